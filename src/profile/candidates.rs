@@ -1,0 +1,40 @@
+//! What could be selected: the answer to a trace given without `--root`.
+
+use super::TraceInfo;
+use crate::error::Warning;
+
+/// The goroutines of one or several traces, grouped by what could select them.
+#[derive(Clone, Debug, Default)]
+pub struct Candidates {
+    /// The traces, in the order given.
+    pub traces: Vec<TraceInfo>,
+    /// Groups by total time, largest first.
+    pub rows: Vec<Candidate>,
+    /// Goroutines that exist since before the trace began: nothing says who created them.
+    pub older: u64,
+    /// What the reader of the result must know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Goroutines created at one place to run one function.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Candidate {
+    /// Innermost function of the stack of the `go` statement; empty when unknown.
+    pub creation_site: String,
+    /// File of the `go` statement.
+    pub file: String,
+    /// Line of the `go` statement.
+    pub line: u32,
+    /// The function that the goroutines run.
+    pub entry: String,
+    /// How many goroutines.
+    pub count: u64,
+    /// Sum of their lives inside the trace, in ns.
+    pub total_ns: u64,
+    /// Longest life, in ns.
+    pub max_ns: u64,
+    /// Goroutines that they created, directly or not.
+    pub children: u64,
+    /// How many of them were still alive at the end.
+    pub alive: u64,
+}

@@ -1,0 +1,168 @@
+//! The single result type. Everything about goroutines is before it; every renderer takes a [`Profile`].
+//!
+//! A profile is self-contained: it holds its own frames and names, and totals are computed here, once.
+
+mod candidates;
+mod stack_tree;
+
+pub use candidates::{Candidate, Candidates};
+pub use stack_tree::{NodeIdx, ProfileFrame, StackTree};
+
+use crate::error::Warning;
+use std::ops::AddAssign;
+
+/// What a slice of one or several traces spent its time on.
+#[derive(Clone, Debug, Default)]
+pub struct Profile {
+    /// The traces it was made from, in the order given.
+    pub traces: Vec<TraceInfo>,
+    /// What was asked for and what it selected.
+    pub selection: Selection,
+    /// All stacks, joined as asked, as one tree.
+    pub tree: StackTree,
+    /// Time by stack and state: sorted by `goroutine_ns` descending, unique in its other fields.
+    pub samples: Vec<Sample>,
+    /// Time by state over all samples, sorted by `goroutine_ns` descending.
+    pub states: Vec<StateTotal>,
+    /// The sum of all samples.
+    pub total: Weight,
+    /// What the reader of the result must know.
+    pub warnings: Vec<Warning>,
+}
+
+/// One trace that was read.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TraceInfo {
+    /// File name as given; `-` for standard input.
+    pub name: String,
+    /// The wire header's version, `1.26`.
+    pub version: String,
+    /// Size in bytes, decompressed.
+    pub bytes: u64,
+    /// From the first event to the last, in ns.
+    pub duration_ns: u64,
+    /// Wall clock of the first event, ns since the Unix epoch; only Go 1.25 and later record it.
+    pub wall_start_ns: Option<i64>,
+    /// Timed events in the file (CPU samples and what the reader adds not counted).
+    pub events: u64,
+    /// Goroutines seen, counted by instance.
+    pub goroutines: u64,
+    /// Generations found.
+    pub generations: u64,
+    /// The last value of GOMAXPROCS that the trace mentions.
+    pub gomaxprocs: Option<u64>,
+    /// Whether all of the trace was used and it was stopped properly.
+    pub complete: bool,
+}
+
+/// What was asked for, and what it selected.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Selection {
+    /// The patterns as given; several mean any of them.
+    pub patterns: Vec<String>,
+    /// Occurrences of roots: goroutines that matched by creation or entry, and stretches that matched by stack.
+    pub roots: u64,
+    /// Of these, goroutines that match by the stack of the `go` statement that created them.
+    pub roots_by_creation: u64,
+    /// Of these, goroutines that match by their entry function alone.
+    pub roots_by_entry: u64,
+    /// Of these, stretches of a goroutine with a matching function on its own stack.
+    pub roots_by_stack: u64,
+    /// Roots whose beginning or end is outside the trace.
+    pub roots_cut: u64,
+    /// Goroutines in the slice, roots included, each counted once.
+    pub goroutines: u64,
+    /// Longest chain of creations below a root; 0 when roots have no children.
+    pub max_depth: u32,
+    /// Children that `--exclude` kept out, with all that they created.
+    pub excluded: u64,
+    /// Goroutines of the recording itself (`net/http/pprof.Trace`, the tracer's own) that were kept out.
+    pub recording: u64,
+    /// Goroutines of the runtime that a slice's goroutine happened to create and that were kept out.
+    pub runtime: u64,
+    /// Descendants still alive when their root's window ended; what they did later is not counted.
+    pub outlived: u64,
+    /// Mean number of roots open at once, in thousandths; and the largest number.
+    pub whole_life: bool,
+    /// The part of the trace looked at, `--time` as given; none for all of it.
+    pub time: Option<String>,
+}
+
+/// Additive measures of a sample.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Weight {
+    /// Number of intervals, each counted once.
+    pub events: u64,
+    /// Sum over all goroutines of the slice, in ns.
+    pub goroutine_ns: u64,
+}
+
+impl AddAssign for Weight {
+    fn add_assign(&mut self, other: Self) {
+        self.events += other.events;
+        self.goroutine_ns = self.goroutine_ns.saturating_add(other.goroutine_ns);
+    }
+}
+
+/// How sure the stack of a sample is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Precision {
+    /// The runtime recorded this stack for this interval.
+    #[default]
+    Exact,
+    /// The frames that were on the stack all along: what the stacks before and after share.
+    Bracketed,
+    /// CPU samples inside the interval say so.
+    Sampled,
+}
+
+/// Time spent in one state on one stack.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// Leaf of the stack in [`Profile::tree`]; the root node when the stack is unknown.
+    pub stack: NodeIdx,
+    /// `running`, `runnable`, `syscall`, `unknown` or Go's own reason for waiting.
+    pub state: String,
+    /// Something finer than the state: `cgo`; empty when there is nothing to add.
+    pub detail: &'static str,
+    /// How sure the stack is.
+    pub precision: Precision,
+    /// Entry function of the root's goroutine, or the root function that matched.
+    pub root: String,
+    /// How much.
+    pub weight: Weight,
+}
+
+/// The total of one state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateTotal {
+    /// The state's name.
+    pub state: String,
+    /// How much.
+    pub weight: Weight,
+}
+
+impl Profile {
+    /// Puts samples and states in their documented order and computes the totals from the samples.
+    pub fn finish(&mut self) {
+        self.samples.sort_by(|a, b| {
+            (b.weight.goroutine_ns, b.weight.events)
+                .cmp(&(a.weight.goroutine_ns, a.weight.events))
+                .then_with(|| (&a.state, a.stack, a.detail, a.precision, &a.root).cmp(&(&b.state, b.stack, b.detail, b.precision, &b.root)))
+        });
+        self.total = Weight::default();
+        self.states.clear();
+        let mut by_state: std::collections::BTreeMap<&str, Weight> = std::collections::BTreeMap::new();
+        for sample in &self.samples {
+            self.total += sample.weight;
+            *by_state.entry(&sample.state).or_default() += sample.weight;
+        }
+        self.states = by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
+        self.states.sort_by(|a, b| b.weight.goroutine_ns.cmp(&a.weight.goroutine_ns).then_with(|| a.state.cmp(&b.state)));
+    }
+
+    /// Whether every trace was read whole.
+    pub fn complete(&self) -> bool {
+        self.traces.iter().all(|t| t.complete)
+    }
+}

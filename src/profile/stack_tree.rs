@@ -1,0 +1,95 @@
+//! The stacks of a profile as one tree: parents before children, root frame first.
+
+use rustc_hash::FxHashMap;
+
+/// A node of a [`StackTree`]. Node 0 is the root of the tree and has no frame.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct NodeIdx(pub u32);
+
+/// One frame as a profile shows it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ProfileFrame {
+    /// Function with its package path, exactly as in the trace; or a pseudo frame's name, `[go]`.
+    pub function: String,
+    /// Source file; `go statement` for the pseudo frame `[go]`.
+    pub file: String,
+    /// Line; 0 when unknown.
+    pub line: u32,
+}
+
+impl ProfileFrame {
+    /// The pseudo frame between a `go` statement's stack and the goroutine that it created.
+    pub const GO: &'static str = "[go]";
+
+    /// Whether this frame is ours and not the program's.
+    pub fn is_pseudo(&self) -> bool {
+        self.function.starts_with('[')
+    }
+}
+
+/// Stacks that share their beginnings.
+#[derive(Clone, Debug)]
+pub struct StackTree {
+    frames: Vec<ProfileFrame>,
+    by_frame: FxHashMap<ProfileFrame, u32>,
+    /// Per node: parent and frame. Node 0 is its own parent.
+    nodes: Vec<(NodeIdx, u32)>,
+    by_node: FxHashMap<(NodeIdx, u32), NodeIdx>,
+}
+
+impl Default for StackTree {
+    fn default() -> Self {
+        Self { frames: Vec::new(), by_frame: FxHashMap::default(), nodes: vec![(NodeIdx(0), u32::MAX)], by_node: FxHashMap::default() }
+    }
+}
+
+impl StackTree {
+    /// The node of the empty stack.
+    pub const ROOT: NodeIdx = NodeIdx(0);
+
+    /// The index of a frame among [`frames`](Self::frames), added if new.
+    pub fn intern_frame(&mut self, frame: ProfileFrame) -> u32 {
+        if let Some(&idx) = self.by_frame.get(&frame) {
+            return idx;
+        }
+        let idx = self.frames.len() as u32;
+        self.by_frame.insert(frame.clone(), idx);
+        self.frames.push(frame);
+        idx
+    }
+
+    /// The node for `frame` (an index of [`intern_frame`](Self::intern_frame)) called by `parent`, added if new.
+    pub fn push(&mut self, parent: NodeIdx, frame: u32) -> NodeIdx {
+        *self.by_node.entry((parent, frame)).or_insert_with(|| {
+            self.nodes.push((parent, frame));
+            NodeIdx(self.nodes.len() as u32 - 1)
+        })
+    }
+
+    /// All distinct frames.
+    pub fn frames(&self) -> &[ProfileFrame] {
+        &self.frames
+    }
+
+    /// The frames of a stack, innermost first, as indexes of [`frames`](Self::frames).
+    pub fn frame_indexes(&self, leaf: NodeIdx) -> impl Iterator<Item = u32> + '_ {
+        let mut at = leaf;
+        std::iter::from_fn(move || {
+            (at != Self::ROOT).then(|| {
+                let (parent, frame) = self.nodes[at.0 as usize];
+                at = parent;
+                frame
+            })
+        })
+    }
+
+    /// The frames of a stack, innermost first.
+    pub fn stack(&self, leaf: NodeIdx) -> impl Iterator<Item = &ProfileFrame> + '_ {
+        self.frame_indexes(leaf).map(|i| &self.frames[i as usize])
+    }
+
+    /// Number of nodes, the root included.
+    pub fn n_nodes(&self) -> usize {
+        self.nodes.len()
+    }
+}
