@@ -11,3 +11,8 @@ pub mod event;
 pub mod symbols;
 
 pub mod profile;
+
+pub mod slice;
+pub mod source;
+
+pub mod pipeline;

@@ -1,1 +1,3 @@
-fn main(){}
+//! The `gotrace-slice` command.
+
+fn main() {}

@@ -82,7 +82,7 @@ pub struct Selection {
     pub runtime: u64,
     /// Descendants still alive when their root's window ended; what they did later is not counted.
     pub outlived: u64,
-    /// Mean number of roots open at once, in thousandths; and the largest number.
+    /// Whether descendants were followed until they ended (`--whole-life`).
     pub whole_life: bool,
     /// The part of the trace looked at, `--time` as given; none for all of it.
     pub time: Option<String>,
@@ -146,9 +146,15 @@ impl Profile {
     /// Puts samples and states in their documented order and computes the totals from the samples.
     pub fn finish(&mut self) {
         self.samples.sort_by(|a, b| {
-            (b.weight.goroutine_ns, b.weight.events)
-                .cmp(&(a.weight.goroutine_ns, a.weight.events))
-                .then_with(|| (&a.state, a.stack, a.detail, a.precision, &a.root).cmp(&(&b.state, b.stack, b.detail, b.precision, &b.root)))
+            (b.weight.goroutine_ns, b.weight.events).cmp(&(a.weight.goroutine_ns, a.weight.events)).then_with(|| {
+                (&a.state, a.stack, a.detail, a.precision, &a.root).cmp(&(
+                    &b.state,
+                    b.stack,
+                    b.detail,
+                    b.precision,
+                    &b.root,
+                ))
+            })
         });
         self.total = Weight::default();
         self.states.clear();
@@ -157,8 +163,10 @@ impl Profile {
             self.total += sample.weight;
             *by_state.entry(&sample.state).or_default() += sample.weight;
         }
-        self.states = by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
-        self.states.sort_by(|a, b| b.weight.goroutine_ns.cmp(&a.weight.goroutine_ns).then_with(|| a.state.cmp(&b.state)));
+        self.states =
+            by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
+        self.states
+            .sort_by(|a, b| b.weight.goroutine_ns.cmp(&a.weight.goroutine_ns).then_with(|| a.state.cmp(&b.state)));
     }
 
     /// Whether every trace was read whole.

@@ -39,7 +39,12 @@ pub struct StackTree {
 
 impl Default for StackTree {
     fn default() -> Self {
-        Self { frames: Vec::new(), by_frame: FxHashMap::default(), nodes: vec![(NodeIdx(0), u32::MAX)], by_node: FxHashMap::default() }
+        Self {
+            frames: Vec::new(),
+            by_frame: FxHashMap::default(),
+            nodes: vec![(NodeIdx(0), u32::MAX)],
+            by_node: FxHashMap::default(),
+        }
     }
 }
 

@@ -1,0 +1,5 @@
+//! Forest → slice: which goroutines, during which windows.
+
+mod selector;
+
+pub use selector::{PatternSyntax, Patterns, RootBy, Selector};
