@@ -15,4 +15,5 @@ pub mod profile;
 pub mod slice;
 pub mod source;
 
+pub mod format;
 pub mod pipeline;

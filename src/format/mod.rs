@@ -1,0 +1,4 @@
+//! Bytes → generations. Knows the wire, nothing of scheduling.
+
+pub mod cursor;
+pub mod version;
