@@ -16,4 +16,5 @@ pub mod slice;
 pub mod source;
 
 pub mod format;
+pub mod order;
 pub mod pipeline;
