@@ -6,6 +6,7 @@
 # DIR gets NAME-VERSION.trace and, beside it, NAME-VERSION.json, what the
 # program said that it did. PROGRAMS="server waits" records only those. STREAMREF, the
 # path of a streamref binary, adds NAME-VERSION.states.tsv, what Go's own reader says.
+# PROGRAMS=big, which is not in the default, writes BIG_MB megabytes (20).
 #
 # The programs are built in a folder of their own with a go.mod of the
 # toolchain's version, as an old go.mod would turn old behaviour on, and with
@@ -58,6 +59,7 @@ everything() {
 	run "$1" pools pools
 	run "$1" selfprof selfprof
 	run "$1" cpuprof cpuprof
+	run "$1" big big -mb "${BIG_MB:-20}"
 	case $1 in
 	1.19 | 1.21 | 1.22 | 1.22v1) ;;
 	*) run "$1" iterators iterators ;;

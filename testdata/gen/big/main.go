@@ -20,6 +20,7 @@ import (
 var (
 	fan   = flag.Int("fan", 6, "pairs of children of a request")
 	pings = flag.Int("pings", 60, "messages that a pair exchanges")
+	depth = flag.Int("depth", 12, "stacks vary by up to this many frames")
 
 	next, requests, goroutines int64
 	written                    int64
@@ -61,18 +62,31 @@ func Handler() {
 
 func fetchUser(wg *sync.WaitGroup, n int, results chan<- int) {
 	defer wg.Done()
-	results <- pingPong(n)
+	results <- layer(n%*depth, n, pingPong)
 }
 
 func fetchOrders(wg *sync.WaitGroup, n int, results chan<- int) {
 	defer wg.Done()
-	v := pingPong(n)
+	v := layer(n%*depth, n, pingPong)
 	update(n, v)
 	results <- v
 }
 
 func renderPage(wg *sync.WaitGroup, n int, results chan<- int) {
 	defer wg.Done()
+	results <- layer(n%*depth, n, render)
+}
+
+// layer stands for a server's middleware: without it there were too few
+// different stacks to be real.
+func layer(depth, v int, f func(int) int) int {
+	if depth == 0 {
+		return f(v)
+	}
+	return layer(depth-1, v, f) + 1
+}
+
+func render(n int) int {
 	ask, answer := make(chan int), make(chan int)
 	quit := make(chan struct{})
 	go func() {
@@ -91,7 +105,7 @@ func renderPage(wg *sync.WaitGroup, n int, results chan<- int) {
 		v = <-answer
 	}
 	close(quit)
-	results <- v
+	return v
 }
 
 func pingPong(v int) int {

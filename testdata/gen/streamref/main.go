@@ -377,46 +377,60 @@ func clean(s string) string {
 
 // ---- slice
 
-// bucketKey leaves the text of stacks alone: handles are compared while their
-// generation lasts, texts are made once per handle.
-type bucketKey struct {
+// row sums the intervals of one stack by state. Within a generation a stack is
+// its handle; only when the generation ends is its text made, once, and the row
+// bound to the total of all rows with that text. Goroutines keep a pointer to
+// their row, so most intervals cost no lookup.
+type row struct {
 	stack trace.Stack
-	state uint16
+	sums  []sum
+	total *row // nil while the generation lasts
+	text  string
+}
+
+func (r *row) add(state uint16, ns, count int64) {
+	for int(state) >= len(r.sums) {
+		r.sums = append(r.sums, sum{})
+	}
+	r.sums[state].ns += ns
+	r.sums[state].count += count
 }
 
 type lean struct {
 	since  trace.Time
-	stack  trace.Stack
+	row    *row
 	state  uint16
 	member bool
-	alive  bool
 }
 
 func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 	ns := newNames()
 	var gs table[lean]
-	sums := map[bucketKey]*sum{}
-	type finalKey struct {
-		stack string
-		state uint16
-	}
-	final := map[finalKey]sum{}
-	texts := map[trace.Stack]string{}
-	flush := func() {
-		for k, v := range sums {
-			text, ok := texts[k.stack]
-			if !ok {
-				text = joined(k.stack)
-				texts[k.stack] = text
-			}
-			fk := finalKey{text, k.state}
-			f := final[fk]
-			f.ns += v.ns
-			f.count += v.count
-			final[fk] = f
+	totals := map[string]*row{}
+	rows := map[trace.Stack]*row{}
+	rowOf := func(st trace.Stack) *row {
+		r := rows[st]
+		if r == nil {
+			r = &row{stack: st}
+			rows[st] = r
 		}
-		clear(sums)
-		clear(texts)
+		return r
+	}
+	endGeneration := func() {
+		for st, r := range rows {
+			text := joined(st)
+			t := totals[text]
+			if t == nil {
+				t = &row{text: text}
+				totals[text] = t
+			}
+			for state, sum := range r.sums {
+				t.add(uint16(state), sum.ns, sum.count)
+			}
+			// Lets go of the generation's tables while goroutines still hold the row.
+			r.total, r.sums, r.stack = t, nil, trace.NoStack
+		}
+		clear(rows)
 	}
 	byStack := map[trace.Stack]bool{}
 	byFunc := map[string]bool{}
@@ -436,22 +450,19 @@ func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 		byStack[st] = m
 		return m
 	}
-	close := func(g *lean, t trace.Time) {
-		k := bucketKey{g.stack, g.state}
-		b := sums[k]
-		if b == nil {
-			b = new(sum)
-			sums[k] = b
+	leave := func(g *lean, t trace.Time) {
+		r := g.row
+		if r.total != nil {
+			r = r.total
 		}
-		b.ns += int64(t - g.since)
-		b.count++
+		r.add(g.state, int64(t-g.since), 1)
 	}
 	roots, members := 0, 0
 	var ids []trace.GoID
 	for s.next() {
 		if s.kind != trace.EventStateTransition {
 			if s.kind == trace.EventSync {
-				flush()
+				endGeneration()
 				clear(byStack)
 			}
 			continue
@@ -473,8 +484,8 @@ func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 				member = gs.at(creator).member
 				g = gs.at(id) // the line above may have moved it
 			}
-			*g = lean{alive: true, member: member}
-			if !g.member && (matches(s.ev.Stack()) || matches(st.Stack)) {
+			*g = lean{member: member}
+			if !member && (matches(s.ev.Stack()) || matches(st.Stack)) {
 				g.member = true
 				roots++
 			}
@@ -483,56 +494,68 @@ func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 			}
 			members++
 			ids = append(ids, id)
-			g.stack = s.ev.Stack()
+			g.row = rowOf(s.ev.Stack())
 		} else {
 			if !g.member {
 				continue
 			}
-			close(g, t)
+			leave(g, t)
 			if to == trace.GoNotExist {
-				g.member, g.alive = false, false
+				g.member = false
 				continue
+			}
+			// The stack of a block, a stop or a system call holds until the next one.
+			if st.Stack != trace.NoStack {
+				g.row = rowOf(st.Stack)
 			}
 		}
 		g.state = ns.of(to, &st)
 		g.since = t
-		// A stack the goroutine left behind at a block, a stop or a system
-		// call holds until it leaves another one.
-		if st.Stack != trace.NoStack && from != trace.GoNotExist {
-			g.stack = st.Stack
-		}
 	}
 	for _, id := range ids {
-		if g := gs.at(id); g.alive && g.member {
-			close(g, s.end())
+		if g := gs.at(id); g.member {
+			leave(g, s.end())
 			g.member = false
 		}
 	}
-	flush()
-	total := make([]sum, len(ns.list))
-	for k, v := range final {
-		total[k.state].ns += v.ns
-		total[k.state].count += v.count
+	endGeneration()
+	sums := make([]sum, len(ns.list))
+	for _, r := range totals {
+		for state, s := range r.sums {
+			sums[state].ns += s.ns
+			sums[state].count += s.count
+		}
 	}
-	fmt.Fprintf(out, "roots\t%d\ngoroutines\t%d\nstacks\t%d\n", roots, members, len(final))
-	order := make([]int, len(total))
+	fmt.Fprintf(out, "roots\t%d\ngoroutines\t%d\nstacks\t%d\n", roots, members, len(totals))
+	order := make([]int, len(sums))
 	for i := range order {
 		order[i] = i
 	}
-	sort.Slice(order, func(i, j int) bool { return total[order[i]].ns > total[order[j]].ns })
+	sort.Slice(order, func(i, j int) bool { return sums[order[i]].ns > sums[order[j]].ns })
 	for _, i := range order {
-		if total[i].count > 0 {
-			fmt.Fprintf(out, "%s\t%d\t%d\n", ns.list[i], total[i].ns, total[i].count)
+		if sums[i].count > 0 {
+			fmt.Fprintf(out, "%s\t%d\t%d\n", ns.list[i], sums[i].ns, sums[i].count)
 		}
 	}
 	if top > 0 {
-		keys := make([]finalKey, 0, len(final))
-		for k := range final {
-			keys = append(keys, k)
+		type line struct {
+			r     *row
+			state int
 		}
-		sort.Slice(keys, func(i, j int) bool { return final[keys[i]].ns > final[keys[j]].ns })
-		for _, k := range keys[:min(top, len(keys))] {
-			fmt.Fprintf(out, "top\t%s\t%d\t%d\t%s\n", ns.list[k.state], final[k].ns, final[k].count, k.stack)
+		var lines []line
+		for _, r := range totals {
+			for state, s := range r.sums {
+				if s.count > 0 {
+					lines = append(lines, line{r, state})
+				}
+			}
+		}
+		sort.Slice(lines, func(i, j int) bool {
+			return lines[i].r.sums[lines[i].state].ns > lines[j].r.sums[lines[j].state].ns
+		})
+		for _, l := range lines[:min(top, len(lines))] {
+			s := l.r.sums[l.state]
+			fmt.Fprintf(out, "top\t%s\t%d\t%d\t%s\n", ns.list[l.state], s.ns, s.count, l.r.text)
 		}
 	}
 }
