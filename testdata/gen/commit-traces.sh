@@ -4,7 +4,7 @@
 # writes 1.26's. Beside NAME.trace lie NAME.json, what the program said, and,
 # where it is small, NAME.states.tsv, what Go's own reader says.
 #
-# Every run gives other times: commit the new files only if a program changed.
+# Every run gives other times: record only the PROGRAMS that changed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)

@@ -18,7 +18,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
-programs=${PROGRAMS:-server waits annotations iterators trees pools selfprof cpuprof}
+programs=${PROGRAMS:-server waits annotations iterators trees pools selfprof cpuprof http1 http2 critical}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -59,6 +59,9 @@ everything() {
 	run "$1" pools pools
 	run "$1" selfprof selfprof
 	run "$1" cpuprof cpuprof
+	run "$1" http1 http1
+	run "$1" http2 http2
+	run "$1" critical critical
 	run "$1" big big -mb "${BIG_MB:-20}"
 	case $1 in
 	1.19 | 1.21 | 1.22 | 1.22v1) ;;
