@@ -16,5 +16,7 @@ pub mod slice;
 pub mod source;
 
 pub mod format;
+pub mod measure;
 pub mod order;
 pub mod pipeline;
+pub mod survey;

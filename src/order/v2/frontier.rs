@@ -7,7 +7,7 @@ use super::scheduler::{Instances, Outcome, Scheduler, Steps};
 use super::translate::{Names, Translate};
 use super::waiting::{Key, Waiting};
 use crate::error::Warning;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Sink};
 use crate::format::v2::event::{BatchReader, ThreadBatches, WireEvent};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{Clock, WireSample};
@@ -15,14 +15,6 @@ use crate::ids::GIdx;
 use crate::time::Time;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
-/// Receives events in causal order.
-pub trait Sink {
-    /// Whether events about this goroutine matter; others cost only their ordering.
-    fn wants(&self, g: GIdx) -> bool;
-    /// Takes one event.
-    fn event(&mut self, event: &Event);
-}
 
 /// One generation, ready to be ordered.
 pub struct GenerationInput<'a> {
