@@ -1,5 +1,5 @@
 //! What the integration tests share: the traces in the repository, and Go's own verdict on them.
-#![allow(dead_code, reason = "every test file uses its own part of this")]
+#![allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "every test file uses its own part of this")]
 
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::Profile;
