@@ -5,7 +5,7 @@ mod v2;
 
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
-use crate::measure::{Folder, Measured, Measurer};
+use crate::measure::{Folder, Measured, Task};
 use crate::profile::{self, Candidates, Profile, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
@@ -177,11 +177,16 @@ fn slice_one(
             let window = range.resolve(Window { start: survey.start, end: survey.end });
             Window { end: if window.end == survey.end { Time::MAX } else { window.end }, ..window }
         });
-        let mut measurer = Measurer::new(&slice, &survey.symbols, selector.whole_life, looked_at, survey.start);
-        let (last, mut complaints) = recording.order(&survey, &mut measurer, ticker)?;
+        let task = Task {
+            slice: &slice,
+            forest: &survey.forest,
+            symbols: &survey.symbols,
+            whole_life: selector.whole_life,
+            looked_at,
+        };
+        let (measured, last, mut complaints) = recording.measure(&survey, task, options, ticker)?;
         warnings.append(&mut complaints);
         end = last;
-        let measured = measurer.finish(last);
         add_selection(&mut profile.selection, &slice.counts, &measured);
         folder.add(measured, &slice.contexts, &survey.symbols, options.stacks == Stacks::Joined);
     }

@@ -27,6 +27,8 @@ pub struct Slice {
     pub windows: Vec<RootWindow>,
     /// Per goroutine: the window that all its life belongs to; none for outsiders and for roots by stack.
     pub owner: Vec<WindowIdx>,
+    /// Per goroutine: whether it is in the slice, for all or some of its life.
+    pub tracked: Vec<bool>,
     /// Per goroutine: its chain; meaningful for those with an owner.
     pub context: Vec<u32>,
     /// Roots by stack: their windows, in order.
@@ -119,7 +121,12 @@ impl<'a> Selection<'a> {
         Self {
             forest,
             selector,
-            slice: Slice { owner: vec![WindowIdx::NONE; n], context: vec![0; n], ..Slice::default() },
+            slice: Slice {
+                owner: vec![WindowIdx::NONE; n],
+                tracked: vec![false; n],
+                context: vec![0; n],
+                ..Slice::default()
+            },
             hits,
             excluded,
             recording,
@@ -170,6 +177,7 @@ impl<'a> Selection<'a> {
             self.slice.windows[owner.at()].context
         };
         self.slice.owner[g.at()] = owner;
+        self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = self.slice.contexts.child(above, goroutine.creation);
         self.depth[g.at()] = self.depth[parent.at()] + 1;
         self.slice.counts.goroutines += 1;
@@ -232,6 +240,7 @@ impl<'a> Selection<'a> {
         let root = self.slice.contexts.root(label);
         let context = self.slice.contexts.child(root, goroutine.creation);
         self.slice.owner[g.at()] = WindowIdx(self.slice.windows.len() as u32);
+        self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = context;
         self.slice.counts.goroutines += 1;
         self.slice.windows.push(RootWindow { g, stretch: None, context });
@@ -256,6 +265,7 @@ impl<'a> Selection<'a> {
         }
         self.slice.counts.by_stack += windows.len() as u64;
         self.slice.counts.goroutines += 1;
+        self.slice.tracked[g.at()] = true;
         self.slice.stretches.insert(g, windows);
     }
 }

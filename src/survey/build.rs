@@ -21,6 +21,8 @@ pub struct GenerationSurvey {
     pub first_gc: Option<u64>,
     /// Per thread: the goroutine of its first creation; the others follow in order.
     pub births: Vec<GIdx>,
+    /// Latest time of an event in it, on its thread's own clock.
+    pub latest: Time,
 }
 
 /// All that pass 1 learns.
@@ -84,6 +86,7 @@ impl Builder {
             let g = self.resolve(death.who, base, generation);
             if g.is_some() {
                 self.survey.forest.lives[g.at()].died = Some(death.time);
+                self.survey.forest.goroutines[g.at()].ended = generation;
             }
         }
         self.find_stretches(scan.evidence, base, generation, &names);
@@ -91,11 +94,12 @@ impl Builder {
             scan.unfinished.iter().map(|&(who, gap)| (self.resolve(who, base, generation), gap)).collect();
         let survey = &mut self.survey;
         survey.events += scan.events;
-        survey.end = survey.end.max(scan.latest.unwrap_or(Time::MIN));
+        let latest = scan.latest.unwrap_or(Time::MIN);
+        survey.end = survey.end.max(latest);
         survey.warnings.extend(scan.warnings);
         self.procs = self.procs.max(scan.procs);
         let births = first_births(base, &scan.births_per_thread);
-        survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births });
+        survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births, latest });
     }
 
     /// Ends the survey.
@@ -124,6 +128,7 @@ impl Builder {
             creation: StackIdx::EMPTY,
             entry: StackIdx::EMPTY,
             generation,
+            ended: Goroutine::ALIVE,
             stretch: Goroutine::NO_STRETCH,
             previous: GIdx::NONE,
             origin: Origin::Older,
@@ -138,6 +143,7 @@ impl Builder {
             creation: names.stack(birth.creation_stack),
             entry: names.stack(birth.entry_stack),
             generation,
+            ended: Goroutine::ALIVE,
             stretch: Goroutine::NO_STRETCH,
             previous: GIdx::NONE,
             origin: if birth.from_c { Origin::Callback } else { Origin::Created },
