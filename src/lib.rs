@@ -16,3 +16,5 @@ pub mod slice;
 pub mod source;
 
 pub mod pipeline;
+
+pub mod render;
