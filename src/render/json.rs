@@ -27,7 +27,7 @@ pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) 
         states: profile
             .states
             .iter()
-            .map(|s| State { state: &s.state, goroutine_ns: s.weight.goroutine_ns, events: s.weight.events })
+            .map(|s| Total { state: &s.state, goroutine_ns: s.weight.goroutine_ns, events: s.weight.events })
             .collect(),
         stacks: Stacks(profile),
         warnings: warnings(&profile.warnings),
@@ -65,7 +65,7 @@ struct Report<'a> {
     traces: Vec<Trace<'a>>,
     selection: Selected<'a>,
     total: Measured,
-    states: Vec<State<'a>>,
+    states: Vec<Total<'a>>,
     stacks: Stacks<'a>,
     warnings: Vec<Warned<'a>>,
 }
@@ -89,7 +89,7 @@ struct Measured {
 }
 
 #[derive(Serialize)]
-struct State<'a> {
+struct Total<'a> {
     state: &'a str,
     goroutine_ns: u64,
     events: u64,

@@ -36,6 +36,7 @@ pub enum Sort {
 
 /// How a report is written. Formats for programs ignore all but `unit`.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// Rows of the longest lists; 0 means all.
     pub top: usize,

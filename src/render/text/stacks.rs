@@ -104,7 +104,8 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[Row<'_>], chains: &[Cha
     }
     for (((cells, row), chain), place) in table.rows.iter_mut().zip(rows).zip(chains).zip(places) {
         // What ran between two stacks is known to be these frames or called by them.
-        let below = if row.sample.precision == Precision::Bracketed { " (or below)" } else { "" };
+        let below =
+            if row.sample.precision == Precision::Bracketed && room >= 2 * MIN_WHERE { " (or below)" } else { "" };
         let text = chain.fit(view, room.saturating_sub(below.len()).max(8));
         cells.push(Cell::new(text + below));
         if with_place {
