@@ -13,6 +13,9 @@ const ERROR: Style = bold(AnsiColor::Red);
 const WARNING: Style = bold(AnsiColor::Yellow);
 const HELP: Style = bold(AnsiColor::Cyan);
 
+/// Characters of a warning's message; names in it may be of any length.
+const MAX_MESSAGE: usize = 1_000;
+
 const fn bold(color: AnsiColor) -> Style {
     Style::new().bold().fg_color(Some(Color::Ansi(color)))
 }
@@ -86,7 +89,7 @@ impl Console {
     /// `warning: trace.out: …, at byte …`. The name is left out when it is not known.
     pub(crate) fn warning(&self, name: Option<&str>, warning: &Warning) {
         let mut text = name.map_or_else(String::new, |n| format!("{}: ", clean(n)));
-        text.push_str(&clean(&warning.message));
+        text.extend(clean(&warning.message).chars().take(MAX_MESSAGE));
         if let Some(offset) = warning.offset.filter(|_| !warning.message.contains("byte")) {
             let lost =
                 if warning.bytes > 0 { format!(", {} not used", units::bytes(warning.bytes)) } else { String::new() };

@@ -13,6 +13,8 @@ use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
 
 /// Narrower than this, a table is no table.
 const MIN_WIDTH: usize = 60;
+/// Wider than this, nobody reads; and Rust's padding ends at 65 535 columns.
+const MAX_WIDTH: usize = 10_000;
 
 /// The selection asked for; none when the answer is a list of candidates.
 pub(crate) fn selector(args: &Args) -> Outcome<Option<Selector>> {
@@ -84,7 +86,7 @@ pub(crate) fn render(args: &Args) -> render::Options {
             UnitArg::Ms => Unit::Ms,
             UnitArg::S => Unit::S,
         },
-        width: args.width.unwrap_or_else(console::width).max(MIN_WIDTH),
+        width: args.width.unwrap_or_else(console::width).clamp(MIN_WIDTH, MAX_WIDTH),
         full_names: args.full_names,
         color: console::stdout_has_color(color(args)),
         unicode: console::is_utf8(),

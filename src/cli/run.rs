@@ -8,6 +8,7 @@ use super::output::{self, Plan};
 use super::progress::Progress;
 use super::report::Report;
 use super::{display_path, generate, nearest, options};
+use anstream::AutoStream;
 use clap::Parser as _;
 use gotrace_slice::error::{Error, ErrorKind};
 use gotrace_slice::pipeline::{self, Answer, Input};
@@ -19,6 +20,8 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+/// Warnings shown without `-v`; a badly damaged trace has thousands.
+const MAX_WARNINGS: usize = 10;
 const REPORT_BUGS: &str = "https://github.com/gotrace-slice/gotrace-slice/issues";
 
 /// Runs the command.
@@ -50,7 +53,7 @@ pub(crate) fn install_panic_hook() {
 
 fn execute(args: &Args, console: &Console) -> Outcome<u8> {
     if let Some(what) = args.generate {
-        return to_stdout(|out| generate::write(what, out));
+        return to_stdout(false, |out| generate::write(what, out));
     }
     let selector = options::selector(args)?;
     let plan = output::plan(args, selector.is_some())?;
@@ -67,7 +70,13 @@ fn execute(args: &Args, console: &Console) -> Outcome<u8> {
     progress.clear();
     let mut report = match answer? {
         Found::Report(report) => report,
-        Found::Nothing(candidates) => return Err(no_match(args, &candidates)),
+        Found::Nothing(candidates) => {
+            let failure = no_match(args, &candidates);
+            let mut report = Report::Candidates(candidates);
+            complete(&mut report, args, &opened);
+            tell_warnings(args, console, &mut report);
+            return Err(failure);
+        }
     };
     complete(&mut report, args, &opened);
     let read_in = started.elapsed();
@@ -172,7 +181,7 @@ fn deliver(args: &Args, console: &Console, plan: &Plan, report: &mut Report, rea
     if let Some(format) = plan.stdout {
         // The time of reading differs from run to run, so only a person at a terminal sees it.
         look.read_in = io::stdout().is_terminal().then_some(read_in);
-        to_stdout(|out| report.write(format, &look, out))?;
+        to_stdout(look.color && !format.binary, |out| report.write(format, &look, out))?;
     }
     tell_warnings(args, console, report);
     if args.strict && report.lost_data() {
@@ -184,15 +193,24 @@ fn deliver(args: &Args, console: &Console, plan: &Plan, report: &mut Report, rea
 fn tell_warnings(args: &Args, console: &Console, report: &mut Report) {
     let names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
     let only = if let [name] = names.as_slice() { Some(name.as_str()) } else { None };
-    for warning in report.warnings().iter().filter(|w| w.data_lost || !args.quiet) {
+    let warnings: Vec<_> = report.warnings().iter().filter(|w| w.data_lost || !args.quiet).collect();
+    let shown = if args.verbose { warnings.len() } else { warnings.len().min(MAX_WARNINGS) };
+    for warning in &warnings[..shown] {
         let named = names.iter().any(|n| warning.message.starts_with(n.as_str()));
         console.warning(only.filter(|_| !named), warning);
+    }
+    if shown < warnings.len() {
+        let more = units::counted((warnings.len() - shown) as u64, "more warning");
+        console.remark(&format!("{more} (-v shows all, -f json has them too)"));
     }
 }
 
 /// Writes to standard output. A reader that goes away is no error.
-fn to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<u8> {
-    let mut out = BufWriter::with_capacity(64 << 10, io::stdout().lock());
+fn to_stdout(color: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<u8> {
+    let raw = io::stdout().lock();
+    // Consoles that know no escapes get their colours through the operating system.
+    let stdout: Box<dyn Write> = if color { Box::new(AutoStream::always(raw)) } else { Box::new(raw) };
+    let mut out = BufWriter::with_capacity(64 << 10, stdout);
     match write(&mut out).and_then(|()| out.flush()) {
         Ok(()) => Ok(code::DONE),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
@@ -223,10 +241,14 @@ fn no_match(args: &Args, candidates: &Candidates) -> Failure {
             .help("handlers of net/http run on the connection's goroutine, so they are not in a creation stack;")
             .help("--root-by stack finds functions on running stacks instead");
     }
+    let lower: Vec<String> = args.root.iter().map(|p| p.to_lowercase()).collect();
     let near = nearest::nearest(candidates, &args.root);
     if !near.is_empty() {
         failure = failure.help("near it are:");
         failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));
+        if !args.ignore_case && near.iter().any(|name| lower.iter().any(|p| name.to_lowercase().contains(p))) {
+            failure = failure.help("-i ignores upper and lower case");
+        }
     }
     failure.help("gotrace-slice without --root lists what can be a root")
 }

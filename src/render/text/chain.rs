@@ -29,6 +29,7 @@ impl Chain {
         let mut shown: Vec<&ProfileFrame> = own[..outermost.map_or(own.len(), |i| i + 1)].to_vec();
         let mut pieces: Vec<String> =
             shown.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect();
+        let n_own = shown.len();
         if outermost.is_none()
             && let Some(creator) = stack[own_end..].iter().find(|f| is_user(f))
         {
@@ -40,7 +41,7 @@ impl Chain {
         }
         let place = stack.iter().find(|f| is_user(f)).or(stack.first());
         let place = place.map_or_else(String::new, |f| names::place(&f.file, f.line));
-        let (pieces, wanted) = outermost_first(pieces, &shown);
+        let (pieces, wanted) = outermost_first(pieces, &shown, shown.len() > n_own);
         Self { pieces, wanted, place }
     }
 
@@ -92,7 +93,7 @@ fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
 }
 
 /// Turns pieces round, cuts what is beyond reading, and ranks them.
-fn outermost_first(mut pieces: Vec<String>, shown: &[&ProfileFrame]) -> (Vec<String>, Vec<usize>) {
+fn outermost_first(mut pieces: Vec<String>, shown: &[&ProfileFrame], by_creator: bool) -> (Vec<String>, Vec<usize>) {
     let mut user: Vec<bool> = shown.iter().map(|f| !names::is_std(&f.function)).collect();
     pieces.reverse();
     user.reverse();
@@ -102,7 +103,8 @@ fn outermost_first(mut pieces: Vec<String>, shown: &[&ProfileFrame]) -> (Vec<Str
         user.splice(middle, []);
     }
     let last = pieces.len().saturating_sub(1);
-    let innermost_user = user.iter().rposition(|&u| u);
+    // Where only the creator is the user's, what it started says more than the creator.
+    let innermost_user = user.iter().rposition(|&u| u).map(|i| if by_creator { i + 1 } else { i });
     let mut wanted: Vec<usize> = innermost_user.into_iter().chain([last, 0]).collect();
     wanted.extend((0..pieces.len()).rev().filter(|&i| user[i]));
     wanted.extend(innermost_user.map(|i| i + 1));
@@ -144,6 +146,7 @@ mod tests {
         let stack = ["internal/poll.(*FD).Read", "net/http.(*persistConn).readLoop", "[go]", "net/http.dial", "main.H"];
         let expected = "main.H → go http.(*persistConn).readLoop → poll.(*FD).Read";
         assert_eq!(chain(&stack, 80), (expected.into(), "f5.go:5".into()));
+        assert_eq!(chain(&stack, 40).0, "go http.(*persistConn).readLoop → …");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
-use super::layout::{View, width};
+use super::layout::{INCOMPLETE, View, width};
 use crate::profile::{Profile, Selection, TraceInfo};
 use crate::render::clean::clean;
-use crate::render::units::{count, counted};
+use crate::render::units::{Unit, count, counted, duration};
 use std::io::{self, Write};
 
 /// Columns of the labels: at least, and at most.
@@ -35,7 +35,8 @@ pub(crate) fn trace_lines(
         let mut items = trace_items(view, trace, time);
         if i + 1 == traces.len() {
             // Traces are read together, so the time is that of all.
-            items.extend(view.options.read_in.map(|t| format!("read in {}", view.time(t.as_nanos() as u64))));
+            let read_in = view.options.read_in.map(|t| duration(t.as_nanos() as u64, Unit::Auto));
+            items.extend(read_in.map(|t| format!("read in {}", view.ascii(t))));
             items.extend(remark.map(str::to_owned));
         }
         view.items(out, name, pad, &items)?;
@@ -54,7 +55,7 @@ fn trace_items(view: &View<'_>, trace: &TraceInfo, time: Option<&str>) -> Vec<St
     items.push(counted(trace.events, "event"));
     items.push(counted(trace.goroutines, "goroutine"));
     if !trace.complete {
-        items.push("INCOMPLETE".to_owned());
+        items.push(INCOMPLETE.to_owned());
     }
     items
 }

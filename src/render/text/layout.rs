@@ -33,6 +33,10 @@ static ASCII: Glyphs = Glyphs { arrow: " -> ", dots: "...", separator: " | ", at
 pub(crate) const BOLD: Style = Style::new().bold();
 /// What may be overlooked.
 pub(crate) const DIM: Style = Style::new().dimmed();
+/// What must not be overlooked.
+const ALERT: Style = color(AnsiColor::Yellow).bold();
+/// The item of a trace that was not read whole.
+pub(crate) const INCOMPLETE: &str = "INCOMPLETE";
 /// Text as it is.
 pub(crate) const PLAIN: Style = Style::new();
 
@@ -68,7 +72,11 @@ impl<'a> View<'a> {
 
     /// A duration in the unit asked for.
     pub(crate) fn time(&self, ns: u64) -> String {
-        let text = units::duration(ns, self.options.unit);
+        self.ascii(units::duration(ns, self.options.unit))
+    }
+
+    /// The one letter of our own that is not ASCII, where the locale has only that.
+    pub(crate) fn ascii(&self, text: String) -> String {
         if self.options.unicode { text } else { text.replace('µ', "u") }
     }
 
@@ -151,12 +159,14 @@ impl<'a> View<'a> {
         for (i, item) in items.iter().enumerate() {
             let item = self.fit(item, self.options.width.saturating_sub(pad));
             let separator = if i == 0 { "" } else { self.glyphs.separator };
-            if i > 0 && at + width(separator) + width(&item) > self.options.width {
+            let columns = width(&item);
+            let item = self.paint(if item == INCOMPLETE { ALERT } else { PLAIN }, &item);
+            if i > 0 && at + width(separator) + columns > self.options.width {
                 write!(out, "\n{:pad$}{item}", "")?;
-                at = pad + width(&item);
+                at = pad + columns;
             } else {
                 write!(out, "{}{item}", self.paint(DIM, separator))?;
-                at += width(separator) + width(&item);
+                at += width(separator) + columns;
             }
         }
         writeln!(out)
