@@ -114,3 +114,11 @@ pub enum Range {
     /// The world is stopped by `Event::g`; the kind in the runtime's words.
     StopTheWorld(StringIdx),
 }
+
+/// Receives events in causal order.
+pub trait Sink {
+    /// Whether events about this goroutine matter; others cost only their ordering.
+    fn wants(&self, g: GIdx) -> bool;
+    /// Takes one event.
+    fn event(&mut self, event: &Event);
+}

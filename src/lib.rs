@@ -15,6 +15,10 @@ pub mod profile;
 pub mod slice;
 pub mod source;
 
+pub mod format;
+pub mod measure;
+pub mod order;
 pub mod pipeline;
+pub mod survey;
 
 pub mod render;

@@ -76,12 +76,11 @@ impl Console {
         for line in &failure.detail {
             let _ = writeln!(self.stderr(), "    {line}");
         }
-        for (i, line) in failure.help.iter().enumerate() {
-            if i == 0 {
-                self.say(HELP, "help", line);
+        for line in &failure.help {
+            if line.starts_with(' ') {
+                let _ = writeln!(self.stderr(), "{line}");
             } else {
-                let indent = if line.starts_with(' ') { "" } else { "      " };
-                let _ = writeln!(self.stderr(), "{indent}{line}");
+                self.say(HELP, "help", line);
             }
         }
     }
@@ -90,7 +89,7 @@ impl Console {
     pub(crate) fn warning(&self, name: Option<&str>, warning: &Warning) {
         let mut text = name.map_or_else(String::new, |n| format!("{}: ", clean(n)));
         text.extend(clean(&warning.message).chars().take(MAX_MESSAGE));
-        if let Some(offset) = warning.offset.filter(|_| !warning.message.contains("byte")) {
+        if let Some(offset) = warning.offset.filter(|_| !warning.message.contains("at byte")) {
             let lost =
                 if warning.bytes > 0 { format!(", {} not used", units::bytes(warning.bytes)) } else { String::new() };
             let _ = write!(text, " (at byte {}{lost})", units::count(offset));

@@ -21,7 +21,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// More lines, shown indented.
     pub(crate) detail: Vec<String>,
-    /// What to do about it; further lines are continuations.
+    /// What to do about it; lines that begin with a space continue the one before.
     pub(crate) help: Vec<String>,
     /// The exit code.
     pub(crate) code: u8,

@@ -20,6 +20,7 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+const DAMAGED: &str = "the trace is damaged or incomplete, and --strict was given";
 /// Warnings shown without `-v`; a badly damaged trace has thousands.
 const MAX_WARNINGS: usize = 10;
 const REPORT_BUGS: &str = "https://github.com/gotrace-slice/gotrace-slice/issues";
@@ -71,10 +72,13 @@ fn execute(args: &Args, console: &Console) -> Outcome<u8> {
     let mut report = match answer? {
         Found::Report(report) => report,
         Found::Nothing(candidates) => {
-            let failure = no_match(args, &candidates);
+            let mut failure = no_match(args, &candidates);
             let mut report = Report::Candidates(candidates);
             complete(&mut report, args, &opened);
             tell_warnings(args, console, &mut report);
+            if args.strict && report.lost_data() {
+                failure = failure.help(DAMAGED).code(code::FAILED);
+            }
             return Err(failure);
         }
     };
@@ -127,14 +131,13 @@ fn complete(report: &mut Report, args: &Args, opened: &[Opened]) {
     if let Report::Profile(profile) = report {
         describe_selection(profile, args);
     }
-    for (i, opened) in opened.iter().enumerate() {
+    for opened in opened {
         let Some(warning) = &opened.warning else { continue };
         let mut warning = warning.clone();
         warning.message = format!("{}: {}", opened.name, warning.message);
         report.warnings().push(warning);
-        if let Some(trace) = report.traces().get_mut(i) {
-            trace.complete = false;
-        }
+        // One file may hold several recordings.
+        report.traces().iter_mut().filter(|t| t.name == opened.name).for_each(|t| t.complete = false);
     }
 }
 
@@ -185,13 +188,14 @@ fn deliver(args: &Args, console: &Console, plan: &Plan, report: &mut Report, rea
     }
     tell_warnings(args, console, report);
     if args.strict && report.lost_data() {
-        return Err(Failure::new("the trace is damaged or incomplete, and --strict was given"));
+        return Err(Failure::new(DAMAGED));
     }
     Ok(code::DONE)
 }
 
 fn tell_warnings(args: &Args, console: &Console, report: &mut Report) {
-    let names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
+    let mut names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
+    names.dedup();
     let only = if let [name] = names.as_slice() { Some(name.as_str()) } else { None };
     let warnings: Vec<_> = report.warnings().iter().filter(|w| w.data_lost || !args.quiet).collect();
     let shown = if args.verbose { warnings.len() } else { warnings.len().min(MAX_WARNINGS) };
@@ -239,7 +243,7 @@ fn no_match(args: &Args, candidates: &Candidates) -> Failure {
     if !args.root_by.is_empty() && !args.root_by.contains(&super::args::RootByArg::Stack) {
         failure = failure
             .help("handlers of net/http run on the connection's goroutine, so they are not in a creation stack;")
-            .help("--root-by stack finds functions on running stacks instead");
+            .help("      --root-by stack finds functions on running stacks instead");
     }
     let lower: Vec<String> = args.root.iter().map(|p| p.to_lowercase()).collect();
     let near = nearest::nearest(candidates, &args.root);

@@ -71,11 +71,28 @@ fn creation(view: &View<'_>, row: &Candidate, room: usize) -> String {
     let site = if row.creation_site.is_empty() { "?".into() } else { names::function(&row.creation_site, full) };
     let entry = if row.entry.is_empty() { "?".into() } else { names::function(&row.entry, full) };
     let room = room.saturating_sub(width(view.glyphs.arrow));
+    let (site, entry) = without_packages(&site, &entry, room);
     let half = room / 2;
-    let site_room = half.max(room.saturating_sub(width(&entry)));
-    let site = view.fit_end(&site, site_room);
-    let entry = view.fit_end(&entry, room.saturating_sub(width(&site)));
+    let site_room = half.max(room.saturating_sub(width(entry)));
+    let site = view.fit_end(site, site_room);
+    let entry = view.fit_end(entry, room.saturating_sub(width(&site)));
     format!("{site}{}{entry}", view.glyphs.arrow)
+}
+
+/// Leaves away what tells least when both names do not fit: the package of the entry if it is the same, then both.
+fn without_packages<'a>(site: &'a str, entry: &'a str, room: usize) -> (&'a str, &'a str) {
+    let fits = |a: &str, b: &str| width(a) + width(b) <= room;
+    // `main` is as short as a package can be; with --full-names a path is what was asked for.
+    let split = |name: &'a str| name.split_once('.').filter(|(p, _)| *p != "main" && !p.contains('/'));
+    let (site_package, short_site) = split(site).unwrap_or(("", site));
+    let (entry_package, short_entry) = split(entry).unwrap_or(("", entry));
+    if fits(site, entry) {
+        (site, entry)
+    } else if !site_package.is_empty() && site_package == entry_package && fits(site, short_entry) {
+        (site, short_entry)
+    } else {
+        (short_site, short_entry)
+    }
 }
 
 fn older(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::Result<()> {
@@ -99,10 +116,14 @@ pub(super) fn best_pattern(row: &Candidate) -> &str {
 }
 
 fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: &mut dyn Write) -> io::Result<()> {
-    let traces: Vec<&str> = candidates.traces.iter().map(|t| t.name.as_str()).collect();
+    let mut traces: Vec<&str> = candidates.traces.iter().map(|t| t.name.as_str()).collect();
+    // One file may hold several recordings.
+    traces.dedup();
+    let mut wanted: Vec<&str> = rows.iter().map(|r| best_pattern(r)).collect();
+    // Stable: the user's own functions first, each part still by time.
+    wanted.sort_by_key(|p| names::is_std(p));
     let mut patterns: Vec<&str> = Vec::new();
-    for row in rows {
-        let pattern = best_pattern(row);
+    for pattern in wanted {
         // A name that the gate had to change would not select anything.
         let usable = !pattern.is_empty() && clean(pattern) == pattern && !pattern.starts_with(['-', '[']);
         if usable && !names::is_plumbing(pattern) && !patterns.contains(&pattern) {

@@ -1,0 +1,7 @@
+//! Bytes → generations. Knows the wire, nothing of scheduling.
+
+pub mod cursor;
+pub mod event_spec;
+pub mod limits;
+pub mod v2;
+pub mod version;
