@@ -9,7 +9,8 @@ const MAX_PIECES: usize = 48;
 /// Frames tried for the room that is left between the ends.
 const MAX_TRIES: usize = 12;
 
-/// A stack ready to be fitted into a line.
+/// A stack ready to be fitted into a line. Equal chains look the same.
+#[derive(PartialEq, Eq, Hash)]
 pub(super) struct Chain {
     /// Names from the outermost to the leaf.
     pieces: Vec<String>,
@@ -17,6 +18,8 @@ pub(super) struct Chain {
     wanted: Vec<usize>,
     /// `user.go:12` of the innermost frame that is the user's own.
     pub(super) place: String,
+    /// The whole chain, for sorting by name.
+    pub(super) key: String,
 }
 
 impl Chain {
@@ -42,12 +45,8 @@ impl Chain {
         let place = stack.iter().find(|f| is_user(f)).or(stack.first());
         let place = place.map_or_else(String::new, |f| names::place(&f.file, f.line));
         let (pieces, wanted) = outermost_first(pieces, &shown, shown.len() > n_own);
-        Self { pieces, wanted, place }
-    }
-
-    /// The whole chain, for sorting by name.
-    pub(super) fn key(&self) -> String {
-        self.pieces.join(" ")
+        let key = pieces.join(" ");
+        Self { pieces, wanted, place, key }
     }
 
     /// As much of the chain as fits: first the innermost user function, then the leaf, the outermost, and the rest.
