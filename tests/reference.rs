@@ -3,6 +3,8 @@
 //! `NAME.states.tsv` beside a trace is what `testdata/gen/streamref`, built on Go's `internal/trace`, says about
 //! it. `GOTRACE_SLICE_REFERENCE` names a folder with more such pairs.
 
+#![allow(clippy::print_stdout, reason = "a test says what it compared")]
+
 mod common;
 
 use common::{GoVerdict, files, profile, root, slice, states, whole_life};

@@ -155,15 +155,12 @@ impl<'a> Measurer<'a> {
 
     fn new_line(&mut self, line: Timeline) -> usize {
         let g = line.g;
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.lines[at as usize] = line;
-                at
-            }
-            None => {
-                self.lines.push(line);
-                self.lines.len() as u32 - 1
-            }
+        let at = if let Some(at) = self.free.pop() {
+            self.lines[at as usize] = line;
+            at
+        } else {
+            self.lines.push(line);
+            self.lines.len() as u32 - 1
         };
         self.track[g.at()] = at;
         at as usize
@@ -361,10 +358,11 @@ impl Sink for Measurer<'_> {
                 // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
                 if event.stack != StackIdx::EMPTY && event.g != t.g {
                     self.own_stack(event);
-                } else if event.stack != StackIdx::EMPTY && t.from == GoState::Running {
-                    if let Some(line) = self.line(event.g) {
-                        self.cross_borders(line, event);
-                    }
+                } else if event.stack != StackIdx::EMPTY
+                    && t.from == GoState::Running
+                    && let Some(line) = self.line(event.g)
+                {
+                    self.cross_borders(line, event);
                 }
                 self.transition(event, t);
             }

@@ -127,7 +127,9 @@ impl<'a> Recording<'a> {
             complaints.add(ordered.complaints);
             ticker.add(index.end - index.start);
         }
-        Ok((last, complaints.warnings(survey.start)))
+        let mut warnings = complaints.warnings(survey.start);
+        warnings.extend(implausible_span(last.since(survey.start)));
+        Ok((last, warnings))
     }
 }
 
@@ -251,7 +253,7 @@ impl Complaints {
 }
 
 /// A warning about a trace whose times cannot be right.
-pub(super) fn implausible_span(ns: u64) -> Option<Warning> {
+fn implausible_span(ns: u64) -> Option<Warning> {
     (ns > MAX_SPAN_NS).then(|| {
         let message = format!("the trace seems to last {}; its clock is damaged", crate::error::Seconds(ns));
         Warning::lost("implausible-span", message, 0, 0)

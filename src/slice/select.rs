@@ -198,7 +198,7 @@ impl<'a> Selection<'a> {
     }
 
     fn entry_kind(&mut self, entry: StackIdx) -> EntryKind {
-        let symbols = &*self.labels.symbols;
+        let symbols = self.labels.symbols;
         *self.entry_kind.entry(entry).or_insert_with(|| {
             let name = symbols.leaf(entry).map_or("", |frame| symbols.function(frame));
             if is_recording_entry(name) {
@@ -276,7 +276,7 @@ impl Labels<'_> {
 
     /// A root by stack is called by the outermost function that matched.
     fn matching(&mut self, stack: StackIdx) -> StringIdx {
-        let (symbols, selector) = (&*self.symbols, self.selector);
+        let (symbols, selector) = (self.symbols, self.selector);
         *self.of_stack.entry(stack).or_insert_with(|| {
             let matching = symbols.frames(stack).filter(|f| selector.roots.matches(symbols.function(*f))).last();
             matching.map_or(StringIdx(0), |frame| symbols.frame(frame).function)

@@ -183,7 +183,6 @@ impl<'a, 's> ThreadScan<'a, 's> {
             self.own_stack(ev);
         }
         match ev.code {
-            code::GO_START => self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos)),
             code::GO_BLOCK | code::GO_STOP => {
                 self.name(ev.args[0]);
                 self.leave();
@@ -192,7 +191,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             code::GO_SYSCALL_END_BLOCKED => self.leave(),
             code::GO_CREATE | code::GO_CREATE_BLOCKED => self.create(ev),
             code::GO_DESTROY => self.end(ev),
-            code::GO_SWITCH => self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos)),
+            code::GO_START | code::GO_SWITCH => self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos)),
             code::GO_SWITCH_DESTROY => {
                 self.end(ev);
                 self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos));

@@ -1,5 +1,5 @@
 //! What the integration tests share: the traces in the repository, and Go's own verdict on them.
-#![allow(dead_code, reason = "every test file uses its own part of this")]
+#![allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "every test file uses its own part of this")]
 
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::Profile;
@@ -32,7 +32,8 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// The corpus of real and adversarial traces, if this machine has it.
 pub fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("GOTRACE_SLICE_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
+    let folder =
+        std::env::var_os("GOTRACE_SLICE_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
     if folder.is_dir() {
         return Some(folder);
     }
