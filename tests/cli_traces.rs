@@ -156,3 +156,14 @@ fn a_part_of_the_trace() {
     assert_eq!(part["selection"]["time"], "10ms+20ms");
     assert!(part["total"]["goroutine_ns"].as_u64() < json(&[])["total"]["goroutine_ns"].as_u64());
 }
+
+#[test]
+fn a_goroutine_alone_is_a_root() {
+    let dir = with_trace();
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(dir.path(), &["-f", "json", "--goid", "1", "t"])).unwrap();
+    assert_eq!(json["selection"]["roots"], 1);
+    assert_eq!(json["selection"]["goids"][0], 1);
+    assert!(json["selection"]["patterns"].as_array().unwrap().is_empty());
+    run(dir.path(), &["--goid", "999999", "t"], 1);
+}

@@ -22,7 +22,10 @@ pub(crate) fn selector(args: &Args) -> Outcome<Option<Selector>> {
         return Ok(None);
     }
     let syntax = PatternSyntax { fixed_strings: args.fixed_strings, ignore_case: args.ignore_case };
-    let roots = Patterns::new("--root", &args.root, syntax).map_err(|e| bad_pattern(&e, args))?;
+    // --goid alone means all of that goroutine: any function will do.
+    let any = || Patterns::new("--root", &[".".to_owned()], PatternSyntax::default());
+    let given = || Patterns::new("--root", &args.root, syntax);
+    let roots = if args.root.is_empty() { any() } else { given() }.map_err(|e| bad_pattern(&e, args))?;
     let exclude = if args.exclude.is_empty() {
         None
     } else {
@@ -173,6 +176,6 @@ mod tests {
     fn nothing_selected_means_candidates() {
         assert!(selector(&args(&["t"])).unwrap().is_none());
         let goid = selector(&args(&["--goid", "7", "t"])).unwrap().unwrap();
-        assert!(goid.roots.texts().is_empty() && goid.goids == [GoId(7)]);
+        assert!(goid.roots.matches("f") && goid.goids == [GoId(7)]);
     }
 }
