@@ -20,3 +20,5 @@ pub mod measure;
 pub mod order;
 pub mod pipeline;
 pub mod survey;
+
+pub mod render;

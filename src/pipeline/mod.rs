@@ -235,6 +235,7 @@ fn trace_info(
         version: version.name.into(),
         bytes: input.source.size(),
         duration_ns: end.since(survey.start),
+        window_ns: None,
         wall_start_ns: recording.wall.map(|(at, ns)| ns.saturating_sub(at.0.saturating_sub(survey.start.0))),
         events: survey.events,
         goroutines: survey.forest.goroutines.len() as u64,
