@@ -1,0 +1,3 @@
+//! Generation → events in causal order. Knows Go's scheduler, nothing of profiles.
+
+pub mod v1;
