@@ -1,5 +1,8 @@
 //! Bytes → generations. Knows the wire, nothing of scheduling.
 
 pub mod cursor;
+pub mod event_spec;
+pub mod limits;
 pub mod v1;
+pub mod v2;
 pub mod version;

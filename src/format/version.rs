@@ -92,10 +92,10 @@ pub const VERSIONS: &[Version] = &[
     v1("1.11", "Go 1.11 to 1.18", 49, GO110),
     v1("1.19", "Go 1.19 and 1.20", 50, GO110),
     v1("1.21", "Go 1.21, and 1.22 with GOEXPERIMENT=noexectracer2", 50, GO121),
-    v2("1.22", "Go 1.22", 45, false, false),
-    v2("1.23", "Go 1.23 and 1.24", 50, false, false),
-    v2("1.25", "Go 1.25", 52, true, false),
-    v2("1.26", "Go 1.26 and 1.27", 53, true, true),
+    v2("1.22", "Go 1.22", 44, false, false),
+    v2("1.23", "Go 1.23 and 1.24", 49, false, false),
+    v2("1.25", "Go 1.25", 51, true, false),
+    v2("1.26", "Go 1.26 and 1.27", 52, true, true),
 ];
 
 /// Size of the header in bytes.

@@ -1,0 +1,17 @@
+//! Every limit of the wire format, with its source.
+
+/// Largest size of a batch's data in bytes (`MaxBatchSize`, Go 1.22, `internal/trace/event/go122`).
+pub const MAX_BATCH_SIZE: u64 = 64 << 10;
+/// Most frames of a stack (`MaxFramesPerStack`, same file). Longer stacks lose their root end.
+pub const MAX_FRAMES_PER_STACK: u64 = 128;
+/// Longest string in bytes (`MaxEventTrailerDataSize`, Go 1.24, `internal/trace/tracev2/events.go`).
+pub const MAX_STRING_SIZE: u64 = 1 << 10;
+/// Slowest plausible clock in ticks per second.
+pub const MIN_FREQUENCY: u64 = 1_000;
+/// Fastest plausible clock in ticks per second.
+pub const MAX_FREQUENCY: u64 = 100_000_000_000;
+/// The clock of a trace that lost its frequency: what the runtime uses on all platforms with a fine clock
+/// (1e9 / `traceTimeDiv` = 1e9 / 64, Go 1.22, `runtime/tracetime.go`).
+pub const USUAL_FREQUENCY: u64 = 15_625_000;
+/// Longest trace that is believed, in ns: ten years.
+pub const MAX_SPAN_NS: u64 = 10 * 365 * 86_400 * 1_000_000_000;

@@ -1,0 +1,135 @@
+//! The events of one thread, pulled one by one. HOT.
+
+use super::generation::Generation;
+use super::index::{BatchKind, BatchRef};
+use super::tables::Clock;
+use crate::error::Warning;
+use crate::format::cursor::{Cursor, Malformed};
+use crate::format::event_spec::{EVENTS, EventSpec, MAX_ARGS};
+use crate::format::version::V2;
+use crate::time::Time;
+
+/// An event as the wire has it.
+#[derive(Clone, Copy, Debug)]
+pub struct WireEvent {
+    /// Where it stands in the file.
+    pub pos: u64,
+    /// When: the batch's time and the differences since.
+    pub time: Time,
+    /// Its code, known to the file's version.
+    pub code: u8,
+    /// Its arguments; those behind `n_args` are stale.
+    pub args: [u64; MAX_ARGS],
+}
+
+/// Why a batch ends before its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BadEvent {
+    /// Where the event stands.
+    pub pos: u64,
+    /// Its code.
+    pub code: u8,
+    /// None when the version does not have this code in a thread's batch.
+    pub malformed: Option<Malformed>,
+}
+
+impl BadEvent {
+    /// The warning for what was lost behind it in its batch.
+    #[cold]
+    pub fn warning(self, end: u64, generation: u64) -> Warning {
+        let name = EVENTS[self.code as usize].name;
+        let bytes = end - self.pos;
+        let message = match self.malformed {
+            Some(Malformed::Ends) => format!("a batch ends inside event {name}; {bytes} bytes of it are lost"),
+            Some(Malformed::Varint) => format!("event {name} is malformed; {bytes} bytes of its batch are lost"),
+            None => {
+                format!("event code {} does not exist in this version; {bytes} bytes of its batch are lost", self.code)
+            }
+        };
+        Warning::lost("damaged-batch", message, self.pos, bytes).in_generation(generation)
+    }
+}
+
+/// Which event codes a version has in a thread's batch.
+pub fn known_codes(version: V2) -> [bool; 256] {
+    use crate::format::event_spec::code;
+    std::array::from_fn(|i| {
+        let c = i as u8;
+        let experimental = version.last_event >= code::EXPERIMENTAL_BATCH && c >= code::FIRST_EXPERIMENTAL;
+        EVENTS[i].timed && (c <= version.last_event || experimental)
+    })
+}
+
+/// The batches of one generation by thread, in the file's order (the truth about a thread's order; times may lie).
+pub struct ThreadBatches {
+    order: Vec<u32>,
+    starts: Vec<u32>,
+}
+
+impl ThreadBatches {
+    /// Groups a generation's event batches by thread.
+    pub fn new(generation: &Generation<'_>) -> Self {
+        let n = generation.index.threads.len();
+        let events = || generation.index.batches.iter().enumerate().filter(|(_, b)| b.kind == BatchKind::Events);
+        let mut starts = vec![0u32; n + 1];
+        for (_, b) in events() {
+            starts[b.thread as usize + 1] += 1;
+        }
+        for i in 0..n {
+            starts[i + 1] += starts[i];
+        }
+        let mut next = starts.clone();
+        let mut order = vec![0u32; starts[n] as usize];
+        for (i, b) in events() {
+            order[next[b.thread as usize] as usize] = i as u32;
+            next[b.thread as usize] += 1;
+        }
+        Self { order, starts }
+    }
+
+    /// The batches of a thread, as positions in the generation's index.
+    pub fn of(&self, thread: usize) -> &[u32] {
+        &self.order[self.starts[thread] as usize..self.starts[thread + 1] as usize]
+    }
+}
+
+/// Reads the events of one batch.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchReader<'a> {
+    cursor: Cursor<'a>,
+    time: Time,
+}
+
+impl<'a> BatchReader<'a> {
+    /// Starts at the beginning of a batch.
+    pub fn new(generation: &Generation<'a>, batch: &BatchRef, clock: Clock) -> Self {
+        Self { cursor: generation.cursor(batch), time: clock.time(batch.time) }
+    }
+
+    /// The next event into `event`; false at the end of the batch.
+    #[inline]
+    pub fn next(&mut self, known: &[bool; 256], clock: Clock, event: &mut WireEvent) -> Result<bool, BadEvent> {
+        let pos = self.cursor.offset();
+        let Ok(code) = self.cursor.byte() else { return Ok(false) };
+        let bad = |malformed| BadEvent { pos, code, malformed };
+        if !known[code as usize] {
+            return Err(bad(None));
+        }
+        let spec: &EventSpec = &EVENTS[code as usize];
+        // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
+        let ticks = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
+        for arg in event.args.iter_mut().take(spec.n_args as usize) {
+            *arg = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
+        }
+        self.time = self.time + clock.ns(ticks);
+        event.pos = pos;
+        event.code = code;
+        event.time = self.time;
+        Ok(true)
+    }
+
+    /// Offset behind the last byte of the batch.
+    pub fn end(&self) -> u64 {
+        self.cursor.offset() + self.cursor.remaining() as u64
+    }
+}

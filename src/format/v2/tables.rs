@@ -1,0 +1,306 @@
+//! A generation's own tables: strings, stacks, CPU samples and the clock, as the wire has them.
+//!
+//! Damage costs the entry, not the table: what was read before it stays.
+
+use super::generation::Generation;
+use super::index::BatchKind;
+use crate::error::Warning;
+use crate::format::cursor::{Cursor, Malformed};
+use crate::format::event_spec::code;
+use crate::format::limits::{MAX_FRAMES_PER_STACK, MAX_FREQUENCY, MAX_STRING_SIZE, MIN_FREQUENCY};
+use crate::time::Time;
+use rustc_hash::FxHashMap;
+
+/// Values by the ids of one generation: an array while ids are dense, as Go's writer makes them.
+#[derive(Clone, Debug)]
+pub struct IdTable<T> {
+    dense: Vec<Option<T>>,
+    sparse: FxHashMap<u64, T>,
+}
+
+impl<T> Default for IdTable<T> {
+    fn default() -> Self {
+        Self { dense: Vec::new(), sparse: FxHashMap::default() }
+    }
+}
+
+impl<T: Copy> IdTable<T> {
+    /// Builds the table; of two entries with one id the first stays.
+    pub fn new(entries: &[(u64, T)]) -> Self {
+        let mut table = Self::default();
+        let dense_end = entries.len() as u64 * 4 + 64;
+        for &(id, value) in entries {
+            if id >= dense_end {
+                table.sparse.entry(id).or_insert(value);
+                continue;
+            }
+            if table.dense.len() <= id as usize {
+                table.dense.resize(id as usize + 1, None);
+            }
+            table.dense[id as usize].get_or_insert(value);
+        }
+        table
+    }
+
+    /// The value of an id.
+    #[inline]
+    pub fn get(&self, id: u64) -> Option<T> {
+        match self.dense.get(id as usize) {
+            Some(value) => *value,
+            None => self.sparse.get(&id).copied(),
+        }
+    }
+
+    /// The same ids with other values.
+    pub fn map<U: Copy>(&self, mut f: impl FnMut(T) -> U) -> IdTable<U> {
+        IdTable {
+            dense: self.dense.iter().map(|v| v.map(&mut f)).collect(),
+            sparse: self.sparse.iter().map(|(&id, &v)| (id, f(v))).collect(),
+        }
+    }
+}
+
+/// One frame as the wire has it: ids of strings, and a line.
+#[derive(Clone, Copy, Debug)]
+pub struct WireFrame {
+    /// Program counter.
+    pub pc: u64,
+    /// String id of the function's name.
+    pub function: u64,
+    /// String id of the file's name.
+    pub file: u64,
+    /// Line.
+    pub line: u64,
+}
+
+/// A range of [`Tables::frames`], leaf first.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameRange {
+    start: u32,
+    len: u32,
+}
+
+/// Strings and stacks of a generation.
+#[derive(Default, Debug)]
+pub struct Tables<'a> {
+    /// Strings by id.
+    pub strings: IdTable<&'a [u8]>,
+    /// Stacks by id.
+    pub stacks: IdTable<FrameRange>,
+    frames: Vec<WireFrame>,
+}
+
+impl Tables<'_> {
+    /// The frames of a stack, leaf first.
+    pub fn frames(&self, stack: FrameRange) -> &[WireFrame] {
+        &self.frames[stack.start as usize..(stack.start + stack.len) as usize]
+    }
+}
+
+/// Reads a generation's strings and stacks.
+pub fn read_tables<'a>(generation: &Generation<'a>, warnings: &mut Vec<Warning>) -> Tables<'a> {
+    let mut strings = Vec::new();
+    let mut stacks = Vec::new();
+    let mut frames = Vec::new();
+    for batch in &generation.index.batches {
+        let mut cursor = generation.cursor(batch);
+        let read = match batch.kind {
+            BatchKind::Strings => read_strings(&mut cursor, &mut strings),
+            BatchKind::Stacks => read_stacks(&mut cursor, &mut stacks, &mut frames),
+            _ => Ok(()),
+        };
+        if read.is_err() {
+            let message = "a table of names is damaged; some functions have no name";
+            let lost = Warning::lost("damaged-table", message, cursor.offset(), cursor.remaining() as u64);
+            warnings.push(lost.in_generation(generation.index.number));
+        }
+    }
+    Tables { strings: IdTable::new(&strings), stacks: IdTable::new(&stacks), frames }
+}
+
+/// A value that cannot be right, told apart from one that cannot be read only by whoever fixes the writer.
+const IMPLAUSIBLE: Malformed = Malformed::Varint;
+
+fn expect(cursor: &mut Cursor<'_>, expected: u8) -> Result<(), Malformed> {
+    if cursor.byte()? == expected { Ok(()) } else { Err(IMPLAUSIBLE) }
+}
+
+fn read_strings<'a>(cursor: &mut Cursor<'a>, strings: &mut Vec<(u64, &'a [u8])>) -> Result<(), Malformed> {
+    expect(cursor, code::STRINGS)?;
+    while !cursor.is_empty() {
+        expect(cursor, code::STRING)?;
+        let id = cursor.uvarint()?;
+        let len = cursor.uvarint()?;
+        if len > MAX_STRING_SIZE {
+            return Err(IMPLAUSIBLE);
+        }
+        strings.push((id, cursor.take(len)?));
+    }
+    Ok(())
+}
+
+fn read_stacks(
+    cursor: &mut Cursor<'_>,
+    stacks: &mut Vec<(u64, FrameRange)>,
+    frames: &mut Vec<WireFrame>,
+) -> Result<(), Malformed> {
+    expect(cursor, code::STACKS)?;
+    while !cursor.is_empty() {
+        expect(cursor, code::STACK)?;
+        let id = cursor.uvarint()?;
+        let len = cursor.uvarint()?;
+        if len > MAX_FRAMES_PER_STACK {
+            return Err(IMPLAUSIBLE);
+        }
+        let start = frames.len() as u32;
+        for _ in 0..len {
+            let [pc, function, file, line] =
+                [cursor.uvarint()?, cursor.uvarint()?, cursor.uvarint()?, cursor.uvarint()?];
+            frames.push(WireFrame { pc, function, file, line });
+        }
+        stacks.push((id, FrameRange { start, len: len as u32 }));
+    }
+    Ok(())
+}
+
+/// One CPU sample as the wire has it (`addCPUSamples`, `internal/trace/generation.go`, Go 1.27).
+#[derive(Clone, Copy, Debug)]
+pub struct WireSample {
+    /// Where it stands in the file.
+    pub pos: u64,
+    /// When, in ticks.
+    pub ticks: u64,
+    /// The thread that was interrupted.
+    pub thread: u64,
+    /// The goroutine that ran; 0 when none.
+    pub goroutine: u64,
+    /// Stack id.
+    pub stack: u64,
+}
+
+/// Reads a generation's CPU samples, in the order of their times.
+pub fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Vec<WireSample> {
+    let mut samples = Vec::new();
+    for batch in generation.index.batches.iter().filter(|b| b.kind == BatchKind::Samples) {
+        let mut cursor = generation.cursor(batch);
+        if read_sample_batch(&mut cursor, &mut samples).is_err() {
+            let message = "a batch of CPU samples is damaged";
+            let lost = Warning::lost("damaged-samples", message, cursor.offset(), cursor.remaining() as u64);
+            warnings.push(lost.in_generation(generation.index.number));
+        }
+    }
+    samples.sort_by_key(|s| s.ticks);
+    samples
+}
+
+fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> Result<(), Malformed> {
+    expect(cursor, code::CPU_SAMPLES)?;
+    while !cursor.is_empty() {
+        let pos = cursor.offset();
+        expect(cursor, code::CPU_SAMPLE)?;
+        let ticks = cursor.uvarint()?;
+        let thread = cursor.uvarint()?;
+        let _proc = cursor.uvarint()?;
+        let goroutine = cursor.uvarint()?;
+        let stack = cursor.uvarint()?;
+        samples.push(WireSample { pos, ticks, thread, goroutine, stack });
+    }
+    Ok(())
+}
+
+/// Converts ticks to nanoseconds as Go's reader does: in floating point, truncated
+/// (`frequency.mul`, `internal/trace/base.go`, Go 1.27).
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Clock {
+    ns_per_tick: f64,
+}
+
+impl Clock {
+    /// A clock of so many ticks per second.
+    pub fn new(ticks_per_second: u64) -> Self {
+        Self { ns_per_tick: 1.0 / (ticks_per_second as f64 / 1e9) }
+    }
+
+    /// Nanoseconds of so many ticks.
+    #[inline]
+    pub fn ns(self, ticks: u64) -> i64 {
+        (ticks as f64 * self.ns_per_tick) as i64
+    }
+
+    /// The moment of a tick count.
+    #[inline]
+    pub fn time(self, ticks: u64) -> Time {
+        Time(self.ns(ticks))
+    }
+}
+
+/// What a generation says about the clock.
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
+pub struct SyncData {
+    /// Ticks per second; none when missing or implausible.
+    pub frequency: Option<u64>,
+    /// Ticks and wall clock (ns since the Unix epoch) of one moment (Go 1.25 and later).
+    pub wall: Option<(u64, i64)>,
+}
+
+/// Reads a generation's sync batch (`setSyncBatch`, `internal/trace/generation.go`, Go 1.27).
+pub fn read_sync(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> SyncData {
+    let mut sync = SyncData::default();
+    for batch in generation.index.batches.iter().filter(|b| b.kind == BatchKind::Sync) {
+        let mut cursor = generation.cursor(batch);
+        if read_sync_batch(&mut cursor, batch.time, &mut sync).is_err() {
+            let lost = Warning::lost("damaged-clock", "the batch with the clock is damaged", cursor.offset(), 0);
+            warnings.push(lost.in_generation(generation.index.number));
+        }
+    }
+    if let Some(f) = sync.frequency.filter(|f| !(MIN_FREQUENCY..=MAX_FREQUENCY).contains(f)) {
+        sync.frequency = None;
+        let message = format!("a clock of {f} ticks per second is not plausible; times are a guess");
+        warnings.push(
+            Warning::lost("implausible-clock", message, generation.index.start, 0)
+                .in_generation(generation.index.number),
+        );
+    }
+    sync
+}
+
+fn read_sync_batch(cursor: &mut Cursor<'_>, batch_time: u64, sync: &mut SyncData) -> Result<(), Malformed> {
+    let mut ticks = batch_time;
+    while !cursor.is_empty() {
+        match cursor.byte()? {
+            code::SYNC => {}
+            code::FREQUENCY => sync.frequency = Some(cursor.uvarint()?),
+            code::CLOCK_SNAPSHOT => {
+                ticks = ticks.wrapping_add(cursor.uvarint()?);
+                let _mono = cursor.uvarint()?;
+                let (seconds, nanos) = (cursor.uvarint()?, cursor.uvarint()?);
+                let ns = (seconds as i64).saturating_mul(1_000_000_000).saturating_add(nanos as i64);
+                sync.wall = Some((ticks, ns));
+            }
+            _ => return Err(IMPLAUSIBLE),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_far_apart_cost_no_memory() {
+        let table = IdTable::new(&[(1, 'a'), (u64::MAX, 'b'), (1 << 40, 'c')]);
+        assert_eq!(table.get(1), Some('a'));
+        assert_eq!(table.get(u64::MAX), Some('b'));
+        assert_eq!(table.get(2), None);
+        assert!(table.dense.len() < 100);
+    }
+
+    #[test]
+    fn ticks_become_ns_as_in_go() {
+        let clock = Clock::new(15_625_000);
+        assert_eq!(clock.ns(1), 64);
+        assert_eq!(clock.ns(1_000_003), 64_000_192);
+        assert_eq!(Clock::new(1_193_182).ns(10), 8380);
+    }
+}

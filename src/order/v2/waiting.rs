@@ -1,0 +1,115 @@
+//! Threads whose next event cannot be next yet, by what they wait for.
+//!
+//! A thread is looked at again only when that changes, so ordering stays O(n log n) however many threads wait.
+
+use crate::ids::GIdx;
+use crate::time::Time;
+use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// What must change before an event can be next.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Wait {
+    /// A goroutine's sequence must reach the number before this one, in the right state.
+    Goroutine(GIdx, u64),
+    /// The same for a proc.
+    Proc(u32, u64),
+    /// A thread must lose its proc.
+    Thread(u32),
+    /// The collector's sequence must reach this number.
+    Gc(u64),
+}
+
+/// A thread's place in the frontier: the time of its next event; equal times go by thread.
+pub type Key = (Time, u64, u32);
+
+/// The waiting threads.
+#[derive(Default)]
+pub struct Waiting {
+    by_wait: FxHashMap<Wait, Vec<u32>>,
+    by_time: BinaryHeap<Reverse<Key>>,
+    wait_of: Vec<Option<(Wait, Key)>>,
+    count: usize,
+}
+
+impl Waiting {
+    /// Forgets everything; threads are numbered below `n`.
+    pub fn clear(&mut self, n: usize) {
+        self.by_wait.clear();
+        self.by_time.clear();
+        self.wait_of.clear();
+        self.wait_of.resize(n, None);
+        self.count = 0;
+    }
+
+    /// Whether nobody waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// A thread begins to wait.
+    pub fn park(&mut self, wait: Wait, key: Key) {
+        self.by_wait.entry(wait).or_default().push(key.2);
+        self.by_time.push(Reverse(key));
+        self.wait_of[key.2 as usize] = Some((wait, key));
+        self.count += 1;
+    }
+
+    /// The threads whose wait may be over, with their places in the frontier.
+    pub fn wake(&mut self, wait: Wait, mut woken: impl FnMut(Key)) {
+        let Some(threads) = self.by_wait.remove(&wait) else { return };
+        for thread in threads {
+            match self.wait_of[thread as usize] {
+                Some((w, key)) if w == wait => {
+                    self.wait_of[thread as usize] = None;
+                    self.count -= 1;
+                    woken(key);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The earliest waiting thread.
+    pub fn earliest(&mut self) -> Option<Key> {
+        while let Some(&Reverse(key)) = self.by_time.peek() {
+            if self.wait_of[key.2 as usize].is_some_and(|(_, k)| k == key) {
+                return Some(key);
+            }
+            self.by_time.pop();
+        }
+        None
+    }
+
+    /// Ends the wait of the earliest thread although nothing changed.
+    pub fn give_up(&mut self) -> Option<Key> {
+        let key = self.earliest()?;
+        self.wait_of[key.2 as usize] = None;
+        self.count -= 1;
+        Some(key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_wakes_once_and_only_for_its_own_wait() {
+        let mut waiting = Waiting::default();
+        waiting.clear(3);
+        let wait = Wait::Goroutine(GIdx(7), 2);
+        waiting.park(wait, (Time(10), 1, 0));
+        waiting.park(Wait::Gc(1), (Time(5), 2, 1));
+        let mut woken = Vec::new();
+        waiting.wake(Wait::Goroutine(GIdx(7), 3), |k| woken.push(k));
+        assert!(woken.is_empty());
+        waiting.wake(wait, |k| woken.push(k));
+        waiting.wake(wait, |k| woken.push(k));
+        assert_eq!(woken, [(Time(10), 1, 0)]);
+        assert_eq!(waiting.give_up(), Some((Time(5), 2, 1)));
+        assert!(waiting.is_empty() && waiting.give_up().is_none());
+    }
+}

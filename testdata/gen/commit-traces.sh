@@ -1,0 +1,38 @@
+#!/bin/sh
+# Records anew the traces that the repository holds, in ../traces/go1.XX, where
+# 1.XX is the version in the file's header: 1.24 writes 1.23's format and 1.27
+# writes 1.26's. Beside NAME.trace lie NAME.json, what the program said, and,
+# where it is small, NAME.states.tsv, what Go's own reader says.
+#
+# Every run gives other times: record only the PROGRAMS that changed.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+"$here/build-ref.sh" "$("$here/toolchains.sh" 1.27)" "$tmp/streamref"
+STREAMREF=$tmp/streamref "$here/record.sh" "$tmp/t" 1.19 1.21 1.22 1.23 1.25 1.27
+
+for trace in "$tmp"/t/*.trace; do
+	base=$(basename "$trace" .trace)
+	name=${base%-*}
+	case $base in
+	*v1) continue ;;
+	server-warm-* | trees-hold-*) continue ;;
+	esac
+	wire=$(head -c 7 "$trace" | cut -c 4-)
+	to=$here/../traces/go$wire
+	mkdir -p "$to"
+	size=$(wc -c <"$trace")
+	[ "$size" -lt 150000 ] || { echo "$base: $size bytes is too much to commit" >&2; exit 1; }
+	if grep -a -o -E "/(home|root|tmp|usr|opt|work)/[a-zA-Z0-9_./-]+" "$trace"; then
+		echo "$base: holds paths of this machine" >&2
+		exit 1
+	fi
+	cp "$trace" "$to/$name.trace"
+	cp "${trace%.trace}.json" "$to/$name.json"
+	tsv=${trace%.trace}.states.tsv
+	if [ "$(wc -c <"$tsv")" -lt 60000 ]; then
+		cp "$tsv" "$to/$name.states.tsv"
+	fi
+done
+du -sh "$here/../traces" >&2

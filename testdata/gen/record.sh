@@ -1,0 +1,93 @@
+#!/bin/sh
+# Records traces of all programs with every Go version.
+#
+#	record.sh DIR [VERSION...]      default: 1.19 (when installed) and 1.21 - 1.27
+#
+# DIR gets NAME-VERSION.trace and, beside it, NAME-VERSION.json, what the
+# program said that it did. PROGRAMS="server waits" records only those. STREAMREF, the
+# path of a streamref binary, adds NAME-VERSION.states.tsv, what Go's own reader says.
+# PROGRAMS=big, which is not in the default, writes BIG_MB megabytes (20).
+#
+# The programs are built in a folder of their own with a go.mod of the
+# toolchain's version, as an old go.mod would turn old behaviour on, and with
+# -trimpath, so that a trace holds no path of this machine.
+set -eu
+[ $# -ge 1 ] || { echo "usage: $0 DIR [VERSION...]" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$1"
+out=$(cd "$1" && pwd)
+shift
+[ $# -gt 0 ] || set -- 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
+programs=${PROGRAMS:-server waits annotations iterators trees pools selfprof cpuprof http1 http2 critical}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# build GOROOT VERSION PROGRAM: leaves $tmp/VERSION/bin/PROGRAM
+build() {
+	dir=$tmp/$2
+	mkdir -p "$dir/bin" "$dir/$3"
+	cp "$here/$3"/*.go "$dir/$3"
+	# From 1.21 on a go line names a release, so that its own defaults hold.
+	printf 'module gotrace-slice/gen\n\ngo %s\n' "${2%v1}" >"$dir/go.mod"
+	(cd "$dir" && GOROOT=$1 GOTOOLCHAIN=local GOFLAGS=-mod=mod GOPROXY=off GOSUMDB=off GOWORK=off CGO_ENABLED=0 \
+		"$1/bin/go" build -trimpath -o "bin/$3" "./$3")
+}
+
+# run VERSION NAME PROGRAM [FLAG...]
+run() {
+	version=$1 name=$2 program=$3
+	shift 3
+	case " $programs " in *" $program "*) ;; *) return 0 ;; esac
+	[ -x "$tmp/$version/bin/$program" ] || build "$goroot" "$version" "$program"
+	to=$out/$name-$version
+	"$tmp/$version/bin/$program" -o "$to.trace" "$@" >"$to.json"
+	if [ -n "${STREAMREF:-}" ]; then
+		"$STREAMREF" -mode=states -stacks "$to.trace" >"$to.states.tsv"
+	fi
+	echo "$name-$version: $(wc -c <"$to.trace") bytes" >&2
+}
+
+everything() {
+	run "$1" server server -clients 2 -requests 4
+	run "$1" server-warm server -clients 4 -requests 10 -warm
+	run "$1" waits waits
+	# Over a second: more than one generation.
+	run "$1" waits-long waits -unit 200ms
+	run "$1" annotations annotations
+	run "$1" trees trees
+	run "$1" trees-hold trees -hold -deep 200 -wide 0
+	run "$1" pools pools
+	run "$1" selfprof selfprof
+	run "$1" cpuprof cpuprof
+	run "$1" http1 http1
+	run "$1" http2 http2
+	run "$1" critical critical
+	run "$1" big big -mb "${BIG_MB:-20}"
+	case $1 in
+	1.19 | 1.21 | 1.22 | 1.22v1) ;;
+	*) run "$1" iterators iterators ;;
+	esac
+}
+
+for v in "$@"; do
+	goroot=$("$here/toolchains.sh" "$v") || {
+		# 1.19 is an extra where it is installed.
+		[ "$v" = 1.19 ] && continue
+		exit 1
+	}
+	everything "$v"
+	case $v in
+	1.22)
+		# 1.22 still has the old tracer.
+		export GOEXPERIMENT=noexectracer2
+		everything 1.22v1
+		unset GOEXPERIMENT
+		;;
+	1.23 | 1.24 | 1.25 | 1.26 | 1.27)
+		# Experimental batches, which a reader must skip.
+		export GODEBUG=traceallocfree=1
+		run "$v" trees-allocfree trees
+		unset GODEBUG
+		;;
+	esac
+done
