@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test binary uses its own part")]
 
+pub(crate) mod builder;
+
 use gotrace_slice::event::{Event, EventKind, GoState, GoTransition};
 use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, V1, read_header};
 use gotrace_slice::ids::{GIdx, StackIdx};
@@ -24,7 +26,7 @@ pub(crate) fn version(bytes: &[u8]) -> Option<V1> {
 
 /// Reads a trace that must have an old header.
 pub(crate) fn open(bytes: &[u8]) -> gotrace_slice::error::Result<OldTrace> {
-    read(&bytes.to_vec(), &version(bytes).expect("an old header"), None)
+    read(&bytes.to_vec(), version(bytes).expect("an old header"), None)
 }
 
 /// The folder of foreign traces, if it is there.
@@ -56,6 +58,7 @@ struct Account {
     created: bool,
     parent: Option<u64>,
     entry: String,
+    creation: String,
     since: Time,
     state: Option<String>,
     sums: BTreeMap<String, (i64, u64)>,
@@ -75,8 +78,8 @@ impl Account {
     }
 }
 
-/// Sums per goroutine and state, by the rules and in the form of `streamref -mode=states`.
-pub(crate) fn states(trace: &OldTrace) -> String {
+/// Sums per goroutine and state, by the rules and in the form of `streamref -mode=states`, with `-stacks` or without.
+pub(crate) fn states(trace: &OldTrace, stacks: bool) -> String {
     let mut accounts: BTreeMap<GIdx, Account> = BTreeMap::new();
     for event in trace.events() {
         if let EventKind::Transition(to) = event.kind {
@@ -92,7 +95,11 @@ pub(crate) fn states(trace: &OldTrace) -> String {
         let parent = account.parent.map_or("-1".to_owned(), |p| p.to_string());
         let created = u8::from(account.created);
         for (state, (ns, n)) in &account.sums {
-            let row = format!("{id}\t{nth}\t{created}\t{parent}\t{}\t{state}\t{ns}\t{n}\n", account.entry);
+            let mut row = format!("{id}\t{nth}\t{created}\t{parent}\t{}\t{state}\t{ns}\t{n}", account.entry);
+            if stacks {
+                let _ = write!(row, "\t{}", account.creation);
+            }
+            row.push('\n');
             rows.push((id, *nth, row));
         }
         *nth += 1;
@@ -111,20 +118,21 @@ fn note(trace: &OldTrace, accounts: &mut BTreeMap<GIdx, Account>, event: &Event,
         created,
         parent: created.then(|| trace.goroutines.get(event.g.at()).map(|id| id.0)).flatten(),
         entry: if created { root(trace, to.stack) } else { String::new() },
+        creation: if created { joined(trace, event.stack) } else { String::new() },
         since: trace.start,
         state: None,
         sums: BTreeMap::new(),
     });
     if is_new && !created {
         let was = if to.from == GoState::Undetermined { to.to } else { to.from };
-        account.enter(name(trace, was, ""), trace.start);
+        account.enter(name(was, ""), trace.start);
         if to.from == GoState::Undetermined {
             return;
         }
     }
     account.leave(event.time);
     if to.to != GoState::NotExist {
-        account.enter(name(trace, to.to, trace.symbols.text(to.reason)), event.time);
+        account.enter(name(to.to, trace.symbols.text(to.reason)), event.time);
     }
 }
 
@@ -132,7 +140,13 @@ fn root(trace: &OldTrace, stack: StackIdx) -> String {
     trace.symbols.frames(stack).last().map_or(String::new(), |f| trace.symbols.function(f).to_owned())
 }
 
-fn name(_: &OldTrace, state: GoState, reason: &str) -> String {
+fn joined(trace: &OldTrace, stack: StackIdx) -> String {
+    let mut names: Vec<&str> = trace.symbols.frames(stack).map(|f| trace.symbols.function(f)).collect();
+    names.reverse();
+    names.join(";")
+}
+
+fn name(state: GoState, reason: &str) -> String {
     match state {
         GoState::Running => "running",
         GoState::Runnable => "runnable",
@@ -153,9 +167,35 @@ pub(crate) fn events(trace: &OldTrace) -> String {
             let reason = trace.symbols.text(t.reason);
             let _ = write!(out, "\tGoroutine({})\t{:?}->{:?}\t{reason:?}", id(t.g), t.from, t.to);
         }
-        let mut names: Vec<&str> = trace.symbols.frames(event.stack).map(|f| trace.symbols.function(f)).collect();
-        names.reverse();
-        let _ = writeln!(out, "\t{}", names.join(";"));
+        let _ = writeln!(out, "\t{}", joined(trace, event.stack));
     }
     out
+}
+
+/// Numbers of things in a trace.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) events: usize,
+    pub(crate) goroutines: usize,
+    pub(crate) created: usize,
+    pub(crate) tasks: usize,
+    pub(crate) samples: usize,
+}
+
+/// Counts what Go's readers count too.
+pub(crate) fn counts(trace: &OldTrace) -> Counts {
+    let mut counts = Counts { goroutines: trace.goroutines.len(), ..Counts::default() };
+    let mut last = trace.start;
+    for event in trace.events() {
+        assert!(event.time > last, "times must rise");
+        last = event.time;
+        counts.events += 1;
+        match event.kind {
+            EventKind::Transition(t) if t.from == GoState::NotExist => counts.created += 1,
+            EventKind::TaskBegin { .. } => counts.tasks += 1,
+            EventKind::Sample => counts.samples += 1,
+            _ => {}
+        }
+    }
+    counts
 }

@@ -19,5 +19,5 @@ mod tables;
 
 pub use kind::Kind;
 pub use record::{Record, Timed, Wire};
-pub use scan::{Gap, GapCause, Piece, Sample, Scan, scan};
+pub use scan::{Gap, GapCause, Piece, Sample, Scan, scan, text_length};
 pub use tables::{Tables, read_tables};

@@ -70,7 +70,7 @@ pub struct Wire {
 
 impl Wire {
     /// The layout of `version`.
-    pub fn new(version: &V1) -> Self {
+    pub fn new(version: V1) -> Self {
         let mut wire = Self {
             values: [u8::MAX; 64],
             uncounted: 1 + u8::from(version.total_sequence),
@@ -172,7 +172,7 @@ impl Wire {
 }
 
 /// Number of values of a record (`argNum` in `src/internal/trace/parser.go` of Go 1.21).
-fn n_values(kind: Kind, version: &V1) -> u8 {
+fn n_values(kind: Kind, version: V1) -> u8 {
     let old = u8::from(version.total_sequence);
     match kind {
         // Before Go 1.7 the batch had a sequence number, the other two an unused value.

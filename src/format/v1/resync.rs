@@ -14,7 +14,7 @@ const MAX_AWAY: u64 = 1 << 46;
 
 /// Where a proc id ends being one: the reader's own limit (`readRawEvent` in `tracev1/parser.go` of Go 1.27).
 pub(super) fn is_proc(id: u64) -> bool {
-    id == u64::MAX || id <= i32::MAX as u64
+    id == u64::MAX || i32::try_from(id).is_ok()
 }
 
 /// The offset of the first believable batch at or behind `from`. `near`: the ticks of the batch before.

@@ -55,6 +55,9 @@ pub struct Gap {
     pub before: Option<i64>,
     /// Ticks of the batch behind it.
     pub after: Option<i64>,
+    /// Whether it begins with text: something printed into the file, between two writes of the runtime, so that no
+    /// events are missing.
+    pub text: bool,
 }
 
 /// What a file consists of.
@@ -80,10 +83,20 @@ pub struct Scan {
     pub gaps: Vec<Gap>,
 }
 
+/// Records that are looked at once more when text follows: its first letters may look like events.
+const RECENT: usize = 8;
+/// Letters that make text.
+const MIN_TEXT: usize = 4;
+
+/// Length of the text at the start of `bytes`.
+pub fn text_length(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| (b' '..0x7f).contains(*b) || b"\t\r\n".contains(b)).count()
+}
+
 /// Reads the structure of a whole file, the header included. Linear in its size, and never fails: what is no
 /// record becomes a [`Gap`].
 pub fn scan(wire: &Wire, bytes: &[u8]) -> Scan {
-    let mut scanner = Scanner { wire, bytes, scan: Scan::default(), ticks: None, in_batch: false };
+    let mut scanner = Scanner { wire, bytes, scan: Scan::default(), ticks: None, in_batch: false, recent: [0; RECENT] };
     let mut at = HEADER_SIZE.min(bytes.len());
     while at < bytes.len() {
         at = scanner.run(at);
@@ -99,6 +112,8 @@ struct Scanner<'a> {
     /// Of the last event or batch.
     ticks: Option<i64>,
     in_batch: bool,
+    /// Where the last events begin, at the number of the event.
+    recent: [usize; RECENT],
 }
 
 impl Scanner<'_> {
@@ -151,6 +166,7 @@ impl Scanner<'_> {
 
     #[inline]
     fn note_event(&mut self, event: &Timed, pos: u64) {
+        self.recent[self.scan.n_events as usize % RECENT] = pos as usize;
         self.scan.n_events += 1;
         self.ticks = self.ticks.map(|t| t.wrapping_add(event.step));
         match event.kind {
@@ -172,32 +188,45 @@ impl Scanner<'_> {
     /// Steps over what is no record, up to the next batch or the end.
     #[cold]
     fn skip(&mut self, start: usize, cause: GapCause) -> usize {
+        let resume = next_batch(self.wire, self.bytes, start + 1, self.ticks);
+        let end = resume.unwrap_or(self.bytes.len());
+        let second = find_header(&self.bytes[start..end]).map(|at| start + at);
+        let text = second != Some(start) && text_length(&self.bytes[start..end]) >= MIN_TEXT;
+        let start = if text { self.give_back(start) } else { start };
         self.close_piece(start);
-        if let Some(piece) = self.scan.pieces.last_mut().filter(|_| self.in_batch) {
+        if let Some(piece) = self.scan.pieces.last_mut().filter(|_| self.in_batch && !text) {
             piece.torn = true;
         }
         self.in_batch = false;
-        let resume = next_batch(self.wire, self.bytes, start + 1, self.ticks);
-        let second = find_header(&self.bytes[start..resume.unwrap_or(self.bytes.len())]).map(|at| start + at);
-        let mut gap = Gap { start: start as u64, end: 0, cause, before: self.ticks, after: None };
-        let end = match (second, resume) {
-            (Some(second), _) => {
-                if second > start {
-                    self.scan.gaps.push(Gap { end: second as u64, cause: GapCause::NoRecord, ..gap });
-                }
-                gap = Gap { start: second as u64, cause: GapCause::SecondTrace, ..gap };
-                self.bytes.len()
-            }
-            (None, Some(batch)) => {
-                gap.cause = GapCause::NoRecord;
-                gap.after = self.batch_ticks(batch);
-                batch
-            }
-            (None, None) => self.bytes.len(),
+        let cause = if resume.is_some() || text { GapCause::NoRecord } else { cause };
+        let gap = Gap { start: start as u64, end: end as u64, cause, before: self.ticks, after: None, text };
+        let Some(second) = second else {
+            self.scan.gaps.push(Gap { after: resume.and_then(|at| self.batch_ticks(at)), ..gap });
+            return end;
         };
-        gap.end = end as u64;
-        self.scan.gaps.push(gap);
+        if second > start {
+            self.scan.gaps.push(Gap { end: second as u64, cause: GapCause::NoRecord, ..gap });
+        }
+        let end = self.bytes.len();
+        let (start, cause, text) = (second as u64, GapCause::SecondTrace, false);
+        self.scan.gaps.push(Gap { start, end: end as u64, cause, text, ..gap });
         end
+    }
+
+    /// Takes back the last events that consist of letters only; gives where the text begins then.
+    fn give_back(&mut self, mut start: usize) -> usize {
+        let piece = self.scan.pieces.last().map_or(start as u64, |piece| piece.start);
+        for _ in 0..RECENT {
+            let Some(last) = self.scan.n_events.checked_sub(1) else { return start };
+            let at = self.recent[last as usize % RECENT];
+            let is_text = at as u64 > piece && at < start && text_length(&self.bytes[at..start]) == start - at;
+            if !is_text {
+                return start;
+            }
+            self.scan.n_events = last;
+            start = at;
+        }
+        start
     }
 
     fn batch_ticks(&self, at: usize) -> Option<i64> {

@@ -2,8 +2,8 @@
 //!
 //! The rules are those of Go's own converter (`src/internal/trace/tracev1.go` of Go 1.27), to the nanosecond:
 //!
-//! * Up to the first GOMAXPROCS event the runtime announces the goroutines that exist already. A GoCreate there
-//!   creates nothing; GoWaiting, GoInSyscall and GoStart tell a state; who is left over is runnable.
+//! * Up to the first `Gomaxprocs` the runtime announces the goroutines that exist already. A `GoCreate` there
+//!   creates nothing; `GoWaiting`, `GoInSyscall` and `GoStart` tell a state; who is left over is runnable.
 //! * A system call that does not block is an instant in an old trace. It becomes 1 ns.
 //! * No two events have the same time: each is at least 1 ns later than the one before.
 

@@ -3,8 +3,9 @@
 use super::OldTrace;
 use super::clock::plausible;
 use super::ledger::Disorder;
+use super::merge::Forced;
 use crate::error::Warning;
-use crate::format::v1::{Gap, GapCause, Scan};
+use crate::format::v1::{Gap, GapCause, Scan, text_length};
 
 /// Bytes of foreign text that a message quotes.
 const QUOTED: usize = 40;
@@ -12,7 +13,7 @@ const QUOTED: usize = 40;
 /// What ordering and conversion found.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Damage {
-    pub(super) forced: u64,
+    pub(super) forced: Forced,
     pub(super) disorder: Disorder,
     pub(super) missing_stacks: u64,
 }
@@ -22,7 +23,7 @@ pub(super) fn warnings(trace: &OldTrace, scan: &Scan, damage: Damage) -> Vec<War
     let mut warnings: Vec<Warning> = scan.gaps.iter().map(|gap| gap_warning(trace, gap)).collect();
     warnings.extend(frequency_warning(trace, scan));
     warnings.extend(stacks_warning(trace, scan, damage.missing_stacks));
-    warnings.extend(order_warning(damage.forced));
+    warnings.extend(order_warning(trace, &damage.forced));
     warnings.extend(disorder_warning(trace, damage.disorder));
     if trace.needs_binary {
         let text = "traces of Go 1.5 and 1.6 carry no function names; give the traced program with --binary FILE \
@@ -39,9 +40,10 @@ fn lost(id: &'static str, message: String) -> Warning {
 fn gap_warning(trace: &OldTrace, gap: &Gap) -> Warning {
     let (start, end, bytes) = (gap.start, gap.end, gap.end - gap.start);
     let (id, what) = match gap.cause {
-        GapCause::Ends => {
-            ("truncated", format!("the trace is cut off inside a record: its last {bytes} bytes, from {start} on, are not used"))
-        }
+        GapCause::Ends => (
+            "truncated",
+            format!("the trace is cut off inside a record: its last {bytes} bytes, from {start} on, are not used"),
+        ),
         GapCause::SecondTrace => (
             "second-trace",
             format!(
@@ -58,17 +60,19 @@ fn gap_warning(trace: &OldTrace, gap: &Gap) -> Warning {
 
 /// The text at the start of a gap, if it is text: usually what the program printed.
 fn quote(bytes: &[u8], gap: &Gap) -> String {
-    let bytes = bytes.get(gap.start as usize..gap.end as usize).unwrap_or_default();
-    let is_text = |b: &u8| (b' '..0x7f).contains(b) || b"\t\r\n".contains(b);
-    let text: Vec<u8> = bytes.iter().copied().take_while(is_text).take(QUOTED).collect();
-    if text.len() < 4 {
+    if !gap.text {
         return String::new();
     }
-    format!(" but text: {:?}; does the program print into its trace?", String::from_utf8_lossy(&text))
+    let bytes = bytes.get(gap.start as usize..gap.end as usize).unwrap_or_default();
+    let text = &bytes[..text_length(bytes).min(QUOTED)];
+    format!(" but text: {:?}; does the program print into its trace?", String::from_utf8_lossy(text))
 }
 
 fn time_span(trace: &OldTrace, gap: &Gap) -> String {
     let seconds = |ticks: i64| trace.clock.time(ticks).0 as f64 / 1e9;
+    if gap.text {
+        return String::new();
+    }
     match (gap.cause, gap.before, gap.after) {
         (GapCause::SecondTrace, ..) | (_, None, None) => String::new(),
         (_, Some(before), Some(after)) if after >= before => {
@@ -109,12 +113,17 @@ fn stacks_warning(trace: &OldTrace, scan: &Scan, missing: u64) -> Option<Warning
     Some(lost("no-stacks", text))
 }
 
-fn order_warning(forced: u64) -> Option<Warning> {
+fn order_warning(trace: &OldTrace, forced: &Forced) -> Option<Warning> {
+    let (pos, first) = forced.first?;
+    let seconds = |ticks: i64| trace.clock.time(ticks).0 as f64 / 1e9;
     let text = format!(
-        "no consistent ordering of events possible: {forced} events came although what must precede them is missing; \
-         time stamps order them"
+        "no consistent ordering of events possible: {} events, from {:.6} s to {:.6} s, came although what must \
+         precede them is missing; time stamps order them",
+        forced.events,
+        seconds(first),
+        seconds(forced.last)
     );
-    (forced > 0).then(|| lost("order", text))
+    Some(Warning { offset: Some(pos), ..lost("order", text) })
 }
 
 fn disorder_warning(trace: &OldTrace, disorder: Disorder) -> Option<Warning> {

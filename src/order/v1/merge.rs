@@ -1,6 +1,6 @@
 //! Merges the procs' streams into one causal order by the runtime's sequence numbers (Go 1.7 – 1.21). HOT.
 //!
-//! Of the events that may come next, the earliest does; ties go by proc. An event whose goroutine is not in the
+//! Of the events that may come next, the earliest does. An event whose goroutine is not in the
 //! state that it needs waits, and its proc with it, until an event of another proc brings that state about
 //! (`parseEventBatches` in `src/internal/trace/internal/tracev1/parser.go` of Go 1.27). A waiting stream stands in
 //! the queue of the state that it needs, and each change of state calls one stream, so that the work is
@@ -9,6 +9,7 @@
 //! Where events are missing, some wait for ever. Then the merge starts again and lets nothing wait longer than
 //! the clocks of the cores may differ.
 
+use super::frontier::Frontier;
 use super::ledger::Ledger;
 use super::rules::{Need, Rule, rule};
 use super::slots::Slots;
@@ -18,14 +19,32 @@ use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Streams by the time of their next event, then by proc.
+/// Waiting streams by the time of their next event, then by proc.
 type Queue = BinaryHeap<Reverse<(i64, u32)>>;
+
+/// Events that had to come before what they waited for.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Forced {
+    pub(super) events: u64,
+    /// Position and ticks of the first.
+    pub(super) first: Option<(u64, i64)>,
+    /// The latest of their ticks.
+    pub(super) last: i64,
+}
+
+impl Forced {
+    #[cold]
+    fn note(&mut self, head: &Head) {
+        self.events += 1;
+        let (_, first) = *self.first.get_or_insert((head.pos, head.ticks));
+        self.last = self.last.max(head.ticks).max(first);
+    }
+}
 
 /// What came of a merge.
 pub(super) struct Merged {
     pub(super) ledger: Ledger,
-    /// Events that had to come before what they waited for.
-    pub(super) forced: u64,
+    pub(super) forced: Forced,
 }
 
 /// Merges `streams`, which stand in the order of their procs. `patience`: how many ticks an event may wait for an
@@ -36,17 +55,15 @@ pub(super) fn merge(wire: &Wire, streams: Vec<Stream<'_>>, n_events: u64, patien
         wire,
         slots: Slots::new(),
         lanes,
-        frontier: Queue::new(),
+        frontier: Frontier::default(),
         parked: FxHashMap::default(),
         oldest: Queue::new(),
         patience,
         n_parked: 0,
         ledger: Ledger::for_events(n_events),
-        forced: 0,
+        forced: Forced::default(),
     };
-    for lane in 0..merger.lanes.len() as u32 {
-        merger.advance(lane);
-    }
+    merger.begin();
     merger.run().then_some(Merged { ledger: merger.ledger, forced: merger.forced })
 }
 
@@ -62,7 +79,7 @@ struct Merger<'a> {
     slots: Slots,
     lanes: Vec<Lane<'a>>,
     /// Streams whose next event may come next.
-    frontier: Queue,
+    frontier: Frontier,
     /// Streams whose next event waits. Entries of streams that wait no more are skipped.
     parked: FxHashMap<Need, Queue>,
     /// The waiting streams once more, when patience is limited.
@@ -70,18 +87,33 @@ struct Merger<'a> {
     patience: Option<i64>,
     n_parked: u32,
     ledger: Ledger,
-    forced: u64,
+    forced: Forced,
 }
 
 impl Merger<'_> {
+    /// Reads the first event of every stream, in the order in which Go's reader does: it takes a stream that is
+    /// ready out of its list, and the last one takes its place.
+    fn begin(&mut self) {
+        let mut waiting: Vec<u32> = (0..self.lanes.len() as u32).collect();
+        let mut at = 0;
+        while let Some(&lane) = waiting.get(at) {
+            self.advance(lane);
+            let is_waiting = self.lanes[lane as usize].need.is_some();
+            if is_waiting {
+                at += 1;
+            } else {
+                waiting.swap_remove(at);
+            }
+        }
+    }
+
     /// False when events wait in vain.
     fn run(&mut self) -> bool {
         loop {
             if let Some(lane) = self.overdue() {
-                self.forced += 1;
                 self.unpark(lane);
                 self.take(lane, true);
-            } else if let Some(Reverse((_, lane))) = self.frontier.pop() {
+            } else if let Some(lane) = self.frontier.pop() {
                 self.take_run(lane);
             } else {
                 return self.n_parked == 0;
@@ -96,8 +128,7 @@ impl Merger<'_> {
             if !self.take(lane, false) || self.patience.is_some() {
                 return;
             }
-            let Some(Reverse(next)) = self.frontier.peek().copied() else { return };
-            if next.1 != lane {
+            if self.frontier.peek().is_none_or(|(_, next)| next != lane) {
                 return;
             }
             self.frontier.pop();
@@ -113,7 +144,7 @@ impl Merger<'_> {
                 self.oldest.pop();
                 continue;
             }
-            let is_overdue = self.frontier.peek().is_none_or(|Reverse((next, _))| ticks.saturating_add(patience) < *next);
+            let is_overdue = self.frontier.peek().is_none_or(|(next, _)| ticks.saturating_add(patience) < next);
             return is_overdue.then_some(lane);
         }
         None
@@ -124,7 +155,7 @@ impl Merger<'_> {
     fn take(&mut self, lane: u32, force: bool) -> bool {
         let Some(head) = self.lanes[lane as usize].head else { return false };
         if let Some(rule) = rule(&head)
-            && !self.follow(rule, force)
+            && !self.follow(&head, rule, force)
         {
             self.park(lane, head.ticks, rule.need);
             return false;
@@ -134,21 +165,26 @@ impl Merger<'_> {
         true
     }
 
-    /// Changes the state of the rule's goroutine; false when it is not in the state that the rule needs.
+    /// Changes the state of the rule's goroutine; false when it is not in the state that the rule needs. An event
+    /// whose turn is past changes nothing.
     #[inline]
-    fn follow(&mut self, rule: Rule, force: bool) -> bool {
+    fn follow(&mut self, head: &Head, rule: Rule, force: bool) -> bool {
         let Some(slot) = self.slots.get(rule.need.slot) else { return true };
-        if rule.need.is_past(slot) {
-            self.forced += u64::from(!force);
-            return true;
-        }
-        if !rule.need.is_met(slot) && !force {
-            return false;
+        let is_past = rule.need.is_past(slot);
+        if is_past || !rule.need.is_met(slot) {
+            if !is_past && !force {
+                return false;
+            }
+            self.forced.note(head);
+            if is_past {
+                return true;
+            }
         }
         rule.apply(slot);
         if slot.parked > 0 {
-            let met = Need::met_by(rule.need.slot, slot);
-            met.into_iter().for_each(|need| self.call(need));
+            for need in Need::met_by(rule.need.slot, slot) {
+                self.call(need);
+            }
         }
         true
     }
@@ -161,7 +197,7 @@ impl Merger<'_> {
         let Some(head) = at.head else { return };
         match rule(&head) {
             Some(rule) if !self.may_come(rule) => self.park(lane, head.ticks, rule.need),
-            _ => self.frontier.push(Reverse((head.ticks, lane))),
+            _ => self.frontier.push(head.ticks, lane),
         }
     }
 
@@ -200,7 +236,7 @@ impl Merger<'_> {
                     self.parked.remove(&need);
                 }
                 self.unpark(lane);
-                self.frontier.push(Reverse((ticks, lane)));
+                self.frontier.push(ticks, lane);
                 return;
             }
         }

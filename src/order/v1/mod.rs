@@ -11,6 +11,7 @@
 mod clock;
 mod convert;
 mod damage;
+mod frontier;
 mod ledger;
 mod merge;
 mod rules;
@@ -34,7 +35,7 @@ use crate::time::Time;
 use clock::Clock;
 use damage::Damage;
 use ledger::{Entry, Ledger};
-use merge::{Merged, merge};
+use merge::{Forced, Merged, merge};
 use stream::Stream;
 use words::Words;
 
@@ -82,7 +83,7 @@ impl OldTrace {
 /// Reads a whole old trace. `resolver` names addresses in traces that have no names.
 ///
 /// Fails only when no event can be used; all other damage is in [`OldTrace::warnings`].
-pub fn read(source: &dyn Source, version: &V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
+pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
     let wire = Wire::new(version);
     let bytes = read_all(source)?;
     let mut parts = scan(&wire, &bytes);
@@ -156,17 +157,17 @@ fn streams<'a>(bytes: &'a [u8], pieces: &'a [Piece], scan: &'a Scan) -> Vec<Stre
     procs.map(|pieces| Stream::new(bytes, pieces)).chain([Stream::of_samples(&scan.samples)]).collect()
 }
 
-fn in_order(wire: &Wire, bytes: &[u8], scan: &mut Scan, version: &V1, frequency: Option<u64>) -> Merged {
+fn in_order(wire: &Wire, bytes: &[u8], scan: &mut Scan, version: V1, frequency: Option<u64>) -> Merged {
     let mut pieces = std::mem::take(&mut scan.pieces);
     pieces.sort_by_key(|piece| piece.proc);
     scan.samples.sort_by_key(|sample| sample.ticks);
     let streams = || streams(bytes, &pieces, scan);
     if version.total_sequence {
-        return Merged { ledger: total::order(wire, streams(), scan.n_events), forced: 0 };
+        return Merged { ledger: total::order(wire, streams(), scan.n_events), forced: Forced::default() };
     }
     merge(wire, streams(), scan.n_events, None)
         .or_else(|| merge(wire, streams(), scan.n_events, Some(patience(frequency))))
-        .unwrap_or_else(|| Merged { ledger: Ledger::default(), forced: 0 })
+        .unwrap_or_else(|| Merged { ledger: Ledger::default(), forced: Forced::default() })
 }
 
 /// How many ticks an event may wait for an earlier one in a trace with missing events: 100 µs, far more than the

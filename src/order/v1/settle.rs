@@ -16,15 +16,12 @@ pub(super) fn move_exits(ledger: &mut Ledger) {
     let mut moved = ledger.exits.iter().peekable();
     for at in 0..entries.len() {
         let mut entry = entries[at];
-        match moved.next_if(|(exit, _)| *exit as usize == at) {
-            Some(&(_, ticks)) => {
-                entry.ticks = ticks;
-                exits.push((entry, kept));
-            }
-            None => {
-                entries[kept] = entry;
-                kept += 1;
-            }
+        if let Some(&(_, ticks)) = moved.next_if(|(exit, _)| *exit as usize == at) {
+            entry.ticks = ticks;
+            exits.push((entry, kept));
+        } else {
+            entries[kept] = entry;
+            kept += 1;
         }
     }
     exits.sort_by_key(|(exit, _)| exit.ticks);

@@ -93,15 +93,8 @@ impl<'a> Stream<'a> {
     #[inline]
     fn head(&mut self, event: &Timed, pos: u64, slots: &mut Slots) -> Head {
         let [first, second, third] = event.args;
-        let mut head = Head {
-            kind: event.kind,
-            ticks: self.ticks,
-            pos,
-            g: self.g,
-            target: SlotIdx::NONE,
-            seq: second,
-            exit: 0,
-        };
+        let mut head =
+            Head { kind: event.kind, ticks: self.ticks, pos, g: self.g, target: SlotIdx::NONE, seq: second, exit: 0 };
         match event.kind {
             Kind::GoStart | Kind::GoStartLocal | Kind::GoStartLabel => {
                 self.g = slots.of(first);
