@@ -50,11 +50,20 @@ impl Builder {
         let counted = values.len() - 1 - usize::from(self.sequence);
         if counted < 3 {
             self.bytes.push(code | (counted as u8) << 6);
-            values.iter().for_each(|&v| self.varint(v));
+            for &value in values {
+                self.varint(value);
+            }
             return self;
         }
+        self.long(code, values)
+    }
+
+    /// A record that says how long its values are.
+    fn long(&mut self, code: u8, values: &[u64]) -> &mut Self {
         let mut body = Self { bytes: Vec::new(), sequence: false };
-        values.iter().for_each(|&v| body.varint(v));
+        for &value in values {
+            body.varint(value);
+        }
         self.bytes.push(code | 3 << 6);
         self.varint(body.bytes.len() as u64);
         self.bytes.extend(body.bytes);
@@ -96,12 +105,7 @@ impl Builder {
     pub(crate) fn stack(&mut self, id: u64, frames: &[[u64; 4]]) -> &mut Self {
         let head = [id, frames.len() as u64];
         let values: Vec<u64> = head.into_iter().chain(frames.iter().flatten().copied()).collect();
-        let mut body = Self { bytes: Vec::new(), sequence: false };
-        values.iter().for_each(|&v| body.varint(v));
-        self.bytes.push(ev::STACK | 3 << 6);
-        self.varint(body.bytes.len() as u64);
-        self.bytes.extend(body.bytes);
-        self
+        self.long(ev::STACK, &values)
     }
 
     /// The usual end: a tick is a nanosecond; stacks 1 and 2 are `main.main` and `main.wait`.

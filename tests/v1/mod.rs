@@ -161,7 +161,7 @@ fn name(state: GoState, reason: &str) -> String {
 pub(crate) fn events(trace: &OldTrace) -> String {
     let mut out = String::new();
     for event in trace.events() {
-        let id = |g: GIdx| trace.goroutines.get(g.at()).map_or("-1".to_owned(), |id| id.to_string());
+        let id = |g: GIdx| trace.goroutines.get(g.at()).map_or("-1".to_owned(), ToString::to_string);
         let _ = write!(out, "{}\tg={}", event.time.0, id(event.g));
         if let EventKind::Transition(t) = event.kind {
             let reason = trace.symbols.text(t.reason);

@@ -57,11 +57,19 @@ pub enum Record<'a> {
     TimerGoroutine,
 }
 
+/// How the records of one kind look in one version.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    kind: Kind,
+    n_values: u8,
+    has_stack: bool,
+}
+
 /// How one version lays out its records.
 #[derive(Clone, Debug)]
 pub struct Wire {
-    /// Values of a record of each code; `u8::MAX` for codes that the version does not know.
-    values: [u8; 64],
+    /// Records of each code; none for codes that the version does not know.
+    shapes: [Option<Shape>; 64],
     /// Values that are not counted in the first byte.
     uncounted: u8,
     total_sequence: bool,
@@ -72,14 +80,15 @@ impl Wire {
     /// The layout of `version`.
     pub fn new(version: V1) -> Self {
         let mut wire = Self {
-            values: [u8::MAX; 64],
+            shapes: [None; 64],
             uncounted: 1 + u8::from(version.total_sequence),
             total_sequence: version.total_sequence,
             symbols: version.symbols,
         };
         for code in 1..version.n_events {
             if let Some(kind) = Kind::of(code) {
-                wire.values[usize::from(code)] = n_values(kind, version);
+                let (n_values, (_, has_stack)) = (n_values(kind, version), kind.shape());
+                wire.shapes[usize::from(code)] = Some(Shape { kind, n_values, has_stack });
             }
         }
         wire
@@ -96,29 +105,25 @@ impl Wire {
     #[inline]
     pub fn read<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Option<Record<'a>>, Malformed> {
         let head = cursor.byte()?;
-        let values = self.values[usize::from(head & 0x3f)];
-        let Some(kind) = Kind::of(head & 0x3f).filter(|_| values != u8::MAX) else {
-            return Ok(None);
-        };
-        match kind {
+        let Some(shape) = self.shapes[usize::from(head & 0x3f)] else { return Ok(None) };
+        match shape.kind {
             // Readers take any count here; writers always write 0, and foreign text is full of the others.
             Kind::String if head >> 6 == 0 => read_string(cursor),
             Kind::String => Ok(None),
             Kind::Stack => read_stack(head, cursor),
-            _ => self.read_values(kind, head, values, cursor),
+            _ => self.read_values(shape, head, cursor),
         }
     }
 
     #[inline]
     fn read_values<'a>(
         &self,
-        kind: Kind,
+        shape: Shape,
         head: u8,
-        n: u8,
         cursor: &mut Cursor<'a>,
     ) -> Result<Option<Record<'a>>, Malformed> {
         let mut values = [0u64; 5];
-        let n = usize::from(n);
+        let n = usize::from(shape.n_values);
         if head >> 6 == 3 {
             let Some(mut body) = take_body(cursor)? else { return Ok(None) };
             for value in &mut values[..n] {
@@ -129,45 +134,43 @@ impl Wire {
                 return Ok(None);
             }
         } else {
-            if usize::from((head >> 6) + self.uncounted) != n {
+            if (head >> 6) + self.uncounted != shape.n_values {
                 return Ok(None);
             }
             for value in &mut values[..n] {
                 *value = cursor.uvarint()?;
             }
         }
-        if kind == Kind::UserLog {
+        if shape.kind == Kind::UserLog {
             let length = cursor.uvarint()?;
             if length > MAX_STRING {
                 return Ok(None);
             }
             cursor.take(length)?;
         }
-        Ok(self.assemble(kind, values, n))
+        Ok(self.assemble(shape, values))
     }
 
     #[inline]
-    fn assemble<'a>(&self, kind: Kind, values: [u64; 5], n: usize) -> Option<Record<'a>> {
-        let [a, b, c, ..] = values;
-        Some(match kind {
-            Kind::Batch if self.total_sequence => Record::Batch { proc: a, seq: b as i64, ticks: c as i64 },
-            Kind::Batch => Record::Batch { proc: a, seq: 0, ticks: b as i64 },
-            Kind::Frequency => Record::Frequency(a),
-            Kind::TimerGoroutine => Record::TimerGoroutine,
-            _ => {
-                let at = usize::from(self.uncounted);
-                let (seq_step, step) = if self.total_sequence { (a as i64, b as i64) } else { (0, a as i64) };
-                if step.unsigned_abs() > MAX_STEP as u64 {
-                    return None;
-                }
-                let has_stack = kind.shape().1;
-                let n_args = n - at - usize::from(has_stack);
-                let mut args = [0; 3];
-                args[..n_args].copy_from_slice(&values[at..at + n_args]);
-                let stack = if has_stack { values[n - 1] } else { 0 };
-                Record::Event(Timed { kind, seq_step, step, args, stack })
+    fn assemble<'a>(&self, shape: Shape, mut values: [u64; 5]) -> Option<Record<'a>> {
+        match shape.kind {
+            Kind::Batch => {
+                let [proc, seq, ticks] =
+                    if self.total_sequence { [0, 1, 2].map(|i| values[i]) } else { [values[0], 0, values[1]] };
+                return Some(Record::Batch { proc, seq: seq as i64, ticks: ticks as i64 });
             }
-        })
+            Kind::Frequency => return Some(Record::Frequency(values[0])),
+            Kind::TimerGoroutine => return Some(Record::TimerGoroutine),
+            _ => {}
+        }
+        let stack = if shape.has_stack { std::mem::take(&mut values[usize::from(shape.n_values) - 1]) } else { 0 };
+        let (seq_step, step, args) = match values {
+            [seq, step, a, b, c] if self.total_sequence => (seq, step, [a, b, c]),
+            [step, a, b, c, _] => (0, step, [a, b, c]),
+        };
+        let (kind, seq_step, step) = (shape.kind, seq_step as i64, step as i64);
+        let is_step = step.unsigned_abs() <= MAX_STEP as u64;
+        is_step.then_some(Record::Event(Timed { kind, seq_step, step, args, stack }))
     }
 }
 

@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 #[derive(Debug)]
 pub struct Tables {
     strings: FxHashMap<u64, StringIdx>,
-    stacks: FxHashMap<u64, StackIdx>,
+    stacks: Stacks,
     /// Frames of start addresses: versions without names write those instead of a stack of one frame.
     entries: FxHashMap<u64, StackIdx>,
     symbols: bool,
@@ -29,7 +29,7 @@ impl Tables {
     /// A stack by its id: the empty one for 0, none for ids that the file does not define.
     #[inline]
     pub fn stack(&self, id: u64) -> Option<StackIdx> {
-        if id == 0 { Some(StackIdx::EMPTY) } else { self.stacks.get(&id).copied() }
+        if id == 0 { Some(StackIdx::EMPTY) } else { self.stacks.get(id) }
     }
 
     /// The stack of a new goroutine, from the value that its creation carries.
@@ -53,7 +53,7 @@ pub fn read_tables(
         strings.entry(id).or_insert_with(|| symbols.intern_bytes(&bytes[at..at + length as usize]));
     }
     let mut frames = Frames { strings: &strings, addresses: FxHashMap::default(), resolver, symbols };
-    let mut stacks: FxHashMap<u64, StackIdx> = FxHashMap::default();
+    let mut stacks = Stacks::for_ids(scan.stacks.len());
     let mut bad_stacks = 0;
     let mut scratch = Vec::new();
     for &(at, length) in &scan.stacks {
@@ -61,7 +61,8 @@ pub fn read_tables(
         scratch.clear();
         match frames.read(&mut values, wire.symbols(), &mut scratch) {
             Ok(id) if values.is_empty() => {
-                stacks.entry(id).or_insert_with(|| frames.symbols.intern_stack(&scratch));
+                let stack = frames.symbols.intern_stack(&scratch);
+                stacks.insert(id, stack);
             }
             _ => bad_stacks += 1,
         }
@@ -73,6 +74,39 @@ pub fn read_tables(
         entries.entry(pc).or_insert_with(|| frames.symbols.intern_stack(&scratch));
     }
     Tables { strings, stacks, entries, symbols: wire.symbols(), bad_stacks }
+}
+
+/// Stacks by their id. Writers number them from 1 on, so nearly all ids index a table; others go to a map.
+#[derive(Debug)]
+struct Stacks {
+    dense: Vec<StackIdx>,
+    sparse: FxHashMap<u64, StackIdx>,
+}
+
+impl Stacks {
+    /// For `n` stacks, some of which may be lost.
+    fn for_ids(n: usize) -> Self {
+        Self { dense: vec![StackIdx::NONE; 2 * n + 1], sparse: FxHashMap::default() }
+    }
+
+    /// The first stack with an id stays.
+    fn insert(&mut self, id: u64, stack: StackIdx) {
+        match usize::try_from(id).ok().and_then(|id| self.dense.get_mut(id)) {
+            Some(slot) if slot.is_some() => {}
+            Some(slot) => *slot = stack,
+            None => {
+                self.sparse.entry(id).or_insert(stack);
+            }
+        }
+    }
+
+    #[inline]
+    fn get(&self, id: u64) -> Option<StackIdx> {
+        match usize::try_from(id).ok().and_then(|id| self.dense.get(id)) {
+            Some(&stack) => stack.is_some().then_some(stack),
+            None => self.sparse.get(&id).copied(),
+        }
+    }
 }
 
 struct Frames<'a> {
