@@ -140,3 +140,12 @@ impl Warning {
         self
     }
 }
+
+/// A number of nanoseconds as seconds, for messages.
+pub(crate) struct Seconds(pub(crate) u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:03} s", self.0 / 1_000_000_000, self.0 / 1_000_000 % 1_000)
+    }
+}

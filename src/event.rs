@@ -114,3 +114,12 @@ pub enum Range {
     /// The world is stopped by `Event::g`; the kind in the runtime's words.
     StopTheWorld(StringIdx),
 }
+
+/// Receives events in causal order.
+pub trait Sink {
+    /// Whether events about this goroutine matter; others cost only their ordering.
+    fn wants(&self, g: GIdx) -> bool;
+    /// Takes one event. `index` counts the events that the generation emitted up to and with this one, those that
+    /// nobody wanted too.
+    fn event(&mut self, event: &Event, index: u64);
+}

@@ -18,5 +18,9 @@ pub mod source;
 pub mod binary;
 
 pub mod format;
+pub mod measure;
 pub mod order;
 pub mod pipeline;
+pub mod survey;
+
+pub mod render;

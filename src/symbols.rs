@@ -154,17 +154,34 @@ impl Symbols {
         })
     }
 
-    /// The frames that two stacks share, counted from the root: their lowest common ancestor.
-    pub fn common(&self, mut a: StackIdx, mut b: StackIdx) -> StackIdx {
+    /// What was certainly on the stack between two moments whose stacks are known: the frames that both share,
+    /// counted from the root. Where the frames part inside one function, at two lines, that function was on the
+    /// stack too: then the stack of the first moment up to it is given, and false, for its line is not known.
+    pub fn bracket(&self, mut a: StackIdx, mut b: StackIdx) -> (StackIdx, bool) {
+        let (mut below_a, mut below_b) = (StackIdx::EMPTY, StackIdx::EMPTY);
         while a != b {
             // Parents precede children, so the larger index cannot be an ancestor of the smaller.
             if a > b {
+                below_a = a;
                 a = self.nodes[a.at()].parent;
             } else {
+                below_b = b;
                 b = self.nodes[b.at()].parent;
             }
         }
-        a
+        match (self.leaf(below_a), self.leaf(below_b)) {
+            (Some(x), Some(y)) if self.frame(x).function == self.frame(y).function => (below_a, false),
+            _ => (a, true),
+        }
+    }
+
+    /// The outermost frame of a stack as a stack of its own; the empty stack stays empty.
+    pub fn root_frame(&self, stack: StackIdx) -> StackIdx {
+        let mut at = stack;
+        while self.nodes[at.at()].depth > 1 {
+            at = self.nodes[at.at()].parent;
+        }
+        at
     }
 
     /// For every stack, whether one of its frames satisfies `matches`; one call per distinct function name.
@@ -223,10 +240,25 @@ mod tests {
         let a = stack(&mut s, &["main", "f", "g", "h"]);
         let b = stack(&mut s, &["main", "f", "x"]);
         let f = stack(&mut s, &["main", "f"]);
-        assert_eq!(s.common(a, b), f);
-        assert_eq!(s.common(a, f), f);
+        assert_eq!(s.bracket(a, b), (f, true));
+        assert_eq!(s.bracket(a, f), (f, true));
+        assert_eq!(s.bracket(a, a), (a, true));
         let other = stack(&mut s, &["other"]);
-        assert_eq!(s.common(a, other), StackIdx::EMPTY);
+        assert_eq!(s.bracket(a, other), (StackIdx::EMPTY, true));
+        assert_eq!(s.root_frame(a), stack(&mut s, &["main"]));
+    }
+
+    #[test]
+    fn a_function_at_two_lines_was_there_all_along() {
+        let mut s = Symbols::default();
+        let main = stack(&mut s, &["main"]);
+        let mut at_line = |line| {
+            let function = s.intern("f");
+            let frame = s.intern_frame(Frame { function, file: StringIdx(0), line });
+            s.push_frame(main, frame)
+        };
+        let (early, late) = (at_line(10), at_line(12));
+        assert_eq!(s.bracket(early, late), (early, false));
     }
 
     #[test]

@@ -38,3 +38,39 @@ pub struct Candidate {
     /// How many of them were still alive at the end.
     pub alive: u64,
 }
+
+impl Candidates {
+    /// Adds the groups of one trace; equal ones are pooled.
+    pub fn add(&mut self, rows: Vec<Candidate>, older: u64) {
+        self.older += older;
+        for row in rows {
+            match self.rows.iter_mut().find(|r| r.same_group(&row)) {
+                Some(known) if self.traces.len() > 1 => known.absorb(&row),
+                _ => self.rows.push(row),
+            }
+        }
+    }
+
+    /// Puts the groups in their documented order.
+    pub fn sort(&mut self) {
+        self.rows.sort_by(|a, b| {
+            let names = |c: &Candidate| (c.creation_site.clone(), c.file.clone(), c.line, c.entry.clone());
+            b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
+        });
+    }
+}
+
+impl Candidate {
+    fn same_group(&self, other: &Self) -> bool {
+        (self.line, &self.entry, &self.creation_site, &self.file)
+            == (other.line, &other.entry, &other.creation_site, &other.file)
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        self.count += other.count;
+        self.total_ns = self.total_ns.saturating_add(other.total_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.children += other.children;
+        self.alive += other.alive;
+    }
+}

@@ -1,5 +1,9 @@
 //! Forest → slice: which goroutines, during which windows.
 
+pub mod context;
+pub mod own;
+mod select;
 mod selector;
 
+pub use select::{Counts, RootWindow, Slice, select};
 pub use selector::{PatternSyntax, Patterns, RootBy, Selector};

@@ -3,11 +3,12 @@
 //! Damage costs the entry, not the table: what was read before it stays.
 
 use super::generation::Generation;
-use super::index::BatchKind;
-use crate::error::Warning;
+use super::index::{BatchKind, GenerationIndex};
+use crate::error::{Result, Warning};
 use crate::format::cursor::{Cursor, Malformed};
 use crate::format::event_spec::code;
 use crate::format::limits::{MAX_FRAMES_PER_STACK, MAX_FREQUENCY, MAX_STRING_SIZE, MIN_FREQUENCY};
+use crate::source::Source;
 use crate::time::Time;
 use rustc_hash::FxHashMap;
 
@@ -121,11 +122,11 @@ pub fn read_tables<'a>(generation: &Generation<'a>, warnings: &mut Vec<Warning>)
 /// A value that cannot be right, told apart from one that cannot be read only by whoever fixes the writer.
 const IMPLAUSIBLE: Malformed = Malformed::Varint;
 
-fn expect(cursor: &mut Cursor<'_>, expected: u8) -> Result<(), Malformed> {
+fn expect(cursor: &mut Cursor<'_>, expected: u8) -> std::result::Result<(), Malformed> {
     if cursor.byte()? == expected { Ok(()) } else { Err(IMPLAUSIBLE) }
 }
 
-fn read_strings<'a>(cursor: &mut Cursor<'a>, strings: &mut Vec<(u64, &'a [u8])>) -> Result<(), Malformed> {
+fn read_strings<'a>(cursor: &mut Cursor<'a>, strings: &mut Vec<(u64, &'a [u8])>) -> std::result::Result<(), Malformed> {
     expect(cursor, code::STRINGS)?;
     while !cursor.is_empty() {
         expect(cursor, code::STRING)?;
@@ -143,7 +144,7 @@ fn read_stacks(
     cursor: &mut Cursor<'_>,
     stacks: &mut Vec<(u64, FrameRange)>,
     frames: &mut Vec<WireFrame>,
-) -> Result<(), Malformed> {
+) -> std::result::Result<(), Malformed> {
     expect(cursor, code::STACKS)?;
     while !cursor.is_empty() {
         expect(cursor, code::STACK)?;
@@ -193,7 +194,7 @@ pub fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) ->
     samples
 }
 
-fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> Result<(), Malformed> {
+fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> std::result::Result<(), Malformed> {
     expect(cursor, code::CPU_SAMPLES)?;
     while !cursor.is_empty() {
         let pos = cursor.offset();
@@ -243,28 +244,33 @@ pub struct SyncData {
     pub wall: Option<(u64, i64)>,
 }
 
-/// Reads a generation's sync batch (`setSyncBatch`, `internal/trace/generation.go`, Go 1.27).
-pub fn read_sync(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> SyncData {
+/// Reads a generation's sync batch, and nothing else of it
+/// (`setSyncBatch`, `internal/trace/generation.go`, Go 1.27).
+pub fn read_sync(source: &dyn Source, index: &GenerationIndex, warnings: &mut Vec<Warning>) -> Result<SyncData> {
     let mut sync = SyncData::default();
-    for batch in generation.index.batches.iter().filter(|b| b.kind == BatchKind::Sync) {
-        let mut cursor = generation.cursor(batch);
+    let mut buffer = Vec::new();
+    for batch in index.batches.iter().filter(|b| b.kind == BatchKind::Sync) {
+        buffer.resize(batch.size as usize, 0);
+        let read = source.read_full_at(&mut buffer, batch.offset)?;
+        let mut cursor = Cursor::new(&buffer[..read], batch.offset);
         if read_sync_batch(&mut cursor, batch.time, &mut sync).is_err() {
             let lost = Warning::lost("damaged-clock", "the batch with the clock is damaged", cursor.offset(), 0);
-            warnings.push(lost.in_generation(generation.index.number));
+            warnings.push(lost.in_generation(index.number));
         }
     }
     if let Some(f) = sync.frequency.filter(|f| !(MIN_FREQUENCY..=MAX_FREQUENCY).contains(f)) {
         sync.frequency = None;
-        let message = format!("a clock of {f} ticks per second is not plausible; times are a guess");
-        warnings.push(
-            Warning::lost("implausible-clock", message, generation.index.start, 0)
-                .in_generation(generation.index.number),
-        );
+        let message = format!("a clock of {f} ticks per second is not plausible");
+        warnings.push(Warning::lost("implausible-clock", message, index.start, 0).in_generation(index.number));
     }
-    sync
+    Ok(sync)
 }
 
-fn read_sync_batch(cursor: &mut Cursor<'_>, batch_time: u64, sync: &mut SyncData) -> Result<(), Malformed> {
+fn read_sync_batch(
+    cursor: &mut Cursor<'_>,
+    batch_time: u64,
+    sync: &mut SyncData,
+) -> std::result::Result<(), Malformed> {
     let mut ticks = batch_time;
     while !cursor.is_empty() {
         match cursor.byte()? {

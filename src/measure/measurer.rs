@@ -1,0 +1,365 @@
+//! Takes the events of the slice's goroutines and measures them inside their windows. HOT.
+//!
+//! The same state machines work in two ways. One [`Measurer`] follows the trace from its start to its end. For
+//! each generation another one, in *partial* mode, measures what it can without knowing what was before, so
+//! that generations can be measured side by side; what it cannot (see [`super::partial`]) it leaves to the
+//! first, which absorbs them in order.
+
+use super::aggregate::Aggregate;
+use super::partial::Partial;
+use super::states::{StateKey, is_parking};
+use super::timeline::{Attribution, Timeline};
+use super::windows::Windows;
+use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
+use crate::ids::{GIdx, StackIdx, WindowIdx};
+use crate::slice::Slice;
+use crate::survey::Forest;
+use crate::symbols::Symbols;
+use crate::time::{Time, Window};
+
+/// What was measured.
+#[derive(Debug)]
+pub struct Measured {
+    /// Sums by chain, stack and state.
+    pub aggregate: Aggregate,
+    /// Windows with time inside the part of the trace that was looked at.
+    pub roots: u64,
+    /// Of these, windows cut by an edge of it.
+    pub roots_cut: u64,
+    /// Descendants that lived on after their root's window.
+    pub outlived: u64,
+}
+
+/// What to measure.
+#[derive(Clone, Copy)]
+pub struct Task<'a> {
+    /// Which goroutines, during which windows.
+    pub slice: &'a Slice,
+    /// All goroutines.
+    pub forest: &'a Forest,
+    /// Names of everything.
+    pub symbols: &'a Symbols,
+    /// Whether descendants count until they end.
+    pub whole_life: bool,
+    /// The part of the trace to look at.
+    pub looked_at: Window,
+}
+
+/// No timeline.
+const NONE: u32 = u32::MAX;
+
+/// Measures a trace, or one generation of it.
+pub struct Measurer<'a> {
+    pub(super) task: Task<'a>,
+    pub(super) attribution: Attribution<'a>,
+    /// When goroutines that are older began, as far as this trace can tell.
+    pub(super) older_since: Time,
+    /// Per goroutine, the place of its timeline.
+    track: Vec<u32>,
+    pub(super) lines: Vec<Timeline>,
+    free: Vec<u32>,
+    pub(super) windows: Windows<'a>,
+    /// Goroutines that outlived their root, a bit each.
+    pub(super) outlived: Vec<u64>,
+    pub(super) partial: Option<Partial>,
+}
+
+impl<'a> Measurer<'a> {
+    /// Prepares to measure a whole trace.
+    pub fn new(task: Task<'a>) -> Self {
+        let n = task.forest.goroutines.len();
+        Self {
+            task,
+            attribution: Attribution::new(task.symbols),
+            older_since: Time::MIN,
+            track: vec![NONE; n],
+            lines: Vec::new(),
+            free: Vec::new(),
+            windows: Windows::new(task.slice, task.forest),
+            outlived: vec![0; n.div_ceil(64)],
+            partial: None,
+        }
+    }
+
+    /// A generation begins: goroutines first seen in it without a creation are at least as old.
+    pub fn begin_generation(&mut self, start: Time) {
+        self.older_since = start;
+    }
+
+    /// Gives all timelines away.
+    pub(super) fn take_lines(&mut self) -> Vec<Timeline> {
+        self.free.clear();
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.retain(|line| line.state != GoState::NotExist);
+        for line in &lines {
+            self.track[line.g.at()] = NONE;
+        }
+        lines
+    }
+
+    /// The trace ends: what is open counts up to its end.
+    pub fn finish(mut self, end: Time) -> Measured {
+        for i in 0..self.lines.len() {
+            if self.lines[i].state != GoState::NotExist {
+                let (g, window) = (self.lines[i].g, self.lines[i].window);
+                self.close(i, end, StackIdx::EMPTY, 1);
+                if self.is_root_of(g, window) {
+                    self.windows.cut(window);
+                }
+            }
+        }
+        let (roots, roots_cut) = self.windows.count();
+        let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
+        Measured { aggregate: self.attribution.aggregate, roots, roots_cut, outlived }
+    }
+
+    fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
+        window.is_some() && self.task.slice.windows[window.at()].g == g
+    }
+
+    #[inline]
+    pub(super) fn line(&self, g: GIdx) -> Option<usize> {
+        let at = *self.track.get(g.at())?;
+        (at != NONE).then_some(at as usize)
+    }
+
+    /// Adds up what is open of a timeline.
+    #[inline]
+    fn close(&mut self, line: usize, end: Time, next: StackIdx, events: u64) {
+        let (window, g) = (self.lines[line].window, self.lines[line].g);
+        if !window.is_some() {
+            let line = &mut self.lines[line];
+            line.samples.clear();
+            line.since = end;
+            return;
+        }
+        let clip = self.clip(window, g);
+        if end > clip.end && clip.end < self.task.looked_at.end {
+            self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
+        }
+        if self.attribution.close(&mut self.lines[line], end, next, clip, events) > 0 {
+            let looked_at = self.task.looked_at;
+            let cut = end > looked_at.end || self.windows.get(window).start < looked_at.start && self.partial.is_none();
+            self.windows.see(window, cut);
+        }
+    }
+
+    /// The part of time that counts for a goroutine of a window.
+    #[inline]
+    fn clip(&self, window: WindowIdx, g: GIdx) -> Window {
+        let looked_at = self.task.looked_at;
+        if self.task.whole_life && self.task.slice.windows[window.at()].g != g {
+            return looked_at;
+        }
+        let open = self.windows.get(window);
+        Window { start: looked_at.start.max(open.start), end: looked_at.end.min(open.end) }
+    }
+
+    pub(super) fn add_line(&mut self, line: Timeline) -> usize {
+        let g = line.g;
+        let at = if let Some(at) = self.free.pop() {
+            self.lines[at as usize] = line;
+            at
+        } else {
+            self.lines.push(line);
+            self.lines.len() as u32 - 1
+        };
+        self.track[g.at()] = at;
+        at as usize
+    }
+
+    pub(super) fn drop_line(&mut self, g: GIdx) {
+        if let Some(at) = self.line(g) {
+            self.lines[at].state = GoState::NotExist;
+            self.lines[at].window = WindowIdx::NONE;
+            self.track[g.at()] = NONE;
+            self.free.push(at as u32);
+        }
+    }
+
+    pub(super) fn transition(&mut self, event: &Event, t: &GoTransition) {
+        let Some(line) = self.line(t.g) else {
+            self.first_sight(event, t);
+            return;
+        };
+        match t.from {
+            GoState::Undetermined => self.status(line, event, t),
+            GoState::NotExist => {
+                // Its end was lost, and its id is in use again.
+                self.drop_line(t.g);
+                self.first_sight(event, t);
+            }
+            _ => {
+                self.leave(line, event.time, t);
+                if t.to == GoState::NotExist {
+                    self.gone(line, event);
+                } else {
+                    self.lines[line].enter(t);
+                    if t.to == GoState::Running {
+                        self.cross_borders(t.g, event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends the open interval. One that its end contradicts is unknown.
+    #[inline]
+    fn leave(&mut self, line: usize, time: Time, t: &GoTransition) {
+        let state = self.lines[line].state;
+        if state != t.from && state != GoState::Undetermined {
+            self.lines[line].key = StateKey::UNKNOWN;
+        }
+        self.close(line, time, t.stack, 1);
+    }
+
+    /// A status is no transition: it says where a goroutine is, and contradicts or does not.
+    fn status(&mut self, line: usize, event: &Event, t: &GoTransition) {
+        if self.lines[line].state == t.to {
+            return;
+        }
+        self.lines[line].key = StateKey::UNKNOWN;
+        self.close(line, event.time, t.stack, 1);
+        self.lines[line].stack = self.trimmed(t.stack);
+        self.lines[line].enter(t);
+    }
+
+    /// A goroutine of the slice appears.
+    fn first_sight(&mut self, event: &Event, t: &GoTransition) {
+        if t.to == GoState::NotExist {
+            return;
+        }
+        let slice = self.task.slice;
+        let created = t.from == GoState::NotExist;
+        let since = if created { event.time } else { self.older_since };
+        let stack = if created { t.stack } else { self.trimmed(t.stack) };
+        let owner = slice.owner[t.g.at()];
+        let window = if owner.is_some() { owner } else { self.windows.place(t.g).open };
+        let context = if owner.is_some() { slice.context[t.g.at()] } else { self.context_of(window) };
+        self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
+        if self.is_root_of(t.g, window) {
+            self.windows.start(window, since);
+            if !created {
+                self.windows.cut(window);
+            }
+        }
+        if t.to == GoState::Running {
+            self.cross_borders(t.g, event);
+        }
+    }
+
+    pub(super) fn context_of(&self, window: WindowIdx) -> u32 {
+        if window.is_some() { self.task.slice.windows[window.at()].context } else { 0 }
+    }
+
+    /// Ends and starts the stretches of a root by stack whose border this event is.
+    #[inline]
+    pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
+        if !self.task.slice.owner[g.at()].is_some() {
+            self.cross(g, event);
+        }
+    }
+
+    fn cross(&mut self, g: GIdx, event: &Event) {
+        let before = self.windows.place(g);
+        let crossed = self.windows.cross(g, event.pos, event.time);
+        let Some(line) = self.line(g) else { return };
+        if crossed.ended && before.open == self.lines[line].window {
+            if self.lines[line].since < event.time {
+                self.close(line, event.time, event.stack, 1);
+            }
+            self.lines[line].window = WindowIdx::NONE;
+        }
+        if crossed.started.is_some() {
+            self.close(line, event.time, event.stack, 0);
+            self.lines[line].context = self.context_of(crossed.started);
+            self.lines[line].window = crossed.started;
+        }
+    }
+
+    pub(super) fn gone(&mut self, line: usize, event: &Event) {
+        let (g, window, carried) = (self.lines[line].g, self.lines[line].window, self.lines[line].carried);
+        self.end_life(g, window, event.time);
+        if let Some(partial) = &mut self.partial
+            && carried
+        {
+            partial.ended.push(g);
+        }
+        self.drop_line(g);
+    }
+
+    /// A root's end ends its window.
+    pub(super) fn end_life(&mut self, g: GIdx, window: WindowIdx, time: Time) {
+        if self.is_root_of(g, window) {
+            self.windows.end(window, time);
+        }
+    }
+
+    /// A stack of a goroutine that runs: what it ran on until here is known better now.
+    #[inline]
+    pub(super) fn glimpse(&mut self, event: &Event) {
+        let Some(line) = self.line(event.g) else { return };
+        if self.lines[line].state == GoState::Running {
+            self.close(line, event.time, event.stack, 0);
+        }
+        self.lines[line].own = event.stack;
+        self.cross_borders(event.g, event);
+    }
+
+    pub(super) fn sample(&mut self, event: &Event) {
+        let Some(line) = self.line(event.g) else { return };
+        self.cross_borders(event.g, event);
+        if self.lines[line].state == GoState::Running && event.stack != StackIdx::EMPTY {
+            self.lines[line].samples.push(event.stack);
+        }
+    }
+
+    /// A stack taken from outside, without the frames that only park the goroutine.
+    fn trimmed(&self, stack: StackIdx) -> StackIdx {
+        let symbols = self.task.symbols;
+        let mut at = stack;
+        while symbols.leaf(at).is_some_and(|leaf| is_parking(symbols.function(leaf))) {
+            at = symbols.parent(at);
+        }
+        if at == StackIdx::EMPTY { stack } else { at }
+    }
+
+    /// Takes an event of a goroutine whose past is known.
+    #[inline]
+    pub(super) fn take(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Transition(t) => {
+                // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
+                if event.stack != StackIdx::EMPTY {
+                    if event.g != t.g {
+                        self.glimpse(event);
+                    } else if t.from == GoState::Running {
+                        self.cross_borders(event.g, event);
+                    }
+                }
+                if self.wants(t.g) {
+                    self.transition(event, t);
+                }
+            }
+            EventKind::Sample => self.sample(event),
+            _ if event.stack != StackIdx::EMPTY => self.glimpse(event),
+            _ => {}
+        }
+    }
+}
+
+impl Sink for Measurer<'_> {
+    #[inline]
+    fn wants(&self, g: GIdx) -> bool {
+        self.task.slice.tracked.get(g.at()).copied().unwrap_or(false)
+    }
+
+    #[inline]
+    fn event(&mut self, event: &Event, index: u64) {
+        if self.partial.is_some() {
+            self.take_partial(event, index);
+        } else {
+            self.take(event);
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The straight line: source → generations → forest → slice → profile. Threads and the progress hook live here
+//! alone.
+
+mod v2;
+
+use crate::error::{Error, ErrorKind, Result, Warning};
+use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
+use crate::measure::{Folder, Measured, Task};
+use crate::profile::{self, Candidates, Profile, TraceInfo};
+use crate::slice::{self, Selector};
+use crate::source::Source;
+use crate::survey::{self, Survey};
+use crate::time::{Time, Window};
+use std::sync::atomic::{AtomicU64, Ordering};
+use v2::Recording;
+
+/// One trace to read.
+pub struct Input<'a> {
+    /// Its name in reports.
+    pub name: String,
+    /// Its bytes, decompressed.
+    pub source: &'a dyn Source,
+}
+
+/// How stacks of child goroutines are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Stacks {
+    /// Under the stack of the `go` statement that created the goroutine.
+    #[default]
+    Joined,
+    /// Alone.
+    Own,
+}
+
+/// How to work.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How stacks of child goroutines are shown.
+    pub stacks: Stacks,
+    /// Number of threads; 0 means as many as there are cores.
+    pub threads: usize,
+}
+
+/// How far the work has come: `done` of `total` bytes, both passes counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// Bytes done.
+    pub done: u64,
+    /// Bytes to do.
+    pub total: u64,
+}
+
+/// Called from time to time, from any thread.
+pub type ProgressHook<'a> = &'a (dyn Fn(Progress) + Sync);
+
+/// What came of a selection.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Something matched.
+    Profile(Box<Profile>),
+    /// Nothing matched; here is what could have.
+    NoMatch(Box<Candidates>),
+}
+
+/// Slices the traces and adds the slices up.
+pub fn profile(
+    inputs: &[Input<'_>],
+    selector: &Selector,
+    options: Options,
+    progress: ProgressHook<'_>,
+) -> Result<Answer> {
+    in_pool(options, |options| {
+        let ticker = Ticker::new(inputs, 2, progress);
+        let mut profile = Profile { selection: selection_of(selector), ..Profile::default() };
+        let mut folder = Folder::default();
+        for input in inputs {
+            for_each_recording(input, &mut |version, recording| {
+                slice_one(input, version, recording, selector, options, &ticker, &mut profile, &mut folder)
+            })?;
+        }
+        if profile.selection.roots == 0 {
+            return Ok(Answer::NoMatch(Box::new(candidates(inputs, options, &|_| {})?)));
+        }
+        (profile.tree, profile.samples) = folder.finish();
+        profile.finish();
+        Ok(Answer::Profile(Box::new(profile)))
+    })
+}
+
+/// Lists what could be selected.
+pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook<'_>) -> Result<Candidates> {
+    in_pool(options, |options| {
+        let ticker = Ticker::new(inputs, 1, progress);
+        let mut all = Candidates::default();
+        for input in inputs {
+            for_each_recording(input, &mut |version, recording| {
+                let mut survey = recording.survey(None, options, &ticker)?;
+                let (rows, older) = survey::candidates(&survey);
+                let mut warnings = std::mem::take(&mut recording.warnings);
+                warnings.append(&mut survey.warnings);
+                all.traces.push(trace_info(input, version, &survey, recording, survey.end, &warnings));
+                all.warnings.append(&mut warnings);
+                all.add(rows, older);
+                Ok(())
+            })?;
+        }
+        all.sort();
+        Ok(all)
+    })
+}
+
+fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + Send) -> Result<T> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| Error::new(ErrorKind::Io(std::io::Error::other(e))))?;
+    pool.install(|| work(Options { threads: rayon::current_num_threads(), ..options }))
+}
+
+/// A file holds one trace, or several behind each other: each is a recording of its own.
+fn for_each_recording(
+    input: &Input<'_>,
+    work: &mut dyn FnMut(&'static Version, &mut Recording<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut start = 0;
+    loop {
+        let version = read_version(input.source, start)?;
+        let Dialect::V2(row) = version.dialect else {
+            return Err(Error::new(ErrorKind::UnsupportedVersion {
+                version: version.name.into(),
+                supported: supported(),
+            }));
+        };
+        let mut recording = Recording::open(input.source, row, start)?;
+        work(version, &mut recording)?;
+        match recording.index.next_trace {
+            Some(next) => start = next,
+            None => return Ok(()),
+        }
+    }
+}
+
+fn supported() -> String {
+    VERSIONS.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
+}
+
+fn read_version(source: &dyn Source, start: u64) -> Result<&'static Version> {
+    let mut first = [0; HEADER_SIZE];
+    let read = source.read_full_at(&mut first, start)?;
+    match read_header(&first[..read]) {
+        Header::Known(version) => Ok(version),
+        Header::Unknown(version) => Err(Error::new(ErrorKind::UnsupportedVersion { version, supported: supported() })),
+        Header::NotATrace if read == 0 => Err(Error::new(ErrorKind::NotATrace("an empty file".into()))),
+        Header::NotATrace => Err(Error::new(ErrorKind::NotATrace("something else".into()))),
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "the straight line, once for each recording")]
+fn slice_one(
+    input: &Input<'_>,
+    version: &'static Version,
+    recording: &mut Recording<'_>,
+    selector: &Selector,
+    options: Options,
+    ticker: &Ticker<'_>,
+    profile: &mut Profile,
+    folder: &mut Folder,
+) -> Result<()> {
+    let mut survey = recording.survey(Some(selector), options, ticker)?;
+    let slice = slice::select(&survey.forest, &survey.symbols, selector);
+    let mut warnings = std::mem::take(&mut recording.warnings);
+    warnings.append(&mut survey.warnings);
+    let mut end = survey.end;
+    if !slice.windows.is_empty() {
+        let trace = Window { start: survey.start, end: Time::MAX };
+        let looked_at = selector.time.map_or(trace, |range| {
+            let window = range.resolve(Window { start: survey.start, end: survey.end });
+            Window { end: if window.end == survey.end { Time::MAX } else { window.end }, ..window }
+        });
+        let task = Task {
+            slice: &slice,
+            forest: &survey.forest,
+            symbols: &survey.symbols,
+            whole_life: selector.whole_life,
+            looked_at,
+        };
+        let (measured, last, mut complaints) = recording.measure(&survey, task, options, ticker)?;
+        warnings.append(&mut complaints);
+        end = last;
+        add_selection(&mut profile.selection, &slice.counts, &measured);
+        folder.add(measured, &slice.contexts, &survey.symbols, options.stacks == Stacks::Joined);
+    }
+    if slice.counts.recording > 0 {
+        let n = slice.counts.recording;
+        let message = format!("{n} goroutines belong to the recording of the trace itself and were left out");
+        warnings.push(Warning::note("recording", message));
+    }
+    profile.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
+    profile.warnings.append(&mut warnings);
+    Ok(())
+}
+
+fn selection_of(selector: &Selector) -> profile::Selection {
+    profile::Selection {
+        patterns: selector.roots.texts().to_vec(),
+        whole_life: selector.whole_life,
+        ..profile::Selection::default()
+    }
+}
+
+fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, measured: &Measured) {
+    selection.roots += measured.roots;
+    selection.roots_cut += measured.roots_cut;
+    selection.roots_by_creation += counts.by_creation;
+    selection.roots_by_entry += counts.by_entry;
+    selection.roots_by_stack += counts.by_stack;
+    selection.goroutines += counts.goroutines;
+    selection.max_depth = selection.max_depth.max(counts.max_depth);
+    selection.excluded += counts.excluded;
+    selection.recording += counts.recording;
+    selection.runtime += counts.runtime;
+    selection.outlived += measured.outlived;
+}
+
+fn trace_info(
+    input: &Input<'_>,
+    version: &'static Version,
+    survey: &Survey,
+    recording: &Recording<'_>,
+    end: Time,
+    warnings: &[Warning],
+) -> TraceInfo {
+    TraceInfo {
+        name: input.name.clone(),
+        version: version.name.into(),
+        bytes: input.source.size(),
+        duration_ns: end.since(survey.start),
+        window_ns: None,
+        wall_start_ns: recording.wall.map(|(at, ns)| ns.saturating_sub(at.0.saturating_sub(survey.start.0))),
+        events: survey.events,
+        goroutines: survey.forest.goroutines.len() as u64,
+        generations: survey.generations.len() as u64,
+        gomaxprocs: survey.gomaxprocs,
+        complete: !warnings.iter().any(|w| w.data_lost),
+    }
+}
+
+/// Counts the bytes that were done.
+struct Ticker<'a> {
+    done: AtomicU64,
+    total: u64,
+    hook: ProgressHook<'a>,
+}
+
+impl<'a> Ticker<'a> {
+    fn new(inputs: &[Input<'_>], passes: u64, hook: ProgressHook<'a>) -> Self {
+        let total = inputs.iter().map(|i| i.source.size()).sum::<u64>() * passes;
+        Self { done: AtomicU64::new(0), total, hook }
+    }
+
+    fn add(&self, bytes: u64) {
+        let done = self.done.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        (self.hook)(Progress { done: done.min(self.total), total: self.total });
+    }
+}

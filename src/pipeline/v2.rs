@@ -1,0 +1,327 @@
+//! One trace of Go 1.22 or later through both passes.
+
+use super::{Options, Ticker};
+use crate::error::{Error, ErrorKind, Result, Warning};
+use crate::event::Sink;
+use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
+use crate::format::v2::event::known_codes;
+use crate::format::v2::generation::Generation;
+use crate::format::v2::index::{Index, read_index};
+use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, read_samples, read_sync, read_tables};
+use crate::format::version::V2;
+use crate::ids::{GIdx, GoId};
+use crate::measure::{GenerationMeasured, Measured, Measurer, Task};
+use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
+use crate::order::v2::scheduler::Instances;
+use crate::slice::Selector;
+use crate::slice::own::RECORDING_HANDLER;
+use crate::source::Source;
+use crate::survey::build::{Builder, GenerationSurvey, Survey};
+use crate::survey::scan::{Scan, ScanInput, StackClass, scan};
+use crate::time::Time;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+/// A trace whose batches were found.
+pub(super) struct Recording<'a> {
+    source: &'a dyn Source,
+    /// Where its batches stand.
+    pub(super) index: Index,
+    known: [bool; 256],
+    clocks: Vec<Clock>,
+    /// Wall clock of the trace's tick 0, in ns since the Unix epoch.
+    pub(super) wall: Option<(Time, i64)>,
+    /// What could not be read so far.
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl<'a> Recording<'a> {
+    /// Finds the batches of the trace whose header stands at `start`.
+    pub(super) fn open(source: &'a dyn Source, version: V2, start: u64) -> Result<Self> {
+        let mut index = read_index(source, version, start)?;
+        let mut warnings = std::mem::take(&mut index.warnings);
+        let syncs = read_syncs(source, &index, &mut warnings)?;
+        let clocks = clocks(&index, &syncs, &mut warnings);
+        let wall = syncs.iter().zip(&clocks).find_map(|(s, c)| s.wall.map(|(ticks, ns)| (c.time(ticks), ns)));
+        if index.generations.iter().all(|g| g.batches.is_empty()) {
+            let message = "the trace has a header and nothing behind it: was it ever stopped (trace.Stop)?";
+            return Err(Error::new(ErrorKind::NothingUsable(message.into())));
+        }
+        Ok(Self { source, index, known: known_codes(version), clocks, wall, warnings })
+    }
+
+    /// Pass 1.
+    pub(super) fn survey(&self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
+        let first = &self.index.generations[0];
+        let mut builder = Builder::new(self.clocks[0].time(first.min_time));
+        let at_once = options.threads.max(1);
+        let mut buffers = vec![Vec::new(); at_once];
+        let positions: Vec<usize> = (0..self.index.generations.len()).collect();
+        for chunk in positions.chunks(at_once) {
+            let scans: Vec<Result<(Generation<'_>, Tables<'_>, Scan)>> = chunk
+                .par_iter()
+                .zip(&mut buffers)
+                .map(|(&i, buffer)| self.scan_generation(i, buffer, selector, ticker))
+                .collect();
+            for scanned in scans {
+                let (_, tables, scan) = scanned?;
+                builder.add(&tables, scan);
+            }
+        }
+        Ok(builder.finish())
+    }
+
+    fn scan_generation<'b>(
+        &'b self,
+        i: usize,
+        buffer: &'b mut Vec<u8>,
+        selector: Option<&Selector>,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Generation<'b>, Tables<'b>, Scan)> {
+        let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
+        let mut warnings = Vec::new();
+        let tables = read_tables(&generation, &mut warnings);
+        let by_stack = selector.filter(|s| s.root_by.stack);
+        let classes = by_stack.map(|s| classify(&tables, s));
+        let samples = if classes.is_some() { read_samples(&generation, &mut warnings) } else { Vec::new() };
+        let input = ScanInput {
+            generation: &generation,
+            clock: self.clocks[i],
+            known: &self.known,
+            classes: classes.as_ref(),
+            samples: &samples,
+        };
+        let mut scan = scan(&input);
+        scan.warnings.extend(warnings);
+        ticker.add(generation.index.end - generation.index.start);
+        Ok((generation, tables, scan))
+    }
+
+    /// Pass 2: measures all generations, several side by side, and takes them into the whole in their order.
+    pub(super) fn measure(
+        &self,
+        survey: &Survey,
+        task: Task<'_>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Measured, Time, Vec<Warning>)> {
+        let mut whole = Measurer::new(task);
+        let mut workers: Vec<Worker<'_>> = (0..options.threads.max(1)).map(|_| Worker::new(task)).collect();
+        let mut last = Time::MIN;
+        let mut complaints = Complaints::default();
+        let settled = settled_times(survey);
+        let positions: Vec<usize> = (0..survey.generations.len()).collect();
+        for chunk in positions.chunks(workers.len()) {
+            let measured: Vec<Result<(GenerationMeasured<'_>, Ordered, Worker<'_>)>> = chunk
+                .par_iter()
+                .zip(std::mem::take(&mut workers))
+                .map(|(&i, worker)| self.measure_generation(survey, i, settled[i], worker))
+                .collect();
+            for (&i, measured) in chunk.iter().zip(measured) {
+                let (mut generation, mut ordered, mut worker) = measured?;
+                let index = &self.index.generations[i];
+                let start = self.clocks[i].time(index.min_time).max(last + 1);
+                if whole.absorb(&mut generation, last, start) {
+                    ordered.last = ordered.last.max(last + ordered.emitted as i64);
+                } else {
+                    // It began later than was thought: once more, knowing when.
+                    whole.begin_generation(start);
+                    ordered = self.order(survey, i, last, &mut worker, &mut whole)?;
+                }
+                last = ordered.last;
+                complaints.add(ordered.complaints);
+                ticker.add(index.end - index.start);
+                worker.measurer = Some(Measurer::reuse(generation));
+                workers.push(worker);
+            }
+            while workers.len() < options.threads.max(1) {
+                workers.push(Worker::new(task));
+            }
+        }
+        let mut warnings = complaints.warnings(survey.start);
+        warnings.extend(implausible_span(last.since(survey.start)));
+        Ok((whole.finish(last), last, warnings))
+    }
+
+    fn measure_generation<'t>(
+        &self,
+        survey: &Survey,
+        i: usize,
+        settled: Time,
+        mut worker: Worker<'t>,
+    ) -> Result<(GenerationMeasured<'t>, Ordered, Worker<'t>)> {
+        let mut measurer = worker.measurer.take().unwrap_or_else(|| Measurer::partial(worker.task));
+        measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
+        let ordered = self.order(survey, i, Time::MIN, &mut worker, &mut measurer)?;
+        Ok((measurer.end_partial(), ordered, worker))
+    }
+
+    /// Hands the events of one generation to `sink`, in causal order.
+    fn order(
+        &self,
+        survey: &Survey,
+        i: usize,
+        last: Time,
+        worker: &mut Worker<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<Ordered> {
+        let known = &survey.generations[i];
+        let generation = Generation::read(self.source, &self.index.generations[i], &mut worker.buffer)?;
+        let samples = read_samples(&generation, &mut Vec::new());
+        let input = GenerationInput {
+            generation: &generation,
+            clock: self.clocks[i],
+            known: &self.known,
+            samples: &samples,
+            names: &known.names,
+            first_gc: known.first_gc,
+        };
+        let mut instances = GenerationInstances::new(survey, i as u32);
+        let n = survey.forest.goroutines.len();
+        Ok(order(&input, last, &mut instances, &mut worker.workspace, n, sink))
+    }
+}
+
+/// What one thread of pass 2 reuses from one generation to the next.
+struct Worker<'a> {
+    task: Task<'a>,
+    buffer: Vec<u8>,
+    workspace: Workspace,
+    measurer: Option<Measurer<'a>>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(task: Task<'a>) -> Self {
+        Self { task, buffer: Vec::new(), workspace: Workspace::default(), measurer: None }
+    }
+}
+
+/// How long after a generation's last event, in ns, the next one may still have to make way for it: events of
+/// one tick follow each other at 1 ns, and the statuses at a generation's end share a few ticks.
+const SETTLING_NS: i64 = 100_000;
+
+/// Per generation, the moment at which those before it are certainly over.
+fn settled_times(survey: &Survey) -> Vec<Time> {
+    let alive = survey.forest.goroutines.len() as i64;
+    let over = |latest: &mut Time, g: &GenerationSurvey| {
+        let before = *latest;
+        *latest = before.max(g.latest);
+        Some(if before == Time::MIN { before } else { before + SETTLING_NS.min(alive) + SETTLING_NS })
+    };
+    survey.generations.iter().scan(Time::MIN, over).collect()
+}
+
+fn read_syncs(source: &dyn Source, index: &Index, warnings: &mut Vec<Warning>) -> Result<Vec<SyncData>> {
+    index.generations.iter().map(|g| read_sync(source, g, warnings)).collect()
+}
+
+/// A clock per generation; one that lost its frequency takes another's, or the usual one.
+fn clocks(index: &Index, syncs: &[SyncData], warnings: &mut Vec<Warning>) -> Vec<Clock> {
+    let any = syncs.iter().find_map(|s| s.frequency);
+    if any.is_none()
+        && let Some(first) = index.generations.first()
+    {
+        let message = format!(
+            "the trace lost its clock's frequency; {USUAL_FREQUENCY} ticks per second are assumed, so times are a guess"
+        );
+        warnings.push(Warning::lost("no-frequency", message, first.end, 0).in_generation(first.number));
+    }
+    let fallback = any.unwrap_or(USUAL_FREQUENCY);
+    syncs.iter().map(|s| Clock::new(s.frequency.unwrap_or(fallback))).collect()
+}
+
+/// What each stack of a generation says about a selection by stack; one match per function name.
+fn classify(tables: &Tables<'_>, selector: &Selector) -> IdTable<StackClass> {
+    let names_recording = selector.roots.matches(RECORDING_HANDLER);
+    let mut by_string: FxHashMap<u64, (bool, bool)> = FxHashMap::default();
+    tables.stacks.map(|stack| {
+        let (mut matched, mut recording) = (false, false);
+        for frame in tables.frames(stack) {
+            let (m, r) = *by_string.entry(frame.function).or_insert_with(|| {
+                let name = String::from_utf8_lossy(tables.strings.get(frame.function).unwrap_or_default());
+                (selector.roots.matches(&name), name == RECORDING_HANDLER)
+            });
+            matched |= m;
+            recording |= r;
+        }
+        if matched && (!recording || names_recording) { StackClass::Match } else { StackClass::Other }
+    })
+}
+
+/// Which goroutine an id means inside one generation.
+struct GenerationInstances<'a> {
+    survey: &'a Survey,
+    generation: u32,
+    next_birth: Vec<GIdx>,
+    /// For ids that repeat: the instance created last in this generation.
+    recent: FxHashMap<u64, GIdx>,
+}
+
+impl<'a> GenerationInstances<'a> {
+    fn new(survey: &'a Survey, generation: u32) -> Self {
+        let next_birth = survey.generations[generation as usize].births.clone();
+        Self { survey, generation, next_birth, recent: FxHashMap::default() }
+    }
+}
+
+impl Instances for GenerationInstances<'_> {
+    #[inline]
+    fn current(&self, id: u64) -> GIdx {
+        let forest = &self.survey.forest;
+        if !forest.repeats(GoId(id)) {
+            return forest.latest(GoId(id));
+        }
+        self.recent.get(&id).copied().unwrap_or_else(|| forest.alive_at(GoId(id), self.generation))
+    }
+
+    fn created(&mut self, thread: usize, id: u64) -> GIdx {
+        let Some(next) = self.next_birth.get_mut(thread) else { return GIdx::NONE };
+        let g = *next;
+        next.0 += 1;
+        // A file that changed between the passes must not mix goroutines up.
+        let forest = &self.survey.forest;
+        if forest.goroutines.get(g.at()).is_none_or(|known| known.id != GoId(id)) {
+            return GIdx::NONE;
+        }
+        if forest.repeats(GoId(id)) {
+            self.recent.insert(id, g);
+        }
+        g
+    }
+}
+
+impl Complaints {
+    fn add(&mut self, other: Self) {
+        self.forced += other.forced;
+        self.broken += other.broken;
+        self.first_forced = self.first_forced.or(other.first_forced);
+        self.first_broken = self.first_broken.or(other.first_broken);
+    }
+
+    fn warnings(self, start: Time) -> Vec<Warning> {
+        let at = |time: Time| crate::error::Seconds(time.since(start));
+        let mut warnings = Vec::new();
+        if let Some((pos, time, rule)) = self.first_broken {
+            let n = self.broken;
+            let message = format!("{n} events contradict the scheduler's rules, the first at {}: {rule}", at(time));
+            warnings.push(Warning::lost("broken-rule", message, pos, 0));
+        }
+        if let Some((pos, time)) = self.first_forced {
+            let n = self.forced;
+            let message = format!(
+                "{n} events never had their turn because what comes before them is missing, the first at {}",
+                at(time)
+            );
+            warnings.push(Warning::lost("broken-order", message, pos, 0));
+        }
+        warnings
+    }
+}
+
+/// A warning about a trace whose times cannot be right.
+fn implausible_span(ns: u64) -> Option<Warning> {
+    (ns > MAX_SPAN_NS).then(|| {
+        let message = format!("the trace seems to last {}; its clock is damaged", crate::error::Seconds(ns));
+        Warning::lost("implausible-span", message, 0, 0)
+    })
+}

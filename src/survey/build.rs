@@ -1,0 +1,259 @@
+//! Puts the scans of all generations together, in order: the forest, the symbols, and what pass 2 needs to know
+//! of each generation.
+
+use super::evidence::{Evidence, Says, StretchFound, Stretches, Who};
+use super::forest::{Forest, Goroutine, Life, Origin, Stretch};
+use super::scan::{Birth, Scan};
+use crate::error::Warning;
+use crate::format::v2::tables::{Tables, WireFrame};
+use crate::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
+use crate::order::v2::translate::Names;
+use crate::symbols::{Frame, Symbols};
+use crate::time::Time;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What pass 2 needs to know of a generation.
+#[derive(Debug)]
+pub struct GenerationSurvey {
+    /// Its stacks and strings as indexes of the symbols.
+    pub names: Names,
+    /// Least number of a collector event.
+    pub first_gc: Option<u64>,
+    /// Per thread: the goroutine of its first creation; the others follow in order.
+    pub births: Vec<GIdx>,
+    /// Latest time of an event in it, on its thread's own clock.
+    pub latest: Time,
+}
+
+/// All that pass 1 learns.
+#[derive(Default, Debug)]
+pub struct Survey {
+    /// Who created whom.
+    pub forest: Forest,
+    /// Names of everything.
+    pub symbols: Symbols,
+    /// Per generation.
+    pub generations: Vec<GenerationSurvey>,
+    /// Timed events.
+    pub events: u64,
+    /// The trace's first moment.
+    pub start: Time,
+    /// Latest time on a thread's own clock.
+    pub end: Time,
+    /// The last value of GOMAXPROCS.
+    pub gomaxprocs: Option<u64>,
+    /// What could not be read.
+    pub warnings: Vec<Warning>,
+}
+
+/// Takes scans in the order of their generations.
+#[derive(Default)]
+pub struct Builder {
+    survey: Survey,
+    procs: Option<(Time, u64)>,
+    open: FxHashMap<GIdx, Stretches<StackIdx>>,
+    /// Runs that crossed the last border between generations, with their last gap.
+    unfinished: FxHashMap<GIdx, Option<u64>>,
+    strings: StringCache,
+}
+
+/// Wire ids of one generation's strings → symbols; filled as they are needed.
+type StringCache = FxHashMap<u64, StringIdx>;
+
+impl Builder {
+    /// Begins a survey of a trace that starts at `start`.
+    pub fn new(start: Time) -> Self {
+        Self { survey: Survey { start, end: start, ..Survey::default() }, ..Self::default() }
+    }
+
+    /// Adds the next generation.
+    pub fn add(&mut self, tables: &Tables<'_>, scan: Scan) {
+        let generation = self.survey.generations.len() as u32;
+        let names = self.intern_names(tables, &scan.strings);
+        for &id in &scan.announced {
+            self.announce(id, generation);
+        }
+        let base = self.survey.forest.goroutines.len() as u32;
+        for birth in &scan.births {
+            self.add_birth(birth, generation, &names);
+        }
+        for (i, birth) in scan.births.iter().enumerate() {
+            let child = GIdx(base + i as u32);
+            let parent = self.resolve(birth.parent, base, generation);
+            self.survey.forest.goroutines[child.at()].parent = if parent == child { GIdx::NONE } else { parent };
+        }
+        for death in &scan.deaths {
+            let g = self.resolve(death.who, base, generation);
+            if g.is_some() {
+                self.survey.forest.lives[g.at()].died = Some(death.time);
+                self.survey.forest.goroutines[g.at()].ended = generation;
+            }
+        }
+        self.find_stretches(scan.evidence, base, generation, &names);
+        self.unfinished =
+            scan.unfinished.iter().map(|&(who, gap)| (self.resolve(who, base, generation), gap)).collect();
+        let survey = &mut self.survey;
+        survey.events += scan.events;
+        let latest = scan.latest.unwrap_or(Time::MIN);
+        survey.end = survey.end.max(latest);
+        survey.warnings.extend(scan.warnings);
+        self.procs = self.procs.max(scan.procs);
+        let births = first_births(base, &scan.births_per_thread);
+        survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births, latest });
+    }
+
+    /// Ends the survey.
+    pub fn finish(mut self) -> Survey {
+        let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
+        open.sort_unstable_by_key(|(g, _)| *g);
+        for (g, mut stretches) in open {
+            if let Some(found) = stretches.end(None) {
+                self.add_stretch(g, found);
+            }
+        }
+        self.survey.gomaxprocs = self.procs.map(|(_, procs)| procs);
+        self.survey
+    }
+
+    fn announce(&mut self, id: GoId, generation: u32) {
+        if id != GoId::NONE && !self.survey.forest.latest(id).is_some() {
+            self.add_older(id, generation);
+        }
+    }
+
+    fn add_older(&mut self, id: GoId, generation: u32) -> GIdx {
+        let goroutine = Goroutine {
+            id,
+            parent: GIdx::NONE,
+            creation: StackIdx::EMPTY,
+            entry: StackIdx::EMPTY,
+            generation,
+            ended: Goroutine::ALIVE,
+            stretch: Goroutine::NO_STRETCH,
+            previous: GIdx::NONE,
+            origin: Origin::Older,
+        };
+        self.survey.forest.add(goroutine, Life { born: self.survey.start, died: None })
+    }
+
+    fn add_birth(&mut self, birth: &Birth, generation: u32, names: &Names) {
+        let goroutine = Goroutine {
+            id: birth.id,
+            parent: GIdx::NONE,
+            creation: names.stack(birth.creation_stack),
+            entry: names.stack(birth.entry_stack),
+            generation,
+            ended: Goroutine::ALIVE,
+            stretch: Goroutine::NO_STRETCH,
+            previous: GIdx::NONE,
+            origin: if birth.from_c { Origin::Callback } else { Origin::Created },
+        };
+        self.survey.forest.add(goroutine, Life { born: birth.time, died: None });
+    }
+
+    /// The goroutine that a scan means. One that is only ever seen running, never announced, is older.
+    fn resolve(&mut self, who: Who, base: u32, generation: u32) -> GIdx {
+        if who == Who::NOBODY {
+            return GIdx::NONE;
+        }
+        if who.birth != Who::ANY {
+            return GIdx(base + who.birth);
+        }
+        let forest = &self.survey.forest;
+        if forest.repeats(who.id) {
+            return forest.alive_at(who.id, generation);
+        }
+        let g = forest.latest(who.id);
+        if g.is_some() { g } else { self.add_older(who.id, generation) }
+    }
+
+    fn find_stretches(&mut self, evidence: Vec<Evidence>, base: u32, generation: u32, names: &Names) {
+        if evidence.is_empty() {
+            return;
+        }
+        let mut matched: FxHashSet<Who> =
+            evidence.iter().filter(|e| matches!(e.says, Says::Match(_))).map(|e| e.who).collect();
+        matched.extend(self.open.keys().map(|g| Who::named(self.survey.forest.get(*g).id)));
+        let mut evidence: Vec<Evidence> = evidence.into_iter().filter(|e| matched.contains(&e.who)).collect();
+        evidence.sort_by_key(|e| (e.who, e.seq, e.order));
+        for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
+            let g = self.resolve(of_one[0].who, base, generation);
+            self.stretches_of(g, of_one, base, names);
+        }
+    }
+
+    fn stretches_of(&mut self, g: GIdx, evidence: &[Evidence], base: u32, names: &Names) {
+        let continued = self.unfinished.get(&g).copied().flatten();
+        let mut stretches = self.open.remove(&g).unwrap_or_else(|| Stretches::continued_from(continued));
+        for piece in evidence {
+            let found = match piece.says {
+                Says::Match(stack) => {
+                    stretches.matched(names.stack(stack));
+                    None
+                }
+                Says::Gap(gap) => stretches.gap(gap),
+                Says::Created(birth) => {
+                    stretches.created(base + birth);
+                    None
+                }
+                Says::End(pos) => stretches.end(Some(pos)),
+            };
+            if let Some(found) = found {
+                self.add_stretch(g, found);
+            }
+        }
+        if stretches.is_open() {
+            self.open.insert(g, stretches);
+        }
+    }
+
+    fn add_stretch(&mut self, g: GIdx, found: StretchFound<StackIdx>) {
+        let forest = &mut self.survey.forest;
+        let index = forest.stretches.len() as u32;
+        for birth in found.births {
+            forest.goroutines[birth as usize].stretch = index;
+        }
+        forest.stretches.push(Stretch { g, start: found.start, end: found.end, stack: found.stack });
+    }
+
+    fn intern_names(&mut self, tables: &Tables<'_>, wanted: &FxHashSet<u64>) -> Names {
+        self.strings.clear();
+        let Self { survey: Survey { symbols, .. }, strings, .. } = self;
+        let mut frames = Vec::new();
+        let stacks = tables.stacks.map(|range| {
+            frames.clear();
+            frames.extend(tables.frames(range).iter().map(|f| intern_frame(symbols, strings, tables, f)));
+            symbols.intern_stack(&frames)
+        });
+        let mut named: Vec<(u64, StringIdx)> = wanted
+            .iter()
+            .filter_map(|&id| tables.strings.get(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
+            .collect();
+        named.sort_unstable();
+        Names { stacks, strings: crate::format::v2::tables::IdTable::new(&named) }
+    }
+}
+
+fn intern_frame(symbols: &mut Symbols, cache: &mut StringCache, tables: &Tables<'_>, frame: &WireFrame) -> FrameIdx {
+    let mut string = |id: u64, missing: &dyn Fn() -> String| {
+        *cache.entry(id).or_insert_with(|| match tables.strings.get(id) {
+            Some(bytes) => symbols.intern_bytes(bytes),
+            None => symbols.intern(&missing()),
+        })
+    };
+    let function = string(frame.function, &|| format!("0x{:x}", frame.pc));
+    let file = string(frame.file, &String::new);
+    symbols.intern_frame(Frame { function, file, line: u32::try_from(frame.line).unwrap_or(0) })
+}
+
+/// Per thread, the goroutine of its first creation.
+fn first_births(base: u32, per_thread: &[u32]) -> Vec<GIdx> {
+    per_thread
+        .iter()
+        .scan(base, |next, n| {
+            let first = *next;
+            *next += n;
+            Some(GIdx(first))
+        })
+        .collect()
+}

@@ -1,0 +1,84 @@
+//! What a trace could be sliced by: its goroutines, grouped by where they were created and what they run.
+
+use super::build::Survey;
+use super::forest::{Goroutine, Origin};
+use crate::ids::{FrameIdx, GIdx, StackIdx};
+use crate::profile::Candidate;
+use crate::symbols::Symbols;
+use petgraph::visit::Dfs;
+use rustc_hash::FxHashMap;
+
+/// A creation site and an entry function.
+type Site = (Option<FrameIdx>, StackIdx);
+
+/// Groups the goroutines that were created in the trace; also gives the number of those older than it.
+pub fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
+    let forest = &survey.forest;
+    let descendants = descendants(survey);
+    let mut groups: FxHashMap<Site, Candidate> = FxHashMap::default();
+    let mut older = 0;
+    for (i, goroutine) in forest.goroutines.iter().enumerate() {
+        if goroutine.origin == Origin::Older {
+            older += 1;
+            continue;
+        }
+        let site = site(&survey.symbols, goroutine);
+        let row = groups.entry(site).or_insert_with(|| blank(&survey.symbols, site));
+        let life = forest.lives[i];
+        let ns = life.died.unwrap_or(survey.end).since(life.born);
+        row.count += 1;
+        row.total_ns = row.total_ns.saturating_add(ns);
+        row.max_ns = row.max_ns.max(ns);
+        row.alive += u64::from(life.died.is_none());
+        // Those created by their own kind are counted with the first of the line.
+        let parent = goroutine.parent;
+        if !parent.is_some() || self::site(&survey.symbols, forest.get(parent)) != site {
+            row.children += descendants[i];
+        }
+    }
+    let mut rows: Vec<Candidate> = groups.into_values().collect();
+    rows.sort_by(|a, b| {
+        let names = |c: &Candidate| (c.creation_site.clone(), c.line, c.entry.clone());
+        b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
+    });
+    (rows, older)
+}
+
+fn site(symbols: &Symbols, goroutine: &Goroutine) -> Site {
+    (symbols.leaf(goroutine.creation), goroutine.entry)
+}
+
+fn blank(symbols: &Symbols, (creation, entry): Site) -> Candidate {
+    let mut row = Candidate::default();
+    if let Some(frame) = creation {
+        symbols.function(frame).clone_into(&mut row.creation_site);
+        symbols.text(symbols.frame(frame).file).clone_into(&mut row.file);
+        row.line = symbols.frame(frame).line;
+    }
+    if let Some(frame) = symbols.leaf(entry) {
+        symbols.function(frame).clone_into(&mut row.entry);
+    }
+    row
+}
+
+/// Per goroutine, how many it created, directly or not.
+fn descendants(survey: &Survey) -> Vec<u64> {
+    let forest = &survey.forest;
+    let graph = forest.spawn_graph();
+    let mut dfs = Dfs::empty(&graph);
+    let mut preorder = Vec::with_capacity(forest.goroutines.len());
+    for (top, _) in forest.goroutines.iter().enumerate().filter(|(_, g)| !g.parent.is_some()) {
+        dfs.move_to(top as u32);
+        while let Some(g) = dfs.next(&graph) {
+            preorder.push(g);
+        }
+    }
+    let mut descendants = vec![0u64; forest.goroutines.len()];
+    for g in preorder.into_iter().rev() {
+        let parent = forest.get(GIdx(g)).parent;
+        if parent.is_some() {
+            descendants[parent.at()] += descendants[g as usize] + 1;
+        }
+    }
+    descendants
+}

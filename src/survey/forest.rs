@@ -1,0 +1,242 @@
+//! All goroutines of a trace and who created whom.
+
+use crate::ids::{GIdx, GoId, StackIdx};
+use crate::time::Time;
+use petgraph::Directed;
+use petgraph::csr::Csr;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// The graph of creations: an edge from a goroutine to each that it created. Node index = goroutine index.
+pub type SpawnGraph = Csr<(), (), Directed, u32>;
+
+/// Where a goroutine came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Origin {
+    /// A `go` statement in the trace.
+    Created,
+    /// A cgo callback in the trace.
+    Callback,
+    /// It is older than the trace, or its creation was lost.
+    Older,
+}
+
+/// One creation of one id.
+#[derive(Clone, Copy, Debug)]
+pub struct Goroutine {
+    /// Its id in the file.
+    pub id: GoId,
+    /// Who created it; none when nobody known did.
+    pub parent: GIdx,
+    /// The stack of the `go` statement.
+    pub creation: StackIdx,
+    /// Its entry function, as a stack of one frame.
+    pub entry: StackIdx,
+    /// Position of the generation in which it was first seen.
+    pub generation: u32,
+    /// Position of the generation in which it ended; [`Goroutine::ALIVE`] when it outlived the trace.
+    pub ended: u32,
+    /// The stretch of its creator inside which it was created; [`Goroutine::NO_STRETCH`] when none.
+    pub stretch: u32,
+    /// The instance before it with the same id.
+    pub previous: GIdx,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Goroutine {
+    /// Created outside any stretch of its creator.
+    pub const NO_STRETCH: u32 = u32::MAX;
+    /// Still alive when the trace ended.
+    pub const ALIVE: u32 = u32::MAX;
+}
+
+/// A stretch of a goroutine with a matching function on its own stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stretch {
+    /// The goroutine.
+    pub g: GIdx,
+    /// Place in the file of the event that starts it; none: it is older than the trace.
+    pub start: Option<u64>,
+    /// Place in the file of the event that ends it; none: it outlasts the trace.
+    pub end: Option<u64>,
+    /// Its first matching stack.
+    pub stack: StackIdx,
+}
+
+/// When a goroutine lived, on its threads' own clocks: exact to a few ns, enough for a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Life {
+    /// Its creation, or the trace's start.
+    pub born: Time,
+    /// Its end; none when it outlived the trace.
+    pub died: Option<Time>,
+}
+
+/// Goroutines, stretches, and the table from ids to goroutines.
+#[derive(Default, Debug)]
+pub struct Forest {
+    /// All goroutines. Not ordered by time.
+    pub goroutines: Vec<Goroutine>,
+    /// Stretches; those of one goroutine stand in its own order.
+    pub stretches: Vec<Stretch>,
+    /// When each goroutine lived.
+    pub lives: Vec<Life>,
+    by_id: GoIdTable,
+    /// Ids that more than one goroutine has; mostly none.
+    repeated: FxHashSet<GoId>,
+}
+
+impl Forest {
+    /// A goroutine.
+    pub fn get(&self, g: GIdx) -> &Goroutine {
+        &self.goroutines[g.at()]
+    }
+
+    /// Adds a goroutine, which becomes its id's latest.
+    pub fn add(&mut self, mut goroutine: Goroutine, life: Life) -> GIdx {
+        let g = GIdx(self.goroutines.len() as u32);
+        goroutine.previous = self.by_id.insert(goroutine.id, g);
+        if goroutine.previous.is_some() {
+            self.repeated.insert(goroutine.id);
+        }
+        self.goroutines.push(goroutine);
+        self.lives.push(life);
+        g
+    }
+
+    /// The latest goroutine with this id.
+    #[inline]
+    pub fn latest(&self, id: GoId) -> GIdx {
+        self.by_id.get(id)
+    }
+
+    /// Whether several goroutines have this id.
+    #[inline]
+    pub fn repeats(&self, id: GoId) -> bool {
+        !self.repeated.is_empty() && self.repeated.contains(&id)
+    }
+
+    /// The goroutine with this id that is alive when a generation begins: the latest not created later.
+    pub fn alive_at(&self, id: GoId, generation: u32) -> GIdx {
+        let mut g = self.latest(id);
+        while g.is_some() {
+            let goroutine = self.get(g);
+            if goroutine.origin == Origin::Older || goroutine.generation < generation {
+                break;
+            }
+            if !goroutine.previous.is_some() {
+                break;
+            }
+            g = goroutine.previous;
+        }
+        g
+    }
+
+    /// The graph of creations.
+    pub fn spawn_graph(&self) -> SpawnGraph {
+        let mut edges: Vec<(u32, u32)> = self
+            .goroutines
+            .iter()
+            .enumerate()
+            .filter(|(_, g)| g.parent.is_some())
+            .map(|(child, g)| (g.parent.0, child as u32))
+            .collect();
+        edges.sort_unstable();
+        let mut graph = Csr::from_sorted_edges(&edges).unwrap_or_default();
+        while graph.node_count() < self.goroutines.len() {
+            graph.add_node(());
+        }
+        graph
+    }
+}
+
+/// From a goroutine's id to its latest instance: an array while ids are dense, as Go's runtime makes them.
+#[derive(Default, Debug)]
+struct GoIdTable {
+    base: Option<u64>,
+    dense: Vec<GIdx>,
+    sparse: FxHashMap<u64, GIdx>,
+    len: usize,
+}
+
+impl GoIdTable {
+    #[inline]
+    fn get(&self, id: GoId) -> GIdx {
+        let slot = id.0.wrapping_sub(self.base.unwrap_or(0));
+        match self.dense.get(slot as usize) {
+            Some(&g) if g.is_some() => g,
+            _ => self.sparse.get(&id.0).copied().unwrap_or(GIdx::NONE),
+        }
+    }
+
+    /// Gives the instance that was there before.
+    fn insert(&mut self, id: GoId, g: GIdx) -> GIdx {
+        let before = self.get(id);
+        self.len += 1;
+        // Ids below the first are older goroutines, and few.
+        let base = *self.base.get_or_insert(id.0);
+        let slot = id.0.wrapping_sub(base);
+        if slot < self.len as u64 * 8 + 1024 && !self.sparse.contains_key(&id.0) {
+            if self.dense.len() <= slot as usize {
+                self.dense.resize(slot as usize + 1, GIdx::NONE);
+            }
+            self.dense[slot as usize] = g;
+        } else {
+            self.sparse.insert(id.0, g);
+        }
+        before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn goroutine(id: u64, parent: GIdx, generation: u32) -> Goroutine {
+        Goroutine {
+            id: GoId(id),
+            parent,
+            creation: StackIdx::EMPTY,
+            entry: StackIdx::EMPTY,
+            generation,
+            ended: Goroutine::ALIVE,
+            stretch: Goroutine::NO_STRETCH,
+            previous: GIdx::NONE,
+            origin: Origin::Created,
+        }
+    }
+
+    const LIFE: Life = Life { born: Time(0), died: None };
+
+    #[test]
+    fn ids_that_repeat_are_told_apart_by_generation() {
+        let mut forest = Forest::default();
+        let a = forest.add(goroutine(7, GIdx::NONE, 0), LIFE);
+        let b = forest.add(goroutine(7, GIdx::NONE, 3), LIFE);
+        assert_eq!(forest.latest(GoId(7)), b);
+        assert_eq!(forest.alive_at(GoId(7), 3), a);
+        assert_eq!(forest.alive_at(GoId(7), 4), b);
+        assert_eq!(forest.latest(GoId(8)), GIdx::NONE);
+    }
+
+    #[test]
+    fn ids_far_apart_cost_no_memory() {
+        let mut forest = Forest::default();
+        for id in [5, u64::MAX, 1 << 63, 3] {
+            let g = forest.add(goroutine(id, GIdx::NONE, 0), LIFE);
+            assert_eq!(forest.latest(GoId(id)), g);
+        }
+        assert!(forest.by_id.dense.len() < 2048);
+    }
+
+    #[test]
+    fn the_graph_has_every_goroutine_and_every_creation() {
+        let mut forest = Forest::default();
+        let root = forest.add(goroutine(1, GIdx::NONE, 0), LIFE);
+        let child = forest.add(goroutine(2, root, 0), LIFE);
+        forest.add(goroutine(3, GIdx::NONE, 0), LIFE);
+        let graph = forest.spawn_graph();
+        assert_eq!(graph.node_count(), 3);
+        assert_eq!(graph.neighbors_slice(root.0), [child.0]);
+    }
+}

@@ -1,0 +1,316 @@
+//! What pass 1 sees in one generation: a scan of each thread by itself, without ordering. HOT.
+//!
+//! What a thread creates is known from its own batches in their order. What binds a goroutine to a thread:
+//! GoStart, GoSwitch, GoCreateSyscall, a Running or Syscall status of that very thread. After damage the
+//! goroutine is unknown until the next binder.
+
+use super::evidence::{Evidence, RunEvidence, Who};
+use crate::error::Warning;
+use crate::format::event_spec::{EVENTS, NO_STACK, code};
+use crate::format::v2::event::{BatchReader, ThreadBatches, WireEvent};
+use crate::format::v2::generation::Generation;
+use crate::format::v2::tables::{Clock, IdTable, WireSample};
+use crate::ids::{GoId, ThreadId};
+use crate::time::Time;
+use rustc_hash::FxHashSet;
+
+/// What a stack says about a selection by stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum StackClass {
+    /// No stack, or one that was never defined.
+    #[default]
+    Absent,
+    /// A function on it matches.
+    Match,
+    /// None does.
+    Other,
+}
+
+/// The creation of a goroutine.
+#[derive(Clone, Copy, Debug)]
+pub struct Birth {
+    /// The new goroutine.
+    pub id: GoId,
+    /// The goroutine that created it; [`GoId::NONE`] when none did.
+    pub parent: Who,
+    /// Wire id of the creator's stack.
+    pub creation_stack: u64,
+    /// Wire id of the new goroutine's stack: its entry function.
+    pub entry_stack: u64,
+    /// When, on the thread's own clock.
+    pub time: Time,
+    /// Whether it appeared out of a cgo callback.
+    pub from_c: bool,
+}
+
+/// The end of a goroutine.
+#[derive(Clone, Copy, Debug)]
+pub struct Death {
+    /// The goroutine.
+    pub who: Who,
+    /// When, on the thread's own clock.
+    pub time: Time,
+}
+
+/// What one generation's scan found.
+#[derive(Default, Debug)]
+pub struct Scan {
+    /// Creations, thread by thread in the order of the generation's index, each thread's in its order.
+    pub births: Vec<Birth>,
+    /// Number of creations per thread.
+    pub births_per_thread: Vec<u32>,
+    /// Ends, in no order.
+    pub deaths: Vec<Death>,
+    /// Goroutines that a status announced.
+    pub announced: Vec<GoId>,
+    /// What was on goroutines' own stacks; empty when no selection by stack was asked for.
+    pub evidence: Vec<Evidence>,
+    /// Goroutines that were on a thread when the generation ended, with the place of their last gap.
+    pub unfinished: Vec<(Who, Option<u64>)>,
+    /// Wire ids of the strings that events name.
+    pub strings: FxHashSet<u64>,
+    /// Least number of a collector event.
+    pub first_gc: Option<u64>,
+    /// The last value of GOMAXPROCS, with its time.
+    pub procs: Option<(Time, u64)>,
+    /// Timed events.
+    pub events: u64,
+    /// Latest time of an event.
+    pub latest: Option<Time>,
+    /// What could not be read.
+    pub warnings: Vec<Warning>,
+}
+
+/// What a scan reads.
+pub struct ScanInput<'a> {
+    /// The generation's bytes.
+    pub generation: &'a Generation<'a>,
+    /// Its clock.
+    pub clock: Clock,
+    /// Which event codes the file's version has.
+    pub known: &'a [bool; 256],
+    /// What each stack says about a selection by stack; none when that was not asked for.
+    pub classes: Option<&'a IdTable<StackClass>>,
+    /// The generation's CPU samples by time.
+    pub samples: &'a [WireSample],
+}
+
+/// Scans all threads of a generation.
+pub fn scan(input: &ScanInput<'_>) -> Scan {
+    let mut scan = Scan::default();
+    let batches = ThreadBatches::new(input.generation);
+    for (thread, &id) in input.generation.index.threads.iter().enumerate() {
+        let before = scan.births.len();
+        ThreadScan::new(input, id, &mut scan).run(batches.of(thread));
+        scan.births_per_thread.push((scan.births.len() - before) as u32);
+    }
+    scan
+}
+
+struct ThreadScan<'a, 's> {
+    input: &'a ScanInput<'a>,
+    thread: ThreadId,
+    scan: &'s mut Scan,
+    /// The goroutine that executes.
+    current: Who,
+    /// A cgo callback's goroutine of this thread: its id repeats, its birth does not.
+    callback: Who,
+    run: RunEvidence,
+    samples: std::vec::IntoIter<WireSample>,
+    next_sample: Option<WireSample>,
+    last_string: u64,
+}
+
+impl<'a, 's> ThreadScan<'a, 's> {
+    fn new(input: &'a ScanInput<'a>, thread: ThreadId, scan: &'s mut Scan) -> Self {
+        let wanted = input.classes.is_some() && !input.samples.is_empty();
+        let of_thread: Vec<WireSample> =
+            input.samples.iter().filter(|s| wanted && s.thread == thread.0).copied().collect();
+        let mut samples = of_thread.into_iter();
+        let next_sample = samples.next();
+        let run = RunEvidence::default();
+        Self {
+            input,
+            thread,
+            scan,
+            current: Who::NOBODY,
+            callback: Who::NOBODY,
+            run,
+            samples,
+            next_sample,
+            last_string: 0,
+        }
+    }
+
+    fn run(mut self, batches: &[u32]) {
+        let mut event = WireEvent { pos: 0, time: Time::MIN, code: 0, args: [0; 4] };
+        let mut latest = Time::MIN;
+        for &batch in batches {
+            let batch = &self.input.generation.index.batches[batch as usize];
+            let mut reader = BatchReader::new(self.input.generation, batch, self.input.clock);
+            loop {
+                match reader.next(self.input.known, self.input.clock, &mut event) {
+                    Ok(true) => {
+                        latest = latest.max(event.time);
+                        self.event(&event);
+                    }
+                    Ok(false) => break,
+                    Err(bad) => {
+                        let number = self.input.generation.index.number;
+                        self.scan.warnings.push(bad.warning(reader.end(), number));
+                        self.leave();
+                        break;
+                    }
+                }
+            }
+        }
+        if self.current != Who::NOBODY && self.input.classes.is_some() {
+            self.scan.unfinished.push((self.current, self.run.last_gap()));
+        }
+        self.leave();
+        if latest > Time::MIN {
+            self.scan.latest = self.scan.latest.max(Some(latest));
+        }
+    }
+
+    #[inline]
+    fn event(&mut self, ev: &WireEvent) {
+        self.scan.events += 1;
+        if self.next_sample.is_some() {
+            self.take_samples(ev.time);
+        }
+        if self.input.classes.is_some() {
+            self.own_stack(ev);
+        }
+        match ev.code {
+            code::GO_BLOCK | code::GO_STOP => {
+                self.name(ev.args[0]);
+                self.leave();
+            }
+            code::GO_SYSCALL_END => self.run.resume(ev.pos),
+            code::GO_SYSCALL_END_BLOCKED => self.leave(),
+            code::GO_CREATE | code::GO_CREATE_BLOCKED => self.create(ev),
+            code::GO_DESTROY => self.end(ev),
+            code::GO_START | code::GO_SWITCH => self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos)),
+            code::GO_SWITCH_DESTROY => {
+                self.end(ev);
+                self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos));
+            }
+            code::GO_STATUS | code::GO_STATUS_STACK => self.status(ev),
+            code::GO_CREATE_SYSCALL => self.create_from_c(ev),
+            code::GO_DESTROY_SYSCALL => {
+                self.end(ev);
+                self.callback = Who::NOBODY;
+            }
+            code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => {
+                let first = self.scan.first_gc.unwrap_or(u64::MAX);
+                self.scan.first_gc = Some(first.min(ev.args[0]));
+            }
+            code::PROCS_CHANGE => self.scan.procs = self.scan.procs.max(Some((ev.time, ev.args[0]))),
+            code::STW_BEGIN => self.name(ev.args[0]),
+            code::USER_TASK_BEGIN => self.name(ev.args[2]),
+            code::USER_REGION_BEGIN | code::USER_REGION_END => self.name(ev.args[1]),
+            _ => {}
+        }
+    }
+
+    #[inline]
+    fn name(&mut self, string: u64) {
+        if string != self.last_string {
+            self.last_string = string;
+            self.scan.strings.insert(string);
+        }
+    }
+
+    fn class(&self, stack: u64) -> StackClass {
+        self.input.classes.and_then(|c| c.get(stack)).unwrap_or_default()
+    }
+
+    /// Records what the executing goroutine's stack says.
+    #[inline]
+    fn own_stack(&mut self, ev: &WireEvent) {
+        let at = EVENTS[ev.code as usize].own_stack;
+        if at != NO_STACK && self.current != Who::NOBODY {
+            let stack = ev.args[at as usize];
+            self.run.stack(self.class(stack), stack, ev.pos);
+        }
+    }
+
+    /// CPU samples of this thread that come before `time` are own stacks of whatever executes.
+    fn take_samples(&mut self, time: Time) {
+        while let Some(sample) = self.next_sample.filter(|s| self.input.clock.time(s.ticks) < time) {
+            if self.current != Who::NOBODY && sample.goroutine == self.current.id.0 {
+                self.run.stack(self.class(sample.stack), sample.stack, sample.pos);
+            }
+            self.next_sample = self.samples.next();
+        }
+    }
+
+    fn bind(&mut self, id: GoId, seq: u64, resumed_at: Option<u64>) {
+        self.leave();
+        self.current = if id == self.callback.id { self.callback } else { Who::named(id) };
+        if self.input.classes.is_some() {
+            self.run.begin(self.current, seq, resumed_at);
+        }
+    }
+
+    /// Nothing executes on the thread any more, or nothing is known to.
+    fn leave(&mut self) {
+        if self.current != Who::NOBODY {
+            self.run.finish(None, &mut self.scan.evidence);
+            self.current = Who::NOBODY;
+        }
+    }
+
+    fn end(&mut self, ev: &WireEvent) {
+        if self.current != Who::NOBODY {
+            self.scan.deaths.push(Death { who: self.current, time: ev.time });
+            self.run.finish(Some(ev.pos), &mut self.scan.evidence);
+            self.current = Who::NOBODY;
+        }
+    }
+
+    fn create(&mut self, ev: &WireEvent) {
+        let birth = self.scan.births.len() as u32;
+        self.scan.births.push(Birth {
+            id: GoId(ev.args[0]),
+            parent: self.current,
+            creation_stack: ev.args[2],
+            entry_stack: ev.args[1],
+            time: ev.time,
+            from_c: false,
+        });
+        self.run.created(birth, self.class(ev.args[2]));
+    }
+
+    fn create_from_c(&mut self, ev: &WireEvent) {
+        let birth = self.scan.births.len() as u32;
+        let id = GoId(ev.args[0]);
+        self.leave();
+        let nobody = Who::NOBODY;
+        self.scan.births.push(Birth {
+            id,
+            parent: nobody,
+            creation_stack: 0,
+            entry_stack: 0,
+            time: ev.time,
+            from_c: true,
+        });
+        self.callback = Who { id, birth };
+        self.bind(id, 0, None);
+    }
+
+    fn status(&mut self, ev: &WireEvent) {
+        let (id, thread, status) = (GoId(ev.args[0]), ev.args[1], ev.args[2]);
+        self.scan.announced.push(id);
+        if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
+            let class = self.class(ev.args[3]);
+            RunEvidence::announced(Who::named(id), class, ev.args[3], ev.pos, &mut self.scan.evidence);
+        }
+        let here = thread == self.thread.0;
+        // Running (2) is always the emitting thread's; Syscall (3) only when it says so.
+        if status == 2 || status == 3 && here {
+            self.bind(id, 0, None);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Agreement with Go's own reader: per slice and state, to the nanosecond.
+//!
+//! `NAME.states.tsv` beside a trace is what `testdata/gen/streamref`, built on Go's `internal/trace`, says about
+//! it. `GOTRACE_SLICE_REFERENCE` names a folder with more such pairs.
+
+#![allow(clippy::print_stdout, reason = "a test says what it compared")]
+
+mod common;
+
+use common::{GoVerdict, files, profile, root, slice, states, whole_life};
+use gotrace_slice::pipeline::Answer;
+use std::path::{Path, PathBuf};
+
+fn pairs() -> Vec<(PathBuf, PathBuf)> {
+    let mut folders = vec![root().join("testdata/traces")];
+    folders.extend(std::env::var_os("GOTRACE_SLICE_REFERENCE").map(PathBuf::from));
+    folders
+        .iter()
+        .flat_map(|folder| files(folder, "trace"))
+        .map(|trace| (trace.clone(), trace.with_extension("states.tsv")))
+        .filter(|(_, verdict)| verdict.is_file())
+        .collect()
+}
+
+fn is_old(trace: &[u8]) -> bool {
+    let minor = trace.get(5..7).and_then(|b| std::str::from_utf8(b).ok()).and_then(|t| t.parse::<u32>().ok());
+    minor.is_none_or(|m| m < 22)
+}
+
+fn check(trace: &Path, verdict: &Path) -> usize {
+    let bytes = std::fs::read(trace).expect("a readable trace");
+    if is_old(&bytes) {
+        return 0;
+    }
+    let go = GoVerdict::parse(&std::fs::read_to_string(verdict).expect("a readable verdict"));
+    let mut compared = 0;
+    for pattern in go.patterns() {
+        let (expected, goroutines) = go.closure(&pattern);
+        if goroutines == 0 {
+            assert!(matches!(slice(&bytes, &whole_life(&pattern), 1), Ok(Answer::NoMatch(_))));
+            continue;
+        }
+        let ours = profile(&bytes, &whole_life(&pattern));
+        let what = format!("{} --root '{pattern}'", trace.display());
+        assert_eq!(states(&ours), expected, "{what}");
+        assert_eq!(ours.selection.goroutines, goroutines, "{what}");
+        // Go's reader makes three events of a coroutine switch; the file has one.
+        let switches = trace.to_string_lossy().contains("iterators");
+        let events = ours.traces[0].events as i64;
+        assert!(events == go.numbers["events"] || switches && events < go.numbers["events"], "{what}: {events} events");
+        assert_eq!(ours.traces[0].duration_ns as i64, go.numbers["end"] - go.numbers["start"], "{what}: duration");
+        assert!(ours.complete(), "{what}: {:?}", ours.warnings);
+        compared += 1;
+    }
+    compared
+}
+
+#[test]
+fn agrees_with_gos_reader() {
+    let compared: usize = pairs().iter().map(|(trace, verdict)| check(trace, verdict)).sum();
+    println!("{compared} slices agree");
+    assert!(compared > 100, "only {compared} slices were compared");
+}
