@@ -68,7 +68,8 @@ fn oracle(root: &Path, dir: &Path, program: &Path, addresses: &[u64]) -> Vec<(St
     let mut child =
         tool.args(["tool", "addr2line"]).arg(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
-    let asked: String = addresses.iter().map(|a| format!("{a:#x}\n")).collect();
+    let asked: Vec<String> = addresses.iter().map(|a| format!("{a:#x}")).collect();
+    let asked = asked.join("\n") + "\n";
     let writer = std::thread::spawn(move || input.write_all(asked.as_bytes()));
     let out = child.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
