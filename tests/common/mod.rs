@@ -40,6 +40,12 @@ pub fn corpus() -> Option<PathBuf> {
     None
 }
 
+/// Whether bytes begin as a trace of Go 1.22 or later.
+pub fn is_v2(bytes: &[u8]) -> bool {
+    use gotrace_slice::format::version::{Dialect, Header, read_header};
+    matches!(read_header(bytes), Header::Known(version) if matches!(version.dialect, Dialect::V2(_)))
+}
+
 /// A selection by one pattern.
 pub fn selector(pattern: &str, root_by: RootBy) -> Selector {
     Selector {
