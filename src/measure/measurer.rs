@@ -96,14 +96,15 @@ impl<'a> Measurer<'a> {
             if self.lines[i].state != GoState::NotExist {
                 let g = self.lines[i].g;
                 let window = self.lines[i].window;
-                self.close(i, end, StackIdx::EMPTY, 1);
+                self.close(i, end, StackIdx::EMPTY, true);
                 if self.is_root_of(g, window) {
                     self.windows[window.at()].cut = true;
                 }
             }
         }
         let roots = self.windows.iter().filter(|w| w.seen).count() as u64;
-        let roots_cut = self.windows.iter().filter(|w| w.seen && w.cut).count() as u64;
+        let cut = |w: &OpenWindow| w.cut || w.start < self.looked_at.start || w.end > self.looked_at.end;
+        let roots_cut = self.windows.iter().filter(|w| w.seen && cut(w)).count() as u64;
         Measured {
             aggregate: self.attribution.aggregate,
             roots,
@@ -124,11 +125,12 @@ impl<'a> Measurer<'a> {
     }
 
     /// Adds up what is open of a timeline.
-    fn close(&mut self, line: usize, end: Time, next: StackIdx, events: u64) {
+    fn close(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let window = self.lines[line].window;
         if !window.is_some() {
             let line = &mut self.lines[line];
             line.samples.clear();
+            line.counted = false;
             line.since = end;
             return;
         }
@@ -137,10 +139,9 @@ impl<'a> Measurer<'a> {
             self.lines[line].outlived = true;
             self.outlived += 1;
         }
-        let added = self.attribution.close(&mut self.lines[line], end, next, clip, events);
+        let added = self.attribution.close(&mut self.lines[line], end, next, clip, ends);
         let open = &mut self.windows[window.at()];
         open.seen |= added > 0;
-        open.cut |= added > 0 && (open.start < self.looked_at.start || end > self.looked_at.end);
     }
 
     /// The part of time that counts for a goroutine of a window.
@@ -196,7 +197,7 @@ impl<'a> Measurer<'a> {
         if self.lines[line].state != t.from && self.lines[line].state != GoState::Undetermined {
             self.lines[line].key = StateKey::UNKNOWN;
         }
-        self.close(line, time, t.stack, 1);
+        self.close(line, time, t.stack, true);
     }
 
     fn enter(&mut self, line: usize, t: &GoTransition) {
@@ -225,7 +226,7 @@ impl<'a> Measurer<'a> {
             return;
         }
         self.lines[line].key = StateKey::UNKNOWN;
-        self.close(line, event.time, t.stack, 1);
+        self.close(line, event.time, t.stack, true);
         self.lines[line].stack = self.trimmed(t.stack);
         self.enter(line, &GoTransition { from: GoState::Undetermined, ..*t });
     }
@@ -287,7 +288,7 @@ impl<'a> Measurer<'a> {
     fn end_stretch(&mut self, line: usize, time: Time, next: StackIdx) {
         let window = self.lines[line].window;
         if self.lines[line].since < time {
-            self.close(line, time, next, 1);
+            self.close(line, time, next, true);
         }
         self.windows[window.at()].end = time;
         self.lines[line].window = WindowIdx::NONE;
@@ -299,7 +300,7 @@ impl<'a> Measurer<'a> {
         let next = self.next_window.get(&g).copied().unwrap_or(0);
         let Some(&window) = windows.get(next) else { return };
         if matches!(self.slice.windows[window.at()].stretch, Some((Some(start), _)) if start == event.pos) {
-            self.close(line, event.time, event.stack, 0);
+            self.close(line, event.time, event.stack, false);
             self.open_window(line, window, event.time);
         }
     }
@@ -319,7 +320,7 @@ impl<'a> Measurer<'a> {
     fn own_stack(&mut self, event: &Event) {
         let Some(line) = self.line(event.g) else { return };
         if self.lines[line].state == GoState::Running {
-            self.close(line, event.time, event.stack, 0);
+            self.close(line, event.time, event.stack, false);
         }
         self.lines[line].own = event.stack;
         self.cross_borders(line, event);

@@ -31,6 +31,8 @@ pub(super) struct Timeline {
     pub(super) stack: StackIdx,
     /// The last stack of its own that was seen.
     pub(super) own: StackIdx,
+    /// Whether the open interval was counted in this window already: pieces of it count once.
+    pub(super) counted: bool,
     /// Whether descendants' windows cut it: its life went on after its root's ended.
     pub(super) outlived: bool,
     /// CPU samples in the open piece of running time.
@@ -46,7 +48,19 @@ impl Timeline {
             GoState::Syscall => StateKey::SYSCALL,
             GoState::Waiting | GoState::Undetermined | GoState::NotExist => StateKey::UNKNOWN,
         };
-        Self { g, window, context, state, key, since, stack, own: stack, outlived: false, samples: Vec::new() }
+        Self {
+            g,
+            window,
+            context,
+            state,
+            key,
+            since,
+            stack,
+            own: stack,
+            counted: false,
+            outlived: false,
+            samples: Vec::new(),
+        }
     }
 }
 
@@ -65,12 +79,15 @@ impl<'a> Attribution<'a> {
     }
 
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. `next` is the goroutine's
-    /// stack at the end. `events` is 1 when the interval ends and 0 when only a piece of it does. Gives the
-    /// nanoseconds added.
+    /// stack at the end, and `ends` says whether the interval ends or only a piece of it does. An interval counts
+    /// once, with its first piece that has time inside `clip`. Gives the nanoseconds added.
     #[inline]
-    pub(super) fn close(&mut self, line: &mut Timeline, end: Time, next: StackIdx, clip: Window, events: u64) -> u64 {
+    pub(super) fn close(&mut self, line: &mut Timeline, end: Time, next: StackIdx, clip: Window, ends: bool) -> u64 {
         let ns = clip.overlap(line.since, end);
-        if ns > 0 || (events > 0 && line.since == end && clip.start < end && end <= clip.end) {
+        let empty = ends && line.since == end && clip.start < end && end <= clip.end;
+        if ns > 0 || empty && !line.counted {
+            let events = u64::from(!line.counted);
+            line.counted = true;
             if line.key == StateKey::RUNNING {
                 self.add_running(line, next, events, ns);
             } else {
@@ -78,6 +95,7 @@ impl<'a> Attribution<'a> {
                 self.aggregate.add(key, events, ns);
             }
         }
+        line.counted &= !ends;
         line.samples.clear();
         line.since = end;
         ns
