@@ -32,7 +32,8 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 
 /// The corpus of real and adversarial traces, if this machine has it.
 pub fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("GOTRACE_SLICE_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
+    let folder =
+        std::env::var_os("GOTRACE_SLICE_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
     if folder.is_dir() {
         return Some(folder);
     }

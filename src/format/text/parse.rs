@@ -141,8 +141,9 @@ impl Parser {
         let code = (0..=u8::MAX).find(|&c| EVENTS[c as usize].name == name && name != "unknown");
         let code = code.ok_or_else(|| format!("there is no event {name}"))?;
         let spec = &EVENTS[code as usize];
-        let known =
-            |a: &Token<'_>| spec.args.contains(&a.name) || spec.timed && ["dt", "at"].contains(&a.name) || a.name == LEN;
+        let known = |a: &Token<'_>| {
+            spec.args.contains(&a.name) || spec.timed && ["dt", "at"].contains(&a.name) || a.name == LEN
+        };
         if let Some(unknown) = args.iter().find(|a| !known(a)) {
             return Err(format!("{name} has no argument {}", unknown.name));
         }
