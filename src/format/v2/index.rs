@@ -8,6 +8,8 @@
 //! Source: `internal/trace/batch.go`, Go 1.27. Writers write a batch in one piece, so foreign bytes (a
 //! program's own output in the file) stand between batches, and the next sound batch header is found again.
 
+use super::event::known_codes;
+use super::tables::is_readable;
 use crate::error::{Result, Warning};
 use crate::format::cursor::Cursor;
 use crate::format::event_spec::code;
@@ -272,7 +274,7 @@ impl Framer<'_> {
 
     /// Looks for the next sound batch behind `at`. `Err` is the offset of another trace's header.
     fn step_over_damage(&mut self, at: u64) -> Result<std::result::Result<u64, u64>> {
-        let from = self.rescan_from(at);
+        let from = if self.is_header(at)? { at } else { self.rescan_from(at)? };
         let (found, is_header) = self.resync(from, at)?;
         if found < at {
             self.shorten_last_batch(found);
@@ -291,20 +293,28 @@ impl Framer<'_> {
         }
         let text = self.foreign_text(found.min(at), bytes)?;
         let generation = self.generations.last().map(|g| g.number);
-        let message = format!("{bytes} bytes are no batch of a trace{text}; stepped over");
+        let message = if found < at {
+            "the size of a batch is damaged: another begins inside it".to_owned()
+        } else {
+            format!("{bytes} bytes are no batch of a trace{text}; stepped over")
+        };
         self.warnings.push(Warning { generation, ..Warning::lost("foreign-bytes", message, found.min(at), bytes) });
         Ok(Ok(found))
     }
 
-    /// The batch before the damage may have lied about its size: what it hides counts too, as long as such
-    /// second looks stay in proportion to the file.
-    fn rescan_from(&mut self, at: u64) -> u64 {
-        let last = self.generations.last().and_then(|g| g.batches.last()).map_or(at, |b| b.offset).min(at);
-        if at - last > self.rescan_budget {
-            return at;
+    /// The batch before the damage may have lied about its size: unless it can be read to its end, what it hides
+    /// counts too, as long as such second looks stay in proportion to the file.
+    fn rescan_from(&mut self, at: u64) -> Result<u64> {
+        let Some(last) = self.generations.last().and_then(|g| g.batches.last()).copied() else { return Ok(at) };
+        let hidden = at.saturating_sub(last.offset);
+        if hidden == 0 || hidden > self.rescan_budget {
+            return Ok(at);
         }
-        self.rescan_budget -= at - last;
-        last
+        self.rescan_budget -= hidden;
+        let mut data = vec![0; (last.size as usize).min(MAX_BATCH_SIZE as usize)];
+        let read = self.window.source.read_full_at(&mut data, last.offset)?;
+        let sound = is_readable(last.kind, &data[..read], &known_codes(self.version));
+        Ok(if sound { at } else { last.offset })
     }
 
     fn shorten_last_batch(&mut self, end: u64) {
