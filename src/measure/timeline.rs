@@ -84,7 +84,7 @@ impl<'a> Attribution<'a> {
     #[inline]
     pub(super) fn close(&mut self, line: &mut Timeline, end: Time, next: StackIdx, clip: Window, ends: bool) -> u64 {
         let ns = clip.overlap(line.since, end);
-        let empty = ends && line.since == end && clip.start < end && end <= clip.end;
+        let empty = ends && line.since == end && clip.start <= end && end < clip.end;
         if ns > 0 || empty && !line.counted {
             let events = u64::from(!line.counted);
             line.counted = true;
