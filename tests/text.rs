@@ -48,8 +48,7 @@ fn parse_run(line: &str) -> Run {
             "--exclude" => s.exclude = Some(patterns(value)),
             "--goid" => s.goids.push(GoId(value.parse().expect("an id"))),
             "--root-by" => {
-                let has = |name| value.split(',').any(|v| v == name);
-                s.root_by = RootBy { creation: has("creation"), entry: has("entry"), stack: has("stack") };
+                s.root_by = common::root_by(value);
             }
             "--time" => {
                 let (start, end) = value.split_once("..").expect("A..B");
