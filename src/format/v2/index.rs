@@ -117,6 +117,11 @@ enum Found {
     Cut,
 }
 
+/// Whether a generation's number comes next after another's.
+fn follows(generation: u64, before: u64) -> bool {
+    before.checked_add(1) == Some(generation)
+}
+
 struct Framer<'a> {
     window: Window<'a>,
     version: V2,
@@ -205,7 +210,7 @@ impl Framer<'_> {
     fn fits(&mut self, header: &BatchHeader) -> Result<bool> {
         let Some(last) = self.generations.last() else { return Ok(true) };
         let expected = if last.ended { header.generation > last.number } else { header.generation == last.number };
-        if expected || header.generation == last.number + 1 {
+        if expected || follows(header.generation, last.number) {
             return Ok(true);
         }
         let end = header.data + header.size;
@@ -235,7 +240,7 @@ impl Framer<'_> {
                 let message = format!("generation {number} has no end mark");
                 self.warnings.push(Warning::lost("no-end-mark", message, header.data, 0).in_generation(number));
             }
-            if header.generation != number + 1 {
+            if !follows(header.generation, number) {
                 let message = format!("generation {} follows generation {number}", header.generation);
                 self.warnings.push(Warning::lost("generation-gap", message, header.data, 0).in_generation(number));
             }
@@ -358,7 +363,7 @@ impl Framer<'_> {
     fn is_sound_batch(&mut self, at: u64) -> Result<bool> {
         let Found::Batch(header) = self.header_at(at)? else { return Ok(false) };
         let last = self.generations.last().map_or(header.generation, |g| g.number);
-        if header.generation != last && header.generation != last + 1 || header.size == 0 {
+        if header.generation != last && !follows(header.generation, last) || header.size == 0 {
             return Ok(false);
         }
         let end = header.data + header.size;
@@ -366,7 +371,7 @@ impl Framer<'_> {
             return Ok(true);
         }
         Ok(match self.header_at(end)? {
-            Found::Batch(next) => next.generation == header.generation || next.generation == header.generation + 1,
+            Found::Batch(next) => next.generation == header.generation || follows(next.generation, header.generation),
             Found::EndOfGeneration => true,
             Found::Foreign | Found::Cut => false,
         })
