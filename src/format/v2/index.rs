@@ -93,6 +93,9 @@ pub fn read_index(source: &dyn Source, version: V2, start: u64) -> Result<Index>
     Ok(Index { generations: framer.generations, warnings: framer.warnings, next_trace })
 }
 
+/// Size in bytes from which on data that can be read is no accident.
+const SELF_EVIDENT: u64 = 64;
+
 /// A batch header as read.
 struct BatchHeader {
     /// Offset of the header itself.
@@ -359,7 +362,8 @@ impl Framer<'_> {
         Ok(bytes.len() >= HEADER_SIZE && matches!(read_header(bytes), Header::Known(_)))
     }
 
-    /// A header that fits, and behind its data another batch of the same or the next generation, or the end.
+    /// A header that fits, data that can be read, and behind it another batch of the same or the next generation,
+    /// or the end. A few bytes are easily read as events, so a small batch vouches for itself with its successor.
     fn is_sound_batch(&mut self, at: u64) -> Result<bool> {
         let Found::Batch(header) = self.header_at(at)? else { return Ok(false) };
         let last = self.generations.last().map_or(header.generation, |g| g.number);
@@ -367,14 +371,37 @@ impl Framer<'_> {
             return Ok(false);
         }
         let end = header.data + header.size;
-        if end == self.window.source.size() {
+        if end > self.window.source.size() {
+            return Ok(false);
+        }
+        let next = if end == self.window.source.size() { None } else { Some(self.header_at(end)?) };
+        let next = match next {
+            None | Some(Found::EndOfGeneration) => None,
+            Some(Found::Batch(next)) => Some(next),
+            Some(Found::Foreign | Found::Cut) => return Ok(false),
+        };
+        if !self.is_readable(&header)? {
+            return Ok(false);
+        }
+        match next {
+            Some(next) if next.generation != header.generation && !follows(next.generation, header.generation) => {
+                Ok(false)
+            }
+            Some(next) if header.size < SELF_EVIDENT => self.is_readable(&next),
+            _ => Ok(true),
+        }
+    }
+
+    /// Whether a batch's data can be read; taken for granted once second looks are out of proportion to the file.
+    fn is_readable(&mut self, header: &BatchHeader) -> Result<bool> {
+        let Some(kind) = header.kind else { return Ok(true) };
+        if header.size > self.rescan_budget {
             return Ok(true);
         }
-        Ok(match self.header_at(end)? {
-            Found::Batch(next) => next.generation == header.generation || follows(next.generation, header.generation),
-            Found::EndOfGeneration => true,
-            Found::Foreign | Found::Cut => false,
-        })
+        self.rescan_budget -= header.size;
+        let mut data = vec![0; header.size as usize];
+        let read = self.window.source.read_full_at(&mut data, header.data)?;
+        Ok(is_readable(kind, &data[..read], &known_codes(self.version)))
     }
 
     /// The printable beginning of foreign bytes: programs print into their own trace.
