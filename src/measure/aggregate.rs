@@ -32,7 +32,8 @@ impl Aggregate {
     pub fn add(&mut self, key: Key, events: u64, ns: u64) {
         let sum = self.sums.entry(key).or_default();
         sum.events += events;
-        sum.goroutine_ns += ns;
+        // Clocks gone wild reach the end of the numbers.
+        sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
     }
 
     /// The sums in the order of their keys.

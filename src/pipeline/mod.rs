@@ -98,6 +98,7 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
                 let (rows, older) = survey::candidates(&survey);
                 let mut warnings = std::mem::take(&mut recording.warnings);
                 warnings.append(&mut survey.warnings);
+                warnings.extend(v2::implausible_span(survey.end.since(survey.start)));
                 all.traces.push(trace_info(input, version, &survey, recording, survey.end, &warnings));
                 all.warnings.append(&mut warnings);
                 all.add(rows, older);
@@ -190,6 +191,7 @@ fn slice_one(
         let message = format!("{n} goroutines belong to the recording of the trace itself and were left out");
         warnings.push(Warning::note("recording", message));
     }
+    warnings.extend(v2::implausible_span(end.since(survey.start)));
     profile.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
     profile.warnings.append(&mut warnings);
     Ok(())

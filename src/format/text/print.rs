@@ -114,7 +114,7 @@ impl Printer<'_> {
         let generation = envelope.generation.value;
         let end = envelope.data + envelope.size.value as usize;
         let next = [code::EVENT_BATCH, code::EXPERIMENTAL_BATCH, code::END_OF_GENERATION];
-        self.generation.is_none_or(|g| generation == g || generation == g + 1)
+        self.generation.is_none_or(|g| generation == g || generation == g.wrapping_add(1))
             && (end == self.bytes.len() || self.bytes.get(end).is_some_and(|b| next.contains(b)))
     }
 
