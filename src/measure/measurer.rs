@@ -147,7 +147,9 @@ impl<'a> Measurer<'a> {
         let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
-            line.samples.clear();
+            if line.sampled {
+                self.attribution.forget_samples(line);
+            }
             line.counted = false;
             line.since = end;
             return;
@@ -327,7 +329,7 @@ impl<'a> Measurer<'a> {
         let Some(line) = self.line(event.g) else { return };
         self.cross_borders(event.g, event);
         if self.lines[line].state == GoState::Running && event.stack != StackIdx::EMPTY {
-            self.lines[line].samples.push(event.stack);
+            self.attribution.sample(&mut self.lines[line], event.stack);
         }
     }
 

@@ -197,6 +197,12 @@ impl<'a> Measurer<'a> {
         }
         for mut line in theirs.take_lines() {
             line.carried = false;
+            self.attribution.take_samples(line.g);
+            if line.sampled {
+                for stack in theirs.attribution.take_samples(line.g) {
+                    self.attribution.sample(&mut line, stack);
+                }
+            }
             match self.line(line.g) {
                 Some(at) => self.lines[at] = line,
                 None => {

@@ -10,6 +10,7 @@ use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::profile::Precision;
 use crate::symbols::Symbols;
 use crate::time::{Time, Window};
+use rustc_hash::FxHashMap;
 
 /// What a goroutine is doing, since when, and on which stack.
 #[derive(Clone, Debug)]
@@ -34,8 +35,8 @@ pub(super) struct Timeline {
     pub(super) counted: bool,
     /// Whether it was alive before the generation that is measured.
     pub(super) carried: bool,
-    /// CPU samples in the open piece of running time.
-    pub(super) samples: Vec<StackIdx>,
+    /// Whether there are CPU samples in the open piece of running time.
+    pub(super) sampled: bool,
 }
 
 impl Timeline {
@@ -53,7 +54,7 @@ impl Timeline {
             own: stack,
             counted: false,
             carried: false,
-            samples: Vec::new(),
+            sampled: false,
         }
     }
 
@@ -96,13 +97,20 @@ pub(super) struct Attribution<'a> {
     /// Sums so far.
     pub(super) aggregate: Aggregate,
     brackets: Vec<Bracket>,
+    /// CPU samples in open pieces of running time.
+    samples: FxHashMap<GIdx, Vec<StackIdx>>,
 }
 
 impl<'a> Attribution<'a> {
     /// Starts empty.
     pub(super) fn new(symbols: &'a Symbols) -> Self {
         let nothing = (StackIdx::NONE, StackIdx::NONE, StackIdx::EMPTY, true);
-        Self { symbols, aggregate: Aggregate::default(), brackets: vec![nothing; 1 << BRACKET_BITS] }
+        Self {
+            symbols,
+            aggregate: Aggregate::default(),
+            brackets: vec![nothing; 1 << BRACKET_BITS],
+            samples: FxHashMap::default(),
+        }
     }
 
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. `next` is the goroutine's
@@ -122,7 +130,9 @@ impl<'a> Attribution<'a> {
                 self.aggregate.add(key, events, ns);
             }
         }
-        line.samples.clear();
+        if line.sampled {
+            self.forget_samples(line);
+        }
         line.counted &= !ends;
         ns
     }
@@ -136,7 +146,7 @@ impl<'a> Attribution<'a> {
     /// and after.
     #[inline]
     fn add_running(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) {
-        if line.samples.is_empty() {
+        if !line.sampled {
             let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
             let (stack, known) = self.bracket(line.own, next);
             self.aggregate.add(Self::key(line, stack, Precision::Bracketed, known), events, ns);
@@ -145,10 +155,29 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    /// A CPU sample says what the open piece of running time ran.
+    pub(super) fn sample(&mut self, line: &mut Timeline, stack: StackIdx) {
+        line.sampled = true;
+        self.samples.entry(line.g).or_default().push(stack);
+    }
+
+    /// The open piece is over.
+    #[cold]
+    pub(super) fn forget_samples(&mut self, line: &mut Timeline) {
+        line.sampled = false;
+        self.samples.remove(&line.g);
+    }
+
+    /// The samples of an open piece, for whoever goes on with it.
+    pub(super) fn take_samples(&mut self, g: GIdx) -> Vec<StackIdx> {
+        self.samples.remove(&g).unwrap_or_default()
+    }
+
     #[cold]
     fn add_sampled(&mut self, line: &Timeline, events: u64, ns: u64) {
-        let n = line.samples.len() as u64;
-        for (i, &stack) in line.samples.iter().enumerate() {
+        let samples = self.samples.get(&line.g).cloned().unwrap_or_default();
+        let n = samples.len() as u64;
+        for (i, &stack) in samples.iter().enumerate() {
             let last = i as u64 == n - 1;
             let share = if last { ns - ns / n * (n - 1) } else { ns / n };
             let key = Self::key(line, stack, Precision::Sampled, true);

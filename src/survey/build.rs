@@ -1,7 +1,7 @@
 //! Puts the scans of all generations together, in order: the forest, the symbols, and what pass 2 needs to know
 //! of each generation.
 
-use super::evidence::{Evidence, Says, StretchFound, Stretches, Who};
+use super::evidence::{Evidence, Found, Says, StretchFound, Stretches, Who};
 use super::forest::{Forest, Goroutine, Life, Origin, Stretch};
 use super::scan::{Birth, Scan};
 use crate::error::Warning;
@@ -172,15 +172,13 @@ impl Builder {
         if g.is_some() { g } else { self.add_older(who.id, generation) }
     }
 
-    fn find_stretches(&mut self, evidence: Vec<Evidence>, base: u32, generation: u32, names: &Names) {
-        if evidence.is_empty() {
+    fn find_stretches(&mut self, found: Found, base: u32, generation: u32, names: &Names) {
+        let mut wanted = found.matched();
+        wanted.extend(self.open.keys().map(|g| Who::named(self.survey.forest.get(*g).id)));
+        if found.is_empty() || wanted.is_empty() {
             return;
         }
-        let mut matched: FxHashSet<Who> =
-            evidence.iter().filter(|e| matches!(e.says, Says::Match(_))).map(|e| e.who).collect();
-        matched.extend(self.open.keys().map(|g| Who::named(self.survey.forest.get(*g).id)));
-        let mut evidence: Vec<Evidence> = evidence.into_iter().filter(|e| matched.contains(&e.who)).collect();
-        evidence.sort_by_key(|e| (e.who, e.seq, e.order));
+        let evidence = found.about(&wanted);
         for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
             let g = self.resolve(of_one[0].who, base, generation);
             self.stretches_of(g, of_one, base, names);

@@ -7,6 +7,7 @@
 
 use super::scan::StackClass;
 use crate::ids::GoId;
+use rustc_hash::FxHashSet;
 
 /// A goroutine as one generation's scan can name it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -64,6 +65,70 @@ pub struct Gap {
     pub last: u64,
     /// Whether a stack that does not match is among them; resumes alone do not end a stretch.
     pub other: bool,
+}
+
+/// A run without a matching stack, in a quarter of the memory: most runs are such, and only those of goroutines
+/// that match elsewhere are ever looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Glance {
+    id: GoId,
+    /// Where its gap begins, from the start of the generation on.
+    offset: u32,
+    /// The goroutine's sequence number; and, as the lowest bit, whether a stretch cannot outlast the run.
+    seq_and_other: u32,
+}
+
+/// The evidence of one generation.
+#[derive(Default, Debug)]
+pub struct Found {
+    evidence: Vec<Evidence>,
+    glances: Vec<Glance>,
+    /// Where the generation starts in the file.
+    start: u64,
+}
+
+impl Found {
+    /// Nothing yet, of a generation that starts there in the file.
+    pub fn new(start: u64) -> Self {
+        Self { start, ..Self::default() }
+    }
+
+    /// Adds a run without a matching stack, if it fits; what says nothing is gone.
+    #[inline]
+    fn add_glance(&mut self, who: Who, seq: u64, says: &[Says]) -> bool {
+        let Some(&Says::Gap(first)) = says.first() else { return says.is_empty() };
+        let (Ok(offset), Ok(seq)) = (u32::try_from(first.first - self.start), u32::try_from(seq)) else { return false };
+        if who.birth != Who::ANY || seq > u32::MAX >> 1 {
+            return false;
+        }
+        // The goroutine's end ends a stretch where the gap began, as another stack does.
+        let other = says.iter().any(|s| matches!(s, Says::Gap(Gap { other: true, .. }) | Says::End(_)));
+        self.glances.push(Glance { id: who.id, offset, seq_and_other: seq << 1 | u32::from(other) });
+        true
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.evidence.is_empty() && self.glances.is_empty()
+    }
+
+    /// The goroutines with a matching stack.
+    pub fn matched(&self) -> FxHashSet<Who> {
+        self.evidence.iter().filter(|e| matches!(e.says, Says::Match(_))).map(|e| e.who).collect()
+    }
+
+    /// All evidence about the wanted goroutines: one after the other, each one's in its own order.
+    pub fn about(self, wanted: &FxHashSet<Who>) -> Vec<Evidence> {
+        let mut evidence: Vec<Evidence> = self.evidence.into_iter().filter(|e| wanted.contains(&e.who)).collect();
+        let start = self.start;
+        evidence.extend(self.glances.into_iter().filter(|g| wanted.contains(&Who::named(g.id))).map(|g| {
+            let pos = start + u64::from(g.offset);
+            let says = Says::Gap(Gap { first: pos, last: pos, other: g.seq_and_other & 1 == 1 });
+            Evidence { who: Who::named(g.id), seq: u64::from(g.seq_and_other >> 1), order: 1, says }
+        }));
+        evidence.sort_by_key(|e| (e.who, e.seq, e.order));
+        evidence
+    }
 }
 
 /// Collects the evidence of one run: a goroutine's time on a thread.
@@ -133,29 +198,32 @@ impl RunEvidence {
 
     /// The run ends, and with `ended_at` the goroutine does.
     #[inline]
-    pub fn finish(&mut self, ended_at: Option<u64>, out: &mut Vec<Evidence>) {
+    pub fn finish(&mut self, ended_at: Option<u64>, out: &mut Found) {
         let Some((who, seq)) = self.who.take() else { return };
         if let Some(pos) = ended_at {
             self.says.push(Says::End(pos));
+        }
+        if !self.matched && out.add_glance(who, seq, &self.says) {
+            return;
         }
         let mut order = 0;
         for &says in &self.says {
             // Creations only matter inside a stretch, and those have a matching stack in the run.
             if self.matched || !matches!(says, Says::Created(_)) {
                 order += 1;
-                out.push(Evidence { who, seq, order, says });
+                out.evidence.push(Evidence { who, seq, order, says });
             }
         }
     }
 
     /// A status carried the stack of a goroutine that does not run.
-    pub fn announced(who: Who, class: StackClass, stack: u64, pos: u64, out: &mut Vec<Evidence>) {
+    pub fn announced(who: Who, class: StackClass, stack: u64, pos: u64, out: &mut Found) {
         let says = match class {
             StackClass::Absent => return,
             StackClass::Match => Says::Match(stack),
             StackClass::Other => Says::Gap(Gap { first: pos, last: pos, other: true }),
         };
-        out.push(Evidence { who, seq: 0, order: 0, says });
+        out.evidence.push(Evidence { who, seq: 0, order: 0, says });
     }
 }
 

@@ -4,7 +4,7 @@
 //! GoStart, GoSwitch, GoCreateSyscall, a Running or Syscall status of that very thread. After damage the
 //! goroutine is unknown until the next binder.
 
-use super::evidence::{Evidence, RunEvidence, Who};
+use super::evidence::{Found, RunEvidence, Who};
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::{ArgsWanted, ScanEvent, ScanReader, ThreadBatches};
@@ -63,7 +63,7 @@ pub struct Scan {
     /// Goroutines that a status announced.
     pub announced: Vec<GoId>,
     /// What was on goroutines' own stacks; empty when no selection by stack was asked for.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Found,
     /// Goroutines that were on a thread when the generation ended, with the place of their last gap.
     pub unfinished: Vec<(Who, Option<u64>)>,
     /// Wire ids of the strings that events name.
@@ -94,7 +94,8 @@ pub struct ScanInput<'a> {
 
 /// Scans all threads of a generation.
 pub fn scan(input: &ScanInput<'_>) -> Scan {
-    let mut scan = Scan::default();
+    let evidence = Found::new(input.generation.index.start);
+    let mut scan = Scan { evidence, ..Scan::default() };
     let batches = ThreadBatches::new(input.generation);
     let wanted = args_wanted(input.classes.is_some());
     for (thread, &id) in input.generation.index.threads.iter().enumerate() {

@@ -64,6 +64,7 @@ pub struct Workspace {
     scheduler: Scheduler,
     waiting: Waiting,
     heap: BinaryHeap<Reverse<Key>>,
+    steps: Steps,
 }
 
 struct ThreadCursor<'a> {
@@ -133,12 +134,10 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         }
     }
 
-    /// The time of the next emitted event: its own, or 1 ns after the last where that is later.
-    #[inline]
     fn tick(&mut self, time: Time) -> Time {
-        self.last = time.max(self.last + 1);
-        self.emitted += 1;
-        self.last
+        let mut out =
+            Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
+        out.tick(time)
     }
 
     fn load(&mut self, batches: &'a ThreadBatches) {
@@ -243,53 +242,30 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     /// Tries a thread's next event; false when it has to wait.
     #[inline]
     fn try_event(&mut self, thread: usize, key: Key, force: bool) -> bool {
-        let mut steps = Steps::default();
-        let context = self.workspace.scheduler.goroutine_of(thread);
-        let event = self.threads[thread].event;
-        match self.workspace.scheduler.advance(thread, &event, self.instances, force, &mut steps) {
+        let Workspace { scheduler, waiting, steps, .. } = &mut *self.workspace;
+        let event = &self.threads[thread].event;
+        let context = scheduler.goroutine_of(thread);
+        steps.clear();
+        match scheduler.advance(thread, event, self.instances, force, steps) {
             Outcome::Advanced => {}
             Outcome::Blocked(wait) => {
-                self.workspace.waiting.park(wait, key);
-                self.workspace.scheduler.anyone_waits = true;
+                scheduler.wait(wait);
+                waiting.park(wait, key);
                 return false;
             }
-            Outcome::Broken(rule) => self.note_broken(&event, rule),
+            Outcome::Broken(rule) => self.complaints.broken(event, rule),
         }
-        self.emit(&event, context, &steps);
+        let mut out =
+            Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
+        out.emit(event, context, steps);
         true
     }
 
-    #[inline]
-    fn emit(&mut self, event: &WireEvent, context: GIdx, steps: &Steps) {
-        for _ in 0..steps.extra {
-            self.tick(event.time);
-        }
-        let mut stepped = false;
-        for step in steps.iter() {
-            let time = self.tick(event.time);
-            stepped = true;
-            if self.sink.wants(step.g) || self.sink.wants(step.context) {
-                let event = self.input.names.step(event, time, step);
-                self.sink.event(&event, self.emitted);
-            }
-        }
-        if !stepped {
-            let time = self.tick(event.time);
-            if let Some(kind) = self.input.names.other_kind(event)
-                && (self.sink.wants(context) || !matches!(kind, EventKind::Other))
-            {
-                let stack = self.input.names.own_stack(event);
-                self.sink.event(&Event { time, pos: event.pos, g: context, stack, kind }, self.emitted);
-            }
-        }
-    }
-
     fn wake(&mut self) {
-        let Workspace { scheduler, waiting, heap } = &mut *self.workspace;
+        let Workspace { scheduler, waiting, heap, .. } = &mut *self.workspace;
         for wait in scheduler.woken.drain(..) {
             waiting.wake(wait, |key| heap.push(Reverse(key)));
         }
-        scheduler.anyone_waits = !waiting.is_empty();
     }
 
     fn emit_samples_before(&mut self, before: Time) {
@@ -326,10 +302,55 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         self.complaints.forced += 1;
         self.complaints.first_forced.get_or_insert((event.pos, event.time));
     }
+}
 
+impl Complaints {
     #[cold]
-    fn note_broken(&mut self, event: &WireEvent, rule: &'static str) {
-        self.complaints.broken += 1;
-        self.complaints.first_broken.get_or_insert((event.pos, event.time, rule));
+    fn broken(&mut self, event: &WireEvent, rule: &'static str) {
+        self.broken += 1;
+        self.first_broken.get_or_insert((event.pos, event.time, rule));
+    }
+}
+
+/// Where events go, and when.
+struct Out<'a, S> {
+    last: &'a mut Time,
+    emitted: &'a mut u64,
+    sink: &'a mut S,
+    names: &'a Names,
+}
+
+impl<S: Sink> Out<'_, S> {
+    /// The time of the next emitted event: its own, or 1 ns after the last where that is later.
+    #[inline]
+    fn tick(&mut self, time: Time) -> Time {
+        *self.last = time.max(*self.last + 1);
+        *self.emitted += 1;
+        *self.last
+    }
+
+    #[inline]
+    fn emit(&mut self, event: &WireEvent, context: GIdx, steps: &Steps) {
+        for _ in 0..steps.extra {
+            self.tick(event.time);
+        }
+        let mut stepped = false;
+        for step in steps.iter() {
+            let time = self.tick(event.time);
+            stepped = true;
+            if self.sink.wants(step.g) || self.sink.wants(step.context) {
+                let event = self.names.step(event, time, step);
+                self.sink.event(&event, *self.emitted);
+            }
+        }
+        if !stepped {
+            let time = self.tick(event.time);
+            if let Some(kind) = self.names.other_kind(event)
+                && (self.sink.wants(context) || !matches!(kind, EventKind::Other))
+            {
+                let stack = self.names.own_stack(event);
+                self.sink.event(&Event { time, pos: event.pos, g: context, stack, kind }, *self.emitted);
+            }
+        }
     }
 }

@@ -39,26 +39,40 @@ pub struct Step {
 }
 
 /// Steps that one event takes: three for a coroutine switch.
-#[derive(Clone, Copy, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct Steps {
-    list: [Option<Step>; 3],
+    list: [Step; 3],
     len: usize,
     /// Events that Go's reader adds before the first step, which only take time.
     pub extra: u32,
 }
 
+impl Default for Steps {
+    fn default() -> Self {
+        let none = Step { context: GIdx::NONE, g: GIdx::NONE, from: GoState::Undetermined, to: GoState::Undetermined };
+        Self { list: [none; 3], len: 0, extra: 0 }
+    }
+}
+
 impl Steps {
     fn push(&mut self, context: GIdx, g: GIdx, from: GoState, to: GoState) {
         if let Some(slot) = self.list.get_mut(self.len) {
-            *slot = Some(Step { context, g, from, to });
+            *slot = Step { context, g, from, to };
             self.len += 1;
         }
+    }
+
+    /// Forgets all steps.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.len = 0;
+        self.extra = 0;
     }
 
     /// The steps, in order.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = Step> + '_ {
-        self.list[..self.len].iter().flatten().copied()
+        self.list[..self.len].iter().copied()
     }
 }
 
@@ -79,12 +93,16 @@ struct Goroutine {
     /// The generation's stamp that this entry belongs to; another one means undetermined.
     stamp: u32,
     state: GoState,
+    /// Whether a thread waits for it.
+    waited: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Proc {
     seq: u64,
     state: ProcState,
+    /// Whether a thread waits for it.
+    waited: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -113,9 +131,7 @@ pub struct Scheduler {
     threads: Vec<Thread>,
     thread_index: FxHashMap<ThreadId, u32>,
     next_gc: Option<u64>,
-    /// Whether any thread waits; else nobody needs to know what changed.
-    pub anyone_waits: bool,
-    /// What changed since it was last asked: waits that may be over.
+    /// What threads wait for and changed since it was last asked: waits that may be over.
     pub woken: Vec<Wait>,
 }
 
@@ -123,7 +139,7 @@ impl Scheduler {
     /// Forgets everything and begins a generation.
     pub fn begin(&mut self, n_goroutines: usize, threads: &[ThreadId], first_gc: Option<u64>) {
         self.stamp += 1;
-        let blank = Goroutine { seq: 0, stamp: 0, state: GoState::Undetermined };
+        let blank = Goroutine { seq: 0, stamp: 0, state: GoState::Undetermined, waited: false };
         self.goroutines.resize(n_goroutines.max(self.goroutines.len()), blank);
         self.procs.clear();
         self.proc_index.clear();
@@ -132,7 +148,6 @@ impl Scheduler {
         self.thread_index.clear();
         self.thread_index.extend(threads.iter().enumerate().map(|(i, &t)| (t, i as u32)));
         self.next_gc = first_gc;
-        self.anyone_waits = false;
         self.woken.clear();
     }
 
@@ -154,10 +169,19 @@ impl Scheduler {
         steps
     }
 
-    #[inline]
-    fn wake(&mut self, wait: Wait) {
-        if self.anyone_waits {
-            self.woken.push(wait);
+    /// A thread begins to wait.
+    pub fn wait(&mut self, wait: Wait) {
+        match wait {
+            Wait::Goroutine(g, _) => {
+                if let Some(s) = self.goroutines.get_mut(g.at()) {
+                    if s.stamp != self.stamp {
+                        *s = Goroutine { seq: 0, stamp: self.stamp, state: GoState::Undetermined, waited: false };
+                    }
+                    s.waited = true;
+                }
+            }
+            Wait::Proc(p, _) => self.procs[p as usize].waited = true,
+            Wait::Thread(_) | Wait::Gc(_) => {}
         }
     }
 
@@ -173,20 +197,23 @@ impl Scheduler {
     fn set(&mut self, g: GIdx, state: GoState) {
         if let Some(s) = self.goroutines.get_mut(g.at()) {
             if s.stamp != self.stamp {
-                s.seq = 0;
+                *s = Goroutine { seq: 0, stamp: self.stamp, state, waited: false };
             }
-            s.stamp = self.stamp;
             s.state = state;
-            let wait = Wait::Goroutine(g, s.seq.wrapping_add(1));
-            self.wake(wait);
+            if s.waited {
+                self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1)));
+            }
         }
     }
 
     #[inline]
     fn set_seq(&mut self, g: GIdx, state: GoState, seq: u64) {
         if let Some(s) = self.goroutines.get_mut(g.at()) {
-            *s = Goroutine { seq, stamp: self.stamp, state };
-            self.wake(Wait::Goroutine(g, seq.wrapping_add(1)));
+            let waited = s.waited && s.stamp == self.stamp;
+            *s = Goroutine { seq, stamp: self.stamp, state, waited };
+            if waited {
+                self.woken.push(Wait::Goroutine(g, seq.wrapping_add(1)));
+            }
         }
     }
 
@@ -202,14 +229,18 @@ impl Scheduler {
         let next = self.procs.len() as u32;
         let index = *self.proc_index.entry(id).or_insert(next);
         if index == next {
-            self.procs.push(Proc { seq: 0, state: ProcState::Undetermined });
+            self.procs.push(Proc { seq: 0, state: ProcState::Undetermined, waited: false });
         }
         index
     }
 
     fn set_proc(&mut self, p: u32, state: ProcState, seq: u64) {
-        self.procs[p as usize] = Proc { seq, state };
-        self.wake(Wait::Proc(p, seq.wrapping_add(1)));
+        let proc = &mut self.procs[p as usize];
+        proc.seq = seq;
+        proc.state = state;
+        if proc.waited {
+            self.woken.push(Wait::Proc(p, seq.wrapping_add(1)));
+        }
     }
 
     fn thread(&mut self, id: u64) -> u32 {
@@ -527,7 +558,7 @@ impl Scheduler {
 
     fn proc_start(&mut self, m: usize, ev: &WireEvent, force: bool) -> Outcome {
         let p = self.proc(ev.args[0]);
-        let Proc { seq, state } = self.procs[p as usize];
+        let Proc { seq, state, .. } = self.procs[p as usize];
         if !force {
             if state != ProcState::Idle || seq.wrapping_add(1) != ev.args[1] {
                 return Outcome::Blocked(Wait::Proc(p, ev.args[1]));
@@ -563,7 +594,7 @@ impl Scheduler {
 
     fn proc_steal(&mut self, m: usize, ev: &WireEvent, force: bool) -> Outcome {
         let p = self.proc(ev.args[0]);
-        let Proc { seq, state } = self.procs[p as usize];
+        let Proc { seq, state, .. } = self.procs[p as usize];
         let in_syscall = matches!(state, ProcState::Syscall | ProcState::SyscallAbandoned);
         if !force && (!in_syscall || seq.wrapping_add(1) != ev.args[1]) {
             return Outcome::Blocked(Wait::Proc(p, ev.args[1]));
@@ -583,7 +614,7 @@ impl Scheduler {
         }
         self.threads[from].p = NO_PROC;
         if from != m {
-            self.wake(Wait::Thread(from as u32));
+            self.woken.push(Wait::Thread(from as u32));
         }
         Outcome::Advanced
     }
@@ -611,7 +642,7 @@ impl Scheduler {
             _ => {
                 let next = ev.args[0].wrapping_add(1);
                 self.next_gc = Some(next);
-                self.wake(Wait::Gc(next));
+                self.woken.push(Wait::Gc(next));
                 Outcome::Advanced
             }
         }
