@@ -1,6 +1,7 @@
 //! What the integration tests share: the traces in the repository, and Go's own verdict on them.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
+pub mod evil;
 pub mod oracle;
 pub mod sim;
 
