@@ -2,6 +2,9 @@
 //! patience is the test; what doubling costs is printed by
 //! `cargo test --release --test scale -- --ignored --nocapture`, and should be about 2.
 
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
+
 mod common;
 
 use common::evil::{KINDS, Kind};
