@@ -72,7 +72,7 @@ fn every_file_gets_a_report_or_a_refusal() {
                 wrong.push(format!("{name} ({}) is not complete: {text:.300}", row["what"]));
             }
             ("FAILURE", Verdict::Complete) => {
-                wrong.push(format!("{name} is called complete; Go: {}", row["err_regex"]))
+                wrong.push(format!("{name} is called complete; Go: {}", row["err_regex"]));
             }
             (_, Verdict::Refused(text)) if row["go_result"] == "ok" => wrong.push(format!("{name} is refused: {text}")),
             _ => {}
