@@ -119,6 +119,7 @@ pub enum Range {
 pub trait Sink {
     /// Whether events about this goroutine matter; others cost only their ordering.
     fn wants(&self, g: GIdx) -> bool;
-    /// Takes one event.
-    fn event(&mut self, event: &Event);
+    /// Takes one event. `index` counts the events that the generation emitted up to and with this one, those that
+    /// nobody wanted too.
+    fn event(&mut self, event: &Event, index: u64);
 }

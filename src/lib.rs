@@ -15,8 +15,12 @@ pub mod profile;
 pub mod slice;
 pub mod source;
 
+pub mod binary;
+
 pub mod format;
 pub mod measure;
 pub mod order;
 pub mod pipeline;
 pub mod survey;
+
+pub mod render;

@@ -1,3 +1,10 @@
 //! The `gotrace-slice` command.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::install_panic_hook();
+    cli::main()
+}

@@ -5,5 +5,6 @@ pub mod encode;
 pub mod event_spec;
 pub mod limits;
 pub mod text;
+pub mod v1;
 pub mod v2;
 pub mod version;

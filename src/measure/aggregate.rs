@@ -1,4 +1,4 @@
-//! Adds intervals up, by chain, stack and state.
+//! Adds intervals up, by chain, stack and state. HOT.
 
 use super::states::StateKey;
 use crate::ids::StackIdx;
@@ -20,26 +20,93 @@ pub struct Key {
     pub line_known: bool,
 }
 
+impl Key {
+    /// A number that few keys share.
+    #[inline]
+    fn mix(self) -> u64 {
+        let stack = u64::from(self.context) << 32 | u64::from(self.stack.0);
+        let state = u64::from(self.state.number()) << 3 | (self.precision as u64) << 1 | u64::from(self.line_known);
+        (stack ^ state.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+}
+
+/// Slots of the cache in front of the table; most intervals are like one seen shortly before.
+const CACHE_BITS: u32 = 10;
+
 /// Sums by key.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct Aggregate {
-    sums: FxHashMap<Key, Weight>,
+    sums: Vec<(Key, Weight)>,
+    places: FxHashMap<Key, u32>,
+    cache: Box<[u32; 1 << CACHE_BITS]>,
+}
+
+impl Default for Aggregate {
+    fn default() -> Self {
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache: Box::new([u32::MAX; 1 << CACHE_BITS]) }
+    }
 }
 
 impl Aggregate {
     /// Adds one interval, or a piece of one with `events` 0.
     #[inline]
     pub fn add(&mut self, key: Key, events: u64, ns: u64) {
-        let sum = self.sums.entry(key).or_default();
+        let slot = (key.mix() >> (64 - CACHE_BITS)) as usize;
+        let mut place = self.cache[slot] as usize;
+        if self.sums.get(place).is_none_or(|(known, _)| *known != key) {
+            place = self.place(key);
+            self.cache[slot] = place as u32;
+        }
+        let sum = &mut self.sums[place].1;
         sum.events += events;
         // Clocks gone wild reach the end of the numbers.
         sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
     }
 
+    fn place(&mut self, key: Key) -> usize {
+        let next = self.sums.len() as u32;
+        let place = *self.places.entry(key).or_insert(next);
+        if place == next {
+            self.sums.push((key, Weight::default()));
+        }
+        place as usize
+    }
+
+    /// Adds all of another's sums and empties it.
+    pub fn absorb(&mut self, other: &mut Self) {
+        for (key, weight) in other.sums.drain(..) {
+            let place = self.place(key);
+            self.sums[place].1 += weight;
+        }
+        other.places.clear();
+    }
+
     /// The sums in the order of their keys.
-    pub fn sorted(self) -> Vec<(Key, Weight)> {
-        let mut sums: Vec<_> = self.sums.into_iter().collect();
-        sums.sort_unstable_by_key(|(key, _)| *key);
-        sums
+    pub fn sorted(mut self) -> Vec<(Key, Weight)> {
+        self.sums.sort_unstable_by_key(|(key, _)| *key);
+        self.sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_do_not_depend_on_who_added_them() {
+        let key = |i: u32| Key {
+            context: i % 3,
+            stack: StackIdx(i % 7),
+            state: StateKey::RUNNING,
+            precision: Precision::Exact,
+            line_known: true,
+        };
+        let (mut whole, mut odd, mut even) = (Aggregate::default(), Aggregate::default(), Aggregate::default());
+        for i in 0..5000u32 {
+            whole.add(key(i), 1, u64::from(i));
+            if i % 2 == 0 { &mut even } else { &mut odd }.add(key(i), 1, u64::from(i));
+        }
+        odd.absorb(&mut even);
+        assert_eq!(odd.sorted(), whole.sorted());
     }
 }

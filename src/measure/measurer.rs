@@ -1,14 +1,21 @@
 //! Takes the events of the slice's goroutines and measures them inside their windows. HOT.
+//!
+//! The same state machines work in two ways. One [`Measurer`] follows the trace from its start to its end. For
+//! each generation another one, in *partial* mode, measures what it can without knowing what was before, so
+//! that generations can be measured side by side; what it cannot (see [`super::partial`]) it leaves to the
+//! first, which absorbs them in order.
 
 use super::aggregate::Aggregate;
+use super::partial::Partial;
 use super::states::{StateKey, is_parking};
 use super::timeline::{Attribution, Timeline};
+use super::windows::Windows;
 use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
 use crate::ids::{GIdx, StackIdx, WindowIdx};
-use crate::slice::Slice;
+use crate::slice::{RootKind, Slice};
+use crate::survey::Forest;
 use crate::symbols::Symbols;
 use crate::time::{Time, Window};
-use rustc_hash::FxHashMap;
 
 /// What was measured.
 #[derive(Debug)]
@@ -17,71 +24,66 @@ pub struct Measured {
     pub aggregate: Aggregate,
     /// Windows with time inside the part of the trace that was looked at.
     pub roots: u64,
+    /// Of these, goroutines that match by the stack of their `go` statement.
+    pub roots_by_creation: u64,
+    /// Of these, goroutines that match by their entry function alone.
+    pub roots_by_entry: u64,
+    /// Of these, stretches that match by stack.
+    pub roots_by_stack: u64,
     /// Of these, windows cut by an edge of it.
     pub roots_cut: u64,
     /// Descendants that lived on after their root's window.
     pub outlived: u64,
-    /// The last value of GOMAXPROCS.
-    pub gomaxprocs: Option<u64>,
 }
 
-/// A window while it is measured.
+/// What to measure.
 #[derive(Clone, Copy)]
-struct OpenWindow {
-    start: Time,
-    /// [`Time::MAX`] while it has not ended.
-    end: Time,
-    seen: bool,
-    cut: bool,
+pub struct Task<'a> {
+    /// Which goroutines, during which windows.
+    pub slice: &'a Slice,
+    /// All goroutines.
+    pub forest: &'a Forest,
+    /// Names of everything.
+    pub symbols: &'a Symbols,
+    /// Whether descendants count until they end.
+    pub whole_life: bool,
+    /// The part of the trace to look at.
+    pub looked_at: Window,
 }
 
-/// Per goroutine: an outsider, a member not seen yet, or the place of its timeline.
-const OUTSIDE: u32 = u32::MAX;
-const NOT_SEEN: u32 = u32::MAX - 1;
+/// No timeline.
+const NONE: u32 = u32::MAX;
 
-/// Measures one trace.
+/// Measures a trace, or one generation of it.
 pub struct Measurer<'a> {
-    slice: &'a Slice,
-    symbols: &'a Symbols,
-    attribution: Attribution<'a>,
-    whole_life: bool,
-    /// The part of the trace to look at.
-    looked_at: Window,
+    pub(super) task: Task<'a>,
+    pub(super) attribution: Attribution<'a>,
     /// When goroutines that are older began, as far as this trace can tell.
-    older_since: Time,
+    pub(super) older_since: Time,
+    /// Per goroutine, the place of its timeline.
     track: Vec<u32>,
-    lines: Vec<Timeline>,
+    pub(super) lines: Vec<Timeline>,
     free: Vec<u32>,
-    windows: Vec<OpenWindow>,
-    /// Roots by stack: position of the next window among theirs.
-    next_window: FxHashMap<GIdx, usize>,
-    outlived: u64,
-    gomaxprocs: Option<u64>,
+    pub(super) windows: Windows<'a>,
+    /// Goroutines that outlived their root, a bit each.
+    pub(super) outlived: Vec<u64>,
+    pub(super) partial: Option<Partial>,
 }
 
 impl<'a> Measurer<'a> {
-    /// Prepares to measure a slice inside `looked_at`.
-    pub fn new(slice: &'a Slice, symbols: &'a Symbols, whole_life: bool, looked_at: Window, start: Time) -> Self {
-        let mut track: Vec<u32> =
-            slice.owner.iter().map(|owner| if owner.is_some() { NOT_SEEN } else { OUTSIDE }).collect();
-        for g in slice.stretches.keys() {
-            track[g.at()] = NOT_SEEN;
-        }
-        let closed = OpenWindow { start: Time::MAX, end: Time::MAX, seen: false, cut: false };
+    /// Prepares to measure a whole trace.
+    pub fn new(task: Task<'a>) -> Self {
+        let n = task.forest.goroutines.len();
         Self {
-            slice,
-            symbols,
-            attribution: Attribution::new(symbols),
-            whole_life,
-            looked_at,
-            older_since: start,
-            track,
+            task,
+            attribution: Attribution::new(task.symbols),
+            older_since: Time::MIN,
+            track: vec![NONE; n],
             lines: Vec::new(),
             free: Vec::new(),
-            windows: vec![closed; slice.windows.len()],
-            next_window: slice.stretches.keys().map(|g| (*g, 0)).collect(),
-            outlived: 0,
-            gomaxprocs: None,
+            windows: Windows::new(task.slice, task.forest),
+            outlived: vec![0; n.div_ceil(64)],
+            partial: None,
         }
     }
 
@@ -90,43 +92,59 @@ impl<'a> Measurer<'a> {
         self.older_since = start;
     }
 
+    /// Gives all timelines away.
+    pub(super) fn take_lines(&mut self) -> Vec<Timeline> {
+        self.free.clear();
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.retain(|line| line.state != GoState::NotExist);
+        for line in &lines {
+            self.track[line.g.at()] = NONE;
+        }
+        lines
+    }
+
     /// The trace ends: what is open counts up to its end.
     pub fn finish(mut self, end: Time) -> Measured {
         for i in 0..self.lines.len() {
             if self.lines[i].state != GoState::NotExist {
-                let g = self.lines[i].g;
-                let window = self.lines[i].window;
+                let (g, window) = (self.lines[i].g, self.lines[i].window);
                 self.close(i, end, StackIdx::EMPTY, true);
                 if self.is_root_of(g, window) {
-                    self.windows[window.at()].cut = true;
+                    self.windows.cut(window);
                 }
             }
         }
-        let roots = self.windows.iter().filter(|w| w.seen).count() as u64;
-        let cut = |w: &OpenWindow| w.cut || w.start < self.looked_at.start || w.end > self.looked_at.end;
-        let roots_cut = self.windows.iter().filter(|w| w.seen && cut(w)).count() as u64;
+        let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
+            let looked_at = self.task.looked_at;
+            let seen = self.windows.seen();
+            seen.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
+        };
+        let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         Measured {
+            roots: count(&|_, _| true),
+            roots_by_creation: count(&|by, _| by == RootKind::Creation),
+            roots_by_entry: count(&|by, _| by == RootKind::Entry),
+            roots_by_stack: count(&|by, _| by == RootKind::Stack),
+            roots_cut: count(&|_, cut| cut),
+            outlived,
             aggregate: self.attribution.aggregate,
-            roots,
-            roots_cut,
-            outlived: self.outlived,
-            gomaxprocs: self.gomaxprocs,
         }
     }
 
     fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
-        window.is_some() && self.slice.windows[window.at()].g == g
+        window.is_some() && self.task.slice.windows[window.at()].g == g
     }
 
     #[inline]
-    fn line(&self, g: GIdx) -> Option<usize> {
+    pub(super) fn line(&self, g: GIdx) -> Option<usize> {
         let at = *self.track.get(g.at())?;
-        (at < NOT_SEEN).then_some(at as usize)
+        (at != NONE).then_some(at as usize)
     }
 
     /// Adds up what is open of a timeline.
+    #[inline]
     fn close(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
-        let window = self.lines[line].window;
+        let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
             line.samples.clear();
@@ -134,250 +152,231 @@ impl<'a> Measurer<'a> {
             line.since = end;
             return;
         }
-        let clip = self.clip(window, self.lines[line].g);
-        if end > clip.end && clip.end < self.looked_at.end && !self.lines[line].outlived {
-            self.lines[line].outlived = true;
-            self.outlived += 1;
+        let clip = self.clip(window, g);
+        if end > clip.end && clip.end < self.task.looked_at.end {
+            self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
         }
-        let added = self.attribution.close(&mut self.lines[line], end, next, clip, ends);
-        let open = &mut self.windows[window.at()];
-        open.seen |= added > 0;
+        if self.attribution.close(&mut self.lines[line], end, next, clip, ends) > 0 {
+            self.windows.see(window);
+        }
     }
 
     /// The part of time that counts for a goroutine of a window.
     #[inline]
-    fn clip(&self, window: WindowIdx, g: GIdx) -> Window {
-        let open = self.windows[window.at()];
-        if self.whole_life && self.slice.windows[window.at()].g != g {
-            return self.looked_at;
+    pub(super) fn clip(&self, window: WindowIdx, g: GIdx) -> Window {
+        let looked_at = self.task.looked_at;
+        if self.task.whole_life && self.task.slice.windows[window.at()].g != g {
+            return looked_at;
         }
-        Window { start: self.looked_at.start.max(open.start), end: self.looked_at.end.min(open.end) }
+        let open = self.windows.get(window);
+        Window { start: looked_at.start.max(open.start), end: looked_at.end.min(open.end) }
     }
 
-    fn new_line(&mut self, line: Timeline) -> usize {
+    pub(super) fn add_line(&mut self, line: Timeline) -> usize {
         let g = line.g;
-        let at = match self.free.pop() {
-            Some(at) => {
-                self.lines[at as usize] = line;
-                at
-            }
-            None => {
-                self.lines.push(line);
-                self.lines.len() as u32 - 1
-            }
+        let at = if let Some(at) = self.free.pop() {
+            self.lines[at as usize] = line;
+            at
+        } else {
+            self.lines.push(line);
+            self.lines.len() as u32 - 1
         };
         self.track[g.at()] = at;
         at as usize
     }
 
-    fn transition(&mut self, event: &Event, t: &GoTransition) {
+    pub(super) fn drop_line(&mut self, g: GIdx) {
+        if let Some(at) = self.line(g) {
+            self.lines[at].state = GoState::NotExist;
+            self.lines[at].window = WindowIdx::NONE;
+            self.track[g.at()] = NONE;
+            self.free.push(at as u32);
+        }
+    }
+
+    pub(super) fn transition(&mut self, event: &Event, t: &GoTransition) {
         let Some(line) = self.line(t.g) else {
-            if self.track.get(t.g.at()) == Some(&NOT_SEEN) {
-                self.first_sight(event, t);
-            }
+            self.first_sight(event, t);
             return;
         };
-        if t.from == GoState::Undetermined {
-            self.status(line, event, t);
-            return;
-        }
-        self.leave(line, event.time, t);
-        if t.to == GoState::NotExist {
-            self.gone(line, event);
-        } else {
-            self.enter(line, t);
-            if t.to == GoState::Running {
-                self.cross_borders(line, event);
+        match t.from {
+            GoState::Undetermined => self.status(line, event, t),
+            GoState::NotExist => {
+                // Its end was lost, and its id is in use again.
+                self.drop_line(t.g);
+                self.first_sight(event, t);
+            }
+            _ => {
+                self.leave(line, event.time, t);
+                if t.to == GoState::NotExist {
+                    self.gone(line, event);
+                } else {
+                    self.lines[line].enter(t);
+                    if t.to == GoState::Running {
+                        self.cross_borders(t.g, event);
+                    }
+                }
             }
         }
     }
 
     /// Ends the open interval. One that its end contradicts is unknown.
+    #[inline]
     fn leave(&mut self, line: usize, time: Time, t: &GoTransition) {
-        if self.lines[line].state != t.from && self.lines[line].state != GoState::Undetermined {
+        let state = self.lines[line].state;
+        if state != t.from && state != GoState::Undetermined {
             self.lines[line].key = StateKey::UNKNOWN;
         }
         self.close(line, time, t.stack, true);
     }
 
-    fn enter(&mut self, line: usize, t: &GoTransition) {
-        let line = &mut self.lines[line];
-        line.state = t.to;
-        line.key = match t.to {
-            GoState::Running => StateKey::RUNNING,
-            GoState::Runnable => StateKey::RUNNABLE,
-            GoState::Syscall => StateKey::SYSCALL,
-            GoState::Waiting => StateKey::waiting(t.reason),
-            GoState::Undetermined | GoState::NotExist => StateKey::UNKNOWN,
-        };
-        // What was stopped, blocked or in a system call keeps that stack until it runs; never the waker's.
-        if t.from == GoState::Running {
-            line.stack = t.stack;
-            if t.stack != StackIdx::EMPTY {
-                line.own = t.stack;
-            }
-        }
-    }
-
     /// A status is no transition: it says where a goroutine is, and contradicts or does not.
     fn status(&mut self, line: usize, event: &Event, t: &GoTransition) {
-        let state = self.lines[line].state;
-        if state == t.to {
+        if self.lines[line].state == t.to {
             return;
         }
         self.lines[line].key = StateKey::UNKNOWN;
         self.close(line, event.time, t.stack, true);
         self.lines[line].stack = self.trimmed(t.stack);
-        self.enter(line, &GoTransition { from: GoState::Undetermined, ..*t });
+        self.lines[line].enter(t);
     }
 
     /// A goroutine of the slice appears.
     fn first_sight(&mut self, event: &Event, t: &GoTransition) {
-        let window = self.slice.owner[t.g.at()];
+        if t.to == GoState::NotExist {
+            return;
+        }
+        let slice = self.task.slice;
         let created = t.from == GoState::NotExist;
         let since = if created { event.time } else { self.older_since };
         let stack = if created { t.stack } else { self.trimmed(t.stack) };
-        let context = self.slice.context[t.g.at()];
-        let line = self.new_line(Timeline::new(t.g, window, context, t.to, since, stack));
+        let owner = slice.owner[t.g.at()];
+        let window = if owner.is_some() { owner } else { self.windows.place(t.g).open };
+        let context = if owner.is_some() { slice.context[t.g.at()] } else { self.context_of(window) };
+        self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
         if self.is_root_of(t.g, window) {
-            self.windows[window.at()].start = since;
-        }
-        if !window.is_some() {
-            self.open_if_older(line, since);
+            self.windows.start(window, since);
+            if !created {
+                self.windows.cut(window);
+            }
         }
         if t.to == GoState::Running {
-            self.cross_borders(line, event);
+            self.cross_borders(t.g, event);
         }
     }
 
-    /// Opens the first stretch of a root by stack if it is older than the trace.
-    fn open_if_older(&mut self, line: usize, since: Time) {
-        let g = self.lines[line].g;
-        let Some(&first) = self.slice.stretches.get(&g).and_then(|w| w.first()) else { return };
-        if matches!(self.slice.windows[first.at()].stretch, Some((None, _))) {
-            self.open_window(line, first, since);
-            self.windows[first.at()].cut = true;
-        }
-    }
-
-    fn open_window(&mut self, line: usize, window: WindowIdx, time: Time) {
-        self.windows[window.at()].start = time;
-        let line = &mut self.lines[line];
-        line.window = window;
-        line.context = self.slice.windows[window.at()].context;
-        line.since = line.since.max(time);
-        *self.next_window.entry(line.g).or_default() += 1;
+    pub(super) fn context_of(&self, window: WindowIdx) -> u32 {
+        if window.is_some() { self.task.slice.windows[window.at()].context } else { 0 }
     }
 
     /// Ends and starts the stretches of a root by stack whose border this event is.
     #[inline]
-    fn cross_borders(&mut self, line: usize, event: &Event) {
-        let g = self.lines[line].g;
-        if self.slice.owner[g.at()].is_some() {
-            return;
-        }
-        let open = self.lines[line].window;
-        if open.is_some() && matches!(self.slice.windows[open.at()].stretch, Some((_, Some(end))) if end == event.pos) {
-            self.end_stretch(line, event.time, event.stack);
-        }
-        if !self.lines[line].window.is_some() {
-            self.start_stretch(line, event);
+    pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
+        if !self.task.slice.owner[g.at()].is_some() {
+            self.cross(g, event);
         }
     }
 
-    fn end_stretch(&mut self, line: usize, time: Time, next: StackIdx) {
-        let window = self.lines[line].window;
-        if self.lines[line].since < time {
-            self.close(line, time, next, true);
+    fn cross(&mut self, g: GIdx, event: &Event) {
+        let before = self.windows.place(g);
+        let crossed = self.windows.cross(g, event.pos, event.time);
+        let Some(line) = self.line(g) else { return };
+        if crossed.ended && before.open == self.lines[line].window {
+            if self.lines[line].since < event.time {
+                self.close(line, event.time, event.stack, true);
+            }
+            self.lines[line].window = WindowIdx::NONE;
         }
-        self.windows[window.at()].end = time;
-        self.lines[line].window = WindowIdx::NONE;
-    }
-
-    fn start_stretch(&mut self, line: usize, event: &Event) {
-        let g = self.lines[line].g;
-        let Some(windows) = self.slice.stretches.get(&g) else { return };
-        let next = self.next_window.get(&g).copied().unwrap_or(0);
-        let Some(&window) = windows.get(next) else { return };
-        if matches!(self.slice.windows[window.at()].stretch, Some((Some(start), _)) if start == event.pos) {
+        if crossed.started.is_some() {
             self.close(line, event.time, event.stack, false);
-            self.open_window(line, window, event.time);
+            self.lines[line].context = self.context_of(crossed.started);
+            self.lines[line].window = crossed.started;
         }
     }
 
-    fn gone(&mut self, line: usize, event: &Event) {
-        let (g, window) = (self.lines[line].g, self.lines[line].window);
-        if self.is_root_of(g, window) {
-            self.windows[window.at()].end = event.time;
+    pub(super) fn gone(&mut self, line: usize, event: &Event) {
+        let (g, window, carried) = (self.lines[line].g, self.lines[line].window, self.lines[line].carried);
+        self.end_life(g, window, event.time);
+        if let Some(partial) = &mut self.partial
+            && carried
+        {
+            partial.ended.push(g);
         }
-        self.lines[line].state = GoState::NotExist;
-        self.lines[line].window = WindowIdx::NONE;
-        self.track[g.at()] = OUTSIDE;
-        self.free.push(line as u32);
+        self.drop_line(g);
+    }
+
+    /// A root's end ends its window.
+    pub(super) fn end_life(&mut self, g: GIdx, window: WindowIdx, time: Time) {
+        if self.is_root_of(g, window) {
+            self.windows.end(window, time);
+        }
     }
 
     /// A stack of a goroutine that runs: what it ran on until here is known better now.
-    fn own_stack(&mut self, event: &Event) {
+    #[inline]
+    pub(super) fn glimpse(&mut self, event: &Event) {
         let Some(line) = self.line(event.g) else { return };
         if self.lines[line].state == GoState::Running {
             self.close(line, event.time, event.stack, false);
         }
         self.lines[line].own = event.stack;
-        self.cross_borders(line, event);
+        self.cross_borders(event.g, event);
     }
 
-    fn sample(&mut self, event: &Event) {
+    pub(super) fn sample(&mut self, event: &Event) {
         let Some(line) = self.line(event.g) else { return };
+        self.cross_borders(event.g, event);
         if self.lines[line].state == GoState::Running && event.stack != StackIdx::EMPTY {
-            self.cross_borders(line, event);
             self.lines[line].samples.push(event.stack);
-        } else {
-            self.cross_borders(line, event);
         }
     }
 
     /// A stack taken from outside, without the frames that only park the goroutine.
     fn trimmed(&self, stack: StackIdx) -> StackIdx {
+        let symbols = self.task.symbols;
         let mut at = stack;
-        while let Some(leaf) = self.symbols.leaf(at) {
-            if !is_parking(self.symbols.function(leaf)) {
-                break;
-            }
-            at = self.symbols.parent(at);
+        while symbols.leaf(at).is_some_and(|leaf| is_parking(symbols.function(leaf))) {
+            at = symbols.parent(at);
         }
         if at == StackIdx::EMPTY { stack } else { at }
+    }
+
+    /// Takes an event of a goroutine whose past is known.
+    #[inline]
+    pub(super) fn take(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Transition(t) => {
+                // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
+                if event.stack != StackIdx::EMPTY {
+                    if event.g != t.g {
+                        self.glimpse(event);
+                    } else if t.from == GoState::Running {
+                        self.cross_borders(event.g, event);
+                    }
+                }
+                if self.wants(t.g) {
+                    self.transition(event, t);
+                }
+            }
+            EventKind::Sample => self.sample(event),
+            _ if event.stack != StackIdx::EMPTY => self.glimpse(event),
+            _ => {}
+        }
     }
 }
 
 impl Sink for Measurer<'_> {
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
-        self.track.get(g.at()).is_some_and(|&t| t != OUTSIDE)
+        self.task.slice.tracked.get(g.at()).copied().unwrap_or(false)
     }
 
     #[inline]
-    fn event(&mut self, event: &Event) {
-        match &event.kind {
-            EventKind::Transition(t) => {
-                // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
-                if event.stack != StackIdx::EMPTY && event.g != t.g {
-                    self.own_stack(event);
-                } else if event.stack != StackIdx::EMPTY && t.from == GoState::Running {
-                    if let Some(line) = self.line(event.g) {
-                        self.cross_borders(line, event);
-                    }
-                }
-                self.transition(event, t);
-            }
-            EventKind::Sample => self.sample(event),
-            EventKind::ProcsChange { procs } => {
-                self.gomaxprocs = Some(*procs);
-                if event.stack != StackIdx::EMPTY {
-                    self.own_stack(event);
-                }
-            }
-            _ if event.stack != StackIdx::EMPTY => self.own_stack(event),
-            _ => {}
+    fn event(&mut self, event: &Event, index: u64) {
+        if self.partial.is_some() {
+            self.take_partial(event, index);
+        } else {
+            self.take(event);
         }
     }
 }

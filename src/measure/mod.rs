@@ -3,10 +3,13 @@
 mod aggregate;
 mod fold;
 mod measurer;
+mod partial;
 mod states;
 mod timeline;
+mod windows;
 
 pub use aggregate::{Aggregate, Key};
 pub use fold::Folder;
-pub use measurer::{Measured, Measurer};
+pub use measurer::{Measured, Measurer, Task};
+pub use partial::GenerationMeasured;
 pub use states::{StateKey, detail};

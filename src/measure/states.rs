@@ -25,6 +25,12 @@ impl StateKey {
         if reason.is_some() && reason.0 != 0 { Self(reason.0 + Self::FIRST_REASON) } else { Self::UNKNOWN }
     }
 
+    /// The key as a number.
+    #[inline]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
     /// Its name: the runtime's words are kept as they are, unknown ones too.
     pub fn name(self, symbols: &Symbols) -> &str {
         match self {

@@ -5,19 +5,18 @@
 
 use super::aggregate::{Aggregate, Key};
 use super::states::StateKey;
-use crate::event::GoState;
-use crate::ids::{GIdx, StackIdx, WindowIdx};
+use crate::event::{GoState, GoTransition};
+use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::profile::Precision;
 use crate::symbols::Symbols;
 use crate::time::{Time, Window};
-use rustc_hash::FxHashMap;
 
 /// What a goroutine is doing, since when, and on which stack.
 #[derive(Clone, Debug)]
 pub(super) struct Timeline {
     /// The goroutine.
     pub(super) g: GIdx,
-    /// The window that its time belongs to; none for a root by stack outside its stretches.
+    /// The window that its time belongs to; none while it counts nowhere.
     pub(super) window: WindowIdx,
     /// Its chain of `go` statements.
     pub(super) context: u32,
@@ -33,8 +32,8 @@ pub(super) struct Timeline {
     pub(super) own: StackIdx,
     /// Whether the open interval was counted in this window already: pieces of it count once.
     pub(super) counted: bool,
-    /// Whether descendants' windows cut it: its life went on after its root's ended.
-    pub(super) outlived: bool,
+    /// Whether it was alive before the generation that is measured.
+    pub(super) carried: bool,
     /// CPU samples in the open piece of running time.
     pub(super) samples: Vec<StackIdx>,
 }
@@ -42,12 +41,7 @@ pub(super) struct Timeline {
 impl Timeline {
     /// A goroutine in a state since a moment.
     pub(super) fn new(g: GIdx, window: WindowIdx, context: u32, state: GoState, since: Time, stack: StackIdx) -> Self {
-        let key = match state {
-            GoState::Runnable => StateKey::RUNNABLE,
-            GoState::Running => StateKey::RUNNING,
-            GoState::Syscall => StateKey::SYSCALL,
-            GoState::Waiting | GoState::Undetermined | GoState::NotExist => StateKey::UNKNOWN,
-        };
+        let key = key_of(state, StringIdx::NONE);
         Self {
             g,
             window,
@@ -58,24 +52,57 @@ impl Timeline {
             stack,
             own: stack,
             counted: false,
-            outlived: false,
+            carried: false,
             samples: Vec::new(),
         }
     }
+
+    /// Goes to the state after a transition; the open interval was closed before.
+    #[inline]
+    pub(super) fn enter(&mut self, t: &GoTransition) {
+        self.state = t.to;
+        self.key = key_of(t.to, t.reason);
+        // What was stopped, blocked or in a system call keeps that stack until it runs; never the waker's.
+        if t.from == GoState::Running {
+            self.stack = t.stack;
+            if t.stack != StackIdx::EMPTY {
+                self.own = t.stack;
+            }
+        }
+    }
 }
+
+/// What a state is counted under.
+#[inline]
+fn key_of(state: GoState, reason: StringIdx) -> StateKey {
+    match state {
+        GoState::Running => StateKey::RUNNING,
+        GoState::Runnable => StateKey::RUNNABLE,
+        GoState::Syscall => StateKey::SYSCALL,
+        GoState::Waiting => StateKey::waiting(reason),
+        GoState::Undetermined | GoState::NotExist => StateKey::UNKNOWN,
+    }
+}
+
+/// Slots of the cache of brackets.
+const BRACKET_BITS: u32 = 12;
+
+/// A bracket: the stacks before and after, what was on the stack all along, and whether its line is known.
+type Bracket = (StackIdx, StackIdx, StackIdx, bool);
 
 /// Adds closed intervals up, each with the stack that owns it.
 pub(super) struct Attribution<'a> {
     symbols: &'a Symbols,
     /// Sums so far.
     pub(super) aggregate: Aggregate,
-    brackets: FxHashMap<(StackIdx, StackIdx), (StackIdx, bool)>,
+    brackets: Vec<Bracket>,
 }
 
 impl<'a> Attribution<'a> {
     /// Starts empty.
     pub(super) fn new(symbols: &'a Symbols) -> Self {
-        Self { symbols, aggregate: Aggregate::default(), brackets: FxHashMap::default() }
+        let nothing = (StackIdx::NONE, StackIdx::NONE, StackIdx::EMPTY, true);
+        Self { symbols, aggregate: Aggregate::default(), brackets: vec![nothing; 1 << BRACKET_BITS] }
     }
 
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. `next` is the goroutine's
@@ -84,8 +111,8 @@ impl<'a> Attribution<'a> {
     #[inline]
     pub(super) fn close(&mut self, line: &mut Timeline, end: Time, next: StackIdx, clip: Window, ends: bool) -> u64 {
         let ns = clip.overlap(line.since, end);
-        let empty = ends && line.since == end && clip.start <= end && end < clip.end;
-        if ns > 0 || empty && !line.counted {
+        line.since = end;
+        if ns > 0 {
             let events = u64::from(!line.counted);
             line.counted = true;
             if line.key == StateKey::RUNNING {
@@ -95,25 +122,31 @@ impl<'a> Attribution<'a> {
                 self.aggregate.add(key, events, ns);
             }
         }
-        line.counted &= !ends;
         line.samples.clear();
-        line.since = end;
+        line.counted &= !ends;
         ns
     }
 
+    #[inline]
     fn key(line: &Timeline, stack: StackIdx, precision: Precision, line_known: bool) -> Key {
         Key { context: line.context, stack, state: line.key, precision, line_known }
     }
 
     /// Running time carries no stack of its own: CPU samples inside it tell, else what was on the stack before
     /// and after.
+    #[inline]
     fn add_running(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) {
         if line.samples.is_empty() {
             let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
             let (stack, known) = self.bracket(line.own, next);
             self.aggregate.add(Self::key(line, stack, Precision::Bracketed, known), events, ns);
-            return;
+        } else {
+            self.add_sampled(line, events, ns);
         }
+    }
+
+    #[cold]
+    fn add_sampled(&mut self, line: &Timeline, events: u64, ns: u64) {
         let n = line.samples.len() as u64;
         for (i, &stack) in line.samples.iter().enumerate() {
             let last = i as u64 == n - 1;
@@ -123,11 +156,14 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    #[inline]
     fn bracket(&mut self, before: StackIdx, after: StackIdx) -> (StackIdx, bool) {
-        if before == after {
-            return (before, true);
+        let mixed = (u64::from(before.0) << 32 | u64::from(after.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let slot = &mut self.brackets[(mixed >> (64 - BRACKET_BITS)) as usize];
+        if (slot.0, slot.1) != (before, after) {
+            let (stack, known) = self.symbols.bracket(before, after);
+            *slot = (before, after, stack, known);
         }
-        let symbols = self.symbols;
-        *self.brackets.entry((before, after)).or_insert_with(|| symbols.bracket(before, after))
+        (slot.2, slot.3)
     }
 }

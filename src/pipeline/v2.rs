@@ -2,20 +2,21 @@
 
 use super::{Options, Ticker};
 use crate::error::{Error, ErrorKind, Result, Warning};
-use crate::event::Sink;
+use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 use crate::format::v2::event::known_codes;
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::{Index, read_index};
-use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, WireSample, read_samples, read_sync, read_tables};
+use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, read_samples, read_sync, read_tables};
 use crate::format::version::V2;
 use crate::ids::{GIdx, GoId};
-use crate::order::v2::frontier::{Complaints, GenerationInput, Workspace, order};
+use crate::measure::{GenerationMeasured, Measured, Measurer, Task};
+use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
 use crate::order::v2::scheduler::Instances;
 use crate::slice::Selector;
 use crate::slice::own::RECORDING_HANDLER;
 use crate::source::Source;
-use crate::survey::build::{Builder, Survey};
+use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::scan::{Scan, ScanInput, StackClass, scan};
 use crate::time::Time;
 use rayon::prelude::*;
@@ -62,9 +63,9 @@ impl<'a> Recording<'a> {
                 .zip(&mut buffers)
                 .map(|(&i, buffer)| self.scan_generation(i, buffer, selector, ticker))
                 .collect();
-            for scanned in scans {
+            for (&i, scanned) in chunk.iter().zip(scans) {
                 let (_, tables, scan) = scanned?;
-                builder.add(&tables, scan);
+                builder.add(&tables, scan, self.clocks[i]);
             }
         }
         Ok(builder.finish())
@@ -83,64 +84,164 @@ impl<'a> Recording<'a> {
         let by_stack = selector.filter(|s| s.root_by.stack);
         let classes = by_stack.map(|s| classify(&tables, s));
         let samples = if classes.is_some() { read_samples(&generation, &mut warnings) } else { Vec::new() };
-        let input = ScanInput {
-            generation: &generation,
-            clock: self.clocks[i],
-            known: &self.known,
-            classes: classes.as_ref(),
-            samples: &samples,
-        };
+        let input =
+            ScanInput { generation: &generation, known: &self.known, classes: classes.as_ref(), samples: &samples };
         let mut scan = scan(&input);
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);
         Ok((generation, tables, scan))
     }
 
-    /// Pass 2: all events in causal order into `sink`; gives the time of the last.
-    pub(super) fn order(
+    /// Pass 2: measures all generations, several side by side, and takes them into the whole in their order.
+    pub(super) fn measure(
         &self,
         survey: &Survey,
-        sink: &mut (impl Sink + Generations),
+        task: Task<'_>,
+        options: Options,
         ticker: &Ticker<'_>,
-    ) -> Result<(Time, Vec<Warning>)> {
-        let mut workspace = Workspace::default();
-        let mut buffer = Vec::new();
+    ) -> Result<(Measured, Time, Vec<Warning>)> {
+        let mut whole = Measurer::new(task);
+        let mut workers: Vec<Worker<'_>> = (0..options.threads.max(1)).map(|_| Worker::new(task)).collect();
         let mut last = Time::MIN;
         let mut complaints = Complaints::default();
-        for (i, known) in survey.generations.iter().enumerate() {
-            let index = &self.index.generations[i];
-            let generation = Generation::read(self.source, index, &mut buffer)?;
-            let samples: Vec<WireSample> = read_samples(&generation, &mut Vec::new());
-            let input = GenerationInput {
-                generation: &generation,
-                clock: self.clocks[i],
-                known: &self.known,
-                samples: &samples,
-                names: &known.names,
-                first_gc: known.first_gc,
-            };
-            let mut instances = GenerationInstances::new(survey, i as u32);
-            sink.begin_generation(self.clocks[i].time(index.min_time).max(last));
-            let n = survey.forest.goroutines.len();
-            let ordered = order(&input, last, &mut instances, &mut workspace, n, sink);
-            last = ordered.last;
-            complaints.add(ordered.complaints);
-            ticker.add(index.end - index.start);
+        let settled = settled_times(survey);
+        let positions: Vec<usize> = (0..survey.generations.len()).collect();
+        for chunk in positions.chunks(workers.len()) {
+            let measured: Vec<Result<(GenerationMeasured<'_>, Ordered, Worker<'_>)>> = chunk
+                .par_iter()
+                .zip(std::mem::take(&mut workers))
+                .map(|(&i, worker)| self.measure_generation(survey, i, settled[i], worker))
+                .collect();
+            for (&i, measured) in chunk.iter().zip(measured) {
+                let (mut generation, mut ordered, mut worker) = measured?;
+                let index = &self.index.generations[i];
+                let start = self.clocks[i].time(index.min_time).max(last + 1);
+                if whole.absorb(&mut generation, last, start) {
+                    ordered.last = ordered.last.max(last + ordered.emitted as i64);
+                } else {
+                    // It began later than was thought: once more, knowing when.
+                    whole.begin_generation(start);
+                    let Worker { buffer, workspace, .. } = &mut worker;
+                    ordered = self.order(survey, i, last, buffer, workspace, &mut whole)?;
+                }
+                last = ordered.last;
+                complaints.add(ordered.complaints);
+                ticker.add(index.end - index.start);
+                worker.measurer = Some(Measurer::reuse(generation));
+                workers.push(worker);
+            }
+            while workers.len() < options.threads.max(1) {
+                workers.push(Worker::new(task));
+            }
         }
-        Ok((last, complaints.warnings(survey.start)))
+        let warnings = complaints.warnings(survey.start);
+        Ok((whole.finish(last), last, warnings))
+    }
+
+    /// Orders all generations, several side by side, for nobody; gives the time of the last event.
+    pub(super) fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
+        let mut workspaces: Vec<(Vec<u8>, Workspace)> = Vec::new();
+        workspaces.resize_with(options.threads.max(1), Default::default);
+        let mut last = Time::MIN;
+        let mut complaints = Complaints::default();
+        let positions: Vec<usize> = (0..survey.generations.len()).collect();
+        for chunk in positions.chunks(workspaces.len()) {
+            let ordered: Vec<Result<Ordered>> = chunk
+                .par_iter()
+                .zip(&mut workspaces)
+                .map(|(&i, (buffer, workspace))| self.order(survey, i, Time::MIN, buffer, workspace, &mut Nobody))
+                .collect();
+            for (&i, ordered) in chunk.iter().zip(ordered) {
+                let ordered = ordered?;
+                last = ordered.last.max(last + ordered.emitted as i64);
+                complaints.add(ordered.complaints);
+                let index = &self.index.generations[i];
+                ticker.add(index.end - index.start);
+            }
+        }
+        let warnings = complaints.warnings(survey.start);
+        Ok((last, warnings))
+    }
+
+    fn measure_generation<'t>(
+        &self,
+        survey: &Survey,
+        i: usize,
+        settled: Time,
+        mut worker: Worker<'t>,
+    ) -> Result<(GenerationMeasured<'t>, Ordered, Worker<'t>)> {
+        let mut measurer = worker.measurer.take().unwrap_or_else(|| Measurer::partial(worker.task));
+        measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
+        let Worker { buffer, workspace, .. } = &mut worker;
+        let ordered = self.order(survey, i, Time::MIN, buffer, workspace, &mut measurer)?;
+        Ok((measurer.end_partial(), ordered, worker))
+    }
+
+    /// Hands the events of one generation to `sink`, in causal order.
+    fn order(
+        &self,
+        survey: &Survey,
+        i: usize,
+        last: Time,
+        buffer: &mut Vec<u8>,
+        workspace: &mut Workspace,
+        sink: &mut impl Sink,
+    ) -> Result<Ordered> {
+        let known = &survey.generations[i];
+        let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
+        let samples = read_samples(&generation, &mut Vec::new());
+        let input = GenerationInput {
+            generation: &generation,
+            clock: self.clocks[i],
+            known: &self.known,
+            samples: &samples,
+            names: &known.names,
+            first_gc: known.first_gc,
+        };
+        let mut instances = GenerationInstances::new(survey, i as u32);
+        let n = survey.forest.goroutines.len();
+        Ok(order(&input, last, &mut instances, workspace, n, sink))
     }
 }
 
-/// Is told when a generation begins.
-pub(super) trait Generations {
-    /// A generation begins.
-    fn begin_generation(&mut self, start: Time);
+/// Wants no event.
+struct Nobody;
+
+impl Sink for Nobody {
+    fn wants(&self, _: GIdx) -> bool {
+        false
+    }
+
+    fn event(&mut self, _: &Event, _: u64) {}
 }
 
-impl Generations for crate::measure::Measurer<'_> {
-    fn begin_generation(&mut self, start: Time) {
-        crate::measure::Measurer::begin_generation(self, start);
+/// What one thread of pass 2 reuses from one generation to the next.
+struct Worker<'a> {
+    task: Task<'a>,
+    buffer: Vec<u8>,
+    workspace: Workspace,
+    measurer: Option<Measurer<'a>>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(task: Task<'a>) -> Self {
+        Self { task, buffer: Vec::new(), workspace: Workspace::default(), measurer: None }
     }
+}
+
+/// How long after a generation's last event, in ns, the next one may still have to make way for it: events of
+/// one tick follow each other at 1 ns, and the statuses at a generation's end share a few ticks.
+const SETTLING_NS: i64 = 100_000;
+
+/// Per generation, the moment at which those before it are certainly over.
+fn settled_times(survey: &Survey) -> Vec<Time> {
+    let alive = survey.forest.goroutines.len() as i64;
+    let over = |latest: &mut Time, g: &GenerationSurvey| {
+        let before = *latest;
+        *latest = before.max(g.latest);
+        Some(if before == Time::MIN { before } else { before + SETTLING_NS.min(alive) + SETTLING_NS })
+    };
+    survey.generations.iter().scan(Time::MIN, over).collect()
 }
 
 fn read_syncs(source: &dyn Source, index: &Index, warnings: &mut Vec<Warning>) -> Result<Vec<SyncData>> {
@@ -234,16 +335,19 @@ impl Complaints {
         let at = |time: Time| crate::error::Seconds(time.since(start));
         let mut warnings = Vec::new();
         if let Some((pos, time, rule)) = self.first_broken {
-            let n = self.broken;
-            let message = format!("{n} events contradict the scheduler's rules, the first at {}: {rule}", at(time));
+            let message = match self.broken {
+                1 => format!("1 event, at {}, contradicts the scheduler's rules: {rule}", at(time)),
+                n => format!("{n} events contradict the scheduler's rules, the first at {}: {rule}", at(time)),
+            };
             warnings.push(Warning::lost("broken-rule", message, pos, 0));
         }
         if let Some((pos, time)) = self.first_forced {
-            let n = self.forced;
-            let message = format!(
-                "{n} events never had their turn because what comes before them is missing, the first at {}",
-                at(time)
-            );
+            let message = match self.forced {
+                1 => format!("1 event, at {}, never had its turn: what comes before it is missing", at(time)),
+                n => {
+                    format!("{n} events, from {} on, never had their turn: what comes before them is missing", at(time))
+                }
+            };
             warnings.push(Warning::lost("broken-order", message, pos, 0));
         }
         warnings

@@ -41,6 +41,8 @@ pub struct TraceInfo {
     pub bytes: u64,
     /// From the first event to the last, in ns.
     pub duration_ns: u64,
+    /// Length of the part looked at, in ns; none when that is all of it.
+    pub window_ns: Option<u64>,
     /// Wall clock of the first event, ns since the Unix epoch; only Go 1.25 and later record it.
     pub wall_start_ns: Option<i64>,
     /// Timed events in the file (CPU samples and what the reader adds not counted).
@@ -60,6 +62,12 @@ pub struct TraceInfo {
 pub struct Selection {
     /// The patterns as given; several mean any of them.
     pub patterns: Vec<String>,
+    /// The evidence looked at: `creation`, `entry`, `stack`.
+    pub root_by: Vec<String>,
+    /// Patterns of children that were not followed, as given.
+    pub exclude: Vec<String>,
+    /// Goroutines that roots had to be on; empty for any.
+    pub goids: Vec<u64>,
     /// Occurrences of roots: goroutines that matched by creation or entry, and stretches that matched by stack.
     pub roots: u64,
     /// Of these, goroutines that match by the stack of the `go` statement that created them.

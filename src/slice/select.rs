@@ -18,6 +18,19 @@ pub struct RootWindow {
     pub stretch: Option<(Option<u64>, Option<u64>)>,
     /// The chain of the root's own stacks.
     pub context: u32,
+    /// What made it a root.
+    pub by: RootKind,
+}
+
+/// What made a root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RootKind {
+    /// The stack of the `go` statement that created the goroutine.
+    Creation,
+    /// The goroutine's entry function alone.
+    Entry,
+    /// A function on the goroutine's own stack.
+    Stack,
 }
 
 /// Which goroutines, during which windows.
@@ -27,6 +40,8 @@ pub struct Slice {
     pub windows: Vec<RootWindow>,
     /// Per goroutine: the window that all its life belongs to; none for outsiders and for roots by stack.
     pub owner: Vec<WindowIdx>,
+    /// Per goroutine: whether it is in the slice, for all or some of its life.
+    pub tracked: Vec<bool>,
     /// Per goroutine: its chain; meaningful for those with an owner.
     pub context: Vec<u32>,
     /// Roots by stack: their windows, in order.
@@ -40,12 +55,6 @@ pub struct Slice {
 /// Numbers for the report.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Counts {
-    /// Roots by the stack of their `go` statement.
-    pub by_creation: u64,
-    /// Roots by their entry function alone.
-    pub by_entry: u64,
-    /// Stretches of roots by stack.
-    pub by_stack: u64,
     /// Goroutines in the slice.
     pub goroutines: u64,
     /// Longest chain of creations below a root.
@@ -119,7 +128,12 @@ impl<'a> Selection<'a> {
         Self {
             forest,
             selector,
-            slice: Slice { owner: vec![WindowIdx::NONE; n], context: vec![0; n], ..Slice::default() },
+            slice: Slice {
+                owner: vec![WindowIdx::NONE; n],
+                tracked: vec![false; n],
+                context: vec![0; n],
+                ..Slice::default()
+            },
             hits,
             excluded,
             recording,
@@ -170,6 +184,7 @@ impl<'a> Selection<'a> {
             self.slice.windows[owner.at()].context
         };
         self.slice.owner[g.at()] = owner;
+        self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = self.slice.contexts.child(above, goroutine.creation);
         self.depth[g.at()] = self.depth[parent.at()] + 1;
         self.slice.counts.goroutines += 1;
@@ -198,7 +213,7 @@ impl<'a> Selection<'a> {
     }
 
     fn entry_kind(&mut self, entry: StackIdx) -> EntryKind {
-        let symbols = &*self.labels.symbols;
+        let symbols = self.labels.symbols;
         *self.entry_kind.entry(entry).or_insert_with(|| {
             let name = symbols.leaf(entry).map_or("", |frame| symbols.function(frame));
             if is_recording_entry(name) {
@@ -226,15 +241,19 @@ impl<'a> Selection<'a> {
             self.depth[g.at()] = KEPT_OUT;
             return true;
         }
-        self.slice.counts.by_creation += u64::from(by_creation);
-        self.slice.counts.by_entry += u64::from(!by_creation);
         let label = self.labels.entry(goroutine);
         let root = self.slice.contexts.root(label);
         let context = self.slice.contexts.child(root, goroutine.creation);
         self.slice.owner[g.at()] = WindowIdx(self.slice.windows.len() as u32);
+        self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = context;
         self.slice.counts.goroutines += 1;
-        self.slice.windows.push(RootWindow { g, stretch: None, context });
+        self.slice.windows.push(RootWindow {
+            g,
+            stretch: None,
+            context,
+            by: if by_creation { RootKind::Creation } else { RootKind::Entry },
+        });
         true
     }
 
@@ -250,12 +269,17 @@ impl<'a> Selection<'a> {
             let label = self.labels.matching(stretch.stack);
             let context = self.slice.contexts.root(label);
             let window = WindowIdx(self.slice.windows.len() as u32);
-            self.slice.windows.push(RootWindow { g, stretch: Some((stretch.start, stretch.end)), context });
+            self.slice.windows.push(RootWindow {
+                g,
+                stretch: Some((stretch.start, stretch.end)),
+                context,
+                by: RootKind::Stack,
+            });
             self.window_of_stretch[i as usize] = window;
             windows.push(window);
         }
-        self.slice.counts.by_stack += windows.len() as u64;
         self.slice.counts.goroutines += 1;
+        self.slice.tracked[g.at()] = true;
         self.slice.stretches.insert(g, windows);
     }
 }
@@ -276,7 +300,7 @@ impl Labels<'_> {
 
     /// A root by stack is called by the outermost function that matched.
     fn matching(&mut self, stack: StackIdx) -> StringIdx {
-        let (symbols, selector) = (&*self.symbols, self.selector);
+        let (symbols, selector) = (self.symbols, self.selector);
         *self.of_stack.entry(stack).or_insert_with(|| {
             let matching = symbols.frames(stack).filter(|f| selector.roots.matches(symbols.function(*f))).last();
             matching.map_or(StringIdx(0), |frame| symbols.frame(frame).function)

@@ -51,12 +51,12 @@ fn site(symbols: &Symbols, goroutine: &Goroutine) -> Site {
 fn blank(symbols: &Symbols, (creation, entry): Site) -> Candidate {
     let mut row = Candidate::default();
     if let Some(frame) = creation {
-        row.creation_site = symbols.function(frame).to_owned();
-        row.file = symbols.text(symbols.frame(frame).file).to_owned();
+        symbols.function(frame).clone_into(&mut row.creation_site);
+        symbols.text(symbols.frame(frame).file).clone_into(&mut row.file);
         row.line = symbols.frame(frame).line;
     }
     if let Some(frame) = symbols.leaf(entry) {
-        row.entry = symbols.function(frame).to_owned();
+        symbols.function(frame).clone_into(&mut row.entry);
     }
     row
 }

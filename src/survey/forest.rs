@@ -33,6 +33,8 @@ pub struct Goroutine {
     pub entry: StackIdx,
     /// Position of the generation in which it was first seen.
     pub generation: u32,
+    /// Position of the generation in which it ended; [`Goroutine::ALIVE`] when it outlived the trace.
+    pub ended: u32,
     /// The stretch of its creator inside which it was created; [`Goroutine::NO_STRETCH`] when none.
     pub stretch: u32,
     /// The instance before it with the same id.
@@ -44,6 +46,8 @@ pub struct Goroutine {
 impl Goroutine {
     /// Created outside any stretch of its creator.
     pub const NO_STRETCH: u32 = u32::MAX;
+    /// Still alive when the trace ended.
+    pub const ALIVE: u32 = u32::MAX;
 }
 
 /// A stretch of a goroutine with a matching function on its own stack.
@@ -188,6 +192,7 @@ mod tests {
             creation: StackIdx::EMPTY,
             entry: StackIdx::EMPTY,
             generation,
+            ended: Goroutine::ALIVE,
             stretch: Goroutine::NO_STRETCH,
             previous: GIdx::NONE,
             origin: Origin::Created,

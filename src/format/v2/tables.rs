@@ -229,7 +229,7 @@ fn skip_events(cursor: &mut Cursor<'_>, known: &[bool; 256]) -> std::result::Res
             return Err(IMPLAUSIBLE);
         }
         for _ in 0..=EVENTS[code as usize].n_args {
-            cursor.skip_uvarint()?;
+            cursor.skip_uvarints(1)?;
         }
     }
     Ok(())

@@ -50,6 +50,8 @@ pub struct Complaints {
 pub struct Ordered {
     /// Time of the last event.
     pub last: Time,
+    /// Number of events.
+    pub emitted: u64,
     /// What was wrong.
     pub complaints: Complaints,
     /// Batches that end before their end.
@@ -93,6 +95,7 @@ pub fn order<I: Instances, S: Sink>(
         instances,
         sink,
         last,
+        emitted: 0,
         next_sample: 0,
         complaints: Complaints::default(),
         warnings: Vec::new(),
@@ -100,7 +103,12 @@ pub fn order<I: Instances, S: Sink>(
     frontier.emit_sync();
     frontier.load(&batches);
     frontier.run();
-    Ordered { last: frontier.last, complaints: frontier.complaints, warnings: frontier.warnings }
+    Ordered {
+        last: frontier.last,
+        emitted: frontier.emitted,
+        complaints: frontier.complaints,
+        warnings: frontier.warnings,
+    }
 }
 
 struct Frontier<'a, I, S> {
@@ -110,6 +118,7 @@ struct Frontier<'a, I, S> {
     instances: &'a mut I,
     sink: &'a mut S,
     last: Time,
+    emitted: u64,
     next_sample: usize,
     complaints: Complaints,
     warnings: Vec<Warning>,
@@ -128,6 +137,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     #[inline]
     fn tick(&mut self, time: Time) -> Time {
         self.last = time.max(self.last + 1);
+        self.emitted += 1;
         self.last
     }
 
@@ -260,7 +270,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             stepped = true;
             if self.sink.wants(step.g) || self.sink.wants(step.context) {
                 let event = self.input.names.step(event, time, step);
-                self.sink.event(&event);
+                self.sink.event(&event, self.emitted);
             }
         }
         if !stepped {
@@ -269,7 +279,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 && (self.sink.wants(context) || !matches!(kind, EventKind::Other))
             {
                 let stack = self.input.names.own_stack(event);
-                self.sink.event(&Event { time, pos: event.pos, g: context, stack, kind });
+                self.sink.event(&Event { time, pos: event.pos, g: context, stack, kind }, self.emitted);
             }
         }
     }
@@ -293,7 +303,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             let g = if sample.goroutine == 0 { GIdx::NONE } else { self.instances.current(sample.goroutine) };
             if self.sink.wants(g) {
                 let stack = self.input.names.stack(sample.stack);
-                self.sink.event(&Event { time, pos: sample.pos, g, stack, kind: EventKind::Sample });
+                self.sink.event(&Event { time, pos: sample.pos, g, stack, kind: EventKind::Sample }, self.emitted);
             }
         }
     }
@@ -305,7 +315,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         let steps = self.workspace.scheduler.lose_track(thread);
         for step in steps.iter() {
             if self.sink.wants(step.g) {
-                self.sink.event(&Names::lost(pos, time, step));
+                self.sink.event(&Names::lost(pos, time, step), self.emitted);
             }
         }
     }

@@ -263,8 +263,7 @@ impl Scheduler {
             code::GO_SWITCH_DESTROY => self.go_switch(m, ev, ids, GoState::NotExist, force, steps),
             code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => self.gc(ev, force),
             code::GC_SWEEP_BEGIN | code::GC_SWEEP_END | code::HEAP_ALLOC | code::HEAP_GOAL => self.needs(m, false),
-            code::GC_SWEEP_ACTIVE | code::GC_MARK_ASSIST_ACTIVE => Outcome::Advanced,
-            code::FIRST_EXPERIMENTAL.. => Outcome::Advanced,
+            code::GC_SWEEP_ACTIVE | code::GC_MARK_ASSIST_ACTIVE | code::FIRST_EXPERIMENTAL.. => Outcome::Advanced,
             // Annotations and ranges of the goroutine that executes.
             _ => self.needs(m, true),
         }

@@ -1,0 +1,223 @@
+//! The command line as it is typed. What it means is in `options.rs`.
+
+use super::time_range;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
+use clap::{Parser, ValueEnum, ValueHint};
+use gotrace_slice::render::{FORMATS, Format};
+use gotrace_slice::time::TimeRange;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  gotrace-slice trace.out
+      list what can be a root
+  gotrace-slice --root 'Handler' trace.out
+      where the time of these requests went
+  gotrace-slice -F --root '(*Server).Handler' trace.out
+      the same for one method, its name as it is
+  gotrace-slice -r 'Handler' -o slow.pb.gz -q trace.out
+      write a profile for: go tool pprof -http=: slow.pb.gz
+  curl -s 'http://HOST/debug/pprof/trace?seconds=5' | gotrace-slice -r Handler -
+      a trace from a running server
+
+Exit codes:
+  0  done
+  1  no root matched
+  2  wrong usage, unreadable input, or output that cannot be written;
+     with --strict also a damaged trace";
+
+/// Explain where the wall-clock time of Go goroutines went.
+///
+/// Reads Go execution traces, picks root goroutines by regular expression, follows all their children, and
+/// prints in which states and in which code their time was spent. Without --root it lists what can be a root.
+#[derive(Parser, Debug)]
+#[command(
+    name = "gotrace-slice",
+    version,
+    max_term_width = 80,
+    after_help = EXAMPLES,
+    override_usage = "gotrace-slice [OPTIONS] <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> <TRACE>..."
+)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub(crate) struct Args {
+    /// Execution traces, plain, gzip or zstd; - is standard input
+    #[arg(value_name = "TRACE", required_unless_present = "generate", value_hint = ValueHint::FilePath)]
+    pub(crate) traces: Vec<PathBuf>,
+
+    /// Functions whose goroutines or calls are roots; repeat for any of several
+    #[arg(short, long, value_name = "REGEX", help_heading = "Select")]
+    pub(crate) root: Vec<String>,
+
+    /// Where --root looks: the stack of the go statement, the goroutine's entry
+    /// function, its own stacks [default: all three]
+    #[arg(long, value_name = "WHERE", value_delimiter = ',', help_heading = "Select")]
+    pub(crate) root_by: Vec<RootByArg>,
+
+    /// Match --root and --exclude as plain text
+    #[arg(short = 'F', long, help_heading = "Select")]
+    pub(crate) fixed_strings: bool,
+
+    /// Match without regard to case
+    #[arg(short, long, help_heading = "Select")]
+    pub(crate) ignore_case: bool,
+
+    /// Do not follow children created under, or running, a matching function
+    #[arg(long, value_name = "REGEX", help_heading = "Select")]
+    pub(crate) exclude: Vec<String>,
+
+    /// Look at a part of the trace: 1s-3s, 1s+500ms, 5s-, -2s (the last 2 s)
+    #[arg(long, value_name = "RANGE", value_parser = parse_range, allow_hyphen_values = true, help_heading = "Select")]
+    pub(crate) time: Option<(String, TimeRange)>,
+
+    /// Only roots on this goroutine; alone, that goroutine is the root
+    #[arg(long, value_name = "N", help_heading = "Select")]
+    pub(crate) goid: Vec<u64>,
+
+    /// Count children until they end, not until their root does
+    #[arg(long, help_heading = "Select")]
+    pub(crate) whole_life: bool,
+
+    /// The traced program: names the functions of traces without names (Go 1.5 and 1.6)
+    #[arg(long, value_name = "FILE", help_heading = "Select")]
+    pub(crate) binary: Option<PathBuf>,
+
+    /// Show the stacks of children under the stack that created them, or alone
+    #[arg(long, value_name = "HOW", default_value = "joined", help_heading = "Report")]
+    pub(crate) stacks: StacksArg,
+
+    /// Rows of the longest lists; 0 shows all
+    #[arg(short = 'n', long, value_name = "N", default_value_t = gotrace_slice::render::Options::DEFAULT_TOP, help_heading = "Report")]
+    pub(crate) top: usize,
+
+    /// What rows are sorted by
+    #[arg(long, value_name = "BY", default_value = "time", help_heading = "Report")]
+    pub(crate) sort: SortArg,
+
+    /// Unit of durations in text and in folded stacks
+    #[arg(long, value_name = "UNIT", default_value = "auto", help_heading = "Report")]
+    pub(crate) unit: UnitArg,
+
+    /// Columns of a line [default: the terminal's, or 100]
+    #[arg(long, value_name = "COLUMNS", help_heading = "Report")]
+    pub(crate) width: Option<usize>,
+
+    /// Do not shorten package paths
+    #[arg(long, help_heading = "Report")]
+    pub(crate) full_names: bool,
+
+    /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
+    /// .prof, .folded, .collapsed, .txt; repeatable
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub(crate) output: Vec<PathBuf>,
+
+    /// What standard output carries [default: text]
+    #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(), help_heading = "Output")]
+    pub(crate) format: Option<&'static Format>,
+
+    /// No report beside -o, no remarks
+    #[arg(short, long, help_heading = "Output")]
+    pub(crate) quiet: bool,
+
+    /// Say on standard error what is done and how long it takes
+    #[arg(short, long, conflicts_with = "quiet", help_heading = "Output")]
+    pub(crate) verbose: bool,
+
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub(crate) color: ColorArg,
+
+    /// Never show a progress bar
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_progress: bool,
+
+    /// Fail if any part of a trace is damaged or missing
+    #[arg(long, help_heading = "General")]
+    pub(crate) strict: bool,
+
+    /// Threads to work with [default: as many as there are cores]
+    #[arg(short = 'j', long, value_name = "N", help_heading = "General")]
+    pub(crate) threads: Option<usize>,
+
+    /// Print a shell's completions or the man page
+    #[arg(long, value_name = "WHAT", exclusive = true, help_heading = "General")]
+    pub(crate) generate: Option<Generate>,
+}
+
+/// Where `--root` looks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum RootByArg {
+    Creation,
+    Entry,
+    Stack,
+}
+
+/// How stacks of children are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum StacksArg {
+    Joined,
+    Own,
+}
+
+/// What rows are sorted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum SortArg {
+    Time,
+    Count,
+    Name,
+}
+
+/// Unit of durations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum UnitArg {
+    Auto,
+    Ns,
+    Us,
+    Ms,
+    S,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What `--generate` prints.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Generate {
+    Bash,
+    Zsh,
+    Fish,
+    #[value(name = "powershell")]
+    PowerShell,
+    Elvish,
+    Man,
+}
+
+fn format_parser() -> impl clap::builder::TypedValueParser<Value = &'static Format> {
+    let names = FORMATS.iter().map(|f| PossibleValue::new(f.name).help(f.about));
+    PossibleValuesParser::new(names).try_map(|name| Format::by_name(&name).ok_or("unknown format"))
+}
+
+fn parse_range(text: &str) -> Result<(String, TimeRange), String> {
+    time_range::parse(text).map(|range| (text.to_owned(), range))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn verify_cli() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_may_start_with_a_dash() {
+        let args = Args::try_parse_from(["gotrace-slice", "--time", "-2s", "t"]).unwrap();
+        assert_eq!(args.time.unwrap().1.start, Some(-2_000_000_000));
+    }
+}

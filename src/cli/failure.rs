@@ -1,0 +1,57 @@
+//! Why the command ends without a result, in words that teach: what is wrong, and what to do.
+
+use gotrace_slice::render::clean::clean;
+
+/// Exit codes, as the help lists them.
+pub(crate) mod code {
+    /// Done, also when the reader of standard output went away.
+    pub(crate) const DONE: u8 = 0;
+    /// No root matched.
+    pub(crate) const NO_MATCH: u8 = 1;
+    /// Wrong usage, unreadable input, unwritable output; a damaged trace with `--strict`.
+    pub(crate) const FAILED: u8 = 2;
+    /// A mistake of this program.
+    pub(crate) const BUG: i32 = 70;
+}
+
+/// An error for people.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// One line, without a full stop.
+    pub(crate) message: String,
+    /// More lines, shown indented.
+    pub(crate) detail: Vec<String>,
+    /// What to do about it; lines that begin with a space continue the one before.
+    pub(crate) help: Vec<String>,
+    /// The exit code.
+    pub(crate) code: u8,
+}
+
+/// What all of the command line gives.
+pub(crate) type Outcome<T> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure with exit code 2. The text may carry names from outside.
+    pub(crate) fn new(message: impl AsRef<str>) -> Self {
+        let message = clean(message.as_ref()).into_owned();
+        Self { message, detail: Vec::new(), help: Vec::new(), code: code::FAILED }
+    }
+
+    /// Adds a line of help.
+    pub(crate) fn help(mut self, line: impl AsRef<str>) -> Self {
+        self.help.push(clean(line.as_ref()).into_owned());
+        self
+    }
+
+    /// Adds a line that shows more of what is wrong.
+    pub(crate) fn detail(mut self, line: impl AsRef<str>) -> Self {
+        self.detail.push(clean(line.as_ref()).into_owned());
+        self
+    }
+
+    /// Ends with another exit code.
+    pub(crate) fn code(mut self, code: u8) -> Self {
+        self.code = code;
+        self
+    }
+}

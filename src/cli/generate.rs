@@ -1,0 +1,23 @@
+//! `--generate`: completions and the man page, for packagers and for those who installed with cargo.
+
+use super::args::{Args, Generate};
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use std::io::{self, Write};
+
+/// Writes what was asked for.
+pub(crate) fn write(what: Generate, out: &mut dyn Write) -> io::Result<()> {
+    let mut command = Args::command();
+    let shell = match what {
+        Generate::Bash => Shell::Bash,
+        Generate::Zsh => Shell::Zsh,
+        Generate::Fish => Shell::Fish,
+        Generate::PowerShell => Shell::PowerShell,
+        Generate::Elvish => Shell::Elvish,
+        Generate::Man => return clap_mangen::Man::new(command).render(out),
+    };
+    // The generators panic on a writer that fails, so they write to memory.
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command, "gotrace-slice", &mut text);
+    out.write_all(&text)
+}

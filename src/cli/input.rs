@@ -1,0 +1,184 @@
+//! Opens traces: files, standard input, pipes; plain or packed.
+
+use super::display_path;
+use super::failure::{Failure, Outcome};
+use super::sniff;
+use super::spool::{Damage, Packing, spool};
+use gotrace_slice::error::Warning;
+use gotrace_slice::source::Source;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) const RECORD: &str = "record one with: curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5'";
+
+/// A trace that can be read at positions.
+pub(crate) struct Opened {
+    /// Its path as given, `-` for standard input.
+    pub(crate) name: String,
+    pub(crate) source: Arc<dyn Source + Send + Sync>,
+    /// What was wrong with its packing.
+    pub(crate) warning: Option<Warning>,
+}
+
+/// A file read at positions, as long as it was when it was opened.
+pub(crate) struct FileSource {
+    #[cfg(unix)]
+    file: File,
+    #[cfg(not(unix))]
+    file: std::sync::Mutex<File>,
+    size: u64,
+}
+
+impl FileSource {
+    pub(crate) fn new(file: File, size: u64) -> Self {
+        #[cfg(not(unix))]
+        let file = std::sync::Mutex::new(file);
+        Self { file, size }
+    }
+}
+
+impl Source for FileSource {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        // A file that is still written to ends where it ended when it was opened.
+        let n = self.size.saturating_sub(offset).min(buf.len() as u64) as usize;
+        let buf = &mut buf[..n];
+        #[cfg(unix)]
+        return std::os::unix::fs::FileExt::read_at(&self.file, buf, offset);
+        #[cfg(not(unix))]
+        {
+            use std::io::Seek as _;
+            let mut file = self.file.lock().map_err(|_| io::Error::other("a reader panicked"))?;
+            file.seek(io::SeekFrom::Start(offset))?;
+            file.read(buf)
+        }
+    }
+}
+
+/// Opens one trace. `progress` hears how many bytes have been read where reading takes long.
+pub(crate) fn open(path: &Path, progress: &dyn Fn(u64)) -> Outcome<Opened> {
+    let name = display_path(path);
+    let cannot = |what: &str, e: &io::Error| Failure::new(format!("{name}: cannot {what}: {}", reason(e)));
+    if name == "-" {
+        if io::stdin().is_terminal() {
+            return Err(Failure::new("standard input is a terminal, not a trace")
+                .help("give a file, or: curl -s 'http://HOST/debug/pprof/trace?seconds=5' | gotrace-slice -"));
+        }
+        let opened = match stdin_file() {
+            Some(file) => open_file(&name, file, progress),
+            None => open_stream(&name, io::stdin().lock(), progress),
+        };
+        return opened.map_err(|e| cannot("read standard input", &e)).and_then(checked);
+    }
+    let file = File::open(path).map_err(|e| cannot("open", &e))?;
+    if file.metadata().is_ok_and(|m| m.is_dir()) {
+        return Err(Failure::new(format!("{name}: is a directory, not a trace")));
+    }
+    open_file(&name, file, progress).map_err(|e| cannot("read", &e)).and_then(checked)
+}
+
+struct Unchecked {
+    opened: Opened,
+    packing: Packing,
+}
+
+/// Standard input as a file, which can be read at positions when it was redirected from one.
+fn stdin_file() -> Option<File> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        io::stdin().as_fd().try_clone_to_owned().ok().map(File::from)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
+fn open_file(name: &str, mut file: File, progress: &dyn Fn(u64)) -> io::Result<Unchecked> {
+    use std::io::Seek as _;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || file.stream_position()? != 0 {
+        return open_stream(name, file, progress);
+    }
+    let source = FileSource::new(file, metadata.len());
+    let mut head = [0; 4];
+    let n = source.read_full_at(&mut head, 0)?;
+    let packing = Packing::of(&head[..n]);
+    if packing == Packing::Plain {
+        let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None };
+        return Ok(Unchecked { opened, packing });
+    }
+    unpack(name, Positions { source: &source, at: 0 }, packing, progress)
+}
+
+/// A source read front to back.
+struct Positions<'a> {
+    source: &'a FileSource,
+    at: u64,
+}
+
+impl Read for Positions<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.source.read_at(buf, self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}
+
+fn open_stream(name: &str, mut stream: impl Read, progress: &dyn Fn(u64)) -> io::Result<Unchecked> {
+    let mut head = Vec::new();
+    (&mut stream).take(4).read_to_end(&mut head)?;
+    let packing = Packing::of(&head);
+    unpack(name, head.chain(stream), packing, progress)
+}
+
+fn unpack(name: &str, input: impl Read, packing: Packing, progress: &dyn Fn(u64)) -> io::Result<Unchecked> {
+    let spooled = spool(input, packing, progress)?;
+    let warning = spooled.damage.map(|d| damaged(&d, packing));
+    Ok(Unchecked { opened: Opened { name: name.to_owned(), source: spooled.source, warning }, packing })
+}
+
+fn damaged(damage: &Damage, packing: Packing) -> Warning {
+    let how = packing.name().unwrap_or_default();
+    let message = format!("the {how} data is damaged or cut off ({}); used everything before it", damage.reason);
+    Warning::lost("packing-damaged", message, damage.offset, 0)
+}
+
+/// Refuses what is no trace, saying what it is.
+fn checked(input: Unchecked) -> Outcome<Opened> {
+    let Unchecked { opened, packing } = input;
+    let mut head = [0; sniff::HEAD_LEN];
+    let n = opened
+        .source
+        .read_full_at(&mut head, 0)
+        .map_err(|e| Failure::new(format!("{}: cannot read: {}", opened.name, reason(&e))))?;
+    if sniff::is_trace(&head[..n]) {
+        return Ok(opened);
+    }
+    Err(not_a_trace(&opened.name, &sniff::what_is(&head[..n], packing.name())))
+}
+
+/// The refusal of something that is no trace.
+pub(crate) fn not_a_trace(name: &str, what: &str) -> Failure {
+    Failure::new(format!("{name}: this is {what}, not an execution trace")).help(RECORD)
+}
+
+/// An I/O error without Rust's error numbers.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
+}
+
+/// How the inputs are opened: one after the other, standard input at most once.
+pub(crate) fn open_all(paths: &[std::path::PathBuf], progress: &dyn Fn(u64)) -> Outcome<Vec<Opened>> {
+    if paths.iter().filter(|p| p.as_os_str() == "-").count() > 1 {
+        return Err(Failure::new("standard input (-) can be given only once"));
+    }
+    paths.iter().map(|p| open(p, progress)).collect()
+}

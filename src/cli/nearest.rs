@@ -1,0 +1,89 @@
+//! Names near the one that selected nothing.
+
+use gotrace_slice::profile::Candidates;
+
+/// Names given at most.
+const MAX_NAMES: usize = 3;
+/// Rows looked at, and characters of each name: enough for people, bounded for hostile traces.
+const MAX_ROWS: usize = 2_000;
+const MAX_CHARS: usize = 160;
+
+/// Candidates' functions nearest to any of the patterns, best first: those that contain the pattern in another
+/// case, then those whose name is the fewest edits away.
+pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
+    let patterns: Vec<String> = patterns.iter().map(|p| plain(p)).filter(|p| !p.is_empty()).collect();
+    let rows = candidates.rows.iter().take(MAX_ROWS);
+    let mut scored: Vec<(usize, &str)> = rows
+        .flat_map(|r| [r.entry.as_str(), r.creation_site.as_str()])
+        .filter(|name| !name.is_empty())
+        .filter_map(|name| Some((patterns.iter().filter_map(|p| distance(p, name)).min()?, name)))
+        .collect();
+    // Stable: among equals the one with the most time stays first.
+    scored.sort_by_key(|s| s.0);
+    let mut names: Vec<&str> = Vec::new();
+    for (_, name) in scored {
+        if names.len() < MAX_NAMES && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// A pattern without regex signs, in lower case.
+fn plain(pattern: &str) -> String {
+    let signs = |c: &char| !r"^$\|?*+()[]{}".contains(*c);
+    pattern.chars().filter(signs).take(MAX_CHARS).collect::<String>().to_lowercase()
+}
+
+/// How far a name is from a pattern; none when they have too little in common to be worth a mention.
+fn distance(pattern: &str, name: &str) -> Option<usize> {
+    let name: String = plain(name);
+    if name.contains(pattern) {
+        return Some(0);
+    }
+    let last = name.rsplit(['/', '.']).next().unwrap_or(&name);
+    let wanted = pattern.rsplit(['/', '.']).next().unwrap_or(pattern);
+    let edits = edits(wanted, last).min(edits(pattern, &name));
+    (edits <= 1 + wanted.chars().count() / 3).then_some(edits)
+}
+
+/// Levenshtein's distance, in memory linear in `b`.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let change = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gotrace_slice::profile::Candidate;
+
+    fn candidates(entries: &[&str]) -> Candidates {
+        let row = |e: &&str| Candidate { entry: (*e).to_owned(), ..Candidate::default() };
+        Candidates { rows: entries.iter().map(row).collect(), ..Candidates::default() }
+    }
+
+    #[test]
+    fn other_case_first_then_fewest_edits() {
+        let c = candidates(&["main.worker", "main.Handlr", "main.(*S).handler", "net/http.(*conn).serve"]);
+        assert_eq!(nearest(&c, &["Handler".into()]), ["main.(*S).handler", "main.Handlr"]);
+        assert_eq!(nearest(&c, &["Worker$".into()]), ["main.worker"]);
+        assert!(nearest(&c, &["(".into()]).is_empty());
+    }
+
+    #[test]
+    fn edits_are_counted() {
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("", "abc"), 3);
+    }
+}

@@ -1,0 +1,181 @@
+//! What was typed → what is to be done.
+
+use super::args::{Args, ColorArg, RootByArg, SortArg, StacksArg, UnitArg};
+use super::failure::{Failure, Outcome};
+use super::{console, display_path};
+use anstream::ColorChoice;
+use gotrace_slice::error::{Error, ErrorKind};
+use gotrace_slice::ids::GoId;
+use gotrace_slice::pipeline::{self, Stacks};
+use gotrace_slice::render::units::Unit;
+use gotrace_slice::render::{self, Sort, shell};
+use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+
+/// Narrower than this, a table is no table.
+const MIN_WIDTH: usize = 60;
+/// Wider than this, nobody reads; and Rust's padding ends at 65 535 columns.
+const MAX_WIDTH: usize = 10_000;
+
+/// The selection asked for; none when the answer is a list of candidates.
+pub(crate) fn selector(args: &Args) -> Outcome<Option<Selector>> {
+    if args.root.is_empty() && args.goid.is_empty() {
+        return Ok(None);
+    }
+    let syntax = PatternSyntax { fixed_strings: args.fixed_strings, ignore_case: args.ignore_case };
+    // --goid alone means all of that goroutine: any function will do.
+    let any = || Patterns::new("--root", &[".".to_owned()], PatternSyntax::default());
+    let given = || Patterns::new("--root", &args.root, syntax);
+    let roots = if args.root.is_empty() { any() } else { given() }.map_err(|e| bad_pattern(&e, args))?;
+    let exclude = if args.exclude.is_empty() {
+        None
+    } else {
+        Some(Patterns::new("--exclude", &args.exclude, syntax).map_err(|e| bad_pattern(&e, args))?)
+    };
+    Ok(Some(Selector {
+        roots,
+        root_by: root_by(&args.root_by),
+        exclude,
+        whole_life: args.whole_life,
+        time: args.time.as_ref().map(|(_, range)| *range),
+        goids: args.goid.iter().map(|&id| GoId(id)).collect(),
+    }))
+}
+
+fn root_by(list: &[RootByArg]) -> RootBy {
+    if list.is_empty() {
+        return RootBy::default();
+    }
+    let has = |by| list.contains(&by);
+    RootBy { creation: has(RootByArg::Creation), entry: has(RootByArg::Entry), stack: has(RootByArg::Stack) }
+}
+
+/// Flags that were given and that mean nothing without `--root`.
+pub(crate) fn useless_without_root(args: &Args) -> Vec<&'static str> {
+    [
+        (args.time.is_some(), "--time"),
+        (!args.exclude.is_empty(), "--exclude"),
+        (!args.root_by.is_empty(), "--root-by"),
+        (args.whole_life, "--whole-life"),
+        (args.fixed_strings, "--fixed-strings"),
+        (args.ignore_case, "--ignore-case"),
+    ]
+    .into_iter()
+    .filter_map(|(given, name)| given.then_some(name))
+    .collect()
+}
+
+/// How the pipeline works.
+pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
+    let stacks = match args.stacks {
+        StacksArg::Joined => Stacks::Joined,
+        StacksArg::Own => Stacks::Own,
+    };
+    pipeline::Options { stacks, threads: args.threads.unwrap_or(0) }
+}
+
+/// How text on standard output looks.
+pub(crate) fn render(args: &Args) -> render::Options {
+    render::Options {
+        top: args.top,
+        sort: match args.sort {
+            SortArg::Time => Sort::Time,
+            SortArg::Count => Sort::Count,
+            SortArg::Name => Sort::Name,
+        },
+        unit: match args.unit {
+            UnitArg::Auto => Unit::Auto,
+            UnitArg::Ns => Unit::Ns,
+            UnitArg::Us => Unit::Us,
+            UnitArg::Ms => Unit::Ms,
+            UnitArg::S => Unit::S,
+        },
+        width: args.width.unwrap_or_else(console::width).clamp(MIN_WIDTH, MAX_WIDTH),
+        full_names: args.full_names,
+        color: console::stdout_has_color(color(args)),
+        unicode: console::is_utf8(),
+        hints: !args.quiet,
+        read_in: None,
+    }
+}
+
+/// `--color` in the words of the crate that decides.
+pub(crate) fn color(args: &Args) -> ColorChoice {
+    match args.color {
+        ColorArg::Auto => ColorChoice::Auto,
+        ColorArg::Always => ColorChoice::Always,
+        ColorArg::Never => ColorChoice::Never,
+    }
+}
+
+/// Shows where a pattern is wrong, and that `-F` takes it as it is.
+fn bad_pattern(error: &Error, args: &Args) -> Failure {
+    let ErrorKind::BadPattern { flag, pattern, message } = error.kind() else {
+        return Failure::new(error.to_string());
+    };
+    let failure = Failure::new(format!("{flag} is not a valid regular expression"));
+    let mut failure = match caret(pattern, message) {
+        Some((line, reason)) => failure.detail(pattern).detail(format!("{line} {reason}")),
+        None => failure.detail(pattern).detail(message.lines().last().unwrap_or_default()),
+    };
+    if !args.fixed_strings && *flag == "--root" {
+        failure = failure
+            .help("Go method names contain regex characters; add -F to match the text as it is:")
+            .help(format!("    {}", with_fixed_strings(args)));
+    }
+    failure
+}
+
+/// The line with the caret below the pattern, and the reason, out of the regex crate's message:
+/// `regex parse error:⏎    PATTERN⏎    ^⏎error: REASON`.
+fn caret(pattern: &str, message: &str) -> Option<(String, String)> {
+    let mut lines = message.lines();
+    let reason = message.lines().find_map(|l| l.strip_prefix("error: "))?;
+    lines.find(|l| l.trim_start() == pattern)?;
+    let caret = lines.next()?.strip_prefix("    ")?.trim_end();
+    caret.trim_start().starts_with('^').then(|| (caret.to_owned(), reason.to_owned()))
+}
+
+fn with_fixed_strings(args: &Args) -> String {
+    let mut command = "gotrace-slice -F".to_owned();
+    for root in &args.root {
+        command.push_str(" --root ");
+        command.push_str(&shell::quote(root));
+    }
+    for trace in &args.traces {
+        command.push(' ');
+        command.push_str(&shell::quote(&display_path(trace)));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser as _;
+
+    fn args(list: &[&str]) -> Args {
+        Args::try_parse_from(std::iter::once(&"gotrace-slice").chain(list)).unwrap()
+    }
+
+    #[test]
+    fn a_wrong_pattern_is_pointed_at() {
+        let failure = selector(&args(&["-r", "(*Server).Handler", "trace.out"])).unwrap_err();
+        assert_eq!(failure.message, "--root is not a valid regular expression");
+        assert_eq!(failure.detail, ["(*Server).Handler", " ^ repetition operator missing expression"]);
+        assert_eq!(failure.help[1], "    gotrace-slice -F --root '(*Server).Handler' trace.out");
+    }
+
+    #[test]
+    fn every_root_by_can_be_left_out() {
+        let by = |list: &[&str]| selector(&args(&[&["-r", "x", "t"], list].concat())).unwrap().unwrap().root_by;
+        assert_eq!(by(&[]), RootBy::default());
+        assert_eq!(by(&["--root-by", "creation,entry"]), RootBy { creation: true, entry: true, stack: false });
+    }
+
+    #[test]
+    fn nothing_selected_means_candidates() {
+        assert!(selector(&args(&["t"])).unwrap().is_none());
+        let goid = selector(&args(&["--goid", "7", "t"])).unwrap().unwrap();
+        assert!(goid.roots.matches("f") && goid.goids == [GoId(7)]);
+    }
+}

@@ -1,0 +1,118 @@
+//! Where results go: standard output, and files that appear whole or not at all.
+
+use super::args::Args;
+use super::display_path;
+use super::failure::{Failure, Outcome};
+use super::input::reason;
+use gotrace_slice::render::{FORMATS, Format};
+use std::fs::{self, Metadata};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+/// A file to write, its format chosen by its name.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) path: PathBuf,
+    pub(crate) format: &'static Format,
+}
+
+/// All that is to be written.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) files: Vec<Target>,
+    /// What standard output carries, if anything.
+    pub(crate) stdout: Option<&'static Format>,
+}
+
+/// Checks every output before any work is done. `selected` says whether there will be a profile.
+pub(crate) fn plan(args: &Args, selected: bool) -> Outcome<Plan> {
+    let to_stdout = args.output.iter().any(|p| p.as_os_str() == "-");
+    let mut files: Vec<Target> = Vec::new();
+    for path in args.output.iter().filter(|p| p.as_os_str() != "-") {
+        let target = target(path)?;
+        check_place(path, &args.traces)?;
+        if files.iter().any(|t| t.path == target.path) {
+            return Err(Failure::new(format!("{}: given twice with -o", display_path(path))));
+        }
+        files.push(target);
+    }
+    let silent = args.quiet && !files.is_empty() && args.format.is_none() && !to_stdout;
+    let stdout = (!silent).then(|| args.format.unwrap_or(&FORMATS[0]));
+    if let Some(format) = stdout.filter(|f| f.binary && io::stdout().is_terminal()) {
+        return Err(Failure::new(format!("{} is binary, and standard output is a terminal", format.name))
+            .help(format!("write it to a file: -o profile.{}", format.extensions[0])));
+    }
+    if !selected && let Some(format) = files.iter().map(|t| t.format).chain(stdout).find(|f| f.candidates.is_none()) {
+        return Err(Failure::new(format!("{} needs --root: without it there is no profile to write", format.name))
+            .help("run without -o and -f to see what can be a root"));
+    }
+    Ok(Plan { files, stdout })
+}
+
+fn target(path: &Path) -> Outcome<Target> {
+    let name = path.file_name().map(|n| display_path(Path::new(n))).unwrap_or_default();
+    let Some(format) = Format::by_file_name(&name) else {
+        let known: Vec<String> = FORMATS.iter().flat_map(|f| f.extensions).map(|e| format!(".{e}")).collect();
+        return Err(Failure::new(format!("{}: the extension says no format", display_path(path)))
+            .help(format!("known are {}; or -f FORMAT > FILE", known.join(" "))));
+    };
+    Ok(Target { path: path.to_owned(), format })
+}
+
+/// Finds early what would make writing fail late, and what must not be overwritten.
+fn check_place(path: &Path, inputs: &[PathBuf]) -> Outcome<()> {
+    let refuse = |what: &str| Err(Failure::new(format!("{}: {what}", display_path(path))));
+    if let Ok(existing) = fs::symlink_metadata(path) {
+        if existing.is_symlink() {
+            return refuse("is a symbolic link; give the file that it points at");
+        }
+        if !existing.is_file() {
+            return refuse("is not a regular file");
+        }
+        if inputs.iter().any(|input| fs::metadata(input).is_ok_and(|m| is_same(&existing, path, &m, input))) {
+            return refuse("is one of the traces to read");
+        }
+    }
+    match tempfile::tempfile_in(directory(path)) {
+        Ok(_) => Ok(()),
+        Err(e) => refuse(&format!("cannot write there: {}", reason(&e))),
+    }
+}
+
+#[cfg(unix)]
+fn is_same(a: &Metadata, _: &Path, b: &Metadata, _: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    (a.dev(), a.ino()) == (b.dev(), b.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same(_: &Metadata, a: &Path, _: &Metadata, b: &Path) -> bool {
+    matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Writes a file so that nobody ever sees half of it: into a temporary file beside it, then a rename. Gives the
+/// number of bytes.
+pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<u64> {
+    let cannot = |e: &io::Error| Failure::new(format!("{}: cannot write: {}", display_path(path), reason(e)));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".gotrace-slice-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // As any program creates files; the umask takes its part away.
+        let mode = fs::metadata(path).map_or(0o666, |m| m.permissions().mode() & 0o777);
+        builder.permissions(fs::Permissions::from_mode(mode));
+    }
+    let mut file = builder.tempfile_in(directory(path)).map_err(|e| cannot(&e))?;
+    let mut out = BufWriter::with_capacity(64 << 10, file.as_file_mut());
+    render(&mut out).and_then(|()| out.flush()).map_err(|e| cannot(&e))?;
+    drop(out);
+    file.as_file().sync_all().map_err(|e| cannot(&e))?;
+    let bytes = file.as_file().metadata().map_or(0, |m| m.len());
+    file.persist(path).map_err(|e| cannot(&e.error))?;
+    Ok(bytes)
+}

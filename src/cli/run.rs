@@ -1,0 +1,263 @@
+//! The command from its arguments to its exit code.
+
+use super::args::Args;
+use super::console::Console;
+use super::failure::{Failure, Outcome, code};
+use super::input::{self, Opened, reason};
+use super::output::{self, Plan};
+use super::progress::Progress;
+use super::report::Report;
+use super::{display_path, generate, nearest, options};
+use anstream::AutoStream;
+use clap::Parser as _;
+use gotrace_slice::binary::{self, Resolver};
+use gotrace_slice::error::{Error, ErrorKind};
+use gotrace_slice::pipeline::{self, Answer, Input};
+use gotrace_slice::profile::{Candidates, Profile};
+use gotrace_slice::render::units::{self, Unit};
+use gotrace_slice::slice::Selector;
+use gotrace_slice::time::{Time, Window};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+const DAMAGED: &str = "the trace is damaged or incomplete, and --strict was given";
+/// Warnings shown without `-v`; a badly damaged trace has thousands.
+const MAX_WARNINGS: usize = 10;
+const REPORT_BUGS: &str = "https://github.com/gotrace-slice/gotrace-slice/issues";
+
+/// Runs the command.
+pub(crate) fn main() -> ExitCode {
+    let args = Args::parse();
+    let console = Console::new(options::color(&args));
+    match execute(&args, &console) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            console.failure(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// A mistake of ours ends with one line that says where, and what to do.
+pub(crate) fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));
+        let text = info.payload();
+        let text = text.downcast_ref::<&str>().copied().or_else(|| text.downcast_ref::<String>().map(String::as_str));
+        let text = text.unwrap_or("panic");
+        let text = gotrace_slice::render::clean::clean(text).chars().take(500).collect::<String>();
+        let _ = writeln!(io::stderr(), "error: internal error{place}: {text}; please report it: {REPORT_BUGS}");
+        #[expect(clippy::exit, reason = "the process cannot go on, and its code tells a bug from bad input")]
+        std::process::exit(code::BUG);
+    }));
+}
+
+fn execute(args: &Args, console: &Console) -> Outcome<u8> {
+    if let Some(what) = args.generate {
+        return to_stdout(false, |out| generate::write(what, out));
+    }
+    let selector = options::selector(args)?;
+    let plan = output::plan(args, selector.is_some())?;
+    if selector.is_none() && !args.quiet {
+        for flag in options::useless_without_root(args) {
+            console.remark(&format!("{flag} does nothing without --root"));
+        }
+    }
+    let progress = Progress::new(!args.no_progress && !args.quiet);
+    let started = Instant::now();
+    let opened = input::open_all(&args.traces, &|bytes| progress.spooled(bytes)).inspect_err(|_| progress.clear())?;
+    let open_time = started.elapsed();
+    let answer = answer(args, &opened, selector.as_ref(), &progress);
+    progress.clear();
+    let mut report = match answer? {
+        Found::Report(report) => report,
+        Found::Nothing(candidates) => {
+            let mut failure = no_match(args, &candidates);
+            let mut report = Report::Candidates(candidates);
+            complete(&mut report, args, &opened);
+            tell_warnings(args, console, &mut report);
+            if args.strict && report.lost_data() {
+                failure = failure.help(DAMAGED).code(code::FAILED);
+            }
+            return Err(failure);
+        }
+    };
+    complete(&mut report, args, &opened);
+    let read_in = started.elapsed();
+    if args.verbose {
+        tell_times(console, &mut report, open_time, read_in);
+    }
+    deliver(args, console, &plan, &mut report, read_in)
+}
+
+enum Found {
+    Report(Report),
+    Nothing(Box<Candidates>),
+}
+
+fn answer(args: &Args, opened: &[Opened], selector: Option<&Selector>, progress: &Progress) -> Outcome<Found> {
+    let binary = args.binary.as_deref().map(read_binary).transpose()?;
+    let resolver = binary.as_ref().map(|b| b as &(dyn Resolver + Sync));
+    let inputs: Vec<Input<'_>> =
+        opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.as_ref(), resolver }).collect();
+    let hook = |p| progress.advanced(p);
+    let work = options::pipeline(args);
+    let found = match selector {
+        None => pipeline::candidates(&inputs, work, &hook).map(|c| Found::Report(Report::Candidates(Box::new(c)))),
+        Some(selector) => pipeline::profile(&inputs, selector, work, &hook).map(|answer| match answer {
+            Answer::Profile(profile) => Found::Report(Report::Profile(profile)),
+            Answer::NoMatch(candidates) => Found::Nothing(candidates),
+        }),
+    };
+    found.map_err(|error| unreadable(&error))
+}
+
+fn read_binary(path: &std::path::Path) -> Outcome<binary::Binary> {
+    let named = |what: String| Failure::new(format!("{}: {what}", display_path(path)));
+    let bytes = std::fs::read(path).map_err(|e| named(format!("cannot read: {}", reason(&e))))?;
+    binary::open(&bytes).map_err(|e| named(e.to_string()))
+}
+
+/// Names the trace that an error is about.
+fn unreadable(error: &Error) -> Failure {
+    let name = error.input();
+    let prefix = name.map_or_else(String::new, |n| format!("{n}: "));
+    match error.kind() {
+        ErrorKind::NotATrace(what) => input::not_a_trace(name.unwrap_or("input"), what),
+        ErrorKind::NoMatch(text) => Failure::new(text).code(code::NO_MATCH),
+        ErrorKind::Io(e) => Failure::new(format!("{prefix}cannot read: {}", reason(e))),
+        _ => Failure::new(format!("{prefix}{error}")),
+    }
+}
+
+/// Adds what only the command line knows: how the question was put, and what was wrong with the packing.
+fn complete(report: &mut Report, args: &Args, opened: &[Opened]) {
+    if let Report::Profile(profile) = report {
+        describe_selection(profile, args);
+    }
+    for opened in opened {
+        let Some(warning) = &opened.warning else { continue };
+        let mut warning = warning.clone();
+        warning.message = format!("{}: {}", opened.name, warning.message);
+        report.warnings().push(warning);
+        // One file may hold several recordings.
+        report.traces().iter_mut().filter(|t| t.name == opened.name).for_each(|t| t.complete = false);
+    }
+}
+
+fn describe_selection(profile: &mut Profile, args: &Args) {
+    let selection = &mut profile.selection;
+    selection.patterns.clone_from(&args.root);
+    selection.exclude.clone_from(&args.exclude);
+    selection.goids.clone_from(&args.goid);
+    let all = ["creation", "entry", "stack"].map(str::to_owned);
+    let named = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase());
+    selection.root_by = if args.root_by.is_empty() { all.to_vec() } else { named.collect() };
+    selection.whole_life = args.whole_life;
+    if let Some((text, range)) = &args.time {
+        selection.time = Some(text.clone());
+        for trace in &mut profile.traces {
+            let all = Window { start: Time(0), end: Time(trace.duration_ns as i64) };
+            let part = range.resolve(all);
+            trace.window_ns = Some(part.end.since(part.start));
+        }
+    }
+}
+
+fn tell_times(console: &Console, report: &mut Report, open_time: Duration, read_in: Duration) {
+    let time = |t: Duration| units::duration(t.as_nanos() as u64, Unit::Auto);
+    for trace in report.traces() {
+        let (bytes, generations) = (units::bytes(trace.bytes), units::counted(trace.generations, "generation"));
+        console.verbose(&format!("{}: {bytes}, {generations}, {}", trace.name, units::counted(trace.events, "event")));
+    }
+    console.verbose(&format!("opened in {}, read in {}", time(open_time), time(read_in.saturating_sub(open_time))));
+}
+
+/// Writes all outputs, then says what the reader must know. Files come first: who reads standard output may leave.
+fn deliver(args: &Args, console: &Console, plan: &Plan, report: &mut Report, read_in: Duration) -> Outcome<u8> {
+    let mut look = options::render(args);
+    for target in &plan.files {
+        let started = Instant::now();
+        let bytes = output::write_file(&target.path, |out| report.write(target.format, &look, out))?;
+        if args.verbose {
+            let took = units::duration(started.elapsed().as_nanos() as u64, Unit::Auto);
+            let name = display_path(&target.path);
+            console.verbose(&format!("wrote {name} ({}, {}) in {took}", target.format.name, units::bytes(bytes)));
+        }
+    }
+    if let Some(format) = plan.stdout {
+        // The time of reading differs from run to run, so only a person at a terminal sees it.
+        look.read_in = io::stdout().is_terminal().then_some(read_in);
+        to_stdout(look.color && !format.binary, |out| report.write(format, &look, out))?;
+    }
+    tell_warnings(args, console, report);
+    if args.strict && report.lost_data() {
+        return Err(Failure::new(DAMAGED));
+    }
+    Ok(code::DONE)
+}
+
+fn tell_warnings(args: &Args, console: &Console, report: &mut Report) {
+    let mut names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
+    names.dedup();
+    let only = if let [name] = names.as_slice() { Some(name.as_str()) } else { None };
+    let warnings: Vec<_> = report.warnings().iter().filter(|w| w.data_lost || !args.quiet).collect();
+    let shown = if args.verbose { warnings.len() } else { warnings.len().min(MAX_WARNINGS) };
+    for warning in &warnings[..shown] {
+        let named = names.iter().any(|n| warning.message.starts_with(n.as_str()));
+        console.warning(only.filter(|_| !named), warning);
+    }
+    if shown < warnings.len() {
+        let more = units::counted((warnings.len() - shown) as u64, "more warning");
+        console.remark(&format!("{more} (-v shows all, -f json has them too)"));
+    }
+}
+
+/// Writes to standard output. A reader that goes away is no error.
+fn to_stdout(color: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<u8> {
+    let raw = io::stdout().lock();
+    // Consoles that know no escapes get their colours through the operating system.
+    let stdout: Box<dyn Write> = if color { Box::new(AutoStream::always(raw)) } else { Box::new(raw) };
+    let mut out = BufWriter::with_capacity(64 << 10, stdout);
+    match write(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => Ok(code::DONE),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+            // What is left in the buffer has no reader either.
+            drop(out.into_parts());
+            Ok(code::DONE)
+        }
+        Err(e) => {
+            drop(out.into_parts());
+            Err(Failure::new(format!("cannot write to standard output: {}", reason(&e))))
+        }
+    }
+}
+
+/// Nothing matched: what is near, and what else could be tried.
+fn no_match(args: &Args, candidates: &Candidates) -> Failure {
+    let goroutines: u64 = candidates.traces.iter().map(|t| t.goroutines).sum();
+    let asked: Vec<String> = if args.root.is_empty() {
+        args.goid.iter().map(|id| format!("goroutine {id}")).collect()
+    } else {
+        args.root.iter().map(|p| format!("'{p}'")).collect()
+    };
+    let looked = units::counted(goroutines, "goroutine");
+    let message = format!("nothing matches {} ({looked} looked at)", asked.join(" or "));
+    let mut failure = Failure::new(message).code(code::NO_MATCH);
+    if !args.root_by.is_empty() && !args.root_by.contains(&super::args::RootByArg::Stack) {
+        failure = failure
+            .help("handlers of net/http run on the connection's goroutine, so they are not in a creation stack;")
+            .help("      --root-by stack finds functions on running stacks instead");
+    }
+    let lower: Vec<String> = args.root.iter().map(|p| p.to_lowercase()).collect();
+    let near = nearest::nearest(candidates, &args.root);
+    if !near.is_empty() {
+        failure = failure.help("near it are:");
+        failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));
+        if !args.ignore_case && near.iter().any(|name| lower.iter().any(|p| name.to_lowercase().contains(p))) {
+            failure = failure.help("-i ignores upper and lower case");
+        }
+    }
+    failure.help("gotrace-slice without --root lists what can be a root")
+}

@@ -1,0 +1,179 @@
+//! Turns what can only be read once, front to back, into something that can be read at positions.
+
+use super::zstd::ZstdReader;
+use flate2::bufread::MultiGzDecoder;
+use gotrace_slice::source::Source;
+use std::cell::Cell;
+use std::io::{self, BufReader, Read, Write};
+use std::sync::Arc;
+use tempfile::{SpooledData, SpooledTempFile};
+
+/// Bytes kept in memory; more go to an unlinked temporary file.
+const MEMORY_BYTES: usize = 64 << 20;
+/// No trace compresses that well: beyond this, the file was made to fill the disk.
+const MAX_RATIO: u64 = 1000;
+/// Below this, the ratio does not matter.
+const RATIO_FREE_BYTES: u64 = 64 << 20;
+/// Small, so that the bytes read ahead hardly change the ratio.
+const READ_AHEAD: usize = 16 << 10;
+const COPY_BYTES: usize = 32 << 10;
+
+/// How a stream is packed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    /// Judged by magic bytes, never by a file's name.
+    pub(crate) fn of(head: &[u8]) -> Self {
+        if head.starts_with(&[0x1f, 0x8b]) {
+            Self::Gzip
+        } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) {
+            Self::Zstd
+        } else {
+            Self::Plain
+        }
+    }
+
+    /// Its name in messages; none when nothing is packed.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Plain => None,
+            Self::Gzip => Some("gzip"),
+            Self::Zstd => Some("zstd"),
+        }
+    }
+}
+
+/// What came of spooling.
+pub(crate) struct Spooled {
+    pub(crate) source: Arc<dyn Source + Send + Sync>,
+    /// Where and why the packed data ended early.
+    pub(crate) damage: Option<Damage>,
+}
+
+/// Packed data that ended early: everything before it was used.
+#[derive(Debug)]
+pub(crate) struct Damage {
+    /// Byte of the packed data.
+    pub(crate) offset: u64,
+    /// What the decoder said.
+    pub(crate) reason: String,
+}
+
+/// Counts what is read, and remembers whether reading failed: a decoder hides that among its own errors.
+struct Meter<'a, R> {
+    inner: R,
+    read: &'a Cell<u64>,
+    failed: &'a Cell<bool>,
+}
+
+impl<R: Read> Read for Meter<'_, R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buf).inspect_err(|e| self.failed.set(e.kind() != io::ErrorKind::Interrupted))?;
+        self.read.set(self.read.get() + n as u64);
+        Ok(n)
+    }
+}
+
+/// Reads `input` to its end, unpacked. `progress` hears how many bytes have been read.
+pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) -> io::Result<Spooled> {
+    let (read, failed) = (Cell::new(0), Cell::new(false));
+    let meter = BufReader::with_capacity(READ_AHEAD, Meter { inner: input, read: &read, failed: &failed });
+    let mut unpacked: Box<dyn Read + '_> = match packing {
+        Packing::Plain => Box::new(meter),
+        Packing::Gzip => Box::new(MultiGzDecoder::new(meter)),
+        Packing::Zstd => Box::new(ZstdReader::new(meter)),
+    };
+    let mut file = SpooledTempFile::new(MEMORY_BYTES);
+    let mut size = 0_u64;
+    let mut chunk = vec![0; COPY_BYTES];
+    let damage = loop {
+        match unpacked.read(&mut chunk) {
+            Ok(0) => break None,
+            Ok(n) => {
+                file.write_all(&chunk[..n])?;
+                size += n as u64;
+                progress(read.get());
+                if packing != Packing::Plain && size > RATIO_FREE_BYTES && size / MAX_RATIO > read.get() {
+                    return Err(io::Error::other(format!("unpacks to more than {MAX_RATIO} times its size")));
+                }
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) if packing == Packing::Plain || failed.get() || size == 0 => return Err(e),
+            Err(e) => break Some(Damage { offset: read.get(), reason: e.to_string() }),
+        }
+    };
+    drop(unpacked);
+    Ok(Spooled { source: positioned(file, size), damage })
+}
+
+fn positioned(file: SpooledTempFile, size: u64) -> Arc<dyn Source + Send + Sync> {
+    match file.into_inner() {
+        SpooledData::InMemory(cursor) => Arc::new(cursor.into_inner()),
+        SpooledData::OnDisk(file) => Arc::new(super::input::FileSource::new(file, size)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    fn gzip(data: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(data).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn all(spooled: &Spooled) -> Vec<u8> {
+        let mut data = vec![0; spooled.source.size() as usize];
+        assert_eq!(spooled.source.read_full_at(&mut data, 0).unwrap(), data.len());
+        data
+    }
+
+    #[test]
+    fn gzip_members_are_one_stream() {
+        let packed = [gzip(b"go 1.26 "), gzip(b"trace")].concat();
+        let spooled = spool(packed.as_slice(), Packing::of(&packed), &|_| ()).unwrap();
+        assert_eq!(all(&spooled), b"go 1.26 trace");
+        assert!(spooled.damage.is_none());
+    }
+
+    #[test]
+    fn a_cut_keeps_what_was_before() {
+        let data: Vec<u8> = (0..500_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let packed = gzip(&data);
+        let spooled = spool(&packed[..packed.len() / 2], Packing::Gzip, &|_| ()).unwrap();
+        let damage = spooled.damage.as_ref().unwrap();
+        assert_eq!(damage.offset, packed.len() as u64 / 2);
+        assert!(data.starts_with(&all(&spooled)) && spooled.source.size() > 100_000);
+    }
+
+    #[test]
+    fn a_failing_source_is_no_damage() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("disk on fire"))
+            }
+        }
+        let packed = gzip(&vec![7; 100_000]);
+        let input = packed[..packed.len() / 2].chain(Broken);
+        assert_eq!(spool(input, Packing::Gzip, &|_| ()).err().unwrap().to_string(), "disk on fire");
+    }
+
+    #[test]
+    fn a_bomb_is_refused_early() {
+        let bomb = gzip(&vec![0; 200 << 20]);
+        let error = spool(bomb.as_slice(), Packing::Gzip, &|_| ()).err();
+        // Fast compression stays below the ratio; the best does not.
+        if let Some(error) = error {
+            assert!(error.to_string().contains("1000 times"), "{error}");
+        }
+    }
+}

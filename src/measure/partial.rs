@@ -1,0 +1,219 @@
+//! One generation measured by itself, and taken into the whole.
+//!
+//! What a generation alone cannot know: the time of the last event before it (its first events may have to wait
+//! 1 ns after each other for it), and of a goroutine that is older than it, the open interval and the last own
+//! stack. So two kinds of events are *left over* for the measurer of the whole: all events up to the moment
+//! where the generation before is certainly over, and those of each older goroutine up to its first own stack.
+
+use super::aggregate::Aggregate;
+use super::measurer::{Measurer, Task};
+use super::timeline::Timeline;
+use crate::event::{Event, EventKind, GoState, GoTransition};
+use crate::ids::{GIdx, StackIdx, WindowIdx};
+use crate::time::Time;
+
+/// The state of a measurer in partial mode.
+#[derive(Default)]
+pub(super) struct Partial {
+    /// Events before this moment are left over.
+    settled: Time,
+    /// Events left over, each with its number in the generation.
+    left_over: Vec<(Event, u64)>,
+    /// How many of these stand before the settled moment.
+    unsettled: usize,
+    /// Older goroutines that ended.
+    pub(super) ended: Vec<GIdx>,
+    /// Time and number of the first event that was measured.
+    first: Option<(Time, u64)>,
+}
+
+/// What was measured of one generation.
+pub struct GenerationMeasured<'a> {
+    measurer: Measurer<'a>,
+}
+
+impl<'a> Measurer<'a> {
+    /// Prepares to measure generations by themselves, one after the other.
+    pub fn partial(task: Task<'a>) -> Self {
+        let mut measurer = Self::new(task);
+        measurer.partial = Some(Partial::default());
+        measurer
+    }
+
+    /// Begins a generation: its position, where it starts in the file, and the moment at which the one before is
+    /// certainly over.
+    pub fn begin_partial(&mut self, generation: u32, file_start: u64, settled: Time) {
+        self.take_lines();
+        self.windows.begin(generation, file_start);
+        self.partial = Some(Partial { settled, ..Partial::default() });
+    }
+
+    /// Ends it.
+    pub fn end_partial(self) -> GenerationMeasured<'a> {
+        GenerationMeasured { measurer: self }
+    }
+
+    /// Takes an event of a generation that is measured by itself.
+    #[inline]
+    pub(super) fn take_partial(&mut self, event: &Event, index: u64) {
+        let Some(partial) = &mut self.partial else { return };
+        if event.time < partial.settled {
+            partial.left_over.push((*event, index));
+            partial.unsettled += 1;
+            self.borders_only(event);
+            return;
+        }
+        if partial.first.is_none() {
+            partial.first = Some((event.time, index));
+        }
+        match &event.kind {
+            EventKind::Transition(t) => {
+                let own = event.g == t.g;
+                if event.stack != StackIdx::EMPTY && !own {
+                    self.glimpse_partial(event, index);
+                }
+                if !self.task.slice.tracked.get(t.g.at()).copied().unwrap_or(false) {
+                    return;
+                }
+                if self.line(t.g).is_some() || t.from == GoState::NotExist {
+                    if own && event.stack != StackIdx::EMPTY && t.from == GoState::Running {
+                        self.cross_borders(event.g, event);
+                    }
+                    self.transition(event, t);
+                } else {
+                    self.leave_over_transition(event, t, index);
+                }
+            }
+            EventKind::Sample => match self.line(event.g) {
+                Some(_) => self.sample(event),
+                None => self.leave_over_stack(event, index),
+            },
+            _ if event.stack != StackIdx::EMPTY => self.glimpse_partial(event, index),
+            _ => {}
+        }
+    }
+
+    fn glimpse_partial(&mut self, event: &Event, index: u64) {
+        if self.line(event.g).is_some() {
+            self.glimpse(event);
+        } else {
+            self.leave_over_stack(event, index);
+        }
+    }
+
+    /// The first own stack of an older goroutine, which runs: from here on it is measured here.
+    fn leave_over_stack(&mut self, event: &Event, index: u64) {
+        if !self.task.slice.tracked.get(event.g.at()).copied().unwrap_or(false) {
+            return;
+        }
+        let kind = if matches!(event.kind, EventKind::Sample) { EventKind::Sample } else { EventKind::Other };
+        self.leave_over(Event { kind, ..*event }, index);
+        self.cross_borders(event.g, event);
+        // A sample says what ran, not that the goroutine's own record of itself is at hand.
+        if !matches!(kind, EventKind::Sample) {
+            let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
+            // The piece before it was counted if it has time inside the window.
+            let window = self.lines[line].window;
+            let before = window.is_some() && self.clip(window, event.g).start < event.time;
+            self.lines[line].counted = before;
+        }
+    }
+
+    fn leave_over_transition(&mut self, event: &Event, t: &GoTransition, index: u64) {
+        let own = event.g == t.g && event.stack != StackIdx::EMPTY;
+        let g = if own { event.g } else { GIdx::NONE };
+        let stack = if own { event.stack } else { StackIdx::EMPTY };
+        self.leave_over(Event { g, stack, ..*event }, index);
+        if own || t.to == GoState::Running && t.from != GoState::Undetermined {
+            self.cross_borders(t.g, event);
+        }
+        if t.to == GoState::NotExist {
+            let owner = self.task.slice.owner[t.g.at()];
+            self.end_life(t.g, owner, event.time);
+        } else if own {
+            let line = self.adopt(t.g, t.from, event.time, event.stack);
+            self.lines[line].enter(t);
+        }
+    }
+
+    fn leave_over(&mut self, event: Event, index: u64) {
+        if let Some(partial) = &mut self.partial {
+            partial.left_over.push((event, index));
+        }
+    }
+
+    /// An older goroutine is measured here from now on.
+    fn adopt(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
+        let slice = self.task.slice;
+        let owner = slice.owner[g.at()];
+        let window = if owner.is_some() { owner } else { self.windows.place(g).open };
+        let context = if owner.is_some() { slice.context[g.at()] } else { self.context_of(window) };
+        let over = window.is_some() && !self.task.whole_life && self.windows.is_over(window);
+        let window = if over { WindowIdx::NONE } else { window };
+        let mut line = Timeline::new(g, window, context, state, time, own);
+        line.carried = true;
+        self.add_line(line)
+    }
+
+    /// Notes which windows start and end; what they cut is measured elsewhere.
+    fn borders_only(&mut self, event: &Event) {
+        let tracked = &self.task.slice.tracked;
+        let is_tracked = |g: GIdx| tracked.get(g.at()).copied().unwrap_or(false);
+        if event.stack != StackIdx::EMPTY && is_tracked(event.g) {
+            self.cross_borders(event.g, event);
+        }
+        let EventKind::Transition(t) = &event.kind else { return };
+        if is_tracked(t.g) {
+            if t.to == GoState::Running && t.from != GoState::Undetermined {
+                self.cross_borders(t.g, event);
+            }
+            if t.to == GoState::NotExist {
+                let owner = self.task.slice.owner[t.g.at()];
+                self.end_life(t.g, owner, event.time);
+            }
+        }
+    }
+
+    /// Takes a generation, the next in order, into the whole. `last` is the time of the last event before it.
+    /// Gives it back unused, as false, when that is later than the generation was measured for.
+    pub fn absorb(&mut self, generation: &mut GenerationMeasured<'a>, last: Time, start: Time) -> bool {
+        let theirs = &mut generation.measurer;
+        let Some(partial) = theirs.partial.take() else { return false };
+        if partial.first.is_some_and(|(time, index)| time < last + index as i64) {
+            return false;
+        }
+        self.begin_generation(start);
+        let (unsettled, settled) = partial.left_over.split_at(partial.unsettled);
+        for (event, index) in unsettled {
+            self.take(&Event { time: event.time.max(last + *index as i64), ..*event });
+        }
+        self.windows.absorb(&theirs.windows);
+        for (event, _) in settled {
+            self.take(event);
+        }
+        self.windows.absorb_places(&theirs.windows);
+        for g in partial.ended {
+            self.drop_line(g);
+        }
+        for mut line in theirs.take_lines() {
+            line.carried = false;
+            match self.line(line.g) {
+                Some(at) => self.lines[at] = line,
+                None => {
+                    self.add_line(line);
+                }
+            }
+        }
+        let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
+        self.attribution.aggregate.absorb(aggregate);
+        for (ours, theirs) in self.outlived.iter_mut().zip(&mut theirs.outlived) {
+            *ours |= std::mem::take(theirs);
+        }
+        true
+    }
+
+    /// Makes a measurer of generations out of what one was measured with, for the next.
+    pub fn reuse(generation: GenerationMeasured<'a>) -> Self {
+        generation.measurer
+    }
+}

@@ -1,0 +1,172 @@
+//! The answer to a trace without `--root`: what could be selected, and the commands that do it.
+
+use super::clean::clean;
+use super::text::layout::{BOLD, Cell, Column, DIM, Table, View, width};
+use super::text::trace_lines;
+use super::units::count;
+use super::{Options, names, shell, sort_rows};
+use crate::profile::{Candidate, Candidates};
+use std::io::{self, Write};
+
+/// Commands offered at most.
+const MAX_COMMANDS: usize = 3;
+/// Columns that names need; a narrower line does without places.
+const MIN_NAMES: usize = 40;
+
+/// Writes the list as text.
+pub(super) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let view = View::new(options);
+    let remark = Some("no --root given: what could be a root");
+    trace_lines(&view, &candidates.traces, None, remark, out)?;
+    if candidates.rows.is_empty() {
+        writeln!(out, "\nNo goroutine was created in this trace.")?;
+        return older(&view, candidates, out);
+    }
+    view.title(out, "CANDIDATES", "Which goroutines are there?")?;
+    let mut rows: Vec<&Candidate> = candidates.rows.iter().collect();
+    sort_rows(&mut rows, options.sort, |r| r.total_ns, |r| r.count, |r| format!("{} {}", r.creation_site, r.entry));
+    let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
+    table(&view, &rows[..shown]).write(&view, out)?;
+    if shown < rows.len() {
+        let more = count((rows.len() - shown) as u64);
+        let line = format!("  {} {more} more (-n 0 shows all)", view.glyphs.dots);
+        writeln!(out, "{}", view.paint(DIM, &line))?;
+    }
+    older(&view, candidates, out)?;
+    commands(&view, candidates, &rows, out)
+}
+
+fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
+    let mut table = Table::new(&[("count", true), ("total", true), ("longest", true), ("children", true)]);
+    for row in rows {
+        table.rows.push(vec![
+            Cell::new(count(row.count)),
+            Cell::new(view.time(row.total_ns)),
+            Cell::new(view.time(row.max_ns)),
+            Cell::new(count(row.children)),
+        ]);
+    }
+    let room = table.room(view.options.width).saturating_sub(Table::GAP);
+    let places: Vec<String> = rows.iter().map(|r| names::place(&r.file, r.line)).collect();
+    let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
+    let with_place = room >= MIN_NAMES + Table::GAP + widest;
+    let room = if with_place { room - Table::GAP - widest } else { room };
+    table.columns.push(Column {
+        heading: if view.options.unicode { "created by → runs" } else { "created by -> runs" },
+        right: false,
+    });
+    table.columns.push(Column { heading: "", right: false });
+    for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
+        cells.push(Cell::new(creation(view, row, room)));
+        if with_place {
+            cells.push(Cell::styled(place, DIM));
+        }
+    }
+    table
+}
+
+/// `created by → runs`, shared fairly when there is not room for both.
+fn creation(view: &View<'_>, row: &Candidate, room: usize) -> String {
+    let full = view.options.full_names;
+    let site = if row.creation_site.is_empty() { "?".into() } else { names::function(&row.creation_site, full) };
+    let entry = if row.entry.is_empty() { "?".into() } else { names::function(&row.entry, full) };
+    let room = room.saturating_sub(width(view.glyphs.arrow));
+    let (site, entry) = without_packages(&site, &entry, room);
+    let half = room / 2;
+    let site_room = half.max(room.saturating_sub(width(entry)));
+    let site = view.fit_end(site, site_room);
+    let entry = view.fit_end(entry, room.saturating_sub(width(&site)));
+    format!("{site}{}{entry}", view.glyphs.arrow)
+}
+
+/// Leaves away what tells least when both names do not fit: the package of the entry if it is the same, then both.
+fn without_packages<'a>(site: &'a str, entry: &'a str, room: usize) -> (&'a str, &'a str) {
+    let fits = |a: &str, b: &str| width(a) + width(b) <= room;
+    // `main` is as short as a package can be; with --full-names a path is what was asked for.
+    let split = |name: &'a str| name.split_once('.').filter(|(p, _)| *p != "main" && !p.contains('/'));
+    let (site_package, short_site) = split(site).unwrap_or(("", site));
+    let (entry_package, short_entry) = split(entry).unwrap_or(("", entry));
+    if fits(site, entry) {
+        (site, entry)
+    } else if !site_package.is_empty() && site_package == entry_package && fits(site, short_entry) {
+        (site, short_entry)
+    } else {
+        (short_site, short_entry)
+    }
+}
+
+fn older(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::Result<()> {
+    if candidates.older == 0 {
+        return Ok(());
+    }
+    let (noun, verb) = if candidates.older == 1 { ("goroutine", "is") } else { ("goroutines", "are") };
+    let n = count(candidates.older);
+    let line = format!("  {n} {noun} {verb} older than the trace: only functions on their own stack select them");
+    writeln!(out, "{}", view.paint(DIM, &view.fit(&line, view.options.width)))
+}
+
+/// The text that selects a row best: what it runs, or for a closure the function that it was written in, because
+/// that function's own time belongs to the answer too.
+pub(super) fn best_pattern(row: &Candidate) -> &str {
+    match names::enclosing(&row.entry) {
+        Some(outer) if !row.creation_site.is_empty() && row.creation_site.starts_with(outer) => outer,
+        _ if row.entry.is_empty() => &row.creation_site,
+        _ => &row.entry,
+    }
+}
+
+fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: &mut dyn Write) -> io::Result<()> {
+    let mut traces: Vec<&str> = candidates.traces.iter().map(|t| t.name.as_str()).collect();
+    // One file may hold several recordings.
+    traces.dedup();
+    let mut wanted: Vec<&str> = rows.iter().map(|r| best_pattern(r)).collect();
+    // Stable: the user's own functions first, each part still by time.
+    wanted.sort_by_key(|p| names::is_std(p));
+    let mut patterns: Vec<&str> = Vec::new();
+    for pattern in wanted {
+        // A name that the gate had to change would not select anything.
+        let usable = !pattern.is_empty() && clean(pattern) == pattern && !pattern.starts_with(['-', '[']);
+        if usable && !names::is_plumbing(pattern) && !patterns.contains(&pattern) {
+            patterns.push(pattern);
+        }
+        if patterns.len() == MAX_COMMANDS {
+            break;
+        }
+    }
+    if patterns.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", view.paint(BOLD, if patterns.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
+    patterns.iter().try_for_each(|p| writeln!(out, "  {}", clean(&shell::select(p, &traces))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::testing::{check_golden, sample_candidates};
+
+    fn text(options: &Options) -> Vec<u8> {
+        let mut out = Vec::new();
+        write(&sample_candidates(), options, &mut out).unwrap();
+        out
+    }
+
+    #[test]
+    fn goldens() {
+        check_golden("candidates-100.txt", &text(&Options::default()));
+        check_golden("candidates-80.txt", &text(&Options { width: 80, unicode: false, ..Options::default() }));
+    }
+
+    #[test]
+    fn a_closure_is_selected_with_the_function_around_it() {
+        let row = |site: &str, entry: &str| Candidate {
+            creation_site: site.into(),
+            entry: entry.into(),
+            ..Candidate::default()
+        };
+        assert_eq!(best_pattern(&row("main.(*S).H", "main.(*S).H.func1")), "main.(*S).H");
+        assert_eq!(best_pattern(&row("net/http.(*Server).Serve", "net/http.(*conn).serve")), "net/http.(*conn).serve");
+        assert_eq!(best_pattern(&row("main.go1", "other.f.func1")), "other.f.func1");
+        assert_eq!(best_pattern(&row("main.f", "")), "main.f");
+    }
+}

@@ -1,0 +1,78 @@
+//! Folded stacks: `root;…;leaf N`, sorted bytewise, for flamegraph.pl, inferno, speedscope and Perfetto.
+
+use super::clean::clean;
+use super::units::Unit;
+use super::{Options, frames};
+use crate::profile::{Profile, Sample};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Writes the profile. Values are µs unless the options name a unit; what rounds to zero is left out, because the
+/// format has only positive values.
+pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let per = if options.unit == Unit::Auto { Unit::Us } else { options.unit }.ns();
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    for sample in &profile.samples {
+        let ns = lines.entry(line(profile, sample)).or_default();
+        *ns = ns.saturating_add(sample.weight.goroutine_ns);
+    }
+    for (stack, ns) in lines {
+        let value = ns / per + u64::from(ns % per >= per.div_ceil(2));
+        if value > 0 {
+            writeln!(out, "{stack} {value}")?;
+        }
+    }
+    Ok(())
+}
+
+fn line(profile: &Profile, sample: &Sample) -> String {
+    let (indexes, cut) = frames::leaf_first(&profile.tree, sample.stack);
+    let all = profile.tree.frames();
+    let mut line = String::new();
+    if cut {
+        push(&mut line, frames::CUT);
+    }
+    for &i in indexes.iter().rev() {
+        push(&mut line, &all[i as usize].function);
+    }
+    push(&mut line, &frames::state_frame(&sample.state));
+    line
+}
+
+/// `;` separates frames and a line is a stack, so neither may be part of a name.
+fn push(line: &mut String, frame: &str) {
+    if !line.is_empty() {
+        line.push(';');
+    }
+    line.push_str(&clean(&frame.replace([';', '\n', '\r'], ",")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::testing::{check_golden, empty, render, sample};
+
+    #[test]
+    fn goldens() {
+        check_golden("sample.folded", &render("folded", &sample(), &Options::default()));
+        let ns = Options { unit: Unit::Ns, ..Options::default() };
+        check_golden("sample-ns.folded", &render("folded", &sample(), &ns));
+        assert_eq!(render("folded", &empty(), &Options::default()), b"");
+    }
+
+    #[test]
+    fn nanoseconds_are_exact() {
+        let ns = Options { unit: Unit::Ns, ..Options::default() };
+        let text = String::from_utf8(render("folded", &sample(), &ns)).unwrap();
+        let sum: u64 = text.lines().map(|l| l.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum();
+        assert_eq!(sum, sample().total.goroutine_ns);
+    }
+
+    #[test]
+    fn a_name_cannot_break_the_format() {
+        let mut line = String::new();
+        push(&mut line, "a;b\nc\x1b");
+        push(&mut line, "d e");
+        assert_eq!(line, "a,b,c\\x1B;d e");
+    }
+}

@@ -1,0 +1,185 @@
+//! Profile → bytes. One file per format; a new one is a file and a row in [`FORMATS`].
+//!
+//! Renderers read a [`Profile`] or [`Candidates`] and compute no totals of their own. They know neither files nor
+//! terminals: what they need to know of those is in [`Options`].
+
+mod candidates;
+pub mod clean;
+mod folded;
+mod frames;
+mod json;
+pub mod names;
+mod pprof;
+mod pprof_proto;
+pub mod shell;
+#[cfg(test)]
+mod testing;
+mod text;
+pub mod units;
+
+use crate::profile::{Candidates, Profile};
+use std::io::{self, Write};
+use std::time::Duration;
+use units::Unit;
+
+/// What rows are sorted by, best first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Sort {
+    /// Time, longest first.
+    #[default]
+    Time,
+    /// Number of intervals or goroutines, largest first.
+    Count,
+    /// Name, A to Z.
+    Name,
+}
+
+/// How a report is written. Formats for programs ignore all but `unit`.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Options {
+    /// Rows of the longest lists; 0 means all.
+    pub top: usize,
+    /// What rows are sorted by.
+    pub sort: Sort,
+    /// Unit of durations.
+    pub unit: Unit,
+    /// Columns of a line.
+    pub width: usize,
+    /// Function names with their whole package path.
+    pub full_names: bool,
+    /// Colours by ANSI escapes.
+    pub color: bool,
+    /// Bars and arrows from beyond ASCII.
+    pub unicode: bool,
+    /// Say which question each section answers.
+    pub hints: bool,
+    /// How long reading took; shown when known.
+    pub read_in: Option<Duration>,
+}
+
+impl Options {
+    /// Columns of a line where nothing says how many there are.
+    pub const DEFAULT_WIDTH: usize = 100;
+    /// Rows of the longest lists unless asked otherwise.
+    pub const DEFAULT_TOP: usize = 10;
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            top: Self::DEFAULT_TOP,
+            sort: Sort::Time,
+            unit: Unit::Auto,
+            width: Self::DEFAULT_WIDTH,
+            full_names: false,
+            color: false,
+            unicode: true,
+            hints: true,
+            read_in: None,
+        }
+    }
+}
+
+/// Writes a profile in one format.
+pub type ProfileFn = fn(&Profile, &Options, &mut dyn Write) -> io::Result<()>;
+/// Writes candidates in one format.
+pub type CandidatesFn = fn(&Candidates, &Options, &mut dyn Write) -> io::Result<()>;
+
+/// One output format.
+#[derive(Debug)]
+pub struct Format {
+    /// Its name for `-f`.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub about: &'static str,
+    /// Ends of file names that mean this format, without the dot.
+    pub extensions: &'static [&'static str],
+    /// Whether it must not reach a terminal.
+    pub binary: bool,
+    /// Writes a profile.
+    pub profile: ProfileFn,
+    /// Writes candidates; none when the format has no place for them.
+    pub candidates: Option<CandidatesFn>,
+}
+
+/// All output formats. The first is the default of standard output.
+pub static FORMATS: [Format; 4] = [
+    Format {
+        name: "text",
+        about: "report for people",
+        extensions: &[],
+        binary: false,
+        profile: text::write,
+        candidates: Some(candidates::write),
+    },
+    Format {
+        name: "json",
+        about: "all numbers, in ns (docs/json.md)",
+        extensions: &["json"],
+        binary: false,
+        profile: json::write,
+        candidates: Some(json::write_candidates),
+    },
+    Format {
+        name: "pprof",
+        about: "for go tool pprof and everything that reads its profiles",
+        extensions: &["pb.gz", "pprof", "prof"],
+        binary: true,
+        profile: pprof::write,
+        candidates: None,
+    },
+    Format {
+        name: "folded",
+        about: "folded stacks for flame graphs, in µs",
+        extensions: &["folded", "collapsed", "txt"],
+        binary: false,
+        profile: folded::write,
+        candidates: None,
+    },
+];
+
+impl Format {
+    /// The format called `name`.
+    pub fn by_name(name: &str) -> Option<&'static Self> {
+        FORMATS.iter().find(|f| f.name == name)
+    }
+
+    /// The format that a file name asks for.
+    pub fn by_file_name(file: &str) -> Option<&'static Self> {
+        let file = file.to_ascii_lowercase();
+        let ends = |extension: &str| file.strip_suffix(extension).is_some_and(|rest| rest.ends_with('.'));
+        FORMATS.iter().find(|f| f.extensions.iter().any(|e| ends(e)))
+    }
+}
+
+/// The order of two rows: by `key` of the sort, where equal rows keep the order they have.
+fn sort_rows<T>(
+    rows: &mut [T],
+    sort: Sort,
+    time: impl Fn(&T) -> u64,
+    count: impl Fn(&T) -> u64,
+    name: impl Fn(&T) -> String,
+) {
+    match sort {
+        Sort::Time => rows.sort_by_key(|r| std::cmp::Reverse(time(r))),
+        Sort::Count => rows.sort_by_key(|r| std::cmp::Reverse(count(r))),
+        Sort::Name => rows.sort_by_cached_key(|r| name(r)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_choose_formats() {
+        let name = |file| Format::by_file_name(file).map(|f| f.name);
+        assert_eq!(name("a.pb.gz"), Some("pprof"));
+        assert_eq!(name("dir.d/A.PPROF"), Some("pprof"));
+        assert_eq!(name("a.json"), Some("json"));
+        assert_eq!(name("a.txt"), Some("folded"));
+        assert_eq!(name("json"), None);
+        assert_eq!(name("a.gz"), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! Names of Go functions as people read them.
+
+use super::clean::clean;
+use std::borrow::Cow;
+
+/// First elements of the import paths of Go's own packages.
+const STD: &[&str] = &[
+    "archive",
+    "bufio",
+    "bytes",
+    "cmp",
+    "compress",
+    "container",
+    "context",
+    "crypto",
+    "database",
+    "debug",
+    "embed",
+    "encoding",
+    "errors",
+    "expvar",
+    "flag",
+    "fmt",
+    "go",
+    "hash",
+    "html",
+    "image",
+    "index",
+    "internal",
+    "io",
+    "iter",
+    "log",
+    "maps",
+    "math",
+    "mime",
+    "net",
+    "os",
+    "path",
+    "plugin",
+    "reflect",
+    "regexp",
+    "runtime",
+    "simd",
+    "slices",
+    "sort",
+    "strconv",
+    "strings",
+    "structs",
+    "sync",
+    "syscall",
+    "testing",
+    "text",
+    "time",
+    "unicode",
+    "unique",
+    "unsafe",
+    "uuid",
+    "vendor",
+    "weak",
+];
+
+/// Splits `net/http.(*conn).serve` into the package path and the rest. Dots in the last element of a package path
+/// are written `%2e` by the linker, so the first dot behind the last slash ends the path. Slashes inside type
+/// arguments do not count.
+fn split_package(function: &str) -> (&str, &str) {
+    let head = function.find(['[', '(']).unwrap_or(function.len());
+    let element = function[..head].rfind('/').map_or(0, |i| i + 1);
+    match function[element..].find('.') {
+        Some(dot) => (&function[..element + dot], &function[element + dot + 1..]),
+        None => ("", function),
+    }
+}
+
+/// Whether a function is part of Go's runtime or standard library.
+pub fn is_std(function: &str) -> bool {
+    let (package, _) = split_package(function);
+    let first = package.split('/').next().unwrap_or(package);
+    STD.binary_search(&first).is_ok()
+}
+
+/// Whether a function only parks the goroutine: the state says the same in better words.
+pub fn is_plumbing(function: &str) -> bool {
+    let (package, name) = split_package(function);
+    package == "runtime" || name.starts_with("runtime_")
+}
+
+/// A function as a report shows it, safe to print: the package path shortened to its last element unless `full`.
+pub fn function(name: &str, full: bool) -> Cow<'_, str> {
+    if full {
+        return clean(name);
+    }
+    let (package, _) = split_package(name);
+    let short = package.rfind('/').map_or(name, |slash| &name[slash + 1..]);
+    clean(short)
+}
+
+/// `user.go:12`; empty when the file is unknown.
+pub fn place(file: &str, line: u32) -> String {
+    let base = file.rsplit(['/', '\\']).next().unwrap_or(file);
+    match (base.is_empty(), line) {
+        (true, _) => String::new(),
+        (false, 0) => clean(base).into_owned(),
+        (false, _) => format!("{}:{line}", clean(base)),
+    }
+}
+
+/// The function that a closure was written in: `main.f.func1.2` → `main.f`. None for what is no closure.
+pub fn enclosing(function: &str) -> Option<&str> {
+    let mut at = function;
+    while let Some((outer, last)) = at.rsplit_once('.') {
+        let name = last.trim_end_matches(|c: char| c.is_ascii_digit());
+        let is_closure = name.len() < last.len() && matches!(name, "" | "func" | "gowrap" | "deferwrap");
+        if !is_closure {
+            break;
+        }
+        at = outer;
+    }
+    (at.len() < function.len() && at.contains('.')).then_some(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(STD.is_sorted());
+    }
+
+    #[test]
+    fn the_package_path_shrinks_to_its_last_element() {
+        for (name, short) in [
+            ("main.main", "main.main"),
+            ("net/http.(*conn).serve", "http.(*conn).serve"),
+            ("github.com/a/b.v2/c.(*T[...]).M.func1", "c.(*T[...]).M.func1"),
+            ("gopkg.in/yaml%2ev3.Unmarshal", "yaml%2ev3.Unmarshal"),
+            ("a/b.Map[github.com/c/d.T]", "b.Map[github.com/c/d.T]"),
+            ("nodots", "nodots"),
+            ("", ""),
+        ] {
+            assert_eq!(function(name, false), short, "{name}");
+            assert_eq!(function(name, true), name);
+        }
+    }
+
+    #[test]
+    fn the_standard_library_is_known() {
+        for name in ["runtime.gopark", "net/http.(*conn).serve", "internal/poll.(*FD).Read", "sync.(*Mutex).Lock"] {
+            assert!(is_std(name), "{name}");
+        }
+        for name in ["main.main", "github.com/a/net.F", "example.com/sync.F", "", "timers.F"] {
+            assert!(!is_std(name), "{name}");
+        }
+        assert!(is_plumbing("runtime.chanrecv1") && is_plumbing("internal/poll.runtime_pollWait"));
+        assert!(!is_plumbing("runtime/pprof.StartCPUProfile") && !is_plumbing("sync.(*Mutex).Lock"));
+    }
+
+    #[test]
+    fn closures_belong_to_a_function() {
+        assert_eq!(enclosing("main.f.func1.2"), Some("main.f"));
+        assert_eq!(enclosing("main.(*Server).Handler.gowrap1"), Some("main.(*Server).Handler"));
+        assert_eq!(enclosing("main.f"), None);
+        assert_eq!(enclosing("main.func1"), None);
+        assert_eq!(enclosing("main.function"), None);
+    }
+
+    #[test]
+    fn places_are_short() {
+        assert_eq!(place("/home/me/user.go", 12), "user.go:12");
+        assert_eq!(place("user.go", 0), "user.go");
+        assert_eq!(place("", 3), "");
+    }
+}

@@ -1,0 +1,237 @@
+//! pprof profiles, gzipped: for `go tool pprof` and everything that reads its files.
+//!
+//! Each choice below repairs a defect seen with a real reader; `docs/cli.md` says which commands work. A protobuf
+//! message may be written in pieces, and repeated fields add up: so samples go out as they come.
+
+use super::clean::clean;
+use super::pprof_proto as pb;
+use super::{Options, frames, units};
+use crate::profile::{Profile, ProfileFrame, Sample, Weight};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use prost::Message as _;
+use rustc_hash::FxHashMap;
+use std::io::{self, Write};
+
+/// Shown as "Help" by pprof's web page.
+const DOC_URL: &str = "https://github.com/gotrace-slice/gotrace-slice/blob/main/docs/cli.md#pprof";
+
+/// Writes the profile.
+pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = Writer::new(GzEncoder::new(out, Compression::default()));
+    writer.header(profile)?;
+    for (sample, weight) in merged(profile) {
+        writer.sample(profile, sample, weight)?;
+    }
+    writer.tables()?;
+    writer.out.finish()?;
+    Ok(())
+}
+
+/// Samples that differ only in what pprof has no place for, added up.
+fn merged(profile: &Profile) -> Vec<(&Sample, Weight)> {
+    let mut rows: Vec<(&Sample, Weight)> = Vec::new();
+    let mut by_key = FxHashMap::default();
+    for sample in &profile.samples {
+        let key = (sample.stack, &sample.state, sample.detail, &sample.root);
+        let row = *by_key.entry(key).or_insert_with(|| {
+            rows.push((sample, Weight::default()));
+            rows.len() - 1
+        });
+        rows[row].1 += sample.weight;
+    }
+    rows
+}
+
+struct Writer<W: Write> {
+    out: W,
+    buffer: Vec<u8>,
+    strings: Strings,
+    functions: FxHashMap<(i64, i64), u64>,
+    /// Locations by index of the profile's frame, and those of our own frames by name.
+    locations: FxHashMap<u32, u64>,
+    own_locations: FxHashMap<String, u64>,
+    tables: pb::Profile,
+}
+
+impl<W: Write> Writer<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            buffer: Vec::new(),
+            strings: Strings::default(),
+            functions: FxHashMap::default(),
+            locations: FxHashMap::default(),
+            own_locations: FxHashMap::default(),
+            tables: pb::Profile::default(),
+        }
+    }
+
+    fn emit(&mut self, piece: &pb::Profile) -> io::Result<()> {
+        self.buffer.clear();
+        piece.encode(&mut self.buffer).map_err(io::Error::other)?;
+        self.out.write_all(&self.buffer)
+    }
+
+    fn header(&mut self, profile: &Profile) -> io::Result<()> {
+        let mut value_type = |kind: &str, unit: &str| pb::ValueType {
+            r#type: self.strings.intern(kind),
+            unit: self.strings.intern(unit),
+        };
+        // The preferred type stands last: that is what viewers fall back to.
+        let sample_type = vec![value_type("events", "count"), value_type("goroutine", "nanoseconds")];
+        let period_type = Some(value_type("wall", "nanoseconds"));
+        let file_name = self.strings.intern(&mapping_name(profile));
+        let comment = comments(profile).iter().map(|c| self.strings.intern(&clean(c))).collect();
+        let piece = pb::Profile {
+            sample_type,
+            period_type,
+            period: 1,
+            mapping: vec![pb::Mapping {
+                id: 1,
+                filename: file_name,
+                has_functions: true,
+                has_filenames: true,
+                has_line_numbers: true,
+                has_inline_frames: true,
+            }],
+            comment,
+            default_sample_type: self.strings.intern("goroutine"),
+            doc_url: self.strings.intern(DOC_URL),
+            time_nanos: wall_start(profile),
+            duration_nanos: signed(profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum()),
+            ..pb::Profile::default()
+        };
+        self.emit(&piece)
+    }
+
+    fn sample(&mut self, profile: &Profile, sample: &Sample, weight: Weight) -> io::Result<()> {
+        let (indexes, cut) = frames::leaf_first(&profile.tree, sample.stack);
+        let mut location_id = Vec::with_capacity(indexes.len() + 2);
+        location_id.push(self.own_location(&frames::state_frame(&sample.state), frames::STATE_FILE));
+        for index in indexes {
+            location_id.push(self.location(index, &profile.tree.frames()[index as usize]));
+        }
+        if cut {
+            location_id.push(self.own_location(frames::CUT, frames::CUT_FILE));
+        }
+        let mut label = Vec::new();
+        for (key, text) in [("state", sample.state.as_str()), ("root", &sample.root), ("detail", sample.detail)] {
+            if !text.is_empty() {
+                label.push(pb::Label { key: self.strings.intern(key), str: self.strings.intern(text) });
+            }
+        }
+        let value = vec![signed(weight.events), signed(weight.goroutine_ns)];
+        let piece = pb::Profile { sample: vec![pb::Sample { location_id, value, label }], ..pb::Profile::default() };
+        self.emit(&piece)
+    }
+
+    fn location(&mut self, index: u32, frame: &ProfileFrame) -> u64 {
+        if let Some(&id) = self.locations.get(&index) {
+            return id;
+        }
+        let id = self.add_location(&frame.function, &frame.file, frame.line, frame.is_pseudo());
+        self.locations.insert(index, id);
+        id
+    }
+
+    fn own_location(&mut self, name: &str, file: &str) -> u64 {
+        if let Some(&id) = self.own_locations.get(name) {
+            return id;
+        }
+        let id = self.add_location(name, file, 0, true);
+        self.own_locations.insert(name.to_owned(), id);
+        id
+    }
+
+    fn add_location(&mut self, function: &str, file: &str, line: u32, pseudo: bool) -> u64 {
+        let name = self.strings.intern(function);
+        let filename = self.strings.intern(file);
+        let n_functions = self.functions.len() as u64;
+        let function_id = *self.functions.entry((name, filename)).or_insert_with(|| {
+            let id = n_functions + 1;
+            let system_name = if pseudo { 0 } else { name };
+            self.tables.function.push(pb::Function { id, name, system_name, filename });
+            id
+        });
+        let id = self.tables.location.len() as u64 + 1;
+        let line = vec![pb::Line { function_id, line: i64::from(line) }];
+        self.tables.location.push(pb::Location { id, mapping_id: 1, line });
+        id
+    }
+
+    /// What samples refer to; ids count from 1 in table order, as Parca and Pyroscope need them.
+    fn tables(&mut self) -> io::Result<()> {
+        let mut piece = std::mem::take(&mut self.tables);
+        piece.string_table = std::mem::take(&mut self.strings.list);
+        self.emit(&piece)
+    }
+}
+
+/// The string table; its first entry is `""`.
+struct Strings {
+    list: Vec<String>,
+    by_text: FxHashMap<String, i64>,
+}
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self { list: vec![String::new()], by_text: std::iter::once((String::new(), 0)).collect() }
+    }
+}
+
+impl Strings {
+    fn intern(&mut self, text: &str) -> i64 {
+        if let Some(&idx) = self.by_text.get(text) {
+            return idx;
+        }
+        let idx = self.list.len() as i64;
+        self.list.push(text.to_owned());
+        self.by_text.insert(text.to_owned(), idx);
+        idx
+    }
+}
+
+/// pprof prints it as `File: …`; a profile without it is announced as broken.
+fn mapping_name(profile: &Profile) -> String {
+    let name = profile.traces.first().map_or("", |t| t.name.as_str());
+    match name.rsplit(['/', '\\']).next().unwrap_or_default() {
+        "" => "trace".to_owned(),
+        "-" => "stdin".to_owned(),
+        base => clean(base).into_owned(),
+    }
+}
+
+/// Lines that start with `#` are for programs; pprof shows the others above every report.
+fn comments(profile: &Profile) -> Vec<String> {
+    let selection = &profile.selection;
+    let mut lines = vec![format!("gotrace-slice: {} of {}", units::counted(selection.roots, "root"), asked(profile))];
+    if selection.roots > 1 {
+        lines.push(format!("mean per root: add -divide_by={}", selection.roots));
+    }
+    lines.push(format!("#tool gotrace-slice {}", env!("CARGO_PKG_VERSION")));
+    lines.push(format!("#roots {}", selection.roots));
+    lines.push(format!("#goroutines {}", selection.goroutines));
+    lines.push(format!("#complete {}", profile.complete()));
+    lines
+}
+
+fn asked(profile: &Profile) -> String {
+    let selection = &profile.selection;
+    let mut parts: Vec<String> = selection.patterns.iter().map(|p| format!("\"{p}\"")).collect();
+    parts.extend(selection.goids.iter().map(|id| format!("goroutine {id}")));
+    parts.join(", ")
+}
+
+/// The earliest wall clock, if all traces have one; 0 hides the line. Nothing is invented.
+fn wall_start(profile: &Profile) -> i64 {
+    let starts: Option<Vec<i64>> = profile.traces.iter().map(|t| t.wall_start_ns).collect();
+    starts.and_then(|s| s.into_iter().min()).unwrap_or(0)
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

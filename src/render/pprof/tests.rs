@@ -1,0 +1,63 @@
+use super::*;
+use crate::render::testing::{empty, render, sample};
+use std::io::Read as _;
+
+fn decode(profile: &Profile) -> pb::Profile {
+    let bytes = render("pprof", profile, &Options::default());
+    let mut raw = Vec::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_end(&mut raw).unwrap();
+    pb::Profile::decode(raw.as_slice()).unwrap()
+}
+
+#[test]
+fn totals_equal_those_of_the_profile() {
+    let profile = sample();
+    let p = decode(&profile);
+    let sum = |i: usize| p.sample.iter().map(|s| s.value[i]).sum::<i64>();
+    assert_eq!(sum(0), profile.total.events as i64);
+    assert_eq!(sum(1), profile.total.goroutine_ns as i64);
+    let types: Vec<&str> = p.sample_type.iter().map(|t| p.string_table[t.r#type as usize].as_str()).collect();
+    assert_eq!(types, ["events", "goroutine"]);
+}
+
+#[test]
+fn tables_are_as_strict_readers_want_them() {
+    for profile in [sample(), empty()] {
+        let p = decode(&profile);
+        assert_eq!(p.string_table[0], "");
+        assert!(p.location.iter().zip(1..).all(|(l, id)| l.id == id && l.mapping_id == 1 && l.line.len() == 1));
+        assert!(p.function.iter().zip(1..).all(|(f, id)| f.id == id));
+        assert_eq!(p.mapping.len(), 1);
+        assert!(p.period_type.is_some() && p.period == 1);
+        assert!(p.location.iter().all(|l| l.line[0].function_id > 0));
+    }
+}
+
+#[test]
+fn state_frames_are_leaves_that_no_demangler_touches() {
+    let p = decode(&sample());
+    for s in &p.sample {
+        let leaf = &p.location[s.location_id[0] as usize - 1];
+        let function = &p.function[leaf.line[0].function_id as usize - 1];
+        let name = &p.string_table[function.name as usize];
+        assert!(name.starts_with('['), "{name}");
+        assert_eq!(function.system_name, 0);
+        assert_eq!(p.string_table[function.filename as usize], "state");
+        let state = s.label.iter().find(|l| p.string_table[l.key as usize] == "state").unwrap();
+        assert_eq!(*name, format!("[{}]", p.string_table[state.str as usize]));
+    }
+}
+
+#[test]
+fn two_exports_are_the_same_bytes() {
+    let export = || render("pprof", &sample(), &Options::default());
+    assert_eq!(export(), export());
+}
+
+/// For a look with the real reader: `PPROF_OUT=/tmp/s.pb.gz cargo test pprof_file`.
+#[test]
+fn pprof_file() {
+    if let Some(path) = std::env::var_os("PPROF_OUT") {
+        std::fs::write(path, render("pprof", &sample(), &Options::default())).unwrap();
+    }
+}

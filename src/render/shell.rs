@@ -1,0 +1,36 @@
+//! Commands that can be pasted into a shell.
+
+use std::borrow::Cow;
+
+/// One word of a POSIX shell command, quoted if it needs to be.
+pub fn quote(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
+/// The command that selects the roots with exactly this text in a function's name.
+pub fn select(function: &str, traces: &[&str]) -> String {
+    let mut command = format!("gotrace-slice -F --root {}", quote(function));
+    for trace in traces {
+        command.push(' ');
+        command.push_str(&quote(trace));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_needs_quotes_gets_them() {
+        assert_eq!(quote("trace.out"), "trace.out");
+        assert_eq!(quote("(*Server).Handler"), "'(*Server).Handler'");
+        assert_eq!(quote("it's"), r"'it'\''s'");
+        assert_eq!(quote(""), "''");
+        assert_eq!(select("main.(*S).H", &["a b", "-"]), "gotrace-slice -F --root 'main.(*S).H' 'a b' -");
+    }
+}

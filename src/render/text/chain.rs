@@ -1,0 +1,159 @@
+//! One stack on one line: outermost user function → … → leaf.
+
+use super::layout::{View, width};
+use crate::profile::ProfileFrame;
+use crate::render::names;
+
+/// Frames looked at from either end: beyond that nobody reads, and fitting stays cheap.
+const MAX_PIECES: usize = 48;
+/// Frames tried for the room that is left between the ends.
+const MAX_TRIES: usize = 12;
+
+/// A stack ready to be fitted into a line. Equal chains look the same.
+#[derive(PartialEq, Eq, Hash)]
+pub(super) struct Chain {
+    /// Names from the outermost to the leaf.
+    pieces: Vec<String>,
+    /// The pieces in the order in which they deserve room.
+    wanted: Vec<usize>,
+    /// `user.go:12` of the innermost frame that is the user's own.
+    pub(super) place: String,
+    /// The whole chain, for sorting by name.
+    pub(super) key: String,
+}
+
+impl Chain {
+    /// Reads a stack, innermost frame first.
+    pub(super) fn new(stack: &[&ProfileFrame], full_names: bool) -> Self {
+        let own_end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
+        let is_user = |f: &&ProfileFrame| !f.is_pseudo() && !names::is_std(&f.function);
+        let own = trimmed(&stack[..own_end]);
+        let outermost = own.iter().rposition(is_user);
+        let mut shown: Vec<&ProfileFrame> = own[..outermost.map_or(own.len(), |i| i + 1)].to_vec();
+        let mut pieces: Vec<String> =
+            shown.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect();
+        let n_own = shown.len();
+        if outermost.is_none()
+            && let Some(creator) = stack[own_end..].iter().find(|f| is_user(f))
+        {
+            if let Some(first) = pieces.last_mut() {
+                first.insert_str(0, "go ");
+            }
+            pieces.push(names::function(&creator.function, full_names).into_owned());
+            shown.push(creator);
+        }
+        let place = stack.iter().find(|f| is_user(f)).or(stack.first());
+        let place = place.map_or_else(String::new, |f| names::place(&f.file, f.line));
+        let (pieces, wanted) = outermost_first(pieces, &shown, shown.len() > n_own);
+        let key = pieces.join(" ");
+        Self { pieces, wanted, place, key }
+    }
+
+    /// As much of the chain as fits: first the innermost user function, then the leaf, the outermost, and the rest.
+    pub(super) fn fit(&self, view: &View<'_>, max: usize) -> String {
+        if self.pieces.is_empty() {
+            return view.fit("(no stack recorded)", max);
+        }
+        let mut keep = vec![true; self.pieces.len()];
+        let whole = self.join(view, &keep);
+        if width(&whole) <= max {
+            return whole;
+        }
+        keep.fill(false);
+        for &i in self.wanted.iter().take(MAX_TRIES) {
+            keep[i] = true;
+            if width(&self.join(view, &keep)) > max {
+                keep[i] = false;
+            }
+        }
+        if !keep.contains(&true) {
+            return view.fit_end(&self.pieces[self.wanted[0]], max);
+        }
+        self.join(view, &keep)
+    }
+
+    fn join(&self, view: &View<'_>, keep: &[bool]) -> String {
+        let mut parts: Vec<&str> = Vec::new();
+        for (piece, &kept) in self.pieces.iter().zip(keep) {
+            if kept {
+                parts.push(piece);
+            } else if !parts.is_empty() && parts.last() != Some(&view.glyphs.dots) {
+                parts.push(view.glyphs.dots);
+            }
+        }
+        parts.join(view.glyphs.arrow)
+    }
+}
+
+/// Without the frames at the leaf that only park the goroutine, unless there are no others.
+fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
+    let first = own.iter().position(|f| !names::is_plumbing(&f.function)).unwrap_or(0);
+    &own[first..]
+}
+
+/// Turns pieces round, cuts what is beyond reading, and ranks them.
+fn outermost_first(mut pieces: Vec<String>, shown: &[&ProfileFrame], by_creator: bool) -> (Vec<String>, Vec<usize>) {
+    let mut user: Vec<bool> = shown.iter().map(|f| !names::is_std(&f.function)).collect();
+    pieces.reverse();
+    user.reverse();
+    if pieces.len() > 2 * MAX_PIECES {
+        let middle = MAX_PIECES..pieces.len() - MAX_PIECES;
+        pieces.splice(middle.clone(), []);
+        user.splice(middle, []);
+    }
+    let last = pieces.len().saturating_sub(1);
+    // Where only the creator is the user's, what it started says more than the creator.
+    let innermost_user = user.iter().rposition(|&u| u).map(|i| if by_creator { i + 1 } else { i });
+    let mut wanted: Vec<usize> = innermost_user.into_iter().chain([last, 0]).collect();
+    wanted.extend((0..pieces.len()).rev().filter(|&i| user[i]));
+    wanted.extend(innermost_user.map(|i| i + 1));
+    wanted.extend((0..pieces.len()).rev());
+    let mut seen = vec![false; pieces.len()];
+    wanted.retain(|&i| i < seen.len() && !std::mem::replace(&mut seen[i], true));
+    (pieces, wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Options;
+
+    fn frame(function: &str, line: u32) -> ProfileFrame {
+        ProfileFrame { function: function.into(), file: format!("/src/f{line}.go"), line }
+    }
+
+    fn chain(functions: &[&str], max: usize) -> (String, String) {
+        let frames: Vec<ProfileFrame> = functions.iter().zip(1..).map(|(f, line)| frame(f, line)).collect();
+        let stack: Vec<&ProfileFrame> = frames.iter().collect();
+        let options = Options::default();
+        let chain = Chain::new(&stack, false);
+        (chain.fit(&View::new(&options), max), chain.place)
+    }
+
+    #[test]
+    fn a_chain_begins_at_the_users_code_and_drops_the_parking_frames() {
+        let stack = ["runtime.gopark", "sync.(*Mutex).Lock", "main.load", "main.H", "net/http.(*conn).serve"];
+        assert_eq!(chain(&stack, 80), ("main.H → main.load → sync.(*Mutex).Lock".into(), "f3.go:3".into()));
+        assert_eq!(chain(&stack, 32).0, "main.load → sync.(*Mutex).Lock");
+        assert_eq!(chain(&stack, 22).0, "main.H → main.load → …");
+        assert_eq!(chain(&stack, 15).0, "main.load → …");
+        assert_eq!(chain(&stack, 6).0, "….load");
+    }
+
+    #[test]
+    fn a_goroutine_without_user_code_names_its_creator() {
+        let stack = ["internal/poll.(*FD).Read", "net/http.(*persistConn).readLoop", "[go]", "net/http.dial", "main.H"];
+        let expected = "main.H → go http.(*persistConn).readLoop → poll.(*FD).Read";
+        assert_eq!(chain(&stack, 80), (expected.into(), "f5.go:5".into()));
+        assert_eq!(chain(&stack, 40).0, "go http.(*persistConn).readLoop → …");
+    }
+
+    #[test]
+    fn odd_stacks_have_a_text_too() {
+        assert_eq!(chain(&[], 40).0, "(no stack recorded)");
+        assert_eq!(chain(&["runtime.gopark"], 40), ("runtime.gopark".into(), "f1.go:1".into()));
+        assert_eq!(chain(&["[go]", "main.main"], 40).0, "main.main");
+        let deep = vec!["main.recurse"; 5000];
+        assert!(width(&chain(&deep, 60).0) <= 60);
+    }
+}

@@ -1,0 +1,205 @@
+//! Numbers become text here and nowhere else: durations, counts and shares.
+
+/// The unit that durations are shown in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Unit {
+    /// The largest unit that leaves a figure before the point; three significant digits.
+    #[default]
+    Auto,
+    /// Nanoseconds.
+    Ns,
+    /// Microseconds.
+    Us,
+    /// Milliseconds.
+    Ms,
+    /// Seconds.
+    S,
+}
+
+impl Unit {
+    /// Nanoseconds in one unit; 1 for [`Unit::Auto`].
+    pub fn ns(self) -> u64 {
+        match self {
+            Self::Auto | Self::Ns => 1,
+            Self::Us => 1_000,
+            Self::Ms => 1_000_000,
+            Self::S => 1_000_000_000,
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Ns => "ns",
+            Self::Us => "µs",
+            Self::Ms => "ms",
+            Self::S => "s",
+        }
+    }
+
+    /// Digits after the point when the unit is fixed.
+    fn decimals(self) -> u32 {
+        match self {
+            Self::Auto | Self::Ns => 0,
+            Self::Us => 1,
+            Self::Ms | Self::S => 3,
+        }
+    }
+}
+
+/// A duration with its unit: `18.2 ms`, `3.90 s`, `61 ns`.
+pub fn duration(ns: u64, unit: Unit) -> String {
+    if unit == Unit::Auto {
+        return automatic(ns);
+    }
+    format!("{} {}", fixed(ns, unit.ns(), unit.decimals()), unit.suffix())
+}
+
+/// Three significant digits in the largest fitting unit. What rounds up to 1000 of one unit is 1.00 of the next.
+fn automatic(ns: u64) -> String {
+    if ns < 1_000 {
+        return format!("{ns} ns");
+    }
+    for unit in [Unit::Us, Unit::Ms, Unit::S] {
+        for decimals in [2, 1, 0] {
+            let limit = 10_u64.pow(3);
+            if rounded(ns, unit.ns(), decimals) < limit {
+                return format!("{} {}", fixed(ns, unit.ns(), decimals), unit.suffix());
+            }
+        }
+    }
+    format!("{} s", fixed(ns, Unit::S.ns(), 0))
+}
+
+/// `ns / per` times `10^decimals`, rounded half up. In integers, so that all machines print the same.
+fn rounded(ns: u64, per: u64, decimals: u32) -> u64 {
+    let scaled = u128::from(ns) * u128::from(10_u64.pow(decimals));
+    ((scaled + u128::from(per / 2)) / u128::from(per)) as u64
+}
+
+fn fixed(ns: u64, per: u64, decimals: u32) -> String {
+    let value = rounded(ns, per, decimals);
+    if decimals == 0 {
+        return count(value);
+    }
+    let one = 10_u64.pow(decimals);
+    format!("{}.{:0width$}", count(value / one), value % one, width = decimals as usize)
+}
+
+/// A whole number with its thousands set apart: `4 812 334`.
+pub fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(' ');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A count with its noun: `1 root`, `214 roots`. The noun's plural takes an `s`.
+pub fn counted(n: u64, noun: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {noun}{s}", count(n))
+}
+
+/// A size in bytes as people say it: `41.9 MB`.
+pub fn bytes(n: u64) -> String {
+    for (per, suffix) in [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")] {
+        if n >= per {
+            return format!("{} {suffix}", fixed(n, per, 1));
+        }
+    }
+    counted(n, "byte")
+}
+
+/// A part of a whole, in tenths of a percent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Share(pub u32);
+
+impl Share {
+    /// All of it.
+    pub const ALL: Self = Self(1000);
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(&format!("{}.{}%", self.0 / 10, self.0 % 10))
+    }
+}
+
+/// The shares of all values in their sum. They add up to 100.0 % exactly (largest remainder); all are zero when the
+/// sum is.
+pub fn shares(values: &[u64]) -> Vec<Share> {
+    let total: u128 = values.iter().map(|&v| u128::from(v)).sum();
+    if total == 0 {
+        return vec![Share(0); values.len()];
+    }
+    let all = u128::from(Share::ALL.0);
+    let mut parts: Vec<(u32, u128)> =
+        values.iter().map(|&v| ((u128::from(v) * all / total) as u32, u128::from(v) * all % total)).collect();
+    let missing = Share::ALL.0 - parts.iter().map(|p| p.0).sum::<u32>();
+    let mut order: Vec<usize> = (0..parts.len()).collect();
+    order.sort_by(|&a, &b| parts[b].1.cmp(&parts[a].1).then(a.cmp(&b)));
+    for &i in order.iter().take(missing as usize) {
+        parts[i].0 += 1;
+    }
+    parts.into_iter().map(|p| Share(p.0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_keep_three_digits() {
+        for (ns, text) in [
+            (0, "0 ns"),
+            (61, "61 ns"),
+            (999, "999 ns"),
+            (1_000, "1.00 µs"),
+            (18_240, "18.2 µs"),
+            (612_499, "612 µs"),
+            (999_499, "999 µs"),
+            (999_500, "1.00 ms"),
+            (3_900_000_000, "3.90 s"),
+            (12_345_678_900, "12.3 s"),
+            (1_234_567_890_123, "1 235 s"),
+            (u64::MAX, "18 446 744 074 s"),
+        ] {
+            assert_eq!(duration(ns, Unit::Auto), text, "{ns}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_unit_stays() {
+        assert_eq!(duration(1_234_567, Unit::Ns), "1 234 567 ns");
+        assert_eq!(duration(1_234_567, Unit::Us), "1 234.6 µs");
+        assert_eq!(duration(1_234_567, Unit::Ms), "1.235 ms");
+        assert_eq!(duration(1_234_567, Unit::S), "0.001 s");
+        assert_eq!(duration(u64::MAX, Unit::S), "18 446 744 073.710 s");
+    }
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(4_812_334), "4 812 334");
+        assert_eq!(counted(1, "root"), "1 root");
+        assert_eq!(counted(2_000, "root"), "2 000 roots");
+        assert_eq!(bytes(41_943_040), "41.9 MB");
+        assert_eq!(bytes(17), "17 bytes");
+    }
+
+    #[test]
+    fn shares_add_up_to_a_hundred() {
+        let sum = |values: &[u64]| shares(values).iter().map(|s| s.0).sum::<u32>();
+        assert_eq!(sum(&[1, 1, 1]), 1000);
+        assert_eq!(sum(&[u64::MAX, u64::MAX, 1]), 1000);
+        assert_eq!(sum(&[7, 11, 13, 17, 0, 1, 1, 1]), 1000);
+        assert_eq!(shares(&[0, 0]), [Share(0), Share(0)]);
+        assert_eq!(shares(&[1, 2]).iter().map(ToString::to_string).collect::<Vec<_>>(), ["33.3%", "66.7%"]);
+        assert_eq!(format!("{:>7}", Share(5)), "   0.5%");
+    }
+}
