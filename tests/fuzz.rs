@@ -2,6 +2,9 @@
 //! is. `GOTRACE_SLICE_FUZZ_SECONDS` says how long (2 by default, 60 in CI), `GOTRACE_SLICE_FUZZ_SEED` where to
 //! start. An input that panics is saved in Cargo's temporary folder under `target`, and its path is printed.
 
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
+
 mod common;
 
 use common::sim::{Plan, simulate};

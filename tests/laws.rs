@@ -1,5 +1,8 @@
 //! Laws: what holds for every valid trace, checked on schedules that a simulated scheduler makes up.
 
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
+
 mod common;
 
 use common::oracle::{by_stack, closure, whole_lives};

@@ -13,6 +13,9 @@
 //! Trace Go1.22                                the events, see `format::text`
 //! ```
 
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
+
 mod common;
 
 use common::{files, is_v2, root, selector};

@@ -203,7 +203,9 @@ impl TraceWriter {
         put_uvarint(&mut data, frequency);
         if self.version.sync_batch {
             data.push(code::CLOCK_SNAPSHOT);
-            [0, time, wall.0, wall.1].iter().for_each(|&value| put_uvarint(&mut data, value));
+            for value in [0, time, wall.0, wall.1] {
+                put_uvarint(&mut data, value);
+            }
         }
         self.batch(generation, NO_THREAD, time, &data);
     }
@@ -232,7 +234,9 @@ impl TraceWriter {
     pub fn samples(&mut self, generation: u64, time: u64, samples: &[CpuSample]) {
         let entries = samples.iter().map(|s| {
             let mut entry = vec![code::CPU_SAMPLE];
-            [s.ticks, s.thread, s.proc, s.goroutine, s.stack].iter().for_each(|&v| put_uvarint(&mut entry, v));
+            for value in [s.ticks, s.thread, s.proc, s.goroutine, s.stack] {
+                put_uvarint(&mut entry, value);
+            }
             entry
         });
         self.table(generation, time, code::CPU_SAMPLES, entries);
@@ -241,7 +245,9 @@ impl TraceWriter {
     /// Adds a batch of an experiment, which readers skip.
     pub fn experimental(&mut self, experiment: u8, generation: u64, thread: u64, time: u64, data: &[u8]) {
         self.bytes.extend([code::EXPERIMENTAL_BATCH, experiment]);
-        [generation, thread, time, data.len() as u64].iter().for_each(|&v| put_uvarint(&mut self.bytes, v));
+        for value in [generation, thread, time, data.len() as u64] {
+            put_uvarint(&mut self.bytes, value);
+        }
         self.bytes.extend_from_slice(data);
     }
 

@@ -2,6 +2,7 @@
 
 use super::TraceInfo;
 use crate::error::Warning;
+use std::collections::HashMap;
 
 /// The goroutines of one or several traces, grouped by what could select them.
 #[derive(Clone, Debug, Default)]
@@ -43,10 +44,16 @@ impl Candidates {
     /// Adds the groups of one trace; equal ones are pooled.
     pub fn add(&mut self, rows: Vec<Candidate>, older: u64) {
         self.older += older;
+        if self.rows.is_empty() {
+            self.rows = rows;
+            return;
+        }
+        let key = |r: &Candidate| (r.line, r.entry.clone(), r.creation_site.clone(), r.file.clone());
+        let known: HashMap<_, usize> = self.rows.iter().enumerate().map(|(i, r)| (key(r), i)).collect();
         for row in rows {
-            match self.rows.iter_mut().find(|r| r.same_group(&row)) {
-                Some(known) if self.traces.len() > 1 => known.absorb(&row),
-                _ => self.rows.push(row),
+            match known.get(&key(&row)) {
+                Some(&i) => self.rows[i].absorb(&row),
+                None => self.rows.push(row),
             }
         }
     }
@@ -61,11 +68,6 @@ impl Candidates {
 }
 
 impl Candidate {
-    fn same_group(&self, other: &Self) -> bool {
-        (self.line, &self.entry, &self.creation_site, &self.file)
-            == (other.line, &other.entry, &other.creation_site, &other.file)
-    }
-
     fn absorb(&mut self, other: &Self) {
         self.count += other.count;
         self.total_ns = self.total_ns.saturating_add(other.total_ns);

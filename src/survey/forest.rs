@@ -4,7 +4,7 @@ use crate::ids::{GIdx, GoId, StackIdx};
 use crate::time::Time;
 use petgraph::Directed;
 use petgraph::csr::Csr;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// The graph of creations: an edge from a goroutine to each that it created. Node index = goroutine index.
 pub type SpawnGraph = Csr<(), (), Directed, u32>;
@@ -82,8 +82,8 @@ pub struct Forest {
     /// When each goroutine lived.
     pub lives: Vec<Life>,
     by_id: GoIdTable,
-    /// Ids that more than one goroutine has; mostly none.
-    repeated: FxHashSet<GoId>,
+    /// Ids that more than one goroutine has, mostly none, with all of these in order.
+    repeated: FxHashMap<GoId, Vec<GIdx>>,
 }
 
 impl Forest {
@@ -97,7 +97,8 @@ impl Forest {
         let g = GIdx(self.goroutines.len() as u32);
         goroutine.previous = self.by_id.insert(goroutine.id, g);
         if goroutine.previous.is_some() {
-            self.repeated.insert(goroutine.id);
+            let first = goroutine.previous;
+            self.repeated.entry(goroutine.id).or_insert_with(|| vec![first]).push(g);
         }
         self.goroutines.push(goroutine);
         self.lives.push(life);
@@ -113,23 +114,15 @@ impl Forest {
     /// Whether several goroutines have this id.
     #[inline]
     pub fn repeats(&self, id: GoId) -> bool {
-        !self.repeated.is_empty() && self.repeated.contains(&id)
+        !self.repeated.is_empty() && self.repeated.contains_key(&id)
     }
 
     /// The goroutine with this id that is alive when a generation begins: the latest not created later.
     pub fn alive_at(&self, id: GoId, generation: u32) -> GIdx {
-        let mut g = self.latest(id);
-        while g.is_some() {
-            let goroutine = self.get(g);
-            if goroutine.origin == Origin::Older || goroutine.generation < generation {
-                break;
-            }
-            if !goroutine.previous.is_some() {
-                break;
-            }
-            g = goroutine.previous;
-        }
-        g
+        let Some(all) = self.repeated.get(&id) else { return self.latest(id) };
+        // In the order of their creation; an id may come back in every generation of a long trace.
+        let later = all.partition_point(|g| self.get(*g).generation < generation);
+        all[later.max(1) - 1]
     }
 
     /// The graph of creations.

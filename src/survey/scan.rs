@@ -11,7 +11,7 @@ use crate::format::v2::event::{ArgsWanted, ScanEvent, ScanReader, ThreadBatches}
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{IdTable, WireSample};
 use crate::ids::{GoId, ThreadId};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a stack says about a selection by stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -97,10 +97,17 @@ pub fn scan(input: &ScanInput<'_>) -> Scan {
     let evidence = Found::new(input.generation.index.start);
     let mut scan = Scan { evidence, ..Scan::default() };
     let batches = ThreadBatches::new(input.generation);
+    let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
+    if input.classes.is_some() {
+        for sample in input.samples {
+            samples.entry(sample.thread).or_default().push(*sample);
+        }
+    }
     let wanted = args_wanted(input.classes.is_some());
     for (thread, &id) in input.generation.index.threads.iter().enumerate() {
         let before = scan.births.len();
-        ThreadScan::new(input, id, &mut scan).run(batches.of(thread), &wanted);
+        ThreadScan::new(input, id, samples.remove(&id.0).unwrap_or_default(), &mut scan)
+            .run(batches.of(thread), &wanted);
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
     scan
@@ -134,10 +141,7 @@ struct ThreadScan<'a, 's> {
 }
 
 impl<'a, 's> ThreadScan<'a, 's> {
-    fn new(input: &'a ScanInput<'a>, thread: ThreadId, scan: &'s mut Scan) -> Self {
-        let wanted = input.classes.is_some() && !input.samples.is_empty();
-        let of_thread: Vec<WireSample> =
-            input.samples.iter().filter(|s| wanted && s.thread == thread.0).copied().collect();
+    fn new(input: &'a ScanInput<'a>, thread: ThreadId, of_thread: Vec<WireSample>, scan: &'s mut Scan) -> Self {
         let mut samples = of_thread.into_iter();
         let next_sample = samples.next();
         let run = RunEvidence::default();

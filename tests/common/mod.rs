@@ -1,6 +1,9 @@
 //! What the integration tests share: the traces in the repository, and Go's own verdict on them.
-#![allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "every test file uses its own part of this")]
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
+pub mod evil;
 pub mod oracle;
 pub mod sim;
 
@@ -9,6 +12,7 @@ use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
 use gotrace_slice::source::Source;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 /// The project's root.
@@ -96,7 +100,7 @@ pub fn digest(profile: &Profile) -> String {
     let mut text = format!("{:?}\n{:?}\n{:?}\n", profile.traces, profile.selection, profile.warnings);
     for s in &profile.samples {
         let stack: Vec<String> = profile.tree.stack(s.stack).map(|f| format!("{}:{}", f.function, f.line)).collect();
-        text += &format!("{} {} {:?} {} {:?} {stack:?}\n", s.state, s.detail, s.precision, s.root, s.weight);
+        let _ = writeln!(text, "{} {} {:?} {} {:?} {stack:?}", s.state, s.detail, s.precision, s.root, s.weight);
     }
     text
 }

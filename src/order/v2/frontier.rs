@@ -264,7 +264,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     fn wake(&mut self) {
         let Workspace { scheduler, waiting, heap, .. } = &mut *self.workspace;
         for wait in scheduler.woken.drain(..) {
-            waiting.wake(wait, |key| heap.push(Reverse(key)));
+            heap.extend(waiting.wake(wait).map(Reverse));
         }
     }
 

@@ -100,6 +100,8 @@ struct Goroutine {
 #[derive(Clone, Copy, Debug)]
 struct Proc {
     seq: u64,
+    /// The thread that took it last.
+    holder: u32,
     state: ProcState,
     /// Whether a thread waits for it.
     waited: bool,
@@ -131,6 +133,8 @@ pub struct Scheduler {
     threads: Vec<Thread>,
     thread_index: FxHashMap<ThreadId, u32>,
     next_gc: Option<u64>,
+    /// Once events are forced: where goroutines execute, as far as forced events know.
+    forced_on: FxHashMap<GIdx, usize>,
     /// What threads wait for and changed since it was last asked: waits that may be over.
     pub woken: Vec<Wait>,
 }
@@ -148,6 +152,7 @@ impl Scheduler {
         self.thread_index.clear();
         self.thread_index.extend(threads.iter().enumerate().map(|(i, &t)| (t, i as u32)));
         self.next_gc = first_gc;
+        self.forced_on.clear();
         self.woken.clear();
     }
 
@@ -172,7 +177,7 @@ impl Scheduler {
     /// A thread begins to wait.
     pub fn wait(&mut self, wait: Wait) {
         match wait {
-            Wait::Goroutine(g, _) => {
+            Wait::Goroutine(g, ..) => {
                 if let Some(s) = self.goroutines.get_mut(g.at()) {
                     if s.stamp != self.stamp {
                         *s = Goroutine { seq: 0, stamp: self.stamp, state: GoState::Undetermined, waited: false };
@@ -180,7 +185,7 @@ impl Scheduler {
                     s.waited = true;
                 }
             }
-            Wait::Proc(p, _) => self.procs[p as usize].waited = true,
+            Wait::Proc(p, ..) => self.procs[p as usize].waited = true,
             Wait::Thread(_) | Wait::Gc(_) => {}
         }
     }
@@ -201,7 +206,7 @@ impl Scheduler {
             }
             s.state = state;
             if s.waited {
-                self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1)));
+                self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1), state));
             }
         }
     }
@@ -212,7 +217,7 @@ impl Scheduler {
             let waited = s.waited && s.stamp == self.stamp;
             *s = Goroutine { seq, stamp: self.stamp, state, waited };
             if waited {
-                self.woken.push(Wait::Goroutine(g, seq.wrapping_add(1)));
+                self.woken.push(Wait::Goroutine(g, seq.wrapping_add(1), state));
             }
         }
     }
@@ -229,17 +234,21 @@ impl Scheduler {
         let next = self.procs.len() as u32;
         let index = *self.proc_index.entry(id).or_insert(next);
         if index == next {
-            self.procs.push(Proc { seq: 0, state: ProcState::Undetermined, waited: false });
+            self.procs.push(Proc { seq: 0, holder: u32::MAX, state: ProcState::Undetermined, waited: false });
         }
         index
     }
 
     fn set_proc(&mut self, p: u32, state: ProcState, seq: u64) {
         let proc = &mut self.procs[p as usize];
-        proc.seq = seq;
-        proc.state = state;
+        (proc.seq, proc.state) = (seq, state);
         if proc.waited {
-            self.woken.push(Wait::Proc(p, seq.wrapping_add(1)));
+            let next = seq.wrapping_add(1);
+            match state {
+                ProcState::Idle => self.woken.push(Wait::Proc(p, next, false)),
+                ProcState::Syscall | ProcState::SyscallAbandoned => self.woken.push(Wait::Proc(p, next, true)),
+                ProcState::Running | ProcState::Undetermined => {}
+            }
         }
     }
 
@@ -356,7 +365,7 @@ impl Scheduler {
     ) -> Outcome {
         let g = ids.current(ev.args[0]);
         if !force && !self.is_next(g, GoState::Runnable, ev.args[1]) {
-            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1]));
+            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Runnable));
         }
         if !g.is_some() {
             return Outcome::Broken("a goroutine starts that was never created");
@@ -384,12 +393,19 @@ impl Scheduler {
 
     /// A goroutine executes on one thread at most; only forced events can break that.
     fn unbind_elsewhere(&mut self, g: GIdx, m: usize, force: bool) {
-        if force && matches!(self.state(g), GoState::Running | GoState::Syscall) {
-            for (i, t) in self.threads.iter_mut().enumerate() {
-                if t.g == g && i != m {
-                    t.g = GIdx::NONE;
-                }
-            }
+        if !force {
+            return;
+        }
+        // Threads that took goroutines before the first forced event are found once.
+        if self.forced_on.is_empty() {
+            self.forced_on
+                .extend(self.threads.iter().enumerate().filter(|(_, t)| t.g.is_some()).map(|(i, t)| (t.g, i)));
+        }
+        if let Some(on) = self.forced_on.insert(g, m)
+            && on != m
+            && let Some(t) = self.threads.get_mut(on).filter(|t| t.g == g)
+        {
+            t.g = GIdx::NONE;
         }
     }
 
@@ -403,7 +419,7 @@ impl Scheduler {
     ) -> Outcome {
         let g = ids.current(ev.args[0]);
         if !force && !self.is_next(g, GoState::Waiting, ev.args[1]) {
-            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1]));
+            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Waiting));
         }
         if !g.is_some() {
             return Outcome::Broken("a goroutine is unblocked that was never created");
@@ -430,7 +446,7 @@ impl Scheduler {
         };
         let next = ids.current(ev.args[0]);
         if !force && !self.is_next(next, GoState::Waiting, ev.args[1]) {
-            return Outcome::Blocked(Wait::Goroutine(next, ev.args[1]));
+            return Outcome::Blocked(Wait::Goroutine(next, ev.args[1], GoState::Waiting));
         }
         if !next.is_some() || next == current {
             return Outcome::Broken("a switch to a goroutine that cannot be");
@@ -561,7 +577,7 @@ impl Scheduler {
         let Proc { seq, state, .. } = self.procs[p as usize];
         if !force {
             if state != ProcState::Idle || seq.wrapping_add(1) != ev.args[1] {
-                return Outcome::Blocked(Wait::Proc(p, ev.args[1]));
+                return Outcome::Blocked(Wait::Proc(p, ev.args[1], false));
             }
             if self.threads[m].p != NO_PROC {
                 return Outcome::Blocked(Wait::Thread(m as u32));
@@ -569,16 +585,23 @@ impl Scheduler {
         }
         self.take_proc_from_others(p, force);
         self.set_proc(p, ProcState::Running, ev.args[1]);
-        self.threads[m].p = p;
+        self.hold(m, p);
         Outcome::Advanced
     }
 
     fn take_proc_from_others(&mut self, p: u32, force: bool) {
         if force {
-            for t in self.threads.iter_mut().filter(|t| t.p == p) {
+            let holder = self.procs[p as usize].holder;
+            if let Some(t) = self.threads.get_mut(holder as usize).filter(|t| t.p == p) {
                 t.p = NO_PROC;
             }
         }
+    }
+
+    /// A thread holds a proc from here on.
+    fn hold(&mut self, m: usize, p: u32) {
+        self.threads[m].p = p;
+        self.procs[p as usize].holder = m as u32;
     }
 
     fn proc_stop(&mut self, m: usize) -> Outcome {
@@ -597,7 +620,7 @@ impl Scheduler {
         let Proc { seq, state, .. } = self.procs[p as usize];
         let in_syscall = matches!(state, ProcState::Syscall | ProcState::SyscallAbandoned);
         if !force && (!in_syscall || seq.wrapping_add(1) != ev.args[1]) {
-            return Outcome::Blocked(Wait::Proc(p, ev.args[1]));
+            return Outcome::Blocked(Wait::Proc(p, ev.args[1], true));
         }
         self.set_proc(p, ProcState::Idle, ev.args[1]);
         if state == ProcState::SyscallAbandoned {
@@ -630,7 +653,7 @@ impl Scheduler {
         let p = self.proc(ev.args[0]);
         self.set_proc(p, state, 0);
         if matches!(state, ProcState::Running | ProcState::Syscall) {
-            self.threads[m].p = p;
+            self.hold(m, p);
         }
         Outcome::Advanced
     }

@@ -2,6 +2,7 @@
 //!
 //! A thread is looked at again only when that changes, so ordering stays O(n log n) however many threads wait.
 
+use crate::event::GoState;
 use crate::ids::GIdx;
 use crate::time::Time;
 use rustc_hash::FxHashMap;
@@ -11,10 +12,10 @@ use std::collections::BinaryHeap;
 /// What must change before an event can be next.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Wait {
-    /// A goroutine's sequence must reach the number before this one, in the right state.
-    Goroutine(GIdx, u64),
-    /// The same for a proc.
-    Proc(u32, u64),
+    /// A goroutine's sequence must reach the number before this one, in this state.
+    Goroutine(GIdx, u64, GoState),
+    /// A proc's sequence must reach the number before this one; in a system call to be stolen, else idle.
+    Proc(u32, u64, bool),
     /// A thread must lose its proc.
     Thread(u32),
     /// The collector's sequence must reach this number.
@@ -27,7 +28,7 @@ pub type Key = (Time, u64, u32);
 /// The waiting threads.
 #[derive(Default)]
 pub struct Waiting {
-    by_wait: FxHashMap<Wait, Vec<u32>>,
+    by_wait: FxHashMap<Wait, BinaryHeap<Reverse<Key>>>,
     by_time: BinaryHeap<Reverse<Key>>,
     wait_of: Vec<Option<(Wait, Key)>>,
     count: usize,
@@ -51,25 +52,29 @@ impl Waiting {
 
     /// A thread begins to wait.
     pub fn park(&mut self, wait: Wait, key: Key) {
-        self.by_wait.entry(wait).or_default().push(key.2);
+        self.by_wait.entry(wait).or_default().push(Reverse(key));
         self.by_time.push(Reverse(key));
         self.wait_of[key.2 as usize] = Some((wait, key));
         self.count += 1;
     }
 
-    /// The threads whose wait may be over, with their places in the frontier.
-    pub fn wake(&mut self, wait: Wait, mut woken: impl FnMut(Key)) {
-        let Some(threads) = self.by_wait.remove(&wait) else { return };
-        for thread in threads {
-            match self.wait_of[thread as usize] {
-                Some((w, key)) if w == wait => {
-                    self.wait_of[thread as usize] = None;
-                    self.count -= 1;
-                    woken(key);
-                }
-                _ => {}
+    /// The thread whose wait is over, with its place in the frontier. Only the earliest: what it waited for is a
+    /// number that one event takes, and to look at all others again each time would be quadratic.
+    pub fn wake(&mut self, wait: Wait) -> Option<Key> {
+        let threads = self.by_wait.get_mut(&wait)?;
+        let mut woken = None;
+        while let Some(Reverse(key)) = threads.pop() {
+            if self.wait_of[key.2 as usize] == Some((wait, key)) {
+                self.wait_of[key.2 as usize] = None;
+                self.count -= 1;
+                woken = Some(key);
+                break;
             }
         }
+        if threads.is_empty() {
+            self.by_wait.remove(&wait);
+        }
+        woken
     }
 
     /// The earliest waiting thread.
@@ -100,15 +105,13 @@ mod tests {
     fn a_thread_wakes_once_and_only_for_its_own_wait() {
         let mut waiting = Waiting::default();
         waiting.clear(3);
-        let wait = Wait::Goroutine(GIdx(7), 2);
+        let wait = Wait::Goroutine(GIdx(7), 2, GoState::Waiting);
         waiting.park(wait, (Time(10), 1, 0));
         waiting.park(Wait::Gc(1), (Time(5), 2, 1));
-        let mut woken = Vec::new();
-        waiting.wake(Wait::Goroutine(GIdx(7), 3), |k| woken.push(k));
-        assert!(woken.is_empty());
-        waiting.wake(wait, |k| woken.push(k));
-        waiting.wake(wait, |k| woken.push(k));
-        assert_eq!(woken, [(Time(10), 1, 0)]);
+        assert_eq!(waiting.wake(Wait::Goroutine(GIdx(7), 3, GoState::Waiting)), None);
+        assert_eq!(waiting.wake(Wait::Goroutine(GIdx(7), 2, GoState::Runnable)), None);
+        assert_eq!(waiting.wake(wait), Some((Time(10), 1, 0)));
+        assert_eq!(waiting.wake(wait), None);
         assert_eq!(waiting.give_up(), Some((Time(5), 2, 1)));
         assert!(waiting.is_empty() && waiting.give_up().is_none());
     }

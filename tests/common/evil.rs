@@ -1,0 +1,224 @@
+//! Traces built to be slow to read, each in any size.
+
+use super::sim::{Plan, simulate};
+use gotrace_slice::format::encode::{CpuSample, NO_THREAD, NameTable, TimedEvent, TraceWriter};
+use gotrace_slice::format::event_spec::code;
+
+/// A kind of trace: its name, the size that tests use, and how it is made.
+pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);
+
+/// All kinds.
+pub const KINDS: [Kind; 12] = [
+    ("threads that wait for creations", 5_000, waiting_for_creations),
+    ("threads that wait for one goroutine", 5_000, waiting_in_a_row),
+    ("threads that wait while it changes", 2_000, waiting_in_vain),
+    ("threads whose turn never comes", 10_000, stuck),
+    ("procs whose turn never comes", 10_000, stuck_procs),
+    ("generations", 10_000, generations),
+    ("a chain of goroutines", 50_000, chain),
+    ("children of one goroutine", 50_000, children),
+    ("an id that repeats", 5_000, repeated_id),
+    ("threads with CPU samples", 5_000, samples),
+    ("functions", 10_000, functions),
+    ("a long schedule", 20_000, schedule),
+];
+
+struct Trace {
+    writer: TraceWriter,
+    names: NameTable,
+}
+
+impl Trace {
+    fn new() -> Self {
+        let mut writer = TraceWriter::new("1.23").expect("a version");
+        writer.sync(1, 0, 1_000_000_000, (0, 0));
+        Self { writer, names: NameTable::default() }
+    }
+
+    /// A thread with a proc of its own, and its events: ticks, code, arguments.
+    fn thread(&mut self, generation: u64, thread: u64, events: &[(u64, u8, &[u64])]) {
+        let start = events.first().map_or(0, |e| e.0);
+        let proc = TimedEvent::new(start, code::PROC_STATUS, &[thread, 1]);
+        let events: Vec<_> = events.iter().map(|(ticks, code, args)| TimedEvent::new(*ticks, *code, args)).collect();
+        self.writer.events(generation, thread, &[&[proc], &events[..]].concat());
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.writer.names(1, 0, &self.names);
+        self.writer.finish()
+    }
+}
+
+/// Every thread starts at time 0 a goroutine that is created later.
+fn waiting_for_creations(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (entry, creation) = (trace.names.stack(&["main.worker"]), trace.names.stack(&["main.main"]));
+    for i in 1..=n {
+        trace.thread(1, i, &[(0, code::GO_START, &[i + 10, 1]), (2 * n, code::GO_DESTROY, &[])]);
+    }
+    let args: Vec<[u64; 3]> = (1..=n).map(|i| [n - i + 11, entry, creation]).collect();
+    let creations: Vec<_> = args.iter().zip(1..).map(|(a, t)| (t, code::GO_CREATE, &a[..])).collect();
+    trace.thread(1, n + 1, &creations);
+    trace.finish()
+}
+
+/// One goroutine runs on all threads in turn; their clocks say the opposite order.
+fn waiting_in_a_row(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (entry, reason) = (trace.names.stack(&["main.worker"]), trace.names.string(b"sync"));
+    trace.thread(1, n + 1, &[(1, code::GO_CREATE, &[1, entry, entry])]);
+    for i in 0..n {
+        let at = 10 * (n - i);
+        trace.thread(
+            1,
+            i + 1,
+            &[
+                (at, code::GO_START, &[1, 2 * i + 1]),
+                (at + 1, code::GO_BLOCK, &[reason, entry]),
+                (at + 2, code::GO_UNBLOCK, &[1, 2 * i + 2, 0]),
+            ],
+        );
+    }
+    trace.finish()
+}
+
+/// All threads wait for a goroutine to wait, which goes in and out of system calls as often as there are threads.
+fn waiting_in_vain(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let entry = trace.names.stack(&["main.worker"]);
+    for i in 2..n + 2 {
+        trace.thread(1, i, &[(0, code::GO_UNBLOCK, &[1, 1, 0])]);
+    }
+    let seqs: Vec<[u64; 2]> = (1..=n).map(|seq| [seq, entry]).collect();
+    let running: [u64; 3] = [1, 1, 2];
+    let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &running)];
+    for (seq, t) in seqs.iter().zip(1..) {
+        events.push((4 * t, code::GO_SYSCALL_BEGIN, seq));
+        events.push((4 * t + 1, code::GO_SYSCALL_END, &[]));
+        // And a status that lets one of them through, again and again.
+        events.push((4 * t + 2, code::GO_STATUS, &[1, NO_THREAD, 4]));
+        events.push((4 * t + 3, code::GO_STATUS, &running));
+    }
+    trace.thread(1, 1, &events);
+    trace.finish()
+}
+
+/// No thread's event can be next, and each starts the same goroutine.
+fn stuck(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let entry = trace.names.stack(&["main.worker"]);
+    trace.thread(1, n + 1, &[(1, code::GO_CREATE, &[1, entry, entry])]);
+    for i in 1..=n {
+        trace.thread(1, i, &[(2, code::GO_START, &[1, 7 + i])]);
+    }
+    trace.finish()
+}
+
+/// No proc can be taken or stolen.
+fn stuck_procs(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let entry = trace.names.stack(&["main.worker"]);
+    trace.thread(1, n + 1, &[(1, code::GO_CREATE, &[1, entry, entry])]);
+    for i in 1..=n {
+        trace.thread(1, i, &[(2, code::PROC_START, &[1, 7 + i]), (3, code::PROC_STEAL, &[1, 9 + i, n - i])]);
+        trace.thread(1, i, &[(2, code::GC_BEGIN, &[5 + i % 2, 0])]);
+    }
+    trace.finish()
+}
+
+fn generations(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let entry = trace.names.stack(&["main.worker"]);
+    trace.thread(1, 1, &[(1, code::GO_CREATE, &[9, entry, entry]), (2, code::GO_START, &[9, 1])]);
+    trace.writer.names(1, 1, &trace.names);
+    for generation in 2..=n {
+        trace.writer.sync(generation, 10 * generation, 1_000_000_000, (0, 0));
+        trace.thread(generation, 1, &[(10 * generation + 1, code::GO_STATUS, &[9, 1, 2])]);
+        trace.thread(generation, 2, &[(10 * generation + 2, code::HEAP_ALLOC, &[generation])]);
+    }
+    trace.writer.finish()
+}
+
+fn chain(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (entry, creation) = (trace.names.stack(&["main.link"]), trace.names.stack(&["main.link:7"]));
+    let ids: Vec<[u64; 3]> = (2..n + 2).map(|i| [i, entry, creation]).collect();
+    let starts: Vec<[u64; 2]> = (2..n + 2).map(|i| [i, 1]).collect();
+    let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
+    for i in 0..n as usize {
+        events.push((10 * i as u64 + 10, code::GO_CREATE, &ids[i]));
+        events.push((10 * i as u64 + 11, code::GO_DESTROY, &[]));
+        events.push((10 * i as u64 + 12, code::GO_START, &starts[i]));
+    }
+    trace.thread(1, 1, &events);
+    trace.finish()
+}
+
+fn children(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (entry, creation) = (trace.names.stack(&["main.child"]), trace.names.stack(&["main.parent"]));
+    let ids: Vec<[u64; 3]> = (2..n + 2).map(|i| [i, entry, creation]).collect();
+    let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
+    events.extend(ids.iter().zip(2..).map(|(args, t)| (t, code::GO_CREATE, &args[..])));
+    trace.thread(1, 1, &events);
+    trace.finish()
+}
+
+/// A cgo callback comes back with the same id in every generation, three times.
+fn repeated_id(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let stack = trace.names.stack(&["main.callback"]);
+    trace.writer.names(1, 0, &trace.names);
+    for generation in 1..=n {
+        trace.writer.sync(generation, 100 * generation, 1_000_000_000, (0, 0));
+        let at = |t| 100 * generation + t;
+        let announce = (at(1), code::GO_STATUS, &[9u64, 1, 3][..]);
+        trace.thread(
+            generation,
+            1,
+            &[
+                announce,
+                (at(2), code::GO_DESTROY_SYSCALL, &[]),
+                (at(3), code::GO_CREATE_SYSCALL, &[9]),
+                (at(4), code::GO_DESTROY_SYSCALL, &[]),
+                (at(5), code::GO_CREATE_SYSCALL, &[9]),
+            ],
+        );
+        trace.thread(
+            generation,
+            2,
+            &[(at(1), code::GO_STATUS, &[7, 2, 2]), (at(9), code::USER_LOG, &[0, 0, 0, stack])],
+        );
+    }
+    trace.writer.finish()
+}
+
+fn samples(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let stack = trace.names.stack(&["main.hot"]);
+    let mut samples = Vec::new();
+    for i in 1..=n {
+        trace.thread(1, i, &[(1, code::GO_STATUS, &[i, i, 2]), (9 + i, code::USER_LOG, &[0, 0, 0, stack])]);
+        samples.push(CpuSample { ticks: 5 + i, thread: i, proc: i, goroutine: i, stack });
+    }
+    trace.writer.samples(1, 0, &samples);
+    trace.finish()
+}
+
+/// Every goroutine runs a function of its own.
+fn functions(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let ids: Vec<[u64; 3]> = (2..n + 2)
+        .map(|i| {
+            let entry = trace.names.stack(&[&format!("main.worker.func{i}")]);
+            [i, entry, trace.names.stack(&[&format!("main.start{i}")])]
+        })
+        .collect();
+    let creations: Vec<_> = ids.iter().zip(2..).map(|(args, t)| (t, code::GO_CREATE, &args[..])).collect();
+    trace.thread(1, 1, &creations);
+    trace.finish()
+}
+
+fn schedule(n: u64) -> Vec<u8> {
+    simulate(Plan { seed: 99, steps: n as u32, threads: 8, generations: 4, version: "1.26" }).bytes
+}

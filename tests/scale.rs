@@ -1,0 +1,74 @@
+//! Traces built to be slow to read, and their doubled versions. That they are read at all within the test's
+//! patience is the test; what doubling costs is printed by
+//! `cargo test --release --test scale -- --ignored --nocapture`, and should be about 2.
+
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
+
+mod common;
+
+use common::evil::{KINDS, Kind};
+use common::{root_by, selector, slice};
+use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use std::time::{Duration, Instant};
+
+/// Lists what could be selected, selects by everything, and by creation with whole lives.
+fn work(bytes: &Vec<u8>) -> u64 {
+    let inputs = [Input { name: "test".into(), source: bytes }];
+    let options = Options { stacks: Stacks::Joined, threads: 1 };
+    let listed = pipeline::candidates(&inputs, options, &|_| {}).expect("candidates");
+    let mut events = listed.traces[0].events;
+    for selector in [selector("main", root_by("creation,entry,stack")), common::whole_life("main")] {
+        events += match slice(bytes, &selector, 1).expect("an answer") {
+            Answer::Profile(profile) => profile.traces[0].events,
+            Answer::NoMatch(candidates) => candidates.traces[0].events,
+        };
+    }
+    events
+}
+
+#[test]
+fn evil_traces_are_read() {
+    for (name, n, make) in KINDS {
+        let started = Instant::now();
+        let events = work(&make(n));
+        assert!(events >= n, "{name}: {events} events");
+        // A net for what is quadratic, far above what any machine needs.
+        assert!(started.elapsed() < Duration::from_secs(60), "{name} takes {:?}", started.elapsed());
+    }
+}
+
+/// Processor time of this process in ms, its finished threads included; other programs do not disturb it.
+fn processor_ms() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
+    let ticks = |i: usize| fields[i].parse::<u64>().expect("a number");
+    (ticks(11) + ticks(12)) * 10
+}
+
+/// Milliseconds that reading takes, averaged over enough runs for the coarse clock.
+fn cost(bytes: &Vec<u8>) -> f64 {
+    let (started, mut runs) = (processor_ms(), 0);
+    loop {
+        work(bytes);
+        runs += 1;
+        let spent = processor_ms() - started;
+        if spent >= 400 {
+            return spent as f64 / f64::from(runs);
+        }
+    }
+}
+
+#[test]
+#[ignore = "measures; run it in release"]
+fn what_doubling_costs() {
+    // `GOTRACE_SLICE_SCALE=4` for larger ones.
+    let scale = std::env::var("GOTRACE_SLICE_SCALE").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    let measure = |(name, n, make): Kind| {
+        let n = n * scale;
+        let (once, twice) = (cost(&make(n)), cost(&make(n * 2)));
+        let ratio = twice / once;
+        println!("{name:40} {n:>8} {once:>8.1} ms   {:>8} {twice:>8.1} ms   {ratio:.2}", n * 2);
+    };
+    KINDS.into_iter().for_each(measure);
+}
