@@ -15,6 +15,8 @@ pub mod profile;
 pub mod slice;
 pub mod source;
 
+pub mod binary;
+
 pub mod format;
 pub mod measure;
 pub mod order;

@@ -9,6 +9,9 @@ pub enum Malformed {
     Varint,
 }
 
+/// The bits that say that a varint goes on, in eight bytes.
+const CONTINUATIONS: u64 = 0x8080_8080_8080_8080;
+
 /// A slice, a position in it, and where the slice stands in the file.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
@@ -63,10 +66,34 @@ impl<'a> Cursor<'a> {
                 self.at += 1;
                 Ok(u64::from(byte))
             }
-            _ => self.long_uvarint(),
+            _ => self.word_uvarint(),
         }
     }
 
+    /// A varint of 2 to 8 bytes, read as one word; longer ones and those near the end go the long way.
+    #[inline]
+    fn word_uvarint(&mut self) -> Result<u64, Malformed> {
+        let Some(word) = self.word() else { return self.long_uvarint() };
+        let stops = !word & CONTINUATIONS;
+        if stops == 0 {
+            return self.long_uvarint();
+        }
+        self.at += (stops.trailing_zeros() as usize + 1) / 8;
+        // The bytes up to the first without a continuation bit, their 7-bit groups moved together.
+        let x = word & (stops ^ (stops - 1)) & !CONTINUATIONS;
+        let x = (x & 0x007f_007f_007f_007f) | ((x & 0x7f00_7f00_7f00_7f00) >> 1);
+        let x = (x & 0x0000_3fff_0000_3fff) | ((x & 0x3fff_0000_3fff_0000) >> 2);
+        Ok((x & 0x0000_0000_0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4))
+    }
+
+    /// The next eight bytes, not consumed.
+    #[inline]
+    fn word(&self) -> Option<u64> {
+        let bytes = self.bytes.get(self.at..self.at + 8)?;
+        Some(u64::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    #[cold]
     fn long_uvarint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for (i, &byte) in self.bytes[self.at..].iter().take(10).enumerate() {
@@ -83,10 +110,28 @@ impl<'a> Cursor<'a> {
         Err(if self.remaining() >= 10 { Malformed::Varint } else { Malformed::Ends })
     }
 
-    /// Steps over a varint of at most 64 bits without computing it.
+    /// Steps over `n` varints without computing them.
     #[inline]
-    pub fn skip_uvarint(&mut self) -> Result<(), Malformed> {
-        self.uvarint().map(|_| ())
+    pub fn skip_uvarints(&mut self, n: u32) -> Result<(), Malformed> {
+        let mut left = n;
+        if n > 0
+            && let Some(word) = self.word()
+        {
+            let mut stops = !word & CONTINUATIONS;
+            while left > 1 && stops != 0 {
+                stops &= stops - 1;
+                left -= 1;
+            }
+            if stops != 0 {
+                self.at += (stops.trailing_zeros() as usize + 1) / 8;
+                return Ok(());
+            }
+            left = n;
+        }
+        for _ in 0..left {
+            self.uvarint()?;
+        }
+        Ok(())
     }
 
     /// The next `n` bytes.
@@ -121,6 +166,45 @@ mod tests {
         assert_eq!(read(&[0x80]), Err(Malformed::Ends));
         assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]), Err(Malformed::Varint));
         assert_eq!(read(&[0xff; 12]), Err(Malformed::Varint));
+    }
+
+    #[test]
+    fn reading_by_words_is_reading_by_bytes() {
+        for shift in 0..64 {
+            for value in [1u64 << shift, (1 << shift) - 1, u64::MAX >> shift, 0x0102_0304_0506_0708 >> shift] {
+                let mut bytes = Vec::new();
+                let mut rest = value;
+                while rest >= 0x80 {
+                    bytes.push(rest as u8 | 0x80);
+                    rest >>= 7;
+                }
+                bytes.push(rest as u8);
+                let len = bytes.len();
+                assert_eq!(Cursor::new(&bytes, 0).long_uvarint(), Ok(value));
+                bytes.extend([0xff; 8]);
+                let mut cursor = Cursor::new(&bytes, 0);
+                assert_eq!((cursor.uvarint(), cursor.at), (Ok(value), len));
+                let mut cursor = Cursor::new(&bytes, 0);
+                assert_eq!((cursor.skip_uvarints(1), cursor.at), (Ok(()), len));
+            }
+        }
+    }
+
+    #[test]
+    fn stepping_over_varints_is_reading_them() {
+        let bytes: Vec<u8> = (0..200u32).flat_map(|i| [(i * 37 % 256) as u8 | 0x80, i as u8 & 0x7f, 5]).collect();
+        for n in 0..6 {
+            let (mut read, mut skipped) = (Cursor::new(&bytes, 0), Cursor::new(&bytes, 0));
+            while read.remaining() > 30 {
+                for _ in 0..n {
+                    read.uvarint().unwrap();
+                }
+                skipped.skip_uvarints(n).unwrap();
+                read.byte().unwrap();
+                skipped.byte().unwrap();
+                assert_eq!(read.at, skipped.at);
+            }
+        }
     }
 
     #[test]

@@ -3,5 +3,6 @@
 pub mod cursor;
 pub mod event_spec;
 pub mod limits;
+pub mod v1;
 pub mod v2;
 pub mod version;

@@ -16,16 +16,26 @@ pub enum Dialect {
 pub struct V1 {
     /// First event code that this version does not know (`EvCount` of its `runtime/trace.go`).
     pub n_events: u8,
-    /// Whether events carry sequence numbers per goroutine and proc (Go 1.7 on); before, time alone orders.
-    pub sequence_numbers: bool,
+    /// Whether one sequence number over the whole trace orders the events (Go 1.5 and 1.6). Later versions
+    /// number the starts and wake-ups of each goroutine, and leave the rest to time.
+    pub total_sequence: bool,
     /// Whether stacks carry function, file and line (Go 1.7 on); before, only addresses.
     pub symbols: bool,
-    /// Whether time is counted in ticks that `EvFrequency` converts, without a divisor (Go 1.9 on).
-    pub full_ticks: bool,
-    /// Whether a CPU sample may be present (Go 1.19 on).
-    pub cpu_samples: bool,
-    /// Whether the kind of a stop-the-world is a reason of its own (Go 1.21) and not a phase of the collector.
-    pub stw_reasons: bool,
+    /// Whether the end of a sweep says how much it swept (Go 1.9 on).
+    pub sweep_amounts: bool,
+    /// What is known about a stop of the world.
+    pub stops: WorldStops,
+}
+
+/// What a version before Go 1.22 says about a stop of the world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WorldStops {
+    /// Nothing: the code stood for a proc's share of scanning stacks (before Go 1.10).
+    None,
+    /// Which of the collector's two phases it is.
+    Phases,
+    /// Why it is, by number (Go 1.21).
+    Reasons,
 }
 
 /// What a version from Go 1.22 on can say.
@@ -64,29 +74,23 @@ const fn v2(
     Version { name, written_by, dialect: Dialect::V2(V2 { last_event, sync_batch, explicit_end }) }
 }
 
-const GO15: V1 = V1 {
-    n_events: 0,
-    sequence_numbers: false,
-    symbols: false,
-    full_ticks: false,
-    cpu_samples: false,
-    stw_reasons: false,
-};
-const GO17: V1 = V1 { sequence_numbers: true, symbols: true, ..GO15 };
-const GO19: V1 = V1 { full_ticks: true, ..GO17 };
-const GO119: V1 = V1 { cpu_samples: true, ..GO19 };
-const GO121: V1 = V1 { stw_reasons: true, ..GO119 };
+const GO15: V1 =
+    V1 { n_events: 0, total_sequence: true, symbols: false, sweep_amounts: false, stops: WorldStops::None };
+const GO17: V1 = V1 { total_sequence: false, symbols: true, ..GO15 };
+const GO19: V1 = V1 { sweep_amounts: true, ..GO17 };
+const GO110: V1 = V1 { stops: WorldStops::Phases, ..GO19 };
+const GO121: V1 = V1 { stops: WorldStops::Reasons, ..GO110 };
 
 /// All versions, oldest first. Sources: `src/internal/trace/parser.go` of Go 1.21 for the old ones,
 /// `src/internal/trace/version/version.go` of Go 1.27 for the others.
 pub const VERSIONS: &[Version] = &[
-    v1("1.5", "Go 1.5 and 1.6", 40, GO15),
-    v1("1.7", "Go 1.7", 43, GO17),
+    v1("1.5", "Go 1.5 and 1.6", 37, GO15),
+    v1("1.7", "Go 1.7", 41, GO17),
     v1("1.8", "Go 1.8", 43, GO17),
     v1("1.9", "Go 1.9", 45, GO19),
-    v1("1.10", "Go 1.10", 45, GO19),
-    v1("1.11", "Go 1.11 to 1.18", 49, GO19),
-    v1("1.19", "Go 1.19 and 1.20", 50, GO119),
+    v1("1.10", "Go 1.10", 45, GO110),
+    v1("1.11", "Go 1.11 to 1.18", 49, GO110),
+    v1("1.19", "Go 1.19 and 1.20", 50, GO110),
     v1("1.21", "Go 1.21, and 1.22 with GOEXPERIMENT=noexectracer2", 50, GO121),
     v2("1.22", "Go 1.22", 44, false, false),
     v2("1.23", "Go 1.23 and 1.24", 49, false, false),

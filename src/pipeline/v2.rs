@@ -63,9 +63,9 @@ impl<'a> Recording<'a> {
                 .zip(&mut buffers)
                 .map(|(&i, buffer)| self.scan_generation(i, buffer, selector, ticker))
                 .collect();
-            for scanned in scans {
+            for (&i, scanned) in chunk.iter().zip(scans) {
                 let (_, tables, scan) = scanned?;
-                builder.add(&tables, scan);
+                builder.add(&tables, scan, self.clocks[i]);
             }
         }
         Ok(builder.finish())
@@ -84,13 +84,8 @@ impl<'a> Recording<'a> {
         let by_stack = selector.filter(|s| s.root_by.stack);
         let classes = by_stack.map(|s| classify(&tables, s));
         let samples = if classes.is_some() { read_samples(&generation, &mut warnings) } else { Vec::new() };
-        let input = ScanInput {
-            generation: &generation,
-            clock: self.clocks[i],
-            known: &self.known,
-            classes: classes.as_ref(),
-            samples: &samples,
-        };
+        let input =
+            ScanInput { generation: &generation, known: &self.known, classes: classes.as_ref(), samples: &samples };
         let mut scan = scan(&input);
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);

@@ -5,7 +5,7 @@ use super::evidence::{Evidence, Says, StretchFound, Stretches, Who};
 use super::forest::{Forest, Goroutine, Life, Origin, Stretch};
 use super::scan::{Birth, Scan};
 use crate::error::Warning;
-use crate::format::v2::tables::{Tables, WireFrame};
+use crate::format::v2::tables::{Clock, Tables, WireFrame};
 use crate::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
 use crate::order::v2::translate::Names;
 use crate::symbols::{Frame, Symbols};
@@ -67,7 +67,7 @@ impl Builder {
     }
 
     /// Adds the next generation.
-    pub fn add(&mut self, tables: &Tables<'_>, scan: Scan) {
+    pub fn add(&mut self, tables: &Tables<'_>, scan: Scan, clock: Clock) {
         let generation = self.survey.generations.len() as u32;
         let names = self.intern_names(tables, &scan.strings);
         for &id in &scan.announced {
@@ -75,7 +75,7 @@ impl Builder {
         }
         let base = self.survey.forest.goroutines.len() as u32;
         for birth in &scan.births {
-            self.add_birth(birth, generation, &names);
+            self.add_birth(birth, generation, &names, clock);
         }
         for (i, birth) in scan.births.iter().enumerate() {
             let child = GIdx(base + i as u32);
@@ -85,7 +85,7 @@ impl Builder {
         for death in &scan.deaths {
             let g = self.resolve(death.who, base, generation);
             if g.is_some() {
-                self.survey.forest.lives[g.at()].died = Some(death.time);
+                self.survey.forest.lives[g.at()].died = Some(clock.time(death.ticks));
                 self.survey.forest.goroutines[g.at()].ended = generation;
             }
         }
@@ -94,10 +94,10 @@ impl Builder {
             scan.unfinished.iter().map(|&(who, gap)| (self.resolve(who, base, generation), gap)).collect();
         let survey = &mut self.survey;
         survey.events += scan.events;
-        let latest = scan.latest.unwrap_or(Time::MIN);
+        let latest = scan.latest.map_or(Time::MIN, |ticks| clock.time(ticks));
         survey.end = survey.end.max(latest);
         survey.warnings.extend(scan.warnings);
-        self.procs = self.procs.max(scan.procs);
+        self.procs = self.procs.max(scan.procs.map(|(ticks, procs)| (clock.time(ticks), procs)));
         let births = first_births(base, &scan.births_per_thread);
         survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births, latest });
     }
@@ -136,7 +136,7 @@ impl Builder {
         self.survey.forest.add(goroutine, Life { born: self.survey.start, died: None })
     }
 
-    fn add_birth(&mut self, birth: &Birth, generation: u32, names: &Names) {
+    fn add_birth(&mut self, birth: &Birth, generation: u32, names: &Names, clock: Clock) {
         let goroutine = Goroutine {
             id: birth.id,
             parent: GIdx::NONE,
@@ -148,7 +148,7 @@ impl Builder {
             previous: GIdx::NONE,
             origin: if birth.from_c { Origin::Callback } else { Origin::Created },
         };
-        self.survey.forest.add(goroutine, Life { born: birth.time, died: None });
+        self.survey.forest.add(goroutine, Life { born: clock.time(birth.ticks), died: None });
     }
 
     /// The goroutine that a scan means. One that is only ever seen running, never announced, is older.

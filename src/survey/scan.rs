@@ -7,11 +7,10 @@
 use super::evidence::{Evidence, RunEvidence, Who};
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
-use crate::format::v2::event::{BatchReader, ThreadBatches, WireEvent};
+use crate::format::v2::event::{ArgsWanted, ScanEvent, ScanReader, ThreadBatches};
 use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::{Clock, IdTable, WireSample};
+use crate::format::v2::tables::{IdTable, WireSample};
 use crate::ids::{GoId, ThreadId};
-use crate::time::Time;
 use rustc_hash::FxHashSet;
 
 /// What a stack says about a selection by stack.
@@ -37,8 +36,8 @@ pub struct Birth {
     pub creation_stack: u64,
     /// Wire id of the new goroutine's stack: its entry function.
     pub entry_stack: u64,
-    /// When, on the thread's own clock.
-    pub time: Time,
+    /// When, in ticks.
+    pub ticks: u64,
     /// Whether it appeared out of a cgo callback.
     pub from_c: bool,
 }
@@ -48,8 +47,8 @@ pub struct Birth {
 pub struct Death {
     /// The goroutine.
     pub who: Who,
-    /// When, on the thread's own clock.
-    pub time: Time,
+    /// When, in ticks.
+    pub ticks: u64,
 }
 
 /// What one generation's scan found.
@@ -71,12 +70,12 @@ pub struct Scan {
     pub strings: FxHashSet<u64>,
     /// Least number of a collector event.
     pub first_gc: Option<u64>,
-    /// The last value of GOMAXPROCS, with its time.
-    pub procs: Option<(Time, u64)>,
+    /// The last value of GOMAXPROCS, with its time in ticks.
+    pub procs: Option<(u64, u64)>,
     /// Timed events.
     pub events: u64,
-    /// Latest time of an event.
-    pub latest: Option<Time>,
+    /// Latest time of an event, in ticks.
+    pub latest: Option<u64>,
     /// What could not be read.
     pub warnings: Vec<Warning>,
 }
@@ -85,8 +84,6 @@ pub struct Scan {
 pub struct ScanInput<'a> {
     /// The generation's bytes.
     pub generation: &'a Generation<'a>,
-    /// Its clock.
-    pub clock: Clock,
     /// Which event codes the file's version has.
     pub known: &'a [bool; 256],
     /// What each stack says about a selection by stack; none when that was not asked for.
@@ -99,12 +96,26 @@ pub struct ScanInput<'a> {
 pub fn scan(input: &ScanInput<'_>) -> Scan {
     let mut scan = Scan::default();
     let batches = ThreadBatches::new(input.generation);
+    let wanted = args_wanted(input.classes.is_some());
     for (thread, &id) in input.generation.index.threads.iter().enumerate() {
         let before = scan.births.len();
-        ThreadScan::new(input, id, &mut scan).run(batches.of(thread));
+        ThreadScan::new(input, id, &mut scan).run(batches.of(thread), &wanted);
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
     scan
+}
+
+/// The arguments that a scan reads of each event: all of what it follows; of the others, up to the stack of the
+/// goroutine that executes when `stacks` matter.
+fn args_wanted(stacks: bool) -> ArgsWanted {
+    std::array::from_fn(|i| match i as u8 {
+        code::GO_BLOCK | code::GO_STOP if !stacks => 1,
+        code::GO_UNBLOCK | code::GO_SYSCALL_BEGIN | code::USER_LOG | code::USER_TASK_END if !stacks => 0,
+        code::PROC_START | code::PROC_STEAL | code::PROC_STATUS => 0,
+        code::HEAP_ALLOC | code::HEAP_GOAL | code::GO_LABEL | code::GC_SWEEP_END => 0,
+        code::FIRST_EXPERIMENTAL.. => 0,
+        _ => EVENTS[i].n_args,
+    })
 }
 
 struct ThreadScan<'a, 's> {
@@ -142,16 +153,16 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
-    fn run(mut self, batches: &[u32]) {
-        let mut event = WireEvent { pos: 0, time: Time::MIN, code: 0, args: [0; 4] };
-        let mut latest = Time::MIN;
+    fn run(mut self, batches: &[u32], wanted: &ArgsWanted) {
+        let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; 4] };
+        let mut latest = None;
         for &batch in batches {
             let batch = &self.input.generation.index.batches[batch as usize];
-            let mut reader = BatchReader::new(self.input.generation, batch, self.input.clock);
+            let mut reader = ScanReader::new(self.input.generation, batch);
             loop {
-                match reader.next(self.input.known, self.input.clock, &mut event) {
+                match reader.next(self.input.known, wanted, &mut event) {
                     Ok(true) => {
-                        latest = latest.max(event.time);
+                        latest = latest.max(Some(event.ticks));
                         self.event(&event);
                     }
                     Ok(false) => break,
@@ -168,16 +179,14 @@ impl<'a, 's> ThreadScan<'a, 's> {
             self.scan.unfinished.push((self.current, self.run.last_gap()));
         }
         self.leave();
-        if latest > Time::MIN {
-            self.scan.latest = self.scan.latest.max(Some(latest));
-        }
+        self.scan.latest = self.scan.latest.max(latest);
     }
 
     #[inline]
-    fn event(&mut self, ev: &WireEvent) {
+    fn event(&mut self, ev: &ScanEvent) {
         self.scan.events += 1;
         if self.next_sample.is_some() {
-            self.take_samples(ev.time);
+            self.take_samples(ev.ticks);
         }
         if self.input.classes.is_some() {
             self.own_stack(ev);
@@ -206,7 +215,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
                 let first = self.scan.first_gc.unwrap_or(u64::MAX);
                 self.scan.first_gc = Some(first.min(ev.args[0]));
             }
-            code::PROCS_CHANGE => self.scan.procs = self.scan.procs.max(Some((ev.time, ev.args[0]))),
+            code::PROCS_CHANGE => self.scan.procs = self.scan.procs.max(Some((ev.ticks, ev.args[0]))),
             code::STW_BEGIN => self.name(ev.args[0]),
             code::USER_TASK_BEGIN => self.name(ev.args[2]),
             code::USER_REGION_BEGIN | code::USER_REGION_END => self.name(ev.args[1]),
@@ -228,7 +237,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
 
     /// Records what the executing goroutine's stack says.
     #[inline]
-    fn own_stack(&mut self, ev: &WireEvent) {
+    fn own_stack(&mut self, ev: &ScanEvent) {
         let at = EVENTS[ev.code as usize].own_stack;
         if at != NO_STACK && self.current != Who::NOBODY {
             let stack = ev.args[at as usize];
@@ -236,9 +245,9 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
-    /// CPU samples of this thread that come before `time` are own stacks of whatever executes.
-    fn take_samples(&mut self, time: Time) {
-        while let Some(sample) = self.next_sample.filter(|s| self.input.clock.time(s.ticks) < time) {
+    /// CPU samples of this thread that come before `ticks` are own stacks of whatever executes.
+    fn take_samples(&mut self, ticks: u64) {
+        while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
             if self.current != Who::NOBODY && sample.goroutine == self.current.id.0 {
                 self.run.stack(self.class(sample.stack), sample.stack, sample.pos);
             }
@@ -262,28 +271,28 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
-    fn end(&mut self, ev: &WireEvent) {
+    fn end(&mut self, ev: &ScanEvent) {
         if self.current != Who::NOBODY {
-            self.scan.deaths.push(Death { who: self.current, time: ev.time });
+            self.scan.deaths.push(Death { who: self.current, ticks: ev.ticks });
             self.run.finish(Some(ev.pos), &mut self.scan.evidence);
             self.current = Who::NOBODY;
         }
     }
 
-    fn create(&mut self, ev: &WireEvent) {
+    fn create(&mut self, ev: &ScanEvent) {
         let birth = self.scan.births.len() as u32;
         self.scan.births.push(Birth {
             id: GoId(ev.args[0]),
             parent: self.current,
             creation_stack: ev.args[2],
             entry_stack: ev.args[1],
-            time: ev.time,
+            ticks: ev.ticks,
             from_c: false,
         });
         self.run.created(birth, self.class(ev.args[2]));
     }
 
-    fn create_from_c(&mut self, ev: &WireEvent) {
+    fn create_from_c(&mut self, ev: &ScanEvent) {
         let birth = self.scan.births.len() as u32;
         let id = GoId(ev.args[0]);
         self.leave();
@@ -293,14 +302,14 @@ impl<'a, 's> ThreadScan<'a, 's> {
             parent: nobody,
             creation_stack: 0,
             entry_stack: 0,
-            time: ev.time,
+            ticks: ev.ticks,
             from_c: true,
         });
         self.callback = Who { id, birth };
         self.bind(id, 0, None);
     }
 
-    fn status(&mut self, ev: &WireEvent) {
+    fn status(&mut self, ev: &ScanEvent) {
         let (id, thread, status) = (GoId(ev.args[0]), ev.args[1], ev.args[2]);
         self.scan.announced.push(id);
         if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {

@@ -133,3 +133,60 @@ impl<'a> BatchReader<'a> {
         self.cursor.offset() + self.cursor.remaining() as u64
     }
 }
+
+/// An event as a scan needs it: its time in ticks, and of its arguments only those that were asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanEvent {
+    /// Where it stands in the file.
+    pub pos: u64,
+    /// When, in ticks.
+    pub ticks: u64,
+    /// Its code, known to the file's version.
+    pub code: u8,
+    /// The arguments that were asked for; the others are stale.
+    pub args: [u64; MAX_ARGS],
+}
+
+/// How many arguments of each event a scan reads; those behind are stepped over.
+pub type ArgsWanted = [u8; 256];
+
+/// Reads the events of one batch for a scan.
+#[derive(Clone, Copy, Debug)]
+pub struct ScanReader<'a> {
+    cursor: Cursor<'a>,
+    ticks: u64,
+}
+
+impl<'a> ScanReader<'a> {
+    /// Starts at the beginning of a batch.
+    pub fn new(generation: &Generation<'a>, batch: &BatchRef) -> Self {
+        Self { cursor: generation.cursor(batch), ticks: batch.time }
+    }
+
+    /// The next event into `event`; false at the end of the batch.
+    #[inline]
+    pub fn next(&mut self, known: &[bool; 256], wanted: &ArgsWanted, event: &mut ScanEvent) -> Result<bool, BadEvent> {
+        let pos = self.cursor.offset();
+        let Ok(code) = self.cursor.byte() else { return Ok(false) };
+        let bad = |malformed| BadEvent { pos, code, malformed };
+        if !known[code as usize] {
+            return Err(bad(None));
+        }
+        let n_args = EVENTS[code as usize].n_args;
+        let n_read = wanted[code as usize];
+        self.ticks = self.ticks.wrapping_add(self.cursor.uvarint().map_err(|m| bad(Some(m)))?);
+        for arg in event.args.iter_mut().take(n_read as usize) {
+            *arg = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
+        }
+        self.cursor.skip_uvarints(u32::from(n_args.saturating_sub(n_read))).map_err(|m| bad(Some(m)))?;
+        event.pos = pos;
+        event.code = code;
+        event.ticks = self.ticks;
+        Ok(true)
+    }
+
+    /// Offset behind the last byte of the batch.
+    pub fn end(&self) -> u64 {
+        self.cursor.offset() + self.cursor.remaining() as u64
+    }
+}

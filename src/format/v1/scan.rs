@@ -1,0 +1,243 @@
+//! One pass over the bytes: which proc wrote which stretch, where the strings and the stacks are, and what is no
+//! record at all.
+
+use super::kind::Kind;
+use super::record::{Record, Timed, Wire};
+use super::resync::{is_proc, next_batch};
+use crate::format::cursor::{Cursor, Malformed};
+use crate::format::version::{HEADER_SIZE, Header, read_header};
+
+/// A stretch of records that one proc wrote: from its batch record to the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Piece {
+    /// The proc; -1 for threads without one.
+    pub proc: i32,
+    /// Offset of the batch record.
+    pub start: u64,
+    /// Offset behind the last sound record.
+    pub end: u64,
+    /// Whether the batch ends in a [`Gap`]: what its proc did until its next batch is not known.
+    pub torn: bool,
+}
+
+/// A CPU sample, which says itself when and where it was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sample {
+    /// When.
+    pub ticks: i64,
+    /// Where its record stands.
+    pub pos: u64,
+    /// The id of the goroutine; 0 when there was none.
+    pub g: u64,
+}
+
+/// Why bytes were not used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GapCause {
+    /// No record of this version.
+    NoRecord,
+    /// The file ends inside a record.
+    Ends,
+    /// Another trace begins.
+    SecondTrace,
+}
+
+/// Bytes that were not used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Offset of the first byte.
+    pub start: u64,
+    /// Offset behind the last byte.
+    pub end: u64,
+    /// Why.
+    pub cause: GapCause,
+    /// Ticks of the last event before it.
+    pub before: Option<i64>,
+    /// Ticks of the batch behind it.
+    pub after: Option<i64>,
+    /// Whether it begins with text: something printed into the file, between two writes of the runtime, so that no
+    /// events are missing.
+    pub text: bool,
+}
+
+/// What a file consists of.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// The batches, in the order of the file.
+    pub pieces: Vec<Piece>,
+    /// The CPU samples, in the order of the file.
+    pub samples: Vec<Sample>,
+    /// Ticks per second, if the file goes that far.
+    pub frequency: Option<u64>,
+    /// Id, offset and length of every string.
+    pub strings: Vec<(u64, u64, u32)>,
+    /// Offset and length of the values of every stack.
+    pub stacks: Vec<(u64, u32)>,
+    /// Number of timed events.
+    pub n_events: u64,
+    /// Number of marks of futile wake-ups.
+    pub n_futile: u64,
+    /// Whether GOMAXPROCS is told before anything is missing.
+    pub sound_start: bool,
+    /// What was not used, in the order of the file.
+    pub gaps: Vec<Gap>,
+}
+
+/// Records that are looked at once more when text follows: its first letters may look like events.
+const RECENT: usize = 8;
+/// Letters that make text.
+const MIN_TEXT: usize = 4;
+
+/// Length of the text at the start of `bytes`.
+pub fn text_length(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|b| (b' '..0x7f).contains(*b) || b"\t\r\n".contains(b)).count()
+}
+
+/// Reads the structure of a whole file, the header included. Linear in its size, and never fails: what is no
+/// record becomes a [`Gap`].
+pub fn scan(wire: &Wire, bytes: &[u8]) -> Scan {
+    let mut scanner = Scanner { wire, bytes, scan: Scan::default(), ticks: None, in_batch: false, recent: [0; RECENT] };
+    let mut at = HEADER_SIZE.min(bytes.len());
+    while at < bytes.len() {
+        at = scanner.run(at);
+    }
+    scanner.close_piece(bytes.len());
+    scanner.scan
+}
+
+struct Scanner<'a> {
+    wire: &'a Wire,
+    bytes: &'a [u8],
+    scan: Scan,
+    /// Of the last event or batch.
+    ticks: Option<i64>,
+    in_batch: bool,
+    /// Where the last events begin, at the number of the event.
+    recent: [usize; RECENT],
+}
+
+impl Scanner<'_> {
+    /// Reads sound records from `at`; gives the offset to go on at, behind a gap if there is one.
+    fn run(&mut self, at: usize) -> usize {
+        let mut cursor = Cursor::new(&self.bytes[at..], at as u64);
+        while !cursor.is_empty() {
+            let start = cursor.offset() as usize;
+            let cause = match self.wire.read(&mut cursor) {
+                Ok(Some(record)) if self.note(record, start, cursor.offset()) => continue,
+                Err(Malformed::Ends) => GapCause::Ends,
+                _ => GapCause::NoRecord,
+            };
+            return self.skip(start, cause);
+        }
+        self.bytes.len()
+    }
+
+    /// Takes one record in; false when it cannot be one.
+    #[inline]
+    fn note(&mut self, record: Record<'_>, start: usize, end: u64) -> bool {
+        match record {
+            Record::Batch { proc, ticks, .. } => {
+                if !is_proc(proc) {
+                    return false;
+                }
+                self.close_piece(start);
+                let proc = i32::try_from(proc).unwrap_or(-1);
+                self.scan.pieces.push(Piece { proc, start: start as u64, end, torn: false });
+                self.in_batch = true;
+                self.ticks = Some(ticks);
+            }
+            Record::Event(event) => {
+                if !self.in_batch {
+                    return false;
+                }
+                self.note_event(&event, start as u64);
+            }
+            Record::Frequency(ticks_per_second) => self.scan.frequency = Some(ticks_per_second),
+            Record::String { id, bytes } => {
+                self.scan.strings.push((id, end - bytes.len() as u64, bytes.len() as u32));
+            }
+            Record::Stack(values) => {
+                self.scan.stacks.push((end - values.len() as u64, values.len() as u32));
+            }
+            Record::TimerGoroutine => {}
+        }
+        true
+    }
+
+    #[inline]
+    fn note_event(&mut self, event: &Timed, pos: u64) {
+        self.recent[self.scan.n_events as usize % RECENT] = pos as usize;
+        self.scan.n_events += 1;
+        self.ticks = self.ticks.map(|t| t.wrapping_add(event.step));
+        match event.kind {
+            Kind::CpuSample => {
+                self.scan.samples.push(Sample { ticks: event.args[0] as i64, pos, g: event.args[2] });
+            }
+            Kind::FutileWakeup => self.scan.n_futile += 1,
+            Kind::Gomaxprocs if self.scan.gaps.is_empty() => self.scan.sound_start = true,
+            _ => {}
+        }
+    }
+
+    fn close_piece(&mut self, end: usize) {
+        if let Some(piece) = self.scan.pieces.last_mut().filter(|_| self.in_batch) {
+            piece.end = end as u64;
+        }
+    }
+
+    /// Steps over what is no record, up to the next batch or the end.
+    #[cold]
+    fn skip(&mut self, start: usize, cause: GapCause) -> usize {
+        let resume = next_batch(self.wire, self.bytes, start + 1, self.ticks);
+        let end = resume.unwrap_or(self.bytes.len());
+        let second = find_header(&self.bytes[start..end]).map(|at| start + at);
+        let text = second != Some(start) && text_length(&self.bytes[start..end]) >= MIN_TEXT;
+        let start = if text { self.give_back(start) } else { start };
+        self.close_piece(start);
+        if let Some(piece) = self.scan.pieces.last_mut().filter(|_| self.in_batch && !text) {
+            piece.torn = true;
+        }
+        self.in_batch = false;
+        let cause = if resume.is_some() || text { GapCause::NoRecord } else { cause };
+        let gap = Gap { start: start as u64, end: end as u64, cause, before: self.ticks, after: None, text };
+        let Some(second) = second else {
+            self.scan.gaps.push(Gap { after: resume.and_then(|at| self.batch_ticks(at)), ..gap });
+            return end;
+        };
+        if second > start {
+            self.scan.gaps.push(Gap { end: second as u64, cause: GapCause::NoRecord, ..gap });
+        }
+        let end = self.bytes.len();
+        let (start, cause, text) = (second as u64, GapCause::SecondTrace, false);
+        self.scan.gaps.push(Gap { start, end: end as u64, cause, text, ..gap });
+        end
+    }
+
+    /// Takes back the last events that consist of letters only; gives where the text begins then.
+    fn give_back(&mut self, mut start: usize) -> usize {
+        let piece = self.scan.pieces.last().map_or(start as u64, |piece| piece.start);
+        for _ in 0..RECENT {
+            let Some(last) = self.scan.n_events.checked_sub(1) else { return start };
+            let at = self.recent[last as usize % RECENT];
+            let is_text = at as u64 > piece && at < start && text_length(&self.bytes[at..start]) == start - at;
+            if !is_text {
+                return start;
+            }
+            self.scan.n_events = last;
+            start = at;
+        }
+        start
+    }
+
+    fn batch_ticks(&self, at: usize) -> Option<i64> {
+        match self.wire.read(&mut Cursor::new(&self.bytes[at..], at as u64)) {
+            Ok(Some(Record::Batch { ticks, .. })) => Some(ticks),
+            _ => None,
+        }
+    }
+}
+
+/// Offset of the first header of a trace in `bytes`.
+fn find_header(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(HEADER_SIZE).position(|w| w.starts_with(b"go 1.") && read_header(w) != Header::NotATrace)
+}

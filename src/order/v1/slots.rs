@@ -1,0 +1,90 @@
+//! Goroutines by their id: what the ordering rules know of them, and which instance an id means now.
+
+use crate::ids::{GIdx, GoId};
+use rustc_hash::FxHashMap;
+
+/// State of a goroutine as far as the order of events depends on it (`gStatus` in `order.go` of Go 1.21, whose
+/// `gWaiting` covers system calls).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Status {
+    Dead,
+    Runnable,
+    Running,
+    Waiting,
+}
+
+/// Index of a [`Slot`]: one per id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct SlotIdx(pub(super) u32);
+
+impl SlotIdx {
+    /// No goroutine.
+    pub(super) const NONE: Self = Self(u32::MAX);
+    /// The collector's cycles, which are numbered like a goroutine's starts.
+    pub(super) const COLLECTOR: Self = Self(0);
+}
+
+/// What is known about an id.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) id: GoId,
+    /// Number of its next start, wake-up or return from a system call.
+    pub(super) seq: u64,
+    pub(super) status: Status,
+    /// Number of streams that wait for this goroutine.
+    pub(super) parked: u32,
+    /// Who it is now; none before the first event and after the end.
+    pub(super) instance: GIdx,
+    /// The entry of its system call of which it is not known yet whether it blocks, plus one.
+    pub(super) pending_call: u32,
+    /// Ticks when it was last seen to be blocked in a system call.
+    pub(super) blocked_at: Option<i64>,
+}
+
+/// All ids.
+#[derive(Debug)]
+pub(super) struct Slots {
+    by_id: FxHashMap<u64, SlotIdx>,
+    list: Vec<Slot>,
+}
+
+impl Slots {
+    pub(super) fn new() -> Self {
+        let mut slots = Self { by_id: FxHashMap::default(), list: Vec::new() };
+        slots.push(0);
+        slots
+    }
+
+    /// The slot of an id, new if need be; none for 0, which is no goroutine.
+    #[inline]
+    pub(super) fn of(&mut self, id: u64) -> SlotIdx {
+        if id == 0 {
+            return SlotIdx::NONE;
+        }
+        if let Some(&slot) = self.by_id.get(&id) {
+            return slot;
+        }
+        let slot = self.push(id);
+        self.by_id.insert(id, slot);
+        slot
+    }
+
+    fn push(&mut self, id: u64) -> SlotIdx {
+        self.list.push(Slot {
+            id: GoId(id),
+            seq: 0,
+            status: Status::Dead,
+            parked: 0,
+            instance: GIdx::NONE,
+            pending_call: 0,
+            blocked_at: None,
+        });
+        SlotIdx(self.list.len() as u32 - 1)
+    }
+
+    /// The slot; none for no goroutine.
+    #[inline]
+    pub(super) fn get(&mut self, slot: SlotIdx) -> Option<&mut Slot> {
+        self.list.get_mut(slot.0 as usize)
+    }
+}
