@@ -103,7 +103,10 @@ fn a_module_imports_only_from_the_left() {
             continue;
         }
         let Some(own_row) = row(from) else {
-            panic!("src/{} belongs to no row: give module '{from}' its place in ROWS and docs/architecture.md", file.path)
+            panic!(
+                "src/{} belongs to no row: give module '{from}' its place in ROWS and docs/architecture.md",
+                file.path
+            )
         };
         for (number, line) in &file.code {
             for to in named(line, "crate::") {
@@ -164,7 +167,8 @@ fn threads_start_in_the_pipeline_alone() {
 #[test]
 fn versions_are_known_in_one_file() {
     // Version numbers in code, as text or as parts of names; comments that cite Go's sources do not count.
-    let version = regex::Regex::new(r#""(go )?1\.[0-9]+( trace.*)?"|\b[Gg][Oo]_?1_?(5|7|8|9|10|11|19|2[0-9])\b"#).unwrap();
+    let version =
+        regex::Regex::new(r#""(go )?1\.[0-9]+( trace.*)?"|\b[Gg][Oo]_?1_?(5|7|8|9|10|11|19|2[0-9])\b"#).unwrap();
     for file in sources().iter().filter(|f| f.path != "format/version.rs") {
         for (number, line) in file.code_without_tests() {
             assert!(!version.is_match(line), "src/{}:{number}: a version outside format/version.rs: {line}", file.path);

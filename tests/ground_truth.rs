@@ -69,9 +69,11 @@ fn for_each(program: &str, check: impl Fn(&Recording)) {
     if go::toolchain(go::NEWEST).is_some() {
         let folder = tempfile::tempdir().expect("a folder");
         go::record(go::NEWEST, program, None, folder.path());
-        for path in files(folder.path(), "trace").iter().filter(|p| p.file_stem().is_some_and(|n| {
-            n.to_str().is_some_and(|n| n.rsplit_once('-').is_some_and(|(name, _)| name == program))
-        })) {
+        for path in files(folder.path(), "trace").iter().filter(|p| {
+            p.file_stem().is_some_and(|n| {
+                n.to_str().is_some_and(|n| n.rsplit_once('-').is_some_and(|(name, _)| name == program))
+            })
+        }) {
             check(&Recording::read(path).expect("a new format"));
         }
     }

@@ -28,7 +28,8 @@ impl Pprof {
     fn profile(&self, name: &str, trace: &str, args: &[&str]) -> serde_json::Value {
         let trace = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces").join(trace);
         let trace = trace.to_str().expect("a path of text");
-        let json = gotrace_slice(&[args, &["-o", name, "-q", "-o", "-", "-f", "json", trace]].concat(), self.folder.path());
+        let json =
+            gotrace_slice(&[args, &["-o", name, "-q", "-o", "-", "-f", "json", trace]].concat(), self.folder.path());
         serde_json::from_str(&json).expect("JSON")
     }
 
@@ -45,12 +46,12 @@ impl Pprof {
 }
 
 /// Sums of the columns of `-raw`.
-fn raw_totals(raw: &str) -> Vec<u64> {
+fn raw_totals(raw: &str) -> Vec<i64> {
     let mut totals = Vec::new();
     let samples = raw.lines().skip_while(|l| *l != "Samples:").skip(2).take_while(|l| *l != "Locations");
     for line in samples {
         let Some((values, _stack)) = line.split_once(": ") else { continue };
-        let values: Option<Vec<u64>> = values.split_whitespace().map(|v| v.parse().ok()).collect();
+        let values: Option<Vec<i64>> = values.split_whitespace().map(|v| v.parse().ok()).collect();
         for (i, value) in values.into_iter().flatten().enumerate() {
             totals.resize(totals.len().max(i + 1), 0);
             totals[i] += value;
@@ -75,7 +76,7 @@ fn every_report_of_pprof_works_and_adds_up() {
     let Some(pprof) = Pprof::build() else { return };
     for (trace, args) in CASES {
         let json = pprof.profile("p.pb.gz", trace, args);
-        let total = |name: &str| json["total"][name].as_u64().expect("a total");
+        let total = |name: &str| json["total"][name].as_i64().expect("a total");
         let raw = pprof.run(&["-raw", "p.pb.gz"]);
         assert!(raw.contains("events/count goroutine/nanoseconds"), "{trace}: {raw}");
         let totals = raw_totals(&raw);
@@ -87,7 +88,8 @@ fn every_report_of_pprof_works_and_adds_up() {
             assert!(report == "-tags" || text.starts_with(&format!("File: {name}\n")), "{trace} {report}: {text}");
             assert!(text.lines().count() > 5, "{trace} {report}: {text}");
         }
-        let top = pprof.run(&["-top", "-unit=ns", "-nodefraction=0", "-nodecount=0", "-sample_index=goroutine", "p.pb.gz"]);
+        let top =
+            pprof.run(&["-top", "-unit=ns", "-nodefraction=0", "-nodecount=0", "-sample_index=goroutine", "p.pb.gz"]);
         for state in json["states"].as_array().expect("states") {
             let line = top.lines().find(|l| l.ends_with(&format!(" [{}]", state["state"].as_str().expect("a name"))));
             let flat = line.and_then(|l| l.split_whitespace().next()).and_then(|v| v.strip_suffix("ns"));

@@ -33,7 +33,7 @@ fn rewritten(document: &str) -> (String, usize) {
         match line.strip_prefix("$ ").filter(|_| inside) {
             Some(command) => {
                 commands += 1;
-                text.push_str(&format!("{line}\n{}\n", output_of(command)));
+                text.extend([line, "\n", &output_of(command), "\n"]);
             }
             None if inside && !fence => {}
             None => {
@@ -70,7 +70,9 @@ fn documents_show_what_the_program_prints() {
 fn continuous_integration_runs_the_commands_of_the_readme() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("README.md");
     let ci = std::fs::read_to_string(root().join(".ci/run")).expect(".ci/run");
-    for command in ["cargo run --release -- --root HashAndWriteHandler testdata/traces/go1.26/server.trace", "cargo test"] {
+    for command in
+        ["cargo run --release -- --root HashAndWriteHandler testdata/traces/go1.26/server.trace", "cargo test"]
+    {
         assert!(readme.lines().any(|line| line.trim() == command), "README.md lost: {command}");
         assert!(ci.lines().any(|line| line.trim() == command), ".ci/run does not run: {command}");
     }
