@@ -15,6 +15,7 @@ pub struct Error(Box<ErrorBody>);
 struct ErrorBody {
     kind: ErrorKind,
     offset: Option<u64>,
+    input: Option<String>,
 }
 
 /// What went wrong.
@@ -57,18 +58,30 @@ impl Error {
     /// An error about the input as a whole.
     #[cold]
     pub fn new(kind: ErrorKind) -> Self {
-        Self(Box::new(ErrorBody { kind, offset: None }))
+        Self(Box::new(ErrorBody { kind, offset: None, input: None }))
     }
 
     /// An error at a byte of the input.
     #[cold]
     pub fn at(kind: ErrorKind, offset: u64) -> Self {
-        Self(Box::new(ErrorBody { kind, offset: Some(offset) }))
+        Self(Box::new(ErrorBody { kind, offset: Some(offset), input: None }))
     }
 
     /// What went wrong.
     pub fn kind(&self) -> &ErrorKind {
         &self.0.kind
+    }
+
+    /// The same error, said about one of several inputs.
+    #[must_use]
+    pub fn in_input(mut self, name: &str) -> Self {
+        self.0.input.get_or_insert_with(|| name.to_owned());
+        self
+    }
+
+    /// The name of the input that it is about.
+    pub fn input(&self) -> Option<&str> {
+        self.0.input.as_deref()
     }
 
     /// The byte of the input where it went wrong.
@@ -120,17 +133,34 @@ pub struct Warning {
     pub bytes: u64,
     /// The trace's generation.
     pub generation: Option<u64>,
+    /// Which of the result's traces it is about, counted from 0.
+    pub trace: Option<usize>,
 }
 
 impl Warning {
     /// A remark that costs no data.
     pub fn note(id: &'static str, message: impl Into<String>) -> Self {
-        Self { id, message: message.into(), data_lost: false, offset: None, bytes: 0, generation: None }
+        Self { id, message: message.into(), data_lost: false, offset: None, bytes: 0, generation: None, trace: None }
     }
 
     /// Data of the trace is missing: from `offset` on, `bytes` of it.
     pub fn lost(id: &'static str, message: impl Into<String>, offset: u64, bytes: u64) -> Self {
-        Self { id, message: message.into(), data_lost: true, offset: Some(offset), bytes, generation: None }
+        Self {
+            id,
+            message: message.into(),
+            data_lost: true,
+            offset: Some(offset),
+            bytes,
+            generation: None,
+            trace: None,
+        }
+    }
+
+    /// The same warning, said about one of a result's traces.
+    #[must_use]
+    pub fn of_trace(mut self, trace: usize) -> Self {
+        self.trace = Some(trace);
+        self
     }
 
     /// The same warning, said about one generation.

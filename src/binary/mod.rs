@@ -9,6 +9,7 @@ mod pclntab;
 use crate::error::{Error, ErrorKind, Result};
 use object::{Object, ObjectSection, ObjectSymbol};
 use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 
 /// What is known about an address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -32,14 +33,15 @@ pub struct Binary(Tables);
 
 enum Tables {
     Go(pclntab::LineTable),
-    Dwarf(Box<dwarf::Lines>),
+    /// DWARF is read as it is asked for, by one thread at a time.
+    Dwarf(Box<Mutex<dwarf::Lines>>),
 }
 
 impl Resolver for Binary {
     fn resolve(&self, pc: u64) -> Vec<ResolvedFrame> {
         match &self.0 {
             Tables::Go(table) => table.resolve(pc).into_iter().collect(),
-            Tables::Dwarf(lines) => lines.resolve(pc),
+            Tables::Dwarf(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).resolve(pc),
         }
     }
 }
@@ -54,7 +56,7 @@ pub fn open(bytes: &[u8]) -> Result<Binary> {
     let lines = dwarf::Lines::read(&file).ok_or_else(|| {
         nothing("the program given with --binary has neither Go's line table nor DWARF; was it built by Go?")
     })?;
-    Ok(Binary(Tables::Dwarf(Box::new(lines))))
+    Ok(Binary(Tables::Dwarf(Box::new(Mutex::new(lines)))))
 }
 
 fn nothing(text: &str) -> Error {

@@ -77,6 +77,10 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Select")]
     pub(crate) whole_life: bool,
 
+    /// The traced program: names the functions of traces without names (Go 1.5 and 1.6)
+    #[arg(long, value_name = "FILE", help_heading = "Select")]
+    pub(crate) binary: Option<PathBuf>,
+
     /// Show the stacks of children under the stack that created them, or alone
     #[arg(long, value_name = "HOW", default_value = "joined", help_heading = "Report")]
     pub(crate) stacks: StacksArg,

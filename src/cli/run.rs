@@ -10,6 +10,7 @@ use super::report::Report;
 use super::{display_path, generate, nearest, options};
 use anstream::AutoStream;
 use clap::Parser as _;
+use gotrace_slice::binary::{self, Resolver};
 use gotrace_slice::error::{Error, ErrorKind};
 use gotrace_slice::pipeline::{self, Answer, Input};
 use gotrace_slice::profile::{Candidates, Profile};
@@ -96,8 +97,10 @@ enum Found {
 }
 
 fn answer(args: &Args, opened: &[Opened], selector: Option<&Selector>, progress: &Progress) -> Outcome<Found> {
+    let binary = args.binary.as_deref().map(read_binary).transpose()?;
+    let resolver = binary.as_ref().map(|b| b as &(dyn Resolver + Sync));
     let inputs: Vec<Input<'_>> =
-        opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.as_ref() }).collect();
+        opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.as_ref(), resolver }).collect();
     let hook = |p| progress.advanced(p);
     let work = options::pipeline(args);
     let found = match selector {
@@ -107,19 +110,21 @@ fn answer(args: &Args, opened: &[Opened], selector: Option<&Selector>, progress:
             Answer::NoMatch(candidates) => Found::Nothing(candidates),
         }),
     };
-    found.map_err(|error| unreadable(&error, &inputs, work))
+    found.map_err(|error| unreadable(&error))
+}
+
+fn read_binary(path: &std::path::Path) -> Outcome<binary::Binary> {
+    let named = |what: String| Failure::new(format!("{}: {what}", display_path(path)));
+    let bytes = std::fs::read(path).map_err(|e| named(format!("cannot read: {}", reason(&e))))?;
+    binary::open(&bytes).map_err(|e| named(e.to_string()))
 }
 
 /// Names the trace that an error is about.
-fn unreadable(error: &Error, inputs: &[Input<'_>], work: pipeline::Options) -> Failure {
-    let is_bad = |input: &&Input<'_>| pipeline::candidates(std::slice::from_ref(*input), work, &|_| ()).is_err();
-    let name = match inputs {
-        [only] => Some(&only.name),
-        several => several.iter().find(is_bad).map(|i| &i.name),
-    };
+fn unreadable(error: &Error) -> Failure {
+    let name = error.input();
     let prefix = name.map_or_else(String::new, |n| format!("{n}: "));
     match error.kind() {
-        ErrorKind::NotATrace(what) => input::not_a_trace(name.map_or("input", String::as_str), what),
+        ErrorKind::NotATrace(what) => input::not_a_trace(name.unwrap_or("input"), what),
         ErrorKind::NoMatch(text) => Failure::new(text).code(code::NO_MATCH),
         ErrorKind::Io(e) => Failure::new(format!("{prefix}cannot read: {}", reason(e))),
         _ => Failure::new(format!("{prefix}{error}")),

@@ -12,7 +12,7 @@ use super::timeline::{Attribution, Timeline};
 use super::windows::Windows;
 use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
 use crate::ids::{GIdx, StackIdx, WindowIdx};
-use crate::slice::Slice;
+use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
 use crate::symbols::Symbols;
 use crate::time::{Time, Window};
@@ -24,6 +24,12 @@ pub struct Measured {
     pub aggregate: Aggregate,
     /// Windows with time inside the part of the trace that was looked at.
     pub roots: u64,
+    /// Of these, goroutines that match by the stack of their `go` statement.
+    pub roots_by_creation: u64,
+    /// Of these, goroutines that match by their entry function alone.
+    pub roots_by_entry: u64,
+    /// Of these, stretches that match by stack.
+    pub roots_by_stack: u64,
     /// Of these, windows cut by an edge of it.
     pub roots_cut: u64,
     /// Descendants that lived on after their root's window.
@@ -108,9 +114,19 @@ impl<'a> Measurer<'a> {
                 }
             }
         }
-        let (roots, roots_cut) = self.windows.count();
+        let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
+            self.windows.seen().filter(|(open, by)| wanted(*by, open.cut)).count() as u64
+        };
         let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
-        Measured { aggregate: self.attribution.aggregate, roots, roots_cut, outlived }
+        Measured {
+            roots: count(&|_, _| true),
+            roots_by_creation: count(&|by, _| by == RootKind::Creation),
+            roots_by_entry: count(&|by, _| by == RootKind::Entry),
+            roots_by_stack: count(&|by, _| by == RootKind::Stack),
+            roots_cut: count(&|_, cut| cut),
+            outlived,
+            aggregate: self.attribution.aggregate,
+        }
     }
 
     fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {

@@ -1,7 +1,7 @@
 //! Windows of roots while they are measured: when they start and end.
 
 use crate::ids::{GIdx, WindowIdx};
-use crate::slice::Slice;
+use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
 use crate::time::Time;
 use rustc_hash::FxHashMap;
@@ -183,9 +183,8 @@ impl<'a> Windows<'a> {
         self.places.extend(&other.places);
     }
 
-    /// How many were seen, and how many of these were cut.
-    pub(super) fn count(&self) -> (u64, u64) {
-        let seen = self.list.iter().filter(|w| w.seen);
-        (seen.clone().count() as u64, seen.filter(|w| w.cut).count() as u64)
+    /// The windows that were seen, each with what made its root.
+    pub(super) fn seen(&self) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
+        self.list.iter().zip(&self.slice.windows).filter(|(open, _)| open.seen).map(|(open, root)| (*open, root.by))
     }
 }

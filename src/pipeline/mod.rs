@@ -1,8 +1,10 @@
 //! The straight line: source → generations → forest → slice → profile. Threads and the progress hook live here
 //! alone.
 
+mod v1;
 mod v2;
 
+use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
 use crate::measure::{Folder, Measured, Task};
@@ -12,7 +14,6 @@ use crate::source::Source;
 use crate::survey::{self, Survey};
 use crate::time::{Time, Window};
 use std::sync::atomic::{AtomicU64, Ordering};
-use v2::Recording;
 
 /// One trace to read.
 pub struct Input<'a> {
@@ -20,6 +21,8 @@ pub struct Input<'a> {
     pub name: String,
     /// Its bytes, decompressed.
     pub source: &'a dyn Source,
+    /// Names addresses, for traces without names (`--binary`).
+    pub resolver: Option<&'a (dyn Resolver + Sync)>,
 }
 
 /// How stacks of child goroutines are shown.
@@ -76,7 +79,8 @@ pub fn profile(
         for input in inputs {
             for_each_recording(input, &mut |version, recording| {
                 slice_one(input, version, recording, selector, options, &ticker, &mut profile, &mut folder)
-            })?;
+            })
+            .map_err(|e| e.in_input(&input.name))?;
         }
         if profile.selection.roots == 0 {
             return Ok(Answer::NoMatch(Box::new(candidates(inputs, options, &|_| {})?)));
@@ -96,13 +100,14 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
             for_each_recording(input, &mut |version, recording| {
                 let mut survey = recording.survey(None, options, &ticker)?;
                 let (rows, older) = survey::candidates(&survey);
-                let mut warnings = std::mem::take(&mut recording.warnings);
+                let mut warnings = recording.take_warnings();
                 warnings.append(&mut survey.warnings);
                 all.traces.push(trace_info(input, version, &survey, recording, survey.end, &warnings));
-                all.warnings.append(&mut warnings);
+                all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
                 all.add(rows, older);
                 Ok(())
-            })?;
+            })
+            .map_err(|e| e.in_input(&input.name))?;
         }
         all.sort();
         Ok(all)
@@ -117,6 +122,72 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
     pool.install(|| work(Options { threads: rayon::current_num_threads(), ..options }))
 }
 
+/// A trace whose bytes were understood, of either dialect.
+enum Recording<'a> {
+    V1(v1::Recording),
+    V2(v2::Recording<'a>),
+}
+
+impl<'a> Recording<'a> {
+    fn open(input: &Input<'a>, version: &Version, start: u64) -> Result<Self> {
+        Ok(match version.dialect {
+            Dialect::V1(row) => Self::V1(v1::Recording::open(input.source, row, input.resolver)?),
+            Dialect::V2(row) => Self::V2(v2::Recording::open(input.source, row, start)?),
+        })
+    }
+
+    fn survey(&mut self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
+        match self {
+            Self::V1(recording) => Ok(recording.survey(selector, ticker)),
+            Self::V2(recording) => recording.survey(selector, options, ticker),
+        }
+    }
+
+    fn measure(
+        &self,
+        survey: &Survey,
+        task: Task<'_>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Measured, Time, Vec<Warning>)> {
+        match self {
+            Self::V1(recording) => {
+                let (measured, end) = recording.measure(task, ticker);
+                Ok((measured, end, Vec::new()))
+            }
+            Self::V2(recording) => recording.measure(survey, task, options, ticker),
+        }
+    }
+
+    fn take_warnings(&mut self) -> Vec<Warning> {
+        match self {
+            Self::V1(recording) => recording.take_warnings(),
+            Self::V2(recording) => std::mem::take(&mut recording.warnings),
+        }
+    }
+
+    fn wall(&self) -> Option<(Time, i64)> {
+        match self {
+            Self::V1(_) => None,
+            Self::V2(recording) => recording.wall,
+        }
+    }
+
+    fn n_generations(&self) -> u64 {
+        match self {
+            Self::V1(_) => 1,
+            Self::V2(recording) => recording.index.generations.len() as u64,
+        }
+    }
+
+    fn next_trace(&self) -> Option<u64> {
+        match self {
+            Self::V1(_) => None,
+            Self::V2(recording) => recording.index.next_trace,
+        }
+    }
+}
+
 /// A file holds one trace, or several behind each other: each is a recording of its own.
 fn for_each_recording(
     input: &Input<'_>,
@@ -125,15 +196,9 @@ fn for_each_recording(
     let mut start = 0;
     loop {
         let version = read_version(input.source, start)?;
-        let Dialect::V2(row) = version.dialect else {
-            return Err(Error::new(ErrorKind::UnsupportedVersion {
-                version: version.name.into(),
-                supported: supported(),
-            }));
-        };
-        let mut recording = Recording::open(input.source, row, start)?;
+        let mut recording = Recording::open(input, version, start)?;
         work(version, &mut recording)?;
-        match recording.index.next_trace {
+        match recording.next_trace() {
             Some(next) => start = next,
             None => return Ok(()),
         }
@@ -168,7 +233,7 @@ fn slice_one(
 ) -> Result<()> {
     let mut survey = recording.survey(Some(selector), options, ticker)?;
     let slice = slice::select(&survey.forest, &survey.symbols, selector);
-    let mut warnings = std::mem::take(&mut recording.warnings);
+    let mut warnings = recording.take_warnings();
     warnings.append(&mut survey.warnings);
     let mut end = survey.end;
     if !slice.windows.is_empty() {
@@ -191,12 +256,15 @@ fn slice_one(
         folder.add(measured, &slice.contexts, &survey.symbols, options.stacks == Stacks::Joined);
     }
     if slice.counts.recording > 0 {
-        let n = slice.counts.recording;
-        let message = format!("{n} goroutines belong to the recording of the trace itself and were left out");
+        let message = match slice.counts.recording {
+            1 => "1 goroutine belongs to the recording of the trace itself and was left out".to_owned(),
+            n => format!("{n} goroutines belong to the recording of the trace itself and were left out"),
+        };
         warnings.push(Warning::note("recording", message));
     }
     profile.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
-    profile.warnings.append(&mut warnings);
+    let trace = profile.traces.len() - 1;
+    profile.warnings.extend(warnings.into_iter().map(|w| w.of_trace(trace)));
     Ok(())
 }
 
@@ -211,9 +279,9 @@ fn selection_of(selector: &Selector) -> profile::Selection {
 fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, measured: &Measured) {
     selection.roots += measured.roots;
     selection.roots_cut += measured.roots_cut;
-    selection.roots_by_creation += counts.by_creation;
-    selection.roots_by_entry += counts.by_entry;
-    selection.roots_by_stack += counts.by_stack;
+    selection.roots_by_creation += measured.roots_by_creation;
+    selection.roots_by_entry += measured.roots_by_entry;
+    selection.roots_by_stack += measured.roots_by_stack;
     selection.goroutines += counts.goroutines;
     selection.max_depth = selection.max_depth.max(counts.max_depth);
     selection.excluded += counts.excluded;
@@ -236,10 +304,10 @@ fn trace_info(
         bytes: input.source.size(),
         duration_ns: end.since(survey.start),
         window_ns: None,
-        wall_start_ns: recording.wall.map(|(at, ns)| ns.saturating_sub(at.0.saturating_sub(survey.start.0))),
+        wall_start_ns: recording.wall().map(|(at, ns)| ns.saturating_sub(at.0.saturating_sub(survey.start.0))),
         events: survey.events,
         goroutines: survey.forest.goroutines.len() as u64,
-        generations: survey.generations.len() as u64,
+        generations: recording.n_generations(),
         gomaxprocs: survey.gomaxprocs,
         complete: !warnings.iter().any(|w| w.data_lost),
     }

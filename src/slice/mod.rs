@@ -5,5 +5,5 @@ pub mod own;
 mod select;
 mod selector;
 
-pub use select::{Counts, RootWindow, Slice, select};
+pub use select::{Counts, RootKind, RootWindow, Slice, select};
 pub use selector::{PatternSyntax, Patterns, RootBy, Selector};

@@ -18,6 +18,19 @@ pub struct RootWindow {
     pub stretch: Option<(Option<u64>, Option<u64>)>,
     /// The chain of the root's own stacks.
     pub context: u32,
+    /// What made it a root.
+    pub by: RootKind,
+}
+
+/// What made a root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RootKind {
+    /// The stack of the `go` statement that created the goroutine.
+    Creation,
+    /// The goroutine's entry function alone.
+    Entry,
+    /// A function on the goroutine's own stack.
+    Stack,
 }
 
 /// Which goroutines, during which windows.
@@ -42,12 +55,6 @@ pub struct Slice {
 /// Numbers for the report.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Counts {
-    /// Roots by the stack of their `go` statement.
-    pub by_creation: u64,
-    /// Roots by their entry function alone.
-    pub by_entry: u64,
-    /// Stretches of roots by stack.
-    pub by_stack: u64,
     /// Goroutines in the slice.
     pub goroutines: u64,
     /// Longest chain of creations below a root.
@@ -234,8 +241,6 @@ impl<'a> Selection<'a> {
             self.depth[g.at()] = KEPT_OUT;
             return true;
         }
-        self.slice.counts.by_creation += u64::from(by_creation);
-        self.slice.counts.by_entry += u64::from(!by_creation);
         let label = self.labels.entry(goroutine);
         let root = self.slice.contexts.root(label);
         let context = self.slice.contexts.child(root, goroutine.creation);
@@ -243,7 +248,12 @@ impl<'a> Selection<'a> {
         self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = context;
         self.slice.counts.goroutines += 1;
-        self.slice.windows.push(RootWindow { g, stretch: None, context });
+        self.slice.windows.push(RootWindow {
+            g,
+            stretch: None,
+            context,
+            by: if by_creation { RootKind::Creation } else { RootKind::Entry },
+        });
         true
     }
 
@@ -259,11 +269,15 @@ impl<'a> Selection<'a> {
             let label = self.labels.matching(stretch.stack);
             let context = self.slice.contexts.root(label);
             let window = WindowIdx(self.slice.windows.len() as u32);
-            self.slice.windows.push(RootWindow { g, stretch: Some((stretch.start, stretch.end)), context });
+            self.slice.windows.push(RootWindow {
+                g,
+                stretch: Some((stretch.start, stretch.end)),
+                context,
+                by: RootKind::Stack,
+            });
             self.window_of_stretch[i as usize] = window;
             windows.push(window);
         }
-        self.slice.counts.by_stack += windows.len() as u64;
         self.slice.counts.goroutines += 1;
         self.slice.tracked[g.at()] = true;
         self.slice.stretches.insert(g, windows);

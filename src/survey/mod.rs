@@ -4,6 +4,7 @@ pub mod build;
 mod candidates;
 pub mod evidence;
 pub mod forest;
+pub mod ordered;
 pub mod scan;
 
 pub use build::Survey;

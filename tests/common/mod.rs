@@ -60,7 +60,7 @@ pub fn whole_life(pattern: &str) -> Selector {
 
 /// Slices bytes.
 pub fn slice(bytes: &Vec<u8>, selector: &Selector, threads: usize) -> gotrace_slice::error::Result<Answer> {
-    let inputs = [Input { name: "test".into(), source: bytes }];
+    let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
     pipeline::profile(&inputs, selector, Options { stacks: Stacks::Joined, threads }, &|_| {})
 }
 

@@ -1,0 +1,76 @@
+//! One trace of Go 1.5 – 1.21 through both passes. It is one generation; its events are made anew for each pass.
+
+use super::Ticker;
+use crate::binary::Resolver;
+use crate::error::{Result, Warning};
+use crate::event::{EventKind, Sink};
+use crate::format::version::V1;
+use crate::measure::{Measured, Measurer, Task};
+use crate::order::v1::{OldTrace, read};
+use crate::slice::Selector;
+use crate::slice::own::RECORDING_HANDLER;
+use crate::source::Source;
+use crate::survey::Survey;
+use crate::survey::ordered::{OrderedTrace, survey};
+use crate::symbols::Symbols;
+use crate::time::Time;
+
+/// A trace that is in memory, ordered.
+pub(super) struct Recording {
+    trace: OldTrace,
+    bytes: u64,
+}
+
+impl Recording {
+    pub(super) fn open(source: &dyn Source, version: V1, resolver: Option<&(dyn Resolver + Sync)>) -> Result<Self> {
+        let resolver = resolver.map(|r| r as &dyn Resolver);
+        Ok(Self { trace: read(source, version, resolver)?, bytes: source.size() })
+    }
+
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        std::mem::take(&mut self.trace.warnings)
+    }
+
+    /// Pass 1.
+    pub(super) fn survey(&mut self, selector: Option<&Selector>, ticker: &Ticker<'_>) -> Survey {
+        let symbols = std::mem::take(&mut self.trace.symbols);
+        let matching = selector.filter(|s| s.root_by.stack).map(|s| matching_stacks(&symbols, s));
+        let is_match = |stack: crate::ids::StackIdx| matching.as_ref().is_some_and(|m| m[stack.at()]);
+        let known = OrderedTrace {
+            goroutines: &self.trace.goroutines,
+            symbols,
+            start: self.trace.start,
+            end: self.trace.end,
+            file_events: self.trace.file_events,
+        };
+        let survey = survey(known, self.trace.events(), matching.is_some().then_some(&is_match));
+        ticker.add(self.bytes);
+        survey
+    }
+
+    /// Pass 2.
+    pub(super) fn measure(&self, task: Task<'_>, ticker: &Ticker<'_>) -> (Measured, Time) {
+        let mut measurer = Measurer::new(task);
+        measurer.begin_generation(self.trace.start);
+        for event in self.trace.events() {
+            let subject = if let EventKind::Transition(t) = &event.kind { t.g } else { event.g };
+            if measurer.wants(subject) || measurer.wants(event.g) {
+                measurer.event(&event, 0);
+            }
+        }
+        ticker.add(self.bytes);
+        (measurer.finish(self.trace.end), self.trace.end)
+    }
+}
+
+/// Per stack, whether it says that a root is at work: the recording itself is none, unless it is named.
+fn matching_stacks(symbols: &Symbols, selector: &Selector) -> Vec<bool> {
+    let mut matching = symbols.stacks_with(|name| selector.roots.matches(name));
+    if !selector.roots.matches(RECORDING_HANDLER) {
+        let recording = symbols.stacks_with(|name| name == RECORDING_HANDLER);
+        for (matches, recording) in matching.iter_mut().zip(recording) {
+            *matches &= !recording;
+        }
+    }
+    matching
+}
