@@ -94,7 +94,7 @@ pub fn profile(
 /// Lists what could be selected.
 pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook<'_>) -> Result<Candidates> {
     in_pool(options, |options| {
-        let ticker = Ticker::new(inputs, 1, progress);
+        let ticker = Ticker::new(inputs, 2, progress);
         let mut all = Candidates::default();
         for input in inputs {
             for_each_recording(input, &mut |version, recording| {
@@ -102,7 +102,9 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
                 let (rows, older) = survey::candidates(&survey);
                 let mut warnings = recording.take_warnings();
                 warnings.append(&mut survey.warnings);
-                all.traces.push(trace_info(input, version, &survey, recording, survey.end, &warnings));
+                let (end, mut complaints) = recording.check(&survey, options, &ticker)?;
+                warnings.append(&mut complaints);
+                all.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
                 all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
                 all.add(rows, older);
                 Ok(())
@@ -131,7 +133,7 @@ enum Recording<'a> {
 impl<'a> Recording<'a> {
     fn open(input: &Input<'a>, version: &Version, start: u64) -> Result<Self> {
         Ok(match version.dialect {
-            Dialect::V1(row) => Self::V1(v1::Recording::open(input.source, row, input.resolver)?),
+            Dialect::V1(row) => Self::V1(v1::Recording::open(input.source, row, start, input.resolver)?),
             Dialect::V2(row) => Self::V2(v2::Recording::open(input.source, row, start)?),
         })
     }
@@ -159,6 +161,14 @@ impl<'a> Recording<'a> {
         }
     }
 
+    /// Orders all events for nobody: what is wrong with their order, and when the last was.
+    fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
+        match self {
+            Self::V1(_) => Ok((survey.end, Vec::new())),
+            Self::V2(recording) => recording.check(survey, options, ticker),
+        }
+    }
+
     fn take_warnings(&mut self) -> Vec<Warning> {
         match self {
             Self::V1(recording) => recording.take_warnings(),
@@ -182,7 +192,7 @@ impl<'a> Recording<'a> {
 
     fn next_trace(&self) -> Option<u64> {
         match self {
-            Self::V1(_) => None,
+            Self::V1(recording) => recording.next_trace,
             Self::V2(recording) => recording.index.next_trace,
         }
     }

@@ -19,12 +19,38 @@ use crate::time::Time;
 pub(super) struct Recording {
     trace: OldTrace,
     bytes: u64,
+    /// Where another trace begins behind this one.
+    pub(super) next_trace: Option<u64>,
+}
+
+/// A source without its beginning.
+struct Behind<'a> {
+    source: &'a dyn Source,
+    start: u64,
+}
+
+impl Source for Behind<'_> {
+    fn size(&self) -> u64 {
+        self.source.size().saturating_sub(self.start)
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        self.source.read_at(buf, self.start + offset)
+    }
 }
 
 impl Recording {
-    pub(super) fn open(source: &dyn Source, version: V1, resolver: Option<&(dyn Resolver + Sync)>) -> Result<Self> {
+    /// Reads the trace whose header stands at `start`.
+    pub(super) fn open(
+        source: &dyn Source,
+        version: V1,
+        start: u64,
+        resolver: Option<&(dyn Resolver + Sync)>,
+    ) -> Result<Self> {
         let resolver = resolver.map(|r| r as &dyn Resolver);
-        Ok(Self { trace: read(source, version, resolver)?, bytes: source.size() })
+        let source = Behind { source, start };
+        let trace = read(&source, version, resolver)?;
+        Ok(Self { next_trace: trace.next_trace.map(|at| start + at), trace, bytes: source.size() })
     }
 
     pub(super) fn take_warnings(&mut self) -> Vec<Warning> {

@@ -2,7 +2,7 @@
 
 use super::{Options, Ticker};
 use crate::error::{Error, ErrorKind, Result, Warning};
-use crate::event::Sink;
+use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 use crate::format::v2::event::known_codes;
 use crate::format::v2::generation::Generation;
@@ -121,7 +121,8 @@ impl<'a> Recording<'a> {
                 } else {
                     // It began later than was thought: once more, knowing when.
                     whole.begin_generation(start);
-                    ordered = self.order(survey, i, last, &mut worker, &mut whole)?;
+                    let Worker { buffer, workspace, .. } = &mut worker;
+                    ordered = self.order(survey, i, last, buffer, workspace, &mut whole)?;
                 }
                 last = ordered.last;
                 complaints.add(ordered.complaints);
@@ -138,6 +139,32 @@ impl<'a> Recording<'a> {
         Ok((whole.finish(last), last, warnings))
     }
 
+    /// Orders all generations, several side by side, for nobody; gives the time of the last event.
+    pub(super) fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
+        let mut workspaces: Vec<(Vec<u8>, Workspace)> = Vec::new();
+        workspaces.resize_with(options.threads.max(1), Default::default);
+        let mut last = Time::MIN;
+        let mut complaints = Complaints::default();
+        let positions: Vec<usize> = (0..survey.generations.len()).collect();
+        for chunk in positions.chunks(workspaces.len()) {
+            let ordered: Vec<Result<Ordered>> = chunk
+                .par_iter()
+                .zip(&mut workspaces)
+                .map(|(&i, (buffer, workspace))| self.order(survey, i, Time::MIN, buffer, workspace, &mut Nobody))
+                .collect();
+            for (&i, ordered) in chunk.iter().zip(ordered) {
+                let ordered = ordered?;
+                last = ordered.last.max(last + ordered.emitted as i64);
+                complaints.add(ordered.complaints);
+                let index = &self.index.generations[i];
+                ticker.add(index.end - index.start);
+            }
+        }
+        let mut warnings = complaints.warnings(survey.start);
+        warnings.extend(implausible_span(last.since(survey.start)));
+        Ok((last, warnings))
+    }
+
     fn measure_generation<'t>(
         &self,
         survey: &Survey,
@@ -147,7 +174,8 @@ impl<'a> Recording<'a> {
     ) -> Result<(GenerationMeasured<'t>, Ordered, Worker<'t>)> {
         let mut measurer = worker.measurer.take().unwrap_or_else(|| Measurer::partial(worker.task));
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
-        let ordered = self.order(survey, i, Time::MIN, &mut worker, &mut measurer)?;
+        let Worker { buffer, workspace, .. } = &mut worker;
+        let ordered = self.order(survey, i, Time::MIN, buffer, workspace, &mut measurer)?;
         Ok((measurer.end_partial(), ordered, worker))
     }
 
@@ -157,11 +185,12 @@ impl<'a> Recording<'a> {
         survey: &Survey,
         i: usize,
         last: Time,
-        worker: &mut Worker<'_>,
+        buffer: &mut Vec<u8>,
+        workspace: &mut Workspace,
         sink: &mut impl Sink,
     ) -> Result<Ordered> {
         let known = &survey.generations[i];
-        let generation = Generation::read(self.source, &self.index.generations[i], &mut worker.buffer)?;
+        let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
         let samples = read_samples(&generation, &mut Vec::new());
         let input = GenerationInput {
             generation: &generation,
@@ -173,8 +202,19 @@ impl<'a> Recording<'a> {
         };
         let mut instances = GenerationInstances::new(survey, i as u32);
         let n = survey.forest.goroutines.len();
-        Ok(order(&input, last, &mut instances, &mut worker.workspace, n, sink))
+        Ok(order(&input, last, &mut instances, workspace, n, sink))
     }
+}
+
+/// Wants no event.
+struct Nobody;
+
+impl Sink for Nobody {
+    fn wants(&self, _: GIdx) -> bool {
+        false
+    }
+
+    fn event(&mut self, _: &Event, _: u64) {}
 }
 
 /// What one thread of pass 2 reuses from one generation to the next.
@@ -297,16 +337,19 @@ impl Complaints {
         let at = |time: Time| crate::error::Seconds(time.since(start));
         let mut warnings = Vec::new();
         if let Some((pos, time, rule)) = self.first_broken {
-            let n = self.broken;
-            let message = format!("{n} events contradict the scheduler's rules, the first at {}: {rule}", at(time));
+            let message = match self.broken {
+                1 => format!("1 event, at {}, contradicts the scheduler's rules: {rule}", at(time)),
+                n => format!("{n} events contradict the scheduler's rules, the first at {}: {rule}", at(time)),
+            };
             warnings.push(Warning::lost("broken-rule", message, pos, 0));
         }
         if let Some((pos, time)) = self.first_forced {
-            let n = self.forced;
-            let message = format!(
-                "{n} events never had their turn because what comes before them is missing, the first at {}",
-                at(time)
-            );
+            let message = match self.forced {
+                1 => format!("1 event, at {}, never had its turn: what comes before it is missing", at(time)),
+                n => {
+                    format!("{n} events, from {} on, never had their turn: what comes before them is missing", at(time))
+                }
+            };
             warnings.push(Warning::lost("broken-order", message, pos, 0));
         }
         warnings

@@ -44,12 +44,10 @@ fn gap_warning(trace: &OldTrace, gap: &Gap) -> Warning {
             "truncated",
             format!("the trace is cut off inside a record: its last {bytes} bytes, from {start} on, are not used"),
         ),
-        GapCause::SecondTrace => (
-            "second-trace",
-            format!(
-                "another trace begins at byte {start}; its {bytes} bytes are not used (cut the file there to read both)"
-            ),
-        ),
+        GapCause::SecondTrace => {
+            let text = format!("another trace begins at byte {start}; it is read as a trace of its own");
+            return Warning { offset: Some(start), ..Warning::note("second-trace", text) };
+        }
         GapCause::NoRecord => {
             let rest = if end == trace.bytes.len() as u64 { ", up to the end of the file," } else { "" };
             ("damaged", format!("{bytes} bytes from byte {start} on{rest} are no events{}", quote(&trace.bytes, gap)))

@@ -26,7 +26,7 @@ pub use convert::Events;
 use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::cursor::Cursor;
-use crate::format::v1::{Kind, Piece, Record, Scan, Tables, Wire, read_tables, scan};
+use crate::format::v1::{GapCause, Kind, Piece, Record, Scan, Tables, Wire, read_tables, scan};
 use crate::format::version::{HEADER_SIZE, V1, WorldStops};
 use crate::ids::GoId;
 use crate::source::Source;
@@ -58,6 +58,8 @@ pub struct OldTrace {
     pub file_events: u64,
     /// Whether the functions are addresses that only the program's binary can name (Go 1.5 and 1.6).
     pub needs_binary: bool,
+    /// Where another trace begins behind this one, in the same source.
+    pub next_trace: Option<u64>,
     /// Whether nothing is missing.
     pub complete: bool,
     /// What a reader of the result must know.
@@ -109,6 +111,7 @@ pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -
         end: Time(-1),
         file_events: parts.n_events,
         needs_binary: !version.symbols && resolver.is_none(),
+        next_trace: parts.gaps.iter().find(|g| g.cause == GapCause::SecondTrace).map(|g| g.start),
         complete: true,
         warnings: Vec::new(),
         wire,
