@@ -70,6 +70,8 @@ pub struct EventSpec {
     pub name: &'static str,
     /// Whether it stands in a thread's batch, with a time.
     pub timed: bool,
+    /// Names of its arguments in Go's words; a thread's event has its time difference before them.
+    pub args: &'static [&'static str],
     /// Number of arguments behind the time.
     pub n_args: u8,
     /// Position among these of the stack of the goroutine that executes; [`NO_STACK`] when there is none.
@@ -82,87 +84,90 @@ pub const NO_STACK: u8 = u8::MAX;
 /// Largest number of arguments behind the time (`MaxTimedEventArgs` - 1).
 pub const MAX_ARGS: usize = 4;
 
-const fn timed(name: &'static str, n_args: u8) -> EventSpec {
-    EventSpec { name, timed: true, n_args, own_stack: NO_STACK }
+type ArgNames = &'static [&'static str];
+
+const fn timed(name: &'static str, args: ArgNames) -> EventSpec {
+    EventSpec { name, timed: true, args, n_args: args.len() as u8, own_stack: NO_STACK }
 }
 
-const fn stacked(name: &'static str, n_args: u8, own_stack: u8) -> EventSpec {
-    EventSpec { name, timed: true, n_args, own_stack }
+/// An event whose last argument is the stack of the goroutine that executes.
+const fn stacked(name: &'static str, args: ArgNames) -> EventSpec {
+    EventSpec { own_stack: args.len() as u8 - 1, ..timed(name, args) }
 }
 
-const fn structural(name: &'static str) -> EventSpec {
-    EventSpec { name, timed: false, n_args: 0, own_stack: NO_STACK }
+const fn structural(name: &'static str, args: ArgNames) -> EventSpec {
+    EventSpec { timed: false, ..timed(name, args) }
 }
 
-const UNKNOWN: EventSpec = structural("unknown");
+const UNKNOWN: EventSpec = structural("unknown", &[]);
 
 const NAMED: [EventSpec; 53] = [
-    structural("None"),
-    structural("EventBatch"),
-    structural("Stacks"),
-    structural("Stack"),
-    structural("Strings"),
-    structural("String"),
-    structural("CPUSamples"),
-    structural("CPUSample"),
-    structural("Frequency"),
-    stacked("ProcsChange", 2, 1),
-    timed("ProcStart", 2),
-    timed("ProcStop", 0),
-    timed("ProcSteal", 3),
-    timed("ProcStatus", 2),
-    stacked("GoCreate", 3, 2),
-    timed("GoCreateSyscall", 1),
-    timed("GoStart", 2),
-    timed("GoDestroy", 0),
-    timed("GoDestroySyscall", 0),
-    stacked("GoStop", 2, 1),
-    stacked("GoBlock", 2, 1),
-    stacked("GoUnblock", 3, 2),
-    stacked("GoSyscallBegin", 2, 1),
-    timed("GoSyscallEnd", 0),
-    timed("GoSyscallEndBlocked", 0),
-    timed("GoStatus", 3),
-    stacked("STWBegin", 2, 1),
-    timed("STWEnd", 0),
-    timed("GCActive", 1),
-    stacked("GCBegin", 2, 1),
-    timed("GCEnd", 1),
-    timed("GCSweepActive", 1),
-    stacked("GCSweepBegin", 1, 0),
-    timed("GCSweepEnd", 2),
-    timed("GCMarkAssistActive", 1),
-    stacked("GCMarkAssistBegin", 1, 0),
-    timed("GCMarkAssistEnd", 0),
-    timed("HeapAlloc", 1),
-    timed("HeapGoal", 1),
-    timed("GoLabel", 1),
-    stacked("UserTaskBegin", 4, 3),
-    stacked("UserTaskEnd", 2, 1),
-    stacked("UserRegionBegin", 3, 2),
-    stacked("UserRegionEnd", 3, 2),
-    stacked("UserLog", 4, 3),
-    timed("GoSwitch", 2),
-    timed("GoSwitchDestroy", 2),
-    stacked("GoCreateBlocked", 3, 2),
+    structural("None", &[]),
+    structural("EventBatch", &["gen", "m", "time", "size"]),
+    structural("Stacks", &[]),
+    structural("Stack", &["id", "nframes"]),
+    structural("Strings", &[]),
+    structural("String", &["id"]),
+    structural("CPUSamples", &[]),
+    structural("CPUSample", &["time", "m", "p", "g", "stack"]),
+    structural("Frequency", &["freq"]),
+    stacked("ProcsChange", &["procs_value", "stack"]),
+    timed("ProcStart", &["p", "p_seq"]),
+    timed("ProcStop", &[]),
+    timed("ProcSteal", &["p", "p_seq", "m"]),
+    timed("ProcStatus", &["p", "pstatus"]),
+    stacked("GoCreate", &["new_g", "new_stack", "stack"]),
+    timed("GoCreateSyscall", &["new_g"]),
+    timed("GoStart", &["g", "g_seq"]),
+    timed("GoDestroy", &[]),
+    timed("GoDestroySyscall", &[]),
+    stacked("GoStop", &["reason_string", "stack"]),
+    stacked("GoBlock", &["reason_string", "stack"]),
+    stacked("GoUnblock", &["g", "g_seq", "stack"]),
+    stacked("GoSyscallBegin", &["p_seq", "stack"]),
+    timed("GoSyscallEnd", &[]),
+    timed("GoSyscallEndBlocked", &[]),
+    timed("GoStatus", &["g", "m", "gstatus"]),
+    stacked("STWBegin", &["kind_string", "stack"]),
+    timed("STWEnd", &[]),
+    timed("GCActive", &["gc_seq"]),
+    stacked("GCBegin", &["gc_seq", "stack"]),
+    timed("GCEnd", &["gc_seq"]),
+    timed("GCSweepActive", &["p"]),
+    stacked("GCSweepBegin", &["stack"]),
+    timed("GCSweepEnd", &["swept_value", "reclaimed_value"]),
+    timed("GCMarkAssistActive", &["g"]),
+    stacked("GCMarkAssistBegin", &["stack"]),
+    timed("GCMarkAssistEnd", &[]),
+    timed("HeapAlloc", &["heapalloc_value"]),
+    timed("HeapGoal", &["heapgoal_value"]),
+    timed("GoLabel", &["label_string"]),
+    stacked("UserTaskBegin", &["task", "parent_task", "name_string", "stack"]),
+    stacked("UserTaskEnd", &["task", "stack"]),
+    stacked("UserRegionBegin", &["task", "name_string", "stack"]),
+    stacked("UserRegionEnd", &["task", "name_string", "stack"]),
+    stacked("UserLog", &["task", "key_string", "value_string", "stack"]),
+    timed("GoSwitch", &["g", "g_seq"]),
+    timed("GoSwitchDestroy", &["g", "g_seq"]),
+    stacked("GoCreateBlocked", &["new_g", "new_stack", "stack"]),
     // Its stack is the named goroutine's, which need not be the one that executes.
-    timed("GoStatusStack", 4),
-    structural("ExperimentalBatch"),
-    structural("Sync"),
-    structural("ClockSnapshot"),
-    structural("EndOfGeneration"),
+    timed("GoStatusStack", &["g", "m", "gstatus", "stack"]),
+    structural("ExperimentalBatch", &["exp", "gen", "m", "time"]),
+    structural("Sync", &[]),
+    structural("ClockSnapshot", &["dt", "mono", "sec", "nsec"]),
+    structural("EndOfGeneration", &[]),
 ];
 
 const EXPERIMENTAL: [EventSpec; 9] = [
-    timed("Span", 3),
-    timed("SpanAlloc", 3),
-    timed("SpanFree", 1),
-    timed("HeapObject", 2),
-    timed("HeapObjectAlloc", 2),
-    timed("HeapObjectFree", 1),
-    timed("GoroutineStack", 2),
-    timed("GoroutineStackAlloc", 2),
-    timed("GoroutineStackFree", 1),
+    timed("Span", &["id", "npages_value", "kindclass"]),
+    timed("SpanAlloc", &["id", "npages_value", "kindclass"]),
+    timed("SpanFree", &["id"]),
+    timed("HeapObject", &["id", "type"]),
+    timed("HeapObjectAlloc", &["id", "type"]),
+    timed("HeapObjectFree", &["id"]),
+    timed("GoroutineStack", &["id", "order"]),
+    timed("GoroutineStackAlloc", &["id", "order"]),
+    timed("GoroutineStackFree", &["id"]),
 ];
 
 /// All codes; one that no version has is untimed and called `unknown`.
@@ -188,8 +193,9 @@ mod tests {
     #[test]
     fn the_table_is_consistent() {
         for spec in &EVENTS {
-            assert!(spec.n_args as usize <= MAX_ARGS, "{}", spec.name);
-            assert!(spec.own_stack == NO_STACK || spec.own_stack < spec.n_args, "{}", spec.name);
+            assert!(!spec.timed || spec.args.len() <= MAX_ARGS, "{}", spec.name);
+            assert_eq!(spec.n_args as usize, spec.args.len(), "{}", spec.name);
+            assert!(spec.own_stack == NO_STACK || spec.args[spec.own_stack as usize] == "stack", "{}", spec.name);
         }
     }
 

@@ -59,7 +59,8 @@ impl Aggregate {
         }
         let sum = &mut self.sums[place].1;
         sum.events += events;
-        sum.goroutine_ns += ns;
+        // Clocks gone wild reach the end of the numbers.
+        sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
     }
 
     fn place(&mut self, key: Key) -> usize {

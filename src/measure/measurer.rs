@@ -108,14 +108,16 @@ impl<'a> Measurer<'a> {
         for i in 0..self.lines.len() {
             if self.lines[i].state != GoState::NotExist {
                 let (g, window) = (self.lines[i].g, self.lines[i].window);
-                self.close(i, end, StackIdx::EMPTY, 1);
+                self.close(i, end, StackIdx::EMPTY, true);
                 if self.is_root_of(g, window) {
                     self.windows.cut(window);
                 }
             }
         }
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
-            self.windows.seen().filter(|(open, by)| wanted(*by, open.cut)).count() as u64
+            let looked_at = self.task.looked_at;
+            let seen = self.windows.seen();
+            seen.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
         };
         let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         Measured {
@@ -141,11 +143,12 @@ impl<'a> Measurer<'a> {
 
     /// Adds up what is open of a timeline.
     #[inline]
-    fn close(&mut self, line: usize, end: Time, next: StackIdx, events: u64) {
+    fn close(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
             line.samples.clear();
+            line.counted = false;
             line.since = end;
             return;
         }
@@ -153,16 +156,14 @@ impl<'a> Measurer<'a> {
         if end > clip.end && clip.end < self.task.looked_at.end {
             self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
         }
-        if self.attribution.close(&mut self.lines[line], end, next, clip, events) > 0 {
-            let looked_at = self.task.looked_at;
-            let cut = end > looked_at.end || self.windows.get(window).start < looked_at.start && self.partial.is_none();
-            self.windows.see(window, cut);
+        if self.attribution.close(&mut self.lines[line], end, next, clip, ends) > 0 {
+            self.windows.see(window);
         }
     }
 
     /// The part of time that counts for a goroutine of a window.
     #[inline]
-    fn clip(&self, window: WindowIdx, g: GIdx) -> Window {
+    pub(super) fn clip(&self, window: WindowIdx, g: GIdx) -> Window {
         let looked_at = self.task.looked_at;
         if self.task.whole_life && self.task.slice.windows[window.at()].g != g {
             return looked_at;
@@ -226,7 +227,7 @@ impl<'a> Measurer<'a> {
         if state != t.from && state != GoState::Undetermined {
             self.lines[line].key = StateKey::UNKNOWN;
         }
-        self.close(line, time, t.stack, 1);
+        self.close(line, time, t.stack, true);
     }
 
     /// A status is no transition: it says where a goroutine is, and contradicts or does not.
@@ -235,7 +236,7 @@ impl<'a> Measurer<'a> {
             return;
         }
         self.lines[line].key = StateKey::UNKNOWN;
-        self.close(line, event.time, t.stack, 1);
+        self.close(line, event.time, t.stack, true);
         self.lines[line].stack = self.trimmed(t.stack);
         self.lines[line].enter(t);
     }
@@ -282,12 +283,12 @@ impl<'a> Measurer<'a> {
         let Some(line) = self.line(g) else { return };
         if crossed.ended && before.open == self.lines[line].window {
             if self.lines[line].since < event.time {
-                self.close(line, event.time, event.stack, 1);
+                self.close(line, event.time, event.stack, true);
             }
             self.lines[line].window = WindowIdx::NONE;
         }
         if crossed.started.is_some() {
-            self.close(line, event.time, event.stack, 0);
+            self.close(line, event.time, event.stack, false);
             self.lines[line].context = self.context_of(crossed.started);
             self.lines[line].window = crossed.started;
         }
@@ -316,7 +317,7 @@ impl<'a> Measurer<'a> {
     pub(super) fn glimpse(&mut self, event: &Event) {
         let Some(line) = self.line(event.g) else { return };
         if self.lines[line].state == GoState::Running {
-            self.close(line, event.time, event.stack, 0);
+            self.close(line, event.time, event.stack, false);
         }
         self.lines[line].own = event.stack;
         self.cross_borders(event.g, event);

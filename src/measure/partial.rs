@@ -111,7 +111,11 @@ impl<'a> Measurer<'a> {
         self.cross_borders(event.g, event);
         // A sample says what ran, not that the goroutine's own record of itself is at hand.
         if !matches!(kind, EventKind::Sample) {
-            self.adopt(event.g, GoState::Running, event.time, event.stack);
+            let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
+            // The piece before it was counted if it has time inside the window.
+            let window = self.lines[line].window;
+            let before = window.is_some() && self.clip(window, event.g).start < event.time;
+            self.lines[line].counted = before;
         }
     }
 

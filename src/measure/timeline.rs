@@ -30,6 +30,8 @@ pub(super) struct Timeline {
     pub(super) stack: StackIdx,
     /// The last stack of its own that was seen.
     pub(super) own: StackIdx,
+    /// Whether the open interval was counted in this window already: pieces of it count once.
+    pub(super) counted: bool,
     /// Whether it was alive before the generation that is measured.
     pub(super) carried: bool,
     /// CPU samples in the open piece of running time.
@@ -40,7 +42,19 @@ impl Timeline {
     /// A goroutine in a state since a moment.
     pub(super) fn new(g: GIdx, window: WindowIdx, context: u32, state: GoState, since: Time, stack: StackIdx) -> Self {
         let key = key_of(state, StringIdx::NONE);
-        Self { g, window, context, state, key, since, stack, own: stack, carried: false, samples: Vec::new() }
+        Self {
+            g,
+            window,
+            context,
+            state,
+            key,
+            since,
+            stack,
+            own: stack,
+            counted: false,
+            carried: false,
+            samples: Vec::new(),
+        }
     }
 
     /// Goes to the state after a transition; the open interval was closed before.
@@ -92,13 +106,15 @@ impl<'a> Attribution<'a> {
     }
 
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. `next` is the goroutine's
-    /// stack at the end. `events` is 1 when the interval ends and 0 when only a piece of it does. Gives the
-    /// nanoseconds added.
+    /// stack at the end, and `ends` says whether the interval ends or only a piece of it does. An interval counts
+    /// once, with its first piece that has time inside `clip`. Gives the nanoseconds added.
     #[inline]
-    pub(super) fn close(&mut self, line: &mut Timeline, end: Time, next: StackIdx, clip: Window, events: u64) -> u64 {
+    pub(super) fn close(&mut self, line: &mut Timeline, end: Time, next: StackIdx, clip: Window, ends: bool) -> u64 {
         let ns = clip.overlap(line.since, end);
         line.since = end;
         if ns > 0 {
+            let events = u64::from(!line.counted);
+            line.counted = true;
             if line.key == StateKey::RUNNING {
                 self.add_running(line, next, events, ns);
             } else {
@@ -107,6 +123,7 @@ impl<'a> Attribution<'a> {
             }
         }
         line.samples.clear();
+        line.counted &= !ends;
         ns
     }
 

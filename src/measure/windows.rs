@@ -3,7 +3,7 @@
 use crate::ids::{GIdx, WindowIdx};
 use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
-use crate::time::Time;
+use crate::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
 /// A window while it is measured.
@@ -15,8 +15,15 @@ pub(super) struct OpenWindow {
     pub(super) end: Time,
     /// Whether any time was added for it.
     pub(super) seen: bool,
-    /// Whether an edge of the trace, or of the part of it looked at, cuts it.
+    /// Whether an edge of the trace cuts it.
     pub(super) cut: bool,
+}
+
+impl OpenWindow {
+    /// Whether an edge of the trace, or of the part of it looked at, cuts it.
+    pub(super) fn is_cut(&self, looked_at: Window) -> bool {
+        self.cut || self.start < looked_at.start || self.end > looked_at.end
+    }
 }
 
 const BLANK: OpenWindow = OpenWindow { start: Time::MIN, end: Time::MAX, seen: false, cut: false };
@@ -103,12 +110,9 @@ impl<'a> Windows<'a> {
 
     /// Time was added for a window.
     #[inline]
-    pub(super) fn see(&mut self, window: WindowIdx, cut: bool) {
-        let open = self.get(window);
-        if !open.seen || cut && !open.cut {
-            let open = self.edit(window);
-            open.seen = true;
-            open.cut |= cut;
+    pub(super) fn see(&mut self, window: WindowIdx) {
+        if !self.get(window).seen {
+            self.edit(window).seen = true;
         }
     }
 

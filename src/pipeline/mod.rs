@@ -104,6 +104,7 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
                 warnings.append(&mut survey.warnings);
                 let (end, mut complaints) = recording.check(&survey, options, &ticker)?;
                 warnings.append(&mut complaints);
+                warnings.extend(v2::implausible_span(end.since(survey.start)));
                 all.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
                 all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
                 all.add(rows, older);
@@ -272,6 +273,7 @@ fn slice_one(
         };
         warnings.push(Warning::note("recording", message));
     }
+    warnings.extend(v2::implausible_span(end.since(survey.start)));
     profile.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
     let trace = profile.traces.len() - 1;
     profile.warnings.extend(warnings.into_iter().map(|w| w.of_trace(trace)));

@@ -134,8 +134,7 @@ impl<'a> Recording<'a> {
                 workers.push(Worker::new(task));
             }
         }
-        let mut warnings = complaints.warnings(survey.start);
-        warnings.extend(implausible_span(last.since(survey.start)));
+        let warnings = complaints.warnings(survey.start);
         Ok((whole.finish(last), last, warnings))
     }
 
@@ -160,8 +159,7 @@ impl<'a> Recording<'a> {
                 ticker.add(index.end - index.start);
             }
         }
-        let mut warnings = complaints.warnings(survey.start);
-        warnings.extend(implausible_span(last.since(survey.start)));
+        let warnings = complaints.warnings(survey.start);
         Ok((last, warnings))
     }
 
@@ -357,7 +355,7 @@ impl Complaints {
 }
 
 /// A warning about a trace whose times cannot be right.
-fn implausible_span(ns: u64) -> Option<Warning> {
+pub(super) fn implausible_span(ns: u64) -> Option<Warning> {
     (ns > MAX_SPAN_NS).then(|| {
         let message = format!("the trace seems to last {}; its clock is damaged", crate::error::Seconds(ns));
         Warning::lost("implausible-span", message, 0, 0)

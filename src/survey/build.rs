@@ -90,8 +90,13 @@ impl Builder {
             }
         }
         self.find_stretches(scan.evidence, base, generation, &names);
-        self.unfinished =
-            scan.unfinished.iter().map(|&(who, gap)| (self.resolve(who, base, generation), gap)).collect();
+        // A run that shows nothing in a whole generation keeps the gap from before.
+        let mut unfinished = FxHashMap::default();
+        for &(who, gap) in &scan.unfinished {
+            let g = self.resolve(who, base, generation);
+            unfinished.insert(g, gap.or_else(|| self.unfinished.get(&g).copied().flatten()));
+        }
+        self.unfinished = unfinished;
         let survey = &mut self.survey;
         survey.events += scan.events;
         let latest = scan.latest.map_or(Time::MIN, |ticks| clock.time(ticks));

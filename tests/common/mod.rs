@@ -1,9 +1,13 @@
 //! What the integration tests share: the traces in the repository, and Go's own verdict on them.
 #![allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "every test file uses its own part of this")]
 
+pub mod oracle;
+pub mod sim;
+
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+use gotrace_slice::source::Source;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -41,6 +45,12 @@ pub fn corpus() -> Option<PathBuf> {
     None
 }
 
+/// Whether bytes begin as a trace of Go 1.22 or later.
+pub fn is_v2(bytes: &[u8]) -> bool {
+    use gotrace_slice::format::version::{Dialect, Header, read_header};
+    matches!(read_header(bytes), Header::Known(version) if matches!(version.dialect, Dialect::V2(_)))
+}
+
 /// A selection by one pattern.
 pub fn selector(pattern: &str, root_by: RootBy) -> Selector {
     Selector {
@@ -56,6 +66,39 @@ pub fn selector(pattern: &str, root_by: RootBy) -> Selector {
 /// Roots by creation and entry, followed to their ends: what Go's reader can be asked too.
 pub fn whole_life(pattern: &str) -> Selector {
     Selector { whole_life: true, ..selector(pattern, RootBy { creation: true, entry: true, stack: false }) }
+}
+
+/// Evidence as `--root-by` names it.
+pub fn root_by(names: &str) -> RootBy {
+    let has = |name| names.split(',').any(|n| n == name);
+    RootBy { creation: has("creation"), entry: has("entry"), stack: has("stack") }
+}
+
+/// A source that hands out a few bytes at a time.
+pub struct Choppy<'a> {
+    pub bytes: &'a [u8],
+    pub step: usize,
+}
+
+impl Source for Choppy<'_> {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        let n = buf.len().min(self.step);
+        self.bytes.read_at(&mut buf[..n], offset)
+    }
+}
+
+/// All that a profile says, as text.
+pub fn digest(profile: &Profile) -> String {
+    let mut text = format!("{:?}\n{:?}\n{:?}\n", profile.traces, profile.selection, profile.warnings);
+    for s in &profile.samples {
+        let stack: Vec<String> = profile.tree.stack(s.stack).map(|f| format!("{}:{}", f.function, f.line)).collect();
+        text += &format!("{} {} {:?} {} {:?} {stack:?}\n", s.state, s.detail, s.precision, s.root, s.weight);
+    }
+    text
 }
 
 /// Slices bytes.

@@ -8,6 +8,8 @@
 //! Source: `internal/trace/batch.go`, Go 1.27. Writers write a batch in one piece, so foreign bytes (a
 //! program's own output in the file) stand between batches, and the next sound batch header is found again.
 
+use super::event::known_codes;
+use super::tables::is_readable;
 use crate::error::{Result, Warning};
 use crate::format::cursor::Cursor;
 use crate::format::event_spec::code;
@@ -91,6 +93,9 @@ pub fn read_index(source: &dyn Source, version: V2, start: u64) -> Result<Index>
     Ok(Index { generations: framer.generations, warnings: framer.warnings, next_trace })
 }
 
+/// Size in bytes from which on data that can be read is no accident.
+const SELF_EVIDENT: u64 = 64;
+
 /// A batch header as read.
 struct BatchHeader {
     /// Offset of the header itself.
@@ -113,6 +118,11 @@ enum Found {
     Foreign,
     /// The bytes end inside a header.
     Cut,
+}
+
+/// Whether a generation's number comes next after another's.
+fn follows(generation: u64, before: u64) -> bool {
+    before.checked_add(1) == Some(generation)
 }
 
 struct Framer<'a> {
@@ -203,7 +213,7 @@ impl Framer<'_> {
     fn fits(&mut self, header: &BatchHeader) -> Result<bool> {
         let Some(last) = self.generations.last() else { return Ok(true) };
         let expected = if last.ended { header.generation > last.number } else { header.generation == last.number };
-        if expected || header.generation == last.number + 1 {
+        if expected || follows(header.generation, last.number) {
             return Ok(true);
         }
         let end = header.data + header.size;
@@ -233,7 +243,7 @@ impl Framer<'_> {
                 let message = format!("generation {number} has no end mark");
                 self.warnings.push(Warning::lost("no-end-mark", message, header.data, 0).in_generation(number));
             }
-            if header.generation != number + 1 {
+            if !follows(header.generation, number) {
                 let message = format!("generation {} follows generation {number}", header.generation);
                 self.warnings.push(Warning::lost("generation-gap", message, header.data, 0).in_generation(number));
             }
@@ -272,7 +282,7 @@ impl Framer<'_> {
 
     /// Looks for the next sound batch behind `at`. `Err` is the offset of another trace's header.
     fn step_over_damage(&mut self, at: u64) -> Result<std::result::Result<u64, u64>> {
-        let from = self.rescan_from(at);
+        let from = if self.is_header(at)? { at } else { self.rescan_from(at)? };
         let (found, is_header) = self.resync(from, at)?;
         if found < at {
             self.shorten_last_batch(found);
@@ -291,20 +301,28 @@ impl Framer<'_> {
         }
         let text = self.foreign_text(found.min(at), bytes)?;
         let generation = self.generations.last().map(|g| g.number);
-        let message = format!("{bytes} bytes are no batch of a trace{text}; stepped over");
+        let message = if found < at {
+            "the size of a batch is damaged: another begins inside it".to_owned()
+        } else {
+            format!("{bytes} bytes are no batch of a trace{text}; stepped over")
+        };
         self.warnings.push(Warning { generation, ..Warning::lost("foreign-bytes", message, found.min(at), bytes) });
         Ok(Ok(found))
     }
 
-    /// The batch before the damage may have lied about its size: what it hides counts too, as long as such
-    /// second looks stay in proportion to the file.
-    fn rescan_from(&mut self, at: u64) -> u64 {
-        let last = self.generations.last().and_then(|g| g.batches.last()).map_or(at, |b| b.offset).min(at);
-        if at - last > self.rescan_budget {
-            return at;
+    /// The batch before the damage may have lied about its size: unless it can be read to its end, what it hides
+    /// counts too, as long as such second looks stay in proportion to the file.
+    fn rescan_from(&mut self, at: u64) -> Result<u64> {
+        let Some(last) = self.generations.last().and_then(|g| g.batches.last()).copied() else { return Ok(at) };
+        let hidden = at.saturating_sub(last.offset);
+        if hidden == 0 || hidden > self.rescan_budget {
+            return Ok(at);
         }
-        self.rescan_budget -= at - last;
-        last
+        self.rescan_budget -= hidden;
+        let mut data = vec![0; (last.size as usize).min(MAX_BATCH_SIZE as usize)];
+        let read = self.window.source.read_full_at(&mut data, last.offset)?;
+        let sound = is_readable(last.kind, &data[..read], &known_codes(self.version));
+        Ok(if sound { at } else { last.offset })
     }
 
     fn shorten_last_batch(&mut self, end: u64) {
@@ -344,22 +362,46 @@ impl Framer<'_> {
         Ok(bytes.len() >= HEADER_SIZE && matches!(read_header(bytes), Header::Known(_)))
     }
 
-    /// A header that fits, and behind its data another batch of the same or the next generation, or the end.
+    /// A header that fits, data that can be read, and behind it another batch of the same or the next generation,
+    /// or the end. A few bytes are easily read as events, so a small batch vouches for itself with its successor.
     fn is_sound_batch(&mut self, at: u64) -> Result<bool> {
         let Found::Batch(header) = self.header_at(at)? else { return Ok(false) };
         let last = self.generations.last().map_or(header.generation, |g| g.number);
-        if header.generation != last && header.generation != last + 1 || header.size == 0 {
+        if header.generation != last && !follows(header.generation, last) || header.size == 0 {
             return Ok(false);
         }
         let end = header.data + header.size;
-        if end == self.window.source.size() {
+        if end > self.window.source.size() {
+            return Ok(false);
+        }
+        let next = if end == self.window.source.size() { None } else { Some(self.header_at(end)?) };
+        let next = match next {
+            None | Some(Found::EndOfGeneration) => None,
+            Some(Found::Batch(next)) => Some(next),
+            Some(Found::Foreign | Found::Cut) => return Ok(false),
+        };
+        if !self.is_readable(&header)? {
+            return Ok(false);
+        }
+        match next {
+            Some(next) if next.generation != header.generation && !follows(next.generation, header.generation) => {
+                Ok(false)
+            }
+            Some(next) if header.size < SELF_EVIDENT => self.is_readable(&next),
+            _ => Ok(true),
+        }
+    }
+
+    /// Whether a batch's data can be read; taken for granted once second looks are out of proportion to the file.
+    fn is_readable(&mut self, header: &BatchHeader) -> Result<bool> {
+        let Some(kind) = header.kind else { return Ok(true) };
+        if header.size > self.rescan_budget {
             return Ok(true);
         }
-        Ok(match self.header_at(end)? {
-            Found::Batch(next) => next.generation == header.generation || next.generation == header.generation + 1,
-            Found::EndOfGeneration => true,
-            Found::Foreign | Found::Cut => false,
-        })
+        self.rescan_budget -= header.size;
+        let mut data = vec![0; header.size as usize];
+        let read = self.window.source.read_full_at(&mut data, header.data)?;
+        Ok(is_readable(kind, &data[..read], &known_codes(self.version)))
     }
 
     /// The printable beginning of foreign bytes: programs print into their own trace.

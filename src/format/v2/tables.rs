@@ -6,7 +6,7 @@ use super::generation::Generation;
 use super::index::{BatchKind, GenerationIndex};
 use crate::error::{Result, Warning};
 use crate::format::cursor::{Cursor, Malformed};
-use crate::format::event_spec::code;
+use crate::format::event_spec::{EVENTS, code};
 use crate::format::limits::{MAX_FRAMES_PER_STACK, MAX_FREQUENCY, MAX_STRING_SIZE, MIN_FREQUENCY};
 use crate::source::Source;
 use crate::time::Time;
@@ -205,6 +205,32 @@ fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> 
         let goroutine = cursor.uvarint()?;
         let stack = cursor.uvarint()?;
         samples.push(WireSample { pos, ticks, thread, goroutine, stack });
+    }
+    Ok(())
+}
+
+/// Whether a batch's data can be read from its beginning to its end.
+pub fn is_readable(kind: BatchKind, data: &[u8], known: &[bool; 256]) -> bool {
+    let mut cursor = Cursor::new(data, 0);
+    let read = match kind {
+        BatchKind::Strings => read_strings(&mut cursor, &mut Vec::new()),
+        BatchKind::Stacks => read_stacks(&mut cursor, &mut Vec::new(), &mut Vec::new()),
+        BatchKind::Samples => read_sample_batch(&mut cursor, &mut Vec::new()),
+        BatchKind::Sync => read_sync_batch(&mut cursor, 0, &mut SyncData::default()),
+        BatchKind::Events => skip_events(&mut cursor, known),
+    };
+    read.is_ok()
+}
+
+fn skip_events(cursor: &mut Cursor<'_>, known: &[bool; 256]) -> std::result::Result<(), Malformed> {
+    while !cursor.is_empty() {
+        let code = cursor.byte()?;
+        if !known[code as usize] {
+            return Err(IMPLAUSIBLE);
+        }
+        for _ in 0..=EVENTS[code as usize].n_args {
+            cursor.skip_uvarints(1)?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,431 @@
+//! A simulated Go scheduler: makes up a valid schedule, writes its trace, and knows what happened.
+
+use gotrace_slice::format::encode::{NameTable, TimedEvent, TraceWriter};
+use gotrace_slice::format::event_spec::code;
+
+/// What to make up.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    pub seed: u64,
+    pub steps: u32,
+    pub threads: usize,
+    pub generations: u32,
+    pub version: &'static str,
+}
+
+/// Something that a selection by stack can see of a goroutine.
+#[derive(Clone, Debug)]
+pub enum Mark {
+    /// It runs again.
+    Resume,
+    /// Its own stack was recorded.
+    Stack(Vec<String>),
+    /// It ended.
+    End,
+}
+
+/// A goroutine as the simulator knows it.
+#[derive(Clone, Debug, Default)]
+pub struct Life {
+    pub created: Option<u64>,
+    pub parent: Option<usize>,
+    pub entry: String,
+    pub creation: Vec<String>,
+    /// State, from, to.
+    pub intervals: Vec<(String, u64, u64)>,
+    pub marks: Vec<(u64, Mark)>,
+    id: u64,
+    state: String,
+    since: u64,
+    seq: u64,
+    announced: bool,
+    handler: Option<u64>,
+    stack: Vec<String>,
+    /// For the two sides of a coroutine: the other one.
+    partner: Option<usize>,
+    coroutine: bool,
+}
+
+/// A schedule that happened.
+pub struct Sim {
+    pub bytes: Vec<u8>,
+    pub lives: Vec<Life>,
+    pub start: u64,
+    pub end: u64,
+    pub events: u64,
+}
+
+#[derive(Clone, Default)]
+struct Thread {
+    proc: Option<usize>,
+    g: Option<usize>,
+    events: Vec<TimedEvent>,
+}
+
+#[derive(Clone, Default)]
+struct Proc {
+    seq: u64,
+    announced: bool,
+    holder: Option<usize>,
+}
+
+struct World {
+    plan: Plan,
+    random: u64,
+    now: u64,
+    generation: u64,
+    border: u64,
+    writer: TraceWriter,
+    names: NameTable,
+    threads: Vec<Thread>,
+    procs: Vec<Proc>,
+    gs: Vec<Life>,
+    events: u64,
+}
+
+const RUNNING: &str = "running";
+const SYSCALL: &str = "syscall";
+const REASONS: [&str; 5] = ["chan receive", "select", "sync", "network", ""];
+const NOBODY: u64 = u64::MAX;
+
+/// Makes a schedule up.
+pub fn simulate(plan: Plan) -> Sim {
+    let mut world = World {
+        plan,
+        random: plan.seed | 1,
+        now: 1000,
+        generation: 1,
+        border: 1000,
+        writer: TraceWriter::new(plan.version).expect("a version"),
+        names: NameTable::default(),
+        threads: vec![Thread::default(); plan.threads],
+        procs: vec![Proc::default(); plan.threads],
+        gs: Vec::new(),
+        events: 0,
+    };
+    for t in 0..plan.threads {
+        world.threads[t].proc = Some(t);
+        world.procs[t].holder = Some(t);
+        let g = world.born(None, format!("main.old{t}"), Vec::new());
+        world.gs[g].state = RUNNING.into();
+        world.threads[t].g = Some(g);
+        let sleeper = world.born(None, format!("main.old{t}"), Vec::new());
+        world.gs[sleeper].state = "unknown".into();
+    }
+    world.begin_generation();
+    for generation in 0..plan.generations {
+        if generation > 0 {
+            world.end_generation();
+            world.generation += 1;
+            world.begin_generation();
+        }
+        for _ in 0..plan.steps {
+            let t = world.below(plan.threads as u64) as usize;
+            world.act(t);
+        }
+    }
+    // Nobody is born with the trace's last event: a root without time is no root.
+    world.emit(0, code::GC_MARK_ASSIST_ACTIVE, &[0]);
+    world.end_generation();
+    let end = world.now;
+    for g in &mut world.gs {
+        if g.state != "gone" {
+            g.intervals.push((g.state.clone(), g.since, end));
+        }
+    }
+    Sim { bytes: world.writer.finish(), lives: world.gs, start: 1000, end, events: world.events }
+}
+
+impl World {
+    fn below(&mut self, n: u64) -> u64 {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 11) % n
+    }
+
+    fn born(&mut self, parent: Option<usize>, entry: String, creation: Vec<String>) -> usize {
+        let id = self.gs.last().map_or(1, |g| g.id) + 1 + self.below(20);
+        self.gs.push(Life { parent, entry, creation, id, since: self.now, ..Life::default() });
+        self.gs.len() - 1
+    }
+
+    fn emit(&mut self, t: usize, code: u8, args: &[u64]) {
+        self.now += 10 + self.below(90);
+        self.events += 1;
+        self.threads[t].events.push(TimedEvent::new(self.now, code, args));
+    }
+
+    fn enter(&mut self, g: usize, state: &str, at: u64) {
+        let g = &mut self.gs[g];
+        g.intervals.push((std::mem::replace(&mut g.state, state.into()), g.since, at));
+        g.since = at;
+    }
+
+    fn mark(&mut self, g: usize, at: u64, mark: Mark) {
+        self.gs[g].marks.push((at, mark));
+    }
+
+    /// The goroutine's stack now, as an id; its handler comes and goes.
+    fn stack(&mut self, g: usize) -> u64 {
+        if self.below(3) == 0 {
+            self.gs[g].handler = if self.below(2) == 0 { Some(self.below(3)) } else { None };
+        }
+        let mut stack = vec![format!("main.op{}", self.below(4))];
+        stack.extend(self.gs[g].handler.map(|h| format!("main.handler{h}")));
+        stack.push(self.gs[g].entry.clone());
+        let id = self.names.stack(&stack.iter().map(String::as_str).collect::<Vec<_>>());
+        self.gs[g].stack = stack;
+        id
+    }
+
+    /// Emits an event with the goroutine's own stack as its last argument.
+    fn emit_stacked(&mut self, t: usize, g: usize, code: u8, args: &[u64]) {
+        let stack = self.stack(g);
+        self.emit(t, code, &[args, &[stack]].concat());
+        let stack = self.gs[g].stack.clone();
+        self.mark(g, self.now, Mark::Stack(stack));
+    }
+
+    fn status(&self, g: usize) -> u64 {
+        match self.gs[g].state.as_str() {
+            "runnable" => 1,
+            RUNNING => 2,
+            SYSCALL => 3,
+            _ => 4,
+        }
+    }
+
+    /// Announces a goroutine that does not run, before its first event in a generation.
+    fn announce(&mut self, t: usize, g: usize) {
+        if std::mem::replace(&mut self.gs[g].announced, true) {
+            return;
+        }
+        let (id, status) = (self.gs[g].id, self.status(g));
+        let stack = self.gs[g].stack.clone();
+        if status == 4 && self.plan.version != "1.22" && !stack.is_empty() && self.below(2) == 0 {
+            let stack = self.names.stack(&stack.iter().map(String::as_str).collect::<Vec<_>>());
+            self.emit(t, code::GO_STATUS_STACK, &[id, NOBODY, status, stack]);
+        } else {
+            self.emit(t, code::GO_STATUS, &[id, NOBODY, status]);
+        }
+    }
+
+    fn begin_generation(&mut self) {
+        if self.generation > 1 {
+            self.now += 5;
+        }
+        self.border = self.now;
+        for t in 0..self.threads.len() {
+            let Thread { proc, g, .. } = self.threads[t];
+            let in_syscall = g.is_some_and(|g| self.gs[g].state == SYSCALL);
+            if let Some(p) = proc {
+                self.emit(t, code::PROC_STATUS, &[p as u64, if in_syscall { 3 } else { 1 }]);
+                self.procs[p].announced = true;
+            }
+            if let Some(g) = g {
+                self.gs[g].announced = true;
+                self.emit(t, code::GO_STATUS, &[self.gs[g].id, 100 + t as u64, self.status(g)]);
+            }
+        }
+    }
+
+    fn end_generation(&mut self) {
+        for g in 0..self.gs.len() {
+            if self.gs[g].state != "gone" {
+                let t = self.below(self.plan.threads as u64) as usize;
+                self.announce(t, g);
+            }
+        }
+        self.writer.sync(self.generation, self.border, 1_000_000_000, (1_700_000_000, 0));
+        let mut queues: Vec<(u64, Vec<TimedEvent>)> = Vec::new();
+        for t in 0..self.threads.len() {
+            queues.push((100 + t as u64, std::mem::take(&mut self.threads[t].events)));
+        }
+        while !queues.is_empty() {
+            let at = self.below(queues.len() as u64) as usize;
+            let n = (1 + self.below(50) as usize).min(queues[at].1.len());
+            let rest = queues[at].1.split_off(n);
+            let (thread, events) = (queues[at].0, std::mem::replace(&mut queues[at].1, rest));
+            self.writer.events(self.generation, thread, &events);
+            if queues[at].1.is_empty() {
+                queues.swap_remove(at);
+            }
+        }
+        self.writer.names(self.generation, self.now, &std::mem::take(&mut self.names));
+        self.writer.end_of_generation();
+        self.gs.iter_mut().for_each(|g| (g.announced, g.seq) = (false, 0));
+        self.procs.iter_mut().for_each(|p| (p.announced, p.seq) = (false, 0));
+    }
+
+    fn next_seq(&mut self, g: usize) -> u64 {
+        self.gs[g].seq += 1;
+        self.gs[g].seq
+    }
+
+    fn next_proc_seq(&mut self, p: usize) -> u64 {
+        self.procs[p].seq += 1;
+        self.procs[p].seq
+    }
+
+    fn any(&mut self, wanted: impl Fn(&Life) -> bool) -> Option<usize> {
+        let found: Vec<usize> = (0..self.gs.len()).filter(|&g| wanted(&self.gs[g])).collect();
+        (!found.is_empty()).then(|| found[self.below(found.len() as u64) as usize])
+    }
+
+    fn act(&mut self, t: usize) {
+        let Thread { proc, g, .. } = self.threads[t];
+        match (proc, g) {
+            (_, Some(g)) if self.gs[g].state == SYSCALL => self.in_syscall(t, g),
+            (Some(_), Some(g)) => self.run(t, g),
+            (Some(p), None) => self.schedule(t, p),
+            (None, _) => self.take_proc(t),
+        }
+    }
+
+    fn take_proc(&mut self, t: usize) {
+        let Some(p) = (0..self.procs.len()).find(|&p| self.procs[p].holder.is_none()) else { return };
+        if !std::mem::replace(&mut self.procs[p].announced, true) {
+            self.emit(t, code::PROC_STATUS, &[p as u64, 2]);
+        }
+        let seq = self.next_proc_seq(p);
+        self.emit(t, code::PROC_START, &[p as u64, seq]);
+        self.procs[p].holder = Some(t);
+        self.threads[t].proc = Some(p);
+    }
+
+    fn schedule(&mut self, t: usize, p: usize) {
+        if self.below(6) == 0 {
+            self.emit(t, code::PROC_STOP, &[]);
+            self.procs[p].holder = None;
+            self.threads[t].proc = None;
+        } else if self.below(3) == 0 {
+            self.unblock(t, None);
+        } else if let Some(g) = self.any(|g| g.state == "runnable") {
+            self.announce(t, g);
+            let seq = self.next_seq(g);
+            self.emit(t, code::GO_START, &[self.gs[g].id, seq]);
+            self.enter(g, RUNNING, self.now);
+            self.mark(g, self.now, Mark::Resume);
+            self.threads[t].g = Some(g);
+        }
+    }
+
+    /// Somebody else's wait ends; coroutines only wake each other.
+    fn unblock(&mut self, t: usize, by: Option<usize>) {
+        let waits = |g: &Life| !["runnable", RUNNING, SYSCALL, "gone"].contains(&g.state.as_str());
+        let Some(g) = self.any(|g| waits(g) && g.partner.is_none() && !g.coroutine) else { return };
+        self.announce(t, g);
+        let seq = self.next_seq(g);
+        let (id, args) = (self.gs[g].id, code::GO_UNBLOCK);
+        match by {
+            Some(by) if self.below(2) == 0 => self.emit_stacked(t, by, args, &[id, seq]),
+            _ => self.emit(t, args, &[id, seq, 0]),
+        }
+        self.enter(g, "runnable", self.now);
+    }
+
+    fn run(&mut self, t: usize, g: usize) {
+        let coroutines = self.plan.version != "1.22";
+        match self.below(12) {
+            0 | 1 => self.create(t, g, false),
+            2 | 3 => {
+                let reason = REASONS[self.below(5) as usize];
+                let string = self.names.string(reason.as_bytes());
+                self.emit_stacked(t, g, code::GO_BLOCK, &[string]);
+                self.enter(g, if reason.is_empty() { "unknown" } else { reason }, self.now);
+                self.threads[t].g = None;
+            }
+            4 => {
+                let string = self.names.string(b"preempted");
+                self.emit_stacked(t, g, code::GO_STOP, &[string]);
+                self.enter(g, "runnable", self.now);
+                self.threads[t].g = None;
+            }
+            5 | 6 => {
+                let p = self.threads[t].proc.expect("a proc");
+                let seq = self.next_proc_seq(p);
+                self.emit_stacked(t, g, code::GO_SYSCALL_BEGIN, &[seq]);
+                self.enter(g, SYSCALL, self.now);
+            }
+            7 if self.gs[g].partner.is_none() && self.below(2) == 0 => {
+                self.emit(t, code::GO_DESTROY, &[]);
+                self.mark(g, self.now, Mark::End);
+                self.enter(g, "gone", self.now);
+                self.threads[t].g = None;
+            }
+            8 if coroutines && self.gs[g].partner.is_none() => self.create(t, g, true),
+            9 if self.gs[g].partner.is_some() => self.switch(t, g),
+            10 => self.emit_stacked(t, g, code::USER_LOG, &[0, 0, 0]),
+            _ => self.unblock(t, Some(g)),
+        }
+    }
+
+    fn create(&mut self, t: usize, g: usize, coroutine: bool) {
+        let entry = format!("main.f{}", self.below(6));
+        let entry_stack = self.names.stack(&[&entry]);
+        let child = self.born(Some(g), entry, Vec::new());
+        let code = if coroutine { code::GO_CREATE_BLOCKED } else { code::GO_CREATE };
+        self.emit_stacked(t, g, code, &[self.gs[child].id, entry_stack]);
+        let creation = self.gs[g].stack.clone();
+        let now = self.now;
+        let life = &mut self.gs[child];
+        (life.created, life.since, life.announced, life.creation) = (Some(now), now, true, creation);
+        life.state = if coroutine { "unknown" } else { "runnable" }.into();
+        if coroutine {
+            life.coroutine = true;
+            life.partner = Some(g);
+            self.gs[g].partner = Some(child);
+        }
+    }
+
+    /// To the other side of a coroutine, which waits for that; a coroutine may end with it.
+    fn switch(&mut self, t: usize, g: usize) {
+        let next = self.gs[g].partner.expect("a partner");
+        if self.status(next) != 4 {
+            return;
+        }
+        self.announce(t, next);
+        let seq = self.next_seq(next);
+        let ends = self.gs[g].coroutine && self.below(3) == 0;
+        self.emit(t, if ends { code::GO_SWITCH_DESTROY } else { code::GO_SWITCH }, &[self.gs[next].id, seq]);
+        self.enter(next, "runnable", self.now);
+        self.now += 1;
+        self.enter(g, if ends { "gone" } else { "unknown" }, self.now);
+        if ends {
+            self.mark(g, self.now, Mark::End);
+            (self.gs[g].partner, self.gs[next].partner) = (None, None);
+        }
+        self.gs[g].stack.clear();
+        self.now += 1;
+        self.enter(next, RUNNING, self.now);
+        self.mark(next, self.now, Mark::Resume);
+        self.threads[t].g = Some(next);
+    }
+
+    fn in_syscall(&mut self, t: usize, g: usize) {
+        let proc = self.threads[t].proc;
+        match proc {
+            Some(_) if self.below(2) == 0 => {
+                self.emit(t, code::GO_SYSCALL_END, &[]);
+                self.enter(g, RUNNING, self.now);
+                self.mark(g, self.now, Mark::Resume);
+            }
+            Some(p) => {
+                let thief = self.below(self.plan.threads as u64) as usize;
+                let seq = self.next_proc_seq(p);
+                self.emit(thief, code::PROC_STEAL, &[p as u64, seq, 100 + t as u64]);
+                self.procs[p].holder = None;
+                self.threads[t].proc = None;
+            }
+            None => {
+                if self.below(2) == 0 {
+                    self.take_proc(t);
+                }
+                self.emit(t, code::GO_SYSCALL_END_BLOCKED, &[]);
+                self.enter(g, "runnable", self.now);
+                self.threads[t].g = None;
+            }
+        }
+    }
+}
