@@ -43,7 +43,7 @@ target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, 
 varints=$(GOTRACE_SLICE_BENCH=$trace cargo bench --quiet --bench varints | sed -n 's/^varints: \([0-9.]*\) s.*/\1/p')
 
 TRACE=$trace ROOT=$root ROUNDS=$rounds WORK=$work TOOL=$target/release/gotrace-slice VARINTS=$varints \
-	exec python3 - <<'PYTHON'
+	python3 - <<'PYTHON'
 import json, os, statistics, subprocess, sys, time
 
 trace, root, work, tool = (os.environ[n] for n in ("TRACE", "ROOT", "WORK", "TOOL"))
