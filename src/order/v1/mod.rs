@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The whole trace is one generation, and an old event takes 2 to 10 bytes; so the bytes stay in memory with one
-//! [`Entry`](ledger::Entry) per event, and events are made anew each time they are walked through.
+//! `Entry` per event, and events are made anew each time they are walked through.
 
 mod clock;
 mod convert;

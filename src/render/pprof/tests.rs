@@ -1,3 +1,5 @@
+//! The bytes of the pprof output: what its readers insist on.
+
 use super::*;
 use crate::render::testing::{empty, render, sample};
 use std::io::Read as _;

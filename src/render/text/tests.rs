@@ -1,3 +1,5 @@
+//! The text report of the shared samples, line by line.
+
 use super::*;
 use crate::render::Sort;
 use crate::render::clean::is_hostile;

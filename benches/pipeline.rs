@@ -1,0 +1,226 @@
+//! How fast the parts are: decoding, ordering, both passes together, writing pprof.
+//!
+//! On the largest trace of the repository, or on `GOTRACE_SLICE_BENCH=FILE` with roots `GOTRACE_SLICE_BENCH_ROOT`.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gotrace_slice::event::{Event, Sink};
+use gotrace_slice::format::event_spec::code;
+use gotrace_slice::format::v2::event::{BatchReader, ThreadBatches, WireEvent, known_codes};
+use gotrace_slice::format::v2::generation::Generation;
+use gotrace_slice::format::v2::index::{Index, read_index};
+use gotrace_slice::format::v2::tables::{Clock, read_sync};
+use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
+use gotrace_slice::ids::GIdx;
+use gotrace_slice::order::v2::frontier::{GenerationInput, Workspace, order};
+use gotrace_slice::order::v2::scheduler::Instances;
+use gotrace_slice::order::v2::translate::Names;
+use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::profile::Profile;
+use gotrace_slice::render::{self, Format};
+use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+use gotrace_slice::time::Time;
+use std::collections::HashMap;
+use std::hint::black_box;
+
+/// A trace in memory, its batches found.
+struct Trace {
+    bytes: Vec<u8>,
+    index: Index,
+    clock: Clock,
+    known: [bool; 256],
+    selector: Selector,
+}
+
+fn trace() -> Trace {
+    let path = std::env::var("GOTRACE_SLICE_BENCH")
+        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/traces/go1.26/server.trace").to_owned());
+    let root = std::env::var("GOTRACE_SLICE_BENCH_ROOT").unwrap_or_else(|_| "Handler".to_owned());
+    let bytes = std::fs::read(path).expect("a readable trace");
+    let version = v2(&bytes);
+    let index = read_index(&bytes, version, 0).expect("an index");
+    let sync = read_sync(&bytes, &index.generations[0], &mut Vec::new()).expect("a clock");
+    let selector = Selector {
+        roots: Patterns::new("--root", &[root], PatternSyntax::default()).expect("a pattern"),
+        root_by: RootBy::default(),
+        exclude: None,
+        whole_life: false,
+        time: None,
+        goids: Vec::new(),
+    };
+    let clock = Clock::new(sync.frequency.expect("a frequency"));
+    Trace { bytes, index, clock, known: known_codes(version), selector }
+}
+
+fn v2(bytes: &[u8]) -> V2 {
+    match read_header(&bytes[..HEADER_SIZE]) {
+        Header::Known(version) => match version.dialect {
+            Dialect::V2(row) => row,
+            Dialect::V1(_) => panic!("a trace of Go 1.22 or later is needed"),
+        },
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Decodes all events of a generation, thread by thread.
+fn each_event(trace: &Trace, generation: &Generation<'_>, mut take: impl FnMut(&WireEvent)) {
+    let batches = ThreadBatches::new(generation);
+    let mut event = WireEvent { pos: 0, time: Time::MIN, code: 0, args: [0; 4] };
+    for thread in 0..generation.index.threads.len() {
+        for &batch in batches.of(thread) {
+            let mut reader = BatchReader::new(generation, &generation.index.batches[batch as usize], trace.clock);
+            while let Ok(true) = reader.next(&trace.known, trace.clock, &mut event) {
+                take(&event);
+            }
+        }
+    }
+}
+
+fn decode(trace: &Trace, generation: &Generation<'_>) -> u64 {
+    let mut events = 0;
+    each_event(trace, generation, |event| {
+        events += 1;
+        black_box(event);
+    });
+    events
+}
+
+/// Every id is one goroutine: enough for ordering.
+struct Ids(HashMap<u64, GIdx>);
+
+impl Ids {
+    fn of(trace: &Trace, generation: &Generation<'_>) -> Self {
+        let mut ids = HashMap::new();
+        each_event(trace, generation, |event| {
+            if matches!(event.code, code::GO_CREATE | code::GO_CREATE_BLOCKED | code::GO_START | code::GO_STATUS) {
+                let next = GIdx(ids.len() as u32);
+                ids.entry(event.args[0]).or_insert(next);
+            }
+        });
+        Self(ids)
+    }
+}
+
+impl Instances for Ids {
+    fn current(&self, id: u64) -> GIdx {
+        self.0.get(&id).copied().unwrap_or(GIdx::NONE)
+    }
+
+    fn created(&mut self, _thread: usize, id: u64) -> GIdx {
+        self.current(id)
+    }
+}
+
+/// Wants every event and does nothing with it.
+struct Swallow;
+
+impl Sink for Swallow {
+    fn wants(&self, _: GIdx) -> bool {
+        true
+    }
+
+    fn event(&mut self, event: &Event, _: u64) {
+        black_box(event);
+    }
+}
+
+fn parts(c: &mut Criterion) {
+    let trace = trace();
+    let (mut bytes, mut events) = (0, 0);
+    for generation in &trace.index.generations {
+        let mut buffer = Vec::new();
+        let read = Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation");
+        bytes += generation.end - generation.start;
+        events += decode(&trace, &read);
+    }
+
+    let mut group = c.benchmark_group("decode");
+    group.throughput(Throughput::Bytes(bytes));
+    group.bench_function("events of all threads", |b| {
+        let mut buffer = Vec::new();
+        b.iter(|| {
+            for generation in &trace.index.generations {
+                let read = Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation");
+                black_box(decode(&trace, &read));
+            }
+        });
+    });
+    group.finish();
+
+    let mut group = c.benchmark_group("order");
+    group.throughput(Throughput::Elements(events));
+    group.bench_function("all generations, one thread", |b| {
+        let mut buffer = Vec::new();
+        let names = Names::default();
+        let mut workspace = Workspace::default();
+        let mut ids: Vec<Ids> = Vec::new();
+        for generation in &trace.index.generations {
+            ids.push(Ids::of(&trace, &Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation")));
+        }
+        b.iter(|| {
+            for (generation, ids) in trace.index.generations.iter().zip(&mut ids) {
+                let read = Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation");
+                let input = GenerationInput {
+                    generation: &read,
+                    clock: trace.clock,
+                    known: &trace.known,
+                    samples: &[],
+                    names: &names,
+                    first_gc: None,
+                };
+                let n = ids.0.len();
+                black_box(order(&input, Time::MIN, ids, &mut workspace, n, &mut Swallow));
+            }
+        });
+    });
+    group.finish();
+}
+
+fn slice(trace: &Trace, threads: usize) -> Box<Profile> {
+    let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
+    let options = Options { stacks: Stacks::Joined, threads };
+    match pipeline::profile(&inputs, &trace.selector, options, &|_| {}) {
+        Ok(Answer::Profile(profile)) => profile,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn whole(c: &mut Criterion) {
+    let trace = trace();
+    let mut group = c.benchmark_group("pipeline");
+    group.throughput(Throughput::Bytes(trace.bytes.len() as u64));
+    for threads in [1, 2] {
+        group.bench_with_input(BenchmarkId::new("threads", threads), &threads, |b, &threads| {
+            b.iter(|| black_box(slice(&trace, threads)));
+        });
+    }
+    group.bench_function("candidates", |b| {
+        let options = Options { stacks: Stacks::Joined, threads: 1 };
+        b.iter(|| {
+            let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
+            black_box(pipeline::candidates(&inputs, options, &|_| {}).expect("candidates"));
+        });
+    });
+    group.finish();
+
+    let profile = slice(&trace, 1);
+    let mut group = c.benchmark_group("render");
+    group.throughput(Throughput::Elements(profile.samples.len() as u64));
+    for name in ["pprof", "json", "folded", "text"] {
+        let format = Format::by_name(name).expect("a format");
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let mut out = Vec::new();
+                (format.profile)(&profile, &render::Options::default(), &mut out).expect("memory is writable");
+                black_box(out);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().sample_size(20);
+    targets = parts, whole
+}
+criterion_main!(benches);
