@@ -146,12 +146,12 @@ impl<'a> Attribution<'a> {
     /// and after.
     #[inline]
     fn add_running(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) {
-        if !line.sampled {
+        if line.sampled {
+            self.add_sampled(line, events, ns);
+        } else {
             let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
             let (stack, known) = self.bracket(line.own, next);
             self.aggregate.add(Self::key(line, stack, Precision::Bracketed, known), events, ns);
-        } else {
-            self.add_sampled(line, events, ns);
         }
     }
 

@@ -119,9 +119,14 @@ fn args_wanted(stacks: bool) -> ArgsWanted {
     std::array::from_fn(|i| match i as u8 {
         code::GO_BLOCK | code::GO_STOP if !stacks => 1,
         code::GO_UNBLOCK | code::GO_SYSCALL_BEGIN | code::USER_LOG | code::USER_TASK_END if !stacks => 0,
-        code::PROC_START | code::PROC_STEAL | code::PROC_STATUS => 0,
-        code::HEAP_ALLOC | code::HEAP_GOAL | code::GO_LABEL | code::GC_SWEEP_END => 0,
-        code::FIRST_EXPERIMENTAL.. => 0,
+        code::PROC_START
+        | code::PROC_STEAL
+        | code::PROC_STATUS
+        | code::HEAP_ALLOC
+        | code::HEAP_GOAL
+        | code::GO_LABEL
+        | code::GC_SWEEP_END
+        | code::FIRST_EXPERIMENTAL.. => 0,
         _ => EVENTS[i].n_args,
     })
 }

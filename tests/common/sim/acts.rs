@@ -1,6 +1,6 @@
 //! What a thread of the simulated scheduler may do next.
 
-use super::{Life, Mark, REASONS, RUNNING, SYSCALL, Thread, World};
+use super::{Life, Mark, REASONS, RUNNING, SYSCALL, World};
 use gotrace_slice::format::event_spec::code;
 
 impl World {
