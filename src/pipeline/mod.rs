@@ -128,15 +128,15 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
 /// A trace whose bytes were understood, of either dialect.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Recording<'a> {
-    V1(v1::Recording),
-    V2(v2::Recording<'a>),
+    V1(Box<v1::Recording>),
+    V2(Box<v2::Recording<'a>>),
 }
 
 impl<'a> Recording<'a> {
     fn open(input: &Input<'a>, version: &Version, start: u64) -> Result<Self> {
         Ok(match version.dialect {
-            Dialect::V1(row) => Self::V1(v1::Recording::open(input.source, row, start, input.resolver)?),
-            Dialect::V2(row) => Self::V2(v2::Recording::open(input.source, row, start)?),
+            Dialect::V1(row) => Self::V1(Box::new(v1::Recording::open(input.source, row, start, input.resolver)?)),
+            Dialect::V2(row) => Self::V2(Box::new(v2::Recording::open(input.source, row, start)?)),
         })
     }
 
