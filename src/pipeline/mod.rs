@@ -126,7 +126,6 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
 }
 
 /// A trace whose bytes were understood, of either dialect.
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Recording<'a> {
     V1(Box<v1::Recording>),
     V2(Box<v2::Recording<'a>>),
