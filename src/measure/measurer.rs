@@ -67,6 +67,8 @@ pub struct Measurer<'a> {
     pub(super) windows: Windows<'a>,
     /// Goroutines that outlived their root, a bit each.
     pub(super) outlived: Vec<u64>,
+    /// Goroutines that ended, a bit each: damage can make them seem to live on, and they do not.
+    pub(super) ended: Vec<u64>,
     pub(super) partial: Option<Partial>,
 }
 
@@ -83,6 +85,7 @@ impl<'a> Measurer<'a> {
             free: Vec::new(),
             windows: Windows::new(task.slice, task.forest),
             outlived: vec![0; n.div_ceil(64)],
+            ended: vec![0; n.div_ceil(64)],
             partial: None,
         }
     }
@@ -196,9 +199,15 @@ impl<'a> Measurer<'a> {
         }
     }
 
+    pub(super) fn has_ended(&self, g: GIdx) -> bool {
+        self.ended.get(g.at() / 64).is_some_and(|bits| bits >> (g.0 % 64) & 1 == 1)
+    }
+
     pub(super) fn transition(&mut self, event: &Event, t: &GoTransition) {
         let Some(line) = self.line(t.g) else {
-            self.first_sight(event, t);
+            if !self.has_ended(t.g) {
+                self.first_sight(event, t);
+            }
             return;
         };
         match t.from {
@@ -299,10 +308,9 @@ impl<'a> Measurer<'a> {
     pub(super) fn gone(&mut self, line: usize, event: &Event) {
         let (g, window, carried) = (self.lines[line].g, self.lines[line].window, self.lines[line].carried);
         self.end_life(g, window, event.time);
-        if let Some(partial) = &mut self.partial
-            && carried
-        {
-            partial.ended.push(g);
+        self.ended[g.at() / 64] |= 1 << (g.0 % 64);
+        if let Some(partial) = &mut self.partial {
+            partial.ended.push((g, carried));
         }
         self.drop_line(g);
     }

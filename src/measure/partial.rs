@@ -21,8 +21,8 @@ pub(super) struct Partial {
     left_over: Vec<(Event, u64)>,
     /// How many of these stand before the settled moment.
     unsettled: usize,
-    /// Older goroutines that ended.
-    pub(super) ended: Vec<GIdx>,
+    /// Goroutines that ended, and whether each is older than the generation.
+    pub(super) ended: Vec<(GIdx, bool)>,
     /// Time and number of the first event that was measured.
     first: Option<(Time, u64)>,
 }
@@ -103,7 +103,7 @@ impl<'a> Measurer<'a> {
 
     /// The first own stack of an older goroutine, which runs: from here on it is measured here.
     fn leave_over_stack(&mut self, event: &Event, index: u64) {
-        if !self.task.slice.tracked.get(event.g.at()).copied().unwrap_or(false) {
+        if !self.task.slice.tracked.get(event.g.at()).copied().unwrap_or(false) || self.has_ended(event.g) {
             return;
         }
         let kind = if matches!(event.kind, EventKind::Sample) { EventKind::Sample } else { EventKind::Other };
@@ -120,6 +120,9 @@ impl<'a> Measurer<'a> {
     }
 
     fn leave_over_transition(&mut self, event: &Event, t: &GoTransition, index: u64) {
+        if self.has_ended(t.g) {
+            return;
+        }
         let own = event.g == t.g && event.stack != StackIdx::EMPTY;
         let g = if own { event.g } else { GIdx::NONE };
         let stack = if own { event.stack } else { StackIdx::EMPTY };
@@ -179,6 +182,9 @@ impl<'a> Measurer<'a> {
     pub fn absorb(&mut self, generation: &mut GenerationMeasured<'a>, last: Time, start: Time) -> bool {
         let theirs = &mut generation.measurer;
         let Some(partial) = theirs.partial.take() else { return false };
+        for (g, _) in &partial.ended {
+            theirs.ended[g.at() / 64] = 0;
+        }
         if partial.first.is_some_and(|(time, index)| time < last + index as i64) {
             return false;
         }
@@ -192,8 +198,11 @@ impl<'a> Measurer<'a> {
             self.take(event);
         }
         self.windows.absorb_places(&theirs.windows);
-        for g in partial.ended {
-            self.drop_line(g);
+        for (g, older) in partial.ended {
+            self.ended[g.at() / 64] |= 1 << (g.0 % 64);
+            if older {
+                self.drop_line(g);
+            }
         }
         for mut line in theirs.take_lines() {
             line.carried = false;

@@ -68,6 +68,7 @@ impl Recording {
             start: self.trace.start,
             end: self.trace.end,
             file_events: self.trace.file_events,
+            first_procs: self.trace.first_procs,
         };
         let survey = survey(known, self.trace.events(), matching.is_some().then_some(&is_match));
         ticker.add(self.bytes);

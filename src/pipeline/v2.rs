@@ -100,11 +100,22 @@ impl<'a> Recording<'a> {
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
+        self.measure_from(survey, task, options, ticker, &settled_times(survey))
+    }
+
+    /// Measures each generation by itself from its settled moment on; what is earlier is measured in order.
+    fn measure_from(
+        &self,
+        survey: &Survey,
+        task: Task<'_>,
+        options: Options,
+        ticker: &Ticker<'_>,
+        settled: &[Time],
+    ) -> Result<(Measured, Time, Vec<Warning>)> {
         let mut whole = Measurer::new(task);
         let mut workers: Vec<Worker<'_>> = (0..options.threads.max(1)).map(|_| Worker::new(task)).collect();
         let mut last = Time::MIN;
         let mut complaints = Complaints::default();
-        let settled = settled_times(survey);
         let positions: Vec<usize> = (0..survey.generations.len()).collect();
         for chunk in positions.chunks(workers.len()) {
             let measured: Vec<Result<(GenerationMeasured<'_>, Ordered, Worker<'_>)>> = chunk
@@ -360,4 +371,56 @@ pub(super) fn implausible_span(ns: u64) -> Option<Warning> {
         let message = format!("the trace seems to last {}; its clock is damaged", crate::error::Seconds(ns));
         Warning::lost("implausible-span", message, 0, 0)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::version::{Dialect, Header, read_header};
+    use crate::slice::{PatternSyntax, Patterns, RootBy, select};
+    use crate::time::Window;
+
+    /// Side by side, or one after the other with nothing measured by itself: the same sums.
+    #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
+    fn compare(bytes: &Vec<u8>, pattern: &str, whole_life: bool) {
+        let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+        let Dialect::V2(row) = version.dialect else { return };
+        let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
+        let root_by = RootBy::default();
+        let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
+        let ticker = Ticker::new(&[], 1, &|_| {});
+        let options = Options { threads: 2, stacks: super::super::Stacks::Joined };
+        let recording = Recording::open(bytes, row, 0).expect("a sound trace");
+        let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
+        let slice = select(&survey.forest, &survey.symbols, &selector);
+        let (symbols, forest) = (&survey.symbols, &survey.forest);
+        let task = Task { slice: &slice, forest, symbols, whole_life, looked_at: Window::ALL };
+        let measure = |settled: &[Time]| {
+            let (measured, last, _) =
+                recording.measure_from(&survey, task, options, &ticker, settled).expect("a sound trace");
+            let counts = (measured.roots, measured.roots_cut, measured.outlived);
+            (measured.aggregate.sorted(), counts, last)
+        };
+        let in_order = vec![Time::MAX; survey.generations.len()];
+        assert_eq!(measure(&settled_times(&survey)), measure(&in_order), "--root '{pattern}'");
+    }
+
+    #[test]
+    fn measuring_side_by_side_changes_nothing() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
+        for (name, pattern) in [
+            ("go1.22/waits-long", "main."),
+            ("go1.23/waits-long", "sync|chan"),
+            ("go1.25/waits-long", "KnownWaits"),
+            ("go1.26/waits-long", "main."),
+            ("go1.26/server", "Handler"),
+            ("go1.26/cpuprof", "Burn"),
+            ("go1.26/iterators", "main."),
+            ("go1.26/pools", "ServeHTTP"),
+        ] {
+            let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
+            compare(&bytes, pattern, false);
+            compare(&bytes, pattern, true);
+        }
+    }
 }

@@ -21,6 +21,8 @@ pub struct OrderedTrace<'a> {
     pub end: Time,
     /// Timed events in the file.
     pub file_events: u64,
+    /// GOMAXPROCS when the trace began.
+    pub first_procs: Option<u64>,
 }
 
 /// Surveys a trace from its events in causal order. `matches` says of a stack whether a function on it matches;
@@ -35,6 +37,7 @@ pub fn survey(
         start: trace.start,
         end: trace.end,
         events: trace.file_events,
+        gomaxprocs: trace.first_procs,
         ..Survey::default()
     };
     for &id in trace.goroutines {
@@ -114,7 +117,9 @@ impl Walk<'_> {
         goroutine.entry = t.stack;
         goroutine.origin = if to == GoState::Syscall { Origin::Callback } else { Origin::Created };
         self.survey.forest.lives[t.g.at()].born = event.time;
-        if let Some(stretches) = self.stretches.get_mut(&event.g) {
+        // A creation whose own stack does not match is outside, whatever comes next.
+        let inside = event.stack == StackIdx::EMPTY || self.matches.is_some_and(|matches| matches(event.stack));
+        if inside && let Some(stretches) = self.stretches.get_mut(&event.g) {
             stretches.created(t.g.0);
         }
     }

@@ -35,6 +35,8 @@ pub struct Events<'a> {
     stop: StringIdx,
     /// Events whose stack the file does not define.
     pub(super) missing_stacks: u64,
+    /// GOMAXPROCS when the trace began; the event that says so only ends the announcements.
+    pub(super) first_procs: Option<u64>,
 }
 
 impl<'a> Events<'a> {
@@ -51,6 +53,7 @@ impl<'a> Events<'a> {
             last: trace.start,
             stop: StringIdx::NONE,
             missing_stacks: 0,
+            first_procs: None,
         }
     }
 }
@@ -166,6 +169,7 @@ impl Events<'_> {
             Kind::GoWaiting => self.goes(g, Undetermined, Waiting, none, StackIdx::EMPTY),
             Kind::GoInSyscall => self.goes(g, Undetermined, Syscall, none, StackIdx::EMPTY),
             Kind::Gomaxprocs if self.announcing => {
+                self.first_procs = Some(old.args[0]);
                 self.end_announcing(event);
                 return None;
             }

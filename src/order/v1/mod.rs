@@ -60,6 +60,8 @@ pub struct OldTrace {
     pub needs_binary: bool,
     /// Where another trace begins behind this one, in the same source.
     pub next_trace: Option<u64>,
+    /// GOMAXPROCS when the trace began.
+    pub first_procs: Option<u64>,
     /// Whether nothing is missing.
     pub complete: bool,
     /// What a reader of the result must know.
@@ -112,6 +114,7 @@ pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -
         file_events: parts.n_events,
         needs_binary: !version.symbols && resolver.is_none(),
         next_trace: parts.gaps.iter().find(|g| g.cause == GapCause::SecondTrace).map(|g| g.start),
+        first_procs: None,
         complete: true,
         warnings: Vec::new(),
         wire,
@@ -135,8 +138,9 @@ impl OldTrace {
     fn walk_to_end(&mut self) -> u64 {
         let mut events = self.events();
         let end = events.by_ref().last().map_or(self.start, |e| e.time);
-        let missing = events.missing_stacks;
+        let (missing, first_procs) = (events.missing_stacks, events.first_procs);
         self.end = end;
+        self.first_procs = first_procs;
         missing
     }
 }

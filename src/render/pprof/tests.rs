@@ -56,7 +56,7 @@ fn two_exports_are_the_same_bytes() {
     assert_eq!(export(), export());
 }
 
-/// For a look with the real reader: `PPROF_OUT=/tmp/s.pb.gz cargo test pprof_file`.
+/// For a look with the real reader: `PPROF_OUT=s.pb.gz cargo test pprof_file`.
 #[test]
 fn pprof_file() {
     if let Some(path) = std::env::var_os("PPROF_OUT") {
