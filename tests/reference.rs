@@ -81,3 +81,48 @@ fn agrees_on_fresh_recordings() {
         assert!(recorded.len() >= 6 && compared >= 50, "Go {version}: only {compared} slices were compared");
     }
 }
+
+/// Go's own recordings of 1.5 to 1.21, inside the toolchain of 1.21: the last that reads all of them. Where its
+/// reader's order of equal times is an accident, so that its runs differ, a state may differ by as little.
+#[test]
+fn agrees_on_gos_own_old_traces() {
+    let (Some(old), Some(newest)) = (go::toolchain("1.21"), go::toolchain(go::NEWEST)) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let streamref = go::streamref(&newest, folder.path());
+    let oldref = folder.path().join("oldref");
+    go::run(go::script("build-oldref.sh").arg(&old).arg(&oldref));
+    let mut compared = 0;
+    for entry in std::fs::read_dir(old.join("src/internal/trace/testdata")).expect("Go's testdata").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let bytes = std::fs::read(entry.path()).expect("a readable trace");
+        if name.ends_with("_unordered") {
+            let answer = slice(&bytes, &whole_life("."), 1);
+            assert!(format!("{answer:?}").contains("time stamps out of order"), "{name}: {answer:?}");
+            continue;
+        }
+        let is_ancient = ["1_5", "1_7", "1_9", "1_10"].iter().any(|v| name.ends_with(&format!("{v}_good")));
+        let ask = || {
+            let mut command = std::process::Command::new(if is_ancient { &oldref } else { &streamref });
+            if !is_ancient {
+                command.args(["-mode=states", "-stacks"]);
+            }
+            GoVerdict::parse(&String::from_utf8_lossy(&go::run(command.arg(entry.path())).stdout))
+        };
+        let verdicts = [ask(), ask(), ask()];
+        let all: Vec<_> = verdicts.iter().map(|v| v.closure(".").0).collect();
+        if all[0].is_empty() {
+            continue;
+        }
+        let ours = states(&profile(&bytes, &whole_life(".")));
+        let exact = all.iter().all(|states| *states == all[0]);
+        assert_eq!(ours.keys().collect::<Vec<_>>(), all[0].keys().collect::<Vec<_>>(), "{name}: states");
+        for (state, (ns, _)) in &ours {
+            let theirs = all[0][state].0;
+            let allowed = if exact && !is_ancient { 0 } else { 100 };
+            assert!(ns.abs_diff(theirs) <= allowed, "{name}: {state} {ns} ns, Go {theirs} ns");
+        }
+        compared += 1;
+    }
+    println!("{compared} of Go's own old traces agree");
+    assert!(compared >= 15, "only {compared} traces were compared");
+}
