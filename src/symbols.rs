@@ -29,7 +29,7 @@ struct Node {
 #[derive(Debug)]
 pub struct Symbols {
     text: String,
-    ends: Vec<u32>,
+    ends: Vec<usize>,
     by_text: FxHashMap<Box<str>, StringIdx>,
     frames: Vec<Frame>,
     by_frame: FxHashMap<Frame, FrameIdx>,
@@ -61,7 +61,7 @@ impl Symbols {
         }
         let idx = StringIdx(self.ends.len() as u32);
         self.text.push_str(text);
-        self.ends.push(self.text.len() as u32);
+        self.ends.push(self.text.len());
         self.by_text.insert(text.into(), idx);
         idx
     }
@@ -102,7 +102,7 @@ impl Symbols {
             return "";
         }
         let start = if idx.0 == 0 { 0 } else { self.ends[idx.at() - 1] };
-        &self.text[start as usize..self.ends[idx.at()] as usize]
+        &self.text[start..self.ends[idx.at()]]
     }
 
     /// Number of strings.

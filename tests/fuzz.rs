@@ -128,7 +128,9 @@ fn selectors() -> Vec<Selector> {
 
 /// What must hold for any bytes.
 fn check(bytes: &Vec<u8>, selector: &Selector) {
-    if let Ok(Answer::Profile(profile)) = slice(bytes, selector, 1) {
+    let answer = slice(bytes, selector, 1);
+    assert_eq!(format!("{answer:?}"), format!("{:?}", slice(bytes, selector, 2)), "threads matter");
+    if let Ok(Answer::Profile(profile)) = answer {
         let total = profile.samples.iter().fold(0u64, |sum, s| sum.saturating_add(s.weight.goroutine_ns));
         assert_eq!(total, profile.total.goroutine_ns, "samples and total differ");
         // An interval lies inside the trace, and no goroutine is in two at once.
@@ -166,4 +168,17 @@ fn nothing_panics() {
     }
     println!("{executions} executions in {seconds} s, the slowest took {slowest:?}");
     assert!(executions > 20);
+}
+
+/// What the fuzzer found before.
+#[test]
+fn known_findings() {
+    let found = common::files(&common::root().join("testdata/corrupt"), "trace");
+    assert!(!found.is_empty());
+    for path in found {
+        let bytes = std::fs::read(&path).expect("a readable file");
+        for selector in &selectors() {
+            check(&bytes, selector);
+        }
+    }
 }

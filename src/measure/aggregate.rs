@@ -81,6 +81,12 @@ impl Aggregate {
         other.places.clear();
     }
 
+    /// Forgets all sums.
+    pub fn clear(&mut self) {
+        self.sums.clear();
+        self.places.clear();
+    }
+
     /// The sums in the order of their keys.
     pub fn sorted(mut self) -> Vec<(Key, Weight)> {
         self.sums.sort_unstable_by_key(|(key, _)| *key);

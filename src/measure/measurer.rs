@@ -200,7 +200,7 @@ impl<'a> Measurer<'a> {
     }
 
     pub(super) fn has_ended(&self, g: GIdx) -> bool {
-        self.ended.get(g.at() / 64).is_some_and(|bits| bits >> (g.0 % 64) & 1 == 1)
+        self.ended.get(g.at() / 64).is_some_and(|bits| bits >> (g.0 % 64) & 1 == 1) || self.windows.has_ended(g)
     }
 
     pub(super) fn transition(&mut self, event: &Event, t: &GoTransition) {

@@ -186,6 +186,8 @@ impl<'a> Measurer<'a> {
             theirs.ended[g.at() / 64] = 0;
         }
         if partial.first.is_some_and(|(time, index)| time < last + index as i64) {
+            theirs.attribution.clear();
+            theirs.outlived.fill(0);
             return false;
         }
         self.begin_generation(start);

@@ -113,6 +113,12 @@ impl<'a> Attribution<'a> {
         }
     }
 
+    /// Forgets all sums.
+    pub(super) fn clear(&mut self) {
+        self.aggregate.clear();
+        self.samples.clear();
+    }
+
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. `next` is the goroutine's
     /// stack at the end, and `ends` says whether the interval ends or only a piece of it does. An interval counts
     /// once, with its first piece that has time inside `clip`. Gives the nanoseconds added.

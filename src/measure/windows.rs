@@ -125,6 +125,11 @@ impl<'a> Windows<'a> {
         }
     }
 
+    /// Whether a goroutine ended before the generation that is measured began.
+    pub(super) fn has_ended(&self, g: GIdx) -> bool {
+        self.forest.get(g).ended < self.generation
+    }
+
     /// Where a root by stack is when the generation begins. Places in the file grow from one generation to the
     /// next, so those of earlier ones tell.
     pub(super) fn place(&mut self, g: GIdx) -> Place {

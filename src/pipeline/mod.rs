@@ -102,6 +102,7 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
                 let (rows, older) = survey::candidates(&survey);
                 let mut warnings = recording.take_warnings();
                 warnings.append(&mut survey.warnings);
+                recording.date(&survey, &mut warnings);
                 let (end, mut complaints) = recording.check(&survey, options, &ticker)?;
                 warnings.append(&mut complaints);
                 warnings.extend(v2::implausible_span(end.since(survey.start)));
@@ -170,6 +171,20 @@ impl<'a> Recording<'a> {
         }
     }
 
+    /// Adds to warnings the time that they concern.
+    fn date(&self, survey: &Survey, warnings: &mut [Warning]) {
+        if let Self::V2(recording) = self {
+            recording.date(survey, warnings);
+        }
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        match self {
+            Self::V1(recording) => recording.warn(warning),
+            Self::V2(recording) => recording.warnings.push(warning),
+        }
+    }
+
     fn take_warnings(&mut self) -> Vec<Warning> {
         match self {
             Self::V1(recording) => recording.take_warnings(),
@@ -199,21 +214,30 @@ impl<'a> Recording<'a> {
     }
 }
 
+/// Most traces in one file. Each old one takes a look at all that is behind it.
+const MAX_RECORDINGS: usize = 256;
+
 /// A file holds one trace, or several behind each other: each is a recording of its own.
 fn for_each_recording(
     input: &Input<'_>,
     work: &mut dyn FnMut(&'static Version, &mut Recording<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut start = 0;
-    loop {
+    for i in 1..=MAX_RECORDINGS {
         let version = read_version(input.source, start)?;
         let mut recording = Recording::open(input, version, start)?;
+        let next = recording.next_trace();
+        if let Some(next) = next.filter(|_| i == MAX_RECORDINGS) {
+            let message = format!("more than {MAX_RECORDINGS} traces stand behind each other; the rest is not read");
+            recording.warn(Warning::lost("too-many-traces", message, next, input.source.size().saturating_sub(next)));
+        }
         work(version, &mut recording)?;
-        match recording.next_trace() {
+        match next {
             Some(next) => start = next,
             None => return Ok(()),
         }
     }
+    Ok(())
 }
 
 fn supported() -> String {
@@ -246,6 +270,7 @@ fn slice_one(
     let slice = slice::select(&survey.forest, &survey.symbols, selector);
     let mut warnings = recording.take_warnings();
     warnings.append(&mut survey.warnings);
+    recording.date(&survey, &mut warnings);
     let mut end = survey.end;
     if !slice.windows.is_empty() {
         let trace = Window { start: survey.start, end: Time::MAX };

@@ -53,6 +53,10 @@ impl Recording {
         Ok(Self { next_trace: trace.next_trace.map(|at| start + at), trace, bytes: source.size() })
     }
 
+    pub(super) fn warn(&mut self, warning: Warning) {
+        self.trace.warnings.push(warning);
+    }
+
     pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
         std::mem::take(&mut self.trace.warnings)
     }

@@ -174,6 +174,19 @@ impl<'a> Recording<'a> {
         Ok((last, warnings))
     }
 
+    /// Adds to warnings about generations the time that they concern, from the trace's start on.
+    pub(super) fn date(&self, survey: &Survey, warnings: &mut [Warning]) {
+        for warning in warnings.iter_mut().filter(|w| w.data_lost) {
+            let Some(number) = warning.generation else { continue };
+            let Some(i) = self.index.generations.iter().position(|g| g.number == number) else { continue };
+            let from = self.clocks[i].time(self.index.generations[i].min_time);
+            let to = survey.generations.get(i).map_or(from, |g| g.latest.max(from));
+            let seconds = |time: Time| crate::error::Seconds(time.since(survey.start));
+            let message = &warning.message;
+            warning.message = format!("{message}; generation {number}, from {} to {}", seconds(from), seconds(to));
+        }
+    }
+
     fn measure_generation<'t>(
         &self,
         survey: &Survey,

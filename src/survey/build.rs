@@ -52,6 +52,8 @@ pub struct Builder {
     survey: Survey,
     procs: Option<(Time, u64)>,
     open: FxHashMap<GIdx, Stretches<StackIdx>>,
+    /// The ids of their goroutines.
+    open_ids: FxHashSet<GoId>,
     /// Runs that crossed the last border between generations, with their last gap.
     unfinished: FxHashMap<GIdx, Option<u64>>,
     strings: StringCache,
@@ -173,12 +175,7 @@ impl Builder {
     }
 
     fn find_stretches(&mut self, found: Found, base: u32, generation: u32, names: &Names) {
-        let mut wanted = found.matched();
-        wanted.extend(self.open.keys().map(|g| Who::named(self.survey.forest.get(*g).id)));
-        if found.is_empty() || wanted.is_empty() {
-            return;
-        }
-        let evidence = found.about(&wanted);
+        let evidence = found.relevant(&self.open_ids);
         for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
             let g = self.resolve(of_one[0].who, base, generation);
             self.stretches_of(g, of_one, base, names);
@@ -187,6 +184,7 @@ impl Builder {
 
     fn stretches_of(&mut self, g: GIdx, evidence: &[Evidence], base: u32, names: &Names) {
         let continued = self.unfinished.get(&g).copied().flatten();
+        self.open_ids.remove(&self.survey.forest.get(g).id);
         let mut stretches = self.open.remove(&g).unwrap_or_else(|| Stretches::continued_from(continued));
         for piece in evidence {
             let found = match piece.says {
@@ -206,6 +204,7 @@ impl Builder {
             }
         }
         if stretches.is_open() {
+            self.open_ids.insert(self.survey.forest.get(g).id);
             self.open.insert(g, stretches);
         }
     }

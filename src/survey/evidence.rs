@@ -107,21 +107,18 @@ impl Found {
         true
     }
 
-    /// Whether nothing was found.
-    pub fn is_empty(&self) -> bool {
-        self.evidence.is_empty() && self.glances.is_empty()
-    }
-
-    /// The goroutines with a matching stack.
-    pub fn matched(&self) -> FxHashSet<Who> {
-        self.evidence.iter().filter(|e| matches!(e.says, Says::Match(_))).map(|e| e.who).collect()
-    }
-
-    /// All evidence about the wanted goroutines: one after the other, each one's in its own order.
-    pub fn about(self, wanted: &FxHashSet<Who>) -> Vec<Evidence> {
-        let mut evidence: Vec<Evidence> = self.evidence.into_iter().filter(|e| wanted.contains(&e.who)).collect();
+    /// All evidence about goroutines with a matching stack here or a stretch open since before: one goroutine after
+    /// the other, each one's in its own order.
+    pub fn relevant(self, open: &FxHashSet<GoId>) -> Vec<Evidence> {
+        let matched: FxHashSet<Who> =
+            self.evidence.iter().filter(|e| matches!(e.says, Says::Match(_))).map(|e| e.who).collect();
+        if matched.is_empty() && open.is_empty() {
+            return Vec::new();
+        }
+        let wanted = |who: Who| matched.contains(&who) || who.birth == Who::ANY && open.contains(&who.id);
+        let mut evidence: Vec<Evidence> = self.evidence.into_iter().filter(|e| wanted(e.who)).collect();
         let start = self.start;
-        evidence.extend(self.glances.into_iter().filter(|g| wanted.contains(&Who::named(g.id))).map(|g| {
+        evidence.extend(self.glances.into_iter().filter(|g| wanted(Who::named(g.id))).map(|g| {
             let pos = start + u64::from(g.offset);
             let says = Says::Gap(Gap { first: pos, last: pos, other: g.seq_and_other & 1 == 1 });
             Evidence { who: Who::named(g.id), seq: u64::from(g.seq_and_other >> 1), order: 1, says }

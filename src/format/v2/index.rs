@@ -174,7 +174,8 @@ impl Framer<'_> {
     }
 
     fn truncated(&mut self, message: String, offset: u64) {
-        self.warnings.push(Warning::lost("truncated", message, offset, 0));
+        let generation = self.generations.last().map(|g| g.number);
+        self.warnings.push(Warning { generation, ..Warning::lost("truncated", message, offset, 0) });
     }
 
     /// Reads what stands at `at` as the beginning of a batch.

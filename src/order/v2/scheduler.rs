@@ -312,26 +312,28 @@ impl Scheduler {
         }
     }
 
-    /// The goroutine that a thread executes, if it may leave `state` now.
+    /// The goroutine that a thread executes and that leaves `state` now, and whether a rule is broken by that: what
+    /// it does is believed all the same. Fails where no goroutine is known.
     #[inline]
-    fn executing(&self, m: usize, state: GoState) -> Result<GIdx, Outcome> {
+    fn executing(&self, m: usize, state: GoState) -> Result<(GIdx, Outcome), Outcome> {
         let needs = self.needs(m, true);
-        if needs != Outcome::Advanced {
+        let g = self.threads[m].g;
+        if !g.is_some() {
             return Err(needs);
         }
-        let g = self.threads[m].g;
-        if self.state(g) == state { Ok(g) } else { Err(Outcome::Broken("the goroutine is in another state")) }
+        let broken = needs == Outcome::Advanced && self.state(g) != state;
+        Ok((g, if broken { Outcome::Broken("the goroutine is in another state") } else { needs }))
     }
 
     fn go_stop_exec(&mut self, m: usize, to: GoState, steps: &mut Steps) -> Outcome {
-        let g = match self.executing(m, GoState::Running) {
-            Ok(g) => g,
+        let (g, outcome) = match self.executing(m, GoState::Running) {
+            Ok(executing) => executing,
             Err(broken) => return broken,
         };
         self.set(g, to);
         self.threads[m].g = GIdx::NONE;
         steps.push(g, g, GoState::Running, to);
-        Outcome::Advanced
+        outcome
     }
 
     fn go_create(
@@ -440,8 +442,8 @@ impl Scheduler {
         force: bool,
         steps: &mut Steps,
     ) -> Outcome {
-        let current = match self.executing(m, GoState::Running) {
-            Ok(g) => g,
+        let (current, outcome) = match self.executing(m, GoState::Running) {
+            Ok(executing) => executing,
             Err(broken) => return broken,
         };
         let next = ids.current(ev.args[0]);
@@ -458,34 +460,44 @@ impl Scheduler {
         steps.push(current, next, GoState::Waiting, GoState::Runnable);
         steps.push(current, current, GoState::Running, to);
         steps.push(GIdx::NONE, next, GoState::Runnable, GoState::Running);
-        Outcome::Advanced
+        outcome
     }
 
     fn syscall_begin(&mut self, m: usize, ev: &WireEvent, force: bool, steps: &mut Steps) -> Outcome {
-        let g = match self.executing(m, GoState::Running) {
-            Ok(g) => g,
+        let (g, outcome) = match self.executing(m, GoState::Running) {
+            Ok(executing) => executing,
             Err(broken) => return broken,
         };
         let p = self.threads[m].p;
+        if p == NO_PROC {
+            self.set(g, GoState::Syscall);
+            steps.push(g, g, GoState::Running, GoState::Syscall);
+            return outcome;
+        }
         let in_order = force || self.procs[p as usize].seq.wrapping_add(1) == ev.args[0];
         self.set(g, GoState::Syscall);
         self.set_proc(p, ProcState::Syscall, ev.args[0]);
         steps.push(g, g, GoState::Running, GoState::Syscall);
-        if in_order { Outcome::Advanced } else { Outcome::Broken("a proc's sequence has a gap") }
+        if in_order { outcome } else { Outcome::Broken("a proc's sequence has a gap") }
     }
 
     fn syscall_end(&mut self, m: usize, steps: &mut Steps) -> Outcome {
-        let g = match self.executing(m, GoState::Syscall) {
-            Ok(g) => g,
+        let (g, outcome) = match self.executing(m, GoState::Syscall) {
+            Ok(executing) => executing,
             Err(broken) => return broken,
         };
         let p = self.threads[m].p;
+        if p == NO_PROC {
+            self.set(g, GoState::Running);
+            steps.push(g, g, GoState::Syscall, GoState::Running);
+            return outcome;
+        }
         let seq = self.procs[p as usize].seq;
         let held = self.procs[p as usize].state == ProcState::Syscall;
         self.set(g, GoState::Running);
         self.set_proc(p, ProcState::Running, seq);
         steps.push(g, g, GoState::Syscall, GoState::Running);
-        if held { Outcome::Advanced } else { Outcome::Broken("a system call ends on a proc that was not in one") }
+        if held { outcome } else { Outcome::Broken("a system call ends on a proc that was not in one") }
     }
 
     /// Advances once the thread has lost the proc that it took into the system call.
@@ -500,13 +512,11 @@ impl Scheduler {
         if !g.is_some() {
             return Outcome::Broken("expected a goroutine but didn't have one");
         }
-        if self.state(g) != GoState::Syscall {
-            return Outcome::Broken("the goroutine is in another state");
-        }
+        let sound = self.state(g) == GoState::Syscall;
         self.set(g, GoState::Runnable);
         self.threads[m].g = GIdx::NONE;
         steps.push(g, g, GoState::Syscall, GoState::Runnable);
-        Outcome::Advanced
+        if sound { Outcome::Advanced } else { Outcome::Broken("the goroutine is in another state") }
     }
 
     fn go_status(&mut self, m: usize, ev: &WireEvent, ids: &mut impl Instances, steps: &mut Steps) -> Outcome {
