@@ -97,7 +97,10 @@ fn what_is_no_trace_is_named() {
         ("binary", b"\x7fELF\x02\x01\x01"),
         ("empty", b""),
         ("not.txt", b"404 page not found\n"),
+        ("short", b"go 1."),
     ]);
+    let ran = run_in(dir.path(), &["short"], b"");
+    assert!(ran.stderr.starts_with("error: short: too short to be a trace (5 bytes)\n"), "{}", ran.stderr);
     for (name, what) in [
         ("server.prof", "this is a pprof profile (gzip, profile.proto)"),
         ("page.html", "this is an HTML page"),
@@ -127,7 +130,7 @@ fn unreadable_input_is_named() {
 
 #[test]
 fn a_gzip_bomb_is_refused() {
-    let dir = files(&[("bomb.gz", &gzip(&vec![0; 300 << 20]))]);
+    let dir = files(&[("bomb.gz", &gzip(&[&b"go 1.26 trace\0\0\0"[..], &vec![0; 300 << 20]].concat()))]);
     let ran = run_in(dir.path(), &["bomb.gz"], b"");
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("1000 times its size"), "{}", ran.stderr);

@@ -55,7 +55,7 @@ fn the_report_has_its_sections() {
     let dir = with_trace();
     let text = stdout(dir.path(), &["-r", "FanOutHandler", "t"]);
     for part in
-        ["t           go 1.26", "roots       8 of 'FanOutHandler'", "WHERE THE TIME WENT", "TOP STACKS", "main.go:"]
+        ["t           format 1.26", "roots       8 of 'FanOutHandler'", "WHERE THE TIME WENT", "TOP STACKS", "main.go:"]
     {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -24,7 +24,8 @@ Exit codes:
   0  done
   1  no root matched
   2  wrong usage, unreadable input, or output that cannot be written;
-     with --strict also a damaged trace";
+     with --strict also a damaged trace
+  70 a bug in gotrace-slice";
 
 /// Explain where the wall-clock time of Go goroutines went.
 ///
@@ -70,7 +71,7 @@ pub(crate) struct Args {
     pub(crate) time: Option<(String, TimeRange)>,
 
     /// Only roots on this goroutine; alone, that goroutine is the root
-    #[arg(long, value_name = "N", help_heading = "Select")]
+    #[arg(long, value_name = "N", value_parser = parse_goid, allow_negative_numbers = true, help_heading = "Select")]
     pub(crate) goid: Vec<u64>,
 
     /// Count children until they end, not until their root does
@@ -86,7 +87,7 @@ pub(crate) struct Args {
     pub(crate) stacks: StacksArg,
 
     /// Rows of the longest lists; 0 shows all
-    #[arg(short = 'n', long, value_name = "N", default_value_t = gotrace_slice::render::Options::DEFAULT_TOP, help_heading = "Report")]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = gotrace_slice::render::Options::DEFAULT_TOP, value_parser = parse_count, allow_negative_numbers = true, help_heading = "Report")]
     pub(crate) top: usize,
 
     /// What rows are sorted by
@@ -97,7 +98,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "UNIT", default_value = "auto", help_heading = "Report")]
     pub(crate) unit: UnitArg,
 
-    /// Columns of a line [default: the terminal's, or 100]
+    /// Columns of a line, at least 60 [default: the terminal's, or 100]
     #[arg(long, value_name = "COLUMNS", help_heading = "Report")]
     pub(crate) width: Option<usize>,
 
@@ -199,6 +200,14 @@ pub(crate) enum Generate {
 fn format_parser() -> impl clap::builder::TypedValueParser<Value = &'static Format> {
     let names = FORMATS.iter().map(|f| PossibleValue::new(f.name).help(f.about));
     PossibleValuesParser::new(names).try_map(|name| Format::by_name(&name).ok_or("unknown format"))
+}
+
+fn parse_goid(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "a goroutine is named by its number, such as 18".to_owned())
+}
+
+fn parse_count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "give a number of rows; 0 shows all".to_owned())
 }
 
 fn parse_range(text: &str) -> Result<(String, TimeRange), String> {

@@ -94,7 +94,9 @@ impl Console {
                 if warning.bytes > 0 { format!(", {} not used", units::bytes(warning.bytes)) } else { String::new() };
             let _ = write!(text, " (at byte {}{lost})", units::count(offset));
         }
-        self.say(WARNING, "warning", &text);
+        // What costs no data is only worth knowing.
+        let (style, label) = if warning.data_lost { (WARNING, "warning") } else { (HELP, "note") };
+        self.say(style, label, &text);
     }
 
     /// A warning that is not about a trace.

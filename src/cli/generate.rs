@@ -14,7 +14,12 @@ pub(crate) fn write(what: Generate, out: &mut dyn Write) -> io::Result<()> {
         Generate::Fish => Shell::Fish,
         Generate::PowerShell => Shell::PowerShell,
         Generate::Elvish => Shell::Elvish,
-        Generate::Man => return clap_mangen::Man::new(command).render(out),
+        Generate::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page)?;
+            let page = String::from_utf8_lossy(&page).replace(".SH EXTRA", ".SH EXAMPLES");
+            return out.write_all(page.as_bytes());
+        }
     };
     // The generators panic on a writer that fails, so they write to memory.
     let mut text = Vec::new();

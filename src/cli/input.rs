@@ -5,6 +5,7 @@ use super::failure::{Failure, Outcome};
 use super::sniff;
 use super::spool::{Damage, Packing, spool};
 use gotrace_slice::error::Warning;
+use gotrace_slice::render::units;
 use gotrace_slice::source::Source;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
@@ -156,6 +157,10 @@ fn checked(input: Unchecked) -> Outcome<Opened> {
         .source
         .read_full_at(&mut head, 0)
         .map_err(|e| Failure::new(format!("{}: cannot read: {}", opened.name, reason(&e))))?;
+    if sniff::is_cut_header(&head[..n]) {
+        let bytes = units::counted(n as u64, "byte");
+        return Err(Failure::new(format!("{}: too short to be a trace ({bytes})", opened.name)).help(RECORD));
+    }
     if sniff::is_trace(&head[..n]) {
         return Ok(opened);
     }
@@ -164,7 +169,9 @@ fn checked(input: Unchecked) -> Outcome<Opened> {
 
 /// The refusal of something that is no trace.
 pub(crate) fn not_a_trace(name: &str, what: &str) -> Failure {
-    Failure::new(format!("{name}: this is {what}, not an execution trace")).help(RECORD)
+    let failure = Failure::new(format!("{name}: this is {what}, not an execution trace"));
+    let packed = what.starts_with("compressed with") || what.ends_with("archive");
+    failure.help(if packed { "unpack it first; only gzip and zstd are unpacked here" } else { RECORD })
 }
 
 /// An I/O error without Rust's error numbers.

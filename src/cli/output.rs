@@ -31,7 +31,7 @@ pub(crate) fn plan(args: &Args, selected: bool) -> Outcome<Plan> {
     for path in args.output.iter().filter(|p| p.as_os_str() != "-") {
         let target = target(path)?;
         check_place(path, &args.traces)?;
-        if files.iter().any(|t| t.path == target.path) {
+        if files.iter().any(|t| place(&t.path) == place(&target.path)) {
             return Err(Failure::new(format!("{}: given twice with -o", display_path(path))));
         }
         files.push(target);
@@ -47,6 +47,12 @@ pub(crate) fn plan(args: &Args, selected: bool) -> Outcome<Plan> {
             .help("run without -o and -f to see what can be a root"));
     }
     Ok(Plan { files, stdout })
+}
+
+/// Where a path leads, however it is spelled.
+fn place(path: &Path) -> PathBuf {
+    let directory = fs::canonicalize(directory(path)).unwrap_or_else(|_| directory(path).to_owned());
+    directory.join(path.file_name().unwrap_or_default())
 }
 
 fn target(path: &Path) -> Outcome<Target> {

@@ -15,7 +15,7 @@ use gotrace_slice::error::{Error, ErrorKind};
 use gotrace_slice::pipeline::{self, Answer, Input};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::render::units::{self, Unit};
-use gotrace_slice::slice::Selector;
+use gotrace_slice::slice::{RootBy, Selector};
 use gotrace_slice::time::{Time, Window};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
@@ -74,11 +74,20 @@ fn execute(args: &Args, console: &Console) -> Outcome<u8> {
         Found::Report(report) => report,
         Found::Nothing(candidates) => {
             let mut failure = no_match(args, &candidates);
+            if let Some(selector) = selector.as_ref() {
+                failure = without_filters(args, &opened, selector, &candidates).unwrap_or(failure);
+            }
             let mut report = Report::Candidates(candidates);
             complete(&mut report, args, &opened);
+            if report.warnings().iter().any(|w| w.data_lost) {
+                failure = failure
+                    .help("data was lost, and names stand at the end of each generation: a cut trace loses them;")
+                    .help("      record it again, or select by --goid");
+            }
             tell_warnings(args, console, &mut report);
             if args.strict && report.lost_data() {
-                failure = failure.help(DAMAGED).code(code::FAILED);
+                console.failure(&failure);
+                failure = Failure::new(DAMAGED);
             }
             return Err(failure);
         }
@@ -139,7 +148,7 @@ fn complete(report: &mut Report, args: &Args, opened: &[Opened]) {
     for opened in opened {
         let Some(warning) = &opened.warning else { continue };
         let mut warning = warning.clone();
-        warning.message = format!("{}: {}", opened.name, warning.message);
+        warning.trace = report.traces().iter().position(|t| t.name == opened.name);
         report.warnings().push(warning);
         // One file may hold several recordings.
         report.traces().iter_mut().filter(|t| t.name == opened.name).for_each(|t| t.complete = false);
@@ -199,14 +208,13 @@ fn deliver(args: &Args, console: &Console, plan: &Plan, report: &mut Report, rea
 }
 
 fn tell_warnings(args: &Args, console: &Console, report: &mut Report) {
-    let mut names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
-    names.dedup();
-    let only = if let [name] = names.as_slice() { Some(name.as_str()) } else { None };
+    let names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
+    let only = names.first().filter(|first| names.iter().all(|n| n == *first));
     let warnings: Vec<_> = report.warnings().iter().filter(|w| w.data_lost || !args.quiet).collect();
     let shown = if args.verbose { warnings.len() } else { warnings.len().min(MAX_WARNINGS) };
     for warning in &warnings[..shown] {
-        let named = names.iter().any(|n| warning.message.starts_with(n.as_str()));
-        console.warning(only.filter(|_| !named), warning);
+        let name = warning.trace.and_then(|i| names.get(i)).or(only);
+        console.warning(name.map(String::as_str), warning);
     }
     if shown < warnings.len() {
         let more = units::counted((warnings.len() - shown) as u64, "more warning");
@@ -234,28 +242,98 @@ fn to_stdout(color: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
     }
 }
 
+/// What there would be without one of the filters, or without all of them: says which one left nothing.
+fn without_filters(args: &Args, opened: &[Opened], selector: &Selector, candidates: &Candidates) -> Option<Failure> {
+    let quiet = Progress::new(false);
+    let try_with = |changed: &Selector| match answer(args, opened, Some(changed), &quiet) {
+        Ok(Found::Report(Report::Profile(profile))) => Some(profile.selection.clone()),
+        _ => None,
+    };
+    let asked = if args.root.is_empty() { "a goroutine".to_owned() } else { quoted(&args.root) };
+    let failure = |message: String| Some(Failure::new(message).code(code::NO_MATCH));
+    if let Some((text, _)) = &args.time {
+        if let Some(found) = try_with(&Selector { time: None, ..selector.clone() }) {
+            let longest = candidates.traces.iter().map(|t| t.duration_ns).max().unwrap_or(0);
+            let (roots, long) = (units::counted(found.roots, "root"), units::duration(longest, Unit::Auto));
+            return failure(format!("nothing matches {asked} inside --time {text}: without it there would be {roots}"))
+                .map(|f| f.help(format!("the trace is {long} long")));
+        }
+    }
+    if !args.goid.is_empty() && !args.root.is_empty() {
+        if let Some(found) = try_with(&Selector { goids: Vec::new(), ..selector.clone() }) {
+            let ids: Vec<String> = args.goid.iter().map(u64::to_string).collect();
+            let roots = units::counted(found.roots, "root");
+            return failure(format!(
+                "nothing matches {asked} on goroutine {}: on others there would be {roots}",
+                ids.join(" or ")
+            ));
+        }
+    }
+    if !args.root_by.is_empty() {
+        if let Some(found) = try_with(&Selector { root_by: RootBy::default(), ..selector.clone() }) {
+            let by = [
+                (found.roots_by_creation, "creation"),
+                (found.roots_by_entry, "entry"),
+                (found.roots_by_stack, "stack"),
+            ];
+            let by: Vec<String> = by.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} by {how}")).collect();
+            let given: Vec<String> = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase()).collect();
+            let given = given.join(",");
+            let failure = failure(format!(
+                "nothing matches {asked} with --root-by {given}: without it there would be {}",
+                by.join(", ")
+            ));
+            return if found.roots_by_stack > 0 && !selector.root_by.stack {
+                failure.map(|f| {
+                    f.help(
+                        "handlers of net/http run on the connection's goroutine, so they are not in a creation stack;",
+                    )
+                    .help("      --root-by stack finds functions on running stacks instead")
+                })
+            } else {
+                failure
+            };
+        }
+    }
+    let given: Vec<&str> = [
+        (args.time.is_some(), "--time"),
+        (!args.goid.is_empty() && !args.root.is_empty(), "--goid"),
+        (!args.root_by.is_empty(), "--root-by"),
+    ]
+    .into_iter()
+    .filter_map(|(given, name)| given.then_some(name))
+    .collect();
+    if given.len() < 2 || args.root.is_empty() {
+        return None;
+    }
+    let all = Selector { time: None, goids: Vec::new(), root_by: RootBy::default(), ..selector.clone() };
+    let roots = units::counted(try_with(&all)?.roots, "root");
+    let given = given.join(" and ");
+    failure(format!("nothing matches {asked} with {given}: without them there would be {roots}"))
+}
+
+fn quoted(patterns: &[String]) -> String {
+    patterns.iter().map(|p| format!("'{p}'")).collect::<Vec<_>>().join(" or ")
+}
+
 /// Nothing matched: what is near, and what else could be tried.
 fn no_match(args: &Args, candidates: &Candidates) -> Failure {
     let goroutines: u64 = candidates.traces.iter().map(|t| t.goroutines).sum();
-    let asked: Vec<String> = if args.root.is_empty() {
-        args.goid.iter().map(|id| format!("goroutine {id}")).collect()
+    let asked = if args.root.is_empty() {
+        args.goid.iter().map(|id| format!("goroutine {id}")).collect::<Vec<_>>().join(" or ")
     } else {
-        args.root.iter().map(|p| format!("'{p}'")).collect()
+        quoted(&args.root)
     };
     let looked = units::counted(goroutines, "goroutine");
-    let message = format!("nothing matches {} ({looked} looked at)", asked.join(" or "));
+    let message = format!("nothing matches {asked} ({looked} looked at)");
     let mut failure = Failure::new(message).code(code::NO_MATCH);
-    if !args.root_by.is_empty() && !args.root_by.contains(&super::args::RootByArg::Stack) {
-        failure = failure
-            .help("handlers of net/http run on the connection's goroutine, so they are not in a creation stack;")
-            .help("      --root-by stack finds functions on running stacks instead");
-    }
-    let lower: Vec<String> = args.root.iter().map(|p| p.to_lowercase()).collect();
     let near = nearest::nearest(candidates, &args.root);
     if !near.is_empty() {
         failure = failure.help("near it are:");
         failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));
-        if !args.ignore_case && near.iter().any(|name| lower.iter().any(|p| name.to_lowercase().contains(p))) {
+        let other_case =
+            |name: &str, p: &str| !name.contains(p) && name.to_lowercase().contains(p.to_lowercase().as_str());
+        if !args.ignore_case && near.iter().any(|name| args.root.iter().any(|p| other_case(name, p))) {
             failure = failure.help("-i ignores upper and lower case");
         }
     }

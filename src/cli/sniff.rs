@@ -1,9 +1,16 @@
 //! What a file is that is no execution trace, judged by its first bytes.
 
+use gotrace_slice::format::version::HEADER_SIZE;
 use gotrace_slice::render::clean::clean;
 
 /// Bytes that [`what_is`] wants to see.
 pub(crate) const HEAD_LEN: usize = 512;
+
+/// Whether the file ends inside what could be a header.
+pub(crate) fn is_cut_header(head: &[u8]) -> bool {
+    let start = b"go 1.";
+    (1..HEADER_SIZE).contains(&head.len()) && head.iter().zip(start).all(|(a, b)| a == b)
+}
 
 /// How an execution trace of any version begins.
 pub(crate) fn is_trace(head: &[u8]) -> bool {

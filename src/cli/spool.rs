@@ -1,7 +1,9 @@
 //! Turns what can only be read once, front to back, into something that can be read at positions.
 
+use super::sniff;
 use super::zstd::ZstdReader;
 use flate2::bufread::MultiGzDecoder;
+use gotrace_slice::format::version::{Header, read_header};
 use gotrace_slice::source::Source;
 use std::cell::Cell;
 use std::io::{self, BufReader, Read, Write};
@@ -91,12 +93,20 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
     let mut file = SpooledTempFile::new(MEMORY_BYTES);
     let mut size = 0_u64;
     let mut chunk = vec![0; COPY_BYTES];
+    let mut head: Vec<u8> = Vec::new();
     let damage = loop {
         match unpacked.read(&mut chunk) {
             Ok(0) => break None,
             Ok(n) => {
                 file.write_all(&chunk[..n])?;
                 size += n as u64;
+                if head.len() < sniff::HEAD_LEN {
+                    head.extend(chunk[..n].iter().take(sniff::HEAD_LEN - head.len()));
+                    // The input may be endless; what is there is enough to say what it is.
+                    if head.len() == sniff::HEAD_LEN && !matches!(read_header(&head), Header::Known(_)) {
+                        break None;
+                    }
+                }
                 progress(read.get());
                 if packing != Packing::Plain && size > RATIO_FREE_BYTES && size / MAX_RATIO > read.get() {
                     return Err(io::Error::other(format!("unpacks to more than {MAX_RATIO} times its size")));
@@ -124,6 +134,14 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
+    const HEADER: &[u8] = b"go 1.26 trace\0\0\0";
+
+    #[test]
+    fn what_is_no_trace_is_not_copied() {
+        let spooled = spool(io::repeat(0), Packing::Plain, &|_| ()).unwrap();
+        assert!(spooled.source.size() < 1 << 20);
+    }
+
     fn gzip(data: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(data).unwrap();
@@ -146,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_cut_keeps_what_was_before() {
-        let data: Vec<u8> = (0..500_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        let noise = (0..500_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let data: Vec<u8> = HEADER.iter().copied().chain(noise).collect();
         let packed = gzip(&data);
         let spooled = spool(&packed[..packed.len() / 2], Packing::Gzip, &|_| ()).unwrap();
         let damage = spooled.damage.as_ref().unwrap();
@@ -162,14 +181,14 @@ mod tests {
                 Err(io::Error::other("disk on fire"))
             }
         }
-        let packed = gzip(&vec![7; 100_000]);
+        let packed = gzip(&[HEADER, &vec![7; 100_000]].concat());
         let input = packed[..packed.len() / 2].chain(Broken);
         assert_eq!(spool(input, Packing::Gzip, &|_| ()).err().unwrap().to_string(), "disk on fire");
     }
 
     #[test]
     fn a_bomb_is_refused_early() {
-        let bomb = gzip(&vec![0; 200 << 20]);
+        let bomb = gzip(&[HEADER, &vec![0; 200 << 20]].concat());
         let error = spool(bomb.as_slice(), Packing::Gzip, &|_| ()).err();
         // Fast compression stays below the ratio; the best does not.
         if let Some(error) = error {

@@ -25,6 +25,8 @@ pub(super) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Wr
     view.title(out, "CANDIDATES", "Which goroutines are there?")?;
     let mut rows: Vec<&Candidate> = candidates.rows.iter().collect();
     sort_rows(&mut rows, options.sort, |r| r.total_ns, |r| r.count, |r| format!("{} {}", r.creation_site, r.entry));
+    // Nobody asks about them; stable, so each part keeps its order.
+    rows.sort_by_key(|r| is_gos_own(r));
     let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
     table(&view, &rows[..shown]).write(&view, out)?;
     if shown < rows.len() {
@@ -102,42 +104,70 @@ fn older(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::R
     let (noun, verb) = if candidates.older == 1 { ("goroutine", "is") } else { ("goroutines", "are") };
     let n = count(candidates.older);
     let line = format!("  {n} {noun} {verb} older than the trace: only functions on their own stack select them");
-    writeln!(out, "{}", view.paint(DIM, &view.fit(&line, view.options.width)))
+    wrapped(&line, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
 }
 
-/// The text that selects a row best: what it runs, or for a closure the function that it was written in, because
-/// that function's own time belongs to the answer too.
-pub(super) fn best_pattern(row: &Candidate) -> &str {
-    match names::enclosing(&row.entry) {
-        Some(outer) if !row.creation_site.is_empty() && row.creation_site.starts_with(outer) => outer,
-        _ if row.entry.is_empty() => &row.creation_site,
-        _ => &row.entry,
+/// A sentence on as many lines as it needs, each set in by two columns.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => line.extend([" ", word]),
+            _ => lines.push(format!("  {word}")),
+        }
     }
+    lines
+}
+
+/// Goroutines of the runtime and of the recording.
+fn is_gos_own(row: &Candidate) -> bool {
+    let tracing = |name: &str| name.starts_with("runtime/trace.") || name.starts_with("net/http/pprof.Trace");
+    tracing(&row.entry)
+        || tracing(&row.creation_site)
+        || (names::is_plumbing(&row.entry) && row.entry != "runtime.main")
+}
+
+/// The options that select a row, and no other if that can be said.
+fn options_for(row: &Candidate, rows: &[&Candidate]) -> String {
+    if row.entry.is_empty() {
+        return format!("--root-by creation -F --root {}", shell::quote(&row.creation_site));
+    }
+    let others = rows.iter().filter(|r| r.entry != row.entry);
+    if others.into_iter().any(|r| r.entry.contains(&row.entry) || r.creation_site.contains(&row.entry)) {
+        let pattern = format!("^{}$", shell::literal(&row.entry));
+        return format!("--root-by entry --root {}", shell::quote(&pattern));
+    }
+    format!("-F --root {}", shell::quote(&row.entry))
 }
 
 fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: &mut dyn Write) -> io::Result<()> {
     let mut traces: Vec<&str> = candidates.traces.iter().map(|t| t.name.as_str()).collect();
     // One file may hold several recordings.
     traces.dedup();
-    let mut wanted: Vec<&str> = rows.iter().map(|r| best_pattern(r)).collect();
+    let name = |r: &Candidate| if r.entry.is_empty() { r.creation_site.clone() } else { r.entry.clone() };
+    let mut wanted: Vec<&Candidate> = rows.iter().copied().filter(|r| !is_gos_own(r)).collect();
     // Stable: the user's own functions first, each part still by time.
-    wanted.sort_by_key(|p| names::is_std(p));
-    let mut patterns: Vec<&str> = Vec::new();
-    for pattern in wanted {
+    wanted.sort_by_key(|r| names::is_std(&name(r)));
+    let mut tried: Vec<String> = Vec::new();
+    for row in wanted {
         // A name that the gate had to change would not select anything.
-        let usable = !pattern.is_empty() && clean(pattern) == pattern && !pattern.starts_with(['-', '[']);
-        if usable && !names::is_plumbing(pattern) && !patterns.contains(&pattern) {
-            patterns.push(pattern);
+        let name = name(row);
+        let usable = !name.is_empty() && clean(&name) == name && !name.starts_with(['-', '[']);
+        if usable && !names::is_plumbing(&name) {
+            let options = options_for(row, rows);
+            if !tried.contains(&options) {
+                tried.push(options);
+            }
         }
-        if patterns.len() == MAX_COMMANDS {
+        if tried.len() == MAX_COMMANDS {
             break;
         }
     }
-    if patterns.is_empty() {
+    if tried.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{}", view.paint(BOLD, if patterns.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
-    patterns.iter().try_for_each(|p| writeln!(out, "  {}", clean(&shell::select(p, &traces))))
+    writeln!(out, "\n{}", view.paint(BOLD, if tried.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
+    tried.iter().try_for_each(|o| writeln!(out, "  {}", clean(&shell::select(o, &traces))))
 }
 
 #[cfg(test)]
@@ -158,15 +188,24 @@ mod tests {
     }
 
     #[test]
-    fn a_closure_is_selected_with_the_function_around_it() {
+    fn a_command_selects_its_row() {
         let row = |site: &str, entry: &str| Candidate {
             creation_site: site.into(),
             entry: entry.into(),
             ..Candidate::default()
         };
-        assert_eq!(best_pattern(&row("main.(*S).H", "main.(*S).H.func1")), "main.(*S).H");
-        assert_eq!(best_pattern(&row("net/http.(*Server).Serve", "net/http.(*conn).serve")), "net/http.(*conn).serve");
-        assert_eq!(best_pattern(&row("main.go1", "other.f.func1")), "other.f.func1");
-        assert_eq!(best_pattern(&row("main.f", "")), "main.f");
+        let rows = [row("main.(*S).H", "main.(*S).H.func1"), row("main.main", "main.(*S).H"), row("main.f", "")];
+        let all: Vec<&Candidate> = rows.iter().collect();
+        let options: Vec<String> = rows.iter().map(|r| options_for(r, &all)).collect();
+        assert_eq!(options[0], "-F --root 'main.(*S).H.func1'");
+        assert_eq!(options[1], r"--root-by entry --root '^main\.\(\*S\)\.H$'");
+        assert_eq!(options[2], "--root-by creation -F --root main.f");
+    }
+
+    #[test]
+    fn the_runtime_and_the_recording_are_known() {
+        let entry = |entry: &str| is_gos_own(&Candidate { entry: entry.into(), ..Candidate::default() });
+        assert!(entry("runtime.bgsweep") && entry("runtime/trace.Start.func1"));
+        assert!(!entry("runtime.main") && !entry("main.main"));
     }
 }

@@ -110,6 +110,7 @@ struct Warned<'a> {
     offset: Option<u64>,
     bytes: u64,
     generation: Option<u64>,
+    trace: Option<usize>,
 }
 
 fn warnings(list: &[Warning]) -> Vec<Warned<'_>> {
@@ -121,6 +122,7 @@ fn warnings(list: &[Warning]) -> Vec<Warned<'_>> {
             offset: w.offset,
             bytes: w.bytes,
             generation: w.generation,
+            trace: w.trace,
         })
         .collect()
 }
@@ -213,7 +215,7 @@ fn frame(frame: &ProfileFrame) -> Frame<'_> {
     Frame { function: &frame.function, file: &frame.file, line: frame.line }
 }
 
-fn precision(precision: Precision) -> &'static str {
+pub(super) fn precision(precision: Precision) -> &'static str {
     match precision {
         Precision::Exact => "exact",
         Precision::Bracketed => "bracketed",

@@ -104,20 +104,6 @@ pub fn place(file: &str, line: u32) -> String {
     }
 }
 
-/// The function that a closure was written in: `main.f.func1.2` → `main.f`. None for what is no closure.
-pub fn enclosing(function: &str) -> Option<&str> {
-    let mut at = function;
-    while let Some((outer, last)) = at.rsplit_once('.') {
-        let name = last.trim_end_matches(|c: char| c.is_ascii_digit());
-        let is_closure = name.len() < last.len() && matches!(name, "" | "func" | "gowrap" | "deferwrap");
-        if !is_closure {
-            break;
-        }
-        at = outer;
-    }
-    (at.len() < function.len() && at.contains('.')).then_some(at)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,15 +139,6 @@ mod tests {
         }
         assert!(is_plumbing("runtime.chanrecv1") && is_plumbing("internal/poll.runtime_pollWait"));
         assert!(!is_plumbing("runtime/pprof.StartCPUProfile") && !is_plumbing("sync.(*Mutex).Lock"));
-    }
-
-    #[test]
-    fn closures_belong_to_a_function() {
-        assert_eq!(enclosing("main.f.func1.2"), Some("main.f"));
-        assert_eq!(enclosing("main.(*Server).Handler.gowrap1"), Some("main.(*Server).Handler"));
-        assert_eq!(enclosing("main.f"), None);
-        assert_eq!(enclosing("main.func1"), None);
-        assert_eq!(enclosing("main.function"), None);
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use super::clean::clean;
 use super::pprof_proto as pb;
-use super::{Options, frames, units};
-use crate::profile::{Profile, ProfileFrame, Sample, Weight};
+use super::{Options, frames, json, units};
+use crate::profile::{Precision, Profile, ProfileFrame, Sample, Weight};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message as _;
@@ -33,7 +33,7 @@ fn merged(profile: &Profile) -> Vec<(&Sample, Weight)> {
     let mut rows: Vec<(&Sample, Weight)> = Vec::new();
     let mut by_key = FxHashMap::default();
     for sample in &profile.samples {
-        let key = (sample.stack, &sample.state, sample.detail, &sample.root);
+        let key = (sample.stack, &sample.state, sample.detail, sample.precision, &sample.root);
         let row = *by_key.entry(key).or_insert_with(|| {
             rows.push((sample, Weight::default()));
             rows.len() - 1
@@ -116,7 +116,13 @@ impl<W: Write> Writer<W> {
             location_id.push(self.own_location(frames::CUT, frames::CUT_FILE));
         }
         let mut label = Vec::new();
-        for (key, text) in [("state", sample.state.as_str()), ("root", &sample.root), ("detail", sample.detail)] {
+        let precision = if sample.precision == Precision::Exact { "" } else { json::precision(sample.precision) };
+        for (key, text) in [
+            ("state", sample.state.as_str()),
+            ("root", &sample.root),
+            ("detail", sample.detail),
+            ("precision", precision),
+        ] {
             if !text.is_empty() {
                 label.push(pb::Label { key: self.strings.intern(key), str: self.strings.intern(text) });
             }

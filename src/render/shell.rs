@@ -11,9 +11,21 @@ pub fn quote(word: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
 }
 
-/// The command that selects the roots with exactly this text in a function's name.
-pub fn select(function: &str, traces: &[&str]) -> String {
-    let mut command = format!("gotrace-slice -F --root {}", quote(function));
+/// A text as a regular expression that matches it and nothing else.
+pub fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if r"\.+*?()|[]{}^$".contains(c) {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
+}
+
+/// The command with these options, ready for a shell, on these traces.
+pub fn select(options: &str, traces: &[&str]) -> String {
+    let mut command = format!("gotrace-slice {options}");
     for trace in traces {
         command.push(' ');
         command.push_str(&quote(trace));
@@ -31,6 +43,6 @@ mod tests {
         assert_eq!(quote("(*Server).Handler"), "'(*Server).Handler'");
         assert_eq!(quote("it's"), r"'it'\''s'");
         assert_eq!(quote(""), "''");
-        assert_eq!(select("main.(*S).H", &["a b", "-"]), "gotrace-slice -F --root 'main.(*S).H' 'a b' -");
+        assert_eq!(select("-F --root 'main.(*S).H'", &["a b", "-"]), "gotrace-slice -F --root 'main.(*S).H' 'a b' -");
     }
 }

@@ -8,6 +8,8 @@ use crate::render::names;
 const MAX_PIECES: usize = 48;
 /// Frames tried for the room that is left between the ends.
 const MAX_TRIES: usize = 12;
+/// Columns of a cut name that still say something beside the `…` for its callees.
+const MIN_NAME: usize = 10;
 
 /// A stack ready to be fitted into a line. Equal chains look the same.
 #[derive(PartialEq, Eq, Hash)]
@@ -60,14 +62,22 @@ impl Chain {
             return whole;
         }
         keep.fill(false);
-        for &i in self.wanted.iter().take(MAX_TRIES) {
+        // The first is shown even if only its end fits.
+        let first = self.wanted[0];
+        keep[first] = true;
+        let alone = self.join(view, &keep);
+        if width(&alone) > max {
+            let rest = width(&alone) - width(&self.pieces[first]);
+            return match max.checked_sub(rest).filter(|&room| room >= MIN_NAME) {
+                Some(room) => alone.replacen(&self.pieces[first], &view.fit_end(&self.pieces[first], room), 1),
+                None => view.fit_end(&self.pieces[first], max),
+            };
+        }
+        for &i in self.wanted.iter().skip(1).take(MAX_TRIES) {
             keep[i] = true;
             if width(&self.join(view, &keep)) > max {
                 keep[i] = false;
             }
-        }
-        if !keep.contains(&true) {
-            return view.fit_end(&self.pieces[self.wanted[0]], max);
         }
         self.join(view, &keep)
     }
@@ -138,6 +148,8 @@ mod tests {
         assert_eq!(chain(&stack, 22).0, "main.H → main.load → …");
         assert_eq!(chain(&stack, 15).0, "main.load → …");
         assert_eq!(chain(&stack, 6).0, "….load");
+        let stack = ["time.Sleep", "main.FanOutHandler.func1.1"];
+        assert_eq!(chain(&stack, 27).0, "….FanOutHandler.func1.1 → …");
     }
 
     #[test]

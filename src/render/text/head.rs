@@ -45,7 +45,7 @@ pub(crate) fn trace_lines(
 }
 
 fn trace_items(view: &View<'_>, trace: &TraceInfo, time: Option<&str>) -> Vec<String> {
-    let mut items = vec![format!("go {}", clean(&trace.version))];
+    let mut items = vec![format!("format {}", clean(&trace.version))];
     let duration = view.time(trace.duration_ns);
     items.push(match (time, trace.window_ns) {
         (Some(range), Some(ns)) => format!("{} of {duration} (--time {})", view.time(ns), clean(range)),
@@ -65,12 +65,16 @@ fn roots(selection: &Selection) -> Vec<String> {
     if asked.is_empty() {
         asked.extend(selection.goids.iter().map(|id| format!("goroutine {id}")));
     }
+    let cut = match selection.time {
+        Some(_) => "cut by the edge of the trace or of --time",
+        None => "cut by the edge of the trace",
+    };
     let mut items = vec![format!("{} of {}", count(selection.roots), asked.join(" or "))];
     for (n, how) in [
         (selection.roots_by_creation, "by creation"),
         (selection.roots_by_entry, "by entry"),
         (selection.roots_by_stack, "by stack"),
-        (selection.roots_cut, "cut by the edge of the trace"),
+        (selection.roots_cut, cut),
     ] {
         if n > 0 {
             items.push(format!("{} {how}", count(n)));

@@ -12,6 +12,13 @@ use std::rc::Rc;
 
 /// Columns of a state's name.
 const MAX_STATE: usize = 24;
+/// The same on a line of fewer columns than [`NARROW`].
+const MAX_STATE_NARROW: usize = 14;
+const NARROW: usize = 80;
+/// Columns that names need beside the mark [`BELOW`].
+const MIN_MARKED: usize = 12;
+/// The mark of a stack that is known only in part. It shows at every width.
+const BELOW: &str = " (or below)";
 /// Columns of a place.
 const MAX_PLACE: usize = 28;
 /// Columns that a stack needs; a narrower line does without places.
@@ -30,10 +37,21 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> 
     let mut rows = merged(view, profile);
     let name = |row: &Row<'_>| row.chain.key.clone();
     sort_rows(&mut rows, view.options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
-    let top = view.options.top;
-    let shown = if top == 0 { rows.len() } else { top.min(rows.len()) };
+    let top = if view.options.top == 0 { usize::MAX } else { view.options.top };
+    loop {
+        let n = top.min(rows.len());
+        let (table, looks) = table(view, &rows[..n]);
+        if !merge_lookalikes(&mut rows, &looks) {
+            table.write(view, out)?;
+            return cut_line(view, &rows[n..], out);
+        }
+        sort_rows(&mut rows, view.options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
+    }
+}
+
+fn table(view: &View<'_>, rows: &[Row<'_>]) -> (Table, Vec<(String, String)>) {
     let mut table = Table::new(&[("share", true), ("time", true), ("count", true), ("state", false)]);
-    for row in &rows[..shown] {
+    for row in rows {
         table.rows.push(vec![
             Cell::new(row.share.to_string()),
             Cell::new(view.time(row.weight.goroutine_ns)),
@@ -41,9 +59,37 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> 
             state(view, row.sample),
         ]);
     }
-    add_where(view, &mut table, &rows[..shown]);
-    table.write(view, out)?;
-    cut_line(view, &rows[shown..], out)
+    add_where(view, &mut table, rows);
+    let look = |cells: &Vec<Cell>| {
+        let place = cells.get(5).map(|c| c.text.clone()).unwrap_or_default();
+        (format!("{}\n{}", cells[3].text, cells[4].text), place)
+    };
+    let looks = table.rows.iter().map(look).collect();
+    (table, looks)
+}
+
+/// Adds up the rows whose names were cut until they read the same; says whether there were any. Without a place on
+/// the line, the place does not tell them apart either.
+fn merge_lookalikes(rows: &mut Vec<Row<'_>>, looks: &[(String, String)]) -> bool {
+    let mut first = FxHashMap::default();
+    let mut into: Vec<usize> = Vec::with_capacity(looks.len());
+    for (i, look) in looks.iter().enumerate() {
+        into.push(*first.entry(look).or_insert(i));
+    }
+    if first.len() == looks.len() {
+        return false;
+    }
+    for (i, &to) in into.iter().enumerate().filter(|&(i, &to)| i != to) {
+        let (weight, share) = (rows[i].weight, rows[i].share);
+        rows[to].weight += weight;
+        rows[to].share.0 += share.0;
+    }
+    let mut at = 0;
+    rows.retain(|_| {
+        at += 1;
+        into.get(at - 1).is_none_or(|&to| to == at - 1)
+    });
+    true
 }
 
 fn cut_line(view: &View<'_>, rest: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
@@ -91,7 +137,8 @@ fn state(view: &View<'_>, sample: &Sample) -> Cell {
         "" => state.into_owned(),
         detail => format!("{state} ({detail})"),
     };
-    Cell::styled(view.fit(&text, MAX_STATE), state_style(&sample.state))
+    let max = if view.options.width < NARROW { MAX_STATE_NARROW } else { MAX_STATE };
+    Cell::styled(view.fit(&text, max), state_style(&sample.state))
 }
 
 /// The columns `where` and the place, in the room that the others leave.
@@ -99,20 +146,25 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
     let places: Vec<String> = rows.iter().map(|r| view.fit_end(&r.chain.place, MAX_PLACE)).collect();
     let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
-    let with_place = widest > 0 && room >= MIN_WHERE + Table::GAP + widest;
+    let marked = rows.iter().map(|r| below(r).len()).max().unwrap_or(0);
+    let needed = MIN_WHERE.max(marked + MIN_MARKED);
+    let with_place = widest > 0 && room >= needed + Table::GAP + widest;
     let room = if with_place { room - Table::GAP - widest } else { room };
     table.columns.push(Column { heading: "where", right: false });
     if with_place {
         table.columns.push(Column { heading: "", right: false });
     }
     for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
-        // What ran between two stacks is known to be these frames or called by them.
-        let below =
-            if row.sample.precision == Precision::Bracketed && room >= 2 * MIN_WHERE { " (or below)" } else { "" };
-        let text = row.chain.fit(view, room.saturating_sub(below.len()).max(8));
+        let below = below(row);
+        let text = row.chain.fit(view, room.saturating_sub(below.len()).max(6));
         cells.push(Cell::new(text + below));
         if with_place {
             cells.push(Cell::styled(place, DIM));
         }
     }
+}
+
+/// What ran between two stacks is known to be these frames or called by them.
+fn below(row: &Row<'_>) -> &'static str {
+    if row.sample.precision == Precision::Bracketed { BELOW } else { "" }
 }
