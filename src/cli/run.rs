@@ -251,49 +251,45 @@ fn without_filters(args: &Args, opened: &[Opened], selector: &Selector, candidat
     };
     let asked = if args.root.is_empty() { "a goroutine".to_owned() } else { quoted(&args.root) };
     let failure = |message: String| Some(Failure::new(message).code(code::NO_MATCH));
-    if let Some((text, _)) = &args.time {
-        if let Some(found) = try_with(&Selector { time: None, ..selector.clone() }) {
-            let longest = candidates.traces.iter().map(|t| t.duration_ns).max().unwrap_or(0);
-            let (roots, long) = (units::counted(found.roots, "root"), units::duration(longest, Unit::Auto));
-            return failure(format!("nothing matches {asked} inside --time {text}: without it there would be {roots}"))
-                .map(|f| f.help(format!("the trace is {long} long")));
-        }
+    if let Some((text, _)) = &args.time
+        && let Some(found) = try_with(&Selector { time: None, ..selector.clone() })
+    {
+        let longest = candidates.traces.iter().map(|t| t.duration_ns).max().unwrap_or(0);
+        let (roots, long) = (units::counted(found.roots, "root"), units::duration(longest, Unit::Auto));
+        return failure(format!("nothing matches {asked} inside --time {text}: without it there would be {roots}"))
+            .map(|f| f.help(format!("the trace is {long} long")));
     }
-    if !args.goid.is_empty() && !args.root.is_empty() {
-        if let Some(found) = try_with(&Selector { goids: Vec::new(), ..selector.clone() }) {
-            let ids: Vec<String> = args.goid.iter().map(u64::to_string).collect();
-            let roots = units::counted(found.roots, "root");
-            return failure(format!(
-                "nothing matches {asked} on goroutine {}: on others there would be {roots}",
-                ids.join(" or ")
-            ));
-        }
+    if !args.goid.is_empty()
+        && !args.root.is_empty()
+        && let Some(found) = try_with(&Selector { goids: Vec::new(), ..selector.clone() })
+    {
+        let ids: Vec<String> = args.goid.iter().map(u64::to_string).collect();
+        let roots = units::counted(found.roots, "root");
+        return failure(format!(
+            "nothing matches {asked} on goroutine {}: on others there would be {roots}",
+            ids.join(" or ")
+        ));
     }
-    if !args.root_by.is_empty() {
-        if let Some(found) = try_with(&Selector { root_by: RootBy::default(), ..selector.clone() }) {
-            let by = [
-                (found.roots_by_creation, "creation"),
-                (found.roots_by_entry, "entry"),
-                (found.roots_by_stack, "stack"),
-            ];
-            let by: Vec<String> = by.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} by {how}")).collect();
-            let given: Vec<String> = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase()).collect();
-            let given = given.join(",");
-            let failure = failure(format!(
-                "nothing matches {asked} with --root-by {given}: without it there would be {}",
-                by.join(", ")
-            ));
-            return if found.roots_by_stack > 0 && !selector.root_by.stack {
-                failure.map(|f| {
-                    f.help(
-                        "handlers of net/http run on the connection's goroutine, so they are not in a creation stack;",
-                    )
+    if !args.root_by.is_empty()
+        && let Some(found) = try_with(&Selector { root_by: RootBy::default(), ..selector.clone() })
+    {
+        let by =
+            [(found.roots_by_creation, "creation"), (found.roots_by_entry, "entry"), (found.roots_by_stack, "stack")];
+        let by: Vec<String> = by.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} by {how}")).collect();
+        let given: Vec<String> = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase()).collect();
+        let given = given.join(",");
+        let failure = failure(format!(
+            "nothing matches {asked} with --root-by {given}: without it there would be {}",
+            by.join(", ")
+        ));
+        return if found.roots_by_stack > 0 && !selector.root_by.stack {
+            failure.map(|f| {
+                f.help("handlers of net/http run on the connection's goroutine, so they are not in a creation stack;")
                     .help("      --root-by stack finds functions on running stacks instead")
-                })
-            } else {
-                failure
-            };
-        }
+            })
+        } else {
+            failure
+        };
     }
     let given: Vec<&str> = [
         (args.time.is_some(), "--time"),
