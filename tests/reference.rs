@@ -126,3 +126,24 @@ fn agrees_on_gos_own_old_traces() {
     println!("{compared} of Go's own old traces agree");
     assert!(compared >= 15, "only {compared} traces were compared");
 }
+
+/// The old runtime begins a trace with a GoCreate for every goroutine that already exists, with the stack of whoever
+/// started the trace: in a recording through `net/http/pprof`, of one request. They announce, they do not create.
+#[test]
+fn a_recording_through_pprof_is_nobodys_parent() {
+    for version in ["go1.19", "go1.21"] {
+        let bytes =
+            std::fs::read(root().join("testdata/traces").join(version).join("selfprof.trace")).expect("a trace");
+        let inputs = [gotrace_slice::pipeline::Input { name: "test".into(), source: &bytes, resolver: None }];
+        let options = gotrace_slice::pipeline::Options { stacks: gotrace_slice::pipeline::Stacks::Joined, threads: 1 };
+        let all = gotrace_slice::pipeline::candidates(&inputs, options, &|_| {}).expect("a sound trace");
+        assert!(all.older >= 4, "{version}: {} older goroutines", all.older);
+        match slice(&bytes, &whole_life(r"net/http/pprof\.Trace"), 1).expect("a sound trace") {
+            Answer::NoMatch(_) => {}
+            // The tracer's own goroutines are its children, and nothing else is.
+            Answer::Profile(profile) => {
+                assert!(profile.selection.goroutines <= 2, "{version}: {:?}", profile.selection)
+            }
+        }
+    }
+}

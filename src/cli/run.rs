@@ -9,6 +9,7 @@ use super::progress::Progress;
 use super::report::Report;
 use super::{display_path, generate, nearest, options};
 use anstream::AutoStream;
+use anyhow::Context as _;
 use clap::Parser as _;
 use gotrace_slice::binary::{self, Resolver};
 use gotrace_slice::error::{Error, ErrorKind};
@@ -106,7 +107,7 @@ enum Found {
 }
 
 fn answer(args: &Args, opened: &[Opened], selector: Option<&Selector>, progress: &Progress) -> Outcome<Found> {
-    let binary = args.binary.as_deref().map(read_binary).transpose()?;
+    let binary = args.binary.as_deref().map(read_binary).transpose().map_err(|e| Failure::new(format!("{e:#}")))?;
     let resolver = binary.as_ref().map(|b| b as &(dyn Resolver + Sync));
     let inputs: Vec<Input<'_>> =
         opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.as_ref(), resolver }).collect();
@@ -122,10 +123,9 @@ fn answer(args: &Args, opened: &[Opened], selector: Option<&Selector>, progress:
     found.map_err(|error| unreadable(&error))
 }
 
-fn read_binary(path: &std::path::Path) -> Outcome<binary::Binary> {
-    let named = |what: String| Failure::new(format!("{}: {what}", display_path(path)));
-    let bytes = std::fs::read(path).map_err(|e| named(format!("cannot read: {}", reason(&e))))?;
-    binary::open(&bytes).map_err(|e| named(e.to_string()))
+fn read_binary(path: &std::path::Path) -> anyhow::Result<binary::Binary> {
+    let bytes = std::fs::read(path).map_err(|e| anyhow::anyhow!("cannot read: {}", reason(&e)));
+    bytes.and_then(|bytes| Ok(binary::open(&bytes)?)).with_context(|| display_path(path))
 }
 
 /// Names the trace that an error is about.
