@@ -142,7 +142,7 @@ fn a_recording_through_pprof_is_nobodys_parent() {
             Answer::NoMatch(_) => {}
             // The tracer's own goroutines are its children, and nothing else is.
             Answer::Profile(profile) => {
-                assert!(profile.selection.goroutines <= 2, "{version}: {:?}", profile.selection)
+                assert!(profile.selection.goroutines <= 2, "{version}: {:?}", profile.selection);
             }
         }
     }
