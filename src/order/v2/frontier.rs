@@ -3,7 +3,8 @@
 //! The thread with the earliest next event goes first; if the scheduler's rules forbid that event yet, the
 //! thread waits aside. When all threads wait the trace is broken, and the earliest event is let through.
 
-use super::scheduler::{Instances, Outcome, Scheduler, Steps};
+use super::scheduler::{Instances, Scheduler};
+use super::steps::{Outcome, Steps};
 use super::translate::{Names, Translate};
 use super::waiting::{Key, Waiting};
 use crate::error::Warning;

@@ -1,6 +1,6 @@
 //! From the wire's arguments to the one vocabulary of events.
 
-use super::scheduler::Step;
+use super::steps::Step;
 use crate::event::{Event, EventKind, GoTransition, Range};
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::WireEvent;
