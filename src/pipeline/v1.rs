@@ -6,7 +6,7 @@ use crate::error::{Result, Warning};
 use crate::event::{EventKind, Sink};
 use crate::format::version::V1;
 use crate::measure::{Measured, Measurer, Task};
-use crate::order::v1::{OldTrace, read};
+use crate::order::v1::{OldTrace, open};
 use crate::slice::Selector;
 use crate::slice::own::RECORDING_HANDLER;
 use crate::source::Source;
@@ -49,7 +49,7 @@ impl Recording {
     ) -> Result<Self> {
         let resolver = resolver.map(|r| r as &dyn Resolver);
         let source = Behind { source, start };
-        let trace = read(&source, version, resolver)?;
+        let trace = open(&source, version, resolver)?;
         Ok(Self { next_trace: trace.next_trace.map(|at| start + at), trace, bytes: source.size() })
     }
 
@@ -70,11 +70,13 @@ impl Recording {
             goroutines: &self.trace.goroutines,
             symbols,
             start: self.trace.start,
-            end: self.trace.end,
             file_events: self.trace.file_events,
-            first_procs: self.trace.first_procs,
         };
-        let survey = survey(known, self.trace.events(), matching.is_some().then_some(&is_match));
+        let mut events = self.trace.events();
+        let mut survey = survey(known, events.by_ref(), matching.is_some().then_some(&is_match));
+        let walked = events.walked(survey.end);
+        survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
+        self.trace.settle(walked);
         ticker.add(self.bytes);
         survey
     }

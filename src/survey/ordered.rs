@@ -17,12 +17,8 @@ pub struct OrderedTrace<'a> {
     pub symbols: Symbols,
     /// The trace's first moment.
     pub start: Time,
-    /// Time of its last event.
-    pub end: Time,
     /// Timed events in the file.
     pub file_events: u64,
-    /// GOMAXPROCS when the trace began.
-    pub first_procs: Option<u64>,
 }
 
 /// Surveys a trace from its events in causal order. `matches` says of a stack whether a function on it matches;
@@ -35,9 +31,8 @@ pub fn survey(
     let mut survey = Survey {
         symbols: trace.symbols,
         start: trace.start,
-        end: trace.end,
+        end: trace.start,
         events: trace.file_events,
-        gomaxprocs: trace.first_procs,
         ..Survey::default()
     };
     for &id in trace.goroutines {
@@ -45,6 +40,7 @@ pub fn survey(
     }
     let mut walk = Walk { survey, matches, stretches: FxHashMap::default() };
     for event in events {
+        walk.survey.end = event.time;
         walk.event(&event);
     }
     walk.finish()

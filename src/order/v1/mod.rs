@@ -34,7 +34,7 @@ use crate::symbols::Symbols;
 use crate::time::Time;
 use clock::Clock;
 use damage::Damage;
-use ledger::{Entry, Ledger};
+use ledger::{Disorder, Entry, Ledger};
 use merge::{Forced, Merged, merge};
 use stream::Stream;
 use words::Words;
@@ -75,6 +75,7 @@ pub struct OldTrace {
     stops: WorldStops,
     /// Whether the trace begins with announcements of the goroutines that exist already.
     announces: bool,
+    unsettled: Option<Box<Unsettled>>,
 }
 
 impl OldTrace {
@@ -88,6 +89,17 @@ impl OldTrace {
 ///
 /// Fails only when no event can be used; all other damage is in [`OldTrace::warnings`].
 pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
+    let mut trace = open(source, version, resolver)?;
+    let mut events = trace.events();
+    let end = events.by_ref().last().map_or(trace.start, |e| e.time);
+    let walked = events.walked(end);
+    trace.settle(walked);
+    Ok(trace)
+}
+
+/// Like [`read`], for who walks through the events anyway: what only a walk can tell comes with
+/// [`OldTrace::settle`].
+pub fn open(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
     let wire = Wire::new(version);
     let bytes = read_all(source)?;
     let mut parts = scan(&wire, &bytes);
@@ -106,7 +118,8 @@ pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -
     let tables = read_tables(&wire, &bytes, &parts, &starts, resolver, &mut symbols);
     let words = Words::new(version.stops, &mut symbols);
     let clock = Clock::new(ledger.entries.first().map_or(0, |e| e.ticks), frequency);
-    let mut trace = OldTrace {
+    let announces = parts.sound_start || parts.gaps.first().is_none_or(|gap| gap.end == bytes.len() as u64);
+    Ok(OldTrace {
         symbols,
         goroutines: ledger.goroutines,
         start: Time(-1),
@@ -123,25 +136,49 @@ pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -
         words,
         clock,
         stops: version.stops,
-        announces: parts.sound_start || parts.gaps.first().is_none_or(|gap| gap.end == bytes.len() as u64),
+        announces,
         bytes,
-    };
-    let missing_stacks = trace.walk_to_end();
-    let damage = Damage { forced, disorder: ledger.disorder, missing_stacks };
-    trace.warnings = damage::warnings(&trace, &parts, damage);
-    trace.complete = !trace.warnings.iter().any(|w| w.data_lost);
-    Ok(trace)
+        unsettled: Some(Box::new(Unsettled { parts, forced, disorder: ledger.disorder })),
+    })
+}
+
+/// What is wrong with a trace, before a walk through its events tells the rest.
+#[derive(Debug)]
+struct Unsettled {
+    parts: Scan,
+    forced: Forced,
+    disorder: Disorder,
+}
+
+/// What a walk through all events tells.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Walked {
+    /// Time of the last event.
+    pub end: Time,
+    /// GOMAXPROCS when the trace began.
+    pub first_procs: Option<u64>,
+    missing_stacks: u64,
+}
+
+impl Events<'_> {
+    /// What the walk told, once it is over; `end` is the time of the last event.
+    pub fn walked(&self, end: Time) -> Walked {
+        Walked { end, first_procs: self.first_procs, missing_stacks: self.missing_stacks }
+    }
 }
 
 impl OldTrace {
-    /// Finds the end; gives the number of events whose stack is missing.
-    fn walk_to_end(&mut self) -> u64 {
-        let mut events = self.events();
-        let end = events.by_ref().last().map_or(self.start, |e| e.time);
-        let (missing, first_procs) = (events.missing_stacks, events.first_procs);
-        self.end = end;
-        self.first_procs = first_procs;
-        missing
+    /// Takes in what a walk told, and says what is wrong with the trace.
+    pub fn settle(&mut self, walked: Walked) {
+        self.end = walked.end;
+        self.first_procs = walked.first_procs;
+        if let Some(unsettled) = self.unsettled.take() {
+            let Unsettled { parts, forced, disorder } = *unsettled;
+            let damage = Damage { forced, disorder, missing_stacks: walked.missing_stacks };
+            let warnings = damage::warnings(self, &parts, damage);
+            self.warnings.splice(0..0, warnings);
+            self.complete = !self.warnings.iter().any(|w| w.data_lost);
+        }
     }
 }
 
