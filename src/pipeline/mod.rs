@@ -8,7 +8,7 @@ use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
 use crate::measure::{Folder, Measured, Task};
-use crate::profile::{self, Candidates, Profile, TraceInfo};
+use crate::profile::{self, Candidates, Metric, Profile, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
 use crate::survey::{self, Survey};
@@ -74,7 +74,8 @@ pub fn profile(
 ) -> Result<Answer> {
     in_pool(options, |options| {
         let ticker = Ticker::new(inputs, 2, progress);
-        let mut profile = Profile { selection: selection_of(selector), ..Profile::default() };
+        let metric = Metric::Goroutine;
+        let mut profile = Profile { selection: selection_of(selector), metric, ..Profile::default() };
         let mut folder = Folder::default();
         for input in inputs {
             for_each_recording(input, &mut |version, recording| {

@@ -9,6 +9,10 @@ use std::collections::HashMap;
 pub struct Candidates {
     /// The traces, in the order given.
     pub traces: Vec<TraceInfo>,
+    /// Handlers found under HTTP and gRPC requests, by total time, largest first.
+    pub handlers: Vec<Handler>,
+    /// HTTP requests whose handler left no stack.
+    pub unknown_handler: UnknownRequests,
     /// Groups by total time, largest first.
     pub rows: Vec<Candidate>,
     /// Goroutines that exist since before the trace began: nothing says who created them.
@@ -38,6 +42,32 @@ pub struct Candidate {
     pub children: u64,
     /// How many of them were still alive at the end.
     pub alive: u64,
+}
+
+/// Requests that one handler served.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Handler {
+    /// The handler: the first function below the server's own wrappers.
+    pub function: String,
+    /// How its requests come in: `HTTP/1`, `HTTP/2`, `gRPC`.
+    pub protocol: &'static str,
+    /// Durations of its whole requests, in ns, ascending.
+    pub durations_ns: Vec<u64>,
+    /// Requests cut by an edge of the trace.
+    pub partial: u64,
+}
+
+/// HTTP requests whose handler neither blocked, nor was stopped, nor sampled: they leave windows and no name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct UnknownRequests {
+    /// How many whole ones.
+    pub count: u64,
+    /// How long they took, in ns, summed.
+    pub total_ns: u64,
+    /// The longest, in ns.
+    pub max_ns: u64,
+    /// On how many connections.
+    pub connections: u64,
 }
 
 impl Candidates {

@@ -3,9 +3,13 @@
 //! A profile is self-contained: it holds its own frames and names, and totals are computed here, once.
 
 mod candidates;
+mod requests;
 mod stack_tree;
 
-pub use candidates::{Candidate, Candidates};
+pub use candidates::{Candidate, Candidates, Handler, UnknownRequests};
+pub use requests::{
+    Finding, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow, WakerKind, Wakeup,
+};
 pub use stack_tree::{NodeIdx, ProfileFrame, StackTree};
 
 use crate::error::Warning;
@@ -20,9 +24,13 @@ pub struct Profile {
     pub selection: Selection,
     /// All stacks, joined as asked, as one tree.
     pub tree: StackTree,
-    /// Time by stack and state: sorted by `goroutine_ns` descending, unique in its other fields.
+    /// What is sorted by, and shown first.
+    pub metric: Metric,
+    /// The requests; none when `latency` was not computed.
+    pub requests: Option<Requests>,
+    /// Time by stack and state: sorted by the metric descending, unique in its other fields.
     pub samples: Vec<Sample>,
-    /// Time by state over all samples, sorted by `goroutine_ns` descending.
+    /// Time by state over all samples, sorted by the metric descending.
     pub states: Vec<StateTotal>,
     /// The sum of all samples.
     pub total: Weight,
@@ -76,6 +84,10 @@ pub struct Selection {
     pub roots_by_entry: u64,
     /// Of these, stretches of a goroutine with a matching function on its own stack.
     pub roots_by_stack: u64,
+    /// Of these, user tasks.
+    pub roots_by_task: u64,
+    /// Of these, user regions.
+    pub roots_by_region: u64,
     /// Roots whose beginning or end is outside the trace.
     pub roots_cut: u64,
     /// Goroutines in the slice, roots included, each counted once.
@@ -84,6 +96,15 @@ pub struct Selection {
     pub max_depth: u32,
     /// Children that `--exclude` kept out, with all that they created.
     pub excluded: u64,
+    /// Shared plumbing (connections of a pool, background readers) that a slice's goroutine happened to create and
+    /// that was kept out.
+    pub plumbing: u64,
+    /// Roots and children whose stack was cut at its outer end, where a match would stand.
+    pub cut_stacks: u64,
+    /// Goroutines of the trace that a timer started (`time.AfterFunc`): they have no creator, and are in no subtree.
+    pub no_creator: u64,
+    /// HTTP requests whose handler left no stack, on the servers of this trace.
+    pub unknown_handler: UnknownRequests,
     /// Goroutines of the recording itself (`net/http/pprof.Trace`, the tracer's own) that were kept out.
     pub recording: u64,
     /// Goroutines of the runtime that a slice's goroutine happened to create and that were kept out.
@@ -103,12 +124,31 @@ pub struct Weight {
     pub events: u64,
     /// Sum over all goroutines of the slice, in ns.
     pub goroutine_ns: u64,
+    /// Sum along the critical paths of requests, in ns; 0 where these were not computed.
+    pub latency_ns: u64,
+}
+
+impl Weight {
+    /// The measure that a metric is about.
+    pub fn of(&self, metric: Metric) -> u64 {
+        match metric {
+            Metric::Latency => self.latency_ns,
+            Metric::Goroutine => self.goroutine_ns,
+            Metric::Events => self.events,
+        }
+    }
+
+    /// All measures, the metric's first: the order of rows.
+    fn rank(&self, metric: Metric) -> [u64; 4] {
+        [self.of(metric), self.goroutine_ns, self.latency_ns, self.events]
+    }
 }
 
 impl AddAssign for Weight {
     fn add_assign(&mut self, other: Self) {
         self.events += other.events;
         self.goroutine_ns = self.goroutine_ns.saturating_add(other.goroutine_ns);
+        self.latency_ns = self.latency_ns.saturating_add(other.latency_ns);
     }
 }
 
@@ -153,8 +193,9 @@ pub struct StateTotal {
 impl Profile {
     /// Puts samples and states in their documented order and computes the totals from the samples.
     pub fn finish(&mut self) {
+        let metric = self.metric;
         self.samples.sort_by(|a, b| {
-            (b.weight.goroutine_ns, b.weight.events).cmp(&(a.weight.goroutine_ns, a.weight.events)).then_with(|| {
+            b.weight.rank(metric).cmp(&a.weight.rank(metric)).then_with(|| {
                 (&a.state, a.stack, a.detail, a.precision, &a.root).cmp(&(
                     &b.state,
                     b.stack,
@@ -173,8 +214,7 @@ impl Profile {
         }
         self.states =
             by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
-        self.states
-            .sort_by(|a, b| b.weight.goroutine_ns.cmp(&a.weight.goroutine_ns).then_with(|| a.state.cmp(&b.state)));
+        self.states.sort_by(|a, b| b.weight.of(metric).cmp(&a.weight.of(metric)).then_with(|| a.state.cmp(&b.state)));
     }
 
     /// Whether every trace was read whole.

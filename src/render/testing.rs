@@ -5,7 +5,8 @@
 use super::{Format, Options};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, StackTree, TraceInfo, Weight,
+    Candidate, Candidates, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, StackTree, TraceInfo,
+    Weight,
 };
 use std::path::Path;
 
@@ -98,10 +99,17 @@ pub(crate) fn sample() -> Profile {
             detail,
             precision,
             root: root.into(),
-            weight: Weight { events, goroutine_ns },
+            weight: Weight { events, goroutine_ns, latency_ns: 0 },
         })
         .collect();
-    let mut profile = Profile { traces: vec![trace()], selection: selection(), tree, samples, ..Profile::default() };
+    let mut profile = Profile {
+        traces: vec![trace()],
+        selection: selection(),
+        metric: Metric::Goroutine,
+        tree,
+        samples,
+        ..Profile::default()
+    };
     profile.warnings =
         vec![Warning::lost("truncated", "ends in the middle of a batch", 41_943_040, 512).in_generation(6)];
     profile.finish();
@@ -180,6 +188,6 @@ pub(crate) fn sample_candidates() -> Candidates {
             row("", ("", 0), "main.\x1b[2J", 1, 12, 12, 0),
         ],
         older: 17,
-        warnings: Vec::new(),
+        ..Candidates::default()
     }
 }

@@ -1,0 +1,266 @@
+//! Requests: occurrences of roots, how long they took and what they waited for.
+
+use super::NodeIdx;
+
+/// What the numbers of a report are about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Metric {
+    /// Time along the critical path of each request: adds up to how long the requests took.
+    #[default]
+    Latency,
+    /// Time of all goroutines of the slice.
+    Goroutine,
+    /// Number of intervals.
+    Events,
+}
+
+impl Metric {
+    /// Its name on the command line and in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Goroutine => "goroutine",
+            Self::Events => "events",
+        }
+    }
+}
+
+/// One occurrence of a root.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Request {
+    /// Position of its trace in [`Profile::traces`](super::Profile::traces).
+    pub trace: u32,
+    /// Id of its goroutine in the file.
+    pub goid: u64,
+    /// When it started, in ns from the trace's start.
+    pub start_ns: u64,
+    /// How long it took, in ns. Of a partial one, the part that was seen.
+    pub dur_ns: u64,
+    /// What it is called: position in [`Requests::roots`].
+    pub root: u32,
+    /// Time along its critical path by state: positions in [`Requests::state_names`], ascending, and ns. Adds up to
+    /// `dur_ns`.
+    pub states: Box<[(u16, u64)]>,
+    /// Whether an edge of the trace, or of `--time`, cuts it.
+    pub partial: bool,
+    /// Whether its edges are inferred from stacks and can be off by what ran between them.
+    pub inferred: bool,
+}
+
+/// All requests of a profile.
+#[derive(Clone, Debug, Default)]
+pub struct Requests {
+    /// The requests that count, in order of trace and start. Without `--include-partial` all are whole.
+    pub list: Vec<Request>,
+    /// The names that [`Request::states`] refers to.
+    pub state_names: Vec<String>,
+    /// The names that [`Request::root`] refers to.
+    pub roots: Vec<String>,
+    /// Requests cut by an edge of the trace or of `--time`: counted here, and left out of the list unless asked for.
+    pub partial: u64,
+    /// Whether those are in the list nevertheless (`--include-partial`).
+    pub include_partial: bool,
+    /// What `--only`, `--slowest` restricted the requests to, as given; none when all count.
+    pub only: Option<String>,
+    /// How many there were before that.
+    pub before_only: u64,
+    /// Requests whose paths were cut because the trace held too many intervals at once: at the cut they stay in
+    /// their wait.
+    pub capped: u64,
+    /// How long they took; none when no request counts.
+    pub latency: Option<Latency>,
+    /// State by state, all against the slowest; sorted by the time of all, longest first.
+    pub tail: Vec<TailRow>,
+    /// Who ended the waits on critical paths; sorted by time, longest first.
+    pub wakeups: Vec<Wakeup>,
+    /// The slowest request, as lanes.
+    pub slowest: Option<Slowest>,
+    /// What the collector and stopped worlds did while requests ran.
+    pub overlap: Overlap,
+    /// What stands out, in plain words; at most three.
+    pub findings: Vec<Finding>,
+}
+
+/// Distribution of the requests' latencies, in ns. A quantile is one of the values (nearest rank).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Latency {
+    /// How many.
+    pub count: u64,
+    /// Shortest.
+    pub min_ns: u64,
+    /// Half took at most this long.
+    pub p50_ns: u64,
+    /// 90 % took at most this long.
+    pub p90_ns: u64,
+    /// 95 % took at most this long.
+    pub p95_ns: u64,
+    /// 99 % took at most this long.
+    pub p99_ns: u64,
+    /// Longest.
+    pub max_ns: u64,
+    /// Arithmetic mean, rounded to the nearest ns.
+    pub mean_ns: u64,
+    /// Sum.
+    pub total_ns: u64,
+    /// Counts of equal steps of the logarithm from the shortest to the longest.
+    pub histogram: Vec<u64>,
+    /// Most requests at work at once.
+    pub max_in_flight: u64,
+    /// Requests at work on average over the part of the trace looked at, in thousandths.
+    pub mean_in_flight_milli: u64,
+    /// How many are the slowest 5 %, at least one.
+    pub slow_count: u64,
+    /// The shortest of these.
+    pub slow_from_ns: u64,
+}
+
+/// One state in all requests and in the slowest 5 %.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TailRow {
+    /// The state's name.
+    pub state: String,
+    /// Critical path time in all requests, in ns.
+    pub all_ns: u64,
+    /// Critical path time in the slowest, in ns.
+    pub slow_ns: u64,
+}
+
+/// Who ended waits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum WakerKind {
+    /// A goroutine of the same request.
+    Inside,
+    /// A goroutine of another request of the slice.
+    Sibling,
+    /// A goroutine outside the slice.
+    Outside,
+    /// A goroutine of the runtime itself.
+    Runtime,
+    /// The network poller: the other side is outside the process.
+    Network,
+    /// A timer.
+    Timer,
+    /// Nobody that the trace names.
+    #[default]
+    Unknown,
+}
+
+impl WakerKind {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Sibling => "sibling",
+            Self::Outside => "outside",
+            Self::Runtime => "runtime",
+            Self::Network => "network",
+            Self::Timer => "timer",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Waits of requests on one stack, ended from one stack.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Wakeup {
+    /// Stack of the wait, in the profile's tree.
+    pub waiting: NodeIdx,
+    /// State of the wait, in Go's words.
+    pub state: String,
+    /// Something finer: `mutex`, `wait group`, …; empty when there is nothing to add.
+    pub detail: &'static str,
+    /// Who ended it.
+    pub waker: WakerKind,
+    /// The waker's own stack when it did; the root node when unknown.
+    pub waker_stack: NodeIdx,
+    /// The waker's goroutine when it was always the same one.
+    pub waker_goid: Option<u64>,
+    /// The waker's entry function; empty when unknown or not always the same.
+    pub waker_entry: String,
+    /// How many waits.
+    pub count: u64,
+    /// Time of these waits inside the requests, in ns.
+    pub wait_ns: u64,
+    /// The longest of them, in ns.
+    pub max_ns: u64,
+}
+
+/// The slowest request.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Slowest {
+    /// Its position in [`Requests::list`].
+    pub request: usize,
+    /// Goroutines on its critical path or of its subtree: the request's own first, then by their beginning.
+    pub lanes: Vec<Lane>,
+    /// Its critical path from its start to its end, without a gap.
+    pub path: Vec<PathPiece>,
+    /// Goroutines that are not shown, because there are too many.
+    pub more_lanes: u64,
+    /// Pieces of the path that are not shown, because there are too many.
+    pub more_pieces: u64,
+}
+
+/// One goroutine while the slowest request lasted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lane {
+    /// Its id in the file.
+    pub goid: u64,
+    /// Its entry function; empty when unknown.
+    pub entry: String,
+    /// The lane of its creator; none for the request's own and for strangers.
+    pub parent: Option<usize>,
+    /// Where it stands to the request.
+    pub kind: WakerKind,
+    /// Its intervals inside the request: start from the request's start and length, in ns, and position in
+    /// [`Requests::state_names`]. Ascending.
+    pub pieces: Vec<(u64, u64, u16)>,
+    /// Intervals that are not shown.
+    pub more_pieces: u64,
+}
+
+/// A piece of a critical path.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct PathPiece {
+    /// Start from the request's start, in ns.
+    pub start_ns: u64,
+    /// Length in ns.
+    pub dur_ns: u64,
+    /// Lane that it was spent in; none when that lane is not shown.
+    pub lane: Option<usize>,
+    /// Id of that goroutine in the file.
+    pub goid: u64,
+    /// State.
+    pub state: String,
+    /// Its stack, in the profile's tree.
+    pub stack: NodeIdx,
+}
+
+/// What the runtime did while requests ran.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Overlap {
+    /// Time of requests during which the collector marked, in ns, summed over requests.
+    pub gc_ns: u64,
+    /// Time of requests during which the world was stopped, in ns, summed over requests.
+    pub stw_ns: u64,
+    /// Times the world was stopped while a request ran.
+    pub stw_count: u64,
+    /// Time on critical paths spent helping the collector to mark, in ns.
+    pub mark_assist_ns: u64,
+    /// Time on critical paths spent runnable while the world was stopped, in ns.
+    pub stw_runnable_ns: u64,
+    /// Time of the part looked at during which the collector marked, in ns.
+    pub gc_window_ns: u64,
+    /// Time of the part looked at during which the world was stopped, in ns.
+    pub stw_window_ns: u64,
+}
+
+/// Something that stands out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Finding {
+    /// Its stable id.
+    pub id: &'static str,
+    /// Whether it explains the slow ones (`!` in the report) or is worth knowing (`i`).
+    pub important: bool,
+    /// What it says.
+    pub text: String,
+}
