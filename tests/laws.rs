@@ -108,7 +108,7 @@ proptest! {
             prop_assert_eq!(digest(&many), digest(&one));
             let choppy = Choppy { bytes: &sim.bytes, step };
             let inputs = [Input { name: "test".into(), source: &choppy, resolver: None }];
-            let options = Options { stacks: Stacks::Joined, threads: 1 };
+            let options = Options { threads: 1, ..Options::default() };
             let Ok(Answer::Profile(chopped)) = pipeline::profile(&inputs, &selector, options, &|_| {}) else {
                 panic!("another answer")
             };
@@ -132,7 +132,7 @@ proptest! {
         for selector in [whole_life("main.f1"), selector("main.handler", root_by("stack"))] {
             let (Some(of_a), Some(of_b)) = (sliced(&a, &selector), sliced(&b, &selector)) else { continue };
             let inputs = [("a", &a), ("b", &b)].map(|(name, sim)| Input { name: name.into(), source: &sim.bytes, resolver: None });
-            let options = Options { stacks: Stacks::Joined, threads: 2 };
+            let options = Options { threads: 2, ..Options::default() };
             let Ok(Answer::Profile(pool)) = pipeline::profile(&inputs, &selector, options, &|_| {}) else {
                 panic!("another answer")
             };

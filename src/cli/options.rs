@@ -7,6 +7,7 @@ use anstream::ColorChoice;
 use gotrace_slice::error::{Error, ErrorKind};
 use gotrace_slice::ids::GoId;
 use gotrace_slice::pipeline::{self, Stacks};
+use gotrace_slice::profile::Metric;
 use gotrace_slice::render::units::Unit;
 use gotrace_slice::render::{self, Sort, shell};
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
@@ -70,7 +71,7 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
         StacksArg::Joined => Stacks::Joined,
         StacksArg::Own => Stacks::Own,
     };
-    pipeline::Options { stacks, threads: args.threads.unwrap_or(0) }
+    pipeline::Options { stacks, threads: args.threads.unwrap_or(0), metric: Metric::Goroutine, include_partial: false }
 }
 
 /// How text on standard output looks.

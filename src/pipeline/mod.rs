@@ -7,8 +7,8 @@ mod v2;
 use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
-use crate::measure::{Folder, Measured, Task};
-use crate::profile::{self, Candidates, Metric, Profile, TraceInfo};
+use crate::measure::{Folder, MAX_PIECES, Measured, MeasuredTrace, Task};
+use crate::profile::{self, Candidates, Metric, Profile, Requests, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
 use crate::survey::{self, Survey};
@@ -36,12 +36,16 @@ pub enum Stacks {
 }
 
 /// How to work.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// How stacks of child goroutines are shown.
     pub stacks: Stacks,
     /// Number of threads; 0 means as many as there are cores.
     pub threads: usize,
+    /// What the numbers are about: critical paths are walked for latency alone.
+    pub metric: Metric,
+    /// Whether requests count that an edge of the trace, or of the part looked at, cuts.
+    pub include_partial: bool,
 }
 
 /// How far the work has come: `done` of `total` bytes, both passes counted.
@@ -74,12 +78,13 @@ pub fn profile(
 ) -> Result<Answer> {
     in_pool(options, |options| {
         let ticker = Ticker::new(inputs, 2, progress);
-        let metric = Metric::Goroutine;
+        let metric = options.metric;
         let mut profile = Profile { selection: selection_of(selector), metric, ..Profile::default() };
         let mut folder = Folder::default();
+        let mut requests = Requests { include_partial: options.include_partial, ..Requests::default() };
         for input in inputs {
             for_each_recording(input, &mut |version, recording| {
-                slice_one(input, version, recording, selector, options, &ticker, &mut profile, &mut folder)
+                slice_one(input, version, recording, selector, options, &ticker, &mut profile, &mut folder, &mut requests)
             })
             .map_err(|e| e.in_input(&input.name))?;
         }
@@ -87,6 +92,7 @@ pub fn profile(
             return Ok(Answer::NoMatch(Box::new(candidates(inputs, options, &|_| {})?)));
         }
         (profile.tree, profile.samples) = folder.finish();
+        profile.requests = (metric == Metric::Latency).then_some(requests);
         profile.finish();
         Ok(Answer::Profile(Box::new(profile)))
     })
@@ -266,6 +272,7 @@ fn slice_one(
     ticker: &Ticker<'_>,
     profile: &mut Profile,
     folder: &mut Folder,
+    requests: &mut Requests,
 ) -> Result<()> {
     let mut survey = recording.survey(Some(selector), options, ticker)?;
     let slice = slice::select(&survey.forest, &survey.symbols, selector);
@@ -285,12 +292,24 @@ fn slice_one(
             symbols: &survey.symbols,
             whole_life: selector.whole_life,
             looked_at,
+            trace_start: survey.start,
+            latency: options.metric == Metric::Latency,
+            include_partial: options.include_partial,
+            max_pieces: MAX_PIECES,
         };
         let (measured, last, mut complaints) = recording.measure(&survey, task, options, ticker)?;
         warnings.append(&mut complaints);
         end = last;
         add_selection(&mut profile.selection, &slice.counts, &measured);
-        folder.add(measured, &slice.contexts, &survey.symbols, options.stacks == Stacks::Joined);
+        let trace = MeasuredTrace {
+            number: profile.traces.len() as u32,
+            start: survey.start,
+            forest: &survey.forest,
+            slice: &slice,
+            symbols: &survey.symbols,
+            joined: options.stacks == Stacks::Joined,
+        };
+        folder.add_trace(measured, trace, requests);
     }
     if slice.counts.recording > 0 {
         let message = match slice.counts.recording {

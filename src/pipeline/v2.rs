@@ -136,6 +136,7 @@ impl<'a> Recording<'a> {
                     ordered = self.order(survey, i, last, buffer, workspace, &mut whole)?;
                 }
                 last = ordered.last;
+                whole.end_generation(last);
                 complaints.add(ordered.complaints);
                 ticker.add(index.end - index.start);
                 worker.measurer = Some(Measurer::reuse(generation));
@@ -402,12 +403,22 @@ mod tests {
         let root_by = RootBy::default();
         let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
         let ticker = Ticker::new(&[], 1, &|_| {});
-        let options = Options { threads: 2, stacks: super::super::Stacks::Joined };
+        let options = Options { threads: 2, ..Options::default() };
         let recording = Recording::open(bytes, row, 0).expect("a sound trace");
         let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
         let slice = select(&survey.forest, &survey.symbols, &selector);
         let (symbols, forest) = (&survey.symbols, &survey.forest);
-        let task = Task { slice: &slice, forest, symbols, whole_life, looked_at: Window::ALL };
+        let task = Task {
+            slice: &slice,
+            forest,
+            symbols,
+            whole_life,
+            looked_at: Window::ALL,
+            trace_start: survey.start,
+            latency: true,
+            include_partial: true,
+            max_pieces: crate::measure::MAX_PIECES,
+        };
         let measure = |settled: &[Time]| {
             let (measured, last, _) =
                 recording.measure_from(&survey, task, options, &ticker, settled).expect("a sound trace");

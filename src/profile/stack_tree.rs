@@ -21,6 +21,9 @@ impl ProfileFrame {
     /// The pseudo frame between a `go` statement's stack and the goroutine that it created.
     pub const GO: &'static str = "[go]";
 
+    /// The pseudo frame above what another goroutine did while a request waited for it.
+    pub const WAITING_FOR: &'static str = "[waiting for]";
+
     /// Whether this frame is ours and not the program's.
     pub fn is_pseudo(&self) -> bool {
         self.function.starts_with('[')
