@@ -76,7 +76,8 @@ fn check_laws(path: &Path) {
             check_sums(&format!("{name} {pattern} {include_partial}"), &profile);
             let many = requests_of(&bytes, pattern, Options { threads: 3, ..options }).expect("the same");
             assert!(digest(&profile) == digest(&many), "{name} {pattern}: threads change the result");
-            let plain = requests_of(&bytes, pattern, Options { metric: Metric::Goroutine, ..options }).expect("the same");
+            let plain =
+                requests_of(&bytes, pattern, Options { metric: Metric::Goroutine, ..options }).expect("the same");
             let goroutine = |p: &Profile| {
                 let sums = p.states.iter().map(|s| (s.state.clone(), s.weight.goroutine_ns, s.weight.events));
                 let mut sums: Vec<_> = sums.filter(|s| s.1 > 0).collect();
@@ -132,7 +133,11 @@ fn programs_have_the_paths_that_they_were_written_to_have() {
             check_sums(name, &profile);
             let latency = requests(&profile).list[0].dur_ns;
             let measured = known["latency_ns"].as_u64().unwrap();
-            assert!(latency >= measured && latency < measured + 2_000_000, "{} {name}: {latency} {measured}", path.display());
+            assert!(
+                latency >= measured && latency < measured + 2_000_000,
+                "{} {name}: {latency} {measured}",
+                path.display()
+            );
             let pieces = main_pieces(&profile);
             let expected = known["pieces"].as_array().expect("pieces");
             assert_eq!(pieces.len(), expected.len(), "{} {name}: {pieces:#?}", path.display());
@@ -140,7 +145,11 @@ fn programs_have_the_paths_that_they_were_written_to_have() {
                 let wanted = expected["expected_ns"].as_u64().unwrap();
                 assert!(stack.contains(expected["function"].as_str().unwrap()), "{} {name}: {stack}", path.display());
                 assert_eq!(state, expected["state"].as_str().unwrap(), "{} {name}", path.display());
-                assert!((wanted * 9 / 10..wanted * 12 / 10 + 2_000_000).contains(ns), "{} {name}: {ns}", path.display());
+                assert!(
+                    (wanted * 9 / 10..wanted * 12 / 10 + 2_000_000).contains(ns),
+                    "{} {name}: {ns}",
+                    path.display()
+                );
             }
             checked += 1;
         }

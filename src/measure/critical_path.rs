@@ -124,8 +124,8 @@ struct Active {
     entered: Time,
     /// Whom it delegates to.
     to: NodeId,
-    /// The request that rides on it, by position; [`NONE`] for none.
-    ride: u32,
+    /// The request that rides on it.
+    ride: WindowIdx,
     /// The link that ended the wait at hand; [`NONE`] for none.
     woken: u32,
     /// Those that delegate to it, as a list through `next`.
@@ -252,12 +252,19 @@ impl<'a> Walk<'a> {
         self.flush(root, time);
         let end = border == Border::End;
         if end {
+            // A wait that outlasts the request stays a wait, also where a later request followed its waker.
+            let Active { to, first, .. } = self.active[node as usize];
+            if to != NOBODY && first == NOBODY {
+                self.undelegate(node);
+                self.release_if_idle(to);
+                self.active[node as usize].until = time;
+            }
             self.active[node as usize].entered = time;
-            self.active[node as usize].ride = ride;
+            self.active[node as usize].ride = request.window;
             self.delegations.set_own(node, true);
         } else {
             self.end_wait(node, time);
-            self.active[node as usize].ride = NONE;
+            self.active[node as usize].ride = WindowIdx::NONE;
             self.delegations.set_own(node, false);
         }
         let credited = self.delegations.credited(node);
@@ -283,7 +290,7 @@ impl<'a> Walk<'a> {
             until: time,
             entered: time,
             to: NOBODY,
-            ride: NONE,
+            ride: WindowIdx::NONE,
             woken: NONE,
             first: NOBODY,
             next: NOBODY,
@@ -300,7 +307,7 @@ impl<'a> Walk<'a> {
 
     fn release_if_idle(&mut self, node: NodeId) {
         let active = self.active[node as usize];
-        if active.to == NOBODY && active.first == NOBODY && active.ride == NONE {
+        if active.to == NOBODY && active.first == NOBODY && !active.ride.is_some() {
             self.nodes.of[active.g.at()] = NOBODY;
             self.delegations.release(node);
         }
@@ -441,7 +448,7 @@ impl<'a> Walk<'a> {
         }
         let ns = span.end.since(span.start);
         let Active { g, ride, .. } = self.active[root as usize];
-        let own = u64::from(ride != NONE);
+        let own = u64::from(ride.is_some());
         let inside = if own == 0 && self.rides_with(g, root) { 1 } else { 0 };
         let shared = place::shared(at).and_then(|i| self.tape.shared.get(i)).cloned();
         match shared {
@@ -486,9 +493,7 @@ impl<'a> Walk<'a> {
         if self.log.is_some() || ns == 0 {
             return;
         }
-        for (n, sums) in
-            [(own, &mut self.out.own), (inside, &mut self.out.inside), (foreign, &mut self.out.foreign)]
-        {
+        for (n, sums) in [(own, &mut self.out.own), (inside, &mut self.out.inside), (foreign, &mut self.out.foreign)] {
             if n > 0 {
                 sums.add(place, ns.saturating_mul(n));
             }
@@ -502,7 +507,7 @@ impl<'a> Walk<'a> {
             return false;
         }
         let of_request = self.nodes.of[self.ground.slice.windows[owner.at()].g.at()];
-        of_request != NOBODY && self.active[of_request as usize].ride != NONE && self.root(of_request) == root
+        of_request != NOBODY && self.active[of_request as usize].ride == owner && self.root(of_request) == root
     }
 
     /// A wait of a request's own goroutines is over, as time goes back: who ended it?
@@ -512,7 +517,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let active = self.active[node as usize];
-        if active.entered <= since || !(active.ride != NONE || self.rides_with(active.g, node)) {
+        if active.entered <= since || !(active.ride.is_some() || self.rides_with(active.g, node)) {
             return;
         }
         let link = self.tape.links.get(active.woken as usize).copied();

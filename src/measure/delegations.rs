@@ -207,8 +207,8 @@ impl Delegations {
             let parent = self.nodes[node as usize].parent;
             if !self.is_top(parent) {
                 let above = self.nodes[parent as usize].parent;
-                let same_side = (self.nodes[above as usize].left == parent)
-                    == (self.nodes[parent as usize].left == node);
+                let same_side =
+                    (self.nodes[above as usize].left == parent) == (self.nodes[parent as usize].left == node);
                 self.rotate(if same_side { parent } else { node });
             }
             self.rotate(node);

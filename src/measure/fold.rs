@@ -66,7 +66,8 @@ impl Folder {
                 self.add(sample_key(&key, stack, root, symbols), key.assist, weight);
             }
         }
-        let mut waited: Vec<_> = waited.iter().map(|&((place, via, label), ns)| (sums[place as usize].0, via, label, ns)).collect();
+        let mut waited: Vec<_> =
+            waited.iter().map(|&((place, via, label), ns)| (sums[place as usize].0, via, label, ns)).collect();
         waited.sort_unstable_by_key(|&(key, via, label, _)| (key, via, label));
         for (key, via, label, latency_ns) in waited {
             let above = match via {

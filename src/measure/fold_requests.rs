@@ -6,7 +6,7 @@ use super::requests::{PathsMeasured, RequestMeasured, SlowestMeasured};
 use super::states::StateKey;
 use super::{Key, Measured};
 use crate::ids::GIdx;
-use crate::profile::{self, Lane, NodeIdx, PathPiece, Requests, Slowest, Wakeup, WakerKind};
+use crate::profile::{self, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
 use crate::slice::Slice;
 use crate::survey::Forest;
 use crate::symbols::Symbols;
@@ -60,8 +60,7 @@ impl Names<'_, '_> {
         requests.partial += paths.partial;
         requests.capped += paths.capped;
         add_overlap(&mut requests.overlap, &paths.overlap);
-        let states: Vec<u16> =
-            paths.states.iter().take(MAX_STATES).map(|s| self.state_number(*s, requests)).collect();
+        let states: Vec<u16> = paths.states.iter().take(MAX_STATES).map(|s| self.state_number(*s, requests)).collect();
         let first = requests.list.len();
         let mut positions = FxHashMap::default();
         for (i, request) in paths.requests.iter().enumerate() {
@@ -76,9 +75,10 @@ impl Names<'_, '_> {
         if let Some(slowest) = paths.slowest
             && let Some(&position) = positions.get(&slowest.window)
         {
-            let longer = requests.slowest.as_ref().is_none_or(|before| {
-                requests.list[before.request].dur_ns < requests.list[position].dur_ns
-            });
+            let longer = requests
+                .slowest
+                .as_ref()
+                .is_none_or(|before| requests.list[before.request].dur_ns < requests.list[position].dur_ns);
             if longer {
                 requests.slowest = Some(self.slowest(slowest, position, requests));
             }
@@ -206,7 +206,8 @@ impl Names<'_, '_> {
 
 fn add_wakeup(all: &mut Vec<Wakeup>, wakeup: Wakeup) {
     let same = all.iter_mut().find(|w| {
-        (w.waiting, w.waker_stack, w.waker, w.detail) == (wakeup.waiting, wakeup.waker_stack, wakeup.waker, wakeup.detail)
+        (w.waiting, w.waker_stack, w.waker, w.detail)
+            == (wakeup.waiting, wakeup.waker_stack, wakeup.waker, wakeup.detail)
             && w.state == wakeup.state
     });
     let Some(before) = same else { return all.push(wakeup) };

@@ -188,9 +188,7 @@ impl<'a> Measurer<'a> {
         let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         self.settle_tape(&mut Tape::default(), &[]);
         let paths = match (self.paths.take(), &mut self.tape) {
-            (Some(paths), Some(tape)) => {
-                Some(paths.finish(end, self.task, &self.windows, tape, &mut self.attribution))
-            }
+            (Some(paths), Some(tape)) => Some(paths.finish(end, self.task, &self.windows, tape, &mut self.attribution)),
             _ => None,
         };
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {

@@ -17,11 +17,11 @@ mod wakeups;
 mod windows;
 
 pub use aggregate::{Aggregate, Key};
+pub use critical_path::Via;
 pub use fold::Folder;
 pub use fold_requests::MeasuredTrace;
 pub use measurer::{Measured, Measurer, Task};
-pub use critical_path::Via;
 pub use partial::GenerationMeasured;
-pub use wakeups::{WaitKey, WaitSum};
 pub use requests::{LaneMeasured, MAX_PIECES, PathsMeasured, RequestMeasured, SlowestMeasured};
 pub use states::{StateKey, detail};
+pub use wakeups::{WaitKey, WaitSum};

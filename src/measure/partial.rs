@@ -106,8 +106,7 @@ impl<'a> Measurer<'a> {
                 | EventKind::RangeActive(Range::GcMarkAssist)
                 | EventKind::RangeEnd(Range::GcMarkAssist)
         );
-        let is_range =
-            matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
+        let is_range = matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
         if of_goroutine && self.line(event.g).is_some() {
             self.range(event, kind);
         } else if is_range && (of_goroutine && self.wants(event.g) || self.tape.is_some()) {

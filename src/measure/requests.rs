@@ -348,8 +348,7 @@ impl Paths {
     fn overlap(&self, task: Task<'_>, end: Time) -> crate::profile::Overlap {
         let spans: Vec<Window> = self.requests.iter().map(|r| r.span).collect();
         let sum = |of: &dyn Fn(Window) -> u64| spans.iter().map(|w| of(*w)).fold(0u64, u64::saturating_add);
-        let looked_at =
-            Window { start: task.looked_at.start.max(task.trace_start), end: task.looked_at.end.min(end) };
+        let looked_at = Window { start: task.looked_at.start.max(task.trace_start), end: task.looked_at.end.min(end) };
         crate::profile::Overlap {
             gc_ns: sum(&|w| self.ranges.marked_in(w)),
             stw_ns: sum(&|w| self.ranges.stopped_in(w)),
@@ -366,12 +365,7 @@ fn length(ride: &Ride) -> u64 {
     ride.span.end.since(ride.span.start)
 }
 
-fn drain(
-    sums: &mut ByPlace,
-    via: Via,
-    label: StringIdx,
-    into: &mut FxHashMap<(u32, Via, StringIdx), u64>,
-) {
+fn drain(sums: &mut ByPlace, via: Via, label: StringIdx, into: &mut FxHashMap<(u32, Via, StringIdx), u64>) {
     for (place, ns) in sums.drain() {
         let sum = into.entry((place, via, label)).or_default();
         *sum = sum.saturating_add(ns);

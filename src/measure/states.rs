@@ -141,7 +141,10 @@ mod tests {
     fn locks_are_told_apart() {
         let lock = |frames: &[&'static str]| super::lock(frames.iter().copied());
         assert_eq!(lock(&["sync.(*Mutex).Lock", "main.f"]), "mutex");
-        assert_eq!(lock(&["internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock"]), "mutex");
+        assert_eq!(
+            lock(&["internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock"]),
+            "mutex"
+        );
         assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*RWMutex).Lock", "main.f"]), "rwmutex");
         assert_eq!(lock(&["sync.(*RWMutex).RLock", "main.f"]), "rwmutex");
         assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*Once).doSlow", "sync.(*Once).Do", "main.f"]), "once");

@@ -198,7 +198,11 @@ impl<'a> Attribution<'a> {
     pub(super) fn unknown_place(&mut self) -> u32 {
         let state = StateKey::UNKNOWN;
         let stack = StackIdx::EMPTY;
-        self.aggregate.add(Key { context: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false }, 0, 0)
+        self.aggregate.add(
+            Key { context: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false },
+            0,
+            0,
+        )
     }
 
     #[inline]

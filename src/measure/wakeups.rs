@@ -49,8 +49,7 @@ impl Wakeups {
             // What kind of nobody the state's name tells, later.
             _ => (WakerKind::Unknown, GIdx::NONE, StackIdx::EMPTY),
         };
-        let sum =
-            self.sums.entry((end.place, kind, stack)).or_insert(WaitSum { count: 0, ns: 0, max_ns: 0, by });
+        let sum = self.sums.entry((end.place, kind, stack)).or_insert(WaitSum { count: 0, ns: 0, max_ns: 0, by });
         sum.count += 1;
         sum.ns = sum.ns.saturating_add(end.ns);
         sum.max_ns = sum.max_ns.max(end.ns);

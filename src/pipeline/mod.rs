@@ -84,7 +84,17 @@ pub fn profile(
         let mut requests = Requests { include_partial: options.include_partial, ..Requests::default() };
         for input in inputs {
             for_each_recording(input, &mut |version, recording| {
-                slice_one(input, version, recording, selector, options, &ticker, &mut profile, &mut folder, &mut requests)
+                slice_one(
+                    input,
+                    version,
+                    recording,
+                    selector,
+                    options,
+                    &ticker,
+                    &mut profile,
+                    &mut folder,
+                    &mut requests,
+                )
             })
             .map_err(|e| e.in_input(&input.name))?;
         }
