@@ -8,7 +8,7 @@ use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
 use crate::measure::{Folder, Measured, Task};
-use crate::profile::{self, Candidates, Metric, Profile, TraceInfo};
+use crate::profile::{self, Candidates, Metric, Only, Profile, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
 use crate::survey::{self, Survey};
@@ -36,12 +36,18 @@ pub enum Stacks {
 }
 
 /// How to work.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// How stacks of child goroutines are shown.
     pub stacks: Stacks,
     /// Number of threads; 0 means as many as there are cores.
     pub threads: usize,
+    /// What is counted.
+    pub metric: Metric,
+    /// Which requests count; none for all.
+    pub only: Option<Only>,
+    /// Whether requests that an edge cuts count too.
+    pub include_partial: bool,
 }
 
 /// How far the work has come: `done` of `total` bytes, both passes counted.
@@ -74,7 +80,8 @@ pub fn profile(
 ) -> Result<Answer> {
     in_pool(options, |options| {
         let ticker = Ticker::new(inputs, 2, progress);
-        let metric = Metric::Goroutine;
+        // TODO(requests): until requests are measured there is no latency, and `only`, `include_partial` choose nothing.
+        let metric = if options.metric == Metric::Latency { Metric::Goroutine } else { options.metric };
         let mut profile = Profile { selection: selection_of(selector), metric, ..Profile::default() };
         let mut folder = Folder::default();
         for input in inputs {

@@ -402,7 +402,7 @@ mod tests {
         let root_by = RootBy::default();
         let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
         let ticker = Ticker::new(&[], 1, &|_| {});
-        let options = Options { threads: 2, stacks: super::super::Stacks::Joined };
+        let options = Options { threads: 2, ..Options::default() };
         let recording = Recording::open(bytes, row, 0).expect("a sound trace");
         let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
         let slice = select(&survey.forest, &survey.symbols, &selector);
