@@ -14,7 +14,7 @@ use gotrace_slice::ids::GIdx;
 use gotrace_slice::order::v2::frontier::{GenerationInput, Workspace, order};
 use gotrace_slice::order::v2::scheduler::Instances;
 use gotrace_slice::order::v2::translate::Names;
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};

@@ -11,7 +11,7 @@ use gotrace_slice::format::encode::{NO_THREAD, put_uvarint};
 use gotrace_slice::format::event_spec::code;
 use gotrace_slice::format::v2::index::{BatchKind, Index, read_index};
 use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, read_header};
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::source::Source;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -78,7 +78,7 @@ fn every_report_of_pprof_works_and_adds_up() {
         let json = pprof.profile("p.pb.gz", trace, args);
         let total = |name: &str| json["total"][name].as_i64().expect("a total");
         let raw = pprof.run(&["-raw", "p.pb.gz"]);
-        assert!(raw.contains("events/count goroutine/nanoseconds"), "{trace}: {raw}");
+        assert!(raw.contains("events/count goroutine/nanoseconds latency/nanoseconds"), "{trace}: {raw}");
         let totals = raw_totals(&raw);
         assert_eq!(totals[..2], [total("events"), total("goroutine_ns")], "{trace} {args:?}");
 

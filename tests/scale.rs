@@ -9,7 +9,7 @@ mod common;
 
 use common::evil::{KINDS, Kind};
 use common::{root_by, selector, slice};
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use std::time::{Duration, Instant};
 
 /// Lists what could be selected, selects by everything, and by creation with whole lives.

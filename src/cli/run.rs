@@ -159,11 +159,16 @@ fn describe_selection(profile: &mut Profile, args: &Args) {
     let selection = &mut profile.selection;
     selection.patterns.clone_from(&args.root);
     selection.exclude.clone_from(&args.exclude);
+    selection.fixed_strings = args.fixed_strings;
+    selection.ignore_case = args.ignore_case;
     selection.goids.clone_from(&args.goid);
     let all = ["creation", "entry", "stack"].map(str::to_owned);
     let named = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase());
     selection.root_by = if args.root_by.is_empty() { all.to_vec() } else { named.collect() };
     selection.whole_life = args.whole_life;
+    if let Some(requests) = &mut profile.requests {
+        requests.only = options::only_text(args);
+    }
     if let Some((text, range)) = &args.time {
         selection.time = Some(text.clone());
         for trace in &mut profile.traces {

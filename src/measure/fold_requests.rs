@@ -59,6 +59,8 @@ impl Names<'_, '_> {
     fn add_paths(&mut self, paths: PathsMeasured, requests: &mut Requests) {
         requests.partial += paths.partial;
         requests.capped += paths.capped;
+        let goroutine_ns = requests.goroutine_ns.get_or_insert(0);
+        *goroutine_ns = goroutine_ns.saturating_add(paths.goroutine_ns);
         add_overlap(&mut requests.overlap, &paths.overlap);
         let states: Vec<u16> = paths.states.iter().take(MAX_STATES).map(|s| self.state_number(*s, requests)).collect();
         let first = requests.list.len();
@@ -172,6 +174,7 @@ impl Names<'_, '_> {
                 kind: self.lane_kind(lane.g, measured.window, start.g),
                 pieces: pieces.collect(),
                 more_pieces: lane.more_pieces,
+                path_ns: 0,
             }
         });
         let lanes = lanes.collect();

@@ -238,8 +238,9 @@ impl<'a> Measurer<'a> {
             self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
         }
         let close = Close { end, next, clip, ends };
-        if self.attribution.close(&mut self.lines[line], close, self.tape.as_deref_mut()) > 0 {
-            self.windows.see(window);
+        let ns = self.attribution.close(&mut self.lines[line], close, self.tape.as_deref_mut());
+        if ns > 0 {
+            self.windows.see(window, ns);
         }
     }
 

@@ -72,6 +72,8 @@ pub struct PathsMeasured {
     pub requests: Vec<RequestMeasured>,
     /// Requests that an edge cuts.
     pub partial: u64,
+    /// Time of all goroutines of the requests that count, in ns.
+    pub goroutine_ns: u64,
     /// The states that requests tell apart.
     pub states: Vec<StateKey>,
     /// Time in goroutines other than the request's own, by place and root; in no order.
@@ -333,7 +335,9 @@ impl Paths {
         self.walk_all(rides, task, tape, attribution);
         self.requests.sort_by_key(|r| (r.span.start, r.window));
         let overlap = self.overlap(task, end);
+        let of_window = |r: &RequestMeasured| windows.get(r.window).ns;
         PathsMeasured {
+            goroutine_ns: self.requests.iter().map(of_window).fold(0, u64::saturating_add),
             requests: self.requests,
             partial: self.partial,
             states: self.walked.states.slots,

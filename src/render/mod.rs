@@ -5,12 +5,14 @@
 
 mod candidates;
 pub mod clean;
+mod findings;
 mod folded;
 mod frames;
 mod json;
 pub mod names;
 mod pprof;
 mod pprof_proto;
+mod question;
 pub mod shell;
 #[cfg(test)]
 mod testing;

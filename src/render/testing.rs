@@ -2,6 +2,10 @@
 //!
 //! `BLESS=1 cargo test` rewrites the goldens in `tests/golden`.
 
+mod requests;
+
+pub(crate) use requests::sample_requests;
+
 use super::{Format, Options};
 use crate::error::Warning;
 use crate::profile::{
@@ -134,7 +138,8 @@ fn selection() -> Selection {
 
 /// A slice in which nothing happened.
 pub(crate) fn empty() -> Profile {
-    let mut profile = Profile { traces: vec![trace()], selection: selection(), ..Profile::default() };
+    let metric = Metric::Goroutine;
+    let mut profile = Profile { traces: vec![trace()], selection: selection(), metric, ..Profile::default() };
     profile.finish();
     profile
 }

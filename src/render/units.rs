@@ -114,6 +114,26 @@ pub fn bytes(n: u64) -> String {
     counted(n, "byte")
 }
 
+/// How many times as large `a` is as `b`: `15.8×`; empty when there is no such number.
+pub fn factor(a: u128, b: u128) -> String {
+    let round = |a: u128| a.saturating_add(b / 2).checked_div(b);
+    match (round(a.saturating_mul(10)), round(a)) {
+        (Some(tenths), _) if tenths < 1_000 => format!("{}.{}×", tenths / 10, tenths % 10),
+        (_, Some(whole)) => format!("{}×", count(u64::try_from(whole).unwrap_or(u64::MAX))),
+        (_, None) => String::new(),
+    }
+}
+
+/// A mean in thousandths as people read it: `1.34`, `12.3`.
+pub fn thousandths(n: u64) -> String {
+    fixed(n, 1_000, if n < 10_000 { 2 } else { 1 })
+}
+
+/// The mean of `n` values that add up to `sum`, rounded; 0 of none.
+pub fn mean(sum: u64, n: u64) -> u64 {
+    rounded(sum, n.max(1), 0)
+}
+
 /// A part of a whole, in tenths of a percent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Share(pub u32);
@@ -121,6 +141,14 @@ pub struct Share(pub u32);
 impl Share {
     /// All of it.
     pub const ALL: Self = Self(1000);
+}
+
+impl Share {
+    /// The share of `part` in `whole`, rounded; none of nothing.
+    pub fn of(part: u64, whole: u64) -> Self {
+        let tenths = rounded(part, whole.max(1), 3);
+        Self(if whole == 0 { 0 } else { u32::try_from(tenths).unwrap_or(u32::MAX) })
+    }
 }
 
 impl std::fmt::Display for Share {
@@ -190,6 +218,21 @@ mod tests {
         assert_eq!(counted(2_000, "root"), "2 000 roots");
         assert_eq!(bytes(41_943_040), "41.9 MB");
         assert_eq!(bytes(17), "17 bytes");
+    }
+
+    #[test]
+    fn ratios_are_rounded() {
+        assert_eq!(factor(158, 10), "15.8×");
+        assert_eq!(factor(1, 3), "0.3×");
+        assert_eq!(factor(99_950, 1_000), "100×");
+        assert_eq!(factor(u128::from(u64::MAX), 1), "18 446 744 073 709 551 615×");
+        assert_eq!(factor(1, 0), "");
+        assert_eq!(thousandths(1_342), "1.34");
+        assert_eq!(thousandths(12_345), "12.3");
+        assert_eq!((mean(7, 2), mean(7, 0)), (4, 7));
+        assert_eq!(Share::of(1, 3), Share(333));
+        assert_eq!(Share::of(u64::MAX, u64::MAX), Share::ALL);
+        assert_eq!(Share::of(1, 0), Share(0));
     }
 
     #[test]

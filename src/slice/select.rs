@@ -52,6 +52,28 @@ pub struct Slice {
     pub counts: Counts,
 }
 
+impl Slice {
+    /// Leaves only some windows, and the goroutines that belong to them.
+    pub fn keep(&mut self, windows: &[WindowIdx]) {
+        let mut kept = vec![false; self.windows.len()];
+        for window in windows {
+            kept[window.at()] = true;
+        }
+        for of_one in self.stretches.values_mut() {
+            of_one.retain(|w| kept[w.at()]);
+        }
+        self.stretches.retain(|_, of_one| !of_one.is_empty());
+        self.counts.goroutines = 0;
+        for (i, owner) in self.owner.iter_mut().enumerate() {
+            if owner.is_some() && !kept[owner.at()] {
+                *owner = WindowIdx::NONE;
+            }
+            self.tracked[i] = owner.is_some() || self.stretches.contains_key(&GIdx(i as u32));
+            self.counts.goroutines += u64::from(self.tracked[i]);
+        }
+    }
+}
+
 /// Numbers for the report.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Counts {
