@@ -2,8 +2,10 @@
 //!
 //! A profile is self-contained: it holds its own frames and names, and totals are computed here, once.
 
+pub mod apportion;
 mod candidates;
 mod stack_tree;
+pub mod statistics;
 
 pub use candidates::{Candidate, Candidates};
 pub use stack_tree::{NodeIdx, ProfileFrame, StackTree};
