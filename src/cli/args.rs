@@ -113,7 +113,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BY", default_value = "time", help_heading = "Report")]
     pub(crate) sort: SortArg,
 
-    /// Unit of durations in text and in folded stacks
+    /// Unit of durations in text, Markdown, svg and folded stacks
     #[arg(long, value_name = "UNIT", default_value = "auto", help_heading = "Report")]
     pub(crate) unit: UnitArg,
 
@@ -126,7 +126,7 @@ pub(crate) struct Args {
     pub(crate) full_names: bool,
 
     /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
-    /// .prof, .folded, .collapsed, .txt; repeatable
+    /// .prof, .folded, .collapsed, .txt, .svg, .md; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Vec<PathBuf>,
 

@@ -150,9 +150,10 @@ fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Onl
     let sliced = slice_all(inputs, selector, options, &ticker, None)?;
     let durations: Vec<u64> = sliced.requests.list.iter().map(|r| r.dur_ns).collect();
     let mut chosen = only.choose(&durations).into_iter();
-    let windows = sliced.windows.into_iter().map(|of_one| {
-        of_one.into_iter().filter(|_| chosen.next().unwrap_or(false)).collect()
-    });
+    let windows = sliced
+        .windows
+        .into_iter()
+        .map(|of_one| of_one.into_iter().filter(|_| chosen.next().unwrap_or(false)).collect());
     Ok(Chosen { windows: windows.collect(), of: durations.len() as u64 })
 }
 

@@ -2,12 +2,14 @@
 //!
 //! A profile is self-contained: it holds its own frames and names, and totals are computed here, once.
 
+pub mod apportion;
 mod candidates;
 mod findings;
 mod latency;
 mod only;
 mod requests;
 mod stack_tree;
+pub mod statistics;
 
 pub use candidates::{Candidate, Candidates, Handler, UnknownRequests};
 pub use latency::TAIL_MIN_REQUESTS;

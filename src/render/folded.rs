@@ -1,6 +1,7 @@
-//! Folded stacks: `root;…;leaf N`, sorted bytewise, for flamegraph.pl, inferno, speedscope and Perfetto.
+//! Folded stacks: `root;…;leaf N`, or with a column for each of two sides, sorted bytewise, for flamegraph.pl, inferno, speedscope and Perfetto.
 
 use super::clean::clean;
+use super::differential::Differential;
 use super::units::Unit;
 use super::{Options, frames};
 use crate::profile::{Metric, Profile, Sample};
@@ -29,7 +30,26 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     Ok(())
 }
 
-fn line(profile: &Profile, sample: &Sample) -> String {
+/// Writes both sides: `root;…;leaf BASE NEW`, as difffolded.pl gives it and flame graph tools take it. Units are those
+/// of [`write`]; stacks that round to zero on both sides are left out.
+pub fn write_differential(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
+    for (stack, sides) in differential.stacks() {
+        let (base, new) = (in_unit(sides.base_ns, unit), in_unit(sides.new_ns, unit));
+        if base > 0 || new > 0 {
+            writeln!(out, "{stack} {base} {new}")?;
+        }
+    }
+    Ok(())
+}
+
+/// A time in whole units, rounded half up; µs unless a unit is named.
+fn in_unit(ns: u64, unit: Unit) -> u64 {
+    let per = if unit == Unit::Auto { Unit::Us } else { unit }.ns();
+    ns / per + u64::from(ns % per >= per.div_ceil(2))
+}
+
+/// The stack of a sample, folded; its last frame is the state.
+pub(super) fn line(profile: &Profile, sample: &Sample) -> String {
     let (indexes, cut) = frames::leaf_first(&profile.tree, sample.stack);
     let all = profile.tree.frames();
     let mut line = String::new();
@@ -44,7 +64,7 @@ fn line(profile: &Profile, sample: &Sample) -> String {
 }
 
 /// `;` separates frames and a line is a stack, so neither may be part of a name.
-fn push(line: &mut String, frame: &str) {
+pub(super) fn push(line: &mut String, frame: &str) {
     if !line.is_empty() {
         line.push(';');
     }
@@ -54,7 +74,7 @@ fn push(line: &mut String, frame: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::testing::{check_golden, empty, render, sample, sample_requests};
+    use crate::render::testing::{check_golden, differential, empty, render, sample, sample_requests};
 
     #[test]
     fn goldens() {
@@ -67,6 +87,17 @@ mod tests {
     fn sum(profile: &Profile, unit: Unit) -> u64 {
         let text = String::from_utf8(render("folded", profile, &Options { unit, ..Options::default() })).unwrap();
         text.lines().map(|l| l.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+    }
+
+    #[test]
+    fn two_sides_are_two_columns() {
+        let text = |unit| {
+            let mut out = Vec::new();
+            write_differential(&differential(), unit, &mut out).unwrap();
+            out
+        };
+        check_golden("diff.folded", &text(Unit::Auto));
+        check_golden("diff-ns.folded", &text(Unit::Ns));
     }
 
     #[test]

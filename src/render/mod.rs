@@ -5,15 +5,20 @@
 
 mod candidates;
 pub mod clean;
+pub mod differential;
 mod findings;
 mod folded;
 mod frames;
 mod json;
+mod markdown;
+mod metric;
 pub mod names;
 mod pprof;
 mod pprof_proto;
 mod question;
 pub mod shell;
+mod svg;
+mod svg_diff;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -106,7 +111,7 @@ pub struct Format {
 }
 
 /// All output formats. The first is the default of standard output.
-pub static FORMATS: [Format; 4] = [
+pub static FORMATS: [Format; 6] = [
     Format {
         name: "text",
         about: "report for people",
@@ -137,6 +142,22 @@ pub static FORMATS: [Format; 4] = [
         extensions: &["folded", "collapsed", "txt"],
         binary: false,
         profile: folded::write,
+        candidates: None,
+    },
+    Format {
+        name: "svg",
+        about: "flame graph for a browser",
+        extensions: &["svg"],
+        binary: false,
+        profile: svg::write,
+        candidates: None,
+    },
+    Format {
+        name: "md",
+        about: "Markdown tables for a pull request or an issue",
+        extensions: &["md"],
+        binary: false,
+        profile: markdown::write,
         candidates: None,
     },
 ];

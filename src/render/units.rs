@@ -54,6 +54,16 @@ pub fn duration(ns: u64, unit: Unit) -> String {
     format!("{} {}", fixed(ns, unit.ns(), unit.decimals()), unit.suffix())
 }
 
+/// How a duration changed, with its sign: `+2.80 ms`, `−61 ns`, `0 ns`.
+pub fn change(from_ns: u64, to_ns: u64, unit: Unit) -> String {
+    let sign = match to_ns.cmp(&from_ns) {
+        std::cmp::Ordering::Less => "−",
+        std::cmp::Ordering::Equal => "",
+        std::cmp::Ordering::Greater => "+",
+    };
+    format!("{sign}{}", duration(from_ns.abs_diff(to_ns), unit))
+}
+
 /// Three significant digits in the largest fitting unit. What rounds up to 1000 of one unit is 1.00 of the next.
 fn automatic(ns: u64) -> String {
     if ns < 1_000 {
@@ -157,6 +167,13 @@ impl std::fmt::Display for Share {
     }
 }
 
+/// The share of a part in a whole, rounded half up. Shares of several parts need not add up: see [`shares`].
+pub fn share(part: u128, whole: u128) -> Share {
+    let (part, whole) = if whole > u128::MAX >> 12 { (part >> 12, whole >> 12) } else { (part, whole) };
+    let tenths = (part.min(whole) * u128::from(Share::ALL.0) * 2 + whole) / (whole * 2).max(1);
+    Share(tenths as u32)
+}
+
 /// The shares of all values in their sum. They add up to 100.0 % exactly (largest remainder); all are zero when the
 /// sum is.
 pub fn shares(values: &[u64]) -> Vec<Share> {
@@ -210,6 +227,13 @@ mod tests {
     }
 
     #[test]
+    fn changes_have_a_sign() {
+        assert_eq!(change(0, 2_800_000, Unit::Auto), "+2.80 ms");
+        assert_eq!(change(u64::MAX, u64::MAX - 61, Unit::Auto), "−61 ns");
+        assert_eq!(change(5, 5, Unit::Ms), "0.000 ms");
+    }
+
+    #[test]
     fn thousands_are_set_apart() {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
@@ -244,5 +268,10 @@ mod tests {
         assert_eq!(shares(&[0, 0]), [Share(0), Share(0)]);
         assert_eq!(shares(&[1, 2]).iter().map(ToString::to_string).collect::<Vec<_>>(), ["33.3%", "66.7%"]);
         assert_eq!(format!("{:>7}", Share(5)), "   0.5%");
+        assert_eq!(
+            [share(1, 3), share(2, 3), share(0, 0), share(5, 5)],
+            [Share(333), Share(667), Share(0), Share(1000)]
+        );
+        assert_eq!(share(u128::MAX, u128::MAX), Share::ALL);
     }
 }

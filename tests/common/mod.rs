@@ -7,7 +7,7 @@ pub mod evil;
 pub mod oracle;
 pub mod sim;
 
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
 use gotrace_slice::source::Source;

@@ -22,6 +22,7 @@ use layout::View;
 use std::io::{self, Write};
 
 pub(super) use head::trace_lines;
+pub(super) use stacks::{MergedStack, merged_stacks};
 
 /// Writes the report. Warnings are not part of it: the command line shows them on standard error.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {

@@ -4,6 +4,7 @@ use super::chain::Chain;
 use super::layout::{DIM, View, state_style, width};
 use super::table::{Cell, Column, Table};
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Weight};
+use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::units::{Share, count, counted, mean, shares};
 use crate::render::{frames, sort_rows};
@@ -117,6 +118,48 @@ fn cut_line(view: &View<'_>, rest: &[Row<'_>], out: &mut dyn Write) -> io::Resul
     writeln!(out, "{}", view.paint(DIM, &line))
 }
 
+/// A row of the list for another format: the same rows, in the same order.
+pub(crate) struct MergedStack {
+    /// The stack on one line.
+    pub(crate) stack: String,
+    /// `user.go:12` of its innermost frame of the user's own.
+    pub(crate) place: String,
+    /// The state, and its detail if there is one.
+    pub(crate) state: String,
+    /// Whether the time may have been spent in what the stack called.
+    pub(crate) bracketed: bool,
+    /// How much.
+    pub(crate) weight: Weight,
+    /// The share in the whole.
+    pub(crate) share: Share,
+}
+
+/// All rows, with stacks of `max` columns at most.
+pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) -> Vec<MergedStack> {
+    let view = View::new(options);
+    let mut rows = merged(&view, profile);
+    let look = |r: &Row<'_>| {
+        (format!("{}\n{}\n{}", state_text(r.sample), r.chain.fit(&view, max), below(r)), r.chain.place.clone())
+    };
+    loop {
+        let name = |row: &Row<'_>| row.chain.key.clone();
+        sort_rows(&mut rows, options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
+        let looks: Vec<(String, String)> = rows.iter().map(look).collect();
+        if !merge_lookalikes(&mut rows, &looks) {
+            break;
+        }
+    }
+    let owned = |row: &Row<'_>| MergedStack {
+        stack: row.chain.fit(&view, max),
+        place: row.chain.place.clone(),
+        state: state_text(row.sample),
+        bracketed: row.sample.precision == Precision::Bracketed,
+        weight: row.weight,
+        share: row.share,
+    };
+    rows.iter().map(owned).collect()
+}
+
 /// Samples that look the same, whatever their root and whoever created their goroutine, added up; most time first.
 fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
@@ -153,13 +196,17 @@ pub(super) fn chain_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -> Cha
 }
 
 fn state(view: &View<'_>, sample: &Sample) -> Cell {
-    let state = clean(&sample.state);
-    let text = match sample.detail {
-        "" => state.into_owned(),
-        detail => format!("{state} ({detail})"),
-    };
+    let text = state_text(sample);
     let max = if view.options.width < NARROW { MAX_STATE_NARROW } else { MAX_STATE };
     Cell::styled(view.fit(&text, max), state_style(&sample.state))
+}
+
+fn state_text(sample: &Sample) -> String {
+    let state = clean(&sample.state);
+    match sample.detail {
+        "" => state.into_owned(),
+        detail => format!("{state} ({detail})"),
+    }
 }
 
 /// The columns `where` and the place, in the room that the others leave.
