@@ -93,6 +93,12 @@ pub fn profile(
         if profile.selection.roots == 0 {
             return Ok(Answer::NoMatch(Box::new(candidates(inputs, options, &|_| {})?)));
         }
+        if let Some(range) = selector.time {
+            for trace in &mut profile.traces {
+                let part = range.resolve(Window { start: Time(0), end: Time(trace.duration_ns as i64) });
+                trace.window_ns = Some(part.end.since(part.start));
+            }
+        }
         (profile.tree, profile.samples) = folder.finish();
         profile.finish();
         Ok(Answer::Profile(Box::new(profile)))

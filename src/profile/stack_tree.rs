@@ -20,7 +20,8 @@ pub struct ProfileFrame {
 impl ProfileFrame {
     /// The pseudo frame between a `go` statement's stack and the goroutine that it created.
     pub const GO: &'static str = "[go]";
-    /// The pseudo frame between the stack of a wait and the goroutine that ended it: its file is `other goroutine`.
+
+    /// The pseudo frame above what another goroutine did while a request waited for it.
     pub const WAITING_FOR: &'static str = "[waiting for]";
 
     /// Whether this frame is ours and not the program's.
