@@ -17,7 +17,6 @@ use gotrace_slice::pipeline::{self, Answer, Input};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::render::units::{self, Unit};
 use gotrace_slice::slice::{RootBy, Selector};
-use gotrace_slice::time::{Time, Window};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -169,14 +168,7 @@ fn describe_selection(profile: &mut Profile, args: &Args) {
     if let Some(requests) = &mut profile.requests {
         requests.only = options::only_text(args);
     }
-    if let Some((text, range)) = &args.time {
-        selection.time = Some(text.clone());
-        for trace in &mut profile.traces {
-            let all = Window { start: Time(0), end: Time(trace.duration_ns as i64) };
-            let part = range.resolve(all);
-            trace.window_ns = Some(part.end.since(part.start));
-        }
-    }
+    selection.time = args.time.as_ref().map(|(text, _)| text.clone());
 }
 
 fn tell_times(console: &Console, report: &mut Report, open_time: Duration, read_in: Duration) {

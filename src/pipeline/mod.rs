@@ -86,7 +86,13 @@ pub fn profile(
         };
         let passes = if chosen.is_some() { 4 } else { 2 };
         let ticker = Ticker::new(inputs, passes, progress);
-        let sliced = slice_all(inputs, selector, options, &ticker, chosen.as_ref())?;
+        let mut sliced = slice_all(inputs, selector, options, &ticker, chosen.as_ref())?;
+        if let Some(range) = selector.time {
+            for trace in &mut sliced.profile.traces {
+                let part = range.resolve(Window { start: Time(0), end: Time(trace.duration_ns as i64) });
+                trace.window_ns = Some(part.end.since(part.start));
+            }
+        }
         if sliced.profile.selection.roots == 0 {
             return Ok(Answer::NoMatch(Box::new(candidates(inputs, options, &|_| {})?)));
         }

@@ -133,9 +133,8 @@ fn repeats(requests: &Requests) -> Option<(u64, Finding)> {
     let dur_ns = requests.list.get(slowest.request)?.dur_ns;
     let ((_, stack), (count, ns)) = by_stack.into_iter().max_by_key(|&(key, (_, ns))| (ns, std::cmp::Reverse(key)))?;
     let worth = count >= MIN_REPEATS && reaches(ns, 50, dur_ns);
-    worth.then(|| {
-        (ns, Finding { id: "serial-waits", important: false, evidence: Evidence::Repeats { stack, count, ns } })
-    })
+    let evidence = Evidence::Repeats { stack, count, ns };
+    worth.then_some((ns, Finding { id: "serial-waits", important: false, evidence }))
 }
 
 #[cfg(test)]

@@ -13,9 +13,13 @@ const SLOW_ONE_IN: usize = 20;
 pub const TAIL_MIN_REQUESTS: u64 = 40;
 
 impl Requests {
-    /// Computes from the list what is said about all requests: latency, tail, times on lanes, findings. The list, the
-    /// names, the wake-ups, the slowest and the overlap must be there.
+    /// Puts the list and the wake-ups in their order, and computes from them what is said about all requests: latency,
+    /// tail, times on lanes, findings. All else must be there.
     pub fn finish(&mut self, traces: &[TraceInfo]) {
+        self.sort();
+        if self.before_only == 0 {
+            self.before_only = self.list.len() as u64;
+        }
         let durations: Vec<u64> = self.list.iter().map(|r| r.dur_ns).collect();
         let order = slowest_first(&durations);
         let slow = &order[..order.len().div_ceil(SLOW_ONE_IN)];
@@ -26,15 +30,35 @@ impl Requests {
         self.findings = findings::find(self);
     }
 
+    fn sort(&mut self) {
+        // Stable: those with equal keys come in an order that does not depend on threads.
+        self.wakeups.sort_by_key(|w| std::cmp::Reverse(w.wait_ns));
+        if self.list.is_sorted_by_key(key) {
+            return;
+        }
+        let slowest = self.slowest.as_ref().and_then(|s| self.list.get(s.request)).map(key);
+        self.list.sort_by_key(key);
+        if let (Some(slowest), Some(key_of_it)) = (&mut self.slowest, slowest) {
+            slowest.request = self.list.partition_point(|r| key(r) < key_of_it);
+        }
+    }
+
     fn time_on_lanes(&mut self) {
         let Some(slowest) = &mut self.slowest else { return };
-        slowest.lanes.iter_mut().for_each(|l| l.path_ns = 0);
+        for lane in &mut slowest.lanes {
+            lane.path_ns = 0;
+        }
         for piece in &slowest.path {
             if let Some(lane) = piece.lane.and_then(|i| slowest.lanes.get_mut(i)) {
                 lane.path_ns = lane.path_ns.saturating_add(piece.dur_ns);
             }
         }
     }
+}
+
+/// The order of the list. A goroutine starts one request at a time.
+fn key(request: &Request) -> (u32, u64, u64) {
+    (request.trace, request.start_ns, request.goid)
 }
 
 /// `order` has the positions of the requests, slowest first.
@@ -139,7 +163,9 @@ fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
     if requests.list.len() as u64 >= TAIL_MIN_REQUESTS {
         let sum = |of: fn(&TailRow) -> u64| rows.iter().map(|r| u128::from(of(r))).sum::<u128>();
         let (all, slow) = (sum(|r| r.all_ns), sum(|r| r.slow_ns));
-        rows.iter_mut().for_each(|r| r.stands_out = stands_out(r, all, slow));
+        for row in &mut rows {
+            row.stands_out = stands_out(row, all, slow);
+        }
     }
     rows
 }
@@ -221,6 +247,19 @@ mod tests {
         assert_eq!(most(&[(0, 5, 0), (0, 5, 0)]), 1);
         let l = finished([500, 250]).latency.unwrap();
         assert_eq!((l.max_in_flight, l.mean_in_flight_milli), (2, 750));
+    }
+
+    #[test]
+    fn the_list_comes_in_order_and_the_slowest_stays_the_same() {
+        let list = vec![request(1, 0, 5), request(0, 9, 1), request(0, 3, 7)];
+        let slowest = Some(crate::profile::Slowest { request: 2, ..Default::default() });
+        let wakeup = |wait_ns| crate::profile::Wakeup { wait_ns, ..Default::default() };
+        let wakeups = vec![wakeup(1), wakeup(3), wakeup(2)];
+        let mut requests = Requests { list, wakeups, slowest, ..Requests::default() };
+        requests.finish(&[]);
+        assert_eq!(requests.list.iter().map(|r| r.dur_ns).collect::<Vec<_>>(), [7, 1, 5]);
+        assert_eq!((requests.slowest.unwrap().request, requests.before_only), (0, 3));
+        assert_eq!(requests.wakeups.iter().map(|w| w.wait_ns).collect::<Vec<_>>(), [3, 2, 1]);
     }
 
     #[test]

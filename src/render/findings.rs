@@ -1,5 +1,6 @@
 //! Findings as sentences. What they rest on is in the profile; here it becomes text, cleaned and with units.
 
+use super::clean::clean;
 use super::names;
 use super::units::{Share, Unit, count, counted, duration};
 use crate::profile::{Evidence, Finding, Latency, NodeIdx, Profile, Requests, StackTree, TailRow, WakerKind, Wakeup};
@@ -29,7 +30,7 @@ impl Words<'_> {
         let latency = self.requests.latency.as_ref()?;
         Some(match finding.evidence {
             Evidence::Tail { row, culprit } => {
-                let tail = self.tail(self.requests.tail.get(row)?, latency);
+                let tail = tail(self.requests.tail.get(row)?, latency);
                 match culprit.and_then(|i| self.requests.wakeups.get(i)) {
                     Some(wakeup) => {
                         let (max, what) = (self.time(wakeup.max_ns), self.waiting(wakeup));
@@ -61,13 +62,6 @@ impl Words<'_> {
         duration(ns, self.style.unit)
     }
 
-    fn tail(&self, row: &TailRow, latency: &Latency) -> String {
-        let all = Share::of(row.all_ns, latency.total_ns);
-        let slow = Share::of(row.slow_ns, latency.slow_total_ns);
-        let (state, n) = (super::clean::clean(&row.state), count(latency.slow_count));
-        format!("The slow tail is [{state}]: {all} of the time of all requests, but {slow} of the slowest 5% ({n}).")
-    }
-
     fn part(&self, id: &str, ns: u64, latency: &Latency) -> String {
         let (share, time) = (Share::of(ns, latency.total_ns), self.time(ns));
         match id {
@@ -87,7 +81,7 @@ impl Words<'_> {
         if wakeup.is_lock() {
             return format!("for a lock{place}");
         }
-        format!("in [{}]{place}", super::clean::clean(&wakeup.state))
+        format!("in [{}]{place}", clean(&wakeup.state))
     }
 
     /// `main.(*Cache).refresh (goroutine 19), outside these requests`.
@@ -116,6 +110,13 @@ impl Words<'_> {
     fn name<'a>(&self, function: &'a str) -> Cow<'a, str> {
         names::function(function, self.style.full_names)
     }
+}
+
+fn tail(row: &TailRow, latency: &Latency) -> String {
+    let all = Share::of(row.all_ns, latency.total_ns);
+    let slow = Share::of(row.slow_ns, latency.slow_total_ns);
+    let (state, n) = (clean(&row.state), count(latency.slow_count));
+    format!("The slow tail is [{state}]: {all} of the time of all requests, but {slow} of the slowest 5% ({n}).")
 }
 
 /// The innermost function of the user's own on a goroutine's stack; without one, the innermost that does not only

@@ -43,7 +43,7 @@ mod tests {
     fn asked(selection: Selection, trace: &str) -> Option<String> {
         let traces = vec![TraceInfo { name: trace.into(), ..TraceInfo::default() }];
         let request = Request { goid: 7, ..Request::default() };
-        again(&Profile { selection, traces, ..Profile::default() }, &request)
+        again(&Profile { traces, selection, ..Profile::default() }, &request)
     }
 
     #[test]

@@ -63,14 +63,14 @@ fn request(i: u64) -> Request {
         let less = i.abs_diff(38) * MS / 4;
         vec![(0, 31 * MS), (1, 2 * MS), (2, 50 * MS), (3, 130 * MS - less)]
     } else {
-        let lock = if i % 4 == 0 { 1_500_000 } else { 0 };
+        let lock = if i.is_multiple_of(4) { 1_500_000 } else { 0 };
         vec![
             (0, 2 * MS + i * 13 % 7 * 300_000),
             (1, 800_000 + i % 3 * 100),
             (2, 6 * MS + i * 37 % 60 * 500_000),
             (3, lock),
-            (4, u64::from(i % 5 == 0) * 150_000),
-            (5, u64::from(i % 10 == 0) * 30_000),
+            (4, u64::from(i.is_multiple_of(5)) * 150_000),
+            (5, u64::from(i.is_multiple_of(10)) * 30_000),
             (6, u64::from(i == 0) * 400),
         ]
     };
@@ -93,6 +93,11 @@ struct Stacks {
     render: NodeIdx,
     hostile: NodeIdx,
     handler: NodeIdx,
+    /// What the holder did, as samples have it: below the root that waited for it.
+    foreign_waits: NodeIdx,
+    foreign_reads: NodeIdx,
+    foreign_runs: NodeIdx,
+    /// The same as pieces of the path have it.
     holder_waits: NodeIdx,
     holder_reads: NodeIdx,
     holder_runs: NodeIdx,
@@ -113,14 +118,20 @@ impl Stacks {
         let user = ("main.fetchUser", "/app/user.go", 12);
         let refresh = ("main.(*Cache).refresh", "/app/cache.go", 71);
         let fill = ("main.(*Cache).fill", "/app/cache.go", 90);
+        let root = (HANDLER, "", 0);
+        let fetching = [user, ("net.(*conn).Read", "/net/net.go", 179), read];
         let child = |n| [conn, handler, go, ("main.(*Server).Handler.func1", "/app/server.go", n)];
         let locking = [&child(44)[..], &[cart, mutex]].concat();
-        let mut join = |more: &[(&str, &str, u32)]| stack(tree, &[&locking[..], &[waiting, refresh], more].concat());
+        let held = [("main.(*Cache).lock", "/app/cache.go", 60), mutex];
+        let mut holder = |above: &[_], more: &[_]| stack(tree, &[above, &[refresh], more].concat());
         Self {
-            holder_waits: join(&[("main.(*Cache).lock", "/app/cache.go", 60), mutex]),
-            holder_reads: join(&[fill, read]),
-            holder_runs: join(&[fill]),
-            fetch: stack(tree, &[&child(40)[..], &[user, ("net.(*conn).Read", "/net/net.go", 179), read]].concat()),
+            foreign_waits: holder(&[root, waiting], &held),
+            foreign_reads: holder(&[root, waiting], &[fill, read]),
+            foreign_runs: holder(&[root, waiting], &[fill]),
+            holder_waits: holder(&[], &held),
+            holder_reads: holder(&[], &[fill, read]),
+            holder_runs: holder(&[], &[fill]),
+            fetch: stack(tree, &[&child(40)[..3], &[waiting], &child(40)[3..], &fetching].concat()),
             lock: stack(tree, &locking),
             render: stack(tree, &[conn, handler, ("main.render", "/app/render.go", 77)]),
             hostile: stack(tree, &[conn, handler, ("main.\x1b[31mred;\u{202e}x", "/app/\x1b.go", 1)]),
@@ -139,12 +150,12 @@ fn samples(stacks: &Stacks, list: &[Request]) -> Vec<Sample> {
     [
         (stacks.fetch, 2, "", exact, HANDLER, 57, of(2) - 160 * MS),
         (stacks.fetch, 2, "", exact, other, 3, 10 * MS),
-        (stacks.holder_reads, 2, "", exact, HANDLER, 3, 150 * MS),
-        (stacks.holder_waits, 3, "mutex", exact, HANDLER, 3, slow_sync),
+        (stacks.foreign_reads, 2, "", exact, HANDLER, 3, 150 * MS),
+        (stacks.foreign_waits, 3, "mutex", exact, HANDLER, 3, slow_sync),
         (stacks.lock, 3, "mutex", exact, HANDLER, 15, of(3) - slow_sync),
         (stacks.render, 0, "", Precision::Bracketed, HANDLER, 180, of(0) - 50 * MS),
         (stacks.render, 0, "mark assist", Precision::Sampled, HANDLER, 7, 20 * MS),
-        (stacks.holder_runs, 0, "", Precision::Bracketed, HANDLER, 3, 30 * MS),
+        (stacks.foreign_runs, 0, "", Precision::Bracketed, HANDLER, 3, 30 * MS),
         (stacks.render, 1, "", exact, HANDLER, 180, of(1)),
         (stacks.hostile, 4, "cgo", exact, HANDLER, 12, of(4)),
         (stacks.handler, 5, "", exact, HANDLER, 6, of(5)),

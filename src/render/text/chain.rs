@@ -30,7 +30,10 @@ impl Chain {
     /// Reads a stack, innermost frame first.
     pub(super) fn new(stack: &[&ProfileFrame], full_names: bool) -> Self {
         let own_end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
-        let foreign = stack.get(own_end).is_some_and(|f| f.function == ProfileFrame::WAITING_FOR);
+        // A goroutine of the same request stands below its own creation, and is shown like any child.
+        let is = |at: usize, name: &str| stack.get(at).is_some_and(|f| f.function == name);
+        let inside = own_end + 1 >= stack.len() || is(own_end + 1, ProfileFrame::GO);
+        let foreign = is(own_end, ProfileFrame::WAITING_FOR) && !inside;
         let is_user = |f: &&ProfileFrame| !f.is_pseudo() && !names::is_std(&f.function);
         let own = trimmed(&stack[..own_end]);
         let outermost = own.iter().rposition(is_user);
@@ -38,7 +41,7 @@ impl Chain {
         let mut pieces: Vec<String> =
             shown.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect();
         let n_own = shown.len();
-        // Whoever waits for another goroutine is named before it, and who started one that runs no code of the user.
+        // The request that waits for another goroutine is named before it, and who started one without user code.
         if (foreign || outermost.is_none())
             && let Some(creator) = stack[own_end..].iter().find(|f| is_user(f))
         {
@@ -176,21 +179,22 @@ mod tests {
 
     #[test]
     fn a_wait_for_another_goroutine_says_so() {
-        let stack = [
-            "internal/poll.(*FD).Read",
-            "main.fill",
-            "main.refresh",
-            "[waiting for]",
-            "sync.(*Mutex).Lock",
-            "main.load",
-            "main.H",
-        ];
-        let expected = "main.load → waits for main.refresh → main.fill → poll.(*FD).Read";
+        let stack = ["internal/poll.(*FD).Read", "main.fill", "main.refresh", "[waiting for]", "main.H"];
+        let expected = "main.H → waits for main.refresh → main.fill → poll.(*FD).Read";
         assert_eq!(chain(&stack, 80), (expected.into(), "f2.go:2".into()));
         assert_eq!(chain(&stack, 46).0, "waits for main.refresh → main.fill → …");
         assert_eq!(chain(&stack, 28).0, "waits for main.refresh → …");
         assert_eq!(chain(&stack, 24).0, "waits for …n.refresh → …");
         assert_eq!(chain(&["runtime.gopark", "[waiting for]", "main.H"], 40).0, "main.H → waits for runtime.gopark");
+    }
+
+    #[test]
+    fn a_goroutine_of_the_same_request_is_shown_as_a_child() {
+        let stack = ["time.Sleep", "main.H.func1", "[waiting for]", "[go]", "main.H"];
+        assert_eq!(chain(&stack, 80).0, "main.H.func1 → time.Sleep");
+        assert_eq!(chain(&["time.Sleep", "main.H.func1", "[waiting for]"], 80).0, "main.H.func1 → time.Sleep");
+        let stack = ["internal/poll.(*FD).Read", "net/http.(*persistConn).readLoop", "[waiting for]", "[go]", "main.H"];
+        assert_eq!(chain(&stack, 80).0, "main.H → go http.(*persistConn).readLoop → poll.(*FD).Read");
     }
 
     #[test]

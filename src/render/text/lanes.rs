@@ -26,7 +26,9 @@ pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<Shown> {
     wanted.sort_by_key(|&i| (i != 0, slowest.lanes[i].path_ns == 0));
     wanted.truncate(if all { n } else { MAX_LANES });
     let mut kept = vec![false; n];
-    wanted.iter().for_each(|&i| kept[i] = true);
+    for &i in &wanted {
+        kept[i] = true;
+    }
     let parents: Vec<Option<usize>> = (0..n).map(|i| kept_parent(slowest, &kept, i)).collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); n];
     let mut tops = Vec::new();
@@ -70,7 +72,7 @@ pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &Shown) -> String
     let (more, last, down) = if view.options.unicode { ("├ ", "└ ", "│ ") } else { ("+ ", "+ ", "| ") };
     let mut text = String::new();
     if let Some((&own, above)) = shown.levels.split_last() {
-        above.iter().for_each(|&follows| text.push_str(if follows { down } else { "  " }));
+        text.extend(above.iter().map(|&follows| if follows { down } else { "  " }));
         text.push_str(if own { more } else { last });
     }
     let entry = names::function(&lane.entry, false);

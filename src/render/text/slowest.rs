@@ -19,6 +19,9 @@ const LABEL: (usize, usize) = (34, 16);
 const MIN_AXIS: usize = 16;
 /// Columns of a state's name.
 const MAX_STATE: usize = 20;
+/// The same on a line of fewer columns than [`NARROW`].
+const MAX_STATE_NARROW: usize = 10;
+const NARROW: usize = 80;
 
 pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
     let Some(slowest) = &requests.slowest else { return Ok(()) };
@@ -198,10 +201,11 @@ fn path(view: &View<'_>, profile: &Profile, slowest: &Slowest, out: &mut dyn Wri
 }
 
 fn cells(view: &View<'_>, piece: &PathPiece) -> Vec<Cell> {
+    let max = if view.options.width < NARROW { MAX_STATE_NARROW } else { MAX_STATE };
     vec![
         Cell::new(view.time(piece.start_ns)),
         Cell::new(view.time(piece.dur_ns)),
         Cell::new(piece.goid.to_string()),
-        Cell::styled(view.fit(&clean(&piece.state), MAX_STATE), state_style(&piece.state)),
+        Cell::styled(view.fit(&clean(&piece.state), max), state_style(&piece.state)),
     ]
 }
