@@ -31,7 +31,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
 }
 
 /// Writes both sides: `root;…;leaf BASE NEW`, as difffolded.pl gives it and flame graph tools take it. Units are those
-/// of [`write`]; stacks that round to zero on both sides are left out.
+/// of one side; stacks that round to zero on both sides are left out.
 pub fn write_differential(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
     for (stack, sides) in differential.stacks() {
         let (base, new) = (in_unit(sides.base_ns, unit), in_unit(sides.new_ns, unit));
