@@ -228,7 +228,7 @@ impl<'a> Recording<'a> {
     ) -> Result<(Measured, Time, Vec<Warning>)> {
         match self {
             Self::V1(recording) => {
-                let (measured, end) = recording.measure(task, ticker);
+                let (measured, end) = recording.measure(task, options.threads, ticker);
                 Ok((measured, end, Vec::new()))
             }
             Self::V2(recording) => recording.measure(survey, task, options, ticker),

@@ -34,7 +34,7 @@ pub enum RootKind {
 }
 
 /// Which goroutines, during which windows.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Slice {
     /// Occurrences of roots.
     pub windows: Vec<RootWindow>,

@@ -21,30 +21,21 @@ pub struct OrderedTrace<'a> {
     pub file_events: u64,
 }
 
-/// Surveys a trace from its events in causal order. `matches` says of a stack whether a function on it matches;
-/// none when nothing is selected by stack.
-pub fn survey(
-    trace: OrderedTrace<'_>,
-    events: impl Iterator<Item = Event>,
-    matches: Option<&dyn Fn(StackIdx) -> bool>,
-) -> Survey {
-    let mut survey = Survey {
-        symbols: trace.symbols,
-        start: trace.start,
-        end: trace.start,
-        events: trace.file_events,
-        ..Survey::default()
-    };
-    for &id in trace.goroutines {
-        survey.forest.add(older(id), Life { born: trace.start, died: None });
-    }
-    let mut walk = Walk { survey, matches, stretches: FxHashMap::default() };
-    for event in events {
-        walk.survey.end = event.time;
-        walk.event(&event);
-    }
-    walk.finish()
+/// Surveys a trace from its events in causal order.
+pub struct OrderedSurvey {
+    survey: Survey,
+    /// Per stack, whether a function on it matches; none when nothing is selected by stack.
+    matches: Option<Vec<bool>>,
+    /// Stretches of goroutines that had a matching stack, or may be inside one.
+    stretches: FxHashMap<GIdx, Stretches<StackIdx>>,
+    /// Per goroutine, where it was last seen without a matching stack; or one of the two below.
+    last_gap: Vec<u64>,
 }
+
+/// Nothing was seen of a goroutine.
+const UNSEEN: u64 = u64::MAX;
+/// What was seen of a goroutine is among the stretches.
+const NOTICED: u64 = u64::MAX - 1;
 
 fn older(id: GoId) -> Goroutine {
     Goroutine {
@@ -60,14 +51,28 @@ fn older(id: GoId) -> Goroutine {
     }
 }
 
-struct Walk<'a> {
-    survey: Survey,
-    matches: Option<&'a dyn Fn(StackIdx) -> bool>,
-    stretches: FxHashMap<GIdx, Stretches<StackIdx>>,
-}
+impl OrderedSurvey {
+    /// Nothing seen yet. `matches`: per stack, whether a function on it matches; none when nothing is selected by
+    /// stack.
+    pub fn new(trace: OrderedTrace<'_>, matches: Option<Vec<bool>>) -> Self {
+        let mut survey = Survey {
+            symbols: trace.symbols,
+            start: trace.start,
+            end: trace.start,
+            events: trace.file_events,
+            ..Survey::default()
+        };
+        for &id in trace.goroutines {
+            survey.forest.add(older(id), Life { born: trace.start, died: None });
+        }
+        let last_gap = vec![UNSEEN; if matches.is_some() { trace.goroutines.len() } else { 0 }];
+        Self { survey, matches, stretches: FxHashMap::default(), last_gap }
+    }
 
-impl Walk<'_> {
-    fn event(&mut self, event: &Event) {
+    /// Takes the next event.
+    #[inline]
+    pub fn event(&mut self, event: &Event) {
+        self.survey.end = event.time;
         if self.matches.is_some() && event.g.is_some() && event.stack != StackIdx::EMPTY {
             self.own_stack(event);
         }
@@ -78,31 +83,58 @@ impl Walk<'_> {
         }
     }
 
+    fn is_match(&self, stack: StackIdx) -> bool {
+        self.matches.as_ref().is_some_and(|matches| matches.get(stack.at()) == Some(&true))
+    }
+
+    #[inline]
     fn own_stack(&mut self, event: &Event) {
-        if self.matches.is_some_and(|matches| matches(event.stack)) {
-            self.stretches.entry(event.g).or_default().matched(event.stack);
+        if self.is_match(event.stack) {
+            self.notice(event.g).matched(event.stack);
         } else {
             self.gap(event.g, event.pos, true);
         }
     }
 
-    fn gap(&mut self, g: GIdx, pos: u64, other: bool) {
-        let found = self.stretches.entry(g).or_default().gap(Gap { first: pos, last: pos, other });
-        self.add_stretch(g, found);
+    /// The stretches of a goroutine, from here on.
+    fn notice(&mut self, g: GIdx) -> &mut Stretches<StackIdx> {
+        let seen = self.last_gap.get_mut(g.at()).map_or(UNSEEN, |seen| std::mem::replace(seen, NOTICED));
+        self.stretches.entry(g).or_insert_with(|| Stretches::continued_from((seen != UNSEEN).then_some(seen)))
     }
 
+    #[inline]
+    fn gap(&mut self, g: GIdx, pos: u64, other: bool) {
+        match self.last_gap.get_mut(g.at()) {
+            // Most goroutines never match; of them only the last gap matters.
+            Some(seen) if *seen != NOTICED => *seen = pos,
+            _ => {
+                let found = self.notice(g).gap(Gap { first: pos, last: pos, other });
+                self.add_stretch(g, found);
+            }
+        }
+    }
+
+    #[inline]
     fn transition(&mut self, event: &Event, t: &GoTransition) {
         match (t.from, t.to) {
             (GoState::NotExist, to) => self.birth(event, t, to),
             (_, GoState::NotExist) => {
-                self.survey.forest.lives[t.g.at()].died = Some(event.time);
-                self.survey.forest.goroutines[t.g.at()].ended = 0;
-                let found = self.stretches.remove(&t.g).and_then(|mut s| s.end(Some(event.pos)));
-                self.add_stretch(t.g, found);
+                self.death(event, t.g);
             }
             (GoState::Undetermined, _) => {}
             (_, GoState::Running) if self.matches.is_some() => self.gap(t.g, event.pos, false),
             _ => {}
+        }
+    }
+
+    fn death(&mut self, event: &Event, g: GIdx) {
+        self.survey.forest.lives[g.at()].died = Some(event.time);
+        self.survey.forest.goroutines[g.at()].ended = 0;
+        if let Some(seen) = self.last_gap.get_mut(g.at())
+            && std::mem::replace(seen, UNSEEN) == NOTICED
+        {
+            let found = self.stretches.remove(&g).and_then(|mut s| s.end(Some(event.pos)));
+            self.add_stretch(g, found);
         }
     }
 
@@ -114,9 +146,9 @@ impl Walk<'_> {
         goroutine.origin = if to == GoState::Syscall { Origin::Callback } else { Origin::Created };
         self.survey.forest.lives[t.g.at()].born = event.time;
         // A creation whose own stack does not match is outside, whatever comes next.
-        let inside = event.stack == StackIdx::EMPTY || self.matches.is_some_and(|matches| matches(event.stack));
-        if inside && let Some(stretches) = self.stretches.get_mut(&event.g) {
-            stretches.created(t.g.0);
+        let inside = event.stack == StackIdx::EMPTY || self.is_match(event.stack);
+        if inside && self.last_gap.get(event.g.at()).is_some_and(|&seen| seen != UNSEEN) {
+            self.notice(event.g).created(t.g.0);
         }
     }
 
@@ -130,7 +162,8 @@ impl Walk<'_> {
         forest.stretches.push(Stretch { g, start: found.start, end: found.end, stack: found.stack });
     }
 
-    fn finish(mut self) -> Survey {
+    /// The trace is over.
+    pub fn finish(mut self) -> Survey {
         let mut open: Vec<_> = std::mem::take(&mut self.stretches).into_iter().collect();
         open.sort_unstable_by_key(|(g, _)| *g);
         for (g, mut stretches) in open {
