@@ -423,10 +423,14 @@ mod tests {
             let (measured, last, _) =
                 recording.measure_from(&survey, task, options, &ticker, settled).expect("a sound trace");
             let counts = (measured.roots, measured.roots_cut, measured.outlived);
-            (measured.aggregate.sorted(), counts, last)
+            // With a tape, keys are looked up too that have no time inside the windows.
+            let mut sums = measured.aggregate.sorted();
+            sums.retain(|(_, weight)| *weight != crate::profile::Weight::default());
+            (sums, counts, last)
         };
         let in_order = vec![Time::MAX; survey.generations.len()];
-        assert_eq!(measure(&settled_times(&survey)), measure(&in_order), "--root '{pattern}'");
+        let (side_by_side, one_by_one) = (measure(&settled_times(&survey)), measure(&in_order));
+        assert!(side_by_side == one_by_one, "--root '{pattern}'");
     }
 
     #[test]
