@@ -97,7 +97,7 @@ pub(crate) struct Args {
     pub(crate) binary: Option<PathBuf>,
 
     /// What is counted: the time that requests took, the time of all their
-    /// goroutines, or intervals
+    /// goroutines, or intervals [default: latency]
     #[arg(long, value_name = "METRIC", help_heading = "Report")]
     pub(crate) metric: Option<MetricArg>,
 

@@ -88,12 +88,12 @@ pub(super) fn sign(view: &View<'_>, fill: Fill, names: &[String]) -> char {
         "runnable" => ('▄', '='),
         "syscall" => ('▀', 's'),
         "network" => ('░', 'n'),
-        "sleep" | "forever" => ('▁', 'z'),
+        "sleep" | "forever" => ('─', 'z'),
         "unknown" => ('?', '?'),
         _ if state.starts_with("sync") => ('▓', 'L'),
         _ if state.starts_with("chan ") || state.starts_with("select") => ('▒', 'c'),
         _ if state.starts_with("GC ") => ('▚', 'G'),
-        _ => ('▂', '+'),
+        _ => ('╌', '+'),
     };
     if view.options.unicode { unicode } else { ascii }
 }
