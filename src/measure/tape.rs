@@ -153,14 +153,7 @@ impl Tape {
         self.links.append(&mut other.links);
         let ours = |place: u32| places.get(place as usize).copied().unwrap_or(place);
         self.shared.extend(other.shared.drain(..).map(|list| list.into_iter().map(ours).collect()));
-        // Goroutines older than a generation begin with it, whenever they are first seen.
-        self.fresh.sort_by_key(|piece| piece.since);
-        let mut mine = std::mem::take(&mut self.fresh).into_iter().peekable();
-        self.pieces.reserve(mine.len() + other.fresh.len());
-        for mut piece in other.fresh.drain(..) {
-            while let Some(earlier) = mine.next_if(|p| p.since <= piece.since) {
-                self.append(earlier);
-            }
+        for piece in &mut other.fresh {
             piece.place = match place::shared(piece.place) {
                 Some(at) => place::SHARED + shared + at as u32,
                 None => ours(piece.place),
@@ -168,20 +161,20 @@ impl Tape {
             if piece.link != NONE {
                 piece.link += links;
             }
-            self.append(piece);
         }
-        for piece in mine {
-            self.append(piece);
+        // Goroutines older than a generation begin with it, whenever they are first seen.
+        self.fresh.sort_by_key(|piece| piece.since);
+        self.pieces.append(&mut self.fresh);
+        // The other tape is the long one, so it is what the rest is merged into, and no memory is asked for.
+        std::mem::swap(&mut self.pieces, &mut other.fresh);
+        merge_into(&mut self.pieces, &other.fresh, first);
+        other.fresh.clear();
+        for i in first..self.pieces.len() {
+            let piece = &mut self.pieces[i];
+            let last = &mut self.last[piece.g.at()];
+            piece.previous = std::mem::replace(last, i as u32);
         }
         first
-    }
-
-    #[inline]
-    fn append(&mut self, mut piece: Piece) {
-        let last = &mut self.last[piece.g.at()];
-        piece.previous = *last;
-        *last = self.pieces.len() as u32;
-        self.pieces.push(piece);
     }
 
     /// Drops all pieces that end by `cutoff`. Nothing may be in writing.
@@ -191,11 +184,12 @@ impl Tape {
             keep[piece.previous as usize] = false;
         }
         let (links, shared) = (std::mem::take(&mut self.links), std::mem::take(&mut self.shared));
-        let pieces = std::mem::take(&mut self.pieces);
-        for piece in &pieces {
+        for piece in &self.pieces {
             self.last[piece.g.at()] = NONE;
         }
-        for (mut piece, _) in pieces.into_iter().zip(keep).filter(|(_, keep)| *keep) {
+        let mut kept = 0;
+        for i in (0..self.pieces.len()).filter(|i| keep[*i]) {
+            let mut piece = self.pieces[i];
             if piece.link != NONE {
                 self.links.push(links[piece.link as usize]);
                 piece.link = self.links.len() as u32 - 1;
@@ -203,7 +197,46 @@ impl Tape {
             if let Some(at) = place::shared(piece.place) {
                 piece.place = self.share(shared[at].clone());
             }
-            self.append(piece);
+            piece.previous = std::mem::replace(&mut self.last[piece.g.at()], kept);
+            self.pieces[kept as usize] = piece;
+            kept += 1;
         }
+        self.pieces.truncate(kept as usize);
+    }
+}
+
+/// Merges `others`, sorted, into the sorted `pieces`, in place and from the end; the first `kept` of `others` come
+/// before all. Of equal times the others come first.
+fn merge_into(pieces: &mut Vec<Piece>, others: &[Piece], kept: usize) {
+    let Some(&filler) = others.first() else { return };
+    let (mut i, mut j) = (pieces.len(), others.len());
+    pieces.resize(i + j, filler);
+    let mut to = i + j;
+    while j > kept {
+        to -= 1;
+        if i > 0 && pieces[i - 1].since >= others[j - 1].since {
+            i -= 1;
+            pieces[to] = pieces[i];
+        } else {
+            j -= 1;
+            pieces[to] = others[j];
+        }
+    }
+    pieces.copy_within(..i, kept);
+    pieces[..kept].copy_from_slice(&others[..kept]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn merging_in_place_is_merging() {
+        let piece = |since: i64, g: u32| Piece { since: Time(since), g: GIdx(g), place: 0, previous: NONE, link: NONE };
+        let mut pieces = vec![piece(10, 1), piece(20, 1), piece(30, 1)];
+        let others = [piece(3, 0), piece(4, 0), piece(10, 2), piece(15, 2), piece(31, 2)];
+        merge_into(&mut pieces, &others, 2);
+        let found: Vec<_> = pieces.iter().map(|p| (p.since.0, p.g.0)).collect();
+        assert_eq!(found, [(3, 0), (4, 0), (10, 2), (10, 1), (15, 2), (20, 1), (30, 1), (31, 2)]);
     }
 }
