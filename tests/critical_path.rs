@@ -156,3 +156,22 @@ fn programs_have_the_paths_that_they_were_written_to_have() {
     }
     assert!(checked >= 30, "{checked}");
 }
+
+#[test]
+fn a_queue_at_a_lock_waits_for_its_holder() {
+    let n = 300;
+    let bytes = common::evil::waiters(n);
+    let profile = requests_of(&bytes, "^main.waiter$", Options::default()).expect("a match");
+    check_sums("waiters", &profile);
+    let requests = requests(&profile);
+    assert_eq!(requests.list.len() as u64, n);
+    // What the holder did while all waited counts for each of them.
+    let stacks = profile.samples.iter().filter(|s| s.weight.latency_ns > 0);
+    let of_holder: u64 = stacks
+        .filter(|s| profile.tree.stack(s.stack).any(|f| f.function == "main.refresh"))
+        .map(|s| s.weight.latency_ns)
+        .sum();
+    assert!(of_holder > n * n * 10 / 2, "{of_holder}");
+    let handed_on = requests.wakeups.iter().find(|w| w.count == n - 1).expect("waiters hand the lock on");
+    assert_eq!(handed_on.detail, "mutex");
+}

@@ -113,6 +113,18 @@ impl<'a> Cursor<'a> {
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
+    /// The next `N` bytes, not consumed.
+    #[inline]
+    pub fn ahead<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.bytes.get(self.at..)?.first_chunk()
+    }
+
+    /// Steps over `n` bytes that were looked at.
+    #[inline]
+    pub fn step(&mut self, n: usize) {
+        self.at = (self.at + n).min(self.bytes.len());
+    }
+
     #[cold]
     fn long_uvarint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;

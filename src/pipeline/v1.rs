@@ -83,9 +83,10 @@ impl Recording {
         survey
     }
 
-    /// Pass 2. The slices of different roots have nothing in common, so each thread measures some of them.
+    /// Pass 2. The slices of different roots have nothing in common, so each thread measures some of them; but critical
+    /// paths lead from one to another.
     pub(super) fn measure(&self, task: Task<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
-        let shares = share_out(task.slice, threads);
+        let shares = share_out(task.slice, if task.latency { 1 } else { threads });
         let measured: Vec<Measured> =
             shares.par_iter().map(|slice| self.measure_share(Task { slice, ..task })).collect();
         ticker.add(self.bytes);
@@ -97,7 +98,7 @@ impl Recording {
         let mut measurer = Measurer::new(task);
         measurer.begin_generation(self.trace.start);
         let tracked = &task.slice.tracked;
-        let wants = |g: GIdx| tracked.get(g.at()) == Some(&true);
+        let wants = |g: GIdx| task.latency || tracked.get(g.at()) == Some(&true);
         self.trace.walk_for(wants, |event| {
             let subject = if let EventKind::Transition(t) = &event.kind { t.g } else { event.g };
             if wants(subject) || wants(event.g) {

@@ -8,7 +8,7 @@ use gotrace_slice::format::event_spec::code;
 pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);
 
 /// All kinds.
-pub const KINDS: [Kind; 12] = [
+pub const KINDS: [Kind; 13] = [
     ("threads that wait for creations", 5_000, waiting_for_creations),
     ("threads that wait for one goroutine", 5_000, waiting_in_a_row),
     ("threads that wait while it changes", 2_000, waiting_in_vain),
@@ -21,6 +21,7 @@ pub const KINDS: [Kind; 12] = [
     ("threads with CPU samples", 5_000, samples),
     ("functions", 10_000, functions),
     ("a long schedule", 20_000, schedule),
+    ("waiters at one lock", 10_000, waiters),
 ];
 
 struct Trace {
@@ -221,4 +222,42 @@ fn functions(n: u64) -> Vec<u8> {
 
 fn schedule(n: u64) -> Vec<u8> {
     simulate(Plan { seed: 99, steps: n as u32, threads: 8, generations: 4, version: "1.26" }).bytes
+}
+
+/// Requests that wait for one lock, whose holder does as many things as there are waiters; they hand it on one by one.
+pub fn waiters(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (entry, creation) = (trace.names.stack(&["main.waiter"]), trace.names.stack(&["main.main"]));
+    let (lock, unlock) = (
+        trace.names.stack(&["sync.(*Mutex).Lock", "main.waiter"]),
+        trace.names.stack(&["sync.(*Mutex).Unlock", "main.waiter"]),
+    );
+    let (work, reason) = (trace.names.stack(&["main.refresh"]), trace.names.string(b"sync"));
+    let created: Vec<[u64; 3]> = (0..n).map(|i| [i + 2, entry, creation]).collect();
+    let first: Vec<[u64; 2]> = (0..n).map(|i| [i + 2, 1]).collect();
+    let again: Vec<[u64; 2]> = (0..n).map(|i| [i + 2, 3]).collect();
+    let unblocked: Vec<[u64; 3]> = (0..n).map(|i| [i + 2, 2, unlock]).collect();
+    let (blocked, logged) = ([reason, lock], [0, 0, 0, work]);
+    let mut holder: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
+    let mut waiters: Vec<(u64, u8, &[u64])> = Vec::new();
+    let at = |phase: u64, i: u64| 10 + phase * 10 * n + 10 * i;
+    for i in 0..n {
+        holder.push((at(0, i), code::GO_CREATE, &created[i as usize]));
+        waiters.push((at(1, i), code::GO_START, &first[i as usize]));
+        waiters.push((at(1, i) + 1, code::GO_BLOCK, &blocked));
+    }
+    for i in 0..n {
+        holder.push((at(2, i), code::USER_LOG, &logged));
+    }
+    holder.push((at(3, 0), code::GO_UNBLOCK, &unblocked[0]));
+    for i in 0..n {
+        waiters.push((at(3, i) + 1, code::GO_START, &again[i as usize]));
+        if let Some(next) = unblocked.get(i as usize + 1) {
+            waiters.push((at(3, i) + 2, code::GO_UNBLOCK, next));
+        }
+        waiters.push((at(3, i) + 3, code::GO_DESTROY, &[]));
+    }
+    trace.thread(1, 1, &holder);
+    trace.thread(1, 2, &waiters);
+    trace.finish()
 }
