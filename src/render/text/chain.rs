@@ -43,10 +43,10 @@ impl Chain {
         let n_own = shown.len();
         // The request that waits for another goroutine is named before it, and who started one without user code.
         let creator = stack[own_end..].iter().find(|f| is_user(f)).filter(|_| foreign || outermost.is_none());
-        if foreign || creator.is_some() {
-            if let Some(first) = pieces.last_mut() {
-                first.insert_str(0, if foreign { WAITS_FOR } else { "go " });
-            }
+        if (foreign || creator.is_some())
+            && let Some(first) = pieces.last_mut()
+        {
+            first.insert_str(0, if foreign { WAITS_FOR } else { "go " });
         }
         if let Some(creator) = creator {
             pieces.push(names::function(&creator.function, full_names).into_owned());
