@@ -93,7 +93,9 @@ pub fn profile(
                 trace.window_ns = Some(part.end.since(part.start));
             }
         }
-        if sliced.profile.selection.roots == 0 {
+        // Roots that matched and are of another length are an answer; none that matched is not.
+        let matched = sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.of > 0);
+        if !matched {
             return Ok(Answer::NoMatch(Box::new(candidates(inputs, options, &|_| {})?)));
         }
         Ok(Answer::Profile(Box::new(sliced.finish(options, chosen.as_ref()))))

@@ -42,18 +42,19 @@ impl Chain {
             shown.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect();
         let n_own = shown.len();
         // The request that waits for another goroutine is named before it, and who started one without user code.
-        if (foreign || outermost.is_none())
-            && let Some(creator) = stack[own_end..].iter().find(|f| is_user(f))
+        let creator = stack[own_end..].iter().find(|f| is_user(f)).filter(|_| foreign || outermost.is_none());
+        if (foreign || creator.is_some())
+            && let Some(first) = pieces.last_mut()
         {
-            if let Some(first) = pieces.last_mut() {
-                first.insert_str(0, if foreign { WAITS_FOR } else { "go " });
-            }
+            first.insert_str(0, if foreign { WAITS_FOR } else { "go " });
+        }
+        if let Some(creator) = creator {
             pieces.push(names::function(&creator.function, full_names).into_owned());
             shown.push(creator);
         }
         let place = stack.iter().find(|f| is_user(f)).or(stack.first());
         let place = place.map_or_else(String::new, |f| names::place(&f.file, f.line));
-        let (pieces, wanted) = outermost_first(pieces, &shown, shown.len() > n_own);
+        let (pieces, wanted) = outermost_first(pieces, &shown, shown.len() > n_own, foreign);
         let key = pieces.join(" ");
         Self { pieces, wanted, place, key }
     }
@@ -117,7 +118,12 @@ fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
 }
 
 /// Turns pieces round, cuts what is beyond reading, and ranks them.
-fn outermost_first(mut pieces: Vec<String>, shown: &[&ProfileFrame], by_creator: bool) -> (Vec<String>, Vec<usize>) {
+fn outermost_first(
+    mut pieces: Vec<String>,
+    shown: &[&ProfileFrame],
+    by_creator: bool,
+    foreign: bool,
+) -> (Vec<String>, Vec<usize>) {
     let mut user: Vec<bool> = shown.iter().map(|f| !names::is_std(&f.function)).collect();
     pieces.reverse();
     user.reverse();
@@ -130,7 +136,7 @@ fn outermost_first(mut pieces: Vec<String>, shown: &[&ProfileFrame], by_creator:
     // Where only the creator is the user's, what it started says more than the creator.
     let innermost_user = user.iter().rposition(|&u| u).map(|i| if by_creator && i == 0 { 1 } else { i });
     // Another goroutine's name says what it is to this one: that must not get lost.
-    let other = by_creator.then_some(1);
+    let other = (by_creator || foreign).then_some(usize::from(by_creator));
     let mut wanted: Vec<usize> = other.into_iter().chain(innermost_user).chain([last, 0]).collect();
     wanted.extend((0..pieces.len()).rev().filter(|&i| user[i]));
     wanted.extend(innermost_user.map(|i| i + 1));
@@ -186,6 +192,10 @@ mod tests {
         assert_eq!(chain(&stack, 28).0, "waits for main.refresh → …");
         assert_eq!(chain(&stack, 24).0, "waits for …n.refresh → …");
         assert_eq!(chain(&["runtime.gopark", "[waiting for]", "main.H"], 40).0, "main.H → waits for runtime.gopark");
+        // A server's own function is no news, that the goroutine is another one is.
+        let stack = ["time.Sleep", "main.nap", "main.worker", "[waiting for]", "net/http.serverHandler.ServeHTTP"];
+        assert_eq!(chain(&stack, 80).0, "waits for main.worker → main.nap → time.Sleep");
+        assert_eq!(chain(&stack, 30).0, "waits for main.worker → …");
     }
 
     #[test]

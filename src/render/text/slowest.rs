@@ -157,11 +157,16 @@ fn hidden(view: &View<'_>, slowest: &Slowest, shown: usize, out: &mut dyn Write)
     if slowest.more_lanes > 0 {
         texts.push(format!("{} too many to keep", counted(slowest.more_lanes, "goroutine")));
     }
-    if texts.is_empty() {
-        return Ok(());
-    }
-    let line = format!("  {} {}", view.glyphs.dots, texts.join(view.glyphs.separator));
-    writeln!(out, "{}", view.paint(DIM, &line))
+    left_out(view, &texts, out)
+}
+
+/// Says what is left out, on one line where that has room.
+fn left_out(view: &View<'_>, texts: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let line = |text: &str| format!("  {} {text}", view.glyphs.dots);
+    let one = line(&texts.join(view.glyphs.separator));
+    let fits = width(&one) <= view.options.width;
+    let lines = if fits { vec![one] } else { texts.iter().map(|text| line(text)).collect() };
+    lines.iter().filter(|_| !texts.is_empty()).try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
 }
 
 /// The longest pieces of the path, in their order.
@@ -184,9 +189,6 @@ fn path(view: &View<'_>, profile: &Profile, slowest: &Slowest, out: &mut dyn Wri
         cells.push(Cell::new(chain_of(view, profile, slowest.path[i].stack).fit(view, room)));
     }
     table.write(view, out)?;
-    if rest.is_empty() && slowest.more_pieces == 0 {
-        return Ok(());
-    }
     let ns = rest.iter().fold(0_u64, |sum, &i| sum.saturating_add(slowest.path[i].dur_ns));
     let mut texts = Vec::new();
     if !rest.is_empty() {
@@ -196,8 +198,7 @@ fn path(view: &View<'_>, profile: &Profile, slowest: &Slowest, out: &mut dyn Wri
     if slowest.more_pieces > 0 {
         texts.push(format!("{} too many to keep", counted(slowest.more_pieces, "piece")));
     }
-    let line = format!("  {} {}", view.glyphs.dots, texts.join(view.glyphs.separator));
-    writeln!(out, "{}", view.paint(DIM, &line))
+    left_out(view, &texts, out)
 }
 
 fn cells(view: &View<'_>, piece: &PathPiece) -> Vec<Cell> {
