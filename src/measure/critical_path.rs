@@ -345,16 +345,16 @@ impl<'a> Walk<'a> {
         }
         let since = piece.since;
         let to = self.active[node as usize].to;
-        if to != NOBODY {
-            let root = self.root(node);
-            self.flush(root, since);
-            self.undelegate(node);
-            self.release_if_idle(to);
-        } else {
+        if to == NOBODY {
             let until = self.active[node as usize].until;
             if since < until {
                 self.count(node, piece.place, Window { start: since, end: until });
             }
+        } else {
+            let root = self.root(node);
+            self.flush(root, since);
+            self.undelegate(node);
+            self.release_if_idle(to);
         }
         self.active[node as usize].until = since;
         self.note_wait(node, piece.place, since);
@@ -449,22 +449,20 @@ impl<'a> Walk<'a> {
         let ns = span.end.since(span.start);
         let Active { g, ride, .. } = self.active[root as usize];
         let own = u64::from(ride.is_some());
-        let inside = if own == 0 && self.rides_with(g, root) { 1 } else { 0 };
+        let inside = u64::from(own == 0 && self.rides_with(g, root));
         let shared = place::shared(at).and_then(|i| self.tape.shared.get(i)).cloned();
-        match shared {
-            Some(places) => {
-                let n = places.len() as u64;
-                for (i, &place) in places.iter().enumerate() {
-                    self.count_at(root, place, share_of(ns, i as u64, n), [own, inside, requests - own - inside]);
-                }
+        let parts = [own, inside, requests - own - inside];
+        if let Some(places) = shared {
+            let n = places.len() as u64;
+            for (i, &place) in places.iter().enumerate() {
+                self.count_at(root, place, share_of(ns, i as u64, n), parts);
             }
-            None => {
-                let place = if (at as usize) < self.ground.aggregate.len() { at } else { self.ground.unknown };
-                self.count_at(root, place, ns, [own, inside, requests - own - inside]);
-                if self.ground.aggregate.key(place).state == StateKey::RUNNABLE && self.log.is_none() {
-                    let stopped = self.ground.ranges.stopped_in(span);
-                    self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped * requests);
-                }
+        } else {
+            let place = if (at as usize) < self.ground.aggregate.len() { at } else { self.ground.unknown };
+            self.count_at(root, place, ns, parts);
+            if self.ground.aggregate.key(place).state == StateKey::RUNNABLE && self.log.is_none() {
+                let stopped = self.ground.ranges.stopped_in(span);
+                self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped * requests);
             }
         }
         let (first, unknown) = (self.first_place(at), self.ground.unknown);

@@ -82,7 +82,7 @@ impl Names<'_, '_> {
                 .as_ref()
                 .is_none_or(|before| requests.list[before.request].dur_ns < requests.list[position].dur_ns);
             if longer {
-                requests.slowest = Some(self.slowest(slowest, position, requests));
+                requests.slowest = Some(self.slowest(&slowest, position, requests));
             }
         }
     }
@@ -157,7 +157,7 @@ impl Names<'_, '_> {
         entry.map_or_else(String::new, |frame| symbols.function(frame).to_owned())
     }
 
-    fn slowest(&mut self, measured: SlowestMeasured, request: usize, requests: &mut Requests) -> Slowest {
+    fn slowest(&mut self, measured: &SlowestMeasured, request: usize, requests: &mut Requests) -> Slowest {
         let start = self.trace.slice.windows[measured.window.at()];
         let begin = measured.path.first().map_or(Time(0), |(span, _, _)| span.start);
         let lane_of: FxHashMap<GIdx, usize> = measured.lanes.iter().enumerate().map(|(i, l)| (l.g, i)).collect();

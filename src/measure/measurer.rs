@@ -278,10 +278,15 @@ impl<'a> Measurer<'a> {
     }
 
     pub(super) fn drop_line(&mut self, g: GIdx) {
+        if let (Some(at), Some(tape)) = (self.line(g), &mut self.tape) {
+            tape.set_place(self.lines[at].piece, place::DEAD);
+        }
+        self.forget_line(g);
+    }
+
+    /// Drops the timeline of a goroutine whose end another tape tells.
+    pub(super) fn forget_line(&mut self, g: GIdx) {
         if let Some(at) = self.line(g) {
-            if let Some(tape) = &mut self.tape {
-                tape.set_place(self.lines[at].piece, place::DEAD);
-            }
             self.lines[at].state = GoState::NotExist;
             self.lines[at].window = WindowIdx::NONE;
             self.track[g.at()] = NONE;

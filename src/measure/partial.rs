@@ -229,7 +229,7 @@ impl<'a> Measurer<'a> {
         for (g, older) in partial.ended {
             self.ended[g.at() / 64] |= 1 << (g.0 % 64);
             if older {
-                self.drop_line(g);
+                self.forget_line(g);
             }
         }
         for mut line in theirs.take_lines() {

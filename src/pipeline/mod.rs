@@ -138,9 +138,11 @@ fn slice_all(
     ticker: &Ticker<'_>,
     chosen: Option<&Chosen>,
 ) -> Result<Sliced> {
-    let mut sliced = Sliced::default();
-    sliced.profile = Profile { selection: selection_of(selector), metric: options.metric, ..Profile::default() };
-    sliced.requests.include_partial = options.include_partial;
+    let mut sliced = Sliced {
+        profile: Profile { selection: selection_of(selector), metric: options.metric, ..Profile::default() },
+        requests: Requests { include_partial: options.include_partial, ..Requests::default() },
+        ..Sliced::default()
+    };
     for input in inputs {
         for_each_recording(input, &mut |version, recording| {
             let keep = chosen.and_then(|c| c.windows.get(sliced.windows.len())).map(Vec::as_slice);

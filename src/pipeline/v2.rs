@@ -430,7 +430,8 @@ mod tests {
         };
         let in_order = vec![Time::MAX; survey.generations.len()];
         let (side_by_side, one_by_one) = (measure(&settled_times(&survey)), measure(&in_order));
-        assert!(side_by_side == one_by_one, "--root '{pattern}'");
+        let other = side_by_side.0.iter().zip(&one_by_one.0).find(|(a, b)| a != b);
+        assert!(side_by_side == one_by_one, "--root '{pattern}': {other:?}");
     }
 
     #[test]

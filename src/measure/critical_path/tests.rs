@@ -97,14 +97,13 @@ impl Play {
             }
             (Is::Running, 0) if random.below(6) == 0 => self.enter(g, Is::Dead, time),
             (Is::Running, 1..=5) => self.enter(g, Is::Waiting, time),
-            (Is::Running, _) => self.enter(g, Is::Running, time),
             (Is::Waiting, 0) => self.enter(g, Is::Runnable, time),
             (Is::Waiting, 1..=6) if by.is_some() => {
                 self.enter(g, Is::Runnable, time);
                 let kind = if random.below(8) == 0 { LinkKind::Accident } else { LinkKind::Wake };
                 self.link(g, by, kind);
             }
-            (Is::Runnable, _) => self.enter(g, Is::Running, time),
+            (Is::Running | Is::Runnable, _) => self.enter(g, Is::Running, time),
             _ => {}
         }
     }
@@ -120,7 +119,7 @@ fn scenario(seed: u64) -> Scenario {
         born: vec![Time(0); n],
         runs: Vec::new(),
     };
-    for g in 0..n / 2 + 1 {
+    for g in 0..=(n / 2) {
         play.enter(g, Is::Running, Time(0));
     }
     let mut time = Time(0);

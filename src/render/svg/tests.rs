@@ -27,7 +27,7 @@ fn profile_of(stacks: &[(&[&str], &str, u64)]) -> Profile {
         });
     }
     let metric = crate::profile::Metric::Goroutine;
-    let mut profile = Profile { tree, samples, metric, ..Profile::default() };
+    let mut profile = Profile { tree, metric, samples, ..Profile::default() };
     profile.finish();
     profile
 }
