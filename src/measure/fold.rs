@@ -1,8 +1,8 @@
 //! From sums by chain, stack and state to the samples of a profile: stacks joined and named.
 
 use super::aggregate::{Aggregate, Key};
-use super::critical_path::Via;
 use super::states::detail;
+use super::walked::Via;
 use crate::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
 use crate::slice::context::Contexts;

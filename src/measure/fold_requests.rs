@@ -1,9 +1,10 @@
 //! From what was measured of a trace to the requests of a profile: named, on the profile's tree.
 
-use super::critical_path::MAX_STATES;
 use super::fold::{Folder, Naming, detail_of};
-use super::requests::{PathsMeasured, RequestMeasured, SlowestMeasured};
+use super::requests::{PathsMeasured, RequestMeasured};
+use super::slowest::SlowestMeasured;
 use super::states::StateKey;
+use super::walked::MAX_STATES;
 use super::{Key, Measured};
 use crate::ids::GIdx;
 use crate::profile::{self, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};

@@ -13,7 +13,7 @@ use super::tape::{Link, LinkKind, Tape, place};
 use super::timeline::{Attribution, Close, Timeline};
 use super::wakers::{Cause, Wakers};
 use super::windows::Windows;
-use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink};
+use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
 use crate::ids::{GIdx, StackIdx, WindowIdx};
 use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
@@ -65,7 +65,7 @@ pub struct Task<'a> {
 }
 
 /// No timeline.
-const NONE: u32 = u32::MAX;
+pub(super) const NONE: u32 = u32::MAX;
 
 /// Measures a trace, or one generation of it.
 pub struct Measurer<'a> {
@@ -74,7 +74,7 @@ pub struct Measurer<'a> {
     /// When goroutines that are older began, as far as this trace can tell.
     pub(super) older_since: Time,
     /// Per goroutine, the place of its timeline.
-    track: Vec<u32>,
+    pub(super) track: Vec<u32>,
     pub(super) lines: Vec<Timeline>,
     free: Vec<u32>,
     pub(super) windows: Windows<'a>,
@@ -87,7 +87,7 @@ pub struct Measurer<'a> {
     pub(super) tape: Option<Box<Tape>>,
     pub(super) wakers: Wakers,
     /// Requests; those of the whole trace only.
-    paths: Option<Box<Paths>>,
+    pub(super) paths: Option<Box<Paths>>,
 }
 
 /// Inside no window.
@@ -126,36 +126,6 @@ impl<'a> Measurer<'a> {
     #[inline]
     pub(super) fn is_tracked(&self, g: GIdx) -> bool {
         self.task.slice.tracked.get(g.at()).copied().unwrap_or(false)
-    }
-
-    /// A generation, or a part of a trace that has none, ends: walks the paths of requests that are over.
-    pub fn end_generation(&mut self, now: Time) {
-        self.settle_tape(&mut Tape::default(), &[]);
-        let (Some(tape), Some(paths)) = (&mut self.tape, &mut self.paths) else { return };
-        if !paths.is_due(tape) {
-            return;
-        }
-        for line in self.lines.iter().filter(|l| l.state != GoState::NotExist) {
-            tape.set_place(line.piece, self.attribution.provisional(line));
-        }
-        paths.walk(now, self.task, &self.windows, tape, &mut self.attribution);
-        for line in self.lines.iter_mut().filter(|l| l.state != GoState::NotExist) {
-            line.piece = tape.last[line.g.at()];
-        }
-    }
-
-    /// Puts what was written on the tape, and on another one, in order.
-    pub(super) fn settle_tape(&mut self, other: &mut Tape, places: &[u32]) {
-        let Some(tape) = &mut self.tape else { return };
-        let first = tape.settle(other, places);
-        for i in first..tape.pieces.len() {
-            let g = tape.pieces[i].g;
-            if tape.last[g.at()] == i as u32
-                && let Some(&at) = self.track.get(g.at()).filter(|at| **at != NONE)
-            {
-                self.lines[at as usize].piece = i as u32;
-            }
-        }
     }
 
     /// A generation begins: goroutines first seen in it without a creation are at least as old.
@@ -220,7 +190,7 @@ impl<'a> Measurer<'a> {
 
     /// Adds up what is open of a timeline.
     #[inline]
-    fn close(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
+    pub(super) fn close(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
@@ -390,17 +360,6 @@ impl<'a> Measurer<'a> {
         (window, self.context_of(window))
     }
 
-    /// Notes on the tape who ended a wait.
-    fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
-        let Some(tape) = &mut self.tape else { return };
-        let line = &self.lines[line];
-        // A piece that does not start here would be taken for what comes after the wait.
-        if cause.by.is_some() && cause.by != line.g && tape.starts_at(line.piece, time) {
-            let kind = self.wakers.kind(waited, cause, self.task.forest, self.task.symbols);
-            tape.set_link(line.piece, Link { by: cause.by, stack: cause.stack, kind });
-        }
-    }
-
     pub(super) fn context_of(&self, window: WindowIdx) -> u32 {
         if window.is_some() { self.task.slice.windows[window.at()].context } else { 0 }
     }
@@ -506,35 +465,6 @@ impl<'a> Measurer<'a> {
                 }
                 self.range(event, kind);
             }
-        }
-    }
-
-    /// A range begins or ends: of the whole program, or of the collector's on one goroutine.
-    #[inline]
-    pub(super) fn range(&mut self, event: &Event, kind: &EventKind) {
-        match kind {
-            EventKind::RangeBegin(Range::GcMarkAssist) | EventKind::RangeActive(Range::GcMarkAssist) => {
-                self.assists(event, true);
-            }
-            EventKind::RangeEnd(Range::GcMarkAssist) => self.assists(event, false),
-            EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_) => {
-                if let Some(paths) = &mut self.paths {
-                    paths.ranges.take(kind, event.time, self.older_since);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A goroutine begins or ends to help the collector, in the function that allocates.
-    fn assists(&mut self, event: &Event, assists: bool) {
-        let Some(line) = self.line(event.g) else { return };
-        if self.lines[line].assists != assists {
-            if self.lines[line].state == GoState::Running {
-                let own = self.lines[line].own;
-                self.close(line, event.time, own, false);
-            }
-            self.lines[line].assists = assists;
         }
     }
 }

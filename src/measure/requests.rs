@@ -1,13 +1,15 @@
 //! From windows that are over to requests with their paths: what is kept on the tape, and when it is walked.
 
-use super::critical_path::{ByPlace, Ground, MAX_STEPS, Nodes, Ride, Step, Via, Walk, Walked};
+use super::critical_path::{Ground, Nodes, Walk};
 use super::measurer::Task;
 use super::overlays::Ranges;
-use super::tape::{NONE, Tape};
+use super::slowest::{SlowestMeasured, lane, lanes_of};
+use super::tape::Tape;
 use super::timeline::Attribution;
 use super::wakeups::{WaitKey, WaitSum};
-use super::windows::Windows;
-use crate::ids::{GIdx, StringIdx, WindowIdx};
+use super::walked::{ByPlace, MAX_STEPS, Ride, Via, Walked};
+use super::windows::{OpenWindow, Windows};
+use crate::ids::{StringIdx, WindowIdx};
 use crate::measure::StateKey;
 use crate::time::{Time, Window};
 use rustc_hash::FxHashMap;
@@ -23,9 +25,6 @@ pub const MAX_PIECES: usize = 32 << 20;
 /// say for which root they count.
 const MAX_LABELS: usize = 16;
 
-/// Most goroutines that the slowest request shows.
-const MAX_LANES: usize = 40;
-
 /// A request that is over.
 #[derive(Clone, Debug)]
 pub struct RequestMeasured {
@@ -37,32 +36,6 @@ pub struct RequestMeasured {
     pub states: Box<[(u16, u64)]>,
     /// Whether an edge cuts it.
     pub partial: bool,
-}
-
-/// The slowest request: pieces of its path from its start on, and its goroutines.
-#[derive(Clone, Debug)]
-pub struct SlowestMeasured {
-    /// Which one.
-    pub window: WindowIdx,
-    /// When, in which goroutine and at which place.
-    pub path: Vec<(Window, GIdx, u32)>,
-    /// Pieces that were not noted.
-    pub more_pieces: u64,
-    /// Goroutines with their intervals inside the request.
-    pub lanes: Vec<LaneMeasured>,
-    /// Goroutines that were not noted.
-    pub more_lanes: u64,
-}
-
-/// A goroutine while a request lasted.
-#[derive(Clone, Debug)]
-pub struct LaneMeasured {
-    /// The goroutine.
-    pub g: GIdx,
-    /// Its intervals, in order.
-    pub pieces: Vec<(Window, StateKey)>,
-    /// Intervals that were not noted.
-    pub more_pieces: u64,
 }
 
 /// What was measured along paths. Places are those of the aggregate.
@@ -187,10 +160,8 @@ impl Paths {
             self.carried.remove(&window);
             return None;
         }
-        let start = open.start.max(task.looked_at.start).max(task.trace_start);
-        let span = Window { start, end: open.end.min(task.looked_at.end).min(now) };
-        let g = task.slice.windows[window.at()].g;
-        (span.start < span.end).then(|| (Ride { window, g, span, states: Vec::new() }, partial))
+        let ride = ride_of(task, window, open, now);
+        (ride.span.start < ride.span.end).then_some((ride, partial))
     }
 
     fn walk_all(
@@ -276,10 +247,7 @@ impl Paths {
             if !open.seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
                 continue;
             }
-            let start = open.start.max(task.looked_at.start).max(task.trace_start);
-            let span = Window { start, end: now.min(task.looked_at.end) };
-            let ride = Ride { window, g: task.slice.windows[i].g, span, states: Vec::new() };
-            let rest = self.rest_of(&ride);
+            let rest = self.rest_of(&ride_of(task, window, open, now));
             if rest.span.start < rest.span.end {
                 rides.push(rest);
             }
@@ -365,6 +333,13 @@ impl Paths {
     }
 }
 
+/// A request as far as it has come, inside the part looked at.
+fn ride_of(task: Task<'_>, window: WindowIdx, open: OpenWindow, now: Time) -> Ride {
+    let start = open.start.max(task.looked_at.start).max(task.trace_start);
+    let span = Window { start, end: open.end.min(task.looked_at.end).min(now) };
+    Ride { window, g: task.slice.windows[window.at()].g, span, states: Vec::new() }
+}
+
 fn length(ride: &Ride) -> u64 {
     ride.span.end.since(ride.span.start)
 }
@@ -373,53 +348,5 @@ fn drain(sums: &mut ByPlace, via: Via, label: StringIdx, into: &mut FxHashMap<(u
     for (place, ns) in sums.drain() {
         let sum = into.entry((place, via, label)).or_default();
         *sum = sum.saturating_add(ns);
-    }
-}
-
-/// The goroutines to show: the request's own, those on its path, those of its subtree.
-fn lanes_of(ride: &Ride, steps: &[Step], task: Task<'_>) -> (Vec<GIdx>, u64) {
-    let mut lanes = vec![ride.g];
-    let mut known: rustc_hash::FxHashSet<GIdx> = lanes.iter().copied().collect();
-    let members = task.slice.owner.iter().enumerate().filter(|(_, owner)| **owner == ride.window);
-    let others = steps.iter().map(|s| s.g).chain(members.map(|(g, _)| GIdx(g as u32)));
-    let mut more = 0;
-    for g in others {
-        if known.insert(g) {
-            if lanes.len() < MAX_LANES { lanes.push(g) } else { more += 1 }
-        }
-    }
-    (lanes, more)
-}
-
-/// A goroutine's intervals inside a window.
-fn lane(g: GIdx, span: Window, tape: &Tape, attribution: &Attribution<'_>) -> LaneMeasured {
-    let mut lane = LaneMeasured { g, pieces: Vec::new(), more_pieces: 0 };
-    let (mut at, mut end) = (tape.last[g.at()], span.end);
-    while at != NONE {
-        let piece = tape.pieces[at as usize];
-        at = piece.previous;
-        if piece.since < end {
-            let place = super::tape::place::shared(piece.place).map_or(piece.place, |i| tape.shared[i][0]);
-            let window = Window { start: piece.since.max(span.start), end };
-            if (place as usize) < attribution.aggregate.len() {
-                push_piece(&mut lane, window, attribution.aggregate.key(place).state);
-            }
-            end = piece.since;
-        }
-        if piece.since <= span.start {
-            break;
-        }
-    }
-    lane.pieces.reverse();
-    lane
-}
-
-/// Adds an interval that is earlier than those before it.
-fn push_piece(lane: &mut LaneMeasured, window: Window, state: StateKey) {
-    let full = lane.pieces.len() >= MAX_STEPS;
-    match lane.pieces.last_mut() {
-        Some((last, same)) if *same == state && last.start == window.end => last.start = window.start,
-        _ if full => lane.more_pieces += 1,
-        _ => lane.pieces.push((window, state)),
     }
 }

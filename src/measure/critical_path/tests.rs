@@ -1,7 +1,7 @@
 //! Walks against the definition, word for word, on schedules made up at random.
 
 use super::super::aggregate::Key;
-use super::super::tape::{Link, LinkKind};
+use super::super::tape::Link;
 use super::*;
 use crate::ids::{StackIdx, StringIdx};
 use crate::profile::Precision;
