@@ -8,10 +8,10 @@ use crate::format::version::V1;
 use crate::measure::{Measured, Measurer, Task};
 use crate::order::v1::{OldTrace, open};
 use crate::slice::Selector;
-use crate::slice::own::RECORDING_HANDLER;
 use crate::source::Source;
 use crate::survey::Survey;
-use crate::survey::ordered::{OrderedTrace, survey};
+use crate::survey::classes::{Classifier, StackClass};
+use crate::survey::ordered::{OrderedTrace, classes, survey};
 use crate::symbols::Symbols;
 use crate::time::Time;
 
@@ -64,8 +64,7 @@ impl Recording {
     /// Pass 1.
     pub(super) fn survey(&mut self, selector: Option<&Selector>, ticker: &Ticker<'_>) -> Survey {
         let symbols = std::mem::take(&mut self.trace.symbols);
-        let matching = selector.filter(|s| s.root_by.stack).map(|s| matching_stacks(&symbols, s));
-        let is_match = |stack: crate::ids::StackIdx| matching.as_ref().is_some_and(|m| m[stack.at()]);
+        let classes = stack_classes(&symbols, selector);
         let known = OrderedTrace {
             goroutines: &self.trace.goroutines,
             symbols,
@@ -73,7 +72,7 @@ impl Recording {
             file_events: self.trace.file_events,
         };
         let mut events = self.trace.events();
-        let mut survey = survey(known, events.by_ref(), matching.is_some().then_some(&is_match));
+        let mut survey = survey(known, events.by_ref(), classes.as_deref(), selector.is_none());
         let walked = events.walked(survey.end);
         survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
         self.trace.settle(walked);
@@ -96,14 +95,10 @@ impl Recording {
     }
 }
 
-/// Per stack, whether it says that a root is at work: the recording itself is none, unless it is named.
-fn matching_stacks(symbols: &Symbols, selector: &Selector) -> Vec<bool> {
-    let mut matching = symbols.stacks_with(|name| selector.roots.matches(name));
-    if !selector.roots.matches(RECORDING_HANDLER) {
-        let recording = symbols.stacks_with(|name| name == RECORDING_HANDLER);
-        for (matches, recording) in matching.iter_mut().zip(recording) {
-            *matches &= !recording;
-        }
-    }
-    matching
+/// What each stack says; none when nothing asks for that.
+fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<StackClass>> {
+    let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+    let roots = matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync));
+    let wanted = selector.is_none_or(|s| s.root_by.stack);
+    wanted.then(|| classes(symbols, &Classifier::new(roots)))
 }

@@ -7,6 +7,7 @@ mod candidates;
 pub mod clean;
 mod folded;
 mod frames;
+mod handlers;
 mod json;
 pub mod names;
 mod pprof;

@@ -1,8 +1,13 @@
 //! Pass 1 of a trace whose events are already in causal order: the same forest, from one walk.
 
 use super::build::Survey;
-use super::evidence::{Gap, StretchFound, Stretches};
-use super::forest::{Goroutine, Life, Origin, Stretch};
+use super::classes::{Classifier, PartialClass, StackClass};
+use super::connection::Moment;
+use super::evidence::Gap;
+use super::forest::{Goroutine, Life, Origin};
+use super::served::Served;
+use super::server::Step;
+use super::tracker::{Part, Tracker};
 use crate::event::{Event, EventKind, GoState, GoTransition};
 use crate::ids::{GIdx, GoId, StackIdx};
 use crate::symbols::Symbols;
@@ -21,24 +26,33 @@ pub struct OrderedTrace<'a> {
     pub file_events: u64,
 }
 
-/// Surveys a trace from its events in causal order. `matches` says of a stack whether a function on it matches;
-/// none when nothing is selected by stack.
+/// What each stack of a trace says.
+pub fn classes(symbols: &Symbols, classifier: &Classifier<'_>) -> Vec<StackClass> {
+    let functions = |name: &str| classifier.function(name);
+    let stacks = symbols.fold_stacks(functions, |outer: PartialClass, function| outer.enter(function));
+    stacks.into_iter().map(|stack| classifier.class(stack)).collect()
+}
+
+/// Surveys a trace from its events in causal order. `classes` tells what each stack says; none when nothing asks
+/// for that. With `lists_handlers` of what the trace's servers served.
 pub fn survey(
     trace: OrderedTrace<'_>,
     events: impl Iterator<Item = Event>,
-    matches: Option<&dyn Fn(StackIdx) -> bool>,
+    classes: Option<&[StackClass]>,
+    lists_handlers: bool,
 ) -> Survey {
     let mut survey = Survey {
         symbols: trace.symbols,
         start: trace.start,
         end: trace.start,
         events: trace.file_events,
+        served: Served::new(lists_handlers),
         ..Survey::default()
     };
     for &id in trace.goroutines {
         survey.forest.add(older(id), Life { born: trace.start, died: None });
     }
-    let mut walk = Walk { survey, matches, stretches: FxHashMap::default() };
+    let mut walk = Walk { survey, classes, trackers: FxHashMap::default(), parts: Vec::new() };
     for event in events {
         walk.survey.end = event.time;
         walk.event(&event);
@@ -62,13 +76,14 @@ fn older(id: GoId) -> Goroutine {
 
 struct Walk<'a> {
     survey: Survey,
-    matches: Option<&'a dyn Fn(StackIdx) -> bool>,
-    stretches: FxHashMap<GIdx, Stretches<StackIdx>>,
+    classes: Option<&'a [StackClass]>,
+    trackers: FxHashMap<GIdx, Tracker>,
+    parts: Vec<Part>,
 }
 
 impl Walk<'_> {
     fn event(&mut self, event: &Event) {
-        if self.matches.is_some() && event.g.is_some() && event.stack != StackIdx::EMPTY {
+        if event.g.is_some() && event.stack != StackIdx::EMPTY {
             self.own_stack(event);
         }
         match &event.kind {
@@ -78,17 +93,35 @@ impl Walk<'_> {
         }
     }
 
+    fn class(&self, stack: StackIdx) -> StackClass {
+        self.classes.and_then(|classes| classes.get(stack.at())).copied().unwrap_or_default()
+    }
+
     fn own_stack(&mut self, event: &Event) {
-        if self.matches.is_some_and(|matches| matches(event.stack)) {
-            self.stretches.entry(event.g).or_default().matched(event.stack);
-        } else {
-            self.gap(event.g, event.pos, true);
+        let class = self.class(event.stack);
+        if class.step != Step::None {
+            let Survey { served, forest, .. } = &mut self.survey;
+            if served.see(forest, event.g, class.step, event.stack, class.matches) {
+                return;
+            }
+            let at = Moment { pos: event.pos, time: Some(event.time) };
+            let tracker = self.trackers.entry(event.g).or_default();
+            tracker.seen(class.step, event.stack, class.matches, at, &mut self.parts);
+            self.add_parts(event.g);
+        } else if class.excludes() {
+            self.gap(event.g, event, true);
+        } else if class.matches {
+            self.trackers.entry(event.g).or_default().matched(event.stack);
+        }
+        if class.cut {
+            self.survey.cut.insert(event.g);
         }
     }
 
-    fn gap(&mut self, g: GIdx, pos: u64, other: bool) {
-        let found = self.stretches.entry(g).or_default().gap(Gap { first: pos, last: pos, other });
-        self.add_stretch(g, found);
+    fn gap(&mut self, g: GIdx, event: &Event, other: bool) {
+        let gap = Gap { first: event.pos, last: event.pos, ticks: 0, other };
+        self.trackers.entry(g).or_default().gap(gap, Some(event.time), &mut self.parts);
+        self.add_parts(g);
     }
 
     fn transition(&mut self, event: &Event, t: &GoTransition) {
@@ -97,11 +130,14 @@ impl Walk<'_> {
             (_, GoState::NotExist) => {
                 self.survey.forest.lives[t.g.at()].died = Some(event.time);
                 self.survey.forest.goroutines[t.g.at()].ended = 0;
-                let found = self.stretches.remove(&t.g).and_then(|mut s| s.end(Some(event.pos)));
-                self.add_stretch(t.g, found);
+                if let Some(mut tracker) = self.trackers.remove(&t.g) {
+                    let at = Moment { pos: event.pos, time: Some(event.time) };
+                    tracker.end(at, &mut self.parts);
+                    self.add_parts(t.g);
+                }
             }
             (GoState::Undetermined, _) => {}
-            (_, GoState::Running) if self.matches.is_some() => self.gap(t.g, event.pos, false),
+            (_, GoState::Running) if self.classes.is_some() => self.gap(t.g, event, false),
             _ => {}
         }
     }
@@ -114,28 +150,26 @@ impl Walk<'_> {
         goroutine.origin = if to == GoState::Syscall { Origin::Callback } else { Origin::Created };
         self.survey.forest.lives[t.g.at()].born = event.time;
         // A creation whose own stack does not match is outside, whatever comes next.
-        let inside = event.stack == StackIdx::EMPTY || self.matches.is_some_and(|matches| matches(event.stack));
-        if inside && let Some(stretches) = self.stretches.get_mut(&event.g) {
-            stretches.created(t.g.0);
+        if self.class(event.stack).may_be_inside()
+            && let Some(tracker) = self.trackers.get_mut(&event.g)
+        {
+            tracker.created(t.g.0);
         }
     }
 
-    fn add_stretch(&mut self, g: GIdx, found: Option<StretchFound<StackIdx>>) {
-        let Some(found) = found else { return };
-        let forest = &mut self.survey.forest;
-        let index = forest.stretches.len() as u32;
-        for birth in found.births {
-            forest.goroutines[birth as usize].stretch = index;
+    fn add_parts(&mut self, g: GIdx) {
+        let Survey { served, forest, .. } = &mut self.survey;
+        for part in self.parts.drain(..) {
+            served.add(forest, g, part);
         }
-        forest.stretches.push(Stretch { g, start: found.start, end: found.end, stack: found.stack });
     }
 
     fn finish(mut self) -> Survey {
-        let mut open: Vec<_> = std::mem::take(&mut self.stretches).into_iter().collect();
+        let mut open: Vec<_> = std::mem::take(&mut self.trackers).into_iter().collect();
         open.sort_unstable_by_key(|(g, _)| *g);
-        for (g, mut stretches) in open {
-            let found = stretches.end(None);
-            self.add_stretch(g, found);
+        for (g, mut tracker) in open {
+            tracker.cut(&mut self.parts);
+            self.add_parts(g);
         }
         self.survey
     }
