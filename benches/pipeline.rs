@@ -14,7 +14,7 @@ use gotrace_slice::ids::GIdx;
 use gotrace_slice::order::v2::frontier::{GenerationInput, Workspace, order};
 use gotrace_slice::order::v2::scheduler::Instances;
 use gotrace_slice::order::v2::translate::Names;
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
@@ -177,7 +177,7 @@ fn parts(c: &mut Criterion) {
 
 fn slice(trace: &Trace, threads: usize) -> Box<Profile> {
     let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
-    let options = Options { stacks: Stacks::Joined, threads };
+    let options = Options { threads, ..Options::default() };
     match pipeline::profile(&inputs, &trace.selector, options, &|_| {}) {
         Ok(Answer::Profile(profile)) => profile,
         other => panic!("{other:?}"),
@@ -194,7 +194,7 @@ fn whole(c: &mut Criterion) {
         });
     }
     group.bench_function("candidates", |b| {
-        let options = Options { stacks: Stacks::Joined, threads: 1 };
+        let options = Options { threads: 1, ..Options::default() };
         b.iter(|| {
             let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
             black_box(pipeline::candidates(&inputs, options, &|_| {}).expect("candidates"));

@@ -90,7 +90,7 @@ fn file_pipe_and_packed_file_give_the_same() {
 #[test]
 fn one_reading_writes_all_outputs() {
     let dir = with_trace();
-    let args = ["-r", "Handler", "-o", "a.json", "-o", "a.pb.gz", "-o", "a.folded", "t"];
+    let args = ["-r", "Handler", "-o", "a.json", "-o", "a.pb.gz", "-o", "a.folded", "-o", "a.svg", "-o", "a.md", "t"];
     let text = stdout(dir.path(), &args);
     assert!(text.contains("WHERE THE TIME WENT"));
     assert_eq!(
@@ -101,13 +101,19 @@ fn one_reading_writes_all_outputs() {
         fs::read(dir.path().join("a.pb.gz")).unwrap(),
         run(dir.path(), &["-r", "Handler", "-f", "pprof", "t"], 0).stdout
     );
+    for format in ["svg", "md"] {
+        assert_eq!(
+            fs::read_to_string(dir.path().join(format!("a.{format}"))).unwrap(),
+            stdout(dir.path(), &["-r", "Handler", "-f", format, "t"])
+        );
+    }
     assert_eq!(stdout(dir.path(), &[&["-q"][..], &args].concat()), "");
     assert_eq!(
         stdout(dir.path(), &[&["-q", "-o", "-"][..], &args].concat()),
         stdout(dir.path(), &["-q", "-r", "Handler", "t"])
     );
     // Nothing is left beside the results.
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 6);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use gotrace_slice::format::encode::{NO_THREAD, put_uvarint};
 use gotrace_slice::format::event_spec::code;
 use gotrace_slice::format::v2::index::{BatchKind, Index, read_index};
 use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, read_header};
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::source::Source;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -239,7 +239,7 @@ fn any_read_may_fail() {
     for fail_at in 0.. {
         let source = Failing { bytes: &bytes, fail_at, reads: AtomicUsize::new(0) };
         let inputs = [Input { name: name.clone(), source: &source, resolver: None }];
-        let options = Options { stacks: Stacks::Joined, threads: 1 };
+        let options = Options { threads: 1, ..Options::default() };
         if let Err(error) = pipeline::profile(&inputs, &selector, options, &|_| {}) {
             assert!(error.to_string().contains("the disk is on fire"), "{error}");
             continue;
@@ -272,7 +272,7 @@ fn a_file_that_shrinks_ends_where_it_ends() {
         for keep in [HEADER_SIZE, bytes.len() / 2, bytes.len() - 3] {
             let source = Shrunk { bytes: &bytes[..keep], said: bytes.len() as u64 };
             let inputs = [Input { name: name.clone(), source: &source, resolver: None }];
-            let options = Options { stacks: Stacks::Joined, threads: 1 };
+            let options = Options { threads: 1, ..Options::default() };
             let answer = pipeline::candidates(&inputs, options, &|_| {});
             assert!(answer.is_err() || !answer.is_ok_and(|c| c.traces.iter().all(|t| t.complete)), "{name}");
         }

@@ -9,7 +9,7 @@ use common::oracle::{by_stack, closure, whole_lives};
 use common::sim::{Plan, Sim, simulate};
 use common::{Choppy, States, digest, profile, root_by, selector, slice, states, whole_life};
 use gotrace_slice::format::text::{from_text, to_text};
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::Selector;
 use proptest::prelude::*;
@@ -108,7 +108,7 @@ proptest! {
             prop_assert_eq!(digest(&many), digest(&one));
             let choppy = Choppy { bytes: &sim.bytes, step };
             let inputs = [Input { name: "test".into(), source: &choppy, resolver: None }];
-            let options = Options { stacks: Stacks::Joined, threads: 1 };
+            let options = Options { threads: 1, ..Options::default() };
             let Ok(Answer::Profile(chopped)) = pipeline::profile(&inputs, &selector, options, &|_| {}) else {
                 panic!("another answer")
             };
@@ -132,7 +132,7 @@ proptest! {
         for selector in [whole_life("main.f1"), selector("main.handler", root_by("stack"))] {
             let (Some(of_a), Some(of_b)) = (sliced(&a, &selector), sliced(&b, &selector)) else { continue };
             let inputs = [("a", &a), ("b", &b)].map(|(name, sim)| Input { name: name.into(), source: &sim.bytes, resolver: None });
-            let options = Options { stacks: Stacks::Joined, threads: 2 };
+            let options = Options { threads: 2, ..Options::default() };
             let Ok(Answer::Profile(pool)) = pipeline::profile(&inputs, &selector, options, &|_| {}) else {
                 panic!("another answer")
             };

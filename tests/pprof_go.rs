@@ -78,9 +78,12 @@ fn every_report_of_pprof_works_and_adds_up() {
         let json = pprof.profile("p.pb.gz", trace, args);
         let total = |name: &str| json["total"][name].as_i64().expect("a total");
         let raw = pprof.run(&["-raw", "p.pb.gz"]);
-        assert!(raw.contains("events/count goroutine/nanoseconds"), "{trace}: {raw}");
+        // pprof marks the default among them.
+        let types = raw.replace("[dflt]", "");
+        assert!(types.contains("events/count goroutine/nanoseconds latency/nanoseconds"), "{trace}: {raw}");
         let totals = raw_totals(&raw);
-        assert_eq!(totals[..2], [total("events"), total("goroutine_ns")], "{trace} {args:?}");
+        let latency = json["total"]["latency_ns"].as_i64().unwrap_or(0);
+        assert_eq!(totals[..3], [total("events"), total("goroutine_ns"), latency], "{trace} {args:?}");
 
         let name = trace.rsplit('/').next().unwrap_or_default();
         for report in ["-top", "-peek=.", "-tags", "-traces", "-tree"] {
@@ -102,7 +105,7 @@ fn every_report_of_pprof_works_and_adds_up() {
 fn labels_hold_all_of_the_time() {
     let Some(pprof) = Pprof::build() else { return };
     let json = pprof.profile("p.pb.gz", "go1.26/server.trace", &["-r", "Handler"]);
-    let tags = pprof.run(&["-tags", "-unit=ns", "p.pb.gz"]);
+    let tags = pprof.run(&["-tags", "-unit=ns", "-sample_index=goroutine", "p.pb.gz"]);
     let total = json["total"]["goroutine_ns"].as_u64().expect("a total");
     for key in ["state", "root"] {
         let line = tags.lines().find(|l| l.trim_start().starts_with(&format!("{key}: Total")));
@@ -110,7 +113,7 @@ fn labels_hold_all_of_the_time() {
         assert_eq!(of_key, Some(total.to_string().as_str()), "{key}\n{tags}");
     }
     // A filter by label leaves exactly that state.
-    let syscall = pprof.run(&["-top", "-unit=ns", "-tagfocus=state=syscall", "p.pb.gz"]);
+    let syscall = pprof.run(&["-top", "-unit=ns", "-tagfocus=state=syscall", "-sample_index=goroutine", "p.pb.gz"]);
     let state = json["states"].as_array().expect("states").iter().find(|s| s["state"] == "syscall").expect("syscall");
     assert!(syscall.contains(&format!("Showing nodes accounting for {}ns", state["goroutine_ns"])), "{syscall}");
 }

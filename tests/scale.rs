@@ -9,13 +9,13 @@ mod common;
 
 use common::evil::{KINDS, Kind};
 use common::{root_by, selector, slice};
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use std::time::{Duration, Instant};
 
 /// Lists what could be selected, selects by everything, and by creation with whole lives.
 fn work(bytes: &Vec<u8>) -> u64 {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
-    let options = Options { stacks: Stacks::Joined, threads: 1 };
+    let options = Options { threads: 1, ..Options::default() };
     let listed = pipeline::candidates(&inputs, options, &|_| {}).expect("candidates");
     let mut events = listed.traces[0].events;
     for selector in [selector("main", root_by("creation,entry,stack")), common::whole_life("main")] {

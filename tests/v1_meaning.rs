@@ -18,8 +18,8 @@ fn goroutines_older_than_the_trace_have_no_creator() {
     trace.event(ev::GO_WAITING, 1, &[2]).event(ev::GO_CREATE, 1, &[3, 2, 1]).event(ev::GO_START, 1, &[1, 1]);
     trace.event(ev::GOMAXPROCS, 1, &[4, 0]).event(ev::GO_CREATE, 5, &[4, 2, 1]).event(ev::GO_SCHED, 90, &[1]);
     let trace = v1::open(&trace.end()).unwrap();
-    let firsts: Vec<(u64, GoState, GoState)> = trace
-        .events()
+    let firsts: Vec<(u64, GoState, GoState)> = v1::list(&trace)
+        .into_iter()
         .filter_map(|e| match e.kind {
             EventKind::Transition(t) if matches!(t.from, GoState::Undetermined | GoState::NotExist) => {
                 Some((trace.goroutines[t.g.at()].0, t.from, t.to))
@@ -94,7 +94,7 @@ fn reasons_have_the_names_of_new_traces() {
         let mut trace = Builder::new(21);
         trace.start().event(code, 10, &[1]);
         let trace = v1::open(&trace.end()).unwrap();
-        let last = trace.events().last().unwrap();
+        let last = *v1::list(&trace).last().unwrap();
         let EventKind::Transition(t) = last.kind else { panic!("{last:?}") };
         assert_eq!(trace.symbols.text(t.reason), name);
         assert_eq!(t.stack, last.stack);

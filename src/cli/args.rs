@@ -1,8 +1,9 @@
 //! The command line as it is typed. What it means is in `options.rs`.
 
-use super::time_range;
+use super::{only, time_range};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum, ValueHint};
+use gotrace_slice::profile::Only;
 use gotrace_slice::render::{FORMATS, Format};
 use gotrace_slice::time::TimeRange;
 use std::path::PathBuf;
@@ -78,9 +79,27 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Select")]
     pub(crate) whole_life: bool,
 
+    /// Only requests that took so long: p95.. (the slowest 5 %), p40..p60,
+    /// 100ms.., 5ms..20ms
+    #[arg(long, value_name = "RANGE", value_parser = parse_only, help_heading = "Select")]
+    pub(crate) only: Option<(String, Only)>,
+
+    /// Only the N slowest requests
+    #[arg(long, value_name = "N", value_parser = only::parse_slowest, allow_negative_numbers = true, conflicts_with = "only", help_heading = "Select")]
+    pub(crate) slowest: Option<u64>,
+
+    /// Count requests too that an edge of the trace or of --time cuts
+    #[arg(long, help_heading = "Select")]
+    pub(crate) include_partial: bool,
+
     /// The traced program: names the functions of traces without names (Go 1.5 and 1.6)
     #[arg(long, value_name = "FILE", help_heading = "Select")]
     pub(crate) binary: Option<PathBuf>,
+
+    /// What is counted: the time that requests took, the time of all their
+    /// goroutines, or intervals
+    #[arg(long, value_name = "METRIC", help_heading = "Report")]
+    pub(crate) metric: Option<MetricArg>,
 
     /// Show the stacks of children under the stack that created them, or alone
     #[arg(long, value_name = "HOW", default_value = "joined", help_heading = "Report")]
@@ -94,7 +113,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BY", default_value = "time", help_heading = "Report")]
     pub(crate) sort: SortArg,
 
-    /// Unit of durations in text and in folded stacks
+    /// Unit of durations in text, Markdown, svg and folded stacks
     #[arg(long, value_name = "UNIT", default_value = "auto", help_heading = "Report")]
     pub(crate) unit: UnitArg,
 
@@ -107,7 +126,7 @@ pub(crate) struct Args {
     pub(crate) full_names: bool,
 
     /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
-    /// .prof, .folded, .collapsed, .txt; repeatable
+    /// .prof, .folded, .collapsed, .txt, .svg, .md; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Vec<PathBuf>,
 
@@ -150,6 +169,14 @@ pub(crate) enum RootByArg {
     Creation,
     Entry,
     Stack,
+}
+
+/// What is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum MetricArg {
+    Latency,
+    Goroutine,
+    Events,
 }
 
 /// How stacks of children are shown.
@@ -208,6 +235,10 @@ fn parse_goid(text: &str) -> Result<u64, String> {
 
 fn parse_count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "give a number of rows; 0 shows all".to_owned())
+}
+
+fn parse_only(text: &str) -> Result<(String, Only), String> {
+    only::parse(text).map(|only| (text.to_owned(), only))
 }
 
 fn parse_range(text: &str) -> Result<(String, TimeRange), String> {

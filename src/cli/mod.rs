@@ -6,6 +6,7 @@ mod failure;
 mod generate;
 mod input;
 mod nearest;
+mod only;
 mod options;
 mod output;
 mod progress;

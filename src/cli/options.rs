@@ -1,12 +1,13 @@
 //! What was typed → what is to be done.
 
-use super::args::{Args, ColorArg, RootByArg, SortArg, StacksArg, UnitArg};
+use super::args::{Args, ColorArg, MetricArg, RootByArg, SortArg, StacksArg, UnitArg};
 use super::failure::{Failure, Outcome};
 use super::{console, display_path};
 use anstream::ColorChoice;
 use gotrace_slice::error::{Error, ErrorKind};
 use gotrace_slice::ids::GoId;
 use gotrace_slice::pipeline::{self, Stacks};
+use gotrace_slice::profile::{Metric, Only};
 use gotrace_slice::render::units::Unit;
 use gotrace_slice::render::{self, Sort, shell};
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
@@ -58,6 +59,10 @@ pub(crate) fn useless_without_root(args: &Args) -> Vec<&'static str> {
         (args.whole_life, "--whole-life"),
         (args.fixed_strings, "--fixed-strings"),
         (args.ignore_case, "--ignore-case"),
+        (args.only.is_some(), "--only"),
+        (args.slowest.is_some(), "--slowest"),
+        (args.include_partial, "--include-partial"),
+        (args.metric.is_some(), "--metric"),
     ]
     .into_iter()
     .filter_map(|(given, name)| given.then_some(name))
@@ -70,7 +75,31 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
         StacksArg::Joined => Stacks::Joined,
         StacksArg::Own => Stacks::Own,
     };
-    pipeline::Options { stacks, threads: args.threads.unwrap_or(0) }
+    pipeline::Options {
+        stacks,
+        threads: args.threads.unwrap_or(0),
+        metric: metric(args),
+        only: args.only.as_ref().map(|(_, only)| *only).or(args.slowest.map(Only::Slowest)),
+        include_partial: args.include_partial,
+    }
+}
+
+/// What is counted unless `--metric` says otherwise.
+const DEFAULT_METRIC: Metric = Metric::Latency;
+
+fn metric(args: &Args) -> Metric {
+    match args.metric {
+        None => DEFAULT_METRIC,
+        Some(MetricArg::Latency) => Metric::Latency,
+        Some(MetricArg::Goroutine) => Metric::Goroutine,
+        Some(MetricArg::Events) => Metric::Events,
+    }
+}
+
+/// What restricts the requests, as typed.
+pub(crate) fn only_text(args: &Args) -> Option<String> {
+    let range = args.only.as_ref().map(|(text, _)| format!("--only {text}"));
+    range.or(args.slowest.map(|n| format!("--slowest {n}")))
 }
 
 /// How text on standard output looks.
@@ -170,6 +199,17 @@ mod tests {
         let by = |list: &[&str]| selector(&args(&[&["-r", "x", "t"], list].concat())).unwrap().unwrap().root_by;
         assert_eq!(by(&[]), RootBy::default());
         assert_eq!(by(&["--root-by", "creation,entry"]), RootBy { creation: true, entry: true, stack: false });
+    }
+
+    #[test]
+    fn a_part_of_the_requests_is_chosen_one_way() {
+        let only = |list: &[&str]| pipeline(&args(&[&["-r", "x", "t"], list].concat())).only;
+        assert_eq!(only(&[]), None);
+        assert_eq!(only(&["--slowest", "2"]), Some(Only::Slowest(2)));
+        assert!(matches!(only(&["--only", "p95.."]), Some(Only::Range { to: None, .. })));
+        let both = ["gotrace-slice", "-r", "x", "--only", "p95..", "--slowest", "2", "t"];
+        assert!(Args::try_parse_from(both).is_err());
+        assert_eq!(only_text(&args(&["-r", "x", "--only", "p95..", "t"])).unwrap(), "--only p95..");
     }
 
     #[test]

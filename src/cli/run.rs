@@ -17,7 +17,6 @@ use gotrace_slice::pipeline::{self, Answer, Input};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::render::units::{self, Unit};
 use gotrace_slice::slice::{RootBy, Selector};
-use gotrace_slice::time::{Time, Window};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -159,19 +158,17 @@ fn describe_selection(profile: &mut Profile, args: &Args) {
     let selection = &mut profile.selection;
     selection.patterns.clone_from(&args.root);
     selection.exclude.clone_from(&args.exclude);
+    selection.fixed_strings = args.fixed_strings;
+    selection.ignore_case = args.ignore_case;
     selection.goids.clone_from(&args.goid);
     let all = ["creation", "entry", "stack"].map(str::to_owned);
     let named = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase());
     selection.root_by = if args.root_by.is_empty() { all.to_vec() } else { named.collect() };
     selection.whole_life = args.whole_life;
-    if let Some((text, range)) = &args.time {
-        selection.time = Some(text.clone());
-        for trace in &mut profile.traces {
-            let all = Window { start: Time(0), end: Time(trace.duration_ns as i64) };
-            let part = range.resolve(all);
-            trace.window_ns = Some(part.end.since(part.start));
-        }
+    if let Some(requests) = &mut profile.requests {
+        requests.only = options::only_text(args);
     }
+    selection.time = args.time.as_ref().map(|(text, _)| text.clone());
 }
 
 fn tell_times(console: &Console, report: &mut Report, open_time: Duration, read_in: Duration) {

@@ -6,6 +6,7 @@ const FORMS: &str = "write 1s-3s, 1s+500ms, 5s- (from 5 s on) or -2s (the last 2
 
 /// Reads a range of time.
 pub(crate) fn parse(text: &str) -> Result<TimeRange, String> {
+    let duration = |text| duration(text).map_err(|e| format!("{e}: {FORMS}"));
     let range = if let Some(last) = text.strip_prefix('-') {
         TimeRange { start: Some(-duration(last)?), end: None }
     } else if let Some((start, length)) = text.split_once('+') {
@@ -26,7 +27,7 @@ pub(crate) fn parse(text: &str) -> Result<TimeRange, String> {
 }
 
 /// A length of time in ns: a decimal number and its unit. Zero needs no unit.
-fn duration(text: &str) -> Result<i64, String> {
+pub(super) fn duration(text: &str) -> Result<i64, String> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -37,15 +38,15 @@ fn duration(text: &str) -> Result<i64, String> {
         "s" => 1_000_000_000,
         "m" => 60_000_000_000,
         "" if number == "0" => 1,
-        "" if number.is_empty() => return Err(format!("a time is missing: {FORMS}")),
-        "" => return Err(format!("'{text}' has no unit: {FORMS}")),
-        _ => return Err(format!("unknown unit '{unit}': {FORMS}")),
+        "" if number.is_empty() => return Err("a time is missing".to_owned()),
+        "" => return Err(format!("'{text}' has no unit")),
+        _ => return Err(format!("unknown unit '{unit}'")),
     };
-    decimal(number, per).ok_or_else(|| format!("'{number}' is not a number that fits: {FORMS}"))
+    decimal(number, per).ok_or_else(|| format!("'{number}' is not a number that fits"))
 }
 
 /// `number × per` without rounding errors; digits below a nanosecond are dropped.
-fn decimal(number: &str, per: u64) -> Option<i64> {
+pub(super) fn decimal(number: &str, per: u64) -> Option<i64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let valid = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     if (whole.is_empty() && fraction.is_empty()) || !valid(whole) || !valid(fraction) {

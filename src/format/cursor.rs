@@ -80,10 +80,30 @@ impl<'a> Cursor<'a> {
         }
         self.at += (stops.trailing_zeros() as usize + 1) / 8;
         // The bytes up to the first without a continuation bit, their 7-bit groups moved together.
-        let x = word & (stops ^ (stops - 1)) & !CONTINUATIONS;
-        let x = (x & 0x007f_007f_007f_007f) | ((x & 0x7f00_7f00_7f00_7f00) >> 1);
-        let x = (x & 0x0000_3fff_0000_3fff) | ((x & 0x3fff_0000_3fff_0000) >> 2);
-        Ok((x & 0x0000_0000_0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4))
+        Ok(join_groups(word & (stops ^ (stops - 1)) & !CONTINUATIONS))
+    }
+
+    /// The next `N` varints, if they are in the next eight bytes together; else nothing is consumed.
+    #[inline]
+    pub fn short_uvarints<const N: usize>(&mut self) -> Option<[u64; N]> {
+        let mut word = self.word()?;
+        let mut stops = !word & CONTINUATIONS;
+        let mut values = [0; N];
+        let mut bits = 0;
+        for value in &mut values {
+            if stops == 0 {
+                return None;
+            }
+            let last = stops.trailing_zeros();
+            let x = word & (stops ^ (stops - 1)) & !CONTINUATIONS;
+            // Two bytes are the rule; the others' groups are moved together in pairs, then in fours.
+            *value = if x < 1 << 16 { (x & 0x7f) | ((x & 0x7f00) >> 1) } else { join_groups(x) };
+            word = (word >> last) >> 1;
+            stops = (stops >> last) >> 1;
+            bits += last + 1;
+        }
+        self.at += bits as usize / 8;
+        Some(values)
     }
 
     /// The next eight bytes, not consumed.
@@ -91,6 +111,18 @@ impl<'a> Cursor<'a> {
     fn word(&self) -> Option<u64> {
         let bytes = self.bytes.get(self.at..self.at + 8)?;
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    /// The next `N` bytes, not consumed.
+    #[inline]
+    pub fn ahead<const N: usize>(&self) -> Option<&'a [u8; N]> {
+        self.bytes.get(self.at..)?.first_chunk()
+    }
+
+    /// Steps over `n` bytes that were looked at.
+    #[inline]
+    pub fn step(&mut self, n: usize) {
+        self.at = (self.at + n).min(self.bytes.len());
     }
 
     #[cold]
@@ -144,6 +176,14 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// Moves the 7-bit groups of eight bytes together.
+#[inline]
+fn join_groups(x: u64) -> u64 {
+    let x = (x & 0x007f_007f_007f_007f) | ((x & 0x7f00_7f00_7f00_7f00) >> 1);
+    let x = (x & 0x0000_3fff_0000_3fff) | ((x & 0x3fff_0000_3fff_0000) >> 2);
+    (x & 0x0000_0000_0fff_ffff) | ((x & 0x0fff_ffff_0000_0000) >> 4)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +226,9 @@ mod tests {
                 assert_eq!((cursor.uvarint(), cursor.at), (Ok(value), len));
                 let mut cursor = Cursor::new(&bytes, 0);
                 assert_eq!((cursor.skip_uvarints(1), cursor.at), (Ok(()), len));
+                let mut cursor = Cursor::new(&bytes, 0);
+                let short = if len <= 8 { (Some([value]), len) } else { (None, 0) };
+                assert_eq!((cursor.short_uvarints::<1>(), cursor.at), short);
             }
         }
     }
@@ -203,6 +246,18 @@ mod tests {
                 read.byte().unwrap();
                 skipped.byte().unwrap();
                 assert_eq!(read.at, skipped.at);
+            }
+        }
+    }
+
+    #[test]
+    fn several_varints_at_once_are_one_after_the_other() {
+        let bytes: Vec<u8> = (0..200u32).flat_map(|i| [(i * 37 % 256) as u8, (i * 91 % 256) as u8, 5]).collect();
+        for start in 0..400 {
+            let (mut one, mut many) = (Cursor::new(&bytes[start..], 0), Cursor::new(&bytes[start..], 0));
+            if let Some(values) = many.short_uvarints::<3>() {
+                assert_eq!(values.map(Ok), [0; 3].map(|_| one.uvarint()));
+                assert_eq!(one.at, many.at);
             }
         }
     }

@@ -18,6 +18,8 @@ pub struct Key {
     pub precision: Precision,
     /// Whether the line of the stack's leaf is known.
     pub line_known: bool,
+    /// Whether the goroutine helped the collector to mark.
+    pub assist: bool,
 }
 
 impl Key {
@@ -25,7 +27,10 @@ impl Key {
     #[inline]
     fn mix(self) -> u64 {
         let stack = u64::from(self.context) << 32 | u64::from(self.stack.0);
-        let state = u64::from(self.state.number()) << 3 | (self.precision as u64) << 1 | u64::from(self.line_known);
+        let state = u64::from(self.state.number()) << 4
+            | (self.precision as u64) << 2
+            | u64::from(self.line_known) << 1
+            | u64::from(self.assist);
         (stack ^ state.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 }
@@ -48,9 +53,9 @@ impl Default for Aggregate {
 }
 
 impl Aggregate {
-    /// Adds one interval, or a piece of one with `events` 0.
+    /// Adds one interval, or a piece of one with `events` 0; gives its key's place among the sums.
     #[inline]
-    pub fn add(&mut self, key: Key, events: u64, ns: u64) {
+    pub fn add(&mut self, key: Key, events: u64, ns: u64) -> u32 {
         let slot = (key.mix() >> (64 - CACHE_BITS)) as usize;
         let mut place = self.cache[slot] as usize;
         if self.sums.get(place).is_none_or(|(known, _)| *known != key) {
@@ -61,6 +66,29 @@ impl Aggregate {
         sum.events += events;
         // Clocks gone wild reach the end of the numbers.
         sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
+        place as u32
+    }
+
+    /// The key at a place.
+    #[inline]
+    pub fn key(&self, place: u32) -> Key {
+        self.sums[place as usize].0
+    }
+
+    /// Number of places.
+    pub fn len(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sums.is_empty()
+    }
+
+    /// Adds latency at a place.
+    pub fn add_latency(&mut self, place: u32, ns: u64) {
+        let sum = &mut self.sums[place as usize].1;
+        sum.latency_ns = sum.latency_ns.saturating_add(ns);
     }
 
     fn place(&mut self, key: Key) -> usize {
@@ -72,19 +100,31 @@ impl Aggregate {
         place as usize
     }
 
-    /// Adds all of another's sums and empties it.
-    pub fn absorb(&mut self, other: &mut Self) {
-        for (key, weight) in other.sums.drain(..) {
+    /// Adds all of another's sums and empties it; gives its places as ours.
+    pub fn absorb(&mut self, other: &mut Self) -> Vec<u32> {
+        other.places.clear();
+        let sums = other.sums.drain(..).map(|(key, weight)| {
             let place = self.place(key);
             self.sums[place].1 += weight;
-        }
-        other.places.clear();
+            place as u32
+        });
+        sums.collect()
     }
 
     /// Forgets all sums.
     pub fn clear(&mut self) {
         self.sums.clear();
         self.places.clear();
+    }
+
+    /// The keys by place.
+    pub fn keys(&self) -> Vec<Key> {
+        self.sums.iter().map(|(key, _)| *key).collect()
+    }
+
+    /// The sums by place.
+    pub fn into_sums(self) -> Vec<(Key, Weight)> {
+        self.sums
     }
 
     /// The sums in the order of their keys.
@@ -106,6 +146,7 @@ mod tests {
             state: StateKey::RUNNING,
             precision: Precision::Exact,
             line_known: true,
+            assist: false,
         };
         let (mut whole, mut odd, mut even) = (Aggregate::default(), Aggregate::default(), Aggregate::default());
         for i in 0..5000u32 {

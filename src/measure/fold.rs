@@ -1,9 +1,9 @@
 //! From sums by chain, stack and state to the samples of a profile: stacks joined and named.
 
-use super::Measured;
-use super::aggregate::Key;
+use super::aggregate::{Aggregate, Key};
+use super::critical_path::Via;
 use super::states::detail;
-use crate::ids::{FrameIdx, StackIdx};
+use crate::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
 use crate::slice::context::Contexts;
 use crate::symbols::Symbols;
@@ -20,23 +20,99 @@ struct SampleKey {
     root: String,
 }
 
+/// What names the stacks of one trace.
+#[derive(Clone, Copy)]
+pub(super) struct Naming<'a> {
+    /// Chains of `go` statements.
+    pub(super) contexts: &'a Contexts,
+    /// Names of everything.
+    pub(super) symbols: &'a Symbols,
+    /// Whether a child's stacks go under the stack that created it.
+    pub(super) joined: bool,
+}
+
 /// Collects the samples of one or several traces.
 #[derive(Default)]
 pub struct Folder {
-    tree: StackTree,
+    pub(super) tree: StackTree,
     samples: BTreeMap<SampleKey, Weight>,
+    /// Latency of samples in which the goroutine helped the collector.
+    pub(super) assist_ns: u64,
 }
 
 impl Folder {
-    /// Adds what one trace measured. With `joined`, a child's stacks go under the stack that created it.
-    pub fn add(&mut self, measured: Measured, contexts: &Contexts, symbols: &Symbols, joined: bool) {
+    /// Adds the sums of one trace, and `waited`: what requests spent in goroutines other than their own, by place
+    /// among the sums. Gives the node of each place's stack.
+    pub(super) fn add_sums(
+        &mut self,
+        aggregate: Aggregate,
+        waited: &[((u32, Via, StringIdx), u64)],
+        naming: Naming<'_>,
+    ) -> Vec<NodeIdx> {
+        let Naming { contexts, symbols, joined } = naming;
         let prefixes = if joined { self.prefixes(contexts, symbols) } else { vec![StackTree::ROOT; contexts.len()] };
         let mut frames = Frames { symbols, known: FxHashMap::default() };
-        for (key, weight) in measured.aggregate.sorted() {
-            let prefix = prefixes[key.context as usize];
+        let sums = aggregate.into_sums();
+        let mut order: Vec<usize> = (0..sums.len()).collect();
+        order.sort_unstable_by_key(|&i| sums[i].0);
+        let mut nodes = vec![StackTree::ROOT; sums.len()];
+        for i in order {
+            let (key, weight) = sums[i];
+            let prefix = prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT);
             let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
-            *self.samples.entry(sample_key(&key, stack, contexts, symbols)).or_default() += weight;
+            nodes[i] = stack;
+            if weight != Weight::default() {
+                let root = contexts.get(key.context).label;
+                self.add(sample_key(&key, stack, root, symbols), key.assist, weight);
+            }
         }
+        let mut waited: Vec<_> =
+            waited.iter().map(|&((place, via, label), ns)| (sums[place as usize].0, via, label, ns)).collect();
+        waited.sort_unstable_by_key(|&(key, via, label, _)| (key, via, label));
+        for (key, via, label, latency_ns) in waited {
+            let above = match via {
+                Via::Inside => prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT),
+                Via::Foreign => self.root_frame(label, symbols),
+            };
+            let prefix = self.waiting_for(above);
+            let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
+            let root = if via == Via::Inside { contexts.get(key.context).label } else { label };
+            let weight = Weight { latency_ns, ..Weight::default() };
+            self.add(sample_key(&key, stack, root, symbols), key.assist, weight);
+        }
+        nodes
+    }
+
+    fn add(&mut self, key: SampleKey, assist: bool, weight: Weight) {
+        if assist {
+            self.assist_ns = self.assist_ns.saturating_add(weight.latency_ns);
+        }
+        *self.samples.entry(key).or_default() += weight;
+    }
+
+    /// The node of a root's name, above what strangers did for its requests.
+    fn root_frame(&mut self, label: StringIdx, symbols: &Symbols) -> NodeIdx {
+        let name = symbols.text(label);
+        if name.is_empty() {
+            return StackTree::ROOT;
+        }
+        let frame = ProfileFrame { function: name.to_owned(), file: String::new(), line: 0 };
+        let frame = self.tree.intern_frame(frame);
+        self.tree.push(StackTree::ROOT, frame)
+    }
+
+    fn waiting_for(&mut self, under: NodeIdx) -> NodeIdx {
+        let frame = self.tree.intern_frame(ProfileFrame {
+            function: ProfileFrame::WAITING_FOR.into(),
+            file: "other goroutine".into(),
+            line: 0,
+        });
+        self.tree.push(under, frame)
+    }
+
+    /// The node of a stack by itself.
+    pub(super) fn own_stack(&mut self, stack: StackIdx, symbols: &Symbols) -> NodeIdx {
+        Frames { symbols, known: FxHashMap::default() }.push(&mut self.tree, StackTree::ROOT, stack, true)
     }
 
     /// Per chain, the node under which its stacks go.
@@ -76,15 +152,24 @@ impl Folder {
     }
 }
 
-fn sample_key(key: &Key, stack: NodeIdx, contexts: &Contexts, symbols: &Symbols) -> SampleKey {
-    let leaf = symbols.leaf(key.stack).map_or("", |frame| symbols.function(frame));
+fn sample_key(key: &Key, stack: NodeIdx, root: StringIdx, symbols: &Symbols) -> SampleKey {
+    let state = key.state.name(symbols);
     SampleKey {
-        state: key.state.name(symbols).to_owned(),
+        state: state.to_owned(),
         stack,
-        detail: detail(key.state, leaf),
+        detail: detail_of(key, symbols),
         precision: key.precision,
-        root: symbols.text(contexts.get(key.context).label).to_owned(),
+        root: symbols.text(root).to_owned(),
     }
+}
+
+/// What can be said of a sample beyond its state.
+pub(super) fn detail_of(key: &Key, symbols: &Symbols) -> &'static str {
+    if key.assist {
+        return "mark assist";
+    }
+    let frames = symbols.frames(key.stack).map(|frame| symbols.function(frame));
+    detail(key.state, key.state.name(symbols), frames)
 }
 
 /// Frames of the symbols as frames of the tree, each looked up once.

@@ -7,10 +7,13 @@
 
 use super::aggregate::Aggregate;
 use super::partial::Partial;
+use super::requests::{MIN_GROWTH, Paths, PathsMeasured};
 use super::states::{StateKey, is_parking};
-use super::timeline::{Attribution, Timeline};
+use super::tape::{Link, LinkKind, Tape, place};
+use super::timeline::{Attribution, Close, Timeline};
+use super::wakers::{Cause, Wakers};
 use super::windows::Windows;
-use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
+use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink};
 use crate::ids::{GIdx, StackIdx, WindowIdx};
 use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
@@ -34,6 +37,8 @@ pub struct Measured {
     pub roots_cut: u64,
     /// Descendants that lived on after their root's window.
     pub outlived: u64,
+    /// Requests and their critical paths, where these were asked for.
+    pub paths: Option<PathsMeasured>,
 }
 
 /// What to measure.
@@ -49,6 +54,14 @@ pub struct Task<'a> {
     pub whole_life: bool,
     /// The part of the trace to look at.
     pub looked_at: Window,
+    /// The trace's first moment.
+    pub trace_start: Time,
+    /// Whether to walk the critical paths of requests.
+    pub latency: bool,
+    /// Whether requests count that an edge cuts.
+    pub include_partial: bool,
+    /// Most pieces of intervals kept for open requests.
+    pub max_pieces: usize,
 }
 
 /// No timeline.
@@ -70,11 +83,27 @@ pub struct Measurer<'a> {
     /// Goroutines that ended, a bit each: damage can make them seem to live on, and they do not.
     pub(super) ended: Vec<u64>,
     pub(super) partial: Option<Partial>,
+    /// The pieces of all goroutines, where critical paths are walked.
+    pub(super) tape: Option<Box<Tape>>,
+    pub(super) wakers: Wakers,
+    /// Requests; those of the whole trace only.
+    paths: Option<Box<Paths>>,
 }
+
+/// Inside no window.
+const NOWHERE: Window = Window { start: Time::MAX, end: Time::MIN };
 
 impl<'a> Measurer<'a> {
     /// Prepares to measure a whole trace.
     pub fn new(task: Task<'a>) -> Self {
+        let mut measurer = Self::blank(task);
+        measurer.paths = task.latency.then(|| Box::new(Paths::new(task)));
+        measurer.tape = task.latency.then(|| Box::new(Tape::new(task.forest.goroutines.len())));
+        measurer
+    }
+
+    /// Without anything of the whole trace.
+    pub(super) fn blank(task: Task<'a>) -> Self {
         let n = task.forest.goroutines.len();
         Self {
             task,
@@ -87,6 +116,45 @@ impl<'a> Measurer<'a> {
             outlived: vec![0; n.div_ceil(64)],
             ended: vec![0; n.div_ceil(64)],
             partial: None,
+            tape: task.latency.then(Box::default),
+            wakers: Wakers::default(),
+            paths: None,
+        }
+    }
+
+    /// Whether a goroutine is in the slice.
+    #[inline]
+    pub(super) fn is_tracked(&self, g: GIdx) -> bool {
+        self.task.slice.tracked.get(g.at()).copied().unwrap_or(false)
+    }
+
+    /// A generation, or a part of a trace that has none, ends: walks the paths of requests that are over.
+    pub fn end_generation(&mut self, now: Time) {
+        self.settle_tape(&mut Tape::default(), &[]);
+        let (Some(tape), Some(paths)) = (&mut self.tape, &mut self.paths) else { return };
+        if !paths.is_due(tape) {
+            return;
+        }
+        for line in self.lines.iter().filter(|l| l.state != GoState::NotExist) {
+            tape.set_place(line.piece, self.attribution.provisional(line));
+        }
+        paths.walk(now, self.task, &self.windows, tape, &mut self.attribution);
+        for line in self.lines.iter_mut().filter(|l| l.state != GoState::NotExist) {
+            line.piece = tape.last[line.g.at()];
+        }
+    }
+
+    /// Puts what was written on the tape, and on another one, in order.
+    pub(super) fn settle_tape(&mut self, other: &mut Tape, places: &[u32]) {
+        let Some(tape) = &mut self.tape else { return };
+        let first = tape.settle(other, places);
+        for i in first..tape.pieces.len() {
+            let g = tape.pieces[i].g;
+            if tape.last[g.at()] == i as u32
+                && let Some(&at) = self.track.get(g.at()).filter(|at| **at != NONE)
+            {
+                self.lines[at as usize].piece = i as u32;
+            }
         }
     }
 
@@ -117,13 +185,19 @@ impl<'a> Measurer<'a> {
                 }
             }
         }
+        let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
+        self.settle_tape(&mut Tape::default(), &[]);
+        let paths = match (self.paths.take(), &mut self.tape) {
+            (Some(paths), Some(tape)) => Some(paths.finish(end, self.task, &self.windows, tape, &mut self.attribution)),
+            _ => None,
+        };
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
             let looked_at = self.task.looked_at;
             let seen = self.windows.seen();
             seen.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
         };
-        let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         Measured {
+            paths,
             roots: count(&|_, _| true),
             roots_by_creation: count(&|by, _| by == RootKind::Creation),
             roots_by_entry: count(&|by, _| by == RootKind::Entry),
@@ -150,7 +224,9 @@ impl<'a> Measurer<'a> {
         let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
-            if line.sampled {
+            if let Some(tape) = &mut self.tape {
+                self.attribution.close(line, Close { end, next, clip: NOWHERE, ends }, Some(tape));
+            } else if line.sampled {
                 self.attribution.forget_samples(line);
             }
             line.counted = false;
@@ -161,8 +237,10 @@ impl<'a> Measurer<'a> {
         if end > clip.end && clip.end < self.task.looked_at.end {
             self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
         }
-        if self.attribution.close(&mut self.lines[line], end, next, clip, ends) > 0 {
-            self.windows.see(window);
+        let close = Close { end, next, clip, ends };
+        let ns = self.attribution.close(&mut self.lines[line], close, self.tape.as_deref_mut());
+        if ns > 0 {
+            self.windows.see(window, ns);
         }
     }
 
@@ -177,7 +255,16 @@ impl<'a> Measurer<'a> {
         Window { start: looked_at.start.max(open.start), end: looked_at.end.min(open.end) }
     }
 
-    pub(super) fn add_line(&mut self, line: Timeline) -> usize {
+    pub(super) fn add_line(&mut self, mut line: Timeline) -> usize {
+        let g = line.g;
+        if let Some(tape) = &mut self.tape {
+            line.piece = tape.push(line.since, g);
+        }
+        self.put_line(line)
+    }
+
+    /// Takes a timeline whose piece is on the tape.
+    pub(super) fn put_line(&mut self, line: Timeline) -> usize {
         let g = line.g;
         let at = if let Some(at) = self.free.pop() {
             self.lines[at as usize] = line;
@@ -192,6 +279,9 @@ impl<'a> Measurer<'a> {
 
     pub(super) fn drop_line(&mut self, g: GIdx) {
         if let Some(at) = self.line(g) {
+            if let Some(tape) = &mut self.tape {
+                tape.set_place(self.lines[at].piece, place::DEAD);
+            }
             self.lines[at].state = GoState::NotExist;
             self.lines[at].window = WindowIdx::NONE;
             self.track[g.at()] = NONE;
@@ -203,10 +293,10 @@ impl<'a> Measurer<'a> {
         self.ended.get(g.at() / 64).is_some_and(|bits| bits >> (g.0 % 64) & 1 == 1) || self.windows.has_ended(g)
     }
 
-    pub(super) fn transition(&mut self, event: &Event, t: &GoTransition) {
+    pub(super) fn transition(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
         let Some(line) = self.line(t.g) else {
             if !self.has_ended(t.g) {
-                self.first_sight(event, t);
+                self.first_sight(event, t, cause);
             }
             return;
         };
@@ -215,10 +305,14 @@ impl<'a> Measurer<'a> {
             GoState::NotExist => {
                 // Its end was lost, and its id is in use again.
                 self.drop_line(t.g);
-                self.first_sight(event, t);
+                self.first_sight(event, t, cause);
             }
             _ => {
+                let waited = self.lines[line].key;
                 self.leave(line, event.time, t);
+                if t.from == GoState::Waiting {
+                    self.link_wake(line, waited, event.time, cause);
+                }
                 if t.to == GoState::NotExist {
                     self.gone(line, event);
                 } else {
@@ -253,18 +347,19 @@ impl<'a> Measurer<'a> {
     }
 
     /// A goroutine of the slice appears.
-    fn first_sight(&mut self, event: &Event, t: &GoTransition) {
+    fn first_sight(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
         if t.to == GoState::NotExist {
             return;
         }
-        let slice = self.task.slice;
         let created = t.from == GoState::NotExist;
         let since = if created { event.time } else { self.older_since };
         let stack = if created { t.stack } else { self.trimmed(t.stack) };
-        let owner = slice.owner[t.g.at()];
-        let window = if owner.is_some() { owner } else { self.windows.place(t.g).open };
-        let context = if owner.is_some() { slice.context[t.g.at()] } else { self.context_of(window) };
-        self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
+        let (window, context) = self.where_counted(t.g);
+        let line = self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
+        if created && let Some(tape) = &mut self.tape {
+            let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
+            tape.set_link(self.lines[line].piece, Link { by, stack: cause.stack, kind: LinkKind::Birth });
+        }
         if self.is_root_of(t.g, window) {
             self.windows.start(window, since);
             if !created {
@@ -276,6 +371,31 @@ impl<'a> Measurer<'a> {
         }
     }
 
+    /// The window that a goroutine's time belongs to from now on, and its chain.
+    pub(super) fn where_counted(&mut self, g: GIdx) -> (WindowIdx, u32) {
+        let slice = self.task.slice;
+        let owner = slice.owner[g.at()];
+        if owner.is_some() {
+            return (owner, slice.context[g.at()]);
+        }
+        if !self.is_tracked(g) {
+            return (WindowIdx::NONE, 0);
+        }
+        let window = self.windows.place(g).open;
+        (window, self.context_of(window))
+    }
+
+    /// Notes on the tape who ended a wait.
+    fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
+        let Some(tape) = &mut self.tape else { return };
+        let line = &self.lines[line];
+        // A piece that does not start here would be taken for what comes after the wait.
+        if cause.by.is_some() && cause.by != line.g && tape.starts_at(line.piece, time) {
+            let kind = self.wakers.kind(waited, cause, self.task.forest, self.task.symbols);
+            tape.set_link(line.piece, Link { by: cause.by, stack: cause.stack, kind });
+        }
+    }
+
     pub(super) fn context_of(&self, window: WindowIdx) -> u32 {
         if window.is_some() { self.task.slice.windows[window.at()].context } else { 0 }
     }
@@ -283,7 +403,7 @@ impl<'a> Measurer<'a> {
     /// Ends and starts the stretches of a root by stack whose border this event is.
     #[inline]
     pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
-        if !self.task.slice.owner[g.at()].is_some() {
+        if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
             self.cross(g, event);
         }
     }
@@ -354,6 +474,12 @@ impl<'a> Measurer<'a> {
     /// Takes an event of a goroutine whose past is known.
     #[inline]
     pub(super) fn take(&mut self, event: &Event) {
+        self.take_caused(event, Cause { by: event.g, stack: event.stack });
+    }
+
+    /// The same for an event whose own goroutine was dealt with: `cause` is who executed it.
+    #[inline]
+    pub(super) fn take_caused(&mut self, event: &Event, cause: Cause) {
         match &event.kind {
             EventKind::Transition(t) => {
                 // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
@@ -365,12 +491,45 @@ impl<'a> Measurer<'a> {
                     }
                 }
                 if self.wants(t.g) {
-                    self.transition(event, t);
+                    self.transition(event, t, cause);
                 }
             }
             EventKind::Sample => self.sample(event),
-            _ if event.stack != StackIdx::EMPTY => self.glimpse(event),
+            kind => {
+                if event.stack != StackIdx::EMPTY {
+                    self.glimpse(event);
+                }
+                self.range(event, kind);
+            }
+        }
+    }
+
+    /// A range begins or ends: of the whole program, or of the collector's on one goroutine.
+    #[inline]
+    pub(super) fn range(&mut self, event: &Event, kind: &EventKind) {
+        match kind {
+            EventKind::RangeBegin(Range::GcMarkAssist) | EventKind::RangeActive(Range::GcMarkAssist) => {
+                self.assists(event, true);
+            }
+            EventKind::RangeEnd(Range::GcMarkAssist) => self.assists(event, false),
+            EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_) => {
+                if let Some(paths) = &mut self.paths {
+                    paths.ranges.take(kind, event.time, self.older_since);
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// A goroutine begins or ends to help the collector, in the function that allocates.
+    fn assists(&mut self, event: &Event, assists: bool) {
+        let Some(line) = self.line(event.g) else { return };
+        if self.lines[line].assists != assists {
+            if self.lines[line].state == GoState::Running {
+                let own = self.lines[line].own;
+                self.close(line, event.time, own, false);
+            }
+            self.lines[line].assists = assists;
         }
     }
 }
@@ -378,7 +537,7 @@ impl<'a> Measurer<'a> {
 impl Sink for Measurer<'_> {
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
-        self.task.slice.tracked.get(g.at()).copied().unwrap_or(false)
+        if self.tape.is_some() { g.is_some() } else { self.is_tracked(g) }
     }
 
     #[inline]
@@ -387,6 +546,9 @@ impl Sink for Measurer<'_> {
             self.take_partial(event, index);
         } else {
             self.take(event);
+            if self.tape.as_ref().is_some_and(|tape| tape.fresh_len() > MIN_GROWTH) {
+                self.end_generation(event.time);
+            }
         }
     }
 }

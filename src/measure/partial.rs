@@ -8,7 +8,8 @@
 use super::aggregate::Aggregate;
 use super::measurer::{Measurer, Task};
 use super::timeline::Timeline;
-use crate::event::{Event, EventKind, GoState, GoTransition};
+use super::wakers::Cause;
+use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
 use crate::ids::{GIdx, StackIdx, WindowIdx};
 use crate::time::Time;
 
@@ -18,7 +19,7 @@ pub(super) struct Partial {
     /// Events before this moment are left over.
     settled: Time,
     /// Events left over, each with its number in the generation.
-    left_over: Vec<(Event, u64)>,
+    left_over: Vec<(Event, u64, Cause)>,
     /// How many of these stand before the settled moment.
     unsettled: usize,
     /// Goroutines that ended, and whether each is older than the generation.
@@ -35,7 +36,7 @@ pub struct GenerationMeasured<'a> {
 impl<'a> Measurer<'a> {
     /// Prepares to measure generations by themselves, one after the other.
     pub fn partial(task: Task<'a>) -> Self {
-        let mut measurer = Self::new(task);
+        let mut measurer = Self::blank(task);
         measurer.partial = Some(Partial::default());
         measurer
     }
@@ -58,7 +59,7 @@ impl<'a> Measurer<'a> {
     pub(super) fn take_partial(&mut self, event: &Event, index: u64) {
         let Some(partial) = &mut self.partial else { return };
         if event.time < partial.settled {
-            partial.left_over.push((*event, index));
+            partial.left_over.push((*event, index, Cause { by: event.g, stack: event.stack }));
             partial.unsettled += 1;
             self.borders_only(event);
             return;
@@ -72,14 +73,14 @@ impl<'a> Measurer<'a> {
                 if event.stack != StackIdx::EMPTY && !own {
                     self.glimpse_partial(event, index);
                 }
-                if !self.task.slice.tracked.get(t.g.at()).copied().unwrap_or(false) {
+                if !self.wants(t.g) {
                     return;
                 }
                 if self.line(t.g).is_some() || t.from == GoState::NotExist {
                     if own && event.stack != StackIdx::EMPTY && t.from == GoState::Running {
                         self.cross_borders(event.g, event);
                     }
-                    self.transition(event, t);
+                    self.transition(event, t, Cause { by: event.g, stack: event.stack });
                 } else {
                     self.leave_over_transition(event, t, index);
                 }
@@ -88,8 +89,28 @@ impl<'a> Measurer<'a> {
                 Some(_) => self.sample(event),
                 None => self.leave_over_stack(event, index),
             },
-            _ if event.stack != StackIdx::EMPTY => self.glimpse_partial(event, index),
-            _ => {}
+            kind => {
+                if event.stack != StackIdx::EMPTY {
+                    self.glimpse_partial(event, index);
+                }
+                self.range_partial(event, kind, index);
+            }
+        }
+    }
+
+    /// Ranges of the whole program, and of goroutines that are not measured here, are the whole's.
+    fn range_partial(&mut self, event: &Event, kind: &EventKind, index: u64) {
+        let of_goroutine = matches!(
+            kind,
+            EventKind::RangeBegin(Range::GcMarkAssist)
+                | EventKind::RangeActive(Range::GcMarkAssist)
+                | EventKind::RangeEnd(Range::GcMarkAssist)
+        );
+        let is_range = matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
+        if of_goroutine && self.line(event.g).is_some() {
+            self.range(event, kind);
+        } else if is_range && (of_goroutine && self.wants(event.g) || self.tape.is_some()) {
+            self.leave_over(Event { stack: StackIdx::EMPTY, ..*event }, index);
         }
     }
 
@@ -103,7 +124,7 @@ impl<'a> Measurer<'a> {
 
     /// The first own stack of an older goroutine, which runs: from here on it is measured here.
     fn leave_over_stack(&mut self, event: &Event, index: u64) {
-        if !self.task.slice.tracked.get(event.g.at()).copied().unwrap_or(false) || self.has_ended(event.g) {
+        if !self.wants(event.g) || self.has_ended(event.g) {
             return;
         }
         let kind = if matches!(event.kind, EventKind::Sample) { EventKind::Sample } else { EventKind::Other };
@@ -126,7 +147,8 @@ impl<'a> Measurer<'a> {
         let own = event.g == t.g && event.stack != StackIdx::EMPTY;
         let g = if own { event.g } else { GIdx::NONE };
         let stack = if own { event.stack } else { StackIdx::EMPTY };
-        self.leave_over(Event { g, stack, ..*event }, index);
+        let cause = Cause { by: event.g, stack: event.stack };
+        self.leave_over_caused(Event { g, stack, ..*event }, index, cause);
         if own || t.to == GoState::Running && t.from != GoState::Undetermined {
             self.cross_borders(t.g, event);
         }
@@ -140,17 +162,18 @@ impl<'a> Measurer<'a> {
     }
 
     fn leave_over(&mut self, event: Event, index: u64) {
+        self.leave_over_caused(event, index, Cause { by: event.g, stack: event.stack });
+    }
+
+    fn leave_over_caused(&mut self, event: Event, index: u64, cause: Cause) {
         if let Some(partial) = &mut self.partial {
-            partial.left_over.push((event, index));
+            partial.left_over.push((event, index, cause));
         }
     }
 
     /// An older goroutine is measured here from now on.
     fn adopt(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
-        let slice = self.task.slice;
-        let owner = slice.owner[g.at()];
-        let window = if owner.is_some() { owner } else { self.windows.place(g).open };
-        let context = if owner.is_some() { slice.context[g.at()] } else { self.context_of(window) };
+        let (window, context) = self.where_counted(g);
         let over = window.is_some() && !self.task.whole_life && self.windows.is_over(window);
         let window = if over { WindowIdx::NONE } else { window };
         let mut line = Timeline::new(g, window, context, state, time, own);
@@ -188,16 +211,19 @@ impl<'a> Measurer<'a> {
         if partial.first.is_some_and(|(time, index)| time < last + index as i64) {
             theirs.attribution.clear();
             theirs.outlived.fill(0);
+            if let Some(tape) = &mut theirs.tape {
+                tape.clear();
+            }
             return false;
         }
         self.begin_generation(start);
         let (unsettled, settled) = partial.left_over.split_at(partial.unsettled);
-        for (event, index) in unsettled {
-            self.take(&Event { time: event.time.max(last + *index as i64), ..*event });
+        for (event, index, cause) in unsettled {
+            self.take_caused(&Event { time: event.time.max(last + *index as i64), ..*event }, *cause);
         }
         self.windows.absorb(&theirs.windows);
-        for (event, _) in settled {
-            self.take(event);
+        for (event, _, cause) in settled {
+            self.take_caused(event, *cause);
         }
         self.windows.absorb_places(&theirs.windows);
         for (g, older) in partial.ended {
@@ -217,12 +243,15 @@ impl<'a> Measurer<'a> {
             match self.line(line.g) {
                 Some(at) => self.lines[at] = line,
                 None => {
-                    self.add_line(line);
+                    self.put_line(line);
                 }
             }
         }
         let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
-        self.attribution.aggregate.absorb(aggregate);
+        let places = self.attribution.aggregate.absorb(aggregate);
+        if let Some(tape) = &mut theirs.tape {
+            self.settle_tape(tape, &places);
+        }
         for (ours, theirs) in self.outlived.iter_mut().zip(&mut theirs.outlived) {
             *ours |= std::mem::take(theirs);
         }

@@ -25,6 +25,12 @@ impl StateKey {
         if reason.is_some() && reason.0 != 0 { Self(reason.0 + Self::FIRST_REASON) } else { Self::UNKNOWN }
     }
 
+    /// Whether it is a wait: for a reason, or for one that the trace does not name.
+    #[inline]
+    pub fn is_wait(self) -> bool {
+        self.0 >= Self::UNKNOWN.0
+    }
+
     /// The key as a number.
     #[inline]
     pub fn number(self) -> u32 {
@@ -75,18 +81,77 @@ pub(super) fn is_parking(function: &str) -> bool {
     PARKING.contains(&function)
 }
 
-/// What can be said beyond the state: from the leaf of the interval's stack.
-pub fn detail(state: StateKey, leaf: &str) -> &'static str {
-    match leaf {
+/// Reasons whose end says nothing about who caused it: the scheduler and a stopped world hand out what the network
+/// poller and timers made ready, and whoever runs then looks like the waker (`injectglist`, `startTheWorldWithSema`;
+/// Go 1.27, `runtime/proc.go`). The rest is the runtime's own business.
+const ACCIDENTAL: &[&str] = &[
+    "network",
+    "sleep",
+    "forever",
+    "preempted",
+    "GC background sweeper wait",
+    "GC mark assist wait for work",
+    "GC weak to strong wait",
+    "wait until GC ends",
+    "wait for debug call",
+    "system goroutine wait",
+];
+
+/// Whether the goroutine that a wake-up names is there by accident.
+pub(super) fn is_accidental(reason: &str) -> bool {
+    ACCIDENTAL.contains(&reason)
+}
+
+/// What can be said beyond the state, from the frames of the interval's stack, innermost first.
+pub fn detail<'a>(state: StateKey, name: &str, mut frames: impl Iterator<Item = &'a str>) -> &'static str {
+    if state == StateKey::SYSCALL {
         // The runtime counts a cgo call as a system call (go.dev/issue/64865).
-        "runtime.cgocall" if state == StateKey::SYSCALL => "cgo",
-        _ => "",
+        return if frames.next() == Some("runtime.cgocall") { "cgo" } else { "" };
     }
+    if name == "sync" { lock(frames) } else { "" }
+}
+
+/// Which lock: from the leaf up, the first function that is not a lock's inner part tells (Go 1.22 – 1.27, `sync`).
+fn lock<'a>(frames: impl Iterator<Item = &'a str>) -> &'static str {
+    let mut found = "";
+    for frame in frames {
+        let kind = match frame {
+            "sync.(*Once).doSlow" | "sync.(*Once).Do" => "once",
+            _ if frame.starts_with("sync.(*RWMutex).") => "rwmutex",
+            _ if frame.starts_with("sync.(*WaitGroup).") => "wait group",
+            _ if frame.starts_with("sync.(*Mutex).") || frame.starts_with("internal/sync.(*Mutex).") => "mutex",
+            _ if frame.starts_with("internal/poll.") || frame.starts_with("runtime.") => "runtime",
+            _ if frame.starts_with("sync.runtime_") || frame.starts_with("internal/sync.runtime_") => continue,
+            _ => break,
+        };
+        // A mutex inside a once or an rwmutex is theirs; anything else is what it says.
+        match (found, kind) {
+            ("", _) | ("mutex", "once" | "rwmutex") => found = kind,
+            _ => break,
+        }
+    }
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn locks_are_told_apart() {
+        let lock = |frames: &[&'static str]| super::lock(frames.iter().copied());
+        assert_eq!(lock(&["sync.(*Mutex).Lock", "main.f"]), "mutex");
+        assert_eq!(
+            lock(&["internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock"]),
+            "mutex"
+        );
+        assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*RWMutex).Lock", "main.f"]), "rwmutex");
+        assert_eq!(lock(&["sync.(*RWMutex).RLock", "main.f"]), "rwmutex");
+        assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*Once).doSlow", "sync.(*Once).Do", "main.f"]), "once");
+        assert_eq!(lock(&["sync.(*WaitGroup).Wait", "sync.(*Once).doSlow"]), "wait group");
+        assert_eq!(lock(&["runtime.gcStart", "main.f"]), "runtime");
+        assert_eq!(lock(&["main.f", "sync.(*Mutex).Lock"]), "");
+    }
 
     #[test]
     fn reasons_keep_their_words() {

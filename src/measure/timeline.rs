@@ -5,6 +5,7 @@
 
 use super::aggregate::{Aggregate, Key};
 use super::states::StateKey;
+use super::tape::{self, Tape};
 use crate::event::{GoState, GoTransition};
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::profile::Precision;
@@ -37,6 +38,23 @@ pub(super) struct Timeline {
     pub(super) carried: bool,
     /// Whether there are CPU samples in the open piece of running time.
     pub(super) sampled: bool,
+    /// Whether it helps the collector to mark while it runs.
+    pub(super) assists: bool,
+    /// Its open piece on the tape, where there is one.
+    pub(super) piece: u32,
+}
+
+/// How a piece of an interval is closed.
+#[derive(Clone, Copy)]
+pub(super) struct Close {
+    /// Where the piece ends.
+    pub(super) end: Time,
+    /// The goroutine's stack there; empty when unknown.
+    pub(super) next: StackIdx,
+    /// The part of time that counts.
+    pub(super) clip: Window,
+    /// Whether the interval ends with the piece.
+    pub(super) ends: bool,
 }
 
 impl Timeline {
@@ -55,6 +73,8 @@ impl Timeline {
             counted: false,
             carried: false,
             sampled: false,
+            assists: false,
+            piece: tape::NONE,
         }
     }
 
@@ -83,6 +103,19 @@ fn key_of(state: GoState, reason: StringIdx) -> StateKey {
         GoState::Waiting => StateKey::waiting(reason),
         GoState::Undetermined | GoState::NotExist => StateKey::UNKNOWN,
     }
+}
+
+/// Where a piece was added.
+enum Places {
+    /// All of it in one place.
+    One(u32),
+    /// Shared out equally.
+    Several(Vec<u32>),
+}
+
+/// The share of part `i` of `n` equal parts; the last takes the rest.
+pub(super) fn share_of(ns: u64, i: u64, n: u64) -> u64 {
+    if i == n - 1 { ns - ns / n * (n - 1) } else { ns / n }
 }
 
 /// Slots of the cache of brackets.
@@ -119,21 +152,30 @@ impl<'a> Attribution<'a> {
         self.samples.clear();
     }
 
-    /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. `next` is the goroutine's
-    /// stack at the end, and `ends` says whether the interval ends or only a piece of it does. An interval counts
-    /// once, with its first piece that has time inside `clip`. Gives the nanoseconds added.
+    /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
+    /// first piece that has time inside `clip`. With a tape, the piece gets its place there, inside or not, and the
+    /// next one starts. Gives the nanoseconds added.
     #[inline]
-    pub(super) fn close(&mut self, line: &mut Timeline, end: Time, next: StackIdx, clip: Window, ends: bool) -> u64 {
+    pub(super) fn close(&mut self, line: &mut Timeline, close: Close, tape: Option<&mut Tape>) -> u64 {
+        let Close { end, next, clip, ends } = close;
         let ns = clip.overlap(line.since, end);
+        let taped = tape.is_some() && end > line.since;
         line.since = end;
-        if ns > 0 {
-            let events = u64::from(!line.counted);
-            line.counted = true;
-            if line.key == StateKey::RUNNING {
-                self.add_running(line, next, events, ns);
+        if ns > 0 || taped {
+            let events = u64::from(ns > 0 && !line.counted);
+            line.counted |= ns > 0;
+            let place = if line.key == StateKey::RUNNING {
+                self.add_running(line, next, events, ns)
             } else {
-                let key = Self::key(line, line.stack, Precision::Exact, true);
-                self.aggregate.add(key, events, ns);
+                Places::One(self.aggregate.add(Self::key(line, line.stack, Precision::Exact, true), events, ns))
+            };
+            if taped && let Some(tape) = tape {
+                let place = match place {
+                    Places::One(place) => place,
+                    Places::Several(places) => tape.share(places),
+                };
+                tape.set_place(line.piece, place);
+                line.piece = tape.push(end, line.g);
             }
         }
         if line.sampled {
@@ -143,22 +185,42 @@ impl<'a> Attribution<'a> {
         ns
     }
 
+    /// The place of what is open of a timeline, as far as it can be told now.
+    pub(super) fn provisional(&mut self, line: &Timeline) -> u32 {
+        let running = line.key == StateKey::RUNNING;
+        let (stack, known) =
+            if running { self.bracket(line.own, self.symbols.root_frame(line.own)) } else { (line.stack, true) };
+        let precision = if running { Precision::Bracketed } else { Precision::Exact };
+        self.aggregate.add(Self::key(line, stack, precision, known), 0, 0)
+    }
+
+    /// The place of time that nothing is known of.
+    pub(super) fn unknown_place(&mut self) -> u32 {
+        let state = StateKey::UNKNOWN;
+        let stack = StackIdx::EMPTY;
+        self.aggregate.add(
+            Key { context: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false },
+            0,
+            0,
+        )
+    }
+
     #[inline]
     fn key(line: &Timeline, stack: StackIdx, precision: Precision, line_known: bool) -> Key {
-        Key { context: line.context, stack, state: line.key, precision, line_known }
+        let assist = line.assists && line.key == StateKey::RUNNING;
+        Key { context: line.context, stack, state: line.key, precision, line_known, assist }
     }
 
     /// Running time carries no stack of its own: CPU samples inside it tell, else what was on the stack before
     /// and after.
     #[inline]
-    fn add_running(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) {
+    fn add_running(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> Places {
         if line.sampled {
-            self.add_sampled(line, events, ns);
-        } else {
-            let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
-            let (stack, known) = self.bracket(line.own, next);
-            self.aggregate.add(Self::key(line, stack, Precision::Bracketed, known), events, ns);
+            return Places::Several(self.add_sampled(line, events, ns));
         }
+        let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
+        let (stack, known) = self.bracket(line.own, next);
+        Places::One(self.aggregate.add(Self::key(line, stack, Precision::Bracketed, known), events, ns))
     }
 
     /// A CPU sample says what the open piece of running time ran.
@@ -180,15 +242,17 @@ impl<'a> Attribution<'a> {
     }
 
     #[cold]
-    fn add_sampled(&mut self, line: &Timeline, events: u64, ns: u64) {
+    fn add_sampled(&mut self, line: &Timeline, events: u64, ns: u64) -> Vec<u32> {
         let samples = self.samples.get(&line.g).cloned().unwrap_or_default();
         let n = samples.len() as u64;
+        let mut places = Vec::with_capacity(samples.len());
         for (i, &stack) in samples.iter().enumerate() {
             let last = i as u64 == n - 1;
-            let share = if last { ns - ns / n * (n - 1) } else { ns / n };
+            let share = share_of(ns, i as u64, n);
             let key = Self::key(line, stack, Precision::Sampled, true);
-            self.aggregate.add(key, if last { events } else { 0 }, share);
+            places.push(self.aggregate.add(key, if last { events } else { 0 }, share));
         }
+        places
     }
 
     #[inline]

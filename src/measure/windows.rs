@@ -13,7 +13,9 @@ pub(super) struct OpenWindow {
     pub(super) start: Time,
     /// [`Time::MAX`] while it has not ended.
     pub(super) end: Time,
-    /// Whether any time was added for it.
+    /// Time added for it, of all its goroutines.
+    pub(super) ns: u64,
+    /// Whether any was.
     pub(super) seen: bool,
     /// Whether an edge of the trace cuts it.
     pub(super) cut: bool,
@@ -26,7 +28,7 @@ impl OpenWindow {
     }
 }
 
-const BLANK: OpenWindow = OpenWindow { start: Time::MIN, end: Time::MAX, seen: false, cut: false };
+const BLANK: OpenWindow = OpenWindow { start: Time::MIN, end: Time::MAX, ns: 0, seen: false, cut: false };
 
 /// Where a root by stack is among its stretches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,10 +112,12 @@ impl<'a> Windows<'a> {
 
     /// Time was added for a window.
     #[inline]
-    pub(super) fn see(&mut self, window: WindowIdx) {
+    pub(super) fn see(&mut self, window: WindowIdx, ns: u64) {
         if !self.get(window).seen {
             self.edit(window).seen = true;
         }
+        let sum = &mut self.list[window.at()].ns;
+        *sum = sum.saturating_add(ns);
     }
 
     /// Whether a window ended before the generation that is measured began.
@@ -182,6 +186,7 @@ impl<'a> Windows<'a> {
             if theirs.end != Time::MAX {
                 ours.end = theirs.end;
             }
+            ours.ns = ours.ns.saturating_add(theirs.ns);
             ours.seen |= theirs.seen;
             ours.cut |= theirs.cut;
         }

@@ -7,8 +7,9 @@ mod v2;
 use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
-use crate::measure::{Folder, Measured, Task};
-use crate::profile::{self, Candidates, Metric, Profile, TraceInfo};
+use crate::ids::WindowIdx;
+use crate::measure::{Folder, MAX_PIECES, Measured, MeasuredTrace, Task};
+use crate::profile::{self, Candidates, Metric, Only, Profile, Requests, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
 use crate::survey::{self, Survey};
@@ -36,12 +37,18 @@ pub enum Stacks {
 }
 
 /// How to work.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// How stacks of child goroutines are shown.
     pub stacks: Stacks,
     /// Number of threads; 0 means as many as there are cores.
     pub threads: usize,
+    /// What is counted. Critical paths are walked for latency alone.
+    pub metric: Metric,
+    /// Which requests count; none for all.
+    pub only: Option<Only>,
+    /// Whether requests count that an edge of the trace, or of the part looked at, cuts.
+    pub include_partial: bool,
 }
 
 /// How far the work has come: `done` of `total` bytes, both passes counted.
@@ -73,23 +80,87 @@ pub fn profile(
     progress: ProgressHook<'_>,
 ) -> Result<Answer> {
     in_pool(options, |options| {
-        let ticker = Ticker::new(inputs, 2, progress);
-        let metric = Metric::Goroutine;
-        let mut profile = Profile { selection: selection_of(selector), metric, ..Profile::default() };
-        let mut folder = Folder::default();
-        for input in inputs {
-            for_each_recording(input, &mut |version, recording| {
-                slice_one(input, version, recording, selector, options, &ticker, &mut profile, &mut folder)
-            })
-            .map_err(|e| e.in_input(&input.name))?;
+        let chosen = match options.only {
+            None => None,
+            Some(only) => Some(choose(inputs, selector, options, only)?),
+        };
+        let passes = if chosen.is_some() { 4 } else { 2 };
+        let ticker = Ticker::new(inputs, passes, progress);
+        let mut sliced = slice_all(inputs, selector, options, &ticker, chosen.as_ref())?;
+        if let Some(range) = selector.time {
+            for trace in &mut sliced.profile.traces {
+                let part = range.resolve(Window { start: Time(0), end: Time(trace.duration_ns as i64) });
+                trace.window_ns = Some(part.end.since(part.start));
+            }
         }
-        if profile.selection.roots == 0 {
+        if sliced.profile.selection.roots == 0 {
             return Ok(Answer::NoMatch(Box::new(candidates(inputs, options, &|_| {})?)));
         }
-        (profile.tree, profile.samples) = folder.finish();
-        profile.finish();
-        Ok(Answer::Profile(Box::new(profile)))
+        Ok(Answer::Profile(Box::new(sliced.finish(options, chosen.as_ref()))))
     })
+}
+
+/// What slicing has found so far.
+#[derive(Default)]
+struct Sliced {
+    profile: Profile,
+    folder: Folder,
+    requests: Requests,
+    /// Per recording, the windows of its requests, in the order of the list.
+    windows: Vec<Vec<WindowIdx>>,
+}
+
+/// The requests that count: per recording, their windows.
+struct Chosen {
+    windows: Vec<Vec<WindowIdx>>,
+    /// How many there were.
+    of: u64,
+}
+
+impl Sliced {
+    fn finish(self, options: Options, chosen: Option<&Chosen>) -> Profile {
+        let Self { mut profile, folder, mut requests, .. } = self;
+        (profile.tree, profile.samples) = folder.finish();
+        requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.of);
+        profile.requests = (options.metric == Metric::Latency).then_some(requests);
+        profile.finish();
+        profile
+    }
+}
+
+/// Slices all recordings, with the chosen requests alone where some were chosen.
+fn slice_all(
+    inputs: &[Input<'_>],
+    selector: &Selector,
+    options: Options,
+    ticker: &Ticker<'_>,
+    chosen: Option<&Chosen>,
+) -> Result<Sliced> {
+    let mut sliced = Sliced::default();
+    sliced.profile = Profile { selection: selection_of(selector), metric: options.metric, ..Profile::default() };
+    sliced.requests.include_partial = options.include_partial;
+    for input in inputs {
+        for_each_recording(input, &mut |version, recording| {
+            let keep = chosen.and_then(|c| c.windows.get(sliced.windows.len())).map(Vec::as_slice);
+            slice_one(input, version, recording, selector, options, ticker, keep, &mut sliced)
+        })
+        .map_err(|e| e.in_input(&input.name))?;
+    }
+    Ok(sliced)
+}
+
+/// How long requests took is known when all are measured; so those that count are measured once more.
+fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Only) -> Result<Chosen> {
+    let options = Options { metric: Metric::Latency, ..options };
+    let ticker = Ticker::new(inputs, 2, &|_| {});
+    let sliced = slice_all(inputs, selector, options, &ticker, None)?;
+    let durations: Vec<u64> = sliced.requests.list.iter().map(|r| r.dur_ns).collect();
+    let mut chosen = only.choose(&durations).into_iter();
+    let windows = sliced
+        .windows
+        .into_iter()
+        .map(|of_one| of_one.into_iter().filter(|_| chosen.next().unwrap_or(false)).collect());
+    Ok(Chosen { windows: windows.collect(), of: durations.len() as u64 })
 }
 
 /// Lists what could be selected.
@@ -158,7 +229,7 @@ impl<'a> Recording<'a> {
     ) -> Result<(Measured, Time, Vec<Warning>)> {
         match self {
             Self::V1(recording) => {
-                let (measured, end) = recording.measure(task, ticker);
+                let (measured, end) = recording.measure(task, options.threads, ticker);
                 Ok((measured, end, Vec::new()))
             }
             Self::V2(recording) => recording.measure(survey, task, options, ticker),
@@ -265,12 +336,17 @@ fn slice_one(
     selector: &Selector,
     options: Options,
     ticker: &Ticker<'_>,
-    profile: &mut Profile,
-    folder: &mut Folder,
+    keep: Option<&[WindowIdx]>,
+    out: &mut Sliced,
 ) -> Result<()> {
+    let profile = &mut out.profile;
+    out.windows.push(Vec::new());
     let mut survey = recording.survey(Some(selector), options, ticker)?;
     profile.selection.unknown_handler += survey.served.unknown();
-    let slice = slice::select(&survey.forest, &survey.symbols, selector);
+    let mut slice = slice::select(&survey.forest, &survey.symbols, selector);
+    if let Some(keep) = keep {
+        slice.keep(keep);
+    }
     let mut warnings = recording.take_warnings();
     warnings.append(&mut survey.warnings);
     recording.date(&survey, &mut warnings);
@@ -287,6 +363,10 @@ fn slice_one(
             symbols: &survey.symbols,
             whole_life: selector.whole_life,
             looked_at,
+            trace_start: survey.start,
+            latency: options.metric == Metric::Latency,
+            include_partial: options.include_partial,
+            max_pieces: MAX_PIECES,
         };
         let (measured, last, mut complaints) = recording.measure(&survey, task, options, ticker)?;
         warnings.append(&mut complaints);
@@ -294,7 +374,18 @@ fn slice_one(
         add_selection(&mut profile.selection, &slice.counts, &measured);
         profile.selection.cut_stacks += survey.cut.iter().filter(|g| slice.has(**g)).count() as u64;
         profile.selection.no_creator += slice::without_creator(&survey.forest, &survey.symbols);
-        folder.add(measured, &slice.contexts, &survey.symbols, options.stacks == Stacks::Joined);
+        let trace = MeasuredTrace {
+            number: profile.traces.len() as u32,
+            start: survey.start,
+            forest: &survey.forest,
+            slice: &slice,
+            symbols: &survey.symbols,
+            joined: options.stacks == Stacks::Joined,
+        };
+        if let (Some(paths), Some(windows)) = (&measured.paths, out.windows.last_mut()) {
+            windows.extend(paths.requests.iter().map(|r| r.window));
+        }
+        out.folder.add_trace(measured, trace, &mut out.requests);
     }
     if slice.counts.recording > 0 {
         let message = match slice.counts.recording {

@@ -1,19 +1,23 @@
 //! One trace of Go 1.5 – 1.21 through both passes. It is one generation; its events are made anew for each pass.
+//! Threads share the second pass by roots.
 
 use super::Ticker;
 use crate::binary::Resolver;
 use crate::error::{Result, Warning};
 use crate::event::{EventKind, Sink};
 use crate::format::version::V1;
+use crate::ids::GIdx;
 use crate::measure::{Measured, Measurer, Task};
 use crate::order::v1::{OldTrace, open};
-use crate::slice::Selector;
+use crate::slice::{Selector, Slice};
 use crate::source::Source;
 use crate::survey::Survey;
 use crate::survey::classes::{Classifier, StackClass};
-use crate::survey::ordered::{OrderedTrace, classes, survey};
+use crate::survey::ordered::{OrderedSurvey, OrderedTrace, classes};
+use crate::survey::server::Step;
 use crate::symbols::Symbols;
 use crate::time::Time;
+use rayon::prelude::*;
 
 /// A trace that is in memory, ordered.
 pub(super) struct Recording {
@@ -71,34 +75,79 @@ impl Recording {
             start: self.trace.start,
             file_events: self.trace.file_events,
         };
-        let mut events = self.trace.events();
-        let mut survey = survey(known, events.by_ref(), classes.as_deref(), selector.is_none());
-        let walked = events.walked(survey.end);
+        let mut survey = OrderedSurvey::new(known, classes, selector.is_none());
+        let walked = self.trace.walk(|event| survey.event(event));
+        let mut survey = survey.finish();
         survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
         self.trace.settle(walked);
         ticker.add(self.bytes);
         survey
     }
 
-    /// Pass 2.
-    pub(super) fn measure(&self, task: Task<'_>, ticker: &Ticker<'_>) -> (Measured, Time) {
+    /// Pass 2. The slices of different roots have nothing in common, so each thread measures some of them; but critical
+    /// paths lead from one to another.
+    pub(super) fn measure(&self, task: Task<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
+        let shares = share_out(task.slice, if task.latency { 1 } else { threads });
+        let measured: Vec<Measured> =
+            shares.par_iter().map(|slice| self.measure_share(Task { slice, ..task })).collect();
+        ticker.add(self.bytes);
+        let nothing = || Measurer::new(task).finish(self.trace.end);
+        (measured.into_iter().reduce(together).unwrap_or_else(nothing), self.trace.end)
+    }
+
+    fn measure_share(&self, task: Task<'_>) -> Measured {
         let mut measurer = Measurer::new(task);
         measurer.begin_generation(self.trace.start);
-        for event in self.trace.events() {
+        let tracked = &task.slice.tracked;
+        let wants = |g: GIdx| task.latency || tracked.get(g.at()) == Some(&true);
+        self.trace.walk_for(wants, |event| {
             let subject = if let EventKind::Transition(t) = &event.kind { t.g } else { event.g };
-            if measurer.wants(subject) || measurer.wants(event.g) {
-                measurer.event(&event, 0);
+            if wants(subject) || wants(event.g) {
+                measurer.event(event, 0);
             }
-        }
-        ticker.add(self.bytes);
-        (measurer.finish(self.trace.end), self.trace.end)
+        });
+        measurer.finish(self.trace.end)
     }
+}
+
+/// Every share is measured on a walk through all events of its own; more of them than this would do little else.
+const MAX_SHARES: usize = 8;
+
+/// Cuts a slice into at most `n`: a root and all that it started are in one of them. Without the empty ones.
+fn share_out(slice: &Slice, n: usize) -> Vec<Slice> {
+    let n = n.clamp(1, MAX_SHARES);
+    let share_of = |g: usize| {
+        let root = slice.owner.get(g).filter(|w| w.is_some()).and_then(|w| slice.windows.get(w.at()));
+        // Neighbours are much alike, so they go to different shares.
+        root.map_or(g, |root| root.g.at()) % n
+    };
+    let share = |nth: usize| {
+        let tracked = slice.tracked.iter().enumerate().map(|(g, tracked)| *tracked && share_of(g) == nth).collect();
+        Slice { tracked, ..slice.clone() }
+    };
+    (0..n).map(share).filter(|share| share.tracked.contains(&true)).collect()
+}
+
+/// The sum of what two threads measured.
+fn together(mut a: Measured, mut b: Measured) -> Measured {
+    a.aggregate.absorb(&mut b.aggregate);
+    a.roots += b.roots;
+    a.roots_by_creation += b.roots_by_creation;
+    a.roots_by_entry += b.roots_by_entry;
+    a.roots_by_stack += b.roots_by_stack;
+    a.roots_cut += b.roots_cut;
+    a.outlived += b.outlived;
+    a
 }
 
 /// What each stack says; none when nothing asks for that.
 fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<StackClass>> {
+    if selector.is_some_and(|s| !s.root_by.stack) {
+        return None;
+    }
     let matches = selector.map(|s| |name: &str| s.roots.matches(name));
     let roots = matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync));
-    let wanted = selector.is_none_or(|s| s.root_by.stack);
-    wanted.then(|| classes(symbols, &Classifier::new(roots)))
+    let classes = classes(symbols, &Classifier::new(roots));
+    let wanted = selector.is_some() || classes.iter().any(|class| class.step != Step::None);
+    wanted.then_some(classes)
 }

@@ -2,13 +2,21 @@
 //!
 //! A profile is self-contained: it holds its own frames and names, and totals are computed here, once.
 
+pub mod apportion;
 mod candidates;
+mod findings;
+mod latency;
+mod only;
 mod requests;
 mod stack_tree;
+pub mod statistics;
 
 pub use candidates::{Candidate, Candidates, Handler, UnknownRequests};
+pub use latency::TAIL_MIN_REQUESTS;
+pub use only::{Edge, Only};
 pub use requests::{
-    Finding, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow, WakerKind, Wakeup,
+    Evidence, Finding, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow, WakerKind,
+    Wakeup,
 };
 pub use stack_tree::{NodeIdx, ProfileFrame, StackTree};
 
@@ -70,6 +78,10 @@ pub struct TraceInfo {
 pub struct Selection {
     /// The patterns as given; several mean any of them.
     pub patterns: Vec<String>,
+    /// Whether the patterns are plain text (`-F`).
+    pub fixed_strings: bool,
+    /// Whether upper and lower case are the same (`-i`).
+    pub ignore_case: bool,
     /// The evidence looked at: `creation`, `entry`, `stack`.
     pub root_by: Vec<String>,
     /// Patterns of children that were not followed, as given.
@@ -191,7 +203,8 @@ pub struct StateTotal {
 }
 
 impl Profile {
-    /// Puts samples and states in their documented order and computes the totals from the samples.
+    /// Puts samples and states in their documented order and computes the totals from the samples, and what is said
+    /// about all requests from these. The traces must be there.
     pub fn finish(&mut self) {
         let metric = self.metric;
         self.samples.sort_by(|a, b| {
@@ -215,6 +228,9 @@ impl Profile {
         self.states =
             by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
         self.states.sort_by(|a, b| b.weight.of(metric).cmp(&a.weight.of(metric)).then_with(|| a.state.cmp(&b.state)));
+        if let Some(requests) = &mut self.requests {
+            requests.finish(&self.traces);
+        }
     }
 
     /// Whether every trace was read whole.

@@ -67,6 +67,10 @@ pub struct Requests {
     /// Requests whose paths were cut because the trace held too many intervals at once: at the cut they stay in
     /// their wait.
     pub capped: u64,
+    /// Requests of the list whose edges are inferred; [`Requests::finish`] counts them.
+    pub inferred: u64,
+    /// Time of all goroutines of the requests that count, in ns; none when it is not known.
+    pub goroutine_ns: Option<u64>,
     /// How long they took; none when no request counts.
     pub latency: Option<Latency>,
     /// State by state, all against the slowest; sorted by the time of all, longest first.
@@ -112,6 +116,8 @@ pub struct Latency {
     pub slow_count: u64,
     /// The shortest of these.
     pub slow_from_ns: u64,
+    /// Their sum.
+    pub slow_total_ns: u64,
 }
 
 /// One state in all requests and in the slowest 5 %.
@@ -123,6 +129,8 @@ pub struct TailRow {
     pub all_ns: u64,
     /// Critical path time in the slowest, in ns.
     pub slow_ns: u64,
+    /// Whether it takes much more of the slowest than of all. Never of few requests.
+    pub stands_out: bool,
 }
 
 /// Who ended waits.
@@ -185,6 +193,13 @@ pub struct Wakeup {
     pub max_ns: u64,
 }
 
+impl Wakeup {
+    /// Whether the waits are for a lock that somebody held.
+    pub fn is_lock(&self) -> bool {
+        matches!(self.detail, "mutex" | "rwmutex")
+    }
+}
+
 /// The slowest request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Slowest {
@@ -216,6 +231,9 @@ pub struct Lane {
     pub pieces: Vec<(u64, u64, u16)>,
     /// Intervals that are not shown.
     pub more_pieces: u64,
+    /// Time of the critical path that is spent here, in ns, as far as the path is shown; [`Requests::finish`] adds it
+    /// up.
+    pub path_ns: u64,
 }
 
 /// A piece of a critical path.
@@ -255,12 +273,41 @@ pub struct Overlap {
 }
 
 /// Something that stands out.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
     /// Its stable id.
     pub id: &'static str,
-    /// Whether it explains the slow ones (`!` in the report) or is worth knowing (`i`).
+    /// Whether it says why requests are slow (`!` in the report) or is worth knowing (`i`).
     pub important: bool,
-    /// What it says.
-    pub text: String,
+    /// The facts. Renderers make a sentence of them.
+    pub evidence: Evidence,
+}
+
+/// What a finding rests on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Evidence {
+    /// A state takes much more of the slowest requests than of all.
+    Tail {
+        /// Position in [`Requests::tail`].
+        row: usize,
+        /// Who ended the longest waits for others: position in [`Requests::wakeups`]. None where even these are
+        /// short beside the slowest requests.
+        culprit: Option<usize>,
+    },
+    /// One row of [`Requests::wakeups`], by its position, is a large part of all time.
+    Wakeup(usize),
+    /// A part of all time is large.
+    Part {
+        /// That part, in ns.
+        ns: u64,
+    },
+    /// Waits on one stack follow each other in the slowest request.
+    Repeats {
+        /// The stack, in the profile's tree.
+        stack: NodeIdx,
+        /// How many.
+        count: u64,
+        /// How long together, in ns.
+        ns: u64,
+    },
 }

@@ -20,6 +20,8 @@ pub struct ProfileFrame {
 impl ProfileFrame {
     /// The pseudo frame between a `go` statement's stack and the goroutine that it created.
     pub const GO: &'static str = "[go]";
+    /// The pseudo frame above what another goroutine did while a request waited for it: its file is `other goroutine`.
+    pub const WAITING_FOR: &'static str = "[waiting for]";
 
     /// Whether this frame is ours and not the program's.
     pub fn is_pseudo(&self) -> bool {

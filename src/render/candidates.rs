@@ -1,7 +1,8 @@
 //! The answer to a trace without `--root`: what could be selected, and the commands that do it.
 
 use super::clean::clean;
-use super::text::layout::{BOLD, Cell, Column, DIM, Table, View, width};
+use super::text::layout::{BOLD, DIM, View, width, wrapped};
+use super::text::table::{Cell, Column, Table};
 use super::text::trace_lines;
 use super::units::count;
 use super::{Options, handlers, names, shell, sort_rows};
@@ -55,11 +56,8 @@ fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
     let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
     let with_place = room >= MIN_NAMES + Table::GAP + widest;
     let room = if with_place { room - Table::GAP - widest } else { room };
-    table.columns.push(Column {
-        heading: if view.options.unicode { "created by → runs" } else { "created by -> runs" },
-        right: false,
-    });
-    table.columns.push(Column { heading: "", right: false });
+    table.columns.push(Column { heading: format!("created by{}runs", view.glyphs.arrow).into(), right: false });
+    table.columns.push(Column { heading: "".into(), right: false });
     for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
         cells.push(Cell::new(creation(view, row, room)));
         if with_place {
@@ -106,19 +104,7 @@ fn older(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::R
     let (noun, verb) = if candidates.older == 1 { ("goroutine", "is") } else { ("goroutines", "are") };
     let n = count(candidates.older);
     let line = format!("  {n} {noun} {verb} older than the trace: only functions on their own stack select them");
-    wrapped(&line, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
-}
-
-/// A sentence on as many lines as it needs, each set in by two columns.
-fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= columns => line.extend([" ", word]),
-            _ => lines.push(format!("  {word}")),
-        }
-    }
-    lines
+    wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
 }
 
 /// Goroutines of the runtime and of the recording.

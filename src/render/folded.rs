@@ -1,23 +1,28 @@
-//! Folded stacks: `root;…;leaf N`, sorted bytewise, for flamegraph.pl, inferno, speedscope and Perfetto.
+//! Folded stacks: `root;…;leaf N`, or with a column for each of two sides, sorted bytewise, for flamegraph.pl, inferno, speedscope and Perfetto.
 
 use super::clean::clean;
+use super::differential::Differential;
 use super::units::Unit;
 use super::{Options, frames};
-use crate::profile::{Profile, Sample};
+use crate::profile::{Metric, Profile, Sample};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-/// Writes the profile. Values are µs unless the options name a unit; what rounds to zero is left out, because the
-/// format has only positive values.
+/// Writes the profile by its metric. Times are µs unless the options name a unit, intervals are counted; what rounds to
+/// zero is left out, because the format has only positive values.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let per = if options.unit == Unit::Auto { Unit::Us } else { options.unit }.ns();
+    let per = match (profile.metric, options.unit) {
+        (Metric::Events, _) => 1,
+        (_, Unit::Auto) => Unit::Us.ns(),
+        (_, unit) => unit.ns(),
+    };
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
     for sample in &profile.samples {
-        let ns = lines.entry(line(profile, sample)).or_default();
-        *ns = ns.saturating_add(sample.weight.goroutine_ns);
+        let sum = lines.entry(line(profile, sample)).or_default();
+        *sum = sum.saturating_add(sample.weight.of(profile.metric));
     }
-    for (stack, ns) in lines {
-        let value = ns / per + u64::from(ns % per >= per.div_ceil(2));
+    for (stack, sum) in lines {
+        let value = sum / per + u64::from(sum % per >= per.div_ceil(2));
         if value > 0 {
             writeln!(out, "{stack} {value}")?;
         }
@@ -25,7 +30,26 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     Ok(())
 }
 
-fn line(profile: &Profile, sample: &Sample) -> String {
+/// Writes both sides: `root;…;leaf BASE NEW`, as difffolded.pl gives it and flame graph tools take it. Units are those
+/// of one side; stacks that round to zero on both sides are left out.
+pub fn write_differential(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
+    for (stack, sides) in differential.stacks() {
+        let (base, new) = (in_unit(sides.base_ns, unit), in_unit(sides.new_ns, unit));
+        if base > 0 || new > 0 {
+            writeln!(out, "{stack} {base} {new}")?;
+        }
+    }
+    Ok(())
+}
+
+/// A time in whole units, rounded half up; µs unless a unit is named.
+fn in_unit(ns: u64, unit: Unit) -> u64 {
+    let per = if unit == Unit::Auto { Unit::Us } else { unit }.ns();
+    ns / per + u64::from(ns % per >= per.div_ceil(2))
+}
+
+/// The stack of a sample, folded; its last frame is the state.
+pub(super) fn line(profile: &Profile, sample: &Sample) -> String {
     let (indexes, cut) = frames::leaf_first(&profile.tree, sample.stack);
     let all = profile.tree.frames();
     let mut line = String::new();
@@ -40,7 +64,7 @@ fn line(profile: &Profile, sample: &Sample) -> String {
 }
 
 /// `;` separates frames and a line is a stack, so neither may be part of a name.
-fn push(line: &mut String, frame: &str) {
+pub(super) fn push(line: &mut String, frame: &str) {
     if !line.is_empty() {
         line.push(';');
     }
@@ -50,7 +74,7 @@ fn push(line: &mut String, frame: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::testing::{check_golden, empty, render, sample};
+    use crate::render::testing::{check_golden, differential, empty, render, sample, sample_requests};
 
     #[test]
     fn goldens() {
@@ -60,12 +84,34 @@ mod tests {
         assert_eq!(render("folded", &empty(), &Options::default()), b"");
     }
 
+    fn sum(profile: &Profile, unit: Unit) -> u64 {
+        let text = String::from_utf8(render("folded", profile, &Options { unit, ..Options::default() })).unwrap();
+        text.lines().map(|l| l.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+    }
+
+    #[test]
+    fn two_sides_are_two_columns() {
+        let text = |unit| {
+            let mut out = Vec::new();
+            write_differential(&differential(), unit, &mut out).unwrap();
+            out
+        };
+        check_golden("diff.folded", &text(Unit::Auto));
+        check_golden("diff-ns.folded", &text(Unit::Ns));
+    }
+
     #[test]
     fn nanoseconds_are_exact() {
-        let ns = Options { unit: Unit::Ns, ..Options::default() };
-        let text = String::from_utf8(render("folded", &sample(), &ns)).unwrap();
-        let sum: u64 = text.lines().map(|l| l.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum();
-        assert_eq!(sum, sample().total.goroutine_ns);
+        assert_eq!(sum(&sample(), Unit::Ns), sample().total.goroutine_ns);
+    }
+
+    #[test]
+    fn the_metric_decides_what_a_line_counts() {
+        check_golden("requests.folded", &render("folded", &sample_requests(), &Options::default()));
+        let mut profile = sample_requests();
+        assert_eq!(sum(&profile, Unit::Ns), profile.total.latency_ns);
+        profile.metric = Metric::Events;
+        assert_eq!(sum(&profile, Unit::S), profile.total.events);
     }
 
     #[test]

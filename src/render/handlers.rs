@@ -1,7 +1,8 @@
 //! The handlers of a trace given without `--root`: what most people come for.
 
 use super::clean::clean;
-use super::text::layout::{Cell, Column, DIM, Table, View};
+use super::text::layout::{DIM, View};
+use super::text::table::{Cell, Column, Table};
 use super::units::{count, counted};
 use super::{Options, names, shell, sort_rows};
 use crate::profile::{Candidates, Handler};
@@ -56,13 +57,13 @@ fn table(view: &View<'_>, rows: &[&Handler]) -> Table {
         table.rows.push(cells);
     }
     if with_protocol {
-        table.columns.push(Column { heading: "", right: false });
+        table.columns.push(Column { heading: "".into(), right: false });
         for (cells, row) in table.rows.iter_mut().zip(rows) {
             cells.push(Cell::styled(row.protocol.to_owned(), DIM));
         }
     }
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
-    table.columns.push(Column { heading: "handler", right: false });
+    table.columns.push(Column { heading: "handler".into(), right: false });
     for (cells, row) in table.rows.iter_mut().zip(rows) {
         cells.push(Cell::new(view.fit_end(&names::function(&row.function, view.options.full_names), room)));
     }

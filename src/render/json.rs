@@ -2,10 +2,12 @@
 //!
 //! Fields may be added within a schema version; none changes its meaning.
 
+mod requests;
+
 use super::{Options, clean, frames};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, Handler, Precision, Profile, ProfileFrame, Sample, Selection, TraceInfo, UnknownRequests,
+    Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, TraceInfo, Weight,
 };
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -18,20 +20,25 @@ pub(super) const CANDIDATES_SCHEMA: &str = "gotrace-slice/candidates/1";
 
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let requests = profile.requests.as_ref();
+    let latency = requests.is_some();
     let report = Report {
         schema: REPORT_SCHEMA,
         tool: env!("CARGO_PKG_VERSION"),
         complete: profile.complete(),
         trace: profile.traces.first().map(Trace),
         traces: profile.traces.iter().map(Trace).collect(),
-        selection: Selected(&profile.selection),
-        total: Measured { goroutine_ns: profile.total.goroutine_ns, events: profile.total.events },
+        metric: profile.metric.name(),
+        selection: Selected(profile),
+        total: Measured::new(profile.total, latency),
+        latency: requests.and_then(|r| r.latency.as_ref()).map(requests::Distribution),
         states: profile
             .states
             .iter()
-            .map(|s| Total { state: &s.state, goroutine_ns: s.weight.goroutine_ns, events: s.weight.events })
+            .map(|s| Total { state: &s.state, measured: Measured::new(s.weight, latency) })
             .collect(),
         stacks: Stacks(profile),
+        about_requests: requests.map(|r| requests::About::new(profile, r)),
         warnings: warnings(&profile.warnings),
     };
     document(&report, out)
@@ -46,7 +53,7 @@ pub(super) fn write_candidates(candidates: &Candidates, _options: &Options, out:
         trace: candidates.traces.first().map(Trace),
         traces: candidates.traces.iter().map(Trace).collect(),
         handlers: candidates.handlers.iter().map(Served::new).collect(),
-        unknown_handler: Unknown::new(candidates.unknown_handler),
+        unknown_handler: requests::UnknownHandler(&candidates.unknown_handler),
         older: candidates.older,
         candidates: Rows(&candidates.rows),
         warnings: warnings(&candidates.warnings),
@@ -67,10 +74,14 @@ struct Report<'a> {
     complete: bool,
     trace: Option<Trace<'a>>,
     traces: Vec<Trace<'a>>,
+    metric: &'static str,
     selection: Selected<'a>,
     total: Measured,
+    latency: Option<requests::Distribution<'a>>,
     states: Vec<Total<'a>>,
     stacks: Stacks<'a>,
+    #[serde(flatten)]
+    about_requests: Option<requests::About<'a>>,
     warnings: Vec<Warned<'a>>,
 }
 
@@ -82,7 +93,7 @@ struct CandidatesReport<'a> {
     trace: Option<Trace<'a>>,
     traces: Vec<Trace<'a>>,
     handlers: Vec<Served<'a>>,
-    unknown_handler: Unknown,
+    unknown_handler: requests::UnknownHandler<'a>,
     older: u64,
     candidates: Rows<'a>,
     warnings: Vec<Warned<'a>>,
@@ -116,33 +127,27 @@ impl<'a> Served<'a> {
     }
 }
 
-/// Requests whose handler left no stack.
-#[derive(Serialize)]
-struct Unknown {
-    count: u64,
-    total_ns: u64,
-    max_ns: u64,
-    connections: u64,
-}
-
-impl Unknown {
-    fn new(requests: UnknownRequests) -> Self {
-        let UnknownRequests { count, total_ns, max_ns, connections } = requests;
-        Self { count, total_ns, max_ns, connections }
-    }
-}
-
 #[derive(Serialize)]
 struct Measured {
+    /// Absent where latency was not computed: 0 would be a lie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ns: Option<u64>,
     goroutine_ns: u64,
     events: u64,
+}
+
+impl Measured {
+    fn new(weight: Weight, latency: bool) -> Self {
+        let latency_ns = latency.then_some(weight.latency_ns);
+        Self { latency_ns, goroutine_ns: weight.goroutine_ns, events: weight.events }
+    }
 }
 
 #[derive(Serialize)]
 struct Total<'a> {
     state: &'a str,
-    goroutine_ns: u64,
-    events: u64,
+    #[serde(flatten)]
+    measured: Measured,
 }
 
 #[derive(Serialize)]
@@ -198,13 +203,15 @@ impl Serialize for Trace<'_> {
     }
 }
 
-struct Selected<'a>(&'a Selection);
+struct Selected<'a>(&'a Profile);
 
 impl Serialize for Selected<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let s = self.0;
+        let s: &Selection = &self.0.selection;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("patterns", &s.patterns)?;
+        map.serialize_entry("fixed_strings", &s.fixed_strings)?;
+        map.serialize_entry("ignore_case", &s.ignore_case)?;
         map.serialize_entry("root_by", &s.root_by)?;
         map.serialize_entry("exclude", &s.exclude)?;
         map.serialize_entry("goids", &s.goids)?;
@@ -214,13 +221,22 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("roots_by_creation", &s.roots_by_creation)?;
         map.serialize_entry("roots_by_entry", &s.roots_by_entry)?;
         map.serialize_entry("roots_by_stack", &s.roots_by_stack)?;
+        map.serialize_entry("roots_by_task", &s.roots_by_task)?;
+        map.serialize_entry("roots_by_region", &s.roots_by_region)?;
         map.serialize_entry("roots_cut", &s.roots_cut)?;
         map.serialize_entry("goroutines", &s.goroutines)?;
         map.serialize_entry("max_depth", &s.max_depth)?;
         map.serialize_entry("excluded", &s.excluded)?;
         map.serialize_entry("recording", &s.recording)?;
         map.serialize_entry("runtime", &s.runtime)?;
+        map.serialize_entry("plumbing", &s.plumbing)?;
         map.serialize_entry("outlived", &s.outlived)?;
+        map.serialize_entry("cut_stacks", &s.cut_stacks)?;
+        map.serialize_entry("no_creator", &s.no_creator)?;
+        map.serialize_entry("unknown_handler", &requests::UnknownHandler(&s.unknown_handler))?;
+        if let Some(requests) = &self.0.requests {
+            requests::selected(requests, &mut map)?;
+        }
         map.end()
     }
 }
@@ -248,17 +264,25 @@ impl Serialize for Stack<'_> {
         map.serialize_entry("detail", sample.detail)?;
         map.serialize_entry("precision", precision(sample.precision))?;
         map.serialize_entry("root", &sample.root)?;
+        if profile.requests.is_some() {
+            map.serialize_entry("latency_ns", &sample.weight.latency_ns)?;
+        }
         map.serialize_entry("goroutine_ns", &sample.weight.goroutine_ns)?;
         map.serialize_entry("events", &sample.weight.events)?;
-        let (indexes, cut) = frames::leaf_first(&profile.tree, sample.stack);
-        let all = profile.tree.frames();
-        let mut list: Vec<Frame<'_>> = indexes.iter().map(|&i| frame(&all[i as usize])).collect();
-        if cut {
-            list.push(Frame { function: frames::CUT, file: frames::CUT_FILE, line: 0 });
-        }
-        map.serialize_entry("frames", &list)?;
+        map.serialize_entry("frames", &stack_frames(profile, sample.stack))?;
         map.end()
     }
+}
+
+/// The frames of a stack, innermost first.
+fn stack_frames(profile: &Profile, leaf: NodeIdx) -> Vec<Frame<'_>> {
+    let (indexes, cut) = frames::leaf_first(&profile.tree, leaf);
+    let all = profile.tree.frames();
+    let mut list: Vec<Frame<'_>> = indexes.iter().map(|&i| frame(&all[i as usize])).collect();
+    if cut {
+        list.push(Frame { function: frames::CUT, file: frames::CUT_FILE, line: 0 });
+    }
+    list
 }
 
 fn frame(frame: &ProfileFrame) -> Frame<'_> {
@@ -321,39 +345,4 @@ impl serde_json::ser::Formatter for Visible {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::render::testing::{check_golden, empty, render, sample, sample_candidates};
-
-    #[test]
-    fn goldens() {
-        check_golden("sample.json", &render("json", &sample(), &Options::default()));
-        check_golden("empty.json", &render("json", &empty(), &Options::default()));
-        let mut out = Vec::new();
-        write_candidates(&sample_candidates(), &Options::default(), &mut out).unwrap();
-        check_golden("candidates.json", &out);
-    }
-
-    #[test]
-    fn numbers_agree_with_the_profile() {
-        let profile = sample();
-        let json: serde_json::Value = serde_json::from_slice(&render("json", &profile, &Options::default())).unwrap();
-        let sum = |list: &str| -> u64 {
-            json[list].as_array().unwrap().iter().map(|s| s["goroutine_ns"].as_u64().unwrap()).sum()
-        };
-        assert_eq!(sum("states"), profile.total.goroutine_ns);
-        assert_eq!(sum("stacks"), profile.total.goroutine_ns);
-        assert_eq!(json["trace"]["duration_ns"], 5_003_000_000_u64);
-        assert_eq!(json["complete"], false);
-    }
-
-    #[test]
-    fn hostile_text_survives_without_reaching_the_terminal() {
-        let name = "a\x1b[2J\u{9b}\u{202e}\"é";
-        let mut out = Vec::new();
-        document(&name, &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        assert!(!text.trim_end().contains(clean::is_hostile), "{text}");
-        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), name);
-    }
-}
+mod tests;

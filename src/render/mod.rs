@@ -5,14 +5,21 @@
 
 mod candidates;
 pub mod clean;
+pub mod differential;
+mod findings;
 mod folded;
 mod frames;
 mod handlers;
 mod json;
+mod markdown;
+mod metric;
 pub mod names;
 mod pprof;
 mod pprof_proto;
+mod question;
 pub mod shell;
+mod svg;
+mod svg_diff;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -105,7 +112,7 @@ pub struct Format {
 }
 
 /// All output formats. The first is the default of standard output.
-pub static FORMATS: [Format; 4] = [
+pub static FORMATS: [Format; 6] = [
     Format {
         name: "text",
         about: "report for people",
@@ -136,6 +143,22 @@ pub static FORMATS: [Format; 4] = [
         extensions: &["folded", "collapsed", "txt"],
         binary: false,
         profile: folded::write,
+        candidates: None,
+    },
+    Format {
+        name: "svg",
+        about: "flame graph for a browser",
+        extensions: &["svg"],
+        binary: false,
+        profile: svg::write,
+        candidates: None,
+    },
+    Format {
+        name: "md",
+        about: "Markdown tables for a pull request or an issue",
+        extensions: &["md"],
+        binary: false,
+        profile: markdown::write,
         candidates: None,
     },
 ];

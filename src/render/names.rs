@@ -71,6 +71,11 @@ fn split_package(function: &str) -> (&str, &str) {
     }
 }
 
+/// The path of a function's package; empty when its name says none.
+pub fn package(function: &str) -> &str {
+    split_package(function).0
+}
+
 /// Whether a function is part of Go's runtime or standard library.
 pub fn is_std(function: &str) -> bool {
     let (package, _) = split_package(function);

@@ -6,7 +6,7 @@
 use super::clean::clean;
 use super::pprof_proto as pb;
 use super::{Options, frames, json, units};
-use crate::profile::{Precision, Profile, ProfileFrame, Sample, Weight};
+use crate::profile::{Metric, Precision, Profile, ProfileFrame, Sample, Weight};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message as _;
@@ -78,8 +78,13 @@ impl<W: Write> Writer<W> {
             r#type: self.strings.intern(kind),
             unit: self.strings.intern(unit),
         };
-        // The preferred type stands last: that is what viewers fall back to.
-        let sample_type = vec![value_type("events", "count"), value_type("goroutine", "nanoseconds")];
+        // Always the same three, so that profiles can be compared. The one that most people look for stands last: that
+        // is what viewers fall back to that know no default.
+        let sample_type = vec![
+            value_type("events", "count"),
+            value_type("goroutine", "nanoseconds"),
+            value_type("latency", "nanoseconds"),
+        ];
         let period_type = Some(value_type("wall", "nanoseconds"));
         let file_name = self.strings.intern(&mapping_name(profile));
         let comment = comments(profile).iter().map(|c| self.strings.intern(&clean(c))).collect();
@@ -96,7 +101,7 @@ impl<W: Write> Writer<W> {
                 has_inline_frames: true,
             }],
             comment,
-            default_sample_type: self.strings.intern("goroutine"),
+            default_sample_type: self.strings.intern(default_type(profile).name()),
             doc_url: self.strings.intern(DOC_URL),
             time_nanos: wall_start(profile),
             duration_nanos: signed(profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum()),
@@ -127,7 +132,7 @@ impl<W: Write> Writer<W> {
                 label.push(pb::Label { key: self.strings.intern(key), str: self.strings.intern(text) });
             }
         }
-        let value = vec![signed(weight.events), signed(weight.goroutine_ns)];
+        let value = vec![signed(weight.events), signed(weight.goroutine_ns), signed(weight.latency_ns)];
         let piece = pb::Profile { sample: vec![pb::Sample { location_id, value, label }], ..pb::Profile::default() };
         self.emit(&piece)
     }
@@ -208,15 +213,31 @@ fn mapping_name(profile: &Profile) -> String {
     }
 }
 
+/// The value that is shown unless another one is asked for.
+fn default_type(profile: &Profile) -> Metric {
+    match profile.metric {
+        Metric::Latency if profile.requests.is_none() => Metric::Goroutine,
+        metric => metric,
+    }
+}
+
 /// Lines that start with `#` are for programs; pprof shows the others above every report.
 fn comments(profile: &Profile) -> Vec<String> {
     let selection = &profile.selection;
-    let mut lines = vec![format!("gotrace-slice: {} of {}", units::counted(selection.roots, "root"), asked(profile))];
-    if selection.roots > 1 {
-        lines.push(format!("mean per root: add -divide_by={}", selection.roots));
+    let (n, one) = match &profile.requests {
+        Some(requests) if default_type(profile) == Metric::Latency => (requests.list.len() as u64, "request"),
+        _ => (selection.roots, "root"),
+    };
+    let mut lines = vec![format!("gotrace-slice: {} of {}", units::counted(n, one), asked(profile))];
+    if n > 1 {
+        lines.push(format!("mean per {one}: add -divide_by={n}"));
     }
     lines.push(format!("#tool gotrace-slice {}", env!("CARGO_PKG_VERSION")));
     lines.push(format!("#roots {}", selection.roots));
+    if let Some(requests) = &profile.requests {
+        lines.push(format!("#requests {}", requests.list.len()));
+        lines.extend(requests.only.iter().map(|only| format!("#only {only}")));
+    }
     lines.push(format!("#goroutines {}", selection.goroutines));
     lines.push(format!("#complete {}", profile.complete()));
     lines

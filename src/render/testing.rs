@@ -2,6 +2,11 @@
 //!
 //! `BLESS=1 cargo test` rewrites the goldens in `tests/golden`.
 
+mod requests;
+
+pub(crate) use requests::sample_requests;
+
+use super::differential::{Differential, Labels, Sides};
 use super::{Format, Options};
 use crate::error::Warning;
 use crate::profile::{
@@ -134,9 +139,34 @@ fn selection() -> Selection {
 
 /// A slice in which nothing happened.
 pub(crate) fn empty() -> Profile {
-    let mut profile = Profile { traces: vec![trace()], selection: selection(), ..Profile::default() };
+    let metric = Metric::Goroutine;
+    let mut profile = Profile { traces: vec![trace()], selection: selection(), metric, ..Profile::default() };
     profile.finish();
     profile
+}
+
+/// The server before and after: a lock that is new, a sleep that is gone, a little more of the same, a hostile name.
+pub(crate) fn differential() -> Differential {
+    let mut differential = Differential::new(Labels {
+        title: "Handler · before.out → after.out".into(),
+        base: "before.out".into(),
+        new: "after.out".into(),
+        metric: "latency per request".into(),
+    });
+    let serve = ["net/http.(*conn).serve", "main.(*Server).Handler"];
+    let rows: [(&[&str], &str, u64, u64); 7] = [
+        (&["main.loadCart", "sync.(*Mutex).Lock"], "sync", 0, 5_300_000),
+        (&["main.render"], "running", 1_000_000, 3_100_000),
+        (&["main.render"], "runnable", 0, 0),
+        (&["main.warmup", "time.Sleep"], "sleep", 100_000, 0),
+        (&["main.fetchUser", "net/http.(*Client).Do"], "network", 17_900_000, 17_900_000),
+        (&["main.\x1b[31mred;\u{202e}x</title>"], "syscall", 400, 300),
+        (&["main.[...]"], "chan receive", 0, 499),
+    ];
+    for (functions, state, base_ns, new_ns) in rows {
+        differential.add(serve.iter().chain(functions).copied(), state, Sides { base_ns, new_ns });
+    }
+    differential
 }
 
 /// Candidates of the same server.

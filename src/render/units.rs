@@ -54,6 +54,16 @@ pub fn duration(ns: u64, unit: Unit) -> String {
     format!("{} {}", fixed(ns, unit.ns(), unit.decimals()), unit.suffix())
 }
 
+/// How a duration changed, with its sign: `+2.80 ms`, `−61 ns`, `0 ns`.
+pub fn change(from_ns: u64, to_ns: u64, unit: Unit) -> String {
+    let sign = match to_ns.cmp(&from_ns) {
+        std::cmp::Ordering::Less => "−",
+        std::cmp::Ordering::Equal => "",
+        std::cmp::Ordering::Greater => "+",
+    };
+    format!("{sign}{}", duration(from_ns.abs_diff(to_ns), unit))
+}
+
 /// Three significant digits in the largest fitting unit. What rounds up to 1000 of one unit is 1.00 of the next.
 fn automatic(ns: u64) -> String {
     if ns < 1_000 {
@@ -114,6 +124,26 @@ pub fn bytes(n: u64) -> String {
     counted(n, "byte")
 }
 
+/// How many times as large `a` is as `b`: `15.8×`; empty when there is no such number.
+pub fn factor(a: u128, b: u128) -> String {
+    let round = |a: u128| a.saturating_add(b / 2).checked_div(b);
+    match (round(a.saturating_mul(10)), round(a)) {
+        (Some(tenths), _) if tenths < 1_000 => format!("{}.{}×", tenths / 10, tenths % 10),
+        (_, Some(whole)) => format!("{}×", count(u64::try_from(whole).unwrap_or(u64::MAX))),
+        (_, None) => String::new(),
+    }
+}
+
+/// A mean in thousandths as people read it: `1.34`, `12.3`.
+pub fn thousandths(n: u64) -> String {
+    fixed(n, 1_000, if n < 10_000 { 2 } else { 1 })
+}
+
+/// The mean of `n` values that add up to `sum`, rounded; 0 of none.
+pub fn mean(sum: u64, n: u64) -> u64 {
+    rounded(sum, n.max(1), 0)
+}
+
 /// A part of a whole, in tenths of a percent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Share(pub u32);
@@ -123,10 +153,25 @@ impl Share {
     pub const ALL: Self = Self(1000);
 }
 
+impl Share {
+    /// The share of `part` in `whole`, rounded; none of nothing.
+    pub fn of(part: u64, whole: u64) -> Self {
+        let tenths = rounded(part, whole.max(1), 3);
+        Self(if whole == 0 { 0 } else { u32::try_from(tenths).unwrap_or(u32::MAX) })
+    }
+}
+
 impl std::fmt::Display for Share {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(&format!("{}.{}%", self.0 / 10, self.0 % 10))
     }
+}
+
+/// The share of a part in a whole, rounded half up. Shares of several parts need not add up: see [`shares`].
+pub fn share(part: u128, whole: u128) -> Share {
+    let (part, whole) = if whole > u128::MAX >> 12 { (part >> 12, whole >> 12) } else { (part, whole) };
+    let tenths = (part.min(whole) * u128::from(Share::ALL.0) * 2 + whole) / (whole * 2).max(1);
+    Share(tenths as u32)
 }
 
 /// The shares of all values in their sum. They add up to 100.0 % exactly (largest remainder); all are zero when the
@@ -182,6 +227,13 @@ mod tests {
     }
 
     #[test]
+    fn changes_have_a_sign() {
+        assert_eq!(change(0, 2_800_000, Unit::Auto), "+2.80 ms");
+        assert_eq!(change(u64::MAX, u64::MAX - 61, Unit::Auto), "−61 ns");
+        assert_eq!(change(5, 5, Unit::Ms), "0.000 ms");
+    }
+
+    #[test]
     fn thousands_are_set_apart() {
         assert_eq!(count(0), "0");
         assert_eq!(count(999), "999");
@@ -193,6 +245,21 @@ mod tests {
     }
 
     #[test]
+    fn ratios_are_rounded() {
+        assert_eq!(factor(158, 10), "15.8×");
+        assert_eq!(factor(1, 3), "0.3×");
+        assert_eq!(factor(99_950, 1_000), "100×");
+        assert_eq!(factor(u128::from(u64::MAX), 1), "18 446 744 073 709 551 615×");
+        assert_eq!(factor(1, 0), "");
+        assert_eq!(thousandths(1_342), "1.34");
+        assert_eq!(thousandths(12_345), "12.3");
+        assert_eq!((mean(7, 2), mean(7, 0)), (4, 7));
+        assert_eq!(Share::of(1, 3), Share(333));
+        assert_eq!(Share::of(u64::MAX, u64::MAX), Share::ALL);
+        assert_eq!(Share::of(1, 0), Share(0));
+    }
+
+    #[test]
     fn shares_add_up_to_a_hundred() {
         let sum = |values: &[u64]| shares(values).iter().map(|s| s.0).sum::<u32>();
         assert_eq!(sum(&[1, 1, 1]), 1000);
@@ -201,5 +268,10 @@ mod tests {
         assert_eq!(shares(&[0, 0]), [Share(0), Share(0)]);
         assert_eq!(shares(&[1, 2]).iter().map(ToString::to_string).collect::<Vec<_>>(), ["33.3%", "66.7%"]);
         assert_eq!(format!("{:>7}", Share(5)), "   0.5%");
+        assert_eq!(
+            [share(1, 3), share(2, 3), share(0, 0), share(5, 5)],
+            [Share(333), Share(667), Share(0), Share(1000)]
+        );
+        assert_eq!(share(u128::MAX, u128::MAX), Share::ALL);
     }
 }

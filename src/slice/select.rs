@@ -37,7 +37,7 @@ pub enum RootKind {
 }
 
 /// Which goroutines, during which windows.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Slice {
     /// Occurrences of roots.
     pub windows: Vec<RootWindow>,
@@ -59,6 +59,26 @@ impl Slice {
     /// Whether a goroutine is in the slice, for all or some of its life.
     pub fn has(&self, g: GIdx) -> bool {
         self.tracked.get(g.at()).copied().unwrap_or(false)
+    }
+
+    /// Leaves only some windows, and the goroutines that belong to them.
+    pub fn keep(&mut self, windows: &[WindowIdx]) {
+        let mut kept = vec![false; self.windows.len()];
+        for window in windows {
+            kept[window.at()] = true;
+        }
+        for of_one in self.stretches.values_mut() {
+            of_one.retain(|w| kept[w.at()]);
+        }
+        self.stretches.retain(|_, of_one| !of_one.is_empty());
+        self.counts.goroutines = 0;
+        for (i, owner) in self.owner.iter_mut().enumerate() {
+            if owner.is_some() && !kept[owner.at()] {
+                *owner = WindowIdx::NONE;
+            }
+            self.tracked[i] = owner.is_some() || self.stretches.contains_key(&GIdx(i as u32));
+            self.counts.goroutines += u64::from(self.tracked[i]);
+        }
     }
 }
 

@@ -151,7 +151,8 @@ impl Forest {
 /// From a goroutine's id to its latest instance: an array while ids are dense, as Go's runtime makes them.
 #[derive(Default, Debug)]
 struct GoIdTable {
-    base: Option<u64>,
+    /// The first id; those below it are older goroutines, and few.
+    base: u64,
     dense: Vec<GIdx>,
     sparse: FxHashMap<u64, GIdx>,
     len: usize,
@@ -160,7 +161,7 @@ struct GoIdTable {
 impl GoIdTable {
     #[inline]
     fn get(&self, id: GoId) -> GIdx {
-        let slot = id.0.wrapping_sub(self.base.unwrap_or(0));
+        let slot = id.0.wrapping_sub(self.base);
         match self.dense.get(slot as usize) {
             Some(&g) if g.is_some() => g,
             _ => self.sparse.get(&id.0).copied().unwrap_or(GIdx::NONE),
@@ -170,10 +171,11 @@ impl GoIdTable {
     /// Gives the instance that was there before.
     fn insert(&mut self, id: GoId, g: GIdx) -> GIdx {
         let before = self.get(id);
+        if self.len == 0 {
+            self.base = id.0;
+        }
         self.len += 1;
-        // Ids below the first are older goroutines, and few.
-        let base = *self.base.get_or_insert(id.0);
-        let slot = id.0.wrapping_sub(base);
+        let slot = id.0.wrapping_sub(self.base);
         if slot < self.len as u64 * 8 + 1024 && !self.sparse.contains_key(&id.0) {
             if self.dense.len() <= slot as usize {
                 self.dense.resize(slot as usize + 1, GIdx::NONE);

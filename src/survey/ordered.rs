@@ -33,32 +33,22 @@ pub fn classes(symbols: &Symbols, classifier: &Classifier<'_>) -> Vec<StackClass
     stacks.into_iter().map(|stack| classifier.class(stack)).collect()
 }
 
-/// Surveys a trace from its events in causal order. `classes` tells what each stack says; none when nothing asks
-/// for that. With `lists_handlers` of what the trace's servers served.
-pub fn survey(
-    trace: OrderedTrace<'_>,
-    events: impl Iterator<Item = Event>,
-    classes: Option<&[StackClass]>,
-    lists_handlers: bool,
-) -> Survey {
-    let mut survey = Survey {
-        symbols: trace.symbols,
-        start: trace.start,
-        end: trace.start,
-        events: trace.file_events,
-        served: Served::new(lists_handlers),
-        ..Survey::default()
-    };
-    for &id in trace.goroutines {
-        survey.forest.add(older(id), Life { born: trace.start, died: None });
-    }
-    let mut walk = Walk { survey, classes, trackers: FxHashMap::default(), parts: Vec::new() };
-    for event in events {
-        walk.survey.end = event.time;
-        walk.event(&event);
-    }
-    walk.finish()
+/// Surveys a trace from its events in causal order.
+pub struct OrderedSurvey {
+    survey: Survey,
+    /// What each stack says; none when nothing asks for that.
+    classes: Option<Vec<StackClass>>,
+    /// Goroutines that had a matching stack or a server's, or may be inside a stretch.
+    trackers: FxHashMap<GIdx, Tracker>,
+    /// Per goroutine, where it was last seen without a matching stack; or one of the two below.
+    last_gap: Vec<u64>,
+    parts: Vec<Part>,
 }
+
+/// Nothing was seen of a goroutine.
+const UNSEEN: u64 = u64::MAX;
+/// A tracker has what was seen of a goroutine.
+const NOTICED: u64 = u64::MAX - 1;
 
 fn older(id: GoId) -> Goroutine {
     Goroutine {
@@ -74,16 +64,30 @@ fn older(id: GoId) -> Goroutine {
     }
 }
 
-struct Walk<'a> {
-    survey: Survey,
-    classes: Option<&'a [StackClass]>,
-    trackers: FxHashMap<GIdx, Tracker>,
-    parts: Vec<Part>,
-}
+impl OrderedSurvey {
+    /// Nothing seen yet. `classes` tells what each stack says; none when nothing asks for that. With `lists_handlers`
+    /// of what the trace's servers served.
+    pub fn new(trace: OrderedTrace<'_>, classes: Option<Vec<StackClass>>, lists_handlers: bool) -> Self {
+        let mut survey = Survey {
+            symbols: trace.symbols,
+            start: trace.start,
+            end: trace.start,
+            events: trace.file_events,
+            served: Served::new(lists_handlers),
+            ..Survey::default()
+        };
+        for &id in trace.goroutines {
+            survey.forest.add(older(id), Life { born: trace.start, died: None });
+        }
+        let last_gap = vec![UNSEEN; if classes.is_some() { trace.goroutines.len() } else { 0 }];
+        Self { survey, classes, trackers: FxHashMap::default(), last_gap, parts: Vec::new() }
+    }
 
-impl Walk<'_> {
-    fn event(&mut self, event: &Event) {
-        if event.g.is_some() && event.stack != StackIdx::EMPTY {
+    /// Takes the next event.
+    #[inline]
+    pub fn event(&mut self, event: &Event) {
+        self.survey.end = event.time;
+        if self.classes.is_some() && event.g.is_some() && event.stack != StackIdx::EMPTY {
             self.own_stack(event);
         }
         match &event.kind {
@@ -93,52 +97,83 @@ impl Walk<'_> {
         }
     }
 
+    #[inline]
     fn class(&self, stack: StackIdx) -> StackClass {
-        self.classes.and_then(|classes| classes.get(stack.at())).copied().unwrap_or_default()
+        self.classes.as_ref().and_then(|classes| classes.get(stack.at())).copied().unwrap_or_default()
     }
 
+    #[inline]
     fn own_stack(&mut self, event: &Event) {
         let class = self.class(event.stack);
         if class.step != Step::None {
-            let Survey { served, forest, .. } = &mut self.survey;
-            if served.see(forest, event.g, class.step, event.stack, class.matches) {
-                return;
-            }
-            let at = Moment { pos: event.pos, time: Some(event.time) };
-            let tracker = self.trackers.entry(event.g).or_default();
-            tracker.seen(class.step, event.stack, class.matches, at, &mut self.parts);
-            self.add_parts(event.g);
+            self.server(event, class);
         } else if class.excludes() {
             self.gap(event.g, event, true);
         } else if class.matches {
-            self.trackers.entry(event.g).or_default().matched(event.stack);
+            self.notice(event.g).matched(event.stack);
         }
         if class.cut {
             self.survey.cut.insert(event.g);
         }
     }
 
-    fn gap(&mut self, g: GIdx, event: &Event, other: bool) {
-        let gap = Gap { first: event.pos, last: event.pos, ticks: 0, other };
-        self.trackers.entry(g).or_default().gap(gap, Some(event.time), &mut self.parts);
-        self.add_parts(g);
+    /// A stack that tells where in a server the goroutine is.
+    fn server(&mut self, event: &Event, class: StackClass) {
+        let Survey { served, forest, .. } = &mut self.survey;
+        if !served.see(forest, event.g, class.step, event.stack, class.matches) {
+            let at = Moment { pos: event.pos, time: Some(event.time) };
+            let mut parts = std::mem::take(&mut self.parts);
+            self.notice(event.g).seen(class.step, event.stack, class.matches, at, &mut parts);
+            self.parts = parts;
+            self.add_parts(event.g);
+        }
     }
 
+    /// What is tracked of a goroutine, from here on.
+    fn notice(&mut self, g: GIdx) -> &mut Tracker {
+        let seen = self.last_gap.get_mut(g.at()).map_or(UNSEEN, |seen| std::mem::replace(seen, NOTICED));
+        self.trackers.entry(g).or_insert_with(|| Tracker::continued_from((seen != UNSEEN).then_some(seen)))
+    }
+
+    #[inline]
+    fn gap(&mut self, g: GIdx, event: &Event, other: bool) {
+        match self.last_gap.get_mut(g.at()) {
+            // Most goroutines never match; of them only the last gap matters.
+            Some(seen) if *seen != NOTICED => *seen = event.pos,
+            _ => {
+                let gap = Gap { first: event.pos, last: event.pos, ticks: 0, other };
+                let mut parts = std::mem::take(&mut self.parts);
+                self.notice(g).gap(gap, Some(event.time), &mut parts);
+                self.parts = parts;
+                self.add_parts(g);
+            }
+        }
+    }
+
+    #[inline]
     fn transition(&mut self, event: &Event, t: &GoTransition) {
         match (t.from, t.to) {
             (GoState::NotExist, to) => self.birth(event, t, to),
             (_, GoState::NotExist) => {
-                self.survey.forest.lives[t.g.at()].died = Some(event.time);
-                self.survey.forest.goroutines[t.g.at()].ended = 0;
-                if let Some(mut tracker) = self.trackers.remove(&t.g) {
-                    let at = Moment { pos: event.pos, time: Some(event.time) };
-                    tracker.end(at, &mut self.parts);
-                    self.add_parts(t.g);
-                }
+                self.death(event, t.g);
             }
             (GoState::Undetermined, _) => {}
             (_, GoState::Running) if self.classes.is_some() => self.gap(t.g, event, false),
             _ => {}
+        }
+    }
+
+    fn death(&mut self, event: &Event, g: GIdx) {
+        self.survey.forest.lives[g.at()].died = Some(event.time);
+        self.survey.forest.goroutines[g.at()].ended = 0;
+        if let Some(seen) = self.last_gap.get_mut(g.at())
+            && std::mem::replace(seen, UNSEEN) == NOTICED
+        {
+            let at = Moment { pos: event.pos, time: Some(event.time) };
+            if let Some(mut tracker) = self.trackers.remove(&g) {
+                tracker.end(at, &mut self.parts);
+            }
+            self.add_parts(g);
         }
     }
 
@@ -150,10 +185,9 @@ impl Walk<'_> {
         goroutine.origin = if to == GoState::Syscall { Origin::Callback } else { Origin::Created };
         self.survey.forest.lives[t.g.at()].born = event.time;
         // A creation whose own stack does not match is outside, whatever comes next.
-        if self.class(event.stack).may_be_inside()
-            && let Some(tracker) = self.trackers.get_mut(&event.g)
-        {
-            tracker.created(t.g.0);
+        let inside = self.class(event.stack).may_be_inside();
+        if inside && self.last_gap.get(event.g.at()).is_some_and(|&seen| seen != UNSEEN) {
+            self.notice(event.g).created(t.g.0);
         }
     }
 
@@ -164,7 +198,8 @@ impl Walk<'_> {
         }
     }
 
-    fn finish(mut self) -> Survey {
+    /// The trace is over.
+    pub fn finish(mut self) -> Survey {
         let mut open: Vec<_> = std::mem::take(&mut self.trackers).into_iter().collect();
         open.sort_unstable_by_key(|(g, _)| *g);
         for (g, mut tracker) in open {

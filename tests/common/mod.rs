@@ -7,7 +7,7 @@ pub mod evil;
 pub mod oracle;
 pub mod sim;
 
-use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
 use gotrace_slice::source::Source;
@@ -108,7 +108,7 @@ pub fn digest(profile: &Profile) -> String {
 /// Slices bytes.
 pub fn slice(bytes: &Vec<u8>, selector: &Selector, threads: usize) -> gotrace_slice::error::Result<Answer> {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
-    pipeline::profile(&inputs, selector, Options { stacks: Stacks::Joined, threads }, &|_| {})
+    pipeline::profile(&inputs, selector, Options { threads, ..Options::default() }, &|_| {})
 }
 
 /// Slices bytes that have a match.

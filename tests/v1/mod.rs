@@ -81,11 +81,11 @@ impl Account {
 /// Sums per goroutine and state, by the rules and in the form of `streamref -mode=states`, with `-stacks` or without.
 pub(crate) fn states(trace: &OldTrace, stacks: bool) -> String {
     let mut accounts: BTreeMap<GIdx, Account> = BTreeMap::new();
-    for event in trace.events() {
+    trace.walk(|event| {
         if let EventKind::Transition(to) = event.kind {
-            note(trace, &mut accounts, &event, to);
+            note(trace, &mut accounts, event, to);
         }
-    }
+    });
     let mut incarnations: BTreeMap<u64, u64> = BTreeMap::new();
     let mut rows: Vec<(u64, u64, String)> = Vec::new();
     for (g, account) in &mut accounts {
@@ -160,7 +160,7 @@ fn name(state: GoState, reason: &str) -> String {
 /// Every event, in the form of `streamref -mode=events -stacks` as far as both say the same.
 pub(crate) fn events(trace: &OldTrace) -> String {
     let mut out = String::new();
-    for event in trace.events() {
+    trace.walk(|event| {
         let id = |g: GIdx| trace.goroutines.get(g.at()).map_or("-1".to_owned(), ToString::to_string);
         let _ = write!(out, "{}\tg={}", event.time.0, id(event.g));
         if let EventKind::Transition(t) = event.kind {
@@ -168,8 +168,15 @@ pub(crate) fn events(trace: &OldTrace) -> String {
             let _ = write!(out, "\tGoroutine({})\t{:?}->{:?}\t{reason:?}", id(t.g), t.from, t.to);
         }
         let _ = writeln!(out, "\t{}", joined(trace, event.stack));
-    }
+    });
     out
+}
+
+/// All events, in order.
+pub(crate) fn list(trace: &OldTrace) -> Vec<Event> {
+    let mut list = Vec::new();
+    trace.walk(|event| list.push(*event));
+    list
 }
 
 /// Numbers of things in a trace.
@@ -186,7 +193,7 @@ pub(crate) struct Counts {
 pub(crate) fn counts(trace: &OldTrace) -> Counts {
     let mut counts = Counts { goroutines: trace.goroutines.len(), ..Counts::default() };
     let mut last = trace.start;
-    for event in trace.events() {
+    trace.walk(|event| {
         assert!(event.time > last, "times must rise");
         last = event.time;
         counts.events += 1;
@@ -196,6 +203,6 @@ pub(crate) fn counts(trace: &OldTrace) -> Counts {
             EventKind::Sample => counts.samples += 1,
             _ => {}
         }
-    }
+    });
     counts
 }

@@ -1,124 +1,78 @@
-//! The event codes of Go 1.5 – 1.21.
+//! The event codes of Go 1.5 – 1.21, and what follows each on the wire.
 
-/// What a record is. The number is its code on the wire (`Ev…` in `src/internal/trace/parser.go` of Go 1.21).
-/// Later versions only added codes, so a version knows a prefix of them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-#[expect(missing_docs, reason = "the runtime's own names; the table of their arguments is `Kind::shape`")]
-pub enum Kind {
-    Batch = 1,
-    Frequency,
-    Stack,
-    Gomaxprocs,
-    ProcStart,
-    ProcStop,
-    GcStart,
-    GcDone,
-    StwStart,
-    StwDone,
-    GcSweepStart,
-    GcSweepDone,
-    GoCreate,
-    GoStart,
-    GoEnd,
-    GoStop,
-    GoSched,
-    GoPreempt,
-    GoSleep,
-    GoBlock,
-    GoUnblock,
-    GoBlockSend,
-    GoBlockRecv,
-    GoBlockSelect,
-    GoBlockSync,
-    GoBlockCond,
-    GoBlockNet,
-    GoSysCall,
-    GoSysExit,
-    GoSysBlock,
-    GoWaiting,
-    GoInSyscall,
-    HeapAlloc,
-    HeapGoal,
-    TimerGoroutine,
-    FutileWakeup,
-    String,
-    GoStartLocal,
-    GoUnblockLocal,
-    GoSysExitLocal,
-    GoStartLabel,
-    GoBlockGc,
-    GcMarkAssistStart,
-    GcMarkAssistDone,
-    UserTaskCreate,
-    UserTaskEnd,
-    UserRegion,
-    UserLog,
-    CpuSample,
+/// Writes the kinds from their table: name, code, number of arguments behind the time (the stack not counted), and
+/// whether a stack comes last.
+macro_rules! kinds {
+    ($($name:ident = $code:literal, $args:literal, $stack:literal;)*) => {
+        /// What a record is. The number is its code on the wire (`Ev…` in `src/internal/trace/parser.go` of Go 1.21).
+        /// Later versions only added codes, so a version knows a prefix of them.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        #[expect(missing_docs, reason = "the runtime's own names; the table says their arguments")]
+        pub enum Kind {
+            $($name = $code,)*
+        }
+
+        /// Every kind, at its code minus one.
+        const KINDS: &[Kind] = &[$(Kind::$name,)*];
+
+        /// Arguments and stack of every kind, at its code minus one.
+        const SHAPES: &[(u8, bool)] = &[$(($args, $stack),)*];
+    };
 }
 
-/// Every kind, at its code minus one.
-const KINDS: [Kind; 49] = {
-    use Kind::{
-        Batch, CpuSample, Frequency, FutileWakeup, GcDone, GcMarkAssistDone, GcMarkAssistStart, GcStart, GcSweepDone,
-        GcSweepStart, GoBlock, GoBlockCond, GoBlockGc, GoBlockNet, GoBlockRecv, GoBlockSelect, GoBlockSend,
-        GoBlockSync, GoCreate, GoEnd, GoInSyscall, GoPreempt, GoSched, GoSleep, GoStart, GoStartLabel, GoStartLocal,
-        GoStop, GoSysBlock, GoSysCall, GoSysExit, GoSysExitLocal, GoUnblock, GoUnblockLocal, GoWaiting, Gomaxprocs,
-        HeapAlloc, HeapGoal, ProcStart, ProcStop, Stack, String, StwDone, StwStart, TimerGoroutine, UserLog,
-        UserRegion, UserTaskCreate, UserTaskEnd,
-    };
-    [
-        Batch,
-        Frequency,
-        Stack,
-        Gomaxprocs,
-        ProcStart,
-        ProcStop,
-        GcStart,
-        GcDone,
-        StwStart,
-        StwDone,
-        GcSweepStart,
-        GcSweepDone,
-        GoCreate,
-        GoStart,
-        GoEnd,
-        GoStop,
-        GoSched,
-        GoPreempt,
-        GoSleep,
-        GoBlock,
-        GoUnblock,
-        GoBlockSend,
-        GoBlockRecv,
-        GoBlockSelect,
-        GoBlockSync,
-        GoBlockCond,
-        GoBlockNet,
-        GoSysCall,
-        GoSysExit,
-        GoSysBlock,
-        GoWaiting,
-        GoInSyscall,
-        HeapAlloc,
-        HeapGoal,
-        TimerGoroutine,
-        FutileWakeup,
-        String,
-        GoStartLocal,
-        GoUnblockLocal,
-        GoSysExitLocal,
-        GoStartLabel,
-        GoBlockGc,
-        GcMarkAssistStart,
-        GcMarkAssistDone,
-        UserTaskCreate,
-        UserTaskEnd,
-        UserRegion,
-        UserLog,
-        CpuSample,
-    ]
-};
+// As in the newest version (`EventDescriptions` in `src/internal/trace/parser.go` of Go 1.21).
+kinds! {
+    Batch = 1, 0, false;
+    Frequency = 2, 0, false;
+    Stack = 3, 0, false;
+    Gomaxprocs = 4, 1, true;
+    ProcStart = 5, 1, false;
+    ProcStop = 6, 0, false;
+    GcStart = 7, 1, true;
+    GcDone = 8, 0, false;
+    StwStart = 9, 1, false;
+    StwDone = 10, 0, false;
+    GcSweepStart = 11, 0, true;
+    GcSweepDone = 12, 2, false;
+    GoCreate = 13, 2, true;
+    GoStart = 14, 2, false;
+    GoEnd = 15, 0, false;
+    GoStop = 16, 0, true;
+    GoSched = 17, 0, true;
+    GoPreempt = 18, 0, true;
+    GoSleep = 19, 0, true;
+    GoBlock = 20, 0, true;
+    GoUnblock = 21, 2, true;
+    GoBlockSend = 22, 0, true;
+    GoBlockRecv = 23, 0, true;
+    GoBlockSelect = 24, 0, true;
+    GoBlockSync = 25, 0, true;
+    GoBlockCond = 26, 0, true;
+    GoBlockNet = 27, 0, true;
+    GoSysCall = 28, 0, true;
+    GoSysExit = 29, 3, false;
+    GoSysBlock = 30, 0, false;
+    GoWaiting = 31, 1, false;
+    GoInSyscall = 32, 1, false;
+    HeapAlloc = 33, 1, false;
+    HeapGoal = 34, 1, false;
+    TimerGoroutine = 35, 0, false;
+    FutileWakeup = 36, 0, false;
+    String = 37, 0, false;
+    GoStartLocal = 38, 1, false;
+    GoUnblockLocal = 39, 1, true;
+    GoSysExitLocal = 40, 2, false;
+    GoStartLabel = 41, 3, false;
+    GoBlockGc = 42, 0, true;
+    GcMarkAssistStart = 43, 0, true;
+    GcMarkAssistDone = 44, 0, false;
+    UserTaskCreate = 45, 3, true;
+    UserTaskEnd = 46, 1, true;
+    UserRegion = 47, 3, true;
+    UserLog = 48, 2, true;
+    CpuSample = 49, 3, true;
+}
 
 impl Kind {
     /// The kind with this code, if any version has it.
@@ -127,50 +81,16 @@ impl Kind {
         KINDS.get(usize::from(code).wrapping_sub(1)).copied()
     }
 
-    /// Number of arguments behind the time, the stack not counted, and whether a stack comes last: as in the newest
-    /// version (`EventDescriptions` in `src/internal/trace/parser.go` of Go 1.21).
+    /// Whether its last value is a stack.
+    #[inline]
+    pub fn has_stack(self) -> bool {
+        self.shape().1
+    }
+
+    /// Number of arguments behind the time, the stack not counted, and whether a stack comes last.
+    #[inline]
     pub(super) fn shape(self) -> (u8, bool) {
-        match self {
-            Self::Gomaxprocs | Self::GcStart | Self::GoUnblockLocal | Self::UserTaskEnd => (1, true),
-            Self::GoCreate | Self::GoUnblock | Self::UserLog => (2, true),
-            Self::UserTaskCreate | Self::UserRegion | Self::CpuSample => (3, true),
-            Self::GcSweepStart
-            | Self::GoStop
-            | Self::GoSched
-            | Self::GoPreempt
-            | Self::GoSleep
-            | Self::GoBlock
-            | Self::GoBlockSend
-            | Self::GoBlockRecv
-            | Self::GoBlockSelect
-            | Self::GoBlockSync
-            | Self::GoBlockCond
-            | Self::GoBlockNet
-            | Self::GoSysCall
-            | Self::GoBlockGc
-            | Self::GcMarkAssistStart => (0, true),
-            Self::ProcStart
-            | Self::StwStart
-            | Self::GoWaiting
-            | Self::GoInSyscall
-            | Self::HeapAlloc
-            | Self::HeapGoal
-            | Self::GoStartLocal => (1, false),
-            Self::GcSweepDone | Self::GoStart | Self::GoSysExitLocal => (2, false),
-            Self::GoSysExit | Self::GoStartLabel => (3, false),
-            Self::Batch
-            | Self::Frequency
-            | Self::Stack
-            | Self::TimerGoroutine
-            | Self::String
-            | Self::ProcStop
-            | Self::GcDone
-            | Self::StwDone
-            | Self::GoEnd
-            | Self::GoSysBlock
-            | Self::FutileWakeup
-            | Self::GcMarkAssistDone => (0, false),
-        }
+        SHAPES[self as usize - 1]
     }
 }
 

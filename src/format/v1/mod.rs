@@ -11,12 +11,14 @@
 //! Go 1.5 and 1.6 put a sequence number before every time (batches too) and write addresses instead of names.
 //! Sources: `src/runtime/trace.go` (writer) and `src/internal/trace/parser.go` (reader) of Go 1.21.
 
+mod cell;
 mod kind;
 mod record;
 mod resync;
 mod scan;
 mod tables;
 
+pub use cell::{Cell, Jump};
 pub use kind::Kind;
 pub use record::{Record, Timed, Wire};
 pub use scan::{Gap, GapCause, Piece, Sample, Scan, scan, text_length};

@@ -1,4 +1,5 @@
-//! One record of the wire. HOT: everything that the trace says goes through [`Wire::read`].
+//! One record of the wire. HOT: nearly all that a trace says goes through [`Wire::event`], all else through
+//! [`Wire::read`].
 
 use super::kind::Kind;
 use crate::format::cursor::{Cursor, Malformed};
@@ -70,6 +71,8 @@ struct Shape {
 pub struct Wire {
     /// Records of each code; none for codes that the version does not know.
     shapes: [Option<Shape>; 64],
+    /// Timed events by their first byte, which says how many values follow; none for all that is longer or rarer.
+    events: [Option<Shape>; 256],
     /// Values that are not counted in the first byte.
     uncounted: u8,
     total_sequence: bool,
@@ -81,6 +84,7 @@ impl Wire {
     pub fn new(version: V1) -> Self {
         let mut wire = Self {
             shapes: [None; 64],
+            events: [None; 256],
             uncounted: 1 + u8::from(version.total_sequence),
             total_sequence: version.total_sequence,
             symbols: version.symbols,
@@ -88,10 +92,39 @@ impl Wire {
         for code in 1..version.n_events {
             if let Some(kind) = Kind::of(code) {
                 let (n_values, (_, has_stack)) = (n_values(kind, version), kind.shape());
-                wire.shapes[usize::from(code)] = Some(Shape { kind, n_values, has_stack });
+                let shape = Shape { kind, n_values, has_stack };
+                wire.shapes[usize::from(code)] = Some(shape);
+                wire.add_event(shape);
             }
         }
         wire
+    }
+
+    fn add_event(&mut self, shape: Shape) {
+        use Kind::{Batch, Frequency, Stack, String, TimerGoroutine, UserLog};
+        let is_event = !matches!(shape.kind, Batch | Frequency | Stack | String | TimerGoroutine | UserLog);
+        let counted = shape.n_values.wrapping_sub(self.uncounted);
+        if is_event && counted < 3 {
+            self.events[usize::from(shape.kind as u8 | counted << 6)] = Some(shape);
+        }
+    }
+
+    /// Reads the timed event at the cursor, if it is one of the short and frequent ones; else the cursor stays, and
+    /// [`Wire::read`] knows what stands there.
+    #[inline]
+    pub(super) fn event(&self, cursor: &mut Cursor<'_>) -> Option<Timed> {
+        let shape = self.events[usize::from(cursor.peek()?)]?;
+        let mut at = *cursor;
+        at.byte().ok()?;
+        let values = match shape.n_values {
+            1 => widen(at.short_uvarints::<1>()?),
+            2 => widen(at.short_uvarints::<2>()?),
+            3 => widen(at.short_uvarints::<3>()?),
+            _ => widen(at.short_uvarints::<4>()?),
+        };
+        let event = self.timed(shape, values)?;
+        *cursor = at;
+        Some(event)
     }
 
     /// Whether stacks carry names, and not only addresses.
@@ -152,17 +185,21 @@ impl Wire {
     }
 
     #[inline]
-    fn assemble<'a>(&self, shape: Shape, mut values: [u64; 5]) -> Option<Record<'a>> {
+    fn assemble<'a>(&self, shape: Shape, values: [u64; 5]) -> Option<Record<'a>> {
         match shape.kind {
             Kind::Batch => {
                 let [proc, seq, ticks] =
                     if self.total_sequence { [0, 1, 2].map(|i| values[i]) } else { [values[0], 0, values[1]] };
-                return Some(Record::Batch { proc, seq: seq as i64, ticks: ticks as i64 });
+                Some(Record::Batch { proc, seq: seq as i64, ticks: ticks as i64 })
             }
-            Kind::Frequency => return Some(Record::Frequency(values[0])),
-            Kind::TimerGoroutine => return Some(Record::TimerGoroutine),
-            _ => {}
+            Kind::Frequency => Some(Record::Frequency(values[0])),
+            Kind::TimerGoroutine => Some(Record::TimerGoroutine),
+            _ => self.timed(shape, values).map(Record::Event),
         }
+    }
+
+    #[inline]
+    fn timed(&self, shape: Shape, mut values: [u64; 5]) -> Option<Timed> {
         let stack = if shape.has_stack { std::mem::take(&mut values[usize::from(shape.n_values) - 1]) } else { 0 };
         let (seq_step, step, args) = match values {
             [seq, step, a, b, c] if self.total_sequence => (seq, step, [a, b, c]),
@@ -170,8 +207,15 @@ impl Wire {
         };
         let (kind, seq_step, step) = (shape.kind, seq_step as i64, step as i64);
         let is_step = step.unsigned_abs() <= MAX_STEP as u64;
-        is_step.then_some(Record::Event(Timed { kind, seq_step, step, args, stack }))
+        is_step.then_some(Timed { kind, seq_step, step, args, stack })
     }
+}
+
+#[inline]
+fn widen<const N: usize>(values: [u64; N]) -> [u64; 5] {
+    let mut all = [0; 5];
+    all[..N].copy_from_slice(&values);
+    all
 }
 
 /// Number of values of a record (`argNum` in `src/internal/trace/parser.go` of Go 1.21).

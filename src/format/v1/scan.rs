@@ -1,6 +1,7 @@
 //! One pass over the bytes: which proc wrote which stretch, where the strings and the stacks are, and what is no
 //! record at all.
 
+use super::cell::{Cell, Jump};
 use super::kind::Kind;
 use super::record::{Record, Timed, Wire};
 use super::resync::{is_proc, next_batch};
@@ -18,6 +19,12 @@ pub struct Piece {
     pub end: u64,
     /// Whether the batch ends in a [`Gap`]: what its proc did until its next batch is not known.
     pub torn: bool,
+    /// Ticks that its events count from.
+    pub ticks: i64,
+    /// Sequence number that its events count from; 0 where the version has none.
+    pub seq: i64,
+    /// Its events: the first of [`Scan::cells`] and the one behind the last.
+    pub cells: (usize, usize),
 }
 
 /// A CPU sample, which says itself when and where it was taken.
@@ -29,6 +36,8 @@ pub struct Sample {
     pub pos: u64,
     /// The id of the goroutine; 0 when there was none.
     pub g: u64,
+    /// The stack's id in the file.
+    pub stack: u64,
 }
 
 /// Why bytes were not used.
@@ -65,6 +74,10 @@ pub struct Gap {
 pub struct Scan {
     /// The batches, in the order of the file.
     pub pieces: Vec<Piece>,
+    /// The timed events of all batches in the order of the file, CPU samples left out.
+    pub cells: Vec<Cell>,
+    /// What cells have no room for.
+    pub jumps: Vec<Jump>,
     /// The CPU samples, in the order of the file.
     pub samples: Vec<Sample>,
     /// Ticks per second, if the file goes that far.
@@ -96,7 +109,15 @@ pub fn text_length(bytes: &[u8]) -> usize {
 /// Reads the structure of a whole file, the header included. Linear in its size, and never fails: what is no
 /// record becomes a [`Gap`].
 pub fn scan(wire: &Wire, bytes: &[u8]) -> Scan {
-    let mut scanner = Scanner { wire, bytes, scan: Scan::default(), ticks: None, in_batch: false, recent: [0; RECENT] };
+    let mut scanner = Scanner {
+        wire,
+        bytes,
+        scan: Scan::default(),
+        ticks: None,
+        told: Jump { pos: 0, ticks: 0 },
+        in_batch: false,
+        recent: [0; RECENT],
+    };
     let mut at = HEADER_SIZE.min(bytes.len());
     while at < bytes.len() {
         at = scanner.run(at);
@@ -111,6 +132,8 @@ struct Scanner<'a> {
     scan: Scan,
     /// Of the last event or batch.
     ticks: Option<i64>,
+    /// Where and when the last cell was: the next one counts from there.
+    told: Jump,
     in_batch: bool,
     /// Where the last events begin, at the number of the event.
     recent: [usize; RECENT],
@@ -122,6 +145,12 @@ impl Scanner<'_> {
         let mut cursor = Cursor::new(&self.bytes[at..], at as u64);
         while !cursor.is_empty() {
             let start = cursor.offset() as usize;
+            if self.in_batch
+                && let Some(event) = self.wire.event(&mut cursor)
+            {
+                self.take_event(&event, start as u64);
+                continue;
+            }
             let cause = match self.wire.read(&mut cursor) {
                 Ok(Some(record)) if self.note(record, start, cursor.offset()) => continue,
                 Err(Malformed::Ends) => GapCause::Ends,
@@ -136,15 +165,18 @@ impl Scanner<'_> {
     #[inline]
     fn note(&mut self, record: Record<'_>, start: usize, end: u64) -> bool {
         match record {
-            Record::Batch { proc, ticks, .. } => {
+            Record::Batch { proc, seq, ticks } => {
                 if !is_proc(proc) {
                     return false;
                 }
                 self.close_piece(start);
                 let proc = i32::try_from(proc).unwrap_or(-1);
-                self.scan.pieces.push(Piece { proc, start: start as u64, end, torn: false });
+                let cells = (self.scan.cells.len(), self.scan.cells.len());
+                let start = start as u64;
+                self.scan.pieces.push(Piece { proc, start, end, torn: false, ticks, seq, cells });
                 self.in_batch = true;
                 self.ticks = Some(ticks);
+                self.told = Jump { pos: start, ticks };
             }
             Record::Event(event) => {
                 if !self.in_batch {
@@ -164,24 +196,51 @@ impl Scanner<'_> {
         true
     }
 
-    #[inline]
+    /// Out of line, so that the hot call is alone in its loop.
+    #[inline(never)]
     fn note_event(&mut self, event: &Timed, pos: u64) {
+        self.take_event(event, pos);
+    }
+
+    #[inline]
+    fn take_event(&mut self, event: &Timed, pos: u64) {
         self.recent[self.scan.n_events as usize % RECENT] = pos as usize;
         self.scan.n_events += 1;
-        self.ticks = self.ticks.map(|t| t.wrapping_add(event.step));
+        let ticks = self.ticks.unwrap_or_default().wrapping_add(event.step);
+        self.ticks = Some(ticks);
         match event.kind {
             Kind::CpuSample => {
-                self.scan.samples.push(Sample { ticks: event.args[0] as i64, pos, g: event.args[2] });
+                let [ticks, _, g] = event.args;
+                self.scan.samples.push(Sample { ticks: ticks as i64, pos, g, stack: event.stack });
+                return;
             }
             Kind::FutileWakeup => self.scan.n_futile += 1,
             Kind::Gomaxprocs if self.scan.gaps.is_empty() => self.scan.sound_start = true,
             _ => {}
         }
+        self.tell(event, Jump { pos, ticks });
+    }
+
+    /// Adds an event's cell.
+    #[inline]
+    fn tell(&mut self, event: &Timed, at: Jump) {
+        let step = i32::try_from(at.ticks.wrapping_sub(self.told.ticks));
+        let advance = u16::try_from(at.pos - self.told.pos);
+        let (step, advance) = if let (Ok(step), Ok(advance)) = (step, advance) {
+            (step, advance)
+        } else {
+            self.scan.cells.push(Cell::jump(self.scan.jumps.len() as u32));
+            self.scan.jumps.push(at);
+            (0, 0)
+        };
+        self.told = at;
+        self.scan.cells.push(Cell::new(event, event.kind.has_stack(), step, advance));
     }
 
     fn close_piece(&mut self, end: usize) {
         if let Some(piece) = self.scan.pieces.last_mut().filter(|_| self.in_batch) {
             piece.end = end as u64;
+            piece.cells.1 = self.scan.cells.len();
         }
     }
 
@@ -224,6 +283,9 @@ impl Scanner<'_> {
                 return start;
             }
             self.scan.n_events = last;
+            if self.bytes[at] & 0x3f != Kind::CpuSample as u8 {
+                self.scan.cells.pop();
+            }
             start = at;
         }
         start

@@ -1,5 +1,6 @@
-//! The events of one thread, pulled one by one. HOT.
+//! The events of one thread, pulled one by one or a few ahead. HOT.
 
+use super::decode::{Shapes, usual_event};
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef};
 use super::tables::Clock;
@@ -50,6 +51,11 @@ impl BadEvent {
     }
 }
 
+impl WireEvent {
+    /// None yet.
+    pub const BLANK: Self = Self { pos: 0, time: Time::MIN, code: 0, args: [0; MAX_ARGS] };
+}
+
 /// Which event codes a version has in a thread's batch.
 pub fn known_codes(version: V2) -> [bool; 256] {
     use crate::format::event_spec::code;
@@ -93,6 +99,15 @@ impl ThreadBatches {
     }
 }
 
+/// The event codes of a file's version.
+#[derive(Clone, Copy)]
+pub struct Codes<'a> {
+    /// Which there are.
+    pub known: &'a [bool; 256],
+    /// How many arguments each has.
+    pub shapes: &'a Shapes,
+}
+
 /// Reads the events of one batch.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchReader<'a> {
@@ -106,6 +121,46 @@ impl<'a> BatchReader<'a> {
         Self { cursor: generation.cursor(batch), time: clock.time(batch.time) }
     }
 
+    /// The next events into `events`, in order; how many. None at the end of the batch, and an error only where the
+    /// very next event is bad.
+    pub fn fill(&mut self, codes: Codes<'_>, clock: Clock, events: &mut [WireEvent]) -> Result<usize, BadEvent> {
+        let mut n = 0;
+        while n < events.len() {
+            n += self.fill_usual(codes.shapes, clock, &mut events[n..]);
+            let Some(event) = events.get_mut(n) else { break };
+            let before = *self;
+            match self.next(codes.known, clock, event) {
+                Ok(true) => n += 1,
+                Ok(false) => break,
+                Err(bad) if n == 0 => return Err(bad),
+                Err(_) => {
+                    *self = before;
+                    break;
+                }
+            }
+        }
+        Ok(n)
+    }
+
+    /// The next events up to the first unusual one.
+    fn fill_usual(&mut self, shapes: &Shapes, clock: Clock, events: &mut [WireEvent]) -> usize {
+        let Self { mut cursor, mut time } = *self;
+        let mut n = 0;
+        for event in events {
+            let pos = cursor.offset();
+            let usual = cursor.ahead().and_then(|bytes| usual_event(bytes, shapes, &mut event.args));
+            let Some(usual) = usual else { break };
+            // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
+            let Some(later) = time.0.checked_add(clock.ns(usual.ticks)) else { break };
+            cursor.step(usual.len);
+            time = Time(later);
+            (event.pos, event.code, event.time) = (pos, usual.code, time);
+            n += 1;
+        }
+        (self.cursor, self.time) = (cursor, time);
+        n
+    }
+
     /// The next event into `event`; false at the end of the batch.
     #[inline]
     pub fn next(&mut self, known: &[bool; 256], clock: Clock, event: &mut WireEvent) -> Result<bool, BadEvent> {
@@ -116,7 +171,6 @@ impl<'a> BatchReader<'a> {
             return Err(bad(None));
         }
         let spec: &EventSpec = &EVENTS[code as usize];
-        // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
         let ticks = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
         for arg in event.args.iter_mut().take(spec.n_args as usize) {
             *arg = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
@@ -161,6 +215,19 @@ impl<'a> ScanReader<'a> {
     /// Starts at the beginning of a batch.
     pub fn new(generation: &Generation<'a>, batch: &BatchRef) -> Self {
         Self { cursor: generation.cursor(batch), ticks: batch.time }
+    }
+
+    /// The next event into `event`, with all its arguments, if it is a usual one.
+    #[inline]
+    pub fn next_usual(&mut self, shapes: &Shapes, event: &mut ScanEvent) -> bool {
+        let pos = self.cursor.offset();
+        let Some(usual) = self.cursor.ahead().and_then(|bytes| usual_event(bytes, shapes, &mut event.args)) else {
+            return false;
+        };
+        self.cursor.step(usual.len);
+        self.ticks = self.ticks.wrapping_add(usual.ticks);
+        (event.pos, event.code, event.ticks) = (pos, usual.code, self.ticks);
+        true
     }
 
     /// The next event into `event`; false at the end of the batch.

@@ -4,6 +4,7 @@
 //! `tables` reads its strings, stacks, samples and clock. Events stay bytes until a [`event::BatchReader`]
 //! pulls them.
 
+pub mod decode;
 pub mod event;
 pub mod generation;
 pub mod index;

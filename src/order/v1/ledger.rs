@@ -1,54 +1,27 @@
-//! The ordered events, one small entry each: when, where in the file, and whose.
-//!
-//! Entries and not events, because an event of 4 bytes in the file would be 48 in memory. What an entry leaves out
-//! is read again from the file when it becomes an event.
+//! What the order of the events tells of each: whose it is, when it really was, and what it means for events before
+//! it. Goes into their cells, where nothing needs the goroutine's id any more.
 
+use super::lanes::{BLOCKED, MOVED, OTHER_G, REPLACES};
 use super::slots::{SlotIdx, Slots};
-use super::stream::Head;
-use crate::format::v1::Kind;
+use super::stream::{Head, Role, role};
+use crate::format::v1::{Cell, Kind};
 use crate::ids::{GIdx, GoId};
 
-/// One ordered event.
+/// A return from a system call, at the time when the call returned.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
+pub(super) struct Exit {
     pub(super) ticks: i64,
-    /// Position in the file, and the marks below.
-    place: u64,
-    /// Who executed.
+    /// Number of entries before it, as the events were written; returns do not count.
+    pub(super) before: u64,
+    pub(super) pos: u64,
     pub(super) g: GIdx,
-    /// Who was created, woken or replaced.
-    pub(super) target: GIdx,
 }
 
-/// A system call that blocked.
-const BLOCKED: u64 = 1 << 63;
-/// Part of a wake-up that came to nothing.
-const FUTILE: u64 = 1 << 62;
-/// No event of the file: the id of the target begins anew, so that the target must have ended.
-const REPLACED: u64 = 1 << 61;
-
-impl Entry {
-    /// Position in the file.
-    #[inline]
-    pub(super) fn pos(&self) -> u64 {
-        self.place & !(BLOCKED | FUTILE | REPLACED)
-    }
-
-    pub(super) fn is_blocked(&self) -> bool {
-        self.place & BLOCKED != 0
-    }
-
-    pub(super) fn is_futile(&self) -> bool {
-        self.place & FUTILE != 0
-    }
-
-    pub(super) fn is_replaced(&self) -> bool {
-        self.place & REPLACED != 0
-    }
-
-    pub(super) fn make_futile(&mut self) {
-        self.place |= FUTILE;
-    }
+/// Consecutive events of one lane.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    pub(super) lane: u32,
+    pub(super) n: u32,
 }
 
 /// How far the clocks of the cores contradict the order of events.
@@ -61,55 +34,102 @@ pub(super) struct Disorder {
 }
 
 impl Disorder {
+    #[cold]
     fn note(&mut self, ticks: u64) {
         self.events += 1;
         self.max_ticks = self.max_ticks.max(ticks);
     }
 }
 
+/// What the events of a lane tell whoever reads their cells.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    /// Who executes.
+    pub(super) g: GIdx,
+    /// What the cells with the marks [`REPLACES`] and [`OTHER_G`] mean, in their order.
+    pub(super) others: Vec<GIdx>,
+}
+
+impl Default for Told {
+    fn default() -> Self {
+        Self { g: GIdx::NONE, others: Vec::new() }
+    }
+}
+
 /// Takes ordered events in.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    pub(super) entries: Vec<Entry>,
+    /// The order.
+    pub(super) runs: Vec<Run>,
+    /// Per lane, who its marked cells mean.
+    pub(super) told: Vec<Told>,
     /// Id of every instance.
     pub(super) goroutines: Vec<GoId>,
-    /// Returns from system calls that say an earlier time than that of their event; ascending.
-    pub(super) exits: Vec<(u32, i64)>,
+    /// Returns from system calls that say another time than that of their event.
+    pub(super) exits: Vec<Exit>,
     pub(super) disorder: Disorder,
-    /// Start addresses of created goroutines, where the version has no names.
+    /// Ticks of the first entry.
+    pub(super) first_ticks: Option<i64>,
     last_ticks: Option<i64>,
+    n_entries: u64,
 }
 
 impl Ledger {
-    /// For about `n` events.
-    pub(super) fn for_events(n: u64) -> Self {
-        Self { entries: Vec::with_capacity(n as usize), ..Self::default() }
+    /// For this many lanes.
+    pub(super) fn for_lanes(n: usize) -> Self {
+        Self { told: vec![Told::default(); n], ..Self::default() }
     }
 
-    /// Adds the next event.
+    /// The last `n` events were that lane's.
+    pub(super) fn add_run(&mut self, lane: u32, n: u32) {
+        match self.runs.last_mut() {
+            _ if n == 0 => {}
+            Some(run) if run.lane == lane && run.n.checked_add(n).is_some() => run.n += n,
+            _ => self.runs.push(Run { lane, n }),
+        }
+    }
+
+    /// Takes the next event, which is that lane's; [`Ledger::add_run`] puts it into the order.
     #[inline]
-    pub(super) fn push(&mut self, head: &Head, slots: &mut Slots) {
+    pub(super) fn push(&mut self, lane: u32, head: &Head, slots: &mut Slots, cells: &mut [Cell]) {
         let ticks = self.in_order(head.ticks);
         let g = match head.kind {
             Kind::CpuSample => slots.get(head.g).map_or(GIdx::NONE, |s| s.instance),
             _ => self.instance(head.g, slots),
         };
         let blocks = head.kind == Kind::GoSysBlock;
-        self.settle_call(head, blocks, ticks, slots);
+        settle_call(head, blocks, ticks, slots, cells);
+        let told = &mut self.told[lane as usize];
+        match role(head.kind) {
+            Role::Starts => told.g = g,
+            Role::Leaves => told.g = GIdx::NONE,
+            Role::Targets => {
+                self.target(lane, head, g, slots, cells);
+                return self.count(ticks);
+            }
+            Role::Returns if self.note_exit(head, g, slots) => {
+                cells[head.cell].marks |= MOVED;
+                return;
+            }
+            _ => {}
+        }
+        cells[head.cell].who = g.0;
         if blocks {
             return;
         }
-        let target = match head.kind {
-            Kind::GoCreate => self.create(head, ticks, slots),
-            _ => self.instance(head.target, slots),
-        };
-        self.note_exit(head, slots);
+        self.count(ticks);
         if head.kind == Kind::GoEnd
             && let Some(slot) = slots.get(head.g)
         {
             slot.instance = GIdx::NONE;
         }
-        self.entries.push(Entry { ticks, place: head.pos, g, target });
+    }
+
+    /// One entry more.
+    #[inline]
+    fn count(&mut self, ticks: i64) {
+        self.n_entries += 1;
+        self.first_ticks.get_or_insert(ticks);
     }
 
     fn in_order(&mut self, ticks: i64) -> i64 {
@@ -140,42 +160,68 @@ impl Ledger {
         GIdx(self.goroutines.len() as u32 - 1)
     }
 
-    fn create(&mut self, head: &Head, ticks: i64, slots: &mut Slots) -> GIdx {
-        let Some(slot) = slots.get(head.target) else { return GIdx::NONE };
-        if slot.instance.is_some() {
-            self.entries.push(Entry { ticks, place: head.pos | REPLACED, g: GIdx::NONE, target: slot.instance });
-        }
-        slot.instance = self.new_instance(slot.id);
-        slot.pending_call = 0;
-        slot.instance
-    }
-
-    /// A system call blocks when the next event of its goroutine says so (`convertEvent` in `tracev1.go`, Go 1.27).
+    /// An event of `g` that creates or wakes another goroutine.
     #[inline]
-    fn settle_call(&mut self, head: &Head, blocks: bool, ticks: i64, slots: &mut Slots) {
-        let Some(slot) = slots.get(head.g) else { return };
-        let call = std::mem::take(&mut slot.pending_call);
-        if head.kind == Kind::GoSysCall {
-            slot.pending_call = self.entries.len() as u32 + 1;
+    fn target(&mut self, lane: u32, head: &Head, g: GIdx, slots: &mut Slots, cells: &mut [Cell]) {
+        let mut marks = 0;
+        let target = match head.kind {
+            Kind::GoCreate => {
+                let (target, replaced) = self.create(head, slots);
+                if replaced.is_some() {
+                    marks |= REPLACES;
+                    self.told[lane as usize].others.push(replaced);
+                    self.n_entries += 1;
+                }
+                target
+            }
+            _ => self.instance(head.target, slots),
+        };
+        let told = &mut self.told[lane as usize];
+        if told.g != g {
+            marks |= OTHER_G;
+            told.g = g;
+            told.others.push(g);
         }
-        if blocks || head.kind == Kind::GoInSyscall {
-            slot.blocked_at = Some(ticks);
-        }
-        if blocks && let Some(entry) = self.entries.get_mut((call as usize).wrapping_sub(1)) {
-            entry.place |= BLOCKED;
-        }
+        let cell = &mut cells[head.cell];
+        cell.who = target.0;
+        cell.marks |= marks;
     }
 
-    /// The event of a return is written when the thread has a proc again; it says when the call returned
+    /// The new instance, and the one that had its id until here.
+    fn create(&mut self, head: &Head, slots: &mut Slots) -> (GIdx, GIdx) {
+        let Some(slot) = slots.get(head.target) else { return (GIdx::NONE, GIdx::NONE) };
+        let replaced = std::mem::replace(&mut slot.instance, self.new_instance(slot.id));
+        slot.pending_call = 0;
+        (slot.instance, replaced)
+    }
+
+    /// Whether the event of a return says when the call returned: it is written when the thread has a proc again
     /// (`parseEventBatches` in `tracev1/parser.go`, Go 1.27).
-    fn note_exit(&mut self, head: &Head, slots: &mut Slots) {
+    fn note_exit(&mut self, head: &Head, g: GIdx, slots: &mut Slots) -> bool {
         if head.exit == 0 {
-            return;
+            return false;
         }
-        let Some(blocked_at) = slots.get(head.target).and_then(|s| s.blocked_at) else { return };
+        let Some(blocked_at) = slots.get(head.target).and_then(|s| s.blocked_at) else { return false };
         if head.exit < blocked_at {
             self.disorder.note(blocked_at.abs_diff(head.exit));
         }
-        self.exits.push((self.entries.len() as u32, head.exit.max(blocked_at)));
+        self.exits.push(Exit { ticks: head.exit.max(blocked_at), before: self.n_entries, pos: head.pos, g });
+        true
+    }
+}
+
+/// A system call blocks when the next event of its goroutine says so (`convertEvent` in `tracev1.go`, Go 1.27).
+#[inline]
+fn settle_call(head: &Head, blocks: bool, ticks: i64, slots: &mut Slots, cells: &mut [Cell]) {
+    let Some(slot) = slots.get(head.g) else { return };
+    let call = std::mem::take(&mut slot.pending_call);
+    if head.kind == Kind::GoSysCall {
+        slot.pending_call = head.cell + 1;
+    }
+    if blocks || head.kind == Kind::GoInSyscall {
+        slot.blocked_at = Some(ticks);
+    }
+    if blocks && let Some(cell) = cells.get_mut(call.wrapping_sub(1)) {
+        cell.marks |= BLOCKED;
     }
 }

@@ -10,11 +10,11 @@
 //! the clocks of the cores may differ.
 
 use super::frontier::Frontier;
+use super::lanes::Lanes;
 use super::ledger::Ledger;
 use super::rules::{Need, Rule, rule};
 use super::slots::Slots;
-use super::stream::{Head, Stream};
-use crate::format::v1::Wire;
+use super::stream::{File, Head, Stream};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -47,37 +47,41 @@ pub(super) struct Merged {
     pub(super) forced: Forced,
 }
 
-/// Merges `streams`, which stand in the order of their procs. `patience`: how many ticks an event may wait for an
-/// earlier one; `None`: for ever, and then there is no result if an event waits in vain.
-pub(super) fn merge(wire: &Wire, streams: Vec<Stream<'_>>, n_events: u64, patience: Option<i64>) -> Option<Merged> {
-    let lanes = streams.into_iter().map(|stream| Lane { stream, head: None, need: None }).collect();
+/// Merges the lanes, and puts what their order tells into their cells. `patience`: how many ticks an event may wait
+/// for an earlier one; `None`: for ever, and then there is no result if an event waits in vain.
+pub(super) fn merge(file: File<'_>, lanes: &mut Lanes, patience: Option<i64>) -> Option<Merged> {
+    let n = lanes.len();
+    let tips = (0..n).map(|lane| Tip { stream: Stream::new(lanes, lane), head: None, need: None }).collect();
     let mut merger = Merger {
-        wire,
-        slots: Slots::new(),
+        file,
         lanes,
+        slots: Slots::new(),
+        tips,
         frontier: Frontier::default(),
         parked: FxHashMap::default(),
         oldest: Queue::new(),
         patience,
         n_parked: 0,
-        ledger: Ledger::for_events(n_events),
+        ledger: Ledger::for_lanes(n),
         forced: Forced::default(),
     };
     merger.begin();
     merger.run().then_some(Merged { ledger: merger.ledger, forced: merger.forced })
 }
 
-struct Lane<'a> {
-    stream: Stream<'a>,
+/// Where the merge stands in a lane.
+struct Tip {
+    stream: Stream,
     head: Option<Head>,
     /// What the head waits for; none when it is in the frontier.
     need: Option<Need>,
 }
 
 struct Merger<'a> {
-    wire: &'a Wire,
+    file: File<'a>,
+    lanes: &'a mut Lanes,
     slots: Slots,
-    lanes: Vec<Lane<'a>>,
+    tips: Vec<Tip>,
     /// Streams whose next event may come next.
     frontier: Frontier,
     /// Streams whose next event waits. Entries of streams that wait no more are skipped.
@@ -94,11 +98,11 @@ impl Merger<'_> {
     /// Reads the first event of every stream, in the order in which Go's reader does: it takes a stream that is
     /// ready out of its list, and the last one takes its place.
     fn begin(&mut self) {
-        let mut waiting: Vec<u32> = (0..self.lanes.len() as u32).collect();
+        let mut waiting: Vec<u32> = (0..self.tips.len() as u32).collect();
         let mut at = 0;
         while let Some(&lane) = waiting.get(at) {
             self.advance(lane);
-            let is_waiting = self.lanes[lane as usize].need.is_some();
+            let is_waiting = self.tips[lane as usize].need.is_some();
             if is_waiting {
                 at += 1;
             } else {
@@ -112,7 +116,7 @@ impl Merger<'_> {
         loop {
             if let Some(lane) = self.overdue() {
                 self.unpark(lane);
-                self.take(lane, true);
+                self.force(lane);
             } else if let Some(lane) = self.frontier.pop() {
                 self.take_run(lane);
             } else {
@@ -122,24 +126,42 @@ impl Merger<'_> {
     }
 
     /// Takes events from a stream for as long as they are the earliest that may come.
-    #[inline]
     fn take_run(&mut self, lane: u32) {
+        let Some(mut head) = self.tips[lane as usize].head else { return };
+        let mut n = 0;
         loop {
-            if !self.take(lane, false) || self.patience.is_some() {
-                return;
+            if let Some(need) = self.must_wait(&head, false) {
+                self.tips[lane as usize].head = Some(head);
+                self.park(lane, head.ticks, need);
+                break;
             }
-            if self.frontier.peek().is_none_or(|(_, next)| next != lane) {
-                return;
+            self.ledger.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
+            n += 1;
+            let tip = &mut self.tips[lane as usize];
+            let Some(next) = tip.stream.next(self.file, self.lanes, &mut self.slots) else {
+                tip.head = None;
+                break;
+            };
+            head = next;
+            // As if it stood in the frontier and was taken from there.
+            if self.patience.is_none() && self.frontier.yields_to(head.ticks) {
+                continue;
+            }
+            tip.head = Some(head);
+            self.stand(lane, &head);
+            if self.patience.is_some() || self.frontier.peek().is_none_or(|(_, next)| next != lane) {
+                break;
             }
             self.frontier.pop();
         }
+        self.ledger.add_run(lane, n);
     }
 
     /// The stream that waited too long.
     fn overdue(&mut self) -> Option<u32> {
         let patience = self.patience?;
         while let Some(&Reverse((ticks, lane))) = self.oldest.peek() {
-            let at = &self.lanes[lane as usize];
+            let at = &self.tips[lane as usize];
             if at.need.is_none() || at.head.is_none_or(|h| h.ticks != ticks) {
                 self.oldest.pop();
                 continue;
@@ -150,19 +172,21 @@ impl Merger<'_> {
         None
     }
 
-    /// Takes the next event of a stream, if it may come. False when it has to wait after all.
-    #[inline]
-    fn take(&mut self, lane: u32, force: bool) -> bool {
-        let Some(head) = self.lanes[lane as usize].head else { return false };
-        if let Some(rule) = rule(&head)
-            && !self.follow(&head, rule, force)
-        {
-            self.park(lane, head.ticks, rule.need);
-            return false;
-        }
-        self.ledger.push(&head, &mut self.slots);
+    /// Takes the next event of a stream, although it ought to wait.
+    #[cold]
+    fn force(&mut self, lane: u32) {
+        let Some(head) = self.tips[lane as usize].head else { return };
+        self.must_wait(&head, true);
+        self.ledger.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
+        self.ledger.add_run(lane, 1);
         self.advance(lane);
-        true
+    }
+
+    /// What an event has to wait for after all; with none, its goroutine is in the state behind it.
+    #[inline]
+    fn must_wait(&mut self, head: &Head, force: bool) -> Option<Need> {
+        let rule = rule(head)?;
+        if self.follow(head, rule, force) { None } else { Some(rule.need) }
     }
 
     /// Changes the state of the rule's goroutine; false when it is not in the state that the rule needs. An event
@@ -190,12 +214,19 @@ impl Merger<'_> {
     }
 
     /// Reads the next event of a stream, and lets the stream stand in the frontier or wait.
-    #[inline]
+    #[inline(never)]
     fn advance(&mut self, lane: u32) {
-        let at = &mut self.lanes[lane as usize];
-        at.head = at.stream.next(self.wire, &mut self.slots);
-        let Some(head) = at.head else { return };
-        match rule(&head) {
+        let tip = &mut self.tips[lane as usize];
+        tip.head = tip.stream.next(self.file, self.lanes, &mut self.slots);
+        if let Some(head) = tip.head {
+            self.stand(lane, &head);
+        }
+    }
+
+    /// Lets a stream stand in the frontier, or wait.
+    #[inline]
+    fn stand(&mut self, lane: u32, head: &Head) {
+        match rule(head) {
             Some(rule) if !self.may_come(rule) => self.park(lane, head.ticks, rule.need),
             _ => self.frontier.push(head.ticks, lane),
         }
@@ -207,7 +238,7 @@ impl Merger<'_> {
     }
 
     fn park(&mut self, lane: u32, ticks: i64, need: Need) {
-        self.lanes[lane as usize].need = Some(need);
+        self.tips[lane as usize].need = Some(need);
         self.parked.entry(need).or_default().push(Reverse((ticks, lane)));
         if let Some(slot) = self.slots.get(need.slot) {
             slot.parked += 1;
@@ -219,7 +250,7 @@ impl Merger<'_> {
     }
 
     fn unpark(&mut self, lane: u32) {
-        let Some(need) = self.lanes[lane as usize].need.take() else { return };
+        let Some(need) = self.tips[lane as usize].need.take() else { return };
         if let Some(slot) = self.slots.get(need.slot) {
             slot.parked -= 1;
         }
@@ -230,7 +261,7 @@ impl Merger<'_> {
     fn call(&mut self, need: Need) {
         let Some(queue) = self.parked.get_mut(&need) else { return };
         while let Some(Reverse((ticks, lane))) = queue.pop() {
-            let at = &self.lanes[lane as usize];
+            let at = &self.tips[lane as usize];
             if at.need == Some(need) && at.head.is_some_and(|h| h.ticks == ticks) {
                 if queue.is_empty() {
                     self.parked.remove(&need);

@@ -1,17 +1,20 @@
 //! Old traces: their procs' streams merged, and converted to [`Event`](crate::event::Event)s at the border.
 //!
 //! ```text
-//! bytes ── scan ──> pieces per proc ── merge ──> entries ── move_exits ──> entries ── Events ──> Event, Event, …
-//!            └────> strings, stacks, frequency ───────────────────────────────┘
+//! bytes ── scan ──> a lane of cells per proc ── merge ──> order of the cells ── convert ──> Event, Event, …
+//!            └────> strings, stacks, frequency ───────────────────────────────────┘
 //! ```
 //!
-//! The whole trace is one generation, and an old event takes 2 to 10 bytes; so the bytes stay in memory with one
-//! `Entry` per event, and events are made anew each time they are walked through.
+//! The whole trace is one generation. An old event takes 2 to 10 bytes; each is decoded once, into a cell of 16. The
+//! order is which lane comes next for how many cells, and what it tells of an event goes into its cell. Events,
+//! which are three times as large, are made anew each time they are walked through.
 
 mod clock;
 mod convert;
 mod damage;
+mod entries;
 mod frontier;
+mod lanes;
 mod ledger;
 mod merge;
 mod rules;
@@ -21,22 +24,23 @@ mod stream;
 mod total;
 mod words;
 
-pub use convert::Events;
-
 use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
-use crate::format::cursor::Cursor;
-use crate::format::v1::{GapCause, Kind, Piece, Record, Scan, Tables, Wire, read_tables, scan};
+use crate::event::Event;
+use crate::format::v1::{GapCause, Kind, Scan, Tables, Wire, read_tables, scan};
 use crate::format::version::{HEADER_SIZE, V1, WorldStops};
-use crate::ids::GoId;
+use crate::ids::{GIdx, GoId};
 use crate::source::Source;
 use crate::symbols::Symbols;
 use crate::time::Time;
 use clock::Clock;
+use convert::Converter;
 use damage::Damage;
-use ledger::{Disorder, Entry, Ledger};
+use entries::Order;
+use lanes::Lanes;
+use ledger::{Disorder, Ledger};
 use merge::{Forced, Merged, merge};
-use stream::Stream;
+use stream::File;
 use words::Words;
 
 /// Bytes read at once.
@@ -68,7 +72,8 @@ pub struct OldTrace {
     pub warnings: Vec<Warning>,
     bytes: Vec<u8>,
     wire: Wire,
-    entries: Vec<Entry>,
+    lanes: Lanes,
+    order: Order,
     tables: Tables,
     words: Words,
     clock: Clock,
@@ -79,9 +84,27 @@ pub struct OldTrace {
 }
 
 impl OldTrace {
-    /// Its events in causal order, times strictly increasing. Walked through as often as needed, always the same.
-    pub fn events(&self) -> Events<'_> {
-        Events::new(self)
+    /// Gives its events to `take` in causal order, times strictly increasing. As often as needed, always the same.
+    pub fn walk(&self, take: impl FnMut(&Event)) -> Walked {
+        self.walk_for(|_| true, take)
+    }
+
+    /// The same, but leaves out what concerns only goroutines that are not wanted. What the walk tells is then not
+    /// the whole.
+    #[inline]
+    pub fn walk_for(&self, wants: impl Fn(GIdx) -> bool, mut take: impl FnMut(&Event)) -> Walked {
+        let mut converter = Converter::new(self);
+        self.order.each(&self.lanes, |entry| {
+            if wants(entry.g) || wants(entry.target) || !converter.pass(entry) {
+                converter.convert(entry, &mut take);
+            }
+        });
+        let Converter { last: end, first_procs, missing_stacks, .. } = converter;
+        Walked { end, first_procs, missing_stacks }
+    }
+
+    fn file(&self) -> File<'_> {
+        File { wire: &self.wire, bytes: &self.bytes }
     }
 }
 
@@ -90,9 +113,7 @@ impl OldTrace {
 /// Fails only when no event can be used; all other damage is in [`OldTrace::warnings`].
 pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
     let mut trace = open(source, version, resolver)?;
-    let mut events = trace.events();
-    let end = events.by_ref().last().map_or(trace.start, |e| e.time);
-    let walked = events.walked(end);
+    let walked = trace.walk(|_| {});
     trace.settle(walked);
     Ok(trace)
 }
@@ -107,21 +128,22 @@ pub fn open(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -
         return Err(nothing_usable(&bytes, &parts));
     }
     let frequency = clock::plausible(parts.frequency);
-    let Merged { mut ledger, forced } = in_order(&wire, &bytes, &mut parts, version, frequency);
-    settle::move_exits(&mut ledger);
+    let file = File { wire: &wire, bytes: &bytes };
+    let (mut lanes, Merged { mut ledger, forced }) = in_order(file, &mut parts, version, frequency);
+    let (disorder, goroutines) = (ledger.disorder, std::mem::take(&mut ledger.goroutines));
+    let order = Order::of(ledger);
     if parts.n_futile > 0 {
-        let kind_at = |pos: u64| bytes.get(pos as usize).and_then(|code| Kind::of(code & 0x3f));
-        settle::remove_futile(&mut ledger.entries, kind_at);
+        settle::mark_futile(&order, &mut lanes);
     }
     let mut symbols = Symbols::default();
-    let starts = if version.symbols { Vec::new() } else { start_addresses(&wire, &bytes, &ledger.entries) };
+    let starts = if version.symbols { Vec::new() } else { start_addresses(file, &lanes) };
     let tables = read_tables(&wire, &bytes, &parts, &starts, resolver, &mut symbols);
     let words = Words::new(version.stops, &mut symbols);
-    let clock = Clock::new(ledger.entries.first().map_or(0, |e| e.ticks), frequency);
+    let clock = Clock::new(order.first_ticks, frequency);
     let announces = parts.sound_start || parts.gaps.first().is_none_or(|gap| gap.end == bytes.len() as u64);
     Ok(OldTrace {
         symbols,
-        goroutines: ledger.goroutines,
+        goroutines,
         start: Time(-1),
         end: Time(-1),
         file_events: parts.n_events,
@@ -131,14 +153,15 @@ pub fn open(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -
         complete: true,
         warnings: Vec::new(),
         wire,
-        entries: ledger.entries,
+        lanes,
+        order,
         tables,
         words,
         clock,
         stops: version.stops,
         announces,
         bytes,
-        unsettled: Some(Box::new(Unsettled { parts, forced, disorder: ledger.disorder })),
+        unsettled: Some(Box::new(Unsettled { parts, forced, disorder })),
     })
 }
 
@@ -158,13 +181,6 @@ pub struct Walked {
     /// GOMAXPROCS when the trace began.
     pub first_procs: Option<u64>,
     missing_stacks: u64,
-}
-
-impl Events<'_> {
-    /// What the walk told, once it is over; `end` is the time of the last event.
-    pub fn walked(&self, end: Time) -> Walked {
-        Walked { end, first_procs: self.first_procs, missing_stacks: self.missing_stacks }
-    }
 }
 
 impl OldTrace {
@@ -195,23 +211,20 @@ fn read_all(source: &dyn Source) -> Result<Vec<u8>> {
     }
 }
 
-/// Streams of the procs in the order of their ids, the CPU samples last: at equal times this order holds.
-fn streams<'a>(bytes: &'a [u8], pieces: &'a [Piece], scan: &'a Scan) -> Vec<Stream<'a>> {
-    let procs = pieces.chunk_by(|a, b| a.proc == b.proc);
-    procs.map(|pieces| Stream::new(bytes, pieces)).chain([Stream::of_samples(&scan.samples)]).collect()
-}
-
-fn in_order(wire: &Wire, bytes: &[u8], scan: &mut Scan, version: V1, frequency: Option<u64>) -> Merged {
-    let mut pieces = std::mem::take(&mut scan.pieces);
-    pieces.sort_by_key(|piece| piece.proc);
-    scan.samples.sort_by_key(|sample| sample.ticks);
-    let streams = || streams(bytes, &pieces, scan);
+fn in_order(file: File<'_>, scanned: &mut Scan, version: V1, frequency: Option<u64>) -> (Lanes, Merged) {
+    let mut lanes = Lanes::new(scanned);
     if version.total_sequence {
-        return Merged { ledger: total::order(wire, streams(), scan.n_events), forced: Forced::default() };
+        let ledger = total::order(file, &mut lanes);
+        return (lanes, Merged { ledger, forced: Forced::default() });
     }
-    merge(wire, streams(), scan.n_events, None)
-        .or_else(|| merge(wire, streams(), scan.n_events, Some(patience(frequency))))
-        .unwrap_or_else(|| Merged { ledger: Ledger::default(), forced: Forced::default() })
+    if let Some(merged) = merge(file, &mut lanes, None) {
+        return (lanes, merged);
+    }
+    // The merge wrote into the cells; a damaged trace is worth being read once more.
+    lanes = Lanes::new(&mut scan(file.wire, file.bytes));
+    let merged = merge(file, &mut lanes, Some(patience(frequency)))
+        .unwrap_or_else(|| Merged { ledger: Ledger::default(), forced: Forced::default() });
+    (lanes, merged)
 }
 
 /// How many ticks an event may wait for an earlier one in a trace with missing events: 10 µs, far more than the
@@ -221,12 +234,16 @@ fn patience(frequency: Option<u64>) -> i64 {
 }
 
 /// The start addresses of all goroutines, in versions that write those instead of stacks.
-fn start_addresses(wire: &Wire, bytes: &[u8], entries: &[Entry]) -> Vec<u64> {
-    let read = |entry: &Entry| match wire.read(&mut Cursor::new(bytes.get(entry.pos() as usize..)?, 0)) {
-        Ok(Some(Record::Event(event))) if event.kind == Kind::GoCreate => Some(event.args[1]),
-        _ => None,
-    };
-    let mut starts: Vec<u64> = entries.iter().filter_map(read).collect();
+fn start_addresses(file: File<'_>, lanes: &Lanes) -> Vec<u64> {
+    let mut starts = Vec::new();
+    for lane in 0..lanes.len() {
+        let mut reader = lanes.reader(lane);
+        while let Some(at) = reader.next(lanes) {
+            if lanes.cells[at].kind == Kind::GoCreate {
+                starts.extend(file.event(reader.pos).map(|event| event.args[1]));
+            }
+        }
+    }
     starts.sort_unstable();
     starts.dedup();
     starts

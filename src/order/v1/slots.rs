@@ -35,22 +35,28 @@ pub(super) struct Slot {
     pub(super) parked: u32,
     /// Who it is now; none before the first event and after the end.
     pub(super) instance: GIdx,
-    /// The entry of its system call of which it is not known yet whether it blocks, plus one.
-    pub(super) pending_call: u32,
+    /// The cell of its system call of which it is not known yet whether it blocks, plus one.
+    pub(super) pending_call: usize,
     /// Ticks when it was last seen to be blocked in a system call.
     pub(super) blocked_at: Option<i64>,
 }
+
+/// Places of the cache in front of the table: ids that are named now were mostly named just before.
+const CACHE: usize = 1 << 12;
 
 /// All ids.
 #[derive(Debug)]
 pub(super) struct Slots {
     by_id: FxHashMap<u64, SlotIdx>,
     list: Vec<Slot>,
+    /// Slots by the last bits of their ids.
+    cache: Vec<SlotIdx>,
 }
 
 impl Slots {
     pub(super) fn new() -> Self {
-        let mut slots = Self { by_id: FxHashMap::default(), list: Vec::new() };
+        let cache = vec![SlotIdx::NONE; CACHE];
+        let mut slots = Self { by_id: FxHashMap::default(), list: Vec::new(), cache };
         slots.push(0);
         slots
     }
@@ -61,6 +67,17 @@ impl Slots {
         if id == 0 {
             return SlotIdx::NONE;
         }
+        let place = id as usize % CACHE;
+        let slot = self.cache[place];
+        if self.list.get(slot.0 as usize).is_some_and(|s| s.id.0 == id) {
+            return slot;
+        }
+        let slot = self.look_up(id);
+        self.cache[place] = slot;
+        slot
+    }
+
+    fn look_up(&mut self, id: u64) -> SlotIdx {
         if let Some(&slot) = self.by_id.get(&id) {
             return slot;
         }

@@ -3,13 +3,17 @@
 //! The thread with the earliest next event goes first; if the scheduler's rules forbid that event yet, the
 //! thread waits aside. When all threads wait the trace is broken, and the earliest event is let through.
 
+pub use super::complaints::Complaints;
+use super::out::Out;
 use super::scheduler::{Instances, Scheduler};
 use super::steps::{Outcome, Steps};
-use super::translate::{Names, Translate};
+use super::threads::{Ranks, Reading, ThreadCursor};
+use super::translate::Names;
 use super::waiting::{Key, Waiting};
 use crate::error::Warning;
 use crate::event::{Event, EventKind, Sink};
-use crate::format::v2::event::{BatchReader, ThreadBatches, WireEvent};
+use crate::format::v2::decode::Shapes;
+use crate::format::v2::event::{Codes, ThreadBatches};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{Clock, WireSample};
 use crate::ids::GIdx;
@@ -31,19 +35,6 @@ pub struct GenerationInput<'a> {
     pub names: &'a Names,
     /// Least number of a collector event in it.
     pub first_gc: Option<u64>,
-}
-
-/// What ordering found wrong, counted; each with the first place.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Complaints {
-    /// Events whose turn never came and that were let through.
-    pub forced: u64,
-    /// Where the first of these stands, and when it was.
-    pub first_forced: Option<(u64, Time)>,
-    /// Events that contradict what is known.
-    pub broken: u64,
-    /// Where the first of these stands, when it was, and the rule.
-    pub first_broken: Option<(u64, Time, &'static str)>,
 }
 
 /// What is left when a generation was ordered.
@@ -68,14 +59,6 @@ pub struct Workspace {
     steps: Steps,
 }
 
-struct ThreadCursor<'a> {
-    batches: &'a [u32],
-    reader: Option<BatchReader<'a>>,
-    event: WireEvent,
-    /// Events before this one are missing.
-    gap: bool,
-}
-
 /// Orders a generation and hands its events to `sink`. `last` is the time of the event emitted before.
 pub fn order<I: Instances, S: Sink>(
     input: &GenerationInput<'_>,
@@ -87,12 +70,16 @@ pub fn order<I: Instances, S: Sink>(
 ) -> Ordered {
     let index = input.generation.index;
     let batches = ThreadBatches::new(input.generation);
+    let shapes = Shapes::new(input.known);
+    let codes = Codes { known: input.known, shapes: &shapes };
     workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc);
     workspace.waiting.clear(index.threads.len());
     workspace.heap.clear();
     let mut frontier = Frontier {
         input,
+        reading: Reading { generation: input.generation, codes, clock: input.clock },
         threads: Vec::with_capacity(index.threads.len()),
+        ranks: Ranks::new(&index.threads),
         workspace,
         instances,
         sink,
@@ -115,7 +102,9 @@ pub fn order<I: Instances, S: Sink>(
 
 struct Frontier<'a, I, S> {
     input: &'a GenerationInput<'a>,
+    reading: Reading<'a>,
     threads: Vec<ThreadCursor<'a>>,
+    ranks: Ranks,
     workspace: &'a mut Workspace,
     instances: &'a mut I,
     sink: &'a mut S,
@@ -143,108 +132,140 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
 
     fn load(&mut self, batches: &'a ThreadBatches) {
         for thread in 0..self.input.generation.index.threads.len() {
-            let event = WireEvent { pos: 0, time: Time::MIN, code: 0, args: [0; 4] };
-            self.threads.push(ThreadCursor { batches: batches.of(thread), reader: None, event, gap: false });
-            if self.advance_cursor(thread) {
-                let key = self.key(thread);
+            self.threads.push(ThreadCursor::new(batches.of(thread)));
+            if self.read(thread)
+                && let Some(key) = self.key(thread)
+            {
                 self.workspace.heap.push(Reverse(key));
             }
         }
     }
 
+    /// The place of a thread whose next event was read.
     #[inline]
-    fn key(&self, thread: usize) -> Key {
-        (self.threads[thread].event.time, self.input.generation.index.threads[thread].0, thread as u32)
+    fn key(&self, thread: usize) -> Option<Key> {
+        self.threads[thread].next().map(|event| Key::new(event.time, self.ranks.of_thread[thread]))
     }
 
-    /// Reads a thread's next event; false when it has none.
-    #[inline]
-    fn advance_cursor(&mut self, thread: usize) -> bool {
+    /// Reads on in a thread; false when it has no more events.
+    fn read(&mut self, thread: usize) -> bool {
         let cursor = &mut self.threads[thread];
-        if let Some(reader) = &mut cursor.reader
-            && let Ok(true) = reader.next(self.input.known, self.input.clock, &mut cursor.event)
-        {
-            return true;
+        let more = cursor.read(self.reading, &mut self.warnings);
+        if !more && cursor.gap {
+            self.lose_track(thread);
         }
-        self.next_batch(thread)
-    }
-
-    #[cold]
-    fn next_batch(&mut self, thread: usize) -> bool {
-        let cursor = &mut self.threads[thread];
-        loop {
-            if let Some(reader) = &mut cursor.reader {
-                match reader.next(self.input.known, self.input.clock, &mut cursor.event) {
-                    Ok(true) => return true,
-                    Ok(false) => {}
-                    Err(bad) => {
-                        self.warnings.push(bad.warning(reader.end(), self.input.generation.index.number));
-                        cursor.gap = true;
-                    }
-                }
-            }
-            let Some((&first, rest)) = cursor.batches.split_first() else {
-                cursor.reader = None;
-                if cursor.gap {
-                    self.lose_track(thread);
-                }
-                return false;
-            };
-            cursor.batches = rest;
-            let batch = &self.input.generation.index.batches[first as usize];
-            cursor.reader = Some(BatchReader::new(self.input.generation, batch, self.input.clock));
-        }
+        more
     }
 
     fn run(&mut self) {
         loop {
             while let Some(Reverse(key)) = self.workspace.heap.pop() {
-                self.run_thread(key, false);
+                self.run_threads(key, false);
             }
-            let Some(key) = self.workspace.waiting.give_up() else { break };
-            self.note_forced(key.2 as usize);
-            self.run_thread(key, true);
+            let Some((wait, key)) = self.workspace.waiting.give_up() else { break };
+            self.workspace.scheduler.end_wait(wait);
+            self.note_forced(self.thread(key));
+            self.run_threads(key, true);
         }
         self.emit_samples_before(Time::MAX);
     }
 
-    /// Takes events of one thread until another thread's is earlier.
-    fn run_thread(&mut self, key: Key, mut force: bool) {
-        let thread = key.2 as usize;
-        let mut key = key;
+    #[inline]
+    fn thread(&self, key: Key) -> usize {
+        self.ranks.threads[key.rank() as usize] as usize
+    }
+
+    /// Takes events of one thread until another thread's is earlier, then of that one, until one has to wait or has
+    /// no more.
+    fn run_threads(&mut self, mut key: Key, mut force: bool) {
         loop {
-            if self.next_sample < self.input.samples.len() {
-                let earliest = self.workspace.waiting.earliest().map_or(key.0, |k| k.0.min(key.0));
-                self.emit_samples_before(earliest);
+            let thread = self.thread(key);
+            if !force {
+                self.run_usual(thread, key.rank());
+                if self.threads[thread].next().is_none() && !self.read_and_wake(thread) {
+                    return;
+                }
             }
-            if self.threads[thread].gap {
-                self.threads[thread].gap = false;
-                self.lose_track(thread);
+            let Some(next) = self.key(thread) else { return };
+            key = next;
+            if let Some(mut earliest) = self.workspace.heap.peek_mut()
+                && earliest.0 < key
+            {
+                std::mem::swap(&mut earliest.0, &mut key);
+                continue;
             }
-            if !self.try_event(thread, key, force) {
+            if !self.run_by_rules(thread, key, force) {
                 return;
             }
             force = false;
-            let more = self.advance_cursor(thread);
-            if !self.workspace.scheduler.woken.is_empty() {
-                self.wake();
-            }
-            if !more {
-                return;
-            }
-            key = self.key(thread);
-            if self.workspace.heap.peek().is_some_and(|Reverse(next)| *next < key) {
-                self.workspace.heap.push(Reverse(key));
-                return;
-            }
         }
     }
 
+    /// Takes usual events of a thread as long as they come before all others.
+    fn run_usual(&mut self, thread: usize, rank: u32) {
+        let limit = self.usual_until(rank);
+        let Workspace { scheduler, .. } = &mut *self.workspace;
+        let cursor = &mut self.threads[thread];
+        // What a rule woke may be earlier than all that the heap knows.
+        if cursor.gap || !scheduler.woken.is_empty() {
+            return;
+        }
+        let mut out =
+            Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
+        let mut taken = 0;
+        for event in cursor.ahead() {
+            let due = limit.is_some_and(|limit| event.time <= limit);
+            if !due || !scheduler.usual(thread, event, self.instances, |usual| out.usual(event, &usual)) {
+                break;
+            }
+            taken += 1;
+        }
+        cursor.take(taken);
+    }
+
+    /// The last moment at which an event of a thread of this rank comes before all other threads' and before the next
+    /// CPU sample.
+    fn usual_until(&self, rank: u32) -> Option<Time> {
+        // At the end of time samples come first.
+        let sample = self.input.samples.get(self.next_sample).map(|s| self.input.clock.time(s.ticks));
+        let sample = sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1));
+        let Some(Reverse(next)) = self.workspace.heap.peek() else { return Some(sample) };
+        let thread = if rank < next.rank() { next.time() } else { Time(next.time().0.checked_sub(1)?) };
+        Some(thread.min(sample))
+    }
+
+    /// Takes an event that is due by all the rules; false when its thread has to wait or has no more.
+    fn run_by_rules(&mut self, thread: usize, key: Key, force: bool) -> bool {
+        if self.next_sample < self.input.samples.len() {
+            let earliest = self.workspace.waiting.earliest().map_or(key, |waiting| waiting.min(key));
+            self.emit_samples_before(earliest.time());
+        }
+        if self.threads[thread].gap {
+            self.threads[thread].gap = false;
+            self.lose_track(thread);
+        }
+        if !self.try_event(thread, key, force) {
+            return false;
+        }
+        let cursor = &mut self.threads[thread];
+        cursor.take(1);
+        if cursor.next().is_some() {
+            self.wake();
+            return true;
+        }
+        self.read_and_wake(thread)
+    }
+
+    fn read_and_wake(&mut self, thread: usize) -> bool {
+        let more = self.read(thread);
+        self.wake();
+        more
+    }
+
     /// Tries a thread's next event; false when it has to wait.
-    #[inline]
     fn try_event(&mut self, thread: usize, key: Key, force: bool) -> bool {
         let Workspace { scheduler, waiting, steps, .. } = &mut *self.workspace;
-        let event = &self.threads[thread].event;
+        let Some(event) = self.threads[thread].next() else { return false };
         let context = scheduler.goroutine_of(thread);
         steps.clear();
         match scheduler.advance(thread, event, self.instances, force, steps) {
@@ -254,7 +275,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 waiting.park(wait, key);
                 return false;
             }
-            Outcome::Broken(rule) => self.complaints.broken(event, rule),
+            Outcome::Broken(rule) => self.complaints.broken(event.pos, event.time, rule),
         }
         let mut out =
             Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
@@ -264,9 +285,14 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
 
     fn wake(&mut self) {
         let Workspace { scheduler, waiting, heap, .. } = &mut *self.workspace;
-        for wait in scheduler.woken.drain(..) {
-            heap.extend(waiting.wake(wait).map(Reverse));
+        for i in 0..scheduler.woken.len() {
+            let wait = scheduler.woken[i];
+            if let Some(key) = waiting.wake(wait) {
+                scheduler.end_wait(wait);
+                heap.push(Reverse(key));
+            }
         }
+        scheduler.woken.clear();
     }
 
     fn emit_samples_before(&mut self, before: Time) {
@@ -288,7 +314,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     #[cold]
     fn lose_track(&mut self, thread: usize) {
         let time = self.last;
-        let pos = self.threads[thread].event.pos;
+        let pos = self.threads[thread].pos();
         let steps = self.workspace.scheduler.lose_track(thread);
         for step in steps.iter() {
             if self.sink.wants(step.g) {
@@ -299,59 +325,8 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
 
     #[cold]
     fn note_forced(&mut self, thread: usize) {
-        let event = self.threads[thread].event;
-        self.complaints.forced += 1;
-        self.complaints.first_forced.get_or_insert((event.pos, event.time));
-    }
-}
-
-impl Complaints {
-    #[cold]
-    fn broken(&mut self, event: &WireEvent, rule: &'static str) {
-        self.broken += 1;
-        self.first_broken.get_or_insert((event.pos, event.time, rule));
-    }
-}
-
-/// Where events go, and when.
-struct Out<'a, S> {
-    last: &'a mut Time,
-    emitted: &'a mut u64,
-    sink: &'a mut S,
-    names: &'a Names,
-}
-
-impl<S: Sink> Out<'_, S> {
-    /// The time of the next emitted event: its own, or 1 ns after the last where that is later.
-    #[inline]
-    fn tick(&mut self, time: Time) -> Time {
-        *self.last = time.max(*self.last + 1);
-        *self.emitted += 1;
-        *self.last
-    }
-
-    #[inline]
-    fn emit(&mut self, event: &WireEvent, context: GIdx, steps: &Steps) {
-        for _ in 0..steps.extra {
-            self.tick(event.time);
-        }
-        let mut stepped = false;
-        for step in steps.iter() {
-            let time = self.tick(event.time);
-            stepped = true;
-            if self.sink.wants(step.g) || self.sink.wants(step.context) {
-                let event = self.names.step(event, time, step);
-                self.sink.event(&event, *self.emitted);
-            }
-        }
-        if !stepped {
-            let time = self.tick(event.time);
-            if let Some(kind) = self.names.other_kind(event)
-                && (self.sink.wants(context) || !matches!(kind, EventKind::Other))
-            {
-                let stack = self.names.own_stack(event);
-                self.sink.event(&Event { time, pos: event.pos, g: context, stack, kind }, *self.emitted);
-            }
+        if let Some(event) = self.threads[thread].next() {
+            self.complaints.forced(event.pos, event.time);
         }
     }
 }

@@ -1,9 +1,14 @@
 //! Go 1.22 and later: one generation's threads → events in causal order.
 
+pub mod complaints;
 pub mod frontier;
 mod goroutines;
+mod out;
 mod procs;
 pub mod scheduler;
 pub mod steps;
+mod table;
+mod threads;
 pub mod translate;
+mod usual;
 pub mod waiting;

@@ -5,6 +5,7 @@
 //! that gives up on a broken rule, this says so and goes on.
 
 use super::steps::{Outcome, Steps};
+use super::table::Goroutines;
 use super::waiting::Wait;
 use crate::event::GoState;
 use crate::format::event_spec::code;
@@ -26,23 +27,13 @@ pub(super) enum ProcState {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Goroutine {
-    seq: u64,
-    /// The generation's stamp that this entry belongs to; another one means undetermined.
-    stamp: u32,
-    state: GoState,
-    /// Whether a thread waits for it.
-    waited: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
 pub(super) struct Proc {
     pub(super) seq: u64,
     /// The thread that took it last.
     pub(super) holder: u32,
     pub(super) state: ProcState,
-    /// Whether a thread waits for it.
-    pub(super) waited: bool,
+    /// Threads that wait for it.
+    pub(super) waiters: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +55,7 @@ pub trait Instances {
 /// Scheduler state of one generation. Reused from one to the next.
 #[derive(Default)]
 pub struct Scheduler {
-    goroutines: Vec<Goroutine>,
-    stamp: u32,
+    pub(super) goroutines: Goroutines,
     pub(super) procs: Vec<Proc>,
     proc_index: FxHashMap<u64, u32>,
     pub(super) threads: Vec<Thread>,
@@ -80,9 +70,7 @@ pub struct Scheduler {
 impl Scheduler {
     /// Forgets everything and begins a generation.
     pub fn begin(&mut self, n_goroutines: usize, threads: &[ThreadId], first_gc: Option<u64>) {
-        self.stamp += 1;
-        let blank = Goroutine { seq: 0, stamp: 0, state: GoState::Undetermined, waited: false };
-        self.goroutines.resize(n_goroutines.max(self.goroutines.len()), blank);
+        self.goroutines.clear(n_goroutines);
         self.procs.clear();
         self.proc_index.clear();
         self.threads.clear();
@@ -114,36 +102,36 @@ impl Scheduler {
 
     /// A thread begins to wait.
     pub fn wait(&mut self, wait: Wait) {
+        if let Some(waiters) = self.waiters(wait) {
+            *waiters += 1;
+        }
+    }
+
+    /// A thread waits no more.
+    pub fn end_wait(&mut self, wait: Wait) {
+        if let Some(waiters) = self.waiters(wait) {
+            *waiters -= 1;
+        }
+    }
+
+    fn waiters(&mut self, wait: Wait) -> Option<&mut u32> {
         match wait {
-            Wait::Goroutine(g, ..) => {
-                if let Some(s) = self.goroutines.get_mut(g.at()) {
-                    if s.stamp != self.stamp {
-                        *s = Goroutine { seq: 0, stamp: self.stamp, state: GoState::Undetermined, waited: false };
-                    }
-                    s.waited = true;
-                }
-            }
-            Wait::Proc(p, ..) => self.procs[p as usize].waited = true,
-            Wait::Thread(_) | Wait::Gc(_) => {}
+            Wait::Goroutine(g, ..) => self.goroutines.named(g).map(|g| &mut g.waiters),
+            Wait::Proc(p, ..) => self.procs.get_mut(p as usize).map(|p| &mut p.waiters),
+            Wait::Thread(_) | Wait::Gc(_) => None,
         }
     }
 
     #[inline]
     pub(super) fn state(&self, g: GIdx) -> GoState {
-        match self.goroutines.get(g.at()) {
-            Some(s) if s.stamp == self.stamp => s.state,
-            _ => GoState::Undetermined,
-        }
+        self.goroutines.get(g).map_or(GoState::Undetermined, |s| s.state)
     }
 
     #[inline]
     pub(super) fn set(&mut self, g: GIdx, state: GoState) {
-        if let Some(s) = self.goroutines.get_mut(g.at()) {
-            if s.stamp != self.stamp {
-                *s = Goroutine { seq: 0, stamp: self.stamp, state, waited: false };
-            }
+        if let Some(s) = self.goroutines.named(g) {
             s.state = state;
-            if s.waited {
+            if s.waiters > 0 {
                 self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1), state));
             }
         }
@@ -151,10 +139,9 @@ impl Scheduler {
 
     #[inline]
     pub(super) fn set_seq(&mut self, g: GIdx, state: GoState, seq: u64) {
-        if let Some(s) = self.goroutines.get_mut(g.at()) {
-            let waited = s.waited && s.stamp == self.stamp;
-            *s = Goroutine { seq, stamp: self.stamp, state, waited };
-            if waited {
+        if let Some(s) = self.goroutines.named(g) {
+            (s.seq, s.state) = (seq, state);
+            if s.waiters > 0 {
                 self.woken.push(Wait::Goroutine(g, seq.wrapping_add(1), state));
             }
         }
@@ -163,16 +150,14 @@ impl Scheduler {
     /// Whether `g` is in `state` and `seq` is its next number.
     #[inline]
     pub(super) fn is_next(&self, g: GIdx, state: GoState, seq: u64) -> bool {
-        self.goroutines
-            .get(g.at())
-            .is_some_and(|s| s.stamp == self.stamp && s.state == state && s.seq.wrapping_add(1) == seq)
+        self.goroutines.get(g).is_some_and(|s| s.state == state && s.seq.wrapping_add(1) == seq)
     }
 
     pub(super) fn proc(&mut self, id: u64) -> u32 {
         let next = self.procs.len() as u32;
         let index = *self.proc_index.entry(id).or_insert(next);
         if index == next {
-            self.procs.push(Proc { seq: 0, holder: u32::MAX, state: ProcState::Undetermined, waited: false });
+            self.procs.push(Proc { seq: 0, holder: u32::MAX, state: ProcState::Undetermined, waiters: 0 });
         }
         index
     }
@@ -180,7 +165,7 @@ impl Scheduler {
     pub(super) fn set_proc(&mut self, p: u32, state: ProcState, seq: u64) {
         let proc = &mut self.procs[p as usize];
         (proc.seq, proc.state) = (seq, state);
-        if proc.waited {
+        if proc.waiters > 0 {
             let next = seq.wrapping_add(1);
             match state {
                 ProcState::Idle => self.woken.push(Wait::Proc(p, next, false)),

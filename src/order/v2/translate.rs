@@ -1,7 +1,8 @@
 //! From the wire's arguments to the one vocabulary of events.
 
 use super::steps::Step;
-use crate::event::{Event, EventKind, GoTransition, Range};
+use super::usual::Usual;
+use crate::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::WireEvent;
 use crate::format::v2::tables::IdTable;
@@ -38,6 +39,18 @@ impl Names {
     #[inline]
     pub fn string(&self, id: u64) -> StringIdx {
         self.strings.get(id).unwrap_or(StringIdx::NONE)
+    }
+
+    /// What a usual event says.
+    #[inline]
+    pub(super) fn usual(&self, pos: u64, time: Time, usual: &Usual) -> Event {
+        let Step { context, g, from, to } = usual.step;
+        let own = self.stack(usual.stack);
+        let reason = usual.reason.map_or(StringIdx::NONE, |id| self.string(id));
+        // Who unblocks another tells its own stack, not the other's.
+        let stack = if from == GoState::Running { own } else { StackIdx::EMPTY };
+        let transition = GoTransition { g, from, to, reason, stack };
+        Event { time, pos, g: context, stack: own, kind: EventKind::Transition(transition) }
     }
 
     /// The event for a goroutine whose thread lost events.

@@ -22,8 +22,34 @@ pub enum Wait {
     Gc(u64),
 }
 
-/// A thread's place in the frontier: the time of its next event; equal times go by thread.
-pub type Key = (Time, u64, u32);
+/// A thread's place in the frontier: the time of its next event; equal times go by the thread's rank among all
+/// threads. One number, so that comparing is cheap.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Key(u128);
+
+impl Key {
+    /// Behind all threads.
+    pub const MAX: Self = Self(u128::MAX);
+    const SIGN: u64 = 1 << 63;
+
+    /// The place of a thread.
+    #[inline]
+    pub fn new(time: Time, rank: u32) -> Self {
+        Self(u128::from(time.0 as u64 ^ Self::SIGN) << 32 | u128::from(rank))
+    }
+
+    /// The time of its event.
+    #[inline]
+    pub fn time(self) -> Time {
+        Time(((self.0 >> 32) as u64 ^ Self::SIGN) as i64)
+    }
+
+    /// Its rank.
+    #[inline]
+    pub fn rank(self) -> u32 {
+        self.0 as u32
+    }
+}
 
 /// The waiting threads.
 #[derive(Default)]
@@ -54,7 +80,7 @@ impl Waiting {
     pub fn park(&mut self, wait: Wait, key: Key) {
         self.by_wait.entry(wait).or_default().push(Reverse(key));
         self.by_time.push(Reverse(key));
-        self.wait_of[key.2 as usize] = Some((wait, key));
+        self.wait_of[key.rank() as usize] = Some((wait, key));
         self.count += 1;
     }
 
@@ -64,8 +90,8 @@ impl Waiting {
         let threads = self.by_wait.get_mut(&wait)?;
         let mut woken = None;
         while let Some(Reverse(key)) = threads.pop() {
-            if self.wait_of[key.2 as usize] == Some((wait, key)) {
-                self.wait_of[key.2 as usize] = None;
+            if self.wait_of[key.rank() as usize] == Some((wait, key)) {
+                self.wait_of[key.rank() as usize] = None;
                 self.count -= 1;
                 woken = Some(key);
                 break;
@@ -80,7 +106,7 @@ impl Waiting {
     /// The earliest waiting thread.
     pub fn earliest(&mut self) -> Option<Key> {
         while let Some(&Reverse(key)) = self.by_time.peek() {
-            if self.wait_of[key.2 as usize].is_some_and(|(_, k)| k == key) {
+            if self.wait_of[key.rank() as usize].is_some_and(|(_, k)| k == key) {
                 return Some(key);
             }
             self.by_time.pop();
@@ -89,11 +115,11 @@ impl Waiting {
     }
 
     /// Ends the wait of the earliest thread although nothing changed.
-    pub fn give_up(&mut self) -> Option<Key> {
+    pub fn give_up(&mut self) -> Option<(Wait, Key)> {
         let key = self.earliest()?;
-        self.wait_of[key.2 as usize] = None;
+        let (wait, key) = self.wait_of[key.rank() as usize].take()?;
         self.count -= 1;
-        Some(key)
+        Some((wait, key))
     }
 }
 
@@ -102,17 +128,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn places_are_ordered_by_time_then_rank() {
+        let times = [Time::MIN, Time(-1), Time(0), Time(1), Time::MAX];
+        let keys: Vec<Key> = times.iter().flat_map(|&t| [0, 1, u32::MAX - 1].map(|rank| Key::new(t, rank))).collect();
+        assert!(keys.is_sorted_by(|a, b| a < b) && keys.iter().all(|key| *key < Key::MAX));
+        assert!(keys.iter().zip(0..).all(|(key, i): (_, usize)| key.time() == times[i / 3]));
+        assert_eq!(Key::new(Time::MIN, 7).rank(), 7);
+    }
+
+    #[test]
     fn a_thread_wakes_once_and_only_for_its_own_wait() {
         let mut waiting = Waiting::default();
         waiting.clear(3);
         let wait = Wait::Goroutine(GIdx(7), 2, GoState::Waiting);
-        waiting.park(wait, (Time(10), 1, 0));
-        waiting.park(Wait::Gc(1), (Time(5), 2, 1));
+        waiting.park(wait, Key::new(Time(10), 0));
+        waiting.park(Wait::Gc(1), Key::new(Time(5), 1));
         assert_eq!(waiting.wake(Wait::Goroutine(GIdx(7), 3, GoState::Waiting)), None);
         assert_eq!(waiting.wake(Wait::Goroutine(GIdx(7), 2, GoState::Runnable)), None);
-        assert_eq!(waiting.wake(wait), Some((Time(10), 1, 0)));
+        assert_eq!(waiting.wake(wait), Some(Key::new(Time(10), 0)));
         assert_eq!(waiting.wake(wait), None);
-        assert_eq!(waiting.give_up(), Some((Time(5), 2, 1)));
+        assert_eq!(waiting.give_up(), Some((Wait::Gc(1), Key::new(Time(5), 1))));
         assert!(waiting.is_empty() && waiting.give_up().is_none());
     }
 }

@@ -10,6 +10,8 @@ const MAX_PIECES: usize = 48;
 const MAX_TRIES: usize = 12;
 /// Columns of a cut name that still say something beside the `…` for its callees.
 const MIN_NAME: usize = 10;
+/// Before the name of a goroutine that another one waits for.
+const WAITS_FOR: &str = "waits for ";
 
 /// A stack ready to be fitted into a line. Equal chains look the same.
 #[derive(PartialEq, Eq, Hash)]
@@ -28,6 +30,10 @@ impl Chain {
     /// Reads a stack, innermost frame first.
     pub(super) fn new(stack: &[&ProfileFrame], full_names: bool) -> Self {
         let own_end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
+        // A goroutine of the same request stands below its own creation, and is shown like any child.
+        let is = |at: usize, name: &str| stack.get(at).is_some_and(|f| f.function == name);
+        let inside = own_end + 1 >= stack.len() || is(own_end + 1, ProfileFrame::GO);
+        let foreign = is(own_end, ProfileFrame::WAITING_FOR) && !inside;
         let is_user = |f: &&ProfileFrame| !f.is_pseudo() && !names::is_std(&f.function);
         let own = trimmed(&stack[..own_end]);
         let outermost = own.iter().rposition(is_user);
@@ -35,11 +41,12 @@ impl Chain {
         let mut pieces: Vec<String> =
             shown.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect();
         let n_own = shown.len();
-        if outermost.is_none()
+        // The request that waits for another goroutine is named before it, and who started one without user code.
+        if (foreign || outermost.is_none())
             && let Some(creator) = stack[own_end..].iter().find(|f| is_user(f))
         {
             if let Some(first) = pieces.last_mut() {
-                first.insert_str(0, "go ");
+                first.insert_str(0, if foreign { WAITS_FOR } else { "go " });
             }
             pieces.push(names::function(&creator.function, full_names).into_owned());
             shown.push(creator);
@@ -69,8 +76,8 @@ impl Chain {
         if width(&alone) > max {
             let rest = width(&alone) - width(&self.pieces[first]);
             return match max.checked_sub(rest).filter(|&room| room >= MIN_NAME) {
-                Some(room) => alone.replacen(&self.pieces[first], &view.fit_end(&self.pieces[first], room), 1),
-                None => view.fit_end(&self.pieces[first], max),
+                Some(room) => alone.replacen(&self.pieces[first], &cut(view, &self.pieces[first], room), 1),
+                None => cut(view, &self.pieces[first], max),
             };
         }
         for &i in self.wanted.iter().skip(1).take(MAX_TRIES) {
@@ -95,6 +102,14 @@ impl Chain {
     }
 }
 
+/// The end of a name, which tells most; and what the goroutine is to another one, where there is room for both.
+fn cut(view: &View<'_>, piece: &str, max: usize) -> String {
+    match (piece.strip_prefix(WAITS_FOR), max.checked_sub(WAITS_FOR.len())) {
+        (Some(name), Some(room)) if room >= MIN_NAME => format!("{WAITS_FOR}{}", view.fit_end(name, room)),
+        _ => view.fit_end(piece, max),
+    }
+}
+
 /// Without the frames at the leaf that only park the goroutine, unless there are no others.
 fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
     let first = own.iter().position(|f| !names::is_plumbing(&f.function)).unwrap_or(0);
@@ -113,8 +128,10 @@ fn outermost_first(mut pieces: Vec<String>, shown: &[&ProfileFrame], by_creator:
     }
     let last = pieces.len().saturating_sub(1);
     // Where only the creator is the user's, what it started says more than the creator.
-    let innermost_user = user.iter().rposition(|&u| u).map(|i| if by_creator { i + 1 } else { i });
-    let mut wanted: Vec<usize> = innermost_user.into_iter().chain([last, 0]).collect();
+    let innermost_user = user.iter().rposition(|&u| u).map(|i| if by_creator && i == 0 { 1 } else { i });
+    // Another goroutine's name says what it is to this one: that must not get lost.
+    let other = by_creator.then_some(1);
+    let mut wanted: Vec<usize> = other.into_iter().chain(innermost_user).chain([last, 0]).collect();
     wanted.extend((0..pieces.len()).rev().filter(|&i| user[i]));
     wanted.extend(innermost_user.map(|i| i + 1));
     wanted.extend((0..pieces.len()).rev());
@@ -158,6 +175,26 @@ mod tests {
         let expected = "main.H → go http.(*persistConn).readLoop → poll.(*FD).Read";
         assert_eq!(chain(&stack, 80), (expected.into(), "f5.go:5".into()));
         assert_eq!(chain(&stack, 40).0, "go http.(*persistConn).readLoop → …");
+    }
+
+    #[test]
+    fn a_wait_for_another_goroutine_says_so() {
+        let stack = ["internal/poll.(*FD).Read", "main.fill", "main.refresh", "[waiting for]", "main.H"];
+        let expected = "main.H → waits for main.refresh → main.fill → poll.(*FD).Read";
+        assert_eq!(chain(&stack, 80), (expected.into(), "f2.go:2".into()));
+        assert_eq!(chain(&stack, 46).0, "waits for main.refresh → main.fill → …");
+        assert_eq!(chain(&stack, 28).0, "waits for main.refresh → …");
+        assert_eq!(chain(&stack, 24).0, "waits for …n.refresh → …");
+        assert_eq!(chain(&["runtime.gopark", "[waiting for]", "main.H"], 40).0, "main.H → waits for runtime.gopark");
+    }
+
+    #[test]
+    fn a_goroutine_of_the_same_request_is_shown_as_a_child() {
+        let stack = ["time.Sleep", "main.H.func1", "[waiting for]", "[go]", "main.H"];
+        assert_eq!(chain(&stack, 80).0, "main.H.func1 → time.Sleep");
+        assert_eq!(chain(&["time.Sleep", "main.H.func1", "[waiting for]"], 80).0, "main.H.func1 → time.Sleep");
+        let stack = ["internal/poll.(*FD).Read", "net/http.(*persistConn).readLoop", "[waiting for]", "[go]", "main.H"];
+        assert_eq!(chain(&stack, 80).0, "main.H → go http.(*persistConn).readLoop → poll.(*FD).Read");
     }
 
     #[test]

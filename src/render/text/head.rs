@@ -1,22 +1,32 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
 use super::layout::{INCOMPLETE, View, width};
-use crate::profile::{Profile, Selection, TraceInfo};
+use crate::profile::{Profile, Requests, Selection, TraceInfo};
 use crate::render::clean::clean;
-use crate::render::units::{Unit, count, counted, duration};
+use crate::render::units::{Unit, count, counted, duration, factor};
 use std::io::{self, Write};
 
 /// Columns of the labels: at least, and at most.
 const LABEL: (usize, usize) = (12, 30);
 
-pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+/// `requests` are none when the report is not about them.
+pub(super) fn write(
+    view: &View<'_>,
+    profile: &Profile,
+    requests: Option<&Requests>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let time = profile.selection.time.as_deref();
     let pad = trace_lines(view, &profile.traces, time, None, out)?;
     view.items(out, "roots", pad, &roots(&profile.selection))?;
-    view.items(out, "subtree", pad, &subtree(view, profile))?;
-    let left_out = left_out(&profile.selection);
-    if !left_out.is_empty() {
-        view.items(out, "left out", pad, &left_out)?;
+    if let Some(requests) = requests {
+        view.items(out, "requests", pad, &counts(requests))?;
+    }
+    view.items(out, "subtree", pad, &subtree(view, profile, requests))?;
+    for (label, items) in [("left out", left_out(&profile.selection)), ("unknown", unknown(view, &profile.selection))] {
+        if !items.is_empty() {
+            view.items(out, label, pad, &items)?;
+        }
     }
     Ok(())
 }
@@ -74,6 +84,8 @@ fn roots(selection: &Selection) -> Vec<String> {
         (selection.roots_by_creation, "by creation"),
         (selection.roots_by_entry, "by entry"),
         (selection.roots_by_stack, "by stack"),
+        (selection.roots_by_task, "by task"),
+        (selection.roots_by_region, "by region"),
         (selection.roots_cut, cut),
     ] {
         if n > 0 {
@@ -83,17 +95,74 @@ fn roots(selection: &Selection) -> Vec<String> {
     items
 }
 
-fn subtree(view: &View<'_>, profile: &Profile) -> Vec<String> {
+/// Which requests count, and why others do not.
+fn counts(requests: &Requests) -> Vec<String> {
+    let before = if requests.only.is_some() { requests.before_only } else { requests.list.len() as u64 };
+    let cut = count(requests.partial);
+    let mut items = match (requests.include_partial, requests.partial) {
+        (true, 1..) => vec![count(before), format!("{cut} of them cut by an edge (--include-partial)")],
+        (_, 0) => vec![format!("{} whole", count(before))],
+        (false, _) => vec![format!("{} whole", count(before)), format!("{cut} cut by an edge are not counted")],
+    };
+    if let Some(only) = &requests.only {
+        items.push(format!("{} chosen by {}", count(requests.list.len() as u64), clean(only)));
+    }
+    if requests.inferred > 0 {
+        items.push(format!("{} with inferred edges", count(requests.inferred)));
+    }
+    if requests.capped > 0 {
+        items.push(format!("{} with a cut path (too many intervals)", count(requests.capped)));
+    }
+    items
+}
+
+fn subtree(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> Vec<String> {
     let selection = &profile.selection;
     let mut items = vec![counted(selection.goroutines, "goroutine")];
     if selection.max_depth > 0 {
         items.push(format!("depth {} {}", view.glyphs.at_most, count(u64::from(selection.max_depth))));
     }
-    items.push(format!("{} goroutine time", view.time(profile.total.goroutine_ns)));
+    items.extend(parallel(view, profile, requests));
     if selection.whole_life {
         items.push("children until they end".to_owned());
     } else if selection.outlived > 0 {
         items.push(format!("{} outlived their root", count(selection.outlived)));
+    }
+    items
+}
+
+/// The time of all goroutines, and how many times that of the requests it is.
+fn parallel(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> Vec<String> {
+    let all = profile.total.goroutine_ns;
+    let latency_ns = profile.total.latency_ns;
+    let Some(requests) = requests.filter(|_| latency_ns > 0) else {
+        return vec![format!("{} goroutine time", view.time(all))];
+    };
+    // Goroutines of requests that do not count are in the sum of all: it must not be set against the others' latency.
+    let same = requests.partial == 0 || requests.include_partial;
+    let of_requests = requests.goroutine_ns.or(same.then_some(all));
+    let shown = view.time(of_requests.unwrap_or(all));
+    let mut items = vec![format!("{shown} goroutine time over {} latency", view.time(latency_ns))];
+    let ratio = of_requests.map(|ns| factor(u128::from(ns), u128::from(latency_ns)));
+    items.extend(ratio.map(|ratio| format!("{} parallel", view.ascii(ratio))));
+    items
+}
+
+/// What the trace does not say, and what is therefore missing.
+fn unknown(view: &View<'_>, selection: &Selection) -> Vec<String> {
+    let mut items = Vec::new();
+    let requests = &selection.unknown_handler;
+    if requests.count > 0 {
+        let connections = counted(requests.connections, "connection");
+        items.push(format!("{} of unknown handler", counted(requests.count, "request")));
+        items.push(format!("{} on {connections}", view.time(requests.total_ns)));
+        items.push(format!("the longest {}", view.time(requests.max_ns)));
+    }
+    if selection.cut_stacks > 0 {
+        items.push(format!("{} cut where a match would stand", counted(selection.cut_stacks, "stack")));
+    }
+    if selection.no_creator > 0 {
+        items.push(format!("{} of timers have no creator", counted(selection.no_creator, "goroutine")));
     }
     items
 }

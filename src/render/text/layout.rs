@@ -18,23 +18,33 @@ pub(crate) struct Glyphs {
     pub(crate) dots: &'static str,
     pub(crate) separator: &'static str,
     pub(crate) at_most: &'static str,
+    /// Who ended a wait.
+    pub(crate) by: &'static str,
+    /// Beside what stands out.
+    pub(crate) mark: &'static str,
     /// Bars of 1/n … n/n of a column.
     bar: &'static [&'static str],
 }
 
-static UNICODE: Glyphs =
-    Glyphs {
-        arrow: " → ", dots: "…", separator: " · ", at_most: "≤", bar: &["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"]
-    };
+static UNICODE: Glyphs = Glyphs {
+    arrow: " → ",
+    dots: "…",
+    separator: " · ",
+    at_most: "≤",
+    by: "← ",
+    mark: "◀",
+    bar: &["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+};
 
-static ASCII: Glyphs = Glyphs { arrow: " -> ", dots: "...", separator: " | ", at_most: "<=", bar: &["#"] };
+static ASCII: Glyphs =
+    Glyphs { arrow: " -> ", dots: "...", separator: " | ", at_most: "<=", by: "<- ", mark: "<", bar: &["#"] };
 
 /// Titles of sections and numbers that matter.
 pub(crate) const BOLD: Style = Style::new().bold();
 /// What may be overlooked.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// What must not be overlooked.
-const ALERT: Style = color(AnsiColor::Yellow).bold();
+pub(crate) const ALERT: Style = color(AnsiColor::Yellow).bold();
 /// The item of a trace that was not read whole.
 pub(crate) const INCOMPLETE: &str = "INCOMPLETE";
 /// Text as it is.
@@ -75,9 +85,9 @@ impl<'a> View<'a> {
         self.ascii(units::duration(ns, self.options.unit))
     }
 
-    /// The one letter of our own that is not ASCII, where the locale has only that.
+    /// The letters of our own numbers that are not ASCII, where the locale has only that.
     pub(crate) fn ascii(&self, text: String) -> String {
-        if self.options.unicode { text } else { text.replace('µ', "u") }
+        if self.options.unicode { text } else { text.replace('µ', "u").replace('×', "x") }
     }
 
     /// `text` in a style, or as it is without colours.
@@ -173,74 +183,16 @@ impl<'a> View<'a> {
     }
 }
 
-/// A cell of a table.
-#[derive(Clone, Debug)]
-pub(crate) struct Cell {
-    pub(crate) text: String,
-    pub(crate) style: Style,
-}
-
-impl Cell {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), style: PLAIN }
-    }
-
-    pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
-    }
-}
-
-/// A column's heading and the side that its cells stand on.
-pub(crate) struct Column {
-    pub(crate) heading: &'static str,
-    pub(crate) right: bool,
-}
-
-/// Aligned columns, two spaces between them and before the first.
-pub(crate) struct Table {
-    pub(crate) columns: Vec<Column>,
-    pub(crate) rows: Vec<Vec<Cell>>,
-}
-
-impl Table {
-    pub(crate) const GAP: usize = 2;
-
-    pub(crate) fn new(columns: &[(&'static str, bool)]) -> Self {
-        let columns = columns.iter().map(|&(heading, right)| Column { heading, right }).collect();
-        Self { columns, rows: Vec::new() }
-    }
-
-    fn widths(&self) -> Vec<usize> {
-        let cell = |row: &Vec<Cell>, i: usize| row.get(i).map_or(0, |c| width(&c.text));
-        let widest = |i: usize| self.rows.iter().map(|r| cell(r, i)).max().unwrap_or(0);
-        (0..self.columns.len()).map(|i| widest(i).max(width(self.columns[i].heading))).collect()
-    }
-
-    /// Columns left on a line of `line` columns beside all columns of this table.
-    pub(crate) fn room(&self, line: usize) -> usize {
-        line.saturating_sub(self.widths().iter().map(|w| w + Self::GAP).sum())
-    }
-
-    pub(crate) fn write(&self, view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-        let widths = self.widths();
-        if self.columns.iter().any(|c| !c.heading.is_empty()) {
-            let headings: Vec<Cell> = self.columns.iter().map(|c| Cell::styled(c.heading, DIM)).collect();
-            self.line(view, &widths, &headings, out)?;
+/// A sentence on as many lines as it needs, each set in by so many columns.
+pub(crate) fn wrapped(text: &str, indent: usize, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if width(line) + 1 + width(word) <= columns => line.extend([" ", word]),
+            _ => lines.push(format!("{:indent$}{word}", "")),
         }
-        self.rows.iter().try_for_each(|row| self.line(view, &widths, row, out))
     }
-
-    fn line(&self, view: &View<'_>, widths: &[usize], row: &[Cell], out: &mut dyn Write) -> io::Result<()> {
-        let last = row.iter().rposition(|c| !c.text.is_empty()).unwrap_or(0);
-        for (i, cell) in row.iter().enumerate().take(last + 1) {
-            let pad = widths[i].saturating_sub(width(&cell.text));
-            let (before, after) = if self.columns[i].right { (pad, 0) } else { (0, pad) };
-            let after = if i == last { 0 } else { after };
-            let text = view.paint(cell.style, &cell.text);
-            write!(out, "{:gap$}{text}{:after$}", "", "", gap = Self::GAP + before)?;
-        }
-        writeln!(out)
-    }
+    lines
 }
 
 #[cfg(test)]

@@ -1,10 +1,12 @@
 //! The stacks that most time was spent in.
 
 use super::chain::Chain;
-use super::layout::{Cell, Column, DIM, Table, View, state_style, width};
-use crate::profile::{NodeIdx, Precision, Profile, ProfileFrame, Sample, Weight};
+use super::layout::{DIM, View, state_style, width};
+use super::table::{Cell, Column, Table};
+use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Weight};
+use crate::render::Options;
 use crate::render::clean::clean;
-use crate::render::units::{Share, count, counted, shares};
+use crate::render::units::{Share, count, counted, mean, shares};
 use crate::render::{frames, sort_rows};
 use rustc_hash::FxHashMap;
 use std::io::{self, Write};
@@ -35,37 +37,51 @@ struct Row<'a> {
 pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     view.title(out, "TOP STACKS", "In which code?")?;
     let mut rows = merged(view, profile);
+    let metric = profile.metric;
     let name = |row: &Row<'_>| row.chain.key.clone();
-    sort_rows(&mut rows, view.options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
+    sort_rows(&mut rows, view.options.sort, |r| r.weight.of(metric), |r| r.weight.events, name);
     let top = if view.options.top == 0 { usize::MAX } else { view.options.top };
     loop {
         let n = top.min(rows.len());
-        let (table, looks) = table(view, &rows[..n]);
+        let (table, looks) = table(view, profile, &rows[..n]);
         if !merge_lookalikes(&mut rows, &looks) {
             table.write(view, out)?;
             return cut_line(view, &rows[n..], out);
         }
-        sort_rows(&mut rows, view.options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
+        sort_rows(&mut rows, view.options.sort, |r| r.weight.of(metric), |r| r.weight.events, name);
     }
 }
 
-fn table(view: &View<'_>, rows: &[Row<'_>]) -> (Table, Vec<(String, String)>) {
-    let mut table = Table::new(&[("share", true), ("time", true), ("count", true), ("state", false)]);
+fn table(view: &View<'_>, profile: &Profile, rows: &[Row<'_>]) -> (Table, Vec<(String, String)>) {
+    let mut table = match requests(profile) {
+        None => Table::new(&[("share", true), ("time", true), ("count", true), ("state", false)]),
+        Some(1) => Table::new(&[("share", true), ("time", true), ("state", false)]),
+        Some(_) => Table::new(&[("share", true), ("per request", true), ("state", false)]),
+    };
     for row in rows {
-        table.rows.push(vec![
-            Cell::new(row.share.to_string()),
-            Cell::new(view.time(row.weight.goroutine_ns)),
-            Cell::new(count(row.weight.events)),
-            state(view, row.sample),
-        ]);
+        let mut cells = vec![Cell::new(row.share.to_string())];
+        match requests(profile) {
+            // How often is known of all goroutines only, so it stands beside their time.
+            None => cells.extend([view.time(row.weight.goroutine_ns), count(row.weight.events)].map(Cell::new)),
+            Some(n) => cells.push(Cell::new(view.time(mean(row.weight.latency_ns, n)))),
+        }
+        cells.push(state(view, row.sample));
+        table.rows.push(cells);
     }
+    let names = table.columns.len();
     add_where(view, &mut table, rows);
     let look = |cells: &Vec<Cell>| {
-        let place = cells.get(5).map(|c| c.text.clone()).unwrap_or_default();
-        (format!("{}\n{}", cells[3].text, cells[4].text), place)
+        let place = cells.get(names + 1).map(|c| c.text.clone()).unwrap_or_default();
+        (format!("{}\n{}", cells[names - 1].text, cells[names].text), place)
     };
     let looks = table.rows.iter().map(look).collect();
     (table, looks)
+}
+
+/// How many requests the time is of; none when it is that of goroutines.
+fn requests(profile: &Profile) -> Option<u64> {
+    let of = |r: &crate::profile::Requests| r.latency.as_ref().map(|l| l.count);
+    profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency).and_then(of)
 }
 
 /// Adds up the rows whose names were cut until they read the same; says whether there were any. Without a place on
@@ -102,13 +118,55 @@ fn cut_line(view: &View<'_>, rest: &[Row<'_>], out: &mut dyn Write) -> io::Resul
     writeln!(out, "{}", view.paint(DIM, &line))
 }
 
+/// A row of the list for another format: the same rows, in the same order.
+pub(crate) struct MergedStack {
+    /// The stack on one line.
+    pub(crate) stack: String,
+    /// `user.go:12` of its innermost frame of the user's own.
+    pub(crate) place: String,
+    /// The state, and its detail if there is one.
+    pub(crate) state: String,
+    /// Whether the time may have been spent in what the stack called.
+    pub(crate) bracketed: bool,
+    /// How much.
+    pub(crate) weight: Weight,
+    /// The share in the whole.
+    pub(crate) share: Share,
+}
+
+/// All rows, with stacks of `max` columns at most.
+pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) -> Vec<MergedStack> {
+    let view = View::new(options);
+    let mut rows = merged(&view, profile);
+    let look = |r: &Row<'_>| {
+        (format!("{}\n{}\n{}", state_text(r.sample), r.chain.fit(&view, max), below(r)), r.chain.place.clone())
+    };
+    loop {
+        let name = |row: &Row<'_>| row.chain.key.clone();
+        sort_rows(&mut rows, options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
+        let looks: Vec<(String, String)> = rows.iter().map(look).collect();
+        if !merge_lookalikes(&mut rows, &looks) {
+            break;
+        }
+    }
+    let owned = |row: &Row<'_>| MergedStack {
+        stack: row.chain.fit(&view, max),
+        place: row.chain.place.clone(),
+        state: state_text(row.sample),
+        bracketed: row.sample.precision == Precision::Bracketed,
+        weight: row.weight,
+        share: row.share,
+    };
+    rows.iter().map(owned).collect()
+}
+
 /// Samples that look the same, whatever their root and whoever created their goroutine, added up; most time first.
 fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
     let mut chains: FxHashMap<NodeIdx, Rc<Chain>> = FxHashMap::default();
     for sample in &profile.samples {
-        let chain = chains.entry(sample.stack).or_insert_with(|| Rc::new(chain_of(view, profile, sample)));
+        let chain = chains.entry(sample.stack).or_insert_with(|| Rc::new(chain_of(view, profile, sample.stack)));
         let look = (chain.clone(), &sample.state, sample.detail, sample.precision);
         let row = *by_look.entry(look).or_insert_with(|| {
             rows.push(Row { sample, chain: chain.clone(), weight: Weight::default(), share: Share::default() });
@@ -116,29 +174,39 @@ fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<Row<'a>> {
         });
         rows[row].weight += sample.weight;
     }
-    rows.sort_by_key(|r| std::cmp::Reverse(r.weight.goroutine_ns));
-    let times: Vec<u64> = rows.iter().map(|r| r.weight.goroutine_ns).collect();
+    let metric = profile.metric;
+    if metric == Metric::Latency {
+        // What no request waited for is not in its latency.
+        rows.retain(|r| r.weight.latency_ns > 0);
+    }
+    rows.sort_by_key(|r| std::cmp::Reverse(r.weight.of(metric)));
+    let times: Vec<u64> = rows.iter().map(|r| r.weight.of(metric)).collect();
     for (row, share) in rows.iter_mut().zip(shares(&times)) {
         row.share = share;
     }
     rows
 }
 
-fn chain_of(view: &View<'_>, profile: &Profile, sample: &Sample) -> Chain {
+/// The stack that ends at a node, ready for a line.
+pub(super) fn chain_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -> Chain {
     let all = profile.tree.frames();
-    let (indexes, _) = frames::leaf_first(&profile.tree, sample.stack);
+    let (indexes, _) = frames::leaf_first(&profile.tree, leaf);
     let stack: Vec<&ProfileFrame> = indexes.iter().map(|&i| &all[i as usize]).collect();
     Chain::new(&stack, view.options.full_names)
 }
 
 fn state(view: &View<'_>, sample: &Sample) -> Cell {
-    let state = clean(&sample.state);
-    let text = match sample.detail {
-        "" => state.into_owned(),
-        detail => format!("{state} ({detail})"),
-    };
+    let text = state_text(sample);
     let max = if view.options.width < NARROW { MAX_STATE_NARROW } else { MAX_STATE };
     Cell::styled(view.fit(&text, max), state_style(&sample.state))
+}
+
+fn state_text(sample: &Sample) -> String {
+    let state = clean(&sample.state);
+    match sample.detail {
+        "" => state.into_owned(),
+        detail => format!("{state} ({detail})"),
+    }
 }
 
 /// The columns `where` and the place, in the room that the others leave.
@@ -150,9 +218,9 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
     let needed = MIN_WHERE.max(marked + MIN_MARKED);
     let with_place = widest > 0 && room >= needed + Table::GAP + widest;
     let room = if with_place { room - Table::GAP - widest } else { room };
-    table.columns.push(Column { heading: "where", right: false });
+    table.columns.push(Column { heading: "where".into(), right: false });
     if with_place {
-        table.columns.push(Column { heading: "", right: false });
+        table.columns.push(Column { heading: "".into(), right: false });
     }
     for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
         let below = below(row);

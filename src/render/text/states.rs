@@ -1,6 +1,7 @@
-//! The table of states.
+//! The table of states, over all goroutines.
 
-use super::layout::{BOLD, Cell, DIM, Table, View, state_style};
+use super::layout::{BOLD, DIM, View, state_style};
+use super::table::{Cell, Column, Table};
 use crate::profile::{Profile, StateTotal};
 use crate::render::clean::clean;
 use crate::render::sort_rows;
@@ -8,16 +9,17 @@ use crate::render::units::{Share, count, shares};
 use std::io::{self, Write};
 
 /// Rows shown unless `-n 0` asks for all. Go has about thirty reasons to wait; a trace may invent more.
-const MAX_ROWS: usize = 12;
+pub(super) const MAX_ROWS: usize = 12;
 /// Columns of a state's name.
-const MAX_STATE: usize = 32;
+pub(super) const MAX_STATE: usize = 32;
 /// Columns of the longest bar.
 const MAX_BAR: usize = 30;
 
 pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     view.title(out, "WHERE THE TIME WENT", "In which state were the goroutines?")?;
-    let mut rows: Vec<(&StateTotal, Share)> = with_shares(&profile.states);
-    sort_rows(&mut rows, view.options.sort, |r| r.0.weight.goroutine_ns, |r| r.0.weight.events, |r| r.0.state.clone());
+    let mut rows: Vec<(&StateTotal, Share)> = with_shares(profile);
+    let metric = profile.metric;
+    sort_rows(&mut rows, view.options.sort, |r| r.0.weight.of(metric), |r| r.0.weight.events, |r| r.0.state.clone());
     let shown = if view.options.top == 0 || rows.len() <= MAX_ROWS { rows.len() } else { MAX_ROWS - 1 };
     let per_root = profile.selection.roots > 1;
     let mut columns = vec![("state", false), ("time", true), ("share", true), ("intervals", true)];
@@ -42,16 +44,16 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> 
         let ns = rest.iter().map(|r| r.0.weight.goroutine_ns).sum();
         line(name, ns, rest.iter().map(|r| r.0.weight.events).sum(), Share(rest.iter().map(|r| r.1.0).sum()));
     }
-    let all = if profile.total.goroutine_ns > 0 { Share::ALL } else { Share(0) };
+    let all = if profile.total.of(metric) > 0 { Share::ALL } else { Share(0) };
     line(Cell::styled("total", BOLD), profile.total.goroutine_ns, profile.total.events, all);
     add_bars(view, &mut table, &rows[..shown]);
     table.write(view, out)
 }
 
 /// Shares in the profile's order, so that sorting does not move the rounding about.
-fn with_shares(states: &[StateTotal]) -> Vec<(&StateTotal, Share)> {
-    let times: Vec<u64> = states.iter().map(|s| s.weight.goroutine_ns).collect();
-    states.iter().zip(shares(&times)).collect()
+fn with_shares(profile: &Profile) -> Vec<(&StateTotal, Share)> {
+    let weights: Vec<u64> = profile.states.iter().map(|s| s.weight.of(profile.metric)).collect();
+    profile.states.iter().zip(shares(&weights)).collect()
 }
 
 /// The last column: bars as wide as what the others leave.
@@ -60,7 +62,7 @@ fn add_bars(view: &View<'_>, table: &mut Table, rows: &[(&StateTotal, Share)]) {
     if room < 4 {
         return;
     }
-    table.columns.push(super::layout::Column { heading: "", right: false });
+    table.columns.push(Column { heading: "".into(), right: false });
     let longest = rows.iter().map(|r| r.1.0).max().unwrap_or(0).max(1);
     for (row, (total, share)) in table.rows.iter_mut().zip(rows) {
         let scaled = Share(share.0 * 1000 / longest);

@@ -1,0 +1,48 @@
+//! Whether a goroutine that ended a wait is why it ended.
+
+use super::states::{StateKey, is_accidental};
+use super::tape::LinkKind;
+use crate::ids::{GIdx, StackIdx};
+use crate::slice::own::is_runtime_entry;
+use crate::survey::Forest;
+use crate::symbols::Symbols;
+
+/// Who executed an event that changed another goroutine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cause {
+    /// The goroutine; none for nobody.
+    pub(super) by: GIdx,
+    /// Its stack; empty when not recorded.
+    pub(super) stack: StackIdx,
+}
+
+/// What is known of states and entry functions: 0 for nothing yet, 1 for no, 2 for yes.
+#[derive(Default)]
+pub(super) struct Wakers {
+    accidental: Vec<u8>,
+    runtime: Vec<u8>,
+}
+
+impl Wakers {
+    /// What a wake-up out of a state means.
+    pub(super) fn kind(&mut self, waited: StateKey, cause: Cause, forest: &Forest, symbols: &Symbols) -> LinkKind {
+        if remember(&mut self.accidental, waited.number() as usize, || is_accidental(waited.name(symbols))) {
+            return LinkKind::Accident;
+        }
+        let entry = forest.get(cause.by).entry;
+        // Of a goroutine older than the trace, the outermost function of its stack says what it runs.
+        let entry = if entry == StackIdx::EMPTY { symbols.root_frame(cause.stack) } else { entry };
+        let is_runtime = || symbols.leaf(entry).is_some_and(|leaf| is_runtime_entry(symbols.function(leaf)));
+        if remember(&mut self.runtime, entry.at(), is_runtime) { LinkKind::Runtime } else { LinkKind::Wake }
+    }
+}
+
+fn remember(known: &mut Vec<u8>, at: usize, find: impl FnOnce() -> bool) -> bool {
+    if known.len() <= at {
+        known.resize(at + 1, 0);
+    }
+    if known[at] == 0 {
+        known[at] = 1 + u8::from(find());
+    }
+    known[at] == 2
+}

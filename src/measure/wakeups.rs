@@ -1,0 +1,82 @@
+//! Who ended the waits on critical paths.
+
+use super::tape::{Link, LinkKind};
+use crate::ids::{GIdx, StackIdx};
+use crate::profile::WakerKind;
+use crate::slice::Slice;
+use rustc_hash::FxHashMap;
+
+/// A wait that ended, or the part of it that counts.
+#[derive(Clone, Copy)]
+pub(super) struct WaitEnd {
+    /// Where the wait is counted.
+    pub(super) place: u32,
+    /// Who waited.
+    pub(super) waiter: GIdx,
+    /// What ended it, where the trace says so.
+    pub(super) link: Option<Link>,
+    /// How long.
+    pub(super) ns: u64,
+}
+
+/// Waits of one place, ended by one kind of waker on one stack.
+pub type WaitKey = (u32, WakerKind, StackIdx);
+
+/// Sums over them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WaitSum {
+    /// How many.
+    pub count: u64,
+    /// How long, in ns.
+    pub ns: u64,
+    /// The longest, in ns.
+    pub max_ns: u64,
+    /// The waker; none for nobody, or when there were several.
+    pub by: GIdx,
+}
+
+/// All of them.
+#[derive(Default, Debug)]
+pub(super) struct Wakeups {
+    sums: FxHashMap<WaitKey, WaitSum>,
+}
+
+impl Wakeups {
+    pub(super) fn add(&mut self, end: WaitEnd, slice: &Slice) {
+        let (kind, by, stack) = match end.link {
+            Some(Link { by, stack, kind: LinkKind::Wake }) => (kind_of(end.waiter, by, slice), by, stack),
+            Some(Link { by, stack, kind: LinkKind::Runtime }) => (WakerKind::Runtime, by, stack),
+            // What kind of nobody the state's name tells, later.
+            _ => (WakerKind::Unknown, GIdx::NONE, StackIdx::EMPTY),
+        };
+        let sum = self.sums.entry((end.place, kind, stack)).or_insert(WaitSum { count: 0, ns: 0, max_ns: 0, by });
+        sum.count += 1;
+        sum.ns = sum.ns.saturating_add(end.ns);
+        sum.max_ns = sum.max_ns.max(end.ns);
+        if sum.by != by {
+            sum.by = GIdx::NONE;
+        }
+    }
+
+    /// The sums in the order of their keys.
+    pub(super) fn sorted(self) -> Vec<(WaitKey, WaitSum)> {
+        let mut all: Vec<_> = self.sums.into_iter().collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
+    }
+}
+
+/// Where a waker stands to the one that it woke.
+fn kind_of(waiter: GIdx, by: GIdx, slice: &Slice) -> WakerKind {
+    if !slice.tracked[by.at()] {
+        return WakerKind::Outside;
+    }
+    let (theirs, ours) = (slice.owner[by.at()], slice.owner[waiter.at()]);
+    let same = match (theirs.is_some(), ours.is_some()) {
+        (true, true) => theirs == ours,
+        (true, false) => slice.windows[theirs.at()].g == waiter,
+        (false, true) => slice.windows[ours.at()].g == by,
+        (false, false) => by == waiter,
+    };
+    if same { WakerKind::Inside } else { WakerKind::Sibling }
+}

@@ -1,0 +1,109 @@
+//! The usual events of a sound trace, in few instructions. HOT.
+//!
+//! Says nothing that the rules in `goroutines.rs` do not say: an event that has to wait, breaks a rule, or is waited
+//! for is left to them, with nothing changed.
+
+use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler};
+use super::steps::Step;
+use crate::event::GoState;
+use crate::format::event_spec::code;
+use crate::format::v2::event::WireEvent;
+use crate::ids::GIdx;
+
+/// What a usual event says.
+pub(super) struct Usual {
+    pub(super) step: Step,
+    /// The stack of the goroutine that executed (wire id; 0 when none).
+    pub(super) stack: u64,
+    /// Why it stopped (wire id of a string).
+    pub(super) reason: Option<u64>,
+}
+
+impl Scheduler {
+    /// Hands a usual event to `emit`, if it can be next and breaks no rule.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
+    pub(super) fn usual(&mut self, m: usize, ev: &WireEvent, ids: &impl Instances, emit: impl FnOnce(Usual)) -> bool {
+        let [a, b, c, _] = ev.args;
+        let (step, stack, reason) = match ev.code {
+            code::GO_START => (self.usual_start(m, ids.current(a), b), 0, None),
+            code::GO_UNBLOCK => (self.usual_unblock(m, ids.current(a), b), c, None),
+            code::GO_BLOCK => (self.usual_stop(m, GoState::Waiting), b, Some(a)),
+            code::GO_STOP => (self.usual_stop(m, GoState::Runnable), b, Some(a)),
+            code::GO_DESTROY => (self.usual_stop(m, GoState::NotExist), 0, None),
+            code::GO_SYSCALL_BEGIN => (self.usual_syscall_begin(m, a), b, None),
+            code::GO_SYSCALL_END => (self.usual_syscall_end(m), 0, None),
+            _ => return false,
+        };
+        let Some(step) = step else { return false };
+        emit(Usual { step, stack, reason });
+        true
+    }
+
+    #[inline]
+    fn usual_start(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
+        let thread = self.threads.get_mut(m)?;
+        let goroutine = self.goroutines.get_mut(g)?;
+        let next = goroutine.state == GoState::Runnable && goroutine.seq.wrapping_add(1) == seq;
+        if !next || goroutine.waiters > 0 || thread.p == NO_PROC || thread.g.is_some() {
+            return None;
+        }
+        (goroutine.seq, goroutine.state) = (seq, GoState::Running);
+        thread.g = g;
+        Some(Step { context: GIdx::NONE, g, from: GoState::Runnable, to: GoState::Running })
+    }
+
+    #[inline]
+    fn usual_unblock(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
+        let goroutine = self.goroutines.get_mut(g)?;
+        let next = goroutine.state == GoState::Waiting && goroutine.seq.wrapping_add(1) == seq;
+        if !next || goroutine.waiters > 0 {
+            return None;
+        }
+        (goroutine.seq, goroutine.state) = (seq, GoState::Runnable);
+        Some(Step { context: self.threads.get(m)?.g, g, from: GoState::Waiting, to: GoState::Runnable })
+    }
+
+    #[inline]
+    fn usual_stop(&mut self, m: usize, to: GoState) -> Option<Step> {
+        let thread = self.threads.get_mut(m)?;
+        let g = thread.g;
+        let goroutine = self.goroutines.get_mut(g)?;
+        if goroutine.state != GoState::Running || goroutine.waiters > 0 || thread.p == NO_PROC {
+            return None;
+        }
+        goroutine.state = to;
+        thread.g = GIdx::NONE;
+        Some(Step { context: g, g, from: GoState::Running, to })
+    }
+
+    #[inline]
+    fn usual_syscall_begin(&mut self, m: usize, seq: u64) -> Option<Step> {
+        let thread = self.threads.get(m)?;
+        let g = thread.g;
+        let proc = self.procs.get_mut(thread.p as usize)?;
+        let goroutine = self.goroutines.get_mut(g)?;
+        let next = goroutine.state == GoState::Running && proc.seq.wrapping_add(1) == seq;
+        if !next || goroutine.waiters > 0 || proc.waiters > 0 {
+            return None;
+        }
+        goroutine.state = GoState::Syscall;
+        (proc.seq, proc.state) = (seq, ProcState::Syscall);
+        Some(Step { context: g, g, from: GoState::Running, to: GoState::Syscall })
+    }
+
+    #[inline]
+    fn usual_syscall_end(&mut self, m: usize) -> Option<Step> {
+        let thread = self.threads.get(m)?;
+        let g = thread.g;
+        let proc = self.procs.get_mut(thread.p as usize)?;
+        let goroutine = self.goroutines.get_mut(g)?;
+        let held = goroutine.state == GoState::Syscall && proc.state == ProcState::Syscall;
+        if !held || goroutine.waiters > 0 || proc.waiters > 0 {
+            return None;
+        }
+        goroutine.state = GoState::Running;
+        proc.state = ProcState::Running;
+        Some(Step { context: g, g, from: GoState::Syscall, to: GoState::Running })
+    }
+}

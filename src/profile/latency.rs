@@ -1,0 +1,279 @@
+//! How long requests took: quantiles, histogram, requests in flight, and what the slowest spent their time on.
+//!
+//! All of it in integers, so that every machine gives the same.
+
+use super::only::slowest_first;
+use super::{Latency, Request, Requests, TailRow, TraceInfo, findings};
+
+/// Steps of the histogram.
+const BUCKETS: u64 = 20;
+/// The slowest 5 % are one request in so many, rounded up.
+const SLOW_ONE_IN: usize = 20;
+/// Fewer requests than this say nothing about a tail: the slowest 5 % are one request, and one is an accident.
+pub const TAIL_MIN_REQUESTS: u64 = 40;
+
+impl Requests {
+    /// Puts the list and the wake-ups in their order, and computes from them what is said about all requests: latency,
+    /// tail, times on lanes, findings. All else must be there.
+    pub fn finish(&mut self, traces: &[TraceInfo]) {
+        self.sort();
+        if self.before_only == 0 {
+            self.before_only = self.list.len() as u64;
+        }
+        let durations: Vec<u64> = self.list.iter().map(|r| r.dur_ns).collect();
+        let order = slowest_first(&durations);
+        let slow = &order[..order.len().div_ceil(SLOW_ONE_IN)];
+        self.latency = latency(&self.list, &order, traces);
+        self.tail = tail(self, slow);
+        self.inferred = self.list.iter().filter(|r| r.inferred).count() as u64;
+        self.time_on_lanes();
+        self.findings = findings::find(self);
+    }
+
+    fn sort(&mut self) {
+        // Stable: those with equal keys come in an order that does not depend on threads.
+        self.wakeups.sort_by_key(|w| std::cmp::Reverse(w.wait_ns));
+        if self.list.is_sorted_by_key(key) {
+            return;
+        }
+        let slowest = self.slowest.as_ref().and_then(|s| self.list.get(s.request)).map(key);
+        self.list.sort_by_key(key);
+        if let (Some(slowest), Some(key_of_it)) = (&mut self.slowest, slowest) {
+            slowest.request = self.list.partition_point(|r| key(r) < key_of_it);
+        }
+    }
+
+    fn time_on_lanes(&mut self) {
+        let Some(slowest) = &mut self.slowest else { return };
+        for lane in &mut slowest.lanes {
+            lane.path_ns = 0;
+        }
+        for piece in &slowest.path {
+            if let Some(lane) = piece.lane.and_then(|i| slowest.lanes.get_mut(i)) {
+                lane.path_ns = lane.path_ns.saturating_add(piece.dur_ns);
+            }
+        }
+    }
+}
+
+/// The order of the list. A goroutine starts one request at a time.
+fn key(request: &Request) -> (u32, u64, u64) {
+    (request.trace, request.start_ns, request.goid)
+}
+
+/// `order` has the positions of the requests, slowest first.
+fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -> Option<Latency> {
+    let (&slowest, &fastest) = (order.first()?, order.last()?);
+    let n = order.len();
+    // The smallest value that so many percent of all do not exceed.
+    let quantile = |percent: usize| list[order[n - (n * percent).div_ceil(100).max(1)]].dur_ns;
+    let total: u128 = list.iter().map(|r| u128::from(r.dur_ns)).sum();
+    let window: u128 = traces.iter().map(|t| u128::from(t.window_ns.unwrap_or(t.duration_ns))).sum();
+    let (min_ns, max_ns) = (list[fastest].dur_ns, list[slowest].dur_ns);
+    let slow_count = n.div_ceil(SLOW_ONE_IN);
+    Some(Latency {
+        count: n as u64,
+        min_ns,
+        p50_ns: quantile(50),
+        p90_ns: quantile(90),
+        p95_ns: quantile(95),
+        p99_ns: quantile(99),
+        max_ns,
+        mean_ns: rounded(total, n as u128),
+        total_ns: u64::try_from(total).unwrap_or(u64::MAX),
+        histogram: histogram(list, min_ns, max_ns),
+        max_in_flight: max_in_flight(list),
+        mean_in_flight_milli: rounded(total.saturating_mul(1000), window),
+        slow_count: slow_count as u64,
+        slow_from_ns: list[order[slow_count - 1]].dur_ns,
+        slow_total_ns: order[..slow_count].iter().fold(0, |sum, &i| list[i].dur_ns.saturating_add(sum)),
+    })
+}
+
+/// `sum / n`, rounded half up; 0 for nothing.
+fn rounded(sum: u128, n: u128) -> u64 {
+    let value = sum.saturating_add(n / 2).checked_div(n).unwrap_or(0);
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
+
+/// Counts of equal steps of the logarithm between two durations; a single step when these are all but the same.
+fn histogram(list: &[Request], min_ns: u64, max_ns: u64) -> Vec<u64> {
+    let low = log2(min_ns);
+    let span = log2(max_ns) - low;
+    if span == 0 {
+        return vec![list.len() as u64];
+    }
+    let mut counts = vec![0; BUCKETS as usize];
+    for request in list {
+        let step = (log2(request.dur_ns).saturating_sub(low) * BUCKETS / span).min(BUCKETS - 1);
+        counts[step as usize] += 1;
+    }
+    counts
+}
+
+/// The binary logarithm in units of 2^-20; that of 0 is that of 1. A float's would differ between machines.
+fn log2(n: u64) -> u64 {
+    const BITS: u32 = 20;
+    let n = n.max(1);
+    let mut log = u64::from(n.ilog2());
+    // n / 2^ilog2, between 1 and 2, with 63 bits behind the point. Squaring doubles its logarithm.
+    let mut mantissa = u128::from(n << n.leading_zeros());
+    for _ in 0..BITS {
+        mantissa = (mantissa * mantissa) >> 63;
+        let bit = mantissa >> 64;
+        mantissa >>= bit;
+        log = log << 1 | bit as u64;
+    }
+    log
+}
+
+/// Most requests of one trace that were at work at the same time. One that begins when another ends is not with it.
+fn max_in_flight(list: &[Request]) -> u64 {
+    let mut starts: Vec<(u32, u64)> = list.iter().map(|r| (r.trace, r.start_ns)).collect();
+    let mut ends: Vec<(u32, u64)> = list.iter().map(|r| (r.trace, r.start_ns.saturating_add(r.dur_ns))).collect();
+    starts.sort_unstable();
+    ends.sort_unstable();
+    let (mut ended, mut most) = (0, 0);
+    for (started, &start) in (1..).zip(&starts) {
+        while ends.get(ended).is_some_and(|&end| end <= start) {
+            ended += 1;
+        }
+        // A request without length has ended when it starts, and was there nevertheless.
+        most = most.max((started - ended.min(started)).max(1));
+    }
+    most as u64
+}
+
+/// State by state, all requests against those at the positions `slow`.
+fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
+    let row = |state: &String| TailRow { state: state.clone(), ..TailRow::default() };
+    let mut rows: Vec<TailRow> = requests.state_names.iter().map(row).collect();
+    for &(state, ns) in requests.list.iter().flat_map(|r| &r.states) {
+        if let Some(row) = rows.get_mut(usize::from(state)) {
+            row.all_ns = row.all_ns.saturating_add(ns);
+        }
+    }
+    for &(state, ns) in slow.iter().flat_map(|&i| &requests.list[i].states) {
+        if let Some(row) = rows.get_mut(usize::from(state)) {
+            row.slow_ns = row.slow_ns.saturating_add(ns);
+        }
+    }
+    rows.retain(|r| r.all_ns > 0);
+    rows.sort_by(|a, b| b.all_ns.cmp(&a.all_ns).then_with(|| a.state.cmp(&b.state)));
+    if requests.list.len() as u64 >= TAIL_MIN_REQUESTS {
+        let sum = |of: fn(&TailRow) -> u64| rows.iter().map(|r| u128::from(of(r))).sum::<u128>();
+        let (all, slow) = (sum(|r| r.all_ns), sum(|r| r.slow_ns));
+        for row in &mut rows {
+            row.stands_out = stands_out(row, all, slow);
+        }
+    }
+    rows
+}
+
+/// A state stands out that takes a tenth of the slowest requests, and half as much again of them as of all.
+fn stands_out(row: &TailRow, all: u128, slow: u128) -> bool {
+    let (row_all, row_slow) = (u128::from(row.all_ns), u128::from(row.slow_ns));
+    let product = |a: u128, b: u128| a.saturating_mul(b);
+    row_slow * 10 >= slow && product(row_slow * 2, all) >= product(row_all * 3, slow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(trace: u32, start_ns: u64, dur_ns: u64) -> Request {
+        Request { trace, start_ns, dur_ns, states: Box::new([(0, dur_ns)]), ..Request::default() }
+    }
+
+    fn finished(durations: impl IntoIterator<Item = u64>) -> Requests {
+        let list = durations.into_iter().map(|d| request(0, 0, d)).collect();
+        let mut requests = Requests { list, state_names: vec!["running".into()], ..Requests::default() };
+        requests.finish(&[TraceInfo { duration_ns: 1_000, ..TraceInfo::default() }]);
+        requests
+    }
+
+    #[test]
+    fn quantiles_are_values_of_the_list() {
+        let of = |n: u64| {
+            let l = finished((1..=n).rev()).latency.unwrap();
+            [l.min_ns, l.p50_ns, l.p90_ns, l.p95_ns, l.p99_ns, l.max_ns, l.mean_ns, l.slow_count, l.slow_from_ns]
+        };
+        assert_eq!(of(1), [1, 1, 1, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(of(2), [1, 1, 2, 2, 2, 2, 2, 1, 2]);
+        assert_eq!(of(20), [1, 10, 18, 19, 20, 20, 11, 1, 20]);
+        assert_eq!(of(100), [1, 50, 90, 95, 99, 100, 51, 5, 96]);
+        assert_eq!(of(214)[7..], [11, 204]);
+        assert_eq!(finished([]).latency, None);
+        assert!(finished([]).tail.is_empty());
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        let l = finished([u64::MAX, u64::MAX, 0]).latency.unwrap();
+        assert_eq!((l.total_ns, l.mean_ns), (u64::MAX, (u128::from(u64::MAX) * 2 / 3) as u64));
+        assert_eq!((l.histogram[0], l.histogram[19]), (1, 2));
+    }
+
+    #[test]
+    fn a_histogram_counts_everybody_once() {
+        let h = |durations: &[u64]| finished(durations.iter().copied()).latency.unwrap().histogram;
+        assert_eq!(h(&[7, 7, 7]), [3]);
+        let decades = h(&[1, 10, 100, 1_000, 10_000]);
+        assert_eq!(decades.iter().sum::<u64>(), 5);
+        assert_eq!([0, 5, 10, 15, 19].map(|i| decades[i]), [1, 1, 1, 1, 1]);
+    }
+
+    #[test]
+    fn logarithms_are_right_to_six_digits() {
+        assert_eq!(log2(0), 0);
+        assert_eq!(log2(1), 0);
+        assert_eq!(log2(1 << 40), 40 << 20);
+        for n in [3, 10, 1_000_003, u64::MAX] {
+            let exact = (n as f64).log2() * f64::from(1 << 20);
+            assert!((log2(n) as f64 - exact).abs() <= 1.0, "{n}");
+        }
+        assert!((1..2000).all(|n| log2(n) <= log2(n + 1)));
+    }
+
+    #[test]
+    fn requests_in_flight_are_counted_per_trace() {
+        let most = |list: &[(u32, u64, u64)]| {
+            max_in_flight(&list.iter().map(|&(trace, start, dur)| request(trace, start, dur)).collect::<Vec<_>>())
+        };
+        assert_eq!(most(&[]), 0);
+        assert_eq!(most(&[(0, 0, 10), (0, 10, 10)]), 1);
+        assert_eq!(most(&[(0, 0, 11), (0, 10, 10), (0, 10, 1)]), 3);
+        assert_eq!(most(&[(0, 0, 10), (1, 5, 10), (1, 3, 4)]), 2);
+        assert_eq!(most(&[(0, 5, 0), (0, 5, 0)]), 1);
+        let l = finished([500, 250]).latency.unwrap();
+        assert_eq!((l.max_in_flight, l.mean_in_flight_milli), (2, 750));
+    }
+
+    #[test]
+    fn the_list_comes_in_order_and_the_slowest_stays_the_same() {
+        let list = vec![request(1, 0, 5), request(0, 9, 1), request(0, 3, 7)];
+        let slowest = Some(crate::profile::Slowest { request: 2, ..Default::default() });
+        let wakeup = |wait_ns| crate::profile::Wakeup { wait_ns, ..Default::default() };
+        let wakeups = vec![wakeup(1), wakeup(3), wakeup(2)];
+        let mut requests = Requests { list, wakeups, slowest, ..Requests::default() };
+        requests.finish(&[]);
+        assert_eq!(requests.list.iter().map(|r| r.dur_ns).collect::<Vec<_>>(), [7, 1, 5]);
+        assert_eq!((requests.slowest.unwrap().request, requests.before_only), (0, 3));
+        assert_eq!(requests.wakeups.iter().map(|w| w.wait_ns).collect::<Vec<_>>(), [3, 2, 1]);
+    }
+
+    #[test]
+    fn the_tail_is_set_against_all() {
+        let list = (0..40).map(|i| {
+            let (run, wait) = if i < 2 { (1, 99) } else { (9, 1) };
+            Request { dur_ns: run + wait, states: Box::new([(0, run), (2, wait)]), ..Request::default() }
+        });
+        let state_names = ["running", "unused", "sync"].map(String::from).to_vec();
+        let mut requests = Requests { list: list.collect(), state_names, ..Requests::default() };
+        requests.finish(&[]);
+        let rows: Vec<_> =
+            requests.tail.iter().map(|r| (r.state.as_str(), r.all_ns, r.slow_ns, r.stands_out)).collect();
+        assert_eq!(rows, [("running", 344, 2, false), ("sync", 236, 198, true)]);
+        assert_eq!(requests.latency.unwrap().slow_from_ns, 100);
+    }
+}

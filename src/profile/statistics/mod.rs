@@ -1,0 +1,102 @@
+//! What can be said about durations of two endpoints: quantiles, means, and how sure their difference is.
+//!
+//! Knows nothing of traces. Every function is pure and deterministic: it depends on the values, not on their order,
+//! and on no clock. Swapping the two sides negates every difference and mirrors its interval, to the nanosecond; a
+//! side compared with itself differs by nothing.
+
+mod bootstrap;
+mod durations;
+mod mann_whitney;
+mod normal;
+mod random;
+
+pub use bootstrap::{DRAWS, RESAMPLES};
+pub use durations::{Durations, Quantile};
+pub use mann_whitney::{EXACT_LARGE, EXACT_SMALL, mann_whitney};
+pub use normal::erfc;
+
+/// Requests a side below which no verdict is given: so few say nothing about the rest.
+pub const MIN_REQUESTS: usize = 8;
+
+/// The p-value from which on a difference counts as chance.
+pub const SIGNIFICANCE: f64 = 0.05;
+
+/// A figure on both sides, and its difference with a 95 % interval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Change {
+    /// The figure of the base, in ns.
+    pub base_ns: u64,
+    /// The figure of the new side, in ns.
+    pub new_ns: u64,
+    /// New less base, rounded half to even; positive means slower.
+    pub delta_ns: i64,
+    /// Where the difference is with 95 % confidence (bootstrap, percentile method).
+    pub interval: Interval,
+}
+
+/// An interval of differences in ns, both ends included.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Interval {
+    /// The lower end.
+    pub low_ns: i64,
+    /// The upper end.
+    pub high_ns: i64,
+}
+
+impl Interval {
+    /// Whether no difference at all is a value that it holds.
+    pub fn has_zero(self) -> bool {
+        self.low_ns <= 0 && self.high_ns >= 0
+    }
+}
+
+/// How the latencies of two sides differ.
+#[derive(Clone, PartialEq, Debug)]
+pub struct LatencyChange {
+    /// Requests of the base.
+    pub base_requests: usize,
+    /// Requests of the new side.
+    pub new_requests: usize,
+    /// The mean.
+    pub mean: Change,
+    /// The quantiles of [`Quantile::REPORTED`], in that order.
+    pub quantiles: Vec<(Quantile, Change)>,
+    /// Two-sided p of the Mann-Whitney test: how often chance alone puts the sides this far apart.
+    pub p: f64,
+}
+
+impl LatencyChange {
+    /// Compares two sides; none when one of them has no request.
+    pub fn of(base: &Durations, new: &Durations) -> Option<Self> {
+        let (base_draws, new_draws) = (bootstrap::resample(base)?, bootstrap::resample(new)?);
+        let mean = Change {
+            base_ns: base.mean_ns()?,
+            new_ns: new.mean_ns()?,
+            delta_ns: super::apportion::mean_change((base.sum_ns(), new.sum_ns()), (base.len(), new.len())),
+            interval: bootstrap::mean_interval(&base_draws, &new_draws),
+        };
+        let mut quantiles = Vec::with_capacity(Quantile::REPORTED.len());
+        for (i, quantile) in Quantile::REPORTED.into_iter().enumerate() {
+            let (base_ns, new_ns) = (base.quantile_ns(quantile)?, new.quantile_ns(quantile)?);
+            let interval = bootstrap::quantile_interval(&base_draws, &new_draws, i);
+            quantiles.push((quantile, Change { base_ns, new_ns, delta_ns: difference(base_ns, new_ns), interval }));
+        }
+        Some(Self { base_requests: base.len(), new_requests: new.len(), mean, quantiles, p: mann_whitney(base, new) })
+    }
+
+    /// Whether both sides have requests enough for a verdict.
+    pub fn has_verdict(&self) -> bool {
+        self.base_requests.min(self.new_requests) >= MIN_REQUESTS
+    }
+
+    /// Whether the sides differ by more than chance explains.
+    pub fn is_significant(&self) -> bool {
+        self.has_verdict() && self.p < SIGNIFICANCE
+    }
+}
+
+/// New less base. Clamped alike at both ends, so that the sign changes with the sides.
+fn difference(base_ns: u64, new_ns: u64) -> i64 {
+    let exact = i128::from(new_ns) - i128::from(base_ns);
+    exact.clamp(-i128::from(i64::MAX), i128::from(i64::MAX)) as i64
+}

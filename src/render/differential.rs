@@ -1,0 +1,68 @@
+//! What took how long on two sides, stack by stack: what the differential formats are made of.
+//!
+//! Knows nothing of how the sides came about. A comparison fills it in; [`write_folded`] and [`write_svg`] write it.
+
+pub use super::folded::write_differential as write_folded;
+pub use super::svg_diff::write as write_svg;
+
+use super::{folded, frames};
+use std::collections::BTreeMap;
+
+/// What the parts of a comparison are called.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Labels {
+    /// What is compared, for titles.
+    pub title: String,
+    /// The base.
+    pub base: String,
+    /// The new side.
+    pub new: String,
+    /// What the values are: `latency per request`.
+    pub metric: String,
+}
+
+/// The stacks of two sides, with the time of each side: per request or in all, as who fills it in decides.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Differential {
+    labels: Labels,
+    stacks: BTreeMap<String, Sides>,
+}
+
+/// The time of one stack on both sides, in ns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Sides {
+    /// On the base.
+    pub base_ns: u64,
+    /// On the new side.
+    pub new_ns: u64,
+}
+
+impl Differential {
+    /// One without stacks.
+    pub fn new(labels: Labels) -> Self {
+        Self { labels, stacks: BTreeMap::new() }
+    }
+
+    /// What the parts are called.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// Adds time to a stack, given by its functions, outermost first, and its state. Stacks that are written alike are
+    /// added up.
+    pub fn add<'a>(&mut self, functions: impl IntoIterator<Item = &'a str>, state: &str, sides: Sides) {
+        let mut line = String::new();
+        for function in functions {
+            folded::push(&mut line, function);
+        }
+        folded::push(&mut line, &frames::state_frame(state));
+        let known = self.stacks.entry(line).or_default();
+        known.base_ns = known.base_ns.saturating_add(sides.base_ns);
+        known.new_ns = known.new_ns.saturating_add(sides.new_ns);
+    }
+
+    /// The stacks, folded, in the order of bytes.
+    pub fn stacks(&self) -> impl Iterator<Item = (&str, Sides)> {
+        self.stacks.iter().map(|(stack, &sides)| (stack.as_str(), sides))
+    }
+}

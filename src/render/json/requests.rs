@@ -1,0 +1,276 @@
+//! What the JSON report says of requests.
+
+use super::super::findings::{self, Style};
+use super::super::units::Unit;
+use super::{Frame, stack_frames};
+use crate::profile::{
+    Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow, UnknownRequests, Wakeup,
+};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+
+/// The fields of a report that are there when latency was computed.
+#[derive(Serialize)]
+pub(super) struct About<'a> {
+    tail: List<'a, TailRow, Tail<'a>>,
+    wakeups: List<'a, Wakeup, Woken<'a>>,
+    slowest: Option<Worst<'a>>,
+    overlap: Overlapped<'a>,
+    findings: List<'a, Finding, Found<'a>>,
+    requests: List<'a, Request, OneRequest<'a>>,
+}
+
+impl<'a> About<'a> {
+    pub(super) fn new(profile: &'a Profile, requests: &'a Requests) -> Self {
+        let context = Context { profile, requests };
+        Self {
+            tail: List { context, items: &requests.tail, row: |_, row| Tail(row) },
+            wakeups: List { context, items: &requests.wakeups, row: Woken },
+            slowest: requests.slowest.as_ref().map(|slowest| Worst(context, slowest)),
+            overlap: Overlapped(&requests.overlap),
+            findings: List { context, items: &requests.findings, row: Found },
+            requests: List { context, items: &requests.list, row: OneRequest },
+        }
+    }
+}
+
+/// What rows refer to.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    profile: &'a Profile,
+    requests: &'a Requests,
+}
+
+impl<'a> Context<'a> {
+    fn state(self, index: u16) -> &'a str {
+        self.requests.state_names.get(usize::from(index)).map_or("unknown", String::as_str)
+    }
+}
+
+/// A list whose rows are written one at a time: they are never all in memory as text.
+struct List<'a, T, R> {
+    context: Context<'a>,
+    items: &'a [T],
+    row: fn(Context<'a>, &'a T) -> R,
+}
+
+impl<T, R: Serialize> Serialize for List<'_, T, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.items.len()))?;
+        for item in self.items {
+            seq.serialize_element(&(self.row)(self.context, item))?;
+        }
+        seq.end()
+    }
+}
+
+/// What was asked of the requests, and which count.
+pub(super) fn selected<M: SerializeMap>(requests: &Requests, map: &mut M) -> Result<(), M::Error> {
+    map.serialize_entry("only", &requests.only)?;
+    map.serialize_entry("include_partial", &requests.include_partial)?;
+    map.serialize_entry("requests", &requests.list.len())?;
+    map.serialize_entry("requests_before_only", &requests.before_only)?;
+    map.serialize_entry("requests_partial", &requests.partial)?;
+    map.serialize_entry("requests_inferred", &requests.inferred)?;
+    map.serialize_entry("requests_capped", &requests.capped)?;
+    map.serialize_entry("requests_goroutine_ns", &requests.goroutine_ns)
+}
+
+pub(super) struct UnknownHandler<'a>(pub(super) &'a UnknownRequests);
+
+impl Serialize for UnknownHandler<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &self.0.count)?;
+        map.serialize_entry("total_ns", &self.0.total_ns)?;
+        map.serialize_entry("max_ns", &self.0.max_ns)?;
+        map.serialize_entry("connections", &self.0.connections)?;
+        map.end()
+    }
+}
+
+pub(super) struct Distribution<'a>(pub(super) &'a Latency);
+
+impl Serialize for Distribution<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let l = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &l.count)?;
+        map.serialize_entry("min_ns", &l.min_ns)?;
+        map.serialize_entry("mean_ns", &l.mean_ns)?;
+        map.serialize_entry("p50_ns", &l.p50_ns)?;
+        map.serialize_entry("p90_ns", &l.p90_ns)?;
+        map.serialize_entry("p95_ns", &l.p95_ns)?;
+        map.serialize_entry("p99_ns", &l.p99_ns)?;
+        map.serialize_entry("max_ns", &l.max_ns)?;
+        map.serialize_entry("total_ns", &l.total_ns)?;
+        map.serialize_entry("histogram", &l.histogram)?;
+        map.serialize_entry("max_in_flight", &l.max_in_flight)?;
+        map.serialize_entry("mean_in_flight_milli", &l.mean_in_flight_milli)?;
+        map.serialize_entry("slow_count", &l.slow_count)?;
+        map.serialize_entry("slow_from_ns", &l.slow_from_ns)?;
+        map.serialize_entry("slow_total_ns", &l.slow_total_ns)?;
+        map.end()
+    }
+}
+
+struct Tail<'a>(&'a TailRow);
+
+impl Serialize for Tail<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("state", &self.0.state)?;
+        map.serialize_entry("all_ns", &self.0.all_ns)?;
+        map.serialize_entry("slow_ns", &self.0.slow_ns)?;
+        map.serialize_entry("stands_out", &self.0.stands_out)?;
+        map.end()
+    }
+}
+
+struct Woken<'a>(Context<'a>, &'a Wakeup);
+
+impl Serialize for Woken<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (profile, w) = (self.0.profile, self.1);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("state", &w.state)?;
+        map.serialize_entry("detail", w.detail)?;
+        map.serialize_entry("waker", w.waker.name())?;
+        map.serialize_entry("waker_goid", &w.waker_goid)?;
+        map.serialize_entry("waker_entry", &w.waker_entry)?;
+        map.serialize_entry("count", &w.count)?;
+        map.serialize_entry("wait_ns", &w.wait_ns)?;
+        map.serialize_entry("max_ns", &w.max_ns)?;
+        map.serialize_entry("waiting", &stack_frames(profile, w.waiting))?;
+        map.serialize_entry("waker_frames", &stack_frames(profile, w.waker_stack))?;
+        map.end()
+    }
+}
+
+struct OneRequest<'a>(Context<'a>, &'a Request);
+
+impl Serialize for OneRequest<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (context, r) = (self.0, self.1);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("trace", &r.trace)?;
+        map.serialize_entry("goid", &r.goid)?;
+        map.serialize_entry("start_ns", &r.start_ns)?;
+        map.serialize_entry("dur_ns", &r.dur_ns)?;
+        map.serialize_entry("root", context.requests.roots.get(r.root as usize).map_or("", String::as_str))?;
+        map.serialize_entry("states", &States(context, &r.states))?;
+        // Most requests are neither: a word in each would say nothing.
+        if r.partial {
+            map.serialize_entry("partial", &true)?;
+        }
+        if r.inferred {
+            map.serialize_entry("inferred", &true)?;
+        }
+        map.end()
+    }
+}
+
+struct States<'a>(Context<'a>, &'a [(u16, u64)]);
+
+impl Serialize for States<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.1.len()))?;
+        for &(state, ns) in self.1 {
+            map.serialize_entry(self.0.state(state), &ns)?;
+        }
+        map.end()
+    }
+}
+
+struct Worst<'a>(Context<'a>, &'a Slowest);
+
+impl Serialize for Worst<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (context, s) = (self.0, self.1);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("request", &s.request)?;
+        map.serialize_entry("lanes", &List { context, items: &s.lanes, row: OneLane })?;
+        map.serialize_entry("more_lanes", &s.more_lanes)?;
+        map.serialize_entry("path", &List { context, items: &s.path, row: Piece })?;
+        map.serialize_entry("more_pieces", &s.more_pieces)?;
+        map.end()
+    }
+}
+
+struct OneLane<'a>(Context<'a>, &'a Lane);
+
+impl Serialize for OneLane<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (context, l) = (self.0, self.1);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("goid", &l.goid)?;
+        map.serialize_entry("entry", &l.entry)?;
+        map.serialize_entry("parent", &l.parent)?;
+        map.serialize_entry("kind", l.kind.name())?;
+        map.serialize_entry("path_ns", &l.path_ns)?;
+        map.serialize_entry("pieces", &List { context, items: &l.pieces, row: Interval })?;
+        map.serialize_entry("more_pieces", &l.more_pieces)?;
+        map.end()
+    }
+}
+
+struct Interval<'a>(Context<'a>, &'a (u64, u64, u16));
+
+impl Serialize for Interval<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let &(start_ns, dur_ns, state) = self.1;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("start_ns", &start_ns)?;
+        map.serialize_entry("dur_ns", &dur_ns)?;
+        map.serialize_entry("state", self.0.state(state))?;
+        map.end()
+    }
+}
+
+struct Piece<'a>(Context<'a>, &'a PathPiece);
+
+impl Serialize for Piece<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let p = self.1;
+        let frames: Vec<Frame<'_>> = stack_frames(self.0.profile, p.stack);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("start_ns", &p.start_ns)?;
+        map.serialize_entry("dur_ns", &p.dur_ns)?;
+        map.serialize_entry("lane", &p.lane)?;
+        map.serialize_entry("goid", &p.goid)?;
+        map.serialize_entry("state", &p.state)?;
+        map.serialize_entry("frames", &frames)?;
+        map.end()
+    }
+}
+
+struct Overlapped<'a>(&'a Overlap);
+
+impl Serialize for Overlapped<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let o = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("gc_ns", &o.gc_ns)?;
+        map.serialize_entry("stw_ns", &o.stw_ns)?;
+        map.serialize_entry("stw_count", &o.stw_count)?;
+        map.serialize_entry("mark_assist_ns", &o.mark_assist_ns)?;
+        map.serialize_entry("stw_runnable_ns", &o.stw_runnable_ns)?;
+        map.serialize_entry("gc_window_ns", &o.gc_window_ns)?;
+        map.serialize_entry("stw_window_ns", &o.stw_window_ns)?;
+        map.end()
+    }
+}
+
+struct Found<'a>(Context<'a>, &'a Finding);
+
+impl Serialize for Found<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (context, finding) = (self.0, self.1);
+        let style = Style { unit: Unit::Auto, full_names: true };
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", finding.id)?;
+        map.serialize_entry("important", &finding.important)?;
+        map.serialize_entry("text", &findings::text(finding, context.profile, context.requests, style))?;
+        map.end()
+    }
+}

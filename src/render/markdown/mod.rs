@@ -1,0 +1,132 @@
+//! Markdown for pull requests and issues: a headline and tables as GitHub draws them.
+//!
+//! Names of a trace are code spans, in which nothing but the backtick and the table's own bar has a meaning.
+
+mod table;
+
+use super::text::{MergedStack, merged_stacks};
+use super::units::{Share, count, counted, duration, shares};
+use super::{Options, metric, sort_rows};
+use crate::profile::{Profile, Selection};
+use std::io::{self, Write};
+use table::{Table, code, text};
+
+/// Columns of a stack: GitHub breaks longer cells, and then nobody reads them.
+const MAX_STACK: usize = 110;
+
+/// Writes the report of a profile.
+pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "### {}\n", headline(profile, options))?;
+    writeln!(out, "{}", origin(profile, options))?;
+    if metric::shown_ns(profile.metric, profile.total) == 0 {
+        return writeln!(out, "\nNo time was spent in this slice.");
+    }
+    writeln!(out, "\n**Where the time went**\n")?;
+    states(profile, options).write(out)?;
+    writeln!(out, "\n**Top stacks**\n")?;
+    stacks(profile, options, out)
+}
+
+/// How much time, in what.
+fn headline(profile: &Profile, options: &Options) -> String {
+    let total = duration(metric::shown_ns(profile.metric, profile.total), options.unit);
+    let roots = metric::occurrences_in_words(profile);
+    format!("{total} {} in {roots} of {}", metric::name(profile.metric), asked(&profile.selection))
+}
+
+fn asked(selection: &Selection) -> String {
+    if selection.patterns.is_empty() {
+        let ids: Vec<String> = selection.goids.iter().map(|id| format!("goroutine {id}")).collect();
+        return ids.join(" or ");
+    }
+    selection.patterns.iter().map(|p| code(p)).collect::<Vec<_>>().join(" or ")
+}
+
+/// The traces, and what of them is missing.
+fn origin(profile: &Profile, options: &Options) -> String {
+    let traces: Vec<String> = profile
+        .traces
+        .iter()
+        .map(|t| {
+            let incomplete = if t.complete { "" } else { ", **incomplete**" };
+            format!("{} ({}{incomplete})", code(&t.name), duration(t.window_ns.unwrap_or(t.duration_ns), options.unit))
+        })
+        .collect();
+    format!("{} · {}", traces.join(", "), counted(profile.selection.goroutines, "goroutine"))
+}
+
+fn states(profile: &Profile, options: &Options) -> Table {
+    let times: Vec<u64> = profile.states.iter().map(|s| metric::shown_ns(profile.metric, s.weight)).collect();
+    let mut rows: Vec<_> = profile.states.iter().zip(shares(&times)).collect();
+    let name = |r: &(&crate::profile::StateTotal, Share)| r.0.state.clone();
+    sort_rows(&mut rows, options.sort, |r| metric::shown_ns(profile.metric, r.0.weight), |r| r.0.weight.events, name);
+    let mut table = Table::new(&[
+        ("state", false),
+        ("time", true),
+        (if profile.requests.is_some() { "per request" } else { "per root" }, true),
+        ("share", true),
+    ]);
+    let roots = metric::occurrences(profile).max(1);
+    let mut line = |name: String, ns: u64, share: Share| {
+        table.row(vec![name, duration(ns, options.unit), duration(ns / roots, options.unit), share.to_string()]);
+    };
+    for (total, share) in rows {
+        line(code(&total.state), metric::shown_ns(profile.metric, total.weight), share);
+    }
+    line("**total**".to_owned(), metric::shown_ns(profile.metric, profile.total), Share::ALL);
+    table
+}
+
+fn stacks(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    // The locale of a terminal is not that of a web page.
+    let unicode = Options { unicode: true, ..options.clone() };
+    let rows = merged_stacks(profile, &unicode, MAX_STACK);
+    let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
+    let mut table = Table::new(&[("share", true), ("time", true), ("count", true), ("state", false), ("stack", false)]);
+    for row in &rows[..shown] {
+        table.row(vec![
+            row.share.to_string(),
+            duration(metric::shown_ns(profile.metric, row.weight), options.unit),
+            count(row.weight.events),
+            code(&row.state),
+            stack(row),
+        ]);
+    }
+    table.write(out)?;
+    if shown < rows.len() {
+        let share = Share(rows[shown..].iter().map(|r| r.share.0).sum());
+        let more = counted((rows.len() - shown) as u64, "more stack");
+        writeln!(out, "\n{more}, {share} together (`-n 0` shows all)")?;
+    }
+    Ok(())
+}
+
+fn stack(row: &MergedStack) -> String {
+    let place = if row.place.is_empty() { String::new() } else { format!(" {}", text(&row.place)) };
+    let below = if row.bracketed { " (or below)" } else { "" };
+    format!("{}{below}{place}", code(&row.stack))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::testing::{check_golden, empty, render, sample};
+
+    #[test]
+    fn goldens() {
+        check_golden("sample.md", &render("md", &sample(), &Options::default()));
+        let few = Options { top: 2, full_names: true, unit: crate::render::units::Unit::Ms, ..Options::default() };
+        check_golden("sample-full.md", &render("md", &sample(), &few));
+        check_golden("empty.md", &render("md", &empty(), &Options::default()));
+    }
+
+    #[test]
+    fn every_row_has_the_columns_of_its_table() {
+        let text = String::from_utf8(render("md", &sample(), &Options { top: 0, ..Options::default() })).unwrap();
+        for table in text.split("\n\n").filter(|part| part.starts_with('|')) {
+            let bars = |line: &str| line.replace("\\|", "").matches('|').count();
+            let first = table.lines().next().unwrap();
+            assert!(table.lines().all(|line| bars(line) == bars(first)), "{table}");
+        }
+    }
+}

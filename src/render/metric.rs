@@ -1,0 +1,34 @@
+//! Which of a profile's weights the formats show that have room for one only: flame graphs and Markdown. Both show
+//! times, so intervals are none.
+
+use super::units::counted;
+use crate::profile::{Metric, Profile, Weight};
+
+/// What that weight is called.
+pub(crate) fn name(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Latency => "latency",
+        Metric::Goroutine | Metric::Events => "goroutine time",
+    }
+}
+
+/// That weight, in ns.
+pub(crate) fn shown_ns(metric: Metric, weight: Weight) -> u64 {
+    match metric {
+        Metric::Latency => weight.latency_ns,
+        Metric::Goroutine | Metric::Events => weight.goroutine_ns,
+    }
+}
+
+/// How many occurrences it is the sum of.
+pub(crate) fn occurrences(profile: &Profile) -> u64 {
+    match &profile.requests {
+        Some(requests) => requests.list.len() as u64,
+        None => profile.selection.roots,
+    }
+}
+
+/// These occurrences in words.
+pub(crate) fn occurrences_in_words(profile: &Profile) -> String {
+    counted(occurrences(profile), if profile.requests.is_some() { "request" } else { "root" })
+}

@@ -1,0 +1,93 @@
+//! The flame graph of one slice as an SVG that searches and zooms by itself: a box is as wide as the time spent below
+//! it, the root is on top, and the lowest box of every stack is the state, in the state's colour.
+
+mod boxes;
+pub(super) mod colors;
+mod flame;
+mod rewrite;
+mod theme;
+
+pub(super) use flame::{Head, Line, Look, draw, nothing, running_sums, safe};
+
+use super::clean::clean;
+use super::units::{Unit, counted, duration, share};
+use super::{Options, folded, metric};
+use crate::profile::{Profile, Selection, TraceInfo};
+use colors::Rgb;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::ops::Range;
+
+/// Letters of the legend: what a page of usual width holds. The boxes say the rest.
+const MAX_LEGEND: usize = 130;
+/// Letters around an item of the legend: its square and the gap.
+const MARK: usize = 5;
+
+/// Writes the flame graph of a profile.
+pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let mut stacks: BTreeMap<String, u64> = BTreeMap::new();
+    for sample in &profile.samples {
+        let ns = stacks.entry(safe(&folded::line(profile, sample))).or_default();
+        *ns = ns.saturating_add(metric::shown_ns(profile.metric, sample.weight));
+    }
+    let lines: Vec<Line<'_>> = stacks.iter().map(|(stack, &ns)| Line { stack, ns }).collect();
+    let title = title(&profile.selection, &profile.traces);
+    if lines.iter().all(|l| l.ns == 0) {
+        return nothing(&title, "No time was spent in this slice.", out);
+    }
+    let head = Head { title: &title, legend: &legend(profile, options.unit), note: "" };
+    let before = running_sums(lines.iter().map(|l| l.ns));
+    let total = before.last().copied().unwrap_or(0);
+    let look = |name: &str, range: Range<usize>| {
+        let ns = before[range.end] - before[range.start];
+        Look {
+            text: format!("{}, {}", duration(clamped(ns), options.unit), share(ns, total)),
+            fill: colors::of_frame(name),
+        }
+    };
+    draw(&head, &lines, &look, out)
+}
+
+/// Sums are taken in more bits than a duration has; only a damaged trace needs them.
+pub(super) fn clamped(ns: u128) -> u64 {
+    u64::try_from(ns).unwrap_or(u64::MAX)
+}
+
+/// What was asked for, and of which traces.
+fn title(selection: &Selection, traces: &[TraceInfo]) -> String {
+    let mut asked = selection.patterns.clone();
+    if asked.is_empty() {
+        asked.extend(selection.goids.iter().map(|id| format!("goroutine {id}")));
+    }
+    let base_name = |t: &TraceInfo| t.name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    let mut title = asked.join(" or ");
+    if let Some(trace) = traces.first() {
+        title = format!("{title} · {}", base_name(trace));
+    }
+    if traces.len() > 1 {
+        title = format!("{title} and {}", counted(traces.len() as u64 - 1, "more trace"));
+    }
+    clean(&title).into_owned()
+}
+
+/// The line below the title: the whole, and the states with their colours.
+fn legend(profile: &Profile, unit: Unit) -> Vec<(Option<Rgb>, String)> {
+    let total = duration(metric::shown_ns(profile.metric, profile.total), unit);
+    let whole = format!("{total} {} in {}", metric::name(profile.metric), metric::occurrences_in_words(profile));
+    let mut room = MAX_LEGEND.saturating_sub(whole.chars().count());
+    let mut items = vec![(None, whole)];
+    for state in &profile.states {
+        let text =
+            format!("{} {}", clean(&state.state), duration(metric::shown_ns(profile.metric, state.weight), unit));
+        let Some(left) = room.checked_sub(text.chars().count() + MARK) else {
+            items.push((None, "…".to_owned()));
+            break;
+        };
+        room = left;
+        items.push((Some(colors::of_state(&state.state)), text));
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Which goroutines of the slowest request are drawn, in which order, and what stands beside them.
+
+use super::axis::returns;
+use super::layout::View;
+use crate::profile::{Slowest, WakerKind};
+use crate::render::names;
+
+/// Goroutines drawn unless `-n 0` asks for all.
+const MAX_LANES: usize = 12;
+/// Levels of the tree that are set in.
+const MAX_DEPTH: usize = 6;
+
+/// A lane that is drawn.
+pub(super) struct Shown {
+    /// Its position in [`Slowest::lanes`].
+    pub(super) lane: usize,
+    /// For each level of the tree, whether more lanes follow on it. The last one is its own.
+    levels: Vec<bool>,
+}
+
+/// The lanes to draw, children behind their creators. Those on the critical path come before others.
+pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<Shown> {
+    let n = slowest.lanes.len();
+    let mut wanted: Vec<usize> = (0..n).collect();
+    // Stable, so the request's own lane stays the first.
+    wanted.sort_by_key(|&i| (i != 0, slowest.lanes[i].path_ns == 0));
+    wanted.truncate(if all { n } else { MAX_LANES });
+    let mut kept = vec![false; n];
+    for &i in &wanted {
+        kept[i] = true;
+    }
+    let parents: Vec<Option<usize>> = (0..n).map(|i| kept_parent(slowest, &kept, i)).collect();
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); n];
+    let mut tops = Vec::new();
+    for i in (0..n).filter(|&i| kept[i]) {
+        match parents[i] {
+            Some(parent) => children[parent].push(i),
+            None => tops.push(i),
+        }
+    }
+    let mut order = Vec::new();
+    // With its own stack: a chain of goroutines may be long.
+    let mut stack: Vec<Shown> = tops.into_iter().rev().map(|lane| Shown { lane, levels: Vec::new() }).collect();
+    while let Some(shown) = stack.pop() {
+        for (i, &child) in children[shown.lane].iter().enumerate().rev() {
+            let mut levels = shown.levels.clone();
+            levels.push(i + 1 < children[shown.lane].len());
+            if levels.len() > MAX_DEPTH {
+                levels.remove(0);
+            }
+            stack.push(Shown { lane: child, levels });
+        }
+        order.push(shown);
+    }
+    order
+}
+
+/// The nearest creator that is drawn. A creator stands before what it created, so this ends.
+fn kept_parent(slowest: &Slowest, kept: &[bool], lane: usize) -> Option<usize> {
+    let mut at = lane;
+    loop {
+        at = slowest.lanes[at].parent.filter(|&p| p < at)?;
+        if kept[at] {
+            return Some(at);
+        }
+    }
+}
+
+/// `├ 48118 main.fetchUser`.
+pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &Shown) -> String {
+    let lane = &slowest.lanes[shown.lane];
+    let (more, last, down) = if view.options.unicode { ("├ ", "└ ", "│ ") } else { ("+ ", "+ ", "| ") };
+    let mut text = String::new();
+    if let Some((&own, above)) = shown.levels.split_last() {
+        text.extend(above.iter().map(|&follows| if follows { down } else { "  " }));
+        text.push_str(if own { more } else { last });
+    }
+    let entry = names::function(&lane.entry, false);
+    // The package tells little beside the number, and names are long.
+    let entry = entry.split_once('.').map_or(&*entry, |(_, name)| name);
+    format!("{text}{} {entry}", lane.goid).trim_end().to_owned()
+}
+
+/// Where a stranger stands to the request, and whom a goroutine waited for longest.
+pub(super) fn note(slowest: &Slowest, lane: usize) -> String {
+    let stranger = match slowest.lanes[lane].kind {
+        WakerKind::Sibling => "another request",
+        WakerKind::Outside => "outside",
+        WakerKind::Runtime => "the runtime",
+        WakerKind::Inside | WakerKind::Network | WakerKind::Timer | WakerKind::Unknown => "",
+    };
+    let returns = returns(lane, &slowest.path);
+    let waits = slowest.lanes[lane].pieces.iter();
+    let waits = waits.filter_map(|&(at, dur, _)| returns.get(&at.saturating_add(dur)).map(|goid| (dur, goid)));
+    let longest = waits.max().map(|(_, goid)| format!("waits for {goid}"));
+    [Some(stranger.to_owned()).filter(|s| !s.is_empty()), longest].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Lane;
+    use crate::render::Options;
+
+    fn slowest(parents: &[Option<usize>]) -> Slowest {
+        let lane = |(goid, &parent)| Lane { goid, parent, entry: "main.f".into(), ..Lane::default() };
+        Slowest { lanes: (1..).zip(parents).map(lane).collect(), ..Slowest::default() }
+    }
+
+    fn labels(slowest: &Slowest, all: bool) -> Vec<String> {
+        let options = Options::default();
+        let view = View::new(&options);
+        choose(slowest, all).iter().map(|s| label(&view, slowest, s)).collect()
+    }
+
+    #[test]
+    fn children_stand_below_their_creator() {
+        let tree = slowest(&[None, Some(0), None, Some(0), Some(1), Some(4)]);
+        assert_eq!(labels(&tree, false), ["1 f", "├ 2 f", "│ └ 5 f", "│   └ 6 f", "└ 4 f", "3 f"]);
+    }
+
+    #[test]
+    fn parents_that_make_no_sense_are_ignored() {
+        assert_eq!(labels(&slowest(&[Some(1), Some(1), Some(7)]), false), ["1 f", "2 f", "3 f"]);
+        assert!(labels(&slowest(&[]), false).is_empty());
+    }
+
+    #[test]
+    fn lanes_of_the_path_are_drawn_first_and_a_long_chain_is_no_recursion() {
+        let mut many = slowest(&(0..100_usize).map(|i| i.checked_sub(1)).collect::<Vec<_>>());
+        many.lanes[99].path_ns = 1;
+        let shown = labels(&many, false);
+        assert_eq!((shown.len(), shown[0].as_str()), (MAX_LANES, "1 f"));
+        assert!(shown.iter().any(|l| l.ends_with("100 f")));
+        assert_eq!(labels(&many, true).len(), 100);
+    }
+}

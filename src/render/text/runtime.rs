@@ -1,0 +1,74 @@
+//! What the collector and stopped worlds did to the requests, and what stands out.
+
+use super::layout::{ALERT, BOLD, DIM, View, width, wrapped};
+use crate::profile::{Latency, Profile, Requests};
+use crate::render::findings::{self, Style};
+use crate::render::units::{Share, counted};
+use std::io::{self, Write};
+
+/// Columns of the finding's sign, and of the gaps around it and its id.
+const SIGN: usize = 4;
+
+pub(super) fn write(
+    view: &View<'_>,
+    profile: &Profile,
+    requests: &Requests,
+    latency: &Latency,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    view.title(out, "RUNTIME", "Was it the garbage collector?")?;
+    let window = profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).fold(0_u64, u64::saturating_add);
+    let overlap = &requests.overlap;
+    let mut items = Vec::new();
+    if overlap.gc_window_ns > 0 {
+        let share = Share::of(overlap.gc_window_ns, window);
+        items.push(format!("GC active {share} of the time ({})", view.time(overlap.gc_window_ns)));
+    }
+    let mut part = |ns: u64, what: &str| {
+        if ns > 0 {
+            items.push(format!("{what} {} of latency ({})", Share::of(ns, latency.total_ns), view.time(ns)));
+        }
+    };
+    part(overlap.gc_ns, "during");
+    part(overlap.mark_assist_ns, "mark assist");
+    if overlap.stw_count > 0 {
+        let (times, share) = (counted(overlap.stw_count, "time"), Share::of(overlap.stw_ns, latency.total_ns));
+        items.push(format!("world stopped {times}, {share} of latency ({})", view.time(overlap.stw_ns)));
+    }
+    if overlap.stw_runnable_ns > 0 {
+        items.push(format!("runnable because of it {}", view.time(overlap.stw_runnable_ns)));
+    }
+    if items.is_empty() {
+        items.push("no collection and no stopped world while requests ran".to_owned());
+    }
+    view.items(out, "", 2, &items)?;
+    findings(view, profile, requests, out)
+}
+
+fn findings(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
+    if requests.findings.is_empty() {
+        return Ok(());
+    }
+    view.title(out, "FINDINGS", "What stands out?")?;
+    let style = Style { unit: view.options.unit, full_names: view.options.full_names };
+    let ids = requests.findings.iter().map(|f| width(f.id)).max().unwrap_or(0);
+    let indent = SIGN + ids + 2;
+    for finding in &requests.findings {
+        let text = view.ascii(findings::text(finding, profile, requests, style));
+        let (sign, of_id) = if finding.important { ("!", ALERT) } else { ("i", BOLD) };
+        let head = format!(
+            "  {} {}{:gap$}",
+            view.paint(of_id, sign),
+            view.paint(DIM, finding.id),
+            "",
+            gap = ids + 2 - width(finding.id)
+        );
+        let lines = wrapped(&text, indent, view.options.width);
+        for (i, line) in lines.iter().enumerate() {
+            // The first line's indent is where sign and id stand.
+            let line = if i == 0 { format!("{head}{}", line.trim_start()) } else { line.clone() };
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! Aligned columns.
+
+use super::layout::{DIM, PLAIN, View, width};
+use anstyle::Style;
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+/// A cell of a table.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+impl Cell {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), style: PLAIN }
+    }
+
+    pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
+        Self { text: text.into(), style }
+    }
+}
+
+/// A column's heading and the side that its cells stand on.
+pub(crate) struct Column {
+    pub(crate) heading: Cow<'static, str>,
+    pub(crate) right: bool,
+}
+
+/// Aligned columns, two spaces between them and before the first.
+pub(crate) struct Table {
+    pub(crate) columns: Vec<Column>,
+    pub(crate) rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    pub(crate) const GAP: usize = 2;
+
+    pub(crate) fn new<H: Into<Cow<'static, str>> + Clone>(columns: &[(H, bool)]) -> Self {
+        let column = |(heading, right): &(H, bool)| Column { heading: heading.clone().into(), right: *right };
+        Self { columns: columns.iter().map(column).collect(), rows: Vec::new() }
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let cell = |row: &Vec<Cell>, i: usize| row.get(i).map_or(0, |c| width(&c.text));
+        let widest = |i: usize| self.rows.iter().map(|r| cell(r, i)).max().unwrap_or(0);
+        (0..self.columns.len()).map(|i| widest(i).max(width(&self.columns[i].heading))).collect()
+    }
+
+    /// Columns left on a line of `line` columns beside all columns of this table.
+    pub(crate) fn room(&self, line: usize) -> usize {
+        line.saturating_sub(self.widths().iter().map(|w| w + Self::GAP).sum())
+    }
+
+    pub(crate) fn write(&self, view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+        self.write_with(view, out, |_, _| Ok(()))
+    }
+
+    /// The same, with something of the caller's below each row.
+    pub(crate) fn write_with(
+        &self,
+        view: &View<'_>,
+        out: &mut dyn Write,
+        mut below: impl FnMut(usize, &mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let widths = self.widths();
+        if self.columns.iter().any(|c| !c.heading.is_empty()) {
+            let headings: Vec<Cell> = self.columns.iter().map(|c| Cell::styled(&*c.heading, DIM)).collect();
+            self.line(view, &widths, &headings, out)?;
+        }
+        self.rows.iter().enumerate().try_for_each(|(i, row)| {
+            self.line(view, &widths, row, out)?;
+            below(i, out)
+        })
+    }
+
+    fn line(&self, view: &View<'_>, widths: &[usize], row: &[Cell], out: &mut dyn Write) -> io::Result<()> {
+        let last = row.iter().rposition(|c| !c.text.is_empty()).unwrap_or(0);
+        for (i, cell) in row.iter().enumerate().take(last + 1) {
+            let pad = widths[i].saturating_sub(width(&cell.text));
+            let (before, after) = if self.columns[i].right { (pad, 0) } else { (0, pad) };
+            let after = if i == last { 0 } else { after };
+            let text = view.paint(cell.style, &cell.text);
+            write!(out, "{:gap$}{text}{:after$}", "", "", gap = Self::GAP + before)?;
+        }
+        writeln!(out)
+    }
+}

@@ -1,0 +1,173 @@
+//! The table of states along the critical paths: all requests against the slowest of them.
+
+use super::layout::{ALERT, BOLD, DIM, PLAIN, View, state_style, width};
+use super::states::{MAX_ROWS, MAX_STATE};
+use super::table::{Cell, Column, Table};
+use crate::profile::{Latency, Profile, Requests, TailRow};
+use crate::render::clean::clean;
+use crate::render::sort_rows;
+use crate::render::units::{Share, factor, mean, shares};
+use anstyle::Style;
+use std::io::{self, Write};
+
+/// Columns of the longest bar.
+const MAX_BAR: usize = 24;
+/// A bar shorter than this says nothing.
+const MIN_BAR: usize = 4;
+/// On a line of fewer columns the slowest have only a share.
+const NARROW: usize = 80;
+/// Where the bars stand: behind the state, the time and the share.
+const BARS: usize = 3;
+
+struct Row<'a> {
+    tail: &'a TailRow,
+    all: Share,
+    slow: Share,
+    intervals: u64,
+}
+
+pub(super) fn write(
+    view: &View<'_>,
+    profile: &Profile,
+    requests: &Requests,
+    latency: &Latency,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    view.title(out, "WHERE THE TIME WENT", "In which state were the requests stuck?")?;
+    let mut rows = rows(profile, requests);
+    sort_rows(&mut rows, view.options.sort, |r| r.tail.all_ns, |r| r.intervals, |r| r.tail.state.clone());
+    let shown = if view.options.top == 0 || rows.len() <= MAX_ROWS { rows.len() } else { MAX_ROWS - 1 };
+    let mut lines: Vec<Line> = rows[..shown].iter().map(Line::of_state).collect();
+    if shown < rows.len() {
+        lines.push(Line::of_rest(&rows[shown..]));
+    }
+    lines.push(Line::of_all(latency));
+    let form = Form { latency, narrow: view.options.width < NARROW };
+    let mut table = Table::new(&form.columns());
+    table.rows = lines.iter().map(|line| form.cells(view, line)).collect();
+    // Names get the room that the numbers leave.
+    let room = (table.room(view.options.width) + width("state")).min(MAX_STATE);
+    for (cells, line) in table.rows.iter_mut().zip(&lines) {
+        cells[0].text = view.fit(&line.name, room);
+    }
+    add_bars(view, &mut table, &rows[..shown]);
+    table.write(view, out)
+}
+
+/// The rows in the profile's order, so that sorting does not move the rounding about.
+fn rows<'a>(profile: &Profile, requests: &'a Requests) -> Vec<Row<'a>> {
+    let all: Vec<u64> = requests.tail.iter().map(|r| r.all_ns).collect();
+    let slow: Vec<u64> = requests.tail.iter().map(|r| r.slow_ns).collect();
+    let intervals = |state: &str| profile.states.iter().find(|s| s.state == state).map_or(0, |s| s.weight.events);
+    let shares = shares(&all).into_iter().zip(shares(&slow));
+    let row = |(tail, (all, slow)): (&'a TailRow, _)| Row { tail, all, slow, intervals: intervals(&tail.state) };
+    requests.tail.iter().zip(shares).map(row).collect()
+}
+
+/// What a line of the table says.
+struct Line {
+    name: String,
+    style: Style,
+    all: (u64, Share),
+    slow: (u64, Share),
+    stands_out: bool,
+}
+
+impl Line {
+    fn of_state(row: &Row<'_>) -> Self {
+        Self {
+            name: clean(&row.tail.state).into_owned(),
+            style: state_style(&row.tail.state),
+            all: (row.tail.all_ns, row.all),
+            slow: (row.tail.slow_ns, row.slow),
+            stands_out: row.tail.stands_out,
+        }
+    }
+
+    fn of_rest(rest: &[Row<'_>]) -> Self {
+        let sum = |ns: fn(&TailRow) -> u64, share: fn(&Row<'_>) -> Share| {
+            let share = Share(rest.iter().map(|r| share(r).0).sum());
+            (rest.iter().fold(0_u64, |sum, r| sum.saturating_add(ns(r.tail))), share)
+        };
+        let name = format!("({} more, -n 0)", rest.len());
+        let (all, slow) = (sum(|t| t.all_ns, |r| r.all), sum(|t| t.slow_ns, |r| r.slow));
+        Self { name, style: DIM, all, slow, stands_out: false }
+    }
+
+    fn of_all(latency: &Latency) -> Self {
+        let whole = |ns| (ns, if ns > 0 { Share::ALL } else { Share(0) });
+        let (all, slow) = (whole(latency.total_ns), whole(latency.slow_total_ns));
+        Self { name: "total".to_owned(), style: BOLD, all, slow, stands_out: false }
+    }
+}
+
+/// Which columns there are. The slowest are told apart where they are not all.
+struct Form<'a> {
+    latency: &'a Latency,
+    narrow: bool,
+}
+
+impl Form<'_> {
+    fn columns(&self) -> Vec<(String, bool)> {
+        let mut columns = vec![("state", false)];
+        if self.latency.count == 1 {
+            columns.extend([("time", true), ("share", true)]);
+        } else {
+            columns.extend([("per request", true), ("share", true)]);
+        }
+        let mut columns: Vec<_> = columns.into_iter().map(|(name, right)| (name.to_owned(), right)).collect();
+        if self.latency.count > 1 {
+            let slowest = match self.latency.slow_count {
+                1 => "slowest one".to_owned(),
+                _ if self.narrow => "slowest 5%".to_owned(),
+                n => format!("slowest 5% ({n})"),
+            };
+            columns.push((slowest, true));
+            if !self.narrow {
+                columns.push(("share".to_owned(), true));
+            }
+            columns.extend([(String::new(), true), (String::new(), false)]);
+        }
+        columns
+    }
+
+    /// The line's cells; on a narrow line the slowest have a share and no time.
+    fn cells(&self, view: &View<'_>, line: &Line) -> Vec<Cell> {
+        let mean = |ns: u64, n: u64| Cell::new(view.time(mean(ns, n)));
+        let share = |share: Share| Cell::new(share.to_string());
+        let (all, slow) = (line.all, line.slow);
+        let mut cells = vec![Cell::styled("", line.style), mean(all.0, self.latency.count), share(all.1)];
+        if self.latency.count > 1 {
+            if !self.narrow {
+                cells.push(mean(slow.0, self.latency.slow_count));
+            }
+            let style = if line.stands_out { ALERT } else { PLAIN };
+            let mark = if line.stands_out { view.glyphs.mark } else { "" };
+            let slower = view.ascii(ratio(all.0, slow.0, self.latency));
+            cells.extend([share(slow.1), Cell::styled(slower, style), Cell::styled(mark, style)]);
+        }
+        cells
+    }
+}
+
+/// How many times as long a slow request is in a state as one of all.
+fn ratio(all_ns: u64, slow_ns: u64, latency: &Latency) -> String {
+    let product = |ns: u64, n: u64| u128::from(ns) * u128::from(n);
+    factor(product(slow_ns, latency.count), product(all_ns, latency.slow_count))
+}
+
+fn add_bars(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
+    let room = table.room(view.options.width).saturating_sub(Table::GAP).min(MAX_BAR);
+    if room < MIN_BAR {
+        return;
+    }
+    table.columns.insert(BARS, Column { heading: "".into(), right: false });
+    let longest = rows.iter().map(|r| r.all.0).max().unwrap_or(0).max(1);
+    for (i, cells) in table.rows.iter_mut().enumerate() {
+        let bar = rows.get(i).map(|row| {
+            let scaled = Share(row.all.0 * Share::ALL.0 / longest);
+            Cell::styled(view.bar(scaled, room), state_style(&row.tail.state))
+        });
+        cells.insert(BARS, bar.unwrap_or(Cell::new("")));
+    }
+}

@@ -1,0 +1,91 @@
+//! Who ended the waits on the critical paths.
+
+use super::layout::{DIM, View, state_style, width};
+use super::stacks::chain_of;
+use super::table::{Cell, Column, Table};
+use crate::profile::{NodeIdx, Profile, Requests, StackTree, WakerKind, Wakeup};
+use crate::render::clean::clean;
+use crate::render::names;
+use crate::render::units::{count, counted};
+use std::io::{self, Write};
+
+/// Rows shown unless `-n 0` asks for all: each takes two lines.
+const MAX_ROWS: usize = 6;
+/// Columns that a stack needs.
+const MIN_WHERE: usize = 12;
+
+pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
+    let rows = &requests.wakeups;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    view.title(out, "WHO ENDED THE WAIT", "Whom did they wait for?")?;
+    let shown = if view.options.top == 0 { rows.len() } else { rows.len().min(MAX_ROWS) };
+    let mut table = Table::new(&[("time", true), ("waits", true), ("longest", true)]);
+    for row in &rows[..shown] {
+        let numbers = [view.time(row.wait_ns), count(row.count), view.time(row.max_ns)];
+        table.rows.push(numbers.map(Cell::new).into());
+    }
+    let room = table.room(view.options.width).saturating_sub(Table::GAP).max(MIN_WHERE);
+    // Below the numbers there is room for the state.
+    let numbers = view.options.width.saturating_sub(room + 2 * Table::GAP);
+    table.columns.push(Column { heading: format!("waiting in, {}ended by", view.glyphs.by).into(), right: false });
+    for (cells, row) in table.rows.iter_mut().zip(rows) {
+        cells.push(Cell::new(chain_of(view, profile, row.waiting).fit(view, room)));
+    }
+    table.write_with(view, out, |i, out| {
+        let row = &rows[i];
+        let state = clean(&row.state);
+        let state = if row.detail.is_empty() { state.into_owned() } else { format!("{state} ({})", row.detail) };
+        let state = view.fit(&state, numbers);
+        let pad = numbers.saturating_sub(width(&state));
+        let state = view.paint(state_style(&row.state), &state);
+        writeln!(out, "  {:pad$}{state}  {}", "", waker(view, profile, row, room))
+    })?;
+    if shown < rows.len() {
+        let more = counted((rows.len() - shown) as u64, "more row");
+        let line = format!("  {} {more} (-n 0 shows all)", view.glyphs.dots);
+        writeln!(out, "{}", view.paint(DIM, &line))?;
+    }
+    Ok(())
+}
+
+/// `← goroutine 19, outside: main.(*Cache).refresh → sync.(*Mutex).Unlock`.
+fn waker(view: &View<'_>, profile: &Profile, row: &Wakeup, room: usize) -> String {
+    let goroutine = row.waker_goid.map(|id| format!("goroutine {id}"));
+    let (relation, has_code) = relation(row.waker);
+    let who = match goroutine {
+        Some(goroutine) if has_code => format!("{goroutine}, {relation}"),
+        _ => relation.to_owned(),
+    };
+    let who = format!("{}{who}", view.glyphs.by);
+    if !has_code || (row.waker_stack == StackTree::ROOT && row.waker_entry.is_empty()) {
+        return view.fit(&who, room);
+    }
+    let rest = room.saturating_sub(width(&who) + 2);
+    if rest < MIN_WHERE {
+        return view.fit(&who, room);
+    }
+    format!("{who}: {}", code(view, profile, row.waker_stack, &row.waker_entry, rest))
+}
+
+/// What the waker ran: its stack, or else the function that it was started with.
+fn code(view: &View<'_>, profile: &Profile, stack: NodeIdx, entry: &str, room: usize) -> String {
+    if stack == StackTree::ROOT {
+        return view.fit_end(&names::function(entry, view.options.full_names), room);
+    }
+    chain_of(view, profile, stack).fit(view, room)
+}
+
+/// Where a waker stands to the request, and whether it has code of its own to show.
+fn relation(waker: WakerKind) -> (&'static str, bool) {
+    match waker {
+        WakerKind::Inside => ("same request", true),
+        WakerKind::Sibling => ("another request", true),
+        WakerKind::Outside => ("outside", true),
+        WakerKind::Runtime => ("the runtime", true),
+        WakerKind::Network => ("the network", false),
+        WakerKind::Timer => ("a timer", false),
+        WakerKind::Unknown => ("not recorded", false),
+    }
+}
