@@ -184,19 +184,30 @@ impl Symbols {
         at
     }
 
-    /// For every stack, whether one of its frames satisfies `matches`; one call per distinct function name.
-    pub fn stacks_with(&self, mut matches: impl FnMut(&str) -> bool) -> Vec<bool> {
-        let mut by_name: FxHashMap<StringIdx, bool> = FxHashMap::default();
-        let frames: Vec<bool> = self
+    /// For every stack, what its frames say, from the outermost inwards; one call of `says` per distinct function
+    /// name.
+    pub fn fold_stacks<F: Copy, S: Copy + Default>(
+        &self,
+        mut says: impl FnMut(&str) -> F,
+        mut enter: impl FnMut(S, F) -> S,
+    ) -> Vec<S> {
+        let mut by_name: FxHashMap<StringIdx, F> = FxHashMap::default();
+        let frames: Vec<F> = self
             .frames
             .iter()
-            .map(|f| *by_name.entry(f.function).or_insert_with(|| matches(self.text(f.function))))
+            .map(|f| *by_name.entry(f.function).or_insert_with(|| says(self.text(f.function))))
             .collect();
-        let mut stacks = vec![false; self.nodes.len()];
+        let mut stacks = vec![S::default(); self.nodes.len()];
+        // Parents precede children.
         for (i, node) in self.nodes.iter().enumerate().skip(1) {
-            stacks[i] = stacks[node.parent.at()] || frames[node.frame.at()];
+            stacks[i] = enter(stacks[node.parent.at()], frames[node.frame.at()]);
         }
         stacks
+    }
+
+    /// For every stack, whether one of its frames satisfies `matches`; one call per distinct function name.
+    pub fn stacks_with(&self, matches: impl FnMut(&str) -> bool) -> Vec<bool> {
+        self.fold_stacks(matches, |outer: bool, frame| outer || frame)
     }
 }
 

@@ -115,7 +115,7 @@ impl Names<'_, '_> {
             root: root as u32,
             states: by_state.into(),
             partial: measured.partial,
-            inferred: false,
+            inferred: window.inferred,
         }
     }
 

@@ -185,6 +185,7 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
                 all.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
                 all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
                 all.add(rows, older);
+                all.add_served(survey::handlers(&survey), survey.served.unknown());
                 Ok(())
             })
             .map_err(|e| e.in_input(&input.name))?;
@@ -345,6 +346,7 @@ fn slice_one(
     let profile = &mut out.profile;
     out.windows.push(Vec::new());
     let mut survey = recording.survey(Some(selector), options, ticker)?;
+    profile.selection.unknown_handler += survey.served.unknown();
     let mut slice = slice::select(&survey.forest, &survey.symbols, selector);
     if let Some(keep) = keep {
         slice.keep(keep);
@@ -374,6 +376,8 @@ fn slice_one(
         warnings.append(&mut complaints);
         end = last;
         add_selection(&mut profile.selection, &slice.counts, &measured);
+        profile.selection.cut_stacks += survey.cut.iter().filter(|g| slice.has(**g)).count() as u64;
+        profile.selection.no_creator += slice::without_creator(&survey.forest, &survey.symbols);
         let trace = MeasuredTrace {
             number: profile.traces.len() as u32,
             start: survey.start,
@@ -420,6 +424,7 @@ fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, mea
     selection.excluded += counts.excluded;
     selection.recording += counts.recording;
     selection.runtime += counts.runtime;
+    selection.plumbing += counts.plumbing;
     selection.outlived += measured.outlived;
 }
 

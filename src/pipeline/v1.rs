@@ -9,11 +9,12 @@ use crate::format::version::V1;
 use crate::ids::GIdx;
 use crate::measure::{Measured, Measurer, Task};
 use crate::order::v1::{OldTrace, open};
-use crate::slice::own::RECORDING_HANDLER;
 use crate::slice::{Selector, Slice};
 use crate::source::Source;
 use crate::survey::Survey;
-use crate::survey::ordered::{OrderedSurvey, OrderedTrace};
+use crate::survey::classes::{Classifier, StackClass};
+use crate::survey::ordered::{OrderedSurvey, OrderedTrace, classes};
+use crate::survey::server::Step;
 use crate::symbols::Symbols;
 use crate::time::Time;
 use rayon::prelude::*;
@@ -67,14 +68,14 @@ impl Recording {
     /// Pass 1.
     pub(super) fn survey(&mut self, selector: Option<&Selector>, ticker: &Ticker<'_>) -> Survey {
         let symbols = std::mem::take(&mut self.trace.symbols);
-        let matching = selector.filter(|s| s.root_by.stack).map(|s| matching_stacks(&symbols, s));
+        let classes = stack_classes(&symbols, selector);
         let known = OrderedTrace {
             goroutines: &self.trace.goroutines,
             symbols,
             start: self.trace.start,
             file_events: self.trace.file_events,
         };
-        let mut survey = OrderedSurvey::new(known, matching);
+        let mut survey = OrderedSurvey::new(known, classes, selector.is_none());
         let walked = self.trace.walk(|event| survey.event(event));
         let mut survey = survey.finish();
         survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
@@ -139,14 +140,14 @@ fn together(mut a: Measured, mut b: Measured) -> Measured {
     a
 }
 
-/// Per stack, whether it says that a root is at work: the recording itself is none, unless it is named.
-fn matching_stacks(symbols: &Symbols, selector: &Selector) -> Vec<bool> {
-    let mut matching = symbols.stacks_with(|name| selector.roots.matches(name));
-    if !selector.roots.matches(RECORDING_HANDLER) {
-        let recording = symbols.stacks_with(|name| name == RECORDING_HANDLER);
-        for (matches, recording) in matching.iter_mut().zip(recording) {
-            *matches &= !recording;
-        }
+/// What each stack says; none when nothing asks for that.
+fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<StackClass>> {
+    if selector.is_some_and(|s| !s.root_by.stack) {
+        return None;
     }
-    matching
+    let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+    let roots = matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync));
+    let classes = classes(symbols, &Classifier::new(roots));
+    let wanted = selector.is_some() || classes.iter().any(|class| class.step != Step::None);
+    wanted.then_some(classes)
 }

@@ -14,10 +14,11 @@ use crate::measure::{GenerationMeasured, Measured, Measurer, Task};
 use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
 use crate::order::v2::scheduler::Instances;
 use crate::slice::Selector;
-use crate::slice::own::RECORDING_HANDLER;
 use crate::source::Source;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
-use crate::survey::scan::{Scan, ScanInput, StackClass, scan};
+use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
+use crate::survey::scan::{Scan, ScanInput, scan};
+use crate::survey::server::Step;
 use crate::time::Time;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -53,7 +54,7 @@ impl<'a> Recording<'a> {
     /// Pass 1.
     pub(super) fn survey(&self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
         let first = &self.index.generations[0];
-        let mut builder = Builder::new(self.clocks[0].time(first.min_time));
+        let mut builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none());
         let at_once = options.threads.max(1);
         let mut buffers = vec![Vec::new(); at_once];
         let positions: Vec<usize> = (0..self.index.generations.len()).collect();
@@ -81,8 +82,7 @@ impl<'a> Recording<'a> {
         let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
         let mut warnings = Vec::new();
         let tables = read_tables(&generation, &mut warnings);
-        let by_stack = selector.filter(|s| s.root_by.stack);
-        let classes = by_stack.map(|s| classify(&tables, s));
+        let classes = classify(&tables, selector);
         let samples = if classes.is_some() { read_samples(&generation, &mut warnings) } else { Vec::new() };
         let input =
             ScanInput { generation: &generation, known: &self.known, classes: classes.as_ref(), samples: &samples };
@@ -288,22 +288,27 @@ fn clocks(index: &Index, syncs: &[SyncData], warnings: &mut Vec<Warning>) -> Vec
     syncs.iter().map(|s| Clock::new(s.frequency.unwrap_or(fallback))).collect()
 }
 
-/// What each stack of a generation says about a selection by stack; one match per function name.
-fn classify(tables: &Tables<'_>, selector: &Selector) -> IdTable<StackClass> {
-    let names_recording = selector.roots.matches(RECORDING_HANDLER);
-    let mut by_string: FxHashMap<u64, (bool, bool)> = FxHashMap::default();
-    tables.stacks.map(|stack| {
-        let (mut matched, mut recording) = (false, false);
-        for frame in tables.frames(stack) {
-            let (m, r) = *by_string.entry(frame.function).or_insert_with(|| {
-                let name = String::from_utf8_lossy(tables.strings.get(frame.function).unwrap_or_default());
-                (selector.roots.matches(&name), name == RECORDING_HANDLER)
+/// What each stack of a generation says; one look at each function name. None when nothing asks for that.
+fn classify(tables: &Tables<'_>, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
+    if selector.is_some_and(|s| !s.root_by.stack) {
+        return None;
+    }
+    let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+    let classifier = Classifier::new(matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync)));
+    let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
+    let mut serves = false;
+    let classes = tables.stacks.map(|stack| {
+        let outermost_first = tables.frames(stack).iter().rev();
+        let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
+            let function = functions.entry(frame.function).or_insert_with(|| {
+                classifier.function(&String::from_utf8_lossy(tables.strings.get(frame.function).unwrap_or_default()))
             });
-            matched |= m;
-            recording |= r;
-        }
-        if matched && (!recording || names_recording) { StackClass::Match } else { StackClass::Other }
-    })
+            outer.enter(*function)
+        }));
+        serves |= class.step != Step::None;
+        class
+    });
+    (selector.is_some() || serves).then_some(classes)
 }
 
 /// Which goroutine an id means inside one generation.
@@ -446,6 +451,9 @@ mod tests {
             ("go1.26/cpuprof", "Burn"),
             ("go1.26/iterators", "main."),
             ("go1.26/pools", "ServeHTTP"),
+            ("go1.22/http1", "Handler"),
+            ("go1.26/http1", "main.NoBodyHandler"),
+            ("go1.26/http2", "main.SpawnHandler"),
         ] {
             let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
             compare(&bytes, pattern, false);

@@ -3,6 +3,7 @@
 use super::TraceInfo;
 use crate::error::Warning;
 use std::collections::HashMap;
+use std::ops::AddAssign;
 
 /// The goroutines of one or several traces, grouped by what could select them.
 #[derive(Clone, Debug, Default)]
@@ -88,12 +89,75 @@ impl Candidates {
         }
     }
 
-    /// Puts the groups in their documented order.
+    /// Adds what the servers of one trace served; equal handlers are pooled.
+    pub fn add_served(&mut self, handlers: Vec<Handler>, unknown: UnknownRequests) {
+        if self.handlers.is_empty() {
+            self.handlers = handlers;
+        } else {
+            self.pool(handlers);
+        }
+        self.unknown_handler += unknown;
+    }
+
+    fn pool(&mut self, handlers: Vec<Handler>) {
+        let key = |h: &Handler| (h.function.clone(), h.protocol);
+        let known: HashMap<_, usize> = self.handlers.iter().enumerate().map(|(i, h)| (key(h), i)).collect();
+        for handler in handlers {
+            match known.get(&key(&handler)) {
+                Some(&i) => {
+                    self.handlers[i].durations_ns.extend(handler.durations_ns);
+                    self.handlers[i].partial += handler.partial;
+                }
+                None => self.handlers.push(handler),
+            }
+        }
+    }
+
+    /// Puts the groups and the handlers in their documented order.
     pub fn sort(&mut self) {
+        for handler in &mut self.handlers {
+            handler.durations_ns.sort_unstable();
+        }
+        self.handlers.sort_by(|a, b| {
+            let names = |h: &Handler| (h.function.clone(), h.protocol);
+            b.total_ns().cmp(&a.total_ns()).then_with(|| names(a).cmp(&names(b)))
+        });
         self.rows.sort_by(|a, b| {
             let names = |c: &Candidate| (c.creation_site.clone(), c.file.clone(), c.line, c.entry.clone());
             b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
         });
+    }
+}
+
+impl Handler {
+    /// How many whole requests it served.
+    pub fn count(&self) -> u64 {
+        self.durations_ns.len() as u64
+    }
+
+    /// How long they took together, in ns.
+    pub fn total_ns(&self) -> u64 {
+        self.durations_ns.iter().fold(0, |sum, &ns| sum.saturating_add(ns))
+    }
+
+    /// The least duration that this many per cent of them do not exceed, in ns (nearest rank); 0 when there is none.
+    pub fn percentile_ns(&self, per_cent: u64) -> u64 {
+        let rank = (self.count() * per_cent).div_ceil(100).max(1);
+        self.durations_ns.get(rank as usize - 1).copied().unwrap_or(0)
+    }
+
+    /// The longest, in ns; 0 when there is none.
+    pub fn max_ns(&self) -> u64 {
+        self.durations_ns.last().copied().unwrap_or(0)
+    }
+}
+
+impl AddAssign for UnknownRequests {
+    fn add_assign(&mut self, other: Self) {
+        self.count += other.count;
+        self.total_ns = self.total_ns.saturating_add(other.total_ns);
+        self.max_ns = self.max_ns.max(other.max_ns);
+        self.connections += other.connections;
     }
 }
 

@@ -5,7 +5,7 @@ use super::text::layout::{BOLD, DIM, View, width, wrapped};
 use super::text::table::{Cell, Column, Table};
 use super::text::trace_lines;
 use super::units::count;
-use super::{Options, names, shell, sort_rows};
+use super::{Options, handlers, names, shell, sort_rows};
 use crate::profile::{Candidate, Candidates};
 use std::io::{self, Write};
 
@@ -19,9 +19,11 @@ pub(super) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Wr
     let view = View::new(options);
     let remark = Some("no --root given: what could be a root");
     trace_lines(&view, &candidates.traces, None, remark, out)?;
+    handlers::write(&view, candidates, out)?;
     if candidates.rows.is_empty() {
         writeln!(out, "\nNo goroutine was created in this trace.")?;
-        return older(&view, candidates, out);
+        older(&view, candidates, out)?;
+        return commands(&view, candidates, &[], out);
     }
     view.title(out, "CANDIDATES", "Which goroutines are there?")?;
     let mut rows: Vec<&Candidate> = candidates.rows.iter().collect();
@@ -134,8 +136,12 @@ fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: 
     let mut wanted: Vec<&Candidate> = rows.iter().copied().filter(|r| !is_gos_own(r)).collect();
     // Stable: the user's own functions first, each part still by time.
     wanted.sort_by_key(|r| names::is_std(&name(r)));
-    let mut tried: Vec<String> = Vec::new();
+    let mut tried = handlers::options_for(candidates);
+    tried.truncate(MAX_COMMANDS);
     for row in wanted {
+        if tried.len() >= MAX_COMMANDS {
+            break;
+        }
         // A name that the gate had to change would not select anything.
         let name = name(row);
         let usable = !name.is_empty() && clean(&name) == name && !name.starts_with(['-', '[']);
@@ -144,9 +150,6 @@ fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: 
             if !tried.contains(&options) {
                 tried.push(options);
             }
-        }
-        if tried.len() == MAX_COMMANDS {
-            break;
         }
     }
     if tried.is_empty() {

@@ -7,7 +7,7 @@ mod requests;
 use super::{Options, clean, frames};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, TraceInfo, Weight,
+    Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, TraceInfo, Weight,
 };
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -52,6 +52,8 @@ pub(super) fn write_candidates(candidates: &Candidates, _options: &Options, out:
         complete: candidates.traces.iter().all(|t| t.complete),
         trace: candidates.traces.first().map(Trace),
         traces: candidates.traces.iter().map(Trace).collect(),
+        handlers: candidates.handlers.iter().map(Served::new).collect(),
+        unknown_handler: requests::UnknownHandler(&candidates.unknown_handler),
         older: candidates.older,
         candidates: Rows(&candidates.rows),
         warnings: warnings(&candidates.warnings),
@@ -90,9 +92,39 @@ struct CandidatesReport<'a> {
     complete: bool,
     trace: Option<Trace<'a>>,
     traces: Vec<Trace<'a>>,
+    handlers: Vec<Served<'a>>,
+    unknown_handler: requests::UnknownHandler<'a>,
     older: u64,
     candidates: Rows<'a>,
     warnings: Vec<Warned<'a>>,
+}
+
+/// A handler.
+#[derive(Serialize)]
+struct Served<'a> {
+    function: &'a str,
+    protocol: &'static str,
+    count: u64,
+    p50_ns: u64,
+    p99_ns: u64,
+    max_ns: u64,
+    total_ns: u64,
+    partial: u64,
+}
+
+impl<'a> Served<'a> {
+    fn new(handler: &'a Handler) -> Self {
+        Self {
+            function: &handler.function,
+            protocol: handler.protocol,
+            count: handler.count(),
+            p50_ns: handler.percentile_ns(50),
+            p99_ns: handler.percentile_ns(99),
+            max_ns: handler.max_ns(),
+            total_ns: handler.total_ns(),
+            partial: handler.partial,
+        }
+    }
 }
 
 #[derive(Serialize)]

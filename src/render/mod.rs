@@ -9,6 +9,7 @@ pub mod differential;
 mod findings;
 mod folded;
 mod frames;
+mod handlers;
 mod json;
 mod markdown;
 mod metric;

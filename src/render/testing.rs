@@ -10,8 +10,8 @@ use super::differential::{Differential, Labels, Sides};
 use super::{Format, Options};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, StackTree, TraceInfo,
-    Weight,
+    Candidate, Candidates, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, StackTree,
+    TraceInfo, UnknownRequests, Weight,
 };
 use std::path::Path;
 
@@ -183,9 +183,21 @@ pub(crate) fn sample_candidates() -> Candidates {
         alive: 0,
     };
     let handler = "main.(*Server).Handler";
+    let served = |function: &str, protocol, durations_ns: &[u64], partial| Handler {
+        function: function.into(),
+        protocol,
+        durations_ns: durations_ns.to_vec(),
+        partial,
+    };
     let serve = "net/http.(*Server).Serve";
     Candidates {
         traces: vec![trace()],
+        handlers: vec![
+            served(handler, "HTTP/1", &[1_200_000, 1_400_000, 2_000_000, 214_000_000], 1),
+            served("github.com/shop/api.(*Orders).ServeHTTP", "HTTP/2", &[900_000], 0),
+            served("shop/pb._Orders_Get_Handler", "gRPC", &[], 2),
+        ],
+        unknown_handler: UnknownRequests { count: 40, total_ns: 1_300_000, max_ns: 90_000, connections: 4 },
         rows: vec![
             row(
                 serve,

@@ -1,7 +1,16 @@
 //! Goroutines that are nobody's request: the recording itself, and the runtime's own.
 
-/// The handler of `net/http/pprof` that records a trace: what runs under it is the recording.
-pub const RECORDING_HANDLER: &str = "net/http/pprof.Trace";
+pub use crate::survey::server::RECORDING_HANDLER;
+
+use crate::survey::{Forest, Origin};
+use crate::symbols::Symbols;
+
+/// How many goroutines of the trace nobody created, the runtime's own aside: timers start them (`time.AfterFunc`).
+pub fn without_creator(forest: &Forest, symbols: &Symbols) -> u64 {
+    let orphans = forest.goroutines.iter().filter(|g| g.origin == Origin::Created && !g.parent.is_some());
+    let entry = |stack| symbols.leaf(stack).map_or("", |frame| symbols.function(frame));
+    orphans.filter(|g| !is_runtime_entry(entry(g.entry)) && !is_recording_entry(entry(g.entry))).count() as u64
+}
 
 /// Whether an entry function is the tracer's: the goroutines that `runtime/trace.Start` creates.
 pub fn is_recording_entry(entry: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use super::context::Contexts;
 use super::own::{RECORDING_HANDLER, is_recording_entry, is_runtime_entry};
+use super::plumbing::is_plumbing;
 use super::selector::Selector;
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::survey::{Forest, Goroutine, Origin};
@@ -20,6 +21,8 @@ pub struct RootWindow {
     pub context: u32,
     /// What made it a root.
     pub by: RootKind,
+    /// Whether its borders are inferred from stacks, and can be off by what ran between them.
+    pub inferred: bool,
 }
 
 /// What made a root.
@@ -53,6 +56,11 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// Whether a goroutine is in the slice, for all or some of its life.
+    pub fn has(&self, g: GIdx) -> bool {
+        self.tracked.get(g.at()).copied().unwrap_or(false)
+    }
+
     /// Leaves only some windows, and the goroutines that belong to them.
     pub fn keep(&mut self, windows: &[WindowIdx]) {
         let mut kept = vec![false; self.windows.len()];
@@ -87,6 +95,8 @@ pub struct Counts {
     pub recording: u64,
     /// Goroutines of the runtime that were kept out.
     pub runtime: u64,
+    /// Shared plumbing that was kept out.
+    pub plumbing: u64,
 }
 
 /// Picks the roots, and follows their children until nothing is added.
@@ -131,6 +141,7 @@ enum EntryKind {
     User,
     Runtime,
     Recording,
+    Plumbing,
 }
 
 impl<'a> Selection<'a> {
@@ -177,7 +188,7 @@ impl<'a> Selection<'a> {
         let owner = self.inherited(&goroutine);
         if owner.is_some() {
             self.join(g, &goroutine, owner);
-        } else if !self.start_root(g, &goroutine) {
+        } else if !self.start_root(g, &goroutine) && !self.start_stream(g, &goroutine) {
             self.start_stretches(g);
         }
     }
@@ -231,7 +242,8 @@ impl<'a> Selection<'a> {
             return true;
         }
         self.slice.counts.runtime += u64::from(kind == EntryKind::Runtime);
-        kind == EntryKind::Runtime
+        self.slice.counts.plumbing += u64::from(kind == EntryKind::Plumbing);
+        kind != EntryKind::User
     }
 
     fn entry_kind(&mut self, entry: StackIdx) -> EntryKind {
@@ -242,6 +254,8 @@ impl<'a> Selection<'a> {
                 EntryKind::Recording
             } else if is_runtime_entry(name) {
                 EntryKind::Runtime
+            } else if is_plumbing(name) {
+                EntryKind::Plumbing
             } else {
                 EntryKind::User
             }
@@ -264,19 +278,30 @@ impl<'a> Selection<'a> {
             return true;
         }
         let label = self.labels.entry(goroutine);
+        self.whole_life(g, goroutine, label, if by_creation { RootKind::Creation } else { RootKind::Entry });
+        true
+    }
+
+    /// Makes a root of a goroutine that serves one request alone, when a stack of its matches.
+    fn start_stream(&mut self, g: GIdx, goroutine: &Goroutine) -> bool {
+        if !self.selector.root_by.stack || !self.wanted_id(g) {
+            return false;
+        }
+        let Some(&stack) = self.forest.streams.get(&g) else { return false };
+        let label = self.labels.matching(stack);
+        self.whole_life(g, goroutine, label, RootKind::Stack);
+        true
+    }
+
+    /// Makes a root of a goroutine's whole life.
+    fn whole_life(&mut self, g: GIdx, goroutine: &Goroutine, label: StringIdx, by: RootKind) {
         let root = self.slice.contexts.root(label);
-        let context = self.slice.contexts.child(root, goroutine.creation);
+        let context = if by == RootKind::Stack { root } else { self.slice.contexts.child(root, goroutine.creation) };
         self.slice.owner[g.at()] = WindowIdx(self.slice.windows.len() as u32);
         self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = context;
         self.slice.counts.goroutines += 1;
-        self.slice.windows.push(RootWindow {
-            g,
-            stretch: None,
-            context,
-            by: if by_creation { RootKind::Creation } else { RootKind::Entry },
-        });
-        true
+        self.slice.windows.push(RootWindow { g, stretch: None, context, by, inferred: false });
     }
 
     /// Makes roots of a goroutine's stretches.
@@ -296,6 +321,7 @@ impl<'a> Selection<'a> {
                 stretch: Some((stretch.start, stretch.end)),
                 context,
                 by: RootKind::Stack,
+                inferred: stretch.inferred,
             });
             self.window_of_stretch[i as usize] = window;
             windows.push(window);

@@ -1,9 +1,12 @@
 //! Puts the scans of all generations together, in order: the forest, the symbols, and what pass 2 needs to know
 //! of each generation.
 
-use super::evidence::{Evidence, Found, Says, StretchFound, Stretches, Who};
-use super::forest::{Forest, Goroutine, Life, Origin, Stretch};
-use super::scan::{Birth, Scan};
+use super::connection::Moment;
+use super::evidence::{Evidence, Found, Says, Who};
+use super::forest::{Forest, Goroutine, Life, Origin};
+use super::scan::{Birth, Death, Scan};
+use super::served::Served;
+use super::tracker::{Part, Tracker};
 use crate::error::Warning;
 use crate::format::v2::tables::{Clock, Tables, WireFrame};
 use crate::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
@@ -32,6 +35,10 @@ pub struct Survey {
     pub forest: Forest,
     /// Names of everything.
     pub symbols: Symbols,
+    /// What servers served.
+    pub served: Served,
+    /// Goroutines with a stack whose outer end was cut off.
+    pub cut: FxHashSet<GIdx>,
     /// Per generation.
     pub generations: Vec<GenerationSurvey>,
     /// Timed events.
@@ -51,21 +58,24 @@ pub struct Survey {
 pub struct Builder {
     survey: Survey,
     procs: Option<(Time, u64)>,
-    open: FxHashMap<GIdx, Stretches<StackIdx>>,
-    /// The ids of their goroutines.
+    /// Goroutines of which something is still open.
+    open: FxHashMap<GIdx, Tracker>,
+    /// Their ids.
     open_ids: FxHashSet<GoId>,
     /// Runs that crossed the last border between generations, with their last gap.
     unfinished: FxHashMap<GIdx, Option<u64>>,
     strings: StringCache,
+    parts: Vec<Part>,
 }
 
 /// Wire ids of one generation's strings → symbols; filled as they are needed.
 type StringCache = FxHashMap<u64, StringIdx>;
 
 impl Builder {
-    /// Begins a survey of a trace that starts at `start`.
-    pub fn new(start: Time) -> Self {
-        Self { survey: Survey { start, end: start, ..Survey::default() }, ..Self::default() }
+    /// Begins a survey of a trace that starts at `start`; with `lists_handlers` of what its servers served.
+    pub fn new(start: Time, lists_handlers: bool) -> Self {
+        let served = Served::new(lists_handlers);
+        Self { survey: Survey { start, end: start, served, ..Survey::default() }, ..Self::default() }
     }
 
     /// Adds the next generation.
@@ -91,7 +101,12 @@ impl Builder {
                 self.survey.forest.goroutines[g.at()].ended = generation;
             }
         }
-        self.find_stretches(scan.evidence, base, generation, &names);
+        self.find_parts(scan.evidence, base, generation, &names, clock);
+        self.end_parts(&scan.deaths, base, generation, clock);
+        for &who in &scan.cut {
+            let g = self.resolve(who, base, generation);
+            self.survey.cut.insert(g);
+        }
         // A run that shows nothing in a whole generation keeps the gap from before.
         let mut unfinished = FxHashMap::default();
         for &(who, gap) in &scan.unfinished {
@@ -113,10 +128,9 @@ impl Builder {
     pub fn finish(mut self) -> Survey {
         let mut open: Vec<_> = std::mem::take(&mut self.open).into_iter().collect();
         open.sort_unstable_by_key(|(g, _)| *g);
-        for (g, mut stretches) in open {
-            if let Some(found) = stretches.end(None) {
-                self.add_stretch(g, found);
-            }
+        for (g, mut tracker) in open {
+            tracker.cut(&mut self.parts);
+            self.add_parts(g);
         }
         self.survey.gomaxprocs = self.procs.map(|(_, procs)| procs);
         self.survey
@@ -174,48 +188,65 @@ impl Builder {
         if g.is_some() { g } else { self.add_older(who.id, generation) }
     }
 
-    fn find_stretches(&mut self, found: Found, base: u32, generation: u32, names: &Names) {
+    fn find_parts(&mut self, found: Found, base: u32, generation: u32, names: &Names, clock: Clock) {
         let evidence = found.relevant(&self.open_ids);
         for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
             let g = self.resolve(of_one[0].who, base, generation);
-            self.stretches_of(g, of_one, base, names);
+            self.parts_of(g, of_one, base, names, clock);
         }
     }
 
-    fn stretches_of(&mut self, g: GIdx, evidence: &[Evidence], base: u32, names: &Names) {
+    fn parts_of(&mut self, g: GIdx, evidence: &[Evidence], base: u32, names: &Names, clock: Clock) {
         let continued = self.unfinished.get(&g).copied().flatten();
         self.open_ids.remove(&self.survey.forest.get(g).id);
-        let mut stretches = self.open.remove(&g).unwrap_or_else(|| Stretches::continued_from(continued));
+        let mut tracker = self.open.remove(&g).unwrap_or_else(|| Tracker::continued_from(continued));
+        let kept = |ticks: u64| (ticks != 0).then(|| clock.time(ticks));
         for piece in evidence {
-            let found = match piece.says {
-                Says::Match(stack) => {
-                    stretches.matched(names.stack(stack));
-                    None
+            let parts = &mut self.parts;
+            match piece.says {
+                Says::Match(stack) => tracker.matched(names.stack(stack)),
+                Says::Gap(gap) => tracker.gap(gap, kept(gap.ticks), parts),
+                Says::Created(birth) => tracker.created(base + birth),
+                Says::Server(seen) => {
+                    let stack = names.stack(seen.stack);
+                    let Survey { served, forest, .. } = &mut self.survey;
+                    if !served.see(forest, g, seen.step, stack, seen.matches) {
+                        let at = Moment { pos: seen.pos, time: kept(seen.ticks) };
+                        tracker.seen(seen.step, stack, seen.matches, at, parts);
+                    }
                 }
-                Says::Gap(gap) => stretches.gap(gap),
-                Says::Created(birth) => {
-                    stretches.created(base + birth);
-                    None
-                }
-                Says::End(pos) => stretches.end(Some(pos)),
-            };
-            if let Some(found) = found {
-                self.add_stretch(g, found);
+                // Its time is among the deaths, and a request that is open then ends there.
+                Says::End(pos) => tracker.stretch_ends(pos, parts),
             }
+            self.add_parts(g);
         }
-        if stretches.is_open() {
+        if tracker.has_past() {
             self.open_ids.insert(self.survey.forest.get(g).id);
-            self.open.insert(g, stretches);
+            self.open.insert(g, tracker);
         }
     }
 
-    fn add_stretch(&mut self, g: GIdx, found: StretchFound<StackIdx>) {
-        let forest = &mut self.survey.forest;
-        let index = forest.stretches.len() as u32;
-        for birth in found.births {
-            forest.goroutines[birth as usize].stretch = index;
+    /// What is open of goroutines that ended, ends with them.
+    fn end_parts(&mut self, deaths: &[Death], base: u32, generation: u32, clock: Clock) {
+        for death in deaths {
+            if self.open.is_empty() {
+                return;
+            }
+            let g = self.resolve(death.who, base, generation);
+            if let Some(mut tracker) = self.open.remove(&g) {
+                self.open_ids.remove(&self.survey.forest.get(g).id);
+                let at = Moment { pos: death.pos, time: Some(clock.time(death.ticks)) };
+                tracker.end(at, &mut self.parts);
+                self.add_parts(g);
+            }
         }
-        forest.stretches.push(Stretch { g, start: found.start, end: found.end, stack: found.stack });
+    }
+
+    fn add_parts(&mut self, g: GIdx) {
+        let Survey { served, forest, .. } = &mut self.survey;
+        for part in self.parts.drain(..) {
+            served.add(forest, g, part);
+        }
     }
 
     fn intern_names(&mut self, tables: &Tables<'_>, wanted: &FxHashSet<u64>) -> Names {

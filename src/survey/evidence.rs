@@ -1,11 +1,8 @@
-//! What own stacks say about a selection by stack: from single stacks to stretches of a goroutine.
-//!
-//! A stack recorded at a block, a stop or a system call holds until the goroutine runs again. So a stretch
-//! starts at the resume before its first matching stack, or at the last own stack that does not match if that
-//! is later; it ends when the goroutine runs again after the last matching stack, or at a stack that does not
-//! match if that comes first.
+//! What own stacks say, as one generation's scan of single threads finds it: about a selection by stack, and about
+//! requests of a server.
 
-use super::scan::StackClass;
+use super::classes::StackClass;
+use super::server::Step;
 use crate::ids::GoId;
 use rustc_hash::FxHashSet;
 
@@ -48,12 +45,49 @@ pub struct Evidence {
 pub enum Says {
     /// A matching function is on the stack (wire id).
     Match(u64),
+    /// The stack tells where in a server the goroutine is.
+    Server(Seen),
     /// A time without a matching stack.
     Gap(Gap),
     /// The goroutine created another: its birth in the scan.
     Created(u32),
     /// The goroutine ended here.
     End(u64),
+}
+
+/// A stack that tells where in a server its goroutine is, or several in a row that say the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// Where it is.
+    pub step: Step,
+    /// Whether a matching function is on it.
+    pub matches: bool,
+    /// The first that matches, else the first in a handler, else the first (wire id).
+    pub stack: u64,
+    /// Place of the first.
+    pub pos: u64,
+    /// When that was, in ticks.
+    pub ticks: u64,
+}
+
+impl Seen {
+    /// Takes in one that follows and tells nothing else: both on the way through one handler.
+    fn absorb(&mut self, next: &Self) -> bool {
+        let one = |step| match step {
+            Step::Wrapped | Step::Handler => 1,
+            Step::Stream | Step::StreamHandler => 2,
+            _ => 0,
+        };
+        if one(self.step) == 0 || one(self.step) != one(next.step) {
+            return false;
+        }
+        if !self.matches && (next.matches || next.step > self.step) {
+            self.stack = next.stack;
+        }
+        self.matches |= next.matches;
+        self.step = self.step.max(next.step);
+        true
+    }
 }
 
 /// A time without a matching stack: resumes, and stacks that do not match.
@@ -63,6 +97,8 @@ pub struct Gap {
     pub first: u64,
     /// Place of the last of them.
     pub last: u64,
+    /// When the last was, in ticks; 0 when that was not kept.
+    pub ticks: u64,
     /// Whether a stack that does not match is among them; resumes alone do not end a stretch.
     pub other: bool,
 }
@@ -107,11 +143,11 @@ impl Found {
         true
     }
 
-    /// All evidence about goroutines with a matching stack here or a stretch open since before: one goroutine after
-    /// the other, each one's in its own order.
+    /// All evidence about goroutines with a matching stack here or a server's, and about those in `open` since before:
+    /// one goroutine after the other, each one's in its own order.
     pub fn relevant(self, open: &FxHashSet<GoId>) -> Vec<Evidence> {
-        let matched: FxHashSet<Who> =
-            self.evidence.iter().filter(|e| matches!(e.says, Says::Match(_))).map(|e| e.who).collect();
+        let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
+        let matched: FxHashSet<Who> = self.evidence.iter().filter(telling).map(|e| e.who).collect();
         if matched.is_empty() && open.is_empty() {
             return Vec::new();
         }
@@ -120,7 +156,7 @@ impl Found {
         let start = self.start;
         evidence.extend(self.glances.into_iter().filter(|g| wanted(Who::named(g.id))).map(|g| {
             let pos = start + u64::from(g.offset);
-            let says = Says::Gap(Gap { first: pos, last: pos, other: g.seq_and_other & 1 == 1 });
+            let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: g.seq_and_other & 1 == 1 });
             Evidence { who: Who::named(g.id), seq: u64::from(g.seq_and_other >> 1), order: 1, says }
         }));
         evidence.sort_by_key(|e| (e.who, e.seq, e.order));
@@ -133,64 +169,89 @@ impl Found {
 pub struct RunEvidence {
     who: Option<(Who, u64)>,
     says: Vec<Says>,
-    matched: bool,
+    /// Whether what it says is kept one by one.
+    telling: bool,
 }
 
 impl RunEvidence {
-    /// A run begins; `resumed_at` is where the goroutine was put on the thread, if that was seen.
-    pub fn begin(&mut self, who: Who, seq: u64, resumed_at: Option<u64>) {
+    /// A run begins; `resumed_at` is the place and the time of putting the goroutine on the thread, if seen.
+    pub fn begin(&mut self, who: Who, seq: u64, resumed_at: Option<(u64, u64)>) {
         self.who = Some((who, seq));
         self.says.clear();
-        self.matched = false;
-        if let Some(pos) = resumed_at {
-            self.gap(pos, false);
+        self.telling = false;
+        if let Some((pos, ticks)) = resumed_at {
+            self.gap(pos, ticks, false);
         }
     }
 
     #[inline]
-    fn gap(&mut self, pos: u64, other: bool) {
+    fn gap(&mut self, pos: u64, ticks: u64, other: bool) {
         if let Some(Says::Gap(gap)) = self.says.last_mut() {
             gap.last = pos;
+            gap.ticks = ticks;
             gap.other |= other;
         } else {
-            self.says.push(Says::Gap(Gap { first: pos, last: pos, other }));
+            self.says.push(Says::Gap(Gap { first: pos, last: pos, ticks, other }));
         }
     }
 
     /// The place of the last resume or stack that does not match.
     pub fn last_gap(&self) -> Option<u64> {
-        self.says.iter().rev().find_map(|s| if let Says::Gap(gap) = s { Some(gap.last) } else { None })
+        self.says.iter().rev().find_map(|s| match s {
+            Says::Gap(gap) => Some(gap.last),
+            Says::Server(seen) if !seen.matches => Some(seen.pos),
+            _ => None,
+        })
     }
 
     /// The goroutine runs again, after a system call.
     #[inline]
-    pub fn resume(&mut self, pos: u64) {
+    pub fn resume(&mut self, pos: u64, ticks: u64) {
         if self.who.is_some() {
-            self.gap(pos, false);
+            self.gap(pos, ticks, false);
         }
     }
 
     /// The goroutine's own stack was recorded.
     #[inline]
-    pub fn stack(&mut self, class: StackClass, stack: u64, pos: u64) {
-        match class {
-            StackClass::Absent => {}
-            StackClass::Other => self.gap(pos, true),
-            StackClass::Match => {
-                self.matched = true;
-                if !matches!(self.says.last(), Some(Says::Match(_))) {
-                    self.says.push(Says::Match(stack));
-                }
+    pub fn stack(&mut self, class: StackClass, stack: u64, pos: u64, ticks: u64) {
+        if class.step != Step::None {
+            self.telling = true;
+            self.server(Seen { step: class.step, matches: class.matches, stack, pos, ticks });
+        } else if class.excludes() {
+            self.gap(pos, ticks, true);
+        } else if class.matches {
+            self.telling = true;
+            if !matches!(self.says.last(), Some(Says::Match(_))) {
+                self.says.push(Says::Match(stack));
             }
         }
+    }
+
+    /// Of a handler's many stacks one is enough, and of the resumes between them none is needed.
+    fn server(&mut self, seen: Seen) {
+        let resumed = matches!(self.says.last(), Some(Says::Gap(Gap { other: false, .. })));
+        let before = self.says.len().checked_sub(1 + usize::from(resumed));
+        if let Some(Says::Server(last)) = before.and_then(|i| self.says.get_mut(i))
+            && last.absorb(&seen)
+        {
+            self.says.truncate(before.map_or(0, |i| i + 1));
+            return;
+        }
+        self.says.push(Says::Server(seen));
     }
 
     /// The goroutine created another, with a stack of this class.
     #[inline]
     pub fn created(&mut self, birth: u32, class: StackClass) {
-        if self.who.is_some() && class != StackClass::Other {
+        if self.who.is_some() && class.may_be_inside() {
             self.says.push(Says::Created(birth));
         }
+    }
+
+    /// The rest of the run is in the next generation: what it says so far is kept as it is.
+    pub fn goes_on(&mut self) {
+        self.telling = true;
     }
 
     /// The run ends, and with `ended_at` the goroutine does.
@@ -200,13 +261,13 @@ impl RunEvidence {
         if let Some(pos) = ended_at {
             self.says.push(Says::End(pos));
         }
-        if !self.matched && out.add_glance(who, seq, &self.says) {
+        if !self.telling && out.add_glance(who, seq, &self.says) {
             return;
         }
         let mut order = 0;
         for &says in &self.says {
             // Creations only matter inside a stretch, and those have a matching stack in the run.
-            if self.matched || !matches!(says, Says::Created(_)) {
+            if self.telling || !matches!(says, Says::Created(_)) {
                 order += 1;
                 out.evidence.push(Evidence { who, seq, order, says });
             }
@@ -214,167 +275,16 @@ impl RunEvidence {
     }
 
     /// A status carried the stack of a goroutine that does not run.
-    pub fn announced(who: Who, class: StackClass, stack: u64, pos: u64, out: &mut Found) {
-        let says = match class {
-            StackClass::Absent => return,
-            StackClass::Match => Says::Match(stack),
-            StackClass::Other => Says::Gap(Gap { first: pos, last: pos, other: true }),
+    pub fn announced(who: Who, class: StackClass, stack: u64, pos: u64, ticks: u64, out: &mut Found) {
+        let says = if class.step != Step::None {
+            Says::Server(Seen { step: class.step, matches: class.matches, stack, pos, ticks })
+        } else if class.excludes() {
+            Says::Gap(Gap { first: pos, last: pos, ticks, other: true })
+        } else if class.matches {
+            Says::Match(stack)
+        } else {
+            return;
         };
         out.evidence.push(Evidence { who, seq: 0, order: 0, says });
-    }
-}
-
-/// A stretch that is being put together.
-#[derive(Clone, Debug)]
-struct Open<S> {
-    start: Option<u64>,
-    stack: S,
-    /// Where it ends if no matching stack follows.
-    tentative_end: Option<u64>,
-    births: Vec<u32>,
-}
-
-/// A finished stretch: places in the file where it starts and ends, and what was created inside.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StretchFound<S> {
-    /// Place of the event that starts it; none: it is older than the trace.
-    pub start: Option<u64>,
-    /// Place of the event that ends it; none: it outlasts the trace.
-    pub end: Option<u64>,
-    /// Its first matching stack.
-    pub stack: S,
-    /// Goroutines created inside.
-    pub births: Vec<u32>,
-}
-
-/// The stretches of one goroutine, put together from its evidence in order. `S` is a stack, `births` whatever
-/// numbers the caller gave to creations.
-#[derive(Clone, Debug)]
-pub struct Stretches<S> {
-    open: Option<Open<S>>,
-    last_gap: Option<u64>,
-    /// Creations whose stretch is not decided yet.
-    pending: Vec<u32>,
-}
-
-impl<S> Default for Stretches<S> {
-    fn default() -> Self {
-        Self { open: None, last_gap: None, pending: Vec::new() }
-    }
-}
-
-impl<S> Stretches<S> {
-    /// A run that began in an earlier generation had its last gap there.
-    pub fn continued_from(last_gap: Option<u64>) -> Self {
-        Self { last_gap, ..Self::default() }
-    }
-
-    /// Whether a stretch is open.
-    pub fn is_open(&self) -> bool {
-        self.open.is_some()
-    }
-
-    /// A matching stack.
-    pub fn matched(&mut self, stack: S) {
-        let start = self.last_gap;
-        let open = self.open.get_or_insert_with(|| Open { start, stack, tentative_end: None, births: Vec::new() });
-        open.tentative_end = None;
-        open.births.append(&mut self.pending);
-    }
-
-    /// A time without a matching stack; gives the stretch that it ends.
-    pub fn gap(&mut self, gap: Gap) -> Option<StretchFound<S>> {
-        self.last_gap = Some(gap.last);
-        let Some(open) = &mut self.open else {
-            self.pending.clear();
-            return None;
-        };
-        let end = *open.tentative_end.get_or_insert(gap.first);
-        if gap.other { self.close(Some(end)) } else { None }
-    }
-
-    /// The goroutine created another.
-    pub fn created(&mut self, birth: u32) {
-        match &mut self.open {
-            Some(open) if open.tentative_end.is_none() => open.births.push(birth),
-            _ => self.pending.push(birth),
-        }
-    }
-
-    /// The goroutine, or the trace (`None`), ends.
-    pub fn end(&mut self, pos: Option<u64>) -> Option<StretchFound<S>> {
-        let tentative = self.open.as_ref()?.tentative_end;
-        self.close(tentative.or(pos))
-    }
-
-    fn close(&mut self, end: Option<u64>) -> Option<StretchFound<S>> {
-        self.pending.clear();
-        let open = self.open.take()?;
-        Some(StretchFound { start: open.start, end, stack: open.stack, births: open.births })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// R resume, N other stack, M match, C create, E end; each at the place of its letter.
-    fn stretches(text: &str) -> Vec<(Option<u64>, Option<u64>, Vec<u32>)> {
-        let mut s = Stretches::default();
-        let mut found = Vec::new();
-        for (i, c) in text.chars().enumerate() {
-            let pos = i as u64;
-            let gap = |other| Gap { first: pos, last: pos, other };
-            match c {
-                'R' => found.extend(s.gap(gap(false))),
-                'N' => found.extend(s.gap(gap(true))),
-                'M' => s.matched(()),
-                'C' => s.created(i as u32),
-                'E' => found.extend(s.end(Some(pos))),
-                _ => {}
-            }
-        }
-        found.extend(s.end(None));
-        found.into_iter().map(|f| (f.start, f.end, f.births)).collect()
-    }
-
-    #[test]
-    fn from_the_resume_to_the_next_resume() {
-        assert_eq!(stretches("RMRN"), [(Some(0), Some(2), vec![])]);
-        assert_eq!(stretches("RMRRN"), [(Some(0), Some(2), vec![])]);
-    }
-
-    #[test]
-    fn from_the_last_other_stack_if_later() {
-        assert_eq!(stretches("RNMRN"), [(Some(1), Some(3), vec![])]);
-    }
-
-    #[test]
-    fn an_other_stack_in_the_same_run_ends_it() {
-        assert_eq!(stretches("RMNRN"), [(Some(0), Some(2), vec![])]);
-    }
-
-    #[test]
-    fn matches_in_a_row_are_one_stretch() {
-        assert_eq!(stretches("RMRMRRMRN"), [(Some(0), Some(7), vec![])]);
-        assert_eq!(stretches("RMRNRMRN").len(), 2);
-    }
-
-    #[test]
-    fn edges_of_the_trace_and_of_the_goroutine() {
-        assert_eq!(stretches("MRN"), [(None, Some(1), vec![])]);
-        assert_eq!(stretches("RM"), [(Some(0), None, vec![])]);
-        assert_eq!(stretches("RMR"), [(Some(0), Some(2), vec![])]);
-        assert_eq!(stretches("RME"), [(Some(0), Some(2), vec![])]);
-        assert_eq!(stretches("RMRE"), [(Some(0), Some(2), vec![])]);
-        assert!(stretches("RNRN").is_empty());
-    }
-
-    #[test]
-    fn creations_belong_to_the_stretch_around_them() {
-        assert_eq!(stretches("RMCRN"), [(Some(0), Some(3), vec![2])]);
-        assert_eq!(stretches("RMRCMRN"), [(Some(0), Some(5), vec![3])]);
-        assert_eq!(stretches("RMRCN"), [(Some(0), Some(2), vec![])]);
-        assert_eq!(stretches("RCMRN"), [(Some(0), Some(3), vec![1])]);
     }
 }

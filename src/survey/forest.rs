@@ -50,7 +50,8 @@ impl Goroutine {
     pub const ALIVE: u32 = u32::MAX;
 }
 
-/// A stretch of a goroutine with a matching function on its own stack.
+/// A stretch of a goroutine with a matching function on its own stack: a request between its borders, or what lies
+/// between stacks that do not match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stretch {
     /// The goroutine.
@@ -61,6 +62,8 @@ pub struct Stretch {
     pub end: Option<u64>,
     /// Its first matching stack.
     pub stack: StackIdx,
+    /// Whether its borders are inferred from stacks; else they are a server's own.
+    pub inferred: bool,
 }
 
 /// When a goroutine lived, on its threads' own clocks: exact to a few ns, enough for a list.
@@ -79,6 +82,8 @@ pub struct Forest {
     pub goroutines: Vec<Goroutine>,
     /// Stretches; those of one goroutine stand in its own order.
     pub stretches: Vec<Stretch>,
+    /// Goroutines that serve one request alone, with their first matching stack.
+    pub streams: FxHashMap<GIdx, StackIdx>,
     /// When each goroutine lived.
     pub lives: Vec<Life>,
     by_id: GoIdTable,

@@ -1,8 +1,13 @@
 //! Pass 1 of a trace whose events are already in causal order: the same forest, from one walk.
 
 use super::build::Survey;
-use super::evidence::{Gap, StretchFound, Stretches};
-use super::forest::{Goroutine, Life, Origin, Stretch};
+use super::classes::{Classifier, PartialClass, StackClass};
+use super::connection::Moment;
+use super::evidence::Gap;
+use super::forest::{Goroutine, Life, Origin};
+use super::served::Served;
+use super::server::Step;
+use super::tracker::{Part, Tracker};
 use crate::event::{Event, EventKind, GoState, GoTransition};
 use crate::ids::{GIdx, GoId, StackIdx};
 use crate::symbols::Symbols;
@@ -21,20 +26,28 @@ pub struct OrderedTrace<'a> {
     pub file_events: u64,
 }
 
+/// What each stack of a trace says.
+pub fn classes(symbols: &Symbols, classifier: &Classifier<'_>) -> Vec<StackClass> {
+    let functions = |name: &str| classifier.function(name);
+    let stacks = symbols.fold_stacks(functions, |outer: PartialClass, function| outer.enter(function));
+    stacks.into_iter().map(|stack| classifier.class(stack)).collect()
+}
+
 /// Surveys a trace from its events in causal order.
 pub struct OrderedSurvey {
     survey: Survey,
-    /// Per stack, whether a function on it matches; none when nothing is selected by stack.
-    matches: Option<Vec<bool>>,
-    /// Stretches of goroutines that had a matching stack, or may be inside one.
-    stretches: FxHashMap<GIdx, Stretches<StackIdx>>,
+    /// What each stack says; none when nothing asks for that.
+    classes: Option<Vec<StackClass>>,
+    /// Goroutines that had a matching stack or a server's, or may be inside a stretch.
+    trackers: FxHashMap<GIdx, Tracker>,
     /// Per goroutine, where it was last seen without a matching stack; or one of the two below.
     last_gap: Vec<u64>,
+    parts: Vec<Part>,
 }
 
 /// Nothing was seen of a goroutine.
 const UNSEEN: u64 = u64::MAX;
-/// What was seen of a goroutine is among the stretches.
+/// A tracker has what was seen of a goroutine.
 const NOTICED: u64 = u64::MAX - 1;
 
 fn older(id: GoId) -> Goroutine {
@@ -52,28 +65,29 @@ fn older(id: GoId) -> Goroutine {
 }
 
 impl OrderedSurvey {
-    /// Nothing seen yet. `matches`: per stack, whether a function on it matches; none when nothing is selected by
-    /// stack.
-    pub fn new(trace: OrderedTrace<'_>, matches: Option<Vec<bool>>) -> Self {
+    /// Nothing seen yet. `classes` tells what each stack says; none when nothing asks for that. With `lists_handlers`
+    /// of what the trace's servers served.
+    pub fn new(trace: OrderedTrace<'_>, classes: Option<Vec<StackClass>>, lists_handlers: bool) -> Self {
         let mut survey = Survey {
             symbols: trace.symbols,
             start: trace.start,
             end: trace.start,
             events: trace.file_events,
+            served: Served::new(lists_handlers),
             ..Survey::default()
         };
         for &id in trace.goroutines {
             survey.forest.add(older(id), Life { born: trace.start, died: None });
         }
-        let last_gap = vec![UNSEEN; if matches.is_some() { trace.goroutines.len() } else { 0 }];
-        Self { survey, matches, stretches: FxHashMap::default(), last_gap }
+        let last_gap = vec![UNSEEN; if classes.is_some() { trace.goroutines.len() } else { 0 }];
+        Self { survey, classes, trackers: FxHashMap::default(), last_gap, parts: Vec::new() }
     }
 
     /// Takes the next event.
     #[inline]
     pub fn event(&mut self, event: &Event) {
         self.survey.end = event.time;
-        if self.matches.is_some() && event.g.is_some() && event.stack != StackIdx::EMPTY {
+        if self.classes.is_some() && event.g.is_some() && event.stack != StackIdx::EMPTY {
             self.own_stack(event);
         }
         match &event.kind {
@@ -83,33 +97,55 @@ impl OrderedSurvey {
         }
     }
 
-    fn is_match(&self, stack: StackIdx) -> bool {
-        self.matches.as_ref().is_some_and(|matches| matches.get(stack.at()) == Some(&true))
+    #[inline]
+    fn class(&self, stack: StackIdx) -> StackClass {
+        self.classes.as_ref().and_then(|classes| classes.get(stack.at())).copied().unwrap_or_default()
     }
 
     #[inline]
     fn own_stack(&mut self, event: &Event) {
-        if self.is_match(event.stack) {
+        let class = self.class(event.stack);
+        if class.step != Step::None {
+            self.server(event, class);
+        } else if class.excludes() {
+            self.gap(event.g, event, true);
+        } else if class.matches {
             self.notice(event.g).matched(event.stack);
-        } else {
-            self.gap(event.g, event.pos, true);
+        }
+        if class.cut {
+            self.survey.cut.insert(event.g);
         }
     }
 
-    /// The stretches of a goroutine, from here on.
-    fn notice(&mut self, g: GIdx) -> &mut Stretches<StackIdx> {
+    /// A stack that tells where in a server the goroutine is.
+    fn server(&mut self, event: &Event, class: StackClass) {
+        let Survey { served, forest, .. } = &mut self.survey;
+        if !served.see(forest, event.g, class.step, event.stack, class.matches) {
+            let at = Moment { pos: event.pos, time: Some(event.time) };
+            let mut parts = std::mem::take(&mut self.parts);
+            self.notice(event.g).seen(class.step, event.stack, class.matches, at, &mut parts);
+            self.parts = parts;
+            self.add_parts(event.g);
+        }
+    }
+
+    /// What is tracked of a goroutine, from here on.
+    fn notice(&mut self, g: GIdx) -> &mut Tracker {
         let seen = self.last_gap.get_mut(g.at()).map_or(UNSEEN, |seen| std::mem::replace(seen, NOTICED));
-        self.stretches.entry(g).or_insert_with(|| Stretches::continued_from((seen != UNSEEN).then_some(seen)))
+        self.trackers.entry(g).or_insert_with(|| Tracker::continued_from((seen != UNSEEN).then_some(seen)))
     }
 
     #[inline]
-    fn gap(&mut self, g: GIdx, pos: u64, other: bool) {
+    fn gap(&mut self, g: GIdx, event: &Event, other: bool) {
         match self.last_gap.get_mut(g.at()) {
             // Most goroutines never match; of them only the last gap matters.
-            Some(seen) if *seen != NOTICED => *seen = pos,
+            Some(seen) if *seen != NOTICED => *seen = event.pos,
             _ => {
-                let found = self.notice(g).gap(Gap { first: pos, last: pos, other });
-                self.add_stretch(g, found);
+                let gap = Gap { first: event.pos, last: event.pos, ticks: 0, other };
+                let mut parts = std::mem::take(&mut self.parts);
+                self.notice(g).gap(gap, Some(event.time), &mut parts);
+                self.parts = parts;
+                self.add_parts(g);
             }
         }
     }
@@ -122,7 +158,7 @@ impl OrderedSurvey {
                 self.death(event, t.g);
             }
             (GoState::Undetermined, _) => {}
-            (_, GoState::Running) if self.matches.is_some() => self.gap(t.g, event.pos, false),
+            (_, GoState::Running) if self.classes.is_some() => self.gap(t.g, event, false),
             _ => {}
         }
     }
@@ -133,8 +169,11 @@ impl OrderedSurvey {
         if let Some(seen) = self.last_gap.get_mut(g.at())
             && std::mem::replace(seen, UNSEEN) == NOTICED
         {
-            let found = self.stretches.remove(&g).and_then(|mut s| s.end(Some(event.pos)));
-            self.add_stretch(g, found);
+            let at = Moment { pos: event.pos, time: Some(event.time) };
+            if let Some(mut tracker) = self.trackers.remove(&g) {
+                tracker.end(at, &mut self.parts);
+            }
+            self.add_parts(g);
         }
     }
 
@@ -146,29 +185,26 @@ impl OrderedSurvey {
         goroutine.origin = if to == GoState::Syscall { Origin::Callback } else { Origin::Created };
         self.survey.forest.lives[t.g.at()].born = event.time;
         // A creation whose own stack does not match is outside, whatever comes next.
-        let inside = event.stack == StackIdx::EMPTY || self.is_match(event.stack);
+        let inside = self.class(event.stack).may_be_inside();
         if inside && self.last_gap.get(event.g.at()).is_some_and(|&seen| seen != UNSEEN) {
             self.notice(event.g).created(t.g.0);
         }
     }
 
-    fn add_stretch(&mut self, g: GIdx, found: Option<StretchFound<StackIdx>>) {
-        let Some(found) = found else { return };
-        let forest = &mut self.survey.forest;
-        let index = forest.stretches.len() as u32;
-        for birth in found.births {
-            forest.goroutines[birth as usize].stretch = index;
+    fn add_parts(&mut self, g: GIdx) {
+        let Survey { served, forest, .. } = &mut self.survey;
+        for part in self.parts.drain(..) {
+            served.add(forest, g, part);
         }
-        forest.stretches.push(Stretch { g, start: found.start, end: found.end, stack: found.stack });
     }
 
     /// The trace is over.
     pub fn finish(mut self) -> Survey {
-        let mut open: Vec<_> = std::mem::take(&mut self.stretches).into_iter().collect();
+        let mut open: Vec<_> = std::mem::take(&mut self.trackers).into_iter().collect();
         open.sort_unstable_by_key(|(g, _)| *g);
-        for (g, mut stretches) in open {
-            let found = stretches.end(None);
-            self.add_stretch(g, found);
+        for (g, mut tracker) in open {
+            tracker.cut(&mut self.parts);
+            self.add_parts(g);
         }
         self.survey
     }

@@ -4,6 +4,7 @@
 //! GoStart, GoSwitch, GoCreateSyscall, a Running or Syscall status of that very thread. After damage the
 //! goroutine is unknown until the next binder.
 
+use super::classes::StackClass;
 use super::evidence::{Found, RunEvidence, Who};
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
@@ -12,18 +13,6 @@ use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{IdTable, WireSample};
 use crate::ids::{GoId, ThreadId};
 use rustc_hash::{FxHashMap, FxHashSet};
-
-/// What a stack says about a selection by stack.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum StackClass {
-    /// No stack, or one that was never defined.
-    #[default]
-    Absent,
-    /// A function on it matches.
-    Match,
-    /// None does.
-    Other,
-}
 
 /// The creation of a goroutine.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +36,8 @@ pub struct Birth {
 pub struct Death {
     /// The goroutine.
     pub who: Who,
+    /// Where in the file.
+    pub pos: u64,
     /// When, in ticks.
     pub ticks: u64,
 }
@@ -64,6 +55,8 @@ pub struct Scan {
     pub announced: Vec<GoId>,
     /// What was on goroutines' own stacks; empty when no selection by stack was asked for.
     pub evidence: Found,
+    /// Goroutines with a stack whose outer end was cut off; may repeat.
+    pub cut: Vec<Who>,
     /// Goroutines that were on a thread when the generation ended, with the place of their last gap.
     pub unfinished: Vec<(Who, Option<u64>)>,
     /// Wire ids of the strings that events name.
@@ -86,7 +79,7 @@ pub struct ScanInput<'a> {
     pub generation: &'a Generation<'a>,
     /// Which event codes the file's version has.
     pub known: &'a [bool; 256],
-    /// What each stack says about a selection by stack; none when that was not asked for.
+    /// What each stack says about a selection by stack and about servers; none when nothing asks for that.
     pub classes: Option<&'a IdTable<StackClass>>,
     /// The generation's CPU samples by time.
     pub samples: &'a [WireSample],
@@ -187,6 +180,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
         if self.current != Who::NOBODY && self.input.classes.is_some() {
             self.scan.unfinished.push((self.current, self.run.last_gap()));
+            self.run.goes_on();
         }
         self.leave();
         self.scan.latest = self.scan.latest.max(latest);
@@ -206,14 +200,14 @@ impl<'a, 's> ThreadScan<'a, 's> {
                 self.name(ev.args[0]);
                 self.leave();
             }
-            code::GO_SYSCALL_END => self.run.resume(ev.pos),
+            code::GO_SYSCALL_END => self.run.resume(ev.pos, ev.ticks),
             code::GO_SYSCALL_END_BLOCKED => self.leave(),
             code::GO_CREATE | code::GO_CREATE_BLOCKED => self.create(ev),
             code::GO_DESTROY => self.end(ev),
-            code::GO_START | code::GO_SWITCH => self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos)),
+            code::GO_START | code::GO_SWITCH => self.bind(GoId(ev.args[0]), ev.args[1], Some((ev.pos, ev.ticks))),
             code::GO_SWITCH_DESTROY => {
                 self.end(ev);
-                self.bind(GoId(ev.args[0]), ev.args[1], Some(ev.pos));
+                self.bind(GoId(ev.args[0]), ev.args[1], Some((ev.pos, ev.ticks)));
             }
             code::GO_STATUS | code::GO_STATUS_STACK => self.status(ev),
             code::GO_CREATE_SYSCALL => self.create_from_c(ev),
@@ -250,8 +244,16 @@ impl<'a, 's> ThreadScan<'a, 's> {
     fn own_stack(&mut self, ev: &ScanEvent) {
         let at = EVENTS[ev.code as usize].own_stack;
         if at != NO_STACK && self.current != Who::NOBODY {
-            let stack = ev.args[at as usize];
-            self.run.stack(self.class(stack), stack, ev.pos);
+            self.take_stack(ev.args[at as usize], ev.pos, ev.ticks);
+        }
+    }
+
+    #[inline]
+    fn take_stack(&mut self, stack: u64, pos: u64, ticks: u64) {
+        let class = self.class(stack);
+        self.run.stack(class, stack, pos, ticks);
+        if class.cut && self.scan.cut.last() != Some(&self.current) {
+            self.scan.cut.push(self.current);
         }
     }
 
@@ -259,13 +261,13 @@ impl<'a, 's> ThreadScan<'a, 's> {
     fn take_samples(&mut self, ticks: u64) {
         while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
             if self.current != Who::NOBODY && sample.goroutine == self.current.id.0 {
-                self.run.stack(self.class(sample.stack), sample.stack, sample.pos);
+                self.take_stack(sample.stack, sample.pos, sample.ticks);
             }
             self.next_sample = self.samples.next();
         }
     }
 
-    fn bind(&mut self, id: GoId, seq: u64, resumed_at: Option<u64>) {
+    fn bind(&mut self, id: GoId, seq: u64, resumed_at: Option<(u64, u64)>) {
         self.leave();
         self.current = if id == self.callback.id { self.callback } else { Who::named(id) };
         if self.input.classes.is_some() {
@@ -283,7 +285,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
 
     fn end(&mut self, ev: &ScanEvent) {
         if self.current != Who::NOBODY {
-            self.scan.deaths.push(Death { who: self.current, ticks: ev.ticks });
+            self.scan.deaths.push(Death { who: self.current, pos: ev.pos, ticks: ev.ticks });
             self.run.finish(Some(ev.pos), &mut self.scan.evidence);
             self.current = Who::NOBODY;
         }
@@ -324,7 +326,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         self.scan.announced.push(id);
         if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
             let class = self.class(ev.args[3]);
-            RunEvidence::announced(Who::named(id), class, ev.args[3], ev.pos, &mut self.scan.evidence);
+            RunEvidence::announced(Who::named(id), class, ev.args[3], ev.pos, ev.ticks, &mut self.scan.evidence);
         }
         let here = thread == self.thread.0;
         // Running (2) is always the emitting thread's; Syscall (3) only when it says so.

@@ -143,7 +143,13 @@ fn scenario(seed: u64) -> Scenario {
             let end = own.map(|(_, since)| since.0).nth(random.below(3) as usize).unwrap_or(life.end.0);
             let window = WindowIdx(slice.windows.len() as u32);
             let goroutine = GIdx(g as u32);
-            slice.windows.push(RootWindow { g: goroutine, stretch: None, context: 0, by: RootKind::Entry });
+            slice.windows.push(RootWindow {
+                g: goroutine,
+                stretch: None,
+                context: 0,
+                by: RootKind::Entry,
+                inferred: false,
+            });
             rides.push(Ride {
                 window,
                 g: goroutine,
@@ -295,7 +301,13 @@ fn convoy(n: u32) -> (Tape, Aggregate, Slice, Vec<Ride>) {
         play.enter(g, Is::Running, Time(time + 1));
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
-        slice.windows.push(RootWindow { g: GIdx(g as u32), stretch: None, context: 0, by: RootKind::Entry });
+        slice.windows.push(RootWindow {
+            g: GIdx(g as u32),
+            stretch: None,
+            context: 0,
+            by: RootKind::Entry,
+            inferred: false,
+        });
         rides.push(Ride { window, g: GIdx(g as u32), span, states: Vec::new() });
     }
     for g in 0..n_goroutines {

@@ -1,0 +1,98 @@
+//! What stacks say: about a selection by stack, and about a server's requests. Decided once for each stack.
+
+use super::server::{CONNECTION, RECORDING_HANDLER, Role, Step, Walk, role};
+
+/// Frames that the runtime keeps of a stack, the innermost ones (`traceStackSize`, `runtime/tracestack.go`).
+pub const MAX_FRAMES: u32 = 128;
+
+/// What a stack says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct StackClass {
+    /// Whether there is a stack at all, and it is defined.
+    pub present: bool,
+    /// Whether a function on it matches.
+    pub matches: bool,
+    /// Whether its outer end is cut off, where a match or a server would stand.
+    pub cut: bool,
+    /// Where in a server it is.
+    pub step: Step,
+}
+
+impl StackClass {
+    /// Whether the stack proves that no matching function is at work: one that was cut proves nothing.
+    pub fn excludes(self) -> bool {
+        self.present && !self.matches && !self.cut
+    }
+
+    /// Whether a goroutine created with this stack can belong to a stretch or a request of its creator.
+    pub fn may_be_inside(self) -> bool {
+        matches!(self.step, Step::Start | Step::Wrapped | Step::Handler) || !self.excludes()
+    }
+}
+
+/// What a function's name says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Function {
+    role: Role,
+    matches: bool,
+    recording: bool,
+}
+
+/// Decides what functions and stacks say.
+pub struct Classifier<'a> {
+    roots: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
+    names_recording: bool,
+    /// Whether the pattern means connections as such, not their requests.
+    names_connection: bool,
+}
+
+impl<'a> Classifier<'a> {
+    /// For a selection by stack; without one, only servers matter.
+    pub fn new(roots: Option<&'a (dyn Fn(&str) -> bool + Sync)>) -> Self {
+        let named = |name| roots.is_some_and(|matches| matches(name));
+        Self { roots, names_recording: named(RECORDING_HANDLER), names_connection: named(CONNECTION) }
+    }
+
+    /// What a function's name says.
+    pub fn function(&self, name: &str) -> Function {
+        let role = match role(name) {
+            Role::Connection if self.names_connection => Role::Other,
+            role => role,
+        };
+        let matches = self.roots.is_some_and(|matches| matches(name));
+        Function { role, matches, recording: name == RECORDING_HANDLER }
+    }
+
+    /// What a stack says. The recording itself is no root, unless it is named.
+    pub fn class(&self, stack: PartialClass) -> StackClass {
+        let step = stack.walk.step();
+        StackClass {
+            present: stack.depth > 0,
+            matches: stack.matches && (self.names_recording || !stack.recording),
+            cut: step == Step::None && stack.depth >= MAX_FRAMES,
+            step,
+        }
+    }
+}
+
+/// What the outer frames of a stack say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PartialClass {
+    walk: Walk,
+    matches: bool,
+    recording: bool,
+    depth: u32,
+}
+
+impl PartialClass {
+    /// One frame further in.
+    #[must_use]
+    pub fn enter(self, function: Function) -> Self {
+        Self {
+            walk: self.walk.enter(function.role),
+            matches: self.matches || function.matches,
+            recording: self.recording || function.recording,
+            depth: self.depth + 1,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Which handlers the trace's servers ran, and how long their requests took.
+
+use super::build::Survey;
+use super::forest::Origin;
+use super::server::{RECORDING_HANDLER, Walk, protocol_of, role};
+use crate::ids::{GIdx, StackIdx, StringIdx};
+use crate::profile::Handler;
+use crate::symbols::Symbols;
+use rustc_hash::FxHashMap;
+
+/// Handlers by name and protocol.
+type Rows<'a> = FxHashMap<(StringIdx, &'static str), Handler>;
+
+/// The handlers of a trace whose survey listed them.
+pub fn handlers(survey: &Survey) -> Vec<Handler> {
+    let mut rows = Rows::default();
+    for (&stack, durations) in &survey.served.handlers {
+        let row = row(&mut rows, &survey.symbols, stack, "HTTP/1");
+        row.durations_ns.extend(&durations.whole);
+        row.partial += durations.partial;
+    }
+    for (&g, &stack) in &survey.served.streams {
+        let entry = survey.symbols.leaf(survey.symbols.root_frame(stack));
+        // The goroutine of a timeout's handler serves a part of a request that the connection's shows whole.
+        let Some(protocol) = entry.and_then(|frame| protocol_of(survey.symbols.function(frame))) else { continue };
+        let row = row(&mut rows, &survey.symbols, stack, protocol);
+        match life(survey, g) {
+            Some(ns) => row.durations_ns.push(ns),
+            None => row.partial += 1,
+        }
+    }
+    let mut rows: Vec<Handler> = rows.into_values().filter(|r| r.function != RECORDING_HANDLER).collect();
+    for row in &mut rows {
+        row.durations_ns.sort_unstable();
+    }
+    rows
+}
+
+/// How long a goroutine lived; none when the trace's edge cuts its life.
+fn life(survey: &Survey, g: GIdx) -> Option<u64> {
+    let life = survey.forest.lives[g.at()];
+    let whole = survey.forest.get(g).origin != Origin::Older;
+    life.died.filter(|_| whole).map(|died| died.since(life.born))
+}
+
+fn row<'r>(rows: &'r mut Rows<'_>, symbols: &Symbols, stack: StackIdx, protocol: &'static str) -> &'r mut Handler {
+    let name = handler(symbols, stack);
+    rows.entry((name, protocol)).or_insert_with(|| Handler {
+        function: symbols.text(name).to_owned(),
+        protocol,
+        ..Handler::default()
+    })
+}
+
+/// The first function below the server's own wrappers.
+fn handler(symbols: &Symbols, stack: StackIdx) -> StringIdx {
+    let frames: Vec<_> = symbols.frames(stack).collect();
+    let mut walk = Walk::default();
+    let handler = frames.into_iter().rev().find(|&frame| {
+        walk = walk.enter(role(symbols.function(frame)));
+        walk.is_handler()
+    });
+    handler.map_or(StringIdx(0), |frame| symbols.frame(frame).function)
+}

@@ -1,0 +1,279 @@
+//! What a stack says about a server's requests, by the names of the functions on it.
+//!
+//! Names and who calls whom: `net/http/server.go` of Go 1.19 – 1.27, `http2` in its three packages, and
+//! `google.golang.org/grpc/server.go`.
+
+/// The handler of `net/http/pprof` that records a trace: what runs under it is the recording.
+pub const RECORDING_HANDLER: &str = "net/http/pprof.Trace";
+
+/// The function of a connection's goroutine, HTTP/1.
+pub const CONNECTION: &str = "net/http.(*conn).serve";
+
+/// Where in a server a goroutine was.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub enum Step {
+    /// In none that is known.
+    #[default]
+    None,
+    /// HTTP/1, in the connection's own code around its requests.
+    Between,
+    /// HTTP/1, reading the next request.
+    Reading,
+    /// HTTP/1, creating the background reader of a request without a body, right before its handler.
+    Start,
+    /// HTTP/1, in the server's own wrappers around a handler.
+    Wrapped,
+    /// HTTP/1, in a handler.
+    Handler,
+    /// HTTP/1, behind the handler: the response is written, an unread body is read.
+    Finish,
+    /// HTTP/1, taking care of a handler's panic.
+    Recover,
+    /// On a goroutine that serves one request alone, outside its handler.
+    Stream,
+    /// On such a goroutine, in the handler.
+    StreamHandler,
+}
+
+/// What a function is to a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Role {
+    /// Nothing that is known.
+    #[default]
+    Other,
+    /// The runtime's.
+    Runtime,
+    /// Serves a connection.
+    Connection,
+    /// Reads a request, called by the connection.
+    Reader,
+    /// Starts a background reader.
+    BackgroundStart,
+    /// Ends a request.
+    Finisher,
+    /// Takes care of a panic.
+    Recoverer,
+    /// Hands a request to an [`http.Handler`](https://pkg.go.dev/net/http#Handler).
+    Dispatcher,
+    /// Calls a plain function as a handler.
+    Caller,
+    /// Any other type's `ServeHTTP`.
+    ServeHttp,
+    /// A goroutine of its own for each HTTP request.
+    StreamEntry,
+    /// The same of gRPC.
+    GrpcEntry,
+    /// A gRPC service's method, as generated.
+    GrpcMethod,
+}
+
+/// Functions that wrap handlers, of `net/http` itself.
+const DISPATCHERS: &[&str] = &[
+    "net/http.serverHandler.ServeHTTP",
+    "net/http.initALPNRequest.ServeHTTP",
+    "net/http.http2Handler.ServeHTTP",
+    "net/http.(*ServeMux).ServeHTTP",
+    "net/http.StripPrefix.func1",
+    "net/http.MaxBytesHandler.func1",
+    "net/http.AllowQuerySemicolons.func1",
+    "net/http.(*CrossOriginProtection).Handler.func1",
+];
+
+/// Entry functions of goroutines that serve one request of HTTP.
+const STREAMS: &[&str] = &[
+    "net/http.(*http2serverConn).runHandler",
+    "net/http/internal/http2.(*serverConn).runHandler",
+    "golang.org/x/net/http2.(*serverConn).runHandler",
+    "net/http.(*timeoutHandler).ServeHTTP.func1",
+];
+
+const GRPC_STREAM: &str = "google.golang.org/grpc.(*Server).serveStreams.func";
+
+/// How a request came in that a goroutine with this entry function serves alone.
+pub fn protocol_of(entry: &str) -> Option<&'static str> {
+    match role(entry) {
+        Role::GrpcEntry => Some("gRPC"),
+        Role::StreamEntry if entry.ends_with("runHandler") => Some("HTTP/2"),
+        _ => None,
+    }
+}
+
+/// What a function is to a server.
+pub fn role(name: &str) -> Role {
+    match name {
+        CONNECTION => return Role::Connection,
+        "net/http.(*conn).readRequest" | "bufio.(*Reader).Peek" => return Role::Reader,
+        "net/http.(*connReader).startBackgroundRead" => return Role::BackgroundStart,
+        "net/http.(*response).finishRequest" => return Role::Finisher,
+        "net/http.HandlerFunc.ServeHTTP" => return Role::Caller,
+        _ => {}
+    }
+    if name.starts_with("runtime.") {
+        Role::Runtime
+    } else if name.starts_with("net/http.(*conn).serve.func") {
+        Role::Recoverer
+    } else if DISPATCHERS.contains(&name) {
+        Role::Dispatcher
+    } else if STREAMS.contains(&name) {
+        Role::StreamEntry
+    } else if name.starts_with(GRPC_STREAM) {
+        Role::GrpcEntry
+    } else if name.ends_with(".ServeHTTP") {
+        Role::ServeHttp
+    } else if name.ends_with("_Handler") && name.contains("._") {
+        Role::GrpcMethod
+    } else {
+        Role::Other
+    }
+}
+
+/// How far the walk through a stack, from its outermost frame inwards, has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Walk {
+    /// Before the outermost frame.
+    #[default]
+    Outermost,
+    /// In code that is no server's.
+    Elsewhere,
+    /// In the connection's function.
+    Connection,
+    /// In a function that the connection called: it decides.
+    Called(Step),
+    /// In the server's wrappers. What comes next is a handler if it is called as one.
+    Wrapper {
+        /// On a goroutine of its own.
+        stream: bool,
+        /// Any function that comes next is the handler.
+        calls: bool,
+    },
+    /// In what wrappers do besides.
+    Beside {
+        /// On a goroutine of its own.
+        stream: bool,
+    },
+    /// In gRPC's code, on a goroutine of its own.
+    Grpc,
+    /// In a handler.
+    Handler {
+        /// On a goroutine of its own.
+        stream: bool,
+    },
+}
+
+impl Walk {
+    /// One frame further in.
+    #[must_use]
+    pub fn enter(self, role: Role) -> Self {
+        match (self, role) {
+            (Self::Outermost | Self::Elsewhere, Role::Connection) => Self::Connection,
+            (Self::Outermost, Role::StreamEntry) => Self::Wrapper { stream: true, calls: false },
+            (Self::Outermost, Role::GrpcEntry) | (Self::Grpc, _) if role != Role::GrpcMethod => Self::Grpc,
+            (Self::Grpc, _) => Self::Handler { stream: true },
+            (Self::Outermost | Self::Elsewhere, _) => Self::Elsewhere,
+            (Self::Connection, Role::Dispatcher) => Self::Wrapper { stream: false, calls: false },
+            (Self::Connection, _) => Self::Called(called(role)),
+            // Background readers are started by the last frame; what that calls is a lock of its own.
+            (Self::Called(Step::Start), _) => Self::Called(Step::Between),
+            (Self::Called(step), _) => Self::Called(step),
+            (_, Role::Recoverer) => Self::Called(Step::Recover),
+            (Self::Wrapper { stream, .. }, Role::Dispatcher) => Self::Wrapper { stream, calls: false },
+            (Self::Wrapper { stream, .. }, Role::Caller) => Self::Wrapper { stream, calls: true },
+            (Self::Wrapper { stream, .. }, Role::Runtime) => Self::Beside { stream },
+            (Self::Wrapper { stream, calls }, role) if calls || role == Role::ServeHttp => Self::Handler { stream },
+            (Self::Wrapper { stream, .. }, _) => Self::Beside { stream },
+            (Self::Beside { .. } | Self::Handler { .. }, _) => self,
+        }
+    }
+
+    /// Whether the last frame entered is a handler, and those further in are not looked at.
+    pub fn is_handler(self) -> bool {
+        matches!(self, Self::Handler { .. })
+    }
+
+    /// What a stack that ends here says.
+    pub fn step(self) -> Step {
+        match self {
+            Self::Outermost | Self::Elsewhere => Step::None,
+            Self::Connection => Step::Between,
+            Self::Called(step) => step,
+            Self::Wrapper { stream: false, .. } | Self::Beside { stream: false } => Step::Wrapped,
+            Self::Wrapper { stream: true, .. } | Self::Beside { stream: true } | Self::Grpc => Step::Stream,
+            Self::Handler { stream: false } => Step::Handler,
+            Self::Handler { stream: true } => Step::StreamHandler,
+        }
+    }
+}
+
+/// What the connection is doing in a function that it called itself.
+fn called(role: Role) -> Step {
+    match role {
+        Role::Reader => Step::Reading,
+        Role::BackgroundStart => Step::Start,
+        Role::Finisher => Step::Finish,
+        Role::Recoverer => Step::Recover,
+        _ => Step::Between,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames from the outermost inwards.
+    fn step(frames: &[&str]) -> Step {
+        frames.iter().fold(Walk::default(), |walk, name| walk.enter(role(name))).step()
+    }
+
+    const SERVER: &str = "net/http.serverHandler.ServeHTTP";
+    const MUX: &str = "net/http.(*ServeMux).ServeHTTP";
+    const FUNC: &str = "net/http.HandlerFunc.ServeHTTP";
+
+    #[test]
+    fn what_the_connection_calls_decides() {
+        let under = |frames: &[&str]| step(&[&[CONNECTION], frames].concat());
+        assert_eq!(under(&[]), Step::Between);
+        assert_eq!(under(&["crypto/tls.(*Conn).HandshakeContext", "runtime.chanrecv1"]), Step::Between);
+        assert_eq!(under(&["bufio.(*Reader).Peek", "syscall.read"]), Step::Reading);
+        assert_eq!(under(&["net/http.(*conn).readRequest", "bufio.(*Reader).Peek"]), Step::Reading);
+        assert_eq!(under(&["net/http.(*connReader).startBackgroundRead"]), Step::Start);
+        assert_eq!(under(&["net/http.(*connReader).startBackgroundRead", "sync.(*Mutex).Lock"]), Step::Between);
+        assert_eq!(under(&["net/http.(*response).finishRequest", "syscall.write"]), Step::Finish);
+        assert_eq!(under(&["net/http.(*conn).serve.func1", "syscall.Close"]), Step::Recover);
+        assert_eq!(step(&["net/http.(*Server).Serve.gowrap3", CONNECTION]), Step::Between);
+        assert_eq!(step(&["main.main"]), Step::None);
+        assert_eq!(step(&[]), Step::None);
+    }
+
+    #[test]
+    fn a_handler_is_what_is_called_as_one() {
+        let under = |frames: &[&str]| step(&[&[CONNECTION, SERVER], frames].concat());
+        assert_eq!(under(&[MUX, FUNC, "main.Hello", "time.Sleep"]), Step::Handler);
+        assert_eq!(under(&["main.(*App).ServeHTTP"]), Step::Handler);
+        assert_eq!(under(&[FUNC, "net/http.StripPrefix.func1", "net/http.(*fileHandler).ServeHTTP"]), Step::Handler);
+        assert_eq!(under(&[MUX, "sync.(*RWMutex).RLock"]), Step::Wrapped);
+        assert_eq!(under(&[MUX, FUNC, "runtime.asyncPreempt"]), Step::Wrapped);
+        assert_eq!(under(&[MUX, FUNC, "main.Hello", "runtime.gopanic", "net/http.(*conn).serve.func1"]), Step::Recover);
+        // A body read to its end starts the reader under the handler.
+        assert_eq!(
+            under(&[FUNC, "main.Upload", "io.Copy", "net/http.(*connReader).startBackgroundRead"]),
+            Step::Handler
+        );
+    }
+
+    #[test]
+    fn goroutines_of_their_own() {
+        for entry in STREAMS {
+            assert_eq!(step(&[entry]), Step::Stream);
+            assert_eq!(step(&[entry, SERVER, MUX, FUNC, "main.Hello"]), Step::StreamHandler);
+        }
+        let grpc = "google.golang.org/grpc.(*Server).serveStreams.func2.1";
+        let (call, method) = ("google.golang.org/grpc.(*Server).processUnaryRPC", "x/pb._Greeter_SayHello_Handler");
+        assert_eq!(step(&[grpc, call, "sync.(*Mutex).Lock"]), Step::Stream);
+        assert_eq!(step(&[grpc, call, method, "main.(*server).SayHello"]), Step::StreamHandler);
+        // A worker serves one stream after the other.
+        assert_eq!(step(&["google.golang.org/grpc.(*Server).serverWorker", grpc, call, method]), Step::None);
+        assert_eq!(protocol_of(grpc), Some("gRPC"));
+        assert_eq!(protocol_of(STREAMS[1]), Some("HTTP/2"));
+        assert_eq!(protocol_of(STREAMS[3]), None);
+    }
+}
