@@ -106,3 +106,6 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
     });
     format!(" The biggest part is [{}], {part} of the change{place}.", clean(state))
 }
+
+#[cfg(test)]
+mod tests;
