@@ -1,9 +1,9 @@
 //! The command line as it is typed. What it means is in `options.rs`.
 
-use super::{only, time_range};
+use super::{only, rules, time_range};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum, ValueHint};
-use gotrace_slice::profile::Only;
+use gotrace_slice::profile::{Only, Rule};
 use gotrace_slice::render::{FORMATS, Format};
 use gotrace_slice::time::TimeRange;
 use std::path::PathBuf;
@@ -20,12 +20,15 @@ Examples:
       write a profile for: go tool pprof -http=: slow.pb.gz
   curl -s 'http://HOST/debug/pprof/trace?seconds=5' | gotrace-slice -r Handler -
       a trace from a running server
+  gotrace-slice -r Handler --vs before.out after.out
+      what changed in these requests, and what explains it
 
 Exit codes:
   0  done
-  1  no root matched
+  1  no root matched, or no request to compare
   2  wrong usage, unreadable input, or output that cannot be written;
      with --strict also a damaged trace
+  3  a rule of --fail-if is broken
   70 a bug in gotrace-slice";
 
 /// Explain where the wall-clock time of Go goroutines went.
@@ -91,6 +94,27 @@ pub(crate) struct Args {
     /// Count requests too that an edge of the trace or of --time cuts
     #[arg(long, help_heading = "Select")]
     pub(crate) include_partial: bool,
+
+    /// Compare with these requests of the base; without --vs, of the same traces
+    #[arg(long, value_name = "REGEX", help_heading = "Compare")]
+    pub(crate) vs_root: Vec<String>,
+
+    /// Compare with this trace: + is slower than it; several are pooled
+    #[arg(long, value_name = "BASE", value_hint = ValueHint::FilePath, help_heading = "Compare")]
+    pub(crate) vs: Vec<PathBuf>,
+
+    /// What makes two stacks the same: functions alone, or their lines too
+    #[arg(long, value_name = "HOW", help_heading = "Compare")]
+    pub(crate) by: Option<ByArg>,
+
+    /// Compare sums over all requests, not a mean request
+    #[arg(long, help_heading = "Compare")]
+    pub(crate) total: bool,
+
+    /// Exit with 3 if p95>+10%, mean>+5ms (than the base), p99>250ms;
+    /// repeatable
+    #[arg(long, value_name = "RULE", value_parser = parse_rule, help_heading = "Compare")]
+    pub(crate) fail_if: Vec<(String, Rule)>,
 
     /// The traced program: names the functions of traces without names (Go 1.5 and 1.6)
     #[arg(long, value_name = "FILE", help_heading = "Select")]
@@ -179,6 +203,13 @@ pub(crate) enum MetricArg {
     Events,
 }
 
+/// What makes two stacks the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum ByArg {
+    Function,
+    Line,
+}
+
 /// How stacks of children are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum StacksArg {
@@ -239,6 +270,10 @@ fn parse_count(text: &str) -> Result<usize, String> {
 
 fn parse_only(text: &str) -> Result<(String, Only), String> {
     only::parse(text).map(|only| (text.to_owned(), only))
+}
+
+fn parse_rule(text: &str) -> Result<(String, Rule), String> {
+    rules::parse(text).map(|rule| (text.to_owned(), rule))
 }
 
 fn parse_range(text: &str) -> Result<(String, TimeRange), String> {

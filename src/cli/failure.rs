@@ -10,6 +10,8 @@ pub(crate) mod code {
     pub(crate) const NO_MATCH: u8 = 1;
     /// Wrong usage, unreadable input, unwritable output; a damaged trace with `--strict`.
     pub(crate) const FAILED: u8 = 2;
+    /// A rule of `--fail-if` is broken.
+    pub(crate) const RULE_BROKEN: u8 = 3;
     /// A mistake of this program.
     pub(crate) const BUG: i32 = 70;
 }

@@ -1,6 +1,7 @@
 //! The command line: files, terminals, messages and exit codes. Everything that the library must not touch.
 
 mod args;
+mod compare;
 mod console;
 mod failure;
 mod generate;
@@ -11,6 +12,7 @@ mod options;
 mod output;
 mod progress;
 mod report;
+mod rules;
 mod run;
 mod sniff;
 mod spool;

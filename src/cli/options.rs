@@ -22,24 +22,36 @@ pub(crate) fn selector(args: &Args) -> Outcome<Option<Selector>> {
     if args.root.is_empty() && args.goid.is_empty() {
         return Ok(None);
     }
+    selector_of(args, "--root", &args.root).map(Some)
+}
+
+/// The selection of the base of a comparison.
+pub(crate) fn base_selector(args: &Args) -> Outcome<Selector> {
+    match args.vs_root.as_slice() {
+        [] => selector_of(args, "--root", &args.root),
+        roots => selector_of(args, "--vs-root", roots),
+    }
+}
+
+fn selector_of(args: &Args, flag: &'static str, roots: &[String]) -> Outcome<Selector> {
     let syntax = PatternSyntax { fixed_strings: args.fixed_strings, ignore_case: args.ignore_case };
     // --goid alone means all of that goroutine: any function will do.
     let any = || Patterns::new("--root", &[".".to_owned()], PatternSyntax::default());
-    let given = || Patterns::new("--root", &args.root, syntax);
-    let roots = if args.root.is_empty() { any() } else { given() }.map_err(|e| bad_pattern(&e, args))?;
+    let given = || Patterns::new(flag, roots, syntax);
+    let roots = if roots.is_empty() { any() } else { given() }.map_err(|e| bad_pattern(&e, args))?;
     let exclude = if args.exclude.is_empty() {
         None
     } else {
         Some(Patterns::new("--exclude", &args.exclude, syntax).map_err(|e| bad_pattern(&e, args))?)
     };
-    Ok(Some(Selector {
+    Ok(Selector {
         roots,
         root_by: root_by(&args.root_by),
         exclude,
         whole_life: args.whole_life,
         time: args.time.as_ref().map(|(_, range)| *range),
         goids: args.goid.iter().map(|&id| GoId(id)).collect(),
-    }))
+    })
 }
 
 fn root_by(list: &[RootByArg]) -> RootBy {
@@ -87,7 +99,7 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
 /// What is counted unless `--metric` says otherwise.
 const DEFAULT_METRIC: Metric = Metric::Latency;
 
-fn metric(args: &Args) -> Metric {
+pub(crate) fn metric(args: &Args) -> Metric {
     match args.metric {
         None => DEFAULT_METRIC,
         Some(MetricArg::Latency) => Metric::Latency,

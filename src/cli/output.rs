@@ -30,7 +30,7 @@ pub(crate) fn plan(args: &Args, selected: bool) -> Outcome<Plan> {
     let mut files: Vec<Target> = Vec::new();
     for path in args.output.iter().filter(|p| p.as_os_str() != "-") {
         let target = target(path)?;
-        check_place(path, &args.traces)?;
+        check_place(path, args.traces.iter().chain(&args.vs))?;
         if files.iter().any(|t| place(&t.path) == place(&target.path)) {
             return Err(Failure::new(format!("{}: given twice with -o", display_path(path))));
         }
@@ -66,7 +66,7 @@ fn target(path: &Path) -> Outcome<Target> {
 }
 
 /// Finds early what would make writing fail late, and what must not be overwritten.
-fn check_place(path: &Path, inputs: &[PathBuf]) -> Outcome<()> {
+fn check_place<'a>(path: &Path, mut inputs: impl Iterator<Item = &'a PathBuf>) -> Outcome<()> {
     let refuse = |what: &str| Err(Failure::new(format!("{}: {what}", display_path(path))));
     if let Ok(existing) = fs::symlink_metadata(path) {
         if existing.is_symlink() {
@@ -75,7 +75,7 @@ fn check_place(path: &Path, inputs: &[PathBuf]) -> Outcome<()> {
         if !existing.is_file() {
             return refuse("is not a regular file");
         }
-        if inputs.iter().any(|input| fs::metadata(input).is_ok_and(|m| is_same(&existing, path, &m, input))) {
+        if inputs.any(|input| fs::metadata(input).is_ok_and(|m| is_same(&existing, path, &m, input))) {
             return refuse("is one of the traces to read");
         }
     }

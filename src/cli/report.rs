@@ -1,42 +1,82 @@
-//! A result on its way to its outputs: a profile, or the list of candidates.
+//! A result on its way to its outputs: a profile, two sides compared, or the list of candidates.
 
 use gotrace_slice::error::Warning;
-use gotrace_slice::profile::{Candidates, Profile, TraceInfo};
+use gotrace_slice::profile::statistics::LatencyChange;
+use gotrace_slice::profile::{Candidates, Comparison, Outcome, Profile, Rule, TraceInfo};
 use gotrace_slice::render::{Format, Options};
 use std::io::{self, Write};
 
 /// What is written.
 pub(crate) enum Report {
     Profile(Box<Profile>),
+    Comparison(Box<Comparison>),
     Candidates(Box<Candidates>),
 }
 
 impl Report {
-    pub(crate) fn traces(&mut self) -> &mut Vec<TraceInfo> {
+    /// All traces; those of the base come last.
+    pub(crate) fn traces(&self) -> Vec<&TraceInfo> {
         match self {
-            Self::Profile(p) => &mut p.traces,
-            Self::Candidates(c) => &mut c.traces,
+            Self::Profile(p) => p.traces.iter().collect(),
+            Self::Comparison(c) => c.traces().collect(),
+            Self::Candidates(c) => c.traces.iter().collect(),
         }
     }
 
-    pub(crate) fn warnings(&mut self) -> &mut Vec<Warning> {
+    /// Adds a warning about a file whose packing is damaged. One file may hold several recordings.
+    pub(crate) fn add_damage(&mut self, name: &str, warning: &Warning) {
+        let (warnings, mut traces): (_, Vec<&mut TraceInfo>) = match self {
+            Self::Profile(p) => (&mut p.warnings, p.traces.iter_mut().collect()),
+            Self::Comparison(c) => (&mut c.warnings, c.new.traces.iter_mut().chain(&mut c.base.traces).collect()),
+            Self::Candidates(c) => (&mut c.warnings, c.traces.iter_mut().collect()),
+        };
+        let trace = traces.iter().position(|t| t.name == name);
+        warnings.push(Warning { trace, ..warning.clone() });
+        traces.iter_mut().filter(|t| t.name == name).for_each(|t| t.complete = false);
+    }
+
+    pub(crate) fn warnings(&self) -> &[Warning] {
         match self {
-            Self::Profile(p) => &mut p.warnings,
-            Self::Candidates(c) => &mut c.warnings,
+            Self::Profile(p) => &p.warnings,
+            Self::Comparison(c) => &c.warnings,
+            Self::Candidates(c) => &c.warnings,
         }
     }
 
     /// Whether any part of a trace is missing from the result.
-    pub(crate) fn lost_data(&mut self) -> bool {
+    pub(crate) fn lost_data(&self) -> bool {
         self.warnings().iter().any(|w| w.data_lost) || self.traces().iter().any(|t| !t.complete)
+    }
+
+    /// What comes of a rule about latencies.
+    pub(crate) fn check(&self, rule: &Rule) -> Outcome {
+        match self {
+            Self::Profile(p) => {
+                let latency = p.requests.as_ref().and_then(|r| r.latency.as_ref());
+                latency.map_or(Outcome::Kept, |latency| rule.check(latency))
+            }
+            Self::Comparison(c) => rule.check_change(c),
+            Self::Candidates(_) => Outcome::Kept,
+        }
+    }
+
+    /// How latencies differ, where two sides were compared.
+    pub(crate) fn change(&self) -> Option<&LatencyChange> {
+        match self {
+            Self::Comparison(c) => Some(&c.latency),
+            _ => None,
+        }
     }
 
     /// Writes it in a format that has a place for it.
     pub(crate) fn write(&self, format: &Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-        match (self, format.candidates) {
-            (Self::Profile(profile), _) => (format.profile)(profile, options, out),
-            (Self::Candidates(candidates), Some(write)) => write(candidates, options, out),
-            (Self::Candidates(_), None) => Err(io::Error::other("this format needs a profile")),
+        match self {
+            Self::Profile(profile) => (format.profile)(profile, options, out),
+            Self::Comparison(comparison) => (format.comparison)(comparison, options, out),
+            Self::Candidates(candidates) => match format.candidates {
+                Some(write) => write(candidates, options, out),
+                None => Err(io::Error::other("this format needs a profile")),
+            },
         }
     }
 }

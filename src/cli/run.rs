@@ -7,7 +7,7 @@ use super::input::{self, Opened, reason};
 use super::output::{self, Plan};
 use super::progress::Progress;
 use super::report::Report;
-use super::{display_path, generate, nearest, options};
+use super::{compare, display_path, generate, nearest, options, rules};
 use anstream::AutoStream;
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -18,6 +18,7 @@ use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::render::units::{self, Unit};
 use gotrace_slice::slice::{RootBy, Selector};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,9 @@ fn execute(args: &Args, console: &Console) -> Outcome<u8> {
     if let Some(what) = args.generate {
         return to_stdout(false, |out| generate::write(what, out));
     }
+    compare::check(args)?;
     let selector = options::selector(args)?;
+    let base = compare::asked_for(args).then(|| options::base_selector(args)).transpose()?;
     let plan = output::plan(args, selector.is_some())?;
     if selector.is_none() && !args.quiet {
         for flag in options::useless_without_root(args) {
@@ -66,38 +69,85 @@ fn execute(args: &Args, console: &Console) -> Outcome<u8> {
     }
     let progress = Progress::new(!args.no_progress && !args.quiet);
     let started = Instant::now();
-    let opened = input::open_all(&args.traces, &|bytes| progress.spooled(bytes)).inspect_err(|_| progress.clear())?;
+    let open = |paths: &[PathBuf]| input::open_all(paths, &|bytes| progress.spooled(bytes));
+    let opened = open(&args.traces).inspect_err(|_| progress.clear())?;
+    let opened_base = open(&args.vs).inspect_err(|_| progress.clear())?;
     let open_time = started.elapsed();
-    let answer = answer(args, &opened, selector.as_ref(), &progress);
-    progress.clear();
-    let mut report = match answer? {
-        Found::Report(report) => report,
-        Found::Nothing(candidates) => {
-            let mut failure = no_match(args, &candidates);
-            if let Some(selector) = selector.as_ref() {
-                failure = without_filters(args, &opened, selector, &candidates).unwrap_or(failure);
+    let question = Question { name: base.as_ref().map(|_| "new side"), roots: &args.root, opened: &opened };
+    let report = question.ask(args, console, selector.as_ref(), &progress)?;
+    let report = match (report, base) {
+        (Report::Profile(new), Some(selector)) => {
+            let roots = if args.vs_root.is_empty() { &args.root } else { &args.vs_root };
+            let opened = if args.vs.is_empty() { &opened } else { &opened_base };
+            let question = Question { name: Some("base"), roots, opened };
+            match question.ask(args, console, Some(&selector), &progress)? {
+                Report::Profile(base) => Report::Comparison(Box::new(compare::comparison(args, &new, &base)?)),
+                other => other,
             }
-            let mut report = Report::Candidates(candidates);
-            complete(&mut report, args, &opened);
-            if report.warnings().iter().any(|w| w.data_lost) {
-                failure = failure
-                    .help("data was lost, and names stand at the end of each generation: a cut trace loses them;")
-                    .help("      record it again, or select by --goid");
-            }
-            tell_warnings(args, console, &mut report);
-            if args.strict && report.lost_data() {
-                console.failure(&failure);
-                failure = Failure::new(DAMAGED);
-            }
-            return Err(failure);
         }
+        (report, _) => report,
     };
-    complete(&mut report, args, &opened);
     let read_in = started.elapsed();
     if args.verbose {
-        tell_times(console, &mut report, open_time, read_in);
+        tell_times(console, &report, open_time, read_in);
     }
-    deliver(args, console, &plan, &mut report, read_in)
+    deliver(args, console, &plan, &report, read_in)
+}
+
+/// What is asked of some traces: of all, or of one side of a comparison.
+struct Question<'a> {
+    /// The side, for messages.
+    name: Option<&'static str>,
+    /// Its `--root` or `--vs-root`.
+    roots: &'a [String],
+    opened: &'a [Opened],
+}
+
+impl Question<'_> {
+    /// The answer; a failure when nothing matches.
+    fn ask(&self, args: &Args, console: &Console, selector: Option<&Selector>, progress: &Progress) -> Outcome<Report> {
+        let answer = answer(args, self.opened, selector, progress);
+        progress.clear();
+        let candidates = match answer? {
+            Found::Report(mut report) => {
+                self.complete(args, &mut report);
+                return Ok(report);
+            }
+            Found::Nothing(candidates) => candidates,
+        };
+        let mut failure = no_match(args, self.roots, &candidates);
+        if let Some(selector) = selector {
+            failure = without_filters(args, self, selector, &candidates).unwrap_or(failure);
+        }
+        if let Some(name) = self.name {
+            failure.message = format!("{name}: {}", failure.message);
+        }
+        let mut report = Report::Candidates(candidates);
+        self.complete(args, &mut report);
+        if report.warnings().iter().any(|w| w.data_lost) {
+            failure = failure
+                .help("data was lost, and names stand at the end of each generation: a cut trace loses them;")
+                .help("      record it again, or select by --goid");
+        }
+        tell_warnings(args, console, &report);
+        if args.strict && report.lost_data() {
+            console.failure(&failure);
+            failure = Failure::new(DAMAGED);
+        }
+        Err(failure)
+    }
+
+    /// Adds what only the command line knows: how the question was put, and what was wrong with the packing.
+    fn complete(&self, args: &Args, report: &mut Report) {
+        if let Report::Profile(profile) = report {
+            describe_selection(profile, args, self.roots);
+        }
+        for opened in self.opened {
+            if let Some(warning) = &opened.warning {
+                report.add_damage(&opened.name, warning);
+            }
+        }
+    }
 }
 
 enum Found {
@@ -139,24 +189,9 @@ fn unreadable(error: &Error) -> Failure {
     }
 }
 
-/// Adds what only the command line knows: how the question was put, and what was wrong with the packing.
-fn complete(report: &mut Report, args: &Args, opened: &[Opened]) {
-    if let Report::Profile(profile) = report {
-        describe_selection(profile, args);
-    }
-    for opened in opened {
-        let Some(warning) = &opened.warning else { continue };
-        let mut warning = warning.clone();
-        warning.trace = report.traces().iter().position(|t| t.name == opened.name);
-        report.warnings().push(warning);
-        // One file may hold several recordings.
-        report.traces().iter_mut().filter(|t| t.name == opened.name).for_each(|t| t.complete = false);
-    }
-}
-
-fn describe_selection(profile: &mut Profile, args: &Args) {
+fn describe_selection(profile: &mut Profile, args: &Args, roots: &[String]) {
     let selection = &mut profile.selection;
-    selection.patterns.clone_from(&args.root);
+    selection.patterns = roots.to_vec();
     selection.exclude.clone_from(&args.exclude);
     selection.fixed_strings = args.fixed_strings;
     selection.ignore_case = args.ignore_case;
@@ -171,7 +206,7 @@ fn describe_selection(profile: &mut Profile, args: &Args) {
     selection.time = args.time.as_ref().map(|(text, _)| text.clone());
 }
 
-fn tell_times(console: &Console, report: &mut Report, open_time: Duration, read_in: Duration) {
+fn tell_times(console: &Console, report: &Report, open_time: Duration, read_in: Duration) {
     let time = |t: Duration| units::duration(t.as_nanos() as u64, Unit::Auto);
     for trace in report.traces() {
         let (bytes, generations) = (units::bytes(trace.bytes), units::counted(trace.generations, "generation"));
@@ -181,7 +216,7 @@ fn tell_times(console: &Console, report: &mut Report, open_time: Duration, read_
 }
 
 /// Writes all outputs, then says what the reader must know. Files come first: who reads standard output may leave.
-fn deliver(args: &Args, console: &Console, plan: &Plan, report: &mut Report, read_in: Duration) -> Outcome<u8> {
+fn deliver(args: &Args, console: &Console, plan: &Plan, report: &Report, read_in: Duration) -> Outcome<u8> {
     let mut look = options::render(args);
     for target in &plan.files {
         let started = Instant::now();
@@ -201,10 +236,13 @@ fn deliver(args: &Args, console: &Console, plan: &Plan, report: &mut Report, rea
     if args.strict && report.lost_data() {
         return Err(Failure::new(DAMAGED));
     }
-    Ok(code::DONE)
+    if let (false, Report::Profile(profile)) = (args.fail_if.is_empty(), report) {
+        compare::has_requests("--fail-if", profile)?;
+    }
+    rules::broken(&args.fail_if, report, console).map_or(Ok(code::DONE), Err)
 }
 
-fn tell_warnings(args: &Args, console: &Console, report: &mut Report) {
+fn tell_warnings(args: &Args, console: &Console, report: &Report) {
     let names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
     let only = names.first().filter(|first| names.iter().all(|n| n == *first));
     let warnings: Vec<_> = report.warnings().iter().filter(|w| w.data_lost || !args.quiet).collect();
@@ -240,13 +278,18 @@ fn to_stdout(color: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
 }
 
 /// What there would be without one of the filters, or without all of them: says which one left nothing.
-fn without_filters(args: &Args, opened: &[Opened], selector: &Selector, candidates: &Candidates) -> Option<Failure> {
+fn without_filters(
+    args: &Args,
+    question: &Question<'_>,
+    selector: &Selector,
+    candidates: &Candidates,
+) -> Option<Failure> {
     let quiet = Progress::new(false);
-    let try_with = |changed: &Selector| match answer(args, opened, Some(changed), &quiet) {
+    let try_with = |changed: &Selector| match answer(args, question.opened, Some(changed), &quiet) {
         Ok(Found::Report(Report::Profile(profile))) => Some(profile.selection.clone()),
         _ => None,
     };
-    let asked = if args.root.is_empty() { "a goroutine".to_owned() } else { quoted(&args.root) };
+    let asked = if question.roots.is_empty() { "a goroutine".to_owned() } else { quoted(question.roots) };
     let failure = |message: String| Some(Failure::new(message).code(code::NO_MATCH));
     if let Some((text, _)) = &args.time
         && let Some(found) = try_with(&Selector { time: None, ..selector.clone() })
@@ -310,23 +353,23 @@ fn quoted(patterns: &[String]) -> String {
 }
 
 /// Nothing matched: what is near, and what else could be tried.
-fn no_match(args: &Args, candidates: &Candidates) -> Failure {
+fn no_match(args: &Args, roots: &[String], candidates: &Candidates) -> Failure {
     let goroutines: u64 = candidates.traces.iter().map(|t| t.goroutines).sum();
-    let asked = if args.root.is_empty() {
+    let asked = if roots.is_empty() {
         args.goid.iter().map(|id| format!("goroutine {id}")).collect::<Vec<_>>().join(" or ")
     } else {
-        quoted(&args.root)
+        quoted(roots)
     };
     let looked = units::counted(goroutines, "goroutine");
     let message = format!("nothing matches {asked} ({looked} looked at)");
     let mut failure = Failure::new(message).code(code::NO_MATCH);
-    let near = nearest::nearest(candidates, &args.root);
+    let near = nearest::nearest(candidates, roots);
     if !near.is_empty() {
         failure = failure.help("near it are:");
         failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));
         let other_case =
             |name: &str, p: &str| !name.contains(p) && name.to_lowercase().contains(p.to_lowercase().as_str());
-        if !args.ignore_case && near.iter().any(|name| args.root.iter().any(|p| other_case(name, p))) {
+        if !args.ignore_case && near.iter().any(|name| roots.iter().any(|p| other_case(name, p))) {
             failure = failure.help("-i ignores upper and lower case");
         }
     }

@@ -4,6 +4,7 @@
 
 pub mod apportion;
 mod candidates;
+mod diff;
 mod findings;
 mod latency;
 mod only;
@@ -12,6 +13,10 @@ mod stack_tree;
 pub mod statistics;
 
 pub use candidates::{Candidate, Candidates, Handler, UnknownRequests};
+pub use diff::{
+    CompareOptions, Comparison, Delta, Figure, Limit, Mark, MatchBy, Outcome, Rule, Side, StackChange, StateChange,
+    Verdict,
+};
 pub use latency::TAIL_MIN_REQUESTS;
 pub use only::{Edge, Only};
 pub use requests::{

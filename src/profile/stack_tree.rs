@@ -22,6 +22,9 @@ impl ProfileFrame {
     pub const GO: &'static str = "[go]";
     /// The pseudo frame above what another goroutine did while a request waited for it: its file is `other goroutine`.
     pub const WAITING_FOR: &'static str = "[waiting for]";
+    /// The root of a request where two sides are compared whose roots have different names. It is a function to all
+    /// that shows stacks: the program's outermost one.
+    pub const ROOT: &'static str = "(root)";
 
     /// Whether this frame is ours and not the program's.
     pub fn is_pseudo(&self) -> bool {

@@ -5,7 +5,9 @@
 pub use super::folded::write_differential as write_folded;
 pub use super::svg_diff::write as write_svg;
 
+use super::clean::clean;
 use super::{folded, frames};
+use crate::profile::{Comparison, Side};
 use std::collections::BTreeMap;
 
 /// What the parts of a comparison are called.
@@ -43,6 +45,22 @@ impl Differential {
         Self { labels, stacks: BTreeMap::new() }
     }
 
+    /// The stacks of a comparison.
+    pub fn of(comparison: &Comparison) -> Self {
+        let metric = if comparison.options.total { "latency" } else { "latency per request" };
+        let (base, new) = (side(&comparison.base), side(&comparison.new));
+        let title = format!("{base} → {new}");
+        let mut differential = Self::new(Labels { title, base, new, metric: metric.to_owned() });
+        for change in &comparison.stacks {
+            let mut functions: Vec<&str> =
+                comparison.tree.stack(change.stack).take(frames::MAX_FRAMES).map(|f| f.function.as_str()).collect();
+            functions.reverse();
+            let sides = Sides { base_ns: change.delta.base_ns, new_ns: change.delta.new_ns };
+            differential.add(functions, &change.state, sides);
+        }
+        differential
+    }
+
     /// What the parts are called.
     pub fn labels(&self) -> &Labels {
         &self.labels
@@ -65,4 +83,10 @@ impl Differential {
     pub fn stacks(&self) -> impl Iterator<Item = (&str, Sides)> {
         self.stacks.iter().map(|(stack, &sides)| (stack.as_str(), sides))
     }
+}
+
+/// What was asked of one side's traces.
+pub(super) fn side(side: &Side) -> String {
+    let traces: Vec<&str> = side.traces.iter().map(|t| t.name.rsplit(['/', '\\']).next().unwrap_or(&t.name)).collect();
+    clean(&format!("{} · {}", side.selection.patterns.join(" or "), traces.join(", "))).into_owned()
 }

@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::differential::Differential;
 use super::units::Unit;
 use super::{Options, frames};
-use crate::profile::{Metric, Profile, Sample};
+use crate::profile::{Comparison, Metric, Profile, Sample};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -28,6 +28,11 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
         }
     }
     Ok(())
+}
+
+/// Writes the stacks of a comparison with a column for each side.
+pub(super) fn write_comparison(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    write_differential(&Differential::of(comparison), options.unit, out)
 }
 
 /// Writes both sides: `root;…;leaf BASE NEW`, as difffolded.pl gives it and flame graph tools take it. Units are those

@@ -2,12 +2,16 @@
 //!
 //! Fields may be added within a schema version; none changes its meaning.
 
+mod comparison;
 mod requests;
+
+pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, TraceInfo, Weight,
+    Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Requests, Sample, Selection, StackTree,
+    TraceInfo, Weight,
 };
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -29,7 +33,7 @@ pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) 
         trace: profile.traces.first().map(Trace),
         traces: profile.traces.iter().map(Trace).collect(),
         metric: profile.metric.name(),
-        selection: Selected(profile),
+        selection: Selected(&profile.selection, profile.requests.as_ref()),
         total: Measured::new(profile.total, latency),
         latency: requests.and_then(|r| r.latency.as_ref()).map(requests::Distribution),
         states: profile
@@ -203,11 +207,11 @@ impl Serialize for Trace<'_> {
     }
 }
 
-struct Selected<'a>(&'a Profile);
+struct Selected<'a>(&'a Selection, Option<&'a Requests>);
 
 impl Serialize for Selected<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let s: &Selection = &self.0.selection;
+        let s = self.0;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("patterns", &s.patterns)?;
         map.serialize_entry("fixed_strings", &s.fixed_strings)?;
@@ -234,7 +238,7 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("cut_stacks", &s.cut_stacks)?;
         map.serialize_entry("no_creator", &s.no_creator)?;
         map.serialize_entry("unknown_handler", &requests::UnknownHandler(&s.unknown_handler))?;
-        if let Some(requests) = &self.0.requests {
+        if let Some(requests) = self.1 {
             requests::selected(requests, &mut map)?;
         }
         map.end()
@@ -269,15 +273,15 @@ impl Serialize for Stack<'_> {
         }
         map.serialize_entry("goroutine_ns", &sample.weight.goroutine_ns)?;
         map.serialize_entry("events", &sample.weight.events)?;
-        map.serialize_entry("frames", &stack_frames(profile, sample.stack))?;
+        map.serialize_entry("frames", &stack_frames(&profile.tree, sample.stack))?;
         map.end()
     }
 }
 
 /// The frames of a stack, innermost first.
-fn stack_frames(profile: &Profile, leaf: NodeIdx) -> Vec<Frame<'_>> {
-    let (indexes, cut) = frames::leaf_first(&profile.tree, leaf);
-    let all = profile.tree.frames();
+fn stack_frames(tree: &StackTree, leaf: NodeIdx) -> Vec<Frame<'_>> {
+    let (indexes, cut) = frames::leaf_first(tree, leaf);
+    let all = tree.frames();
     let mut list: Vec<Frame<'_>> = indexes.iter().map(|&i| frame(&all[i as usize])).collect();
     if cut {
         list.push(Frame { function: frames::CUT, file: frames::CUT_FILE, line: 0 });

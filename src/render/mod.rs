@@ -1,6 +1,6 @@
 //! Profile → bytes. One file per format; a new one is a file and a row in [`FORMATS`].
 //!
-//! Renderers read a [`Profile`] or [`Candidates`] and compute no totals of their own. They know neither files nor
+//! Renderers read a [`Profile`], a [`Comparison`] or [`Candidates`] and compute no totals of their own. They know neither files nor
 //! terminals: what they need to know of those is in [`Options`].
 
 mod candidates;
@@ -25,7 +25,7 @@ mod testing;
 mod text;
 pub mod units;
 
-use crate::profile::{Candidates, Profile};
+use crate::profile::{Candidates, Comparison, Profile};
 use std::io::{self, Write};
 use std::time::Duration;
 use units::Unit;
@@ -94,6 +94,9 @@ pub type ProfileFn = fn(&Profile, &Options, &mut dyn Write) -> io::Result<()>;
 /// Writes candidates in one format.
 pub type CandidatesFn = fn(&Candidates, &Options, &mut dyn Write) -> io::Result<()>;
 
+/// Writes a comparison in one format.
+pub type ComparisonFn = fn(&Comparison, &Options, &mut dyn Write) -> io::Result<()>;
+
 /// One output format.
 #[derive(Debug)]
 pub struct Format {
@@ -107,6 +110,8 @@ pub struct Format {
     pub binary: bool,
     /// Writes a profile.
     pub profile: ProfileFn,
+    /// Writes a comparison.
+    pub comparison: ComparisonFn,
     /// Writes candidates; none when the format has no place for them.
     pub candidates: Option<CandidatesFn>,
 }
@@ -119,6 +124,7 @@ pub static FORMATS: [Format; 6] = [
         extensions: &[],
         binary: false,
         profile: text::write,
+        comparison: text::comparison::write,
         candidates: Some(candidates::write),
     },
     Format {
@@ -127,6 +133,7 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["json"],
         binary: false,
         profile: json::write,
+        comparison: json::write_comparison,
         candidates: Some(json::write_candidates),
     },
     Format {
@@ -135,6 +142,7 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["pb.gz", "pprof", "prof"],
         binary: true,
         profile: pprof::write,
+        comparison: pprof::write_comparison,
         candidates: None,
     },
     Format {
@@ -143,6 +151,7 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["folded", "collapsed", "txt"],
         binary: false,
         profile: folded::write,
+        comparison: folded::write_comparison,
         candidates: None,
     },
     Format {
@@ -151,6 +160,7 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["svg"],
         binary: false,
         profile: svg::write,
+        comparison: svg_diff::write_comparison,
         candidates: None,
     },
     Format {
@@ -159,6 +169,7 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["md"],
         binary: false,
         profile: markdown::write,
+        comparison: markdown::write_comparison,
         candidates: None,
     },
 ];

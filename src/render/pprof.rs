@@ -3,10 +3,14 @@
 //! Each choice below repairs a defect seen with a real reader; `docs/cli.md` says which commands work. A protobuf
 //! message may be written in pieces, and repeated fields add up: so samples go out as they come.
 
+mod comparison;
+
+pub(super) use comparison::write as write_comparison;
+
 use super::clean::clean;
 use super::pprof_proto as pb;
 use super::{Options, frames, json, units};
-use crate::profile::{Metric, Precision, Profile, ProfileFrame, Sample, Weight};
+use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree, TraceInfo, Weight};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message as _;
@@ -19,13 +23,32 @@ const DOC_URL: &str = "https://github.com/gotrace-slice/gotrace-slice/blob/main/
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = Writer::new(GzEncoder::new(out, Compression::default()));
-    writer.header(profile)?;
+    writer.header(&Head {
+        traces: &profile.traces,
+        values: &VALUES,
+        default: default_type(profile).name(),
+        comments: &comments(profile),
+    })?;
     for (sample, weight) in merged(profile) {
         writer.sample(profile, sample, weight)?;
     }
     writer.tables()?;
     writer.out.finish()?;
     Ok(())
+}
+
+/// Always the same three, so that profiles can be compared. The one that most people look for stands last: that is
+/// what viewers fall back to that know no default.
+const VALUES: [(&str, &str); 3] = [("events", "count"), ("goroutine", "nanoseconds"), ("latency", "nanoseconds")];
+
+/// What a profile says of itself.
+struct Head<'a> {
+    traces: &'a [TraceInfo],
+    /// The kinds of values and their units.
+    values: &'a [(&'a str, &'a str)],
+    /// The value shown unless another one is asked for.
+    default: &'a str,
+    comments: &'a [String],
 }
 
 /// Samples that differ only in what pprof has no place for, added up.
@@ -73,21 +96,15 @@ impl<W: Write> Writer<W> {
         self.out.write_all(&self.buffer)
     }
 
-    fn header(&mut self, profile: &Profile) -> io::Result<()> {
+    fn header(&mut self, head: &Head<'_>) -> io::Result<()> {
         let mut value_type = |kind: &str, unit: &str| pb::ValueType {
             r#type: self.strings.intern(kind),
             unit: self.strings.intern(unit),
         };
-        // Always the same three, so that profiles can be compared. The one that most people look for stands last: that
-        // is what viewers fall back to that know no default.
-        let sample_type = vec![
-            value_type("events", "count"),
-            value_type("goroutine", "nanoseconds"),
-            value_type("latency", "nanoseconds"),
-        ];
+        let sample_type = head.values.iter().map(|(kind, unit)| value_type(kind, unit)).collect();
         let period_type = Some(value_type("wall", "nanoseconds"));
-        let file_name = self.strings.intern(&mapping_name(profile));
-        let comment = comments(profile).iter().map(|c| self.strings.intern(&clean(c))).collect();
+        let file_name = self.strings.intern(&mapping_name(head.traces));
+        let comment = head.comments.iter().map(|c| self.strings.intern(&clean(c))).collect();
         let piece = pb::Profile {
             sample_type,
             period_type,
@@ -101,38 +118,50 @@ impl<W: Write> Writer<W> {
                 has_inline_frames: true,
             }],
             comment,
-            default_sample_type: self.strings.intern(default_type(profile).name()),
+            default_sample_type: self.strings.intern(head.default),
             doc_url: self.strings.intern(DOC_URL),
-            time_nanos: wall_start(profile),
-            duration_nanos: signed(profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum()),
+            time_nanos: wall_start(head.traces),
+            duration_nanos: signed(head.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum()),
             ..pb::Profile::default()
         };
         self.emit(&piece)
     }
 
     fn sample(&mut self, profile: &Profile, sample: &Sample, weight: Weight) -> io::Result<()> {
-        let (indexes, cut) = frames::leaf_first(&profile.tree, sample.stack);
-        let mut location_id = Vec::with_capacity(indexes.len() + 2);
-        location_id.push(self.own_location(&frames::state_frame(&sample.state), frames::STATE_FILE));
-        for index in indexes {
-            location_id.push(self.location(index, &profile.tree.frames()[index as usize]));
-        }
-        if cut {
-            location_id.push(self.own_location(frames::CUT, frames::CUT_FILE));
-        }
-        let mut label = Vec::new();
         let precision = if sample.precision == Precision::Exact { "" } else { json::precision(sample.precision) };
-        for (key, text) in [
+        let labels = [
             ("state", sample.state.as_str()),
             ("root", &sample.root),
             ("detail", sample.detail),
             ("precision", precision),
-        ] {
-            if !text.is_empty() {
-                label.push(pb::Label { key: self.strings.intern(key), str: self.strings.intern(text) });
-            }
-        }
+        ];
         let value = vec![signed(weight.events), signed(weight.goroutine_ns), signed(weight.latency_ns)];
+        self.stack(&profile.tree, sample.stack, &sample.state, &labels, value)
+    }
+
+    /// A sample: its stack, below it the state, and what else is known.
+    fn stack(
+        &mut self,
+        tree: &StackTree,
+        stack: NodeIdx,
+        state: &str,
+        labels: &[(&str, &str)],
+        value: Vec<i64>,
+    ) -> io::Result<()> {
+        let (indexes, cut) = frames::leaf_first(tree, stack);
+        let mut location_id = Vec::with_capacity(indexes.len() + 2);
+        location_id.push(self.own_location(&frames::state_frame(state), frames::STATE_FILE));
+        for index in indexes {
+            location_id.push(self.location(index, &tree.frames()[index as usize]));
+        }
+        if cut {
+            location_id.push(self.own_location(frames::CUT, frames::CUT_FILE));
+        }
+        let label = labels
+            .iter()
+            .filter(|(_, text)| !text.is_empty())
+            .map(|(key, text)| pb::Label { key: self.strings.intern(key), str: self.strings.intern(text) })
+            .collect();
         let piece = pb::Profile { sample: vec![pb::Sample { location_id, value, label }], ..pb::Profile::default() };
         self.emit(&piece)
     }
@@ -204,8 +233,8 @@ impl Strings {
 }
 
 /// pprof prints it as `File: …`; a profile without it is announced as broken.
-fn mapping_name(profile: &Profile) -> String {
-    let name = profile.traces.first().map_or("", |t| t.name.as_str());
+fn mapping_name(traces: &[TraceInfo]) -> String {
+    let name = traces.first().map_or("", |t| t.name.as_str());
     match name.rsplit(['/', '\\']).next().unwrap_or_default() {
         "" => "trace".to_owned(),
         "-" => "stdin".to_owned(),
@@ -251,8 +280,8 @@ fn asked(profile: &Profile) -> String {
 }
 
 /// The earliest wall clock, if all traces have one; 0 hides the line. Nothing is invented.
-fn wall_start(profile: &Profile) -> i64 {
-    let starts: Option<Vec<i64>> = profile.traces.iter().map(|t| t.wall_start_ns).collect();
+fn wall_start(traces: &[TraceInfo]) -> i64 {
+    let starts: Option<Vec<i64>> = traces.iter().map(|t| t.wall_start_ns).collect();
     starts.and_then(|s| s.into_iter().min()).unwrap_or(0)
 }
 

@@ -5,14 +5,21 @@
 //! changed. So a box that is new is all red, one that is gone all blue, and one that stayed is grey. Swapping the
 //! sides keeps the places of all boxes and exchanges the colours.
 
+use super::Options;
 use super::clean::clean;
 use super::differential::Differential;
 use super::svg::colors::{self, FASTER, SLOWER};
 use super::svg::{Head, Line, Look, clamped, draw, nothing, running_sums, safe};
 use super::units::{Unit, change, duration};
+use crate::profile::Comparison;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
+
+/// Writes the picture of a comparison.
+pub(super) fn write_comparison(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    write(&Differential::of(comparison), options.unit, out)
+}
 
 /// Writes the picture of both sides.
 pub fn write(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {

@@ -4,14 +4,14 @@
 
 mod requests;
 
-pub(crate) use requests::sample_requests;
+pub(crate) use requests::{sample_comparison, sample_requests};
 
 use super::differential::{Differential, Labels, Sides};
 use super::{Format, Options};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection, StackTree,
-    TraceInfo, UnknownRequests, Weight,
+    Candidate, Candidates, Comparison, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection,
+    StackTree, TraceInfo, UnknownRequests, Weight,
 };
 use std::path::Path;
 
@@ -19,6 +19,13 @@ use std::path::Path;
 pub(crate) fn render(format: &str, profile: &Profile, options: &Options) -> Vec<u8> {
     let mut out = Vec::new();
     (Format::by_name(format).unwrap().profile)(profile, options, &mut out).unwrap();
+    out
+}
+
+/// The bytes that a format gives of a comparison.
+pub(crate) fn render_comparison(format: &str, comparison: &Comparison, options: &Options) -> Vec<u8> {
+    let mut out = Vec::new();
+    (Format::by_name(format).unwrap().comparison)(comparison, options, &mut out).unwrap();
     out
 }
 

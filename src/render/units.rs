@@ -64,6 +64,36 @@ pub fn change(from_ns: u64, to_ns: u64, unit: Unit) -> String {
     format!("{sign}{}", duration(from_ns.abs_diff(to_ns), unit))
 }
 
+/// A difference with its sign: `+2.80 ms`, `−61 ns`, `0 ns`.
+pub fn signed(ns: i64, unit: Unit) -> String {
+    let (from, to) = if ns < 0 { (ns.unsigned_abs(), 0) } else { (0, ns.unsigned_abs()) };
+    change(from, to, unit)
+}
+
+/// A signed part of a whole in percent: `+43%`, `−0.4%`; empty when there is no whole.
+pub fn percent(part: i64, whole: u64) -> String {
+    if whole == 0 {
+        return String::new();
+    }
+    let tenths = rounded(part.unsigned_abs(), whole, 3);
+    let sign = match part.signum() {
+        _ if tenths == 0 => "",
+        1 => "+",
+        _ => "−",
+    };
+    if tenths < 100 {
+        format!("{sign}{}.{}%", tenths / 10, tenths % 10)
+    } else {
+        format!("{sign}{}%", count((tenths + 5) / 10))
+    }
+}
+
+/// What a probability is: `= 0.031`, `< 0.001`.
+pub fn probability(p: f64) -> String {
+    let thousandths = (p * 1_000.0).round_ties_even() as u64;
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("= {}.{:03}", thousandths / 1_000, thousandths % 1_000) }
+}
+
 /// Three significant digits in the largest fitting unit. What rounds up to 1000 of one unit is 1.00 of the next.
 fn automatic(ns: u64) -> String {
     if ns < 1_000 {
@@ -231,6 +261,9 @@ mod tests {
         assert_eq!(change(0, 2_800_000, Unit::Auto), "+2.80 ms");
         assert_eq!(change(u64::MAX, u64::MAX - 61, Unit::Auto), "−61 ns");
         assert_eq!(change(5, 5, Unit::Ms), "0.000 ms");
+        assert_eq!(signed(i64::MIN, Unit::S), "−9 223 372 036.855 s");
+        assert_eq!([percent(43, 100), percent(-4, 1_000), percent(0, 7), percent(1, 0)], ["+43%", "−0.4%", "0.0%", ""]);
+        assert_eq!([probability(0.0312), probability(0.0), probability(1.0)], ["= 0.031", "< 0.001", "= 1.000"]);
     }
 
     #[test]

@@ -93,6 +93,16 @@ impl LatencyChange {
     pub fn is_significant(&self) -> bool {
         self.has_verdict() && self.p < SIGNIFICANCE
     }
+
+    /// Whether one of the figures differs by more than chance explains: the sides do, and its interval says so too.
+    pub fn is_clear(&self, change: &Change) -> bool {
+        self.is_significant() && !change.interval.has_zero()
+    }
+
+    /// How one of the reported quantiles changed.
+    pub fn quantile(&self, quantile: Quantile) -> Option<&Change> {
+        self.quantiles.iter().find(|q| q.0 == quantile).map(|q| &q.1)
+    }
 }
 
 /// New less base. Clamped alike at both ends, so that the sign changes with the sides.

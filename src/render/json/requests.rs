@@ -141,8 +141,8 @@ impl Serialize for Woken<'_> {
         map.serialize_entry("count", &w.count)?;
         map.serialize_entry("wait_ns", &w.wait_ns)?;
         map.serialize_entry("max_ns", &w.max_ns)?;
-        map.serialize_entry("waiting", &stack_frames(profile, w.waiting))?;
-        map.serialize_entry("waker_frames", &stack_frames(profile, w.waker_stack))?;
+        map.serialize_entry("waiting", &stack_frames(&profile.tree, w.waiting))?;
+        map.serialize_entry("waker_frames", &stack_frames(&profile.tree, w.waker_stack))?;
         map.end()
     }
 }
@@ -232,7 +232,7 @@ struct Piece<'a>(Context<'a>, &'a PathPiece);
 impl Serialize for Piece<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let p = self.1;
-        let frames: Vec<Frame<'_>> = stack_frames(self.0.profile, p.stack);
+        let frames: Vec<Frame<'_>> = stack_frames(&self.0.profile.tree, p.stack);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("start_ns", &p.start_ns)?;
         map.serialize_entry("dur_ns", &p.dur_ns)?;

@@ -2,7 +2,10 @@
 //!
 //! Names of a trace are code spans, in which nothing but the backtick and the table's own bar has a meaning.
 
+mod comparison;
 mod table;
+
+pub(super) use comparison::write as write_comparison;
 
 use super::text::{MergedStack, merged_stacks};
 use super::units::{Share, count, counted, duration, shares};

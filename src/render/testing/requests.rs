@@ -2,8 +2,8 @@
 
 use super::{selection, stack, trace};
 use crate::profile::{
-    Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, Sample, Slowest,
-    StackTree, UnknownRequests, WakerKind, Wakeup, Weight,
+    CompareOptions, Comparison, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request,
+    Requests, Sample, Slowest, StackTree, UnknownRequests, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
@@ -55,6 +55,37 @@ pub(crate) fn sample_requests() -> Profile {
     };
     profile.finish();
     profile
+}
+
+/// The same server before the refresher held its lock: no request waits for it, and all sleep a little.
+pub(crate) fn sample_before() -> Profile {
+    let mut profile = sample_requests();
+    profile.traces[0].name = "dir/before.out".into();
+    profile.samples.retain(|s| s.state != "sync");
+    let warmup =
+        [(HANDLER, "/app/server.go", 33), ("main.warmup", "/app/warm.go", 3), ("time.Sleep", "/go/time.go", 9)];
+    let stack = stack(&mut profile.tree, &warmup);
+    profile.samples.push(Sample {
+        stack,
+        state: "sleep".into(),
+        detail: "",
+        precision: Precision::Exact,
+        root: HANDLER.into(),
+        weight: Weight { events: 60, goroutine_ns: 6 * MS, latency_ns: 6 * MS },
+    });
+    if let Some(requests) = &mut profile.requests {
+        for request in &mut requests.list {
+            request.states = request.states.iter().copied().filter(|s| s.0 != 3).collect();
+            request.dur_ns = request.states.iter().map(|s| s.1).sum::<u64>() + 100_000;
+        }
+    }
+    profile.finish();
+    profile
+}
+
+/// The server before and after.
+pub(crate) fn sample_comparison() -> Comparison {
+    Comparison::of(&sample_requests(), &sample_before(), CompareOptions::default()).unwrap()
 }
 
 fn request(i: u64) -> Request {

@@ -59,6 +59,11 @@ impl Chain {
         Self { pieces, wanted, place, key }
     }
 
+    /// The piece that deserves room first: the innermost function of the user's own.
+    pub(super) fn innermost(&self) -> &str {
+        self.wanted.first().map_or("an unknown stack", |&i| &self.pieces[i])
+    }
+
     /// As much of the chain as fits: first the innermost user function, then the leaf, the outermost, and the rest.
     pub(super) fn fit(&self, view: &View<'_>, max: usize) -> String {
         if self.pieces.is_empty() {

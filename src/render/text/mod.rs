@@ -4,6 +4,7 @@
 
 mod axis;
 mod chain;
+pub(super) mod comparison;
 mod head;
 mod lanes;
 mod latency;

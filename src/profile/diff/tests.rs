@@ -1,0 +1,120 @@
+//! Comparisons of small profiles made by hand.
+
+use super::*;
+use crate::profile::{Metric, Precision, ProfileFrame, Request, Requests, Sample, Weight};
+
+type Row<'a> = (&'a [(&'a str, u32)], &'a str, &'a str, u64);
+
+/// A profile of requests with these durations, whose time was spent as the rows say.
+fn profile(durations: &[u64], rows: &[Row<'_>]) -> Profile {
+    let mut profile = Profile { metric: Metric::Latency, ..Profile::default() };
+    for &(stack, root, state, latency_ns) in rows {
+        let leaf = stack.iter().fold(StackTree::ROOT, |at, &(function, line)| {
+            let frame = ProfileFrame { function: function.into(), file: format!("{function}.go"), line };
+            let frame = profile.tree.intern_frame(frame);
+            profile.tree.push(at, frame)
+        });
+        profile.samples.push(Sample {
+            stack: leaf,
+            state: state.into(),
+            detail: "",
+            precision: Precision::Exact,
+            root: root.into(),
+            weight: Weight { events: 1, goroutine_ns: latency_ns, latency_ns },
+        });
+    }
+    let list = durations.iter().map(|&dur_ns| Request { dur_ns, ..Request::default() }).collect();
+    profile.requests = Some(Requests { list, ..Requests::default() });
+    profile.finish();
+    profile
+}
+
+fn names(comparison: &Comparison, change: &StackChange) -> String {
+    let mut names: Vec<&str> = comparison.tree.stack(change.stack).map(|f| f.function.as_str()).collect();
+    names.reverse();
+    names.join(";")
+}
+
+fn rows(comparison: &Comparison) -> Vec<(String, &str, i64, Mark)> {
+    let row = |s: &'static str, c: &StackChange| (names(comparison, c), s, c.delta.delta_ns, c.mark);
+    let state = |s: &str| if s == "sync" { "sync" } else { "running" };
+    comparison.stacks.iter().map(|c| row(state(&c.state), c)).collect()
+}
+
+fn base() -> Profile {
+    profile(&[10, 11, 12], &[(&[("serve", 1), ("A", 5)], "A", "running", 30), (&[("gone", 1)], "A", "sync", 3)])
+}
+
+fn new() -> Profile {
+    let new: Row<'_> = (&[("serve", 1), ("A", 6), ("lock", 1)], "A", "sync", 20);
+    profile(&[21, 31], &[(&[("serve", 1), ("A", 6)], "A", "running", 32), new])
+}
+
+#[test]
+fn parts_add_up_to_the_change_of_the_mean() {
+    let comparison = Comparison::of(&new(), &base(), CompareOptions::default()).unwrap();
+    assert_eq!(comparison.whole, Delta { base_ns: 11, new_ns: 26, delta_ns: 15 });
+    assert_eq!(comparison.states.iter().map(|s| s.delta.delta_ns).collect::<Vec<_>>(), [9, 6]);
+    assert_eq!(
+        rows(&comparison),
+        [
+            ("serve;A;lock".to_owned(), "sync", 10, Mark::New),
+            ("serve;A".to_owned(), "running", 6, Mark::Both),
+            ("gone".to_owned(), "sync", -1, Mark::Gone)
+        ]
+    );
+    assert_eq!(comparison.verdict(), Verdict::TooFewRequests);
+}
+
+#[test]
+fn sums_are_compared_when_asked_for() {
+    let options = CompareOptions { total: true, ..CompareOptions::default() };
+    let comparison = Comparison::of(&new(), &base(), options).unwrap();
+    assert_eq!(comparison.whole, Delta { base_ns: 33, new_ns: 52, delta_ns: 19 });
+    assert_eq!(comparison.stacks.iter().map(|s| s.delta.delta_ns).collect::<Vec<_>>(), [20, -3, 2]);
+}
+
+#[test]
+fn lines_tell_stacks_apart_only_when_asked_for() {
+    let options = CompareOptions { by: MatchBy::Line, ..CompareOptions::default() };
+    let comparison = Comparison::of(&new(), &base(), options).unwrap();
+    assert!(comparison.stacks.iter().all(|s| s.mark != Mark::Both));
+    assert_eq!(comparison.stacks.iter().map(|s| s.delta.delta_ns).sum::<i64>(), 15);
+}
+
+#[test]
+fn roots_of_other_names_are_the_same_root() {
+    let other = profile(&[20], &[(&[("serve", 1), ("wrap", 1), ("B", 6)], "B", "running", 20)]);
+    let options = CompareOptions { roots_alike: true, ..CompareOptions::default() };
+    let comparison = Comparison::of(&other, &base(), options).unwrap();
+    assert_eq!(rows(&comparison)[0], ("(root)".to_owned(), "running", 10, Mark::Both));
+}
+
+#[test]
+fn nothing_differs_from_itself() {
+    let comparison = Comparison::of(&new(), &new(), CompareOptions::default()).unwrap();
+    assert!(comparison.stacks.iter().all(|s| s.delta.delta_ns == 0 && s.mark == Mark::Both));
+    assert!(comparison.states.iter().all(|s| s.delta.delta_ns == 0 && s.delta.base_ns == s.delta.new_ns));
+}
+
+#[test]
+fn without_requests_there_is_nothing_to_compare() {
+    assert!(Comparison::of(&profile(&[], &[]), &base(), CompareOptions::default()).is_none());
+    assert!(Comparison::of(&base(), &Profile::default(), CompareOptions::default()).is_none());
+}
+
+#[test]
+fn rules_count_what_is_significant() {
+    let many = |ns: u64| profile(&(0..30).map(|i| ns + i).collect::<Vec<_>>(), &[]);
+    let of = |new: &Profile, base: &Profile| Comparison::of(new, base, CompareOptions::default()).unwrap();
+    let rule = |limit| Rule { figure: Figure::Mean, limit };
+    let slower = of(&many(1_000), &many(500));
+    assert!(matches!(rule(Limit::LongerByPart(90_000)).check_change(&slower), Outcome::Slower(c) if c.delta_ns == 500));
+    assert_eq!(rule(Limit::LongerByPart(100_000)).check_change(&slower), Outcome::Kept);
+    assert!(matches!(rule(Limit::LongerBy(499)).check_change(&slower), Outcome::Slower(_)));
+    assert_eq!(rule(Limit::LongerBy(500)).check_change(&slower), Outcome::Kept);
+    assert_eq!(rule(Limit::Above(1_000)).check_change(&slower), Outcome::Above(1_015));
+    assert_eq!(rule(Limit::LongerBy(0)).check(&slower.new.latency), Outcome::Kept);
+    let few = of(&profile(&[900], &[]), &profile(&[100], &[]));
+    assert!(matches!(rule(Limit::LongerBy(1)).check_change(&few), Outcome::Unclear(_)));
+}

@@ -1,0 +1,162 @@
+//! The JSON of a comparison.
+
+use super::{Frame, Selected, Trace, Warned, document, frame, warnings};
+use crate::profile::statistics::{Change, Interval};
+use crate::profile::{Comparison, Side, StackChange};
+use crate::render::{Options, frames};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use std::io::{self, Write};
+
+/// Schema of a comparison.
+const SCHEMA: &str = "gotrace-slice/comparison/1";
+
+/// Writes the comparison.
+pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let report = Report {
+        schema: SCHEMA,
+        tool: env!("CARGO_PKG_VERSION"),
+        complete: comparison.complete(),
+        metric: "latency",
+        base: OneSide(&comparison.base),
+        new: OneSide(&comparison.new),
+        diff: Diff(comparison),
+        warnings: warnings(&comparison.warnings),
+    };
+    document(&report, out)
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    tool: &'static str,
+    complete: bool,
+    metric: &'static str,
+    base: OneSide<'a>,
+    new: OneSide<'a>,
+    diff: Diff<'a>,
+    warnings: Vec<Warned<'a>>,
+}
+
+struct OneSide<'a>(&'a Side);
+
+impl Serialize for OneSide<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let side = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("traces", &side.traces.iter().map(Trace).collect::<Vec<_>>())?;
+        map.serialize_entry("selection", &Selected(&side.selection, None))?;
+        map.serialize_entry("only", &side.only)?;
+        map.serialize_entry("include_partial", &side.include_partial)?;
+        map.serialize_entry("requests", &side.requests)?;
+        map.serialize_entry("requests_partial", &side.partial)?;
+        map.serialize_entry("latency", &super::requests::Distribution(&side.latency))?;
+        map.end()
+    }
+}
+
+struct Diff<'a>(&'a Comparison);
+
+impl Serialize for Diff<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let comparison = self.0;
+        let latency = &comparison.latency;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("per", if comparison.options.total { "total" } else { "request" })?;
+        map.serialize_entry("by", comparison.options.by.name())?;
+        map.serialize_entry("roots_alike", &comparison.options.roots_alike)?;
+        map.serialize_entry("verdict", comparison.verdict().name())?;
+        map.serialize_entry("p", &latency.p)?;
+        map.serialize_entry("mean_delta_ns", &latency.mean.delta_ns)?;
+        map.serialize_entry("mean", &Figure(comparison, &latency.mean))?;
+        map.serialize_entry("quantiles", &Quantiles(comparison))?;
+        map.serialize_entry("base_ns", &comparison.whole.base_ns)?;
+        map.serialize_entry("new_ns", &comparison.whole.new_ns)?;
+        map.serialize_entry("delta_ns", &comparison.whole.delta_ns)?;
+        map.serialize_entry("states", &States(comparison))?;
+        map.serialize_entry("stacks", &Stacks(comparison))?;
+        map.end()
+    }
+}
+
+/// A figure on both sides.
+struct Figure<'a>(&'a Comparison, &'a Change);
+
+impl Serialize for Figure<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let change = self.1;
+        let Interval { low_ns, high_ns } = change.interval;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("base_ns", &change.base_ns)?;
+        map.serialize_entry("new_ns", &change.new_ns)?;
+        map.serialize_entry("delta_ns", &change.delta_ns)?;
+        map.serialize_entry("low_ns", &low_ns)?;
+        map.serialize_entry("high_ns", &high_ns)?;
+        map.serialize_entry("significant", &self.0.latency.is_clear(change))?;
+        map.end()
+    }
+}
+
+struct Quantiles<'a>(&'a Comparison);
+
+impl Serialize for Quantiles<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (quantile, change) in &self.0.latency.quantiles {
+            map.serialize_entry(&format!("p{}", quantile.thousandths() / 10), &Figure(self.0, change))?;
+        }
+        map.end()
+    }
+}
+
+struct States<'a>(&'a Comparison);
+
+impl Serialize for States<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.0.states.len()))?;
+        for row in &self.0.states {
+            let (base_ns, new_ns, delta_ns) = (row.delta.base_ns, row.delta.new_ns, row.delta.delta_ns);
+            seq.serialize_element(&State { state: &row.state, base_ns, new_ns, delta_ns })?;
+        }
+        seq.end()
+    }
+}
+
+#[derive(Serialize)]
+struct State<'a> {
+    state: &'a str,
+    base_ns: u64,
+    new_ns: u64,
+    delta_ns: i64,
+}
+
+/// The stacks, written one at a time.
+struct Stacks<'a>(&'a Comparison);
+
+impl Serialize for Stacks<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.0.stacks.len()))?;
+        for change in &self.0.stacks {
+            seq.serialize_element(&Stack(self.0, change))?;
+        }
+        seq.end()
+    }
+}
+
+struct Stack<'a>(&'a Comparison, &'a StackChange);
+
+impl Serialize for Stack<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (comparison, change) = (self.0, self.1);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("state", &change.state)?;
+        map.serialize_entry("mark", change.mark.name())?;
+        map.serialize_entry("bracketed", &change.bracketed)?;
+        map.serialize_entry("base_ns", &change.delta.base_ns)?;
+        map.serialize_entry("new_ns", &change.delta.new_ns)?;
+        map.serialize_entry("delta_ns", &change.delta.delta_ns)?;
+        let stack = comparison.tree.stack(change.stack).take(frames::MAX_FRAMES);
+        map.serialize_entry("frames", &stack.map(frame).collect::<Vec<Frame<'_>>>())?;
+        map.end()
+    }
+}

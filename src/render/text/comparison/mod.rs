@@ -1,0 +1,111 @@
+//! Two sides compared, for people: what was compared, by how much latencies differ, and what explains it.
+
+mod stacks;
+mod tables;
+
+pub(crate) use stacks::{change_in_words, changed_stacks};
+
+use super::layout::{self, BOLD, View};
+use crate::profile::statistics::{MIN_REQUESTS, Quantile};
+use crate::profile::{Comparison, Mark, Side, StateChange, Verdict};
+use crate::render::Options;
+use crate::render::clean::clean;
+use crate::render::units::{count, counted, percent, probability};
+use std::io::{self, Write};
+
+/// Columns of the labels of the head.
+const LABEL: usize = 10;
+
+/// Writes the report of a comparison.
+pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let view = View::new(options);
+    view.items(out, "base", LABEL, &side(&comparison.base))?;
+    view.items(out, "new", LABEL, &side(&comparison.new))?;
+    view.items(out, "compared", LABEL, &how(comparison))?;
+    tables::latency(&view, comparison, out)?;
+    tables::states(&view, comparison, out)?;
+    stacks::write(&view, comparison, out)?;
+    writeln!(out, "\n{}", view.paint(BOLD, "VERDICT"))?;
+    let verdict = view.ascii(verdict(comparison, options));
+    layout::wrapped(&verdict, 2, options.width).iter().try_for_each(|line| writeln!(out, "{line}"))
+}
+
+/// Its traces, what was asked of them, and how many requests count.
+fn side(side: &Side) -> Vec<String> {
+    let patterns: Vec<String> = side.selection.patterns.iter().map(|p| format!("'{}'", clean(p))).collect();
+    let mut items: Vec<String> = side
+        .traces
+        .iter()
+        .map(|t| if t.complete { clean(&t.name).into_owned() } else { format!("{} (INCOMPLETE)", clean(&t.name)) })
+        .collect();
+    items.push(format!("{} of {}", counted(side.requests as u64, "request"), patterns.join(" or ")));
+    items.extend(side.only.as_ref().map(|only| format!("chosen by {}", clean(only))));
+    match (side.partial, side.include_partial) {
+        (0, _) => {}
+        (n, true) => items.push(format!("{} of them cut by an edge", count(n))),
+        (n, false) => items.push(format!("{} cut by an edge are not counted", count(n))),
+    }
+    items
+}
+
+fn how(comparison: &Comparison) -> Vec<String> {
+    let per = if comparison.options.total { "sums over all requests" } else { "per request" };
+    let mut items = vec![per.to_owned(), "+ is slower than the base".to_owned()];
+    items.push(format!("stacks match by {}", comparison.options.by.name()));
+    if comparison.options.roots_alike {
+        items.push("(root) is the root of either side".to_owned());
+    }
+    items
+}
+
+/// What comes of it, as sentences.
+pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
+    let latency = &comparison.latency;
+    let p = probability(latency.p);
+    match comparison.verdict() {
+        Verdict::TooFewRequests => {
+            let (base, new) = (count(latency.base_requests as u64), count(latency.new_requests as u64));
+            format!("None: {base} and {new} requests are too few, it takes {MIN_REQUESTS} a side.")
+        }
+        Verdict::NotSignificant => format!("No difference that chance does not explain (p {p})."),
+        Verdict::Significant => {
+            let mean = &latency.mean;
+            let word = |delta: i64| if delta > 0 { "Slower" } else { "Faster" };
+            let by = percent(mean.delta_ns, mean.base_ns);
+            let median = latency.quantile(Quantile::P50).filter(|c| latency.is_clear(c));
+            let first = if latency.is_clear(mean) {
+                format!("{}: the mean by {by} (p {p}).", word(mean.delta_ns))
+            } else if let Some(median) = median {
+                let by = percent(median.delta_ns, median.base_ns);
+                format!("{}: the median by {by} (p {p}); the mean is not sure.", word(median.delta_ns))
+            } else {
+                return format!("Latencies differ (p {p}), but neither the mean nor the median is sure.");
+            };
+            format!("{first}{}", biggest(comparison, options))
+        }
+    }
+}
+
+/// The part that explains most of the change: of those with its sign, the first.
+fn biggest(comparison: &Comparison, options: &Options) -> String {
+    let sign = comparison.whole.delta_ns.signum();
+    let state = comparison.states.iter().find(|s| s.delta.delta_ns.signum() == sign && sign != 0);
+    let Some(StateChange { state, delta }) = state else { return String::new() };
+    let part = percent(delta.delta_ns, comparison.whole.delta_ns.unsigned_abs());
+    let part = part.trim_start_matches(['+', '−']);
+    let stack = changed_stacks(comparison, options, usize::MAX)
+        .into_iter()
+        .find(|s| &s.state == state && s.delta.delta_ns.signum() == sign);
+    let place = stack.map_or_else(String::new, |s| {
+        let new = match s.mark {
+            Mark::New => ", which is new",
+            Mark::Gone => ", which is gone",
+            Mark::Both => "",
+        };
+        format!(", most in {}{}{new}", s.innermost, s.below)
+    });
+    format!(" The biggest part is [{}], {part} of the change{place}.", clean(state))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,161 @@
+//! The stacks of a comparison that changed, those that look the same added up.
+
+use super::super::chain::Chain;
+use super::super::layout::{ALERT, DIM, View, state_style, width};
+use super::super::table::{Cell, Column, Table};
+use super::tables::delta;
+use crate::profile::{Comparison, Delta, Mark, ProfileFrame, StackChange};
+use crate::render::Options;
+use crate::render::clean::clean;
+use crate::render::units::{counted, factor, signed};
+use rustc_hash::FxHashMap;
+use std::io::{self, Write};
+
+/// Columns of a state's name.
+const MAX_STATE: usize = 16;
+/// Columns of a place.
+const MAX_PLACE: usize = 28;
+/// Columns that a stack needs at least beside a place.
+const MIN_WHERE: usize = 24;
+/// The mark of a stack that is known only in part.
+const BELOW: &str = " (or below)";
+
+/// What looks the same on a line.
+struct Row<'a> {
+    chain: Chain,
+    change: &'a StackChange,
+    delta: Delta,
+    mark: Mark,
+}
+
+/// A row of the list for another place or format: the same rows, in the same order.
+pub(crate) struct ChangedStack {
+    /// The stack on one line.
+    pub(crate) stack: String,
+    /// Its innermost function of the user's own.
+    pub(crate) innermost: String,
+    /// `user.go:12`; empty where stacks are matched by function.
+    pub(crate) place: String,
+    /// The state's name, as it is in the trace.
+    pub(crate) state: String,
+    /// Says that the time may be in what the stack called; empty when not.
+    pub(crate) below: &'static str,
+    /// How much.
+    pub(crate) delta: Delta,
+    /// On which sides it is.
+    pub(crate) mark: Mark,
+}
+
+pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let rows = rows(comparison, view.options);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    view.title(out, "STACKS THAT CHANGED", "In which code?")?;
+    let shown = if view.options.top == 0 { rows.len() } else { view.options.top.min(rows.len()) };
+    let mut table = Table::new(&[("change", true), ("", true), ("state", false)]);
+    for row in &rows[..shown] {
+        let state = view.fit(&clean(&row.change.state), MAX_STATE);
+        table.rows.push(vec![
+            Cell::new(delta(view, row.delta.delta_ns)),
+            mark(view, row.delta, row.mark),
+            Cell::styled(state, state_style(&row.change.state)),
+        ]);
+    }
+    add_where(view, &mut table, &rows[..shown]);
+    table.write(view, out)?;
+    if shown == rows.len() {
+        return Ok(());
+    }
+    let rest = rows[shown..].iter().fold(0_i64, |sum, r| sum.saturating_add(r.delta.delta_ns));
+    let more = counted((rows.len() - shown) as u64, "more stack");
+    let line = format!("  {} {more}, {} together (-n 0 shows all)", view.glyphs.dots, delta(view, rest));
+    writeln!(out, "{}", view.paint(DIM, &line))
+}
+
+/// `new`, `gone`, or how many times as long it is.
+fn mark(view: &View<'_>, delta: Delta, mark: Mark) -> Cell {
+    match mark {
+        Mark::Both => Cell::new(view.ascii(factor(delta.new_ns.into(), delta.base_ns.into()))),
+        mark => Cell::styled(mark.name(), ALERT),
+    }
+}
+
+/// The columns `where` and the place, in the room that the others leave.
+fn add_where(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
+    let room = table.room(view.options.width).saturating_sub(Table::GAP);
+    let places: Vec<String> = rows.iter().map(|r| view.fit_end(&r.chain.place, MAX_PLACE)).collect();
+    let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
+    let with_place = widest > 0 && room >= MIN_WHERE + Table::GAP + widest;
+    let room = if with_place { room - Table::GAP - widest } else { room };
+    table.columns.push(Column { heading: "where".into(), right: false });
+    if with_place {
+        table.columns.push(Column { heading: "".into(), right: false });
+    }
+    for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
+        let below = below(row.change);
+        cells.push(Cell::new(row.chain.fit(view, room.saturating_sub(below.len()).max(6)) + below));
+        if with_place {
+            cells.push(Cell::styled(place, DIM));
+        }
+    }
+}
+
+fn below(change: &StackChange) -> &'static str {
+    if change.bracketed { BELOW } else { "" }
+}
+
+/// The stacks whose time changed, largest change first; those that look the same are added up.
+fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<Row<'a>> {
+    let mut rows: Vec<Row<'a>> = Vec::new();
+    let mut by_look = FxHashMap::default();
+    for change in &comparison.stacks {
+        let stack: Vec<&ProfileFrame> = comparison.tree.stack(change.stack).collect();
+        let chain = Chain::new(&stack, options.full_names);
+        let look = (chain.key.clone(), chain.place.clone(), &change.state, change.bracketed);
+        let known = *by_look.entry(look).or_insert(rows.len());
+        match rows.get_mut(known) {
+            Some(row) => row.add(change),
+            None => rows.push(Row { chain, change, delta: change.delta, mark: change.mark }),
+        }
+    }
+    rows.retain(|r| r.delta.delta_ns != 0);
+    rows.sort_by_key(|r| std::cmp::Reverse(r.delta.delta_ns.unsigned_abs()));
+    rows
+}
+
+impl Row<'_> {
+    fn add(&mut self, change: &StackChange) {
+        let (sum, more) = (&mut self.delta, change.delta);
+        sum.base_ns = sum.base_ns.saturating_add(more.base_ns);
+        sum.new_ns = sum.new_ns.saturating_add(more.new_ns);
+        sum.delta_ns = sum.delta_ns.saturating_add(more.delta_ns);
+        if self.mark != change.mark {
+            self.mark = Mark::Both;
+        }
+    }
+}
+
+/// All rows, with stacks of `max` columns at most.
+pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: usize) -> Vec<ChangedStack> {
+    let view = View::new(options);
+    let owned = |row: &Row<'_>| ChangedStack {
+        stack: row.chain.fit(&view, max),
+        innermost: row.chain.innermost().to_owned(),
+        place: row.chain.place.clone(),
+        state: row.change.state.clone(),
+        below: below(row.change),
+        delta: row.delta,
+        mark: row.mark,
+    };
+    rows(comparison, options).iter().map(owned).collect()
+}
+
+/// How a stack changed, for a format without columns: `+5.30 ms (new)`, `+2.10 ms (3.1×)`.
+pub(crate) fn change_in_words(stack: &ChangedStack, options: &Options) -> (String, String) {
+    let mark = match stack.mark {
+        Mark::Both => factor(stack.delta.new_ns.into(), stack.delta.base_ns.into()),
+        mark => mark.name().to_owned(),
+    };
+    (signed(stack.delta.delta_ns, options.unit), mark)
+}
