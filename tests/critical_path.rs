@@ -172,6 +172,6 @@ fn a_queue_at_a_lock_waits_for_its_holder() {
         .map(|s| s.weight.latency_ns)
         .sum();
     assert!(of_holder > n * n * 10 / 2, "{of_holder}");
-    let handed_on = requests.wakeups.iter().find(|w| w.count == n - 1).expect("waiters hand the lock on");
+    let handed_on = requests.wakeups.iter().find(|w| w.count == n - 1).unwrap_or_else(|| panic!("{:?}", requests.wakeups));
     assert_eq!(handed_on.detail, "mutex");
 }

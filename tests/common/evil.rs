@@ -233,11 +233,12 @@ pub fn waiters(n: u64) -> Vec<u8> {
         trace.names.stack(&["sync.(*Mutex).Unlock", "main.waiter"]),
     );
     let (work, reason) = (trace.names.stack(&["main.refresh"]), trace.names.string(b"sync"));
+    let release = trace.names.stack(&["sync.(*Mutex).Unlock", "main.refresh"]);
     let created: Vec<[u64; 3]> = (0..n).map(|i| [i + 2, entry, creation]).collect();
     let first: Vec<[u64; 2]> = (0..n).map(|i| [i + 2, 1]).collect();
     let again: Vec<[u64; 2]> = (0..n).map(|i| [i + 2, 3]).collect();
     let unblocked: Vec<[u64; 3]> = (0..n).map(|i| [i + 2, 2, unlock]).collect();
-    let (blocked, logged) = ([reason, lock], [0, 0, 0, work]);
+    let (blocked, logged, released) = ([reason, lock], [0, 0, 0, work], [2, 2, release]);
     let mut holder: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
     let mut waiters: Vec<(u64, u8, &[u64])> = Vec::new();
     let at = |phase: u64, i: u64| 10 + phase * 10 * n + 10 * i;
@@ -249,7 +250,7 @@ pub fn waiters(n: u64) -> Vec<u8> {
     for i in 0..n {
         holder.push((at(2, i), code::USER_LOG, &logged));
     }
-    holder.push((at(3, 0), code::GO_UNBLOCK, &unblocked[0]));
+    holder.push((at(3, 0), code::GO_UNBLOCK, &released));
     for i in 0..n {
         waiters.push((at(3, i) + 1, code::GO_START, &again[i as usize]));
         if let Some(next) = unblocked.get(i as usize + 1) {

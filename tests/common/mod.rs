@@ -124,7 +124,9 @@ pub type States = BTreeMap<String, (u64, u64)>;
 
 /// The states of a profile.
 pub fn states(profile: &Profile) -> States {
-    profile.states.iter().map(|s| (s.state.clone(), (s.weight.goroutine_ns, s.weight.events))).collect()
+    // A state that requests met in strangers alone has latency, and no goroutine time.
+    let of_slice = profile.states.iter().filter(|s| s.weight.goroutine_ns > 0 || s.weight.events > 0);
+    of_slice.map(|s| (s.state.clone(), (s.weight.goroutine_ns, s.weight.events))).collect()
 }
 
 /// One goroutine as Go's reader saw it.
