@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
 mod common;
+mod go;
 
 use common::{corpus, files, root, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
@@ -172,6 +173,37 @@ fn a_queue_at_a_lock_waits_for_its_holder() {
         .map(|s| s.weight.latency_ns)
         .sum();
     assert!(of_holder > n * n * 10 / 2, "{of_holder}");
-    let handed_on = requests.wakeups.iter().find(|w| w.count == n - 1).unwrap_or_else(|| panic!("{:?}", requests.wakeups));
+    let handed_on =
+        requests.wakeups.iter().find(|w| w.count == n - 1).unwrap_or_else(|| panic!("{:?}", requests.wakeups));
     assert_eq!(handed_on.detail, "mutex");
+}
+
+/// The same programs, recorded now by every version: the long pieces of their paths are the sleeps that they know.
+#[test]
+fn fresh_recordings_have_the_paths_that_they_were_written_to_have() {
+    for version in go::VERSIONS.iter().chain(&["1.21"]) {
+        if go::toolchain(version).is_none() {
+            continue;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        go::record(version, "critical", None, folder.path());
+        let path = folder.path().join(format!("critical-{version}.trace"));
+        let bytes = std::fs::read(&path).expect("a trace");
+        let said = std::fs::read_to_string(path.with_extension("json")).expect("what the program said");
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        for (name, known) in said["paths"].as_object().expect("paths") {
+            let profile = requests_of(&bytes, &format!("^{}$", regex::escape(name)), Options::default());
+            let profile = profile.expect("a match");
+            check_sums(name, &profile);
+            // On a busy machine whatever is ready to run may wait for long, too.
+            let sleeps: Vec<_> = main_pieces(&profile).into_iter().filter(|(_, state, _)| state == "sleep").collect();
+            let expected = known["pieces"].as_array().expect("pieces");
+            assert_eq!(sleeps.len(), expected.len(), "{version} {name}: {sleeps:#?}");
+            for ((stack, _, ns), expected) in sleeps.iter().zip(expected) {
+                assert!(stack.contains(expected["function"].as_str().unwrap()), "{version} {name}: {stack}");
+                // Who sleeps may have begun before the request waits for it.
+                assert!(*ns >= expected["expected_ns"].as_u64().unwrap() * 8 / 10, "{version} {name}: {ns}");
+            }
+        }
+    }
 }

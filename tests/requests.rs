@@ -3,6 +3,7 @@
 //! its client saw.
 
 mod common;
+mod go;
 
 use common::{root, root_by, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
@@ -131,26 +132,49 @@ fn requests_whose_handler_leaves_no_name_are_counted() {
 #[test]
 fn endpoints_of_a_shared_connection_do_not_mix() {
     for recording in Recording::all("server") {
-        let mut quick = 0;
-        for endpoint in recording.said["endpoints"].as_object().expect("endpoints").values() {
-            let handler = endpoint["handler"].as_str().expect("a name");
-            if handler == "main.QuickHandler" {
-                quick = endpoint["count"].as_u64().expect("a number");
-                continue;
-            }
-            let profile = recording.own(handler, "stack");
-            let what = format!("{recording} {handler}");
-            assert_eq!(profile.selection.roots, endpoint["count"], "{what}");
-            assert_eq!(profile.selection.roots_cut, 0, "{what}");
-            let took = profile.total.goroutine_ns;
-            assert!(took <= numbers(&endpoint["latency_ns"]).iter().sum(), "{what}: {took} ns");
-            let waited = endpoint["wait"]["ns"].as_u64().expect("a number");
-            assert!(took >= waited, "{what}: {took} ns");
-        }
-        let profile = recording.own("main.FanOutHandler", "stack");
-        assert_eq!(profile.selection.unknown_handler.count, quick, "{recording}");
-        assert_eq!(profile.selection.unknown_handler.connections, recording.said["clients"], "{recording}");
+        check_endpoints(&recording);
     }
+}
+
+/// The talk's server with 4 clients of 10 requests to each endpoint, on connections that are kept alive, recorded now.
+#[test]
+fn forty_requests_are_forty() {
+    for version in go::VERSIONS.iter().chain(&["1.21"]) {
+        if go::toolchain(version).is_none() {
+            continue;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        go::record(version, "server", None, folder.path());
+        let recording = Recording::read(&folder.path().join(format!("server-warm-{version}.trace")));
+        for endpoint in recording.said["endpoints"].as_object().expect("endpoints").values() {
+            assert_eq!(endpoint["count"], 40, "{recording}");
+        }
+        check_endpoints(&recording);
+    }
+}
+
+fn check_endpoints(recording: &Recording) {
+    let mut quick = 0;
+    for endpoint in recording.said["endpoints"].as_object().expect("endpoints").values() {
+        let handler = endpoint["handler"].as_str().expect("a name");
+        if handler == "main.QuickHandler" {
+            quick = endpoint["count"].as_u64().expect("a number");
+            continue;
+        }
+        let profile = recording.own(handler, "stack");
+        let what = format!("{recording} {handler}");
+        assert_eq!(profile.selection.roots, endpoint["count"], "{what}");
+        assert_eq!(profile.selection.roots_cut, 0, "{what}");
+        let took = profile.total.goroutine_ns;
+        let requests = &profile.requests.as_ref().expect("requests").list;
+        let durations: Vec<u64> = requests.iter().map(|r| r.dur_ns).collect();
+        assert_ranked(&what, &durations, &numbers(&endpoint["latency_ns"]));
+        let waited = endpoint["wait"]["ns"].as_u64().expect("a number");
+        assert!(took >= waited, "{what}: {took} ns");
+    }
+    let profile = recording.own("main.FanOutHandler", "stack");
+    assert_eq!(profile.selection.unknown_handler.count, quick, "{recording}");
+    assert_eq!(profile.selection.unknown_handler.connections, recording.said["clients"], "{recording}");
 }
 
 #[test]
