@@ -111,6 +111,11 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "Compare")]
     pub(crate) total: bool,
 
+    /// In pprof files: a mean request, not the sum of all, so that two files
+    /// compare with -diff_base
+    #[arg(long, help_heading = "Compare")]
+    pub(crate) per_request: bool,
+
     /// Exit with 3 if p95>+10%, mean>+5ms (than the base), p99>250ms;
     /// repeatable
     #[arg(long, value_name = "RULE", value_parser = parse_rule, help_heading = "Compare")]
