@@ -271,7 +271,7 @@ fn what_cannot_be_compared_is_said() {
         (&["--root", HASH, "--by", "line", SERVER], 2, "--by needs"),
         (&["--root", HASH, "--vs", "missing.trace", SERVER], 2, "missing.trace"),
         (&["--root", HASH, "--vs-root", "(", SERVER], 2, "--vs-root is not a valid"),
-        (&["--root", HASH, "--vs-root", WRITE, "--time", "0s-10ms", SERVER], 1, "base: "),
+        (&["--root", HASH, "--vs-root", WRITE, "--time", "0s-1us", SERVER], 1, "new side: "),
     ];
     for (args, code, part) in cases {
         let ran = run(args);

@@ -41,7 +41,7 @@ Exit codes:
     version,
     max_term_width = 80,
     after_help = EXAMPLES,
-    override_usage = "gotrace-slice [OPTIONS] <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> <TRACE>..."
+    override_usage = "gotrace-slice [OPTIONS] <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> --vs <BASE> <TRACE>..."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
