@@ -88,7 +88,9 @@ fn mirrored(mut json: Value) -> Value {
     };
     each(diff);
     each(&mut diff["mean"]);
-    ["p50", "p90", "p95", "p99"].into_iter().for_each(|q| each(&mut diff["quantiles"][q]));
+    for quantile in ["p50", "p90", "p95", "p99"] {
+        each(&mut diff["quantiles"][quantile]);
+    }
     for list in ["states", "stacks"] {
         diff[list].as_array_mut().expect("a list").iter_mut().for_each(each);
     }
@@ -247,11 +249,10 @@ fn rules_decide_the_exit_code() {
     assert!(fired.contains("--fail-if mean>+10%: mean went from 5.31 ms to 15.1 ms"), "{fired}");
     // What chance may explain does not count, and that is said.
     let other = "testdata/traces/go1.25/server.trace";
-    let unsure = run(&["--root", WRITE, "--vs", other, "--fail-if", "p99>+0", "--fail-if", "mean>+0", SERVER]);
-    let back = run(&["--root", WRITE, "--vs", SERVER, "--fail-if", "p99>+0", "--fail-if", "mean>+0", other]);
-    for ran in [unsure, back] {
-        assert!(ran.code == Some(3) || !ran.stderr.contains("error"), "{}", ran.stderr);
-    }
+    let unsure = run(&["--root", WRITE, "--vs", SERVER, "--fail-if", "mean>+0", other]);
+    assert_eq!(unsure.code, Some(0), "{}", unsure.stderr);
+    let said = "--fail-if mean>+0 does not count, chance may explain it: mean went from 5.31 ms to 5.73 ms";
+    assert!(unsure.stderr.contains(said), "{}", unsure.stderr);
     // Without a base.
     let alone = |rule: &str| run(&["--root", HASH, "--fail-if", rule, SERVER]);
     assert_eq!(alone("p95>1ms").code, Some(3));
@@ -294,7 +295,9 @@ fn every_format_has_a_comparison() {
     let place = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
     let names = ["d.json", "d.pb.gz", "d.folded", "d.svg", "d.md"].map(place);
     let mut args = vec!["--root", HASH, "--vs-root", WRITE, "-q"];
-    names.iter().for_each(|name| args.extend(["-o", name.as_str()]));
+    for name in &names {
+        args.extend(["-o", name.as_str()]);
+    }
     let ran = run(&[&args[..], &[SERVER]].concat());
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(names.iter().all(|name| Path::new(name).metadata().is_ok_and(|m| m.len() > 200)));
