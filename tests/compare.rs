@@ -88,7 +88,9 @@ fn mirrored(mut json: Value) -> Value {
     };
     each(diff);
     each(&mut diff["mean"]);
-    ["p50", "p90", "p95", "p99"].into_iter().for_each(|q| each(&mut diff["quantiles"][q]));
+    for quantile in ["p50", "p90", "p95", "p99"] {
+        each(&mut diff["quantiles"][quantile]);
+    }
     for list in ["states", "stacks"] {
         diff[list].as_array_mut().expect("a list").iter_mut().for_each(each);
     }
@@ -199,10 +201,13 @@ fn hashing_is_what_makes_the_difference() {
             let of = rows(&json, "states").iter().filter(|s| s["state"] == name);
             of.map(|s| int(&s["delta_ns"])).sum::<i64>()
         };
-        // It measured wall-clock time: while it hashed it also waited for a processor.
-        let found = delta("running") + delta("runnable");
-        let off = (found - hashing).abs();
-        assert!(off * 20 < hashing, "{path}: hashing took {hashing} ns, the difference is {found} ns");
+        let found = delta("running");
+        assert!((found - hashing).abs() * 20 < hashing, "{path}: hashing took {hashing} ns, the difference is {found}");
+        // A trace has no stack of what only computes; where hashing was stopped, it has.
+        let hashes =
+            |s: &&Value| s["frames"].as_array().expect("frames").iter().any(|f| f["function"] == "main.hashData");
+        let mut stacks = rows(&json, "stacks").iter().filter(hashes);
+        assert!(stacks.next().is_some() && stacks.all(|s| s["mark"] == "new"), "{path}");
         let first = &rows(&json, "states")[0];
         assert_eq!(first["state"], "running", "{path}");
         let stack = &rows(&json, "stacks")[0];
@@ -244,11 +249,10 @@ fn rules_decide_the_exit_code() {
     assert!(fired.contains("--fail-if mean>+10%: mean went from 5.31 ms to 15.1 ms"), "{fired}");
     // What chance may explain does not count, and that is said.
     let other = "testdata/traces/go1.25/server.trace";
-    let unsure = run(&["--root", WRITE, "--vs", other, "--fail-if", "p99>+0", "--fail-if", "mean>+0", SERVER]);
-    let back = run(&["--root", WRITE, "--vs", SERVER, "--fail-if", "p99>+0", "--fail-if", "mean>+0", other]);
-    for ran in [unsure, back] {
-        assert!(ran.code == Some(3) || !ran.stderr.contains("error"), "{}", ran.stderr);
-    }
+    let unsure = run(&["--root", WRITE, "--vs", SERVER, "--fail-if", "mean>+0", other]);
+    assert_eq!(unsure.code, Some(0), "{}", unsure.stderr);
+    let said = "--fail-if mean>+0 does not count, chance may explain it: mean went from 5.31 ms to 5.73 ms";
+    assert!(unsure.stderr.contains(said), "{}", unsure.stderr);
     // Without a base.
     let alone = |rule: &str| run(&["--root", HASH, "--fail-if", rule, SERVER]);
     assert_eq!(alone("p95>1ms").code, Some(3));
@@ -268,7 +272,7 @@ fn what_cannot_be_compared_is_said() {
         (&["--root", HASH, "--by", "line", SERVER], 2, "--by needs"),
         (&["--root", HASH, "--vs", "missing.trace", SERVER], 2, "missing.trace"),
         (&["--root", HASH, "--vs-root", "(", SERVER], 2, "--vs-root is not a valid"),
-        (&["--root", HASH, "--vs-root", WRITE, "--time", "0s-10ms", SERVER], 1, "base: "),
+        (&["--root", HASH, "--vs-root", WRITE, "--time", "0s-1us", SERVER], 1, "new side: "),
     ];
     for (args, code, part) in cases {
         let ran = run(args);
@@ -291,7 +295,9 @@ fn every_format_has_a_comparison() {
     let place = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
     let names = ["d.json", "d.pb.gz", "d.folded", "d.svg", "d.md"].map(place);
     let mut args = vec!["--root", HASH, "--vs-root", WRITE, "-q"];
-    names.iter().for_each(|name| args.extend(["-o", name.as_str()]));
+    for name in &names {
+        args.extend(["-o", name.as_str()]);
+    }
     let ran = run(&[&args[..], &[SERVER]].concat());
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(names.iter().all(|name| Path::new(name).metadata().is_ok_and(|m| m.len() > 200)));

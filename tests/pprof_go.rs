@@ -128,3 +128,36 @@ fn comparisons_work() {
     let difference = pprof.run(&["-top", "-diff_base=b.pb.gz", "a.pb.gz"]);
     assert!(difference.contains("[running]"), "{difference}");
 }
+
+/// The signed profile of a comparison shows what `-diff_base` makes of two profiles per request.
+#[test]
+fn a_comparison_is_what_diff_base_shows() {
+    let Some(pprof) = Pprof::build() else { return };
+    let trace = |version: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces").join(version).join("server.trace");
+        path.to_str().expect("text").to_owned()
+    };
+    let (new, base) = (trace("go1.26"), trace("go1.25"));
+    let ask = |args: &[&str]| gotrace_slice(&[&["-r", "HashAndWriteHandler"], args].concat(), pprof.folder.path());
+    ask(&["--per-request", "-q", "-o", "a.pb.gz", &base]);
+    ask(&["--per-request", "-q", "-o", "b.pb.gz", &new]);
+    let json = ask(&["--vs", &base, "-q", "-o", "d.pb.gz", "-o", "-", "-f", "json", &new]);
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let top = ["-top", "-unit=ns", "-nodefraction=0", "-nodecount=0", "-sample_index=latency"];
+    let signed = pprof.run(&[&top[..], &["d.pb.gz"]].concat());
+    let by_pprof = pprof.run(&[&top[..], &["-diff_base=a.pb.gz", "b.pb.gz"]].concat());
+    let total = format!("of {}ns total", json["diff"]["base_ns"]);
+    assert!(signed.contains(&total) && by_pprof.contains(&total), "{total}\n{signed}\n{by_pprof}");
+    let flat = |report: &str, state: &str| -> i64 {
+        let line = report.lines().find(|l| l.ends_with(&format!(" [{state}]")));
+        let value = line.and_then(|l| l.split_whitespace().next()).unwrap_or("0");
+        value.trim_end_matches("ns").parse().expect("a number")
+    };
+    for row in json["diff"]["states"].as_array().expect("states") {
+        let state = row["state"].as_str().expect("a name");
+        let delta = row["delta_ns"].as_i64().expect("a number");
+        // Each file rounds its own rows, and there are some dozens of them.
+        let (ours, theirs) = (flat(&signed, state), flat(&by_pprof, state));
+        assert!((ours - delta).abs() <= 64 && (theirs - delta).abs() <= 64, "{row}: {ours} {theirs}");
+    }
+}

@@ -41,7 +41,7 @@ Exit codes:
     version,
     max_term_width = 80,
     after_help = EXAMPLES,
-    override_usage = "gotrace-slice [OPTIONS] <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> <TRACE>..."
+    override_usage = "gotrace-slice [OPTIONS] <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> --vs <BASE> <TRACE>..."
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
@@ -110,6 +110,11 @@ pub(crate) struct Args {
     /// Compare sums over all requests, not a mean request
     #[arg(long, help_heading = "Compare")]
     pub(crate) total: bool,
+
+    /// In pprof files: a mean request, not the sum of all, so that two files
+    /// compare with -diff_base
+    #[arg(long, help_heading = "Compare")]
+    pub(crate) per_request: bool,
 
     /// Exit with 3 if p95>+10%, mean>+5ms (than the base), p99>250ms;
     /// repeatable

@@ -63,8 +63,8 @@ pub(crate) fn comparison(args: &Args, new: &Profile, base: &Profile) -> Outcome<
 /// Refuses a profile without a request that counts, and says why there is none.
 pub(crate) fn has_requests(side: &str, profile: &Profile) -> Outcome<()> {
     let Some(requests) = profile.requests.as_ref().filter(|r| r.list.is_empty()) else { return Ok(()) };
-    let asked = profile.selection.patterns.iter().map(|p| format!("'{p}'")).collect::<Vec<_>>().join(" or ");
-    let failure = Failure::new(format!("{side}: no request of {asked} counts")).code(code::NO_MATCH);
+    let patterns: Vec<String> = profile.selection.patterns.iter().map(|p| format!(" of '{p}'")).collect();
+    let failure = Failure::new(format!("{side}: no request{} counts", patterns.join(" or"))).code(code::NO_MATCH);
     Err(match (&requests.only, requests.partial) {
         (Some(only), _) => failure.help(format!("none took as long as {only} asks for")),
         (None, 0) => failure,

@@ -7,6 +7,7 @@ mod failure;
 mod generate;
 mod input;
 mod nearest;
+mod no_match;
 mod only;
 mod options;
 mod output;

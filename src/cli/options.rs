@@ -135,6 +135,7 @@ pub(crate) fn render(args: &Args) -> render::Options {
         color: console::stdout_has_color(color(args)),
         unicode: console::is_utf8(),
         hints: !args.quiet,
+        per_request: args.per_request,
         read_in: None,
     }
 }

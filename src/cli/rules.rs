@@ -1,5 +1,6 @@
 //! `--fail-if`: `p95>+10%`, `mean>+5ms`, `p99>250ms`; and what is said of a rule that is broken.
 
+use super::args::Args;
 use super::console::Console;
 use super::failure::{Failure, code};
 use super::report::Report;
@@ -54,16 +55,16 @@ fn percent(text: &str) -> Result<u64, String> {
 }
 
 /// Says which rules are broken and why; none when all are kept.
-pub(crate) fn broken(rules: &[(String, Rule)], report: &Report, console: &Console) -> Option<Failure> {
+pub(crate) fn broken(args: &Args, report: &Report, console: &Console) -> Option<Failure> {
     let mut why = Vec::new();
-    for (text, rule) in rules {
+    for (text, rule) in &args.fail_if {
         let name = text.split('>').next().unwrap_or_default().trim();
         match (report.check(rule), report.change()) {
             (Outcome::Above(ns), _) => {
                 why.push(format!("{text}: {name} is {}", units::duration(ns, Unit::Auto)));
             }
             (Outcome::Slower(change), Some(latency)) => why.push(format!("{text}: {name} {}", words(&change, latency))),
-            (Outcome::Unclear(change), Some(latency)) => {
+            (Outcome::Unclear(change), Some(latency)) if !args.quiet => {
                 let words = words(&change, latency);
                 let reason = if latency.has_verdict() { "chance may explain it" } else { "there are too few requests" };
                 console.remark(&format!("--fail-if {text} does not count, {reason}: {name} {words}"));

@@ -7,7 +7,7 @@ use super::input::{self, Opened, reason};
 use super::output::{self, Plan};
 use super::progress::Progress;
 use super::report::Report;
-use super::{compare, display_path, generate, nearest, options, rules};
+use super::{compare, display_path, generate, no_match, options, rules};
 use anstream::AutoStream;
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -16,7 +16,7 @@ use gotrace_slice::error::{Error, ErrorKind};
 use gotrace_slice::pipeline::{self, Answer, Input};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::render::units::{self, Unit};
-use gotrace_slice::slice::{RootBy, Selector};
+use gotrace_slice::slice::Selector;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -106,18 +106,24 @@ struct Question<'a> {
 impl Question<'_> {
     /// The answer; a failure when nothing matches.
     fn ask(&self, args: &Args, console: &Console, selector: Option<&Selector>, progress: &Progress) -> Outcome<Report> {
-        let answer = answer(args, self.opened, selector, progress);
+        let found = answer(args, self.opened, selector, progress);
         progress.clear();
-        let candidates = match answer? {
+        let candidates = match found? {
             Found::Report(mut report) => {
                 self.complete(args, &mut report);
                 return Ok(report);
             }
             Found::Nothing(candidates) => candidates,
         };
-        let mut failure = no_match(args, self.roots, &candidates);
+        let mut failure = no_match::no_match(args, self.roots, &candidates);
         if let Some(selector) = selector {
-            failure = without_filters(args, self, selector, &candidates).unwrap_or(failure);
+            let quiet = Progress::new(false);
+            let try_with = |changed: &Selector| match answer(args, self.opened, Some(changed), &quiet) {
+                Ok(Found::Report(Report::Profile(profile))) => Some(profile.selection),
+                _ => None,
+            };
+            let filtered = no_match::without_filters(args, self.roots, selector, &candidates, &try_with);
+            failure = filtered.unwrap_or(failure);
         }
         if let Some(name) = self.name {
             failure.message = format!("{name}: {}", failure.message);
@@ -239,7 +245,7 @@ fn deliver(args: &Args, console: &Console, plan: &Plan, report: &Report, read_in
     if let (false, Report::Profile(profile)) = (args.fail_if.is_empty(), report) {
         compare::has_requests("--fail-if", profile)?;
     }
-    rules::broken(&args.fail_if, report, console).map_or(Ok(code::DONE), Err)
+    rules::broken(args, report, console).map_or(Ok(code::DONE), Err)
 }
 
 fn tell_warnings(args: &Args, console: &Console, report: &Report) {
@@ -275,103 +281,4 @@ fn to_stdout(color: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
             Err(Failure::new(format!("cannot write to standard output: {}", reason(&e))))
         }
     }
-}
-
-/// What there would be without one of the filters, or without all of them: says which one left nothing.
-fn without_filters(
-    args: &Args,
-    question: &Question<'_>,
-    selector: &Selector,
-    candidates: &Candidates,
-) -> Option<Failure> {
-    let quiet = Progress::new(false);
-    let try_with = |changed: &Selector| match answer(args, question.opened, Some(changed), &quiet) {
-        Ok(Found::Report(Report::Profile(profile))) => Some(profile.selection.clone()),
-        _ => None,
-    };
-    let asked = if question.roots.is_empty() { "a goroutine".to_owned() } else { quoted(question.roots) };
-    let failure = |message: String| Some(Failure::new(message).code(code::NO_MATCH));
-    if let Some((text, _)) = &args.time
-        && let Some(found) = try_with(&Selector { time: None, ..selector.clone() })
-    {
-        let longest = candidates.traces.iter().map(|t| t.duration_ns).max().unwrap_or(0);
-        let (roots, long) = (units::counted(found.roots, "root"), units::duration(longest, Unit::Auto));
-        return failure(format!("nothing matches {asked} inside --time {text}: without it there would be {roots}"))
-            .map(|f| f.help(format!("the trace is {long} long")));
-    }
-    if !args.goid.is_empty()
-        && !args.root.is_empty()
-        && let Some(found) = try_with(&Selector { goids: Vec::new(), ..selector.clone() })
-    {
-        let ids: Vec<String> = args.goid.iter().map(u64::to_string).collect();
-        let roots = units::counted(found.roots, "root");
-        return failure(format!(
-            "nothing matches {asked} on goroutine {}: on others there would be {roots}",
-            ids.join(" or ")
-        ));
-    }
-    if !args.root_by.is_empty()
-        && let Some(found) = try_with(&Selector { root_by: RootBy::default(), ..selector.clone() })
-    {
-        let by =
-            [(found.roots_by_creation, "creation"), (found.roots_by_entry, "entry"), (found.roots_by_stack, "stack")];
-        let by: Vec<String> = by.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} by {how}")).collect();
-        let given: Vec<String> = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase()).collect();
-        let given = given.join(",");
-        let failure = failure(format!(
-            "nothing matches {asked} with --root-by {given}: without it there would be {}",
-            by.join(", ")
-        ));
-        return if found.roots_by_stack > 0 && !selector.root_by.stack {
-            failure.map(|f| {
-                f.help("handlers of net/http run on the connection's goroutine, so they are not in a creation stack;")
-                    .help("      --root-by stack finds functions on running stacks instead")
-            })
-        } else {
-            failure
-        };
-    }
-    let given: Vec<&str> = [
-        (args.time.is_some(), "--time"),
-        (!args.goid.is_empty() && !args.root.is_empty(), "--goid"),
-        (!args.root_by.is_empty(), "--root-by"),
-    ]
-    .into_iter()
-    .filter_map(|(given, name)| given.then_some(name))
-    .collect();
-    if given.len() < 2 || args.root.is_empty() {
-        return None;
-    }
-    let all = Selector { time: None, goids: Vec::new(), root_by: RootBy::default(), ..selector.clone() };
-    let roots = units::counted(try_with(&all)?.roots, "root");
-    let given = given.join(" and ");
-    failure(format!("nothing matches {asked} with {given}: without them there would be {roots}"))
-}
-
-fn quoted(patterns: &[String]) -> String {
-    patterns.iter().map(|p| format!("'{p}'")).collect::<Vec<_>>().join(" or ")
-}
-
-/// Nothing matched: what is near, and what else could be tried.
-fn no_match(args: &Args, roots: &[String], candidates: &Candidates) -> Failure {
-    let goroutines: u64 = candidates.traces.iter().map(|t| t.goroutines).sum();
-    let asked = if roots.is_empty() {
-        args.goid.iter().map(|id| format!("goroutine {id}")).collect::<Vec<_>>().join(" or ")
-    } else {
-        quoted(roots)
-    };
-    let looked = units::counted(goroutines, "goroutine");
-    let message = format!("nothing matches {asked} ({looked} looked at)");
-    let mut failure = Failure::new(message).code(code::NO_MATCH);
-    let near = nearest::nearest(candidates, roots);
-    if !near.is_empty() {
-        failure = failure.help("near it are:");
-        failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));
-        let other_case =
-            |name: &str, p: &str| !name.contains(p) && name.to_lowercase().contains(p.to_lowercase().as_str());
-        if !args.ignore_case && near.iter().any(|name| roots.iter().any(|p| other_case(name, p))) {
-            failure = failure.help("-i ignores upper and lower case");
-        }
-    }
-    failure.help("gotrace-slice without --root lists what can be a root")
 }

@@ -3,6 +3,8 @@
 //! All in integers: what rounding takes from one part it gives to another, and swapping the sides of a change changes
 //! every sign and nothing else.
 
+use super::Weight;
+
 /// What one part took on each side, in ns, summed over the side's requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Part {
@@ -66,6 +68,14 @@ pub fn apportion_mean(sums: &[u64], requests: usize) -> Vec<u64> {
     let parts: Vec<Part> = sums.iter().map(|&new_ns| Part { base_ns: 0, new_ns }).collect();
     let shares = apportion(&parts, Requests { base: 1, new: requests });
     shares.into_iter().map(|ns| ns.max(0) as u64).collect()
+}
+
+/// What each weight is of a mean request. Every measure adds up to its own rounded mean exactly.
+pub fn per_request(weights: &[Weight], requests: usize) -> Vec<Weight> {
+    let mean = |of: fn(&Weight) -> u64| apportion_mean(&weights.iter().map(of).collect::<Vec<_>>(), requests);
+    let times = mean(|w| w.goroutine_ns).into_iter().zip(mean(|w| w.latency_ns));
+    let weight = |(events, (goroutine_ns, latency_ns))| Weight { events, goroutine_ns, latency_ns };
+    mean(|w| w.events).into_iter().zip(times).map(weight).collect()
 }
 
 /// `numerator / denominator` for a positive denominator, to the nearest whole number, halves to the even one.

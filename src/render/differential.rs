@@ -52,9 +52,10 @@ impl Differential {
         let title = format!("{base} → {new}");
         let mut differential = Self::new(Labels { title, base, new, metric: metric.to_owned() });
         for change in &comparison.stacks {
-            let mut functions: Vec<&str> =
-                comparison.tree.stack(change.stack).take(frames::MAX_FRAMES).map(|f| f.function.as_str()).collect();
-            functions.reverse();
+            let (indexes, cut) = frames::leaf_first(&comparison.tree, change.stack);
+            let all = comparison.tree.frames();
+            let functions = indexes.iter().rev().map(|&i| all[i as usize].function.as_str());
+            let functions = cut.then_some(frames::CUT).into_iter().chain(functions);
             let sides = Sides { base_ns: change.delta.base_ns, new_ns: change.delta.new_ns };
             differential.add(functions, &change.state, sides);
         }

@@ -42,7 +42,7 @@ pub enum Sort {
     Name,
 }
 
-/// How a report is written. Formats for programs ignore all but `unit`.
+/// How a report is written. Formats for programs ignore all but `unit` and `per_request`.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
@@ -62,6 +62,8 @@ pub struct Options {
     pub unicode: bool,
     /// Say which question each section answers.
     pub hints: bool,
+    /// pprof shows a mean request instead of the sum of all.
+    pub per_request: bool,
     /// How long reading took; shown when known.
     pub read_in: Option<Duration>,
 }
@@ -84,6 +86,7 @@ impl Default for Options {
             color: false,
             unicode: true,
             hints: true,
+            per_request: false,
             read_in: None,
         }
     }

@@ -9,7 +9,8 @@ pub(super) use comparison::write as write_comparison;
 
 use super::clean::clean;
 use super::pprof_proto as pb;
-use super::{Options, frames, json, units};
+use super::{Options, frames, json, metric, units};
+use crate::profile::apportion::per_request;
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree, TraceInfo, Weight};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -21,15 +22,21 @@ use std::io::{self, Write};
 const DOC_URL: &str = "https://github.com/gotrace-slice/gotrace-slice/blob/main/docs/cli.md#pprof";
 
 /// Writes the profile.
-pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = Writer::new(GzEncoder::new(out, Compression::default()));
     writer.header(&Head {
         traces: &profile.traces,
         values: &VALUES,
         default: default_type(profile).name(),
-        comments: &comments(profile),
+        comments: &comments(profile, options.per_request),
     })?;
-    for (sample, weight) in merged(profile) {
+    let mut rows = merged(profile);
+    if options.per_request {
+        let weights: Vec<Weight> = rows.iter().map(|r| r.1).collect();
+        let means = per_request(&weights, metric::occurrences(profile) as usize);
+        rows.iter_mut().zip(means).for_each(|(row, mean)| row.1 = mean);
+    }
+    for (sample, weight) in rows {
         writer.sample(profile, sample, weight)?;
     }
     writer.tables()?;
@@ -251,14 +258,15 @@ fn default_type(profile: &Profile) -> Metric {
 }
 
 /// Lines that start with `#` are for programs; pprof shows the others above every report.
-fn comments(profile: &Profile) -> Vec<String> {
+fn comments(profile: &Profile, per_request: bool) -> Vec<String> {
     let selection = &profile.selection;
     let (n, one) = match &profile.requests {
         Some(requests) if default_type(profile) == Metric::Latency => (requests.list.len() as u64, "request"),
         _ => (selection.roots, "root"),
     };
-    let mut lines = vec![format!("gotrace-slice: {} of {}", units::counted(n, one), asked(profile))];
-    if n > 1 {
+    let mean = if per_request { "the mean of " } else { "" };
+    let mut lines = vec![format!("gotrace-slice: {mean}{} of {}", units::counted(n, one), asked(profile))];
+    if n > 1 && !per_request {
         lines.push(format!("mean per {one}: add -divide_by={n}"));
     }
     lines.push(format!("#tool gotrace-slice {}", env!("CARGO_PKG_VERSION")));

@@ -1,9 +1,9 @@
 //! The JSON of a comparison.
 
-use super::{Frame, Selected, Trace, Warned, document, frame, warnings};
+use super::{Selected, Trace, Warned, document, stack_frames, warnings};
 use crate::profile::statistics::{Change, Interval};
 use crate::profile::{Comparison, Side, StackChange};
-use crate::render::{Options, frames};
+use crate::render::Options;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -116,14 +116,14 @@ impl Serialize for States<'_> {
         let mut seq = serializer.serialize_seq(Some(self.0.states.len()))?;
         for row in &self.0.states {
             let (base_ns, new_ns, delta_ns) = (row.delta.base_ns, row.delta.new_ns, row.delta.delta_ns);
-            seq.serialize_element(&State { state: &row.state, base_ns, new_ns, delta_ns })?;
+            seq.serialize_element(&StateRow { state: &row.state, base_ns, new_ns, delta_ns })?;
         }
         seq.end()
     }
 }
 
 #[derive(Serialize)]
-struct State<'a> {
+struct StateRow<'a> {
     state: &'a str,
     base_ns: u64,
     new_ns: u64,
@@ -155,8 +155,7 @@ impl Serialize for Stack<'_> {
         map.serialize_entry("base_ns", &change.delta.base_ns)?;
         map.serialize_entry("new_ns", &change.delta.new_ns)?;
         map.serialize_entry("delta_ns", &change.delta.delta_ns)?;
-        let stack = comparison.tree.stack(change.stack).take(frames::MAX_FRAMES);
-        map.serialize_entry("frames", &stack.map(frame).collect::<Vec<Frame<'_>>>())?;
+        map.serialize_entry("frames", &stack_frames(&comparison.tree, change.stack))?;
         map.end()
     }
 }

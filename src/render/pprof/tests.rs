@@ -33,7 +33,7 @@ fn no_pseudo_frame_has_a_system_name() {
     assert!(ours.iter().all(|f| f.system_name == 0) && theirs.iter().all(|f| f.system_name == f.name));
     let waiting = ours.iter().find(|f| name(f.name) == ProfileFrame::WAITING_FOR).unwrap();
     assert_eq!(name(waiting.filename), "other goroutine");
-    assert!(comments(&sample_requests()).contains(&"mean per request: add -divide_by=60".to_owned()));
+    assert!(comments(&sample_requests(), false).contains(&"mean per request: add -divide_by=60".to_owned()));
 }
 
 #[test]

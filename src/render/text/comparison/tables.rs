@@ -1,6 +1,6 @@
 //! The tables of a comparison: latencies, and the states that explain their change.
 
-use super::super::layout::{ALERT, BOLD, DIM, PLAIN, View, state_style};
+use super::super::layout::{self, ALERT, BOLD, DIM, PLAIN, View, state_style, width};
 use super::super::states::{MAX_ROWS, MAX_STATE};
 use super::super::table::{Cell, Column, Table};
 use crate::profile::statistics::Change;
@@ -50,10 +50,14 @@ pub(super) fn latency(view: &View<'_>, comparison: &Comparison, out: &mut dyn Wr
     let max = |ns: u64| Cell::new(view.time(ns));
     let (base, new) = (comparison.base.latency.max_ns, comparison.new.latency.max_ns);
     table.rows.push(vec![Cell::styled("max", BOLD), max(base), max(new)]);
+    if table.room(view.options.width) == 0 {
+        table.columns.pop();
+        table.rows.iter_mut().for_each(|cells| cells.truncate(table.columns.len()));
+    }
     table.write(view, out)?;
     let p = probability(latency.p);
-    let note = format!("  p {p} (Mann-Whitney, all latencies); {UNSURE} chance may explain it");
-    writeln!(out, "{}", view.paint(DIM, &note))
+    let note = format!("p {p} (Mann-Whitney, all latencies); {UNSURE} chance may explain it");
+    layout::wrapped(&note, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
 }
 
 /// The states, and what each adds to the change.
@@ -66,14 +70,18 @@ pub(super) fn states(view: &View<'_>, comparison: &Comparison, out: &mut dyn Wri
     let mut table = Table::new(&[("state", false), ("base", true), ("new", true), ("change", true), ("of it", true)]);
     let mut line = |name: Cell, part: Delta| table.rows.push(cells(view, name, part, whole));
     for row in &rows[..shown] {
-        let name = view.fit(&clean(&row.state), MAX_STATE);
-        line(Cell::styled(name, state_style(&row.state)), row.delta);
+        line(Cell::styled("", state_style(&row.state)), row.delta);
     }
     if shown < rows.len() {
         let rest = rows[shown..].iter().map(|r| r.delta).fold(Delta::default(), added);
         line(Cell::styled(format!("({} more, -n 0)", rows.len() - shown), DIM), rest);
     }
     line(Cell::styled("total", BOLD), whole);
+    // Names get the room that the numbers leave.
+    let room = (table.room(view.options.width) + width("state")).min(MAX_STATE);
+    for (cells, row) in table.rows.iter_mut().zip(&rows[..shown]) {
+        cells[0].text = view.fit(&clean(&row.state), room);
+    }
     let room = table.room(view.options.width).saturating_sub(Table::GAP).min(MAX_BAR);
     let longest = rows.iter().map(|r| r.delta.delta_ns.unsigned_abs()).max().unwrap_or(0);
     if room >= MIN_BAR && longest > 0 {
