@@ -175,6 +175,19 @@ impl Symbols {
         }
     }
 
+    /// The part of a stack from its outermost frame to the first one of a function; [`StackIdx::NONE`] where the
+    /// function is not on it.
+    pub fn outermost(&self, stack: StackIdx, function: StringIdx) -> StackIdx {
+        let (mut at, mut found) = (stack, StackIdx::NONE);
+        while let Some(leaf) = self.leaf(at) {
+            if self.frame(leaf).function == function {
+                found = at;
+            }
+            at = self.parent(at);
+        }
+        found
+    }
+
     /// The outermost frame of a stack as a stack of its own; the empty stack stays empty.
     pub fn root_frame(&self, stack: StackIdx) -> StackIdx {
         let mut at = stack;

@@ -14,7 +14,7 @@ use super::timeline::{Attribution, Close, Timeline};
 use super::wakers::{Cause, Wakers};
 use super::windows::Windows;
 use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
-use crate::ids::{GIdx, StackIdx, WindowIdx};
+use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
 use crate::symbols::Symbols;
@@ -381,11 +381,17 @@ impl<'a> Measurer<'a> {
                 self.close(line, event.time, event.stack, true);
             }
             self.lines[line].window = WindowIdx::NONE;
+            self.lines[line].serves = StringIdx::NONE;
         }
         if crossed.started.is_some() {
             self.close(line, event.time, event.stack, false);
             self.lines[line].context = self.context_of(crossed.started);
             self.lines[line].window = crossed.started;
+            let window = &self.task.slice.windows[crossed.started.at()];
+            if !window.inferred {
+                // The server called the handler at once: what it ran before its first own stack is the handler's.
+                self.lines[line].serves = self.task.slice.contexts.get(window.context).label;
+            }
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Timeline {
     pub(super) assists: bool,
     /// Its open piece on the tape, where there is one.
     pub(super) piece: u32,
+    /// The function that serves the request which just began on it, until its first own stack; empty for none.
+    pub(super) serves: StringIdx,
 }
 
 /// How a piece of an interval is closed.
@@ -75,6 +77,7 @@ impl Timeline {
             sampled: false,
             assists: false,
             piece: tape::NONE,
+            serves: StringIdx::NONE,
         }
     }
 
@@ -181,6 +184,9 @@ impl<'a> Attribution<'a> {
         if line.sampled {
             self.forget_samples(line);
         }
+        if next != StackIdx::EMPTY {
+            line.serves = StringIdx::NONE;
+        }
         line.counted &= !ends;
         ns
     }
@@ -218,8 +224,13 @@ impl<'a> Attribution<'a> {
         if line.sampled {
             return Places::Several(self.add_sampled(line, events, ns));
         }
-        let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
-        let (stack, known) = self.bracket(line.own, next);
+        let served = if line.serves.is_some() { self.symbols.outermost(next, line.serves) } else { StackIdx::NONE };
+        let (stack, known) = if served.is_some() {
+            (served, false)
+        } else {
+            let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
+            self.bracket(line.own, next)
+        };
         Places::One(self.aggregate.add(Self::key(line, stack, Precision::Bracketed, known), events, ns))
     }
 
