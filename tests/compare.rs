@@ -246,12 +246,12 @@ fn rules_decide_the_exit_code() {
         assert_eq!(hash(rule).code, Some(code), "{rule}: {}", hash(rule).stderr);
     }
     let fired = hash("mean>+10%").stderr;
-    assert!(fired.contains("--fail-if mean>+10%: mean went from 5.31 ms to 15.1 ms"), "{fired}");
+    assert!(fired.contains("--fail-if mean>+10%: mean went from 5.34 ms to 15.1 ms"), "{fired}");
     // What chance may explain does not count, and that is said.
     let other = "testdata/traces/go1.25/server.trace";
     let unsure = run(&["--root", WRITE, "--vs", SERVER, "--fail-if", "mean>+0", other]);
     assert_eq!(unsure.code, Some(0), "{}", unsure.stderr);
-    let said = "--fail-if mean>+0 does not count, chance may explain it: mean went from 5.31 ms to 5.73 ms";
+    let said = "--fail-if mean>+0 does not count, chance may explain it: mean went from 5.34 ms to 5.76 ms";
     assert!(unsure.stderr.contains(said), "{}", unsure.stderr);
     // Without a base.
     let alone = |rule: &str| run(&["--root", HASH, "--fail-if", rule, SERVER]);
