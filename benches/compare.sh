@@ -63,13 +63,15 @@ def run(command):
     return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def same_job(threads):
-    return [tool, "--no-progress", "-j", str(threads), "--root", root, "-o", f"{work}/out.pb.gz", trace]
+def same_job(threads, metric="goroutine"):
+    job = ["--metric", metric, "--root", root, "-o", f"{work}/out.pb.gz", trace]
+    return [tool, "--no-progress", "-j", str(threads), *job]
 
 
 rows = [
     ("gotrace-slice, 2 threads", same_job(2)),
     ("gotrace-slice, 1 thread", same_job(1)),
+    ("gotrace-slice, 2 threads, with critical paths", same_job(2, "latency")),
     ("gotrace-slice, candidates", [tool, "--no-progress", "-j", "2", trace]),
     ("Go program on Go's reader", [f"{work}/streamref", "-mode=slice", f"-root={root}", trace]),
     ("Go's reader alone", [f"{work}/streamref", "-mode=null", trace]),

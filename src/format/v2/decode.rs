@@ -8,7 +8,7 @@ use crate::format::event_spec::{EVENTS, MAX_ARGS};
 /// Bytes that must be there: the longest usual event ends before byte 64, and a word is read at each varint.
 pub(super) const AHEAD: usize = 64 + 8;
 
-/// Number of arguments by code; [`UNKNOWN`] for those that the version does not have.
+/// Number of arguments by code; `UNKNOWN` for those that the version does not have.
 pub struct Shapes([u8; 256]);
 
 const UNKNOWN: u8 = u8::MAX;
