@@ -302,3 +302,13 @@ fn every_format_has_a_comparison() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(names.iter().all(|name| Path::new(name).metadata().is_ok_and(|m| m.len() > 200)));
 }
+
+/// Computing leaves no stack, but what was stopped in it does: the verdict names it.
+#[test]
+fn the_verdict_names_the_hashing() {
+    for version in ["go1.22", "go1.23", "go1.25", "go1.26"] {
+        let trace = format!("testdata/traces/{version}/server.trace");
+        let said = run(&["--root", HASH, "--vs-root", WRITE, "--width", "200", &trace]).stdout;
+        assert!(said.contains("most in (root) (or below), below which main.hashData is new."), "{version}: {said}");
+    }
+}

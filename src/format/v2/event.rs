@@ -217,19 +217,6 @@ impl<'a> ScanReader<'a> {
         Self { cursor: generation.cursor(batch), ticks: batch.time }
     }
 
-    /// The next event into `event`, with all its arguments, if it is a usual one.
-    #[inline]
-    pub fn next_usual(&mut self, shapes: &Shapes, event: &mut ScanEvent) -> bool {
-        let pos = self.cursor.offset();
-        let Some(usual) = self.cursor.ahead().and_then(|bytes| usual_event(bytes, shapes, &mut event.args)) else {
-            return false;
-        };
-        self.cursor.step(usual.len);
-        self.ticks = self.ticks.wrapping_add(usual.ticks);
-        (event.pos, event.code, event.ticks) = (pos, usual.code, self.ticks);
-        true
-    }
-
     /// The next event into `event`; false at the end of the batch.
     #[inline]
     pub fn next(&mut self, known: &[bool; 256], wanted: &ArgsWanted, event: &mut ScanEvent) -> Result<bool, BadEvent> {

@@ -203,20 +203,17 @@ fn expand(tape: &Tape, g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx, u32, u64)
     }
 }
 
+fn unknown_place(aggregate: &mut Aggregate) -> u32 {
+    let (stack, state, precision) = (StackIdx::EMPTY, StateKey::UNKNOWN, Precision::Exact);
+    aggregate.add(Key { context: 0, stack, state, precision, line_known: true, assist: false }, 0, 0)
+}
+
 #[test]
 fn walks_do_what_the_definition_says() {
     let mut rides_checked = 0;
     for seed in 1..3000 {
         let Scenario { mut tape, mut aggregate, slice, mut rides } = scenario(seed);
-        let unknown = Key {
-            context: 0,
-            stack: StackIdx::EMPTY,
-            state: StateKey::UNKNOWN,
-            precision: Precision::Exact,
-            line_known: true,
-            assist: false,
-        };
-        let unknown = aggregate.add(unknown, 0, 0);
+        let unknown = unknown_place(&mut aggregate);
         let ranges = Ranges::default();
         let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
         let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
@@ -321,15 +318,7 @@ fn convoy(n: u32) -> (Tape, Aggregate, Slice, Vec<Ride>) {
 fn a_queue_at_a_lock_is_walked_once() {
     // 50 000 waiters would take minutes if each walked through all before it.
     let (mut tape, mut aggregate, slice, mut rides) = convoy(50_000);
-    let unknown = Key {
-        context: 0,
-        stack: StackIdx::EMPTY,
-        state: StateKey::UNKNOWN,
-        precision: Precision::Exact,
-        line_known: true,
-        assist: false,
-    };
-    let unknown = aggregate.add(unknown, 0, 0);
+    let unknown = unknown_place(&mut aggregate);
     let ranges = Ranges::default();
     let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
     let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());

@@ -131,6 +131,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// The function with most time of those that are called from a stack on one side alone, and on which; none where
+    /// both sides call the same ones.
+    pub fn one_sided_below(&self, at: &StackChange) -> Option<(&str, Mark)> {
+        stacks::one_sided_below(&self.tree, &self.stacks, at)
+    }
+
     /// Compares two profiles by their latency; none when a side has no request that counts.
     pub fn of(new: &Profile, base: &Profile, options: CompareOptions) -> Option<Self> {
         let (base_side, base_durations) = side(base)?;

@@ -42,6 +42,36 @@ pub struct StackChange {
     pub mark: Mark,
 }
 
+/// The function that is called from a stack on one side alone: the one with most time of those directly below `at`
+/// whose stacks are all new, or all gone. Where running time is known only down to a function, this says what was below.
+pub(super) fn one_sided_below<'a>(
+    tree: &'a StackTree,
+    stacks: &'a [StackChange],
+    at: &StackChange,
+) -> Option<(&'a str, Mark)> {
+    let outermost_first = |stack: NodeIdx| {
+        let mut frames: Vec<&str> = tree.stack(stack).map(|f| f.function.as_str()).collect();
+        frames.reverse();
+        frames
+    };
+    let above = outermost_first(at.stack);
+    let mut called: Vec<(&str, Mark, u64)> = Vec::new();
+    for change in stacks {
+        let frames = outermost_first(change.stack);
+        let Some(&function) = frames.strip_prefix(above.as_slice()).and_then(|rest| rest.first()) else { continue };
+        let ns = change.delta.delta_ns.unsigned_abs();
+        match called.iter_mut().find(|(known, ..)| *known == function) {
+            Some((_, mark, sum)) => {
+                *mark = if *mark == change.mark { *mark } else { Mark::Both };
+                *sum = sum.saturating_add(ns);
+            }
+            None => called.push((function, change.mark, ns)),
+        }
+    }
+    let one_sided = called.into_iter().filter(|(_, mark, _)| *mark != Mark::Both);
+    one_sided.max_by_key(|(_, _, ns)| *ns).map(|(function, mark, _)| (function, mark))
+}
+
 /// What is known of one stack before it is split up.
 #[derive(Default)]
 struct Sums {

@@ -102,9 +102,20 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
             Mark::Gone => ", which is gone",
             Mark::Both => "",
         };
-        format!(", most in {}{}{new}", s.innermost, s.below)
+        let below = if s.below.is_empty() { String::new() } else { one_sided_below(comparison, state, sign) };
+        format!(", most in {}{}{new}{below}", s.innermost, s.below)
     });
     format!(" The biggest part is [{}], {part} of the change{place}.", clean(state))
+}
+
+/// What only one side calls where most of a state's change is known only down to a function.
+fn one_sided_below(comparison: &Comparison, state: &str, sign: i64) -> String {
+    let known_in_part = comparison.stacks.iter().filter(|s| s.bracketed && s.state == state);
+    let most =
+        known_in_part.filter(|s| s.delta.delta_ns.signum() == sign).max_by_key(|s| s.delta.delta_ns.unsigned_abs());
+    let one_sided = most.and_then(|most| comparison.one_sided_below(most));
+    one_sided
+        .map_or_else(String::new, |(function, mark)| format!(", below which {} is {}", clean(function), mark.name()))
 }
 
 #[cfg(test)]
