@@ -13,11 +13,10 @@
 use super::aggregate::Aggregate;
 use super::delegations::{Delegations, NOBODY, NodeId};
 use super::overlays::Ranges;
-use super::states::StateKey;
-use super::tape::{LinkKind, NONE, Piece, Tape, place};
+use super::tape::{Link, LinkKind, Read, Run, Tape, place};
 use super::timeline::share_of;
 use super::wakeups::WaitEnd;
-use super::walked::{MAX_STATES, Ride, Step, Walked};
+use super::walked::{Ride, Step, Walked};
 use crate::ids::{GIdx, WindowIdx};
 use crate::slice::Slice;
 use crate::time::{Time, Window};
@@ -34,8 +33,8 @@ struct Active {
     to: NodeId,
     /// The request that rides on it.
     ride: WindowIdx,
-    /// The link that ended the wait at hand; [`NONE`] for none.
-    woken: u32,
+    /// What ended the wait at hand.
+    woken: Option<Link>,
     /// Those that delegate to it, as a list through `next`.
     first: NodeId,
     next: NodeId,
@@ -52,28 +51,74 @@ pub(super) struct Ground<'a> {
     pub(super) unknown: u32,
 }
 
-/// Per goroutine, its node; kept from one walk to the next.
+/// A goroutine while paths are walked.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    /// Its node; [`NOBODY`] while it is on nobody's path.
+    node: NodeId,
+    /// The place of what it does where the walk is.
+    place: u32,
+}
+
+/// Per goroutine, where it stands; the memory is kept from one walk to the next.
 #[derive(Default, Debug)]
 pub(super) struct Nodes {
-    of: Vec<NodeId>,
+    of: Vec<Standing>,
 }
 
 impl Nodes {
     pub(super) fn new(n: usize) -> Self {
-        Self { of: vec![NOBODY; n] }
+        Self { of: vec![Standing { node: NOBODY, place: place::DEAD }; n] }
+    }
+
+    /// Goes to the end of a tape, where the goroutines of `open` exist, and do what is counted at their places.
+    pub(super) fn rewind(&mut self, open: &[(GIdx, u32)]) {
+        self.of.fill(Standing { node: NOBODY, place: place::DEAD });
+        for &(g, place) in open {
+            self.of[g.at()].place = place;
+        }
+    }
+
+    /// The place of what a goroutine does.
+    pub(super) fn place(&self, g: GIdx) -> u32 {
+        self.of[g.at()].place
+    }
+
+    /// A goroutine is looked at, as number `node`.
+    pub(super) fn mark(&mut self, g: GIdx, node: NodeId) {
+        self.of[g.at()].node = node;
+    }
+
+    /// Goes back over turns, without walking. Tells of those that are looked at, when a piece begins, and its place.
+    pub(super) fn pass(&mut self, mut run: Run<'_>, mut begins: impl FnMut(NodeId, Time, u32)) {
+        while let Some(turn) = run.pop() {
+            let (node, after) = self.turn(turn);
+            if node != NOBODY {
+                begins(node, run.time(turn), after);
+            }
+        }
+    }
+
+    /// Goes back over a turn; gives the goroutine's node and the place of what it did after it.
+    #[inline]
+    fn turn(&mut self, turn: Read) -> (NodeId, u32) {
+        let standing = &mut self.of[turn.g.at()];
+        (standing.node, std::mem::replace(&mut standing.place, turn.before))
     }
 }
 
 /// One walk, from the latest end of a request back to the earliest start.
 pub(super) struct Walk<'a> {
     ground: Ground<'a>,
-    tape: &'a mut Tape,
+    tape: &'a Tape,
     nodes: &'a mut Nodes,
     out: &'a mut Walked,
     /// Notes the path instead of counting it; for walks with one request.
     log: Option<Vec<Step>>,
     delegations: Delegations,
     active: Vec<Active>,
+    /// A stretch of time during which the world was not stopped.
+    quiet: Window,
 }
 
 /// Where a walk starts or ends to count for a request.
@@ -88,23 +133,26 @@ enum Border {
 impl<'a> Walk<'a> {
     pub(super) fn new(
         ground: Ground<'a>,
-        tape: &'a mut Tape,
+        tape: &'a Tape,
         nodes: &'a mut Nodes,
         out: &'a mut Walked,
         logged: bool,
     ) -> Self {
+        out.states.learn(ground.aggregate);
         Self {
             ground,
             tape,
             nodes,
             out,
             log: logged.then(Vec::new),
-            delegations: Delegations::new(MAX_STATES),
+            delegations: Delegations::default(),
             active: Vec::new(),
+            quiet: Window { start: Time::MAX, end: Time::MIN },
         }
     }
 
-    /// Walks all paths; fills in the rides' states. Gives the steps, where they were asked for.
+    /// Walks all paths; fills in the rides' states. Gives the steps, where they were asked for. The nodes are those of
+    /// the tape's end.
     pub(super) fn run(mut self, rides: &mut [Ride]) -> Vec<Step> {
         let mut borders: Vec<(Time, Border, u32)> = Vec::with_capacity(rides.len() * 2);
         for (i, ride) in rides.iter().enumerate().filter(|(_, r)| r.span.start < r.span.end) {
@@ -112,28 +160,13 @@ impl<'a> Walk<'a> {
             borders.push((ride.span.start, Border::Start, i as u32));
         }
         borders.sort_unstable();
-        let mut at = self.tape.pieces.len();
-        while at > 0 && !borders.is_empty() {
-            let piece = self.tape.pieces[at - 1];
-            while let Some(&(time, border, ride)) = borders.last().filter(|b| b.0 > piece.since) {
-                borders.pop();
-                self.border(time, border, ride, rides);
-            }
-            if borders.is_empty() {
-                break;
-            }
-            at -= 1;
-            self.piece(piece);
-            self.tape.last[piece.g.at()] = piece.previous;
-        }
+        let tape = self.tape;
+        let mut turns = tape.backward();
         while let Some((time, border, ride)) = borders.pop() {
+            while let Some(run) = turns.next_from(time) {
+                self.pass(run);
+            }
             self.border(time, border, ride, rides);
-        }
-        for i in at..self.tape.pieces.len() {
-            self.tape.last[self.tape.pieces[i].g.at()] = i as u32;
-        }
-        for active in &self.active {
-            self.nodes.of[active.g.at()] = NOBODY;
         }
         self.log.unwrap_or_default()
     }
@@ -141,7 +174,7 @@ impl<'a> Walk<'a> {
     fn border(&mut self, time: Time, border: Border, ride: u32, rides: &mut [Ride]) {
         let request = &mut rides[ride as usize];
         let node = self.node(request.g, time);
-        let root = self.root(node);
+        let root = self.delegations.root(node);
         self.flush(root, time);
         let end = border == Border::End;
         if end {
@@ -164,6 +197,7 @@ impl<'a> Walk<'a> {
         if end {
             request.states = credited.iter().map(|ns| 0u64.wrapping_sub(*ns)).collect();
         } else {
+            request.states.resize(credited.len(), 0);
             for (state, ns) in request.states.iter_mut().zip(credited) {
                 *state = state.wrapping_add(*ns);
             }
@@ -173,7 +207,7 @@ impl<'a> Walk<'a> {
 
     /// The node of a goroutine, which begins to matter at `time` if it did not.
     fn node(&mut self, g: GIdx, time: Time) -> NodeId {
-        let node = self.nodes.of[g.at()];
+        let node = self.nodes.of[g.at()].node;
         if node != NOBODY {
             return node;
         }
@@ -184,7 +218,7 @@ impl<'a> Walk<'a> {
             entered: time,
             to: NOBODY,
             ride: WindowIdx::NONE,
-            woken: NONE,
+            woken: None,
             first: NOBODY,
             next: NOBODY,
             previous: NOBODY,
@@ -194,82 +228,70 @@ impl<'a> Walk<'a> {
         } else {
             self.active.push(active);
         }
-        self.nodes.of[g.at()] = node;
+        self.nodes.of[g.at()].node = node;
         node
     }
 
     fn release_if_idle(&mut self, node: NodeId) {
         let active = self.active[node as usize];
         if active.to == NOBODY && active.first == NOBODY && !active.ride.is_some() {
-            self.nodes.of[active.g.at()] = NOBODY;
+            self.nodes.of[active.g.at()].node = NOBODY;
             self.delegations.release(node);
         }
-    }
-
-    /// The goroutine at work for a node. Most chains are short.
-    fn root(&mut self, node: NodeId) -> NodeId {
-        let mut at = node;
-        for _ in 0..8 {
-            let to = self.active[at as usize].to;
-            if to == NOBODY {
-                return at;
-            }
-            at = to;
-        }
-        self.delegations.root(at)
     }
 
     /// Counts what the one at work did from `time` on.
     fn flush(&mut self, root: NodeId, time: Time) {
         let Active { g, until, .. } = self.active[root as usize];
         if time < until {
-            let at = self.tape.last[g.at()];
-            let place = self.tape.pieces.get(at as usize).map_or(self.ground.unknown, |piece| piece.place);
+            let place = self.nodes.place(g);
             self.count(root, place, Window { start: time, end: until });
             self.active[root as usize].until = time;
         }
     }
 
-    /// A piece of the tape begins here, as time goes back: what is later is counted.
-    fn piece(&mut self, piece: Piece) {
-        let node = self.nodes.of[piece.g.at()];
-        if node == NOBODY {
-            return;
+    fn pass(&mut self, mut run: Run<'_>) {
+        while let Some(turn) = run.pop() {
+            let (node, after) = self.nodes.turn(turn);
+            if node != NOBODY {
+                self.piece(node, after, run.time(turn), run.link());
+            }
         }
-        let since = piece.since;
+    }
+
+    /// A goroutine's piece begins here, as time goes back: what is later is counted.
+    fn piece(&mut self, node: NodeId, after: u32, since: Time, link: Option<Link>) {
         let to = self.active[node as usize].to;
         if to == NOBODY {
             let until = self.active[node as usize].until;
             if since < until {
-                self.count(node, piece.place, Window { start: since, end: until });
+                self.count(node, after, Window { start: since, end: until });
             }
         } else {
-            let root = self.root(node);
+            let root = self.delegations.root(node);
             self.flush(root, since);
             self.undelegate(node);
             self.release_if_idle(to);
         }
-        self.active[node as usize].until = since;
-        self.note_wait(node, piece.place, since);
-        self.active[node as usize].woken = NONE;
-        self.active[node as usize].entered = since;
-        if piece.link != NONE {
-            self.follow(node, piece.link, since);
+        self.note_wait(node, after, since);
+        let active = &mut self.active[node as usize];
+        (active.until, active.woken, active.entered) = (since, None, since);
+        if let Some(link) = link {
+            self.follow(node, link, since);
         }
         self.release_if_idle(node);
     }
 
     /// Goes on with who started the piece at hand.
-    fn follow(&mut self, node: NodeId, link: u32, time: Time) {
-        let by = self.tape.links[link as usize];
-        match by.kind {
+    fn follow(&mut self, node: NodeId, link: Link, time: Time) {
+        match link.kind {
             LinkKind::Wake => {
-                self.active[node as usize].woken = link;
-                self.delegate(node, by.by, time);
+                self.active[node as usize].woken = Some(link);
+                self.delegate(node, link.by, time);
             }
-            LinkKind::Accident | LinkKind::Runtime => self.active[node as usize].woken = link,
-            LinkKind::Birth if by.by.is_some() => {
-                if !self.delegate(node, by.by, time) {
+            LinkKind::Accident | LinkKind::Runtime => self.active[node as usize].woken = Some(link),
+            LinkKind::Birth if link.by.is_some() => {
+                if !self.delegate(node, link.by, time) {
                     self.orphan(node, time);
                 }
             }
@@ -279,13 +301,12 @@ impl<'a> Walk<'a> {
 
     /// `node` waited until `time` for `by`, which is not done before, or does not exist before `by` made it.
     fn delegate(&mut self, node: NodeId, by: GIdx, time: Time) -> bool {
-        let before = by.is_some().then(|| self.tape.last[by.at()]);
-        let alive = before.is_some_and(|at| self.tape.pieces.get(at as usize).is_some_and(|p| p.place != place::DEAD));
+        let alive = by.is_some() && place::is_alive(self.nodes.place(by));
         if !alive || self.delegations.requests(node) == 0 {
             return false;
         }
         let to = self.node(by, time);
-        let root = self.root(to);
+        let root = self.delegations.root(to);
         if root == node {
             return false;
         }
@@ -326,7 +347,7 @@ impl<'a> Walk<'a> {
                 let waiter = self.active[node as usize].first;
                 self.undelegate(waiter);
                 self.active[waiter as usize].until = time;
-                if self.tape.last[self.active[waiter as usize].g.at()] == NONE {
+                if self.nodes.place(self.active[waiter as usize].g) == place::UNBORN {
                     unborn.push(waiter);
                 }
             }
@@ -335,39 +356,80 @@ impl<'a> Walk<'a> {
 
     /// What the one at work did counts for all that ride with it.
     fn count(&mut self, root: NodeId, at: u32, span: Window) {
-        let requests = u64::from(self.delegations.requests(root));
+        let requests = self.delegations.requests(root);
         if requests == 0 {
             return;
         }
-        let ns = span.end.since(span.start);
         let Active { g, ride, .. } = self.active[root as usize];
-        let own = u64::from(ride.is_some());
-        let inside = u64::from(own == 0 && self.rides_with(g, root));
-        let shared = place::shared(at).and_then(|i| self.tape.shared.get(i)).cloned();
+        let own = u32::from(ride.is_some());
+        let inside = u32::from(own == 0 && self.rides_with(g, root));
         let parts = [own, inside, requests - own - inside];
-        if let Some(places) = shared {
-            let n = places.len() as u64;
-            for (i, &place) in places.iter().enumerate() {
-                self.count_at(root, place, share_of(ns, i as u64, n), parts);
-            }
+        let ns = span.end.since(span.start);
+        if place::shared(at).is_some() {
+            self.count_shared(root, at, ns, parts);
         } else {
-            let place = if (at as usize) < self.ground.aggregate.len() { at } else { self.ground.unknown };
+            let place = if (at as usize) < self.out.states.len() { at } else { self.ground.unknown };
             self.count_at(root, place, ns, parts);
-            if self.ground.aggregate.key(place).state == StateKey::RUNNABLE && self.log.is_none() {
-                let stopped = self.ground.ranges.stopped_in(span);
-                self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped * requests);
+            if self.out.states.of(place).runnable && self.log.is_none() {
+                let stopped = self.stopped_in(span).saturating_mul(u64::from(requests));
+                self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
             }
         }
-        let (first, unknown) = (self.first_place(at), self.ground.unknown);
-        if let Some(log) = &mut self.log {
-            let step = Step { span, g, place: first.unwrap_or(unknown) };
-            match log.last_mut() {
-                Some(last) if last.g == g && last.place == step.place && last.span.start == span.end => {
-                    last.span.start = span.start;
-                }
-                _ => log.push(step),
-            }
+        if self.log.is_some() {
+            self.note_step(g, at, span);
         }
+    }
+
+    #[cold]
+    fn count_shared(&mut self, root: NodeId, at: u32, ns: u64, parts: [u32; 3]) {
+        let tape = self.tape;
+        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&[][..], Vec::as_slice);
+        let n = places.len() as u64;
+        for (i, &place) in places.iter().enumerate() {
+            self.count_at(root, place, share_of(ns, i as u64, n), parts);
+        }
+    }
+
+    #[inline]
+    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, parts: [u32; 3]) {
+        let slot = self.out.states.of(place).slot;
+        self.delegations.credit(root, usize::from(slot), ns);
+        if self.log.is_some() || ns == 0 {
+            return;
+        }
+        let [own, inside, foreign] = parts.map(u64::from);
+        if own > 0 {
+            self.out.own.add(place, ns);
+        }
+        if inside > 0 {
+            self.out.inside.add(place, ns);
+        }
+        if foreign > 0 {
+            self.out.foreign.add(place, ns.saturating_mul(foreign));
+        }
+    }
+
+    /// Notes a step of the path, which is one request's.
+    #[cold]
+    fn note_step(&mut self, g: GIdx, at: u32, span: Window) {
+        let place = self.first_place(at).unwrap_or(self.ground.unknown);
+        let Some(log) = &mut self.log else { return };
+        match log.last_mut() {
+            Some(last) if last.g == g && last.place == place && last.span.start == span.end => {
+                last.span.start = span.start;
+            }
+            _ => log.push(Step { span, g, place }),
+        }
+    }
+
+    /// Time during which the world was stopped; 0 for nearly all spans, one after the other.
+    #[inline]
+    fn stopped_in(&mut self, span: Window) -> u64 {
+        if self.quiet.start <= span.start && span.end <= self.quiet.end {
+            return 0;
+        }
+        self.quiet = self.ground.ranges.quiet_around(span);
+        self.ground.ranges.stopped_in(span)
     }
 
     fn first_place(&self, at: u32) -> Option<u32> {
@@ -375,20 +437,7 @@ impl<'a> Walk<'a> {
             Some(i) => *self.tape.shared.get(i)?.first()?,
             None => at,
         };
-        ((place as usize) < self.ground.aggregate.len()).then_some(place)
-    }
-
-    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, [own, inside, foreign]: [u64; 3]) {
-        let slot = self.out.states.slot(place, self.ground.aggregate.key(place).state);
-        self.delegations.credit(root, slot, ns);
-        if self.log.is_some() || ns == 0 {
-            return;
-        }
-        for (n, sums) in [(own, &mut self.out.own), (inside, &mut self.out.inside), (foreign, &mut self.out.foreign)] {
-            if n > 0 {
-                sums.add(place, ns.saturating_mul(n));
-            }
-        }
+        ((place as usize) < self.out.states.len()).then_some(place)
     }
 
     /// Whether the request that a goroutine belongs to rides in the tree of `root`.
@@ -397,31 +446,36 @@ impl<'a> Walk<'a> {
         if !owner.is_some() {
             return false;
         }
-        let of_request = self.nodes.of[self.ground.slice.windows[owner.at()].g.at()];
-        of_request != NOBODY && self.active[of_request as usize].ride == owner && self.root(of_request) == root
+        let of_request = self.nodes.of[self.ground.slice.windows[owner.at()].g.at()].node;
+        of_request != NOBODY
+            && self.active[of_request as usize].ride == owner
+            && self.delegations.root(of_request) == root
     }
 
     /// A wait of a request's own goroutines is over, as time goes back: who ended it?
+    #[inline]
     fn note_wait(&mut self, node: NodeId, at: u32, since: Time) {
-        let Some(place) = self.first_place(at) else { return };
-        if self.log.is_some() || !self.ground.aggregate.key(place).state.is_wait() {
-            return;
+        if let Some(place) = self.first_place(at)
+            && self.out.states.of(place).waits
+            && self.active[node as usize].entered > since
+            && self.log.is_none()
+        {
+            self.count_wait(node, place, since);
         }
-        let active = self.active[node as usize];
-        if active.entered <= since || !(active.ride.is_some() || self.rides_with(active.g, node)) {
-            return;
+    }
+
+    fn count_wait(&mut self, node: NodeId, place: u32, since: Time) {
+        let Active { g, ride, entered, woken, .. } = self.active[node as usize];
+        if ride.is_some() || self.rides_with(g, node) {
+            let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
+            self.out.wakeups.add(end, self.ground.slice);
         }
-        let link = self.tape.links.get(active.woken as usize).copied();
-        let end = WaitEnd { place, waiter: active.g, link, ns: active.entered.since(since) };
-        self.out.wakeups.add(end, self.ground.slice);
     }
 
     /// A request starts in the middle of a wait.
     fn end_wait(&mut self, node: NodeId, time: Time) {
-        let at = self.tape.last[self.active[node as usize].g.at()];
-        if let Some(piece) = self.tape.pieces.get(at as usize) {
-            self.note_wait(node, piece.place, time.max(piece.since));
-        }
+        let place = self.nodes.place(self.active[node as usize].g);
+        self.note_wait(node, place, time);
     }
 }
 

@@ -1,9 +1,13 @@
 //! Which goroutine is at work for whom, while critical paths are walked back: a forest whose trees are linked, cut
-//! and credited, each in logarithmic time (a link-cut tree after Sleator and Tarjan, without change of root).
+//! and credited.
 //!
 //! A goroutine that waits delegates to the one that ended its wait; the root of a tree is the one at work. What the
 //! root does counts for every request in its tree. So a credit is written at the root alone, and a node's sum is
 //! what stands on its way up to the root; linking and cutting keep it.
+//!
+//! Most ways up are a step or two long, and are simply gone up. Where one is long, as in a queue at a lock, the
+//! forest turns into a link-cut tree (Sleator and Tarjan, without change of root), in which all of this takes
+//! logarithmic time: a forest of single nodes is one already.
 
 /// A node.
 pub(super) type NodeId = u32;
@@ -13,7 +17,7 @@ pub(super) const NOBODY: NodeId = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// Splay tree of the preferred path; the left is nearer to the root.
+    /// Splay tree of the preferred path; the left is nearer to the root. None while ways are short.
     left: NodeId,
     right: NodeId,
     /// Above in the splay tree; at its top, the node that the path hangs on.
@@ -22,39 +26,83 @@ struct Node {
     own: u32,
     /// Requests in trees that hang on this node but not on its preferred path.
     hanging: u32,
-    /// Requests of the whole splay tree and what hangs on it.
+    /// Requests of the whole splay tree and what hangs on it. Not kept while ways are short.
     total: u32,
 }
 
 const BLANK: Node = Node { left: NOBODY, right: NOBODY, parent: NOBODY, own: 0, hanging: 0, total: 0 };
 
-/// The forest. Sums have one number per state.
-#[derive(Default, Debug)]
+/// Numbers of this many states are added up at a time.
+const LANES: usize = 8;
+
+type Lane = [u64; LANES];
+
+/// Steps of the longest way that is simply gone up.
+const SHORT: u32 = 24;
+
+/// The forest. Sums have one number per state, of the states that were credited so far.
+#[derive(Debug)]
 pub(super) struct Delegations {
-    states: usize,
+    /// Rows of numbers of a node, and as many of its splay tree.
+    lanes: usize,
     nodes: Vec<Node>,
-    /// Per node: its own numbers, then those of its splay tree. Differences, so they wrap.
-    numbers: Vec<u64>,
+    /// Per node, its own numbers. Differences, so they wrap.
+    numbers: Vec<Lane>,
+    /// Per node, the numbers of its splay tree; empty while ways are short.
+    sums: Vec<Lane>,
     free: Vec<NodeId>,
+    /// What was asked for last.
+    found: Vec<Lane>,
+    /// Whether a way was long.
+    long: bool,
+}
+
+impl Default for Delegations {
+    fn default() -> Self {
+        Self {
+            lanes: 1,
+            nodes: Vec::new(),
+            numbers: Vec::new(),
+            sums: Vec::new(),
+            free: Vec::new(),
+            found: Vec::new(),
+            long: false,
+        }
+    }
 }
 
 impl Delegations {
-    /// With sums of `states` numbers.
-    pub(super) fn new(states: usize) -> Self {
-        Self { states, ..Self::default() }
-    }
-
     /// A node by itself.
     pub(super) fn add(&mut self) -> NodeId {
         if let Some(node) = self.free.pop() {
             self.nodes[node as usize] = BLANK;
-            let at = self.own_at(node);
-            self.numbers[at..at + 2 * self.states].fill(0);
+            let at = self.row(node);
+            self.numbers[at..at + self.lanes].fill(Lane::default());
+            if self.long {
+                self.sums[at..at + self.lanes].fill(Lane::default());
+            }
             return node;
         }
         self.nodes.push(BLANK);
-        self.numbers.resize(self.nodes.len() * 2 * self.states, 0);
+        self.numbers.resize(self.nodes.len() * self.lanes, Lane::default());
+        if self.long {
+            self.sums.resize(self.numbers.len(), Lane::default());
+        }
         self.nodes.len() as NodeId - 1
+    }
+
+    /// Makes room for a further state.
+    #[cold]
+    fn widen(&mut self, state: usize) {
+        let before = self.lanes;
+        self.lanes = (state / LANES + 1).next_power_of_two();
+        for numbers in [&mut self.numbers, &mut self.sums] {
+            let mut wider = vec![Lane::default(); numbers.len() / before * self.lanes];
+            for (from, to) in numbers.chunks_exact(before).zip(wider.chunks_exact_mut(self.lanes)) {
+                to[..before].copy_from_slice(from);
+            }
+            *numbers = wider;
+        }
     }
 
     /// Gives a node back that is alone in its tree.
@@ -62,12 +110,10 @@ impl Delegations {
         self.free.push(node);
     }
 
-    fn own_at(&self, node: NodeId) -> usize {
-        node as usize * 2 * self.states
-    }
-
-    fn sum_at(&self, node: NodeId) -> usize {
-        self.own_at(node) + self.states
+    /// Where a node's numbers stand.
+    #[inline]
+    fn row(&self, node: NodeId) -> usize {
+        node as usize * self.lanes
     }
 
     fn node(&mut self, node: NodeId) -> &mut Node {
@@ -78,22 +124,102 @@ impl Delegations {
         if node == NOBODY { 0 } else { self.nodes[node as usize].total }
     }
 
+    /// From now on ways may be long: single nodes are splay trees.
+    #[cold]
+    fn lengthen(&mut self) {
+        self.long = true;
+        self.sums.clone_from(&self.numbers);
+        for node in &mut self.nodes {
+            node.total = node.own + node.hanging;
+        }
+    }
+
+    /// The root of a node's tree, if the way is short; adds up the numbers on it.
+    #[inline]
+    fn go_up(&mut self, node: NodeId) -> Option<NodeId> {
+        self.found.clear();
+        self.found.resize(self.lanes, Lane::default());
+        let mut at = node;
+        for _ in 0..SHORT {
+            let row = self.row(at);
+            for (sum, numbers) in self.found.iter_mut().zip(&self.numbers[row..row + self.lanes]) {
+                for (sum, number) in sum.iter_mut().zip(numbers) {
+                    *sum = sum.wrapping_add(*number);
+                }
+            }
+            let above = self.nodes[at as usize].parent;
+            if above == NOBODY {
+                return Some(at);
+            }
+            at = above;
+        }
+        self.lengthen();
+        None
+    }
+
+    /// Adds to the requests that hang on a node and on all above it.
+    #[inline]
+    fn hang(&mut self, node: NodeId, requests: u32) {
+        let mut at = node;
+        while at != NOBODY {
+            let one = self.node(at);
+            one.hanging = one.hanging.wrapping_add(requests);
+            at = one.parent;
+        }
+    }
+
+    /// Adds up the numbers from a node to its root.
+    #[inline]
+    fn add_up(&mut self, node: NodeId) {
+        if self.long || self.go_up(node).is_none() {
+            self.access(node);
+            let row = self.row(node);
+            self.found.clear();
+            self.found.extend_from_slice(&self.sums[row..row + self.lanes]);
+        }
+    }
+
     /// A request rides on a node, or leaves it.
     pub(super) fn set_own(&mut self, node: NodeId, rides: bool) {
+        if !self.long && self.go_up(node).is_some() {
+            let Node { own, parent, .. } = self.nodes[node as usize];
+            self.node(node).own = u32::from(rides);
+            self.hang(parent, u32::from(rides).wrapping_sub(own));
+            return;
+        }
         self.access(node);
         self.node(node).own = u32::from(rides);
         self.pull(node);
     }
 
     /// Requests that ride on a node or on what delegates to it.
+    #[inline]
     pub(super) fn requests(&mut self, node: NodeId) -> u32 {
-        self.access(node);
+        if self.long {
+            self.access(node);
+        }
         let node = self.nodes[node as usize];
         node.own + node.hanging
     }
 
     /// The root of a node's tree.
+    #[inline]
     pub(super) fn root(&mut self, node: NodeId) -> NodeId {
+        if !self.long {
+            let mut at = node;
+            for _ in 0..SHORT {
+                let above = self.nodes[at as usize].parent;
+                if above == NOBODY {
+                    return at;
+                }
+                at = above;
+            }
+            self.lengthen();
+        }
+        self.far_root(node)
+    }
+
+    fn far_root(&mut self, node: NodeId) -> NodeId {
         self.access(node);
         let mut at = node;
         while self.nodes[at as usize].left != NOBODY {
@@ -105,46 +231,72 @@ impl Delegations {
 
     /// `node`, a root, delegates to `to`, which is in another tree.
     pub(super) fn link(&mut self, node: NodeId, to: NodeId) {
-        self.access(node);
-        self.access(to);
-        let (own, above) = (self.own_at(node), self.sum_at(to));
-        for i in 0..self.states {
-            self.numbers[own + i] = self.numbers[own + i].wrapping_sub(self.numbers[above + i]);
+        self.add_up(to);
+        if self.long {
+            self.access(node);
+        }
+        let row = self.row(node);
+        for (numbers, above) in self.numbers[row..].iter_mut().zip(&self.found) {
+            for (number, above) in numbers.iter_mut().zip(above) {
+                *number = number.wrapping_sub(*above);
+            }
         }
         self.node(node).parent = to;
-        self.pull(node);
-        let total = self.total(node);
-        self.node(to).hanging += total;
-        self.pull(to);
+        if self.long {
+            self.pull(node);
+            let total = self.total(node);
+            self.node(to).hanging += total;
+            self.pull(to);
+        } else {
+            let Node { own, hanging, .. } = self.nodes[node as usize];
+            self.hang(to, own + hanging);
+        }
     }
 
     /// `node` works itself again.
     pub(super) fn cut(&mut self, node: NodeId) {
-        self.access(node);
-        let left = self.nodes[node as usize].left;
-        if left == NOBODY {
-            return;
+        self.add_up(node);
+        let row = self.row(node);
+        if self.long {
+            let left = self.nodes[node as usize].left;
+            if left == NOBODY {
+                return;
+            }
+            self.node(left).parent = NOBODY;
+            self.node(node).left = NOBODY;
+        } else {
+            let Node { own, hanging, parent, .. } = self.nodes[node as usize];
+            self.node(node).parent = NOBODY;
+            self.hang(parent, 0u32.wrapping_sub(own + hanging));
         }
-        let (own, sum) = (self.own_at(node), self.sum_at(node));
-        self.numbers.copy_within(sum..sum + self.states, own);
-        self.node(left).parent = NOBODY;
-        self.node(node).left = NOBODY;
-        self.pull(node);
+        self.numbers[row..row + self.lanes].copy_from_slice(&self.found);
+        if self.long {
+            self.pull(node);
+        }
     }
 
     /// All requests of a root's tree spend `ns` in a state.
+    #[inline]
     pub(super) fn credit(&mut self, root: NodeId, state: usize, ns: u64) {
-        self.access(root);
-        let (own, sum) = (self.own_at(root) + state, self.sum_at(root) + state);
-        self.numbers[own] = self.numbers[own].wrapping_add(ns);
-        self.numbers[sum] = self.numbers[sum].wrapping_add(ns);
+        if state >= self.lanes * LANES {
+            self.widen(state);
+        }
+        let row = self.row(root) + state / LANES;
+        if self.long {
+            self.access(root);
+        }
+        let number = &mut self.numbers[row][state % LANES];
+        *number = number.wrapping_add(ns);
+        if self.long {
+            let sum = &mut self.sums[row][state % LANES];
+            *sum = sum.wrapping_add(ns);
+        }
     }
 
     /// What a node's requests were credited, state by state; differences of two times count.
     pub(super) fn credited(&mut self, node: NodeId) -> &[u64] {
-        self.access(node);
-        let sum = self.sum_at(node);
-        &self.numbers[sum..sum + self.states]
+        self.add_up(node);
+        self.found.as_flattened()
     }
 
     /// Computes a node's sums from those below it in its splay tree.
@@ -152,15 +304,16 @@ impl Delegations {
         let Node { left, right, own, hanging, .. } = self.nodes[node as usize];
         let total = own + hanging + self.total(left) + self.total(right);
         self.node(node).total = total;
-        let (from, to) = (self.own_at(node), self.sum_at(node));
-        self.numbers.copy_within(from..from + self.states, to);
-        for child in [left, right] {
-            if child != NOBODY {
-                let below = self.sum_at(child);
-                for i in 0..self.states {
-                    self.numbers[to + i] = self.numbers[to + i].wrapping_add(self.numbers[below + i]);
+        let to = self.row(node);
+        for i in 0..self.lanes {
+            let mut sum = self.numbers[to + i];
+            for child in [left, right].into_iter().filter(|child| *child != NOBODY) {
+                let below = self.sums[self.row(child) + i];
+                for (sum, below) in sum.iter_mut().zip(below) {
+                    *sum = sum.wrapping_add(below);
                 }
             }
+            self.sums[to + i] = sum;
         }
     }
 
@@ -247,7 +400,7 @@ mod tests {
     #[derive(Default)]
     struct Plain {
         parent: Vec<NodeId>,
-        credited: Vec<u64>,
+        credited: Vec<(u64, u64)>,
         own: Vec<bool>,
     }
 
@@ -284,15 +437,20 @@ mod tests {
             seed % n
         };
         let n = 40u32;
-        let mut forest = Delegations::new(2);
+        let mut forest = Delegations::default();
         let mut plain = Plain::default();
         for _ in 0..n {
             forest.add();
             plain.parent.push(NOBODY);
-            plain.credited.push(0);
+            plain.credited.push((0, 0));
             plain.own.push(false);
         }
-        for _ in 0..20_000 {
+        for step in 0..30_000 {
+            if step == 20_000 {
+                // The same forest goes on as a link-cut tree.
+                assert!(!forest.long);
+                forest.lengthen();
+            }
             let a = random(u64::from(n)) as NodeId;
             let b = random(u64::from(n)) as NodeId;
             match random(5) {
@@ -306,10 +464,12 @@ mod tests {
                 }
                 2 => {
                     let (root, ns) = (plain.root(a), random(100));
-                    forest.credit(root, 1, ns);
+                    let late = step > 10_000 && random(2) == 0;
+                    forest.credit(root, if late { 19 } else { 1 }, ns);
                     for node in 0..n {
                         if plain.root(node) == root {
-                            plain.credited[node as usize] += ns;
+                            let (early, last) = &mut plain.credited[node as usize];
+                            *if late { last } else { early } += ns;
                         }
                     }
                 }
@@ -319,7 +479,10 @@ mod tests {
                 }
                 _ => {
                     assert_eq!(forest.root(a), plain.root(a));
-                    assert_eq!(forest.credited(a), [0, plain.credited[a as usize]]);
+                    let credited = forest.credited(a);
+                    // The last state came when the forest already stood.
+                    let last = credited.get(19).copied().unwrap_or(0);
+                    assert_eq!((credited[1], last), plain.credited[a as usize]);
                     let under = (0..n).filter(|&x| plain.own[x as usize] && plain.is_under(x, b)).count();
                     assert_eq!(forest.requests(b) as usize, under);
                 }
@@ -330,7 +493,7 @@ mod tests {
     #[test]
     fn a_long_chain_costs_no_more_than_its_length() {
         let n = 200_000;
-        let mut forest = Delegations::new(1);
+        let mut forest = Delegations::default();
         for i in 0..n {
             let node = forest.add();
             if i > 0 {

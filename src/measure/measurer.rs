@@ -7,7 +7,7 @@
 
 use super::aggregate::Aggregate;
 use super::partial::Partial;
-use super::requests::{MIN_GROWTH, Paths, PathsMeasured};
+use super::requests::{Paths, PathsAt, PathsMeasured};
 use super::states::{StateKey, is_parking};
 use super::tape::{Link, LinkKind, Tape, place};
 use super::timeline::{Attribution, Close, Timeline};
@@ -98,7 +98,6 @@ impl<'a> Measurer<'a> {
     pub fn new(task: Task<'a>) -> Self {
         let mut measurer = Self::blank(task);
         measurer.paths = task.latency.then(|| Box::new(Paths::new(task)));
-        measurer.tape = task.latency.then(|| Box::new(Tape::new(task.forest.goroutines.len())));
         measurer
     }
 
@@ -146,6 +145,7 @@ impl<'a> Measurer<'a> {
 
     /// The trace ends: what is open counts up to its end.
     pub fn finish(mut self, end: Time) -> Measured {
+        let open = self.open_places();
         for i in 0..self.lines.len() {
             if self.lines[i].state != GoState::NotExist {
                 let (g, window) = (self.lines[i].g, self.lines[i].window);
@@ -156,9 +156,11 @@ impl<'a> Measurer<'a> {
             }
         }
         let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
-        self.settle_tape(&mut Tape::default(), &[]);
-        let paths = match (self.paths.take(), &mut self.tape) {
-            (Some(paths), Some(tape)) => Some(paths.finish(end, self.task, &self.windows, tape, &mut self.attribution)),
+        let paths = match (self.paths.take(), &self.tape) {
+            (Some(paths), Some(tape)) => {
+                let walk = PathsAt { now: end, task: self.task, windows: &self.windows, open: &open };
+                Some(paths.finish(walk, tape, &mut self.attribution))
+            }
             _ => None,
         };
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
@@ -225,16 +227,7 @@ impl<'a> Measurer<'a> {
         Window { start: looked_at.start.max(open.start), end: looked_at.end.min(open.end) }
     }
 
-    pub(super) fn add_line(&mut self, mut line: Timeline) -> usize {
-        let g = line.g;
-        if let Some(tape) = &mut self.tape {
-            line.piece = tape.push(line.since, g);
-        }
-        self.put_line(line)
-    }
-
-    /// Takes a timeline whose piece is on the tape.
-    pub(super) fn put_line(&mut self, line: Timeline) -> usize {
+    pub(super) fn add_line(&mut self, line: Timeline) -> usize {
         let g = line.g;
         let at = if let Some(at) = self.free.pop() {
             self.lines[at as usize] = line;
@@ -248,14 +241,6 @@ impl<'a> Measurer<'a> {
     }
 
     pub(super) fn drop_line(&mut self, g: GIdx) {
-        if let (Some(at), Some(tape)) = (self.line(g), &mut self.tape) {
-            tape.set_place(self.lines[at].piece, place::DEAD);
-        }
-        self.forget_line(g);
-    }
-
-    /// Drops the timeline of a goroutine whose end another tape tells.
-    pub(super) fn forget_line(&mut self, g: GIdx) {
         if let Some(at) = self.line(g) {
             self.lines[at].state = GoState::NotExist;
             self.lines[at].window = WindowIdx::NONE;
@@ -279,6 +264,9 @@ impl<'a> Measurer<'a> {
             GoState::Undetermined => self.status(line, event, t),
             GoState::NotExist => {
                 // Its end was lost, and its id is in use again.
+                if let Some(tape) = &mut self.tape {
+                    tape.push(event.time, t.g, place::DEAD);
+                }
                 self.drop_line(t.g);
                 self.first_sight(event, t, cause);
             }
@@ -330,10 +318,15 @@ impl<'a> Measurer<'a> {
         let since = if created { event.time } else { self.older_since };
         let stack = if created { t.stack } else { self.trimmed(t.stack) };
         let (window, context) = self.where_counted(t.g);
-        let line = self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
-        if created && let Some(tape) = &mut self.tape {
-            let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
-            tape.set_link(self.lines[line].piece, Link { by, stack: cause.stack, kind: LinkKind::Birth });
+        self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
+        if let Some(tape) = &mut self.tape {
+            if created {
+                let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
+                tape.push(since, t.g, place::UNBORN);
+                tape.link(since, t.g, Link { by, stack: cause.stack, kind: LinkKind::Birth });
+            } else {
+                tape.push_older(since, t.g);
+            }
         }
         if self.is_root_of(t.g, window) {
             self.windows.start(window, since);
@@ -487,9 +480,7 @@ impl Sink for Measurer<'_> {
             self.take_partial(event, index);
         } else {
             self.take(event);
-            if self.tape.as_ref().is_some_and(|tape| tape.fresh_len() > MIN_GROWTH) {
-                self.end_generation(event.time);
-            }
+            self.walk_if_due(event.time);
         }
     }
 }

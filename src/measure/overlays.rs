@@ -46,6 +46,14 @@ impl Spans {
         self.before[i] + time.min(self.closed[i].end).since(self.closed[i].start)
     }
 
+    /// The time between two of them, or behind the last one, around a moment; nothing inside of one.
+    fn gap(&self, at: Time) -> Window {
+        let next = self.closed.partition_point(|w| w.start < at);
+        let start = next.checked_sub(1).map_or(Time::MIN, |i| self.closed[i].end);
+        let end = self.closed.get(next).map(|w| w.start).or(self.open).unwrap_or(Time::MAX);
+        Window { start, end }
+    }
+
     fn overlap(&self, window: Window) -> u64 {
         let open = self.open.map_or(0, |start| window.overlap(start, Time::MAX));
         self.up_to(window.end).saturating_sub(self.up_to(window.start)) + open
@@ -75,6 +83,11 @@ impl Ranges {
     /// Time inside a window during which the world was stopped, as far as that is over.
     pub(super) fn stopped_in(&self, window: Window) -> u64 {
         if self.stw.closed.is_empty() && self.stw.open.is_none() { 0 } else { self.stw.overlap(window) }
+    }
+
+    /// A stretch of time around a window's start during which the world was not stopped.
+    pub(super) fn quiet_around(&self, window: Window) -> Window {
+        self.stw.gap(window.start)
     }
 
     /// Time inside a window during which the collector marked, as far as that is over.
@@ -118,5 +131,7 @@ mod tests {
         assert_eq!(overlap(15, 32), 7);
         assert_eq!(overlap(20, 30), 0);
         assert_eq!(overlap(55, 58), 3);
+        assert_eq!(spans.gap(Time(25)), Window { start: Time(20), end: Time(30) });
+        assert_eq!(spans.gap(Time(61)), Window { start: Time(60), end: Time::MAX });
     }
 }

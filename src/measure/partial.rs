@@ -229,7 +229,7 @@ impl<'a> Measurer<'a> {
         for (g, older) in partial.ended {
             self.ended[g.at() / 64] |= 1 << (g.0 % 64);
             if older {
-                self.forget_line(g);
+                self.drop_line(g);
             }
         }
         for mut line in theirs.take_lines() {
@@ -243,14 +243,14 @@ impl<'a> Measurer<'a> {
             match self.line(line.g) {
                 Some(at) => self.lines[at] = line,
                 None => {
-                    self.put_line(line);
+                    self.add_line(line);
                 }
             }
         }
         let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
         let places = self.attribution.aggregate.absorb(aggregate);
-        if let Some(tape) = &mut theirs.tape {
-            self.settle_tape(tape, &places);
+        if let (Some(ours), Some(tape)) = (&mut self.tape, &mut theirs.tape) {
+            ours.take(tape, places);
         }
         for (ours, theirs) in self.outlived.iter_mut().zip(&mut theirs.outlived) {
             *ours |= std::mem::take(theirs);

@@ -3,21 +3,21 @@
 use super::critical_path::{Ground, Nodes, Walk};
 use super::measurer::Task;
 use super::overlays::Ranges;
-use super::slowest::{SlowestMeasured, lane, lanes_of};
+use super::slowest::{SlowestMeasured, lanes, lanes_of};
 use super::tape::Tape;
 use super::timeline::Attribution;
 use super::wakeups::{WaitKey, WaitSum};
 use super::walked::{ByPlace, MAX_STEPS, Ride, Via, Walked};
 use super::windows::{OpenWindow, Windows};
-use crate::ids::{StringIdx, WindowIdx};
+use crate::ids::{GIdx, StringIdx, WindowIdx};
 use crate::measure::StateKey;
 use crate::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
-/// Pieces that are written before the next walk: walks and drops cost as much as the tape is long.
+/// Turns that are written before the next walk: a walk costs as much as the tape is long.
 pub(super) const MIN_GROWTH: usize = 1 << 18;
 
-/// Most pieces that are kept for open requests (24 bytes each). Beyond, paths are cut in two: at the cut they stay
+/// Most turns that are kept for open requests (12 bytes each). Beyond, paths are cut in two: at the cut they stay
 /// in their wait.
 pub const MAX_PIECES: usize = 32 << 20;
 
@@ -61,6 +61,17 @@ pub struct PathsMeasured {
     pub overlap: crate::profile::Overlap,
 }
 
+/// A moment up to which all is measured.
+#[derive(Clone, Copy)]
+pub(super) struct PathsAt<'m> {
+    /// The moment.
+    pub(super) now: Time,
+    pub(super) task: Task<'m>,
+    pub(super) windows: &'m Windows<'m>,
+    /// The goroutines that exist, each with the place of what it does.
+    pub(super) open: &'m [(GIdx, u32)],
+}
+
 /// Requests while a trace is measured.
 pub(super) struct Paths {
     include_partial: bool,
@@ -76,8 +87,8 @@ pub(super) struct Paths {
     /// Requests whose path was cut: up to when it was walked, and what was found.
     carried: FxHashMap<WindowIdx, (Time, Vec<u64>)>,
     capped: u64,
-    /// Pieces that were kept the last time.
-    kept: usize,
+    /// Turns on the tape when the next walk is due.
+    due: usize,
     max_pieces: usize,
 }
 
@@ -95,44 +106,36 @@ impl Paths {
             slowest: None,
             carried: FxHashMap::default(),
             capped: 0,
-            kept: 0,
+            due: MIN_GROWTH.min(task.max_pieces),
             max_pieces: task.max_pieces,
         }
     }
 
     /// Whether enough was written for a walk to be worth it.
+    #[inline]
     pub(super) fn is_due(&self, tape: &Tape) -> bool {
-        tape.len() >= self.kept + self.kept.max(MIN_GROWTH) || tape.len() > self.max_pieces
+        tape.len() >= self.due
     }
 
-    /// Walks the paths of requests that are over, and drops what no open one needs. `now` is the time of the last
-    /// event; the tape is settled.
-    pub(super) fn walk(
-        &mut self,
-        now: Time,
-        task: Task<'_>,
-        windows: &Windows<'_>,
-        tape: &mut Tape,
-        attribution: &mut Attribution<'_>,
-    ) {
-        let (rides, mut cutoff) = self.take_ended(task, windows, now);
-        self.walk_all(rides, task, tape, attribution);
+    /// Walks the paths of requests that are over, and drops what no open one needs.
+    pub(super) fn walk(&mut self, at: PathsAt<'_>, tape: &mut Tape, attribution: &mut Attribution<'_>) {
+        let (rides, cutoff) = self.take_ended(at);
+        self.walk_all(rides, at, tape, attribution);
         tape.drop_before(cutoff);
         if tape.len() > self.max_pieces {
-            self.cut_open(now, task, windows, tape, attribution);
-            cutoff = now;
-            tape.drop_before(cutoff);
+            self.cut_open(at, tape, attribution);
+            tape.drop_before(at.now);
         }
-        self.kept = tape.len();
+        self.due = (tape.len() + tape.len().max(MIN_GROWTH)).min(self.max_pieces.max(tape.len() + 1));
     }
 
     /// The requests that are over, and the start of the oldest that is not.
-    fn take_ended(&mut self, task: Task<'_>, windows: &Windows<'_>, now: Time) -> (Vec<(Ride, bool)>, Time) {
+    fn take_ended(&mut self, at: PathsAt<'_>) -> (Vec<(Ride, bool)>, Time) {
         let mut rides = Vec::new();
-        let mut oldest = now;
+        let mut oldest = at.now;
         for i in 0..self.done.len() {
             let window = WindowIdx(i as u32);
-            let open = windows.get(window);
+            let open = at.windows.get(window);
             if self.done[i] || !open.seen && open.start == Time::MIN {
                 continue;
             }
@@ -142,52 +145,52 @@ impl Paths {
                 oldest = if matters { oldest.min(since) } else { oldest };
             } else {
                 self.done[i] = true;
-                rides.extend(self.ride(task, windows, window, now));
+                rides.extend(self.ride(at, window));
             }
         }
         (rides, oldest)
     }
 
     /// A request to walk; none for one that does not count.
-    fn ride(&mut self, task: Task<'_>, windows: &Windows<'_>, window: WindowIdx, now: Time) -> Option<(Ride, bool)> {
-        let open = windows.get(window);
+    fn ride(&mut self, at: PathsAt<'_>, window: WindowIdx) -> Option<(Ride, bool)> {
+        let open = at.windows.get(window);
         if !open.seen {
             return None;
         }
-        let partial = open.is_cut(task.looked_at) || open.end == Time::MAX;
+        let partial = open.is_cut(at.task.looked_at) || open.end == Time::MAX;
         self.partial += u64::from(partial);
         if partial && !self.include_partial {
             self.carried.remove(&window);
             return None;
         }
-        let ride = ride_of(task, window, open, now);
+        let ride = ride_of(at, window, open);
         (ride.span.start < ride.span.end).then_some((ride, partial))
     }
 
     fn walk_all(
         &mut self,
         mut rides: Vec<(Ride, bool)>,
-        task: Task<'_>,
-        tape: &mut Tape,
+        at: PathsAt<'_>,
+        tape: &Tape,
         attribution: &mut Attribution<'_>,
     ) {
         let label = |ride: &Ride| {
-            let context = task.slice.windows[ride.window.at()].context;
-            task.slice.contexts.get(context).label
+            let context = at.task.slice.windows[ride.window.at()].context;
+            at.task.slice.contexts.get(context).label
         };
         rides.sort_by_key(|(ride, _)| (label(ride), ride.span.start, ride.window));
         let several = rides.chunk_by(|a, b| label(&a.0) == label(&b.0)).count() > MAX_LABELS;
         for group in rides.chunk_by_mut(|a, b| several || label(&a.0) == label(&b.0)) {
             let of_group = if several { StringIdx(0) } else { label(&group[0].0) };
             let mut walks: Vec<Ride> = group.iter().map(|(ride, _)| self.rest_of(ride)).collect();
-            self.walk_group(&mut walks, of_group, task, tape, attribution);
+            self.walk_group(&mut walks, of_group, at, tape, attribution);
             for (whole, (ride, partial)) in walks.into_iter().zip(group) {
                 self.finish_request(whole, ride, *partial);
             }
         }
         let longest = rides.iter().map(|(ride, _)| ride).max_by_key(|r| (length(r), std::cmp::Reverse(r.window)));
         if let Some(ride) = longest.filter(|r| self.slowest.as_ref().is_none_or(|(ns, _)| length(r) > *ns)) {
-            let slowest = self.look_at(&self.rest_of(ride), task, tape, attribution);
+            let slowest = self.look_at(&self.rest_of(ride), at, tape, attribution);
             self.slowest = Some((length(ride), slowest));
         }
     }
@@ -205,12 +208,13 @@ impl Paths {
         &mut self,
         rides: &mut [Ride],
         label: StringIdx,
-        task: Task<'_>,
-        tape: &mut Tape,
+        at: PathsAt<'_>,
+        tape: &Tape,
         attribution: &mut Attribution<'_>,
     ) {
         let unknown = attribution.unknown_place();
-        let ground = Ground { slice: task.slice, aggregate: &attribution.aggregate, ranges: &self.ranges, unknown };
+        let ground = Ground { slice: at.task.slice, aggregate: &attribution.aggregate, ranges: &self.ranges, unknown };
+        self.nodes.rewind(at.open);
         Walk::new(ground, tape, &mut self.nodes, &mut self.walked, false).run(rides);
         for (place, ns) in self.walked.own.drain() {
             attribution.aggregate.add_latency(place, ns);
@@ -221,6 +225,7 @@ impl Paths {
 
     fn finish_request(&mut self, mut walked: Ride, ride: &Ride, partial: bool) {
         if let Some((_, before)) = self.carried.remove(&ride.window) {
+            walked.states.resize(walked.states.len().max(before.len()), 0);
             for (state, ns) in walked.states.iter_mut().zip(before) {
                 *state += ns;
             }
@@ -231,32 +236,26 @@ impl Paths {
     }
 
     /// Too much is kept: walks what open requests did so far, as if they ended here.
-    fn cut_open(
-        &mut self,
-        now: Time,
-        task: Task<'_>,
-        windows: &Windows<'_>,
-        tape: &mut Tape,
-        attribution: &mut Attribution<'_>,
-    ) {
+    fn cut_open(&mut self, at: PathsAt<'_>, tape: &Tape, attribution: &mut Attribution<'_>) {
         let mut rides = Vec::new();
         for i in (0..self.done.len()).filter(|i| !self.done[*i]) {
             let window = WindowIdx(i as u32);
-            let open = windows.get(window);
-            let whole_so_far = open.start != Time::MIN && !open.cut && open.start >= task.looked_at.start;
+            let open = at.windows.get(window);
+            let whole_so_far = open.start != Time::MIN && !open.cut && open.start >= at.task.looked_at.start;
             if !open.seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
                 continue;
             }
-            let rest = self.rest_of(&ride_of(task, window, open, now));
+            let rest = self.rest_of(&ride_of(at, window, open));
             if rest.span.start < rest.span.end {
                 rides.push(rest);
             }
         }
         self.capped += rides.iter().filter(|r| !self.carried.contains_key(&r.window)).count() as u64;
-        self.walk_group(&mut rides, StringIdx(0), task, tape, attribution);
+        self.walk_group(&mut rides, StringIdx(0), at, tape, attribution);
         for ride in rides {
-            let (since, sums) = self.carried.entry(ride.window).or_insert_with(|| (now, vec![0; ride.states.len()]));
+            let (since, sums) = self.carried.entry(ride.window).or_insert_with(|| (at.now, Vec::new()));
             *since = ride.span.end;
+            sums.resize(sums.len().max(ride.states.len()), 0);
             for (sum, ns) in sums.iter_mut().zip(&ride.states) {
                 *sum += ns;
             }
@@ -267,43 +266,39 @@ impl Paths {
     fn look_at(
         &mut self,
         ride: &Ride,
-        task: Task<'_>,
-        tape: &mut Tape,
+        at: PathsAt<'_>,
+        tape: &Tape,
         attribution: &mut Attribution<'_>,
     ) -> SlowestMeasured {
         let unknown = attribution.unknown_place();
-        let ground = Ground { slice: task.slice, aggregate: &attribution.aggregate, ranges: &self.ranges, unknown };
+        let aggregate = &attribution.aggregate;
+        let ground = Ground { slice: at.task.slice, aggregate, ranges: &self.ranges, unknown };
+        self.nodes.rewind(at.open);
         let walk = Walk::new(ground, tape, &mut self.nodes, &mut self.walked, true);
         let mut steps = walk.run(&mut [ride.clone()]);
         steps.reverse();
         let more_pieces = steps.len().saturating_sub(MAX_STEPS) as u64;
         steps.truncate(MAX_STEPS);
-        let (goroutines, more_lanes) = lanes_of(ride, &steps, task);
-        let lanes = goroutines.into_iter().map(|g| lane(g, ride.span, tape, attribution)).collect();
+        let (goroutines, more_lanes) = lanes_of(ride, &steps, at.task);
+        self.nodes.rewind(at.open);
+        let lanes = lanes(&goroutines, ride.span, tape, &mut self.nodes, aggregate);
         let path = steps.into_iter().map(|s| (s.span, s.g, s.place)).collect();
         SlowestMeasured { window: ride.window, path, more_pieces, lanes, more_lanes }
     }
 
-    /// The trace ends at `end`.
-    pub(super) fn finish(
-        mut self,
-        end: Time,
-        task: Task<'_>,
-        windows: &Windows<'_>,
-        tape: &mut Tape,
-        attribution: &mut Attribution<'_>,
-    ) -> PathsMeasured {
-        self.ranges.finish(end);
+    /// The trace ends.
+    pub(super) fn finish(mut self, at: PathsAt<'_>, tape: &Tape, attribution: &mut Attribution<'_>) -> PathsMeasured {
+        self.ranges.finish(at.now);
         let mut rides = Vec::new();
         for i in 0..self.done.len() {
             if !std::mem::replace(&mut self.done[i], true) {
-                rides.extend(self.ride(task, windows, WindowIdx(i as u32), end));
+                rides.extend(self.ride(at, WindowIdx(i as u32)));
             }
         }
-        self.walk_all(rides, task, tape, attribution);
+        self.walk_all(rides, at, tape, attribution);
         self.requests.sort_by_key(|r| (r.span.start, r.window));
-        let overlap = self.overlap(task, end);
-        let of_window = |r: &RequestMeasured| windows.get(r.window).ns;
+        let overlap = self.overlap(at.task, at.now);
+        let of_window = |r: &RequestMeasured| at.windows.get(r.window).ns;
         PathsMeasured {
             goroutine_ns: self.requests.iter().map(of_window).fold(0, u64::saturating_add),
             requests: self.requests,
@@ -334,7 +329,8 @@ impl Paths {
 }
 
 /// A request as far as it has come, inside the part looked at.
-fn ride_of(task: Task<'_>, window: WindowIdx, open: OpenWindow, now: Time) -> Ride {
+fn ride_of(at: PathsAt<'_>, window: WindowIdx, open: OpenWindow) -> Ride {
+    let PathsAt { now, task, .. } = at;
     let start = open.start.max(task.looked_at.start).max(task.trace_start);
     let span = Window { start, end: open.end.min(task.looked_at.end).min(now) };
     Ride { window, g: task.slice.windows[window.at()].g, span, states: Vec::new() }

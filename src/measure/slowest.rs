@@ -1,12 +1,14 @@
 //! The slowest request, looked at closely.
 
+use super::aggregate::Aggregate;
+use super::critical_path::Nodes;
 use super::measurer::Task;
 use super::states::StateKey;
-use super::tape::{NONE, Tape, place};
-use super::timeline::Attribution;
+use super::tape::{Tape, place};
 use super::walked::{MAX_STEPS, Ride, Step};
 use crate::ids::{GIdx, WindowIdx};
-use crate::time::Window;
+use crate::time::{Time, Window};
+use rustc_hash::FxHashSet;
 
 /// Most goroutines that the slowest request shows.
 const MAX_LANES: usize = 40;
@@ -40,7 +42,7 @@ pub struct LaneMeasured {
 /// The goroutines to show: the request's own, those on its path, those of its subtree.
 pub(super) fn lanes_of(ride: &Ride, steps: &[Step], task: Task<'_>) -> (Vec<GIdx>, u64) {
     let mut lanes = vec![ride.g];
-    let mut known: rustc_hash::FxHashSet<GIdx> = lanes.iter().copied().collect();
+    let mut known: FxHashSet<GIdx> = lanes.iter().copied().collect();
     let members = task.slice.owner.iter().enumerate().filter(|(_, owner)| **owner == ride.window);
     let others = steps.iter().map(|s| s.g).chain(members.map(|(g, _)| GIdx(g as u32)));
     let mut more = 0;
@@ -52,27 +54,39 @@ pub(super) fn lanes_of(ride: &Ride, steps: &[Step], task: Task<'_>) -> (Vec<GIdx
     (lanes, more)
 }
 
-/// A goroutine's intervals inside a window.
-pub(super) fn lane(g: GIdx, span: Window, tape: &Tape, attribution: &Attribution<'_>) -> LaneMeasured {
-    let mut lane = LaneMeasured { g, pieces: Vec::new(), more_pieces: 0 };
-    let (mut at, mut end) = (tape.last[g.at()], span.end);
-    while at != NONE {
-        let piece = tape.pieces[at as usize];
-        at = piece.previous;
-        if piece.since < end {
-            let place = place::shared(piece.place).map_or(piece.place, |i| tape.shared[i][0]);
-            let window = Window { start: piece.since.max(span.start), end };
-            if (place as usize) < attribution.aggregate.len() {
-                push_piece(&mut lane, window, attribution.aggregate.key(place).state);
+/// The intervals of some goroutines inside a window. The nodes are those of the tape's end.
+pub(super) fn lanes(
+    goroutines: &[GIdx],
+    span: Window,
+    tape: &Tape,
+    nodes: &mut Nodes,
+    aggregate: &Aggregate,
+) -> Vec<LaneMeasured> {
+    let blank = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0 };
+    let mut lanes: Vec<LaneMeasured> = goroutines.iter().map(blank).collect();
+    let mut ends = vec![span.end; lanes.len()];
+    let mut note = |i: usize, start: Time, place: u32| {
+        let place = place::shared(place).map_or(place, |at| tape.shared[at][0]);
+        let window = Window { start: start.max(span.start), end: ends[i] };
+        if window.start < window.end {
+            if (place as usize) < aggregate.len() {
+                push_piece(&mut lanes[i], window, aggregate.key(place).state);
             }
-            end = piece.since;
+            ends[i] = window.start;
         }
-        if piece.since <= span.start {
-            break;
-        }
+    };
+    let mut turns = tape.backward();
+    for (i, g) in goroutines.iter().enumerate() {
+        nodes.mark(*g, i as u32);
     }
-    lane.pieces.reverse();
-    lane
+    while let Some(run) = turns.next_from(span.start) {
+        nodes.pass(run, |i, time, place| note(i as usize, time, place));
+    }
+    for (i, g) in goroutines.iter().enumerate() {
+        note(i, span.start, nodes.place(*g));
+    }
+    lanes.iter_mut().for_each(|lane| lane.pieces.reverse());
+    lanes
 }
 
 /// Adds an interval that is earlier than those before it.

@@ -1,33 +1,30 @@
-//! The intervals of all goroutines in order of their start, for the walk back along critical paths. HOT.
+//! The intervals of all goroutines in order of time, for the walk back along critical paths. HOT.
 //!
-//! A piece ends where the next one of the same goroutine starts. It is written when it starts and gets its place
-//! among the sums when it ends.
+//! A goroutine's interval ends where its next one starts. Such a moment is a [`Turn`], written when the interval is
+//! added up, with the place that it has among the sums. Read from the latest to the earliest, turns say what every
+//! goroutine did: before a turn what the turn says, until the one before it. So a tape is only ever appended to, and
+//! what is older than all open requests is dropped from its front.
 
 use crate::ids::{GIdx, StackIdx};
 use crate::time::Time;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-/// A piece of a goroutine's life in one state and on one stack.
+/// A moment at which a goroutine's interval ends and the next one starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Piece {
-    /// Where it starts.
-    pub(super) since: Time,
-    /// Whose it is.
-    pub(super) g: GIdx,
-    /// Its place among the sums; one of the constants of [`place`] while it has none.
-    pub(super) place: u32,
-    /// The piece before it; [`NONE`] for the first that is kept.
-    pub(super) previous: u32,
-    /// What started it, among [`Tape::links`]; [`NONE`] for nobody else.
-    pub(super) link: u32,
+struct Turn {
+    /// When, in ns after the chunk's base.
+    after: u32,
+    /// Whose.
+    g: GIdx,
+    /// The place of the interval that ends, among the sums; one of the constants of [`place`] where there is none.
+    place: u32,
 }
-
-/// No piece, no link.
-pub(super) const NONE: u32 = u32::MAX;
 
 /// Places that are none.
 pub(super) mod place {
-    /// Not ended yet, or its end was lost.
-    pub(in crate::measure) const OPEN: u32 = u32::MAX;
+    /// The goroutine does not exist yet, or nothing is known of it so early.
+    pub(in crate::measure) const UNBORN: u32 = u32::MAX;
     /// The goroutine has ended.
     pub(in crate::measure) const DEAD: u32 = u32::MAX - 1;
     /// From here on up, but for those above: shared by several places, see [`super::Tape::shared`].
@@ -38,9 +35,15 @@ pub(super) mod place {
     pub(in crate::measure) fn shared(place: u32) -> Option<usize> {
         (SHARED..DEAD).contains(&place).then(|| (place - SHARED) as usize)
     }
+
+    /// Whether a goroutine with this place exists.
+    #[inline]
+    pub(in crate::measure) fn is_alive(place: u32) -> bool {
+        place < DEAD
+    }
 }
 
-/// Who started a piece.
+/// Who started an interval.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Link {
     /// The goroutine that did.
@@ -51,10 +54,10 @@ pub(super) struct Link {
     pub(super) kind: LinkKind,
 }
 
-/// How a goroutine starts another's piece.
+/// How a goroutine starts another's interval.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum LinkKind {
-    /// It ended the wait that the piece before is.
+    /// It ended the wait that the interval before is.
     Wake,
     /// It happened to be there when the wait ended, and is not why.
     Accident,
@@ -64,74 +67,173 @@ pub(super) enum LinkKind {
     Birth,
 }
 
-/// The pieces kept.
+/// Turns of a chunk: as many as stay in a core's own cache.
+const CHUNK: usize = 1 << 15;
+
+/// Turns that follow each other, of at most 4 s.
+#[derive(Debug)]
+struct Chunk {
+    base: Time,
+    turns: Vec<Turn>,
+    /// Who started the interval after a turn, by its position; ascending.
+    links: Vec<(u32, Link)>,
+    /// What the writer's places are here; none when they are ours.
+    places: Option<Arc<PlaceMap>>,
+}
+
+impl Chunk {
+    fn cleared(mut self) -> Self {
+        self.turns.clear();
+        self.links.clear();
+        self.places = None;
+        self
+    }
+
+    fn latest(&self) -> Time {
+        self.turns.last().map_or(self.base, |turn| self.base + i64::from(turn.after))
+    }
+}
+
+/// Appends a turn to chunks whose places are ours.
+#[inline]
+fn push(chunks: &mut VecDeque<Chunk>, spare: &mut Vec<Chunk>, time: Time, g: GIdx, place: u32) {
+    if let Some(chunk) = chunks.back_mut()
+        && chunk.turns.len() < CHUNK
+        && chunk.places.is_none()
+        && let Ok(after) = u32::try_from(time.0.wrapping_sub(chunk.base.0))
+    {
+        chunk.turns.push(Turn { after, g, place });
+        return;
+    }
+    push_chunk(chunks, spare, time, Turn { after: 0, g, place });
+}
+
+#[cold]
+fn push_chunk(chunks: &mut VecDeque<Chunk>, spare: &mut Vec<Chunk>, base: Time, first: Turn) {
+    let fresh = || Chunk { base, turns: Vec::with_capacity(CHUNK), links: Vec::new(), places: None };
+    let mut chunk = spare.pop().unwrap_or_else(fresh);
+    chunk.base = base;
+    chunk.turns.push(first);
+    chunks.push_back(chunk);
+}
+
+/// Another tape's places as ours.
+#[derive(Debug)]
+struct PlaceMap {
+    places: Vec<u32>,
+    shared: Vec<u32>,
+}
+
+impl PlaceMap {
+    #[inline]
+    fn ours(&self, place: u32) -> u32 {
+        match place::shared(place) {
+            Some(at) => self.shared[at],
+            None => self.places.get(place as usize).copied().unwrap_or(place),
+        }
+    }
+}
+
+/// Turns in a row, as they are read back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run<'a> {
+    base: Time,
+    turns: &'a [Turn],
+    /// Position of the first one in its chunk.
+    first: u32,
+    links: &'a [(u32, Link)],
+    places: Option<&'a PlaceMap>,
+}
+
+impl Run<'_> {
+    /// The next turn back.
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<Read> {
+        let (turn, rest) = self.turns.split_last()?;
+        self.turns = rest;
+        let before = self.places.map_or(turn.place, |map| map.ours(turn.place));
+        Some(Read { after: turn.after, g: turn.g, before })
+    }
+
+    /// When a turn was.
+    #[inline]
+    pub(super) fn time(&self, turn: Read) -> Time {
+        self.base + i64::from(turn.after)
+    }
+
+    /// Who started what the goroutine of the turn that was read last does from then on.
+    #[inline]
+    pub(super) fn link(&mut self) -> Option<Link> {
+        let at = self.first + self.turns.len() as u32;
+        while let Some((&(of, link), rest)) = self.links.split_last() {
+            if of < at {
+                break;
+            }
+            self.links = rest;
+            if of == at {
+                return Some(link);
+            }
+        }
+        None
+    }
+}
+
+/// A turn as it is read back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Read {
+    after: u32,
+    /// Whose.
+    pub(super) g: GIdx,
+    /// The place of what it did before.
+    pub(super) before: u32,
+}
+
+/// The turns kept.
 #[derive(Default, Debug)]
 pub(super) struct Tape {
-    /// Sorted by start.
-    pub(super) pieces: Vec<Piece>,
-    /// What is still being written; its positions go on where those of `pieces` end. Nearly sorted.
-    fresh: Vec<Piece>,
-    /// Who started pieces.
-    pub(super) links: Vec<Link>,
-    /// Places of pieces that CPU samples share out.
+    /// In order of time.
+    written: VecDeque<Chunk>,
+    /// Taken over from other tapes; in order of time too.
+    taken: VecDeque<Chunk>,
+    /// Goroutines that are older than the generation which first names them, and when that began; in order too.
+    older: VecDeque<Chunk>,
+    /// Places of intervals that CPU samples share out.
     pub(super) shared: Vec<Vec<u32>>,
-    /// Per goroutine, its latest piece.
-    pub(super) last: Vec<u32>,
+    /// Turns kept.
+    len: usize,
+    /// Memory for further chunks.
+    spare: Vec<Chunk>,
 }
 
 impl Tape {
-    /// Of a trace with `n` goroutines.
-    pub(super) fn new(n: usize) -> Self {
-        Self { last: vec![NONE; n], ..Self::default() }
-    }
-
-    /// Pieces kept and being written.
+    /// Turns kept.
     pub(super) fn len(&self) -> usize {
-        self.pieces.len() + self.fresh.len()
+        self.len
     }
 
-    /// Pieces being written since the last settling.
-    pub(super) fn fresh_len(&self) -> usize {
-        self.fresh.len()
-    }
-
-    /// A piece starts.
+    /// A goroutine's interval ends.
     #[inline]
-    pub(super) fn push(&mut self, since: Time, g: GIdx) -> u32 {
-        let at = self.len() as u32;
-        self.fresh.push(Piece { since, g, place: place::OPEN, previous: NONE, link: NONE });
-        at
+    pub(super) fn push(&mut self, time: Time, g: GIdx, place: u32) {
+        self.len += 1;
+        push(&mut self.written, &mut self.spare, time, g, place);
     }
 
-    #[inline]
-    fn get_mut(&mut self, at: u32) -> Option<&mut Piece> {
-        let kept = self.pieces.len();
-        if (at as usize) < kept { self.pieces.get_mut(at as usize) } else { self.fresh.get_mut(at as usize - kept) }
-    }
-
-    /// A piece has its place.
-    #[inline]
-    pub(super) fn set_place(&mut self, at: u32, place: u32) {
-        if let Some(piece) = self.get_mut(at) {
-            piece.place = place;
+    /// Says who started the interval of `g` that began at `time`. Nothing did when no interval ended there, as the
+    /// one before had no time.
+    pub(super) fn link(&mut self, time: Time, g: GIdx, link: Link) {
+        let Some(chunk) = self.written.back_mut() else { return };
+        if chunk.latest() == time && chunk.turns.last().is_some_and(|turn| turn.g == g) {
+            chunk.links.push((chunk.turns.len() as u32 - 1, link));
         }
     }
 
-    /// Whether a piece starts at a moment.
-    pub(super) fn starts_at(&mut self, at: u32, time: Time) -> bool {
-        self.get_mut(at).is_some_and(|piece| piece.since == time)
+    /// A goroutine is older than the generation that first names it, which begins at `since`.
+    pub(super) fn push_older(&mut self, since: Time, g: GIdx) {
+        self.len += 1;
+        push(&mut self.older, &mut self.spare, since, g, place::UNBORN);
     }
 
-    /// Says who started a piece.
-    pub(super) fn set_link(&mut self, at: u32, link: Link) {
-        let next = self.links.len() as u32;
-        if let Some(piece) = self.get_mut(at) {
-            piece.link = next;
-            self.links.push(link);
-        }
-    }
-
-    /// The place of a piece that several places share.
+    /// The place of an interval that several places share.
     pub(super) fn share(&mut self, places: Vec<u32>) -> u32 {
         self.shared.push(places);
         place::SHARED + (self.shared.len() as u32 - 1)
@@ -139,91 +241,144 @@ impl Tape {
 
     /// Forgets all, to be used again.
     pub(super) fn clear(&mut self) {
-        self.pieces.clear();
-        self.fresh.clear();
-        self.links.clear();
+        for chunks in [&mut self.written, &mut self.taken, &mut self.older] {
+            self.spare.extend(chunks.drain(..).map(Chunk::cleared));
+        }
         self.shared.clear();
+        self.len = 0;
     }
 
-    /// Takes what another tape wrote; `places` are its places as ours. Both are in order afterwards, and every
-    /// piece knows the one before it. Gives the position of the first that was not kept before.
-    pub(super) fn settle(&mut self, other: &mut Self, places: &[u32]) -> usize {
-        let first = self.pieces.len();
-        let (links, shared) = (self.links.len() as u32, self.shared.len() as u32);
-        self.links.append(&mut other.links);
+    /// Takes a chunk's turns one by one: short generations must not keep much memory each.
+    fn copy(&mut self, chunk: &Chunk, map: &PlaceMap) {
+        let mut links = chunk.links.iter().peekable();
+        for (i, turn) in chunk.turns.iter().enumerate() {
+            let time = chunk.base + i64::from(turn.after);
+            push(&mut self.taken, &mut self.spare, time, turn.g, map.ours(turn.place));
+            while let Some((_, link)) = links.next_if(|(of, _)| *of as usize == i) {
+                if let Some(to) = self.taken.back_mut() {
+                    to.links.push((to.turns.len() as u32 - 1, *link));
+                }
+            }
+        }
+    }
+
+    /// Takes what another tape wrote, all of it later than what was taken before; `places` are its places as ours.
+    /// It gets the memory that is free.
+    pub(super) fn take(&mut self, other: &mut Self, places: Vec<u32>) {
         let ours = |place: u32| places.get(place as usize).copied().unwrap_or(place);
-        self.shared.extend(other.shared.drain(..).map(|list| list.into_iter().map(ours).collect()));
-        for piece in &mut other.fresh {
-            piece.place = match place::shared(piece.place) {
-                Some(at) => place::SHARED + shared + at as u32,
-                None => ours(piece.place),
-            };
-            if piece.link != NONE {
-                piece.link += links;
+        let lists = other.shared.drain(..).map(|list| list.into_iter().map(ours).collect());
+        let lists: Vec<Vec<u32>> = lists.collect();
+        let shared = lists.into_iter().map(|list| self.share(list)).collect();
+        let map = Arc::new(PlaceMap { places, shared });
+        for chunk in other.written.drain(..) {
+            if chunk.turns.len() >= CHUNK / 4 {
+                self.taken.push_back(Chunk { places: Some(Arc::clone(&map)), ..chunk });
+            } else {
+                self.copy(&chunk, &map);
+                other.spare.push(chunk.cleared());
             }
         }
-        // Goroutines older than a generation begin with it, whenever they are first seen.
-        self.fresh.sort_by_key(|piece| piece.since);
-        self.pieces.append(&mut self.fresh);
-        // The other tape is the long one, so it is what the rest is merged into, and no memory is asked for.
-        std::mem::swap(&mut self.pieces, &mut other.fresh);
-        merge_into(&mut self.pieces, &other.fresh, first);
-        other.fresh.clear();
-        for i in first..self.pieces.len() {
-            let piece = &mut self.pieces[i];
-            let last = &mut self.last[piece.g.at()];
-            piece.previous = std::mem::replace(last, i as u32);
-        }
-        first
+        self.len += std::mem::take(&mut other.len);
+        other.spare.append(&mut self.spare);
     }
 
-    /// Drops all pieces that end by `cutoff`. Nothing may be in writing.
+    /// Drops what no path needs that starts at `cutoff` or later.
     pub(super) fn drop_before(&mut self, cutoff: Time) {
-        let mut keep: Vec<bool> = self.pieces.iter().map(|p| p.place != place::DEAD || p.since > cutoff).collect();
-        for piece in self.pieces.iter().filter(|p| p.since <= cutoff && p.previous != NONE) {
-            keep[piece.previous as usize] = false;
-        }
-        let (links, shared) = (std::mem::take(&mut self.links), std::mem::take(&mut self.shared));
-        for piece in &self.pieces {
-            self.last[piece.g.at()] = NONE;
-        }
-        let mut kept = 0;
-        for i in (0..self.pieces.len()).filter(|i| keep[*i]) {
-            let mut piece = self.pieces[i];
-            if piece.link != NONE {
-                self.links.push(links[piece.link as usize]);
-                piece.link = self.links.len() as u32 - 1;
+        for chunks in [&mut self.written, &mut self.taken, &mut self.older] {
+            let dropped = chunks.partition_point(|chunk| chunk.latest() < cutoff);
+            for chunk in chunks.drain(..dropped) {
+                self.len -= chunk.turns.len();
+                self.spare.push(chunk.cleared());
             }
-            if let Some(at) = place::shared(piece.place) {
-                piece.place = self.share(shared[at].clone());
-            }
-            piece.previous = std::mem::replace(&mut self.last[piece.g.at()], kept);
-            self.pieces[kept as usize] = piece;
-            kept += 1;
         }
-        self.pieces.truncate(kept as usize);
+    }
+
+    /// All turns, the latest first.
+    pub(super) fn backward(&self) -> Backward<'_> {
+        Backward {
+            taken: Reader::new(&self.taken),
+            written: Reader::new(&self.written),
+            older: Reader::new(&self.older),
+        }
     }
 }
 
-/// Merges `others`, sorted, into the sorted `pieces`, in place and from the end; the first `kept` of `others` come
-/// before all. Of equal times the others come first.
-fn merge_into(pieces: &mut Vec<Piece>, others: &[Piece], kept: usize) {
-    let Some(&filler) = others.first() else { return };
-    let (mut i, mut j) = (pieces.len(), others.len());
-    pieces.resize(i + j, filler);
-    let mut to = i + j;
-    while j > kept {
-        to -= 1;
-        if i > 0 && pieces[i - 1].since >= others[j - 1].since {
-            i -= 1;
-            pieces[to] = pieces[i];
+/// Reads chunks from the last turn to the first.
+struct Reader<'a> {
+    chunks: std::iter::Rev<std::collections::vec_deque::Iter<'a, Chunk>>,
+    chunk: Option<&'a Chunk>,
+    /// Turns of the chunk that are left.
+    left: usize,
+    /// The time of the next turn; [`Time::MIN`] when there is none.
+    head: Time,
+}
+
+impl<'a> Reader<'a> {
+    fn new(chunks: &'a VecDeque<Chunk>) -> Self {
+        let mut reader = Self { chunks: chunks.iter().rev(), chunk: None, left: 0, head: Time::MIN };
+        reader.next_chunk();
+        reader
+    }
+
+    fn next_chunk(&mut self) {
+        self.chunk = self.chunks.next();
+        self.left = self.chunk.map_or(0, |chunk| chunk.turns.len());
+        self.head = self.chunk.map_or(Time::MIN, Chunk::latest);
+    }
+
+    /// The turns of the chunk at hand that are not before `least`; there is one.
+    fn run(&mut self, least: Time) -> Option<Run<'a>> {
+        let chunk = self.chunk?;
+        let turns = &chunk.turns[..self.left];
+        let first = turns.len() - count_from(turns, least.0.saturating_sub(chunk.base.0));
+        let links = chunk.links.partition_point(|(of, _)| (*of as usize) < self.left);
+        self.left = first;
+        match first.checked_sub(1).and_then(|i| chunk.turns.get(i)) {
+            Some(next) => self.head = chunk.base + i64::from(next.after),
+            None => self.next_chunk(),
+        }
+        Some(Run {
+            base: chunk.base,
+            turns: &turns[first..],
+            first: first as u32,
+            links: &chunk.links[..links],
+            places: chunk.places.as_deref(),
+        })
+    }
+}
+
+/// How many turns at the end are not before `least`. Runs are short where two tapes alternate, and long elsewhere.
+fn count_from(turns: &[Turn], least: i64) -> usize {
+    let is_in = |turn: &Turn| i64::from(turn.after) >= least;
+    let mut some = 1;
+    while some < turns.len() && is_in(&turns[turns.len() - some]) {
+        some = (some * 4).min(turns.len());
+    }
+    let from = turns.len() - some.min(turns.len());
+    turns.len() - from - turns[from..].partition_point(|turn| !is_in(turn))
+}
+
+/// Turns of a tape, the latest first.
+pub(super) struct Backward<'a> {
+    taken: Reader<'a>,
+    written: Reader<'a>,
+    older: Reader<'a>,
+}
+
+impl<'a> Backward<'a> {
+    /// The next turns, unless they are before `least`. Of one moment, what was taken comes first, as time goes back.
+    pub(super) fn next_from(&mut self, least: Time) -> Option<Run<'a>> {
+        let (taken, written, older) = (self.taken.head, self.written.head, self.older.head);
+        if taken.max(written).max(older) < least {
+            None
+        } else if taken >= written && taken >= older {
+            self.taken.run(least.max(written).max(older))
+        } else if written >= older {
+            self.written.run(least.max(older).max(taken + 1))
         } else {
-            j -= 1;
-            pieces[to] = others[j];
+            self.older.run(least.max(written.max(taken) + 1))
         }
     }
-    pieces.copy_within(..i, kept);
-    pieces[..kept].copy_from_slice(&others[..kept]);
 }
 
 #[cfg(test)]
@@ -231,12 +386,61 @@ mod tests {
     use super::*;
 
     #[test]
-    fn merging_in_place_is_merging() {
-        let piece = |since: i64, g: u32| Piece { since: Time(since), g: GIdx(g), place: 0, previous: NONE, link: NONE };
-        let mut pieces = vec![piece(10, 1), piece(20, 1), piece(30, 1)];
-        let others = [piece(3, 0), piece(4, 0), piece(10, 2), piece(15, 2), piece(31, 2)];
-        merge_into(&mut pieces, &others, 2);
-        let found: Vec<_> = pieces.iter().map(|p| (p.since.0, p.g.0)).collect();
-        assert_eq!(found, [(3, 0), (4, 0), (10, 2), (10, 1), (15, 2), (20, 1), (30, 1), (31, 2)]);
+    fn turns_of_two_tapes_are_read_in_one_order() {
+        let (mut ours, mut theirs) = (Tape::default(), Tape::default());
+        for (time, g) in [(3, 0), (4, 0), (10, 2), (15, 2), (5_000_000_031, 2)] {
+            ours.push(Time(time), GIdx(g), 0);
+        }
+        for (time, g) in [(10, 1), (20, 1), (30, 1)] {
+            theirs.push(Time(time), GIdx(g), 1);
+        }
+        theirs.link(Time(30), GIdx(1), Link { by: GIdx(7), stack: StackIdx::EMPTY, kind: LinkKind::Wake });
+        ours.push_older(Time(2), GIdx(9));
+        ours.take(&mut theirs, vec![5, 6]);
+        let mut turns = ours.backward();
+        let mut found = Vec::new();
+        while let Some(mut run) = turns.next_from(Time(3)) {
+            while let Some(turn) = run.pop() {
+                found.push((run.time(turn).0, turn.g.0, turn.before, run.link().map(|l| l.by.0)));
+            }
+        }
+        let expected = [
+            (5_000_000_031, 2, 0, None),
+            (30, 1, 6, Some(7)),
+            (20, 1, 6, None),
+            (15, 2, 0, None),
+            (10, 1, 6, None),
+            (10, 2, 0, None),
+            (4, 0, 0, None),
+            (3, 0, 0, None),
+        ];
+        assert_eq!(found, expected);
+        let last = turns.next_from(Time(1)).expect("the older one");
+        assert_eq!((last.base, last.turns[0].place, last.turns.len()), (Time(2), place::UNBORN, 1));
+        assert!(turns.next_from(Time(1)).is_none());
+        assert_eq!(ours.len(), 9);
+    }
+
+    #[test]
+    fn runs_of_any_length_are_found() {
+        let turns: Vec<Turn> = (0..100).map(|i| Turn { after: i * 10, g: GIdx(0), place: 0 }).collect();
+        for n in 0..turns.len() {
+            for least in -5..1005 {
+                let plain = turns[..n].iter().filter(|turn| i64::from(turn.after) >= least).count();
+                assert_eq!(count_from(&turns[..n], least), plain, "{n} {least}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_is_before_the_cutoff() {
+        let mut tape = Tape::default();
+        for i in 0..3 * CHUNK as i64 {
+            tape.push(Time(i), GIdx(0), 0);
+        }
+        tape.drop_before(Time(CHUNK as i64 + 5));
+        assert_eq!(tape.len(), 2 * CHUNK);
+        tape.drop_before(Time::MAX);
+        assert_eq!(tape.len(), 0);
     }
 }

@@ -1,52 +1,47 @@
 //! What a measurer does for critical paths, beside adding intervals up: keeps the tape, notes who woke whom, and when
 //! the collector was at work.
 
-use super::measurer::{Measurer, NONE};
+use super::measurer::Measurer;
+use super::requests::PathsAt;
 use super::states::StateKey;
-use super::tape::{Link, Tape};
+use super::tape::Link;
 use super::wakers::Cause;
 use crate::event::{Event, EventKind, GoState, Range};
+use crate::ids::GIdx;
 use crate::time::Time;
 
 impl Measurer<'_> {
-    /// A generation, or a part of a trace that has none, ends: walks the paths of requests that are over.
-    pub fn end_generation(&mut self, now: Time) {
-        self.settle_tape(&mut Tape::default(), &[]);
-        let (Some(tape), Some(paths)) = (&mut self.tape, &mut self.paths) else { return };
-        if !paths.is_due(tape) {
-            return;
-        }
-        for line in self.lines.iter().filter(|l| l.state != GoState::NotExist) {
-            tape.set_place(line.piece, self.attribution.provisional(line));
-        }
-        paths.walk(now, self.task, &self.windows, tape, &mut self.attribution);
-        for line in self.lines.iter_mut().filter(|l| l.state != GoState::NotExist) {
-            line.piece = tape.last[line.g.at()];
+    /// Walks the paths of requests that are over, when enough was written; `now` is the time of the last event.
+    #[inline]
+    pub fn walk_if_due(&mut self, now: Time) {
+        if self.paths.as_ref().zip(self.tape.as_ref()).is_some_and(|(paths, tape)| paths.is_due(tape)) {
+            self.walk(now);
         }
     }
 
-    /// Puts what was written on the tape, and on another one, in order.
-    pub(super) fn settle_tape(&mut self, other: &mut Tape, places: &[u32]) {
-        let Some(tape) = &mut self.tape else { return };
-        let first = tape.settle(other, places);
-        for i in first..tape.pieces.len() {
-            let g = tape.pieces[i].g;
-            if tape.last[g.at()] == i as u32
-                && let Some(&at) = self.track.get(g.at()).filter(|at| **at != NONE)
-            {
-                self.lines[at as usize].piece = i as u32;
-            }
+    fn walk(&mut self, now: Time) {
+        let open = self.open_places();
+        let (Some(tape), Some(paths)) = (&mut self.tape, &mut self.paths) else { return };
+        let walk = PathsAt { now, task: self.task, windows: &self.windows, open: &open };
+        paths.walk(walk, tape, &mut self.attribution);
+    }
+
+    /// The goroutines that exist, each with the place of what it does, as far as that can be told now.
+    pub(super) fn open_places(&mut self) -> Vec<(GIdx, u32)> {
+        if self.tape.is_none() {
+            return Vec::new();
         }
+        let open = self.lines.iter().filter(|line| line.state != GoState::NotExist);
+        open.map(|line| (line.g, self.attribution.provisional(line))).collect()
     }
 
     /// Notes on the tape who ended a wait.
     pub(super) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
         let Some(tape) = &mut self.tape else { return };
         let line = &self.lines[line];
-        // A piece that does not start here would be taken for what comes after the wait.
-        if cause.by.is_some() && cause.by != line.g && tape.starts_at(line.piece, time) {
+        if cause.by.is_some() && cause.by != line.g {
             let kind = self.wakers.kind(waited, cause, self.task.forest, self.task.symbols);
-            tape.set_link(line.piece, Link { by: cause.by, stack: cause.stack, kind });
+            tape.link(time, line.g, Link { by: cause.by, stack: cause.stack, kind });
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::aggregate::{Aggregate, Key};
 use super::states::StateKey;
-use super::tape::{self, Tape};
+use super::tape::Tape;
 use crate::event::{GoState, GoTransition};
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::profile::Precision;
@@ -40,8 +40,6 @@ pub(super) struct Timeline {
     pub(super) sampled: bool,
     /// Whether it helps the collector to mark while it runs.
     pub(super) assists: bool,
-    /// Its open piece on the tape, where there is one.
-    pub(super) piece: u32,
     /// The function that serves the request which just began on it, until its first own stack; empty for none.
     pub(super) serves: StringIdx,
 }
@@ -76,7 +74,6 @@ impl Timeline {
             carried: false,
             sampled: false,
             assists: false,
-            piece: tape::NONE,
             serves: StringIdx::NONE,
         }
     }
@@ -156,8 +153,8 @@ impl<'a> Attribution<'a> {
     }
 
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
-    /// first piece that has time inside `clip`. With a tape, the piece gets its place there, inside or not, and the
-    /// next one starts. Gives the nanoseconds added.
+    /// first piece that has time inside `clip`. With a tape, the piece is written there, inside or not. Gives the
+    /// nanoseconds added.
     #[inline]
     pub(super) fn close(&mut self, line: &mut Timeline, close: Close, tape: Option<&mut Tape>) -> u64 {
         let Close { end, next, clip, ends } = close;
@@ -177,8 +174,7 @@ impl<'a> Attribution<'a> {
                     Places::One(place) => place,
                     Places::Several(places) => tape.share(places),
                 };
-                tape.set_place(line.piece, place);
-                line.piece = tape.push(end, line.g);
+                tape.push(end, line.g, place);
             }
         }
         if line.sampled {

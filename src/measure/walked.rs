@@ -1,5 +1,6 @@
 //! What walks along critical paths are given, and what they find.
 
+use super::aggregate::Aggregate;
 use super::states::StateKey;
 use super::wakeups::Wakeups;
 use crate::ids::{GIdx, WindowIdx};
@@ -23,28 +24,47 @@ pub(super) struct Ride {
 pub(super) struct States {
     /// Which state each slot is.
     pub(super) slots: Vec<StateKey>,
-    /// Per place, its slot plus 1.
-    by_place: Vec<u8>,
+    by_place: Vec<PlaceState>,
+}
+
+/// The state of a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PlaceState {
+    pub(super) slot: u8,
+    /// Whether it is one of the waits.
+    pub(super) waits: bool,
+    /// Whether it only lacks a proc.
+    pub(super) runnable: bool,
 }
 
 /// Most states that requests tell apart. Go has about twenty-five.
 pub(super) const MAX_STATES: usize = 32;
 
 impl States {
-    pub(super) fn slot(&mut self, place: u32, state: StateKey) -> usize {
-        let at = place as usize;
-        if self.by_place.len() <= at {
-            self.by_place.resize(at + 1, 0);
-        }
-        if self.by_place[at] == 0 {
+    /// Gets to know all places.
+    pub(super) fn learn(&mut self, aggregate: &Aggregate) {
+        for place in self.by_place.len()..aggregate.len() {
+            let state = aggregate.key(place as u32).state;
             let known = self.slots.iter().position(|s| *s == state);
             let slot = known.unwrap_or_else(|| {
                 self.slots.push(state);
                 self.slots.len() - 1
             });
-            self.by_place[at] = slot.min(MAX_STATES - 1) as u8 + 1;
+            let slot = slot.min(MAX_STATES - 1) as u8;
+            self.by_place.push(PlaceState { slot, waits: state.is_wait(), runnable: state == StateKey::RUNNABLE });
         }
-        usize::from(self.by_place[at]) - 1
+    }
+
+    /// Number of places known.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.by_place.len()
+    }
+
+    /// The state of a known place.
+    #[inline]
+    pub(super) fn of(&self, place: u32) -> PlaceState {
+        self.by_place[place as usize]
     }
 }
 

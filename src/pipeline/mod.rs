@@ -1,6 +1,7 @@
 //! The straight line: source → generations → forest → slice → profile. Threads and the progress hook live here
 //! alone.
 
+mod in_order;
 mod v1;
 mod v2;
 

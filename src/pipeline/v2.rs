@@ -1,5 +1,6 @@
 //! One trace of Go 1.22 or later through both passes.
 
+use super::in_order::{in_order, lock};
 use super::{Options, Ticker};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
@@ -22,6 +23,7 @@ use crate::survey::server::Step;
 use crate::time::Time;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::sync::Mutex;
 
 /// A trace whose batches were found.
 pub(super) struct Recording<'a> {
@@ -104,75 +106,62 @@ impl<'a> Recording<'a> {
     }
 
     /// Measures each generation by itself from its settled moment on; what is earlier is measured in order.
-    fn measure_from(
+    fn measure_from<'t>(
         &self,
         survey: &Survey,
-        task: Task<'_>,
+        task: Task<'t>,
         options: Options,
         ticker: &Ticker<'_>,
         settled: &[Time],
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        let mut whole = Measurer::new(task);
-        let mut workers: Vec<Worker<'_>> = (0..options.threads.max(1)).map(|_| Worker::new(task)).collect();
-        let mut last = Time::MIN;
-        let mut complaints = Complaints::default();
-        let positions: Vec<usize> = (0..survey.generations.len()).collect();
-        for chunk in positions.chunks(workers.len()) {
-            let measured: Vec<Result<(GenerationMeasured<'_>, Ordered, Worker<'_>)>> = chunk
-                .par_iter()
-                .zip(std::mem::take(&mut workers))
-                .map(|(&i, worker)| self.measure_generation(survey, i, settled[i], worker))
-                .collect();
-            for (&i, measured) in chunk.iter().zip(measured) {
-                let (mut generation, mut ordered, mut worker) = measured?;
-                let index = &self.index.generations[i];
-                let start = self.clocks[i].time(index.min_time).max(last + 1);
-                if whole.absorb(&mut generation, last, start) {
-                    ordered.last = ordered.last.max(last + ordered.emitted as i64);
-                } else {
-                    // It began later than was thought: once more, knowing when.
-                    whole.begin_generation(start);
-                    let Worker { buffer, workspace, .. } = &mut worker;
-                    ordered = self.order(survey, i, last, buffer, workspace, &mut whole)?;
-                }
-                last = ordered.last;
-                whole.end_generation(last);
-                complaints.add(ordered.complaints);
-                ticker.add(index.end - index.start);
-                worker.measurer = Some(Measurer::reuse(generation));
-                workers.push(worker);
+        let whole =
+            Whole { measurer: Measurer::new(task), last: Time::MIN, complaints: Complaints::default(), failed: None };
+        // A measurer of one generation, for the next one.
+        let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
+        let measure = |i: usize, bench: &mut Bench| {
+            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task));
+            self.measure_generation(survey, i, settled[i], measurer, bench)
+        };
+        let take = |whole: &mut Whole<'t>,
+                    i: usize,
+                    measured: Result<(GenerationMeasured<'t>, Ordered)>,
+                    bench: &mut Bench| {
+            let taken = measured.and_then(|measured| self.absorb(survey, i, whole, measured, bench));
+            match taken {
+                Ok(measurer) => lock(&spare).push(measurer),
+                Err(error) => whole.failed = whole.failed.take().or(Some(error)),
             }
-            while workers.len() < options.threads.max(1) {
-                workers.push(Worker::new(task));
-            }
+            let index = &self.index.generations[i];
+            ticker.add(index.end - index.start);
+        };
+        let n = survey.generations.len();
+        let whole = in_order(n, options.threads, whole, Bench::default, measure, take);
+        if let Some(error) = whole.failed {
+            return Err(error);
         }
+        let Whole { measurer, last, complaints, .. } = whole;
         let warnings = complaints.warnings(survey.start);
-        Ok((whole.finish(last), last, warnings))
+        Ok((measurer.finish(last), last, warnings))
     }
 
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
     pub(super) fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
-        let mut workspaces: Vec<(Vec<u8>, Workspace)> = Vec::new();
-        workspaces.resize_with(options.threads.max(1), Default::default);
-        let mut last = Time::MIN;
-        let mut complaints = Complaints::default();
-        let positions: Vec<usize> = (0..survey.generations.len()).collect();
-        for chunk in positions.chunks(workspaces.len()) {
-            let ordered: Vec<Result<Ordered>> = chunk
-                .par_iter()
-                .zip(&mut workspaces)
-                .map(|(&i, (buffer, workspace))| self.order(survey, i, Time::MIN, buffer, workspace, &mut Nobody))
-                .collect();
-            for (&i, ordered) in chunk.iter().zip(ordered) {
-                let ordered = ordered?;
-                last = ordered.last.max(last + ordered.emitted as i64);
-                complaints.add(ordered.complaints);
-                let index = &self.index.generations[i];
-                ticker.add(index.end - index.start);
+        let work = |i: usize, bench: &mut Bench| self.order(survey, i, Time::MIN, bench, &mut Nobody);
+        let take = |so_far: &mut Result<(Time, Complaints)>, i: usize, ordered: Result<Ordered>, _: &mut Bench| {
+            let index = &self.index.generations[i];
+            ticker.add(index.end - index.start);
+            match (ordered, so_far.as_mut()) {
+                (Ok(ordered), Ok((last, complaints))) => {
+                    *last = ordered.last.max(*last + ordered.emitted as i64);
+                    complaints.add(ordered.complaints);
+                }
+                (Err(error), Ok(_)) => *so_far = Err(error),
+                (_, Err(_)) => {}
             }
-        }
-        let warnings = complaints.warnings(survey.start);
-        Ok((last, warnings))
+        };
+        let nothing = Ok((Time::MIN, Complaints::default()));
+        let checked = in_order(survey.generations.len(), options.threads, nothing, Bench::default, work, take);
+        checked.map(|(last, complaints)| (last, complaints.warnings(survey.start)))
     }
 
     /// Adds to warnings about generations the time that they concern, from the trace's start on.
@@ -193,13 +182,35 @@ impl<'a> Recording<'a> {
         survey: &Survey,
         i: usize,
         settled: Time,
-        mut worker: Worker<'t>,
-    ) -> Result<(GenerationMeasured<'t>, Ordered, Worker<'t>)> {
-        let mut measurer = worker.measurer.take().unwrap_or_else(|| Measurer::partial(worker.task));
+        mut measurer: Measurer<'t>,
+        bench: &mut Bench,
+    ) -> Result<(GenerationMeasured<'t>, Ordered)> {
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
-        let Worker { buffer, workspace, .. } = &mut worker;
-        let ordered = self.order(survey, i, Time::MIN, buffer, workspace, &mut measurer)?;
-        Ok((measurer.end_partial(), ordered, worker))
+        let ordered = self.order(survey, i, Time::MIN, bench, &mut measurer)?;
+        Ok((measurer.end_partial(), ordered))
+    }
+
+    /// Takes a generation, the next in order, into the whole. Gives what it was measured with, for another one.
+    fn absorb<'t>(
+        &self,
+        survey: &Survey,
+        i: usize,
+        whole: &mut Whole<'t>,
+        (mut generation, mut ordered): (GenerationMeasured<'t>, Ordered),
+        bench: &mut Bench,
+    ) -> Result<Measurer<'t>> {
+        let start = self.clocks[i].time(self.index.generations[i].min_time).max(whole.last + 1);
+        if whole.measurer.absorb(&mut generation, whole.last, start) {
+            ordered.last = ordered.last.max(whole.last + ordered.emitted as i64);
+        } else {
+            // It began later than was thought: once more, knowing when.
+            whole.measurer.begin_generation(start);
+            ordered = self.order(survey, i, whole.last, bench, &mut whole.measurer)?;
+        }
+        whole.last = ordered.last;
+        whole.measurer.walk_if_due(whole.last);
+        whole.complaints.add(ordered.complaints);
+        Ok(Measurer::reuse(generation))
     }
 
     /// Hands the events of one generation to `sink`, in causal order.
@@ -208,8 +219,7 @@ impl<'a> Recording<'a> {
         survey: &Survey,
         i: usize,
         last: Time,
-        buffer: &mut Vec<u8>,
-        workspace: &mut Workspace,
+        Bench { buffer, workspace }: &mut Bench,
         sink: &mut impl Sink,
     ) -> Result<Ordered> {
         let known = &survey.generations[i];
@@ -241,17 +251,19 @@ impl Sink for Nobody {
 }
 
 /// What one thread of pass 2 reuses from one generation to the next.
-struct Worker<'a> {
-    task: Task<'a>,
+#[derive(Default)]
+struct Bench {
     buffer: Vec<u8>,
     workspace: Workspace,
-    measurer: Option<Measurer<'a>>,
 }
 
-impl<'a> Worker<'a> {
-    fn new(task: Task<'a>) -> Self {
-        Self { task, buffer: Vec::new(), workspace: Workspace::default(), measurer: None }
-    }
+/// The generations taken so far.
+struct Whole<'t> {
+    measurer: Measurer<'t>,
+    /// Time of the last event.
+    last: Time,
+    complaints: Complaints,
+    failed: Option<Error>,
 }
 
 /// How long after a generation's last event, in ns, the next one may still have to make way for it: events of

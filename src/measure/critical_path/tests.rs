@@ -1,7 +1,8 @@
 //! Walks against the definition, word for word, on schedules made up at random.
 
 use super::super::aggregate::Key;
-use super::super::tape::Link;
+use super::super::states::StateKey;
+use super::super::walked::MAX_STATES;
 use super::*;
 use crate::ids::{StackIdx, StringIdx};
 use crate::profile::Precision;
@@ -11,9 +12,20 @@ use std::collections::BTreeMap;
 /// A schedule, and requests on it.
 struct Scenario {
     tape: Tape,
+    pieces: Vec<Piece>,
+    open: Vec<(GIdx, u32)>,
     aggregate: Aggregate,
     slice: Slice,
     rides: Vec<Ride>,
+}
+
+/// An interval, for the definition.
+#[derive(Clone, Copy)]
+struct Piece {
+    since: Time,
+    g: GIdx,
+    place: u32,
+    link: Option<Link>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,8 +51,10 @@ impl Random {
 /// Plays a schedule and writes it to a tape.
 struct Play {
     tape: Tape,
+    pieces: Vec<Piece>,
     aggregate: Aggregate,
-    is: Vec<(Is, Time, u32)>,
+    /// Per goroutine: what it does, since when, and its piece.
+    is: Vec<(Is, Time, usize)>,
     born: Vec<Time>,
     /// Who began to run when.
     runs: Vec<(usize, Time)>,
@@ -62,27 +76,42 @@ impl Play {
         let (state, since, piece) = self.is[g];
         if !matches!(state, Is::Unborn | Is::Dead) && since < time {
             let place = self.place(g, state);
-            self.tape.set_place(piece, place);
+            self.pieces[piece].place = place;
+            self.tape.push(time, GIdx(g as u32), place);
         }
     }
 
     fn enter(&mut self, g: usize, state: Is, time: Time) {
+        if self.is[g].0 == Is::Unborn {
+            self.tape.push(time, GIdx(g as u32), place::UNBORN);
+        }
         self.close(g, time);
-        let piece = self.tape.push(time, GIdx(g as u32));
         if state == Is::Running {
             self.runs.push((g, time));
         }
-        if state == Is::Dead {
-            self.tape.set_place(piece, place::DEAD);
-        }
-        self.is[g] = (state, time, piece);
+        let place = if state == Is::Dead { place::DEAD } else { place::UNBORN };
+        self.pieces.push(Piece { since: time, g: GIdx(g as u32), place, link: None });
+        self.is[g] = (state, time, self.pieces.len() - 1);
     }
 
     fn link(&mut self, g: usize, by: Option<usize>, kind: LinkKind) {
         let by = by.map_or(GIdx::NONE, |u| GIdx(u as u32));
         if by.is_some() || kind == LinkKind::Birth {
-            self.tape.set_link(self.is[g].2, Link { by, stack: StackIdx::EMPTY, kind });
+            let link = Link { by, stack: StackIdx::EMPTY, kind };
+            let (_, since, piece) = self.is[g];
+            self.pieces[piece].link = Some(link);
+            self.tape.link(since, GIdx(g as u32), link);
         }
+    }
+
+    /// The schedule ends.
+    fn finish(&mut self, end: Time) -> Vec<(GIdx, u32)> {
+        for g in 0..self.is.len() {
+            self.close(g, end);
+        }
+        let exists = |(_, is): &(usize, &(Is, Time, usize))| !matches!(is.0, Is::Unborn | Is::Dead);
+        let open = self.is.iter().enumerate().filter(exists);
+        open.map(|(g, is)| (GIdx(g as u32), self.pieces[is.2].place)).collect()
     }
 
     fn step(&mut self, random: &mut Random, time: Time) {
@@ -113,7 +142,8 @@ fn scenario(seed: u64) -> Scenario {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let n = 2 + random.below(10) as usize;
     let mut play = Play {
-        tape: Tape::new(n),
+        tape: Tape::default(),
+        pieces: Vec::new(),
         aggregate: Aggregate::default(),
         is: vec![(Is::Unborn, Time(0), 0); n],
         born: vec![Time(0); n],
@@ -130,8 +160,8 @@ fn scenario(seed: u64) -> Scenario {
     let end = time + 1;
     let mut slice = Slice { owner: vec![WindowIdx::NONE; n], tracked: vec![false; n], ..Slice::default() };
     let mut rides = Vec::new();
+    let open = play.finish(end);
     for g in 0..n {
-        play.close(g, end);
         let (state, since, _) = play.is[g];
         let life = Window { start: play.born[g], end: if state == Is::Dead { since } else { end } };
         let mut from = life.start.0;
@@ -165,14 +195,13 @@ fn scenario(seed: u64) -> Scenario {
             slice.owner[g] = rides[random.below(rides.len() as u64) as usize].window;
         }
     }
-    play.tape.settle(&mut Tape::default(), &[]);
-    Scenario { tape: play.tape, aggregate: play.aggregate, slice, rides }
+    Scenario { tape: play.tape, pieces: play.pieces, open, aggregate: play.aggregate, slice, rides }
 }
 
 /// The definition: pieces of `g` in `[a, b]`, the latest first; gives the moment before which `g` did not exist and
 /// nobody made it, or `a`.
-fn expand(tape: &Tape, g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx, u32, u64)>) -> Time {
-    let own: Vec<&Piece> = tape.pieces.iter().filter(|p| p.g == g).collect();
+fn expand(pieces: &[Piece], g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx, u32, u64)>) -> Time {
+    let own: Vec<&Piece> = pieces.iter().filter(|p| p.g == g).collect();
     let mut end = b;
     for (i, piece) in own.iter().enumerate().rev() {
         if piece.since >= end {
@@ -180,12 +209,11 @@ fn expand(tape: &Tape, g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx, u32, u64)
         }
         let start = piece.since.max(a);
         // A wake-up at the very end comes too late.
-        let waker = own.get(i + 1).filter(|next| next.since == end && end < b && next.link != NONE).and_then(|next| {
-            let link = tape.links[next.link as usize];
-            (link.kind == LinkKind::Wake && link.by.is_some()).then_some(link.by)
+        let waker = own.get(i + 1).filter(|next| next.since == end && end < b).and_then(|next| {
+            next.link.filter(|link| link.kind == LinkKind::Wake && link.by.is_some()).map(|link| link.by)
         });
         let from = match waker {
-            Some(by) if start < end => expand(tape, by, start, end, out),
+            Some(by) if start < end => expand(pieces, by, start, end, out),
             _ => end,
         };
         if start < from {
@@ -196,9 +224,8 @@ fn expand(tape: &Tape, g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx, u32, u64)
             return a;
         }
     }
-    let birth = own.first().filter(|first| first.link != NONE).map(|first| tape.links[first.link as usize]);
-    match birth {
-        Some(link) if link.by.is_some() => expand(tape, link.by, a, end, out),
+    match own.first().and_then(|first| first.link) {
+        Some(link) if link.by.is_some() => expand(pieces, link.by, a, end, out),
         _ => end,
     }
 }
@@ -212,25 +239,22 @@ fn unknown_place(aggregate: &mut Aggregate) -> u32 {
 fn walks_do_what_the_definition_says() {
     let mut rides_checked = 0;
     for seed in 1..3000 {
-        let Scenario { mut tape, mut aggregate, slice, mut rides } = scenario(seed);
+        let Scenario { tape, pieces: schedule, open, mut aggregate, slice, mut rides } = scenario(seed);
         let unknown = unknown_place(&mut aggregate);
         let ranges = Ranges::default();
         let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
         let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
-        let last = tape.last.clone();
-        Walk::new(ground, &mut tape, &mut nodes, &mut out, false).run(&mut rides);
-        assert_eq!(tape.last, last, "seed {seed}");
-        assert!(nodes.of.iter().all(|n| *n == NOBODY), "seed {seed}");
+        nodes.rewind(&open);
+        Walk::new(ground, &tape, &mut nodes, &mut out, false).run(&mut rides);
 
         let mut expected: [BTreeMap<u32, u64>; 3] = Default::default();
-        for ride in &rides {
+        for ride in &mut rides {
             let mut pieces = Vec::new();
-            let from = expand(&tape, ride.g, ride.span.start, ride.span.end, &mut pieces);
+            let from = expand(&schedule, ride.g, ride.span.start, ride.span.end, &mut pieces);
             assert_eq!(from, ride.span.start);
             let mut states = vec![0; MAX_STATES];
             for (g, place, ns) in pieces {
-                let slot = out.states.slot(place, aggregate.key(place).state);
-                states[slot] += ns;
+                states[usize::from(out.states.of(place).slot)] += ns;
                 let class = if g == ride.g {
                     0
                 } else if slice.owner[g.at()] == ride.window {
@@ -240,6 +264,7 @@ fn walks_do_what_the_definition_says() {
                 };
                 *expected[class].entry(place).or_default() += ns;
             }
+            ride.states.resize(MAX_STATES, 0);
             assert_eq!(ride.states, states, "seed {seed}, {ride:?}");
             assert_eq!(states.iter().sum::<u64>(), ride.span.end.since(ride.span.start));
             rides_checked += 1;
@@ -253,9 +278,10 @@ fn walks_do_what_the_definition_says() {
         let length = ride.span.end.since(ride.span.start) as i64;
         ride.span.end = ride.span.start + (1 + seed as i64 % length);
         let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
-        let steps = Walk::new(ground, &mut tape, &mut nodes, &mut out, true).run(&mut [ride.clone()]);
+        nodes.rewind(&open);
+        let steps = Walk::new(ground, &tape, &mut nodes, &mut out, true).run(&mut [ride.clone()]);
         let mut pieces = Vec::new();
-        expand(&tape, ride.g, ride.span.start, ride.span.end, &mut pieces);
+        expand(&schedule, ride.g, ride.span.start, ride.span.end, &mut pieces);
         let mut joined: Vec<(GIdx, u32, u64)> = Vec::new();
         for (g, place, ns) in pieces {
             match joined.last_mut() {
@@ -270,10 +296,11 @@ fn walks_do_what_the_definition_says() {
 }
 
 /// A lock with a queue: a holder that does many things, and waiters that hand the lock on one by one.
-fn convoy(n: u32) -> (Tape, Aggregate, Slice, Vec<Ride>) {
+fn convoy(n: u32) -> Scenario {
     let n_goroutines = n as usize + 1;
     let mut play = Play {
-        tape: Tape::new(n_goroutines),
+        tape: Tape::default(),
+        pieces: Vec::new(),
         aggregate: Aggregate::default(),
         is: vec![(Is::Unborn, Time(0), 0); n_goroutines],
         born: vec![Time(0); n_goroutines],
@@ -307,22 +334,20 @@ fn convoy(n: u32) -> (Tape, Aggregate, Slice, Vec<Ride>) {
         });
         rides.push(Ride { window, g: GIdx(g as u32), span, states: Vec::new() });
     }
-    for g in 0..n_goroutines {
-        play.close(g, Time(time + 5));
-    }
-    play.tape.settle(&mut Tape::default(), &[]);
-    (play.tape, play.aggregate, slice, rides)
+    let open = play.finish(Time(time + 5));
+    Scenario { tape: play.tape, pieces: play.pieces, open, aggregate: play.aggregate, slice, rides }
 }
 
 #[test]
 fn a_queue_at_a_lock_is_walked_once() {
     // 50 000 waiters would take minutes if each walked through all before it.
-    let (mut tape, mut aggregate, slice, mut rides) = convoy(50_000);
+    let Scenario { tape, open, mut aggregate, slice, mut rides, .. } = convoy(50_000);
     let unknown = unknown_place(&mut aggregate);
     let ranges = Ranges::default();
     let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
     let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
-    Walk::new(ground, &mut tape, &mut nodes, &mut out, false).run(&mut rides);
+    nodes.rewind(&open);
+    Walk::new(ground, &tape, &mut nodes, &mut out, false).run(&mut rides);
     for ride in &rides {
         assert_eq!(ride.states.iter().sum::<u64>(), ride.span.end.since(ride.span.start));
     }

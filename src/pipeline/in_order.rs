@@ -1,0 +1,146 @@
+//! Pieces of work side by side, their results taken in order.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// What threads know of each other.
+struct Board<T> {
+    /// Whether a thread gives a result to the taker.
+    taking: bool,
+    /// Results that were not taken yet, from `taken` on.
+    ready: VecDeque<Option<T>>,
+    /// Pieces whose result was taken.
+    taken: usize,
+    /// Pieces that were begun.
+    begun: usize,
+    /// Whether a thread panicked.
+    stopped: bool,
+}
+
+/// A board, and who waits for it to change.
+type Shared<T> = (Mutex<Board<T>>, Condvar);
+
+/// Works on pieces `0..n` on some threads, each with a bench of its own, and gives the results to `take` one by one
+/// and in order, as soon as they are there: one thread takes while others work on. At most `threads + 1` results wait.
+/// Gives the taker back.
+pub(super) fn in_order<S: Send, T: Send, B>(
+    n: usize,
+    threads: usize,
+    taker: S,
+    bench: impl Fn() -> B + Sync,
+    work: impl Fn(usize, &mut B) -> T + Sync,
+    take: impl Fn(&mut S, usize, T, &mut B) + Sync,
+) -> S {
+    let threads = threads.clamp(1, n.max(1));
+    let board = Board { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, stopped: false };
+    let shared = (Mutex::new(board), Condvar::new());
+    let taker = Mutex::new(taker);
+    let run = || {
+        let mut stop = Stop { shared: &shared, done: false };
+        let mut bench = bench();
+        while let Some(step) = next_step(&shared, n, threads) {
+            match step {
+                Step::Work(piece) => {
+                    let result = work(piece, &mut bench);
+                    let mut at = lock(&shared.0);
+                    let place = piece - at.taken;
+                    at.ready[place] = Some(result);
+                }
+                Step::Take(piece, result) => {
+                    take(&mut lock(&taker), piece, result, &mut bench);
+                    let mut at = lock(&shared.0);
+                    at.taking = false;
+                    at.taken += 1;
+                    at.ready.pop_front();
+                }
+            }
+            shared.1.notify_all();
+        }
+        stop.done = true;
+    };
+    rayon::scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|_| run());
+        }
+        run();
+    });
+    taker.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a thread does next.
+enum Step<T> {
+    Work(usize),
+    Take(usize, T),
+}
+
+/// Waits for something to do; none when all is done.
+fn next_step<T>(shared: &Shared<T>, n: usize, threads: usize) -> Option<Step<T>> {
+    let mut at = lock(&shared.0);
+    loop {
+        if at.taken == n || at.stopped {
+            return None;
+        }
+        if !at.taking
+            && let Some(result) = at.ready.front_mut().and_then(Option::take)
+        {
+            at.taking = true;
+            return Some(Step::Take(at.taken, result));
+        }
+        if at.begun < n && at.begun <= at.taken + threads {
+            at.begun += 1;
+            at.ready.push_back(None);
+            return Some(Step::Work(at.begun - 1));
+        }
+        at = shared.1.wait(at).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// The state behind a lock, whoever panicked.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Lets nobody wait for a thread that panicked.
+struct Stop<'a, T> {
+    shared: &'a Shared<T>,
+    done: bool,
+}
+
+impl<T> Drop for Stop<'_, T> {
+    fn drop(&mut self) {
+        if !self.done {
+            lock(&self.shared.0).stopped = true;
+            self.shared.1.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_order_from_any_number_of_threads() {
+        for threads in [1, 2, 3, 8] {
+            for n in [0, 1, 2, 100] {
+                let work = |i: usize, worked: &mut usize| {
+                    *worked += 1;
+                    // The first pieces take longest.
+                    std::thread::sleep(std::time::Duration::from_micros(200 / (i as u64 + 1)));
+                    i * i
+                };
+                let take = |taken: &mut Vec<(usize, usize)>, i, square, _: &mut usize| taken.push((i, square));
+                let taken = in_order(n, threads, Vec::new(), || 0, work, take);
+                assert_eq!(taken, (0..n).map(|i| (i, i * i)).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_is_no_deadlock() {
+        let work = |i: usize, (): &mut ()| assert!(i != 5, "piece 5");
+        let take = |(): &mut (), _, (), (): &mut ()| {};
+        let result = std::panic::catch_unwind(|| in_order(100, 3, (), || (), work, take));
+        assert!(result.is_err());
+    }
+}
