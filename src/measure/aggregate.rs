@@ -22,16 +22,17 @@ pub struct Key {
     pub assist: bool,
 }
 
-impl Key {
-    /// A number that few keys share.
+/// What an interval's key follows from, packed: equal ones have equal keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Signature(pub(super) u64, pub(super) u64);
+
+impl Signature {
+    const NONE: Self = Self(u64::MAX, u64::MAX);
+
     #[inline]
-    fn mix(self) -> u64 {
-        let stack = u64::from(self.context) << 32 | u64::from(self.stack.0);
-        let state = u64::from(self.state.number()) << 4
-            | (self.precision as u64) << 2
-            | u64::from(self.line_known) << 1
-            | u64::from(self.assist);
-        (stack ^ state.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    fn slot(self) -> usize {
+        let mixed = (self.0 ^ self.1.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> (64 - CACHE_BITS)) as usize
     }
 }
 
@@ -43,30 +44,45 @@ const CACHE_BITS: u32 = 10;
 pub struct Aggregate {
     sums: Vec<(Key, Weight)>,
     places: FxHashMap<Key, u32>,
-    cache: Box<[u32; 1 << CACHE_BITS]>,
+    cache: Box<[(Signature, u32)]>,
 }
 
 impl Default for Aggregate {
     fn default() -> Self {
-        Self { sums: Vec::new(), places: FxHashMap::default(), cache: Box::new([u32::MAX; 1 << CACHE_BITS]) }
+        let cache = vec![(Signature::NONE, 0); 1 << CACHE_BITS];
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache: cache.into() }
     }
 }
 
 impl Aggregate {
     /// Adds one interval, or a piece of one with `events` 0; gives its key's place among the sums.
-    #[inline]
     pub fn add(&mut self, key: Key, events: u64, ns: u64) -> u32 {
-        let slot = (key.mix() >> (64 - CACHE_BITS)) as usize;
-        let mut place = self.cache[slot] as usize;
-        if self.sums.get(place).is_none_or(|(known, _)| *known != key) {
-            place = self.place(key);
-            self.cache[slot] = place as u32;
-        }
-        let sum = &mut self.sums[place].1;
+        let place = self.place(key) as u32;
+        self.add_at(place, events, ns);
+        place
+    }
+
+    /// Adds one interval at a place.
+    #[inline]
+    pub(super) fn add_at(&mut self, place: u32, events: u64, ns: u64) {
+        let sum = &mut self.sums[place as usize].1;
         sum.events += events;
         // Clocks gone wild reach the end of the numbers.
         sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
-        place as u32
+    }
+
+    /// The place of the key that follows from a signature, if that was noted lately.
+    #[inline]
+    pub(super) fn lately(&self, signature: Signature) -> Option<u32> {
+        let (known, place) = self.cache[signature.slot()];
+        (known == signature).then_some(place)
+    }
+
+    /// The place of a key, noted for the signature that it follows from.
+    pub(super) fn note(&mut self, signature: Signature, key: Key) -> u32 {
+        let place = self.place(key) as u32;
+        self.cache[signature.slot()] = (signature, place);
+        place
     }
 
     /// The key at a place.
@@ -103,6 +119,7 @@ impl Aggregate {
     /// Adds all of another's sums and empties it; gives its places as ours.
     pub fn absorb(&mut self, other: &mut Self) -> Vec<u32> {
         other.places.clear();
+        other.cache.fill((Signature::NONE, 0));
         let sums = other.sums.drain(..).map(|(key, weight)| {
             let place = self.place(key);
             self.sums[place].1 += weight;
@@ -115,6 +132,7 @@ impl Aggregate {
     pub fn clear(&mut self) {
         self.sums.clear();
         self.places.clear();
+        self.cache.fill((Signature::NONE, 0));
     }
 
     /// The keys by place.

@@ -13,10 +13,10 @@
 use super::aggregate::Aggregate;
 use super::delegations::{Delegations, NOBODY, NodeId};
 use super::overlays::Ranges;
-use super::tape::{Link, LinkKind, Read, Run, Tape, place};
+use super::tape::{Backward, Link, LinkKind, Read, Run, Tape, place};
 use super::timeline::share_of;
 use super::wakeups::WaitEnd;
-use super::walked::{Ride, Step, Walked};
+use super::walked::{MAX_STEPS, Ride, Step, Walked};
 use crate::ids::{GIdx, WindowIdx};
 use crate::slice::Slice;
 use crate::time::{Time, Window};
@@ -33,6 +33,9 @@ struct Active {
     to: NodeId,
     /// The request that rides on it.
     ride: WindowIdx,
+    /// The request that it belongs to, and that one's goroutine; none for outsiders.
+    owner: WindowIdx,
+    host: GIdx,
     /// What ended the wait at hand.
     woken: Option<Link>,
     /// Those that delegate to it, as a list through `next`.
@@ -61,7 +64,7 @@ struct Standing {
 }
 
 /// Per goroutine, where it stands; the memory is kept from one walk to the next.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Nodes {
     of: Vec<Standing>,
 }
@@ -82,6 +85,11 @@ impl Nodes {
     /// The place of what a goroutine does.
     pub(super) fn place(&self, g: GIdx) -> u32 {
         self.of[g.at()].place
+    }
+
+    /// Nobody is looked at any more.
+    pub(super) fn leave(&mut self) {
+        self.of.iter_mut().for_each(|standing| standing.node = NOBODY);
     }
 
     /// A goroutine is looked at, as number `node`.
@@ -108,17 +116,55 @@ impl Nodes {
 }
 
 /// One walk, from the latest end of a request back to the earliest start.
-pub(super) struct Walk<'a> {
+pub(super) struct Walk<'a, 't> {
     ground: Ground<'a>,
-    tape: &'a Tape,
+    tape: &'t Tape,
     nodes: &'a mut Nodes,
     out: &'a mut Walked,
-    /// Notes the path instead of counting it; for walks with one request.
-    log: Option<Vec<Step>>,
+    log: Option<Log<'t>>,
     delegations: Delegations,
     active: Vec<Active>,
     /// A stretch of time during which the world was not stopped.
     quiet: Window,
+}
+
+/// Follows one request of a walk step by step.
+struct Log<'t> {
+    /// Which of the rides.
+    ride: u32,
+    /// Its node while it is under way.
+    node: NodeId,
+    /// The one at work for it; [`NOBODY`] when that has to be found out again.
+    root: NodeId,
+    logged: Logged<'t>,
+}
+
+/// One request's path.
+#[derive(Default)]
+pub(super) struct Logged<'t> {
+    /// The latest first.
+    pub(super) steps: Vec<Step>,
+    /// Steps at the path's end that are not kept.
+    pub(super) more: u64,
+    /// Where the request ends: the turns before, and what every goroutine does there.
+    pub(super) end: Option<(Backward<'t>, Nodes)>,
+}
+
+impl Log<'_> {
+    /// The request spends a while in a goroutine, at a place.
+    fn note(&mut self, g: GIdx, place: u32, span: Window) {
+        let steps = &mut self.logged.steps;
+        match steps.last_mut() {
+            Some(last) if last.g == g && last.place == place && last.span.start == span.end => {
+                last.span.start = span.start;
+            }
+            _ => steps.push(Step { span, g, place }),
+        }
+        if steps.len() >= 2 * MAX_STEPS {
+            steps.drain(..MAX_STEPS);
+            self.logged.more += MAX_STEPS as u64;
+        }
+    }
 }
 
 /// Where a walk starts or ends to count for a request.
@@ -130,30 +176,30 @@ enum Border {
     Start,
 }
 
-impl<'a> Walk<'a> {
+impl<'a, 't> Walk<'a, 't> {
     pub(super) fn new(
         ground: Ground<'a>,
-        tape: &'a Tape,
+        tape: &'t Tape,
         nodes: &'a mut Nodes,
         out: &'a mut Walked,
-        logged: bool,
+        logged: Option<u32>,
     ) -> Self {
-        out.states.learn(ground.aggregate);
+        out.learn(ground.aggregate);
         Self {
             ground,
             tape,
             nodes,
             out,
-            log: logged.then(Vec::new),
+            log: logged.map(|ride| Log { ride, node: NOBODY, root: NOBODY, logged: Logged::default() }),
             delegations: Delegations::default(),
             active: Vec::new(),
             quiet: Window { start: Time::MAX, end: Time::MIN },
         }
     }
 
-    /// Walks all paths; fills in the rides' states. Gives the steps, where they were asked for. The nodes are those of
-    /// the tape's end.
-    pub(super) fn run(mut self, rides: &mut [Ride]) -> Vec<Step> {
+    /// Walks all paths; fills in the rides' states. Gives the path of the one that is logged. The nodes are those of the
+    /// tape's end.
+    pub(super) fn run(mut self, rides: &mut [Ride]) -> Logged<'t> {
         let mut borders: Vec<(Time, Border, u32)> = Vec::with_capacity(rides.len() * 2);
         for (i, ride) in rides.iter().enumerate().filter(|(_, r)| r.span.start < r.span.end) {
             borders.push((ride.span.end, Border::End, i as u32));
@@ -166,9 +212,14 @@ impl<'a> Walk<'a> {
             while let Some(run) = turns.next_from(time) {
                 self.pass(run);
             }
+            if border == Border::End
+                && let Some(log) = self.log.as_mut().filter(|log| log.ride == ride)
+            {
+                log.logged.end = Some((turns.clone(), self.nodes.clone()));
+            }
             self.border(time, border, ride, rides);
         }
-        self.log.unwrap_or_default()
+        self.log.map(|log| log.logged).unwrap_or_default()
     }
 
     fn border(&mut self, time: Time, border: Border, ride: u32, rides: &mut [Ride]) {
@@ -193,6 +244,9 @@ impl<'a> Walk<'a> {
             self.active[node as usize].ride = WindowIdx::NONE;
             self.delegations.set_own(node, false);
         }
+        if let Some(log) = self.log.as_mut().filter(|log| log.ride == ride) {
+            (log.node, log.root) = (if end { node } else { NOBODY }, NOBODY);
+        }
         let credited = self.delegations.credited(node);
         if end {
             request.states = credited.iter().map(|ns| 0u64.wrapping_sub(*ns)).collect();
@@ -212,12 +266,17 @@ impl<'a> Walk<'a> {
             return node;
         }
         let node = self.delegations.add();
+        let slice = self.ground.slice;
+        let owner = slice.owner[g.at()];
+        let host = if owner.is_some() { slice.windows[owner.at()].g } else { GIdx::NONE };
         let active = Active {
             g,
             until: time,
             entered: time,
             to: NOBODY,
             ride: WindowIdx::NONE,
+            owner,
+            host,
             woken: None,
             first: NOBODY,
             next: NOBODY,
@@ -279,7 +338,10 @@ impl<'a> Walk<'a> {
         if let Some(link) = link {
             self.follow(node, link, since);
         }
-        self.release_if_idle(node);
+        // Whoever is at work stays so, unless its waiters were sent away.
+        if to != NOBODY || link.is_some() {
+            self.release_if_idle(node);
+        }
     }
 
     /// Goes on with who started the piece at hand.
@@ -312,6 +374,7 @@ impl<'a> Walk<'a> {
         }
         self.flush(root, time);
         self.delegations.link(node, to);
+        self.roots_change();
         let first = self.active[to as usize].first;
         if first != NOBODY {
             self.active[first as usize].previous = node;
@@ -326,6 +389,7 @@ impl<'a> Walk<'a> {
     fn undelegate(&mut self, node: NodeId) {
         let Active { to, next, previous, .. } = self.active[node as usize];
         self.delegations.cut(node);
+        self.roots_change();
         if previous == NOBODY {
             self.active[to as usize].first = next;
         } else {
@@ -360,9 +424,9 @@ impl<'a> Walk<'a> {
         if requests == 0 {
             return;
         }
-        let Active { g, ride, .. } = self.active[root as usize];
+        let Active { ride, .. } = self.active[root as usize];
         let own = u32::from(ride.is_some());
-        let inside = u32::from(own == 0 && self.rides_with(g, root));
+        let inside = u32::from(own == 0 && self.rides_with(root, root));
         let parts = [own, inside, requests - own - inside];
         let ns = span.end.since(span.start);
         if place::shared(at).is_some() {
@@ -370,13 +434,13 @@ impl<'a> Walk<'a> {
         } else {
             let place = if (at as usize) < self.out.states.len() { at } else { self.ground.unknown };
             self.count_at(root, place, ns, parts);
-            if self.out.states.of(place).runnable && self.log.is_none() {
+            if self.out.states.of(place).runnable {
                 let stopped = self.stopped_in(span).saturating_mul(u64::from(requests));
                 self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
             }
         }
-        if self.log.is_some() {
-            self.note_step(g, at, span);
+        if self.log.as_ref().is_some_and(|log| log.node != NOBODY) {
+            self.note_step(root, at, span);
         }
     }
 
@@ -394,31 +458,28 @@ impl<'a> Walk<'a> {
     fn count_at(&mut self, root: NodeId, place: u32, ns: u64, parts: [u32; 3]) {
         let slot = self.out.states.of(place).slot;
         self.delegations.credit(root, usize::from(slot), ns);
-        if self.log.is_some() || ns == 0 {
-            return;
-        }
-        let [own, inside, foreign] = parts.map(u64::from);
-        if own > 0 {
-            self.out.own.add(place, ns);
-        }
-        if inside > 0 {
-            self.out.inside.add(place, ns);
-        }
-        if foreign > 0 {
-            self.out.foreign.add(place, ns.saturating_mul(foreign));
+        let sums = &mut self.out.sums[place as usize];
+        for (sum, n) in sums.iter_mut().zip(parts) {
+            *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
         }
     }
 
-    /// Notes a step of the path, which is one request's.
-    #[cold]
-    fn note_step(&mut self, g: GIdx, at: u32, span: Window) {
+    /// Others are at work than before.
+    fn roots_change(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.root = NOBODY;
+        }
+    }
+
+    /// What `root` did is a step of the path that is logged, if it is at work for it.
+    fn note_step(&mut self, root: NodeId, at: u32, span: Window) {
         let place = self.first_place(at).unwrap_or(self.ground.unknown);
         let Some(log) = &mut self.log else { return };
-        match log.last_mut() {
-            Some(last) if last.g == g && last.place == place && last.span.start == span.end => {
-                last.span.start = span.start;
-            }
-            _ => log.push(Step { span, g, place }),
+        if log.root == NOBODY {
+            log.root = self.delegations.root(log.node);
+        }
+        if log.root == root {
+            log.note(self.active[root as usize].g, place, span);
         }
     }
 
@@ -440,13 +501,14 @@ impl<'a> Walk<'a> {
         ((place as usize) < self.out.states.len()).then_some(place)
     }
 
-    /// Whether the request that a goroutine belongs to rides in the tree of `root`.
-    fn rides_with(&mut self, g: GIdx, root: NodeId) -> bool {
-        let owner = self.ground.slice.owner[g.at()];
+    /// Whether the request that a node's goroutine belongs to rides in the tree of `root`.
+    #[inline]
+    fn rides_with(&mut self, node: NodeId, root: NodeId) -> bool {
+        let Active { owner, host, .. } = self.active[node as usize];
         if !owner.is_some() {
             return false;
         }
-        let of_request = self.nodes.of[self.ground.slice.windows[owner.at()].g.at()].node;
+        let of_request = self.nodes.of[host.at()].node;
         of_request != NOBODY
             && self.active[of_request as usize].ride == owner
             && self.delegations.root(of_request) == root
@@ -458,7 +520,6 @@ impl<'a> Walk<'a> {
         if let Some(place) = self.first_place(at)
             && self.out.states.of(place).waits
             && self.active[node as usize].entered > since
-            && self.log.is_none()
         {
             self.count_wait(node, place, since);
         }
@@ -466,7 +527,7 @@ impl<'a> Walk<'a> {
 
     fn count_wait(&mut self, node: NodeId, place: u32, since: Time) {
         let Active { g, ride, entered, woken, .. } = self.active[node as usize];
-        if ride.is_some() || self.rides_with(g, node) {
+        if ride.is_some() || self.rides_with(node, node) {
             let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
             self.out.wakeups.add(end, self.ground.slice);
         }

@@ -37,8 +37,8 @@ const LANES: usize = 8;
 
 type Lane = [u64; LANES];
 
-/// Steps of the longest way that is simply gone up.
-const SHORT: u32 = 24;
+/// Steps of the longest way that is simply gone up: about as many cost as much as a step in the link-cut tree.
+const SHORT: u32 = 100;
 
 /// The forest. Sums have one number per state, of the states that were credited so far.
 #[derive(Debug)]

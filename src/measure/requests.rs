@@ -1,13 +1,14 @@
 //! From windows that are over to requests with their paths: what is kept on the tape, and when it is walked.
 
-use super::critical_path::{Ground, Nodes, Walk};
+use super::aggregate::Aggregate;
+use super::critical_path::{Ground, Logged, Nodes, Walk};
 use super::measurer::Task;
 use super::overlays::Ranges;
 use super::slowest::{SlowestMeasured, lanes, lanes_of};
 use super::tape::Tape;
 use super::timeline::Attribution;
 use super::wakeups::{WaitKey, WaitSum};
-use super::walked::{ByPlace, MAX_STEPS, Ride, Via, Walked};
+use super::walked::{MAX_STEPS, Ride, Via, Walked};
 use super::windows::{OpenWindow, Windows};
 use crate::ids::{GIdx, StringIdx, WindowIdx};
 use crate::measure::StateKey;
@@ -179,19 +180,21 @@ impl Paths {
             at.task.slice.contexts.get(context).label
         };
         rides.sort_by_key(|(ride, _)| (label(ride), ride.span.start, ride.window));
+        let longest = rides.iter().map(|(ride, _)| (length(ride), std::cmp::Reverse(ride.window))).max();
+        let longest = longest.filter(|(ns, _)| self.slowest.as_ref().is_none_or(|(slowest, _)| ns > slowest));
         let several = rides.chunk_by(|a, b| label(&a.0) == label(&b.0)).count() > MAX_LABELS;
         for group in rides.chunk_by_mut(|a, b| several || label(&a.0) == label(&b.0)) {
             let of_group = if several { StringIdx(0) } else { label(&group[0].0) };
             let mut walks: Vec<Ride> = group.iter().map(|(ride, _)| self.rest_of(ride)).collect();
-            self.walk_group(&mut walks, of_group, at, tape, attribution);
+            let logged = group.iter().position(|(ride, _)| longest.is_some_and(|(_, of)| of.0 == ride.window));
+            let log = self.walk_group(&mut walks, logged, of_group, at, tape, attribution);
+            if let Some(i) = logged {
+                let slowest = slowest_of(&walks[i], log, at, tape, &attribution.aggregate);
+                self.slowest = Some((length(&group[i].0), slowest));
+            }
             for (whole, (ride, partial)) in walks.into_iter().zip(group) {
                 self.finish_request(whole, ride, *partial);
             }
-        }
-        let longest = rides.iter().map(|(ride, _)| ride).max_by_key(|r| (length(r), std::cmp::Reverse(r.window)));
-        if let Some(ride) = longest.filter(|r| self.slowest.as_ref().is_none_or(|(ns, _)| length(r) > *ns)) {
-            let slowest = self.look_at(&self.rest_of(ride), at, tape, attribution);
-            self.slowest = Some((length(ride), slowest));
         }
     }
 
@@ -204,23 +207,29 @@ impl Paths {
         rest
     }
 
-    fn walk_group(
+    fn walk_group<'m>(
         &mut self,
         rides: &mut [Ride],
+        logged: Option<usize>,
         label: StringIdx,
         at: PathsAt<'_>,
-        tape: &Tape,
+        tape: &'m Tape,
         attribution: &mut Attribution<'_>,
-    ) {
+    ) -> Logged<'m> {
         let unknown = attribution.unknown_place();
-        let ground = Ground { slice: at.task.slice, aggregate: &attribution.aggregate, ranges: &self.ranges, unknown };
-        self.nodes.rewind(at.open);
-        Walk::new(ground, tape, &mut self.nodes, &mut self.walked, false).run(rides);
-        for (place, ns) in self.walked.own.drain() {
-            attribution.aggregate.add_latency(place, ns);
+        let Self { nodes, walked, ranges, waited, .. } = self;
+        nodes.rewind(at.open);
+        let ground = Ground { slice: at.task.slice, aggregate: &attribution.aggregate, ranges, unknown };
+        let log = Walk::new(ground, tape, nodes, walked, logged.map(|i| i as u32)).run(rides);
+        for (place, sums) in (0..).zip(&mut walked.sums) {
+            let [own, inside, foreign] = std::mem::take(sums);
+            attribution.aggregate.add_latency(place, own);
+            for (via, ns) in [(Via::Inside, inside), (Via::Foreign, foreign)].into_iter().filter(|(_, ns)| *ns > 0) {
+                let sum = waited.entry((place, via, label)).or_default();
+                *sum = sum.saturating_add(ns);
+            }
         }
-        drain(&mut self.walked.inside, Via::Inside, label, &mut self.waited);
-        drain(&mut self.walked.foreign, Via::Foreign, label, &mut self.waited);
+        log
     }
 
     fn finish_request(&mut self, mut walked: Ride, ride: &Ride, partial: bool) {
@@ -251,7 +260,7 @@ impl Paths {
             }
         }
         self.capped += rides.iter().filter(|r| !self.carried.contains_key(&r.window)).count() as u64;
-        self.walk_group(&mut rides, StringIdx(0), at, tape, attribution);
+        self.walk_group(&mut rides, None, StringIdx(0), at, tape, attribution);
         for ride in rides {
             let (since, sums) = self.carried.entry(ride.window).or_insert_with(|| (at.now, Vec::new()));
             *since = ride.span.end;
@@ -260,30 +269,6 @@ impl Paths {
                 *sum += ns;
             }
         }
-    }
-
-    /// Notes one request's path and goroutines.
-    fn look_at(
-        &mut self,
-        ride: &Ride,
-        at: PathsAt<'_>,
-        tape: &Tape,
-        attribution: &mut Attribution<'_>,
-    ) -> SlowestMeasured {
-        let unknown = attribution.unknown_place();
-        let aggregate = &attribution.aggregate;
-        let ground = Ground { slice: at.task.slice, aggregate, ranges: &self.ranges, unknown };
-        self.nodes.rewind(at.open);
-        let walk = Walk::new(ground, tape, &mut self.nodes, &mut self.walked, true);
-        let mut steps = walk.run(&mut [ride.clone()]);
-        steps.reverse();
-        let more_pieces = steps.len().saturating_sub(MAX_STEPS) as u64;
-        steps.truncate(MAX_STEPS);
-        let (goroutines, more_lanes) = lanes_of(ride, &steps, at.task);
-        self.nodes.rewind(at.open);
-        let lanes = lanes(&goroutines, ride.span, tape, &mut self.nodes, aggregate);
-        let path = steps.into_iter().map(|s| (s.span, s.g, s.place)).collect();
-        SlowestMeasured { window: ride.window, path, more_pieces, lanes, more_lanes }
     }
 
     /// The trace ends.
@@ -340,9 +325,14 @@ fn length(ride: &Ride) -> u64 {
     ride.span.end.since(ride.span.start)
 }
 
-fn drain(sums: &mut ByPlace, via: Via, label: StringIdx, into: &mut FxHashMap<(u32, Via, StringIdx), u64>) {
-    for (place, ns) in sums.drain() {
-        let sum = into.entry((place, via, label)).or_default();
-        *sum = sum.saturating_add(ns);
-    }
+/// One request's path and goroutines.
+fn slowest_of(ride: &Ride, log: Logged<'_>, at: PathsAt<'_>, tape: &Tape, aggregate: &Aggregate) -> SlowestMeasured {
+    let Logged { mut steps, more, end } = log;
+    steps.reverse();
+    let more_pieces = more + steps.len().saturating_sub(MAX_STEPS) as u64;
+    steps.truncate(MAX_STEPS);
+    let (goroutines, more_lanes) = lanes_of(ride, &steps, at.task);
+    let lanes = end.map_or_else(Vec::new, |end| lanes(&goroutines, ride.span, tape, end, aggregate));
+    let path = steps.into_iter().map(|s| (s.span, s.g, s.place)).collect();
+    SlowestMeasured { window: ride.window, path, more_pieces, lanes, more_lanes }
 }

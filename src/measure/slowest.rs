@@ -4,7 +4,7 @@ use super::aggregate::Aggregate;
 use super::critical_path::Nodes;
 use super::measurer::Task;
 use super::states::StateKey;
-use super::tape::{Tape, place};
+use super::tape::{Backward, Tape, place};
 use super::walked::{MAX_STEPS, Ride, Step};
 use crate::ids::{GIdx, WindowIdx};
 use crate::time::{Time, Window};
@@ -54,12 +54,12 @@ pub(super) fn lanes_of(ride: &Ride, steps: &[Step], task: Task<'_>) -> (Vec<GIdx
     (lanes, more)
 }
 
-/// The intervals of some goroutines inside a window. The nodes are those of the tape's end.
+/// The intervals of some goroutines inside a window; `turns` and `nodes` are those of its end.
 pub(super) fn lanes(
     goroutines: &[GIdx],
     span: Window,
     tape: &Tape,
-    nodes: &mut Nodes,
+    (mut turns, mut nodes): (Backward<'_>, Nodes),
     aggregate: &Aggregate,
 ) -> Vec<LaneMeasured> {
     let blank = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0 };
@@ -75,7 +75,7 @@ pub(super) fn lanes(
             ends[i] = window.start;
         }
     };
-    let mut turns = tape.backward();
+    nodes.leave();
     for (i, g) in goroutines.iter().enumerate() {
         nodes.mark(*g, i as u32);
     }

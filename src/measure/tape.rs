@@ -304,6 +304,7 @@ impl Tape {
 }
 
 /// Reads chunks from the last turn to the first.
+#[derive(Clone)]
 struct Reader<'a> {
     chunks: std::iter::Rev<std::collections::vec_deque::Iter<'a, Chunk>>,
     chunk: Option<&'a Chunk>,
@@ -359,6 +360,7 @@ fn count_from(turns: &[Turn], least: i64) -> usize {
 }
 
 /// Turns of a tape, the latest first.
+#[derive(Clone)]
 pub(super) struct Backward<'a> {
     taken: Reader<'a>,
     written: Reader<'a>,

@@ -3,7 +3,7 @@
 //! Intervals are contiguous by construction: one ends where the next starts, so the states of a goroutine sum to
 //! its life.
 
-use super::aggregate::{Aggregate, Key};
+use super::aggregate::{Aggregate, Key, Signature};
 use super::states::StateKey;
 use super::tape::Tape;
 use crate::event::{GoState, GoTransition};
@@ -164,10 +164,12 @@ impl<'a> Attribution<'a> {
         if ns > 0 || taped {
             let events = u64::from(ns > 0 && !line.counted);
             line.counted |= ns > 0;
-            let place = if line.key == StateKey::RUNNING {
-                self.add_running(line, next, events, ns)
+            let place = if line.sampled || line.serves.is_some() {
+                self.add_known_better(line, next, events, ns)
             } else {
-                Places::One(self.aggregate.add(Self::key(line, line.stack, Precision::Exact, true), events, ns))
+                let place = self.place(line, next);
+                self.aggregate.add_at(place, events, ns);
+                Places::One(place)
             };
             if taped && let Some(tape) = tape {
                 let place = match place {
@@ -185,6 +187,32 @@ impl<'a> Attribution<'a> {
         }
         line.counted &= !ends;
         ns
+    }
+
+    /// The place of what is open of a timeline. Running time carries no stack of its own: what was on the stack before
+    /// and after tells.
+    #[inline]
+    fn place(&mut self, line: &Timeline, next: StackIdx) -> u32 {
+        let running = line.key == StateKey::RUNNING;
+        let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
+        let flags = u64::from(line.assists) << 1 | u64::from(running);
+        let signature = Signature(
+            u64::from(line.context) << 32 | u64::from(stack.0),
+            u64::from(next.0) << 32 | u64::from(line.key.number()) << 2 | flags,
+        );
+        self.aggregate.lately(signature).unwrap_or_else(|| self.find_place(line, next, signature))
+    }
+
+    #[cold]
+    fn find_place(&mut self, line: &Timeline, next: StackIdx, signature: Signature) -> u32 {
+        let key = if line.key == StateKey::RUNNING {
+            let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
+            let (stack, known) = self.bracket(line.own, next);
+            Self::key(line, stack, Precision::Bracketed, known)
+        } else {
+            Self::key(line, line.stack, Precision::Exact, true)
+        };
+        self.aggregate.note(signature, key)
     }
 
     /// The place of what is open of a timeline, as far as it can be told now.
@@ -213,21 +241,22 @@ impl<'a> Attribution<'a> {
         Key { context: line.context, stack, state: line.key, precision, line_known, assist }
     }
 
-    /// Running time carries no stack of its own: CPU samples inside it tell, else what was on the stack before
-    /// and after.
-    #[inline]
-    fn add_running(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> Places {
-        if line.sampled {
+    /// More is known than what was on the stack before and after: CPU samples, or which handler the server called.
+    #[cold]
+    fn add_known_better(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> Places {
+        let running = line.key == StateKey::RUNNING;
+        if running && line.sampled {
             return Places::Several(self.add_sampled(line, events, ns));
         }
-        let served = if line.serves.is_some() { self.symbols.outermost(next, line.serves) } else { StackIdx::NONE };
-        let (stack, known) = if served.is_some() {
-            (served, false)
+        let served = if running { self.symbols.outermost(next, line.serves) } else { StackIdx::NONE };
+        let place = if served.is_some() {
+            let key = Self::key(line, served, Precision::Bracketed, false);
+            return Places::One(self.aggregate.add(key, events, ns));
         } else {
-            let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
-            self.bracket(line.own, next)
+            self.place(line, next)
         };
-        Places::One(self.aggregate.add(Self::key(line, stack, Precision::Bracketed, known), events, ns))
+        self.aggregate.add_at(place, events, ns);
+        Places::One(place)
     }
 
     /// A CPU sample says what the open piece of running time ran.

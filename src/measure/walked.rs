@@ -41,8 +41,7 @@ pub(super) struct PlaceState {
 pub(super) const MAX_STATES: usize = 32;
 
 impl States {
-    /// Gets to know all places.
-    pub(super) fn learn(&mut self, aggregate: &Aggregate) {
+    fn learn(&mut self, aggregate: &Aggregate) {
         for place in self.by_place.len()..aggregate.len() {
             let state = aggregate.key(place as u32).state;
             let known = self.slots.iter().position(|s| *s == state);
@@ -77,33 +76,6 @@ pub enum Via {
     Foreign,
 }
 
-/// Time by place, dense, with the places that have any.
-#[derive(Default, Debug)]
-pub(super) struct ByPlace {
-    ns: Vec<u64>,
-    touched: Vec<u32>,
-}
-
-impl ByPlace {
-    #[inline]
-    pub(super) fn add(&mut self, place: u32, ns: u64) {
-        let at = place as usize;
-        if self.ns.len() <= at {
-            self.ns.resize(at + 1, 0);
-        }
-        if self.ns[at] == 0 {
-            self.touched.push(place);
-        }
-        self.ns[at] = self.ns[at].saturating_add(ns);
-    }
-
-    /// Gives all sums away.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (u32, u64)> + '_ {
-        let Self { ns, touched } = self;
-        touched.drain(..).map(|place| (place, std::mem::take(&mut ns[place as usize])))
-    }
-}
-
 /// A piece of one request's path, the latest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Step {
@@ -121,14 +93,18 @@ pub(super) const MAX_STEPS: usize = 10_000;
 /// What the walks found.
 #[derive(Default, Debug)]
 pub(super) struct Walked {
-    /// In requests' own goroutines.
-    pub(super) own: ByPlace,
-    /// In other goroutines of the same request.
-    pub(super) inside: ByPlace,
-    /// Elsewhere.
-    pub(super) foreign: ByPlace,
+    /// Per place, time in requests' own goroutines, in other goroutines of the same request, and elsewhere.
+    pub(super) sums: Vec<[u64; 3]>,
     pub(super) wakeups: Wakeups,
     pub(super) states: States,
     /// Runnable while the world was stopped, in ns.
     pub(super) stw_runnable_ns: u64,
+}
+
+impl Walked {
+    /// Gets to know all places.
+    pub(super) fn learn(&mut self, aggregate: &Aggregate) {
+        self.states.learn(aggregate);
+        self.sums.resize(self.states.len(), [0; 3]);
+    }
 }

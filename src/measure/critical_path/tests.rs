@@ -235,6 +235,24 @@ fn unknown_place(aggregate: &mut Aggregate) -> u32 {
     aggregate.add(Key { context: 0, stack, state, precision, line_known: true, assist: false }, 0, 0)
 }
 
+fn steps_of(logged: &Logged<'_>) -> Vec<(GIdx, u32, u64)> {
+    logged.steps.iter().map(|s| (s.g, s.place, s.span.end.since(s.span.start))).collect()
+}
+
+/// The pieces of a request by the definition; those that follow each other at one place are one.
+fn joined(schedule: &[Piece], ride: &Ride) -> Vec<(GIdx, u32, u64)> {
+    let mut pieces = Vec::new();
+    expand(schedule, ride.g, ride.span.start, ride.span.end, &mut pieces);
+    let mut joined: Vec<(GIdx, u32, u64)> = Vec::new();
+    for (g, place, ns) in pieces {
+        match joined.last_mut() {
+            Some(last) if (last.0, last.1) == (g, place) => last.2 += ns,
+            _ => joined.push((g, place, ns)),
+        }
+    }
+    joined
+}
+
 #[test]
 fn walks_do_what_the_definition_says() {
     let mut rides_checked = 0;
@@ -245,7 +263,7 @@ fn walks_do_what_the_definition_says() {
         let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
         let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
         nodes.rewind(&open);
-        Walk::new(ground, &tape, &mut nodes, &mut out, false).run(&mut rides);
+        let logged = Walk::new(ground, &tape, &mut nodes, &mut out, Some(0)).run(&mut rides);
 
         let mut expected: [BTreeMap<u32, u64>; 3] = Default::default();
         for ride in &mut rides {
@@ -269,28 +287,21 @@ fn walks_do_what_the_definition_says() {
             assert_eq!(states.iter().sum::<u64>(), ride.span.end.since(ride.span.start));
             rides_checked += 1;
         }
-        let found =
-            [&mut out.own, &mut out.inside, &mut out.foreign].map(|sums| sums.drain().collect::<BTreeMap<_, _>>());
+        let found = [0, 1, 2].map(|class| {
+            let sums = (0..).zip(&out.sums).map(|(place, sums)| (place, sums[class]));
+            sums.filter(|(_, ns)| *ns > 0).collect::<BTreeMap<_, _>>()
+        });
         assert_eq!(found, expected, "seed {seed}");
 
-        // One request alone, of any length, step by step.
+        // One request step by step: together with the others, and alone, of any length.
         let Some(mut ride) = rides.first().cloned() else { continue };
+        assert_eq!(steps_of(&logged), joined(&schedule, &ride), "seed {seed}");
         let length = ride.span.end.since(ride.span.start) as i64;
         ride.span.end = ride.span.start + (1 + seed as i64 % length);
         let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
         nodes.rewind(&open);
-        let steps = Walk::new(ground, &tape, &mut nodes, &mut out, true).run(&mut [ride.clone()]);
-        let mut pieces = Vec::new();
-        expand(&schedule, ride.g, ride.span.start, ride.span.end, &mut pieces);
-        let mut joined: Vec<(GIdx, u32, u64)> = Vec::new();
-        for (g, place, ns) in pieces {
-            match joined.last_mut() {
-                Some(last) if (last.0, last.1) == (g, place) => last.2 += ns,
-                _ => joined.push((g, place, ns)),
-            }
-        }
-        let steps: Vec<_> = steps.iter().map(|s| (s.g, s.place, s.span.end.since(s.span.start))).collect();
-        assert_eq!(steps, joined, "seed {seed}");
+        let logged = Walk::new(ground, &tape, &mut nodes, &mut out, Some(0)).run(&mut [ride.clone()]);
+        assert_eq!(steps_of(&logged), joined(&schedule, &ride), "seed {seed}");
     }
     assert!(rides_checked > 3000, "{rides_checked}");
 }
@@ -347,7 +358,7 @@ fn a_queue_at_a_lock_is_walked_once() {
     let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
     let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
     nodes.rewind(&open);
-    Walk::new(ground, &tape, &mut nodes, &mut out, false).run(&mut rides);
+    Walk::new(ground, &tape, &mut nodes, &mut out, None).run(&mut rides);
     for ride in &rides {
         assert_eq!(ride.states.iter().sum::<u64>(), ride.span.end.since(ride.span.start));
     }
