@@ -11,12 +11,12 @@
 //! of what its holder did.
 
 use super::aggregate::Aggregate;
-use super::delegations::{Delegations, NOBODY, NodeId};
+use super::delegations::{Delegations, NOBODY, NodeId, Riders};
 use super::overlays::Ranges;
 use super::tape::{Backward, Link, LinkKind, Read, Run, Tape, place};
 use super::timeline::share_of;
 use super::wakeups::WaitEnd;
-use super::walked::{MAX_STEPS, Ride, Step, Walked};
+use super::walked::{Class, MAX_STEPS, Ride, Step, Walked};
 use crate::ids::{GIdx, WindowIdx};
 use crate::slice::Slice;
 use crate::time::{Time, Window};
@@ -238,11 +238,11 @@ impl<'a, 't> Walk<'a, 't> {
             }
             self.active[node as usize].entered = time;
             self.active[node as usize].ride = request.window;
-            self.delegations.set_own(node, true);
+            self.delegations.set_own(node, Some(request.window));
         } else {
             self.end_wait(node, time);
             self.active[node as usize].ride = WindowIdx::NONE;
-            self.delegations.set_own(node, false);
+            self.delegations.set_own(node, None);
         }
         if let Some(log) = self.log.as_mut().filter(|log| log.ride == ride) {
             (log.node, log.root) = (if end { node } else { NOBODY }, NOBODY);
@@ -364,7 +364,7 @@ impl<'a, 't> Walk<'a, 't> {
     /// `node` waited until `time` for `by`, which is not done before, or does not exist before `by` made it.
     fn delegate(&mut self, node: NodeId, by: GIdx, time: Time) -> bool {
         let alive = by.is_some() && place::is_alive(self.nodes.place(by));
-        if !alive || self.delegations.requests(node) == 0 {
+        if !alive || self.delegations.requests(node).count == 0 {
             return false;
         }
         let to = self.node(by, time);
@@ -420,14 +420,12 @@ impl<'a, 't> Walk<'a, 't> {
 
     /// What the one at work did counts for all that ride with it.
     fn count(&mut self, root: NodeId, at: u32, span: Window) {
-        let requests = self.delegations.requests(root);
-        if requests == 0 {
+        let riders = self.delegations.requests(root);
+        if riders.count == 0 {
             return;
         }
-        let Active { ride, .. } = self.active[root as usize];
-        let own = u32::from(ride.is_some());
-        let inside = u32::from(own == 0 && self.rides_with(root, root));
-        let parts = [own, inside, requests - own - inside];
+        let class = self.class_of(root, riders);
+        let parts = (class, riders.count - u32::from(class != Class::Foreign));
         let ns = span.end.since(span.start);
         if place::shared(at).is_some() {
             self.count_shared(root, at, ns, parts);
@@ -435,7 +433,7 @@ impl<'a, 't> Walk<'a, 't> {
             let place = if (at as usize) < self.out.states.len() { at } else { self.ground.unknown };
             self.count_at(root, place, ns, parts);
             if self.out.states.of(place).runnable {
-                let stopped = self.stopped_in(span).saturating_mul(u64::from(requests));
+                let stopped = self.stopped_in(span).saturating_mul(u64::from(riders.count));
                 self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
             }
         }
@@ -444,8 +442,25 @@ impl<'a, 't> Walk<'a, 't> {
         }
     }
 
+    /// Where the time of the one at work is counted for one of the requests that ride with it. For all others it is a
+    /// stranger.
+    #[inline]
+    fn class_of(&mut self, root: NodeId, riders: Riders) -> Class {
+        let Active { ride, owner, .. } = self.active[root as usize];
+        if ride.is_some() {
+            Class::Own
+        } else if match riders.only() {
+            Some(only) => only == owner,
+            None => self.rides_with(root, root),
+        } {
+            Class::Inside
+        } else {
+            Class::Foreign
+        }
+    }
+
     #[cold]
-    fn count_shared(&mut self, root: NodeId, at: u32, ns: u64, parts: [u32; 3]) {
+    fn count_shared(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32)) {
         let tape = self.tape;
         let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&[][..], Vec::as_slice);
         let n = places.len() as u64;
@@ -455,12 +470,17 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     #[inline]
-    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, parts: [u32; 3]) {
+    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, (class, strangers): (Class, u32)) {
         let slot = self.out.states.of(place).slot;
         self.delegations.credit(root, usize::from(slot), ns);
         let sums = &mut self.out.sums[place as usize];
-        for (sum, n) in sums.iter_mut().zip(parts) {
-            *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
+        if class != Class::Foreign {
+            let sum = &mut sums[class as usize];
+            *sum = sum.saturating_add(ns);
+        }
+        if strangers > 0 {
+            let sum = &mut sums[Class::Foreign as usize];
+            *sum = sum.saturating_add(ns.saturating_mul(u64::from(strangers)));
         }
     }
 
@@ -527,7 +547,8 @@ impl<'a, 't> Walk<'a, 't> {
 
     fn count_wait(&mut self, node: NodeId, place: u32, since: Time) {
         let Active { g, ride, entered, woken, .. } = self.active[node as usize];
-        if ride.is_some() || self.rides_with(node, node) {
+        let riders = self.delegations.requests(node);
+        if ride.is_some() || self.class_of(node, riders) == Class::Inside {
             let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
             self.out.wakeups.add(end, self.ground.slice);
         }

@@ -9,6 +9,8 @@
 //! forest turns into a link-cut tree (Sleator and Tarjan, without change of root), in which all of this takes
 //! logarithmic time: a forest of single nodes is one already.
 
+use crate::ids::WindowIdx;
+
 /// A node.
 pub(super) type NodeId = u32;
 
@@ -22,15 +24,49 @@ struct Node {
     right: NodeId,
     /// Above in the splay tree; at its top, the node that the path hangs on.
     parent: NodeId,
-    /// Whether a request rides on this very node.
-    own: u32,
+    /// The request that rides on this very node.
+    own: Riders,
     /// Requests in trees that hang on this node but not on its preferred path.
-    hanging: u32,
+    hanging: Riders,
     /// Requests of the whole splay tree and what hangs on it. Not kept while ways are short.
-    total: u32,
+    total: Riders,
 }
 
-const BLANK: Node = Node { left: NOBODY, right: NOBODY, parent: NOBODY, own: 0, hanging: 0, total: 0 };
+const BLANK: Node =
+    Node { left: NOBODY, right: NOBODY, parent: NOBODY, own: Riders::NONE, hanging: Riders::NONE, total: Riders::NONE };
+
+/// Requests, as far as matters: how many, and which one if it is one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Riders {
+    pub(super) count: u32,
+    /// All their numbers, by exclusive or.
+    which: u32,
+}
+
+impl Riders {
+    const NONE: Self = Self { count: 0, which: 0 };
+
+    /// One request.
+    pub(super) fn one(request: WindowIdx) -> Self {
+        Self { count: 1, which: request.0 }
+    }
+
+    /// The request, if there is exactly one.
+    #[inline]
+    pub(super) fn only(self) -> Option<WindowIdx> {
+        (self.count == 1).then_some(WindowIdx(self.which))
+    }
+
+    #[inline]
+    fn and(self, other: Self) -> Self {
+        Self { count: self.count.wrapping_add(other.count), which: self.which ^ other.which }
+    }
+
+    #[inline]
+    fn without(self, other: Self) -> Self {
+        Self { count: self.count.wrapping_sub(other.count), which: self.which ^ other.which }
+    }
+}
 
 /// Numbers of this many states are added up at a time.
 const LANES: usize = 8;
@@ -120,8 +156,8 @@ impl Delegations {
         &mut self.nodes[node as usize]
     }
 
-    fn total(&self, node: NodeId) -> u32 {
-        if node == NOBODY { 0 } else { self.nodes[node as usize].total }
+    fn total(&self, node: NodeId) -> Riders {
+        if node == NOBODY { Riders::NONE } else { self.nodes[node as usize].total }
     }
 
     /// From now on ways may be long: single nodes are splay trees.
@@ -130,7 +166,7 @@ impl Delegations {
         self.long = true;
         self.sums.clone_from(&self.numbers);
         for node in &mut self.nodes {
-            node.total = node.own + node.hanging;
+            node.total = node.own.and(node.hanging);
         }
     }
 
@@ -157,13 +193,13 @@ impl Delegations {
         None
     }
 
-    /// Adds to the requests that hang on a node and on all above it.
+    /// Changes which requests hang on a node and on all above it.
     #[inline]
-    fn hang(&mut self, node: NodeId, requests: u32) {
+    fn hang(&mut self, node: NodeId, change: impl Fn(Riders) -> Riders) {
         let mut at = node;
         while at != NOBODY {
             let one = self.node(at);
-            one.hanging = one.hanging.wrapping_add(requests);
+            one.hanging = change(one.hanging);
             at = one.parent;
         }
     }
@@ -179,27 +215,28 @@ impl Delegations {
         }
     }
 
-    /// A request rides on a node, or leaves it.
-    pub(super) fn set_own(&mut self, node: NodeId, rides: bool) {
+    /// A request rides on a node, or none does any more.
+    pub(super) fn set_own(&mut self, node: NodeId, request: Option<WindowIdx>) {
+        let rides = request.map_or(Riders::NONE, Riders::one);
         if !self.long && self.go_up(node).is_some() {
             let Node { own, parent, .. } = self.nodes[node as usize];
-            self.node(node).own = u32::from(rides);
-            self.hang(parent, u32::from(rides).wrapping_sub(own));
+            self.node(node).own = rides;
+            self.hang(parent, |hanging| hanging.without(own).and(rides));
             return;
         }
         self.access(node);
-        self.node(node).own = u32::from(rides);
+        self.node(node).own = rides;
         self.pull(node);
     }
 
     /// Requests that ride on a node or on what delegates to it.
     #[inline]
-    pub(super) fn requests(&mut self, node: NodeId) -> u32 {
+    pub(super) fn requests(&mut self, node: NodeId) -> Riders {
         if self.long {
             self.access(node);
         }
         let node = self.nodes[node as usize];
-        node.own + node.hanging
+        node.own.and(node.hanging)
     }
 
     /// The root of a node's tree.
@@ -245,11 +282,12 @@ impl Delegations {
         if self.long {
             self.pull(node);
             let total = self.total(node);
-            self.node(to).hanging += total;
+            let above = self.node(to);
+            above.hanging = above.hanging.and(total);
             self.pull(to);
         } else {
             let Node { own, hanging, .. } = self.nodes[node as usize];
-            self.hang(to, own + hanging);
+            self.hang(to, |above| above.and(own).and(hanging));
         }
     }
 
@@ -267,7 +305,7 @@ impl Delegations {
         } else {
             let Node { own, hanging, parent, .. } = self.nodes[node as usize];
             self.node(node).parent = NOBODY;
-            self.hang(parent, 0u32.wrapping_sub(own + hanging));
+            self.hang(parent, |above| above.without(own).without(hanging));
         }
         self.numbers[row..row + self.lanes].copy_from_slice(&self.found);
         if self.long {
@@ -302,7 +340,7 @@ impl Delegations {
     /// Computes a node's sums from those below it in its splay tree.
     fn pull(&mut self, node: NodeId) {
         let Node { left, right, own, hanging, .. } = self.nodes[node as usize];
-        let total = own + hanging + self.total(left) + self.total(right);
+        let total = own.and(hanging).and(self.total(left)).and(self.total(right));
         self.node(node).total = total;
         let to = self.row(node);
         for i in 0..self.lanes {
@@ -382,7 +420,7 @@ impl Delegations {
             let hangs_now = self.total(right);
             let hung_before = self.total(below);
             let me = self.node(at);
-            me.hanging = me.hanging + hangs_now - hung_before;
+            me.hanging = me.hanging.and(hangs_now).without(hung_before);
             me.right = below;
             self.pull(at);
             below = at;
@@ -475,7 +513,7 @@ mod tests {
                 }
                 3 => {
                     plain.own[a as usize] = !plain.own[a as usize];
-                    forest.set_own(a, plain.own[a as usize]);
+                    forest.set_own(a, plain.own[a as usize].then_some(WindowIdx(a + 7)));
                 }
                 _ => {
                     assert_eq!(forest.root(a), plain.root(a));
@@ -483,8 +521,9 @@ mod tests {
                     // The last state came when the forest already stood.
                     let last = credited.get(19).copied().unwrap_or(0);
                     assert_eq!((credited[1], last), plain.credited[a as usize]);
-                    let under = (0..n).filter(|&x| plain.own[x as usize] && plain.is_under(x, b)).count();
-                    assert_eq!(forest.requests(b) as usize, under);
+                    let under: Vec<_> = (0..n).filter(|&x| plain.own[x as usize] && plain.is_under(x, b)).collect();
+                    let only = if let [one] = under[..] { Some(WindowIdx(one + 7)) } else { None };
+                    assert_eq!((forest.requests(b).count as usize, forest.requests(b).only()), (under.len(), only));
                 }
             }
         }

@@ -192,7 +192,37 @@ impl<'a> Measurer<'a> {
 
     /// Adds up what is open of a timeline.
     #[inline]
-    pub(super) fn close(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
+    pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
+        let line = &mut self.lines[at];
+        if !line.window.is_some() || line.sampled || line.serves.is_some() || self.task.whole_life {
+            self.close_unusual(at, end, next, ends);
+            return;
+        }
+        let (since, looked_at) = (std::mem::replace(&mut line.since, end), self.task.looked_at);
+        let open = self.windows.open(line.window);
+        let until = looked_at.end.min(open.end);
+        if end > until && until < looked_at.end {
+            self.outlived[line.g.at() / 64] |= 1 << (line.g.0 % 64);
+        }
+        let ns = end.min(until).since(since.max(open.start).max(looked_at.start));
+        if ns > 0 || self.tape.is_some() && end > since {
+            let place = self.attribution.place(line, next);
+            self.attribution.aggregate.add_at(place, u64::from(ns > 0 && !line.counted), ns);
+            line.counted |= ns > 0;
+            if let Some(tape) = &mut self.tape {
+                tape.push(end, line.g, place);
+            }
+            if open.seen {
+                open.ns = open.ns.saturating_add(ns);
+            } else if ns > 0 {
+                self.windows.see(line.window, ns);
+            }
+        }
+        line.counted &= !ends;
+    }
+
+    /// The same for a timeline that counts nowhere now, or of whose running time more is known than stacks.
+    fn close_unusual(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];

@@ -155,7 +155,6 @@ impl<'a> Attribution<'a> {
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
     /// first piece that has time inside `clip`. With a tape, the piece is written there, inside or not. Gives the
     /// nanoseconds added.
-    #[inline]
     pub(super) fn close(&mut self, line: &mut Timeline, close: Close, tape: Option<&mut Tape>) -> u64 {
         let Close { end, next, clip, ends } = close;
         let ns = clip.overlap(line.since, end);
@@ -192,7 +191,7 @@ impl<'a> Attribution<'a> {
     /// The place of what is open of a timeline. Running time carries no stack of its own: what was on the stack before
     /// and after tells.
     #[inline]
-    fn place(&mut self, line: &Timeline, next: StackIdx) -> u32 {
+    pub(super) fn place(&mut self, line: &Timeline, next: StackIdx) -> u32 {
         let running = line.key == StateKey::RUNNING;
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
         let flags = u64::from(line.assists) << 1 | u64::from(running);

@@ -76,6 +76,17 @@ pub enum Via {
     Foreign,
 }
 
+/// In whose goroutine a piece of a request's path is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Class {
+    /// The request's own.
+    Own,
+    /// Another one of the same request.
+    Inside,
+    /// One that is not the request's.
+    Foreign,
+}
+
 /// A piece of one request's path, the latest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Step {
@@ -93,7 +104,7 @@ pub(super) const MAX_STEPS: usize = 10_000;
 /// What the walks found.
 #[derive(Default, Debug)]
 pub(super) struct Walked {
-    /// Per place, time in requests' own goroutines, in other goroutines of the same request, and elsewhere.
+    /// Per place, time by [`Class`].
     pub(super) sums: Vec<[u64; 3]>,
     pub(super) wakeups: Wakeups,
     pub(super) states: States,

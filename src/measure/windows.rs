@@ -89,6 +89,12 @@ impl<'a> Windows<'a> {
         self.list[window.at()]
     }
 
+    /// A window to add to, which was seen before.
+    #[inline]
+    pub(super) fn open(&mut self, window: WindowIdx) -> &mut OpenWindow {
+        &mut self.list[window.at()]
+    }
+
     #[inline]
     fn edit(&mut self, window: WindowIdx) -> &mut OpenWindow {
         let open = &mut self.list[window.at()];
