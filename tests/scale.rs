@@ -8,6 +8,7 @@
 mod common;
 
 use common::evil::{KINDS, Kind};
+use common::sim::{Plan, simulate};
 use common::{root_by, selector, slice};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use std::time::{Duration, Instant};
@@ -71,4 +72,21 @@ fn what_doubling_costs() {
         println!("{name:40} {n:>8} {once:>8.1} ms   {:>8} {twice:>8.1} ms   {ratio:.2}", n * 2);
     };
     KINDS.into_iter().for_each(measure);
+}
+
+/// What a server with many cores does to the merge: the same schedule's length on more and more threads.
+#[test]
+#[ignore = "measures; run it in release"]
+fn what_threads_cost() {
+    for threads in [2, 8, 32, 128, 512] {
+        let bytes = simulate(Plan { seed: 7, steps: 1_000_000, threads, generations: 4, version: "1.26" }).bytes;
+        let selector = selector("main", root_by("creation,entry,stack"));
+        let (started, mut events) = (processor_ms(), 0);
+        while processor_ms() - started < 2_000 {
+            let Answer::Profile(profile) = slice(&bytes, &selector, 1).expect("an answer") else { panic!("no match") };
+            events += profile.traces[0].events;
+        }
+        let ns = (processor_ms() - started) as f64 * 1e6 / events as f64;
+        println!("{threads:>4} threads {:>6.1} MB {ns:>7.1} ns per event", bytes.len() as f64 / 1e6);
+    }
 }
