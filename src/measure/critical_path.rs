@@ -18,7 +18,7 @@ use super::tape::{LinkKind, NONE, Piece, Tape, place};
 use super::timeline::share_of;
 use super::wakeups::WaitEnd;
 use super::walked::{MAX_STATES, Ride, Step, Walked};
-use crate::ids::{GIdx, WindowIdx};
+use crate::ids::{GIdx, StringIdx};
 use crate::slice::Slice;
 use crate::time::{Time, Window};
 
@@ -32,8 +32,8 @@ struct Active {
     entered: Time,
     /// Whom it delegates to.
     to: NodeId,
-    /// The request that rides on it.
-    ride: WindowIdx,
+    /// Requests that ride on it: tasks can share a goroutine.
+    rides: u32,
     /// The link that ended the wait at hand; [`NONE`] for none.
     woken: u32,
     /// Those that delegate to it, as a list through `next`.
@@ -50,17 +50,20 @@ pub(super) struct Ground<'a> {
     pub(super) ranges: &'a Ranges,
     /// The place of time that nothing is known of.
     pub(super) unknown: u32,
+    /// What all requests are called; none when names differ.
+    pub(super) label: StringIdx,
 }
 
-/// Per goroutine, its node; kept from one walk to the next.
+/// Per goroutine, its node, and per request the node that it rides on; kept from one walk to the next.
 #[derive(Default, Debug)]
 pub(super) struct Nodes {
     of: Vec<NodeId>,
+    ridden: Vec<NodeId>,
 }
 
 impl Nodes {
     pub(super) fn new(n: usize) -> Self {
-        Self { of: vec![NOBODY; n] }
+        Self { of: vec![NOBODY; n], ridden: Vec::new() }
     }
 }
 
@@ -93,6 +96,7 @@ impl<'a> Walk<'a> {
         out: &'a mut Walked,
         logged: bool,
     ) -> Self {
+        nodes.ridden.resize(ground.slice.windows.len(), NOBODY);
         Self {
             ground,
             tape,
@@ -146,20 +150,25 @@ impl<'a> Walk<'a> {
         let end = border == Border::End;
         if end {
             // A wait that outlasts the request stays a wait, also where a later request followed its waker.
-            let Active { to, first, .. } = self.active[node as usize];
-            if to != NOBODY && first == NOBODY {
+            let Active { to, first, rides, .. } = self.active[node as usize];
+            if to != NOBODY && first == NOBODY && rides == 0 {
                 self.undelegate(node);
                 self.release_if_idle(to);
                 self.active[node as usize].until = time;
             }
-            self.active[node as usize].entered = time;
-            self.active[node as usize].ride = request.window;
-            self.delegations.set_own(node, true);
+            if rides == 0 {
+                self.active[node as usize].entered = time;
+            }
+            self.active[node as usize].rides = rides + 1;
+            self.nodes.ridden[request.window.at()] = node;
         } else {
-            self.end_wait(node, time);
-            self.active[node as usize].ride = WindowIdx::NONE;
-            self.delegations.set_own(node, false);
+            if self.active[node as usize].rides == 1 {
+                self.end_wait(node, time);
+            }
+            self.active[node as usize].rides -= 1;
+            self.nodes.ridden[request.window.at()] = NOBODY;
         }
+        self.delegations.set_own(node, self.active[node as usize].rides);
         let credited = self.delegations.credited(node);
         if end {
             request.states = credited.iter().map(|ns| 0u64.wrapping_sub(*ns)).collect();
@@ -183,7 +192,7 @@ impl<'a> Walk<'a> {
             until: time,
             entered: time,
             to: NOBODY,
-            ride: WindowIdx::NONE,
+            rides: 0,
             woken: NONE,
             first: NOBODY,
             next: NOBODY,
@@ -200,7 +209,7 @@ impl<'a> Walk<'a> {
 
     fn release_if_idle(&mut self, node: NodeId) {
         let active = self.active[node as usize];
-        if active.to == NOBODY && active.first == NOBODY && !active.ride.is_some() {
+        if active.to == NOBODY && active.first == NOBODY && active.rides == 0 {
             self.nodes.of[active.g.at()] = NOBODY;
             self.delegations.release(node);
         }
@@ -340,8 +349,8 @@ impl<'a> Walk<'a> {
             return;
         }
         let ns = span.end.since(span.start);
-        let Active { g, ride, .. } = self.active[root as usize];
-        let own = u64::from(ride.is_some());
+        let Active { g, rides, .. } = self.active[root as usize];
+        let own = u64::from(rides);
         let inside = u64::from(own == 0 && self.rides_with(g, root));
         let shared = place::shared(at).and_then(|i| self.tape.shared.get(i)).cloned();
         let parts = [own, inside, requests - own - inside];
@@ -378,11 +387,17 @@ impl<'a> Walk<'a> {
         ((place as usize) < self.ground.aggregate.len()).then_some(place)
     }
 
-    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, [own, inside, foreign]: [u64; 3]) {
-        let slot = self.out.states.slot(place, self.ground.aggregate.key(place).state);
+    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, [mut own, inside, mut foreign]: [u64; 3]) {
+        let key = self.ground.aggregate.key(place);
+        let slot = self.out.states.slot(place, key.state);
         self.delegations.credit(root, slot, ns);
         if self.log.is_some() || ns == 0 {
             return;
+        }
+        // A goroutine can work for a root of another name while a task rides on it.
+        let contexts = &self.ground.slice.contexts;
+        if own > 0 && self.ground.label.is_some() && contexts.get(key.context).label != self.ground.label {
+            (own, foreign) = (0, foreign + own);
         }
         for (n, sums) in [(own, &mut self.out.own), (inside, &mut self.out.inside), (foreign, &mut self.out.foreign)] {
             if n > 0 {
@@ -397,8 +412,8 @@ impl<'a> Walk<'a> {
         if !owner.is_some() {
             return false;
         }
-        let of_request = self.nodes.of[self.ground.slice.windows[owner.at()].g.at()];
-        of_request != NOBODY && self.active[of_request as usize].ride == owner && self.root(of_request) == root
+        let of_request = self.nodes.ridden[owner.at()];
+        of_request != NOBODY && self.root(of_request) == root
     }
 
     /// A wait of a request's own goroutines is over, as time goes back: who ended it?
@@ -408,7 +423,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let active = self.active[node as usize];
-        if active.entered <= since || !(active.ride.is_some() || self.rides_with(active.g, node)) {
+        if active.entered <= since || !(active.rides > 0 || self.rides_with(active.g, node)) {
             return;
         }
         let link = self.tape.links.get(active.woken as usize).copied();

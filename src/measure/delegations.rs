@@ -18,7 +18,7 @@ struct Node {
     right: NodeId,
     /// Above in the splay tree; at its top, the node that the path hangs on.
     parent: NodeId,
-    /// Whether a request rides on this very node.
+    /// Requests that ride on this very node.
     own: u32,
     /// Requests in trees that hang on this node but not on its preferred path.
     hanging: u32,
@@ -78,10 +78,10 @@ impl Delegations {
         if node == NOBODY { 0 } else { self.nodes[node as usize].total }
     }
 
-    /// A request rides on a node, or leaves it.
-    pub(super) fn set_own(&mut self, node: NodeId, rides: bool) {
+    /// So many requests ride on a node.
+    pub(super) fn set_own(&mut self, node: NodeId, rides: u32) {
         self.access(node);
-        self.node(node).own = u32::from(rides);
+        self.node(node).own = rides;
         self.pull(node);
     }
 
@@ -248,7 +248,7 @@ mod tests {
     struct Plain {
         parent: Vec<NodeId>,
         credited: Vec<u64>,
-        own: Vec<bool>,
+        own: Vec<u32>,
     }
 
     impl Plain {
@@ -290,7 +290,7 @@ mod tests {
             forest.add();
             plain.parent.push(NOBODY);
             plain.credited.push(0);
-            plain.own.push(false);
+            plain.own.push(0);
         }
         for _ in 0..20_000 {
             let a = random(u64::from(n)) as NodeId;
@@ -314,14 +314,14 @@ mod tests {
                     }
                 }
                 3 => {
-                    plain.own[a as usize] = !plain.own[a as usize];
+                    plain.own[a as usize] = random(3) as u32;
                     forest.set_own(a, plain.own[a as usize]);
                 }
                 _ => {
                     assert_eq!(forest.root(a), plain.root(a));
                     assert_eq!(forest.credited(a), [0, plain.credited[a as usize]]);
-                    let under = (0..n).filter(|&x| plain.own[x as usize] && plain.is_under(x, b)).count();
-                    assert_eq!(forest.requests(b) as usize, under);
+                    let under = (0..n).filter(|&x| plain.is_under(x, b)).map(|x| plain.own[x as usize]).sum::<u32>();
+                    assert_eq!(forest.requests(b), under);
                 }
             }
         }

@@ -11,6 +11,7 @@ use super::walked::{ByPlace, MAX_STEPS, Ride, Via, Walked};
 use super::windows::{OpenWindow, Windows};
 use crate::ids::{StringIdx, WindowIdx};
 use crate::measure::StateKey;
+use crate::slice::RootWindow;
 use crate::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
@@ -151,7 +152,7 @@ impl Paths {
     /// A request to walk; none for one that does not count.
     fn ride(&mut self, task: Task<'_>, windows: &Windows<'_>, window: WindowIdx, now: Time) -> Option<(Ride, bool)> {
         let open = windows.get(window);
-        if !open.seen {
+        if !windows.is_seen(window, task.looked_at) {
             return None;
         }
         let partial = open.is_cut(task.looked_at) || open.end == Time::MAX;
@@ -210,8 +211,18 @@ impl Paths {
         attribution: &mut Attribution<'_>,
     ) {
         let unknown = attribution.unknown_place();
-        let ground = Ground { slice: task.slice, aggregate: &attribution.aggregate, ranges: &self.ranges, unknown };
-        Walk::new(ground, tape, &mut self.nodes, &mut self.walked, false).run(rides);
+        let aggregate = &attribution.aggregate;
+        let has_tasks = !task.slice.marks.is_empty();
+        let one_label = if has_tasks && label != StringIdx(0) { label } else { StringIdx::NONE };
+        let ground = Ground { slice: task.slice, aggregate, ranges: &self.ranges, unknown, label: one_label };
+        let mut parts: Vec<Ride> = rides.iter().flat_map(Ride::parts).collect();
+        Walk::new(ground, tape, &mut self.nodes, &mut self.walked, false).run(&mut parts);
+        let mut parts = parts.into_iter().peekable();
+        for ride in rides {
+            while let Some(part) = parts.next_if(|part| part.window == ride.window) {
+                ride.add(part.states);
+            }
+        }
         for (place, ns) in self.walked.own.drain() {
             attribution.aggregate.add_latency(place, ns);
         }
@@ -244,7 +255,8 @@ impl Paths {
             let window = WindowIdx(i as u32);
             let open = windows.get(window);
             let whole_so_far = open.start != Time::MIN && !open.cut && open.start >= task.looked_at.start;
-            if !open.seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
+            let seen = windows.is_seen(window, task.looked_at);
+            if !seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
                 continue;
             }
             let rest = self.rest_of(&ride_of(task, window, open, now));
@@ -272,9 +284,10 @@ impl Paths {
         attribution: &mut Attribution<'_>,
     ) -> SlowestMeasured {
         let unknown = attribution.unknown_place();
-        let ground = Ground { slice: task.slice, aggregate: &attribution.aggregate, ranges: &self.ranges, unknown };
+        let aggregate = &attribution.aggregate;
+        let ground = Ground { slice: task.slice, aggregate, ranges: &self.ranges, unknown, label: StringIdx::NONE };
         let walk = Walk::new(ground, tape, &mut self.nodes, &mut self.walked, true);
-        let mut steps = walk.run(&mut [ride.clone()]);
+        let mut steps = walk.run(&mut ride.parts().collect::<Vec<_>>());
         steps.reverse();
         let more_pieces = steps.len().saturating_sub(MAX_STEPS) as u64;
         steps.truncate(MAX_STEPS);
@@ -337,7 +350,11 @@ impl Paths {
 fn ride_of(task: Task<'_>, window: WindowIdx, open: OpenWindow, now: Time) -> Ride {
     let start = open.start.max(task.looked_at.start).max(task.trace_start);
     let span = Window { start, end: open.end.min(task.looked_at.end).min(now) };
-    Ride { window, g: task.slice.windows[window.at()].g, span, states: Vec::new() }
+    let RootWindow { g, ended_by, handed_over, .. } = task.slice.windows[window.at()];
+    // Who ends a task may not be there yet when memory runs out.
+    let is_there = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
+    let taken_over = (ended_by != g && is_there).then_some((open.handed_over, ended_by));
+    Ride { window, g, taken_over, span, states: Vec::new() }
 }
 
 fn length(ride: &Ride) -> u64 {

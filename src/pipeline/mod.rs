@@ -12,6 +12,8 @@ use crate::measure::{Folder, MAX_PIECES, Measured, MeasuredTrace, Task};
 use crate::profile::{self, Candidates, Metric, Only, Profile, Requests, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
+use crate::survey::annotations::{Annotations, Matches};
+use crate::survey::notes::NotesWanted;
 use crate::survey::{self, Survey};
 use crate::time::{Time, Window};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -405,6 +407,21 @@ fn slice_one(
     Ok(())
 }
 
+/// What is put together of tasks and regions; none when nothing asks for them.
+fn annotations<'a>(selector: Option<&Selector>, matches: Option<Matches<'a>>) -> Option<Annotations<'a>> {
+    let root_by = selector?.root_by;
+    let matches = matches.filter(|_| root_by.annotations())?;
+    Some(Annotations::new(root_by.task, root_by.region, matches))
+}
+
+/// What scans write down of tasks and regions; none when nothing asks for them.
+fn notes_wanted<'a>(selector: Option<&Selector>, matches: &'a (dyn Fn(u64) -> bool + Sync)) -> Option<NotesWanted<'a>> {
+    let root_by = selector?.root_by;
+    let (tasks, regions) = (root_by.task, root_by.region);
+    let wanted = NotesWanted { tasks, work: tasks, regions, matches: Some(matches), children: true };
+    root_by.annotations().then_some(wanted)
+}
+
 fn selection_of(selector: &Selector) -> profile::Selection {
     profile::Selection {
         patterns: selector.roots.texts().to_vec(),
@@ -419,6 +436,8 @@ fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, mea
     selection.roots_by_creation += measured.roots_by_creation;
     selection.roots_by_entry += measured.roots_by_entry;
     selection.roots_by_stack += measured.roots_by_stack;
+    selection.roots_by_task += measured.roots_by_task;
+    selection.roots_by_region += measured.roots_by_region;
     selection.goroutines += counts.goroutines;
     selection.max_depth = selection.max_depth.max(counts.max_depth);
     selection.excluded += counts.excluded;

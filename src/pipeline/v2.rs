@@ -1,6 +1,6 @@
 //! One trace of Go 1.22 or later through both passes.
 
-use super::{Options, Ticker};
+use super::{Options, Ticker, annotations, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
@@ -15,6 +15,7 @@ use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace
 use crate::order::v2::scheduler::Instances;
 use crate::slice::Selector;
 use crate::source::Source;
+use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
 use crate::survey::scan::{Scan, ScanInput, scan};
@@ -54,7 +55,9 @@ impl<'a> Recording<'a> {
     /// Pass 1.
     pub(super) fn survey(&self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
         let first = &self.index.generations[0];
-        let mut builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none());
+        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
+        let mut builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
         let at_once = options.threads.max(1);
         let mut buffers = vec![Vec::new(); at_once];
         let positions: Vec<usize> = (0..self.index.generations.len()).collect();
@@ -84,8 +87,13 @@ impl<'a> Recording<'a> {
         let tables = read_tables(&generation, &mut warnings);
         let classes = classify(&tables, selector);
         let samples = if classes.is_some() { read_samples(&generation, &mut warnings) } else { Vec::new() };
-        let input =
-            ScanInput { generation: &generation, known: &self.known, classes: classes.as_ref(), samples: &samples };
+        let region = |id| {
+            let name = tables.strings.get(id).unwrap_or_default();
+            selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
+        };
+        let notes = notes_wanted(selector, &region);
+        let (known, classes) = (&self.known, classes.as_ref());
+        let input = ScanInput { generation: &generation, known, classes, notes, samples: &samples };
         let mut scan = scan(&input);
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);

@@ -225,6 +225,8 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("roots_by_creation", &s.roots_by_creation)?;
         map.serialize_entry("roots_by_entry", &s.roots_by_entry)?;
         map.serialize_entry("roots_by_stack", &s.roots_by_stack)?;
+        map.serialize_entry("roots_by_task", &s.roots_by_task)?;
+        map.serialize_entry("roots_by_region", &s.roots_by_region)?;
         map.serialize_entry("roots_cut", &s.roots_cut)?;
         map.serialize_entry("goroutines", &s.goroutines)?;
         map.serialize_entry("max_depth", &s.max_depth)?;

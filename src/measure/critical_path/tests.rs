@@ -3,9 +3,9 @@
 use super::super::aggregate::Key;
 use super::super::tape::Link;
 use super::*;
-use crate::ids::{StackIdx, StringIdx};
+use crate::ids::{StackIdx, StringIdx, WindowIdx};
 use crate::profile::Precision;
-use crate::slice::{RootKind, RootWindow};
+use crate::slice::RootWindow;
 use std::collections::BTreeMap;
 
 /// A schedule, and requests on it.
@@ -143,16 +143,11 @@ fn scenario(seed: u64) -> Scenario {
             let end = own.map(|(_, since)| since.0).nth(random.below(3) as usize).unwrap_or(life.end.0);
             let window = WindowIdx(slice.windows.len() as u32);
             let goroutine = GIdx(g as u32);
-            slice.windows.push(RootWindow {
-                g: goroutine,
-                stretch: None,
-                context: 0,
-                by: RootKind::Entry,
-                inferred: false,
-            });
+            slice.windows.push(RootWindow::of(goroutine, 0));
             rides.push(Ride {
                 window,
                 g: goroutine,
+                taken_over: None,
                 span: Window { start: Time(start), end: Time(end) },
                 states: Vec::new(),
             });
@@ -215,7 +210,7 @@ fn walks_do_what_the_definition_says() {
         let Scenario { mut tape, mut aggregate, slice, mut rides } = scenario(seed);
         let unknown = unknown_place(&mut aggregate);
         let ranges = Ranges::default();
-        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
+        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
         let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
         let last = tape.last.clone();
         Walk::new(ground, &mut tape, &mut nodes, &mut out, false).run(&mut rides);
@@ -252,7 +247,7 @@ fn walks_do_what_the_definition_says() {
         let Some(mut ride) = rides.first().cloned() else { continue };
         let length = ride.span.end.since(ride.span.start) as i64;
         ride.span.end = ride.span.start + (1 + seed as i64 % length);
-        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
+        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
         let steps = Walk::new(ground, &mut tape, &mut nodes, &mut out, true).run(&mut [ride.clone()]);
         let mut pieces = Vec::new();
         expand(&tape, ride.g, ride.span.start, ride.span.end, &mut pieces);
@@ -298,14 +293,8 @@ fn convoy(n: u32) -> (Tape, Aggregate, Slice, Vec<Ride>) {
         play.enter(g, Is::Running, Time(time + 1));
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
-        slice.windows.push(RootWindow {
-            g: GIdx(g as u32),
-            stretch: None,
-            context: 0,
-            by: RootKind::Entry,
-            inferred: false,
-        });
-        rides.push(Ride { window, g: GIdx(g as u32), span, states: Vec::new() });
+        slice.windows.push(RootWindow::of(GIdx(g as u32), 0));
+        rides.push(Ride { window, g: GIdx(g as u32), taken_over: None, span, states: Vec::new() });
     }
     for g in 0..n_goroutines {
         play.close(g, Time(time + 5));
@@ -320,7 +309,7 @@ fn a_queue_at_a_lock_is_walked_once() {
     let (mut tape, mut aggregate, slice, mut rides) = convoy(50_000);
     let unknown = unknown_place(&mut aggregate);
     let ranges = Ranges::default();
-    let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
+    let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
     let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
     Walk::new(ground, &mut tape, &mut nodes, &mut out, false).run(&mut rides);
     for ride in &rides {

@@ -1,0 +1,1 @@
+//! Histories of goroutines as letters.
