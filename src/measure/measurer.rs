@@ -346,6 +346,10 @@ impl<'a> Measurer<'a> {
         let since = if created { event.time } else { self.older_since };
         let stack = if created { t.stack } else { self.trimmed(t.stack) };
         let (window, context) = self.where_counted(t.g);
+        if window != self.task.slice.owner[t.g.at()] && self.task.slice.owner[t.g.at()].is_some() {
+            // Created when its root was over.
+            self.outlived[t.g.at() / 64] |= 1 << (t.g.0 % 64);
+        }
         let line = self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
         if created && let Some(tape) = &mut self.tape {
             let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
@@ -403,6 +407,7 @@ impl<'a> Measurer<'a> {
                 self.close(line, event.time, event.stack, true);
             }
             self.lines[line].window = WindowIdx::NONE;
+            self.lines[line].context = self.context_of(WindowIdx::NONE);
             self.lines[line].serves = StringIdx::NONE;
         }
         if crossed.started.is_some() {

@@ -132,13 +132,14 @@ impl<'a> Measurer<'a> {
         }
         let kind = if matches!(event.kind, EventKind::Sample) { EventKind::Sample } else { EventKind::Other };
         self.leave_over(Event { kind, ..*event }, index);
+        let (was_in, _) = self.where_counted(event.g);
         self.cross_borders(event.g, event);
         // A sample says what ran, not that the goroutine's own record of itself is at hand.
         if !matches!(kind, EventKind::Sample) {
             let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
             // The piece before it was counted if it has time inside the window.
             let window = self.lines[line].window;
-            let before = window.is_some() && self.clip(window, event.g).start < event.time;
+            let before = window.is_some() && window == was_in && self.clip(window, event.g).start < event.time;
             self.lines[line].counted = before;
         }
     }

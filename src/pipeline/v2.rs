@@ -409,11 +409,10 @@ mod tests {
 
     /// Side by side, or one after the other with nothing measured by itself: the same sums.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
-    fn compare(bytes: &Vec<u8>, pattern: &str, whole_life: bool) {
+    fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V2(row) = version.dialect else { return };
         let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
-        let root_by = RootBy::default();
         let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
         let ticker = Ticker::new(&[], 1, &|_| {});
         let options = Options { threads: 2, ..Options::default() };
@@ -464,8 +463,22 @@ mod tests {
             ("go1.26/http2", "main.SpawnHandler"),
         ] {
             let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
-            compare(&bytes, pattern, false);
-            compare(&bytes, pattern, true);
+            compare(&bytes, RootBy::default(), pattern, false);
+            compare(&bytes, RootBy::default(), pattern, true);
+        }
+        let (task, region) = (RootBy { task: true, ..RootBy::NONE }, RootBy { region: true, ..RootBy::NONE });
+        for (name, root_by, pattern) in [
+            ("go1.22/tasks-long", task, "long"),
+            ("go1.23/tasks-long", region, "haul"),
+            ("go1.25/tasks-long", task, "."),
+            ("go1.26/tasks", task, "."),
+            ("go1.26/tasks", region, "."),
+            ("go1.26/tasks-misuse", region, "."),
+            ("go1.26/annotations", task, "."),
+        ] {
+            let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
+            compare(&bytes, root_by, pattern, false);
+            compare(&bytes, root_by, pattern, true);
         }
     }
 

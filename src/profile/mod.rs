@@ -12,7 +12,7 @@ mod requests;
 mod stack_tree;
 pub mod statistics;
 
-pub use candidates::{Candidate, Candidates, Handler, UnknownRequests};
+pub use candidates::{Annotation, Candidate, Candidates, Handler, UnknownRequests, percentile_ns};
 pub use diff::{
     CompareOptions, Comparison, Delta, Figure, Limit, Mark, MatchBy, Outcome, Rule, Side, StackChange, StateChange,
     Verdict,

@@ -88,6 +88,12 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// Whether a goroutine belongs to a window, for all or some of its life.
+    pub fn is_in(&self, g: GIdx, window: WindowIdx) -> bool {
+        let stays = self.stays.get(&g).map_or(&[][..], Vec::as_slice);
+        self.owner.get(g.at()) == Some(&window) || stays.iter().any(|stay| stay.window == window)
+    }
+
     /// Whether a goroutine is in the slice, for all or some of its life.
     pub fn has(&self, g: GIdx) -> bool {
         self.tracked.get(g.at()).copied().unwrap_or(false)
@@ -377,7 +383,12 @@ impl<'a> Selection<'a> {
     /// Makes roots of all tasks: whoever works in one may come before who began it.
     fn begin_tasks(&mut self) {
         let forest = self.forest;
-        for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, r)| r.kind == Annotation::Task) {
+        let is_task = |root: &&AnnotatedRoot| root.kind == Annotation::Task;
+        if forest.annotated.roots.iter().any(|root| is_task(&root)) {
+            // The first chain is that of whatever counts nowhere: a path must tell it from a task's own.
+            self.slice.contexts.root(StringIdx(0));
+        }
+        for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
             if self.wanted_id(root.g) {
                 let window = self.annotated_window(i, root, RootKind::Task);
                 self.slice.marks.add(root.start, window, Mark::Start);

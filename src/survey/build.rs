@@ -1,7 +1,7 @@
 //! Puts the scans of all generations together, in order: the forest, the symbols, and what pass 2 needs to know
 //! of each generation.
 
-use super::annotations::Annotations;
+use super::annotator::Annotator;
 use super::connection::Moment;
 use super::evidence::{Evidence, Found, Says, Who};
 use super::forest::{Forest, Goroutine, Life, Origin};
@@ -13,6 +13,7 @@ use crate::error::Warning;
 use crate::format::v2::tables::{Clock, Tables, WireFrame};
 use crate::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
 use crate::order::v2::translate::Names;
+use crate::profile;
 use crate::symbols::{Frame, Symbols};
 use crate::time::Time;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -39,6 +40,8 @@ pub struct Survey {
     pub symbols: Symbols,
     /// What servers served.
     pub served: Served,
+    /// The user tasks and regions that there are, by type, in no order; empty with a selection.
+    pub annotations: Vec<profile::Annotation>,
     /// Goroutines with a stack whose outer end was cut off.
     pub cut: FxHashSet<GIdx>,
     /// Per generation.
@@ -59,7 +62,7 @@ pub struct Survey {
 #[derive(Default)]
 pub struct Builder<'a> {
     survey: Survey,
-    annotations: Option<Annotations<'a>>,
+    annotations: Option<Annotator<'a>>,
     procs: Option<(Time, u64)>,
     /// Goroutines of which something is still open.
     open: FxHashMap<GIdx, Tracker>,
@@ -77,7 +80,7 @@ type StringCache = FxHashMap<u64, StringIdx>;
 impl<'a> Builder<'a> {
     /// Begins a survey of a trace that starts at `start`; with `lists_handlers` of what its servers served.
     /// `annotations` takes tasks and regions, where these are asked for.
-    pub fn new(start: Time, lists_handlers: bool, annotations: Option<Annotations<'a>>) -> Self {
+    pub fn new(start: Time, lists_handlers: bool, annotations: Option<Annotator<'a>>) -> Self {
         let served = Served::new(lists_handlers);
         Self { survey: Survey { start, end: start, served, ..Survey::default() }, annotations, ..Self::default() }
     }
@@ -139,7 +142,7 @@ impl<'a> Builder<'a> {
         }
         self.survey.gomaxprocs = self.procs.map(|(_, procs)| procs);
         if let Some(annotations) = self.annotations {
-            self.survey.forest.annotated = annotations.finish(&self.survey.forest);
+            annotations.finish(&mut self.survey);
         }
         self.survey
     }

@@ -1,7 +1,9 @@
 //! Pass 1: who created whom, where matching functions were on goroutines' own stacks, and which user tasks and regions
 //! match.
 
+pub mod annotation_list;
 pub mod annotations;
+pub mod annotator;
 pub mod build;
 mod candidates;
 pub mod classes;

@@ -1,6 +1,6 @@
 //! Pass 1 of a trace whose events are already in causal order: the same forest, from one walk.
 
-use super::annotations::Annotations;
+use super::annotator::Annotator;
 use super::build::Survey;
 use super::classes::{Classifier, PartialClass, StackClass};
 use super::connection::Moment;
@@ -38,7 +38,7 @@ pub fn classes(symbols: &Symbols, classifier: &Classifier<'_>) -> Vec<StackClass
 /// Surveys a trace from its events in causal order.
 pub struct OrderedSurvey<'a> {
     survey: Survey,
-    annotations: Option<Annotations<'a>>,
+    annotations: Option<Annotator<'a>>,
     /// What each stack says; none when nothing asks for that.
     classes: Option<Vec<StackClass>>,
     /// Goroutines that had a matching stack or a server's, or may be inside a stretch.
@@ -74,7 +74,7 @@ impl<'a> OrderedSurvey<'a> {
         trace: OrderedTrace<'_>,
         classes: Option<Vec<StackClass>>,
         lists_handlers: bool,
-        annotations: Option<Annotations<'a>>,
+        annotations: Option<Annotator<'a>>,
     ) -> Self {
         let mut survey = Survey {
             symbols: trace.symbols,
@@ -240,7 +240,7 @@ impl<'a> OrderedSurvey<'a> {
             self.add_parts(g);
         }
         if let Some(annotations) = self.annotations {
-            self.survey.forest.annotated = annotations.finish(&self.survey.forest);
+            annotations.finish(&mut self.survey);
         }
         self.survey
     }
