@@ -174,22 +174,15 @@ impl<'a> Annotations<'a> {
         let shift = worker.shifts.get_mut(&root);
         // What begins a region after another is the next piece of work; but who began the task works in it all along.
         let goes_on = shift.filter(|shift| is_beginner || what != Touch::Region || !shift.rests);
-        let shift = match goes_on {
-            Some(shift) => shift,
-            None => {
-                let raw = worker.raws.len();
-                worker.raws.push(Raw {
-                    root,
-                    from: now,
-                    to: now,
-                    start: Some(at.pos),
-                    end: Some(at.pos),
-                    began: at.time,
-                });
-                let shift = worker.shifts.entry(root).or_insert(Shift { raw, first: at.pos, open: 0, rests: false });
-                shift.raw = raw;
-                shift
-            }
+        let shift = if let Some(shift) = goes_on {
+            shift
+        } else {
+            let raw = worker.raws.len();
+            let (start, began) = (Some(at.pos), at.time);
+            worker.raws.push(Raw { root, from: now, to: now, start, end: start, began });
+            let shift = worker.shifts.entry(root).or_insert(Shift { raw, first: at.pos, open: 0, rests: false });
+            shift.raw = raw;
+            shift
         };
         match what {
             Touch::Region => shift.open += 1,
@@ -214,17 +207,16 @@ impl<'a> Annotations<'a> {
     fn begin_region(&mut self, g: GIdx, task: u64, name: StringIdx, at: Moment) {
         let worker = self.worker(g);
         worker.had_region = true;
-        match &mut worker.region {
-            Some(open) => open.depth += u32::from((open.task, open.name) == (task, name)),
-            None => {
-                worker.notes += 1;
-                let (raw, from) = (worker.raws.len(), worker.notes);
-                worker.region = Some(OpenRegion { raw, task, name, depth: 1 });
-                let root = self.add_root(Annotation::Region, name, g, Some(at), 0);
-                let raw = Raw { root, from, to: Raw::OPEN, start: Some(at.pos), end: None, began: at.time };
-                self.worker(g).raws.push(raw);
-            }
+        if let Some(open) = &mut worker.region {
+            open.depth += u32::from((open.task, open.name) == (task, name));
+            return;
         }
+        worker.notes += 1;
+        let (raw, from) = (worker.raws.len(), worker.notes);
+        worker.region = Some(OpenRegion { raw, task, name, depth: 1 });
+        let root = self.add_root(Annotation::Region, name, g, Some(at), 0);
+        let raw = Raw { root, from, to: Raw::OPEN, start: Some(at.pos), end: None, began: at.time };
+        self.worker(g).raws.push(raw);
     }
 
     /// Ends a region. One whose beginning is not in the trace is older than it, if the goroutine is and had none before;

@@ -62,7 +62,7 @@ pub enum Said<S> {
 
 impl<S> Said<S> {
     /// The same with another kind of name.
-    pub fn map<T>(self, to: impl Fn(S) -> T) -> Said<T> {
+    pub fn map<T>(self, mut to: impl FnMut(S) -> T) -> Said<T> {
         match self {
             Self::TaskBegin { task, parent, name } => Said::TaskBegin { task, parent, name: to(name) },
             Self::TaskEnd { task } => Said::TaskEnd { task },
@@ -168,7 +168,9 @@ mod tests {
         notes.add(note(99));
         for (who, seq, places) in [(a, 5, [7, 8]), (b, 1, [1, 2]), (a, 2, [3, 4])] {
             notes.begin(who, seq);
-            places.map(|pos| notes.add(note(pos)));
+            for pos in places {
+                notes.add(note(pos));
+            }
         }
         let mut order = Vec::new();
         notes.by_goroutine(|who, note| order.push((who.id.0, note.pos)));
