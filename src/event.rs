@@ -78,6 +78,11 @@ pub enum EventKind {
         /// Its type.
         name: StringIdx,
     },
+    /// `Event::g` logged something for a user task.
+    Log {
+        /// The task's id in the file; 0 is the background task.
+        task: u64,
+    },
     /// GOMAXPROCS has this value from here on.
     ProcsChange {
         /// The value.
@@ -85,6 +90,21 @@ pub enum EventKind {
     },
     /// Anything else; only its time and its stack matter.
     Other,
+}
+
+impl EventKind {
+    /// Whether it is one of `runtime/trace`'s annotations: tasks, regions, logs.
+    #[inline]
+    pub fn is_annotation(&self) -> bool {
+        matches!(
+            self,
+            Self::TaskBegin { .. }
+                | Self::TaskEnd { .. }
+                | Self::RegionBegin { .. }
+                | Self::RegionEnd { .. }
+                | Self::Log { .. }
+        )
+    }
 }
 
 /// A goroutine's change of state.

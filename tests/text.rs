@@ -86,6 +86,8 @@ fn count(selection: &Selection, name: &str) -> u64 {
         "by_creation" => selection.roots_by_creation,
         "by_entry" => selection.roots_by_entry,
         "by_stack" => selection.roots_by_stack,
+        "by_task" => selection.roots_by_task,
+        "by_region" => selection.roots_by_region,
         "cut" => selection.roots_cut,
         "goroutines" => selection.goroutines,
         "depth" => u64::from(selection.max_depth),

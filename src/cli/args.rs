@@ -54,7 +54,8 @@ pub(crate) struct Args {
     pub(crate) root: Vec<String>,
 
     /// Where --root looks: the stack of the go statement, the goroutine's entry
-    /// function, its own stacks [default: all three]
+    /// function, its own stacks [default: these three], names of user tasks or
+    /// regions
     #[arg(long, value_name = "WHERE", value_delimiter = ',', help_heading = "Select")]
     pub(crate) root_by: Vec<RootByArg>,
 
@@ -198,6 +199,8 @@ pub(crate) enum RootByArg {
     Creation,
     Entry,
     Stack,
+    Task,
+    Region,
 }
 
 /// What is counted.

@@ -8,13 +8,15 @@ const MAX_NAMES: usize = 3;
 const MAX_ROWS: usize = 2_000;
 const MAX_CHARS: usize = 160;
 
-/// Candidates' functions nearest to any of the patterns, best first: those that contain the pattern in another
+/// Candidates' functions, tasks and regions nearest to any of the patterns, best first: those that contain the pattern in another
 /// case, then those whose name is the fewest edits away.
 pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
     let patterns: Vec<String> = patterns.iter().map(|p| plain(p)).filter(|p| !p.is_empty()).collect();
     let rows = candidates.rows.iter().take(MAX_ROWS);
+    let annotations = candidates.annotations.iter().take(MAX_ROWS).map(|a| a.name.as_str());
     let mut scored: Vec<(usize, &str)> = rows
         .flat_map(|r| [r.entry.as_str(), r.creation_site.as_str()])
+        .chain(annotations)
         .filter(|name| !name.is_empty())
         .filter_map(|name| Some((patterns.iter().filter_map(|p| distance(p, name)).min()?, name)))
         .collect();

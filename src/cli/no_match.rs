@@ -79,8 +79,16 @@ fn quoted(patterns: &[String]) -> String {
     patterns.iter().map(|p| format!("'{p}'")).collect::<Vec<_>>().join(" or ")
 }
 
+/// The option that selects tasks or regions, where these have the name.
+fn annotated(selector: &Selector, candidates: &Candidates) -> Option<String> {
+    let asked = |kind: &str| if kind == "task" { selector.root_by.task } else { selector.root_by.region };
+    let row = candidates.annotations.iter().find(|row| !asked(row.kind) && selector.roots.matches(&row.name))?;
+    let (kind, name) = (row.kind, gotrace_slice::render::clean::clean(&row.name));
+    Some(format!("there are user {kind}s called '{name}': --root-by {kind} selects them"))
+}
+
 /// Nothing matched: what is near, and what else could be tried.
-pub(crate) fn no_match(args: &Args, roots: &[String], candidates: &Candidates) -> Failure {
+pub(crate) fn no_match(args: &Args, roots: &[String], selector: Option<&Selector>, candidates: &Candidates) -> Failure {
     let goroutines: u64 = candidates.traces.iter().map(|t| t.goroutines).sum();
     let asked = if roots.is_empty() {
         args.goid.iter().map(|id| format!("goroutine {id}")).collect::<Vec<_>>().join(" or ")
@@ -90,6 +98,9 @@ pub(crate) fn no_match(args: &Args, roots: &[String], candidates: &Candidates) -
     let looked = units::counted(goroutines, "goroutine");
     let message = format!("nothing matches {asked} ({looked} looked at)");
     let mut failure = Failure::new(message).code(code::NO_MATCH);
+    if let Some(help) = selector.filter(|_| !roots.is_empty()).and_then(|s| annotated(s, candidates)) {
+        return failure.help(help);
+    }
     let near = nearest::nearest(candidates, roots);
     if !near.is_empty() {
         failure = failure.help("near it are:");

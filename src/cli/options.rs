@@ -59,7 +59,13 @@ fn root_by(list: &[RootByArg]) -> RootBy {
         return RootBy::default();
     }
     let has = |by| list.contains(&by);
-    RootBy { creation: has(RootByArg::Creation), entry: has(RootByArg::Entry), stack: has(RootByArg::Stack) }
+    RootBy {
+        creation: has(RootByArg::Creation),
+        entry: has(RootByArg::Entry),
+        stack: has(RootByArg::Stack),
+        task: has(RootByArg::Task),
+        region: has(RootByArg::Region),
+    }
 }
 
 /// Flags that were given and that mean nothing without `--root`.
@@ -211,7 +217,7 @@ mod tests {
     fn every_root_by_can_be_left_out() {
         let by = |list: &[&str]| selector(&args(&[&["-r", "x", "t"], list].concat())).unwrap().unwrap().root_by;
         assert_eq!(by(&[]), RootBy::default());
-        assert_eq!(by(&["--root-by", "creation,entry"]), RootBy { creation: true, entry: true, stack: false });
+        assert_eq!(by(&["--root-by", "creation,entry"]), RootBy { creation: true, entry: true, ..RootBy::NONE });
     }
 
     #[test]

@@ -115,7 +115,7 @@ impl Question<'_> {
             }
             Found::Nothing(candidates) => candidates,
         };
-        let mut failure = no_match::no_match(args, self.roots, &candidates);
+        let mut failure = no_match::no_match(args, self.roots, selector, &candidates);
         if let Some(selector) = selector {
             let quiet = Progress::new(false);
             let try_with = |changed: &Selector| match answer(args, self.opened, Some(changed), &quiet) {

@@ -17,7 +17,7 @@ use super::tape::{Backward, Link, LinkKind, Read, Run, Tape, place};
 use super::timeline::share_of;
 use super::wakeups::WaitEnd;
 use super::walked::{Class, MAX_STEPS, Ride, Step, Walked};
-use crate::ids::{GIdx, WindowIdx};
+use crate::ids::{GIdx, StringIdx, WindowIdx};
 use crate::slice::Slice;
 use crate::time::{Time, Window};
 
@@ -31,11 +31,10 @@ struct Active {
     entered: Time,
     /// Whom it delegates to.
     to: NodeId,
-    /// The request that rides on it.
-    ride: WindowIdx,
-    /// The request that it belongs to, and that one's goroutine; none for outsiders.
+    /// Requests that ride on it: tasks can share a goroutine.
+    rides: u32,
+    /// The request that it belongs to; none for outsiders.
     owner: WindowIdx,
-    host: GIdx,
     /// What ended the wait at hand.
     woken: Option<Link>,
     /// Those that delegate to it, as a list through `next`.
@@ -52,6 +51,8 @@ pub(super) struct Ground<'a> {
     pub(super) ranges: &'a Ranges,
     /// The place of time that nothing is known of.
     pub(super) unknown: u32,
+    /// What all requests are called; none when names differ, or need not be told apart.
+    pub(super) label: StringIdx,
 }
 
 /// A goroutine while paths are walked.
@@ -63,15 +64,17 @@ struct Standing {
     place: u32,
 }
 
-/// Per goroutine, where it stands; the memory is kept from one walk to the next.
+/// Per goroutine, where it stands, and per request the node that it rides on; the memory is kept from one walk to the
+/// next.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Nodes {
     of: Vec<Standing>,
+    ridden: Vec<NodeId>,
 }
 
 impl Nodes {
     pub(super) fn new(n: usize) -> Self {
-        Self { of: vec![Standing { node: NOBODY, place: place::DEAD }; n] }
+        Self { of: vec![Standing { node: NOBODY, place: place::DEAD }; n], ridden: Vec::new() }
     }
 
     /// Goes to the end of a tape, where the goroutines of `open` exist, and do what is counted at their places.
@@ -130,8 +133,8 @@ pub(super) struct Walk<'a, 't> {
 
 /// Follows one request of a walk step by step.
 struct Log<'t> {
-    /// Which of the rides.
-    ride: u32,
+    /// Which one.
+    request: WindowIdx,
     /// Its node while it is under way.
     node: NodeId,
     /// The one at work for it; [`NOBODY`] when that has to be found out again.
@@ -182,15 +185,16 @@ impl<'a, 't> Walk<'a, 't> {
         tape: &'t Tape,
         nodes: &'a mut Nodes,
         out: &'a mut Walked,
-        logged: Option<u32>,
+        logged: Option<WindowIdx>,
     ) -> Self {
         out.learn(ground.aggregate);
+        nodes.ridden.resize(ground.slice.windows.len(), NOBODY);
         Self {
             ground,
             tape,
             nodes,
             out,
-            log: logged.map(|ride| Log { ride, node: NOBODY, root: NOBODY, logged: Logged::default() }),
+            log: logged.map(|request| Log { request, node: NOBODY, root: NOBODY, logged: Logged::default() }),
             delegations: Delegations::default(),
             active: Vec::new(),
             quiet: Window { start: Time::MAX, end: Time::MIN },
@@ -213,7 +217,8 @@ impl<'a, 't> Walk<'a, 't> {
                 self.pass(run);
             }
             if border == Border::End
-                && let Some(log) = self.log.as_mut().filter(|log| log.ride == ride)
+                && let Some(log) = self.log.as_mut().filter(|log| log.request == rides[ride as usize].window)
+                && log.logged.end.is_none()
             {
                 log.logged.end = Some((turns.clone(), self.nodes.clone()));
             }
@@ -230,21 +235,28 @@ impl<'a, 't> Walk<'a, 't> {
         let end = border == Border::End;
         if end {
             // A wait that outlasts the request stays a wait, also where a later request followed its waker.
-            let Active { to, first, .. } = self.active[node as usize];
-            if to != NOBODY && first == NOBODY {
+            let Active { to, first, rides, .. } = self.active[node as usize];
+            if to != NOBODY && first == NOBODY && rides == 0 {
                 self.undelegate(node);
                 self.release_if_idle(to);
                 self.active[node as usize].until = time;
             }
-            self.active[node as usize].entered = time;
-            self.active[node as usize].ride = request.window;
-            self.delegations.set_own(node, Some(request.window));
+            let active = &mut self.active[node as usize];
+            if rides == 0 {
+                active.entered = time;
+            }
+            active.rides += 1;
+            self.nodes.ridden[request.window.at()] = node;
+            self.delegations.board(node, request.window);
         } else {
-            self.end_wait(node, time);
-            self.active[node as usize].ride = WindowIdx::NONE;
-            self.delegations.set_own(node, None);
+            if self.active[node as usize].rides == 1 {
+                self.end_wait(node, time);
+            }
+            self.active[node as usize].rides -= 1;
+            self.nodes.ridden[request.window.at()] = NOBODY;
+            self.delegations.alight(node, request.window);
         }
-        if let Some(log) = self.log.as_mut().filter(|log| log.ride == ride) {
+        if let Some(log) = self.log.as_mut().filter(|log| log.request == request.window) {
             (log.node, log.root) = (if end { node } else { NOBODY }, NOBODY);
         }
         let credited = self.delegations.credited(node);
@@ -266,17 +278,13 @@ impl<'a, 't> Walk<'a, 't> {
             return node;
         }
         let node = self.delegations.add();
-        let slice = self.ground.slice;
-        let owner = slice.owner[g.at()];
-        let host = if owner.is_some() { slice.windows[owner.at()].g } else { GIdx::NONE };
         let active = Active {
             g,
             until: time,
             entered: time,
             to: NOBODY,
-            ride: WindowIdx::NONE,
-            owner,
-            host,
+            rides: 0,
+            owner: self.ground.slice.owner[g.at()],
             woken: None,
             first: NOBODY,
             next: NOBODY,
@@ -293,7 +301,7 @@ impl<'a, 't> Walk<'a, 't> {
 
     fn release_if_idle(&mut self, node: NodeId) {
         let active = self.active[node as usize];
-        if active.to == NOBODY && active.first == NOBODY && !active.ride.is_some() {
+        if active.to == NOBODY && active.first == NOBODY && active.rides == 0 {
             self.nodes.of[active.g.at()].node = NOBODY;
             self.delegations.release(node);
         }
@@ -424,8 +432,8 @@ impl<'a, 't> Walk<'a, 't> {
         if riders.count == 0 {
             return;
         }
-        let class = self.class_of(root, riders);
-        let parts = (class, riders.count - u32::from(class != Class::Foreign));
+        let (class, n) = self.class_of(root, riders);
+        let parts = (class, n, riders.count - n);
         let ns = span.end.since(span.start);
         if place::shared(at).is_some() {
             self.count_shared(root, at, ns, parts);
@@ -442,25 +450,22 @@ impl<'a, 't> Walk<'a, 't> {
         }
     }
 
-    /// Where the time of the one at work is counted for one of the requests that ride with it. For all others it is a
-    /// stranger.
+    /// For how many of the requests that ride with it the one at work is no stranger, and in which way.
     #[inline]
-    fn class_of(&mut self, root: NodeId, riders: Riders) -> Class {
-        let Active { ride, owner, .. } = self.active[root as usize];
-        if ride.is_some() {
-            Class::Own
-        } else if match riders.only() {
+    fn class_of(&mut self, root: NodeId, riders: Riders) -> (Class, u32) {
+        let Active { rides, owner, .. } = self.active[root as usize];
+        if rides > 0 {
+            return (Class::Own, rides);
+        }
+        let inside = match riders.only() {
             Some(only) => only == owner,
             None => self.rides_with(root, root),
-        } {
-            Class::Inside
-        } else {
-            Class::Foreign
-        }
+        };
+        if inside { (Class::Inside, 1) } else { (Class::Foreign, 0) }
     }
 
     #[cold]
-    fn count_shared(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32)) {
+    fn count_shared(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32, u32)) {
         let tape = self.tape;
         let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&[][..], Vec::as_slice);
         let n = places.len() as u64;
@@ -470,18 +475,24 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     #[inline]
-    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, (class, strangers): (Class, u32)) {
+    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, (class, n, strangers): (Class, u32, u32)) {
         let slot = self.out.states.of(place).slot;
         self.delegations.credit(root, usize::from(slot), ns);
+        let class = if self.ground.label.is_some() { self.class_at(place, class) } else { class };
         let sums = &mut self.out.sums[place as usize];
-        if class != Class::Foreign {
-            let sum = &mut sums[class as usize];
-            *sum = sum.saturating_add(ns);
+        for (class, n) in [(class, n), (Class::Foreign, strangers)] {
+            if n > 0 {
+                let sum = &mut sums[class as usize];
+                *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
+            }
         }
-        if strangers > 0 {
-            let sum = &mut sums[Class::Foreign as usize];
-            *sum = sum.saturating_add(ns.saturating_mul(u64::from(strangers)));
-        }
+    }
+
+    /// A goroutine can work for a root of another name while a task rides on it.
+    fn class_at(&self, place: u32, class: Class) -> Class {
+        let context = self.ground.aggregate.key(place).context;
+        let stranger = self.ground.slice.contexts.get(context).label != self.ground.label;
+        if class == Class::Own && stranger { Class::Foreign } else { class }
     }
 
     /// Others are at work than before.
@@ -524,14 +535,12 @@ impl<'a, 't> Walk<'a, 't> {
     /// Whether the request that a node's goroutine belongs to rides in the tree of `root`.
     #[inline]
     fn rides_with(&mut self, node: NodeId, root: NodeId) -> bool {
-        let Active { owner, host, .. } = self.active[node as usize];
+        let owner = self.active[node as usize].owner;
         if !owner.is_some() {
             return false;
         }
-        let of_request = self.nodes.of[host.at()].node;
-        of_request != NOBODY
-            && self.active[of_request as usize].ride == owner
-            && self.delegations.root(of_request) == root
+        let of_request = self.nodes.ridden[owner.at()];
+        of_request != NOBODY && self.delegations.root(of_request) == root
     }
 
     /// A wait of a request's own goroutines is over, as time goes back: who ended it?
@@ -546,9 +555,9 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     fn count_wait(&mut self, node: NodeId, place: u32, since: Time) {
-        let Active { g, ride, entered, woken, .. } = self.active[node as usize];
+        let Active { g, entered, woken, .. } = self.active[node as usize];
         let riders = self.delegations.requests(node);
-        if ride.is_some() || self.class_of(node, riders) == Class::Inside {
+        if self.class_of(node, riders).0 != Class::Foreign {
             let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
             self.out.wakeups.add(end, self.ground.slice);
         }

@@ -24,7 +24,7 @@ struct Node {
     right: NodeId,
     /// Above in the splay tree; at its top, the node that the path hangs on.
     parent: NodeId,
-    /// The request that rides on this very node.
+    /// Requests that ride on this very node.
     own: Riders,
     /// Requests in trees that hang on this node but not on its preferred path.
     hanging: Riders,
@@ -47,7 +47,7 @@ impl Riders {
     const NONE: Self = Self { count: 0, which: 0 };
 
     /// One request.
-    pub(super) fn one(request: WindowIdx) -> Self {
+    fn one(request: WindowIdx) -> Self {
         Self { count: 1, which: request.0 }
     }
 
@@ -215,18 +215,29 @@ impl Delegations {
         }
     }
 
-    /// A request rides on a node, or none does any more.
-    pub(super) fn set_own(&mut self, node: NodeId, request: Option<WindowIdx>) {
-        let rides = request.map_or(Riders::NONE, Riders::one);
-        if !self.long && self.go_up(node).is_some() {
-            let Node { own, parent, .. } = self.nodes[node as usize];
-            self.node(node).own = rides;
-            self.hang(parent, |hanging| hanging.without(own).and(rides));
-            return;
+    /// A request rides on a node from now on.
+    pub(super) fn board(&mut self, node: NodeId, request: WindowIdx) {
+        self.change_riders(node, |riders| riders.and(Riders::one(request)));
+    }
+
+    /// A request does not ride on a node any more.
+    pub(super) fn alight(&mut self, node: NodeId, request: WindowIdx) {
+        self.change_riders(node, |riders| riders.without(Riders::one(request)));
+    }
+
+    fn change_riders(&mut self, node: NodeId, change: impl Fn(Riders) -> Riders) {
+        let short = !self.long && self.go_up(node).is_some();
+        if !short {
+            self.access(node);
         }
-        self.access(node);
-        self.node(node).own = rides;
-        self.pull(node);
+        let one = self.node(node);
+        one.own = change(one.own);
+        let parent = one.parent;
+        if short {
+            self.hang(parent, change);
+        } else {
+            self.pull(node);
+        }
     }
 
     /// Requests that ride on a node or on what delegates to it.
@@ -439,7 +450,7 @@ mod tests {
     struct Plain {
         parent: Vec<NodeId>,
         credited: Vec<(u64, u64)>,
-        own: Vec<bool>,
+        own: Vec<Vec<u32>>,
     }
 
     impl Plain {
@@ -481,7 +492,7 @@ mod tests {
             forest.add();
             plain.parent.push(NOBODY);
             plain.credited.push((0, 0));
-            plain.own.push(false);
+            plain.own.push(Vec::new());
         }
         for step in 0..30_000 {
             if step == 20_000 {
@@ -512,8 +523,14 @@ mod tests {
                     }
                 }
                 3 => {
-                    plain.own[a as usize] = !plain.own[a as usize];
-                    forest.set_own(a, plain.own[a as usize].then_some(WindowIdx(a + 7)));
+                    let (request, riders) = (random(3) as u32 * n + a, &mut plain.own[a as usize]);
+                    if let Some(at) = riders.iter().position(|r| *r == request) {
+                        riders.remove(at);
+                        forest.alight(a, WindowIdx(request));
+                    } else {
+                        riders.push(request);
+                        forest.board(a, WindowIdx(request));
+                    }
                 }
                 _ => {
                     assert_eq!(forest.root(a), plain.root(a));
@@ -521,8 +538,9 @@ mod tests {
                     // The last state came when the forest already stood.
                     let last = credited.get(19).copied().unwrap_or(0);
                     assert_eq!((credited[1], last), plain.credited[a as usize]);
-                    let under: Vec<_> = (0..n).filter(|&x| plain.own[x as usize] && plain.is_under(x, b)).collect();
-                    let only = if let [one] = under[..] { Some(WindowIdx(one + 7)) } else { None };
+                    let under = (0..n).filter(|&x| plain.is_under(x, b)).flat_map(|x| &plain.own[x as usize]);
+                    let under: Vec<_> = under.collect();
+                    let only = if let [one] = under[..] { Some(WindowIdx(*one)) } else { None };
                     assert_eq!((forest.requests(b).count as usize, forest.requests(b).only()), (under.len(), only));
                 }
             }

@@ -198,7 +198,7 @@ impl Names<'_, '_> {
 
     fn lane_kind(&self, g: GIdx, window: crate::ids::WindowIdx, root: GIdx) -> WakerKind {
         let slice = self.trace.slice;
-        if g == root || slice.owner[g.at()] == window {
+        if g == root || slice.is_in(g, window) {
             WakerKind::Inside
         } else if slice.tracked[g.at()] {
             WakerKind::Sibling

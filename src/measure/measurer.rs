@@ -33,6 +33,10 @@ pub struct Measured {
     pub roots_by_entry: u64,
     /// Of these, stretches that match by stack.
     pub roots_by_stack: u64,
+    /// Of these, user tasks.
+    pub roots_by_task: u64,
+    /// Of these, user regions.
+    pub roots_by_region: u64,
     /// Of these, windows cut by an edge of it.
     pub roots_cut: u64,
     /// Descendants that lived on after their root's window.
@@ -155,6 +159,7 @@ impl<'a> Measurer<'a> {
                 }
             }
         }
+        self.windows.cut_tasks();
         let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         let paths = match (self.paths.take(), &self.tape) {
             (Some(paths), Some(tape)) => {
@@ -165,7 +170,7 @@ impl<'a> Measurer<'a> {
         };
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
             let looked_at = self.task.looked_at;
-            let seen = self.windows.seen();
+            let seen = self.windows.seen(looked_at);
             seen.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
         };
         Measured {
@@ -174,14 +179,25 @@ impl<'a> Measurer<'a> {
             roots_by_creation: count(&|by, _| by == RootKind::Creation),
             roots_by_entry: count(&|by, _| by == RootKind::Entry),
             roots_by_stack: count(&|by, _| by == RootKind::Stack),
+            roots_by_task: count(&|by, _| by == RootKind::Task),
+            roots_by_region: count(&|by, _| by == RootKind::Region),
             roots_cut: count(&|_, cut| cut),
             outlived,
             aggregate: self.attribution.aggregate,
         }
     }
 
+    /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
     fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
-        window.is_some() && self.task.slice.windows[window.at()].g == g
+        window.is_some() && {
+            let root = &self.task.slice.windows[window.at()];
+            root.g == g && root.by != RootKind::Task
+        }
+    }
+
+    /// Whether a goroutine of a window was created in it.
+    fn is_child_of(&self, g: GIdx, window: WindowIdx) -> bool {
+        self.task.slice.owner[g.at()].is_some() && self.task.slice.windows[window.at()].g != g
     }
 
     #[inline]
@@ -236,7 +252,7 @@ impl<'a> Measurer<'a> {
             return;
         }
         let clip = self.clip(window, g);
-        if end > clip.end && clip.end < self.task.looked_at.end {
+        if end > clip.end && clip.end < self.task.looked_at.end && self.task.slice.owner[g.at()].is_some() {
             self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
         }
         let close = Close { end, next, clip, ends };
@@ -250,7 +266,7 @@ impl<'a> Measurer<'a> {
     #[inline]
     pub(super) fn clip(&self, window: WindowIdx, g: GIdx) -> Window {
         let looked_at = self.task.looked_at;
-        if self.task.whole_life && self.task.slice.windows[window.at()].g != g {
+        if self.task.whole_life && self.is_child_of(g, window) {
             return looked_at;
         }
         let open = self.windows.get(window);
@@ -348,6 +364,10 @@ impl<'a> Measurer<'a> {
         let since = if created { event.time } else { self.older_since };
         let stack = if created { t.stack } else { self.trimmed(t.stack) };
         let (window, context) = self.where_counted(t.g);
+        if window != self.task.slice.owner[t.g.at()] && self.task.slice.owner[t.g.at()].is_some() {
+            // Created when its root was over.
+            self.outlived[t.g.at() / 64] |= 1 << (t.g.0 % 64);
+        }
         self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
         if let Some(tape) = &mut self.tape {
             if created {
@@ -374,20 +394,26 @@ impl<'a> Measurer<'a> {
         let slice = self.task.slice;
         let owner = slice.owner[g.at()];
         if owner.is_some() {
-            return (owner, slice.context[g.at()]);
+            return (self.unless_over(owner), slice.context[g.at()]);
         }
         if !self.is_tracked(g) {
             return (WindowIdx::NONE, 0);
         }
         let window = self.windows.place(g).open;
-        (window, self.context_of(window))
+        (self.unless_over(window), self.context_of(window))
+    }
+
+    /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
+    fn unless_over(&self, window: WindowIdx) -> WindowIdx {
+        let over = window.is_some() && !self.task.whole_life && self.windows.is_over(window);
+        if over { WindowIdx::NONE } else { window }
     }
 
     pub(super) fn context_of(&self, window: WindowIdx) -> u32 {
         if window.is_some() { self.task.slice.windows[window.at()].context } else { 0 }
     }
 
-    /// Ends and starts the stretches of a root by stack whose border this event is.
+    /// Ends and starts a goroutine's stays whose border this event is.
     #[inline]
     pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
@@ -404,14 +430,15 @@ impl<'a> Measurer<'a> {
                 self.close(line, event.time, event.stack, true);
             }
             self.lines[line].window = WindowIdx::NONE;
+            self.lines[line].context = self.context_of(WindowIdx::NONE);
             self.lines[line].serves = StringIdx::NONE;
         }
         if crossed.started.is_some() {
             self.close(line, event.time, event.stack, false);
             self.lines[line].context = self.context_of(crossed.started);
-            self.lines[line].window = crossed.started;
+            self.lines[line].window = self.unless_over(crossed.started);
             let window = &self.task.slice.windows[crossed.started.at()];
-            if !window.inferred {
+            if window.by == RootKind::Stack && !window.inferred {
                 // The server called the handler at once: what it ran before its first own stack is the handler's.
                 self.lines[line].serves = self.task.slice.contexts.get(window.context).label;
             }
@@ -492,8 +519,23 @@ impl<'a> Measurer<'a> {
                 if event.stack != StackIdx::EMPTY {
                     self.glimpse(event);
                 }
+                self.annotation(event);
                 self.range(event, kind);
             }
+        }
+    }
+
+    /// A task, a region or a log: a border also where it carries no stack, and a mark of tasks on any goroutine.
+    #[inline]
+    pub(super) fn annotation(&mut self, event: &Event) {
+        if !event.kind.is_annotation() {
+            return;
+        }
+        if event.stack == StackIdx::EMPTY && event.g.is_some() {
+            self.cross_borders(event.g, event);
+        }
+        if !self.task.slice.marks.is_empty() {
+            self.windows.mark(event.pos, event.time);
         }
     }
 }

@@ -10,7 +10,7 @@ use super::measurer::{Measurer, Task};
 use super::timeline::Timeline;
 use super::wakers::Cause;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
-use crate::ids::{GIdx, StackIdx, WindowIdx};
+use crate::ids::{GIdx, StackIdx};
 use crate::time::Time;
 
 /// The state of a measurer in partial mode.
@@ -92,7 +92,10 @@ impl<'a> Measurer<'a> {
             kind => {
                 if event.stack != StackIdx::EMPTY {
                     self.glimpse_partial(event, index);
+                } else if kind.is_annotation() && self.line(event.g).is_none() {
+                    self.leave_over_border(event, index);
                 }
+                self.annotation(event);
                 self.range_partial(event, kind, index);
             }
         }
@@ -129,14 +132,22 @@ impl<'a> Measurer<'a> {
         }
         let kind = if matches!(event.kind, EventKind::Sample) { EventKind::Sample } else { EventKind::Other };
         self.leave_over(Event { kind, ..*event }, index);
+        let (was_in, _) = self.where_counted(event.g);
         self.cross_borders(event.g, event);
         // A sample says what ran, not that the goroutine's own record of itself is at hand.
         if !matches!(kind, EventKind::Sample) {
             let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
             // The piece before it was counted if it has time inside the window.
             let window = self.lines[line].window;
-            let before = window.is_some() && self.clip(window, event.g).start < event.time;
+            let before = window.is_some() && window == was_in && self.clip(window, event.g).start < event.time;
             self.lines[line].counted = before;
+        }
+    }
+
+    /// An annotation without a stack of an older goroutine: its border is the whole's as well.
+    fn leave_over_border(&mut self, event: &Event, index: u64) {
+        if event.g.is_some() && self.is_tracked(event.g) && !self.has_ended(event.g) {
+            self.leave_over(*event, index);
         }
     }
 
@@ -155,6 +166,7 @@ impl<'a> Measurer<'a> {
         if t.to == GoState::NotExist {
             let owner = self.task.slice.owner[t.g.at()];
             self.end_life(t.g, owner, event.time);
+            self.cross_borders(t.g, event);
         } else if own {
             let line = self.adopt(t.g, t.from, event.time, event.stack);
             self.lines[line].enter(t);
@@ -174,8 +186,6 @@ impl<'a> Measurer<'a> {
     /// An older goroutine is measured here from now on.
     fn adopt(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
         let (window, context) = self.where_counted(g);
-        let over = window.is_some() && !self.task.whole_life && self.windows.is_over(window);
-        let window = if over { WindowIdx::NONE } else { window };
         let mut line = Timeline::new(g, window, context, state, time, own);
         line.carried = true;
         self.add_line(line)
@@ -188,7 +198,7 @@ impl<'a> Measurer<'a> {
         if event.stack != StackIdx::EMPTY && is_tracked(event.g) {
             self.cross_borders(event.g, event);
         }
-        let EventKind::Transition(t) = &event.kind else { return };
+        let EventKind::Transition(t) = &event.kind else { return self.annotation(event) };
         if is_tracked(t.g) {
             if t.to == GoState::Running && t.from != GoState::Undetermined {
                 self.cross_borders(t.g, event);
@@ -196,6 +206,7 @@ impl<'a> Measurer<'a> {
             if t.to == GoState::NotExist {
                 let owner = self.task.slice.owner[t.g.at()];
                 self.end_life(t.g, owner, event.time);
+                self.cross_borders(t.g, event);
             }
         }
     }

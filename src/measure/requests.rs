@@ -12,6 +12,7 @@ use super::walked::{MAX_STEPS, Ride, Via, Walked};
 use super::windows::{OpenWindow, Windows};
 use crate::ids::{GIdx, StringIdx, WindowIdx};
 use crate::measure::StateKey;
+use crate::slice::RootWindow;
 use crate::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
@@ -155,7 +156,7 @@ impl Paths {
     /// A request to walk; none for one that does not count.
     fn ride(&mut self, at: PathsAt<'_>, window: WindowIdx) -> Option<(Ride, bool)> {
         let open = at.windows.get(window);
-        if !open.seen {
+        if !at.windows.is_seen(window, at.task.looked_at) {
             return None;
         }
         let partial = open.is_cut(at.task.looked_at) || open.end == Time::MAX;
@@ -219,8 +220,17 @@ impl Paths {
         let unknown = attribution.unknown_place();
         let Self { nodes, walked, ranges, waited, .. } = self;
         nodes.rewind(at.open);
-        let ground = Ground { slice: at.task.slice, aggregate: &attribution.aggregate, ranges, unknown };
-        let log = Walk::new(ground, tape, nodes, walked, logged.map(|i| i as u32)).run(rides);
+        let slice = at.task.slice;
+        let one_label = if !slice.marks.is_empty() && label != StringIdx(0) { label } else { StringIdx::NONE };
+        let ground = Ground { slice, aggregate: &attribution.aggregate, ranges, unknown, label: one_label };
+        let mut parts: Vec<Ride> = rides.iter().flat_map(Ride::parts).collect();
+        let log = Walk::new(ground, tape, nodes, walked, logged.map(|i| rides[i].window)).run(&mut parts);
+        let mut parts = parts.into_iter().peekable();
+        for ride in rides {
+            while let Some(part) = parts.next_if(|part| part.window == ride.window) {
+                ride.add(part.states);
+            }
+        }
         for (place, sums) in (0..).zip(&mut walked.sums) {
             let [own, inside, foreign] = std::mem::take(sums);
             attribution.aggregate.add_latency(place, own);
@@ -251,7 +261,8 @@ impl Paths {
             let window = WindowIdx(i as u32);
             let open = at.windows.get(window);
             let whole_so_far = open.start != Time::MIN && !open.cut && open.start >= at.task.looked_at.start;
-            if !open.seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
+            let seen = at.windows.is_seen(window, at.task.looked_at);
+            if !seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
                 continue;
             }
             let rest = self.rest_of(&ride_of(at, window, open));
@@ -318,7 +329,11 @@ fn ride_of(at: PathsAt<'_>, window: WindowIdx, open: OpenWindow) -> Ride {
     let PathsAt { now, task, .. } = at;
     let start = open.start.max(task.looked_at.start).max(task.trace_start);
     let span = Window { start, end: open.end.min(task.looked_at.end).min(now) };
-    Ride { window, g: task.slice.windows[window.at()].g, span, states: Vec::new() }
+    let RootWindow { g, ended_by, handed_over, .. } = task.slice.windows[window.at()];
+    // Who ends a task may not be there yet when memory runs out.
+    let is_there = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
+    let taken_over = (ended_by != g && is_there).then_some((open.handed_over, ended_by));
+    Ride { window, g, taken_over, span, states: Vec::new() }
 }
 
 fn length(ride: &Ride) -> u64 {

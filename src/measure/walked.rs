@@ -4,7 +4,7 @@ use super::aggregate::Aggregate;
 use super::states::StateKey;
 use super::wakeups::Wakeups;
 use crate::ids::{GIdx, WindowIdx};
-use crate::time::Window;
+use crate::time::{Time, Window};
 
 /// A request whose path is to be walked.
 #[derive(Clone, Debug)]
@@ -13,10 +13,32 @@ pub(super) struct Ride {
     pub(super) window: WindowIdx,
     /// Its goroutine.
     pub(super) g: GIdx,
+    /// Of a task that another goroutine took over: since when, and which one.
+    pub(super) taken_over: Option<(Time, GIdx)>,
     /// When.
     pub(super) span: Window,
     /// Time by slot of [`States`].
     pub(super) states: Vec<u64>,
+}
+
+impl Ride {
+    /// Adds what was found of a part of it.
+    pub(super) fn add(&mut self, states: Vec<u64>) {
+        self.states.resize(self.states.len().max(states.len()), 0);
+        for (sum, ns) in self.states.iter_mut().zip(states) {
+            *sum += ns;
+        }
+    }
+
+    /// It as rides on one goroutine each, which together take as long.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Self> + use<> {
+        let Window { start, end } = self.span;
+        let (since, by) = self.taken_over.unwrap_or((end, self.g));
+        let border = since.clamp(start, end);
+        let part = |g, start, end| Self { g, span: Window { start, end }, taken_over: None, ..self.clone() };
+        let parts = [part(by, border, end), part(self.g, start, border)];
+        parts.into_iter().filter(|part| part.span.start < part.span.end)
+    }
 }
 
 /// Which states requests were in: each gets a slot, the last of which all further ones share.

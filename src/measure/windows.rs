@@ -1,7 +1,7 @@
 //! Windows of roots while they are measured: when they start and end.
 
 use crate::ids::{GIdx, WindowIdx};
-use crate::slice::{RootKind, Slice};
+use crate::slice::{Mark, RootKind, Slice, Stay};
 use crate::survey::Forest;
 use crate::time::{Time, Window};
 use rustc_hash::FxHashMap;
@@ -13,6 +13,8 @@ pub(super) struct OpenWindow {
     pub(super) start: Time,
     /// [`Time::MAX`] while it has not ended.
     pub(super) end: Time,
+    /// Of a task: when the goroutine that will end it took it over; [`Time::MIN`] before.
+    pub(super) handed_over: Time,
     /// Time added for it, of all its goroutines.
     pub(super) ns: u64,
     /// Whether any was.
@@ -28,12 +30,13 @@ impl OpenWindow {
     }
 }
 
-const BLANK: OpenWindow = OpenWindow { start: Time::MIN, end: Time::MAX, ns: 0, seen: false, cut: false };
+const BLANK: OpenWindow =
+    OpenWindow { start: Time::MIN, end: Time::MAX, handed_over: Time::MIN, ns: 0, seen: false, cut: false };
 
-/// Where a root by stack is among its stretches.
+/// Where a goroutine is among its stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Place {
-    /// The stretch that is open; none between stretches.
+    /// The window of the stay that is open; none between stays.
     pub(super) open: WindowIdx,
     /// Position of the next one.
     next: usize,
@@ -42,13 +45,13 @@ pub(super) struct Place {
 /// Which borders an event crossed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Crossed {
-    /// The stretch that ended.
+    /// Whether a stay ended.
     pub(super) ended: bool,
-    /// The stretch that started.
+    /// The window whose stay started.
     pub(super) started: WindowIdx,
 }
 
-/// All windows, and where each root by stack is.
+/// All windows, and where each goroutine with stays is.
 pub(super) struct Windows<'a> {
     slice: &'a Slice,
     forest: &'a Forest,
@@ -140,40 +143,50 @@ impl<'a> Windows<'a> {
         self.forest.get(g).ended < self.generation
     }
 
-    /// Where a root by stack is when the generation begins. Places in the file grow from one generation to the
-    /// next, so those of earlier ones tell.
+    fn stays(&self, g: GIdx) -> &'a [Stay] {
+        self.slice.stays.get(&g).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Where a goroutine with stays is when the generation begins. Places in the file grow from one generation to
+    /// the next, so those of earlier ones tell.
     pub(super) fn place(&mut self, g: GIdx) -> Place {
         if let Some(place) = self.places.get(&g) {
             return *place;
         }
-        let of_root = self.slice.stretches.get(&g).map_or(&[][..], Vec::as_slice);
-        let borders = |w: WindowIdx| self.slice.windows[w.at()].stretch.unwrap_or((None, None));
-        let next = of_root.partition_point(|&w| borders(w).1.is_some_and(|end| end < self.file_start));
-        let place = match of_root.get(next) {
-            Some(&w) if borders(w).0.is_none_or(|start| start < self.file_start) => Place { open: w, next: next + 1 },
+        let stays = self.stays(g);
+        let next = stays.partition_point(|stay| stay.end.is_some_and(|end| end < self.file_start));
+        let place = match stays.get(next) {
+            Some(stay) if stay.start.is_none_or(|start| start < self.file_start) => {
+                Place { open: stay.window, next: next + 1 }
+            }
             _ => Place { open: WindowIdx::NONE, next },
         };
         self.places.insert(g, place);
         place
     }
 
-    /// Ends and starts the stretches of a root by stack whose border stands at `pos`.
+    /// Ends and starts a goroutine's stays whose border stands at `pos`.
     pub(super) fn cross(&mut self, g: GIdx, pos: u64, time: Time) -> Crossed {
         let mut place = self.place(g);
+        let stays = self.stays(g);
         let mut crossed = Crossed { ended: false, started: WindowIdx::NONE };
-        if place.open.is_some() && self.slice.windows[place.open.at()].stretch.is_some_and(|(_, end)| end == Some(pos))
+        if place.open.is_some()
+            && let Some(stay) = stays.get(place.next - 1).filter(|stay| stay.end == Some(pos))
         {
-            self.end(place.open, time);
+            if stay.is_window {
+                self.end(stay.window, time);
+            }
             place.open = WindowIdx::NONE;
             crossed.ended = true;
         }
         if !place.open.is_some()
-            && let Some(&next) = self.slice.stretches.get(&g).and_then(|w| w.get(place.next))
-            && self.slice.windows[next.at()].stretch.is_some_and(|(start, _)| start == Some(pos))
+            && let Some(stay) = stays.get(place.next).filter(|stay| stay.start == Some(pos))
         {
-            self.start(next, time);
-            place = Place { open: next, next: place.next + 1 };
-            crossed.started = next;
+            if stay.is_window {
+                self.start(stay.window, time);
+            }
+            place = Place { open: stay.window, next: place.next + 1 };
+            crossed.started = stay.window;
         }
         if crossed.ended || crossed.started.is_some() {
             self.places.insert(g, place);
@@ -181,30 +194,65 @@ impl<'a> Windows<'a> {
         crossed
     }
 
+    /// Starts and ends the tasks that an annotation at `pos` begins and ends.
+    pub(super) fn mark(&mut self, pos: u64, time: Time) {
+        let slice = self.slice;
+        for &(_, mark, window) in slice.marks.at(pos) {
+            let open = self.edit(window);
+            match mark {
+                Mark::Start => open.start = time,
+                Mark::HandedOver => open.handed_over = time,
+                Mark::End => open.end = time,
+            }
+        }
+    }
+
+    /// Whether a window has time inside the part looked at. A task has, also where all its goroutines work for others.
+    pub(super) fn is_seen(&self, window: WindowIdx, looked_at: Window) -> bool {
+        let open = self.get(window);
+        let is_task = self.slice.windows[window.at()].by == RootKind::Task;
+        open.seen || is_task && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
+    }
+
+    /// The trace ends: tasks that have not, are cut.
+    pub(super) fn cut_tasks(&mut self) {
+        let slice = self.slice;
+        let tasks = slice.windows.iter().enumerate().filter(|(_, root)| root.by == RootKind::Task);
+        for window in tasks.map(|(i, _)| WindowIdx(i as u32)) {
+            if self.get(window) != BLANK && self.get(window).end == Time::MAX {
+                self.cut(window);
+            }
+        }
+    }
+
     /// Takes over what a generation, measured by itself, found.
     pub(super) fn absorb(&mut self, other: &Windows<'_>) {
         for &window in &other.touched {
             let theirs = other.list[window.at()];
             let ours = self.edit(window);
-            if theirs.start != Time::MIN {
+            // What stands in an event that was left over was seen with a better time.
+            if ours.start == Time::MIN {
                 ours.start = theirs.start;
             }
-            if theirs.end != Time::MAX {
+            if ours.end == Time::MAX {
                 ours.end = theirs.end;
             }
+            ours.handed_over = ours.handed_over.max(theirs.handed_over);
             ours.ns = ours.ns.saturating_add(theirs.ns);
             ours.seen |= theirs.seen;
             ours.cut |= theirs.cut;
         }
     }
 
-    /// Takes over where the roots by stack are at the end of a generation.
+    /// Takes over where goroutines with stays are at the end of a generation.
     pub(super) fn absorb_places(&mut self, other: &Windows<'_>) {
         self.places.extend(&other.places);
     }
 
     /// The windows that were seen, each with what made its root.
-    pub(super) fn seen(&self) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
-        self.list.iter().zip(&self.slice.windows).filter(|(open, _)| open.seen).map(|(open, root)| (*open, root.by))
+    pub(super) fn seen(&self, looked_at: Window) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
+        let windows = (0..self.list.len()).map(|i| WindowIdx(i as u32));
+        let seen = windows.filter(move |window| self.is_seen(*window, looked_at));
+        seen.map(|window| (self.get(window), self.slice.windows[window.at()].by))
     }
 }

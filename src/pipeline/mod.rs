@@ -13,6 +13,10 @@ use crate::measure::{Folder, MAX_PIECES, Measured, MeasuredTrace, Task};
 use crate::profile::{self, Candidates, Metric, Only, Profile, Requests, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
+use crate::survey::annotation_list::AnnotationList;
+use crate::survey::annotations::{Annotations, Matches};
+use crate::survey::annotator::Annotator;
+use crate::survey::notes::NotesWanted;
 use crate::survey::{self, Survey};
 use crate::time::{Time, Window};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -187,6 +191,7 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
                 all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
                 all.add(rows, older);
                 all.add_served(survey::handlers(&survey), survey.served.unknown());
+                all.add_annotations(survey.annotations);
                 Ok(())
             })
             .map_err(|e| e.in_input(&input.name))?;
@@ -406,6 +411,25 @@ fn slice_one(
     Ok(())
 }
 
+/// What is put together of tasks and regions; none when nothing asks for them.
+fn annotations<'a>(selector: Option<&Selector>, matches: Option<Matches<'a>>) -> Option<Annotator<'a>> {
+    let Some(selector) = selector else { return Some(Annotator::List(AnnotationList::default())) };
+    let root_by = selector.root_by;
+    let matches = matches.filter(|_| root_by.annotations())?;
+    Some(Annotator::Roots(Annotations::new(root_by.task, root_by.region, matches)))
+}
+
+/// What scans write down of tasks and regions; none when nothing asks for them.
+fn notes_wanted<'a>(selector: Option<&Selector>, matches: &'a (dyn Fn(u64) -> bool + Sync)) -> Option<NotesWanted<'a>> {
+    let Some(selector) = selector else {
+        return Some(NotesWanted { tasks: true, work: false, regions: true, matches: None, children: false });
+    };
+    let root_by = selector.root_by;
+    let (tasks, regions) = (root_by.task, root_by.region);
+    let wanted = NotesWanted { tasks, work: tasks, regions, matches: Some(matches), children: true };
+    root_by.annotations().then_some(wanted)
+}
+
 fn selection_of(selector: &Selector) -> profile::Selection {
     profile::Selection {
         patterns: selector.roots.texts().to_vec(),
@@ -420,6 +444,8 @@ fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, mea
     selection.roots_by_creation += measured.roots_by_creation;
     selection.roots_by_entry += measured.roots_by_entry;
     selection.roots_by_stack += measured.roots_by_stack;
+    selection.roots_by_task += measured.roots_by_task;
+    selection.roots_by_region += measured.roots_by_region;
     selection.goroutines += counts.goroutines;
     selection.max_depth = selection.max_depth.max(counts.max_depth);
     selection.excluded += counts.excluded;

@@ -1,7 +1,7 @@
 //! One trace of Go 1.5 – 1.21 through both passes. It is one generation; its events are made anew for each pass.
 //! Threads share the second pass by roots.
 
-use super::Ticker;
+use super::{Ticker, annotations};
 use crate::binary::Resolver;
 use crate::error::{Result, Warning};
 use crate::event::{EventKind, Sink};
@@ -12,6 +12,7 @@ use crate::order::v1::{OldTrace, open};
 use crate::slice::{Selector, Slice};
 use crate::source::Source;
 use crate::survey::Survey;
+use crate::survey::annotations::Matches;
 use crate::survey::classes::{Classifier, StackClass};
 use crate::survey::ordered::{OrderedSurvey, OrderedTrace, classes};
 use crate::survey::server::Step;
@@ -75,7 +76,9 @@ impl Recording {
             start: self.trace.start,
             file_events: self.trace.file_events,
         };
-        let mut survey = OrderedSurvey::new(known, classes, selector.is_none());
+        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
+        let mut survey = OrderedSurvey::new(known, classes, selector.is_none(), annotations);
         let walked = self.trace.walk(|event| survey.event(event));
         let mut survey = survey.finish();
         survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
@@ -87,7 +90,9 @@ impl Recording {
     /// Pass 2. The slices of different roots have nothing in common, so each thread measures some of them; but critical
     /// paths lead from one to another.
     pub(super) fn measure(&self, task: Task<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
-        let shares = share_out(task.slice, if task.latency { 1 } else { threads });
+        // Tasks lead from one goroutine to another, as critical paths do.
+        let is_whole = task.latency || !task.slice.marks.is_empty();
+        let shares = share_out(task.slice, if is_whole { 1 } else { threads });
         let measured: Vec<Measured> =
             shares.par_iter().map(|slice| self.measure_share(Task { slice, ..task })).collect();
         ticker.add(self.bytes);
@@ -102,7 +107,7 @@ impl Recording {
         let wants = |g: GIdx| task.latency || tracked.get(g.at()) == Some(&true);
         self.trace.walk_for(wants, |event| {
             let subject = if let EventKind::Transition(t) = &event.kind { t.g } else { event.g };
-            if wants(subject) || wants(event.g) {
+            if wants(subject) || wants(event.g) || event.kind.is_annotation() {
                 measurer.event(event, 0);
             }
         });
@@ -135,6 +140,8 @@ fn together(mut a: Measured, mut b: Measured) -> Measured {
     a.roots_by_creation += b.roots_by_creation;
     a.roots_by_entry += b.roots_by_entry;
     a.roots_by_stack += b.roots_by_stack;
+    a.roots_by_task += b.roots_by_task;
+    a.roots_by_region += b.roots_by_region;
     a.roots_cut += b.roots_cut;
     a.outlived += b.outlived;
     a

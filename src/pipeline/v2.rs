@@ -1,7 +1,7 @@
 //! One trace of Go 1.22 or later through both passes.
 
 use super::in_order::{in_order, lock};
-use super::{Options, Ticker};
+use super::{Options, Ticker, annotations, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
@@ -16,6 +16,7 @@ use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace
 use crate::order::v2::scheduler::Instances;
 use crate::slice::Selector;
 use crate::source::Source;
+use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
 use crate::survey::scan::{Scan, ScanInput, scan};
@@ -56,7 +57,9 @@ impl<'a> Recording<'a> {
     /// Pass 1.
     pub(super) fn survey(&self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
         let first = &self.index.generations[0];
-        let mut builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none());
+        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
+        let mut builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
         let at_once = options.threads.max(1);
         let mut buffers = vec![Vec::new(); at_once];
         let positions: Vec<usize> = (0..self.index.generations.len()).collect();
@@ -86,8 +89,13 @@ impl<'a> Recording<'a> {
         let tables = read_tables(&generation, &mut warnings);
         let classes = classify(&tables, selector);
         let samples = if classes.is_some() { read_samples(&generation, &mut warnings) } else { Vec::new() };
-        let input =
-            ScanInput { generation: &generation, known: &self.known, classes: classes.as_ref(), samples: &samples };
+        let region = |id| {
+            let name = tables.strings.get(id).unwrap_or_default();
+            selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
+        };
+        let notes = notes_wanted(selector, &region);
+        let (known, classes) = (&self.known, classes.as_ref());
+        let input = ScanInput { generation: &generation, known, classes, notes, samples: &samples };
         let mut scan = scan(&input);
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);
@@ -413,11 +421,10 @@ mod tests {
 
     /// Side by side, or one after the other with nothing measured by itself: the same sums.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
-    fn compare(bytes: &Vec<u8>, pattern: &str, whole_life: bool) {
+    fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V2(row) = version.dialect else { return };
         let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
-        let root_by = RootBy::default();
         let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
         let ticker = Ticker::new(&[], 1, &|_| {});
         let options = Options { threads: 2, ..Options::default() };
@@ -468,8 +475,22 @@ mod tests {
             ("go1.26/http2", "main.SpawnHandler"),
         ] {
             let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
-            compare(&bytes, pattern, false);
-            compare(&bytes, pattern, true);
+            compare(&bytes, RootBy::default(), pattern, false);
+            compare(&bytes, RootBy::default(), pattern, true);
+        }
+        let (task, region) = (RootBy { task: true, ..RootBy::NONE }, RootBy { region: true, ..RootBy::NONE });
+        for (name, root_by, pattern) in [
+            ("go1.22/tasks-long", task, "long"),
+            ("go1.23/tasks-long", region, "haul"),
+            ("go1.25/tasks-long", task, "."),
+            ("go1.26/tasks", task, "."),
+            ("go1.26/tasks", region, "."),
+            ("go1.26/tasks-misuse", region, "."),
+            ("go1.26/annotations", task, "."),
+        ] {
+            let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
+            compare(&bytes, root_by, pattern, false);
+            compare(&bytes, root_by, pattern, true);
         }
     }
 

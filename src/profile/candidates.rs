@@ -12,6 +12,8 @@ pub struct Candidates {
     pub traces: Vec<TraceInfo>,
     /// Handlers found under HTTP and gRPC requests, by total time, largest first.
     pub handlers: Vec<Handler>,
+    /// User tasks and regions by type, by total time, largest first.
+    pub annotations: Vec<Annotation>,
     /// HTTP requests whose handler left no stack.
     pub unknown_handler: UnknownRequests,
     /// Groups by total time, largest first.
@@ -55,6 +57,19 @@ pub struct Handler {
     /// Durations of its whole requests, in ns, ascending.
     pub durations_ns: Vec<u64>,
     /// Requests cut by an edge of the trace.
+    pub partial: u64,
+}
+
+/// User tasks or regions of one type.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Annotation {
+    /// `task` or `region`.
+    pub kind: &'static str,
+    /// Their type, as given to `trace.NewTask` or `trace.StartRegion`.
+    pub name: String,
+    /// Durations of the whole ones, in ns, ascending.
+    pub durations_ns: Vec<u64>,
+    /// Those cut by an edge of the trace.
     pub partial: u64,
 }
 
@@ -113,11 +128,31 @@ impl Candidates {
         }
     }
 
-    /// Puts the groups and the handlers in their documented order.
+    /// Adds the user tasks and regions of one trace; those of one type are pooled.
+    pub fn add_annotations(&mut self, rows: Vec<Annotation>) {
+        let known: HashMap<_, usize> =
+            self.annotations.iter().enumerate().map(|(i, a)| ((a.name.clone(), a.kind), i)).collect();
+        for row in rows {
+            match known.get(&(row.name.clone(), row.kind)) {
+                Some(&i) => {
+                    self.annotations[i].durations_ns.extend(row.durations_ns);
+                    self.annotations[i].partial += row.partial;
+                }
+                None => self.annotations.push(row),
+            }
+        }
+    }
+
+    /// Puts the groups, the handlers and the annotations in their documented order.
     pub fn sort(&mut self) {
         for handler in &mut self.handlers {
             handler.durations_ns.sort_unstable();
         }
+        for annotation in &mut self.annotations {
+            annotation.durations_ns.sort_unstable();
+        }
+        self.annotations
+            .sort_by(|a, b| b.total_ns().cmp(&a.total_ns()).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind))));
         self.handlers.sort_by(|a, b| {
             let names = |h: &Handler| (h.function.clone(), h.protocol);
             b.total_ns().cmp(&a.total_ns()).then_with(|| names(a).cmp(&names(b)))
@@ -137,19 +172,50 @@ impl Handler {
 
     /// How long they took together, in ns.
     pub fn total_ns(&self) -> u64 {
-        self.durations_ns.iter().fold(0, |sum, &ns| sum.saturating_add(ns))
+        total_ns(&self.durations_ns)
     }
 
     /// The least duration that this many per cent of them do not exceed, in ns (nearest rank); 0 when there is none.
     pub fn percentile_ns(&self, per_cent: u64) -> u64 {
-        let rank = (self.count() * per_cent).div_ceil(100).max(1);
-        self.durations_ns.get(rank as usize - 1).copied().unwrap_or(0)
+        percentile_ns(&self.durations_ns, per_cent)
     }
 
     /// The longest, in ns; 0 when there is none.
     pub fn max_ns(&self) -> u64 {
         self.durations_ns.last().copied().unwrap_or(0)
     }
+}
+
+impl Annotation {
+    /// How many whole ones there are.
+    pub fn count(&self) -> u64 {
+        self.durations_ns.len() as u64
+    }
+
+    /// How long they took together, in ns.
+    pub fn total_ns(&self) -> u64 {
+        total_ns(&self.durations_ns)
+    }
+
+    /// As [`Handler::percentile_ns`].
+    pub fn percentile_ns(&self, per_cent: u64) -> u64 {
+        percentile_ns(&self.durations_ns, per_cent)
+    }
+
+    /// The longest, in ns; 0 when there is none.
+    pub fn max_ns(&self) -> u64 {
+        self.durations_ns.last().copied().unwrap_or(0)
+    }
+}
+
+fn total_ns(durations_ns: &[u64]) -> u64 {
+    durations_ns.iter().fold(0, |sum, &ns| sum.saturating_add(ns))
+}
+
+/// The least of ascending durations that this many per cent of them do not exceed (nearest rank); 0 when there is none.
+pub fn percentile_ns(sorted_ns: &[u64], per_cent: u64) -> u64 {
+    let rank = (sorted_ns.len() as u64 * per_cent).div_ceil(100).max(1);
+    sorted_ns.get(rank as usize - 1).copied().unwrap_or(0)
 }
 
 impl AddAssign for UnknownRequests {

@@ -12,7 +12,7 @@ mod requests;
 mod stack_tree;
 pub mod statistics;
 
-pub use candidates::{Candidate, Candidates, Handler, UnknownRequests};
+pub use candidates::{Annotation, Candidate, Candidates, Handler, UnknownRequests, percentile_ns};
 pub use diff::{
     CompareOptions, Comparison, Delta, Figure, Limit, Mark, MatchBy, Outcome, Rule, Side, StackChange, StateChange,
     Verdict,
@@ -101,6 +101,10 @@ pub struct Selection {
     pub roots_by_entry: u64,
     /// Of these, stretches of a goroutine with a matching function on its own stack.
     pub roots_by_stack: u64,
+    /// Of these, user tasks.
+    pub roots_by_task: u64,
+    /// Of these, user regions.
+    pub roots_by_region: u64,
     /// Roots whose beginning or end is outside the trace.
     pub roots_cut: u64,
     /// Goroutines in the slice, roots included, each counted once.

@@ -5,7 +5,7 @@ use super::text::layout::{BOLD, DIM, View, width, wrapped};
 use super::text::table::{Cell, Column, Table};
 use super::text::trace_lines;
 use super::units::count;
-use super::{Options, handlers, names, shell, sort_rows};
+use super::{Options, annotations, handlers, names, shell, sort_rows};
 use crate::profile::{Candidate, Candidates};
 use std::io::{self, Write};
 
@@ -20,6 +20,7 @@ pub(super) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Wr
     let remark = Some("no --root given: what could be a root");
     trace_lines(&view, &candidates.traces, None, remark, out)?;
     handlers::write(&view, candidates, out)?;
+    annotations::write(&view, candidates, out)?;
     if candidates.rows.is_empty() {
         writeln!(out, "\nNo goroutine was created in this trace.")?;
         older(&view, candidates, out)?;
@@ -136,8 +137,11 @@ fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: 
     let mut wanted: Vec<&Candidate> = rows.iter().copied().filter(|r| !is_gos_own(r)).collect();
     // Stable: the user's own functions first, each part still by time.
     wanted.sort_by_key(|r| names::is_std(&name(r)));
+    let annotated = annotations::options_for(candidates);
     let mut tried = handlers::options_for(candidates);
-    tried.truncate(MAX_COMMANDS);
+    // One is enough to show how it is done, and none must go missing.
+    tried.truncate(MAX_COMMANDS - annotated.len().min(1));
+    tried.extend(annotated.into_iter().take(1));
     for row in wanted {
         if tried.len() >= MAX_COMMANDS {
             break;

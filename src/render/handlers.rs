@@ -5,7 +5,7 @@ use super::text::layout::{DIM, View};
 use super::text::table::{Cell, Column, Table};
 use super::units::{count, counted};
 use super::{Options, names, shell, sort_rows};
-use crate::profile::{Candidates, Handler};
+use crate::profile::{Candidates, Handler, percentile_ns};
 use std::io::{self, Write};
 
 /// Writes the list as text; nothing when no server served.
@@ -16,15 +16,14 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     }
     view.title(out, "HANDLERS", "How long did their requests take?")?;
     let rows = sorted(candidates, view.options);
-    let top = view.options.top;
-    let shown = if top == 0 { rows.len() } else { top.min(rows.len()) };
-    if shown > 0 {
-        table(view, &rows[..shown]).write(view, out)?;
-    }
-    if shown < rows.len() {
-        let line = format!("  {} {} more (-n 0 shows all)", view.glyphs.dots, count((rows.len() - shown) as u64));
-        writeln!(out, "{}", view.paint(DIM, &line))?;
-    }
+    let name = |h: &Handler| names::function(&h.function, view.options.full_names).into_owned();
+    let lines: Vec<Row<'_>> = rows
+        .iter()
+        .map(|h| Row { durations_ns: &h.durations_ns, total_ns: h.total_ns(), tag: h.protocol, name: name(h) })
+        .collect();
+    // The protocol that all speak says nothing.
+    let with_protocol = |lines: &[Row<'_>]| lines.iter().any(|row| row.tag != "HTTP/1");
+    shown(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
     let partial: u64 = rows.iter().map(|h| h.partial).sum();
     if partial > 0 {
         let line = format!("  {} cut by the edge of the trace, not counted", counted(partial, "request"));
@@ -45,27 +44,55 @@ fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<&'a Handler>
     rows
 }
 
-fn table(view: &View<'_>, rows: &[&Handler]) -> Table {
+/// Durations of one name.
+pub(super) struct Row<'a> {
+    /// In ns, ascending.
+    pub(super) durations_ns: &'a [u64],
+    pub(super) total_ns: u64,
+    /// What kind of thing it is.
+    pub(super) tag: &'a str,
+    pub(super) name: String,
+}
+
+/// Writes the first rows as a table, and how many more there are.
+pub(super) fn shown(
+    view: &View<'_>,
+    rows: &[Row<'_>],
+    table: impl Fn(&[Row<'_>]) -> Table,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let top = view.options.top;
+    let shown = if top == 0 { rows.len() } else { top.min(rows.len()) };
+    if shown > 0 {
+        table(&rows[..shown]).write(view, out)?;
+    }
+    if shown < rows.len() {
+        let line = format!("  {} {} more (-n 0 shows all)", view.glyphs.dots, count((rows.len() - shown) as u64));
+        writeln!(out, "{}", view.paint(DIM, &line))?;
+    }
+    Ok(())
+}
+
+/// A line for each row; `heading` is that of the names.
+pub(super) fn table(view: &View<'_>, rows: &[Row<'_>], with_tags: bool, heading: &'static str) -> Table {
     let headings = [("count", true), ("p50", true), ("p99", true), ("longest", true), ("total", true)];
     let mut table = Table::new(&headings);
-    // The protocol that all speak says nothing.
-    let with_protocol = rows.iter().any(|h| h.protocol != "HTTP/1");
     for row in rows {
-        let times = [row.percentile_ns(50), row.percentile_ns(99), row.max_ns(), row.total_ns()];
-        let mut cells = vec![Cell::new(count(row.count()))];
-        cells.extend(times.map(|ns| Cell::new(view.time(ns))));
+        let ranked = [50, 99, 100].map(|per_cent| percentile_ns(row.durations_ns, per_cent));
+        let mut cells = vec![Cell::new(count(row.durations_ns.len() as u64))];
+        cells.extend(ranked.into_iter().chain([row.total_ns]).map(|ns| Cell::new(view.time(ns))));
         table.rows.push(cells);
     }
-    if with_protocol {
+    if with_tags {
         table.columns.push(Column { heading: "".into(), right: false });
         for (cells, row) in table.rows.iter_mut().zip(rows) {
-            cells.push(Cell::styled(row.protocol.to_owned(), DIM));
+            cells.push(Cell::styled(row.tag.to_owned(), DIM));
         }
     }
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
-    table.columns.push(Column { heading: "handler".into(), right: false });
+    table.columns.push(Column { heading: heading.into(), right: false });
     for (cells, row) in table.rows.iter_mut().zip(rows) {
-        cells.push(Cell::new(view.fit_end(&names::function(&row.function, view.options.full_names), room)));
+        cells.push(Cell::new(view.fit_end(&row.name, room)));
     }
     table
 }

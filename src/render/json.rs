@@ -10,8 +10,8 @@ pub(super) use comparison::write as write_comparison;
 use super::{Options, clean, frames};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Requests, Sample, Selection, StackTree,
-    TraceInfo, Weight,
+    Annotation, Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Requests, Sample, Selection,
+    StackTree, TraceInfo, Weight,
 };
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -57,6 +57,7 @@ pub(super) fn write_candidates(candidates: &Candidates, _options: &Options, out:
         trace: candidates.traces.first().map(Trace),
         traces: candidates.traces.iter().map(Trace).collect(),
         handlers: candidates.handlers.iter().map(Served::new).collect(),
+        annotations: candidates.annotations.iter().map(Annotated::new).collect(),
         unknown_handler: requests::UnknownHandler(&candidates.unknown_handler),
         older: candidates.older,
         candidates: Rows(&candidates.rows),
@@ -97,6 +98,7 @@ struct CandidatesReport<'a> {
     trace: Option<Trace<'a>>,
     traces: Vec<Trace<'a>>,
     handlers: Vec<Served<'a>>,
+    annotations: Vec<Annotated<'a>>,
     unknown_handler: requests::UnknownHandler<'a>,
     older: u64,
     candidates: Rows<'a>,
@@ -127,6 +129,34 @@ impl<'a> Served<'a> {
             max_ns: handler.max_ns(),
             total_ns: handler.total_ns(),
             partial: handler.partial,
+        }
+    }
+}
+
+/// A type of user tasks or regions.
+#[derive(Serialize)]
+struct Annotated<'a> {
+    kind: &'static str,
+    name: &'a str,
+    count: u64,
+    p50_ns: u64,
+    p99_ns: u64,
+    max_ns: u64,
+    total_ns: u64,
+    partial: u64,
+}
+
+impl<'a> Annotated<'a> {
+    fn new(annotation: &'a Annotation) -> Self {
+        Self {
+            kind: annotation.kind,
+            name: &annotation.name,
+            count: annotation.count(),
+            p50_ns: annotation.percentile_ns(50),
+            p99_ns: annotation.percentile_ns(99),
+            max_ns: annotation.max_ns(),
+            total_ns: annotation.total_ns(),
+            partial: annotation.partial,
         }
     }
 }
@@ -225,6 +255,8 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("roots_by_creation", &s.roots_by_creation)?;
         map.serialize_entry("roots_by_entry", &s.roots_by_entry)?;
         map.serialize_entry("roots_by_stack", &s.roots_by_stack)?;
+        map.serialize_entry("roots_by_task", &s.roots_by_task)?;
+        map.serialize_entry("roots_by_region", &s.roots_by_region)?;
         map.serialize_entry("roots_cut", &s.roots_cut)?;
         map.serialize_entry("goroutines", &s.goroutines)?;
         map.serialize_entry("max_depth", &s.max_depth)?;

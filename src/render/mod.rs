@@ -3,6 +3,7 @@
 //! Renderers read a [`Profile`], a [`Comparison`] or [`Candidates`] and compute no totals of their own. They know neither files nor
 //! terminals: what they need to know of those is in [`Options`].
 
+mod annotations;
 mod candidates;
 pub mod clean;
 pub mod differential;

@@ -10,8 +10,8 @@ use super::differential::{Differential, Labels, Sides};
 use super::{Format, Options};
 use crate::error::Warning;
 use crate::profile::{
-    Candidate, Candidates, Comparison, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection,
-    StackTree, TraceInfo, UnknownRequests, Weight,
+    Annotation, Candidate, Candidates, Comparison, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample,
+    Selection, StackTree, TraceInfo, UnknownRequests, Weight,
 };
 use std::path::Path;
 
@@ -196,6 +196,12 @@ pub(crate) fn sample_candidates() -> Candidates {
         durations_ns: durations_ns.to_vec(),
         partial,
     };
+    let annotated = |kind, name: &str, durations_ns: &[u64], partial| Annotation {
+        kind,
+        name: name.into(),
+        durations_ns: durations_ns.to_vec(),
+        partial,
+    };
     let serve = "net/http.(*Server).Serve";
     Candidates {
         traces: vec![trace()],
@@ -203,6 +209,10 @@ pub(crate) fn sample_candidates() -> Candidates {
             served(handler, "HTTP/1", &[1_200_000, 1_400_000, 2_000_000, 214_000_000], 1),
             served("github.com/shop/api.(*Orders).ServeHTTP", "HTTP/2", &[900_000], 0),
             served("shop/pb._Orders_Get_Handler", "gRPC", &[], 2),
+        ],
+        annotations: vec![
+            annotated("task", "GET /orders", &[2_000_000, 3_000_000, 9_000_000], 1),
+            annotated("region", "db.query", &[700_000; 12], 0),
         ],
         unknown_handler: UnknownRequests { count: 40, total_ns: 1_300_000, max_ns: 90_000, connections: 4 },
         rows: vec![

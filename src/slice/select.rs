@@ -1,11 +1,12 @@
 //! From the forest and what the user pointed at to the goroutines of the slice.
 
 use super::context::Contexts;
+use super::marks::{Mark, Marks};
 use super::own::{RECORDING_HANDLER, is_recording_entry, is_runtime_entry};
 use super::plumbing::is_plumbing;
 use super::selector::Selector;
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
-use crate::survey::{Forest, Goroutine, Origin};
+use crate::survey::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Work};
 use crate::symbols::Symbols;
 use petgraph::visit::Dfs;
 use rustc_hash::FxHashMap;
@@ -13,9 +14,13 @@ use rustc_hash::FxHashMap;
 /// One occurrence of a root: a goroutine's life, or a stretch of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RootWindow {
-    /// The root's goroutine.
+    /// The root's goroutine; of a task, the one that began it.
     pub g: GIdx,
-    /// For a stretch, the places in the file where it starts and ends; none where the trace's edge cuts it.
+    /// Of a task: the goroutine that ended it, on which its path begins.
+    pub ended_by: GIdx,
+    /// Of a task: whether the one that ended it took it over, so that the path goes on where it began before.
+    pub handed_over: bool,
+    /// For a stretch or a task, the places in the file where it starts and ends; none where the trace's edge cuts it.
     pub stretch: Option<(Option<u64>, Option<u64>)>,
     /// The chain of the root's own stacks.
     pub context: u32,
@@ -23,6 +28,14 @@ pub struct RootWindow {
     pub by: RootKind,
     /// Whether its borders are inferred from stacks, and can be off by what ran between them.
     pub inferred: bool,
+}
+
+impl RootWindow {
+    /// All of a goroutine's life.
+    pub fn of(g: GIdx, context: u32) -> Self {
+        let (stretch, by) = (None, RootKind::Entry);
+        Self { g, ended_by: g, handed_over: false, stretch, context, by, inferred: false }
+    }
 }
 
 /// What made a root.
@@ -34,6 +47,23 @@ pub enum RootKind {
     Entry,
     /// A function on the goroutine's own stack.
     Stack,
+    /// A user task.
+    Task,
+    /// A user region.
+    Region,
+}
+
+/// A part of a goroutine's life that belongs to a window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stay {
+    /// The window.
+    pub window: WindowIdx,
+    /// Place in the file of the event that starts it; none: the goroutine's first.
+    pub start: Option<u64>,
+    /// Place in the file of the event that ends it; none: the goroutine's last.
+    pub end: Option<u64>,
+    /// Whether its borders are those of the window too.
+    pub is_window: bool,
 }
 
 /// Which goroutines, during which windows.
@@ -47,8 +77,10 @@ pub struct Slice {
     pub tracked: Vec<bool>,
     /// Per goroutine: its chain; meaningful for those with an owner.
     pub context: Vec<u32>,
-    /// Roots by stack: their windows, in order.
-    pub stretches: FxHashMap<GIdx, Vec<WindowIdx>>,
+    /// Goroutines without an owner that belong to windows for parts of their life: these, in order.
+    pub stays: FxHashMap<GIdx, Vec<Stay>>,
+    /// Where tasks begin and end.
+    pub marks: Marks,
     /// All chains.
     pub contexts: Contexts,
     /// What was found.
@@ -56,6 +88,12 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// Whether a goroutine belongs to a window, for all or some of its life.
+    pub fn is_in(&self, g: GIdx, window: WindowIdx) -> bool {
+        let stays = self.stays.get(&g).map_or(&[][..], Vec::as_slice);
+        self.owner.get(g.at()) == Some(&window) || stays.iter().any(|stay| stay.window == window)
+    }
+
     /// Whether a goroutine is in the slice, for all or some of its life.
     pub fn has(&self, g: GIdx) -> bool {
         self.tracked.get(g.at()).copied().unwrap_or(false)
@@ -67,16 +105,17 @@ impl Slice {
         for window in windows {
             kept[window.at()] = true;
         }
-        for of_one in self.stretches.values_mut() {
-            of_one.retain(|w| kept[w.at()]);
+        for of_one in self.stays.values_mut() {
+            of_one.retain(|stay| kept[stay.window.at()]);
         }
-        self.stretches.retain(|_, of_one| !of_one.is_empty());
+        self.stays.retain(|_, of_one| !of_one.is_empty());
+        self.marks.keep(|window| kept[window.at()]);
         self.counts.goroutines = 0;
         for (i, owner) in self.owner.iter_mut().enumerate() {
             if owner.is_some() && !kept[owner.at()] {
                 *owner = WindowIdx::NONE;
             }
-            self.tracked[i] = owner.is_some() || self.stretches.contains_key(&GIdx(i as u32));
+            self.tracked[i] = owner.is_some() || self.stays.contains_key(&GIdx(i as u32));
             self.counts.goroutines += u64::from(self.tracked[i]);
         }
     }
@@ -103,6 +142,7 @@ pub struct Counts {
 pub fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
     let graph = forest.spawn_graph();
     let mut selection = Selection::new(forest, symbols, selector);
+    selection.begin_tasks();
     let mut dfs = Dfs::empty(&graph);
     // A goroutine's creator is visited before it; what nobody created comes first.
     for (top, goroutine) in forest.goroutines.iter().enumerate() {
@@ -113,7 +153,7 @@ pub fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice 
             }
         }
     }
-    selection.slice
+    selection.without_inner_tasks()
 }
 
 /// A goroutine that is kept out, with all that it creates.
@@ -132,6 +172,8 @@ struct Selection<'a> {
     entry_kind: FxHashMap<StackIdx, EntryKind>,
     stretches: FxHashMap<GIdx, Vec<u32>>,
     window_of_stretch: Vec<WindowIdx>,
+    /// Per root by annotation, its window.
+    window_of_root: Vec<WindowIdx>,
     depth: Vec<u32>,
     labels: Labels<'a>,
 }
@@ -174,6 +216,7 @@ impl<'a> Selection<'a> {
             entry_kind: FxHashMap::default(),
             stretches,
             window_of_stretch: vec![WindowIdx::NONE; forest.stretches.len()],
+            window_of_root: vec![WindowIdx::NONE; forest.annotated.roots.len()],
             depth: vec![0; n],
             labels: Labels { symbols, selector, of_stack: FxHashMap::default() },
         }
@@ -185,24 +228,27 @@ impl<'a> Selection<'a> {
             self.depth[g.at()] = KEPT_OUT;
             return;
         }
-        let owner = self.inherited(&goroutine);
+        let owner = self.inherited(g, &goroutine);
         if owner.is_some() {
             self.join(g, &goroutine, owner);
-        } else if !self.start_root(g, &goroutine) && !self.start_stream(g, &goroutine) {
+        } else if !self.start_root(g, &goroutine) && !self.start_stream(g, &goroutine) && !self.start_work(g) {
             self.start_stretches(g);
         }
     }
 
-    /// The window inside which the goroutine was created.
-    fn inherited(&self, goroutine: &Goroutine) -> WindowIdx {
-        if !goroutine.parent.is_some() {
-            return WindowIdx::NONE;
-        }
-        let owner = self.slice.owner[goroutine.parent.at()];
-        if owner.is_some() || goroutine.stretch == Goroutine::NO_STRETCH {
+    /// The window inside which, or for which, the goroutine was created.
+    fn inherited(&self, g: GIdx, goroutine: &Goroutine) -> WindowIdx {
+        let parent = goroutine.parent;
+        let owner = if parent.is_some() { self.slice.owner[parent.at()] } else { WindowIdx::NONE };
+        if owner.is_some() {
             return owner;
         }
-        self.window_of_stretch[goroutine.stretch as usize]
+        let annotated = self.forest.annotated.members.get(&g).map(|root| self.window_of_root[*root as usize]);
+        match annotated {
+            Some(window) if window.is_some() => window,
+            _ if goroutine.stretch == Goroutine::NO_STRETCH => WindowIdx::NONE,
+            _ => self.window_of_stretch[goroutine.stretch as usize],
+        }
     }
 
     fn join(&mut self, g: GIdx, goroutine: &Goroutine, owner: WindowIdx) {
@@ -211,15 +257,15 @@ impl<'a> Selection<'a> {
             return;
         }
         let parent = goroutine.parent;
-        let above = if self.slice.owner[parent.at()].is_some() {
-            self.slice.context[parent.at()]
+        let (above, depth) = if parent.is_some() && self.slice.owner[parent.at()].is_some() {
+            (self.slice.context[parent.at()], self.depth[parent.at()])
         } else {
-            self.slice.windows[owner.at()].context
+            (self.slice.windows[owner.at()].context, 0)
         };
         self.slice.owner[g.at()] = owner;
         self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = self.slice.contexts.child(above, goroutine.creation);
-        self.depth[g.at()] = self.depth[parent.at()] + 1;
+        self.depth[g.at()] = depth + 1;
         self.slice.counts.goroutines += 1;
         self.slice.counts.max_depth = self.slice.counts.max_depth.max(self.depth[g.at()]);
     }
@@ -301,7 +347,7 @@ impl<'a> Selection<'a> {
         self.slice.tracked[g.at()] = true;
         self.slice.context[g.at()] = context;
         self.slice.counts.goroutines += 1;
-        self.slice.windows.push(RootWindow { g, stretch: None, context, by, inferred: false });
+        self.slice.windows.push(RootWindow { by, ..RootWindow::of(g, context) });
     }
 
     /// Makes roots of a goroutine's stretches.
@@ -310,25 +356,101 @@ impl<'a> Selection<'a> {
             return;
         }
         let Some(stretches) = self.stretches.get(&g) else { return };
-        let mut windows = Vec::with_capacity(stretches.len());
+        let mut stays = Vec::with_capacity(stretches.len());
         for &i in stretches {
             let stretch = self.forest.stretches[i as usize];
             let label = self.labels.matching(stretch.stack);
             let context = self.slice.contexts.root(label);
             let window = WindowIdx(self.slice.windows.len() as u32);
             self.slice.windows.push(RootWindow {
-                g,
                 stretch: Some((stretch.start, stretch.end)),
-                context,
                 by: RootKind::Stack,
                 inferred: stretch.inferred,
+                ..RootWindow::of(g, context)
             });
             self.window_of_stretch[i as usize] = window;
-            windows.push(window);
+            stays.push(Stay { window, start: stretch.start, end: stretch.end, is_window: true });
         }
+        self.add_stays(g, stays);
+    }
+
+    fn add_stays(&mut self, g: GIdx, stays: Vec<Stay>) {
         self.slice.counts.goroutines += 1;
         self.slice.tracked[g.at()] = true;
-        self.slice.stretches.insert(g, windows);
+        self.slice.stays.insert(g, stays);
+    }
+
+    /// Makes roots of all tasks: whoever works in one may come before who began it.
+    fn begin_tasks(&mut self) {
+        let forest = self.forest;
+        let is_task = |root: &&AnnotatedRoot| root.kind == Annotation::Task;
+        if forest.annotated.roots.iter().any(|root| is_task(&root)) {
+            // The first chain is that of whatever counts nowhere: a path must tell it from a task's own.
+            self.slice.contexts.root(StringIdx(0));
+        }
+        for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
+            if self.wanted_id(root.g) {
+                let window = self.annotated_window(i, root, RootKind::Task);
+                self.slice.marks.add(root.start, window, Mark::Start);
+                self.slice.marks.add(root.handed_over, window, Mark::HandedOver);
+                self.slice.marks.add(root.end, window, Mark::End);
+            }
+        }
+        self.slice.marks.sort();
+    }
+
+    fn annotated_window(&mut self, number: usize, root: &AnnotatedRoot, by: RootKind) -> WindowIdx {
+        let context = self.slice.contexts.root(root.name);
+        let window = WindowIdx(self.slice.windows.len() as u32);
+        self.slice.windows.push(RootWindow {
+            ended_by: root.ended_by,
+            handed_over: root.handed_over.is_some(),
+            stretch: Some((root.start, root.end)),
+            by,
+            ..RootWindow::of(root.g, context)
+        });
+        self.window_of_root[number] = window;
+        window
+    }
+
+    /// Makes roots of a goroutine's regions, and has it work in its tasks. Where there are such, its stacks make none.
+    fn start_work(&mut self, g: GIdx) -> bool {
+        let forest = self.forest;
+        let Some(work) = forest.annotated.work.get(&g) else { return false };
+        let mut stays = Vec::with_capacity(work.len());
+        for &Work { root: number, start, end } in work {
+            let root = &forest.annotated.roots[number as usize];
+            let is_window = root.kind == Annotation::Region;
+            let window = match root.kind {
+                Annotation::Task => self.window_of_root[number as usize],
+                Annotation::Region if self.wanted_id(g) => {
+                    self.annotated_window(number as usize, root, RootKind::Region)
+                }
+                Annotation::Region => WindowIdx::NONE,
+            };
+            if window.is_some() {
+                stays.push(Stay { window, start, end, is_window });
+            }
+        }
+        let any = !stays.is_empty();
+        if any {
+            self.add_stays(g, stays);
+        }
+        any
+    }
+
+    /// A task that began on another root's child is a part of that root.
+    fn without_inner_tasks(mut self) -> Slice {
+        let is_inner = |window: &RootWindow| {
+            let owner = self.slice.owner[window.g.at()];
+            window.by == RootKind::Task && owner.is_some() && self.slice.windows[owner.at()] != *window
+        };
+        let inner: Vec<bool> = self.slice.windows.iter().map(is_inner).collect();
+        if inner.contains(&true) {
+            let kept = (0..inner.len()).filter(|i| !inner[*i]).map(|i| WindowIdx(i as u32));
+            self.slice.keep(&kept.collect::<Vec<_>>());
+        }
+        self.slice
     }
 }
 

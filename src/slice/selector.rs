@@ -57,14 +57,15 @@ impl Patterns {
         &self.texts
     }
 
-    /// Whether any pattern matches somewhere in a function's name.
-    pub fn matches(&self, function: &str) -> bool {
-        self.set.is_match(function)
+    /// Whether any pattern matches somewhere in a name.
+    pub fn matches(&self, name: &str) -> bool {
+        self.set.is_match(name)
     }
 }
 
 /// Which evidence makes a root. At least one is set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a set of five")]
 pub struct RootBy {
     /// A frame of the stack of the `go` statement that created the goroutine.
     pub creation: bool,
@@ -72,11 +73,25 @@ pub struct RootBy {
     pub entry: bool,
     /// A function on the goroutine's own stack, for as long as it is there.
     pub stack: bool,
+    /// The type of a user task (`runtime/trace.NewTask`).
+    pub task: bool,
+    /// The type of a user region (`runtime/trace.StartRegion`, `WithRegion`).
+    pub region: bool,
+}
+
+impl RootBy {
+    /// No evidence: what others are made of.
+    pub const NONE: Self = Self { creation: false, entry: false, stack: false, task: false, region: false };
+
+    /// Whether user tasks or regions are roots.
+    pub fn annotations(self) -> bool {
+        self.task || self.region
+    }
 }
 
 impl Default for RootBy {
     fn default() -> Self {
-        Self { creation: true, entry: true, stack: true }
+        Self { creation: true, entry: true, stack: true, ..Self::NONE }
     }
 }
 

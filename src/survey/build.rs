@@ -1,9 +1,11 @@
 //! Puts the scans of all generations together, in order: the forest, the symbols, and what pass 2 needs to know
 //! of each generation.
 
+use super::annotator::Annotator;
 use super::connection::Moment;
 use super::evidence::{Evidence, Found, Says, Who};
 use super::forest::{Forest, Goroutine, Life, Origin};
+use super::notes::{Notes, Said};
 use super::scan::{Birth, Death, Scan};
 use super::served::Served;
 use super::tracker::{Part, Tracker};
@@ -11,6 +13,7 @@ use crate::error::Warning;
 use crate::format::v2::tables::{Clock, Tables, WireFrame};
 use crate::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
 use crate::order::v2::translate::Names;
+use crate::profile;
 use crate::symbols::{Frame, Symbols};
 use crate::time::Time;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -37,6 +40,8 @@ pub struct Survey {
     pub symbols: Symbols,
     /// What servers served.
     pub served: Served,
+    /// The user tasks and regions that there are, by type, in no order; empty with a selection.
+    pub annotations: Vec<profile::Annotation>,
     /// Goroutines with a stack whose outer end was cut off.
     pub cut: FxHashSet<GIdx>,
     /// Per generation.
@@ -55,8 +60,9 @@ pub struct Survey {
 
 /// Takes scans in the order of their generations.
 #[derive(Default)]
-pub struct Builder {
+pub struct Builder<'a> {
     survey: Survey,
+    annotations: Option<Annotator<'a>>,
     procs: Option<(Time, u64)>,
     /// Goroutines of which something is still open.
     open: FxHashMap<GIdx, Tracker>,
@@ -71,11 +77,12 @@ pub struct Builder {
 /// Wire ids of one generation's strings → symbols; filled as they are needed.
 type StringCache = FxHashMap<u64, StringIdx>;
 
-impl Builder {
+impl<'a> Builder<'a> {
     /// Begins a survey of a trace that starts at `start`; with `lists_handlers` of what its servers served.
-    pub fn new(start: Time, lists_handlers: bool) -> Self {
+    /// `annotations` takes tasks and regions, where these are asked for.
+    pub fn new(start: Time, lists_handlers: bool, annotations: Option<Annotator<'a>>) -> Self {
         let served = Served::new(lists_handlers);
-        Self { survey: Survey { start, end: start, served, ..Survey::default() }, ..Self::default() }
+        Self { survey: Survey { start, end: start, served, ..Survey::default() }, annotations, ..Self::default() }
     }
 
     /// Adds the next generation.
@@ -103,6 +110,7 @@ impl Builder {
         }
         self.find_parts(scan.evidence, base, generation, &names, clock);
         self.end_parts(&scan.deaths, base, generation, clock);
+        self.take_notes(scan.notes, &scan.deaths, base, generation, &names, clock);
         for &who in &scan.cut {
             let g = self.resolve(who, base, generation);
             self.survey.cut.insert(g);
@@ -133,6 +141,9 @@ impl Builder {
             self.add_parts(g);
         }
         self.survey.gomaxprocs = self.procs.map(|(_, procs)| procs);
+        if let Some(annotations) = self.annotations {
+            annotations.finish(&mut self.survey);
+        }
         self.survey
     }
 
@@ -240,6 +251,49 @@ impl Builder {
                 self.add_parts(g);
             }
         }
+    }
+
+    /// Takes what was noted of tasks and regions, and ends the regions of goroutines that ended.
+    fn take_notes(
+        &mut self,
+        mut notes: Notes,
+        deaths: &[Death],
+        base: u32,
+        generation: u32,
+        names: &Names,
+        clock: Clock,
+    ) {
+        let Some(mut annotations) = self.annotations.take() else { return };
+        let at = |pos, ticks| Moment { pos, time: Some(clock.time(ticks)) };
+        // Threads are not in order, but a task's id is larger than that of the task that it is part of.
+        let mut begins: Vec<(u64, u64, StringIdx, Who, Moment)> = Vec::new();
+        for (who, note) in notes.all() {
+            if let Said::TaskBegin { task, parent, name } = note.said {
+                begins.push((task, parent, names.string(name), who, at(note.pos, note.ticks)));
+            }
+        }
+        begins.sort_by_key(|(task, ..)| *task);
+        for (task, parent, name, who, at) in begins {
+            let g = self.resolve(who, base, generation);
+            annotations.begin_task((task, parent, name), g, at, &self.survey.symbols);
+        }
+        let mut last = (Who::NOBODY, GIdx::NONE);
+        notes.by_goroutine(|who, note| {
+            if who != last.0 {
+                last = (who, self.resolve(who, base, generation));
+            }
+            let said = match note.said.map(|name| names.string(name)) {
+                Said::Created(birth) => Said::Created(base + birth),
+                said => said,
+            };
+            let older = self.survey.forest.get(last.1).origin == Origin::Older;
+            annotations.note(last.1, older, at(note.pos, note.ticks), said, &self.survey.symbols);
+        });
+        for death in deaths {
+            let g = self.resolve(death.who, base, generation);
+            annotations.died(g, at(death.pos, death.ticks));
+        }
+        self.annotations = Some(annotations);
     }
 
     fn add_parts(&mut self, g: GIdx) {

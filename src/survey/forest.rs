@@ -1,6 +1,6 @@
 //! All goroutines of a trace and who created whom.
 
-use crate::ids::{GIdx, GoId, StackIdx};
+use crate::ids::{GIdx, GoId, StackIdx, StringIdx};
 use crate::time::Time;
 use petgraph::Directed;
 use petgraph::csr::Csr;
@@ -66,6 +66,57 @@ pub struct Stretch {
     pub inferred: bool,
 }
 
+/// What kind of annotation a root is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Annotation {
+    /// A user task (`trace.NewTask`).
+    Task,
+    /// A user region (`trace.StartRegion`, `trace.WithRegion`).
+    Region,
+}
+
+/// A user task or region that matches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AnnotatedRoot {
+    /// Which of the two.
+    pub kind: Annotation,
+    /// Its type.
+    pub name: StringIdx,
+    /// The goroutine that began it; a region's own.
+    pub g: GIdx,
+    /// Place in the file of the event that begins it; none: it is older than the trace.
+    pub start: Option<u64>,
+    /// Place in the file of the event that ends it; none: it outlasts the trace.
+    pub end: Option<u64>,
+    /// The goroutine that ended it; until one did, the one that began it.
+    pub ended_by: GIdx,
+    /// Place in the file of the first event of the task on the goroutine that ended it, where another began it and
+    /// that one was not created for it.
+    pub handed_over: Option<u64>,
+}
+
+/// A stretch of a goroutine that works for a task, or is inside a region.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Work {
+    /// Number of the root.
+    pub root: u32,
+    /// Place in the file of the event that starts it; none: it is older than the trace.
+    pub start: Option<u64>,
+    /// Place in the file of the event that ends it; none: it outlasts the trace.
+    pub end: Option<u64>,
+}
+
+/// User tasks and regions that match, and who worked in them.
+#[derive(Clone, Default, Debug)]
+pub struct Annotated {
+    /// All of them. What lies inside another root by annotation is part of that, and none itself.
+    pub roots: Vec<AnnotatedRoot>,
+    /// Per goroutine, its stretches in its own order; they do not overlap.
+    pub work: FxHashMap<GIdx, Vec<Work>>,
+    /// Goroutines that belong to a root for life: created in it, or for it.
+    pub members: FxHashMap<GIdx, u32>,
+}
+
 /// When a goroutine lived, on its threads' own clocks: exact to a few ns, enough for a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Life {
@@ -84,6 +135,8 @@ pub struct Forest {
     pub stretches: Vec<Stretch>,
     /// Goroutines that serve one request alone, with their first matching stack.
     pub streams: FxHashMap<GIdx, StackIdx>,
+    /// User tasks and regions that match.
+    pub annotated: Annotated,
     /// When each goroutine lived.
     pub lives: Vec<Life>,
     by_id: GoIdTable,

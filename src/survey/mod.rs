@@ -1,5 +1,9 @@
-//! Pass 1: who created whom, and where matching functions were on goroutines' own stacks.
+//! Pass 1: who created whom, where matching functions were on goroutines' own stacks, and which user tasks and regions
+//! match.
 
+pub mod annotation_list;
+pub mod annotations;
+pub mod annotator;
 pub mod build;
 mod candidates;
 pub mod classes;
@@ -7,14 +11,16 @@ pub mod connection;
 pub mod evidence;
 pub mod forest;
 mod handlers;
+pub mod notes;
 pub mod ordered;
 pub mod scan;
 pub mod served;
 pub mod server;
+mod shifts;
 pub mod stretches;
 pub mod tracker;
 
 pub use build::Survey;
 pub use candidates::candidates;
-pub use forest::{Forest, Goroutine, Life, Origin, SpawnGraph, Stretch};
+pub use forest::{Annotated, AnnotatedRoot, Annotation, Forest, Goroutine, Life, Origin, SpawnGraph, Stretch, Work};
 pub use handlers::handlers;

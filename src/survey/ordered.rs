@@ -1,15 +1,17 @@
 //! Pass 1 of a trace whose events are already in causal order: the same forest, from one walk.
 
+use super::annotator::Annotator;
 use super::build::Survey;
 use super::classes::{Classifier, PartialClass, StackClass};
 use super::connection::Moment;
 use super::evidence::Gap;
 use super::forest::{Goroutine, Life, Origin};
+use super::notes::Said;
 use super::served::Served;
 use super::server::Step;
 use super::tracker::{Part, Tracker};
 use crate::event::{Event, EventKind, GoState, GoTransition};
-use crate::ids::{GIdx, GoId, StackIdx};
+use crate::ids::{GIdx, GoId, StackIdx, StringIdx};
 use crate::symbols::Symbols;
 use crate::time::Time;
 use rustc_hash::FxHashMap;
@@ -34,8 +36,9 @@ pub fn classes(symbols: &Symbols, classifier: &Classifier<'_>) -> Vec<StackClass
 }
 
 /// Surveys a trace from its events in causal order.
-pub struct OrderedSurvey {
+pub struct OrderedSurvey<'a> {
     survey: Survey,
+    annotations: Option<Annotator<'a>>,
     /// What each stack says; none when nothing asks for that.
     classes: Option<Vec<StackClass>>,
     /// Goroutines that had a matching stack or a server's, or may be inside a stretch.
@@ -64,10 +67,15 @@ fn older(id: GoId) -> Goroutine {
     }
 }
 
-impl OrderedSurvey {
+impl<'a> OrderedSurvey<'a> {
     /// Nothing seen yet. `classes` tells what each stack says; none when nothing asks for that. With `lists_handlers`
-    /// of what the trace's servers served.
-    pub fn new(trace: OrderedTrace<'_>, classes: Option<Vec<StackClass>>, lists_handlers: bool) -> Self {
+    /// of what the trace's servers served. `annotations` takes tasks and regions, where these are asked for.
+    pub fn new(
+        trace: OrderedTrace<'_>,
+        classes: Option<Vec<StackClass>>,
+        lists_handlers: bool,
+        annotations: Option<Annotator<'a>>,
+    ) -> Self {
         let mut survey = Survey {
             symbols: trace.symbols,
             start: trace.start,
@@ -80,7 +88,7 @@ impl OrderedSurvey {
             survey.forest.add(older(id), Life { born: trace.start, died: None });
         }
         let last_gap = vec![UNSEEN; if classes.is_some() { trace.goroutines.len() } else { 0 }];
-        Self { survey, classes, trackers: FxHashMap::default(), last_gap, parts: Vec::new() }
+        Self { survey, annotations, classes, trackers: FxHashMap::default(), last_gap, parts: Vec::new() }
     }
 
     /// Takes the next event.
@@ -93,8 +101,29 @@ impl OrderedSurvey {
         match &event.kind {
             EventKind::Transition(t) => self.transition(event, t),
             EventKind::ProcsChange { procs } => self.survey.gomaxprocs = Some(*procs),
+            EventKind::TaskBegin { task, parent, name } => {
+                self.annotation(event, Said::TaskBegin { task: *task, parent: *parent, name: *name });
+            }
+            EventKind::TaskEnd { task } => self.annotation(event, Said::TaskEnd { task: *task }),
+            EventKind::Log { task } => self.annotation(event, Said::Log { task: *task }),
+            EventKind::RegionBegin { task, name } => {
+                self.annotation(event, Said::RegionBegin { task: *task, name: *name });
+            }
+            EventKind::RegionEnd { task, name } => {
+                self.annotation(event, Said::RegionEnd { task: *task, name: *name });
+            }
             _ => {}
         }
+    }
+
+    fn annotation(&mut self, event: &Event, said: Said<StringIdx>) {
+        let Some(annotations) = self.annotations.as_mut().filter(|_| event.g.is_some()) else { return };
+        let at = Moment { pos: event.pos, time: Some(event.time) };
+        let Survey { forest, symbols, .. } = &self.survey;
+        if let Said::TaskBegin { task, parent, name } = said {
+            annotations.begin_task((task, parent, name), event.g, at, symbols);
+        }
+        annotations.note(event.g, forest.get(event.g).origin == Origin::Older, at, said, symbols);
     }
 
     #[inline]
@@ -166,6 +195,9 @@ impl OrderedSurvey {
     fn death(&mut self, event: &Event, g: GIdx) {
         self.survey.forest.lives[g.at()].died = Some(event.time);
         self.survey.forest.goroutines[g.at()].ended = 0;
+        if let Some(annotations) = &mut self.annotations {
+            annotations.died(g, Moment { pos: event.pos, time: Some(event.time) });
+        }
         if let Some(seen) = self.last_gap.get_mut(g.at())
             && std::mem::replace(seen, UNSEEN) == NOTICED
         {
@@ -184,6 +216,7 @@ impl OrderedSurvey {
         goroutine.entry = t.stack;
         goroutine.origin = if to == GoState::Syscall { Origin::Callback } else { Origin::Created };
         self.survey.forest.lives[t.g.at()].born = event.time;
+        self.annotation(event, Said::Created(t.g.0));
         // A creation whose own stack does not match is outside, whatever comes next.
         let inside = self.class(event.stack).may_be_inside();
         if inside && self.last_gap.get(event.g.at()).is_some_and(|&seen| seen != UNSEEN) {
@@ -205,6 +238,9 @@ impl OrderedSurvey {
         for (g, mut tracker) in open {
             tracker.cut(&mut self.parts);
             self.add_parts(g);
+        }
+        if let Some(annotations) = self.annotations {
+            annotations.finish(&mut self.survey);
         }
         self.survey
     }

@@ -6,6 +6,7 @@
 
 use super::classes::StackClass;
 use super::evidence::{Found, RunEvidence, Who};
+use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::{ArgsWanted, ScanEvent, ScanReader, ThreadBatches};
@@ -55,6 +56,8 @@ pub struct Scan {
     pub announced: Vec<GoId>,
     /// What was on goroutines' own stacks; empty when no selection by stack was asked for.
     pub evidence: Found,
+    /// Tasks and regions; empty when nothing asks for them.
+    pub notes: Notes,
     /// Goroutines with a stack whose outer end was cut off; may repeat.
     pub cut: Vec<Who>,
     /// Goroutines that were on a thread when the generation ended, with the place of their last gap.
@@ -81,6 +84,8 @@ pub struct ScanInput<'a> {
     pub known: &'a [bool; 256],
     /// What each stack says about a selection by stack and about servers; none when nothing asks for that.
     pub classes: Option<&'a IdTable<StackClass>>,
+    /// What is written down of tasks and regions; none when nothing asks for them.
+    pub notes: Option<NotesWanted<'a>>,
     /// The generation's CPU samples by time.
     pub samples: &'a [WireSample],
 }
@@ -96,7 +101,7 @@ pub fn scan(input: &ScanInput<'_>) -> Scan {
             samples.entry(sample.thread).or_default().push(*sample);
         }
     }
-    let wanted = args_wanted(input.classes.is_some());
+    let wanted = args_wanted(input.classes.is_some(), input.notes.is_some());
     for (thread, &id) in input.generation.index.threads.iter().enumerate() {
         let before = scan.births.len();
         ThreadScan::new(input, id, samples.remove(&id.0).unwrap_or_default(), &mut scan)
@@ -107,11 +112,12 @@ pub fn scan(input: &ScanInput<'_>) -> Scan {
 }
 
 /// The arguments that a scan reads of each event: all of what it follows; of the others, up to the stack of the
-/// goroutine that executes when `stacks` matter.
-fn args_wanted(stacks: bool) -> ArgsWanted {
+/// goroutine that executes when `stacks` matter, and of annotations up to their task when `notes` are taken.
+fn args_wanted(stacks: bool, notes: bool) -> ArgsWanted {
     std::array::from_fn(|i| match i as u8 {
         code::GO_BLOCK | code::GO_STOP if !stacks => 1,
-        code::GO_UNBLOCK | code::GO_SYSCALL_BEGIN | code::USER_LOG | code::USER_TASK_END if !stacks => 0,
+        code::GO_UNBLOCK | code::GO_SYSCALL_BEGIN if !stacks => 0,
+        code::USER_LOG | code::USER_TASK_END if !stacks => u8::from(notes),
         code::PROC_START
         | code::PROC_STEAL
         | code::PROC_STATUS
@@ -136,6 +142,8 @@ struct ThreadScan<'a, 's> {
     samples: std::vec::IntoIter<WireSample>,
     next_sample: Option<WireSample>,
     last_string: u64,
+    /// Names of regions, and whether they match.
+    matching: FxHashMap<u64, bool>,
 }
 
 impl<'a, 's> ThreadScan<'a, 's> {
@@ -153,6 +161,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             samples,
             next_sample,
             last_string: 0,
+            matching: FxHashMap::default(),
         }
     }
 
@@ -221,8 +230,15 @@ impl<'a, 's> ThreadScan<'a, 's> {
             }
             code::PROCS_CHANGE => self.scan.procs = self.scan.procs.max(Some((ev.ticks, ev.args[0]))),
             code::STW_BEGIN => self.name(ev.args[0]),
-            code::USER_TASK_BEGIN => self.name(ev.args[2]),
-            code::USER_REGION_BEGIN | code::USER_REGION_END => self.name(ev.args[1]),
+            code::USER_TASK_BEGIN => {
+                self.name(ev.args[2]);
+                self.annotation(ev);
+            }
+            code::USER_REGION_BEGIN | code::USER_REGION_END => {
+                self.name(ev.args[1]);
+                self.annotation(ev);
+            }
+            code::USER_TASK_END | code::USER_LOG => self.annotation(ev),
             _ => {}
         }
     }
@@ -233,6 +249,32 @@ impl<'a, 's> ThreadScan<'a, 's> {
             self.last_string = string;
             self.scan.strings.insert(string);
         }
+    }
+
+    /// Writes down a task's or a region's event, if it is asked for.
+    fn annotation(&mut self, ev: &ScanEvent) {
+        let Some(wanted) = self.input.notes else { return };
+        let [task, second, third, _] = ev.args;
+        let said = match ev.code {
+            code::USER_TASK_BEGIN if wanted.tasks => Said::TaskBegin { task, parent: second, name: third },
+            code::USER_TASK_END if wanted.tasks => Said::TaskEnd { task },
+            code::USER_LOG if wanted.work && task != 0 => Said::Log { task },
+            code::USER_REGION_BEGIN | code::USER_REGION_END
+                if wanted.work && task != 0 || wanted.regions && self.region_matches(wanted, second) =>
+            {
+                if ev.code == code::USER_REGION_BEGIN {
+                    Said::RegionBegin { task, name: second }
+                } else {
+                    Said::RegionEnd { task, name: second }
+                }
+            }
+            _ => return,
+        };
+        self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, said });
+    }
+
+    fn region_matches(&mut self, wanted: NotesWanted<'_>, name: u64) -> bool {
+        wanted.matches.is_none_or(|matches| *self.matching.entry(name).or_insert_with(|| matches(name)))
     }
 
     fn class(&self, stack: u64) -> StackClass {
@@ -273,13 +315,16 @@ impl<'a, 's> ThreadScan<'a, 's> {
         if self.input.classes.is_some() {
             self.run.begin(self.current, seq, resumed_at);
         }
+        if self.input.notes.is_some() {
+            self.scan.notes.begin(self.current, seq);
+        }
     }
 
     /// Nothing executes on the thread any more, or nothing is known to.
     fn leave(&mut self) {
         if self.current != Who::NOBODY {
             self.run.finish(None, &mut self.scan.evidence);
-            self.current = Who::NOBODY;
+            self.leave_behind();
         }
     }
 
@@ -287,8 +332,13 @@ impl<'a, 's> ThreadScan<'a, 's> {
         if self.current != Who::NOBODY {
             self.scan.deaths.push(Death { who: self.current, pos: ev.pos, ticks: ev.ticks });
             self.run.finish(Some(ev.pos), &mut self.scan.evidence);
-            self.current = Who::NOBODY;
+            self.leave_behind();
         }
+    }
+
+    fn leave_behind(&mut self) {
+        self.current = Who::NOBODY;
+        self.scan.notes.begin(Who::NOBODY, 0);
     }
 
     fn create(&mut self, ev: &ScanEvent) {
@@ -302,6 +352,9 @@ impl<'a, 's> ThreadScan<'a, 's> {
             from_c: false,
         });
         self.run.created(birth, self.class(ev.args[2]));
+        if self.input.notes.is_some_and(|wanted| wanted.children) {
+            self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, said: Said::Created(birth) });
+        }
     }
 
     fn create_from_c(&mut self, ev: &ScanEvent) {

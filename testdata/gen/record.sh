@@ -18,7 +18,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
-programs=${PROGRAMS:-server waits annotations iterators trees pools selfprof cpuprof http1 http2 critical}
+programs=${PROGRAMS:-server waits annotations tasks iterators trees pools selfprof cpuprof http1 http2 critical}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -54,6 +54,10 @@ everything() {
 	# Over a second: more than one generation.
 	run "$1" waits-long waits -unit 200ms
 	run "$1" annotations annotations
+	run "$1" tasks tasks
+	run "$1" tasks-long tasks -long
+	# Go's own reader refuses what these programs do with regions.
+	STREAMREF='' run "$1" tasks-misuse tasks -misuse
 	run "$1" trees trees
 	run "$1" trees-hold trees -hold -deep 200 -wide 0
 	run "$1" pools pools

@@ -69,13 +69,19 @@ pub fn selector(pattern: &str, root_by: RootBy) -> Selector {
 
 /// Roots by creation and entry, followed to their ends: what Go's reader can be asked too.
 pub fn whole_life(pattern: &str) -> Selector {
-    Selector { whole_life: true, ..selector(pattern, RootBy { creation: true, entry: true, stack: false }) }
+    Selector { whole_life: true, ..selector(pattern, RootBy { creation: true, entry: true, ..RootBy::NONE }) }
 }
 
 /// Evidence as `--root-by` names it.
 pub fn root_by(names: &str) -> RootBy {
     let has = |name| names.split(',').any(|n| n == name);
-    RootBy { creation: has("creation"), entry: has("entry"), stack: has("stack") }
+    RootBy {
+        creation: has("creation"),
+        entry: has("entry"),
+        stack: has("stack"),
+        task: has("task"),
+        region: has("region"),
+    }
 }
 
 /// A source that hands out a few bytes at a time.

@@ -6,7 +6,7 @@ use super::super::walked::MAX_STATES;
 use super::*;
 use crate::ids::{StackIdx, StringIdx};
 use crate::profile::Precision;
-use crate::slice::{RootKind, RootWindow};
+use crate::slice::RootWindow;
 use std::collections::BTreeMap;
 
 /// A schedule, and requests on it.
@@ -173,16 +173,11 @@ fn scenario(seed: u64) -> Scenario {
             let end = own.map(|(_, since)| since.0).nth(random.below(3) as usize).unwrap_or(life.end.0);
             let window = WindowIdx(slice.windows.len() as u32);
             let goroutine = GIdx(g as u32);
-            slice.windows.push(RootWindow {
-                g: goroutine,
-                stretch: None,
-                context: 0,
-                by: RootKind::Entry,
-                inferred: false,
-            });
+            slice.windows.push(RootWindow::of(goroutine, 0));
             rides.push(Ride {
                 window,
                 g: goroutine,
+                taken_over: None,
                 span: Window { start: Time(start), end: Time(end) },
                 states: Vec::new(),
             });
@@ -260,10 +255,10 @@ fn walks_do_what_the_definition_says() {
         let Scenario { tape, pieces: schedule, open, mut aggregate, slice, mut rides } = scenario(seed);
         let unknown = unknown_place(&mut aggregate);
         let ranges = Ranges::default();
-        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
+        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
         let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
         nodes.rewind(&open);
-        let logged = Walk::new(ground, &tape, &mut nodes, &mut out, Some(0)).run(&mut rides);
+        let logged = Walk::new(ground, &tape, &mut nodes, &mut out, rides.first().map(|r| r.window)).run(&mut rides);
 
         let mut expected: [BTreeMap<u32, u64>; 3] = Default::default();
         for ride in &mut rides {
@@ -298,9 +293,10 @@ fn walks_do_what_the_definition_says() {
         assert_eq!(steps_of(&logged), joined(&schedule, &ride), "seed {seed}");
         let length = ride.span.end.since(ride.span.start) as i64;
         ride.span.end = ride.span.start + (1 + seed as i64 % length);
-        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
+        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
         nodes.rewind(&open);
-        let logged = Walk::new(ground, &tape, &mut nodes, &mut out, Some(0)).run(&mut [ride.clone()]);
+        let logged =
+            Walk::new(ground, &tape, &mut nodes, &mut out, rides.first().map(|r| r.window)).run(&mut [ride.clone()]);
         assert_eq!(steps_of(&logged), joined(&schedule, &ride), "seed {seed}");
     }
     assert!(rides_checked > 3000, "{rides_checked}");
@@ -336,14 +332,8 @@ fn convoy(n: u32) -> Scenario {
         play.enter(g, Is::Running, Time(time + 1));
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
-        slice.windows.push(RootWindow {
-            g: GIdx(g as u32),
-            stretch: None,
-            context: 0,
-            by: RootKind::Entry,
-            inferred: false,
-        });
-        rides.push(Ride { window, g: GIdx(g as u32), span, states: Vec::new() });
+        slice.windows.push(RootWindow::of(GIdx(g as u32), 0));
+        rides.push(Ride { window, g: GIdx(g as u32), taken_over: None, span, states: Vec::new() });
     }
     let open = play.finish(Time(time + 5));
     Scenario { tape: play.tape, pieces: play.pieces, open, aggregate: play.aggregate, slice, rides }
@@ -355,7 +345,7 @@ fn a_queue_at_a_lock_is_walked_once() {
     let Scenario { tape, open, mut aggregate, slice, mut rides, .. } = convoy(50_000);
     let unknown = unknown_place(&mut aggregate);
     let ranges = Ranges::default();
-    let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown };
+    let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
     let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
     nodes.rewind(&open);
     Walk::new(ground, &tape, &mut nodes, &mut out, None).run(&mut rides);

@@ -187,7 +187,7 @@ impl<'a> Converter<'a> {
             Kind::GcSweepDone => EventKind::RangeEnd(Range::GcSweep),
             Kind::GcMarkAssistStart => EventKind::RangeBegin(Range::GcMarkAssist),
             Kind::GcMarkAssistDone => EventKind::RangeEnd(Range::GcMarkAssist),
-            Kind::UserTaskCreate | Kind::UserTaskEnd | Kind::UserRegion => self.user(&self.read(entry)),
+            Kind::UserTaskCreate | Kind::UserTaskEnd | Kind::UserRegion | Kind::UserLog => self.user(&self.read(entry)),
             Kind::CpuSample => EventKind::Sample,
             // Only a mark for whoever removes futile wake-ups.
             Kind::FutileWakeup => return None,
@@ -195,7 +195,7 @@ impl<'a> Converter<'a> {
         })
     }
 
-    /// Tasks and regions.
+    /// Tasks, regions and logs.
     fn user(&self, old: &Timed) -> EventKind {
         let [first, second, third] = old.args;
         let tables = &self.trace.tables;
@@ -204,6 +204,7 @@ impl<'a> Converter<'a> {
             (Kind::UserTaskEnd, _) => EventKind::TaskEnd { task: first },
             (Kind::UserRegion, 0) => EventKind::RegionBegin { task: first, name: tables.string(third) },
             (Kind::UserRegion, 1) => EventKind::RegionEnd { task: first, name: tables.string(third) },
+            (Kind::UserLog, _) => EventKind::Log { task: first },
             _ => EventKind::Other,
         }
     }

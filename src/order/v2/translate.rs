@@ -96,7 +96,7 @@ impl Translate for Names {
             code::USER_TASK_END => EventKind::TaskEnd { task: a },
             code::USER_REGION_BEGIN => EventKind::RegionBegin { task: a, name: self.string(b) },
             code::USER_REGION_END => EventKind::RegionEnd { task: a, name: self.string(b) },
-            code::USER_LOG => EventKind::Other,
+            code::USER_LOG => EventKind::Log { task: a },
             _ => return None,
         })
     }

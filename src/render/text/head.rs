@@ -84,6 +84,8 @@ fn roots(selection: &Selection) -> Vec<String> {
         (selection.roots_by_creation, "by creation"),
         (selection.roots_by_entry, "by entry"),
         (selection.roots_by_stack, "by stack"),
+        (selection.roots_by_task, "by task"),
+        (selection.roots_by_region, "by region"),
         (selection.roots_cut, cut),
     ] {
         if n > 0 {

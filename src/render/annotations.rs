@@ -1,0 +1,73 @@
+//! The user tasks and regions of a trace given without `--root`.
+
+use super::clean::clean;
+use super::handlers::{Row, shown, table};
+use super::text::layout::{DIM, View};
+use super::units::count;
+use super::{shell, sort_rows};
+use crate::profile::{Annotation, Candidates};
+use std::io::{self, Write};
+
+/// Writes the list as text; nothing when the program annotated nothing.
+pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::Result<()> {
+    if candidates.annotations.is_empty() {
+        return Ok(());
+    }
+    view.title(out, "TASKS AND REGIONS", "What did the program annotate?")?;
+    let mut rows: Vec<&Annotation> = candidates.annotations.iter().collect();
+    let key = |a: &&Annotation| format!("{} {}", a.name, a.kind);
+    sort_rows(&mut rows, view.options.sort, |a| a.total_ns(), |a| a.count(), key);
+    let lines: Vec<Row<'_>> = rows
+        .iter()
+        .map(|a| Row {
+            durations_ns: &a.durations_ns,
+            total_ns: a.total_ns(),
+            tag: a.kind,
+            name: clean(&a.name).into_owned(),
+        })
+        .collect();
+    shown(view, &lines, |lines| table(view, lines, true, "type"), out)?;
+    let partial: u64 = rows.iter().map(|a| a.partial).sum();
+    if partial > 0 {
+        let line = format!("  {} more cut by the edge of the trace, not counted", count(partial));
+        writeln!(out, "{}", view.paint(DIM, &line))?;
+    }
+    Ok(())
+}
+
+/// The options that select each of them, most time first, tasks before regions.
+pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
+    let usable = |name: &str| !name.is_empty() && clean(name) == name && !name.starts_with(['-', '[']);
+    let mut rows: Vec<&Annotation> = candidates.annotations.iter().filter(|a| usable(&a.name)).collect();
+    rows.sort_by_key(|a| a.kind != "task");
+    rows.into_iter().take(8).map(|a| option(candidates, a)).collect()
+}
+
+/// The options that select one, and no other if that can be said.
+fn option(candidates: &Candidates, row: &Annotation) -> String {
+    let name = row.name.as_str();
+    let others = candidates.annotations.iter().filter(|a| a.kind == row.kind);
+    if others.into_iter().any(|other| other.name != name && other.name.contains(name)) {
+        format!("--root-by {} --root {}", row.kind, shell::quote(&format!("^{}$", shell::literal(name))))
+    } else if shell::literal(name) == name {
+        format!("--root-by {} --root {}", row.kind, shell::quote(name))
+    } else {
+        format!("--root-by {} -F --root {}", row.kind, shell::quote(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_selects_its_tasks() {
+        let row = |kind, name: &str| Annotation { kind, name: name.into(), ..Annotation::default() };
+        let annotations = vec![row("region", "a.b"), row("task", "GET"), row("task", "GET /x"), row("region", "-r")];
+        let options = options_for(&Candidates { annotations, ..Candidates::default() });
+        assert_eq!(
+            options,
+            ["--root-by task --root '^GET$'", "--root-by task --root 'GET /x'", "--root-by region -F --root a.b"]
+        );
+    }
+}
