@@ -16,7 +16,7 @@ use super::overlays::Ranges;
 use super::tape::{Backward, Link, LinkKind, Read, Run, Tape, place};
 use super::timeline::share_of;
 use super::wakeups::WaitEnd;
-use super::walked::{Class, MAX_STEPS, Ride, Step, Walked};
+use super::walked::{Class, MAX_STEPS, PlaceState, Ride, Step, Walked};
 use crate::ids::{GIdx, StringIdx, WindowIdx};
 use crate::slice::Slice;
 use crate::time::{Time, Window};
@@ -125,6 +125,8 @@ pub(super) struct Walk<'a, 't> {
     nodes: &'a mut Nodes,
     out: &'a mut Walked,
     log: Option<Log<'t>>,
+    /// Whether the request that is logged is under way.
+    logs: bool,
     delegations: Delegations,
     active: Vec<Active>,
     /// A stretch of time during which the world was not stopped.
@@ -135,7 +137,7 @@ pub(super) struct Walk<'a, 't> {
 struct Log<'t> {
     /// Which one.
     request: WindowIdx,
-    /// Its node while it is under way.
+    /// The node that it rides on, or rode on.
     node: NodeId,
     /// The one at work for it; [`NOBODY`] when that has to be found out again.
     root: NodeId,
@@ -195,6 +197,7 @@ impl<'a, 't> Walk<'a, 't> {
             nodes,
             out,
             log: logged.map(|request| Log { request, node: NOBODY, root: NOBODY, logged: Logged::default() }),
+            logs: false,
             delegations: Delegations::default(),
             active: Vec::new(),
             quiet: Window { start: Time::MAX, end: Time::MIN },
@@ -257,7 +260,8 @@ impl<'a, 't> Walk<'a, 't> {
             self.delegations.alight(node, request.window);
         }
         if let Some(log) = self.log.as_mut().filter(|log| log.request == request.window) {
-            (log.node, log.root) = (if end { node } else { NOBODY }, NOBODY);
+            (log.node, log.root) = (node, NOBODY);
+            self.logs = end;
         }
         let credited = self.delegations.credited(node);
         if end {
@@ -327,10 +331,10 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     /// A goroutine's piece begins here, as time goes back: what is later is counted.
+    #[inline]
     fn piece(&mut self, node: NodeId, after: u32, since: Time, link: Option<Link>) {
-        let to = self.active[node as usize].to;
+        let Active { to, until, entered, .. } = self.active[node as usize];
         if to == NOBODY {
-            let until = self.active[node as usize].until;
             if since < until {
                 self.count(node, after, Window { start: since, end: until });
             }
@@ -340,7 +344,9 @@ impl<'a, 't> Walk<'a, 't> {
             self.undelegate(node);
             self.release_if_idle(to);
         }
-        self.note_wait(node, after, since);
+        if entered > since && self.out.states.get(after).is_none_or(|state| state.waits()) {
+            self.note_wait(node, after, since);
+        }
         let active = &mut self.active[node as usize];
         (active.until, active.woken, active.entered) = (since, None, since);
         if let Some(link) = link {
@@ -427,6 +433,7 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     /// What the one at work did counts for all that ride with it.
+    #[inline]
     fn count(&mut self, root: NodeId, at: u32, span: Window) {
         let riders = self.delegations.requests(root);
         if riders.count == 0 {
@@ -434,18 +441,17 @@ impl<'a, 't> Walk<'a, 't> {
         }
         let (class, n) = self.class_of(root, riders);
         let parts = (class, n, riders.count - n);
-        let ns = span.end.since(span.start);
-        if place::shared(at).is_some() {
-            self.count_shared(root, at, ns, parts);
-        } else {
-            let place = if (at as usize) < self.out.states.len() { at } else { self.ground.unknown };
-            self.count_at(root, place, ns, parts);
-            if self.out.states.of(place).runnable {
-                let stopped = self.stopped_in(span).saturating_mul(u64::from(riders.count));
-                self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
+        match self.out.states.get(at) {
+            Some(state) => {
+                self.count_at(root, (at, state), span.end.since(span.start), parts);
+                if state.is_runnable() {
+                    let stopped = self.stopped_in(span).saturating_mul(u64::from(riders.count));
+                    self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
+                }
             }
+            None => self.count_odd(root, at, span.end.since(span.start), parts),
         }
-        if self.log.as_ref().is_some_and(|log| log.node != NOBODY) {
+        if self.logs {
             self.note_step(root, at, span);
         }
     }
@@ -464,20 +470,28 @@ impl<'a, 't> Walk<'a, 't> {
         if inside { (Class::Inside, 1) } else { (Class::Foreign, 0) }
     }
 
+    /// A piece that CPU samples share out, or of which nothing is known.
     #[cold]
-    fn count_shared(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32, u32)) {
+    fn count_odd(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32, u32)) {
         let tape = self.tape;
-        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&[][..], Vec::as_slice);
+        let unknown = [self.ground.unknown];
+        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], Vec::as_slice);
         let n = places.len() as u64;
         for (i, &place) in places.iter().enumerate() {
-            self.count_at(root, place, share_of(ns, i as u64, n), parts);
+            let Some(state) = self.out.states.get(place) else { continue };
+            self.count_at(root, (place, state), share_of(ns, i as u64, n), parts);
         }
     }
 
     #[inline]
-    fn count_at(&mut self, root: NodeId, place: u32, ns: u64, (class, n, strangers): (Class, u32, u32)) {
-        let slot = self.out.states.of(place).slot;
-        self.delegations.credit(root, usize::from(slot), ns);
+    fn count_at(
+        &mut self,
+        root: NodeId,
+        (place, state): (u32, PlaceState),
+        ns: u64,
+        (class, n, strangers): (Class, u32, u32),
+    ) {
+        self.delegations.credit(root, state.slot(), ns);
         let class = if self.ground.label.is_some() { self.class_at(place, class) } else { class };
         let sums = &mut self.out.sums[place as usize];
         for (class, n) in [(class, n), (Class::Foreign, strangers)] {
@@ -529,7 +543,7 @@ impl<'a, 't> Walk<'a, 't> {
             Some(i) => *self.tape.shared.get(i)?.first()?,
             None => at,
         };
-        ((place as usize) < self.out.states.len()).then_some(place)
+        self.out.states.get(place).map(|_| place)
     }
 
     /// Whether the request that a node's goroutine belongs to rides in the tree of `root`.
@@ -544,18 +558,12 @@ impl<'a, 't> Walk<'a, 't> {
     }
 
     /// A wait of a request's own goroutines is over, as time goes back: who ended it?
-    #[inline]
     fn note_wait(&mut self, node: NodeId, at: u32, since: Time) {
-        if let Some(place) = self.first_place(at)
-            && self.out.states.of(place).waits
-            && self.active[node as usize].entered > since
-        {
-            self.count_wait(node, place, since);
-        }
-    }
-
-    fn count_wait(&mut self, node: NodeId, place: u32, since: Time) {
+        let Some(place) = self.first_place(at) else { return };
         let Active { g, entered, woken, .. } = self.active[node as usize];
+        if entered <= since || !self.out.states.get(place).is_some_and(|state| state.waits()) {
+            return;
+        }
         let riders = self.delegations.requests(node);
         if self.class_of(node, riders).0 != Class::Foreign {
             let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };

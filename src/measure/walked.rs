@@ -49,14 +49,36 @@ pub(super) struct States {
     by_place: Vec<PlaceState>,
 }
 
-/// The state of a place.
+/// The state of a place: its slot, and what matters of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct PlaceState {
-    pub(super) slot: u8,
+pub(super) struct PlaceState(u8);
+
+impl PlaceState {
+    const WAITS: u8 = 1 << 6;
+    const RUNNABLE: u8 = 1 << 7;
+
+    fn new(slot: usize, state: StateKey) -> Self {
+        let waits = if state.is_wait() { Self::WAITS } else { 0 };
+        let runnable = if state == StateKey::RUNNABLE { Self::RUNNABLE } else { 0 };
+        Self(slot.min(MAX_STATES - 1) as u8 | waits | runnable)
+    }
+
+    #[inline]
+    pub(super) fn slot(self) -> usize {
+        usize::from(self.0) % MAX_STATES
+    }
+
     /// Whether it is one of the waits.
-    pub(super) waits: bool,
+    #[inline]
+    pub(super) fn waits(self) -> bool {
+        self.0 & Self::WAITS != 0
+    }
+
     /// Whether it only lacks a proc.
-    pub(super) runnable: bool,
+    #[inline]
+    pub(super) fn is_runnable(self) -> bool {
+        self.0 & Self::RUNNABLE != 0
+    }
 }
 
 /// Most states that requests tell apart. Go has about twenty-five.
@@ -71,21 +93,14 @@ impl States {
                 self.slots.push(state);
                 self.slots.len() - 1
             });
-            let slot = slot.min(MAX_STATES - 1) as u8;
-            self.by_place.push(PlaceState { slot, waits: state.is_wait(), runnable: state == StateKey::RUNNABLE });
+            self.by_place.push(PlaceState::new(slot, state));
         }
     }
 
-    /// Number of places known.
+    /// The state of a place; none for what is no place.
     #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.by_place.len()
-    }
-
-    /// The state of a known place.
-    #[inline]
-    pub(super) fn of(&self, place: u32) -> PlaceState {
-        self.by_place[place as usize]
+    pub(super) fn get(&self, place: u32) -> Option<PlaceState> {
+        self.by_place.get(place as usize).copied()
     }
 }
 
@@ -138,6 +153,6 @@ impl Walked {
     /// Gets to know all places.
     pub(super) fn learn(&mut self, aggregate: &Aggregate) {
         self.states.learn(aggregate);
-        self.sums.resize(self.states.len(), [0; 3]);
+        self.sums.resize(aggregate.len(), [0; 3]);
     }
 }

@@ -267,7 +267,7 @@ fn walks_do_what_the_definition_says() {
             assert_eq!(from, ride.span.start);
             let mut states = vec![0; MAX_STATES];
             for (g, place, ns) in pieces {
-                states[usize::from(out.states.of(place).slot)] += ns;
+                states[out.states.get(place).expect("a place").slot()] += ns;
                 let class = if g == ride.g {
                     0
                 } else if slice.owner[g.at()] == ride.window {
