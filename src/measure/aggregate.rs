@@ -23,17 +23,27 @@ pub struct Key {
 }
 
 impl Key {
-    /// A number that few keys share.
-    #[inline]
-    fn mix(self) -> u64 {
+    /// The key in two numbers, which no other key has both of.
+    #[inline(always)]
+    fn packed(self) -> (u64, u64) {
         let stack = u64::from(self.context) << 32 | u64::from(self.stack.0);
         let state = u64::from(self.state.number()) << 4
             | (self.precision as u64) << 2
             | u64::from(self.line_known) << 1
             | u64::from(self.assist);
-        (stack ^ state.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        (stack, state)
     }
 }
+
+/// A key that was seen shortly before.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    packed: (u64, u64),
+    place: u32,
+}
+
+/// No key: states are not that many.
+const NOTHING: Recent = Recent { packed: (u64::MAX, u64::MAX), place: u32::MAX };
 
 /// Slots of the cache in front of the table; most intervals are like one seen shortly before.
 const CACHE_BITS: u32 = 10;
@@ -43,12 +53,12 @@ const CACHE_BITS: u32 = 10;
 pub struct Aggregate {
     sums: Vec<(Key, Weight)>,
     places: FxHashMap<Key, u32>,
-    cache: Box<[u32; 1 << CACHE_BITS]>,
+    cache: Vec<Recent>,
 }
 
 impl Default for Aggregate {
     fn default() -> Self {
-        Self { sums: Vec::new(), places: FxHashMap::default(), cache: Box::new([u32::MAX; 1 << CACHE_BITS]) }
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache: vec![NOTHING; 1 << CACHE_BITS] }
     }
 }
 
@@ -56,12 +66,11 @@ impl Aggregate {
     /// Adds one interval, or a piece of one with `events` 0; gives its key's place among the sums.
     #[inline]
     pub fn add(&mut self, key: Key, events: u64, ns: u64) -> u32 {
-        let slot = (key.mix() >> (64 - CACHE_BITS)) as usize;
-        let mut place = self.cache[slot] as usize;
-        if self.sums.get(place).is_none_or(|(known, _)| *known != key) {
-            place = self.place(key);
-            self.cache[slot] = place as u32;
-        }
+        let packed = key.packed();
+        let mixed = (packed.0 ^ packed.1.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let slot = (mixed >> (64 - CACHE_BITS)) as usize;
+        let recent = self.cache[slot];
+        let place = if recent.packed == packed { recent.place as usize } else { self.look_up(key, slot) };
         let sum = &mut self.sums[place].1;
         sum.events += events;
         // Clocks gone wild reach the end of the numbers.
@@ -91,6 +100,13 @@ impl Aggregate {
         sum.latency_ns = sum.latency_ns.saturating_add(ns);
     }
 
+    #[inline(never)]
+    fn look_up(&mut self, key: Key, slot: usize) -> usize {
+        let place = self.place(key);
+        self.cache[slot] = Recent { packed: key.packed(), place: place as u32 };
+        place
+    }
+
     fn place(&mut self, key: Key) -> usize {
         let next = self.sums.len() as u32;
         let place = *self.places.entry(key).or_insert(next);
@@ -102,7 +118,7 @@ impl Aggregate {
 
     /// Adds all of another's sums and empties it; gives its places as ours.
     pub fn absorb(&mut self, other: &mut Self) -> Vec<u32> {
-        other.places.clear();
+        other.forget_places();
         let sums = other.sums.drain(..).map(|(key, weight)| {
             let place = self.place(key);
             self.sums[place].1 += weight;
@@ -114,7 +130,12 @@ impl Aggregate {
     /// Forgets all sums.
     pub fn clear(&mut self) {
         self.sums.clear();
+        self.forget_places();
+    }
+
+    fn forget_places(&mut self) {
         self.places.clear();
+        self.cache.fill(NOTHING);
     }
 
     /// The keys by place.
