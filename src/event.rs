@@ -27,7 +27,7 @@ pub enum GoState {
 pub struct Event {
     /// When, strictly later than the event before it.
     pub time: Time,
-    /// Where in the file the event stands. The events of one wire event share it.
+    /// Where in the file the event stands; in an old trace, where in the order. The events of one wire event share it.
     pub pos: u64,
     /// The goroutine that executed when it happened, or none.
     pub g: GIdx,

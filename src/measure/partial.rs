@@ -10,8 +10,9 @@ use super::measurer::{Measurer, Task};
 use super::timeline::Timeline;
 use super::wakers::Cause;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
-use crate::ids::{GIdx, StackIdx};
+use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::time::Time;
+use rustc_hash::FxHashSet;
 
 /// The state of a measurer in partial mode.
 #[derive(Default)]
@@ -26,6 +27,8 @@ pub(super) struct Partial {
     pub(super) ended: Vec<(GIdx, bool)>,
     /// Time and number of the first event that was measured.
     first: Option<(Time, u64)>,
+    /// Goroutines that help the collector to mark, and are not measured here yet.
+    assisting: FxHashSet<GIdx>,
 }
 
 /// What was measured of one generation.
@@ -112,7 +115,18 @@ impl<'a> Measurer<'a> {
         let is_range = matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
         if of_goroutine && self.line(event.g).is_some() {
             self.range(event, kind);
-        } else if is_range && (of_goroutine && self.wants(event.g) || self.tape.is_some()) {
+            return;
+        }
+        if of_goroutine
+            && self.wants(event.g)
+            && let Some(partial) = &mut self.partial
+        {
+            match kind {
+                EventKind::RangeEnd(_) => partial.assisting.remove(&event.g),
+                _ => partial.assisting.insert(event.g),
+            };
+        }
+        if is_range && (of_goroutine && self.wants(event.g) || self.tape.is_some()) {
             self.leave_over(Event { stack: StackIdx::EMPTY, ..*event }, index);
         }
     }
@@ -141,6 +155,7 @@ impl<'a> Measurer<'a> {
             let window = self.lines[line].window;
             let before = window.is_some() && window == was_in && self.clip(window, event.g).start < event.time;
             self.lines[line].counted = before;
+            self.lines[line].serves = self.begins_to_serve(window, event.pos);
         }
     }
 
@@ -149,6 +164,14 @@ impl<'a> Measurer<'a> {
         if event.g.is_some() && self.is_tracked(event.g) && !self.has_ended(event.g) {
             self.leave_over(*event, index);
         }
+    }
+
+    /// The function that serves the request which begins at this place; none where none does.
+    fn begins_to_serve(&self, window: WindowIdx, pos: u64) -> StringIdx {
+        let slice = self.task.slice;
+        let request = slice.windows.get(window.at()).filter(|w| !w.inferred);
+        let begins = request.filter(|w| w.stretch.is_some_and(|(start, _)| start == Some(pos)));
+        begins.map_or(StringIdx::NONE, |w| slice.contexts.get(w.context).label)
     }
 
     fn leave_over_transition(&mut self, event: &Event, t: &GoTransition, index: u64) {
@@ -188,6 +211,7 @@ impl<'a> Measurer<'a> {
         let (window, context) = self.where_counted(g);
         let mut line = Timeline::new(g, window, context, state, time, own);
         line.carried = true;
+        line.assists = self.partial.as_ref().is_some_and(|partial| partial.assisting.contains(&g));
         self.add_line(line)
     }
 

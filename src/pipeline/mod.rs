@@ -225,7 +225,7 @@ impl<'a> Recording<'a> {
 
     fn survey(&mut self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
         match self {
-            Self::V1(recording) => Ok(recording.survey(selector, ticker)),
+            Self::V1(recording) => Ok(recording.survey(selector, options.threads, ticker)),
             Self::V2(recording) => recording.survey(selector, options, ticker),
         }
     }

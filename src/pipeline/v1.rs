@@ -1,15 +1,16 @@
 //! One trace of Go 1.5 – 1.21 through both passes. It is one generation; its events are made anew for each pass.
-//! Threads share the second pass by roots.
+//! The first one cuts it into parts, which threads measure side by side in the second one.
 
+use super::in_order::{in_order, lock};
 use super::{Ticker, annotations};
 use crate::binary::Resolver;
 use crate::error::{Result, Warning};
-use crate::event::{EventKind, Sink};
+use crate::event::{Event, EventKind, Sink};
 use crate::format::version::V1;
 use crate::ids::GIdx;
-use crate::measure::{Measured, Measurer, Task};
-use crate::order::v1::{OldTrace, open};
-use crate::slice::{Selector, Slice};
+use crate::measure::{GenerationMeasured, Measured, Measurer, Task};
+use crate::order::v1::{Both, Glance, OldTrace, Start, Visitor, open};
+use crate::slice::Selector;
 use crate::source::Source;
 use crate::survey::Survey;
 use crate::survey::annotations::Matches;
@@ -18,12 +19,16 @@ use crate::survey::ordered::{OrderedSurvey, OrderedTrace, classes};
 use crate::survey::server::Step;
 use crate::symbols::Symbols;
 use crate::time::Time;
-use rayon::prelude::*;
+use std::sync::Mutex;
 
 /// A trace that is in memory, ordered.
 pub(super) struct Recording {
     trace: OldTrace,
     bytes: u64,
+    /// Where its parts start.
+    parts: Vec<Start>,
+    /// Whether they can be measured by themselves.
+    apart: bool,
     /// Where another trace begins behind this one.
     pub(super) next_trace: Option<u64>,
 }
@@ -54,8 +59,16 @@ impl Recording {
     ) -> Result<Self> {
         let resolver = resolver.map(|r| r as &dyn Resolver);
         let source = Behind { source, start };
-        let trace = open(&source, version, resolver)?;
-        Ok(Self { next_trace: trace.next_trace.map(|at| start + at), trace, bytes: source.size() })
+        let both: Both<'_> = &|first, second| rayon::join(first, second);
+        let both = (rayon::current_num_threads() > 1).then_some(both);
+        let trace = open(&source, version, resolver, both)?;
+        Ok(Self {
+            next_trace: trace.next_trace.map(|at| start + at),
+            trace,
+            bytes: source.size(),
+            parts: Vec::new(),
+            apart: false,
+        })
     }
 
     pub(super) fn warn(&mut self, warning: Warning) {
@@ -67,7 +80,11 @@ impl Recording {
     }
 
     /// Pass 1.
-    pub(super) fn survey(&mut self, selector: Option<&Selector>, ticker: &Ticker<'_>) -> Survey {
+    pub(super) fn survey(&mut self, selector: Option<&Selector>, threads: usize, ticker: &Ticker<'_>) -> Survey {
+        self.survey_parts(selector, n_parts(threads, self.trace.file_events), ticker)
+    }
+
+    fn survey_parts(&mut self, selector: Option<&Selector>, n_parts: u64, ticker: &Ticker<'_>) -> Survey {
         let symbols = std::mem::take(&mut self.trace.symbols);
         let classes = stack_classes(&symbols, selector);
         let known = OrderedTrace {
@@ -78,73 +95,145 @@ impl Recording {
         };
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
-        let mut survey = OrderedSurvey::new(known, classes, selector.is_none(), annotations);
-        let walked = self.trace.walk(|event| survey.event(event));
-        let mut survey = survey.finish();
-        survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
-        self.trace.settle(walked);
+        let mut surveyor = Surveyor(OrderedSurvey::new(known, classes, selector.is_none(), annotations));
+        self.parts = vec![self.trace.first()];
+        let mut walked = None;
+        for n in 0..n_parts {
+            surveyor.0.begin_part(n as u32);
+            let (told, next) = self.trace.walk_part(&self.parts[n as usize], (n, n_parts), &mut surveyor);
+            walked = Some(told);
+            if n + 1 < n_parts {
+                self.parts.push(next);
+            }
+        }
+        let mut survey = surveyor.0.finish();
+        if let Some(walked) = walked {
+            survey.end = walked.end;
+            self.apart = n_parts > 1 && !walked.strays;
+            survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
+            self.trace.settle(walked);
+        }
         ticker.add(self.bytes);
         survey
     }
 
-    /// Pass 2. The slices of different roots have nothing in common, so each thread measures some of them; but critical
-    /// paths lead from one to another.
+    /// Pass 2.
     pub(super) fn measure(&self, task: Task<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
-        // Tasks lead from one goroutine to another, as critical paths do.
-        let is_whole = task.latency || !task.slice.marks.is_empty();
-        let shares = share_out(task.slice, if is_whole { 1 } else { threads });
-        let measured: Vec<Measured> =
-            shares.par_iter().map(|slice| self.measure_share(Task { slice, ..task })).collect();
+        // Tasks lead from one goroutine to another, whichever part that is in.
+        let one_by_one = !self.apart || !task.slice.marks.is_empty();
+        let measured = if one_by_one { self.measure_in_order(task) } else { self.measure_parts(task, threads) };
         ticker.add(self.bytes);
-        let nothing = || Measurer::new(task).finish(self.trace.end);
-        (measured.into_iter().reduce(together).unwrap_or_else(nothing), self.trace.end)
+        (measured, self.trace.end)
     }
 
-    fn measure_share(&self, task: Task<'_>) -> Measured {
+    fn measure_in_order(&self, task: Task<'_>) -> Measured {
         let mut measurer = Measurer::new(task);
         measurer.begin_generation(self.trace.start);
-        let tracked = &task.slice.tracked;
-        let wants = |g: GIdx| task.latency || tracked.get(g.at()) == Some(&true);
-        self.trace.walk_for(wants, |event| {
-            let subject = if let EventKind::Transition(t) = &event.kind { t.g } else { event.g };
-            if wants(subject) || wants(event.g) || event.kind.is_annotation() {
-                measurer.event(event, 0);
-            }
-        });
+        for part in 0..self.parts.len() {
+            self.walk(part, task, &mut measurer);
+        }
         measurer.finish(self.trace.end)
+    }
+
+    /// Measures several parts side by side, and takes them into the whole in their order.
+    fn measure_parts<'t>(&self, task: Task<'t>, threads: usize) -> Measured {
+        let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
+        let measure = |part: usize, (): &mut ()| {
+            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task));
+            self.measure_part(part, task, measurer)
+        };
+        let take = |(whole, last): &mut (Measurer<'t>, Time),
+                    _,
+                    (mut part, end): (GenerationMeasured<'t>, Time),
+                    (): &mut ()| {
+            // What is older than a part and first seen in it is as old as the trace.
+            whole.absorb(&mut part, *last, self.trace.start);
+            *last = end;
+            whole.walk_if_due(end);
+            lock(&spare).push(Measurer::reuse(part));
+        };
+        let whole = (Measurer::new(task), self.trace.start);
+        let (whole, _) = in_order(self.parts.len(), threads, whole, || (), measure, take);
+        whole.finish(self.trace.end)
+    }
+
+    fn measure_part<'t>(
+        &self,
+        part: usize,
+        task: Task<'t>,
+        mut measurer: Measurer<'t>,
+    ) -> (GenerationMeasured<'t>, Time) {
+        // When the part before ends is known, so nothing waits for that.
+        let start = &self.parts[part];
+        measurer.begin_partial(part as u32, start.first_pos(), Time::MIN);
+        let mut measuring = Measuring { task, measurer: &mut measurer };
+        start.active().for_each(|event| measuring.event(&event));
+        let end = self.walk(part, task, &mut measurer);
+        (measurer.end_partial(), end)
+    }
+
+    /// Gives the events of a part to a measurer; gives the time of the last one.
+    fn walk<'t>(&self, part: usize, task: Task<'t>, measurer: &mut Measurer<'t>) -> Time {
+        let nth = (part as u64, self.parts.len() as u64);
+        self.trace.walk_part(&self.parts[part], nth, &mut Measuring { task, measurer }).0.end
     }
 }
 
-/// Every share is measured on a walk through all events of its own; more of them than this would do little else.
-const MAX_SHARES: usize = 8;
+/// Parts for each thread, so that none waits long for another.
+const PARTS_PER_THREAD: u64 = 3;
+/// Least number of events that are worth a part of their own.
+const MIN_PART: u64 = 1 << 15;
+/// Most parts. Each takes a byte for every goroutine.
+const MAX_PARTS: u64 = 64;
 
-/// Cuts a slice into at most `n`: a root and all that it started are in one of them. Without the empty ones.
-fn share_out(slice: &Slice, n: usize) -> Vec<Slice> {
-    let n = n.clamp(1, MAX_SHARES);
-    let share_of = |g: usize| {
-        let root = slice.owner.get(g).filter(|w| w.is_some()).and_then(|w| slice.windows.get(w.at()));
-        // Neighbours are much alike, so they go to different shares.
-        root.map_or(g, |root| root.g.at()) % n
-    };
-    let share = |nth: usize| {
-        let tracked = slice.tracked.iter().enumerate().map(|(g, tracked)| *tracked && share_of(g) == nth).collect();
-        Slice { tracked, ..slice.clone() }
-    };
-    (0..n).map(share).filter(|share| share.tracked.contains(&true)).collect()
+/// How many parts to cut a trace into.
+fn n_parts(threads: usize, n_events: u64) -> u64 {
+    let wanted = if threads > 1 { threads as u64 * PARTS_PER_THREAD } else { 1 };
+    wanted.min(n_events / MIN_PART).clamp(1, MAX_PARTS)
 }
 
-/// The sum of what two threads measured.
-fn together(mut a: Measured, mut b: Measured) -> Measured {
-    a.aggregate.absorb(&mut b.aggregate);
-    a.roots += b.roots;
-    a.roots_by_creation += b.roots_by_creation;
-    a.roots_by_entry += b.roots_by_entry;
-    a.roots_by_stack += b.roots_by_stack;
-    a.roots_by_task += b.roots_by_task;
-    a.roots_by_region += b.roots_by_region;
-    a.roots_cut += b.roots_cut;
-    a.outlived += b.outlived;
-    a
+/// Takes the events of the first pass.
+struct Surveyor<'a>(OrderedSurvey<'a>);
+
+impl Visitor for Surveyor<'_> {
+    #[inline]
+    fn glance(&mut self, glance: &Glance) -> bool {
+        let Glance { pos, g, stack, runs, .. } = *glance;
+        self.0.glance(pos, g, stack, runs)
+    }
+
+    #[inline]
+    fn event(&mut self, event: &Event) {
+        self.0.event(event);
+    }
+}
+
+/// Takes the events of the second pass.
+struct Measuring<'m, 't> {
+    task: Task<'t>,
+    measurer: &'m mut Measurer<'t>,
+}
+
+impl Measuring<'_, '_> {
+    #[inline]
+    fn wants(&self, g: GIdx) -> bool {
+        self.task.latency || self.task.slice.tracked.get(g.at()) == Some(&true)
+    }
+}
+
+impl Visitor for Measuring<'_, '_> {
+    #[inline]
+    fn glance(&mut self, glance: &Glance) -> bool {
+        !self.wants(glance.g) && !self.wants(glance.target)
+    }
+
+    #[inline]
+    fn event(&mut self, event: &Event) {
+        let subject = if let EventKind::Transition(t) = &event.kind { t.g } else { event.g };
+        if self.wants(subject) || self.wants(event.g) || event.kind.is_annotation() {
+            self.measurer.event(event, 0);
+        }
+    }
 }
 
 /// What each stack says; none when nothing asks for that.
@@ -157,4 +246,82 @@ fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<S
     let classes = classes(symbols, &Classifier::new(roots));
     let wanted = selector.is_some() || classes.iter().any(|class| class.step != Step::None);
     wanted.then_some(classes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::version::{Dialect, Header, read_header};
+    use crate::profile::Weight;
+    use crate::slice::{PatternSyntax, Patterns, RootBy, select};
+    use crate::time::Window;
+
+    /// In parts, of which no part knows the one before, or as a whole: the same sums.
+    #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
+    fn compare(bytes: &Vec<u8>, name: &str, pattern: &str, whole_life: bool) {
+        let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+        let Dialect::V1(row) = version.dialect else { panic!("no old trace") };
+        let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
+        let root_by = RootBy::default();
+        let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
+        let ticker = Ticker::new(&[], 1, &|_| {});
+        let measure = |n_parts: u64| {
+            let mut recording = Recording::open(bytes, row, 0, None).expect("a sound trace");
+            let survey = recording.survey_parts(Some(&selector), n_parts, &ticker);
+            assert!(recording.apart || n_parts == 1, "{name} is sound");
+            let slice = select(&survey.forest, &survey.symbols, &selector);
+            let task = Task {
+                slice: &slice,
+                forest: &survey.forest,
+                symbols: &survey.symbols,
+                whole_life,
+                looked_at: Window::ALL,
+                trace_start: survey.start,
+                latency: true,
+                include_partial: true,
+                max_pieces: crate::measure::MAX_PIECES,
+            };
+            let (measured, last) = recording.measure(task, 2, &ticker);
+            let paths = measured.paths.expect("paths");
+            let requests: Vec<_> =
+                paths.requests.iter().map(|r| (r.window, r.span, r.states.iter().map(|s| s.1).sum::<u64>())).collect();
+            let counts = (measured.roots, measured.roots_cut, measured.outlived, requests, paths.goroutine_ns);
+            let mut sums = measured.aggregate.sorted();
+            sums.retain(|(_, weight)| *weight != Weight::default());
+            (sums, counts, last)
+        };
+        let whole = measure(1);
+        for n_parts in [2, 7, 40, 300] {
+            let parts = measure(n_parts);
+            let other = parts.0.iter().zip(&whole.0).find(|(a, b)| a != b);
+            assert!(parts == whole, "{name}: --root '{pattern}' in {n_parts} parts: {other:?}");
+        }
+    }
+
+    #[test]
+    fn measuring_in_parts_changes_nothing() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
+        for version in ["go1.19", "go1.21"] {
+            for (name, pattern) in [
+                ("waits-long", "main."),
+                ("waits-long", "."),
+                ("http1", "."),
+                ("server", "."),
+                ("cpuprof", "."),
+                ("waits", "sync|chan"),
+                ("server", "Handler"),
+                ("cpuprof", "Burn"),
+                ("pools", "ServeHTTP"),
+                ("http1", "Handler"),
+                ("http1", "main.NoBodyHandler"),
+                ("http2", "main.SpawnHandler"),
+                ("trees", "main."),
+            ] {
+                let path = folder.join(version).join(name).with_extension("trace");
+                let bytes = std::fs::read(path).expect("a trace of the repository");
+                compare(&bytes, name, pattern, false);
+                compare(&bytes, name, pattern, true);
+            }
+        }
+    }
 }

@@ -46,6 +46,8 @@ pub struct OrderedSurvey<'a> {
     /// Per goroutine, where it was last seen without a matching stack; or one of the two below.
     last_gap: Vec<u64>,
     parts: Vec<Part>,
+    /// The part of the trace that the events are of.
+    part: u32,
 }
 
 /// Nothing was seen of a goroutine.
@@ -88,7 +90,30 @@ impl<'a> OrderedSurvey<'a> {
             survey.forest.add(older(id), Life { born: trace.start, died: None });
         }
         let last_gap = vec![UNSEEN; if classes.is_some() { trace.goroutines.len() } else { 0 }];
-        Self { survey, annotations, classes, trackers: FxHashMap::default(), last_gap, parts: Vec::new() }
+        Self { survey, annotations, classes, trackers: FxHashMap::default(), last_gap, parts: Vec::new(), part: 0 }
+    }
+
+    /// The next event is the first of this part of the trace.
+    pub fn begin_part(&mut self, part: u32) {
+        self.part = part;
+    }
+
+    /// Takes an event by which a goroutine begins or stops to run, if no more of it matters than its place, who
+    /// executed, its stack, and whether `g` runs behind it; else it is to be taken as a whole.
+    #[inline]
+    pub fn glance(&mut self, pos: u64, g: GIdx, stack: StackIdx, runs: bool) -> bool {
+        let Some(classes) = &self.classes else { return true };
+        let class = classes.get(stack.at()).copied().unwrap_or_default();
+        if class.step != Step::None || class.matches || class.cut {
+            return false;
+        }
+        if runs || class.excludes() {
+            match self.last_gap.get_mut(g.at()) {
+                Some(seen) if *seen != NOTICED => *seen = pos,
+                _ => return false,
+            }
+        }
+        true
     }
 
     /// Takes the next event.
@@ -194,7 +219,7 @@ impl<'a> OrderedSurvey<'a> {
 
     fn death(&mut self, event: &Event, g: GIdx) {
         self.survey.forest.lives[g.at()].died = Some(event.time);
-        self.survey.forest.goroutines[g.at()].ended = 0;
+        self.survey.forest.goroutines[g.at()].ended = self.part;
         if let Some(annotations) = &mut self.annotations {
             annotations.died(g, Moment { pos: event.pos, time: Some(event.time) });
         }

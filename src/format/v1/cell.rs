@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use super::record::Timed;
+use std::ops::{Index, IndexMut};
 
 /// A timed event of a proc, its place and time told from the event before it. What a cell has no room for is read
 /// again from the file.
@@ -19,6 +20,60 @@ pub struct Cell {
     pub kind: Kind,
     /// The marks below, and those of whoever orders the events.
     pub marks: u8,
+}
+
+/// Cells in two vectors, which were filled side by side, numbered as if they were one.
+#[derive(Debug, Default)]
+pub struct Cells {
+    first: Vec<Cell>,
+    second: Vec<Cell>,
+}
+
+impl Cells {
+    /// The cells of both, in this order.
+    pub fn of(first: Vec<Cell>, second: Vec<Cell>) -> Self {
+        Self { first, second }
+    }
+
+    /// Adds one at the end.
+    pub fn push(&mut self, cell: Cell) {
+        self.second.push(cell);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.first.len() + self.second.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The cell with a number.
+    #[inline(always)]
+    pub fn get_mut(&mut self, at: usize) -> Option<&mut Cell> {
+        let n = self.first.len();
+        if at < n { self.first.get_mut(at) } else { self.second.get_mut(at - n) }
+    }
+}
+
+impl Index<usize> for Cells {
+    type Output = Cell;
+
+    #[inline(always)]
+    fn index(&self, at: usize) -> &Cell {
+        let n = self.first.len();
+        if at < n { &self.first[at] } else { &self.second[at - n] }
+    }
+}
+
+impl IndexMut<usize> for Cells {
+    #[inline(always)]
+    fn index_mut(&mut self, at: usize) -> &mut Cell {
+        let n = self.first.len();
+        if at < n { &mut self.first[at] } else { &mut self.second[at - n] }
+    }
 }
 
 /// Where and when the events behind a jump count from.

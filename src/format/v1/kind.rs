@@ -77,8 +77,8 @@ kinds! {
 impl Kind {
     /// The kind with this code, if any version has it.
     #[inline]
-    pub fn of(code: u8) -> Option<Self> {
-        KINDS.get(usize::from(code).wrapping_sub(1)).copied()
+    pub const fn of(code: u8) -> Option<Self> {
+        if code == 0 || code as usize > KINDS.len() { None } else { Some(KINDS[code as usize - 1]) }
     }
 
     /// Whether its last value is a stack.

@@ -18,8 +18,8 @@ mod resync;
 mod scan;
 mod tables;
 
-pub use cell::{Cell, Jump};
+pub use cell::{Cell, Cells, Jump};
 pub use kind::Kind;
 pub use record::{Record, Timed, Wire};
-pub use scan::{Gap, GapCause, Piece, Sample, Scan, scan, text_length};
+pub use scan::{Gap, GapCause, Piece, Sample, Scan, middle, scan, scan_from, text_length};
 pub use tables::{Tables, read_tables};

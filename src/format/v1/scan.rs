@@ -76,6 +76,8 @@ pub struct Scan {
     pub pieces: Vec<Piece>,
     /// The timed events of all batches in the order of the file, CPU samples left out.
     pub cells: Vec<Cell>,
+    /// Those of the second half, where halves were read by themselves; numbered behind the others.
+    pub more_cells: Vec<Cell>,
     /// What cells have no room for.
     pub jumps: Vec<Jump>,
     /// The CPU samples, in the order of the file.
@@ -96,6 +98,37 @@ pub struct Scan {
     pub gaps: Vec<Gap>,
 }
 
+impl Scan {
+    /// The scan of a whole file from those of its halves; none unless the first half ends with a record's end, and
+    /// nothing in it was skipped.
+    pub fn join(mut self, mut second: Self) -> Option<Self> {
+        if !self.gaps.is_empty() {
+            return None;
+        }
+        let (n_cells, n_jumps) = (self.cells.len(), self.jumps.len() as u32);
+        for cell in second.cells.iter_mut().filter(|cell| cell.kind == Cell::JUMP) {
+            cell.who += n_jumps;
+        }
+        for piece in &mut second.pieces {
+            piece.cells = (piece.cells.0 + n_cells, piece.cells.1 + n_cells);
+        }
+        self.pieces.append(&mut second.pieces);
+        self.jumps.append(&mut second.jumps);
+        self.samples.append(&mut second.samples);
+        self.strings.append(&mut second.strings);
+        self.stacks.append(&mut second.stacks);
+        Some(Self {
+            more_cells: second.cells,
+            frequency: second.frequency.or(self.frequency),
+            n_events: self.n_events + second.n_events,
+            n_futile: self.n_futile + second.n_futile,
+            sound_start: self.sound_start || second.sound_start,
+            gaps: second.gaps,
+            ..self
+        })
+    }
+}
+
 /// Records that are looked at once more when text follows: its first letters may look like events.
 const RECENT: usize = 8;
 /// Letters that make text.
@@ -109,6 +142,16 @@ pub fn text_length(bytes: &[u8]) -> usize {
 /// Reads the structure of a whole file, the header included. Linear in its size, and never fails: what is no
 /// record becomes a [`Gap`].
 pub fn scan(wire: &Wire, bytes: &[u8]) -> Scan {
+    scan_from(wire, bytes, HEADER_SIZE.min(bytes.len()))
+}
+
+/// An offset at which a batch begins near the middle, as far as can be told without what is before it.
+pub fn middle(wire: &Wire, bytes: &[u8]) -> Option<usize> {
+    next_batch(wire, bytes, HEADER_SIZE.max(bytes.len() / 2), None)
+}
+
+/// The same as [`scan`] from an offset on at which a batch begins.
+pub fn scan_from(wire: &Wire, bytes: &[u8], at: usize) -> Scan {
     let mut scanner = Scanner {
         wire,
         bytes,
@@ -118,7 +161,7 @@ pub fn scan(wire: &Wire, bytes: &[u8]) -> Scan {
         in_batch: false,
         recent: [0; RECENT],
     };
-    let mut at = HEADER_SIZE.min(bytes.len());
+    let mut at = at;
     while at < bytes.len() {
         at = scanner.run(at);
     }
@@ -302,4 +345,37 @@ impl Scanner<'_> {
 /// Offset of the first header of a trace in `bytes`.
 fn find_header(bytes: &[u8]) -> Option<usize> {
     bytes.windows(HEADER_SIZE).position(|w| w.starts_with(b"go 1.") && read_header(w) != Header::NotATrace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::version::Dialect;
+
+    fn halves(wire: &Wire, bytes: &[u8], at: usize) -> Option<Scan> {
+        scan(wire, &bytes[..at]).join(scan_from(wire, bytes, at))
+    }
+
+    /// From wherever it is read on, a file consists of the same.
+    #[test]
+    fn halves_are_joined_where_batches_begin_and_nowhere_else() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces/go1.21/cpuprof.trace");
+        let bytes = std::fs::read(path).expect("a trace of the repository");
+        let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
+        let Dialect::V1(row) = version.dialect else { panic!("no old trace") };
+        let wire = Wire::new(row);
+        let whole = scan(&wire, &bytes);
+        let joined_at = |at: usize| {
+            let mut joined = halves(&wire, &bytes, at)?;
+            let more = std::mem::take(&mut joined.more_cells);
+            joined.cells.extend(more);
+            assert_eq!(format!("{joined:?}"), format!("{whole:?}"), "joined at {at}");
+            Some(())
+        };
+        for piece in &whole.pieces {
+            let start = piece.start as usize;
+            assert!(joined_at(start).is_some());
+            assert!(halves(&wire, &bytes, start + 1).is_none(), "inside a batch record");
+        }
+    }
 }

@@ -10,105 +10,157 @@
 use super::OldTrace;
 use super::entries::Entry;
 use super::lanes::{BLOCKED, FUTILE, REPLACES};
-use super::stream::Role;
+use super::stream::{Role, role_of};
+use super::walk::Visitor;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::format::v1::{Cell, Kind, Timed};
 use crate::format::version::WorldStops;
 use crate::ids::{GIdx, StackIdx, StringIdx};
 use crate::time::Time;
+use rustc_hash::FxHashSet;
 
-/// Makes the events of an old trace from its entries, in causal order.
-pub(super) struct Converter<'a> {
-    trace: &'a OldTrace,
+/// What making events depends on, beside the entries themselves.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
     /// State of every goroutine so far.
     states: Vec<GoState>,
     /// Whether the runtime still announces the goroutines that exist already.
     announcing: bool,
     announced: Vec<GIdx>,
+    /// Time of the last event.
     pub(super) last: Time,
     stop: StringIdx,
+    /// Goroutines that help the collector to mark.
+    pub(super) assisting: FxHashSet<GIdx>,
+    /// Whether a goroutine showed a stack of its own while it did not run.
+    pub(super) strays: bool,
     /// Events whose stack the file does not define.
     pub(super) missing_stacks: u64,
     /// GOMAXPROCS when the trace began; the event that says so only ends the announcements.
     pub(super) first_procs: Option<u64>,
 }
 
-impl<'a> Converter<'a> {
-    pub(super) fn new(trace: &'a OldTrace) -> Self {
+impl Progress {
+    /// The start of a trace.
+    pub(super) fn first(trace: &OldTrace) -> Self {
         Self {
-            trace,
             states: vec![GoState::Undetermined; trace.goroutines.len()],
             announcing: trace.announces,
             announced: Vec::new(),
             last: trace.start,
             stop: StringIdx::NONE,
+            assisting: FxHashSet::default(),
+            strays: false,
             missing_stacks: 0,
             first_procs: None,
         }
     }
 
-    /// Gives `take` the events that an entry becomes.
-    #[inline]
-    pub(super) fn convert(&mut self, entry: &Entry, take: &mut impl FnMut(&Event)) {
+    /// A goroutine shows a stack of its own.
+    #[inline(always)]
+    fn see(&mut self, g: GIdx, stack: StackIdx) {
+        let runs = self.states.get(g.at()).is_none_or(|state| *state == GoState::Running);
+        self.strays |= !runs && stack != StackIdx::EMPTY;
+    }
+}
+
+/// Makes the events of an old trace from its entries, in causal order.
+pub(super) struct Converter<'a> {
+    trace: &'a OldTrace,
+    pub(super) progress: Progress,
+}
+
+impl<'a> Converter<'a> {
+    pub(super) fn new(trace: &'a OldTrace, progress: Progress) -> Self {
+        Self { trace, progress }
+    }
+
+    /// Gives `visitor` the events that an entry becomes. The hot way, for what changes the state of one goroutine
+    /// that is known; all else goes the other way.
+    #[inline(always)]
+    pub(super) fn convert(&mut self, entry: &Entry, visitor: &mut impl Visitor) {
+        let Plain { changes_one, to, whole } = PLAIN[entry.kind as usize & 63];
+        let targets = entry.role == Role::Targets;
+        let who = if targets { entry.target } else { entry.g };
+        let state = self.progress.states.get(who.at()).copied().unwrap_or(GoState::Undetermined);
+        if !changes_one
+            || entry.marks & (FUTILE | REPLACES | Cell::WIDE) != 0
+            || self.progress.announcing
+            || matches!(state, GoState::Undetermined | GoState::NotExist)
+        {
+            return self.convert_any(*entry, visitor);
+        }
+        let mut stack = StackIdx::EMPTY;
+        if entry.kind.has_stack() {
+            let Some(known) = self.trace.tables.stack(u64::from(entry.more)) else {
+                return self.convert_any(*entry, visitor);
+            };
+            stack = known;
+            self.progress.see(entry.g, stack);
+        }
+        let Progress { states, last, .. } = &mut self.progress;
+        let time = self.trace.clock.time(entry.ticks).max(*last + 1);
+        let at_once = to == GoState::Syscall && !entry.has(BLOCKED);
+        let after = if at_once { GoState::Running } else { to };
+        *last = if at_once { time + 1 } else { time };
+        states[who.at()] = after;
+        let runs = after == GoState::Running;
+        let glance = Glance { pos: entry.number, g: entry.g, target: entry.target, stack, runs };
+        if !whole && visitor.glance(&glance) {
+            return;
+        }
+        // Only of itself does a goroutine say where it was.
+        let own = if targets { StackIdx::EMPTY } else { stack };
+        let reason = self.trace.words.reason(entry.kind);
+        let kind = EventKind::Transition(GoTransition { g: who, from: state, to, reason, stack: own });
+        visitor.event(&Event { time, pos: entry.number, g: entry.g, stack, kind });
+        if at_once {
+            tell_return(entry.g, entry.number, time + 1, visitor);
+        }
+    }
+
+    /// The same as [`Converter::convert`] for any entry.
+    #[inline(never)]
+    pub(super) fn convert_any(&mut self, entry: Entry, visitor: &mut impl Visitor) {
+        let entry = &entry;
         if entry.marks & (FUTILE | REPLACES) != 0 {
-            return self.tell_replaced(entry, take);
+            return self.tell_replaced(entry, visitor);
         }
         let time = self.trace.clock.time(entry.ticks);
         let stack = self.stack(entry);
-        let event = Event { time, pos: entry.pos, g: entry.g, stack, kind: EventKind::Other };
+        let event = Event { time, pos: entry.number, g: entry.g, stack, kind: EventKind::Other };
+        if entry.kind != Kind::CpuSample {
+            self.progress.see(entry.g, stack);
+        }
         if let Some(kind) = self.kind(entry, stack) {
-            self.tell(Event { kind, ..event }, take);
+            self.tell(Event { kind, ..event }, visitor);
         }
-        if entry.role == Role::Stays || entry.kind == Kind::GoStartLabel {
-            self.tell_more(entry, &event, take);
-        }
-    }
-
-    /// Passes over an entry of goroutines that nobody wants to know of; false if it may matter all the same.
-    #[inline]
-    pub(super) fn pass(&mut self, entry: &Entry) -> bool {
-        let is_plain = entry.role != Role::Stays || entry.kind == Kind::GoSysCall;
-        if !is_plain || self.announcing || entry.marks & FUTILE != 0 {
-            return false;
-        }
-        self.last = self.trace.clock.time(entry.ticks).max(self.last + 1);
-        if entry.kind == Kind::GoStartLabel || (entry.kind == Kind::GoSysCall && !entry.has(BLOCKED)) {
-            self.last = self.last + 1;
-        }
-        true
-    }
-
-    /// No two events have the same time.
-    #[inline]
-    fn tell(&mut self, mut event: Event, take: &mut impl FnMut(&Event)) {
-        event.time = event.time.max(self.last + 1);
-        self.last = event.time;
-        take(&event);
-    }
-
-    /// What else some entries become. Out of line, so that the hot call is alone in its loop.
-    #[inline(never)]
-    fn tell_more(&mut self, entry: &Entry, event: &Event, take: &mut impl FnMut(&Event)) {
         match entry.kind {
-            Kind::GoStartLabel => self.tell(*event, take),
+            Kind::GoStartLabel => self.tell(event, visitor),
             Kind::GoSysCall if !entry.has(BLOCKED) => {
                 let kind = self.goes(entry.g, GoState::Syscall, GoState::Running, StringIdx::NONE, StackIdx::EMPTY);
-                self.tell(Event { time: event.time + 1, stack: StackIdx::EMPTY, kind, ..*event }, take);
+                self.tell(Event { time: event.time + 1, stack: StackIdx::EMPTY, kind, ..event }, visitor);
             }
-            Kind::Gomaxprocs if !self.announced.is_empty() => self.tell_announced(entry, take),
+            Kind::Gomaxprocs if !self.progress.announced.is_empty() => self.tell_announced(entry, visitor),
             _ => {}
         }
     }
 
+    /// No two events have the same time.
+    fn tell(&mut self, mut event: Event, visitor: &mut impl Visitor) {
+        event.time = event.time.max(self.progress.last + 1);
+        self.progress.last = event.time;
+        visitor.event(&event);
+    }
+
     /// Whose id is in use again has ended. Wake-ups that came to nothing become nothing.
-    #[cold]
-    fn tell_replaced(&mut self, entry: &Entry, take: &mut impl FnMut(&Event)) {
+    fn tell_replaced(&mut self, entry: &Entry, visitor: &mut impl Visitor) {
         if entry.has(REPLACES) {
             // Where the stack of the creation is missing, it is missing twice.
             self.stack(entry);
             let time = self.trace.clock.time(entry.ticks);
             let kind = self.goes(entry.target, GoState::Running, GoState::NotExist, StringIdx::NONE, StackIdx::EMPTY);
-            self.tell(Event { time, pos: entry.pos, g: entry.g, stack: StackIdx::EMPTY, kind }, take);
+            self.tell(Event { time, pos: entry.number, g: entry.g, stack: StackIdx::EMPTY, kind }, visitor);
         }
     }
 
@@ -119,7 +171,7 @@ impl<'a> Converter<'a> {
         }
         let id = if entry.has(Cell::WIDE) { self.read(entry).stack } else { u64::from(entry.more) };
         self.trace.tables.stack(id).unwrap_or_else(|| {
-            self.missing_stacks += 1;
+            self.progress.missing_stacks += 1;
             StackIdx::EMPTY
         })
     }
@@ -139,7 +191,7 @@ impl<'a> Converter<'a> {
                 self.goes(g, GoState::Running, left_in(entry.kind), self.trace.words.reason(entry.kind), stack)
             }
             Role::Starts => {
-                let is_status = self.announcing && entry.kind != Kind::GoStartLabel;
+                let is_status = self.progress.announcing && entry.kind != Kind::GoStartLabel;
                 let from = if is_status { GoState::Undetermined } else { GoState::Runnable };
                 self.goes(g, from, GoState::Running, none, StackIdx::EMPTY)
             }
@@ -156,8 +208,8 @@ impl<'a> Converter<'a> {
         use GoState::{NotExist, Runnable, Running, Syscall, Undetermined, Waiting};
         let (g, target, none) = (entry.g, entry.target, StringIdx::NONE);
         Some(match entry.kind {
-            Kind::GoCreate if self.announcing => {
-                self.announced.push(target);
+            Kind::GoCreate if self.progress.announcing => {
+                self.progress.announced.push(target);
                 return None;
             }
             Kind::GoCreate => {
@@ -168,25 +220,31 @@ impl<'a> Converter<'a> {
             Kind::GoSysExit | Kind::GoSysExitLocal => self.goes(target, Syscall, Runnable, none, StackIdx::EMPTY),
             Kind::GoWaiting => self.goes(g, Undetermined, Waiting, none, StackIdx::EMPTY),
             Kind::GoInSyscall => self.goes(g, Undetermined, Syscall, none, StackIdx::EMPTY),
-            Kind::Gomaxprocs if self.announcing => {
-                self.first_procs = Some(self.read(entry).args[0]);
-                self.announcing = false;
+            Kind::Gomaxprocs if self.progress.announcing => {
+                self.progress.first_procs = Some(self.read(entry).args[0]);
+                self.progress.announcing = false;
                 return None;
             }
             Kind::Gomaxprocs => EventKind::ProcsChange { procs: self.read(entry).args[0] },
             Kind::GcStart => EventKind::RangeBegin(Range::GcMark),
             Kind::GcDone => EventKind::RangeEnd(Range::GcMark),
             Kind::StwStart if self.trace.stops != WorldStops::None => {
-                self.stop = self.trace.words.stop(self.read(entry).args[0]);
-                EventKind::RangeBegin(Range::StopTheWorld(self.stop))
+                self.progress.stop = self.trace.words.stop(self.read(entry).args[0]);
+                EventKind::RangeBegin(Range::StopTheWorld(self.progress.stop))
             }
             Kind::StwDone if self.trace.stops != WorldStops::None => {
-                EventKind::RangeEnd(Range::StopTheWorld(self.stop))
+                EventKind::RangeEnd(Range::StopTheWorld(self.progress.stop))
             }
             Kind::GcSweepStart => EventKind::RangeBegin(Range::GcSweep),
             Kind::GcSweepDone => EventKind::RangeEnd(Range::GcSweep),
-            Kind::GcMarkAssistStart => EventKind::RangeBegin(Range::GcMarkAssist),
-            Kind::GcMarkAssistDone => EventKind::RangeEnd(Range::GcMarkAssist),
+            Kind::GcMarkAssistStart => {
+                self.progress.assisting.insert(g);
+                EventKind::RangeBegin(Range::GcMarkAssist)
+            }
+            Kind::GcMarkAssistDone => {
+                self.progress.assisting.remove(&g);
+                EventKind::RangeEnd(Range::GcMarkAssist)
+            }
             Kind::UserTaskCreate | Kind::UserTaskEnd | Kind::UserRegion | Kind::UserLog => self.user(&self.read(entry)),
             Kind::CpuSample => EventKind::Sample,
             // Only a mark for whoever removes futile wake-ups.
@@ -211,14 +269,14 @@ impl<'a> Converter<'a> {
 
     /// Everyone who was announced, and of whom nothing else was told, is runnable: told where the announcements end.
     #[cold]
-    fn tell_announced(&mut self, entry: &Entry, take: &mut impl FnMut(&Event)) {
-        let mut rest = std::mem::take(&mut self.announced);
-        rest.retain(|g| self.states.get(g.at()) == Some(&GoState::Undetermined));
+    fn tell_announced(&mut self, entry: &Entry, visitor: &mut impl Visitor) {
+        let mut rest = std::mem::take(&mut self.progress.announced);
+        rest.retain(|g| self.progress.states.get(g.at()) == Some(&GoState::Undetermined));
         rest.sort_by_key(|g| (self.trace.goroutines[g.at()], *g));
         let time = self.trace.clock.time(entry.ticks);
         for g in rest {
             let kind = self.goes(g, GoState::Undetermined, GoState::Runnable, StringIdx::NONE, StackIdx::EMPTY);
-            self.tell(Event { time, pos: entry.pos, g: GIdx::NONE, stack: StackIdx::EMPTY, kind }, take);
+            self.tell(Event { time, pos: entry.number, g: GIdx::NONE, stack: StackIdx::EMPTY, kind }, visitor);
         }
     }
 
@@ -226,16 +284,76 @@ impl<'a> Converter<'a> {
     /// nothing else is known: where events are missing, what was seen last holds.
     #[inline]
     fn goes(&mut self, g: GIdx, from: GoState, to: GoState, reason: StringIdx, stack: StackIdx) -> EventKind {
-        let Some(state) = self.states.get_mut(g.at()) else { return EventKind::Other };
+        let Some(state) = self.progress.states.get_mut(g.at()) else { return EventKind::Other };
         let from = if *state == GoState::Undetermined { from } else { *state };
         *state = to;
         EventKind::Transition(GoTransition { g, from, to, reason, stack })
     }
 }
 
+/// What an entry says by which a goroutine begins or stops to run, and nothing else happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Glance {
+    /// As [`Event::pos`].
+    pub pos: u64,
+    /// The goroutine that executed.
+    pub g: GIdx,
+    /// The goroutine that it woke, or that came back from a system call.
+    pub target: GIdx,
+    /// The stack of `g`; empty when the entry has none.
+    pub stack: StackIdx,
+    /// Whether a goroutine runs behind it: `g`.
+    pub runs: bool,
+}
+
+/// The end of a system call that did not block.
+#[inline(never)]
+fn tell_return(g: GIdx, pos: u64, time: Time, visitor: &mut impl Visitor) {
+    let (from, to) = (GoState::Syscall, GoState::Running);
+    let none = StackIdx::EMPTY;
+    let kind = EventKind::Transition(GoTransition { g, from, to, reason: StringIdx::NONE, stack: none });
+    visitor.event(&Event { time, pos, g, stack: none, kind });
+}
+
+/// What entries of one kind do, if no more than change the state of one goroutine.
+#[derive(Clone, Copy)]
+struct Plain {
+    /// Whether it is one; of kinds that do more, nothing else here is true.
+    changes_one: bool,
+    /// The state behind it; of a system call that does not block, the one in between.
+    to: GoState,
+    /// Whether a glance is not enough.
+    whole: bool,
+}
+
+const fn plain(kind: Kind) -> Plain {
+    let to = match (role_of(kind), kind) {
+        (Role::Targets, Kind::GoCreate) | (_, Kind::GoStartLabel) => GoState::Undetermined,
+        (Role::Leaves, _) => left_in(kind),
+        (Role::Starts, _) => GoState::Running,
+        (Role::Targets | Role::Returns, _) => GoState::Runnable,
+        (Role::Stays, Kind::GoSysCall) => GoState::Syscall,
+        _ => GoState::Undetermined,
+    };
+    Plain { changes_one: !matches!(to, GoState::Undetermined), to, whole: matches!(kind, Kind::GoEnd) }
+}
+
+/// The same by the codes of the kinds, so that there is no jump among kinds that come in no order.
+static PLAIN: [Plain; 64] = {
+    let mut all = [plain(Kind::Batch); 64];
+    let mut code = 1;
+    while code < 64 {
+        if let Some(kind) = Kind::of(code) {
+            all[code as usize] = plain(kind);
+        }
+        code += 1;
+    }
+    all
+};
+
 /// The state of a goroutine that stops executing.
 #[inline]
-fn left_in(kind: Kind) -> GoState {
+const fn left_in(kind: Kind) -> GoState {
     match kind {
         Kind::GoEnd => GoState::NotExist,
         Kind::GoSched | Kind::GoPreempt => GoState::Runnable,

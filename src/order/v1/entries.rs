@@ -1,7 +1,7 @@
 //! The events in their final order, read from their lanes: returns from system calls where they happened. HOT.
 
-use super::lanes::{Lanes, MOVED, OTHER_G, REPLACES, Reader};
-use super::ledger::{Exit, Ledger, Run, Told};
+use super::lanes::{ABSENT, Lanes, OTHER_G, REPLACES, Reader};
+use super::ledger::{Exit, Ledger, Run};
 use super::stream::{Role, role};
 use crate::format::v1::{Cell, Kind};
 use crate::ids::GIdx;
@@ -10,11 +10,14 @@ use crate::ids::GIdx;
 #[derive(Debug)]
 pub(super) struct Order {
     runs: Vec<Run>,
-    told: Vec<Told>,
+    /// Per lane, who its marked cells mean.
+    others: Vec<Vec<GIdx>>,
     /// By their ticks; at the same time in the order in which they were written.
     exits: Vec<Exit>,
     /// Ticks of the first entry.
     pub(super) first_ticks: i64,
+    /// Cells in the order.
+    pub(super) n_cells: u64,
 }
 
 /// One event in its place.
@@ -28,7 +31,10 @@ pub(super) struct Entry {
     /// What its cell says besides.
     pub(super) more: u32,
     pub(super) ticks: i64,
+    /// Where it stands in the file.
     pub(super) pos: u64,
+    /// Where it stands in the order, counted from one.
+    pub(super) number: u64,
     /// Who executed.
     pub(super) g: GIdx,
     /// Who was created, woken or replaced, or came back from a system call.
@@ -53,83 +59,195 @@ impl Order {
         // Stable: what happened at the same time stays in its order.
         exits.sort_by_key(|exit| exit.ticks);
         let first = first_ticks.into_iter().chain(exits.first().map(|exit| exit.ticks)).min();
-        // Who executes is told anew, from the start.
-        let told = told.into_iter().map(|told| Told { g: GIdx::NONE, ..told }).collect();
-        Self { runs, told, exits, first_ticks: first.unwrap_or(0) }
+        let n_cells = runs.iter().map(|run| u64::from(run.n)).sum();
+        let others = told.into_iter().map(|told| told.others).collect();
+        Self { runs, others, exits, first_ticks: first.unwrap_or(0), n_cells }
     }
 
     /// Gives every entry to `take`, in order.
-    #[inline]
     pub(super) fn each(&self, lanes: &Lanes, mut take: impl FnMut(&Entry)) {
-        let mut tips: Vec<Tip<'_>> = self.told.iter().enumerate().map(|(i, told)| Tip::new(lanes, i, told)).collect();
-        let mut exits = self.exits.as_slice();
-        let (mut ticks, mut n_entries) = (i64::MIN, 0u64);
-        for run in &self.runs {
-            let Some(tip) = tips.get_mut(run.lane as usize) else { continue };
-            for _ in 0..run.n {
-                let Some(at) = tip.reader.next(lanes) else { break };
-                let cell = &lanes.cells[at];
-                ticks = ticks.max(tip.reader.ticks);
-                if cell.has(MOVED) || cell.kind == Kind::GoSysBlock {
-                    tip.pass(cell);
-                    continue;
-                }
-                n_entries += 1;
-                if !exits.is_empty() {
-                    exits = take_exits(exits, (ticks, n_entries), &mut take);
-                }
-                if cell.has(REPLACES) {
-                    take_rare(&tip.replaced(cell, ticks), &mut take);
-                    n_entries += 1;
-                    exits = take_exits(exits, (ticks, n_entries), &mut take);
-                }
-                take(&tip.entry(cell, at, ticks));
+        let mut place = Place::first(self, lanes);
+        loop {
+            if let Some(entry) = place.next(self, lanes, u64::MAX) {
+                take(&entry);
+            } else if !place.take_due(&mut take) {
+                return;
             }
         }
-        take_exits(exits, (i64::MAX, u64::MAX), &mut take);
     }
 }
 
-/// Takes the returns that come before an entry: its ticks, and its number counted from one.
-#[inline]
-fn take_exits<'a>(mut exits: &'a [Exit], before: (i64, u64), take: &mut impl FnMut(&Entry)) -> &'a [Exit] {
-    while let Some((exit, rest)) = exits.split_first()
-        && (exit.ticks, exit.before) < before
-    {
-        exits = rest;
-        take_rare(&exit_entry(exit), take);
+/// Where a walk through the order stands.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    tips: Vec<Tip>,
+    /// The lane of the present run.
+    lane: usize,
+    /// Cells so far.
+    n_cells: u64,
+    /// How many there are up to the end of the run, or of the part of the order that is walked through.
+    stop: u64,
+    /// How many there are up to the end of the run.
+    run_end: u64,
+    /// The run that is next.
+    run: usize,
+    /// The return from a system call that is next.
+    exit: usize,
+    /// Its ticks.
+    exit_ticks: i64,
+    ticks: i64,
+    /// Of the cells so far, those that are no entries.
+    n_absent: u64,
+    /// Entries so far that have no cell of their own, returns not counted.
+    n_replaced: u64,
+    /// Entries that come before the next cell's, the first one last.
+    due: Vec<Entry>,
+}
+
+impl Place {
+    /// The start of the order.
+    pub(super) fn first(order: &Order, lanes: &Lanes) -> Self {
+        let tip = |lane| Tip { reader: lanes.reader(lane), g: GIdx::NONE, other: 0 };
+        Self {
+            tips: (0..order.others.len()).map(tip).collect(),
+            lane: 0,
+            n_cells: 0,
+            stop: 0,
+            run_end: 0,
+            run: 0,
+            exit: 0,
+            exit_ticks: order.exits.first().map_or(i64::MAX, |exit| exit.ticks),
+            ticks: i64::MIN,
+            n_absent: 0,
+            n_replaced: 0,
+            due: Vec::new(),
+        }
     }
-    exits
+
+    /// The number of the next cell's entry.
+    pub(super) fn next_number(&self) -> u64 {
+        self.n_cells + 1
+    }
+
+    /// The next entry. None behind `end` cells, and where other entries are due before it. Into the caller, so that
+    /// the entry never goes through memory.
+    #[inline(always)]
+    pub(super) fn next(&mut self, order: &Order, lanes: &Lanes, end: u64) -> Option<Entry> {
+        loop {
+            if self.n_cells >= self.stop && !self.go_on(order, end) {
+                return None;
+            }
+            self.n_cells += 1;
+            let Some(tip) = self.tips.get_mut(self.lane) else { continue };
+            let Some(at) = tip.reader.next(lanes) else { continue };
+            let cell = lanes.cells[at];
+            let ticks = self.ticks.max(tip.reader.ticks);
+            self.ticks = ticks;
+            if cell.marks & (ABSENT | REPLACES | OTHER_G) == 0 && ticks < self.exit_ticks {
+                return Some(tip.entry(&cell, at, (ticks, self.n_cells)));
+            }
+            if self.find_due(order, cell, at) {
+                return None;
+            }
+        }
+    }
+
+    /// Gives the entries that are due; false when there are none, which is the end.
+    #[cold]
+    pub(super) fn take_due(&mut self, take: &mut impl FnMut(&Entry)) -> bool {
+        let due = !self.due.is_empty();
+        while let Some(entry) = self.due.pop() {
+            take(&entry);
+        }
+        due
+    }
+
+    /// Goes on to the next run; false at the end, where the returns that are left are due.
+    #[inline(never)]
+    fn go_on(&mut self, order: &Order, end: u64) -> bool {
+        if self.n_cells >= end {
+            return false;
+        }
+        if self.n_cells >= self.run_end {
+            let Some(run) = order.runs.get(self.run) else {
+                self.take_exits(order, (i64::MAX, u64::MAX));
+                self.due.reverse();
+                return false;
+            };
+            self.lane = run.lane as usize;
+            self.run_end = self.n_cells + u64::from(run.n);
+            self.run += 1;
+        }
+        self.stop = self.run_end.min(end);
+        true
+    }
+
+    /// Takes a cell that is no entry, that tells of others, or before whose entry there are others; false if nothing
+    /// is due.
+    #[cold]
+    #[inline(never)]
+    fn find_due(&mut self, order: &Order, cell: Cell, at: usize) -> bool {
+        let cell = &cell;
+        let stands = (self.ticks, self.n_cells);
+        if cell.has(ABSENT) {
+            self.n_absent += 1;
+            self.tips[self.lane].pass(cell);
+            return false;
+        }
+        self.take_exits(order, (self.ticks, self.n_entries()));
+        let others = &order.others[self.lane];
+        if cell.has(REPLACES) {
+            let replaced = self.tips[self.lane].replaced(cell, stands, others);
+            self.due.push(replaced);
+            self.n_replaced += 1;
+            self.take_exits(order, (self.ticks, self.n_entries()));
+        }
+        let tip = &mut self.tips[self.lane];
+        if cell.has(OTHER_G) {
+            tip.g = tip.other(others);
+        }
+        self.due.push(tip.entry(cell, at, stands));
+        self.due.reverse();
+        true
+    }
+
+    /// Entries so far, as returns count them: without returns.
+    fn n_entries(&self) -> u64 {
+        self.n_cells - self.n_absent + self.n_replaced
+    }
+
+    /// The returns that come before an entry are due: its ticks, and its number counted from one.
+    fn take_exits(&mut self, order: &Order, before: (i64, u64)) {
+        while let Some(exit) = order.exits.get(self.exit)
+            && (exit.ticks, exit.before) < before
+        {
+            self.due.push(exit_entry(exit, self.n_cells));
+            self.exit += 1;
+        }
+        self.exit_ticks = order.exits.get(self.exit).map_or(i64::MAX, |exit| exit.ticks);
+    }
 }
 
-/// Out of line, so that the hot call is alone in its loop.
-#[inline(never)]
-fn take_rare(entry: &Entry, take: &mut impl FnMut(&Entry)) {
-    take(entry);
-}
-
-fn exit_entry(exit: &Exit) -> Entry {
+fn exit_entry(exit: &Exit, number: u64) -> Entry {
     let Exit { ticks, pos, g, .. } = *exit;
     let (kind, role) = (Kind::GoSysExit, Role::Returns);
-    Entry { kind, role, marks: 0, more: 0, ticks, pos, g, target: g, cell: usize::MAX }
+    Entry { kind, role, marks: 0, more: 0, ticks, pos, number, g, target: g, cell: usize::MAX }
 }
 
 /// Where the reading stands in a lane.
-struct Tip<'a> {
+#[derive(Clone, Debug)]
+struct Tip {
     reader: Reader,
     /// Who executes.
     g: GIdx,
-    others: std::slice::Iter<'a, GIdx>,
+    /// How many of the marked cells were met.
+    other: usize,
 }
 
-impl<'a> Tip<'a> {
-    fn new(lanes: &Lanes, lane: usize, told: &'a Told) -> Self {
-        Self { reader: lanes.reader(lane), g: told.g, others: told.others.iter() }
-    }
-
-    #[cold]
-    fn other(&mut self) -> GIdx {
-        self.others.next().copied().unwrap_or(GIdx::NONE)
+impl Tip {
+    fn other(&mut self, others: &[GIdx]) -> GIdx {
+        self.other += 1;
+        others.get(self.other - 1).copied().unwrap_or(GIdx::NONE)
     }
 
     /// Passes over a cell that is no entry here.
@@ -140,30 +258,22 @@ impl<'a> Tip<'a> {
     }
 
     /// The end of who had the id that a creation gives to another.
-    #[cold]
-    fn replaced(&mut self, cell: &Cell, ticks: i64) -> Entry {
-        let (pos, target) = (self.reader.pos, self.other());
+    fn replaced(&mut self, cell: &Cell, (ticks, number): (i64, u64), others: &[GIdx]) -> Entry {
+        let (pos, target) = (self.reader.pos, self.other(others));
         let (kind, role, marks, more) = (cell.kind, Role::Targets, cell.marks, cell.more);
-        Entry { kind, role, marks, more, ticks, pos, g: GIdx::NONE, target, cell: usize::MAX }
+        Entry { kind, role, marks, more, ticks, pos, number, g: GIdx::NONE, target, cell: usize::MAX }
     }
 
-    #[inline]
-    fn entry(&mut self, cell: &Cell, at: usize, ticks: i64) -> Entry {
+    /// The entry of a cell. Roles come in no order that a processor could foresee, so there is no jump among them.
+    #[inline(always)]
+    fn entry(&mut self, cell: &Cell, at: usize, (ticks, number): (i64, u64)) -> Entry {
         let (who, role) = (GIdx(cell.who), role(cell.kind));
-        let (mut g, mut target) = (who, GIdx::NONE);
-        match role {
-            Role::Targets => {
-                if cell.has(OTHER_G) {
-                    self.g = self.other();
-                }
-                (g, target) = (self.g, who);
-            }
-            Role::Starts => self.g = who,
-            Role::Leaves => self.g = GIdx::NONE,
-            Role::Returns => target = who,
-            Role::Names | Role::Stays => {}
-        }
+        let targets = role == Role::Targets;
+        let g = if targets { self.g } else { who };
+        let target = if targets || role == Role::Returns { who } else { GIdx::NONE };
+        let stays = if role == Role::Leaves { GIdx::NONE } else { self.g };
+        self.g = if role == Role::Starts { who } else { stays };
         let (kind, marks, more, pos) = (cell.kind, cell.marks & !REPLACES, cell.more, self.reader.pos);
-        Entry { kind, role, marks, more, ticks, pos, g, target, cell: at }
+        Entry { kind, role, marks, more, ticks, pos, number, g, target, cell: at }
     }
 }

@@ -1,6 +1,6 @@
 //! The events of all procs side by side, a lane for each proc, and the places to read them from. HOT.
 
-use crate::format::v1::{Cell, Jump, Kind, Piece, Sample, Scan};
+use crate::format::v1::{Cell, Cells, Jump, Kind, Piece, Sample, Scan};
 use std::ops::Range;
 
 /// A mark on a cell: a system call that blocked.
@@ -11,13 +11,13 @@ pub(super) const FUTILE: u8 = Cell::FREE_MARK << 1;
 pub(super) const REPLACES: u8 = Cell::FREE_MARK << 2;
 /// A mark on a cell: who executed is not whom the lane's events before tell.
 pub(super) const OTHER_G: u8 = Cell::FREE_MARK << 3;
-/// A mark on a cell: it comes at another time than its event was written.
-pub(super) const MOVED: u8 = Cell::FREE_MARK << 4;
+/// A mark on a cell: nothing happens where its event was written.
+pub(super) const ABSENT: u8 = Cell::FREE_MARK << 4;
 
 /// All lanes.
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Cells,
     jumps: Vec<Jump>,
     pieces: Vec<Piece>,
     /// The pieces of each lane.
@@ -27,7 +27,8 @@ pub(super) struct Lanes {
 impl Lanes {
     /// One lane for each proc in the order of their ids, the CPU samples last: at equal times this order holds.
     pub(super) fn new(scan: &mut Scan) -> Self {
-        let (cells, jumps) = (std::mem::take(&mut scan.cells), std::mem::take(&mut scan.jumps));
+        let cells = Cells::of(std::mem::take(&mut scan.cells), std::mem::take(&mut scan.more_cells));
+        let jumps = std::mem::take(&mut scan.jumps);
         let mut pieces = std::mem::take(&mut scan.pieces);
         pieces.sort_by_key(|piece| piece.proc);
         let mut of_lane = Vec::new();
@@ -100,14 +101,14 @@ pub(super) struct Reader {
 
 impl Reader {
     /// The number of the lane's next cell that is an event.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self, lanes: &Lanes) -> Option<usize> {
         loop {
             let Some(at) = self.cells.next() else {
                 self.open_piece(lanes)?;
                 continue;
             };
-            let cell = lanes.cells.get(at)?;
+            let cell = lanes.cells[at];
             if cell.kind == Cell::JUMP {
                 let jump = lanes.jumps.get(cell.who as usize)?;
                 (self.pos, self.ticks) = (jump.pos, jump.ticks);

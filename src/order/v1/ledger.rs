@@ -1,10 +1,10 @@
 //! What the order of the events tells of each: whose it is, when it really was, and what it means for events before
 //! it. Goes into their cells, where nothing needs the goroutine's id any more.
 
-use super::lanes::{BLOCKED, MOVED, OTHER_G, REPLACES};
+use super::lanes::{ABSENT, BLOCKED, OTHER_G, REPLACES};
 use super::slots::{SlotIdx, Slots};
 use super::stream::{Head, Role, role};
-use crate::format::v1::{Cell, Kind};
+use crate::format::v1::{Cell, Cells, Kind};
 use crate::ids::{GIdx, GoId};
 
 /// A return from a system call, at the time when the call returned.
@@ -89,49 +89,50 @@ impl Ledger {
         }
     }
 
-    /// Takes the next event, which is that lane's; [`Ledger::add_run`] puts it into the order.
-    #[inline]
-    pub(super) fn push(&mut self, lane: u32, head: &Head, slots: &mut Slots, cells: &mut [Cell]) {
-        let ticks = self.in_order(head.ticks);
-        let g = match head.kind {
-            Kind::CpuSample => slots.get(head.g).map_or(GIdx::NONE, |s| s.instance),
-            _ => self.instance(head.g, slots),
-        };
-        let blocks = head.kind == Kind::GoSysBlock;
+    /// Takes the next event, which is that lane's; [`Ledger::add_run`] puts it into the order. Into the caller, as the
+    /// event itself.
+    #[inline(always)]
+    pub(super) fn push(&mut self, lane: u32, head: &Head, slots: &mut Slots, cells: &mut Cells) {
+        let Head { kind, cell: at, ticks, g: slot, .. } = *head;
+        let ticks = self.in_order(ticks);
+        let role = role(kind);
+        let g = if kind == Kind::CpuSample { Self::known(slot, slots) } else { self.instance(slot, slots) };
+        let blocks = kind == Kind::GoSysBlock;
         settle_call(head, blocks, ticks, slots, cells);
-        let told = &mut self.told[lane as usize];
-        match role(head.kind) {
-            Role::Starts => told.g = g,
-            Role::Leaves => told.g = GIdx::NONE,
-            Role::Targets => {
-                self.target(lane, head, g, slots, cells);
-                return self.count(ticks);
-            }
-            Role::Returns if self.note_exit(head, g, slots) => {
-                cells[head.cell].marks |= MOVED;
-                return;
-            }
-            _ => {}
+        if role == Role::Targets {
+            let target = self.instance_of_target(lane, kind, head.target, slots);
+            self.tell_target(lane, g, target, &mut cells[at]);
+            return self.count(ticks);
         }
-        cells[head.cell].who = g.0;
+        let told = &mut self.told[lane as usize];
+        let stays = if role == Role::Leaves { GIdx::NONE } else { told.g };
+        told.g = if role == Role::Starts { g } else { stays };
+        if role == Role::Returns && head.exit != 0 && self.note_exit((head.target, head.exit, head.pos), g, slots) {
+            cells[at].marks |= ABSENT;
+            return;
+        }
+        cells[at].who = g.0;
         if blocks {
+            // It only tells of the call before it.
+            cells[at].marks |= ABSENT;
             return;
         }
         self.count(ticks);
-        if head.kind == Kind::GoEnd
-            && let Some(slot) = slots.get(head.g)
+        if kind == Kind::GoEnd
+            && let Some(slot) = slots.get(slot)
         {
             slot.instance = GIdx::NONE;
         }
     }
 
     /// One entry more.
-    #[inline]
+    #[inline(always)]
     fn count(&mut self, ticks: i64) {
         self.n_entries += 1;
         self.first_ticks.get_or_insert(ticks);
     }
 
+    #[inline(always)]
     fn in_order(&mut self, ticks: i64) -> i64 {
         let last = self.last_ticks.unwrap_or(ticks);
         if ticks < last {
@@ -143,16 +144,23 @@ impl Ledger {
     }
 
     /// Who an id is now; a new instance when it is not known, as after its end or where its creation is lost.
-    #[inline]
+    #[inline(always)]
     fn instance(&mut self, slot: SlotIdx, slots: &mut Slots) -> GIdx {
-        match slots.get(slot) {
-            None => GIdx::NONE,
-            Some(slot) if slot.instance.is_some() => slot.instance,
-            Some(slot) => {
-                slot.instance = self.new_instance(slot.id);
-                slot.instance
-            }
-        }
+        let known = Self::known(slot, slots);
+        if known.is_some() { known } else { self.appear(slot, slots) }
+    }
+
+    /// Who an id is now; none when it is not known.
+    #[inline(always)]
+    fn known(slot: SlotIdx, slots: &mut Slots) -> GIdx {
+        slots.get(slot).map_or(GIdx::NONE, |slot| slot.instance)
+    }
+
+    #[inline(never)]
+    fn appear(&mut self, slot: SlotIdx, slots: &mut Slots) -> GIdx {
+        let Some(slot) = slots.get(slot) else { return GIdx::NONE };
+        slot.instance = self.new_instance(slot.id);
+        slot.instance
     }
 
     fn new_instance(&mut self, id: GoId) -> GIdx {
@@ -160,59 +168,56 @@ impl Ledger {
         GIdx(self.goroutines.len() as u32 - 1)
     }
 
-    /// An event of `g` that creates or wakes another goroutine.
-    #[inline]
-    fn target(&mut self, lane: u32, head: &Head, g: GIdx, slots: &mut Slots, cells: &mut [Cell]) {
-        let mut marks = 0;
-        let target = match head.kind {
-            Kind::GoCreate => {
-                let (target, replaced) = self.create(head, slots);
-                if replaced.is_some() {
-                    marks |= REPLACES;
-                    self.told[lane as usize].others.push(replaced);
-                    self.n_entries += 1;
-                }
-                target
-            }
-            _ => self.instance(head.target, slots),
-        };
+    /// Who an event creates or wakes.
+    #[inline(always)]
+    fn instance_of_target(&mut self, lane: u32, kind: Kind, target: SlotIdx, slots: &mut Slots) -> (GIdx, bool) {
+        if kind == Kind::GoCreate { self.create(lane, target, slots) } else { (self.instance(target, slots), false) }
+    }
+
+    /// An event of `g` that creates or wakes another goroutine, which may replace who had its id.
+    #[inline(always)]
+    fn tell_target(&mut self, lane: u32, g: GIdx, (target, replaces): (GIdx, bool), cell: &mut Cell) {
+        cell.who = target.0;
+        if replaces {
+            cell.marks |= REPLACES;
+        }
         let told = &mut self.told[lane as usize];
         if told.g != g {
-            marks |= OTHER_G;
+            cell.marks |= OTHER_G;
             told.g = g;
             told.others.push(g);
         }
-        let cell = &mut cells[head.cell];
-        cell.who = target.0;
-        cell.marks |= marks;
     }
 
-    /// The new instance, and the one that had its id until here.
-    fn create(&mut self, head: &Head, slots: &mut Slots) -> (GIdx, GIdx) {
-        let Some(slot) = slots.get(head.target) else { return (GIdx::NONE, GIdx::NONE) };
+    /// The new instance, and whether another had its id until here.
+    #[inline(never)]
+    fn create(&mut self, lane: u32, target: SlotIdx, slots: &mut Slots) -> (GIdx, bool) {
+        let Some(slot) = slots.get(target) else { return (GIdx::NONE, false) };
         let replaced = std::mem::replace(&mut slot.instance, self.new_instance(slot.id));
         slot.pending_call = 0;
-        (slot.instance, replaced)
+        if replaced.is_some() {
+            self.told[lane as usize].others.push(replaced);
+            self.n_entries += 1;
+        }
+        (slot.instance, replaced.is_some())
     }
 
     /// Whether the event of a return says when the call returned: it is written when the thread has a proc again
     /// (`parseEventBatches` in `tracev1/parser.go`, Go 1.27).
-    fn note_exit(&mut self, head: &Head, g: GIdx, slots: &mut Slots) -> bool {
-        if head.exit == 0 {
-            return false;
+    #[inline(never)]
+    fn note_exit(&mut self, (who, exit, pos): (SlotIdx, i64, u64), g: GIdx, slots: &mut Slots) -> bool {
+        let Some(blocked_at) = slots.get(who).and_then(|s| s.blocked_at) else { return false };
+        if exit < blocked_at {
+            self.disorder.note(blocked_at.abs_diff(exit));
         }
-        let Some(blocked_at) = slots.get(head.target).and_then(|s| s.blocked_at) else { return false };
-        if head.exit < blocked_at {
-            self.disorder.note(blocked_at.abs_diff(head.exit));
-        }
-        self.exits.push(Exit { ticks: head.exit.max(blocked_at), before: self.n_entries, pos: head.pos, g });
+        self.exits.push(Exit { ticks: exit.max(blocked_at), before: self.n_entries, pos, g });
         true
     }
 }
 
 /// A system call blocks when the next event of its goroutine says so (`convertEvent` in `tracev1.go`, Go 1.27).
-#[inline]
-fn settle_call(head: &Head, blocks: bool, ticks: i64, slots: &mut Slots, cells: &mut [Cell]) {
+#[inline(always)]
+fn settle_call(head: &Head, blocks: bool, ticks: i64, slots: &mut Slots, cells: &mut Cells) {
     let Some(slot) = slots.get(head.g) else { return };
     let call = std::mem::take(&mut slot.pending_call);
     if head.kind == Kind::GoSysCall {

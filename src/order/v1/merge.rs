@@ -34,7 +34,7 @@ pub(super) struct Forced {
 
 impl Forced {
     #[cold]
-    fn note(&mut self, head: &Head) {
+    fn note(&mut self, head: Head) {
         self.events += 1;
         let (_, first) = *self.first.get_or_insert((head.pos, head.ticks));
         self.last = self.last.max(head.ticks).max(first);
@@ -51,7 +51,9 @@ pub(super) struct Merged {
 /// for an earlier one; `None`: for ever, and then there is no result if an event waits in vain.
 pub(super) fn merge(file: File<'_>, lanes: &mut Lanes, patience: Option<i64>) -> Option<Merged> {
     let n = lanes.len();
-    let tips = (0..n).map(|lane| Tip { stream: Stream::new(lanes, lane), head: None, need: None }).collect();
+    let tips = (0..n)
+        .map(|lane| Tip { stream: Stream::new(lanes, lane), head: Head::NONE, ended: false, need: None })
+        .collect();
     let mut merger = Merger {
         file,
         lanes,
@@ -72,7 +74,9 @@ pub(super) fn merge(file: File<'_>, lanes: &mut Lanes, patience: Option<i64>) ->
 /// Where the merge stands in a lane.
 struct Tip {
     stream: Stream,
-    head: Option<Head>,
+    head: Head,
+    /// Whether there is no head any more.
+    ended: bool,
     /// What the head waits for; none when it is in the frontier.
     need: Option<Need>,
 }
@@ -127,28 +131,30 @@ impl Merger<'_> {
 
     /// Takes events from a stream for as long as they are the earliest that may come.
     fn take_run(&mut self, lane: u32) {
-        let Some(mut head) = self.tips[lane as usize].head else { return };
+        let at = lane as usize;
+        if self.tips[at].ended {
+            return;
+        }
         let mut n = 0;
         loop {
+            let head = self.tips[at].head;
             if let Some(need) = self.must_wait(&head, false) {
-                self.tips[lane as usize].head = Some(head);
                 self.park(lane, head.ticks, need);
                 break;
             }
             self.ledger.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
             n += 1;
-            let tip = &mut self.tips[lane as usize];
-            let Some(next) = tip.stream.next(self.file, self.lanes, &mut self.slots) else {
-                tip.head = None;
+            let tip = &mut self.tips[at];
+            if !tip.stream.next(self.file, self.lanes, &mut self.slots, &mut tip.head) {
+                tip.ended = true;
                 break;
-            };
-            head = next;
+            }
+            let ticks = tip.head.ticks;
             // As if it stood in the frontier and was taken from there.
-            if self.patience.is_none() && self.frontier.yields_to(head.ticks) {
+            if self.patience.is_none() && self.frontier.yields_to(ticks) {
                 continue;
             }
-            tip.head = Some(head);
-            self.stand(lane, &head);
+            self.stand(lane);
             if self.patience.is_some() || self.frontier.peek().is_none_or(|(_, next)| next != lane) {
                 break;
             }
@@ -162,7 +168,7 @@ impl Merger<'_> {
         let patience = self.patience?;
         while let Some(&Reverse((ticks, lane))) = self.oldest.peek() {
             let at = &self.tips[lane as usize];
-            if at.need.is_none() || at.head.is_none_or(|h| h.ticks != ticks) {
+            if at.need.is_none() || at.ended || at.head.ticks != ticks {
                 self.oldest.pop();
                 continue;
             }
@@ -175,7 +181,10 @@ impl Merger<'_> {
     /// Takes the next event of a stream, although it ought to wait.
     #[cold]
     fn force(&mut self, lane: u32) {
-        let Some(head) = self.tips[lane as usize].head else { return };
+        if self.tips[lane as usize].ended {
+            return;
+        }
+        let head = self.tips[lane as usize].head;
         self.must_wait(&head, true);
         self.ledger.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
         self.ledger.add_run(lane, 1);
@@ -183,7 +192,7 @@ impl Merger<'_> {
     }
 
     /// What an event has to wait for after all; with none, its goroutine is in the state behind it.
-    #[inline]
+    #[inline(always)]
     fn must_wait(&mut self, head: &Head, force: bool) -> Option<Need> {
         let rule = rule(head)?;
         if self.follow(head, rule, force) { None } else { Some(rule.need) }
@@ -191,7 +200,7 @@ impl Merger<'_> {
 
     /// Changes the state of the rule's goroutine; false when it is not in the state that the rule needs. An event
     /// whose turn is past changes nothing.
-    #[inline]
+    #[inline(always)]
     fn follow(&mut self, head: &Head, rule: Rule, force: bool) -> bool {
         let Some(slot) = self.slots.get(rule.need.slot) else { return true };
         let is_past = rule.need.is_past(slot);
@@ -199,34 +208,41 @@ impl Merger<'_> {
             if !is_past && !force {
                 return false;
             }
-            self.forced.note(head);
+            self.forced.note(*head);
             if is_past {
                 return true;
             }
         }
         rule.apply(slot);
         if slot.parked > 0 {
-            for need in Need::met_by(rule.need.slot, slot) {
-                self.call(need);
-            }
+            let needs = Need::met_by(rule.need.slot, slot);
+            self.call_all(needs);
         }
         true
+    }
+
+    #[inline(never)]
+    fn call_all(&mut self, needs: [Need; 2]) {
+        for need in needs {
+            self.call(need);
+        }
     }
 
     /// Reads the next event of a stream, and lets the stream stand in the frontier or wait.
     #[inline(never)]
     fn advance(&mut self, lane: u32) {
         let tip = &mut self.tips[lane as usize];
-        tip.head = tip.stream.next(self.file, self.lanes, &mut self.slots);
-        if let Some(head) = tip.head {
-            self.stand(lane, &head);
+        tip.ended = !tip.stream.next(self.file, self.lanes, &mut self.slots, &mut tip.head);
+        if !tip.ended {
+            self.stand(lane);
         }
     }
 
     /// Lets a stream stand in the frontier, or wait.
     #[inline]
-    fn stand(&mut self, lane: u32, head: &Head) {
-        match rule(head) {
+    fn stand(&mut self, lane: u32) {
+        let head = self.tips[lane as usize].head;
+        match rule(&head) {
             Some(rule) if !self.may_come(rule) => self.park(lane, head.ticks, rule.need),
             _ => self.frontier.push(head.ticks, lane),
         }
@@ -262,7 +278,7 @@ impl Merger<'_> {
         let Some(queue) = self.parked.get_mut(&need) else { return };
         while let Some(Reverse((ticks, lane))) = queue.pop() {
             let at = &self.tips[lane as usize];
-            if at.need == Some(need) && at.head.is_some_and(|h| h.ticks == ticks) {
+            if at.need == Some(need) && !at.ended && at.head.ticks == ticks {
                 if queue.is_empty() {
                     self.parked.remove(&need);
                 }

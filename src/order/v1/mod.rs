@@ -22,19 +22,18 @@ mod settle;
 mod slots;
 mod stream;
 mod total;
+mod walk;
 mod words;
 
 use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
-use crate::event::Event;
-use crate::format::v1::{GapCause, Kind, Scan, Tables, Wire, read_tables, scan};
+use crate::format::v1::{GapCause, Kind, Scan, Tables, Wire, middle, read_tables, scan, scan_from};
 use crate::format::version::{HEADER_SIZE, V1, WorldStops};
-use crate::ids::{GIdx, GoId};
+use crate::ids::GoId;
 use crate::source::Source;
 use crate::symbols::Symbols;
 use crate::time::Time;
 use clock::Clock;
-use convert::Converter;
 use damage::Damage;
 use entries::Order;
 use lanes::Lanes;
@@ -42,6 +41,9 @@ use ledger::{Disorder, Ledger};
 use merge::{Forced, Merged, merge};
 use stream::File;
 use words::Words;
+
+pub use convert::Glance;
+pub use walk::{Start, Visitor, Walked};
 
 /// Bytes read at once.
 const CHUNK: usize = 1 << 20;
@@ -84,25 +86,6 @@ pub struct OldTrace {
 }
 
 impl OldTrace {
-    /// Gives its events to `take` in causal order, times strictly increasing. As often as needed, always the same.
-    pub fn walk(&self, take: impl FnMut(&Event)) -> Walked {
-        self.walk_for(|_| true, take)
-    }
-
-    /// The same, but leaves out what concerns only goroutines that are not wanted. What the walk tells is then not
-    /// the whole.
-    #[inline]
-    pub fn walk_for(&self, wants: impl Fn(GIdx) -> bool, mut take: impl FnMut(&Event)) -> Walked {
-        let mut converter = Converter::new(self);
-        self.order.each(&self.lanes, |entry| {
-            if wants(entry.g) || wants(entry.target) || !converter.pass(entry) {
-                converter.convert(entry, &mut take);
-            }
-        });
-        let Converter { last: end, first_procs, missing_stacks, .. } = converter;
-        Walked { end, first_procs, missing_stacks }
-    }
-
     fn file(&self) -> File<'_> {
         File { wire: &self.wire, bytes: &self.bytes }
     }
@@ -112,18 +95,26 @@ impl OldTrace {
 ///
 /// Fails only when no event can be used; all other damage is in [`OldTrace::warnings`].
 pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
-    let mut trace = open(source, version, resolver)?;
+    let mut trace = open(source, version, resolver, None)?;
     let walked = trace.walk(|_| {});
     trace.settle(walked);
     Ok(trace)
 }
 
+/// Does two things, side by side or one after the other.
+pub type Both<'a> = &'a dyn Fn(&(dyn Fn() -> Scan + Sync), &(dyn Fn() -> Scan + Sync)) -> (Scan, Scan);
+
 /// Like [`read`], for who walks through the events anyway: what only a walk can tell comes with
-/// [`OldTrace::settle`].
-pub fn open(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
+/// [`OldTrace::settle`]. With `both` the halves of the file are scanned by themselves.
+pub fn open(
+    source: &dyn Source,
+    version: V1,
+    resolver: Option<&dyn Resolver>,
+    both: Option<Both<'_>>,
+) -> Result<OldTrace> {
     let wire = Wire::new(version);
     let bytes = read_all(source)?;
-    let mut parts = scan(&wire, &bytes);
+    let mut parts = both.and_then(|both| scan_halves(&wire, &bytes, both)).unwrap_or_else(|| scan(&wire, &bytes));
     if parts.n_events == 0 {
         return Err(nothing_usable(&bytes, &parts));
     }
@@ -173,16 +164,6 @@ struct Unsettled {
     disorder: Disorder,
 }
 
-/// What a walk through all events tells.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Walked {
-    /// Time of the last event.
-    pub end: Time,
-    /// GOMAXPROCS when the trace began.
-    pub first_procs: Option<u64>,
-    missing_stacks: u64,
-}
-
 impl OldTrace {
     /// Takes in what a walk told, and says what is wrong with the trace.
     pub fn settle(&mut self, walked: Walked) {
@@ -196,6 +177,13 @@ impl OldTrace {
             self.complete = !self.warnings.iter().any(|w| w.data_lost);
         }
     }
+}
+
+/// The scan of a file whose halves are read by themselves; none where damage is in the way.
+fn scan_halves(wire: &Wire, bytes: &[u8], both: Both<'_>) -> Option<Scan> {
+    let at = middle(wire, bytes)?;
+    let (first, second) = both(&|| scan(wire, &bytes[..at]), &|| scan_from(wire, bytes, at));
+    first.join(second)
 }
 
 fn read_all(source: &dyn Source) -> Result<Vec<u8>> {

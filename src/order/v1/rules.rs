@@ -61,15 +61,47 @@ impl Rule {
     }
 }
 
-/// The rule for an event; none when time alone orders it.
-#[inline]
-pub(super) fn rule(head: &Head) -> Option<Rule> {
+/// Whom a rule is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Nobody: time alone orders the event.
+    Nobodys,
+    /// Who executes.
+    Executing,
+    /// Who is created, woken or comes back.
+    Targets,
+    /// The collector.
+    Collectors,
+}
+
+/// Which number an event needs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Number {
+    /// This one.
+    Fixed(u64),
+    /// That of the event.
+    Own,
+}
+
+/// What events of one kind need and do.
+#[derive(Clone, Copy)]
+struct KindRule {
+    whose: Whose,
+    number: Number,
+    status: Status,
+    to: Status,
+    counts: bool,
+}
+
+const fn kind_rule(kind: Kind) -> KindRule {
+    use Number::{Fixed, Own};
     use Status::{Dead, Runnable, Running, Waiting};
-    let (slot, seq, status, to, counts) = match head.kind {
-        Kind::GoCreate => (head.target, 0, Dead, Runnable, true),
-        Kind::GoWaiting | Kind::GoInSyscall => (head.g, 1, Runnable, Waiting, true),
-        Kind::GoStart | Kind::GoStartLabel => (head.g, head.seq, Runnable, Running, true),
-        Kind::GoStartLocal => (head.g, ANY, Runnable, Running, true),
+    use Whose::{Collectors, Executing, Nobodys, Targets};
+    let (whose, number, status, to, counts) = match kind {
+        Kind::GoCreate => (Targets, Fixed(0), Dead, Runnable, true),
+        Kind::GoWaiting | Kind::GoInSyscall => (Executing, Fixed(1), Runnable, Waiting, true),
+        Kind::GoStart | Kind::GoStartLabel => (Executing, Own, Runnable, Running, true),
+        Kind::GoStartLocal => (Executing, Fixed(ANY), Runnable, Running, true),
         Kind::GoBlock
         | Kind::GoBlockSend
         | Kind::GoBlockRecv
@@ -79,12 +111,42 @@ pub(super) fn rule(head: &Head) -> Option<Rule> {
         | Kind::GoBlockNet
         | Kind::GoSleep
         | Kind::GoSysBlock
-        | Kind::GoBlockGc => (head.g, ANY, Running, Waiting, false),
-        Kind::GoSched | Kind::GoPreempt => (head.g, ANY, Running, Runnable, false),
-        Kind::GoUnblock | Kind::GoSysExit => (head.target, head.seq, Waiting, Runnable, true),
-        Kind::GoUnblockLocal | Kind::GoSysExitLocal => (head.target, ANY, Waiting, Runnable, true),
-        Kind::GcStart => (SlotIdx::COLLECTOR, head.seq, Dead, Dead, true),
-        _ => return None,
+        | Kind::GoBlockGc => (Executing, Fixed(ANY), Running, Waiting, false),
+        Kind::GoSched | Kind::GoPreempt => (Executing, Fixed(ANY), Running, Runnable, false),
+        Kind::GoUnblock | Kind::GoSysExit => (Targets, Own, Waiting, Runnable, true),
+        Kind::GoUnblockLocal | Kind::GoSysExitLocal => (Targets, Fixed(ANY), Waiting, Runnable, true),
+        Kind::GcStart => (Collectors, Own, Dead, Dead, true),
+        _ => (Nobodys, Fixed(ANY), Dead, Dead, false),
+    };
+    KindRule { whose, number, status, to, counts }
+}
+
+/// The rules by the codes of the kinds, so that there is no jump among kinds that come in no order.
+static RULES: [KindRule; 64] = {
+    let mut rules = [kind_rule(Kind::Batch); 64];
+    let mut code = 1;
+    while code < 64 {
+        if let Some(kind) = Kind::of(code) {
+            rules[code as usize] = kind_rule(kind);
+        }
+        code += 1;
+    }
+    rules
+};
+
+/// The rule for an event; none when time alone orders it.
+#[inline(always)]
+pub(super) fn rule(head: &Head) -> Option<Rule> {
+    let KindRule { whose, number, status, to, counts } = RULES[head.kind as usize & 63];
+    let seq = match number {
+        Number::Fixed(seq) => seq,
+        Number::Own => head.seq,
+    };
+    let of_someone = if whose == Whose::Targets { head.target } else { head.g };
+    let slot = match whose {
+        Whose::Executing | Whose::Targets => of_someone,
+        Whose::Collectors => SlotIdx::COLLECTOR,
+        Whose::Nobodys => SlotIdx::NONE,
     };
     (slot != SlotIdx::NONE).then_some(Rule { need: Need { slot, seq, status }, to, counts })
 }

@@ -62,7 +62,7 @@ impl Slots {
     }
 
     /// The slot of an id, new if need be; none for 0, which is no goroutine.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(&mut self, id: u64) -> SlotIdx {
         if id == 0 {
             return SlotIdx::NONE;
@@ -72,12 +72,17 @@ impl Slots {
         if self.list.get(slot.0 as usize).is_some_and(|s| s.id.0 == id) {
             return slot;
         }
-        let slot = self.look_up(id);
-        self.cache[place] = slot;
+        self.look_up(id)
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, id: u64) -> SlotIdx {
+        let slot = self.find(id);
+        self.cache[id as usize % CACHE] = slot;
         slot
     }
 
-    fn look_up(&mut self, id: u64) -> SlotIdx {
+    fn find(&mut self, id: u64) -> SlotIdx {
         if let Some(&slot) = self.by_id.get(&id) {
             return slot;
         }

@@ -30,7 +30,9 @@ pub(super) fn order(file: File<'_>, lanes: &mut Lanes) -> Ledger {
 fn read(file: File<'_>, lanes: &Lanes, lane: usize, slots: &mut Slots, heads: &mut Vec<(i64, usize, Head)>) {
     let mut stream = Stream::new(lanes, lane);
     let (mut seq, mut batch) = (0i64, 0);
-    while let Some(mut head) = stream.next(file, lanes, slots) {
+    let mut next = Head::NONE;
+    while stream.next(file, lanes, slots, &mut next) {
+        let mut head = next;
         if std::mem::replace(&mut batch, stream.batch().0) != stream.batch().0 {
             seq = stream.batch().1;
         }
