@@ -344,7 +344,7 @@ impl<'a, 't> Walk<'a, 't> {
             self.undelegate(node);
             self.release_if_idle(to);
         }
-        if entered > since && self.out.states.get(after).is_none_or(|state| state.waits()) {
+        if entered > since && self.out.states.get(after).is_none_or(PlaceState::waits) {
             self.note_wait(node, after, since);
         }
         let active = &mut self.active[node as usize];
@@ -561,7 +561,7 @@ impl<'a, 't> Walk<'a, 't> {
     fn note_wait(&mut self, node: NodeId, at: u32, since: Time) {
         let Some(place) = self.first_place(at) else { return };
         let Active { g, entered, woken, .. } = self.active[node as usize];
-        if entered <= since || !self.out.states.get(place).is_some_and(|state| state.waits()) {
+        if entered <= since || !self.out.states.get(place).is_some_and(PlaceState::waits) {
             return;
         }
         let riders = self.delegations.requests(node);

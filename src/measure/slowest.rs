@@ -85,7 +85,9 @@ pub(super) fn lanes(
     for (i, g) in goroutines.iter().enumerate() {
         note(i, span.start, nodes.place(*g));
     }
-    lanes.iter_mut().for_each(|lane| lane.pieces.reverse());
+    for lane in &mut lanes {
+        lane.pieces.reverse();
+    }
     lanes
 }
 
