@@ -63,6 +63,12 @@ impl Names<'_, '_> {
         let goroutine_ns = requests.goroutine_ns.get_or_insert(0);
         *goroutine_ns = goroutine_ns.saturating_add(paths.goroutine_ns);
         add_overlap(&mut requests.overlap, &paths.overlap);
+        // By name, not by who measured which first.
+        let mut by_name: Vec<StateKey> = paths.states.iter().take(MAX_STATES).copied().collect();
+        by_name.sort_by_key(|state| state.name(self.trace.symbols));
+        for state in by_name {
+            self.state_number(state, requests);
+        }
         let states: Vec<u16> = paths.states.iter().take(MAX_STATES).map(|s| self.state_number(*s, requests)).collect();
         let first = requests.list.len();
         let mut positions = FxHashMap::default();
