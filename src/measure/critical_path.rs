@@ -10,16 +10,22 @@
 //! ([`Delegations`]). Ten thousand requests that wait for one lock cost ten thousand links, not ten thousand copies
 //! of what its holder did.
 
+mod count;
+mod log;
+mod nodes;
+
+pub(super) use log::Logged;
+pub(super) use nodes::Nodes;
+
 use super::aggregate::Aggregate;
-use super::delegations::{Delegations, NOBODY, NodeId, Riders};
+use super::delegations::{Delegations, NOBODY, NodeId};
 use super::overlays::Ranges;
-use super::tape::{Backward, Link, LinkKind, Read, Run, Tape, place};
-use super::timeline::share_of;
-use super::wakeups::WaitEnd;
-use super::walked::{Class, MAX_STEPS, PlaceState, Ride, Step, Walked};
+use super::tape::{Link, LinkKind, Run, Tape, place};
+use super::walked::{PlaceState, Ride, Walked};
 use crate::ids::{GIdx, StringIdx, WindowIdx};
 use crate::slice::Slice;
 use crate::time::{Time, Window};
+use log::Log;
 
 /// A goroutine on somebody's path.
 #[derive(Clone, Copy, Debug)]
@@ -55,69 +61,6 @@ pub(super) struct Ground<'a> {
     pub(super) label: StringIdx,
 }
 
-/// A goroutine while paths are walked.
-#[derive(Clone, Copy, Debug)]
-struct Standing {
-    /// Its node; [`NOBODY`] while it is on nobody's path.
-    node: NodeId,
-    /// The place of what it does where the walk is.
-    place: u32,
-}
-
-/// Per goroutine, where it stands, and per request the node that it rides on; the memory is kept from one walk to the
-/// next.
-#[derive(Clone, Default, Debug)]
-pub(super) struct Nodes {
-    of: Vec<Standing>,
-    ridden: Vec<NodeId>,
-}
-
-impl Nodes {
-    pub(super) fn new(n: usize) -> Self {
-        Self { of: vec![Standing { node: NOBODY, place: place::DEAD }; n], ridden: Vec::new() }
-    }
-
-    /// Goes to the end of a tape, where the goroutines of `open` exist, and do what is counted at their places.
-    pub(super) fn rewind(&mut self, open: &[(GIdx, u32)]) {
-        self.of.fill(Standing { node: NOBODY, place: place::DEAD });
-        for &(g, place) in open {
-            self.of[g.at()].place = place;
-        }
-    }
-
-    /// The place of what a goroutine does.
-    pub(super) fn place(&self, g: GIdx) -> u32 {
-        self.of[g.at()].place
-    }
-
-    /// Nobody is looked at any more.
-    pub(super) fn leave(&mut self) {
-        self.of.iter_mut().for_each(|standing| standing.node = NOBODY);
-    }
-
-    /// A goroutine is looked at, as number `node`.
-    pub(super) fn mark(&mut self, g: GIdx, node: NodeId) {
-        self.of[g.at()].node = node;
-    }
-
-    /// Goes back over turns, without walking. Tells of those that are looked at, when a piece begins, and its place.
-    pub(super) fn pass(&mut self, mut run: Run<'_>, mut begins: impl FnMut(NodeId, Time, u32)) {
-        while let Some(turn) = run.pop() {
-            let (node, after) = self.turn(turn);
-            if node != NOBODY {
-                begins(node, run.time(turn), after);
-            }
-        }
-    }
-
-    /// Goes back over a turn; gives the goroutine's node and the place of what it did after it.
-    #[inline]
-    fn turn(&mut self, turn: Read) -> (NodeId, u32) {
-        let standing = &mut self.of[turn.g.at()];
-        (standing.node, std::mem::replace(&mut standing.place, turn.before))
-    }
-}
-
 /// One walk, from the latest end of a request back to the earliest start.
 pub(super) struct Walk<'a, 't> {
     ground: Ground<'a>,
@@ -131,45 +74,6 @@ pub(super) struct Walk<'a, 't> {
     active: Vec<Active>,
     /// A stretch of time during which the world was not stopped.
     quiet: Window,
-}
-
-/// Follows one request of a walk step by step.
-struct Log<'t> {
-    /// Which one.
-    request: WindowIdx,
-    /// The node that it rides on, or rode on.
-    node: NodeId,
-    /// The one at work for it; [`NOBODY`] when that has to be found out again.
-    root: NodeId,
-    logged: Logged<'t>,
-}
-
-/// One request's path.
-#[derive(Default)]
-pub(super) struct Logged<'t> {
-    /// The latest first.
-    pub(super) steps: Vec<Step>,
-    /// Steps at the path's end that are not kept.
-    pub(super) more: u64,
-    /// Where the request ends: the turns before, and what every goroutine does there.
-    pub(super) end: Option<(Backward<'t>, Nodes)>,
-}
-
-impl Log<'_> {
-    /// The request spends a while in a goroutine, at a place.
-    fn note(&mut self, g: GIdx, place: u32, span: Window) {
-        let steps = &mut self.logged.steps;
-        match steps.last_mut() {
-            Some(last) if last.g == g && last.place == place && last.span.start == span.end => {
-                last.span.start = span.start;
-            }
-            _ => steps.push(Step { span, g, place }),
-        }
-        if steps.len() >= 2 * MAX_STEPS {
-            steps.drain(..MAX_STEPS);
-            self.logged.more += MAX_STEPS as u64;
-        }
-    }
 }
 
 /// Where a walk starts or ends to count for a request.
@@ -430,151 +334,6 @@ impl<'a, 't> Walk<'a, 't> {
                 }
             }
         }
-    }
-
-    /// What the one at work did counts for all that ride with it.
-    #[inline]
-    fn count(&mut self, root: NodeId, at: u32, span: Window) {
-        let riders = self.delegations.requests(root);
-        if riders.count == 0 {
-            return;
-        }
-        let (class, n) = self.class_of(root, riders);
-        let parts = (class, n, riders.count - n);
-        match self.out.states.get(at) {
-            Some(state) => {
-                self.count_at(root, (at, state), span.end.since(span.start), parts);
-                if state.is_runnable() {
-                    let stopped = self.stopped_in(span).saturating_mul(u64::from(riders.count));
-                    self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
-                }
-            }
-            None => self.count_odd(root, at, span.end.since(span.start), parts),
-        }
-        if self.logs {
-            self.note_step(root, at, span);
-        }
-    }
-
-    /// For how many of the requests that ride with it the one at work is no stranger, and in which way.
-    #[inline]
-    fn class_of(&mut self, root: NodeId, riders: Riders) -> (Class, u32) {
-        let Active { rides, owner, .. } = self.active[root as usize];
-        if rides > 0 {
-            return (Class::Own, rides);
-        }
-        let inside = match riders.only() {
-            Some(only) => only == owner,
-            None => self.rides_with(root, root),
-        };
-        if inside { (Class::Inside, 1) } else { (Class::Foreign, 0) }
-    }
-
-    /// A piece that CPU samples share out, or of which nothing is known.
-    #[cold]
-    fn count_odd(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32, u32)) {
-        let tape = self.tape;
-        let unknown = [self.ground.unknown];
-        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], Vec::as_slice);
-        let n = places.len() as u64;
-        for (i, &place) in places.iter().enumerate() {
-            let Some(state) = self.out.states.get(place) else { continue };
-            self.count_at(root, (place, state), share_of(ns, i as u64, n), parts);
-        }
-    }
-
-    #[inline]
-    fn count_at(
-        &mut self,
-        root: NodeId,
-        (place, state): (u32, PlaceState),
-        ns: u64,
-        (class, n, strangers): (Class, u32, u32),
-    ) {
-        self.delegations.credit(root, state.slot(), ns);
-        let class = if self.ground.label.is_some() { self.class_at(place, class) } else { class };
-        let sums = &mut self.out.sums[place as usize];
-        for (class, n) in [(class, n), (Class::Foreign, strangers)] {
-            if n > 0 {
-                let sum = &mut sums[class as usize];
-                *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
-            }
-        }
-    }
-
-    /// A goroutine can work for a root of another name while a task rides on it.
-    fn class_at(&self, place: u32, class: Class) -> Class {
-        let context = self.ground.aggregate.key(place).context;
-        let stranger = self.ground.slice.contexts.get(context).label != self.ground.label;
-        if class == Class::Own && stranger { Class::Foreign } else { class }
-    }
-
-    /// Others are at work than before.
-    fn roots_change(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.root = NOBODY;
-        }
-    }
-
-    /// What `root` did is a step of the path that is logged, if it is at work for it.
-    fn note_step(&mut self, root: NodeId, at: u32, span: Window) {
-        let place = self.first_place(at).unwrap_or(self.ground.unknown);
-        let Some(log) = &mut self.log else { return };
-        if log.root == NOBODY {
-            log.root = self.delegations.root(log.node);
-        }
-        if log.root == root {
-            log.note(self.active[root as usize].g, place, span);
-        }
-    }
-
-    /// Time during which the world was stopped; 0 for nearly all spans, one after the other.
-    #[inline]
-    fn stopped_in(&mut self, span: Window) -> u64 {
-        if self.quiet.start <= span.start && span.end <= self.quiet.end {
-            return 0;
-        }
-        self.quiet = self.ground.ranges.quiet_around(span);
-        self.ground.ranges.stopped_in(span)
-    }
-
-    fn first_place(&self, at: u32) -> Option<u32> {
-        let place = match place::shared(at) {
-            Some(i) => *self.tape.shared.get(i)?.first()?,
-            None => at,
-        };
-        self.out.states.get(place).map(|_| place)
-    }
-
-    /// Whether the request that a node's goroutine belongs to rides in the tree of `root`.
-    #[inline]
-    fn rides_with(&mut self, node: NodeId, root: NodeId) -> bool {
-        let owner = self.active[node as usize].owner;
-        if !owner.is_some() {
-            return false;
-        }
-        let of_request = self.nodes.ridden[owner.at()];
-        of_request != NOBODY && self.delegations.root(of_request) == root
-    }
-
-    /// A wait of a request's own goroutines is over, as time goes back: who ended it?
-    fn note_wait(&mut self, node: NodeId, at: u32, since: Time) {
-        let Some(place) = self.first_place(at) else { return };
-        let Active { g, entered, woken, .. } = self.active[node as usize];
-        if entered <= since || !self.out.states.get(place).is_some_and(PlaceState::waits) {
-            return;
-        }
-        let riders = self.delegations.requests(node);
-        if self.class_of(node, riders).0 != Class::Foreign {
-            let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
-            self.out.wakeups.add(end, self.ground.slice);
-        }
-    }
-
-    /// A request starts in the middle of a wait.
-    fn end_wait(&mut self, node: NodeId, time: Time) {
-        let place = self.nodes.place(self.active[node as usize].g);
-        self.note_wait(node, place, time);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Old traces: their procs' streams merged, and converted to [`Event`]s at the border.
+//! Old traces: their procs' streams merged, and converted to [`Event`](crate::event::Event)s at the border.
 //!
 //! ```text
 //! bytes ── scan ──> a lane of cells per proc ── merge ──> order of the cells ── convert ──> Event, Event, …
@@ -53,7 +53,7 @@ const CHUNK: usize = 1 << 20;
 pub struct OldTrace {
     /// Its strings, frames and stacks.
     pub symbols: Symbols,
-    /// Id in the file of every goroutine instance, by [`GIdx`]. An instance is one creation of an
+    /// Id in the file of every goroutine instance, by [`GIdx`](crate::ids::GIdx). An instance is one creation of an
     /// id; one that exists before the trace, or whose creation is lost, has its own as well.
     pub goroutines: Vec<GoId>,
     /// When the trace starts: 1 ns before its first event, as Go's reader has it.

@@ -1,0 +1,156 @@
+//! What the goroutine at work does is counted for the requests that wait for it. HOT.
+
+use super::super::delegations::{NOBODY, NodeId, Riders};
+use super::super::tape::place;
+use super::super::timeline::share_of;
+use super::super::wakeups::WaitEnd;
+use super::super::walked::{Class, PlaceState};
+use super::{Active, Walk};
+use crate::time::{Time, Window};
+
+impl Walk<'_, '_> {
+    /// What the one at work did counts for all that ride with it.
+    #[inline]
+    pub(super) fn count(&mut self, root: NodeId, at: u32, span: Window) {
+        let riders = self.delegations.requests(root);
+        if riders.count == 0 {
+            return;
+        }
+        let (class, n) = self.class_of(root, riders);
+        let parts = (class, n, riders.count - n);
+        match self.out.states.get(at) {
+            Some(state) => {
+                self.count_at(root, (at, state), span.end.since(span.start), parts);
+                if state.is_runnable() {
+                    let stopped = self.stopped_in(span).saturating_mul(u64::from(riders.count));
+                    self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
+                }
+            }
+            None => self.count_odd(root, at, span.end.since(span.start), parts),
+        }
+        if self.logs {
+            self.note_step(root, at, span);
+        }
+    }
+
+    /// For how many of the requests that ride with it the one at work is no stranger, and in which way.
+    #[inline]
+    fn class_of(&mut self, root: NodeId, riders: Riders) -> (Class, u32) {
+        let Active { rides, owner, .. } = self.active[root as usize];
+        if rides > 0 {
+            return (Class::Own, rides);
+        }
+        let inside = match riders.only() {
+            Some(only) => only == owner,
+            None => self.rides_with(root, root),
+        };
+        if inside { (Class::Inside, 1) } else { (Class::Foreign, 0) }
+    }
+
+    /// A piece that CPU samples share out, or of which nothing is known.
+    #[cold]
+    fn count_odd(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32, u32)) {
+        let tape = self.tape;
+        let unknown = [self.ground.unknown];
+        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], Vec::as_slice);
+        let n = places.len() as u64;
+        for (i, &place) in places.iter().enumerate() {
+            let Some(state) = self.out.states.get(place) else { continue };
+            self.count_at(root, (place, state), share_of(ns, i as u64, n), parts);
+        }
+    }
+
+    #[inline]
+    fn count_at(
+        &mut self,
+        root: NodeId,
+        (place, state): (u32, PlaceState),
+        ns: u64,
+        (class, n, strangers): (Class, u32, u32),
+    ) {
+        self.delegations.credit(root, state.slot(), ns);
+        let class = if self.ground.label.is_some() { self.class_at(place, class) } else { class };
+        let sums = &mut self.out.sums[place as usize];
+        for (class, n) in [(class, n), (Class::Foreign, strangers)] {
+            if n > 0 {
+                let sum = &mut sums[class as usize];
+                *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
+            }
+        }
+    }
+
+    /// A goroutine can work for a root of another name while a task rides on it.
+    fn class_at(&self, place: u32, class: Class) -> Class {
+        let context = self.ground.aggregate.key(place).context;
+        let stranger = self.ground.slice.contexts.get(context).label != self.ground.label;
+        if class == Class::Own && stranger { Class::Foreign } else { class }
+    }
+
+    /// Others are at work than before.
+    pub(super) fn roots_change(&mut self) {
+        if let Some(log) = &mut self.log {
+            log.root = NOBODY;
+        }
+    }
+
+    /// What `root` did is a step of the path that is logged, if it is at work for it.
+    fn note_step(&mut self, root: NodeId, at: u32, span: Window) {
+        let place = self.first_place(at).unwrap_or(self.ground.unknown);
+        let Some(log) = &mut self.log else { return };
+        if log.root == NOBODY {
+            log.root = self.delegations.root(log.node);
+        }
+        if log.root == root {
+            log.note(self.active[root as usize].g, place, span);
+        }
+    }
+
+    /// Time during which the world was stopped; 0 for nearly all spans, one after the other.
+    #[inline]
+    fn stopped_in(&mut self, span: Window) -> u64 {
+        if self.quiet.start <= span.start && span.end <= self.quiet.end {
+            return 0;
+        }
+        self.quiet = self.ground.ranges.quiet_around(span);
+        self.ground.ranges.stopped_in(span)
+    }
+
+    fn first_place(&self, at: u32) -> Option<u32> {
+        let place = match place::shared(at) {
+            Some(i) => *self.tape.shared.get(i)?.first()?,
+            None => at,
+        };
+        self.out.states.get(place).map(|_| place)
+    }
+
+    /// Whether the request that a node's goroutine belongs to rides in the tree of `root`.
+    #[inline]
+    fn rides_with(&mut self, node: NodeId, root: NodeId) -> bool {
+        let owner = self.active[node as usize].owner;
+        if !owner.is_some() {
+            return false;
+        }
+        let of_request = self.nodes.ridden[owner.at()];
+        of_request != NOBODY && self.delegations.root(of_request) == root
+    }
+
+    /// A wait of a request's own goroutines is over, as time goes back: who ended it?
+    pub(super) fn note_wait(&mut self, node: NodeId, at: u32, since: Time) {
+        let Some(place) = self.first_place(at) else { return };
+        let Active { g, entered, woken, .. } = self.active[node as usize];
+        if entered <= since || !self.out.states.get(place).is_some_and(PlaceState::waits) {
+            return;
+        }
+        let riders = self.delegations.requests(node);
+        if self.class_of(node, riders).0 != Class::Foreign {
+            let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
+            self.out.wakeups.add(end, self.ground.slice);
+        }
+    }
+
+    /// A request starts in the middle of a wait.
+    pub(super) fn end_wait(&mut self, node: NodeId, time: Time) {
+        let place = self.nodes.place(self.active[node as usize].g);
+        self.note_wait(node, place, time);
+    }
+}
