@@ -113,7 +113,9 @@ impl<'a> Builder<'a> {
         self.take_notes(scan.notes, &scan.deaths, base, generation, &names, clock);
         for &who in &scan.cut {
             let g = self.resolve(who, base, generation);
-            self.survey.cut.insert(g);
+            if g.is_some() {
+                self.survey.cut.insert(g);
+            }
         }
         // A run that shows nothing in a whole generation keeps the gap from before.
         let mut unfinished = FxHashMap::default();
@@ -203,7 +205,10 @@ impl<'a> Builder<'a> {
         let evidence = found.relevant(&self.open_ids);
         for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
             let g = self.resolve(of_one[0].who, base, generation);
-            self.parts_of(g, of_one, base, names, clock);
+            // Of an id that repeats, damage can leave a run that is nobody's.
+            if g.is_some() {
+                self.parts_of(g, of_one, base, names, clock);
+            }
         }
     }
 
@@ -275,12 +280,17 @@ impl<'a> Builder<'a> {
         begins.sort_by_key(|(task, ..)| *task);
         for (task, parent, name, who, at) in begins {
             let g = self.resolve(who, base, generation);
-            annotations.begin_task((task, parent, name), g, at, &self.survey.symbols);
+            if g.is_some() {
+                annotations.begin_task((task, parent, name), g, at, &self.survey.symbols);
+            }
         }
         let mut last = (Who::NOBODY, GIdx::NONE);
         notes.by_goroutine(|who, note| {
             if who != last.0 {
                 last = (who, self.resolve(who, base, generation));
+            }
+            if !last.1.is_some() {
+                return;
             }
             let said = match note.said.map(|name| names.string(name)) {
                 Said::Created(birth) => Said::Created(base + birth),
@@ -291,7 +301,9 @@ impl<'a> Builder<'a> {
         });
         for death in deaths {
             let g = self.resolve(death.who, base, generation);
-            annotations.died(g, at(death.pos, death.ticks));
+            if g.is_some() {
+                annotations.died(g, at(death.pos, death.ticks));
+            }
         }
         self.annotations = Some(annotations);
     }
