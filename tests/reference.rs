@@ -108,7 +108,8 @@ fn agrees_on_gos_own_old_traces() {
             }
             GoVerdict::parse(&String::from_utf8_lossy(&go::run(command.arg(entry.path())).stdout))
         };
-        let verdicts = [ask(), ask(), ask()];
+        // Go's own runs differ where its rules leave the order open, and now and then the first few are the same.
+        let verdicts = [(); 12].map(|()| ask());
         let all: Vec<_> = verdicts.iter().map(|v| v.closure(".").0).collect();
         if all[0].is_empty() {
             continue;
