@@ -8,8 +8,8 @@ const MAX_NAMES: usize = 3;
 const MAX_ROWS: usize = 2_000;
 const MAX_CHARS: usize = 160;
 
-/// Candidates' functions, tasks and regions nearest to any of the patterns, best first: those that contain the pattern in another
-/// case, then those whose name is the fewest edits away.
+/// Candidates' functions, tasks and regions nearest to any of the patterns, best first: those that contain the pattern
+/// in another case, then those whose name is the fewest edits away.
 pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
     let patterns: Vec<String> = patterns.iter().map(|p| plain(p)).filter(|p| !p.is_empty()).collect();
     let rows = candidates.rows.iter().take(MAX_ROWS);

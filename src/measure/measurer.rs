@@ -217,7 +217,7 @@ impl<'a> Measurer<'a> {
         let (since, looked_at) = (std::mem::replace(&mut line.since, end), self.task.looked_at);
         let open = self.windows.open(line.window);
         let until = looked_at.end.min(open.end);
-        if end > until && until < looked_at.end {
+        if end > until && until < looked_at.end && self.task.slice.owner[line.g.at()].is_some() {
             self.outlived[line.g.at() / 64] |= 1 << (line.g.0 % 64);
         }
         let ns = end.min(until).since(since.max(open.start).max(looked_at.start));

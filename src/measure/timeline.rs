@@ -249,8 +249,7 @@ impl<'a> Attribution<'a> {
         }
         let served = if running { self.symbols.outermost(next, line.serves) } else { StackIdx::NONE };
         let place = if served.is_some() {
-            let key = Self::key(line, served, Precision::Bracketed, false);
-            return Places::One(self.aggregate.add(key, events, ns));
+            self.aggregate.add(Self::key(line, served, Precision::Bracketed, false), 0, 0)
         } else {
             self.place(line, next)
         };
