@@ -14,7 +14,7 @@ use super::timeline::{Attribution, Close, Timeline};
 use super::wakers::{Cause, Wakers};
 use super::windows::Windows;
 use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
-use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
+use crate::ids::{GIdx, StackIdx, WindowIdx};
 use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
 use crate::symbols::Symbols;
@@ -185,19 +185,6 @@ impl<'a> Measurer<'a> {
             outlived,
             aggregate: self.attribution.aggregate,
         }
-    }
-
-    /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
-    fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
-        window.is_some() && {
-            let root = &self.task.slice.windows[window.at()];
-            root.g == g && root.by != RootKind::Task
-        }
-    }
-
-    /// Whether a goroutine of a window was created in it.
-    fn is_child_of(&self, g: GIdx, window: WindowIdx) -> bool {
-        self.task.slice.owner[g.at()].is_some() && self.task.slice.windows[window.at()].g != g
     }
 
     #[inline]
@@ -389,62 +376,6 @@ impl<'a> Measurer<'a> {
         }
     }
 
-    /// The window that a goroutine's time belongs to from now on, and its chain.
-    pub(super) fn where_counted(&mut self, g: GIdx) -> (WindowIdx, u32) {
-        let slice = self.task.slice;
-        let owner = slice.owner[g.at()];
-        if owner.is_some() {
-            return (self.unless_over(owner), slice.context[g.at()]);
-        }
-        if !self.is_tracked(g) {
-            return (WindowIdx::NONE, 0);
-        }
-        let window = self.windows.place(g).open;
-        (self.unless_over(window), self.context_of(window))
-    }
-
-    /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
-    fn unless_over(&self, window: WindowIdx) -> WindowIdx {
-        let over = window.is_some() && !self.task.whole_life && self.windows.is_over(window);
-        if over { WindowIdx::NONE } else { window }
-    }
-
-    pub(super) fn context_of(&self, window: WindowIdx) -> u32 {
-        if window.is_some() { self.task.slice.windows[window.at()].context } else { 0 }
-    }
-
-    /// Ends and starts a goroutine's stays whose border this event is.
-    #[inline]
-    pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
-        if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
-            self.cross(g, event);
-        }
-    }
-
-    fn cross(&mut self, g: GIdx, event: &Event) {
-        let before = self.windows.place(g);
-        let crossed = self.windows.cross(g, event.pos, event.time);
-        let Some(line) = self.line(g) else { return };
-        if crossed.ended && before.open == self.lines[line].window {
-            if self.lines[line].since < event.time {
-                self.close(line, event.time, event.stack, true);
-            }
-            self.lines[line].window = WindowIdx::NONE;
-            self.lines[line].context = self.context_of(WindowIdx::NONE);
-            self.lines[line].serves = StringIdx::NONE;
-        }
-        if crossed.started.is_some() {
-            self.close(line, event.time, event.stack, false);
-            self.lines[line].context = self.context_of(crossed.started);
-            self.lines[line].window = self.unless_over(crossed.started);
-            let window = &self.task.slice.windows[crossed.started.at()];
-            if window.by == RootKind::Stack && !window.inferred {
-                // The server called the handler at once: what it ran before its first own stack is the handler's.
-                self.lines[line].serves = self.task.slice.contexts.get(window.context).label;
-            }
-        }
-    }
-
     pub(super) fn gone(&mut self, line: usize, event: &Event) {
         let (g, window, carried) = (self.lines[line].g, self.lines[line].window, self.lines[line].carried);
         self.end_life(g, window, event.time);
@@ -453,13 +384,6 @@ impl<'a> Measurer<'a> {
             partial.ended.push((g, carried));
         }
         self.drop_line(g);
-    }
-
-    /// A root's end ends its window.
-    pub(super) fn end_life(&mut self, g: GIdx, window: WindowIdx, time: Time) {
-        if self.is_root_of(g, window) {
-            self.windows.end(window, time);
-        }
     }
 
     /// A stack of a goroutine that runs: what it ran on until here is known better now.
@@ -522,20 +446,6 @@ impl<'a> Measurer<'a> {
                 self.annotation(event);
                 self.range(event, kind);
             }
-        }
-    }
-
-    /// A task, a region or a log: a border also where it carries no stack, and a mark of tasks on any goroutine.
-    #[inline]
-    pub(super) fn annotation(&mut self, event: &Event) {
-        if !event.kind.is_annotation() {
-            return;
-        }
-        if event.stack == StackIdx::EMPTY && event.g.is_some() {
-            self.cross_borders(event.g, event);
-        }
-        if !self.task.slice.marks.is_empty() {
-            self.windows.mark(event.pos, event.time);
         }
     }
 }

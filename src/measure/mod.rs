@@ -1,6 +1,7 @@
 //! Pass 2: events in causal order → time by state and stack.
 
 mod aggregate;
+mod borders;
 mod critical_path;
 mod delegations;
 mod fold;

@@ -11,7 +11,6 @@ use super::timeline::Timeline;
 use super::wakers::Cause;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
-use crate::slice::RootKind;
 use crate::time::Time;
 use rustc_hash::FxHashSet;
 
@@ -169,10 +168,9 @@ impl<'a> Measurer<'a> {
 
     /// The function that serves the request which begins at this place; none where none does.
     fn begins_to_serve(&self, window: WindowIdx, pos: u64) -> StringIdx {
-        let slice = self.task.slice;
-        let request = slice.windows.get(window.at()).filter(|w| w.by == RootKind::Stack && !w.inferred);
-        let begins = request.filter(|w| w.stretch.is_some_and(|(start, _)| start == Some(pos)));
-        begins.map_or(StringIdx::NONE, |w| slice.contexts.get(w.context).label)
+        let root = self.task.slice.windows.get(window.at());
+        let begins = root.and_then(|root| root.stretch).is_some_and(|(start, _)| start == Some(pos));
+        if begins { self.serves(window) } else { StringIdx::NONE }
     }
 
     fn leave_over_transition(&mut self, event: &Event, t: &GoTransition, index: u64) {

@@ -7,6 +7,7 @@
 
 use crate::ids::{GIdx, StackIdx};
 use crate::time::Time;
+use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -197,8 +198,9 @@ pub(super) struct Tape {
     taken: VecDeque<Chunk>,
     /// Goroutines that are older than the generation which first names them, and when that began; in order too.
     older: VecDeque<Chunk>,
-    /// Places of intervals that CPU samples share out.
-    pub(super) shared: Vec<Vec<u32>>,
+    /// Places of intervals that CPU samples share out; each list once.
+    pub(super) shared: Vec<Arc<[u32]>>,
+    known: FxHashMap<Arc<[u32]>, u32>,
     /// Turns kept.
     len: usize,
     /// Memory for further chunks.
@@ -235,8 +237,13 @@ impl Tape {
 
     /// The place of an interval that several places share.
     pub(super) fn share(&mut self, places: Vec<u32>) -> u32 {
-        self.shared.push(places);
-        place::SHARED + (self.shared.len() as u32 - 1)
+        let places: Arc<[u32]> = places.into();
+        let next = place::SHARED + self.shared.len() as u32;
+        let place = *self.known.entry(Arc::clone(&places)).or_insert(next);
+        if place == next {
+            self.shared.push(places);
+        }
+        place
     }
 
     /// Forgets all, to be used again.
@@ -244,8 +251,13 @@ impl Tape {
         for chunks in [&mut self.written, &mut self.taken, &mut self.older] {
             self.spare.extend(chunks.drain(..).map(Chunk::cleared));
         }
-        self.shared.clear();
+        self.forget_shared();
         self.len = 0;
+    }
+
+    fn forget_shared(&mut self) {
+        self.shared.clear();
+        self.known.clear();
     }
 
     /// Takes a chunk's turns one by one: short generations must not keep much memory each.
@@ -266,9 +278,8 @@ impl Tape {
     /// It gets the memory that is free.
     pub(super) fn take(&mut self, other: &mut Self, places: Vec<u32>) {
         let ours = |place: u32| places.get(place as usize).copied().unwrap_or(place);
-        let lists = other.shared.drain(..).map(|list| list.into_iter().map(ours).collect());
-        let lists: Vec<Vec<u32>> = lists.collect();
-        let shared = lists.into_iter().map(|list| self.share(list)).collect();
+        let shared = other.shared.iter().map(|list| self.share(list.iter().copied().map(ours).collect())).collect();
+        other.forget_shared();
         let map = Arc::new(PlaceMap { places, shared });
         for chunk in other.written.drain(..) {
             if chunk.turns.len() >= CHUNK / 4 {

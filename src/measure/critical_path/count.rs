@@ -52,7 +52,7 @@ impl Walk<'_, '_> {
     fn count_odd(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32, u32)) {
         let tape = self.tape;
         let unknown = [self.ground.unknown];
-        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], Vec::as_slice);
+        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], |list| list);
         let n = places.len() as u64;
         for (i, &place) in places.iter().enumerate() {
             let Some(state) = self.out.states.get(place) else { continue };

@@ -1,0 +1,103 @@
+//! Which window a goroutine's time belongs to, and the events that start and end windows.
+
+use super::measurer::Measurer;
+use crate::event::Event;
+use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
+use crate::slice::RootKind;
+use crate::time::Time;
+
+impl Measurer<'_> {
+    /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
+    pub(super) fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
+        window.is_some() && {
+            let root = &self.task.slice.windows[window.at()];
+            root.g == g && root.by != RootKind::Task
+        }
+    }
+
+    /// Whether a goroutine of a window was created in it.
+    pub(super) fn is_child_of(&self, g: GIdx, window: WindowIdx) -> bool {
+        self.task.slice.owner[g.at()].is_some() && self.task.slice.windows[window.at()].g != g
+    }
+
+    /// The window that a goroutine's time belongs to from now on, and its chain.
+    pub(super) fn where_counted(&mut self, g: GIdx) -> (WindowIdx, u32) {
+        let slice = self.task.slice;
+        let owner = slice.owner[g.at()];
+        if owner.is_some() {
+            return (self.unless_over(owner), slice.context[g.at()]);
+        }
+        if !self.is_tracked(g) {
+            return (WindowIdx::NONE, 0);
+        }
+        let window = self.windows.place(g).open;
+        (self.unless_over(window), self.context_of(window))
+    }
+
+    /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
+    fn unless_over(&self, window: WindowIdx) -> WindowIdx {
+        let over = window.is_some() && !self.task.whole_life && self.windows.is_over(window);
+        if over { WindowIdx::NONE } else { window }
+    }
+
+    pub(super) fn context_of(&self, window: WindowIdx) -> u32 {
+        if window.is_some() { self.task.slice.windows[window.at()].context } else { 0 }
+    }
+
+    /// Ends and starts a goroutine's stays whose border this event is.
+    #[inline]
+    pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
+        if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
+            self.cross(g, event);
+        }
+    }
+
+    fn cross(&mut self, g: GIdx, event: &Event) {
+        let before = self.windows.place(g);
+        let crossed = self.windows.cross(g, event.pos, event.time);
+        let Some(line) = self.line(g) else { return };
+        if crossed.ended && before.open == self.lines[line].window {
+            if self.lines[line].since < event.time {
+                self.close(line, event.time, event.stack, true);
+            }
+            self.lines[line].window = WindowIdx::NONE;
+            self.lines[line].context = self.context_of(WindowIdx::NONE);
+            self.lines[line].serves = StringIdx::NONE;
+        }
+        if crossed.started.is_some() {
+            self.close(line, event.time, event.stack, false);
+            self.lines[line].context = self.context_of(crossed.started);
+            self.lines[line].window = self.unless_over(crossed.started);
+            self.lines[line].serves = self.serves(crossed.started);
+        }
+    }
+
+    /// The function that serves a request; none where the request's borders are not a server's own. The server called it
+    /// at once: what the goroutine runs before its first own stack is its.
+    pub(super) fn serves(&self, window: WindowIdx) -> StringIdx {
+        let slice = self.task.slice;
+        let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && !root.inferred);
+        request.map_or(StringIdx::NONE, |root| slice.contexts.get(root.context).label)
+    }
+
+    /// A root's end ends its window.
+    pub(super) fn end_life(&mut self, g: GIdx, window: WindowIdx, time: Time) {
+        if self.is_root_of(g, window) {
+            self.windows.end(window, time);
+        }
+    }
+
+    /// A task, a region or a log: a border also where it carries no stack, and a mark of tasks on any goroutine.
+    #[inline]
+    pub(super) fn annotation(&mut self, event: &Event) {
+        if !event.kind.is_annotation() {
+            return;
+        }
+        if event.stack == StackIdx::EMPTY && event.g.is_some() {
+            self.cross_borders(event.g, event);
+        }
+        if !self.task.slice.marks.is_empty() {
+            self.windows.mark(event.pos, event.time);
+        }
+    }
+}
