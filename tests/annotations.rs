@@ -111,7 +111,7 @@ fn check_recording(path: &Path) {
             assert!(requests(&profile).list.iter().all(|r| !r.inferred), "{what}");
             assert!(requests(&profile).roots.iter().all(|r| r == name), "{what}");
             let row = listed.annotations.iter().find(|a| a.kind == by && a.name == *name).expect("a row");
-            assert_eq!((row.count() as usize, row.partial), (outer, 0), "{what}");
+            assert_eq!((row.took.count() as usize, row.took.partial), (outer, 0), "{what}");
             check_laws(&what, &bytes, &selector(&format!("^{}$", regex::escape(name)), root_by(by)));
             n += 1;
         }

@@ -221,14 +221,18 @@ fn handlers_are_listed_with_their_durations() {
                     return;
                 }
                 let handler = handler.unwrap_or_else(|| panic!("{what}: {:?}", candidates.handlers));
-                assert_eq!(handler.count() + handler.partial, said["count"].as_u64().expect("a number"), "{what}");
+                assert_eq!(
+                    handler.took.count() + handler.took.partial,
+                    said["count"].as_u64().expect("a number"),
+                    "{what}"
+                );
                 // The program stops its recording when it has the last answer.
-                assert!(handler.partial <= u64::from(program == "http2"), "{what}");
-                if handler.partial == 0 {
-                    assert_ranked(&what, &numbers(&said["handler_ns"]), &handler.durations_ns);
+                assert!(handler.took.partial <= u64::from(program == "http2"), "{what}");
+                if handler.took.partial == 0 {
+                    assert_ranked(&what, &numbers(&said["handler_ns"]), &handler.took.durations_ns);
                     // A stream's goroutine ends a little after its client has the answer.
                     if program == "http1" && upper_bound(name, said).is_some() {
-                        assert_ranked(&what, &handler.durations_ns, &numbers(&said["client_ns"]));
+                        assert_ranked(&what, &handler.took.durations_ns, &numbers(&said["client_ns"]));
                     }
                 }
             });

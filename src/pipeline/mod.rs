@@ -2,6 +2,8 @@
 //! alone.
 
 mod in_order;
+#[cfg(test)]
+mod testing;
 mod v1;
 mod v2;
 

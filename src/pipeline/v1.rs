@@ -252,55 +252,34 @@ fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<S
 mod tests {
     use super::*;
     use crate::format::version::{Dialect, Header, read_header};
-    use crate::profile::Weight;
-    use crate::slice::{PatternSyntax, Patterns, RootBy, select};
-    use crate::time::Window;
+    use crate::pipeline::testing::{found, selector, task, trace};
+    use crate::slice::{RootBy, select};
 
     /// In parts, of which no part knows the one before, or as a whole: the same sums.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
     fn compare(bytes: &Vec<u8>, name: &str, pattern: &str, whole_life: bool) {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V1(row) = version.dialect else { panic!("no old trace") };
-        let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
-        let root_by = RootBy::default();
-        let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
+        let selector = selector(pattern, RootBy::default(), whole_life);
         let ticker = Ticker::new(&[], 1, &|_| {});
         let measure = |n_parts: u64| {
             let mut recording = Recording::open(bytes, row, 0, None).expect("a sound trace");
             let survey = recording.survey_parts(Some(&selector), n_parts, &ticker);
             assert!(recording.apart || n_parts == 1, "{name} is sound");
             let slice = select(&survey.forest, &survey.symbols, &selector);
-            let task = Task {
-                slice: &slice,
-                forest: &survey.forest,
-                symbols: &survey.symbols,
-                whole_life,
-                looked_at: Window::ALL,
-                trace_start: survey.start,
-                latency: true,
-                include_partial: true,
-                max_pieces: crate::measure::MAX_PIECES,
-            };
-            let (measured, last) = recording.measure(task, 2, &ticker);
-            let paths = measured.paths.expect("paths");
-            let requests: Vec<_> =
-                paths.requests.iter().map(|r| (r.window, r.span, r.states.iter().map(|s| s.1).sum::<u64>())).collect();
-            let counts = (measured.roots, measured.roots_cut, measured.outlived, requests, paths.goroutine_ns);
-            let mut sums = measured.aggregate.sorted();
-            sums.retain(|(_, weight)| *weight != Weight::default());
-            (sums, counts, last)
+            let (measured, last) = recording.measure(task(&survey, &slice, whole_life), 2, &ticker);
+            (found(measured), last)
         };
         let whole = measure(1);
         for n_parts in [2, 7, 40, 300] {
             let parts = measure(n_parts);
-            let other = parts.0.iter().zip(&whole.0).find(|(a, b)| a != b);
+            let other = parts.0.0.iter().zip(&whole.0.0).find(|(a, b)| a != b);
             assert!(parts == whole, "{name}: --root '{pattern}' in {n_parts} parts: {other:?}");
         }
     }
 
     #[test]
     fn measuring_in_parts_changes_nothing() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
         for version in ["go1.19", "go1.21"] {
             for (name, pattern) in [
                 ("waits-long", "main."),
@@ -317,8 +296,7 @@ mod tests {
                 ("http2", "main.SpawnHandler"),
                 ("trees", "main."),
             ] {
-                let path = folder.join(version).join(name).with_extension("trace");
-                let bytes = std::fs::read(path).expect("a trace of the repository");
+                let bytes = trace(&format!("{version}/{name}"));
                 compare(&bytes, name, pattern, false);
                 compare(&bytes, name, pattern, true);
             }

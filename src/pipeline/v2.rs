@@ -416,51 +416,35 @@ pub(super) fn implausible_span(ns: u64) -> Option<Warning> {
 mod tests {
     use super::*;
     use crate::format::version::{Dialect, Header, read_header};
-    use crate::slice::{PatternSyntax, Patterns, RootBy, select};
-    use crate::time::Window;
+    use crate::measure::MAX_PIECES;
+    use crate::pipeline::testing::{found, selector, task, trace};
+    use crate::slice::{RootBy, select};
 
     /// Side by side, or one after the other with nothing measured by itself: the same sums.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
     fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V2(row) = version.dialect else { return };
-        let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
-        let selector = Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() };
+        let selector = selector(pattern, root_by, whole_life);
         let ticker = Ticker::new(&[], 1, &|_| {});
         let options = Options { threads: 2, ..Options::default() };
         let recording = Recording::open(bytes, row, 0).expect("a sound trace");
         let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
         let slice = select(&survey.forest, &survey.symbols, &selector);
-        let (symbols, forest) = (&survey.symbols, &survey.forest);
-        let task = Task {
-            slice: &slice,
-            forest,
-            symbols,
-            whole_life,
-            looked_at: Window::ALL,
-            trace_start: survey.start,
-            latency: true,
-            include_partial: true,
-            max_pieces: crate::measure::MAX_PIECES,
-        };
+        let task = task(&survey, &slice, whole_life);
         let measure = |settled: &[Time]| {
             let (measured, last, _) =
                 recording.measure_from(&survey, task, options, &ticker, settled).expect("a sound trace");
-            let counts = (measured.roots, measured.roots_cut, measured.outlived);
-            // With a tape, keys are looked up too that have no time inside the windows.
-            let mut sums = measured.aggregate.sorted();
-            sums.retain(|(_, weight)| *weight != crate::profile::Weight::default());
-            (sums, counts, last)
+            (found(measured), last)
         };
         let in_order = vec![Time::MAX; survey.generations.len()];
         let (side_by_side, one_by_one) = (measure(&settled_times(&survey)), measure(&in_order));
-        let other = side_by_side.0.iter().zip(&one_by_one.0).find(|(a, b)| a != b);
+        let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
         assert!(side_by_side == one_by_one, "--root '{pattern}': {other:?}");
     }
 
     #[test]
     fn measuring_side_by_side_changes_nothing() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
         for (name, pattern) in [
             ("go1.22/waits-long", "main."),
             ("go1.23/waits-long", "sync|chan"),
@@ -474,7 +458,7 @@ mod tests {
             ("go1.26/http1", "main.NoBodyHandler"),
             ("go1.26/http2", "main.SpawnHandler"),
         ] {
-            let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
+            let bytes = trace(name);
             compare(&bytes, RootBy::default(), pattern, false);
             compare(&bytes, RootBy::default(), pattern, true);
         }
@@ -488,7 +472,7 @@ mod tests {
             ("go1.26/tasks-misuse", region, "."),
             ("go1.26/annotations", task, "."),
         ] {
-            let bytes = std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository");
+            let bytes = trace(name);
             compare(&bytes, root_by, pattern, false);
             compare(&bytes, root_by, pattern, true);
         }
@@ -497,34 +481,21 @@ mod tests {
     /// With hardly any room for open requests, paths are cut: it is said, and they still add up.
     #[test]
     fn paths_that_find_no_room_add_up_too() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
-        let bytes = std::fs::read(folder.join("go1.26/waits-long.trace")).expect("a trace of the repository");
+        let bytes = trace("go1.26/waits-long");
         let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
         let Dialect::V2(row) = version.dialect else { panic!("an old one") };
-        let roots = Patterns::new("--root", &["main.".to_owned()], PatternSyntax::default()).expect("a pattern");
-        let root_by = RootBy::default();
-        let selector = Selector { roots, root_by, exclude: None, whole_life: false, time: None, goids: Vec::new() };
+        let selector = selector("main.", RootBy::default(), false);
         let ticker = Ticker::new(&[], 1, &|_| {});
         let options = Options { threads: 1, ..Options::default() };
         let recording = Recording::open(&bytes, row, 0).expect("a sound trace");
         let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
         let slice = select(&survey.forest, &survey.symbols, &selector);
         let paths = |max_pieces| {
-            let task = Task {
-                slice: &slice,
-                forest: &survey.forest,
-                symbols: &survey.symbols,
-                whole_life: false,
-                looked_at: Window::ALL,
-                trace_start: survey.start,
-                latency: true,
-                include_partial: true,
-                max_pieces,
-            };
+            let task = Task { max_pieces, ..task(&survey, &slice, false) };
             let (measured, ..) = recording.measure(&survey, task, options, &ticker).expect("a sound trace");
             measured.paths.expect("paths")
         };
-        let (roomy, cramped) = (paths(crate::measure::MAX_PIECES), paths(10));
+        let (roomy, cramped) = (paths(MAX_PIECES), paths(10));
         assert_eq!(roomy.capped, 0);
         assert!(cramped.capped > 0);
         assert_eq!(roomy.requests.len(), cramped.requests.len());

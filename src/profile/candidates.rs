@@ -1,6 +1,6 @@
 //! What could be selected: the answer to a trace given without `--root`.
 
-use super::TraceInfo;
+use super::{Took, TraceInfo};
 use crate::error::Warning;
 use std::collections::HashMap;
 use std::ops::AddAssign;
@@ -54,10 +54,8 @@ pub struct Handler {
     pub function: String,
     /// How its requests come in: `HTTP/1`, `HTTP/2`, `gRPC`.
     pub protocol: &'static str,
-    /// Durations of its whole requests, in ns, ascending.
-    pub durations_ns: Vec<u64>,
-    /// Requests cut by an edge of the trace.
-    pub partial: u64,
+    /// How long its requests took.
+    pub took: Took,
 }
 
 /// User tasks or regions of one type.
@@ -67,10 +65,8 @@ pub struct Annotation {
     pub kind: &'static str,
     /// Their type, as given to `trace.NewTask` or `trace.StartRegion`.
     pub name: String,
-    /// Durations of the whole ones, in ns, ascending.
-    pub durations_ns: Vec<u64>,
-    /// Those cut by an edge of the trace.
-    pub partial: u64,
+    /// How long they took.
+    pub took: Took,
 }
 
 /// HTTP requests whose handler neither blocked, nor was stopped, nor sampled: they leave windows and no name.
@@ -119,10 +115,7 @@ impl Candidates {
         let known: HashMap<_, usize> = self.handlers.iter().enumerate().map(|(i, h)| (key(h), i)).collect();
         for handler in handlers {
             match known.get(&key(&handler)) {
-                Some(&i) => {
-                    self.handlers[i].durations_ns.extend(handler.durations_ns);
-                    self.handlers[i].partial += handler.partial;
-                }
+                Some(&i) => self.handlers[i].took.absorb(&handler.took),
                 None => self.handlers.push(handler),
             }
         }
@@ -134,10 +127,7 @@ impl Candidates {
             self.annotations.iter().enumerate().map(|(i, a)| ((a.name.clone(), a.kind), i)).collect();
         for row in rows {
             match known.get(&(row.name.clone(), row.kind)) {
-                Some(&i) => {
-                    self.annotations[i].durations_ns.extend(row.durations_ns);
-                    self.annotations[i].partial += row.partial;
-                }
+                Some(&i) => self.annotations[i].took.absorb(&row.took),
                 None => self.annotations.push(row),
             }
         }
@@ -145,77 +135,21 @@ impl Candidates {
 
     /// Puts the groups, the handlers and the annotations in their documented order.
     pub fn sort(&mut self) {
-        for handler in &mut self.handlers {
-            handler.durations_ns.sort_unstable();
-        }
-        for annotation in &mut self.annotations {
-            annotation.durations_ns.sort_unstable();
-        }
-        self.annotations
-            .sort_by(|a, b| b.total_ns().cmp(&a.total_ns()).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind))));
+        let took =
+            self.handlers.iter_mut().map(|h| &mut h.took).chain(self.annotations.iter_mut().map(|a| &mut a.took));
+        took.for_each(Took::sort);
+        self.annotations.sort_by(|a, b| {
+            b.took.total_ns().cmp(&a.took.total_ns()).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind)))
+        });
         self.handlers.sort_by(|a, b| {
             let names = |h: &Handler| (h.function.clone(), h.protocol);
-            b.total_ns().cmp(&a.total_ns()).then_with(|| names(a).cmp(&names(b)))
+            b.took.total_ns().cmp(&a.took.total_ns()).then_with(|| names(a).cmp(&names(b)))
         });
         self.rows.sort_by(|a, b| {
             let names = |c: &Candidate| (c.creation_site.clone(), c.file.clone(), c.line, c.entry.clone());
             b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
         });
     }
-}
-
-impl Handler {
-    /// How many whole requests it served.
-    pub fn count(&self) -> u64 {
-        self.durations_ns.len() as u64
-    }
-
-    /// How long they took together, in ns.
-    pub fn total_ns(&self) -> u64 {
-        total_ns(&self.durations_ns)
-    }
-
-    /// The least duration that this many per cent of them do not exceed, in ns (nearest rank); 0 when there is none.
-    pub fn percentile_ns(&self, per_cent: u64) -> u64 {
-        percentile_ns(&self.durations_ns, per_cent)
-    }
-
-    /// The longest, in ns; 0 when there is none.
-    pub fn max_ns(&self) -> u64 {
-        self.durations_ns.last().copied().unwrap_or(0)
-    }
-}
-
-impl Annotation {
-    /// How many whole ones there are.
-    pub fn count(&self) -> u64 {
-        self.durations_ns.len() as u64
-    }
-
-    /// How long they took together, in ns.
-    pub fn total_ns(&self) -> u64 {
-        total_ns(&self.durations_ns)
-    }
-
-    /// As [`Handler::percentile_ns`].
-    pub fn percentile_ns(&self, per_cent: u64) -> u64 {
-        percentile_ns(&self.durations_ns, per_cent)
-    }
-
-    /// The longest, in ns; 0 when there is none.
-    pub fn max_ns(&self) -> u64 {
-        self.durations_ns.last().copied().unwrap_or(0)
-    }
-}
-
-fn total_ns(durations_ns: &[u64]) -> u64 {
-    durations_ns.iter().fold(0, |sum, &ns| sum.saturating_add(ns))
-}
-
-/// The least of ascending durations that this many per cent of them do not exceed (nearest rank); 0 when there is none.
-pub fn percentile_ns(sorted_ns: &[u64], per_cent: u64) -> u64 {
-    let rank = (sorted_ns.len() as u64 * per_cent).div_ceil(100).max(1);
-    sorted_ns.get(rank as usize - 1).copied().unwrap_or(0)
 }
 
 impl AddAssign for UnknownRequests {

@@ -11,8 +11,9 @@ mod only;
 mod requests;
 mod stack_tree;
 pub mod statistics;
+mod took;
 
-pub use candidates::{Annotation, Candidate, Candidates, Handler, UnknownRequests, percentile_ns};
+pub use candidates::{Annotation, Candidate, Candidates, Handler, UnknownRequests};
 pub use diff::{
     CompareOptions, Comparison, Delta, Figure, Limit, Mark, MatchBy, Outcome, Rule, Side, StackChange, StateChange,
     Verdict,
@@ -24,6 +25,7 @@ pub use requests::{
     Wakeup,
 };
 pub use stack_tree::{NodeIdx, ProfileFrame, StackTree};
+pub use took::Took;
 
 use crate::error::Warning;
 use std::ops::AddAssign;

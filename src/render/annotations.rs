@@ -16,18 +16,11 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     view.title(out, "TASKS AND REGIONS", "What did the program annotate?")?;
     let mut rows: Vec<&Annotation> = candidates.annotations.iter().collect();
     let key = |a: &&Annotation| format!("{} {}", a.name, a.kind);
-    sort_rows(&mut rows, view.options.sort, |a| a.total_ns(), |a| a.count(), key);
-    let lines: Vec<Row<'_>> = rows
-        .iter()
-        .map(|a| Row {
-            durations_ns: &a.durations_ns,
-            total_ns: a.total_ns(),
-            tag: a.kind,
-            name: clean(&a.name).into_owned(),
-        })
-        .collect();
+    sort_rows(&mut rows, view.options.sort, |a| a.took.total_ns(), |a| a.took.count(), key);
+    let lines: Vec<Row<'_>> =
+        rows.iter().map(|a| Row { took: &a.took, tag: a.kind, name: clean(&a.name).into_owned() }).collect();
     shown(view, &lines, |lines| table(view, lines, true, "type"), out)?;
-    let partial: u64 = rows.iter().map(|a| a.partial).sum();
+    let partial: u64 = rows.iter().map(|a| a.took.partial).sum();
     if partial > 0 {
         let line = format!("  {} more cut by the edge of the trace, not counted", count(partial));
         writeln!(out, "{}", view.paint(DIM, &line))?;

@@ -5,7 +5,7 @@ use super::text::layout::{DIM, View};
 use super::text::table::{Cell, Column, Table};
 use super::units::{count, counted};
 use super::{Options, names, shell, sort_rows};
-use crate::profile::{Candidates, Handler, percentile_ns};
+use crate::profile::{Candidates, Handler, Took};
 use std::io::{self, Write};
 
 /// Writes the list as text; nothing when no server served.
@@ -17,14 +17,11 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     view.title(out, "HANDLERS", "How long did their requests take?")?;
     let rows = sorted(candidates, view.options);
     let name = |h: &Handler| names::function(&h.function, view.options.full_names).into_owned();
-    let lines: Vec<Row<'_>> = rows
-        .iter()
-        .map(|h| Row { durations_ns: &h.durations_ns, total_ns: h.total_ns(), tag: h.protocol, name: name(h) })
-        .collect();
+    let lines: Vec<Row<'_>> = rows.iter().map(|h| Row { took: &h.took, tag: h.protocol, name: name(h) }).collect();
     // The protocol that all speak says nothing.
     let with_protocol = |lines: &[Row<'_>]| lines.iter().any(|row| row.tag != "HTTP/1");
     shown(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
-    let partial: u64 = rows.iter().map(|h| h.partial).sum();
+    let partial: u64 = rows.iter().map(|h| h.took.partial).sum();
     if partial > 0 {
         let line = format!("  {} cut by the edge of the trace, not counted", counted(partial, "request"));
         writeln!(out, "{}", view.paint(DIM, &line))?;
@@ -40,15 +37,19 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
 
 fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<&'a Handler> {
     let mut rows: Vec<&Handler> = candidates.handlers.iter().collect();
-    sort_rows(&mut rows, options.sort, |h| h.total_ns(), |h| h.count(), |h| format!("{} {}", h.function, h.protocol));
+    sort_rows(
+        &mut rows,
+        options.sort,
+        |h| h.took.total_ns(),
+        |h| h.took.count(),
+        |h| format!("{} {}", h.function, h.protocol),
+    );
     rows
 }
 
 /// Durations of one name.
 pub(super) struct Row<'a> {
-    /// In ns, ascending.
-    pub(super) durations_ns: &'a [u64],
-    pub(super) total_ns: u64,
+    pub(super) took: &'a Took,
     /// What kind of thing it is.
     pub(super) tag: &'a str,
     pub(super) name: String,
@@ -78,9 +79,10 @@ pub(super) fn table(view: &View<'_>, rows: &[Row<'_>], with_tags: bool, heading:
     let headings = [("count", true), ("p50", true), ("p99", true), ("longest", true), ("total", true)];
     let mut table = Table::new(&headings);
     for row in rows {
-        let ranked = [50, 99, 100].map(|per_cent| percentile_ns(row.durations_ns, per_cent));
-        let mut cells = vec![Cell::new(count(row.durations_ns.len() as u64))];
-        cells.extend(ranked.into_iter().chain([row.total_ns]).map(|ns| Cell::new(view.time(ns))));
+        let took = row.took;
+        let times = [took.percentile_ns(50), took.percentile_ns(99), took.max_ns(), took.total_ns()];
+        let mut cells = vec![Cell::new(count(took.count()))];
+        cells.extend(times.map(|ns| Cell::new(view.time(ns))));
         table.rows.push(cells);
     }
     if with_tags {

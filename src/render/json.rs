@@ -11,7 +11,7 @@ use super::{Options, clean, frames};
 use crate::error::Warning;
 use crate::profile::{
     Annotation, Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Requests, Sample, Selection,
-    StackTree, TraceInfo, Weight,
+    StackTree, Took, TraceInfo, Weight,
 };
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -105,11 +105,9 @@ struct CandidatesReport<'a> {
     warnings: Vec<Warned<'a>>,
 }
 
-/// A handler.
+/// How long things of one name took.
 #[derive(Serialize)]
-struct Served<'a> {
-    function: &'a str,
-    protocol: &'static str,
+struct Numbers {
     count: u64,
     p50_ns: u64,
     p99_ns: u64,
@@ -118,18 +116,31 @@ struct Served<'a> {
     partial: u64,
 }
 
+impl Numbers {
+    fn new(took: &Took) -> Self {
+        Self {
+            count: took.count(),
+            p50_ns: took.percentile_ns(50),
+            p99_ns: took.percentile_ns(99),
+            max_ns: took.max_ns(),
+            total_ns: took.total_ns(),
+            partial: took.partial,
+        }
+    }
+}
+
+/// A handler.
+#[derive(Serialize)]
+struct Served<'a> {
+    function: &'a str,
+    protocol: &'static str,
+    #[serde(flatten)]
+    took: Numbers,
+}
+
 impl<'a> Served<'a> {
     fn new(handler: &'a Handler) -> Self {
-        Self {
-            function: &handler.function,
-            protocol: handler.protocol,
-            count: handler.count(),
-            p50_ns: handler.percentile_ns(50),
-            p99_ns: handler.percentile_ns(99),
-            max_ns: handler.max_ns(),
-            total_ns: handler.total_ns(),
-            partial: handler.partial,
-        }
+        Self { function: &handler.function, protocol: handler.protocol, took: Numbers::new(&handler.took) }
     }
 }
 
@@ -138,26 +149,13 @@ impl<'a> Served<'a> {
 struct Annotated<'a> {
     kind: &'static str,
     name: &'a str,
-    count: u64,
-    p50_ns: u64,
-    p99_ns: u64,
-    max_ns: u64,
-    total_ns: u64,
-    partial: u64,
+    #[serde(flatten)]
+    took: Numbers,
 }
 
 impl<'a> Annotated<'a> {
     fn new(annotation: &'a Annotation) -> Self {
-        Self {
-            kind: annotation.kind,
-            name: &annotation.name,
-            count: annotation.count(),
-            p50_ns: annotation.percentile_ns(50),
-            p99_ns: annotation.percentile_ns(99),
-            max_ns: annotation.max_ns(),
-            total_ns: annotation.total_ns(),
-            partial: annotation.partial,
-        }
+        Self { kind: annotation.kind, name: &annotation.name, took: Numbers::new(&annotation.took) }
     }
 }
 

@@ -11,7 +11,7 @@ use super::{Format, Options};
 use crate::error::Warning;
 use crate::profile::{
     Annotation, Candidate, Candidates, Comparison, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample,
-    Selection, StackTree, TraceInfo, UnknownRequests, Weight,
+    Selection, StackTree, Took, TraceInfo, UnknownRequests, Weight,
 };
 use std::path::Path;
 
@@ -193,14 +193,12 @@ pub(crate) fn sample_candidates() -> Candidates {
     let served = |function: &str, protocol, durations_ns: &[u64], partial| Handler {
         function: function.into(),
         protocol,
-        durations_ns: durations_ns.to_vec(),
-        partial,
+        took: Took { durations_ns: durations_ns.to_vec(), partial },
     };
     let annotated = |kind, name: &str, durations_ns: &[u64], partial| Annotation {
         kind,
         name: name.into(),
-        durations_ns: durations_ns.to_vec(),
-        partial,
+        took: Took { durations_ns: durations_ns.to_vec(), partial },
     };
     let serve = "net/http.(*Server).Serve";
     Candidates {

@@ -3,9 +3,8 @@
 use super::connection::Moment;
 use super::forest::Annotation;
 use super::notes::Said;
-use super::served::Durations;
 use crate::ids::{GIdx, StringIdx};
-use crate::profile;
+use crate::profile::{self, Took};
 use crate::symbols::Symbols;
 use crate::time::Time;
 use rustc_hash::FxHashMap;
@@ -18,7 +17,7 @@ type OpenRegions = FxHashMap<(u64, StringIdx), (u32, Option<Time>)>;
 pub struct AnnotationList {
     tasks: FxHashMap<u64, (StringIdx, Option<Time>)>,
     regions: FxHashMap<GIdx, OpenRegions>,
-    rows: FxHashMap<(Annotation, StringIdx), Durations>,
+    rows: FxHashMap<(Annotation, StringIdx), Took>,
 }
 
 impl AnnotationList {
@@ -63,7 +62,7 @@ impl AnnotationList {
 
     fn add(&mut self, kind: Annotation, name: StringIdx, began: Option<Time>, at: Moment) {
         let ns = at.time.zip(began).map_or(0, |(ended, began)| ended.since(began));
-        self.rows.entry((kind, name)).or_default().whole.push(ns);
+        self.rows.entry((kind, name)).or_default().durations_ns.push(ns);
     }
 
     /// A goroutine ends, and its regions with it.
@@ -83,12 +82,11 @@ impl AnnotationList {
         // A trace that was cut has lost the names of its last generation.
         let named = self.rows.into_iter().filter(|((_, name), _)| name.is_some());
         let rows = named.map(|((kind, name), mut took)| {
-            took.whole.sort_unstable();
+            took.sort();
             profile::Annotation {
                 kind: if kind == Annotation::Task { "task" } else { "region" },
                 name: symbols.text(name).to_owned(),
-                durations_ns: took.whole,
-                partial: took.partial,
+                took,
             }
         });
         rows.collect()

@@ -14,10 +14,9 @@ type Rows<'a> = FxHashMap<(StringIdx, &'static str), Handler>;
 /// The handlers of a trace whose survey listed them.
 pub fn handlers(survey: &Survey) -> Vec<Handler> {
     let mut rows = Rows::default();
-    for (&stack, durations) in &survey.served.handlers {
+    for (&stack, took) in &survey.served.handlers {
         let row = row(&mut rows, &survey.symbols, stack, "HTTP/1");
-        row.durations_ns.extend(&durations.whole);
-        row.partial += durations.partial;
+        row.took.absorb(took);
     }
     for (&g, &stack) in &survey.served.streams {
         let entry = survey.symbols.leaf(survey.symbols.root_frame(stack));
@@ -25,13 +24,13 @@ pub fn handlers(survey: &Survey) -> Vec<Handler> {
         let Some(protocol) = entry.and_then(|frame| protocol_of(survey.symbols.function(frame))) else { continue };
         let row = row(&mut rows, &survey.symbols, stack, protocol);
         match life(survey, g) {
-            Some(ns) => row.durations_ns.push(ns),
-            None => row.partial += 1,
+            Some(ns) => row.took.durations_ns.push(ns),
+            None => row.took.partial += 1,
         }
     }
     let mut rows: Vec<Handler> = rows.into_values().filter(|r| r.function != RECORDING_HANDLER).collect();
     for row in &mut rows {
-        row.durations_ns.sort_unstable();
+        row.took.sort();
     }
     rows
 }

@@ -6,17 +6,8 @@ use super::server::Step;
 use super::stretches::StretchFound;
 use super::tracker::Part;
 use crate::ids::{GIdx, StackIdx};
-use crate::profile::UnknownRequests;
+use crate::profile::{Took, UnknownRequests};
 use rustc_hash::{FxHashMap, FxHashSet};
-
-/// Requests of one handler.
-#[derive(Clone, Debug, Default)]
-pub struct Durations {
-    /// How long the whole ones took, in ns, in no order.
-    pub whole: Vec<u64>,
-    /// How many the trace's edge cuts.
-    pub partial: u64,
-}
 
 /// All that was served.
 #[derive(Debug, Default)]
@@ -24,7 +15,7 @@ pub struct Served {
     /// Whether handlers are listed; else only those without a name are counted.
     lists_handlers: bool,
     /// HTTP/1 requests by a stack in their handler.
-    pub handlers: FxHashMap<StackIdx, Durations>,
+    pub handlers: FxHashMap<StackIdx, Took>,
     /// Goroutines that serve one request alone, with a stack in its handler.
     pub streams: FxHashMap<GIdx, StackIdx>,
     /// HTTP/1 requests whose handler left no stack.
@@ -65,7 +56,7 @@ impl Served {
         match (request.handler, duration) {
             (Some(handler), _) if self.lists_handlers => {
                 let of_handler = self.handlers.entry(handler).or_default();
-                of_handler.whole.extend(duration);
+                of_handler.durations_ns.extend(duration);
                 of_handler.partial += u64::from(duration.is_none());
             }
             (None, Some(ns)) => {

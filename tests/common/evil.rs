@@ -262,3 +262,35 @@ pub fn waiters(n: u64) -> Vec<u8> {
     trace.thread(1, 2, &waiters);
     trace.finish()
 }
+
+/// A server with a thread on every core: on each, one goroutine that another thread wakes, which runs, wakes the next
+/// thread's and waits; all threads in turn. About `n_events` events.
+pub fn server(threads: u64, n_events: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (entry, creation) = (trace.names.stack(&["main.worker"]), trace.names.stack(&["main.main"]));
+    let (wait, wake) =
+        (trace.names.stack(&["main.wait", "main.worker"]), trace.names.stack(&["main.wake", "main.worker"]));
+    let blocked = [trace.names.string(b"chan receive"), wait];
+    let created: Vec<[u64; 3]> = (0..threads).map(|t| [t + 10, entry, creation]).collect();
+    let creations: Vec<_> = created.iter().zip(1..).map(|(args, at)| (at, code::GO_CREATE, &args[..])).collect();
+    trace.thread(1, threads + 1, &creations);
+    let cycles = n_events / 3 / threads;
+    for t in 0..threads {
+        let starts: Vec<[u64; 2]> = (0..cycles).map(|k| [t + 10, 1 + 2 * k]).collect();
+        // The one before it waits by now; the first thread's turn comes after the last one's of the turn before.
+        let (neighbour, behind) = if t == 0 { (threads + 9, 1) } else { (t + 9, 0) };
+        let wakes: Vec<[u64; 3]> =
+            (0..cycles).map(|k| [neighbour, (2 + 2 * k).saturating_sub(2 * behind), wake]).collect();
+        let mut events: Vec<(u64, u8, &[u64])> = Vec::new();
+        for k in 0..cycles as usize {
+            let at = 4 * threads + (k as u64 * threads + t) * 4;
+            events.push((at, code::GO_START, &starts[k]));
+            if k as u64 >= behind {
+                events.push((at + 1, code::GO_UNBLOCK, &wakes[k]));
+            }
+            events.push((at + 2, code::GO_BLOCK, &blocked));
+        }
+        trace.thread(1, t + 1, &events);
+    }
+    trace.finish()
+}

@@ -1,0 +1,49 @@
+//! What tests of both dialects ask, and how they have it measured.
+
+use crate::measure::{MAX_PIECES, Measured, Task};
+use crate::profile::Weight;
+use crate::slice::{PatternSyntax, Patterns, RootBy, Selector, Slice};
+use crate::survey::Survey;
+use crate::time::Window;
+
+/// A trace of the repository, by version and name.
+pub(super) fn trace(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
+    std::fs::read(folder.join(name).with_extension("trace")).expect("a trace of the repository")
+}
+
+/// Asks for a pattern.
+pub(super) fn selector(pattern: &str, root_by: RootBy, whole_life: bool) -> Selector {
+    let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
+    Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() }
+}
+
+/// Measures all that can be measured.
+pub(super) fn task<'a>(survey: &'a Survey, slice: &'a Slice, whole_life: bool) -> Task<'a> {
+    Task {
+        slice,
+        forest: &survey.forest,
+        symbols: &survey.symbols,
+        whole_life,
+        looked_at: Window::ALL,
+        trace_start: survey.start,
+        latency: true,
+        include_partial: true,
+        max_pieces: MAX_PIECES,
+    }
+}
+
+/// All that was measured, in an order of its own. With a tape, keys are looked up too that have no time inside the
+/// windows.
+pub(super) fn found(measured: Measured) -> (Vec<String>, [u64; 4], Vec<String>) {
+    let paths = measured.paths.expect("paths");
+    let requests = paths.requests.iter().map(|r| {
+        let sum: u64 = r.states.iter().map(|(_, ns)| ns).sum();
+        format!("{:?} {:?} {sum}", r.window, r.span)
+    });
+    let requests = requests.collect();
+    let counts = [measured.roots, measured.roots_cut, measured.outlived, paths.goroutine_ns];
+    let sums = measured.aggregate.sorted();
+    let sums = sums.iter().filter(|(_, weight)| *weight != Weight::default());
+    (sums.map(|sum| format!("{sum:?}")).collect(), counts, requests)
+}

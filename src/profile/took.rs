@@ -1,0 +1,44 @@
+//! How long things of one name took.
+
+/// Durations of the whole ones, and how many are not whole.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Took {
+    /// In ns; ascending where nothing else is said.
+    pub durations_ns: Vec<u64>,
+    /// Those cut by an edge of the trace.
+    pub partial: u64,
+}
+
+impl Took {
+    /// Adds another one's.
+    pub fn absorb(&mut self, other: &Self) {
+        self.durations_ns.extend(&other.durations_ns);
+        self.partial += other.partial;
+    }
+
+    /// Puts the durations in order.
+    pub fn sort(&mut self) {
+        self.durations_ns.sort_unstable();
+    }
+
+    /// How many whole ones there are.
+    pub fn count(&self) -> u64 {
+        self.durations_ns.len() as u64
+    }
+
+    /// How long they took together, in ns.
+    pub fn total_ns(&self) -> u64 {
+        self.durations_ns.iter().fold(0, |sum, &ns| sum.saturating_add(ns))
+    }
+
+    /// The least duration that this many per cent of them do not exceed, in ns (nearest rank); 0 when there is none.
+    pub fn percentile_ns(&self, per_cent: u64) -> u64 {
+        let rank = (self.count() * per_cent).div_ceil(100).max(1);
+        self.durations_ns.get(rank as usize - 1).copied().unwrap_or(0)
+    }
+
+    /// The longest, in ns; 0 when there is none.
+    pub fn max_ns(&self) -> u64 {
+        self.durations_ns.last().copied().unwrap_or(0)
+    }
+}
