@@ -70,6 +70,8 @@ pub(super) struct Walk<'a, 't> {
     log: Option<Log<'t>>,
     /// Whether the request that is logged is under way.
     logs: bool,
+    /// Whether there is more to do about each piece than to count it.
+    looks_closer: bool,
     delegations: Delegations,
     active: Vec<Active>,
     /// A stretch of time during which the world was not stopped.
@@ -102,6 +104,7 @@ impl<'a, 't> Walk<'a, 't> {
             out,
             log: logged.map(|request| Log { request, node: NOBODY, root: NOBODY, logged: Logged::default() }),
             logs: false,
+            looks_closer: ground.label.is_some(),
             delegations: Delegations::default(),
             active: Vec::new(),
             quiet: Window { start: Time::MAX, end: Time::MIN },
@@ -166,6 +169,7 @@ impl<'a, 't> Walk<'a, 't> {
         if let Some(log) = self.log.as_mut().filter(|log| log.request == request.window) {
             (log.node, log.root) = (node, NOBODY);
             self.logs = end;
+            self.looks_closer = end || self.ground.label.is_some();
         }
         let credited = self.delegations.credited(node);
         if end {
@@ -238,15 +242,10 @@ impl<'a, 't> Walk<'a, 't> {
     #[inline]
     fn piece(&mut self, node: NodeId, after: u32, since: Time, link: Option<Link>) {
         let Active { to, until, entered, .. } = self.active[node as usize];
-        if to == NOBODY {
-            if since < until {
-                self.count(node, after, Window { start: since, end: until });
-            }
-        } else {
-            let root = self.delegations.root(node);
-            self.flush(root, since);
-            self.undelegate(node);
-            self.release_if_idle(to);
+        if to != NOBODY {
+            self.work_again(node, since);
+        } else if since < until {
+            self.count(node, after, Window { start: since, end: until });
         }
         if entered > since && self.out.states.get(after).is_none_or(PlaceState::waits) {
             self.note_wait(node, after, since);
@@ -260,6 +259,15 @@ impl<'a, 't> Walk<'a, 't> {
         if to != NOBODY || link.is_some() {
             self.release_if_idle(node);
         }
+    }
+
+    /// Before its wait began, at `time`, a goroutine was at work itself.
+    fn work_again(&mut self, node: NodeId, time: Time) {
+        let root = self.delegations.root(node);
+        self.flush(root, time);
+        let to = self.active[node as usize].to;
+        self.undelegate(node);
+        self.release_if_idle(to);
     }
 
     /// Goes on with who started the piece at hand.

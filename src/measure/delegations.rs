@@ -28,9 +28,9 @@ struct Node {
     parent: NodeId,
     /// Requests that ride on this very node.
     own: Riders,
-    /// Requests in trees that hang on this node but not on its preferred path.
+    /// Requests in trees that hang on this node but not on its preferred path. Not kept while ways are short.
     hanging: Riders,
-    /// Requests of the whole splay tree and what hangs on it. Not kept while ways are short.
+    /// Requests of the whole splay tree and what hangs on it; while ways are short, of the tree below.
     total: Riders,
 }
 
@@ -162,58 +162,51 @@ impl Delegations {
         if node == NOBODY { Riders::NONE } else { self.nodes[node as usize].total }
     }
 
-    /// From now on ways may be long: single nodes are splay trees.
+    /// Goes on as a link-cut tree if a way was long: single nodes are splay trees.
+    #[inline]
+    fn went_up(&mut self, steps: u32) {
+        if steps > SHORT {
+            self.lengthen();
+        }
+    }
+
     #[cold]
     fn lengthen(&mut self) {
         self.long = true;
         self.sums.clone_from(&self.numbers);
         for node in &mut self.nodes {
-            node.total = node.own.and(node.hanging);
+            node.hanging = node.total.without(node.own);
         }
     }
 
-    /// The root of a node's tree, if the way is short; adds up the numbers on it.
+    /// Changes which requests ride on a node and on all above it. While ways are short.
     #[inline]
-    fn go_up(&mut self, node: NodeId) -> Option<NodeId> {
-        self.found.clear();
-        self.found.resize(self.lanes, Lane::default());
-        let mut at = node;
-        for _ in 0..SHORT {
-            let row = self.row(at);
-            for (sum, numbers) in self.found.iter_mut().zip(&self.numbers[row..row + self.lanes]) {
-                for (sum, number) in sum.iter_mut().zip(numbers) {
-                    *sum = sum.wrapping_add(*number);
-                }
-            }
-            let above = self.nodes[at as usize].parent;
-            if above == NOBODY {
-                return Some(at);
-            }
-            at = above;
-        }
-        self.lengthen();
-        None
-    }
-
-    /// Changes which requests hang on a node and on all above it.
-    #[inline]
-    fn hang(&mut self, node: NodeId, change: impl Fn(Riders) -> Riders) {
-        let mut at = node;
+    fn change_up(&mut self, node: NodeId, change: impl Fn(Riders) -> Riders) {
+        let (mut at, mut steps) = (node, 0);
         while at != NOBODY {
             let one = self.node(at);
-            one.hanging = change(one.hanging);
+            one.total = change(one.total);
             at = one.parent;
+            steps += 1;
         }
+        self.went_up(steps);
     }
 
-    /// Adds up the numbers from a node to its root.
+    /// Puts the numbers of a node and of all above it together with those of `into`. While ways are short.
     #[inline]
-    fn add_up(&mut self, node: NodeId) {
-        if self.long || self.go_up(node).is_none() {
-            self.access(node);
-            let row = self.row(node);
-            self.found.clear();
-            self.found.extend_from_slice(&self.sums[row..row + self.lanes]);
+    fn gather(&mut self, into: NodeId, node: NodeId, change: impl Fn(u64, u64) -> u64) {
+        for lane in 0..self.lanes {
+            let row = self.row(into) + lane;
+            let mut gathered = self.numbers[row];
+            let mut at = node;
+            while at != NOBODY {
+                let above = &self.numbers[self.row(at) + lane];
+                for (number, above) in gathered.iter_mut().zip(above) {
+                    *number = change(*number, *above);
+                }
+                at = self.nodes[at as usize].parent;
+            }
+            self.numbers[row] = gathered;
         }
     }
 
@@ -228,17 +221,15 @@ impl Delegations {
     }
 
     fn change_riders(&mut self, node: NodeId, change: impl Fn(Riders) -> Riders) {
-        let short = !self.long && self.go_up(node).is_some();
-        if !short {
+        if self.long {
             self.access(node);
         }
         let one = self.node(node);
         one.own = change(one.own);
-        let parent = one.parent;
-        if short {
-            self.hang(parent, change);
-        } else {
+        if self.long {
             self.pull(node);
+        } else {
+            self.change_up(node, change);
         }
     }
 
@@ -247,73 +238,52 @@ impl Delegations {
     pub(super) fn requests(&mut self, node: NodeId) -> Riders {
         if self.long {
             self.access(node);
+            let Node { own, hanging, .. } = self.nodes[node as usize];
+            return own.and(hanging);
         }
-        let node = self.nodes[node as usize];
-        node.own.and(node.hanging)
+        self.nodes[node as usize].total
     }
 
     /// The root of a node's tree.
     #[inline]
     pub(super) fn root(&mut self, node: NodeId) -> NodeId {
-        if !self.long {
-            let mut at = node;
-            for _ in 0..SHORT {
-                let above = self.nodes[at as usize].parent;
-                if above == NOBODY {
-                    return at;
-                }
-                at = above;
-            }
-            self.lengthen();
+        if self.long {
+            return self.far_root(node);
         }
-        self.far_root(node)
+        let (mut at, mut steps) = (node, 0);
+        loop {
+            let above = self.nodes[at as usize].parent;
+            if above == NOBODY {
+                self.went_up(steps);
+                return at;
+            }
+            at = above;
+            steps += 1;
+        }
     }
 
     /// `node`, a root, delegates to `to`, which is in another tree.
+    #[inline]
     pub(super) fn link(&mut self, node: NodeId, to: NodeId) {
-        self.add_up(to);
         if self.long {
-            self.access(node);
+            return self.link_far(node, to);
         }
-        let row = self.row(node);
-        for (numbers, above) in self.numbers[row..].iter_mut().zip(&self.found) {
-            for (number, above) in numbers.iter_mut().zip(above) {
-                *number = number.wrapping_sub(*above);
-            }
-        }
+        self.gather(node, to, u64::wrapping_sub);
         self.node(node).parent = to;
-        if self.long {
-            self.pull(node);
-            let total = self.total(node);
-            let above = self.node(to);
-            above.hanging = above.hanging.and(total);
-            self.pull(to);
-        } else {
-            let Node { own, hanging, .. } = self.nodes[node as usize];
-            self.hang(to, |above| above.and(own).and(hanging));
-        }
+        let riders = self.nodes[node as usize].total;
+        self.change_up(to, |above| above.and(riders));
     }
 
     /// `node` works itself again.
+    #[inline]
     pub(super) fn cut(&mut self, node: NodeId) {
-        self.add_up(node);
-        let row = self.row(node);
         if self.long {
-            let left = self.nodes[node as usize].left;
-            if left == NOBODY {
-                return;
-            }
-            self.node(left).parent = NOBODY;
-            self.node(node).left = NOBODY;
-        } else {
-            let Node { own, hanging, parent, .. } = self.nodes[node as usize];
-            self.node(node).parent = NOBODY;
-            self.hang(parent, |above| above.without(own).without(hanging));
+            return self.cut_far(node);
         }
-        self.numbers[row..row + self.lanes].copy_from_slice(&self.found);
-        if self.long {
-            self.pull(node);
-        }
+        let Node { parent, total, .. } = self.nodes[node as usize];
+        self.gather(node, parent, u64::wrapping_add);
+        self.node(node).parent = NOBODY;
+        self.change_up(parent, |above| above.without(total));
     }
 
     /// All requests of a root's tree spend `ns` in a state.
@@ -336,7 +306,25 @@ impl Delegations {
 
     /// What a node's requests were credited, state by state; differences of two times count.
     pub(super) fn credited(&mut self, node: NodeId) -> &[u64] {
-        self.add_up(node);
+        self.found.clear();
+        if self.long {
+            self.access(node);
+            let row = self.row(node);
+            self.found.extend_from_slice(&self.sums[row..row + self.lanes]);
+            return self.found.as_flattened();
+        }
+        self.found.resize(self.lanes, Lane::default());
+        let (mut at, mut steps) = (node, 0);
+        while at != NOBODY {
+            let row = self.row(at);
+            let numbers = &self.numbers[row..row + self.lanes];
+            for (sum, number) in self.found.as_flattened_mut().iter_mut().zip(numbers.as_flattened()) {
+                *sum = sum.wrapping_add(*number);
+            }
+            at = self.nodes[at as usize].parent;
+            steps += 1;
+        }
+        self.went_up(steps);
         self.found.as_flattened()
     }
 }

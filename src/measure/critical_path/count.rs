@@ -6,6 +6,7 @@ use super::super::timeline::share_of;
 use super::super::wakeups::WaitEnd;
 use super::super::walked::{Class, PlaceState};
 use super::{Active, Walk};
+use crate::ids::WindowIdx;
 use crate::time::{Time, Window};
 
 impl Walk<'_, '_> {
@@ -13,6 +14,33 @@ impl Walk<'_, '_> {
     #[inline]
     pub(super) fn count(&mut self, root: NodeId, at: u32, span: Window) {
         let riders = self.delegations.requests(root);
+        match (riders.only(), self.out.states.get(at)) {
+            (Some(only), Some(state)) if !self.looks_closer => self.count_for_one(root, (at, state), span, only),
+            _ => self.count_for_all(root, at, span, riders),
+        }
+    }
+
+    /// The usual case: one request rides with it.
+    #[inline]
+    fn count_for_one(&mut self, root: NodeId, (at, state): (u32, PlaceState), span: Window, only: WindowIdx) {
+        let ns = span.end.since(span.start);
+        self.delegations.credit(root, state.slot(), ns);
+        let Active { rides, owner, .. } = self.active[root as usize];
+        let class = match (rides > 0, owner == only) {
+            (true, _) => Class::Own,
+            (false, true) => Class::Inside,
+            (false, false) => Class::Foreign,
+        };
+        let sum = &mut self.out.sums[at as usize][class as usize];
+        *sum = sum.saturating_add(ns);
+        if state.is_runnable() {
+            let stopped = self.stopped_in(span);
+            self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
+        }
+    }
+
+    #[inline(never)]
+    fn count_for_all(&mut self, root: NodeId, at: u32, span: Window, riders: Riders) {
         if riders.count == 0 {
             return;
         }
@@ -111,6 +139,11 @@ impl Walk<'_, '_> {
         if self.quiet.start <= span.start && span.end <= self.quiet.end {
             return 0;
         }
+        self.stopped_around(span)
+    }
+
+    #[cold]
+    fn stopped_around(&mut self, span: Window) -> u64 {
         self.quiet = self.ground.ranges.quiet_around(span);
         self.ground.ranges.stopped_in(span)
     }

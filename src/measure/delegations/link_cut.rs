@@ -13,6 +13,36 @@ impl Delegations {
         at
     }
 
+    pub(super) fn link_far(&mut self, node: NodeId, to: NodeId) {
+        self.access(to);
+        self.access(node);
+        let (row, above) = (self.row(node), self.row(to));
+        for lane in 0..self.lanes {
+            for (number, above) in self.numbers[row + lane].iter_mut().zip(self.sums[above + lane]) {
+                *number = number.wrapping_sub(above);
+            }
+        }
+        self.node(node).parent = to;
+        self.pull(node);
+        let total = self.total(node);
+        let above = self.node(to);
+        above.hanging = above.hanging.and(total);
+        self.pull(to);
+    }
+
+    pub(super) fn cut_far(&mut self, node: NodeId) {
+        self.access(node);
+        let left = self.nodes[node as usize].left;
+        if left == NOBODY {
+            return;
+        }
+        let row = self.row(node);
+        self.numbers[row..row + self.lanes].copy_from_slice(&self.sums[row..row + self.lanes]);
+        self.node(left).parent = NOBODY;
+        self.node(node).left = NOBODY;
+        self.pull(node);
+    }
+
     /// Computes a node's sums from those below it in its splay tree.
     pub(super) fn pull(&mut self, node: NodeId) {
         let Node { left, right, own, hanging, .. } = self.nodes[node as usize];
