@@ -68,6 +68,14 @@ pub struct Task<'a> {
     pub max_pieces: usize,
 }
 
+impl Task<'_> {
+    /// Whether events about a goroutine matter: for critical paths those of all do.
+    #[inline]
+    pub fn wants(&self, g: GIdx) -> bool {
+        if self.latency { g.is_some() } else { self.slice.tracked.get(g.at()).copied().unwrap_or(false) }
+    }
+}
+
 /// No timeline.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -123,6 +131,11 @@ impl<'a> Measurer<'a> {
             wakers: Wakers::default(),
             paths: None,
         }
+    }
+
+    /// What it measures.
+    pub fn task(&self) -> Task<'a> {
+        self.task
     }
 
     /// Whether a goroutine is in the slice.
@@ -453,7 +466,7 @@ impl<'a> Measurer<'a> {
 impl Sink for Measurer<'_> {
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
-        if self.tape.is_some() { g.is_some() } else { self.is_tracked(g) }
+        self.task.wants(g)
     }
 
     #[inline]

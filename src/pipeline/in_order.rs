@@ -13,6 +13,8 @@ struct Board<T> {
     taken: usize,
     /// Pieces that were begun.
     begun: usize,
+    /// Threads that are there.
+    present: usize,
     /// Whether a thread panicked.
     stopped: bool,
 }
@@ -32,7 +34,7 @@ pub(super) fn in_order<S: Send, T: Send, B>(
     take: impl Fn(&mut S, usize, T, &mut B) + Sync,
 ) -> S {
     let threads = threads.clamp(1, n.max(1));
-    let board = Board { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, stopped: false };
+    let board = Board { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, present: threads, stopped: false };
     let shared = (Mutex::new(board), Condvar::new());
     let taker = Mutex::new(taker);
     let run = || {
@@ -73,7 +75,7 @@ enum Step<T> {
     Take(usize, T),
 }
 
-/// Waits for something to do; none when all is done.
+/// Waits for something to do; none when others do all that is left.
 fn next_step<T>(shared: &Shared<T>, n: usize, threads: usize) -> Option<Step<T>> {
     let mut at = lock(&shared.0);
     loop {
@@ -90,6 +92,11 @@ fn next_step<T>(shared: &Shared<T>, n: usize, threads: usize) -> Option<Step<T>>
             at.begun += 1;
             at.ready.push_back(None);
             return Some(Step::Work(at.begun - 1));
+        }
+        // Whoever else is there takes the results that are still to come; this thread can help with them meanwhile.
+        if at.begun == n && at.present > 1 {
+            at.present -= 1;
+            return None;
         }
         at = shared.1.wait(at).unwrap_or_else(PoisonError::into_inner);
     }

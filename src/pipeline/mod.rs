@@ -2,6 +2,7 @@
 //! alone.
 
 mod in_order;
+mod relay;
 #[cfg(test)]
 mod testing;
 mod v1;

@@ -1,11 +1,12 @@
 //! One trace of Go 1.22 or later through both passes.
 
 use super::in_order::{in_order, lock};
+use super::relay::relay;
 use super::{Options, Ticker, annotations, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
-use crate::format::v2::event::known_codes;
+use crate::format::v2::event::{ThreadBatches, known_codes};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::{Index, read_index};
 use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, read_samples, read_sync, read_tables};
@@ -19,7 +20,7 @@ use crate::source::Source;
 use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
-use crate::survey::scan::{Scan, ScanInput, scan};
+use crate::survey::scan::{Scan, ScanInput, groups, scan};
 use crate::survey::server::Step;
 use crate::time::Time;
 use rayon::prelude::*;
@@ -67,7 +68,7 @@ impl<'a> Recording<'a> {
             let scans: Vec<Result<(Generation<'_>, Tables<'_>, Scan)>> = chunk
                 .par_iter()
                 .zip(&mut buffers)
-                .map(|(&i, buffer)| self.scan_generation(i, buffer, selector, ticker))
+                .map(|(&i, buffer)| self.scan_generation(i, buffer, selector, at_once.div_ceil(chunk.len()), ticker))
                 .collect();
             for (&i, scanned) in chunk.iter().zip(scans) {
                 let (_, tables, scan) = scanned?;
@@ -77,11 +78,13 @@ impl<'a> Recording<'a> {
         Ok(builder.finish())
     }
 
+    /// Scans a generation on at most `threads` threads.
     fn scan_generation<'b>(
         &'b self,
         i: usize,
         buffer: &'b mut Vec<u8>,
         selector: Option<&Selector>,
+        threads: usize,
         ticker: &Ticker<'_>,
     ) -> Result<(Generation<'b>, Tables<'b>, Scan)> {
         let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
@@ -95,8 +98,13 @@ impl<'a> Recording<'a> {
         };
         let notes = notes_wanted(selector, &region);
         let (known, classes) = (&self.known, classes.as_ref());
-        let input = ScanInput { generation: &generation, known, classes, notes, samples: &samples };
-        let mut scan = scan(&input);
+        let batches = ThreadBatches::new(&generation);
+        let input = ScanInput { generation: &generation, batches: &batches, known, classes, notes, samples: &samples };
+        let scans: Vec<Scan> =
+            groups(generation.index, &batches, threads).into_par_iter().map(|group| scan(&input, group)).collect();
+        let mut scans = scans.into_iter();
+        let mut scan = scans.next().unwrap_or_default();
+        scans.for_each(|next| scan.join(next));
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);
         Ok((generation, tables, scan))
@@ -194,8 +202,10 @@ impl<'a> Recording<'a> {
         bench: &mut Bench,
     ) -> Result<(GenerationMeasured<'t>, Ordered)> {
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
-        let ordered = self.order(survey, i, Time::MIN, bench, &mut measurer)?;
-        Ok((measurer.end_partial(), ordered))
+        let task = measurer.task();
+        let (measurer, ordered) =
+            relay(measurer, |g| task.wants(g), |sink| self.order(survey, i, Time::MIN, bench, sink));
+        Ok((measurer.end_partial(), ordered?))
     }
 
     /// Takes a generation, the next in order, into the whole. Gives what it was measured with, for another one.
@@ -430,6 +440,9 @@ mod tests {
         let options = Options { threads: 2, ..Options::default() };
         let recording = Recording::open(bytes, row, 0).expect("a sound trace");
         let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
+        let in_groups = Options { threads: 16, ..options };
+        let in_groups = recording.survey(Some(&selector), in_groups, &ticker).expect("a sound trace");
+        assert!(format!("{survey:?}") == format!("{in_groups:?}"), "a survey in groups of threads differs");
         let slice = select(&survey.forest, &survey.symbols, &selector);
         let task = task(&survey, &slice, whole_life);
         let measure = |settled: &[Time]| {

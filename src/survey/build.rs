@@ -324,11 +324,13 @@ impl<'a> Builder<'a> {
             frames.extend(tables.frames(range).iter().map(|f| intern_frame(symbols, strings, tables, f)));
             symbols.intern_stack(&frames)
         });
-        let mut named: Vec<(u64, StringIdx)> = wanted
-            .iter()
-            .filter_map(|&id| tables.strings.get(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
+        // However the set came about, symbols get the same numbers.
+        let mut wanted: Vec<u64> = wanted.iter().copied().collect();
+        wanted.sort_unstable();
+        let named: Vec<(u64, StringIdx)> = wanted
+            .into_iter()
+            .filter_map(|id| tables.strings.get(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
             .collect();
-        named.sort_unstable();
         Names { stacks, strings: crate::format::v2::tables::IdTable::new(&named) }
     }
 }

@@ -25,6 +25,12 @@ impl Who {
     pub fn named(id: GoId) -> Self {
         Self { id, birth: Self::ANY }
     }
+
+    /// The same goroutine in a scan with `births` births before those of its own.
+    pub(super) fn behind(self, births: u32) -> Self {
+        let birth = if self.birth == Self::ANY { Self::ANY } else { self.birth + births };
+        Self { birth, ..self }
+    }
 }
 
 /// One piece of evidence about a goroutine. Sorted by `who`, `seq`, `order` it is in the goroutine's own order.
@@ -127,6 +133,16 @@ impl Found {
     /// Nothing yet, of a generation that starts there in the file.
     pub fn new(start: u64) -> Self {
         Self { start, ..Self::default() }
+    }
+
+    /// Adds what the threads behind these said, whose scan has `births` births before its own.
+    pub(super) fn join(&mut self, next: Self, births: u32) {
+        self.evidence.extend(next.evidence.into_iter().map(|e| {
+            let says = if let Says::Created(birth) = e.says { Says::Created(birth + births) } else { e.says };
+            Evidence { who: e.who.behind(births), says, ..e }
+        }));
+        // These have no births.
+        self.glances.extend(next.glances);
     }
 
     /// Adds a run without a matching stack, if it fits; what says nothing is gone.

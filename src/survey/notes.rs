@@ -135,6 +135,17 @@ impl Notes {
         self.list.push(note);
     }
 
+    /// Adds what was noted of the threads behind these, whose scan has `births` births before its own.
+    pub(super) fn join(&mut self, next: Self, births: u32) {
+        let before = self.list.len();
+        self.list.extend(next.list.into_iter().map(|note| {
+            let said = if let Said::Created(birth) = note.said { Said::Created(birth + births) } else { note.said };
+            Note { said, ..note }
+        }));
+        let behind = |run: Run| Run { who: run.who.behind(births), first: run.first + before, ..run };
+        self.runs.extend(next.runs.into_iter().map(behind));
+    }
+
     /// All notes, in no order of goroutines.
     pub fn all(&self) -> impl Iterator<Item = (Who, &Note)> {
         self.runs.iter().flat_map(|run| self.of(run).iter().map(|note| (run.who, note)))

@@ -11,9 +11,11 @@ use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::{ArgsWanted, ScanEvent, ScanReader, ThreadBatches};
 use crate::format::v2::generation::Generation;
+use crate::format::v2::index::GenerationIndex;
 use crate::format::v2::tables::{IdTable, WireSample};
 use crate::ids::{GoId, ThreadId};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::ops::Range;
 
 /// The creation of a goroutine.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +45,7 @@ pub struct Death {
     pub ticks: u64,
 }
 
-/// What one generation's scan found.
+/// What a scan of a generation's threads, or of some of them, found.
 #[derive(Default, Debug)]
 pub struct Scan {
     /// Creations, thread by thread in the order of the generation's index, each thread's in its order.
@@ -80,6 +82,8 @@ pub struct Scan {
 pub struct ScanInput<'a> {
     /// The generation's bytes.
     pub generation: &'a Generation<'a>,
+    /// Its batches by thread.
+    pub batches: &'a ThreadBatches,
     /// Which event codes the file's version has.
     pub known: &'a [bool; 256],
     /// What each stack says about a selection by stack and about servers; none when nothing asks for that.
@@ -90,11 +94,50 @@ pub struct ScanInput<'a> {
     pub samples: &'a [WireSample],
 }
 
-/// Scans all threads of a generation.
-pub fn scan(input: &ScanInput<'_>) -> Scan {
+impl Scan {
+    /// Adds what the threads behind this scan's said.
+    pub fn join(&mut self, next: Self) {
+        let births = self.births.len() as u32;
+        let of_both = |who: Who| who.behind(births);
+        self.births.extend(next.births.into_iter().map(|b| Birth { parent: of_both(b.parent), ..b }));
+        self.births_per_thread.extend(next.births_per_thread);
+        self.deaths.extend(next.deaths.into_iter().map(|d| Death { who: of_both(d.who), ..d }));
+        self.announced.extend(next.announced);
+        self.evidence.join(next.evidence, births);
+        self.notes.join(next.notes, births);
+        self.cut.extend(next.cut.into_iter().map(of_both));
+        self.unfinished.extend(next.unfinished.into_iter().map(|(who, gap)| (of_both(who), gap)));
+        self.strings.extend(next.strings);
+        self.first_gc = self.first_gc.into_iter().chain(next.first_gc).min();
+        self.procs = self.procs.max(next.procs);
+        self.events += next.events;
+        self.latest = self.latest.max(next.latest);
+        self.warnings.extend(next.warnings);
+    }
+}
+
+/// A generation's threads in at most `n` groups that follow each other, with about as many bytes each.
+pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec<Range<usize>> {
+    let bytes =
+        |thread: usize| batches.of(thread).iter().map(|b| u64::from(index.batches[*b as usize].size)).sum::<u64>();
+    let of_threads: Vec<u64> = (0..index.threads.len()).map(bytes).collect();
+    let all: u64 = of_threads.iter().sum();
+    let (mut groups, mut start, mut so_far) = (Vec::new(), 0, 0);
+    for (thread, bytes) in of_threads.iter().enumerate() {
+        so_far += bytes;
+        let full = groups.len() + 1 < n && so_far * n as u64 >= all * (groups.len() as u64 + 1);
+        if full || thread + 1 == of_threads.len() {
+            groups.push(start..thread + 1);
+            start = thread + 1;
+        }
+    }
+    groups
+}
+
+/// Scans some threads of a generation.
+pub fn scan(input: &ScanInput<'_>, threads: Range<usize>) -> Scan {
     let evidence = Found::new(input.generation.index.start);
     let mut scan = Scan { evidence, ..Scan::default() };
-    let batches = ThreadBatches::new(input.generation);
     let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
     if input.classes.is_some() {
         for sample in input.samples {
@@ -102,10 +145,11 @@ pub fn scan(input: &ScanInput<'_>) -> Scan {
         }
     }
     let wanted = args_wanted(input.classes.is_some(), input.notes.is_some());
-    for (thread, &id) in input.generation.index.threads.iter().enumerate() {
+    for thread in threads {
+        let id = input.generation.index.threads[thread];
         let before = scan.births.len();
         ThreadScan::new(input, id, samples.remove(&id.0).unwrap_or_default(), &mut scan)
-            .run(batches.of(thread), &wanted);
+            .run(input.batches.of(thread), &wanted);
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
     scan

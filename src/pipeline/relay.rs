@@ -1,0 +1,252 @@
+//! Events on their way from the thread that orders a generation to one that has nothing else to do. HOT.
+//!
+//! Where there are fewer generations than threads, as in a short recording or at the end of a long one, one thread
+//! orders and another one measures. Until another thread comes to help, events go straight to their sink.
+
+use super::in_order::lock;
+use crate::event::{Event, Sink};
+use crate::ids::GIdx;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Events handed on at once: few enough that they stay in a core's cache.
+const BATCH: usize = 1024;
+/// Batches that may wait. Threads that wait for each other at every batch would do little else: whoever waited for room
+/// goes on when half of them are taken.
+const MOST_WAITING: usize = 16;
+
+type Batch = Vec<(Event, u64)>;
+
+/// What stands between the two threads.
+#[derive(Default)]
+struct Hatch {
+    full: VecDeque<Batch>,
+    /// Memory for further batches.
+    empty: Vec<Batch>,
+    /// Whether no more events come.
+    done: bool,
+    /// Whether the helper panicked.
+    broken: bool,
+}
+
+struct Shared<S> {
+    /// Held by whoever hands events to it.
+    sink: Mutex<S>,
+    /// Whether a thread waits to take over.
+    helps: AtomicBool,
+    hatch: Mutex<Hatch>,
+    /// There are events, or no more come.
+    filled: Condvar,
+    /// There is room, or nobody makes any.
+    emptied: Condvar,
+}
+
+impl<S> Shared<S> {
+    fn finish(&self) {
+        lock(&self.hatch).done = true;
+        self.filled.notify_all();
+    }
+}
+
+impl<S: Sink> Shared<S> {
+    fn help(&self) {
+        self.helps.store(true, Ordering::Relaxed);
+        let mut sink = lock(&self.sink);
+        let mut guard = Guard { shared: self, safe: false };
+        self.drain(&mut sink);
+        guard.safe = true;
+    }
+
+    /// Hands all that comes through the hatch to the sink.
+    fn drain(&self, sink: &mut S) {
+        while let Some(mut batch) = self.next() {
+            for (event, index) in batch.drain(..) {
+                sink.event(&event, index);
+            }
+            lock(&self.hatch).empty.push(batch);
+        }
+    }
+
+    fn next(&self) -> Option<Batch> {
+        let mut hatch = lock(&self.hatch);
+        loop {
+            if let Some(batch) = hatch.full.pop_front() {
+                if hatch.full.len() == MOST_WAITING / 2 {
+                    self.emptied.notify_all();
+                }
+                return Some(batch);
+            }
+            if hatch.done {
+                return None;
+            }
+            hatch = self.filled.wait(hatch).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Puts a batch into the hatch, when there is room; gives an empty one.
+    fn send(&self, batch: Batch) -> Batch {
+        let mut hatch = lock(&self.hatch);
+        while hatch.full.len() >= MOST_WAITING && !hatch.broken {
+            hatch = self.emptied.wait(hatch).unwrap_or_else(PoisonError::into_inner);
+        }
+        hatch.full.push_back(batch);
+        if hatch.full.len() == 1 {
+            self.filled.notify_all();
+        }
+        hatch.empty.pop().unwrap_or_default()
+    }
+}
+
+/// Lets nobody wait for a helper that panicked.
+struct Guard<'s, S> {
+    shared: &'s Shared<S>,
+    safe: bool,
+}
+
+impl<S> Drop for Guard<'_, S> {
+    fn drop(&mut self) {
+        if !self.safe {
+            lock(&self.shared.hatch).broken = true;
+            self.shared.emptied.notify_all();
+        }
+    }
+}
+
+/// Where the thread that orders hands its events.
+pub(super) struct Relay<'s, S, W> {
+    shared: &'s Shared<S>,
+    wants: W,
+    /// The sink, until another thread takes over.
+    own: Option<MutexGuard<'s, S>>,
+    batch: Batch,
+}
+
+impl<S: Sink, W> Relay<'_, S, W> {
+    fn hand_on(&mut self, event: &Event, index: u64) {
+        self.own = None;
+        self.batch.push((*event, index));
+        if self.batch.len() == BATCH {
+            self.batch = self.shared.send(std::mem::take(&mut self.batch));
+        }
+    }
+
+    /// No more events come: waits until the sink has them all.
+    fn end(mut self) {
+        if self.own.is_none() {
+            self.shared.send(std::mem::take(&mut self.batch));
+        }
+        self.shared.finish();
+        let mut sink = self.own.take().unwrap_or_else(|| lock(&self.shared.sink));
+        // The helper may not have begun.
+        self.shared.drain(&mut sink);
+    }
+}
+
+/// A helper must not wait for a thread that panicked.
+impl<S, W> Drop for Relay<'_, S, W> {
+    fn drop(&mut self) {
+        self.own = None;
+        self.shared.finish();
+    }
+}
+
+impl<S: Sink, W: Fn(GIdx) -> bool> Sink for Relay<'_, S, W> {
+    #[inline]
+    fn wants(&self, g: GIdx) -> bool {
+        (self.wants)(g)
+    }
+
+    #[inline]
+    fn event(&mut self, event: &Event, index: u64) {
+        match &mut self.own {
+            Some(sink) if !self.shared.helps.load(Ordering::Relaxed) => sink.event(event, index),
+            _ => self.hand_on(event, index),
+        }
+    }
+}
+
+/// Lets `produce` hand events to a sink, which takes them in their order, on another thread if one is free. `wants` says
+/// what the sink wants.
+pub(super) fn relay<S: Sink + Send, W: Fn(GIdx) -> bool + Send, R: Send>(
+    sink: S,
+    wants: W,
+    produce: impl FnOnce(&mut Relay<'_, S, W>) -> R + Send,
+) -> (S, R) {
+    let shared = Shared {
+        sink: Mutex::new(sink),
+        helps: AtomicBool::new(false),
+        hatch: Mutex::default(),
+        filled: Condvar::new(),
+        emptied: Condvar::new(),
+    };
+    let result = rayon::scope(|scope| {
+        if rayon::current_num_threads() > 1 {
+            scope.spawn(|_| shared.help());
+        }
+        let mut relay = Relay { shared: &shared, wants, own: Some(lock(&shared.sink)), batch: Batch::new() };
+        let result = produce(&mut relay);
+        relay.end();
+        result
+    });
+    (shared.sink.into_inner().unwrap_or_else(PoisonError::into_inner), result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::EventKind;
+    use crate::ids::StackIdx;
+    use crate::time::Time;
+
+    /// Notes the numbers of events.
+    struct Numbers {
+        seen: Vec<u64>,
+        panics_at: u64,
+    }
+
+    impl Sink for Numbers {
+        fn wants(&self, _: GIdx) -> bool {
+            true
+        }
+
+        fn event(&mut self, _: &Event, index: u64) {
+            assert_ne!(index, self.panics_at, "the number to panic at");
+            self.seen.push(index);
+        }
+    }
+
+    fn numbers(threads: usize, n: u64, slow: bool, panics_at: u64) -> Vec<u64> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        let event = Event { time: Time(0), pos: 0, g: GIdx::NONE, stack: StackIdx::EMPTY, kind: EventKind::Sample };
+        let sink = Numbers { seen: Vec::new(), panics_at };
+        let produce = |sink: &mut Relay<'_, _, _>| {
+            for index in 0..n {
+                sink.event(&event, index);
+                // Gives the helper time to come.
+                if slow && index % 5000 == 0 {
+                    std::thread::sleep(std::time::Duration::from_millis(1));
+                }
+            }
+        };
+        pool.install(|| relay(sink, |_| true, produce)).0.seen
+    }
+
+    #[test]
+    fn all_events_come_in_order_whoever_hands_them_on() {
+        for threads in [1, 2, 4] {
+            for n in [0, 1, 1024, 100_000] {
+                for slow in [false, true] {
+                    assert_eq!(numbers(threads, n, slow, u64::MAX), (0..n).collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_is_no_deadlock() {
+        for at in [0, 99_000] {
+            assert!(std::panic::catch_unwind(|| numbers(2, 100_000, true, at)).is_err());
+        }
+    }
+}
