@@ -346,4 +346,4 @@ impl<'a, 't> Walk<'a, 't> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

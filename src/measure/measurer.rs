@@ -12,6 +12,7 @@ use super::states::{StateKey, is_parking};
 use super::tape::{Link, LinkKind, Tape, place};
 use super::timeline::{Attribution, Close, Timeline};
 use super::wakers::{Cause, Wakers};
+use super::walks::Crew;
 use super::windows::Windows;
 use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
 use crate::ids::{GIdx, StackIdx, WindowIdx};
@@ -161,7 +162,7 @@ impl<'a> Measurer<'a> {
     }
 
     /// The trace ends: what is open counts up to its end.
-    pub fn finish(mut self, end: Time) -> Measured {
+    pub fn finish(mut self, end: Time, crew: Crew<'_>) -> Measured {
         let open = self.open_places();
         for i in 0..self.lines.len() {
             if self.lines[i].state != GoState::NotExist {
@@ -176,7 +177,7 @@ impl<'a> Measurer<'a> {
         let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         let paths = match (self.paths.take(), &self.tape) {
             (Some(paths), Some(tape)) => {
-                let walk = PathsAt { now: end, task: self.task, windows: &self.windows, open: &open };
+                let walk = PathsAt { now: end, task: self.task, windows: &self.windows, open: &open, crew };
                 Some(paths.finish(walk, tape, &mut self.attribution))
             }
             _ => None,
@@ -475,7 +476,7 @@ impl Sink for Measurer<'_> {
             self.take_partial(event, index);
         } else {
             self.take(event);
-            self.walk_if_due(event.time);
+            self.walk_if_due(event.time, Crew::ALONE);
         }
     }
 }

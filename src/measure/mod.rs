@@ -18,6 +18,7 @@ mod timeline;
 mod wakers;
 mod wakeups;
 mod walked;
+mod walks;
 mod windows;
 
 pub use aggregate::{Aggregate, Key};
@@ -30,3 +31,4 @@ pub use slowest::{LaneMeasured, SlowestMeasured};
 pub use states::{StateKey, detail};
 pub use wakeups::{WaitKey, WaitSum};
 pub use walked::Via;
+pub use walks::{Crew, Each};

@@ -1,14 +1,15 @@
 //! From windows that are over to requests with their paths: what is kept on the tape, and when it is walked.
 
 use super::aggregate::Aggregate;
-use super::critical_path::{Ground, Logged, Nodes, Walk};
+use super::critical_path::{Ground, Logged};
 use super::measurer::Task;
 use super::overlays::Ranges;
 use super::slowest::{SlowestMeasured, lanes, lanes_of};
 use super::tape::Tape;
 use super::timeline::Attribution;
 use super::wakeups::{WaitKey, WaitSum};
-use super::walked::{MAX_STEPS, Ride, Via, Walked};
+use super::walked::{MAX_STEPS, Ride, Via};
+use super::walks::{Crew, Walks};
 use super::windows::{OpenWindow, Windows};
 use crate::ids::{GIdx, StringIdx, WindowIdx};
 use crate::measure::StateKey;
@@ -72,14 +73,15 @@ pub(super) struct PathsAt<'m> {
     pub(super) windows: &'m Windows<'m>,
     /// The goroutines that exist, each with the place of what it does.
     pub(super) open: &'m [(GIdx, u32)],
+    /// Who walks.
+    pub(super) crew: Crew<'m>,
 }
 
 /// Requests while a trace is measured.
 pub(super) struct Paths {
     include_partial: bool,
     pub(super) ranges: Ranges,
-    nodes: Nodes,
-    walked: Walked,
+    walks: Walks,
     waited: FxHashMap<(u32, Via, StringIdx), u64>,
     /// Per window, whether it was dealt with.
     done: Vec<bool>,
@@ -99,8 +101,7 @@ impl Paths {
         Self {
             include_partial: task.include_partial,
             ranges: Ranges::default(),
-            nodes: Nodes::new(task.forest.goroutines.len()),
-            walked: Walked::default(),
+            walks: Walks::new(task.forest.goroutines.len()),
             waited: FxHashMap::default(),
             done: vec![false; task.slice.windows.len()],
             requests: Vec::new(),
@@ -218,27 +219,28 @@ impl Paths {
         attribution: &mut Attribution<'_>,
     ) -> Logged<'m> {
         let unknown = attribution.unknown_place();
-        let Self { nodes, walked, ranges, waited, .. } = self;
-        nodes.rewind(at.open);
+        let Self { walks, ranges, waited, .. } = self;
         let slice = at.task.slice;
         let one_label = if !slice.marks.is_empty() && label != StringIdx(0) { label } else { StringIdx::NONE };
         let ground = Ground { slice, aggregate: &attribution.aggregate, ranges, unknown, label: one_label };
-        let mut parts: Vec<Ride> = rides.iter().flat_map(Ride::parts).collect();
-        let log = Walk::new(ground, tape, nodes, walked, logged.map(|i| rides[i].window)).run(&mut parts);
-        let mut parts = parts.into_iter().peekable();
+        let parts = rides.iter().flat_map(Ride::parts).collect();
+        let logged = logged.map(|i| rides[i].window);
+        let (mut parts, log) = walks.walk(parts, logged, ground, (tape, at.open), at.crew);
+        parts.sort_unstable_by_key(|part| part.window);
         for ride in rides {
-            while let Some(part) = parts.next_if(|part| part.window == ride.window) {
-                ride.add(part.states);
+            let window = ride.window;
+            let first = parts.partition_point(|part| part.window < window);
+            for part in parts[first..].iter_mut().take_while(|part| part.window == window) {
+                ride.add(std::mem::take(&mut part.states));
             }
         }
-        for (place, sums) in (0..).zip(&mut walked.sums) {
-            let [own, inside, foreign] = std::mem::take(sums);
+        walks.take_sums(|place, [own, inside, foreign]| {
             attribution.aggregate.add_latency(place, own);
             for (via, ns) in [(Via::Inside, inside), (Via::Foreign, foreign)].into_iter().filter(|(_, ns)| *ns > 0) {
                 let sum = waited.entry((place, via, label)).or_default();
                 *sum = sum.saturating_add(ns);
             }
-        }
+        });
         log
     }
 
@@ -293,15 +295,17 @@ impl Paths {
         }
         self.walk_all(rides, at, tape, attribution);
         self.requests.sort_by_key(|r| (r.span.start, r.window));
-        let overlap = self.overlap(at.task, at.now);
+        let mut overlap = self.overlap(at.task, at.now);
+        let (states, wakeups, stw_runnable_ns) = self.walks.finish();
+        overlap.stw_runnable_ns = stw_runnable_ns;
         let of_window = |r: &RequestMeasured| at.windows.get(r.window).ns;
         PathsMeasured {
             goroutine_ns: self.requests.iter().map(of_window).fold(0, u64::saturating_add),
             requests: self.requests,
             partial: self.partial,
-            states: self.walked.states.slots,
+            states,
             waited: self.waited.into_iter().collect(),
-            wakeups: self.walked.wakeups.sorted(),
+            wakeups,
             slowest: self.slowest.map(|(_, slowest)| slowest),
             capped: self.capped,
             overlap,
@@ -316,7 +320,7 @@ impl Paths {
             gc_ns: sum(&|w| self.ranges.marked_in(w)),
             stw_ns: sum(&|w| self.ranges.stopped_in(w)),
             stw_count: self.ranges.stops_during(&spans),
-            stw_runnable_ns: self.walked.stw_runnable_ns,
+            stw_runnable_ns: 0,
             gc_window_ns: self.ranges.marked_in(looked_at),
             stw_window_ns: self.ranges.stopped_in(looked_at),
             mark_assist_ns: 0,

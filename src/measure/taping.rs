@@ -6,6 +6,7 @@ use super::requests::PathsAt;
 use super::states::StateKey;
 use super::tape::Link;
 use super::wakers::Cause;
+use super::walks::Crew;
 use crate::event::{Event, EventKind, GoState, Range};
 use crate::ids::GIdx;
 use crate::time::Time;
@@ -13,16 +14,16 @@ use crate::time::Time;
 impl Measurer<'_> {
     /// Walks the paths of requests that are over, when enough was written; `now` is the time of the last event.
     #[inline]
-    pub fn walk_if_due(&mut self, now: Time) {
+    pub fn walk_if_due(&mut self, now: Time, crew: Crew<'_>) {
         if self.paths.as_ref().zip(self.tape.as_ref()).is_some_and(|(paths, tape)| paths.is_due(tape)) {
-            self.walk(now);
+            self.walk(now, crew);
         }
     }
 
-    fn walk(&mut self, now: Time) {
+    fn walk(&mut self, now: Time, crew: Crew<'_>) {
         let open = self.open_places();
         let (Some(tape), Some(paths)) = (&mut self.tape, &mut self.paths) else { return };
-        let walk = PathsAt { now, task: self.task, windows: &self.windows, open: &open };
+        let walk = PathsAt { now, task: self.task, windows: &self.windows, open: &open, crew };
         paths.walk(walk, tape, &mut self.attribution);
     }
 

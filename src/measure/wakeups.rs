@@ -58,6 +58,20 @@ impl Wakeups {
         }
     }
 
+    /// Adds another's.
+    pub(super) fn join(&mut self, other: Self) {
+        for (key, theirs) in other.sums {
+            let none = WaitSum { count: 0, ns: 0, max_ns: 0, by: theirs.by };
+            let sum = self.sums.entry(key).or_insert(none);
+            sum.count += theirs.count;
+            sum.ns = sum.ns.saturating_add(theirs.ns);
+            sum.max_ns = sum.max_ns.max(theirs.max_ns);
+            if sum.by != theirs.by {
+                sum.by = GIdx::NONE;
+            }
+        }
+    }
+
     /// The sums in the order of their keys.
     pub(super) fn sorted(self) -> Vec<(WaitKey, WaitSum)> {
         let mut all: Vec<_> = self.sums.into_iter().collect();

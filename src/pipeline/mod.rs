@@ -12,7 +12,7 @@ use crate::binary::Resolver;
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::format::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
 use crate::ids::WindowIdx;
-use crate::measure::{Folder, MAX_PIECES, Measured, MeasuredTrace, Task};
+use crate::measure::{Crew, Folder, MAX_PIECES, Measured, MeasuredTrace, Task};
 use crate::profile::{self, Candidates, Metric, Only, Profile, Requests, TraceInfo};
 use crate::slice::{self, Selector};
 use crate::source::Source;
@@ -22,6 +22,7 @@ use crate::survey::annotator::Annotator;
 use crate::survey::notes::NotesWanted;
 use crate::survey::{self, Survey};
 use crate::time::{Time, Window};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One trace to read.
@@ -210,6 +211,11 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
         .build()
         .map_err(|e| Error::new(ErrorKind::Io(std::io::Error::other(e))))?;
     pool.install(|| work(Options { threads: rayon::current_num_threads(), ..options }))
+}
+
+/// The threads at hand.
+fn crew() -> Crew<'static> {
+    Crew { size: rayon::current_num_threads(), each: &|n, work| (0..n).into_par_iter().for_each(work) }
 }
 
 /// A trace whose bytes were understood, of either dialect.

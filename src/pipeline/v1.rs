@@ -2,7 +2,7 @@
 //! The first one cuts it into parts, which threads measure side by side in the second one.
 
 use super::in_order::{in_order, lock};
-use super::{Ticker, annotations};
+use super::{Ticker, annotations, crew};
 use crate::binary::Resolver;
 use crate::error::{Result, Warning};
 use crate::event::{Event, EventKind, Sink};
@@ -132,7 +132,7 @@ impl Recording {
         for part in 0..self.parts.len() {
             self.walk(part, task, &mut measurer);
         }
-        measurer.finish(self.trace.end)
+        measurer.finish(self.trace.end, crew())
     }
 
     /// Measures several parts side by side, and takes them into the whole in their order.
@@ -149,12 +149,12 @@ impl Recording {
             // What is older than a part and first seen in it is as old as the trace.
             whole.absorb(&mut part, *last, self.trace.start);
             *last = end;
-            whole.walk_if_due(end);
+            whole.walk_if_due(end, crew());
             lock(&spare).push(Measurer::reuse(part));
         };
         let whole = (Measurer::new(task), self.trace.start);
         let (whole, _) = in_order(self.parts.len(), threads, whole, || (), measure, take);
-        whole.finish(self.trace.end)
+        whole.finish(self.trace.end, crew())
     }
 
     fn measure_part<'t>(

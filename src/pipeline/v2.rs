@@ -2,7 +2,7 @@
 
 use super::in_order::{in_order, lock};
 use super::relay::relay;
-use super::{Options, Ticker, annotations, notes_wanted};
+use super::{Options, Ticker, annotations, crew, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
@@ -157,7 +157,7 @@ impl<'a> Recording<'a> {
         }
         let Whole { measurer, last, complaints, .. } = whole;
         let warnings = complaints.warnings(survey.start);
-        Ok((measurer.finish(last), last, warnings))
+        Ok((measurer.finish(last, crew()), last, warnings))
     }
 
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
@@ -226,7 +226,7 @@ impl<'a> Recording<'a> {
             ordered = self.order(survey, i, whole.last, bench, &mut whole.measurer)?;
         }
         whole.last = ordered.last;
-        whole.measurer.walk_if_due(whole.last);
+        whole.measurer.walk_if_due(whole.last, crew());
         whole.complaints.add(ordered.complaints);
         Ok(Measurer::reuse(generation))
     }

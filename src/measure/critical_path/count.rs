@@ -44,74 +44,63 @@ impl Walk<'_, '_> {
         if riders.count == 0 {
             return;
         }
-        let (class, n) = self.class_of(root, riders);
-        let parts = (class, n, riders.count - n);
+        let by_class = self.by_class(root, riders);
         match self.out.states.get(at) {
             Some(state) => {
-                self.count_at(root, (at, state), span.end.since(span.start), parts);
+                self.count_at(root, (at, state), span.end.since(span.start), by_class);
                 if state.is_runnable() {
                     let stopped = self.stopped_in(span).saturating_mul(u64::from(riders.count));
                     self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
                 }
             }
-            None => self.count_odd(root, at, span.end.since(span.start), parts),
+            None => self.count_odd(root, at, span.end.since(span.start), by_class),
         }
         if self.logs {
             self.note_step(root, at, span);
         }
     }
 
-    /// For how many of the requests that ride with it the one at work is no stranger, and in which way.
+    /// To how many of the requests that ride with it the one at work is what: by [`Class`].
     #[inline]
-    fn class_of(&mut self, root: NodeId, riders: Riders) -> (Class, u32) {
+    fn by_class(&mut self, root: NodeId, riders: Riders) -> [u32; 3] {
         let Active { rides, owner, .. } = self.active[root as usize];
-        if rides > 0 {
-            return (Class::Own, rides);
-        }
         let inside = match riders.only() {
-            Some(only) => only == owner,
-            None => self.rides_with(root, root),
+            Some(only) => rides == 0 && only == owner,
+            None => self.rides_with(owner, root),
         };
-        if inside { (Class::Inside, 1) } else { (Class::Foreign, 0) }
+        let inside = u32::from(inside);
+        [rides, inside, riders.count - rides - inside]
     }
 
     /// A piece that CPU samples share out, or of which nothing is known.
     #[cold]
-    fn count_odd(&mut self, root: NodeId, at: u32, ns: u64, parts: (Class, u32, u32)) {
+    fn count_odd(&mut self, root: NodeId, at: u32, ns: u64, by_class: [u32; 3]) {
         let tape = self.tape;
         let unknown = [self.ground.unknown];
         let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], |list| list);
         let n = places.len() as u64;
         for (i, &place) in places.iter().enumerate() {
             let Some(state) = self.out.states.get(place) else { continue };
-            self.count_at(root, (place, state), share_of(ns, i as u64, n), parts);
+            self.count_at(root, (place, state), share_of(ns, i as u64, n), by_class);
         }
     }
 
     #[inline]
-    fn count_at(
-        &mut self,
-        root: NodeId,
-        (place, state): (u32, PlaceState),
-        ns: u64,
-        (class, n, strangers): (Class, u32, u32),
-    ) {
+    fn count_at(&mut self, root: NodeId, (place, state): (u32, PlaceState), ns: u64, mut by_class: [u32; 3]) {
         self.delegations.credit(root, state.slot(), ns);
-        let class = if self.ground.label.is_some() { self.class_at(place, class) } else { class };
-        let sums = &mut self.out.sums[place as usize];
-        for (class, n) in [(class, n), (Class::Foreign, strangers)] {
-            if n > 0 {
-                let sum = &mut sums[class as usize];
-                *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
-            }
+        if self.ground.label.is_some() && self.is_strange(place) {
+            let own = std::mem::take(&mut by_class[Class::Own as usize]);
+            by_class[Class::Foreign as usize] += own;
+        }
+        for (sum, n) in self.out.sums[place as usize].iter_mut().zip(by_class) {
+            *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
         }
     }
 
     /// A goroutine can work for a root of another name while a task rides on it.
-    fn class_at(&self, place: u32, class: Class) -> Class {
+    fn is_strange(&self, place: u32) -> bool {
         let context = self.ground.aggregate.key(place).context;
-        let stranger = self.ground.slice.contexts.get(context).label != self.ground.label;
-        if class == Class::Own && stranger { Class::Foreign } else { class }
+        self.ground.slice.contexts.get(context).label != self.ground.label
     }
 
     /// Others are at work than before.
@@ -156,15 +145,14 @@ impl Walk<'_, '_> {
         self.out.states.get(place).map(|_| place)
     }
 
-    /// Whether the request that a node's goroutine belongs to rides in the tree of `root`.
+    /// Whether a request rides in the tree of `root`, but not on it.
     #[inline]
-    fn rides_with(&mut self, node: NodeId, root: NodeId) -> bool {
-        let owner = self.active[node as usize].owner;
-        if !owner.is_some() {
+    fn rides_with(&mut self, request: WindowIdx, root: NodeId) -> bool {
+        if !request.is_some() {
             return false;
         }
-        let of_request = self.nodes.ridden[owner.at()];
-        of_request != NOBODY && self.delegations.root(of_request) == root
+        let node = self.nodes.ridden[request.at()];
+        node != NOBODY && node != root && self.delegations.root(node) == root
     }
 
     /// A wait of a request's own goroutines is over, as time goes back: who ended it?
@@ -175,7 +163,8 @@ impl Walk<'_, '_> {
             return;
         }
         let riders = self.delegations.requests(node);
-        if self.class_of(node, riders).0 != Class::Foreign {
+        let [own, inside, _] = self.by_class(node, riders);
+        if own + inside > 0 {
             let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
             self.out.wakeups.add(end, self.ground.slice);
         }

@@ -10,13 +10,13 @@ use crate::slice::RootWindow;
 use std::collections::BTreeMap;
 
 /// A schedule, and requests on it.
-struct Scenario {
-    tape: Tape,
+pub(in crate::measure) struct Scenario {
+    pub(in crate::measure) tape: Tape,
     pieces: Vec<Piece>,
-    open: Vec<(GIdx, u32)>,
-    aggregate: Aggregate,
-    slice: Slice,
-    rides: Vec<Ride>,
+    pub(in crate::measure) open: Vec<(GIdx, u32)>,
+    pub(in crate::measure) aggregate: Aggregate,
+    pub(in crate::measure) slice: Slice,
+    pub(in crate::measure) rides: Vec<Ride>,
 }
 
 /// An interval, for the definition.
@@ -138,7 +138,7 @@ impl Play {
     }
 }
 
-fn scenario(seed: u64) -> Scenario {
+pub(in crate::measure) fn scenario(seed: u64) -> Scenario {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let n = 2 + random.below(10) as usize;
     let mut play = Play {
@@ -225,7 +225,7 @@ fn expand(pieces: &[Piece], g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx, u32,
     }
 }
 
-fn unknown_place(aggregate: &mut Aggregate) -> u32 {
+pub(in crate::measure) fn unknown_place(aggregate: &mut Aggregate) -> u32 {
     let (stack, state, precision) = (StackIdx::EMPTY, StateKey::UNKNOWN, Precision::Exact);
     aggregate.add(Key { context: 0, stack, state, precision, line_known: true, assist: false }, 0, 0)
 }
