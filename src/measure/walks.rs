@@ -162,7 +162,9 @@ mod tests {
         let crew = Crew { size, ..Crew::ALONE };
         let (mut rides, log) = walks.walk_shared(rides, logged, ground, (&tape, &open), crew);
         rides.sort_by_key(|ride| ride.window);
-        rides.iter_mut().for_each(|ride| ride.states.resize(MAX_STATES, 0));
+        for ride in &mut rides {
+            ride.states.resize(MAX_STATES, 0);
+        }
         let states: Vec<&Vec<u64>> = rides.iter().map(|ride| &ride.states).collect();
         let mut sums = vec![[0; 3]; aggregate.len()];
         walks.take_sums(|place, of_place| {

@@ -61,7 +61,7 @@ impl Walk<'_, '_> {
     }
 
     /// To how many of the requests that ride with it the one at work is what: by [`Class`].
-    #[inline]
+    #[inline(always)]
     fn by_class(&mut self, root: NodeId, riders: Riders) -> [u32; 3] {
         let Active { rides, owner, .. } = self.active[root as usize];
         let inside = match riders.only() {
@@ -85,7 +85,7 @@ impl Walk<'_, '_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_at(&mut self, root: NodeId, (place, state): (u32, PlaceState), ns: u64, mut by_class: [u32; 3]) {
         self.delegations.credit(root, state.slot(), ns);
         if self.ground.label.is_some() && self.is_strange(place) {

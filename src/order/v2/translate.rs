@@ -42,7 +42,7 @@ impl Names {
     }
 
     /// What a usual event says.
-    #[inline]
+    #[inline(always)]
     pub(super) fn usual(&self, pos: u64, time: Time, usual: &Usual) -> Event {
         let Step { context, g, from, to } = usual.step;
         let own = self.stack(usual.stack);
