@@ -292,8 +292,13 @@ impl<'a> Measurer<'a> {
         true
     }
 
-    /// Makes a measurer of generations out of what one was measured with, for the next.
-    pub fn reuse(generation: GenerationMeasured<'a>) -> Self {
-        generation.measurer
+    /// Makes a measurer of generations out of what one was measured with that was taken, for the next.
+    #[must_use]
+    pub fn reuse(&mut self, generation: GenerationMeasured<'a>) -> Self {
+        let mut measurer = generation.measurer;
+        if let (Some(ours), Some(theirs)) = (&mut self.tape, &mut measurer.tape) {
+            ours.give_spare(theirs);
+        }
+        measurer
     }
 }

@@ -275,7 +275,6 @@ impl Tape {
     }
 
     /// Takes what another tape wrote, all of it later than what was taken before; `places` are its places as ours.
-    /// It gets the memory that is free.
     pub(super) fn take(&mut self, other: &mut Self, places: Vec<u32>) {
         let ours = |place: u32| places.get(place as usize).copied().unwrap_or(place);
         let shared = other.shared.iter().map(|list| self.share(list.iter().copied().map(ours).collect())).collect();
@@ -290,6 +289,10 @@ impl Tape {
             }
         }
         self.len += std::mem::take(&mut other.len);
+    }
+
+    /// Gives another tape the memory that is free: what was touched before costs less than new memory.
+    pub(super) fn give_spare(&mut self, other: &mut Self) {
         other.spare.append(&mut self.spare);
     }
 

@@ -213,7 +213,12 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
     pool.install(|| work(Options { threads: rayon::current_num_threads(), ..options }))
 }
 
-/// The threads at hand.
+/// Who walks when piece `i` of `n` was taken: while others measure further ones, nobody else; at the end all threads.
+fn crew_at(i: usize, n: usize) -> Crew<'static> {
+    if i + 1 < n { Crew::ALONE } else { crew() }
+}
+
+/// All threads.
 fn crew() -> Crew<'static> {
     Crew { size: rayon::current_num_threads(), each: &|n, work| (0..n).into_par_iter().for_each(work) }
 }

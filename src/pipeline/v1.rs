@@ -2,7 +2,7 @@
 //! The first one cuts it into parts, which threads measure side by side in the second one.
 
 use super::in_order::{in_order, lock};
-use super::{Ticker, annotations, crew};
+use super::{Ticker, annotations, crew, crew_at};
 use crate::binary::Resolver;
 use crate::error::{Result, Warning};
 use crate::event::{Event, EventKind, Sink};
@@ -143,14 +143,15 @@ impl Recording {
             self.measure_part(part, task, measurer)
         };
         let take = |(whole, last): &mut (Measurer<'t>, Time),
-                    _,
+                    i: usize,
                     (mut part, end): (GenerationMeasured<'t>, Time),
                     (): &mut ()| {
             // What is older than a part and first seen in it is as old as the trace.
             whole.absorb(&mut part, *last, self.trace.start);
             *last = end;
-            whole.walk_if_due(end, crew());
-            lock(&spare).push(Measurer::reuse(part));
+            whole.walk_if_due(end, crew_at(i, self.parts.len()));
+            let reused = whole.reuse(part);
+            lock(&spare).push(reused);
         };
         let whole = (Measurer::new(task), self.trace.start);
         let (whole, _) = in_order(self.parts.len(), threads, whole, || (), measure, take);

@@ -2,7 +2,7 @@
 
 use super::in_order::{in_order, lock};
 use super::relay::relay;
-use super::{Options, Ticker, annotations, crew, notes_wanted};
+use super::{Options, Ticker, annotations, crew, crew_at, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
@@ -226,9 +226,9 @@ impl<'a> Recording<'a> {
             ordered = self.order(survey, i, whole.last, bench, &mut whole.measurer)?;
         }
         whole.last = ordered.last;
-        whole.measurer.walk_if_due(whole.last, crew());
+        whole.measurer.walk_if_due(whole.last, crew_at(i, survey.generations.len()));
         whole.complaints.add(ordered.complaints);
-        Ok(Measurer::reuse(generation))
+        Ok(whole.measurer.reuse(generation))
     }
 
     /// Hands the events of one generation to `sink`, in causal order.
