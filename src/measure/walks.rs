@@ -1,7 +1,9 @@
 //! Walks along the paths of many requests, shared out to several threads.
 //!
 //! What a walk finds for a request does not depend on which others it walks, and sums commute: requests can be walked
-//! by one thread or by several, each a share of them.
+//! by one thread or by several, each a share of them. There is one exception, which no sound trace has: where a request
+//! ends while its goroutine waits, and others wait for that goroutine at the same time, its last wait is shown as what
+//! ended it only if they are walked together.
 
 use super::critical_path::{Ground, Logged, Nodes, Walk};
 use super::states::StateKey;
@@ -9,7 +11,7 @@ use super::tape::Tape;
 use super::wakeups::{WaitKey, WaitSum};
 use super::walked::{Ride, Walked};
 use crate::ids::{GIdx, WindowIdx};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// Calls a function with each number below the first one, on any threads.
 pub type Each<'c> = &'c dyn Fn(usize, &(dyn Fn(usize) + Sync));
@@ -104,7 +106,8 @@ impl Walks {
             })
             .collect();
         let walk = |i: usize| {
-            let Share { bench: Bench { nodes, walked }, rides, logged, log } = &mut *lock(&shares[i]);
+            let Share { bench: Bench { nodes, walked }, rides, logged, log } =
+                &mut *shares[i].lock().unwrap_or_else(PoisonError::into_inner);
             nodes.rewind(open);
             *log = Walk::new(ground, tape, nodes, walked, *logged).run(rides);
         };
@@ -137,10 +140,6 @@ impl Walks {
         }
         (all.states.slots, all.wakeups.sorted(), all.stw_runnable_ns)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

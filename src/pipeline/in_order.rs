@@ -13,8 +13,6 @@ struct Board<T> {
     taken: usize,
     /// Pieces that were begun.
     begun: usize,
-    /// Threads that are there.
-    present: usize,
     /// Whether a thread panicked.
     stopped: bool,
 }
@@ -34,7 +32,7 @@ pub(super) fn in_order<S: Send, T: Send, B>(
     take: impl Fn(&mut S, usize, T, &mut B) + Sync,
 ) -> S {
     let threads = threads.clamp(1, n.max(1));
-    let board = Board { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, present: threads, stopped: false };
+    let board = Board { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, stopped: false };
     let shared = (Mutex::new(board), Condvar::new());
     let taker = Mutex::new(taker);
     let run = || {
@@ -60,11 +58,14 @@ pub(super) fn in_order<S: Send, T: Send, B>(
         }
         stop.done = true;
     };
+    // Each thread gets its own: one that waits for something else must not begin here, as it would not come back to it
+    // before all is done.
     rayon::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|_| run());
-        }
-        run();
+        scope.spawn_broadcast(|_, thread| {
+            if thread.index() < threads {
+                run();
+            }
+        });
     });
     taker.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
@@ -93,9 +94,9 @@ fn next_step<T>(shared: &Shared<T>, n: usize, threads: usize) -> Option<Step<T>>
             at.ready.push_back(None);
             return Some(Step::Work(at.begun - 1));
         }
-        // Whoever else is there takes the results that are still to come; this thread can help with them meanwhile.
-        if at.begun == n && at.present > 1 {
-            at.present -= 1;
+        // Whoever takes a result, or works on the next one to take, comes back and takes the others too; this thread
+        // can help with them meanwhile.
+        if at.begun == n {
             return None;
         }
         at = shared.1.wait(at).unwrap_or_else(PoisonError::into_inner);

@@ -26,7 +26,9 @@ struct Hatch {
     empty: Vec<Batch>,
     /// Whether no more events come.
     done: bool,
-    /// Whether the helper panicked.
+    /// Whether a helper is there.
+    helped: bool,
+    /// Whether it panicked.
     broken: bool,
 }
 
@@ -38,7 +40,7 @@ struct Shared<S> {
     hatch: Mutex<Hatch>,
     /// There are events, or no more come.
     filled: Condvar,
-    /// There is room, or nobody makes any.
+    /// There is room, or the helper left.
     emptied: Condvar,
 }
 
@@ -51,11 +53,17 @@ impl<S> Shared<S> {
 
 impl<S: Sink> Shared<S> {
     fn help(&self) {
+        {
+            let mut hatch = lock(&self.hatch);
+            if hatch.done {
+                return;
+            }
+            hatch.helped = true;
+        }
+        let mut stay = Stay { shared: self, safe: false };
         self.helps.store(true, Ordering::Relaxed);
-        let mut sink = lock(&self.sink);
-        let mut guard = Guard { shared: self, safe: false };
-        self.drain(&mut sink);
-        guard.safe = true;
+        self.drain(&mut lock(&self.sink));
+        stay.safe = true;
     }
 
     /// Hands all that comes through the hatch to the sink.
@@ -90,26 +98,40 @@ impl<S: Sink> Shared<S> {
         while hatch.full.len() >= MOST_WAITING && !hatch.broken {
             hatch = self.emptied.wait(hatch).unwrap_or_else(PoisonError::into_inner);
         }
-        hatch.full.push_back(batch);
-        if hatch.full.len() == 1 {
-            self.filled.notify_all();
+        // What a helper panicked over nobody takes any more.
+        if !hatch.broken {
+            hatch.full.push_back(batch);
+            if hatch.full.len() == 1 {
+                self.filled.notify_all();
+            }
         }
         hatch.empty.pop().unwrap_or_default()
     }
+
+    /// Waits until no helper is there.
+    fn wait_for_helper(&self) {
+        let mut hatch = lock(&self.hatch);
+        while hatch.helped {
+            hatch = self.emptied.wait(hatch).unwrap_or_else(PoisonError::into_inner);
+        }
+        if hatch.broken {
+            hatch.full.clear();
+        }
+    }
 }
 
-/// Lets nobody wait for a helper that panicked.
-struct Guard<'s, S> {
+/// A helper, while it is there: nobody must wait for one that panicked.
+struct Stay<'s, S> {
     shared: &'s Shared<S>,
     safe: bool,
 }
 
-impl<S> Drop for Guard<'_, S> {
+impl<S> Drop for Stay<'_, S> {
     fn drop(&mut self) {
-        if !self.safe {
-            lock(&self.shared.hatch).broken = true;
-            self.shared.emptied.notify_all();
-        }
+        let mut hatch = lock(&self.shared.hatch);
+        hatch.helped = false;
+        hatch.broken |= !self.safe;
+        self.shared.emptied.notify_all();
     }
 }
 
@@ -131,15 +153,16 @@ impl<S: Sink, W> Relay<'_, S, W> {
         }
     }
 
-    /// No more events come: waits until the sink has them all.
+    /// No more events come: waits until the sink has them all. A thread that waits here does nothing else, while one that
+    /// waits at a scope's end may begin to help another one, and come back late.
     fn end(mut self) {
-        if self.own.is_none() {
+        if self.own.take().is_none() {
             self.shared.send(std::mem::take(&mut self.batch));
         }
         self.shared.finish();
-        let mut sink = self.own.take().unwrap_or_else(|| lock(&self.shared.sink));
-        // The helper may not have begun.
-        self.shared.drain(&mut sink);
+        self.shared.wait_for_helper();
+        // One that came too late for the sink has left it to us.
+        self.shared.drain(&mut lock(&self.shared.sink));
     }
 }
 
@@ -181,10 +204,11 @@ pub(super) fn relay<S: Sink + Send, W: Fn(GIdx) -> bool + Send, R: Send>(
         emptied: Condvar::new(),
     };
     let result = rayon::scope(|scope| {
+        // Before anyone helps: a helper that is first at the sink would wait for events for ever.
+        let mut relay = Relay { shared: &shared, wants, own: Some(lock(&shared.sink)), batch: Batch::new() };
         if rayon::current_num_threads() > 1 {
             scope.spawn(|_| shared.help());
         }
-        let mut relay = Relay { shared: &shared, wants, own: Some(lock(&shared.sink)), batch: Batch::new() };
         let result = produce(&mut relay);
         relay.end();
         result
@@ -194,6 +218,7 @@ pub(super) fn relay<S: Sink + Send, W: Fn(GIdx) -> bool + Send, R: Send>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::in_order::in_order;
     use super::*;
     use crate::event::EventKind;
     use crate::ids::StackIdx;
@@ -216,8 +241,15 @@ mod tests {
         }
     }
 
+    fn pool(threads: usize) -> rayon::ThreadPool {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool")
+    }
+
     fn numbers(threads: usize, n: u64, slow: bool, panics_at: u64) -> Vec<u64> {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        pool(threads).install(|| relayed(n, slow, panics_at))
+    }
+
+    fn relayed(n: u64, slow: bool, panics_at: u64) -> Vec<u64> {
         let event = Event { time: Time(0), pos: 0, g: GIdx::NONE, stack: StackIdx::EMPTY, kind: EventKind::Sample };
         let sink = Numbers { seen: Vec::new(), panics_at };
         let produce = |sink: &mut Relay<'_, _, _>| {
@@ -229,7 +261,7 @@ mod tests {
                 }
             }
         };
-        pool.install(|| relay(sink, |_| true, produce)).0.seen
+        relay(sink, |_| true, produce).0.seen
     }
 
     #[test]
@@ -240,6 +272,25 @@ mod tests {
                     assert_eq!(numbers(threads, n, slow, u64::MAX), (0..n).collect::<Vec<_>>());
                 }
             }
+        }
+        // Whoever comes first: the helper is awake already.
+        pool(3).install(|| {
+            for _ in 0..20_000 {
+                assert_eq!(relayed(3, false, u64::MAX), [0, 1, 2]);
+            }
+        });
+    }
+
+    /// Many pieces, each with a helper or without, on threads that wait for each other in all ways that there are.
+    #[test]
+    fn helpers_keep_nobody_from_taking_results() {
+        for round in 0..200u64 {
+            let n = 1 + round as usize % 30;
+            let of = |i: usize| if i.is_multiple_of(3) { 5000 } else { i };
+            let work = |i: usize, (): &mut ()| relayed(of(i) as u64, false, u64::MAX).len();
+            let take = |taken: &mut Vec<usize>, _, n, (): &mut ()| taken.push(n);
+            let taken = pool(4).install(|| in_order(n, 4, Vec::new(), || (), work, take));
+            assert_eq!(taken, (0..n).map(of).collect::<Vec<_>>());
         }
     }
 

@@ -216,9 +216,10 @@ struct Measuring<'m, 't> {
 }
 
 impl Measuring<'_, '_> {
+    /// As [`Task::wants`], and nobody's too: paths want to know when the whole program was stopped.
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
-        self.task.latency || self.task.slice.tracked.get(g.at()) == Some(&true)
+        self.task.latency || self.task.wants(g)
     }
 }
 

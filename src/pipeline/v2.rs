@@ -6,10 +6,11 @@ use super::{Options, Ticker, annotations, crew, crew_at, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
-use crate::format::v2::event::{ThreadBatches, known_codes};
+use crate::format::v2::decode::Shapes;
+use crate::format::v2::event::{Codes, ThreadBatches, known_codes};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::{Index, read_index};
-use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, read_samples, read_sync, read_tables};
+use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, WireSample, read_samples, read_sync, read_tables};
 use crate::format::version::V2;
 use crate::ids::{GIdx, GoId};
 use crate::measure::{GenerationMeasured, Measured, Measurer, Task};
@@ -91,15 +92,21 @@ impl<'a> Recording<'a> {
         let mut warnings = Vec::new();
         let tables = read_tables(&generation, &mut warnings);
         let classes = classify(&tables, selector);
-        let samples = if classes.is_some() { read_samples(&generation, &mut warnings) } else { Vec::new() };
+        let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
+        if classes.is_some() {
+            for sample in read_samples(&generation, &mut warnings) {
+                samples.entry(sample.thread).or_default().push(sample);
+            }
+        }
         let region = |id| {
             let name = tables.strings.get(id).unwrap_or_default();
             selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
         };
         let notes = notes_wanted(selector, &region);
-        let (known, classes) = (&self.known, classes.as_ref());
+        let shapes = Shapes::new(&self.known);
+        let (codes, classes) = (Codes { known: &self.known, shapes: &shapes }, classes.as_ref());
         let batches = ThreadBatches::new(&generation);
-        let input = ScanInput { generation: &generation, batches: &batches, known, classes, notes, samples: &samples };
+        let input = ScanInput { generation: &generation, batches: &batches, codes, classes, notes, samples: &samples };
         let scans: Vec<Scan> =
             groups(generation.index, &batches, threads).into_par_iter().map(|group| scan(&input, group)).collect();
         let mut scans = scans.into_iter();

@@ -9,7 +9,7 @@ use super::evidence::{Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
-use crate::format::v2::event::{ArgsWanted, ScanEvent, ScanReader, ThreadBatches};
+use crate::format::v2::event::{ArgsWanted, Codes, ScanEvent, ScanReader, ThreadBatches};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::GenerationIndex;
 use crate::format::v2::tables::{IdTable, WireSample};
@@ -84,14 +84,14 @@ pub struct ScanInput<'a> {
     pub generation: &'a Generation<'a>,
     /// Its batches by thread.
     pub batches: &'a ThreadBatches,
-    /// Which event codes the file's version has.
-    pub known: &'a [bool; 256],
+    /// The event codes of the file's version.
+    pub codes: Codes<'a>,
     /// What each stack says about a selection by stack and about servers; none when nothing asks for that.
     pub classes: Option<&'a IdTable<StackClass>>,
     /// What is written down of tasks and regions; none when nothing asks for them.
     pub notes: Option<NotesWanted<'a>>,
-    /// The generation's CPU samples by time.
-    pub samples: &'a [WireSample],
+    /// The CPU samples of each thread, by its id, in order of time; none when they do not matter.
+    pub samples: &'a FxHashMap<u64, Vec<WireSample>>,
 }
 
 impl Scan {
@@ -138,18 +138,11 @@ pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec
 pub fn scan(input: &ScanInput<'_>, threads: Range<usize>) -> Scan {
     let evidence = Found::new(input.generation.index.start);
     let mut scan = Scan { evidence, ..Scan::default() };
-    let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
-    if input.classes.is_some() {
-        for sample in input.samples {
-            samples.entry(sample.thread).or_default().push(*sample);
-        }
-    }
     let wanted = args_wanted(input.classes.is_some(), input.notes.is_some());
     for thread in threads {
         let id = input.generation.index.threads[thread];
         let before = scan.births.len();
-        ThreadScan::new(input, id, samples.remove(&id.0).unwrap_or_default(), &mut scan)
-            .run(input.batches.of(thread), &wanted);
+        ThreadScan::new(input, id, &mut scan).run(input.batches.of(thread), &wanted);
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
     scan
@@ -183,7 +176,7 @@ struct ThreadScan<'a, 's> {
     /// A cgo callback's goroutine of this thread: its id repeats, its birth does not.
     callback: Who,
     run: RunEvidence,
-    samples: std::vec::IntoIter<WireSample>,
+    samples: std::slice::Iter<'a, WireSample>,
     next_sample: Option<WireSample>,
     last_string: u64,
     /// Names of regions, and whether they match.
@@ -191,9 +184,9 @@ struct ThreadScan<'a, 's> {
 }
 
 impl<'a, 's> ThreadScan<'a, 's> {
-    fn new(input: &'a ScanInput<'a>, thread: ThreadId, of_thread: Vec<WireSample>, scan: &'s mut Scan) -> Self {
-        let mut samples = of_thread.into_iter();
-        let next_sample = samples.next();
+    fn new(input: &'a ScanInput<'a>, thread: ThreadId, scan: &'s mut Scan) -> Self {
+        let mut samples = input.samples.get(&thread.0).map_or(&[][..], |samples| samples).iter();
+        let next_sample = samples.next().copied();
         let run = RunEvidence::default();
         Self {
             input,
@@ -216,7 +209,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             let batch = &self.input.generation.index.batches[batch as usize];
             let mut reader = ScanReader::new(self.input.generation, batch);
             loop {
-                match reader.next(self.input.known, wanted, &mut event) {
+                match reader.next(self.input.codes, wanted, &mut event) {
                     Ok(true) => {
                         latest = latest.max(Some(event.ticks));
                         self.event(&event);
@@ -349,7 +342,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             if self.current != Who::NOBODY && sample.goroutine == self.current.id.0 {
                 self.take_stack(sample.stack, sample.pos, sample.ticks);
             }
-            self.next_sample = self.samples.next();
+            self.next_sample = self.samples.next().copied();
         }
     }
 

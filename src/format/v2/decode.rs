@@ -28,7 +28,7 @@ pub(super) struct Usual {
 }
 
 /// Reads the event at the start of `bytes`, if it is a usual one.
-#[inline]
+#[inline(always)]
 pub(super) fn usual_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
     let code = bytes[0];
     let n_args = shapes.0[code as usize];
@@ -54,7 +54,7 @@ fn from(bytes: &[u8; AHEAD], at: usize) -> &[u8] {
 
 /// The varint at a place, and its length. One byte is most frequent; for two to four there is no branch, as their
 /// number is hard to predict.
-#[inline]
+#[inline(always)]
 fn varint(bytes: &[u8; AHEAD], at: usize) -> Option<(u64, usize)> {
     let word = u32::from_le_bytes(*from(bytes, at).first_chunk()?);
     if word & 0x80 == 0 {

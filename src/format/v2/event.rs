@@ -197,7 +197,7 @@ pub struct ScanEvent {
     pub ticks: u64,
     /// Its code, known to the file's version.
     pub code: u8,
-    /// The arguments that were asked for; the others are stale.
+    /// The arguments that were asked for; the others may be stale.
     pub args: [u64; MAX_ARGS],
 }
 
@@ -219,7 +219,24 @@ impl<'a> ScanReader<'a> {
 
     /// The next event into `event`; false at the end of the batch.
     #[inline]
-    pub fn next(&mut self, known: &[bool; 256], wanted: &ArgsWanted, event: &mut ScanEvent) -> Result<bool, BadEvent> {
+    pub fn next(&mut self, codes: Codes<'_>, wanted: &ArgsWanted, event: &mut ScanEvent) -> Result<bool, BadEvent> {
+        let pos = self.cursor.offset();
+        let usual = self.cursor.ahead().and_then(|bytes| usual_event(bytes, codes.shapes, &mut event.args));
+        let Some(usual) = usual else { return self.next_unusual(codes.known, wanted, event) };
+        self.cursor.step(usual.len);
+        self.ticks = self.ticks.wrapping_add(usual.ticks);
+        (event.pos, event.code, event.ticks) = (pos, usual.code, self.ticks);
+        Ok(true)
+    }
+
+    /// The same, byte by byte.
+    #[cold]
+    fn next_unusual(
+        &mut self,
+        known: &[bool; 256],
+        wanted: &ArgsWanted,
+        event: &mut ScanEvent,
+    ) -> Result<bool, BadEvent> {
         let pos = self.cursor.offset();
         let Ok(code) = self.cursor.byte() else { return Ok(false) };
         let bad = |malformed| BadEvent { pos, code, malformed };

@@ -2,12 +2,18 @@
 
 use super::super::delegations::{NOBODY, NodeId, Riders};
 use super::super::tape::place;
-use super::super::timeline::share_of;
 use super::super::wakeups::WaitEnd;
 use super::super::walked::{Class, PlaceState};
 use super::{Active, Walk};
 use crate::ids::WindowIdx;
 use crate::time::{Time, Window};
+
+/// The time of part `i` of `n` in a span: each `n`th nanosecond of the trace's clock. Parts add up to the span, and those
+/// of a span are the sums of those of its pieces, wherever other requests have it cut.
+fn nth_share(span: Window, i: usize, n: usize) -> u64 {
+    let before = |time: Time| (i128::from(time.0) - i as i128).div_euclid(n as i128);
+    (before(span.end - 1) - before(span.start - 1)).max(0) as u64
+}
 
 impl Walk<'_, '_> {
     /// What the one at work did counts for all that ride with it.
@@ -53,7 +59,7 @@ impl Walk<'_, '_> {
                     self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
                 }
             }
-            None => self.count_odd(root, at, span.end.since(span.start), by_class),
+            None => self.count_odd(root, at, span, by_class),
         }
         if self.logs {
             self.note_step(root, at, span);
@@ -74,14 +80,13 @@ impl Walk<'_, '_> {
 
     /// A piece that CPU samples share out, or of which nothing is known.
     #[cold]
-    fn count_odd(&mut self, root: NodeId, at: u32, ns: u64, by_class: [u32; 3]) {
+    fn count_odd(&mut self, root: NodeId, at: u32, span: Window, by_class: [u32; 3]) {
         let tape = self.tape;
         let unknown = [self.ground.unknown];
         let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], |list| list);
-        let n = places.len() as u64;
         for (i, &place) in places.iter().enumerate() {
             let Some(state) = self.out.states.get(place) else { continue };
-            self.count_at(root, (place, state), share_of(ns, i as u64, n), by_class);
+            self.count_at(root, (place, state), nth_share(span, i, places.len()), by_class);
         }
     }
 
@@ -174,5 +179,28 @@ impl Walk<'_, '_> {
     pub(super) fn end_wait(&mut self, node: NodeId, time: Time) {
         let place = self.nodes.place(self.active[node as usize].g);
         self.note_wait(node, place, time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_add_up_however_a_span_is_cut() {
+        for n in 1..7 {
+            for start in -10..10 {
+                for end in start..start + 25 {
+                    let share = |start, end, i| nth_share(Window { start: Time(start), end: Time(end) }, i, n);
+                    let shares: Vec<u64> = (0..n).map(|i| share(start, end, i)).collect();
+                    assert_eq!(shares.iter().sum::<u64>(), (end - start) as u64);
+                    assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
+                    for cut in start..=end {
+                        let cut: Vec<u64> = (0..n).map(|i| share(start, cut, i) + share(cut, end, i)).collect();
+                        assert_eq!(cut, shares);
+                    }
+                }
+            }
+        }
     }
 }
