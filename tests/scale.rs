@@ -62,11 +62,19 @@ fn cost(bytes: &Vec<u8>) -> f64 {
 #[test]
 #[ignore = "measures; run it in release"]
 fn what_doubling_costs() {
-    // `GOTRACE_SLICE_SCALE=4` for larger ones.
+    // `GOTRACE_SLICE_SCALE=4` for larger ones; `GOTRACE_SLICE_KEEP=FOLDER` keeps them there.
     let scale = std::env::var("GOTRACE_SLICE_SCALE").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    let keep = std::env::var_os("GOTRACE_SLICE_KEEP").map(std::path::PathBuf::from);
     let measure = |(name, n, make): Kind| {
         let n = n * scale;
-        let (once, twice) = (cost(&make(n)), cost(&make(n * 2)));
+        let (once, twice) = (make(n), make(n * 2));
+        for (bytes, size) in [(&once, "once"), (&twice, "twice")] {
+            if let Some(folder) = &keep {
+                let file = folder.join(format!("{}-{size}.trace", name.replace(' ', "-")));
+                std::fs::write(file, bytes).expect("a folder to write to");
+            }
+        }
+        let (once, twice) = (cost(&once), cost(&twice));
         let ratio = twice / once;
         println!("{name:40} {n:>8} {once:>8.1} ms   {:>8} {twice:>8.1} ms   {ratio:.2}", n * 2);
     };
