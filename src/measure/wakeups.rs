@@ -35,38 +35,10 @@ pub struct WaitSum {
     pub by: GIdx,
 }
 
-impl WaitSum {
-    fn add(&mut self, other: Self) {
-        self.count += other.count;
-        self.ns = self.ns.saturating_add(other.ns);
-        self.max_ns = self.max_ns.max(other.max_ns);
-        if self.by != other.by {
-            self.by = GIdx::NONE;
-        }
-    }
-}
-
-/// Slots of the cache in front of the table.
-const CACHE_BITS: u32 = 8;
-
 /// All of them.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(super) struct Wakeups {
-    sums: Vec<(WaitKey, WaitSum)>,
-    positions: FxHashMap<WaitKey, u32>,
-    /// Positions of keys that were there shortly before.
-    cache: [u32; 1 << CACHE_BITS],
-}
-
-impl Default for Wakeups {
-    fn default() -> Self {
-        Self { sums: Vec::new(), positions: FxHashMap::default(), cache: [0; 1 << CACHE_BITS] }
-    }
-}
-
-fn slot((place, _, stack): WaitKey) -> usize {
-    let mixed = (u64::from(place) << 32 | u64::from(stack.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> (64 - CACHE_BITS)) as usize
+    sums: FxHashMap<WaitKey, WaitSum>,
 }
 
 impl Wakeups {
@@ -77,39 +49,31 @@ impl Wakeups {
             // What kind of nobody the state's name tells, later.
             _ => (WakerKind::Unknown, GIdx::NONE, StackIdx::EMPTY),
         };
-        self.sum((end.place, kind, stack), by).add(WaitSum { count: 1, ns: end.ns, max_ns: end.ns, by });
+        self.add_sum((end.place, kind, stack), WaitSum { count: 1, ns: end.ns, max_ns: end.ns, by });
     }
 
-    /// The sum of a key; if it is new, of waits that `by` ended.
-    fn sum(&mut self, key: WaitKey, by: GIdx) -> &mut WaitSum {
-        let mut at = self.cache[slot(key)] as usize;
-        if self.sums.get(at).is_none_or(|(known, _)| *known != key) {
-            at = self.find(key, by);
+    fn add_sum(&mut self, key: WaitKey, more: WaitSum) {
+        let sum = self.sums.entry(key).or_insert(WaitSum { count: 0, ns: 0, max_ns: 0, by: more.by });
+        sum.count += more.count;
+        sum.ns = sum.ns.saturating_add(more.ns);
+        sum.max_ns = sum.max_ns.max(more.max_ns);
+        if sum.by != more.by {
+            sum.by = GIdx::NONE;
         }
-        &mut self.sums[at].1
-    }
-
-    fn find(&mut self, key: WaitKey, by: GIdx) -> usize {
-        let next = self.sums.len() as u32;
-        let at = *self.positions.entry(key).or_insert(next);
-        if at == next {
-            self.sums.push((key, WaitSum { count: 0, ns: 0, max_ns: 0, by }));
-        }
-        self.cache[slot(key)] = at;
-        at as usize
     }
 
     /// Adds another's.
     pub(super) fn join(&mut self, other: Self) {
         for (key, theirs) in other.sums {
-            self.sum(key, theirs.by).add(theirs);
+            self.add_sum(key, theirs);
         }
     }
 
     /// The sums in the order of their keys.
-    pub(super) fn sorted(mut self) -> Vec<(WaitKey, WaitSum)> {
-        self.sums.sort_unstable_by_key(|(key, _)| *key);
-        self.sums
+    pub(super) fn sorted(self) -> Vec<(WaitKey, WaitSum)> {
+        let mut all: Vec<_> = self.sums.into_iter().collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
+        all
     }
 }
 

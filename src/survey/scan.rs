@@ -9,7 +9,7 @@ use super::evidence::{Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
-use crate::format::v2::event::{ArgsWanted, Codes, ScanEvent, ScanReader, ThreadBatches};
+use crate::format::v2::event::{Codes, ScanEvent, ScanReader, ThreadBatches};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::GenerationIndex;
 use crate::format::v2::tables::{IdTable, WireSample};
@@ -138,33 +138,13 @@ pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec
 pub fn scan(input: &ScanInput<'_>, threads: Range<usize>) -> Scan {
     let evidence = Found::new(input.generation.index.start);
     let mut scan = Scan { evidence, ..Scan::default() };
-    let wanted = args_wanted(input.classes.is_some(), input.notes.is_some());
     for thread in threads {
         let id = input.generation.index.threads[thread];
         let before = scan.births.len();
-        ThreadScan::new(input, id, &mut scan).run(input.batches.of(thread), &wanted);
+        ThreadScan::new(input, id, &mut scan).run(input.batches.of(thread));
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
     scan
-}
-
-/// The arguments that a scan reads of each event: all of what it follows; of the others, up to the stack of the
-/// goroutine that executes when `stacks` matter, and of annotations up to their task when `notes` are taken.
-fn args_wanted(stacks: bool, notes: bool) -> ArgsWanted {
-    std::array::from_fn(|i| match i as u8 {
-        code::GO_BLOCK | code::GO_STOP if !stacks => 1,
-        code::GO_UNBLOCK | code::GO_SYSCALL_BEGIN if !stacks => 0,
-        code::USER_LOG | code::USER_TASK_END if !stacks => u8::from(notes),
-        code::PROC_START
-        | code::PROC_STEAL
-        | code::PROC_STATUS
-        | code::HEAP_ALLOC
-        | code::HEAP_GOAL
-        | code::GO_LABEL
-        | code::GC_SWEEP_END
-        | code::FIRST_EXPERIMENTAL.. => 0,
-        _ => EVENTS[i].n_args,
-    })
 }
 
 struct ThreadScan<'a, 's> {
@@ -202,14 +182,14 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
-    fn run(mut self, batches: &[u32], wanted: &ArgsWanted) {
+    fn run(mut self, batches: &[u32]) {
         let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; 4] };
         let mut latest = None;
         for &batch in batches {
             let batch = &self.input.generation.index.batches[batch as usize];
             let mut reader = ScanReader::new(self.input.generation, batch);
             loop {
-                match reader.next(self.input.codes, wanted, &mut event) {
+                match reader.next(self.input.codes, &mut event) {
                     Ok(true) => {
                         latest = latest.max(Some(event.ticks));
                         self.event(&event);

@@ -6,7 +6,7 @@ use super::index::{BatchKind, BatchRef};
 use super::tables::Clock;
 use crate::error::Warning;
 use crate::format::cursor::{Cursor, Malformed};
-use crate::format::event_spec::{EVENTS, EventSpec, MAX_ARGS};
+use crate::format::event_spec::{EVENTS, MAX_ARGS};
 use crate::format::version::V2;
 use crate::time::Time;
 
@@ -115,6 +115,27 @@ pub struct BatchReader<'a> {
     time: Time,
 }
 
+/// The place, the code, and the time difference in ticks of the event at a cursor, byte by byte; its arguments into
+/// `args`. None at the end.
+#[inline]
+fn any_event(
+    cursor: &mut Cursor<'_>,
+    known: &[bool; 256],
+    args: &mut [u64; MAX_ARGS],
+) -> Result<Option<(u64, u8, u64)>, BadEvent> {
+    let pos = cursor.offset();
+    let Ok(code) = cursor.byte() else { return Ok(None) };
+    let bad = |malformed| BadEvent { pos, code, malformed };
+    if !known[code as usize] {
+        return Err(bad(None));
+    }
+    let ticks = cursor.uvarint().map_err(|m| bad(Some(m)))?;
+    for arg in args.iter_mut().take(EVENTS[code as usize].n_args as usize) {
+        *arg = cursor.uvarint().map_err(|m| bad(Some(m)))?;
+    }
+    Ok(Some((pos, code, ticks)))
+}
+
 impl<'a> BatchReader<'a> {
     /// Starts at the beginning of a batch.
     pub fn new(generation: &Generation<'a>, batch: &BatchRef, clock: Clock) -> Self {
@@ -164,21 +185,9 @@ impl<'a> BatchReader<'a> {
     /// The next event into `event`; false at the end of the batch.
     #[inline]
     pub fn next(&mut self, known: &[bool; 256], clock: Clock, event: &mut WireEvent) -> Result<bool, BadEvent> {
-        let pos = self.cursor.offset();
-        let Ok(code) = self.cursor.byte() else { return Ok(false) };
-        let bad = |malformed| BadEvent { pos, code, malformed };
-        if !known[code as usize] {
-            return Err(bad(None));
-        }
-        let spec: &EventSpec = &EVENTS[code as usize];
-        let ticks = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
-        for arg in event.args.iter_mut().take(spec.n_args as usize) {
-            *arg = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
-        }
+        let Some((pos, code, ticks)) = any_event(&mut self.cursor, known, &mut event.args)? else { return Ok(false) };
         self.time = self.time + clock.ns(ticks);
-        event.pos = pos;
-        event.code = code;
-        event.time = self.time;
+        (event.pos, event.code, event.time) = (pos, code, self.time);
         Ok(true)
     }
 
@@ -188,7 +197,7 @@ impl<'a> BatchReader<'a> {
     }
 }
 
-/// An event as a scan needs it: its time in ticks, and of its arguments only those that were asked for.
+/// An event as a scan needs it: its time in ticks.
 #[derive(Clone, Copy, Debug)]
 pub struct ScanEvent {
     /// Where it stands in the file.
@@ -197,12 +206,9 @@ pub struct ScanEvent {
     pub ticks: u64,
     /// Its code, known to the file's version.
     pub code: u8,
-    /// The arguments that were asked for; the others may be stale.
+    /// Its arguments; what is behind them is stale.
     pub args: [u64; MAX_ARGS],
 }
-
-/// How many arguments of each event a scan reads; those behind are stepped over.
-pub type ArgsWanted = [u8; 256];
 
 /// Reads the events of one batch for a scan.
 #[derive(Clone, Copy, Debug)]
@@ -219,40 +225,21 @@ impl<'a> ScanReader<'a> {
 
     /// The next event into `event`; false at the end of the batch.
     #[inline]
-    pub fn next(&mut self, codes: Codes<'_>, wanted: &ArgsWanted, event: &mut ScanEvent) -> Result<bool, BadEvent> {
+    pub fn next(&mut self, codes: Codes<'_>, event: &mut ScanEvent) -> Result<bool, BadEvent> {
         let pos = self.cursor.offset();
         let usual = self.cursor.ahead().and_then(|bytes| usual_event(bytes, codes.shapes, &mut event.args));
-        let Some(usual) = usual else { return self.next_unusual(codes.known, wanted, event) };
+        let Some(usual) = usual else { return self.next_unusual(codes.known, event) };
         self.cursor.step(usual.len);
         self.ticks = self.ticks.wrapping_add(usual.ticks);
         (event.pos, event.code, event.ticks) = (pos, usual.code, self.ticks);
         Ok(true)
     }
 
-    /// The same, byte by byte.
     #[cold]
-    fn next_unusual(
-        &mut self,
-        known: &[bool; 256],
-        wanted: &ArgsWanted,
-        event: &mut ScanEvent,
-    ) -> Result<bool, BadEvent> {
-        let pos = self.cursor.offset();
-        let Ok(code) = self.cursor.byte() else { return Ok(false) };
-        let bad = |malformed| BadEvent { pos, code, malformed };
-        if !known[code as usize] {
-            return Err(bad(None));
-        }
-        let n_args = EVENTS[code as usize].n_args;
-        let n_read = wanted[code as usize];
-        self.ticks = self.ticks.wrapping_add(self.cursor.uvarint().map_err(|m| bad(Some(m)))?);
-        for arg in event.args.iter_mut().take(n_read as usize) {
-            *arg = self.cursor.uvarint().map_err(|m| bad(Some(m)))?;
-        }
-        self.cursor.skip_uvarints(u32::from(n_args.saturating_sub(n_read))).map_err(|m| bad(Some(m)))?;
-        event.pos = pos;
-        event.code = code;
-        event.ticks = self.ticks;
+    fn next_unusual(&mut self, known: &[bool; 256], event: &mut ScanEvent) -> Result<bool, BadEvent> {
+        let Some((pos, code, ticks)) = any_event(&mut self.cursor, known, &mut event.args)? else { return Ok(false) };
+        self.ticks = self.ticks.wrapping_add(ticks);
+        (event.pos, event.code, event.ticks) = (pos, code, self.ticks);
         Ok(true)
     }
 

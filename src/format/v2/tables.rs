@@ -228,9 +228,7 @@ fn skip_events(cursor: &mut Cursor<'_>, known: &[bool; 256]) -> std::result::Res
         if !known[code as usize] {
             return Err(IMPLAUSIBLE);
         }
-        for _ in 0..=EVENTS[code as usize].n_args {
-            cursor.skip_uvarints(1)?;
-        }
+        cursor.skip_uvarints(1 + u32::from(EVENTS[code as usize].n_args))?;
     }
     Ok(())
 }
