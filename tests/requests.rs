@@ -4,8 +4,12 @@
 
 mod common;
 mod go;
+#[path = "v1/builder.rs"]
+mod v1;
 
 use common::{root, root_by, selector};
+use gotrace_slice::format::encode::{CpuSample, NameTable, TimedEvent, TraceWriter};
+use gotrace_slice::format::event_spec::code;
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::slice::{PatternSyntax, Patterns, Selector};
@@ -175,6 +179,74 @@ fn check_endpoints(recording: &Recording) {
     let profile = recording.own("main.FanOutHandler", "stack");
     assert_eq!(profile.selection.unknown_handler.count, quick, "{recording}");
     assert_eq!(profile.selection.unknown_handler.connections, recording.said["clients"], "{recording}");
+}
+
+const SERVE: &str = "net/http.(*conn).serve";
+const STARTER: &str = "net/http.(*connReader).startBackgroundRead";
+const FINISHER: &str = "net/http.(*response).finishRequest";
+
+/// The one request of a trace, when it started after the trace did, how long it took, and how many had no handler.
+fn only_request(bytes: &Vec<u8>) -> (u64, u64, u64) {
+    let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
+    let selector = selector("^main.Handler$", root_by("stack"));
+    let answer = pipeline::profile(&inputs, &selector, Options::default(), &|_| {}).expect("a sound trace");
+    let Answer::Profile(profile) = answer else { panic!("no request") };
+    let [request] = &profile.requests.as_ref().expect("requests").list[..] else { panic!("not one request") };
+    (request.start_ns, request.dur_ns, profile.selection.unknown_handler.count)
+}
+
+/// A connection that is stopped and sampled on both sides of the creation of its background reader: that creation
+/// alone starts the request.
+#[test]
+fn a_stop_beside_the_readers_creation_starts_nothing() {
+    let mut names = NameTable::default();
+    let mut stack = |leaf_first: &[&str]| names.stack(leaf_first);
+    let starting = stack(&[STARTER, SERVE]);
+    let [handling, finishing] =
+        [stack(&["main.Handler", "net/http.serverHandler.ServeHTTP", SERVE]), stack(&[FINISHER, SERVE])];
+    let reader = stack(&["net/http.(*connReader).backgroundRead"]);
+    let [preempted, sleep] = [names.string(b"preempted"), names.string(b"sleep")];
+    let events = [
+        (0, code::PROC_STATUS, &[0, 1][..]),
+        (1, code::GO_STATUS, &[7, 1, 2]),
+        (10, code::GO_STOP, &[preempted, starting]),
+        (20, code::GO_START, &[7, 1]),
+        (30, code::GO_CREATE, &[8, reader, starting]),
+        (40, code::GO_STOP, &[preempted, starting]),
+        (50, code::GO_START, &[7, 2]),
+        (60, code::GO_BLOCK, &[sleep, handling]),
+        (70, code::GO_UNBLOCK, &[7, 3, 0]),
+        (71, code::GO_START, &[7, 4]),
+        (80, code::GO_BLOCK, &[sleep, finishing]),
+    ];
+    let events: Vec<_> = events.iter().map(|(ticks, code, args)| TimedEvent::new(*ticks, *code, args)).collect();
+    let sample = |ticks| CpuSample { ticks, thread: 1, proc: 0, goroutine: 7, stack: starting };
+    let mut writer = TraceWriter::new("1.23").expect("a version");
+    writer.sync(1, 0, 1_000_000_000, (0, 0));
+    writer.events(1, 1, &events);
+    writer.samples(1, 0, &[sample(25), sample(35), sample(55)]);
+    writer.names(1, 0, &names);
+    assert_eq!(only_request(&writer.finish()), (30, 50, 0));
+}
+
+/// The same before Go 1.22.
+#[test]
+fn a_stop_beside_the_readers_creation_starts_nothing_in_old_traces() {
+    use v1::ev;
+    let mut trace = v1::Builder::new(21);
+    trace.start().event(ev::GO_SCHED, 5, &[3]).event(ev::GO_START, 10, &[1, 2]);
+    trace.event(ev::GO_CREATE, 10, &[8, 6, 3]).event(ev::GO_SCHED, 10, &[3]).event(ev::GO_START, 10, &[1, 3]);
+    trace.event(ev::GO_SCHED, 10, &[4]).event(ev::GO_START, 10, &[1, 4]).event(ev::GO_SCHED, 10, &[5]);
+    trace.end();
+    let names = [STARTER, SERVE, "main.Handler", "net/http.serverHandler.ServeHTTP", FINISHER, "main.reader"];
+    for (id, name) in (11..).zip(names) {
+        trace.string(id, name.as_bytes());
+    }
+    let frame = |name: u64| [0x3000 + name, name, 3, 1];
+    trace.stack(3, &[frame(11), frame(12)]).stack(4, &[frame(13), frame(14), frame(12)]);
+    trace.stack(5, &[frame(15), frame(12)]).stack(6, &[frame(16)]);
+    // An old trace starts 1 ns before its first event.
+    assert_eq!(only_request(&trace.bytes), (31, 50, 0));
 }
 
 #[test]

@@ -24,6 +24,13 @@ impl StackClass {
         self.present && !self.matches && !self.cut
     }
 
+    /// What it says where nothing was created with it: a request starts when its background reader is created, not
+    /// when the goroutine is stopped or sampled beside that.
+    #[must_use]
+    pub fn without_creation(self) -> Self {
+        if self.step == Step::Start { Self { step: Step::Between, ..self } } else { self }
+    }
+
     /// Whether a goroutine created with this stack can belong to a stretch or a request of its creator.
     pub fn may_be_inside(self) -> bool {
         matches!(self.step, Step::Start | Step::Wrapped | Step::Handler) || !self.excludes()

@@ -159,6 +159,8 @@ impl<'a> OrderedSurvey<'a> {
     #[inline]
     fn own_stack(&mut self, event: &Event) {
         let class = self.class(event.stack);
+        let creates = matches!(event.kind, EventKind::Transition(GoTransition { from: GoState::NotExist, .. }));
+        let class = if creates { class } else { class.without_creation() };
         if class.step != Step::None {
             self.server(event, class);
         } else if class.excludes() {

@@ -303,13 +303,16 @@ impl<'a, 's> ThreadScan<'a, 's> {
     fn own_stack(&mut self, ev: &ScanEvent) {
         let at = EVENTS[ev.code as usize].own_stack;
         if at != NO_STACK && self.current != Who::NOBODY {
-            self.take_stack(ev.args[at as usize], ev.pos, ev.ticks);
+            let stack = ev.args[at as usize];
+            let class = self.class(stack);
+            let creates = matches!(ev.code, code::GO_CREATE | code::GO_CREATE_BLOCKED);
+            let class = if creates { class } else { class.without_creation() };
+            self.take_stack(class, stack, ev.pos, ev.ticks);
         }
     }
 
     #[inline]
-    fn take_stack(&mut self, stack: u64, pos: u64, ticks: u64) {
-        let class = self.class(stack);
+    fn take_stack(&mut self, class: StackClass, stack: u64, pos: u64, ticks: u64) {
         self.run.stack(class, stack, pos, ticks);
         if class.cut && self.scan.cut.last() != Some(&self.current) {
             self.scan.cut.push(self.current);
@@ -320,7 +323,8 @@ impl<'a, 's> ThreadScan<'a, 's> {
     fn take_samples(&mut self, ticks: u64) {
         while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
             if self.current != Who::NOBODY && sample.goroutine == self.current.id.0 {
-                self.take_stack(sample.stack, sample.pos, sample.ticks);
+                let class = self.class(sample.stack).without_creation();
+                self.take_stack(class, sample.stack, sample.pos, sample.ticks);
             }
             self.next_sample = self.samples.next().copied();
         }
@@ -395,7 +399,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         let (id, thread, status) = (GoId(ev.args[0]), ev.args[1], ev.args[2]);
         self.scan.announced.push(id);
         if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
-            let class = self.class(ev.args[3]);
+            let class = self.class(ev.args[3]).without_creation();
             RunEvidence::announced(Who::named(id), class, ev.args[3], ev.pos, ev.ticks, &mut self.scan.evidence);
         }
         let here = thread == self.thread.0;
