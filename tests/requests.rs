@@ -4,6 +4,7 @@
 
 mod common;
 mod go;
+#[allow(dead_code, reason = "other tests use the rest")]
 #[path = "v1/builder.rs"]
 mod v1;
 

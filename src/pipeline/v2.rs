@@ -61,33 +61,32 @@ impl<'a> Recording<'a> {
         let first = &self.index.generations[0];
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
-        let mut builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
-        let at_once = options.threads.max(1);
-        let mut buffers = vec![Vec::new(); at_once];
-        let positions: Vec<usize> = (0..self.index.generations.len()).collect();
-        for chunk in positions.chunks(at_once) {
-            let scans: Vec<Result<(Generation<'_>, Tables<'_>, Scan)>> = chunk
-                .par_iter()
-                .zip(&mut buffers)
-                .map(|(&i, buffer)| self.scan_generation(i, buffer, selector, at_once.div_ceil(chunk.len()), ticker))
-                .collect();
-            for (&i, scanned) in chunk.iter().zip(scans) {
-                let (_, tables, scan) = scanned?;
-                builder.add(&tables, scan, self.clocks[i]);
+        let builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
+        let n = self.index.generations.len();
+        let scan = |i: usize, buffer: &mut Vec<u8>| {
+            // Behind the last ones there is nothing else to do.
+            let threads = options.threads.max(1).div_ceil(n - i);
+            self.scan_generation(i, buffer, selector, threads, ticker)
+        };
+        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, _: &mut Vec<u8>| {
+            match (scanned, so_far.as_mut()) {
+                (Ok((tables, scan)), Ok(builder)) => builder.add(&tables, scan, self.clocks[i]),
+                (Err(error), Ok(_)) => *so_far = Err(error),
+                (_, Err(_)) => {}
             }
-        }
-        Ok(builder.finish())
+        };
+        in_order(n, options.threads, Ok(builder), Vec::new, scan, add).map(Builder::finish)
     }
 
     /// Scans a generation on at most `threads` threads.
-    fn scan_generation<'b>(
-        &'b self,
+    fn scan_generation(
+        &self,
         i: usize,
-        buffer: &'b mut Vec<u8>,
+        buffer: &mut Vec<u8>,
         selector: Option<&Selector>,
         threads: usize,
         ticker: &Ticker<'_>,
-    ) -> Result<(Generation<'b>, Tables<'b>, Scan)> {
+    ) -> Result<(Tables, Scan)> {
         let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
         let mut warnings = Vec::new();
         let tables = read_tables(&generation, &mut warnings);
@@ -99,7 +98,7 @@ impl<'a> Recording<'a> {
             }
         }
         let region = |id| {
-            let name = tables.strings.get(id).unwrap_or_default();
+            let name = tables.string(id).unwrap_or_default();
             selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
         };
         let notes = notes_wanted(selector, &region);
@@ -114,7 +113,7 @@ impl<'a> Recording<'a> {
         scans.for_each(|next| scan.join(next));
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);
-        Ok((generation, tables, scan))
+        Ok((tables, scan))
     }
 
     /// Pass 2: measures all generations, several side by side, and takes them into the whole in their order.
@@ -326,7 +325,7 @@ fn clocks(index: &Index, syncs: &[SyncData], warnings: &mut Vec<Warning>) -> Vec
 }
 
 /// What each stack of a generation says; one look at each function name. None when nothing asks for that.
-fn classify(tables: &Tables<'_>, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
+fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
     if selector.is_some_and(|s| !s.root_by.stack) {
         return None;
     }
@@ -338,7 +337,7 @@ fn classify(tables: &Tables<'_>, selector: Option<&Selector>) -> Option<IdTable<
         let outermost_first = tables.frames(stack).iter().rev();
         let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
             let function = functions.entry(frame.function).or_insert_with(|| {
-                classifier.function(&String::from_utf8_lossy(tables.strings.get(frame.function).unwrap_or_default()))
+                classifier.function(&String::from_utf8_lossy(tables.string(frame.function).unwrap_or_default()))
             });
             outer.enter(*function)
         }));

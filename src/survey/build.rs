@@ -86,7 +86,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds the next generation.
-    pub fn add(&mut self, tables: &Tables<'_>, scan: Scan, clock: Clock) {
+    pub fn add(&mut self, tables: &Tables, scan: Scan, clock: Clock) {
         let generation = self.survey.generations.len() as u32;
         let names = self.intern_names(tables, &scan.strings);
         for &id in &scan.announced {
@@ -315,7 +315,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn intern_names(&mut self, tables: &Tables<'_>, wanted: &FxHashSet<u64>) -> Names {
+    fn intern_names(&mut self, tables: &Tables, wanted: &FxHashSet<u64>) -> Names {
         self.strings.clear();
         let Self { survey: Survey { symbols, .. }, strings, .. } = self;
         let mut frames = Vec::new();
@@ -329,15 +329,15 @@ impl<'a> Builder<'a> {
         wanted.sort_unstable();
         let named: Vec<(u64, StringIdx)> = wanted
             .into_iter()
-            .filter_map(|id| tables.strings.get(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
+            .filter_map(|id| tables.string(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
             .collect();
         Names { stacks, strings: crate::format::v2::tables::IdTable::new(&named) }
     }
 }
 
-fn intern_frame(symbols: &mut Symbols, cache: &mut StringCache, tables: &Tables<'_>, frame: &WireFrame) -> FrameIdx {
+fn intern_frame(symbols: &mut Symbols, cache: &mut StringCache, tables: &Tables, frame: &WireFrame) -> FrameIdx {
     let mut string = |id: u64, missing: &dyn Fn() -> String| {
-        *cache.entry(id).or_insert_with(|| match tables.strings.get(id) {
+        *cache.entry(id).or_insert_with(|| match tables.string(id) {
             Some(bytes) => symbols.intern_bytes(bytes),
             None => symbols.intern(&missing()),
         })

@@ -7,6 +7,7 @@
 use super::classes::StackClass;
 use super::evidence::{Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
+use super::server::Step;
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::{Codes, ScanEvent, ScanReader, ThreadBatches};
@@ -303,16 +304,17 @@ impl<'a, 's> ThreadScan<'a, 's> {
     fn own_stack(&mut self, ev: &ScanEvent) {
         let at = EVENTS[ev.code as usize].own_stack;
         if at != NO_STACK && self.current != Who::NOBODY {
-            let stack = ev.args[at as usize];
-            let class = self.class(stack);
             let creates = matches!(ev.code, code::GO_CREATE | code::GO_CREATE_BLOCKED);
-            let class = if creates { class } else { class.without_creation() };
-            self.take_stack(class, stack, ev.pos, ev.ticks);
+            self.take_stack(ev.args[at as usize], creates, ev.pos, ev.ticks);
         }
     }
 
-    #[inline]
-    fn take_stack(&mut self, class: StackClass, stack: u64, pos: u64, ticks: u64) {
+    #[inline(always)]
+    fn take_stack(&mut self, stack: u64, creates: bool, pos: u64, ticks: u64) {
+        let mut class = self.class(stack);
+        if class.step == Step::Start && !creates {
+            class = class.without_creation();
+        }
         self.run.stack(class, stack, pos, ticks);
         if class.cut && self.scan.cut.last() != Some(&self.current) {
             self.scan.cut.push(self.current);
@@ -323,8 +325,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
     fn take_samples(&mut self, ticks: u64) {
         while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
             if self.current != Who::NOBODY && sample.goroutine == self.current.id.0 {
-                let class = self.class(sample.stack).without_creation();
-                self.take_stack(class, sample.stack, sample.pos, sample.ticks);
+                self.take_stack(sample.stack, false, sample.pos, sample.ticks);
             }
             self.next_sample = self.samples.next().copied();
         }

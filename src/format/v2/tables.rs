@@ -81,17 +81,29 @@ pub struct FrameRange {
     len: u32,
 }
 
-/// Strings and stacks of a generation.
+/// A range of the text of [`Tables`].
+#[derive(Clone, Copy, Debug)]
+struct TextRange {
+    start: usize,
+    len: usize,
+}
+
+/// Strings and stacks of a generation, without its bytes.
 #[derive(Default, Debug)]
-pub struct Tables<'a> {
-    /// Strings by id.
-    pub strings: IdTable<&'a [u8]>,
+pub struct Tables {
+    strings: IdTable<TextRange>,
+    text: Vec<u8>,
     /// Stacks by id.
     pub stacks: IdTable<FrameRange>,
     frames: Vec<WireFrame>,
 }
 
-impl Tables<'_> {
+impl Tables {
+    /// The string with an id.
+    pub fn string(&self, id: u64) -> Option<&[u8]> {
+        self.strings.get(id).map(|at| &self.text[at.start..at.start + at.len])
+    }
+
     /// The frames of a stack, leaf first.
     pub fn frames(&self, stack: FrameRange) -> &[WireFrame] {
         &self.frames[stack.start as usize..(stack.start + stack.len) as usize]
@@ -99,14 +111,14 @@ impl Tables<'_> {
 }
 
 /// Reads a generation's strings and stacks.
-pub fn read_tables<'a>(generation: &Generation<'a>, warnings: &mut Vec<Warning>) -> Tables<'a> {
-    let mut strings = Vec::new();
+pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Tables {
+    let (mut strings, mut text) = (Vec::new(), Vec::new());
     let mut stacks = Vec::new();
     let mut frames = Vec::new();
     for batch in &generation.index.batches {
         let mut cursor = generation.cursor(batch);
         let read = match batch.kind {
-            BatchKind::Strings => read_strings(&mut cursor, &mut strings),
+            BatchKind::Strings => read_strings(&mut cursor, &mut strings, &mut text),
             BatchKind::Stacks => read_stacks(&mut cursor, &mut stacks, &mut frames),
             _ => Ok(()),
         };
@@ -116,7 +128,7 @@ pub fn read_tables<'a>(generation: &Generation<'a>, warnings: &mut Vec<Warning>)
             warnings.push(lost.in_generation(generation.index.number));
         }
     }
-    Tables { strings: IdTable::new(&strings), stacks: IdTable::new(&stacks), frames }
+    Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames }
 }
 
 /// A value that cannot be right, told apart from one that cannot be read only by whoever fixes the writer.
@@ -126,7 +138,11 @@ fn expect(cursor: &mut Cursor<'_>, expected: u8) -> std::result::Result<(), Malf
     if cursor.byte()? == expected { Ok(()) } else { Err(IMPLAUSIBLE) }
 }
 
-fn read_strings<'a>(cursor: &mut Cursor<'a>, strings: &mut Vec<(u64, &'a [u8])>) -> std::result::Result<(), Malformed> {
+fn read_strings(
+    cursor: &mut Cursor<'_>,
+    strings: &mut Vec<(u64, TextRange)>,
+    text: &mut Vec<u8>,
+) -> std::result::Result<(), Malformed> {
     expect(cursor, code::STRINGS)?;
     while !cursor.is_empty() {
         expect(cursor, code::STRING)?;
@@ -135,7 +151,9 @@ fn read_strings<'a>(cursor: &mut Cursor<'a>, strings: &mut Vec<(u64, &'a [u8])>)
         if len > MAX_STRING_SIZE {
             return Err(IMPLAUSIBLE);
         }
-        strings.push((id, cursor.take(len)?));
+        let string = cursor.take(len)?;
+        strings.push((id, TextRange { start: text.len(), len: string.len() }));
+        text.extend_from_slice(string);
     }
     Ok(())
 }
@@ -213,7 +231,7 @@ fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> 
 pub fn is_readable(kind: BatchKind, data: &[u8], known: &[bool; 256]) -> bool {
     let mut cursor = Cursor::new(data, 0);
     let read = match kind {
-        BatchKind::Strings => read_strings(&mut cursor, &mut Vec::new()),
+        BatchKind::Strings => read_strings(&mut cursor, &mut Vec::new(), &mut Vec::new()),
         BatchKind::Stacks => read_stacks(&mut cursor, &mut Vec::new(), &mut Vec::new()),
         BatchKind::Samples => read_sample_batch(&mut cursor, &mut Vec::new()),
         BatchKind::Sync => read_sync_batch(&mut cursor, 0, &mut SyncData::default()),
