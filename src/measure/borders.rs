@@ -1,6 +1,7 @@
 //! Which window a goroutine's time belongs to, and the events that start and end windows.
 
 use super::measurer::Measurer;
+use super::timeline::Timeline;
 use crate::event::Event;
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::slice::RootKind;
@@ -48,6 +49,15 @@ impl Measurer<'_> {
     #[inline]
     pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
+            self.cross(g, event);
+        }
+    }
+
+    /// The same of a goroutine whose timeline is known.
+    #[inline]
+    pub(super) fn cross_borders_of(&mut self, line: usize, event: &Event) {
+        let Timeline { g, owned, .. } = self.lines[line];
+        if !owned && self.is_tracked(g) {
             self.cross(g, event);
         }
     }

@@ -11,6 +11,7 @@ use super::requests::{Paths, PathsAt, PathsMeasured};
 use super::states::{StateKey, is_parking};
 use super::tape::{Link, LinkKind, Tape, place};
 use super::timeline::{Attribution, Close, Timeline};
+use super::usual::Closing;
 use super::wakers::{Cause, Wakers};
 use super::walks::Crew;
 use super::windows::Windows;
@@ -96,6 +97,8 @@ pub struct Measurer<'a> {
     /// Goroutines that ended, a bit each: damage can make them seem to live on, and they do not.
     pub(super) ended: Vec<u64>,
     pub(super) partial: Option<Partial>,
+    /// From here on usual events are taken on the short way: in partial mode, behind the first that was measured.
+    pub(super) usual_from: Time,
     /// The pieces of all goroutines, where critical paths are walked.
     pub(super) tape: Option<Box<Tape>>,
     pub(super) wakers: Wakers,
@@ -128,6 +131,7 @@ impl<'a> Measurer<'a> {
             outlived: vec![0; n.div_ceil(64)],
             ended: vec![0; n.div_ceil(64)],
             partial: None,
+            usual_from: Time::MAX,
             tape: task.latency.then(Box::default),
             wakers: Wakers::default(),
             paths: None,
@@ -210,35 +214,14 @@ impl<'a> Measurer<'a> {
     /// Adds up what is open of a timeline.
     #[inline]
     pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
-        let line = &mut self.lines[at];
-        if !line.window.is_some() || line.sampled || line.serves.is_some() || self.task.whole_life {
+        let (line, counting) = self.counting(at);
+        if !counting.close(line, Closing { end, next, ends }) {
             self.close_unusual(at, end, next, ends);
-            return;
         }
-        let (since, looked_at) = (std::mem::replace(&mut line.since, end), self.task.looked_at);
-        let open = self.windows.open(line.window);
-        let until = looked_at.end.min(open.end);
-        if end > until && until < looked_at.end && self.task.slice.owner[line.g.at()].is_some() {
-            self.outlived[line.g.at() / 64] |= 1 << (line.g.0 % 64);
-        }
-        let ns = end.min(until).since(since.max(open.start).max(looked_at.start));
-        if ns > 0 || self.tape.is_some() && end > since {
-            let place = self.attribution.place(line, next);
-            self.attribution.aggregate.add_at(place, u64::from(ns > 0 && !line.counted), ns);
-            line.counted |= ns > 0;
-            if let Some(tape) = &mut self.tape {
-                tape.push(end, line.g, place);
-            }
-            if open.seen {
-                open.ns = open.ns.saturating_add(ns);
-            } else if ns > 0 {
-                self.windows.see(line.window, ns);
-            }
-        }
-        line.counted &= !ends;
     }
 
-    /// The same for a timeline that counts nowhere now, or of whose running time more is known than stacks.
+    /// The same where a border may cut the time, or nothing counts it, or more is known of it than stacks.
+    #[inline(never)]
     fn close_unusual(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
@@ -274,8 +257,9 @@ impl<'a> Measurer<'a> {
         Window { start: looked_at.start.max(open.start), end: looked_at.end.min(open.end) }
     }
 
-    pub(super) fn add_line(&mut self, line: Timeline) -> usize {
+    pub(super) fn add_line(&mut self, mut line: Timeline) -> usize {
         let g = line.g;
+        line.owned = self.task.slice.owner[g.at()].is_some();
         let at = if let Some(at) = self.free.pop() {
             self.lines[at as usize] = line;
             at
@@ -317,32 +301,36 @@ impl<'a> Measurer<'a> {
                 self.drop_line(t.g);
                 self.first_sight(event, t, cause);
             }
-            _ => {
-                let waited = self.lines[line].key;
-                self.leave(line, event.time, t);
-                if t.from == GoState::Waiting {
-                    self.link_wake(line, waited, event.time, cause);
-                }
-                if t.to == GoState::NotExist {
-                    self.gone(line, event);
-                } else {
-                    self.lines[line].enter(t);
-                    if t.to == GoState::Running {
-                        self.cross_borders(t.g, event);
-                    }
-                }
+            _ if t.to == GoState::NotExist => {
+                self.leave(line, event.time, t, cause);
+                self.gone(line, event);
             }
+            _ => self.change(line, event, t, cause),
+        }
+    }
+
+    /// A goroutine goes from one state to another.
+    #[inline]
+    pub(super) fn change(&mut self, line: usize, event: &Event, t: &GoTransition, cause: Cause) {
+        self.leave(line, event.time, t, cause);
+        self.lines[line].enter(t);
+        if t.to == GoState::Running {
+            self.cross_borders(t.g, event);
         }
     }
 
     /// Ends the open interval. One that its end contradicts is unknown.
     #[inline]
-    fn leave(&mut self, line: usize, time: Time, t: &GoTransition) {
-        let state = self.lines[line].state;
-        if state != t.from && state != GoState::Undetermined {
-            self.lines[line].key = StateKey::UNKNOWN;
+    fn leave(&mut self, at: usize, time: Time, t: &GoTransition, cause: Cause) {
+        let line = &mut self.lines[at];
+        let waited = line.key;
+        if line.state != t.from && line.state != GoState::Undetermined {
+            line.key = StateKey::UNKNOWN;
         }
-        self.close(line, time, t.stack, true);
+        self.close(at, time, t.stack, true);
+        if t.from == GoState::Waiting {
+            self.link_wake(at, waited, time, cause);
+        }
     }
 
     /// A status is no transition: it says where a goroutine is, and contradicts or does not.
@@ -403,12 +391,21 @@ impl<'a> Measurer<'a> {
     /// A stack of a goroutine that runs: what it ran on until here is known better now.
     #[inline]
     pub(super) fn glimpse(&mut self, event: &Event) {
-        let Some(line) = self.line(event.g) else { return };
-        if self.lines[line].state == GoState::Running {
-            self.close(line, event.time, event.stack, false);
+        if let Some(line) = self.line(event.g) {
+            self.glimpse_of(line, event);
         }
-        self.lines[line].own = event.stack;
-        self.cross_borders(event.g, event);
+    }
+
+    /// The same of a goroutine whose timeline is known.
+    #[inline]
+    pub(super) fn glimpse_of(&mut self, line: usize, event: &Event) {
+        let (timeline, counting) = self.counting(line);
+        let (end, next) = (event.time, event.stack);
+        if timeline.state == GoState::Running && !counting.close(timeline, Closing { end, next, ends: false }) {
+            self.close_unusual(line, end, next, false);
+        }
+        self.lines[line].own = next;
+        self.cross_borders_of(line, event);
     }
 
     pub(super) fn sample(&mut self, event: &Event) {
@@ -472,6 +469,9 @@ impl Sink for Measurer<'_> {
 
     #[inline]
     fn event(&mut self, event: &Event, index: u64) {
+        if event.time >= self.usual_from && self.take_usual(event) {
+            return;
+        }
         if self.partial.is_some() {
             self.take_partial(event, index);
         } else {

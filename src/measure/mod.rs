@@ -15,6 +15,7 @@ mod states;
 mod tape;
 mod taping;
 mod timeline;
+mod usual;
 mod wakers;
 mod wakeups;
 mod walked;

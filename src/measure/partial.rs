@@ -50,6 +50,7 @@ impl<'a> Measurer<'a> {
         self.take_lines();
         self.windows.begin(generation, file_start);
         self.partial = Some(Partial { settled, ..Partial::default() });
+        self.usual_from = Time::MAX;
     }
 
     /// Ends it.
@@ -69,6 +70,7 @@ impl<'a> Measurer<'a> {
         }
         if partial.first.is_none() {
             partial.first = Some((event.time, index));
+            self.usual_from = partial.settled;
         }
         match &event.kind {
             EventKind::Transition(t) => {

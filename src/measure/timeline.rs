@@ -34,6 +34,8 @@ pub(super) struct Timeline {
     pub(super) own: StackIdx,
     /// Whether the open interval was counted in this window already: pieces of it count once.
     pub(super) counted: bool,
+    /// Whether all its life belongs to one window: it crosses no borders.
+    pub(super) owned: bool,
     /// Whether it was alive before the generation that is measured.
     pub(super) carried: bool,
     /// Whether there are CPU samples in the open piece of running time.
@@ -71,6 +73,7 @@ impl Timeline {
             stack,
             own: stack,
             counted: false,
+            owned: false,
             carried: false,
             sampled: false,
             assists: false,
@@ -190,15 +193,14 @@ impl<'a> Attribution<'a> {
 
     /// The place of what is open of a timeline. Running time carries no stack of its own: what was on the stack before
     /// and after tells.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
     pub(super) fn place(&mut self, line: &Timeline, next: StackIdx) -> u32 {
         let running = line.key == StateKey::RUNNING;
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
-        let flags = u64::from(line.assists) << 1 | u64::from(running);
-        let signature = Signature(
-            u64::from(line.context) << 32 | u64::from(stack.0),
-            u64::from(next.0) << 32 | u64::from(line.key.number()) << 2 | flags,
-        );
+        let state = line.key.number() << 1 | u32::from(line.assists);
+        let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        let signature = Signature(both(line.context, stack.0), both(next.0, state));
         self.aggregate.lately(signature).unwrap_or_else(|| self.find_place(line, next, signature))
     }
 

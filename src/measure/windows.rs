@@ -92,10 +92,10 @@ impl<'a> Windows<'a> {
         self.list[window.at()]
     }
 
-    /// A window to add to, which was seen before.
+    /// A window to add to; none for no window.
     #[inline]
-    pub(super) fn open(&mut self, window: WindowIdx) -> &mut OpenWindow {
-        &mut self.list[window.at()]
+    pub(super) fn open(&mut self, window: WindowIdx) -> Option<&mut OpenWindow> {
+        self.list.get_mut(window.at())
     }
 
     #[inline]

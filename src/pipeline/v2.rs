@@ -68,12 +68,13 @@ impl<'a> Recording<'a> {
             let threads = options.threads.max(1).div_ceil(n - i);
             self.scan_generation(i, buffer, selector, threads, ticker)
         };
-        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, _: &mut Vec<u8>| {
-            match (scanned, so_far.as_mut()) {
-                (Ok((tables, scan)), Ok(builder)) => builder.add(&tables, scan, self.clocks[i]),
-                (Err(error), Ok(_)) => *so_far = Err(error),
-                (_, Err(_)) => {}
-            }
+        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, _: &mut Vec<u8>| match (
+            scanned,
+            so_far.as_mut(),
+        ) {
+            (Ok((tables, scan)), Ok(builder)) => builder.add(&tables, scan, self.clocks[i]),
+            (Err(error), Ok(_)) => *so_far = Err(error),
+            (_, Err(_)) => {}
         };
         in_order(n, options.threads, Ok(builder), Vec::new, scan, add).map(Builder::finish)
     }
