@@ -432,6 +432,17 @@ impl<'a> Measurer<'a> {
         self.take_caused(event, Cause { by: event.g, stack: event.stack });
     }
 
+    /// Takes any event.
+    #[inline(never)]
+    fn take_any(&mut self, event: &Event, index: u64) {
+        if self.partial.is_some() {
+            self.take_partial(event, index);
+        } else {
+            self.take(event);
+            self.walk_if_due(event.time, Crew::ALONE);
+        }
+    }
+
     /// The same for an event whose own goroutine was dealt with: `cause` is who executed it.
     #[inline]
     pub(super) fn take_caused(&mut self, event: &Event, cause: Cause) {
@@ -469,14 +480,8 @@ impl Sink for Measurer<'_> {
 
     #[inline]
     fn event(&mut self, event: &Event, index: u64) {
-        if event.time >= self.usual_from && self.take_usual(event) {
-            return;
-        }
-        if self.partial.is_some() {
-            self.take_partial(event, index);
-        } else {
-            self.take(event);
-            self.walk_if_due(event.time, Crew::ALONE);
+        if event.time < self.usual_from || !self.take_usual(event) {
+            self.take_any(event, index);
         }
     }
 }

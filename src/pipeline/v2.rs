@@ -362,16 +362,22 @@ impl<'a> GenerationInstances<'a> {
         let next_birth = survey.generations[generation as usize].births.clone();
         Self { survey, generation, next_birth, recent: FxHashMap::default() }
     }
+
+    /// The same where ids repeat.
+    fn current_instance(&self, id: u64) -> GIdx {
+        let forest = &self.survey.forest;
+        if !forest.repeats(GoId(id)) {
+            return forest.latest(GoId(id));
+        }
+        self.recent.get(&id).copied().unwrap_or_else(|| forest.alive_at(GoId(id), self.generation))
+    }
 }
 
 impl Instances for GenerationInstances<'_> {
     #[inline]
     fn current(&self, id: u64) -> GIdx {
         let forest = &self.survey.forest;
-        if !forest.repeats(GoId(id)) {
-            return forest.latest(GoId(id));
-        }
-        self.recent.get(&id).copied().unwrap_or_else(|| forest.alive_at(GoId(id), self.generation))
+        if forest.has_repeats() { self.current_instance(id) } else { forest.latest(GoId(id)) }
     }
 
     fn created(&mut self, thread: usize, id: u64) -> GIdx {

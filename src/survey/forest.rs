@@ -169,10 +169,16 @@ impl Forest {
         self.by_id.get(id)
     }
 
+    /// Whether there is an id that several goroutines have.
+    #[inline]
+    pub fn has_repeats(&self) -> bool {
+        !self.repeated.is_empty()
+    }
+
     /// Whether several goroutines have this id.
     #[inline]
     pub fn repeats(&self, id: GoId) -> bool {
-        !self.repeated.is_empty() && self.repeated.contains_key(&id)
+        self.has_repeats() && self.repeated.contains_key(&id)
     }
 
     /// The goroutine with this id that is alive when a generation begins: the latest not created later.
