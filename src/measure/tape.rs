@@ -96,12 +96,13 @@ impl Chunk {
 }
 
 /// Appends a turn to chunks whose places are ours.
-#[inline]
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
 fn push(chunks: &mut VecDeque<Chunk>, spare: &mut Vec<Chunk>, time: Time, g: GIdx, place: u32) {
     if let Some(chunk) = chunks.back_mut()
-        && chunk.turns.len() < CHUNK
-        && chunk.places.is_none()
         && let Ok(after) = u32::try_from(time.0.wrapping_sub(chunk.base.0))
+        && chunk.places.is_none()
+        && chunk.turns.len() < chunk.turns.capacity().min(CHUNK)
     {
         chunk.turns.push(Turn { after, g, place });
         return;
@@ -214,7 +215,8 @@ impl Tape {
     }
 
     /// A goroutine's interval ends.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
     pub(super) fn push(&mut self, time: Time, g: GIdx, place: u32) {
         self.len += 1;
         push(&mut self.written, &mut self.spare, time, g, place);
