@@ -112,7 +112,8 @@ fn push(chunks: &mut VecDeque<Chunk>, spare: &mut Vec<Chunk>, time: Time, g: GId
 
 #[cold]
 fn push_chunk(chunks: &mut VecDeque<Chunk>, spare: &mut Vec<Chunk>, base: Time, first: Turn) {
-    let fresh = || Chunk { base, turns: Vec::with_capacity(CHUNK), links: Vec::new(), places: None };
+    // What is not used of it is never touched, and costs nothing; growing would copy.
+    let fresh = || Chunk { base, turns: Vec::with_capacity(CHUNK), links: Vec::with_capacity(CHUNK), places: None };
     let mut chunk = spare.pop().unwrap_or_else(fresh);
     chunk.base = base;
     chunk.turns.push(first);
@@ -224,9 +225,11 @@ impl Tape {
 
     /// Says who started the interval of `g` that began at `time`. Nothing did when no interval ended there, as the
     /// one before had no time.
+    #[inline]
     pub(super) fn link(&mut self, time: Time, g: GIdx, link: Link) {
         let Some(chunk) = self.written.back_mut() else { return };
-        if chunk.latest() == time && chunk.turns.last().is_some_and(|turn| turn.g == g) {
+        let Some(last) = chunk.turns.last() else { return };
+        if last.g == g && chunk.base + i64::from(last.after) == time {
             chunk.links.push((chunk.turns.len() as u32 - 1, link));
         }
     }

@@ -25,6 +25,7 @@ pub(super) struct Wakers {
 
 impl Wakers {
     /// What a wake-up out of a state means.
+    #[inline]
     pub(super) fn kind(&mut self, waited: StateKey, cause: Cause, forest: &Forest, symbols: &Symbols) -> LinkKind {
         if remember(&mut self.accidental, waited.number() as usize, || is_accidental(waited.name(symbols))) {
             return LinkKind::Accident;
@@ -37,12 +38,19 @@ impl Wakers {
     }
 }
 
+#[inline]
 fn remember(known: &mut Vec<u8>, at: usize, find: impl FnOnce() -> bool) -> bool {
+    match known.get(at) {
+        Some(&is @ 1..) => is == 2,
+        _ => learn(known, at, find()),
+    }
+}
+
+#[cold]
+fn learn(known: &mut Vec<u8>, at: usize, is: bool) -> bool {
     if known.len() <= at {
         known.resize(at + 1, 0);
     }
-    if known[at] == 0 {
-        known[at] = 1 + u8::from(find());
-    }
-    known[at] == 2
+    known[at] = 1 + u8::from(is);
+    is
 }
