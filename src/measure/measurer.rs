@@ -186,9 +186,6 @@ impl<'a> Measurer<'a> {
             }
             _ => None,
         };
-        // Giving hundreds of megabytes back takes a while, which nobody needs to wait for.
-        let tape = self.tape.take();
-        rayon::spawn(move || drop(tape));
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
             let looked_at = self.task.looked_at;
             let seen = self.windows.seen(looked_at);
