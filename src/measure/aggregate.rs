@@ -44,13 +44,13 @@ const CACHE_BITS: u32 = 10;
 pub struct Aggregate {
     sums: Vec<(Key, Weight)>,
     places: FxHashMap<Key, u32>,
-    cache: Box<[(Signature, u32); 1 << CACHE_BITS]>,
+    cache: Box<[(Signature, u32)]>,
 }
 
 impl Default for Aggregate {
     fn default() -> Self {
-        let cache = Box::new([(Signature::NONE, 0); 1 << CACHE_BITS]);
-        Self { sums: Vec::new(), places: FxHashMap::default(), cache }
+        let cache = vec![(Signature::NONE, 0); 1 << CACHE_BITS];
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache: cache.into() }
     }
 }
 
