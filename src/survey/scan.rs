@@ -7,7 +7,6 @@
 use super::classes::StackClass;
 use super::evidence::{Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
-use super::server::Step;
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::{Codes, ScanEvent, ScanReader, ThreadBatches};
@@ -310,11 +309,10 @@ impl<'a, 's> ThreadScan<'a, 's> {
     }
 
     #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; out of line it cost 20 instructions an event")]
     fn take_stack(&mut self, stack: u64, creates: bool, pos: u64, ticks: u64) {
-        let mut class = self.class(stack);
-        if class.step == Step::Start && !creates {
-            class = class.without_creation();
-        }
+        let class = self.class(stack);
+        let class = if creates { class } else { class.without_creation() };
         self.run.stack(class, stack, pos, ticks);
         if class.cut && self.scan.cut.last() != Some(&self.current) {
             self.scan.cut.push(self.current);
