@@ -72,7 +72,8 @@ impl Aggregate {
     }
 
     /// The place of the key that follows from a signature, if that was noted lately.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
     pub(super) fn lately(&self, signature: Signature) -> Option<u32> {
         let (known, place) = self.cache[signature.slot()];
         (known == signature).then_some(place)

@@ -233,13 +233,16 @@ impl<'a, 't> Walk<'a, 't> {
         while let Some(turn) = run.pop() {
             let (node, after) = self.nodes.turn(turn);
             if node != NOBODY {
-                self.piece(node, after, run.time(turn), run.link());
+                let link = run.link(turn);
+                if link.is_some() || !self.usual_piece(node, after, run.time(turn)) {
+                    self.piece(node, after, run.time(turn), link);
+                }
             }
         }
     }
 
     /// A goroutine's piece begins here, as time goes back: what is later is counted.
-    #[inline]
+    #[inline(never)]
     fn piece(&mut self, node: NodeId, after: u32, since: Time, link: Option<Link>) {
         let Active { to, until, entered, .. } = self.active[node as usize];
         if to != NOBODY {
@@ -247,7 +250,7 @@ impl<'a, 't> Walk<'a, 't> {
         } else if since < until {
             self.count(node, after, Window { start: since, end: until });
         }
-        if entered > since && self.out.states.get(after).is_none_or(PlaceState::waits) {
+        if entered > since && self.out.state(after).is_none_or(PlaceState::waits) {
             self.note_wait(node, after, since);
         }
         let active = &mut self.active[node as usize];

@@ -110,17 +110,23 @@ impl Default for Delegations {
 }
 
 impl Delegations {
-    /// A node by itself.
+    /// A node by itself. As only differences of its numbers count, it may begin with any.
+    #[inline]
     pub(super) fn add(&mut self) -> NodeId {
         if let Some(node) = self.free.pop() {
             self.nodes[node as usize] = BLANK;
-            let at = self.row(node);
-            self.numbers[at..at + self.lanes].fill(Lane::default());
             if self.long {
+                let at = self.row(node);
+                self.numbers[at..at + self.lanes].fill(Lane::default());
                 self.sums[at..at + self.lanes].fill(Lane::default());
             }
             return node;
         }
+        self.grow()
+    }
+
+    #[cold]
+    fn grow(&mut self) -> NodeId {
         self.nodes.push(BLANK);
         self.numbers.resize(self.nodes.len() * self.lanes, Lane::default());
         if self.long {
@@ -144,6 +150,7 @@ impl Delegations {
     }
 
     /// Gives a node back that is alone in its tree.
+    #[inline]
     pub(super) fn release(&mut self, node: NodeId) {
         self.free.push(node);
     }
@@ -302,6 +309,20 @@ impl Delegations {
             let sum = &mut self.sums[row][state % LANES];
             *sum = sum.wrapping_add(ns);
         }
+    }
+
+    /// The same where there is just one request in the tree, which is given. Does nothing elsewhere, where ways are long,
+    /// and where there is no room for the state yet.
+    #[inline]
+    pub(super) fn credit_one(&mut self, root: NodeId, state: usize, ns: u64) -> Option<WindowIdx> {
+        if self.long || state >= self.lanes * LANES {
+            return None;
+        }
+        let only = self.nodes[root as usize].total.only()?;
+        let at = self.row(root) * LANES + state;
+        let number = &mut self.numbers.as_flattened_mut()[at];
+        *number = number.wrapping_add(ns);
+        Some(only)
     }
 
     /// What a node's requests were credited, state by state; differences of two times count.

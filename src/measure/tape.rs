@@ -8,18 +8,28 @@
 use crate::ids::{GIdx, StackIdx};
 use crate::time::Time;
 use rustc_hash::FxHashMap;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// A moment at which a goroutine's interval ends and the next one starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Turn {
-    /// When, in ns after the chunk's base.
-    after: u32,
+    /// When, in ns after the chunk's base; and [`Turn::LINKED`].
+    when: u32,
     /// Whose.
     g: GIdx,
     /// The place of the interval that ends, among the sums; one of the constants of [`place`] where there is none.
     place: u32,
+}
+
+impl Turn {
+    /// The chunk says who started the interval after it.
+    const LINKED: u32 = 1 << 31;
+
+    /// When, in ns after the chunk's base.
+    #[inline]
+    fn after(self) -> u32 {
+        self.when & !Self::LINKED
+    }
 }
 
 /// Places that are none.
@@ -68,16 +78,25 @@ pub(super) enum LinkKind {
     Birth,
 }
 
+/// A link of the turn at a position of its chunk.
+#[derive(Clone, Copy, Debug)]
+struct LinkOf {
+    at: u16,
+    kind: LinkKind,
+    by: GIdx,
+    stack: StackIdx,
+}
+
 /// Turns of a chunk: as many as stay in a core's own cache.
 const CHUNK: usize = 1 << 15;
 
-/// Turns that follow each other, of at most 4 s.
+/// Turns that follow each other, of at most 2 s.
 #[derive(Debug)]
 struct Chunk {
     base: Time,
     turns: Vec<Turn>,
-    /// Who started the interval after a turn, by its position; ascending.
-    links: Vec<(u32, Link)>,
+    /// Who started the interval after a turn; in order of the turns.
+    links: Vec<LinkOf>,
     /// What the writer's places are here; none when they are ours.
     places: Option<Arc<PlaceMap>>,
 }
@@ -91,33 +110,42 @@ impl Chunk {
     }
 
     fn latest(&self) -> Time {
-        self.turns.last().map_or(self.base, |turn| self.base + i64::from(turn.after))
+        self.turns.last().map_or(self.base, |turn| self.base + i64::from(turn.after()))
+    }
+
+    /// Adds who started the interval after the last turn.
+    #[inline]
+    fn link(&mut self, Link { by, stack, kind }: Link) {
+        if let Some(last) = self.turns.last_mut() {
+            last.when |= Turn::LINKED;
+            self.links.push(LinkOf { at: (self.turns.len() - 1) as u16, kind, by, stack });
+        }
     }
 }
 
 /// Appends a turn to chunks whose places are ours.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
-fn push(chunks: &mut VecDeque<Chunk>, spare: &mut Vec<Chunk>, time: Time, g: GIdx, place: u32) {
-    if let Some(chunk) = chunks.back_mut()
-        && let Ok(after) = u32::try_from(time.0.wrapping_sub(chunk.base.0))
-        && chunk.places.is_none()
-        && chunk.turns.len() < chunk.turns.capacity().min(CHUNK)
-    {
-        chunk.turns.push(Turn { after, g, place });
-        return;
+fn push(chunks: &mut Vec<Chunk>, spare: &mut Vec<Chunk>, time: Time, g: GIdx, place: u32) {
+    if let Some(chunk) = chunks.last_mut() {
+        let after = time.0.wrapping_sub(chunk.base.0) as u64;
+        let room = chunk.turns.capacity().min(CHUNK);
+        if after < u64::from(Turn::LINKED) && chunk.turns.len() < room && chunk.places.is_none() {
+            chunk.turns.push(Turn { when: after as u32, g, place });
+            return;
+        }
     }
-    push_chunk(chunks, spare, time, Turn { after: 0, g, place });
+    push_chunk(chunks, spare, time, Turn { when: 0, g, place });
 }
 
 #[cold]
-fn push_chunk(chunks: &mut VecDeque<Chunk>, spare: &mut Vec<Chunk>, base: Time, first: Turn) {
+fn push_chunk(chunks: &mut Vec<Chunk>, spare: &mut Vec<Chunk>, base: Time, first: Turn) {
     // What is not used of it is never touched, and costs nothing; growing would copy.
     let fresh = || Chunk { base, turns: Vec::with_capacity(CHUNK), links: Vec::with_capacity(CHUNK), places: None };
     let mut chunk = spare.pop().unwrap_or_else(fresh);
     chunk.base = base;
     chunk.turns.push(first);
-    chunks.push_back(chunk);
+    chunks.push(chunk);
 }
 
 /// Another tape's places as ours.
@@ -130,9 +158,10 @@ struct PlaceMap {
 impl PlaceMap {
     #[inline]
     fn ours(&self, place: u32) -> u32 {
-        match place::shared(place) {
-            Some(at) => self.shared[at],
-            None => self.places.get(place as usize).copied().unwrap_or(place),
+        // Those of shared ones are beyond all others.
+        match self.places.get(place as usize) {
+            Some(&ours) => ours,
+            None => place::shared(place).map_or(place, |at| self.shared[at]),
         }
     }
 }
@@ -144,7 +173,7 @@ pub(super) struct Run<'a> {
     turns: &'a [Turn],
     /// Position of the first one in its chunk.
     first: u32,
-    links: &'a [(u32, Link)],
+    links: &'a [LinkOf],
     places: Option<&'a PlaceMap>,
 }
 
@@ -155,26 +184,26 @@ impl Run<'_> {
         let (turn, rest) = self.turns.split_last()?;
         self.turns = rest;
         let before = self.places.map_or(turn.place, |map| map.ours(turn.place));
-        Some(Read { after: turn.after, g: turn.g, before })
+        Some(Read { when: turn.when, g: turn.g, before })
     }
 
     /// When a turn was.
     #[inline]
     pub(super) fn time(&self, turn: Read) -> Time {
-        self.base + i64::from(turn.after)
+        self.base + i64::from(turn.when & !Turn::LINKED)
     }
 
-    /// Who started what the goroutine of the turn that was read last does from then on.
+    /// Who started what the goroutine of a turn, the one that was read last, does from then on.
     #[inline]
-    pub(super) fn link(&mut self) -> Option<Link> {
-        let at = self.first + self.turns.len() as u32;
-        while let Some((&(of, link), rest)) = self.links.split_last() {
-            if of < at {
-                break;
-            }
+    pub(super) fn link(&mut self, turn: Read) -> Option<Link> {
+        if turn.when & Turn::LINKED == 0 {
+            return None;
+        }
+        let position = self.first as usize + self.turns.len();
+        while let Some((&LinkOf { at, kind, by, stack }, rest)) = self.links.split_last() {
             self.links = rest;
-            if of == at {
-                return Some(link);
+            if usize::from(at) == position {
+                return Some(Link { by, stack, kind });
             }
         }
         None
@@ -184,7 +213,7 @@ impl Run<'_> {
 /// A turn as it is read back.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Read {
-    after: u32,
+    when: u32,
     /// Whose.
     pub(super) g: GIdx,
     /// The place of what it did before.
@@ -195,11 +224,11 @@ pub(super) struct Read {
 #[derive(Default, Debug)]
 pub(super) struct Tape {
     /// In order of time.
-    written: VecDeque<Chunk>,
+    written: Vec<Chunk>,
     /// Taken over from other tapes; in order of time too.
-    taken: VecDeque<Chunk>,
+    taken: Vec<Chunk>,
     /// Goroutines that are older than the generation which first names them, and when that began; in order too.
-    older: VecDeque<Chunk>,
+    older: Vec<Chunk>,
     /// Places of intervals that CPU samples share out; each list once.
     pub(super) shared: Vec<Arc<[u32]>>,
     known: FxHashMap<Arc<[u32]>, u32>,
@@ -225,12 +254,15 @@ impl Tape {
 
     /// Says who started the interval of `g` that began at `time`. Nothing did when no interval ended there, as the
     /// one before had no time.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(super) fn link(&mut self, time: Time, g: GIdx, link: Link) {
-        let Some(chunk) = self.written.back_mut() else { return };
-        let Some(last) = chunk.turns.last() else { return };
-        if last.g == g && chunk.base + i64::from(last.after) == time {
-            chunk.links.push((chunk.turns.len() as u32 - 1, link));
+        if let Some(chunk) = self.written.last_mut()
+            && let Some(last) = chunk.turns.last()
+            && last.g == g
+            && chunk.base + i64::from(last.after()) == time
+        {
+            chunk.link(link);
         }
     }
 
@@ -269,11 +301,11 @@ impl Tape {
     fn copy(&mut self, chunk: &Chunk, map: &PlaceMap) {
         let mut links = chunk.links.iter().peekable();
         for (i, turn) in chunk.turns.iter().enumerate() {
-            let time = chunk.base + i64::from(turn.after);
+            let time = chunk.base + i64::from(turn.after());
             push(&mut self.taken, &mut self.spare, time, turn.g, map.ours(turn.place));
-            while let Some((_, link)) = links.next_if(|(of, _)| *of as usize == i) {
-                if let Some(to) = self.taken.back_mut() {
-                    to.links.push((to.turns.len() as u32 - 1, *link));
+            while let Some(&LinkOf { kind, by, stack, .. }) = links.next_if(|link| usize::from(link.at) == i) {
+                if let Some(to) = self.taken.last_mut() {
+                    to.link(Link { by, stack, kind });
                 }
             }
         }
@@ -287,7 +319,7 @@ impl Tape {
         let map = Arc::new(PlaceMap { places, shared });
         for chunk in other.written.drain(..) {
             if chunk.turns.len() >= CHUNK / 4 {
-                self.taken.push_back(Chunk { places: Some(Arc::clone(&map)), ..chunk });
+                self.taken.push(Chunk { places: Some(Arc::clone(&map)), ..chunk });
             } else {
                 self.copy(&chunk, &map);
                 other.spare.push(chunk.cleared());
@@ -325,7 +357,7 @@ impl Tape {
 /// Reads chunks from the last turn to the first.
 #[derive(Clone)]
 struct Reader<'a> {
-    chunks: std::iter::Rev<std::collections::vec_deque::Iter<'a, Chunk>>,
+    chunks: std::iter::Rev<std::slice::Iter<'a, Chunk>>,
     chunk: Option<&'a Chunk>,
     /// Turns of the chunk that are left.
     left: usize,
@@ -334,7 +366,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(chunks: &'a VecDeque<Chunk>) -> Self {
+    fn new(chunks: &'a [Chunk]) -> Self {
         let mut reader = Self { chunks: chunks.iter().rev(), chunk: None, left: 0, head: Time::MIN };
         reader.next_chunk();
         reader
@@ -351,10 +383,10 @@ impl<'a> Reader<'a> {
         let chunk = self.chunk?;
         let turns = &chunk.turns[..self.left];
         let first = turns.len() - count_from(turns, least.0.saturating_sub(chunk.base.0));
-        let links = chunk.links.partition_point(|(of, _)| (*of as usize) < self.left);
+        let links = chunk.links.partition_point(|link| usize::from(link.at) < self.left);
         self.left = first;
         match first.checked_sub(1).and_then(|i| chunk.turns.get(i)) {
-            Some(next) => self.head = chunk.base + i64::from(next.after),
+            Some(next) => self.head = chunk.base + i64::from(next.after()),
             None => self.next_chunk(),
         }
         Some(Run {
@@ -369,7 +401,7 @@ impl<'a> Reader<'a> {
 
 /// How many turns at the end are not before `least`. Runs are short where two tapes alternate, and long elsewhere.
 fn count_from(turns: &[Turn], least: i64) -> usize {
-    let is_in = |turn: &Turn| i64::from(turn.after) >= least;
+    let is_in = |turn: &Turn| i64::from(turn.after()) >= least;
     let mut some = 1;
     while some < turns.len() && is_in(&turns[turns.len() - some]) {
         some = (some * 4).min(turns.len());
@@ -422,7 +454,7 @@ mod tests {
         let mut found = Vec::new();
         while let Some(mut run) = turns.next_from(Time(3)) {
             while let Some(turn) = run.pop() {
-                found.push((run.time(turn).0, turn.g.0, turn.before, run.link().map(|l| l.by.0)));
+                found.push((run.time(turn).0, turn.g.0, turn.before, run.link(turn).map(|l| l.by.0)));
             }
         }
         let expected = [
@@ -444,10 +476,10 @@ mod tests {
 
     #[test]
     fn runs_of_any_length_are_found() {
-        let turns: Vec<Turn> = (0..100).map(|i| Turn { after: i * 10, g: GIdx(0), place: 0 }).collect();
+        let turns: Vec<Turn> = (0..100).map(|i| Turn { when: i * 10, g: GIdx(0), place: 0 }).collect();
         for n in 0..turns.len() {
             for least in -5..1005 {
-                let plain = turns[..n].iter().filter(|turn| i64::from(turn.after) >= least).count();
+                let plain = turns[..n].iter().filter(|turn| i64::from(turn.after()) >= least).count();
                 assert_eq!(count_from(&turns[..n], least), plain, "{n} {least}");
             }
         }

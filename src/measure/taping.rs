@@ -37,6 +37,8 @@ impl Measurer<'_> {
     }
 
     /// Notes on the tape who ended a wait.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(super) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
         let Some(tape) = &mut self.tape else { return };
         let line = &self.lines[line];

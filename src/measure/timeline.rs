@@ -82,7 +82,8 @@ impl Timeline {
     }
 
     /// Goes to the state after a transition; the open interval was closed before.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
     pub(super) fn enter(&mut self, t: &GoTransition) {
         self.state = t.to;
         self.key = key_of(t.to, t.reason);

@@ -25,7 +25,8 @@ pub(super) struct Wakers {
 
 impl Wakers {
     /// What a wake-up out of a state means.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(super) fn kind(&mut self, waited: StateKey, cause: Cause, forest: &Forest, symbols: &Symbols) -> LinkKind {
         if remember(&mut self.accidental, waited.number() as usize, || is_accidental(waited.name(symbols))) {
             return LinkKind::Accident;

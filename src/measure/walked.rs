@@ -46,7 +46,6 @@ impl Ride {
 pub(super) struct States {
     /// Which state each slot is.
     pub(super) slots: Vec<StateKey>,
-    by_place: Vec<PlaceState>,
 }
 
 /// The state of a place: its slot, and what matters of it.
@@ -85,23 +84,22 @@ impl PlaceState {
 pub(super) const MAX_STATES: usize = 32;
 
 impl States {
-    fn learn(&mut self, aggregate: &Aggregate) {
-        for place in self.by_place.len()..aggregate.len() {
-            let state = aggregate.key(place as u32).state;
-            let known = self.slots.iter().position(|s| *s == state);
-            let slot = known.unwrap_or_else(|| {
-                self.slots.push(state);
-                self.slots.len() - 1
-            });
-            self.by_place.push(PlaceState::new(slot, state));
-        }
+    fn of(&mut self, state: StateKey) -> PlaceState {
+        let known = self.slots.iter().position(|s| *s == state);
+        let slot = known.unwrap_or_else(|| {
+            self.slots.push(state);
+            self.slots.len() - 1
+        });
+        PlaceState::new(slot, state)
     }
+}
 
-    /// The state of a place; none for what is no place.
-    #[inline]
-    pub(super) fn get(&self, place: u32) -> Option<PlaceState> {
-        self.by_place.get(place as usize).copied()
-    }
+/// What the walks found at a place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AtPlace {
+    pub(super) state: PlaceState,
+    /// Time by [`Class`].
+    pub(super) sums: [u64; 3],
 }
 
 /// Where a piece of a path is counted.
@@ -141,8 +139,8 @@ pub(super) const MAX_STEPS: usize = 10_000;
 /// What the walks found.
 #[derive(Default, Debug)]
 pub(super) struct Walked {
-    /// Per place, time by [`Class`].
-    pub(super) sums: Vec<[u64; 3]>,
+    /// By place.
+    pub(super) places: Vec<AtPlace>,
     pub(super) wakeups: Wakeups,
     pub(super) states: States,
     /// Runnable while the world was stopped, in ns.
@@ -152,7 +150,15 @@ pub(super) struct Walked {
 impl Walked {
     /// Gets to know all places.
     pub(super) fn learn(&mut self, aggregate: &Aggregate) {
-        self.states.learn(aggregate);
-        self.sums.resize(aggregate.len(), [0; 3]);
+        for place in self.places.len()..aggregate.len() {
+            let state = self.states.of(aggregate.key(place as u32).state);
+            self.places.push(AtPlace { state, sums: [0; 3] });
+        }
+    }
+
+    /// The state of a place; none for what is no place.
+    #[inline]
+    pub(super) fn state(&self, place: u32) -> Option<PlaceState> {
+        self.places.get(place as usize).map(|at| at.state)
     }
 }

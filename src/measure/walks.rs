@@ -120,8 +120,8 @@ impl Walks {
     /// Takes the sums of all walks so far: time by class for each place.
     pub(super) fn take_sums(&mut self, mut take: impl FnMut(u32, [u64; 3])) {
         for bench in &mut self.benches {
-            for (place, sums) in (0..).zip(&mut bench.walked.sums) {
-                take(place, std::mem::take(sums));
+            for (place, at) in (0..).zip(&mut bench.walked.places) {
+                take(place, std::mem::take(&mut at.sums));
             }
         }
     }

@@ -1,9 +1,9 @@
 //! What the goroutine at work does is counted for the requests that wait for it. HOT.
 
-use super::super::delegations::{NOBODY, NodeId, Riders};
+use super::super::delegations::{Delegations, NOBODY, NodeId, Riders};
 use super::super::tape::place;
 use super::super::wakeups::WaitEnd;
-use super::super::walked::{Class, PlaceState};
+use super::super::walked::{AtPlace, Class, PlaceState};
 use super::{Active, Walk};
 use crate::ids::WindowIdx;
 use crate::time::{Time, Window};
@@ -15,48 +15,87 @@ fn nth_share(span: Window, i: usize, n: usize) -> u64 {
     (before(span.end - 1) - before(span.start - 1)).max(0) as u64
 }
 
+/// The usual case: one request rides with the one at work. Changes nothing in any other.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
+fn count_for_one(
+    delegations: &mut Delegations,
+    (root, active): (NodeId, &Active),
+    at: &mut AtPlace,
+    span: Window,
+) -> bool {
+    // One that is later: the difference fits, also where its sign does not.
+    let ns = span.end.0.wrapping_sub(span.start.0) as u64;
+    let Some(only) = delegations.credit_one(root, at.state.slot(), ns) else { return false };
+    let class = match (active.rides > 0, active.owner == only) {
+        (true, _) => Class::Own,
+        (false, true) => Class::Inside,
+        (false, false) => Class::Foreign,
+    };
+    let sum = &mut at.sums[class as usize];
+    *sum = sum.saturating_add(ns);
+    true
+}
+
 impl Walk<'_, '_> {
-    /// What the one at work did counts for all that ride with it.
+    /// A piece of one that is at work, when nothing else changes, begins here: what is later is counted. Does nothing when
+    /// it is not such.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
+    pub(super) fn usual_piece(&mut self, node: NodeId, at: u32, since: Time) -> bool {
+        let Self { active, out, delegations, looks_closer, .. } = self;
+        let active = &mut active[node as usize];
+        let Some(at) = out.places.get_mut(at as usize) else { return false };
+        let state = at.state;
+        let span = Window { start: since, end: active.until };
+        if *looks_closer || active.to != NOBODY || state.waits() || since >= active.until {
+            return false;
+        }
+        if !count_for_one(delegations, (node, active), at, span) {
+            return false;
+        }
+        (active.until, active.woken, active.entered) = (since, None, since);
+        if state.is_runnable() {
+            self.count_stopped(span, 1);
+        }
+        true
+    }
+
+    /// What the one at work did at a place counts for all that ride with it.
     #[inline]
     pub(super) fn count(&mut self, root: NodeId, at: u32, span: Window) {
-        let riders = self.delegations.requests(root);
-        match (riders.only(), self.out.states.get(at)) {
-            (Some(only), Some(state)) if !self.looks_closer => self.count_for_one(root, (at, state), span, only),
-            _ => self.count_for_all(root, at, span, riders),
+        let Self { active, out, delegations, looks_closer, .. } = self;
+        if !*looks_closer
+            && let Some(at) = out.places.get_mut(at as usize)
+            && count_for_one(delegations, (root, &active[root as usize]), at, span)
+        {
+            if at.state.is_runnable() {
+                self.count_stopped(span, 1);
+            }
+        } else {
+            self.count_for_all(root, at, span);
         }
     }
 
-    /// The usual case: one request rides with it.
+    /// Time of some requests, runnable, during which the world was stopped.
     #[inline]
-    fn count_for_one(&mut self, root: NodeId, (at, state): (u32, PlaceState), span: Window, only: WindowIdx) {
-        let ns = span.end.since(span.start);
-        self.delegations.credit(root, state.slot(), ns);
-        let Active { rides, owner, .. } = self.active[root as usize];
-        let class = match (rides > 0, owner == only) {
-            (true, _) => Class::Own,
-            (false, true) => Class::Inside,
-            (false, false) => Class::Foreign,
-        };
-        let sum = &mut self.out.sums[at as usize][class as usize];
-        *sum = sum.saturating_add(ns);
-        if state.is_runnable() {
-            let stopped = self.stopped_in(span);
-            self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
-        }
+    fn count_stopped(&mut self, span: Window, requests: u32) {
+        let stopped = self.stopped_in(span).saturating_mul(u64::from(requests));
+        self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
     }
 
     #[inline(never)]
-    fn count_for_all(&mut self, root: NodeId, at: u32, span: Window, riders: Riders) {
+    fn count_for_all(&mut self, root: NodeId, at: u32, span: Window) {
+        let riders = self.delegations.requests(root);
         if riders.count == 0 {
             return;
         }
         let by_class = self.by_class(root, riders);
-        match self.out.states.get(at) {
+        match self.out.state(at) {
             Some(state) => {
                 self.count_at(root, (at, state), span.end.since(span.start), by_class);
                 if state.is_runnable() {
-                    let stopped = self.stopped_in(span).saturating_mul(u64::from(riders.count));
-                    self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
+                    self.count_stopped(span, riders.count);
                 }
             }
             None => self.count_odd(root, at, span, by_class),
@@ -85,7 +124,7 @@ impl Walk<'_, '_> {
         let unknown = [self.ground.unknown];
         let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], |list| list);
         for (i, &place) in places.iter().enumerate() {
-            let Some(state) = self.out.states.get(place) else { continue };
+            let Some(state) = self.out.state(place) else { continue };
             self.count_at(root, (place, state), nth_share(span, i, places.len()), by_class);
         }
     }
@@ -97,7 +136,7 @@ impl Walk<'_, '_> {
             let own = std::mem::take(&mut by_class[Class::Own as usize]);
             by_class[Class::Foreign as usize] += own;
         }
-        for (sum, n) in self.out.sums[place as usize].iter_mut().zip(by_class) {
+        for (sum, n) in self.out.places[place as usize].sums.iter_mut().zip(by_class) {
             *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
         }
     }
@@ -147,7 +186,7 @@ impl Walk<'_, '_> {
             Some(i) => *self.tape.shared.get(i)?.first()?,
             None => at,
         };
-        self.out.states.get(place).map(|_| place)
+        self.out.state(place).map(|_| place)
     }
 
     /// Whether a request rides in the tree of `root`, but not on it.
@@ -164,7 +203,7 @@ impl Walk<'_, '_> {
     pub(super) fn note_wait(&mut self, node: NodeId, at: u32, since: Time) {
         let Some(place) = self.first_place(at) else { return };
         let Active { g, entered, woken, .. } = self.active[node as usize];
-        if entered <= since || !self.out.states.get(place).is_some_and(PlaceState::waits) {
+        if entered <= since || !self.out.state(place).is_some_and(PlaceState::waits) {
             return;
         }
         let riders = self.delegations.requests(node);

@@ -267,7 +267,7 @@ fn walks_do_what_the_definition_says() {
             assert_eq!(from, ride.span.start);
             let mut states = vec![0; MAX_STATES];
             for (g, place, ns) in pieces {
-                states[out.states.get(place).expect("a place").slot()] += ns;
+                states[out.state(place).expect("a place").slot()] += ns;
                 let class = if g == ride.g {
                     0
                 } else if slice.owner[g.at()] == ride.window {
@@ -283,7 +283,7 @@ fn walks_do_what_the_definition_says() {
             rides_checked += 1;
         }
         let found = [0, 1, 2].map(|class| {
-            let sums = (0..).zip(&out.sums).map(|(place, sums)| (place, sums[class]));
+            let sums = (0..).zip(&out.places).map(|(place, at)| (place, at.sums[class]));
             sums.filter(|(_, ns)| *ns > 0).collect::<BTreeMap<_, _>>()
         });
         assert_eq!(found, expected, "seed {seed}");
