@@ -1,5 +1,6 @@
 //! One trace of Go 1.22 or later through both passes.
 
+use super::buffers::{Buffer, Buffers};
 use super::in_order::{in_order, lock};
 use super::relay::relay;
 use super::{Options, Ticker, annotations, crew, crew_at, notes_wanted};
@@ -21,6 +22,7 @@ use crate::source::Source;
 use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
+use crate::survey::evidence::Memory;
 use crate::survey::scan::{Scan, ScanInput, groups, scan};
 use crate::survey::server::Step;
 use crate::time::Time;
@@ -35,6 +37,7 @@ pub(super) struct Recording<'a> {
     pub(super) index: Index,
     known: [bool; 256],
     clocks: Vec<Clock>,
+    buffers: Buffers,
     /// Wall clock of the trace's tick 0, in ns since the Unix epoch.
     pub(super) wall: Option<(Time, i64)>,
     /// What could not be read so far.
@@ -53,7 +56,9 @@ impl<'a> Recording<'a> {
             let message = "the trace has a header and nothing behind it: was it ever stopped (trace.Stop)?";
             return Err(Error::new(ErrorKind::NothingUsable(message.into())));
         }
-        Ok(Self { source, index, known: known_codes(version), clocks, wall, warnings })
+        let largest = index.generations.iter().map(|g| (g.end - g.start) as usize).max();
+        let buffers = Buffers::new(largest.unwrap_or(0));
+        Ok(Self { source, index, known: known_codes(version), clocks, buffers, wall, warnings })
     }
 
     /// Pass 1.
@@ -63,29 +68,36 @@ impl<'a> Recording<'a> {
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
         let builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
         let n = self.index.generations.len();
-        let scan = |i: usize, buffer: &mut Vec<u8>| {
+        // Memory of scans that were added, for further ones.
+        let spare: Mutex<Vec<Memory>> = Mutex::default();
+        let scan = |i: usize, buffer: &mut Buffer<'_>| {
             // Behind the last ones there is nothing else to do.
             let threads = options.threads.max(1).div_ceil(n - i);
-            self.scan_generation(i, buffer, selector, threads, ticker)
+            self.scan_generation(i, &mut buffer.bytes, selector, (threads, &spare), ticker)
         };
-        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, _: &mut Vec<u8>| match (
-            scanned,
-            so_far.as_mut(),
-        ) {
-            (Ok((tables, scan)), Ok(builder)) => builder.add(&tables, scan, self.clocks[i]),
-            (Err(error), Ok(_)) => *so_far = Err(error),
-            (_, Err(_)) => {}
-        };
-        in_order(n, options.threads, Ok(builder), Vec::new, scan, add).map(Builder::finish)
+        let add =
+            |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, _: &mut Buffer<'_>| match (
+                scanned,
+                so_far.as_mut(),
+            ) {
+                (Ok((tables, scan)), Ok(builder)) => {
+                    let memory = builder.add(&tables, scan, self.clocks[i]);
+                    lock(&spare).push(memory);
+                }
+                (Err(error), Ok(_)) => *so_far = Err(error),
+                (_, Err(_)) => {}
+            };
+        let bench = || self.buffers.take();
+        in_order(n, options.threads, Ok(builder), bench, scan, add).map(Builder::finish)
     }
 
-    /// Scans a generation on at most `threads` threads.
+    /// Scans a generation on at most `threads` threads, which take what memory they can from `spare`.
     fn scan_generation(
         &self,
         i: usize,
         buffer: &mut Vec<u8>,
         selector: Option<&Selector>,
-        threads: usize,
+        (threads, spare): (usize, &Mutex<Vec<Memory>>),
         ticker: &Ticker<'_>,
     ) -> Result<(Tables, Scan)> {
         let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
@@ -107,8 +119,9 @@ impl<'a> Recording<'a> {
         let (codes, classes) = (Codes { known: &self.known, shapes: &shapes }, classes.as_ref());
         let batches = ThreadBatches::new(&generation);
         let input = ScanInput { generation: &generation, batches: &batches, codes, classes, notes, samples: &samples };
-        let scans: Vec<Scan> =
-            groups(generation.index, &batches, threads).into_par_iter().map(|group| scan(&input, group)).collect();
+        let memory = || lock(spare).pop().unwrap_or_default();
+        let groups = groups(generation.index, &batches, threads);
+        let scans: Vec<Scan> = groups.into_par_iter().map(|group| scan(&input, group, memory())).collect();
         let mut scans = scans.into_iter();
         let mut scan = scans.next().unwrap_or_default();
         scans.for_each(|next| scan.join(next));
@@ -141,14 +154,14 @@ impl<'a> Recording<'a> {
             Whole { measurer: Measurer::new(task), last: Time::MIN, complaints: Complaints::default(), failed: None };
         // A measurer of one generation, for the next one.
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
-        let measure = |i: usize, bench: &mut Bench| {
+        let measure = |i: usize, bench: &mut Bench<'_>| {
             let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task));
             self.measure_generation(survey, i, settled[i], measurer, bench)
         };
         let take = |whole: &mut Whole<'t>,
                     i: usize,
                     measured: Result<(GenerationMeasured<'t>, Ordered)>,
-                    bench: &mut Bench| {
+                    bench: &mut Bench<'_>| {
             let taken = measured.and_then(|measured| self.absorb(survey, i, whole, measured, bench));
             match taken {
                 Ok(measurer) => lock(&spare).push(measurer),
@@ -158,7 +171,7 @@ impl<'a> Recording<'a> {
             ticker.add(index.end - index.start);
         };
         let n = survey.generations.len();
-        let whole = in_order(n, options.threads, whole, Bench::default, measure, take);
+        let whole = in_order(n, options.threads, whole, || self.bench(), measure, take);
         if let Some(error) = whole.failed {
             return Err(error);
         }
@@ -169,8 +182,8 @@ impl<'a> Recording<'a> {
 
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
     pub(super) fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
-        let work = |i: usize, bench: &mut Bench| self.order(survey, i, Time::MIN, bench, &mut Nobody);
-        let take = |so_far: &mut Result<(Time, Complaints)>, i: usize, ordered: Result<Ordered>, _: &mut Bench| {
+        let work = |i: usize, bench: &mut Bench<'_>| self.order(survey, i, Time::MIN, bench, &mut Nobody);
+        let take = |so_far: &mut Result<(Time, Complaints)>, i: usize, ordered: Result<Ordered>, _: &mut Bench<'_>| {
             let index = &self.index.generations[i];
             ticker.add(index.end - index.start);
             match (ordered, so_far.as_mut()) {
@@ -183,7 +196,8 @@ impl<'a> Recording<'a> {
             }
         };
         let nothing = Ok((Time::MIN, Complaints::default()));
-        let checked = in_order(survey.generations.len(), options.threads, nothing, Bench::default, work, take);
+        let bench = || self.bench();
+        let checked = in_order(survey.generations.len(), options.threads, nothing, bench, work, take);
         checked.map(|(last, complaints)| (last, complaints.warnings(survey.start)))
     }
 
@@ -206,7 +220,7 @@ impl<'a> Recording<'a> {
         i: usize,
         settled: Time,
         mut measurer: Measurer<'t>,
-        bench: &mut Bench,
+        bench: &mut Bench<'_>,
     ) -> Result<(GenerationMeasured<'t>, Ordered)> {
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
         let task = measurer.task();
@@ -222,7 +236,7 @@ impl<'a> Recording<'a> {
         i: usize,
         whole: &mut Whole<'t>,
         (mut generation, mut ordered): (GenerationMeasured<'t>, Ordered),
-        bench: &mut Bench,
+        bench: &mut Bench<'_>,
     ) -> Result<Measurer<'t>> {
         let start = self.clocks[i].time(self.index.generations[i].min_time).max(whole.last + 1);
         if whole.measurer.absorb(&mut generation, whole.last, start) {
@@ -238,17 +252,21 @@ impl<'a> Recording<'a> {
         Ok(whole.measurer.reuse(generation))
     }
 
+    fn bench(&self) -> Bench<'_> {
+        Bench { buffer: self.buffers.take(), workspace: Workspace::default() }
+    }
+
     /// Hands the events of one generation to `sink`, in causal order.
     fn order(
         &self,
         survey: &Survey,
         i: usize,
         last: Time,
-        Bench { buffer, workspace }: &mut Bench,
+        Bench { buffer, workspace }: &mut Bench<'_>,
         sink: &mut impl Sink,
     ) -> Result<Ordered> {
         let known = &survey.generations[i];
-        let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
+        let generation = Generation::read(self.source, &self.index.generations[i], &mut buffer.bytes)?;
         let samples = read_samples(&generation, &mut Vec::new());
         let input = GenerationInput {
             generation: &generation,
@@ -276,9 +294,8 @@ impl Sink for Nobody {
 }
 
 /// What one thread of pass 2 reuses from one generation to the next.
-#[derive(Default)]
-struct Bench {
-    buffer: Vec<u8>,
+struct Bench<'b> {
+    buffer: Buffer<'b>,
     workspace: Workspace,
 }
 

@@ -3,7 +3,7 @@
 
 use super::annotator::Annotator;
 use super::connection::Moment;
-use super::evidence::{Evidence, Found, Says, Who};
+use super::evidence::{Evidence, Found, Memory, Says, Who};
 use super::forest::{Forest, Goroutine, Life, Origin};
 use super::notes::{Notes, Said};
 use super::scan::{Birth, Death, Scan};
@@ -85,8 +85,8 @@ impl<'a> Builder<'a> {
         Self { survey: Survey { start, end: start, served, ..Survey::default() }, annotations, ..Self::default() }
     }
 
-    /// Adds the next generation.
-    pub fn add(&mut self, tables: &Tables, scan: Scan, clock: Clock) {
+    /// Adds the next generation. Gives memory for the scan of another one.
+    pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) -> Memory {
         let generation = self.survey.generations.len() as u32;
         let names = self.intern_names(tables, &scan.strings);
         for &id in &scan.announced {
@@ -108,7 +108,7 @@ impl<'a> Builder<'a> {
                 self.survey.forest.goroutines[g.at()].ended = generation;
             }
         }
-        self.find_parts(scan.evidence, base, generation, &names, clock);
+        self.find_parts(&mut scan.evidence, base, generation, &names, clock);
         self.end_parts(&scan.deaths, base, generation, clock);
         self.take_notes(scan.notes, &scan.deaths, base, generation, &names, clock);
         for &who in &scan.cut {
@@ -132,6 +132,7 @@ impl<'a> Builder<'a> {
         self.procs = self.procs.max(scan.procs.map(|(ticks, procs)| (clock.time(ticks), procs)));
         let births = first_births(base, &scan.births_per_thread);
         survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births, latest });
+        scan.evidence.into_memory()
     }
 
     /// Ends the survey.
@@ -201,7 +202,7 @@ impl<'a> Builder<'a> {
         if g.is_some() { g } else { self.add_older(who.id, generation) }
     }
 
-    fn find_parts(&mut self, found: Found, base: u32, generation: u32, names: &Names, clock: Clock) {
+    fn find_parts(&mut self, found: &mut Found, base: u32, generation: u32, names: &Names, clock: Clock) {
         let evidence = found.relevant(&self.open_ids);
         for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
             let g = self.resolve(of_one[0].who, base, generation);

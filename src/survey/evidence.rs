@@ -120,6 +120,10 @@ struct Glance {
     seq_and_other: u32,
 }
 
+/// Memory for the evidence of one generation.
+#[derive(Default, Debug)]
+pub struct Memory(Vec<Evidence>, Vec<Glance>);
+
 /// The evidence of one generation.
 #[derive(Default, Debug)]
 pub struct Found {
@@ -131,8 +135,15 @@ pub struct Found {
 
 impl Found {
     /// Nothing yet, of a generation that starts there in the file.
-    pub fn new(start: u64) -> Self {
-        Self { start, ..Self::default() }
+    pub fn new(start: u64, Memory(evidence, glances): Memory) -> Self {
+        Self { evidence, glances, start }
+    }
+
+    /// The memory, for another generation.
+    pub fn into_memory(mut self) -> Memory {
+        self.evidence.clear();
+        self.glances.clear();
+        Memory(self.evidence, self.glances)
     }
 
     /// Adds what the threads behind these said, whose scan has `births` births before its own.
@@ -161,22 +172,21 @@ impl Found {
 
     /// All evidence about goroutines with a matching stack here or a server's, and about those in `open` since before:
     /// one goroutine after the other, each one's in its own order.
-    pub fn relevant(self, open: &FxHashSet<GoId>) -> Vec<Evidence> {
+    pub fn relevant(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
         let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
         let matched: FxHashSet<Who> = self.evidence.iter().filter(telling).map(|e| e.who).collect();
         if matched.is_empty() && open.is_empty() {
-            return Vec::new();
+            return &[];
         }
         let wanted = |who: Who| matched.contains(&who) || who.birth == Who::ANY && open.contains(&who.id);
-        let mut evidence: Vec<Evidence> = self.evidence.into_iter().filter(|e| wanted(e.who)).collect();
-        let start = self.start;
-        evidence.extend(self.glances.into_iter().filter(|g| wanted(Who::named(g.id))).map(|g| {
-            let pos = start + u64::from(g.offset);
+        self.evidence.retain(|e| wanted(e.who));
+        self.evidence.extend(self.glances.iter().filter(|g| wanted(Who::named(g.id))).map(|g| {
+            let pos = self.start + u64::from(g.offset);
             let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: g.seq_and_other & 1 == 1 });
             Evidence { who: Who::named(g.id), seq: u64::from(g.seq_and_other >> 1), order: 1, says }
         }));
-        evidence.sort_by_key(|e| (e.who, e.seq, e.order));
-        evidence
+        self.evidence.sort_by_key(|e| (e.who, e.seq, e.order));
+        &self.evidence
     }
 }
 
