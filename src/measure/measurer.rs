@@ -9,7 +9,7 @@ use super::aggregate::Aggregate;
 use super::partial::Partial;
 use super::requests::{Paths, PathsAt, PathsMeasured};
 use super::states::{StateKey, is_parking};
-use super::tape::{Link, LinkKind, Tape, place};
+use super::tape::{Link, LinkKind, Tape, TapeMemory, place};
 use super::timeline::{Attribution, Close, Timeline};
 use super::usual::Closing;
 use super::wakers::{Cause, Wakers};
@@ -112,13 +112,13 @@ const NOWHERE: Window = Window { start: Time::MAX, end: Time::MIN };
 impl<'a> Measurer<'a> {
     /// Prepares to measure a whole trace.
     pub fn new(task: Task<'a>) -> Self {
-        let mut measurer = Self::blank(task);
+        let mut measurer = Self::blank(task, &TapeMemory::default());
         measurer.paths = task.latency.then(|| Box::new(Paths::new(task)));
         measurer
     }
 
     /// Without anything of the whole trace.
-    pub(super) fn blank(task: Task<'a>) -> Self {
+    pub(super) fn blank(task: Task<'a>, memory: &TapeMemory) -> Self {
         let n = task.forest.goroutines.len();
         Self {
             task,
@@ -132,10 +132,15 @@ impl<'a> Measurer<'a> {
             ended: vec![0; n.div_ceil(64)],
             partial: None,
             usual_from: Time::MAX,
-            tape: task.latency.then(Box::default),
+            tape: task.latency.then(|| Box::new(Tape::new(memory.clone()))),
             wakers: Wakers::default(),
             paths: None,
         }
+    }
+
+    /// The memory for its tape, to be shared with those that measure generations by themselves.
+    pub fn tape_memory(&self) -> TapeMemory {
+        self.tape.as_ref().map(|tape| tape.memory()).unwrap_or_default()
     }
 
     /// What it measures.

@@ -30,6 +30,7 @@ pub use partial::GenerationMeasured;
 pub use requests::{MAX_PIECES, PathsMeasured, RequestMeasured};
 pub use slowest::{LaneMeasured, SlowestMeasured};
 pub use states::{StateKey, detail};
+pub use tape::TapeMemory;
 pub use wakeups::{WaitKey, WaitSum};
 pub use walked::Via;
 pub use walks::{Crew, Each};

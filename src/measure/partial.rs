@@ -7,6 +7,7 @@
 
 use super::aggregate::Aggregate;
 use super::measurer::{Measurer, Task};
+use super::tape::TapeMemory;
 use super::timeline::Timeline;
 use super::wakers::Cause;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
@@ -37,9 +38,9 @@ pub struct GenerationMeasured<'a> {
 }
 
 impl<'a> Measurer<'a> {
-    /// Prepares to measure generations by themselves, one after the other.
-    pub fn partial(task: Task<'a>) -> Self {
-        let mut measurer = Self::blank(task);
+    /// Prepares to measure generations by themselves, one after the other, with the whole trace's memory.
+    pub fn partial(task: Task<'a>, memory: &TapeMemory) -> Self {
+        let mut measurer = Self::blank(task, memory);
         measurer.partial = Some(Partial::default());
         measurer
     }
@@ -293,14 +294,12 @@ impl<'a> Measurer<'a> {
         }
         true
     }
+}
 
-    /// Makes a measurer of generations out of what one was measured with that was taken, for the next.
+impl<'a> GenerationMeasured<'a> {
+    /// What it was measured with, for the next one; it was taken into the whole.
     #[must_use]
-    pub fn reuse(&mut self, generation: GenerationMeasured<'a>) -> Self {
-        let mut measurer = generation.measurer;
-        if let (Some(ours), Some(theirs)) = (&mut self.tape, &mut measurer.tape) {
-            ours.give_spare(theirs);
-        }
-        measurer
+    pub fn into_measurer(self) -> Measurer<'a> {
+        self.measurer
     }
 }

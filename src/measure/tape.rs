@@ -8,7 +8,7 @@
 use crate::ids::{GIdx, StackIdx};
 use crate::time::Time;
 use rustc_hash::FxHashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A moment at which a goroutine's interval ends and the next one starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -113,20 +113,45 @@ impl Chunk {
         self.turns.last().map_or(self.base, |turn| self.base + i64::from(turn.after()))
     }
 
-    /// Adds who started the interval after the last turn.
-    #[inline]
-    fn link(&mut self, Link { by, stack, kind }: Link) {
-        if let Some(last) = self.turns.last_mut() {
+    /// Adds who started the interval after the last turn, if that is the one that is meant.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
+    fn link(&mut self, Link { by, stack, kind }: Link, is_meant: impl FnOnce(Time, GIdx) -> bool) {
+        let at = self.turns.len().wrapping_sub(1);
+        if let Some(last) = self.turns.get_mut(at)
+            && is_meant(self.base + i64::from(last.after()), last.g)
+        {
             last.when |= Turn::LINKED;
-            self.links.push(LinkOf { at: (self.turns.len() - 1) as u16, kind, by, stack });
+            self.links.push(LinkOf { at: at as u16, kind, by, stack });
         }
+    }
+}
+
+/// Memory for further chunks, which all tapes of a trace share: what was touched before costs less than new memory.
+#[derive(Clone, Default, Debug)]
+pub struct TapeMemory(Arc<Mutex<Vec<Chunk>>>);
+
+impl TapeMemory {
+    fn chunks(&self) -> MutexGuard<'_, Vec<Chunk>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, base: Time) -> Chunk {
+        // What is not used of it is never touched, and costs nothing; growing would copy.
+        let fresh = || Chunk { base, turns: Vec::with_capacity(CHUNK), links: Vec::with_capacity(CHUNK), places: None };
+        let chunk = self.chunks().pop();
+        chunk.map_or_else(fresh, |chunk| Chunk { base, ..chunk })
+    }
+
+    fn give(&self, chunks: impl Iterator<Item = Chunk>) {
+        self.chunks().extend(chunks.map(Chunk::cleared));
     }
 }
 
 /// Appends a turn to chunks whose places are ours.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
-fn push(chunks: &mut Vec<Chunk>, spare: &mut Vec<Chunk>, time: Time, g: GIdx, place: u32) {
+fn push(chunks: &mut Vec<Chunk>, spare: &TapeMemory, time: Time, g: GIdx, place: u32) {
     if let Some(chunk) = chunks.last_mut() {
         let after = time.0.wrapping_sub(chunk.base.0) as u64;
         let room = chunk.turns.capacity().min(CHUNK);
@@ -139,11 +164,8 @@ fn push(chunks: &mut Vec<Chunk>, spare: &mut Vec<Chunk>, time: Time, g: GIdx, pl
 }
 
 #[cold]
-fn push_chunk(chunks: &mut Vec<Chunk>, spare: &mut Vec<Chunk>, base: Time, first: Turn) {
-    // What is not used of it is never touched, and costs nothing; growing would copy.
-    let fresh = || Chunk { base, turns: Vec::with_capacity(CHUNK), links: Vec::with_capacity(CHUNK), places: None };
-    let mut chunk = spare.pop().unwrap_or_else(fresh);
-    chunk.base = base;
+fn push_chunk(chunks: &mut Vec<Chunk>, spare: &TapeMemory, base: Time, first: Turn) {
+    let mut chunk = spare.take(base);
     chunk.turns.push(first);
     chunks.push(chunk);
 }
@@ -234,11 +256,20 @@ pub(super) struct Tape {
     known: FxHashMap<Arc<[u32]>, u32>,
     /// Turns kept.
     len: usize,
-    /// Memory for further chunks.
-    spare: Vec<Chunk>,
+    spare: TapeMemory,
 }
 
 impl Tape {
+    /// Nothing yet.
+    pub(super) fn new(spare: TapeMemory) -> Self {
+        Self { spare, ..Self::default() }
+    }
+
+    /// The memory for further chunks.
+    pub(super) fn memory(&self) -> TapeMemory {
+        self.spare.clone()
+    }
+
     /// Turns kept.
     pub(super) fn len(&self) -> usize {
         self.len
@@ -249,7 +280,7 @@ impl Tape {
     #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
     pub(super) fn push(&mut self, time: Time, g: GIdx, place: u32) {
         self.len += 1;
-        push(&mut self.written, &mut self.spare, time, g, place);
+        push(&mut self.written, &self.spare, time, g, place);
     }
 
     /// Says who started the interval of `g` that began at `time`. Nothing did when no interval ended there, as the
@@ -257,19 +288,15 @@ impl Tape {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(super) fn link(&mut self, time: Time, g: GIdx, link: Link) {
-        if let Some(chunk) = self.written.last_mut()
-            && let Some(last) = chunk.turns.last()
-            && last.g == g
-            && chunk.base + i64::from(last.after()) == time
-        {
-            chunk.link(link);
+        if let Some(chunk) = self.written.last_mut() {
+            chunk.link(link, |end, whose| whose == g && end == time);
         }
     }
 
     /// A goroutine is older than the generation that first names it, which begins at `since`.
     pub(super) fn push_older(&mut self, since: Time, g: GIdx) {
         self.len += 1;
-        push(&mut self.older, &mut self.spare, since, g, place::UNBORN);
+        push(&mut self.older, &self.spare, since, g, place::UNBORN);
     }
 
     /// The place of an interval that several places share.
@@ -286,7 +313,7 @@ impl Tape {
     /// Forgets all, to be used again.
     pub(super) fn clear(&mut self) {
         for chunks in [&mut self.written, &mut self.taken, &mut self.older] {
-            self.spare.extend(chunks.drain(..).map(Chunk::cleared));
+            self.spare.give(chunks.drain(..));
         }
         self.forget_shared();
         self.len = 0;
@@ -302,10 +329,10 @@ impl Tape {
         let mut links = chunk.links.iter().peekable();
         for (i, turn) in chunk.turns.iter().enumerate() {
             let time = chunk.base + i64::from(turn.after());
-            push(&mut self.taken, &mut self.spare, time, turn.g, map.ours(turn.place));
+            push(&mut self.taken, &self.spare, time, turn.g, map.ours(turn.place));
             while let Some(&LinkOf { kind, by, stack, .. }) = links.next_if(|link| usize::from(link.at) == i) {
                 if let Some(to) = self.taken.last_mut() {
-                    to.link(Link { by, stack, kind });
+                    to.link(Link { by, stack, kind }, |_, _| true);
                 }
             }
         }
@@ -322,25 +349,18 @@ impl Tape {
                 self.taken.push(Chunk { places: Some(Arc::clone(&map)), ..chunk });
             } else {
                 self.copy(&chunk, &map);
-                other.spare.push(chunk.cleared());
+                other.spare.give(std::iter::once(chunk));
             }
         }
         self.len += std::mem::take(&mut other.len);
-    }
-
-    /// Gives another tape the memory that is free: what was touched before costs less than new memory.
-    pub(super) fn give_spare(&mut self, other: &mut Self) {
-        other.spare.append(&mut self.spare);
     }
 
     /// Drops what no path needs that starts at `cutoff` or later.
     pub(super) fn drop_before(&mut self, cutoff: Time) {
         for chunks in [&mut self.written, &mut self.taken, &mut self.older] {
             let dropped = chunks.partition_point(|chunk| chunk.latest() < cutoff);
-            for chunk in chunks.drain(..dropped) {
-                self.len -= chunk.turns.len();
-                self.spare.push(chunk.cleared());
-            }
+            self.len -= chunks[..dropped].iter().map(|chunk| chunk.turns.len()).sum::<usize>();
+            self.spare.give(chunks.drain(..dropped));
         }
     }
 

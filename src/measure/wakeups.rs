@@ -35,10 +35,21 @@ pub struct WaitSum {
     pub by: GIdx,
 }
 
+/// Slots of the cache in front of the table; most waits are like one seen shortly before.
+const CACHE_SLOTS: usize = 64;
+
 /// All of them.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub(super) struct Wakeups {
-    sums: FxHashMap<WaitKey, WaitSum>,
+    sums: Vec<(WaitKey, WaitSum)>,
+    known: FxHashMap<WaitKey, u32>,
+    lately: [u32; CACHE_SLOTS],
+}
+
+impl Default for Wakeups {
+    fn default() -> Self {
+        Self { sums: Vec::new(), known: FxHashMap::default(), lately: [0; CACHE_SLOTS] }
+    }
 }
 
 impl Wakeups {
@@ -53,13 +64,29 @@ impl Wakeups {
     }
 
     fn add_sum(&mut self, key: WaitKey, more: WaitSum) {
-        let sum = self.sums.entry(key).or_insert(WaitSum { count: 0, ns: 0, max_ns: 0, by: more.by });
+        let slot = (key.0 ^ key.2.0) as usize % CACHE_SLOTS;
+        let mut at = self.lately[slot] as usize;
+        if self.sums.get(at).is_none_or(|(known, _)| *known != key) {
+            at = self.find(key, more.by);
+            self.lately[slot] = at as u32;
+        }
+        let sum = &mut self.sums[at].1;
         sum.count += more.count;
         sum.ns = sum.ns.saturating_add(more.ns);
         sum.max_ns = sum.max_ns.max(more.max_ns);
         if sum.by != more.by {
             sum.by = GIdx::NONE;
         }
+    }
+
+    #[cold]
+    fn find(&mut self, key: WaitKey, by: GIdx) -> usize {
+        let next = self.sums.len() as u32;
+        let at = *self.known.entry(key).or_insert(next);
+        if at == next {
+            self.sums.push((key, WaitSum { count: 0, ns: 0, max_ns: 0, by }));
+        }
+        at as usize
     }
 
     /// Adds another's.
@@ -71,7 +98,7 @@ impl Wakeups {
 
     /// The sums in the order of their keys.
     pub(super) fn sorted(self) -> Vec<(WaitKey, WaitSum)> {
-        let mut all: Vec<_> = self.sums.into_iter().collect();
+        let mut all = self.sums;
         all.sort_unstable_by_key(|(key, _)| *key);
         all
     }

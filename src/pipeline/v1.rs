@@ -138,8 +138,10 @@ impl Recording {
     /// Measures several parts side by side, and takes them into the whole in their order.
     fn measure_parts<'t>(&self, task: Task<'t>, threads: usize) -> Measured {
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
+        let whole = Measurer::new(task);
+        let memory = whole.tape_memory();
         let measure = |part: usize, (): &mut ()| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
             self.measure_part(part, task, measurer)
         };
         let take = |(whole, last): &mut (Measurer<'t>, Time),
@@ -150,10 +152,9 @@ impl Recording {
             whole.absorb(&mut part, *last, self.trace.start);
             *last = end;
             whole.walk_if_due(end, crew_at(i, self.parts.len()));
-            let reused = whole.reuse(part);
-            lock(&spare).push(reused);
+            lock(&spare).push(part.into_measurer());
         };
-        let whole = (Measurer::new(task), self.trace.start);
+        let whole = (whole, self.trace.start);
         let (whole, _) = in_order(self.parts.len(), threads, whole, || (), measure, take);
         whole.finish(self.trace.end, crew())
     }

@@ -150,12 +150,13 @@ impl<'a> Recording<'a> {
         ticker: &Ticker<'_>,
         settled: &[Time],
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        let whole =
-            Whole { measurer: Measurer::new(task), last: Time::MIN, complaints: Complaints::default(), failed: None };
+        let measurer = Measurer::new(task);
+        let memory = measurer.tape_memory();
+        let whole = Whole { measurer, last: Time::MIN, complaints: Complaints::default(), failed: None };
         // A measurer of one generation, for the next one.
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
         let measure = |i: usize, bench: &mut Bench<'_>| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
             self.measure_generation(survey, i, settled[i], measurer, bench)
         };
         let take = |whole: &mut Whole<'t>,
@@ -249,7 +250,7 @@ impl<'a> Recording<'a> {
         whole.last = ordered.last;
         whole.measurer.walk_if_due(whole.last, crew_at(i, survey.generations.len()));
         whole.complaints.add(ordered.complaints);
-        Ok(whole.measurer.reuse(generation))
+        Ok(generation.into_measurer())
     }
 
     fn bench(&self) -> Bench<'_> {

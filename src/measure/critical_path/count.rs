@@ -62,7 +62,8 @@ impl Walk<'_, '_> {
     }
 
     /// What the one at work did at a place counts for all that ride with it.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub(super) fn count(&mut self, root: NodeId, at: u32, span: Window) {
         let Self { active, out, delegations, looks_closer, .. } = self;
         if !*looks_closer
