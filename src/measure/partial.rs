@@ -297,7 +297,7 @@ impl<'a> Measurer<'a> {
 }
 
 impl<'a> GenerationMeasured<'a> {
-    /// What it was measured with, for the next one; it was taken into the whole.
+    /// The measurer, empty again, for another generation; after [`Measurer::absorb`], whatever that gave.
     #[must_use]
     pub fn into_measurer(self) -> Measurer<'a> {
         self.measurer
