@@ -7,21 +7,18 @@ use std::sync::Mutex;
 #[derive(Default)]
 pub(super) struct Buffers {
     free: Mutex<Vec<Vec<u8>>>,
-    /// Bytes of the largest generation.
-    size: usize,
 }
 
 impl Buffers {
-    /// Of a trace whose largest generation has so many bytes.
-    pub(super) fn new(size: usize) -> Self {
-        Self { free: Mutex::default(), size }
-    }
-
     /// A buffer, which comes back when it is dropped.
     pub(super) fn take(&self) -> Buffer<'_> {
-        // What is not used of it is never touched, and costs nothing; growing would copy.
-        let bytes = lock(&self.free).pop().unwrap_or_else(|| Vec::with_capacity(self.size));
+        let bytes = lock(&self.free).pop().unwrap_or_default();
         Buffer { bytes, home: self }
+    }
+
+    /// Gives back what nobody uses: no generation is read any more.
+    pub(super) fn clear(&self) {
+        lock(&self.free).clear();
     }
 }
 
@@ -43,7 +40,7 @@ mod tests {
 
     #[test]
     fn memory_is_used_again() {
-        let buffers = Buffers::new(100);
+        let buffers = Buffers::default();
         let first = {
             let mut buffer = buffers.take();
             buffer.bytes.resize(100, 1);
@@ -51,6 +48,9 @@ mod tests {
         };
         let (again, other) = (buffers.take(), buffers.take());
         assert_eq!(again.bytes.as_ptr(), first);
-        assert!(other.bytes.is_empty() && other.bytes.capacity() >= 100);
+        assert!(other.bytes.is_empty());
+        drop((again, other));
+        buffers.clear();
+        assert_eq!(buffers.take().bytes.capacity(), 0);
     }
 }

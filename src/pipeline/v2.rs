@@ -22,7 +22,7 @@ use crate::source::Source;
 use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
-use crate::survey::evidence::Memory;
+use crate::survey::evidence::EvidenceMemory;
 use crate::survey::scan::{Scan, ScanInput, groups, scan};
 use crate::survey::server::Step;
 use crate::time::Time;
@@ -56,8 +56,7 @@ impl<'a> Recording<'a> {
             let message = "the trace has a header and nothing behind it: was it ever stopped (trace.Stop)?";
             return Err(Error::new(ErrorKind::NothingUsable(message.into())));
         }
-        let largest = index.generations.iter().map(|g| (g.end - g.start) as usize).max();
-        let buffers = Buffers::new(largest.unwrap_or(0));
+        let buffers = Buffers::default();
         Ok(Self { source, index, known: known_codes(version), clocks, buffers, wall, warnings })
     }
 
@@ -69,7 +68,7 @@ impl<'a> Recording<'a> {
         let builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
         let n = self.index.generations.len();
         // Memory of scans that were added, for further ones.
-        let spare: Mutex<Vec<Memory>> = Mutex::default();
+        let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
         let scan = |i: usize, buffer: &mut Buffer<'_>| {
             // Behind the last ones there is nothing else to do.
             let threads = options.threads.max(1).div_ceil(n - i);
@@ -97,7 +96,7 @@ impl<'a> Recording<'a> {
         i: usize,
         buffer: &mut Vec<u8>,
         selector: Option<&Selector>,
-        (threads, spare): (usize, &Mutex<Vec<Memory>>),
+        (threads, spare): (usize, &Mutex<Vec<EvidenceMemory>>),
         ticker: &Ticker<'_>,
     ) -> Result<(Tables, Scan)> {
         let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
@@ -176,6 +175,7 @@ impl<'a> Recording<'a> {
         if let Some(error) = whole.failed {
             return Err(error);
         }
+        self.buffers.clear();
         let Whole { measurer, last, complaints, .. } = whole;
         let warnings = complaints.warnings(survey.start);
         Ok((measurer.finish(last, crew()), last, warnings))

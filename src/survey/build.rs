@@ -3,7 +3,7 @@
 
 use super::annotator::Annotator;
 use super::connection::Moment;
-use super::evidence::{Evidence, Found, Memory, Says, Who};
+use super::evidence::{Evidence, EvidenceMemory, Found, Says, Who};
 use super::forest::{Forest, Goroutine, Life, Origin};
 use super::notes::{Notes, Said};
 use super::scan::{Birth, Death, Scan};
@@ -86,7 +86,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Adds the next generation. Gives memory for the scan of another one.
-    pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) -> Memory {
+    pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) -> EvidenceMemory {
         let generation = self.survey.generations.len() as u32;
         let names = self.intern_names(tables, &scan.strings);
         for &id in &scan.announced {

@@ -120,9 +120,9 @@ struct Glance {
     seq_and_other: u32,
 }
 
-/// Memory for the evidence of one generation.
+/// Memory for the evidence of one scan.
 #[derive(Default, Debug)]
-pub struct Memory(Vec<Evidence>, Vec<Glance>);
+pub struct EvidenceMemory(Vec<Evidence>, Vec<Glance>);
 
 /// The evidence of one generation.
 #[derive(Default, Debug)]
@@ -135,15 +135,15 @@ pub struct Found {
 
 impl Found {
     /// Nothing yet, of a generation that starts there in the file.
-    pub fn new(start: u64, Memory(evidence, glances): Memory) -> Self {
+    pub fn new(start: u64, EvidenceMemory(evidence, glances): EvidenceMemory) -> Self {
         Self { evidence, glances, start }
     }
 
     /// The memory, for another generation.
-    pub fn into_memory(mut self) -> Memory {
+    pub fn into_memory(mut self) -> EvidenceMemory {
         self.evidence.clear();
         self.glances.clear();
-        Memory(self.evidence, self.glances)
+        EvidenceMemory(self.evidence, self.glances)
     }
 
     /// Adds what the threads behind these said, whose scan has `births` births before its own.
@@ -171,7 +171,7 @@ impl Found {
     }
 
     /// All evidence about goroutines with a matching stack here or a server's, and about those in `open` since before:
-    /// one goroutine after the other, each one's in its own order.
+    /// one goroutine after the other, each one's in its own order. All else is forgotten.
     pub fn relevant(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
         let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
         let matched: FxHashSet<Who> = self.evidence.iter().filter(telling).map(|e| e.who).collect();
@@ -180,7 +180,7 @@ impl Found {
         }
         let wanted = |who: Who| matched.contains(&who) || who.birth == Who::ANY && open.contains(&who.id);
         self.evidence.retain(|e| wanted(e.who));
-        self.evidence.extend(self.glances.iter().filter(|g| wanted(Who::named(g.id))).map(|g| {
+        self.evidence.extend(self.glances.drain(..).filter(|g| wanted(Who::named(g.id))).map(|g| {
             let pos = self.start + u64::from(g.offset);
             let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: g.seq_and_other & 1 == 1 });
             Evidence { who: Who::named(g.id), seq: u64::from(g.seq_and_other >> 1), order: 1, says }

@@ -5,7 +5,7 @@
 //! goroutine is unknown until the next binder.
 
 use super::classes::StackClass;
-use super::evidence::{Found, Memory, RunEvidence, Who};
+use super::evidence::{EvidenceMemory, Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::Warning;
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
@@ -135,7 +135,7 @@ pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec
 }
 
 /// Scans some threads of a generation.
-pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: Memory) -> Scan {
+pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory) -> Scan {
     let evidence = Found::new(input.generation.index.start, memory);
     let mut scan = Scan { evidence, ..Scan::default() };
     for thread in threads {

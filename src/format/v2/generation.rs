@@ -17,7 +17,12 @@ impl<'a> Generation<'a> {
     /// Reads a generation into `buffer`, which is reused from one to the next. A source that became shorter
     /// gives shorter batches.
     pub fn read(source: &dyn Source, index: &'a GenerationIndex, buffer: &'a mut Vec<u8>) -> Result<Self> {
-        buffer.resize((index.end - index.start) as usize, 0);
+        let size = (index.end - index.start) as usize;
+        // What was there is of no use: growing would copy it.
+        if buffer.capacity() < size {
+            *buffer = Vec::with_capacity(size);
+        }
+        buffer.resize(size, 0);
         let read = source.read_full_at(buffer, index.start)?;
         Ok(Self { index, bytes: &buffer[..read] })
     }
