@@ -311,8 +311,8 @@ impl Delegations {
         }
     }
 
-    /// The same where there is just one request in the tree, which is given. Does nothing elsewhere, where ways are long,
-    /// and where there is no room for the state yet.
+    /// The same where there is just one request in the tree; gives that request. Does nothing elsewhere, where ways are
+    /// long, and where there is no room for the state yet.
     #[inline]
     pub(super) fn credit_one(&mut self, root: NodeId, state: usize, ns: u64) -> Option<WindowIdx> {
         if self.long || state >= self.lanes * LANES {

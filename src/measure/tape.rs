@@ -102,6 +102,11 @@ struct Chunk {
 }
 
 impl Chunk {
+    /// One for few turns.
+    fn small(base: Time, turns: usize) -> Self {
+        Self { base, turns: Vec::with_capacity(turns), links: Vec::new(), places: None }
+    }
+
     fn cleared(mut self) -> Self {
         self.turns.clear();
         self.links.clear();
@@ -137,14 +142,14 @@ impl TapeMemory {
     }
 
     fn take(&self, base: Time) -> Chunk {
-        // What is not used of it is never touched, and costs nothing; growing would copy.
+        // What is not used of it is never touched; growing would copy.
         let fresh = || Chunk { base, turns: Vec::with_capacity(CHUNK), links: Vec::with_capacity(CHUNK), places: None };
         let chunk = self.chunks().pop();
         chunk.map_or_else(fresh, |chunk| Chunk { base, ..chunk })
     }
 
     fn give(&self, chunks: impl Iterator<Item = Chunk>) {
-        self.chunks().extend(chunks.map(Chunk::cleared));
+        self.chunks().extend(chunks.filter(|chunk| chunk.turns.capacity() >= CHUNK).map(Chunk::cleared));
     }
 }
 
@@ -165,7 +170,9 @@ fn push(chunks: &mut Vec<Chunk>, spare: &TapeMemory, time: Time, g: GIdx, place:
 
 #[cold]
 fn push_chunk(chunks: &mut Vec<Chunk>, spare: &TapeMemory, base: Time, first: Turn) {
-    let mut chunk = spare.take(base);
+    // Where turns are far apart, the next chunk will not get many either.
+    let likely = chunks.last().map_or(CHUNK, |chunk| 4 * chunk.turns.len());
+    let mut chunk = if likely < CHUNK { Chunk::small(base, likely) } else { spare.take(base) };
     chunk.turns.push(first);
     chunks.push(chunk);
 }
@@ -215,7 +222,7 @@ impl Run<'_> {
         self.base + i64::from(turn.when & !Turn::LINKED)
     }
 
-    /// Who started what the goroutine of a turn, the one that was read last, does from then on.
+    /// Who started what the goroutine of a turn does from then on; it must be the turn that was popped last.
     #[inline]
     pub(super) fn link(&mut self, turn: Read) -> Option<Link> {
         if turn.when & Turn::LINKED == 0 {
@@ -501,6 +508,55 @@ mod tests {
             for least in -5..1005 {
                 let plain = turns[..n].iter().filter(|turn| i64::from(turn.after()) >= least).count();
                 assert_eq!(count_from(&turns[..n], least), plain, "{n} {least}");
+            }
+        }
+    }
+
+    #[test]
+    fn turns_far_apart_take_little_memory() {
+        let mut tape = Tape::default();
+        for i in 0..1000 {
+            tape.push(Time(i * 3_000_000_000), GIdx(0), 0);
+        }
+        let room: usize = tape.written.iter().map(|chunk| chunk.turns.capacity() + chunk.links.capacity()).sum();
+        assert!(room < 3 * CHUNK, "{room}");
+        let mut times = Vec::new();
+        let mut turns = tape.backward();
+        while let Some(mut run) = turns.next_from(Time(0)) {
+            while let Some(turn) = run.pop() {
+                times.push(run.time(turn).0 / 3_000_000_000);
+            }
+        }
+        assert!(times.iter().copied().eq((0..1000).rev()));
+    }
+
+    /// Links of turns that are skipped are skipped too, also in chunks that were taken over as they are.
+    #[test]
+    fn links_belong_to_their_turns() {
+        let (mut ours, mut theirs) = (Tape::default(), Tape::default());
+        let n = 3 * CHUNK as u32;
+        for i in 0..n {
+            theirs.push(Time(i64::from(i)), GIdx(i), 0);
+            if i % 3 == 0 || i as usize % CHUNK == CHUNK - 1 {
+                let link = Link { by: GIdx(i + 1), stack: StackIdx::EMPTY, kind: LinkKind::Wake };
+                theirs.link(Time(i64::from(i)), GIdx(i), link);
+            }
+        }
+        ours.take(&mut theirs, vec![0]);
+        let mut turns = ours.backward();
+        let (mut next, mut least) = (n, i64::from(n));
+        while next > 0 {
+            // Runs that end anywhere.
+            least -= 1000;
+            while let Some(mut run) = turns.next_from(Time(least.max(0))) {
+                while let Some(turn) = run.pop() {
+                    next -= 1;
+                    assert_eq!(turn.g, GIdx(next));
+                    if next % 7 < 4 {
+                        let linked = next % 3 == 0 || next as usize % CHUNK == CHUNK - 1;
+                        assert_eq!(run.link(turn).map(|link| link.by), linked.then_some(GIdx(next + 1)));
+                    }
+                }
             }
         }
     }

@@ -42,7 +42,9 @@ const CACHE_SLOTS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Wakeups {
     sums: Vec<(WaitKey, WaitSum)>,
+    /// Where each stands.
     known: FxHashMap<WaitKey, u32>,
+    /// A place among the sums for each slot. What stands there is compared, so any will do.
     lately: [u32; CACHE_SLOTS],
 }
 

@@ -97,6 +97,7 @@ impl States {
 /// What the walks found at a place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AtPlace {
+    /// What is counted there.
     pub(super) state: PlaceState,
     /// Time by [`Class`].
     pub(super) sums: [u64; 3],

@@ -15,7 +15,7 @@ fn nth_share(span: Window, i: usize, n: usize) -> u64 {
     (before(span.end - 1) - before(span.start - 1)).max(0) as u64
 }
 
-/// The usual case: one request rides with the one at work. Changes nothing in any other.
+/// The usual case: one request rides with the one at work. Changes nothing in any other, and gives false.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
 fn count_for_one(
@@ -24,8 +24,7 @@ fn count_for_one(
     at: &mut AtPlace,
     span: Window,
 ) -> bool {
-    // One that is later: the difference fits, also where its sign does not.
-    let ns = span.end.0.wrapping_sub(span.start.0) as u64;
+    let ns = span.end.since(span.start);
     let Some(only) = delegations.credit_one(root, at.state.slot(), ns) else { return false };
     let class = match (active.rides > 0, active.owner == only) {
         (true, _) => Class::Own,
@@ -38,8 +37,8 @@ fn count_for_one(
 }
 
 impl Walk<'_, '_> {
-    /// A piece of one that is at work, when nothing else changes, begins here: what is later is counted. Does nothing when
-    /// it is not such.
+    /// Does what [`Walk::piece`] does where that is only to count: nobody started the piece, the goroutine is at work
+    /// itself, and does not wait. Elsewhere it changes nothing, and gives false.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub(super) fn usual_piece(&mut self, node: NodeId, at: u32, since: Time) -> bool {
