@@ -24,6 +24,12 @@ impl StackClass {
         self.present && !self.matches && !self.cut
     }
 
+    /// Whether it says nothing but what it may exclude.
+    #[inline]
+    pub fn is_plain(self) -> bool {
+        self.step == Step::None && !self.matches && !self.cut
+    }
+
     /// What it says where nothing was created with it: a request starts when its background reader is created, not
     /// when the goroutine is stopped or sampled beside that.
     #[must_use]

@@ -157,17 +157,23 @@ impl Found {
     }
 
     /// Adds a run without a matching stack, if it fits; what says nothing is gone.
-    #[inline]
-    fn add_glance(&mut self, who: Who, seq: u64, says: &[Says]) -> bool {
-        let Some(&Says::Gap(first)) = says.first() else { return says.is_empty() };
-        let (Ok(offset), Ok(seq)) = (u32::try_from(first.first - self.start), u32::try_from(seq)) else { return false };
-        if who.birth != Who::ANY || seq > u32::MAX >> 1 {
-            return false;
-        }
+    fn add_glances(&mut self, who: Who, seq: u64, says: &[Says]) -> bool {
+        let Some(Says::Gap(first)) = says.first() else { return says.is_empty() };
         // The goroutine's end ends a stretch where the gap began, as another stack does.
         let other = says.iter().any(|s| matches!(s, Says::Gap(Gap { other: true, .. }) | Says::End(_)));
-        self.glances.push(Glance { id: who.id, offset, seq_and_other: seq << 1 | u32::from(other) });
-        true
+        self.add_glance(who, seq, first.first, other)
+    }
+
+    /// The same of a run whose gap begins at a place.
+    #[inline]
+    fn add_glance(&mut self, who: Who, seq: u64, pos: u64, other: bool) -> bool {
+        let offset = pos - self.start;
+        let fits = offset <= u64::from(u32::MAX) && seq <= u64::from(u32::MAX >> 1) && who.birth == Who::ANY;
+        if fits {
+            let seq_and_other = (seq as u32) << 1 | u32::from(other);
+            self.glances.push(Glance { id: who.id, offset: offset as u32, seq_and_other });
+        }
+        fits
     }
 
     /// All evidence about goroutines with a matching stack here or a server's, and about those in `open` since before:
@@ -191,51 +197,86 @@ impl Found {
 }
 
 /// Collects the evidence of one run: a goroutine's time on a thread.
-#[derive(Default)]
 pub struct RunEvidence {
-    who: Option<(Who, u64)>,
+    /// The goroutine; [`Who::NOBODY`] when none runs.
+    who: Who,
+    seq: u64,
     says: Vec<Says>,
+    /// A gap behind all that: of most runs it is all there is.
+    gap: Option<Gap>,
     /// Whether what it says is kept one by one.
     telling: bool,
 }
 
+impl Default for RunEvidence {
+    fn default() -> Self {
+        Self { who: Who::NOBODY, seq: 0, says: Vec::new(), gap: None, telling: false }
+    }
+}
+
 impl RunEvidence {
     /// A run begins; `resumed_at` is the place and the time of putting the goroutine on the thread, if seen.
+    #[inline]
     pub fn begin(&mut self, who: Who, seq: u64, resumed_at: Option<(u64, u64)>) {
-        self.who = Some((who, seq));
+        self.who = who;
+        self.seq = seq;
         self.says.clear();
         self.telling = false;
-        if let Some((pos, ticks)) = resumed_at {
-            self.gap(pos, ticks, false);
-        }
+        self.gap = resumed_at.map(|(pos, ticks)| Gap { first: pos, last: pos, ticks, other: false });
     }
 
     #[inline]
     fn gap(&mut self, pos: u64, ticks: u64, other: bool) {
-        if let Some(Says::Gap(gap)) = self.says.last_mut() {
+        if let Some(gap) = &mut self.gap {
             gap.last = pos;
             gap.ticks = ticks;
             gap.other |= other;
         } else {
-            self.says.push(Says::Gap(Gap { first: pos, last: pos, ticks, other }));
+            self.gap = Some(Gap { first: pos, last: pos, ticks, other });
         }
+    }
+
+    fn say(&mut self, says: Says) {
+        self.says.extend(self.gap.take().map(Says::Gap));
+        self.says.push(says);
     }
 
     /// The place of the last resume or stack that does not match.
     pub fn last_gap(&self) -> Option<u64> {
-        self.says.iter().rev().find_map(|s| match s {
-            Says::Gap(gap) => Some(gap.last),
-            Says::Server(seen) if !seen.matches => Some(seen.pos),
-            _ => None,
-        })
+        let before = || {
+            self.says.iter().rev().find_map(|s| match s {
+                Says::Gap(gap) => Some(gap.last),
+                Says::Server(seen) if !seen.matches => Some(seen.pos),
+                _ => None,
+            })
+        };
+        self.gap.map(|gap| gap.last).or_else(before)
     }
 
     /// The goroutine runs again, after a system call.
     #[inline]
     pub fn resume(&mut self, pos: u64, ticks: u64) {
-        if self.who.is_some() {
+        if self.who != Who::NOBODY {
             self.gap(pos, ticks, false);
         }
+    }
+
+    /// A stack proves that no matching function is at work.
+    #[inline]
+    pub fn exclude(&mut self, pos: u64, ticks: u64) {
+        self.gap(pos, ticks, true);
+    }
+
+    /// The run ends with a stack that tells nothing, `excludes` where that proves that no matching function is at work.
+    /// False, with nothing changed, if more than one gap is to be said.
+    #[inline]
+    pub fn finish_plain(&mut self, excludes: bool, out: &mut Found) -> bool {
+        let Some(gap) = self.gap.filter(|_| !self.telling && self.says.is_empty()) else { return false };
+        let added = out.add_glance(self.who, self.seq, gap.first, gap.other || excludes);
+        if added {
+            self.who = Who::NOBODY;
+        }
+        added
     }
 
     /// The goroutine's own stack was recorded.
@@ -245,33 +286,32 @@ impl RunEvidence {
             self.telling = true;
             self.server(Seen { step: class.step, matches: class.matches, stack, pos, ticks });
         } else if class.excludes() {
-            self.gap(pos, ticks, true);
+            self.exclude(pos, ticks);
         } else if class.matches {
             self.telling = true;
-            if !matches!(self.says.last(), Some(Says::Match(_))) {
-                self.says.push(Says::Match(stack));
+            if self.gap.is_some() || !matches!(self.says.last(), Some(Says::Match(_))) {
+                self.say(Says::Match(stack));
             }
         }
     }
 
     /// Of a handler's many stacks one is enough, and of the resumes between them none is needed.
     fn server(&mut self, seen: Seen) {
-        let resumed = matches!(self.says.last(), Some(Says::Gap(Gap { other: false, .. })));
-        let before = self.says.len().checked_sub(1 + usize::from(resumed));
-        if let Some(Says::Server(last)) = before.and_then(|i| self.says.get_mut(i))
+        if self.gap.is_none_or(|gap| !gap.other)
+            && let Some(Says::Server(last)) = self.says.last_mut()
             && last.absorb(&seen)
         {
-            self.says.truncate(before.map_or(0, |i| i + 1));
+            self.gap = None;
             return;
         }
-        self.says.push(Says::Server(seen));
+        self.say(Says::Server(seen));
     }
 
     /// The goroutine created another, with a stack of this class.
     #[inline]
     pub fn created(&mut self, birth: u32, class: StackClass) {
-        if self.who.is_some() && class.may_be_inside() {
-            self.says.push(Says::Created(birth));
+        if self.who != Who::NOBODY && class.may_be_inside() {
+            self.say(Says::Created(birth));
         }
     }
 
@@ -281,13 +321,15 @@ impl RunEvidence {
     }
 
     /// The run ends, and with `ended_at` the goroutine does.
-    #[inline]
     pub fn finish(&mut self, ended_at: Option<u64>, out: &mut Found) {
-        let Some((who, seq)) = self.who.take() else { return };
-        if let Some(pos) = ended_at {
-            self.says.push(Says::End(pos));
+        let Self { who, seq, .. } = *self;
+        if who == Who::NOBODY {
+            return;
         }
-        if !self.telling && out.add_glance(who, seq, &self.says) {
+        self.who = Who::NOBODY;
+        self.says.extend(self.gap.take().map(Says::Gap));
+        self.says.extend(ended_at.map(Says::End));
+        if !self.telling && out.add_glances(who, seq, &self.says) {
             return;
         }
         let mut order = 0;

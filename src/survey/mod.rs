@@ -19,6 +19,7 @@ pub mod server;
 mod shifts;
 pub mod stretches;
 pub mod tracker;
+mod usual;
 
 pub use build::Survey;
 pub use candidates::candidates;

@@ -147,18 +147,18 @@ pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory
     scan
 }
 
-struct ThreadScan<'a, 's> {
-    input: &'a ScanInput<'a>,
+pub(super) struct ThreadScan<'a, 's> {
+    pub(super) input: &'a ScanInput<'a>,
     thread: ThreadId,
-    scan: &'s mut Scan,
+    pub(super) scan: &'s mut Scan,
     /// The goroutine that executes.
-    current: Who,
+    pub(super) current: Who,
     /// A cgo callback's goroutine of this thread: its id repeats, its birth does not.
-    callback: Who,
-    run: RunEvidence,
+    pub(super) callback: Who,
+    pub(super) run: RunEvidence,
     samples: std::slice::Iter<'a, WireSample>,
-    next_sample: Option<WireSample>,
-    last_string: u64,
+    pub(super) next_sample: Option<WireSample>,
+    pub(super) last_string: u64,
     /// Names of regions, and whether they match.
     matching: FxHashMap<u64, bool>,
 }
@@ -189,6 +189,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             let batch = &self.input.generation.index.batches[batch as usize];
             let mut reader = ScanReader::new(self.input.generation, batch);
             loop {
+                latest = latest.max(self.usual(&mut reader));
                 match reader.next(self.input.codes, &mut event) {
                     Ok(true) => {
                         latest = latest.max(Some(event.ticks));
@@ -212,7 +213,6 @@ impl<'a, 's> ThreadScan<'a, 's> {
         self.scan.latest = self.scan.latest.max(latest);
     }
 
-    #[inline]
     fn event(&mut self, ev: &ScanEvent) {
         self.scan.events += 1;
         if self.next_sample.is_some() {

@@ -3,7 +3,7 @@
 //! Usual is: enough bytes behind it that no read can leave them, a code that the version has, and no varint of more
 //! than eight bytes. All else is left to the reader that goes byte by byte and says what is wrong.
 
-use crate::format::event_spec::{EVENTS, MAX_ARGS};
+use crate::format::event_spec::{EVENTS, MAX_ARGS, code};
 
 /// Bytes that must be there: the longest usual event ends before byte 64, and a word is read at each varint.
 pub(super) const AHEAD: usize = 64 + 8;
@@ -30,6 +30,55 @@ pub(super) struct Usual {
 /// Reads the event at the start of `bytes`, if it is a usual one.
 #[inline(always)]
 pub(super) fn usual_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
+    // What nearly all events are: every version has these codes. Each has code of its own, as which varints are long
+    // can be foreseen for each of them.
+    let short = match bytes[0] {
+        code::GO_START => short_event::<2>(bytes, args),
+        code::GO_BLOCK | code::GO_STOP => short_event::<2>(bytes, args),
+        code::GO_UNBLOCK => short_event::<3>(bytes, args),
+        code::GO_SYSCALL_BEGIN => short_event::<2>(bytes, args),
+        code::GO_SYSCALL_END => short_event::<0>(bytes, args),
+        _ => None,
+    };
+    if short.is_some() { short } else { long_event(bytes, shapes, args) }
+}
+
+/// Reads an event of `N` arguments whose varints have four bytes at most, and eight together.
+#[inline(always)]
+fn short_event<const N: usize>(bytes: &[u8; AHEAD], args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
+    let mut rest = u64::from_le_bytes(*from(bytes, 1).first_chunk()?);
+    let mut bits = 0;
+    let ticks = short_varint(&mut rest, &mut bits)?;
+    for arg in &mut args[..N] {
+        *arg = short_varint(&mut rest, &mut bits)?;
+    }
+    (bits <= u64::BITS).then_some(Usual { code: bytes[0], ticks, len: 1 + bits as usize / 8 })
+}
+
+/// Takes a varint of at most four bytes from the low end of a word. Behind the word's bytes it reads zeros, and `bits`
+/// says how much it took.
+#[inline(always)]
+fn short_varint(rest: &mut u64, bits: &mut u32) -> Option<u64> {
+    if *rest & 0x80 == 0 {
+        let value = *rest & 0x7f;
+        *rest >>= 8;
+        *bits += 8;
+        return Some(value);
+    }
+    let word = *rest as u32;
+    let stops = !word & 0x8080_8080;
+    if stops == 0 {
+        return None;
+    }
+    let taken = stops.trailing_zeros() + 1;
+    *rest >>= taken;
+    *bits += taken;
+    Some(u64::from(joined(word & (stops - 1))))
+}
+
+/// Reads any usual event.
+#[inline(never)]
+fn long_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
     let code = bytes[0];
     let n_args = shapes.0[code as usize];
     if n_args > MAX_ARGS as u8 {
@@ -64,11 +113,14 @@ fn varint(bytes: &[u8; AHEAD], at: usize) -> Option<(u64, usize)> {
     if stops == 0 {
         return long_varint(u64::from_le_bytes(*from(bytes, at).first_chunk()?));
     }
-    // The bits below the end's, the 7-bit groups moved together.
-    let x = word & (stops - 1);
+    Some((u64::from(joined(word & (stops - 1))), (stops.trailing_zeros() as usize + 1) / 8))
+}
+
+/// The bits of four bytes without those that say that a varint goes on.
+#[inline(always)]
+fn joined(x: u32) -> u32 {
     let x = (x & 0x007f_007f) | ((x & 0x7f00_7f00) >> 1);
-    let x = (x & 0x3fff) | ((x & 0x3fff_0000) >> 2);
-    Some((u64::from(x), (stops.trailing_zeros() as usize + 1) / 8))
+    (x & 0x3fff) | ((x & 0x3fff_0000) >> 2)
 }
 
 /// The bits that say that a varint goes on.
@@ -87,7 +139,6 @@ fn long_varint(word: u64) -> Option<(u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::event_spec::code;
 
     fn encoded(value: u64) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -1,9 +1,9 @@
-//! The events of one thread, pulled one by one or a few ahead. HOT.
+//! The events of one thread, pulled one by one. HOT.
 
 use super::decode::{Shapes, usual_event};
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef};
-use super::tables::Clock;
+use super::tables::{Clock, FewTicks};
 use crate::error::Warning;
 use crate::format::cursor::{Cursor, Malformed};
 use crate::format::event_spec::{EVENTS, MAX_ARGS};
@@ -137,49 +137,33 @@ fn any_event(
 }
 
 impl<'a> BatchReader<'a> {
+    /// At the end of an empty batch.
+    pub fn empty() -> Self {
+        Self { cursor: Cursor::new(&[], 0), time: Time::MIN }
+    }
+
     /// Starts at the beginning of a batch.
     pub fn new(generation: &Generation<'a>, batch: &BatchRef, clock: Clock) -> Self {
         Self { cursor: generation.cursor(batch), time: clock.time(batch.time) }
     }
 
-    /// The next events into `events`, in order; how many. None at the end of the batch, and an error only where the
-    /// very next event is bad.
-    pub fn fill(&mut self, codes: Codes<'_>, clock: Clock, events: &mut [WireEvent]) -> Result<usize, BadEvent> {
-        let mut n = 0;
-        while n < events.len() {
-            n += self.fill_usual(codes.shapes, clock, &mut events[n..]);
-            let Some(event) = events.get_mut(n) else { break };
-            let before = *self;
-            match self.next(codes.known, clock, event) {
-                Ok(true) => n += 1,
-                Ok(false) => break,
-                Err(bad) if n == 0 => return Err(bad),
-                Err(_) => {
-                    *self = before;
-                    break;
-                }
-            }
-        }
-        Ok(n)
-    }
-
-    /// The next events up to the first unusual one.
-    fn fill_usual(&mut self, shapes: &Shapes, clock: Clock, events: &mut [WireEvent]) -> usize {
-        let Self { mut cursor, mut time } = *self;
-        let mut n = 0;
-        for event in events {
-            let pos = cursor.offset();
-            let usual = cursor.ahead().and_then(|bytes| usual_event(bytes, shapes, &mut event.args));
-            let Some(usual) = usual else { break };
-            // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
-            let Some(later) = time.0.checked_add(clock.ns(usual.ticks)) else { break };
-            cursor.step(usual.len);
-            time = Time(later);
-            (event.pos, event.code, event.time) = (pos, usual.code, time);
-            n += 1;
-        }
-        (self.cursor, self.time) = (cursor, time);
-        n
+    /// The next event into `event`, if it is a usual one; else nothing was read.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
+    pub fn next_usual(
+        &mut self,
+        shapes: &Shapes,
+        (few, clock): (&FewTicks, Clock),
+        event: &mut WireEvent,
+    ) -> bool {
+        let Some(bytes) = self.cursor.ahead() else { return false };
+        let Some(usual) = usual_event(bytes, shapes, &mut event.args) else { return false };
+        // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
+        let Some(later) = self.time.0.checked_add(few.ns(usual.ticks, clock)) else { return false };
+        (event.pos, event.code, event.time) = (self.cursor.offset(), usual.code, Time(later));
+        self.cursor.step(usual.len);
+        self.time = Time(later);
+        true
     }
 
     /// The next event into `event`; false at the end of the batch.
@@ -223,15 +207,21 @@ impl<'a> ScanReader<'a> {
         Self { cursor: generation.cursor(batch), ticks: batch.time }
     }
 
+    /// The next event into `event`, if it is a usual one, and the reader behind it.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
+    pub fn usual(&self, shapes: &Shapes, event: &mut ScanEvent) -> Option<Self> {
+        let usual = usual_event(self.cursor.ahead()?, shapes, &mut event.args)?;
+        let mut next = Self { cursor: self.cursor, ticks: self.ticks.wrapping_add(usual.ticks) };
+        next.cursor.step(usual.len);
+        (event.pos, event.code, event.ticks) = (self.cursor.offset(), usual.code, next.ticks);
+        Some(next)
+    }
+
     /// The next event into `event`; false at the end of the batch.
-    #[inline]
     pub fn next(&mut self, codes: Codes<'_>, event: &mut ScanEvent) -> Result<bool, BadEvent> {
-        let pos = self.cursor.offset();
-        let usual = self.cursor.ahead().and_then(|bytes| usual_event(bytes, codes.shapes, &mut event.args));
-        let Some(usual) = usual else { return self.next_unusual(codes.known, event) };
-        self.cursor.step(usual.len);
-        self.ticks = self.ticks.wrapping_add(usual.ticks);
-        (event.pos, event.code, event.ticks) = (pos, usual.code, self.ticks);
+        let Some(next) = self.usual(codes.shapes, event) else { return self.next_unusual(codes.known, event) };
+        *self = next;
         Ok(true)
     }
 

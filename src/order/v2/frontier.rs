@@ -15,7 +15,7 @@ use crate::event::{Event, EventKind, Sink};
 use crate::format::v2::decode::Shapes;
 use crate::format::v2::event::{Codes, ThreadBatches};
 use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::{Clock, WireSample};
+use crate::format::v2::tables::{Clock, FewTicks, WireSample};
 use crate::ids::GIdx;
 use crate::time::Time;
 use std::cmp::Reverse;
@@ -72,12 +72,13 @@ pub fn order<I: Instances, S: Sink>(
     let batches = ThreadBatches::new(input.generation);
     let shapes = Shapes::new(input.known);
     let codes = Codes { known: input.known, shapes: &shapes };
+    let few_ticks = FewTicks::new(input.clock);
     workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc);
     workspace.waiting.clear(index.threads.len());
     workspace.heap.clear();
     let mut frontier = Frontier {
         input,
-        reading: Reading { generation: input.generation, codes, clock: input.clock },
+        reading: Reading { generation: input.generation, codes, clock: input.clock, few_ticks: &few_ticks },
         threads: Vec::with_capacity(index.threads.len()),
         ranks: Ranks::new(&index.threads),
         workspace,
@@ -179,9 +180,9 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     /// no more.
     fn run_threads(&mut self, mut key: Key, mut force: bool) {
         loop {
-            let thread = self.thread(key);
+            let mut thread = self.thread(key);
             if !force {
-                self.run_usual(thread, key.rank());
+                thread = self.run_usual(thread, key.rank());
                 if self.threads[thread].next().is_none() && !self.read_and_wake(thread) {
                     return;
                 }
@@ -201,37 +202,55 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         }
     }
 
-    /// Takes usual events of a thread as long as they come before all others.
-    fn run_usual(&mut self, thread: usize, rank: u32) {
-        let limit = self.usual_until(rank);
-        let Workspace { scheduler, .. } = &mut *self.workspace;
-        let cursor = &mut self.threads[thread];
+    /// Takes usual events in their order, first of a thread whose turn it is, then of whatever thread is next, up to
+    /// an event that is not usual, a CPU sample, or the end of what was read of a thread. Gives that thread.
+    fn run_usual(&mut self, mut thread: usize, mut rank: u32) -> usize {
+        let before_sample = self.before_sample();
+        let Workspace { scheduler, heap, .. } = &mut *self.workspace;
         // What a rule woke may be earlier than all that the heap knows.
-        if cursor.gap || !scheduler.woken.is_empty() {
-            return;
+        if !scheduler.woken.is_empty() {
+            return thread;
         }
+        // Two threads that take turns are the rule: the next one stands beside the heap.
+        let mut next = heap.pop().map_or(Key::MAX, |Reverse(key)| key);
+        let mut third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key);
         let mut out =
             Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
-        let mut taken = 0;
-        for event in cursor.ahead() {
-            let due = limit.is_some_and(|limit| event.time <= limit);
-            if !due || !scheduler.usual(thread, event, self.instances, |usual| out.usual(event, &usual)) {
-                break;
+        loop {
+            let cursor = &mut self.threads[thread];
+            let until = if cursor.gap { Time::MIN } else { next.last_before(rank).min(before_sample) };
+            let key = loop {
+                let Some(event) = cursor.next() else { break None };
+                if event.time > until {
+                    break Some(Key::new(event.time, rank));
+                }
+                if !scheduler.usual(thread, event, self.instances, |usual| out.usual(event, &usual)) {
+                    break None;
+                }
+                cursor.take(self.reading);
+            };
+            let Some(mut key) = key.filter(|key| *key > next) else { break };
+            if key > third {
+                if let Some(mut earliest) = heap.peek_mut() {
+                    std::mem::swap(&mut earliest.0, &mut key);
+                }
+                third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key);
             }
-            taken += 1;
+            std::mem::swap(&mut key, &mut next);
+            rank = key.rank();
+            thread = self.ranks.threads[rank as usize] as usize;
         }
-        cursor.take(taken);
+        if next != Key::MAX {
+            heap.push(Reverse(next));
+        }
+        thread
     }
 
-    /// The last moment at which an event of a thread of this rank comes before all other threads' and before the next
-    /// CPU sample.
-    fn usual_until(&self, rank: u32) -> Option<Time> {
-        // At the end of time samples come first.
+    /// The last moment at which an event comes before the next CPU sample.
+    fn before_sample(&self) -> Time {
         let sample = self.input.samples.get(self.next_sample).map(|s| self.input.clock.time(s.ticks));
-        let sample = sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1));
-        let Some(Reverse(next)) = self.workspace.heap.peek() else { return Some(sample) };
-        let thread = if rank < next.rank() { next.time() } else { Time(next.time().0.checked_sub(1)?) };
-        Some(thread.min(sample))
+        // At the end of time samples come first.
+        sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1))
     }
 
     /// Takes an event that is due by all the rules; false when its thread has to wait or has no more.
@@ -248,8 +267,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             return false;
         }
         let cursor = &mut self.threads[thread];
-        cursor.take(1);
-        if cursor.next().is_some() {
+        if cursor.take(self.reading) {
             self.wake();
             return true;
         }

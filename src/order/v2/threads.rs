@@ -1,13 +1,10 @@
-//! The events of each thread, read a few ahead. HOT.
+//! The next event of each thread. HOT.
 
 use crate::error::Warning;
 use crate::format::v2::event::{BatchReader, Codes, WireEvent};
 use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::Clock;
+use crate::format::v2::tables::{Clock, FewTicks};
 use crate::ids::ThreadId;
-
-/// Events read at once: many enough for a tight loop, few enough that those of all threads stay in the cache.
-const READ_AHEAD: usize = 32;
 
 /// What events are read with.
 #[derive(Clone, Copy)]
@@ -15,6 +12,7 @@ pub(super) struct Reading<'a> {
     pub(super) generation: &'a Generation<'a>,
     pub(super) codes: Codes<'a>,
     pub(super) clock: Clock,
+    pub(super) few_ticks: &'a FewTicks,
 }
 
 /// The order of the threads' ids, in which equal times go.
@@ -38,79 +36,59 @@ impl Ranks {
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor<'a> {
     batches: &'a [u32],
-    reader: Option<BatchReader<'a>>,
-    events: Vec<WireEvent>,
-    /// The events that were read and not taken.
-    at: usize,
-    end: usize,
-    /// Place of the last event that was taken.
-    taken: u64,
+    reader: BatchReader<'a>,
+    /// The next event, if it was read, or the last one.
+    event: WireEvent,
+    is_read: bool,
     /// Events before the next one are missing.
     pub(super) gap: bool,
 }
 
 impl<'a> ThreadCursor<'a> {
     pub(super) fn new(batches: &'a [u32]) -> Self {
-        Self { batches, reader: None, events: Vec::new(), at: 0, end: 0, taken: 0, gap: false }
+        Self { batches, reader: BatchReader::empty(), event: WireEvent::BLANK, is_read: false, gap: false }
     }
 
     /// The next event, if it was read.
     #[inline]
     pub(super) fn next(&self) -> Option<&WireEvent> {
-        self.ahead().first()
+        self.is_read.then_some(&self.event)
     }
 
-    /// The next events, as far as they were read.
-    #[inline]
-    pub(super) fn ahead(&self) -> &[WireEvent] {
-        self.events.get(self.at..self.end).unwrap_or_default()
-    }
-
-    /// So many events were taken.
-    #[inline]
-    pub(super) fn take(&mut self, n: usize) {
-        self.at += n;
+    /// The next event was taken: reads on, if what follows is a usual one.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
+    pub(super) fn take(&mut self, with: Reading<'a>) -> bool {
+        self.is_read = self.reader.next_usual(with.codes.shapes, (with.few_ticks, with.clock), &mut self.event);
+        self.is_read
     }
 
     /// Place of the next event, or of the last one.
     pub(super) fn pos(&self) -> u64 {
-        self.next().map_or(self.taken, |event| event.pos)
+        self.event.pos
     }
 
-    /// Reads on once all that was read is taken; false when the thread has no more events.
+    /// Reads on; false when the thread has no more events.
     pub(super) fn read(&mut self, with: Reading<'a>, warnings: &mut Vec<Warning>) -> bool {
-        if let Some(last) = self.events[..self.end].last() {
-            self.taken = last.pos;
-        }
-        (self.at, self.end) = (0, 0);
         let index = with.generation.index;
         loop {
-            if let Some(reader) = &mut self.reader {
-                match reader.fill(with.codes, with.clock, &mut self.events) {
-                    Ok(0) => {}
-                    Ok(n) => {
-                        self.end = n;
-                        return true;
-                    }
-                    Err(bad) => {
-                        warnings.push(bad.warning(reader.end(), index.number));
-                        self.gap = true;
-                    }
+            match self.reader.next(with.codes.known, with.clock, &mut self.event) {
+                Ok(true) => {
+                    self.is_read = true;
+                    return true;
+                }
+                Ok(false) => {}
+                Err(bad) => {
+                    warnings.push(bad.warning(self.reader.end(), index.number));
+                    self.gap = true;
                 }
             }
             let Some((&first, rest)) = self.batches.split_first() else {
-                self.reader = None;
-                self.events = Vec::new();
+                self.reader = BatchReader::empty();
                 return false;
             };
             self.batches = rest;
-            let batch = &index.batches[first as usize];
-            // An event has two bytes at least: threads by the thousand have small batches.
-            let ahead = (batch.size as usize / 2).clamp(1, READ_AHEAD);
-            if self.events.len() < ahead {
-                self.events.resize(ahead, WireEvent::BLANK);
-            }
-            self.reader = Some(BatchReader::new(with.generation, batch, with.clock));
+            self.reader = BatchReader::new(with.generation, &index.batches[first as usize], with.clock);
         }
     }
 }

@@ -44,6 +44,12 @@ impl Key {
         Time(((self.0 >> 32) as u64 ^ Self::SIGN) as i64)
     }
 
+    /// The last moment at which an event of a thread of this rank comes before it. No event has a time below 0.
+    #[inline]
+    pub fn last_before(self, rank: u32) -> Time {
+        Time(self.time().0 - i64::from(rank > self.rank()))
+    }
+
     /// Its rank.
     #[inline]
     pub fn rank(self) -> u32 {
