@@ -49,20 +49,22 @@ impl Measurer<'_> {
     #[inline]
     pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
-            self.cross(g, event);
+            self.cross(g, *event);
         }
     }
 
     /// The same of a goroutine whose timeline is known.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     pub(super) fn cross_borders_of(&mut self, line: usize, event: &Event) {
         let Timeline { g, owned, .. } = self.lines[line];
         if !owned && self.is_tracked(g) {
-            self.cross(g, event);
+            self.cross(g, *event);
         }
     }
 
-    fn cross(&mut self, g: GIdx, event: &Event) {
+    #[inline(never)]
+    fn cross(&mut self, g: GIdx, event: Event) {
         let before = self.windows.place(g);
         let crossed = self.windows.cross(g, event.pos, event.time);
         let Some(line) = self.line(g) else { return };

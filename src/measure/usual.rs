@@ -8,7 +8,7 @@ use super::tape::Tape;
 use super::timeline::{Attribution, Timeline};
 use super::wakers::Cause;
 use super::windows::Windows;
-use crate::event::{Event, EventKind, GoState};
+use crate::event::{Event, EventKind, GoState, GoTransition};
 use crate::ids::StackIdx;
 use crate::time::{Time, Window};
 
@@ -59,7 +59,8 @@ impl Counting<'_, '_> {
 
 impl<'a> Measurer<'a> {
     /// Takes a change of state of a goroutine that is measured, if whoever executed it is measured too or shows no stack.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
     pub(super) fn take_usual(&mut self, event: &Event) -> bool {
         let EventKind::Transition(t) = &event.kind else { return false };
         if matches!(t.from, GoState::Undetermined | GoState::NotExist) || t.to == GoState::NotExist {
@@ -78,7 +79,7 @@ impl<'a> Measurer<'a> {
         let (line, counting) = self.counting(at);
         let waited = line.key;
         if line.state != t.from || !counting.close(line, Closing { end: event.time, next: t.stack, ends: true }) {
-            self.change(at, event, t, cause);
+            self.change_unusual(at, *event, *t, cause);
             return true;
         }
         line.enter(t);
@@ -91,8 +92,14 @@ impl<'a> Measurer<'a> {
         true
     }
 
+    #[inline(never)]
+    fn change_unusual(&mut self, at: usize, event: Event, t: GoTransition, cause: Cause) {
+        self.change(at, &event, &t, cause);
+    }
+
     /// A timeline, and what closing it needs.
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     pub(super) fn counting(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
         let Self { lines, windows, attribution, tape, task, .. } = self;
         let counting = Counting { windows, attribution, tape: tape.as_deref_mut(), looked_at: task.looked_at };

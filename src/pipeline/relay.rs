@@ -145,9 +145,10 @@ pub(super) struct Relay<'s, S, W> {
 }
 
 impl<S: Sink, W> Relay<'_, S, W> {
-    fn hand_on(&mut self, event: &Event, index: u64) {
+    #[inline(never)]
+    fn hand_on(&mut self, event: Event, index: u64) {
         self.own = None;
-        self.batch.push((*event, index));
+        self.batch.push((event, index));
         if self.batch.len() == BATCH {
             self.batch = self.shared.send(std::mem::take(&mut self.batch));
         }
@@ -180,11 +181,11 @@ impl<S: Sink, W: Fn(GIdx) -> bool> Sink for Relay<'_, S, W> {
         (self.wants)(g)
     }
 
-    #[inline]
+    #[inline(always)]
     fn event(&mut self, event: &Event, index: u64) {
         match &mut self.own {
             Some(sink) if !self.shared.helps.load(Ordering::Relaxed) => sink.event(event, index),
-            _ => self.hand_on(event, index),
+            _ => self.hand_on(*event, index),
         }
     }
 }

@@ -150,12 +150,7 @@ impl<'a> BatchReader<'a> {
     /// The next event into `event`, if it is a usual one; else nothing was read.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub fn next_usual(
-        &mut self,
-        shapes: &Shapes,
-        (few, clock): (&FewTicks, Clock),
-        event: &mut WireEvent,
-    ) -> bool {
+    pub fn next_usual(&mut self, shapes: &Shapes, (few, clock): (&FewTicks, Clock), event: &mut WireEvent) -> bool {
         let Some(bytes) = self.cursor.ahead() else { return false };
         let Some(usual) = usual_event(bytes, shapes, &mut event.args) else { return false };
         // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).

@@ -224,7 +224,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 if event.time > until {
                     break Some(Key::new(event.time, rank));
                 }
-                if !scheduler.usual(thread, event, self.instances, |usual| out.usual(event, &usual)) {
+                if !scheduler.usual(thread, event, self.instances, &mut out) {
                     break None;
                 }
                 cursor.take(self.reading);

@@ -25,7 +25,8 @@ impl<S: Sink> Out<'_, S> {
         *self.last
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
     pub(super) fn usual(&mut self, event: &WireEvent, usual: &Usual) {
         let time = self.tick(event.time);
         let Step { context, g, .. } = usual.step;

@@ -3,9 +3,10 @@
 //! Says nothing that the rules in `goroutines.rs` do not say: an event that has to wait, breaks a rule, or is waited
 //! for is left to them, with nothing changed.
 
+use super::out::Out;
 use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler};
 use super::steps::Step;
-use crate::event::GoState;
+use crate::event::{GoState, Sink};
 use crate::format::event_spec::code;
 use crate::format::v2::event::WireEvent;
 use crate::ids::GIdx;
@@ -20,27 +21,54 @@ pub(super) struct Usual {
 }
 
 impl Scheduler {
-    /// Hands a usual event to `emit`, if it can be next and breaks no rule.
+    /// Hands a usual event to `out`, if it can be next and breaks no rule. Each of the most frequent ones has a call of
+    /// its own: what is always so of it need not be looked at.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    pub(super) fn usual(&mut self, m: usize, ev: &WireEvent, ids: &impl Instances, emit: impl FnOnce(Usual)) -> bool {
+    pub(super) fn usual(
+        &mut self,
+        m: usize,
+        ev: &WireEvent,
+        ids: &impl Instances,
+        out: &mut Out<'_, impl Sink>,
+    ) -> bool {
         let [a, b, c, _] = ev.args;
-        let (step, stack, reason) = match ev.code {
-            code::GO_START => (self.usual_start(m, ids.current(a), b), 0, None),
-            code::GO_UNBLOCK => (self.usual_unblock(m, ids.current(a), b), c, None),
-            code::GO_BLOCK => (self.usual_stop(m, GoState::Waiting), b, Some(a)),
-            code::GO_STOP => (self.usual_stop(m, GoState::Runnable), b, Some(a)),
-            code::GO_DESTROY => (self.usual_stop(m, GoState::NotExist), 0, None),
-            code::GO_SYSCALL_BEGIN => (self.usual_syscall_begin(m, a), b, None),
-            code::GO_SYSCALL_END => (self.usual_syscall_end(m), 0, None),
-            _ => return false,
-        };
-        let Some(step) = step else { return false };
-        emit(Usual { step, stack, reason });
+        match ev.code {
+            code::GO_START => {
+                let Some(step) = self.usual_start(m, ids.current(a), b) else { return false };
+                out.usual(ev, &Usual { step, stack: 0, reason: None });
+            }
+            code::GO_UNBLOCK => {
+                let Some(step) = self.usual_unblock(m, ids.current(a), b) else { return false };
+                out.usual(ev, &Usual { step, stack: c, reason: None });
+            }
+            code::GO_BLOCK => {
+                let Some(step) = self.usual_stop(m, GoState::Waiting) else { return false };
+                out.usual(ev, &Usual { step, stack: b, reason: Some(a) });
+            }
+            _ => {
+                let Some(usual) = self.less_usual(m, ev) else { return false };
+                out.usual(ev, &usual);
+            }
+        }
         true
     }
 
     #[inline]
+    fn less_usual(&mut self, m: usize, ev: &WireEvent) -> Option<Usual> {
+        let [a, b, ..] = ev.args;
+        let (step, stack, reason) = match ev.code {
+            code::GO_STOP => (self.usual_stop(m, GoState::Runnable)?, b, Some(a)),
+            code::GO_DESTROY => (self.usual_stop(m, GoState::NotExist)?, 0, None),
+            code::GO_SYSCALL_BEGIN => (self.usual_syscall_begin(m, a)?, b, None),
+            code::GO_SYSCALL_END => (self.usual_syscall_end(m)?, 0, None),
+            _ => return None,
+        };
+        Some(Usual { step, stack, reason })
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn usual_start(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
         let thread = self.threads.get_mut(m)?;
         let goroutine = self.goroutines.get_mut(g)?;
@@ -53,7 +81,8 @@ impl Scheduler {
         Some(Step { context: GIdx::NONE, g, from: GoState::Runnable, to: GoState::Running })
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn usual_unblock(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
         let goroutine = self.goroutines.get_mut(g)?;
         let next = goroutine.state == GoState::Waiting && goroutine.seq.wrapping_add(1) == seq;
@@ -64,7 +93,8 @@ impl Scheduler {
         Some(Step { context: self.threads.get(m)?.g, g, from: GoState::Waiting, to: GoState::Runnable })
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn usual_stop(&mut self, m: usize, to: GoState) -> Option<Step> {
         let thread = self.threads.get_mut(m)?;
         let g = thread.g;
@@ -77,7 +107,8 @@ impl Scheduler {
         Some(Step { context: g, g, from: GoState::Running, to })
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn usual_syscall_begin(&mut self, m: usize, seq: u64) -> Option<Step> {
         let thread = self.threads.get(m)?;
         let g = thread.g;
@@ -92,7 +123,8 @@ impl Scheduler {
         Some(Step { context: g, g, from: GoState::Running, to: GoState::Syscall })
     }
 
-    #[inline]
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn usual_syscall_end(&mut self, m: usize) -> Option<Step> {
         let thread = self.threads.get(m)?;
         let g = thread.g;
