@@ -65,9 +65,11 @@ fn v2(bytes: &[u8]) -> V2 {
 fn each_event(trace: &Trace, generation: &Generation<'_>, mut take: impl FnMut(&WireEvent)) {
     let batches = ThreadBatches::new(generation);
     let mut event = WireEvent { pos: 0, time: Time::MIN, code: 0, args: [0; 4] };
+    let mut reader = BatchReader::empty();
     for thread in 0..generation.index.threads.len() {
         for &batch in batches.of(thread) {
-            let mut reader = BatchReader::new(generation, &generation.index.batches[batch as usize], trace.clock);
+            let batch = &generation.index.batches[batch as usize];
+            reader.open(generation, batch, trace.clock).expect("bytes in memory");
             while let Ok(true) = reader.next(&trace.known, trace.clock, &mut event) {
                 take(&event);
             }
@@ -127,8 +129,7 @@ fn parts(c: &mut Criterion) {
     let trace = trace();
     let (mut bytes, mut events) = (0, 0);
     for generation in &trace.index.generations {
-        let mut buffer = Vec::new();
-        let read = Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation");
+        let read = Generation::new(&trace.bytes, generation);
         bytes += generation.end - generation.start;
         events += decode(&trace, &read);
     }
@@ -136,10 +137,9 @@ fn parts(c: &mut Criterion) {
     let mut group = c.benchmark_group("decode");
     group.throughput(Throughput::Bytes(bytes));
     group.bench_function("events of all threads", |b| {
-        let mut buffer = Vec::new();
         b.iter(|| {
             for generation in &trace.index.generations {
-                let read = Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation");
+                let read = Generation::new(&trace.bytes, generation);
                 black_box(decode(&trace, &read));
             }
         });
@@ -149,16 +149,15 @@ fn parts(c: &mut Criterion) {
     let mut group = c.benchmark_group("order");
     group.throughput(Throughput::Elements(events));
     group.bench_function("all generations, one thread", |b| {
-        let mut buffer = Vec::new();
         let names = Names::default();
         let mut workspace = Workspace::default();
         let mut ids: Vec<Ids> = Vec::new();
         for generation in &trace.index.generations {
-            ids.push(Ids::of(&trace, &Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation")));
+            ids.push(Ids::of(&trace, &Generation::new(&trace.bytes, generation)));
         }
         b.iter(|| {
             for (generation, ids) in trace.index.generations.iter().zip(&mut ids) {
-                let read = Generation::read(&trace.bytes, generation, &mut buffer).expect("a generation");
+                let read = Generation::new(&trace.bytes, generation);
                 let input = GenerationInput {
                     generation: &read,
                     clock: trace.clock,
@@ -168,7 +167,7 @@ fn parts(c: &mut Criterion) {
                     first_gc: None,
                 };
                 let n = ids.0.len();
-                black_box(order(&input, Time::MIN, ids, &mut workspace, n, &mut Swallow));
+                black_box(order(&input, Time::MIN, ids, &mut workspace, n, &mut Swallow).expect("bytes in memory"));
             }
         });
     });

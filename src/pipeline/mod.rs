@@ -1,7 +1,6 @@
 //! The straight line: source → generations → forest → slice → profile. Threads and the progress hook live here
 //! alone.
 
-mod buffers;
 mod in_order;
 mod relay;
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! One trace of Go 1.22 or later through both passes.
 
-use super::buffers::{Buffer, Buffers};
 use super::in_order::{in_order, lock};
 use super::relay::relay;
 use super::{Options, Ticker, annotations, crew, crew_at, notes_wanted};
@@ -37,7 +36,6 @@ pub(super) struct Recording<'a> {
     pub(super) index: Index,
     known: [bool; 256],
     clocks: Vec<Clock>,
-    buffers: Buffers,
     /// Wall clock of the trace's tick 0, in ns since the Unix epoch.
     pub(super) wall: Option<(Time, i64)>,
     /// What could not be read so far.
@@ -56,8 +54,7 @@ impl<'a> Recording<'a> {
             let message = "the trace has a header and nothing behind it: was it ever stopped (trace.Stop)?";
             return Err(Error::new(ErrorKind::NothingUsable(message.into())));
         }
-        let buffers = Buffers::default();
-        Ok(Self { source, index, known: known_codes(version), clocks, buffers, wall, warnings })
+        Ok(Self { source, index, known: known_codes(version), clocks, wall, warnings })
     }
 
     /// Pass 1.
@@ -69,43 +66,40 @@ impl<'a> Recording<'a> {
         let n = self.index.generations.len();
         // Memory of scans that were added, for further ones.
         let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
-        let scan = |i: usize, buffer: &mut Buffer<'_>| {
+        let scan = |i: usize, (): &mut ()| {
             // Behind the last ones there is nothing else to do.
             let threads = options.threads.max(1).div_ceil(n - i);
-            self.scan_generation(i, &mut buffer.bytes, selector, (threads, &spare), ticker)
+            self.scan_generation(i, selector, (threads, &spare), ticker)
         };
-        let add =
-            |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, _: &mut Buffer<'_>| match (
-                scanned,
-                so_far.as_mut(),
-            ) {
-                (Ok((tables, scan)), Ok(builder)) => {
-                    let memory = builder.add(&tables, scan, self.clocks[i]);
-                    lock(&spare).push(memory);
-                }
-                (Err(error), Ok(_)) => *so_far = Err(error),
-                (_, Err(_)) => {}
-            };
-        let bench = || self.buffers.take();
-        in_order(n, options.threads, Ok(builder), bench, scan, add).map(Builder::finish)
+        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| match (
+            scanned,
+            so_far.as_mut(),
+        ) {
+            (Ok((tables, scan)), Ok(builder)) => {
+                let memory = builder.add(&tables, scan, self.clocks[i]);
+                lock(&spare).push(memory);
+            }
+            (Err(error), Ok(_)) => *so_far = Err(error),
+            (_, Err(_)) => {}
+        };
+        in_order(n, options.threads, Ok(builder), || (), scan, add).map(Builder::finish)
     }
 
     /// Scans a generation on at most `threads` threads, which take what memory they can from `spare`.
     fn scan_generation(
         &self,
         i: usize,
-        buffer: &mut Vec<u8>,
         selector: Option<&Selector>,
         (threads, spare): (usize, &Mutex<Vec<EvidenceMemory>>),
         ticker: &Ticker<'_>,
     ) -> Result<(Tables, Scan)> {
-        let generation = Generation::read(self.source, &self.index.generations[i], buffer)?;
+        let generation = Generation::new(self.source, &self.index.generations[i]);
         let mut warnings = Vec::new();
-        let tables = read_tables(&generation, &mut warnings);
+        let tables = read_tables(&generation, &mut warnings)?;
         let classes = classify(&tables, selector);
         let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
         if classes.is_some() {
-            for sample in read_samples(&generation, &mut warnings) {
+            for sample in read_samples(&generation, &mut warnings)? {
                 samples.entry(sample.thread).or_default().push(sample);
             }
         }
@@ -120,8 +114,8 @@ impl<'a> Recording<'a> {
         let input = ScanInput { generation: &generation, batches: &batches, codes, classes, notes, samples: &samples };
         let memory = || lock(spare).pop().unwrap_or_default();
         let groups = groups(generation.index, &batches, threads);
-        let scans: Vec<Scan> = groups.into_par_iter().map(|group| scan(&input, group, memory())).collect();
-        let mut scans = scans.into_iter();
+        let scans = groups.into_par_iter().map(|group| scan(&input, group, memory()));
+        let mut scans = scans.collect::<Result<Vec<Scan>>>()?.into_iter();
         let mut scan = scans.next().unwrap_or_default();
         scans.for_each(|next| scan.join(next));
         scan.warnings.extend(warnings);
@@ -154,15 +148,15 @@ impl<'a> Recording<'a> {
         let whole = Whole { measurer, last: Time::MIN, complaints: Complaints::default(), failed: None };
         // A measurer of one generation, for the next one.
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
-        let measure = |i: usize, bench: &mut Bench<'_>| {
+        let measure = |i: usize, workspace: &mut Workspace| {
             let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
-            self.measure_generation(survey, i, settled[i], measurer, bench)
+            self.measure_generation(survey, i, settled[i], measurer, workspace)
         };
         let take = |whole: &mut Whole<'t>,
                     i: usize,
                     measured: Result<(GenerationMeasured<'t>, Ordered)>,
-                    bench: &mut Bench<'_>| {
-            let taken = measured.and_then(|measured| self.absorb(survey, i, whole, measured, bench));
+                    workspace: &mut Workspace| {
+            let taken = measured.and_then(|measured| self.absorb(survey, i, whole, measured, workspace));
             match taken {
                 Ok(measurer) => lock(&spare).push(measurer),
                 Err(error) => whole.failed = whole.failed.take().or(Some(error)),
@@ -171,11 +165,10 @@ impl<'a> Recording<'a> {
             ticker.add(index.end - index.start);
         };
         let n = survey.generations.len();
-        let whole = in_order(n, options.threads, whole, || self.bench(), measure, take);
+        let whole = in_order(n, options.threads, whole, Workspace::default, measure, take);
         if let Some(error) = whole.failed {
             return Err(error);
         }
-        self.buffers.clear();
         let Whole { measurer, last, complaints, .. } = whole;
         let warnings = complaints.warnings(survey.start);
         Ok((measurer.finish(last, crew()), last, warnings))
@@ -183,8 +176,8 @@ impl<'a> Recording<'a> {
 
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
     pub(super) fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
-        let work = |i: usize, bench: &mut Bench<'_>| self.order(survey, i, Time::MIN, bench, &mut Nobody);
-        let take = |so_far: &mut Result<(Time, Complaints)>, i: usize, ordered: Result<Ordered>, _: &mut Bench<'_>| {
+        let work = |i: usize, workspace: &mut Workspace| self.order(survey, i, Time::MIN, workspace, &mut Nobody);
+        let take = |so_far: &mut Result<(Time, Complaints)>, i: usize, ordered: Result<Ordered>, _: &mut Workspace| {
             let index = &self.index.generations[i];
             ticker.add(index.end - index.start);
             match (ordered, so_far.as_mut()) {
@@ -197,8 +190,7 @@ impl<'a> Recording<'a> {
             }
         };
         let nothing = Ok((Time::MIN, Complaints::default()));
-        let bench = || self.bench();
-        let checked = in_order(survey.generations.len(), options.threads, nothing, bench, work, take);
+        let checked = in_order(survey.generations.len(), options.threads, nothing, Workspace::default, work, take);
         checked.map(|(last, complaints)| (last, complaints.warnings(survey.start)))
     }
 
@@ -221,12 +213,12 @@ impl<'a> Recording<'a> {
         i: usize,
         settled: Time,
         mut measurer: Measurer<'t>,
-        bench: &mut Bench<'_>,
+        workspace: &mut Workspace,
     ) -> Result<(GenerationMeasured<'t>, Ordered)> {
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
         let task = measurer.task();
         let (measurer, ordered) =
-            relay(measurer, |g| task.wants(g), |sink| self.order(survey, i, Time::MIN, bench, sink));
+            relay(measurer, |g| task.wants(g), |sink| self.order(survey, i, Time::MIN, workspace, sink));
         Ok((measurer.end_partial(), ordered?))
     }
 
@@ -237,7 +229,7 @@ impl<'a> Recording<'a> {
         i: usize,
         whole: &mut Whole<'t>,
         (mut generation, mut ordered): (GenerationMeasured<'t>, Ordered),
-        bench: &mut Bench<'_>,
+        workspace: &mut Workspace,
     ) -> Result<Measurer<'t>> {
         let start = self.clocks[i].time(self.index.generations[i].min_time).max(whole.last + 1);
         if whole.measurer.absorb(&mut generation, whole.last, start) {
@@ -245,16 +237,12 @@ impl<'a> Recording<'a> {
         } else {
             // It began later than was thought: once more, knowing when.
             whole.measurer.begin_generation(start);
-            ordered = self.order(survey, i, whole.last, bench, &mut whole.measurer)?;
+            ordered = self.order(survey, i, whole.last, workspace, &mut whole.measurer)?;
         }
         whole.last = ordered.last;
         whole.measurer.walk_if_due(whole.last, crew_at(i, survey.generations.len()));
         whole.complaints.add(ordered.complaints);
         Ok(generation.into_measurer())
-    }
-
-    fn bench(&self) -> Bench<'_> {
-        Bench { buffer: self.buffers.take(), workspace: Workspace::default() }
     }
 
     /// Hands the events of one generation to `sink`, in causal order.
@@ -263,12 +251,12 @@ impl<'a> Recording<'a> {
         survey: &Survey,
         i: usize,
         last: Time,
-        Bench { buffer, workspace }: &mut Bench<'_>,
+        workspace: &mut Workspace,
         sink: &mut impl Sink,
     ) -> Result<Ordered> {
         let known = &survey.generations[i];
-        let generation = Generation::read(self.source, &self.index.generations[i], &mut buffer.bytes)?;
-        let samples = read_samples(&generation, &mut Vec::new());
+        let generation = Generation::new(self.source, &self.index.generations[i]);
+        let samples = read_samples(&generation, &mut Vec::new())?;
         let input = GenerationInput {
             generation: &generation,
             clock: self.clocks[i],
@@ -279,7 +267,7 @@ impl<'a> Recording<'a> {
         };
         let mut instances = GenerationInstances::new(survey, i as u32);
         let n = survey.forest.goroutines.len();
-        Ok(order(&input, last, &mut instances, workspace, n, sink))
+        order(&input, last, &mut instances, workspace, n, sink)
     }
 }
 
@@ -292,12 +280,6 @@ impl Sink for Nobody {
     }
 
     fn event(&mut self, _: &Event, _: u64) {}
-}
-
-/// What one thread of pass 2 reuses from one generation to the next.
-struct Bench<'b> {
-    buffer: Buffer<'b>,
-    workspace: Workspace,
 }
 
 /// The generations taken so far.

@@ -109,15 +109,22 @@ pub struct Gap {
     pub other: bool,
 }
 
-/// A run without a matching stack, in a quarter of the memory: most runs are such, and only those of goroutines
+/// A run without a matching stack, in a fifth of the memory: most runs are such, and only those of goroutines
 /// that match elsewhere are ever looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Glance {
-    id: GoId,
+    /// The goroutine's id.
+    id: u32,
     /// Where its gap begins, from the start of the generation on.
     offset: u32,
     /// The goroutine's sequence number; and, as the lowest bit, whether a stretch cannot outlast the run.
     seq_and_other: u32,
+}
+
+impl Glance {
+    fn who(self) -> Who {
+        Who::named(GoId(self.id.into()))
+    }
 }
 
 /// Memory for the evidence of one scan.
@@ -168,10 +175,11 @@ impl Found {
     #[inline]
     fn add_glance(&mut self, who: Who, seq: u64, pos: u64, other: bool) -> bool {
         let offset = pos - self.start;
-        let fits = offset <= u64::from(u32::MAX) && seq <= u64::from(u32::MAX >> 1) && who.birth == Who::ANY;
+        let fits = offset.max(who.id.0) <= u64::from(u32::MAX) && seq <= u64::from(u32::MAX >> 1);
+        let fits = fits && who.birth == Who::ANY;
         if fits {
             let seq_and_other = (seq as u32) << 1 | u32::from(other);
-            self.glances.push(Glance { id: who.id, offset: offset as u32, seq_and_other });
+            self.glances.push(Glance { id: who.id.0 as u32, offset: offset as u32, seq_and_other });
         }
         fits
     }
@@ -186,10 +194,10 @@ impl Found {
         }
         let wanted = |who: Who| matched.contains(&who) || who.birth == Who::ANY && open.contains(&who.id);
         self.evidence.retain(|e| wanted(e.who));
-        self.evidence.extend(self.glances.drain(..).filter(|g| wanted(Who::named(g.id))).map(|g| {
+        self.evidence.extend(self.glances.drain(..).filter(|g| wanted(g.who())).map(|g| {
             let pos = self.start + u64::from(g.offset);
             let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: g.seq_and_other & 1 == 1 });
-            Evidence { who: Who::named(g.id), seq: u64::from(g.seq_and_other >> 1), order: 1, says }
+            Evidence { who: g.who(), seq: u64::from(g.seq_and_other >> 1), order: 1, says }
         }));
         self.evidence.sort_by_key(|e| (e.who, e.seq, e.order));
         &self.evidence

@@ -7,7 +7,7 @@
 use super::classes::StackClass;
 use super::evidence::{EvidenceMemory, Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
-use crate::error::Warning;
+use crate::error::{Result, Warning};
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::{Codes, ScanEvent, ScanReader, ThreadBatches};
 use crate::format::v2::generation::Generation;
@@ -80,7 +80,7 @@ pub struct Scan {
 
 /// What a scan reads.
 pub struct ScanInput<'a> {
-    /// The generation's bytes.
+    /// The generation.
     pub generation: &'a Generation<'a>,
     /// Its batches by thread.
     pub batches: &'a ThreadBatches,
@@ -135,16 +135,17 @@ pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec
 }
 
 /// Scans some threads of a generation.
-pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory) -> Scan {
+pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory) -> Result<Scan> {
     let evidence = Found::new(input.generation.index.start, memory);
     let mut scan = Scan { evidence, ..Scan::default() };
+    let mut bytes = Vec::new();
     for thread in threads {
         let id = input.generation.index.threads[thread];
         let before = scan.births.len();
-        ThreadScan::new(input, id, &mut scan).run(input.batches.of(thread));
+        ThreadScan::new(input, id, &mut scan).run(input.batches.of(thread), &mut bytes)?;
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
-    scan
+    Ok(scan)
 }
 
 pub(super) struct ThreadScan<'a, 's> {
@@ -182,12 +183,13 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
-    fn run(mut self, batches: &[u32]) {
+    fn run(mut self, batches: &[u32], bytes: &mut Vec<u8>) -> Result<()> {
         let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; 4] };
         let mut latest = None;
         for &batch in batches {
             let batch = &self.input.generation.index.batches[batch as usize];
-            let mut reader = ScanReader::new(self.input.generation, batch);
+            self.input.generation.read(batch, bytes)?;
+            let mut reader = ScanReader::new(batch, bytes);
             loop {
                 latest = latest.max(self.usual(&mut reader));
                 match reader.next(self.input.codes, &mut event) {
@@ -211,6 +213,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
         self.leave();
         self.scan.latest = self.scan.latest.max(latest);
+        Ok(())
     }
 
     fn event(&mut self, ev: &ScanEvent) {

@@ -6,7 +6,7 @@
 use crate::format::event_spec::{EVENTS, MAX_ARGS, code};
 
 /// Bytes that must be there: the longest usual event ends before byte 64, and a word is read at each varint.
-pub(super) const AHEAD: usize = 64 + 8;
+pub const AHEAD: usize = 64 + 8;
 
 /// Number of arguments by code; `UNKNOWN` for those that the version does not have.
 pub struct Shapes([u8; 256]);
@@ -33,26 +33,46 @@ pub(super) fn usual_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64;
     // What nearly all events are: every version has these codes. Each has code of its own, as which varints are long
     // can be foreseen for each of them.
     let short = match bytes[0] {
-        code::GO_START => short_event::<2>(bytes, args),
-        code::GO_BLOCK | code::GO_STOP => short_event::<2>(bytes, args),
-        code::GO_UNBLOCK => short_event::<3>(bytes, args),
-        code::GO_SYSCALL_BEGIN => short_event::<2>(bytes, args),
-        code::GO_SYSCALL_END => short_event::<0>(bytes, args),
+        code::GO_START => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
+        code::GO_BLOCK | code::GO_STOP => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
+        code::GO_UNBLOCK => short_event::<3>(bytes).map(|event| event.to(bytes[0], args)),
+        code::GO_SYSCALL_BEGIN => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
+        code::GO_SYSCALL_END => short_event::<0>(bytes).map(|event| event.to(bytes[0], args)),
         _ => None,
     };
     if short.is_some() { short } else { long_event(bytes, shapes, args) }
 }
 
-/// Reads an event of `N` arguments whose varints have four bytes at most, and eight together.
+/// An event of `N` arguments whose varints have four bytes at most, and eight together.
+pub struct Short<const N: usize> {
+    /// Its time difference in ticks.
+    pub ticks: u64,
+    /// Its arguments.
+    pub args: [u64; N],
+    /// Its length in bytes, with the code.
+    pub len: usize,
+}
+
+impl<const N: usize> Short<N> {
+    #[inline(always)]
+    fn to(self, code: u8, args: &mut [u64; MAX_ARGS]) -> Usual {
+        args[..N].copy_from_slice(&self.args);
+        Usual { code, ticks: self.ticks, len: self.len }
+    }
+}
+
+/// Reads an event that has `N` arguments, if it is short.
 #[inline(always)]
-fn short_event<const N: usize>(bytes: &[u8; AHEAD], args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
+#[allow(clippy::inline_always, reason = "part of the inner loops")]
+pub fn short_event<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
     let mut rest = u64::from_le_bytes(*from(bytes, 1).first_chunk()?);
     let mut bits = 0;
     let ticks = short_varint(&mut rest, &mut bits)?;
-    for arg in &mut args[..N] {
+    let mut args = [0; N];
+    for arg in &mut args {
         *arg = short_varint(&mut rest, &mut bits)?;
     }
-    (bits <= u64::BITS).then_some(Usual { code: bytes[0], ticks, len: 1 + bits as usize / 8 })
+    (bits <= u64::BITS).then_some(Short { ticks, args, len: 1 + bits as usize / 8 })
 }
 
 /// Takes a varint of at most four bytes from the low end of a word. Behind the word's bytes it reads zeros, and `bits`

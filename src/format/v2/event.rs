@@ -1,10 +1,10 @@
 //! The events of one thread, pulled one by one. HOT.
 
-use super::decode::{Shapes, usual_event};
+use super::decode::{AHEAD, Shapes, usual_event};
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef};
 use super::tables::{Clock, FewTicks};
-use crate::error::Warning;
+use crate::error::{Result, Warning};
 use crate::format::cursor::{Cursor, Malformed};
 use crate::format::event_spec::{EVENTS, MAX_ARGS};
 use crate::format::version::V2;
@@ -108,10 +108,12 @@ pub struct Codes<'a> {
     pub shapes: &'a Shapes,
 }
 
-/// Reads the events of one batch.
-#[derive(Clone, Copy, Debug)]
-pub struct BatchReader<'a> {
-    cursor: Cursor<'a>,
+/// Reads the events of one batch after the other.
+#[derive(Debug)]
+pub struct BatchReader {
+    bytes: Vec<u8>,
+    at: usize,
+    base: u64,
     time: Time,
 }
 
@@ -122,7 +124,7 @@ fn any_event(
     cursor: &mut Cursor<'_>,
     known: &[bool; 256],
     args: &mut [u64; MAX_ARGS],
-) -> Result<Option<(u64, u8, u64)>, BadEvent> {
+) -> std::result::Result<Option<(u64, u8, u64)>, BadEvent> {
     let pos = cursor.offset();
     let Ok(code) = cursor.byte() else { return Ok(None) };
     let bad = |malformed| BadEvent { pos, code, malformed };
@@ -136,35 +138,43 @@ fn any_event(
     Ok(Some((pos, code, ticks)))
 }
 
-impl<'a> BatchReader<'a> {
+impl BatchReader {
     /// At the end of an empty batch.
     pub fn empty() -> Self {
-        Self { cursor: Cursor::new(&[], 0), time: Time::MIN }
+        Self { bytes: Vec::new(), at: 0, base: 0, time: Time::MIN }
     }
 
-    /// Starts at the beginning of a batch.
-    pub fn new(generation: &Generation<'a>, batch: &BatchRef, clock: Clock) -> Self {
-        Self { cursor: generation.cursor(batch), time: clock.time(batch.time) }
+    /// Goes to the beginning of a batch.
+    pub fn open(&mut self, generation: &Generation<'_>, batch: &BatchRef, clock: Clock) -> Result<()> {
+        generation.read(batch, &mut self.bytes)?;
+        (self.at, self.base, self.time) = (0, batch.offset, clock.time(batch.time));
+        Ok(())
     }
 
     /// The next event into `event`, if it is a usual one; else nothing was read.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub fn next_usual(&mut self, shapes: &Shapes, (few, clock): (&FewTicks, Clock), event: &mut WireEvent) -> bool {
-        let Some(bytes) = self.cursor.ahead() else { return false };
+        let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
         let Some(usual) = usual_event(bytes, shapes, &mut event.args) else { return false };
         // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
         let Some(later) = self.time.0.checked_add(few.ns(usual.ticks, clock)) else { return false };
-        (event.pos, event.code, event.time) = (self.cursor.offset(), usual.code, Time(later));
-        self.cursor.step(usual.len);
+        (event.pos, event.code, event.time) = (self.base + self.at as u64, usual.code, Time(later));
+        self.at += usual.len;
         self.time = Time(later);
         true
     }
 
     /// The next event into `event`; false at the end of the batch.
-    #[inline]
-    pub fn next(&mut self, known: &[bool; 256], clock: Clock, event: &mut WireEvent) -> Result<bool, BadEvent> {
-        let Some((pos, code, ticks)) = any_event(&mut self.cursor, known, &mut event.args)? else { return Ok(false) };
+    pub fn next(
+        &mut self,
+        known: &[bool; 256],
+        clock: Clock,
+        event: &mut WireEvent,
+    ) -> std::result::Result<bool, BadEvent> {
+        let mut cursor = Cursor::new(&self.bytes[self.at..], self.base + self.at as u64);
+        let Some((pos, code, ticks)) = any_event(&mut cursor, known, &mut event.args)? else { return Ok(false) };
+        self.at = self.bytes.len() - cursor.remaining();
         self.time = self.time + clock.ns(ticks);
         (event.pos, event.code, event.time) = (pos, code, self.time);
         Ok(true)
@@ -172,7 +182,7 @@ impl<'a> BatchReader<'a> {
 
     /// Offset behind the last byte of the batch.
     pub fn end(&self) -> u64 {
-        self.cursor.offset() + self.cursor.remaining() as u64
+        self.base + self.bytes.len() as u64
     }
 }
 
@@ -197,31 +207,42 @@ pub struct ScanReader<'a> {
 }
 
 impl<'a> ScanReader<'a> {
-    /// Starts at the beginning of a batch.
-    pub fn new(generation: &Generation<'a>, batch: &BatchRef) -> Self {
-        Self { cursor: generation.cursor(batch), ticks: batch.time }
+    /// Starts at the beginning of a batch, whose data was read.
+    pub fn new(batch: &BatchRef, bytes: &'a [u8]) -> Self {
+        Self { cursor: Cursor::new(bytes, batch.offset), ticks: batch.time }
     }
 
-    /// The next event into `event`, if it is a usual one, and the reader behind it.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub fn usual(&self, shapes: &Shapes, event: &mut ScanEvent) -> Option<Self> {
-        let usual = usual_event(self.cursor.ahead()?, shapes, &mut event.args)?;
-        let mut next = Self { cursor: self.cursor, ticks: self.ticks.wrapping_add(usual.ticks) };
-        next.cursor.step(usual.len);
-        (event.pos, event.code, event.ticks) = (self.cursor.offset(), usual.code, next.ticks);
-        Some(next)
+    /// The next bytes, if there are so many.
+    #[inline]
+    pub fn ahead(&self) -> Option<&'a [u8; AHEAD]> {
+        self.cursor.ahead()
+    }
+
+    /// Where the next event stands in the file, and the time, in ticks, of the one before it.
+    #[inline]
+    pub fn place(&self) -> (u64, u64) {
+        (self.cursor.offset(), self.ticks)
+    }
+
+    /// Steps over an event that was looked at: `len` bytes, `ticks` after the one before it.
+    #[inline]
+    pub fn step(&mut self, len: usize, ticks: u64) {
+        self.cursor.step(len);
+        self.ticks = self.ticks.wrapping_add(ticks);
     }
 
     /// The next event into `event`; false at the end of the batch.
-    pub fn next(&mut self, codes: Codes<'_>, event: &mut ScanEvent) -> Result<bool, BadEvent> {
-        let Some(next) = self.usual(codes.shapes, event) else { return self.next_unusual(codes.known, event) };
-        *self = next;
+    pub fn next(&mut self, codes: Codes<'_>, event: &mut ScanEvent) -> std::result::Result<bool, BadEvent> {
+        let pos = self.cursor.offset();
+        let usual = self.cursor.ahead().and_then(|bytes| usual_event(bytes, codes.shapes, &mut event.args));
+        let Some(usual) = usual else { return self.next_unusual(codes.known, event) };
+        self.step(usual.len, usual.ticks);
+        (event.pos, event.code, event.ticks) = (pos, usual.code, self.ticks);
         Ok(true)
     }
 
     #[cold]
-    fn next_unusual(&mut self, known: &[bool; 256], event: &mut ScanEvent) -> Result<bool, BadEvent> {
+    fn next_unusual(&mut self, known: &[bool; 256], event: &mut ScanEvent) -> std::result::Result<bool, BadEvent> {
         let Some((pos, code, ticks)) = any_event(&mut self.cursor, known, &mut event.args)? else { return Ok(false) };
         self.ticks = self.ticks.wrapping_add(ticks);
         (event.pos, event.code, event.ticks) = (pos, code, self.ticks);

@@ -3,7 +3,7 @@
 //! Damage costs the entry, not the table: what was read before it stays.
 
 use super::generation::Generation;
-use super::index::{BatchKind, GenerationIndex};
+use super::index::{BatchKind, BatchRef, GenerationIndex};
 use crate::error::{Result, Warning};
 use crate::format::cursor::{Cursor, Malformed};
 use crate::format::event_spec::{EVENTS, code};
@@ -111,12 +111,15 @@ impl Tables {
 }
 
 /// Reads a generation's strings and stacks.
-pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Tables {
+pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Tables> {
     let (mut strings, mut text) = (Vec::new(), Vec::new());
     let mut stacks = Vec::new();
     let mut frames = Vec::new();
-    for batch in &generation.index.batches {
-        let mut cursor = generation.cursor(batch);
+    let mut bytes = Vec::new();
+    let is_table = |b: &&BatchRef| matches!(b.kind, BatchKind::Strings | BatchKind::Stacks);
+    for batch in generation.index.batches.iter().filter(is_table) {
+        generation.read(batch, &mut bytes)?;
+        let mut cursor = Cursor::new(&bytes, batch.offset);
         let read = match batch.kind {
             BatchKind::Strings => read_strings(&mut cursor, &mut strings, &mut text),
             BatchKind::Stacks => read_stacks(&mut cursor, &mut stacks, &mut frames),
@@ -128,7 +131,7 @@ pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> 
             warnings.push(lost.in_generation(generation.index.number));
         }
     }
-    Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames }
+    Ok(Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames })
 }
 
 /// A value that cannot be right, told apart from one that cannot be read only by whoever fixes the writer.
@@ -198,10 +201,12 @@ pub struct WireSample {
 }
 
 /// Reads a generation's CPU samples, in the order of their times.
-pub fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Vec<WireSample> {
+pub fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Vec<WireSample>> {
     let mut samples = Vec::new();
+    let mut bytes = Vec::new();
     for batch in generation.index.batches.iter().filter(|b| b.kind == BatchKind::Samples) {
-        let mut cursor = generation.cursor(batch);
+        generation.read(batch, &mut bytes)?;
+        let mut cursor = Cursor::new(&bytes, batch.offset);
         if read_sample_batch(&mut cursor, &mut samples).is_err() {
             let message = "a batch of CPU samples is damaged";
             let lost = Warning::lost("damaged-samples", message, cursor.offset(), cursor.remaining() as u64);
@@ -209,7 +214,7 @@ pub fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) ->
         }
     }
     samples.sort_by_key(|s| s.ticks);
-    samples
+    Ok(samples)
 }
 
 fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> std::result::Result<(), Malformed> {

@@ -10,7 +10,7 @@ use super::steps::{Outcome, Steps};
 use super::threads::{Ranks, Reading, ThreadCursor};
 use super::translate::Names;
 use super::waiting::{Key, Waiting};
-use crate::error::Warning;
+use crate::error::{Error, Result, Warning};
 use crate::event::{Event, EventKind, Sink};
 use crate::format::v2::decode::Shapes;
 use crate::format::v2::event::{Codes, ThreadBatches};
@@ -23,7 +23,7 @@ use std::collections::BinaryHeap;
 
 /// One generation, ready to be ordered.
 pub struct GenerationInput<'a> {
-    /// Its bytes.
+    /// It itself.
     pub generation: &'a Generation<'a>,
     /// Its clock.
     pub clock: Clock,
@@ -59,7 +59,8 @@ pub struct Workspace {
     steps: Steps,
 }
 
-/// Orders a generation and hands its events to `sink`. `last` is the time of the event emitted before.
+/// Orders a generation and hands its events to `sink`. `last` is the time of the event emitted before. Fails where its
+/// bytes cannot be read.
 pub fn order<I: Instances, S: Sink>(
     input: &GenerationInput<'_>,
     last: Time,
@@ -67,7 +68,7 @@ pub fn order<I: Instances, S: Sink>(
     workspace: &mut Workspace,
     n_goroutines: usize,
     sink: &mut S,
-) -> Ordered {
+) -> Result<Ordered> {
     let index = input.generation.index;
     let batches = ThreadBatches::new(input.generation);
     let shapes = Shapes::new(input.known);
@@ -89,16 +90,13 @@ pub fn order<I: Instances, S: Sink>(
         next_sample: 0,
         complaints: Complaints::default(),
         warnings: Vec::new(),
+        failed: None,
     };
     frontier.emit_sync();
     frontier.load(&batches);
     frontier.run();
-    Ordered {
-        last: frontier.last,
-        emitted: frontier.emitted,
-        complaints: frontier.complaints,
-        warnings: frontier.warnings,
-    }
+    let Frontier { last, emitted, complaints, warnings, failed, .. } = frontier;
+    failed.map_or(Ok(Ordered { last, emitted, complaints, warnings }), Err)
 }
 
 struct Frontier<'a, I, S> {
@@ -114,6 +112,8 @@ struct Frontier<'a, I, S> {
     next_sample: usize,
     complaints: Complaints,
     warnings: Vec<Warning>,
+    /// Why no more could be read.
+    failed: Option<Error>,
 }
 
 impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
@@ -151,7 +151,10 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     /// Reads on in a thread; false when it has no more events.
     fn read(&mut self, thread: usize) -> bool {
         let cursor = &mut self.threads[thread];
-        let more = cursor.read(self.reading, &mut self.warnings);
+        let more = cursor.read(self.reading, &mut self.warnings).unwrap_or_else(|error| {
+            self.failed = Some(error);
+            false
+        });
         if !more && cursor.gap {
             self.lose_track(thread);
         }

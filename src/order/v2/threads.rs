@@ -1,6 +1,6 @@
 //! The next event of each thread. HOT.
 
-use crate::error::Warning;
+use crate::error::{Result, Warning};
 use crate::format::v2::event::{BatchReader, Codes, WireEvent};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{Clock, FewTicks};
@@ -36,7 +36,7 @@ impl Ranks {
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor<'a> {
     batches: &'a [u32],
-    reader: BatchReader<'a>,
+    reader: BatchReader,
     /// The next event, if it was read, or the last one.
     event: WireEvent,
     is_read: bool,
@@ -69,13 +69,13 @@ impl<'a> ThreadCursor<'a> {
     }
 
     /// Reads on; false when the thread has no more events.
-    pub(super) fn read(&mut self, with: Reading<'a>, warnings: &mut Vec<Warning>) -> bool {
+    pub(super) fn read(&mut self, with: Reading<'a>, warnings: &mut Vec<Warning>) -> Result<bool> {
         let index = with.generation.index;
         loop {
             match self.reader.next(with.codes.known, with.clock, &mut self.event) {
                 Ok(true) => {
                     self.is_read = true;
-                    return true;
+                    return Ok(true);
                 }
                 Ok(false) => {}
                 Err(bad) => {
@@ -85,10 +85,10 @@ impl<'a> ThreadCursor<'a> {
             }
             let Some((&first, rest)) = self.batches.split_first() else {
                 self.reader = BatchReader::empty();
-                return false;
+                return Ok(false);
             };
             self.batches = rest;
-            self.reader = BatchReader::new(with.generation, &index.batches[first as usize], with.clock);
+            self.reader.open(with.generation, &index.batches[first as usize], with.clock)?;
         }
     }
 }
