@@ -145,13 +145,20 @@ pub(super) struct Relay<'s, S, W> {
 }
 
 impl<S: Sink, W> Relay<'_, S, W> {
-    #[inline(never)]
-    fn hand_on(&mut self, event: Event, index: u64) {
-        self.own = None;
-        self.batch.push((event, index));
-        if self.batch.len() == BATCH {
-            self.batch = self.shared.send(std::mem::take(&mut self.batch));
+    /// Written to its place in the batch: what is written in parts and copied as a whole waits for itself.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "see above")]
+    fn hand_on(&mut self, event: &Event, index: u64) {
+        self.batch.push((*event, index));
+        if self.own.is_some() || self.batch.len() >= BATCH {
+            self.send();
         }
+    }
+
+    #[inline(never)]
+    fn send(&mut self) {
+        self.own = None;
+        self.batch = self.shared.send(std::mem::take(&mut self.batch));
     }
 
     /// No more events come: waits until the sink has them all. A thread that waits here does nothing else, while one that
@@ -185,7 +192,7 @@ impl<S: Sink, W: Fn(GIdx) -> bool> Sink for Relay<'_, S, W> {
     fn event(&mut self, event: &Event, index: u64) {
         match &mut self.own {
             Some(sink) if !self.shared.helps.load(Ordering::Relaxed) => sink.event(event, index),
-            _ => self.hand_on(*event, index),
+            _ => self.hand_on(event, index),
         }
     }
 }

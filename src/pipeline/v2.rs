@@ -118,6 +118,7 @@ impl<'a> Recording<'a> {
         let mut scans = scans.collect::<Result<Vec<Scan>>>()?.into_iter();
         let mut scan = scans.next().unwrap_or_default();
         scans.for_each(|next| scan.join(next));
+        scan.evidence.settle();
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);
         Ok((tables, scan))

@@ -4,7 +4,7 @@
 use super::classes::StackClass;
 use super::server::Step;
 use crate::ids::GoId;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A goroutine as one generation's scan can name it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -125,15 +125,25 @@ impl Glance {
     fn who(self) -> Who {
         Who::named(GoId(self.id.into()))
     }
+
+    /// In full, in a generation that starts there.
+    fn expanded(self, start: u64) -> Evidence {
+        let pos = start + u64::from(self.offset);
+        let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: self.seq_and_other & 1 == 1 });
+        Evidence { who: self.who(), seq: u64::from(self.seq_and_other >> 1), order: 1, says }
+    }
 }
 
 /// Memory for the evidence of one scan.
 #[derive(Default, Debug)]
-pub struct EvidenceMemory(Vec<Evidence>, Vec<Glance>);
+pub struct EvidenceMemory(Vec<Evidence>, Vec<Evidence>, Vec<Glance>);
 
 /// The evidence of one generation.
 #[derive(Default, Debug)]
 pub struct Found {
+    /// What was settled, in order.
+    relevant: Vec<Evidence>,
+    /// All else.
     evidence: Vec<Evidence>,
     glances: Vec<Glance>,
     /// Where the generation starts in the file.
@@ -142,15 +152,16 @@ pub struct Found {
 
 impl Found {
     /// Nothing yet, of a generation that starts there in the file.
-    pub fn new(start: u64, EvidenceMemory(evidence, glances): EvidenceMemory) -> Self {
-        Self { evidence, glances, start }
+    pub fn new(start: u64, EvidenceMemory(relevant, evidence, glances): EvidenceMemory) -> Self {
+        Self { relevant, evidence, glances, start }
     }
 
     /// The memory, for another generation.
     pub fn into_memory(mut self) -> EvidenceMemory {
+        self.relevant.clear();
         self.evidence.clear();
         self.glances.clear();
-        EvidenceMemory(self.evidence, self.glances)
+        EvidenceMemory(self.relevant, self.evidence, self.glances)
     }
 
     /// Adds what the threads behind these said, whose scan has `births` births before its own.
@@ -184,23 +195,114 @@ impl Found {
         fits
     }
 
-    /// All evidence about goroutines with a matching stack here or a server's, and about those in `open` since before:
-    /// one goroutine after the other, each one's in its own order. All else is forgotten.
-    pub fn relevant(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
+    /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the other,
+    /// each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side.
+    pub fn settle(&mut self) {
         let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
-        let matched: FxHashSet<Who> = self.evidence.iter().filter(telling).map(|e| e.who).collect();
-        if matched.is_empty() && open.is_empty() {
-            return &[];
+        let mut matched: Vec<Who> = self.evidence.iter().filter(telling).map(|e| e.who).collect();
+        matched.sort_unstable();
+        matched.dedup();
+        self.gather(&matched);
+    }
+
+    /// Appends all evidence about some goroutines, which are given in order.
+    fn gather(&mut self, wanted: &[Who]) {
+        if wanted.is_empty() {
+            return;
         }
-        let wanted = |who: Who| matched.contains(&who) || who.birth == Who::ANY && open.contains(&who.id);
-        self.evidence.retain(|e| wanted(e.who));
-        self.evidence.extend(self.glances.drain(..).filter(|g| wanted(g.who())).map(|g| {
-            let pos = self.start + u64::from(g.offset);
-            let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: g.seq_and_other & 1 == 1 });
-            Evidence { who: g.who(), seq: u64::from(g.seq_and_other >> 1), order: 1, says }
-        }));
-        self.evidence.sort_by_key(|e| (e.who, e.seq, e.order));
-        &self.evidence
+        let places = Places::new(wanted);
+        let Self { evidence, glances, relevant, start } = self;
+        let of_evidence = evidence.iter().enumerate().filter_map(|(i, e)| Some((places.of(e.who)?, i)));
+        let n = evidence.len();
+        let of_glances = glances.iter().enumerate().filter_map(|(i, g)| Some((places.of(g.who())?, n + i)));
+        let picked: Vec<(u32, usize)> = of_evidence.chain(of_glances).collect();
+        let expanded = |i: usize| evidence.get(i).copied().unwrap_or_else(|| glances[i - n].expanded(*start));
+        let (sorted, ends) = in_buckets(&picked, wanted.len());
+        let mut start_of_one = 0;
+        for end in ends {
+            let from = relevant.len();
+            relevant.extend(sorted[start_of_one..end].iter().map(|&i| expanded(i)));
+            relevant[from..].sort_by_key(|e| (e.seq, e.order));
+            start_of_one = end;
+        }
+    }
+
+    /// What was settled, and evidence about goroutines in `open` since before, in the same order.
+    pub fn relevant(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
+        let settled: FxHashSet<Who> =
+            self.relevant.chunk_by(|a, b| a.who == b.who).map(|of_one| of_one[0].who).collect();
+        let others = open.iter().map(|&id| Who::named(id)).filter(|who| !settled.contains(who));
+        let mut others: Vec<Who> = others.collect();
+        others.sort_unstable();
+        let before = self.relevant.len();
+        self.gather(&others);
+        if self.relevant.len() > before {
+            self.relevant.sort_by_key(|e| (e.who, e.seq, e.order));
+        }
+        &self.relevant
+    }
+}
+
+/// Numbers by the buckets that they are in, those of one bucket in the order in which they are given; and where each
+/// bucket ends.
+fn in_buckets(numbers: &[(u32, usize)], n: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut ends = vec![0; n];
+    for (bucket, _) in numbers {
+        ends[*bucket as usize] += 1;
+    }
+    // First where each starts, then, as numbers are put into it, where it ends.
+    let mut start = 0;
+    for end in &mut ends {
+        start += std::mem::replace(end, start);
+    }
+    let mut sorted = vec![0; numbers.len()];
+    for &(bucket, number) in numbers {
+        let end = &mut ends[bucket as usize];
+        sorted[*end] = number;
+        *end += 1;
+    }
+    (sorted, ends)
+}
+
+/// The places of goroutines in a list; most that are not there are told by a few bits of their ids.
+struct Places {
+    likely: Likely,
+    places: FxHashMap<Who, u32>,
+}
+
+impl Places {
+    fn new(list: &[Who]) -> Self {
+        let places = list.iter().enumerate().map(|(i, &who)| (who, i as u32)).collect();
+        Self { likely: Likely::new(list.iter().map(|who| who.id)), places }
+    }
+
+    #[inline]
+    fn of(&self, who: Who) -> Option<u32> {
+        if self.likely.has(who.id) { self.places.get(&who).copied() } else { None }
+    }
+}
+
+/// Which ids can be in a set: most are told apart by a few of their bits.
+struct Likely(Box<[u64]>);
+
+impl Likely {
+    const WORDS: usize = 1 << 10;
+
+    fn new(ids: impl Iterator<Item = GoId>) -> Self {
+        let mut bits = vec![0; Self::WORDS].into_boxed_slice();
+        for id in ids {
+            bits[Self::word(id)] |= 1 << (id.0 % 64);
+        }
+        Self(bits)
+    }
+
+    fn word(id: GoId) -> usize {
+        (id.0 / 64) as usize % Self::WORDS
+    }
+
+    #[inline]
+    fn has(&self, id: GoId) -> bool {
+        self.0[Self::word(id)] >> (id.0 % 64) & 1 == 1
     }
 }
 

@@ -126,9 +126,10 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     }
 
     fn tick(&mut self, time: Time) -> Time {
-        let mut out =
-            Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
-        out.tick(time)
+        let mut out = Out { last: self.last, emitted: self.emitted, sink: self.sink, names: self.input.names };
+        let time = out.tick(time);
+        (self.last, self.emitted) = (out.last, out.emitted);
+        time
     }
 
     fn load(&mut self, batches: &'a ThreadBatches) {
@@ -215,36 +216,44 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             return thread;
         }
         // Two threads that take turns are the rule: the next one stands beside the heap.
-        let mut next = heap.pop().map_or(Key::MAX, |Reverse(key)| key);
-        let mut third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key);
-        let mut out =
-            Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
+        let mut next = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
+        let mut third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
+        let (last, emitted) = (self.last, self.emitted);
+        let mut out = Out { last, emitted, sink: self.sink, names: self.input.names };
         loop {
             let cursor = &mut self.threads[thread];
-            let until = if cursor.gap { Time::MIN } else { next.last_before(rank).min(before_sample) };
-            let key = loop {
-                let Some(event) = cursor.next() else { break None };
+            // No event has a time below 0.
+            let turn = Time(next.0.0 - i64::from(rank > next.1));
+            let until = if cursor.gap { Time::MIN } else { turn.min(before_sample) };
+            let time = loop {
+                let Some(event) = cursor.next() else { break Time::MIN };
                 if event.time > until {
-                    break Some(Key::new(event.time, rank));
+                    break event.time;
                 }
                 if !scheduler.usual(thread, event, self.instances, &mut out) {
-                    break None;
+                    break Time::MIN;
                 }
                 cursor.take(self.reading);
             };
-            let Some(mut key) = key.filter(|key| *key > next) else { break };
-            if key > third {
-                if let Some(mut earliest) = heap.peek_mut() {
-                    std::mem::swap(&mut earliest.0, &mut key);
-                }
-                third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key);
+            if time <= turn {
+                break;
             }
-            std::mem::swap(&mut key, &mut next);
-            rank = key.rank();
+            let mut later = (time, rank);
+            if later > third {
+                if let Some(mut earliest) = heap.peek_mut() {
+                    earliest.0 = Key::new(time, rank);
+                }
+                later = third;
+                third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
+            }
+            rank = next.1;
+            next = later;
             thread = self.ranks.threads[rank as usize] as usize;
         }
-        if next != Key::MAX {
-            heap.push(Reverse(next));
+        (self.last, self.emitted) = (out.last, out.emitted);
+        let (time, rank) = next;
+        if next != Key::MAX.parts() {
+            heap.push(Reverse(Key::new(time, rank)));
         }
         thread
     }
@@ -298,9 +307,9 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             }
             Outcome::Broken(rule) => self.complaints.broken(event.pos, event.time, rule),
         }
-        let mut out =
-            Out { last: &mut self.last, emitted: &mut self.emitted, sink: self.sink, names: self.input.names };
+        let mut out = Out { last: self.last, emitted: self.emitted, sink: self.sink, names: self.input.names };
         out.emit(event, context, steps);
+        (self.last, self.emitted) = (out.last, out.emitted);
         true
     }
 

@@ -10,8 +10,10 @@ use crate::time::Time;
 
 /// Where events go, and when.
 pub(super) struct Out<'a, S> {
-    pub(super) last: &'a mut Time,
-    pub(super) emitted: &'a mut u64,
+    /// Time of the last event.
+    pub(super) last: Time,
+    /// Number of events so far.
+    pub(super) emitted: u64,
     pub(super) sink: &'a mut S,
     pub(super) names: &'a Names,
 }
@@ -20,9 +22,9 @@ impl<S: Sink> Out<'_, S> {
     /// The time of the next emitted event: its own, or 1 ns after the last where that is later.
     #[inline]
     pub(super) fn tick(&mut self, time: Time) -> Time {
-        *self.last = time.max(*self.last + 1);
-        *self.emitted += 1;
-        *self.last
+        self.last = time.max(self.last + 1);
+        self.emitted += 1;
+        self.last
     }
 
     #[inline(always)]
@@ -32,7 +34,7 @@ impl<S: Sink> Out<'_, S> {
         let Step { context, g, .. } = usual.step;
         if self.sink.wants(g) || context != g && self.sink.wants(context) {
             let event = self.names.usual(event.pos, time, usual);
-            self.sink.event(&event, *self.emitted);
+            self.sink.event(&event, self.emitted);
         }
     }
 
@@ -40,7 +42,7 @@ impl<S: Sink> Out<'_, S> {
         let time = self.tick(event.time);
         if self.sink.wants(step.g) || self.sink.wants(step.context) {
             let event = self.names.step(event, time, step);
-            self.sink.event(&event, *self.emitted);
+            self.sink.event(&event, self.emitted);
         }
     }
 
@@ -59,7 +61,7 @@ impl<S: Sink> Out<'_, S> {
                 && (self.sink.wants(context) || !matches!(kind, EventKind::Other))
             {
                 let stack = self.names.own_stack(event);
-                self.sink.event(&Event { time, pos: event.pos, g: context, stack, kind }, *self.emitted);
+                self.sink.event(&Event { time, pos: event.pos, g: context, stack, kind }, self.emitted);
             }
         }
     }

@@ -44,10 +44,10 @@ impl Key {
         Time(((self.0 >> 32) as u64 ^ Self::SIGN) as i64)
     }
 
-    /// The last moment at which an event of a thread of this rank comes before it. No event has a time below 0.
+    /// Both.
     #[inline]
-    pub fn last_before(self, rank: u32) -> Time {
-        Time(self.time().0 - i64::from(rank > self.rank()))
+    pub fn parts(self) -> (Time, u32) {
+        (self.time(), self.rank())
     }
 
     /// Its rank.
