@@ -119,10 +119,11 @@ impl<'a> Cursor<'a> {
         self.bytes.get(self.at..)?.first_chunk()
     }
 
-    /// Steps over `n` bytes that were looked at.
+    /// Steps over `n` bytes that were looked at: so many there must be.
     #[inline]
     pub fn step(&mut self, n: usize) {
-        self.at = (self.at + n).min(self.bytes.len());
+        self.at += n;
+        debug_assert!(self.at <= self.bytes.len(), "more bytes than there are");
     }
 
     #[cold]

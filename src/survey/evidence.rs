@@ -179,18 +179,17 @@ impl Found {
         let Some(Says::Gap(first)) = says.first() else { return says.is_empty() };
         // The goroutine's end ends a stretch where the gap began, as another stack does.
         let other = says.iter().any(|s| matches!(s, Says::Gap(Gap { other: true, .. }) | Says::End(_)));
-        self.add_glance(who, seq, first.first, other)
+        who.birth == Who::ANY && self.add_glance(who.id, seq, first.first, other)
     }
 
     /// The same of a run whose gap begins at a place.
     #[inline]
-    fn add_glance(&mut self, who: Who, seq: u64, pos: u64, other: bool) -> bool {
+    pub fn add_glance(&mut self, id: GoId, seq: u64, pos: u64, other: bool) -> bool {
         let offset = pos - self.start;
-        let fits = offset.max(who.id.0) <= u64::from(u32::MAX) && seq <= u64::from(u32::MAX >> 1);
-        let fits = fits && who.birth == Who::ANY;
+        let fits = (offset | id.0 | seq << 1) <= u64::from(u32::MAX) && seq <= u64::from(u32::MAX);
         if fits {
             let seq_and_other = (seq as u32) << 1 | u32::from(other);
-            self.glances.push(Glance { id: who.id.0 as u32, offset: offset as u32, seq_and_other });
+            self.glances.push(Glance { id: id.0 as u32, offset: offset as u32, seq_and_other });
         }
         fits
     }
@@ -318,6 +317,17 @@ pub struct RunEvidence {
     telling: bool,
 }
 
+/// A run of which one gap is to be said so far.
+#[derive(Clone, Copy)]
+pub struct PlainRun {
+    /// The goroutine.
+    pub id: GoId,
+    /// Its sequence number when the run began.
+    pub seq: u64,
+    /// The gap.
+    pub gap: Gap,
+}
+
 impl Default for RunEvidence {
     fn default() -> Self {
         Self { who: Who::NOBODY, seq: 0, says: Vec::new(), gap: None, telling: false }
@@ -371,22 +381,25 @@ impl RunEvidence {
         }
     }
 
-    /// A stack proves that no matching function is at work.
+    /// The run is over, and what it said was noted.
     #[inline]
-    pub fn exclude(&mut self, pos: u64, ticks: u64) {
-        self.gap(pos, ticks, true);
+    pub fn forget(&mut self) {
+        self.begin(Who::NOBODY, 0, None);
     }
 
-    /// The run ends with a stack that tells nothing, `excludes` where that proves that no matching function is at work.
-    /// False, with nothing changed, if more than one gap is to be said.
+    /// The run so far, if there is one gap to be said of it and nothing else, of a goroutine whose id tells who it is.
     #[inline]
-    pub fn finish_plain(&mut self, excludes: bool, out: &mut Found) -> bool {
-        let Some(gap) = self.gap.filter(|_| !self.telling && self.says.is_empty()) else { return false };
-        let added = out.add_glance(self.who, self.seq, gap.first, gap.other || excludes);
-        if added {
-            self.who = Who::NOBODY;
-        }
-        added
+    pub fn plain(&self) -> Option<PlainRun> {
+        let Self { who, seq, .. } = *self;
+        let gap = self.gap.filter(|_| !self.telling && self.says.is_empty() && who.birth == Who::ANY)?;
+        Some(PlainRun { id: who.id, seq, gap })
+    }
+
+    /// A run that is so far like this.
+    #[inline]
+    pub fn go_on(&mut self, PlainRun { id, seq, gap }: PlainRun) {
+        self.begin(Who::named(id), seq, None);
+        self.gap = Some(gap);
     }
 
     /// The goroutine's own stack was recorded.
@@ -396,7 +409,7 @@ impl RunEvidence {
             self.telling = true;
             self.server(Seen { step: class.step, matches: class.matches, stack, pos, ticks });
         } else if class.excludes() {
-            self.exclude(pos, ticks);
+            self.gap(pos, ticks, true);
         } else if class.matches {
             self.telling = true;
             if self.gap.is_some() || !matches!(self.says.last(), Some(Says::Match(_))) {

@@ -3,13 +3,25 @@
 //! Says nothing that `scan.rs` does not say: what is not usual is left to it, with nothing changed.
 
 use super::classes::StackClass;
-use super::evidence::Who;
+use super::evidence::{Found, Gap, PlainRun, Who};
 use super::scan::ThreadScan;
 use crate::format::event_spec::code;
-use crate::format::v2::decode::{AHEAD, short_event};
+use crate::format::v2::decode::{AHEAD, short_event, tiny_event};
 use crate::format::v2::event::ScanReader;
 use crate::format::v2::tables::IdTable;
 use crate::ids::GoId;
+
+/// Who runs on the thread, as far as the usual events tell.
+type Running = Option<PlainRun>;
+
+/// What usual events are looked at with.
+struct Looking<'a> {
+    classes: &'a IdTable<StackClass>,
+    /// A reason that was noted.
+    known_reason: u64,
+    /// An id that does not tell who it is.
+    callback: GoId,
+}
 
 /// The event at hand.
 #[derive(Clone, Copy)]
@@ -28,61 +40,74 @@ impl ThreadScan<'_, '_> {
     /// Takes usual events of a batch as long as there are, in a scan that looks at stacks alone. Gives the latest time.
     pub(super) fn usual(&mut self, reader: &mut ScanReader<'_>) -> Option<u64> {
         let classes = self.input.classes?;
+        let nobody = self.current == Who::NOBODY;
+        let mut running = if nobody { None } else { Some(self.run.plain()?) };
         if self.input.notes.is_some() || self.next_sample.is_some() {
             return None;
         }
-        let (mut latest, mut events) = (None, 0);
+        let looking = Looking { classes, known_reason: self.last_string, callback: self.callback.id };
+        let (mut latest, mut events) = (0, 0);
         while let Some(bytes) = reader.ahead() {
             let (pos, before) = reader.place();
-            let Some((len, ticks)) = self.take_usual(At { bytes, pos, before }, classes) else { break };
+            let at = At { bytes, pos, before };
+            let Some((len, ticks)) = looking.take(at, &mut running, &mut self.scan.evidence) else { break };
             reader.step(len, ticks);
-            latest = latest.max(Some(before.wrapping_add(ticks)));
+            latest = latest.max(before.wrapping_add(ticks));
             events += 1;
         }
         self.scan.events += events;
-        latest
+        self.current = running.map_or(Who::NOBODY, |run| Who::named(run.id));
+        match running {
+            Some(run) => self.run.go_on(run),
+            None => self.run.forget(),
+        }
+        (events > 0).then_some(latest)
     }
+}
 
+impl Looking<'_> {
     /// Takes an event, if it is a usual one.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    fn take_usual(&mut self, at: At<'_>, classes: &IdTable<StackClass>) -> Option<Taken> {
+    fn take(&self, at: At<'_>, running: &mut Running, found: &mut Found) -> Option<Taken> {
         match at.bytes[0] {
             code::GO_START => {
                 let event = short_event::<2>(at.bytes)?;
                 let [id, seq] = event.args;
                 let id = GoId(id);
-                if self.current != Who::NOBODY || id == self.callback.id {
+                if running.is_some() || id == self.callback {
                     return None;
                 }
-                self.current = Who::named(id);
-                self.run.begin(self.current, seq, Some((at.pos, at.before.wrapping_add(event.ticks))));
+                let ticks = at.before.wrapping_add(event.ticks);
+                *running = Some(PlainRun { id, seq, gap: Gap { first: at.pos, last: at.pos, ticks, other: false } });
                 Some((event.len, event.ticks))
             }
             code::GO_BLOCK | code::GO_STOP => {
-                let event = short_event::<2>(at.bytes)?;
+                let event = tiny_event::<2>(at.bytes)?;
                 let [reason, stack] = event.args;
-                let class = classes.get(stack).unwrap_or_default();
-                if self.current == Who::NOBODY || !class.is_plain() || self.last_string != reason {
+                let class = self.classes.get(stack).unwrap_or_default();
+                let run = running.filter(|_| class.is_plain() && self.known_reason == reason)?;
+                if !found.add_glance(run.id, run.seq, run.gap.first, run.gap.other || class.excludes()) {
                     return None;
                 }
-                self.run.finish_plain(class.excludes(), &mut self.scan.evidence).then_some(())?;
-                self.current = Who::NOBODY;
+                *running = None;
                 Some((event.len, event.ticks))
             }
             code::GO_UNBLOCK => {
                 let event = short_event::<3>(at.bytes)?;
-                self.glimpse(at, event.ticks, classes.get(event.args[2]))?;
+                self.glimpse(at, event.ticks, event.args[2], running)?;
                 Some((event.len, event.ticks))
             }
             code::GO_SYSCALL_BEGIN => {
                 let event = short_event::<2>(at.bytes)?;
-                self.glimpse(at, event.ticks, classes.get(event.args[1]))?;
+                self.glimpse(at, event.ticks, event.args[1], running)?;
                 Some((event.len, event.ticks))
             }
             code::GO_SYSCALL_END => {
                 let event = short_event::<0>(at.bytes)?;
-                self.run.resume(at.pos, at.before.wrapping_add(event.ticks));
+                if let Some(run) = running {
+                    (run.gap.last, run.gap.ticks) = (at.pos, at.before.wrapping_add(event.ticks));
+                }
                 Some((event.len, event.ticks))
             }
             _ => None,
@@ -92,15 +117,14 @@ impl ThreadScan<'_, '_> {
     /// A stack of the goroutine that executes; none, with nothing changed, if it tells more than what it excludes.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn glimpse(&mut self, at: At<'_>, ticks: u64, class: Option<StackClass>) -> Option<()> {
-        let class = class.unwrap_or_default();
-        if self.current != Who::NOBODY {
-            if !class.is_plain() {
-                return None;
-            }
-            if class.excludes() {
-                self.run.exclude(at.pos, at.before.wrapping_add(ticks));
-            }
+    fn glimpse(&self, at: At<'_>, ticks: u64, stack: u64, running: &mut Running) -> Option<()> {
+        let Some(run) = running else { return Some(()) };
+        let class = self.classes.get(stack).unwrap_or_default();
+        if !class.is_plain() {
+            return None;
+        }
+        if class.excludes() {
+            (run.gap.last, run.gap.ticks, run.gap.other) = (at.pos, at.before.wrapping_add(ticks), true);
         }
         Some(())
     }

@@ -34,7 +34,7 @@ pub(super) fn usual_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64;
     // can be foreseen for each of them.
     let short = match bytes[0] {
         code::GO_START => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
-        code::GO_BLOCK | code::GO_STOP => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
+        code::GO_BLOCK | code::GO_STOP => tiny_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
         code::GO_UNBLOCK => short_event::<3>(bytes).map(|event| event.to(bytes[0], args)),
         code::GO_SYSCALL_BEGIN => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
         code::GO_SYSCALL_END => short_event::<0>(bytes).map(|event| event.to(bytes[0], args)),
@@ -65,7 +65,7 @@ impl<const N: usize> Short<N> {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "part of the inner loops")]
 pub fn short_event<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
-    let mut rest = u64::from_le_bytes(*from(bytes, 1).first_chunk()?);
+    let mut rest = word(bytes)?;
     let mut bits = 0;
     let ticks = short_varint(&mut rest, &mut bits)?;
     let mut args = [0; N];
@@ -73,6 +73,23 @@ pub fn short_event<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
         *arg = short_varint(&mut rest, &mut bits)?;
     }
     (bits <= u64::BITS).then_some(Short { ticks, args, len: 1 + bits as usize / 8 })
+}
+
+/// The same, where varints have mostly one byte each.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "part of the inner loops")]
+pub fn tiny_event<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
+    let word = word(bytes)?;
+    if word & CONTINUATIONS >> (8 * (7 - N)) != 0 {
+        return short_event(bytes);
+    }
+    Some(Short { ticks: word & 0x7f, args: std::array::from_fn(|i| word >> (8 * (i + 1)) & 0x7f), len: 2 + N })
+}
+
+/// The eight bytes behind the code.
+#[inline(always)]
+fn word(bytes: &[u8; AHEAD]) -> Option<u64> {
+    Some(u64::from_le_bytes(*from(bytes, 1).first_chunk()?))
 }
 
 /// Takes a varint of at most four bytes from the low end of a word. Behind the word's bytes it reads zeros, and `bits`
