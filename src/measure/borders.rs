@@ -1,11 +1,25 @@
 //! Which window a goroutine's time belongs to, and the events that start and end windows.
 
 use super::measurer::Measurer;
-use super::timeline::Timeline;
 use crate::event::Event;
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::slice::RootKind;
 use crate::time::Time;
+
+/// What a border can be: an event's time and place, and the stack of whoever executed it.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) time: Time,
+    pub(super) pos: u64,
+    pub(super) stack: StackIdx,
+}
+
+impl At {
+    #[inline]
+    pub(super) fn of(event: &Event) -> Self {
+        Self { time: event.time, pos: event.pos, stack: event.stack }
+    }
+}
 
 impl Measurer<'_> {
     /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
@@ -49,22 +63,16 @@ impl Measurer<'_> {
     #[inline]
     pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
-            self.cross(g, *event);
+            self.cross(g, At::of(event));
         }
     }
 
-    /// The same of a goroutine whose timeline is known.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    pub(super) fn cross_borders_of(&mut self, line: usize, event: &Event) {
-        let Timeline { g, owned, .. } = self.lines[line];
-        if !owned && self.is_tracked(g) {
-            self.cross(g, *event);
-        }
-    }
-
+    /// Ends and starts the stays of a goroutine, if there can be any, whose border stands here.
     #[inline(never)]
-    fn cross(&mut self, g: GIdx, event: Event) {
+    pub(super) fn cross(&mut self, g: GIdx, event: At) {
+        if !self.is_tracked(g) {
+            return;
+        }
         let before = self.windows.place(g);
         let crossed = self.windows.cross(g, event.pos, event.time);
         let Some(line) = self.line(g) else { return };

@@ -6,6 +6,7 @@
 //! first, which absorbs them in order.
 
 use super::aggregate::Aggregate;
+use super::borders::At;
 use super::partial::Partial;
 use super::requests::{Paths, PathsAt, PathsMeasured};
 use super::states::{StateKey, is_parking};
@@ -310,17 +311,18 @@ impl<'a> Measurer<'a> {
                 self.leave(line, event.time, t, cause);
                 self.gone(line, event);
             }
-            _ => self.change(line, event, t, cause),
+            _ => self.change(line, At::of(event), t, cause),
         }
     }
 
     /// A goroutine goes from one state to another.
     #[inline]
-    pub(super) fn change(&mut self, line: usize, event: &Event, t: &GoTransition, cause: Cause) {
-        self.leave(line, event.time, t, cause);
-        self.lines[line].enter(t);
-        if t.to == GoState::Running {
-            self.cross_borders(t.g, event);
+    pub(super) fn change(&mut self, line: usize, border: At, t: &GoTransition, cause: Cause) {
+        self.leave(line, border.time, t, cause);
+        let line = &mut self.lines[line];
+        line.enter(t);
+        if t.to == GoState::Running && !line.owned {
+            self.cross(t.g, border);
         }
     }
 
@@ -397,21 +399,25 @@ impl<'a> Measurer<'a> {
     #[inline]
     pub(super) fn glimpse(&mut self, event: &Event) {
         if let Some(line) = self.line(event.g) {
-            self.glimpse_of(line, event);
+            self.glimpse_of(line, At::of(event));
         }
     }
 
     /// The same of a goroutine whose timeline is known.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    pub(super) fn glimpse_of(&mut self, line: usize, event: &Event) {
-        let (timeline, counting) = self.counting(line);
-        let (end, next) = (event.time, event.stack);
-        if timeline.state == GoState::Running && !counting.close(timeline, Closing { end, next, ends: false }) {
-            self.close_unusual(line, end, next, false);
+    pub(super) fn glimpse_of(&mut self, at: usize, border: At) {
+        let (line, counting) = self.counting(at);
+        let (end, next) = (border.time, border.stack);
+        if line.state == GoState::Running && !counting.close(line, Closing { end, next, ends: false }) {
+            self.close_unusual(at, end, next, false);
         }
-        self.lines[line].own = next;
-        self.cross_borders_of(line, event);
+        let line = &mut self.lines[at];
+        line.own = next;
+        let Timeline { g, owned, .. } = *line;
+        if !owned {
+            self.cross(g, border);
+        }
     }
 
     pub(super) fn sample(&mut self, event: &Event) {
@@ -438,15 +444,22 @@ impl<'a> Measurer<'a> {
         self.take_caused(event, Cause { by: event.g, stack: event.stack });
     }
 
-    /// Takes any event. By value: one that is usual has no address and stays in registers.
+    /// Takes any event.
     #[inline(never)]
-    fn take_any(&mut self, event: Event, index: u64) {
+    fn take_any(&mut self, event: &Event, index: u64) {
         if self.partial.is_some() {
-            self.take_partial(&event, index);
+            self.take_partial(event, index);
         } else {
-            self.take(&event);
+            self.take(event);
             self.walk_if_due(event.time, Crew::ALONE);
         }
+    }
+
+    /// Takes any transition. It comes in parts: what is usual has no address and stays in registers.
+    #[inline(never)]
+    fn take_any_transition(&mut self, (time, pos): (Time, u64), by: Cause, t: GoTransition, index: u64) {
+        let kind = EventKind::Transition(t);
+        self.take_any(&Event { time, pos, g: by.by, stack: by.stack, kind }, index);
     }
 
     /// The same for an event whose own goroutine was dealt with: `cause` is who executed it.
@@ -486,8 +499,11 @@ impl Sink for Measurer<'_> {
 
     #[inline(always)]
     fn event(&mut self, event: &Event, index: u64) {
-        if event.time < self.usual_from || !self.take_usual(event) {
-            self.take_any(*event, index);
+        let Event { time, pos, g, stack, kind } = *event;
+        let EventKind::Transition(t) = kind else { return self.take_any(event, index) };
+        let by = Cause { by: g, stack };
+        if time < self.usual_from || !self.take_usual((time, pos), by, t) {
+            self.take_any_transition((time, pos), by, t, index);
         }
     }
 }

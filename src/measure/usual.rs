@@ -3,12 +3,13 @@
 //! Says nothing that `measurer.rs` and `partial.rs` do not say: what is not usual is left to them, with nothing
 //! changed.
 
+use super::borders::At;
 use super::measurer::Measurer;
 use super::tape::Tape;
 use super::timeline::{Attribution, Timeline};
 use super::wakers::Cause;
 use super::windows::Windows;
-use crate::event::{Event, EventKind, GoState, GoTransition};
+use crate::event::{GoState, GoTransition};
 use crate::ids::StackIdx;
 use crate::time::{Time, Window};
 
@@ -61,40 +62,41 @@ impl<'a> Measurer<'a> {
     /// Takes a change of state of a goroutine that is measured, if whoever executed it is measured too or shows no stack.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    pub(super) fn take_usual(&mut self, event: &Event) -> bool {
-        let EventKind::Transition(t) = &event.kind else { return false };
+    pub(super) fn take_usual(&mut self, (time, pos): (Time, u64), cause: Cause, t: GoTransition) -> bool {
         if matches!(t.from, GoState::Undetermined | GoState::NotExist) || t.to == GoState::NotExist {
             return false;
         }
         let Some(at) = self.line(t.g) else { return false };
-        if event.stack != StackIdx::EMPTY {
-            if event.g != t.g {
-                let Some(by) = self.line(event.g) else { return false };
-                self.glimpse_of(by, event);
-            } else if t.from == GoState::Running {
-                self.cross_borders_of(at, event);
+        let border = At { time, pos, stack: cause.stack };
+        let own = cause.by == t.g;
+        if cause.stack != StackIdx::EMPTY {
+            if !own {
+                let Some(by) = self.line(cause.by) else { return false };
+                self.glimpse_of(by, border);
+            } else if t.from == GoState::Running && !self.lines[at].owned {
+                self.cross(t.g, border);
             }
         }
-        let cause = Cause { by: event.g, stack: event.stack };
         let (line, counting) = self.counting(at);
         let waited = line.key;
-        if line.state != t.from || !counting.close(line, Closing { end: event.time, next: t.stack, ends: true }) {
-            self.change_unusual(at, *event, *t, cause);
+        if line.state != t.from || !counting.close(line, Closing { end: time, next: t.stack, ends: true }) {
+            self.change_unusual(at, border, t, cause);
             return true;
         }
-        line.enter(t);
+        line.enter(&t);
+        let owned = line.owned;
         if t.from == GoState::Waiting && self.tape.is_some() {
-            self.link_wake(at, waited, event.time, cause);
+            self.link_wake(at, waited, time, cause);
         }
-        if t.to == GoState::Running {
-            self.cross_borders_of(at, event);
+        if t.to == GoState::Running && !owned {
+            self.cross(t.g, border);
         }
         true
     }
 
     #[inline(never)]
-    fn change_unusual(&mut self, at: usize, event: Event, t: GoTransition, cause: Cause) {
-        self.change(at, &event, &t, cause);
+    fn change_unusual(&mut self, at: usize, border: At, t: GoTransition, cause: Cause) {
+        self.change(at, border, &t, cause);
     }
 
     /// A timeline, and what closing it needs.

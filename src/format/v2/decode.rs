@@ -3,7 +3,7 @@
 //! Usual is: enough bytes behind it that no read can leave them, a code that the version has, and no varint of more
 //! than eight bytes. All else is left to the reader that goes byte by byte and says what is wrong.
 
-use crate::format::event_spec::{EVENTS, MAX_ARGS, code};
+use crate::format::event_spec::{EVENTS, MAX_ARGS};
 
 /// Bytes that must be there: the longest usual event ends before byte 64, and a word is read at each varint.
 pub const AHEAD: usize = 64 + 8;
@@ -27,22 +27,6 @@ pub(super) struct Usual {
     pub(super) len: usize,
 }
 
-/// Reads the event at the start of `bytes`, if it is a usual one.
-#[inline(always)]
-pub(super) fn usual_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
-    // What nearly all events are: every version has these codes. Each has code of its own, as which varints are long
-    // can be foreseen for each of them.
-    let short = match bytes[0] {
-        code::GO_START => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
-        code::GO_BLOCK | code::GO_STOP => tiny_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
-        code::GO_UNBLOCK => short_event::<3>(bytes).map(|event| event.to(bytes[0], args)),
-        code::GO_SYSCALL_BEGIN => short_event::<2>(bytes).map(|event| event.to(bytes[0], args)),
-        code::GO_SYSCALL_END => short_event::<0>(bytes).map(|event| event.to(bytes[0], args)),
-        _ => None,
-    };
-    if short.is_some() { short } else { long_event(bytes, shapes, args) }
-}
-
 /// An event of `N` arguments whose varints have four bytes at most, and eight together.
 pub struct Short<const N: usize> {
     /// Its time difference in ticks.
@@ -51,14 +35,6 @@ pub struct Short<const N: usize> {
     pub args: [u64; N],
     /// Its length in bytes, with the code.
     pub len: usize,
-}
-
-impl<const N: usize> Short<N> {
-    #[inline(always)]
-    fn to(self, code: u8, args: &mut [u64; MAX_ARGS]) -> Usual {
-        args[..N].copy_from_slice(&self.args);
-        Usual { code, ticks: self.ticks, len: self.len }
-    }
 }
 
 /// Reads an event that has `N` arguments, if it is short.
@@ -113,9 +89,8 @@ fn short_varint(rest: &mut u64, bits: &mut u32) -> Option<u64> {
     Some(u64::from(joined(word & (stops - 1))))
 }
 
-/// Reads any usual event.
-#[inline(never)]
-fn long_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
+/// Reads the event at the start of `bytes`, if it is a usual one.
+pub(super) fn usual_event(bytes: &[u8; AHEAD], shapes: &Shapes, args: &mut [u64; MAX_ARGS]) -> Option<Usual> {
     let code = bytes[0];
     let n_args = shapes.0[code as usize];
     if n_args > MAX_ARGS as u8 {
@@ -176,6 +151,7 @@ fn long_varint(word: u64) -> Option<(u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::event_spec::code;
 
     fn encoded(value: u64) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -1,12 +1,12 @@
 //! The events of one thread, pulled one by one. HOT.
 
-use super::decode::{AHEAD, Shapes, usual_event};
+use super::decode::{AHEAD, Shapes, Short, short_event, tiny_event, usual_event};
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef};
 use super::tables::{Clock, FewTicks};
 use crate::error::{Result, Warning};
 use crate::format::cursor::{Cursor, Malformed};
-use crate::format::event_spec::{EVENTS, MAX_ARGS};
+use crate::format::event_spec::{EVENTS, MAX_ARGS, code};
 use crate::format::version::V2;
 use crate::time::Time;
 
@@ -156,13 +156,55 @@ impl BatchReader {
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub fn next_usual(&mut self, shapes: &Shapes, (few, clock): (&FewTicks, Clock), event: &mut WireEvent) -> bool {
         let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
-        let Some(usual) = usual_event(bytes, shapes, &mut event.args) else { return false };
+        let (code, clock) = (bytes[0], (few, clock));
+        // Each of the usual codes to its end by itself, so that what was read need not go through one place for all.
+        match code {
+            code::GO_START => {
+                if let Some(short) = short_event::<2>(bytes) {
+                    return self.take(code, &short, clock, event);
+                }
+            }
+            code::GO_UNBLOCK => {
+                if let Some(short) = short_event::<3>(bytes) {
+                    return self.take(code, &short, clock, event);
+                }
+            }
+            code::GO_BLOCK => {
+                if let Some(short) = tiny_event::<2>(bytes) {
+                    return self.take(code, &short, clock, event);
+                }
+            }
+            _ => {}
+        }
+        self.next_long(shapes, clock, event)
+    }
+
+    /// Takes over what was read of a short event.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
+    fn take<const N: usize>(
+        &mut self,
+        code: u8,
+        short: &Short<N>,
+        (few, clock): (&FewTicks, Clock),
+        event: &mut WireEvent,
+    ) -> bool {
         // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
-        let Some(later) = self.time.0.checked_add(few.ns(usual.ticks, clock)) else { return false };
-        (event.pos, event.code, event.time) = (self.base + self.at as u64, usual.code, Time(later));
-        self.at += usual.len;
+        let Some(later) = self.time.0.checked_add(few.ns(short.ticks, clock)) else { return false };
+        (event.pos, event.code, event.time) = (self.base + self.at as u64, code, Time(later));
+        event.args[..N].copy_from_slice(&short.args);
+        self.at += short.len;
         self.time = Time(later);
         true
+    }
+
+    /// The same of any usual event.
+    #[inline(never)]
+    fn next_long(&mut self, shapes: &Shapes, (few, clock): (&FewTicks, Clock), event: &mut WireEvent) -> bool {
+        let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
+        let Some(usual) = usual_event(bytes, shapes, &mut event.args) else { return false };
+        let none = Short { ticks: usual.ticks, args: [], len: usual.len };
+        self.take(usual.code, &none, (few, clock), event)
     }
 
     /// The next event into `event`; false at the end of the batch.
