@@ -6,21 +6,6 @@ use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::slice::RootKind;
 use crate::time::Time;
 
-/// What a border can be: an event's time and place, and the stack of whoever executed it.
-#[derive(Clone, Copy)]
-pub(super) struct At {
-    pub(super) time: Time,
-    pub(super) pos: u64,
-    pub(super) stack: StackIdx,
-}
-
-impl At {
-    #[inline]
-    pub(super) fn of(event: &Event) -> Self {
-        Self { time: event.time, pos: event.pos, stack: event.stack }
-    }
-}
-
 impl Measurer<'_> {
     /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
     pub(super) fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
@@ -63,29 +48,30 @@ impl Measurer<'_> {
     #[inline]
     pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
-            self.cross(g, At::of(event));
+            self.cross(g, (event.time, event.pos), event.stack);
         }
     }
 
-    /// Ends and starts the stays of a goroutine, if there can be any, whose border stands here.
+    /// Ends and starts the stays of a goroutine, if there can be any, whose border an event is at this time and place;
+    /// `stack` is what it shows of whoever executed it.
     #[inline(never)]
-    pub(super) fn cross(&mut self, g: GIdx, event: At) {
+    pub(super) fn cross(&mut self, g: GIdx, (time, pos): (Time, u64), stack: StackIdx) {
         if !self.is_tracked(g) {
             return;
         }
         let before = self.windows.place(g);
-        let crossed = self.windows.cross(g, event.pos, event.time);
+        let crossed = self.windows.cross(g, pos, time);
         let Some(line) = self.line(g) else { return };
         if crossed.ended && before.open == self.lines[line].window {
-            if self.lines[line].since < event.time {
-                self.close(line, event.time, event.stack, true);
+            if self.lines[line].since < time {
+                self.close(line, time, stack, true);
             }
             self.lines[line].window = WindowIdx::NONE;
             self.lines[line].context = self.context_of(WindowIdx::NONE);
             self.lines[line].serves = StringIdx::NONE;
         }
         if crossed.started.is_some() {
-            self.close(line, event.time, event.stack, false);
+            self.close(line, time, stack, false);
             self.lines[line].context = self.context_of(crossed.started);
             self.lines[line].window = self.unless_over(crossed.started);
             self.lines[line].serves = self.serves(crossed.started);

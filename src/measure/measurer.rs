@@ -6,7 +6,6 @@
 //! first, which absorbs them in order.
 
 use super::aggregate::Aggregate;
-use super::borders::At;
 use super::partial::Partial;
 use super::requests::{Paths, PathsAt, PathsMeasured};
 use super::states::{StateKey, is_parking};
@@ -311,18 +310,18 @@ impl<'a> Measurer<'a> {
                 self.leave(line, event.time, t, cause);
                 self.gone(line, event);
             }
-            _ => self.change(line, At::of(event), t, cause),
+            _ => self.change(line, (event.time, event.pos), *t, cause),
         }
     }
 
     /// A goroutine goes from one state to another.
     #[inline]
-    pub(super) fn change(&mut self, line: usize, border: At, t: &GoTransition, cause: Cause) {
-        self.leave(line, border.time, t, cause);
+    pub(super) fn change(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
+        self.leave(line, at.0, &t, cause);
         let line = &mut self.lines[line];
-        line.enter(t);
+        line.enter(&t);
         if t.to == GoState::Running && !line.owned {
-            self.cross(t.g, border);
+            self.cross(t.g, at, cause.stack);
         }
     }
 
@@ -399,16 +398,16 @@ impl<'a> Measurer<'a> {
     #[inline]
     pub(super) fn glimpse(&mut self, event: &Event) {
         if let Some(line) = self.line(event.g) {
-            self.glimpse_of(line, At::of(event));
+            self.glimpse_of(line, (event.time, event.pos), event.stack);
         }
     }
 
     /// The same of a goroutine whose timeline is known.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    pub(super) fn glimpse_of(&mut self, at: usize, border: At) {
+    pub(super) fn glimpse_of(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
         let (line, counting) = self.counting(at);
-        let (end, next) = (border.time, border.stack);
+        let (end, next) = (time, stack);
         if line.state == GoState::Running && !counting.close(line, Closing { end, next, ends: false }) {
             self.close_unusual(at, end, next, false);
         }
@@ -416,7 +415,7 @@ impl<'a> Measurer<'a> {
         line.own = next;
         let Timeline { g, owned, .. } = *line;
         if !owned {
-            self.cross(g, border);
+            self.cross(g, (time, pos), stack);
         }
     }
 

@@ -3,7 +3,6 @@
 //! Says nothing that `measurer.rs` and `partial.rs` do not say: what is not usual is left to them, with nothing
 //! changed.
 
-use super::borders::At;
 use super::measurer::Measurer;
 use super::tape::Tape;
 use super::timeline::{Attribution, Timeline};
@@ -67,20 +66,19 @@ impl<'a> Measurer<'a> {
             return false;
         }
         let Some(at) = self.line(t.g) else { return false };
-        let border = At { time, pos, stack: cause.stack };
         let own = cause.by == t.g;
         if cause.stack != StackIdx::EMPTY {
             if !own {
                 let Some(by) = self.line(cause.by) else { return false };
-                self.glimpse_of(by, border);
+                self.glimpse_of(by, (time, pos), cause.stack);
             } else if t.from == GoState::Running && !self.lines[at].owned {
-                self.cross(t.g, border);
+                self.cross(t.g, (time, pos), cause.stack);
             }
         }
         let (line, counting) = self.counting(at);
         let waited = line.key;
         if line.state != t.from || !counting.close(line, Closing { end: time, next: t.stack, ends: true }) {
-            self.change_unusual(at, border, t, cause);
+            self.change_unusual(at, (time, pos), t, cause);
             return true;
         }
         line.enter(&t);
@@ -89,14 +87,14 @@ impl<'a> Measurer<'a> {
             self.link_wake(at, waited, time, cause);
         }
         if t.to == GoState::Running && !owned {
-            self.cross(t.g, border);
+            self.cross(t.g, (time, pos), cause.stack);
         }
         true
     }
 
     #[inline(never)]
-    fn change_unusual(&mut self, at: usize, border: At, t: GoTransition, cause: Cause) {
-        self.change(at, border, &t, cause);
+    fn change_unusual(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
+        self.change(line, at, t, cause);
     }
 
     /// A timeline, and what closing it needs.

@@ -22,7 +22,7 @@ impl<S: Sink> Out<'_, S> {
     /// The time of the next emitted event: its own, or 1 ns after the last where that is later.
     #[inline]
     pub(super) fn tick(&mut self, time: Time) -> Time {
-        self.last = time.max(self.last + 1);
+        self.last = if time > self.last { time } else { self.last + 1 };
         self.emitted += 1;
         self.last
     }
