@@ -39,18 +39,31 @@ impl Signature {
 /// Slots of the cache in front of the table; most intervals are like one seen shortly before.
 const CACHE_BITS: u32 = 10;
 
+/// A key that was seen shortly before, and what is not in its sum yet.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    signature: Signature,
+    place: u32,
+    events: u64,
+    ns: u64,
+}
+
+impl Recent {
+    const NONE: Self = Self { signature: Signature::NONE, place: 0, events: 0, ns: 0 };
+}
+
 /// Sums by key.
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     sums: Vec<(Key, Weight)>,
     places: FxHashMap<Key, u32>,
-    cache: Box<[(Signature, u32)]>,
+    cache: Box<[Recent; 1 << CACHE_BITS]>,
 }
 
 impl Default for Aggregate {
     fn default() -> Self {
-        let cache = vec![(Signature::NONE, 0); 1 << CACHE_BITS];
-        Self { sums: Vec::new(), places: FxHashMap::default(), cache: cache.into() }
+        let Ok(cache) = vec![Recent::NONE; 1 << CACHE_BITS].try_into() else { unreachable!("as long as it was made") };
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache }
     }
 }
 
@@ -71,19 +84,40 @@ impl Aggregate {
         sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
     }
 
-    /// The place of the key that follows from a signature, if that was noted lately.
+    /// Adds one interval to the key that follows from a signature, if that was noted lately; gives its place.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
-    pub(super) fn lately(&self, signature: Signature) -> Option<u32> {
-        let (known, place) = self.cache[signature.slot()];
-        (known == signature).then_some(place)
+    pub(super) fn add_lately(&mut self, signature: Signature, events: u64, ns: u64) -> Option<u32> {
+        let recent = &mut self.cache[signature.slot()];
+        if recent.signature != signature {
+            return None;
+        }
+        recent.events += events;
+        recent.ns = recent.ns.saturating_add(ns);
+        Some(recent.place)
     }
 
     /// The place of a key, noted for the signature that it follows from.
     pub(super) fn note(&mut self, signature: Signature, key: Key) -> u32 {
         let place = self.place(key) as u32;
-        self.cache[signature.slot()] = (signature, place);
+        let new = Recent { signature, place, ..Recent::NONE };
+        let old = std::mem::replace(&mut self.cache[signature.slot()], new);
+        self.add_recent(old);
         place
+    }
+
+    fn add_recent(&mut self, Recent { place, events, ns, .. }: Recent) {
+        if events > 0 || ns > 0 {
+            self.add_at(place, events, ns);
+        }
+    }
+
+    /// Forgets what was noted, and adds what is not in the sums yet.
+    fn settle(&mut self) {
+        for slot in 0..self.cache.len() {
+            let recent = std::mem::replace(&mut self.cache[slot], Recent::NONE);
+            self.add_recent(recent);
+        }
     }
 
     /// The key at a place.
@@ -119,8 +153,8 @@ impl Aggregate {
 
     /// Adds all of another's sums and empties it; gives its places as ours.
     pub fn absorb(&mut self, other: &mut Self) -> Vec<u32> {
+        other.settle();
         other.places.clear();
-        other.cache.fill((Signature::NONE, 0));
         let sums = other.sums.drain(..).map(|(key, weight)| {
             let place = self.place(key);
             self.sums[place].1 += weight;
@@ -133,7 +167,7 @@ impl Aggregate {
     pub fn clear(&mut self) {
         self.sums.clear();
         self.places.clear();
-        self.cache.fill((Signature::NONE, 0));
+        self.cache.fill(Recent::NONE);
     }
 
     /// The keys by place.
@@ -142,14 +176,16 @@ impl Aggregate {
     }
 
     /// The sums by place.
-    pub fn into_sums(self) -> Vec<(Key, Weight)> {
+    pub fn into_sums(mut self) -> Vec<(Key, Weight)> {
+        self.settle();
         self.sums
     }
 
     /// The sums in the order of their keys.
-    pub fn sorted(mut self) -> Vec<(Key, Weight)> {
-        self.sums.sort_unstable_by_key(|(key, _)| *key);
-        self.sums
+    pub fn sorted(self) -> Vec<(Key, Weight)> {
+        let mut sums = self.into_sums();
+        sums.sort_unstable_by_key(|(key, _)| *key);
+        sums
     }
 }
 

@@ -170,9 +170,7 @@ impl<'a> Attribution<'a> {
             let place = if line.sampled || line.serves.is_some() {
                 self.add_known_better(line, next, events, ns)
             } else {
-                let place = self.place(line, next);
-                self.aggregate.add_at(place, events, ns);
-                Places::One(place)
+                Places::One(self.add(line, next, events, ns))
             };
             if taped && let Some(tape) = tape {
                 let place = match place {
@@ -192,17 +190,22 @@ impl<'a> Attribution<'a> {
         ns
     }
 
-    /// The place of what is open of a timeline. Running time carries no stack of its own: what was on the stack before
-    /// and after tells.
+    /// Adds one interval, or a piece of one, to what is open of a timeline; gives its place. Running time carries no stack
+    /// of its own: what was on the stack before and after tells.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
-    pub(super) fn place(&mut self, line: &Timeline, next: StackIdx) -> u32 {
+    pub(super) fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> u32 {
         let running = line.key == StateKey::RUNNING;
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
         let state = line.key.number() << 1 | u32::from(line.assists);
         let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         let signature = Signature(both(line.context, stack.0), both(next.0, state));
-        self.aggregate.lately(signature).unwrap_or_else(|| self.find_place(line, next, signature))
+        if let Some(place) = self.aggregate.add_lately(signature, events, ns) {
+            return place;
+        }
+        let place = self.find_place(line, next, signature);
+        self.aggregate.add_at(place, events, ns);
+        place
     }
 
     #[cold]
@@ -251,13 +254,11 @@ impl<'a> Attribution<'a> {
             return Places::Several(self.add_sampled(line, events, ns));
         }
         let served = if running { self.symbols.outermost(next, line.serves) } else { StackIdx::NONE };
-        let place = if served.is_some() {
-            self.aggregate.add(Self::key(line, served, Precision::Bracketed, false), 0, 0)
+        Places::One(if served.is_some() {
+            self.aggregate.add(Self::key(line, served, Precision::Bracketed, false), events, ns)
         } else {
-            self.place(line, next)
-        };
-        self.aggregate.add_at(place, events, ns);
-        Places::One(place)
+            self.add(line, next, events, ns)
+        })
     }
 
     /// A CPU sample says what the open piece of running time ran.

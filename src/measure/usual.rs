@@ -46,8 +46,7 @@ impl Counting<'_, '_> {
         line.since = end;
         // One that is later: the difference fits, also where its sign does not.
         let ns = end.0.wrapping_sub(since.0) as u64;
-        let place = self.attribution.place(line, next);
-        self.attribution.aggregate.add_at(place, u64::from(!line.counted), ns);
+        let place = self.attribution.add(line, next, u64::from(!line.counted), ns);
         line.counted = !ends;
         if let Some(tape) = self.tape {
             tape.push(end, line.g, place);
