@@ -213,9 +213,9 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
     pool.install(|| work(Options { threads: rayon::current_num_threads(), ..options }))
 }
 
-/// Who walks when piece `i` of `n` was taken: while others measure further ones, nobody else; at the end all threads.
-fn crew_at(i: usize, n: usize) -> Crew<'static> {
-    if i + 1 < n { Crew::ALONE } else { crew() }
+/// Who walks when a piece was taken: while others measure further ones, nobody else; once all are measured, all threads.
+fn crew_once(all_measured: bool) -> Crew<'static> {
+    if all_measured { crew() } else { Crew::ALONE }
 }
 
 /// All threads.
