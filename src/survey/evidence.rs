@@ -186,7 +186,7 @@ impl Found {
     #[inline]
     pub fn add_glance(&mut self, id: GoId, seq: u64, pos: u64, other: bool) -> bool {
         let offset = pos - self.start;
-        let fits = (offset | id.0 | seq << 1) <= u64::from(u32::MAX) && seq <= u64::from(u32::MAX);
+        let fits = (offset | id.0 | seq | seq << 1) >> u32::BITS == 0;
         if fits {
             let seq_and_other = (seq as u32) << 1 | u32::from(other);
             self.glances.push(Glance { id: id.0 as u32, offset: offset as u32, seq_and_other });

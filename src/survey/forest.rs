@@ -191,16 +191,25 @@ impl Forest {
 
     /// The graph of creations.
     pub fn spawn_graph(&self) -> SpawnGraph {
-        let mut edges: Vec<(u32, u32)> = self
-            .goroutines
-            .iter()
-            .enumerate()
-            .filter(|(_, g)| g.parent.is_some())
-            .map(|(child, g)| (g.parent.0, child as u32))
-            .collect();
-        edges.sort_unstable();
+        let n = self.goroutines.len();
+        let children = || (0..).zip(&self.goroutines).filter(|(_, g)| g.parent.is_some());
+        // In the order of parents, then children: each parent's start behind those of the parents before it.
+        let mut next = vec![0u32; n];
+        for (_, g) in children() {
+            next[g.parent.at()] += 1;
+        }
+        let mut start = 0;
+        for of_one in &mut next {
+            start += std::mem::replace(of_one, start);
+        }
+        let mut edges = vec![(0, 0); start as usize];
+        for (child, g) in children() {
+            let place = &mut next[g.parent.at()];
+            edges[*place as usize] = (g.parent.0, child);
+            *place += 1;
+        }
         let mut graph = Csr::from_sorted_edges(&edges).unwrap_or_default();
-        while graph.node_count() < self.goroutines.len() {
+        while graph.node_count() < n {
             graph.add_node(());
         }
         graph
