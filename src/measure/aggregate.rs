@@ -211,4 +211,41 @@ mod tests {
         odd.absorb(&mut even);
         assert_eq!(odd.sorted(), whole.sorted());
     }
+
+    /// More keys than the cache has slots: what it held is not lost, nor counted twice, whoever asks and when.
+    #[test]
+    fn recent_keys_lose_nothing() {
+        let key = |i: u32| Key {
+            context: 0,
+            stack: StackIdx(i),
+            state: StateKey::RUNNABLE,
+            precision: Precision::Exact,
+            line_known: true,
+            assist: false,
+        };
+        let add = |sums: &mut Aggregate, i: u32, ns: u64| {
+            let signature = Signature(u64::from(i), 7);
+            if sums.add_lately(signature, 1, ns).is_none() {
+                let place = sums.note(signature, key(i));
+                sums.add_at(place, 1, ns);
+            }
+        };
+        let (mut plain, mut whole, mut part) = (Aggregate::default(), Aggregate::default(), Aggregate::default());
+        let mut random = 1u32;
+        for round in 0..60_000u64 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Some keys come often, some hardly ever.
+            let i = if random >> 31 == 0 { random >> 28 } else { (random >> 16) % 5000 };
+            plain.add(key(i), 1, round);
+            add(if round % 3 == 0 { &mut whole } else { &mut part }, i, round);
+            if round % 7000 == 0 {
+                whole.absorb(&mut part);
+                assert!(part.clone().into_sums().is_empty());
+            }
+        }
+        whole.absorb(&mut part);
+        assert_eq!(whole.clone().sorted(), plain.sorted());
+        whole.clear();
+        assert!(whole.sorted().is_empty());
+    }
 }

@@ -510,6 +510,42 @@ mod tests {
         }
     }
 
+    /// Usual events on their short way say what they do on the long one.
+    #[test]
+    fn usual_events_of_a_scan_say_the_same() {
+        for (name, pattern) in [
+            ("go1.22/server", "Handler"),
+            ("go1.23/waits-long", "main."),
+            ("go1.25/http1", "Handler"),
+            ("go1.26/http2", "Handler"),
+            ("go1.26/iterators", "main."),
+        ] {
+            let bytes = trace(name);
+            let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
+            let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+            let recording = Recording::open(&bytes, row, 0).expect("a sound trace");
+            let selector = selector(pattern, RootBy::default(), false);
+            for index in &recording.index.generations {
+                let generation = Generation::new(&bytes, index);
+                let tables = read_tables(&generation, &mut Vec::new()).expect("bytes in memory");
+                let shapes = Shapes::new(&recording.known);
+                let scanned = |samples: &FxHashMap<u64, Vec<WireSample>>| {
+                    let batches = ThreadBatches::new(&generation);
+                    let classes = classify(&tables, Some(&selector));
+                    let (codes, classes) = (Codes { known: &recording.known, shapes: &shapes }, classes.as_ref());
+                    let generation = &generation;
+                    let input = ScanInput { generation, batches: &batches, codes, classes, notes: None, samples };
+                    let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default());
+                    format!("{:?}", scan.expect("bytes in memory"))
+                };
+                // A sample that never comes keeps its thread on the long way.
+                let never = |thread| WireSample { pos: 0, ticks: u64::MAX, thread, goroutine: 0, stack: 0 };
+                let never = index.threads.iter().map(|thread| (thread.0, vec![never(thread.0)])).collect();
+                assert!(scanned(&FxHashMap::default()) == scanned(&never), "{name}");
+            }
+        }
+    }
+
     /// With hardly any room for open requests, paths are cut: it is said, and they still add up.
     #[test]
     fn paths_that_find_no_room_add_up_too() {

@@ -479,3 +479,51 @@ impl RunEvidence {
         out.evidence.push(Evidence { who, seq: 0, order: 0, says });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is relevant, put in order in one go.
+    fn expected(found: &Found, open: &FxHashSet<GoId>) -> Vec<Evidence> {
+        let mut all = found.evidence.clone();
+        all.extend(found.glances.iter().map(|g| g.expanded(found.start)));
+        let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
+        let matched: FxHashSet<Who> = all.iter().filter(telling).map(|e| e.who).collect();
+        all.retain(|e| matched.contains(&e.who) || e.who.birth == Who::ANY && open.contains(&e.who.id));
+        all.sort_by_key(|e| (e.who, e.seq, e.order));
+        all
+    }
+
+    #[test]
+    fn evidence_is_in_order_goroutine_by_goroutine() {
+        let mut random = 1u64;
+        let mut next = |n: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % n
+        };
+        let mut relevant = 0;
+        for round in 0..300 {
+            let mut found = Found::new(1000, EvidenceMemory::default());
+            for i in 0..next(400) {
+                // Ids that share their low bits, and one whose birth tells who it is.
+                let id = GoId(next(20) + (next(3) << 16));
+                let birth = if id.0 == 7 { next(2) as u32 } else { Who::ANY };
+                let mut run = RunEvidence::default();
+                run.begin(Who { id, birth }, next(50), (next(9) > 0).then_some((1000 + i, i)));
+                let matches = id.0.is_multiple_of(5) && next(2) == 0;
+                let class = StackClass { present: true, matches, ..StackClass::default() };
+                if next(4) > 0 {
+                    run.stack(class, 3, 1000 + i, i);
+                }
+                run.finish((next(30) == 0).then_some(1000 + i), &mut found);
+            }
+            let open = (0..next(3) * 4).map(|_| GoId(next(20))).collect();
+            let expected = expected(&found, &open);
+            found.settle();
+            assert_eq!(found.relevant(&open), expected, "round {round}");
+            relevant += expected.len();
+        }
+        assert!(relevant > 5000, "{relevant}");
+    }
+}

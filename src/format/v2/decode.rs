@@ -193,4 +193,43 @@ mod tests {
         assert_eq!((usual.code, usual.ticks, usual.len), (code::USER_TASK_BEGIN, values[0], len));
         assert_eq!(args[..], values[1..]);
     }
+
+    /// Reads an event of `N` arguments in all ways.
+    fn ways<const N: usize>(code: u8, values: &[u64]) -> [Option<(u64, Vec<u64>, usize)>; 3] {
+        let mut bytes = vec![code];
+        bytes.extend(values.iter().flat_map(|v| encoded(*v)));
+        bytes.resize(AHEAD, 0xff);
+        let bytes: &[u8; AHEAD] = bytes.as_slice().try_into().unwrap();
+        let shapes = Shapes::new(&std::array::from_fn(|i| EVENTS[i].timed));
+        let mut args = [0; MAX_ARGS];
+        let usual = usual_event(bytes, &shapes, &mut args).map(|e| (e.ticks, args[..N].to_vec(), e.len));
+        let short = |event: Short<N>| (event.ticks, event.args.to_vec(), event.len);
+        [usual, short_event::<N>(bytes).map(short), tiny_event::<N>(bytes).map(short)]
+    }
+
+    #[test]
+    fn short_events_are_read_in_every_way_alike() {
+        let ends = [0, 1, 0x7f, 0x80, 0x3fff, 0x4000, 0x1f_ffff, 0x20_0000, 0xfff_ffff, 0x1000_0000, 1 << 35];
+        let len = |value: u64| encoded(value).len();
+        let mut read = 0;
+        for a in ends {
+            let [usual, short, tiny] = ways::<0>(code::GO_SYSCALL_END, &[a]);
+            assert!(usual.is_some() && tiny == short && (short.is_none() || short == usual), "{a:x}");
+            assert_eq!(short.is_some(), len(a) <= 4);
+            for (b, c) in ends.iter().flat_map(|b| ends.map(|c| (*b, c))) {
+                let [usual, short, tiny] = ways::<2>(code::GO_START, &[a, b, c]);
+                let sum = len(a) + len(b) + len(c);
+                let is_short = [a, b, c].iter().all(|v| len(*v) <= 4) && sum <= 8;
+                assert_eq!(short.is_some(), is_short, "{a:x} {b:x} {c:x}");
+                assert!(usual.is_some() && tiny == short && (short.is_none() || short == usual), "{a:x} {b:x} {c:x}");
+                for d in ends {
+                    let [usual, short, tiny] = ways::<3>(code::GO_UNBLOCK, &[a, b, c, d]);
+                    assert_eq!(short.is_some(), is_short && len(d) <= 4 && sum + len(d) <= 8);
+                    assert!(tiny == short && (short.is_none() || short == usual), "{a:x} {b:x} {c:x} {d:x}");
+                    read += u32::from(short.is_some());
+                }
+            }
+        }
+        assert!(read > 1000, "{read}");
+    }
 }
