@@ -11,14 +11,14 @@ use std::sync::Arc;
 use tempfile::{SpooledData, SpooledTempFile};
 
 /// Bytes kept in memory; more go to an unlinked temporary file.
-const MEMORY_BYTES: usize = 64 << 20;
+const MEMORY_BYTES: usize = 8 << 20;
 /// No trace compresses that well: beyond this, the file was made to fill the disk.
 const MAX_RATIO: u64 = 1000;
 /// Below this, the ratio does not matter.
 const RATIO_FREE_BYTES: u64 = 64 << 20;
 /// Small, so that the bytes read ahead hardly change the ratio.
 const READ_AHEAD: usize = 16 << 10;
-const COPY_BYTES: usize = 32 << 10;
+const COPY_BYTES: usize = 64 << 10;
 
 /// How a stream is packed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
