@@ -58,12 +58,14 @@ pub struct Aggregate {
     sums: Vec<(Key, Weight)>,
     places: FxHashMap<Key, u32>,
     cache: Box<[Recent; 1 << CACHE_BITS]>,
+    /// Its slots that hold something.
+    used: Vec<u16>,
 }
 
 impl Default for Aggregate {
     fn default() -> Self {
         let Ok(cache) = vec![Recent::NONE; 1 << CACHE_BITS].try_into() else { unreachable!("as long as it was made") };
-        Self { sums: Vec::new(), places: FxHashMap::default(), cache }
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache, used: Vec::new() }
     }
 }
 
@@ -100,8 +102,12 @@ impl Aggregate {
     /// The place of a key, noted for the signature that it follows from.
     pub(super) fn note(&mut self, signature: Signature, key: Key) -> u32 {
         let place = self.place(key) as u32;
+        let slot = signature.slot();
         let new = Recent { signature, place, ..Recent::NONE };
-        let old = std::mem::replace(&mut self.cache[signature.slot()], new);
+        let old = std::mem::replace(&mut self.cache[slot], new);
+        if old.signature == Signature::NONE {
+            self.used.push(slot as u16);
+        }
         self.add_recent(old);
         place
     }
@@ -114,8 +120,8 @@ impl Aggregate {
 
     /// Forgets what was noted, and adds what is not in the sums yet.
     fn settle(&mut self) {
-        for slot in 0..self.cache.len() {
-            let recent = std::mem::replace(&mut self.cache[slot], Recent::NONE);
+        while let Some(slot) = self.used.pop() {
+            let recent = std::mem::replace(&mut self.cache[usize::from(slot)], Recent::NONE);
             self.add_recent(recent);
         }
     }
@@ -167,7 +173,9 @@ impl Aggregate {
     pub fn clear(&mut self) {
         self.sums.clear();
         self.places.clear();
-        self.cache.fill(Recent::NONE);
+        for slot in self.used.drain(..) {
+            self.cache[usize::from(slot)] = Recent::NONE;
+        }
     }
 
     /// The keys by place.
