@@ -159,7 +159,10 @@ pub(super) struct ThreadScan<'a, 's> {
     pub(super) run: RunEvidence,
     samples: std::slice::Iter<'a, WireSample>,
     pub(super) next_sample: Option<WireSample>,
-    pub(super) last_string: u64,
+    /// Ids below 64 of strings that were noted, a bit each: the runtime's reasons have the first ids of a generation
+    /// (`traceRegisterLabelsAndReasons`, `runtime/trace.go`, Go 1.27).
+    pub(super) noted: u64,
+    last_string: u64,
     /// Names of regions, and whether they match.
     matching: FxHashMap<u64, bool>,
 }
@@ -178,6 +181,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             run,
             samples,
             next_sample,
+            noted: 0,
             last_string: 0,
             matching: FxHashMap::default(),
         }
@@ -265,8 +269,12 @@ impl<'a, 's> ThreadScan<'a, 's> {
 
     #[inline]
     fn name(&mut self, string: u64) {
-        if string != self.last_string {
+        let known = string < 64 && self.noted >> string & 1 == 1;
+        if !known && string != self.last_string {
             self.last_string = string;
+            if string < 64 {
+                self.noted |= 1 << string;
+            }
             self.scan.strings.insert(string);
         }
     }

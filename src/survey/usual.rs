@@ -17,8 +17,8 @@ type Running = Option<PlainRun>;
 /// What usual events are looked at with.
 struct Looking<'a> {
     classes: &'a IdTable<StackClass>,
-    /// A reason that was noted.
-    known_reason: u64,
+    /// Reasons below 64 that were noted, a bit each.
+    known_reasons: u64,
     /// An id that does not tell who it is.
     callback: GoId,
 }
@@ -45,7 +45,7 @@ impl ThreadScan<'_, '_> {
         if self.input.notes.is_some() || self.next_sample.is_some() {
             return None;
         }
-        let looking = Looking { classes, known_reason: self.last_string, callback: self.callback.id };
+        let looking = Looking { classes, known_reasons: self.noted, callback: self.callback.id };
         let (mut latest, mut events) = (0, 0);
         while let Some(bytes) = reader.ahead() {
             let (pos, before) = reader.place();
@@ -86,7 +86,8 @@ impl Looking<'_> {
                 let event = tiny_event::<2>(at.bytes)?;
                 let [reason, stack] = event.args;
                 let class = self.classes.get(stack).unwrap_or_default();
-                let run = running.filter(|_| class.is_plain() && self.known_reason == reason)?;
+                let known = reason < 64 && self.known_reasons >> reason & 1 == 1;
+                let run = running.filter(|_| class.is_plain() && known)?;
                 if !found.add_glance(run.id, run.seq, run.gap.first, run.gap.other || class.excludes()) {
                     return None;
                 }
