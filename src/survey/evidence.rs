@@ -4,7 +4,6 @@
 use super::classes::StackClass;
 use super::server::Step;
 use crate::ids::GoId;
-use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A goroutine as one generation's scan can name it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -112,7 +111,7 @@ pub struct Gap {
 /// A run without a matching stack, in a fifth of the memory: most runs are such, and only those of goroutines
 /// that match elsewhere are ever looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Glance {
+pub(super) struct Glance {
     /// The goroutine's id.
     id: u32,
     /// Where its gap begins, from the start of the generation on.
@@ -122,12 +121,12 @@ struct Glance {
 }
 
 impl Glance {
-    fn who(self) -> Who {
+    pub(super) fn who(self) -> Who {
         Who::named(GoId(self.id.into()))
     }
 
     /// In full, in a generation that starts there.
-    fn expanded(self, start: u64) -> Evidence {
+    pub(super) fn expanded(self, start: u64) -> Evidence {
         let pos = start + u64::from(self.offset);
         let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: self.seq_and_other & 1 == 1 });
         Evidence { who: self.who(), seq: u64::from(self.seq_and_other >> 1), order: 1, says }
@@ -142,12 +141,12 @@ pub struct EvidenceMemory(Vec<Evidence>, Vec<Evidence>, Vec<Glance>);
 #[derive(Default, Debug)]
 pub struct Found {
     /// What was settled, in order.
-    relevant: Vec<Evidence>,
-    /// All else.
-    evidence: Vec<Evidence>,
-    glances: Vec<Glance>,
+    pub(super) relevant: Vec<Evidence>,
+    /// All that was found one by one.
+    pub(super) evidence: Vec<Evidence>,
+    pub(super) glances: Vec<Glance>,
     /// Where the generation starts in the file.
-    start: u64,
+    pub(super) start: u64,
 }
 
 impl Found {
@@ -192,116 +191,6 @@ impl Found {
             self.glances.push(Glance { id: id.0 as u32, offset: offset as u32, seq_and_other });
         }
         fits
-    }
-
-    /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the other,
-    /// each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side.
-    pub fn settle(&mut self) {
-        let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
-        let mut matched: Vec<Who> = self.evidence.iter().filter(telling).map(|e| e.who).collect();
-        matched.sort_unstable();
-        matched.dedup();
-        self.gather(&matched);
-    }
-
-    /// Appends all evidence about some goroutines, which are given in order.
-    fn gather(&mut self, wanted: &[Who]) {
-        if wanted.is_empty() {
-            return;
-        }
-        let places = Places::new(wanted);
-        let Self { evidence, glances, relevant, start } = self;
-        let of_evidence = evidence.iter().enumerate().filter_map(|(i, e)| Some((places.of(e.who)?, i)));
-        let n = evidence.len();
-        let of_glances = glances.iter().enumerate().filter_map(|(i, g)| Some((places.of(g.who())?, n + i)));
-        let picked: Vec<(u32, usize)> = of_evidence.chain(of_glances).collect();
-        let expanded = |i: usize| evidence.get(i).copied().unwrap_or_else(|| glances[i - n].expanded(*start));
-        let (sorted, ends) = in_buckets(&picked, wanted.len());
-        let mut start_of_one = 0;
-        for end in ends {
-            let from = relevant.len();
-            relevant.extend(sorted[start_of_one..end].iter().map(|&i| expanded(i)));
-            relevant[from..].sort_by_key(|e| (e.seq, e.order));
-            start_of_one = end;
-        }
-    }
-
-    /// What was settled, and evidence about goroutines in `open` since before, in the same order.
-    pub fn relevant(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
-        let settled: FxHashSet<Who> =
-            self.relevant.chunk_by(|a, b| a.who == b.who).map(|of_one| of_one[0].who).collect();
-        let others = open.iter().map(|&id| Who::named(id)).filter(|who| !settled.contains(who));
-        let mut others: Vec<Who> = others.collect();
-        others.sort_unstable();
-        let before = self.relevant.len();
-        self.gather(&others);
-        if self.relevant.len() > before {
-            self.relevant.sort_by_key(|e| (e.who, e.seq, e.order));
-        }
-        &self.relevant
-    }
-}
-
-/// Numbers by the buckets that they are in, those of one bucket in the order in which they are given; and where each
-/// bucket ends.
-fn in_buckets(numbers: &[(u32, usize)], n: usize) -> (Vec<usize>, Vec<usize>) {
-    let mut ends = vec![0; n];
-    for (bucket, _) in numbers {
-        ends[*bucket as usize] += 1;
-    }
-    // First where each starts, then, as numbers are put into it, where it ends.
-    let mut start = 0;
-    for end in &mut ends {
-        start += std::mem::replace(end, start);
-    }
-    let mut sorted = vec![0; numbers.len()];
-    for &(bucket, number) in numbers {
-        let end = &mut ends[bucket as usize];
-        sorted[*end] = number;
-        *end += 1;
-    }
-    (sorted, ends)
-}
-
-/// The places of goroutines in a list; most that are not there are told by a few bits of their ids.
-struct Places {
-    likely: Likely,
-    places: FxHashMap<Who, u32>,
-}
-
-impl Places {
-    fn new(list: &[Who]) -> Self {
-        let places = list.iter().enumerate().map(|(i, &who)| (who, i as u32)).collect();
-        Self { likely: Likely::new(list.iter().map(|who| who.id)), places }
-    }
-
-    #[inline]
-    fn of(&self, who: Who) -> Option<u32> {
-        if self.likely.has(who.id) { self.places.get(&who).copied() } else { None }
-    }
-}
-
-/// Which ids can be in a set: most are told apart by a few of their bits.
-struct Likely(Box<[u64]>);
-
-impl Likely {
-    const WORDS: usize = 1 << 10;
-
-    fn new(ids: impl Iterator<Item = GoId>) -> Self {
-        let mut bits = vec![0; Self::WORDS].into_boxed_slice();
-        for id in ids {
-            bits[Self::word(id)] |= 1 << (id.0 % 64);
-        }
-        Self(bits)
-    }
-
-    fn word(id: GoId) -> usize {
-        (id.0 / 64) as usize % Self::WORDS
-    }
-
-    #[inline]
-    fn has(&self, id: GoId) -> bool {
-        self.0[Self::word(id)] >> (id.0 % 64) & 1 == 1
     }
 }
 
@@ -477,53 +366,5 @@ impl RunEvidence {
             return;
         };
         out.evidence.push(Evidence { who, seq: 0, order: 0, says });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is relevant, put in order in one go.
-    fn expected(found: &Found, open: &FxHashSet<GoId>) -> Vec<Evidence> {
-        let mut all = found.evidence.clone();
-        all.extend(found.glances.iter().map(|g| g.expanded(found.start)));
-        let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
-        let matched: FxHashSet<Who> = all.iter().filter(telling).map(|e| e.who).collect();
-        all.retain(|e| matched.contains(&e.who) || e.who.birth == Who::ANY && open.contains(&e.who.id));
-        all.sort_by_key(|e| (e.who, e.seq, e.order));
-        all
-    }
-
-    #[test]
-    fn evidence_is_in_order_goroutine_by_goroutine() {
-        let mut random = 1u64;
-        let mut next = |n: u64| {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (random >> 33) % n
-        };
-        let mut relevant = 0;
-        for round in 0..300 {
-            let mut found = Found::new(1000, EvidenceMemory::default());
-            for i in 0..next(400) {
-                // Ids that share their low bits, and one whose birth tells who it is.
-                let id = GoId(next(20) + (next(3) << 16));
-                let birth = if id.0 == 7 { next(2) as u32 } else { Who::ANY };
-                let mut run = RunEvidence::default();
-                run.begin(Who { id, birth }, next(50), (next(9) > 0).then_some((1000 + i, i)));
-                let matches = id.0.is_multiple_of(5) && next(2) == 0;
-                let class = StackClass { present: true, matches, ..StackClass::default() };
-                if next(4) > 0 {
-                    run.stack(class, 3, 1000 + i, i);
-                }
-                run.finish((next(30) == 0).then_some(1000 + i), &mut found);
-            }
-            let open = (0..next(3) * 4).map(|_| GoId(next(20))).collect();
-            let expected = expected(&found, &open);
-            found.settle();
-            assert_eq!(found.relevant(&open), expected, "round {round}");
-            relevant += expected.len();
-        }
-        assert!(relevant > 5000, "{relevant}");
     }
 }

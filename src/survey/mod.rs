@@ -13,6 +13,7 @@ pub mod forest;
 mod handlers;
 pub mod notes;
 pub mod ordered;
+mod relevant;
 pub mod scan;
 pub mod served;
 pub mod server;
