@@ -23,15 +23,13 @@ type Shared<T> = (Mutex<Board<T>>, Condvar);
 /// Works on pieces `0..n` on some threads, each with a bench of its own, and gives the results to `take` one by one
 /// and in order, as soon as they are there: one thread takes while others work on. At most `threads + 1` results wait.
 /// Gives the taker back.
-///
-/// `take` gets the number of the piece, and whether all further ones are ready too: nobody else has anything to do.
 pub(super) fn in_order<S: Send, T: Send, B>(
     n: usize,
     threads: usize,
     taker: S,
     bench: impl Fn() -> B + Sync,
     work: impl Fn(usize, &mut B) -> T + Sync,
-    take: impl Fn(&mut S, (usize, bool), T, &mut B) + Sync,
+    take: impl Fn(&mut S, usize, T, &mut B) + Sync,
 ) -> S {
     let threads = threads.clamp(1, n.max(1));
     let board = Board { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, stopped: false };
@@ -48,8 +46,8 @@ pub(super) fn in_order<S: Send, T: Send, B>(
                     let place = piece - at.taken;
                     at.ready[place] = Some(result);
                 }
-                Step::Take(piece, result, last) => {
-                    take(&mut lock(&taker), (piece, last), result, &mut bench);
+                Step::Take(piece, result) => {
+                    take(&mut lock(&taker), piece, result, &mut bench);
                     let mut at = lock(&shared.0);
                     at.taking = false;
                     at.taken += 1;
@@ -75,7 +73,7 @@ pub(super) fn in_order<S: Send, T: Send, B>(
 /// What a thread does next.
 enum Step<T> {
     Work(usize),
-    Take(usize, T, bool),
+    Take(usize, T),
 }
 
 /// Waits for something to do; none when others do all that is left.
@@ -89,8 +87,7 @@ fn next_step<T>(shared: &Shared<T>, n: usize, threads: usize) -> Option<Step<T>>
             && let Some(result) = at.ready.front_mut().and_then(Option::take)
         {
             at.taking = true;
-            let last = at.begun == n && at.ready.iter().skip(1).all(Option::is_some);
-            return Some(Step::Take(at.taken, result, last));
+            return Some(Step::Take(at.taken, result));
         }
         if at.begun < n && at.begun <= at.taken + threads {
             at.begun += 1;
@@ -129,25 +126,18 @@ impl<T> Drop for Stop<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn results_come_in_order_from_any_number_of_threads() {
         for threads in [1, 2, 3, 8] {
             for n in [0, 1, 2, 100] {
-                let done = AtomicUsize::new(0);
                 let work = |i: usize, worked: &mut usize| {
                     *worked += 1;
                     // The first pieces take longest.
                     std::thread::sleep(std::time::Duration::from_micros(200 / (i as u64 + 1)));
-                    done.fetch_add(1, Ordering::SeqCst);
                     i * i
                 };
-                let take = |taken: &mut Vec<(usize, usize)>, (i, last), square, _: &mut usize| {
-                    assert!(last || i + 1 < n, "behind the last piece nobody works");
-                    assert!(!last || done.load(Ordering::SeqCst) == n, "others still work");
-                    taken.push((i, square));
-                };
+                let take = |taken: &mut Vec<(usize, usize)>, i, square, _: &mut usize| taken.push((i, square));
                 let taken = in_order(n, threads, Vec::new(), || 0, work, take);
                 assert_eq!(taken, (0..n).map(|i| (i, i * i)).collect::<Vec<_>>());
             }

@@ -213,9 +213,10 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
     pool.install(|| work(Options { threads: rayon::current_num_threads(), ..options }))
 }
 
-/// Who walks when a piece was taken: while others measure further ones, nobody else; once all are measured, all threads.
-fn crew_once(all_measured: bool) -> Crew<'static> {
-    if all_measured { crew() } else { Crew::ALONE }
+/// Who walks when a piece of this size was taken: while others measure further ones, nobody else; all threads, when
+/// little is left to measure. The size decides and not who happens to be free, so that every run does the same.
+fn crew_after(size: u64, left: u64) -> Crew<'static> {
+    if left < size / 2 { crew() } else { Crew::ALONE }
 }
 
 /// All threads.

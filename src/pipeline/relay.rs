@@ -296,7 +296,7 @@ mod tests {
             let n = 1 + round as usize % 30;
             let of = |i: usize| if i.is_multiple_of(3) { 5000 } else { i };
             let work = |i: usize, (): &mut ()| relayed(of(i) as u64, false, u64::MAX).len();
-            let take = |taken: &mut Vec<usize>, _: (usize, bool), n, (): &mut ()| taken.push(n);
+            let take = |taken: &mut Vec<usize>, _, n, (): &mut ()| taken.push(n);
             let taken = pool(4).install(|| in_order(n, 4, Vec::new(), || (), work, take));
             assert_eq!(taken, (0..n).map(of).collect::<Vec<_>>());
         }

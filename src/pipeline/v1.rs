@@ -2,7 +2,7 @@
 //! The first one cuts it into parts, which threads measure side by side in the second one.
 
 use super::in_order::{in_order, lock};
-use super::{Ticker, annotations, crew, crew_once};
+use super::{Ticker, annotations, crew, crew_after};
 use crate::binary::Resolver;
 use crate::error::{Result, Warning};
 use crate::event::{Event, EventKind, Sink};
@@ -145,13 +145,13 @@ impl Recording {
             self.measure_part(part, task, measurer)
         };
         let take = |(whole, last): &mut (Measurer<'t>, Time),
-                    (_, all_measured): (usize, bool),
+                    i: usize,
                     (mut part, end): (GenerationMeasured<'t>, Time),
                     (): &mut ()| {
             // What is older than a part and first seen in it is as old as the trace.
             whole.absorb(&mut part, *last, self.trace.start);
             *last = end;
-            whole.walk_if_due(end, crew_once(all_measured));
+            whole.walk_if_due(end, crew_after(2, (self.parts.len() - 1 - i) as u64));
             lock(&spare).push(part.into_measurer());
         };
         let whole = (whole, self.trace.start);

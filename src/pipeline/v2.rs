@@ -2,14 +2,14 @@
 
 use super::in_order::{in_order, lock};
 use super::relay::relay;
-use super::{Options, Ticker, annotations, crew, crew_once, notes_wanted};
+use super::{Options, Ticker, annotations, crew, crew_after, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 use crate::format::v2::decode::Shapes;
 use crate::format::v2::event::{Codes, ThreadBatches, known_codes};
 use crate::format::v2::generation::Generation;
-use crate::format::v2::index::{Index, read_index};
+use crate::format::v2::index::{GenerationIndex, Index, read_index};
 use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, WireSample, read_samples, read_sync, read_tables};
 use crate::format::version::V2;
 use crate::ids::{GIdx, GoId};
@@ -71,10 +71,10 @@ impl<'a> Recording<'a> {
             let threads = options.threads.max(1).div_ceil(n - i);
             self.scan_generation(i, selector, (threads, &spare), ticker)
         };
-        let add = |so_far: &mut Result<Builder<'_>>,
-                   (i, _): (usize, bool),
-                   scanned: Result<(Tables, Scan)>,
-                   (): &mut ()| match (scanned, so_far.as_mut()) {
+        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| match (
+            scanned,
+            so_far.as_mut(),
+        ) {
             (Ok((tables, scan)), Ok(builder)) => {
                 let memory = builder.add(&tables, scan, self.clocks[i]);
                 lock(&spare).push(memory);
@@ -154,11 +154,10 @@ impl<'a> Recording<'a> {
             self.measure_generation(survey, i, settled[i], measurer, workspace)
         };
         let take = |whole: &mut Whole<'t>,
-                    (i, all_measured): (usize, bool),
+                    i: usize,
                     measured: Result<(GenerationMeasured<'t>, Ordered)>,
                     workspace: &mut Workspace| {
-            let taken =
-                measured.and_then(|measured| self.absorb(survey, (i, all_measured), whole, measured, workspace));
+            let taken = measured.and_then(|measured| self.absorb(survey, i, whole, measured, workspace));
             match taken {
                 Ok(measurer) => lock(&spare).push(measurer),
                 Err(error) => whole.failed = whole.failed.take().or(Some(error)),
@@ -179,10 +178,7 @@ impl<'a> Recording<'a> {
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
     pub(super) fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
         let work = |i: usize, workspace: &mut Workspace| self.order(survey, i, Time::MIN, workspace, &mut Nobody);
-        let take = |so_far: &mut Result<(Time, Complaints)>,
-                    (i, _): (usize, bool),
-                    ordered: Result<Ordered>,
-                    _: &mut Workspace| {
+        let take = |so_far: &mut Result<(Time, Complaints)>, i: usize, ordered: Result<Ordered>, _: &mut Workspace| {
             let index = &self.index.generations[i];
             ticker.add(index.end - index.start);
             match (ordered, so_far.as_mut()) {
@@ -227,12 +223,11 @@ impl<'a> Recording<'a> {
         Ok((measurer.end_partial(), ordered?))
     }
 
-    /// Takes a generation, the next in order, into the whole; `all_measured` says whether no further one is to be measured.
-    /// Gives what it was measured with, for another one.
+    /// Takes a generation, the next in order, into the whole. Gives what it was measured with, for another one.
     fn absorb<'t>(
         &self,
         survey: &Survey,
-        (i, all_measured): (usize, bool),
+        i: usize,
         whole: &mut Whole<'t>,
         (mut generation, mut ordered): (GenerationMeasured<'t>, Ordered),
         workspace: &mut Workspace,
@@ -246,7 +241,9 @@ impl<'a> Recording<'a> {
             ordered = self.order(survey, i, whole.last, workspace, &mut whole.measurer)?;
         }
         whole.last = ordered.last;
-        whole.measurer.walk_if_due(whole.last, crew_once(all_measured));
+        let size = |index: &GenerationIndex| index.end - index.start;
+        let left = self.index.generations[i + 1..].iter().map(size).sum();
+        whole.measurer.walk_if_due(whole.last, crew_after(size(&self.index.generations[i]), left));
         whole.complaints.add(ordered.complaints);
         Ok(generation.into_measurer())
     }

@@ -108,7 +108,7 @@ pub struct Gap {
     pub other: bool,
 }
 
-/// A run without a matching stack, in a fifth of the memory: most runs are such, and only those of goroutines
+/// A run without a matching stack, in a sixth of the memory: most runs are such, and only those of goroutines
 /// that match elsewhere are ever looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Glance {

@@ -146,9 +146,8 @@ impl BatchReader {
 
     /// Goes to the beginning of a batch.
     pub fn open(&mut self, generation: &Generation<'_>, batch: &BatchRef, clock: Clock) -> Result<()> {
-        generation.read(batch, &mut self.bytes)?;
         (self.at, self.base, self.time) = (0, batch.offset, clock.time(batch.time));
-        Ok(())
+        generation.read(batch, &mut self.bytes)
     }
 
     /// The next event into `event`, if it is a usual one; else nothing was read.

@@ -296,7 +296,8 @@ impl FewTicks {
     /// Nanoseconds of so many ticks of the same clock.
     #[inline]
     pub fn ns(&self, ticks: u64, clock: Clock) -> i64 {
-        self.0.get(ticks as usize).copied().unwrap_or_else(|| clock.ns(ticks))
+        let known = usize::try_from(ticks).ok().and_then(|ticks| self.0.get(ticks));
+        known.copied().unwrap_or_else(|| clock.ns(ticks))
     }
 }
 

@@ -153,7 +153,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     fn read(&mut self, thread: usize) -> bool {
         let cursor = &mut self.threads[thread];
         let more = cursor.read(self.reading, &mut self.warnings).unwrap_or_else(|error| {
-            self.failed = Some(error);
+            self.failed.get_or_insert(error);
             false
         });
         if !more && cursor.gap {
