@@ -87,6 +87,23 @@ fn file_pipe_and_packed_file_give_the_same() {
     }
 }
 
+/// What goes into a temporary file when there can be one, stays in memory when there cannot.
+#[test]
+fn a_pipe_needs_no_temporary_file_below_64_mb() {
+    let dir = with_trace();
+    let mut long = fs::read(trace()).unwrap();
+    long.resize(9 << 20, 0);
+    let outputs = [dir.path(), &dir.path().join("nowhere")].map(|temporary| {
+        let mut command = command(dir.path(), &["-r", "FanOutHandler", "-"]);
+        command.env("TMPDIR", temporary).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&long).unwrap();
+        child.wait_with_output().unwrap()
+    });
+    assert!(String::from_utf8_lossy(&outputs[0].stdout).contains("WHERE THE TIME WENT"), "{outputs:?}");
+    assert_eq!(outputs[0], outputs[1]);
+}
+
 #[test]
 fn one_reading_writes_all_outputs() {
     let dir = with_trace();

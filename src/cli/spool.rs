@@ -10,8 +10,10 @@ use std::io::{self, BufReader, Read, Write};
 use std::sync::Arc;
 use tempfile::{SpooledData, SpooledTempFile};
 
-/// Bytes kept in memory; more go to an unlinked temporary file.
-const MEMORY_BYTES: usize = 8 << 20;
+/// Bytes kept in memory; more go to an unlinked temporary file, if there can be one.
+const MEMORY_BYTES: u64 = 8 << 20;
+/// Bytes kept in memory where there cannot.
+const MOST_MEMORY_BYTES: usize = 64 << 20;
 /// No trace compresses that well: beyond this, the file was made to fill the disk.
 const MAX_RATIO: u64 = 1000;
 /// Below this, the ratio does not matter.
@@ -90,7 +92,8 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
         Packing::Gzip => Box::new(MultiGzDecoder::new(meter)),
         Packing::Zstd => Box::new(ZstdReader::new(meter)),
     };
-    let mut file = SpooledTempFile::new(MEMORY_BYTES);
+    let mut file = SpooledTempFile::new(MOST_MEMORY_BYTES);
+    let mut moves = true;
     let mut size = 0_u64;
     let mut chunk = vec![0; COPY_BYTES];
     let mut head: Vec<u8> = Vec::new();
@@ -100,6 +103,11 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
             Ok(n) => {
                 file.write_all(&chunk[..n])?;
                 size += n as u64;
+                if moves && size > MEMORY_BYTES {
+                    // If this fails there is room in memory for a while; what fails then is told.
+                    let _ = file.roll();
+                    moves = false;
+                }
                 if head.len() < sniff::HEAD_LEN {
                     head.extend(chunk[..n].iter().take(sniff::HEAD_LEN - head.len()));
                     // The input may be endless; what is there is enough to say what it is.

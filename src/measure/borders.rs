@@ -47,7 +47,7 @@ impl Measurer<'_> {
     /// Ends and starts a goroutine's stays whose border this event is.
     #[inline]
     pub(super) fn cross_borders(&mut self, g: GIdx, event: &Event) {
-        if !self.task.slice.owner[g.at()].is_some() && self.is_tracked(g) {
+        if !self.task.slice.owner[g.at()].is_some() {
             self.cross(g, (event.time, event.pos), event.stack);
         }
     }

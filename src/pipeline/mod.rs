@@ -216,7 +216,7 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
 /// Who walks when a piece of this size was taken: while others measure further ones, nobody else; all threads, when
 /// little is left to measure. The size decides and not who happens to be free, so that every run does the same.
 fn crew_after(size: u64, left: u64) -> Crew<'static> {
-    if left < size / 2 { crew() } else { Crew::ALONE }
+    if 2 * left < size { crew() } else { Crew::ALONE }
 }
 
 /// All threads.

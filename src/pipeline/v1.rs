@@ -151,7 +151,8 @@ impl Recording {
             // What is older than a part and first seen in it is as old as the trace.
             whole.absorb(&mut part, *last, self.trace.start);
             *last = end;
-            whole.walk_if_due(end, crew_after(2, (self.parts.len() - 1 - i) as u64));
+            // Parts are about as large as each other.
+            whole.walk_if_due(end, crew_after(1, (self.parts.len() - 1 - i) as u64));
             lock(&spare).push(part.into_measurer());
         };
         let whole = (whole, self.trace.start);

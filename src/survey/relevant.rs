@@ -39,6 +39,9 @@ impl Found {
 
     /// What was settled, and evidence about goroutines in `open` since before, in the same order.
     pub fn relevant(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
+        if open.is_empty() {
+            return &self.relevant;
+        }
         let settled: FxHashSet<Who> =
             self.relevant.chunk_by(|a, b| a.who == b.who).map(|of_one| of_one[0].who).collect();
         let others = open.iter().map(|&id| Who::named(id)).filter(|who| !settled.contains(who));

@@ -3,7 +3,7 @@
 use super::decode::{AHEAD, Shapes, Short, short_event, tiny_event, usual_event};
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef};
-use super::tables::{Clock, FewTicks};
+use super::tables::{Clock, TickTable};
 use crate::error::{Result, Warning};
 use crate::format::cursor::{Cursor, Malformed};
 use crate::format::event_spec::{EVENTS, MAX_ARGS, code};
@@ -153,9 +153,9 @@ impl BatchReader {
     /// The next event into `event`, if it is a usual one; else nothing was read.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub fn next_usual(&mut self, shapes: &Shapes, (few, clock): (&FewTicks, Clock), event: &mut WireEvent) -> bool {
+    pub fn next_usual(&mut self, shapes: &Shapes, clock: &TickTable, event: &mut WireEvent) -> bool {
         let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
-        let (code, clock) = (bytes[0], (few, clock));
+        let code = bytes[0];
         // Each of the usual codes to its end by itself, so that what was read need not go through one place for all.
         match code {
             code::GO_START => {
@@ -181,15 +181,9 @@ impl BatchReader {
     /// Takes over what was read of a short event.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn take<const N: usize>(
-        &mut self,
-        code: u8,
-        short: &Short<N>,
-        (few, clock): (&FewTicks, Clock),
-        event: &mut WireEvent,
-    ) -> bool {
+    fn take<const N: usize>(&mut self, code: u8, short: &Short<N>, clock: &TickTable, event: &mut WireEvent) -> bool {
         // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
-        let Some(later) = self.time.0.checked_add(few.ns(short.ticks, clock)) else { return false };
+        let Some(later) = self.time.0.checked_add(clock.ns(short.ticks)) else { return false };
         (event.pos, event.code, event.time) = (self.base + self.at as u64, code, Time(later));
         event.args[..N].copy_from_slice(&short.args);
         self.at += short.len;
@@ -199,11 +193,11 @@ impl BatchReader {
 
     /// The same of any usual event.
     #[inline(never)]
-    fn next_long(&mut self, shapes: &Shapes, (few, clock): (&FewTicks, Clock), event: &mut WireEvent) -> bool {
+    fn next_long(&mut self, shapes: &Shapes, clock: &TickTable, event: &mut WireEvent) -> bool {
         let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
         let Some(usual) = usual_event(bytes, shapes, &mut event.args) else { return false };
         let none = Short { ticks: usual.ticks, args: [], len: usual.len };
-        self.take(usual.code, &none, (few, clock), event)
+        self.take(usual.code, &none, clock, event)
     }
 
     /// The next event into `event`; false at the end of the batch.

@@ -284,20 +284,23 @@ impl Clock {
     }
 }
 
-/// The nanoseconds of few ticks, looked up: events follow each other closely.
-pub struct FewTicks([i64; 128]);
+/// A clock that looks few ticks up: events follow each other closely.
+pub struct TickTable {
+    clock: Clock,
+    few: [i64; 128],
+}
 
-impl FewTicks {
-    /// As a clock has them.
+impl TickTable {
+    /// The same clock.
     pub fn new(clock: Clock) -> Self {
-        Self(std::array::from_fn(|ticks| clock.ns(ticks as u64)))
+        Self { clock, few: std::array::from_fn(|ticks| clock.ns(ticks as u64)) }
     }
 
-    /// Nanoseconds of so many ticks of the same clock.
+    /// Nanoseconds of so many ticks.
     #[inline]
-    pub fn ns(&self, ticks: u64, clock: Clock) -> i64 {
-        let known = usize::try_from(ticks).ok().and_then(|ticks| self.0.get(ticks));
-        known.copied().unwrap_or_else(|| clock.ns(ticks))
+    pub fn ns(&self, ticks: u64) -> i64 {
+        let known = usize::try_from(ticks).ok().and_then(|ticks| self.few.get(ticks));
+        known.copied().unwrap_or_else(|| self.clock.ns(ticks))
     }
 }
 
@@ -374,5 +377,16 @@ mod tests {
         assert_eq!(clock.ns(1), 64);
         assert_eq!(clock.ns(1_000_003), 64_000_192);
         assert_eq!(Clock::new(1_193_182).ns(10), 8380);
+    }
+
+    #[test]
+    fn looked_up_ticks_are_the_clocks() {
+        for frequency in [15_625_000, 1_193_182, 10_000_000_000] {
+            let clock = Clock::new(frequency);
+            let table = TickTable::new(clock);
+            for ticks in (0..300).chain([1 << 32, (1 << 32) + 5, u64::MAX]) {
+                assert_eq!(table.ns(ticks), clock.ns(ticks), "{frequency} {ticks}");
+            }
+        }
     }
 }

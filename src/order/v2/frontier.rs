@@ -15,7 +15,7 @@ use crate::event::{Event, EventKind, Sink};
 use crate::format::v2::decode::Shapes;
 use crate::format::v2::event::{Codes, ThreadBatches};
 use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::{Clock, FewTicks, WireSample};
+use crate::format::v2::tables::{Clock, TickTable, WireSample};
 use crate::ids::GIdx;
 use crate::time::Time;
 use std::cmp::Reverse;
@@ -73,13 +73,13 @@ pub fn order<I: Instances, S: Sink>(
     let batches = ThreadBatches::new(input.generation);
     let shapes = Shapes::new(input.known);
     let codes = Codes { known: input.known, shapes: &shapes };
-    let few_ticks = FewTicks::new(input.clock);
+    let ticks = TickTable::new(input.clock);
     workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc);
     workspace.waiting.clear(index.threads.len());
     workspace.heap.clear();
     let mut frontier = Frontier {
         input,
-        reading: Reading { generation: input.generation, codes, clock: input.clock, few_ticks: &few_ticks },
+        reading: Reading { generation: input.generation, codes, clock: input.clock, ticks: &ticks },
         threads: Vec::with_capacity(index.threads.len()),
         ranks: Ranks::new(&index.threads),
         workspace,
@@ -166,6 +166,9 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         loop {
             while let Some(Reverse(key)) = self.workspace.heap.pop() {
                 self.run_threads(key, false);
+                if self.failed.is_some() {
+                    return;
+                }
             }
             let Some((wait, key)) = self.workspace.waiting.give_up() else { break };
             self.workspace.scheduler.end_wait(wait);

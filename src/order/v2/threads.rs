@@ -3,7 +3,7 @@
 use crate::error::{Result, Warning};
 use crate::format::v2::event::{BatchReader, Codes, WireEvent};
 use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::{Clock, FewTicks};
+use crate::format::v2::tables::{Clock, TickTable};
 use crate::ids::ThreadId;
 
 /// What events are read with.
@@ -12,7 +12,8 @@ pub(super) struct Reading<'a> {
     pub(super) generation: &'a Generation<'a>,
     pub(super) codes: Codes<'a>,
     pub(super) clock: Clock,
-    pub(super) few_ticks: &'a FewTicks,
+    /// The same clock for small differences.
+    pub(super) ticks: &'a TickTable,
 }
 
 /// The order of the threads' ids, in which equal times go.
@@ -59,7 +60,7 @@ impl<'a> ThreadCursor<'a> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub(super) fn take(&mut self, with: Reading<'a>) -> bool {
-        self.is_read = self.reader.next_usual(with.codes.shapes, (with.few_ticks, with.clock), &mut self.event);
+        self.is_read = self.reader.next_usual(with.codes.shapes, with.ticks, &mut self.event);
         self.is_read
     }
 
