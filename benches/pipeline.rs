@@ -8,7 +8,7 @@ use gotrace_slice::format::event_spec::code;
 use gotrace_slice::format::v2::event::{BatchReader, ThreadBatches, WireEvent, known_codes};
 use gotrace_slice::format::v2::generation::Generation;
 use gotrace_slice::format::v2::index::{Index, read_index};
-use gotrace_slice::format::v2::tables::{Clock, read_sync};
+use gotrace_slice::format::v2::tables::{Clock, TickTable, read_sync};
 use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
 use gotrace_slice::ids::GIdx;
 use gotrace_slice::order::v2::frontier::{GenerationInput, Workspace, order};
@@ -66,11 +66,12 @@ fn each_event(trace: &Trace, generation: &Generation<'_>, mut take: impl FnMut(&
     let batches = ThreadBatches::new(generation);
     let mut event = WireEvent { pos: 0, time: Time::MIN, code: 0, args: [0; 4] };
     let mut reader = BatchReader::empty();
+    let ticks = TickTable::new(trace.clock);
     for thread in 0..generation.index.threads.len() {
         for &batch in batches.of(thread) {
             let batch = &generation.index.batches[batch as usize];
             reader.open(generation, batch, trace.clock).expect("bytes in memory");
-            while let Ok(true) = reader.next(&trace.known, trace.clock, &mut event) {
+            while let Ok(true) = reader.next(&trace.known, &ticks, &mut event) {
                 take(&event);
             }
         }

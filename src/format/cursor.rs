@@ -86,23 +86,12 @@ impl<'a> Cursor<'a> {
     /// The next `N` varints, if they are in the next eight bytes together; else nothing is consumed.
     #[inline]
     pub fn short_uvarints<const N: usize>(&mut self) -> Option<[u64; N]> {
-        let mut word = self.word()?;
-        let mut stops = !word & CONTINUATIONS;
+        let mut word = WordUvarints::new(self.word()?);
         let mut values = [0; N];
-        let mut bits = 0;
         for value in &mut values {
-            if stops == 0 {
-                return None;
-            }
-            let last = stops.trailing_zeros();
-            let x = word & (stops ^ (stops - 1)) & !CONTINUATIONS;
-            // Two bytes are the rule; the others' groups are moved together in pairs, then in fours.
-            *value = if x < 1 << 16 { (x & 0x7f) | ((x & 0x7f00) >> 1) } else { join_groups(x) };
-            word = (word >> last) >> 1;
-            stops = (stops >> last) >> 1;
-            bits += last + 1;
+            *value = word.take()?;
         }
-        self.at += bits as usize / 8;
+        self.at += word.bytes()?;
         Some(values)
     }
 
@@ -175,6 +164,64 @@ impl<'a> Cursor<'a> {
         self.at += n;
         Ok(taken)
     }
+}
+
+/// Takes varints from a word, one after the other. HOT.
+#[derive(Clone, Copy, Debug)]
+pub struct WordUvarints {
+    /// The bytes that were not taken, and zeros behind them.
+    rest: u64,
+    /// Bits taken; too many when a varint was not in the word.
+    bits: u32,
+}
+
+impl WordUvarints {
+    /// From a word's low end on.
+    #[inline]
+    pub fn new(word: u64) -> Self {
+        Self { rest: word, bits: 0 }
+    }
+
+    /// The next varint; none if it has more than eight bytes. [`bytes`](Self::bytes) tells whether it was all there.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the inner loops; the word stays in a register")]
+    pub fn take(&mut self) -> Option<u64> {
+        if self.rest & 0x80 == 0 {
+            let value = self.rest & 0x7f;
+            self.rest >>= 8;
+            self.bits += 8;
+            return Some(value);
+        }
+        let word = self.rest as u32;
+        let stops = !word & CONTINUATIONS as u32;
+        if stops == 0 {
+            // By value: a word with an address would not stay in a register.
+            let (value, taken) = long_uvarint_of(self.rest)?;
+            self.rest = if taken < u64::BITS { self.rest >> taken } else { 0 };
+            self.bits += taken;
+            return Some(value);
+        }
+        let taken = stops.trailing_zeros() + 1;
+        self.rest >>= taken;
+        self.bits += taken;
+        // The bits below the end's, the 7-bit groups moved together.
+        let x = word & (stops - 1);
+        let x = (x & 0x007f_007f) | ((x & 0x7f00_7f00) >> 1);
+        Some(u64::from((x & 0x3fff) | ((x & 0x3fff_0000) >> 2)))
+    }
+
+    /// Bytes taken; none when there were not so many.
+    #[inline]
+    pub fn bytes(&self) -> Option<usize> {
+        (self.bits <= u64::BITS).then_some(self.bits as usize / 8)
+    }
+}
+
+/// The varint at a word's low end, and its bits; none if it has more than eight bytes.
+#[cold]
+fn long_uvarint_of(word: u64) -> Option<(u64, u32)> {
+    let stops = !word & CONTINUATIONS;
+    Some((join_groups(word & stops.checked_sub(1)? & !CONTINUATIONS), stops.trailing_zeros() + 1))
 }
 
 /// Moves the 7-bit groups of eight bytes together.

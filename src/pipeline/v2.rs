@@ -6,8 +6,7 @@ use super::{Options, Ticker, annotations, crew, crew_after, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
-use crate::format::v2::decode::Shapes;
-use crate::format::v2::event::{Codes, ThreadBatches, known_codes};
+use crate::format::v2::event::{ThreadBatches, known_codes};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::{GenerationIndex, Index, read_index};
 use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, WireSample, read_samples, read_sync, read_tables};
@@ -108,10 +107,9 @@ impl<'a> Recording<'a> {
             selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
         };
         let notes = notes_wanted(selector, &region);
-        let shapes = Shapes::new(&self.known);
-        let (codes, classes) = (Codes { known: &self.known, shapes: &shapes }, classes.as_ref());
+        let (known, classes) = (&self.known, classes.as_ref());
         let batches = ThreadBatches::new(&generation);
-        let input = ScanInput { generation: &generation, batches: &batches, codes, classes, notes, samples: &samples };
+        let input = ScanInput { generation: &generation, batches: &batches, known, classes, notes, samples: &samples };
         let memory = || lock(spare).pop().unwrap_or_default();
         let groups = groups(generation.index, &batches, threads);
         let scans = groups.into_par_iter().map(|group| scan(&input, group, memory()));
@@ -525,13 +523,12 @@ mod tests {
             for index in &recording.index.generations {
                 let generation = Generation::new(&bytes, index);
                 let tables = read_tables(&generation, &mut Vec::new()).expect("bytes in memory");
-                let shapes = Shapes::new(&recording.known);
                 let scanned = |samples: &FxHashMap<u64, Vec<WireSample>>| {
                     let batches = ThreadBatches::new(&generation);
                     let classes = classify(&tables, Some(&selector));
-                    let (codes, classes) = (Codes { known: &recording.known, shapes: &shapes }, classes.as_ref());
+                    let (known, classes) = (&recording.known, classes.as_ref());
                     let generation = &generation;
-                    let input = ScanInput { generation, batches: &batches, codes, classes, notes: None, samples };
+                    let input = ScanInput { generation, batches: &batches, known, classes, notes: None, samples };
                     let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default());
                     format!("{:?}", scan.expect("bytes in memory"))
                 };

@@ -9,7 +9,7 @@ use super::evidence::{EvidenceMemory, Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::{Result, Warning};
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
-use crate::format::v2::event::{Codes, ScanEvent, ScanReader, ThreadBatches};
+use crate::format::v2::event::{ScanEvent, ScanReader, ThreadBatches};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::GenerationIndex;
 use crate::format::v2::tables::{IdTable, WireSample};
@@ -85,7 +85,7 @@ pub struct ScanInput<'a> {
     /// Its batches by thread.
     pub batches: &'a ThreadBatches,
     /// The event codes of the file's version.
-    pub codes: Codes<'a>,
+    pub known: &'a [bool; 256],
     /// What each stack says about a selection by stack and about servers; none when nothing asks for that.
     pub classes: Option<&'a IdTable<StackClass>>,
     /// What is written down of tasks and regions; none when nothing asks for them.
@@ -196,7 +196,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             let mut reader = ScanReader::new(batch, bytes);
             loop {
                 latest = latest.max(self.usual(&mut reader));
-                match reader.next(self.input.codes, &mut event) {
+                match reader.next(self.input.known, &mut event) {
                     Ok(true) => {
                         latest = latest.max(Some(event.ticks));
                         self.event(&event);

@@ -1,6 +1,6 @@
 //! The events of one thread, pulled one by one. HOT.
 
-use super::decode::{AHEAD, Shapes, Short, short_event, tiny_event, usual_event};
+use super::decode::{AHEAD, Short, short_event, tiny_event};
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef};
 use super::tables::{Clock, TickTable};
@@ -99,15 +99,6 @@ impl ThreadBatches {
     }
 }
 
-/// The event codes of a file's version.
-#[derive(Clone, Copy)]
-pub struct Codes<'a> {
-    /// Which there are.
-    pub known: &'a [bool; 256],
-    /// How many arguments each has.
-    pub shapes: &'a Shapes,
-}
-
 /// Reads the events of one batch after the other.
 #[derive(Debug)]
 pub struct BatchReader {
@@ -150,61 +141,55 @@ impl BatchReader {
         generation.read(batch, &mut self.bytes)
     }
 
-    /// The next event into `event`, if it is a usual one; else nothing was read.
+    /// The next event into `event`, if there is one in this batch and nothing is wrong with it; else nothing was read.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub fn next_usual(&mut self, shapes: &Shapes, clock: &TickTable, event: &mut WireEvent) -> bool {
-        let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
-        let code = bytes[0];
-        // Each of the usual codes to its end by itself, so that what was read need not go through one place for all.
-        match code {
-            code::GO_START => {
-                if let Some(short) = short_event::<2>(bytes) {
-                    return self.take(code, &short, clock, event);
+    pub fn next_sound(&mut self, known: &[bool; 256], clock: &TickTable, event: &mut WireEvent) -> bool {
+        if let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let code = bytes[0];
+            // Each of the usual codes, which every version has, to its end by itself: what was read need not go through
+            // one place for all.
+            match code {
+                code::GO_START => {
+                    if let Some(short) = short_event::<2>(bytes) {
+                        self.take(code, &short, clock, event);
+                        return true;
+                    }
                 }
-            }
-            code::GO_UNBLOCK => {
-                if let Some(short) = short_event::<3>(bytes) {
-                    return self.take(code, &short, clock, event);
+                code::GO_UNBLOCK => {
+                    if let Some(short) = short_event::<3>(bytes) {
+                        self.take(code, &short, clock, event);
+                        return true;
+                    }
                 }
-            }
-            code::GO_BLOCK => {
-                if let Some(short) = tiny_event::<2>(bytes) {
-                    return self.take(code, &short, clock, event);
+                code::GO_BLOCK => {
+                    if let Some(short) = tiny_event::<2>(bytes) {
+                        self.take(code, &short, clock, event);
+                        return true;
+                    }
                 }
+                _ => {}
             }
-            _ => {}
         }
-        self.next_long(shapes, clock, event)
+        matches!(self.next(known, clock, event), Ok(true))
     }
 
     /// Takes over what was read of a short event.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn take<const N: usize>(&mut self, code: u8, short: &Short<N>, clock: &TickTable, event: &mut WireEvent) -> bool {
+    fn take<const N: usize>(&mut self, code: u8, short: &Short<N>, clock: &TickTable, event: &mut WireEvent) {
         // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
-        let Some(later) = self.time.0.checked_add(clock.ns(short.ticks)) else { return false };
-        (event.pos, event.code, event.time) = (self.base + self.at as u64, code, Time(later));
+        self.time = self.time + clock.ns(short.ticks);
+        (event.pos, event.code, event.time) = (self.base + self.at as u64, code, self.time);
         event.args[..N].copy_from_slice(&short.args);
         self.at += short.len;
-        self.time = Time(later);
-        true
-    }
-
-    /// The same of any usual event.
-    #[inline(never)]
-    fn next_long(&mut self, shapes: &Shapes, clock: &TickTable, event: &mut WireEvent) -> bool {
-        let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) else { return false };
-        let Some(usual) = usual_event(bytes, shapes, &mut event.args) else { return false };
-        let none = Short { ticks: usual.ticks, args: [], len: usual.len };
-        self.take(usual.code, &none, clock, event)
     }
 
     /// The next event into `event`; false at the end of the batch.
     pub fn next(
         &mut self,
         known: &[bool; 256],
-        clock: Clock,
+        clock: &TickTable,
         event: &mut WireEvent,
     ) -> std::result::Result<bool, BadEvent> {
         let mut cursor = Cursor::new(&self.bytes[self.at..], self.base + self.at as u64);
@@ -267,17 +252,7 @@ impl<'a> ScanReader<'a> {
     }
 
     /// The next event into `event`; false at the end of the batch.
-    pub fn next(&mut self, codes: Codes<'_>, event: &mut ScanEvent) -> std::result::Result<bool, BadEvent> {
-        let pos = self.cursor.offset();
-        let usual = self.cursor.ahead().and_then(|bytes| usual_event(bytes, codes.shapes, &mut event.args));
-        let Some(usual) = usual else { return self.next_unusual(codes.known, event) };
-        self.step(usual.len, usual.ticks);
-        (event.pos, event.code, event.ticks) = (pos, usual.code, self.ticks);
-        Ok(true)
-    }
-
-    #[cold]
-    fn next_unusual(&mut self, known: &[bool; 256], event: &mut ScanEvent) -> std::result::Result<bool, BadEvent> {
+    pub fn next(&mut self, known: &[bool; 256], event: &mut ScanEvent) -> std::result::Result<bool, BadEvent> {
         let Some((pos, code, ticks)) = any_event(&mut self.cursor, known, &mut event.args)? else { return Ok(false) };
         self.ticks = self.ticks.wrapping_add(ticks);
         (event.pos, event.code, event.ticks) = (pos, code, self.ticks);

@@ -12,8 +12,7 @@ use super::translate::Names;
 use super::waiting::{Key, Waiting};
 use crate::error::{Error, Result, Warning};
 use crate::event::{Event, EventKind, Sink};
-use crate::format::v2::decode::Shapes;
-use crate::format::v2::event::{Codes, ThreadBatches};
+use crate::format::v2::event::ThreadBatches;
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{Clock, TickTable, WireSample};
 use crate::ids::GIdx;
@@ -71,15 +70,13 @@ pub fn order<I: Instances, S: Sink>(
 ) -> Result<Ordered> {
     let index = input.generation.index;
     let batches = ThreadBatches::new(input.generation);
-    let shapes = Shapes::new(input.known);
-    let codes = Codes { known: input.known, shapes: &shapes };
     let ticks = TickTable::new(input.clock);
     workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc);
     workspace.waiting.clear(index.threads.len());
     workspace.heap.clear();
     let mut frontier = Frontier {
         input,
-        reading: Reading { generation: input.generation, codes, clock: input.clock, ticks: &ticks },
+        reading: Reading { generation: input.generation, known: input.known, clock: input.clock, ticks: &ticks },
         threads: Vec::with_capacity(index.threads.len()),
         ranks: Ranks::new(&index.threads),
         workspace,

@@ -1,7 +1,7 @@
 //! The next event of each thread. HOT.
 
 use crate::error::{Result, Warning};
-use crate::format::v2::event::{BatchReader, Codes, WireEvent};
+use crate::format::v2::event::{BatchReader, WireEvent};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{Clock, TickTable};
 use crate::ids::ThreadId;
@@ -10,7 +10,8 @@ use crate::ids::ThreadId;
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'a> {
     pub(super) generation: &'a Generation<'a>,
-    pub(super) codes: Codes<'a>,
+    /// Which event codes the file's version has.
+    pub(super) known: &'a [bool; 256],
     pub(super) clock: Clock,
     /// The same clock for small differences.
     pub(super) ticks: &'a TickTable,
@@ -56,11 +57,11 @@ impl<'a> ThreadCursor<'a> {
         self.is_read.then_some(&self.event)
     }
 
-    /// The next event was taken: reads on, if what follows is a usual one.
+    /// The next event was taken: reads on, if what follows is in the same batch and sound.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub(super) fn take(&mut self, with: Reading<'a>) -> bool {
-        self.is_read = self.reader.next_usual(with.codes.shapes, with.ticks, &mut self.event);
+        self.is_read = self.reader.next_sound(with.known, with.ticks, &mut self.event);
         self.is_read
     }
 
@@ -73,7 +74,7 @@ impl<'a> ThreadCursor<'a> {
     pub(super) fn read(&mut self, with: Reading<'a>, warnings: &mut Vec<Warning>) -> Result<bool> {
         let index = with.generation.index;
         loop {
-            match self.reader.next(with.codes.known, with.clock, &mut self.event) {
+            match self.reader.next(with.known, with.ticks, &mut self.event) {
                 Ok(true) => {
                     self.is_read = true;
                     return Ok(true);
