@@ -3,6 +3,7 @@
 //! The library turns a source of trace bytes into a [`Profile`](profile::Profile) and a profile into output
 //! bytes. It opens no file, prints nothing and knows no terminal; the binary does that.
 
+mod buckets;
 pub mod error;
 pub mod ids;
 pub mod time;

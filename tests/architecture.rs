@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Modules from the left to the right; one imports only from rows above its own, and from its own row.
 /// `profile`'s types may be used by `survey` and `measure`, which stand to the right of it.
 const ROWS: &[&[&str]] = &[
-    &["error", "time", "source"],
+    &["error", "time", "source", "buckets"],
     &["ids", "binary"],
     &["event", "symbols"],
     &["profile"],

@@ -1,5 +1,6 @@
 //! All goroutines of a trace and who created whom.
 
+use crate::buckets::Buckets;
 use crate::ids::{GIdx, GoId, StackIdx, StringIdx};
 use crate::time::Time;
 use petgraph::Directed;
@@ -192,22 +193,11 @@ impl Forest {
     /// The graph of creations.
     pub fn spawn_graph(&self) -> SpawnGraph {
         let n = self.goroutines.len();
-        let children = || (0..).zip(&self.goroutines).filter(|(_, g)| g.parent.is_some());
-        // In the order of parents, then children: each parent's start behind those of the parents before it.
-        let mut next = vec![0u32; n];
-        for (_, g) in children() {
-            next[g.parent.at()] += 1;
-        }
-        let mut start = 0;
-        for of_one in &mut next {
-            start += std::mem::replace(of_one, start);
-        }
-        let mut edges = vec![(0, 0); start as usize];
-        for (child, g) in children() {
-            let place = &mut next[g.parent.at()];
-            edges[*place as usize] = (g.parent.0, child);
-            *place += 1;
-        }
+        let born = || (0..).zip(&self.goroutines).filter(|(_, g)| g.parent.is_some());
+        let children = Buckets::new(n, || born().map(|(child, g)| (g.parent.0, child)));
+        let of_parents = (0..).zip(children.iter());
+        let edges: Vec<(u32, u32)> =
+            of_parents.flat_map(|(parent, of_one)| of_one.iter().map(move |&c| (parent, c))).collect();
         let mut graph = Csr::from_sorted_edges(&edges).unwrap_or_default();
         while graph.node_count() < n {
             graph.add_node(());
@@ -275,6 +265,18 @@ mod tests {
     }
 
     const LIFE: Life = Life { born: Time(0), died: None };
+
+    #[test]
+    fn children_stand_below_their_parents_in_order() {
+        let mut forest = Forest::default();
+        // A child can have a lower index than its parent, as threads are scanned one after the other.
+        for (id, parent) in [(1, GIdx::NONE), (2, GIdx(4)), (3, GIdx(0)), (4, GIdx(4)), (5, GIdx(0)), (6, GIdx(2))] {
+            forest.add(goroutine(id, parent, 0), LIFE);
+        }
+        let graph = forest.spawn_graph();
+        let children: Vec<&[u32]> = (0..6).map(|g| graph.neighbors_slice(g)).collect();
+        assert_eq!(children, [&[2, 4][..], &[], &[5], &[], &[1, 3], &[]]);
+    }
 
     #[test]
     fn ids_that_repeat_are_told_apart_by_generation() {

@@ -1,6 +1,7 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
 use super::evidence::{Evidence, Found, Says, Who};
+use crate::buckets::Buckets;
 use crate::ids::GoId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -27,13 +28,10 @@ impl Found {
         let of_glances = glances.iter().enumerate().filter_map(|(i, g)| Some((places.of(g.who())?, n + i)));
         let picked: Vec<(u32, usize)> = of_evidence.chain(of_glances).collect();
         let expanded = |i: usize| evidence.get(i).copied().unwrap_or_else(|| glances[i - n].expanded(*start));
-        let (sorted, ends) = in_buckets(&picked, wanted.len());
-        let mut start_of_one = 0;
-        for end in ends {
+        for of_one in Buckets::new(wanted.len(), || picked.iter().copied()).iter() {
             let from = relevant.len();
-            relevant.extend(sorted[start_of_one..end].iter().map(|&i| expanded(i)));
+            relevant.extend(of_one.iter().map(|&i| expanded(i)));
             relevant[from..].sort_by_key(|e| (e.seq, e.order));
-            start_of_one = end;
         }
     }
 
@@ -54,27 +52,6 @@ impl Found {
         }
         &self.relevant
     }
-}
-
-/// Numbers by the buckets that they are in, those of one bucket in the order in which they are given; and where each
-/// bucket ends.
-fn in_buckets(numbers: &[(u32, usize)], n: usize) -> (Vec<usize>, Vec<usize>) {
-    let mut ends = vec![0; n];
-    for (bucket, _) in numbers {
-        ends[*bucket as usize] += 1;
-    }
-    // First where each starts, then, as numbers are put into it, where it ends.
-    let mut start = 0;
-    for end in &mut ends {
-        start += std::mem::replace(end, start);
-    }
-    let mut sorted = vec![0; numbers.len()];
-    for &(bucket, number) in numbers {
-        let end = &mut ends[bucket as usize];
-        sorted[*end] = number;
-        *end += 1;
-    }
-    (sorted, ends)
 }
 
 /// The places of goroutines in a list; most that are not there are told by a few bits of their ids.

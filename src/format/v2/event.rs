@@ -2,8 +2,9 @@
 
 use super::decode::{AHEAD, Short, short_event, tiny_event};
 use super::generation::Generation;
-use super::index::{BatchKind, BatchRef};
+use super::index::{BatchKind, BatchRef, GenerationIndex};
 use super::tables::{Clock, TickTable};
+use crate::buckets::Buckets;
 use crate::error::{Result, Warning};
 use crate::format::cursor::{Cursor, Malformed};
 use crate::format::event_spec::{EVENTS, MAX_ARGS, code};
@@ -67,35 +68,19 @@ pub fn known_codes(version: V2) -> [bool; 256] {
 }
 
 /// The batches of one generation by thread, in the file's order (the truth about a thread's order; times may lie).
-pub struct ThreadBatches {
-    order: Vec<u32>,
-    starts: Vec<u32>,
-}
+pub struct ThreadBatches(Buckets<u32>);
 
 impl ThreadBatches {
     /// Groups a generation's event batches by thread.
     pub fn new(generation: &Generation<'_>) -> Self {
-        let n = generation.index.threads.len();
-        let events = || generation.index.batches.iter().enumerate().filter(|(_, b)| b.kind == BatchKind::Events);
-        let mut starts = vec![0u32; n + 1];
-        for (_, b) in events() {
-            starts[b.thread as usize + 1] += 1;
-        }
-        for i in 0..n {
-            starts[i + 1] += starts[i];
-        }
-        let mut next = starts.clone();
-        let mut order = vec![0u32; starts[n] as usize];
-        for (i, b) in events() {
-            order[next[b.thread as usize] as usize] = i as u32;
-            next[b.thread as usize] += 1;
-        }
-        Self { order, starts }
+        let GenerationIndex { batches, threads, .. } = generation.index;
+        let events = || (0..).zip(batches).filter(|(_, b)| b.kind == BatchKind::Events);
+        Self(Buckets::new(threads.len(), || events().map(|(i, b)| (b.thread, i))))
     }
 
     /// The batches of a thread, as positions in the generation's index.
     pub fn of(&self, thread: usize) -> &[u32] {
-        &self.order[self.starts[thread] as usize..self.starts[thread + 1] as usize]
+        self.0.of(thread)
     }
 }
 
