@@ -515,28 +515,37 @@ mod tests {
             ("go1.26/http2", "Handler"),
             ("go1.26/iterators", "main."),
         ] {
-            let bytes = trace(name);
-            let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
-            let Dialect::V2(row) = version.dialect else { panic!("an old one") };
-            let recording = Recording::open(&bytes, row, 0).expect("a sound trace");
-            let selector = selector(pattern, RootBy::default(), false);
-            for index in &recording.index.generations {
-                let generation = Generation::new(&bytes, index);
-                let tables = read_tables(&generation, &mut Vec::new()).expect("bytes in memory");
-                let scanned = |samples: &FxHashMap<u64, Vec<WireSample>>| {
-                    let batches = ThreadBatches::new(&generation);
-                    let classes = classify(&tables, Some(&selector));
-                    let (known, classes) = (&recording.known, classes.as_ref());
-                    let generation = &generation;
-                    let input = ScanInput { generation, batches: &batches, known, classes, notes: None, samples };
-                    let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default());
-                    format!("{:?}", scan.expect("bytes in memory"))
-                };
-                // A sample that never comes keeps its thread on the long way.
-                let never = |thread| WireSample { pos: 0, ticks: u64::MAX, thread, goroutine: 0, stack: 0 };
-                let never = index.threads.iter().map(|thread| (thread.0, vec![never(thread.0)])).collect();
-                assert!(scanned(&FxHashMap::default()) == scanned(&never), "{name}");
+            let sound = trace(name);
+            // Damage in the middle of batches, too: their rest is lost, and so is who runs.
+            let every = |n: usize| (0..sound.len()).map(|i| if i % n == n - 1 { 0xff } else { sound[i] }).collect();
+            for bytes in [sound.clone(), every(4096), every(1023)] {
+                same_on_both_ways(&bytes, name, pattern);
             }
+        }
+    }
+
+    #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
+    fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
+        let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+        let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+        let recording = Recording::open(bytes, row, 0).expect("something usable");
+        let selector = selector(pattern, RootBy::default(), false);
+        for index in &recording.index.generations {
+            let generation = Generation::new(bytes, index);
+            let tables = read_tables(&generation, &mut Vec::new()).expect("bytes in memory");
+            let scanned = |samples: &FxHashMap<u64, Vec<WireSample>>| {
+                let batches = ThreadBatches::new(&generation);
+                let classes = classify(&tables, Some(&selector));
+                let (known, classes) = (&recording.known, classes.as_ref());
+                let generation = &generation;
+                let input = ScanInput { generation, batches: &batches, known, classes, notes: None, samples };
+                let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default());
+                format!("{:?}", scan.expect("bytes in memory"))
+            };
+            // A sample that never comes keeps its thread on the long way.
+            let never = |thread| WireSample { pos: 0, ticks: u64::MAX, thread, goroutine: 0, stack: 0 };
+            let never = index.threads.iter().map(|thread| (thread.0, vec![never(thread.0)])).collect();
+            assert!(scanned(&FxHashMap::default()) == scanned(&never), "{name}");
         }
     }
 

@@ -130,3 +130,45 @@ impl Looking<'_> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::EvidenceMemory;
+    use super::*;
+
+    /// One run of goroutine 300 with two stacks that do not match: all of it is usual, and one glance comes of it.
+    #[test]
+    fn a_run_without_a_match_is_usual() {
+        let plain = StackClass { present: true, ..StackClass::default() };
+        let matching = StackClass { matches: true, ..plain };
+        let classes = IdTable::new(&[(5, plain), (6, matching)]);
+        let looking = Looking { classes: &classes, known_reasons: 1 << 3, callback: GoId::NONE };
+        let mut found = Found::new(0, EvidenceMemory::default());
+        let mut running = None;
+        let mut take = |bytes: &[u8], pos, running: &mut Running| {
+            let mut padded = [0xff; AHEAD];
+            padded[..bytes.len()].copy_from_slice(bytes);
+            looking.take(At { bytes: &padded, pos, before: 10 }, running, &mut found)
+        };
+        let start = [code::GO_START, 7, 0xac, 2, 1];
+        assert_eq!(take(&start, 100, &mut running), Some((5, 7)));
+        let run = |last, ticks, other| {
+            let gap = Gap { first: 100, last, ticks, other };
+            Some((GoId(300), 1, gap))
+        };
+        let said = |running: &Running| running.map(|run| (run.id, run.seq, run.gap));
+        assert_eq!(said(&running), run(100, 17, false));
+        // While one runs, no other starts.
+        assert_eq!(take(&start, 105, &mut running), None);
+        assert_eq!(take(&[code::GO_UNBLOCK, 1, 9, 2, 5], 105, &mut running), Some((5, 1)));
+        assert_eq!(said(&running), run(105, 11, true));
+        // A stack that matches, a reason that was not noted, and an unusual code change nothing.
+        for unusual in [[code::GO_BLOCK, 1, 3, 6], [code::GO_BLOCK, 1, 4, 5], [code::GO_CREATE, 1, 2, 5]] {
+            assert_eq!(take(&unusual, 110, &mut running), None);
+        }
+        assert_eq!(said(&running), run(105, 11, true));
+        assert_eq!(take(&[code::GO_BLOCK, 1, 3, 5], 110, &mut running), Some((4, 1)));
+        assert_eq!(said(&running), None);
+        assert_eq!(found.glances.len(), 1);
+    }
+}
