@@ -215,16 +215,16 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         if !scheduler.woken.is_empty() {
             return thread;
         }
-        // Two threads that take turns are the rule: the next one stands beside the heap.
-        let mut next = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
+        // Two threads that take turns are the rule: the second one stands beside the heap.
+        let mut second = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
         let mut third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
         let (last, emitted) = (self.last, self.emitted);
         let mut out = Out { last, emitted, sink: self.sink, names: self.input.names };
         loop {
             let cursor = &mut self.threads[thread];
             // No event has a time below 0.
-            let turn = Time(next.0.0 - i64::from(rank > next.1));
-            let until = if cursor.gap { Time::MIN } else { turn.min(before_sample) };
+            let own_until = Time(second.0.0 - i64::from(rank > second.1));
+            let until = if cursor.gap { Time::MIN } else { own_until.min(before_sample) };
             let time = loop {
                 let Some(event) = cursor.next() else { break Time::MIN };
                 if event.time > until {
@@ -235,24 +235,24 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 }
                 cursor.take(self.reading);
             };
-            if time <= turn {
+            if time <= own_until {
                 break;
             }
-            let mut later = (time, rank);
-            if later > third {
+            let mut key = (time, rank);
+            if key > third {
                 if let Some(mut earliest) = heap.peek_mut() {
                     earliest.0 = Key::new(time, rank);
                 }
-                later = third;
+                key = third;
                 third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
             }
-            rank = next.1;
-            next = later;
+            rank = second.1;
+            second = key;
             thread = self.ranks.threads[rank as usize] as usize;
         }
         (self.last, self.emitted) = (out.last, out.emitted);
-        let (time, rank) = next;
-        if next != Key::MAX.parts() {
+        let (time, rank) = second;
+        if second != Key::MAX.parts() {
             heap.push(Reverse(Key::new(time, rank)));
         }
         thread
