@@ -315,7 +315,7 @@ impl<'a> Measurer<'a> {
     }
 
     /// A goroutine goes from one state to another.
-    #[inline]
+    #[inline(never)]
     pub(super) fn change(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
         self.leave(line, at.0, &t, cause);
         let line = &mut self.lines[line];

@@ -77,7 +77,7 @@ impl<'a> Measurer<'a> {
         let (line, counting) = self.counting(at);
         let waited = line.key;
         if line.state != t.from || !counting.close(line, Closing { end: time, next: t.stack, ends: true }) {
-            self.change_unusual(at, (time, pos), t, cause);
+            self.change(at, (time, pos), t, cause);
             return true;
         }
         line.enter(&t);
@@ -89,11 +89,6 @@ impl<'a> Measurer<'a> {
             self.cross(t.g, (time, pos), cause.stack);
         }
         true
-    }
-
-    #[inline(never)]
-    fn change_unusual(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
-        self.change(line, at, t, cause);
     }
 
     /// A timeline, and what closing it needs.
