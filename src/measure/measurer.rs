@@ -143,11 +143,6 @@ impl<'a> Measurer<'a> {
         self.tape.as_ref().map(|tape| tape.memory()).unwrap_or_default()
     }
 
-    /// What it measures.
-    pub fn task(&self) -> Task<'a> {
-        self.task
-    }
-
     /// Whether a goroutine is in the slice.
     #[inline]
     pub(super) fn is_tracked(&self, g: GIdx) -> bool {

@@ -2,7 +2,6 @@
 //! alone.
 
 mod in_order;
-mod relay;
 #[cfg(test)]
 mod testing;
 mod v1;

@@ -1,7 +1,6 @@
 //! One trace of Go 1.22 or later through both passes.
 
 use super::in_order::{in_order, lock};
-use super::relay::relay;
 use super::{Options, Ticker, annotations, crew, crew_after, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
@@ -215,10 +214,8 @@ impl<'a> Recording<'a> {
         workspace: &mut Workspace,
     ) -> Result<(GenerationMeasured<'t>, Ordered)> {
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
-        let task = measurer.task();
-        let (measurer, ordered) =
-            relay(measurer, |g| task.wants(g), |sink| self.order(survey, i, Time::MIN, workspace, sink));
-        Ok((measurer.end_partial(), ordered?))
+        let ordered = self.order(survey, i, Time::MIN, workspace, &mut measurer)?;
+        Ok((measurer.end_partial(), ordered))
     }
 
     /// Takes a generation, the next in order, into the whole. Gives what it was measured with, for another one.
