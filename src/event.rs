@@ -142,4 +142,10 @@ pub trait Sink {
     /// Takes one event. `index` counts the events that the generation emitted up to and with this one, those that
     /// nobody wanted too.
     fn event(&mut self, event: &Event, index: u64);
+
+    /// Whether an event about `g` matters that `by` executed.
+    #[inline]
+    fn wants_either(&self, g: GIdx, by: GIdx) -> bool {
+        self.wants(g) || by != g && self.wants(by)
+    }
 }

@@ -22,11 +22,18 @@ impl Time {
 impl Add<i64> for Time {
     type Output = Self;
 
-    /// Saturating: hostile traces reach both ends of the clock.
+    /// Saturating: hostile traces reach both ends of the clock. They alone pay for it.
     #[inline]
     fn add(self, ns: i64) -> Self {
-        Self(self.0.saturating_add(ns))
+        self.0.checked_add(ns).map_or_else(|| beyond(ns), Self)
     }
+}
+
+/// The end of the clock on the way of `ns`.
+#[cold]
+#[inline(never)]
+fn beyond(ns: i64) -> Time {
+    if ns < 0 { Time::MIN } else { Time::MAX }
 }
 
 impl Sub<i64> for Time {
@@ -89,6 +96,8 @@ mod tests {
         assert_eq!(Time(5).since(Time(9)), 0);
         assert_eq!(Time::MAX.since(Time::MIN), i64::MAX as u64);
         assert_eq!(Time::MAX + 1, Time::MAX);
+        assert_eq!(Time(-2) + i64::MIN, Time::MIN);
+        assert_eq!(Time(-2) + 7, Time(5));
     }
 
     #[test]

@@ -11,12 +11,12 @@ use super::requests::{Paths, PathsAt, PathsMeasured};
 use super::states::{StateKey, is_parking};
 use super::tape::{Link, LinkKind, Tape, TapeMemory, place};
 use super::timeline::{Attribution, Close, Timeline};
-use super::usual::Closing;
+use super::usual::{Closing, Usual};
 use super::wakers::{Cause, Wakers};
 use super::walks::Crew;
 use super::windows::Windows;
 use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
-use crate::ids::{GIdx, StackIdx, WindowIdx};
+use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
 use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
 use crate::symbols::Symbols;
@@ -97,8 +97,8 @@ pub struct Measurer<'a> {
     /// Goroutines that ended, a bit each: damage can make them seem to live on, and they do not.
     pub(super) ended: Vec<u64>,
     pub(super) partial: Option<Partial>,
-    /// From here on usual events are taken on the short way: in partial mode, behind the first that was measured.
-    pub(super) usual_from: Time,
+    /// When usual events are taken on the short way: in partial mode, behind the first that was measured.
+    pub(super) usual: Usual,
     /// The pieces of all goroutines, where critical paths are walked.
     pub(super) tape: Option<Box<Tape>>,
     pub(super) wakers: Wakers,
@@ -131,7 +131,7 @@ impl<'a> Measurer<'a> {
             outlived: vec![0; n.div_ceil(64)],
             ended: vec![0; n.div_ceil(64)],
             partial: None,
-            usual_from: Time::MAX,
+            usual: Usual::NEVER,
             tape: task.latency.then(|| Box::new(Tape::new(memory.clone()))),
             wakers: Wakers::default(),
             paths: None,
@@ -214,15 +214,17 @@ impl<'a> Measurer<'a> {
     /// Adds up what is open of a timeline.
     #[inline]
     pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
+        let looked_at = self.task.looked_at;
         let (line, counting) = self.counting(at);
-        if !counting.close(line, Closing { end, next, ends }) {
+        let running = line.key == StateKey::RUNNING;
+        if end > looked_at.end || !counting.close(line, Closing { end, next, running, ends }) {
             self.close_unusual(at, end, next, ends);
         }
     }
 
     /// The same where a border may cut the time, or nothing counts it, or more is known of it than stacks.
     #[inline(never)]
-    fn close_unusual(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
+    pub(super) fn close_unusual(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let (window, g) = (self.lines[line].window, self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
@@ -310,7 +312,7 @@ impl<'a> Measurer<'a> {
     }
 
     /// A goroutine goes from one state to another.
-    #[inline(never)]
+    #[inline]
     pub(super) fn change(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
         self.leave(line, at.0, &t, cause);
         let line = &mut self.lines[line];
@@ -398,16 +400,19 @@ impl<'a> Measurer<'a> {
     }
 
     /// The same of a goroutine whose timeline is known.
+    fn glimpse_of(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
+        if self.lines[at].state == GoState::Running {
+            self.close(at, time, stack, false);
+        }
+        self.shows(at, (time, pos), stack);
+    }
+
+    /// A goroutine shows a stack of its own.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    pub(super) fn glimpse_of(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
-        let (line, counting) = self.counting(at);
-        let (end, next) = (time, stack);
-        if line.state == GoState::Running && !counting.close(line, Closing { end, next, ends: false }) {
-            self.close_unusual(at, end, next, false);
-        }
+    pub(super) fn shows(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
         let line = &mut self.lines[at];
-        line.own = next;
+        line.own = stack;
         let Timeline { g, owned, .. } = *line;
         if !owned {
             self.cross(g, (time, pos), stack);
@@ -451,8 +456,15 @@ impl<'a> Measurer<'a> {
 
     /// Takes any transition. It comes in parts: what is usual has no address and stays in registers.
     #[inline(never)]
-    fn take_any_transition(&mut self, (time, pos): (Time, u64), by: Cause, t: GoTransition, index: u64) {
-        let kind = EventKind::Transition(t);
+    fn take_any_transition(
+        &mut self,
+        (time, pos): (Time, u64),
+        by: Cause,
+        (g, from, to): (GIdx, GoState, GoState),
+        (reason, stack): (StringIdx, StackIdx),
+        index: u64,
+    ) {
+        let kind = EventKind::Transition(GoTransition { g, from, to, reason, stack });
         self.take_any(&Event { time, pos, g: by.by, stack: by.stack, kind }, index);
     }
 
@@ -496,8 +508,15 @@ impl Sink for Measurer<'_> {
         let Event { time, pos, g, stack, kind } = *event;
         let EventKind::Transition(t) = kind else { return self.take_any(event, index) };
         let by = Cause { by: g, stack };
-        if time < self.usual_from || !self.take_usual((time, pos), by, t) {
-            self.take_any_transition((time, pos), by, t, index);
+        if !self.usual.has(time) || !self.take_usual((time, pos), by, t) {
+            let GoTransition { g, from, to, reason, stack } = t;
+            self.take_any_transition((time, pos), by, (g, from, to), (reason, stack), index);
         }
+    }
+
+    /// Who has a timeline is wanted, and is to be looked up anyway.
+    #[inline]
+    fn wants_either(&self, g: GIdx, by: GIdx) -> bool {
+        self.line(g).is_some() || self.wants(g) || by != g && self.wants(by)
     }
 }

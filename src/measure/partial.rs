@@ -9,6 +9,7 @@ use super::aggregate::Aggregate;
 use super::measurer::{Measurer, Task};
 use super::tape::TapeMemory;
 use super::timeline::Timeline;
+use super::usual::Usual;
 use super::wakers::Cause;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
@@ -51,7 +52,7 @@ impl<'a> Measurer<'a> {
         self.take_lines();
         self.windows.begin(generation, file_start);
         self.partial = Some(Partial { settled, ..Partial::default() });
-        self.usual_from = Time::MAX;
+        self.usual = Usual::NEVER;
     }
 
     /// Ends it.
@@ -71,7 +72,7 @@ impl<'a> Measurer<'a> {
         }
         if partial.first.is_none() {
             partial.first = Some((event.time, index));
-            self.usual_from = partial.settled;
+            self.usual = Usual::new(partial.settled, self.task.looked_at.end);
         }
         match &event.kind {
             EventKind::Transition(t) => {

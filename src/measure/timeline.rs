@@ -190,12 +190,23 @@ impl<'a> Attribution<'a> {
         ns
     }
 
-    /// Adds one interval, or a piece of one, to what is open of a timeline; gives its place. Running time carries no stack
-    /// of its own: what was on the stack before and after tells.
+    /// Adds one interval, or a piece of one, to what is open of a timeline; gives its place.
+    fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> u32 {
+        self.add_known(line, line.key == StateKey::RUNNING, next, (events, ns))
+    }
+
+    /// The same where it is known whether the interval is running time. That carries no stack of its own: what was on the
+    /// stack before and after tells.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
-    pub(super) fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> u32 {
-        let running = line.key == StateKey::RUNNING;
+    pub(super) fn add_known(
+        &mut self,
+        line: &Timeline,
+        running: bool,
+        next: StackIdx,
+        (events, ns): (u64, u64),
+    ) -> u32 {
+        debug_assert_eq!(running, line.key == StateKey::RUNNING);
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
         let state = line.key.number() << 1 | u32::from(line.assists);
         let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);

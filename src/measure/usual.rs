@@ -9,8 +9,32 @@ use super::timeline::{Attribution, Timeline};
 use super::wakers::Cause;
 use super::windows::Windows;
 use crate::event::{GoState, GoTransition};
-use crate::ids::StackIdx;
-use crate::time::{Time, Window};
+use crate::ids::{GIdx, StackIdx, StringIdx};
+use crate::time::Time;
+
+/// The times of events that are taken on the short way, if they are usual.
+#[derive(Clone, Copy)]
+pub(super) struct Usual {
+    from: Time,
+    /// Nanoseconds from there on.
+    length: u64,
+}
+
+impl Usual {
+    pub(super) const NEVER: Self = Self { from: Time::MIN, length: 0 };
+
+    /// From the first moment to the last one.
+    pub(super) fn new(from: Time, last: Time) -> Self {
+        // The difference of any two moments fits where it has no sign; the last moment of all time is no event's.
+        let length = if from <= last { (last.0.wrapping_sub(from.0) as u64).saturating_add(1) } else { 0 };
+        Self { from, length }
+    }
+
+    #[inline]
+    pub(super) fn has(self, time: Time) -> bool {
+        (time.0.wrapping_sub(self.from.0) as u64) < self.length
+    }
+}
 
 /// How a piece of an interval is closed.
 #[derive(Clone, Copy)]
@@ -19,6 +43,8 @@ pub(super) struct Closing {
     pub(super) end: Time,
     /// The goroutine's stack there; empty when unknown.
     pub(super) next: StackIdx,
+    /// Whether it is running time.
+    pub(super) running: bool,
     /// Whether the interval ends with the piece.
     pub(super) ends: bool,
 }
@@ -28,25 +54,26 @@ pub(super) struct Counting<'m, 'a> {
     pub(super) windows: &'m mut Windows<'a>,
     pub(super) attribution: &'m mut Attribution<'a>,
     pub(super) tape: Option<&'m mut Tape>,
-    pub(super) looked_at: Window,
+    /// Where the part of the trace that is looked at starts.
+    pub(super) looked_at: Time,
 }
 
 impl Counting<'_, '_> {
     /// Adds up what is open of a timeline, if all of it counts in a window that was seen before and nothing is known of
-    /// it but stacks.
+    /// it but stacks. Its end is not behind the part of the trace that is looked at.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
-    pub(super) fn close(self, line: &mut Timeline, Closing { end, next, ends }: Closing) -> bool {
+    pub(super) fn close(self, line: &mut Timeline, Closing { end, next, running, ends }: Closing) -> bool {
         let Some(open) = self.windows.open(line.window) else { return false };
-        let (since, looked_at) = (line.since, self.looked_at);
-        let inside = since >= open.start && end <= open.end && since >= looked_at.start && end <= looked_at.end;
+        let since = line.since;
+        let inside = since >= open.start && end <= open.end && since >= self.looked_at;
         if !inside || end <= since || !open.seen || line.sampled || line.serves.is_some() {
             return false;
         }
         line.since = end;
         // One that is later: the difference fits, also where its sign does not.
         let ns = end.0.wrapping_sub(since.0) as u64;
-        let place = self.attribution.add(line, next, u64::from(!line.counted), ns);
+        let place = self.attribution.add_known(line, running, next, (u64::from(!line.counted), ns));
         line.counted = !ends;
         if let Some(tape) = self.tape {
             tape.push(end, line.g, place);
@@ -69,15 +96,17 @@ impl<'a> Measurer<'a> {
         if cause.stack != StackIdx::EMPTY {
             if !own {
                 let Some(by) = self.line(cause.by) else { return false };
-                self.glimpse_of(by, (time, pos), cause.stack);
+                self.usual_glimpse(by, time, cause.stack);
+                self.shows(by, (time, pos), cause.stack);
             } else if t.from == GoState::Running && !self.lines[at].owned {
                 self.cross(t.g, (time, pos), cause.stack);
             }
         }
         let (line, counting) = self.counting(at);
         let waited = line.key;
-        if line.state != t.from || !counting.close(line, Closing { end: time, next: t.stack, ends: true }) {
-            self.change(at, (time, pos), t, cause);
+        let closing = Closing { end: time, next: t.stack, running: t.from == GoState::Running, ends: true };
+        if line.state != t.from || !counting.close(line, closing) {
+            self.change_unusual(at, (time, pos), (t.g, t.from, t.to), (t.reason, t.stack), cause);
             return true;
         }
         line.enter(&t);
@@ -91,12 +120,53 @@ impl<'a> Measurer<'a> {
         true
     }
 
+    /// Closes running time with a stack of its goroutine.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
+    fn usual_glimpse(&mut self, at: usize, end: Time, next: StackIdx) {
+        let (line, counting) = self.counting(at);
+        let closing = Closing { end, next, running: true, ends: false };
+        if line.state == GoState::Running && !counting.close(line, closing) {
+            self.close_unusual(at, end, next, false);
+        }
+    }
+
+    /// A change of state in parts: what is usual has no address and stays in registers.
+    #[inline(never)]
+    fn change_unusual(
+        &mut self,
+        line: usize,
+        at: (Time, u64),
+        (g, from, to): (GIdx, GoState, GoState),
+        (reason, stack): (StringIdx, StackIdx),
+        cause: Cause,
+    ) {
+        self.change(line, at, GoTransition { g, from, to, reason, stack }, cause);
+    }
+
     /// A timeline, and what closing it needs.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     pub(super) fn counting(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
         let Self { lines, windows, attribution, tape, task, .. } = self;
-        let counting = Counting { windows, attribution, tape: tape.as_deref_mut(), looked_at: task.looked_at };
+        let counting = Counting { windows, attribution, tape: tape.as_deref_mut(), looked_at: task.looked_at.start };
         (&mut lines[at], counting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn usual_times_are_those_between_two_moments() {
+        let has = |from, last, time| Usual::new(Time(from), Time(last)).has(Time(time));
+        let ends = [i64::MIN, i64::MIN + 1, -5, 0, 3, i64::MAX - 1];
+        for (from, last) in ends.iter().flat_map(|from| ends.map(|last| (*from, last))) {
+            for time in ends {
+                assert_eq!(has(from, last, time), from <= time && time <= last, "{time} in {from} to {last}");
+            }
+        }
+        assert!(!ends.iter().any(|time| Usual::NEVER.has(Time(*time))));
     }
 }

@@ -351,6 +351,9 @@ struct GenerationInstances<'a> {
     survey: &'a Survey,
     generation: u32,
     next_birth: Vec<GIdx>,
+    /// The first of ids that follow each other, and the goroutine of each.
+    first: u64,
+    in_a_row: &'a [GIdx],
     /// For ids that repeat: the instance created last in this generation.
     recent: FxHashMap<u64, GIdx>,
 }
@@ -358,10 +361,12 @@ struct GenerationInstances<'a> {
 impl<'a> GenerationInstances<'a> {
     fn new(survey: &'a Survey, generation: u32) -> Self {
         let next_birth = survey.generations[generation as usize].births.clone();
-        Self { survey, generation, next_birth, recent: FxHashMap::default() }
+        let (GoId(first), in_a_row) = survey.forest.in_a_row();
+        Self { survey, generation, next_birth, first, in_a_row, recent: FxHashMap::default() }
     }
 
-    /// The same where ids repeat.
+    /// The same where ids repeat, or do not follow each other.
+    #[inline(never)]
     fn current_instance(&self, id: u64) -> GIdx {
         let forest = &self.survey.forest;
         if !forest.repeats(GoId(id)) {
@@ -374,8 +379,10 @@ impl<'a> GenerationInstances<'a> {
 impl Instances for GenerationInstances<'_> {
     #[inline]
     fn current(&self, id: u64) -> GIdx {
-        let forest = &self.survey.forest;
-        if forest.has_repeats() { self.current_instance(id) } else { forest.latest(GoId(id)) }
+        match self.in_a_row.get(id.wrapping_sub(self.first) as usize) {
+            Some(&g) if g.is_some() => g,
+            _ => self.current_instance(id),
+        }
     }
 
     fn created(&mut self, thread: usize, id: u64) -> GIdx {

@@ -170,6 +170,13 @@ impl Forest {
         self.by_id.get(id)
     }
 
+    /// Ids that follow each other from the first one on, with the goroutine of each; [`GIdx::NONE`] where only
+    /// [`latest`](Self::latest) can tell. Empty where ids repeat.
+    pub fn in_a_row(&self) -> (GoId, &[GIdx]) {
+        let dense = if self.has_repeats() { &[] } else { &self.by_id.dense[..] };
+        (GoId(self.by_id.base), dense)
+    }
+
     /// Whether there is an id that several goroutines have.
     #[inline]
     pub fn has_repeats(&self) -> bool {
@@ -287,6 +294,7 @@ mod tests {
         assert_eq!(forest.alive_at(GoId(7), 3), a);
         assert_eq!(forest.alive_at(GoId(7), 4), b);
         assert_eq!(forest.latest(GoId(8)), GIdx::NONE);
+        assert!(forest.in_a_row().1.is_empty());
     }
 
     #[test]
@@ -297,6 +305,8 @@ mod tests {
             assert_eq!(forest.latest(GoId(id)), g);
         }
         assert!(forest.by_id.dense.len() < 2048);
+        let (first, row) = forest.in_a_row();
+        assert_eq!((first, row.first()), (GoId(5), Some(&GIdx(0))));
     }
 
     #[test]

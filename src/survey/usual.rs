@@ -6,7 +6,7 @@ use super::classes::StackClass;
 use super::evidence::{Found, Gap, PlainRun, Who};
 use super::scan::ThreadScan;
 use crate::format::event_spec::code;
-use crate::format::v2::decode::{AHEAD, short_event, tiny_event};
+use crate::format::v2::decode::{AHEAD, short_event, short_event_of, tiny_event};
 use crate::format::v2::event::ScanReader;
 use crate::format::v2::tables::IdTable;
 use crate::ids::GoId;
@@ -72,7 +72,7 @@ impl Looking<'_> {
     fn take(&self, at: At<'_>, running: &mut Running, found: &mut Found) -> Option<Taken> {
         match at.bytes[0] {
             code::GO_START => {
-                let event = short_event::<2>(at.bytes)?;
+                let event = short_event_of::<2>(at.bytes)?;
                 let [id, seq] = event.args;
                 let id = GoId(id);
                 if running.is_some() || id == self.callback {
@@ -95,7 +95,7 @@ impl Looking<'_> {
                 Some((event.len, event.ticks))
             }
             code::GO_UNBLOCK => {
-                let event = short_event::<3>(at.bytes)?;
+                let event = short_event_of::<3>(at.bytes)?;
                 self.glimpse(at, event.ticks, event.args[2], running)?;
                 Some((event.len, event.ticks))
             }

@@ -1,6 +1,6 @@
 //! The events of one thread, pulled one by one. HOT.
 
-use super::decode::{AHEAD, Short, short_event, tiny_event};
+use super::decode::{AHEAD, Short, short_event_of, tiny_event};
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef, GenerationIndex};
 use super::tables::{Clock, TickTable};
@@ -136,13 +136,13 @@ impl BatchReader {
             // one place for all.
             match code {
                 code::GO_START => {
-                    if let Some(short) = short_event::<2>(bytes) {
+                    if let Some(short) = short_event_of::<2>(bytes) {
                         self.take(code, &short, clock, event);
                         return true;
                     }
                 }
                 code::GO_UNBLOCK => {
-                    if let Some(short) = short_event::<3>(bytes) {
+                    if let Some(short) = short_event_of::<3>(bytes) {
                         self.take(code, &short, clock, event);
                         return true;
                     }

@@ -216,7 +216,10 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             return thread;
         }
         // Two threads that take turns are the rule: the second one stands beside the heap.
-        let mut second = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
+        let (second_time, second_rank) = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
+        // Where there is none, its time never comes.
+        let other = self.ranks.threads.get(second_rank as usize).map_or(thread, |&other| other as usize);
+        let mut second = (second_time, second_rank, other);
         let mut third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
         let (last, emitted) = (self.last, self.emitted);
         let mut out = Out { last, emitted, sink: self.sink, names: self.input.names };
@@ -238,21 +241,20 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             if time <= own_until {
                 break;
             }
-            let mut key = (time, rank);
-            if key > third {
+            let mut next = (time, rank, thread);
+            if time >= third.0 && (time, rank) > third {
                 if let Some(mut earliest) = heap.peek_mut() {
                     earliest.0 = Key::new(time, rank);
                 }
-                key = third;
+                next = (third.0, third.1, self.ranks.threads[third.1 as usize] as usize);
                 third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
             }
-            rank = second.1;
-            second = key;
-            thread = self.ranks.threads[rank as usize] as usize;
+            (_, rank, thread) = second;
+            second = next;
         }
         (self.last, self.emitted) = (out.last, out.emitted);
-        let (time, rank) = second;
-        if second != Key::MAX.parts() {
+        let (time, rank, _) = second;
+        if (time, rank) != Key::MAX.parts() {
             heap.push(Reverse(Key::new(time, rank)));
         }
         thread

@@ -32,7 +32,7 @@ impl<S: Sink> Out<'_, S> {
     pub(super) fn usual(&mut self, event: &WireEvent, usual: &Usual) {
         let time = self.tick(event.time);
         let Step { context, g, .. } = usual.step;
-        if self.sink.wants(g) || context != g && self.sink.wants(context) {
+        if self.sink.wants_either(g, context) {
             let event = self.names.usual(event.pos, time, usual);
             self.sink.event(&event, self.emitted);
         }
