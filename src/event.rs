@@ -143,9 +143,15 @@ pub trait Sink {
     /// nobody wanted too.
     fn event(&mut self, event: &Event, index: u64);
 
-    /// Whether an event about `g` matters that `by` executed.
+    /// Looks up what is needed for a transition of `g` that `by` executed; none when that does not matter.
     #[inline]
-    fn wants_either(&self, g: GIdx, by: GIdx) -> bool {
-        self.wants(g) || by != g && self.wants(by)
+    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
+        (self.wants(g) || by != g && self.wants(by)).then_some(0)
+    }
+
+    /// Takes a transition, for which `found` was looked up just now.
+    #[inline]
+    fn transition(&mut self, _found: u32, event: &Event, index: u64) {
+        self.event(event, index);
     }
 }

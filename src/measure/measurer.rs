@@ -117,6 +117,11 @@ impl<'a> Measurer<'a> {
         measurer
     }
 
+    /// Whether critical paths are walked.
+    pub fn has_paths(&self) -> bool {
+        self.tape.is_some()
+    }
+
     /// Without anything of the whole trace.
     pub(super) fn blank(task: Task<'a>, memory: &TapeMemory) -> Self {
         let n = task.forest.goroutines.len();
@@ -215,7 +220,7 @@ impl<'a> Measurer<'a> {
     #[inline]
     pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
         let looked_at = self.task.looked_at;
-        let (line, counting) = self.counting(at);
+        let (line, counting) = self.counting::<true>(at);
         let running = line.key == StateKey::RUNNING;
         if end > looked_at.end || !counting.close(line, Closing { end, next, running, ends }) {
             self.close_unusual(at, end, next, ends);
@@ -408,8 +413,6 @@ impl<'a> Measurer<'a> {
     }
 
     /// A goroutine shows a stack of its own.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     pub(super) fn shows(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
         let line = &mut self.lines[at];
         line.own = stack;
@@ -497,6 +500,22 @@ impl<'a> Measurer<'a> {
     }
 }
 
+impl Measurer<'_> {
+    /// Takes a transition, of a goroutine whose timeline is known. `PATHS` says whether there may be a tape.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
+    fn take_transition<const PATHS: bool>(&mut self, line: u32, event: &Event, index: u64) {
+        let Event { time, pos, g, stack, kind } = *event;
+        let EventKind::Transition(t) = kind else { return self.take_any(event, index) };
+        let by = Cause { by: g, stack };
+        let usual = line != NONE && self.usual.has(time);
+        if !usual || !self.take_usual::<PATHS>(line as usize, (time, pos), by, t) {
+            let GoTransition { g, from, to, reason, stack } = t;
+            self.take_any_transition((time, pos), by, (g, from, to), (reason, stack), index);
+        }
+    }
+}
+
 impl Sink for Measurer<'_> {
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
@@ -505,18 +524,45 @@ impl Sink for Measurer<'_> {
 
     #[inline(always)]
     fn event(&mut self, event: &Event, index: u64) {
-        let Event { time, pos, g, stack, kind } = *event;
-        let EventKind::Transition(t) = kind else { return self.take_any(event, index) };
-        let by = Cause { by: g, stack };
-        if !self.usual.has(time) || !self.take_usual((time, pos), by, t) {
-            let GoTransition { g, from, to, reason, stack } = t;
-            self.take_any_transition((time, pos), by, (g, from, to), (reason, stack), index);
-        }
+        let line = if let EventKind::Transition(t) = &event.kind { self.track.get(t.g.at()) } else { None };
+        let line = line.copied().unwrap_or(NONE);
+        self.take_transition::<true>(line, event, index);
     }
 
-    /// Who has a timeline is wanted, and is to be looked up anyway.
+    /// The place of the timeline of `g`. Who has one is wanted.
     #[inline]
-    fn wants_either(&self, g: GIdx, by: GIdx) -> bool {
-        self.line(g).is_some() || self.wants(g) || by != g && self.wants(by)
+    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
+        let line = self.track.get(g.at()).copied().unwrap_or(NONE);
+        (line != NONE || self.wants(g) || by != g && self.wants(by)).then_some(line)
+    }
+
+    #[inline(always)]
+    fn transition(&mut self, line: u32, event: &Event, index: u64) {
+        self.take_transition::<true>(line, event, index);
+    }
+}
+
+/// A measurer that has no tape: what one would need is not kept at hand for each event.
+pub struct WithoutPaths<'m, 'a>(pub &'m mut Measurer<'a>);
+
+impl Sink for WithoutPaths<'_, '_> {
+    #[inline]
+    fn wants(&self, g: GIdx) -> bool {
+        self.0.wants(g)
+    }
+
+    #[inline(always)]
+    fn event(&mut self, event: &Event, index: u64) {
+        self.0.event(event, index);
+    }
+
+    #[inline]
+    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
+        self.0.look_up(g, by)
+    }
+
+    #[inline(always)]
+    fn transition(&mut self, line: u32, event: &Event, index: u64) {
+        self.0.take_transition::<false>(line, event, index);
     }
 }

@@ -25,7 +25,7 @@ mod windows;
 pub use aggregate::{Aggregate, Key};
 pub use fold::Folder;
 pub use fold_requests::MeasuredTrace;
-pub use measurer::{Measured, Measurer, Task};
+pub use measurer::{Measured, Measurer, Task, WithoutPaths};
 pub use partial::GenerationMeasured;
 pub use requests::{MAX_PIECES, PathsMeasured, RequestMeasured};
 pub use slowest::{LaneMeasured, SlowestMeasured};

@@ -77,32 +77,38 @@ impl Counting<'_, '_> {
         line.counted = !ends;
         if let Some(tape) = self.tape {
             tape.push(end, line.g, place);
+            open.ns = open.ns.saturating_add(ns);
         }
-        open.ns = open.ns.saturating_add(ns);
         true
     }
 }
 
 impl<'a> Measurer<'a> {
-    /// Takes a change of state of a goroutine that is measured, if whoever executed it is measured too or shows no stack.
+    /// Takes a change of state of a goroutine that is measured, whose timeline stands at `at`, if whoever executed it is
+    /// measured too or shows no stack. `PATHS` says whether there may be a tape.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    pub(super) fn take_usual(&mut self, (time, pos): (Time, u64), cause: Cause, t: GoTransition) -> bool {
+    pub(super) fn take_usual<const PATHS: bool>(
+        &mut self,
+        at: usize,
+        (time, pos): (Time, u64),
+        cause: Cause,
+        t: GoTransition,
+    ) -> bool {
         if matches!(t.from, GoState::Undetermined | GoState::NotExist) || t.to == GoState::NotExist {
             return false;
         }
-        let Some(at) = self.line(t.g) else { return false };
+        let shows = cause.stack != StackIdx::EMPTY;
         let own = cause.by == t.g;
-        if cause.stack != StackIdx::EMPTY {
-            if !own {
-                let Some(by) = self.line(cause.by) else { return false };
-                self.usual_glimpse(by, time, cause.stack);
-                self.shows(by, (time, pos), cause.stack);
-            } else if t.from == GoState::Running && !self.lines[at].owned {
-                self.cross(t.g, (time, pos), cause.stack);
-            }
+        if shows && !own {
+            let Some(by) = self.line(cause.by) else { return false };
+            self.usual_glimpse::<PATHS>(by, (time, pos), cause.stack);
         }
-        let (line, counting) = self.counting(at);
+        let (mut line, mut counting) = self.counting::<PATHS>(at);
+        if shows && own && t.from == GoState::Running && !line.owned {
+            self.cross(t.g, (time, pos), cause.stack);
+            (line, counting) = self.counting::<PATHS>(at);
+        }
         let waited = line.key;
         let closing = Closing { end: time, next: t.stack, running: t.from == GoState::Running, ends: true };
         if line.state != t.from || !counting.close(line, closing) {
@@ -111,7 +117,7 @@ impl<'a> Measurer<'a> {
         }
         line.enter(&t);
         let owned = line.owned;
-        if t.from == GoState::Waiting && self.tape.is_some() {
+        if PATHS && t.from == GoState::Waiting && self.tape.is_some() {
             self.link_wake(at, waited, time, cause);
         }
         if t.to == GoState::Running && !owned {
@@ -120,15 +126,26 @@ impl<'a> Measurer<'a> {
         true
     }
 
-    /// Closes running time with a stack of its goroutine.
+    /// Whoever executes another's transition shows a stack of its own.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn usual_glimpse(&mut self, at: usize, end: Time, next: StackIdx) {
-        let (line, counting) = self.counting(at);
+    fn usual_glimpse<const PATHS: bool>(&mut self, at: usize, (end, pos): (Time, u64), next: StackIdx) {
+        let (line, counting) = self.counting::<PATHS>(at);
         let closing = Closing { end, next, running: true, ends: false };
-        if line.state == GoState::Running && !counting.close(line, closing) {
-            self.close_unusual(at, end, next, false);
+        let closed = line.state != GoState::Running || counting.close(line, closing);
+        if closed && line.owned {
+            line.own = next;
+            return;
         }
+        self.unusual_glimpse(at, closed, (end, pos), next);
+    }
+
+    #[inline(never)]
+    fn unusual_glimpse(&mut self, at: usize, closed: bool, (time, pos): (Time, u64), stack: StackIdx) {
+        if !closed {
+            self.close_unusual(at, time, stack, false);
+        }
+        self.shows(at, (time, pos), stack);
     }
 
     /// A change of state in parts: what is usual has no address and stays in registers.
@@ -144,12 +161,13 @@ impl<'a> Measurer<'a> {
         self.change(line, at, GoTransition { g, from, to, reason, stack }, cause);
     }
 
-    /// A timeline, and what closing it needs.
+    /// A timeline, and what closing it needs. `PATHS` says whether there may be a tape.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    pub(super) fn counting(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
+    pub(super) fn counting<const PATHS: bool>(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
         let Self { lines, windows, attribution, tape, task, .. } = self;
-        let counting = Counting { windows, attribution, tape: tape.as_deref_mut(), looked_at: task.looked_at.start };
+        let tape = if PATHS { tape.as_deref_mut() } else { None };
+        let counting = Counting { windows, attribution, tape, looked_at: task.looked_at.start };
         (&mut lines[at], counting)
     }
 }

@@ -15,7 +15,7 @@ pub(super) struct OpenWindow {
     pub(super) end: Time,
     /// Of a task: when the goroutine that will end it took it over; [`Time::MIN`] before.
     pub(super) handed_over: Time,
-    /// Time added for it, of all its goroutines.
+    /// Time added for it, of all its goroutines; kept where paths are walked.
     pub(super) ns: u64,
     /// Whether any was.
     pub(super) seen: bool,

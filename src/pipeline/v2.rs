@@ -11,7 +11,7 @@ use crate::format::v2::index::{GenerationIndex, Index, read_index};
 use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, WireSample, read_samples, read_sync, read_tables};
 use crate::format::version::V2;
 use crate::ids::{GIdx, GoId};
-use crate::measure::{GenerationMeasured, Measured, Measurer, Task};
+use crate::measure::{GenerationMeasured, Measured, Measurer, Task, WithoutPaths};
 use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
 use crate::order::v2::scheduler::Instances;
 use crate::slice::Selector;
@@ -214,7 +214,11 @@ impl<'a> Recording<'a> {
         workspace: &mut Workspace,
     ) -> Result<(GenerationMeasured<'t>, Ordered)> {
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
-        let ordered = self.order(survey, i, Time::MIN, workspace, &mut measurer)?;
+        let ordered = if measurer.has_paths() {
+            self.order(survey, i, Time::MIN, workspace, &mut measurer)?
+        } else {
+            self.order(survey, i, Time::MIN, workspace, &mut WithoutPaths(&mut measurer))?
+        };
         Ok((measurer.end_partial(), ordered))
     }
 

@@ -32,9 +32,9 @@ impl<S: Sink> Out<'_, S> {
     pub(super) fn usual(&mut self, event: &WireEvent, usual: &Usual) {
         let time = self.tick(event.time);
         let Step { context, g, .. } = usual.step;
-        if self.sink.wants_either(g, context) {
+        if let Some(found) = self.sink.look_up(g, context) {
             let event = self.names.usual(event.pos, time, usual);
-            self.sink.event(&event, self.emitted);
+            self.sink.transition(found, &event, self.emitted);
         }
     }
 
