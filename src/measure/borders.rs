@@ -68,13 +68,14 @@ impl Measurer<'_> {
             }
             self.lines[line].window = WindowIdx::NONE;
             self.lines[line].context = self.context_of(WindowIdx::NONE);
-            self.lines[line].serves = StringIdx::NONE;
+            self.lines[line].serve(StringIdx::NONE);
         }
         if crossed.started.is_some() {
             self.close(line, time, stack, false);
             self.lines[line].context = self.context_of(crossed.started);
             self.lines[line].window = self.unless_over(crossed.started);
-            self.lines[line].serves = self.serves(crossed.started);
+            let serves = self.serves(crossed.started);
+            self.lines[line].serve(serves);
         }
     }
 

@@ -235,7 +235,7 @@ impl<'a> Measurer<'a> {
             let line = &mut self.lines[line];
             if let Some(tape) = &mut self.tape {
                 self.attribution.close(line, Close { end, next, clip: NOWHERE, ends }, Some(tape));
-            } else if line.sampled {
+            } else if line.is_sampled() {
                 self.attribution.forget_samples(line);
             }
             line.counted = false;

@@ -159,7 +159,8 @@ impl<'a> Measurer<'a> {
             let window = self.lines[line].window;
             let before = window.is_some() && window == was_in && self.clip(window, event.g).start < event.time;
             self.lines[line].counted = before;
-            self.lines[line].serves = self.begins_to_serve(window, event.pos);
+            let serves = self.begins_to_serve(window, event.pos);
+            self.lines[line].serve(serves);
         }
     }
 
@@ -214,7 +215,7 @@ impl<'a> Measurer<'a> {
         let (window, context) = self.where_counted(g);
         let mut line = Timeline::new(g, window, context, state, time, own);
         line.carried = true;
-        line.assists = self.partial.as_ref().is_some_and(|partial| partial.assisting.contains(&g));
+        line.assist(self.partial.as_ref().is_some_and(|partial| partial.assisting.contains(&g)));
         self.add_line(line)
     }
 
@@ -273,7 +274,7 @@ impl<'a> Measurer<'a> {
         for mut line in theirs.take_lines() {
             line.carried = false;
             self.attribution.take_samples(line.g);
-            if line.sampled {
+            if line.is_sampled() {
                 for stack in theirs.attribution.take_samples(line.g) {
                     self.attribution.sample(&mut line, stack);
                 }

@@ -68,12 +68,12 @@ impl Measurer<'_> {
     /// A goroutine begins or ends to help the collector, in the function that allocates.
     fn assists(&mut self, event: &Event, assists: bool) {
         let Some(line) = self.line(event.g) else { return };
-        if self.lines[line].assists != assists {
+        if self.lines[line].does_assist() != assists {
             if self.lines[line].state == GoState::Running {
                 let own = self.lines[line].own;
                 self.close(line, event.time, own, false);
             }
-            self.lines[line].assists = assists;
+            self.lines[line].assist(assists);
         }
     }
 }

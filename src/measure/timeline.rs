@@ -39,11 +39,13 @@ pub(super) struct Timeline {
     /// Whether it was alive before the generation that is measured.
     pub(super) carried: bool,
     /// Whether there are CPU samples in the open piece of running time.
-    pub(super) sampled: bool,
+    sampled: bool,
     /// Whether it helps the collector to mark while it runs.
-    pub(super) assists: bool,
+    assists: bool,
     /// The function that serves the request which just began on it, until its first own stack; empty for none.
-    pub(super) serves: StringIdx,
+    serves: StringIdx,
+    /// Whether any of these three is the case.
+    odd: bool,
 }
 
 /// How a piece of an interval is closed.
@@ -57,6 +59,15 @@ pub(super) struct Close {
     pub(super) clip: Window,
     /// Whether the interval ends with the piece.
     pub(super) ends: bool,
+}
+
+/// What an open interval is.
+#[derive(Clone, Copy)]
+pub(super) struct What {
+    /// Running time.
+    pub(super) running: bool,
+    /// Of a goroutine that helps the collector while it runs.
+    pub(super) assists: bool,
 }
 
 impl Timeline {
@@ -78,7 +89,45 @@ impl Timeline {
             sampled: false,
             assists: false,
             serves: StringIdx::NONE,
+            odd: false,
         }
+    }
+
+    /// Whether nothing is known of its time but stacks.
+    #[inline]
+    pub(super) fn is_plain(&self) -> bool {
+        !self.odd
+    }
+
+    /// Whether there are CPU samples in the open piece of running time.
+    pub(super) fn is_sampled(&self) -> bool {
+        self.sampled
+    }
+
+    /// Whether it helps the collector to mark while it runs.
+    pub(super) fn does_assist(&self) -> bool {
+        self.assists
+    }
+
+    /// It helps the collector from now on, or does not.
+    pub(super) fn assist(&mut self, assists: bool) {
+        self.assists = assists;
+        self.judge();
+    }
+
+    /// The function that serves the request which just begins on it; empty for none.
+    pub(super) fn serve(&mut self, function: StringIdx) {
+        self.serves = function;
+        self.judge();
+    }
+
+    fn sample(&mut self, sampled: bool) {
+        self.sampled = sampled;
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        self.odd = self.sampled || self.assists || self.serves.is_some();
     }
 
     /// Goes to the state after a transition; the open interval was closed before.
@@ -184,7 +233,7 @@ impl<'a> Attribution<'a> {
             self.forget_samples(line);
         }
         if next != StackIdx::EMPTY {
-            line.serves = StringIdx::NONE;
+            line.serve(StringIdx::NONE);
         }
         line.counted &= !ends;
         ns
@@ -192,23 +241,25 @@ impl<'a> Attribution<'a> {
 
     /// Adds one interval, or a piece of one, to what is open of a timeline; gives its place.
     fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> u32 {
-        self.add_known(line, line.key == StateKey::RUNNING, next, (events, ns))
+        let what = What { running: line.key == StateKey::RUNNING, assists: line.assists };
+        self.add_known(line, what, next, (events, ns))
     }
 
-    /// The same where it is known whether the interval is running time. That carries no stack of its own: what was on the
-    /// stack before and after tells.
+    /// The same where it is known what the interval is. Running time carries no stack of its own: what was on the stack
+    /// before and after tells.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
     pub(super) fn add_known(
         &mut self,
         line: &Timeline,
-        running: bool,
+        What { running, assists }: What,
         next: StackIdx,
         (events, ns): (u64, u64),
     ) -> u32 {
-        debug_assert_eq!(running, line.key == StateKey::RUNNING);
+        debug_assert_eq!((running, assists), (line.key == StateKey::RUNNING, line.assists));
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
-        let state = line.key.number() << 1 | u32::from(line.assists);
+        let state = if running { StateKey::RUNNING } else { line.key };
+        let state = state.number() << 1 | u32::from(assists);
         let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         let signature = Signature(both(line.context, stack.0), both(next.0, state));
         if let Some(place) = self.aggregate.add_lately(signature, events, ns) {
@@ -274,14 +325,14 @@ impl<'a> Attribution<'a> {
 
     /// A CPU sample says what the open piece of running time ran.
     pub(super) fn sample(&mut self, line: &mut Timeline, stack: StackIdx) {
-        line.sampled = true;
+        line.sample(true);
         self.samples.entry(line.g).or_default().push(stack);
     }
 
     /// The open piece is over.
     #[cold]
     pub(super) fn forget_samples(&mut self, line: &mut Timeline) {
-        line.sampled = false;
+        line.sample(false);
         self.samples.remove(&line.g);
     }
 

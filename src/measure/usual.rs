@@ -5,7 +5,7 @@
 
 use super::measurer::Measurer;
 use super::tape::Tape;
-use super::timeline::{Attribution, Timeline};
+use super::timeline::{Attribution, Timeline, What};
 use super::wakers::Cause;
 use super::windows::Windows;
 use crate::event::{GoState, GoTransition};
@@ -67,13 +67,14 @@ impl Counting<'_, '_> {
         let Some(open) = self.windows.open(line.window) else { return false };
         let since = line.since;
         let inside = since >= open.start && end <= open.end && since >= self.looked_at;
-        if !inside || end <= since || !open.seen || line.sampled || line.serves.is_some() {
+        if !inside || end <= since || !open.seen || !line.is_plain() {
             return false;
         }
         line.since = end;
         // One that is later: the difference fits, also where its sign does not.
         let ns = end.0.wrapping_sub(since.0) as u64;
-        let place = self.attribution.add_known(line, running, next, (u64::from(!line.counted), ns));
+        let place =
+            self.attribution.add_known(line, What { running, assists: false }, next, (u64::from(!line.counted), ns));
         line.counted = !ends;
         if let Some(tape) = self.tape {
             tape.push(end, line.g, place);

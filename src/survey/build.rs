@@ -10,7 +10,7 @@ use super::scan::{Birth, Death, Scan};
 use super::served::Served;
 use super::tracker::{Part, Tracker};
 use crate::error::Warning;
-use crate::format::v2::tables::{Clock, Tables, WireFrame};
+use crate::format::v2::tables::{Clock, IdTable, Tables, WireFrame};
 use crate::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
 use crate::order::v2::translate::Names;
 use crate::profile;
@@ -332,7 +332,7 @@ impl<'a> Builder<'a> {
             .into_iter()
             .filter_map(|id| tables.string(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
             .collect();
-        Names { stacks, strings: crate::format::v2::tables::IdTable::new(&named) }
+        Names::new(stacks, IdTable::new(&named))
     }
 }
 

@@ -1,5 +1,7 @@
 //! What stacks say: about a selection by stack, and about a server's requests. Decided once for each stack.
 
+use crate::format::v2::tables::IdTable;
+
 use super::server::{CONNECTION, RECORDING_HANDLER, Role, Step, Walk, role};
 
 /// Frames that the runtime keeps of a stack, the innermost ones (`traceStackSize`, `runtime/tracestack.go`).
@@ -40,6 +42,43 @@ impl StackClass {
     /// Whether a goroutine created with this stack can belong to a stretch or a request of its creator.
     pub fn may_be_inside(self) -> bool {
         matches!(self.step, Step::Start | Step::Wrapped | Step::Handler) || !self.excludes()
+    }
+}
+
+/// What matters of a stack's class while it is usual, by the dense ids of a generation's stacks.
+#[derive(Debug)]
+pub struct Gists(Vec<Gist>);
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Gist {
+    /// It says nothing.
+    Nothing,
+    /// It excludes that a matching function is at work, and says nothing else.
+    Excludes,
+    /// It says more.
+    More,
+}
+
+impl Gists {
+    /// The gists of all classes.
+    pub fn new(classes: &IdTable<StackClass>) -> Self {
+        let gist = |class: StackClass| match (class.is_plain(), class.excludes()) {
+            (false, _) => Gist::More,
+            (true, true) => Gist::Excludes,
+            (true, false) => Gist::Nothing,
+        };
+        let mut gists: Vec<Gist> = classes.dense().iter().map(|class| gist(class.unwrap_or_default())).collect();
+        // Id 0 is no stack.
+        gists.resize(gists.len().max(1), Gist::Nothing);
+        Self(gists)
+    }
+
+    /// Whether a stack excludes that a matching function is at work; none if it says more than that, or has to be looked
+    /// up.
+    #[inline]
+    pub fn excludes(&self, stack: u64) -> Option<bool> {
+        let gist = *self.0.get(usize::try_from(stack).ok()?)?;
+        (gist != Gist::More).then_some(gist == Gist::Excludes)
     }
 }
 

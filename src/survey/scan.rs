@@ -4,7 +4,7 @@
 //! GoStart, GoSwitch, GoCreateSyscall, a Running or Syscall status of that very thread. After damage the
 //! goroutine is unknown until the next binder.
 
-use super::classes::StackClass;
+use super::classes::{Gists, StackClass};
 use super::evidence::{EvidenceMemory, Found, RunEvidence, Who};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::{Result, Warning};
@@ -139,10 +139,11 @@ pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory
     let evidence = Found::new(input.generation.index.start, memory);
     let mut scan = Scan { evidence, ..Scan::default() };
     let mut bytes = Vec::new();
+    let gists = input.classes.map(Gists::new);
     for thread in threads {
         let id = input.generation.index.threads[thread];
         let before = scan.births.len();
-        ThreadScan::new(input, id, &mut scan).run(input.batches.of(thread), &mut bytes)?;
+        ThreadScan::new(input, gists.as_ref(), id, &mut scan).run(input.batches.of(thread), &mut bytes)?;
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
     Ok(scan)
@@ -150,6 +151,8 @@ pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory
 
 pub(super) struct ThreadScan<'a, 's> {
     pub(super) input: &'a ScanInput<'a>,
+    /// The gists of the input's classes.
+    pub(super) gists: Option<&'s Gists>,
     thread: ThreadId,
     pub(super) scan: &'s mut Scan,
     /// The goroutine that executes.
@@ -168,12 +171,13 @@ pub(super) struct ThreadScan<'a, 's> {
 }
 
 impl<'a, 's> ThreadScan<'a, 's> {
-    fn new(input: &'a ScanInput<'a>, thread: ThreadId, scan: &'s mut Scan) -> Self {
+    fn new(input: &'a ScanInput<'a>, gists: Option<&'s Gists>, thread: ThreadId, scan: &'s mut Scan) -> Self {
         let mut samples = input.samples.get(&thread.0).map_or(&[][..], |samples| samples).iter();
         let next_sample = samples.next().copied();
         let run = RunEvidence::default();
         Self {
             input,
+            gists,
             thread,
             scan,
             current: Who::NOBODY,

@@ -2,13 +2,12 @@
 //!
 //! Says nothing that `scan.rs` does not say: what is not usual is left to it, with nothing changed.
 
-use super::classes::StackClass;
+use super::classes::Gists;
 use super::evidence::{Found, Gap, PlainRun, Who};
 use super::scan::ThreadScan;
 use crate::format::event_spec::code;
 use crate::format::v2::decode::{AHEAD, short_event, short_event_of, tiny_event};
 use crate::format::v2::event::ScanReader;
-use crate::format::v2::tables::IdTable;
 use crate::ids::GoId;
 
 /// Who runs on the thread, as far as the usual events tell.
@@ -16,7 +15,7 @@ type Running = Option<PlainRun>;
 
 /// What usual events are looked at with.
 struct Looking<'a> {
-    classes: &'a IdTable<StackClass>,
+    gists: &'a Gists,
     /// Reasons below 64 that were noted, a bit each.
     known_reasons: u64,
     /// An id that does not tell who it is.
@@ -39,13 +38,13 @@ type Taken = (usize, u64);
 impl ThreadScan<'_, '_> {
     /// Takes usual events of a batch as long as there are, in a scan that looks at stacks alone. Gives the latest time.
     pub(super) fn usual(&mut self, reader: &mut ScanReader<'_>) -> Option<u64> {
-        let classes = self.input.classes?;
+        let gists = self.gists?;
         let nobody = self.current == Who::NOBODY;
         let mut running = if nobody { None } else { Some(self.run.plain()?) };
         if self.input.notes.is_some() || self.next_sample.is_some() {
             return None;
         }
-        let looking = Looking { classes, known_reasons: self.noted, callback: self.callback.id };
+        let looking = Looking { gists, known_reasons: self.noted, callback: self.callback.id };
         let (mut latest, mut events) = (0, 0);
         while let Some(bytes) = reader.ahead() {
             let (pos, before) = reader.place();
@@ -85,10 +84,10 @@ impl Looking<'_> {
             code::GO_BLOCK | code::GO_STOP => {
                 let event = tiny_event::<2>(at.bytes)?;
                 let [reason, stack] = event.args;
-                let class = self.classes.get(stack).unwrap_or_default();
+                let excludes = self.gists.excludes(stack)?;
                 let known = reason < 64 && self.known_reasons >> reason & 1 == 1;
-                let run = running.filter(|_| class.is_plain() && known)?;
-                if !found.add_glance(run.id, run.seq, run.gap.first, run.gap.other || class.excludes()) {
+                let run = running.filter(|_| known)?;
+                if !found.add_glance(run.id, run.seq, run.gap.first, run.gap.other || excludes) {
                     return None;
                 }
                 *running = None;
@@ -120,11 +119,7 @@ impl Looking<'_> {
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn glimpse(&self, at: At<'_>, ticks: u64, stack: u64, running: &mut Running) -> Option<()> {
         let Some(run) = running else { return Some(()) };
-        let class = self.classes.get(stack).unwrap_or_default();
-        if !class.is_plain() {
-            return None;
-        }
-        if class.excludes() {
+        if self.gists.excludes(stack)? {
             (run.gap.last, run.gap.ticks, run.gap.other) = (at.pos, at.before.wrapping_add(ticks), true);
         }
         Some(())
@@ -133,8 +128,10 @@ impl Looking<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::classes::StackClass;
     use super::super::evidence::EvidenceMemory;
     use super::*;
+    use crate::format::v2::tables::IdTable;
 
     /// One run of goroutine 300 with two stacks that do not match: all of it is usual, and one glance comes of it.
     #[test]
@@ -142,7 +139,8 @@ mod tests {
         let plain = StackClass { present: true, ..StackClass::default() };
         let matching = StackClass { matches: true, ..plain };
         let classes = IdTable::new(&[(5, plain), (6, matching)]);
-        let looking = Looking { classes: &classes, known_reasons: 1 << 3, callback: GoId::NONE };
+        let gists = Gists::new(&classes);
+        let looking = Looking { gists: &gists, known_reasons: 1 << 3, callback: GoId::NONE };
         let mut found = Found::new(0, EvidenceMemory::default());
         let mut running = None;
         let mut take = |bytes: &[u8], pos, running: &mut Running| {

@@ -52,12 +52,57 @@ impl<T: Copy> IdTable<T> {
         }
     }
 
+    /// The values of ids from 0 on, as far as they are dense; none where there is none.
+    pub fn dense(&self) -> &[Option<T>] {
+        &self.dense
+    }
+
+    /// The same values, and one for all other ids.
+    pub fn or(self, other: T) -> TotalTable<T> {
+        let dense = self.dense.iter().map(|value| value.unwrap_or(other)).collect();
+        TotalTable { dense, sparse: self.sparse, other }
+    }
+
     /// The same ids with other values.
     pub fn map<U: Copy>(&self, mut f: impl FnMut(T) -> U) -> IdTable<U> {
         IdTable {
             dense: self.dense.iter().map(|v| v.map(&mut f)).collect(),
             sparse: self.sparse.iter().map(|(&id, &v)| (id, f(v))).collect(),
         }
+    }
+}
+
+/// Values by the ids of one generation, of which all have one: what it is takes one look.
+#[derive(Clone, Debug)]
+pub struct TotalTable<T> {
+    dense: Vec<T>,
+    sparse: FxHashMap<u64, T>,
+    other: T,
+}
+
+impl<T: Copy> TotalTable<T> {
+    /// The value of an id.
+    #[inline]
+    pub fn get(&self, id: u64) -> T {
+        match self.dense.get(id as usize) {
+            Some(value) => *value,
+            None => self.sparse(id),
+        }
+    }
+
+    #[cold]
+    fn sparse(&self, id: u64) -> T {
+        self.sparse.get(&id).copied().unwrap_or(self.other)
+    }
+
+    /// The same with no value of its own for an id.
+    #[must_use]
+    pub fn without(mut self, id: u64) -> Self {
+        self.sparse.remove(&id);
+        if let Some(value) = self.dense.get_mut(id as usize) {
+            *value = self.other;
+        }
+        self
     }
 }
 

@@ -208,6 +208,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
 
     /// Takes usual events in their order, first of a thread whose turn it is, then of whatever thread is next, up to
     /// an event that is not usual, a CPU sample, or the end of what was read of a thread. Gives that thread.
+    #[inline(never)]
     fn run_usual(&mut self, mut thread: usize, mut rank: u32) -> usize {
         let before_sample = self.before_sample();
         let Workspace { scheduler, heap, .. } = &mut *self.workspace;

@@ -5,17 +5,21 @@ use super::usual::Usual;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::format::event_spec::{EVENTS, NO_STACK, code};
 use crate::format::v2::event::WireEvent;
-use crate::format::v2::tables::IdTable;
+use crate::format::v2::tables::{IdTable, TotalTable};
 use crate::ids::{StackIdx, StringIdx};
 use crate::time::Time;
 
 /// A generation's stacks and strings, as indexes of the symbols of the whole trace.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct Names {
-    /// Stacks by the generation's ids.
-    pub stacks: IdTable<StackIdx>,
-    /// The strings that events name, by the generation's ids.
-    pub strings: IdTable<StringIdx>,
+    stacks: TotalTable<StackIdx>,
+    strings: TotalTable<StringIdx>,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::new(IdTable::default(), IdTable::default())
+    }
 }
 
 /// How a wire event becomes an [`Event`].
@@ -29,16 +33,21 @@ pub trait Translate {
 }
 
 impl Names {
+    /// From stacks, and the strings that events name, by the generation's ids. Id 0 is no stack.
+    pub fn new(stacks: IdTable<StackIdx>, strings: IdTable<StringIdx>) -> Self {
+        Self { stacks: stacks.or(StackIdx::EMPTY).without(0), strings: strings.or(StringIdx::NONE) }
+    }
+
     /// A stack of this generation; empty for id 0 and for ids that were never defined.
     #[inline]
     pub fn stack(&self, id: u64) -> StackIdx {
-        if id == 0 { StackIdx::EMPTY } else { self.stacks.get(id).unwrap_or(StackIdx::EMPTY) }
+        self.stacks.get(id)
     }
 
     /// A string of this generation; none for ids that were never defined.
     #[inline]
     pub fn string(&self, id: u64) -> StringIdx {
-        self.strings.get(id).unwrap_or(StringIdx::NONE)
+        self.strings.get(id)
     }
 
     /// What a usual event says.
