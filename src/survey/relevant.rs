@@ -23,10 +23,10 @@ impl Found {
         }
         let places = Places::new(wanted);
         let Self { evidence, glances, relevant, start } = self;
-        let of_evidence = evidence.iter().enumerate().filter_map(|(i, e)| Some((places.of(e.who)?, i)));
         let n = evidence.len();
-        let of_glances = glances.iter().enumerate().filter_map(|(i, g)| Some((places.of(g.who())?, n + i)));
-        let picked: Vec<(u32, usize)> = of_evidence.chain(of_glances).collect();
+        let mut picked: Vec<(u32, usize)> = Vec::new();
+        picked.extend(evidence.iter().enumerate().filter_map(|(i, e)| Some((places.of(e.who)?, i))));
+        picked.extend(glances.iter().enumerate().filter_map(|(i, g)| Some((places.of(g.who())?, n + i))));
         let expanded = |i: usize| evidence.get(i).copied().unwrap_or_else(|| glances[i - n].expanded(*start));
         for of_one in Buckets::new(wanted.len(), || picked.iter().copied()).iter() {
             let from = relevant.len();
