@@ -215,7 +215,12 @@ fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> Result<T> + 
 /// Who walks when a piece of this size was taken: while others measure further ones, nobody else; all threads, when
 /// little is left to measure. The size decides and not who happens to be free, so that every run does the same.
 fn crew_after(size: u64, left: u64) -> Crew<'static> {
-    if 2 * left < size { crew() } else { Crew::ALONE }
+    if is_among_last(size, left) { crew() } else { Crew::ALONE }
+}
+
+/// Whether so little is left behind a piece of this size that other threads will have nothing else to do.
+fn is_among_last(size: u64, left: u64) -> bool {
+    2 * left < size
 }
 
 /// All threads.

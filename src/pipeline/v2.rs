@@ -1,13 +1,13 @@
 //! One trace of Go 1.22 or later through both passes.
 
 use super::in_order::{in_order, lock};
-use super::{Options, Ticker, annotations, crew, crew_after, notes_wanted};
+use super::{Options, Ticker, annotations, crew, crew_after, is_among_last, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
 use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 use crate::format::v2::event::{ThreadBatches, known_codes};
 use crate::format::v2::generation::Generation;
-use crate::format::v2::index::{GenerationIndex, Index, read_index};
+use crate::format::v2::index::{Index, read_index};
 use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, WireSample, read_samples, read_sync, read_tables};
 use crate::format::version::V2;
 use crate::ids::{GIdx, GoId};
@@ -65,8 +65,8 @@ impl<'a> Recording<'a> {
         // Memory of scans that were added, for further ones.
         let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
         let scan = |i: usize, (): &mut ()| {
-            // Behind the last ones there is nothing else to do.
-            let threads = options.threads.max(1).div_ceil(n - i);
+            let all = options.threads.max(1);
+            let threads = if self.is_among_last(i) { all } else { all.div_ceil(n - i) };
             self.scan_generation(i, selector, (threads, &spare), ticker)
         };
         let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| match (
@@ -81,6 +81,18 @@ impl<'a> Recording<'a> {
             (_, Err(_)) => {}
         };
         in_order(n, options.threads, Ok(builder), || (), scan, add).map(Builder::finish)
+    }
+
+    /// Whether little is left behind a generation.
+    fn is_among_last(&self, i: usize) -> bool {
+        let (size, left) = self.size_and_left(i);
+        is_among_last(size, left)
+    }
+
+    /// Bytes of a generation, and of the file from there on to the end of the last one.
+    fn size_and_left(&self, i: usize) -> (u64, u64) {
+        let [this, .., last] = &self.index.generations[i..] else { return (1, 0) };
+        (this.end - this.start, last.end.saturating_sub(this.end))
     }
 
     /// Scans a generation on at most `threads` threads, which take what memory they can from `spare`.
@@ -240,9 +252,8 @@ impl<'a> Recording<'a> {
             ordered = self.order(survey, i, whole.last, workspace, &mut whole.measurer)?;
         }
         whole.last = ordered.last;
-        let size = |index: &GenerationIndex| index.end - index.start;
-        let left = self.index.generations[i + 1..].iter().map(size).sum();
-        whole.measurer.walk_if_due(whole.last, crew_after(size(&self.index.generations[i]), left));
+        let (size, left) = self.size_and_left(i);
+        whole.measurer.walk_if_due(whole.last, crew_after(size, left));
         whole.complaints.add(ordered.complaints);
         Ok(generation.into_measurer())
     }
