@@ -148,3 +148,31 @@ impl PartialClass {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A gist says what the class says, or leaves that to the class.
+    #[test]
+    fn gists_are_what_classes_say() {
+        let steps = [Step::None, Step::Between];
+        let bits = |i: usize| [1, 2, 4].map(|bit| i & bit != 0);
+        let of = |(i, step)| {
+            let [present, matches, cut] = bits(i);
+            StackClass { present, matches, cut, step }
+        };
+        let all: Vec<StackClass> = (0..8).flat_map(|i| steps.map(|step| of((i, step)))).collect();
+        let table: Vec<(u64, StackClass)> = (1..).zip(all).chain([(1 << 50, StackClass::default())]).collect();
+        let classes = IdTable::new(&table);
+        let gists = Gists::new(&classes);
+        for id in 0..40 {
+            let class = classes.get(id).unwrap_or_default();
+            let says = class.is_plain().then_some(class.excludes());
+            assert!(gists.excludes(id) == says || id > 16 && gists.excludes(id).is_none(), "{id}: {class:?}");
+        }
+        // Where ids are not dense the class is looked up.
+        assert_eq!(gists.excludes(1 << 50), None);
+        assert_eq!(Gists::new(&IdTable::default()).excludes(0), Some(false));
+    }
+}

@@ -408,6 +408,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_id_of_a_total_table_has_a_value() {
+        let table = IdTable::new(&[(0, 'z'), (2, 'a'), (u64::MAX, 'b')]);
+        let values = |table: &TotalTable<char>| [0, 1, 2, 3, 1 << 40, u64::MAX].map(|id| table.get(id));
+        let total = table.or('-');
+        assert_eq!(values(&total), ['z', '-', 'a', '-', '-', 'b']);
+        let total = total.without(0).without(1 << 40);
+        assert_eq!(values(&total), ['-', '-', 'a', '-', '-', 'b']);
+        assert_eq!(values(&total.without(u64::MAX)), ['-', '-', 'a', '-', '-', '-']);
+        assert_eq!(IdTable::default().or('-').without(0).get(0), '-');
+    }
+
+    #[test]
     fn ids_far_apart_cost_no_memory() {
         let table = IdTable::new(&[(1, 'a'), (u64::MAX, 'b'), (1 << 40, 'c')]);
         assert_eq!(table.get(1), Some('a'));
