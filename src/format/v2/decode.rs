@@ -19,33 +19,33 @@ pub struct Short<const N: usize> {
     pub len: usize,
 }
 
-/// Reads an event that has `N` arguments, the first of which is a goroutine's id, if it is short.
-#[inline(always)]
-#[allow(clippy::inline_always, reason = "part of the inner loops")]
-pub fn short_event_of<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
-    let mut varints = WordUvarints::new(word(bytes));
-    let ticks = varints.take()?;
-    let mut args = [0; N];
-    for (i, arg) in args.iter_mut().enumerate() {
-        *arg = if i == 0 { varints.take_id()? } else { varints.take()? };
-    }
-    Some(Short { ticks, args, len: 1 + varints.bytes()? })
-}
-
 /// Reads an event that has `N` arguments, if it is short.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "part of the inner loops")]
 pub fn short_event<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
+    short::<N, false>(bytes)
+}
+
+/// The same, where the first argument is a goroutine's id.
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "part of the inner loops")]
+pub fn short_event_of<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
+    short::<N, true>(bytes)
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always, reason = "part of the inner loops")]
+fn short<const N: usize, const OF: bool>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
     let mut varints = WordUvarints::new(word(bytes));
     let ticks = varints.take()?;
     let mut args = [0; N];
-    for arg in &mut args {
-        *arg = varints.take()?;
+    for (i, arg) in args.iter_mut().enumerate() {
+        *arg = if OF && i == 0 { varints.take_id()? } else { varints.take()? };
     }
     Some(Short { ticks, args, len: 1 + varints.bytes()? })
 }
 
-/// The same, where varints have mostly one byte each.
+/// As [`short_event`], where varints have mostly one byte each.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "part of the inner loops")]
 pub fn tiny_event<const N: usize>(bytes: &[u8; AHEAD]) -> Option<Short<N>> {
