@@ -151,7 +151,7 @@ pub trait Sink {
 
     /// Takes a transition, for which `found` was looked up just now.
     #[inline]
-    fn transition(&mut self, _found: u32, event: &Event, index: u64) {
+    fn looked_up(&mut self, _found: u32, event: &Event, index: u64) {
         self.event(event, index);
     }
 }

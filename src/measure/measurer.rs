@@ -11,7 +11,7 @@ use super::requests::{Paths, PathsAt, PathsMeasured};
 use super::states::{StateKey, is_parking};
 use super::tape::{Link, LinkKind, Tape, TapeMemory, place};
 use super::timeline::{Attribution, Close, Timeline};
-use super::usual::{Closing, Usual};
+use super::usual::{Closing, UsualTimes};
 use super::wakers::{Cause, Wakers};
 use super::walks::Crew;
 use super::windows::Windows;
@@ -98,7 +98,7 @@ pub struct Measurer<'a> {
     pub(super) ended: Vec<u64>,
     pub(super) partial: Option<Partial>,
     /// When usual events are taken on the short way: in partial mode, behind the first that was measured.
-    pub(super) usual: Usual,
+    pub(super) usual: UsualTimes,
     /// The pieces of all goroutines, where critical paths are walked.
     pub(super) tape: Option<Box<Tape>>,
     pub(super) wakers: Wakers,
@@ -117,11 +117,6 @@ impl<'a> Measurer<'a> {
         measurer
     }
 
-    /// Whether critical paths are walked.
-    pub fn has_paths(&self) -> bool {
-        self.tape.is_some()
-    }
-
     /// Without anything of the whole trace.
     pub(super) fn blank(task: Task<'a>, memory: &TapeMemory) -> Self {
         let n = task.forest.goroutines.len();
@@ -136,7 +131,7 @@ impl<'a> Measurer<'a> {
             outlived: vec![0; n.div_ceil(64)],
             ended: vec![0; n.div_ceil(64)],
             partial: None,
-            usual: Usual::NEVER,
+            usual: UsualTimes::NEVER,
             tape: task.latency.then(|| Box::new(Tape::new(memory.clone()))),
             wakers: Wakers::default(),
             paths: None,
@@ -501,7 +496,8 @@ impl<'a> Measurer<'a> {
 }
 
 impl Measurer<'_> {
-    /// Takes a transition, of a goroutine whose timeline is known. `PATHS` says whether there may be a tape.
+    /// Takes an event: on the short way if it is a usual transition of a goroutine whose timeline stands at `line`;
+    /// [`NONE`] for no timeline. `PATHS` says whether there may be a tape.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
     fn take_transition<const PATHS: bool>(&mut self, line: u32, event: &Event, index: u64) {
@@ -537,13 +533,20 @@ impl Sink for Measurer<'_> {
     }
 
     #[inline(always)]
-    fn transition(&mut self, line: u32, event: &Event, index: u64) {
+    fn looked_up(&mut self, line: u32, event: &Event, index: u64) {
         self.take_transition::<true>(line, event, index);
     }
 }
 
 /// A measurer that has no tape: what one would need is not kept at hand for each event.
-pub struct WithoutPaths<'m, 'a>(pub &'m mut Measurer<'a>);
+pub struct WithoutPaths<'m, 'a>(&'m mut Measurer<'a>);
+
+impl<'m, 'a> WithoutPaths<'m, 'a> {
+    /// None where there is a tape, which must not miss anything.
+    pub fn of(measurer: &'m mut Measurer<'a>) -> Option<Self> {
+        measurer.tape.is_none().then_some(Self(measurer))
+    }
+}
 
 impl Sink for WithoutPaths<'_, '_> {
     #[inline]
@@ -562,7 +565,7 @@ impl Sink for WithoutPaths<'_, '_> {
     }
 
     #[inline(always)]
-    fn transition(&mut self, line: u32, event: &Event, index: u64) {
+    fn looked_up(&mut self, line: u32, event: &Event, index: u64) {
         self.0.take_transition::<false>(line, event, index);
     }
 }

@@ -9,7 +9,7 @@ use super::aggregate::Aggregate;
 use super::measurer::{Measurer, Task};
 use super::tape::TapeMemory;
 use super::timeline::Timeline;
-use super::usual::Usual;
+use super::usual::UsualTimes;
 use super::wakers::Cause;
 use crate::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
 use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
@@ -52,7 +52,7 @@ impl<'a> Measurer<'a> {
         self.take_lines();
         self.windows.begin(generation, file_start);
         self.partial = Some(Partial { settled, ..Partial::default() });
-        self.usual = Usual::NEVER;
+        self.usual = UsualTimes::NEVER;
     }
 
     /// Ends it.
@@ -72,7 +72,7 @@ impl<'a> Measurer<'a> {
         }
         if partial.first.is_none() {
             partial.first = Some((event.time, index));
-            self.usual = Usual::new(partial.settled, self.task.looked_at.end);
+            self.usual = UsualTimes::new(partial.settled, self.task.looked_at.end);
         }
         match &event.kind {
             EventKind::Transition(t) => {

@@ -14,18 +14,19 @@ use crate::time::Time;
 
 /// The times of events that are taken on the short way, if they are usual.
 #[derive(Clone, Copy)]
-pub(super) struct Usual {
+pub(super) struct UsualTimes {
     from: Time,
     /// Nanoseconds from there on.
     length: u64,
 }
 
-impl Usual {
+impl UsualTimes {
     pub(super) const NEVER: Self = Self { from: Time::MIN, length: 0 };
 
     /// From the first moment to the last one.
     pub(super) fn new(from: Time, last: Time) -> Self {
-        // The difference of any two moments fits where it has no sign; the last moment of all time is no event's.
+        // The difference of any two moments fits where it has no sign. Of all of time the last moment is left out: what is
+        // there goes the long way.
         let length = if from <= last { (last.0.wrapping_sub(from.0) as u64).saturating_add(1) } else { 0 };
         Self { from, length }
     }
@@ -55,7 +56,7 @@ pub(super) struct Counting<'m, 'a> {
     pub(super) attribution: &'m mut Attribution<'a>,
     pub(super) tape: Option<&'m mut Tape>,
     /// Where the part of the trace that is looked at starts.
-    pub(super) looked_at: Time,
+    pub(super) from: Time,
 }
 
 impl Counting<'_, '_> {
@@ -66,7 +67,7 @@ impl Counting<'_, '_> {
     pub(super) fn close(self, line: &mut Timeline, Closing { end, next, running, ends }: Closing) -> bool {
         let Some(open) = self.windows.open(line.window) else { return false };
         let since = line.since;
-        let inside = since >= open.start && end <= open.end && since >= self.looked_at;
+        let inside = since >= open.start && end <= open.end && since >= self.from;
         if !inside || end <= since || !open.seen || !line.is_plain() {
             return false;
         }
@@ -99,6 +100,7 @@ impl<'a> Measurer<'a> {
         if matches!(t.from, GoState::Undetermined | GoState::NotExist) || t.to == GoState::NotExist {
             return false;
         }
+        debug_assert!(time <= self.task.looked_at.end, "an event behind what is looked at is not usual");
         let shows = cause.stack != StackIdx::EMPTY;
         let own = cause.by == t.g;
         if shows && !own {
@@ -168,7 +170,7 @@ impl<'a> Measurer<'a> {
     pub(super) fn counting<const PATHS: bool>(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
         let Self { lines, windows, attribution, tape, task, .. } = self;
         let tape = if PATHS { tape.as_deref_mut() } else { None };
-        let counting = Counting { windows, attribution, tape, looked_at: task.looked_at.start };
+        let counting = Counting { windows, attribution, tape, from: task.looked_at.start };
         (&mut lines[at], counting)
     }
 }
@@ -179,13 +181,14 @@ mod tests {
 
     #[test]
     fn usual_times_are_those_between_two_moments() {
-        let has = |from, last, time| Usual::new(Time(from), Time(last)).has(Time(time));
+        let has = |from, last, time| UsualTimes::new(Time(from), Time(last)).has(Time(time));
         let ends = [i64::MIN, i64::MIN + 1, -5, 0, 3, i64::MAX - 1];
         for (from, last) in ends.iter().flat_map(|from| ends.map(|last| (*from, last))) {
             for time in ends {
                 assert_eq!(has(from, last, time), from <= time && time <= last, "{time} in {from} to {last}");
             }
         }
-        assert!(!ends.iter().any(|time| Usual::NEVER.has(Time(*time))));
+        assert!(has(0, i64::MAX, i64::MAX) && has(i64::MIN, i64::MAX, i64::MAX - 1));
+        assert!(!ends.iter().any(|time| UsualTimes::NEVER.has(Time(*time))));
     }
 }

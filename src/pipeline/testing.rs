@@ -33,16 +33,23 @@ pub(super) fn task<'a>(survey: &'a Survey, slice: &'a Slice, whole_life: bool) -
     }
 }
 
+/// What goroutines did, apart from paths.
+pub(super) fn sums(measured: &Measured) -> Vec<String> {
+    let sums = measured.aggregate.clone().sorted().into_iter();
+    let sums = sums.map(|(key, weight)| (key, Weight { latency_ns: 0, ..weight }));
+    sums.filter(|(_, weight)| *weight != Weight::default()).map(|sum| format!("{sum:?}")).collect()
+}
+
 /// All that was measured, in an order of its own. With a tape, keys are looked up too that have no time inside the
 /// windows.
 pub(super) fn found(measured: Measured) -> (Vec<String>, [u64; 4], Vec<String>) {
-    let paths = measured.paths.expect("paths");
-    let requests = paths.requests.iter().map(|r| {
+    let requests = measured.paths.iter().flat_map(|paths| &paths.requests).map(|r| {
         let sum: u64 = r.states.iter().map(|(_, ns)| ns).sum();
         format!("{:?} {:?} {sum}", r.window, r.span)
     });
     let requests = requests.collect();
-    let counts = [measured.roots, measured.roots_cut, measured.outlived, paths.goroutine_ns];
+    let goroutine_ns = measured.paths.as_ref().map_or(0, |paths| paths.goroutine_ns);
+    let counts = [measured.roots, measured.roots_cut, measured.outlived, goroutine_ns];
     let sums = measured.aggregate.sorted();
     let sums = sums.iter().filter(|(_, weight)| *weight != Weight::default());
     (sums.map(|sum| format!("{sum:?}")).collect(), counts, requests)

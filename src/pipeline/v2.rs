@@ -66,7 +66,8 @@ impl<'a> Recording<'a> {
         let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
         let scan = |i: usize, (): &mut ()| {
             let all = options.threads.max(1);
-            let threads = if self.is_among_last(i) { all } else { all.div_ceil(n - i) };
+            let (size, left) = self.size_and_left(i);
+            let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
             self.scan_generation(i, selector, (threads, &spare), ticker)
         };
         let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| match (
@@ -83,16 +84,11 @@ impl<'a> Recording<'a> {
         in_order(n, options.threads, Ok(builder), || (), scan, add).map(Builder::finish)
     }
 
-    /// Whether little is left behind a generation.
-    fn is_among_last(&self, i: usize) -> bool {
-        let (size, left) = self.size_and_left(i);
-        is_among_last(size, left)
-    }
-
     /// Bytes of a generation, and of the file from there on to the end of the last one.
     fn size_and_left(&self, i: usize) -> (u64, u64) {
-        let [this, .., last] = &self.index.generations[i..] else { return (1, 0) };
-        (this.end - this.start, last.end.saturating_sub(this.end))
+        let this = &self.index.generations[i];
+        let end = self.index.generations.last().map_or(this.end, |last| last.end);
+        (this.end - this.start, end.saturating_sub(this.end))
     }
 
     /// Scans a generation on at most `threads` threads, which take what memory they can from `spare`.
@@ -226,10 +222,9 @@ impl<'a> Recording<'a> {
         workspace: &mut Workspace,
     ) -> Result<(GenerationMeasured<'t>, Ordered)> {
         measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
-        let ordered = if measurer.has_paths() {
-            self.order(survey, i, Time::MIN, workspace, &mut measurer)?
-        } else {
-            self.order(survey, i, Time::MIN, workspace, &mut WithoutPaths(&mut measurer))?
+        let ordered = match WithoutPaths::of(&mut measurer) {
+            Some(mut sink) => self.order(survey, i, Time::MIN, workspace, &mut sink)?,
+            None => self.order(survey, i, Time::MIN, workspace, &mut measurer)?,
         };
         Ok((measurer.end_partial(), ordered))
     }
@@ -460,8 +455,9 @@ mod tests {
     use super::*;
     use crate::format::version::{Dialect, Header, read_header};
     use crate::measure::MAX_PIECES;
-    use crate::pipeline::testing::{found, selector, task, trace};
+    use crate::pipeline::testing::{found, selector, sums, task, trace};
     use crate::slice::{RootBy, select};
+    use crate::time::Window;
 
     /// Side by side, or one after the other with nothing measured by itself: the same sums.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
@@ -477,16 +473,31 @@ mod tests {
         let in_groups = recording.survey(Some(&selector), in_groups, &ticker).expect("a sound trace");
         assert!(format!("{survey:?}") == format!("{in_groups:?}"), "a survey in groups of threads differs");
         let slice = select(&survey.forest, &survey.symbols, &selector);
-        let task = task(&survey, &slice, whole_life);
-        let measure = |settled: &[Time]| {
+        let whole = task(&survey, &slice, whole_life);
+        let measure = |task: Task<'_>, settled: &[Time]| {
             let (measured, last, _) =
                 recording.measure_from(&survey, task, options, &ticker, settled).expect("a sound trace");
-            (found(measured), last)
+            (measured, last)
         };
         let in_order = vec![Time::MAX; survey.generations.len()];
-        let (side_by_side, one_by_one) = (measure(&settled_times(&survey)), measure(&in_order));
-        let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
-        assert!(side_by_side == one_by_one, "--root '{pattern}': {other:?}");
+        // A part of the trace, too, that ends exactly when something happened.
+        let (measured, last) = measure(whole, &in_order);
+        let requests = measured.paths.expect("paths").requests;
+        let end = requests.get(requests.len() / 2).map_or(last, |request| request.span.end);
+        let part = Window { start: survey.start + end.since(survey.start) as i64 / 3, end };
+        for looked_at in [Window::ALL, part] {
+            let sums = [true, false].map(|latency| {
+                let task = Task { looked_at, latency, ..whole };
+                let (side_by_side, one_by_one) = (measure(task, &settled_times(&survey)), measure(task, &in_order));
+                let sums = sums(&side_by_side.0);
+                let (side_by_side, one_by_one) =
+                    ((found(side_by_side.0), side_by_side.1), (found(one_by_one.0), one_by_one.1));
+                let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
+                assert!(side_by_side == one_by_one, "--root '{pattern}', {looked_at:?}, {latency}: {other:?}");
+                sums
+            });
+            assert!(sums[0] == sums[1], "--root '{pattern}', {looked_at:?}: paths change what goroutines did");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ impl<S: Sink> Out<'_, S> {
         let Step { context, g, .. } = usual.step;
         if let Some(found) = self.sink.look_up(g, context) {
             let event = self.names.usual(event.pos, time, usual);
-            self.sink.transition(found, &event, self.emitted);
+            self.sink.looked_up(found, &event, self.emitted);
         }
     }
 
