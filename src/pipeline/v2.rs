@@ -20,7 +20,7 @@ use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
 use crate::survey::evidence::EvidenceMemory;
-use crate::survey::scan::{Scan, ScanInput, groups, scan};
+use crate::survey::scan::{Birth, Scan, ScanInput, groups, scan};
 use crate::survey::server::Step;
 use crate::time::Time;
 use rayon::prelude::*;
@@ -62,22 +62,24 @@ impl<'a> Recording<'a> {
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
         let builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
         let n = self.index.generations.len();
-        // Memory of scans that were added, for further ones.
+        // Memory of scans, for further ones.
         let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
         let scan = |i: usize, (): &mut ()| {
             let all = options.threads.max(1);
             let (size, left) = self.size_and_left(i);
             let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
-            self.scan_generation(i, selector, (threads, &spare), ticker)
+            let scanned = self.scan_generation(i, selector, (threads, &spare), ticker);
+            if i + all >= n {
+                // All others were begun. What they do not take is freed while they work, not behind them.
+                drop(std::mem::take(&mut *lock(&spare)));
+            }
+            scanned
         };
         let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| match (
             scanned,
             so_far.as_mut(),
         ) {
-            (Ok((tables, scan)), Ok(builder)) => {
-                let memory = builder.add(&tables, scan, self.clocks[i]);
-                lock(&spare).push(memory);
-            }
+            (Ok((tables, scan)), Ok(builder)) => builder.add(&tables, scan, self.clocks[i]),
             (Err(error), Ok(_)) => *so_far = Err(error),
             (_, Err(_)) => {}
         };
@@ -123,7 +125,14 @@ impl<'a> Recording<'a> {
         let mut scans = scans.collect::<Result<Vec<Scan>>>()?.into_iter();
         let mut scan = scans.next().unwrap_or_default();
         scans.for_each(|next| scan.join(next));
-        scan.evidence.settle();
+        let class = |stack| classes.and_then(|classes| classes.get(stack)).unwrap_or_default();
+        let is_root = |birth: &Birth| {
+            selector.is_some_and(|s| {
+                s.root_by.creation && class(birth.creation_stack).matches
+                    || s.root_by.entry && class(birth.entry_stack).matches
+            })
+        };
+        lock(spare).extend(scan.evidence.settle(&scan.births, is_root));
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);
         Ok((tables, scan))

@@ -143,14 +143,18 @@ pub fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice 
     let graph = forest.spawn_graph();
     let mut selection = Selection::new(forest, symbols, selector);
     selection.begin_tasks();
-    let mut dfs = Dfs::empty(&graph);
     // A goroutine's creator is visited before it; what nobody created comes first.
-    for (top, goroutine) in forest.goroutines.iter().enumerate() {
-        if !goroutine.parent.is_some() {
-            dfs.move_to(top as u32);
-            while let Some(g) = dfs.next(&graph) {
-                selection.visit(GIdx(g));
-            }
+    let mut order = Vec::with_capacity(forest.goroutines.len());
+    let mut dfs = Dfs::empty(&graph);
+    for (top, _) in (0..).zip(&forest.goroutines).filter(|(_, g)| !g.parent.is_some()) {
+        dfs.move_to(top);
+        order.extend(std::iter::from_fn(|| dfs.next(&graph)));
+    }
+    // Fetched some at a time, so that the memory's delays overlap.
+    for some in order.chunks(64) {
+        let fetched: Vec<Goroutine> = some.iter().map(|&g| *forest.get(GIdx(g))).collect();
+        for (&g, goroutine) in some.iter().zip(&fetched) {
+            selection.visit(GIdx(g), goroutine);
         }
     }
     selection.without_inner_tasks()
@@ -168,8 +172,8 @@ struct Selection<'a> {
     excluded: Vec<bool>,
     recording: Vec<bool>,
     recording_named: bool,
-    /// Per stack's leaf function: whose goroutine it starts.
-    entry_kind: FxHashMap<StackIdx, EntryKind>,
+    /// Per stack, of those that were looked at: whose goroutine one with this entry function is.
+    entry_kinds: Vec<Option<EntryKind>>,
     stretches: FxHashMap<GIdx, Vec<u32>>,
     window_of_stretch: Vec<WindowIdx>,
     /// Per root by annotation, its window.
@@ -209,11 +213,11 @@ impl<'a> Selection<'a> {
                 context: vec![0; n],
                 ..Slice::default()
             },
+            entry_kinds: vec![None; hits.len()],
             hits,
             excluded,
             recording,
             recording_named: roots(RECORDING_HANDLER),
-            entry_kind: FxHashMap::default(),
             stretches,
             window_of_stretch: vec![WindowIdx::NONE; forest.stretches.len()],
             window_of_root: vec![WindowIdx::NONE; forest.annotated.roots.len()],
@@ -222,16 +226,15 @@ impl<'a> Selection<'a> {
         }
     }
 
-    fn visit(&mut self, g: GIdx) {
-        let goroutine = *self.forest.get(g);
+    fn visit(&mut self, g: GIdx, goroutine: &Goroutine) {
         if goroutine.parent.is_some() && self.depth[goroutine.parent.at()] == KEPT_OUT {
             self.depth[g.at()] = KEPT_OUT;
             return;
         }
-        let owner = self.inherited(g, &goroutine);
+        let owner = self.inherited(g, goroutine);
         if owner.is_some() {
-            self.join(g, &goroutine, owner);
-        } else if !self.start_root(g, &goroutine) && !self.start_stream(g, &goroutine) && !self.start_work(g) {
+            self.join(g, goroutine, owner);
+        } else if !self.start_root(g, goroutine) && !self.start_stream(g, goroutine) && !self.start_work(g) {
             self.start_stretches(g);
         }
     }
@@ -294,7 +297,7 @@ impl<'a> Selection<'a> {
 
     fn entry_kind(&mut self, entry: StackIdx) -> EntryKind {
         let symbols = self.labels.symbols;
-        *self.entry_kind.entry(entry).or_insert_with(|| {
+        *self.entry_kinds[entry.at()].get_or_insert_with(|| {
             let name = symbols.leaf(entry).map_or("", |frame| symbols.function(frame));
             if is_recording_entry(name) {
                 EntryKind::Recording

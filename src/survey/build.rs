@@ -3,7 +3,7 @@
 
 use super::annotator::Annotator;
 use super::connection::Moment;
-use super::evidence::{Evidence, EvidenceMemory, Found, Says, Who};
+use super::evidence::{Evidence, Found, Says, Who};
 use super::forest::{Forest, Goroutine, Life, Origin};
 use super::notes::{Notes, Said};
 use super::scan::{Birth, Death, Scan};
@@ -85,8 +85,8 @@ impl<'a> Builder<'a> {
         Self { survey: Survey { start, end: start, served, ..Survey::default() }, annotations, ..Self::default() }
     }
 
-    /// Adds the next generation. Gives memory for the scan of another one.
-    pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) -> EvidenceMemory {
+    /// Adds the next generation.
+    pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) {
         let generation = self.survey.generations.len() as u32;
         let names = self.intern_names(tables, &scan.strings);
         for &id in &scan.announced {
@@ -132,7 +132,6 @@ impl<'a> Builder<'a> {
         self.procs = self.procs.max(scan.procs.map(|(ticks, procs)| (clock.time(ticks), procs)));
         let births = first_births(base, &scan.births_per_thread);
         survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births, latest });
-        scan.evidence.into_memory()
     }
 
     /// Ends the survey.

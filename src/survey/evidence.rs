@@ -135,7 +135,16 @@ impl Glance {
 
 /// Memory for the evidence of one scan.
 #[derive(Default, Debug)]
-pub struct EvidenceMemory(Vec<Evidence>, Vec<Evidence>, Vec<Glance>);
+pub struct EvidenceMemory(Vec<Evidence>, Vec<Glance>);
+
+impl EvidenceMemory {
+    /// Memory whose contents are not needed any more.
+    pub(super) fn of(mut evidence: Vec<Evidence>, mut glances: Vec<Glance>) -> Self {
+        evidence.clear();
+        glances.clear();
+        Self(evidence, glances)
+    }
+}
 
 /// The evidence of one generation.
 #[derive(Default, Debug)]
@@ -144,33 +153,30 @@ pub struct Found {
     pub(super) relevant: Vec<Evidence>,
     /// All that was found one by one.
     pub(super) evidence: Vec<Evidence>,
+    /// All else.
     pub(super) glances: Vec<Glance>,
+    /// What scans behind this one found, in their order. Most of it is never looked at, so it is left where it is.
+    pub(super) joined: Vec<(Vec<Evidence>, Vec<Glance>)>,
     /// Where the generation starts in the file.
     pub(super) start: u64,
 }
 
 impl Found {
     /// Nothing yet, of a generation that starts there in the file.
-    pub fn new(start: u64, EvidenceMemory(relevant, evidence, glances): EvidenceMemory) -> Self {
-        Self { relevant, evidence, glances, start }
-    }
-
-    /// The memory, for another generation.
-    pub fn into_memory(mut self) -> EvidenceMemory {
-        self.relevant.clear();
-        self.evidence.clear();
-        self.glances.clear();
-        EvidenceMemory(self.relevant, self.evidence, self.glances)
+    pub fn new(start: u64, EvidenceMemory(evidence, glances): EvidenceMemory) -> Self {
+        Self { evidence, glances, start, ..Self::default() }
     }
 
     /// Adds what the threads behind these said, whose scan has `births` births before its own.
-    pub(super) fn join(&mut self, next: Self, births: u32) {
-        self.evidence.extend(next.evidence.into_iter().map(|e| {
-            let says = if let Says::Created(birth) = e.says { Says::Created(birth + births) } else { e.says };
-            Evidence { who: e.who.behind(births), says, ..e }
-        }));
-        // These have no births.
-        self.glances.extend(next.glances);
+    pub(super) fn join(&mut self, mut next: Self, births: u32) {
+        for e in &mut next.evidence {
+            if let Says::Created(birth) = &mut e.says {
+                *birth += births;
+            }
+            e.who = e.who.behind(births);
+        }
+        // Glances have no births.
+        self.joined.push((next.evidence, next.glances));
     }
 
     /// Adds a run without a matching stack, if it fits; what says nothing is gone.

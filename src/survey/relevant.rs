@@ -1,38 +1,35 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
-use super::evidence::{Evidence, Found, Says, Who};
+use super::evidence::{Evidence, EvidenceMemory, Found, Glance, Says, Who};
+use super::scan::Birth;
 use crate::buckets::Buckets;
 use crate::ids::GoId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+/// Where a piece of evidence stands: in which scan, whether it is a glance, and which one.
+type Place = (u32, bool, u32);
+
 impl Found {
     /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the other,
-    /// each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side.
-    pub fn settle(&mut self) {
-        let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
-        let mut matched: Vec<Who> = self.evidence.iter().filter(telling).map(|e| e.who).collect();
-        matched.sort_unstable();
-        matched.dedup();
-        self.gather(&matched);
-    }
-
-    /// Appends all evidence about some goroutines, which are given in order.
-    fn gather(&mut self, wanted: &[Who]) {
-        if wanted.is_empty() {
-            return;
-        }
-        let places = Places::new(wanted);
-        let Self { evidence, glances, relevant, start } = self;
-        let n = evidence.len();
-        let mut picked: Vec<(u32, usize)> = Vec::new();
-        picked.extend(evidence.iter().enumerate().filter_map(|(i, e)| Some((places.of(e.who)?, i))));
-        picked.extend(glances.iter().enumerate().filter_map(|(i, g)| Some((places.of(g.who())?, n + i))));
-        let expanded = |i: usize| evidence.get(i).copied().unwrap_or_else(|| glances[i - n].expanded(*start));
-        for of_one in Buckets::new(wanted.len(), || picked.iter().copied()).iter() {
-            let from = relevant.len();
-            relevant.extend(of_one.iter().map(|&i| expanded(i)));
-            relevant[from..].sort_by_key(|e| (e.seq, e.order));
-        }
+    /// each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side. Of all
+    /// else only that of goroutines which are older than the generation is kept: what those born in it do with a matching
+    /// stack is of no interest either where they are roots by their birth. Gives the memory, for further scans.
+    pub fn settle(&mut self, births: &[Birth], is_root: impl Fn(&Birth) -> bool) -> Vec<EvidenceMemory> {
+        let roots = Born::new(births, is_root);
+        let telling = |e: &&Evidence| match e.says {
+            Says::Match(_) => e.who.birth != Who::ANY || !roots.has(e.who.id),
+            Says::Server(_) => true,
+            _ => false,
+        };
+        let evidence = self.lists().flat_map(|(evidence, _)| evidence);
+        let mut wanted: Vec<Who> = evidence.filter(telling).map(|e| e.who).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut dull = Born::new(births, |_| true);
+        wanted.iter().for_each(|who| dull.leave_out(who.id));
+        let (picked, others) = self.pick(&wanted, &dull);
+        self.put_in_order(wanted.len(), &picked);
+        self.keep(&others)
     }
 
     /// What was settled, and evidence about goroutines in `open` since before, in the same order.
@@ -46,53 +43,100 @@ impl Found {
         let mut others: Vec<Who> = others.collect();
         others.sort_unstable();
         let before = self.relevant.len();
-        self.gather(&others);
+        let (picked, _) = self.pick(&others, &Born::default());
+        self.put_in_order(others.len(), &picked);
         if self.relevant.len() > before {
             self.relevant.sort_by_key(|e| (e.who, e.seq, e.order));
         }
         &self.relevant
     }
-}
 
-/// The places of goroutines in a list; most that are not there are told by a few bits of their ids.
-struct Places {
-    likely: Likely,
-    places: FxHashMap<Who, u32>,
-}
-
-impl Places {
-    fn new(list: &[Who]) -> Self {
-        let places = list.iter().enumerate().map(|(i, &who)| (who, i as u32)).collect();
-        Self { likely: Likely::new(list.iter().map(|who| who.id)), places }
+    /// What each scan found, in their order.
+    fn lists(&self) -> impl Iterator<Item = (&[Evidence], &[Glance])> {
+        let first = (&self.evidence[..], &self.glances[..]);
+        std::iter::once(first).chain(self.joined.iter().map(|(evidence, glances)| (&evidence[..], &glances[..])))
     }
 
-    #[inline]
-    fn of(&self, who: Who) -> Option<u32> {
-        if self.likely.has(who.id) { self.places.get(&who).copied() } else { None }
-    }
-}
-
-/// Which ids can be in a set: most are told apart by a few of their bits.
-struct Likely(Box<[u64]>);
-
-impl Likely {
-    const WORDS: usize = 1 << 10;
-
-    fn new(ids: impl Iterator<Item = GoId>) -> Self {
-        let mut bits = vec![0; Self::WORDS].into_boxed_slice();
-        for id in ids {
-            bits[Self::word(id)] |= 1 << (id.0 % 64);
+    /// Where the evidence about some goroutines stands, each piece with the goroutine's place among them; and all other
+    /// evidence, but that about dull ones.
+    fn pick(&self, wanted: &[Who], dull: &Born) -> (Vec<(u32, Place)>, Vec<Place>) {
+        let wanted: FxHashMap<Who, u32> = (0..).zip(wanted).map(|(i, &who)| (who, i)).collect();
+        let (mut picked, mut others) = (Vec::new(), Vec::new());
+        let mut look = |who: Who, place| match wanted.get(&who) {
+            Some(&of) => picked.push((of, place)),
+            None => others.push(place),
+        };
+        for (scan, (evidence, _)) in (0..).zip(self.lists()) {
+            let all = (0..).zip(evidence).filter(|(_, e)| e.who.birth != Who::ANY || !dull.has(e.who.id));
+            all.for_each(|(i, e)| look(e.who, (scan, false, i)));
         }
-        Self(bits)
+        for (scan, (_, glances)) in (0..).zip(self.lists()) {
+            let all = (0..).zip(glances).filter(|(_, g)| !dull.has(g.who().id));
+            all.for_each(|(i, g)| look(g.who(), (scan, true, i)));
+        }
+        (picked, others)
     }
 
-    fn word(id: GoId) -> usize {
-        (id.0 / 64) as usize % Self::WORDS
+    /// Appends to what is settled, of `n` goroutines, one after the other.
+    fn put_in_order(&mut self, n: usize, picked: &[(u32, Place)]) {
+        let mut relevant = std::mem::take(&mut self.relevant);
+        let lists: Vec<_> = self.lists().collect();
+        let expanded = |&(scan, is_glance, i): &Place| {
+            let (evidence, glances) = lists[scan as usize];
+            if is_glance { glances[i as usize].expanded(self.start) } else { evidence[i as usize] }
+        };
+        for of_one in Buckets::new(n, || picked.iter().copied()).iter() {
+            let from = relevant.len();
+            relevant.extend(of_one.iter().map(expanded));
+            relevant[from..].sort_by_key(|e| (e.seq, e.order));
+        }
+        self.relevant = relevant;
+    }
+
+    /// Leaves some of what scans found. Gives the memory of all of it.
+    fn keep(&mut self, places: &[Place]) -> Vec<EvidenceMemory> {
+        let lists: Vec<_> = self.lists().collect();
+        let (glances, evidence): (Vec<Place>, Vec<Place>) = places.iter().partition(|(_, is_glance, _)| *is_glance);
+        let evidence = evidence.iter().map(|&(scan, _, i)| lists[scan as usize].0[i as usize]).collect();
+        let glances = glances.iter().map(|&(scan, _, i)| lists[scan as usize].1[i as usize]).collect();
+        let first = (std::mem::replace(&mut self.evidence, evidence), std::mem::replace(&mut self.glances, glances));
+        let used = std::iter::once(first).chain(self.joined.drain(..));
+        used.map(|(evidence, glances)| EvidenceMemory::of(evidence, glances)).collect()
+    }
+}
+
+/// Goroutines that `go` statements of a generation created. Their ids follow each other, with few gaps.
+#[derive(Default)]
+struct Born {
+    first: u64,
+    bits: Vec<u64>,
+}
+
+impl Born {
+    /// Some of them. Ids far from the first one are left out: what is looked at for nothing does no harm.
+    fn new(births: &[Birth], which: impl Fn(&Birth) -> bool) -> Self {
+        let ids = || births.iter().filter(|birth| !birth.from_c && which(birth)).map(|birth| birth.id.0);
+        let first = ids().min().unwrap_or(0);
+        let mut bits = vec![0; births.len() + 1];
+        for at in ids().map(|id| id - first) {
+            if let Some(word) = bits.get_mut((at / 64) as usize) {
+                *word |= 1 << (at % 64);
+            }
+        }
+        Self { first, bits }
+    }
+
+    fn leave_out(&mut self, id: GoId) {
+        let at = id.0.wrapping_sub(self.first);
+        if let Some(word) = self.bits.get_mut((at / 64) as usize) {
+            *word &= !(1 << (at % 64));
+        }
     }
 
     #[inline]
     fn has(&self, id: GoId) -> bool {
-        self.0[Self::word(id)] >> (id.0 % 64) & 1 == 1
+        let at = id.0.wrapping_sub(self.first);
+        self.bits.get((at / 64) as usize).is_some_and(|word| word >> (at % 64) & 1 == 1)
     }
 }
 
@@ -103,14 +147,21 @@ mod tests {
     use super::*;
 
     /// What is relevant, put in order in one go.
-    fn expected(found: &Found, open: &FxHashSet<GoId>) -> Vec<Evidence> {
-        let mut all = found.evidence.clone();
-        all.extend(found.glances.iter().map(|g| g.expanded(found.start)));
-        let telling = |e: &&Evidence| matches!(e.says, Says::Match(_) | Says::Server(_));
+    fn expected(found: &Found, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
+        let mut all: Vec<Evidence> = found.lists().flat_map(|(evidence, _)| evidence).copied().collect();
+        all.extend(found.lists().flat_map(|(_, glances)| glances).map(|g| g.expanded(found.start)));
+        let telling = |e: &&Evidence| match e.says {
+            Says::Match(_) => e.who != Who::named(root),
+            _ => matches!(e.says, Says::Server(_)),
+        };
         let matched: FxHashSet<Who> = all.iter().filter(telling).map(|e| e.who).collect();
         all.retain(|e| matched.contains(&e.who) || e.who.birth == Who::ANY && open.contains(&e.who.id));
         all.sort_by_key(|e| (e.who, e.seq, e.order));
         all
+    }
+
+    fn birth(id: u64, from_c: bool) -> Birth {
+        Birth { id: GoId(id), parent: Who::NOBODY, creation_stack: 0, entry_stack: 0, ticks: 0, from_c }
     }
 
     #[test]
@@ -122,7 +173,7 @@ mod tests {
         };
         let mut relevant = 0;
         for round in 0..300 {
-            let mut found = Found::new(1000, EvidenceMemory::default());
+            let mut scans = [(); 2].map(|()| Found::new(1000, EvidenceMemory::default()));
             for i in 0..next(400) {
                 // Ids that share their low bits, and one whose birth tells who it is.
                 let id = GoId(next(20) + (next(3) << 16));
@@ -134,11 +185,17 @@ mod tests {
                 if next(4) > 0 {
                     run.stack(class, 3, 1000 + i, i);
                 }
-                run.finish((next(30) == 0).then_some(1000 + i), &mut found);
+                run.finish((next(30) == 0).then_some(1000 + i), &mut scans[next(2) as usize]);
             }
-            let open = (0..next(3) * 4).map(|_| GoId(next(20))).collect();
-            let expected = expected(&found, &open);
-            found.settle();
+            let [mut found, second] = scans;
+            found.join(second, 2);
+            // Goroutines of this generation cannot be open since before; that of a cgo callback can, its id repeats.
+            let births = [birth(16, false), birth(3 << 16, false), birth(15, false), birth(2, true)];
+            let open = (0..next(3) * 4).map(|_| GoId(next(15))).collect();
+            let expected = expected(&found, &open, GoId(15));
+            assert_eq!(found.settle(&births, |birth| birth.id == GoId(15)).len(), 2);
+            let of_born = found.glances.iter().filter(|g| [15, 16].contains(&g.who().id.0)).count();
+            assert_eq!(of_born, 0);
             assert_eq!(found.relevant(&open), expected, "round {round}");
             relevant += expected.len();
         }

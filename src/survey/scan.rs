@@ -125,7 +125,9 @@ pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec
     let (mut groups, mut start, mut so_far) = (Vec::new(), 0, 0);
     for (thread, bytes) in of_threads.iter().enumerate() {
         so_far += bytes;
-        let full = groups.len() + 1 < n && so_far * n as u64 >= all * (groups.len() as u64 + 1);
+        // A group ends where that is nearest to its share.
+        let next = of_threads.get(thread + 1).unwrap_or(&0);
+        let full = groups.len() + 1 < n && (2 * so_far + next) * n as u64 >= 2 * all * (groups.len() as u64 + 1);
         if full || thread + 1 == of_threads.len() {
             groups.push(start..thread + 1);
             start = thread + 1;
