@@ -210,19 +210,6 @@ impl WordUvarints {
         Some(u64::from((x & 0x3fff) | ((x & 0x3fff_0000) >> 2)))
     }
 
-    /// The next varint, which mostly has three bytes, as goroutines' ids have.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "part of the inner loops; the word stays in a register")]
-    pub fn take_id(&mut self) -> Option<u64> {
-        let word = self.rest as u32;
-        if word & 0x80_8080 != 0x00_8080 {
-            return self.take();
-        }
-        self.rest >>= 24;
-        self.bits += 24;
-        Some(u64::from(word & 0x7f | word >> 1 & 0x3f80 | word >> 2 & 0x1f_c000))
-    }
-
     /// Bytes taken; none when there were not so many.
     #[inline]
     pub fn bytes(&self) -> Option<usize> {
