@@ -50,6 +50,12 @@ struct Recent {
 
 impl Recent {
     const NONE: Self = Self { signature: Signature::NONE, place: 0, events: 0, ns: 0 };
+
+    /// Clocks gone wild reach the end of the numbers.
+    #[cold]
+    fn saturate(&mut self) {
+        self.ns = u64::MAX;
+    }
 }
 
 /// Sums by key.
@@ -95,7 +101,10 @@ impl Aggregate {
             return None;
         }
         recent.events += events;
-        recent.ns = recent.ns.saturating_add(ns);
+        match recent.ns.checked_add(ns) {
+            Some(sum) => recent.ns = sum,
+            None => recent.saturate(),
+        }
         Some(recent.place)
     }
 

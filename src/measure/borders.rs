@@ -62,18 +62,19 @@ impl Measurer<'_> {
         let before = self.windows.place(g);
         let crossed = self.windows.cross(g, pos, time);
         let Some(line) = self.line(g) else { return };
-        if crossed.ended && before.open == self.lines[line].window {
+        if crossed.ended && before.open == self.lines[line].window() {
             if self.lines[line].since < time {
                 self.close(line, time, stack, true);
             }
-            self.lines[line].window = WindowIdx::NONE;
+            self.lines[line].belong_to(WindowIdx::NONE);
             self.lines[line].context = self.context_of(WindowIdx::NONE);
             self.lines[line].serve(StringIdx::NONE);
         }
         if crossed.started.is_some() {
             self.close(line, time, stack, false);
             self.lines[line].context = self.context_of(crossed.started);
-            self.lines[line].window = self.unless_over(crossed.started);
+            let window = self.unless_over(crossed.started);
+            self.lines[line].belong_to(window);
             let serves = self.serves(crossed.started);
             self.lines[line].serve(serves);
         }

@@ -127,7 +127,7 @@ impl<'a> Measurer<'a> {
             track: vec![NONE; n],
             lines: Vec::new(),
             free: Vec::new(),
-            windows: Windows::new(task.slice, task.forest),
+            windows: Windows::new(task.slice, task.forest, task.looked_at),
             outlived: vec![0; n.div_ceil(64)],
             ended: vec![0; n.div_ceil(64)],
             partial: None,
@@ -170,7 +170,7 @@ impl<'a> Measurer<'a> {
         let open = self.open_places();
         for i in 0..self.lines.len() {
             if self.lines[i].state != GoState::NotExist {
-                let (g, window) = (self.lines[i].g, self.lines[i].window);
+                let (g, window) = (self.lines[i].g, self.lines[i].window());
                 self.close(i, end, StackIdx::EMPTY, true);
                 if self.is_root_of(g, window) {
                     self.windows.cut(window);
@@ -214,10 +214,9 @@ impl<'a> Measurer<'a> {
     /// Adds up what is open of a timeline.
     #[inline]
     pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
-        let looked_at = self.task.looked_at;
         let (line, counting) = self.counting::<true>(at);
         let running = line.key == StateKey::RUNNING;
-        if end > looked_at.end || !counting.close(line, Closing { end, next, running, ends }) {
+        if !counting.close(line, Closing { end, next, running, ends }) {
             self.close_unusual(at, end, next, ends);
         }
     }
@@ -225,7 +224,7 @@ impl<'a> Measurer<'a> {
     /// The same where a border may cut the time, or nothing counts it, or more is known of it than stacks.
     #[inline(never)]
     pub(super) fn close_unusual(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
-        let (window, g) = (self.lines[line].window, self.lines[line].g);
+        let (window, g) = (self.lines[line].window(), self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
             if let Some(tape) = &mut self.tape {
@@ -233,7 +232,7 @@ impl<'a> Measurer<'a> {
             } else if line.is_sampled() {
                 self.attribution.forget_samples(line);
             }
-            line.counted = false;
+            line.fresh = true;
             line.since = end;
             return;
         }
@@ -276,7 +275,7 @@ impl<'a> Measurer<'a> {
     pub(super) fn drop_line(&mut self, g: GIdx) {
         if let Some(at) = self.line(g) {
             self.lines[at].state = GoState::NotExist;
-            self.lines[at].window = WindowIdx::NONE;
+            self.lines[at].belong_to(WindowIdx::NONE);
             self.track[g.at()] = NONE;
             self.free.push(at as u32);
         }
@@ -382,7 +381,7 @@ impl<'a> Measurer<'a> {
     }
 
     pub(super) fn gone(&mut self, line: usize, event: &Event) {
-        let (g, window, carried) = (self.lines[line].g, self.lines[line].window, self.lines[line].carried);
+        let (g, window, carried) = (self.lines[line].g, self.lines[line].window(), self.lines[line].carried);
         self.end_life(g, window, event.time);
         self.ended[g.at() / 64] |= 1 << (g.0 % 64);
         if let Some(partial) = &mut self.partial {

@@ -156,9 +156,9 @@ impl<'a> Measurer<'a> {
         if !matches!(kind, EventKind::Sample) {
             let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
             // The piece before it was counted if it has time inside the window.
-            let window = self.lines[line].window;
+            let window = self.lines[line].window();
             let before = window.is_some() && window == was_in && self.clip(window, event.g).start < event.time;
-            self.lines[line].counted = before;
+            self.lines[line].fresh = !before;
             let serves = self.begins_to_serve(window, event.pos);
             self.lines[line].serve(serves);
         }

@@ -19,7 +19,9 @@ pub(super) struct Timeline {
     /// The goroutine.
     pub(super) g: GIdx,
     /// The window that its time belongs to; none while it counts nowhere.
-    pub(super) window: WindowIdx,
+    window: WindowIdx,
+    /// The same while nothing is known of its time but stacks.
+    plain_window: WindowIdx,
     /// Its chain of `go` statements.
     pub(super) context: u32,
     /// What the scheduler does with it.
@@ -32,8 +34,8 @@ pub(super) struct Timeline {
     pub(super) stack: StackIdx,
     /// The last stack of its own that was seen.
     pub(super) own: StackIdx,
-    /// Whether the open interval was counted in this window already: pieces of it count once.
-    pub(super) counted: bool,
+    /// Whether the open interval was not counted in this window yet: pieces of it count once.
+    pub(super) fresh: bool,
     /// Whether all its life belongs to one window: it crosses no borders.
     pub(super) owned: bool,
     /// Whether it was alive before the generation that is measured.
@@ -44,8 +46,6 @@ pub(super) struct Timeline {
     assists: bool,
     /// The function that serves the request which just began on it, until its first own stack; empty for none.
     serves: StringIdx,
-    /// Whether any of these three is the case.
-    odd: bool,
 }
 
 /// How a piece of an interval is closed.
@@ -77,26 +77,37 @@ impl Timeline {
         Self {
             g,
             window,
+            plain_window: window,
             context,
             state,
             key,
             since,
             stack,
             own: stack,
-            counted: false,
+            fresh: true,
             owned: false,
             carried: false,
             sampled: false,
             assists: false,
             serves: StringIdx::NONE,
-            odd: false,
         }
     }
 
-    /// Whether nothing is known of its time but stacks.
+    /// The window that its time belongs to; none while it counts nowhere.
+    pub(super) fn window(&self) -> WindowIdx {
+        self.window
+    }
+
+    /// Its time belongs to a window, or to none, from now on.
+    pub(super) fn belong_to(&mut self, window: WindowIdx) {
+        self.window = window;
+        self.judge();
+    }
+
+    /// The window that its time belongs to while nothing is known of it but stacks; else none.
     #[inline]
-    pub(super) fn is_plain(&self) -> bool {
-        !self.odd
+    pub(super) fn plain_window(&self) -> WindowIdx {
+        self.plain_window
     }
 
     /// Whether there are CPU samples in the open piece of running time.
@@ -127,7 +138,8 @@ impl Timeline {
     }
 
     fn judge(&mut self) {
-        self.odd = self.sampled || self.assists || self.serves.is_some();
+        let odd = self.sampled || self.assists || self.serves.is_some();
+        self.plain_window = if odd { WindowIdx::NONE } else { self.window };
     }
 
     /// Goes to the state after a transition; the open interval was closed before.
@@ -214,8 +226,8 @@ impl<'a> Attribution<'a> {
         let taped = tape.is_some() && end > line.since;
         line.since = end;
         if ns > 0 || taped {
-            let events = u64::from(ns > 0 && !line.counted);
-            line.counted |= ns > 0;
+            let events = u64::from(ns > 0 && line.fresh);
+            line.fresh &= ns == 0;
             let place = if line.sampled || line.serves.is_some() {
                 self.add_known_better(line, next, events, ns)
             } else {
@@ -235,7 +247,7 @@ impl<'a> Attribution<'a> {
         if next != StackIdx::EMPTY {
             line.serve(StringIdx::NONE);
         }
-        line.counted &= !ends;
+        line.fresh |= ends;
         ns
     }
 

@@ -55,31 +55,29 @@ pub(super) struct Counting<'m, 'a> {
     pub(super) windows: &'m mut Windows<'a>,
     pub(super) attribution: &'m mut Attribution<'a>,
     pub(super) tape: Option<&'m mut Tape>,
-    /// Where the part of the trace that is looked at starts.
-    pub(super) from: Time,
 }
 
 impl Counting<'_, '_> {
     /// Adds up what is open of a timeline, if all of it counts in a window that was seen before and nothing is known of
-    /// it but stacks. Its end is not behind the part of the trace that is looked at.
+    /// it but stacks.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
     pub(super) fn close(self, line: &mut Timeline, Closing { end, next, running, ends }: Closing) -> bool {
-        let Some(open) = self.windows.open(line.window) else { return false };
+        let window = line.plain_window();
+        let Some(usual) = self.windows.usual(window) else { return false };
         let since = line.since;
-        let inside = since >= open.start && end <= open.end && since >= self.from;
-        if !inside || end <= since || !open.seen || !line.is_plain() {
+        if since < usual.start || end > usual.end || end <= since {
             return false;
         }
         line.since = end;
         // One that is later: the difference fits, also where its sign does not.
         let ns = end.0.wrapping_sub(since.0) as u64;
         let place =
-            self.attribution.add_known(line, What { running, assists: false }, next, (u64::from(!line.counted), ns));
-        line.counted = !ends;
+            self.attribution.add_known(line, What { running, assists: false }, next, (u64::from(line.fresh), ns));
+        line.fresh = ends;
         if let Some(tape) = self.tape {
             tape.push(end, line.g, place);
-            open.ns = open.ns.saturating_add(ns);
+            self.windows.add(window, ns);
         }
         true
     }
@@ -168,9 +166,9 @@ impl<'a> Measurer<'a> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     pub(super) fn counting<const PATHS: bool>(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
-        let Self { lines, windows, attribution, tape, task, .. } = self;
+        let Self { lines, windows, attribution, tape, .. } = self;
         let tape = if PATHS { tape.as_deref_mut() } else { None };
-        let counting = Counting { windows, attribution, tape, from: task.looked_at.start };
+        let counting = Counting { windows, attribution, tape };
         (&mut lines[at], counting)
     }
 }

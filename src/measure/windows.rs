@@ -33,6 +33,9 @@ impl OpenWindow {
 const BLANK: OpenWindow =
     OpenWindow { start: Time::MIN, end: Time::MAX, handed_over: Time::MIN, ns: 0, seen: false, cut: false };
 
+/// No time at all.
+const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
+
 /// Where a goroutine is among its stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Place {
@@ -55,7 +58,11 @@ pub(super) struct Crossed {
 pub(super) struct Windows<'a> {
     slice: &'a Slice,
     forest: &'a Forest,
+    looked_at: Window,
     list: Vec<OpenWindow>,
+    /// Per window that has time inside the part of the trace that is looked at, as far as is known, its part inside that;
+    /// of others [`NEVER`].
+    usual: Vec<Window>,
     touched: Vec<WindowIdx>,
     places: FxHashMap<GIdx, Place>,
     /// The generation that is measured: its position, and where it starts in the file.
@@ -65,11 +72,13 @@ pub(super) struct Windows<'a> {
 
 impl<'a> Windows<'a> {
     /// All windows of a slice, none started.
-    pub(super) fn new(slice: &'a Slice, forest: &'a Forest) -> Self {
+    pub(super) fn new(slice: &'a Slice, forest: &'a Forest, looked_at: Window) -> Self {
         Self {
             slice,
             forest,
+            looked_at,
             list: vec![BLANK; slice.windows.len()],
+            usual: vec![NEVER; slice.windows.len()],
             touched: Vec::new(),
             places: FxHashMap::default(),
             generation: 0,
@@ -81,6 +90,7 @@ impl<'a> Windows<'a> {
     pub(super) fn begin(&mut self, generation: u32, file_start: u64) {
         for window in self.touched.drain(..) {
             self.list[window.at()] = BLANK;
+            self.usual[window.at()] = NEVER;
         }
         self.places.clear();
         self.generation = generation;
@@ -92,41 +102,50 @@ impl<'a> Windows<'a> {
         self.list[window.at()]
     }
 
-    /// A window to add to; none for no window.
+    /// The time that counts of a window that was seen: inside it, nothing but its sum changes any more. None for no window.
     #[inline]
-    pub(super) fn open(&mut self, window: WindowIdx) -> Option<&mut OpenWindow> {
-        self.list.get_mut(window.at())
+    pub(super) fn usual(&self, window: WindowIdx) -> Option<Window> {
+        self.usual.get(window.at()).copied()
+    }
+
+    /// Time was added for a window that was seen.
+    #[inline]
+    pub(super) fn add(&mut self, window: WindowIdx, ns: u64) {
+        let sum = &mut self.list[window.at()].ns;
+        *sum = sum.saturating_add(ns);
     }
 
     #[inline]
-    fn edit(&mut self, window: WindowIdx) -> &mut OpenWindow {
+    fn edit(&mut self, window: WindowIdx, edit: impl FnOnce(&mut OpenWindow)) {
         let open = &mut self.list[window.at()];
         if *open == BLANK {
             self.touched.push(window);
         }
-        open
+        edit(open);
+        let looked_at = self.looked_at;
+        let inside = Window { start: open.start.max(looked_at.start), end: open.end.min(looked_at.end) };
+        self.usual[window.at()] = if open.seen { inside } else { NEVER };
     }
 
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {
-        self.edit(window).start = time;
+        self.edit(window, |open| open.start = time);
     }
 
     pub(super) fn end(&mut self, window: WindowIdx, time: Time) {
-        self.edit(window).end = time;
+        self.edit(window, |open| open.end = time);
     }
 
     pub(super) fn cut(&mut self, window: WindowIdx) {
-        self.edit(window).cut = true;
+        self.edit(window, |open| open.cut = true);
     }
 
     /// Time was added for a window.
     #[inline]
     pub(super) fn see(&mut self, window: WindowIdx, ns: u64) {
         if !self.get(window).seen {
-            self.edit(window).seen = true;
+            self.edit(window, |open| open.seen = true);
         }
-        let sum = &mut self.list[window.at()].ns;
-        *sum = sum.saturating_add(ns);
+        self.add(window, ns);
     }
 
     /// Whether a window ended before the generation that is measured began.
@@ -198,12 +217,11 @@ impl<'a> Windows<'a> {
     pub(super) fn mark(&mut self, pos: u64, time: Time) {
         let slice = self.slice;
         for &(_, mark, window) in slice.marks.at(pos) {
-            let open = self.edit(window);
-            match mark {
+            self.edit(window, |open| match mark {
                 Mark::Start => open.start = time,
                 Mark::HandedOver => open.handed_over = time,
                 Mark::End => open.end = time,
-            }
+            });
         }
     }
 
@@ -229,18 +247,19 @@ impl<'a> Windows<'a> {
     pub(super) fn absorb(&mut self, other: &Windows<'_>) {
         for &window in &other.touched {
             let theirs = other.list[window.at()];
-            let ours = self.edit(window);
-            // What stands in an event that was left over was seen with a better time.
-            if ours.start == Time::MIN {
-                ours.start = theirs.start;
-            }
-            if ours.end == Time::MAX {
-                ours.end = theirs.end;
-            }
-            ours.handed_over = ours.handed_over.max(theirs.handed_over);
-            ours.ns = ours.ns.saturating_add(theirs.ns);
-            ours.seen |= theirs.seen;
-            ours.cut |= theirs.cut;
+            self.edit(window, |ours| {
+                // What stands in an event that was left over was seen with a better time.
+                if ours.start == Time::MIN {
+                    ours.start = theirs.start;
+                }
+                if ours.end == Time::MAX {
+                    ours.end = theirs.end;
+                }
+                ours.handed_over = ours.handed_over.max(theirs.handed_over);
+                ours.ns = ours.ns.saturating_add(theirs.ns);
+                ours.seen |= theirs.seen;
+                ours.cut |= theirs.cut;
+            });
         }
     }
 
