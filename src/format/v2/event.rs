@@ -88,7 +88,8 @@ impl ThreadBatches {
 #[derive(Debug)]
 pub struct BatchReader {
     bytes: Vec<u8>,
-    at: usize,
+    /// Position of the next event. Batches are short; a sum with what is ahead does not overflow.
+    at: u32,
     base: u64,
     time: Time,
 }
@@ -130,7 +131,7 @@ impl BatchReader {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub fn next_sound(&mut self, known: &[bool; 256], clock: &TickTable, event: &mut WireEvent) -> bool {
-        if let Some(bytes) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+        if let Some(bytes) = self.ahead() {
             let code = bytes[0];
             // Each of the usual codes, which every version has, to its end by itself: what was read need not go through
             // one place for all.
@@ -159,15 +160,23 @@ impl BatchReader {
         matches!(self.next(known, clock, event), Ok(true))
     }
 
+    /// The next bytes, if there are so many.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one inner loop")]
+    fn ahead(&self) -> Option<&[u8; AHEAD]> {
+        let at = self.at as usize;
+        self.bytes.get(at..at + AHEAD)?.first_chunk()
+    }
+
     /// Takes over what was read of a short event.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn take<const N: usize>(&mut self, code: u8, short: &Short<N>, clock: &TickTable, event: &mut WireEvent) {
         // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
         self.time = self.time + clock.ns(short.ticks);
-        (event.pos, event.code, event.time) = (self.base + self.at as u64, code, self.time);
+        (event.pos, event.code, event.time) = (self.base + u64::from(self.at), code, self.time);
         event.args[..N].copy_from_slice(&short.args);
-        self.at += short.len;
+        self.at += short.len as u32;
     }
 
     /// The next event into `event`; false at the end of the batch.
@@ -177,9 +186,9 @@ impl BatchReader {
         clock: &TickTable,
         event: &mut WireEvent,
     ) -> std::result::Result<bool, BadEvent> {
-        let mut cursor = Cursor::new(&self.bytes[self.at..], self.base + self.at as u64);
+        let mut cursor = Cursor::new(&self.bytes[self.at as usize..], self.base + u64::from(self.at));
         let Some((pos, code, ticks)) = any_event(&mut cursor, known, &mut event.args)? else { return Ok(false) };
-        self.at = self.bytes.len() - cursor.remaining();
+        self.at = (self.bytes.len() - cursor.remaining()) as u32;
         self.time = self.time + clock.ns(ticks);
         (event.pos, event.code, event.time) = (pos, code, self.time);
         Ok(true)

@@ -7,7 +7,7 @@ pub use super::complaints::Complaints;
 use super::out::Out;
 use super::scheduler::{Instances, Scheduler};
 use super::steps::{Outcome, Steps};
-use super::threads::{Ranks, Reading, ThreadCursor};
+use super::threads::{Next, Ranks, Reading, ThreadCursor};
 use super::translate::Names;
 use super::waiting::{Key, Waiting};
 use crate::error::{Error, Result, Warning};
@@ -148,15 +148,14 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
 
     /// Reads on in a thread; false when it has no more events.
     fn read(&mut self, thread: usize) -> bool {
-        let cursor = &mut self.threads[thread];
-        let more = cursor.read(self.reading, &mut self.warnings).unwrap_or_else(|error| {
+        let next = self.threads[thread].read(self.reading, &mut self.warnings).unwrap_or_else(|error| {
             self.failed.get_or_insert(error);
-            false
+            Next::Nothing
         });
-        if !more && cursor.gap {
+        if next == Next::Gap {
             self.lose_track(thread);
         }
-        more
+        matches!(next, Next::Event | Next::EventBehindGap)
     }
 
     fn run(&mut self) {
@@ -228,16 +227,16 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             let cursor = &mut self.threads[thread];
             // No event has a time below 0.
             let own_until = Time(second.0.0 - i64::from(rank > second.1));
-            let until = if cursor.gap { Time::MIN } else { own_until.min(before_sample) };
+            let until = own_until.min(before_sample);
+            // What is due, or cannot be told, is for the rules.
             let time = loop {
-                let Some(event) = cursor.next() else { break Time::MIN };
+                let Some(event) = cursor.gapless() else { break Time::MIN };
                 if event.time > until {
                     break event.time;
                 }
-                if !scheduler.usual(thread, event, self.instances, &mut out) {
+                if !scheduler.usual(thread, event, self.instances, &mut out) || !cursor.take(self.reading) {
                     break Time::MIN;
                 }
-                cursor.take(self.reading);
             };
             if time <= own_until {
                 break;
@@ -274,8 +273,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             let earliest = self.workspace.waiting.earliest().map_or(key, |waiting| waiting.min(key));
             self.emit_samples_before(earliest.time());
         }
-        if self.threads[thread].gap {
-            self.threads[thread].gap = false;
+        if self.threads[thread].take_gap() {
             self.lose_track(thread);
         }
         if !self.try_event(thread, key, force) {

@@ -35,34 +35,63 @@ impl Ranks {
     }
 }
 
+/// What is next in a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Next {
+    /// An event.
+    Event,
+    /// An event; others before it are missing.
+    EventBehindGap,
+    /// Nothing, as far as was read.
+    Nothing,
+    /// Nothing; the last events are missing.
+    Gap,
+}
+
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor<'a> {
     batches: &'a [u32],
     reader: BatchReader,
     /// The next event, if it was read, or the last one.
     event: WireEvent,
-    is_read: bool,
-    /// Events before the next one are missing.
-    pub(super) gap: bool,
+    next: Next,
 }
 
 impl<'a> ThreadCursor<'a> {
     pub(super) fn new(batches: &'a [u32]) -> Self {
-        Self { batches, reader: BatchReader::empty(), event: WireEvent::BLANK, is_read: false, gap: false }
+        Self { batches, reader: BatchReader::empty(), event: WireEvent::BLANK, next: Next::Nothing }
     }
 
     /// The next event, if it was read.
     #[inline]
     pub(super) fn next(&self) -> Option<&WireEvent> {
-        self.is_read.then_some(&self.event)
+        matches!(self.next, Next::Event | Next::EventBehindGap).then_some(&self.event)
+    }
+
+    /// The same if nothing is missing before it.
+    #[inline]
+    pub(super) fn gapless(&self) -> Option<&WireEvent> {
+        (self.next == Next::Event).then_some(&self.event)
+    }
+
+    /// Whether events before the next one are missing; from now on that is known.
+    pub(super) fn take_gap(&mut self) -> bool {
+        let gap = self.next == Next::EventBehindGap;
+        if gap {
+            self.next = Next::Event;
+        }
+        gap
     }
 
     /// The next event was taken: reads on, if what follows is in the same batch and sound.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub(super) fn take(&mut self, with: Reading<'a>) -> bool {
-        self.is_read = self.reader.next_sound(with.known, with.ticks, &mut self.event);
-        self.is_read
+        let more = self.reader.next_sound(with.known, with.ticks, &mut self.event);
+        if !more {
+            self.next = Next::Nothing;
+        }
+        more
     }
 
     /// Place of the next event, or of the last one.
@@ -70,24 +99,25 @@ impl<'a> ThreadCursor<'a> {
         self.event.pos
     }
 
-    /// Reads on; false when the thread has no more events.
-    pub(super) fn read(&mut self, with: Reading<'a>, warnings: &mut Vec<Warning>) -> Result<bool> {
+    /// Reads on.
+    pub(super) fn read(&mut self, with: Reading<'a>, warnings: &mut Vec<Warning>) -> Result<Next> {
         let index = with.generation.index;
+        let mut gap = false;
         loop {
             match self.reader.next(with.known, with.ticks, &mut self.event) {
                 Ok(true) => {
-                    self.is_read = true;
-                    return Ok(true);
+                    self.next = if gap { Next::EventBehindGap } else { Next::Event };
+                    return Ok(self.next);
                 }
                 Ok(false) => {}
                 Err(bad) => {
                     warnings.push(bad.warning(self.reader.end(), index.number));
-                    self.gap = true;
+                    gap = true;
                 }
             }
             let Some((&first, rest)) = self.batches.split_first() else {
                 self.reader = BatchReader::empty();
-                return Ok(false);
+                return Ok(if gap { Next::Gap } else { Next::Nothing });
             };
             self.batches = rest;
             self.reader.open(with.generation, &index.batches[first as usize], with.clock)?;
