@@ -37,19 +37,20 @@ impl Signature {
 }
 
 /// Slots of the cache in front of the table; most intervals are like one seen shortly before.
-const CACHE_BITS: u32 = 10;
+const CACHE_BITS: u32 = 12;
+const CACHE: usize = 1 << CACHE_BITS;
 
-/// A key that was seen shortly before, and what is not in its sum yet.
+/// A key that was seen shortly before, and what is not in its sum yet; never in two lines of the processor's cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Recent {
     signature: Signature,
-    place: u32,
     events: u64,
     ns: u64,
 }
 
 impl Recent {
-    const NONE: Self = Self { signature: Signature::NONE, place: 0, events: 0, ns: 0 };
+    const NONE: Self = Self { signature: Signature::NONE, events: 0, ns: 0 };
 
     /// Clocks gone wild reach the end of the numbers.
     #[cold]
@@ -63,15 +64,18 @@ impl Recent {
 pub struct Aggregate {
     sums: Vec<(Key, Weight)>,
     places: FxHashMap<Key, u32>,
-    cache: Box<[Recent; 1 << CACHE_BITS]>,
+    cache: Box<[Recent; CACHE]>,
+    /// The places of its keys.
+    cached: Box<[u32; CACHE]>,
     /// Its slots that hold something.
     used: Vec<u16>,
 }
 
 impl Default for Aggregate {
     fn default() -> Self {
-        let Ok(cache) = vec![Recent::NONE; 1 << CACHE_BITS].try_into() else { unreachable!("as long as it was made") };
-        Self { sums: Vec::new(), places: FxHashMap::default(), cache, used: Vec::new() }
+        let (cache, cached) = (vec![Recent::NONE; CACHE].try_into(), vec![0; CACHE].try_into());
+        let (Ok(cache), Ok(cached)) = (cache, cached) else { unreachable!("as long as they were made") };
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache, cached, used: Vec::new() }
     }
 }
 
@@ -96,7 +100,8 @@ impl Aggregate {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
     pub(super) fn add_lately(&mut self, signature: Signature, events: u64, ns: u64) -> Option<u32> {
-        let recent = &mut self.cache[signature.slot()];
+        let slot = signature.slot();
+        let recent = &mut self.cache[slot];
         if recent.signature != signature {
             return None;
         }
@@ -105,23 +110,23 @@ impl Aggregate {
             Some(sum) => recent.ns = sum,
             None => recent.saturate(),
         }
-        Some(recent.place)
+        Some(self.cached[slot])
     }
 
     /// The place of a key, noted for the signature that it follows from.
     pub(super) fn note(&mut self, signature: Signature, key: Key) -> u32 {
         let place = self.place(key) as u32;
         let slot = signature.slot();
-        let new = Recent { signature, place, ..Recent::NONE };
-        let old = std::mem::replace(&mut self.cache[slot], new);
+        let old = std::mem::replace(&mut self.cache[slot], Recent { signature, ..Recent::NONE });
+        let old_place = std::mem::replace(&mut self.cached[slot], place);
         if old.signature == Signature::NONE {
             self.used.push(slot as u16);
         }
-        self.add_recent(old);
+        self.add_recent(old, old_place);
         place
     }
 
-    fn add_recent(&mut self, Recent { place, events, ns, .. }: Recent) {
+    fn add_recent(&mut self, Recent { events, ns, .. }: Recent, place: u32) {
         if events > 0 || ns > 0 {
             self.add_at(place, events, ns);
         }
@@ -130,8 +135,9 @@ impl Aggregate {
     /// Forgets what was noted, and adds what is not in the sums yet.
     fn settle(&mut self) {
         while let Some(slot) = self.used.pop() {
-            let recent = std::mem::replace(&mut self.cache[usize::from(slot)], Recent::NONE);
-            self.add_recent(recent);
+            let slot = usize::from(slot);
+            let recent = std::mem::replace(&mut self.cache[slot], Recent::NONE);
+            self.add_recent(recent, self.cached[slot]);
         }
     }
 

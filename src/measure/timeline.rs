@@ -13,8 +13,9 @@ use crate::symbols::Symbols;
 use crate::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
-/// What a goroutine is doing, since when, and on which stack.
+/// What a goroutine is doing, since when, and on which stack: one line of the processor's cache.
 #[derive(Clone, Debug)]
+#[repr(align(64))]
 pub(super) struct Timeline {
     /// The goroutine.
     pub(super) g: GIdx,
