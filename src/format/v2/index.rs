@@ -440,6 +440,8 @@ struct Window<'a> {
 
 impl<'a> Window<'a> {
     const SIZE: usize = 16 << 10;
+    /// Where headers are far apart only one of them is read.
+    const ONE: usize = 512;
     /// More than any header needs.
     const AHEAD: usize = 64;
 
@@ -451,7 +453,8 @@ impl<'a> Window<'a> {
     fn at(&mut self, offset: u64) -> Result<&[u8]> {
         let inside = offset >= self.start && offset + Self::AHEAD as u64 <= self.start + self.bytes.len() as u64;
         if !inside {
-            self.bytes.resize(Self::SIZE, 0);
+            let far = offset < self.start || offset - self.start > (self.bytes.len() + Self::SIZE) as u64;
+            self.bytes.resize(if far { Self::ONE } else { Self::SIZE }, 0);
             let read = self.source.read_full_at(&mut self.bytes, offset)?;
             self.bytes.truncate(read);
             self.start = offset;
