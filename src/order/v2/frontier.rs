@@ -208,54 +208,63 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     /// Takes usual events in their order, first of a thread whose turn it is, then of whatever thread is next, up to
     /// an event that is not usual, a CPU sample, or the end of what was read of a thread. Gives that thread.
     #[inline(never)]
-    fn run_usual(&mut self, mut thread: usize, mut rank: u32) -> usize {
+    fn run_usual(&mut self, thread: usize, rank: u32) -> usize {
         let before_sample = self.before_sample();
         let Workspace { scheduler, heap, .. } = &mut *self.workspace;
         // What a rule woke may be earlier than all that the heap knows.
         if !scheduler.woken.is_empty() {
             return thread;
         }
-        // Two threads that take turns are the rule: the second one stands beside the heap.
-        let (second_time, second_rank) = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
-        // Where there is none, its time never comes.
-        let other = self.ranks.threads.get(second_rank as usize).map_or(thread, |&other| other as usize);
-        let mut second = (second_time, second_rank, other);
-        let mut third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
+        // Two threads that take turns are the rule: the second one stands beside the heap. Where there is none, its time
+        // never comes.
+        let (mut other_time, second) = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
+        let (mut ranks, mut turn) = ([rank, second], 0);
         let (last, emitted) = (self.last, self.emitted);
         let mut out = Out { last, emitted, sink: self.sink, names: self.input.names };
-        loop {
-            let cursor = &mut self.threads[thread];
-            // No event has a time below 0.
-            let own_until = Time(second.0.0 - i64::from(rank > second.1));
-            let until = own_until.min(before_sample);
-            // What is due, or cannot be told, is for the rules.
-            let time = loop {
-                let Some(event) = cursor.gapless() else { break Time::MIN };
-                if event.time > until {
-                    break event.time;
-                }
-                if !scheduler.usual(thread, event, self.instances, &mut out) || !cursor.take(self.reading) {
-                    break Time::MIN;
-                }
+        let mut nobody = ThreadCursor::new(&[]);
+        let thread = 'pairs: loop {
+            let threads = ranks.map(|rank| self.ranks.threads.get(rank as usize).map_or(usize::MAX, |&t| t as usize));
+            let cursors = match self.threads.get_disjoint_mut(threads) {
+                Ok(two) => two,
+                Err(_) => [&mut self.threads[threads[0]], &mut nobody],
             };
-            if time <= own_until {
-                break;
-            }
-            let mut next = (time, rank, thread);
-            if time >= third.0 && (time, rank) > third {
-                if let Some(mut earliest) = heap.peek_mut() {
-                    earliest.0 = Key::new(time, rank);
+            // Of equal times that of the lower rank comes first.
+            let late = [i64::from(ranks[0] > ranks[1]), i64::from(ranks[1] > ranks[0])];
+            let third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
+            let time = loop {
+                let (cursor, thread) = (&mut *cursors[turn & 1], threads[turn & 1]);
+                // No event has a time below 0.
+                let own_until = Time(other_time.0 - late[turn & 1]);
+                let until = own_until.min(before_sample);
+                // What is due, or cannot be told, is for the rules.
+                let time = loop {
+                    let Some(event) = cursor.gapless() else { break Time::MIN };
+                    if event.time > until {
+                        break event.time;
+                    }
+                    if !scheduler.usual(thread, event, self.instances, &mut out) || !cursor.take(self.reading) {
+                        break Time::MIN;
+                    }
+                };
+                if time <= own_until {
+                    break 'pairs thread;
                 }
-                next = (third.0, third.1, self.ranks.threads[third.1 as usize] as usize);
-                third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
+                if time >= third.0 && (time, ranks[turn & 1]) > third {
+                    break time;
+                }
+                other_time = time;
+                turn ^= 1;
+            };
+            if let Some(mut earliest) = heap.peek_mut() {
+                earliest.0 = Key::new(time, ranks[turn & 1]);
             }
-            (_, rank, thread) = second;
-            second = next;
-        }
+            (other_time, ranks[turn & 1]) = third;
+            turn ^= 1;
+        };
         (self.last, self.emitted) = (out.last, out.emitted);
-        let (time, rank, _) = second;
-        if (time, rank) != Key::MAX.parts() {
-            heap.push(Reverse(Key::new(time, rank)));
+        let other = (other_time, ranks[1 - (turn & 1)]);
+        if other != Key::MAX.parts() {
+            heap.push(Reverse(Key::new(other.0, other.1)));
         }
         thread
     }
