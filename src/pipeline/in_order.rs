@@ -108,6 +108,13 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Frees memory while the others go on: a thread that has nothing to do does it, where there are several.
+pub(super) fn free(value: impl Send + 'static) {
+    if rayon::current_num_threads() > 1 {
+        rayon::spawn(move || drop(value));
+    }
+}
+
 /// Lets nobody wait for a thread that panicked.
 struct Stop<'a, T> {
     shared: &'a Shared<T>,

@@ -427,6 +427,7 @@ fn slice_one(
     profile.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
     let trace = profile.traces.len() - 1;
     profile.warnings.extend(warnings.into_iter().map(|w| w.of_trace(trace)));
+    in_order::free((survey, slice));
     Ok(())
 }
 

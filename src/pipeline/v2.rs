@@ -1,6 +1,6 @@
 //! One trace of Go 1.22 or later through both passes.
 
-use super::in_order::{in_order, lock};
+use super::in_order::{free, in_order, lock};
 use super::{Options, Ticker, annotations, crew, crew_after, is_among_last, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
@@ -70,8 +70,8 @@ impl<'a> Recording<'a> {
             let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
             let scanned = self.scan_generation(i, selector, (threads, &spare), ticker);
             if i + all >= n {
-                // All others were begun. What they do not take is freed while they work, not behind them.
-                drop(std::mem::take(&mut *lock(&spare)));
+                // All others were begun. What they do not take is freed now.
+                free(std::mem::take(&mut *lock(&spare)));
             }
             scanned
         };
