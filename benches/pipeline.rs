@@ -70,7 +70,7 @@ fn each_event(trace: &Trace, generation: &Generation<'_>, mut take: impl FnMut(&
     for thread in 0..generation.index.threads.len() {
         for &batch in batches.of(thread) {
             let batch = &generation.index.batches[batch as usize];
-            reader.open(generation, batch, trace.clock).expect("bytes in memory");
+            reader.open(generation, batch, trace.clock, &mut event).expect("bytes in memory");
             while let Ok(true) = reader.next(&trace.known, &ticks, &mut event) {
                 take(&event);
             }

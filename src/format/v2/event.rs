@@ -91,7 +91,6 @@ pub struct BatchReader {
     /// Position of the next event. Batches are short; a sum with what is ahead does not overflow.
     at: u32,
     base: u64,
-    time: Time,
 }
 
 /// The place, the code, and the time difference in ticks of the event at a cursor, byte by byte; its arguments into
@@ -118,16 +117,23 @@ fn any_event(
 impl BatchReader {
     /// At the end of an empty batch.
     pub fn empty() -> Self {
-        Self { bytes: Vec::new(), at: 0, base: 0, time: Time::MIN }
+        Self { bytes: Vec::new(), at: 0, base: 0 }
     }
 
-    /// Goes to the beginning of a batch.
-    pub fn open(&mut self, generation: &Generation<'_>, batch: &BatchRef, clock: Clock) -> Result<()> {
-        (self.at, self.base, self.time) = (0, batch.offset, clock.time(batch.time));
+    /// Goes to the beginning of a batch. `event` takes its time: that of the event before the first.
+    pub fn open(
+        &mut self,
+        generation: &Generation<'_>,
+        batch: &BatchRef,
+        clock: Clock,
+        event: &mut WireEvent,
+    ) -> Result<()> {
+        (self.at, self.base, event.time) = (0, batch.offset, clock.time(batch.time));
         generation.read(batch, &mut self.bytes)
     }
 
-    /// The next event into `event`, if there is one in this batch and nothing is wrong with it; else nothing was read.
+    /// The next event into `event`, which holds the one before it, if there is one in this batch and nothing is wrong with
+    /// it; else nothing was read.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub fn next_sound(&mut self, known: &[bool; 256], clock: &TickTable, event: &mut WireEvent) -> bool {
@@ -173,13 +179,13 @@ impl BatchReader {
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn take<const N: usize>(&mut self, code: u8, short: &Short<N>, clock: &TickTable, event: &mut WireEvent) {
         // Go converts and truncates every difference by itself (`batchCursor.nextEvent`, Go 1.27).
-        self.time = self.time + clock.ns(short.ticks);
-        (event.pos, event.code, event.time) = (self.base + u64::from(self.at), code, self.time);
+        event.time = event.time + clock.ns(short.ticks);
+        (event.pos, event.code) = (self.base + u64::from(self.at), code);
         event.args[..N].copy_from_slice(&short.args);
         self.at += short.len as u32;
     }
 
-    /// The next event into `event`; false at the end of the batch.
+    /// The next event into `event`, which holds the one before it; false at the end of the batch.
     pub fn next(
         &mut self,
         known: &[bool; 256],
@@ -189,8 +195,8 @@ impl BatchReader {
         let mut cursor = Cursor::new(&self.bytes[self.at as usize..], self.base + u64::from(self.at));
         let Some((pos, code, ticks)) = any_event(&mut cursor, known, &mut event.args)? else { return Ok(false) };
         self.at = (self.bytes.len() - cursor.remaining()) as u32;
-        self.time = self.time + clock.ns(ticks);
-        (event.pos, event.code, event.time) = (pos, code, self.time);
+        event.time = event.time + clock.ns(ticks);
+        (event.pos, event.code) = (pos, code);
         Ok(true)
     }
 

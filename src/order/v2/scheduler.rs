@@ -5,7 +5,7 @@
 //! that gives up on a broken rule, this says so and goes on.
 
 use super::steps::{Outcome, Steps};
-use super::table::Goroutines;
+use super::table::{Goroutine, Goroutines};
 use super::waiting::Wait;
 use crate::event::GoState;
 use crate::format::event_spec::code;
@@ -102,36 +102,31 @@ impl Scheduler {
 
     /// A thread begins to wait.
     pub fn wait(&mut self, wait: Wait) {
-        if let Some(waiters) = self.waiters(wait) {
-            *waiters += 1;
+        match wait {
+            Wait::Goroutine(g, ..) => self.goroutines.named(g).into_iter().for_each(Goroutine::wait),
+            Wait::Proc(p, ..) => self.procs.get_mut(p as usize).into_iter().for_each(|p| p.waiters += 1),
+            Wait::Thread(_) | Wait::Gc(_) => {}
         }
     }
 
     /// A thread waits no more.
     pub fn end_wait(&mut self, wait: Wait) {
-        if let Some(waiters) = self.waiters(wait) {
-            *waiters -= 1;
-        }
-    }
-
-    fn waiters(&mut self, wait: Wait) -> Option<&mut u32> {
         match wait {
-            Wait::Goroutine(g, ..) => self.goroutines.named(g).map(|g| &mut g.waiters),
-            Wait::Proc(p, ..) => self.procs.get_mut(p as usize).map(|p| &mut p.waiters),
-            Wait::Thread(_) | Wait::Gc(_) => None,
+            Wait::Goroutine(g, ..) => self.goroutines.named(g).into_iter().for_each(Goroutine::end_wait),
+            Wait::Proc(p, ..) => self.procs.get_mut(p as usize).into_iter().for_each(|p| p.waiters -= 1),
+            Wait::Thread(_) | Wait::Gc(_) => {}
         }
     }
 
     #[inline]
     pub(super) fn state(&self, g: GIdx) -> GoState {
-        self.goroutines.get(g).map_or(GoState::Undetermined, |s| s.state)
+        self.goroutines.get(g).map_or(GoState::Undetermined, Goroutine::state)
     }
 
     #[inline]
     pub(super) fn set(&mut self, g: GIdx, state: GoState) {
         if let Some(s) = self.goroutines.named(g) {
-            s.state = state;
-            if s.waiters > 0 {
+            if s.enter(state) {
                 self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1), state));
             }
         }
@@ -140,8 +135,8 @@ impl Scheduler {
     #[inline]
     pub(super) fn set_seq(&mut self, g: GIdx, state: GoState, seq: u64) {
         if let Some(s) = self.goroutines.named(g) {
-            (s.seq, s.state) = (seq, state);
-            if s.waiters > 0 {
+            s.seq = seq;
+            if s.enter(state) {
                 self.woken.push(Wait::Goroutine(g, seq.wrapping_add(1), state));
             }
         }
@@ -150,7 +145,7 @@ impl Scheduler {
     /// Whether `g` is in `state` and `seq` is its next number.
     #[inline]
     pub(super) fn is_next(&self, g: GIdx, state: GoState, seq: u64) -> bool {
-        self.goroutines.get(g).is_some_and(|s| s.state == state && s.seq.wrapping_add(1) == seq)
+        self.goroutines.get(g).is_some_and(|s| s.state() == state && s.seq.wrapping_add(1) == seq)
     }
 
     pub(super) fn proc(&mut self, id: u64) -> u32 {

@@ -11,12 +11,55 @@ use crate::ids::GIdx;
 pub(super) struct Goroutine {
     /// Its last sequence number.
     pub(super) seq: u64,
-    /// Threads that wait for it.
-    pub(super) waiters: u32,
-    pub(super) state: GoState,
+    /// Its state, as the lowest byte; above that how many threads wait for it. One look tells both.
+    state_and_waiters: u64,
 }
 
-const BLANK: Goroutine = Goroutine { seq: 0, waiters: 0, state: GoState::Undetermined };
+const BLANK: Goroutine = Goroutine { seq: 0, state_and_waiters: GoState::Undetermined as u64 };
+const WAITER: u64 = 1 << 8;
+
+impl Goroutine {
+    /// Whether it is in a state, and no thread waits for it.
+    #[inline]
+    pub(super) fn is_undisturbed(&self, state: GoState) -> bool {
+        self.state_and_waiters == state as u64
+    }
+
+    /// Goes to a state while no thread waits for it.
+    #[inline]
+    pub(super) fn enter_undisturbed(&mut self, state: GoState) {
+        self.state_and_waiters = state as u64;
+    }
+
+    pub(super) fn state(&self) -> GoState {
+        const STATES: [GoState; 6] = [
+            GoState::Undetermined,
+            GoState::NotExist,
+            GoState::Runnable,
+            GoState::Running,
+            GoState::Syscall,
+            GoState::Waiting,
+        ];
+        STATES[(self.state_and_waiters % WAITER) as usize]
+    }
+
+    /// Goes to a state; says whether a thread waits for it.
+    pub(super) fn enter(&mut self, state: GoState) -> bool {
+        let waiters = self.state_and_waiters / WAITER;
+        self.state_and_waiters = waiters * WAITER + state as u64;
+        waiters > 0
+    }
+
+    /// A thread begins to wait for it.
+    pub(super) fn wait(&mut self) {
+        self.state_and_waiters += WAITER;
+    }
+
+    /// A thread waits for it no more.
+    pub(super) fn end_wait(&mut self) {
+        self.state_and_waiters -= WAITER;
+    }
+}
 
 /// Goroutines in one page.
 const PAGE: usize = 64;
@@ -77,6 +120,26 @@ impl Goroutines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn states_and_waiters_stand_side_by_side() {
+        use GoState::{NotExist, Runnable, Running, Syscall, Undetermined, Waiting};
+        let mut goroutine = BLANK;
+        for state in [Undetermined, NotExist, Runnable, Running, Syscall, Waiting] {
+            assert!(!goroutine.enter(state));
+            assert!(goroutine.is_undisturbed(state) && goroutine.state() == state);
+            goroutine.wait();
+            goroutine.wait();
+            assert!(goroutine.enter(Runnable) && goroutine.enter(state));
+            assert!(!goroutine.is_undisturbed(state) && goroutine.state() == state);
+            goroutine.end_wait();
+            assert!(!goroutine.is_undisturbed(state));
+            goroutine.end_wait();
+            assert!(goroutine.is_undisturbed(state));
+            goroutine.enter_undisturbed(Waiting);
+            assert_eq!(goroutine.state(), Waiting);
+        }
+    }
 
     #[test]
     fn goroutines_far_apart_take_two_pages_and_are_forgotten() {

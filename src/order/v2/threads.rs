@@ -120,7 +120,7 @@ impl<'a> ThreadCursor<'a> {
                 return Ok(if gap { Next::Gap } else { Next::Nothing });
             };
             self.batches = rest;
-            self.reader.open(with.generation, &index.batches[first as usize], with.clock)?;
+            self.reader.open(with.generation, &index.batches[first as usize], with.clock, &mut self.event)?;
         }
     }
 }

@@ -54,7 +54,7 @@ impl Names {
     #[inline(always)]
     pub(super) fn usual(&self, pos: u64, time: Time, usual: &Usual) -> Event {
         let Step { context, g, from, to } = usual.step;
-        let own = self.stack(usual.stack);
+        let own = usual.stack.map_or(StackIdx::EMPTY, |id| self.stack(id));
         let reason = usual.reason.map_or(StringIdx::NONE, |id| self.string(id));
         // Who unblocks another tells its own stack, not the other's.
         let stack = if from == GoState::Running { own } else { StackIdx::EMPTY };

@@ -14,8 +14,8 @@ use crate::ids::GIdx;
 /// What a usual event says.
 pub(super) struct Usual {
     pub(super) step: Step,
-    /// The stack of the goroutine that executed (wire id; 0 when none).
-    pub(super) stack: u64,
+    /// The stack of the goroutine that executed (wire id); none where its kind of event has none.
+    pub(super) stack: Option<u64>,
     /// Why it stopped (wire id of a string).
     pub(super) reason: Option<u64>,
 }
@@ -36,15 +36,15 @@ impl Scheduler {
         match ev.code {
             code::GO_START => {
                 let Some(step) = self.usual_start(m, ids.current(a), b) else { return false };
-                out.usual(ev, &Usual { step, stack: 0, reason: None });
+                out.usual(ev, &Usual { step, stack: None, reason: None });
             }
             code::GO_UNBLOCK => {
                 let Some(step) = self.usual_unblock(m, ids.current(a), b) else { return false };
-                out.usual(ev, &Usual { step, stack: c, reason: None });
+                out.usual(ev, &Usual { step, stack: Some(c), reason: None });
             }
             code::GO_BLOCK => {
                 let Some(step) = self.usual_stop(m, GoState::Waiting) else { return false };
-                out.usual(ev, &Usual { step, stack: b, reason: Some(a) });
+                out.usual(ev, &Usual { step, stack: Some(b), reason: Some(a) });
             }
             _ => {
                 let Some(usual) = self.less_usual(m, ev) else { return false };
@@ -58,10 +58,10 @@ impl Scheduler {
     fn less_usual(&mut self, m: usize, ev: &WireEvent) -> Option<Usual> {
         let [a, b, ..] = ev.args;
         let (step, stack, reason) = match ev.code {
-            code::GO_STOP => (self.usual_stop(m, GoState::Runnable)?, b, Some(a)),
-            code::GO_DESTROY => (self.usual_stop(m, GoState::NotExist)?, 0, None),
-            code::GO_SYSCALL_BEGIN => (self.usual_syscall_begin(m, a)?, b, None),
-            code::GO_SYSCALL_END => (self.usual_syscall_end(m)?, 0, None),
+            code::GO_STOP => (self.usual_stop(m, GoState::Runnable)?, Some(b), Some(a)),
+            code::GO_DESTROY => (self.usual_stop(m, GoState::NotExist)?, None, None),
+            code::GO_SYSCALL_BEGIN => (self.usual_syscall_begin(m, a)?, Some(b), None),
+            code::GO_SYSCALL_END => (self.usual_syscall_end(m)?, None, None),
             _ => return None,
         };
         Some(Usual { step, stack, reason })
@@ -72,11 +72,12 @@ impl Scheduler {
     fn usual_start(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
         let thread = self.threads.get_mut(m)?;
         let goroutine = self.goroutines.get_mut(g)?;
-        let next = goroutine.state == GoState::Runnable && goroutine.seq.wrapping_add(1) == seq;
-        if !next || goroutine.waiters > 0 || thread.p == NO_PROC || thread.g.is_some() {
+        let next = goroutine.is_undisturbed(GoState::Runnable) && goroutine.seq.wrapping_add(1) == seq;
+        if !next || thread.p == NO_PROC || thread.g.is_some() {
             return None;
         }
-        (goroutine.seq, goroutine.state) = (seq, GoState::Running);
+        goroutine.seq = seq;
+        goroutine.enter_undisturbed(GoState::Running);
         thread.g = g;
         Some(Step { context: GIdx::NONE, g, from: GoState::Runnable, to: GoState::Running })
     }
@@ -85,11 +86,11 @@ impl Scheduler {
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn usual_unblock(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
         let goroutine = self.goroutines.get_mut(g)?;
-        let next = goroutine.state == GoState::Waiting && goroutine.seq.wrapping_add(1) == seq;
-        if !next || goroutine.waiters > 0 {
+        if !goroutine.is_undisturbed(GoState::Waiting) || goroutine.seq.wrapping_add(1) != seq {
             return None;
         }
-        (goroutine.seq, goroutine.state) = (seq, GoState::Runnable);
+        goroutine.seq = seq;
+        goroutine.enter_undisturbed(GoState::Runnable);
         Some(Step { context: self.threads.get(m)?.g, g, from: GoState::Waiting, to: GoState::Runnable })
     }
 
@@ -99,10 +100,10 @@ impl Scheduler {
         let thread = self.threads.get_mut(m)?;
         let g = thread.g;
         let goroutine = self.goroutines.get_mut(g)?;
-        if goroutine.state != GoState::Running || goroutine.waiters > 0 || thread.p == NO_PROC {
+        if !goroutine.is_undisturbed(GoState::Running) || thread.p == NO_PROC {
             return None;
         }
-        goroutine.state = to;
+        goroutine.enter_undisturbed(to);
         thread.g = GIdx::NONE;
         Some(Step { context: g, g, from: GoState::Running, to })
     }
@@ -114,11 +115,11 @@ impl Scheduler {
         let g = thread.g;
         let proc = self.procs.get_mut(thread.p as usize)?;
         let goroutine = self.goroutines.get_mut(g)?;
-        let next = goroutine.state == GoState::Running && proc.seq.wrapping_add(1) == seq;
-        if !next || goroutine.waiters > 0 || proc.waiters > 0 {
+        let next = goroutine.is_undisturbed(GoState::Running) && proc.seq.wrapping_add(1) == seq;
+        if !next || proc.waiters > 0 {
             return None;
         }
-        goroutine.state = GoState::Syscall;
+        goroutine.enter_undisturbed(GoState::Syscall);
         (proc.seq, proc.state) = (seq, ProcState::Syscall);
         Some(Step { context: g, g, from: GoState::Running, to: GoState::Syscall })
     }
@@ -130,11 +131,11 @@ impl Scheduler {
         let g = thread.g;
         let proc = self.procs.get_mut(thread.p as usize)?;
         let goroutine = self.goroutines.get_mut(g)?;
-        let held = goroutine.state == GoState::Syscall && proc.state == ProcState::Syscall;
-        if !held || goroutine.waiters > 0 || proc.waiters > 0 {
+        let held = goroutine.is_undisturbed(GoState::Syscall) && proc.state == ProcState::Syscall;
+        if !held || proc.waiters > 0 {
             return None;
         }
-        goroutine.state = GoState::Running;
+        goroutine.enter_undisturbed(GoState::Running);
         proc.state = ProcState::Running;
         Some(Step { context: g, g, from: GoState::Syscall, to: GoState::Running })
     }
