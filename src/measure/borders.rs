@@ -67,12 +67,14 @@ impl Measurer<'_> {
                 self.close(line, time, stack, true);
             }
             self.lines[line].belong_to(WindowIdx::NONE);
-            self.lines[line].context = self.context_of(WindowIdx::NONE);
+            let context = self.context_of(WindowIdx::NONE);
+            self.lines[line].stand_under(context);
             self.lines[line].serve(StringIdx::NONE);
         }
         if crossed.started.is_some() {
             self.close(line, time, stack, false);
-            self.lines[line].context = self.context_of(crossed.started);
+            let context = self.context_of(crossed.started);
+            self.lines[line].stand_under(context);
             let window = self.unless_over(crossed.started);
             self.lines[line].belong_to(window);
             let serves = self.serves(crossed.started);

@@ -23,8 +23,8 @@ pub(super) struct Timeline {
     window: WindowIdx,
     /// The same while nothing is known of its time but stacks.
     plain_window: WindowIdx,
-    /// Its chain of `go` statements.
-    pub(super) context: u32,
+    /// Its chain of `go` statements, as the upper half.
+    context: u64,
     /// What the scheduler does with it.
     pub(super) state: GoState,
     /// What the open interval is counted under.
@@ -79,7 +79,7 @@ impl Timeline {
             g,
             window,
             plain_window: window,
-            context,
+            context: u64::from(context) << 32,
             state,
             key,
             since,
@@ -94,9 +94,19 @@ impl Timeline {
         }
     }
 
+    /// Its chain of `go` statements.
+    pub(super) fn context(&self) -> u32 {
+        (self.context >> 32) as u32
+    }
+
     /// The window that its time belongs to; none while it counts nowhere.
     pub(super) fn window(&self) -> WindowIdx {
         self.window
+    }
+
+    /// Its stacks stand under this chain from now on.
+    pub(super) fn stand_under(&mut self, context: u32) {
+        self.context = u64::from(context) << 32;
     }
 
     /// Its time belongs to a window, or to none, from now on.
@@ -274,7 +284,7 @@ impl<'a> Attribution<'a> {
         let state = if running { StateKey::RUNNING } else { line.key };
         let state = state.number() << 1 | u32::from(assists);
         let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
-        let signature = Signature(both(line.context, stack.0), both(next.0, state));
+        let signature = Signature(line.context | u64::from(stack.0), both(next.0, state));
         if let Some(place) = self.aggregate.add_lately(signature, events, ns) {
             return place;
         }
@@ -318,7 +328,7 @@ impl<'a> Attribution<'a> {
     #[inline]
     fn key(line: &Timeline, stack: StackIdx, precision: Precision, line_known: bool) -> Key {
         let assist = line.assists && line.key == StateKey::RUNNING;
-        Key { context: line.context, stack, state: line.key, precision, line_known, assist }
+        Key { context: line.context(), stack, state: line.key, precision, line_known, assist }
     }
 
     /// More is known than what was on the stack before and after: CPU samples, or which handler the server called.

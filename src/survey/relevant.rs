@@ -26,7 +26,9 @@ impl Found {
         wanted.sort_unstable();
         wanted.dedup();
         let mut dull = Born::new(births, |_| true);
-        wanted.iter().for_each(|who| dull.leave_out(who.id));
+        for who in &wanted {
+            dull.leave_out(who.id);
+        }
         let (picked, others) = self.pick(&wanted, &dull);
         self.put_in_order(wanted.len(), &picked);
         self.keep(&others)

@@ -222,17 +222,18 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         let (last, emitted) = (self.last, self.emitted);
         let mut out = Out { last, emitted, sink: self.sink, names: self.input.names };
         let mut nobody = ThreadCursor::new(&[]);
-        let thread = 'pairs: loop {
+        let thread = loop {
             let threads = ranks.map(|rank| self.ranks.threads.get(rank as usize).map_or(usize::MAX, |&t| t as usize));
             let cursors = match self.threads.get_disjoint_mut(threads) {
                 Ok(two) => two,
                 Err(_) => [&mut self.threads[threads[0]], &mut nobody],
             };
+            let mut bound = scheduler.both(threads);
             // Of equal times that of the lower rank comes first.
             let late = [i64::from(ranks[0] > ranks[1]), i64::from(ranks[1] > ranks[0])];
             let third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
-            let time = loop {
-                let (cursor, thread) = (&mut *cursors[turn & 1], threads[turn & 1]);
+            let (time, is_over) = loop {
+                let (cursor, thread) = (&mut *cursors[turn & 1], &mut bound[turn & 1]);
                 // No event has a time below 0.
                 let own_until = Time(other_time.0 - late[turn & 1]);
                 let until = own_until.min(before_sample);
@@ -247,14 +248,18 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                     }
                 };
                 if time <= own_until {
-                    break 'pairs thread;
+                    break (time, true);
                 }
                 if time >= third.0 && (time, ranks[turn & 1]) > third {
-                    break time;
+                    break (time, false);
                 }
                 other_time = time;
                 turn ^= 1;
             };
+            scheduler.set_both(threads, bound);
+            if is_over {
+                break threads[turn & 1];
+            }
             if let Some(mut earliest) = heap.peek_mut() {
                 earliest.0 = Key::new(time, ranks[turn & 1]);
             }

@@ -36,6 +36,7 @@ pub(super) struct Proc {
     pub(super) waiters: u32,
 }
 
+/// What a thread has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Thread {
     pub(super) g: GIdx,
@@ -100,6 +101,20 @@ impl Scheduler {
         steps
     }
 
+    /// What two threads have; nothing for one that is none.
+    pub(super) fn both(&self, threads: [usize; 2]) -> [Thread; 2] {
+        threads.map(|thread| self.threads.get(thread).copied().unwrap_or(UNBOUND))
+    }
+
+    /// What two threads have from now on.
+    pub(super) fn set_both(&mut self, threads: [usize; 2], bound: [Thread; 2]) {
+        for (thread, bound) in threads.into_iter().zip(bound) {
+            if let Some(thread) = self.threads.get_mut(thread) {
+                *thread = bound;
+            }
+        }
+    }
+
     /// A thread begins to wait.
     pub fn wait(&mut self, wait: Wait) {
         match wait {
@@ -125,10 +140,10 @@ impl Scheduler {
 
     #[inline]
     pub(super) fn set(&mut self, g: GIdx, state: GoState) {
-        if let Some(s) = self.goroutines.named(g) {
-            if s.enter(state) {
-                self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1), state));
-            }
+        if let Some(s) = self.goroutines.named(g)
+            && s.enter(state)
+        {
+            self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1), state));
         }
     }
 

@@ -4,7 +4,7 @@
 //! for is left to them, with nothing changed.
 
 use super::out::Out;
-use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler};
+use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler, Thread};
 use super::steps::Step;
 use crate::event::{GoState, Sink};
 use crate::format::event_spec::code;
@@ -21,13 +21,13 @@ pub(super) struct Usual {
 }
 
 impl Scheduler {
-    /// Hands a usual event to `out`, if it can be next and breaks no rule. Each of the most frequent ones has a call of
+    /// Hands a usual event of a thread to `out`, if it can be next and breaks no rule. Each of the most frequent ones has a call of
     /// its own: what is always so of it need not be looked at.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
     pub(super) fn usual(
         &mut self,
-        m: usize,
+        thread: &mut Thread,
         ev: &WireEvent,
         ids: &impl Instances,
         out: &mut Out<'_, impl Sink>,
@@ -35,19 +35,19 @@ impl Scheduler {
         let [a, b, c, _] = ev.args;
         match ev.code {
             code::GO_START => {
-                let Some(step) = self.usual_start(m, ids.current(a), b) else { return false };
+                let Some(step) = self.usual_start(thread, ids.current(a), b) else { return false };
                 out.usual(ev, &Usual { step, stack: None, reason: None });
             }
             code::GO_UNBLOCK => {
-                let Some(step) = self.usual_unblock(m, ids.current(a), b) else { return false };
+                let Some(step) = self.usual_unblock(*thread, ids.current(a), b) else { return false };
                 out.usual(ev, &Usual { step, stack: Some(c), reason: None });
             }
             code::GO_BLOCK => {
-                let Some(step) = self.usual_stop(m, GoState::Waiting) else { return false };
+                let Some(step) = self.usual_stop(thread, GoState::Waiting) else { return false };
                 out.usual(ev, &Usual { step, stack: Some(b), reason: Some(a) });
             }
             _ => {
-                let Some(usual) = self.less_usual(m, ev) else { return false };
+                let Some(usual) = self.less_usual(thread, ev) else { return false };
                 out.usual(ev, &usual);
             }
         }
@@ -55,13 +55,13 @@ impl Scheduler {
     }
 
     #[inline]
-    fn less_usual(&mut self, m: usize, ev: &WireEvent) -> Option<Usual> {
+    fn less_usual(&mut self, thread: &mut Thread, ev: &WireEvent) -> Option<Usual> {
         let [a, b, ..] = ev.args;
         let (step, stack, reason) = match ev.code {
-            code::GO_STOP => (self.usual_stop(m, GoState::Runnable)?, Some(b), Some(a)),
-            code::GO_DESTROY => (self.usual_stop(m, GoState::NotExist)?, None, None),
-            code::GO_SYSCALL_BEGIN => (self.usual_syscall_begin(m, a)?, Some(b), None),
-            code::GO_SYSCALL_END => (self.usual_syscall_end(m)?, None, None),
+            code::GO_STOP => (self.usual_stop(thread, GoState::Runnable)?, Some(b), Some(a)),
+            code::GO_DESTROY => (self.usual_stop(thread, GoState::NotExist)?, None, None),
+            code::GO_SYSCALL_BEGIN => (self.usual_syscall_begin(*thread, a)?, Some(b), None),
+            code::GO_SYSCALL_END => (self.usual_syscall_end(*thread)?, None, None),
             _ => return None,
         };
         Some(Usual { step, stack, reason })
@@ -69,8 +69,7 @@ impl Scheduler {
 
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn usual_start(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
-        let thread = self.threads.get_mut(m)?;
+    fn usual_start(&mut self, thread: &mut Thread, g: GIdx, seq: u64) -> Option<Step> {
         let goroutine = self.goroutines.get_mut(g)?;
         let next = goroutine.is_undisturbed(GoState::Runnable) && goroutine.seq.wrapping_add(1) == seq;
         if !next || thread.p == NO_PROC || thread.g.is_some() {
@@ -84,20 +83,19 @@ impl Scheduler {
 
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn usual_unblock(&mut self, m: usize, g: GIdx, seq: u64) -> Option<Step> {
+    fn usual_unblock(&mut self, thread: Thread, g: GIdx, seq: u64) -> Option<Step> {
         let goroutine = self.goroutines.get_mut(g)?;
         if !goroutine.is_undisturbed(GoState::Waiting) || goroutine.seq.wrapping_add(1) != seq {
             return None;
         }
         goroutine.seq = seq;
         goroutine.enter_undisturbed(GoState::Runnable);
-        Some(Step { context: self.threads.get(m)?.g, g, from: GoState::Waiting, to: GoState::Runnable })
+        Some(Step { context: thread.g, g, from: GoState::Waiting, to: GoState::Runnable })
     }
 
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn usual_stop(&mut self, m: usize, to: GoState) -> Option<Step> {
-        let thread = self.threads.get_mut(m)?;
+    fn usual_stop(&mut self, thread: &mut Thread, to: GoState) -> Option<Step> {
         let g = thread.g;
         let goroutine = self.goroutines.get_mut(g)?;
         if !goroutine.is_undisturbed(GoState::Running) || thread.p == NO_PROC {
@@ -110,8 +108,7 @@ impl Scheduler {
 
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn usual_syscall_begin(&mut self, m: usize, seq: u64) -> Option<Step> {
-        let thread = self.threads.get(m)?;
+    fn usual_syscall_begin(&mut self, thread: Thread, seq: u64) -> Option<Step> {
         let g = thread.g;
         let proc = self.procs.get_mut(thread.p as usize)?;
         let goroutine = self.goroutines.get_mut(g)?;
@@ -126,8 +123,7 @@ impl Scheduler {
 
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn usual_syscall_end(&mut self, m: usize) -> Option<Step> {
-        let thread = self.threads.get(m)?;
+    fn usual_syscall_end(&mut self, thread: Thread) -> Option<Step> {
         let g = thread.g;
         let proc = self.procs.get_mut(thread.p as usize)?;
         let goroutine = self.goroutines.get_mut(g)?;
