@@ -79,7 +79,14 @@ impl<'a> Recording<'a> {
             scanned,
             so_far.as_mut(),
         ) {
-            (Ok((tables, scan)), Ok(builder)) => builder.add(&tables, scan, self.clocks[i]),
+            (Ok((tables, scan)), Ok(builder)) => {
+                if i == 0 {
+                    // As many for each byte as in the first generation.
+                    let (size, left) = self.size_and_left(i);
+                    builder.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
+                }
+                builder.add(&tables, scan, self.clocks[i]);
+            }
             (Err(error), Ok(_)) => *so_far = Err(error),
             (_, Err(_)) => {}
         };

@@ -85,6 +85,11 @@ impl<'a> Builder<'a> {
         Self { survey: Survey { start, end: start, served, ..Survey::default() }, annotations, ..Self::default() }
     }
 
+    /// There will be about so many goroutines.
+    pub fn expect(&mut self, n: usize) {
+        self.survey.forest.expect(n);
+    }
+
     /// Adds the next generation.
     pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) {
         let generation = self.survey.generations.len() as u32;

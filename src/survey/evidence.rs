@@ -138,6 +138,19 @@ impl Glance {
 pub struct EvidenceMemory(Vec<Evidence>, Vec<Glance>);
 
 impl EvidenceMemory {
+    /// Bytes of a file for each run, at least: its start and its end, with a stack and a reason.
+    const PER_RUN: u64 = 12;
+
+    /// Enough for the runs in so many bytes of a file, if it was not used before: growing would copy. What is not needed
+    /// of it is never touched.
+    #[must_use]
+    pub fn for_bytes(mut self, bytes: u64) -> Self {
+        if self.1.capacity() == 0 {
+            self.1.reserve_exact((bytes / Self::PER_RUN) as usize);
+        }
+        self
+    }
+
     /// Memory whose contents are not needed any more.
     pub(super) fn of(mut evidence: Vec<Evidence>, mut glances: Vec<Glance>) -> Self {
         evidence.clear();

@@ -151,6 +151,12 @@ impl Forest {
         &self.goroutines[g.at()]
     }
 
+    /// There will be about so many goroutines: growing would copy.
+    pub fn expect(&mut self, n: usize) {
+        self.goroutines.reserve(n);
+        self.lives.reserve(n);
+    }
+
     /// Adds a goroutine, which becomes its id's latest.
     pub fn add(&mut self, mut goroutine: Goroutine, life: Life) -> GIdx {
         let g = GIdx(self.goroutines.len() as u32);

@@ -118,9 +118,7 @@ impl Scan {
 
 /// A generation's threads in at most `n` groups that follow each other, with about as many bytes each.
 pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec<Range<usize>> {
-    let bytes =
-        |thread: usize| batches.of(thread).iter().map(|b| u64::from(index.batches[*b as usize].size)).sum::<u64>();
-    let of_threads: Vec<u64> = (0..index.threads.len()).map(bytes).collect();
+    let of_threads: Vec<u64> = (0..index.threads.len()).map(|thread| bytes(index, batches, thread)).collect();
     let all: u64 = of_threads.iter().sum();
     let (mut groups, mut start, mut so_far) = (Vec::new(), 0, 0);
     for (thread, bytes) in of_threads.iter().enumerate() {
@@ -136,9 +134,16 @@ pub fn groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec
     groups
 }
 
+/// Bytes of a thread's batches.
+fn bytes(index: &GenerationIndex, batches: &ThreadBatches, thread: usize) -> u64 {
+    batches.of(thread).iter().map(|b| u64::from(index.batches[*b as usize].size)).sum()
+}
+
 /// Scans some threads of a generation.
 pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory) -> Result<Scan> {
-    let evidence = Found::new(input.generation.index.start, memory);
+    let index = input.generation.index;
+    let size = threads.clone().map(|thread| bytes(index, input.batches, thread)).sum();
+    let evidence = Found::new(index.start, if input.classes.is_some() { memory.for_bytes(size) } else { memory });
     let mut scan = Scan { evidence, ..Scan::default() };
     let mut bytes = Vec::new();
     let gists = input.classes.map(Gists::new);
