@@ -133,9 +133,49 @@ impl Glance {
     }
 }
 
+/// Most glances in eight bytes: the goroutine's id from a base on, the offset, the sequence number, and the lowest bit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Small(u64);
+
+impl Small {
+    const ID_BITS: u32 = 22;
+    const OFFSET_BITS: u32 = 28;
+    const SEQ_BITS: u32 = 13;
+
+    /// None if it does not fit.
+    #[inline]
+    fn new(id: u64, offset: u64, seq: u64, other: bool) -> Option<Self> {
+        let fits = (id >> Self::ID_BITS | offset >> Self::OFFSET_BITS | seq >> Self::SEQ_BITS) == 0;
+        let word = (id << Self::OFFSET_BITS | offset) << Self::SEQ_BITS | seq;
+        fits.then_some(Self(word << 1 | u64::from(other)))
+    }
+
+    #[inline]
+    pub(super) fn id(self, base: u64) -> GoId {
+        GoId(base + (self.0 >> (u64::BITS - Self::ID_BITS)))
+    }
+
+    pub(super) fn glance(self, base: u64) -> Glance {
+        let seq_and_other = (self.0 & ((1 << (Self::SEQ_BITS + 1)) - 1)) as u32;
+        let offset = (self.0 >> (Self::SEQ_BITS + 1)) as u32 & ((1 << Self::OFFSET_BITS) - 1);
+        Glance { id: self.id(base).0 as u32, offset, seq_and_other }
+    }
+}
+
+/// What one scan found.
+#[derive(Default, Debug)]
+pub(super) struct Lists {
+    /// All that was found one by one.
+    pub(super) evidence: Vec<Evidence>,
+    /// All else: what is small, with ids from this one on; and what is not.
+    pub(super) small: Vec<Small>,
+    pub(super) base: u64,
+    pub(super) glances: Vec<Glance>,
+}
+
 /// Memory for the evidence of one scan.
 #[derive(Default, Debug)]
-pub struct EvidenceMemory(Vec<Evidence>, Vec<Glance>);
+pub struct EvidenceMemory(Lists);
 
 impl EvidenceMemory {
     /// Bytes of a file for each run, at least: its start and its end, with a stack and a reason.
@@ -145,17 +185,18 @@ impl EvidenceMemory {
     /// of it is never touched.
     #[must_use]
     pub fn for_bytes(mut self, bytes: u64) -> Self {
-        if self.1.capacity() == 0 {
-            self.1.reserve_exact((bytes / Self::PER_RUN) as usize);
+        if self.0.small.capacity() == 0 {
+            self.0.small.reserve_exact((bytes / Self::PER_RUN) as usize);
         }
         self
     }
 
     /// Memory whose contents are not needed any more.
-    pub(super) fn of(mut evidence: Vec<Evidence>, mut glances: Vec<Glance>) -> Self {
-        evidence.clear();
-        glances.clear();
-        Self(evidence, glances)
+    pub(super) fn of(mut lists: Lists) -> Self {
+        lists.evidence.clear();
+        lists.small.clear();
+        lists.glances.clear();
+        Self(Lists { base: 0, ..lists })
     }
 }
 
@@ -164,32 +205,29 @@ impl EvidenceMemory {
 pub struct Found {
     /// What was settled, in order.
     pub(super) relevant: Vec<Evidence>,
-    /// All that was found one by one.
-    pub(super) evidence: Vec<Evidence>,
-    /// All else.
-    pub(super) glances: Vec<Glance>,
+    pub(super) lists: Lists,
     /// What scans behind this one found, in their order. Most of it is never looked at, so it is left where it is.
-    pub(super) joined: Vec<(Vec<Evidence>, Vec<Glance>)>,
+    pub(super) joined: Vec<Lists>,
     /// Where the generation starts in the file.
     pub(super) start: u64,
 }
 
 impl Found {
     /// Nothing yet, of a generation that starts there in the file.
-    pub fn new(start: u64, EvidenceMemory(evidence, glances): EvidenceMemory) -> Self {
-        Self { evidence, glances, start, ..Self::default() }
+    pub fn new(start: u64, EvidenceMemory(lists): EvidenceMemory) -> Self {
+        Self { lists, start, ..Self::default() }
     }
 
     /// Adds what the threads behind these said, whose scan has `births` births before its own.
     pub(super) fn join(&mut self, mut next: Self, births: u32) {
-        for e in &mut next.evidence {
+        for e in &mut next.lists.evidence {
             if let Says::Created(birth) = &mut e.says {
                 *birth += births;
             }
             e.who = e.who.behind(births);
         }
         // Glances have no births.
-        self.joined.push((next.evidence, next.glances));
+        self.joined.push(next.lists);
     }
 
     /// Adds a run without a matching stack, if it fits; what says nothing is gone.
@@ -203,11 +241,27 @@ impl Found {
     /// The same of a run whose gap begins at a place.
     #[inline]
     pub fn add_glance(&mut self, id: GoId, seq: u64, pos: u64, other: bool) -> bool {
-        let offset = pos - self.start;
+        let (offset, Lists { small, base, .. }) = (pos - self.start, &mut self.lists);
+        match Small::new(id.0.wrapping_sub(*base), offset, seq, other) {
+            Some(glance) => small.push(glance),
+            None => return self.add_large(id, seq, offset, other),
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn add_large(&mut self, id: GoId, seq: u64, offset: u64, other: bool) -> bool {
+        let Lists { small, base, glances, .. } = &mut self.lists;
+        // The first id of many is about that of the others.
+        let first = id.0.saturating_sub(1 << (Small::ID_BITS - 1));
+        if small.is_empty() && first > *base {
+            *base = first;
+            return self.add_glance(id, seq, self.start + offset, other);
+        }
         let fits = (offset | id.0 | seq | seq << 1) >> u32::BITS == 0;
         if fits {
             let seq_and_other = (seq as u32) << 1 | u32::from(other);
-            self.glances.push(Glance { id: id.0 as u32, offset: offset as u32, seq_and_other });
+            glances.push(Glance { id: id.0 as u32, offset: offset as u32, seq_and_other });
         }
         fits
     }
@@ -368,7 +422,7 @@ impl RunEvidence {
             // Creations only matter inside a stretch, and those have a matching stack in the run.
             if self.telling || !matches!(says, Says::Created(_)) {
                 order += 1;
-                out.evidence.push(Evidence { who, seq, order, says });
+                out.lists.evidence.push(Evidence { who, seq, order, says });
             }
         }
     }
@@ -384,6 +438,6 @@ impl RunEvidence {
         } else {
             return;
         };
-        out.evidence.push(Evidence { who, seq: 0, order: 0, says });
+        out.lists.evidence.push(Evidence { who, seq: 0, order: 0, says });
     }
 }

@@ -1,13 +1,21 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
-use super::evidence::{Evidence, EvidenceMemory, Found, Glance, Says, Who};
+use super::evidence::{Evidence, EvidenceMemory, Found, Glance, Lists, Says, Who};
 use super::scan::Birth;
 use crate::buckets::Buckets;
 use crate::ids::GoId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Where a piece of evidence stands: in which scan, whether it is a glance, and which one.
-type Place = (u32, bool, u32);
+/// Where a piece of evidence stands: in which scan's which list, and there.
+type Place = (u32, List, u32);
+
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum List {
+    #[default]
+    Evidence,
+    Small,
+    Glances,
+}
 
 impl Found {
     /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the other,
@@ -21,7 +29,7 @@ impl Found {
             Says::Server(_) => true,
             _ => false,
         };
-        let evidence = self.lists().flat_map(|(evidence, _)| evidence);
+        let evidence = self.lists().flat_map(|lists| &lists.evidence);
         let mut wanted: Vec<Who> = evidence.filter(telling).map(|e| e.who).collect();
         wanted.sort_unstable();
         wanted.dedup();
@@ -54,9 +62,8 @@ impl Found {
     }
 
     /// What each scan found, in their order.
-    fn lists(&self) -> impl Iterator<Item = (&[Evidence], &[Glance])> {
-        let first = (&self.evidence[..], &self.glances[..]);
-        std::iter::once(first).chain(self.joined.iter().map(|(evidence, glances)| (&evidence[..], &glances[..])))
+    fn lists(&self) -> impl Iterator<Item = &Lists> {
+        std::iter::once(&self.lists).chain(&self.joined)
     }
 
     /// Where the evidence about some goroutines stands, each piece with the goroutine's place among them; and all other
@@ -68,13 +75,19 @@ impl Found {
             Some(&of) => picked.push((of, place)),
             None => others.push(place),
         };
-        for (scan, (evidence, _)) in (0..).zip(self.lists()) {
-            let all = (0..).zip(evidence).filter(|(_, e)| e.who.birth != Who::ANY || !dull.has(e.who.id));
-            all.for_each(|(i, e)| look(e.who, (scan, false, i)));
+        for (scan, lists) in (0..).zip(self.lists()) {
+            let all = (0..).zip(&lists.evidence).filter(|(_, e)| e.who.birth != Who::ANY || !dull.has(e.who.id));
+            all.for_each(|(i, e)| look(e.who, (scan, List::Evidence, i)));
         }
-        for (scan, (_, glances)) in (0..).zip(self.lists()) {
-            let all = (0..).zip(glances).filter(|(_, g)| !dull.has(g.who().id));
-            all.for_each(|(i, g)| look(g.who(), (scan, true, i)));
+        for (scan, lists) in (0..).zip(self.lists()) {
+            for (i, small) in (0..).zip(&lists.small) {
+                let id = small.id(lists.base);
+                if !dull.has(id) {
+                    look(Who::named(id), (scan, List::Small, i));
+                }
+            }
+            let all = (0..).zip(&lists.glances).filter(|(_, g)| !dull.has(g.who().id));
+            all.for_each(|(i, g)| look(g.who(), (scan, List::Glances, i)));
         }
         (picked, others)
     }
@@ -83,9 +96,9 @@ impl Found {
     fn put_in_order(&mut self, n: usize, picked: &[(u32, Place)]) {
         let mut relevant = std::mem::take(&mut self.relevant);
         let lists: Vec<_> = self.lists().collect();
-        let expanded = |&(scan, is_glance, i): &Place| {
-            let (evidence, glances) = lists[scan as usize];
-            if is_glance { glances[i as usize].expanded(self.start) } else { evidence[i as usize] }
+        let expanded = |&(scan, list, i): &Place| match list {
+            List::Evidence => lists[scan as usize].evidence[i as usize],
+            _ => glance(lists[scan as usize], list, i).expanded(self.start),
         };
         for of_one in Buckets::new(n, || picked.iter().copied()).iter() {
             let from = relevant.len();
@@ -98,12 +111,23 @@ impl Found {
     /// Leaves some of what scans found. Gives the memory of all of it.
     fn keep(&mut self, places: &[Place]) -> Vec<EvidenceMemory> {
         let lists: Vec<_> = self.lists().collect();
-        let (glances, evidence): (Vec<Place>, Vec<Place>) = places.iter().partition(|(_, is_glance, _)| *is_glance);
-        let evidence = evidence.iter().map(|&(scan, _, i)| lists[scan as usize].0[i as usize]).collect();
-        let glances = glances.iter().map(|&(scan, _, i)| lists[scan as usize].1[i as usize]).collect();
-        let first = (std::mem::replace(&mut self.evidence, evidence), std::mem::replace(&mut self.glances, glances));
-        let used = std::iter::once(first).chain(self.joined.drain(..));
-        used.map(|(evidence, glances)| EvidenceMemory::of(evidence, glances)).collect()
+        let mut kept = Lists::default();
+        for &(scan, list, i) in places {
+            match list {
+                List::Evidence => kept.evidence.push(lists[scan as usize].evidence[i as usize]),
+                _ => kept.glances.push(glance(lists[scan as usize], list, i)),
+            }
+        }
+        let first = std::mem::replace(&mut self.lists, kept);
+        std::iter::once(first).chain(self.joined.drain(..)).map(EvidenceMemory::of).collect()
+    }
+}
+
+/// One of a scan's glances.
+fn glance(lists: &Lists, list: List, i: u32) -> Glance {
+    match list {
+        List::Small => lists.small[i as usize].glance(lists.base),
+        _ => lists.glances[i as usize],
     }
 }
 
@@ -150,8 +174,11 @@ mod tests {
 
     /// What is relevant, put in order in one go.
     fn expected(found: &Found, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
-        let mut all: Vec<Evidence> = found.lists().flat_map(|(evidence, _)| evidence).copied().collect();
-        all.extend(found.lists().flat_map(|(_, glances)| glances).map(|g| g.expanded(found.start)));
+        let mut all: Vec<Evidence> = found.lists().flat_map(|lists| &lists.evidence).copied().collect();
+        for lists in found.lists() {
+            all.extend(lists.small.iter().map(|s| s.glance(lists.base).expanded(found.start)));
+            all.extend(lists.glances.iter().map(|g| g.expanded(found.start)));
+        }
         let telling = |e: &&Evidence| match e.says {
             Says::Match(_) => e.who != Who::named(root),
             _ => matches!(e.says, Says::Server(_)),
@@ -175,14 +202,18 @@ mod tests {
         };
         let mut relevant = 0;
         for round in 0..300 {
+            // Ids that do not fit into small glances from 0 on, either.
+            let far = if round % 3 == 0 { 1 << 30 } else { 0 };
             let mut scans = [(); 2].map(|()| Found::new(1000, EvidenceMemory::default()));
             for i in 0..next(400) {
                 // Ids that share their low bits, and one whose birth tells who it is.
-                let id = GoId(next(20) + (next(3) << 16));
-                let birth = if id.0 == 7 { next(2) as u32 } else { Who::ANY };
+                let id = GoId(far + next(20) + (next(3) << 16));
+                let birth = if id.0 == far + 7 { next(2) as u32 } else { Who::ANY };
                 let mut run = RunEvidence::default();
-                run.begin(Who { id, birth }, next(50), (next(9) > 0).then_some((1000 + i, i)));
-                let matches = id.0.is_multiple_of(5) && next(2) == 0;
+                // Some numbers do not fit into a small glance.
+                let seq = next(50) << if next(9) == 0 { 12 } else { 0 };
+                run.begin(Who { id, birth }, seq, (next(9) > 0).then_some((1000 + i, i)));
+                let matches = (id.0 - far).is_multiple_of(5) && next(2) == 0;
                 let class = StackClass { present: true, matches, ..StackClass::default() };
                 if next(4) > 0 {
                     run.stack(class, 3, 1000 + i, i);
@@ -192,11 +223,12 @@ mod tests {
             let [mut found, second] = scans;
             found.join(second, 2);
             // Goroutines of this generation cannot be open since before; that of a cgo callback can, its id repeats.
-            let births = [birth(16, false), birth(3 << 16, false), birth(15, false), birth(2, true)];
-            let open = (0..next(3) * 4).map(|_| GoId(next(15))).collect();
-            let expected = expected(&found, &open, GoId(15));
-            assert_eq!(found.settle(&births, |birth| birth.id == GoId(15)).len(), 2);
-            let of_born = found.glances.iter().filter(|g| [15, 16].contains(&g.who().id.0)).count();
+            let births =
+                [(16, false), (3 << 16, false), (15, false), (2, true)].map(|(id, from_c)| birth(far + id, from_c));
+            let open = (0..next(3) * 4).map(|_| GoId(far + next(15))).collect();
+            let expected = expected(&found, &open, GoId(far + 15));
+            assert_eq!(found.settle(&births, |birth| birth.id == GoId(far + 15)).len(), 2);
+            let of_born = found.lists.glances.iter().filter(|g| [far + 15, far + 16].contains(&g.who().id.0)).count();
             assert_eq!(of_born, 0);
             assert_eq!(found.relevant(&open), expected, "round {round}");
             relevant += expected.len();

@@ -167,6 +167,6 @@ mod tests {
         assert_eq!(said(&running), run(105, 11, true));
         assert_eq!(take(&[code::GO_BLOCK, 1, 3, 5], 110, &mut running), Some((4, 1)));
         assert_eq!(said(&running), None);
-        assert_eq!(found.glances.len(), 1);
+        assert_eq!(found.lists.small.len(), 1);
     }
 }
