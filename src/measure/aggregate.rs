@@ -49,6 +49,8 @@ struct Recent {
     ns: u64,
 }
 
+const _: () = assert!(size_of::<Recent>() == 32, "half a line");
+
 impl Recent {
     const NONE: Self = Self { signature: Signature::NONE, events: 0, ns: 0 };
 

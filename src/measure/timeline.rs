@@ -49,6 +49,8 @@ pub(super) struct Timeline {
     serves: StringIdx,
 }
 
+const _: () = assert!(size_of::<Timeline>() == 64, "one line");
+
 /// How a piece of an interval is closed.
 #[derive(Clone, Copy)]
 pub(super) struct Close {

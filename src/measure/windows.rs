@@ -60,8 +60,8 @@ pub(super) struct Windows<'a> {
     forest: &'a Forest,
     looked_at: Window,
     list: Vec<OpenWindow>,
-    /// Per window that has time inside the part of the trace that is looked at, as far as is known, its part inside that;
-    /// of others [`NEVER`].
+    /// Per window that has time inside the part of the trace that is looked at, as far as is known, its part inside
+    /// that; of others [`NEVER`].
     usual: Vec<Window>,
     touched: Vec<WindowIdx>,
     places: FxHashMap<GIdx, Place>,
@@ -102,7 +102,8 @@ impl<'a> Windows<'a> {
         self.list[window.at()]
     }
 
-    /// The time that counts of a window that was seen: inside it, nothing but its sum changes any more. None for no window.
+    /// The time that counts of a window that was seen: inside it, nothing but its sum changes any more. None for no
+    /// window.
     #[inline]
     pub(super) fn usual(&self, window: WindowIdx) -> Option<Window> {
         self.usual.get(window.at()).copied()

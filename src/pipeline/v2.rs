@@ -70,7 +70,7 @@ impl<'a> Recording<'a> {
             let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
             let scanned = self.scan_generation(i, selector, (threads, &spare), ticker);
             if i + all >= n {
-                // All others were begun. What they do not take is freed now.
+                // Hardly any scan is still to begin.
                 free(std::mem::take(&mut *lock(&spare)));
             }
             scanned
@@ -135,11 +135,12 @@ impl<'a> Recording<'a> {
         let class = |stack| classes.and_then(|classes| classes.get(stack)).unwrap_or_default();
         let is_root = |birth: &Birth| {
             selector.is_some_and(|s| {
-                s.root_by.creation && class(birth.creation_stack).matches
-                    || s.root_by.entry && class(birth.entry_stack).matches
+                s.root_by.creation && class(birth.creation_stack).surely_matches()
+                    || s.root_by.entry && class(birth.entry_stack).surely_matches()
             })
         };
-        lock(spare).extend(scan.evidence.settle(&scan.births, is_root));
+        let memory = scan.evidence.settle(&scan.births, &scan.announced, is_root);
+        lock(spare).extend(memory);
         scan.warnings.extend(warnings);
         ticker.add(generation.index.end - generation.index.start);
         Ok((tables, scan))
@@ -362,7 +363,10 @@ fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<Stac
         let outermost_first = tables.frames(stack).iter().rev();
         let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
             let function = functions.entry(frame.function).or_insert_with(|| {
-                classifier.function(&String::from_utf8_lossy(tables.string(frame.function).unwrap_or_default()))
+                let name = tables.string(frame.function).unwrap_or_default();
+                let function = classifier.function(&String::from_utf8_lossy(name));
+                // What has no name gets one later, and what is no text another.
+                if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
             });
             outer.enter(*function)
         }));

@@ -18,9 +18,16 @@ pub struct StackClass {
     pub cut: bool,
     /// Where in a server it is.
     pub step: Step,
+    /// Whether it has functions whose names are not known for sure.
+    pub unnamed: bool,
 }
 
 impl StackClass {
+    /// Whether it matches, whatever its functions are called in the end.
+    pub fn surely_matches(self) -> bool {
+        self.matches && !self.unnamed
+    }
+
     /// Whether the stack proves that no matching function is at work: one that was cut proves nothing.
     pub fn excludes(self) -> bool {
         self.present && !self.matches && !self.cut
@@ -88,6 +95,15 @@ pub struct Function {
     role: Role,
     matches: bool,
     recording: bool,
+    unnamed: bool,
+}
+
+impl Function {
+    /// Its name is not known for sure.
+    #[must_use]
+    pub fn unnamed(self) -> Self {
+        Self { unnamed: true, ..self }
+    }
 }
 
 /// Decides what functions and stacks say.
@@ -112,7 +128,7 @@ impl<'a> Classifier<'a> {
             role => role,
         };
         let matches = self.roots.is_some_and(|matches| matches(name));
-        Function { role, matches, recording: name == RECORDING_HANDLER }
+        Function { role, matches, recording: name == RECORDING_HANDLER, unnamed: false }
     }
 
     /// What a stack says. The recording itself is no root, unless it is named.
@@ -123,6 +139,7 @@ impl<'a> Classifier<'a> {
             matches: stack.matches && (self.names_recording || !stack.recording),
             cut: step == Step::None && stack.depth >= MAX_FRAMES,
             step,
+            unnamed: stack.unnamed,
         }
     }
 }
@@ -133,6 +150,7 @@ pub struct PartialClass {
     walk: Walk,
     matches: bool,
     recording: bool,
+    unnamed: bool,
     depth: u32,
 }
 
@@ -144,6 +162,7 @@ impl PartialClass {
             walk: self.walk.enter(function.role),
             matches: self.matches || function.matches,
             recording: self.recording || function.recording,
+            unnamed: self.unnamed || function.unnamed,
             depth: self.depth + 1,
         }
     }
@@ -160,7 +179,7 @@ mod tests {
         let bits = |i: usize| [1, 2, 4].map(|bit| i & bit != 0);
         let of = |(i, step)| {
             let [present, matches, cut] = bits(i);
-            StackClass { present, matches, cut, step }
+            StackClass { present, matches, cut, step, unnamed: false }
         };
         let all: Vec<StackClass> = (0..8).flat_map(|i| steps.map(|step| of((i, step)))).collect();
         let table: Vec<(u64, StackClass)> = (1..).zip(all).chain([(1 << 50, StackClass::default())]).collect();

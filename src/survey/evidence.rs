@@ -45,6 +45,15 @@ pub struct Evidence {
     pub says: Says,
 }
 
+impl Evidence {
+    /// Its place among those of one goroutine.
+    pub(super) fn rank(&self) -> (u64, u32, u64) {
+        // Only damage has two of the same number.
+        let pos = if let Says::Gap(gap) = self.says { gap.first } else { 0 };
+        (self.seq, self.order, pos)
+    }
+}
+
 /// What a piece of evidence says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Says {
@@ -139,6 +148,10 @@ pub(super) struct Small(u64);
 
 impl Small {
     const ID_BITS: u32 = 22;
+    /// The largest base: from there on ids still have 32 bits, as in a glance.
+    const MAX_BASE: u64 = (1 << u32::BITS) - (1 << Self::ID_BITS);
+    /// So few are moved when the base changes.
+    const FEW: usize = 1024;
     const OFFSET_BITS: u32 = 28;
     const SEQ_BITS: u32 = 13;
 
@@ -181,8 +194,8 @@ impl EvidenceMemory {
     /// Bytes of a file for each run, at least: its start and its end, with a stack and a reason.
     const PER_RUN: u64 = 12;
 
-    /// Enough for the runs in so many bytes of a file, if it was not used before: growing would copy. What is not needed
-    /// of it is never touched.
+    /// Enough for the runs in so many bytes of a file, if it was not used before: growing would copy. What is not
+    /// needed of it is never touched.
     #[must_use]
     pub fn for_bytes(mut self, bytes: u64) -> Self {
         if self.0.small.capacity() == 0 {
@@ -206,7 +219,7 @@ pub struct Found {
     /// What was settled, in order.
     pub(super) relevant: Vec<Evidence>,
     pub(super) lists: Lists,
-    /// What scans behind this one found, in their order. Most of it is never looked at, so it is left where it is.
+    /// What scans behind this one found, in their order, until it is settled.
     pub(super) joined: Vec<Lists>,
     /// Where the generation starts in the file.
     pub(super) start: u64,
@@ -252,10 +265,11 @@ impl Found {
     #[inline(never)]
     fn add_large(&mut self, id: GoId, seq: u64, offset: u64, other: bool) -> bool {
         let Lists { small, base, glances, .. } = &mut self.lists;
-        // The first id of many is about that of the others.
-        let first = id.0.saturating_sub(1 << (Small::ID_BITS - 1));
-        if small.is_empty() && first > *base {
-            *base = first;
+        // Most ids are about that of the last goroutine; those of the runtime's own are low, and may come first.
+        let below = id.0.saturating_sub(1 << (Small::ID_BITS - 1)).min(Small::MAX_BASE);
+        if small.len() < Small::FEW && below > *base {
+            glances.extend(small.drain(..).map(|small| small.glance(*base)));
+            *base = below;
             return self.add_glance(id, seq, self.start + offset, other);
         }
         let fits = (offset | id.0 | seq | seq << 1) >> u32::BITS == 0;

@@ -151,10 +151,11 @@ impl Forest {
         &self.goroutines[g.at()]
     }
 
-    /// There will be about so many goroutines: growing would copy.
+    /// There will be about so many goroutines: growing would copy. A guess that is too large does no harm.
     pub fn expect(&mut self, n: usize) {
-        self.goroutines.reserve(n);
-        self.lives.reserve(n);
+        const MOST: usize = 1 << 20;
+        let _ = self.goroutines.try_reserve_exact(n.min(MOST));
+        let _ = self.lives.try_reserve_exact(n.min(MOST));
     }
 
     /// Adds a goroutine, which becomes its id's latest.

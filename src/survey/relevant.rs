@@ -18,12 +18,23 @@ enum List {
 }
 
 impl Found {
-    /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the other,
-    /// each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side. Of all
-    /// else only that of goroutines which are older than the generation is kept: what those born in it do with a matching
-    /// stack is of no interest either where they are roots by their birth. Gives the memory, for further scans.
-    pub fn settle(&mut self, births: &[Birth], is_root: impl Fn(&Birth) -> bool) -> Vec<EvidenceMemory> {
-        let roots = Born::new(births, is_root);
+    /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the
+    /// other, each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side.
+    /// Of all else only that of goroutines which are older than the generation is kept: what those born in it do with a
+    /// matching stack is of no interest either where they are roots by their birth. One that a status announced is
+    /// older, whatever damage lets be born with its id. Gives the memory, for further scans.
+    pub fn settle(
+        &mut self,
+        births: &[Birth],
+        announced: &[GoId],
+        is_root: impl Fn(&Birth) -> bool,
+    ) -> Vec<EvidenceMemory> {
+        let mut roots = Born::new(births, is_root);
+        let mut dull = Born::new(births, |_| true);
+        for &id in announced {
+            roots.leave_out(id);
+            dull.leave_out(id);
+        }
         let telling = |e: &&Evidence| match e.says {
             Says::Match(_) => e.who.birth != Who::ANY || !roots.has(e.who.id),
             Says::Server(_) => true,
@@ -33,7 +44,6 @@ impl Found {
         let mut wanted: Vec<Who> = evidence.filter(telling).map(|e| e.who).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let mut dull = Born::new(births, |_| true);
         for who in &wanted {
             dull.leave_out(who.id);
         }
@@ -56,12 +66,12 @@ impl Found {
         let (picked, _) = self.pick(&others, &Born::default());
         self.put_in_order(others.len(), &picked);
         if self.relevant.len() > before {
-            self.relevant.sort_by_key(|e| (e.who, e.seq, e.order));
+            self.relevant.sort_by_key(|e| (e.who, e.rank()));
         }
         &self.relevant
     }
 
-    /// What each scan found, in their order.
+    /// What each scan found, in their order; once it is settled, what may still be asked for.
     fn lists(&self) -> impl Iterator<Item = &Lists> {
         std::iter::once(&self.lists).chain(&self.joined)
     }
@@ -103,7 +113,7 @@ impl Found {
         for of_one in Buckets::new(n, || picked.iter().copied()).iter() {
             let from = relevant.len();
             relevant.extend(of_one.iter().map(expanded));
-            relevant[from..].sort_by_key(|e| (e.seq, e.order));
+            relevant[from..].sort_by_key(Evidence::rank);
         }
         self.relevant = relevant;
     }
@@ -143,26 +153,35 @@ impl Born {
     fn new(births: &[Birth], which: impl Fn(&Birth) -> bool) -> Self {
         let ids = || births.iter().filter(|birth| !birth.from_c && which(birth)).map(|birth| birth.id.0);
         let first = ids().min().unwrap_or(0);
-        let mut bits = vec![0; births.len() + 1];
-        for at in ids().map(|id| id - first) {
-            if let Some(word) = bits.get_mut((at / 64) as usize) {
-                *word |= 1 << (at % 64);
+        let bits = vec![0; births.len() + 1];
+        let mut born = Self { first, bits };
+        for id in ids() {
+            let (word, bit) = born.at(GoId(id));
+            if let Some(word) = born.bits.get_mut(word) {
+                *word |= bit;
             }
         }
-        Self { first, bits }
+        born
+    }
+
+    /// Its word, and its bit there.
+    #[inline]
+    fn at(&self, id: GoId) -> (usize, u64) {
+        let at = id.0.wrapping_sub(self.first);
+        (usize::try_from(at / 64).unwrap_or(usize::MAX), 1 << (at % 64))
     }
 
     fn leave_out(&mut self, id: GoId) {
-        let at = id.0.wrapping_sub(self.first);
-        if let Some(word) = self.bits.get_mut((at / 64) as usize) {
-            *word &= !(1 << (at % 64));
+        let (word, bit) = self.at(id);
+        if let Some(word) = self.bits.get_mut(word) {
+            *word &= !bit;
         }
     }
 
     #[inline]
     fn has(&self, id: GoId) -> bool {
-        let at = id.0.wrapping_sub(self.first);
-        self.bits.get((at / 64) as usize).is_some_and(|word| word >> (at % 64) & 1 == 1)
+        let (word, bit) = self.at(id);
+        self.bits.get(word).is_some_and(|word| word & bit != 0)
     }
 }
 
@@ -185,7 +204,7 @@ mod tests {
         };
         let matched: FxHashSet<Who> = all.iter().filter(telling).map(|e| e.who).collect();
         all.retain(|e| matched.contains(&e.who) || e.who.birth == Who::ANY && open.contains(&e.who.id));
-        all.sort_by_key(|e| (e.who, e.seq, e.order));
+        all.sort_by_key(|e| (e.who, e.rank()));
         all
     }
 
@@ -201,9 +220,9 @@ mod tests {
             (random >> 33) % n
         };
         let mut relevant = 0;
-        for round in 0..300 {
+        for round in 0..400 {
             // Ids that do not fit into small glances from 0 on, either.
-            let far = if round % 3 == 0 { 1 << 30 } else { 0 };
+            let far = [0, 1 << 30, (1 << 32) - 10, (1 << 32) + 5][round % 4];
             let mut scans = [(); 2].map(|()| Found::new(1000, EvidenceMemory::default()));
             for i in 0..next(400) {
                 // Ids that share their low bits, and one whose birth tells who it is.
@@ -222,13 +241,14 @@ mod tests {
             }
             let [mut found, second] = scans;
             found.join(second, 2);
-            // Goroutines of this generation cannot be open since before; that of a cgo callback can, its id repeats.
+            // Goroutines of this generation cannot be open since before. Those with the id of one that was announced
+            // can, and that of a cgo callback: its id repeats.
             let births =
                 [(16, false), (3 << 16, false), (15, false), (2, true)].map(|(id, from_c)| birth(far + id, from_c));
-            let open = (0..next(3) * 4).map(|_| GoId(far + next(15))).collect();
+            let open = (0..next(3) * 4).map(|_| GoId(far + [next(15), 16][usize::from(next(5) == 0)])).collect();
             let expected = expected(&found, &open, GoId(far + 15));
-            assert_eq!(found.settle(&births, |birth| birth.id == GoId(far + 15)).len(), 2);
-            let of_born = found.lists.glances.iter().filter(|g| [far + 15, far + 16].contains(&g.who().id.0)).count();
+            assert_eq!(found.settle(&births, &[GoId(far + 16)], |birth| birth.id == GoId(far + 15)).len(), 2);
+            let of_born = found.lists.glances.iter().filter(|g| g.who().id.0 == far + 15).count();
             assert_eq!(of_born, 0);
             assert_eq!(found.relevant(&open), expected, "round {round}");
             relevant += expected.len();

@@ -132,8 +132,8 @@ impl BatchReader {
         generation.read(batch, &mut self.bytes)
     }
 
-    /// The next event into `event`, which holds the one before it, if there is one in this batch and nothing is wrong with
-    /// it; else nothing was read.
+    /// The next event into `event`, which holds the one before it, if there is one in this batch and nothing is wrong
+    /// with it; else nothing was read.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub fn next_sound(&mut self, known: &[bool; 256], clock: &TickTable, event: &mut WireEvent) -> bool {

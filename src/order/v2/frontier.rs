@@ -215,8 +215,8 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         if !scheduler.woken.is_empty() {
             return thread;
         }
-        // Two threads that take turns are the rule: the second one stands beside the heap. Where there is none, its time
-        // never comes.
+        // Two threads that take turns are the rule: the second one stands beside the heap. Where there is none, its
+        // time never comes.
         let (mut other_time, second) = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
         let (mut ranks, mut turn) = ([rank, second], 0);
         let (last, emitted) = (self.last, self.emitted);

@@ -21,8 +21,8 @@ pub(super) struct Usual {
 }
 
 impl Scheduler {
-    /// Hands a usual event of a thread to `out`, if it can be next and breaks no rule. Each of the most frequent ones has a call of
-    /// its own: what is always so of it need not be looked at.
+    /// Hands a usual event of a thread to `out`, if it can be next and breaks no rule. Each of the most frequent ones
+    /// has a call of its own: what is always so of it need not be looked at.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
     pub(super) fn usual(
