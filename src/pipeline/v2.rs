@@ -19,7 +19,7 @@ use crate::source::Source;
 use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, GenerationSurvey, Survey};
 use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
-use crate::survey::evidence::EvidenceMemory;
+use crate::survey::found::EvidenceMemory;
 use crate::survey::scan::{Birth, Scan, ScanInput, groups, scan};
 use crate::survey::server::Step;
 use crate::time::Time;

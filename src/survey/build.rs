@@ -3,8 +3,9 @@
 
 use super::annotator::Annotator;
 use super::connection::Moment;
-use super::evidence::{Evidence, Found, Says, Who};
+use super::evidence::{Evidence, Says, Who};
 use super::forest::{Forest, Goroutine, Life, Origin};
+use super::found::Found;
 use super::notes::{Notes, Said};
 use super::scan::{Birth, Death, Scan};
 use super::served::Served;

@@ -10,6 +10,7 @@ pub mod classes;
 pub mod connection;
 pub mod evidence;
 pub mod forest;
+pub mod found;
 mod handlers;
 pub mod notes;
 pub mod ordered;

@@ -1,6 +1,7 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
-use super::evidence::{Evidence, EvidenceMemory, Found, Glance, Lists, Says, Who};
+use super::evidence::{Evidence, Says, Who};
+use super::found::{EvidenceMemory, Found, Glance, Lists};
 use super::scan::Birth;
 use crate::buckets::Buckets;
 use crate::ids::GoId;
@@ -188,7 +189,7 @@ impl Born {
 #[cfg(test)]
 mod tests {
     use super::super::classes::StackClass;
-    use super::super::evidence::{EvidenceMemory, RunEvidence};
+    use super::super::evidence::RunEvidence;
     use super::*;
 
     /// What is relevant, put in order in one go.

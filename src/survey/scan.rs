@@ -5,7 +5,8 @@
 //! goroutine is unknown until the next binder.
 
 use super::classes::{Gists, StackClass};
-use super::evidence::{EvidenceMemory, Found, RunEvidence, Who};
+use super::evidence::{RunEvidence, Who};
+use super::found::{EvidenceMemory, Found};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::{Result, Warning};
 use crate::format::event_spec::{EVENTS, NO_STACK, code};

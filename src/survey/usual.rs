@@ -3,7 +3,8 @@
 //! Says nothing that `scan.rs` does not say: what is not usual is left to it, with nothing changed.
 
 use super::classes::Gists;
-use super::evidence::{Found, Gap, PlainRun, Who};
+use super::evidence::{Gap, PlainRun, Who};
+use super::found::Found;
 use super::scan::ThreadScan;
 use crate::format::event_spec::code;
 use crate::format::v2::decode::{AHEAD, short_event, short_event_of, tiny_event};
@@ -129,7 +130,7 @@ impl Looking<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::classes::StackClass;
-    use super::super::evidence::EvidenceMemory;
+    use super::super::found::EvidenceMemory;
     use super::*;
     use crate::format::v2::tables::IdTable;
 
