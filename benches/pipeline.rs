@@ -166,6 +166,8 @@ fn parts(c: &mut Criterion) {
                     samples: &[],
                     names: &names,
                     first_gc: None,
+                    from: None,
+                    until: None,
                 };
                 let n = ids.0.len();
                 black_box(order(&input, Time::MIN, ids, &mut workspace, n, &mut Swallow).expect("bytes in memory"));

@@ -7,6 +7,7 @@
 
 use super::aggregate::Aggregate;
 use super::measurer::{Measurer, Task};
+use super::past::Beginning;
 use super::tape::TapeMemory;
 use super::timeline::Timeline;
 use super::usual::UsualTimes;
@@ -31,6 +32,8 @@ pub(super) struct Partial {
     first: Option<(Time, u64)>,
     /// Goroutines that help the collector to mark, and are not measured here yet.
     assisting: FxHashSet<GIdx>,
+    /// Goroutines in a system call that are not measured here yet.
+    in_syscall: FxHashSet<GIdx>,
 }
 
 /// What was measured of one generation.
@@ -46,12 +49,16 @@ impl<'a> Measurer<'a> {
         measurer
     }
 
-    /// Begins a generation: its position, where it starts in the file, and the moment at which the one before is
-    /// certainly over.
-    pub fn begin_partial(&mut self, generation: u32, file_start: u64, settled: Time) {
+    /// Begins a generation, or a part of one.
+    pub fn begin_partial(&mut self, beginning: Beginning) {
         self.take_lines();
-        self.windows.begin(generation, file_start);
-        self.partial = Some(Partial { settled, ..Partial::default() });
+        let mut partial = Partial { settled: beginning.settled, ..Partial::default() };
+        if let Some(past) = &beginning.inside {
+            partial.in_syscall.extend(past.in_syscall());
+            partial.assisting.extend(past.assisting().filter(|g| self.wants(*g)));
+        }
+        self.windows.begin(beginning);
+        self.partial = Some(partial);
         self.usual = UsualTimes::NEVER;
     }
 
@@ -67,6 +74,7 @@ impl<'a> Measurer<'a> {
         if event.time < partial.settled {
             partial.left_over.push((*event, index, Cause { by: event.g, stack: event.stack }));
             partial.unsettled += 1;
+            self.note_unsettled(event);
             self.borders_only(event);
             return;
         }
@@ -110,28 +118,49 @@ impl<'a> Measurer<'a> {
 
     /// Ranges of the whole program, and of goroutines that are not measured here, are the whole's.
     fn range_partial(&mut self, event: &Event, kind: &EventKind, index: u64) {
-        let of_goroutine = matches!(
-            kind,
-            EventKind::RangeBegin(Range::GcMarkAssist)
-                | EventKind::RangeActive(Range::GcMarkAssist)
-                | EventKind::RangeEnd(Range::GcMarkAssist)
-        );
+        let of_goroutine = is_assist(kind);
         let is_range = matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
         if of_goroutine && self.line(event.g).is_some() {
             self.range(event, kind);
             return;
         }
-        if of_goroutine
-            && self.wants(event.g)
-            && let Some(partial) = &mut self.partial
-        {
-            match kind {
-                EventKind::RangeEnd(_) => partial.assisting.remove(&event.g),
-                _ => partial.assisting.insert(event.g),
-            };
+        if of_goroutine {
+            self.note_assist(event.g, kind);
         }
         if is_range && (of_goroutine && self.wants(event.g) || self.tape.is_some()) {
             self.leave_over(Event { stack: StackIdx::EMPTY, ..*event }, index);
+        }
+    }
+
+    /// What an event before the settled moment tells of goroutines that are measured here later.
+    fn note_unsettled(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Transition(t) => self.note_state(t),
+            kind if is_assist(kind) => self.note_assist(event.g, kind),
+            _ => {}
+        }
+    }
+
+    /// A goroutine that is not measured here yet begins or ends to help the collector.
+    fn note_assist(&mut self, g: GIdx, kind: &EventKind) {
+        if self.wants(g)
+            && let Some(partial) = &mut self.partial
+        {
+            match kind {
+                EventKind::RangeEnd(_) => partial.assisting.remove(&g),
+                _ => partial.assisting.insert(g),
+            };
+        }
+    }
+
+    /// A goroutine that is not measured here yet changes its state.
+    fn note_state(&mut self, t: &GoTransition) {
+        if let Some(partial) = &mut self.partial {
+            if t.to == GoState::Syscall {
+                partial.in_syscall.insert(t.g);
+            } else if !partial.in_syscall.is_empty() {
+                partial.in_syscall.remove(&t.g);
+            }
         }
     }
 
@@ -152,8 +181,9 @@ impl<'a> Measurer<'a> {
         self.leave_over(Event { kind, ..*event }, index);
         let (was_in, _) = self.where_counted(event.g);
         self.cross_borders(event.g, event);
+        let runs = !self.partial.as_ref().is_some_and(|partial| partial.in_syscall.contains(&event.g));
         // A sample says what ran, not that the goroutine's own record of itself is at hand.
-        if !matches!(kind, EventKind::Sample) {
+        if runs && !matches!(kind, EventKind::Sample) {
             let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
             // The piece before it was counted if it has time inside the window.
             let window = self.lines[line].window();
@@ -197,6 +227,8 @@ impl<'a> Measurer<'a> {
         } else if own {
             let line = self.adopt(t.g, t.from, event.time, event.stack);
             self.lines[line].enter(t);
+        } else {
+            self.note_state(t);
         }
     }
 
@@ -244,16 +276,12 @@ impl<'a> Measurer<'a> {
     pub fn absorb(&mut self, generation: &mut GenerationMeasured<'a>, last: Time, start: Time) -> bool {
         let theirs = &mut generation.measurer;
         let Some(partial) = theirs.partial.take() else { return false };
+        if partial.first.is_some_and(|(time, index)| time < last + index as i64) {
+            theirs.partial = Some(partial);
+            return false;
+        }
         for (g, _) in &partial.ended {
             theirs.ended[g.at() / 64] = 0;
-        }
-        if partial.first.is_some_and(|(time, index)| time < last + index as i64) {
-            theirs.attribution.clear();
-            theirs.outlived.fill(0);
-            if let Some(tape) = &mut theirs.tape {
-                tape.clear();
-            }
-            return false;
         }
         self.begin_generation(start);
         let (unsettled, settled) = partial.left_over.split_at(partial.unsettled);
@@ -299,9 +327,30 @@ impl<'a> Measurer<'a> {
 }
 
 impl<'a> GenerationMeasured<'a> {
-    /// The measurer, empty again, for another generation; after [`Measurer::absorb`], whatever that gave.
+    /// The measurer, empty again, for another generation: after [`Measurer::absorb`], whatever that gave, or without.
     #[must_use]
     pub fn into_measurer(self) -> Measurer<'a> {
-        self.measurer
+        let Self { mut measurer } = self;
+        if let Some(unused) = measurer.partial.take() {
+            measurer.attribution.clear();
+            measurer.outlived.fill(0);
+            if let Some(tape) = &mut measurer.tape {
+                tape.clear();
+            }
+            for (g, _) in unused.ended {
+                measurer.ended[g.at() / 64] = 0;
+            }
+        }
+        measurer
     }
+}
+
+/// Whether a goroutine begins or ends to help the collector.
+fn is_assist(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::RangeBegin(Range::GcMarkAssist)
+            | EventKind::RangeActive(Range::GcMarkAssist)
+            | EventKind::RangeEnd(Range::GcMarkAssist)
+    )
 }

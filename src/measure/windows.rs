@@ -1,5 +1,6 @@
 //! Windows of roots while they are measured: when they start and end.
 
+use super::past::Beginning;
 use crate::ids::{GIdx, WindowIdx};
 use crate::slice::{Mark, RootKind, Slice, Stay};
 use crate::survey::Forest;
@@ -65,9 +66,8 @@ pub(super) struct Windows<'a> {
     usual: Vec<Window>,
     touched: Vec<WindowIdx>,
     places: FxHashMap<GIdx, Place>,
-    /// The generation that is measured: its position, and where it starts in the file.
-    generation: u32,
-    file_start: u64,
+    /// Where the part that is measured begins.
+    beginning: Beginning,
 }
 
 impl<'a> Windows<'a> {
@@ -81,20 +81,18 @@ impl<'a> Windows<'a> {
             usual: vec![NEVER; slice.windows.len()],
             touched: Vec::new(),
             places: FxHashMap::default(),
-            generation: 0,
-            file_start: 0,
+            beginning: Beginning { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
         }
     }
 
-    /// Forgets what was touched and begins a generation.
-    pub(super) fn begin(&mut self, generation: u32, file_start: u64) {
+    /// Forgets what was touched and begins a part of the trace.
+    pub(super) fn begin(&mut self, beginning: Beginning) {
         for window in self.touched.drain(..) {
             self.list[window.at()] = BLANK;
             self.usual[window.at()] = NEVER;
         }
         self.places.clear();
-        self.generation = generation;
-        self.file_start = file_start;
+        self.beginning = beginning;
     }
 
     #[inline]
@@ -149,34 +147,34 @@ impl<'a> Windows<'a> {
         self.add(window, ns);
     }
 
-    /// Whether a window ended before the generation that is measured began.
+    /// Whether a window ended before the part that is measured began.
     pub(super) fn is_over(&self, window: WindowIdx) -> bool {
         let root = &self.slice.windows[window.at()];
         match root.stretch {
-            Some((_, end)) => end.is_some_and(|end| end < self.file_start),
-            None => self.forest.get(root.g).ended < self.generation,
+            Some((_, end)) => end.is_some_and(|end| self.beginning.is_behind(end)),
+            None => self.has_ended(root.g),
         }
     }
 
-    /// Whether a goroutine ended before the generation that is measured began.
+    /// Whether a goroutine ended before the part that is measured began.
     pub(super) fn has_ended(&self, g: GIdx) -> bool {
-        self.forest.get(g).ended < self.generation
+        self.beginning.outlives(g, self.forest.get(g).ended)
     }
 
     fn stays(&self, g: GIdx) -> &'a [Stay] {
         self.slice.stays.get(&g).map_or(&[][..], Vec::as_slice)
     }
 
-    /// Where a goroutine with stays is when the generation begins. Places in the file grow from one generation to
-    /// the next, so those of earlier ones tell.
+    /// Where a goroutine with stays is when the part that is measured begins: places in the file tell which borders are
+    /// before it.
     pub(super) fn place(&mut self, g: GIdx) -> Place {
         if let Some(place) = self.places.get(&g) {
             return *place;
         }
         let stays = self.stays(g);
-        let next = stays.partition_point(|stay| stay.end.is_some_and(|end| end < self.file_start));
+        let next = stays.partition_point(|stay| stay.end.is_some_and(|end| self.beginning.is_behind(end)));
         let place = match stays.get(next) {
-            Some(stay) if stay.start.is_none_or(|start| start < self.file_start) => {
+            Some(stay) if stay.start.is_none_or(|start| self.beginning.is_behind(start)) => {
                 Place { open: stay.window, next: next + 1 }
             }
             _ => Place { open: WindowIdx::NONE, next },

@@ -2,6 +2,7 @@
 //! alone.
 
 mod in_order;
+mod parts;
 #[cfg(test)]
 mod testing;
 mod v1;

@@ -8,7 +8,7 @@ use crate::error::{Result, Warning};
 use crate::event::{Event, EventKind, Sink};
 use crate::format::version::V1;
 use crate::ids::GIdx;
-use crate::measure::{GenerationMeasured, Measured, Measurer, Task};
+use crate::measure::{Beginning, GenerationMeasured, Measured, Measurer, Task};
 use crate::order::v1::{Both, Glance, OldTrace, Start, Visitor, open};
 use crate::slice::Selector;
 use crate::source::Source;
@@ -168,7 +168,9 @@ impl Recording {
     ) -> (GenerationMeasured<'t>, Time) {
         // When the part before ends is known, so nothing waits for that.
         let start = &self.parts[part];
-        measurer.begin_partial(part as u32, start.first_pos(), Time::MIN);
+        let generation = part as u32;
+        let settled = Time::MIN;
+        measurer.begin_partial(Beginning { generation, file_start: start.first_pos(), settled, inside: None });
         let mut measuring = Measuring { task, measurer: &mut measurer };
         start.active().for_each(|event| measuring.event(&event));
         let end = self.walk(part, task, &mut measurer);

@@ -1,6 +1,7 @@
 //! One trace of Go 1.22 or later through both passes.
 
 use super::in_order::{free, in_order, lock};
+use super::parts::{Part, parts, plan, used};
 use super::{Options, Ticker, annotations, crew, crew_after, is_among_last, notes_wanted};
 use crate::error::{Error, ErrorKind, Result, Warning};
 use crate::event::{Event, Sink};
@@ -11,8 +12,10 @@ use crate::format::v2::index::{Index, read_index};
 use crate::format::v2::tables::{Clock, IdTable, SyncData, Tables, WireSample, read_samples, read_sync, read_tables};
 use crate::format::version::V2;
 use crate::ids::{GIdx, GoId};
-use crate::measure::{GenerationMeasured, Measured, Measurer, Task, WithoutPaths};
+use crate::measure::{Beginning, GenerationMeasured, Measured, Measurer, Past, Task, WithoutPaths};
+use crate::order::v2::cut::{Cut, moments};
 use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
+use crate::order::v2::lookahead::Lookahead;
 use crate::order::v2::scheduler::Instances;
 use crate::slice::Selector;
 use crate::source::Source;
@@ -25,7 +28,7 @@ use crate::survey::server::Step;
 use crate::time::Time;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// A trace whose batches were found.
 pub(super) struct Recording<'a> {
@@ -154,41 +157,48 @@ impl<'a> Recording<'a> {
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        self.measure_from(survey, task, options, ticker, &settled_times(survey))
+        let cuts = self.cuts(survey, &self.plan(options.threads))?;
+        self.measure_from(survey, task, options, ticker, (&settled_times(survey), &cuts))
     }
 
-    /// Measures each generation by itself from its settled moment on; what is earlier is measured in order.
+    /// Measures each part of a generation by itself from its settled moment on; what is earlier is measured in order.
+    /// `settled` has these moments of the generations, `cuts` has what cuts them into parts.
     fn measure_from<'t>(
         &self,
         survey: &Survey,
         task: Task<'t>,
         options: Options,
         ticker: &Ticker<'_>,
-        settled: &[Time],
+        (settled, cuts): (&[Time], &[Vec<Cut>]),
     ) -> Result<(Measured, Time, Vec<Warning>)> {
+        let parts = parts(cuts);
+        let measuring = Measuring { recording: self, survey, settled, parts: &parts };
         let measurer = Measurer::new(task);
         let memory = measurer.tape_memory();
-        let whole = Whole { measurer, last: Time::MIN, complaints: Complaints::default(), failed: None };
-        // A measurer of one generation, for the next one.
+        let whole =
+            Whole { measurer, last: Time::MIN, complaints: Complaints::default(), parts: Vec::new(), failed: None };
+        // Measurers of parts, for the next ones.
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
         let measure = |i: usize, workspace: &mut Workspace| {
             let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
-            self.measure_generation(survey, i, settled[i], measurer, workspace)
+            measuring.measure(parts[i], measurer, workspace)
         };
-        let take = |whole: &mut Whole<'t>,
-                    i: usize,
-                    measured: Result<(GenerationMeasured<'t>, Ordered)>,
-                    workspace: &mut Workspace| {
-            let taken = measured.and_then(|measured| self.absorb(survey, i, whole, measured, workspace));
-            match taken {
-                Ok(measurer) => lock(&spare).push(measurer),
+        let take = |whole: &mut Whole<'t>, i: usize, measured: Result<PartMeasured<'t>>, workspace: &mut Workspace| {
+            match measured {
+                Ok(measured) => whole.parts.push((i, measured)),
                 Err(error) => whole.failed = whole.failed.take().or(Some(error)),
             }
-            let index = &self.index.generations[i];
+            if parts[i].until.is_some() {
+                return;
+            }
+            match measuring.take_generation(whole, workspace) {
+                Ok(measurers) => lock(&spare).extend(measurers),
+                Err(error) => whole.failed = whole.failed.take().or(Some(error)),
+            }
+            let index = &self.index.generations[parts[i].generation];
             ticker.add(index.end - index.start);
         };
-        let n = survey.generations.len();
-        let whole = in_order(n, options.threads, whole, Workspace::default, measure, take);
+        let whole = in_order(parts.len(), options.threads, whole, Workspace::default, measure, take);
         if let Some(error) = whole.failed {
             return Err(error);
         }
@@ -199,21 +209,34 @@ impl<'a> Recording<'a> {
 
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
     pub(super) fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
-        let work = |i: usize, workspace: &mut Workspace| self.order(survey, i, Time::MIN, workspace, &mut Nobody);
-        let take = |so_far: &mut Result<(Time, Complaints)>, i: usize, ordered: Result<Ordered>, _: &mut Workspace| {
-            let index = &self.index.generations[i];
+        let cuts = self.cuts(survey, &self.plan(options.threads))?;
+        let parts = parts(&cuts);
+        let work =
+            |i: usize, workspace: &mut Workspace| self.order(survey, parts[i], Time::MIN, workspace, &mut Nobody);
+        let nothing = (Vec::new(), Ok((Time::MIN, Complaints::default())));
+        let take = |(of_generation, so_far): &mut (Vec<Ordered>, Result<(Time, Complaints)>),
+                    i: usize,
+                    ordered: Result<Ordered>,
+                    _: &mut Workspace| {
+            match ordered {
+                Ok(ordered) => of_generation.push(ordered),
+                Err(error) if so_far.is_ok() => *so_far = Err(error),
+                Err(_) => {}
+            }
+            if parts[i].until.is_some() {
+                return;
+            }
+            let index = &self.index.generations[parts[i].generation];
             ticker.add(index.end - index.start);
-            match (ordered, so_far.as_mut()) {
-                (Ok(ordered), Ok((last, complaints))) => {
+            let used = used(of_generation.iter());
+            for ordered in of_generation.drain(..).take(used) {
+                if let Ok((last, complaints)) = so_far {
                     *last = ordered.last.max(*last + ordered.emitted as i64);
                     complaints.add(ordered.complaints);
                 }
-                (Err(error), Ok(_)) => *so_far = Err(error),
-                (_, Err(_)) => {}
             }
         };
-        let nothing = Ok((Time::MIN, Complaints::default()));
-        let checked = in_order(survey.generations.len(), options.threads, nothing, Workspace::default, work, take);
+        let (_, checked) = in_order(parts.len(), options.threads, nothing, Workspace::default, work, take);
         checked.map(|(last, complaints)| (last, complaints.warnings(survey.start)))
     }
 
@@ -230,55 +253,54 @@ impl<'a> Recording<'a> {
         }
     }
 
-    fn measure_generation<'t>(
-        &self,
-        survey: &Survey,
-        i: usize,
-        settled: Time,
-        mut measurer: Measurer<'t>,
-        workspace: &mut Workspace,
-    ) -> Result<(GenerationMeasured<'t>, Ordered)> {
-        measurer.begin_partial(i as u32, self.index.generations[i].start, settled);
-        let ordered = match WithoutPaths::of(&mut measurer) {
-            Some(mut sink) => self.order(survey, i, Time::MIN, workspace, &mut sink)?,
-            None => self.order(survey, i, Time::MIN, workspace, &mut measurer)?,
-        };
-        Ok((measurer.end_partial(), ordered))
+    /// Into how many parts to cut each generation in the second pass.
+    fn plan(&self, threads: usize) -> Vec<usize> {
+        let sizes: Vec<u64> = self.index.generations.iter().map(|g| g.end - g.start).collect();
+        plan(&sizes, threads)
     }
 
-    /// Takes a generation, the next in order, into the whole. Gives what it was measured with, for another one.
-    fn absorb<'t>(
-        &self,
-        survey: &Survey,
-        i: usize,
-        whole: &mut Whole<'t>,
-        (mut generation, mut ordered): (GenerationMeasured<'t>, Ordered),
-        workspace: &mut Workspace,
-    ) -> Result<Measurer<'t>> {
-        let start = self.clocks[i].time(self.index.generations[i].min_time).max(whole.last + 1);
-        if whole.measurer.absorb(&mut generation, whole.last, start) {
-            ordered.last = ordered.last.max(whole.last + ordered.emitted as i64);
-        } else {
-            // It began later than was thought: once more, knowing when.
-            whole.measurer.begin_generation(start);
-            ordered = self.order(survey, i, whole.last, workspace, &mut whole.measurer)?;
+    /// What cuts each generation into so many parts, or fewer where it cannot be told.
+    fn cuts(&self, survey: &Survey, parts: &[usize]) -> Result<Vec<Vec<Cut>>> {
+        parts.iter().enumerate().map(|(i, &n)| self.cuts_of(survey, i, n)).collect()
+    }
+
+    fn cuts_of(&self, survey: &Survey, i: usize, n: usize) -> Result<Vec<Cut>> {
+        // Which goroutine an id means that repeats is known only in order.
+        if n < 2 || survey.forest.has_repeats() {
+            return Ok(Vec::new());
         }
-        whole.last = ordered.last;
-        let (size, left) = self.size_and_left(i);
-        whole.measurer.walk_if_due(whole.last, crew_after(size, left));
-        whole.complaints.add(ordered.complaints);
-        Ok(generation.into_measurer())
+        let index = &self.index.generations[i];
+        let generation = Generation::new(self.source, index);
+        let batches = ThreadBatches::new(&generation);
+        let n_goroutines = survey.forest.goroutines.len();
+        let lookahead = |group| {
+            let instances = GenerationInstances::new(survey, i as u32, &[]);
+            let with = (&generation, &self.known, self.clocks[i]);
+            Lookahead::new(with, &batches, group, n_goroutines, instances)
+        };
+        let mut groups: Vec<_> =
+            groups(index, &batches, rayon::current_num_threads()).into_iter().map(lookahead).collect();
+        let start = Cut::start(n_goroutines, index, survey.generations[i].first_gc);
+        let mut cuts: Vec<Cut> = Vec::new();
+        for moment in moments(index, self.clocks[i], n) {
+            let seen: Vec<_> = groups.par_iter_mut().map(|group| group.advance(moment)).collect::<Result<Vec<_>>>()?;
+            let Some(seen) = seen.into_iter().collect() else { break };
+            let cut = cuts.last().unwrap_or(&start).then(moment, seen);
+            cuts.push(cut);
+        }
+        Ok(cuts)
     }
 
-    /// Hands the events of one generation to `sink`, in causal order.
+    /// Hands the events of a part of a generation to `sink`, in causal order.
     fn order(
         &self,
         survey: &Survey,
-        i: usize,
+        part: Part<'_>,
         last: Time,
         workspace: &mut Workspace,
         sink: &mut impl Sink,
     ) -> Result<Ordered> {
+        let i = part.generation;
         let known = &survey.generations[i];
         let generation = Generation::new(self.source, &self.index.generations[i]);
         let samples = read_samples(&generation, &mut Vec::new())?;
@@ -289,10 +311,102 @@ impl<'a> Recording<'a> {
             samples: &samples,
             names: &known.names,
             first_gc: known.first_gc,
+            from: part.from,
+            until: part.until,
         };
-        let mut instances = GenerationInstances::new(survey, i as u32);
+        let mut instances = GenerationInstances::new(survey, i as u32, part.from.map_or(&[], Cut::births));
         let n = survey.forest.goroutines.len();
         order(&input, last, &mut instances, workspace, n, sink)
+    }
+}
+
+/// Pass 2 of a recording.
+struct Measuring<'r> {
+    recording: &'r Recording<'r>,
+    survey: &'r Survey,
+    /// Per generation, from which moment on it is measured by itself.
+    settled: &'r [Time],
+    parts: &'r [Part<'r>],
+}
+
+/// A part of a generation, measured by itself.
+type PartMeasured<'t> = (GenerationMeasured<'t>, Ordered);
+
+impl Measuring<'_> {
+    fn measure<'t>(
+        &self,
+        part: Part<'_>,
+        mut measurer: Measurer<'t>,
+        workspace: &mut Workspace,
+    ) -> Result<PartMeasured<'t>> {
+        measurer.begin_partial(self.beginning(part)?);
+        let ordered = match WithoutPaths::of(&mut measurer) {
+            Some(mut sink) => self.recording.order(self.survey, part, Time::MIN, workspace, &mut sink)?,
+            None => self.recording.order(self.survey, part, Time::MIN, workspace, &mut measurer)?,
+        };
+        Ok((measurer.end_partial(), ordered))
+    }
+
+    fn beginning(&self, part: Part<'_>) -> Result<Beginning> {
+        let i = part.generation;
+        let index = &self.recording.index.generations[i];
+        let (generation, file_start, settled) = (i as u32, index.start, self.settled[i]);
+        let Some(cut) = part.from else { return Ok(Beginning { generation, file_start, settled, inside: None }) };
+        let bytes = Generation::new(self.recording.source, index);
+        let clock = self.recording.clocks[i];
+        let samples = read_samples(&bytes, &mut Vec::new())?;
+        let before = samples.iter().filter(|sample| clock.time(sample.ticks) < cut.time).map(|sample| sample.pos);
+        let places = cut.places(index, &ThreadBatches::new(&bytes));
+        let inside = Some(Arc::new(Past::new(places, before, cut.goroutines(), cut.assisting())));
+        Ok(Beginning { generation, file_start, settled: cut.time + SETTLING_NS, inside })
+    }
+
+    /// Takes a generation, the next in order, of which all parts were measured, into the whole. Gives what it was
+    /// measured with, for another one.
+    fn take_generation<'t>(&self, whole: &mut Whole<'t>, workspace: &mut Workspace) -> Result<Vec<Measurer<'t>>> {
+        let mut parts = std::mem::take(&mut whole.parts);
+        let Some(i) = parts.first().map(|(part, _)| self.parts[*part].generation) else { return Ok(Vec::new()) };
+        let n = used(parts.iter().map(|(_, (_, ordered))| ordered));
+        let mut measurers: Vec<_> = parts.drain(n..).map(|(_, (unused, _))| unused.into_measurer()).collect();
+        let mut parts: Vec<_> = parts.into_iter().map(|(part, measured)| (self.parts[part], measured)).collect();
+        // What is damaged is measured as it would be without cuts.
+        if n > 1 && parts.iter().any(|(_, (_, ordered))| !ordered.is_sound()) {
+            measurers.extend(parts.drain(..).map(|(_, (unused, _))| unused.into_measurer()));
+            let whole = Part::whole(i);
+            if let Some(measurer) = measurers.pop() {
+                parts.push((whole, self.measure(whole, measurer, workspace)?));
+            }
+        }
+        let clock = self.recording.clocks[i];
+        let start = clock.time(self.recording.index.generations[i].min_time).max(whole.last + 1);
+        for (part, measured) in parts {
+            measurers.push(self.absorb(part, start, whole, measured, workspace)?);
+        }
+        let (size, left) = self.recording.size_and_left(i);
+        whole.measurer.walk_if_due(whole.last, crew_after(size, left));
+        Ok(measurers)
+    }
+
+    /// Takes a part of a generation that began at `start`, the next in order, into the whole. Gives what it was measured
+    /// with, for another one.
+    fn absorb<'t>(
+        &self,
+        part: Part<'_>,
+        start: Time,
+        whole: &mut Whole<'t>,
+        (mut measured, mut ordered): PartMeasured<'t>,
+        workspace: &mut Workspace,
+    ) -> Result<Measurer<'t>> {
+        if whole.measurer.absorb(&mut measured, whole.last, start) {
+            ordered.last = ordered.last.max(whole.last + ordered.emitted as i64);
+        } else {
+            // It began later than was thought: once more, knowing when.
+            whole.measurer.begin_generation(start);
+            ordered = self.recording.order(self.survey, part, whole.last, workspace, &mut whole.measurer)?;
+        }
+        whole.last = ordered.last;
+        whole.complaints.add(ordered.complaints);
+        Ok(measured.into_measurer())
     }
 }
 
@@ -313,6 +427,8 @@ struct Whole<'t> {
     /// Time of the last event.
     last: Time,
     complaints: Complaints,
+    /// The parts of the next one that were measured.
+    parts: Vec<(usize, PartMeasured<'t>)>,
     failed: Option<Error>,
 }
 
@@ -389,8 +505,10 @@ struct GenerationInstances<'a> {
 }
 
 impl<'a> GenerationInstances<'a> {
-    fn new(survey: &'a Survey, generation: u32) -> Self {
-        let next_birth = survey.generations[generation as usize].births.clone();
+    /// From where each thread has created so many goroutines; from the generation's start for no threads.
+    fn new(survey: &'a Survey, generation: u32, before: &[u32]) -> Self {
+        let mut next_birth = survey.generations[generation as usize].births.clone();
+        next_birth.iter_mut().zip(before).for_each(|(next, before)| next.0 += before);
         let (GoId(first), in_a_row) = survey.forest.in_a_row();
         Self { survey, generation, next_birth, first, in_a_row, recent: FxHashMap::default() }
     }
@@ -479,7 +597,7 @@ mod tests {
     use crate::slice::{RootBy, select};
     use crate::time::Window;
 
-    /// Side by side, or one after the other with nothing measured by itself: the same sums.
+    /// Side by side, also in parts, or one after the other with nothing measured by itself: the same sums.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
     fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
@@ -494,26 +612,32 @@ mod tests {
         assert!(format!("{survey:?}") == format!("{in_groups:?}"), "a survey in groups of threads differs");
         let slice = select(&survey.forest, &survey.symbols, &selector);
         let whole = task(&survey, &slice, whole_life);
-        let measure = |task: Task<'_>, settled: &[Time]| {
+        let measure = |task: Task<'_>, settled: &[Time], n_parts: usize| {
+            let cuts = recording.cuts(&survey, &vec![n_parts; settled.len()]).expect("a sound trace");
             let (measured, last, _) =
-                recording.measure_from(&survey, task, options, &ticker, settled).expect("a sound trace");
+                recording.measure_from(&survey, task, options, &ticker, (settled, &cuts)).expect("a sound trace");
             (measured, last)
         };
         let in_order = vec![Time::MAX; survey.generations.len()];
+        let settled = settled_times(&survey);
         // A part of the trace, too, that ends exactly when something happened.
-        let (measured, last) = measure(whole, &in_order);
+        let (measured, last) = measure(whole, &in_order, 1);
         let requests = measured.paths.expect("paths").requests;
         let end = requests.get(requests.len() / 2).map_or(last, |request| request.span.end);
         let part = Window { start: survey.start + end.since(survey.start) as i64 / 3, end };
         for looked_at in [Window::ALL, part] {
             let sums = [true, false].map(|latency| {
                 let task = Task { looked_at, latency, ..whole };
-                let (side_by_side, one_by_one) = (measure(task, &settled_times(&survey)), measure(task, &in_order));
-                let sums = sums(&side_by_side.0);
-                let (side_by_side, one_by_one) =
-                    ((found(side_by_side.0), side_by_side.1), (found(one_by_one.0), one_by_one.1));
-                let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
-                assert!(side_by_side == one_by_one, "--root '{pattern}', {looked_at:?}, {latency}: {other:?}");
+                let one_by_one = measure(task, &in_order, 1);
+                let sums = sums(&one_by_one.0);
+                let one_by_one = (found(one_by_one.0), one_by_one.1);
+                for n_parts in [1, 2, 7] {
+                    let side_by_side = measure(task, &settled, n_parts);
+                    let side_by_side = (found(side_by_side.0), side_by_side.1);
+                    let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
+                    let same = side_by_side == one_by_one;
+                    assert!(same, "--root '{pattern}', {looked_at:?}, {latency}, {n_parts} parts: {other:?}");
+                }
                 sums
             });
             assert!(sums[0] == sums[1], "--root '{pattern}', {looked_at:?}: paths change what goroutines did");
@@ -552,6 +676,120 @@ mod tests {
             let bytes = trace(name);
             compare(&bytes, root_by, pattern, false);
             compare(&bytes, root_by, pattern, true);
+        }
+    }
+
+    /// What goes on over a cut goes on behind it.
+    #[test]
+    fn measuring_in_parts_goes_on_over_cuts() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/text");
+        let text = std::fs::read_to_string(folder.join("over-batches.txt")).expect("a text of the repository");
+        let (_, text) = text.split_once("\nTrace ").expect("a trace");
+        let bytes = crate::format::text::from_text(&format!("Trace {text}")).expect("a sound trace");
+        let cut = order_parts(&bytes, cut_into(2));
+        assert!(cut[0].len() == 2 && cut[0][0].was_cut);
+        for pattern in [".", "main.assist", "main.reader", "main.root", "main.hot"] {
+            compare(&bytes, RootBy::default(), pattern, false);
+            compare(&bytes, RootBy::default(), pattern, true);
+        }
+    }
+
+    /// A trace, and its generations cut into parts: what ordering says of each part.
+    #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
+    fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>>) -> Vec<Vec<Ordered>> {
+        let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+        let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+        let ticker = Ticker::new(&[], 1, &|_| {});
+        let recording = Recording::open(bytes, row, 0).expect("something usable");
+        let survey = recording.survey(None, Options::default(), &ticker).expect("bytes in memory");
+        let cuts = cuts(&recording, &survey);
+        let mut ordered: Vec<Vec<Ordered>> = survey.generations.iter().map(|_| Vec::new()).collect();
+        for part in parts(&cuts) {
+            let done = recording.order(&survey, part, Time::MIN, &mut Workspace::default(), &mut Nobody);
+            ordered[part.generation].push(done.expect("bytes in memory"));
+        }
+        ordered
+    }
+
+    fn cut_into(n: usize) -> impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>> {
+        move |recording, survey| recording.cuts(survey, &vec![n; survey.generations.len()]).expect("bytes in memory")
+    }
+
+    /// Looking ahead finds what ordering finds, and parts have all events.
+    #[test]
+    fn generations_are_as_their_cuts_tell() {
+        for name in [
+            "go1.22/waits-long",
+            "go1.23/server",
+            "go1.25/http1",
+            "go1.26/http2",
+            "go1.26/iterators",
+            "go1.26/cpuprof",
+            "go1.26/waits-long",
+        ] {
+            let bytes = trace(name);
+            let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
+            let mut n_cuts = 0;
+            for (parts, whole) in order_parts(&bytes, cut_into(5)).iter().zip(&whole) {
+                assert_eq!(used(parts.iter()), parts.len(), "{name}");
+                assert_eq!(parts.iter().map(|part| part.emitted).sum::<u64>(), whole[0].emitted, "{name}");
+                assert_eq!(parts.last().map(|part| part.last), Some(whole[0].last), "{name}");
+                n_cuts += parts.len() - 1;
+            }
+            assert!(n_cuts > 0, "{name}");
+        }
+    }
+
+    /// Where a generation is not as a cut tells, its order goes on.
+    #[test]
+    fn a_cut_that_is_not_true_cuts_nothing() {
+        let bytes = trace("go1.26/waits-long");
+        let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
+        let wrong = |recording: &Recording<'_>, survey: &Survey| {
+            let cuts = cut_into(3)(recording, survey);
+            // The state of the first cut, at the moment of the second one.
+            let later = |mut cuts: Vec<Cut>| {
+                cuts[0].time = cuts[1].time;
+                cuts.truncate(1);
+                cuts
+            };
+            cuts.into_iter().map(later).collect()
+        };
+        for (parts, whole) in order_parts(&bytes, wrong).iter().zip(&whole) {
+            assert_eq!(used(parts.iter()), 1);
+            assert_eq!((parts[0].emitted, parts[0].last), (whole[0].emitted, whole[0].last));
+            assert!(parts[0].is_sound());
+        }
+    }
+
+    /// Damaged traces are measured as if they were not cut.
+    #[test]
+    fn damage_makes_parts_a_whole() {
+        for (name, pattern) in [("go1.22/server", "Handler"), ("go1.26/waits-long", "main."), ("go1.25/http1", ".")] {
+            let sound = trace(name);
+            for every in [509, 4093, 40_009] {
+                let bytes: Vec<u8> =
+                    (0..sound.len()).map(|i| if i % every == every - 1 { 0xff } else { sound[i] }).collect();
+                let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
+                let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+                let selector = selector(pattern, RootBy::default(), false);
+                let ticker = Ticker::new(&[], 1, &|_| {});
+                let options = Options { threads: 2, ..Options::default() };
+                let recording = Recording::open(&bytes, row, 0).expect("something usable");
+                let survey = recording.survey(Some(&selector), options, &ticker).expect("bytes in memory");
+                let slice = select(&survey.forest, &survey.symbols, &selector);
+                let measure = |n_parts: usize| {
+                    let (settled, cuts) = (settled_times(&survey), cut_into(n_parts)(&recording, &survey));
+                    let task = task(&survey, &slice, false);
+                    let measured = recording.measure_from(&survey, task, options, &ticker, (&settled, &cuts));
+                    let (measured, last, warnings) = measured.expect("bytes in memory");
+                    (found(measured), last, warnings.iter().map(|w| w.message.clone()).collect::<Vec<_>>())
+                };
+                let whole = measure(1);
+                for n_parts in [2, 5] {
+                    assert!(measure(n_parts) == whole, "{name}, every {every}th byte, {n_parts} parts");
+                }
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! thread waits aside. When all threads wait the trace is broken, and the earliest event is let through.
 
 pub use super::complaints::Complaints;
+use super::cut::Cut;
 use super::out::Out;
 use super::scheduler::{Instances, Scheduler};
 use super::steps::{Outcome, Steps};
@@ -34,6 +35,10 @@ pub struct GenerationInput<'a> {
     pub names: &'a Names,
     /// Least number of a collector event in it.
     pub first_gc: Option<u64>,
+    /// Where to begin; at its start for none.
+    pub from: Option<&'a Cut>,
+    /// Where to end, if it is found as the cut tells; else at its end.
+    pub until: Option<&'a Cut>,
 }
 
 /// What is left when a generation was ordered.
@@ -47,6 +52,15 @@ pub struct Ordered {
     pub complaints: Complaints,
     /// Batches that end before their end.
     pub warnings: Vec<Warning>,
+    /// Whether it ends at the cut that was given.
+    pub was_cut: bool,
+}
+
+impl Ordered {
+    /// Whether nothing was wrong.
+    pub fn is_sound(&self) -> bool {
+        self.complaints == Complaints::default() && self.warnings.is_empty()
+    }
 }
 
 /// Buffers that are reused from one generation to the next.
@@ -71,7 +85,10 @@ pub fn order<I: Instances, S: Sink>(
     let index = input.generation.index;
     let batches = ThreadBatches::new(input.generation);
     let ticks = TickTable::new(input.clock);
-    workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc);
+    match input.from {
+        Some(cut) => workspace.scheduler.clone_from(&cut.scheduler),
+        None => workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc),
+    }
     workspace.waiting.clear(index.threads.len());
     workspace.heap.clear();
     let mut frontier = Frontier {
@@ -85,15 +102,20 @@ pub fn order<I: Instances, S: Sink>(
         last,
         emitted: 0,
         next_sample: 0,
+        until: input.until.map(|cut| cut.time),
         complaints: Complaints::default(),
         warnings: Vec::new(),
         failed: None,
     };
-    frontier.emit_sync();
-    frontier.load(&batches);
-    frontier.run();
+    if let Some(cut) = input.from {
+        frontier.load_from(cut, &batches);
+    } else {
+        frontier.emit_sync();
+        frontier.load(&batches);
+    }
+    let was_cut = frontier.run(&batches);
     let Frontier { last, emitted, complaints, warnings, failed, .. } = frontier;
-    failed.map_or(Ok(Ordered { last, emitted, complaints, warnings }), Err)
+    failed.map_or(Ok(Ordered { last, emitted, complaints, warnings, was_cut }), Err)
 }
 
 struct Frontier<'a, I, S> {
@@ -107,6 +129,8 @@ struct Frontier<'a, I, S> {
     last: Time,
     emitted: u64,
     next_sample: usize,
+    /// Where to end; none for the generation's end.
+    until: Option<Time>,
     complaints: Complaints,
     warnings: Vec<Warning>,
     /// Why no more could be read.
@@ -140,6 +164,50 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         }
     }
 
+    /// Goes to where each thread stands at a cut.
+    fn load_from(&mut self, cut: &Cut, batches: &'a ThreadBatches) {
+        for thread in 0..self.input.generation.index.threads.len() {
+            let cursor = match cut.positions[thread] {
+                Some(position) => ThreadCursor::at(batches.of(thread), position, self.reading),
+                None => Ok(ThreadCursor::new(&[])),
+            };
+            match cursor {
+                Ok(cursor) => self.threads.push(cursor),
+                Err(error) => {
+                    self.failed.get_or_insert(error);
+                    return;
+                }
+            }
+            if let Some(key) = self.key(thread) {
+                self.workspace.heap.push(Reverse(key));
+            }
+        }
+        let clock = self.input.clock;
+        self.next_sample = self.input.samples.partition_point(|sample| clock.time(sample.ticks) < cut.time);
+    }
+
+    #[inline]
+    fn is_behind_cut(&self, key: Key) -> bool {
+        self.until.is_some_and(|until| until <= key.time())
+    }
+
+    /// Whether all is as the cut tells at which to end. If it is not, the order goes on to the generation's end.
+    fn is_at_cut(&mut self, batches: &ThreadBatches) -> bool {
+        let Some(cut) = self.input.until else { return false };
+        let mut threads = self.threads.iter().enumerate();
+        let same = self.workspace.waiting.is_empty()
+            && self.complaints == Complaints::default()
+            && self.warnings.is_empty()
+            && threads.all(|(thread, cursor)| cursor.position(batches.of(thread)) == cut.positions[thread])
+            && self.workspace.scheduler.is_as(&cut.scheduler);
+        if same {
+            self.emit_samples_before(cut.time);
+        } else {
+            self.until = None;
+        }
+        same
+    }
+
     /// The place of a thread whose next event was read.
     #[inline]
     fn key(&self, thread: usize) -> Option<Key> {
@@ -158,12 +226,16 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         matches!(next, Next::Event | Next::EventBehindGap)
     }
 
-    fn run(&mut self) {
+    /// Takes all events up to the end; true if that is the cut.
+    fn run(&mut self, batches: &ThreadBatches) -> bool {
         loop {
             while let Some(Reverse(key)) = self.workspace.heap.pop() {
+                if self.is_behind_cut(key) && self.is_at_cut(batches) {
+                    return true;
+                }
                 self.run_threads(key, false);
                 if self.failed.is_some() {
-                    return;
+                    return false;
                 }
             }
             let Some((wait, key)) = self.workspace.waiting.give_up() else { break };
@@ -172,6 +244,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             self.run_threads(key, true);
         }
         self.emit_samples_before(Time::MAX);
+        false
     }
 
     #[inline]
@@ -198,6 +271,10 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 std::mem::swap(&mut earliest.0, &mut key);
                 continue;
             }
+            if !force && self.is_behind_cut(key) {
+                self.workspace.heap.push(Reverse(key));
+                return;
+            }
             if !self.run_by_rules(thread, key, force) {
                 return;
             }
@@ -209,7 +286,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     /// an event that is not usual, a CPU sample, or the end of what was read of a thread. Gives that thread.
     #[inline(never)]
     fn run_usual(&mut self, thread: usize, rank: u32) -> usize {
-        let before_sample = self.before_sample();
+        let before_other = self.before_other();
         let Workspace { scheduler, heap, .. } = &mut *self.workspace;
         // What a rule woke may be earlier than all that the heap knows.
         if !scheduler.woken.is_empty() {
@@ -236,7 +313,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 let (cursor, thread) = (&mut *cursors[turn & 1], &mut bound[turn & 1]);
                 // No event has a time below 0.
                 let own_until = Time(other_time.0 - late[turn & 1]);
-                let until = own_until.min(before_sample);
+                let until = own_until.min(before_other);
                 // What is due, or cannot be told, is for the rules.
                 let time = loop {
                     let Some(event) = cursor.gapless() else { break Time::MIN };
@@ -274,11 +351,12 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         thread
     }
 
-    /// The last moment at which an event comes before the next CPU sample.
-    fn before_sample(&self) -> Time {
+    /// The last moment at which an event comes before the next CPU sample and the cut.
+    fn before_other(&self) -> Time {
         let sample = self.input.samples.get(self.next_sample).map(|s| self.input.clock.time(s.ticks));
         // At the end of time samples come first.
-        sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1))
+        let before_sample = sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1));
+        self.until.map_or(before_sample, |until| before_sample.min(until - 1))
     }
 
     /// Takes an event that is due by all the rules; false when its thread has to wait or has no more.

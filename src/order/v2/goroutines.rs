@@ -279,7 +279,7 @@ impl Scheduler {
 }
 
 /// A goroutine's status on the wire (`tracev2.GoStatus`, Go 1.27).
-fn go_state(status: u64) -> Option<GoState> {
+pub(super) fn go_state(status: u64) -> Option<GoState> {
     match status {
         1 => Some(GoState::Runnable),
         2 => Some(GoState::Running),

@@ -1,8 +1,10 @@
 //! Go 1.22 and later: one generation's threads → events in causal order.
 
 pub mod complaints;
+pub mod cut;
 pub mod frontier;
 mod goroutines;
+pub mod lookahead;
 mod out;
 mod procs;
 pub mod scheduler;

@@ -77,12 +77,8 @@ impl Scheduler {
     }
 
     pub(super) fn proc_status(&mut self, m: usize, ev: &WireEvent) -> Outcome {
-        let state = match ev.args[1] {
-            1 => ProcState::Running,
-            2 => ProcState::Idle,
-            3 => ProcState::Syscall,
-            4 => ProcState::SyscallAbandoned,
-            _ => return Outcome::Broken("a proc's status makes no sense"),
+        let Some(state) = proc_state(ev.args[1]) else {
+            return Outcome::Broken("a proc's status makes no sense");
         };
         let p = self.proc(ev.args[0]);
         self.set_proc(p, state, 0);
@@ -103,5 +99,16 @@ impl Scheduler {
                 Outcome::Advanced
             }
         }
+    }
+}
+
+/// A proc's status on the wire (`tracev2.ProcStatus`, Go 1.27).
+pub(super) fn proc_state(status: u64) -> Option<ProcState> {
+    match status {
+        1 => Some(ProcState::Running),
+        2 => Some(ProcState::Idle),
+        3 => Some(ProcState::Syscall),
+        4 => Some(ProcState::SyscallAbandoned),
+        _ => None,
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum ProcState {
     SyscallAbandoned,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Proc {
     pub(super) seq: u64,
     /// The thread that took it last.
@@ -37,7 +37,7 @@ pub(super) struct Proc {
 }
 
 /// What a thread has.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Thread {
     pub(super) g: GIdx,
     pub(super) p: u32,
@@ -54,7 +54,7 @@ pub trait Instances {
 }
 
 /// Scheduler state of one generation. Reused from one to the next.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Scheduler {
     pub(super) goroutines: Goroutines,
     pub(super) procs: Vec<Proc>,
@@ -81,6 +81,28 @@ impl Scheduler {
         self.next_gc = first_gc;
         self.forced_on.clear();
         self.woken.clear();
+    }
+
+    /// Whether all is as in another one of the same generation, and nothing was forced or is waited for.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let calm = |this: &Self| this.forced_on.is_empty() && this.woken.is_empty();
+        // Procs are numbered as they were seen: ours by their numbers there.
+        let mut ours = vec![None; other.procs.len()];
+        let mut there = vec![NO_PROC; self.procs.len()];
+        for (id, &p) in &self.proc_index {
+            let Some(&q) = other.proc_index.get(id) else { return false };
+            (there[p as usize], ours[q as usize]) = (q, Some(self.procs[p as usize]));
+        }
+        let procs = ours.iter().zip(&other.procs).all(|(ours, theirs)| *ours == Some(*theirs));
+        let n = self.threads.len().max(other.threads.len());
+        let bound = |this: &Self, i| this.threads.get(i).copied().unwrap_or(UNBOUND);
+        let threads = (0..n).all(|i| {
+            let Thread { g, p } = bound(self, i);
+            let p = there.get(p as usize).copied().unwrap_or(NO_PROC);
+            bound(other, i) == Thread { g, p }
+        });
+        let rest = self.next_gc == other.next_gc && self.goroutines.is_as(&other.goroutines);
+        calm(self) && calm(other) && procs && threads && rest
     }
 
     /// The goroutine that a thread executes.

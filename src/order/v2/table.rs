@@ -7,7 +7,7 @@ use crate::event::GoState;
 use crate::ids::GIdx;
 
 /// A goroutine, as far as the generation has told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Goroutine {
     /// Its last sequence number.
     pub(super) seq: u64,
@@ -67,7 +67,7 @@ const PAGE: usize = 64;
 const ABSENT: u32 = u32::MAX - PAGE as u32;
 
 /// The table. Reused from one generation to the next.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Goroutines {
     /// Where each page starts among the entries.
     pages: Vec<u32>,
@@ -108,6 +108,42 @@ impl Goroutines {
             self.add_page(g);
         }
         self.get_mut(g)
+    }
+
+    /// All that were named, or whose neighbours were; those of which nothing is known, too.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (GIdx, &Goroutine)> {
+        let used = (0..).zip(&self.pages).filter(|(_, start)| **start != ABSENT);
+        used.flat_map(|(page, &start)| {
+            let entries = &self.entries[start as usize..start as usize + PAGE];
+            (page * PAGE as u32..).map(GIdx).zip(entries)
+        })
+    }
+
+    /// Takes over what another table knows of the same time of other threads, where that is later.
+    pub(super) fn take_later(&mut self, other: &Self) {
+        for (g, &goroutine) in other.iter().filter(|(_, goroutine)| **goroutine != BLANK) {
+            let Some(this) = self.named(g) else { continue };
+            if this.state() == GoState::Undetermined || this.seq <= goroutine.seq {
+                *this = goroutine;
+            }
+        }
+    }
+
+    /// What a thread does to a goroutine whose last number, as far as it knows, is `seq`; another may be later.
+    #[inline]
+    pub(super) fn enter_at(&mut self, g: GIdx, seq: u64, state: GoState) {
+        if let Some(goroutine) = self.named(g)
+            && goroutine.seq <= seq
+        {
+            goroutine.seq = seq;
+            goroutine.enter_undisturbed(state);
+        }
+    }
+
+    /// Whether as much is known of each goroutine as in another table.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let has = |this: &Self, (g, goroutine): (_, &_)| this.get(g).unwrap_or(&BLANK) == goroutine;
+        self.iter().all(|all| has(other, all)) && other.iter().all(|all| has(self, all))
     }
 
     #[cold]

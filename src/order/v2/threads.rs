@@ -5,6 +5,7 @@ use crate::format::v2::event::{BatchReader, WireEvent};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{Clock, TickTable};
 use crate::ids::ThreadId;
+use std::cmp::Ordering;
 
 /// What events are read with.
 #[derive(Clone, Copy)]
@@ -48,6 +49,26 @@ pub(super) enum Next {
     Gap,
 }
 
+/// Where an event of a thread stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Position {
+    /// Which of the thread's batches it is in.
+    pub(super) batch: usize,
+    /// Where in the file.
+    pub(super) pos: u64,
+}
+
+impl Position {
+    /// Up to where in the file the `nth` batch of the thread is before it.
+    pub(super) fn until(self, nth: usize) -> u64 {
+        match nth.cmp(&self.batch) {
+            Ordering::Less => u64::MAX,
+            Ordering::Equal => self.pos,
+            Ordering::Greater => 0,
+        }
+    }
+}
+
 /// Where a thread is in its batches.
 pub(super) struct ThreadCursor<'a> {
     batches: &'a [u32],
@@ -86,12 +107,28 @@ impl<'a> ThreadCursor<'a> {
     /// The next event was taken: reads on, if what follows is in the same batch and sound.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub(super) fn take(&mut self, with: Reading<'a>) -> bool {
+    pub(super) fn take(&mut self, with: Reading<'_>) -> bool {
         let more = self.reader.next_sound(with.known, with.ticks, &mut self.event);
         if !more {
             self.next = Next::Nothing;
         }
         more
+    }
+
+    /// Where the next event stands, if it was read; `batches` are all of the thread's.
+    pub(super) fn position(&self, batches: &[u32]) -> Option<Position> {
+        let begun = batches.len() - self.batches.len();
+        self.next().map(|event| Position { batch: begun - 1, pos: event.pos })
+    }
+
+    /// A cursor of a thread with these batches, whose next event is to be the one at a position: reads up to there.
+    /// Fails where the bytes cannot be read.
+    pub(super) fn at(batches: &'a [u32], position: Position, with: Reading<'_>) -> Result<Self> {
+        let mut cursor = Self::new(&batches[position.batch..]);
+        // Nothing was wrong with what comes before.
+        let mut nothing = Vec::new();
+        while cursor.read(with, &mut nothing)? != Next::Nothing && cursor.event.pos < position.pos {}
+        Ok(cursor)
     }
 
     /// Place of the next event, or of the last one.
@@ -100,7 +137,7 @@ impl<'a> ThreadCursor<'a> {
     }
 
     /// Reads on.
-    pub(super) fn read(&mut self, with: Reading<'a>, warnings: &mut Vec<Warning>) -> Result<Next> {
+    pub(super) fn read(&mut self, with: Reading<'_>, warnings: &mut Vec<Warning>) -> Result<Next> {
         let index = with.generation.index;
         let mut gap = false;
         loop {

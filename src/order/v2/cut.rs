@@ -1,0 +1,153 @@
+//! A moment inside a generation at which its order can begin anew.
+//!
+//! What the order depends on is where each thread stands and what the scheduler's state is. Both can be told without
+//! ordering what comes before ([`super::lookahead`]), as long as nothing is wrong with it: sequence numbers say which
+//! thread was the last to change a goroutine or a proc. Whoever orders what comes before finds out whether it is so.
+
+use super::lookahead::{Sighting, ThreadSighting, put_later};
+use super::scheduler::{NO_PROC, ProcState, Scheduler, Thread};
+use super::threads::Position;
+use crate::event::GoState;
+use crate::format::v2::event::ThreadBatches;
+use crate::format::v2::index::{BatchKind, GenerationIndex};
+use crate::format::v2::tables::Clock;
+use crate::ids::GIdx;
+use crate::time::Time;
+use rustc_hash::FxHashMap;
+use std::ops::Range;
+
+/// A moment inside a generation: events before it and those from then on are ordered apart from each other.
+pub struct Cut {
+    /// The moment.
+    pub time: Time,
+    /// Each thread's first event from then on.
+    pub(super) positions: Vec<Option<Position>>,
+    pub(super) scheduler: Scheduler,
+    births: Vec<u32>,
+    /// Goroutines that helped the collector to mark, with the sequence number of the start before they began or ended
+    /// to, and whether they do.
+    assisting: FxHashMap<GIdx, (u64, bool)>,
+}
+
+impl Cut {
+    /// The start of a generation with these threads.
+    pub fn start(n_goroutines: usize, index: &GenerationIndex, first_gc: Option<u64>) -> Self {
+        let mut scheduler = Scheduler::default();
+        scheduler.begin(n_goroutines, &index.threads, first_gc);
+        let n = index.threads.len();
+        let (positions, births) = (vec![None; n], vec![0; n]);
+        Self { time: Time::MIN, positions, scheduler, births, assisting: FxHashMap::default() }
+    }
+
+    /// The cut at a later moment, by what was seen of the generation's threads, in their order, between the two.
+    #[must_use]
+    pub fn then(&self, time: Time, seen: Vec<Sighting>) -> Self {
+        let mut scheduler = self.scheduler.clone();
+        let mut assisting = self.assisting.clone();
+        let (mut positions, mut births) = (Vec::new(), Vec::new());
+        let (mut threads, mut holders) = (Vec::new(), FxHashMap::default());
+        for sighting in seen {
+            scheduler.goroutines.take_later(&sighting.goroutines);
+            for (id, (seq, state)) in sighting.procs {
+                let p = scheduler.proc(id) as usize;
+                let proc = &mut scheduler.procs[p];
+                if proc.state == ProcState::Undetermined || proc.seq <= seq {
+                    (proc.seq, proc.state) = (seq, state);
+                }
+            }
+            sighting.holders.into_iter().for_each(|(id, (seq, thread))| put_later(&mut holders, id, seq, thread));
+            sighting.assists.into_iter().for_each(|(g, (seq, assists))| put_later(&mut assisting, g, seq, assists));
+            scheduler.next_gc = scheduler.next_gc.max(sighting.next_gc);
+            threads.extend(sighting.threads);
+        }
+        for (id, (_, thread)) in holders {
+            let p = scheduler.proc(id) as usize;
+            scheduler.procs[p].holder = thread;
+        }
+        for (thread, ThreadSighting { g, proc, position, births: n }) in threads.into_iter().enumerate() {
+            // A proc that has a later number was stolen.
+            let held = proc.map(|(id, seq)| (scheduler.proc(id), seq));
+            let held = held.filter(|(p, seq)| scheduler.procs[*p as usize].seq == *seq);
+            scheduler.threads[thread] = Thread { g, p: held.map_or(NO_PROC, |(p, _)| p) };
+            positions.push(position);
+            births.push(n);
+        }
+        Self { time, positions, scheduler, births, assisting }
+    }
+
+    /// How many goroutines each thread created before the cut.
+    pub fn births(&self) -> &[u32] {
+        &self.births
+    }
+
+    /// The goroutines that the generation named before the cut, each with its state then.
+    pub fn goroutines(&self) -> impl Iterator<Item = (GIdx, GoState)> {
+        let named = self.scheduler.goroutines.iter().map(|(g, goroutine)| (g, goroutine.state()));
+        named.filter(|(_, state)| *state != GoState::Undetermined)
+    }
+
+    /// Goroutines that help the collector to mark.
+    pub fn assisting(&self) -> impl Iterator<Item = GIdx> {
+        self.assisting.iter().filter(|(_, (_, assists))| *assists).map(|(g, _)| *g)
+    }
+
+    /// The parts of the file with events before the cut, in its order.
+    pub fn places(&self, index: &GenerationIndex, batches: &ThreadBatches) -> Vec<Range<u64>> {
+        let of_thread = |(thread, position): (usize, &Option<Position>)| {
+            let position = *position;
+            batches.of(thread).iter().enumerate().map(move |(nth, &batch)| {
+                let batch = &index.batches[batch as usize];
+                let end = batch.offset + u64::from(batch.size);
+                batch.offset..position.map_or(end, |position| position.until(nth).min(end))
+            })
+        };
+        let places = self.positions.iter().enumerate().flat_map(of_thread);
+        let mut places: Vec<Range<u64>> = places.filter(|place| place.start < place.end).collect();
+        places.sort_unstable_by_key(|place| place.start);
+        places
+    }
+}
+
+/// Moments that cut a generation into `n` parts of about as many bytes.
+pub fn moments(index: &GenerationIndex, clock: Clock, n: usize) -> Vec<Time> {
+    let events = index.batches.iter().filter(|batch| batch.kind == BatchKind::Events);
+    let mut batches: Vec<(u64, u64)> = events.map(|batch| (batch.time, u64::from(batch.size))).collect();
+    batches.sort_unstable();
+    let all: u64 = batches.iter().map(|(_, size)| size).sum();
+    let (mut moments, mut before) = (Vec::new(), 0);
+    for (ticks, size) in batches {
+        if before * n as u64 >= all * (moments.len() as u64 + 1) && moments.len() + 1 < n {
+            moments.push(clock.time(ticks));
+        }
+        before += size;
+    }
+    moments.dedup();
+    moments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ThreadId;
+
+    #[test]
+    fn moments_are_those_of_batches_at_equal_shares() {
+        let batch = |time, size, kind| crate::format::v2::index::BatchRef { offset: 0, time, size, thread: 0, kind };
+        let batches = vec![
+            batch(40, 100, BatchKind::Events),
+            batch(10, 100, BatchKind::Events),
+            batch(15, 10_000, BatchKind::Stacks),
+            batch(20, 100, BatchKind::Events),
+            batch(30, 100, BatchKind::Events),
+        ];
+        let threads = vec![ThreadId(1)];
+        let index = GenerationIndex { number: 1, start: 0, end: 0, batches, threads, min_time: 10, ended: true };
+        let clock = Clock::new(1_000_000_000);
+        let at = |n| moments(&index, clock, n).iter().map(|time| time.0).collect::<Vec<_>>();
+        assert_eq!(at(1), [0; 0]);
+        assert_eq!(at(2), [30]);
+        assert_eq!(at(4), [20, 30, 40]);
+        // No more moments than batches.
+        assert_eq!(at(9), [20, 30, 40]);
+    }
+}

@@ -1,0 +1,96 @@
+//! Generations in parts, so that threads can share one.
+
+use crate::order::v2::cut::Cut;
+use crate::order::v2::frontier::Ordered;
+
+/// A part of a generation.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'c> {
+    /// Position of the generation.
+    pub(super) generation: usize,
+    /// Where it begins; at the generation's start for none.
+    pub(super) from: Option<&'c Cut>,
+    /// Where it ends; at the generation's end for none.
+    pub(super) until: Option<&'c Cut>,
+}
+
+impl Part<'_> {
+    /// A generation as a whole.
+    pub(super) fn whole(generation: usize) -> Self {
+        Self { generation, from: None, until: None }
+    }
+}
+
+/// All parts in their order, by the cuts of each generation.
+pub(super) fn parts(cuts: &[Vec<Cut>]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    for (generation, cuts) in cuts.iter().enumerate() {
+        let mut from = None;
+        for until in cuts.iter().map(Some).chain([None]) {
+            parts.push(Part { generation, from, until });
+            from = until;
+        }
+    }
+    parts
+}
+
+/// How many of a generation's parts count, each of which was ordered up to its cut or, where the generation was not as
+/// the cut tells, to the generation's end.
+pub(super) fn used<'o>(mut parts: impl ExactSizeIterator<Item = &'o Ordered>) -> usize {
+    let n = parts.len();
+    parts.position(|ordered| !ordered.was_cut).map_or(n, |last| last + 1)
+}
+
+/// Least bytes that are worth a part of their own.
+const MIN_PART: u64 = 1 << 19;
+/// Most parts of a generation. Each cut takes memory for the generation's goroutines.
+const MAX_PARTS: usize = 8;
+/// Looking ahead to a cut costs one of so many parts of ordering and measuring.
+const LOOKAHEAD_SHARE: u64 = 4;
+
+/// Into how many parts to cut generations of these sizes, so that threads finish soonest.
+pub(super) fn plan(sizes: &[u64], threads: usize) -> Vec<usize> {
+    let n = sizes.len();
+    let cut_from = |first: usize| -> Vec<usize> {
+        let most = |size: u64| threads.min(MAX_PARTS).min((size / MIN_PART) as usize).max(1);
+        sizes.iter().enumerate().map(|(i, &size)| if i < first { 1 } else { most(size) }).collect()
+    };
+    let plans = (n.saturating_sub(threads)..=n).rev().map(cut_from);
+    plans.min_by_key(|parts| time(sizes, parts, threads)).unwrap_or_default()
+}
+
+/// How long threads take for generations in parts, of which each goes to whoever is free first.
+fn time(sizes: &[u64], parts: &[usize], threads: usize) -> u64 {
+    let mut busy_until = vec![0; threads.max(1)];
+    let mut ahead = 0;
+    for (size, &n) in sizes.iter().zip(parts) {
+        let part = size / n as u64;
+        ahead += part * (n as u64 - 1) / LOOKAHEAD_SHARE;
+        for _ in 0..n {
+            if let Some(first) = busy_until.iter_mut().min() {
+                *first += part;
+            }
+        }
+    }
+    busy_until.into_iter().max().unwrap_or_default() + ahead / threads.max(1) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generations_are_cut_where_threads_would_wait() {
+        let mb = |sizes: &[u64]| sizes.iter().map(|size| size << 20).collect::<Vec<_>>();
+        assert_eq!(plan(&mb(&[20]), 1), [1]);
+        assert_eq!(plan(&mb(&[20]), 2), [2]);
+        assert_eq!(plan(&mb(&[20]), 4), [4]);
+        assert_eq!(plan(&mb(&[20]), 64), [MAX_PARTS]);
+        assert_eq!(plan(&mb(&[50, 50]), 2), [1, 1]);
+        assert_eq!(plan(&mb(&[52, 53, 54, 53, 8]), 2), [1, 1, 1, 1, 2]);
+        assert_eq!(plan(&mb(&[50, 50, 50]), 2), [1, 1, 2]);
+        // What is small takes no time worth a cut.
+        assert_eq!(plan(&[MIN_PART], 8), [1]);
+        assert_eq!(plan(&[], 2), [0; 0]);
+    }
+}
