@@ -92,6 +92,32 @@ fn a_server_with_many_threads_is_sound() {
     assert_eq!(profile.selection.roots, 128);
 }
 
+fn digest_with(threads: usize, bytes: &Vec<u8>) -> String {
+    match slice(bytes, &selector("main", root_by("creation,entry,stack")), threads).expect("an answer") {
+        Answer::Profile(profile) => common::digest(&profile),
+        Answer::NoMatch(candidates) => format!("{:?}", candidates.warnings),
+    }
+}
+
+/// Threads share large generations: what comes of it is the same, also where something is damaged.
+#[test]
+fn threads_share_a_generation() {
+    let sound = server(8, 500_000);
+    let damaged_at = |place: usize| {
+        let mut bytes = sound.clone();
+        bytes[place..place + 40].fill(0xff);
+        bytes
+    };
+    let mut traces = vec![damaged_at(sound.len() / 3), damaged_at(sound.len() / 5 * 4), sound];
+    traces.extend(KINDS.map(|(_, n, make)| make(2 * n)));
+    for (i, bytes) in traces.iter().enumerate() {
+        let alone = digest_with(1, bytes);
+        for threads in [2, 8] {
+            assert!(digest_with(threads, bytes) == alone, "trace {i}, {threads} threads");
+        }
+    }
+}
+
 /// What a server with many cores does to the merge: as many events on more and more threads, each thread's next event
 /// after those of all others.
 #[test]

@@ -50,29 +50,39 @@ const LOOKAHEAD_SHARE: u64 = 4;
 
 /// Into how many parts to cut generations of these sizes, so that threads finish soonest.
 pub(super) fn plan(sizes: &[u64], threads: usize) -> Vec<usize> {
-    let n = sizes.len();
-    let cut_from = |first: usize| -> Vec<usize> {
-        let most = |size: u64| threads.min(MAX_PARTS).min((size / MIN_PART) as usize).max(1);
-        sizes.iter().enumerate().map(|(i, &size)| if i < first { 1 } else { most(size) }).collect()
-    };
-    let plans = (n.saturating_sub(threads)..=n).rev().map(cut_from);
-    plans.min_by_key(|parts| time(sizes, parts, threads)).unwrap_or_default()
+    // Threads that wait do so at the end: no more generations than threads are worth a cut.
+    let (first, last) = sizes.split_at(sizes.len().saturating_sub(threads));
+    let mut busy = Busy(vec![0; threads.max(1)]);
+    first.iter().for_each(|size| busy.take(*size));
+    let most = |size: u64| threads.min(MAX_PARTS).min((size / MIN_PART) as usize).max(1);
+    let cut_from = |n: usize| last.iter().enumerate().map(move |(i, &size)| if i < n { 1 } else { most(size) });
+    let plans = (0..=last.len()).rev().map(|n| cut_from(n).collect::<Vec<_>>());
+    let best = plans.min_by_key(|parts| busy.clone().finish(last, parts));
+    first.iter().map(|_| 1).chain(best.unwrap_or_default()).collect()
 }
 
-/// How long threads take for generations in parts, of which each goes to whoever is free first.
-fn time(sizes: &[u64], parts: &[usize], threads: usize) -> u64 {
-    let mut busy_until = vec![0; threads.max(1)];
-    let mut ahead = 0;
-    for (size, &n) in sizes.iter().zip(parts) {
-        let part = size / n as u64;
-        ahead += part * (n as u64 - 1) / LOOKAHEAD_SHARE;
-        for _ in 0..n {
-            if let Some(first) = busy_until.iter_mut().min() {
-                *first += part;
-            }
+/// Until when each thread is busy, where each piece goes to whoever is free first.
+#[derive(Clone)]
+struct Busy(Vec<u64>);
+
+impl Busy {
+    fn take(&mut self, size: u64) {
+        if let Some(first) = self.0.iter_mut().min() {
+            *first += size;
         }
     }
-    busy_until.into_iter().max().unwrap_or_default() + ahead / threads.max(1) as u64
+
+    /// When all threads are done that take these generations in parts, too.
+    fn finish(mut self, sizes: &[u64], parts: &[usize]) -> u64 {
+        let mut ahead = 0;
+        for (size, &n) in sizes.iter().zip(parts) {
+            let part = size / n as u64;
+            ahead += part * (n as u64 - 1) / LOOKAHEAD_SHARE;
+            (0..n).for_each(|_| self.take(part));
+        }
+        let Self(busy) = self;
+        ahead / busy.len() as u64 + busy.into_iter().max().unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
