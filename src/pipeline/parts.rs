@@ -53,7 +53,9 @@ pub(super) fn plan(sizes: &[u64], threads: usize) -> Vec<usize> {
     // Threads that wait do so at the end: no more generations than threads are worth a cut.
     let (first, last) = sizes.split_at(sizes.len().saturating_sub(threads));
     let mut busy = Busy(vec![0; threads.max(1)]);
-    first.iter().for_each(|size| busy.take(*size));
+    for &size in first {
+        busy.take(size);
+    }
     let most = |size: u64| threads.min(MAX_PARTS).min((size / MIN_PART) as usize).max(1);
     let cut_from = |n: usize| last.iter().enumerate().map(move |(i, &size)| if i < n { 1 } else { most(size) });
     let plans = (0..=last.len()).rev().map(|n| cut_from(n).collect::<Vec<_>>());
