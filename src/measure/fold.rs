@@ -7,17 +7,28 @@ use crate::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
 use crate::slice::context::Contexts;
 use crate::symbols::Symbols;
-use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
-/// A sample without its weight.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// A sample without its weight, its names by number.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct SampleKey {
-    state: String,
+    state: u32,
     stack: NodeIdx,
     detail: &'static str,
     precision: Precision,
-    root: String,
+    root: u32,
+}
+
+/// Per number, how many names come before it.
+fn ranks(names: &IndexSet<String, FxBuildHasher>) -> Vec<u32> {
+    let mut sorted: Vec<usize> = (0..names.len()).collect();
+    sorted.sort_unstable_by_key(|&number| &names[number]);
+    let mut ranks = vec![0; sorted.len()];
+    for (rank, number) in (0..).zip(sorted) {
+        ranks[number] = rank;
+    }
+    ranks
 }
 
 /// What names the stacks of one trace.
@@ -35,7 +46,10 @@ pub(super) struct Naming<'a> {
 #[derive(Default)]
 pub struct Folder {
     pub(super) tree: StackTree,
-    samples: BTreeMap<SampleKey, Weight>,
+    /// Names of states and of roots: there are few, and many samples have them.
+    names: IndexSet<String, FxBuildHasher>,
+    /// Some of them of the same key.
+    samples: Vec<(SampleKey, Weight)>,
     /// Latency of samples in which the goroutine helped the collector.
     pub(super) assist_ns: u64,
 }
@@ -56,14 +70,20 @@ impl Folder {
         let mut order: Vec<usize> = (0..sums.len()).collect();
         order.sort_unstable_by_key(|&i| sums[i].0);
         let mut nodes = vec![StackTree::ROOT; sums.len()];
+        let mut last = None;
         for i in order {
             let (key, weight) = sums[i];
             let prefix = prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT);
-            let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
-            nodes[i] = stack;
+            // In their order, sums of one stack in several states follow each other.
+            let place = (prefix, key.stack, key.line_known);
+            let stack = match last {
+                Some((same, stack)) if same == place => stack,
+                _ => frames.push(&mut self.tree, prefix, key.stack, key.line_known),
+            };
+            (last, nodes[i]) = (Some((place, stack)), stack);
             if weight != Weight::default() {
                 let root = contexts.get(key.context).label;
-                self.add(sample_key(&key, stack, root, symbols), key.assist, weight);
+                self.add(&key, (stack, root), symbols, weight);
             }
         }
         let mut waited: Vec<_> =
@@ -78,16 +98,23 @@ impl Folder {
             let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
             let root = if via == Via::Inside { contexts.get(key.context).label } else { label };
             let weight = Weight { latency_ns, ..Weight::default() };
-            self.add(sample_key(&key, stack, root, symbols), key.assist, weight);
+            self.add(&key, (stack, root), symbols, weight);
         }
         nodes
     }
 
-    fn add(&mut self, key: SampleKey, assist: bool, weight: Weight) {
-        if assist {
+    fn add(&mut self, key: &Key, (stack, root): (NodeIdx, StringIdx), symbols: &Symbols, weight: Weight) {
+        if key.assist {
             self.assist_ns = self.assist_ns.saturating_add(weight.latency_ns);
         }
-        *self.samples.entry(key).or_default() += weight;
+        let (state, root) = (self.number(key.state.name(symbols)), self.number(symbols.text(root)));
+        let detail = detail_of(key, symbols);
+        self.samples.push((SampleKey { state, stack, detail, precision: key.precision, root }, weight));
+    }
+
+    fn number(&mut self, name: &str) -> u32 {
+        let known = self.names.get_index_of(name);
+        known.unwrap_or_else(|| self.names.insert_full(name.to_owned()).0) as u32
     }
 
     /// The node of a root's name, above what strangers did for its requests.
@@ -138,28 +165,30 @@ impl Folder {
         prefixes
     }
 
-    /// The tree and the samples, unsorted.
+    /// The tree and the samples, by state, then by stack.
     pub fn finish(self) -> (StackTree, Vec<Sample>) {
+        let Self { tree, names, mut samples, .. } = self;
+        let ranks = ranks(&names);
+        let rank = |name: u32| ranks[name as usize];
+        samples
+            .sort_unstable_by_key(|(key, _)| (rank(key.state), key.stack, key.detail, key.precision, rank(key.root)));
+        samples.dedup_by(|(next, weight), (last, sum)| {
+            let same = next == last;
+            if same {
+                *sum += *weight;
+            }
+            same
+        });
+        let name = |number: u32| names[number as usize].clone();
         let sample = |(key, weight): (SampleKey, Weight)| Sample {
             stack: key.stack,
-            state: key.state,
+            state: name(key.state),
             detail: key.detail,
             precision: key.precision,
-            root: key.root,
+            root: name(key.root),
             weight,
         };
-        (self.tree, self.samples.into_iter().map(sample).collect())
-    }
-}
-
-fn sample_key(key: &Key, stack: NodeIdx, root: StringIdx, symbols: &Symbols) -> SampleKey {
-    let state = key.state.name(symbols);
-    SampleKey {
-        state: state.to_owned(),
-        stack,
-        detail: detail_of(key, symbols),
-        precision: key.precision,
-        root: symbols.text(root).to_owned(),
+        (tree, samples.into_iter().map(sample).collect())
     }
 }
 

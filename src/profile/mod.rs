@@ -24,10 +24,11 @@ pub use requests::{
     Evidence, Finding, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow, WakerKind,
     Wakeup,
 };
-pub use stack_tree::{NodeIdx, ProfileFrame, StackTree};
+pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use took::Took;
 
 use crate::error::Warning;
+use rustc_hash::FxHashMap;
 use std::ops::AddAssign;
 
 /// What a slice of one or several traces spent its time on.
@@ -227,7 +228,7 @@ impl Profile {
         });
         self.total = Weight::default();
         self.states.clear();
-        let mut by_state: std::collections::BTreeMap<&str, Weight> = std::collections::BTreeMap::new();
+        let mut by_state: FxHashMap<&str, Weight> = FxHashMap::default();
         for sample in &self.samples {
             self.total += sample.weight;
             *by_state.entry(&sample.state).or_default() += sample.weight;

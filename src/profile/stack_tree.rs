@@ -1,6 +1,10 @@
 //! The stacks of a profile as one tree: parents before children, root frame first.
 
-use rustc_hash::FxHashMap;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+/// Distinct frames, by index.
+pub type FrameSet = IndexSet<ProfileFrame, FxBuildHasher>;
 
 /// A node of a [`StackTree`]. Node 0 is the root of the tree and has no frame.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -35,8 +39,7 @@ impl ProfileFrame {
 /// Stacks that share their beginnings.
 #[derive(Clone, Debug)]
 pub struct StackTree {
-    frames: Vec<ProfileFrame>,
-    by_frame: FxHashMap<ProfileFrame, u32>,
+    frames: FrameSet,
     /// Per node: parent and frame. Node 0 is its own parent.
     nodes: Vec<(NodeIdx, u32)>,
     by_node: FxHashMap<(NodeIdx, u32), NodeIdx>,
@@ -44,12 +47,7 @@ pub struct StackTree {
 
 impl Default for StackTree {
     fn default() -> Self {
-        Self {
-            frames: Vec::new(),
-            by_frame: FxHashMap::default(),
-            nodes: vec![(NodeIdx(0), u32::MAX)],
-            by_node: FxHashMap::default(),
-        }
+        Self { frames: FrameSet::default(), nodes: vec![(NodeIdx(0), u32::MAX)], by_node: FxHashMap::default() }
     }
 }
 
@@ -59,13 +57,7 @@ impl StackTree {
 
     /// The index of a frame among [`frames`](Self::frames), added if new.
     pub fn intern_frame(&mut self, frame: ProfileFrame) -> u32 {
-        if let Some(&idx) = self.by_frame.get(&frame) {
-            return idx;
-        }
-        let idx = self.frames.len() as u32;
-        self.by_frame.insert(frame.clone(), idx);
-        self.frames.push(frame);
-        idx
+        self.frames.insert_full(frame).0 as u32
     }
 
     /// The node for `frame` (an index of [`intern_frame`](Self::intern_frame)) called by `parent`, added if new.
@@ -77,7 +69,7 @@ impl StackTree {
     }
 
     /// All distinct frames.
-    pub fn frames(&self) -> &[ProfileFrame] {
+    pub fn frames(&self) -> &FrameSet {
         &self.frames
     }
 

@@ -3,6 +3,7 @@
 use super::layout::{View, width};
 use crate::profile::ProfileFrame;
 use crate::render::names;
+use std::hash::{Hash, Hasher};
 
 /// Frames looked at from either end: beyond that nobody reads, and fitting stays cheap.
 const MAX_PIECES: usize = 48;
@@ -14,7 +15,7 @@ const MIN_NAME: usize = 10;
 const WAITS_FOR: &str = "waits for ";
 
 /// A stack ready to be fitted into a line. Equal chains look the same.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq)]
 pub(super) struct Chain {
     /// Names from the outermost to the leaf.
     pieces: Vec<String>,
@@ -26,15 +27,29 @@ pub(super) struct Chain {
     pub(super) key: String,
 }
 
+impl Hash for Chain {
+    /// The key is all pieces: chains with equal ones are hardly ever different.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+        self.place.hash(state);
+    }
+}
+
 impl Chain {
-    /// Reads a stack, innermost frame first.
+    /// Whether a frame is the user's own.
+    pub(super) fn is_user(frame: &ProfileFrame) -> bool {
+        !frame.is_pseudo() && !names::is_std(&frame.function)
+    }
+
+    /// Reads a stack, innermost frame first. Of one with a frame of the user's own before the first pseudo frame, which
+    /// is not [`ProfileFrame::WAITING_FOR`], what is behind the frame after that does not matter.
     pub(super) fn new(stack: &[&ProfileFrame], full_names: bool) -> Self {
         let own_end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
         // A goroutine of the same request stands below its own creation, and is shown like any child.
         let is = |at: usize, name: &str| stack.get(at).is_some_and(|f| f.function == name);
         let inside = own_end + 1 >= stack.len() || is(own_end + 1, ProfileFrame::GO);
         let foreign = is(own_end, ProfileFrame::WAITING_FOR) && !inside;
-        let is_user = |f: &&ProfileFrame| !f.is_pseudo() && !names::is_std(&f.function);
+        let is_user = |f: &&ProfileFrame| Self::is_user(f);
         let own = trimmed(&stack[..own_end]);
         let outermost = own.iter().rposition(is_user);
         let mut shown: Vec<&ProfileFrame> = own[..outermost.map_or(own.len(), |i| i + 1)].to_vec();

@@ -7,7 +7,7 @@ use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, 
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::units::{Share, count, counted, mean, shares};
-use crate::render::{frames, sort_rows};
+use crate::render::{frames, names, sort_rows};
 use rustc_hash::FxHashMap;
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -164,11 +164,10 @@ pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) ->
 fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<Row<'a>> {
     let mut rows: Vec<Row<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
-    let mut chains: FxHashMap<NodeIdx, Rc<Chain>> = FxHashMap::default();
+    let mut chains = Chains::new(view, profile);
     for sample in &profile.samples {
-        let chain = chains.entry(sample.stack).or_insert_with(|| Rc::new(chain_of(view, profile, sample.stack)));
-        let look = (chain.clone(), &sample.state, sample.detail, sample.precision);
-        let row = *by_look.entry(look).or_insert_with(|| {
+        let (number, chain) = chains.of(sample.stack);
+        let row = *by_look.entry((number, &sample.state, sample.detail, sample.precision)).or_insert_with(|| {
             rows.push(Row { sample, chain: chain.clone(), weight: Weight::default(), share: Share::default() });
             rows.len() - 1
         });
@@ -185,6 +184,66 @@ fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<Row<'a>> {
         row.share = share;
     }
     rows
+}
+
+/// The chains of many stacks, each made once. Most stacks look like others: they differ in who created their goroutine.
+struct Chains<'p> {
+    profile: &'p Profile,
+    full_names: bool,
+    /// Per frame, whether it ends the goroutine's own stack, and whether it is the user's own.
+    frames: Vec<(bool, bool)>,
+    by_frames: FxHashMap<Vec<u32>, usize>,
+    by_chain: FxHashMap<Rc<Chain>, usize>,
+    list: Vec<Rc<Chain>>,
+}
+
+impl<'p> Chains<'p> {
+    fn new(view: &View<'_>, profile: &'p Profile) -> Self {
+        let is_user = |frame: &ProfileFrame| Chain::is_user(frame) && !names::is_plumbing(&frame.function);
+        let kind = |frame: &ProfileFrame| (frame.is_pseudo(), is_user(frame));
+        Self {
+            profile,
+            full_names: view.options.full_names,
+            frames: profile.tree.frames().iter().map(kind).collect(),
+            by_frames: FxHashMap::default(),
+            by_chain: FxHashMap::default(),
+            list: Vec::new(),
+        }
+    }
+
+    /// The chain of a stack, and its number: equal chains have the same.
+    fn of(&mut self, leaf: NodeIdx) -> (usize, &Rc<Chain>) {
+        let (stack, _) = frames::leaf_first(&self.profile.tree, leaf);
+        let number = match self.by_frames.get(self.deciding(&stack)) {
+            Some(&number) => number,
+            None => self.add(&stack),
+        };
+        (number, &self.list[number])
+    }
+
+    fn add(&mut self, stack: &[u32]) -> usize {
+        let all = self.profile.tree.frames();
+        let frames: Vec<&ProfileFrame> = stack.iter().map(|&i| &all[i as usize]).collect();
+        let chain = Rc::new(Chain::new(&frames, self.full_names));
+        let next = self.list.len();
+        let number = *self.by_chain.entry(chain.clone()).or_insert(next);
+        if number == next {
+            self.list.push(chain);
+        }
+        self.by_frames.insert(self.deciding(stack).to_vec(), number);
+        number
+    }
+
+    /// The frames of a stack that decide how it looks: its own with one of the user's, what ends it, and what follows;
+    /// else all.
+    fn deciding<'s>(&self, stack: &'s [u32]) -> &'s [u32] {
+        let kind = |frame: &u32| self.frames[*frame as usize];
+        let own_end = stack.iter().position(|frame| kind(frame).0).unwrap_or(stack.len());
+        let has_users = stack[..own_end].iter().any(|frame| kind(frame).1);
+        let all = self.profile.tree.frames();
+        let waited_for = stack.get(own_end).is_some_and(|&i| all[i as usize].function == ProfileFrame::WAITING_FOR);
+        if has_users && !waited_for { &stack[..stack.len().min(own_end + 2)] } else { stack }
+    }
 }
 
 /// The stack that ends at a node, ready for a line.
