@@ -27,7 +27,7 @@ use crate::survey::scan::{Birth, Scan, ScanInput, groups, scan};
 use crate::survey::server::Step;
 use crate::time::Time;
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::{Arc, Mutex};
 
 /// A trace whose batches were found.
@@ -60,6 +60,17 @@ impl<'a> Recording<'a> {
 
     /// Pass 1.
     pub(super) fn survey(&self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
+        self.survey_keeping(false, selector, options, ticker)
+    }
+
+    /// The same; scans may have to keep all that they find.
+    fn survey_keeping(
+        &self,
+        keeps_all: bool,
+        selector: Option<&Selector>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<Survey> {
         let first = &self.index.generations[0];
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
@@ -71,27 +82,33 @@ impl<'a> Recording<'a> {
             let all = options.threads.max(1);
             let (size, left) = self.size_and_left(i);
             let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
-            let scanned = self.scan_generation(i, selector, (threads, &spare), ticker);
+            let scanned = self.scan_generation(i, selector, Scanning { threads, spare: &spare, keeps_all });
+            ticker.add(size);
             if i + all >= n {
                 // Hardly any scan is still to begin.
                 free(std::mem::take(&mut *lock(&spare)));
             }
             scanned
         };
-        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| match (
-            scanned,
-            so_far.as_mut(),
-        ) {
-            (Ok((tables, scan)), Ok(builder)) => {
-                if i == 0 {
-                    // As many for each byte as in the first generation.
-                    let (size, left) = self.size_and_left(i);
-                    builder.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
+        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| {
+            let Ok(builder) = so_far else { return };
+            let scanned = scanned.and_then(|(tables, scan)| {
+                if !builder.misses(&scan) {
+                    return Ok((tables, scan));
                 }
-                builder.add(&tables, scan, self.clocks[i]);
+                self.scan_generation(i, selector, Scanning { threads: options.threads, spare: &spare, keeps_all: true })
+            });
+            match scanned {
+                Ok((tables, scan)) => {
+                    if i == 0 {
+                        // As many for each byte as in the first generation.
+                        let (size, left) = self.size_and_left(i);
+                        builder.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
+                    }
+                    builder.add(&tables, scan, self.clocks[i]);
+                }
+                Err(error) => *so_far = Err(error),
             }
-            (Err(error), Ok(_)) => *so_far = Err(error),
-            (_, Err(_)) => {}
         };
         in_order(n, options.threads, Ok(builder), || (), scan, add).map(Builder::finish)
     }
@@ -103,14 +120,8 @@ impl<'a> Recording<'a> {
         (this.end - this.start, end.saturating_sub(this.end))
     }
 
-    /// Scans a generation on at most `threads` threads, which take what memory they can from `spare`.
-    fn scan_generation(
-        &self,
-        i: usize,
-        selector: Option<&Selector>,
-        (threads, spare): (usize, &Mutex<Vec<EvidenceMemory>>),
-        ticker: &Ticker<'_>,
-    ) -> Result<(Tables, Scan)> {
+    /// Scans a generation, once more and keeping all where what was left out is wanted.
+    fn scan_generation(&self, i: usize, selector: Option<&Selector>, scanning: Scanning<'_>) -> Result<(Tables, Scan)> {
         let generation = Generation::new(self.source, &self.index.generations[i]);
         let mut warnings = Vec::new();
         let tables = read_tables(&generation, &mut warnings)?;
@@ -128,13 +139,6 @@ impl<'a> Recording<'a> {
         let notes = notes_wanted(selector, &region);
         let (known, classes) = (&self.known, classes.as_ref());
         let batches = ThreadBatches::new(&generation);
-        let input = ScanInput { generation: &generation, batches: &batches, known, classes, notes, samples: &samples };
-        let memory = || lock(spare).pop().unwrap_or_default();
-        let groups = groups(generation.index, &batches, threads);
-        let scans = groups.into_par_iter().map(|group| scan(&input, group, memory()));
-        let mut scans = scans.collect::<Result<Vec<Scan>>>()?.into_iter();
-        let mut scan = scans.next().unwrap_or_default();
-        scans.for_each(|next| scan.join(next));
         let class = |stack| classes.and_then(|classes| classes.get(stack)).unwrap_or_default();
         let is_root = |birth: &Birth| {
             selector.is_some_and(|s| {
@@ -142,10 +146,17 @@ impl<'a> Recording<'a> {
                     || s.root_by.entry && class(birth.entry_stack).surely_matches()
             })
         };
-        let memory = scan.evidence.settle(&scan.births, &scan.announced, is_root);
-        lock(spare).extend(memory);
+        let (generation, batches, samples) = (&generation, &batches, &samples);
+        let scan = |keeps_all| {
+            let input = ScanInput { generation, batches, known, classes, notes, samples, keeps_all };
+            scan_groups(&input, scanning, &is_root)
+        };
+        let mut scanned = scan(scanning.keeps_all)?;
+        if scanned.is_none() {
+            scanned = scan(true)?;
+        }
+        let mut scan = scanned.unwrap_or_default();
         scan.warnings.extend(warnings);
-        ticker.add(generation.index.end - generation.index.start);
         Ok((tables, scan))
     }
 
@@ -387,8 +398,8 @@ impl Measuring<'_> {
         Ok(measurers)
     }
 
-    /// Takes a part of a generation that began at `start`, the next in order, into the whole. Gives what it was measured
-    /// with, for another one.
+    /// Takes a part of a generation that began at `start`, the next in order, into the whole. Gives what it was
+    /// measured with, for another one.
     fn absorb<'t>(
         &self,
         part: Part<'_>,
@@ -408,6 +419,34 @@ impl Measuring<'_> {
         whole.complaints.add(ordered.complaints);
         Ok(measured.into_measurer())
     }
+}
+
+/// How a generation is scanned.
+#[derive(Clone, Copy)]
+struct Scanning<'s> {
+    /// At most so many threads do it.
+    threads: usize,
+    /// Memory of other scans.
+    spare: &'s Mutex<Vec<EvidenceMemory>>,
+    /// Whether to keep what hardly anybody will ask for, too.
+    keeps_all: bool,
+}
+
+/// Scans the threads of a generation in groups. None where something was left out that is wanted.
+fn scan_groups(
+    input: &ScanInput<'_>,
+    Scanning { threads, spare, .. }: Scanning<'_>,
+    is_root: &impl Fn(&Birth) -> bool,
+) -> Result<Option<Scan>> {
+    let memory = || lock(spare).pop().unwrap_or_default();
+    let groups = groups(input.generation.index, input.batches, threads);
+    let scans = groups.into_par_iter().map(|group| scan(input, group, memory()));
+    let mut scans = scans.collect::<Result<Vec<Scan>>>()?.into_iter();
+    let mut scan = scans.next().unwrap_or_default();
+    scans.for_each(|next| scan.join(next));
+    let Some(memory) = scan.evidence.settle(&scan.births, &scan.announced, is_root) else { return Ok(None) };
+    lock(spare).extend(memory);
+    Ok(Some(scan))
 }
 
 /// Wants no event.
@@ -475,6 +514,8 @@ fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<Stac
     let classifier = Classifier::new(matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync)));
     let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
     let mut serves = false;
+    // Outermost functions of stacks that say more than what they exclude.
+    let mut telling: FxHashSet<u64> = FxHashSet::default();
     let classes = tables.stacks.map(|stack| {
         let outermost_first = tables.frames(stack).iter().rev();
         let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
@@ -487,9 +528,17 @@ fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<Stac
             outer.enter(*function)
         }));
         serves |= class.step != Step::None;
-        class
+        let outermost = tables.frames(stack).last().map(|frame| frame.function);
+        if !class.is_plain() {
+            telling.extend(outermost);
+        }
+        (class, outermost)
     });
-    (selector.is_some() || serves).then_some(classes)
+    let dull = |(class, outermost): (StackClass, Option<u64>)| {
+        let dull = class.excludes() && outermost.is_some_and(|outermost| !telling.contains(&outermost));
+        StackClass { dull, ..class }
+    };
+    (selector.is_some() || serves).then(|| classes.map(dull))
 }
 
 /// Which goroutine an id means inside one generation.
@@ -793,6 +842,41 @@ mod tests {
         }
     }
 
+    /// What scans leave out is never missing.
+    #[test]
+    fn scans_leave_out_what_nobody_asks_for() {
+        let compare = |name: &str, bytes: &Vec<u8>, pattern: &str| {
+            let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+            let Dialect::V2(row) = version.dialect else { return };
+            let recording = Recording::open(bytes, row, 0).expect("something usable");
+            let ticker = Ticker::new(&[], 1, &|_| {});
+            let selector = selector(pattern, RootBy { stack: true, ..RootBy::NONE }, false);
+            let survey = |keeps_all, threads| {
+                let options = Options { threads, ..Options::default() };
+                let survey = recording.survey_keeping(keeps_all, Some(&selector), options, &ticker);
+                format!("{:?}", survey.expect("bytes in memory"))
+            };
+            assert!(survey(true, 1) == survey(false, 2), "{name}, --root '{pattern}'");
+        };
+        let patterns = ["main.deep", "main.[a-f]", "Handler|handler", "sync", "net/http", "os.read"];
+        for name in ["go1.22/server", "go1.23/waits-long", "go1.25/http1", "go1.26/http2", "go1.26/iterators"] {
+            let bytes = trace(name);
+            for pattern in patterns {
+                compare(name, &bytes, pattern);
+            }
+        }
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/text");
+        for file in std::fs::read_dir(folder).expect("a folder of the repository") {
+            let path = file.expect("a file of the repository").path();
+            let text = std::fs::read_to_string(&path).expect("a text");
+            let Some((_, text)) = text.split_once("\nTrace ") else { continue };
+            let Ok(bytes) = crate::format::text::from_text(&format!("Trace {text}")) else { continue };
+            for pattern in patterns {
+                compare(&path.display().to_string(), &bytes, pattern);
+            }
+        }
+    }
+
     /// Usual events on their short way say what they do on the long one.
     #[test]
     fn usual_events_of_a_scan_say_the_same() {
@@ -826,7 +910,8 @@ mod tests {
                 let classes = classify(&tables, Some(&selector));
                 let (known, classes) = (&recording.known, classes.as_ref());
                 let generation = &generation;
-                let input = ScanInput { generation, batches: &batches, known, classes, notes: None, samples };
+                let batches = &batches;
+                let input = ScanInput { generation, batches, known, classes, notes: None, samples, keeps_all: true };
                 let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default());
                 format!("{:?}", scan.expect("bytes in memory"))
             };

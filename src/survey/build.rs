@@ -91,7 +91,12 @@ impl<'a> Builder<'a> {
         self.survey.forest.expect(n);
     }
 
-    /// Adds the next generation.
+    /// Whether the scan of the next generation left something out about goroutines of which something is open.
+    pub fn misses(&self, scan: &Scan) -> bool {
+        self.open_ids.iter().any(|&id| scan.evidence.has_skipped(id))
+    }
+
+    /// Adds the next generation, of which nothing is missing.
     pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) {
         let generation = self.survey.generations.len() as u32;
         let names = self.intern_names(tables, &scan.strings);

@@ -20,6 +20,9 @@ pub struct StackClass {
     pub step: Step,
     /// Whether it has functions whose names are not known for sure.
     pub unnamed: bool,
+    /// Whether it excludes, and of its generation's stacks none with the same outermost function says more: a goroutine
+    /// that has it hardly has one that does.
+    pub dull: bool,
 }
 
 impl StackClass {
@@ -62,6 +65,8 @@ enum Gist {
     Nothing,
     /// It excludes that a matching function is at work, and says nothing else.
     Excludes,
+    /// The same, and it is dull.
+    Dull,
     /// It says more.
     More,
 }
@@ -71,6 +76,7 @@ impl Gists {
     pub fn new(classes: &IdTable<StackClass>) -> Self {
         let gist = |class: StackClass| match (class.is_plain(), class.excludes()) {
             (false, _) => Gist::More,
+            (true, true) if class.dull => Gist::Dull,
             (true, true) => Gist::Excludes,
             (true, false) => Gist::Nothing,
         };
@@ -85,7 +91,14 @@ impl Gists {
     #[inline]
     pub fn excludes(&self, stack: u64) -> Option<bool> {
         let gist = *self.0.get(usize::try_from(stack).ok()?)?;
-        (gist != Gist::More).then_some(gist == Gist::Excludes)
+        (gist != Gist::More).then_some(gist != Gist::Nothing)
+    }
+
+    /// The same, and whether it is dull.
+    #[inline]
+    pub fn excludes_and_dull(&self, stack: u64) -> Option<(bool, bool)> {
+        let gist = *self.0.get(usize::try_from(stack).ok()?)?;
+        (gist != Gist::More).then_some((gist != Gist::Nothing, gist == Gist::Dull))
     }
 }
 
@@ -140,6 +153,7 @@ impl<'a> Classifier<'a> {
             cut: step == Step::None && stack.depth >= MAX_FRAMES,
             step,
             unnamed: stack.unnamed,
+            dull: false,
         }
     }
 }
@@ -179,7 +193,7 @@ mod tests {
         let bits = |i: usize| [1, 2, 4].map(|bit| i & bit != 0);
         let of = |(i, step)| {
             let [present, matches, cut] = bits(i);
-            StackClass { present, matches, cut, step, unnamed: false }
+            StackClass { present, matches, cut, step, unnamed: false, dull: false }
         };
         let all: Vec<StackClass> = (0..8).flat_map(|i| steps.map(|step| of((i, step)))).collect();
         let table: Vec<(u64, StackClass)> = (1..).zip(all).chain([(1 << 50, StackClass::default())]).collect();

@@ -1,6 +1,7 @@
 //! What the scans of one generation found, in little memory: most of it is never looked at. HOT.
 
 use super::evidence::{Evidence, Gap, Says, Who};
+use super::skipped::Skipped;
 use crate::ids::GoId;
 
 /// A run without a matching stack, in a sixth of the memory: most runs are such, and only those of goroutines
@@ -109,12 +110,28 @@ pub struct Found {
     pub(super) joined: Vec<Lists>,
     /// Where the generation starts in the file.
     pub(super) start: u64,
+    /// The goroutines of which something was left out; and in scans behind this one.
+    skipped: Skipped,
+    skipped_behind: Vec<Skipped>,
 }
 
 impl Found {
-    /// Nothing yet, of a generation that starts there in the file.
-    pub fn new(start: u64, EvidenceMemory(lists): EvidenceMemory) -> Self {
-        Self { lists, start, ..Self::default() }
+    /// Nothing yet, of a generation that starts there in the file. What is dull is left out in a scan of so many bytes;
+    /// none for nothing.
+    pub fn new(start: u64, EvidenceMemory(lists): EvidenceMemory, skips: Option<u64>) -> Self {
+        let skipped = skips.map_or_else(Skipped::nothing, Skipped::for_bytes);
+        Self { lists, start, skipped, ..Self::default() }
+    }
+
+    /// Leaves out a run of a goroutine; false if it must not be.
+    #[inline]
+    pub(super) fn skip(&mut self, id: GoId) -> bool {
+        self.skipped.add(id)
+    }
+
+    /// Whether a run of a goroutine was left out.
+    pub(super) fn has_skipped(&self, id: GoId) -> bool {
+        std::iter::once(&self.skipped).chain(&self.skipped_behind).any(|skipped| skipped.has(id))
     }
 
     /// Adds what the threads behind these said, whose scan has `births` births before its own.
@@ -127,6 +144,8 @@ impl Found {
         }
         // Glances have no births.
         self.joined.push(next.lists);
+        self.skipped_behind.push(next.skipped);
+        self.skipped_behind.append(&mut next.skipped_behind);
     }
 
     /// Adds a run without a matching stack, if it fits; what says nothing is gone.

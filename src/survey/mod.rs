@@ -19,6 +19,7 @@ pub mod scan;
 pub mod served;
 pub mod server;
 mod shifts;
+mod skipped;
 pub mod stretches;
 pub mod tracker;
 mod usual;

@@ -23,13 +23,14 @@ impl Found {
     /// other, each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side.
     /// Of all else only that of goroutines which are older than the generation is kept: what those born in it do with a
     /// matching stack is of no interest either where they are roots by their birth. One that a status announced is
-    /// older, whatever damage lets be born with its id. Gives the memory, for further scans.
+    /// older, whatever damage lets be born with its id. Gives the memory, for further scans; none where something was left
+    /// out that is wanted: then nothing was settled.
     pub fn settle(
         &mut self,
         births: &[Birth],
         announced: &[GoId],
         is_root: impl Fn(&Birth) -> bool,
-    ) -> Vec<EvidenceMemory> {
+    ) -> Option<Vec<EvidenceMemory>> {
         let mut roots = Born::new(births, is_root);
         let mut dull = Born::new(births, |_| true);
         for &id in announced {
@@ -45,12 +46,15 @@ impl Found {
         let mut wanted: Vec<Who> = evidence.filter(telling).map(|e| e.who).collect();
         wanted.sort_unstable();
         wanted.dedup();
+        if wanted.iter().any(|who| self.has_skipped(who.id)) {
+            return None;
+        }
         for who in &wanted {
             dull.leave_out(who.id);
         }
         let (picked, others) = self.pick(&wanted, &dull);
         self.put_in_order(wanted.len(), &picked);
-        self.keep(&others)
+        Some(self.keep(&others))
     }
 
     /// What was settled, and evidence about goroutines in `open` since before, in the same order.
@@ -224,7 +228,7 @@ mod tests {
         for round in 0..400 {
             // Ids that do not fit into small glances from 0 on, either.
             let far = [0, 1 << 30, (1 << 32) - 10, (1 << 32) + 5][round % 4];
-            let mut scans = [(); 2].map(|()| Found::new(1000, EvidenceMemory::default()));
+            let mut scans = [(); 2].map(|()| Found::new(1000, EvidenceMemory::default(), None));
             for i in 0..next(400) {
                 // Ids that share their low bits, and one whose birth tells who it is.
                 let id = GoId(far + next(20) + (next(3) << 16));
@@ -248,7 +252,8 @@ mod tests {
                 [(16, false), (3 << 16, false), (15, false), (2, true)].map(|(id, from_c)| birth(far + id, from_c));
             let open = (0..next(3) * 4).map(|_| GoId(far + [next(15), 16][usize::from(next(5) == 0)])).collect();
             let expected = expected(&found, &open, GoId(far + 15));
-            assert_eq!(found.settle(&births, &[GoId(far + 16)], |birth| birth.id == GoId(far + 15)).len(), 2);
+            let memory = found.settle(&births, &[GoId(far + 16)], |birth| birth.id == GoId(far + 15));
+            assert_eq!(memory.map(|memory| memory.len()), Some(2));
             let of_born = found.lists.glances.iter().filter(|g| g.who().id.0 == far + 15).count();
             assert_eq!(of_born, 0);
             assert_eq!(found.relevant(&open), expected, "round {round}");

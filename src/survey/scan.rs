@@ -93,6 +93,8 @@ pub struct ScanInput<'a> {
     pub notes: Option<NotesWanted<'a>>,
     /// The CPU samples of each thread, by its id, in order of time; none when they do not matter.
     pub samples: &'a FxHashMap<u64, Vec<WireSample>>,
+    /// Whether evidence is kept that hardly anybody will ask for, too.
+    pub keeps_all: bool,
 }
 
 impl Scan {
@@ -144,7 +146,8 @@ fn bytes(index: &GenerationIndex, batches: &ThreadBatches, thread: usize) -> u64
 pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory) -> Result<Scan> {
     let index = input.generation.index;
     let size = threads.clone().map(|thread| bytes(index, input.batches, thread)).sum();
-    let evidence = Found::new(index.start, if input.classes.is_some() { memory.for_bytes(size) } else { memory });
+    let memory = if input.classes.is_some() { memory.for_bytes(size) } else { memory };
+    let evidence = Found::new(index.start, memory, (!input.keeps_all).then_some(size));
     let mut scan = Scan { evidence, ..Scan::default() };
     let mut bytes = Vec::new();
     let gists = input.classes.map(Gists::new);

@@ -85,10 +85,11 @@ impl Looking<'_> {
             code::GO_BLOCK | code::GO_STOP => {
                 let event = tiny_event::<2>(at.bytes)?;
                 let [reason, stack] = event.args;
-                let excludes = self.gists.excludes(stack)?;
+                let (excludes, dull) = self.gists.excludes_and_dull(stack)?;
                 let known = reason < 64 && self.known_reasons >> reason & 1 == 1;
                 let run = running.filter(|_| known)?;
-                if !found.add_glance(run.id, run.seq, run.gap.first, run.gap.other || excludes) {
+                let skips = dull && found.skip(run.id);
+                if !skips && !found.add_glance(run.id, run.seq, run.gap.first, run.gap.other || excludes) {
                     return None;
                 }
                 *running = None;
@@ -142,7 +143,7 @@ mod tests {
         let classes = IdTable::new(&[(5, plain), (6, matching)]);
         let gists = Gists::new(&classes);
         let looking = Looking { gists: &gists, known_reasons: 1 << 3, callback: GoId::NONE };
-        let mut found = Found::new(0, EvidenceMemory::default());
+        let mut found = Found::new(0, EvidenceMemory::default(), Some(1000));
         let mut running = None;
         let mut take = |bytes: &[u8], pos, running: &mut Running| {
             let mut padded = [0xff; AHEAD];
