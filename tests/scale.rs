@@ -59,7 +59,9 @@ fn cost(file: &Path) -> f64 {
         for asked in asked {
             let mut program = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
             let ran = program.args(["--no-progress", "-q", "-j", "1"]).args(asked).arg(file);
-            ran.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a program to run");
+            let status = ran.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a program to run");
+            // Done, or nothing matches.
+            assert!(matches!(status.code(), Some(0 | 1)), "{}: {status}", file.display());
         }
         runs += 1;
         let spent = processor_ms() - started;

@@ -97,6 +97,8 @@ pub struct Measurer<'a> {
     /// Goroutines that ended, a bit each: damage can make them seem to live on, and they do not.
     pub(super) ended: Vec<u64>,
     pub(super) partial: Option<Partial>,
+    /// Whether walks wait until they are asked for.
+    pub(super) holds: bool,
     /// When usual events are taken on the short way: in partial mode, behind the first that was measured.
     pub(super) usual: UsualTimes,
     /// The pieces of all goroutines, where critical paths are walked.
@@ -131,6 +133,7 @@ impl<'a> Measurer<'a> {
             outlived: vec![0; n.div_ceil(64)],
             ended: vec![0; n.div_ceil(64)],
             partial: None,
+            holds: false,
             usual: UsualTimes::NEVER,
             tape: task.latency.then(|| Box::new(Tape::new(memory.clone()))),
             wakers: Wakers::default(),
@@ -152,6 +155,11 @@ impl<'a> Measurer<'a> {
     /// A generation begins: goroutines first seen in it without a creation are at least as old.
     pub fn begin_generation(&mut self, start: Time) {
         self.older_since = start;
+    }
+
+    /// Whether walks wait from here on until they are asked for, however long the tape gets.
+    pub fn hold_walks(&mut self, holds: bool) {
+        self.holds = holds;
     }
 
     /// Gives all timelines away.
@@ -447,7 +455,9 @@ impl<'a> Measurer<'a> {
             self.take_partial(event, index);
         } else {
             self.take(event);
-            self.walk_if_due(event.time, Crew::ALONE);
+            if !self.holds {
+                self.walk_if_due(event.time, Crew::ALONE);
+            }
         }
     }
 

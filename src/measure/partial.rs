@@ -272,11 +272,13 @@ impl<'a> Measurer<'a> {
     }
 
     /// Takes a generation, the next in order, into the whole. `last` is the time of the last event before it.
-    /// Gives it back unused, as false, when that is later than the generation was measured for.
+    /// Gives it back unused, as false, when that is later than the generation was measured for, or the file told
+    /// something about windows that events before it did not show.
     pub fn absorb(&mut self, generation: &mut GenerationMeasured<'a>, last: Time, start: Time) -> bool {
         let theirs = &mut generation.measurer;
         let Some(partial) = theirs.partial.take() else { return false };
-        if partial.first.is_some_and(|(time, index)| time < last + index as i64) {
+        let too_early = partial.first.is_some_and(|(time, index)| time < last + index as i64);
+        if too_early || !self.windows.is_as_told(&theirs.windows) {
             theirs.partial = Some(partial);
             return false;
         }

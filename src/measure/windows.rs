@@ -66,6 +66,8 @@ pub(super) struct Windows<'a> {
     usual: Vec<Window>,
     touched: Vec<WindowIdx>,
     places: FxHashMap<GIdx, Place>,
+    /// Those of a part inside a generation as they were told by the file when it began.
+    told: Vec<(GIdx, Place)>,
     /// Where the part that is measured begins.
     beginning: Beginning,
 }
@@ -81,6 +83,7 @@ impl<'a> Windows<'a> {
             usual: vec![NEVER; slice.windows.len()],
             touched: Vec::new(),
             places: FxHashMap::default(),
+            told: Vec::new(),
             beginning: Beginning { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
         }
     }
@@ -92,6 +95,7 @@ impl<'a> Windows<'a> {
             self.usual[window.at()] = NEVER;
         }
         self.places.clear();
+        self.told.clear();
         self.beginning = beginning;
     }
 
@@ -180,7 +184,15 @@ impl<'a> Windows<'a> {
             _ => Place { open: WindowIdx::NONE, next },
         };
         self.places.insert(g, place);
+        if self.beginning.inside.is_some() {
+            self.told.push((g, place));
+        }
         place
+    }
+
+    /// Whether goroutines with stays are where a part that begins now was told by the file that they are.
+    pub(super) fn is_as_told(&mut self, part: &Windows<'_>) -> bool {
+        part.told.iter().all(|(g, told)| self.place(*g) == *told)
     }
 
     /// Ends and starts a goroutine's stays whose border stands at `pos`.

@@ -2,6 +2,8 @@
 
 use crate::order::v2::cut::Cut;
 use crate::order::v2::frontier::Ordered;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// A part of a generation.
 #[derive(Clone, Copy)]
@@ -45,14 +47,17 @@ pub(super) fn used<'o>(mut parts: impl ExactSizeIterator<Item = &'o Ordered>) ->
 const MIN_PART: u64 = 1 << 19;
 /// Most parts of a generation. Each cut takes memory for the generation's goroutines.
 const MAX_PARTS: usize = 8;
+/// Threads planned for.
+const MAX_THREADS: usize = 256;
 /// Looking ahead to a cut costs one of so many parts of ordering and measuring.
 const LOOKAHEAD_SHARE: u64 = 4;
 
 /// Into how many parts to cut generations of these sizes, so that threads finish soonest.
 pub(super) fn plan(sizes: &[u64], threads: usize) -> Vec<usize> {
+    let threads = threads.clamp(1, MAX_THREADS);
     // Threads that wait do so at the end: no more generations than threads are worth a cut.
     let (first, last) = sizes.split_at(sizes.len().saturating_sub(threads));
-    let mut busy = Busy(vec![0; threads.max(1)]);
+    let mut busy = Busy(vec![Reverse(0); threads].into());
     for &size in first {
         busy.take(size);
     }
@@ -65,12 +70,12 @@ pub(super) fn plan(sizes: &[u64], threads: usize) -> Vec<usize> {
 
 /// Until when each thread is busy, where each piece goes to whoever is free first.
 #[derive(Clone)]
-struct Busy(Vec<u64>);
+struct Busy(BinaryHeap<Reverse<u64>>);
 
 impl Busy {
     fn take(&mut self, size: u64) {
-        if let Some(first) = self.0.iter_mut().min() {
-            *first += size;
+        if let Some(mut first) = self.0.peek_mut() {
+            first.0 += size;
         }
     }
 
@@ -83,7 +88,7 @@ impl Busy {
             (0..n).for_each(|_| self.take(part));
         }
         let Self(busy) = self;
-        ahead / busy.len() as u64 + busy.into_iter().max().unwrap_or_default()
+        ahead / busy.len() as u64 + busy.into_iter().map(|Reverse(until)| until).max().unwrap_or_default()
     }
 }
 

@@ -168,7 +168,10 @@ impl<'a> Recording<'a> {
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        let cuts = self.cuts(survey, &self.plan(options.threads))?;
+        // Whether a goroutine outlived a window that the end of what is looked at cuts, and where a task's helpers are
+        // when it is over, depends on where parts begin.
+        let is_plain = task.looked_at.end == Time::MAX && task.slice.marks.is_empty();
+        let cuts = self.cuts(survey, &self.plan(if is_plain { options.threads } else { 1 }))?;
         self.measure_from(survey, task, options, ticker, (&settled_times(survey), &cuts))
     }
 
@@ -390,34 +393,43 @@ impl Measuring<'_> {
         }
         let clock = self.recording.clocks[i];
         let start = clock.time(self.recording.index.generations[i].min_time).max(whole.last + 1);
-        for (part, measured) in parts {
-            measurers.push(self.absorb(part, start, whole, measured, workspace)?);
+        let mut is_over = false;
+        for (part, mut measured) in parts {
+            if !is_over {
+                is_over = self.absorb(part, start, whole, &mut measured, workspace)?;
+            }
+            measurers.push(measured.0.into_measurer());
         }
         let (size, left) = self.recording.size_and_left(i);
         whole.measurer.walk_if_due(whole.last, crew_after(size, left));
         Ok(measurers)
     }
 
-    /// Takes a part of a generation that began at `start`, the next in order, into the whole. Gives what it was
-    /// measured with, for another one.
+    /// Takes a part of a generation that began at `start`, the next in order, into the whole. True if the rest of the
+    /// generation was taken with it.
     fn absorb<'t>(
         &self,
         part: Part<'_>,
         start: Time,
         whole: &mut Whole<'t>,
-        (mut measured, mut ordered): PartMeasured<'t>,
+        (measured, ordered): &mut PartMeasured<'t>,
         workspace: &mut Workspace,
-    ) -> Result<Measurer<'t>> {
-        if whole.measurer.absorb(&mut measured, whole.last, start) {
+    ) -> Result<bool> {
+        let is_absorbed = whole.measurer.absorb(measured, whole.last, start);
+        if is_absorbed {
             ordered.last = ordered.last.max(whole.last + ordered.emitted as i64);
         } else {
-            // It began later than was thought: once more, knowing when.
+            // It began later than was thought: once more, knowing when. Where the rest begins was told by the cut, and
+            // walks are due when they would be without one.
             whole.measurer.begin_generation(start);
-            ordered = self.recording.order(self.survey, part, whole.last, workspace, &mut whole.measurer)?;
+            whole.measurer.hold_walks(part.from.is_some());
+            let part = Part { until: None, ..part };
+            *ordered = self.recording.order(self.survey, part, whole.last, workspace, &mut whole.measurer)?;
         }
+        whole.measurer.hold_walks(false);
         whole.last = ordered.last;
         whole.complaints.add(ordered.complaints);
-        Ok(measured.into_measurer())
+        Ok(!is_absorbed)
     }
 }
 

@@ -24,9 +24,6 @@ pub struct Cut {
     pub(super) positions: Vec<Option<Position>>,
     pub(super) scheduler: Scheduler,
     births: Vec<u32>,
-    /// Goroutines that helped the collector to mark, with the sequence number of the start before they began or ended
-    /// to, and whether they do.
-    assisting: FxHashMap<GIdx, (u64, bool)>,
 }
 
 impl Cut {
@@ -35,17 +32,15 @@ impl Cut {
         let mut scheduler = Scheduler::default();
         scheduler.begin(n_goroutines, &index.threads, first_gc);
         let n = index.threads.len();
-        let (positions, births) = (vec![None; n], vec![0; n]);
-        Self { time: Time::MIN, positions, scheduler, births, assisting: FxHashMap::default() }
+        Self { time: Time::MIN, positions: vec![None; n], scheduler, births: vec![0; n] }
     }
 
     /// The cut at a later moment, by what was seen of the generation's threads, in their order, between the two.
     #[must_use]
     pub fn then(&self, time: Time, seen: Vec<Sighting>) -> Self {
         let mut scheduler = self.scheduler.clone();
-        let mut assisting = self.assisting.clone();
         let (mut positions, mut births) = (Vec::new(), Vec::new());
-        let (mut threads, mut holders) = (Vec::new(), FxHashMap::default());
+        let (mut threads, mut holders, mut assists) = (Vec::new(), FxHashMap::default(), FxHashMap::default());
         for sighting in seen {
             scheduler.goroutines.take_later(&sighting.goroutines);
             for (id, (seq, state)) in sighting.procs {
@@ -56,9 +51,16 @@ impl Cut {
                 }
             }
             sighting.holders.into_iter().for_each(|(id, (seq, thread))| put_later(&mut holders, id, seq, thread));
-            sighting.assists.into_iter().for_each(|(g, (seq, assists))| put_later(&mut assisting, g, seq, assists));
+            sighting.assists.into_iter().for_each(|(g, (seq, does))| put_later(&mut assists, g, seq, does));
             scheduler.next_gc = scheduler.next_gc.max(sighting.next_gc);
             threads.extend(sighting.threads);
+        }
+        for (g, (_, does)) in assists {
+            if does {
+                scheduler.assisting.insert(g);
+            } else {
+                scheduler.assisting.remove(&g);
+            }
         }
         for (id, (_, thread)) in holders {
             let p = scheduler.proc(id) as usize;
@@ -72,7 +74,7 @@ impl Cut {
             positions.push(position);
             births.push(n);
         }
-        Self { time, positions, scheduler, births, assisting }
+        Self { time, positions, scheduler, births }
     }
 
     /// How many goroutines each thread created before the cut.
@@ -88,7 +90,7 @@ impl Cut {
 
     /// Goroutines that help the collector to mark.
     pub fn assisting(&self) -> impl Iterator<Item = GIdx> {
-        self.assisting.iter().filter(|(_, (_, assists))| *assists).map(|(g, _)| *g)
+        self.scheduler.assisting.iter().copied()
     }
 
     /// The parts of the file with events before the cut, in its order.
@@ -122,6 +124,8 @@ pub fn moments(index: &GenerationIndex, clock: Clock, n: usize) -> Vec<Time> {
         before += size;
     }
     moments.dedup();
+    // What is at the end of all time has no end.
+    moments.retain(|moment| *moment < Time::MAX);
     moments
 }
 

@@ -88,6 +88,17 @@ impl Scheduler {
         Outcome::Advanced
     }
 
+    /// What a thread executes begins or ends to help the collector to mark.
+    pub(super) fn assist(&mut self, m: usize, assists: bool, outcome: Outcome) -> Outcome {
+        let g = self.threads[m].g;
+        if assists {
+            self.assisting.insert(g);
+        } else {
+            self.assisting.remove(&g);
+        }
+        outcome
+    }
+
     /// Begin and end of a collection may stand on different threads; a number orders them.
     pub(super) fn gc(&mut self, ev: &WireEvent, force: bool) -> Outcome {
         match self.next_gc {

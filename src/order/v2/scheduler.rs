@@ -11,7 +11,7 @@ use crate::event::GoState;
 use crate::format::event_spec::code;
 use crate::format::v2::event::WireEvent;
 use crate::ids::{GIdx, ThreadId};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// No proc; dense index.
 pub(super) const NO_PROC: u32 = u32::MAX;
@@ -62,6 +62,8 @@ pub struct Scheduler {
     pub(super) threads: Vec<Thread>,
     thread_index: FxHashMap<ThreadId, u32>,
     pub(super) next_gc: Option<u64>,
+    /// Goroutines that help the collector to mark.
+    pub(super) assisting: FxHashSet<GIdx>,
     /// Once events are forced: where goroutines execute, as far as forced events know.
     pub(super) forced_on: FxHashMap<GIdx, usize>,
     /// What threads wait for and changed since it was last asked: waits that may be over.
@@ -79,6 +81,7 @@ impl Scheduler {
         self.thread_index.clear();
         self.thread_index.extend(threads.iter().enumerate().map(|(i, &t)| (t, i as u32)));
         self.next_gc = first_gc;
+        self.assisting.clear();
         self.forced_on.clear();
         self.woken.clear();
     }
@@ -101,7 +104,8 @@ impl Scheduler {
             let p = there.get(p as usize).copied().unwrap_or(NO_PROC);
             bound(other, i) == Thread { g, p }
         });
-        let rest = self.next_gc == other.next_gc && self.goroutines.is_as(&other.goroutines);
+        let collector = self.next_gc == other.next_gc && self.assisting == other.assisting;
+        let rest = collector && self.goroutines.is_as(&other.goroutines);
         calm(self) && calm(other) && procs && threads && rest
     }
 
@@ -248,7 +252,10 @@ impl Scheduler {
             code::GO_SWITCH_DESTROY => self.go_switch(m, ev, ids, GoState::NotExist, force, steps),
             code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => self.gc(ev, force),
             code::GC_SWEEP_BEGIN | code::GC_SWEEP_END | code::HEAP_ALLOC | code::HEAP_GOAL => self.needs(m, false),
-            code::GC_SWEEP_ACTIVE | code::GC_MARK_ASSIST_ACTIVE | code::FIRST_EXPERIMENTAL.. => Outcome::Advanced,
+            code::GC_MARK_ASSIST_ACTIVE => self.assist(m, true, Outcome::Advanced),
+            code::GC_MARK_ASSIST_BEGIN => self.assist(m, true, self.needs(m, true)),
+            code::GC_MARK_ASSIST_END => self.assist(m, false, self.needs(m, true)),
+            code::GC_SWEEP_ACTIVE | code::FIRST_EXPERIMENTAL.. => Outcome::Advanced,
             // Annotations and ranges of the goroutine that executes.
             _ => self.needs(m, true),
         }
@@ -278,5 +285,55 @@ impl Scheduler {
         }
         let broken = needs == Outcome::Advanced && self.state(g) != state;
         Ok((g, if broken { Outcome::Broken("the goroutine is in another state") } else { needs }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheduler(procs: [u64; 2]) -> Scheduler {
+        let mut scheduler = Scheduler::default();
+        scheduler.begin(1000, &[ThreadId(1), ThreadId(2)], Some(3));
+        // Procs are numbered as they are seen.
+        for id in procs {
+            scheduler.proc(id);
+        }
+        let p = scheduler.proc(7);
+        scheduler.hold(0, p);
+        scheduler.set_proc(p, ProcState::Running, 4);
+        scheduler.set_seq(GIdx(500), GoState::Running, 2);
+        scheduler.set_seq(GIdx(7), GoState::Waiting, 9);
+        scheduler.threads[0].g = GIdx(500);
+        scheduler.assisting.insert(GIdx(500));
+        scheduler
+    }
+
+    #[test]
+    fn whatever_differs_is_noticed() {
+        let one = scheduler([7, 8]);
+        let same = scheduler([8, 7]);
+        assert!(one.is_as(&same) && same.is_as(&one) && one.is_as(&one.clone()));
+        let changes: [fn(&mut Scheduler); 14] = [
+            |s| s.set_seq(GIdx(500), GoState::Running, 3),
+            |s| s.set(GIdx(7), GoState::Runnable),
+            |s| s.set(GIdx(8), GoState::Runnable),
+            |s| s.set(GIdx(900), GoState::NotExist),
+            |s| s.wait(Wait::Goroutine(GIdx(7), 10, GoState::Waiting)),
+            |s| s.threads[0].g = GIdx(7),
+            |s| s.threads[1].g = GIdx(7),
+            |s| s.threads[0].p = NO_PROC,
+            |s| s.threads[0].p = s.proc(8),
+            |s| _ = s.proc(9),
+            |s| s.procs.iter_mut().for_each(|p| p.seq += 1),
+            |s| s.procs.iter_mut().for_each(|p| p.holder = 1),
+            |s| s.next_gc = Some(4),
+            |s| s.assisting.clear(),
+        ];
+        for (i, change) in changes.into_iter().enumerate() {
+            let mut other = same.clone();
+            change(&mut other);
+            assert!(!one.is_as(&other) && !other.is_as(&one), "change {i}");
+        }
     }
 }
