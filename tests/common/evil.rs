@@ -8,7 +8,7 @@ use gotrace_slice::format::event_spec::code;
 pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);
 
 /// All kinds.
-pub const KINDS: [Kind; 13] = [
+pub const KINDS: [Kind; 14] = [
     ("threads that wait for creations", 5_000, waiting_for_creations),
     ("threads that wait for one goroutine", 5_000, waiting_in_a_row),
     ("threads that wait while it changes", 2_000, waiting_in_vain),
@@ -22,6 +22,7 @@ pub const KINDS: [Kind; 13] = [
     ("functions", 10_000, functions),
     ("a long schedule", 20_000, schedule),
     ("waiters at one lock", 10_000, waiters),
+    ("nested regions", 20_000, regions),
 ];
 
 struct Trace {
@@ -260,6 +261,18 @@ pub fn waiters(n: u64) -> Vec<u8> {
     }
     trace.thread(1, 1, &holder);
     trace.thread(1, 2, &waiters);
+    trace.finish()
+}
+
+/// One goroutine begins regions inside of each other, each of a type of its own, and ends them all.
+fn regions(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let stack = trace.names.stack(&["main.recursive", "main.main"]);
+    let args: Vec<[u64; 3]> = (0..n).map(|i| [0, trace.names.string(format!("main{i}").as_bytes()), stack]).collect();
+    let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
+    events.extend((2..).zip(&args).map(|(t, args)| (t, code::USER_REGION_BEGIN, &args[..])));
+    events.extend((n + 2..).zip(args.iter().rev()).map(|(t, args)| (t, code::USER_REGION_END, &args[..])));
+    trace.thread(1, 1, &events);
     trace.finish()
 }
 

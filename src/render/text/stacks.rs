@@ -195,6 +195,8 @@ struct Chains<'p> {
     by_frames: FxHashMap<Vec<u32>, usize>,
     by_chain: FxHashMap<Rc<Chain>, usize>,
     list: Vec<Rc<Chain>>,
+    /// Of the stack at hand, the frames that decide how it looks.
+    stack: Vec<u32>,
 }
 
 impl<'p> Chains<'p> {
@@ -208,41 +210,52 @@ impl<'p> Chains<'p> {
             by_frames: FxHashMap::default(),
             by_chain: FxHashMap::default(),
             list: Vec::new(),
+            stack: Vec::new(),
         }
     }
 
     /// The chain of a stack, and its number: equal chains have the same.
     fn of(&mut self, leaf: NodeIdx) -> (usize, &Rc<Chain>) {
-        let (stack, _) = frames::leaf_first(&self.profile.tree, leaf);
-        let number = match self.by_frames.get(self.deciding(&stack)) {
+        self.decide(leaf);
+        let number = match self.by_frames.get(&self.stack) {
             Some(&number) => number,
-            None => self.add(&stack),
+            None => self.add(),
         };
         (number, &self.list[number])
     }
 
-    fn add(&mut self, stack: &[u32]) -> usize {
+    fn add(&mut self) -> usize {
         let all = self.profile.tree.frames();
-        let frames: Vec<&ProfileFrame> = stack.iter().map(|&i| &all[i as usize]).collect();
+        let frames: Vec<&ProfileFrame> = self.stack.iter().map(|&i| &all[i as usize]).collect();
         let chain = Rc::new(Chain::new(&frames, self.full_names));
         let next = self.list.len();
         let number = *self.by_chain.entry(chain.clone()).or_insert(next);
         if number == next {
             self.list.push(chain);
         }
-        self.by_frames.insert(self.deciding(stack).to_vec(), number);
+        self.by_frames.insert(self.stack.clone(), number);
         number
     }
 
-    /// The frames of a stack that decide how it looks: its own with one of the user's, what ends it, and what follows;
-    /// else all.
-    fn deciding<'s>(&self, stack: &'s [u32]) -> &'s [u32] {
-        let kind = |frame: &u32| self.frames[*frame as usize];
-        let own_end = stack.iter().position(|frame| kind(frame).0).unwrap_or(stack.len());
-        let has_users = stack[..own_end].iter().any(|frame| kind(frame).1);
-        let all = self.profile.tree.frames();
-        let waited_for = stack.get(own_end).is_some_and(|&i| all[i as usize].function == ProfileFrame::WAITING_FOR);
-        if has_users && !waited_for { &stack[..stack.len().min(own_end + 2)] } else { stack }
+    /// Reads the frames of a stack that decide how it looks: its own with one of the user's, what ends it, and what
+    /// follows; else all.
+    fn decide(&mut self, leaf: NodeIdx) {
+        let tree = &self.profile.tree;
+        let (mut has_users, mut enough) = (false, usize::MAX);
+        self.stack.clear();
+        for frame in tree.frame_indexes(leaf).take(frames::MAX_FRAMES) {
+            self.stack.push(frame);
+            let (is_pseudo, is_user) = self.frames[frame as usize];
+            if !is_pseudo {
+                has_users |= is_user && enough == usize::MAX;
+            } else if enough == usize::MAX {
+                let waited_for = tree.frames()[frame as usize].function == ProfileFrame::WAITING_FOR;
+                enough = if has_users && !waited_for { self.stack.len() + 1 } else { usize::MAX - 1 };
+            }
+            if self.stack.len() >= enough {
+                break;
+            }
+        }
     }
 }
 
