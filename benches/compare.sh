@@ -5,12 +5,14 @@
 #	compare.sh [FILE REGEX]     default: a fresh recording of testdata/gen/big, with --root main.Handler
 #
 #	ROUNDS=5        how often each runs
+#	REST=2          seconds of rest before each: what one leaves to the kernel is not the next one's
 #	BIG_MB=220      size of the fresh recording
 #	TRACE_TOOL=1    0 leaves `go tool trace` out: it needs about 60 times the file's size in memory
 #	KEEP=FOLDER     keeps the recording and the programs there, and uses them the next time
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rounds=${ROUNDS:-5}
+rest=${REST:-2}
 if [ -n "${KEEP:-}" ]; then
 	mkdir -p "$KEEP"
 	work=$(cd "$KEEP" && pwd)
@@ -42,12 +44,12 @@ cargo bench --quiet --bench varints --no-run
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 varints=$(GOTRACE_SLICE_BENCH=$trace cargo bench --quiet --bench varints | sed -n 's/^varints: \([0-9.]*\) s.*/\1/p')
 
-TRACE=$trace ROOT=$root ROUNDS=$rounds WORK=$work TOOL=$target/release/gotrace-slice VARINTS=$varints \
+TRACE=$trace ROOT=$root ROUNDS=$rounds REST=$rest WORK=$work TOOL=$target/release/gotrace-slice VARINTS=$varints \
 	python3 - <<'PYTHON'
 import json, os, statistics, subprocess, sys, time
 
 trace, root, work, tool = (os.environ[n] for n in ("TRACE", "ROOT", "WORK", "TOOL"))
-rounds, varints = int(os.environ["ROUNDS"]), float(os.environ["VARINTS"])
+rounds, rest, varints = int(os.environ["ROUNDS"]), float(os.environ["REST"]), float(os.environ["VARINTS"])
 nothing = os.open(os.devnull, os.O_RDWR)
 
 
@@ -86,6 +88,7 @@ for i in range(rounds + 1):
         # The first round warms the page cache. The slow one is not needed for that.
         if i == 0 and "tool trace" in name:
             continue
+        time.sleep(rest)
         result = run(command)
         if i > 0:
             results[name].append(result)
