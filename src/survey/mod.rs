@@ -12,6 +12,7 @@ pub mod evidence;
 pub mod forest;
 pub mod found;
 mod handlers;
+mod id_range;
 pub mod notes;
 pub mod ordered;
 mod relevant;

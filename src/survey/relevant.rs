@@ -2,6 +2,7 @@
 
 use super::evidence::{Evidence, Says, Who};
 use super::found::{EvidenceMemory, Found, Glance, Lists};
+use super::id_range::IdRange;
 use super::scan::Birth;
 use crate::buckets::Buckets;
 use crate::ids::GoId;
@@ -31,11 +32,11 @@ impl Found {
         announced: &[GoId],
         is_root: impl Fn(&Birth) -> bool,
     ) -> Option<Vec<EvidenceMemory>> {
-        let mut roots = Born::new(births, is_root);
-        let mut dull = Born::new(births, |_| true);
+        let mut roots = born(births, is_root);
+        let mut dull = born(births, |_| true);
         for &id in announced {
-            roots.leave_out(id);
-            dull.leave_out(id);
+            roots.remove(id);
+            dull.remove(id);
         }
         let telling = |e: &&Evidence| match e.says {
             Says::Match(_) => e.who.birth != Who::ANY || !roots.has(e.who.id),
@@ -50,7 +51,7 @@ impl Found {
             return None;
         }
         for who in &wanted {
-            dull.leave_out(who.id);
+            dull.remove(who.id);
         }
         let (picked, others) = self.pick(&wanted, &dull);
         self.put_in_order(wanted.len(), &picked);
@@ -68,7 +69,7 @@ impl Found {
         let mut others: Vec<Who> = others.collect();
         others.sort_unstable();
         let before = self.relevant.len();
-        let (picked, _) = self.pick(&others, &Born::default());
+        let (picked, _) = self.pick(&others, &IdRange::default());
         self.put_in_order(others.len(), &picked);
         if self.relevant.len() > before {
             self.relevant.sort_by_key(|e| (e.who, e.rank()));
@@ -83,7 +84,7 @@ impl Found {
 
     /// Where the evidence about some goroutines stands, each piece with the goroutine's place among them; and all other
     /// evidence, but that about dull ones.
-    fn pick(&self, wanted: &[Who], dull: &Born) -> (Vec<(u32, Place)>, Vec<Place>) {
+    fn pick(&self, wanted: &[Who], dull: &IdRange) -> (Vec<(u32, Place)>, Vec<Place>) {
         let wanted: FxHashMap<Who, u32> = (0..).zip(wanted).map(|(i, &who)| (who, i)).collect();
         let (mut picked, mut others) = (Vec::new(), Vec::new());
         let mut look = |who: Who, place| match wanted.get(&who) {
@@ -146,48 +147,15 @@ fn glance(lists: &Lists, list: List, i: u32) -> Glance {
     }
 }
 
-/// Goroutines that `go` statements of a generation created. Their ids follow each other, with few gaps.
-#[derive(Default)]
-struct Born {
-    first: u64,
-    bits: Vec<u64>,
-}
-
-impl Born {
-    /// Some of them. Ids far from the first one are left out: what is looked at for nothing does no harm.
-    fn new(births: &[Birth], which: impl Fn(&Birth) -> bool) -> Self {
-        let ids = || births.iter().filter(|birth| !birth.from_c && which(birth)).map(|birth| birth.id.0);
-        let first = ids().min().unwrap_or(0);
-        let bits = vec![0; births.len() + 1];
-        let mut born = Self { first, bits };
-        for id in ids() {
-            let (word, bit) = born.at(GoId(id));
-            if let Some(word) = born.bits.get_mut(word) {
-                *word |= bit;
-            }
-        }
-        born
+/// Some of the goroutines that `go` statements of a generation created. Their ids follow each other, with few gaps; those
+/// far from the first one are left out: what is looked at for nothing does no harm.
+fn born(births: &[Birth], which: impl Fn(&Birth) -> bool) -> IdRange {
+    let ids = || births.iter().filter(|birth| !birth.from_c && which(birth)).map(|birth| birth.id);
+    let mut born = IdRange::new(ids().min().unwrap_or(GoId::NONE).0, births.len() + 1);
+    for id in ids() {
+        born.insert(id);
     }
-
-    /// Its word, and its bit there.
-    #[inline]
-    fn at(&self, id: GoId) -> (usize, u64) {
-        let at = id.0.wrapping_sub(self.first);
-        (usize::try_from(at / 64).unwrap_or(usize::MAX), 1 << (at % 64))
-    }
-
-    fn leave_out(&mut self, id: GoId) {
-        let (word, bit) = self.at(id);
-        if let Some(word) = self.bits.get_mut(word) {
-            *word &= !bit;
-        }
-    }
-
-    #[inline]
-    fn has(&self, id: GoId) -> bool {
-        let (word, bit) = self.at(id);
-        self.bits.get(word).is_some_and(|word| word & bit != 0)
-    }
+    born
 }
 
 #[cfg(test)]

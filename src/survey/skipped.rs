@@ -1,15 +1,14 @@
 //! Goroutines of which a scan left evidence out, as hardly anybody will ask for it. HOT.
 
+use super::id_range::IdRange;
 use crate::ids::GoId;
 use rustc_hash::FxHashSet;
 
-/// The set of them: a bit for each id of a range, and a few others. What fits into neither cannot be left out.
+/// The set of them: most of a range, and a few others. What fits into neither cannot be left out.
 #[derive(Debug, Default)]
 pub(super) struct Skipped {
-    /// The first id of the range.
-    first: u64,
-    bits: Vec<u64>,
-    others: FxHashSet<u64>,
+    range: IdRange,
+    others: FxHashSet<GoId>,
     /// Whether the range has its final place.
     settled: bool,
 }
@@ -18,11 +17,11 @@ impl Skipped {
     /// Bytes of a file for each id of the range: no more memory than its size justifies.
     const BYTES_PER_ID: u64 = 8;
     /// So few ids are moved when the range gets another place.
-    const FEW: u32 = 1024;
+    const FEW: u64 = 1024;
 
     /// For a scan of so many bytes.
     pub(super) fn for_bytes(bytes: u64) -> Self {
-        Self { bits: vec![0; (bytes / Self::BYTES_PER_ID / 64) as usize + 1], ..Self::default() }
+        Self { range: IdRange::new(0, (bytes / Self::BYTES_PER_ID / 64) as usize + 1), ..Self::default() }
     }
 
     /// For a scan that leaves nothing out.
@@ -30,46 +29,25 @@ impl Skipped {
         Self { settled: true, ..Self::default() }
     }
 
-    /// Its word, and its bit there.
-    #[inline]
-    fn at(&self, id: GoId) -> (usize, u64) {
-        let at = id.0.wrapping_sub(self.first);
-        (usize::try_from(at / 64).unwrap_or(usize::MAX), 1 << (at % 64))
-    }
-
     /// Notes that evidence about a goroutine is left out; false if it must not be.
     #[inline]
     pub(super) fn add(&mut self, id: GoId) -> bool {
-        let (word, bit) = self.at(id);
-        match self.bits.get_mut(word) {
-            Some(word) => *word |= bit,
-            None => return self.add_far(id),
-        }
-        true
+        self.range.insert(id) || self.add_far(id)
     }
 
     /// Most ids are about that of the last goroutine; those of the runtime's own are low, and come first.
     #[inline(never)]
     fn add_far(&mut self, id: GoId) -> bool {
-        if self.settled {
+        if std::mem::replace(&mut self.settled, true) || self.range.count() > Self::FEW {
             return false;
         }
-        self.settled = true;
-        if self.bits.iter().map(|word| word.count_ones()).sum::<u32>() > Self::FEW {
-            return false;
-        }
-        for (word, at) in self.bits.iter_mut().zip(0..) {
-            let bits = std::mem::take(word);
-            self.others.extend((0..64).filter(|bit| bits >> bit & 1 == 1).map(|bit| self.first + at * 64 + bit));
-        }
-        self.first = id.0.saturating_sub(self.bits.len() as u64 * 32);
-        self.add(id)
+        self.others.extend(self.range.move_to(id));
+        self.range.insert(id)
     }
 
     /// Whether evidence about a goroutine was left out.
     pub(super) fn has(&self, id: GoId) -> bool {
-        let (word, bit) = self.at(id);
-        self.bits.get(word).is_some_and(|word| word & bit != 0) || self.others.contains(&id.0)
+        self.range.has(id) || self.others.contains(&id)
     }
 }
 
