@@ -364,8 +364,7 @@ impl<'a> Measurer<'a> {
         let stack = if created { t.stack } else { self.trimmed(t.stack) };
         let (window, context) = self.where_counted(t.g);
         if window != self.task.slice.owner[t.g.at()] && self.task.slice.owner[t.g.at()].is_some() {
-            // Created when its root was over.
-            self.outlived[t.g.at() / 64] |= 1 << (t.g.0 % 64);
+            self.created_late(t.g);
         }
         self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
         if let Some(tape) = &mut self.tape {

@@ -34,6 +34,8 @@ pub(super) struct Partial {
     assisting: FxHashSet<GIdx>,
     /// Goroutines in a system call that are not measured here yet.
     in_syscall: FxHashSet<GIdx>,
+    /// Goroutines created when their window was over.
+    created_late: Vec<GIdx>,
 }
 
 /// What was measured of one generation.
@@ -271,6 +273,14 @@ impl<'a> Measurer<'a> {
         }
     }
 
+    /// A goroutine was created when its window was over, which ended before this part. Whether it outlived that depends
+    /// on when it was.
+    pub(super) fn created_late(&mut self, g: GIdx) {
+        if let Some(partial) = &mut self.partial {
+            partial.created_late.push(g);
+        }
+    }
+
     /// Takes a generation, the next in order, into the whole. `last` is the time of the last event before it.
     /// Gives it back unused, as false, when that is later than the generation was measured for, or the file told
     /// something about windows that events before it did not show.
@@ -295,6 +305,12 @@ impl<'a> Measurer<'a> {
             self.take_caused(event, *cause);
         }
         self.windows.absorb_places(&theirs.windows);
+        for g in partial.created_late {
+            // As those that were created before the window's end: one that is cut is outlived by nobody.
+            if self.windows.get(self.task.slice.owner[g.at()]).end < self.task.looked_at.end {
+                self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
+            }
+        }
         for (g, older) in partial.ended {
             self.ended[g.at() / 64] |= 1 << (g.0 % 64);
             if older {

@@ -168,10 +168,9 @@ impl<'a> Recording<'a> {
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        // Whether a goroutine outlived a window that the end of what is looked at cuts, and where a task's helpers are
-        // when it is over, depends on where parts begin.
-        let is_plain = task.looked_at.end == Time::MAX && task.slice.marks.is_empty();
-        let cuts = self.cuts(survey, &self.plan(if is_plain { options.threads } else { 1 }))?;
+        // Tasks lead from one goroutine to another, whichever part that is in.
+        let threads = if task.slice.marks.is_empty() { options.threads } else { 1 };
+        let cuts = self.cuts(survey, &self.plan(threads))?;
         self.measure_from(survey, task, options, ticker, (&settled_times(survey), &cuts))
     }
 
