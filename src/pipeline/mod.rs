@@ -2,7 +2,6 @@
 //! alone.
 
 mod in_order;
-mod parts;
 #[cfg(test)]
 mod testing;
 mod v1;

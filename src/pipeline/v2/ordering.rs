@@ -1,0 +1,137 @@
+//! Generations, or parts of them, in causal order.
+
+use super::super::in_order::in_order;
+use super::super::{Options, Ticker};
+use super::Recording;
+use super::instances::GenerationInstances;
+use super::parts::{Part, parts, plan, used};
+use crate::error::{Result, Warning};
+use crate::event::{Event, Sink};
+use crate::format::v2::event::ThreadBatches;
+use crate::format::v2::generation::Generation;
+use crate::format::v2::tables::read_samples;
+use crate::ids::GIdx;
+use crate::order::v2::cut::{Cut, moments};
+use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
+use crate::order::v2::lookahead::Lookahead;
+use crate::survey::build::Survey;
+use crate::survey::scan::groups;
+use crate::time::Time;
+use rayon::prelude::*;
+
+impl Recording<'_> {
+    /// Orders all generations, several side by side, for nobody; gives the time of the last event.
+    pub(in super::super) fn check(
+        &self,
+        survey: &Survey,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Time, Vec<Warning>)> {
+        let cuts = self.cuts(survey, &self.plan(options.threads))?;
+        let parts = parts(&cuts);
+        let work =
+            |i: usize, workspace: &mut Workspace| self.order(survey, parts[i], Time::MIN, workspace, &mut Nobody);
+        let nothing = (Vec::new(), Ok((Time::MIN, Complaints::default())));
+        let take = |(of_generation, so_far): &mut (Vec<Ordered>, Result<(Time, Complaints)>),
+                    i: usize,
+                    ordered: Result<Ordered>,
+                    _: &mut Workspace| {
+            match ordered {
+                Ok(ordered) => of_generation.push(ordered),
+                Err(error) if so_far.is_ok() => *so_far = Err(error),
+                Err(_) => {}
+            }
+            if parts[i].until.is_some() {
+                return;
+            }
+            let index = &self.index.generations[parts[i].generation];
+            ticker.add(index.end - index.start);
+            let used = used(of_generation.iter());
+            for ordered in of_generation.drain(..).take(used) {
+                if let Ok((last, complaints)) = so_far {
+                    *last = ordered.last.max(*last + ordered.emitted as i64);
+                    complaints.add(ordered.complaints);
+                }
+            }
+        };
+        let (_, checked) = in_order(parts.len(), options.threads, nothing, Workspace::default, work, take);
+        checked.map(|(last, complaints)| (last, complaints.warnings(survey.start)))
+    }
+
+    /// Into how many parts to cut each generation in the second pass.
+    pub(super) fn plan(&self, threads: usize) -> Vec<usize> {
+        let sizes: Vec<u64> = self.index.generations.iter().map(|g| g.end - g.start).collect();
+        plan(&sizes, threads)
+    }
+
+    /// What cuts each generation into so many parts, or fewer where it cannot be told.
+    pub(super) fn cuts(&self, survey: &Survey, parts: &[usize]) -> Result<Vec<Vec<Cut>>> {
+        parts.iter().enumerate().map(|(i, &n)| self.cuts_of(survey, i, n)).collect()
+    }
+
+    fn cuts_of(&self, survey: &Survey, i: usize, n: usize) -> Result<Vec<Cut>> {
+        // Which goroutine an id means that repeats is known only in order.
+        if n < 2 || survey.forest.has_repeats() {
+            return Ok(Vec::new());
+        }
+        let index = &self.index.generations[i];
+        let generation = Generation::new(self.source, index);
+        let batches = ThreadBatches::new(&generation);
+        let n_goroutines = survey.forest.goroutines.len();
+        let lookahead = |group| {
+            let instances = GenerationInstances::new(survey, i as u32, &[]);
+            let with = (&generation, &self.known, self.clocks[i]);
+            Lookahead::new(with, &batches, group, n_goroutines, instances)
+        };
+        let mut groups: Vec<_> =
+            groups(index, &batches, rayon::current_num_threads()).into_iter().map(lookahead).collect();
+        let start = Cut::start(n_goroutines, index, survey.generations[i].first_gc);
+        let mut cuts: Vec<Cut> = Vec::new();
+        for moment in moments(index, self.clocks[i], n) {
+            let seen: Vec<_> = groups.par_iter_mut().map(|group| group.advance(moment)).collect::<Result<Vec<_>>>()?;
+            let Some(seen) = seen.into_iter().collect() else { break };
+            let cut = cuts.last().unwrap_or(&start).then(moment, seen);
+            cuts.push(cut);
+        }
+        Ok(cuts)
+    }
+
+    /// Hands the events of a part of a generation to `sink`, in causal order.
+    pub(super) fn order(
+        &self,
+        survey: &Survey,
+        part: Part<'_>,
+        last: Time,
+        workspace: &mut Workspace,
+        sink: &mut impl Sink,
+    ) -> Result<Ordered> {
+        let i = part.generation;
+        let known = &survey.generations[i];
+        let generation = Generation::new(self.source, &self.index.generations[i]);
+        let samples = read_samples(&generation, &mut Vec::new())?;
+        let input = GenerationInput {
+            generation: &generation,
+            clock: self.clocks[i],
+            known: &self.known,
+            samples: &samples,
+            names: &known.names,
+            first_gc: known.first_gc,
+            from: part.from,
+            until: part.until,
+        };
+        let mut instances = GenerationInstances::new(survey, i as u32, part.from.map_or(&[], Cut::births));
+        let n = survey.forest.goroutines.len();
+        order(&input, last, &mut instances, workspace, n, sink)
+    }
+}
+
+/// Wants no event.
+pub(super) struct Nobody;
+
+impl Sink for Nobody {
+    fn wants(&self, _: GIdx) -> bool {
+        false
+    }
+
+    fn event(&mut self, _: &Event, _: u64) {}
+}

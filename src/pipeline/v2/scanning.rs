@@ -1,0 +1,185 @@
+//! Pass 1: generations are scanned, several side by side, and put together in their order.
+
+use super::super::in_order::{free, in_order, lock};
+use super::super::{Options, Ticker, annotations, is_among_last, notes_wanted};
+use super::Recording;
+use crate::error::Result;
+use crate::format::v2::event::ThreadBatches;
+use crate::format::v2::generation::Generation;
+use crate::format::v2::tables::{IdTable, Tables, WireSample, read_samples, read_tables};
+use crate::slice::Selector;
+use crate::survey::annotations::Matches;
+use crate::survey::build::{Builder, Survey};
+use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
+use crate::survey::found::EvidenceMemory;
+use crate::survey::scan::{Birth, Scan, ScanInput, groups, scan};
+use crate::survey::server::Step;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Mutex;
+
+impl Recording<'_> {
+    /// Pass 1.
+    pub(in super::super) fn survey(
+        &self,
+        selector: Option<&Selector>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<Survey> {
+        self.survey_keeping(false, selector, options, ticker)
+    }
+
+    /// The same; scans may have to keep all that they find.
+    pub(super) fn survey_keeping(
+        &self,
+        keeps_all: bool,
+        selector: Option<&Selector>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<Survey> {
+        let first = &self.index.generations[0];
+        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
+        let builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
+        let n = self.index.generations.len();
+        // Memory of scans, for further ones.
+        let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
+        let scan = |i: usize, (): &mut ()| {
+            let all = options.threads.max(1);
+            let (size, left) = self.size_and_left(i);
+            let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
+            let scanned = self.scan_generation(i, selector, Scanning { threads, spare: &spare, keeps_all });
+            ticker.add(size);
+            if i + all >= n {
+                // Hardly any scan is still to begin.
+                free(std::mem::take(&mut *lock(&spare)));
+            }
+            scanned
+        };
+        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| {
+            let Ok(builder) = so_far else { return };
+            let scanned = scanned.and_then(|(tables, scan)| {
+                if !builder.misses(&scan) {
+                    return Ok((tables, scan));
+                }
+                self.scan_generation(i, selector, Scanning { threads: options.threads, spare: &spare, keeps_all: true })
+            });
+            match scanned {
+                Ok((tables, scan)) => {
+                    if i == 0 {
+                        // As many for each byte as in the first generation.
+                        let (size, left) = self.size_and_left(i);
+                        builder.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
+                    }
+                    builder.add(&tables, scan, self.clocks[i]);
+                }
+                Err(error) => *so_far = Err(error),
+            }
+        };
+        in_order(n, options.threads, Ok(builder), || (), scan, add).map(Builder::finish)
+    }
+
+    /// Scans a generation, once more and keeping all where what was left out is wanted.
+    fn scan_generation(&self, i: usize, selector: Option<&Selector>, scanning: Scanning<'_>) -> Result<(Tables, Scan)> {
+        let generation = Generation::new(self.source, &self.index.generations[i]);
+        let mut warnings = Vec::new();
+        let tables = read_tables(&generation, &mut warnings)?;
+        let classes = classify(&tables, selector);
+        let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
+        if classes.is_some() {
+            for sample in read_samples(&generation, &mut warnings)? {
+                samples.entry(sample.thread).or_default().push(sample);
+            }
+        }
+        let region = |id| {
+            let name = tables.string(id).unwrap_or_default();
+            selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
+        };
+        let notes = notes_wanted(selector, &region);
+        let (known, classes) = (&self.known, classes.as_ref());
+        let batches = ThreadBatches::new(&generation);
+        let class = |stack| classes.and_then(|classes| classes.get(stack)).unwrap_or_default();
+        let is_root = |birth: &Birth| {
+            selector.is_some_and(|s| {
+                s.root_by.creation && class(birth.creation_stack).surely_matches()
+                    || s.root_by.entry && class(birth.entry_stack).surely_matches()
+            })
+        };
+        let (generation, batches, samples) = (&generation, &batches, &samples);
+        let scan = |keeps_all| {
+            let input = ScanInput { generation, batches, known, classes, notes, samples, keeps_all };
+            scan_groups(&input, scanning, &is_root)
+        };
+        let mut scanned = scan(scanning.keeps_all)?;
+        if scanned.is_none() {
+            scanned = scan(true)?;
+        }
+        let mut scan = scanned.unwrap_or_default();
+        scan.warnings.extend(warnings);
+        Ok((tables, scan))
+    }
+}
+
+/// How a generation is scanned.
+#[derive(Clone, Copy)]
+struct Scanning<'s> {
+    /// At most so many threads do it.
+    threads: usize,
+    /// Memory of other scans.
+    spare: &'s Mutex<Vec<EvidenceMemory>>,
+    /// Whether to keep what hardly anybody will ask for, too.
+    keeps_all: bool,
+}
+
+/// Scans the threads of a generation in groups. None where something was left out that is wanted.
+fn scan_groups(
+    input: &ScanInput<'_>,
+    Scanning { threads, spare, .. }: Scanning<'_>,
+    is_root: &impl Fn(&Birth) -> bool,
+) -> Result<Option<Scan>> {
+    let memory = || lock(spare).pop().unwrap_or_default();
+    let groups = groups(input.generation.index, input.batches, threads);
+    let scans = groups.into_par_iter().map(|group| scan(input, group, memory()));
+    let mut scans = scans.collect::<Result<Vec<Scan>>>()?.into_iter();
+    let mut scan = scans.next().unwrap_or_default();
+    scans.for_each(|next| scan.join(next));
+    let Some(memory) = scan.evidence.settle(&scan.births, &scan.announced, is_root) else { return Ok(None) };
+    lock(spare).extend(memory);
+    Ok(Some(scan))
+}
+
+/// What each stack of a generation says; one look at each function name. None when nothing asks for that.
+pub(super) fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
+    if selector.is_some_and(|s| !s.root_by.stack) {
+        return None;
+    }
+    let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+    let classifier = Classifier::new(matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync)));
+    let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
+    let mut serves = false;
+    // Outermost functions of stacks that say more than what they exclude.
+    let mut telling: FxHashSet<u64> = FxHashSet::default();
+    let classes = tables.stacks.map(|stack| {
+        let outermost_first = tables.frames(stack).iter().rev();
+        let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
+            let function = functions.entry(frame.function).or_insert_with(|| {
+                let name = tables.string(frame.function).unwrap_or_default();
+                let function = classifier.function(&String::from_utf8_lossy(name));
+                // What has no name gets one later, and what is no text another.
+                if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
+            });
+            outer.enter(*function)
+        }));
+        serves |= class.step != Step::None;
+        let outermost = tables.frames(stack).last().map(|frame| frame.function);
+        if !class.is_plain() {
+            telling.extend(outermost);
+        }
+        (class, outermost)
+    });
+    let dull = |(class, outermost): (StackClass, Option<u64>)| {
+        let dull = class.excludes() && outermost.is_some_and(|outermost| !telling.contains(&outermost));
+        StackClass { dull, ..class }
+    };
+    (selector.is_some() || serves).then(|| classes.map(dull))
+}

@@ -1,0 +1,327 @@
+//! Tests of both passes through traces of Go 1.22 and later.
+
+use super::super::{Options, Ticker};
+use super::Recording;
+use super::measuring::settled_times;
+use super::ordering::Nobody;
+use super::parts::{parts, used};
+use super::scanning::classify;
+use crate::format::v2::event::ThreadBatches;
+use crate::format::v2::generation::Generation;
+use crate::format::v2::tables::{WireSample, read_tables};
+use crate::format::version::{Dialect, Header, read_header};
+use crate::measure::MAX_PIECES;
+use crate::measure::Task;
+use crate::order::v2::cut::Cut;
+use crate::order::v2::frontier::{Ordered, Workspace};
+use crate::pipeline::testing::{found, selector, sums, task, trace};
+use crate::slice::{RootBy, select};
+use crate::survey::build::Survey;
+use crate::survey::found::EvidenceMemory;
+use crate::survey::scan::{ScanInput, scan};
+use crate::time::Time;
+use crate::time::Window;
+use rustc_hash::FxHashMap;
+
+/// Side by side, also in parts, or one after the other with nothing measured by itself: the same sums.
+#[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
+fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
+    let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+    let Dialect::V2(row) = version.dialect else { return };
+    let selector = selector(pattern, root_by, whole_life);
+    let ticker = Ticker::new(&[], 1, &|_| {});
+    let options = Options { threads: 2, ..Options::default() };
+    let recording = Recording::open(bytes, row, 0).expect("a sound trace");
+    let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
+    let in_groups = Options { threads: 16, ..options };
+    let in_groups = recording.survey(Some(&selector), in_groups, &ticker).expect("a sound trace");
+    assert!(format!("{survey:?}") == format!("{in_groups:?}"), "a survey in groups of threads differs");
+    let slice = select(&survey.forest, &survey.symbols, &selector);
+    let whole = task(&survey, &slice, whole_life);
+    let measure = |task: Task<'_>, settled: &[Time], n_parts: usize| {
+        let cuts = recording.cuts(&survey, &vec![n_parts; settled.len()]).expect("a sound trace");
+        let (measured, last, _) =
+            recording.measure_from(&survey, task, options, &ticker, (settled, &cuts)).expect("a sound trace");
+        (measured, last)
+    };
+    let in_order = vec![Time::MAX; survey.generations.len()];
+    let settled = settled_times(&survey);
+    // A part of the trace, too, that ends exactly when something happened.
+    let (measured, last) = measure(whole, &in_order, 1);
+    let requests = measured.paths.expect("paths").requests;
+    let end = requests.get(requests.len() / 2).map_or(last, |request| request.span.end);
+    let part = Window { start: survey.start + end.since(survey.start) as i64 / 3, end };
+    for looked_at in [Window::ALL, part] {
+        let sums = [true, false].map(|latency| {
+            let task = Task { looked_at, latency, ..whole };
+            let one_by_one = measure(task, &in_order, 1);
+            let sums = sums(&one_by_one.0);
+            let one_by_one = (found(one_by_one.0), one_by_one.1);
+            for n_parts in [1, 2, 7] {
+                let side_by_side = measure(task, &settled, n_parts);
+                let side_by_side = (found(side_by_side.0), side_by_side.1);
+                let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
+                let same = side_by_side == one_by_one;
+                assert!(same, "--root '{pattern}', {looked_at:?}, {latency}, {n_parts} parts: {other:?}");
+            }
+            sums
+        });
+        assert!(sums[0] == sums[1], "--root '{pattern}', {looked_at:?}: paths change what goroutines did");
+    }
+}
+
+#[test]
+fn measuring_side_by_side_changes_nothing() {
+    for (name, pattern) in [
+        ("go1.22/waits-long", "main."),
+        ("go1.23/waits-long", "sync|chan"),
+        ("go1.25/waits-long", "KnownWaits"),
+        ("go1.26/waits-long", "main."),
+        ("go1.26/server", "Handler"),
+        ("go1.26/cpuprof", "Burn"),
+        ("go1.26/iterators", "main."),
+        ("go1.26/pools", "ServeHTTP"),
+        ("go1.22/http1", "Handler"),
+        ("go1.26/http1", "main.NoBodyHandler"),
+        ("go1.26/http2", "main.SpawnHandler"),
+    ] {
+        let bytes = trace(name);
+        compare(&bytes, RootBy::default(), pattern, false);
+        compare(&bytes, RootBy::default(), pattern, true);
+    }
+    let (task, region) = (RootBy { task: true, ..RootBy::NONE }, RootBy { region: true, ..RootBy::NONE });
+    for (name, root_by, pattern) in [
+        ("go1.22/tasks-long", task, "long"),
+        ("go1.23/tasks-long", region, "haul"),
+        ("go1.25/tasks-long", task, "."),
+        ("go1.26/tasks", task, "."),
+        ("go1.26/tasks", region, "."),
+        ("go1.26/tasks-misuse", region, "."),
+        ("go1.26/annotations", task, "."),
+    ] {
+        let bytes = trace(name);
+        compare(&bytes, root_by, pattern, false);
+        compare(&bytes, root_by, pattern, true);
+    }
+}
+
+/// What goes on over a cut goes on behind it.
+#[test]
+fn measuring_in_parts_goes_on_over_cuts() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/text");
+    let text = std::fs::read_to_string(folder.join("over-batches.txt")).expect("a text of the repository");
+    let (_, text) = text.split_once("\nTrace ").expect("a trace");
+    let bytes = crate::format::text::from_text(&format!("Trace {text}")).expect("a sound trace");
+    let cut = order_parts(&bytes, cut_into(2));
+    assert!(cut[0].len() == 2 && cut[0][0].was_cut);
+    for pattern in [".", "main.assist", "main.reader", "main.root", "main.hot"] {
+        compare(&bytes, RootBy::default(), pattern, false);
+        compare(&bytes, RootBy::default(), pattern, true);
+    }
+}
+
+/// A trace, and its generations cut into parts: what ordering says of each part.
+#[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
+fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>>) -> Vec<Vec<Ordered>> {
+    let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+    let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+    let ticker = Ticker::new(&[], 1, &|_| {});
+    let recording = Recording::open(bytes, row, 0).expect("something usable");
+    let survey = recording.survey(None, Options::default(), &ticker).expect("bytes in memory");
+    let cuts = cuts(&recording, &survey);
+    let mut ordered: Vec<Vec<Ordered>> = survey.generations.iter().map(|_| Vec::new()).collect();
+    for part in parts(&cuts) {
+        let done = recording.order(&survey, part, Time::MIN, &mut Workspace::default(), &mut Nobody);
+        ordered[part.generation].push(done.expect("bytes in memory"));
+    }
+    ordered
+}
+
+fn cut_into(n: usize) -> impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>> {
+    move |recording, survey| recording.cuts(survey, &vec![n; survey.generations.len()]).expect("bytes in memory")
+}
+
+/// Looking ahead finds what ordering finds, and parts have all events.
+#[test]
+fn generations_are_as_their_cuts_tell() {
+    for name in [
+        "go1.22/waits-long",
+        "go1.23/server",
+        "go1.25/http1",
+        "go1.26/http2",
+        "go1.26/iterators",
+        "go1.26/cpuprof",
+        "go1.26/waits-long",
+    ] {
+        let bytes = trace(name);
+        let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
+        let mut n_cuts = 0;
+        for (parts, whole) in order_parts(&bytes, cut_into(5)).iter().zip(&whole) {
+            assert_eq!(used(parts.iter()), parts.len(), "{name}");
+            assert_eq!(parts.iter().map(|part| part.emitted).sum::<u64>(), whole[0].emitted, "{name}");
+            assert_eq!(parts.last().map(|part| part.last), Some(whole[0].last), "{name}");
+            n_cuts += parts.len() - 1;
+        }
+        assert!(n_cuts > 0, "{name}");
+    }
+}
+
+/// Where a generation is not as a cut tells, its order goes on.
+#[test]
+fn a_cut_that_is_not_true_cuts_nothing() {
+    let bytes = trace("go1.26/waits-long");
+    let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
+    let wrong = |recording: &Recording<'_>, survey: &Survey| {
+        let cuts = cut_into(3)(recording, survey);
+        // The state of the first cut, at the moment of the second one.
+        let later = |mut cuts: Vec<Cut>| {
+            cuts[0].time = cuts[1].time;
+            cuts.truncate(1);
+            cuts
+        };
+        cuts.into_iter().map(later).collect()
+    };
+    for (parts, whole) in order_parts(&bytes, wrong).iter().zip(&whole) {
+        assert_eq!(used(parts.iter()), 1);
+        assert_eq!((parts[0].emitted, parts[0].last), (whole[0].emitted, whole[0].last));
+        assert!(parts[0].is_sound());
+    }
+}
+
+/// Damaged traces are measured as if they were not cut.
+#[test]
+fn damage_makes_parts_a_whole() {
+    for (name, pattern) in [("go1.22/server", "Handler"), ("go1.26/waits-long", "main."), ("go1.25/http1", ".")] {
+        let sound = trace(name);
+        for every in [509, 4093, 40_009] {
+            let bytes: Vec<u8> =
+                (0..sound.len()).map(|i| if i % every == every - 1 { 0xff } else { sound[i] }).collect();
+            let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
+            let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+            let selector = selector(pattern, RootBy::default(), false);
+            let ticker = Ticker::new(&[], 1, &|_| {});
+            let options = Options { threads: 2, ..Options::default() };
+            let recording = Recording::open(&bytes, row, 0).expect("something usable");
+            let survey = recording.survey(Some(&selector), options, &ticker).expect("bytes in memory");
+            let slice = select(&survey.forest, &survey.symbols, &selector);
+            let measure = |n_parts: usize| {
+                let (settled, cuts) = (settled_times(&survey), cut_into(n_parts)(&recording, &survey));
+                let task = task(&survey, &slice, false);
+                let measured = recording.measure_from(&survey, task, options, &ticker, (&settled, &cuts));
+                let (measured, last, warnings) = measured.expect("bytes in memory");
+                (found(measured), last, warnings.iter().map(|w| w.message.clone()).collect::<Vec<_>>())
+            };
+            let whole = measure(1);
+            for n_parts in [2, 5] {
+                assert!(measure(n_parts) == whole, "{name}, every {every}th byte, {n_parts} parts");
+            }
+        }
+    }
+}
+
+/// What scans leave out is never missing.
+#[test]
+fn scans_leave_out_what_nobody_asks_for() {
+    let compare = |name: &str, bytes: &Vec<u8>, pattern: &str| {
+        let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+        let Dialect::V2(row) = version.dialect else { return };
+        let recording = Recording::open(bytes, row, 0).expect("something usable");
+        let ticker = Ticker::new(&[], 1, &|_| {});
+        let selector = selector(pattern, RootBy { stack: true, ..RootBy::NONE }, false);
+        let survey = |keeps_all, threads| {
+            let options = Options { threads, ..Options::default() };
+            let survey = recording.survey_keeping(keeps_all, Some(&selector), options, &ticker);
+            format!("{:?}", survey.expect("bytes in memory"))
+        };
+        assert!(survey(true, 1) == survey(false, 2), "{name}, --root '{pattern}'");
+    };
+    let patterns = ["main.deep", "main.[a-f]", "Handler|handler", "sync", "net/http", "os.read"];
+    for name in ["go1.22/server", "go1.23/waits-long", "go1.25/http1", "go1.26/http2", "go1.26/iterators"] {
+        let bytes = trace(name);
+        for pattern in patterns {
+            compare(name, &bytes, pattern);
+        }
+    }
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/text");
+    for file in std::fs::read_dir(folder).expect("a folder of the repository") {
+        let path = file.expect("a file of the repository").path();
+        let text = std::fs::read_to_string(&path).expect("a text");
+        let Some((_, text)) = text.split_once("\nTrace ") else { continue };
+        let Ok(bytes) = crate::format::text::from_text(&format!("Trace {text}")) else { continue };
+        for pattern in patterns {
+            compare(&path.display().to_string(), &bytes, pattern);
+        }
+    }
+}
+
+/// Usual events on their short way say what they do on the long one.
+#[test]
+fn usual_events_of_a_scan_say_the_same() {
+    for (name, pattern) in [
+        ("go1.22/server", "Handler"),
+        ("go1.23/waits-long", "main."),
+        ("go1.25/http1", "Handler"),
+        ("go1.26/http2", "Handler"),
+        ("go1.26/iterators", "main."),
+    ] {
+        let sound = trace(name);
+        // Damage in the middle of batches, too: their rest is lost, and so is who runs.
+        let every = |n: usize| (0..sound.len()).map(|i| if i % n == n - 1 { 0xff } else { sound[i] }).collect();
+        for bytes in [sound.clone(), every(4096), every(1023)] {
+            same_on_both_ways(&bytes, name, pattern);
+        }
+    }
+}
+
+#[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
+fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
+    let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
+    let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+    let recording = Recording::open(bytes, row, 0).expect("something usable");
+    let selector = selector(pattern, RootBy::default(), false);
+    for index in &recording.index.generations {
+        let generation = Generation::new(bytes, index);
+        let tables = read_tables(&generation, &mut Vec::new()).expect("bytes in memory");
+        let scanned = |samples: &FxHashMap<u64, Vec<WireSample>>| {
+            let batches = ThreadBatches::new(&generation);
+            let classes = classify(&tables, Some(&selector));
+            let (known, classes) = (&recording.known, classes.as_ref());
+            let generation = &generation;
+            let batches = &batches;
+            let input = ScanInput { generation, batches, known, classes, notes: None, samples, keeps_all: true };
+            let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default());
+            format!("{:?}", scan.expect("bytes in memory"))
+        };
+        // A sample that never comes keeps its thread on the long way.
+        let never = |thread| WireSample { pos: 0, ticks: u64::MAX, thread, goroutine: 0, stack: 0 };
+        let never = index.threads.iter().map(|thread| (thread.0, vec![never(thread.0)])).collect();
+        assert!(scanned(&FxHashMap::default()) == scanned(&never), "{name}");
+    }
+}
+
+/// With hardly any room for open requests, paths are cut: it is said, and they still add up.
+#[test]
+fn paths_that_find_no_room_add_up_too() {
+    let bytes = trace("go1.26/waits-long");
+    let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
+    let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+    let selector = selector("main.", RootBy::default(), false);
+    let ticker = Ticker::new(&[], 1, &|_| {});
+    let options = Options { threads: 1, ..Options::default() };
+    let recording = Recording::open(&bytes, row, 0).expect("a sound trace");
+    let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
+    let slice = select(&survey.forest, &survey.symbols, &selector);
+    let paths = |max_pieces| {
+        let task = Task { max_pieces, ..task(&survey, &slice, false) };
+        let (measured, ..) = recording.measure(&survey, task, options, &ticker).expect("a sound trace");
+        measured.paths.expect("paths")
+    };
+    let (roomy, cramped) = (paths(MAX_PIECES), paths(10));
+    assert_eq!(roomy.capped, 0);
+    assert!(cramped.capped > 0);
+    assert_eq!(roomy.requests.len(), cramped.requests.len());
+    for request in &cramped.requests {
+        let sum: u64 = request.states.iter().map(|(_, ns)| ns).sum();
+        assert_eq!(sum, request.span.end.since(request.span.start));
+    }
+}
