@@ -24,6 +24,8 @@ pub struct Cut {
     pub(super) positions: Vec<Option<Position>>,
     pub(super) scheduler: Scheduler,
     births: Vec<u32>,
+    /// Where the CPU samples before it stand.
+    samples: Vec<u64>,
 }
 
 impl Cut {
@@ -32,12 +34,13 @@ impl Cut {
         let mut scheduler = Scheduler::default();
         scheduler.begin(n_goroutines, &index.threads, first_gc);
         let n = index.threads.len();
-        Self { time: Time::MIN, positions: vec![None; n], scheduler, births: vec![0; n] }
+        Self { time: Time::MIN, positions: vec![None; n], scheduler, births: vec![0; n], samples: Vec::new() }
     }
 
-    /// The cut at a later moment, by what was seen of the generation's threads, in their order, between the two.
+    /// The cut at a later moment, by what was seen of the generation's threads, in their order, between the two; `samples`
+    /// has where the CPU samples before it stand.
     #[must_use]
-    pub fn then(&self, time: Time, seen: Vec<Sighting>) -> Self {
+    pub fn then(&self, time: Time, seen: Vec<Sighting>, samples: Vec<u64>) -> Self {
         let mut scheduler = self.scheduler.clone();
         let (mut positions, mut births) = (Vec::new(), Vec::new());
         let (mut threads, mut holders, mut assists) = (Vec::new(), FxHashMap::default(), FxHashMap::default());
@@ -74,12 +77,17 @@ impl Cut {
             positions.push(position);
             births.push(n);
         }
-        Self { time, positions, scheduler, births }
+        Self { time, positions, scheduler, births, samples }
     }
 
     /// How many goroutines each thread created before the cut.
     pub fn births(&self) -> &[u32] {
         &self.births
+    }
+
+    /// Where the CPU samples before the cut stand, in order of time.
+    pub fn samples(&self) -> &[u64] {
+        &self.samples
     }
 
     /// The goroutines that the generation named before the cut, each with its state then.

@@ -182,8 +182,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 self.workspace.heap.push(Reverse(key));
             }
         }
-        let clock = self.input.clock;
-        self.next_sample = self.input.samples.partition_point(|sample| clock.time(sample.ticks) < cut.time);
+        self.next_sample = cut.samples().len();
     }
 
     #[inline]

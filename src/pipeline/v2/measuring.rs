@@ -7,7 +7,6 @@ use super::parts::{Part, parts, used};
 use crate::error::{Error, Result, Warning};
 use crate::format::v2::event::ThreadBatches;
 use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::read_samples;
 use crate::measure::{Beginning, GenerationMeasured, Measured, Measurer, Past, Task, WithoutPaths};
 use crate::order::v2::cut::Cut;
 use crate::order::v2::frontier::{Complaints, Ordered, Workspace};
@@ -96,7 +95,7 @@ impl Measuring<'_> {
         mut measurer: Measurer<'t>,
         workspace: &mut Workspace,
     ) -> Result<PartMeasured<'t>> {
-        measurer.begin_partial(self.beginning(part)?);
+        measurer.begin_partial(self.beginning(part));
         let ordered = match WithoutPaths::of(&mut measurer) {
             Some(mut sink) => self.recording.order(self.survey, part, Time::MIN, workspace, &mut sink)?,
             None => self.recording.order(self.survey, part, Time::MIN, workspace, &mut measurer)?,
@@ -104,18 +103,16 @@ impl Measuring<'_> {
         Ok((measurer.end_partial(), ordered))
     }
 
-    fn beginning(&self, part: Part<'_>) -> Result<Beginning> {
+    fn beginning(&self, part: Part<'_>) -> Beginning {
         let i = part.generation;
         let index = &self.recording.index.generations[i];
         let (generation, file_start, settled) = (i as u32, index.start, self.settled[i]);
-        let Some(cut) = part.from else { return Ok(Beginning { generation, file_start, settled, inside: None }) };
+        let Some(cut) = part.from else { return Beginning { generation, file_start, settled, inside: None } };
         let bytes = Generation::new(self.recording.source, index);
-        let clock = self.recording.clocks[i];
-        let samples = read_samples(&bytes, &mut Vec::new())?;
-        let before = samples.iter().filter(|sample| clock.time(sample.ticks) < cut.time).map(|sample| sample.pos);
         let places = cut.places(index, &ThreadBatches::new(&bytes));
-        let inside = Some(Arc::new(Past::new(places, before, cut.goroutines(), cut.assisting())));
-        Ok(Beginning { generation, file_start, settled: cut.time + SETTLING_NS, inside })
+        let inside =
+            Some(Arc::new(Past::new(places, cut.samples().iter().copied(), cut.goroutines(), cut.assisting())));
+        Beginning { generation, file_start, settled: cut.time + SETTLING_NS, inside }
     }
 
     /// Takes a generation, the next in order, of which all parts were measured, into the whole. Gives what it was

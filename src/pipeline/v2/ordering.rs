@@ -85,12 +85,15 @@ impl Recording<'_> {
         };
         let mut groups: Vec<_> =
             groups(index, &batches, rayon::current_num_threads()).into_iter().map(lookahead).collect();
+        let samples = read_samples(&generation, &mut Vec::new())?;
         let start = Cut::start(n_goroutines, index, survey.generations[i].first_gc);
         let mut cuts: Vec<Cut> = Vec::new();
         for moment in moments(index, self.clocks[i], n) {
             let seen: Vec<_> = groups.par_iter_mut().map(|group| group.advance(moment)).collect::<Result<Vec<_>>>()?;
             let Some(seen) = seen.into_iter().collect() else { break };
-            let cut = cuts.last().unwrap_or(&start).then(moment, seen);
+            let before = samples.iter().take_while(|sample| self.clocks[i].time(sample.ticks) < moment);
+            let before = before.map(|sample| sample.pos).collect();
+            let cut = cuts.last().unwrap_or(&start).then(moment, seen, before);
             cuts.push(cut);
         }
         Ok(cuts)
