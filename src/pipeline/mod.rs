@@ -23,6 +23,7 @@ use crate::survey::{self, Survey};
 use crate::time::{Time, Window};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::sync::atomic::{AtomicU64, Ordering};
+use v2::Foresight;
 
 /// One trace to read.
 pub struct Input<'a> {
@@ -182,12 +183,12 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
         let mut all = Candidates::default();
         for input in inputs {
             for_each_recording(input, &mut |version, recording| {
-                let mut survey = recording.survey(None, options, &ticker)?;
+                let (mut survey, foresight) = recording.survey(None, options, &ticker)?;
                 let (rows, older) = survey::candidates(&survey);
                 let mut warnings = recording.take_warnings();
                 warnings.append(&mut survey.warnings);
                 recording.date(&survey, &mut warnings);
-                let (end, mut complaints) = recording.check(&survey, options, &ticker)?;
+                let (end, mut complaints) = recording.check(&survey, foresight, options, &ticker)?;
                 warnings.append(&mut complaints);
                 warnings.extend(v2::implausible_span(end.since(survey.start)));
                 all.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
@@ -242,9 +243,15 @@ impl<'a> Recording<'a> {
         })
     }
 
-    fn survey(&mut self, selector: Option<&Selector>, options: Options, ticker: &Ticker<'_>) -> Result<Survey> {
+    /// Pass 1, and what it foresees of the second one.
+    fn survey(
+        &mut self,
+        selector: Option<&Selector>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Survey, Foresight)> {
         match self {
-            Self::V1(recording) => Ok(recording.survey(selector, options.threads, ticker)),
+            Self::V1(recording) => Ok((recording.survey(selector, options.threads, ticker), Foresight::default())),
             Self::V2(recording) => recording.survey(selector, options, ticker),
         }
     }
@@ -252,6 +259,7 @@ impl<'a> Recording<'a> {
     fn measure(
         &self,
         survey: &Survey,
+        foresight: Foresight,
         task: Task<'_>,
         options: Options,
         ticker: &Ticker<'_>,
@@ -261,15 +269,21 @@ impl<'a> Recording<'a> {
                 let (measured, end) = recording.measure(task, options.threads, ticker);
                 Ok((measured, end, Vec::new()))
             }
-            Self::V2(recording) => recording.measure(survey, task, options, ticker),
+            Self::V2(recording) => recording.measure(survey, foresight, task, options, ticker),
         }
     }
 
     /// Orders all events for nobody: what is wrong with their order, and when the last was.
-    fn check(&self, survey: &Survey, options: Options, ticker: &Ticker<'_>) -> Result<(Time, Vec<Warning>)> {
+    fn check(
+        &self,
+        survey: &Survey,
+        foresight: Foresight,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Time, Vec<Warning>)> {
         match self {
             Self::V1(_) => Ok((survey.end, Vec::new())),
-            Self::V2(recording) => recording.check(survey, options, ticker),
+            Self::V2(recording) => recording.check(survey, foresight, options, ticker),
         }
     }
 
@@ -370,7 +384,7 @@ fn slice_one(
 ) -> Result<()> {
     let profile = &mut out.profile;
     out.windows.push(Vec::new());
-    let mut survey = recording.survey(Some(selector), options, ticker)?;
+    let (mut survey, foresight) = recording.survey(Some(selector), options, ticker)?;
     profile.selection.unknown_handler += survey.served.unknown();
     let mut slice = slice::select(&survey.forest, &survey.symbols, selector);
     if let Some(keep) = keep {
@@ -397,7 +411,7 @@ fn slice_one(
             include_partial: options.include_partial,
             max_pieces: MAX_PIECES,
         };
-        let (measured, last, mut complaints) = recording.measure(&survey, task, options, ticker)?;
+        let (measured, last, mut complaints) = recording.measure(&survey, foresight, task, options, ticker)?;
         warnings.append(&mut complaints);
         end = last;
         add_selection(&mut profile.selection, &slice.counts, &measured);

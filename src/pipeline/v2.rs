@@ -1,5 +1,6 @@
 //! One trace of Go 1.22 or later through both passes.
 
+mod foresight;
 mod instances;
 mod measuring;
 mod ordering;
@@ -18,6 +19,8 @@ use crate::order::v2::frontier::Complaints;
 use crate::source::Source;
 use crate::survey::build::Survey;
 use crate::time::Time;
+
+pub(super) use foresight::Foresight;
 
 /// A trace whose batches were found.
 pub(super) struct Recording<'a> {

@@ -9,11 +9,12 @@ use super::evidence::{RunEvidence, Who};
 use super::found::{EvidenceMemory, Found};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::{Result, Warning};
-use crate::format::event_spec::{EVENTS, NO_STACK, code};
+use crate::format::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
 use crate::format::v2::event::{ScanEvent, ScanReader, ThreadBatches};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::index::GenerationIndex;
 use crate::format::v2::tables::{IdTable, WireSample};
+use crate::format::v2::watch::{Unwatched, Watch};
 use crate::ids::{GoId, ThreadId};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
@@ -143,7 +144,13 @@ fn bytes(index: &GenerationIndex, batches: &ThreadBatches, thread: usize) -> u64
 }
 
 /// Scans some threads of a generation.
-pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory) -> Result<Scan> {
+#[inline(never)]
+pub fn scan(
+    input: &ScanInput<'_>,
+    threads: Range<usize>,
+    memory: EvidenceMemory,
+    watch: &mut impl Watch,
+) -> Result<Scan> {
     let index = input.generation.index;
     let size = threads.clone().map(|thread| bytes(index, input.batches, thread)).sum();
     let memory = if input.classes.is_some() { memory.for_bytes(size) } else { memory };
@@ -154,7 +161,9 @@ pub fn scan(input: &ScanInput<'_>, threads: Range<usize>, memory: EvidenceMemory
     for thread in threads {
         let id = input.generation.index.threads[thread];
         let before = scan.births.len();
-        ThreadScan::new(input, gists.as_ref(), id, &mut scan).run(input.batches.of(thread), &mut bytes)?;
+        watch.begin_thread(thread);
+        ThreadScan::new(input, gists.as_ref(), id, &mut scan).run(input.batches.of(thread), &mut bytes, watch)?;
+        watch.end_thread();
         scan.births_per_thread.push((scan.births.len() - before) as u32);
     }
     Ok(scan)
@@ -202,29 +211,15 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
-    fn run(mut self, batches: &[u32], bytes: &mut Vec<u8>) -> Result<()> {
-        let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; 4] };
+    fn run(mut self, batches: &[u32], bytes: &mut Vec<u8>, watch: &mut impl Watch) -> Result<()> {
         let mut latest = None;
         for &batch in batches {
             let batch = &self.input.generation.index.batches[batch as usize];
             self.input.generation.read(batch, bytes)?;
-            let mut reader = ScanReader::new(batch, bytes);
-            loop {
-                latest = latest.max(self.usual(&mut reader));
-                match reader.next(self.input.known, &mut event) {
-                    Ok(true) => {
-                        latest = latest.max(Some(event.ticks));
-                        self.event(&event);
-                    }
-                    Ok(false) => break,
-                    Err(bad) => {
-                        let number = self.input.generation.index.number;
-                        self.scan.warnings.push(bad.warning(reader.end(), number));
-                        self.leave();
-                        break;
-                    }
-                }
-            }
+            let reader = ScanReader::new(batch, bytes);
+            let of_batch =
+                if watch.begin_batch() { self.batch(reader, watch) } else { self.batch(reader, &mut Unwatched) };
+            latest = latest.max(of_batch);
         }
         if self.current != Who::NOBODY && self.input.classes.is_some() {
             self.scan.unfinished.push((self.current, self.run.last_gap()));
@@ -235,6 +230,34 @@ impl<'a, 's> ThreadScan<'a, 's> {
         Ok(())
     }
 
+    /// Takes all events of a batch. Gives the latest time.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "out of line, its loop took 4 more instructions an event")]
+    fn batch(&mut self, mut reader: ScanReader<'_>, watch: &mut impl Watch) -> Option<u64> {
+        let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; MAX_ARGS] };
+        let mut latest = None;
+        loop {
+            latest = latest.max(self.usual(&mut reader, watch));
+            match reader.next(self.input.known, &mut event) {
+                Ok(true) => {
+                    latest = latest.max(Some(event.ticks));
+                    self.event(&event);
+                    watch.event(event.code, event.args);
+                }
+                Ok(false) => return latest,
+                Err(bad) => {
+                    let number = self.input.generation.index.number;
+                    self.scan.warnings.push(bad.warning(reader.end(), number));
+                    self.leave();
+                    watch.lose();
+                    return latest;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one loop")]
     fn event(&mut self, ev: &ScanEvent) {
         self.scan.events += 1;
         if self.next_sample.is_some() {

@@ -6,9 +6,10 @@ use super::classes::Gists;
 use super::evidence::{Gap, PlainRun, Who};
 use super::found::Found;
 use super::scan::ThreadScan;
-use crate::format::event_spec::code;
+use crate::format::event_spec::{MAX_ARGS, code};
 use crate::format::v2::decode::{AHEAD, short_event, short_event_of, tiny_event};
 use crate::format::v2::event::ScanReader;
+use crate::format::v2::watch::Watch;
 use crate::ids::GoId;
 
 /// Who runs on the thread, as far as the usual events tell.
@@ -38,7 +39,9 @@ type Taken = (usize, u64);
 
 impl ThreadScan<'_, '_> {
     /// Takes usual events of a batch as long as there are, in a scan that looks at stacks alone. Gives the latest time.
-    pub(super) fn usual(&mut self, reader: &mut ScanReader<'_>) -> Option<u64> {
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "part of the one loop")]
+    pub(super) fn usual(&mut self, reader: &mut ScanReader<'_>, watch: &mut impl Watch) -> Option<u64> {
         let gists = self.gists?;
         let nobody = self.current == Who::NOBODY;
         let mut running = if nobody { None } else { Some(self.run.plain()?) };
@@ -50,7 +53,7 @@ impl ThreadScan<'_, '_> {
         while let Some(bytes) = reader.ahead() {
             let (pos, before) = reader.place();
             let at = At { bytes, pos, before };
-            let Some((len, ticks)) = looking.take(at, &mut running, &mut self.scan.evidence) else { break };
+            let Some((len, ticks)) = looking.take(at, &mut running, &mut self.scan.evidence, watch) else { break };
             reader.step(len, ticks);
             latest = latest.max(before.wrapping_add(ticks));
             events += 1;
@@ -69,7 +72,7 @@ impl Looking<'_> {
     /// Takes an event, if it is a usual one.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    fn take(&self, at: At<'_>, running: &mut Running, found: &mut Found) -> Option<Taken> {
+    fn take(&self, at: At<'_>, running: &mut Running, found: &mut Found, watch: &mut impl Watch) -> Option<Taken> {
         match at.bytes[0] {
             code::GO_START => {
                 let event = short_event_of::<2>(at.bytes)?;
@@ -80,9 +83,10 @@ impl Looking<'_> {
                 }
                 let ticks = at.before.wrapping_add(event.ticks);
                 *running = Some(PlainRun { id, seq, gap: Gap { first: at.pos, last: at.pos, ticks, other: false } });
+                watch.start(id, seq);
                 Some((event.len, event.ticks))
             }
-            code::GO_BLOCK | code::GO_STOP => {
+            code @ (code::GO_BLOCK | code::GO_STOP) => {
                 let event = tiny_event::<2>(at.bytes)?;
                 let [reason, stack] = event.args;
                 let (excludes, dull) = self.gists.excludes_and_dull(stack)?;
@@ -93,16 +97,21 @@ impl Looking<'_> {
                     return None;
                 }
                 *running = None;
+                watch.stop(code);
                 Some((event.len, event.ticks))
             }
             code::GO_UNBLOCK => {
                 let event = short_event_of::<3>(at.bytes)?;
-                self.glimpse(at, event.ticks, event.args[2], running)?;
+                let [id, seq, stack] = event.args;
+                self.glimpse(at, event.ticks, stack, running)?;
+                watch.unblock(GoId(id), seq);
                 Some((event.len, event.ticks))
             }
             code::GO_SYSCALL_BEGIN => {
                 let event = short_event::<2>(at.bytes)?;
-                self.glimpse(at, event.ticks, event.args[1], running)?;
+                let [seq, stack] = event.args;
+                self.glimpse(at, event.ticks, stack, running)?;
+                watch.event(code::GO_SYSCALL_BEGIN, [seq, stack, 0, 0]);
                 Some((event.len, event.ticks))
             }
             code::GO_SYSCALL_END => {
@@ -110,6 +119,7 @@ impl Looking<'_> {
                 if let Some(run) = running {
                     (run.gap.last, run.gap.ticks) = (at.pos, at.before.wrapping_add(event.ticks));
                 }
+                watch.event(code::GO_SYSCALL_END, [0; MAX_ARGS]);
                 Some((event.len, event.ticks))
             }
             _ => None,
@@ -134,6 +144,7 @@ mod tests {
     use super::super::found::EvidenceMemory;
     use super::*;
     use crate::format::v2::tables::IdTable;
+    use crate::format::v2::watch::Unwatched;
 
     /// One run of goroutine 300 with two stacks that do not match: all of it is usual, and one glance comes of it.
     #[test]
@@ -148,7 +159,7 @@ mod tests {
         let mut take = |bytes: &[u8], pos, running: &mut Running| {
             let mut padded = [0xff; AHEAD];
             padded[..bytes.len()].copy_from_slice(bytes);
-            looking.take(At { bytes: &padded, pos, before: 10 }, running, &mut found)
+            looking.take(At { bytes: &padded, pos, before: 10 }, running, &mut found, &mut Unwatched)
         };
         let start = [code::GO_START, 7, 0xac, 2, 1];
         assert_eq!(take(&start, 100, &mut running), Some((5, 7)));

@@ -9,3 +9,4 @@ pub mod event;
 pub mod generation;
 pub mod index;
 pub mod tables;
+pub mod watch;

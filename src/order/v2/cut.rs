@@ -11,7 +11,7 @@ use crate::event::GoState;
 use crate::format::v2::event::ThreadBatches;
 use crate::format::v2::index::{BatchKind, GenerationIndex};
 use crate::format::v2::tables::Clock;
-use crate::ids::GIdx;
+use crate::ids::{GIdx, GoId};
 use crate::time::Time;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -37,15 +37,17 @@ impl Cut {
         Self { time: Time::MIN, positions: vec![None; n], scheduler, births: vec![0; n], samples: Vec::new() }
     }
 
-    /// The cut at a later moment, by what was seen of the generation's threads, in their order, between the two; `samples`
-    /// has where the CPU samples before it stand.
+    /// The cut at a later moment, by what was seen of the generation's threads, in their order, between the two;
+    /// `goroutine` says who has an id, and `samples` where the CPU samples before it stand.
     #[must_use]
-    pub fn then(&self, time: Time, seen: Vec<Sighting>, samples: Vec<u64>) -> Self {
+    pub fn then(&self, time: Time, seen: Vec<Sighting>, goroutine: impl Fn(GoId) -> GIdx, samples: Vec<u64>) -> Self {
         let mut scheduler = self.scheduler.clone();
         let (mut positions, mut births) = (Vec::new(), Vec::new());
         let (mut threads, mut holders, mut assists) = (Vec::new(), FxHashMap::default(), FxHashMap::default());
         for sighting in seen {
-            scheduler.goroutines.take_later(&sighting.goroutines);
+            for (id, seq, state) in sighting.goroutines.all() {
+                scheduler.goroutines.enter_at(goroutine(id), seq, state);
+            }
             for (id, (seq, state)) in sighting.procs {
                 let p = scheduler.proc(id) as usize;
                 let proc = &mut scheduler.procs[p];
@@ -58,7 +60,8 @@ impl Cut {
             scheduler.next_gc = scheduler.next_gc.max(sighting.next_gc);
             threads.extend(sighting.threads);
         }
-        for (g, (_, does)) in assists {
+        for (id, (_, does)) in assists {
+            let g = goroutine(id);
             if does {
                 scheduler.assisting.insert(g);
             } else {
@@ -73,6 +76,7 @@ impl Cut {
             // A proc that has a later number was stolen.
             let held = proc.map(|(id, seq)| (scheduler.proc(id), seq));
             let held = held.filter(|(p, seq)| scheduler.procs[*p as usize].seq == *seq);
+            let g = if g == GoId::NONE { GIdx::NONE } else { goroutine(g) };
             scheduler.threads[thread] = Thread { g, p: held.map_or(NO_PROC, |(p, _)| p) };
             positions.push(position);
             births.push(n);

@@ -1,36 +1,36 @@
-//! What the scheduler's state will be at a moment, without ordering: each thread is walked by itself. HOT.
+//! What the scheduler's state will be at some moments, without ordering: from the scans of single threads. HOT.
 //!
 //! A thread knows which goroutine it executes and which number its start had, so what it does to one is older or newer
-//! than what others do to it. Nothing of that is checked here: whoever orders the events does it.
+//! than what others do to it. Nothing of that is checked here: whoever orders the events does it. Goroutines go by their
+//! ids, so that nobody has to know them yet.
 
 use super::goroutines::go_state;
 use super::procs::proc_state;
-use super::scheduler::{Instances, ProcState};
-use super::table::Goroutines;
+use super::scheduler::ProcState;
+use super::sighted::Sighted;
 use super::threads::{Next, Position, Reading, ThreadCursor};
 use crate::error::{Error, Result};
 use crate::event::GoState;
 use crate::format::event_spec::{MAX_ARGS, code};
-use crate::format::v2::decode::{short_event_of, tiny_event};
-use crate::format::v2::event::{ScanEvent, ScanReader, ThreadBatches, WireEvent};
+use crate::format::v2::event::{ThreadBatches, WireEvent};
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{Clock, TickTable};
-use crate::ids::{GIdx, ThreadId};
+use crate::format::v2::watch::Watch;
+use crate::ids::{GoId, ThreadId};
 use crate::time::Time;
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
-use std::ops::Range;
 
 /// What was seen of some threads between two moments.
 #[derive(Default)]
 pub struct Sighting {
-    pub(super) goroutines: Goroutines,
+    pub(super) goroutines: Sighted,
     /// By id, the last number and the state.
     pub(super) procs: FxHashMap<u64, (u64, ProcState)>,
     /// By id, the last number with which a thread took it, and that thread.
     pub(super) holders: FxHashMap<u64, (u64, u32)>,
     /// Goroutines that began or ended to help the collector: the number of the start before that, and which of the two.
-    pub(super) assists: FxHashMap<GIdx, (u64, bool)>,
+    pub(super) assists: FxHashMap<GoId, (u64, bool)>,
     /// The number that the next event of the collector has.
     pub(super) next_gc: Option<u64>,
     /// Where they are at the end.
@@ -39,7 +39,8 @@ pub struct Sighting {
 
 /// Where a thread is at a moment.
 pub(super) struct ThreadSighting {
-    pub(super) g: GIdx,
+    /// What it executes; [`GoId::NONE`] for nothing.
+    pub(super) g: GoId,
     /// Id of the proc that it took last, and its number.
     pub(super) proc: Option<(u64, u64)>,
     pub(super) position: Option<Position>,
@@ -47,13 +48,17 @@ pub(super) struct ThreadSighting {
     pub(super) births: u32,
 }
 
-/// Walks some threads of a generation.
-pub struct Lookahead<'a, I> {
+/// Looks ahead while some threads of a generation are scanned.
+pub struct Lookahead<'a> {
     input: Input<'a>,
-    n_goroutines: usize,
-    instances: I,
-    walkers: Vec<Walker<'a>>,
-    bytes: Vec<u8>,
+    batches: &'a ThreadBatches,
+    moments: &'a [Time],
+    /// What was seen before each moment, as far as it can be told.
+    seen: Vec<Sighting>,
+    /// The next moment.
+    moment: usize,
+    walker: Walker<'a>,
+    failed: Option<Error>,
 }
 
 /// What is walked through.
@@ -65,12 +70,14 @@ struct Input<'a> {
     ticks: TickTable,
 }
 
-/// One of the threads.
+/// The thread that is scanned.
 struct Walker<'a> {
     thread: usize,
     id: ThreadId,
     batches: &'a [u32],
-    /// Which of the batches is next, or open.
+    /// The batch that the scan comes to next.
+    next: usize,
+    /// Which of the batches is next here, or open.
     nth: usize,
     /// The batch that is open.
     open: Option<ThreadCursor<'a>>,
@@ -82,7 +89,7 @@ struct Walker<'a> {
 #[derive(Clone, Copy)]
 struct Bound {
     /// The goroutine that it executes, and the number of its start.
-    g: GIdx,
+    g: GoId,
     g_seq: u64,
     /// Running, or in a system call.
     state: GoState,
@@ -114,80 +121,135 @@ impl From<Error> for End {
 
 type Walked = std::result::Result<(), End>;
 
-impl<'a, I: Instances> Lookahead<'a, I> {
-    /// Begins with some threads, at the generation's start.
+impl<'a> Lookahead<'a> {
+    /// Begins at the generation's start.
     pub fn new(
         (generation, known, clock): (&'a Generation<'a>, &'a [bool; 256], Clock),
         batches: &'a ThreadBatches,
-        threads: Range<usize>,
-        n_goroutines: usize,
-        instances: I,
+        moments: &'a [Time],
     ) -> Self {
-        let walker = |thread| Walker {
-            thread,
-            id: generation.index.threads[thread],
-            batches: batches.of(thread),
-            nth: 0,
-            open: None,
-            bound: Bound { g: GIdx::NONE, g_seq: 0, state: GoState::Running, proc: None },
-            births: 0,
-        };
         let input = Input { generation, known, clock, ticks: TickTable::new(clock) };
-        Self { input, n_goroutines, instances, walkers: threads.map(walker).collect(), bytes: Vec::new() }
+        let goroutines = || Sighted::for_bytes(generation.index.end - generation.index.start);
+        let seen = moments.iter().map(|_| Sighting { goroutines: goroutines(), ..Sighting::default() }).collect();
+        Self { input, batches, moments, seen, moment: 0, walker: Walker::new(0, ThreadId::NONE, &[]), failed: None }
     }
 
-    /// Walks on, up to the first event of each thread at a moment or later. None if it cannot be told what that does:
-    /// something is damaged or out of the ordinary. Fails where bytes cannot be read.
-    pub fn advance(&mut self, until: Time) -> Result<Option<Sighting>> {
-        let Self { input, n_goroutines, instances, walkers, bytes } = self;
-        let mut seen = Sighting::default();
-        seen.goroutines.clear(*n_goroutines);
-        for walker in walkers {
-            match walker.walk(input, until, bytes, instances, &mut seen) {
-                Ok(()) => seen.threads.push(walker.sighting()),
-                Err(End::Unclear) => return Ok(None),
-                Err(End::Failed(error)) => return Err(error),
+    /// What was seen before each moment; of fewer moments where it cannot be told: something is damaged or out of the
+    /// ordinary. Fails where bytes could not be read.
+    pub fn finish(self) -> Result<Vec<Sighting>> {
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.seen),
+        }
+    }
+
+    /// What comes before the next moment cannot be told.
+    #[cold]
+    fn end(&mut self, end: End) {
+        self.seen.truncate(self.moment);
+        if let End::Failed(error) = end {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Whether the next moment is behind the batch that the scan comes to: goes on to moments inside of it.
+    fn goes_through(&mut self, nth: usize) -> std::result::Result<bool, End> {
+        let Self { input, moments, seen, moment, walker, .. } = self;
+        while walker.nth == nth
+            && let Some(seen) = seen.get_mut(*moment)
+        {
+            let until = moments[*moment];
+            if let Some(cursor) = walker.open.take() {
+                walker.open = walker.walk_open(cursor, input, until, seen)?;
+                if walker.open.is_none() {
+                    walker.nth += 1;
+                    continue;
+                }
+                walker.sight(seen);
+                *moment += 1;
+            } else if walker.is_whole(input, until) {
+                walker.nth += 1;
+                return Ok(true);
+            } else {
+                walker.open = Some(ThreadCursor::new(&walker.batches[nth..=nth]));
             }
         }
-        Ok(Some(seen))
+        Ok(false)
     }
 }
 
-impl Walker<'_> {
-    fn sighting(&self) -> ThreadSighting {
+impl Watch for Lookahead<'_> {
+    fn begin_thread(&mut self, thread: usize) {
+        self.walker = Walker::new(thread, self.input.generation.index.threads[thread], self.batches.of(thread));
+        self.moment = 0;
+    }
+
+    fn begin_batch(&mut self) -> bool {
+        let nth = self.walker.next;
+        self.walker.next += 1;
+        self.goes_through(nth).unwrap_or_else(|end| {
+            self.end(end);
+            false
+        })
+    }
+
+    #[inline]
+    fn start(&mut self, id: GoId, seq: u64) {
+        self.walker.start(id, seq);
+    }
+
+    #[inline]
+    fn stop(&mut self, code: u8) {
+        let state = if code == code::GO_BLOCK { GoState::Waiting } else { GoState::Runnable };
+        if let Some(seen) = self.seen.get_mut(self.moment)
+            && let Err(end) = self.walker.stop(state, seen)
+        {
+            self.end(end);
+        }
+    }
+
+    #[inline]
+    fn unblock(&mut self, id: GoId, seq: u64) {
+        if let Some(seen) = self.seen.get_mut(self.moment) {
+            seen.goroutines.enter_at(id, seq, GoState::Runnable);
+        }
+    }
+
+    fn event(&mut self, code: u8, args: [u64; MAX_ARGS]) {
+        if let Some(seen) = self.seen.get_mut(self.moment)
+            && let Err(end) = self.walker.take(code, args, seen)
+        {
+            self.end(end);
+        }
+    }
+
+    fn lose(&mut self) {
+        self.end(End::Unclear);
+    }
+
+    fn end_thread(&mut self) {
+        for seen in self.seen.iter_mut().skip(self.moment) {
+            self.walker.sight(seen);
+        }
+    }
+}
+
+impl<'a> Walker<'a> {
+    fn new(thread: usize, id: ThreadId, batches: &'a [u32]) -> Self {
+        let bound = Bound { g: GoId::NONE, g_seq: 0, state: GoState::Running, proc: None };
+        Self { thread, id, batches, next: 0, nth: 0, open: None, bound, births: 0 }
+    }
+
+    /// Notes where it is at a moment.
+    fn sight(&self, seen: &mut Sighting) {
+        self.put(seen);
         let next = self.open.as_ref().and_then(ThreadCursor::next);
-        ThreadSighting {
+        seen.threads.push(ThreadSighting {
             g: self.bound.g,
             proc: self.bound.proc.map(|held| (held.id, held.seq)),
             position: next.map(|event| Position { batch: self.nth, pos: event.pos }),
             births: self.births,
-        }
-    }
-
-    fn walk(
-        &mut self,
-        input: &Input<'_>,
-        until: Time,
-        bytes: &mut Vec<u8>,
-        ids: &mut impl Instances,
-        seen: &mut Sighting,
-    ) -> Walked {
-        while let Some(&batch) = self.batches.get(self.nth) {
-            if let Some(cursor) = self.open.take() {
-                self.open = self.walk_open(cursor, input, until, ids, seen)?;
-                if self.open.is_some() {
-                    break;
-                }
-                self.nth += 1;
-            } else if self.is_whole(input, until) {
-                self.walk_through(batch, input, bytes, ids, seen)?;
-                self.nth += 1;
-            } else {
-                self.open = Some(ThreadCursor::new(&self.batches[self.nth..=self.nth]));
-            }
-        }
-        self.put(seen);
-        Ok(())
+        });
     }
 
     /// Whether all of the next batch is before a moment: the one behind it begins before that.
@@ -196,36 +258,12 @@ impl Walker<'_> {
         behind.is_some_and(|&batch| input.clock.time(input.generation.index.batches[batch as usize].time) < until)
     }
 
-    /// Takes all events of a batch.
-    fn walk_through(
-        &mut self,
-        batch: u32,
-        input: &Input<'_>,
-        bytes: &mut Vec<u8>,
-        ids: &mut impl Instances,
-        seen: &mut Sighting,
-    ) -> Walked {
-        let batch = &input.generation.index.batches[batch as usize];
-        input.generation.read(batch, bytes)?;
-        let mut reader = ScanReader::new(batch, bytes);
-        let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; MAX_ARGS] };
-        loop {
-            self.bound = usual(self.bound, &mut reader, ids, &mut seen.goroutines);
-            match reader.next(input.known, &mut event) {
-                Ok(true) => self.take(event.code, event.args, ids, seen)?,
-                Ok(false) => return Ok(()),
-                Err(_) => return Err(End::Unclear),
-            }
-        }
-    }
-
     /// Takes events of the open batch up to a moment. Gives it back unless it ends before that.
     fn walk_open<'b>(
         &mut self,
         mut cursor: ThreadCursor<'b>,
         Input { generation, known, clock, ticks }: &Input<'_>,
         until: Time,
-        ids: &mut impl Instances,
         seen: &mut Sighting,
     ) -> std::result::Result<Option<ThreadCursor<'b>>, End> {
         let with = Reading { generation, known, clock: *clock, ticks };
@@ -234,7 +272,7 @@ impl Walker<'_> {
                 if time >= until {
                     return Ok(Some(cursor));
                 }
-                self.take(code, args, ids, seen)?;
+                self.take(code, args, seen)?;
                 cursor.take(with);
             }
             match cursor.read(with, &mut Vec::new())? {
@@ -245,16 +283,16 @@ impl Walker<'_> {
         }
     }
 
-    fn take(&mut self, code: u8, args: [u64; MAX_ARGS], ids: &mut impl Instances, seen: &mut Sighting) -> Walked {
+    fn take(&mut self, code: u8, args: [u64; MAX_ARGS], seen: &mut Sighting) -> Walked {
         let [a, b, ..] = args;
         match code {
-            code::GO_START => self.start(ids.current(a), b),
-            code::GO_UNBLOCK => seen.goroutines.enter_at(ids.current(a), b, GoState::Runnable),
+            code::GO_START => self.start(GoId(a), b),
+            code::GO_UNBLOCK => seen.goroutines.enter_at(GoId(a), b, GoState::Runnable),
             code::GO_BLOCK => self.stop(GoState::Waiting, seen)?,
             code::GO_STOP => self.stop(GoState::Runnable, seen)?,
             code::GO_DESTROY => self.stop(GoState::NotExist, seen)?,
-            code::GO_CREATE => _ = self.create(ids, a, GoState::Runnable, seen),
-            code::GO_CREATE_BLOCKED => _ = self.create(ids, a, GoState::Waiting, seen),
+            code::GO_CREATE => self.create(GoId(a), GoState::Runnable, seen),
+            code::GO_CREATE_BLOCKED => self.create(GoId(a), GoState::Waiting, seen),
             code::GO_SYSCALL_BEGIN => self.syscall_begin(a, seen)?,
             code::GO_SYSCALL_END => self.syscall_end(seen)?,
             code::GO_SYSCALL_END_BLOCKED => {
@@ -262,12 +300,12 @@ impl Walker<'_> {
                 self.bound.proc = self.bound.proc.filter(|held| !held.in_syscall);
                 self.stop(GoState::Runnable, seen)?;
             }
-            code::GO_STATUS | code::GO_STATUS_STACK => self.status(args, ids, seen)?,
-            code::GO_SWITCH => self.switch(ids.current(a), b, GoState::Waiting, seen)?,
-            code::GO_SWITCH_DESTROY => self.switch(ids.current(a), b, GoState::NotExist, seen)?,
+            code::GO_STATUS | code::GO_STATUS_STACK => self.status(args, seen)?,
+            code::GO_SWITCH => self.switch(GoId(a), b, GoState::Waiting, seen)?,
+            code::GO_SWITCH_DESTROY => self.switch(GoId(a), b, GoState::NotExist, seen)?,
             code::GO_CREATE_SYSCALL => {
-                let g = self.create(ids, a, GoState::Syscall, seen);
-                (self.bound.g, self.bound.g_seq, self.bound.state) = (g, 0, GoState::Syscall);
+                self.create(GoId(a), GoState::Syscall, seen);
+                (self.bound.g, self.bound.g_seq, self.bound.state) = (GoId(a), 0, GoState::Syscall);
             }
             code::GO_DESTROY_SYSCALL => {
                 self.stop(GoState::NotExist, seen)?;
@@ -287,13 +325,13 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn start(&mut self, g: GIdx, seq: u64) {
+    fn start(&mut self, g: GoId, seq: u64) {
         (self.bound.g, self.bound.g_seq, self.bound.state) = (g, seq, GoState::Running);
     }
 
     /// What it executes goes to a state.
     fn change(&mut self, to: GoState) -> Walked {
-        if !self.bound.g.is_some() {
+        if self.bound.g == GoId::NONE {
             return Err(End::Unclear);
         }
         self.bound.state = to;
@@ -302,21 +340,23 @@ impl Walker<'_> {
 
     /// What it executes is in its state: the table learns it when that ends, or the walk does.
     fn put(&self, seen: &mut Sighting) {
-        seen.goroutines.enter_at(self.bound.g, self.bound.g_seq, self.bound.state);
+        if self.bound.g != GoId::NONE {
+            seen.goroutines.enter_at(self.bound.g, self.bound.g_seq, self.bound.state);
+        }
     }
 
+    /// What it executes goes to a state, and is executed no more.
+    #[inline]
     fn stop(&mut self, to: GoState, seen: &mut Sighting) -> Walked {
         self.change(to)?;
-        self.put(seen);
-        self.bound.g = GIdx::NONE;
+        seen.goroutines.enter_at(self.bound.g, self.bound.g_seq, to);
+        self.bound.g = GoId::NONE;
         Ok(())
     }
 
-    fn create(&mut self, ids: &mut impl Instances, id: u64, to: GoState, seen: &mut Sighting) -> GIdx {
-        let g = ids.created(self.thread, id);
+    fn create(&mut self, g: GoId, to: GoState, seen: &mut Sighting) {
         self.births += 1;
         seen.goroutines.enter_at(g, 0, to);
-        g
     }
 
     fn syscall_begin(&mut self, seq: u64, seen: &mut Sighting) -> Walked {
@@ -338,8 +378,8 @@ impl Walker<'_> {
     }
 
     /// A status of what executes on another thread is that thread's to tell.
-    fn status(&mut self, [id, on, status, _]: [u64; MAX_ARGS], ids: &impl Instances, seen: &mut Sighting) -> Walked {
-        let (g, state) = (ids.current(id), go_state(status).ok_or(End::Unclear)?);
+    fn status(&mut self, [id, on, status, _]: [u64; MAX_ARGS], seen: &mut Sighting) -> Walked {
+        let (g, state) = (GoId(id), go_state(status).ok_or(End::Unclear)?);
         match state {
             GoState::Syscall if on != self.id.0 => return Err(End::Unclear),
             GoState::Running | GoState::Syscall => {
@@ -351,7 +391,7 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn switch(&mut self, next: GIdx, seq: u64, to: GoState, seen: &mut Sighting) -> Walked {
+    fn switch(&mut self, next: GoId, seq: u64, to: GoState, seen: &mut Sighting) -> Walked {
         self.stop(to, seen)?;
         self.start(next, seq);
         Ok(())
@@ -394,37 +434,6 @@ impl Walker<'_> {
     fn assist(&self, assists: bool, seen: &mut Sighting) {
         put_later(&mut seen.assists, self.bound.g, self.bound.g_seq, assists);
     }
-}
-
-/// Takes usual events of a batch as long as there are.
-#[inline(never)]
-fn usual(mut bound: Bound, reader: &mut ScanReader<'_>, ids: &impl Instances, goroutines: &mut Goroutines) -> Bound {
-    while let Some(bytes) = reader.ahead() {
-        let len = match bytes[0] {
-            code::GO_START => {
-                let Some(event) = short_event_of::<2>(bytes) else { break };
-                let [id, seq] = event.args;
-                (bound.g, bound.g_seq, bound.state) = (ids.current(id), seq, GoState::Running);
-                event.len
-            }
-            code @ (code::GO_BLOCK | code::GO_STOP) => {
-                let Some(event) = tiny_event::<2>(bytes).filter(|_| bound.g.is_some()) else { break };
-                let to = if code == code::GO_BLOCK { GoState::Waiting } else { GoState::Runnable };
-                goroutines.enter_at(bound.g, bound.g_seq, to);
-                bound.g = GIdx::NONE;
-                event.len
-            }
-            code::GO_UNBLOCK => {
-                let Some(event) = short_event_of::<3>(bytes) else { break };
-                let [id, seq, _] = event.args;
-                goroutines.enter_at(ids.current(id), seq, GoState::Runnable);
-                event.len
-            }
-            _ => break,
-        };
-        reader.step(len, 0);
-    }
-    bound
 }
 
 impl Sighting {

@@ -8,6 +8,7 @@ pub mod lookahead;
 mod out;
 mod procs;
 pub mod scheduler;
+mod sighted;
 pub mod steps;
 mod table;
 mod threads;

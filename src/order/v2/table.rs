@@ -119,21 +119,10 @@ impl Goroutines {
         })
     }
 
-    /// Takes over what another table knows of the same time of other threads, where that is later.
-    pub(super) fn take_later(&mut self, other: &Self) {
-        for (g, &goroutine) in other.iter().filter(|(_, goroutine)| **goroutine != BLANK) {
-            let Some(this) = self.named(g) else { continue };
-            if this.state() == GoState::Undetermined || this.seq <= goroutine.seq {
-                *this = goroutine;
-            }
-        }
-    }
-
-    /// What a thread does to a goroutine whose last number, as far as it knows, is `seq`; another may be later.
-    #[inline]
+    /// What some threads know of a goroutine whose last number there is `seq`; what others know may be later.
     pub(super) fn enter_at(&mut self, g: GIdx, seq: u64, state: GoState) {
         if let Some(goroutine) = self.named(g)
-            && goroutine.seq <= seq
+            && (goroutine.state() == GoState::Undetermined || goroutine.seq <= seq)
         {
             goroutine.seq = seq;
             goroutine.enter_undisturbed(state);

@@ -3,6 +3,7 @@
 use super::super::in_order::{in_order, lock};
 use super::super::{Options, Ticker, crew, crew_after};
 use super::Recording;
+use super::foresight::Foresight;
 use super::parts::{Part, parts, used};
 use crate::error::{Error, Result, Warning};
 use crate::format::v2::event::ThreadBatches;
@@ -19,13 +20,12 @@ impl Recording<'_> {
     pub(in super::super) fn measure(
         &self,
         survey: &Survey,
+        foresight: Foresight,
         task: Task<'_>,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        // Tasks lead from one goroutine to another, whichever part that is in.
-        let threads = if task.slice.marks.is_empty() { options.threads } else { 1 };
-        let cuts = self.cuts(survey, &self.plan(threads))?;
+        let cuts = self.cuts(survey, foresight)?;
         self.measure_from(survey, task, options, ticker, (&settled_times(survey), &cuts))
     }
 

@@ -3,31 +3,29 @@
 use super::super::in_order::in_order;
 use super::super::{Options, Ticker};
 use super::Recording;
+use super::foresight::Foresight;
 use super::instances::GenerationInstances;
-use super::parts::{Part, parts, plan, used};
+use super::parts::{Part, parts, used};
 use crate::error::{Result, Warning};
 use crate::event::{Event, Sink};
-use crate::format::v2::event::ThreadBatches;
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::read_samples;
 use crate::ids::GIdx;
-use crate::order::v2::cut::{Cut, moments};
+use crate::order::v2::cut::Cut;
 use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
-use crate::order::v2::lookahead::Lookahead;
 use crate::survey::build::Survey;
-use crate::survey::scan::groups;
 use crate::time::Time;
-use rayon::prelude::*;
 
 impl Recording<'_> {
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
     pub(in super::super) fn check(
         &self,
         survey: &Survey,
+        foresight: Foresight,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Time, Vec<Warning>)> {
-        let cuts = self.cuts(survey, &self.plan(options.threads))?;
+        let cuts = self.cuts(survey, foresight)?;
         let parts = parts(&cuts);
         let work =
             |i: usize, workspace: &mut Workspace| self.order(survey, parts[i], Time::MIN, workspace, &mut Nobody);
@@ -56,47 +54,6 @@ impl Recording<'_> {
         };
         let (_, checked) = in_order(parts.len(), options.threads, nothing, Workspace::default, work, take);
         checked.map(|(last, complaints)| (last, complaints.warnings(survey.start)))
-    }
-
-    /// Into how many parts to cut each generation in the second pass.
-    pub(super) fn plan(&self, threads: usize) -> Vec<usize> {
-        let sizes: Vec<u64> = self.index.generations.iter().map(|g| g.end - g.start).collect();
-        plan(&sizes, threads)
-    }
-
-    /// What cuts each generation into so many parts, or fewer where it cannot be told.
-    pub(super) fn cuts(&self, survey: &Survey, parts: &[usize]) -> Result<Vec<Vec<Cut>>> {
-        parts.iter().enumerate().map(|(i, &n)| self.cuts_of(survey, i, n)).collect()
-    }
-
-    fn cuts_of(&self, survey: &Survey, i: usize, n: usize) -> Result<Vec<Cut>> {
-        // Which goroutine an id means that repeats is known only in order.
-        if n < 2 || survey.forest.has_repeats() {
-            return Ok(Vec::new());
-        }
-        let index = &self.index.generations[i];
-        let generation = Generation::new(self.source, index);
-        let batches = ThreadBatches::new(&generation);
-        let n_goroutines = survey.forest.goroutines.len();
-        let lookahead = |group| {
-            let instances = GenerationInstances::new(survey, i as u32, &[]);
-            let with = (&generation, &self.known, self.clocks[i]);
-            Lookahead::new(with, &batches, group, n_goroutines, instances)
-        };
-        let mut groups: Vec<_> =
-            groups(index, &batches, rayon::current_num_threads()).into_iter().map(lookahead).collect();
-        let samples = read_samples(&generation, &mut Vec::new())?;
-        let start = Cut::start(n_goroutines, index, survey.generations[i].first_gc);
-        let mut cuts: Vec<Cut> = Vec::new();
-        for moment in moments(index, self.clocks[i], n) {
-            let seen: Vec<_> = groups.par_iter_mut().map(|group| group.advance(moment)).collect::<Result<Vec<_>>>()?;
-            let Some(seen) = seen.into_iter().collect() else { break };
-            let before = samples.iter().take_while(|sample| self.clocks[i].time(sample.ticks) < moment);
-            let before = before.map(|sample| sample.pos).collect();
-            let cut = cuts.last().unwrap_or(&start).then(moment, seen, before);
-            cuts.push(cut);
-        }
-        Ok(cuts)
     }
 
     /// Hands the events of a part of a generation to `sink`, in causal order.

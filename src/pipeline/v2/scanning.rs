@@ -3,10 +3,13 @@
 use super::super::in_order::{free, in_order, lock};
 use super::super::{Options, Ticker, annotations, is_among_last, notes_wanted};
 use super::Recording;
+use super::foresight::{Foreseen, Foresight};
 use crate::error::Result;
 use crate::format::v2::event::ThreadBatches;
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{IdTable, Tables, WireSample, read_samples, read_tables};
+use crate::format::v2::watch::Unwatched;
+use crate::order::v2::lookahead::{Lookahead, Sighting};
 use crate::slice::Selector;
 use crate::survey::annotations::Matches;
 use crate::survey::build::{Builder, Survey};
@@ -14,29 +17,34 @@ use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
 use crate::survey::found::EvidenceMemory;
 use crate::survey::scan::{Birth, Scan, ScanInput, groups, scan};
 use crate::survey::server::Step;
+use crate::time::Time;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Mutex;
 
 impl Recording<'_> {
-    /// Pass 1.
+    /// Pass 1, and what it saw that tells how generations can be cut in the second one.
     pub(in super::super) fn survey(
         &self,
         selector: Option<&Selector>,
         options: Options,
         ticker: &Ticker<'_>,
-    ) -> Result<Survey> {
-        self.survey_keeping(false, selector, options, ticker)
+    ) -> Result<(Survey, Foresight)> {
+        // Tasks lead from one goroutine to another, whichever part that is in.
+        let has_tasks = selector.is_some_and(|s| s.root_by.task);
+        let n_parts = self.plan(if has_tasks { 1 } else { options.threads });
+        self.survey_with(&n_parts, false, selector, options, ticker)
     }
 
-    /// The same; scans may have to keep all that they find.
-    pub(super) fn survey_keeping(
+    /// The same for generations that may be cut into so many parts; scans may have to keep all that they find.
+    pub(super) fn survey_with(
         &self,
+        n_parts: &[usize],
         keeps_all: bool,
         selector: Option<&Selector>,
         options: Options,
         ticker: &Ticker<'_>,
-    ) -> Result<Survey> {
+    ) -> Result<(Survey, Foresight)> {
         let first = &self.index.generations[0];
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
@@ -48,21 +56,24 @@ impl Recording<'_> {
             let all = options.threads.max(1);
             let (size, left) = self.size_and_left(i);
             let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
-            let scanned = self.scan_generation(i, selector, Scanning { threads, spare: &spare, keeps_all });
+            let moments = self.moments(i, n_parts[i]);
+            let scanned = self.scan_generation(i, selector, &moments, Scanning { threads, spare: &spare, keeps_all });
             ticker.add(size);
             if i + all >= n {
                 // Hardly any scan is still to begin.
                 free(std::mem::take(&mut *lock(&spare)));
             }
-            scanned
+            scanned.map(|(tables, scan, seen)| (tables, scan, Foreseen { moments, seen }))
         };
-        let add = |so_far: &mut Result<Builder<'_>>, i: usize, scanned: Result<(Tables, Scan)>, (): &mut ()| {
-            let Ok(builder) = so_far else { return };
-            let scanned = scanned.and_then(|(tables, scan)| {
+        let add = |so_far: &mut Result<SoFar<'_>>, i: usize, scanned: Result<(Tables, Scan, Foreseen)>, (): &mut ()| {
+            let Ok((builder, foresight)) = so_far else { return };
+            let scanned = scanned.and_then(|(tables, scan, foreseen)| {
+                foresight.add(foreseen);
                 if !builder.misses(&scan) {
                     return Ok((tables, scan));
                 }
-                self.scan_generation(i, selector, Scanning { threads: options.threads, spare: &spare, keeps_all: true })
+                let scanning = Scanning { threads: options.threads, spare: &spare, keeps_all: true };
+                self.scan_generation(i, selector, &[], scanning).map(|(tables, scan, _)| (tables, scan))
             });
             match scanned {
                 Ok((tables, scan)) => {
@@ -76,11 +87,20 @@ impl Recording<'_> {
                 Err(error) => *so_far = Err(error),
             }
         };
-        in_order(n, options.threads, Ok(builder), || (), scan, add).map(Builder::finish)
+        let nothing = Ok((builder, Foresight::default()));
+        let done = in_order(n, options.threads, nothing, || (), scan, add);
+        done.map(|(builder, foresight)| (builder.finish(), foresight))
     }
 
-    /// Scans a generation, once more and keeping all where what was left out is wanted.
-    fn scan_generation(&self, i: usize, selector: Option<&Selector>, scanning: Scanning<'_>) -> Result<(Tables, Scan)> {
+    /// Scans a generation, once more and keeping all where what was left out is wanted. Gives also what was seen before
+    /// some moments.
+    fn scan_generation(
+        &self,
+        i: usize,
+        selector: Option<&Selector>,
+        moments: &[Time],
+        scanning: Scanning<'_>,
+    ) -> Result<(Tables, Scan, Vec<Vec<Sighting>>)> {
         let generation = Generation::new(self.source, &self.index.generations[i]);
         let mut warnings = Vec::new();
         let tables = read_tables(&generation, &mut warnings)?;
@@ -106,19 +126,24 @@ impl Recording<'_> {
             })
         };
         let (generation, batches, samples) = (&generation, &batches, &samples);
+        let lookahead =
+            || (!moments.is_empty()).then(|| Lookahead::new((generation, known, self.clocks[i]), batches, moments));
         let scan = |keeps_all| {
             let input = ScanInput { generation, batches, known, classes, notes, samples, keeps_all };
-            scan_groups(&input, scanning, &is_root)
+            scan_groups(&input, scanning, &is_root, &lookahead)
         };
         let mut scanned = scan(scanning.keeps_all)?;
         if scanned.is_none() {
             scanned = scan(true)?;
         }
-        let mut scan = scanned.unwrap_or_default();
+        let (mut scan, seen) = scanned.unwrap_or_default();
         scan.warnings.extend(warnings);
-        Ok((tables, scan))
+        Ok((tables, scan, seen))
     }
 }
+
+/// The generations taken so far.
+type SoFar<'b> = (Builder<'b>, Foresight);
 
 /// How a generation is scanned.
 #[derive(Clone, Copy)]
@@ -131,21 +156,28 @@ struct Scanning<'s> {
     keeps_all: bool,
 }
 
-/// Scans the threads of a generation in groups. None where something was left out that is wanted.
-fn scan_groups(
+/// Scans the threads of a generation in groups, and looks ahead. None where something was left out that is wanted.
+fn scan_groups<'l>(
     input: &ScanInput<'_>,
     Scanning { threads, spare, .. }: Scanning<'_>,
     is_root: &impl Fn(&Birth) -> bool,
-) -> Result<Option<Scan>> {
+    lookahead: &(impl Fn() -> Option<Lookahead<'l>> + Sync),
+) -> Result<Option<(Scan, Vec<Vec<Sighting>>)>> {
     let memory = || lock(spare).pop().unwrap_or_default();
     let groups = groups(input.generation.index, input.batches, threads);
-    let scans = groups.into_par_iter().map(|group| scan(input, group, memory()));
-    let mut scans = scans.collect::<Result<Vec<Scan>>>()?.into_iter();
+    let scans = groups.into_par_iter().map(|group| {
+        Ok(match lookahead() {
+            Some(mut lookahead) => (scan(input, group, memory(), &mut lookahead)?, lookahead.finish()?),
+            None => (scan(input, group, memory(), &mut Unwatched)?, Vec::new()),
+        })
+    });
+    let (scans, seen): (Vec<Scan>, Vec<_>) = scans.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let mut scans = scans.into_iter();
     let mut scan = scans.next().unwrap_or_default();
     scans.for_each(|next| scan.join(next));
     let Some(memory) = scan.evidence.settle(&scan.births, &scan.announced, is_root) else { return Ok(None) };
     lock(spare).extend(memory);
-    Ok(Some(scan))
+    Ok(Some((scan, seen)))
 }
 
 /// What each stack of a generation says; one look at each function name. None when nothing asks for that.

@@ -1,21 +1,22 @@
 //! Tests of both passes through traces of Go 1.22 and later.
 
 use super::super::{Options, Ticker};
-use super::Recording;
 use super::measuring::settled_times;
 use super::ordering::Nobody;
 use super::parts::{parts, used};
 use super::scanning::classify;
+use super::{Foresight, Recording};
 use crate::format::v2::event::ThreadBatches;
 use crate::format::v2::generation::Generation;
 use crate::format::v2::tables::{WireSample, read_tables};
+use crate::format::v2::watch::Unwatched;
 use crate::format::version::{Dialect, Header, read_header};
 use crate::measure::MAX_PIECES;
 use crate::measure::Task;
 use crate::order::v2::cut::Cut;
 use crate::order::v2::frontier::{Ordered, Workspace};
 use crate::pipeline::testing::{found, selector, sums, task, trace};
-use crate::slice::{RootBy, select};
+use crate::slice::{RootBy, Selector, select};
 use crate::survey::build::Survey;
 use crate::survey::found::EvidenceMemory;
 use crate::survey::scan::{ScanInput, scan};
@@ -32,14 +33,14 @@ fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
     let ticker = Ticker::new(&[], 1, &|_| {});
     let options = Options { threads: 2, ..Options::default() };
     let recording = Recording::open(bytes, row, 0).expect("a sound trace");
-    let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
+    let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
     let in_groups = Options { threads: 16, ..options };
-    let in_groups = recording.survey(Some(&selector), in_groups, &ticker).expect("a sound trace");
+    let (in_groups, _) = recording.survey(Some(&selector), in_groups, &ticker).expect("a sound trace");
     assert!(format!("{survey:?}") == format!("{in_groups:?}"), "a survey in groups of threads differs");
     let slice = select(&survey.forest, &survey.symbols, &selector);
     let whole = task(&survey, &slice, whole_life);
     let measure = |task: Task<'_>, settled: &[Time], n_parts: usize| {
-        let cuts = recording.cuts(&survey, &vec![n_parts; settled.len()]).expect("a sound trace");
+        let cuts = cut_into(n_parts)(&recording, &survey);
         let (measured, last, _) =
             recording.measure_from(&survey, task, options, &ticker, (settled, &cuts)).expect("a sound trace");
         (measured, last)
@@ -127,7 +128,7 @@ fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&Recording<'_>, &Survey) -> Vec<Ve
     let Dialect::V2(row) = version.dialect else { panic!("an old one") };
     let ticker = Ticker::new(&[], 1, &|_| {});
     let recording = Recording::open(bytes, row, 0).expect("something usable");
-    let survey = recording.survey(None, Options::default(), &ticker).expect("bytes in memory");
+    let (survey, _) = recording.survey(None, Options::default(), &ticker).expect("bytes in memory");
     let cuts = cuts(&recording, &survey);
     let mut ordered: Vec<Vec<Ordered>> = survey.generations.iter().map(|_| Vec::new()).collect();
     for part in parts(&cuts) {
@@ -137,8 +138,21 @@ fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&Recording<'_>, &Survey) -> Vec<Ve
     ordered
 }
 
+/// What cuts each generation into `n` parts, as the usual survey on some threads sees it.
 fn cut_into(n: usize) -> impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>> {
-    move |recording, survey| recording.cuts(survey, &vec![n; survey.generations.len()]).expect("bytes in memory")
+    cut_by(n, Some(selector("main.", RootBy::default(), false)))
+}
+
+/// The same by a survey for a selection, or for none.
+fn cut_by(n: usize, selector: Option<Selector>) -> impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>> {
+    move |recording, survey| {
+        let n_parts = vec![n; survey.generations.len()];
+        let options = Options { threads: n, ..Options::default() };
+        let ticker = Ticker::new(&[], 1, &|_| {});
+        let (_, foresight) =
+            recording.survey_with(&n_parts, false, selector.as_ref(), options, &ticker).expect("bytes in memory");
+        recording.cuts(survey, foresight).expect("bytes in memory")
+    }
 }
 
 /// Looking ahead finds what ordering finds, and parts have all events.
@@ -155,14 +169,16 @@ fn generations_are_as_their_cuts_tell() {
     ] {
         let bytes = trace(name);
         let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
-        let mut n_cuts = 0;
-        for (parts, whole) in order_parts(&bytes, cut_into(5)).iter().zip(&whole) {
-            assert_eq!(used(parts.iter()), parts.len(), "{name}");
-            assert_eq!(parts.iter().map(|part| part.emitted).sum::<u64>(), whole[0].emitted, "{name}");
-            assert_eq!(parts.last().map(|part| part.last), Some(whole[0].last), "{name}");
-            n_cuts += parts.len() - 1;
+        let mut n_cuts = [0; 2];
+        for (i, cut) in [order_parts(&bytes, cut_into(5)), order_parts(&bytes, cut_by(5, None))].iter().enumerate() {
+            for (parts, whole) in cut.iter().zip(&whole) {
+                assert_eq!(used(parts.iter()), parts.len(), "{name}");
+                assert_eq!(parts.iter().map(|part| part.emitted).sum::<u64>(), whole[0].emitted, "{name}");
+                assert_eq!(parts.last().map(|part| part.last), Some(whole[0].last), "{name}");
+                n_cuts[i] += parts.len() - 1;
+            }
         }
-        assert!(n_cuts > 0, "{name}");
+        assert!(n_cuts[0] > 0 && n_cuts[0] == n_cuts[1], "{name}");
     }
 }
 
@@ -202,7 +218,7 @@ fn damage_makes_parts_a_whole() {
             let ticker = Ticker::new(&[], 1, &|_| {});
             let options = Options { threads: 2, ..Options::default() };
             let recording = Recording::open(&bytes, row, 0).expect("something usable");
-            let survey = recording.survey(Some(&selector), options, &ticker).expect("bytes in memory");
+            let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("bytes in memory");
             let slice = select(&survey.forest, &survey.symbols, &selector);
             let measure = |n_parts: usize| {
                 let (settled, cuts) = (settled_times(&survey), cut_into(n_parts)(&recording, &survey));
@@ -230,8 +246,9 @@ fn scans_leave_out_what_nobody_asks_for() {
         let selector = selector(pattern, RootBy { stack: true, ..RootBy::NONE }, false);
         let survey = |keeps_all, threads| {
             let options = Options { threads, ..Options::default() };
-            let survey = recording.survey_keeping(keeps_all, Some(&selector), options, &ticker);
-            format!("{:?}", survey.expect("bytes in memory"))
+            let n_parts = vec![1; recording.index.generations.len()];
+            let survey = recording.survey_with(&n_parts, keeps_all, Some(&selector), options, &ticker);
+            format!("{:?}", survey.expect("bytes in memory").0)
         };
         assert!(survey(true, 1) == survey(false, 2), "{name}, --root '{pattern}'");
     };
@@ -289,7 +306,7 @@ fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
             let generation = &generation;
             let batches = &batches;
             let input = ScanInput { generation, batches, known, classes, notes: None, samples, keeps_all: true };
-            let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default());
+            let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut Unwatched);
             format!("{:?}", scan.expect("bytes in memory"))
         };
         // A sample that never comes keeps its thread on the long way.
@@ -309,11 +326,12 @@ fn paths_that_find_no_room_add_up_too() {
     let ticker = Ticker::new(&[], 1, &|_| {});
     let options = Options { threads: 1, ..Options::default() };
     let recording = Recording::open(&bytes, row, 0).expect("a sound trace");
-    let survey = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
+    let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
     let slice = select(&survey.forest, &survey.symbols, &selector);
     let paths = |max_pieces| {
         let task = Task { max_pieces, ..task(&survey, &slice, false) };
-        let (measured, ..) = recording.measure(&survey, task, options, &ticker).expect("a sound trace");
+        let (measured, ..) =
+            recording.measure(&survey, Foresight::default(), task, options, &ticker).expect("a sound trace");
         measured.paths.expect("paths")
     };
     let (roomy, cramped) = (paths(MAX_PIECES), paths(10));

@@ -1,0 +1,71 @@
+//! What cuts generations: seen while they are scanned, put together when their goroutines are known.
+
+use super::Recording;
+use super::parts::plan;
+use crate::error::Result;
+use crate::format::v2::generation::Generation;
+use crate::format::v2::tables::read_samples;
+use crate::order::v2::cut::{Cut, moments};
+use crate::order::v2::lookahead::Sighting;
+use crate::survey::build::Survey;
+use crate::time::Time;
+
+/// What was seen of each generation before the moments that may cut it. Of none, where nothing was looked for.
+#[derive(Default)]
+pub(in super::super) struct Foresight(Vec<Foreseen>);
+
+/// What was seen of one generation.
+#[derive(Default)]
+pub(super) struct Foreseen {
+    /// The moments that may cut it.
+    pub(super) moments: Vec<Time>,
+    /// Per group of threads, in their order, what was seen before each moment; before fewer where it cannot be told.
+    pub(super) seen: Vec<Vec<Sighting>>,
+}
+
+impl Foresight {
+    /// What was seen of the next generation.
+    pub(super) fn add(&mut self, foreseen: Foreseen) {
+        self.0.push(foreseen);
+    }
+}
+
+impl Recording<'_> {
+    /// Into how many parts to cut each generation in the second pass.
+    pub(super) fn plan(&self, threads: usize) -> Vec<usize> {
+        let sizes: Vec<u64> = self.index.generations.iter().map(|g| g.end - g.start).collect();
+        plan(&sizes, threads)
+    }
+
+    /// The moments that cut a generation into so many parts.
+    pub(super) fn moments(&self, i: usize, n_parts: usize) -> Vec<Time> {
+        if n_parts > 1 { moments(&self.index.generations[i], self.clocks[i], n_parts) } else { Vec::new() }
+    }
+
+    /// What cuts each generation; fewer moments than were looked for where it cannot be told.
+    pub(super) fn cuts(&self, survey: &Survey, Foresight(foreseen): Foresight) -> Result<Vec<Vec<Cut>>> {
+        let mut cuts: Vec<Vec<Cut>> = self.index.generations.iter().map(|_| Vec::new()).collect();
+        for (i, foreseen) in foreseen.into_iter().enumerate() {
+            // Which goroutine an id means that repeats is known only in order.
+            if !foreseen.moments.is_empty() && !survey.forest.has_repeats() {
+                cuts[i] = self.cuts_of(survey, i, foreseen)?;
+            }
+        }
+        Ok(cuts)
+    }
+
+    fn cuts_of(&self, survey: &Survey, i: usize, Foreseen { moments, seen }: Foreseen) -> Result<Vec<Cut>> {
+        let (index, clock) = (&self.index.generations[i], self.clocks[i]);
+        let samples = read_samples(&Generation::new(self.source, index), &mut Vec::new())?;
+        let mut groups: Vec<_> = seen.into_iter().map(Vec::into_iter).collect();
+        let start = Cut::start(survey.forest.goroutines.len(), index, survey.generations[i].first_gc);
+        let mut cuts: Vec<Cut> = Vec::new();
+        for moment in moments {
+            let Some(seen) = groups.iter_mut().map(Iterator::next).collect() else { break };
+            let before = samples.iter().take_while(|sample| clock.time(sample.ticks) < moment);
+            let before = before.map(|sample| sample.pos).collect();
+            cuts.push(cuts.last().unwrap_or(&start).then(moment, seen, |id| survey.forest.latest(id), before));
+        }
+        Ok(cuts)
+    }
+}
