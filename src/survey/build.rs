@@ -6,6 +6,7 @@ use super::connection::Moment;
 use super::evidence::{Evidence, Says, Who};
 use super::forest::{Forest, Goroutine, Life, Origin};
 use super::found::Found;
+use super::joined::Joined;
 use super::notes::{Notes, Said};
 use super::scan::{Birth, Death, Scan};
 use super::served::Served;
@@ -64,6 +65,8 @@ pub struct Survey {
 pub struct Builder<'a> {
     survey: Survey,
     annotations: Option<Annotator<'a>>,
+    /// Whether anybody asks when goroutines lived.
+    with_lives: bool,
     procs: Option<(Time, u64)>,
     /// Goroutines of which something is still open.
     open: FxHashMap<GIdx, Tracker>,
@@ -83,12 +86,14 @@ impl<'a> Builder<'a> {
     /// `annotations` takes tasks and regions, where these are asked for.
     pub fn new(start: Time, lists_handlers: bool, annotations: Option<Annotator<'a>>) -> Self {
         let served = Served::new(lists_handlers);
-        Self { survey: Survey { start, end: start, served, ..Survey::default() }, annotations, ..Self::default() }
+        let with_lives = lists_handlers || annotations.is_some();
+        let survey = Survey { start, end: start, served, ..Survey::default() };
+        Self { survey, annotations, with_lives, ..Self::default() }
     }
 
     /// There will be about so many goroutines.
     pub fn expect(&mut self, n: usize) {
-        self.survey.forest.expect(n);
+        self.survey.forest.expect(n, self.with_lives);
     }
 
     /// Whether the scan of the next generation left something out about goroutines of which something is open.
@@ -104,18 +109,18 @@ impl<'a> Builder<'a> {
             self.announce(id, generation);
         }
         let base = self.survey.forest.goroutines.len() as u32;
-        for birth in &scan.births {
-            self.add_birth(birth, generation, &names, clock);
+        for birth in scan.births.iter() {
+            self.add_birth(&birth, generation, &names, clock);
         }
         for (i, birth) in scan.births.iter().enumerate() {
             let child = GIdx(base + i as u32);
             let parent = self.resolve(birth.parent, base, generation);
             self.survey.forest.goroutines[child.at()].parent = if parent == child { GIdx::NONE } else { parent };
         }
-        for death in &scan.deaths {
+        for death in scan.deaths.iter() {
             let g = self.resolve(death.who, base, generation);
             if g.is_some() {
-                self.survey.forest.lives[g.at()].died = Some(clock.time(death.ticks));
+                self.survey.forest.died(g, clock.time(death.ticks));
                 self.survey.forest.goroutines[g.at()].ended = generation;
             }
         }
@@ -178,7 +183,7 @@ impl<'a> Builder<'a> {
             previous: GIdx::NONE,
             origin: Origin::Older,
         };
-        self.survey.forest.add(goroutine, Life { born: self.survey.start, died: None })
+        self.survey.forest.add(goroutine, self.with_lives.then_some(Life { born: self.survey.start, died: None }))
     }
 
     fn add_birth(&mut self, birth: &Birth, generation: u32, names: &Names, clock: Clock) {
@@ -193,7 +198,8 @@ impl<'a> Builder<'a> {
             previous: GIdx::NONE,
             origin: if birth.from_c { Origin::Callback } else { Origin::Created },
         };
-        self.survey.forest.add(goroutine, Life { born: clock.time(birth.ticks), died: None });
+        let life = self.with_lives.then(|| Life { born: clock.time(birth.ticks), died: None });
+        self.survey.forest.add(goroutine, life);
     }
 
     /// The goroutine that a scan means. One that is only ever seen running, never announced, is older.
@@ -254,8 +260,8 @@ impl<'a> Builder<'a> {
     }
 
     /// What is open of goroutines that ended, ends with them.
-    fn end_parts(&mut self, deaths: &[Death], base: u32, generation: u32, clock: Clock) {
-        for death in deaths {
+    fn end_parts(&mut self, deaths: &Joined<Death>, base: u32, generation: u32, clock: Clock) {
+        for death in deaths.iter() {
             if self.open.is_empty() {
                 return;
             }
@@ -273,7 +279,7 @@ impl<'a> Builder<'a> {
     fn take_notes(
         &mut self,
         mut notes: Notes,
-        deaths: &[Death],
+        deaths: &Joined<Death>,
         base: u32,
         generation: u32,
         names: &Names,
@@ -310,7 +316,7 @@ impl<'a> Builder<'a> {
             let older = self.survey.forest.get(last.1).origin == Origin::Older;
             annotations.note(last.1, older, at(note.pos, note.ticks), said, &self.survey.symbols);
         });
-        for death in deaths {
+        for death in deaths.iter() {
             let g = self.resolve(death.who, base, generation);
             if g.is_some() {
                 annotations.died(g, at(death.pos, death.ticks));

@@ -25,12 +25,6 @@ impl Who {
     pub fn named(id: GoId) -> Self {
         Self { id, birth: Self::ANY }
     }
-
-    /// The same goroutine in a scan with `births` births before those of its own.
-    pub(super) fn behind(self, births: u32) -> Self {
-        let birth = if self.birth == Self::ANY { Self::ANY } else { self.birth + births };
-        Self { birth, ..self }
-    }
 }
 
 /// One piece of evidence about a goroutine. Sorted by `who`, `seq`, `order` it is in the goroutine's own order.

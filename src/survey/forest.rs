@@ -138,7 +138,7 @@ pub struct Forest {
     pub streams: FxHashMap<GIdx, StackIdx>,
     /// User tasks and regions that match.
     pub annotated: Annotated,
-    /// When each goroutine lived.
+    /// When each goroutine lived; of none, where nobody asks for that.
     pub lives: Vec<Life>,
     by_id: GoIdTable,
     /// Ids that more than one goroutine has, mostly none, with all of these in order.
@@ -152,14 +152,16 @@ impl Forest {
     }
 
     /// There will be about so many goroutines: growing would copy. A guess that is too large does no harm.
-    pub fn expect(&mut self, n: usize) {
+    pub fn expect(&mut self, n: usize, with_lives: bool) {
         const MOST: usize = 1 << 20;
         let _ = self.goroutines.try_reserve_exact(n.min(MOST));
-        let _ = self.lives.try_reserve_exact(n.min(MOST));
+        if with_lives {
+            let _ = self.lives.try_reserve_exact(n.min(MOST));
+        }
     }
 
-    /// Adds a goroutine, which becomes its id's latest.
-    pub fn add(&mut self, mut goroutine: Goroutine, life: Life) -> GIdx {
+    /// Adds a goroutine, which becomes its id's latest. All have lives, or none has.
+    pub fn add(&mut self, mut goroutine: Goroutine, life: Option<Life>) -> GIdx {
         let g = GIdx(self.goroutines.len() as u32);
         goroutine.previous = self.by_id.insert(goroutine.id, g);
         if goroutine.previous.is_some() {
@@ -167,8 +169,15 @@ impl Forest {
             self.repeated.entry(goroutine.id).or_insert_with(|| vec![first]).push(g);
         }
         self.goroutines.push(goroutine);
-        self.lives.push(life);
+        self.lives.extend(life);
         g
+    }
+
+    /// A goroutine ended.
+    pub fn died(&mut self, g: GIdx, at: Time) {
+        if let Some(life) = self.lives.get_mut(g.at()) {
+            life.died = Some(at);
+        }
     }
 
     /// The latest goroutine with this id.
@@ -278,7 +287,7 @@ mod tests {
         }
     }
 
-    const LIFE: Life = Life { born: Time(0), died: None };
+    const LIFE: Option<Life> = Some(Life { born: Time(0), died: None });
 
     #[test]
     fn children_stand_below_their_parents_in_order() {

@@ -1,6 +1,7 @@
 //! What the scans of one generation found, in little memory: most of it is never looked at. HOT.
 
 use super::evidence::{Evidence, Gap, Says, Who};
+use super::joined::Behind as _;
 use super::skipped::Skipped;
 use crate::ids::GoId;
 

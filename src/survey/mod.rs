@@ -13,6 +13,7 @@ pub mod forest;
 pub mod found;
 mod handlers;
 mod id_range;
+pub mod joined;
 pub mod notes;
 pub mod ordered;
 mod relevant;

@@ -4,6 +4,7 @@
 //! time on a thread, and a goroutine's runs are put in order by its sequence numbers, as all evidence is.
 
 use super::evidence::Who;
+use super::joined::Behind as _;
 
 /// What is written down.
 #[derive(Clone, Copy)]

@@ -87,7 +87,7 @@ impl<'a> OrderedSurvey<'a> {
             ..Survey::default()
         };
         for &id in trace.goroutines {
-            survey.forest.add(older(id), Life { born: trace.start, died: None });
+            survey.forest.add(older(id), Some(Life { born: trace.start, died: None }));
         }
         let last_gap = vec![UNSEEN; if classes.is_some() { trace.goroutines.len() } else { 0 }];
         Self { survey, annotations, classes, trackers: FxHashMap::default(), last_gap, parts: Vec::new(), part: 0 }
@@ -220,7 +220,7 @@ impl<'a> OrderedSurvey<'a> {
     }
 
     fn death(&mut self, event: &Event, g: GIdx) {
-        self.survey.forest.lives[g.at()].died = Some(event.time);
+        self.survey.forest.died(g, event.time);
         self.survey.forest.goroutines[g.at()].ended = self.part;
         if let Some(annotations) = &mut self.annotations {
             annotations.died(g, Moment { pos: event.pos, time: Some(event.time) });

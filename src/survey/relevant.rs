@@ -3,6 +3,7 @@
 use super::evidence::{Evidence, Says, Who};
 use super::found::{EvidenceMemory, Found, Glance, Lists};
 use super::id_range::IdRange;
+use super::joined::Joined;
 use super::scan::Birth;
 use crate::buckets::Buckets;
 use crate::ids::GoId;
@@ -28,12 +29,11 @@ impl Found {
     /// out that is wanted: then nothing was settled.
     pub fn settle(
         &mut self,
-        births: &[Birth],
+        births: &Joined<Birth>,
         announced: &[GoId],
         is_root: impl Fn(&Birth) -> bool,
     ) -> Option<Vec<EvidenceMemory>> {
-        let mut roots = born(births, is_root);
-        let mut dull = born(births, |_| true);
+        let (mut roots, mut dull) = born(births, is_root);
         for &id in announced {
             roots.remove(id);
             dull.remove(id);
@@ -147,15 +147,19 @@ fn glance(lists: &Lists, list: List, i: u32) -> Glance {
     }
 }
 
-/// Some of the goroutines that `go` statements of a generation created. Their ids follow each other, with few gaps; those
-/// far from the first one are left out: what is looked at for nothing does no harm.
-fn born(births: &[Birth], which: impl Fn(&Birth) -> bool) -> IdRange {
-    let ids = || births.iter().filter(|birth| !birth.from_c && which(birth)).map(|birth| birth.id);
-    let mut born = IdRange::new(ids().min().unwrap_or(GoId::NONE).0, births.len() + 1);
-    for id in ids() {
-        born.insert(id);
+/// The goroutines that `go` statements of a generation created, those that are roots by that and all. Their ids follow
+/// each other, with few gaps; those far from the first one are left out: what is looked at for nothing does no harm.
+fn born(births: &Joined<Birth>, is_root: impl Fn(&Birth) -> bool) -> (IdRange, IdRange) {
+    let created = || births.iter().filter(|birth| !birth.from_c);
+    let first = created().map(|birth| birth.id.0).min().unwrap_or(u64::MAX);
+    let [mut roots, mut all] = [(); 2].map(|()| IdRange::new(first, births.len() / 4 + 16));
+    for birth in created() {
+        all.insert(birth.id);
+        if is_root(&birth) {
+            roots.insert(birth.id);
+        }
     }
-    born
+    (roots, all)
 }
 
 #[cfg(test)]
@@ -220,7 +224,11 @@ mod tests {
                 [(16, false), (3 << 16, false), (15, false), (2, true)].map(|(id, from_c)| birth(far + id, from_c));
             let open = (0..next(3) * 4).map(|_| GoId(far + [next(15), 16][usize::from(next(5) == 0)])).collect();
             let expected = expected(&found, &open, GoId(far + 15));
-            let memory = found.settle(&births, &[GoId(far + 16)], |birth| birth.id == GoId(far + 15));
+            let mut born = Joined::default();
+            for birth in births {
+                born.push(birth);
+            }
+            let memory = found.settle(&born, &[GoId(far + 16)], |birth| birth.id == GoId(far + 15));
             assert_eq!(memory.map(|memory| memory.len()), Some(2));
             let of_born = found.lists.glances.iter().filter(|g| g.who().id.0 == far + 15).count();
             assert_eq!(of_born, 0);

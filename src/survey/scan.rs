@@ -7,6 +7,7 @@
 use super::classes::{Gists, StackClass};
 use super::evidence::{RunEvidence, Who};
 use super::found::{EvidenceMemory, Found};
+use super::joined::{Behind, Joined};
 use super::notes::{Note, Notes, NotesWanted, Said};
 use crate::error::{Result, Warning};
 use crate::format::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
@@ -47,15 +48,27 @@ pub struct Death {
     pub ticks: u64,
 }
 
+impl Behind for Birth {
+    fn behind(self, births: u32) -> Self {
+        Self { parent: self.parent.behind(births), ..self }
+    }
+}
+
+impl Behind for Death {
+    fn behind(self, births: u32) -> Self {
+        Self { who: self.who.behind(births), ..self }
+    }
+}
+
 /// What a scan of a generation's threads, or of some of them, found.
 #[derive(Default, Debug)]
 pub struct Scan {
     /// Creations, thread by thread in the order of the generation's index, each thread's in its order.
-    pub births: Vec<Birth>,
+    pub births: Joined<Birth>,
     /// Number of creations per thread.
     pub births_per_thread: Vec<u32>,
     /// Ends, in no order.
-    pub deaths: Vec<Death>,
+    pub deaths: Joined<Death>,
     /// Goroutines that a status announced.
     pub announced: Vec<GoId>,
     /// What was on goroutines' own stacks; empty when no selection by stack was asked for.
@@ -103,9 +116,9 @@ impl Scan {
     pub fn join(&mut self, next: Self) {
         let births = self.births.len() as u32;
         let of_both = |who: Who| who.behind(births);
-        self.births.extend(next.births.into_iter().map(|b| Birth { parent: of_both(b.parent), ..b }));
+        self.births.join(next.births, births);
         self.births_per_thread.extend(next.births_per_thread);
-        self.deaths.extend(next.deaths.into_iter().map(|d| Death { who: of_both(d.who), ..d }));
+        self.deaths.join(next.deaths, births);
         self.announced.extend(next.announced);
         self.evidence.join(next.evidence, births);
         self.notes.join(next.notes, births);

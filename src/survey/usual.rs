@@ -58,6 +58,9 @@ impl ThreadScan<'_, '_> {
             latest = latest.max(before.wrapping_add(ticks));
             events += 1;
         }
+        if events > 0 {
+            watch.run(running.map(|run| (run.id, run.seq)));
+        }
         self.scan.events += events;
         self.current = running.map_or(Who::NOBODY, |run| Who::named(run.id));
         match running {
@@ -83,7 +86,6 @@ impl Looking<'_> {
                 }
                 let ticks = at.before.wrapping_add(event.ticks);
                 *running = Some(PlainRun { id, seq, gap: Gap { first: at.pos, last: at.pos, ticks, other: false } });
-                watch.start(id, seq);
                 Some((event.len, event.ticks))
             }
             code @ (code::GO_BLOCK | code::GO_STOP) => {
@@ -96,8 +98,8 @@ impl Looking<'_> {
                 if !skips && !found.add_glance(run.id, run.seq, run.gap.first, run.gap.other || excludes) {
                     return None;
                 }
+                watch.stop(code, run.id, run.seq);
                 *running = None;
-                watch.stop(code);
                 Some((event.len, event.ticks))
             }
             code::GO_UNBLOCK => {
@@ -111,6 +113,7 @@ impl Looking<'_> {
                 let event = short_event::<2>(at.bytes)?;
                 let [seq, stack] = event.args;
                 self.glimpse(at, event.ticks, stack, running)?;
+                watch.run(running.map(|run| (run.id, run.seq)));
                 watch.event(code::GO_SYSCALL_BEGIN, [seq, stack, 0, 0]);
                 Some((event.len, event.ticks))
             }
@@ -119,6 +122,7 @@ impl Looking<'_> {
                 if let Some(run) = running {
                     (run.gap.last, run.gap.ticks) = (at.pos, at.before.wrapping_add(event.ticks));
                 }
+                watch.run(running.map(|run| (run.id, run.seq)));
                 watch.event(code::GO_SYSCALL_END, [0; MAX_ARGS]);
                 Some((event.len, event.ticks))
             }

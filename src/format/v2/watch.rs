@@ -11,13 +11,13 @@ pub trait Watch {
     fn begin_batch(&mut self) -> bool {
         false
     }
-    /// A GoStart, of a goroutine by its id and sequence number.
-    fn start(&mut self, _id: GoId, _seq: u64) {}
-    /// A GoBlock or a GoStop of what was started.
-    fn stop(&mut self, _code: u8) {}
+    /// A GoBlock or a GoStop of the goroutine that the thread executes, by its id and the sequence number of its start.
+    fn stop(&mut self, _code: u8, _id: GoId, _seq: u64) {}
     /// A GoUnblock, of a goroutine by its id and sequence number.
     fn unblock(&mut self, _id: GoId, _seq: u64) {}
-    /// Any other event; these, too.
+    /// What the thread executes by now: starts are told so, where the next event is neither of these, and stops too.
+    fn run(&mut self, _running: Option<(GoId, u64)>) {}
+    /// Any other event; any event.
     fn event(&mut self, _code: u8, _args: [u64; MAX_ARGS]) {}
     /// The rest of the batch cannot be read.
     fn lose(&mut self) {}

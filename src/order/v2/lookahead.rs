@@ -53,10 +53,13 @@ pub struct Lookahead<'a> {
     input: Input<'a>,
     batches: &'a ThreadBatches,
     moments: &'a [Time],
-    /// What was seen before each moment, as far as it can be told.
+    /// What was seen before each moment.
     seen: Vec<Sighting>,
-    /// The next moment.
+    /// Before how many of them it can be told.
+    n_told: usize,
+    /// The next moment, and what was seen before it.
     moment: usize,
+    now: Sighting,
     walker: Walker<'a>,
     failed: Option<Error>,
 }
@@ -130,43 +133,60 @@ impl<'a> Lookahead<'a> {
     ) -> Self {
         let input = Input { generation, known, clock, ticks: TickTable::new(clock) };
         let goroutines = || Sighted::for_bytes(generation.index.end - generation.index.start);
-        let seen = moments.iter().map(|_| Sighting { goroutines: goroutines(), ..Sighting::default() }).collect();
-        Self { input, batches, moments, seen, moment: 0, walker: Walker::new(0, ThreadId::NONE, &[]), failed: None }
+        let mut seen = moments.iter().map(|_| Sighting { goroutines: goroutines(), ..Sighting::default() });
+        let (now, walker) = (seen.next().unwrap_or_default(), Walker::new(0, ThreadId::NONE, &[]));
+        let seen = std::iter::once(Sighting::default()).chain(seen).collect();
+        Self { input, batches, moments, seen, n_told: moments.len(), moment: 0, now, walker, failed: None }
     }
 
     /// What was seen before each moment; of fewer moments where it cannot be told: something is damaged or out of the
     /// ordinary. Fails where bytes could not be read.
-    pub fn finish(self) -> Result<Vec<Sighting>> {
+    pub fn finish(mut self) -> Result<Vec<Sighting>> {
+        self.go_to(self.moments.len());
+        self.seen.truncate(self.n_told);
         match self.failed {
             Some(error) => Err(error),
             None => Ok(self.seen),
         }
     }
 
+    /// Has what was seen before a moment at hand; behind the last one, nothing.
+    fn go_to(&mut self, moment: usize) {
+        for moment in [self.moment, moment] {
+            if let Some(seen) = self.seen.get_mut(moment) {
+                std::mem::swap(seen, &mut self.now);
+            }
+        }
+        self.moment = moment;
+    }
+
     /// What comes before the next moment cannot be told.
     #[cold]
     fn end(&mut self, end: End) {
-        self.seen.truncate(self.moment);
+        self.n_told = self.n_told.min(self.moment);
         if let End::Failed(error) = end {
             self.failed = Some(error);
         }
     }
 
+    /// The thread is at the moment.
+    fn sight(&mut self) {
+        let sighting = self.walker.sighting(&mut self.now);
+        self.now.threads.push(sighting);
+        self.go_to(self.moment + 1);
+    }
+
     /// Whether the next moment is behind the batch that the scan comes to: goes on to moments inside of it.
     fn goes_through(&mut self, nth: usize) -> std::result::Result<bool, End> {
-        let Self { input, moments, seen, moment, walker, .. } = self;
-        while walker.nth == nth
-            && let Some(seen) = seen.get_mut(*moment)
-        {
-            let until = moments[*moment];
+        while self.walker.nth == nth && self.moment < self.n_told {
+            let (walker, input, until) = (&mut self.walker, &self.input, self.moments[self.moment]);
             if let Some(cursor) = walker.open.take() {
-                walker.open = walker.walk_open(cursor, input, until, seen)?;
-                if walker.open.is_none() {
+                walker.open = walker.walk_open(cursor, input, until, &mut self.now)?;
+                if walker.open.is_some() {
+                    self.sight();
+                } else {
                     walker.nth += 1;
-                    continue;
                 }
-                walker.sight(seen);
-                *moment += 1;
             } else if walker.is_whole(input, until) {
                 walker.nth += 1;
                 return Ok(true);
@@ -181,7 +201,7 @@ impl<'a> Lookahead<'a> {
 impl Watch for Lookahead<'_> {
     fn begin_thread(&mut self, thread: usize) {
         self.walker = Walker::new(thread, self.input.generation.index.threads[thread], self.batches.of(thread));
-        self.moment = 0;
+        self.go_to(0);
     }
 
     fn begin_batch(&mut self) -> bool {
@@ -194,31 +214,27 @@ impl Watch for Lookahead<'_> {
     }
 
     #[inline]
-    fn start(&mut self, id: GoId, seq: u64) {
-        self.walker.start(id, seq);
-    }
-
-    #[inline]
-    fn stop(&mut self, code: u8) {
+    fn stop(&mut self, code: u8, id: GoId, seq: u64) {
         let state = if code == code::GO_BLOCK { GoState::Waiting } else { GoState::Runnable };
-        if let Some(seen) = self.seen.get_mut(self.moment)
-            && let Err(end) = self.walker.stop(state, seen)
-        {
-            self.end(end);
-        }
+        self.now.goroutines.enter_at(id, seq, state);
     }
 
     #[inline]
     fn unblock(&mut self, id: GoId, seq: u64) {
-        if let Some(seen) = self.seen.get_mut(self.moment) {
-            seen.goroutines.enter_at(id, seq, GoState::Runnable);
+        self.now.goroutines.enter_at(id, seq, GoState::Runnable);
+    }
+
+    #[inline]
+    fn run(&mut self, running: Option<(GoId, u64)>) {
+        let bound = &mut self.walker.bound;
+        let (g, seq) = running.unwrap_or((GoId::NONE, 0));
+        if (g, seq) != (bound.g, bound.g_seq) {
+            (bound.g, bound.g_seq, bound.state) = (g, seq, GoState::Running);
         }
     }
 
     fn event(&mut self, code: u8, args: [u64; MAX_ARGS]) {
-        if let Some(seen) = self.seen.get_mut(self.moment)
-            && let Err(end) = self.walker.take(code, args, seen)
-        {
+        if let Err(end) = self.walker.take(code, args, &mut self.now) {
             self.end(end);
         }
     }
@@ -228,8 +244,8 @@ impl Watch for Lookahead<'_> {
     }
 
     fn end_thread(&mut self) {
-        for seen in self.seen.iter_mut().skip(self.moment) {
-            self.walker.sight(seen);
+        while self.moment < self.moments.len() {
+            self.sight();
         }
     }
 }
@@ -240,16 +256,16 @@ impl<'a> Walker<'a> {
         Self { thread, id, batches, next: 0, nth: 0, open: None, bound, births: 0 }
     }
 
-    /// Notes where it is at a moment.
-    fn sight(&self, seen: &mut Sighting) {
+    /// Where it is at a moment, of which all before was seen.
+    fn sighting(&self, seen: &mut Sighting) -> ThreadSighting {
         self.put(seen);
         let next = self.open.as_ref().and_then(ThreadCursor::next);
-        seen.threads.push(ThreadSighting {
+        ThreadSighting {
             g: self.bound.g,
             proc: self.bound.proc.map(|held| (held.id, held.seq)),
             position: next.map(|event| Position { batch: self.nth, pos: event.pos }),
             births: self.births,
-        });
+        }
     }
 
     /// Whether all of the next batch is before a moment: the one behind it begins before that.

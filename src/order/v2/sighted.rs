@@ -10,6 +10,7 @@ struct Word(u64);
 
 impl Word {
     const STATE_BITS: u32 = 3;
+    const STATE_MASK: u64 = (1 << Self::STATE_BITS) - 1;
     const STATES: [GoState; 6] = [
         GoState::Undetermined,
         GoState::NotExist,
@@ -28,13 +29,13 @@ impl Word {
 
     #[inline]
     fn put(&mut self, later: Self) {
-        if self.0 >> Self::STATE_BITS <= later.0 >> Self::STATE_BITS {
+        if self.0 <= later.0 | Self::STATE_MASK {
             *self = later;
         }
     }
 
     fn state(self) -> GoState {
-        Self::STATES[(self.0 & 7) as usize]
+        Self::STATES[(self.0 & Self::STATE_MASK) as usize]
     }
 }
 

@@ -28,7 +28,7 @@ impl Play {
                 previous: GIdx::NONE,
                 origin,
             };
-            forest.add(goroutine, Life { born: Time(i64::from(g) * 100), died: None });
+            forest.add(goroutine, Some(Life { born: Time(i64::from(g) * 100), died: None }));
         }
         Self { symbols: Symbols::default(), forest, pos: 0, events: Vec::new() }
     }
