@@ -73,8 +73,12 @@ fn merged(profile: &Profile) -> Vec<(&Sample, Weight)> {
     rows
 }
 
+/// So many bytes are compressed at a time, at least: few calls cost less than many.
+const FULL: usize = 32 << 10;
+
 struct Writer<W: Write> {
     out: W,
+    /// What was not written yet.
     buffer: Vec<u8>,
     strings: Strings,
     functions: FxHashMap<(i64, i64), u64>,
@@ -98,9 +102,15 @@ impl<W: Write> Writer<W> {
     }
 
     fn emit(&mut self, piece: &pb::Profile) -> io::Result<()> {
-        self.buffer.clear();
         piece.encode(&mut self.buffer).map_err(io::Error::other)?;
-        self.out.write_all(&self.buffer)
+        if self.buffer.len() >= FULL { self.flush() } else { Ok(()) }
+    }
+
+    /// Writes what was not written yet.
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.buffer)?;
+        self.buffer.clear();
+        Ok(())
     }
 
     fn header(&mut self, head: &Head<'_>) -> io::Result<()> {
@@ -211,7 +221,8 @@ impl<W: Write> Writer<W> {
     fn tables(&mut self) -> io::Result<()> {
         let mut piece = std::mem::take(&mut self.tables);
         piece.string_table = std::mem::take(&mut self.strings.list);
-        self.emit(&piece)
+        self.emit(&piece)?;
+        self.flush()
     }
 }
 
