@@ -50,7 +50,7 @@ const MAX_PARTS: usize = 8;
 /// Threads planned for.
 const MAX_THREADS: usize = 256;
 /// Looking ahead to a cut costs one of so many parts of ordering and measuring.
-const LOOKAHEAD_SHARE: u64 = 4;
+const LOOKAHEAD_SHARE: u64 = 12;
 
 /// Into how many parts to cut generations of these sizes, so that threads finish soonest.
 pub(super) fn plan(sizes: &[u64], threads: usize) -> Vec<usize> {
