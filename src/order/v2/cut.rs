@@ -122,15 +122,23 @@ impl Cut {
     }
 }
 
-/// Moments that cut a generation into `n` parts of about as many bytes.
+/// By one of so many parts a generation's bytes cost less at its end than at its start: ids get longer, so the same bytes
+/// are fewer events, and what is before a cut is compared with it.
+const FEWER_EVENTS: u128 = 12;
+
+/// Moments that cut a generation into `n` parts that cost about as much.
 pub fn moments(index: &GenerationIndex, clock: Clock, n: usize) -> Vec<Time> {
     let events = index.batches.iter().filter(|batch| batch.kind == BatchKind::Events);
     let mut batches: Vec<(u64, u64)> = events.map(|batch| (batch.time, u64::from(batch.size))).collect();
     batches.sort_unstable();
     let all: u64 = batches.iter().map(|(_, size)| size).sum();
+    // Bytes before the n-th part that begins, in (2 * FEWER_EVENTS * n * n)-ths of all: a bit less than an equal share.
+    let n = n as u128;
+    let share = |part: u128| part * (2 * FEWER_EVENTS * n - (n - part));
     let (mut moments, mut before) = (Vec::new(), 0);
     for (ticks, size) in batches {
-        if before * n as u64 >= all * (moments.len() as u64 + 1) && moments.len() + 1 < n {
+        let part = moments.len() as u128 + 1;
+        if part < n && u128::from(before) * (2 * FEWER_EVENTS * n * n) >= u128::from(all) * share(part) {
             moments.push(clock.time(ticks));
         }
         before += size;
