@@ -47,9 +47,10 @@ const ABSENT: u32 = u32::MAX - PAGE as u32;
 /// The goroutines: most of a range of ids, and a few others.
 #[derive(Default)]
 pub(super) struct Sighted {
-    /// The first id of the range.
+    /// The first id of the range, and its length in pages.
     first: u64,
-    /// Where each page of the range starts among the words.
+    n_pages: u64,
+    /// Where each page of the range, up to the last that is used, starts among the words.
     pages: Vec<u32>,
     words: Vec<Word>,
     others: FxHashMap<GoId, Word>,
@@ -68,8 +69,7 @@ impl Sighted {
 
     /// None yet, in so many bytes of a file.
     pub(super) fn for_bytes(bytes: u64) -> Self {
-        let pages = vec![ABSENT; (bytes / Self::BYTES_PER_ID / PAGE) as usize + 1];
-        Self { pages, ..Self::default() }
+        Self { n_pages: bytes / Self::BYTES_PER_ID / PAGE + 1, ..Self::default() }
     }
 
     /// What a thread does to a goroutine whose last number, as far as it knows, is `seq`; another may be later.
@@ -87,29 +87,30 @@ impl Sighted {
     /// The same where no neighbour was seen before.
     #[cold]
     fn put_first(&mut self, id: GoId, word: Word) {
-        let n = self.pages.len() as u64 * PAGE;
+        let n = self.n_pages * PAGE;
         if id.0.wrapping_sub(self.first) >= n && !self.settled {
             // Most ids are about that of the last goroutine; those of the runtime's own are low, and come first.
             self.settled = true;
             if self.words.len() <= Self::FEW * PAGE as usize {
                 self.others = self.all().map(|(id, seq, state)| (id, Word::new(seq, state))).collect();
-                self.pages.fill(ABSENT);
+                self.pages.clear();
                 self.words.clear();
                 self.first = id.0.saturating_sub(n / 2);
             }
         }
         let at = id.0.wrapping_sub(self.first);
-        let Some(page) = usize::try_from(at / PAGE).ok().and_then(|page| self.pages.get_mut(page)) else {
+        if at >= n {
             self.others.entry(id).or_insert(Word::BLANK).put(word);
             return;
-        };
-        let start = self.words.len();
-        *page = start as u32;
+        }
+        let (page, start) = ((at / PAGE) as usize, self.words.len());
+        self.pages.resize(self.pages.len().max(page + 1), ABSENT);
+        self.pages[page] = start as u32;
         self.words.resize(start + PAGE as usize, Word::BLANK);
         self.words[start + (at % PAGE) as usize].put(word);
     }
 
-    /// All of them, in no order.
+    /// All of them. One that was seen before and after the range moved comes twice, as it was later behind as it was before.
     pub(super) fn all(&self) -> impl Iterator<Item = Sight> {
         let used = (0..).zip(&self.pages).filter(|(_, start)| **start != ABSENT);
         let in_range = used.flat_map(move |(page, &start)| {
@@ -117,7 +118,7 @@ impl Sighted {
             ids.zip(self.words[start as usize..].iter().copied())
         });
         let others = self.others.iter().map(|(&id, &word)| (id, word));
-        let known = in_range.chain(others).filter(|(_, word)| *word != Word::BLANK);
+        let known = others.chain(in_range).filter(|(_, word)| *word != Word::BLANK);
         known.map(|(id, word)| (id, word.0 >> Word::STATE_BITS, word.state()))
     }
 }
@@ -129,7 +130,7 @@ mod tests {
 
     fn all(sighted: &Sighted) -> Vec<Sight> {
         let mut all: Vec<Sight> = sighted.all().collect();
-        all.sort_unstable_by_key(|(id, ..)| *id);
+        all.sort_by_key(|(id, ..)| *id);
         all
     }
 
@@ -163,6 +164,13 @@ mod tests {
             assert_eq!(all(&sighted), expected);
             assert_eq!((sighted.first, sighted.pages.len()), (999_936, 2));
         }
+        // One that is in the range before and after that.
+        let mut moved = Sighted::for_bytes(64 * 32);
+        moved.enter_at(GoId(100), 7, Running);
+        moved.enter_at(GoId(128), 1, Running);
+        moved.enter_at(GoId(100), 7, Waiting);
+        let expected = [(GoId(100), 7, Running), (GoId(100), 7, Waiting), (GoId(128), 1, Running)];
+        assert_eq!(all(&moved), expected);
         // Ids at the end of all numbers.
         let mut last = Sighted::for_bytes(64 * 32);
         last.enter_at(GoId(u64::MAX), 1, Waiting);
