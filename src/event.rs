@@ -22,6 +22,12 @@ pub enum GoState {
     Waiting,
 }
 
+impl GoState {
+    /// All states, each at its own number.
+    pub const ALL: [Self; 6] =
+        [Self::Undetermined, Self::NotExist, Self::Runnable, Self::Running, Self::Syscall, Self::Waiting];
+}
+
 /// One event in causal order.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {

@@ -11,14 +11,6 @@ struct Word(u64);
 impl Word {
     const STATE_BITS: u32 = 3;
     const STATE_MASK: u64 = (1 << Self::STATE_BITS) - 1;
-    const STATES: [GoState; 6] = [
-        GoState::Undetermined,
-        GoState::NotExist,
-        GoState::Runnable,
-        GoState::Running,
-        GoState::Syscall,
-        GoState::Waiting,
-    ];
     const BLANK: Self = Self(GoState::Undetermined as u64);
 
     /// A number that is too large for the runtime loses its first bits: then nothing is as it was foretold.
@@ -35,7 +27,7 @@ impl Word {
     }
 
     fn state(self) -> GoState {
-        Self::STATES[(self.0 & Self::STATE_MASK) as usize]
+        GoState::ALL[(self.0 & Self::STATE_MASK) as usize]
     }
 }
 

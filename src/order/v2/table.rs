@@ -32,15 +32,7 @@ impl Goroutine {
     }
 
     pub(super) fn state(&self) -> GoState {
-        const STATES: [GoState; 6] = [
-            GoState::Undetermined,
-            GoState::NotExist,
-            GoState::Runnable,
-            GoState::Running,
-            GoState::Syscall,
-            GoState::Waiting,
-        ];
-        STATES[(self.state_and_waiters % WAITER) as usize]
+        GoState::ALL[(self.state_and_waiters % WAITER) as usize]
     }
 
     /// Goes to a state; says whether a thread waits for it.
