@@ -3,22 +3,22 @@
 //! On the largest trace of the repository, or on `GOTRACE_SLICE_BENCH=FILE` with roots `GOTRACE_SLICE_BENCH_ROOT`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gotrace_slice::event::{Event, Sink};
-use gotrace_slice::format::event_spec::code;
-use gotrace_slice::format::v2::event::{BatchReader, ThreadBatches, WireEvent, known_codes};
-use gotrace_slice::format::v2::generation::Generation;
-use gotrace_slice::format::v2::index::{Index, read_index};
-use gotrace_slice::format::v2::tables::{Clock, TickTable, read_sync};
-use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
-use gotrace_slice::ids::GIdx;
-use gotrace_slice::order::v2::frontier::{GenerationInput, Workspace, order};
-use gotrace_slice::order::v2::scheduler::Instances;
-use gotrace_slice::order::v2::translate::Names;
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
-use gotrace_slice::time::Time;
+use gotrace_slice::trace::event::{Event, Sink};
+use gotrace_slice::trace::ids::GIdx;
+use gotrace_slice::trace::time::Time;
+use gotrace_slice::trace::v2::generation::Generation;
+use gotrace_slice::trace::v2::index::{Index, read_index};
+use gotrace_slice::trace::v2::order::frontier::{GenerationInput, Workspace, order};
+use gotrace_slice::trace::v2::order::scheduler::Instances;
+use gotrace_slice::trace::v2::order::translate::Names;
+use gotrace_slice::trace::v2::reader::{BatchReader, ThreadBatches, WireEvent, known_codes};
+use gotrace_slice::trace::v2::tables::{Clock, TickTable, read_sync};
+use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
+use gotrace_slice::trace::wire::event_spec::code;
 use std::collections::HashMap;
 use std::hint::black_box;
 

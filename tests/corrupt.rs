@@ -6,13 +6,13 @@
 mod common;
 
 use common::{files, is_v2, root, root_by, selector, slice};
-use gotrace_slice::error::Warning;
-use gotrace_slice::format::encode::{NO_THREAD, put_uvarint};
-use gotrace_slice::format::event_spec::code;
-use gotrace_slice::format::v2::index::{BatchKind, Index, read_index};
-use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, read_header};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
-use gotrace_slice::source::Source;
+use gotrace_slice::trace::error::Warning;
+use gotrace_slice::trace::source::Source;
+use gotrace_slice::trace::v2::index::{BatchKind, Index, read_index};
+use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, read_header};
+use gotrace_slice::trace::wire::encode::{NO_THREAD, put_uvarint};
+use gotrace_slice::trace::wire::event_spec::code;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The small real traces: name and bytes.

@@ -9,12 +9,12 @@ mod common;
 
 use common::sim::{Plan, simulate};
 use common::{files, root, root_by, selector, slice, whole_life};
-use gotrace_slice::format::encode::put_uvarint;
-use gotrace_slice::format::event_spec::code;
-use gotrace_slice::format::text::{from_text, to_text};
 use gotrace_slice::pipeline::Answer;
 use gotrace_slice::slice::Selector;
-use gotrace_slice::time::TimeRange;
+use gotrace_slice::slice::TimeRange;
+use gotrace_slice::trace::text::{from_text, to_text};
+use gotrace_slice::trace::wire::encode::put_uvarint;
+use gotrace_slice::trace::wire::event_spec::code;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 

@@ -8,10 +8,10 @@ mod common;
 use common::oracle::{by_stack, closure, whole_lives};
 use common::sim::{Plan, Sim, simulate};
 use common::{Choppy, States, digest, profile, root_by, selector, slice, states, whole_life};
-use gotrace_slice::format::text::{from_text, to_text};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::Selector;
+use gotrace_slice::trace::text::{from_text, to_text};
 use proptest::prelude::*;
 
 fn plans() -> impl Strategy<Value = Plan> {

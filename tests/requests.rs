@@ -9,11 +9,11 @@ mod go;
 mod v1;
 
 use common::{root, root_by, selector};
-use gotrace_slice::format::encode::{CpuSample, NameTable, TimedEvent, TraceWriter};
-use gotrace_slice::format::event_spec::code;
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::slice::{PatternSyntax, Patterns, Selector};
+use gotrace_slice::trace::wire::encode::{CpuSample, NameTable, TimedEvent, TraceWriter};
+use gotrace_slice::trace::wire::event_spec::code;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -3,7 +3,7 @@
 mod common;
 
 use common::root;
-use gotrace_slice::profile::statistics::{
+use gotrace_slice::compare::statistics::{
     Change, DRAWS, Durations, EXACT_SMALL, Interval, LatencyChange, Quantile, erfc, mann_whitney,
 };
 use proptest::prelude::*;

@@ -19,12 +19,12 @@
 mod common;
 
 use common::{files, is_v2, root, selector};
-use gotrace_slice::format::text::{from_text, to_text};
-use gotrace_slice::ids::GoId;
 use gotrace_slice::pipeline::Answer;
 use gotrace_slice::profile::{Profile, Selection};
+use gotrace_slice::slice::TimeRange;
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
-use gotrace_slice::time::TimeRange;
+use gotrace_slice::trace::ids::GoId;
+use gotrace_slice::trace::text::{from_text, to_text};
 
 /// One question to a scenario, and its answer as lines.
 struct Run {

@@ -3,7 +3,7 @@
 //! Needs a Go toolchain: `GOTRACE_SLICE_GO` or the cache of `testdata/gen/toolchains.sh`.
 #![expect(clippy::print_stderr, reason = "a test that skips says so")]
 
-use gotrace_slice::binary::{Resolver, open};
+use gotrace_slice::trace::binary::{Resolver, open};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

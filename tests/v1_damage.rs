@@ -4,7 +4,7 @@
 
 mod v1;
 
-use gotrace_slice::order::v1::OldTrace;
+use gotrace_slice::trace::v1::order::OldTrace;
 use std::time::{Duration, Instant};
 use v1::builder::{Builder, ev};
 

@@ -2,7 +2,7 @@
 
 mod v1;
 
-use gotrace_slice::event::{EventKind, GoState};
+use gotrace_slice::trace::event::{EventKind, GoState};
 use v1::builder::{Builder, ev};
 
 fn states_of(trace: &mut Builder) -> String {

@@ -3,9 +3,10 @@
 use super::{only, rules, time_range};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum, ValueHint};
-use gotrace_slice::profile::{Only, Rule};
+use gotrace_slice::compare::Rule;
+use gotrace_slice::profile::Only;
 use gotrace_slice::render::{FORMATS, Format};
-use gotrace_slice::time::TimeRange;
+use gotrace_slice::slice::TimeRange;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\

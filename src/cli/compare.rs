@@ -3,7 +3,8 @@
 use super::args::{Args, ByArg};
 use super::failure::{Failure, Outcome, code};
 use super::options;
-use gotrace_slice::profile::{CompareOptions, Comparison, MatchBy, Metric, Profile};
+use gotrace_slice::compare::{CompareOptions, Comparison, MatchBy};
+use gotrace_slice::profile::{Metric, Profile};
 use gotrace_slice::render::units::counted;
 
 /// Whether two sides are to be compared.

@@ -3,9 +3,9 @@
 use super::failure::Failure;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color, Style};
-use gotrace_slice::error::Warning;
 use gotrace_slice::render::clean::clean;
 use gotrace_slice::render::{Options, units};
+use gotrace_slice::trace::error::Warning;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 

@@ -4,13 +4,13 @@ use super::args::{Args, ColorArg, MetricArg, RootByArg, SortArg, StacksArg, Unit
 use super::failure::{Failure, Outcome};
 use super::{console, display_path};
 use anstream::ColorChoice;
-use gotrace_slice::error::{Error, ErrorKind};
-use gotrace_slice::ids::GoId;
 use gotrace_slice::pipeline::{self, Stacks};
 use gotrace_slice::profile::{Metric, Only};
 use gotrace_slice::render::units::Unit;
 use gotrace_slice::render::{self, Sort, shell};
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+use gotrace_slice::trace::error::{Error, ErrorKind};
+use gotrace_slice::trace::ids::GoId;
 
 /// Narrower than this, a table is no table.
 const MIN_WIDTH: usize = 60;

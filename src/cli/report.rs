@@ -1,9 +1,10 @@
 //! A result on its way to its outputs: a profile, two sides compared, or the list of candidates.
 
-use gotrace_slice::error::Warning;
-use gotrace_slice::profile::statistics::LatencyChange;
-use gotrace_slice::profile::{Candidates, Comparison, Outcome, Profile, Rule, TraceInfo};
+use gotrace_slice::compare::statistics::LatencyChange;
+use gotrace_slice::compare::{Comparison, Outcome, Rule};
+use gotrace_slice::profile::{Candidates, Profile, TraceInfo};
 use gotrace_slice::render::{Format, Options};
+use gotrace_slice::trace::error::Warning;
 use std::io::{self, Write};
 
 /// What is written.

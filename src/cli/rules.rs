@@ -5,8 +5,8 @@ use super::console::Console;
 use super::failure::{Failure, code};
 use super::report::Report;
 use super::time_range;
-use gotrace_slice::profile::statistics::{Change, LatencyChange, Quantile};
-use gotrace_slice::profile::{Figure, Limit, Outcome, Rule};
+use gotrace_slice::compare::statistics::{Change, LatencyChange, Quantile};
+use gotrace_slice::compare::{Figure, Limit, Outcome, Rule};
 use gotrace_slice::render::units::{self, Unit};
 
 const FORMS: &str = "write p95>+10% or mean>+5ms (than the base), or p99>250ms; figures are mean p50 p90 p95 p99 max, \

@@ -1,7 +1,7 @@
 //! What a file is that is no execution trace, judged by its first bytes.
 
-use gotrace_slice::format::version::HEADER_SIZE;
 use gotrace_slice::render::clean::clean;
+use gotrace_slice::trace::version::HEADER_SIZE;
 
 /// Bytes that [`what_is`] wants to see.
 pub(crate) const HEAD_LEN: usize = 512;

@@ -3,8 +3,8 @@
 use super::sniff;
 use super::zstd::ZstdReader;
 use flate2::bufread::MultiGzDecoder;
-use gotrace_slice::format::version::{Header, read_header};
-use gotrace_slice::source::Source;
+use gotrace_slice::trace::source::Source;
+use gotrace_slice::trace::version::{Header, read_header};
 use std::cell::Cell;
 use std::io::{self, BufReader, Read, Write};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! `--time`: `1s-3s`, `1s+500ms`, `5s-`, `-2s`.
 
-use gotrace_slice::time::TimeRange;
+use gotrace_slice::slice::TimeRange;
 
 const FORMS: &str = "write 1s-3s, 1s+500ms, 5s- (from 5 s on) or -2s (the last 2 s); units are ns us ms s m";
 

@@ -2,25 +2,26 @@
 //!
 //! The same state machines work in two ways. One [`Measurer`] follows the trace from its start to its end. For
 //! each generation another one, in *partial* mode, measures what it can without knowing what was before, so
-//! that generations can be measured side by side; what it cannot (see [`super::partial`]) it leaves to the
+//! that generations can be measured side by side; what it cannot (see [`super::parts::partial`]) it leaves to the
 //! first, which absorbs them in order.
 
-use super::aggregate::Aggregate;
-use super::partial::Partial;
-use super::requests::{Paths, PathsAt, PathsMeasured};
-use super::states::{StateKey, is_parking};
-use super::tape::{Link, LinkKind, Tape, TapeMemory, place};
-use super::timeline::{Attribution, Close, Timeline};
-use super::usual::{Closing, UsualTimes};
-use super::wakers::{Cause, Wakers};
-use super::walks::Crew;
+use super::intervals::aggregate::Aggregate;
+use super::intervals::states::{StateKey, is_parking};
+use super::intervals::timeline::{Attribution, Close, Timeline};
+use super::measurer_fast::{Closing, UsualTimes};
+use super::parts::partial::Partial;
+use super::paths::interval_log::{Link, LinkKind, Tape, TapeMemory, place};
+use super::paths::parallel::Crew;
+use super::paths::requests::{Paths, PathsAt, PathsMeasured};
+use super::paths::wakers::{Cause, Wakers};
 use super::windows::Windows;
-use crate::event::{Event, EventKind, GoState, GoTransition, Sink};
-use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
+use crate::slice::WindowIdx;
 use crate::slice::{RootKind, Slice};
 use crate::survey::Forest;
-use crate::symbols::Symbols;
-use crate::time::{Time, Window};
+use crate::trace::event::{Event, EventKind, GoState, GoTransition, Sink};
+use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use crate::trace::symbols::Symbols;
+use crate::trace::time::{Time, Window};
 
 /// What was measured.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use crate::measure::{MAX_PIECES, Measured, Task};
 use crate::profile::Weight;
 use crate::slice::{PatternSyntax, Patterns, RootBy, Selector, Slice};
 use crate::survey::Survey;
-use crate::time::Window;
+use crate::trace::time::Window;
 
 /// A trace of the repository, by version and name.
 pub(super) fn trace(name: &str) -> Vec<u8> {

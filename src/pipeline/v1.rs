@@ -3,22 +3,22 @@
 
 use super::in_order::{in_order, lock};
 use super::{Ticker, annotations, crew, crew_after};
-use crate::binary::Resolver;
-use crate::error::{Result, Warning};
-use crate::event::{Event, EventKind, Sink};
-use crate::format::version::V1;
-use crate::ids::GIdx;
 use crate::measure::{Beginning, GenerationMeasured, Measured, Measurer, Task};
-use crate::order::v1::{Both, Glance, OldTrace, Start, Visitor, open};
 use crate::slice::Selector;
-use crate::source::Source;
 use crate::survey::Survey;
-use crate::survey::annotations::Matches;
-use crate::survey::classes::{Classifier, StackClass};
-use crate::survey::ordered::{OrderedSurvey, OrderedTrace, classes};
-use crate::survey::server::Step;
-use crate::symbols::Symbols;
-use crate::time::Time;
+use crate::survey::annotations::roots::Matches;
+use crate::survey::roots::classify::{Classifier, StackClass};
+use crate::survey::roots::servers::Step;
+use crate::survey::v1::{OrderedSurvey, OrderedTrace, classes};
+use crate::trace::binary::Resolver;
+use crate::trace::error::{Result, Warning};
+use crate::trace::event::{Event, EventKind, Sink};
+use crate::trace::ids::GIdx;
+use crate::trace::source::Source;
+use crate::trace::symbols::Symbols;
+use crate::trace::time::Time;
+use crate::trace::v1::order::{Both, Glance, OldTrace, Start, Visitor, open};
+use crate::trace::version::V1;
 use std::sync::Mutex;
 
 /// A trace that is in memory, ordered.
@@ -257,9 +257,9 @@ fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::version::{Dialect, Header, read_header};
     use crate::pipeline::testing::{found, selector, task, trace};
     use crate::slice::{RootBy, select};
+    use crate::trace::version::{Dialect, Header, read_header};
 
     /// In parts, of which no part knows the one before, or as a whole: the same sums.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]

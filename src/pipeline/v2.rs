@@ -4,21 +4,20 @@ mod foresight;
 mod instances;
 mod measuring;
 mod ordering;
-mod parts;
 mod scanning;
 #[cfg(test)]
 mod tests;
 
-use crate::error::{Error, ErrorKind, Result, Warning};
-use crate::format::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
-use crate::format::v2::event::known_codes;
-use crate::format::v2::index::{Index, read_index};
-use crate::format::v2::tables::{Clock, SyncData, read_sync};
-use crate::format::version::V2;
-use crate::order::v2::frontier::Complaints;
-use crate::source::Source;
-use crate::survey::build::Survey;
-use crate::time::Time;
+use crate::survey::collect::Survey;
+use crate::trace::error::{Error, ErrorKind, Result, Warning};
+use crate::trace::source::Source;
+use crate::trace::time::Time;
+use crate::trace::v2::index::{Index, read_index};
+use crate::trace::v2::order::frontier::Complaints;
+use crate::trace::v2::reader::known_codes;
+use crate::trace::v2::tables::{Clock, SyncData, read_sync};
+use crate::trace::version::V2;
+use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 
 pub(super) use foresight::Foresight;
 
@@ -64,7 +63,7 @@ impl<'a> Recording<'a> {
             let Some(i) = self.index.generations.iter().position(|g| g.number == number) else { continue };
             let from = self.clocks[i].time(self.index.generations[i].min_time);
             let to = survey.generations.get(i).map_or(from, |g| g.latest.max(from));
-            let seconds = |time: Time| crate::error::Seconds(time.since(survey.start));
+            let seconds = |time: Time| crate::trace::error::Seconds(time.since(survey.start));
             let message = &warning.message;
             warning.message = format!("{message}; generation {number}, from {} to {}", seconds(from), seconds(to));
         }
@@ -99,7 +98,7 @@ impl Complaints {
     }
 
     fn warnings(self, start: Time) -> Vec<Warning> {
-        let at = |time: Time| crate::error::Seconds(time.since(start));
+        let at = |time: Time| crate::trace::error::Seconds(time.since(start));
         let mut warnings = Vec::new();
         if let Some((pos, time, rule)) = self.first_broken {
             let message = match self.broken {
@@ -124,7 +123,7 @@ impl Complaints {
 /// A warning about a trace whose times cannot be right.
 pub(super) fn implausible_span(ns: u64) -> Option<Warning> {
     (ns > MAX_SPAN_NS).then(|| {
-        let message = format!("the trace seems to last {}; its clock is damaged", crate::error::Seconds(ns));
+        let message = format!("the trace seems to last {}; its clock is damaged", crate::trace::error::Seconds(ns));
         Warning::lost("implausible-span", message, 0, 0)
     })
 }

@@ -1,7 +1,7 @@
 //! What could be selected: the answer to a trace given without `--root`.
 
 use super::{Took, TraceInfo};
-use crate::error::Warning;
+use crate::trace::error::Warning;
 use std::collections::HashMap;
 use std::ops::AddAssign;
 

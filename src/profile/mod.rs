@@ -2,22 +2,15 @@
 //!
 //! A profile is self-contained: it holds its own frames and names, and totals are computed here, once.
 
-pub mod apportion;
 mod candidates;
-mod diff;
 mod findings;
 mod latency;
 mod only;
 mod requests;
 mod stack_tree;
-pub mod statistics;
 mod took;
 
 pub use candidates::{Annotation, Candidate, Candidates, Handler, UnknownRequests};
-pub use diff::{
-    CompareOptions, Comparison, Delta, Figure, Limit, Mark, MatchBy, Outcome, Rule, Side, StackChange, StateChange,
-    Verdict,
-};
 pub use latency::TAIL_MIN_REQUESTS;
 pub use only::{Edge, Only};
 pub use requests::{
@@ -27,7 +20,7 @@ pub use requests::{
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use took::Took;
 
-use crate::error::Warning;
+use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
 use std::ops::AddAssign;
 

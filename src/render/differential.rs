@@ -7,7 +7,7 @@ pub use super::svg_diff::write as write_svg;
 
 use super::clean::clean;
 use super::{folded, frames};
-use crate::profile::{Comparison, Side};
+use crate::compare::{Comparison, Side};
 use std::collections::BTreeMap;
 
 /// What the parts of a comparison are called.

@@ -4,7 +4,8 @@ use super::clean::clean;
 use super::differential::Differential;
 use super::units::Unit;
 use super::{Options, frames};
-use crate::profile::{Comparison, Metric, Profile, Sample};
+use crate::compare::Comparison;
+use crate::profile::{Metric, Profile, Sample};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 

@@ -8,11 +8,11 @@ mod requests;
 pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
-use crate::error::Warning;
 use crate::profile::{
     Annotation, Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Requests, Sample, Selection,
     StackTree, Took, TraceInfo, Weight,
 };
+use crate::trace::error::Warning;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};

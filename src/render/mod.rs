@@ -26,7 +26,8 @@ mod testing;
 mod text;
 pub mod units;
 
-use crate::profile::{Candidates, Comparison, Profile};
+use crate::compare::Comparison;
+use crate::profile::{Candidates, Profile};
 use std::io::{self, Write};
 use std::time::Duration;
 use units::Unit;

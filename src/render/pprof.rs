@@ -10,7 +10,7 @@ pub(super) use comparison::write as write_comparison;
 use super::clean::clean;
 use super::pprof_proto as pb;
 use super::{Options, frames, json, metric, units};
-use crate::profile::apportion::per_request;
+use crate::compare::apportion::per_request;
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree, TraceInfo, Weight};
 use flate2::Compression;
 use flate2::write::GzEncoder;

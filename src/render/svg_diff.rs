@@ -11,7 +11,7 @@ use super::differential::Differential;
 use super::svg::colors::{self, FASTER, SLOWER};
 use super::svg::{Head, Line, Look, clamped, draw, nothing, running_sums, safe};
 use super::units::{Unit, change, duration};
-use crate::profile::Comparison;
+use crate::compare::Comparison;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;

@@ -8,11 +8,12 @@ pub(crate) use requests::{sample_comparison, sample_requests};
 
 use super::differential::{Differential, Labels, Sides};
 use super::{Format, Options};
-use crate::error::Warning;
+use crate::compare::Comparison;
 use crate::profile::{
-    Annotation, Candidate, Candidates, Comparison, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample,
-    Selection, StackTree, Took, TraceInfo, UnknownRequests, Weight,
+    Annotation, Candidate, Candidates, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection,
+    StackTree, Took, TraceInfo, UnknownRequests, Weight,
 };
+use crate::trace::error::Warning;
 use std::path::Path;
 
 /// The bytes that a format gives.

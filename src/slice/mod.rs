@@ -1,13 +1,17 @@
 //! Forest → slice: which goroutines, during which windows.
 
-pub mod context;
-mod marks;
-pub mod own;
-pub mod plumbing;
 mod select;
 mod selector;
+pub mod shared;
+pub mod spawn_chains;
+pub mod system;
+mod task_boundaries;
+mod time_range;
+mod window;
 
-pub use marks::{Mark, Marks};
-pub use own::without_creator;
 pub use select::{Counts, RootKind, RootWindow, Slice, Stay, select};
 pub use selector::{PatternSyntax, Patterns, RootBy, Selector};
+pub use system::without_creator;
+pub use task_boundaries::{Mark, Marks};
+pub use time_range::TimeRange;
+pub use window::WindowIdx;

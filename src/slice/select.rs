@@ -1,13 +1,14 @@
 //! From the forest and what the user pointed at to the goroutines of the slice.
 
-use super::context::Contexts;
-use super::marks::{Mark, Marks};
-use super::own::{RECORDING_HANDLER, is_recording_entry, is_runtime_entry};
-use super::plumbing::is_plumbing;
+use super::WindowIdx;
 use super::selector::Selector;
-use crate::ids::{GIdx, StackIdx, StringIdx, WindowIdx};
+use super::shared::is_plumbing;
+use super::spawn_chains::Contexts;
+use super::system::{RECORDING_HANDLER, is_recording_entry, is_runtime_entry};
+use super::task_boundaries::{Mark, Marks};
 use crate::survey::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Work};
-use crate::symbols::Symbols;
+use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use crate::trace::symbols::Symbols;
 use petgraph::visit::Dfs;
 use rustc_hash::FxHashMap;
 

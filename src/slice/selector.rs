@@ -1,8 +1,8 @@
 //! What the user pointed at.
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::ids::GoId;
-use crate::time::TimeRange;
+use super::TimeRange;
+use crate::trace::error::{Error, ErrorKind, Result};
+use crate::trace::ids::GoId;
 use regex::{RegexSet, RegexSetBuilder};
 
 /// Largest compiled size of all patterns together; a guard against patterns from strangers.

@@ -1,10 +1,10 @@
 //! What a trace could be sliced by: its goroutines, grouped by where they were created and what they run.
 
-use super::build::Survey;
+use super::collect::Survey;
 use super::forest::{Goroutine, Origin};
-use crate::ids::{FrameIdx, GIdx, StackIdx};
 use crate::profile::Candidate;
-use crate::symbols::Symbols;
+use crate::trace::ids::{FrameIdx, GIdx, StackIdx};
+use crate::trace::symbols::Symbols;
 use petgraph::visit::Dfs;
 use rustc_hash::FxHashMap;
 

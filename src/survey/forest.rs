@@ -1,8 +1,8 @@
 //! All goroutines of a trace and who created whom.
 
-use crate::buckets::Buckets;
-use crate::ids::{GIdx, GoId, StackIdx, StringIdx};
-use crate::time::Time;
+use crate::trace::buckets::Buckets;
+use crate::trace::ids::{GIdx, GoId, StackIdx, StringIdx};
+use crate::trace::time::Time;
 use petgraph::Directed;
 use petgraph::csr::Csr;
 use rustc_hash::FxHashMap;

@@ -1,11 +1,11 @@
 //! Which handlers the trace's servers ran, and how long their requests took.
 
-use super::build::Survey;
+use super::collect::Survey;
 use super::forest::Origin;
-use super::server::{RECORDING_HANDLER, Walk, protocol_of, role};
-use crate::ids::{GIdx, StackIdx, StringIdx};
+use super::roots::servers::{RECORDING_HANDLER, Walk, protocol_of, role};
 use crate::profile::Handler;
-use crate::symbols::Symbols;
+use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use crate::trace::symbols::Symbols;
 use rustc_hash::FxHashMap;
 
 /// Handlers by name and protocol.

@@ -10,7 +10,7 @@ pub mod sim;
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
-use gotrace_slice::source::Source;
+use gotrace_slice::trace::source::Source;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub fn corpus() -> Option<PathBuf> {
 
 /// Whether bytes begin as a trace of Go 1.22 or later.
 pub fn is_v2(bytes: &[u8]) -> bool {
-    use gotrace_slice::format::version::{Dialect, Header, read_header};
+    use gotrace_slice::trace::version::{Dialect, Header, read_header};
     matches!(read_header(bytes), Header::Known(version) if matches!(version.dialect, Dialect::V2(_)))
 }
 
@@ -112,7 +112,7 @@ pub fn digest(profile: &Profile) -> String {
 }
 
 /// Slices bytes.
-pub fn slice(bytes: &Vec<u8>, selector: &Selector, threads: usize) -> gotrace_slice::error::Result<Answer> {
+pub fn slice(bytes: &Vec<u8>, selector: &Selector, threads: usize) -> gotrace_slice::trace::error::Result<Answer> {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
     pipeline::profile(&inputs, selector, Options { threads, ..Options::default() }, &|_| {})
 }

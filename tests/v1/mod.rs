@@ -4,11 +4,11 @@
 
 pub(crate) mod builder;
 
-use gotrace_slice::event::{Event, EventKind, GoState, GoTransition};
-use gotrace_slice::format::version::{Dialect, HEADER_SIZE, Header, V1, read_header};
-use gotrace_slice::ids::{GIdx, StackIdx};
-use gotrace_slice::order::v1::{OldTrace, read};
-use gotrace_slice::time::Time;
+use gotrace_slice::trace::event::{Event, EventKind, GoState, GoTransition};
+use gotrace_slice::trace::ids::{GIdx, StackIdx};
+use gotrace_slice::trace::time::Time;
+use gotrace_slice::trace::v1::order::{OldTrace, read};
+use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, V1, read_header};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(crate) fn version(bytes: &[u8]) -> Option<V1> {
 }
 
 /// Reads a trace that must have an old header.
-pub(crate) fn open(bytes: &[u8]) -> gotrace_slice::error::Result<OldTrace> {
+pub(crate) fn open(bytes: &[u8]) -> gotrace_slice::trace::error::Result<OldTrace> {
     read(&bytes.to_vec(), version(bytes).expect("an old header"), None)
 }
 

@@ -1,18 +1,18 @@
 //! What cuts generations: seen while they are scanned, put together when their goroutines are known.
 
 use super::Recording;
-use super::parts::plan;
-use crate::error::Result;
-use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::read_samples;
-use crate::order::v2::cut::{Cut, moments};
-use crate::order::v2::lookahead::Sighting;
-use crate::survey::build::Survey;
-use crate::time::Time;
+use crate::survey::collect::Survey;
+use crate::trace::error::Result;
+use crate::trace::time::Time;
+use crate::trace::v2::generation::Generation;
+use crate::trace::v2::split::checkpoint::{Cut, moments};
+use crate::trace::v2::split::plan::plan;
+use crate::trace::v2::split::predictor::Sighting;
+use crate::trace::v2::tables::read_samples;
 
 /// What was seen of each generation before the moments that may cut it. Of none, where nothing was looked for.
 #[derive(Default)]
-pub(in super::super) struct Foresight(Vec<Foreseen>);
+pub(in crate::pipeline) struct Foresight(Vec<Foreseen>);
 
 /// What was seen of one generation.
 #[derive(Default)]

@@ -1,8 +1,8 @@
 //! Which goroutine instance an id means.
 
-use crate::ids::{GIdx, GoId};
-use crate::order::v2::scheduler::Instances;
-use crate::survey::build::Survey;
+use crate::survey::collect::Survey;
+use crate::trace::ids::{GIdx, GoId};
+use crate::trace::v2::order::scheduler::Instances;
 use rustc_hash::FxHashMap;
 
 /// Which goroutine an id means inside one generation.

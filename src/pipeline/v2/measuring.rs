@@ -1,23 +1,23 @@
 //! Pass 2: generations are measured, in parts where threads would wait, and taken into the whole in their order.
 
-use super::super::in_order::{in_order, lock};
-use super::super::{Options, Ticker, crew, crew_after};
 use super::Recording;
 use super::foresight::Foresight;
-use super::parts::{Part, parts, used};
-use crate::error::{Error, Result, Warning};
-use crate::format::v2::event::ThreadBatches;
-use crate::format::v2::generation::Generation;
 use crate::measure::{Beginning, GenerationMeasured, Measured, Measurer, Past, Task, WithoutPaths};
-use crate::order::v2::cut::Cut;
-use crate::order::v2::frontier::{Complaints, Ordered, Workspace};
-use crate::survey::build::{GenerationSurvey, Survey};
-use crate::time::Time;
+use crate::pipeline::in_order::{in_order, lock};
+use crate::pipeline::{Options, Ticker, crew, crew_after};
+use crate::survey::collect::{GenerationSurvey, Survey};
+use crate::trace::error::{Error, Result, Warning};
+use crate::trace::time::Time;
+use crate::trace::v2::generation::Generation;
+use crate::trace::v2::order::frontier::{Complaints, Ordered, Workspace};
+use crate::trace::v2::reader::ThreadBatches;
+use crate::trace::v2::split::checkpoint::Cut;
+use crate::trace::v2::split::plan::{Part, parts, used};
 use std::sync::{Arc, Mutex};
 
 impl Recording<'_> {
     /// Pass 2: measures all generations, several side by side, and takes them into the whole in their order.
-    pub(in super::super) fn measure(
+    pub(in crate::pipeline) fn measure(
         &self,
         survey: &Survey,
         foresight: Foresight,

@@ -1,24 +1,24 @@
 //! Generations, or parts of them, in causal order.
 
-use super::super::in_order::in_order;
-use super::super::{Options, Ticker};
 use super::Recording;
 use super::foresight::Foresight;
 use super::instances::GenerationInstances;
-use super::parts::{Part, parts, used};
-use crate::error::{Result, Warning};
-use crate::event::{Event, Sink};
-use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::read_samples;
-use crate::ids::GIdx;
-use crate::order::v2::cut::Cut;
-use crate::order::v2::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
-use crate::survey::build::Survey;
-use crate::time::Time;
+use crate::pipeline::in_order::in_order;
+use crate::pipeline::{Options, Ticker};
+use crate::survey::collect::Survey;
+use crate::trace::error::{Result, Warning};
+use crate::trace::event::{Event, Sink};
+use crate::trace::ids::GIdx;
+use crate::trace::time::Time;
+use crate::trace::v2::generation::Generation;
+use crate::trace::v2::order::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
+use crate::trace::v2::split::checkpoint::Cut;
+use crate::trace::v2::split::plan::{Part, parts, used};
+use crate::trace::v2::tables::read_samples;
 
 impl Recording<'_> {
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
-    pub(in super::super) fn check(
+    pub(in crate::pipeline) fn check(
         &self,
         survey: &Survey,
         foresight: Foresight,

@@ -1,30 +1,30 @@
 //! Pass 1: generations are scanned, several side by side, and put together in their order.
 
-use super::super::in_order::{free, in_order, lock};
-use super::super::{Options, Ticker, annotations, is_among_last, notes_wanted};
 use super::Recording;
 use super::foresight::{Foreseen, Foresight};
-use crate::error::Result;
-use crate::format::v2::event::ThreadBatches;
-use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::{IdTable, Tables, WireSample, read_samples, read_tables};
-use crate::format::v2::watch::Unwatched;
-use crate::order::v2::lookahead::{Lookahead, Sighting};
+use crate::pipeline::in_order::{free, in_order, lock};
+use crate::pipeline::{Options, Ticker, annotations, is_among_last, notes_wanted};
 use crate::slice::Selector;
-use crate::survey::annotations::Matches;
-use crate::survey::build::{Builder, Survey};
-use crate::survey::classes::{Classifier, Function, PartialClass, StackClass};
-use crate::survey::found::EvidenceMemory;
-use crate::survey::scan::{Birth, Scan, ScanInput, groups, scan};
-use crate::survey::server::Step;
-use crate::time::Time;
+use crate::survey::annotations::roots::Matches;
+use crate::survey::collect::{Builder, Survey};
+use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
+use crate::survey::roots::servers::Step;
+use crate::survey::v2::evidence_store::EvidenceMemory;
+use crate::survey::v2::scan::{Birth, Scan, ScanInput, groups, scan};
+use crate::trace::error::Result;
+use crate::trace::time::Time;
+use crate::trace::v2::generation::Generation;
+use crate::trace::v2::reader::ThreadBatches;
+use crate::trace::v2::scan_observer::Unwatched;
+use crate::trace::v2::split::predictor::{Lookahead, Sighting};
+use crate::trace::v2::tables::{IdTable, Tables, WireSample, read_samples, read_tables};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Mutex;
 
 impl Recording<'_> {
     /// Pass 1, and what it saw that tells how generations can be cut in the second one.
-    pub(in super::super) fn survey(
+    pub(in crate::pipeline) fn survey(
         &self,
         selector: Option<&Selector>,
         options: Options,

@@ -1,27 +1,27 @@
 //! Tests of both passes through traces of Go 1.22 and later.
 
-use super::super::{Options, Ticker};
 use super::measuring::settled_times;
 use super::ordering::Nobody;
-use super::parts::{parts, used};
 use super::scanning::classify;
 use super::{Foresight, Recording};
-use crate::format::v2::event::ThreadBatches;
-use crate::format::v2::generation::Generation;
-use crate::format::v2::tables::{WireSample, read_tables};
-use crate::format::v2::watch::Unwatched;
-use crate::format::version::{Dialect, Header, read_header};
 use crate::measure::MAX_PIECES;
 use crate::measure::Task;
-use crate::order::v2::cut::Cut;
-use crate::order::v2::frontier::{Ordered, Workspace};
 use crate::pipeline::testing::{found, selector, sums, task, trace};
+use crate::pipeline::{Options, Ticker};
 use crate::slice::{RootBy, Selector, select};
-use crate::survey::build::Survey;
-use crate::survey::found::EvidenceMemory;
-use crate::survey::scan::{ScanInput, scan};
-use crate::time::Time;
-use crate::time::Window;
+use crate::survey::collect::Survey;
+use crate::survey::v2::evidence_store::EvidenceMemory;
+use crate::survey::v2::scan::{ScanInput, scan};
+use crate::trace::time::Time;
+use crate::trace::time::Window;
+use crate::trace::v2::generation::Generation;
+use crate::trace::v2::order::frontier::{Ordered, Workspace};
+use crate::trace::v2::reader::ThreadBatches;
+use crate::trace::v2::scan_observer::Unwatched;
+use crate::trace::v2::split::checkpoint::Cut;
+use crate::trace::v2::split::plan::{parts, used};
+use crate::trace::v2::tables::{WireSample, read_tables};
+use crate::trace::version::{Dialect, Header, read_header};
 use rustc_hash::FxHashMap;
 
 /// Side by side, also in parts, or one after the other with nothing measured by itself: the same sums.
@@ -112,7 +112,7 @@ fn measuring_in_parts_goes_on_over_cuts() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/text");
     let text = std::fs::read_to_string(folder.join("over-batches.txt")).expect("a text of the repository");
     let (_, text) = text.split_once("\nTrace ").expect("a trace");
-    let bytes = crate::format::text::from_text(&format!("Trace {text}")).expect("a sound trace");
+    let bytes = crate::trace::text::from_text(&format!("Trace {text}")).expect("a sound trace");
     let cut = order_parts(&bytes, cut_into(2));
     assert!(cut[0].len() == 2 && cut[0][0].was_cut);
     for pattern in [".", "main.assist", "main.reader", "main.root", "main.hot"] {
@@ -264,7 +264,7 @@ fn scans_leave_out_what_nobody_asks_for() {
         let path = file.expect("a file of the repository").path();
         let text = std::fs::read_to_string(&path).expect("a text");
         let Some((_, text)) = text.split_once("\nTrace ") else { continue };
-        let Ok(bytes) = crate::format::text::from_text(&format!("Trace {text}")) else { continue };
+        let Ok(bytes) = crate::trace::text::from_text(&format!("Trace {text}")) else { continue };
         for pattern in patterns {
             compare(&path.display().to_string(), &bytes, pattern);
         }

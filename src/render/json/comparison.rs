@@ -1,8 +1,8 @@
 //! The JSON of a comparison.
 
 use super::{Selected, Trace, Warned, document, stack_frames, warnings};
-use crate::profile::statistics::{Change, Interval};
-use crate::profile::{Comparison, Side, StackChange};
+use crate::compare::statistics::{Change, Interval};
+use crate::compare::{Comparison, Side, StackChange};
 use crate::render::Options;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};

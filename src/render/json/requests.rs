@@ -1,11 +1,11 @@
 //! What the JSON report says of requests.
 
-use super::super::findings::{self, Style};
-use super::super::units::Unit;
 use super::{Frame, stack_frames};
 use crate::profile::{
     Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow, UnknownRequests, Wakeup,
 };
+use crate::render::findings::{self, Style};
+use crate::render::units::Unit;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 

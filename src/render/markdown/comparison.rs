@@ -2,8 +2,8 @@
 
 use super::table::{Table, code, text};
 use super::{MAX_STACK, asked};
-use crate::profile::statistics::Change;
-use crate::profile::{Comparison, Side};
+use crate::compare::statistics::Change;
+use crate::compare::{Comparison, Side};
 use crate::render::Options;
 use crate::render::text::comparison::{change_in_words, changed_stacks, verdict};
 use crate::render::units::{counted, duration, percent, probability, signed};

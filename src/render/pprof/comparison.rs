@@ -3,7 +3,7 @@
 //! percentages of the base.
 
 use super::{Head, Writer, signed};
-use crate::profile::{Comparison, Mark};
+use crate::compare::{Comparison, Mark};
 use crate::render::differential::side;
 use crate::render::{Options, units};
 use flate2::Compression;
@@ -40,7 +40,7 @@ pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out:
 
 fn comments(comparison: &Comparison) -> Vec<String> {
     let per = if comparison.options.total { "over all requests" } else { "per request" };
-    let of = |s: &crate::profile::Side| format!("{} of {}", units::counted(s.requests as u64, "request"), side(s));
+    let of = |s: &crate::compare::Side| format!("{} of {}", units::counted(s.requests as u64, "request"), side(s));
     vec![
         format!("gotrace-slice: {} less {}, {per}", of(&comparison.new), of(&comparison.base)),
         format!("#tool gotrace-slice {}", env!("CARGO_PKG_VERSION")),

@@ -1,9 +1,10 @@
 //! The sample with requests: the same server, where a refresher outside the slice makes some requests slow.
 
 use super::{selection, stack, trace};
+use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
-    CompareOptions, Comparison, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request,
-    Requests, Sample, Slowest, StackTree, UnknownRequests, WakerKind, Wakeup, Weight,
+    Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, Sample, Slowest,
+    StackTree, UnknownRequests, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];

@@ -2,8 +2,8 @@
 
 mod acts;
 
-use gotrace_slice::format::encode::{NameTable, TimedEvent, TraceWriter};
-use gotrace_slice::format::event_spec::code;
+use gotrace_slice::trace::wire::encode::{NameTable, TimedEvent, TraceWriter};
+use gotrace_slice::trace::wire::event_spec::code;
 
 /// What to make up.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@ mod tables;
 pub(crate) use stacks::{change_in_words, changed_stacks};
 
 use super::layout::{self, BOLD, View};
-use crate::profile::statistics::{MIN_REQUESTS, Quantile};
-use crate::profile::{Comparison, Mark, Side, StateChange, Verdict};
+use crate::compare::statistics::{MIN_REQUESTS, Quantile};
+use crate::compare::{Comparison, Mark, Side, StateChange, Verdict};
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::units::{count, counted, percent, probability};

@@ -1,12 +1,13 @@
 //! The stacks of a comparison that changed, those that look the same added up.
 
-use super::super::chain::Chain;
-use super::super::layout::{ALERT, DIM, View, state_style, width};
-use super::super::table::{Cell, Column, Table};
 use super::tables::delta;
-use crate::profile::{Comparison, Delta, Mark, ProfileFrame, StackChange};
+use crate::compare::{Comparison, Delta, Mark, StackChange};
+use crate::profile::ProfileFrame;
 use crate::render::Options;
 use crate::render::clean::clean;
+use crate::render::text::chain::Chain;
+use crate::render::text::layout::{ALERT, DIM, View, state_style, width};
+use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::{counted, factor, signed};
 use rustc_hash::FxHashMap;
 use std::io::{self, Write};

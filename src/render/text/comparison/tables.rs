@@ -1,11 +1,11 @@
 //! The tables of a comparison: latencies, and the states that explain their change.
 
-use super::super::layout::{self, ALERT, BOLD, DIM, PLAIN, View, state_style, width};
-use super::super::states::{MAX_ROWS, MAX_STATE};
-use super::super::table::{Cell, Column, Table};
-use crate::profile::statistics::Change;
-use crate::profile::{Comparison, Delta};
+use crate::compare::statistics::Change;
+use crate::compare::{Comparison, Delta};
 use crate::render::clean::clean;
+use crate::render::text::layout::{self, ALERT, BOLD, DIM, PLAIN, View, state_style, width};
+use crate::render::text::states::{MAX_ROWS, MAX_STATE};
+use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::{Share, percent, probability, signed};
 use std::io::{self, Write};
 

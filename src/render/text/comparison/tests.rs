@@ -1,9 +1,9 @@
 //! The report of the sample comparison, line by line; and what the other formats make of it.
 
-use super::super::layout::width;
 use super::*;
 use crate::render::clean::is_hostile;
 use crate::render::testing::{check_golden, render_comparison, sample_comparison};
+use crate::render::text::layout::width;
 use crate::render::units::Unit;
 
 fn options(width: usize) -> Options {

@@ -1,0 +1,249 @@
+//! Two slices compared: how much longer requests take on the new side than on the base, and in what.
+//!
+//! All parts are integers that add up to the change of the whole exactly. Swapping the sides changes every sign and
+//! nothing else; a side compared with itself differs by nothing.
+
+pub mod apportion;
+mod rules;
+mod stacks;
+pub mod statistics;
+
+pub use rules::{Figure, Limit, Outcome, Rule};
+pub use stacks::{Mark, StackChange};
+
+use crate::compare::apportion::{Part, apportion, apportion_mean};
+use crate::compare::statistics::{Durations, LatencyChange};
+use crate::profile::{Latency, Profile, Selection, StackTree, TraceInfo};
+use crate::trace::error::Warning;
+use std::collections::BTreeMap;
+
+/// What makes two stacks of two sides the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MatchBy {
+    /// The names of their functions: two builds of one program can be compared.
+    #[default]
+    Function,
+    /// Functions, files and lines: for one build.
+    Line,
+}
+
+impl MatchBy {
+    /// Its name on the command line and in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Function => "function",
+            Self::Line => "line",
+        }
+    }
+}
+
+/// How two sides are compared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CompareOptions {
+    /// What makes two stacks the same.
+    pub by: MatchBy,
+    /// Sums over all requests instead of a mean request.
+    pub total: bool,
+    /// The sides have roots of different names: stacks are compared from the root on, whatever it is called.
+    pub roots_alike: bool,
+}
+
+/// One of the two sides.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Side {
+    /// Its traces; several are pooled.
+    pub traces: Vec<TraceInfo>,
+    /// What was asked for, and what it selected.
+    pub selection: Selection,
+    /// How many requests count.
+    pub requests: usize,
+    /// Requests cut by an edge of a trace or of `--time`.
+    pub partial: u64,
+    /// Whether those count nevertheless.
+    pub include_partial: bool,
+    /// What restricted the requests, as given.
+    pub only: Option<String>,
+    /// How long they took.
+    pub latency: Latency,
+}
+
+/// A time on both sides: of a mean request, or of all with [`CompareOptions::total`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Delta {
+    /// On the base, in ns.
+    pub base_ns: u64,
+    /// On the new side, in ns.
+    pub new_ns: u64,
+    /// New less base before either was rounded, so it can be off their difference by 2 ns; positive means slower.
+    pub delta_ns: i64,
+}
+
+/// How the time in one state changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StateChange {
+    /// The state's name.
+    pub state: String,
+    /// How much.
+    pub delta: Delta,
+}
+
+/// What can be said of the difference as a whole.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// A side has fewer than [`MIN_REQUESTS`](crate::compare::statistics::MIN_REQUESTS).
+    TooFewRequests,
+    /// Chance explains it.
+    NotSignificant,
+    /// Chance does not.
+    Significant,
+}
+
+impl Verdict {
+    /// Its name in outputs for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TooFewRequests => "too-few-requests",
+            Self::NotSignificant => "not-significant",
+            Self::Significant => "significant",
+        }
+    }
+}
+
+/// What differs between two sides.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// How they were compared.
+    pub options: CompareOptions,
+    /// The base.
+    pub base: Side,
+    /// The new side.
+    pub new: Side,
+    /// How the latencies differ, per request.
+    pub latency: LatencyChange,
+    /// What states add up to, and stacks too.
+    pub whole: Delta,
+    /// The change by state: the largest first, whichever sign it has.
+    pub states: Vec<StateChange>,
+    /// The stacks of both sides. Matched by function, their frames have no file and no line.
+    pub tree: StackTree,
+    /// The change by stack and state: the largest first, whichever sign it has.
+    pub stacks: Vec<StackChange>,
+    /// What the reader must know; traces are counted through the new side's and then the base's.
+    pub warnings: Vec<Warning>,
+}
+
+impl Comparison {
+    /// The function with most time of those that are called from a stack on one side alone, and on which; none where
+    /// both sides call the same ones.
+    pub fn one_sided_below(&self, at: &StackChange) -> Option<(&str, Mark)> {
+        stacks::one_sided_below(&self.tree, &self.stacks, at)
+    }
+
+    /// Compares two profiles by their latency; none when a side has no request that counts.
+    pub fn of(new: &Profile, base: &Profile, options: CompareOptions) -> Option<Self> {
+        let (base_side, base_durations) = side(base)?;
+        let (new_side, new_durations) = side(new)?;
+        let latency = LatencyChange::of(&base_durations, &new_durations)?;
+        let scale = if options.total {
+            apportion::Requests { base: 1, new: 1 }
+        } else {
+            apportion::Requests { base: base_durations.len(), new: new_durations.len() }
+        };
+        let sums = Part { base_ns: sum(&base_durations), new_ns: sum(&new_durations) };
+        let (tree, stacks) = stacks::compare(new, base, options, scale);
+        Some(Self {
+            options,
+            latency,
+            whole: deltas(&[sums], scale).pop().unwrap_or_default(),
+            states: states(new, base, scale),
+            tree,
+            stacks,
+            warnings: warnings(new, base),
+            base: base_side,
+            new: new_side,
+        })
+    }
+
+    /// What can be said of the difference.
+    pub fn verdict(&self) -> Verdict {
+        match (self.latency.has_verdict(), self.latency.is_significant()) {
+            (false, _) => Verdict::TooFewRequests,
+            (true, false) => Verdict::NotSignificant,
+            (true, true) => Verdict::Significant,
+        }
+    }
+
+    /// Whether every trace of both sides was read whole.
+    pub fn complete(&self) -> bool {
+        self.traces().all(|t| t.complete)
+    }
+
+    /// The traces of the new side, and then those of the base.
+    pub fn traces(&self) -> impl Iterator<Item = &TraceInfo> {
+        self.new.traces.iter().chain(&self.base.traces)
+    }
+}
+
+fn side(profile: &Profile) -> Option<(Side, Durations)> {
+    let requests = profile.requests.as_ref()?;
+    let durations = Durations::new(requests.list.iter().map(|r| r.dur_ns).collect());
+    let side = Side {
+        traces: profile.traces.clone(),
+        selection: profile.selection.clone(),
+        requests: durations.len(),
+        partial: requests.partial,
+        include_partial: requests.include_partial,
+        only: requests.only.clone(),
+        latency: requests.latency.clone()?,
+    };
+    Some((side, durations))
+}
+
+fn sum(durations: &Durations) -> u64 {
+    u64::try_from(durations.sum_ns()).unwrap_or(u64::MAX)
+}
+
+/// Parts as they are on both sides, and what each adds to the change. Their order decides on equal remainders, so it
+/// must not depend on which side is which.
+fn deltas(parts: &[Part], scale: apportion::Requests) -> Vec<Delta> {
+    let side = |of: fn(&Part) -> u64, n: usize| apportion_mean(&parts.iter().map(of).collect::<Vec<_>>(), n);
+    let (base, new) = (side(|p| p.base_ns, scale.base), side(|p| p.new_ns, scale.new));
+    let sides = base.into_iter().zip(new);
+    let delta = |(delta_ns, (base_ns, new_ns))| Delta { base_ns, new_ns, delta_ns };
+    apportion(parts, scale).into_iter().zip(sides).map(delta).collect()
+}
+
+fn states(new: &Profile, base: &Profile, scale: apportion::Requests) -> Vec<StateChange> {
+    let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
+    for total in base.states.iter().filter(|s| s.weight.latency_ns > 0) {
+        parts.entry(&total.state).or_default().base_ns = total.weight.latency_ns;
+    }
+    for total in new.states.iter().filter(|s| s.weight.latency_ns > 0) {
+        parts.entry(&total.state).or_default().new_ns = total.weight.latency_ns;
+    }
+    let deltas = deltas(&parts.values().copied().collect::<Vec<_>>(), scale);
+    let change = |(state, delta): (&&str, Delta)| StateChange { state: (*state).to_owned(), delta };
+    let mut states: Vec<StateChange> = parts.keys().zip(deltas).map(change).collect();
+    states.sort_by_key(|s| std::cmp::Reverse(rank(s.delta)));
+    states
+}
+
+/// What is shown first: the largest change, and of equal ones what takes longer.
+fn rank(delta: Delta) -> (u64, u64) {
+    (delta.delta_ns.unsigned_abs(), delta.base_ns.max(delta.new_ns))
+}
+
+/// What was said of either side. Where both sides are the same traces, it is said once.
+fn warnings(new: &Profile, base: &Profile) -> Vec<Warning> {
+    let name = |side: &Profile, w: &Warning| w.trace.and_then(|i| side.traces.get(i)).map(|t| t.name.clone());
+    let known = |w: &Warning| {
+        new.warnings
+            .iter()
+            .any(|n| (n.id, &n.message, n.offset) == (w.id, &w.message, w.offset) && name(new, n) == name(base, w))
+    };
+    let moved = |w: &Warning| Warning { trace: w.trace.map(|i| i + new.traces.len()), ..w.clone() };
+    new.warnings.iter().cloned().chain(base.warnings.iter().filter(|w| !known(w)).map(moved)).collect()
+}
+
+#[cfg(test)]
+mod tests;

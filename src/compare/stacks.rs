@@ -1,0 +1,183 @@
+//! Stacks of two sides matched with each other, and what each adds to the change.
+
+use super::apportion::{Part, Requests};
+use super::{CompareOptions, Delta, MatchBy, deltas, rank};
+use crate::profile::{NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree};
+use rustc_hash::FxHashMap;
+
+/// On which sides a stack is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mark {
+    /// On the new side alone.
+    New,
+    /// On the base alone.
+    Gone,
+    /// On both.
+    Both,
+}
+
+impl Mark {
+    /// Its name in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Gone => "gone",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// How the time in one state on one stack changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StackChange {
+    /// The stack's leaf in [`Comparison::tree`](super::Comparison::tree).
+    pub stack: NodeIdx,
+    /// The state's name.
+    pub state: String,
+    /// Whether some of the time may have been spent in what the stack called.
+    pub bracketed: bool,
+    /// How much.
+    pub delta: Delta,
+    /// On which sides it is.
+    pub mark: Mark,
+}
+
+/// The function that is called from a stack on one side alone: the one with most time of those directly below `at`
+/// whose stacks are all new, or all gone. Where running time is known only down to a function, this says what was below.
+pub(crate) fn one_sided_below<'a>(
+    tree: &'a StackTree,
+    stacks: &'a [StackChange],
+    at: &StackChange,
+) -> Option<(&'a str, Mark)> {
+    let outermost_first = |stack: NodeIdx| {
+        let mut frames: Vec<&str> = tree.stack(stack).map(|f| f.function.as_str()).collect();
+        frames.reverse();
+        frames
+    };
+    let above = outermost_first(at.stack);
+    let mut called: Vec<(&str, Mark, u64)> = Vec::new();
+    for change in stacks {
+        let frames = outermost_first(change.stack);
+        let Some(&function) = frames.strip_prefix(above.as_slice()).and_then(|rest| rest.first()) else { continue };
+        let ns = change.delta.delta_ns.unsigned_abs();
+        match called.iter_mut().find(|(known, ..)| *known == function) {
+            Some((_, mark, sum)) => {
+                *mark = if *mark == change.mark { *mark } else { Mark::Both };
+                *sum = sum.saturating_add(ns);
+            }
+            None => called.push((function, change.mark, ns)),
+        }
+    }
+    let one_sided = called.into_iter().filter(|(_, mark, _)| *mark != Mark::Both);
+    one_sided.max_by_key(|(_, _, ns)| *ns).map(|(function, mark, _)| (function, mark))
+}
+
+/// What is known of one stack before it is split up.
+#[derive(Default)]
+struct Sums {
+    part: Part,
+    bracketed: bool,
+}
+
+/// Matches the stacks of two profiles.
+pub(crate) fn compare(
+    new: &Profile,
+    base: &Profile,
+    options: CompareOptions,
+    scale: Requests,
+) -> (StackTree, Vec<StackChange>) {
+    let mut tree = StackTree::default();
+    let mut sums: FxHashMap<(NodeIdx, &str), Sums> = FxHashMap::default();
+    collect(base, options, &mut tree, &mut sums, |part| &mut part.base_ns);
+    collect(new, options, &mut tree, &mut sums, |part| &mut part.new_ns);
+    let mut rows: Vec<((NodeIdx, &str), Sums)> = sums.into_iter().collect();
+    // By names, and not by nodes: these are numbered by the side that came first.
+    rows.sort_by_cached_key(|((stack, state), _)| (tree.stack(*stack).collect::<Vec<_>>(), *state));
+    let deltas = deltas(&rows.iter().map(|(_, sums)| sums.part).collect::<Vec<_>>(), scale);
+    let change = |(((stack, state), sums), delta): (((NodeIdx, &str), Sums), Delta)| StackChange {
+        stack,
+        state: state.to_owned(),
+        bracketed: sums.bracketed,
+        delta,
+        mark: mark(sums.part),
+    };
+    let mut stacks: Vec<StackChange> = rows.into_iter().zip(deltas).map(change).collect();
+    stacks.sort_by_key(|s| std::cmp::Reverse(rank(s.delta)));
+    (tree, stacks)
+}
+
+/// By the sums: what is short can be nothing in a mean request.
+fn mark(part: Part) -> Mark {
+    match (part.base_ns, part.new_ns) {
+        (0, _) => Mark::New,
+        (_, 0) => Mark::Gone,
+        _ => Mark::Both,
+    }
+}
+
+fn collect<'a>(
+    profile: &'a Profile,
+    options: CompareOptions,
+    tree: &mut StackTree,
+    sums: &mut FxHashMap<(NodeIdx, &'a str), Sums>,
+    side: fn(&mut Part) -> &mut u64,
+) {
+    let mut frames = Frames { of: profile, options, known: FxHashMap::default() };
+    for sample in profile.samples.iter().filter(|s| s.weight.latency_ns > 0) {
+        let stack = frames.stack(sample, tree);
+        let known = sums.entry((stack, &sample.state)).or_default();
+        let ns = side(&mut known.part);
+        *ns = ns.saturating_add(sample.weight.latency_ns);
+        known.bracketed |= sample.precision == Precision::Bracketed;
+    }
+}
+
+/// Takes the stacks of one profile over into the tree of both.
+struct Frames<'a> {
+    of: &'a Profile,
+    options: CompareOptions,
+    /// By the profile's index: the index in the tree of both.
+    known: FxHashMap<u32, u32>,
+}
+
+impl Frames<'_> {
+    fn stack(&mut self, sample: &Sample, tree: &mut StackTree) -> NodeIdx {
+        let mut indexes: Vec<u32> = self.of.tree.frame_indexes(sample.stack).collect();
+        indexes.reverse();
+        let all = self.of.tree.frames();
+        let root = indexes
+            .iter()
+            .position(|&i| all[i as usize].function == sample.root)
+            .filter(|_| self.options.roots_alike && !sample.root.is_empty());
+        let (mut at, rest) = match root {
+            Some(root) => {
+                let frame = tree.intern_frame(root_frame());
+                (tree.push(StackTree::ROOT, frame), &indexes[root + 1..])
+            }
+            None => (StackTree::ROOT, &indexes[..]),
+        };
+        for &index in rest {
+            let frame = *self
+                .known
+                .entry(index)
+                .or_insert_with(|| tree.intern_frame(matched(&all[index as usize], self.options.by)));
+            at = tree.push(at, frame);
+        }
+        at
+    }
+}
+
+/// Stands for the root on both sides, and for what is outside of it.
+fn root_frame() -> ProfileFrame {
+    ProfileFrame { function: ProfileFrame::ROOT.to_owned(), file: String::new(), line: 0 }
+}
+
+/// A frame with what tells it apart. Files and lines move from build to build.
+fn matched(frame: &ProfileFrame, by: MatchBy) -> ProfileFrame {
+    match by {
+        MatchBy::Function if !frame.is_pseudo() => {
+            ProfileFrame { function: frame.function.clone(), file: String::new(), line: 0 }
+        }
+        _ => frame.clone(),
+    }
+}

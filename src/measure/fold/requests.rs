@@ -1,0 +1,246 @@
+//! From what was measured of a trace to the requests of a profile: named, on the profile's tree.
+
+use super::samples::{Folder, Naming, detail_of};
+use crate::measure::intervals::states::StateKey;
+use crate::measure::paths::requests::{PathsMeasured, RequestMeasured};
+use crate::measure::paths::slowest::SlowestMeasured;
+use crate::measure::paths::walk_results::MAX_STATES;
+use crate::measure::{Key, Measured};
+use crate::profile::{self, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
+use crate::slice::Slice;
+use crate::survey::Forest;
+use crate::trace::ids::GIdx;
+use crate::trace::symbols::Symbols;
+use crate::trace::time::Time;
+use rustc_hash::FxHashMap;
+
+/// A trace that was measured.
+#[derive(Clone, Copy)]
+pub struct MeasuredTrace<'a> {
+    /// Its position among the traces of the profile.
+    pub number: u32,
+    /// Its first moment.
+    pub start: Time,
+    /// Its goroutines.
+    pub forest: &'a Forest,
+    /// What was selected.
+    pub slice: &'a Slice,
+    /// Names of everything.
+    pub symbols: &'a Symbols,
+    /// Whether a child's stacks go under the stack that created it.
+    pub joined: bool,
+}
+
+impl Folder {
+    /// Adds what one trace measured to the samples, and to the requests where paths were walked.
+    pub fn add_trace(&mut self, measured: Measured, trace: MeasuredTrace<'_>, requests: &mut Requests) {
+        let MeasuredTrace { slice, symbols, joined, .. } = trace;
+        let naming = Naming { contexts: &slice.contexts, symbols, joined };
+        let Some(paths) = measured.paths else {
+            self.add_sums(measured.aggregate, &[], naming);
+            return;
+        };
+        let keys = measured.aggregate.keys();
+        let nodes = self.add_sums(measured.aggregate, &paths.waited, naming);
+        let mut naming = Names { folder: self, trace, keys: &keys, nodes: &nodes };
+        naming.add_paths(paths, requests);
+        requests.overlap.mark_assist_ns = self.assist_ns;
+    }
+}
+
+/// One trace's places and goroutines, by name.
+struct Names<'a, 'f> {
+    folder: &'f mut Folder,
+    trace: MeasuredTrace<'a>,
+    keys: &'a [Key],
+    nodes: &'a [NodeIdx],
+}
+
+impl Names<'_, '_> {
+    fn add_paths(&mut self, paths: PathsMeasured, requests: &mut Requests) {
+        requests.partial += paths.partial;
+        requests.capped += paths.capped;
+        let goroutine_ns = requests.goroutine_ns.get_or_insert(0);
+        *goroutine_ns = goroutine_ns.saturating_add(paths.goroutine_ns);
+        add_overlap(&mut requests.overlap, &paths.overlap);
+        // By name, not by who measured which first.
+        let mut by_name: Vec<StateKey> = paths.states.iter().take(MAX_STATES).copied().collect();
+        by_name.sort_by_key(|state| state.name(self.trace.symbols));
+        for state in by_name {
+            self.state_number(state, requests);
+        }
+        let states: Vec<u16> = paths.states.iter().take(MAX_STATES).map(|s| self.state_number(*s, requests)).collect();
+        let first = requests.list.len();
+        let mut positions = FxHashMap::default();
+        for (i, request) in paths.requests.iter().enumerate() {
+            positions.insert(request.window, first + i);
+            let request = self.request(request, &states, requests);
+            requests.list.push(request);
+        }
+        for (key, sum) in self.sorted_waits(paths.wakeups) {
+            let wakeup = self.wakeup(key, sum);
+            add_wakeup(&mut requests.wakeups, wakeup);
+        }
+        if let Some(slowest) = paths.slowest
+            && let Some(&position) = positions.get(&slowest.window)
+        {
+            let longer = requests
+                .slowest
+                .as_ref()
+                .is_none_or(|before| requests.list[before.request].dur_ns < requests.list[position].dur_ns);
+            if longer {
+                requests.slowest = Some(self.slowest(&slowest, position, requests));
+            }
+        }
+    }
+
+    fn state_number(&self, state: StateKey, requests: &mut Requests) -> u16 {
+        let name = state.name(self.trace.symbols);
+        let known = requests.state_names.iter().position(|n| n == name);
+        known.unwrap_or_else(|| {
+            requests.state_names.push(name.to_owned());
+            requests.state_names.len() - 1
+        }) as u16
+    }
+
+    fn request(&self, measured: &RequestMeasured, states: &[u16], requests: &mut Requests) -> profile::Request {
+        let window = self.trace.slice.windows[measured.window.at()];
+        let label = self.trace.symbols.text(self.trace.slice.contexts.get(window.context).label);
+        let root = requests.roots.iter().position(|r| r == label).unwrap_or_else(|| {
+            requests.roots.push(label.to_owned());
+            requests.roots.len() - 1
+        });
+        let mut by_state: Vec<(u16, u64)> =
+            measured.states.iter().map(|&(slot, ns)| (states[usize::from(slot)], ns)).collect();
+        by_state.sort_unstable();
+        profile::Request {
+            trace: self.trace.number,
+            goid: self.trace.forest.get(window.g).id.0,
+            start_ns: measured.span.start.since(self.trace.start),
+            dur_ns: measured.span.end.since(measured.span.start),
+            root: root as u32,
+            states: by_state.into(),
+            partial: measured.partial,
+            inferred: window.inferred,
+        }
+    }
+
+    /// In an order that does not depend on who measured what first.
+    fn sorted_waits(
+        &self,
+        mut waits: Vec<(crate::measure::paths::wakeups::WaitKey, crate::measure::paths::wakeups::WaitSum)>,
+    ) -> Vec<(crate::measure::paths::wakeups::WaitKey, crate::measure::paths::wakeups::WaitSum)> {
+        waits.sort_unstable_by_key(|((place, kind, stack), _)| (self.keys[*place as usize], *kind, *stack));
+        waits
+    }
+
+    fn wakeup(
+        &mut self,
+        key: crate::measure::paths::wakeups::WaitKey,
+        sum: crate::measure::paths::wakeups::WaitSum,
+    ) -> Wakeup {
+        let (place, kind, stack) = key;
+        let symbols = self.trace.symbols;
+        let wait = self.keys[place as usize];
+        let state = wait.state.name(symbols).to_owned();
+        let waker = match kind {
+            WakerKind::Unknown if state == "network" => WakerKind::Network,
+            WakerKind::Unknown if state == "sleep" => WakerKind::Timer,
+            kind => kind,
+        };
+        Wakeup {
+            waiting: self.nodes[place as usize],
+            detail: detail_of(&wait, symbols),
+            state,
+            waker,
+            waker_stack: self.folder.own_stack(stack, symbols),
+            waker_goid: sum.by.is_some().then(|| self.trace.forest.get(sum.by).id.0),
+            waker_entry: self.entry(sum.by),
+            count: sum.count,
+            wait_ns: sum.ns,
+            max_ns: sum.max_ns,
+        }
+    }
+
+    fn entry(&self, g: GIdx) -> String {
+        let symbols = self.trace.symbols;
+        let entry = if g.is_some() { symbols.leaf(self.trace.forest.get(g).entry) } else { None };
+        entry.map_or_else(String::new, |frame| symbols.function(frame).to_owned())
+    }
+
+    fn slowest(&mut self, measured: &SlowestMeasured, request: usize, requests: &mut Requests) -> Slowest {
+        let start = self.trace.slice.windows[measured.window.at()];
+        let begin = measured.path.first().map_or(Time(0), |(span, _, _)| span.start);
+        let lane_of: FxHashMap<GIdx, usize> = measured.lanes.iter().enumerate().map(|(i, l)| (l.g, i)).collect();
+        let lanes = measured.lanes.iter().map(|lane| {
+            let goroutine = self.trace.forest.get(lane.g);
+            let pieces = lane.pieces.iter().map(|(span, state)| {
+                let number = self.state_number(*state, requests);
+                (span.start.since(begin), span.end.since(span.start), number)
+            });
+            Lane {
+                goid: goroutine.id.0,
+                entry: self.entry(lane.g),
+                parent: lane_of.get(&goroutine.parent).copied().filter(|_| goroutine.parent.is_some()),
+                kind: self.lane_kind(lane.g, measured.window, start.g),
+                pieces: pieces.collect(),
+                more_pieces: lane.more_pieces,
+                path_ns: 0,
+            }
+        });
+        let lanes = lanes.collect();
+        let path = measured.path.iter().map(|&(span, g, place)| PathPiece {
+            start_ns: span.start.since(begin),
+            dur_ns: span.end.since(span.start),
+            lane: lane_of.get(&g).copied(),
+            goid: self.trace.forest.get(g).id.0,
+            state: self.keys[place as usize].state.name(self.trace.symbols).to_owned(),
+            stack: self.nodes[place as usize],
+        });
+        Slowest {
+            request,
+            lanes,
+            path: path.collect(),
+            more_lanes: measured.more_lanes,
+            more_pieces: measured.more_pieces,
+        }
+    }
+
+    fn lane_kind(&self, g: GIdx, window: crate::slice::WindowIdx, root: GIdx) -> WakerKind {
+        let slice = self.trace.slice;
+        if g == root || slice.is_in(g, window) {
+            WakerKind::Inside
+        } else if slice.tracked[g.at()] {
+            WakerKind::Sibling
+        } else {
+            WakerKind::Outside
+        }
+    }
+}
+
+fn add_wakeup(all: &mut Vec<Wakeup>, wakeup: Wakeup) {
+    let same = all.iter_mut().find(|w| {
+        (w.waiting, w.waker_stack, w.waker, w.detail)
+            == (wakeup.waiting, wakeup.waker_stack, wakeup.waker, wakeup.detail)
+            && w.state == wakeup.state
+    });
+    let Some(before) = same else { return all.push(wakeup) };
+    before.count += wakeup.count;
+    before.wait_ns = before.wait_ns.saturating_add(wakeup.wait_ns);
+    before.max_ns = before.max_ns.max(wakeup.max_ns);
+    if before.waker_goid != wakeup.waker_goid {
+        before.waker_goid = None;
+    }
+    if before.waker_entry != wakeup.waker_entry {
+        before.waker_entry.clear();
+    }
+}
+
+fn add_overlap(sum: &mut profile::Overlap, one: &profile::Overlap) {
+    sum.gc_ns = sum.gc_ns.saturating_add(one.gc_ns);
+    sum.stw_ns = sum.stw_ns.saturating_add(one.stw_ns);
+    sum.stw_count += one.stw_count;
+    sum.stw_runnable_ns = sum.stw_runnable_ns.saturating_add(one.stw_runnable_ns);
+    sum.gc_window_ns = sum.gc_window_ns.saturating_add(one.gc_window_ns);
+    sum.stw_window_ns = sum.stw_window_ns.saturating_add(one.stw_window_ns);
+}

@@ -1,0 +1,232 @@
+//! From sums by chain, stack and state to the samples of a profile: stacks joined and named.
+
+use crate::measure::intervals::aggregate::{Aggregate, Key};
+use crate::measure::intervals::states::detail;
+use crate::measure::paths::walk_results::Via;
+use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
+use crate::slice::spawn_chains::Contexts;
+use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
+use crate::trace::symbols::Symbols;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+
+/// A sample without its weight, its names by number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct SampleKey {
+    state: u32,
+    stack: NodeIdx,
+    detail: &'static str,
+    precision: Precision,
+    root: u32,
+}
+
+/// Per number, how many names come before it.
+fn ranks(names: &IndexSet<String, FxBuildHasher>) -> Vec<u32> {
+    let mut sorted: Vec<usize> = (0..names.len()).collect();
+    sorted.sort_unstable_by_key(|&number| &names[number]);
+    let mut ranks = vec![0; sorted.len()];
+    for (rank, number) in (0..).zip(sorted) {
+        ranks[number] = rank;
+    }
+    ranks
+}
+
+/// What names the stacks of one trace.
+#[derive(Clone, Copy)]
+pub(crate) struct Naming<'a> {
+    /// Chains of `go` statements.
+    pub(crate) contexts: &'a Contexts,
+    /// Names of everything.
+    pub(crate) symbols: &'a Symbols,
+    /// Whether a child's stacks go under the stack that created it.
+    pub(crate) joined: bool,
+}
+
+/// Collects the samples of one or several traces.
+#[derive(Default)]
+pub struct Folder {
+    pub(crate) tree: StackTree,
+    /// Names of states and of roots: there are few, and many samples have them.
+    names: IndexSet<String, FxBuildHasher>,
+    /// Some of them of the same key.
+    samples: Vec<(SampleKey, Weight)>,
+    /// Latency of samples in which the goroutine helped the collector.
+    pub(crate) assist_ns: u64,
+}
+
+impl Folder {
+    /// Adds the sums of one trace, and `waited`: what requests spent in goroutines other than their own, by place
+    /// among the sums. Gives the node of each place's stack.
+    pub(crate) fn add_sums(
+        &mut self,
+        aggregate: Aggregate,
+        waited: &[((u32, Via, StringIdx), u64)],
+        naming: Naming<'_>,
+    ) -> Vec<NodeIdx> {
+        let Naming { contexts, symbols, joined } = naming;
+        let prefixes = if joined { self.prefixes(contexts, symbols) } else { vec![StackTree::ROOT; contexts.len()] };
+        let mut frames = Frames { symbols, known: FxHashMap::default() };
+        let sums = aggregate.into_sums();
+        let mut order: Vec<usize> = (0..sums.len()).collect();
+        order.sort_unstable_by_key(|&i| sums[i].0);
+        let mut nodes = vec![StackTree::ROOT; sums.len()];
+        let mut last = None;
+        for i in order {
+            let (key, weight) = sums[i];
+            let prefix = prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT);
+            // In their order, sums of one stack in several states follow each other.
+            let place = (prefix, key.stack, key.line_known);
+            let stack = match last {
+                Some((same, stack)) if same == place => stack,
+                _ => frames.push(&mut self.tree, prefix, key.stack, key.line_known),
+            };
+            (last, nodes[i]) = (Some((place, stack)), stack);
+            if weight != Weight::default() {
+                let root = contexts.get(key.context).label;
+                self.add(&key, (stack, root), symbols, weight);
+            }
+        }
+        let mut waited: Vec<_> =
+            waited.iter().map(|&((place, via, label), ns)| (sums[place as usize].0, via, label, ns)).collect();
+        waited.sort_unstable_by_key(|&(key, via, label, _)| (key, via, label));
+        for (key, via, label, latency_ns) in waited {
+            let above = match via {
+                Via::Inside => prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT),
+                Via::Foreign => self.root_frame(label, symbols),
+            };
+            let prefix = self.waiting_for(above);
+            let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
+            let root = if via == Via::Inside { contexts.get(key.context).label } else { label };
+            let weight = Weight { latency_ns, ..Weight::default() };
+            self.add(&key, (stack, root), symbols, weight);
+        }
+        nodes
+    }
+
+    fn add(&mut self, key: &Key, (stack, root): (NodeIdx, StringIdx), symbols: &Symbols, weight: Weight) {
+        if key.assist {
+            self.assist_ns = self.assist_ns.saturating_add(weight.latency_ns);
+        }
+        let (state, root) = (self.number(key.state.name(symbols)), self.number(symbols.text(root)));
+        let detail = detail_of(key, symbols);
+        self.samples.push((SampleKey { state, stack, detail, precision: key.precision, root }, weight));
+    }
+
+    fn number(&mut self, name: &str) -> u32 {
+        let known = self.names.get_index_of(name);
+        known.unwrap_or_else(|| self.names.insert_full(name.to_owned()).0) as u32
+    }
+
+    /// The node of a root's name, above what strangers did for its requests.
+    fn root_frame(&mut self, label: StringIdx, symbols: &Symbols) -> NodeIdx {
+        let name = symbols.text(label);
+        if name.is_empty() {
+            return StackTree::ROOT;
+        }
+        let frame = ProfileFrame { function: name.to_owned(), file: String::new(), line: 0 };
+        let frame = self.tree.intern_frame(frame);
+        self.tree.push(StackTree::ROOT, frame)
+    }
+
+    fn waiting_for(&mut self, under: NodeIdx) -> NodeIdx {
+        let frame = self.tree.intern_frame(ProfileFrame {
+            function: ProfileFrame::WAITING_FOR.into(),
+            file: "other goroutine".into(),
+            line: 0,
+        });
+        self.tree.push(under, frame)
+    }
+
+    /// The node of a stack by itself.
+    pub(crate) fn own_stack(&mut self, stack: StackIdx, symbols: &Symbols) -> NodeIdx {
+        Frames { symbols, known: FxHashMap::default() }.push(&mut self.tree, StackTree::ROOT, stack, true)
+    }
+
+    /// Per chain, the node under which its stacks go.
+    fn prefixes(&mut self, contexts: &Contexts, symbols: &Symbols) -> Vec<NodeIdx> {
+        let go = self.tree.intern_frame(ProfileFrame {
+            function: ProfileFrame::GO.into(),
+            file: "go statement".into(),
+            line: 0,
+        });
+        let mut frames = Frames { symbols, known: FxHashMap::default() };
+        let mut prefixes: Vec<NodeIdx> = Vec::with_capacity(contexts.len());
+        // Links above come first.
+        for i in 0..contexts.len() as u32 {
+            let context = contexts.get(i);
+            prefixes.push(if context.parent == i {
+                StackTree::ROOT
+            } else {
+                let above = prefixes[context.parent as usize];
+                let creator = frames.push(&mut self.tree, above, context.creation, true);
+                self.tree.push(creator, go)
+            });
+        }
+        prefixes
+    }
+
+    /// The tree and the samples, by state, then by stack.
+    pub fn finish(self) -> (StackTree, Vec<Sample>) {
+        let Self { tree, names, mut samples, .. } = self;
+        let ranks = ranks(&names);
+        let rank = |name: u32| ranks[name as usize];
+        samples
+            .sort_unstable_by_key(|(key, _)| (rank(key.state), key.stack, key.detail, key.precision, rank(key.root)));
+        samples.dedup_by(|(next, weight), (last, sum)| {
+            let same = next == last;
+            if same {
+                *sum += *weight;
+            }
+            same
+        });
+        let name = |number: u32| names[number as usize].clone();
+        let sample = |(key, weight): (SampleKey, Weight)| Sample {
+            stack: key.stack,
+            state: name(key.state),
+            detail: key.detail,
+            precision: key.precision,
+            root: name(key.root),
+            weight,
+        };
+        (tree, samples.into_iter().map(sample).collect())
+    }
+}
+
+/// What can be said of a sample beyond its state.
+pub(crate) fn detail_of(key: &Key, symbols: &Symbols) -> &'static str {
+    if key.assist {
+        return "mark assist";
+    }
+    let frames = symbols.frames(key.stack).map(|frame| symbols.function(frame));
+    detail(key.state, key.state.name(symbols), frames)
+}
+
+/// Frames of the symbols as frames of the tree, each looked up once.
+struct Frames<'a> {
+    symbols: &'a Symbols,
+    known: FxHashMap<(FrameIdx, bool), u32>,
+}
+
+impl Frames<'_> {
+    fn push(&mut self, tree: &mut StackTree, under: NodeIdx, stack: StackIdx, line_known: bool) -> NodeIdx {
+        let leaf_first: Vec<FrameIdx> = self.symbols.frames(stack).collect();
+        let mut node = under;
+        for (i, &frame) in leaf_first.iter().enumerate().rev() {
+            let frame = self.frame(tree, frame, line_known || i > 0);
+            node = tree.push(node, frame);
+        }
+        node
+    }
+
+    fn frame(&mut self, tree: &mut StackTree, frame: FrameIdx, line_known: bool) -> u32 {
+        let symbols = self.symbols;
+        *self.known.entry((frame, line_known)).or_insert_with(|| {
+            let f = symbols.frame(frame);
+            tree.intern_frame(ProfileFrame {
+                function: symbols.text(f.function).to_owned(),
+                file: symbols.text(f.file).to_owned(),
+                line: if line_known { f.line } else { 0 },
+            })
+        })
+    }
+}

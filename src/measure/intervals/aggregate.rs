@@ -1,0 +1,276 @@
+//! Adds intervals up, by chain, stack and state. HOT.
+
+use super::states::StateKey;
+use crate::profile::{Precision, Weight};
+use crate::trace::ids::StackIdx;
+use rustc_hash::FxHashMap;
+
+/// What intervals are added up by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Key {
+    /// Chain of `go` statements, in the slice's contexts.
+    pub context: u32,
+    /// The goroutine's own stack.
+    pub stack: StackIdx,
+    /// State.
+    pub state: StateKey,
+    /// How sure the stack is.
+    pub precision: Precision,
+    /// Whether the line of the stack's leaf is known.
+    pub line_known: bool,
+    /// Whether the goroutine helped the collector to mark.
+    pub assist: bool,
+}
+
+/// What an interval's key follows from, packed: equal ones have equal keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Signature(pub(crate) u64, pub(crate) u64);
+
+impl Signature {
+    const NONE: Self = Self(u64::MAX, u64::MAX);
+
+    #[inline]
+    fn slot(self) -> usize {
+        let mixed = (self.0 ^ self.1.rotate_left(40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> (64 - CACHE_BITS)) as usize
+    }
+}
+
+/// Slots of the cache in front of the table; most intervals are like one seen shortly before.
+const CACHE_BITS: u32 = 12;
+const CACHE: usize = 1 << CACHE_BITS;
+
+/// A key that was seen shortly before, and what is not in its sum yet; never in two lines of the processor's cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+struct Recent {
+    signature: Signature,
+    events: u64,
+    ns: u64,
+}
+
+const _: () = assert!(size_of::<Recent>() == 32, "half a line");
+
+impl Recent {
+    const NONE: Self = Self { signature: Signature::NONE, events: 0, ns: 0 };
+
+    /// Clocks gone wild reach the end of the numbers.
+    #[cold]
+    fn saturate(&mut self) {
+        self.ns = u64::MAX;
+    }
+}
+
+/// Sums by key.
+#[derive(Clone, Debug)]
+pub struct Aggregate {
+    sums: Vec<(Key, Weight)>,
+    places: FxHashMap<Key, u32>,
+    cache: Box<[Recent; CACHE]>,
+    /// The places of its keys.
+    cached: Box<[u32; CACHE]>,
+    /// Its slots that hold something.
+    used: Vec<u16>,
+}
+
+impl Default for Aggregate {
+    fn default() -> Self {
+        let (cache, cached) = (vec![Recent::NONE; CACHE].try_into(), vec![0; CACHE].try_into());
+        let (Ok(cache), Ok(cached)) = (cache, cached) else { unreachable!("as long as they were made") };
+        Self { sums: Vec::new(), places: FxHashMap::default(), cache, cached, used: Vec::new() }
+    }
+}
+
+impl Aggregate {
+    /// Adds one interval, or a piece of one with `events` 0; gives its key's place among the sums.
+    pub fn add(&mut self, key: Key, events: u64, ns: u64) -> u32 {
+        let place = self.place(key) as u32;
+        self.add_at(place, events, ns);
+        place
+    }
+
+    /// Adds one interval at a place.
+    #[inline]
+    pub(crate) fn add_at(&mut self, place: u32, events: u64, ns: u64) {
+        let sum = &mut self.sums[place as usize].1;
+        sum.events += events;
+        // Clocks gone wild reach the end of the numbers.
+        sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
+    }
+
+    /// Adds one interval to the key that follows from a signature, if that was noted lately; gives its place.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
+    pub(crate) fn add_lately(&mut self, signature: Signature, events: u64, ns: u64) -> Option<u32> {
+        let slot = signature.slot();
+        let recent = &mut self.cache[slot];
+        if recent.signature != signature {
+            return None;
+        }
+        recent.events += events;
+        match recent.ns.checked_add(ns) {
+            Some(sum) => recent.ns = sum,
+            None => recent.saturate(),
+        }
+        Some(self.cached[slot])
+    }
+
+    /// The place of a key, noted for the signature that it follows from.
+    pub(crate) fn note(&mut self, signature: Signature, key: Key) -> u32 {
+        let place = self.place(key) as u32;
+        let slot = signature.slot();
+        let old = std::mem::replace(&mut self.cache[slot], Recent { signature, ..Recent::NONE });
+        let old_place = std::mem::replace(&mut self.cached[slot], place);
+        if old.signature == Signature::NONE {
+            self.used.push(slot as u16);
+        }
+        self.add_recent(old, old_place);
+        place
+    }
+
+    fn add_recent(&mut self, Recent { events, ns, .. }: Recent, place: u32) {
+        if events > 0 || ns > 0 {
+            self.add_at(place, events, ns);
+        }
+    }
+
+    /// Forgets what was noted, and adds what is not in the sums yet.
+    fn settle(&mut self) {
+        while let Some(slot) = self.used.pop() {
+            let slot = usize::from(slot);
+            let recent = std::mem::replace(&mut self.cache[slot], Recent::NONE);
+            self.add_recent(recent, self.cached[slot]);
+        }
+    }
+
+    /// The key at a place.
+    #[inline]
+    pub fn key(&self, place: u32) -> Key {
+        self.sums[place as usize].0
+    }
+
+    /// Number of places.
+    pub fn len(&self) -> usize {
+        self.sums.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.sums.is_empty()
+    }
+
+    /// Adds latency at a place.
+    pub fn add_latency(&mut self, place: u32, ns: u64) {
+        let sum = &mut self.sums[place as usize].1;
+        sum.latency_ns = sum.latency_ns.saturating_add(ns);
+    }
+
+    fn place(&mut self, key: Key) -> usize {
+        let next = self.sums.len() as u32;
+        let place = *self.places.entry(key).or_insert(next);
+        if place == next {
+            self.sums.push((key, Weight::default()));
+        }
+        place as usize
+    }
+
+    /// Adds all of another's sums and empties it; gives its places as ours.
+    pub fn absorb(&mut self, other: &mut Self) -> Vec<u32> {
+        other.settle();
+        other.places.clear();
+        let sums = other.sums.drain(..).map(|(key, weight)| {
+            let place = self.place(key);
+            self.sums[place].1 += weight;
+            place as u32
+        });
+        sums.collect()
+    }
+
+    /// Forgets all sums.
+    pub fn clear(&mut self) {
+        self.sums.clear();
+        self.places.clear();
+        for slot in self.used.drain(..) {
+            self.cache[usize::from(slot)] = Recent::NONE;
+        }
+    }
+
+    /// The keys by place.
+    pub fn keys(&self) -> Vec<Key> {
+        self.sums.iter().map(|(key, _)| *key).collect()
+    }
+
+    /// The sums by place.
+    pub fn into_sums(mut self) -> Vec<(Key, Weight)> {
+        self.settle();
+        self.sums
+    }
+
+    /// The sums in the order of their keys.
+    pub fn sorted(self) -> Vec<(Key, Weight)> {
+        let mut sums = self.into_sums();
+        sums.sort_unstable_by_key(|(key, _)| *key);
+        sums
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_do_not_depend_on_who_added_them() {
+        let key = |i: u32| Key {
+            context: i % 3,
+            stack: StackIdx(i % 7),
+            state: StateKey::RUNNING,
+            precision: Precision::Exact,
+            line_known: true,
+            assist: false,
+        };
+        let (mut whole, mut odd, mut even) = (Aggregate::default(), Aggregate::default(), Aggregate::default());
+        for i in 0..5000u32 {
+            whole.add(key(i), 1, u64::from(i));
+            if i % 2 == 0 { &mut even } else { &mut odd }.add(key(i), 1, u64::from(i));
+        }
+        odd.absorb(&mut even);
+        assert_eq!(odd.sorted(), whole.sorted());
+    }
+
+    /// More keys than the cache has slots: what it held is not lost, nor counted twice, whoever asks and when.
+    #[test]
+    fn recent_keys_lose_nothing() {
+        let key = |i: u32| Key {
+            context: 0,
+            stack: StackIdx(i),
+            state: StateKey::RUNNABLE,
+            precision: Precision::Exact,
+            line_known: true,
+            assist: false,
+        };
+        let add = |sums: &mut Aggregate, i: u32, ns: u64| {
+            let signature = Signature(u64::from(i), 7);
+            if sums.add_lately(signature, 1, ns).is_none() {
+                let place = sums.note(signature, key(i));
+                sums.add_at(place, 1, ns);
+            }
+        };
+        let (mut plain, mut whole, mut part) = (Aggregate::default(), Aggregate::default(), Aggregate::default());
+        let mut random = 1u32;
+        for round in 0..60_000u64 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Some keys come often, some hardly ever.
+            let i = if random >> 31 == 0 { random >> 28 } else { (random >> 16) % 5000 };
+            plain.add(key(i), 1, round);
+            add(if round % 3 == 0 { &mut whole } else { &mut part }, i, round);
+            if round % 7000 == 0 {
+                whole.absorb(&mut part);
+                assert!(part.clone().into_sums().is_empty());
+            }
+        }
+        whole.absorb(&mut part);
+        assert_eq!(whole.clone().sorted(), plain.sorted());
+        whole.clear();
+        assert!(whole.sorted().is_empty());
+    }
+}

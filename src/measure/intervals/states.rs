@@ -1,0 +1,166 @@
+//! What intervals are counted under: Go's own words for the states of a goroutine.
+
+use crate::trace::ids::StringIdx;
+use crate::trace::symbols::Symbols;
+
+/// A state as a key: one of four fixed ones, or a reason for waiting.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct StateKey(u32);
+
+impl StateKey {
+    /// Executing.
+    pub const RUNNING: Self = Self(0);
+    /// Ready, without a proc.
+    pub const RUNNABLE: Self = Self(1);
+    /// In a system call or a cgo call.
+    pub const SYSCALL: Self = Self(2);
+    /// Not known.
+    pub const UNKNOWN: Self = Self(3);
+    const FIRST_REASON: u32 = 4;
+
+    /// Waiting for a reason in the runtime's words; a wait without one is unknown.
+    #[inline]
+    pub fn waiting(reason: StringIdx) -> Self {
+        // String 0 is the empty one.
+        if reason.is_some() && reason.0 != 0 { Self(reason.0 + Self::FIRST_REASON) } else { Self::UNKNOWN }
+    }
+
+    /// Whether it is a wait: for a reason, or for one that the trace does not name.
+    #[inline]
+    pub fn is_wait(self) -> bool {
+        self.0 >= Self::UNKNOWN.0
+    }
+
+    /// The key as a number.
+    #[inline]
+    pub fn number(self) -> u32 {
+        self.0
+    }
+
+    /// Its name: the runtime's words are kept as they are, unknown ones too.
+    pub fn name(self, symbols: &Symbols) -> &str {
+        match self {
+            Self::RUNNING => "running",
+            Self::RUNNABLE => "runnable",
+            Self::SYSCALL => "syscall",
+            Self::UNKNOWN => "unknown",
+            Self(reason) => symbols.text(StringIdx(reason - Self::FIRST_REASON)),
+        }
+    }
+}
+
+/// Functions that only park a goroutine. A stack taken from outside (GoStatusStack) has them at its leaf, one
+/// taken at the block does not (`traceBlockReason` callers skip them; Go 1.23, `runtime/traceruntime.go`).
+const PARKING: &[&str] = &[
+    "runtime.gopark",
+    "runtime.goparkunlock",
+    "runtime.chanrecv",
+    "runtime.chansend",
+    "runtime.block",
+    "runtime.semacquire1",
+    "runtime.netpollblock",
+    "runtime.notetsleepg",
+    "runtime.timeSleep",
+    "internal/poll.runtime_pollWait",
+    "internal/poll.(*pollDesc).wait",
+    "internal/poll.(*pollDesc).waitRead",
+    "internal/poll.(*pollDesc).waitWrite",
+    "internal/sync.runtime_SemacquireMutex",
+    "internal/sync.(*Mutex).lockSlow",
+    "sync.runtime_Semacquire",
+    "sync.runtime_SemacquireMutex",
+    "sync.runtime_SemacquireRWMutex",
+    "sync.runtime_SemacquireRWMutexR",
+    "sync.runtime_SemacquireWaitGroup",
+    "sync.runtime_notifyListWait",
+    "sync.(*Mutex).lockSlow",
+];
+
+/// Whether a function only parks its goroutine.
+pub(crate) fn is_parking(function: &str) -> bool {
+    PARKING.contains(&function)
+}
+
+/// Reasons whose end says nothing about who caused it: the scheduler and a stopped world hand out what the network
+/// poller and timers made ready, and whoever runs then looks like the waker (`injectglist`, `startTheWorldWithSema`;
+/// Go 1.27, `runtime/proc.go`). The rest is the runtime's own business.
+const ACCIDENTAL: &[&str] = &[
+    "network",
+    "sleep",
+    "forever",
+    "preempted",
+    "GC background sweeper wait",
+    "GC mark assist wait for work",
+    "GC weak to strong wait",
+    "wait until GC ends",
+    "wait for debug call",
+    "system goroutine wait",
+];
+
+/// Whether the goroutine that a wake-up names is there by accident.
+pub(crate) fn is_accidental(reason: &str) -> bool {
+    ACCIDENTAL.contains(&reason)
+}
+
+/// What can be said beyond the state, from the frames of the interval's stack, innermost first.
+pub fn detail<'a>(state: StateKey, name: &str, mut frames: impl Iterator<Item = &'a str>) -> &'static str {
+    if state == StateKey::SYSCALL {
+        // The runtime counts a cgo call as a system call (go.dev/issue/64865).
+        return if frames.next() == Some("runtime.cgocall") { "cgo" } else { "" };
+    }
+    if name == "sync" { lock(frames) } else { "" }
+}
+
+/// Which lock: from the leaf up, the first function that is not a lock's inner part tells (Go 1.22 – 1.27, `sync`).
+fn lock<'a>(frames: impl Iterator<Item = &'a str>) -> &'static str {
+    let mut found = "";
+    for frame in frames {
+        let kind = match frame {
+            "sync.(*Once).doSlow" | "sync.(*Once).Do" => "once",
+            _ if frame.starts_with("sync.(*RWMutex).") => "rwmutex",
+            _ if frame.starts_with("sync.(*WaitGroup).") => "wait group",
+            _ if frame.starts_with("sync.(*Mutex).") || frame.starts_with("internal/sync.(*Mutex).") => "mutex",
+            _ if frame.starts_with("internal/poll.") || frame.starts_with("runtime.") => "runtime",
+            _ if frame.starts_with("sync.runtime_") || frame.starts_with("internal/sync.runtime_") => continue,
+            _ => break,
+        };
+        // A mutex inside a once or an rwmutex is theirs; anything else is what it says.
+        match (found, kind) {
+            ("", _) | ("mutex", "once" | "rwmutex") => found = kind,
+            _ => break,
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_are_told_apart() {
+        let lock = |frames: &[&'static str]| super::lock(frames.iter().copied());
+        assert_eq!(lock(&["sync.(*Mutex).Lock", "main.f"]), "mutex");
+        assert_eq!(
+            lock(&["internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock"]),
+            "mutex"
+        );
+        assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*RWMutex).Lock", "main.f"]), "rwmutex");
+        assert_eq!(lock(&["sync.(*RWMutex).RLock", "main.f"]), "rwmutex");
+        assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*Once).doSlow", "sync.(*Once).Do", "main.f"]), "once");
+        assert_eq!(lock(&["sync.(*WaitGroup).Wait", "sync.(*Once).doSlow"]), "wait group");
+        assert_eq!(lock(&["runtime.gcStart", "main.f"]), "runtime");
+        assert_eq!(lock(&["main.f", "sync.(*Mutex).Lock"]), "");
+    }
+
+    #[test]
+    fn reasons_keep_their_words() {
+        let mut symbols = Symbols::default();
+        let reason = symbols.intern("chan receive");
+        assert_eq!(StateKey::waiting(reason).name(&symbols), "chan receive");
+        let strange = symbols.intern("waiting for the moon");
+        assert_eq!(StateKey::waiting(strange).name(&symbols), "waiting for the moon");
+        assert_eq!(StateKey::waiting(StringIdx::NONE), StateKey::UNKNOWN);
+        assert_eq!(StateKey::waiting(symbols.intern("")), StateKey::UNKNOWN);
+    }
+}

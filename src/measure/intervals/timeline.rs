@@ -1,0 +1,394 @@
+//! One state machine per goroutine: events → contiguous intervals. HOT.
+//!
+//! Intervals are contiguous by construction: one ends where the next starts, so the states of a goroutine sum to
+//! its life.
+
+use super::aggregate::{Aggregate, Key, Signature};
+use super::states::StateKey;
+use crate::measure::paths::interval_log::Tape;
+use crate::profile::Precision;
+use crate::slice::WindowIdx;
+use crate::trace::event::{GoState, GoTransition};
+use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use crate::trace::symbols::Symbols;
+use crate::trace::time::{Time, Window};
+use rustc_hash::FxHashMap;
+
+/// What a goroutine is doing, since when, and on which stack: one line of the processor's cache.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+pub(crate) struct Timeline {
+    /// The goroutine.
+    pub(crate) g: GIdx,
+    /// The window that its time belongs to; none while it counts nowhere.
+    window: WindowIdx,
+    /// The same while nothing is known of its time but stacks.
+    plain_window: WindowIdx,
+    /// Its chain of `go` statements, as the upper half.
+    context: u64,
+    /// What the scheduler does with it.
+    pub(crate) state: GoState,
+    /// What the open interval is counted under.
+    pub(crate) key: StateKey,
+    /// Where the open interval, or the piece of it not added up yet, starts.
+    pub(crate) since: Time,
+    /// The stack of the open interval, unless it runs.
+    pub(crate) stack: StackIdx,
+    /// The last stack of its own that was seen.
+    pub(crate) own: StackIdx,
+    /// Whether the open interval was not counted in this window yet: pieces of it count once.
+    pub(crate) fresh: bool,
+    /// Whether all its life belongs to one window: it crosses no borders.
+    pub(crate) owned: bool,
+    /// Whether it was alive before the generation that is measured.
+    pub(crate) carried: bool,
+    /// Whether there are CPU samples in the open piece of running time.
+    sampled: bool,
+    /// Whether it helps the collector to mark while it runs.
+    assists: bool,
+    /// The function that serves the request which just began on it, until its first own stack; empty for none.
+    serves: StringIdx,
+}
+
+const _: () = assert!(size_of::<Timeline>() == 64, "one line");
+
+/// How a piece of an interval is closed.
+#[derive(Clone, Copy)]
+pub(crate) struct Close {
+    /// Where the piece ends.
+    pub(crate) end: Time,
+    /// The goroutine's stack there; empty when unknown.
+    pub(crate) next: StackIdx,
+    /// The part of time that counts.
+    pub(crate) clip: Window,
+    /// Whether the interval ends with the piece.
+    pub(crate) ends: bool,
+}
+
+/// What an open interval is.
+#[derive(Clone, Copy)]
+pub(crate) struct What {
+    /// Running time.
+    pub(crate) running: bool,
+    /// Of a goroutine that helps the collector while it runs.
+    pub(crate) assists: bool,
+}
+
+impl Timeline {
+    /// A goroutine in a state since a moment.
+    pub(crate) fn new(g: GIdx, window: WindowIdx, context: u32, state: GoState, since: Time, stack: StackIdx) -> Self {
+        let key = key_of(state, StringIdx::NONE);
+        Self {
+            g,
+            window,
+            plain_window: window,
+            context: u64::from(context) << 32,
+            state,
+            key,
+            since,
+            stack,
+            own: stack,
+            fresh: true,
+            owned: false,
+            carried: false,
+            sampled: false,
+            assists: false,
+            serves: StringIdx::NONE,
+        }
+    }
+
+    /// Its chain of `go` statements.
+    pub(crate) fn context(&self) -> u32 {
+        (self.context >> 32) as u32
+    }
+
+    /// The window that its time belongs to; none while it counts nowhere.
+    pub(crate) fn window(&self) -> WindowIdx {
+        self.window
+    }
+
+    /// Its stacks stand under this chain from now on.
+    pub(crate) fn stand_under(&mut self, context: u32) {
+        self.context = u64::from(context) << 32;
+    }
+
+    /// Its time belongs to a window, or to none, from now on.
+    pub(crate) fn belong_to(&mut self, window: WindowIdx) {
+        self.window = window;
+        self.judge();
+    }
+
+    /// The window that its time belongs to while nothing is known of it but stacks; else none.
+    #[inline]
+    pub(crate) fn plain_window(&self) -> WindowIdx {
+        self.plain_window
+    }
+
+    /// Whether there are CPU samples in the open piece of running time.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.sampled
+    }
+
+    /// Whether it helps the collector to mark while it runs.
+    pub(crate) fn does_assist(&self) -> bool {
+        self.assists
+    }
+
+    /// It helps the collector from now on, or does not.
+    pub(crate) fn assist(&mut self, assists: bool) {
+        self.assists = assists;
+        self.judge();
+    }
+
+    /// The function that serves the request which just begins on it; empty for none.
+    pub(crate) fn serve(&mut self, function: StringIdx) {
+        self.serves = function;
+        self.judge();
+    }
+
+    fn sample(&mut self, sampled: bool) {
+        self.sampled = sampled;
+        self.judge();
+    }
+
+    fn judge(&mut self) {
+        let odd = self.sampled || self.assists || self.serves.is_some();
+        self.plain_window = if odd { WindowIdx::NONE } else { self.window };
+    }
+
+    /// Goes to the state after a transition; the open interval was closed before.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
+    pub(crate) fn enter(&mut self, t: &GoTransition) {
+        self.state = t.to;
+        self.key = key_of(t.to, t.reason);
+        // What was stopped, blocked or in a system call keeps that stack until it runs; never the waker's.
+        if t.from == GoState::Running {
+            self.stack = t.stack;
+            if t.stack != StackIdx::EMPTY {
+                self.own = t.stack;
+            }
+        }
+    }
+}
+
+/// What a state is counted under.
+#[inline]
+fn key_of(state: GoState, reason: StringIdx) -> StateKey {
+    match state {
+        GoState::Running => StateKey::RUNNING,
+        GoState::Runnable => StateKey::RUNNABLE,
+        GoState::Syscall => StateKey::SYSCALL,
+        GoState::Waiting => StateKey::waiting(reason),
+        GoState::Undetermined | GoState::NotExist => StateKey::UNKNOWN,
+    }
+}
+
+/// Where a piece was added.
+enum Places {
+    /// All of it in one place.
+    One(u32),
+    /// Shared out equally.
+    Several(Vec<u32>),
+}
+
+/// The share of part `i` of `n` equal parts; the last takes the rest.
+pub(crate) fn share_of(ns: u64, i: u64, n: u64) -> u64 {
+    if i == n - 1 { ns - ns / n * (n - 1) } else { ns / n }
+}
+
+/// Slots of the cache of brackets.
+const BRACKET_BITS: u32 = 12;
+
+/// A bracket: the stacks before and after, what was on the stack all along, and whether its line is known.
+type Bracket = (StackIdx, StackIdx, StackIdx, bool);
+
+/// Adds closed intervals up, each with the stack that owns it.
+pub(crate) struct Attribution<'a> {
+    symbols: &'a Symbols,
+    /// Sums so far.
+    pub(crate) aggregate: Aggregate,
+    brackets: Vec<Bracket>,
+    /// CPU samples in open pieces of running time.
+    samples: FxHashMap<GIdx, Vec<StackIdx>>,
+}
+
+impl<'a> Attribution<'a> {
+    /// Starts empty.
+    pub(crate) fn new(symbols: &'a Symbols) -> Self {
+        let nothing = (StackIdx::NONE, StackIdx::NONE, StackIdx::EMPTY, true);
+        Self {
+            symbols,
+            aggregate: Aggregate::default(),
+            brackets: vec![nothing; 1 << BRACKET_BITS],
+            samples: FxHashMap::default(),
+        }
+    }
+
+    /// Forgets all sums.
+    pub(crate) fn clear(&mut self) {
+        self.aggregate.clear();
+        self.samples.clear();
+    }
+
+    /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
+    /// first piece that has time inside `clip`. With a tape, the piece is written there, inside or not. Gives the
+    /// nanoseconds added.
+    pub(crate) fn close(&mut self, line: &mut Timeline, close: Close, tape: Option<&mut Tape>) -> u64 {
+        let Close { end, next, clip, ends } = close;
+        let ns = clip.overlap(line.since, end);
+        let taped = tape.is_some() && end > line.since;
+        line.since = end;
+        if ns > 0 || taped {
+            let events = u64::from(ns > 0 && line.fresh);
+            line.fresh &= ns == 0;
+            let place = if line.sampled || line.serves.is_some() {
+                self.add_known_better(line, next, events, ns)
+            } else {
+                Places::One(self.add(line, next, events, ns))
+            };
+            if taped && let Some(tape) = tape {
+                let place = match place {
+                    Places::One(place) => place,
+                    Places::Several(places) => tape.share(places),
+                };
+                tape.push(end, line.g, place);
+            }
+        }
+        if line.sampled {
+            self.forget_samples(line);
+        }
+        if next != StackIdx::EMPTY {
+            line.serve(StringIdx::NONE);
+        }
+        line.fresh |= ends;
+        ns
+    }
+
+    /// Adds one interval, or a piece of one, to what is open of a timeline; gives its place.
+    fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> u32 {
+        let what = What { running: line.key == StateKey::RUNNING, assists: line.assists };
+        self.add_known(line, what, next, (events, ns))
+    }
+
+    /// The same where it is known what the interval is. Running time carries no stack of its own: what was on the stack
+    /// before and after tells.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
+    pub(crate) fn add_known(
+        &mut self,
+        line: &Timeline,
+        What { running, assists }: What,
+        next: StackIdx,
+        (events, ns): (u64, u64),
+    ) -> u32 {
+        debug_assert_eq!((running, assists), (line.key == StateKey::RUNNING, line.assists));
+        let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
+        let state = if running { StateKey::RUNNING } else { line.key };
+        let state = state.number() << 1 | u32::from(assists);
+        let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        let signature = Signature(line.context | u64::from(stack.0), both(next.0, state));
+        if let Some(place) = self.aggregate.add_lately(signature, events, ns) {
+            return place;
+        }
+        let place = self.find_place(line, next, signature);
+        self.aggregate.add_at(place, events, ns);
+        place
+    }
+
+    #[cold]
+    fn find_place(&mut self, line: &Timeline, next: StackIdx, signature: Signature) -> u32 {
+        let key = if line.key == StateKey::RUNNING {
+            let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
+            let (stack, known) = self.bracket(line.own, next);
+            Self::key(line, stack, Precision::Bracketed, known)
+        } else {
+            Self::key(line, line.stack, Precision::Exact, true)
+        };
+        self.aggregate.note(signature, key)
+    }
+
+    /// The place of what is open of a timeline, as far as it can be told now.
+    pub(crate) fn provisional(&mut self, line: &Timeline) -> u32 {
+        let running = line.key == StateKey::RUNNING;
+        let (stack, known) =
+            if running { self.bracket(line.own, self.symbols.root_frame(line.own)) } else { (line.stack, true) };
+        let precision = if running { Precision::Bracketed } else { Precision::Exact };
+        self.aggregate.add(Self::key(line, stack, precision, known), 0, 0)
+    }
+
+    /// The place of time that nothing is known of.
+    pub(crate) fn unknown_place(&mut self) -> u32 {
+        let state = StateKey::UNKNOWN;
+        let stack = StackIdx::EMPTY;
+        self.aggregate.add(
+            Key { context: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false },
+            0,
+            0,
+        )
+    }
+
+    #[inline]
+    fn key(line: &Timeline, stack: StackIdx, precision: Precision, line_known: bool) -> Key {
+        let assist = line.assists && line.key == StateKey::RUNNING;
+        Key { context: line.context(), stack, state: line.key, precision, line_known, assist }
+    }
+
+    /// More is known than what was on the stack before and after: CPU samples, or which handler the server called.
+    #[cold]
+    fn add_known_better(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> Places {
+        let running = line.key == StateKey::RUNNING;
+        if running && line.sampled {
+            return Places::Several(self.add_sampled(line, events, ns));
+        }
+        let served = if running { self.symbols.outermost(next, line.serves) } else { StackIdx::NONE };
+        Places::One(if served.is_some() {
+            self.aggregate.add(Self::key(line, served, Precision::Bracketed, false), events, ns)
+        } else {
+            self.add(line, next, events, ns)
+        })
+    }
+
+    /// A CPU sample says what the open piece of running time ran.
+    pub(crate) fn sample(&mut self, line: &mut Timeline, stack: StackIdx) {
+        line.sample(true);
+        self.samples.entry(line.g).or_default().push(stack);
+    }
+
+    /// The open piece is over.
+    #[cold]
+    pub(crate) fn forget_samples(&mut self, line: &mut Timeline) {
+        line.sample(false);
+        self.samples.remove(&line.g);
+    }
+
+    /// The samples of an open piece, for whoever goes on with it.
+    pub(crate) fn take_samples(&mut self, g: GIdx) -> Vec<StackIdx> {
+        self.samples.remove(&g).unwrap_or_default()
+    }
+
+    #[cold]
+    fn add_sampled(&mut self, line: &Timeline, events: u64, ns: u64) -> Vec<u32> {
+        let samples = self.samples.get(&line.g).cloned().unwrap_or_default();
+        let n = samples.len() as u64;
+        let mut places = Vec::with_capacity(samples.len());
+        for (i, &stack) in samples.iter().enumerate() {
+            let last = i as u64 == n - 1;
+            let share = share_of(ns, i as u64, n);
+            let key = Self::key(line, stack, Precision::Sampled, true);
+            places.push(self.aggregate.add(key, if last { events } else { 0 }, share));
+        }
+        places
+    }
+
+    #[inline]
+    fn bracket(&mut self, before: StackIdx, after: StackIdx) -> (StackIdx, bool) {
+        let mixed = (u64::from(before.0) << 32 | u64::from(after.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let slot = &mut self.brackets[(mixed >> (64 - BRACKET_BITS)) as usize];
+        if (slot.0, slot.1) != (before, after) {
+            let (stack, known) = self.symbols.bracket(before, after);
+            *slot = (before, after, stack, known);
+        }
+        (slot.2, slot.3)
+    }
+}

@@ -1,0 +1,105 @@
+//! What is over when a part of a trace begins that is measured by itself.
+
+use crate::trace::event::GoState;
+use crate::trace::ids::GIdx;
+use crate::trace::time::Time;
+use rustc_hash::FxHashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Where a part of a trace begins that is measured by itself: a generation, or a part of one.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Position of the generation.
+    pub generation: u32,
+    /// Where that starts in the file.
+    pub file_start: u64,
+    /// The moment at which what is before the part is certainly over.
+    pub settled: Time,
+    /// What of the generation is before the part; none where it begins with the generation.
+    pub inside: Option<Arc<Past>>,
+}
+
+impl Beginning {
+    /// Whether an event is before it.
+    pub(crate) fn is_behind(&self, pos: u64) -> bool {
+        pos < self.file_start || self.inside.as_ref().is_some_and(|past| past.has(pos))
+    }
+
+    /// Whether a goroutine that ended in a generation did so before it.
+    pub(crate) fn outlives(&self, g: GIdx, ended: u32) -> bool {
+        ended < self.generation || self.inside.as_ref().is_some_and(|past| past.ended.binary_search(&g).is_ok())
+    }
+}
+
+/// What of a generation is before a moment.
+#[derive(Debug)]
+pub struct Past {
+    /// The events of threads before it: where they stand, in the file's order.
+    places: Vec<Range<u64>>,
+    /// Where the CPU samples before it stand.
+    samples: FxHashSet<u64>,
+    /// Goroutines that ended before it, by index.
+    ended: Vec<GIdx>,
+    in_syscall: Vec<GIdx>,
+    assisting: Vec<GIdx>,
+}
+
+impl Past {
+    /// By where events and CPU samples before it stand, the state of each goroutine that the generation named, and
+    /// those that help the collector to mark.
+    pub fn new(
+        places: Vec<Range<u64>>,
+        samples: impl Iterator<Item = u64>,
+        goroutines: impl Iterator<Item = (GIdx, GoState)>,
+        assisting: impl Iterator<Item = GIdx>,
+    ) -> Self {
+        let (mut ended, mut in_syscall) = (Vec::new(), Vec::new());
+        for (g, state) in goroutines {
+            match state {
+                GoState::NotExist => ended.push(g),
+                GoState::Syscall => in_syscall.push(g),
+                _ => {}
+            }
+        }
+        ended.sort_unstable();
+        Self { places, samples: samples.collect(), ended, in_syscall, assisting: assisting.collect() }
+    }
+
+    fn has(&self, pos: u64) -> bool {
+        let next = self.places.partition_point(|place| place.start <= pos);
+        next.checked_sub(1).is_some_and(|i| pos < self.places[i].end) || self.samples.contains(&pos)
+    }
+
+    /// Goroutines that are in a system call then.
+    pub(crate) fn in_syscall(&self) -> impl Iterator<Item = GIdx> {
+        self.in_syscall.iter().copied()
+    }
+
+    /// Goroutines that help the collector to mark then.
+    pub(crate) fn assisting(&self) -> impl Iterator<Item = GIdx> {
+        self.assisting.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_past_is_told_by_place_and_by_life() {
+        let goroutines = [(GIdx(4), GoState::NotExist), (GIdx(5), GoState::Syscall), (GIdx(6), GoState::Waiting)];
+        let places = vec![100..150, 200..210];
+        let past = Past::new(places, [400].into_iter(), goroutines.into_iter(), [GIdx(6)].into_iter());
+        let inside = Some(Arc::new(past));
+        let part = Beginning { generation: 3, file_start: 90, settled: Time(0), inside };
+        let first = Beginning { inside: None, ..part.clone() };
+        let behind = |beginning: &Beginning| [89, 90, 100, 149, 150, 209, 210, 400].map(|pos| beginning.is_behind(pos));
+        assert_eq!(behind(&part), [true, false, true, true, false, true, false, true]);
+        assert_eq!(behind(&first), [true, false, false, false, false, false, false, false]);
+        let over =
+            |beginning: &Beginning| [(4, 3), (5, 3), (7, 2)].map(|(g, ended)| beginning.outlives(GIdx(g), ended));
+        assert_eq!(over(&part), [true, false, true]);
+        assert_eq!(over(&first), [false, false, true]);
+    }
+}

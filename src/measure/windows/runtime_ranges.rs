@@ -1,0 +1,137 @@
+//! What the whole program does beside its goroutines: the collector marks, the world is stopped.
+
+use crate::trace::event::{EventKind, Range};
+use crate::trace::time::{Time, Window};
+
+/// When the collector marked and when the world was stopped.
+#[derive(Default, Debug)]
+pub(crate) struct Ranges {
+    gc: Spans,
+    stw: Spans,
+}
+
+/// Stretches of time that do not overlap, in order.
+#[derive(Default, Debug)]
+struct Spans {
+    closed: Vec<Window>,
+    /// Time in all closed ones before each.
+    before: Vec<u64>,
+    open: Option<Time>,
+}
+
+impl Spans {
+    fn begin(&mut self, time: Time) {
+        self.open.get_or_insert(time);
+    }
+
+    fn end(&mut self, time: Time) {
+        let Some(start) = self.open.take() else { return };
+        let start = self.closed.last().map_or(start, |last| start.max(last.end));
+        if start < time {
+            let before = self.closed.last().map_or(0, |last| self.total() + last.end.since(last.start));
+            self.before.push(before);
+            self.closed.push(Window { start, end: time });
+        }
+    }
+
+    /// Time of all closed ones but the last.
+    fn total(&self) -> u64 {
+        self.before.last().copied().unwrap_or(0)
+    }
+
+    /// Time of the closed ones before `time`.
+    fn up_to(&self, time: Time) -> u64 {
+        let next = self.closed.partition_point(|w| w.start < time);
+        let Some(i) = next.checked_sub(1) else { return 0 };
+        self.before[i] + time.min(self.closed[i].end).since(self.closed[i].start)
+    }
+
+    /// The time between two of them, or behind the last one, around a moment; nothing inside of one.
+    fn gap(&self, at: Time) -> Window {
+        let next = self.closed.partition_point(|w| w.start < at);
+        let start = next.checked_sub(1).map_or(Time::MIN, |i| self.closed[i].end);
+        let end = self.closed.get(next).map(|w| w.start).or(self.open).unwrap_or(Time::MAX);
+        Window { start, end }
+    }
+
+    fn overlap(&self, window: Window) -> u64 {
+        let open = self.open.map_or(0, |start| window.overlap(start, Time::MAX));
+        self.up_to(window.end).saturating_sub(self.up_to(window.start)) + open
+    }
+}
+
+impl Ranges {
+    /// A range of the whole program begins or ends. What was open before the trace began is told by `older_since`.
+    pub(crate) fn take(&mut self, kind: &EventKind, time: Time, older_since: Time) {
+        match kind {
+            EventKind::RangeBegin(Range::GcMark) => self.gc.begin(time),
+            EventKind::RangeActive(Range::GcMark) => self.gc.begin(older_since),
+            EventKind::RangeEnd(Range::GcMark) => self.gc.end(time),
+            EventKind::RangeBegin(Range::StopTheWorld(_)) => self.stw.begin(time),
+            EventKind::RangeActive(Range::StopTheWorld(_)) => self.stw.begin(older_since),
+            EventKind::RangeEnd(Range::StopTheWorld(_)) => self.stw.end(time),
+            _ => {}
+        }
+    }
+
+    /// The trace ends.
+    pub(crate) fn finish(&mut self, end: Time) {
+        self.gc.end(end);
+        self.stw.end(end);
+    }
+
+    /// Time inside a window during which the world was stopped, as far as that is over.
+    pub(crate) fn stopped_in(&self, window: Window) -> u64 {
+        if self.stw.closed.is_empty() && self.stw.open.is_none() { 0 } else { self.stw.overlap(window) }
+    }
+
+    /// A stretch of time around a window's start during which the world was not stopped.
+    pub(crate) fn quiet_around(&self, window: Window) -> Window {
+        self.stw.gap(window.start)
+    }
+
+    /// Time inside a window during which the collector marked, as far as that is over.
+    pub(crate) fn marked_in(&self, window: Window) -> u64 {
+        self.gc.overlap(window)
+    }
+
+    /// How often the world was stopped while one of the windows lasted.
+    pub(crate) fn stops_during(&self, windows: &[Window]) -> u64 {
+        let mut sorted = windows.to_vec();
+        sorted.sort_unstable_by_key(|w| w.start);
+        let mut latest = Time::MIN;
+        let ends: Vec<Time> = sorted
+            .iter()
+            .map(|w| {
+                latest = latest.max(w.end);
+                latest
+            })
+            .collect();
+        let meets = |stop: &&Window| {
+            let started = sorted.partition_point(|w| w.start < stop.end);
+            started > 0 && ends[started - 1] > stop.start
+        };
+        self.stw.closed.iter().filter(meets).count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlaps_are_exact() {
+        let mut spans = Spans::default();
+        for (start, end) in [(10, 20), (30, 35), (50, 60)] {
+            spans.begin(Time(start));
+            spans.end(Time(end));
+        }
+        let overlap = |start, end| spans.overlap(Window { start: Time(start), end: Time(end) });
+        assert_eq!(overlap(0, 100), 25);
+        assert_eq!(overlap(15, 32), 7);
+        assert_eq!(overlap(20, 30), 0);
+        assert_eq!(overlap(55, 58), 3);
+        assert_eq!(spans.gap(Time(25)), Window { start: Time(20), end: Time(30) });
+        assert_eq!(spans.gap(Time(61)), Window { start: Time(60), end: Time::MAX });
+    }
+}

@@ -1,0 +1,220 @@
+//! Requests of one HTTP/1 connection, told apart by what the server itself does around them.
+//!
+//! A request without a body starts when the connection creates its background reader, right before the handler.
+//! One with a body starts when the goroutine runs again after it last read from the connection. It ends at the
+//! first stack behind the handler: the server finishes the response, takes care of a panic, reads on, or the
+//! goroutine ends (after a hijack).
+
+use super::servers::Step;
+use crate::trace::ids::StackIdx;
+use crate::trace::time::Time;
+
+/// A moment of a goroutine: an event's place in the file, and its time on its thread's own clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// Place.
+    pub pos: u64,
+    /// Time; none when it was not kept.
+    pub time: Option<Time>,
+}
+
+/// A request between two borders.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// Where it starts; none: before the trace.
+    pub start: Option<Moment>,
+    /// Where it ends; none: after the trace.
+    pub end: Option<Moment>,
+    /// Its first stack with a matching function.
+    pub matched: Option<StackIdx>,
+    /// Its first stack in a handler.
+    pub handler: Option<StackIdx>,
+    /// Goroutines created inside.
+    pub births: Vec<u32>,
+    /// Whether a stack showed it in the server's wrappers, or further in.
+    served: bool,
+}
+
+impl Request {
+    fn new(start: Option<Moment>) -> Self {
+        Self { start, end: None, matched: None, handler: None, births: Vec::new(), served: false }
+    }
+
+    /// How long it took, in ns; none when the trace's edge cuts it.
+    pub fn duration(&self) -> Option<u64> {
+        let (start, end) = (self.start?, self.end?);
+        Some(end.time.zip(start.time).map_or(0, |(end, start)| end.since(start)))
+    }
+}
+
+/// A connection's goroutine, from its evidence in order.
+#[derive(Clone, Debug, Default)]
+pub struct Connection {
+    /// Where the next request starts, if its handler comes next.
+    last: Option<Moment>,
+    /// Whether it was seen outside requests; else its first handler may be older than the trace.
+    known: bool,
+    /// Whether it has read since its last request.
+    reading: bool,
+    open: Option<Request>,
+}
+
+impl Connection {
+    /// The goroutine runs again.
+    pub fn resumed(&mut self, at: Moment) {
+        self.last = Some(at);
+    }
+
+    /// A request that is open.
+    pub fn is_serving(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// Where that starts, if it was seen.
+    pub fn serving_since(&self) -> Option<Moment> {
+        self.open.as_ref()?.start
+    }
+
+    /// A stack that tells where in the server the goroutine is; gives the request that it ends.
+    pub fn seen(&mut self, step: Step, stack: StackIdx, matches: bool, at: Moment) -> Option<Request> {
+        match step {
+            Step::Wrapped | Step::Handler => {
+                let request = self.serving();
+                request.served = true;
+                if step == Step::Handler {
+                    request.handler.get_or_insert(stack);
+                }
+                if matches {
+                    request.matched.get_or_insert(stack);
+                }
+                None
+            }
+            Step::Start => {
+                let ended = self.end(at);
+                self.known = true;
+                self.reading = false;
+                self.open = Some(Request::new(Some(at)));
+                ended
+            }
+            // Before its handler, or behind one that left nothing.
+            Step::Between if self.open.as_ref().is_some_and(|open| !open.served) => None,
+            Step::Finish if self.reading && self.open.is_none() => {
+                // It had a body, and its handler left nothing.
+                self.serving();
+                self.end(at)
+            }
+            _ => {
+                let ended = self.end(at);
+                self.known = true;
+                self.reading |= step == Step::Reading;
+                self.last = Some(at);
+                ended
+            }
+        }
+    }
+
+    /// A matching stack whose outer end was cut off: deep in a handler.
+    pub fn matched(&mut self, stack: StackIdx) {
+        let request = self.serving();
+        request.served = true;
+        request.matched.get_or_insert(stack);
+    }
+
+    /// The request that is open; it starts where the goroutine last was outside.
+    fn serving(&mut self) -> &mut Request {
+        let start = if self.known { self.last } else { None };
+        self.known = true;
+        self.reading = false;
+        self.open.get_or_insert_with(|| Request::new(start))
+    }
+
+    /// The goroutine created another inside a request.
+    pub fn created(&mut self, birth: u32) {
+        if let Some(open) = &mut self.open {
+            open.births.push(birth);
+        }
+    }
+
+    /// The request that is open ends here.
+    pub fn end(&mut self, at: Moment) -> Option<Request> {
+        let mut request = self.open.take()?;
+        request.end = Some(at);
+        self.last = Some(at);
+        // Damage alone makes an event both borders.
+        (request.start.map(|start| start.pos) != Some(at.pos)).then_some(request)
+    }
+
+    /// The trace ends.
+    pub fn cut(&mut self) -> Option<Request> {
+        self.open.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const REQUEST: StackIdx = StackIdx(1);
+
+    /// A letter an event, each at its place: r resume, and what own stacks show: R reading, S start, W wrappers,
+    /// H handler, M handler that matches, F finish, P recovery from a panic, B between; E is the goroutine's end.
+    fn requests(text: &str) -> Vec<(Option<u64>, Option<u64>, bool, bool)> {
+        let mut connection = Connection::default();
+        let mut found = Vec::new();
+        for (i, c) in text.chars().enumerate() {
+            let at = Moment { pos: i as u64, time: Some(Time(10 * i as i64)) };
+            let step = match c {
+                'r' => {
+                    connection.resumed(at);
+                    continue;
+                }
+                'E' => {
+                    found.extend(connection.end(at));
+                    continue;
+                }
+                'R' => Step::Reading,
+                'S' => Step::Start,
+                'W' => Step::Wrapped,
+                'H' | 'M' => Step::Handler,
+                'F' => Step::Finish,
+                'P' => Step::Recover,
+                _ => Step::Between,
+            };
+            found.extend(connection.seen(step, REQUEST, c == 'M', at));
+        }
+        found.extend(connection.cut());
+        let place = |m: Option<Moment>| m.map(|m| m.pos);
+        found.iter().map(|r| (place(r.start), place(r.end), r.handler.is_some(), r.matched.is_some())).collect()
+    }
+
+    #[test]
+    fn without_a_body_from_the_reader_to_the_finish() {
+        assert_eq!(requests("rRrSMrFFrR"), [(Some(3), Some(6), true, true)]);
+        assert_eq!(requests("rRrSFrRrSF").len(), 2, "handlers that leave nothing");
+        assert_eq!(requests("rRrSWBF"), [(Some(3), Some(5), false, false)]);
+        assert_eq!(requests("rRrSBF"), [(Some(3), Some(5), false, false)], "stopped before or behind the handler");
+        assert_eq!(requests("rRrSHFrSHFr"), [(Some(3), Some(5), true, false), (Some(7), Some(9), true, false)]);
+    }
+
+    #[test]
+    fn with_a_body_from_the_resume_to_the_finish() {
+        assert_eq!(requests("rRrRrHrHF"), [(Some(4), Some(8), true, false)]);
+        assert_eq!(requests("rRrF"), [(Some(2), Some(3), false, false)], "the handler left nothing");
+        assert_eq!(requests("rRrMFrFrRrF").len(), 2);
+    }
+
+    #[test]
+    fn panics_hijacks_and_responses_without_a_finish() {
+        assert_eq!(requests("rRrSHrPrE"), [(Some(3), Some(6), true, false)]);
+        assert_eq!(requests("rRrSHrHrE"), [(Some(3), Some(8), true, false)]);
+        assert_eq!(requests("rRrSHrRrSF"), [(Some(3), Some(6), true, false), (Some(8), Some(9), false, false)]);
+    }
+
+    #[test]
+    fn edges_of_the_trace() {
+        assert_eq!(requests("rHrFrR"), [(None, Some(3), true, false)]);
+        assert_eq!(requests("FrRrHF"), [(Some(3), Some(5), true, false)], "the first one's handler is not known");
+        assert_eq!(requests("rRrSH"), [(Some(3), None, true, false)]);
+        assert_eq!(requests("rRrE"), []);
+    }
+}

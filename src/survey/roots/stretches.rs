@@ -1,0 +1,163 @@
+//! Own stacks → stretches of a goroutine with a matching function on them.
+//!
+//! A stack recorded at a block, a stop or a system call holds until the goroutine runs again. So a stretch
+//! starts at the resume before its first matching stack, or at the last own stack that does not match if that
+//! is later; it ends when the goroutine runs again after the last matching stack, or at a stack that does not
+//! match if that comes first.
+
+use crate::survey::v2::evidence::Gap;
+
+/// A stretch that is being put together.
+#[derive(Clone, Debug)]
+struct Open<S> {
+    start: Option<u64>,
+    stack: S,
+    /// Where it ends if no matching stack follows.
+    tentative_end: Option<u64>,
+    births: Vec<u32>,
+}
+
+/// A finished stretch: places in the file where it starts and ends, and what was created inside.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StretchFound<S> {
+    /// Place of the event that starts it; none: it is older than the trace.
+    pub start: Option<u64>,
+    /// Place of the event that ends it; none: it outlasts the trace.
+    pub end: Option<u64>,
+    /// Its first matching stack.
+    pub stack: S,
+    /// Goroutines created inside.
+    pub births: Vec<u32>,
+}
+
+/// The stretches of one goroutine, put together from its evidence in order. `S` is a stack, `births` whatever
+/// numbers the caller gave to creations.
+#[derive(Clone, Debug)]
+pub struct Stretches<S> {
+    open: Option<Open<S>>,
+    last_gap: Option<u64>,
+    /// Creations whose stretch is not decided yet.
+    pending: Vec<u32>,
+}
+
+impl<S> Default for Stretches<S> {
+    fn default() -> Self {
+        Self { open: None, last_gap: None, pending: Vec::new() }
+    }
+}
+
+impl<S> Stretches<S> {
+    /// A run that began in an earlier generation had its last gap there.
+    pub fn continued_from(last_gap: Option<u64>) -> Self {
+        Self { last_gap, ..Self::default() }
+    }
+
+    /// Whether a stretch is open.
+    pub fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// A matching stack.
+    pub fn matched(&mut self, stack: S) {
+        let start = self.last_gap;
+        let open = self.open.get_or_insert_with(|| Open { start, stack, tentative_end: None, births: Vec::new() });
+        open.tentative_end = None;
+        open.births.append(&mut self.pending);
+    }
+
+    /// A time without a matching stack; gives the stretch that it ends.
+    pub fn gap(&mut self, gap: Gap) -> Option<StretchFound<S>> {
+        self.last_gap = Some(gap.last);
+        let Some(open) = &mut self.open else {
+            self.pending.clear();
+            return None;
+        };
+        let end = *open.tentative_end.get_or_insert(gap.first);
+        if gap.other { self.close(Some(end)) } else { None }
+    }
+
+    /// The goroutine created another.
+    pub fn created(&mut self, birth: u32) {
+        match &mut self.open {
+            Some(open) if open.tentative_end.is_none() => open.births.push(birth),
+            _ => self.pending.push(birth),
+        }
+    }
+
+    /// The goroutine, or the trace (`None`), ends.
+    pub fn end(&mut self, pos: Option<u64>) -> Option<StretchFound<S>> {
+        let tentative = self.open.as_ref()?.tentative_end;
+        self.close(tentative.or(pos))
+    }
+
+    fn close(&mut self, end: Option<u64>) -> Option<StretchFound<S>> {
+        self.pending.clear();
+        let open = self.open.take()?;
+        Some(StretchFound { start: open.start, end, stack: open.stack, births: open.births })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R resume, N other stack, M match, C create, E end; each at the place of its letter.
+    fn stretches(text: &str) -> Vec<(Option<u64>, Option<u64>, Vec<u32>)> {
+        let mut s = Stretches::default();
+        let mut found = Vec::new();
+        for (i, c) in text.chars().enumerate() {
+            let pos = i as u64;
+            let gap = |other| Gap { first: pos, last: pos, ticks: 0, other };
+            match c {
+                'R' => found.extend(s.gap(gap(false))),
+                'N' => found.extend(s.gap(gap(true))),
+                'M' => s.matched(()),
+                'C' => s.created(i as u32),
+                'E' => found.extend(s.end(Some(pos))),
+                _ => {}
+            }
+        }
+        found.extend(s.end(None));
+        found.into_iter().map(|f| (f.start, f.end, f.births)).collect()
+    }
+
+    #[test]
+    fn from_the_resume_to_the_next_resume() {
+        assert_eq!(stretches("RMRN"), [(Some(0), Some(2), vec![])]);
+        assert_eq!(stretches("RMRRN"), [(Some(0), Some(2), vec![])]);
+    }
+
+    #[test]
+    fn from_the_last_other_stack_if_later() {
+        assert_eq!(stretches("RNMRN"), [(Some(1), Some(3), vec![])]);
+    }
+
+    #[test]
+    fn an_other_stack_in_the_same_run_ends_it() {
+        assert_eq!(stretches("RMNRN"), [(Some(0), Some(2), vec![])]);
+    }
+
+    #[test]
+    fn matches_in_a_row_are_one_stretch() {
+        assert_eq!(stretches("RMRMRRMRN"), [(Some(0), Some(7), vec![])]);
+        assert_eq!(stretches("RMRNRMRN").len(), 2);
+    }
+
+    #[test]
+    fn edges_of_the_trace_and_of_the_goroutine() {
+        assert_eq!(stretches("MRN"), [(None, Some(1), vec![])]);
+        assert_eq!(stretches("RM"), [(Some(0), None, vec![])]);
+        assert_eq!(stretches("RMR"), [(Some(0), Some(2), vec![])]);
+        assert_eq!(stretches("RME"), [(Some(0), Some(2), vec![])]);
+        assert_eq!(stretches("RMRE"), [(Some(0), Some(2), vec![])]);
+        assert!(stretches("RNRN").is_empty());
+    }
+
+    #[test]
+    fn creations_belong_to_the_stretch_around_them() {
+        assert_eq!(stretches("RMCRN"), [(Some(0), Some(3), vec![2])]);
+        assert_eq!(stretches("RMRCMRN"), [(Some(0), Some(5), vec![3])]);
+        assert_eq!(stretches("RMRCN"), [(Some(0), Some(2), vec![])]);
+        assert_eq!(stretches("RCMRN"), [(Some(0), Some(3), vec![1])]);
+    }
+}

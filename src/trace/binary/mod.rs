@@ -1,0 +1,98 @@
+//! Names for the addresses of a Go program: for traces that carry no names (Go 1.5 and 1.6).
+//!
+//! Go's own line table comes first: every Go program has it, stripped or not, and `go tool addr2line`, which Go's
+//! reader of such traces asks, uses it too. DWARF is for programs without one (gccgo), and names inlined calls.
+
+mod dwarf;
+mod pclntab;
+
+use super::error::{Error, ErrorKind, Result};
+use object::{Object, ObjectSection, ObjectSymbol};
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+
+/// What is known about an address.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ResolvedFrame {
+    /// Function, with its package path.
+    pub function: String,
+    /// Source file; empty when unknown.
+    pub file: String,
+    /// Line in the file; 0 when unknown.
+    pub line: u32,
+}
+
+/// Names addresses.
+pub trait Resolver {
+    /// The frames at an address, innermost first; several where calls are inlined, none when it is unknown.
+    fn resolve(&self, pc: u64) -> Vec<ResolvedFrame>;
+}
+
+/// A program whose addresses can be named.
+pub struct Binary(Tables);
+
+enum Tables {
+    Go(pclntab::LineTable),
+    /// DWARF is read as it is asked for, by one thread at a time.
+    Dwarf(Box<Mutex<dwarf::Lines>>),
+}
+
+impl Resolver for Binary {
+    fn resolve(&self, pc: u64) -> Vec<ResolvedFrame> {
+        match &self.0 {
+            Tables::Go(table) => table.resolve(pc).into_iter().collect(),
+            Tables::Dwarf(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).resolve(pc),
+        }
+    }
+}
+
+/// Reads an ELF, Mach-O or PE program.
+pub fn open(bytes: &[u8]) -> Result<Binary> {
+    let file = object::File::parse(bytes)
+        .map_err(|e| nothing(&format!("the program given with --binary is no ELF, Mach-O or PE file: {e}")))?;
+    if let Some(table) = go_table(&file) {
+        return Ok(Binary(Tables::Go(table)));
+    }
+    let lines = dwarf::Lines::read(&file).ok_or_else(|| {
+        nothing("the program given with --binary has neither Go's line table nor DWARF; was it built by Go?")
+    })?;
+    Ok(Binary(Tables::Dwarf(Box::new(Mutex::new(lines)))))
+}
+
+fn nothing(text: &str) -> Error {
+    Error::new(ErrorKind::NothingUsable(text.to_owned()))
+}
+
+/// Sections that are Go's line table, on ELF, on ELF with relocated data, and on Mach-O.
+const TABLE_SECTIONS: &[&str] = &[".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab"];
+
+fn go_table(file: &object::File<'_>) -> Option<pclntab::LineTable> {
+    let text = text_start(file)?;
+    let named = TABLE_SECTIONS.iter().filter_map(|name| file.section_by_name(name));
+    let whole = named.filter_map(|s| s.uncompressed_data().ok()).find_map(|data| pclntab::LineTable::at(&data, text));
+    whole.or_else(|| at_symbol(file, text)).or_else(|| by_magic(file, text))
+}
+
+/// Address of the symbol `runtime.text`, or of the section that holds the code.
+fn text_start(file: &object::File<'_>) -> Option<u64> {
+    let symbol = file.symbols().find(|s| s.name() == Ok("runtime.text")).map(|s| s.address());
+    let section = || [".text", "__text"].iter().find_map(|n| file.section_by_name(n)).map(|s| s.address());
+    symbol.or_else(section)
+}
+
+/// Where there is no section of its own (PE), a symbol says where the table is.
+fn at_symbol(file: &object::File<'_>, text: u64) -> Option<pclntab::LineTable> {
+    let symbol = file.symbols().find(|s| matches!(s.name(), Ok("runtime.pclntab" | "pclntab")))?;
+    let address = symbol.address();
+    let section = file.sections().find(|s| (s.address()..s.address() + s.size()).contains(&address))?;
+    let data = section.uncompressed_data().ok()?;
+    pclntab::LineTable::at(data.get((address - section.address()) as usize..)?, text)
+}
+
+/// Where there are no symbols either: the first bytes of a table that make sense.
+fn by_magic(file: &object::File<'_>, text: u64) -> Option<pclntab::LineTable> {
+    file.sections().filter_map(|s| s.uncompressed_data().ok()).find_map(|data: Cow<'_, [u8]>| {
+        let starts = (0..data.len().saturating_sub(64)).step_by(4);
+        starts.filter(|&at| pclntab::is_header(&data[at..])).find_map(|at| pclntab::LineTable::at(&data[at..], text))
+    })
+}

@@ -1,0 +1,110 @@
+//! The event codes of Go 1.5 – 1.21, and what follows each on the wire.
+
+/// Writes the kinds from their table: name, code, number of arguments behind the time (the stack not counted), and
+/// whether a stack comes last.
+macro_rules! kinds {
+    ($($name:ident = $code:literal, $args:literal, $stack:literal;)*) => {
+        /// What a record is. The number is its code on the wire (`Ev…` in `src/internal/trace/parser.go` of Go 1.21).
+        /// Later versions only added codes, so a version knows a prefix of them.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(u8)]
+        #[expect(missing_docs, reason = "the runtime's own names; the table says their arguments")]
+        pub enum Kind {
+            $($name = $code,)*
+        }
+
+        /// Every kind, at its code minus one.
+        const KINDS: &[Kind] = &[$(Kind::$name,)*];
+
+        /// Arguments and stack of every kind, at its code minus one.
+        const SHAPES: &[(u8, bool)] = &[$(($args, $stack),)*];
+    };
+}
+
+// As in the newest version (`EventDescriptions` in `src/internal/trace/parser.go` of Go 1.21).
+kinds! {
+    Batch = 1, 0, false;
+    Frequency = 2, 0, false;
+    Stack = 3, 0, false;
+    Gomaxprocs = 4, 1, true;
+    ProcStart = 5, 1, false;
+    ProcStop = 6, 0, false;
+    GcStart = 7, 1, true;
+    GcDone = 8, 0, false;
+    StwStart = 9, 1, false;
+    StwDone = 10, 0, false;
+    GcSweepStart = 11, 0, true;
+    GcSweepDone = 12, 2, false;
+    GoCreate = 13, 2, true;
+    GoStart = 14, 2, false;
+    GoEnd = 15, 0, false;
+    GoStop = 16, 0, true;
+    GoSched = 17, 0, true;
+    GoPreempt = 18, 0, true;
+    GoSleep = 19, 0, true;
+    GoBlock = 20, 0, true;
+    GoUnblock = 21, 2, true;
+    GoBlockSend = 22, 0, true;
+    GoBlockRecv = 23, 0, true;
+    GoBlockSelect = 24, 0, true;
+    GoBlockSync = 25, 0, true;
+    GoBlockCond = 26, 0, true;
+    GoBlockNet = 27, 0, true;
+    GoSysCall = 28, 0, true;
+    GoSysExit = 29, 3, false;
+    GoSysBlock = 30, 0, false;
+    GoWaiting = 31, 1, false;
+    GoInSyscall = 32, 1, false;
+    HeapAlloc = 33, 1, false;
+    HeapGoal = 34, 1, false;
+    TimerGoroutine = 35, 0, false;
+    FutileWakeup = 36, 0, false;
+    String = 37, 0, false;
+    GoStartLocal = 38, 1, false;
+    GoUnblockLocal = 39, 1, true;
+    GoSysExitLocal = 40, 2, false;
+    GoStartLabel = 41, 3, false;
+    GoBlockGc = 42, 0, true;
+    GcMarkAssistStart = 43, 0, true;
+    GcMarkAssistDone = 44, 0, false;
+    UserTaskCreate = 45, 3, true;
+    UserTaskEnd = 46, 1, true;
+    UserRegion = 47, 3, true;
+    UserLog = 48, 2, true;
+    CpuSample = 49, 3, true;
+}
+
+impl Kind {
+    /// The kind with this code, if any version has it.
+    #[inline]
+    pub const fn of(code: u8) -> Option<Self> {
+        if code == 0 || code as usize > KINDS.len() { None } else { Some(KINDS[code as usize - 1]) }
+    }
+
+    /// Whether its last value is a stack.
+    #[inline]
+    pub fn has_stack(self) -> bool {
+        self.shape().1
+    }
+
+    /// Number of arguments behind the time, the stack not counted, and whether a stack comes last.
+    #[inline]
+    pub(crate) fn shape(self) -> (u8, bool) {
+        SHAPES[self as usize - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_agrees_with_the_codes() {
+        for code in 1..50 {
+            assert_eq!(Kind::of(code).unwrap() as u8, code);
+        }
+        assert_eq!(Kind::of(0), None);
+        assert_eq!(Kind::of(50), None);
+        assert_eq!(Kind::CpuSample as u8, 49);
+    }
+}

@@ -1,0 +1,290 @@
+//! The scheduler's rules for goroutines (`internal/trace/order.go`, Go 1.27).
+
+use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler, Thread, UNBOUND};
+use super::steps::{Outcome, Steps};
+use super::waiting::Wait;
+use crate::trace::event::GoState;
+use crate::trace::ids::{GIdx, ThreadId};
+use crate::trace::v2::reader::WireEvent;
+
+impl Scheduler {
+    pub(crate) fn go_stop_exec(&mut self, m: usize, to: GoState, steps: &mut Steps) -> Outcome {
+        let (g, outcome) = match self.executing(m, GoState::Running) {
+            Ok(executing) => executing,
+            Err(broken) => return broken,
+        };
+        self.set(g, to);
+        self.threads[m].g = GIdx::NONE;
+        steps.push(g, g, GoState::Running, to);
+        outcome
+    }
+
+    pub(crate) fn go_create(
+        &mut self,
+        m: usize,
+        ev: &WireEvent,
+        ids: &mut impl Instances,
+        to: GoState,
+        steps: &mut Steps,
+    ) -> Outcome {
+        // The creation counts even where its surroundings are broken: the survey has counted it too.
+        let g = ids.created(m, ev.args[0]);
+        let creator = self.threads[m].g;
+        self.set_seq(g, to, 0);
+        steps.push(creator, g, GoState::NotExist, to);
+        match self.needs(m, false) {
+            Outcome::Advanced if creator.is_some() && self.state(creator) != GoState::Running => {
+                Outcome::Broken("a goroutine that does not run creates another")
+            }
+            outcome => outcome,
+        }
+    }
+
+    pub(crate) fn go_start(
+        &mut self,
+        m: usize,
+        ev: &WireEvent,
+        ids: &mut impl Instances,
+        force: bool,
+        steps: &mut Steps,
+    ) -> Outcome {
+        let g = ids.current(ev.args[0]);
+        if !force && !self.is_next(g, GoState::Runnable, ev.args[1]) {
+            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Runnable));
+        }
+        if !g.is_some() {
+            return Outcome::Broken("a goroutine starts that was never created");
+        }
+        let before = self.threads[m].g;
+        if before.is_some() {
+            *steps = self.lose_track_of_goroutine(m);
+        }
+        self.unbind_elsewhere(g, m, force);
+        self.set_seq(g, GoState::Running, ev.args[1]);
+        self.threads[m].g = g;
+        steps.push(GIdx::NONE, g, GoState::Runnable, GoState::Running);
+        if self.threads[m].p == NO_PROC {
+            return Outcome::Broken("expected a proc but didn't have one");
+        }
+        if before.is_some() { Outcome::Broken("expected no goroutine but had one") } else { Outcome::Advanced }
+    }
+
+    pub(crate) fn lose_track_of_goroutine(&mut self, m: usize) -> Steps {
+        let p = self.threads[m].p;
+        let steps = self.lose_track(m);
+        self.threads[m].p = p;
+        steps
+    }
+
+    /// A goroutine executes on one thread at most; only forced events can break that.
+    pub(crate) fn unbind_elsewhere(&mut self, g: GIdx, m: usize, force: bool) {
+        if !force {
+            return;
+        }
+        // Threads that took goroutines before the first forced event are found once.
+        if self.forced_on.is_empty() {
+            self.forced_on
+                .extend(self.threads.iter().enumerate().filter(|(_, t)| t.g.is_some()).map(|(i, t)| (t.g, i)));
+        }
+        if let Some(on) = self.forced_on.insert(g, m)
+            && on != m
+            && let Some(t) = self.threads.get_mut(on).filter(|t| t.g == g)
+        {
+            t.g = GIdx::NONE;
+        }
+    }
+
+    pub(crate) fn go_unblock(
+        &mut self,
+        m: usize,
+        ev: &WireEvent,
+        ids: &mut impl Instances,
+        force: bool,
+        steps: &mut Steps,
+    ) -> Outcome {
+        let g = ids.current(ev.args[0]);
+        if !force && !self.is_next(g, GoState::Waiting, ev.args[1]) {
+            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Waiting));
+        }
+        if !g.is_some() {
+            return Outcome::Broken("a goroutine is unblocked that was never created");
+        }
+        self.unbind_elsewhere(g, usize::MAX, force);
+        self.set_seq(g, GoState::Runnable, ev.args[1]);
+        steps.push(self.threads[m].g, g, GoState::Waiting, GoState::Runnable);
+        Outcome::Advanced
+    }
+
+    /// A coroutine switch: unblock the next, block or end the current, start the next.
+    pub(crate) fn go_switch(
+        &mut self,
+        m: usize,
+        ev: &WireEvent,
+        ids: &mut impl Instances,
+        to: GoState,
+        force: bool,
+        steps: &mut Steps,
+    ) -> Outcome {
+        let (current, outcome) = match self.executing(m, GoState::Running) {
+            Ok(executing) => executing,
+            Err(broken) => return broken,
+        };
+        let next = ids.current(ev.args[0]);
+        if !force && !self.is_next(next, GoState::Waiting, ev.args[1]) {
+            return Outcome::Blocked(Wait::Goroutine(next, ev.args[1], GoState::Waiting));
+        }
+        if !next.is_some() || next == current {
+            return Outcome::Broken("a switch to a goroutine that cannot be");
+        }
+        self.unbind_elsewhere(next, m, force);
+        self.set(current, to);
+        self.set_seq(next, GoState::Running, ev.args[1]);
+        self.threads[m].g = next;
+        steps.push(current, next, GoState::Waiting, GoState::Runnable);
+        steps.push(current, current, GoState::Running, to);
+        steps.push(GIdx::NONE, next, GoState::Runnable, GoState::Running);
+        outcome
+    }
+
+    pub(crate) fn syscall_begin(&mut self, m: usize, ev: &WireEvent, force: bool, steps: &mut Steps) -> Outcome {
+        let (g, outcome) = match self.executing(m, GoState::Running) {
+            Ok(executing) => executing,
+            Err(broken) => return broken,
+        };
+        let p = self.threads[m].p;
+        if p == NO_PROC {
+            self.set(g, GoState::Syscall);
+            steps.push(g, g, GoState::Running, GoState::Syscall);
+            return outcome;
+        }
+        let in_order = force || self.procs[p as usize].seq.wrapping_add(1) == ev.args[0];
+        self.set(g, GoState::Syscall);
+        self.set_proc(p, ProcState::Syscall, ev.args[0]);
+        steps.push(g, g, GoState::Running, GoState::Syscall);
+        if in_order { outcome } else { Outcome::Broken("a proc's sequence has a gap") }
+    }
+
+    pub(crate) fn syscall_end(&mut self, m: usize, steps: &mut Steps) -> Outcome {
+        let (g, outcome) = match self.executing(m, GoState::Syscall) {
+            Ok(executing) => executing,
+            Err(broken) => return broken,
+        };
+        let p = self.threads[m].p;
+        if p == NO_PROC {
+            self.set(g, GoState::Running);
+            steps.push(g, g, GoState::Syscall, GoState::Running);
+            return outcome;
+        }
+        let seq = self.procs[p as usize].seq;
+        let held = self.procs[p as usize].state == ProcState::Syscall;
+        self.set(g, GoState::Running);
+        self.set_proc(p, ProcState::Running, seq);
+        steps.push(g, g, GoState::Syscall, GoState::Running);
+        if held { outcome } else { Outcome::Broken("a system call ends on a proc that was not in one") }
+    }
+
+    /// Advances once the thread has lost the proc that it took into the system call.
+    pub(crate) fn syscall_end_blocked(&mut self, m: usize, force: bool, steps: &mut Steps) -> Outcome {
+        let Thread { g, p } = self.threads[m];
+        if p != NO_PROC && self.procs[p as usize].state == ProcState::Syscall {
+            if !force {
+                return Outcome::Blocked(Wait::Thread(m as u32));
+            }
+            self.threads[m].p = NO_PROC;
+        }
+        if !g.is_some() {
+            return Outcome::Broken("expected a goroutine but didn't have one");
+        }
+        let sound = self.state(g) == GoState::Syscall;
+        self.set(g, GoState::Runnable);
+        self.threads[m].g = GIdx::NONE;
+        steps.push(g, g, GoState::Syscall, GoState::Runnable);
+        if sound { Outcome::Advanced } else { Outcome::Broken("the goroutine is in another state") }
+    }
+
+    pub(crate) fn go_status(
+        &mut self,
+        m: usize,
+        ev: &WireEvent,
+        ids: &mut impl Instances,
+        steps: &mut Steps,
+    ) -> Outcome {
+        let g = ids.current(ev.args[0]);
+        let Some(state) = go_state(ev.args[2]).filter(|_| g.is_some()) else {
+            return Outcome::Broken("a goroutine's status makes no sense");
+        };
+        let before = self.state(g);
+        self.set_seq(g, state, 0);
+        // Its own former state is not known here: generations are ordered alone.
+        steps.push(self.threads[m].g, g, GoState::Undetermined, state);
+        match state {
+            GoState::Running => self.threads[m].g = g,
+            GoState::Syscall if ev.args[1] == ThreadId::NONE.0 => {
+                return Outcome::Broken("a goroutine is in a system call without a thread");
+            }
+            GoState::Syscall => {
+                let on = self.thread(ev.args[1]) as usize;
+                if on == m || !self.threads[on].g.is_some() {
+                    self.threads[on].g = g;
+                }
+            }
+            _ => {}
+        }
+        if before == GoState::Undetermined || before == state {
+            Outcome::Advanced
+        } else {
+            Outcome::Broken("a goroutine's status contradicts its events")
+        }
+    }
+
+    /// A goroutine appears out of a cgo callback, in a system call.
+    pub(crate) fn create_syscall(
+        &mut self,
+        m: usize,
+        ev: &WireEvent,
+        ids: &mut impl Instances,
+        steps: &mut Steps,
+    ) -> Outcome {
+        let g = ids.created(m, ev.args[0]);
+        let before = self.threads[m].g;
+        if before.is_some() {
+            *steps = self.lose_track_of_goroutine(m);
+        }
+        self.set_seq(g, GoState::Syscall, 0);
+        self.threads[m].g = g;
+        steps.push(before, g, GoState::NotExist, GoState::Syscall);
+        if before.is_some() { Outcome::Broken("expected no goroutine but had one") } else { Outcome::Advanced }
+    }
+
+    /// A cgo callback's goroutine disappears, and with it the thread's hold on its proc.
+    pub(crate) fn destroy_syscall(&mut self, m: usize, steps: &mut Steps) -> Outcome {
+        let Thread { g, p } = self.threads[m];
+        if !g.is_some() {
+            return Outcome::Broken("expected a goroutine but didn't have one");
+        }
+        if self.state(g) != GoState::Syscall {
+            return Outcome::Broken("the goroutine is in another state");
+        }
+        if p != NO_PROC {
+            let seq = self.procs[p as usize].seq;
+            self.set_proc(p, ProcState::SyscallAbandoned, seq);
+            // Go's reader queues a ProcSteal of the thread from itself.
+            steps.extra = 1;
+        }
+        self.threads[m] = UNBOUND;
+        self.set(g, GoState::NotExist);
+        steps.push(g, g, GoState::Syscall, GoState::NotExist);
+        Outcome::Advanced
+    }
+}
+
+/// A goroutine's status on the wire (`tracev2.GoStatus`, Go 1.27).
+pub(crate) fn go_state(status: u64) -> Option<GoState> {
+    match status {
+        1 => Some(GoState::Runnable),
+        2 => Some(GoState::Running),
+        3 => Some(GoState::Syscall),
+        4 => Some(GoState::Waiting),
+        _ => None,
+    }
+}
