@@ -10,7 +10,7 @@ use super::intervals::states::{StateKey, is_parking};
 use super::intervals::timeline::{Attribution, Close, Timeline};
 use super::measurer_fast::{Closing, UsualTimes};
 use super::parts::partial::Partial;
-use super::paths::interval_log::{Link, LinkKind, Tape, TapeMemory, place};
+use super::paths::interval_log::{IntervalLog, IntervalLogMemory, Link, LinkKind, place};
 use super::paths::parallel::Crew;
 use super::paths::requests::{Paths, PathsAt, PathsMeasured};
 use super::paths::wakers::{Cause, Wakers};
@@ -50,7 +50,7 @@ pub struct Measured {
 
 /// What to measure.
 #[derive(Clone, Copy)]
-pub struct Task<'a> {
+pub struct MeasureSpec<'a> {
     /// Which goroutines, during which windows.
     pub slice: &'a Slice,
     /// All goroutines.
@@ -71,7 +71,7 @@ pub struct Task<'a> {
     pub max_pieces: usize,
 }
 
-impl Task<'_> {
+impl MeasureSpec<'_> {
     /// Whether events about a goroutine matter: for critical paths those of all do.
     #[inline]
     pub fn wants(&self, g: GIdx) -> bool {
@@ -84,7 +84,7 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// Measures a trace, or one generation of it.
 pub struct Measurer<'a> {
-    pub(super) task: Task<'a>,
+    pub(super) task: MeasureSpec<'a>,
     pub(super) attribution: Attribution<'a>,
     /// When goroutines that are older began, as far as this trace can tell.
     pub(super) older_since: Time,
@@ -103,7 +103,7 @@ pub struct Measurer<'a> {
     /// When usual events are taken on the short way: in partial mode, behind the first that was measured.
     pub(super) usual: UsualTimes,
     /// The pieces of all goroutines, where critical paths are walked.
-    pub(super) tape: Option<Box<Tape>>,
+    pub(super) tape: Option<Box<IntervalLog>>,
     pub(super) wakers: Wakers,
     /// Requests; those of the whole trace only.
     pub(super) paths: Option<Box<Paths>>,
@@ -114,14 +114,14 @@ const NOWHERE: Window = Window { start: Time::MAX, end: Time::MIN };
 
 impl<'a> Measurer<'a> {
     /// Prepares to measure a whole trace.
-    pub fn new(task: Task<'a>) -> Self {
-        let mut measurer = Self::blank(task, &TapeMemory::default());
+    pub fn new(task: MeasureSpec<'a>) -> Self {
+        let mut measurer = Self::blank(task, &IntervalLogMemory::default());
         measurer.paths = task.latency.then(|| Box::new(Paths::new(task)));
         measurer
     }
 
     /// Without anything of the whole trace.
-    pub(super) fn blank(task: Task<'a>, memory: &TapeMemory) -> Self {
+    pub(super) fn blank(task: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
         let n = task.forest.goroutines.len();
         Self {
             task,
@@ -136,14 +136,14 @@ impl<'a> Measurer<'a> {
             partial: None,
             holds: false,
             usual: UsualTimes::NEVER,
-            tape: task.latency.then(|| Box::new(Tape::new(memory.clone()))),
+            tape: task.latency.then(|| Box::new(IntervalLog::new(memory.clone()))),
             wakers: Wakers::default(),
             paths: None,
         }
     }
 
     /// The memory for its tape, to be shared with those that measure generations by themselves.
-    pub fn tape_memory(&self) -> TapeMemory {
+    pub fn tape_memory(&self) -> IntervalLogMemory {
         self.tape.as_ref().map(|tape| tape.memory()).unwrap_or_default()
     }
 

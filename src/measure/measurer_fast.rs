@@ -5,7 +5,7 @@
 
 use super::intervals::timeline::{Attribution, Timeline, What};
 use super::measurer::Measurer;
-use super::paths::interval_log::Tape;
+use super::paths::interval_log::IntervalLog;
 use super::paths::wakers::Cause;
 use super::windows::Windows;
 use crate::trace::event::{GoState, GoTransition};
@@ -54,7 +54,7 @@ pub(super) struct Closing {
 pub(super) struct Counting<'m, 'a> {
     pub(super) windows: &'m mut Windows<'a>,
     pub(super) attribution: &'m mut Attribution<'a>,
-    pub(super) tape: Option<&'m mut Tape>,
+    pub(super) tape: Option<&'m mut IntervalLog>,
 }
 
 impl Counting<'_, '_> {

@@ -7,14 +7,14 @@ mod testing;
 mod v1;
 mod v2;
 
-use crate::measure::{Crew, Folder, MAX_PIECES, Measured, MeasuredTrace, Task};
+use crate::measure::{Crew, Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
 use crate::profile::{self, Candidates, Metric, Only, Profile, Requests, TraceInfo};
 use crate::slice::WindowIdx;
 use crate::slice::{self, Selector};
 use crate::survey::annotations::list::AnnotationList;
 use crate::survey::annotations::notes::NotesWanted;
 use crate::survey::annotations::roots::{Annotations, Matches};
-use crate::survey::annotations::sink::Annotator;
+use crate::survey::annotations::sink::AnnotationSink;
 use crate::survey::{self, Survey};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
@@ -23,7 +23,7 @@ use crate::trace::time::{Time, Window};
 use crate::trace::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use std::sync::atomic::{AtomicU64, Ordering};
-use v2::Foresight;
+use v2::Predictions;
 
 /// One trace to read.
 pub struct Input<'a> {
@@ -183,12 +183,12 @@ pub fn candidates(inputs: &[Input<'_>], options: Options, progress: ProgressHook
         let mut all = Candidates::default();
         for input in inputs {
             for_each_recording(input, &mut |version, recording| {
-                let (mut survey, foresight) = recording.survey(None, options, &ticker)?;
+                let (mut survey, predictions) = recording.survey(None, options, &ticker)?;
                 let (rows, older) = survey::candidates(&survey);
                 let mut warnings = recording.take_warnings();
                 warnings.append(&mut survey.warnings);
                 recording.date(&survey, &mut warnings);
-                let (end, mut complaints) = recording.check(&survey, foresight, options, &ticker)?;
+                let (end, mut complaints) = recording.check(&survey, predictions, options, &ticker)?;
                 warnings.append(&mut complaints);
                 warnings.extend(v2::implausible_span(end.since(survey.start)));
                 all.traces.push(trace_info(input, version, &survey, recording, end, &warnings));
@@ -230,16 +230,16 @@ fn crew() -> Crew<'static> {
 }
 
 /// A trace whose bytes were understood, of either dialect.
-enum Recording<'a> {
-    V1(Box<v1::Recording>),
-    V2(Box<v2::Recording<'a>>),
+enum OpenTrace<'a> {
+    V1(Box<v1::V1Trace>),
+    V2(Box<v2::V2Trace<'a>>),
 }
 
-impl<'a> Recording<'a> {
+impl<'a> OpenTrace<'a> {
     fn open(input: &Input<'a>, version: &Version, start: u64) -> Result<Self> {
         Ok(match version.dialect {
-            Dialect::V1(row) => Self::V1(Box::new(v1::Recording::open(input.source, row, start, input.resolver)?)),
-            Dialect::V2(row) => Self::V2(Box::new(v2::Recording::open(input.source, row, start)?)),
+            Dialect::V1(row) => Self::V1(Box::new(v1::V1Trace::open(input.source, row, start, input.resolver)?)),
+            Dialect::V2(row) => Self::V2(Box::new(v2::V2Trace::open(input.source, row, start)?)),
         })
     }
 
@@ -249,9 +249,9 @@ impl<'a> Recording<'a> {
         selector: Option<&Selector>,
         options: Options,
         ticker: &Ticker<'_>,
-    ) -> Result<(Survey, Foresight)> {
+    ) -> Result<(Survey, Predictions)> {
         match self {
-            Self::V1(recording) => Ok((recording.survey(selector, options.threads, ticker), Foresight::default())),
+            Self::V1(recording) => Ok((recording.survey(selector, options.threads, ticker), Predictions::default())),
             Self::V2(recording) => recording.survey(selector, options, ticker),
         }
     }
@@ -259,8 +259,8 @@ impl<'a> Recording<'a> {
     fn measure(
         &self,
         survey: &Survey,
-        foresight: Foresight,
-        task: Task<'_>,
+        predictions: Predictions,
+        task: MeasureSpec<'_>,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
@@ -269,7 +269,7 @@ impl<'a> Recording<'a> {
                 let (measured, end) = recording.measure(task, options.threads, ticker);
                 Ok((measured, end, Vec::new()))
             }
-            Self::V2(recording) => recording.measure(survey, foresight, task, options, ticker),
+            Self::V2(recording) => recording.measure(survey, predictions, task, options, ticker),
         }
     }
 
@@ -277,13 +277,13 @@ impl<'a> Recording<'a> {
     fn check(
         &self,
         survey: &Survey,
-        foresight: Foresight,
+        predictions: Predictions,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Time, Vec<Warning>)> {
         match self {
             Self::V1(_) => Ok((survey.end, Vec::new())),
-            Self::V2(recording) => recording.check(survey, foresight, options, ticker),
+            Self::V2(recording) => recording.check(survey, predictions, options, ticker),
         }
     }
 
@@ -336,12 +336,12 @@ const MAX_RECORDINGS: usize = 256;
 /// A file holds one trace, or several behind each other: each is a recording of its own.
 fn for_each_recording(
     input: &Input<'_>,
-    work: &mut dyn FnMut(&'static Version, &mut Recording<'_>) -> Result<()>,
+    work: &mut dyn FnMut(&'static Version, &mut OpenTrace<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut start = 0;
     for i in 1..=MAX_RECORDINGS {
         let version = read_version(input.source, start)?;
-        let mut recording = Recording::open(input, version, start)?;
+        let mut recording = OpenTrace::open(input, version, start)?;
         let next = recording.next_trace();
         if let Some(next) = next.filter(|_| i == MAX_RECORDINGS) {
             let message = format!("more than {MAX_RECORDINGS} traces stand behind each other; the rest is not read");
@@ -375,7 +375,7 @@ fn read_version(source: &dyn Source, start: u64) -> Result<&'static Version> {
 fn slice_one(
     input: &Input<'_>,
     version: &'static Version,
-    recording: &mut Recording<'_>,
+    recording: &mut OpenTrace<'_>,
     selector: &Selector,
     options: Options,
     ticker: &Ticker<'_>,
@@ -384,7 +384,7 @@ fn slice_one(
 ) -> Result<()> {
     let profile = &mut out.profile;
     out.windows.push(Vec::new());
-    let (mut survey, foresight) = recording.survey(Some(selector), options, ticker)?;
+    let (mut survey, predictions) = recording.survey(Some(selector), options, ticker)?;
     profile.selection.unknown_handler += survey.served.unknown();
     let mut slice = slice::select(&survey.forest, &survey.symbols, selector);
     if let Some(keep) = keep {
@@ -400,7 +400,7 @@ fn slice_one(
             let window = range.resolve(Window { start: survey.start, end: survey.end });
             Window { end: if window.end == survey.end { Time::MAX } else { window.end }, ..window }
         });
-        let task = Task {
+        let task = MeasureSpec {
             slice: &slice,
             forest: &survey.forest,
             symbols: &survey.symbols,
@@ -411,7 +411,7 @@ fn slice_one(
             include_partial: options.include_partial,
             max_pieces: MAX_PIECES,
         };
-        let (measured, last, mut complaints) = recording.measure(&survey, foresight, task, options, ticker)?;
+        let (measured, last, mut complaints) = recording.measure(&survey, predictions, task, options, ticker)?;
         warnings.append(&mut complaints);
         end = last;
         add_selection(&mut profile.selection, &slice.counts, &measured);
@@ -446,11 +446,11 @@ fn slice_one(
 }
 
 /// What is put together of tasks and regions; none when nothing asks for them.
-fn annotations<'a>(selector: Option<&Selector>, matches: Option<Matches<'a>>) -> Option<Annotator<'a>> {
-    let Some(selector) = selector else { return Some(Annotator::List(AnnotationList::default())) };
+fn annotations<'a>(selector: Option<&Selector>, matches: Option<Matches<'a>>) -> Option<AnnotationSink<'a>> {
+    let Some(selector) = selector else { return Some(AnnotationSink::List(AnnotationList::default())) };
     let root_by = selector.root_by;
     let matches = matches.filter(|_| root_by.annotations())?;
-    Some(Annotator::Roots(Annotations::new(root_by.task, root_by.region, matches)))
+    Some(AnnotationSink::Roots(Annotations::new(root_by.task, root_by.region, matches)))
 }
 
 /// What scans write down of tasks and regions; none when nothing asks for them.
@@ -493,7 +493,7 @@ fn trace_info(
     input: &Input<'_>,
     version: &'static Version,
     survey: &Survey,
-    recording: &Recording<'_>,
+    recording: &OpenTrace<'_>,
     end: Time,
     warnings: &[Warning],
 ) -> TraceInfo {

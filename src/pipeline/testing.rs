@@ -1,6 +1,6 @@
 //! What tests of both dialects ask, and how they have it measured.
 
-use crate::measure::{MAX_PIECES, Measured, Task};
+use crate::measure::{MAX_PIECES, MeasureSpec, Measured};
 use crate::profile::Weight;
 use crate::slice::{PatternSyntax, Patterns, RootBy, Selector, Slice};
 use crate::survey::Survey;
@@ -19,8 +19,8 @@ pub(super) fn selector(pattern: &str, root_by: RootBy, whole_life: bool) -> Sele
 }
 
 /// Measures all that can be measured.
-pub(super) fn task<'a>(survey: &'a Survey, slice: &'a Slice, whole_life: bool) -> Task<'a> {
-    Task {
+pub(super) fn task<'a>(survey: &'a Survey, slice: &'a Slice, whole_life: bool) -> MeasureSpec<'a> {
+    MeasureSpec {
         slice,
         forest: &survey.forest,
         symbols: &survey.symbols,

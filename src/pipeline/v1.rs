@@ -3,12 +3,12 @@
 
 use super::in_order::{in_order, lock};
 use super::{Ticker, annotations, crew, crew_after};
-use crate::measure::{Beginning, GenerationMeasured, Measured, Measurer, Task};
+use crate::measure::{GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart};
 use crate::slice::Selector;
 use crate::survey::Survey;
 use crate::survey::annotations::roots::Matches;
 use crate::survey::roots::classify::{Classifier, StackClass};
-use crate::survey::roots::servers::Step;
+use crate::survey::roots::servers::ServerStep;
 use crate::survey::v1::{OrderedSurvey, OrderedTrace, classes};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Result, Warning};
@@ -17,12 +17,12 @@ use crate::trace::ids::GIdx;
 use crate::trace::source::Source;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
-use crate::trace::v1::order::{Both, Glance, OldTrace, Start, Visitor, open};
+use crate::trace::v1::order::{Both, BriefEvent, OldTrace, Start, Visitor, open};
 use crate::trace::version::V1;
 use std::sync::Mutex;
 
 /// A trace that is in memory, ordered.
-pub(super) struct Recording {
+pub(super) struct V1Trace {
     trace: OldTrace,
     bytes: u64,
     /// Where its parts start.
@@ -49,7 +49,7 @@ impl Source for Behind<'_> {
     }
 }
 
-impl Recording {
+impl V1Trace {
     /// Reads the trace whose header stands at `start`.
     pub(super) fn open(
         source: &dyn Source,
@@ -118,7 +118,7 @@ impl Recording {
     }
 
     /// Pass 2.
-    pub(super) fn measure(&self, task: Task<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
+    pub(super) fn measure(&self, task: MeasureSpec<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
         // Tasks lead from one goroutine to another, whichever part that is in.
         let one_by_one = !self.apart || !task.slice.marks.is_empty();
         let measured = if one_by_one { self.measure_in_order(task) } else { self.measure_parts(task, threads) };
@@ -126,7 +126,7 @@ impl Recording {
         (measured, self.trace.end)
     }
 
-    fn measure_in_order(&self, task: Task<'_>) -> Measured {
+    fn measure_in_order(&self, task: MeasureSpec<'_>) -> Measured {
         let mut measurer = Measurer::new(task);
         measurer.begin_generation(self.trace.start);
         for part in 0..self.parts.len() {
@@ -136,7 +136,7 @@ impl Recording {
     }
 
     /// Measures several parts side by side, and takes them into the whole in their order.
-    fn measure_parts<'t>(&self, task: Task<'t>, threads: usize) -> Measured {
+    fn measure_parts<'t>(&self, task: MeasureSpec<'t>, threads: usize) -> Measured {
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
         let whole = Measurer::new(task);
         let memory = whole.tape_memory();
@@ -163,14 +163,14 @@ impl Recording {
     fn measure_part<'t>(
         &self,
         part: usize,
-        task: Task<'t>,
+        task: MeasureSpec<'t>,
         mut measurer: Measurer<'t>,
     ) -> (GenerationMeasured<'t>, Time) {
         // When the part before ends is known, so nothing waits for that.
         let start = &self.parts[part];
         let generation = part as u32;
         let settled = Time::MIN;
-        measurer.begin_partial(Beginning { generation, file_start: start.first_pos(), settled, inside: None });
+        measurer.begin_partial(PartStart { generation, file_start: start.first_pos(), settled, inside: None });
         let mut measuring = Measuring { task, measurer: &mut measurer };
         start.active().for_each(|event| measuring.event(&event));
         let end = self.walk(part, task, &mut measurer);
@@ -178,7 +178,7 @@ impl Recording {
     }
 
     /// Gives the events of a part to a measurer; gives the time of the last one.
-    fn walk<'t>(&self, part: usize, task: Task<'t>, measurer: &mut Measurer<'t>) -> Time {
+    fn walk<'t>(&self, part: usize, task: MeasureSpec<'t>, measurer: &mut Measurer<'t>) -> Time {
         let nth = (part as u64, self.parts.len() as u64);
         self.trace.walk_part(&self.parts[part], nth, &mut Measuring { task, measurer }).0.end
     }
@@ -202,8 +202,8 @@ struct Surveyor<'a>(OrderedSurvey<'a>);
 
 impl Visitor for Surveyor<'_> {
     #[inline]
-    fn glance(&mut self, glance: &Glance) -> bool {
-        let Glance { pos, g, stack, runs, .. } = *glance;
+    fn glance(&mut self, glance: &BriefEvent) -> bool {
+        let BriefEvent { pos, g, stack, runs, .. } = *glance;
         self.0.glance(pos, g, stack, runs)
     }
 
@@ -215,12 +215,12 @@ impl Visitor for Surveyor<'_> {
 
 /// Takes the events of the second pass.
 struct Measuring<'m, 't> {
-    task: Task<'t>,
+    task: MeasureSpec<'t>,
     measurer: &'m mut Measurer<'t>,
 }
 
 impl Measuring<'_, '_> {
-    /// As [`Task::wants`], and nobody's too: paths want to know when the whole program was stopped.
+    /// As [`MeasureSpec::wants`], and nobody's too: paths want to know when the whole program was stopped.
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
         self.task.latency || self.task.wants(g)
@@ -229,7 +229,7 @@ impl Measuring<'_, '_> {
 
 impl Visitor for Measuring<'_, '_> {
     #[inline]
-    fn glance(&mut self, glance: &Glance) -> bool {
+    fn glance(&mut self, glance: &BriefEvent) -> bool {
         !self.wants(glance.g) && !self.wants(glance.target)
     }
 
@@ -250,7 +250,7 @@ fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<S
     let matches = selector.map(|s| |name: &str| s.roots.matches(name));
     let roots = matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync));
     let classes = classes(symbols, &Classifier::new(roots));
-    let wanted = selector.is_some() || classes.iter().any(|class| class.step != Step::None);
+    let wanted = selector.is_some() || classes.iter().any(|class| class.step != ServerStep::None);
     wanted.then_some(classes)
 }
 
@@ -269,7 +269,7 @@ mod tests {
         let selector = selector(pattern, RootBy::default(), whole_life);
         let ticker = Ticker::new(&[], 1, &|_| {});
         let measure = |n_parts: u64| {
-            let mut recording = Recording::open(bytes, row, 0, None).expect("a sound trace");
+            let mut recording = V1Trace::open(bytes, row, 0, None).expect("a sound trace");
             let survey = recording.survey_parts(Some(&selector), n_parts, &ticker);
             assert!(recording.apart || n_parts == 1, "{name} is sound");
             let slice = select(&survey.forest, &survey.symbols, &selector);

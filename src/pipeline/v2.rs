@@ -1,9 +1,9 @@
 //! One trace of Go 1.22 or later through both passes.
 
-mod foresight;
 mod instances;
 mod measuring;
 mod ordering;
+mod predictions;
 mod scanning;
 #[cfg(test)]
 mod tests;
@@ -13,16 +13,16 @@ use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
 use crate::trace::time::Time;
 use crate::trace::v2::index::{Index, read_index};
-use crate::trace::v2::order::frontier::Complaints;
+use crate::trace::v2::order::frontier::OrderingErrors;
 use crate::trace::v2::reader::known_codes;
 use crate::trace::v2::tables::{Clock, SyncData, read_sync};
 use crate::trace::version::V2;
 use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 
-pub(super) use foresight::Foresight;
+pub(super) use predictions::Predictions;
 
 /// A trace whose batches were found.
-pub(super) struct Recording<'a> {
+pub(super) struct V2Trace<'a> {
     source: &'a dyn Source,
     /// Where its batches stand.
     pub(super) index: Index,
@@ -34,7 +34,7 @@ pub(super) struct Recording<'a> {
     pub(super) warnings: Vec<Warning>,
 }
 
-impl<'a> Recording<'a> {
+impl<'a> V2Trace<'a> {
     /// Finds the batches of the trace whose header stands at `start`.
     pub(super) fn open(source: &'a dyn Source, version: V2, start: u64) -> Result<Self> {
         let mut index = read_index(source, version, start)?;
@@ -89,7 +89,7 @@ fn clocks(index: &Index, syncs: &[SyncData], warnings: &mut Vec<Warning>) -> Vec
     syncs.iter().map(|s| Clock::new(s.frequency.unwrap_or(fallback))).collect()
 }
 
-impl Complaints {
+impl OrderingErrors {
     fn add(&mut self, other: Self) {
         self.forced += other.forced;
         self.broken += other.broken;

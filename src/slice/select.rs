@@ -3,9 +3,9 @@
 use super::WindowIdx;
 use super::selector::Selector;
 use super::shared::is_plumbing;
-use super::spawn_chains::Contexts;
+use super::spawn_chains::SpawnChains;
 use super::system::{RECORDING_HANDLER, is_recording_entry, is_runtime_entry};
-use super::task_boundaries::{Mark, Marks};
+use super::task_boundaries::{TaskBoundaries, TaskBoundary};
 use crate::survey::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Work};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -56,7 +56,7 @@ pub enum RootKind {
 
 /// A part of a goroutine's life that belongs to a window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stay {
+pub struct Membership {
     /// The window.
     pub window: WindowIdx,
     /// Place in the file of the event that starts it; none: the goroutine's first.
@@ -79,11 +79,11 @@ pub struct Slice {
     /// Per goroutine: its chain; meaningful for those with an owner.
     pub context: Vec<u32>,
     /// Goroutines without an owner that belong to windows for parts of their life: these, in order.
-    pub stays: FxHashMap<GIdx, Vec<Stay>>,
+    pub stays: FxHashMap<GIdx, Vec<Membership>>,
     /// Where tasks begin and end.
-    pub marks: Marks,
+    pub marks: TaskBoundaries,
     /// All chains.
-    pub contexts: Contexts,
+    pub contexts: SpawnChains,
     /// What was found.
     pub counts: Counts,
 }
@@ -373,12 +373,12 @@ impl<'a> Selection<'a> {
                 ..RootWindow::of(g, context)
             });
             self.window_of_stretch[i as usize] = window;
-            stays.push(Stay { window, start: stretch.start, end: stretch.end, is_window: true });
+            stays.push(Membership { window, start: stretch.start, end: stretch.end, is_window: true });
         }
         self.add_stays(g, stays);
     }
 
-    fn add_stays(&mut self, g: GIdx, stays: Vec<Stay>) {
+    fn add_stays(&mut self, g: GIdx, stays: Vec<Membership>) {
         self.slice.counts.goroutines += 1;
         self.slice.tracked[g.at()] = true;
         self.slice.stays.insert(g, stays);
@@ -395,9 +395,9 @@ impl<'a> Selection<'a> {
         for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
             if self.wanted_id(root.g) {
                 let window = self.annotated_window(i, root, RootKind::Task);
-                self.slice.marks.add(root.start, window, Mark::Start);
-                self.slice.marks.add(root.handed_over, window, Mark::HandedOver);
-                self.slice.marks.add(root.end, window, Mark::End);
+                self.slice.marks.add(root.start, window, TaskBoundary::Start);
+                self.slice.marks.add(root.handed_over, window, TaskBoundary::HandedOver);
+                self.slice.marks.add(root.end, window, TaskBoundary::End);
             }
         }
         self.slice.marks.sort();
@@ -433,7 +433,7 @@ impl<'a> Selection<'a> {
                 Annotation::Region => WindowIdx::NONE,
             };
             if window.is_some() {
-                stays.push(Stay { window, start, end, is_window });
+                stays.push(Membership { window, start, end, is_window });
             }
         }
         let any = !stays.is_empty();

@@ -8,7 +8,7 @@ pub const MAX_CHAIN: u32 = 64;
 
 /// One link of a chain.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Context {
+pub struct SpawnChain {
     /// The link above; itself for the first.
     pub parent: u32,
     /// The stack of the `go` statement; empty for the first link.
@@ -20,17 +20,17 @@ pub struct Context {
 
 /// All chains of a slice, each once.
 #[derive(Clone, Default, Debug)]
-pub struct Contexts {
-    list: Vec<Context>,
+pub struct SpawnChains {
+    list: Vec<SpawnChain>,
     by_key: FxHashMap<(u32, StackIdx, StringIdx), u32>,
 }
 
-impl Contexts {
+impl SpawnChains {
     /// The chain of a root itself.
     pub fn root(&mut self, label: StringIdx) -> u32 {
         let next = self.list.len() as u32;
         self.intern(
-            Context { parent: next, creation: StackIdx::EMPTY, label, depth: 0 },
+            SpawnChain { parent: next, creation: StackIdx::EMPTY, label, depth: 0 },
             (u32::MAX, StackIdx::EMPTY, label),
         )
     }
@@ -42,11 +42,11 @@ impl Contexts {
         if creation == StackIdx::EMPTY || creation == above.creation || above.depth >= MAX_CHAIN {
             return parent;
         }
-        let context = Context { parent, creation, label: above.label, depth: above.depth + 1 };
+        let context = SpawnChain { parent, creation, label: above.label, depth: above.depth + 1 };
         self.intern(context, (parent, creation, above.label))
     }
 
-    fn intern(&mut self, context: Context, key: (u32, StackIdx, StringIdx)) -> u32 {
+    fn intern(&mut self, context: SpawnChain, key: (u32, StackIdx, StringIdx)) -> u32 {
         *self.by_key.entry(key).or_insert_with(|| {
             self.list.push(context);
             self.list.len() as u32 - 1
@@ -54,7 +54,7 @@ impl Contexts {
     }
 
     /// A link.
-    pub fn get(&self, context: u32) -> Context {
+    pub fn get(&self, context: u32) -> SpawnChain {
         self.list[context as usize]
     }
 

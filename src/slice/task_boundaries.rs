@@ -4,7 +4,7 @@ use super::WindowIdx;
 
 /// What an event means for a window.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Mark {
+pub enum TaskBoundary {
     /// It starts.
     Start,
     /// The goroutine that will end it works in it from here on.
@@ -15,17 +15,17 @@ pub enum Mark {
 
 /// Marks by the place of their event in the file.
 #[derive(Clone, Default, Debug)]
-pub struct Marks {
-    list: Vec<(u64, Mark, WindowIdx)>,
+pub struct TaskBoundaries {
+    list: Vec<(u64, TaskBoundary, WindowIdx)>,
 }
 
-impl Marks {
+impl TaskBoundaries {
     /// Adds one, if it has a place.
-    pub(super) fn add(&mut self, pos: Option<u64>, window: WindowIdx, mark: Mark) {
+    pub(super) fn add(&mut self, pos: Option<u64>, window: WindowIdx, mark: TaskBoundary) {
         self.list.extend(pos.map(|pos| (pos, mark, window)));
     }
 
-    /// Puts them in order, for [`Marks::at`].
+    /// Puts them in order, for [`TaskBoundaries::at`].
     pub(super) fn sort(&mut self) {
         self.list.sort_unstable();
     }
@@ -41,7 +41,7 @@ impl Marks {
     }
 
     /// What the event at a place means.
-    pub fn at(&self, pos: u64) -> &[(u64, Mark, WindowIdx)] {
+    pub fn at(&self, pos: u64) -> &[(u64, TaskBoundary, WindowIdx)] {
         let first = self.list.partition_point(|(at, ..)| *at < pos);
         let n = self.list[first..].iter().take_while(|(at, ..)| *at == pos).count();
         &self.list[first..first + n]

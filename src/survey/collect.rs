@@ -1,16 +1,16 @@
 //! Puts the scans of all generations together, in order: the forest, the symbols, and what pass 2 needs to know
 //! of each generation.
 
-use super::annotations::notes::{Notes, Said};
-use super::annotations::sink::Annotator;
+use super::annotations::notes::{AnnotationKind, Notes};
+use super::annotations::sink::AnnotationSink;
 use super::forest::{Forest, Goroutine, Life, Origin};
 use super::roots::connections::Moment;
 use super::roots::served::Served;
-use super::roots::tracker::{Part, Tracker};
-use super::v2::evidence::{Evidence, Says, Who};
-use super::v2::evidence_store::Found;
+use super::roots::tracker::{RootPart, RootTracker};
+use super::v2::evidence::{Evidence, EvidenceKind, Who};
+use super::v2::evidence_store::EvidenceStore;
 use super::v2::scan::{Birth, Death, Scan};
-use super::v2::scan_concat::Joined;
+use super::v2::scan_concat::ScanConcat;
 use crate::profile;
 use crate::trace::error::Warning;
 use crate::trace::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
@@ -64,18 +64,18 @@ pub struct Survey {
 #[derive(Default)]
 pub struct Builder<'a> {
     survey: Survey,
-    annotations: Option<Annotator<'a>>,
+    annotations: Option<AnnotationSink<'a>>,
     /// Whether anybody asks when goroutines lived.
     with_lives: bool,
     procs: Option<(Time, u64)>,
     /// Goroutines of which something is still open.
-    open: FxHashMap<GIdx, Tracker>,
+    open: FxHashMap<GIdx, RootTracker>,
     /// Their ids.
     open_ids: FxHashSet<GoId>,
     /// Runs that crossed the last border between generations, with their last gap.
     unfinished: FxHashMap<GIdx, Option<u64>>,
     strings: StringCache,
-    parts: Vec<Part>,
+    parts: Vec<RootPart>,
 }
 
 /// Wire ids of one generation's strings → symbols; filled as they are needed.
@@ -84,7 +84,7 @@ type StringCache = FxHashMap<u64, StringIdx>;
 impl<'a> Builder<'a> {
     /// Begins a survey of a trace that starts at `start`; with `lists_handlers` of what its servers served.
     /// `annotations` takes tasks and regions, where these are asked for.
-    pub fn new(start: Time, lists_handlers: bool, annotations: Option<Annotator<'a>>) -> Self {
+    pub fn new(start: Time, lists_handlers: bool, annotations: Option<AnnotationSink<'a>>) -> Self {
         let served = Served::new(lists_handlers);
         let with_lives = lists_handlers || annotations.is_some();
         let survey = Survey { start, end: start, served, ..Survey::default() };
@@ -218,7 +218,7 @@ impl<'a> Builder<'a> {
         if g.is_some() { g } else { self.add_older(who.id, generation) }
     }
 
-    fn find_parts(&mut self, found: &mut Found, base: u32, generation: u32, names: &Names, clock: Clock) {
+    fn find_parts(&mut self, found: &mut EvidenceStore, base: u32, generation: u32, names: &Names, clock: Clock) {
         let evidence = found.relevant(&self.open_ids);
         for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
             let g = self.resolve(of_one[0].who, base, generation);
@@ -232,15 +232,15 @@ impl<'a> Builder<'a> {
     fn parts_of(&mut self, g: GIdx, evidence: &[Evidence], base: u32, names: &Names, clock: Clock) {
         let continued = self.unfinished.get(&g).copied().flatten();
         self.open_ids.remove(&self.survey.forest.get(g).id);
-        let mut tracker = self.open.remove(&g).unwrap_or_else(|| Tracker::continued_from(continued));
+        let mut tracker = self.open.remove(&g).unwrap_or_else(|| RootTracker::continued_from(continued));
         let kept = |ticks: u64| (ticks != 0).then(|| clock.time(ticks));
         for piece in evidence {
             let parts = &mut self.parts;
             match piece.says {
-                Says::Match(stack) => tracker.matched(names.stack(stack)),
-                Says::Gap(gap) => tracker.gap(gap, kept(gap.ticks), parts),
-                Says::Created(birth) => tracker.created(base + birth),
-                Says::Server(seen) => {
+                EvidenceKind::Match(stack) => tracker.matched(names.stack(stack)),
+                EvidenceKind::Gap(gap) => tracker.gap(gap, kept(gap.ticks), parts),
+                EvidenceKind::Created(birth) => tracker.created(base + birth),
+                EvidenceKind::Server(seen) => {
                     let stack = names.stack(seen.stack);
                     let Survey { served, forest, .. } = &mut self.survey;
                     if !served.see(forest, g, seen.step, stack, seen.matches) {
@@ -249,7 +249,7 @@ impl<'a> Builder<'a> {
                     }
                 }
                 // Its time is among the deaths, and a request that is open then ends there.
-                Says::End(pos) => tracker.stretch_ends(pos, parts),
+                EvidenceKind::End(pos) => tracker.stretch_ends(pos, parts),
             }
             self.add_parts(g);
         }
@@ -260,7 +260,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What is open of goroutines that ended, ends with them.
-    fn end_parts(&mut self, deaths: &Joined<Death>, base: u32, generation: u32, clock: Clock) {
+    fn end_parts(&mut self, deaths: &ScanConcat<Death>, base: u32, generation: u32, clock: Clock) {
         for death in deaths.iter() {
             if self.open.is_empty() {
                 return;
@@ -279,7 +279,7 @@ impl<'a> Builder<'a> {
     fn take_notes(
         &mut self,
         mut notes: Notes,
-        deaths: &Joined<Death>,
+        deaths: &ScanConcat<Death>,
         base: u32,
         generation: u32,
         names: &Names,
@@ -290,7 +290,7 @@ impl<'a> Builder<'a> {
         // Threads are not in order, but a task's id is larger than that of the task that it is part of.
         let mut begins: Vec<(u64, u64, StringIdx, Who, Moment)> = Vec::new();
         for (who, note) in notes.all() {
-            if let Said::TaskBegin { task, parent, name } = note.said {
+            if let AnnotationKind::TaskBegin { task, parent, name } = note.said {
                 begins.push((task, parent, names.string(name), who, at(note.pos, note.ticks)));
             }
         }
@@ -310,7 +310,7 @@ impl<'a> Builder<'a> {
                 return;
             }
             let said = match note.said.map(|name| names.string(name)) {
-                Said::Created(birth) => Said::Created(base + birth),
+                AnnotationKind::Created(birth) => AnnotationKind::Created(base + birth),
                 said => said,
             };
             let older = self.survey.forest.get(last.1).origin == Origin::Older;

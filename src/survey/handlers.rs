@@ -2,7 +2,7 @@
 
 use super::collect::Survey;
 use super::forest::Origin;
-use super::roots::servers::{RECORDING_HANDLER, Walk, protocol_of, role};
+use super::roots::servers::{RECORDING_HANDLER, StackWalk, protocol_of, role};
 use crate::profile::Handler;
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -54,7 +54,7 @@ fn row<'r>(rows: &'r mut Rows<'_>, symbols: &Symbols, stack: StackIdx, protocol:
 /// The first function below the server's own wrappers.
 fn handler(symbols: &Symbols, stack: StackIdx) -> StringIdx {
     let frames: Vec<_> = symbols.frames(stack).collect();
-    let mut walk = Walk::default();
+    let mut walk = StackWalk::default();
     let handler = frames.into_iter().rev().find(|&frame| {
         walk = walk.enter(role(symbols.function(frame)));
         walk.is_handler()

@@ -1,14 +1,14 @@
 //! Pass 1 of a trace whose events are already in causal order: the same forest, from one walk.
 
-use super::annotations::notes::Said;
-use super::annotations::sink::Annotator;
+use super::annotations::notes::AnnotationKind;
+use super::annotations::sink::AnnotationSink;
 use super::collect::Survey;
 use super::forest::{Goroutine, Life, Origin};
 use super::roots::classify::{Classifier, PartialClass, StackClass};
 use super::roots::connections::Moment;
 use super::roots::served::Served;
-use super::roots::servers::Step;
-use super::roots::tracker::{Part, Tracker};
+use super::roots::servers::ServerStep;
+use super::roots::tracker::{RootPart, RootTracker};
 use super::v2::evidence::Gap;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition};
 use crate::trace::ids::{GIdx, GoId, StackIdx, StringIdx};
@@ -38,14 +38,14 @@ pub fn classes(symbols: &Symbols, classifier: &Classifier<'_>) -> Vec<StackClass
 /// Surveys a trace from its events in causal order.
 pub struct OrderedSurvey<'a> {
     survey: Survey,
-    annotations: Option<Annotator<'a>>,
+    annotations: Option<AnnotationSink<'a>>,
     /// What each stack says; none when nothing asks for that.
     classes: Option<Vec<StackClass>>,
     /// Goroutines that had a matching stack or a server's, or may be inside a stretch.
-    trackers: FxHashMap<GIdx, Tracker>,
+    trackers: FxHashMap<GIdx, RootTracker>,
     /// Per goroutine, where it was last seen without a matching stack; or one of the two below.
     last_gap: Vec<u64>,
-    parts: Vec<Part>,
+    parts: Vec<RootPart>,
     /// The part of the trace that the events are of.
     part: u32,
 }
@@ -76,7 +76,7 @@ impl<'a> OrderedSurvey<'a> {
         trace: OrderedTrace<'_>,
         classes: Option<Vec<StackClass>>,
         lists_handlers: bool,
-        annotations: Option<Annotator<'a>>,
+        annotations: Option<AnnotationSink<'a>>,
     ) -> Self {
         let mut survey = Survey {
             symbols: trace.symbols,
@@ -104,7 +104,7 @@ impl<'a> OrderedSurvey<'a> {
     pub fn glance(&mut self, pos: u64, g: GIdx, stack: StackIdx, runs: bool) -> bool {
         let Some(classes) = &self.classes else { return true };
         let class = classes.get(stack.at()).copied().unwrap_or_default();
-        if class.step != Step::None || class.matches || class.cut {
+        if class.step != ServerStep::None || class.matches || class.cut {
             return false;
         }
         if runs || class.excludes() {
@@ -127,25 +127,25 @@ impl<'a> OrderedSurvey<'a> {
             EventKind::Transition(t) => self.transition(event, t),
             EventKind::ProcsChange { procs } => self.survey.gomaxprocs = Some(*procs),
             EventKind::TaskBegin { task, parent, name } => {
-                self.annotation(event, Said::TaskBegin { task: *task, parent: *parent, name: *name });
+                self.annotation(event, AnnotationKind::TaskBegin { task: *task, parent: *parent, name: *name });
             }
-            EventKind::TaskEnd { task } => self.annotation(event, Said::TaskEnd { task: *task }),
-            EventKind::Log { task } => self.annotation(event, Said::Log { task: *task }),
+            EventKind::TaskEnd { task } => self.annotation(event, AnnotationKind::TaskEnd { task: *task }),
+            EventKind::Log { task } => self.annotation(event, AnnotationKind::Log { task: *task }),
             EventKind::RegionBegin { task, name } => {
-                self.annotation(event, Said::RegionBegin { task: *task, name: *name });
+                self.annotation(event, AnnotationKind::RegionBegin { task: *task, name: *name });
             }
             EventKind::RegionEnd { task, name } => {
-                self.annotation(event, Said::RegionEnd { task: *task, name: *name });
+                self.annotation(event, AnnotationKind::RegionEnd { task: *task, name: *name });
             }
             _ => {}
         }
     }
 
-    fn annotation(&mut self, event: &Event, said: Said<StringIdx>) {
+    fn annotation(&mut self, event: &Event, said: AnnotationKind<StringIdx>) {
         let Some(annotations) = self.annotations.as_mut().filter(|_| event.g.is_some()) else { return };
         let at = Moment { pos: event.pos, time: Some(event.time) };
         let Survey { forest, symbols, .. } = &self.survey;
-        if let Said::TaskBegin { task, parent, name } = said {
+        if let AnnotationKind::TaskBegin { task, parent, name } = said {
             annotations.begin_task((task, parent, name), event.g, at, symbols);
         }
         annotations.note(event.g, forest.get(event.g).origin == Origin::Older, at, said, symbols);
@@ -161,7 +161,7 @@ impl<'a> OrderedSurvey<'a> {
         let class = self.class(event.stack);
         let creates = matches!(event.kind, EventKind::Transition(GoTransition { from: GoState::NotExist, .. }));
         let class = if creates { class } else { class.without_creation() };
-        if class.step != Step::None {
+        if class.step != ServerStep::None {
             self.server(event, class);
         } else if class.excludes() {
             self.gap(event.g, event, true);
@@ -186,9 +186,9 @@ impl<'a> OrderedSurvey<'a> {
     }
 
     /// What is tracked of a goroutine, from here on.
-    fn notice(&mut self, g: GIdx) -> &mut Tracker {
+    fn notice(&mut self, g: GIdx) -> &mut RootTracker {
         let seen = self.last_gap.get_mut(g.at()).map_or(UNSEEN, |seen| std::mem::replace(seen, NOTICED));
-        self.trackers.entry(g).or_insert_with(|| Tracker::continued_from((seen != UNSEEN).then_some(seen)))
+        self.trackers.entry(g).or_insert_with(|| RootTracker::continued_from((seen != UNSEEN).then_some(seen)))
     }
 
     #[inline]
@@ -243,7 +243,7 @@ impl<'a> OrderedSurvey<'a> {
         goroutine.entry = t.stack;
         goroutine.origin = if to == GoState::Syscall { Origin::Callback } else { Origin::Created };
         self.survey.forest.lives[t.g.at()].born = event.time;
-        self.annotation(event, Said::Created(t.g.0));
+        self.annotation(event, AnnotationKind::Created(t.g.0));
         // A creation whose own stack does not match is outside, whatever comes next.
         let inside = self.class(event.stack).may_be_inside();
         if inside && self.last_gap.get(event.g.at()).is_some_and(|&seen| seen != UNSEEN) {

@@ -4,7 +4,7 @@ use crate::measure::intervals::aggregate::{Aggregate, Key};
 use crate::measure::intervals::states::detail;
 use crate::measure::paths::walk_results::Via;
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
-use crate::slice::spawn_chains::Contexts;
+use crate::slice::spawn_chains::SpawnChains;
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 use indexmap::IndexSet;
@@ -35,7 +35,7 @@ fn ranks(names: &IndexSet<String, FxBuildHasher>) -> Vec<u32> {
 #[derive(Clone, Copy)]
 pub(crate) struct Naming<'a> {
     /// Chains of `go` statements.
-    pub(crate) contexts: &'a Contexts,
+    pub(crate) contexts: &'a SpawnChains,
     /// Names of everything.
     pub(crate) symbols: &'a Symbols,
     /// Whether a child's stacks go under the stack that created it.
@@ -143,7 +143,7 @@ impl Folder {
     }
 
     /// Per chain, the node under which its stacks go.
-    fn prefixes(&mut self, contexts: &Contexts, symbols: &Symbols) -> Vec<NodeIdx> {
+    fn prefixes(&mut self, contexts: &SpawnChains, symbols: &Symbols) -> Vec<NodeIdx> {
         let go = self.tree.intern_frame(ProfileFrame {
             function: ProfileFrame::GO.into(),
             file: "go statement".into(),

@@ -5,7 +5,7 @@
 
 use super::aggregate::{Aggregate, Key, Signature};
 use super::states::StateKey;
-use crate::measure::paths::interval_log::Tape;
+use crate::measure::paths::interval_log::IntervalLog;
 use crate::profile::Precision;
 use crate::slice::WindowIdx;
 use crate::trace::event::{GoState, GoTransition};
@@ -234,7 +234,7 @@ impl<'a> Attribution<'a> {
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
     /// first piece that has time inside `clip`. With a tape, the piece is written there, inside or not. Gives the
     /// nanoseconds added.
-    pub(crate) fn close(&mut self, line: &mut Timeline, close: Close, tape: Option<&mut Tape>) -> u64 {
+    pub(crate) fn close(&mut self, line: &mut Timeline, close: Close, tape: Option<&mut IntervalLog>) -> u64 {
         let Close { end, next, clip, ends } = close;
         let ns = clip.overlap(line.since, end);
         let taped = tape.is_some() && end > line.since;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// Where a part of a trace begins that is measured by itself: a generation, or a part of one.
 #[derive(Clone, Debug)]
-pub struct Beginning {
+pub struct PartStart {
     /// Position of the generation.
     pub generation: u32,
     /// Where that starts in the file.
@@ -17,10 +17,10 @@ pub struct Beginning {
     /// The moment at which what is before the part is certainly over.
     pub settled: Time,
     /// What of the generation is before the part; none where it begins with the generation.
-    pub inside: Option<Arc<Past>>,
+    pub inside: Option<Arc<BeforePart>>,
 }
 
-impl Beginning {
+impl PartStart {
     /// Whether an event is before it.
     pub(crate) fn is_behind(&self, pos: u64) -> bool {
         pos < self.file_start || self.inside.as_ref().is_some_and(|past| past.has(pos))
@@ -34,7 +34,7 @@ impl Beginning {
 
 /// What of a generation is before a moment.
 #[derive(Debug)]
-pub struct Past {
+pub struct BeforePart {
     /// The events of threads before it: where they stand, in the file's order.
     places: Vec<Range<u64>>,
     /// Where the CPU samples before it stand.
@@ -45,7 +45,7 @@ pub struct Past {
     assisting: Vec<GIdx>,
 }
 
-impl Past {
+impl BeforePart {
     /// By where events and CPU samples before it stand, the state of each goroutine that the generation named, and
     /// those that help the collector to mark.
     pub fn new(
@@ -90,15 +90,15 @@ mod tests {
     fn what_is_past_is_told_by_place_and_by_life() {
         let goroutines = [(GIdx(4), GoState::NotExist), (GIdx(5), GoState::Syscall), (GIdx(6), GoState::Waiting)];
         let places = vec![100..150, 200..210];
-        let past = Past::new(places, [400].into_iter(), goroutines.into_iter(), [GIdx(6)].into_iter());
+        let past = BeforePart::new(places, [400].into_iter(), goroutines.into_iter(), [GIdx(6)].into_iter());
         let inside = Some(Arc::new(past));
-        let part = Beginning { generation: 3, file_start: 90, settled: Time(0), inside };
-        let first = Beginning { inside: None, ..part.clone() };
-        let behind = |beginning: &Beginning| [89, 90, 100, 149, 150, 209, 210, 400].map(|pos| beginning.is_behind(pos));
+        let part = PartStart { generation: 3, file_start: 90, settled: Time(0), inside };
+        let first = PartStart { inside: None, ..part.clone() };
+        let behind = |beginning: &PartStart| [89, 90, 100, 149, 150, 209, 210, 400].map(|pos| beginning.is_behind(pos));
         assert_eq!(behind(&part), [true, false, true, true, false, true, false, true]);
         assert_eq!(behind(&first), [true, false, false, false, false, false, false, false]);
         let over =
-            |beginning: &Beginning| [(4, 3), (5, 3), (7, 2)].map(|(g, ended)| beginning.outlives(GIdx(g), ended));
+            |beginning: &PartStart| [(4, 3), (5, 3), (7, 2)].map(|(g, ended)| beginning.outlives(GIdx(g), ended));
         assert_eq!(over(&part), [true, false, true]);
         assert_eq!(over(&first), [false, false, true]);
     }

@@ -5,12 +5,12 @@
 //! stack. So two kinds of events are *left over* for the measurer of the whole: all events up to the moment
 //! where the generation before is certainly over, and those of each older goroutine up to its first own stack.
 
-use super::part_start::Beginning;
+use super::part_start::PartStart;
 use crate::measure::intervals::aggregate::Aggregate;
 use crate::measure::intervals::timeline::Timeline;
-use crate::measure::measurer::{Measurer, Task};
+use crate::measure::measurer::{MeasureSpec, Measurer};
 use crate::measure::measurer_fast::UsualTimes;
-use crate::measure::paths::interval_log::TapeMemory;
+use crate::measure::paths::interval_log::IntervalLogMemory;
 use crate::measure::paths::wakers::Cause;
 use crate::slice::WindowIdx;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
@@ -46,14 +46,14 @@ pub struct GenerationMeasured<'a> {
 
 impl<'a> Measurer<'a> {
     /// Prepares to measure generations by themselves, one after the other, with the whole trace's memory.
-    pub fn partial(task: Task<'a>, memory: &TapeMemory) -> Self {
+    pub fn partial(task: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
         let mut measurer = Self::blank(task, memory);
         measurer.partial = Some(Partial::default());
         measurer
     }
 
     /// Begins a generation, or a part of one.
-    pub fn begin_partial(&mut self, beginning: Beginning) {
+    pub fn begin_partial(&mut self, beginning: PartStart) {
         self.take_lines();
         let mut partial = Partial { settled: beginning.settled, ..Partial::default() };
         if let Some(past) = &beginning.inside {

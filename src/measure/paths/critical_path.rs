@@ -7,7 +7,7 @@
 //! Who is at work at a moment depends on the goroutine that is looked at and not on where the request began. So one
 //! walk from the latest piece to the earliest serves all requests: a goroutine that waits delegates to its waker
 //! from the wait's end back to its start, and what the one at work does counts for all that delegate to it
-//! ([`Delegations`]). Ten thousand requests that wait for one lock cost ten thousand links, not ten thousand copies
+//! ([`WaitForForest`]). Ten thousand requests that wait for one lock cost ten thousand links, not ten thousand copies
 //! of what its holder did.
 
 mod count;
@@ -17,9 +17,9 @@ mod nodes;
 pub(crate) use log::Logged;
 pub(crate) use nodes::Nodes;
 
-use super::interval_log::{Link, LinkKind, Run, Tape, place};
-use super::wait_for::{Delegations, NOBODY, NodeId};
-use super::walk_results::{PlaceState, Ride, Walked};
+use super::interval_log::{IntervalLog, Link, LinkKind, Run, place};
+use super::wait_for::{NOBODY, NodeId, WaitForForest};
+use super::walk_results::{PathSegment, PlaceState, WalkResults};
 use crate::measure::intervals::aggregate::Aggregate;
 use crate::measure::windows::runtime_ranges::Ranges;
 use crate::slice::Slice;
@@ -52,7 +52,7 @@ struct Active {
 
 /// All that a walk needs to see.
 #[derive(Clone, Copy)]
-pub(crate) struct Ground<'a> {
+pub(crate) struct WalkInput<'a> {
     pub(crate) slice: &'a Slice,
     pub(crate) aggregate: &'a Aggregate,
     pub(crate) ranges: &'a Ranges,
@@ -63,17 +63,17 @@ pub(crate) struct Ground<'a> {
 }
 
 /// One walk, from the latest end of a request back to the earliest start.
-pub(crate) struct Walk<'a, 't> {
-    ground: Ground<'a>,
-    tape: &'t Tape,
+pub(crate) struct PathWalk<'a, 't> {
+    ground: WalkInput<'a>,
+    tape: &'t IntervalLog,
     nodes: &'a mut Nodes,
-    out: &'a mut Walked,
+    out: &'a mut WalkResults,
     log: Option<Log<'t>>,
     /// Whether the request that is logged is under way.
     logs: bool,
     /// Whether there is more to do about each piece than to count it.
     looks_closer: bool,
-    delegations: Delegations,
+    delegations: WaitForForest,
     active: Vec<Active>,
     /// A stretch of time during which the world was not stopped.
     quiet: Window,
@@ -88,12 +88,12 @@ enum Border {
     Start,
 }
 
-impl<'a, 't> Walk<'a, 't> {
+impl<'a, 't> PathWalk<'a, 't> {
     pub(crate) fn new(
-        ground: Ground<'a>,
-        tape: &'t Tape,
+        ground: WalkInput<'a>,
+        tape: &'t IntervalLog,
         nodes: &'a mut Nodes,
-        out: &'a mut Walked,
+        out: &'a mut WalkResults,
         logged: Option<WindowIdx>,
     ) -> Self {
         out.learn(ground.aggregate);
@@ -106,7 +106,7 @@ impl<'a, 't> Walk<'a, 't> {
             log: logged.map(|request| Log { request, node: NOBODY, root: NOBODY, logged: Logged::default() }),
             logs: false,
             looks_closer: ground.label.is_some(),
-            delegations: Delegations::default(),
+            delegations: WaitForForest::default(),
             active: Vec::new(),
             quiet: Window { start: Time::MAX, end: Time::MIN },
         }
@@ -114,7 +114,7 @@ impl<'a, 't> Walk<'a, 't> {
 
     /// Walks all paths; fills in the rides' states. Gives the path of the one that is logged. The nodes are those of the
     /// tape's end.
-    pub(crate) fn run(mut self, rides: &mut [Ride]) -> Logged<'t> {
+    pub(crate) fn run(mut self, rides: &mut [PathSegment]) -> Logged<'t> {
         let mut borders: Vec<(Time, Border, u32)> = Vec::with_capacity(rides.len() * 2);
         for (i, ride) in rides.iter().enumerate().filter(|(_, r)| r.span.start < r.span.end) {
             borders.push((ride.span.end, Border::End, i as u32));
@@ -138,7 +138,7 @@ impl<'a, 't> Walk<'a, 't> {
         self.log.map(|log| log.logged).unwrap_or_default()
     }
 
-    fn border(&mut self, time: Time, border: Border, ride: u32, rides: &mut [Ride]) {
+    fn border(&mut self, time: Time, border: Border, ride: u32, rides: &mut [PathSegment]) {
         let request = &mut rides[ride as usize];
         let node = self.node(request.g, time);
         let root = self.delegations.root(node);

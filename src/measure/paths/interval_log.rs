@@ -1,6 +1,6 @@
 //! The intervals of all goroutines in order of time, for the walk back along critical paths. HOT.
 //!
-//! A goroutine's interval ends where its next one starts. Such a moment is a [`Turn`], written when the interval is
+//! A goroutine's interval ends where its next one starts. Such a moment is a [`IntervalEnd`], written when the interval is
 //! added up, with the place that it has among the sums. Read from the latest to the earliest, turns say what every
 //! goroutine did: before a turn what the turn says, until the one before it. So a tape is only ever appended to, and
 //! what is older than all open requests is dropped from its front.
@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A moment at which a goroutine's interval ends and the next one starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Turn {
-    /// When, in ns after the chunk's base; and [`Turn::LINKED`].
+struct IntervalEnd {
+    /// When, in ns after the chunk's base; and [`IntervalEnd::LINKED`].
     when: u32,
     /// Whose.
     g: GIdx,
@@ -21,7 +21,7 @@ struct Turn {
     place: u32,
 }
 
-impl Turn {
+impl IntervalEnd {
     /// The chunk says who started the interval after it.
     const LINKED: u32 = 1 << 31;
 
@@ -38,7 +38,7 @@ pub(crate) mod place {
     pub(crate) const UNBORN: u32 = u32::MAX;
     /// The goroutine has ended.
     pub(crate) const DEAD: u32 = u32::MAX - 1;
-    /// From here on up, but for those above: shared by several places, see [`crate::measure::Tape::shared`].
+    /// From here on up, but for those above: shared by several places, see [`crate::measure::IntervalLog::shared`].
     pub(crate) const SHARED: u32 = 1 << 31;
 
     /// The position among the shared ones.
@@ -94,7 +94,7 @@ const CHUNK: usize = 1 << 15;
 #[derive(Debug)]
 struct Chunk {
     base: Time,
-    turns: Vec<Turn>,
+    turns: Vec<IntervalEnd>,
     /// Who started the interval after a turn; in order of the turns.
     links: Vec<LinkOf>,
     /// What the writer's places are here; none when they are ours.
@@ -126,7 +126,7 @@ impl Chunk {
         if let Some(last) = self.turns.get_mut(at)
             && is_meant(self.base + i64::from(last.after()), last.g)
         {
-            last.when |= Turn::LINKED;
+            last.when |= IntervalEnd::LINKED;
             self.links.push(LinkOf { at: at as u16, kind, by, stack });
         }
     }
@@ -134,9 +134,9 @@ impl Chunk {
 
 /// Memory for further chunks, which all tapes of a trace share: what was touched before costs less than new memory.
 #[derive(Clone, Default, Debug)]
-pub struct TapeMemory(Arc<Mutex<Vec<Chunk>>>);
+pub struct IntervalLogMemory(Arc<Mutex<Vec<Chunk>>>);
 
-impl TapeMemory {
+impl IntervalLogMemory {
     fn chunks(&self) -> MutexGuard<'_, Vec<Chunk>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -156,20 +156,20 @@ impl TapeMemory {
 /// Appends a turn to chunks whose places are ours.
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
-fn push(chunks: &mut Vec<Chunk>, spare: &TapeMemory, time: Time, g: GIdx, place: u32) {
+fn push(chunks: &mut Vec<Chunk>, spare: &IntervalLogMemory, time: Time, g: GIdx, place: u32) {
     if let Some(chunk) = chunks.last_mut() {
         let after = time.0.wrapping_sub(chunk.base.0) as u64;
         let room = chunk.turns.capacity().min(CHUNK);
-        if after < u64::from(Turn::LINKED) && chunk.turns.len() < room && chunk.places.is_none() {
-            chunk.turns.push(Turn { when: after as u32, g, place });
+        if after < u64::from(IntervalEnd::LINKED) && chunk.turns.len() < room && chunk.places.is_none() {
+            chunk.turns.push(IntervalEnd { when: after as u32, g, place });
             return;
         }
     }
-    push_chunk(chunks, spare, time, Turn { when: 0, g, place });
+    push_chunk(chunks, spare, time, IntervalEnd { when: 0, g, place });
 }
 
 #[cold]
-fn push_chunk(chunks: &mut Vec<Chunk>, spare: &TapeMemory, base: Time, first: Turn) {
+fn push_chunk(chunks: &mut Vec<Chunk>, spare: &IntervalLogMemory, base: Time, first: IntervalEnd) {
     // Where turns are far apart, the next chunk will not get many either.
     let likely = chunks.last().map_or(CHUNK, |chunk| 4 * chunk.turns.len());
     let mut chunk = if likely < CHUNK { Chunk::small(base, likely) } else { spare.take(base) };
@@ -199,7 +199,7 @@ impl PlaceMap {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run<'a> {
     base: Time,
-    turns: &'a [Turn],
+    turns: &'a [IntervalEnd],
     /// Position of the first one in its chunk.
     first: u32,
     links: &'a [LinkOf],
@@ -219,13 +219,13 @@ impl Run<'_> {
     /// When a turn was.
     #[inline]
     pub(crate) fn time(&self, turn: Read) -> Time {
-        self.base + i64::from(turn.when & !Turn::LINKED)
+        self.base + i64::from(turn.when & !IntervalEnd::LINKED)
     }
 
     /// Who started what the goroutine of a turn does from then on; it must be the turn that was popped last.
     #[inline]
     pub(crate) fn link(&mut self, turn: Read) -> Option<Link> {
-        if turn.when & Turn::LINKED == 0 {
+        if turn.when & IntervalEnd::LINKED == 0 {
             return None;
         }
         let position = self.first as usize + self.turns.len();
@@ -251,7 +251,7 @@ pub(crate) struct Read {
 
 /// The turns kept.
 #[derive(Default, Debug)]
-pub(crate) struct Tape {
+pub(crate) struct IntervalLog {
     /// In order of time.
     written: Vec<Chunk>,
     /// Taken over from other tapes; in order of time too.
@@ -263,17 +263,17 @@ pub(crate) struct Tape {
     known: FxHashMap<Arc<[u32]>, u32>,
     /// Turns kept.
     len: usize,
-    spare: TapeMemory,
+    spare: IntervalLogMemory,
 }
 
-impl Tape {
+impl IntervalLog {
     /// Nothing yet.
-    pub(crate) fn new(spare: TapeMemory) -> Self {
+    pub(crate) fn new(spare: IntervalLogMemory) -> Self {
         Self { spare, ..Self::default() }
     }
 
     /// The memory for further chunks.
-    pub(crate) fn memory(&self) -> TapeMemory {
+    pub(crate) fn memory(&self) -> IntervalLogMemory {
         self.spare.clone()
     }
 
@@ -427,8 +427,8 @@ impl<'a> Reader<'a> {
 }
 
 /// How many turns at the end are not before `least`. Runs are short where two tapes alternate, and long elsewhere.
-fn count_from(turns: &[Turn], least: i64) -> usize {
-    let is_in = |turn: &Turn| i64::from(turn.after()) >= least;
+fn count_from(turns: &[IntervalEnd], least: i64) -> usize {
+    let is_in = |turn: &IntervalEnd| i64::from(turn.after()) >= least;
     let mut some = 1;
     while some < turns.len() && is_in(&turns[turns.len() - some]) {
         some = (some * 4).min(turns.len());
@@ -467,7 +467,7 @@ mod tests {
 
     #[test]
     fn turns_of_two_tapes_are_read_in_one_order() {
-        let (mut ours, mut theirs) = (Tape::default(), Tape::default());
+        let (mut ours, mut theirs) = (IntervalLog::default(), IntervalLog::default());
         for (time, g) in [(3, 0), (4, 0), (10, 2), (15, 2), (5_000_000_031, 2)] {
             ours.push(Time(time), GIdx(g), 0);
         }
@@ -503,7 +503,7 @@ mod tests {
 
     #[test]
     fn runs_of_any_length_are_found() {
-        let turns: Vec<Turn> = (0..100).map(|i| Turn { when: i * 10, g: GIdx(0), place: 0 }).collect();
+        let turns: Vec<IntervalEnd> = (0..100).map(|i| IntervalEnd { when: i * 10, g: GIdx(0), place: 0 }).collect();
         for n in 0..turns.len() {
             for least in -5..1005 {
                 let plain = turns[..n].iter().filter(|turn| i64::from(turn.after()) >= least).count();
@@ -514,7 +514,7 @@ mod tests {
 
     #[test]
     fn turns_far_apart_take_little_memory() {
-        let mut tape = Tape::default();
+        let mut tape = IntervalLog::default();
         for i in 0..1000 {
             tape.push(Time(i * 3_000_000_000), GIdx(0), 0);
         }
@@ -533,7 +533,7 @@ mod tests {
     /// Links of turns that are skipped are skipped too, also in chunks that were taken over as they are.
     #[test]
     fn links_belong_to_their_turns() {
-        let (mut ours, mut theirs) = (Tape::default(), Tape::default());
+        let (mut ours, mut theirs) = (IntervalLog::default(), IntervalLog::default());
         let n = 3 * CHUNK as u32;
         for i in 0..n {
             theirs.push(Time(i64::from(i)), GIdx(i), 0);
@@ -563,7 +563,7 @@ mod tests {
 
     #[test]
     fn what_is_dropped_is_before_the_cutoff() {
-        let mut tape = Tape::default();
+        let mut tape = IntervalLog::default();
         for i in 0..3 * CHUNK as i64 {
             tape.push(Time(i), GIdx(0), 0);
         }

@@ -5,10 +5,10 @@
 //! ends while its goroutine waits, and others wait for that goroutine at the same time, its last wait is shown as what
 //! ended it only if they are walked together.
 
-use super::critical_path::{Ground, Logged, Nodes, Walk};
-use super::interval_log::Tape;
+use super::critical_path::{Logged, Nodes, PathWalk, WalkInput};
+use super::interval_log::IntervalLog;
 use super::wakeups::{WaitKey, WaitSum};
-use super::walk_results::{Ride, Walked};
+use super::walk_results::{PathSegment, WalkResults};
 use crate::measure::intervals::states::StateKey;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
@@ -36,21 +36,21 @@ const MIN_REQUESTS: usize = 8;
 const MIN_TURNS: usize = 1 << 16;
 
 /// What a walk needs, and what it found; kept from one walk to the next.
-struct Bench {
+struct WalkScratch {
     nodes: Nodes,
-    walked: Walked,
+    walked: WalkResults,
 }
 
-impl Bench {
+impl WalkScratch {
     fn new(goroutines: usize) -> Self {
-        Self { nodes: Nodes::new(goroutines), walked: Walked::default() }
+        Self { nodes: Nodes::new(goroutines), walked: WalkResults::default() }
     }
 }
 
 /// One share of a walk.
 struct Share<'s, 't> {
-    bench: &'s mut Bench,
-    rides: &'s mut [Ride],
+    bench: &'s mut WalkScratch,
+    rides: &'s mut [PathSegment],
     logged: Option<WindowIdx>,
     log: Logged<'t>,
 }
@@ -58,25 +58,25 @@ struct Share<'s, 't> {
 /// Walks, and what they found.
 pub(crate) struct Walks {
     goroutines: usize,
-    benches: Vec<Bench>,
+    benches: Vec<WalkScratch>,
 }
 
 impl Walks {
     /// Nothing was walked yet, in a trace with so many goroutines.
     pub(crate) fn new(goroutines: usize) -> Self {
-        Self { goroutines, benches: vec![Bench::new(goroutines)] }
+        Self { goroutines, benches: vec![WalkScratch::new(goroutines)] }
     }
 
     /// Walks the paths of all rides, and fills in their states; gives them in no order. The path of `logged` is noted
     /// step by step. `open` are the goroutines that exist at the tape's end, each with the place of what it does.
     pub(crate) fn walk<'t>(
         &mut self,
-        rides: Vec<Ride>,
+        rides: Vec<PathSegment>,
         logged: Option<WindowIdx>,
-        ground: Ground<'_>,
-        (tape, open): (&'t Tape, &[(GIdx, u32)]),
+        ground: WalkInput<'_>,
+        (tape, open): (&'t IntervalLog, &[(GIdx, u32)]),
         crew: Crew<'_>,
-    ) -> (Vec<Ride>, Logged<'t>) {
+    ) -> (Vec<PathSegment>, Logged<'t>) {
         // Several tasks can ride on one goroutine, whose waits count once.
         let can_share = ground.slice.marks.is_empty();
         let worth = (rides.len() / MIN_REQUESTS).min(tape.len() / MIN_TURNS);
@@ -87,13 +87,13 @@ impl Walks {
     /// The same with a share for each of a crew.
     fn walk_shared<'t>(
         &mut self,
-        mut rides: Vec<Ride>,
+        mut rides: Vec<PathSegment>,
         logged: Option<WindowIdx>,
-        ground: Ground<'_>,
-        (tape, open): (&'t Tape, &[(GIdx, u32)]),
+        ground: WalkInput<'_>,
+        (tape, open): (&'t IntervalLog, &[(GIdx, u32)]),
         crew: Crew<'_>,
-    ) -> (Vec<Ride>, Logged<'t>) {
-        let fresh = || Bench::new(self.goroutines);
+    ) -> (Vec<PathSegment>, Logged<'t>) {
+        let fresh = || WalkScratch::new(self.goroutines);
         self.benches.resize_with(crew.size.max(self.benches.len()), fresh);
         // A walk goes through all that is between its first start and its last end.
         rides.sort_unstable_by_key(|ride| (ride.span.end, ride.window));
@@ -107,10 +107,10 @@ impl Walks {
             })
             .collect();
         let walk = |i: usize| {
-            let Share { bench: Bench { nodes, walked }, rides, logged, log } =
+            let Share { bench: WalkScratch { nodes, walked }, rides, logged, log } =
                 &mut *shares[i].lock().unwrap_or_else(PoisonError::into_inner);
             nodes.rewind(open);
-            *log = Walk::new(ground, tape, nodes, walked, *logged).run(rides);
+            *log = PathWalk::new(ground, tape, nodes, walked, *logged).run(rides);
         };
         (crew.each)(shares.len(), &walk);
         let logs = shares.into_iter().map(|share| share.into_inner().unwrap_or_else(PoisonError::into_inner));
@@ -130,8 +130,8 @@ impl Walks {
     /// The states that requests tell apart, who ended their waits, and how long they were runnable while the world was
     /// stopped, in ns.
     pub(crate) fn finish(self) -> (Vec<StateKey>, Vec<(WaitKey, WaitSum)>, u64) {
-        let mut all = Walked::default();
-        for Bench { walked, .. } in self.benches {
+        let mut all = WalkResults::default();
+        for WalkScratch { walked, .. } in self.benches {
             // Slots are given in the order of places, which all walks learn.
             if walked.states.slots.len() > all.states.slots.len() {
                 all.states = walked.states;
@@ -156,7 +156,8 @@ mod tests {
         let Scenario { tape, open, mut aggregate, slice, rides, .. } = scenario(seed);
         let unknown = unknown_place(&mut aggregate);
         let ranges = Ranges::default();
-        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
+        let ground =
+            WalkInput { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
         let mut walks = Walks::new(slice.owner.len());
         let logged = rides.first().map(|ride| ride.window);
         let crew = Crew { size, ..Crew::ALONE };

@@ -1,15 +1,15 @@
 //! From windows that are over to requests with their paths: what is kept on the tape, and when it is walked.
 
-use super::critical_path::{Ground, Logged};
-use super::interval_log::Tape;
+use super::critical_path::{Logged, WalkInput};
+use super::interval_log::IntervalLog;
 use super::parallel::{Crew, Walks};
 use super::slowest::{SlowestMeasured, lanes, lanes_of};
 use super::wakeups::{WaitKey, WaitSum};
-use super::walk_results::{MAX_STEPS, Ride, Via};
+use super::walk_results::{MAX_STEPS, PathSegment, Via};
 use crate::measure::StateKey;
 use crate::measure::intervals::aggregate::Aggregate;
 use crate::measure::intervals::timeline::Attribution;
-use crate::measure::measurer::Task;
+use crate::measure::measurer::MeasureSpec;
 use crate::measure::windows::runtime_ranges::Ranges;
 use crate::measure::windows::{OpenWindow, Windows};
 use crate::slice::RootWindow;
@@ -70,7 +70,7 @@ pub struct PathsMeasured {
 pub(crate) struct PathsAt<'m> {
     /// The moment.
     pub(crate) now: Time,
-    pub(crate) task: Task<'m>,
+    pub(crate) task: MeasureSpec<'m>,
     pub(crate) windows: &'m Windows<'m>,
     /// The goroutines that exist, each with the place of what it does.
     pub(crate) open: &'m [(GIdx, u32)],
@@ -98,7 +98,7 @@ pub(crate) struct Paths {
 }
 
 impl Paths {
-    pub(crate) fn new(task: Task<'_>) -> Self {
+    pub(crate) fn new(task: MeasureSpec<'_>) -> Self {
         Self {
             include_partial: task.include_partial,
             ranges: Ranges::default(),
@@ -117,12 +117,12 @@ impl Paths {
 
     /// Whether enough was written for a walk to be worth it.
     #[inline]
-    pub(crate) fn is_due(&self, tape: &Tape) -> bool {
+    pub(crate) fn is_due(&self, tape: &IntervalLog) -> bool {
         tape.len() >= self.due
     }
 
     /// Walks the paths of requests that are over, and drops what no open one needs.
-    pub(crate) fn walk(&mut self, at: PathsAt<'_>, tape: &mut Tape, attribution: &mut Attribution<'_>) {
+    pub(crate) fn walk(&mut self, at: PathsAt<'_>, tape: &mut IntervalLog, attribution: &mut Attribution<'_>) {
         let (rides, cutoff) = self.take_ended(at);
         self.walk_all(rides, at, tape, attribution);
         tape.drop_before(cutoff);
@@ -134,7 +134,7 @@ impl Paths {
     }
 
     /// The requests that are over, and the start of the oldest that is not.
-    fn take_ended(&mut self, at: PathsAt<'_>) -> (Vec<(Ride, bool)>, Time) {
+    fn take_ended(&mut self, at: PathsAt<'_>) -> (Vec<(PathSegment, bool)>, Time) {
         let mut rides = Vec::new();
         let mut oldest = at.now;
         for i in 0..self.done.len() {
@@ -156,7 +156,7 @@ impl Paths {
     }
 
     /// A request to walk; none for one that does not count.
-    fn ride(&mut self, at: PathsAt<'_>, window: WindowIdx) -> Option<(Ride, bool)> {
+    fn ride(&mut self, at: PathsAt<'_>, window: WindowIdx) -> Option<(PathSegment, bool)> {
         let open = at.windows.get(window);
         if !at.windows.is_seen(window, at.task.looked_at) {
             return None;
@@ -173,12 +173,12 @@ impl Paths {
 
     fn walk_all(
         &mut self,
-        mut rides: Vec<(Ride, bool)>,
+        mut rides: Vec<(PathSegment, bool)>,
         at: PathsAt<'_>,
-        tape: &Tape,
+        tape: &IntervalLog,
         attribution: &mut Attribution<'_>,
     ) {
-        let label = |ride: &Ride| {
+        let label = |ride: &PathSegment| {
             let context = at.task.slice.windows[ride.window.at()].context;
             at.task.slice.contexts.get(context).label
         };
@@ -188,7 +188,7 @@ impl Paths {
         let several = rides.chunk_by(|a, b| label(&a.0) == label(&b.0)).count() > MAX_LABELS;
         for group in rides.chunk_by_mut(|a, b| several || label(&a.0) == label(&b.0)) {
             let of_group = if several { StringIdx(0) } else { label(&group[0].0) };
-            let mut walks: Vec<Ride> = group.iter().map(|(ride, _)| self.rest_of(ride)).collect();
+            let mut walks: Vec<PathSegment> = group.iter().map(|(ride, _)| self.rest_of(ride)).collect();
             let logged = group.iter().position(|(ride, _)| longest.is_some_and(|(_, of)| of.0 == ride.window));
             let log = self.walk_group(&mut walks, logged, of_group, at, tape, attribution);
             if let Some(i) = logged {
@@ -202,7 +202,7 @@ impl Paths {
     }
 
     /// The part of a request's path that was not walked yet.
-    fn rest_of(&self, ride: &Ride) -> Ride {
+    fn rest_of(&self, ride: &PathSegment) -> PathSegment {
         let mut rest = ride.clone();
         if let Some((since, _)) = self.carried.get(&ride.window) {
             rest.span.start = *since;
@@ -212,19 +212,19 @@ impl Paths {
 
     fn walk_group<'m>(
         &mut self,
-        rides: &mut [Ride],
+        rides: &mut [PathSegment],
         logged: Option<usize>,
         label: StringIdx,
         at: PathsAt<'_>,
-        tape: &'m Tape,
+        tape: &'m IntervalLog,
         attribution: &mut Attribution<'_>,
     ) -> Logged<'m> {
         let unknown = attribution.unknown_place();
         let Self { walks, ranges, waited, .. } = self;
         let slice = at.task.slice;
         let one_label = if !slice.marks.is_empty() && label != StringIdx(0) { label } else { StringIdx::NONE };
-        let ground = Ground { slice, aggregate: &attribution.aggregate, ranges, unknown, label: one_label };
-        let parts = rides.iter().flat_map(Ride::parts).collect();
+        let ground = WalkInput { slice, aggregate: &attribution.aggregate, ranges, unknown, label: one_label };
+        let parts = rides.iter().flat_map(PathSegment::parts).collect();
         let logged = logged.map(|i| rides[i].window);
         let (mut parts, log) = walks.walk(parts, logged, ground, (tape, at.open), at.crew);
         parts.sort_unstable_by_key(|part| part.window);
@@ -245,7 +245,7 @@ impl Paths {
         log
     }
 
-    fn finish_request(&mut self, mut walked: Ride, ride: &Ride, partial: bool) {
+    fn finish_request(&mut self, mut walked: PathSegment, ride: &PathSegment, partial: bool) {
         if let Some((_, before)) = self.carried.remove(&ride.window) {
             walked.states.resize(walked.states.len().max(before.len()), 0);
             for (state, ns) in walked.states.iter_mut().zip(before) {
@@ -258,7 +258,7 @@ impl Paths {
     }
 
     /// Too much is kept: walks what open requests did so far, as if they ended here.
-    fn cut_open(&mut self, at: PathsAt<'_>, tape: &Tape, attribution: &mut Attribution<'_>) {
+    fn cut_open(&mut self, at: PathsAt<'_>, tape: &IntervalLog, attribution: &mut Attribution<'_>) {
         let mut rides = Vec::new();
         for i in (0..self.done.len()).filter(|i| !self.done[*i]) {
             let window = WindowIdx(i as u32);
@@ -286,7 +286,12 @@ impl Paths {
     }
 
     /// The trace ends.
-    pub(crate) fn finish(mut self, at: PathsAt<'_>, tape: &Tape, attribution: &mut Attribution<'_>) -> PathsMeasured {
+    pub(crate) fn finish(
+        mut self,
+        at: PathsAt<'_>,
+        tape: &IntervalLog,
+        attribution: &mut Attribution<'_>,
+    ) -> PathsMeasured {
         self.ranges.finish(at.now);
         let mut rides = Vec::new();
         for i in 0..self.done.len() {
@@ -313,7 +318,7 @@ impl Paths {
         }
     }
 
-    fn overlap(&self, task: Task<'_>, end: Time) -> crate::profile::Overlap {
+    fn overlap(&self, task: MeasureSpec<'_>, end: Time) -> crate::profile::Overlap {
         let spans: Vec<Window> = self.requests.iter().map(|r| r.span).collect();
         let sum = |of: &dyn Fn(Window) -> u64| spans.iter().map(|w| of(*w)).fold(0u64, u64::saturating_add);
         let looked_at = Window { start: task.looked_at.start.max(task.trace_start), end: task.looked_at.end.min(end) };
@@ -330,7 +335,7 @@ impl Paths {
 }
 
 /// A request as far as it has come, inside the part looked at.
-fn ride_of(at: PathsAt<'_>, window: WindowIdx, open: OpenWindow) -> Ride {
+fn ride_of(at: PathsAt<'_>, window: WindowIdx, open: OpenWindow) -> PathSegment {
     let PathsAt { now, task, .. } = at;
     let start = open.start.max(task.looked_at.start).max(task.trace_start);
     let span = Window { start, end: open.end.min(task.looked_at.end).min(now) };
@@ -338,15 +343,21 @@ fn ride_of(at: PathsAt<'_>, window: WindowIdx, open: OpenWindow) -> Ride {
     // Who ends a task may not be there yet when memory runs out.
     let is_there = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
     let taken_over = (ended_by != g && is_there).then_some((open.handed_over, ended_by));
-    Ride { window, g, taken_over, span, states: Vec::new() }
+    PathSegment { window, g, taken_over, span, states: Vec::new() }
 }
 
-fn length(ride: &Ride) -> u64 {
+fn length(ride: &PathSegment) -> u64 {
     ride.span.end.since(ride.span.start)
 }
 
 /// One request's path and goroutines.
-fn slowest_of(ride: &Ride, log: Logged<'_>, at: PathsAt<'_>, tape: &Tape, aggregate: &Aggregate) -> SlowestMeasured {
+fn slowest_of(
+    ride: &PathSegment,
+    log: Logged<'_>,
+    at: PathsAt<'_>,
+    tape: &IntervalLog,
+    aggregate: &Aggregate,
+) -> SlowestMeasured {
     let Logged { mut steps, more, end } = log;
     steps.reverse();
     let more_pieces = more + steps.len().saturating_sub(MAX_STEPS) as u64;

@@ -1,11 +1,11 @@
 //! The slowest request, looked at closely.
 
 use super::critical_path::Nodes;
-use super::interval_log::{Backward, Tape, place};
-use super::walk_results::{MAX_STEPS, Ride, Step};
+use super::interval_log::{Backward, IntervalLog, place};
+use super::walk_results::{MAX_STEPS, PathSegment, PathStep};
 use crate::measure::intervals::aggregate::Aggregate;
 use crate::measure::intervals::states::StateKey;
-use crate::measure::measurer::Task;
+use crate::measure::measurer::MeasureSpec;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
@@ -41,7 +41,7 @@ pub struct LaneMeasured {
 }
 
 /// The goroutines to show: the request's own, those on its path, those of its subtree.
-pub(crate) fn lanes_of(ride: &Ride, steps: &[Step], task: Task<'_>) -> (Vec<GIdx>, u64) {
+pub(crate) fn lanes_of(ride: &PathSegment, steps: &[PathStep], task: MeasureSpec<'_>) -> (Vec<GIdx>, u64) {
     let mut lanes = vec![ride.g];
     let mut known: FxHashSet<GIdx> = lanes.iter().copied().collect();
     let members = task.slice.owner.iter().enumerate().filter(|(_, owner)| **owner == ride.window);
@@ -59,7 +59,7 @@ pub(crate) fn lanes_of(ride: &Ride, steps: &[Step], task: Task<'_>) -> (Vec<GIdx
 pub(crate) fn lanes(
     goroutines: &[GIdx],
     span: Window,
-    tape: &Tape,
+    tape: &IntervalLog,
     (mut turns, mut nodes): (Backward<'_>, Nodes),
     aggregate: &Aggregate,
 ) -> Vec<LaneMeasured> {

@@ -27,25 +27,31 @@ struct Node {
     /// Above in the splay tree; at its top, the node that the path hangs on.
     parent: NodeId,
     /// Requests that ride on this very node.
-    own: Riders,
+    own: Dependents,
     /// Requests in trees that hang on this node but not on its preferred path. Not kept while ways are short.
-    hanging: Riders,
+    hanging: Dependents,
     /// Requests of the whole splay tree and what hangs on it; while ways are short, of the tree below.
-    total: Riders,
+    total: Dependents,
 }
 
-const BLANK: Node =
-    Node { left: NOBODY, right: NOBODY, parent: NOBODY, own: Riders::NONE, hanging: Riders::NONE, total: Riders::NONE };
+const BLANK: Node = Node {
+    left: NOBODY,
+    right: NOBODY,
+    parent: NOBODY,
+    own: Dependents::NONE,
+    hanging: Dependents::NONE,
+    total: Dependents::NONE,
+};
 
 /// Requests, as far as matters: how many, and which one if it is one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Riders {
+pub(crate) struct Dependents {
     pub(crate) count: u32,
     /// All their numbers, by exclusive or.
     which: u32,
 }
 
-impl Riders {
+impl Dependents {
     const NONE: Self = Self { count: 0, which: 0 };
 
     /// One request.
@@ -80,7 +86,7 @@ const SHORT: u32 = 100;
 
 /// The forest. Sums have one number per state, of the states that were credited so far.
 #[derive(Debug)]
-pub(crate) struct Delegations {
+pub(crate) struct WaitForForest {
     /// Rows of numbers of a node, and as many of its splay tree.
     lanes: usize,
     nodes: Vec<Node>,
@@ -95,7 +101,7 @@ pub(crate) struct Delegations {
     long: bool,
 }
 
-impl Default for Delegations {
+impl Default for WaitForForest {
     fn default() -> Self {
         Self {
             lanes: 1,
@@ -109,7 +115,7 @@ impl Default for Delegations {
     }
 }
 
-impl Delegations {
+impl WaitForForest {
     /// A node by itself. As only differences of its numbers count, it may begin with any.
     #[inline]
     pub(crate) fn add(&mut self) -> NodeId {
@@ -165,8 +171,8 @@ impl Delegations {
         &mut self.nodes[node as usize]
     }
 
-    fn total(&self, node: NodeId) -> Riders {
-        if node == NOBODY { Riders::NONE } else { self.nodes[node as usize].total }
+    fn total(&self, node: NodeId) -> Dependents {
+        if node == NOBODY { Dependents::NONE } else { self.nodes[node as usize].total }
     }
 
     /// Goes on as a link-cut tree if a way was long: single nodes are splay trees.
@@ -188,7 +194,7 @@ impl Delegations {
 
     /// Changes which requests ride on a node and on all above it. While ways are short.
     #[inline]
-    fn change_up(&mut self, node: NodeId, change: impl Fn(Riders) -> Riders) {
+    fn change_up(&mut self, node: NodeId, change: impl Fn(Dependents) -> Dependents) {
         let (mut at, mut steps) = (node, 0);
         while at != NOBODY {
             let one = self.node(at);
@@ -219,15 +225,15 @@ impl Delegations {
 
     /// A request rides on a node from now on.
     pub(crate) fn board(&mut self, node: NodeId, request: WindowIdx) {
-        self.change_riders(node, |riders| riders.and(Riders::one(request)));
+        self.change_riders(node, |riders| riders.and(Dependents::one(request)));
     }
 
     /// A request does not ride on a node any more.
     pub(crate) fn alight(&mut self, node: NodeId, request: WindowIdx) {
-        self.change_riders(node, |riders| riders.without(Riders::one(request)));
+        self.change_riders(node, |riders| riders.without(Dependents::one(request)));
     }
 
-    fn change_riders(&mut self, node: NodeId, change: impl Fn(Riders) -> Riders) {
+    fn change_riders(&mut self, node: NodeId, change: impl Fn(Dependents) -> Dependents) {
         if self.long {
             self.access(node);
         }
@@ -242,7 +248,7 @@ impl Delegations {
 
     /// Requests that ride on a node or on what delegates to it.
     #[inline]
-    pub(crate) fn requests(&mut self, node: NodeId) -> Riders {
+    pub(crate) fn requests(&mut self, node: NodeId) -> Dependents {
         if self.long {
             self.access(node);
             let Node { own, hanging, .. } = self.nodes[node as usize];
@@ -395,7 +401,7 @@ mod tests {
             seed % n
         };
         let n = 40u32;
-        let mut forest = Delegations::default();
+        let mut forest = WaitForForest::default();
         let mut plain = Plain::default();
         for _ in 0..n {
             forest.add();
@@ -459,7 +465,7 @@ mod tests {
     #[test]
     fn a_long_chain_costs_no_more_than_its_length() {
         let n = 200_000;
-        let mut forest = Delegations::default();
+        let mut forest = WaitForForest::default();
         for i in 0..n {
             let node = forest.add();
             if i > 0 {

@@ -9,7 +9,7 @@ use crate::trace::time::{Time, Window};
 
 /// A request whose path is to be walked.
 #[derive(Clone, Debug)]
-pub(crate) struct Ride {
+pub(crate) struct PathSegment {
     /// Which one.
     pub(crate) window: WindowIdx,
     /// Its goroutine.
@@ -22,7 +22,7 @@ pub(crate) struct Ride {
     pub(crate) states: Vec<u64>,
 }
 
-impl Ride {
+impl PathSegment {
     /// Adds what was found of a part of it.
     pub(crate) fn add(&mut self, states: Vec<u64>) {
         self.states.resize(self.states.len().max(states.len()), 0);
@@ -126,7 +126,7 @@ pub(crate) enum Class {
 
 /// A piece of one request's path, the latest first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Step {
+pub(crate) struct PathStep {
     /// When.
     pub(crate) span: Window,
     /// In which goroutine.
@@ -140,7 +140,7 @@ pub(crate) const MAX_STEPS: usize = 10_000;
 
 /// What the walks found.
 #[derive(Default, Debug)]
-pub(crate) struct Walked {
+pub(crate) struct WalkResults {
     /// By place.
     pub(crate) places: Vec<AtPlace>,
     pub(crate) wakeups: Wakeups,
@@ -149,7 +149,7 @@ pub(crate) struct Walked {
     pub(crate) stw_runnable_ns: u64,
 }
 
-impl Walked {
+impl WalkResults {
     /// Gets to know all places.
     pub(crate) fn learn(&mut self, aggregate: &Aggregate) {
         for place in self.places.len()..aggregate.len() {

@@ -3,9 +3,9 @@
 pub(crate) mod borders;
 pub(crate) mod runtime_ranges;
 
-use super::parts::part_start::Beginning;
+use super::parts::part_start::PartStart;
 use crate::slice::WindowIdx;
-use crate::slice::{Mark, RootKind, Slice, Stay};
+use crate::slice::{Membership, RootKind, Slice, TaskBoundary};
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
@@ -73,7 +73,7 @@ pub(super) struct Windows<'a> {
     /// Those of a part inside a generation as they were told by the file when it began.
     told: Vec<(GIdx, Place)>,
     /// Where the part that is measured begins.
-    beginning: Beginning,
+    beginning: PartStart,
 }
 
 impl<'a> Windows<'a> {
@@ -88,12 +88,12 @@ impl<'a> Windows<'a> {
             touched: Vec::new(),
             places: FxHashMap::default(),
             told: Vec::new(),
-            beginning: Beginning { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
+            beginning: PartStart { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
         }
     }
 
     /// Forgets what was touched and begins a part of the trace.
-    pub(super) fn begin(&mut self, beginning: Beginning) {
+    pub(super) fn begin(&mut self, beginning: PartStart) {
         for window in self.touched.drain(..) {
             self.list[window.at()] = BLANK;
             self.usual[window.at()] = NEVER;
@@ -169,7 +169,7 @@ impl<'a> Windows<'a> {
         self.beginning.outlives(g, self.forest.get(g).ended)
     }
 
-    fn stays(&self, g: GIdx) -> &'a [Stay] {
+    fn stays(&self, g: GIdx) -> &'a [Membership] {
         self.slice.stays.get(&g).map_or(&[][..], Vec::as_slice)
     }
 
@@ -233,9 +233,9 @@ impl<'a> Windows<'a> {
         let slice = self.slice;
         for &(_, mark, window) in slice.marks.at(pos) {
             self.edit(window, |open| match mark {
-                Mark::Start => open.start = time,
-                Mark::HandedOver => open.handed_over = time,
-                Mark::End => open.end = time,
+                TaskBoundary::Start => open.start = time,
+                TaskBoundary::HandedOver => open.handed_over = time,
+                TaskBoundary::End => open.end = time,
             });
         }
     }

@@ -1,31 +1,31 @@
 //! Pass 2: generations are measured, in parts where threads would wait, and taken into the whole in their order.
 
-use super::Recording;
-use super::foresight::Foresight;
-use crate::measure::{Beginning, GenerationMeasured, Measured, Measurer, Past, Task, WithoutPaths};
+use super::V2Trace;
+use super::predictions::Predictions;
+use crate::measure::{BeforePart, GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart, WithoutPaths};
 use crate::pipeline::in_order::{in_order, lock};
 use crate::pipeline::{Options, Ticker, crew, crew_after};
 use crate::survey::collect::{GenerationSurvey, Survey};
 use crate::trace::error::{Error, Result, Warning};
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
-use crate::trace::v2::order::frontier::{Complaints, Ordered, Workspace};
+use crate::trace::v2::order::frontier::{Ordered, OrderingErrors, Workspace};
 use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::split::checkpoint::Cut;
-use crate::trace::v2::split::plan::{Part, parts, used};
+use crate::trace::v2::split::checkpoint::Checkpoint;
+use crate::trace::v2::split::plan::{GenerationPart, parts, used};
 use std::sync::{Arc, Mutex};
 
-impl Recording<'_> {
+impl V2Trace<'_> {
     /// Pass 2: measures all generations, several side by side, and takes them into the whole in their order.
     pub(in crate::pipeline) fn measure(
         &self,
         survey: &Survey,
-        foresight: Foresight,
-        task: Task<'_>,
+        predictions: Predictions,
+        task: MeasureSpec<'_>,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        let cuts = self.cuts(survey, foresight)?;
+        let cuts = self.cuts(survey, predictions)?;
         self.measure_from(survey, task, options, ticker, (&settled_times(survey), &cuts))
     }
 
@@ -34,17 +34,17 @@ impl Recording<'_> {
     pub(super) fn measure_from<'t>(
         &self,
         survey: &Survey,
-        task: Task<'t>,
+        task: MeasureSpec<'t>,
         options: Options,
         ticker: &Ticker<'_>,
-        (settled, cuts): (&[Time], &[Vec<Cut>]),
+        (settled, cuts): (&[Time], &[Vec<Checkpoint>]),
     ) -> Result<(Measured, Time, Vec<Warning>)> {
         let parts = parts(cuts);
         let measuring = Measuring { recording: self, survey, settled, parts: &parts };
         let measurer = Measurer::new(task);
         let memory = measurer.tape_memory();
         let whole =
-            Whole { measurer, last: Time::MIN, complaints: Complaints::default(), parts: Vec::new(), failed: None };
+            Whole { measurer, last: Time::MIN, complaints: OrderingErrors::default(), parts: Vec::new(), failed: None };
         // Measurers of parts, for the next ones.
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
         let measure = |i: usize, workspace: &mut Workspace| {
@@ -78,11 +78,11 @@ impl Recording<'_> {
 
 /// Pass 2 of a recording.
 struct Measuring<'r> {
-    recording: &'r Recording<'r>,
+    recording: &'r V2Trace<'r>,
     survey: &'r Survey,
     /// Per generation, from which moment on it is measured by itself.
     settled: &'r [Time],
-    parts: &'r [Part<'r>],
+    parts: &'r [GenerationPart<'r>],
 }
 
 /// A part of a generation, measured by itself.
@@ -91,7 +91,7 @@ type PartMeasured<'t> = (GenerationMeasured<'t>, Ordered);
 impl Measuring<'_> {
     fn measure<'t>(
         &self,
-        part: Part<'_>,
+        part: GenerationPart<'_>,
         mut measurer: Measurer<'t>,
         workspace: &mut Workspace,
     ) -> Result<PartMeasured<'t>> {
@@ -103,16 +103,16 @@ impl Measuring<'_> {
         Ok((measurer.end_partial(), ordered))
     }
 
-    fn beginning(&self, part: Part<'_>) -> Beginning {
+    fn beginning(&self, part: GenerationPart<'_>) -> PartStart {
         let i = part.generation;
         let index = &self.recording.index.generations[i];
         let (generation, file_start, settled) = (i as u32, index.start, self.settled[i]);
-        let Some(cut) = part.from else { return Beginning { generation, file_start, settled, inside: None } };
+        let Some(cut) = part.from else { return PartStart { generation, file_start, settled, inside: None } };
         let bytes = Generation::new(self.recording.source, index);
         let places = cut.places(index, &ThreadBatches::new(&bytes));
         let inside =
-            Some(Arc::new(Past::new(places, cut.samples().iter().copied(), cut.goroutines(), cut.assisting())));
-        Beginning { generation, file_start, settled: cut.time + SETTLING_NS, inside }
+            Some(Arc::new(BeforePart::new(places, cut.samples().iter().copied(), cut.goroutines(), cut.assisting())));
+        PartStart { generation, file_start, settled: cut.time + SETTLING_NS, inside }
     }
 
     /// Takes a generation, the next in order, of which all parts were measured, into the whole. Gives what it was
@@ -126,7 +126,7 @@ impl Measuring<'_> {
         // What is damaged is measured as it would be without cuts.
         if n > 1 && parts.iter().any(|(_, (_, ordered))| !ordered.is_sound()) {
             measurers.extend(parts.drain(..).map(|(_, (unused, _))| unused.into_measurer()));
-            let whole = Part::whole(i);
+            let whole = GenerationPart::whole(i);
             if let Some(measurer) = measurers.pop() {
                 parts.push((whole, self.measure(whole, measurer, workspace)?));
             }
@@ -149,7 +149,7 @@ impl Measuring<'_> {
     /// generation was taken with it.
     fn absorb<'t>(
         &self,
-        part: Part<'_>,
+        part: GenerationPart<'_>,
         start: Time,
         whole: &mut Whole<'t>,
         (measured, ordered): &mut PartMeasured<'t>,
@@ -163,7 +163,7 @@ impl Measuring<'_> {
             // walks are due when they would be without one.
             whole.measurer.begin_generation(start);
             whole.measurer.hold_walks(part.from.is_some());
-            let part = Part { until: None, ..part };
+            let part = GenerationPart { until: None, ..part };
             *ordered = self.recording.order(self.survey, part, whole.last, workspace, &mut whole.measurer)?;
         }
         whole.measurer.hold_walks(false);
@@ -178,7 +178,7 @@ struct Whole<'t> {
     measurer: Measurer<'t>,
     /// Time of the last event.
     last: Time,
-    complaints: Complaints,
+    complaints: OrderingErrors,
     /// The parts of the next one that were measured.
     parts: Vec<(usize, PartMeasured<'t>)>,
     failed: Option<Error>,

@@ -1,8 +1,8 @@
 //! Generations, or parts of them, in causal order.
 
-use super::Recording;
-use super::foresight::Foresight;
+use super::V2Trace;
 use super::instances::GenerationInstances;
+use super::predictions::Predictions;
 use crate::pipeline::in_order::in_order;
 use crate::pipeline::{Options, Ticker};
 use crate::survey::collect::Survey;
@@ -11,26 +11,26 @@ use crate::trace::event::{Event, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
-use crate::trace::v2::order::frontier::{Complaints, GenerationInput, Ordered, Workspace, order};
-use crate::trace::v2::split::checkpoint::Cut;
-use crate::trace::v2::split::plan::{Part, parts, used};
+use crate::trace::v2::order::frontier::{GenerationInput, Ordered, OrderingErrors, Workspace, order};
+use crate::trace::v2::split::checkpoint::Checkpoint;
+use crate::trace::v2::split::plan::{GenerationPart, parts, used};
 use crate::trace::v2::tables::read_samples;
 
-impl Recording<'_> {
+impl V2Trace<'_> {
     /// Orders all generations, several side by side, for nobody; gives the time of the last event.
     pub(in crate::pipeline) fn check(
         &self,
         survey: &Survey,
-        foresight: Foresight,
+        predictions: Predictions,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Time, Vec<Warning>)> {
-        let cuts = self.cuts(survey, foresight)?;
+        let cuts = self.cuts(survey, predictions)?;
         let parts = parts(&cuts);
         let work =
             |i: usize, workspace: &mut Workspace| self.order(survey, parts[i], Time::MIN, workspace, &mut Nobody);
-        let nothing = (Vec::new(), Ok((Time::MIN, Complaints::default())));
-        let take = |(of_generation, so_far): &mut (Vec<Ordered>, Result<(Time, Complaints)>),
+        let nothing = (Vec::new(), Ok((Time::MIN, OrderingErrors::default())));
+        let take = |(of_generation, so_far): &mut (Vec<Ordered>, Result<(Time, OrderingErrors)>),
                     i: usize,
                     ordered: Result<Ordered>,
                     _: &mut Workspace| {
@@ -60,7 +60,7 @@ impl Recording<'_> {
     pub(super) fn order(
         &self,
         survey: &Survey,
-        part: Part<'_>,
+        part: GenerationPart<'_>,
         last: Time,
         workspace: &mut Workspace,
         sink: &mut impl Sink,
@@ -79,7 +79,7 @@ impl Recording<'_> {
             from: part.from,
             until: part.until,
         };
-        let mut instances = GenerationInstances::new(survey, i as u32, part.from.map_or(&[], Cut::births));
+        let mut instances = GenerationInstances::new(survey, i as u32, part.from.map_or(&[], Checkpoint::births));
         let n = survey.forest.goroutines.len();
         order(&input, last, &mut instances, workspace, n, sink)
     }

@@ -1,35 +1,35 @@
 //! Pass 1: generations are scanned, several side by side, and put together in their order.
 
-use super::Recording;
-use super::foresight::{Foreseen, Foresight};
+use super::V2Trace;
+use super::predictions::{GenerationPredictions, Predictions};
 use crate::pipeline::in_order::{free, in_order, lock};
 use crate::pipeline::{Options, Ticker, annotations, is_among_last, notes_wanted};
 use crate::slice::Selector;
 use crate::survey::annotations::roots::Matches;
 use crate::survey::collect::{Builder, Survey};
 use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
-use crate::survey::roots::servers::Step;
+use crate::survey::roots::servers::ServerStep;
 use crate::survey::v2::evidence_store::EvidenceMemory;
 use crate::survey::v2::scan::{Birth, Scan, ScanInput, groups, scan};
 use crate::trace::error::Result;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::scan_observer::Unwatched;
-use crate::trace::v2::split::predictor::{Lookahead, Sighting};
+use crate::trace::v2::scan_observer::NoObserver;
+use crate::trace::v2::split::predictor::{ObservedState, StatePredictor};
 use crate::trace::v2::tables::{IdTable, Tables, WireSample, read_samples, read_tables};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Mutex;
 
-impl Recording<'_> {
+impl V2Trace<'_> {
     /// Pass 1, and what it saw that tells how generations can be cut in the second one.
     pub(in crate::pipeline) fn survey(
         &self,
         selector: Option<&Selector>,
         options: Options,
         ticker: &Ticker<'_>,
-    ) -> Result<(Survey, Foresight)> {
+    ) -> Result<(Survey, Predictions)> {
         // Tasks lead from one goroutine to another, whichever part that is in.
         let has_tasks = selector.is_some_and(|s| s.root_by.task);
         let n_parts = self.plan(if has_tasks { 1 } else { options.threads });
@@ -44,7 +44,7 @@ impl Recording<'_> {
         selector: Option<&Selector>,
         options: Options,
         ticker: &Ticker<'_>,
-    ) -> Result<(Survey, Foresight)> {
+    ) -> Result<(Survey, Predictions)> {
         let first = &self.index.generations[0];
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
@@ -63,12 +63,15 @@ impl Recording<'_> {
                 // Hardly any scan is still to begin.
                 free(std::mem::take(&mut *lock(&spare)));
             }
-            scanned.map(|(tables, scan, seen)| (tables, scan, Foreseen { moments, seen }))
+            scanned.map(|(tables, scan, seen)| (tables, scan, GenerationPredictions { moments, seen }))
         };
-        let add = |so_far: &mut Result<SoFar<'_>>, i: usize, scanned: Result<(Tables, Scan, Foreseen)>, (): &mut ()| {
-            let Ok((builder, foresight)) = so_far else { return };
+        let add = |so_far: &mut Result<SoFar<'_>>,
+                   i: usize,
+                   scanned: Result<(Tables, Scan, GenerationPredictions)>,
+                   (): &mut ()| {
+            let Ok((builder, predictions)) = so_far else { return };
             let scanned = scanned.and_then(|(tables, scan, foreseen)| {
-                foresight.add(foreseen);
+                predictions.add(foreseen);
                 if !builder.misses(&scan) {
                     return Ok((tables, scan));
                 }
@@ -87,9 +90,9 @@ impl Recording<'_> {
                 Err(error) => *so_far = Err(error),
             }
         };
-        let nothing = Ok((builder, Foresight::default()));
+        let nothing = Ok((builder, Predictions::default()));
         let done = in_order(n, options.threads, nothing, || (), scan, add);
-        done.map(|(builder, foresight)| (builder.finish(), foresight))
+        done.map(|(builder, predictions)| (builder.finish(), predictions))
     }
 
     /// Scans a generation, once more and keeping all where what was left out is wanted. Gives also what was seen before
@@ -100,7 +103,7 @@ impl Recording<'_> {
         selector: Option<&Selector>,
         moments: &[Time],
         scanning: Scanning<'_>,
-    ) -> Result<(Tables, Scan, Vec<Vec<Sighting>>)> {
+    ) -> Result<(Tables, Scan, Vec<Vec<ObservedState>>)> {
         let generation = Generation::new(self.source, &self.index.generations[i]);
         let mut warnings = Vec::new();
         let tables = read_tables(&generation, &mut warnings)?;
@@ -126,11 +129,12 @@ impl Recording<'_> {
             })
         };
         let (generation, batches, samples) = (&generation, &batches, &samples);
-        let lookahead =
-            || (!moments.is_empty()).then(|| Lookahead::new((generation, known, self.clocks[i]), batches, moments));
+        let predictor = || {
+            (!moments.is_empty()).then(|| StatePredictor::new((generation, known, self.clocks[i]), batches, moments))
+        };
         let scan = |keeps_all| {
             let input = ScanInput { generation, batches, known, classes, notes, samples, keeps_all };
-            scan_groups(&input, scanning, &is_root, &lookahead)
+            scan_groups(&input, scanning, &is_root, &predictor)
         };
         let mut scanned = scan(scanning.keeps_all)?;
         if scanned.is_none() {
@@ -143,7 +147,7 @@ impl Recording<'_> {
 }
 
 /// The generations taken so far.
-type SoFar<'b> = (Builder<'b>, Foresight);
+type SoFar<'b> = (Builder<'b>, Predictions);
 
 /// How a generation is scanned.
 #[derive(Clone, Copy)]
@@ -161,14 +165,14 @@ fn scan_groups<'l>(
     input: &ScanInput<'_>,
     Scanning { threads, spare, .. }: Scanning<'_>,
     is_root: &impl Fn(&Birth) -> bool,
-    lookahead: &(impl Fn() -> Option<Lookahead<'l>> + Sync),
-) -> Result<Option<(Scan, Vec<Vec<Sighting>>)>> {
+    predictor: &(impl Fn() -> Option<StatePredictor<'l>> + Sync),
+) -> Result<Option<(Scan, Vec<Vec<ObservedState>>)>> {
     let memory = || lock(spare).pop().unwrap_or_default();
     let groups = groups(input.generation.index, input.batches, threads);
     let scans = groups.into_par_iter().map(|group| {
-        Ok(match lookahead() {
-            Some(mut lookahead) => (scan(input, group, memory(), &mut lookahead)?, lookahead.finish()?),
-            None => (scan(input, group, memory(), &mut Unwatched)?, Vec::new()),
+        Ok(match predictor() {
+            Some(mut predictor) => (scan(input, group, memory(), &mut predictor)?, predictor.finish()?),
+            None => (scan(input, group, memory(), &mut NoObserver)?, Vec::new()),
         })
     });
     let (scans, seen): (Vec<Scan>, Vec<_>) = scans.collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -202,7 +206,7 @@ pub(super) fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<I
             });
             outer.enter(*function)
         }));
-        serves |= class.step != Step::None;
+        serves |= class.step != ServerStep::None;
         let outermost = tables.frames(stack).last().map(|frame| frame.function);
         if !class.is_plain() {
             telling.extend(outermost);

@@ -3,9 +3,9 @@
 use super::measuring::settled_times;
 use super::ordering::Nobody;
 use super::scanning::classify;
-use super::{Foresight, Recording};
+use super::{Predictions, V2Trace};
 use crate::measure::MAX_PIECES;
-use crate::measure::Task;
+use crate::measure::MeasureSpec;
 use crate::pipeline::testing::{found, selector, sums, task, trace};
 use crate::pipeline::{Options, Ticker};
 use crate::slice::{RootBy, Selector, select};
@@ -17,8 +17,8 @@ use crate::trace::time::Window;
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::order::frontier::{Ordered, Workspace};
 use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::scan_observer::Unwatched;
-use crate::trace::v2::split::checkpoint::Cut;
+use crate::trace::v2::scan_observer::NoObserver;
+use crate::trace::v2::split::checkpoint::Checkpoint;
 use crate::trace::v2::split::plan::{parts, used};
 use crate::trace::v2::tables::{WireSample, read_tables};
 use crate::trace::version::{Dialect, Header, read_header};
@@ -32,14 +32,14 @@ fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
     let selector = selector(pattern, root_by, whole_life);
     let ticker = Ticker::new(&[], 1, &|_| {});
     let options = Options { threads: 2, ..Options::default() };
-    let recording = Recording::open(bytes, row, 0).expect("a sound trace");
+    let recording = V2Trace::open(bytes, row, 0).expect("a sound trace");
     let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
     let in_groups = Options { threads: 16, ..options };
     let (in_groups, _) = recording.survey(Some(&selector), in_groups, &ticker).expect("a sound trace");
     assert!(format!("{survey:?}") == format!("{in_groups:?}"), "a survey in groups of threads differs");
     let slice = select(&survey.forest, &survey.symbols, &selector);
     let whole = task(&survey, &slice, whole_life);
-    let measure = |task: Task<'_>, settled: &[Time], n_parts: usize| {
+    let measure = |task: MeasureSpec<'_>, settled: &[Time], n_parts: usize| {
         let cuts = cut_into(n_parts)(&recording, &survey);
         let (measured, last, _) =
             recording.measure_from(&survey, task, options, &ticker, (settled, &cuts)).expect("a sound trace");
@@ -54,7 +54,7 @@ fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
     let part = Window { start: survey.start + end.since(survey.start) as i64 / 3, end };
     for looked_at in [Window::ALL, part] {
         let sums = [true, false].map(|latency| {
-            let task = Task { looked_at, latency, ..whole };
+            let task = MeasureSpec { looked_at, latency, ..whole };
             let one_by_one = measure(task, &in_order, 1);
             let sums = sums(&one_by_one.0);
             let one_by_one = (found(one_by_one.0), one_by_one.1);
@@ -123,11 +123,11 @@ fn measuring_in_parts_goes_on_over_cuts() {
 
 /// A trace, and its generations cut into parts: what ordering says of each part.
 #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
-fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>>) -> Vec<Vec<Ordered>> {
+fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>>) -> Vec<Vec<Ordered>> {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
     let Dialect::V2(row) = version.dialect else { panic!("an old one") };
     let ticker = Ticker::new(&[], 1, &|_| {});
-    let recording = Recording::open(bytes, row, 0).expect("something usable");
+    let recording = V2Trace::open(bytes, row, 0).expect("something usable");
     let (survey, _) = recording.survey(None, Options::default(), &ticker).expect("bytes in memory");
     let cuts = cuts(&recording, &survey);
     let mut ordered: Vec<Vec<Ordered>> = survey.generations.iter().map(|_| Vec::new()).collect();
@@ -139,19 +139,19 @@ fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&Recording<'_>, &Survey) -> Vec<Ve
 }
 
 /// What cuts each generation into `n` parts, as the usual survey on some threads sees it.
-fn cut_into(n: usize) -> impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>> {
+fn cut_into(n: usize) -> impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>> {
     cut_by(n, Some(selector("main.", RootBy::default(), false)))
 }
 
 /// The same by a survey for a selection, or for none.
-fn cut_by(n: usize, selector: Option<Selector>) -> impl Fn(&Recording<'_>, &Survey) -> Vec<Vec<Cut>> {
+fn cut_by(n: usize, selector: Option<Selector>) -> impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>> {
     move |recording, survey| {
         let n_parts = vec![n; survey.generations.len()];
         let options = Options { threads: n, ..Options::default() };
         let ticker = Ticker::new(&[], 1, &|_| {});
-        let (_, foresight) =
+        let (_, predictions) =
             recording.survey_with(&n_parts, false, selector.as_ref(), options, &ticker).expect("bytes in memory");
-        recording.cuts(survey, foresight).expect("bytes in memory")
+        recording.cuts(survey, predictions).expect("bytes in memory")
     }
 }
 
@@ -187,10 +187,10 @@ fn generations_are_as_their_cuts_tell() {
 fn a_cut_that_is_not_true_cuts_nothing() {
     let bytes = trace("go1.26/waits-long");
     let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
-    let wrong = |recording: &Recording<'_>, survey: &Survey| {
+    let wrong = |recording: &V2Trace<'_>, survey: &Survey| {
         let cuts = cut_into(3)(recording, survey);
         // The state of the first cut, at the moment of the second one.
-        let later = |mut cuts: Vec<Cut>| {
+        let later = |mut cuts: Vec<Checkpoint>| {
             cuts[0].time = cuts[1].time;
             cuts.truncate(1);
             cuts
@@ -217,7 +217,7 @@ fn damage_makes_parts_a_whole() {
             let selector = selector(pattern, RootBy::default(), false);
             let ticker = Ticker::new(&[], 1, &|_| {});
             let options = Options { threads: 2, ..Options::default() };
-            let recording = Recording::open(&bytes, row, 0).expect("something usable");
+            let recording = V2Trace::open(&bytes, row, 0).expect("something usable");
             let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("bytes in memory");
             let slice = select(&survey.forest, &survey.symbols, &selector);
             let measure = |n_parts: usize| {
@@ -241,7 +241,7 @@ fn scans_leave_out_what_nobody_asks_for() {
     let compare = |name: &str, bytes: &Vec<u8>, pattern: &str| {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V2(row) = version.dialect else { return };
-        let recording = Recording::open(bytes, row, 0).expect("something usable");
+        let recording = V2Trace::open(bytes, row, 0).expect("something usable");
         let ticker = Ticker::new(&[], 1, &|_| {});
         let selector = selector(pattern, RootBy { stack: true, ..RootBy::NONE }, false);
         let survey = |keeps_all, threads| {
@@ -294,7 +294,7 @@ fn usual_events_of_a_scan_say_the_same() {
 fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
     let Dialect::V2(row) = version.dialect else { panic!("an old one") };
-    let recording = Recording::open(bytes, row, 0).expect("something usable");
+    let recording = V2Trace::open(bytes, row, 0).expect("something usable");
     let selector = selector(pattern, RootBy::default(), false);
     for index in &recording.index.generations {
         let generation = Generation::new(bytes, index);
@@ -306,7 +306,7 @@ fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
             let generation = &generation;
             let batches = &batches;
             let input = ScanInput { generation, batches, known, classes, notes: None, samples, keeps_all: true };
-            let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut Unwatched);
+            let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
             format!("{:?}", scan.expect("bytes in memory"))
         };
         // A sample that never comes keeps its thread on the long way.
@@ -325,13 +325,13 @@ fn paths_that_find_no_room_add_up_too() {
     let selector = selector("main.", RootBy::default(), false);
     let ticker = Ticker::new(&[], 1, &|_| {});
     let options = Options { threads: 1, ..Options::default() };
-    let recording = Recording::open(&bytes, row, 0).expect("a sound trace");
+    let recording = V2Trace::open(&bytes, row, 0).expect("a sound trace");
     let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
     let slice = select(&survey.forest, &survey.symbols, &selector);
     let paths = |max_pieces| {
-        let task = Task { max_pieces, ..task(&survey, &slice, false) };
+        let task = MeasureSpec { max_pieces, ..task(&survey, &slice, false) };
         let (measured, ..) =
-            recording.measure(&survey, Foresight::default(), task, options, &ticker).expect("a sound trace");
+            recording.measure(&survey, Predictions::default(), task, options, &ticker).expect("a sound trace");
         measured.paths.expect("paths")
     };
     let (roomy, cramped) = (paths(MAX_PIECES), paths(10));

@@ -1,6 +1,6 @@
 //! Which user tasks and regions a trace has, and how long they took: for the list without a selection.
 
-use super::notes::Said;
+use super::notes::AnnotationKind;
 use crate::profile::{self, Took};
 use crate::survey::forest::Annotation;
 use crate::survey::roots::connections::Moment;
@@ -25,19 +25,19 @@ impl AnnotationList {
         self.tasks.entry(task).or_insert((name, at.time));
     }
 
-    pub(crate) fn note(&mut self, g: GIdx, older: bool, at: Moment, said: Said<StringIdx>) {
+    pub(crate) fn note(&mut self, g: GIdx, older: bool, at: Moment, said: AnnotationKind<StringIdx>) {
         match said {
-            Said::TaskEnd { task } => {
+            AnnotationKind::TaskEnd { task } => {
                 if let Some((name, began)) = self.tasks.remove(&task) {
                     self.add(Annotation::Task, name, began, at);
                 }
             }
-            Said::RegionBegin { task, name } => {
+            AnnotationKind::RegionBegin { task, name } => {
                 let open = self.regions.entry(g).or_default().entry((task, name)).or_insert((0, at.time));
                 open.0 += 1;
             }
-            Said::RegionEnd { task, name } => self.end_region(g, older, (task, name), at),
-            Said::TaskBegin { .. } | Said::Log { .. } | Said::Created(_) => {}
+            AnnotationKind::RegionEnd { task, name } => self.end_region(g, older, (task, name), at),
+            AnnotationKind::TaskBegin { .. } | AnnotationKind::Log { .. } | AnnotationKind::Created(_) => {}
         }
     }
 

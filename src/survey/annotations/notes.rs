@@ -4,7 +4,7 @@
 //! time on a thread, and a goroutine's runs are put in order by its sequence numbers, as all evidence is.
 
 use crate::survey::v2::evidence::Who;
-use crate::survey::v2::scan_concat::Behind as _;
+use crate::survey::v2::scan_concat::ShiftBirths as _;
 
 /// What is written down.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub struct NotesWanted<'a> {
 
 /// What a note says. `S` is a name: the generation's id of a string, or a symbol.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Said<S> {
+pub enum AnnotationKind<S> {
     /// A task begins.
     TaskBegin {
         /// Its id.
@@ -61,16 +61,16 @@ pub enum Said<S> {
     Created(u32),
 }
 
-impl<S> Said<S> {
+impl<S> AnnotationKind<S> {
     /// The same with another kind of name.
-    pub fn map<T>(self, mut to: impl FnMut(S) -> T) -> Said<T> {
+    pub fn map<T>(self, mut to: impl FnMut(S) -> T) -> AnnotationKind<T> {
         match self {
-            Self::TaskBegin { task, parent, name } => Said::TaskBegin { task, parent, name: to(name) },
-            Self::TaskEnd { task } => Said::TaskEnd { task },
-            Self::Log { task } => Said::Log { task },
-            Self::RegionBegin { task, name } => Said::RegionBegin { task, name: to(name) },
-            Self::RegionEnd { task, name } => Said::RegionEnd { task, name: to(name) },
-            Self::Created(birth) => Said::Created(birth),
+            Self::TaskBegin { task, parent, name } => AnnotationKind::TaskBegin { task, parent, name: to(name) },
+            Self::TaskEnd { task } => AnnotationKind::TaskEnd { task },
+            Self::Log { task } => AnnotationKind::Log { task },
+            Self::RegionBegin { task, name } => AnnotationKind::RegionBegin { task, name: to(name) },
+            Self::RegionEnd { task, name } => AnnotationKind::RegionEnd { task, name: to(name) },
+            Self::Created(birth) => AnnotationKind::Created(birth),
         }
     }
 }
@@ -83,7 +83,7 @@ pub struct Note {
     /// When, in ticks.
     pub ticks: u64,
     /// What it says.
-    pub said: Said<u64>,
+    pub said: AnnotationKind<u64>,
 }
 
 /// The notes of one run.
@@ -140,7 +140,11 @@ impl Notes {
     pub(crate) fn join(&mut self, next: Self, births: u32) {
         let before = self.list.len();
         self.list.extend(next.list.into_iter().map(|note| {
-            let said = if let Said::Created(birth) = note.said { Said::Created(birth + births) } else { note.said };
+            let said = if let AnnotationKind::Created(birth) = note.said {
+                AnnotationKind::Created(birth + births)
+            } else {
+                note.said
+            };
             Note { said, ..note }
         }));
         let behind = |run: Run| Run { who: run.who.behind(births), first: run.first + before, ..run };
@@ -175,7 +179,7 @@ mod tests {
     #[test]
     fn runs_on_several_threads_are_put_in_order() {
         let mut notes = Notes::default();
-        let note = |pos| Note { pos, ticks: 0, said: Said::Log { task: 1 } };
+        let note = |pos| Note { pos, ticks: 0, said: AnnotationKind::Log { task: 1 } };
         let (a, b) = (Who::named(GoId(1)), Who::named(GoId(2)));
         notes.add(note(99));
         for (who, seq, places) in [(a, 5, [7, 8]), (b, 1, [1, 2]), (a, 2, [3, 4])] {

@@ -4,7 +4,7 @@
 //! is told by a count of its notes: places in the file do not grow along a goroutine's life.
 
 use super::exclusive_work::{Raw, latest_open, one_at_a_time};
-use super::notes::Said;
+use super::notes::AnnotationKind;
 use crate::survey::forest::{Annotated, AnnotatedRoot, Annotation, Forest, Origin};
 use crate::survey::roots::connections::Moment;
 use crate::trace::ids::{GIdx, StringIdx};
@@ -133,26 +133,28 @@ impl<'a> Annotations<'a> {
     }
 
     /// The next note of a goroutine, which is `older` than the trace or not.
-    pub fn note(&mut self, g: GIdx, older: bool, at: Moment, said: Said<StringIdx>, symbols: &Symbols) {
+    pub fn note(&mut self, g: GIdx, older: bool, at: Moment, said: AnnotationKind<StringIdx>, symbols: &Symbols) {
         match said {
-            Said::TaskBegin { task, .. } | Said::Log { task } => self.touch(g, task, at, Touch::Other),
-            Said::TaskEnd { task } => {
+            AnnotationKind::TaskBegin { task, .. } | AnnotationKind::Log { task } => {
+                self.touch(g, task, at, Touch::Other)
+            }
+            AnnotationKind::TaskEnd { task } => {
                 self.touch(g, task, at, Touch::Other);
                 self.end_task(g, task, at);
             }
-            Said::RegionBegin { task, name } => {
+            AnnotationKind::RegionBegin { task, name } => {
                 self.touch(g, task, at, Touch::Region);
                 if self.regions && self.matches(name, symbols) {
                     self.begin_region(g, task, name, at);
                 }
             }
-            Said::RegionEnd { task, name } => {
+            AnnotationKind::RegionEnd { task, name } => {
                 self.touch(g, task, at, Touch::RegionEnd);
                 if self.regions && self.matches(name, symbols) {
                     self.end_region(g, older, (task, name), at);
                 }
             }
-            Said::Created(child) => {
+            AnnotationKind::Created(child) => {
                 // Of an older goroutine, a region can have begun before the trace.
                 let may_matter = older && self.regions || self.workers.contains_key(&g);
                 if may_matter {

@@ -1,7 +1,7 @@
 //! What becomes of the notes of tasks and regions: roots, or a list of what there is.
 
 use super::list::AnnotationList;
-use super::notes::Said;
+use super::notes::AnnotationKind;
 use super::roots::Annotations;
 use crate::survey::collect::Survey;
 use crate::survey::roots::connections::Moment;
@@ -9,14 +9,14 @@ use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 
 /// One of the two.
-pub enum Annotator<'a> {
+pub enum AnnotationSink<'a> {
     /// Those that match.
     Roots(Annotations<'a>),
     /// All, by type.
     List(AnnotationList),
 }
 
-impl Annotator<'_> {
+impl AnnotationSink<'_> {
     /// A task begins: its id, that of the task that it is part of, and its type. It comes before all notes that name it.
     pub(crate) fn begin_task(&mut self, task: (u64, u64, StringIdx), g: GIdx, at: Moment, symbols: &Symbols) {
         match self {
@@ -26,7 +26,14 @@ impl Annotator<'_> {
     }
 
     /// The next note of a goroutine, which is `older` than the trace or not.
-    pub(crate) fn note(&mut self, g: GIdx, older: bool, at: Moment, said: Said<StringIdx>, symbols: &Symbols) {
+    pub(crate) fn note(
+        &mut self,
+        g: GIdx,
+        older: bool,
+        at: Moment,
+        said: AnnotationKind<StringIdx>,
+        symbols: &Symbols,
+    ) {
         match self {
             Self::Roots(roots) => roots.note(g, older, at, said, symbols),
             Self::List(list) => list.note(g, older, at, said),

@@ -2,7 +2,7 @@
 
 use crate::trace::v2::tables::IdTable;
 
-use super::servers::{CONNECTION, RECORDING_HANDLER, Role, Step, Walk, role};
+use super::servers::{CONNECTION, RECORDING_HANDLER, Role, ServerStep, StackWalk, role};
 
 /// Frames that the runtime keeps of a stack, the innermost ones (`traceStackSize`, `runtime/tracestack.go`).
 pub const MAX_FRAMES: u32 = 128;
@@ -17,7 +17,7 @@ pub struct StackClass {
     /// Whether its outer end is cut off, where a match or a server would stand.
     pub cut: bool,
     /// Where in a server it is.
-    pub step: Step,
+    pub step: ServerStep,
     /// Whether it has functions whose names are not known for sure.
     pub unnamed: bool,
     /// Whether it excludes, and of its generation's stacks none with the same outermost function says more: a goroutine
@@ -39,28 +39,28 @@ impl StackClass {
     /// Whether it says nothing but what it may exclude.
     #[inline]
     pub fn is_plain(self) -> bool {
-        self.step == Step::None && !self.matches && !self.cut
+        self.step == ServerStep::None && !self.matches && !self.cut
     }
 
     /// What it says where nothing was created with it: a request starts when its background reader is created, not
     /// when the goroutine is stopped or sampled beside that.
     #[must_use]
     pub fn without_creation(self) -> Self {
-        if self.step == Step::Start { Self { step: Step::Between, ..self } } else { self }
+        if self.step == ServerStep::Start { Self { step: ServerStep::Between, ..self } } else { self }
     }
 
     /// Whether a goroutine created with this stack can belong to a stretch or a request of its creator.
     pub fn may_be_inside(self) -> bool {
-        matches!(self.step, Step::Start | Step::Wrapped | Step::Handler) || !self.excludes()
+        matches!(self.step, ServerStep::Start | ServerStep::Wrapped | ServerStep::Handler) || !self.excludes()
     }
 }
 
 /// What matters of a stack's class while it is usual, by the dense ids of a generation's stacks.
 #[derive(Debug)]
-pub struct Gists(Vec<Gist>);
+pub struct StackVerdicts(Vec<StackVerdict>);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Gist {
+enum StackVerdict {
     /// It says nothing.
     Nothing,
     /// It excludes that a matching function is at work, and says nothing else.
@@ -71,18 +71,19 @@ enum Gist {
     More,
 }
 
-impl Gists {
+impl StackVerdicts {
     /// The gists of all classes.
     pub fn new(classes: &IdTable<StackClass>) -> Self {
         let gist = |class: StackClass| match (class.is_plain(), class.excludes()) {
-            (false, _) => Gist::More,
-            (true, true) if class.dull => Gist::Dull,
-            (true, true) => Gist::Excludes,
-            (true, false) => Gist::Nothing,
+            (false, _) => StackVerdict::More,
+            (true, true) if class.dull => StackVerdict::Dull,
+            (true, true) => StackVerdict::Excludes,
+            (true, false) => StackVerdict::Nothing,
         };
-        let mut gists: Vec<Gist> = classes.dense().iter().map(|class| gist(class.unwrap_or_default())).collect();
+        let mut gists: Vec<StackVerdict> =
+            classes.dense().iter().map(|class| gist(class.unwrap_or_default())).collect();
         // Id 0 is no stack.
-        gists.resize(gists.len().max(1), Gist::Nothing);
+        gists.resize(gists.len().max(1), StackVerdict::Nothing);
         Self(gists)
     }
 
@@ -91,14 +92,14 @@ impl Gists {
     #[inline]
     pub fn excludes(&self, stack: u64) -> Option<bool> {
         let gist = *self.0.get(usize::try_from(stack).ok()?)?;
-        (gist != Gist::More).then_some(gist != Gist::Nothing)
+        (gist != StackVerdict::More).then_some(gist != StackVerdict::Nothing)
     }
 
     /// The same, and whether it is dull.
     #[inline]
     pub fn excludes_and_dull(&self, stack: u64) -> Option<(bool, bool)> {
         let gist = *self.0.get(usize::try_from(stack).ok()?)?;
-        (gist != Gist::More).then_some((gist != Gist::Nothing, gist == Gist::Dull))
+        (gist != StackVerdict::More).then_some((gist != StackVerdict::Nothing, gist == StackVerdict::Dull))
     }
 }
 
@@ -150,7 +151,7 @@ impl<'a> Classifier<'a> {
         StackClass {
             present: stack.depth > 0,
             matches: stack.matches && (self.names_recording || !stack.recording),
-            cut: step == Step::None && stack.depth >= MAX_FRAMES,
+            cut: step == ServerStep::None && stack.depth >= MAX_FRAMES,
             step,
             unnamed: stack.unnamed,
             dull: false,
@@ -161,7 +162,7 @@ impl<'a> Classifier<'a> {
 /// What the outer frames of a stack say.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PartialClass {
-    walk: Walk,
+    walk: StackWalk,
     matches: bool,
     recording: bool,
     unnamed: bool,
@@ -189,7 +190,7 @@ mod tests {
     /// A gist says what the class says, or leaves that to the class.
     #[test]
     fn gists_are_what_classes_say() {
-        let steps = [Step::None, Step::Between];
+        let steps = [ServerStep::None, ServerStep::Between];
         let bits = |i: usize| [1, 2, 4].map(|bit| i & bit != 0);
         let of = |(i, step)| {
             let [present, matches, cut] = bits(i);
@@ -198,7 +199,7 @@ mod tests {
         let all: Vec<StackClass> = (0..8).flat_map(|i| steps.map(|step| of((i, step)))).collect();
         let table: Vec<(u64, StackClass)> = (1..).zip(all).chain([(1 << 50, StackClass::default())]).collect();
         let classes = IdTable::new(&table);
-        let gists = Gists::new(&classes);
+        let gists = StackVerdicts::new(&classes);
         for id in 0..40 {
             let class = classes.get(id).unwrap_or_default();
             let says = class.is_plain().then_some(class.excludes());
@@ -206,6 +207,6 @@ mod tests {
         }
         // Where ids are not dense the class is looked up.
         assert_eq!(gists.excludes(1 << 50), None);
-        assert_eq!(Gists::new(&IdTable::default()).excludes(0), Some(false));
+        assert_eq!(StackVerdicts::new(&IdTable::default()).excludes(0), Some(false));
     }
 }

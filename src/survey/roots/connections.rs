@@ -5,7 +5,7 @@
 //! first stack behind the handler: the server finishes the response, takes care of a panic, reads on, or the
 //! goroutine ends (after a hijack).
 
-use super::servers::Step;
+use super::servers::ServerStep;
 use crate::trace::ids::StackIdx;
 use crate::trace::time::Time;
 
@@ -20,7 +20,7 @@ pub struct Moment {
 
 /// A request between two borders.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Request {
+pub struct ServedRequest {
     /// Where it starts; none: before the trace.
     pub start: Option<Moment>,
     /// Where it ends; none: after the trace.
@@ -35,7 +35,7 @@ pub struct Request {
     served: bool,
 }
 
-impl Request {
+impl ServedRequest {
     fn new(start: Option<Moment>) -> Self {
         Self { start, end: None, matched: None, handler: None, births: Vec::new(), served: false }
     }
@@ -56,7 +56,7 @@ pub struct Connection {
     known: bool,
     /// Whether it has read since its last request.
     reading: bool,
-    open: Option<Request>,
+    open: Option<ServedRequest>,
 }
 
 impl Connection {
@@ -76,12 +76,12 @@ impl Connection {
     }
 
     /// A stack that tells where in the server the goroutine is; gives the request that it ends.
-    pub fn seen(&mut self, step: Step, stack: StackIdx, matches: bool, at: Moment) -> Option<Request> {
+    pub fn seen(&mut self, step: ServerStep, stack: StackIdx, matches: bool, at: Moment) -> Option<ServedRequest> {
         match step {
-            Step::Wrapped | Step::Handler => {
+            ServerStep::Wrapped | ServerStep::Handler => {
                 let request = self.serving();
                 request.served = true;
-                if step == Step::Handler {
+                if step == ServerStep::Handler {
                     request.handler.get_or_insert(stack);
                 }
                 if matches {
@@ -89,16 +89,16 @@ impl Connection {
                 }
                 None
             }
-            Step::Start => {
+            ServerStep::Start => {
                 let ended = self.end(at);
                 self.known = true;
                 self.reading = false;
-                self.open = Some(Request::new(Some(at)));
+                self.open = Some(ServedRequest::new(Some(at)));
                 ended
             }
             // Before its handler, or behind one that left nothing.
-            Step::Between if self.open.as_ref().is_some_and(|open| !open.served) => None,
-            Step::Finish if self.reading && self.open.is_none() => {
+            ServerStep::Between if self.open.as_ref().is_some_and(|open| !open.served) => None,
+            ServerStep::Finish if self.reading && self.open.is_none() => {
                 // It had a body, and its handler left nothing.
                 self.serving();
                 self.end(at)
@@ -106,7 +106,7 @@ impl Connection {
             _ => {
                 let ended = self.end(at);
                 self.known = true;
-                self.reading |= step == Step::Reading;
+                self.reading |= step == ServerStep::Reading;
                 self.last = Some(at);
                 ended
             }
@@ -121,11 +121,11 @@ impl Connection {
     }
 
     /// The request that is open; it starts where the goroutine last was outside.
-    fn serving(&mut self) -> &mut Request {
+    fn serving(&mut self) -> &mut ServedRequest {
         let start = if self.known { self.last } else { None };
         self.known = true;
         self.reading = false;
-        self.open.get_or_insert_with(|| Request::new(start))
+        self.open.get_or_insert_with(|| ServedRequest::new(start))
     }
 
     /// The goroutine created another inside a request.
@@ -136,7 +136,7 @@ impl Connection {
     }
 
     /// The request that is open ends here.
-    pub fn end(&mut self, at: Moment) -> Option<Request> {
+    pub fn end(&mut self, at: Moment) -> Option<ServedRequest> {
         let mut request = self.open.take()?;
         request.end = Some(at);
         self.last = Some(at);
@@ -145,7 +145,7 @@ impl Connection {
     }
 
     /// The trace ends.
-    pub fn cut(&mut self) -> Option<Request> {
+    pub fn cut(&mut self) -> Option<ServedRequest> {
         self.open.take()
     }
 }
@@ -172,13 +172,13 @@ mod tests {
                     found.extend(connection.end(at));
                     continue;
                 }
-                'R' => Step::Reading,
-                'S' => Step::Start,
-                'W' => Step::Wrapped,
-                'H' | 'M' => Step::Handler,
-                'F' => Step::Finish,
-                'P' => Step::Recover,
-                _ => Step::Between,
+                'R' => ServerStep::Reading,
+                'S' => ServerStep::Start,
+                'W' => ServerStep::Wrapped,
+                'H' | 'M' => ServerStep::Handler,
+                'F' => ServerStep::Finish,
+                'P' => ServerStep::Recover,
+                _ => ServerStep::Between,
             };
             found.extend(connection.seen(step, REQUEST, c == 'M', at));
         }

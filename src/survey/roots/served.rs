@@ -1,9 +1,9 @@
 //! What servers of the trace served, as far as pass 1 tells.
 
-use super::connections::Request;
-use super::servers::Step;
+use super::connections::ServedRequest;
+use super::servers::ServerStep;
 use super::stretches::StretchFound;
-use super::tracker::Part;
+use super::tracker::RootPart;
 use crate::profile::{Took, UnknownRequests};
 use crate::survey::forest::{Forest, Stretch};
 use crate::trace::ids::{GIdx, StackIdx};
@@ -36,12 +36,12 @@ impl Served {
     }
 
     /// Takes a part of a goroutine's life: one that matches is a stretch of the forest.
-    pub fn add(&mut self, forest: &mut Forest, g: GIdx, part: Part) {
+    pub fn add(&mut self, forest: &mut Forest, g: GIdx, part: RootPart) {
         match part {
-            Part::Stretch(StretchFound { start, end, stack, births }) => {
+            RootPart::Stretch(StretchFound { start, end, stack, births }) => {
                 add_stretch(forest, Stretch { g, start, end, stack, inferred: true }, &births);
             }
-            Part::Request(request) => match request.matched {
+            RootPart::ServedRequest(request) => match request.matched {
                 Some(stack) => {
                     let (start, end) = (request.start.map(|m| m.pos), request.end.map(|m| m.pos));
                     add_stretch(forest, Stretch { g, start, end, stack, inferred: false }, &request.births);
@@ -51,7 +51,7 @@ impl Served {
         }
     }
 
-    fn count(&mut self, g: GIdx, request: &Request) {
+    fn count(&mut self, g: GIdx, request: &ServedRequest) {
         let duration = request.duration();
         match (request.handler, duration) {
             (Some(handler), _) if self.lists_handlers => {
@@ -71,14 +71,14 @@ impl Served {
 
     /// A stack of a goroutine that serves one request alone; false for any other. One that matches makes all of
     /// the goroutine a root.
-    pub fn see(&mut self, forest: &mut Forest, g: GIdx, step: Step, stack: StackIdx, matches: bool) -> bool {
-        if !matches!(step, Step::Stream | Step::StreamHandler) {
+    pub fn see(&mut self, forest: &mut Forest, g: GIdx, step: ServerStep, stack: StackIdx, matches: bool) -> bool {
+        if !matches!(step, ServerStep::Stream | ServerStep::StreamHandler) {
             return false;
         }
         if matches {
             forest.streams.entry(g).or_insert(stack);
         }
-        if step == Step::StreamHandler && self.lists_handlers {
+        if step == ServerStep::StreamHandler && self.lists_handlers {
             self.streams.entry(g).or_insert(stack);
         }
         true

@@ -11,7 +11,7 @@ pub const CONNECTION: &str = "net/http.(*conn).serve";
 
 /// Where in a server a goroutine was.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum Step {
+pub enum ServerStep {
     /// In none that is known.
     #[default]
     None,
@@ -129,7 +129,7 @@ pub fn role(name: &str) -> Role {
 
 /// How far the walk through a stack, from its outermost frame inwards, has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Walk {
+pub enum StackWalk {
     /// Before the outermost frame.
     #[default]
     Outermost,
@@ -138,7 +138,7 @@ pub enum Walk {
     /// In the connection's function.
     Connection,
     /// In a function that the connection called: it decides.
-    Called(Step),
+    Called(ServerStep),
     /// In the server's wrappers. What comes next is a handler if it is called as one.
     Wrapper {
         /// On a goroutine of its own.
@@ -160,7 +160,7 @@ pub enum Walk {
     },
 }
 
-impl Walk {
+impl StackWalk {
     /// One frame further in.
     #[must_use]
     pub fn enter(self, role: Role) -> Self {
@@ -173,9 +173,9 @@ impl Walk {
             (Self::Connection, Role::Dispatcher) => Self::Wrapper { stream: false, calls: false },
             (Self::Connection, _) => Self::Called(called(role)),
             // Background readers are started by the last frame; what that calls is a lock of its own.
-            (Self::Called(Step::Start), _) => Self::Called(Step::Between),
+            (Self::Called(ServerStep::Start), _) => Self::Called(ServerStep::Between),
             (Self::Called(step), _) => Self::Called(step),
-            (_, Role::Recoverer) => Self::Called(Step::Recover),
+            (_, Role::Recoverer) => Self::Called(ServerStep::Recover),
             (Self::Wrapper { stream, .. }, Role::Dispatcher) => Self::Wrapper { stream, calls: false },
             (Self::Wrapper { stream, .. }, Role::Caller) => Self::Wrapper { stream, calls: true },
             (Self::Wrapper { stream, .. }, Role::Runtime) => Self::Beside { stream },
@@ -191,27 +191,27 @@ impl Walk {
     }
 
     /// What a stack that ends here says.
-    pub fn step(self) -> Step {
+    pub fn step(self) -> ServerStep {
         match self {
-            Self::Outermost | Self::Elsewhere => Step::None,
-            Self::Connection => Step::Between,
+            Self::Outermost | Self::Elsewhere => ServerStep::None,
+            Self::Connection => ServerStep::Between,
             Self::Called(step) => step,
-            Self::Wrapper { stream: false, .. } | Self::Beside { stream: false } => Step::Wrapped,
-            Self::Wrapper { stream: true, .. } | Self::Beside { stream: true } | Self::Grpc => Step::Stream,
-            Self::Handler { stream: false } => Step::Handler,
-            Self::Handler { stream: true } => Step::StreamHandler,
+            Self::Wrapper { stream: false, .. } | Self::Beside { stream: false } => ServerStep::Wrapped,
+            Self::Wrapper { stream: true, .. } | Self::Beside { stream: true } | Self::Grpc => ServerStep::Stream,
+            Self::Handler { stream: false } => ServerStep::Handler,
+            Self::Handler { stream: true } => ServerStep::StreamHandler,
         }
     }
 }
 
 /// What the connection is doing in a function that it called itself.
-fn called(role: Role) -> Step {
+fn called(role: Role) -> ServerStep {
     match role {
-        Role::Reader => Step::Reading,
-        Role::BackgroundStart => Step::Start,
-        Role::Finisher => Step::Finish,
-        Role::Recoverer => Step::Recover,
-        _ => Step::Between,
+        Role::Reader => ServerStep::Reading,
+        Role::BackgroundStart => ServerStep::Start,
+        Role::Finisher => ServerStep::Finish,
+        Role::Recoverer => ServerStep::Recover,
+        _ => ServerStep::Between,
     }
 }
 
@@ -220,8 +220,8 @@ mod tests {
     use super::*;
 
     /// Frames from the outermost inwards.
-    fn step(frames: &[&str]) -> Step {
-        frames.iter().fold(Walk::default(), |walk, name| walk.enter(role(name))).step()
+    fn step(frames: &[&str]) -> ServerStep {
+        frames.iter().fold(StackWalk::default(), |walk, name| walk.enter(role(name))).step()
     }
 
     const SERVER: &str = "net/http.serverHandler.ServeHTTP";
@@ -231,47 +231,53 @@ mod tests {
     #[test]
     fn what_the_connection_calls_decides() {
         let under = |frames: &[&str]| step(&[&[CONNECTION], frames].concat());
-        assert_eq!(under(&[]), Step::Between);
-        assert_eq!(under(&["crypto/tls.(*Conn).HandshakeContext", "runtime.chanrecv1"]), Step::Between);
-        assert_eq!(under(&["bufio.(*Reader).Peek", "syscall.read"]), Step::Reading);
-        assert_eq!(under(&["net/http.(*conn).readRequest", "bufio.(*Reader).Peek"]), Step::Reading);
-        assert_eq!(under(&["net/http.(*connReader).startBackgroundRead"]), Step::Start);
-        assert_eq!(under(&["net/http.(*connReader).startBackgroundRead", "sync.(*Mutex).Lock"]), Step::Between);
-        assert_eq!(under(&["net/http.(*response).finishRequest", "syscall.write"]), Step::Finish);
-        assert_eq!(under(&["net/http.(*conn).serve.func1", "syscall.Close"]), Step::Recover);
-        assert_eq!(step(&["net/http.(*Server).Serve.gowrap3", CONNECTION]), Step::Between);
-        assert_eq!(step(&["main.main"]), Step::None);
-        assert_eq!(step(&[]), Step::None);
+        assert_eq!(under(&[]), ServerStep::Between);
+        assert_eq!(under(&["crypto/tls.(*Conn).HandshakeContext", "runtime.chanrecv1"]), ServerStep::Between);
+        assert_eq!(under(&["bufio.(*Reader).Peek", "syscall.read"]), ServerStep::Reading);
+        assert_eq!(under(&["net/http.(*conn).readRequest", "bufio.(*Reader).Peek"]), ServerStep::Reading);
+        assert_eq!(under(&["net/http.(*connReader).startBackgroundRead"]), ServerStep::Start);
+        assert_eq!(under(&["net/http.(*connReader).startBackgroundRead", "sync.(*Mutex).Lock"]), ServerStep::Between);
+        assert_eq!(under(&["net/http.(*response).finishRequest", "syscall.write"]), ServerStep::Finish);
+        assert_eq!(under(&["net/http.(*conn).serve.func1", "syscall.Close"]), ServerStep::Recover);
+        assert_eq!(step(&["net/http.(*Server).Serve.gowrap3", CONNECTION]), ServerStep::Between);
+        assert_eq!(step(&["main.main"]), ServerStep::None);
+        assert_eq!(step(&[]), ServerStep::None);
     }
 
     #[test]
     fn a_handler_is_what_is_called_as_one() {
         let under = |frames: &[&str]| step(&[&[CONNECTION, SERVER], frames].concat());
-        assert_eq!(under(&[MUX, FUNC, "main.Hello", "time.Sleep"]), Step::Handler);
-        assert_eq!(under(&["main.(*App).ServeHTTP"]), Step::Handler);
-        assert_eq!(under(&[FUNC, "net/http.StripPrefix.func1", "net/http.(*fileHandler).ServeHTTP"]), Step::Handler);
-        assert_eq!(under(&[MUX, "sync.(*RWMutex).RLock"]), Step::Wrapped);
-        assert_eq!(under(&[MUX, FUNC, "runtime.asyncPreempt"]), Step::Wrapped);
-        assert_eq!(under(&[MUX, FUNC, "main.Hello", "runtime.gopanic", "net/http.(*conn).serve.func1"]), Step::Recover);
+        assert_eq!(under(&[MUX, FUNC, "main.Hello", "time.Sleep"]), ServerStep::Handler);
+        assert_eq!(under(&["main.(*App).ServeHTTP"]), ServerStep::Handler);
+        assert_eq!(
+            under(&[FUNC, "net/http.StripPrefix.func1", "net/http.(*fileHandler).ServeHTTP"]),
+            ServerStep::Handler
+        );
+        assert_eq!(under(&[MUX, "sync.(*RWMutex).RLock"]), ServerStep::Wrapped);
+        assert_eq!(under(&[MUX, FUNC, "runtime.asyncPreempt"]), ServerStep::Wrapped);
+        assert_eq!(
+            under(&[MUX, FUNC, "main.Hello", "runtime.gopanic", "net/http.(*conn).serve.func1"]),
+            ServerStep::Recover
+        );
         // A body read to its end starts the reader under the handler.
         assert_eq!(
             under(&[FUNC, "main.Upload", "io.Copy", "net/http.(*connReader).startBackgroundRead"]),
-            Step::Handler
+            ServerStep::Handler
         );
     }
 
     #[test]
     fn goroutines_of_their_own() {
         for entry in STREAMS {
-            assert_eq!(step(&[entry]), Step::Stream);
-            assert_eq!(step(&[entry, SERVER, MUX, FUNC, "main.Hello"]), Step::StreamHandler);
+            assert_eq!(step(&[entry]), ServerStep::Stream);
+            assert_eq!(step(&[entry, SERVER, MUX, FUNC, "main.Hello"]), ServerStep::StreamHandler);
         }
         let grpc = "google.golang.org/grpc.(*Server).serveStreams.func2.1";
         let (call, method) = ("google.golang.org/grpc.(*Server).processUnaryRPC", "x/pb._Greeter_SayHello_Handler");
-        assert_eq!(step(&[grpc, call, "sync.(*Mutex).Lock"]), Step::Stream);
-        assert_eq!(step(&[grpc, call, method, "main.(*server).SayHello"]), Step::StreamHandler);
+        assert_eq!(step(&[grpc, call, "sync.(*Mutex).Lock"]), ServerStep::Stream);
+        assert_eq!(step(&[grpc, call, method, "main.(*server).SayHello"]), ServerStep::StreamHandler);
         // A worker serves one stream after the other.
-        assert_eq!(step(&["google.golang.org/grpc.(*Server).serverWorker", grpc, call, method]), Step::None);
+        assert_eq!(step(&["google.golang.org/grpc.(*Server).serverWorker", grpc, call, method]), ServerStep::None);
         assert_eq!(protocol_of(grpc), Some("gRPC"));
         assert_eq!(protocol_of(STREAMS[1]), Some("HTTP/2"));
         assert_eq!(protocol_of(STREAMS[3]), None);

@@ -1,9 +1,9 @@
 //! What own stacks say, as one generation's scan of single threads finds it: about a selection by stack, and about
 //! requests of a server.
 
-use super::evidence_store::Found;
+use super::evidence_store::EvidenceStore;
 use crate::survey::roots::classify::StackClass;
-use crate::survey::roots::servers::Step;
+use crate::survey::roots::servers::ServerStep;
 use crate::trace::ids::GoId;
 
 /// A goroutine as one generation's scan can name it.
@@ -37,21 +37,21 @@ pub struct Evidence {
     /// Order within the run; 0 is a status.
     pub order: u32,
     /// What it says.
-    pub says: Says,
+    pub says: EvidenceKind,
 }
 
 impl Evidence {
     /// Its place among those of one goroutine.
     pub(crate) fn rank(&self) -> (u64, u32, u64) {
         // Only damage has two of the same number.
-        let pos = if let Says::Gap(gap) = self.says { gap.first } else { 0 };
+        let pos = if let EvidenceKind::Gap(gap) = self.says { gap.first } else { 0 };
         (self.seq, self.order, pos)
     }
 }
 
 /// What a piece of evidence says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Says {
+pub enum EvidenceKind {
     /// A matching function is on the stack (wire id).
     Match(u64),
     /// The stack tells where in a server the goroutine is.
@@ -68,7 +68,7 @@ pub enum Says {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Seen {
     /// Where it is.
-    pub step: Step,
+    pub step: ServerStep,
     /// Whether a matching function is on it.
     pub matches: bool,
     /// The first that matches, else the first in a handler, else the first (wire id).
@@ -83,8 +83,8 @@ impl Seen {
     /// Takes in one that follows and tells nothing else: both on the way through one handler.
     fn absorb(&mut self, next: &Self) -> bool {
         let one = |step| match step {
-            Step::Wrapped | Step::Handler => 1,
-            Step::Stream | Step::StreamHandler => 2,
+            ServerStep::Wrapped | ServerStep::Handler => 1,
+            ServerStep::Stream | ServerStep::StreamHandler => 2,
             _ => 0,
         };
         if one(self.step) == 0 || one(self.step) != one(next.step) {
@@ -117,7 +117,7 @@ pub struct RunEvidence {
     /// The goroutine; [`Who::NOBODY`] when none runs.
     who: Who,
     seq: u64,
-    says: Vec<Says>,
+    says: Vec<EvidenceKind>,
     /// A gap behind all that: of most runs it is all there is.
     gap: Option<Gap>,
     /// Whether what it says is kept one by one.
@@ -163,8 +163,8 @@ impl RunEvidence {
         }
     }
 
-    fn say(&mut self, says: Says) {
-        self.says.extend(self.gap.take().map(Says::Gap));
+    fn say(&mut self, says: EvidenceKind) {
+        self.says.extend(self.gap.take().map(EvidenceKind::Gap));
         self.says.push(says);
     }
 
@@ -172,8 +172,8 @@ impl RunEvidence {
     pub fn last_gap(&self) -> Option<u64> {
         let before = || {
             self.says.iter().rev().find_map(|s| match s {
-                Says::Gap(gap) => Some(gap.last),
-                Says::Server(seen) if !seen.matches => Some(seen.pos),
+                EvidenceKind::Gap(gap) => Some(gap.last),
+                EvidenceKind::Server(seen) if !seen.matches => Some(seen.pos),
                 _ => None,
             })
         };
@@ -212,15 +212,15 @@ impl RunEvidence {
     /// The goroutine's own stack was recorded.
     #[inline]
     pub fn stack(&mut self, class: StackClass, stack: u64, pos: u64, ticks: u64) {
-        if class.step != Step::None {
+        if class.step != ServerStep::None {
             self.telling = true;
             self.server(Seen { step: class.step, matches: class.matches, stack, pos, ticks });
         } else if class.excludes() {
             self.gap(pos, ticks, true);
         } else if class.matches {
             self.telling = true;
-            if self.gap.is_some() || !matches!(self.says.last(), Some(Says::Match(_))) {
-                self.say(Says::Match(stack));
+            if self.gap.is_some() || !matches!(self.says.last(), Some(EvidenceKind::Match(_))) {
+                self.say(EvidenceKind::Match(stack));
             }
         }
     }
@@ -228,20 +228,20 @@ impl RunEvidence {
     /// Of a handler's many stacks one is enough, and of the resumes between them none is needed.
     fn server(&mut self, seen: Seen) {
         if self.gap.is_none_or(|gap| !gap.other)
-            && let Some(Says::Server(last)) = self.says.last_mut()
+            && let Some(EvidenceKind::Server(last)) = self.says.last_mut()
             && last.absorb(&seen)
         {
             self.gap = None;
             return;
         }
-        self.say(Says::Server(seen));
+        self.say(EvidenceKind::Server(seen));
     }
 
     /// The goroutine created another, with a stack of this class.
     #[inline]
     pub fn created(&mut self, birth: u32, class: StackClass) {
         if self.who != Who::NOBODY && class.may_be_inside() {
-            self.say(Says::Created(birth));
+            self.say(EvidenceKind::Created(birth));
         }
     }
 
@@ -251,21 +251,21 @@ impl RunEvidence {
     }
 
     /// The run ends, and with `ended_at` the goroutine does.
-    pub fn finish(&mut self, ended_at: Option<u64>, out: &mut Found) {
+    pub fn finish(&mut self, ended_at: Option<u64>, out: &mut EvidenceStore) {
         let Self { who, seq, .. } = *self;
         if who == Who::NOBODY {
             return;
         }
         self.who = Who::NOBODY;
-        self.says.extend(self.gap.take().map(Says::Gap));
-        self.says.extend(ended_at.map(Says::End));
+        self.says.extend(self.gap.take().map(EvidenceKind::Gap));
+        self.says.extend(ended_at.map(EvidenceKind::End));
         if !self.telling && out.add_glances(who, seq, &self.says) {
             return;
         }
         let mut order = 0;
         for &says in &self.says {
             // Creations only matter inside a stretch, and those have a matching stack in the run.
-            if self.telling || !matches!(says, Says::Created(_)) {
+            if self.telling || !matches!(says, EvidenceKind::Created(_)) {
                 order += 1;
                 out.lists.evidence.push(Evidence { who, seq, order, says });
             }
@@ -273,13 +273,13 @@ impl RunEvidence {
     }
 
     /// A status carried the stack of a goroutine that does not run.
-    pub fn announced(who: Who, class: StackClass, stack: u64, pos: u64, ticks: u64, out: &mut Found) {
-        let says = if class.step != Step::None {
-            Says::Server(Seen { step: class.step, matches: class.matches, stack, pos, ticks })
+    pub fn announced(who: Who, class: StackClass, stack: u64, pos: u64, ticks: u64, out: &mut EvidenceStore) {
+        let says = if class.step != ServerStep::None {
+            EvidenceKind::Server(Seen { step: class.step, matches: class.matches, stack, pos, ticks })
         } else if class.excludes() {
-            Says::Gap(Gap { first: pos, last: pos, ticks, other: true })
+            EvidenceKind::Gap(Gap { first: pos, last: pos, ticks, other: true })
         } else if class.matches {
-            Says::Match(stack)
+            EvidenceKind::Match(stack)
         } else {
             return;
         };

@@ -1,14 +1,14 @@
 //! What the scans of one generation found, in little memory: most of it is never looked at. HOT.
 
-use super::evidence::{Evidence, Gap, Says, Who};
-use super::scan_concat::Behind as _;
+use super::evidence::{Evidence, EvidenceKind, Gap, Who};
+use super::scan_concat::ShiftBirths as _;
 use super::skipped::Skipped;
 use crate::trace::ids::GoId;
 
 /// A run without a matching stack, in a sixth of the memory: most runs are such, and only those of goroutines
 /// that match elsewhere are ever looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Glance {
+pub(crate) struct CompactRun {
     /// The goroutine's id.
     id: u32,
     /// Where its gap begins, from the start of the generation on.
@@ -17,7 +17,7 @@ pub(crate) struct Glance {
     seq_and_other: u32,
 }
 
-impl Glance {
+impl CompactRun {
     pub(crate) fn who(self) -> Who {
         Who::named(GoId(self.id.into()))
     }
@@ -25,16 +25,16 @@ impl Glance {
     /// In full, in a generation that starts there.
     pub(crate) fn expanded(self, start: u64) -> Evidence {
         let pos = start + u64::from(self.offset);
-        let says = Says::Gap(Gap { first: pos, last: pos, ticks: 0, other: self.seq_and_other & 1 == 1 });
+        let says = EvidenceKind::Gap(Gap { first: pos, last: pos, ticks: 0, other: self.seq_and_other & 1 == 1 });
         Evidence { who: self.who(), seq: u64::from(self.seq_and_other >> 1), order: 1, says }
     }
 }
 
 /// Most glances in eight bytes: the goroutine's id from a base on, the offset, the sequence number, and the lowest bit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Small(u64);
+pub(crate) struct PackedRun(u64);
 
-impl Small {
+impl PackedRun {
     const ID_BITS: u32 = 22;
     /// The largest base: from there on ids still have 32 bits, as in a glance.
     const MAX_BASE: u64 = (1 << u32::BITS) - (1 << Self::ID_BITS);
@@ -56,10 +56,10 @@ impl Small {
         GoId(base + (self.0 >> (u64::BITS - Self::ID_BITS)))
     }
 
-    pub(crate) fn glance(self, base: u64) -> Glance {
+    pub(crate) fn glance(self, base: u64) -> CompactRun {
         let seq_and_other = (self.0 & ((1 << (Self::SEQ_BITS + 1)) - 1)) as u32;
         let offset = (self.0 >> (Self::SEQ_BITS + 1)) as u32 & ((1 << Self::OFFSET_BITS) - 1);
-        Glance { id: self.id(base).0 as u32, offset, seq_and_other }
+        CompactRun { id: self.id(base).0 as u32, offset, seq_and_other }
     }
 }
 
@@ -69,9 +69,9 @@ pub(crate) struct Lists {
     /// All that was found one by one.
     pub(crate) evidence: Vec<Evidence>,
     /// All else: what is small, with ids from this one on; and what is not.
-    pub(crate) small: Vec<Small>,
+    pub(crate) small: Vec<PackedRun>,
     pub(crate) base: u64,
-    pub(crate) glances: Vec<Glance>,
+    pub(crate) glances: Vec<CompactRun>,
 }
 
 /// Memory for the evidence of one scan.
@@ -103,7 +103,7 @@ impl EvidenceMemory {
 
 /// The evidence of one generation.
 #[derive(Default, Debug)]
-pub struct Found {
+pub struct EvidenceStore {
     /// What was settled, in order.
     pub(crate) relevant: Vec<Evidence>,
     pub(crate) lists: Lists,
@@ -116,7 +116,7 @@ pub struct Found {
     skipped_behind: Vec<Skipped>,
 }
 
-impl Found {
+impl EvidenceStore {
     /// Nothing yet, of a generation that starts there in the file. What is dull is left out in a scan of so many bytes;
     /// none for nothing.
     pub fn new(start: u64, EvidenceMemory(lists): EvidenceMemory, skips: Option<u64>) -> Self {
@@ -138,7 +138,7 @@ impl Found {
     /// Adds what the threads behind these said, whose scan has `births` births before its own.
     pub(crate) fn join(&mut self, mut next: Self, births: u32) {
         for e in &mut next.lists.evidence {
-            if let Says::Created(birth) = &mut e.says {
+            if let EvidenceKind::Created(birth) = &mut e.says {
                 *birth += births;
             }
             e.who = e.who.behind(births);
@@ -150,10 +150,10 @@ impl Found {
     }
 
     /// Adds a run without a matching stack, if it fits; what says nothing is gone.
-    pub(crate) fn add_glances(&mut self, who: Who, seq: u64, says: &[Says]) -> bool {
-        let Some(Says::Gap(first)) = says.first() else { return says.is_empty() };
+    pub(crate) fn add_glances(&mut self, who: Who, seq: u64, says: &[EvidenceKind]) -> bool {
+        let Some(EvidenceKind::Gap(first)) = says.first() else { return says.is_empty() };
         // The goroutine's end ends a stretch where the gap began, as another stack does.
-        let other = says.iter().any(|s| matches!(s, Says::Gap(Gap { other: true, .. }) | Says::End(_)));
+        let other = says.iter().any(|s| matches!(s, EvidenceKind::Gap(Gap { other: true, .. }) | EvidenceKind::End(_)));
         who.birth == Who::ANY && self.add_glance(who.id, seq, first.first, other)
     }
 
@@ -161,7 +161,7 @@ impl Found {
     #[inline]
     pub fn add_glance(&mut self, id: GoId, seq: u64, pos: u64, other: bool) -> bool {
         let (offset, Lists { small, base, .. }) = (pos - self.start, &mut self.lists);
-        match Small::new(id.0.wrapping_sub(*base), offset, seq, other) {
+        match PackedRun::new(id.0.wrapping_sub(*base), offset, seq, other) {
             Some(glance) => small.push(glance),
             None => return self.add_large(id, seq, offset, other),
         }
@@ -172,8 +172,8 @@ impl Found {
     fn add_large(&mut self, id: GoId, seq: u64, offset: u64, other: bool) -> bool {
         let Lists { small, base, glances, .. } = &mut self.lists;
         // Most ids are about that of the last goroutine; those of the runtime's own are low, and may come first.
-        let below = id.0.saturating_sub(1 << (Small::ID_BITS - 1)).min(Small::MAX_BASE);
-        if small.len() < Small::FEW && below > *base {
+        let below = id.0.saturating_sub(1 << (PackedRun::ID_BITS - 1)).min(PackedRun::MAX_BASE);
+        if small.len() < PackedRun::FEW && below > *base {
             glances.extend(small.drain(..).map(|small| small.glance(*base)));
             *base = below;
             return self.add_glance(id, seq, self.start + offset, other);
@@ -181,7 +181,7 @@ impl Found {
         let fits = (offset | id.0 | seq | seq << 1) >> u32::BITS == 0;
         if fits {
             let seq_and_other = (seq as u32) << 1 | u32::from(other);
-            glances.push(Glance { id: id.0 as u32, offset: offset as u32, seq_and_other });
+            glances.push(CompactRun { id: id.0 as u32, offset: offset as u32, seq_and_other });
         }
         fits
     }

@@ -1,10 +1,10 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
-use super::evidence::{Evidence, Says, Who};
-use super::evidence_store::{EvidenceMemory, Found, Glance, Lists};
+use super::evidence::{Evidence, EvidenceKind, Who};
+use super::evidence_store::{CompactRun, EvidenceMemory, EvidenceStore, Lists};
 use super::id_range::IdRange;
 use super::scan::Birth;
-use super::scan_concat::Joined;
+use super::scan_concat::ScanConcat;
 use crate::trace::buckets::Buckets;
 use crate::trace::ids::GoId;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -16,11 +16,11 @@ type Place = (u32, List, u32);
 enum List {
     #[default]
     Evidence,
-    Small,
+    PackedRun,
     Glances,
 }
 
-impl Found {
+impl EvidenceStore {
     /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the
     /// other, each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side.
     /// Of all else only that of goroutines which are older than the generation is kept: what those born in it do with a
@@ -29,7 +29,7 @@ impl Found {
     /// out that is wanted: then nothing was settled.
     pub fn settle(
         &mut self,
-        births: &Joined<Birth>,
+        births: &ScanConcat<Birth>,
         announced: &[GoId],
         is_root: impl Fn(&Birth) -> bool,
     ) -> Option<Vec<EvidenceMemory>> {
@@ -39,8 +39,8 @@ impl Found {
             dull.remove(id);
         }
         let telling = |e: &&Evidence| match e.says {
-            Says::Match(_) => e.who.birth != Who::ANY || !roots.has(e.who.id),
-            Says::Server(_) => true,
+            EvidenceKind::Match(_) => e.who.birth != Who::ANY || !roots.has(e.who.id),
+            EvidenceKind::Server(_) => true,
             _ => false,
         };
         let evidence = self.lists().flat_map(|lists| &lists.evidence);
@@ -99,7 +99,7 @@ impl Found {
             for (i, small) in (0..).zip(&lists.small) {
                 let id = small.id(lists.base);
                 if !dull.has(id) {
-                    look(Who::named(id), (scan, List::Small, i));
+                    look(Who::named(id), (scan, List::PackedRun, i));
                 }
             }
             let all = (0..).zip(&lists.glances).filter(|(_, g)| !dull.has(g.who().id));
@@ -140,16 +140,16 @@ impl Found {
 }
 
 /// One of a scan's glances.
-fn glance(lists: &Lists, list: List, i: u32) -> Glance {
+fn glance(lists: &Lists, list: List, i: u32) -> CompactRun {
     match list {
-        List::Small => lists.small[i as usize].glance(lists.base),
+        List::PackedRun => lists.small[i as usize].glance(lists.base),
         _ => lists.glances[i as usize],
     }
 }
 
 /// The goroutines that `go` statements of a generation created, those that are roots by that and all. Their ids follow
 /// each other, with few gaps; those far from the first one are left out: what is looked at for nothing does no harm.
-fn born(births: &Joined<Birth>, is_root: impl Fn(&Birth) -> bool) -> (IdRange, IdRange) {
+fn born(births: &ScanConcat<Birth>, is_root: impl Fn(&Birth) -> bool) -> (IdRange, IdRange) {
     let created = || births.iter().filter(|birth| !birth.from_c);
     let first = created().map(|birth| birth.id.0).min().unwrap_or(u64::MAX);
     let [mut roots, mut all] = [(); 2].map(|()| IdRange::new(first, births.len() / 4 + 16));
@@ -169,15 +169,15 @@ mod tests {
     use crate::survey::v2::evidence::RunEvidence;
 
     /// What is relevant, put in order in one go.
-    fn expected(found: &Found, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
+    fn expected(found: &EvidenceStore, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
         let mut all: Vec<Evidence> = found.lists().flat_map(|lists| &lists.evidence).copied().collect();
         for lists in found.lists() {
             all.extend(lists.small.iter().map(|s| s.glance(lists.base).expanded(found.start)));
             all.extend(lists.glances.iter().map(|g| g.expanded(found.start)));
         }
         let telling = |e: &&Evidence| match e.says {
-            Says::Match(_) => e.who != Who::named(root),
-            _ => matches!(e.says, Says::Server(_)),
+            EvidenceKind::Match(_) => e.who != Who::named(root),
+            _ => matches!(e.says, EvidenceKind::Server(_)),
         };
         let matched: FxHashSet<Who> = all.iter().filter(telling).map(|e| e.who).collect();
         all.retain(|e| matched.contains(&e.who) || e.who.birth == Who::ANY && open.contains(&e.who.id));
@@ -200,7 +200,7 @@ mod tests {
         for round in 0..400 {
             // Ids that do not fit into small glances from 0 on, either.
             let far = [0, 1 << 30, (1 << 32) - 10, (1 << 32) + 5][round % 4];
-            let mut scans = [(); 2].map(|()| Found::new(1000, EvidenceMemory::default(), None));
+            let mut scans = [(); 2].map(|()| EvidenceStore::new(1000, EvidenceMemory::default(), None));
             for i in 0..next(400) {
                 // Ids that share their low bits, and one whose birth tells who it is.
                 let id = GoId(far + next(20) + (next(3) << 16));
@@ -224,7 +224,7 @@ mod tests {
                 [(16, false), (3 << 16, false), (15, false), (2, true)].map(|(id, from_c)| birth(far + id, from_c));
             let open = (0..next(3) * 4).map(|_| GoId(far + [next(15), 16][usize::from(next(5) == 0)])).collect();
             let expected = expected(&found, &open, GoId(far + 15));
-            let mut born = Joined::default();
+            let mut born = ScanConcat::default();
             for birth in births {
                 born.push(birth);
             }

@@ -5,16 +5,16 @@
 //! goroutine is unknown until the next binder.
 
 use super::evidence::{RunEvidence, Who};
-use super::evidence_store::{EvidenceMemory, Found};
-use super::scan_concat::{Behind, Joined};
-use crate::survey::annotations::notes::{Note, Notes, NotesWanted, Said};
-use crate::survey::roots::classify::{Gists, StackClass};
+use super::evidence_store::{EvidenceMemory, EvidenceStore};
+use super::scan_concat::{ScanConcat, ShiftBirths};
+use crate::survey::annotations::notes::{AnnotationKind, Note, Notes, NotesWanted};
+use crate::survey::roots::classify::{StackClass, StackVerdicts};
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::{GoId, ThreadId};
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::index::GenerationIndex;
 use crate::trace::v2::reader::{ScanEvent, ScanReader, ThreadBatches};
-use crate::trace::v2::scan_observer::{Unwatched, Watch};
+use crate::trace::v2::scan_observer::{NoObserver, ScanObserver};
 use crate::trace::v2::tables::{IdTable, WireSample};
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -48,13 +48,13 @@ pub struct Death {
     pub ticks: u64,
 }
 
-impl Behind for Birth {
+impl ShiftBirths for Birth {
     fn behind(self, births: u32) -> Self {
         Self { parent: self.parent.behind(births), ..self }
     }
 }
 
-impl Behind for Death {
+impl ShiftBirths for Death {
     fn behind(self, births: u32) -> Self {
         Self { who: self.who.behind(births), ..self }
     }
@@ -64,15 +64,15 @@ impl Behind for Death {
 #[derive(Default, Debug)]
 pub struct Scan {
     /// Creations, thread by thread in the order of the generation's index, each thread's in its order.
-    pub births: Joined<Birth>,
+    pub births: ScanConcat<Birth>,
     /// Number of creations per thread.
     pub births_per_thread: Vec<u32>,
     /// Ends, in no order.
-    pub deaths: Joined<Death>,
+    pub deaths: ScanConcat<Death>,
     /// Goroutines that a status announced.
     pub announced: Vec<GoId>,
     /// What was on goroutines' own stacks; empty when no selection by stack was asked for.
-    pub evidence: Found,
+    pub evidence: EvidenceStore,
     /// Tasks and regions; empty when nothing asks for them.
     pub notes: Notes,
     /// Goroutines with a stack whose outer end was cut off; may repeat.
@@ -162,15 +162,15 @@ pub fn scan(
     input: &ScanInput<'_>,
     threads: Range<usize>,
     memory: EvidenceMemory,
-    watch: &mut impl Watch,
+    watch: &mut impl ScanObserver,
 ) -> Result<Scan> {
     let index = input.generation.index;
     let size = threads.clone().map(|thread| bytes(index, input.batches, thread)).sum();
     let memory = if input.classes.is_some() { memory.for_bytes(size) } else { memory };
-    let evidence = Found::new(index.start, memory, (!input.keeps_all).then_some(size));
+    let evidence = EvidenceStore::new(index.start, memory, (!input.keeps_all).then_some(size));
     let mut scan = Scan { evidence, ..Scan::default() };
     let mut bytes = Vec::new();
-    let gists = input.classes.map(Gists::new);
+    let gists = input.classes.map(StackVerdicts::new);
     for thread in threads {
         let id = input.generation.index.threads[thread];
         let before = scan.births.len();
@@ -185,7 +185,7 @@ pub fn scan(
 pub(crate) struct ThreadScan<'a, 's> {
     pub(crate) input: &'a ScanInput<'a>,
     /// The gists of the input's classes.
-    pub(crate) gists: Option<&'s Gists>,
+    pub(crate) gists: Option<&'s StackVerdicts>,
     thread: ThreadId,
     pub(crate) scan: &'s mut Scan,
     /// The goroutine that executes.
@@ -204,7 +204,7 @@ pub(crate) struct ThreadScan<'a, 's> {
 }
 
 impl<'a, 's> ThreadScan<'a, 's> {
-    fn new(input: &'a ScanInput<'a>, gists: Option<&'s Gists>, thread: ThreadId, scan: &'s mut Scan) -> Self {
+    fn new(input: &'a ScanInput<'a>, gists: Option<&'s StackVerdicts>, thread: ThreadId, scan: &'s mut Scan) -> Self {
         let mut samples = input.samples.get(&thread.0).map_or(&[][..], |samples| samples).iter();
         let next_sample = samples.next().copied();
         let run = RunEvidence::default();
@@ -224,14 +224,14 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
-    fn run(mut self, batches: &[u32], bytes: &mut Vec<u8>, watch: &mut impl Watch) -> Result<()> {
+    fn run(mut self, batches: &[u32], bytes: &mut Vec<u8>, watch: &mut impl ScanObserver) -> Result<()> {
         let mut latest = None;
         for &batch in batches {
             let batch = &self.input.generation.index.batches[batch as usize];
             self.input.generation.read(batch, bytes)?;
             let reader = ScanReader::new(batch, bytes);
             let of_batch =
-                if watch.begin_batch() { self.batch(reader, watch) } else { self.batch(reader, &mut Unwatched) };
+                if watch.begin_batch() { self.batch(reader, watch) } else { self.batch(reader, &mut NoObserver) };
             latest = latest.max(of_batch);
         }
         if self.current != Who::NOBODY && self.input.classes.is_some() {
@@ -246,7 +246,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
     /// Takes all events of a batch. Gives the latest time.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "out of line, its loop took 4 more instructions an event")]
-    fn batch(&mut self, mut reader: ScanReader<'_>, watch: &mut impl Watch) -> Option<u64> {
+    fn batch(&mut self, mut reader: ScanReader<'_>, watch: &mut impl ScanObserver) -> Option<u64> {
         let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; MAX_ARGS] };
         let mut latest = None;
         loop {
@@ -335,16 +335,16 @@ impl<'a, 's> ThreadScan<'a, 's> {
         let Some(wanted) = self.input.notes else { return };
         let [task, second, third, _] = ev.args;
         let said = match ev.code {
-            code::USER_TASK_BEGIN if wanted.tasks => Said::TaskBegin { task, parent: second, name: third },
-            code::USER_TASK_END if wanted.tasks => Said::TaskEnd { task },
-            code::USER_LOG if wanted.work && task != 0 => Said::Log { task },
+            code::USER_TASK_BEGIN if wanted.tasks => AnnotationKind::TaskBegin { task, parent: second, name: third },
+            code::USER_TASK_END if wanted.tasks => AnnotationKind::TaskEnd { task },
+            code::USER_LOG if wanted.work && task != 0 => AnnotationKind::Log { task },
             code::USER_REGION_BEGIN | code::USER_REGION_END
                 if wanted.work && task != 0 || wanted.regions && self.region_matches(wanted, second) =>
             {
                 if ev.code == code::USER_REGION_BEGIN {
-                    Said::RegionBegin { task, name: second }
+                    AnnotationKind::RegionBegin { task, name: second }
                 } else {
-                    Said::RegionEnd { task, name: second }
+                    AnnotationKind::RegionEnd { task, name: second }
                 }
             }
             _ => return,
@@ -435,7 +435,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         });
         self.run.created(birth, self.class(ev.args[2]));
         if self.input.notes.is_some_and(|wanted| wanted.children) {
-            self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, said: Said::Created(birth) });
+            self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, said: AnnotationKind::Created(birth) });
         }
     }
 

@@ -3,13 +3,13 @@
 use super::evidence::Who;
 
 /// What a scan says of goroutines, by the births before it.
-pub trait Behind: Copy {
+pub trait ShiftBirths: Copy {
     /// The same in a scan with so many births before those of its own.
     #[must_use]
     fn behind(self, births: u32) -> Self;
 }
 
-impl Behind for Who {
+impl ShiftBirths for Who {
     fn behind(self, births: u32) -> Self {
         let birth = if self.birth == Self::ANY { Self::ANY } else { self.birth + births };
         Self { birth, ..self }
@@ -18,19 +18,19 @@ impl Behind for Who {
 
 /// All that one scan found of a kind, and what those behind it did.
 #[derive(Debug)]
-pub struct Joined<T> {
+pub struct ScanConcat<T> {
     own: Vec<T>,
     /// With the number of births before each.
     others: Vec<(u32, Vec<T>)>,
 }
 
-impl<T> Default for Joined<T> {
+impl<T> Default for ScanConcat<T> {
     fn default() -> Self {
         Self { own: Vec::new(), others: Vec::new() }
     }
 }
 
-impl<T: Behind> Joined<T> {
+impl<T: ShiftBirths> ScanConcat<T> {
     /// The scan found one more. None was joined yet.
     #[inline]
     pub fn push(&mut self, found: T) {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn those_behind_have_births_before_them() {
         let who = |id, birth| Who { id: GoId(id), birth };
-        let joined = |of_one: &[Who]| Joined { own: of_one.to_vec(), others: Vec::new() };
+        let joined = |of_one: &[Who]| ScanConcat { own: of_one.to_vec(), others: Vec::new() };
         let mut first = joined(&[who(1, Who::ANY), who(2, 0)]);
         let mut second = joined(&[who(3, 0)]);
         second.join(joined(&[who(4, 1), who(5, Who::ANY)]), 10);
@@ -76,6 +76,6 @@ mod tests {
         first.join(second, 100);
         let all = [who(1, Who::ANY), who(2, 0), who(3, 100), who(4, 111), who(5, Who::ANY)];
         assert_eq!(first.iter().collect::<Vec<_>>(), all);
-        assert_eq!((first.len(), first.is_empty(), Joined::<Who>::default().is_empty()), (5, false, true));
+        assert_eq!((first.len(), first.is_empty(), ScanConcat::<Who>::default().is_empty()), (5, false, true));
     }
 }

@@ -3,13 +3,13 @@
 //! Says nothing that `scan.rs` does not say: what is not usual is left to it, with nothing changed.
 
 use super::evidence::{Gap, PlainRun, Who};
-use super::evidence_store::Found;
+use super::evidence_store::EvidenceStore;
 use super::scan::ThreadScan;
-use crate::survey::roots::classify::Gists;
+use crate::survey::roots::classify::StackVerdicts;
 use crate::trace::ids::GoId;
 use crate::trace::v2::reader::ScanReader;
 use crate::trace::v2::reader_fast::{AHEAD, short_event, short_event_of, tiny_event};
-use crate::trace::v2::scan_observer::Watch;
+use crate::trace::v2::scan_observer::ScanObserver;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// Who runs on the thread, as far as the usual events tell.
@@ -17,7 +17,7 @@ type Running = Option<PlainRun>;
 
 /// What usual events are looked at with.
 struct Looking<'a> {
-    gists: &'a Gists,
+    gists: &'a StackVerdicts,
     /// Reasons below 64 that were noted, a bit each.
     known_reasons: u64,
     /// An id that does not tell who it is.
@@ -41,7 +41,7 @@ impl ThreadScan<'_, '_> {
     /// Takes usual events of a batch as long as there are, in a scan that looks at stacks alone. Gives the latest time.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one loop")]
-    pub(crate) fn usual(&mut self, reader: &mut ScanReader<'_>, watch: &mut impl Watch) -> Option<u64> {
+    pub(crate) fn usual(&mut self, reader: &mut ScanReader<'_>, watch: &mut impl ScanObserver) -> Option<u64> {
         let gists = self.gists?;
         let nobody = self.current == Who::NOBODY;
         let mut running = if nobody { None } else { Some(self.run.plain()?) };
@@ -75,7 +75,13 @@ impl Looking<'_> {
     /// Takes an event, if it is a usual one.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    fn take(&self, at: At<'_>, running: &mut Running, found: &mut Found, watch: &mut impl Watch) -> Option<Taken> {
+    fn take(
+        &self,
+        at: At<'_>,
+        running: &mut Running,
+        found: &mut EvidenceStore,
+        watch: &mut impl ScanObserver,
+    ) -> Option<Taken> {
         match at.bytes[0] {
             code::GO_START => {
                 let event = short_event_of::<2>(at.bytes)?;
@@ -147,7 +153,7 @@ mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
     use crate::survey::v2::evidence_store::EvidenceMemory;
-    use crate::trace::v2::scan_observer::Unwatched;
+    use crate::trace::v2::scan_observer::NoObserver;
     use crate::trace::v2::tables::IdTable;
 
     /// One run of goroutine 300 with two stacks that do not match: all of it is usual, and one glance comes of it.
@@ -156,14 +162,14 @@ mod tests {
         let plain = StackClass { present: true, ..StackClass::default() };
         let matching = StackClass { matches: true, ..plain };
         let classes = IdTable::new(&[(5, plain), (6, matching)]);
-        let gists = Gists::new(&classes);
+        let gists = StackVerdicts::new(&classes);
         let looking = Looking { gists: &gists, known_reasons: 1 << 3, callback: GoId::NONE };
-        let mut found = Found::new(0, EvidenceMemory::default(), Some(1000));
+        let mut found = EvidenceStore::new(0, EvidenceMemory::default(), Some(1000));
         let mut running = None;
         let mut take = |bytes: &[u8], pos, running: &mut Running| {
             let mut padded = [0xff; AHEAD];
             padded[..bytes.len()].copy_from_slice(bytes);
-            looking.take(At { bytes: &padded, pos, before: 10 }, running, &mut found, &mut Unwatched)
+            looking.take(At { bytes: &padded, pos, before: 10 }, running, &mut found, &mut NoObserver)
         };
         let start = [code::GO_START, 7, 0xac, 2, 1];
         assert_eq!(take(&start, 100, &mut running), Some((5, 7)));

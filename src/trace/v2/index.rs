@@ -117,7 +117,7 @@ enum Found {
     /// Nothing that can stand here.
     Foreign,
     /// The bytes end inside a header.
-    Cut,
+    Checkpoint,
 }
 
 /// Whether a generation's number comes next after another's.
@@ -159,7 +159,7 @@ impl Framer<'_> {
                         g.end = at;
                     }
                 }
-                Found::Cut => {
+                Found::Checkpoint => {
                     self.truncated("the trace ends in the middle of a batch header".into(), at);
                     at = end;
                 }
@@ -204,7 +204,7 @@ impl Framer<'_> {
             Ok(Found::Batch(BatchHeader { start: at, generation, thread, time, data, size, kind }))
         };
         Ok(read().unwrap_or_else(|malformed| match malformed {
-            crate::trace::wire::cursor::Malformed::Ends => Found::Cut,
+            crate::trace::wire::cursor::Malformed::Ends => Found::Checkpoint,
             crate::trace::wire::cursor::Malformed::Varint => Found::Foreign,
         }))
     }
@@ -379,7 +379,7 @@ impl Framer<'_> {
         let next = match next {
             None | Some(Found::EndOfGeneration) => None,
             Some(Found::Batch(next)) => Some(next),
-            Some(Found::Foreign | Found::Cut) => return Ok(false),
+            Some(Found::Foreign | Found::Checkpoint) => return Ok(false),
         };
         if !self.is_readable(&header)? {
             return Ok(false);

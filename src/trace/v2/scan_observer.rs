@@ -4,7 +4,7 @@ use crate::trace::ids::GoId;
 use crate::trace::wire::event_spec::MAX_ARGS;
 
 /// What hears of the events that are read, thread by thread.
-pub trait Watch {
+pub trait ScanObserver {
     /// A thread begins, by its position among the generation's.
     fn begin_thread(&mut self, _thread: usize) {}
     /// The thread's next batch begins. Whether to hear of its events.
@@ -26,6 +26,6 @@ pub trait Watch {
 }
 
 /// Hears of nothing.
-pub struct Unwatched;
+pub struct NoObserver;
 
-impl Watch for Unwatched {}
+impl ScanObserver for NoObserver {}

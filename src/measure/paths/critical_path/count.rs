@@ -1,8 +1,8 @@
 //! What the goroutine at work does is counted for the requests that wait for it. HOT.
 
-use super::{Active, Walk};
+use super::{Active, PathWalk};
 use crate::measure::paths::interval_log::place;
-use crate::measure::paths::wait_for::{Delegations, NOBODY, NodeId, Riders};
+use crate::measure::paths::wait_for::{Dependents, NOBODY, NodeId, WaitForForest};
 use crate::measure::paths::wakeups::WaitEnd;
 use crate::measure::paths::walk_results::{AtPlace, Class, PlaceState};
 use crate::slice::WindowIdx;
@@ -19,7 +19,7 @@ fn nth_share(span: Window, i: usize, n: usize) -> u64 {
 #[inline(always)]
 #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
 fn count_for_one(
-    delegations: &mut Delegations,
+    delegations: &mut WaitForForest,
     (root, active): (NodeId, &Active),
     at: &mut AtPlace,
     span: Window,
@@ -36,8 +36,8 @@ fn count_for_one(
     true
 }
 
-impl Walk<'_, '_> {
-    /// Does what [`Walk::piece`] does where that is only to count: nobody started the piece, the goroutine is at work
+impl PathWalk<'_, '_> {
+    /// Does what [`PathWalk::piece`] does where that is only to count: nobody started the piece, the goroutine is at work
     /// itself, and does not wait. Elsewhere it changes nothing, and gives false.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
@@ -107,7 +107,7 @@ impl Walk<'_, '_> {
 
     /// To how many of the requests that ride with it the one at work is what: by [`Class`].
     #[inline(always)]
-    fn by_class(&mut self, root: NodeId, riders: Riders) -> [u32; 3] {
+    fn by_class(&mut self, root: NodeId, riders: Dependents) -> [u32; 3] {
         let Active { rides, owner, .. } = self.active[root as usize];
         let inside = match riders.only() {
             Some(only) => rides == 0 && only == owner,

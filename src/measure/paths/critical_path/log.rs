@@ -3,7 +3,7 @@
 use super::Nodes;
 use crate::measure::paths::interval_log::Backward;
 use crate::measure::paths::wait_for::NodeId;
-use crate::measure::paths::walk_results::{MAX_STEPS, Step};
+use crate::measure::paths::walk_results::{MAX_STEPS, PathStep};
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Window;
@@ -23,7 +23,7 @@ pub(crate) struct Log<'t> {
 #[derive(Default)]
 pub(crate) struct Logged<'t> {
     /// The latest first.
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<PathStep>,
     /// Steps at the path's end that are not kept.
     pub(crate) more: u64,
     /// Where the request ends: the turns before, and what every goroutine does there.
@@ -38,7 +38,7 @@ impl Log<'_> {
             Some(last) if last.g == g && last.place == place && last.span.start == span.end => {
                 last.span.start = span.start;
             }
-            _ => steps.push(Step { span, g, place }),
+            _ => steps.push(PathStep { span, g, place }),
         }
         if steps.len() >= 2 * MAX_STEPS {
             steps.drain(..MAX_STEPS);

@@ -11,12 +11,12 @@ use std::collections::BTreeMap;
 
 /// A schedule, and requests on it.
 pub(crate) struct Scenario {
-    pub(crate) tape: Tape,
+    pub(crate) tape: IntervalLog,
     pieces: Vec<Piece>,
     pub(crate) open: Vec<(GIdx, u32)>,
     pub(crate) aggregate: Aggregate,
     pub(crate) slice: Slice,
-    pub(crate) rides: Vec<Ride>,
+    pub(crate) rides: Vec<PathSegment>,
 }
 
 /// An interval, for the definition.
@@ -50,7 +50,7 @@ impl Random {
 
 /// Plays a schedule and writes it to a tape.
 struct Play {
-    tape: Tape,
+    tape: IntervalLog,
     pieces: Vec<Piece>,
     aggregate: Aggregate,
     /// Per goroutine: what it does, since when, and its piece.
@@ -142,7 +142,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
     let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let n = 2 + random.below(10) as usize;
     let mut play = Play {
-        tape: Tape::default(),
+        tape: IntervalLog::default(),
         pieces: Vec::new(),
         aggregate: Aggregate::default(),
         is: vec![(Is::Unborn, Time(0), 0); n],
@@ -174,7 +174,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             let window = WindowIdx(slice.windows.len() as u32);
             let goroutine = GIdx(g as u32);
             slice.windows.push(RootWindow::of(goroutine, 0));
-            rides.push(Ride {
+            rides.push(PathSegment {
                 window,
                 g: goroutine,
                 taken_over: None,
@@ -235,7 +235,7 @@ fn steps_of(logged: &Logged<'_>) -> Vec<(GIdx, u32, u64)> {
 }
 
 /// The pieces of a request by the definition; those that follow each other at one place are one.
-fn joined(schedule: &[Piece], ride: &Ride) -> Vec<(GIdx, u32, u64)> {
+fn joined(schedule: &[Piece], ride: &PathSegment) -> Vec<(GIdx, u32, u64)> {
     let mut pieces = Vec::new();
     expand(schedule, ride.g, ride.span.start, ride.span.end, &mut pieces);
     let mut joined: Vec<(GIdx, u32, u64)> = Vec::new();
@@ -255,10 +255,12 @@ fn walks_do_what_the_definition_says() {
         let Scenario { tape, pieces: schedule, open, mut aggregate, slice, mut rides } = scenario(seed);
         let unknown = unknown_place(&mut aggregate);
         let ranges = Ranges::default();
-        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
-        let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
+        let ground =
+            WalkInput { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
+        let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), WalkResults::default());
         nodes.rewind(&open);
-        let logged = Walk::new(ground, &tape, &mut nodes, &mut out, rides.first().map(|r| r.window)).run(&mut rides);
+        let logged =
+            PathWalk::new(ground, &tape, &mut nodes, &mut out, rides.first().map(|r| r.window)).run(&mut rides);
 
         let mut expected: [BTreeMap<u32, u64>; 3] = Default::default();
         for ride in &mut rides {
@@ -293,10 +295,11 @@ fn walks_do_what_the_definition_says() {
         assert_eq!(steps_of(&logged), joined(&schedule, &ride), "seed {seed}");
         let length = ride.span.end.since(ride.span.start) as i64;
         ride.span.end = ride.span.start + (1 + seed as i64 % length);
-        let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
+        let ground =
+            WalkInput { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
         nodes.rewind(&open);
-        let logged =
-            Walk::new(ground, &tape, &mut nodes, &mut out, rides.first().map(|r| r.window)).run(&mut [ride.clone()]);
+        let logged = PathWalk::new(ground, &tape, &mut nodes, &mut out, rides.first().map(|r| r.window))
+            .run(&mut [ride.clone()]);
         assert_eq!(steps_of(&logged), joined(&schedule, &ride), "seed {seed}");
     }
     assert!(rides_checked > 3000, "{rides_checked}");
@@ -306,7 +309,7 @@ fn walks_do_what_the_definition_says() {
 fn convoy(n: u32) -> Scenario {
     let n_goroutines = n as usize + 1;
     let mut play = Play {
-        tape: Tape::default(),
+        tape: IntervalLog::default(),
         pieces: Vec::new(),
         aggregate: Aggregate::default(),
         is: vec![(Is::Unborn, Time(0), 0); n_goroutines],
@@ -333,7 +336,7 @@ fn convoy(n: u32) -> Scenario {
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
         slice.windows.push(RootWindow::of(GIdx(g as u32), 0));
-        rides.push(Ride { window, g: GIdx(g as u32), taken_over: None, span, states: Vec::new() });
+        rides.push(PathSegment { window, g: GIdx(g as u32), taken_over: None, span, states: Vec::new() });
     }
     let open = play.finish(Time(time + 5));
     Scenario { tape: play.tape, pieces: play.pieces, open, aggregate: play.aggregate, slice, rides }
@@ -345,10 +348,10 @@ fn a_queue_at_a_lock_is_walked_once() {
     let Scenario { tape, open, mut aggregate, slice, mut rides, .. } = convoy(50_000);
     let unknown = unknown_place(&mut aggregate);
     let ranges = Ranges::default();
-    let ground = Ground { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
-    let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), Walked::default());
+    let ground = WalkInput { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
+    let (mut nodes, mut out) = (Nodes::new(slice.owner.len()), WalkResults::default());
     nodes.rewind(&open);
-    Walk::new(ground, &tape, &mut nodes, &mut out, None).run(&mut rides);
+    PathWalk::new(ground, &tape, &mut nodes, &mut out, None).run(&mut rides);
     for ride in &rides {
         assert_eq!(ride.states.iter().sum::<u64>(), ride.span.end.since(ride.span.start));
     }

@@ -1,8 +1,8 @@
 //! The forest while ways are long: a link-cut tree of splay trees, one for each preferred path. HOT.
 
-use super::{Delegations, NOBODY, Node, NodeId};
+use super::{NOBODY, Node, NodeId, WaitForForest};
 
-impl Delegations {
+impl WaitForForest {
     pub(crate) fn far_root(&mut self, node: NodeId) -> NodeId {
         self.access(node);
         let mut at = node;

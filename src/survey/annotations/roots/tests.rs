@@ -9,7 +9,7 @@ struct Play {
     symbols: Symbols,
     forest: Forest,
     pos: u64,
-    events: Vec<(GIdx, u64, Said<StringIdx>)>,
+    events: Vec<(GIdx, u64, AnnotationKind<StringIdx>)>,
 }
 
 impl Play {
@@ -34,7 +34,7 @@ impl Play {
     }
 
     /// Something happens on a goroutine at a place, which is its time too.
-    fn at(&mut self, pos: u64, g: u32, said: Said<&str>) {
+    fn at(&mut self, pos: u64, g: u32, said: AnnotationKind<&str>) {
         assert!(pos > self.pos);
         self.pos = pos;
         let said = said.map(|name| self.symbols.intern(name));
@@ -46,7 +46,7 @@ impl Play {
         let mut annotations = Annotations::new(tasks, regions, &matches);
         for &(g, pos, said) in &self.events {
             let at = Moment { pos, time: Some(Time(pos as i64)) };
-            if let Said::TaskBegin { task, parent, name } = said {
+            if let AnnotationKind::TaskBegin { task, parent, name } = said {
                 annotations.begin_task((task, parent, name), g, at, &self.symbols);
             }
             annotations.note(g, g.0 == 0, at, said, &self.symbols);
@@ -55,8 +55,8 @@ impl Play {
     }
 }
 
-fn begin(task: u64, parent: u64, name: &str) -> Said<&str> {
-    Said::TaskBegin { task, parent, name }
+fn begin(task: u64, parent: u64, name: &str) -> AnnotationKind<&str> {
+    AnnotationKind::TaskBegin { task, parent, name }
 }
 
 fn work(found: &Annotated, g: u32) -> Vec<(u32, Option<u64>, Option<u64>)> {
@@ -69,11 +69,11 @@ fn a_worker_works_by_regions_and_whoever_began_a_task_all_along() {
     let mut play = Play::new(1);
     for (pos, said) in [
         (10, begin(1, 0, "m")),
-        (20, Said::RegionBegin { task: 1, name: "r" }),
-        (30, Said::RegionEnd { task: 1, name: "r" }),
-        (40, Said::RegionBegin { task: 1, name: "r" }),
-        (50, Said::RegionEnd { task: 1, name: "r" }),
-        (60, Said::TaskEnd { task: 1 }),
+        (20, AnnotationKind::RegionBegin { task: 1, name: "r" }),
+        (30, AnnotationKind::RegionEnd { task: 1, name: "r" }),
+        (40, AnnotationKind::RegionBegin { task: 1, name: "r" }),
+        (50, AnnotationKind::RegionEnd { task: 1, name: "r" }),
+        (60, AnnotationKind::TaskEnd { task: 1 }),
     ] {
         play.at(pos, 0, said);
     }
@@ -97,9 +97,9 @@ fn who_was_made_for_a_task_belongs_to_it() {
     play.at(10, 0, begin(1, 0, "m"));
     play.at(20, 0, begin(2, 0, "m"));
     // Born at 100 and 200: the first ends one task, the second works for both.
-    play.at(300, 1, Said::TaskEnd { task: 1 });
-    play.at(310, 2, Said::Log { task: 1 });
-    play.at(320, 2, Said::TaskEnd { task: 2 });
+    play.at(300, 1, AnnotationKind::TaskEnd { task: 1 });
+    play.at(310, 2, AnnotationKind::Log { task: 1 });
+    play.at(320, 2, AnnotationKind::TaskEnd { task: 2 });
     let found = play.find(true, false);
     assert_eq!(found.members.get(&GIdx(1)), Some(&0));
     assert_eq!(found.members.get(&GIdx(2)), None);
@@ -113,8 +113,8 @@ fn parts_belong_to_the_outermost_task_that_matches() {
     play.at(20, 0, begin(2, 1, "m"));
     play.at(30, 0, begin(3, 2, "other"));
     play.at(40, 0, begin(4, 3, "m"));
-    play.at(50, 0, Said::TaskEnd { task: 4 });
-    play.at(60, 0, Said::TaskEnd { task: 1 });
+    play.at(50, 0, AnnotationKind::TaskEnd { task: 4 });
+    play.at(60, 0, AnnotationKind::TaskEnd { task: 1 });
     let found = play.find(true, false);
     assert_eq!(found.roots.len(), 1);
     assert_eq!((found.roots[0].start, found.roots[0].end), (Some(20), None));
@@ -126,11 +126,11 @@ fn one_task_at_a_time_and_children_to_the_latest() {
     let mut play = Play::new(6);
     play.at(10, 0, begin(1, 0, "m"));
     play.at(20, 0, begin(2, 0, "m"));
-    play.at(30, 0, Said::Created(3));
-    play.at(40, 0, Said::TaskEnd { task: 1 });
-    play.at(50, 0, Said::Created(4));
-    play.at(60, 0, Said::TaskEnd { task: 2 });
-    play.at(70, 0, Said::Created(5));
+    play.at(30, 0, AnnotationKind::Created(3));
+    play.at(40, 0, AnnotationKind::TaskEnd { task: 1 });
+    play.at(50, 0, AnnotationKind::Created(4));
+    play.at(60, 0, AnnotationKind::TaskEnd { task: 2 });
+    play.at(70, 0, AnnotationKind::Created(5));
     let found = play.find(true, false);
     assert_eq!(work(&found, 0), [(0, Some(10), Some(40)), (1, Some(40), Some(60))]);
     let root = |g| found.members.get(&GIdx(g)).copied();
@@ -143,8 +143,8 @@ fn a_region_left_open_in_a_task_that_is_over_is_in_nobodys_way() {
     play.forest.lives[1].born = Time(0);
     for task in [1, 2] {
         play.at(task * 100 + 10, 0, begin(task, 0, "m"));
-        play.at(task * 100 + 20, 1, Said::RegionBegin { task, name: "r" });
-        play.at(task * 100 + 30, 0, Said::TaskEnd { task });
+        play.at(task * 100 + 20, 1, AnnotationKind::RegionBegin { task, name: "r" });
+        play.at(task * 100 + 30, 0, AnnotationKind::TaskEnd { task });
     }
     let found = play.find(true, false);
     assert_eq!(work(&found, 1), [(0, Some(120), Some(220)), (1, Some(220), None)]);
@@ -153,14 +153,14 @@ fn a_region_left_open_in_a_task_that_is_over_is_in_nobodys_way() {
 #[test]
 fn regions_by_themselves_and_in_tasks() {
     let mut play = Play::new(1);
-    play.at(10, 0, Said::Created(7));
-    play.at(15, 0, Said::RegionEnd { task: 0, name: "m" });
+    play.at(10, 0, AnnotationKind::Created(7));
+    play.at(15, 0, AnnotationKind::RegionEnd { task: 0, name: "m" });
     play.at(20, 0, begin(1, 0, "m"));
-    play.at(30, 0, Said::RegionBegin { task: 1, name: "m" });
-    play.at(40, 0, Said::RegionEnd { task: 1, name: "m" });
-    play.at(50, 0, Said::TaskEnd { task: 1 });
-    play.at(60, 0, Said::RegionEnd { task: 0, name: "m" });
-    play.at(70, 0, Said::RegionBegin { task: 0, name: "m" });
+    play.at(30, 0, AnnotationKind::RegionBegin { task: 1, name: "m" });
+    play.at(40, 0, AnnotationKind::RegionEnd { task: 1, name: "m" });
+    play.at(50, 0, AnnotationKind::TaskEnd { task: 1 });
+    play.at(60, 0, AnnotationKind::RegionEnd { task: 0, name: "m" });
+    play.at(70, 0, AnnotationKind::RegionBegin { task: 0, name: "m" });
     let regions = play.find(false, true);
     assert_eq!(work(&regions, 0), [(0, None, Some(15)), (1, Some(30), Some(40)), (2, Some(70), None)]);
     assert_eq!(regions.members.get(&GIdx(7)), Some(&0));
@@ -175,10 +175,10 @@ fn ids_that_make_no_sense_do_no_harm() {
     let mut play = Play::new(1);
     play.at(10, 0, begin(5, 5, "m"));
     play.at(20, 0, begin(5, 9, "m"));
-    play.at(30, 0, Said::TaskEnd { task: 8 });
-    play.at(40, 0, Said::TaskEnd { task: 5 });
-    play.at(50, 0, Said::TaskEnd { task: 5 });
-    play.at(60, 0, Said::RegionEnd { task: u64::MAX, name: "m" });
+    play.at(30, 0, AnnotationKind::TaskEnd { task: 8 });
+    play.at(40, 0, AnnotationKind::TaskEnd { task: 5 });
+    play.at(50, 0, AnnotationKind::TaskEnd { task: 5 });
+    play.at(60, 0, AnnotationKind::RegionEnd { task: u64::MAX, name: "m" });
     play.at(70, 0, begin(0, 0, "m"));
     let found = play.find(true, true);
     assert_eq!(found.roots.iter().filter(|r| r.kind == Annotation::Task).count(), 1);

@@ -105,7 +105,7 @@ impl<'a> Converter<'a> {
         *last = if at_once { time + 1 } else { time };
         states[who.at()] = after;
         let runs = after == GoState::Running;
-        let glance = Glance { pos: entry.number, g: entry.g, target: entry.target, stack, runs };
+        let glance = BriefEvent { pos: entry.number, g: entry.g, target: entry.target, stack, runs };
         if !whole && visitor.glance(&glance) {
             return;
         }
@@ -293,7 +293,7 @@ impl<'a> Converter<'a> {
 
 /// What an entry says by which a goroutine begins or stops to run, and nothing else happens.
 #[derive(Clone, Copy, Debug)]
-pub struct Glance {
+pub struct BriefEvent {
     /// As [`Event::pos`].
     pub pos: u64,
     /// The goroutine that executed.

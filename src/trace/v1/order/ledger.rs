@@ -43,14 +43,14 @@ impl Disorder {
 
 /// What the events of a lane tell whoever reads their cells.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct LaneTargets {
     /// Who executes.
     pub(crate) g: GIdx,
     /// What the cells with the marks [`REPLACES`] and [`OTHER_G`] mean, in their order.
     pub(crate) others: Vec<GIdx>,
 }
 
-impl Default for Told {
+impl Default for LaneTargets {
     fn default() -> Self {
         Self { g: GIdx::NONE, others: Vec::new() }
     }
@@ -62,7 +62,7 @@ pub(crate) struct Ledger {
     /// The order.
     pub(crate) runs: Vec<Run>,
     /// Per lane, who its marked cells mean.
-    pub(crate) told: Vec<Told>,
+    pub(crate) told: Vec<LaneTargets>,
     /// Id of every instance.
     pub(crate) goroutines: Vec<GoId>,
     /// Returns from system calls that say another time than that of their event.
@@ -77,7 +77,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// For this many lanes.
     pub(crate) fn for_lanes(n: usize) -> Self {
-        Self { told: vec![Told::default(); n], ..Self::default() }
+        Self { told: vec![LaneTargets::default(); n], ..Self::default() }
     }
 
     /// The last `n` events were that lane's.

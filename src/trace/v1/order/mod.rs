@@ -42,7 +42,7 @@ use merge::{Forced, Merged, merge};
 use stream::File;
 use words::Words;
 
-pub use convert::Glance;
+pub use convert::BriefEvent;
 pub use walk::{Start, Visitor, Walked};
 
 /// Bytes read at once.

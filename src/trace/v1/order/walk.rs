@@ -1,7 +1,7 @@
 //! Walks through the events of a trace, or through a part of them. HOT.
 
 use super::OldTrace;
-use super::convert::{Converter, Glance, Progress};
+use super::convert::{BriefEvent, Converter, Progress};
 use super::entries::Place;
 use crate::trace::event::{Event, EventKind, Range};
 use crate::trace::ids::StackIdx;
@@ -44,7 +44,7 @@ pub struct Walked {
 /// Who takes events, and can do without some.
 pub trait Visitor {
     /// Whether it is enough to know this much of an event. If so, it has been taken.
-    fn glance(&mut self, glance: &Glance) -> bool;
+    fn glance(&mut self, glance: &BriefEvent) -> bool;
     /// Takes an event.
     fn event(&mut self, event: &Event);
 }
@@ -54,7 +54,7 @@ struct All<F>(F);
 
 impl<F: FnMut(&Event)> Visitor for All<F> {
     #[inline]
-    fn glance(&mut self, _: &Glance) -> bool {
+    fn glance(&mut self, _: &BriefEvent) -> bool {
         false
     }
 

@@ -4,7 +4,7 @@ use crate::trace::time::Time;
 
 /// What ordering found wrong, counted; each with the first place.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Complaints {
+pub struct OrderingErrors {
     /// Events whose turn never came and that were let through.
     pub forced: u64,
     /// Where the first of these stands, and when it was.
@@ -15,7 +15,7 @@ pub struct Complaints {
     pub first_broken: Option<(u64, Time, &'static str)>,
 }
 
-impl Complaints {
+impl OrderingErrors {
     #[cold]
     pub(crate) fn broken(&mut self, pos: u64, time: Time, rule: &'static str) {
         self.broken += 1;

@@ -3,7 +3,7 @@
 //! The thread with the earliest next event goes first; if the scheduler's rules forbid that event yet, the
 //! thread waits aside. When all threads wait the trace is broken, and the earliest event is let through.
 
-pub use super::errors::Complaints;
+pub use super::errors::OrderingErrors;
 use super::out::Out;
 use super::scheduler::{Instances, Scheduler};
 use super::steps::{Outcome, Steps};
@@ -16,7 +16,7 @@ use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::split::checkpoint::Cut;
+use crate::trace::v2::split::checkpoint::Checkpoint;
 use crate::trace::v2::tables::{Clock, TickTable, WireSample};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -36,9 +36,9 @@ pub struct GenerationInput<'a> {
     /// Least number of a collector event in it.
     pub first_gc: Option<u64>,
     /// Where to begin; at its start for none.
-    pub from: Option<&'a Cut>,
+    pub from: Option<&'a Checkpoint>,
     /// Where to end, if it is found as the cut tells; else at its end.
-    pub until: Option<&'a Cut>,
+    pub until: Option<&'a Checkpoint>,
 }
 
 /// What is left when a generation was ordered.
@@ -49,7 +49,7 @@ pub struct Ordered {
     /// Number of events.
     pub emitted: u64,
     /// What was wrong.
-    pub complaints: Complaints,
+    pub complaints: OrderingErrors,
     /// Batches that end before their end.
     pub warnings: Vec<Warning>,
     /// Whether it ends at the cut that was given.
@@ -59,7 +59,7 @@ pub struct Ordered {
 impl Ordered {
     /// Whether nothing was wrong.
     pub fn is_sound(&self) -> bool {
-        self.complaints == Complaints::default() && self.warnings.is_empty()
+        self.complaints == OrderingErrors::default() && self.warnings.is_empty()
     }
 }
 
@@ -103,7 +103,7 @@ pub fn order<I: Instances, S: Sink>(
         emitted: 0,
         next_sample: 0,
         until: input.until.map(|cut| cut.time),
-        complaints: Complaints::default(),
+        complaints: OrderingErrors::default(),
         warnings: Vec::new(),
         failed: None,
     };
@@ -131,7 +131,7 @@ struct Frontier<'a, I, S> {
     next_sample: usize,
     /// Where to end; none for the generation's end.
     until: Option<Time>,
-    complaints: Complaints,
+    complaints: OrderingErrors,
     warnings: Vec<Warning>,
     /// Why no more could be read.
     failed: Option<Error>,
@@ -165,7 +165,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     }
 
     /// Goes to where each thread stands at a cut.
-    fn load_from(&mut self, cut: &Cut, batches: &'a ThreadBatches) {
+    fn load_from(&mut self, cut: &Checkpoint, batches: &'a ThreadBatches) {
         for thread in 0..self.input.generation.index.threads.len() {
             let cursor = match cut.positions[thread] {
                 Some(position) => ThreadCursor::at(batches.of(thread), position, self.reading),
@@ -195,7 +195,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         let Some(cut) = self.input.until else { return false };
         let mut threads = self.threads.iter().enumerate();
         let same = self.workspace.waiting.is_empty()
-            && self.complaints == Complaints::default()
+            && self.complaints == OrderingErrors::default()
             && self.warnings.is_empty()
             && threads.all(|(thread, cursor)| cursor.position(batches.of(thread)) == cut.positions[thread])
             && self.workspace.scheduler.is_as(&cut.scheduler);

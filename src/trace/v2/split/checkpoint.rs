@@ -4,7 +4,7 @@
 //! ordering what comes before ([`super::predictor`]), as long as nothing is wrong with it: sequence numbers say which
 //! thread was the last to change a goroutine or a proc. Whoever orders what comes before finds out whether it is so.
 
-use super::predictor::{Sighting, ThreadSighting, put_later};
+use super::predictor::{ObservedState, ObservedThread, put_later};
 use crate::trace::event::GoState;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::time::Time;
@@ -17,7 +17,7 @@ use rustc_hash::FxHashMap;
 use std::ops::Range;
 
 /// A moment inside a generation: events before it and those from then on are ordered apart from each other.
-pub struct Cut {
+pub struct Checkpoint {
     /// The moment.
     pub time: Time,
     /// Each thread's first event from then on.
@@ -28,7 +28,7 @@ pub struct Cut {
     samples: Vec<u64>,
 }
 
-impl Cut {
+impl Checkpoint {
     /// The start of a generation with these threads.
     pub fn start(n_goroutines: usize, index: &GenerationIndex, first_gc: Option<u64>) -> Self {
         let mut scheduler = Scheduler::default();
@@ -40,7 +40,13 @@ impl Cut {
     /// The cut at a later moment, by what was seen of the generation's threads, in their order, between the two;
     /// `goroutine` says who has an id, and `samples` where the CPU samples before it stand.
     #[must_use]
-    pub fn then(&self, time: Time, seen: Vec<Sighting>, goroutine: impl Fn(GoId) -> GIdx, samples: Vec<u64>) -> Self {
+    pub fn then(
+        &self,
+        time: Time,
+        seen: Vec<ObservedState>,
+        goroutine: impl Fn(GoId) -> GIdx,
+        samples: Vec<u64>,
+    ) -> Self {
         let mut scheduler = self.scheduler.clone();
         let (mut positions, mut births) = (Vec::new(), Vec::new());
         let (mut threads, mut holders, mut assists) = (Vec::new(), FxHashMap::default(), FxHashMap::default());
@@ -72,7 +78,7 @@ impl Cut {
             let p = scheduler.proc(id) as usize;
             scheduler.procs[p].holder = thread;
         }
-        for (thread, ThreadSighting { g, proc, position, births: n }) in threads.into_iter().enumerate() {
+        for (thread, ObservedThread { g, proc, position, births: n }) in threads.into_iter().enumerate() {
             // A proc that has a later number was stolen.
             let held = proc.map(|(id, seq)| (scheduler.proc(id), seq));
             let held = held.filter(|(p, seq)| scheduler.procs[*p as usize].seq == *seq);

@@ -38,7 +38,7 @@ const ABSENT: u32 = u32::MAX - PAGE as u32;
 
 /// The goroutines: most of a range of ids, and a few others.
 #[derive(Default)]
-pub(crate) struct Sighted {
+pub(crate) struct LastSeenById {
     /// The first id of the range, and its length in pages.
     first: u64,
     n_pages: u64,
@@ -51,9 +51,9 @@ pub(crate) struct Sighted {
 }
 
 /// A goroutine's id, its last number, and its state then.
-pub(crate) type Sight = (GoId, u64, GoState);
+pub(crate) type LastSeen = (GoId, u64, GoState);
 
-impl Sighted {
+impl LastSeenById {
     /// Bytes of a file for each id of the range: no more memory than its size justifies.
     const BYTES_PER_ID: u64 = 32;
     /// So few pages are moved when the range gets another place.
@@ -103,7 +103,7 @@ impl Sighted {
     }
 
     /// All of them. One that was seen before and after the range moved comes twice, as it was later behind as it was before.
-    pub(crate) fn all(&self) -> impl Iterator<Item = Sight> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = LastSeen> {
         let used = (0..).zip(&self.pages).filter(|(_, start)| **start != ABSENT);
         let in_range = used.flat_map(move |(page, &start)| {
             let ids = (0..PAGE).map(move |i| GoId(self.first.wrapping_add(page * PAGE + i)));
@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use GoState::{NotExist, Runnable, Running, Syscall, Undetermined, Waiting};
 
-    fn all(sighted: &Sighted) -> Vec<Sight> {
-        let mut all: Vec<Sight> = sighted.all().collect();
+    fn all(sighted: &LastSeenById) -> Vec<LastSeen> {
+        let mut all: Vec<LastSeen> = sighted.all().collect();
         all.sort_by_key(|(id, ..)| *id);
         all
     }
@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn the_highest_number_is_the_last() {
         for state in [Undetermined, NotExist, Runnable, Running, Syscall, Waiting] {
-            let mut sighted = Sighted::for_bytes(1000);
+            let mut sighted = LastSeenById::for_bytes(1000);
             assert_eq!(all(&sighted), []);
             sighted.enter_at(GoId(3), 7, state);
             sighted.enter_at(GoId(3), 6, Running);
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn ids_may_be_anywhere() {
         // A range of 128 ids, which moves once, to the middle of where ids are.
-        let mut sighted = Sighted::for_bytes(64 * 32);
+        let mut sighted = LastSeenById::for_bytes(64 * 32);
         let ids = [1, 100, 1_000_000, 1_000_063, 999_936, 999_935, 1_000_064, 5, 1 << 40, u64::MAX].map(GoId);
         for round in 0..3 {
             for (i, &id) in (0..).zip(&ids) {
@@ -151,20 +151,20 @@ mod tests {
                 sighted.enter_at(id, i, Running);
             }
             let last = if round == 0 { Running } else { Runnable };
-            let mut expected: Vec<Sight> = (0..).zip(&ids).map(|(i, &id)| (id, i + round, last)).collect();
+            let mut expected: Vec<LastSeen> = (0..).zip(&ids).map(|(i, &id)| (id, i + round, last)).collect();
             expected.sort_unstable_by_key(|(id, ..)| *id);
             assert_eq!(all(&sighted), expected);
             assert_eq!((sighted.first, sighted.pages.len()), (999_936, 2));
         }
         // One that is in the range before and after that.
-        let mut moved = Sighted::for_bytes(64 * 32);
+        let mut moved = LastSeenById::for_bytes(64 * 32);
         moved.enter_at(GoId(100), 7, Running);
         moved.enter_at(GoId(128), 1, Running);
         moved.enter_at(GoId(100), 7, Waiting);
         let expected = [(GoId(100), 7, Running), (GoId(100), 7, Waiting), (GoId(128), 1, Running)];
         assert_eq!(all(&moved), expected);
         // Ids at the end of all numbers.
-        let mut last = Sighted::for_bytes(64 * 32);
+        let mut last = LastSeenById::for_bytes(64 * 32);
         last.enter_at(GoId(u64::MAX), 1, Waiting);
         last.enter_at(GoId(u64::MAX - 1), 1, Syscall);
         last.enter_at(GoId(0), 1, Runnable);

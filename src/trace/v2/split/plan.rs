@@ -1,22 +1,22 @@
 //! Generations in parts, so that threads can share one.
 
-use super::checkpoint::Cut;
+use super::checkpoint::Checkpoint;
 use crate::trace::v2::order::frontier::Ordered;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// A part of a generation.
 #[derive(Clone, Copy)]
-pub(crate) struct Part<'c> {
+pub(crate) struct GenerationPart<'c> {
     /// Position of the generation.
     pub(crate) generation: usize,
     /// Where it begins; at the generation's start for none.
-    pub(crate) from: Option<&'c Cut>,
+    pub(crate) from: Option<&'c Checkpoint>,
     /// Where it ends; at the generation's end for none.
-    pub(crate) until: Option<&'c Cut>,
+    pub(crate) until: Option<&'c Checkpoint>,
 }
 
-impl Part<'_> {
+impl GenerationPart<'_> {
     /// A generation as a whole.
     pub(crate) fn whole(generation: usize) -> Self {
         Self { generation, from: None, until: None }
@@ -24,12 +24,12 @@ impl Part<'_> {
 }
 
 /// All parts in their order, by the cuts of each generation.
-pub(crate) fn parts(cuts: &[Vec<Cut>]) -> Vec<Part<'_>> {
+pub(crate) fn parts(cuts: &[Vec<Checkpoint>]) -> Vec<GenerationPart<'_>> {
     let mut parts = Vec::new();
     for (generation, cuts) in cuts.iter().enumerate() {
         let mut from = None;
         for until in cuts.iter().map(Some).chain([None]) {
-            parts.push(Part { generation, from, until });
+            parts.push(GenerationPart { generation, from, until });
             from = until;
         }
     }

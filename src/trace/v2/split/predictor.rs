@@ -4,7 +4,7 @@
 //! than what others do to it. Nothing of that is checked here: whoever orders the events does it. Goroutines go by their
 //! ids, so that nobody has to know them yet.
 
-use super::last_seen::Sighted;
+use super::last_seen::LastSeenById;
 use crate::trace::error::{Error, Result};
 use crate::trace::event::GoState;
 use crate::trace::ids::{GoId, ThreadId};
@@ -15,7 +15,7 @@ use crate::trace::v2::order::procs::proc_state;
 use crate::trace::v2::order::scheduler::ProcState;
 use crate::trace::v2::order::threads::{Next, Position, Reading, ThreadCursor};
 use crate::trace::v2::reader::{ThreadBatches, WireEvent};
-use crate::trace::v2::scan_observer::Watch;
+use crate::trace::v2::scan_observer::ScanObserver;
 use crate::trace::v2::tables::{Clock, TickTable};
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 use rustc_hash::FxHashMap;
@@ -23,8 +23,8 @@ use std::hash::Hash;
 
 /// What was seen of some threads between two moments.
 #[derive(Default)]
-pub struct Sighting {
-    pub(crate) goroutines: Sighted,
+pub struct ObservedState {
+    pub(crate) goroutines: LastSeenById,
     /// By id, the last number and the state.
     pub(crate) procs: FxHashMap<u64, (u64, ProcState)>,
     /// By id, the last number with which a thread took it, and that thread.
@@ -34,11 +34,11 @@ pub struct Sighting {
     /// The number that the next event of the collector has.
     pub(crate) next_gc: Option<u64>,
     /// Where they are at the end.
-    pub(crate) threads: Vec<ThreadSighting>,
+    pub(crate) threads: Vec<ObservedThread>,
 }
 
 /// Where a thread is at a moment.
-pub(crate) struct ThreadSighting {
+pub(crate) struct ObservedThread {
     /// What it executes; [`GoId::NONE`] for nothing.
     pub(crate) g: GoId,
     /// Id of the proc that it took last, and its number.
@@ -49,17 +49,17 @@ pub(crate) struct ThreadSighting {
 }
 
 /// Looks ahead while some threads of a generation are scanned.
-pub struct Lookahead<'a> {
+pub struct StatePredictor<'a> {
     input: Input<'a>,
     batches: &'a ThreadBatches,
     moments: &'a [Time],
     /// What was seen before each moment.
-    seen: Vec<Sighting>,
+    seen: Vec<ObservedState>,
     /// Before how many of them it can be told.
     n_told: usize,
     /// The next moment, and what was seen before it.
     moment: usize,
-    now: Sighting,
+    now: ObservedState,
     walker: Walker<'a>,
     failed: Option<Error>,
 }
@@ -124,7 +124,7 @@ impl From<Error> for End {
 
 type Walked = std::result::Result<(), End>;
 
-impl<'a> Lookahead<'a> {
+impl<'a> StatePredictor<'a> {
     /// Begins at the generation's start.
     pub fn new(
         (generation, known, clock): (&'a Generation<'a>, &'a [bool; 256], Clock),
@@ -132,16 +132,16 @@ impl<'a> Lookahead<'a> {
         moments: &'a [Time],
     ) -> Self {
         let input = Input { generation, known, clock, ticks: TickTable::new(clock) };
-        let goroutines = || Sighted::for_bytes(generation.index.end - generation.index.start);
-        let mut seen = moments.iter().map(|_| Sighting { goroutines: goroutines(), ..Sighting::default() });
+        let goroutines = || LastSeenById::for_bytes(generation.index.end - generation.index.start);
+        let mut seen = moments.iter().map(|_| ObservedState { goroutines: goroutines(), ..ObservedState::default() });
         let (now, walker) = (seen.next().unwrap_or_default(), Walker::new(0, ThreadId::NONE, &[]));
-        let seen = std::iter::once(Sighting::default()).chain(seen).collect();
+        let seen = std::iter::once(ObservedState::default()).chain(seen).collect();
         Self { input, batches, moments, seen, n_told: moments.len(), moment: 0, now, walker, failed: None }
     }
 
     /// What was seen before each moment; of fewer moments where it cannot be told: something is damaged or out of the
     /// ordinary. Fails where bytes could not be read.
-    pub fn finish(mut self) -> Result<Vec<Sighting>> {
+    pub fn finish(mut self) -> Result<Vec<ObservedState>> {
         self.go_to(self.moments.len());
         self.seen.truncate(self.n_told);
         match self.failed {
@@ -198,7 +198,7 @@ impl<'a> Lookahead<'a> {
     }
 }
 
-impl Watch for Lookahead<'_> {
+impl ScanObserver for StatePredictor<'_> {
     fn begin_thread(&mut self, thread: usize) {
         self.walker = Walker::new(thread, self.input.generation.index.threads[thread], self.batches.of(thread));
         self.go_to(0);
@@ -257,10 +257,10 @@ impl<'a> Walker<'a> {
     }
 
     /// Where it is at a moment, of which all before was seen.
-    fn sighting(&self, seen: &mut Sighting) -> ThreadSighting {
+    fn sighting(&self, seen: &mut ObservedState) -> ObservedThread {
         self.put(seen);
         let next = self.open.as_ref().and_then(ThreadCursor::next);
-        ThreadSighting {
+        ObservedThread {
             g: self.bound.g,
             proc: self.bound.proc.map(|held| (held.id, held.seq)),
             position: next.map(|event| Position { batch: self.nth, pos: event.pos }),
@@ -280,7 +280,7 @@ impl<'a> Walker<'a> {
         mut cursor: ThreadCursor<'b>,
         Input { generation, known, clock, ticks }: &Input<'_>,
         until: Time,
-        seen: &mut Sighting,
+        seen: &mut ObservedState,
     ) -> std::result::Result<Option<ThreadCursor<'b>>, End> {
         let with = Reading { generation, known, clock: *clock, ticks };
         loop {
@@ -299,7 +299,7 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn take(&mut self, code: u8, args: [u64; MAX_ARGS], seen: &mut Sighting) -> Walked {
+    fn take(&mut self, code: u8, args: [u64; MAX_ARGS], seen: &mut ObservedState) -> Walked {
         let [a, b, ..] = args;
         match code {
             code::GO_START => self.start(GoId(a), b),
@@ -355,7 +355,7 @@ impl<'a> Walker<'a> {
     }
 
     /// What it executes is in its state: the table learns it when that ends, or the walk does.
-    fn put(&self, seen: &mut Sighting) {
+    fn put(&self, seen: &mut ObservedState) {
         if self.bound.g != GoId::NONE {
             seen.goroutines.enter_at(self.bound.g, self.bound.g_seq, self.bound.state);
         }
@@ -363,19 +363,19 @@ impl<'a> Walker<'a> {
 
     /// What it executes goes to a state, and is executed no more.
     #[inline]
-    fn stop(&mut self, to: GoState, seen: &mut Sighting) -> Walked {
+    fn stop(&mut self, to: GoState, seen: &mut ObservedState) -> Walked {
         self.change(to)?;
         seen.goroutines.enter_at(self.bound.g, self.bound.g_seq, to);
         self.bound.g = GoId::NONE;
         Ok(())
     }
 
-    fn create(&mut self, g: GoId, to: GoState, seen: &mut Sighting) {
+    fn create(&mut self, g: GoId, to: GoState, seen: &mut ObservedState) {
         self.births += 1;
         seen.goroutines.enter_at(g, 0, to);
     }
 
-    fn syscall_begin(&mut self, seq: u64, seen: &mut Sighting) -> Walked {
+    fn syscall_begin(&mut self, seq: u64, seen: &mut ObservedState) -> Walked {
         self.change(GoState::Syscall)?;
         if let Some(held) = &mut self.bound.proc {
             (held.seq, held.in_syscall) = (seq, true);
@@ -384,7 +384,7 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    fn syscall_end(&mut self, seen: &mut Sighting) -> Walked {
+    fn syscall_end(&mut self, seen: &mut ObservedState) -> Walked {
         self.change(GoState::Running)?;
         if let Some(held) = &mut self.bound.proc {
             held.in_syscall = false;
@@ -394,7 +394,7 @@ impl<'a> Walker<'a> {
     }
 
     /// A status of what executes on another thread is that thread's to tell.
-    fn status(&mut self, [id, on, status, _]: [u64; MAX_ARGS], seen: &mut Sighting) -> Walked {
+    fn status(&mut self, [id, on, status, _]: [u64; MAX_ARGS], seen: &mut ObservedState) -> Walked {
         let (g, state) = (GoId(id), go_state(status).ok_or(End::Unclear)?);
         match state {
             GoState::Syscall if on != self.id.0 => return Err(End::Unclear),
@@ -407,38 +407,38 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    fn switch(&mut self, next: GoId, seq: u64, to: GoState, seen: &mut Sighting) -> Walked {
+    fn switch(&mut self, next: GoId, seq: u64, to: GoState, seen: &mut ObservedState) -> Walked {
         self.stop(to, seen)?;
         self.start(next, seq);
         Ok(())
     }
 
-    fn take_proc(&mut self, (id, seq): (u64, u64), state: ProcState, seen: &mut Sighting) {
+    fn take_proc(&mut self, (id, seq): (u64, u64), state: ProcState, seen: &mut ObservedState) {
         self.bound.proc = Some(Held { id, seq, in_syscall: state == ProcState::Syscall });
         put_later(&mut seen.holders, id, seq, self.thread as u32);
         self.put_proc(state, seen);
     }
 
-    fn leave_proc(&mut self, state: ProcState, seen: &mut Sighting) {
+    fn leave_proc(&mut self, state: ProcState, seen: &mut ObservedState) {
         self.put_proc(state, seen);
         self.bound.proc = None;
     }
 
     /// The proc that the thread has goes to a state.
-    fn put_proc(&self, state: ProcState, seen: &mut Sighting) {
+    fn put_proc(&self, state: ProcState, seen: &mut ObservedState) {
         if let Some(Held { id, seq, .. }) = self.bound.proc {
             seen.put_proc(id, seq, state);
         }
     }
 
-    fn steal(&mut self, [id, seq, from, _]: [u64; MAX_ARGS], seen: &mut Sighting) {
+    fn steal(&mut self, [id, seq, from, _]: [u64; MAX_ARGS], seen: &mut ObservedState) {
         if self.id.0 == from {
             self.bound.proc = None;
         }
         seen.put_proc(id, seq, ProcState::Idle);
     }
 
-    fn proc_status(&mut self, id: u64, status: u64, seen: &mut Sighting) -> Walked {
+    fn proc_status(&mut self, id: u64, status: u64, seen: &mut ObservedState) -> Walked {
         let state = proc_state(status).ok_or(End::Unclear)?;
         match state {
             ProcState::Running | ProcState::Syscall => self.take_proc((id, 0), state, seen),
@@ -447,12 +447,12 @@ impl<'a> Walker<'a> {
         Ok(())
     }
 
-    fn assist(&self, assists: bool, seen: &mut Sighting) {
+    fn assist(&self, assists: bool, seen: &mut ObservedState) {
         put_later(&mut seen.assists, self.bound.g, self.bound.g_seq, assists);
     }
 }
 
-impl Sighting {
+impl ObservedState {
     fn put_proc(&mut self, id: u64, seq: u64, state: ProcState) {
         put_later(&mut self.procs, id, seq, state);
     }

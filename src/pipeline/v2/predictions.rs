@@ -1,36 +1,36 @@
 //! What cuts generations: seen while they are scanned, put together when their goroutines are known.
 
-use super::Recording;
+use super::V2Trace;
 use crate::survey::collect::Survey;
 use crate::trace::error::Result;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
-use crate::trace::v2::split::checkpoint::{Cut, moments};
+use crate::trace::v2::split::checkpoint::{Checkpoint, moments};
 use crate::trace::v2::split::plan::plan;
-use crate::trace::v2::split::predictor::Sighting;
+use crate::trace::v2::split::predictor::ObservedState;
 use crate::trace::v2::tables::read_samples;
 
 /// What was seen of each generation before the moments that may cut it. Of none, where nothing was looked for.
 #[derive(Default)]
-pub(in crate::pipeline) struct Foresight(Vec<Foreseen>);
+pub(in crate::pipeline) struct Predictions(Vec<GenerationPredictions>);
 
 /// What was seen of one generation.
 #[derive(Default)]
-pub(super) struct Foreseen {
+pub(super) struct GenerationPredictions {
     /// The moments that may cut it.
     pub(super) moments: Vec<Time>,
     /// Per group of threads, in their order, what was seen before each moment; before fewer where it cannot be told.
-    pub(super) seen: Vec<Vec<Sighting>>,
+    pub(super) seen: Vec<Vec<ObservedState>>,
 }
 
-impl Foresight {
+impl Predictions {
     /// What was seen of the next generation.
-    pub(super) fn add(&mut self, foreseen: Foreseen) {
+    pub(super) fn add(&mut self, foreseen: GenerationPredictions) {
         self.0.push(foreseen);
     }
 }
 
-impl Recording<'_> {
+impl V2Trace<'_> {
     /// Into how many parts to cut each generation in the second pass.
     pub(super) fn plan(&self, threads: usize) -> Vec<usize> {
         let sizes: Vec<u64> = self.index.generations.iter().map(|g| g.end - g.start).collect();
@@ -43,8 +43,8 @@ impl Recording<'_> {
     }
 
     /// What cuts each generation; fewer moments than were looked for where it cannot be told.
-    pub(super) fn cuts(&self, survey: &Survey, Foresight(foreseen): Foresight) -> Result<Vec<Vec<Cut>>> {
-        let mut cuts: Vec<Vec<Cut>> = self.index.generations.iter().map(|_| Vec::new()).collect();
+    pub(super) fn cuts(&self, survey: &Survey, Predictions(foreseen): Predictions) -> Result<Vec<Vec<Checkpoint>>> {
+        let mut cuts: Vec<Vec<Checkpoint>> = self.index.generations.iter().map(|_| Vec::new()).collect();
         for (i, foreseen) in foreseen.into_iter().enumerate() {
             // Which goroutine an id means that repeats is known only in order.
             if !foreseen.moments.is_empty() && !survey.forest.has_repeats() {
@@ -54,12 +54,17 @@ impl Recording<'_> {
         Ok(cuts)
     }
 
-    fn cuts_of(&self, survey: &Survey, i: usize, Foreseen { moments, seen }: Foreseen) -> Result<Vec<Cut>> {
+    fn cuts_of(
+        &self,
+        survey: &Survey,
+        i: usize,
+        GenerationPredictions { moments, seen }: GenerationPredictions,
+    ) -> Result<Vec<Checkpoint>> {
         let (index, clock) = (&self.index.generations[i], self.clocks[i]);
         let samples = read_samples(&Generation::new(self.source, index), &mut Vec::new())?;
         let mut groups: Vec<_> = seen.into_iter().map(Vec::into_iter).collect();
-        let start = Cut::start(survey.forest.goroutines.len(), index, survey.generations[i].first_gc);
-        let mut cuts: Vec<Cut> = Vec::new();
+        let start = Checkpoint::start(survey.forest.goroutines.len(), index, survey.generations[i].first_gc);
+        let mut cuts: Vec<Checkpoint> = Vec::new();
         for moment in moments {
             let Some(seen) = groups.iter_mut().map(Iterator::next).collect() else { break };
             let before = samples.iter().take_while(|sample| clock.time(sample.ticks) < moment);
