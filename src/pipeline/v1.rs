@@ -1,8 +1,10 @@
 //! One trace of Go 1.5 – 1.21 through both passes. It is one generation; its events are made anew for each pass.
 //! The first one cuts it into parts, which threads measure side by side in the second one.
 
+use super::annotations::annotations;
 use super::in_order::{in_order, lock};
-use super::{Ticker, annotations, crew, crew_after};
+use super::progress::Ticker;
+use super::threads::{crew, crew_after};
 use crate::measure::{GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart};
 use crate::slice::Selector;
 use crate::survey::Survey;
@@ -267,7 +269,7 @@ mod tests {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V1(row) = version.dialect else { panic!("no old trace") };
         let selector = selector(pattern, RootBy::default(), whole_life);
-        let ticker = Ticker::new(&[], 1, &|_| {});
+        let ticker = Ticker::new(&[], 1, None);
         let measure = |n_parts: u64| {
             let mut recording = V1Trace::open(bytes, row, 0, None).expect("a sound trace");
             let survey = recording.survey_parts(Some(&selector), n_parts, &ticker);

@@ -2,8 +2,11 @@
 
 use super::V2Trace;
 use super::predictions::{GenerationPredictions, Predictions};
+use crate::pipeline::Options;
+use crate::pipeline::annotations::{annotations, notes_wanted};
 use crate::pipeline::in_order::{free, in_order, lock};
-use crate::pipeline::{Options, Ticker, annotations, is_among_last, notes_wanted};
+use crate::pipeline::progress::Ticker;
+use crate::pipeline::threads::is_among_last;
 use crate::slice::Selector;
 use crate::survey::annotations::roots::Matches;
 use crate::survey::collect::{Builder, Survey};
