@@ -5,7 +5,7 @@ use super::annotations::annotations;
 use super::in_order::{in_order, lock};
 use super::progress::Ticker;
 use super::threads::{crew, crew_after};
-use crate::measure::{GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart};
+use crate::measure::{MeasureSpec, Measured, MeasuredPart, PartMeasurer, PartStart, WholeMeasurer};
 use crate::slice::Selector;
 use crate::survey::Survey;
 use crate::survey::annotations::roots::Matches;
@@ -129,7 +129,7 @@ impl V1Trace {
     }
 
     fn measure_in_order(&self, task: MeasureSpec<'_>) -> Measured {
-        let mut measurer = Measurer::new(task);
+        let mut measurer = WholeMeasurer::new(task);
         measurer.begin_generation(self.trace.start);
         for part in 0..self.parts.len() {
             self.walk(part, task, &mut measurer);
@@ -139,16 +139,16 @@ impl V1Trace {
 
     /// Measures several parts side by side, and takes them into the whole in their order.
     fn measure_parts<'t>(&self, task: MeasureSpec<'t>, threads: usize) -> Measured {
-        let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
-        let whole = Measurer::new(task);
-        let memory = whole.tape_memory();
+        let spare: Mutex<Vec<PartMeasurer<'t>>> = Mutex::default();
+        let whole = WholeMeasurer::new(task);
+        let memory = whole.log_memory();
         let measure = |part: usize, (): &mut ()| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(task, &memory));
             self.measure_part(part, task, measurer)
         };
-        let take = |(whole, last): &mut (Measurer<'t>, Time),
+        let take = |(whole, last): &mut (WholeMeasurer<'t>, Time),
                     i: usize,
-                    (mut part, end): (GenerationMeasured<'t>, Time),
+                    (mut part, end): (MeasuredPart<'t>, Time),
                     (): &mut ()| {
             // What is older than a part and first seen in it is as old as the trace.
             whole.absorb(&mut part, *last, self.trace.start);
@@ -166,21 +166,21 @@ impl V1Trace {
         &self,
         part: usize,
         task: MeasureSpec<'t>,
-        mut measurer: Measurer<'t>,
-    ) -> (GenerationMeasured<'t>, Time) {
+        mut measurer: PartMeasurer<'t>,
+    ) -> (MeasuredPart<'t>, Time) {
         // When the part before ends is known, so nothing waits for that.
         let start = &self.parts[part];
         let generation = part as u32;
         let settled = Time::MIN;
-        measurer.begin_partial(PartStart { generation, file_start: start.first_pos(), settled, inside: None });
+        measurer.begin(PartStart { generation, file_start: start.first_pos(), settled, inside: None });
         let mut measuring = Measuring { task, measurer: &mut measurer };
         start.active().for_each(|event| measuring.event(&event));
         let end = self.walk(part, task, &mut measurer);
-        (measurer.end_partial(), end)
+        (measurer.end(), end)
     }
 
     /// Gives the events of a part to a measurer; gives the time of the last one.
-    fn walk<'t>(&self, part: usize, task: MeasureSpec<'t>, measurer: &mut Measurer<'t>) -> Time {
+    fn walk(&self, part: usize, task: MeasureSpec<'_>, measurer: &mut impl Sink) -> Time {
         let nth = (part as u64, self.parts.len() as u64);
         self.trace.walk_part(&self.parts[part], nth, &mut Measuring { task, measurer }).0.end
     }
@@ -216,12 +216,12 @@ impl Visitor for Surveyor<'_> {
 }
 
 /// Takes the events of the second pass.
-struct Measuring<'m, 't> {
+struct Measuring<'m, 't, S> {
     task: MeasureSpec<'t>,
-    measurer: &'m mut Measurer<'t>,
+    measurer: &'m mut S,
 }
 
-impl Measuring<'_, '_> {
+impl<S> Measuring<'_, '_, S> {
     /// As [`MeasureSpec::wants`], and nobody's too: paths want to know when the whole program was stopped.
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
@@ -229,7 +229,7 @@ impl Measuring<'_, '_> {
     }
 }
 
-impl Visitor for Measuring<'_, '_> {
+impl<S: Sink> Visitor for Measuring<'_, '_, S> {
     #[inline]
     fn glance(&mut self, glance: &BriefEvent) -> bool {
         !self.wants(glance.g) && !self.wants(glance.target)
