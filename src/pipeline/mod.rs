@@ -12,10 +12,11 @@ use crate::profile::{self, Candidates, Metric, Only, Profile, Requests, TraceInf
 use crate::slice::WindowIdx;
 use crate::slice::{self, Selector};
 use crate::survey::annotations::list::AnnotationList;
-use crate::survey::annotations::notes::NotesWanted;
-use crate::survey::annotations::roots::{Annotations, Matches};
+use crate::survey::annotations::roots::AnnotatedBuilder;
 use crate::survey::annotations::sink::AnnotationSink;
-use crate::survey::{self, Survey};
+use crate::survey::roots::classify::Classifier;
+use crate::survey::v2::notes::NotesWanted;
+use crate::survey::{self, NameMatcher, Survey};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
@@ -415,7 +416,7 @@ fn slice_one(
         warnings.append(&mut complaints);
         end = last;
         add_selection(&mut profile.selection, &slice.counts, &measured);
-        profile.selection.cut_stacks += survey.cut.iter().filter(|g| slice.has(**g)).count() as u64;
+        profile.selection.cut_stacks += survey.truncated.iter().filter(|g| slice.has(**g)).count() as u64;
         profile.selection.no_creator += slice::without_creator(&survey.forest, &survey.symbols);
         let trace = MeasuredTrace {
             number: profile.traces.len() as u32,
@@ -445,15 +446,20 @@ fn slice_one(
     Ok(())
 }
 
-/// What is put together of tasks and regions; none when nothing asks for them.
-fn annotations<'a>(selector: Option<&Selector>, matches: Option<Matches<'a>>) -> Option<AnnotationSink<'a>> {
+/// What is made of tasks and regions; none when these do not matter.
+fn annotations<'a>(selector: Option<&Selector>, matches: Option<NameMatcher<'a>>) -> Option<AnnotationSink<'a>> {
     let Some(selector) = selector else { return Some(AnnotationSink::List(AnnotationList::default())) };
     let root_by = selector.root_by;
     let matches = matches.filter(|_| root_by.annotations())?;
-    Some(AnnotationSink::Roots(Annotations::new(root_by.task, root_by.region, matches)))
+    Some(AnnotationSink::Roots(AnnotatedBuilder::new(root_by.task, root_by.region, matches)))
 }
 
-/// What scans write down of tasks and regions; none when nothing asks for them.
+/// Decides what stacks say; none when the selection does not look at them.
+fn classifier<'a>(selector: Option<&Selector>, matches: Option<NameMatcher<'a>>) -> Option<Classifier<'a>> {
+    selector.is_none_or(|s| s.root_by.stack).then(|| Classifier::new(matches))
+}
+
+/// What scans note of tasks and regions; none when these do not matter.
 fn notes_wanted<'a>(selector: Option<&Selector>, matches: &'a (dyn Fn(u64) -> bool + Sync)) -> Option<NotesWanted<'a>> {
     let Some(selector) = selector else {
         return Some(NotesWanted { tasks: true, work: false, regions: true, matches: None, children: false });

@@ -2,20 +2,16 @@
 //! The first one cuts it into parts, which threads measure side by side in the second one.
 
 use super::in_order::{in_order, lock};
-use super::{Ticker, annotations, crew, crew_after};
+use super::{Ticker, annotations, classifier, crew, crew_after};
 use crate::measure::{GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart};
 use crate::slice::Selector;
-use crate::survey::Survey;
-use crate::survey::annotations::roots::Matches;
-use crate::survey::roots::classify::{Classifier, StackClass};
-use crate::survey::roots::servers::ServerStep;
-use crate::survey::v1::{OrderedSurvey, OrderedTrace, classes};
+use crate::survey::v1::{OrderedSurvey, OrderedTrace, classify};
+use crate::survey::{NameMatcher, Survey};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Result, Warning};
 use crate::trace::event::{Event, EventKind, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::source::Source;
-use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::v1::order::{Both, BriefEvent, OldTrace, Start, Visitor, open};
 use crate::trace::version::V1;
@@ -86,15 +82,16 @@ impl V1Trace {
 
     fn survey_parts(&mut self, selector: Option<&Selector>, n_parts: u64, ticker: &Ticker<'_>) -> Survey {
         let symbols = std::mem::take(&mut self.trace.symbols);
-        let classes = stack_classes(&symbols, selector);
+        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+        let matches = matches.as_ref().map(|m| m as NameMatcher<'_>);
+        let classes = classifier(selector, matches).and_then(|classifier| classify(&symbols, &classifier));
         let known = OrderedTrace {
             goroutines: &self.trace.goroutines,
             symbols,
             start: self.trace.start,
             file_events: self.trace.file_events,
         };
-        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
+        let annotations = annotations(selector, matches);
         let mut surveyor = Surveyor(OrderedSurvey::new(known, classes, selector.is_none(), annotations));
         self.parts = vec![self.trace.first()];
         let mut walked = None;
@@ -204,7 +201,7 @@ impl Visitor for Surveyor<'_> {
     #[inline]
     fn glance(&mut self, glance: &BriefEvent) -> bool {
         let BriefEvent { pos, g, stack, runs, .. } = *glance;
-        self.0.glance(pos, g, stack, runs)
+        self.0.event_fast(pos, g, stack, runs)
     }
 
     #[inline]
@@ -240,18 +237,6 @@ impl Visitor for Measuring<'_, '_> {
             self.measurer.event(event, 0);
         }
     }
-}
-
-/// What each stack says; none when nothing asks for that.
-fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<StackClass>> {
-    if selector.is_some_and(|s| !s.root_by.stack) {
-        return None;
-    }
-    let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-    let roots = matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync));
-    let classes = classes(symbols, &Classifier::new(roots));
-    let wanted = selector.is_some() || classes.iter().any(|class| class.step != ServerStep::None);
-    wanted.then_some(classes)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a trace could be sliced by: its goroutines, grouped by where they were created and what they run.
 
-use super::collect::Survey;
+use super::Survey;
 use super::forest::{Goroutine, Origin};
 use crate::profile::Candidate;
 use crate::trace::ids::{FrameIdx, GIdx, StackIdx};

@@ -49,6 +49,21 @@ impl Goroutine {
     pub const NO_STRETCH: u32 = u32::MAX;
     /// Still alive when the trace ended.
     pub const ALIVE: u32 = u32::MAX;
+
+    /// A goroutine that is older than the trace and still alive, first seen in a generation.
+    pub fn older(id: GoId, generation: u32) -> Self {
+        Self {
+            id,
+            parent: GIdx::NONE,
+            creation: StackIdx::EMPTY,
+            entry: StackIdx::EMPTY,
+            generation,
+            ended: Self::ALIVE,
+            stretch: Self::NO_STRETCH,
+            previous: GIdx::NONE,
+            origin: Origin::Older,
+        }
+    }
 }
 
 /// A stretch of a goroutine with a matching function on its own stack: a request between its borders, or what lies
@@ -173,8 +188,9 @@ impl Forest {
         g
     }
 
-    /// A goroutine ended.
-    pub fn died(&mut self, g: GIdx, at: Time) {
+    /// A goroutine ended, in a generation.
+    pub fn died(&mut self, g: GIdx, at: Time, generation: u32) {
+        self.goroutines[g.at()].ended = generation;
         if let Some(life) = self.lives.get_mut(g.at()) {
             life.died = Some(at);
         }
@@ -274,17 +290,7 @@ mod tests {
     use super::*;
 
     fn goroutine(id: u64, parent: GIdx, generation: u32) -> Goroutine {
-        Goroutine {
-            id: GoId(id),
-            parent,
-            creation: StackIdx::EMPTY,
-            entry: StackIdx::EMPTY,
-            generation,
-            ended: Goroutine::ALIVE,
-            stretch: Goroutine::NO_STRETCH,
-            previous: GIdx::NONE,
-            origin: Origin::Created,
-        }
+        Goroutine { parent, origin: Origin::Created, ..Goroutine::older(GoId(id), generation) }
     }
 
     const LIFE: Option<Life> = Some(Life { born: Time(0), died: None });

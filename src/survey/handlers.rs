@@ -1,6 +1,6 @@
 //! Which handlers the trace's servers ran, and how long their requests took.
 
-use super::collect::Survey;
+use super::Survey;
 use super::forest::Origin;
 use super::roots::servers::{RECORDING_HANDLER, StackWalk, protocol_of, role};
 use crate::profile::Handler;
