@@ -2,7 +2,7 @@
 //! match.
 //!
 //! *In:* a trace's events, either those of single threads as the wire has them (`v2/`, Go 1.22 and later), or all events
-//! in causal order (`v1.rs`, older traces); and what a selection asks for, as functions that decide which names match.
+//! in causal order (`v1.rs`, older traces); and the selection, as functions that decide which names match.
 //! *Out:* a [`Survey`]: the [`Forest`] of goroutines and creations with what can be a root, the symbols, what servers
 //! served, and per generation what pass 2 needs.
 //!
@@ -68,7 +68,7 @@ pub struct Survey {
     pub start: Time,
     /// Latest time on a thread's own clock.
     pub end: Time,
-    /// The last value of GOMAXPROCS; none when the trace does not tell it.
+    /// The last value of GOMAXPROCS; none when the trace does not have it.
     pub gomaxprocs: Option<u64>,
     /// What could not be read.
     pub warnings: Vec<Warning>,

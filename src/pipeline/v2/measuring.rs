@@ -3,8 +3,10 @@
 use super::V2Trace;
 use super::predictions::Predictions;
 use crate::measure::{BeforePart, GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart, WithoutPaths};
+use crate::pipeline::Options;
 use crate::pipeline::in_order::{in_order, lock};
-use crate::pipeline::{Options, Ticker, crew, crew_after};
+use crate::pipeline::progress::Ticker;
+use crate::pipeline::threads::{crew, crew_after};
 use crate::survey::Survey;
 use crate::survey::v2::collect::GenerationSurvey;
 use crate::trace::error::{Error, Result, Warning};

@@ -3,8 +3,9 @@
 use super::V2Trace;
 use super::instances::GenerationInstances;
 use super::predictions::Predictions;
+use crate::pipeline::Options;
 use crate::pipeline::in_order::in_order;
-use crate::pipeline::{Options, Ticker};
+use crate::pipeline::progress::Ticker;
 use crate::survey::Survey;
 use crate::trace::error::{Result, Warning};
 use crate::trace::event::{Event, Sink};

@@ -2,8 +2,11 @@
 
 use super::V2Trace;
 use super::predictions::{GenerationPredictions, Predictions};
+use crate::pipeline::Options;
 use crate::pipeline::in_order::{free, in_order, lock};
-use crate::pipeline::{Options, Ticker, annotations, classifier, is_among_last, notes_wanted};
+use crate::pipeline::progress::Ticker;
+use crate::pipeline::threads::is_among_last;
+use crate::pipeline::wanted::{annotation_sink, notes_wanted, stack_classifier};
 use crate::slice::Selector;
 use crate::survey::roots::classify::StackClass;
 use crate::survey::v2::classes::classify;
@@ -48,7 +51,7 @@ impl V2Trace<'_> {
     ) -> Result<(Survey, Predictions)> {
         let first = &self.index.generations[0];
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-        let annotations = annotations(selector, matches.as_ref().map(|m| m as NameMatcher<'_>));
+        let annotations = annotation_sink(selector, matches.as_ref().map(|m| m as NameMatcher<'_>));
         let builder = ScanCollector::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
         let n = self.index.generations.len();
         // Memory of scans, for further ones.
@@ -188,6 +191,6 @@ fn scan_groups<'l>(
 /// What each stack of a generation says; none when the selection does not look at stacks, or no stack says anything.
 pub(super) fn classify_stacks(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
     let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-    let classifier = classifier(selector, matches.as_ref().map(|m| m as NameMatcher<'_>))?;
+    let classifier = stack_classifier(selector, matches.as_ref().map(|m| m as NameMatcher<'_>))?;
     classify(tables, &classifier)
 }

@@ -1,6 +1,6 @@
 //! Pass 1 of traces of Go 1.22 and later: each thread of a generation is scanned by itself, and nothing is ordered.
 //!
-//! *In:* a generation's batches and tables, and what is asked for ([`scan::ScanInput`]). *Out:* a [`scan::Scan`] for each
+//! *In:* a generation's batches and tables, and what to look for ([`scan::ScanInput`]). *Out:* a [`scan::Scan`] for each
 //! generation, which [`collect::ScanCollector`] adds to the survey, in the order of the generations.
 //!
 //! # Why no order is needed
