@@ -34,11 +34,6 @@ impl IdWindow {
         self.first
     }
 
-    /// How many ids it has.
-    pub(crate) fn len(&self) -> u64 {
-        self.len
-    }
-
     /// Position of an id in it, from 0 on; its length or more if the id is outside.
     #[inline]
     pub(crate) fn offset(&self, id: GoId) -> u64 {
