@@ -46,10 +46,9 @@ impl IdWindow {
     }
 
     /// Decides, with the first id that is outside, where it stays: the id is in its middle if `few` ids are to be moved
-    /// out. Returns whether it moved; later calls change nothing.
-    pub(crate) fn move_once(&mut self, id: GoId, few: bool) -> bool {
-        let moves = !self.is_final && few;
-        self.is_final = true;
+    /// out. Returns whether it moved; later calls change nothing and do not call `few`.
+    pub(crate) fn move_once(&mut self, id: GoId, few: impl FnOnce() -> bool) -> bool {
+        let moves = !std::mem::replace(&mut self.is_final, true) && few();
         if moves {
             self.first = id.0.saturating_sub(self.len / 2);
         }
@@ -65,14 +64,14 @@ mod tests {
     fn it_moves_once() {
         let mut window = IdWindow::new(128);
         assert!(window.has(GoId(0)) && window.has(GoId(127)) && !window.has(GoId(128)));
-        assert!(window.move_once(GoId(1000), true) && window.first() == 936);
+        assert!(window.move_once(GoId(1000), || true) && window.first() == 936);
         assert!(window.has(GoId(936)) && window.has(GoId(1063)) && !window.has(GoId(1064)) && !window.has(GoId(935)));
-        assert!(!window.move_once(GoId(5000), true) && window.first() == 936);
+        assert!(!window.move_once(GoId(5000), || true) && window.first() == 936);
         let mut crowded = IdWindow::new(128);
-        assert!(!crowded.move_once(GoId(1000), false) && !crowded.move_once(GoId(1000), true));
+        assert!(!crowded.move_once(GoId(1000), || false) && !crowded.move_once(GoId(1000), || true));
         // Ids at the end of all numbers.
         let mut last = IdWindow::new(128);
-        assert!(last.move_once(GoId(u64::MAX), true) && last.has(GoId(u64::MAX)) && last.has(GoId(u64::MAX - 64)));
-        assert!(!IdWindow::fixed(5, 2).move_once(GoId(9), true));
+        assert!(last.move_once(GoId(u64::MAX), || true) && last.has(GoId(u64::MAX)) && last.has(GoId(u64::MAX - 64)));
+        assert!(!IdWindow::fixed(5, 2).move_once(GoId(9), || true));
     }
 }

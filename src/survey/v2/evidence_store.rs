@@ -142,8 +142,8 @@ impl EvidenceStore {
         // The highest id that can be in the middle of the window: the window's last one still fits into a compact run.
         const MAX_MIDDLE: u64 = (1 << u32::BITS) - (1 << (PackedRun::ID_BITS - 1));
         let EvidenceLists { packed, window, compact, .. } = &mut self.lists;
-        let (base, few) = (window.first(), packed.len() < Self::FEW);
-        if !window.has(id) && window.move_once(GoId(id.0.min(MAX_MIDDLE)), few) {
+        let base = window.first();
+        if !window.has(id) && window.move_once(GoId(id.0.min(MAX_MIDDLE)), || packed.len() < Self::FEW) {
             compact.extend(packed.drain(..).map(|run| run.unpacked(base)));
             return self.add_gap_run(id, seq, self.start + offset, other);
         }

@@ -65,8 +65,10 @@ impl IdRange {
     /// Moves the window to an id outside of it, if it may still move and the set has at most `few` ids. Returns these,
     /// which are in the set no more; none, with nothing changed, where it does not move.
     pub(crate) fn move_once(&mut self, id: GoId, few: u64) -> Option<Vec<GoId>> {
-        let (first, few) = (self.window.first(), self.count() <= few);
-        if !self.window.move_once(id, few) {
+        let (first, mut window) = (self.window.first(), self.window);
+        let moved = window.move_once(id, || self.count() <= few);
+        self.window = window;
+        if !moved {
             return None;
         }
         let of_word = |(at, word): (u64, &mut u64)| {
