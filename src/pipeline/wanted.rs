@@ -1,17 +1,30 @@
-//! Which tasks and regions a selection needs from pass 1.
+//! What a selection needs from pass 1: stacks, tasks and regions.
 
 use crate::slice::Selector;
+use crate::survey::NameMatcher;
 use crate::survey::annotations::list::AnnotationList;
-use crate::survey::annotations::notes::NotesWanted;
-use crate::survey::annotations::roots::{Annotations, Matches};
+use crate::survey::annotations::roots::AnnotatedBuilder;
 use crate::survey::annotations::sink::AnnotationSink;
+use crate::survey::roots::classify::Classifier;
+use crate::survey::v2::notes::NotesWanted;
+
+/// Decides what stacks say; none when the selection does not look at them.
+pub(super) fn stack_classifier<'a>(
+    selector: Option<&Selector>,
+    matches: Option<NameMatcher<'a>>,
+) -> Option<Classifier<'a>> {
+    selector.is_none_or(|s| s.root_by.stack).then(|| Classifier::new(matches))
+}
 
 /// Where tasks and regions go: the list of all without a selector, roots with one that asks for them, else nowhere.
-pub(super) fn annotations<'a>(selector: Option<&Selector>, matches: Option<Matches<'a>>) -> Option<AnnotationSink<'a>> {
+pub(super) fn annotation_sink<'a>(
+    selector: Option<&Selector>,
+    matches: Option<NameMatcher<'a>>,
+) -> Option<AnnotationSink<'a>> {
     let Some(selector) = selector else { return Some(AnnotationSink::List(AnnotationList::default())) };
     let root_by = selector.root_by;
     let matches = matches.filter(|_| root_by.annotations())?;
-    Some(AnnotationSink::Roots(Annotations::new(root_by.task, root_by.region, matches)))
+    Some(AnnotationSink::Roots(AnnotatedBuilder::new(root_by.task, root_by.region, matches)))
 }
 
 /// What scans note of tasks and regions: all without a selector, what matches with one that asks for them, else
