@@ -14,7 +14,7 @@ use crate::trace::ids::{GoId, ThreadId};
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::index::GenerationIndex;
 use crate::trace::v2::reader::{ScanEvent, ScanReader, ThreadBatches};
-use crate::trace::v2::scan_observer::{NoObserver, ScanObserver};
+use crate::trace::v2::split::{NoObserver, ScanObserver};
 use crate::trace::v2::tables::{IdTable, WireSample};
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -262,7 +262,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
                     let number = self.input.generation.index.number;
                     self.scan.warnings.push(bad.warning(reader.end(), number));
                     self.leave();
-                    watch.lose();
+                    watch.lose_track();
                     return latest;
                 }
             }
