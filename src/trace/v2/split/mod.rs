@@ -22,9 +22,9 @@
 //! ```text
 //!              time ───────►      split time 1             split time 2
 //!                                      │                        │
-//! traced thread M1   ─Start─────Block──┼──Start───Syscall───────┼──SyscallEnd──Stop──
+//! traced thread M1   ─Start─────Block──┼──Start───SyscallBegin──┼──SyscallEnd──Stop──
 //! traced thread M2   ──────Start───────┼─────────Unblock──Block─┼────────Start───────
-//! traced thread M3   ──Unblock──────────┼───Start────────────────┼──Block──Start──────
+//! traced thread M3   ──Unblock─────────┼───Start────────────────┼──Block──Start──────
 //!                                      │                        │
 //! pass 1             scans M1, M2 and M3 alone, from the left to the right; notes for each
 //!                    of them what it saw before split time 1, and between 1 and 2

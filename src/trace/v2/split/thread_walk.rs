@@ -5,7 +5,6 @@
 //! The rules are those of `order/{goroutines,procs}.rs`, without their conditions.
 
 use super::observed_state::{ObservedState, ObservedThread, put_later};
-use super::predictor::PredictorInput;
 use crate::trace::error::Error;
 use crate::trace::event::GoState;
 use crate::trace::ids::{GoId, ThreadId};
@@ -15,7 +14,6 @@ use crate::trace::v2::order::procs::proc_state;
 use crate::trace::v2::order::scheduler::ProcState;
 use crate::trace::v2::order::threads::{Next, Position, Reading, ThreadCursor};
 use crate::trace::v2::reader::WireEvent;
-use crate::trace::v2::tables::TickTable;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// The thread that is scanned, up to a split time.
@@ -112,9 +110,9 @@ impl<'a> ThreadWalk<'a> {
     }
 
     /// Whether the whole next batch is before a time: the batch after it begins before that.
-    pub(super) fn is_batch_before(&self, until: Time, input: &PredictorInput<'_>) -> bool {
+    pub(super) fn is_batch_before(&self, until: Time, reading: Reading<'_>) -> bool {
         let following = self.batches.get(self.nth + 1);
-        let time = |batch: u32| input.clock.time(input.generation.index.batches[batch as usize].time);
+        let time = |batch: u32| reading.clock.time(reading.generation.index.batches[batch as usize].time);
         following.is_some_and(|&batch| time(batch) < until)
     }
 
@@ -124,11 +122,9 @@ impl<'a> ThreadWalk<'a> {
         &mut self,
         until: Time,
         mut cursor: ThreadCursor<'b>,
-        &PredictorInput { generation, known, clock, .. }: &PredictorInput<'_>,
-        ticks: &TickTable,
+        reading: Reading<'_>,
         observed: &mut ObservedState,
     ) -> StepResult<Option<ThreadCursor<'b>>> {
-        let reading = Reading { generation, known, clock, ticks };
         loop {
             while let Some(&WireEvent { time, code, args, .. }) = cursor.gapless() {
                 if time >= until {
