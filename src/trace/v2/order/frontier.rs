@@ -3,8 +3,6 @@
 //! The thread with the earliest next event goes first; if the scheduler's rules forbid that event yet, the
 //! thread waits aside. When all threads wait the trace is broken, and the earliest event is let through.
 
-mod bounds;
-
 pub use super::errors::OrderingErrors;
 use super::out::Out;
 use super::scheduler::{Instances, Scheduler};
@@ -68,10 +66,10 @@ impl Ordered {
 /// Buffers that are reused from one generation to the next.
 #[derive(Default)]
 pub struct Workspace {
-    scheduler: Scheduler,
-    waiting: Waiting,
-    heap: BinaryHeap<Reverse<Key>>,
-    steps: Steps,
+    pub(super) scheduler: Scheduler,
+    pub(super) waiting: Waiting,
+    pub(super) heap: BinaryHeap<Reverse<Key>>,
+    pub(super) steps: Steps,
 }
 
 /// Orders a generation and hands its events to `sink`. `last` is the time of the event emitted before. Fails where its
@@ -120,23 +118,23 @@ pub fn order<I: Instances, S: Sink>(
     failed.map_or(Ok(Ordered { last, emitted, complaints, warnings, reached_stop }), Err)
 }
 
-struct Frontier<'a, I, S> {
-    input: &'a GenerationInput<'a>,
-    reading: Reading<'a>,
-    threads: Vec<ThreadCursor<'a>>,
-    ranks: Ranks,
-    workspace: &'a mut Workspace,
-    instances: &'a mut I,
-    sink: &'a mut S,
-    last: Time,
-    emitted: u64,
-    next_sample: usize,
+pub(super) struct Frontier<'a, I, S> {
+    pub(super) input: &'a GenerationInput<'a>,
+    pub(super) reading: Reading<'a>,
+    pub(super) threads: Vec<ThreadCursor<'a>>,
+    pub(super) ranks: Ranks,
+    pub(super) workspace: &'a mut Workspace,
+    pub(super) instances: &'a mut I,
+    pub(super) sink: &'a mut S,
+    pub(super) last: Time,
+    pub(super) emitted: u64,
+    pub(super) next_sample: usize,
     /// When to stop, if the state then is as predicted; `None` for the generation's end.
-    stop_time: Option<Time>,
-    complaints: OrderingErrors,
-    warnings: Vec<Warning>,
+    pub(super) stop_time: Option<Time>,
+    pub(super) complaints: OrderingErrors,
+    pub(super) warnings: Vec<Warning>,
     /// Why no more could be read.
-    failed: Option<Error>,
+    pub(super) failed: Option<Error>,
 }
 
 impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
@@ -168,7 +166,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
 
     /// The place of a thread whose next event was read.
     #[inline]
-    fn key(&self, thread: usize) -> Option<Key> {
+    pub(super) fn key(&self, thread: usize) -> Option<Key> {
         self.threads[thread].next().map(|event| Key::new(event.time, self.ranks.of_thread[thread]))
     }
 
@@ -376,7 +374,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         scheduler.woken.clear();
     }
 
-    fn emit_samples_before(&mut self, before: Time) {
+    pub(super) fn emit_samples_before(&mut self, before: Time) {
         while let Some(sample) = self.input.samples.get(self.next_sample) {
             let time = self.input.clock.time(sample.ticks);
             if before != Time::MAX && time >= before {

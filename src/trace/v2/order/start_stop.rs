@@ -1,10 +1,12 @@
 //! Starts a generation's order from a state in its middle, and stops it at another one if it is as predicted.
 
-use super::{Frontier, Key, ThreadCursor};
+use super::errors::OrderingErrors;
+use super::frontier::Frontier;
+use super::scheduler::Instances;
+use super::state::OrderState;
+use super::threads::ThreadCursor;
+use super::waiting::Key;
 use crate::trace::event::Sink;
-use crate::trace::v2::order::errors::OrderingErrors;
-use crate::trace::v2::order::scheduler::Instances;
-use crate::trace::v2::order::state::OrderState;
 use crate::trace::v2::reader::ThreadBatches;
 use std::cmp::Reverse;
 
