@@ -11,7 +11,7 @@ use super::verdicts::StackVerdicts;
 use crate::trace::ids::GoId;
 use crate::trace::v2::reader::ScanReader;
 use crate::trace::v2::reader_fast::{AHEAD, short_event, short_event_of, tiny_event};
-use crate::trace::v2::scan_observer::ScanObserver;
+use crate::trace::v2::split::ScanObserver;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// What runs on the thread.
@@ -115,7 +115,7 @@ impl FastScan<'_> {
                 let event = short_event::<2>(next.bytes)?;
                 let [seq, stack] = event.args;
                 self.own_stack(next, event.ticks, stack, running)?;
-                observer.run(running.map(|run| (run.id, run.seq)));
+                observer.set_running(running.map(|run| (run.id, run.seq)));
                 observer.event(code::GO_SYSCALL_BEGIN, [seq, stack, 0, 0]);
                 Some(EventSize { len: event.len, ticks: event.ticks })
             }
@@ -124,7 +124,7 @@ impl FastScan<'_> {
                 if let Some(run) = running {
                     (run.gap.last, run.gap.ticks) = (next.pos, next.before.wrapping_add(event.ticks));
                 }
-                observer.run(running.map(|run| (run.id, run.seq)));
+                observer.set_running(running.map(|run| (run.id, run.seq)));
                 observer.event(code::GO_SYSCALL_END, [0; MAX_ARGS]);
                 Some(EventSize { len: event.len, ticks: event.ticks })
             }
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
     use crate::survey::v2::evidence_store::EvidenceMemory;
-    use crate::trace::v2::scan_observer::NoObserver;
+    use crate::trace::v2::split::NoObserver;
     use crate::trace::v2::tables::IdTable;
 
     /// One run of goroutine 300 with two stacks that do not match: all of it is fast, and it becomes one packed run.

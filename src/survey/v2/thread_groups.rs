@@ -12,7 +12,7 @@ use super::verdicts::StackVerdicts;
 use crate::trace::error::Result;
 use crate::trace::v2::index::GenerationIndex;
 use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::scan_observer::ScanObserver;
+use crate::trace::v2::split::ScanObserver;
 use std::ops::Range;
 
 /// Divides a generation's threads into at most `n` groups that follow each other, with about as many bytes each.

@@ -15,7 +15,7 @@ use crate::survey::roots::classify::StackClass;
 use crate::trace::error::Result;
 use crate::trace::ids::{GoId, ThreadId};
 use crate::trace::v2::reader::{ScanEvent, ScanReader};
-use crate::trace::v2::scan_observer::{NoObserver, ScanObserver};
+use crate::trace::v2::split::{NoObserver, ScanObserver};
 use crate::trace::v2::tables::WireSample;
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
 use rustc_hash::FxHashMap;
@@ -112,7 +112,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
                     let number = self.input.generation.index.number;
                     self.scan.warnings.push(bad.warning(reader.end(), number));
                     self.leave();
-                    observer.lose();
+                    observer.lose_track();
                     return latest;
                 }
             }
@@ -179,7 +179,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         let fast = FastScan { verdicts, known_reasons: self.noted_strings, callback: self.callback.id };
         let (events, latest) = fast.take_all(reader, &mut running, &mut self.scan.evidence, observer);
         if events > 0 {
-            observer.run(running.map(|run| (run.id, run.seq)));
+            observer.set_running(running.map(|run| (run.id, run.seq)));
         }
         self.scan.events += events;
         self.current = running.map_or(GoroutineRef::NONE, |run| GoroutineRef::by_id(run.id));
