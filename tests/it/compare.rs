@@ -1,10 +1,8 @@
 //! Comparisons through the binary: the laws that hold for every pair of sides, what the servers of our own traces
 //! measured themselves, and the exit codes of `--fail-if`.
 
-mod common;
-
+use crate::common::{files, root};
 use assert_cmd::cargo::cargo_bin;
-use common::{files, root};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
