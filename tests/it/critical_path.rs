@@ -3,10 +3,8 @@
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
-mod common;
-mod go;
-
-use common::{corpus, files, root, selector};
+use crate::common::{self, corpus, files, root, selector};
+use crate::go;
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Metric, Profile, Requests};
 use gotrace_slice::slice::RootBy;

@@ -1,9 +1,8 @@
 //! What the events of old traces mean, on traces written for the purpose.
 
-mod v1;
-
+use crate::v1;
+use crate::v1::builder::{Builder, ev};
 use gotrace_slice::trace::event::{EventKind, GoState};
-use v1::builder::{Builder, ev};
 
 fn states_of(trace: &mut Builder) -> String {
     let trace = v1::open(&trace.end()).unwrap();

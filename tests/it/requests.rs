@@ -2,13 +2,8 @@
 //! `testdata/gen` has exactly as many as the program says, and each is as long as its handler and not longer than
 //! its client saw.
 
-mod common;
-mod go;
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "v1/builder.rs"]
-mod v1;
-
-use common::{root, root_by, selector};
+use crate::common::{root, root_by, selector};
+use crate::go;
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::slice::{PatternSyntax, Patterns, Selector};
@@ -233,6 +228,7 @@ fn a_stop_beside_the_readers_creation_starts_nothing() {
 /// The same before Go 1.22.
 #[test]
 fn a_stop_beside_the_readers_creation_starts_nothing_in_old_traces() {
+    use crate::v1::builder as v1;
     use v1::ev;
     let mut trace = v1::Builder::new(21);
     trace.start().event(ev::GO_SCHED, 5, &[3]).event(ev::GO_START, 10, &[1, 2]);

@@ -1,10 +1,7 @@
 //! Comparisons through the binary: the laws that hold for every pair of sides, what the servers of our own traces
 //! measured themselves, and the exit codes of `--fail-if`.
 
-mod common;
-
-use assert_cmd::cargo::cargo_bin;
-use common::{files, root};
+use crate::common::{files, root};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +17,7 @@ struct Ran {
 }
 
 fn run(args: &[&str]) -> Ran {
-    let output = Command::new(cargo_bin("gotrace-slice"))
+    let output = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"))
         .current_dir(root())
         .env("LANG", "C.UTF-8")
         .env_remove("COLUMNS")

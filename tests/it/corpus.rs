@@ -4,9 +4,7 @@
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
-mod common;
-
-use common::{corpus, is_v2, root_by, selector, slice};
+use crate::common::{corpus, is_v2, root_by, selector, slice};
 use gotrace_slice::pipeline::Answer;
 use std::collections::HashMap;
 use std::path::Path;

@@ -2,7 +2,8 @@
 //!
 //! A test without the toolchain that it needs says so and is skipped. With `GOTRACE_SLICE_REQUIRE_GO=1`, as in
 //! CI, it is fetched, and failing to get it fails the test.
-#![allow(dead_code, unreachable_pub, clippy::print_stdout, reason = "every test file uses its own part of this")]
+#![allow(unreachable_pub, reason = "nothing is reachable from outside a test binary")]
+#![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,10 +1,8 @@
 //! The console blocks of the documentation show what the program prints, byte for byte.
 //!
-//! `BLESS=1 cargo test --test readme` writes what it prints now into the documents.
+//! `BLESS=1 cargo test readme::` writes what it prints now into the documents.
 
-mod common;
-
-use common::{files, root};
+use crate::common::{files, root};
 use std::path::Path;
 use std::process::Command;
 
@@ -52,7 +50,7 @@ fn check(path: &Path) -> usize {
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(path, &now).expect("a writable document");
         } else {
-            panic!("{} is behind: BLESS=1 cargo test --test readme\n{now}", path.display());
+            panic!("{} is behind: BLESS=1 cargo test readme::\n{now}", path.display());
         }
     }
     commands

@@ -1,14 +1,12 @@
 //! Traces built to be slow to read, and their doubled versions. That they are read at all within the test's
 //! patience is the test; what doubling costs is printed by
-//! `cargo test --release --test scale -- --ignored --nocapture`, and should be about 2.
+//! `cargo test --release --test it what_doubling_costs -- --ignored --nocapture`, and should be about 2.
 
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
-mod common;
-
-use common::evil::{KINDS, Kind, server};
-use common::{root_by, selector, slice};
+use crate::common::evil::{KINDS, Kind, server};
+use crate::common::{self, root_by, selector, slice};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

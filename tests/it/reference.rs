@@ -6,10 +6,8 @@
 
 #![allow(clippy::print_stdout, reason = "a test says what it compared")]
 
-mod common;
-mod go;
-
-use common::{GoVerdict, files, profile, root, slice, states, whole_life};
+use crate::common::{GoVerdict, files, profile, root, slice, states, whole_life};
+use crate::go;
 use gotrace_slice::pipeline::Answer;
 use std::path::{Path, PathBuf};
 

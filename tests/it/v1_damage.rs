@@ -2,11 +2,10 @@
 
 #![expect(clippy::print_stderr, reason = "a test that skips says so")]
 
-mod v1;
-
+use crate::v1;
+use crate::v1::builder::{Builder, ev};
 use gotrace_slice::trace::v1::order::OldTrace;
 use std::time::{Duration, Instant};
-use v1::builder::{Builder, ev};
 
 /// Opens what may be refused, and walks through it.
 fn survive(bytes: &[u8]) -> Option<usize> {
@@ -167,7 +166,9 @@ fn many_procs_that_wait_for_one_goroutine() {
         survive(&bytes).unwrap();
         start.elapsed()
     };
-    let (_, small, large) = (run(100), run(20_000), run(40_000));
+    // The fastest of three: what runs beside it slows it down.
+    let fastest = |n: u64| (0..3).map(|_| run(n)).min().expect("three");
+    let (_, small, large) = (run(100), fastest(20_000), fastest(40_000));
     assert!(large < small * 4 + Duration::from_millis(200), "{small:?} for half, {large:?} for all");
 }
 

@@ -1,5 +1,5 @@
 //! What the integration tests share: the traces in the repository, and Go's own verdict on them.
-#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+#![allow(unreachable_pub, reason = "nothing is reachable from outside a test binary")]
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they skip")]
 
@@ -14,10 +14,26 @@ use gotrace_slice::trace::source::Source;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The project's root.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Whether this is a process in which `test` of `module` runs alone. If not, such a process is started and must succeed.
+/// For tests that measure their process.
+pub fn is_alone(module: &str, test: &str) -> bool {
+    const ALONE: &str = "GOTRACE_SLICE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let (_, module) = module.split_once("::").expect("a module of this binary");
+    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    let output = command.arg("--exact").arg(format!("{module}::{test}")).env(ALONE, "1").output().expect("it runs");
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success() && said.contains(" 1 passed;"), "{test}: {said}");
+    false
 }
 
 /// All files below `folder` with this extension, sorted.
@@ -183,11 +199,6 @@ impl GoVerdict {
             goroutines[i].states.insert(fields[5].to_owned(), (number(6) as u64, number(7) as u64));
         }
         Self { goroutines, numbers, by_id }
-    }
-
-    /// Whether ids repeat: then a parent's id does not tell which goroutine it is.
-    pub fn is_ambiguous(&self) -> bool {
-        self.by_id.values().any(|g| g.len() > 1)
     }
 
     /// The states of all goroutines that match by creation or entry, and of their descendants; with their number.

@@ -4,10 +4,8 @@
 //! What a program measures around a wait holds the wait itself and the time until the goroutine ran again. So
 //! the truth lies between the trace's wait and that wait plus all the time the slice was ready or running.
 
-mod common;
-mod go;
-
-use common::{files, root, selector};
+use crate::common::{files, root, selector};
+use crate::go;
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{Profile, Sample};
 use gotrace_slice::slice::RootBy;

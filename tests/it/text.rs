@@ -16,9 +16,7 @@
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
-mod common;
-
-use common::{files, is_v2, root, selector};
+use crate::common::{self, files, is_v2, root, selector};
 use gotrace_slice::pipeline::Answer;
 use gotrace_slice::profile::{Profile, Selection};
 use gotrace_slice::slice::TimeRange;

@@ -1,7 +1,5 @@
 //! Helpers of the tests of old traces.
 
-#![allow(dead_code, reason = "every test binary uses its own part")]
-
 pub(crate) mod builder;
 
 use gotrace_slice::trace::event::{Event, EventKind, GoState, GoTransition};

@@ -1,8 +1,6 @@
 //! The rules of `docs/architecture.md` that can be read off the sources.
 
-mod common;
-
-use common::{files, root};
+use crate::common::{files, root};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

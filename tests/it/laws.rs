@@ -3,11 +3,9 @@
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
-mod common;
-
-use common::oracle::{by_stack, closure, whole_lives};
-use common::sim::{Plan, Sim, simulate};
-use common::{Choppy, States, digest, profile, root_by, selector, slice, states, whole_life};
+use crate::common::oracle::{by_stack, closure, whole_lives};
+use crate::common::sim::{Plan, Sim, simulate};
+use crate::common::{self, Choppy, States, digest, profile, root_by, selector, slice, states, whole_life};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::Selector;

@@ -5,8 +5,7 @@
 
 #![expect(clippy::print_stderr, reason = "a test that skips says so")]
 
-mod v1;
-
+use crate::v1;
 use std::path::Path;
 
 #[test]

@@ -5,10 +5,8 @@
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
-mod common;
-
-use common::sim::{Plan, simulate};
-use common::{files, root, root_by, selector, slice, whole_life};
+use crate::common::sim::{Plan, simulate};
+use crate::common::{self, files, root, root_by, selector, slice, whole_life};
 use gotrace_slice::pipeline::Answer;
 use gotrace_slice::slice::Selector;
 use gotrace_slice::slice::TimeRange;

@@ -1,8 +1,6 @@
 //! The statistics of a comparison: scipy's figures (`testdata/stats/make.py`), and the laws that hold for all data.
 
-mod common;
-
-use common::root;
+use crate::common::root;
 use gotrace_slice::compare::statistics::{
     Change, DRAWS, Durations, EXACT_SMALL, Interval, LatencyChange, Quantile, erfc, mann_whitney,
 };

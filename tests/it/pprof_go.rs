@@ -1,7 +1,6 @@
 //! Go's own `pprof` reads what we write, without a complaint and to the nanosecond.
 
-mod go;
-
+use crate::go;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
