@@ -22,21 +22,21 @@ impl MeasureCore<'_> {
     }
 
     /// The window that a goroutine's time belongs to from now on, and its chain.
-    pub(in crate::measure) fn where_counted(&mut self, g: GIdx) -> (WindowIdx, u32) {
+    pub(in crate::measure) fn window_and_chain(&mut self, g: GIdx) -> (WindowIdx, u32) {
         let slice = self.spec.slice;
         let owner = slice.owner[g.at()];
         if owner.is_some() {
-            return (self.unless_over(owner), slice.context[g.at()]);
+            return (self.none_if_over(owner), slice.context[g.at()]);
         }
         if !self.is_tracked(g) {
             return (WindowIdx::NONE, 0);
         }
-        let window = self.windows.place(g).open;
-        (self.unless_over(window), self.context_of(window))
+        let window = self.windows.position(g).open;
+        (self.none_if_over(window), self.context_of(window))
     }
 
     /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
-    fn unless_over(&self, window: WindowIdx) -> WindowIdx {
+    fn none_if_over(&self, window: WindowIdx) -> WindowIdx {
         let over = window.is_some() && !self.spec.whole_life && self.windows.is_over(window);
         if over { WindowIdx::NONE } else { window }
     }
@@ -60,26 +60,26 @@ impl MeasureCore<'_> {
         if !self.is_tracked(g) {
             return;
         }
-        let before = self.windows.place(g);
+        let before = self.windows.position(g);
         let crossed = self.windows.cross(g, pos, time);
         let Some(line) = self.line(g) else { return };
         if crossed.ended && before.open == self.lines[line].window() {
             if self.lines[line].since < time {
                 self.close(line, time, stack, true);
             }
-            self.lines[line].belong_to(WindowIdx::NONE);
+            self.lines[line].set_window(WindowIdx::NONE);
             let context = self.context_of(WindowIdx::NONE);
-            self.lines[line].stand_under(context);
-            self.lines[line].serve(StringIdx::NONE);
+            self.lines[line].set_chain(context);
+            self.lines[line].set_served_by(StringIdx::NONE);
         }
         if crossed.started.is_some() {
             self.close(line, time, stack, false);
             let context = self.context_of(crossed.started);
-            self.lines[line].stand_under(context);
-            let window = self.unless_over(crossed.started);
-            self.lines[line].belong_to(window);
+            self.lines[line].set_chain(context);
+            let window = self.none_if_over(crossed.started);
+            self.lines[line].set_window(window);
             let serves = self.serves(crossed.started);
-            self.lines[line].serve(serves);
+            self.lines[line].set_served_by(serves);
         }
     }
 
@@ -108,7 +108,7 @@ impl MeasureCore<'_> {
             self.cross_borders(event.g, event);
         }
         if !self.spec.slice.marks.is_empty() {
-            self.windows.mark(event.pos, event.time);
+            self.windows.cross_task_boundaries(event.pos, event.time);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! changed.
 
 use super::MeasureCore;
-use crate::measure::intervals::timeline::{Attribution, Timeline, What};
+use crate::measure::intervals::timeline::{Attribution, IntervalKind, Timeline};
 use crate::measure::paths::interval_log::IntervalLog;
 use crate::measure::paths::wakers::Cause;
 use crate::measure::windows::Windows;
@@ -39,7 +39,7 @@ impl FastTimes {
 
 /// How a piece of an interval is closed.
 #[derive(Clone, Copy)]
-pub(in crate::measure) struct Closing {
+pub(in crate::measure) struct FastPieceEnd {
     /// Where the piece ends.
     pub(in crate::measure) end: Time,
     /// The goroutine's stack there; empty when unknown.
@@ -51,29 +51,37 @@ pub(in crate::measure) struct Closing {
 }
 
 /// What closing needs besides the timeline.
-pub(in crate::measure) struct Counting<'m, 'a> {
+pub(in crate::measure) struct PieceCounter<'m, 'a> {
     pub(in crate::measure) windows: &'m mut Windows<'a>,
     pub(in crate::measure) attribution: &'m mut Attribution<'a>,
     pub(in crate::measure) log: Option<&'m mut IntervalLog>,
 }
 
-impl Counting<'_, '_> {
+impl PieceCounter<'_, '_> {
     /// Adds up what is open of a timeline, if all of it counts in a window that was seen before and nothing is known of
     /// it but stacks.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
-    pub(in crate::measure) fn close(self, line: &mut Timeline, Closing { end, next, running, ends }: Closing) -> bool {
+    pub(in crate::measure) fn close_fast(
+        self,
+        line: &mut Timeline,
+        FastPieceEnd { end, next, running, ends }: FastPieceEnd,
+    ) -> bool {
         let window = line.plain_window();
-        let Some(usual) = self.windows.usual(window) else { return false };
+        let Some(fast) = self.windows.fast_window(window) else { return false };
         let since = line.since;
-        if since < usual.start || end > usual.end || end <= since {
+        if since < fast.start || end > fast.end || end <= since {
             return false;
         }
         line.since = end;
         // One that is later: the difference fits, also where its sign does not.
         let ns = end.0.wrapping_sub(since.0) as u64;
-        let place =
-            self.attribution.add_known(line, What { running, assists: false }, next, (u64::from(line.fresh), ns));
+        let place = self.attribution.add_known(
+            line,
+            IntervalKind { running, assists: false },
+            next,
+            (u64::from(line.fresh), ns),
+        );
         line.fresh = ends;
         if let Some(log) = self.log {
             log.push(end, line.g, place);
@@ -88,7 +96,7 @@ impl<'a> MeasureCore<'a> {
     /// measured too or shows no stack. `PATHS` says whether there may be a log.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    pub(in crate::measure) fn take_fast<const PATHS: bool>(
+    pub(in crate::measure) fn change_state_fast<const PATHS: bool>(
         &mut self,
         at: usize,
         (time, pos): (Time, u64),
@@ -103,17 +111,17 @@ impl<'a> MeasureCore<'a> {
         let own = cause.by == t.g;
         if shows && !own {
             let Some(by) = self.line(cause.by) else { return false };
-            self.glimpse_fast::<PATHS>(by, (time, pos), cause.stack);
+            self.see_own_stack_fast::<PATHS>(by, (time, pos), cause.stack);
         }
-        let (mut line, mut counting) = self.counting::<PATHS>(at);
+        let (mut line, mut counter) = self.line_and_counter::<PATHS>(at);
         if shows && own && t.from == GoState::Running && !line.owned {
             self.cross(t.g, (time, pos), cause.stack);
-            (line, counting) = self.counting::<PATHS>(at);
+            (line, counter) = self.line_and_counter::<PATHS>(at);
         }
         let waited = line.key;
-        let closing = Closing { end: time, next: t.stack, running: t.from == GoState::Running, ends: true };
-        if line.state != t.from || !counting.close(line, closing) {
-            self.change_general(at, (time, pos), (t.g, t.from, t.to), (t.reason, t.stack), cause);
+        let closing = FastPieceEnd { end: time, next: t.stack, running: t.from == GoState::Running, ends: true };
+        if line.state != t.from || !counter.close_fast(line, closing) {
+            self.change_state_general(at, (time, pos), (t.g, t.from, t.to), (t.reason, t.stack), cause);
             return true;
         }
         line.enter(&t);
@@ -130,28 +138,28 @@ impl<'a> MeasureCore<'a> {
     /// Whoever executes another's transition shows a stack of its own.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn glimpse_fast<const PATHS: bool>(&mut self, at: usize, (end, pos): (Time, u64), next: StackIdx) {
-        let (line, counting) = self.counting::<PATHS>(at);
-        let closing = Closing { end, next, running: true, ends: false };
-        let closed = line.state != GoState::Running || counting.close(line, closing);
+    fn see_own_stack_fast<const PATHS: bool>(&mut self, at: usize, (end, pos): (Time, u64), next: StackIdx) {
+        let (line, counter) = self.line_and_counter::<PATHS>(at);
+        let closing = FastPieceEnd { end, next, running: true, ends: false };
+        let closed = line.state != GoState::Running || counter.close_fast(line, closing);
         if closed && line.owned {
             line.own = next;
             return;
         }
-        self.glimpse_general(at, closed, (end, pos), next);
+        self.see_own_stack_general(at, closed, (end, pos), next);
     }
 
     #[inline(never)]
-    fn glimpse_general(&mut self, at: usize, closed: bool, (time, pos): (Time, u64), stack: StackIdx) {
+    fn see_own_stack_general(&mut self, at: usize, closed: bool, (time, pos): (Time, u64), stack: StackIdx) {
         if !closed {
             self.close_general(at, time, stack, false);
         }
-        self.shows(at, (time, pos), stack);
+        self.set_own_stack(at, (time, pos), stack);
     }
 
     /// A change of state in parts: what is usual has no address and stays in registers.
     #[inline(never)]
-    fn change_general(
+    fn change_state_general(
         &mut self,
         line: usize,
         at: (Time, u64),
@@ -159,17 +167,20 @@ impl<'a> MeasureCore<'a> {
         (reason, stack): (StringIdx, StackIdx),
         cause: Cause,
     ) {
-        self.change(line, at, GoTransition { g, from, to, reason, stack }, cause);
+        self.change_state(line, at, GoTransition { g, from, to, reason, stack }, cause);
     }
 
     /// A timeline, and what closing it needs. `PATHS` says whether there may be a log.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    pub(in crate::measure) fn counting<const PATHS: bool>(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
+    pub(in crate::measure) fn line_and_counter<const PATHS: bool>(
+        &mut self,
+        at: usize,
+    ) -> (&mut Timeline, PieceCounter<'_, 'a>) {
         let Self { lines, windows, attribution, log, .. } = self;
         let log = if PATHS { log.as_deref_mut() } else { None };
-        let counting = Counting { windows, attribution, log };
-        (&mut lines[at], counting)
+        let counter = PieceCounter { windows, attribution, log };
+        (&mut lines[at], counter)
     }
 }
 

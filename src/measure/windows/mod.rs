@@ -42,7 +42,7 @@ const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
 
 /// Where a goroutine is among its stays.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Place {
+pub(super) struct MembershipPosition {
     /// The window of the stay that is open; none between stays.
     pub(super) open: WindowIdx,
     /// Position of the next one.
@@ -51,7 +51,7 @@ pub(super) struct Place {
 
 /// Which borders an event crossed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Crossed {
+pub(super) struct CrossedBorders {
     /// Whether a stay ended.
     pub(super) ended: bool,
     /// The window whose stay started.
@@ -66,13 +66,13 @@ pub(super) struct Windows<'a> {
     list: Vec<OpenWindow>,
     /// Per window that has time inside the part of the trace that is looked at, as far as is known, its part inside
     /// that; of others [`NEVER`].
-    usual: Vec<Window>,
+    fast_windows: Vec<Window>,
     touched: Vec<WindowIdx>,
-    places: FxHashMap<GIdx, Place>,
+    positions: FxHashMap<GIdx, MembershipPosition>,
     /// Those of a part inside a generation as they were told by the file when it began.
-    told: Vec<(GIdx, Place)>,
+    positions_from_file: Vec<(GIdx, MembershipPosition)>,
     /// Where the part that is measured begins.
-    beginning: PartStart,
+    part_start: PartStart,
 }
 
 impl<'a> Windows<'a> {
@@ -83,23 +83,23 @@ impl<'a> Windows<'a> {
             forest,
             looked_at,
             list: vec![BLANK; slice.windows.len()],
-            usual: vec![NEVER; slice.windows.len()],
+            fast_windows: vec![NEVER; slice.windows.len()],
             touched: Vec::new(),
-            places: FxHashMap::default(),
-            told: Vec::new(),
-            beginning: PartStart { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
+            positions: FxHashMap::default(),
+            positions_from_file: Vec::new(),
+            part_start: PartStart { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
         }
     }
 
     /// Forgets what was touched and begins a part of the trace.
-    pub(super) fn begin(&mut self, beginning: PartStart) {
+    pub(super) fn begin(&mut self, part_start: PartStart) {
         for window in self.touched.drain(..) {
             self.list[window.at()] = BLANK;
-            self.usual[window.at()] = NEVER;
+            self.fast_windows[window.at()] = NEVER;
         }
-        self.places.clear();
-        self.told.clear();
-        self.beginning = beginning;
+        self.positions.clear();
+        self.positions_from_file.clear();
+        self.part_start = part_start;
     }
 
     #[inline]
@@ -110,8 +110,8 @@ impl<'a> Windows<'a> {
     /// The time that counts of a window that was seen: inside it, nothing but its sum changes any more. None for no
     /// window.
     #[inline]
-    pub(super) fn usual(&self, window: WindowIdx) -> Option<Window> {
-        self.usual.get(window.at()).copied()
+    pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
+        self.fast_windows.get(window.at()).copied()
     }
 
     /// Time was added for a window that was seen.
@@ -130,7 +130,7 @@ impl<'a> Windows<'a> {
         edit(open);
         let looked_at = self.looked_at;
         let inside = Window { start: open.start.max(looked_at.start), end: open.end.min(looked_at.end) };
-        self.usual[window.at()] = if open.seen { inside } else { NEVER };
+        self.fast_windows[window.at()] = if open.seen { inside } else { NEVER };
     }
 
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {
@@ -158,77 +158,77 @@ impl<'a> Windows<'a> {
     pub(super) fn is_over(&self, window: WindowIdx) -> bool {
         let root = &self.slice.windows[window.at()];
         match root.stretch {
-            Some((_, end)) => end.is_some_and(|end| self.beginning.is_behind(end)),
+            Some((_, end)) => end.is_some_and(|end| self.part_start.is_before(end)),
             None => self.has_ended(root.g),
         }
     }
 
     /// Whether a goroutine ended before the part that is measured began.
     pub(super) fn has_ended(&self, g: GIdx) -> bool {
-        self.beginning.outlives(g, self.forest.get(g).ended)
+        self.part_start.ended_before(g, self.forest.get(g).ended)
     }
 
-    fn stays(&self, g: GIdx) -> &'a [Membership] {
+    fn memberships(&self, g: GIdx) -> &'a [Membership] {
         self.slice.stays.get(&g).map_or(&[][..], Vec::as_slice)
     }
 
     /// Where a goroutine with stays is when the part that is measured begins: places in the file tell which borders are
     /// before it.
-    pub(super) fn place(&mut self, g: GIdx) -> Place {
-        if let Some(place) = self.places.get(&g) {
-            return *place;
+    pub(super) fn position(&mut self, g: GIdx) -> MembershipPosition {
+        if let Some(position) = self.positions.get(&g) {
+            return *position;
         }
-        let stays = self.stays(g);
-        let next = stays.partition_point(|stay| stay.end.is_some_and(|end| self.beginning.is_behind(end)));
-        let place = match stays.get(next) {
-            Some(stay) if stay.start.is_none_or(|start| self.beginning.is_behind(start)) => {
-                Place { open: stay.window, next: next + 1 }
+        let memberships = self.memberships(g);
+        let next = memberships.partition_point(|stay| stay.end.is_some_and(|end| self.part_start.is_before(end)));
+        let position = match memberships.get(next) {
+            Some(stay) if stay.start.is_none_or(|start| self.part_start.is_before(start)) => {
+                MembershipPosition { open: stay.window, next: next + 1 }
             }
-            _ => Place { open: WindowIdx::NONE, next },
+            _ => MembershipPosition { open: WindowIdx::NONE, next },
         };
-        self.places.insert(g, place);
-        if self.beginning.inside.is_some() {
-            self.told.push((g, place));
+        self.positions.insert(g, position);
+        if self.part_start.inside.is_some() {
+            self.positions_from_file.push((g, position));
         }
-        place
+        position
     }
 
     /// Whether goroutines with stays are where a part that begins now was told by the file that they are.
-    pub(super) fn is_as_told(&mut self, part: &Windows<'_>) -> bool {
-        part.told.iter().all(|(g, told)| self.place(*g) == *told)
+    pub(super) fn agrees_with(&mut self, part: &Windows<'_>) -> bool {
+        part.positions_from_file.iter().all(|(g, positions_from_file)| self.position(*g) == *positions_from_file)
     }
 
     /// Ends and starts a goroutine's stays whose border stands at `pos`.
-    pub(super) fn cross(&mut self, g: GIdx, pos: u64, time: Time) -> Crossed {
-        let mut place = self.place(g);
-        let stays = self.stays(g);
-        let mut crossed = Crossed { ended: false, started: WindowIdx::NONE };
-        if place.open.is_some()
-            && let Some(stay) = stays.get(place.next - 1).filter(|stay| stay.end == Some(pos))
+    pub(super) fn cross(&mut self, g: GIdx, pos: u64, time: Time) -> CrossedBorders {
+        let mut position = self.position(g);
+        let memberships = self.memberships(g);
+        let mut crossed = CrossedBorders { ended: false, started: WindowIdx::NONE };
+        if position.open.is_some()
+            && let Some(stay) = memberships.get(position.next - 1).filter(|stay| stay.end == Some(pos))
         {
             if stay.is_window {
                 self.end(stay.window, time);
             }
-            place.open = WindowIdx::NONE;
+            position.open = WindowIdx::NONE;
             crossed.ended = true;
         }
-        if !place.open.is_some()
-            && let Some(stay) = stays.get(place.next).filter(|stay| stay.start == Some(pos))
+        if !position.open.is_some()
+            && let Some(stay) = memberships.get(position.next).filter(|stay| stay.start == Some(pos))
         {
             if stay.is_window {
                 self.start(stay.window, time);
             }
-            place = Place { open: stay.window, next: place.next + 1 };
+            position = MembershipPosition { open: stay.window, next: position.next + 1 };
             crossed.started = stay.window;
         }
         if crossed.ended || crossed.started.is_some() {
-            self.places.insert(g, place);
+            self.positions.insert(g, position);
         }
         crossed
     }
 
     /// Starts and ends the tasks that an annotation at `pos` begins and ends.
-    pub(super) fn mark(&mut self, pos: u64, time: Time) {
+    pub(super) fn cross_task_boundaries(&mut self, pos: u64, time: Time) {
         let slice = self.slice;
         for &(_, mark, window) in slice.marks.at(pos) {
             self.edit(window, |open| match mark {
@@ -278,8 +278,8 @@ impl<'a> Windows<'a> {
     }
 
     /// Takes over where goroutines with stays are at the end of a generation.
-    pub(super) fn absorb_places(&mut self, other: &Windows<'_>) {
-        self.places.extend(&other.places);
+    pub(super) fn absorb_positions(&mut self, other: &Windows<'_>) {
+        self.positions.extend(&other.positions);
     }
 
     /// The windows that were seen, each with what made its root.
