@@ -1,4 +1,4 @@
-//! Goroutines that are nobody's request: the recording itself, and the runtime's own.
+//! Goroutines that belong to no request: those of the recording, and the runtime's own.
 
 pub use crate::survey::roots::servers::RECORDING_HANDLER;
 
