@@ -24,7 +24,7 @@
 //! 3. A goroutine that belongs to no window is a root itself where a pattern matches: for its whole life by the stack
 //!    of its `go` statement or its entry function, else for as long as a matching function is on its own stack, or for
 //!    its regions. Whoever it creates inside such a window is visited later, so step 2 finds the window.
-//! 4. *Windows.* A task whose first goroutine turned out to belong to another root is a part of that root and no root.
+//! 4. *Windows.* A task that began on a goroutine of another root is a part of that root: its window is dropped.
 //!
 //! A window has borders in the file and not in time: pass 1 knows where an event stands, pass 2 at which time.
 //!

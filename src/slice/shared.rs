@@ -38,7 +38,8 @@ const ENTRIES: &[&str] = &[
 
 /// Whether an entry function is that of a goroutine that many requests share.
 pub fn is_shared(entry: &str) -> bool {
-    ENTRIES.iter().any(|name| entry.starts_with(name)) || HTTP2_PREFIXES.iter().any(|prefix| is_shared_http2(entry, prefix))
+    ENTRIES.iter().any(|name| entry.starts_with(name))
+        || HTTP2_PREFIXES.iter().any(|prefix| is_shared_http2(entry, prefix))
 }
 
 fn is_shared_http2(entry: &str, prefix: &str) -> bool {
