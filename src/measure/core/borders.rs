@@ -1,4 +1,4 @@
-//! Which window a goroutine's time belongs to, and the events that start and end windows.
+//! Which window a goroutine's time belongs to, and the events that begin and end windows.
 
 use super::MeasureCore;
 use crate::slice::RootKind;
@@ -8,7 +8,7 @@ use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 
 impl MeasureCore<'_> {
-    /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
+    /// Whether a window starts and ends with this goroutine's part in it; tasks have task boundaries instead.
     pub(in crate::measure) fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
         window.is_some() && {
             let root = &self.spec.slice.windows[window.at()];
@@ -45,7 +45,7 @@ impl MeasureCore<'_> {
         if window.is_some() { self.spec.slice.windows[window.at()].context } else { 0 }
     }
 
-    /// Ends and starts a goroutine's stays whose border this event is.
+    /// Ends and begins a goroutine's memberships whose border this event is.
     #[inline]
     pub(in crate::measure) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.spec.slice.owner[g.at()].is_some() {
@@ -53,8 +53,8 @@ impl MeasureCore<'_> {
         }
     }
 
-    /// Ends and starts the stays of a goroutine, if there can be any, whose border an event is at this time and place;
-    /// `stack` is what it shows of whoever executed it.
+    /// Ends and begins a goroutine's memberships whose border is the event at this time and file position. `stack` is the
+    /// own stack of the goroutine that executed the event.
     #[inline(never)]
     pub(in crate::measure) fn cross(&mut self, g: GIdx, (time, pos): (Time, u64), stack: StackIdx) {
         if !self.is_tracked(g) {
@@ -83,8 +83,8 @@ impl MeasureCore<'_> {
         }
     }
 
-    /// The function that serves a request; none where the request's borders are not a server's own. The server called it
-    /// at once: what the goroutine runs before its first own stack is its.
+    /// The function that serves a request; none where the request's borders are not a server's own. A server calls it
+    /// right at the request's start, so what the goroutine runs before its first own stack is this function.
     pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
         let slice = self.spec.slice;
         let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && !root.inferred);
@@ -98,7 +98,7 @@ impl MeasureCore<'_> {
         }
     }
 
-    /// A task, a region or a log: a border also where it carries no stack, and a mark of tasks on any goroutine.
+    /// A task, a region or a log: a border also where it carries no stack, and a task boundary on any goroutine.
     #[inline]
     pub(in crate::measure) fn annotation(&mut self, event: &Event) {
         if !event.kind.is_annotation() {

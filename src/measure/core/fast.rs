@@ -1,7 +1,8 @@
-//! The usual events of a goroutine that is measured, in few instructions. HOT.
+//! The fast path of [`MeasureCore`]: changes of state of goroutines that are measured already. HOT.
 //!
-//! Says nothing that `measurer.rs` and `partial.rs` do not say: what is not usual is left to them, with nothing
-//! changed.
+//! Equal to `transition` and `see_own_stack` of the general rules for what it takes; what it does not take is left to
+//! them with nothing changed. `pipeline/v2/tests.rs` compares both on real traces; `benches/pipeline.rs` measures
+//! pass 2.
 
 use super::MeasureCore;
 use crate::measure::intervals::timeline::{Attribution, IntervalKind, Timeline};
@@ -12,7 +13,7 @@ use crate::trace::event::{GoState, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 
-/// The times of events that are taken on the short way, if they are usual.
+/// The times at which events may take the fast path.
 #[derive(Clone, Copy)]
 pub(in crate::measure) struct FastTimes {
     from: Time,
@@ -25,8 +26,8 @@ impl FastTimes {
 
     /// From the first moment to the last one.
     pub(in crate::measure) fn new(from: Time, last: Time) -> Self {
-        // The difference of any two moments fits where it has no sign. Of all of time the last moment is left out: what is
-        // there goes the long way.
+        // The difference of any two times fits into an unsigned number. If that is all of time, the last nanosecond is
+        // left out: an event there takes the general path.
         let length = if from <= last { (last.0.wrapping_sub(from.0) as u64).saturating_add(1) } else { 0 };
         Self { from, length }
     }
@@ -37,7 +38,7 @@ impl FastTimes {
     }
 }
 
-/// How a piece of an interval is closed.
+/// Where a piece of an interval ends, on the fast path.
 #[derive(Clone, Copy)]
 pub(in crate::measure) struct FastPieceEnd {
     /// Where the piece ends.
@@ -50,7 +51,7 @@ pub(in crate::measure) struct FastPieceEnd {
     pub(in crate::measure) ends: bool,
 }
 
-/// What closing needs besides the timeline.
+/// What a piece of an interval is added to.
 pub(in crate::measure) struct PieceCounter<'m, 'a> {
     pub(in crate::measure) windows: &'m mut Windows<'a>,
     pub(in crate::measure) attribution: &'m mut Attribution<'a>,
@@ -58,8 +59,8 @@ pub(in crate::measure) struct PieceCounter<'m, 'a> {
 }
 
 impl PieceCounter<'_, '_> {
-    /// Adds up what is open of a timeline, if all of it counts in a window that was seen before and nothing is known of
-    /// it but stacks.
+    /// Adds the open piece of a timeline to the sums. False, with nothing changed, unless all of it is inside a window
+    /// that has time already, and only stacks are known of it.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
     pub(in crate::measure) fn close_fast(
@@ -68,13 +69,13 @@ impl PieceCounter<'_, '_> {
         FastPieceEnd { end, next, running, ends }: FastPieceEnd,
     ) -> bool {
         let window = line.plain_window();
-        let Some(fast) = self.windows.fast_window(window) else { return false };
+        let Some(inside) = self.windows.fast_window(window) else { return false };
         let since = line.since;
-        if since < fast.start || end > fast.end || end <= since {
+        if since < inside.start || end > inside.end || end <= since {
             return false;
         }
         line.since = end;
-        // One that is later: the difference fits, also where its sign does not.
+        // `end` is later, so the difference fits into an unsigned number.
         let ns = end.0.wrapping_sub(since.0) as u64;
         let place = self.attribution.add_known(
             line,
@@ -92,8 +93,9 @@ impl PieceCounter<'_, '_> {
 }
 
 impl<'a> MeasureCore<'a> {
-    /// Takes a change of state of a goroutine that is measured, whose timeline stands at `at`, if whoever executed it is
-    /// measured too or shows no stack. `PATHS` says whether there may be a log.
+    /// Takes a change of state of a goroutine whose timeline is at `at`. False, with nothing changed, if it begins or ends
+    /// a goroutine's life, or another goroutine executed it that shows a stack and has no timeline. `PATHS` says whether
+    /// there may be an interval log.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
     pub(in crate::measure) fn change_state_fast<const PATHS: bool>(
@@ -106,7 +108,10 @@ impl<'a> MeasureCore<'a> {
         if matches!(t.from, GoState::Undetermined | GoState::NotExist) || t.to == GoState::NotExist {
             return false;
         }
-        debug_assert!(time <= self.spec.looked_at.end, "an event behind what is looked at is not usual");
+        debug_assert!(
+            time <= self.spec.looked_at.end,
+            "events after the part of the trace that is looked at take the general path"
+        );
         let shows = cause.stack != StackIdx::EMPTY;
         let own = cause.by == t.g;
         if shows && !own {
@@ -135,7 +140,7 @@ impl<'a> MeasureCore<'a> {
         true
     }
 
-    /// Whoever executes another's transition shows a stack of its own.
+    /// The goroutine that executes the transition of another one shows its own stack.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     fn see_own_stack_fast<const PATHS: bool>(&mut self, at: usize, (end, pos): (Time, u64), next: StackIdx) {
@@ -157,7 +162,8 @@ impl<'a> MeasureCore<'a> {
         self.set_own_stack(at, (time, pos), stack);
     }
 
-    /// A change of state in parts: what is usual has no address and stays in registers.
+    /// A change of state for the general rules. It comes in pieces that fit into registers, so that the event of the fast
+    /// path has no address.
     #[inline(never)]
     fn change_state_general(
         &mut self,
@@ -170,7 +176,7 @@ impl<'a> MeasureCore<'a> {
         self.change_state(line, at, GoTransition { g, from, to, reason, stack }, cause);
     }
 
-    /// A timeline, and what closing it needs. `PATHS` says whether there may be a log.
+    /// A timeline, and what its open piece is added to. `PATHS` says whether there may be an interval log.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
     pub(in crate::measure) fn line_and_counter<const PATHS: bool>(
@@ -189,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_times_are_those_between_two_moments() {
+    fn fast_times_are_those_between_two_moments() {
         let has = |from, last, time| FastTimes::new(Time(from), Time(last)).has(Time(time));
         let ends = [i64::MIN, i64::MIN + 1, -5, 0, 3, i64::MAX - 1];
         for (from, last) in ends.iter().flat_map(|from| ends.map(|last| (*from, last))) {

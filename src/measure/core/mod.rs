@@ -1,4 +1,8 @@
-//! What happens to the goroutines of a slice, measured inside their windows. HOT.
+//! How events change a measurement: timelines of goroutines, and the windows that their time counts in. HOT.
+//!
+//! This file has the general rules; `borders` those for events that begin or end windows; `fast` the same rules for what
+//! nearly all events of a sound trace are: a change of state of a goroutine whose past is known, at a time that no border
+//! of a window cuts.
 
 mod borders;
 mod fast;
@@ -80,7 +84,7 @@ impl<'a> MeasureCore<'a> {
         self.spec.slice.tracked.get(g.at()).copied().unwrap_or(false)
     }
 
-    /// Gives all timelines away.
+    /// Removes all timelines; returns those of goroutines that are alive.
     pub(super) fn take_lines(&mut self) -> Vec<Timeline> {
         self.free.clear();
         let mut lines = std::mem::take(&mut self.lines);
@@ -97,7 +101,8 @@ impl<'a> MeasureCore<'a> {
         (at != NONE).then_some(at as usize)
     }
 
-    /// Adds up what is open of a timeline.
+    /// Adds the open piece of a timeline to the sums. `next` is the goroutine's stack at its end, empty if unknown; `ends`
+    /// says whether the interval ends with the piece.
     #[inline]
     pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
         let (line, counter) = self.line_and_counter::<true>(at);
@@ -107,7 +112,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// The same where a border may cut the time, or nothing counts it, or more is known of it than stacks.
+    /// The same for all cases: a border may cut the time, no window may count it, and more than stacks may be known of it.
     #[inline(never)]
     pub(super) fn close_general(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let (window, g) = (self.lines[line].window(), self.lines[line].g);
@@ -207,7 +212,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// Ends the open interval. One that its end contradicts is unknown.
+    /// Ends the open interval. Its state is unknown if the transition contradicts it.
     #[inline]
     fn end_interval(&mut self, at: usize, time: Time, t: &GoTransition, cause: Cause) {
         let line = &mut self.lines[at];
@@ -221,7 +226,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// A status is no transition: it says where a goroutine is, and contradicts or does not.
+    /// A status is no transition: it says in which state a goroutine is, which can contradict what came before.
     fn status(&mut self, line: usize, event: &Event, t: &GoTransition) {
         if self.lines[line].state == t.to {
             return;
@@ -232,7 +237,7 @@ impl<'a> MeasureCore<'a> {
         self.lines[line].enter(t);
     }
 
-    /// A goroutine of the slice appears.
+    /// The first event of a goroutine.
     fn begin_timeline(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
         if t.to == GoState::NotExist {
             return;
@@ -272,7 +277,7 @@ impl<'a> MeasureCore<'a> {
         self.drop_line(g);
     }
 
-    /// A stack of a goroutine that runs: what it ran on until here is known better now.
+    /// The goroutine that executes an event shows its own stack: the running time up to here lies between two known stacks.
     #[inline]
     pub(super) fn see_own_stack(&mut self, event: &Event) {
         if let Some(line) = self.line(event.g) {
@@ -280,7 +285,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// The same of a goroutine whose timeline is known.
+    /// The same for a goroutine whose timeline is at `at`.
     fn see_own_stack_at(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
         if self.lines[at].state == GoState::Running {
             self.close(at, time, stack, false);
@@ -306,7 +311,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// A stack taken from outside, without the frames that only park the goroutine.
+    /// A stack recorded by another thread, without the frames that only park the goroutine.
     fn without_parking_frames(&self, stack: StackIdx) -> StackIdx {
         let symbols = self.spec.symbols;
         let mut at = stack;
@@ -316,7 +321,8 @@ impl<'a> MeasureCore<'a> {
         if at == StackIdx::EMPTY { stack } else { at }
     }
 
-    /// The same for an event whose own goroutine was dealt with: `cause` is who executed it.
+    /// Takes an event that `cause` executed. In an event left over by a part, the goroutine and stack that executed it may
+    /// be missing, since the part has dealt with them.
     #[inline]
     pub(super) fn take_with_cause(&mut self, event: &Event, cause: Cause) {
         match &event.kind {
@@ -344,7 +350,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// The goroutines that exist, each with the place of what it does, as far as that can be told now.
+    /// The goroutines that are alive, each with the sum that its open interval would be added to as far as is known now.
     pub(super) fn open_places(&mut self) -> Vec<(GIdx, u32)> {
         if self.log.is_none() {
             return Vec::new();
@@ -353,7 +359,7 @@ impl<'a> MeasureCore<'a> {
         open.map(|line| (line.g, self.attribution.provisional(line))).collect()
     }
 
-    /// Notes in the log who ended a wait.
+    /// Logs which goroutine ended a wait.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(super) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
