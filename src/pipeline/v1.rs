@@ -17,7 +17,7 @@ use crate::trace::ids::GIdx;
 use crate::trace::source::Source;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
-use crate::trace::v1::order::{Both, BriefEvent, OldTrace, Start, Visitor, open};
+use crate::trace::v1::order::{BriefEvent, OldTrace, Visitor, WalkStart, open};
 use crate::trace::version::V1;
 use std::sync::Mutex;
 
@@ -26,7 +26,7 @@ pub(super) struct V1Trace {
     trace: OldTrace,
     bytes: u64,
     /// Where its parts start.
-    parts: Vec<Start>,
+    parts: Vec<WalkStart>,
     /// Whether they can be measured by themselves.
     apart: bool,
     /// Where another trace begins behind this one.
@@ -59,9 +59,7 @@ impl V1Trace {
     ) -> Result<Self> {
         let resolver = resolver.map(|r| r as &dyn Resolver);
         let source = Behind { source, start };
-        let both: Both<'_> = &|first, second| rayon::join(first, second);
-        let both = (rayon::current_num_threads() > 1).then_some(both);
-        let trace = open(&source, version, resolver, both).map_err(|e| e.shifted_by(start))?;
+        let trace = open(&source, version, resolver, rayon::current_num_threads()).map_err(|e| e.shifted_by(start))?;
         Ok(Self {
             next_trace: trace.next_trace.map(|at| start + at),
             trace,
@@ -109,9 +107,9 @@ impl V1Trace {
         let mut survey = surveyor.0.finish();
         if let Some(walked) = walked {
             survey.end = walked.end;
-            self.apart = n_parts > 1 && !walked.strays;
+            self.apart = n_parts > 1 && !walked.stack_while_stopped;
             survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
-            self.trace.settle(walked);
+            self.trace.finish(walked);
         }
         ticker.add(self.bytes);
         survey
@@ -202,9 +200,9 @@ struct Surveyor<'a>(OrderedSurvey<'a>);
 
 impl Visitor for Surveyor<'_> {
     #[inline]
-    fn glance(&mut self, glance: &BriefEvent) -> bool {
-        let BriefEvent { pos, g, stack, runs, .. } = *glance;
-        self.0.glance(pos, g, stack, runs)
+    fn brief_event(&mut self, event: &BriefEvent) -> bool {
+        let BriefEvent { pos, g, stack, runs, .. } = *event;
+        self.0.brief_event(pos, g, stack, runs)
     }
 
     #[inline]
@@ -229,8 +227,8 @@ impl Measuring<'_, '_> {
 
 impl Visitor for Measuring<'_, '_> {
     #[inline]
-    fn glance(&mut self, glance: &BriefEvent) -> bool {
-        !self.wants(glance.g) && !self.wants(glance.target)
+    fn brief_event(&mut self, event: &BriefEvent) -> bool {
+        !self.wants(event.g) && !self.wants(event.target)
     }
 
     #[inline]

@@ -101,7 +101,7 @@ impl<'a> OrderedSurvey<'a> {
     /// Takes an event by which a goroutine begins or stops to run, if no more of it matters than its place, who
     /// executed, its stack, and whether `g` runs behind it; else it is to be taken as a whole.
     #[inline]
-    pub fn glance(&mut self, pos: u64, g: GIdx, stack: StackIdx, runs: bool) -> bool {
+    pub fn brief_event(&mut self, pos: u64, g: GIdx, stack: StackIdx, runs: bool) -> bool {
         let Some(classes) = &self.classes else { return true };
         let class = classes.get(stack.at()).copied().unwrap_or_default();
         if class.step != ServerStep::None || class.matches || class.cut {
