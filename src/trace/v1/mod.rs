@@ -62,4 +62,4 @@ pub use cell::{Cell, Cells, Position};
 pub use kind::Kind;
 pub use record::{EventRecord, Record, RecordFormat};
 pub use scan::{Gap, GapCause, ProcBatch, Sample, Scan, StackBytes, StringBytes, middle, scan, scan_from, text_length};
-pub use tables::{Tables, read_tables};
+pub use tables::{TableSource, Tables, read_tables};

@@ -3,6 +3,7 @@
 use super::record::RecordFormat;
 use super::scan::{Scan, StackBytes, StringBytes};
 use crate::trace::binary::{ResolvedFrame, Resolver};
+use crate::trace::id_table::IdTable;
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::{Frame, Symbols};
 use crate::trace::wire::cursor::{Cursor, Malformed};
@@ -12,7 +13,7 @@ use rustc_hash::FxHashMap;
 #[derive(Debug)]
 pub struct Tables {
     strings: FxHashMap<u64, StringIdx>,
-    stacks: Stacks,
+    stacks: IdTable<StackIdx>,
     /// Stacks by start address, in versions without names: these write the address where later ones have the id of a
     /// stack of one frame.
     start_stacks: FxHashMap<u64, StackIdx>,
@@ -40,33 +41,38 @@ impl Tables {
     }
 }
 
-/// Interns the strings and stacks of a file. `starts`: the start addresses of all goroutines, in versions without names.
-/// `resolver` names addresses; without it, and where it has no name, a function is called by its address.
-pub fn read_tables(
-    format: &RecordFormat,
-    bytes: &[u8],
-    scan: &Scan,
-    starts: &[u64],
-    resolver: Option<&dyn Resolver>,
-    symbols: &mut Symbols,
-) -> Tables {
+/// Where strings and stacks come from.
+#[derive(Clone, Copy)]
+pub struct TableSource<'a> {
+    /// The layout of the file.
+    pub format: &'a RecordFormat,
+    /// The file.
+    pub bytes: &'a [u8],
+    /// Its strings and stacks.
+    pub scan: &'a Scan,
+    /// The start addresses of all goroutines, in versions without names.
+    pub starts: &'a [u64],
+    /// Names addresses. Without it, and where it has no name, a function is called by its address.
+    pub resolver: Option<&'a dyn Resolver>,
+}
+
+/// Interns the strings and stacks of a file.
+pub fn read_tables(source: TableSource<'_>, symbols: &mut Symbols) -> Tables {
+    let TableSource { format, bytes, scan, starts, resolver } = source;
     let mut strings: FxHashMap<u64, StringIdx> = FxHashMap::default();
     for &StringBytes { id, pos, len } in &scan.strings {
         let pos = pos as usize;
         strings.entry(id).or_insert_with(|| symbols.intern_bytes(&bytes[pos..pos + len as usize]));
     }
     let mut frames = FrameReader { strings: &strings, addresses: FxHashMap::default(), resolver, symbols };
-    let mut stacks = Stacks::for_ids(scan.stacks.len());
+    let mut stacks = Vec::with_capacity(scan.stacks.len());
     let mut bad_stacks = 0;
     let mut scratch = Vec::new();
     for &StackBytes { pos, len } in &scan.stacks {
         let mut values = Cursor::new(&bytes[pos as usize..pos as usize + len as usize], pos);
         scratch.clear();
         match frames.read(&mut values, format.has_symbols(), &mut scratch) {
-            Ok(id) if values.is_empty() => {
-                let stack = frames.symbols.intern_stack(&scratch);
-                stacks.insert(id, stack);
-            }
+            Ok(id) if values.is_empty() => stacks.push((id, frames.symbols.intern_stack(&scratch))),
             _ => bad_stacks += 1,
         }
     }
@@ -76,40 +82,8 @@ pub fn read_tables(
         frames.push_address(pc, pc, &mut scratch);
         start_stacks.entry(pc).or_insert_with(|| frames.symbols.intern_stack(&scratch));
     }
+    let stacks = IdTable::new(&stacks);
     Tables { strings, stacks, start_stacks, has_symbols: format.has_symbols(), bad_stacks }
-}
-
-/// Stacks by their id. Writers number them from 1 on, so nearly all ids index a table; others go to a map.
-#[derive(Debug)]
-struct Stacks {
-    dense: Vec<StackIdx>,
-    sparse: FxHashMap<u64, StackIdx>,
-}
-
-impl Stacks {
-    /// For `n` stacks, some of which may be lost.
-    fn for_ids(n: usize) -> Self {
-        Self { dense: vec![StackIdx::NONE; 2 * n + 1], sparse: FxHashMap::default() }
-    }
-
-    /// The first stack with an id stays.
-    fn insert(&mut self, id: u64, stack: StackIdx) {
-        match usize::try_from(id).ok().and_then(|id| self.dense.get_mut(id)) {
-            Some(slot) if slot.is_some() => {}
-            Some(slot) => *slot = stack,
-            None => {
-                self.sparse.entry(id).or_insert(stack);
-            }
-        }
-    }
-
-    #[inline]
-    fn get(&self, id: u64) -> Option<StackIdx> {
-        match usize::try_from(id).ok().and_then(|id| self.dense.get(id)) {
-            Some(&stack) => stack.is_some().then_some(stack),
-            None => self.sparse.get(&id).copied(),
-        }
-    }
 }
 
 struct FrameReader<'a> {

@@ -30,7 +30,7 @@ mod total;
 mod visitor;
 mod walk;
 
-use super::{GapCause, Kind, RecordFormat, Scan, Tables, middle, read_tables, scan, scan_from};
+use super::{GapCause, Kind, RecordFormat, Scan, TableSource, Tables, middle, read_tables, scan, scan_from};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::ids::GoId;
@@ -128,7 +128,8 @@ pub fn open(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>, t
     }
     let mut symbols = Symbols::default();
     let starts = if version.symbols { Vec::new() } else { start_addresses(file, &lanes) };
-    let tables = read_tables(&format, &bytes, &scanned, &starts, resolver, &mut symbols);
+    let source = TableSource { format: &format, bytes: &bytes, scan: &scanned, starts: &starts, resolver };
+    let tables = read_tables(source, &mut symbols);
     let reasons = Reasons::new(version.stops, &mut symbols);
     let clock = Clock::new(order.first_ticks, frequency);
     let announces = scanned.sound_start || scanned.gaps.first().is_none_or(|gap| gap.end == bytes.len() as u64);
