@@ -180,7 +180,7 @@ fn parts(c: &mut Criterion) {
 fn slice(trace: &Trace, threads: usize) -> Box<Profile> {
     let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
     let options = Options { threads, ..Options::default() };
-    match pipeline::profile(&inputs, &trace.selector, options, &|_| {}) {
+    match pipeline::profile(&inputs, &trace.selector, options, None) {
         Ok(Answer::Profile(profile)) => profile,
         other => panic!("{other:?}"),
     }
@@ -199,7 +199,7 @@ fn whole(c: &mut Criterion) {
         let options = Options { threads: 1, ..Options::default() };
         b.iter(|| {
             let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
-            black_box(pipeline::candidates(&inputs, options, &|_| {}).expect("candidates"));
+            black_box(pipeline::candidates(&inputs, options, None).expect("candidates"));
         });
     });
     group.finish();

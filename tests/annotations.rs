@@ -16,7 +16,7 @@ use std::path::Path;
 
 fn slice(bytes: &Vec<u8>, selector: &Selector, options: Options) -> Option<Profile> {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
-    match pipeline::profile(&inputs, selector, options, &|_| {}) {
+    match pipeline::profile(&inputs, selector, options, None) {
         Ok(Answer::Profile(profile)) => Some(*profile),
         _ => None,
     }
@@ -30,7 +30,7 @@ fn named(bytes: &Vec<u8>, by: &str, name: &str) -> Profile {
 
 fn candidates(bytes: &Vec<u8>) -> Candidates {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
-    pipeline::candidates(&inputs, Options { threads: 1, ..Options::default() }, &|_| {}).expect("a sound trace")
+    pipeline::candidates(&inputs, Options { threads: 1, ..Options::default() }, None).expect("a sound trace")
 }
 
 fn requests(profile: &Profile) -> &Requests {

@@ -240,7 +240,7 @@ fn any_read_may_fail() {
         let source = Failing { bytes: &bytes, fail_at, reads: AtomicUsize::new(0) };
         let inputs = [Input { name: name.clone(), source: &source, resolver: None }];
         let options = Options { threads: 1, ..Options::default() };
-        if let Err(error) = pipeline::profile(&inputs, &selector, options, &|_| {}) {
+        if let Err(error) = pipeline::profile(&inputs, &selector, options, None) {
             assert!(error.to_string().contains("the disk is on fire"), "{error}");
             continue;
         }
@@ -273,7 +273,7 @@ fn a_file_that_shrinks_ends_where_it_ends() {
             let source = Shrunk { bytes: &bytes[..keep], said: bytes.len() as u64 };
             let inputs = [Input { name: name.clone(), source: &source, resolver: None }];
             let options = Options { threads: 1, ..Options::default() };
-            let answer = pipeline::candidates(&inputs, options, &|_| {});
+            let answer = pipeline::candidates(&inputs, options, None);
             assert!(answer.is_err() || !answer.is_ok_and(|c| c.traces.iter().all(|t| t.complete)), "{name}");
         }
     }

@@ -16,7 +16,7 @@ use std::path::Path;
 
 fn requests_of(bytes: &Vec<u8>, pattern: &str, options: Options) -> Option<Profile> {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
-    match pipeline::profile(&inputs, &selector(pattern, RootBy::default()), options, &|_| {}) {
+    match pipeline::profile(&inputs, &selector(pattern, RootBy::default()), options, None) {
         Ok(Answer::Profile(profile)) => Some(*profile),
         _ => None,
     }

@@ -41,7 +41,7 @@ impl Recording {
     fn slice(&self, pattern: &str, stacks: Stacks) -> Profile {
         let inputs = [Input { name: "test".into(), source: &self.trace, resolver: None }];
         let selector = selector(&format!("^{}$", regex::escape(pattern)), RootBy::default());
-        match pipeline::profile(&inputs, &selector, Options { stacks, threads: 1, ..Options::default() }, &|_| {}) {
+        match pipeline::profile(&inputs, &selector, Options { stacks, threads: 1, ..Options::default() }, None) {
             Ok(Answer::Profile(profile)) => *profile,
             other => panic!("{self}: {pattern}: {other:?}"),
         }

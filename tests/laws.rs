@@ -109,7 +109,7 @@ proptest! {
             let choppy = Choppy { bytes: &sim.bytes, step };
             let inputs = [Input { name: "test".into(), source: &choppy, resolver: None }];
             let options = Options { threads: 1, ..Options::default() };
-            let Ok(Answer::Profile(chopped)) = pipeline::profile(&inputs, &selector, options, &|_| {}) else {
+            let Ok(Answer::Profile(chopped)) = pipeline::profile(&inputs, &selector, options, None) else {
                 panic!("another answer")
             };
             prop_assert_eq!(digest(&chopped), digest(&one));
@@ -133,7 +133,7 @@ proptest! {
             let (Some(of_a), Some(of_b)) = (sliced(&a, &selector), sliced(&b, &selector)) else { continue };
             let inputs = [("a", &a), ("b", &b)].map(|(name, sim)| Input { name: name.into(), source: &sim.bytes, resolver: None });
             let options = Options { threads: 2, ..Options::default() };
-            let Ok(Answer::Profile(pool)) = pipeline::profile(&inputs, &selector, options, &|_| {}) else {
+            let Ok(Answer::Profile(pool)) = pipeline::profile(&inputs, &selector, options, None) else {
                 panic!("another answer")
             };
             prop_assert_eq!(states(&pool), sum(&states(&of_a), &states(&of_b)));

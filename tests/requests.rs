@@ -54,7 +54,7 @@ impl Recording {
             &self.input(),
             selector,
             Options { stacks: Stacks::Own, threads: 1, ..Options::default() },
-            &|_| {},
+            None,
         ) {
             Ok(Answer::Profile(profile)) => *profile,
             other => panic!("{self}: {:?}: {other:?}", selector.roots),
@@ -63,7 +63,7 @@ impl Recording {
 
     fn candidates(&self) -> Candidates {
         let options = Options { stacks: Stacks::Own, threads: 1, ..Options::default() };
-        pipeline::candidates(&self.input(), options, &|_| {}).expect("a sound trace")
+        pipeline::candidates(&self.input(), options, None).expect("a sound trace")
     }
 }
 
@@ -190,7 +190,7 @@ const FINISHER: &str = "net/http.(*response).finishRequest";
 fn only_request(bytes: &Vec<u8>) -> (u64, u64, u64) {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
     let selector = selector("^main.Handler$", root_by("stack"));
-    let answer = pipeline::profile(&inputs, &selector, Options::default(), &|_| {}).expect("a sound trace");
+    let answer = pipeline::profile(&inputs, &selector, Options::default(), None).expect("a sound trace");
     let Answer::Profile(profile) = answer else { panic!("no request") };
     let [request] = &profile.requests.as_ref().expect("requests").list[..] else { panic!("not one request") };
     (request.start_ns, request.dur_ns, profile.selection.unknown_handler.count)

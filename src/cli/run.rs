@@ -169,8 +169,10 @@ fn answer(args: &Args, opened: &[Opened], selector: Option<&Selector>, progress:
     let hook = |p| progress.advanced(p);
     let work = options::pipeline(args);
     let found = match selector {
-        None => pipeline::candidates(&inputs, work, &hook).map(|c| Found::Report(Report::Candidates(Box::new(c)))),
-        Some(selector) => pipeline::profile(&inputs, selector, work, &hook).map(|answer| match answer {
+        None => {
+            pipeline::candidates(&inputs, work, Some(&hook)).map(|c| Found::Report(Report::Candidates(Box::new(c))))
+        }
+        Some(selector) => pipeline::profile(&inputs, selector, work, Some(&hook)).map(|answer| match answer {
             Answer::Profile(profile) => Found::Report(Report::Profile(profile)),
             Answer::NoMatch(candidates) => Found::Nothing(candidates),
         }),

@@ -8,7 +8,7 @@ mod scanning;
 #[cfg(test)]
 mod tests;
 
-use crate::survey::collect::Survey;
+use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
 use crate::trace::time::Time;

@@ -15,6 +15,7 @@ pub(crate) mod buckets;
 pub mod error;
 pub mod event;
 pub mod id_table;
+pub(crate) mod id_window;
 pub mod ids;
 pub mod source;
 pub mod symbols;

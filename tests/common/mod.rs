@@ -114,7 +114,7 @@ pub fn digest(profile: &Profile) -> String {
 /// Slices bytes.
 pub fn slice(bytes: &Vec<u8>, selector: &Selector, threads: usize) -> gotrace_slice::trace::error::Result<Answer> {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
-    pipeline::profile(&inputs, selector, Options { threads, ..Options::default() }, &|_| {})
+    pipeline::profile(&inputs, selector, Options { threads, ..Options::default() }, None)
 }
 
 /// Slices bytes that have a match.

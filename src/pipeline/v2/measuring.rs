@@ -2,10 +2,15 @@
 
 use super::V2Trace;
 use super::predictions::Predictions;
-use crate::measure::{BeforePart, GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart, WithoutPaths};
+use crate::measure::{
+    BeforePart, MeasureSpec, Measured, MeasuredPart, PartMeasurer, PartStart, WholeMeasurer, WithoutPaths,
+};
+use crate::pipeline::Options;
 use crate::pipeline::in_order::{in_order, lock};
-use crate::pipeline::{Options, Ticker, crew, crew_after};
-use crate::survey::collect::{GenerationSurvey, Survey};
+use crate::pipeline::progress::Ticker;
+use crate::pipeline::threads::{crew, crew_after};
+use crate::survey::Survey;
+use crate::survey::v2::collect::GenerationSurvey;
 use crate::trace::error::{Error, Result, Warning};
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
@@ -41,14 +46,14 @@ impl V2Trace<'_> {
     ) -> Result<(Measured, Time, Vec<Warning>)> {
         let parts = parts(cuts);
         let measuring = Measuring { recording: self, survey, settled, parts: &parts };
-        let measurer = Measurer::new(task);
-        let memory = measurer.tape_memory();
+        let measurer = WholeMeasurer::new(task);
+        let memory = measurer.log_memory();
         let whole =
             Whole { measurer, last: Time::MIN, complaints: OrderingErrors::default(), parts: Vec::new(), failed: None };
         // Measurers of parts, for the next ones.
-        let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
+        let spare: Mutex<Vec<PartMeasurer<'t>>> = Mutex::default();
         let measure = |i: usize, workspace: &mut Workspace| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(task, &memory));
             measuring.measure(parts[i], measurer, workspace)
         };
         let take = |whole: &mut Whole<'t>, i: usize, measured: Result<PartMeasured<'t>>, workspace: &mut Workspace| {
@@ -86,21 +91,21 @@ struct Measuring<'r> {
 }
 
 /// A part of a generation, measured by itself.
-type PartMeasured<'t> = (GenerationMeasured<'t>, Ordered);
+type PartMeasured<'t> = (MeasuredPart<'t>, Ordered);
 
 impl Measuring<'_> {
     fn measure<'t>(
         &self,
         part: GenerationPart<'_>,
-        mut measurer: Measurer<'t>,
+        mut measurer: PartMeasurer<'t>,
         workspace: &mut Workspace,
     ) -> Result<PartMeasured<'t>> {
-        measurer.begin_partial(self.beginning(part));
+        measurer.begin(self.beginning(part));
         let ordered = match WithoutPaths::of(&mut measurer) {
             Some(mut sink) => self.recording.order(self.survey, part, Time::MIN, workspace, &mut sink)?,
             None => self.recording.order(self.survey, part, Time::MIN, workspace, &mut measurer)?,
         };
-        Ok((measurer.end_partial(), ordered))
+        Ok((measurer.end(), ordered))
     }
 
     fn beginning(&self, part: GenerationPart<'_>) -> PartStart {
@@ -117,7 +122,7 @@ impl Measuring<'_> {
 
     /// Takes a generation, the next in order, of which all parts were measured, into the whole. Gives what it was
     /// measured with, for another one.
-    fn take_generation<'t>(&self, whole: &mut Whole<'t>, workspace: &mut Workspace) -> Result<Vec<Measurer<'t>>> {
+    fn take_generation<'t>(&self, whole: &mut Whole<'t>, workspace: &mut Workspace) -> Result<Vec<PartMeasurer<'t>>> {
         let mut parts = std::mem::take(&mut whole.parts);
         let Some(i) = parts.first().map(|(part, _)| self.parts[*part].generation) else { return Ok(Vec::new()) };
         let n = used(parts.iter().map(|(_, (_, ordered))| ordered));
@@ -175,7 +180,7 @@ impl Measuring<'_> {
 
 /// The generations taken so far.
 struct Whole<'t> {
-    measurer: Measurer<'t>,
+    measurer: WholeMeasurer<'t>,
     /// Time of the last event.
     last: Time,
     complaints: OrderingErrors,

@@ -3,9 +3,10 @@
 use super::V2Trace;
 use super::instances::GenerationInstances;
 use super::predictions::Predictions;
+use crate::pipeline::Options;
 use crate::pipeline::in_order::in_order;
-use crate::pipeline::{Options, Ticker};
-use crate::survey::collect::Survey;
+use crate::pipeline::progress::Ticker;
+use crate::survey::Survey;
 use crate::trace::error::{Result, Warning};
 use crate::trace::event::{Event, Sink};
 use crate::trace::ids::GIdx;

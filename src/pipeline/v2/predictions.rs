@@ -1,7 +1,7 @@
 //! What cuts generations: seen while they are scanned, put together when their goroutines are known.
 
 use super::V2Trace;
-use crate::survey::collect::Survey;
+use crate::survey::Survey;
 use crate::trace::error::Result;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;

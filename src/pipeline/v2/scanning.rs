@@ -2,15 +2,19 @@
 
 use super::V2Trace;
 use super::predictions::{GenerationPredictions, Predictions};
+use crate::pipeline::Options;
 use crate::pipeline::in_order::{free, in_order, lock};
-use crate::pipeline::{Options, Ticker, annotations, is_among_last, notes_wanted};
+use crate::pipeline::progress::Ticker;
+use crate::pipeline::threads::is_among_last;
+use crate::pipeline::wanted::{annotation_sink, notes_wanted, stack_classifier};
 use crate::slice::Selector;
-use crate::survey::annotations::roots::Matches;
-use crate::survey::collect::{Builder, Survey};
-use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
-use crate::survey::roots::servers::ServerStep;
+use crate::survey::roots::classify::StackClass;
+use crate::survey::v2::classes::classify;
+use crate::survey::v2::collect::ScanCollector;
 use crate::survey::v2::evidence_store::EvidenceMemory;
-use crate::survey::v2::scan::{Birth, Scan, ScanInput, groups, scan};
+use crate::survey::v2::scan::{Birth, Scan, ScanInput};
+use crate::survey::v2::thread_groups::{scan_threads, thread_groups};
+use crate::survey::{NameMatcher, Survey};
 use crate::trace::error::Result;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
@@ -19,7 +23,7 @@ use crate::trace::v2::scan_observer::NoObserver;
 use crate::trace::v2::split::predictor::{ObservedState, StatePredictor};
 use crate::trace::v2::tables::{IdTable, Tables, WireSample, read_samples, read_tables};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::sync::Mutex;
 
 impl V2Trace<'_> {
@@ -47,8 +51,8 @@ impl V2Trace<'_> {
     ) -> Result<(Survey, Predictions)> {
         let first = &self.index.generations[0];
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
-        let builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
+        let annotations = annotation_sink(selector, matches.as_ref().map(|m| m as NameMatcher<'_>));
+        let builder = ScanCollector::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
         let n = self.index.generations.len();
         // Memory of scans, for further ones.
         let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
@@ -107,7 +111,7 @@ impl V2Trace<'_> {
         let generation = Generation::new(self.source, &self.index.generations[i]);
         let mut warnings = Vec::new();
         let tables = read_tables(&generation, &mut warnings)?;
-        let classes = classify(&tables, selector);
+        let classes = classify_stacks(&tables, selector);
         let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
         if classes.is_some() {
             for sample in read_samples(&generation, &mut warnings)? {
@@ -147,7 +151,7 @@ impl V2Trace<'_> {
 }
 
 /// The generations taken so far.
-type SoFar<'b> = (Builder<'b>, Predictions);
+type SoFar<'b> = (ScanCollector<'b>, Predictions);
 
 /// How a generation is scanned.
 #[derive(Clone, Copy)]
@@ -168,54 +172,25 @@ fn scan_groups<'l>(
     predictor: &(impl Fn() -> Option<StatePredictor<'l>> + Sync),
 ) -> Result<Option<(Scan, Vec<Vec<ObservedState>>)>> {
     let memory = || lock(spare).pop().unwrap_or_default();
-    let groups = groups(input.generation.index, input.batches, threads);
+    let groups = thread_groups(input.generation.index, input.batches, threads);
     let scans = groups.into_par_iter().map(|group| {
         Ok(match predictor() {
-            Some(mut predictor) => (scan(input, group, memory(), &mut predictor)?, predictor.finish()?),
-            None => (scan(input, group, memory(), &mut NoObserver)?, Vec::new()),
+            Some(mut predictor) => (scan_threads(input, group, memory(), &mut predictor)?, predictor.finish()?),
+            None => (scan_threads(input, group, memory(), &mut NoObserver)?, Vec::new()),
         })
     });
     let (scans, seen): (Vec<Scan>, Vec<_>) = scans.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let mut scans = scans.into_iter();
     let mut scan = scans.next().unwrap_or_default();
     scans.for_each(|next| scan.join(next));
-    let Some(memory) = scan.evidence.settle(&scan.births, &scan.announced, is_root) else { return Ok(None) };
+    let Some(memory) = scan.evidence.select_relevant(&scan.births, &scan.announced, is_root) else { return Ok(None) };
     lock(spare).extend(memory);
     Ok(Some((scan, seen)))
 }
 
-/// What each stack of a generation says; one look at each function name. None when nothing asks for that.
-pub(super) fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
-    if selector.is_some_and(|s| !s.root_by.stack) {
-        return None;
-    }
+/// What each stack of a generation says; none when the selection does not look at stacks, or no stack says anything.
+pub(super) fn classify_stacks(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
     let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-    let classifier = Classifier::new(matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync)));
-    let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
-    let mut serves = false;
-    // Outermost functions of stacks that say more than what they exclude.
-    let mut telling: FxHashSet<u64> = FxHashSet::default();
-    let classes = tables.stacks.map(|stack| {
-        let outermost_first = tables.frames(stack).iter().rev();
-        let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
-            let function = functions.entry(frame.function).or_insert_with(|| {
-                let name = tables.string(frame.function).unwrap_or_default();
-                let function = classifier.function(&String::from_utf8_lossy(name));
-                // What has no name gets one later, and what is no text another.
-                if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
-            });
-            outer.enter(*function)
-        }));
-        serves |= class.step != ServerStep::None;
-        let outermost = tables.frames(stack).last().map(|frame| frame.function);
-        if !class.is_plain() {
-            telling.extend(outermost);
-        }
-        (class, outermost)
-    });
-    let dull = |(class, outermost): (StackClass, Option<u64>)| {
-        let dull = class.excludes() && outermost.is_some_and(|outermost| !telling.contains(&outermost));
-        StackClass { dull, ..class }
-    };
-    (selector.is_some() || serves).then(|| classes.map(dull))
+    let classifier = stack_classifier(selector, matches.as_ref().map(|m| m as NameMatcher<'_>))?;
+    classify(tables, &classifier)
 }

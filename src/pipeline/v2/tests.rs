@@ -2,16 +2,18 @@
 
 use super::measuring::settled_times;
 use super::ordering::Nobody;
-use super::scanning::classify;
+use super::scanning::classify_stacks;
 use super::{Predictions, V2Trace};
 use crate::measure::MAX_PIECES;
 use crate::measure::MeasureSpec;
+use crate::pipeline::Options;
+use crate::pipeline::progress::Ticker;
 use crate::pipeline::testing::{found, selector, sums, task, trace};
-use crate::pipeline::{Options, Ticker};
 use crate::slice::{RootBy, Selector, select};
-use crate::survey::collect::Survey;
+use crate::survey::Survey;
 use crate::survey::v2::evidence_store::EvidenceMemory;
-use crate::survey::v2::scan::{ScanInput, scan};
+use crate::survey::v2::scan::ScanInput;
+use crate::survey::v2::thread_groups::scan_threads;
 use crate::trace::time::Time;
 use crate::trace::time::Window;
 use crate::trace::v2::generation::Generation;
@@ -30,7 +32,7 @@ fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
     let Dialect::V2(row) = version.dialect else { return };
     let selector = selector(pattern, root_by, whole_life);
-    let ticker = Ticker::new(&[], 1, &|_| {});
+    let ticker = Ticker::new(&[], 1, None);
     let options = Options { threads: 2, ..Options::default() };
     let recording = V2Trace::open(bytes, row, 0).expect("a sound trace");
     let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
@@ -126,7 +128,7 @@ fn measuring_in_parts_goes_on_over_cuts() {
 fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>>) -> Vec<Vec<Ordered>> {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
     let Dialect::V2(row) = version.dialect else { panic!("an old one") };
-    let ticker = Ticker::new(&[], 1, &|_| {});
+    let ticker = Ticker::new(&[], 1, None);
     let recording = V2Trace::open(bytes, row, 0).expect("something usable");
     let (survey, _) = recording.survey(None, Options::default(), &ticker).expect("bytes in memory");
     let cuts = cuts(&recording, &survey);
@@ -148,7 +150,7 @@ fn cut_by(n: usize, selector: Option<Selector>) -> impl Fn(&V2Trace<'_>, &Survey
     move |recording, survey| {
         let n_parts = vec![n; survey.generations.len()];
         let options = Options { threads: n, ..Options::default() };
-        let ticker = Ticker::new(&[], 1, &|_| {});
+        let ticker = Ticker::new(&[], 1, None);
         let (_, predictions) =
             recording.survey_with(&n_parts, false, selector.as_ref(), options, &ticker).expect("bytes in memory");
         recording.cuts(survey, predictions).expect("bytes in memory")
@@ -215,7 +217,7 @@ fn damage_makes_parts_a_whole() {
             let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
             let Dialect::V2(row) = version.dialect else { panic!("an old one") };
             let selector = selector(pattern, RootBy::default(), false);
-            let ticker = Ticker::new(&[], 1, &|_| {});
+            let ticker = Ticker::new(&[], 1, None);
             let options = Options { threads: 2, ..Options::default() };
             let recording = V2Trace::open(&bytes, row, 0).expect("something usable");
             let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("bytes in memory");
@@ -242,7 +244,7 @@ fn scans_leave_out_what_nobody_asks_for() {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V2(row) = version.dialect else { return };
         let recording = V2Trace::open(bytes, row, 0).expect("something usable");
-        let ticker = Ticker::new(&[], 1, &|_| {});
+        let ticker = Ticker::new(&[], 1, None);
         let selector = selector(pattern, RootBy { stack: true, ..RootBy::NONE }, false);
         let survey = |keeps_all, threads| {
             let options = Options { threads, ..Options::default() };
@@ -301,12 +303,12 @@ fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
         let tables = read_tables(&generation, &mut Vec::new()).expect("bytes in memory");
         let scanned = |samples: &FxHashMap<u64, Vec<WireSample>>| {
             let batches = ThreadBatches::new(&generation);
-            let classes = classify(&tables, Some(&selector));
+            let classes = classify_stacks(&tables, Some(&selector));
             let (known, classes) = (&recording.known, classes.as_ref());
             let generation = &generation;
             let batches = &batches;
             let input = ScanInput { generation, batches, known, classes, notes: None, samples, keeps_all: true };
-            let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
+            let scan = scan_threads(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
             format!("{:?}", scan.expect("bytes in memory"))
         };
         // A sample that never comes keeps its thread on the long way.
@@ -323,7 +325,7 @@ fn paths_that_find_no_room_add_up_too() {
     let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
     let Dialect::V2(row) = version.dialect else { panic!("an old one") };
     let selector = selector("main.", RootBy::default(), false);
-    let ticker = Ticker::new(&[], 1, &|_| {});
+    let ticker = Ticker::new(&[], 1, None);
     let options = Options { threads: 1, ..Options::default() };
     let recording = V2Trace::open(&bytes, row, 0).expect("a sound trace");
     let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");

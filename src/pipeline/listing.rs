@@ -1,0 +1,44 @@
+//! What could be selected: pass 1, and the order of events checked, as a profile would have it.
+
+use super::open_trace::for_each_trace;
+use super::progress::{ProgressHook, Ticker};
+use super::threads::in_pool;
+use super::{Input, Options};
+use crate::profile::Candidates;
+use crate::survey;
+use crate::trace::error::Result;
+
+/// Lists what could be selected.
+pub fn candidates(inputs: &[Input<'_>], options: Options, progress: Option<ProgressHook<'_>>) -> Result<Candidates> {
+    in_pool(options, |options| list_in_pool(inputs, options, progress))
+}
+
+/// The same, for callers that run in a pool already.
+pub(super) fn list_in_pool(
+    inputs: &[Input<'_>],
+    options: Options,
+    progress: Option<ProgressHook<'_>>,
+) -> Result<Candidates> {
+    let ticker = Ticker::new(inputs, 2, progress);
+    let mut all = Candidates::default();
+    for input in inputs {
+        for_each_trace(input, &mut |trace| {
+            let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
+            let (rows, older) = survey::candidates(&survey);
+            let mut warnings = trace.take_warnings();
+            warnings.append(&mut survey.warnings);
+            trace.date(&survey, &mut warnings);
+            let (end, mut damage) = trace.check(&survey, predictions, options, &ticker)?;
+            warnings.append(&mut damage);
+            all.traces.push(trace.info(input, &survey, end, &mut warnings));
+            all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
+            all.add(rows, older);
+            all.add_served(survey::handlers(&survey), survey.served.unknown());
+            all.add_annotations(survey.annotations);
+            Ok(())
+        })
+        .map_err(|e| e.in_input(&input.name))?;
+    }
+    all.sort();
+    Ok(all)
+}

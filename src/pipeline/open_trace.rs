@@ -1,0 +1,181 @@
+//! One trace of either dialect: read, surveyed, measured. The only place that asks which dialect it is.
+
+use super::progress::Ticker;
+use super::v2::{self, Predictions};
+use super::{Input, Options, v1};
+use crate::measure::{MeasureSpec, Measured};
+use crate::profile::TraceInfo;
+use crate::slice::Selector;
+use crate::survey::Survey;
+use crate::trace::error::{Error, ErrorKind, Result, Warning};
+use crate::trace::source::{Source, read_full};
+use crate::trace::time::Time;
+use crate::trace::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
+
+/// A trace whose bytes were understood.
+pub(super) struct OpenTrace<'a> {
+    version: &'static Version,
+    passes: Passes<'a>,
+}
+
+/// The passes of each dialect.
+enum Passes<'a> {
+    V1(Box<v1::V1Trace>),
+    V2(Box<v2::V2Trace<'a>>),
+}
+
+impl<'a> OpenTrace<'a> {
+    /// Opens the trace that starts at `start` in the input.
+    fn open(input: &Input<'a>, start: u64) -> Result<Self> {
+        let version = read_version(input.source, start)?;
+        let passes = match version.dialect {
+            Dialect::V1(row) => Passes::V1(Box::new(v1::V1Trace::open(input.source, row, start, input.resolver)?)),
+            Dialect::V2(row) => Passes::V2(Box::new(v2::V2Trace::open(input.source, row, start)?)),
+        };
+        Ok(Self { version, passes })
+    }
+
+    /// Pass 1, and what it predicts for splitting generations in pass 2.
+    pub(super) fn survey(
+        &mut self,
+        selector: Option<&Selector>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Survey, Predictions)> {
+        match &mut self.passes {
+            Passes::V1(trace) => Ok((trace.survey(selector, options.threads, ticker), Predictions::default())),
+            Passes::V2(trace) => trace.survey(selector, options, ticker),
+        }
+    }
+
+    /// Pass 2: what was measured, the time of the last event, and what was wrong with the order of events.
+    pub(super) fn measure(
+        &self,
+        survey: &Survey,
+        predictions: Predictions,
+        spec: MeasureSpec<'_>,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Measured, Time, Vec<Warning>)> {
+        match &self.passes {
+            Passes::V1(trace) => {
+                let (measured, end) = trace.measure(spec, options.threads, ticker);
+                Ok((measured, end, Vec::new()))
+            }
+            Passes::V2(trace) => trace.measure(survey, predictions, spec, options, ticker),
+        }
+    }
+
+    /// Pass 2 without measuring: the time of the last event, and what was wrong with the order of events.
+    pub(super) fn check(
+        &self,
+        survey: &Survey,
+        predictions: Predictions,
+        options: Options,
+        ticker: &Ticker<'_>,
+    ) -> Result<(Time, Vec<Warning>)> {
+        match &self.passes {
+            Passes::V1(_) => Ok((survey.end, Vec::new())),
+            Passes::V2(trace) => trace.check(survey, predictions, options, ticker),
+        }
+    }
+
+    /// Adds to warnings the time that they concern.
+    pub(super) fn date(&self, survey: &Survey, warnings: &mut [Warning]) {
+        if let Passes::V2(trace) = &self.passes {
+            trace.date(survey, warnings);
+        }
+    }
+
+    fn warn(&mut self, warning: Warning) {
+        match &mut self.passes {
+            Passes::V1(trace) => trace.warn(warning),
+            Passes::V2(trace) => trace.warnings.push(warning),
+        }
+    }
+
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        match &mut self.passes {
+            Passes::V1(trace) => trace.take_warnings(),
+            Passes::V2(trace) => std::mem::take(&mut trace.warnings),
+        }
+    }
+
+    fn wall(&self) -> Option<(Time, i64)> {
+        match &self.passes {
+            Passes::V1(_) => None,
+            Passes::V2(trace) => trace.wall,
+        }
+    }
+
+    fn n_generations(&self) -> u64 {
+        match &self.passes {
+            Passes::V1(_) => 1,
+            Passes::V2(trace) => trace.index.generations.len() as u64,
+        }
+    }
+
+    fn next_trace(&self) -> Option<u64> {
+        match &self.passes {
+            Passes::V1(trace) => trace.next_trace,
+            Passes::V2(trace) => trace.index.next_trace,
+        }
+    }
+
+    /// What a report says about the trace. A span that no recording has is a warning, too.
+    pub(super) fn info(&self, input: &Input<'_>, survey: &Survey, end: Time, warnings: &mut Vec<Warning>) -> TraceInfo {
+        let duration_ns = end.since(survey.start);
+        warnings.extend(v2::implausible_span(duration_ns));
+        TraceInfo {
+            name: input.name.clone(),
+            version: self.version.name.into(),
+            bytes: input.source.size(),
+            duration_ns,
+            window_ns: None,
+            wall_start_ns: self.wall().map(|(at, ns)| ns.saturating_sub(at.0.saturating_sub(survey.start.0))),
+            events: survey.events,
+            goroutines: survey.forest.goroutines.len() as u64,
+            generations: self.n_generations(),
+            gomaxprocs: survey.gomaxprocs,
+            complete: !warnings.iter().any(|w| w.data_lost),
+        }
+    }
+}
+
+/// Most traces in one file. Finding the end of an old one takes reading all that follows it.
+const MAX_TRACES: usize = 256;
+
+/// Calls `work` for each trace of a file: it holds one, or several one after the other.
+pub(super) fn for_each_trace(input: &Input<'_>, work: &mut dyn FnMut(&mut OpenTrace<'_>) -> Result<()>) -> Result<()> {
+    let mut start = 0;
+    for i in 1..=MAX_TRACES {
+        let mut trace = OpenTrace::open(input, start)?;
+        let next = trace.next_trace();
+        if let Some(next) = next.filter(|_| i == MAX_TRACES) {
+            let message = format!("more than {MAX_TRACES} traces stand behind each other; the rest is not read");
+            trace.warn(Warning::lost("too-many-traces", message, next, input.source.size().saturating_sub(next)));
+        }
+        work(&mut trace)?;
+        match next {
+            Some(next) => start = next,
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+fn supported() -> String {
+    VERSIONS.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
+}
+
+fn read_version(source: &dyn Source, start: u64) -> Result<&'static Version> {
+    let mut first = [0; HEADER_SIZE];
+    let read = read_full(source, &mut first, start)?;
+    let kind = match read_header(&first[..read]) {
+        Header::Known(version) => return Ok(version),
+        Header::Unknown(version) => ErrorKind::UnsupportedVersion { version, supported: supported() },
+        Header::NotATrace if read == 0 => ErrorKind::NotATrace("an empty file".into()),
+        Header::NotATrace => ErrorKind::NotATrace("something else".into()),
+    };
+    Err(Error::new(kind).with_offset(start))
+}

@@ -1,0 +1,220 @@
+//! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
+
+use super::listing::list_in_pool;
+use super::open_trace::{OpenTrace, for_each_trace};
+use super::progress::{ProgressHook, Ticker};
+use super::threads::in_pool;
+use super::{Answer, Input, Options, Stacks, in_order};
+use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
+use crate::profile::{self, Metric, Only, Profile, Requests};
+use crate::slice::{self, Selector, WindowIdx};
+use crate::survey::Survey;
+use crate::trace::error::{Result, Warning};
+use crate::trace::time::{Time, Window};
+
+/// Slices the traces and adds the slices up.
+pub fn profile(
+    inputs: &[Input<'_>],
+    selector: &Selector,
+    options: Options,
+    progress: Option<ProgressHook<'_>>,
+) -> Result<Answer> {
+    in_pool(options, |options| {
+        let chosen = match options.only {
+            None => None,
+            Some(only) => Some(choose(inputs, selector, options, only)?),
+        };
+        let passes = if chosen.is_some() { 4 } else { 2 };
+        let ticker = Ticker::new(inputs, passes, progress);
+        let slicer = Slicer { selector, options, ticker: &ticker, chosen: chosen.as_ref() };
+        let mut sliced = slicer.slice_all(inputs)?;
+        if let Some(range) = selector.time {
+            for trace in &mut sliced.profile.traces {
+                let part = range.resolve(Window { start: Time(0), end: Time(trace.duration_ns as i64) });
+                trace.window_ns = Some(part.end.since(part.start));
+            }
+        }
+        // Roots that matched and are of another length are an answer; none that matched is not.
+        let matched = sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.of > 0);
+        if !matched {
+            return Ok(Answer::NoMatch(Box::new(list_in_pool(inputs, options, None)?)));
+        }
+        Ok(Answer::Profile(Box::new(sliced.finish(options, chosen.as_ref()))))
+    })
+}
+
+/// The requests that count.
+struct Chosen {
+    /// Per trace, their windows.
+    windows: Vec<Vec<WindowIdx>>,
+    /// How many requests there were to choose from.
+    of: u64,
+}
+
+/// Which requests count is known when the durations of all are: a first run measures all, a second one those alone.
+fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Only) -> Result<Chosen> {
+    let options = Options { metric: Metric::Latency, ..options };
+    let ticker = Ticker::new(inputs, 2, None);
+    let sliced = Slicer { selector, options, ticker: &ticker, chosen: None }.slice_all(inputs)?;
+    let durations: Vec<u64> = sliced.requests.list.iter().map(|r| r.dur_ns).collect();
+    let mut chosen = only.choose(&durations).into_iter();
+    let windows = sliced
+        .windows
+        .into_iter()
+        .map(|of_one| of_one.into_iter().filter(|_| chosen.next().unwrap_or(false)).collect());
+    Ok(Chosen { windows: windows.collect(), of: durations.len() as u64 })
+}
+
+/// The sum of all traces that were sliced so far.
+#[derive(Default)]
+struct Sliced {
+    profile: Profile,
+    folder: Folder,
+    requests: Requests,
+    /// Per trace, the windows of its requests, in the order of the list.
+    windows: Vec<Vec<WindowIdx>>,
+}
+
+impl Sliced {
+    fn finish(self, options: Options, chosen: Option<&Chosen>) -> Profile {
+        let Self { mut profile, folder, mut requests, .. } = self;
+        (profile.tree, profile.samples) = folder.finish();
+        requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.of);
+        profile.requests = (options.metric == Metric::Latency).then_some(requests);
+        profile.finish();
+        profile
+    }
+
+    /// Adds what pass 2 measured of a trace.
+    fn add(&mut self, measured: Measured, trace: MeasuredTrace<'_>) {
+        add_selection(&mut self.profile.selection, &trace.slice.counts, &measured);
+        if let (Some(paths), Some(windows)) = (&measured.paths, self.windows.last_mut()) {
+            windows.extend(paths.requests.iter().map(|r| r.window));
+        }
+        self.folder.add_trace(measured, trace, &mut self.requests);
+    }
+}
+
+/// How all traces are sliced.
+struct Slicer<'a> {
+    selector: &'a Selector,
+    options: Options,
+    ticker: &'a Ticker<'a>,
+    /// The requests that count; all for none.
+    chosen: Option<&'a Chosen>,
+}
+
+impl Slicer<'_> {
+    fn slice_all(&self, inputs: &[Input<'_>]) -> Result<Sliced> {
+        let mut sliced = Sliced {
+            profile: Profile {
+                selection: selection_of(self.selector),
+                metric: self.options.metric,
+                ..Profile::default()
+            },
+            requests: Requests { include_partial: self.options.include_partial, ..Requests::default() },
+            ..Sliced::default()
+        };
+        for input in inputs {
+            for_each_trace(input, &mut |trace| self.slice(input, trace, &mut sliced))
+                .map_err(|e| e.in_input(&input.name))?;
+        }
+        Ok(sliced)
+    }
+
+    /// Slices one trace, and adds it to `sliced`.
+    fn slice(&self, input: &Input<'_>, trace: &mut OpenTrace<'_>, sliced: &mut Sliced) -> Result<()> {
+        let (mut survey, predictions) = trace.survey(Some(self.selector), self.options, self.ticker)?;
+        sliced.profile.selection.unknown_handler += survey.served.unknown();
+        let mut slice = slice::select(&survey.forest, &survey.symbols, self.selector);
+        if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {
+            slice.keep(windows);
+        }
+        sliced.windows.push(Vec::new());
+        let mut warnings = trace.take_warnings();
+        warnings.append(&mut survey.warnings);
+        trace.date(&survey, &mut warnings);
+        let mut end = survey.end;
+        if !slice.windows.is_empty() {
+            let spec = MeasureSpec {
+                slice: &slice,
+                forest: &survey.forest,
+                symbols: &survey.symbols,
+                whole_life: self.selector.whole_life,
+                looked_at: self.looked_at(&survey),
+                trace_start: survey.start,
+                latency: self.options.metric == Metric::Latency,
+                include_partial: self.options.include_partial,
+                max_pieces: MAX_PIECES,
+            };
+            let (measured, last, mut damage) = trace.measure(&survey, predictions, spec, self.options, self.ticker)?;
+            warnings.append(&mut damage);
+            end = last;
+            let selection = &mut sliced.profile.selection;
+            selection.cut_stacks += survey.truncated.iter().filter(|g| slice.has(**g)).count() as u64;
+            selection.no_creator += slice::without_creator(&survey.forest, &survey.symbols);
+            let number = sliced.profile.traces.len() as u32;
+            sliced.add(
+                measured,
+                MeasuredTrace {
+                    number,
+                    start: survey.start,
+                    forest: &survey.forest,
+                    slice: &slice,
+                    symbols: &survey.symbols,
+                    joined: self.options.stacks == Stacks::Joined,
+                },
+            );
+        }
+        warnings.extend(recording_left_out(slice.counts.recording));
+        let info = trace.info(input, &survey, end, &mut warnings);
+        let profile = &mut sliced.profile;
+        profile.traces.push(info);
+        let number = profile.traces.len() - 1;
+        profile.warnings.extend(warnings.into_iter().map(|w| w.of_trace(number)));
+        in_order::free((survey, slice));
+        Ok(())
+    }
+
+    /// The part of the trace that is looked at. Where it ends with the trace its end is open, as pass 1 does not know
+    /// the last time to the nanosecond.
+    fn looked_at(&self, survey: &Survey) -> Window {
+        let Some(range) = self.selector.time else { return Window { start: survey.start, end: Time::MAX } };
+        let window = range.resolve(Window { start: survey.start, end: survey.end });
+        Window { end: if window.end == survey.end { Time::MAX } else { window.end }, ..window }
+    }
+}
+
+fn recording_left_out(goroutines: u64) -> Option<Warning> {
+    let message = match goroutines {
+        0 => return None,
+        1 => "1 goroutine belongs to the recording of the trace itself and was left out".to_owned(),
+        n => format!("{n} goroutines belong to the recording of the trace itself and were left out"),
+    };
+    Some(Warning::note("recording", message))
+}
+
+fn selection_of(selector: &Selector) -> profile::Selection {
+    profile::Selection {
+        patterns: selector.roots.texts().to_vec(),
+        whole_life: selector.whole_life,
+        ..profile::Selection::default()
+    }
+}
+
+fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, measured: &Measured) {
+    selection.roots += measured.roots;
+    selection.roots_cut += measured.roots_cut;
+    selection.roots_by_creation += measured.roots_by_creation;
+    selection.roots_by_entry += measured.roots_by_entry;
+    selection.roots_by_stack += measured.roots_by_stack;
+    selection.roots_by_task += measured.roots_by_task;
+    selection.roots_by_region += measured.roots_by_region;
+    selection.goroutines += counts.goroutines;
+    selection.max_depth = selection.max_depth.max(counts.max_depth);
+    selection.excluded += counts.excluded;
+    selection.recording += counts.recording;
+    selection.runtime += counts.runtime;
+    selection.plumbing += counts.plumbing;
+    selection.outlived += measured.outlived;
+}
