@@ -5,7 +5,7 @@ use super::args::Args;
 use super::console::Console;
 use super::deliver::{DAMAGED, tell_warnings};
 use super::display_path;
-use super::failure::{CliResult, Failure, code};
+use super::failure::{CliResult, Failure};
 use super::input::{self, Opened, reason};
 use super::no_match::NoMatch;
 use super::options;
@@ -129,7 +129,6 @@ fn unreadable(error: &Error) -> Failure {
     let prefix = name.map_or_else(String::new, |n| format!("{n}: "));
     match error.kind() {
         ErrorKind::NotATrace(what) => input::not_a_trace(name.unwrap_or("input"), what),
-        ErrorKind::NoMatch(text) => Failure::new(text).code(code::NO_MATCH),
         ErrorKind::Io(e) => Failure::new(format!("{prefix}cannot read: {}", reason(e))),
         _ => Failure::new(format!("{prefix}{error}")),
     }

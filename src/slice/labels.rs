@@ -6,7 +6,7 @@ use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 use rustc_hash::FxHashMap;
 
-/// Finds the names of roots. `StringIdx(0)`, the empty text, where there is no name.
+/// Finds the names of roots. `StringIdx::EMPTY`, the empty text, where there is no name.
 pub(super) struct RootLabels<'a> {
     pub(super) symbols: &'a Symbols,
     selector: &'a Selector,
@@ -21,7 +21,7 @@ impl<'a> RootLabels<'a> {
     /// The name of a root by creation or entry: its entry function.
     pub(super) fn of_entry(&self, goroutine: &Goroutine) -> StringIdx {
         let leaf = self.symbols.leaf(goroutine.entry);
-        leaf.map_or(StringIdx(0), |frame| self.symbols.frame(frame).function)
+        leaf.map_or(StringIdx::EMPTY, |frame| self.symbols.frame(frame).function)
     }
 
     /// The name of a root by stack: the outermost function that matches.
@@ -29,7 +29,7 @@ impl<'a> RootLabels<'a> {
         let (symbols, selector) = (self.symbols, self.selector);
         *self.by_stack.entry(stack).or_insert_with(|| {
             let matching = symbols.frames(stack).filter(|f| selector.roots.matches(symbols.function(*f))).last();
-            matching.map_or(StringIdx(0), |frame| symbols.frame(frame).function)
+            matching.map_or(StringIdx::EMPTY, |frame| symbols.frame(frame).function)
         })
     }
 }

@@ -15,7 +15,7 @@ impl SliceBuilder<'_> {
         let is_task = |root: &&AnnotatedRoot| root.kind == Annotation::Task;
         if forest.annotated.roots.iter().any(|root| is_task(&root)) {
             // The first chain is that of goroutines outside all windows: a path must tell it from a task's own.
-            self.slice.contexts.root(StringIdx(0));
+            self.slice.contexts.root(StringIdx::EMPTY);
         }
         for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
             if self.is_wanted(root.g) {

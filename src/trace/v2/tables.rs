@@ -5,106 +5,12 @@
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef, GenerationIndex};
 use crate::trace::error::{Result, Warning};
-use crate::trace::source::Source;
+pub use crate::trace::id_table::{IdTable, TotalTable};
+use crate::trace::source::{Source, read_full};
 use crate::trace::time::Time;
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
 use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_FREQUENCY, MAX_STRING_SIZE, MIN_FREQUENCY};
-use rustc_hash::FxHashMap;
-
-/// Values by the ids of one generation: an array while ids are dense, as Go's writer makes them.
-#[derive(Clone, Debug)]
-pub struct IdTable<T> {
-    dense: Vec<Option<T>>,
-    sparse: FxHashMap<u64, T>,
-}
-
-impl<T> Default for IdTable<T> {
-    fn default() -> Self {
-        Self { dense: Vec::new(), sparse: FxHashMap::default() }
-    }
-}
-
-impl<T: Copy> IdTable<T> {
-    /// Builds the table; of two entries with one id the first stays.
-    pub fn new(entries: &[(u64, T)]) -> Self {
-        let mut table = Self::default();
-        let dense_end = entries.len() as u64 * 4 + 64;
-        for &(id, value) in entries {
-            if id >= dense_end {
-                table.sparse.entry(id).or_insert(value);
-                continue;
-            }
-            if table.dense.len() <= id as usize {
-                table.dense.resize(id as usize + 1, None);
-            }
-            table.dense[id as usize].get_or_insert(value);
-        }
-        table
-    }
-
-    /// The value of an id.
-    #[inline]
-    pub fn get(&self, id: u64) -> Option<T> {
-        match self.dense.get(id as usize) {
-            Some(value) => *value,
-            None => self.sparse.get(&id).copied(),
-        }
-    }
-
-    /// The values of ids from 0 on, as far as they are dense; none where there is none.
-    pub fn dense(&self) -> &[Option<T>] {
-        &self.dense
-    }
-
-    /// The same values, and one for all other ids.
-    pub fn or(self, other: T) -> TotalTable<T> {
-        let dense = self.dense.iter().map(|value| value.unwrap_or(other)).collect();
-        TotalTable { dense, sparse: self.sparse, other }
-    }
-
-    /// The same ids with other values.
-    pub fn map<U: Copy>(&self, mut f: impl FnMut(T) -> U) -> IdTable<U> {
-        IdTable {
-            dense: self.dense.iter().map(|v| v.map(&mut f)).collect(),
-            sparse: self.sparse.iter().map(|(&id, &v)| (id, f(v))).collect(),
-        }
-    }
-}
-
-/// Values by the ids of one generation, of which all have one: what it is takes one look.
-#[derive(Clone, Debug)]
-pub struct TotalTable<T> {
-    dense: Vec<T>,
-    sparse: FxHashMap<u64, T>,
-    other: T,
-}
-
-impl<T: Copy> TotalTable<T> {
-    /// The value of an id.
-    #[inline]
-    pub fn get(&self, id: u64) -> T {
-        match self.dense.get(id as usize) {
-            Some(value) => *value,
-            None => self.sparse(id),
-        }
-    }
-
-    #[cold]
-    fn sparse(&self, id: u64) -> T {
-        self.sparse.get(&id).copied().unwrap_or(self.other)
-    }
-
-    /// The same with no value of its own for an id.
-    #[must_use]
-    pub fn without(mut self, id: u64) -> Self {
-        self.sparse.remove(&id);
-        if let Some(value) = self.dense.get_mut(id as usize) {
-            *value = self.other;
-        }
-        self
-    }
-}
 
 /// One frame as the wire has it: ids of strings, and a line.
 #[derive(Clone, Copy, Debug)]
@@ -365,7 +271,7 @@ pub fn read_sync(source: &dyn Source, index: &GenerationIndex, warnings: &mut Ve
     let mut buffer = Vec::new();
     for batch in index.batches.iter().filter(|b| b.kind == BatchKind::Sync) {
         buffer.resize(batch.size as usize, 0);
-        let read = source.read_full_at(&mut buffer, batch.offset)?;
+        let read = read_full(source, &mut buffer, batch.offset)?;
         let mut cursor = Cursor::new(&buffer[..read], batch.offset);
         if read_sync_batch(&mut cursor, batch.time, &mut sync).is_err() {
             let lost = Warning::lost("damaged-clock", "the batch with the clock is damaged", cursor.offset(), 0);
@@ -406,27 +312,6 @@ fn read_sync_batch(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_id_of_a_total_table_has_a_value() {
-        let table = IdTable::new(&[(0, 'z'), (2, 'a'), (u64::MAX, 'b')]);
-        let values = |table: &TotalTable<char>| [0, 1, 2, 3, 1 << 40, u64::MAX].map(|id| table.get(id));
-        let total = table.or('-');
-        assert_eq!(values(&total), ['z', '-', 'a', '-', '-', 'b']);
-        let total = total.without(0).without(1 << 40);
-        assert_eq!(values(&total), ['-', '-', 'a', '-', '-', 'b']);
-        assert_eq!(values(&total.without(u64::MAX)), ['-', '-', 'a', '-', '-', '-']);
-        assert_eq!(IdTable::default().or('-').without(0).get(0), '-');
-    }
-
-    #[test]
-    fn ids_far_apart_cost_no_memory() {
-        let table = IdTable::new(&[(1, 'a'), (u64::MAX, 'b'), (1 << 40, 'c')]);
-        assert_eq!(table.get(1), Some('a'));
-        assert_eq!(table.get(u64::MAX), Some('b'));
-        assert_eq!(table.get(2), None);
-        assert!(table.dense.len() < 100);
-    }
 
     #[test]
     fn ticks_become_ns_as_in_go() {
