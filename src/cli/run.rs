@@ -191,7 +191,6 @@ fn unreadable(error: &Error) -> Failure {
     let prefix = name.map_or_else(String::new, |n| format!("{n}: "));
     match error.kind() {
         ErrorKind::NotATrace(what) => input::not_a_trace(name.unwrap_or("input"), what),
-        ErrorKind::NoMatch(text) => Failure::new(text).code(code::NO_MATCH),
         ErrorKind::Io(e) => Failure::new(format!("{prefix}cannot read: {}", reason(e))),
         _ => Failure::new(format!("{prefix}{error}")),
     }

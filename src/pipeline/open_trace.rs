@@ -8,7 +8,7 @@ use crate::profile::TraceInfo;
 use crate::slice::Selector;
 use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
-use crate::trace::source::Source;
+use crate::trace::source::{Source, read_full};
 use crate::trace::time::Time;
 use crate::trace::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
 
@@ -170,11 +170,12 @@ fn supported() -> String {
 
 fn read_version(source: &dyn Source, start: u64) -> Result<&'static Version> {
     let mut first = [0; HEADER_SIZE];
-    let read = source.read_full_at(&mut first, start)?;
-    match read_header(&first[..read]) {
-        Header::Known(version) => Ok(version),
-        Header::Unknown(version) => Err(Error::new(ErrorKind::UnsupportedVersion { version, supported: supported() })),
-        Header::NotATrace if read == 0 => Err(Error::new(ErrorKind::NotATrace("an empty file".into()))),
-        Header::NotATrace => Err(Error::new(ErrorKind::NotATrace("something else".into()))),
-    }
+    let read = read_full(source, &mut first, start)?;
+    let kind = match read_header(&first[..read]) {
+        Header::Known(version) => return Ok(version),
+        Header::Unknown(version) => ErrorKind::UnsupportedVersion { version, supported: supported() },
+        Header::NotATrace if read == 0 => ErrorKind::NotATrace("an empty file".into()),
+        Header::NotATrace => ErrorKind::NotATrace("something else".into()),
+    };
+    Err(Error::new(kind).with_offset(start))
 }

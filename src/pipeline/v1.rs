@@ -63,7 +63,7 @@ impl V1Trace {
         let source = Behind { source, start };
         let both: Both<'_> = &|first, second| rayon::join(first, second);
         let both = (rayon::current_num_threads() > 1).then_some(both);
-        let trace = open(&source, version, resolver, both)?;
+        let trace = open(&source, version, resolver, both).map_err(|e| e.shifted_by(start))?;
         Ok(Self {
             next_trace: trace.next_trace.map(|at| start + at),
             trace,

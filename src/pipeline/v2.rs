@@ -16,7 +16,7 @@ use crate::trace::v2::index::{Index, read_index};
 use crate::trace::v2::order::frontier::OrderingErrors;
 use crate::trace::v2::reader::known_codes;
 use crate::trace::v2::tables::{Clock, SyncData, read_sync};
-use crate::trace::version::V2;
+use crate::trace::version::{HEADER_SIZE, V2};
 use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 
 pub(super) use predictions::Predictions;
@@ -44,7 +44,7 @@ impl<'a> V2Trace<'a> {
         let wall = syncs.iter().zip(&clocks).find_map(|(s, c)| s.wall.map(|(ticks, ns)| (c.time(ticks), ns)));
         if index.generations.iter().all(|g| g.batches.is_empty()) {
             let message = "the trace has a header and nothing behind it: was it ever stopped (trace.Stop)?";
-            return Err(Error::new(ErrorKind::NothingUsable(message.into())));
+            return Err(Error::new(ErrorKind::NothingUsable(message.into())).with_offset(start + HEADER_SIZE as u64));
         }
         Ok(Self { source, index, known: known_codes(version), clocks, wall, warnings })
     }

@@ -390,7 +390,7 @@ impl<'a> Selection<'a> {
         let is_task = |root: &&AnnotatedRoot| root.kind == Annotation::Task;
         if forest.annotated.roots.iter().any(|root| is_task(&root)) {
             // The first chain is that of whatever counts nowhere: a path must tell it from a task's own.
-            self.slice.contexts.root(StringIdx(0));
+            self.slice.contexts.root(StringIdx::EMPTY);
         }
         for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
             if self.wanted_id(root.g) {
@@ -469,7 +469,7 @@ impl Labels<'_> {
     /// A root by creation or entry is called by its entry function.
     fn entry(&mut self, goroutine: &Goroutine) -> StringIdx {
         let leaf = self.symbols.leaf(goroutine.entry);
-        leaf.map_or(StringIdx(0), |frame| self.symbols.frame(frame).function)
+        leaf.map_or(StringIdx::EMPTY, |frame| self.symbols.frame(frame).function)
     }
 
     /// A root by stack is called by the outermost function that matched.
@@ -477,7 +477,7 @@ impl Labels<'_> {
         let (symbols, selector) = (self.symbols, self.selector);
         *self.of_stack.entry(stack).or_insert_with(|| {
             let matching = symbols.frames(stack).filter(|f| selector.roots.matches(symbols.function(*f))).last();
-            matching.map_or(StringIdx(0), |frame| symbols.frame(frame).function)
+            matching.map_or(StringIdx::EMPTY, |frame| symbols.frame(frame).function)
         })
     }
 }

@@ -59,5 +59,5 @@ fn handler(symbols: &Symbols, stack: StackIdx) -> StringIdx {
         walk = walk.enter(role(symbols.function(frame)));
         walk.is_handler()
     });
-    handler.map_or(StringIdx(0), |frame| symbols.frame(frame).function)
+    handler.map_or(StringIdx::EMPTY, |frame| symbols.frame(frame).function)
 }

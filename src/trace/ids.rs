@@ -1,7 +1,8 @@
-//! Identifiers: the file's own, and the dense indexes that replace them.
+//! Identifiers: the ids of the file, and the dense indexes that replace them.
 //!
-//! An id from the file never indexes anything. It is looked up once, at the edge, and becomes one of the
-//! dense index types below, each of which belongs to exactly one table.
+//! An id from the file never indexes an array: it can be any 64-bit number, and damaged files have wrong ones. The
+//! reader looks it up once, where it leaves the wire format, and uses one of the index types below from then on. Each
+//! of these belongs to exactly one table.
 
 use std::fmt;
 
@@ -38,6 +39,8 @@ impl fmt::Display for GoId {
     }
 }
 
+/// Defines an index type: a `u32` that numbers the rows of one table from 0 on, and [`NONE`](StringIdx::NONE), the
+/// largest `u32`, for "no row". A type for each table, so that an index never reads another table.
 macro_rules! dense_index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -45,16 +48,16 @@ macro_rules! dense_index {
         pub struct $name(pub u32);
 
         impl $name {
-            /// The absent value.
+            /// No row of the table.
             pub const NONE: Self = Self(u32::MAX);
 
-            /// Position in the table that this index belongs to.
+            /// The row's number. Of `NONE` it is larger than that of any row, so that `get` finds nothing there.
             #[inline]
             pub fn at(self) -> usize {
                 self.0 as usize
             }
 
-            /// Whether this is a real index.
+            /// Whether this is a row's index: not `NONE`.
             #[inline]
             pub fn is_some(self) -> bool {
                 self != Self::NONE
@@ -80,6 +83,11 @@ dense_index! {
     StackIdx
 }
 pub(crate) use dense_index;
+
+impl StringIdx {
+    /// The empty string. As a label or a name: there is none.
+    pub const EMPTY: Self = Self(0);
+}
 
 impl StackIdx {
     /// The stack without frames: what an event without a stack carries.

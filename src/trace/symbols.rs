@@ -25,7 +25,7 @@ struct Node {
     depth: u32,
 }
 
-/// The tables. Index 0 of the strings is `""`, index 0 of the stacks is the empty stack.
+/// The tables. They begin with the empty string, [`StringIdx::EMPTY`], and the empty stack, [`StackIdx::EMPTY`].
 #[derive(Debug)]
 pub struct Symbols {
     text: String,
@@ -101,7 +101,7 @@ impl Symbols {
         if !idx.is_some() {
             return "";
         }
-        let start = if idx.0 == 0 { 0 } else { self.ends[idx.at() - 1] };
+        let start = if idx == StringIdx::EMPTY { 0 } else { self.ends[idx.at() - 1] };
         &self.text[start..self.ends[idx.at()]]
     }
 
@@ -243,7 +243,7 @@ mod tests {
     fn stack(symbols: &mut Symbols, names: &[&str]) -> StackIdx {
         names.iter().fold(StackIdx::EMPTY, |at, name| {
             let function = symbols.intern(name);
-            let frame = symbols.intern_frame(Frame { function, file: StringIdx(0), line: 1 });
+            let frame = symbols.intern_frame(Frame { function, file: StringIdx::EMPTY, line: 1 });
             symbols.push_frame(at, frame)
         })
     }
@@ -278,7 +278,7 @@ mod tests {
         let main = stack(&mut s, &["main"]);
         let mut at_line = |line| {
             let function = s.intern("f");
-            let frame = s.intern_frame(Frame { function, file: StringIdx(0), line });
+            let frame = s.intern_frame(Frame { function, file: StringIdx::EMPTY, line });
             s.push_frame(main, frame)
         };
         let (early, late) = (at_line(10), at_line(12));

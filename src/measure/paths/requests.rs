@@ -187,7 +187,7 @@ impl Paths {
         let longest = longest.filter(|(ns, _)| self.slowest.as_ref().is_none_or(|(slowest, _)| ns > slowest));
         let several = rides.chunk_by(|a, b| label(&a.0) == label(&b.0)).count() > MAX_LABELS;
         for group in rides.chunk_by_mut(|a, b| several || label(&a.0) == label(&b.0)) {
-            let of_group = if several { StringIdx(0) } else { label(&group[0].0) };
+            let of_group = if several { StringIdx::EMPTY } else { label(&group[0].0) };
             let mut walks: Vec<PathSegment> = group.iter().map(|(ride, _)| self.rest_of(ride)).collect();
             let logged = group.iter().position(|(ride, _)| longest.is_some_and(|(_, of)| of.0 == ride.window));
             let log = self.walk_group(&mut walks, logged, of_group, at, tape, attribution);
@@ -222,7 +222,7 @@ impl Paths {
         let unknown = attribution.unknown_place();
         let Self { walks, ranges, waited, .. } = self;
         let slice = at.task.slice;
-        let one_label = if !slice.marks.is_empty() && label != StringIdx(0) { label } else { StringIdx::NONE };
+        let one_label = if !slice.marks.is_empty() && label != StringIdx::EMPTY { label } else { StringIdx::NONE };
         let ground = WalkInput { slice, aggregate: &attribution.aggregate, ranges, unknown, label: one_label };
         let parts = rides.iter().flat_map(PathSegment::parts).collect();
         let logged = logged.map(|i| rides[i].window);
@@ -274,7 +274,7 @@ impl Paths {
             }
         }
         self.capped += rides.iter().filter(|r| !self.carried.contains_key(&r.window)).count() as u64;
-        self.walk_group(&mut rides, None, StringIdx(0), at, tape, attribution);
+        self.walk_group(&mut rides, None, StringIdx::EMPTY, at, tape, attribution);
         for ride in rides {
             let (since, sums) = self.carried.entry(ride.window).or_insert_with(|| (at.now, Vec::new()));
             *since = ride.span.end;

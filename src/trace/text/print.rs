@@ -12,11 +12,11 @@ use std::fmt::Write;
 /// The text form of a trace; damaged bytes are kept as bytes. An error when it is not a trace of Go 1.22 or later.
 pub fn to_text(bytes: &[u8]) -> Result<String> {
     let Header::Known(version) = read_header(bytes) else {
-        return Err(Error::new(ErrorKind::NotATrace("something else".into())));
+        return Err(Error::new(ErrorKind::NotATrace("something else".into())).with_offset(0));
     };
     let Dialect::V2(row) = version.dialect else {
         let supported = "1.22 and later".into();
-        return Err(Error::new(ErrorKind::UnsupportedVersion { version: version.name.into(), supported }));
+        return Err(Error::new(ErrorKind::UnsupportedVersion { version: version.name.into(), supported }).with_offset(0));
     };
     let mut printer = Printer { bytes, version: row, text: format!("Trace Go{}\n", version.name), generation: None };
     printer.run();

@@ -137,7 +137,7 @@ impl Frames<'_> {
     }
 
     fn string(&self, id: u64) -> StringIdx {
-        self.strings.get(&id).copied().unwrap_or(StringIdx(0))
+        self.strings.get(&id).copied().unwrap_or(StringIdx::EMPTY)
     }
 
     /// Pushes the frames of the code at `call`, which the trace calls `address`.

@@ -2,7 +2,7 @@
 
 use super::index::{BatchRef, GenerationIndex};
 use crate::trace::error::Result;
-use crate::trace::source::Source;
+use crate::trace::source::{Source, read_full};
 
 /// A generation: its index, and where its bytes come from.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ impl<'a> Generation<'a> {
     /// shorter batches.
     pub fn read(&self, batch: &BatchRef, buffer: &mut Vec<u8>) -> Result<()> {
         buffer.resize(batch.size as usize, 0);
-        let read = self.source.read_full_at(buffer, batch.offset)?;
+        let read = read_full(self.source, buffer, batch.offset)?;
         buffer.truncate(read);
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::reader::known_codes;
 use super::tables::is_readable;
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::ThreadId;
-use crate::trace::source::Source;
+use crate::trace::source::{Source, read_full};
 use crate::trace::version::{HEADER_SIZE, Header, V2, read_header};
 use crate::trace::wire::cursor::Cursor;
 use crate::trace::wire::event_spec::code;
@@ -321,7 +321,7 @@ impl Framer<'_> {
         }
         self.rescan_budget -= hidden;
         let mut data = vec![0; (last.size as usize).min(MAX_BATCH_SIZE as usize)];
-        let read = self.window.source.read_full_at(&mut data, last.offset)?;
+        let read = read_full(self.window.source, &mut data, last.offset)?;
         let sound = is_readable(last.kind, &data[..read], &known_codes(self.version));
         Ok(if sound { at } else { last.offset })
     }
@@ -401,7 +401,7 @@ impl Framer<'_> {
         }
         self.rescan_budget -= header.size;
         let mut data = vec![0; header.size as usize];
-        let read = self.window.source.read_full_at(&mut data, header.data)?;
+        let read = read_full(self.window.source, &mut data, header.data)?;
         Ok(is_readable(kind, &data[..read], &known_codes(self.version)))
     }
 
@@ -455,7 +455,7 @@ impl<'a> Window<'a> {
         if !inside {
             let far = offset < self.start || offset - self.start > (self.bytes.len() + Self::SIZE) as u64;
             self.bytes.resize(if far { Self::ONE } else { Self::SIZE }, 0);
-            let read = self.source.read_full_at(&mut self.bytes, offset)?;
+            let read = read_full(self.source, &mut self.bytes, offset)?;
             self.bytes.truncate(read);
             self.start = offset;
         }

@@ -5,7 +5,7 @@
 use super::generation::Generation;
 use super::index::{BatchKind, BatchRef, GenerationIndex};
 use crate::trace::error::{Result, Warning};
-use crate::trace::source::Source;
+use crate::trace::source::{Source, read_full};
 use crate::trace::time::Time;
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
@@ -365,7 +365,7 @@ pub fn read_sync(source: &dyn Source, index: &GenerationIndex, warnings: &mut Ve
     let mut buffer = Vec::new();
     for batch in index.batches.iter().filter(|b| b.kind == BatchKind::Sync) {
         buffer.resize(batch.size as usize, 0);
-        let read = source.read_full_at(&mut buffer, batch.offset)?;
+        let read = read_full(source, &mut buffer, batch.offset)?;
         let mut cursor = Cursor::new(&buffer[..read], batch.offset);
         if read_sync_batch(&mut cursor, batch.time, &mut sync).is_err() {
             let lost = Warning::lost("damaged-clock", "the batch with the clock is damaged", cursor.offset(), 0);

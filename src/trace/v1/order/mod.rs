@@ -29,7 +29,7 @@ use super::{GapCause, Kind, Scan, Tables, Wire, middle, read_tables, scan, scan_
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::ids::GoId;
-use crate::trace::source::Source;
+use crate::trace::source::{Source, read_full};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::version::{HEADER_SIZE, V1, WorldStops};
@@ -191,7 +191,7 @@ fn read_all(source: &dyn Source) -> Result<Vec<u8>> {
     loop {
         let at = bytes.len();
         bytes.resize(at + CHUNK, 0);
-        let n = source.read_full_at(&mut bytes[at..], at as u64)?;
+        let n = read_full(source, &mut bytes[at..], at as u64)?;
         bytes.truncate(at + n);
         if n < CHUNK {
             return Ok(bytes);
