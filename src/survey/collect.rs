@@ -16,8 +16,10 @@ use crate::trace::error::Warning;
 use crate::trace::ids::{FrameIdx, GIdx, GoId, StackIdx, StringIdx};
 use crate::trace::symbols::{Frame, Symbols};
 use crate::trace::time::Time;
+use crate::trace::v2::clock::Clock;
+use crate::trace::v2::id_table::IdTable;
 use crate::trace::v2::order::translate::Names;
-use crate::trace::v2::tables::{Clock, IdTable, Tables, WireFrame};
+use crate::trace::v2::tables::{Tables, WireFrame};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What pass 2 needs to know of a generation.

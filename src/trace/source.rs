@@ -84,6 +84,9 @@ mod tests {
     fn an_error_tells_the_first_byte_that_was_not_read() {
         assert_eq!(read_full(&Failing, &mut [0; 6], 2).unwrap(), 6);
         let error = read_full(&Failing, &mut [0; 7], 2).unwrap_err();
-        assert_eq!((error.offset(), error.to_string().as_str()), (Some(8), "cannot read the trace: the disk is broken"));
+        assert_eq!(
+            (error.offset(), error.to_string().as_str()),
+            (Some(8), "cannot read the trace: the disk is broken")
+        );
     }
 }

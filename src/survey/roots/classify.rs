@@ -1,6 +1,6 @@
 //! What stacks say: about a selection by stack, and about a server's requests. Decided once for each stack.
 
-use crate::trace::v2::tables::IdTable;
+use crate::trace::v2::id_table::IdTable;
 
 use super::servers::{CONNECTION, RECORDING_HANDLER, Role, ServerStep, StackWalk, role};
 

@@ -11,11 +11,12 @@ use crate::survey::annotations::notes::{AnnotationKind, Note, Notes, NotesWanted
 use crate::survey::roots::classify::{StackClass, StackVerdicts};
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::{GoId, ThreadId};
-use crate::trace::v2::generation::Generation;
-use crate::trace::v2::index::GenerationIndex;
-use crate::trace::v2::reader::{ScanEvent, ScanReader, ThreadBatches};
+use crate::trace::v2::batch::GenerationIndex;
+use crate::trace::v2::generation::{Generation, ThreadBatches};
+use crate::trace::v2::id_table::IdTable;
+use crate::trace::v2::reader::{ScanEvent, ScanReader};
 use crate::trace::v2::scan_observer::{NoObserver, ScanObserver};
-use crate::trace::v2::tables::{IdTable, WireSample};
+use crate::trace::v2::tables::WireSample;
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;

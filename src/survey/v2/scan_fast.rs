@@ -8,7 +8,7 @@ use super::scan::ThreadScan;
 use crate::survey::roots::classify::StackVerdicts;
 use crate::trace::ids::GoId;
 use crate::trace::v2::reader::ScanReader;
-use crate::trace::v2::reader_fast::{AHEAD, short_event, short_event_of, tiny_event};
+use crate::trace::v2::reader_fast::{WORD_EVENT_BYTES, decode_goroutine_fast, decode_one_byte_fast, decode_word_fast};
 use crate::trace::v2::scan_observer::ScanObserver;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
@@ -27,7 +27,7 @@ struct Looking<'a> {
 /// The event at hand.
 #[derive(Clone, Copy)]
 struct At<'b> {
-    bytes: &'b [u8; AHEAD],
+    bytes: &'b [u8; WORD_EVENT_BYTES],
     /// Where it stands in the file.
     pos: u64,
     /// The time of the event before it, in ticks.
@@ -50,8 +50,8 @@ impl ThreadScan<'_, '_> {
         }
         let looking = Looking { gists, known_reasons: self.noted, callback: self.callback.id };
         let (mut latest, mut events) = (0, 0);
-        while let Some(bytes) = reader.ahead() {
-            let (pos, before) = reader.place();
+        while let Some(bytes) = reader.word_event() {
+            let (pos, before) = reader.position();
             let at = At { bytes, pos, before };
             let Some((len, ticks)) = looking.take(at, &mut running, &mut self.scan.evidence, watch) else { break };
             reader.step(len, ticks);
@@ -84,7 +84,7 @@ impl Looking<'_> {
     ) -> Option<Taken> {
         match at.bytes[0] {
             code::GO_START => {
-                let event = short_event_of::<2>(at.bytes)?;
+                let event = decode_goroutine_fast::<2>(at.bytes)?;
                 let [id, seq] = event.args;
                 let id = GoId(id);
                 if running.is_some() || id == self.callback {
@@ -95,7 +95,7 @@ impl Looking<'_> {
                 Some((event.len, event.ticks))
             }
             code @ (code::GO_BLOCK | code::GO_STOP) => {
-                let event = tiny_event::<2>(at.bytes)?;
+                let event = decode_one_byte_fast::<2>(at.bytes)?;
                 let [reason, stack] = event.args;
                 let (excludes, dull) = self.gists.excludes_and_dull(stack)?;
                 let known = reason < 64 && self.known_reasons >> reason & 1 == 1;
@@ -109,14 +109,14 @@ impl Looking<'_> {
                 Some((event.len, event.ticks))
             }
             code::GO_UNBLOCK => {
-                let event = short_event_of::<3>(at.bytes)?;
+                let event = decode_goroutine_fast::<3>(at.bytes)?;
                 let [id, seq, stack] = event.args;
                 self.glimpse(at, event.ticks, stack, running)?;
                 watch.unblock(GoId(id), seq);
                 Some((event.len, event.ticks))
             }
             code::GO_SYSCALL_BEGIN => {
-                let event = short_event::<2>(at.bytes)?;
+                let event = decode_word_fast::<2>(at.bytes)?;
                 let [seq, stack] = event.args;
                 self.glimpse(at, event.ticks, stack, running)?;
                 watch.run(running.map(|run| (run.id, run.seq)));
@@ -124,7 +124,7 @@ impl Looking<'_> {
                 Some((event.len, event.ticks))
             }
             code::GO_SYSCALL_END => {
-                let event = short_event::<0>(at.bytes)?;
+                let event = decode_word_fast::<0>(at.bytes)?;
                 if let Some(run) = running {
                     (run.gap.last, run.gap.ticks) = (at.pos, at.before.wrapping_add(event.ticks));
                 }
@@ -153,8 +153,8 @@ mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
     use crate::survey::v2::evidence_store::EvidenceMemory;
+    use crate::trace::v2::id_table::IdTable;
     use crate::trace::v2::scan_observer::NoObserver;
-    use crate::trace::v2::tables::IdTable;
 
     /// One run of goroutine 300 with two stacks that do not match: all of it is usual, and one glance comes of it.
     #[test]
@@ -167,7 +167,7 @@ mod tests {
         let mut found = EvidenceStore::new(0, EvidenceMemory::default(), Some(1000));
         let mut running = None;
         let mut take = |bytes: &[u8], pos, running: &mut Running| {
-            let mut padded = [0xff; AHEAD];
+            let mut padded = [0xff; WORD_EVENT_BYTES];
             padded[..bytes.len()].copy_from_slice(bytes);
             looking.take(At { bytes: &padded, pos, before: 10 }, running, &mut found, &mut NoObserver)
         };

@@ -16,7 +16,9 @@ pub fn to_text(bytes: &[u8]) -> Result<String> {
     };
     let Dialect::V2(row) = version.dialect else {
         let supported = "1.22 and later".into();
-        return Err(Error::new(ErrorKind::UnsupportedVersion { version: version.name.into(), supported }).with_offset(0));
+        return Err(
+            Error::new(ErrorKind::UnsupportedVersion { version: version.name.into(), supported }).with_offset(0)
+        );
     };
     let mut printer = Printer { bytes, version: row, text: format!("Trace Go{}\n", version.name), generation: None };
     printer.run();

@@ -14,10 +14,10 @@ use crate::trace::error::{Error, Result, Warning};
 use crate::trace::event::{Event, EventKind, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
-use crate::trace::v2::generation::Generation;
-use crate::trace::v2::reader::ThreadBatches;
+use crate::trace::v2::clock::{Clock, TickTable};
+use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::split::checkpoint::Checkpoint;
-use crate::trace::v2::tables::{Clock, TickTable, WireSample};
+use crate::trace::v2::tables::WireSample;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

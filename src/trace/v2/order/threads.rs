@@ -2,9 +2,9 @@
 
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::ThreadId;
+use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::reader::{BatchReader, WireEvent};
-use crate::trace::v2::tables::{Clock, TickTable};
 use std::cmp::Ordering;
 
 /// What events are read with.
@@ -108,7 +108,7 @@ impl<'a> ThreadCursor<'a> {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
     pub(crate) fn take(&mut self, with: Reading<'_>) -> bool {
-        let more = self.reader.next_sound(with.known, with.ticks, &mut self.event);
+        let more = self.reader.next_fast(with.known, with.ticks, &mut self.event);
         if !more {
             self.next = Next::Nothing;
         }

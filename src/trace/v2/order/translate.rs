@@ -5,8 +5,8 @@ use super::steps::Step;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::time::Time;
+use crate::trace::v2::id_table::{IdTable, TotalTable};
 use crate::trace::v2::reader::WireEvent;
-use crate::trace::v2::tables::{IdTable, TotalTable};
 use crate::trace::wire::event_spec::{EVENTS, NO_STACK, code};
 
 /// A generation's stacks and strings, as indexes of the symbols of the whole trace.

@@ -8,11 +8,11 @@ use super::predictor::{ObservedState, ObservedThread, put_later};
 use crate::trace::event::GoState;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::time::Time;
-use crate::trace::v2::index::{BatchKind, GenerationIndex};
+use crate::trace::v2::batch::{BatchKind, GenerationIndex};
+use crate::trace::v2::clock::Clock;
+use crate::trace::v2::generation::ThreadBatches;
 use crate::trace::v2::order::scheduler::{NO_PROC, ProcState, Scheduler, Thread};
 use crate::trace::v2::order::threads::Position;
-use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::tables::Clock;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn moments_are_those_of_batches_at_equal_shares() {
-        let batch = |time, size, kind| crate::trace::v2::index::BatchRef { offset: 0, time, size, thread: 0, kind };
+        let batch = |time, size, kind| crate::trace::v2::batch::BatchRef { offset: 0, time, size, thread: 0, kind };
         let batches = vec![
             batch(40, 100, BatchKind::Events),
             batch(10, 100, BatchKind::Events),
