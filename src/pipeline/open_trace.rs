@@ -1,8 +1,7 @@
 //! One trace of either dialect: read, surveyed, measured. The only place that asks which dialect it is.
 
 use super::progress::Ticker;
-use super::v2::{self, Predictions};
-use super::{Input, Options, v1};
+use super::{Input, Options, v1, v2};
 use crate::measure::{MeasureSpec, Measured};
 use crate::profile::TraceInfo;
 use crate::slice::Selector;
@@ -10,6 +9,7 @@ use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::{Source, read_full};
 use crate::trace::time::Time;
+use crate::trace::v2::split::Predictions;
 use crate::trace::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
 
 /// A trace whose bytes were understood.

@@ -1,9 +1,12 @@
 //! One trace of Go 1.22 or later through both passes.
+//!
+//! A trace comes in as a source of bytes, and goes out as a survey (pass 1) and what was measured (pass 2). Both passes
+//! work on several generations side by side. In reading order: `scanning` is pass 1; `ordering` gives the events of a
+//! generation, or of a part of one, in causal order, for which `instances` knows the goroutines; `measuring` is pass 2.
 
 mod instances;
 mod measuring;
 mod ordering;
-mod predictions;
 mod scanning;
 #[cfg(test)]
 mod tests;
@@ -18,8 +21,6 @@ use crate::trace::v2::index::{Index, read_index};
 use crate::trace::v2::order::frontier::OrderingErrors;
 use crate::trace::version::{HEADER_SIZE, V2};
 use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
-
-pub(super) use predictions::Predictions;
 
 /// A trace whose batches were found.
 pub(super) struct V2Trace<'a> {

@@ -1,39 +1,41 @@
-//! Which goroutine instance an id means.
+//! Which goroutine an id means inside one generation: ids can repeat in a trace.
 
 use crate::survey::collect::Survey;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::v2::order::scheduler::Instances;
 use rustc_hash::FxHashMap;
 
-/// Which goroutine an id means inside one generation.
+/// Which goroutine an id means at the current event of a generation.
 pub(super) struct GenerationInstances<'a> {
     survey: &'a Survey,
+    /// Position of the generation.
     generation: u32,
-    next_birth: Vec<GIdx>,
-    /// The first of ids that follow each other, and the goroutine of each.
+    /// Per thread, the goroutine that its next creation makes.
+    next_created: Vec<GIdx>,
+    /// The first of a range of ids, and the goroutine of each id of the range, or [`GIdx::NONE`]. Empty if ids repeat.
     first: u64,
     in_a_row: &'a [GIdx],
-    /// For ids that repeat: the instance created last in this generation.
-    recent: FxHashMap<u64, GIdx>,
+    /// For ids that repeat: the goroutine that was created last in this generation.
+    last_created: FxHashMap<u64, GIdx>,
 }
 
 impl<'a> GenerationInstances<'a> {
-    /// From where each thread has created so many goroutines; from the generation's start for no threads.
-    pub(super) fn new(survey: &'a Survey, generation: u32, before: &[u32]) -> Self {
-        let mut next_birth = survey.generations[generation as usize].births.clone();
-        next_birth.iter_mut().zip(before).for_each(|(next, before)| next.0 += before);
+    /// Begins where each thread has created so many goroutines of the generation; at its start for an empty slice.
+    pub(super) fn new(survey: &'a Survey, generation: u32, created_before: &[u32]) -> Self {
+        let mut next_created = survey.generations[generation as usize].births.clone();
+        next_created.iter_mut().zip(created_before).for_each(|(next, before)| next.0 += before);
         let (GoId(first), in_a_row) = survey.forest.in_a_row();
-        Self { survey, generation, next_birth, first, in_a_row, recent: FxHashMap::default() }
+        Self { survey, generation, next_created, first, in_a_row, last_created: FxHashMap::default() }
     }
 
-    /// The same where ids repeat, or do not follow each other.
+    /// The goroutine of an id that repeats, or is outside the range.
     #[inline(never)]
-    fn current_instance(&self, id: u64) -> GIdx {
+    fn current_slow(&self, id: u64) -> GIdx {
         let forest = &self.survey.forest;
         if !forest.repeats(GoId(id)) {
             return forest.latest(GoId(id));
         }
-        self.recent.get(&id).copied().unwrap_or_else(|| forest.alive_at(GoId(id), self.generation))
+        self.last_created.get(&id).copied().unwrap_or_else(|| forest.alive_at(GoId(id), self.generation))
     }
 }
 
@@ -42,21 +44,21 @@ impl Instances for GenerationInstances<'_> {
     fn current(&self, id: u64) -> GIdx {
         match self.in_a_row.get(id.wrapping_sub(self.first) as usize) {
             Some(&g) if g.is_some() => g,
-            _ => self.current_instance(id),
+            _ => self.current_slow(id),
         }
     }
 
     fn created(&mut self, thread: usize, id: u64) -> GIdx {
-        let Some(next) = self.next_birth.get_mut(thread) else { return GIdx::NONE };
+        let Some(next) = self.next_created.get_mut(thread) else { return GIdx::NONE };
         let g = *next;
         next.0 += 1;
-        // A file that changed between the passes must not mix goroutines up.
+        // If the file changed between the passes, another goroutine may be here: it must not be mixed up with this one.
         let forest = &self.survey.forest;
         if forest.goroutines.get(g.at()).is_none_or(|known| known.id != GoId(id)) {
             return GIdx::NONE;
         }
         if forest.repeats(GoId(id)) {
-            self.recent.insert(id, g);
+            self.last_created.insert(id, g);
         }
         g
     }

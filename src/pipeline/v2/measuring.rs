@@ -1,7 +1,22 @@
-//! Pass 2: generations are measured, in parts where threads would wait, and taken into the whole in their order.
+//! Pass 2: generations are measured side by side, and absorbed into the measurement of the whole trace in their order.
+//!
+//! ```text
+//! workers   measure G1    measure G2, part 1    measure G2, part 2    measure G3   each by itself, side by side
+//!               │                 │                     │                 │
+//! one of       absorb ──────────► absorb ─────────────► absorb ─────────► absorb ──► Measured
+//! them at a time: the measurement of the whole trace
+//! ```
+//!
+//! 1. A part of a generation is measured by itself from the time on at which everything before it is certainly over
+//!    ([`independent_from`]); earlier events are only kept.
+//! 2. When all parts of a generation are measured, those that its splitting proved valid
+//!    ([`crate::trace::v2::split`]) are absorbed in order.
+//! 3. If the whole, at that time, shows that the part before ended later than was assumed, or that a window began or
+//!    ended otherwise than the file alone told, the rest of the generation is ordered again, straight into the whole.
+//! 4. If a generation was split and anything in it is wrong, it is first measured again as one part, so that damaged
+//!    traces give the same result for any number of threads.
 
 use super::V2Trace;
-use super::predictions::Predictions;
 use crate::measure::{BeforePart, GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart, WithoutPaths};
 use crate::pipeline::Options;
 use crate::pipeline::in_order::{in_order, lock};
@@ -12,190 +27,226 @@ use crate::trace::error::{Error, Result, Warning};
 use crate::trace::time::Time;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::order::frontier::{Ordered, OrderingErrors, Workspace};
-use crate::trace::v2::split::checkpoint::Checkpoint;
-use crate::trace::v2::split::plan::{GenerationPart, parts, used};
+use crate::trace::v2::split::{Checkpoint, GenerationPart, Predictions, n_valid_parts};
 use std::sync::{Arc, Mutex};
 
 impl V2Trace<'_> {
-    /// Pass 2: measures all generations, several side by side, and takes them into the whole in their order.
+    /// Pass 2: measures all generations, splitting those that were predicted. Gives also the time of the last event,
+    /// and warnings about what is wrong with the order.
     pub(in crate::pipeline) fn measure(
         &self,
         survey: &Survey,
         predictions: Predictions,
-        task: MeasureSpec<'_>,
+        spec: MeasureSpec<'_>,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        let cuts = self.cuts(survey, predictions)?;
-        self.measure_from(survey, task, options, ticker, (&settled_times(survey), &cuts))
+        let checkpoints = &self.checkpoints(survey, predictions)?;
+        let borders = Borders { independent_from: &independent_from(survey), checkpoints };
+        self.measure_between(borders, survey, spec, options, ticker)
     }
 
-    /// Measures each part of a generation by itself from its settled moment on; what is earlier is measured in order.
-    /// `settled` has these moments of the generations, `cuts` has what cuts them into parts.
-    pub(super) fn measure_from<'t>(
+    /// The same for given borders.
+    pub(super) fn measure_between<'t>(
         &self,
+        borders: Borders<'_>,
         survey: &Survey,
-        task: MeasureSpec<'t>,
+        spec: MeasureSpec<'t>,
         options: Options,
         ticker: &Ticker<'_>,
-        (settled, cuts): (&[Time], &[Vec<Checkpoint>]),
     ) -> Result<(Measured, Time, Vec<Warning>)> {
-        let parts = parts(cuts);
-        let measuring = Measuring { recording: self, survey, settled, parts: &parts };
-        let measurer = Measurer::new(task);
+        let parts = GenerationPart::all(borders.checkpoints);
+        let measuring = Measuring { trace: self, survey, independent_from: borders.independent_from };
+        let measurer = Measurer::new(spec);
         let memory = measurer.tape_memory();
-        let whole =
-            Whole { measurer, last: Time::MIN, complaints: OrderingErrors::default(), parts: Vec::new(), failed: None };
-        // Measurers of parts, for the next ones.
+        let nothing = MeasuredSoFar {
+            measurer,
+            last: Time::MIN,
+            errors: OrderingErrors::default(),
+            parts: Vec::new(),
+            failed: None,
+        };
+        // Measurers of absorbed parts, for further ones.
         let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
         let measure = |i: usize, workspace: &mut Workspace| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(spec, &memory));
             measuring.measure(parts[i], measurer, workspace)
         };
-        let take = |whole: &mut Whole<'t>, i: usize, measured: Result<PartMeasured<'t>>, workspace: &mut Workspace| {
-            match measured {
-                Ok(measured) => whole.parts.push((i, measured)),
-                Err(error) => whole.failed = whole.failed.take().or(Some(error)),
-            }
-            if parts[i].until.is_some() {
-                return;
-            }
-            match measuring.take_generation(whole, workspace) {
-                Ok(measurers) => lock(&spare).extend(measurers),
-                Err(error) => whole.failed = whole.failed.take().or(Some(error)),
-            }
-            let index = &self.index.generations[parts[i].generation];
-            ticker.add(index.end - index.start);
-        };
-        let whole = in_order(parts.len(), options.threads, whole, Workspace::default, measure, take);
-        if let Some(error) = whole.failed {
+        let measured = in_order(
+            parts.len(),
+            options.threads,
+            nothing,
+            Workspace::default,
+            measure,
+            |so_far, i, measured, workspace| {
+                match measured {
+                    Ok(measured) => so_far.parts.push(measured),
+                    Err(error) => so_far.fail(error),
+                }
+                if parts[i].is_last() {
+                    match measuring.absorb_generation(so_far, workspace) {
+                        Ok(measurers) => lock(&spare).extend(measurers),
+                        Err(error) => so_far.fail(error),
+                    }
+                    let index = &self.index.generations[parts[i].generation];
+                    ticker.add(index.end - index.start);
+                }
+            },
+        );
+        if let Some(error) = measured.failed {
             return Err(error);
         }
-        let Whole { measurer, last, complaints, .. } = whole;
-        let warnings = complaints.warnings(survey.start);
-        Ok((measurer.finish(last, crew()), last, warnings))
+        let MeasuredSoFar { measurer, last, errors, .. } = measured;
+        Ok((measurer.finish(last, crew()), last, errors.warnings(survey.start)))
     }
 }
 
-/// Pass 2 of a recording.
+/// Where parts begin that are measured by themselves.
+#[derive(Clone, Copy)]
+pub(super) struct Borders<'b> {
+    /// Per generation, the time from which on it is measured by itself. With `Time::MAX`, all of it is measured in order.
+    pub(super) independent_from: &'b [Time],
+    /// Per generation, the checkpoints that split it.
+    pub(super) checkpoints: &'b [Vec<Checkpoint>],
+}
+
+/// Pass 2 of a trace.
 struct Measuring<'r> {
-    recording: &'r V2Trace<'r>,
+    trace: &'r V2Trace<'r>,
     survey: &'r Survey,
-    /// Per generation, from which moment on it is measured by itself.
-    settled: &'r [Time],
-    parts: &'r [GenerationPart<'r>],
+    /// As in [`Borders`].
+    independent_from: &'r [Time],
 }
 
 /// A part of a generation, measured by itself.
-type PartMeasured<'t> = (GenerationMeasured<'t>, Ordered);
+struct MeasuredPart<'c, 't> {
+    part: GenerationPart<'c>,
+    measured: GenerationMeasured<'t>,
+    ordered: Ordered,
+}
+
+/// The measurement of the whole trace, up to the generations absorbed so far.
+struct MeasuredSoFar<'c, 't> {
+    measurer: Measurer<'t>,
+    /// Time of the last event.
+    last: Time,
+    errors: OrderingErrors,
+    /// The parts of the next generation that were measured.
+    parts: Vec<MeasuredPart<'c, 't>>,
+    /// The first error.
+    failed: Option<Error>,
+}
+
+impl MeasuredSoFar<'_, '_> {
+    fn fail(&mut self, error: Error) {
+        self.failed.get_or_insert(error);
+    }
+}
 
 impl Measuring<'_> {
-    fn measure<'t>(
+    /// Orders a part and measures it by itself.
+    fn measure<'c, 't>(
         &self,
-        part: GenerationPart<'_>,
+        part: GenerationPart<'c>,
         mut measurer: Measurer<'t>,
         workspace: &mut Workspace,
-    ) -> Result<PartMeasured<'t>> {
-        measurer.begin_partial(self.beginning(part));
+    ) -> Result<MeasuredPart<'c, 't>> {
+        measurer.begin_partial(self.part_start(part));
         let ordered = match WithoutPaths::of(&mut measurer) {
-            Some(mut sink) => self.recording.order(self.survey, part, Time::MIN, workspace, &mut sink)?,
-            None => self.recording.order(self.survey, part, Time::MIN, workspace, &mut measurer)?,
+            Some(mut sink) => self.trace.order(self.survey, part, Time::MIN, workspace, &mut sink)?,
+            None => self.trace.order(self.survey, part, Time::MIN, workspace, &mut measurer)?,
         };
-        Ok((measurer.end_partial(), ordered))
+        Ok(MeasuredPart { part, measured: measurer.end_partial(), ordered })
     }
 
-    fn beginning(&self, part: GenerationPart<'_>) -> PartStart {
+    /// What the measurer of a part has to know of the events before it.
+    fn part_start(&self, part: GenerationPart<'_>) -> PartStart {
         let i = part.generation;
-        let index = &self.recording.index.generations[i];
-        let (generation, file_start, settled) = (i as u32, index.start, self.settled[i]);
-        let Some(cut) = part.from else { return PartStart { generation, file_start, settled, inside: None } };
-        let bytes = Generation::new(self.recording.source, index);
-        let places = cut.places(index, &ThreadBatches::new(&bytes));
-        let inside =
-            Some(Arc::new(BeforePart::new(places, cut.samples().iter().copied(), cut.goroutines(), cut.assisting())));
-        PartStart { generation, file_start, settled: cut.time + SETTLING_NS, inside }
+        let index = &self.trace.index.generations[i];
+        let (generation, file_start) = (i as u32, index.start);
+        let Some(checkpoint) = part.from else {
+            return PartStart { generation, file_start, settled: self.independent_from[i], inside: None };
+        };
+        let bytes = Generation::new(self.trace.source, index);
+        let before = BeforePart::new(
+            checkpoint.ranges_before(index, &ThreadBatches::new(&bytes)),
+            checkpoint.samples().iter().copied(),
+            checkpoint.goroutines(),
+            checkpoint.assisting(),
+        );
+        let settled = checkpoint.time() + MAX_DELAY_NS;
+        PartStart { generation, file_start, settled, inside: Some(Arc::new(before)) }
     }
 
-    /// Takes a generation, the next in order, of which all parts were measured, into the whole. Gives what it was
-    /// measured with, for another one.
-    fn take_generation<'t>(&self, whole: &mut Whole<'t>, workspace: &mut Workspace) -> Result<Vec<Measurer<'t>>> {
-        let mut parts = std::mem::take(&mut whole.parts);
-        let Some(i) = parts.first().map(|(part, _)| self.parts[*part].generation) else { return Ok(Vec::new()) };
-        let n = used(parts.iter().map(|(_, (_, ordered))| ordered));
-        let mut measurers: Vec<_> = parts.drain(n..).map(|(_, (unused, _))| unused.into_measurer()).collect();
-        let mut parts: Vec<_> = parts.into_iter().map(|(part, measured)| (self.parts[part], measured)).collect();
-        // What is damaged is measured as it would be without cuts.
-        if n > 1 && parts.iter().any(|(_, (_, ordered))| !ordered.is_sound()) {
-            measurers.extend(parts.drain(..).map(|(_, (unused, _))| unused.into_measurer()));
-            let whole = GenerationPart::whole(i);
+    /// Absorbs the next generation, of which all parts were measured. Gives the measurers of its parts, empty again.
+    fn absorb_generation<'t>(
+        &self,
+        so_far: &mut MeasuredSoFar<'_, 't>,
+        workspace: &mut Workspace,
+    ) -> Result<Vec<Measurer<'t>>> {
+        let mut parts = std::mem::take(&mut so_far.parts);
+        let Some(i) = parts.first().map(|measured| measured.part.generation) else { return Ok(Vec::new()) };
+        let n = n_valid_parts(parts.iter().map(|measured| &measured.ordered));
+        let mut measurers: Vec<_> = parts.drain(n..).map(|unused| unused.measured.into_measurer()).collect();
+        if n > 1 && parts.iter().any(|measured| !measured.ordered.is_sound()) {
+            measurers.extend(parts.drain(..).map(|unused| unused.measured.into_measurer()));
             if let Some(measurer) = measurers.pop() {
-                parts.push((whole, self.measure(whole, measurer, workspace)?));
+                parts.push(self.measure(GenerationPart::whole(i), measurer, workspace)?);
             }
         }
-        let clock = self.recording.clocks[i];
-        let start = clock.time(self.recording.index.generations[i].min_time).max(whole.last + 1);
+        let clock = self.trace.clocks[i];
+        let start = clock.time(self.trace.index.generations[i].min_time).max(so_far.last + 1);
         let mut is_over = false;
-        for (part, mut measured) in parts {
+        for mut measured in parts {
             if !is_over {
-                is_over = self.absorb(part, start, whole, &mut measured, workspace)?;
+                is_over = self.absorb(&mut measured, start, so_far, workspace)?;
             }
-            measurers.push(measured.0.into_measurer());
+            measurers.push(measured.measured.into_measurer());
         }
-        let (size, left) = self.recording.size_and_left(i);
-        whole.measurer.walk_if_due(whole.last, crew_after(size, left));
+        let (size, left) = self.trace.size_and_left(i);
+        so_far.measurer.walk_if_due(so_far.last, crew_after(size, left));
         Ok(measurers)
     }
 
-    /// Takes a part of a generation that began at `start`, the next in order, into the whole. True if the rest of the
-    /// generation was taken with it.
+    /// Absorbs the next part of a generation that began at `start`. True if the rest of the generation was measured with
+    /// it.
     fn absorb<'t>(
         &self,
-        part: GenerationPart<'_>,
+        MeasuredPart { part, measured, ordered }: &mut MeasuredPart<'_, 't>,
         start: Time,
-        whole: &mut Whole<'t>,
-        (measured, ordered): &mut PartMeasured<'t>,
+        so_far: &mut MeasuredSoFar<'_, 't>,
         workspace: &mut Workspace,
     ) -> Result<bool> {
-        let is_absorbed = whole.measurer.absorb(measured, whole.last, start);
+        let is_absorbed = so_far.measurer.absorb(measured, so_far.last, start);
         if is_absorbed {
-            ordered.last = ordered.last.max(whole.last + ordered.emitted as i64);
+            ordered.last = ordered.last.max(so_far.last + ordered.emitted as i64);
         } else {
-            // It began later than was thought: once more, knowing when. Where the rest begins was told by the cut, and
-            // walks are due when they would be without one.
-            whole.measurer.begin_generation(start);
-            whole.measurer.hold_walks(part.from.is_some());
-            let part = GenerationPart { until: None, ..part };
-            *ordered = self.recording.order(self.survey, part, whole.last, workspace, &mut whole.measurer)?;
+            // Measured again, now that all before it is known, to the generation's end: where the next part starts was
+            // predicted. Paths are walked when they would be if the generation were whole.
+            so_far.measurer.begin_generation(start);
+            so_far.measurer.hold_walks(part.from.is_some());
+            let rest = part.to_generation_end();
+            *ordered = self.trace.order(self.survey, rest, so_far.last, workspace, &mut so_far.measurer)?;
         }
-        whole.measurer.hold_walks(false);
-        whole.last = ordered.last;
-        whole.complaints.add(ordered.complaints);
+        so_far.measurer.hold_walks(false);
+        so_far.last = ordered.last;
+        so_far.errors.add(ordered.complaints);
         Ok(!is_absorbed)
     }
 }
 
-/// The generations taken so far.
-struct Whole<'t> {
-    measurer: Measurer<'t>,
-    /// Time of the last event.
-    last: Time,
-    complaints: OrderingErrors,
-    /// The parts of the next one that were measured.
-    parts: Vec<(usize, PartMeasured<'t>)>,
-    failed: Option<Error>,
-}
-
-/// How long after a generation's last event, in ns, the next one may still have to make way for it: events of
+/// How long after a generation's last event, in ns, first events of the next one may still be delayed by it: events of
 /// one tick follow each other at 1 ns, and the statuses at a generation's end share a few ticks.
-const SETTLING_NS: i64 = 100_000;
+const MAX_DELAY_NS: i64 = 100_000;
 
-/// Per generation, the moment at which those before it are certainly over.
-pub(super) fn settled_times(survey: &Survey) -> Vec<Time> {
-    let alive = survey.forest.goroutines.len() as i64;
+/// Per generation, the time at which those before it are certainly over, by what pass 1 knows of their last events.
+pub(super) fn independent_from(survey: &Survey) -> Vec<Time> {
+    let n_goroutines = survey.forest.goroutines.len() as i64;
     let over = |latest: &mut Time, g: &GenerationSurvey| {
         let before = *latest;
         *latest = before.max(g.latest);
-        Some(if before == Time::MIN { before } else { before + SETTLING_NS.min(alive) + SETTLING_NS })
+        // A status for each goroutine, at most, has to make way.
+        Some(if before == Time::MIN { before } else { before + MAX_DELAY_NS.min(n_goroutines) + MAX_DELAY_NS })
     };
     survey.generations.iter().scan(Time::MIN, over).collect()
 }

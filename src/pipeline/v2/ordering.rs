@@ -1,8 +1,7 @@
-//! Generations, or parts of them, in causal order.
+//! Pass 2 of single generations, or parts of them: their events in causal order.
 
 use super::V2Trace;
 use super::instances::GenerationInstances;
-use super::predictions::Predictions;
 use crate::pipeline::Options;
 use crate::pipeline::in_order::in_order;
 use crate::pipeline::progress::Ticker;
@@ -13,12 +12,12 @@ use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::order::frontier::{GenerationInput, Ordered, OrderingErrors, Workspace, order};
-use crate::trace::v2::split::checkpoint::Checkpoint;
-use crate::trace::v2::split::plan::{GenerationPart, parts, used};
+use crate::trace::v2::split::{Checkpoint, GenerationPart, Predictions, ScannedGeneration, n_valid_parts};
 use crate::trace::v2::tables::read_samples;
 
 impl V2Trace<'_> {
-    /// Orders all generations, several side by side, for nobody; gives the time of the last event.
+    /// Orders all generations, several side by side, and discards the events. Gives the time of the last event, and
+    /// warnings about what is wrong with the order.
     pub(in crate::pipeline) fn check(
         &self,
         survey: &Survey,
@@ -26,38 +25,30 @@ impl V2Trace<'_> {
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Time, Vec<Warning>)> {
-        let cuts = self.cuts(survey, predictions)?;
-        let parts = parts(&cuts);
-        let work =
-            |i: usize, workspace: &mut Workspace| self.order(survey, parts[i], Time::MIN, workspace, &mut Nobody);
-        let nothing = (Vec::new(), Ok((Time::MIN, OrderingErrors::default())));
-        let take = |(of_generation, so_far): &mut (Vec<Ordered>, Result<(Time, OrderingErrors)>),
-                    i: usize,
-                    ordered: Result<Ordered>,
-                    _: &mut Workspace| {
-            match ordered {
-                Ok(ordered) => of_generation.push(ordered),
-                Err(error) if so_far.is_ok() => *so_far = Err(error),
-                Err(_) => {}
+        let checkpoints = self.checkpoints(survey, predictions)?;
+        let parts = GenerationPart::all(&checkpoints);
+        let order = |i: usize, workspace: &mut Workspace| {
+            self.order(survey, parts[i], Time::MIN, workspace, &mut DiscardEvents)
+        };
+        let nothing = Checked { last: Time::MIN, errors: OrderingErrors::default(), parts: Vec::new() };
+        let take = |so_far: &mut Result<Checked>, i: usize, ordered: Result<Ordered>, _: &mut Workspace| {
+            match (&mut *so_far, ordered) {
+                (Ok(checked), Ok(ordered)) => checked.parts.push(ordered),
+                (Ok(_), Err(error)) => *so_far = Err(error),
+                (Err(_), _) => {}
             }
-            if parts[i].until.is_some() {
-                return;
-            }
-            let index = &self.index.generations[parts[i].generation];
-            ticker.add(index.end - index.start);
-            let used = used(of_generation.iter());
-            for ordered in of_generation.drain(..).take(used) {
-                if let Ok((last, complaints)) = so_far {
-                    *last = ordered.last.max(*last + ordered.emitted as i64);
-                    complaints.add(ordered.complaints);
-                }
+            if parts[i].is_last() {
+                let index = &self.index.generations[parts[i].generation];
+                ticker.add(index.end - index.start);
+                so_far.iter_mut().for_each(Checked::end_generation);
             }
         };
-        let (_, checked) = in_order(parts.len(), options.threads, nothing, Workspace::default, work, take);
-        checked.map(|(last, complaints)| (last, complaints.warnings(survey.start)))
+        let checked = in_order(parts.len(), options.threads, Ok(nothing), Workspace::default, order, take)?;
+        Ok((checked.last, checked.errors.warnings(survey.start)))
     }
 
-    /// Hands the events of a part of a generation to `sink`, in causal order.
+    /// Hands the events of a part of a generation to `sink`, in causal order. `last` is the time of the event before
+    /// it.
     pub(super) fn order(
         &self,
         survey: &Survey,
@@ -67,7 +58,7 @@ impl V2Trace<'_> {
         sink: &mut impl Sink,
     ) -> Result<Ordered> {
         let i = part.generation;
-        let known = &survey.generations[i];
+        let surveyed = &survey.generations[i];
         let generation = Generation::new(self.source, &self.index.generations[i]);
         let samples = read_samples(&generation, &mut Vec::new())?;
         let input = GenerationInput {
@@ -75,21 +66,56 @@ impl V2Trace<'_> {
             clock: self.clocks[i],
             known: &self.known,
             samples: &samples,
-            names: &known.names,
-            first_gc: known.first_gc,
-            from: part.from,
-            until: part.until,
+            names: &surveyed.names,
+            first_gc: surveyed.first_gc,
+            from: part.from.map(Checkpoint::order),
+            until: part.until.map(Checkpoint::order),
         };
-        let mut instances = GenerationInstances::new(survey, i as u32, part.from.map_or(&[], Checkpoint::births));
+        let mut instances = GenerationInstances::new(survey, i as u32, part.created_before());
         let n = survey.forest.goroutines.len();
         order(&input, last, &mut instances, workspace, n, sink)
     }
+
+    /// The checkpoints of each generation, by what pass 1 observed; fewer than were planned if some cannot be
+    /// predicted.
+    pub(super) fn checkpoints(&self, survey: &Survey, predictions: Predictions) -> Result<Vec<Vec<Checkpoint>>> {
+        let forest = &survey.forest;
+        // Which goroutine a repeated id means is known only in order.
+        let predictions = if forest.has_repeats() { Predictions::default() } else { predictions };
+        let generations = self.index.generations.iter().enumerate().map(|(i, index)| ScannedGeneration {
+            generation: Generation::new(self.source, index),
+            clock: self.clocks[i],
+            first_gc: survey.generations.get(i).and_then(|surveyed| surveyed.first_gc),
+            n_goroutines: forest.goroutines.len(),
+        });
+        predictions.checkpoints(generations, |id| forest.latest(id))
+    }
 }
 
-/// Wants no event.
-pub(super) struct Nobody;
+/// The generations checked so far.
+struct Checked {
+    /// Time of the last event.
+    last: Time,
+    errors: OrderingErrors,
+    /// The parts of the next generation that were ordered.
+    parts: Vec<Ordered>,
+}
 
-impl Sink for Nobody {
+impl Checked {
+    /// All parts of a generation were ordered.
+    fn end_generation(&mut self) {
+        let n = n_valid_parts(self.parts.iter());
+        for ordered in self.parts.drain(..).take(n) {
+            self.last = ordered.last.max(self.last + ordered.emitted as i64);
+            self.errors.add(ordered.complaints);
+        }
+    }
+}
+
+/// A sink that needs no event.
+pub(super) struct DiscardEvents;
+
+impl Sink for DiscardEvents {
     fn wants(&self, _: GIdx) -> bool {
         false
     }

@@ -1,7 +1,10 @@
-//! Pass 1: generations are scanned, several side by side, and put together in their order.
+//! Pass 1: generations are scanned, several side by side, and collected in their order.
+//!
+//! Where there are fewer generations left than threads, threads share a generation: its traced threads are scanned in
+//! groups of about as many bytes, whose findings are joined in the order of the threads. So is a generation that is
+//! followed by less than half of its size, because other threads will soon have nothing to do.
 
 use super::V2Trace;
-use super::predictions::{GenerationPredictions, Predictions};
 use crate::pipeline::Options;
 use crate::pipeline::annotations::{annotations, notes_wanted};
 use crate::pipeline::in_order::{free, in_order, lock};
@@ -14,177 +17,219 @@ use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackCl
 use crate::survey::roots::servers::ServerStep;
 use crate::survey::v2::evidence_store::EvidenceMemory;
 use crate::survey::v2::scan::{Birth, Scan, ScanInput, groups, scan};
-use crate::trace::error::Result;
+use crate::trace::error::{Result, Warning};
 use crate::trace::time::Time;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::id_table::IdTable;
-use crate::trace::v2::scan_observer::NoObserver;
-use crate::trace::v2::split::predictor::{ObservedState, StatePredictor};
+use crate::trace::v2::split::{GenerationPredictions, NoObserver, Plan, Predictions, PredictorInput, StatePredictor};
 use crate::trace::v2::tables::{Tables, WireSample, read_samples, read_tables};
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::sync::Mutex;
 
 impl V2Trace<'_> {
-    /// Pass 1, and what it saw that tells how generations can be cut in the second one.
+    /// Pass 1: the survey, and what predicts the states at which pass 2 can split generations.
     pub(in crate::pipeline) fn survey(
         &self,
         selector: Option<&Selector>,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Survey, Predictions)> {
-        // Tasks lead from one goroutine to another, whichever part that is in.
+        // A task leads from one goroutine to another, in whichever part: then nothing is split.
         let has_tasks = selector.is_some_and(|s| s.root_by.task);
-        let n_parts = self.plan(if has_tasks { 1 } else { options.threads });
-        self.survey_with(&n_parts, false, selector, options, ticker)
+        let sizes: Vec<u64> = self.index.generations.iter().map(|g| g.end - g.start).collect();
+        let plan = Plan::new(&sizes, if has_tasks { 1 } else { options.threads });
+        self.survey_with(&plan, false, selector, options, ticker)
     }
 
-    /// The same for generations that may be cut into so many parts; scans may have to keep all that they find.
+    /// The same for a given plan. With `keeps_all`, scans keep also what is hardly ever needed.
     pub(super) fn survey_with(
         &self,
-        n_parts: &[usize],
+        plan: &Plan,
         keeps_all: bool,
         selector: Option<&Selector>,
         options: Options,
         ticker: &Ticker<'_>,
     ) -> Result<(Survey, Predictions)> {
-        let first = &self.index.generations[0];
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
         let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
-        let builder = Builder::new(self.clocks[0].time(first.min_time), selector.is_none(), annotations);
-        let n = self.index.generations.len();
-        // Memory of scans, for further ones.
-        let spare: Mutex<Vec<EvidenceMemory>> = Mutex::default();
+        let start = self.clocks[0].time(self.index.generations[0].min_time);
+        let builder = Builder::new(start, selector.is_none(), annotations);
+        let threads = options.threads.max(1);
+        let surveying = Surveying { trace: self, plan, selector, threads, keeps_all, spare: Mutex::default() };
         let scan = |i: usize, (): &mut ()| {
-            let all = options.threads.max(1);
-            let (size, left) = self.size_and_left(i);
-            let threads = if is_among_last(size, left) { all } else { all.div_ceil(n - i) };
-            let moments = self.moments(i, n_parts[i]);
-            let scanned = self.scan_generation(i, selector, &moments, Scanning { threads, spare: &spare, keeps_all });
-            ticker.add(size);
-            if i + all >= n {
-                // Hardly any scan is still to begin.
-                free(std::mem::take(&mut *lock(&spare)));
-            }
-            scanned.map(|(tables, scan, seen)| (tables, scan, GenerationPredictions { moments, seen }))
+            let scanned = surveying.scan(i);
+            ticker.add(self.size_and_left(i).0);
+            surveying.free_spare_after(i);
+            scanned
         };
-        let add = |so_far: &mut Result<SoFar<'_>>,
-                   i: usize,
-                   scanned: Result<(Tables, Scan, GenerationPredictions)>,
-                   (): &mut ()| {
-            let Ok((builder, predictions)) = so_far else { return };
-            let scanned = scanned.and_then(|(tables, scan, foreseen)| {
-                predictions.add(foreseen);
-                if !builder.misses(&scan) {
-                    return Ok((tables, scan));
-                }
-                let scanning = Scanning { threads: options.threads, spare: &spare, keeps_all: true };
-                self.scan_generation(i, selector, &[], scanning).map(|(tables, scan, _)| (tables, scan))
-            });
-            match scanned {
-                Ok((tables, scan)) => {
-                    if i == 0 {
-                        // As many for each byte as in the first generation.
-                        let (size, left) = self.size_and_left(i);
-                        builder.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
-                    }
-                    builder.add(&tables, scan, self.clocks[i]);
-                }
-                Err(error) => *so_far = Err(error),
+        let add = |so_far: &mut Result<Collected<'_>>, i: usize, scanned: Result<GenerationScan>, (): &mut ()| {
+            let Ok(collected) = so_far else { return };
+            if let Err(error) = scanned.and_then(|scanned| surveying.collect(collected, i, scanned)) {
+                *so_far = Err(error);
             }
         };
-        let nothing = Ok((builder, Predictions::default()));
-        let done = in_order(n, options.threads, nothing, || (), scan, add);
-        done.map(|(builder, predictions)| (builder.finish(), predictions))
-    }
-
-    /// Scans a generation, once more and keeping all where what was left out is wanted. Gives also what was seen before
-    /// some moments.
-    fn scan_generation(
-        &self,
-        i: usize,
-        selector: Option<&Selector>,
-        moments: &[Time],
-        scanning: Scanning<'_>,
-    ) -> Result<(Tables, Scan, Vec<Vec<ObservedState>>)> {
-        let generation = Generation::new(self.source, &self.index.generations[i]);
-        let mut warnings = Vec::new();
-        let tables = read_tables(&generation, &mut warnings)?;
-        let classes = classify(&tables, selector);
-        let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
-        if classes.is_some() {
-            for sample in read_samples(&generation, &mut warnings)? {
-                samples.entry(sample.thread).or_default().push(sample);
-            }
-        }
-        let region = |id| {
-            let name = tables.string(id).unwrap_or_default();
-            selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
-        };
-        let notes = notes_wanted(selector, &region);
-        let (known, classes) = (&self.known, classes.as_ref());
-        let batches = ThreadBatches::new(&generation);
-        let class = |stack| classes.and_then(|classes| classes.get(stack)).unwrap_or_default();
-        let is_root = |birth: &Birth| {
-            selector.is_some_and(|s| {
-                s.root_by.creation && class(birth.creation_stack).surely_matches()
-                    || s.root_by.entry && class(birth.entry_stack).surely_matches()
-            })
-        };
-        let (generation, batches, samples) = (&generation, &batches, &samples);
-        let predictor = || {
-            (!moments.is_empty()).then(|| StatePredictor::new((generation, known, self.clocks[i]), batches, moments))
-        };
-        let scan = |keeps_all| {
-            let input = ScanInput { generation, batches, known, classes, notes, samples, keeps_all };
-            scan_groups(&input, scanning, &is_root, &predictor)
-        };
-        let mut scanned = scan(scanning.keeps_all)?;
-        if scanned.is_none() {
-            scanned = scan(true)?;
-        }
-        let (mut scan, seen) = scanned.unwrap_or_default();
-        scan.warnings.extend(warnings);
-        Ok((tables, scan, seen))
+        let nothing = Ok(Collected { builder, predictions: Predictions::default() });
+        let done = in_order(self.index.generations.len(), options.threads, nothing, || (), scan, add);
+        done.map(|Collected { builder, predictions }| (builder.finish(), predictions))
     }
 }
 
-/// The generations taken so far.
-type SoFar<'b> = (Builder<'b>, Predictions);
+/// What is collected of the generations so far.
+struct Collected<'b> {
+    builder: Builder<'b>,
+    predictions: Predictions,
+}
+
+/// What scanning a generation gave.
+struct GenerationScan {
+    tables: Tables,
+    scan: Scan,
+    predictions: GenerationPredictions,
+}
+
+/// Pass 1 of a trace.
+struct Surveying<'s> {
+    trace: &'s V2Trace<'s>,
+    plan: &'s Plan,
+    selector: Option<&'s Selector>,
+    /// Threads that work; at least 1.
+    threads: usize,
+    /// Whether all evidence is kept from the start, also what is hardly ever needed.
+    keeps_all: bool,
+    /// Memory of finished scans, for further ones.
+    spare: Mutex<Vec<EvidenceMemory>>,
+}
 
 /// How a generation is scanned.
 #[derive(Clone, Copy)]
-struct Scanning<'s> {
-    /// At most so many threads do it.
+struct ScanOptions<'t> {
+    /// At most this many threads share it.
     threads: usize,
-    /// Memory of other scans.
-    spare: &'s Mutex<Vec<EvidenceMemory>>,
-    /// Whether to keep what hardly anybody will ask for, too.
+    /// Times at which its state is predicted.
+    split_times: &'t [Time],
+    /// Whether all evidence is kept.
     keeps_all: bool,
 }
 
-/// Scans the threads of a generation in groups, and looks ahead. None where something was left out that is wanted.
-fn scan_groups<'l>(
-    input: &ScanInput<'_>,
-    Scanning { threads, spare, .. }: Scanning<'_>,
-    is_root: &impl Fn(&Birth) -> bool,
-    predictor: &(impl Fn() -> Option<StatePredictor<'l>> + Sync),
-) -> Result<Option<(Scan, Vec<Vec<ObservedState>>)>> {
-    let memory = || lock(spare).pop().unwrap_or_default();
-    let groups = groups(input.generation.index, input.batches, threads);
-    let scans = groups.into_par_iter().map(|group| {
-        Ok(match predictor() {
-            Some(mut predictor) => (scan(input, group, memory(), &mut predictor)?, predictor.finish()?),
-            None => (scan(input, group, memory(), &mut NoObserver)?, Vec::new()),
+impl Surveying<'_> {
+    /// Scans a generation for the first time.
+    fn scan(&self, i: usize) -> Result<GenerationScan> {
+        let (size, left) = self.trace.size_and_left(i);
+        let generations_left = self.trace.index.generations.len() - i;
+        let threads = if is_among_last(size, left) { self.threads } else { self.threads.div_ceil(generations_left) };
+        let split_times = self.plan.split_times(i, &self.trace.index.generations[i], self.trace.clocks[i]);
+        self.scan_generation(i, ScanOptions { threads, split_times: &split_times, keeps_all: self.keeps_all })
+    }
+
+    /// Frees the memory of finished scans, once hardly any scan has still to begin.
+    fn free_spare_after(&self, i: usize) {
+        if i + self.threads >= self.trace.index.generations.len() {
+            free(std::mem::take(&mut *lock(&self.spare)));
+        }
+    }
+
+    /// Adds a generation, the next in order. It is scanned again if evidence was left out that earlier generations turn
+    /// out to need.
+    fn collect(&self, collected: &mut Collected<'_>, i: usize, scanned: GenerationScan) -> Result<()> {
+        let Collected { builder, predictions } = collected;
+        predictions.push(scanned.predictions);
+        let (mut tables, mut scan) = (scanned.tables, scanned.scan);
+        if builder.misses(&scan) {
+            let again = ScanOptions { threads: self.threads, split_times: &[], keeps_all: true };
+            GenerationScan { tables, scan, .. } = self.scan_generation(i, again)?;
+        }
+        if i == 0 {
+            // Expect as many goroutines for each byte as in the first generation.
+            let (size, left) = self.trace.size_and_left(i);
+            builder.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
+        }
+        builder.add(&tables, scan, self.trace.clocks[i]);
+        Ok(())
+    }
+
+    /// Scans a generation; once more and keeping all evidence, if evidence was left out that the generation itself turns
+    /// out to need.
+    fn scan_generation(&self, i: usize, options: ScanOptions<'_>) -> Result<GenerationScan> {
+        let V2Trace { source, index, known, clocks, .. } = self.trace;
+        let generation = &Generation::new(*source, &index.generations[i]);
+        let mut warnings = Vec::new();
+        let tables = read_tables(generation, &mut warnings)?;
+        let classes = classify(&tables, self.selector);
+        let classes = classes.as_ref();
+        let samples = match classes {
+            Some(_) => &samples_by_thread(generation, &mut warnings)?,
+            None => &FxHashMap::default(),
+        };
+        let region = |id| {
+            let name = tables.string(id).unwrap_or_default();
+            self.selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
+        };
+        let notes = notes_wanted(self.selector, &region);
+        let batches = &ThreadBatches::new(generation);
+        let ScanOptions { split_times, .. } = options;
+        let predictor_input = PredictorInput { generation, batches, known, clock: clocks[i], split_times };
+        let scan = |keeps_all| {
+            let input = ScanInput { generation, batches, known, classes, notes, samples, keeps_all };
+            self.scan_groups(&input, options.threads, predictor_input)
+        };
+        let mut scanned = scan(options.keeps_all)?;
+        if scanned.is_none() {
+            scanned = scan(true)?;
+        }
+        let (mut scan, predictions) = scanned.unwrap_or_default();
+        scan.warnings.extend(warnings);
+        Ok(GenerationScan { tables, scan, predictions })
+    }
+
+    /// Scans the threads of a generation in groups and predicts its state at the split times. None if evidence was left
+    /// out that is needed.
+    fn scan_groups(
+        &self,
+        input: &ScanInput<'_>,
+        threads: usize,
+        predictor_input: PredictorInput<'_>,
+    ) -> Result<Option<(Scan, GenerationPredictions)>> {
+        let memory = || lock(&self.spare).pop().unwrap_or_default();
+        let split_times = predictor_input.split_times;
+        let groups = groups(input.generation.index, input.batches, threads);
+        let scans = groups.into_par_iter().map(|group| {
+            if split_times.is_empty() {
+                return Ok((scan(input, group, memory(), &mut NoObserver)?, Vec::new()));
+            }
+            let mut predictor = StatePredictor::new(predictor_input);
+            Ok((scan(input, group, memory(), &mut predictor)?, predictor.finish()?))
+        });
+        let (scans, observed): (Vec<Scan>, Vec<_>) = scans.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let mut scans = scans.into_iter();
+        let mut scan = scans.next().unwrap_or_default();
+        scans.for_each(|next| scan.join(next));
+        let is_root = |birth: &Birth| self.is_root_by_birth(birth, input.classes);
+        let Some(memory) = scan.evidence.settle(&scan.births, &scan.announced, is_root) else { return Ok(None) };
+        lock(&self.spare).extend(memory);
+        Ok(Some((scan, GenerationPredictions::new(split_times, observed))))
+    }
+
+    /// Whether a new goroutine is a root whatever it does later: by where it was created, or by its entry function.
+    fn is_root_by_birth(&self, birth: &Birth, classes: Option<&IdTable<StackClass>>) -> bool {
+        let class = |stack| classes.and_then(|classes| classes.get(stack)).unwrap_or_default();
+        self.selector.is_some_and(|s| {
+            s.root_by.creation && class(birth.creation_stack).surely_matches()
+                || s.root_by.entry && class(birth.entry_stack).surely_matches()
         })
-    });
-    let (scans, seen): (Vec<Scan>, Vec<_>) = scans.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-    let mut scans = scans.into_iter();
-    let mut scan = scans.next().unwrap_or_default();
-    scans.for_each(|next| scan.join(next));
-    let Some(memory) = scan.evidence.settle(&scan.births, &scan.announced, is_root) else { return Ok(None) };
-    lock(spare).extend(memory);
-    Ok(Some((scan, seen)))
+    }
+}
+
+/// The CPU samples of a generation by the id of the thread, each thread's in order of time.
+fn samples_by_thread(
+    generation: &Generation<'_>,
+    warnings: &mut Vec<Warning>,
+) -> Result<FxHashMap<u64, Vec<WireSample>>> {
+    let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
+    for sample in read_samples(generation, warnings)? {
+        samples.entry(sample.thread).or_default().push(sample);
+    }
+    Ok(samples)
 }
 
 /// What each stack of a generation says; one look at each function name. None when nothing asks for that.

@@ -1,9 +1,9 @@
 //! Tests of both passes through traces of Go 1.22 and later.
 
-use super::measuring::settled_times;
-use super::ordering::Nobody;
+use super::V2Trace;
+use super::measuring::{Borders, independent_from};
+use super::ordering::DiscardEvents;
 use super::scanning::classify;
-use super::{Predictions, V2Trace};
 use crate::measure::MAX_PIECES;
 use crate::measure::MeasureSpec;
 use crate::pipeline::Options;
@@ -17,14 +17,12 @@ use crate::trace::time::Time;
 use crate::trace::time::Window;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::order::frontier::{Ordered, Workspace};
-use crate::trace::v2::scan_observer::NoObserver;
-use crate::trace::v2::split::checkpoint::Checkpoint;
-use crate::trace::v2::split::plan::{parts, used};
+use crate::trace::v2::split::{Checkpoint, GenerationPart, NoObserver, Plan, Predictions, n_valid_parts};
 use crate::trace::v2::tables::{WireSample, read_tables};
 use crate::trace::version::{Dialect, Header, read_header};
 use rustc_hash::FxHashMap;
 
-/// Side by side, also in parts, or one after the other with nothing measured by itself: the same sums.
+/// Measures generations side by side, also in parts, and one after the other, nothing by itself: the sums must be equal.
 #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
 fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
@@ -38,28 +36,29 @@ fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
     let (in_groups, _) = recording.survey(Some(&selector), in_groups, &ticker).expect("a sound trace");
     assert!(format!("{survey:?}") == format!("{in_groups:?}"), "a survey in groups of threads differs");
     let slice = select(&survey.forest, &survey.symbols, &selector);
-    let whole = task(&survey, &slice, whole_life);
-    let measure = |task: MeasureSpec<'_>, settled: &[Time], n_parts: usize| {
-        let cuts = cut_into(n_parts)(&recording, &survey);
+    let spec = task(&survey, &slice, whole_life);
+    let measure = |spec: MeasureSpec<'_>, independent_from: &[Time], n_parts: usize| {
+        let checkpoints = &split_into(n_parts)(&recording, &survey);
+        let borders = Borders { independent_from, checkpoints };
         let (measured, last, _) =
-            recording.measure_from(&survey, task, options, &ticker, (settled, &cuts)).expect("a sound trace");
+            recording.measure_between(borders, &survey, spec, options, &ticker).expect("a sound trace");
         (measured, last)
     };
     let in_order = vec![Time::MAX; survey.generations.len()];
-    let settled = settled_times(&survey);
-    // A part of the trace, too, that ends exactly when something happened.
-    let (measured, last) = measure(whole, &in_order, 1);
+    let independent_from = independent_from(&survey);
+    // Measures also a part of the trace, which ends exactly when something happened.
+    let (measured, last) = measure(spec, &in_order, 1);
     let requests = measured.paths.expect("paths").requests;
     let end = requests.get(requests.len() / 2).map_or(last, |request| request.span.end);
     let part = Window { start: survey.start + end.since(survey.start) as i64 / 3, end };
     for looked_at in [Window::ALL, part] {
         let sums = [true, false].map(|latency| {
-            let task = MeasureSpec { looked_at, latency, ..whole };
-            let one_by_one = measure(task, &in_order, 1);
+            let spec = MeasureSpec { looked_at, latency, ..spec };
+            let one_by_one = measure(spec, &in_order, 1);
             let sums = sums(&one_by_one.0);
             let one_by_one = (found(one_by_one.0), one_by_one.1);
             for n_parts in [1, 2, 7] {
-                let side_by_side = measure(task, &settled, n_parts);
+                let side_by_side = measure(spec, &independent_from, n_parts);
                 let side_by_side = (found(side_by_side.0), side_by_side.1);
                 let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
                 let same = side_by_side == one_by_one;
@@ -106,58 +105,61 @@ fn measuring_side_by_side_changes_nothing() {
     }
 }
 
-/// What goes on over a cut goes on behind it.
+/// What lasts over a checkpoint goes on after it.
 #[test]
-fn measuring_in_parts_goes_on_over_cuts() {
+fn what_lasts_over_a_checkpoint_goes_on_after_it() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/text");
     let text = std::fs::read_to_string(folder.join("over-batches.txt")).expect("a text of the repository");
     let (_, text) = text.split_once("\nTrace ").expect("a trace");
     let bytes = crate::trace::text::from_text(&format!("Trace {text}")).expect("a sound trace");
-    let cut = order_parts(&bytes, cut_into(2));
-    assert!(cut[0].len() == 2 && cut[0][0].was_cut);
+    let split = order_parts(&bytes, split_into(2));
+    assert!(split[0].len() == 2 && split[0][0].reached_stop);
     for pattern in [".", "main.assist", "main.reader", "main.root", "main.hot"] {
         compare(&bytes, RootBy::default(), pattern, false);
         compare(&bytes, RootBy::default(), pattern, true);
     }
 }
 
-/// A trace, and its generations cut into parts: what ordering says of each part.
+/// Orders a trace whose generations are split at the given checkpoints: per generation, what ordering gives of each part.
 #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
-fn order_parts(bytes: &Vec<u8>, cuts: impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>>) -> Vec<Vec<Ordered>> {
+fn order_parts(
+    bytes: &Vec<u8>,
+    checkpoints: impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>>,
+) -> Vec<Vec<Ordered>> {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
-    let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+    let Dialect::V2(row) = version.dialect else { panic!("an old trace") };
     let ticker = Ticker::new(&[], 1, None);
     let recording = V2Trace::open(bytes, row, 0).expect("something usable");
     let (survey, _) = recording.survey(None, Options::default(), &ticker).expect("bytes in memory");
-    let cuts = cuts(&recording, &survey);
+    let checkpoints = checkpoints(&recording, &survey);
     let mut ordered: Vec<Vec<Ordered>> = survey.generations.iter().map(|_| Vec::new()).collect();
-    for part in parts(&cuts) {
-        let done = recording.order(&survey, part, Time::MIN, &mut Workspace::default(), &mut Nobody);
+    for part in GenerationPart::all(&checkpoints) {
+        let done = recording.order(&survey, part, Time::MIN, &mut Workspace::default(), &mut DiscardEvents);
         ordered[part.generation].push(done.expect("bytes in memory"));
     }
     ordered
 }
 
-/// What cuts each generation into `n` parts, as the usual survey on some threads sees it.
-fn cut_into(n: usize) -> impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>> {
-    cut_by(n, Some(selector("main.", RootBy::default(), false)))
+/// The checkpoints that split each generation into `n` parts, by a survey for a selection of goroutines.
+fn split_into(n: usize) -> impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>> {
+    split_by(n, Some(selector("main.", RootBy::default(), false)))
 }
 
-/// The same by a survey for a selection, or for none.
-fn cut_by(n: usize, selector: Option<Selector>) -> impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>> {
+/// The same by a survey for any selection, or for none.
+fn split_by(n: usize, selector: Option<Selector>) -> impl Fn(&V2Trace<'_>, &Survey) -> Vec<Vec<Checkpoint>> {
     move |recording, survey| {
-        let n_parts = vec![n; survey.generations.len()];
+        let plan = Plan::equal(survey.generations.len(), n);
         let options = Options { threads: n, ..Options::default() };
         let ticker = Ticker::new(&[], 1, None);
         let (_, predictions) =
-            recording.survey_with(&n_parts, false, selector.as_ref(), options, &ticker).expect("bytes in memory");
-        recording.cuts(survey, predictions).expect("bytes in memory")
+            recording.survey_with(&plan, false, selector.as_ref(), options, &ticker).expect("bytes in memory");
+        recording.checkpoints(survey, predictions).expect("bytes in memory")
     }
 }
 
-/// Looking ahead finds what ordering finds, and parts have all events.
+/// Every prediction is verified, and parts have all events.
 #[test]
-fn generations_are_as_their_cuts_tell() {
+fn predictions_of_sound_traces_are_verified() {
     for name in [
         "go1.22/waits-long",
         "go1.23/server",
@@ -169,51 +171,50 @@ fn generations_are_as_their_cuts_tell() {
     ] {
         let bytes = trace(name);
         let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
-        let mut n_cuts = [0; 2];
-        for (i, cut) in [order_parts(&bytes, cut_into(5)), order_parts(&bytes, cut_by(5, None))].iter().enumerate() {
-            for (parts, whole) in cut.iter().zip(&whole) {
-                assert_eq!(used(parts.iter()), parts.len(), "{name}");
+        let mut n_checkpoints = [0; 2];
+        let splits = [order_parts(&bytes, split_into(5)), order_parts(&bytes, split_by(5, None))];
+        for (i, split) in splits.iter().enumerate() {
+            for (parts, whole) in split.iter().zip(&whole) {
+                assert_eq!(n_valid_parts(parts.iter()), parts.len(), "{name}");
                 assert_eq!(parts.iter().map(|part| part.emitted).sum::<u64>(), whole[0].emitted, "{name}");
                 assert_eq!(parts.last().map(|part| part.last), Some(whole[0].last), "{name}");
-                n_cuts[i] += parts.len() - 1;
+                n_checkpoints[i] += parts.len() - 1;
             }
         }
-        assert!(n_cuts[0] > 0 && n_cuts[0] == n_cuts[1], "{name}");
+        assert!(n_checkpoints[0] > 0 && n_checkpoints[0] == n_checkpoints[1], "{name}");
     }
 }
 
-/// Where a generation is not as a cut tells, its order goes on.
+/// If a generation's state is not as predicted, its order goes on to its end.
 #[test]
-fn a_cut_that_is_not_true_cuts_nothing() {
+fn a_wrong_prediction_changes_nothing() {
     let bytes = trace("go1.26/waits-long");
     let whole = order_parts(&bytes, |_, survey| survey.generations.iter().map(|_| Vec::new()).collect());
     let wrong = |recording: &V2Trace<'_>, survey: &Survey| {
-        let cuts = cut_into(3)(recording, survey);
-        // The state of the first cut, at the moment of the second one.
-        let later = |mut cuts: Vec<Checkpoint>| {
-            cuts[0].time = cuts[1].time;
-            cuts.truncate(1);
-            cuts
+        // The state at the first checkpoint, with the time of the second one.
+        let wrong = |checkpoints: Vec<Checkpoint>| {
+            let second = checkpoints[1].time();
+            checkpoints.into_iter().take(1).map(|first| first.at_wrong_time(second)).collect()
         };
-        cuts.into_iter().map(later).collect()
+        split_into(3)(recording, survey).into_iter().map(wrong).collect()
     };
     for (parts, whole) in order_parts(&bytes, wrong).iter().zip(&whole) {
-        assert_eq!(used(parts.iter()), 1);
+        assert_eq!(n_valid_parts(parts.iter()), 1);
         assert_eq!((parts[0].emitted, parts[0].last), (whole[0].emitted, whole[0].last));
         assert!(parts[0].is_sound());
     }
 }
 
-/// Damaged traces are measured as if they were not cut.
+/// Damaged traces are measured as if they were not split.
 #[test]
-fn damage_makes_parts_a_whole() {
+fn damaged_generations_are_measured_whole() {
     for (name, pattern) in [("go1.22/server", "Handler"), ("go1.26/waits-long", "main."), ("go1.25/http1", ".")] {
         let sound = trace(name);
         for every in [509, 4093, 40_009] {
             let bytes: Vec<u8> =
                 (0..sound.len()).map(|i| if i % every == every - 1 { 0xff } else { sound[i] }).collect();
             let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
-            let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+            let Dialect::V2(row) = version.dialect else { panic!("an old trace") };
             let selector = selector(pattern, RootBy::default(), false);
             let ticker = Ticker::new(&[], 1, None);
             let options = Options { threads: 2, ..Options::default() };
@@ -221,9 +222,10 @@ fn damage_makes_parts_a_whole() {
             let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("bytes in memory");
             let slice = select(&survey.forest, &survey.symbols, &selector);
             let measure = |n_parts: usize| {
-                let (settled, cuts) = (settled_times(&survey), cut_into(n_parts)(&recording, &survey));
-                let task = task(&survey, &slice, false);
-                let measured = recording.measure_from(&survey, task, options, &ticker, (&settled, &cuts));
+                let checkpoints = &split_into(n_parts)(&recording, &survey);
+                let borders = Borders { independent_from: &independent_from(&survey), checkpoints };
+                let spec = task(&survey, &slice, false);
+                let measured = recording.measure_between(borders, &survey, spec, options, &ticker);
                 let (measured, last, warnings) = measured.expect("bytes in memory");
                 (found(measured), last, warnings.iter().map(|w| w.message.clone()).collect::<Vec<_>>())
             };
@@ -235,9 +237,9 @@ fn damage_makes_parts_a_whole() {
     }
 }
 
-/// What scans leave out is never missing.
+/// What scans leave out is never needed.
 #[test]
-fn scans_leave_out_what_nobody_asks_for() {
+fn what_scans_leave_out_is_never_needed() {
     let compare = |name: &str, bytes: &Vec<u8>, pattern: &str| {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
         let Dialect::V2(row) = version.dialect else { return };
@@ -246,8 +248,8 @@ fn scans_leave_out_what_nobody_asks_for() {
         let selector = selector(pattern, RootBy { stack: true, ..RootBy::NONE }, false);
         let survey = |keeps_all, threads| {
             let options = Options { threads, ..Options::default() };
-            let n_parts = vec![1; recording.index.generations.len()];
-            let survey = recording.survey_with(&n_parts, keeps_all, Some(&selector), options, &ticker);
+            let plan = Plan::equal(recording.index.generations.len(), 1);
+            let survey = recording.survey_with(&plan, keeps_all, Some(&selector), options, &ticker);
             format!("{:?}", survey.expect("bytes in memory").0)
         };
         assert!(survey(true, 1) == survey(false, 2), "{name}, --root '{pattern}'");
@@ -271,9 +273,9 @@ fn scans_leave_out_what_nobody_asks_for() {
     }
 }
 
-/// Usual events on their short way say what they do on the long one.
+/// The fast path of a scan finds what the general rules find.
 #[test]
-fn usual_events_of_a_scan_say_the_same() {
+fn the_fast_path_of_a_scan_finds_the_same() {
     for (name, pattern) in [
         ("go1.22/server", "Handler"),
         ("go1.23/waits-long", "main."),
@@ -282,18 +284,18 @@ fn usual_events_of_a_scan_say_the_same() {
         ("go1.26/iterators", "main."),
     ] {
         let sound = trace(name);
-        // Damage in the middle of batches, too: their rest is lost, and so is who runs.
+        // Also with damage in the middle of batches: their rest is lost, and with it which goroutine runs.
         let every = |n: usize| (0..sound.len()).map(|i| if i % n == n - 1 { 0xff } else { sound[i] }).collect();
         for bytes in [sound.clone(), every(4096), every(1023)] {
-            same_on_both_ways(&bytes, name, pattern);
+            same_on_both_paths(&bytes, name, pattern);
         }
     }
 }
 
 #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
-fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
+fn same_on_both_paths(bytes: &Vec<u8>, name: &str, pattern: &str) {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
-    let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+    let Dialect::V2(row) = version.dialect else { panic!("an old trace") };
     let recording = V2Trace::open(bytes, row, 0).expect("something usable");
     let selector = selector(pattern, RootBy::default(), false);
     for index in &recording.index.generations {
@@ -309,19 +311,19 @@ fn same_on_both_ways(bytes: &Vec<u8>, name: &str, pattern: &str) {
             let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
             format!("{:?}", scan.expect("bytes in memory"))
         };
-        // A sample that never comes keeps its thread on the long way.
+        // The fast path is not taken while a CPU sample is to come: this one never comes.
         let never = |thread| WireSample { pos: 0, ticks: u64::MAX, thread, goroutine: 0, stack: 0 };
         let never = index.threads.iter().map(|thread| (thread.0, vec![never(thread.0)])).collect();
         assert!(scanned(&FxHashMap::default()) == scanned(&never), "{name}");
     }
 }
 
-/// With hardly any room for open requests, paths are cut: it is said, and they still add up.
+/// If the intervals of open requests exceed the limit, paths are cut short: they are counted, and still add up.
 #[test]
-fn paths_that_find_no_room_add_up_too() {
+fn paths_that_are_cut_short_add_up_too() {
     let bytes = trace("go1.26/waits-long");
     let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
-    let Dialect::V2(row) = version.dialect else { panic!("an old one") };
+    let Dialect::V2(row) = version.dialect else { panic!("an old trace") };
     let selector = selector("main.", RootBy::default(), false);
     let ticker = Ticker::new(&[], 1, None);
     let options = Options { threads: 1, ..Options::default() };
@@ -329,16 +331,16 @@ fn paths_that_find_no_room_add_up_too() {
     let (survey, _) = recording.survey(Some(&selector), options, &ticker).expect("a sound trace");
     let slice = select(&survey.forest, &survey.symbols, &selector);
     let paths = |max_pieces| {
-        let task = MeasureSpec { max_pieces, ..task(&survey, &slice, false) };
+        let spec = MeasureSpec { max_pieces, ..task(&survey, &slice, false) };
         let (measured, ..) =
-            recording.measure(&survey, Predictions::default(), task, options, &ticker).expect("a sound trace");
+            recording.measure(&survey, Predictions::default(), spec, options, &ticker).expect("a sound trace");
         measured.paths.expect("paths")
     };
-    let (roomy, cramped) = (paths(MAX_PIECES), paths(10));
-    assert_eq!(roomy.capped, 0);
-    assert!(cramped.capped > 0);
-    assert_eq!(roomy.requests.len(), cramped.requests.len());
-    for request in &cramped.requests {
+    let (complete, cut_short) = (paths(MAX_PIECES), paths(10));
+    assert_eq!(complete.capped, 0);
+    assert!(cut_short.capped > 0);
+    assert_eq!(complete.requests.len(), cut_short.requests.len());
+    for request in &cut_short.requests {
         let sum: u64 = request.states.iter().map(|(_, ns)| ns).sum();
         assert_eq!(sum, request.span.end.since(request.span.start));
     }

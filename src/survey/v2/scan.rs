@@ -15,7 +15,7 @@ use crate::trace::v2::batch::GenerationIndex;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::id_table::IdTable;
 use crate::trace::v2::reader::{ScanEvent, ScanReader};
-use crate::trace::v2::scan_observer::{NoObserver, ScanObserver};
+use crate::trace::v2::split::{NoObserver, ScanObserver};
 use crate::trace::v2::tables::WireSample;
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -263,7 +263,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
                     let number = self.input.generation.index.number;
                     self.scan.warnings.push(bad.warning(reader.end(), number));
                     self.leave();
-                    watch.lose();
+                    watch.lose_track();
                     return latest;
                 }
             }

@@ -9,7 +9,7 @@ use crate::survey::roots::classify::StackVerdicts;
 use crate::trace::ids::GoId;
 use crate::trace::v2::reader::ScanReader;
 use crate::trace::v2::reader_fast::{WORD_EVENT_BYTES, decode_goroutine_fast, decode_one_byte_fast, decode_word_fast};
-use crate::trace::v2::scan_observer::ScanObserver;
+use crate::trace::v2::split::ScanObserver;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// Who runs on the thread, as far as the usual events tell.
@@ -59,7 +59,7 @@ impl ThreadScan<'_, '_> {
             events += 1;
         }
         if events > 0 {
-            watch.run(running.map(|run| (run.id, run.seq)));
+            watch.set_running(running.map(|run| (run.id, run.seq)));
         }
         self.scan.events += events;
         self.current = running.map_or(Who::NOBODY, |run| Who::named(run.id));
@@ -119,7 +119,7 @@ impl Looking<'_> {
                 let event = decode_word_fast::<2>(at.bytes)?;
                 let [seq, stack] = event.args;
                 self.glimpse(at, event.ticks, stack, running)?;
-                watch.run(running.map(|run| (run.id, run.seq)));
+                watch.set_running(running.map(|run| (run.id, run.seq)));
                 watch.event(code::GO_SYSCALL_BEGIN, [seq, stack, 0, 0]);
                 Some((event.len, event.ticks))
             }
@@ -128,7 +128,7 @@ impl Looking<'_> {
                 if let Some(run) = running {
                     (run.gap.last, run.gap.ticks) = (at.pos, at.before.wrapping_add(event.ticks));
                 }
-                watch.run(running.map(|run| (run.id, run.seq)));
+                watch.set_running(running.map(|run| (run.id, run.seq)));
                 watch.event(code::GO_SYSCALL_END, [0; MAX_ARGS]);
                 Some((event.len, event.ticks))
             }
@@ -154,7 +154,7 @@ mod tests {
     use crate::survey::roots::classify::StackClass;
     use crate::survey::v2::evidence_store::EvidenceMemory;
     use crate::trace::v2::id_table::IdTable;
-    use crate::trace::v2::scan_observer::NoObserver;
+    use crate::trace::v2::split::NoObserver;
 
     /// One run of goroutine 300 with two stacks that do not match: all of it is usual, and one glance comes of it.
     #[test]

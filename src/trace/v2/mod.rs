@@ -34,6 +34,5 @@ pub mod index;
 pub mod order;
 pub mod reader;
 pub mod reader_fast;
-pub mod scan_observer;
 pub mod split;
 pub mod tables;

@@ -3,9 +3,12 @@
 //! The thread with the earliest next event goes first; if the scheduler's rules forbid that event yet, the
 //! thread waits aside. When all threads wait the trace is broken, and the earliest event is let through.
 
+mod bounds;
+
 pub use super::errors::OrderingErrors;
 use super::out::Out;
 use super::scheduler::{Instances, Scheduler};
+use super::state::OrderState;
 use super::steps::{Outcome, Steps};
 use super::threads::{Next, Ranks, Reading, ThreadCursor};
 use super::translate::Names;
@@ -16,7 +19,6 @@ use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::{Generation, ThreadBatches};
-use crate::trace::v2::split::checkpoint::Checkpoint;
 use crate::trace::v2::tables::WireSample;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -35,10 +37,10 @@ pub struct GenerationInput<'a> {
     pub names: &'a Names,
     /// Least number of a collector event in it.
     pub first_gc: Option<u64>,
-    /// Where to begin; at its start for none.
-    pub from: Option<&'a Checkpoint>,
-    /// Where to end, if it is found as the cut tells; else at its end.
-    pub until: Option<&'a Checkpoint>,
+    /// The state to start from; `None` for the generation's start.
+    pub from: Option<&'a OrderState>,
+    /// The predicted state to stop at, if the order comes to it; else, or for `None`, it goes on to the generation's end.
+    pub until: Option<&'a OrderState>,
 }
 
 /// What is left when a generation was ordered.
@@ -52,8 +54,8 @@ pub struct Ordered {
     pub complaints: OrderingErrors,
     /// Batches that end before their end.
     pub warnings: Vec<Warning>,
-    /// Whether it ends at the cut that was given.
-    pub was_cut: bool,
+    /// Whether it stopped at [`GenerationInput::until`], which is thereby verified.
+    pub reached_stop: bool,
 }
 
 impl Ordered {
@@ -86,7 +88,7 @@ pub fn order<I: Instances, S: Sink>(
     let batches = ThreadBatches::new(input.generation);
     let ticks = TickTable::new(input.clock);
     match input.from {
-        Some(cut) => workspace.scheduler.clone_from(&cut.scheduler),
+        Some(state) => workspace.scheduler.clone_from(&state.scheduler),
         None => workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc),
     }
     workspace.waiting.clear(index.threads.len());
@@ -102,20 +104,20 @@ pub fn order<I: Instances, S: Sink>(
         last,
         emitted: 0,
         next_sample: 0,
-        until: input.until.map(|cut| cut.time),
+        stop_time: input.until.map(|state| state.time),
         complaints: OrderingErrors::default(),
         warnings: Vec::new(),
         failed: None,
     };
-    if let Some(cut) = input.from {
-        frontier.load_from(cut, &batches);
+    if let Some(state) = input.from {
+        frontier.load_from(state, &batches);
     } else {
         frontier.emit_sync();
         frontier.load(&batches);
     }
-    let was_cut = frontier.run(&batches);
+    let reached_stop = frontier.run(&batches);
     let Frontier { last, emitted, complaints, warnings, failed, .. } = frontier;
-    failed.map_or(Ok(Ordered { last, emitted, complaints, warnings, was_cut }), Err)
+    failed.map_or(Ok(Ordered { last, emitted, complaints, warnings, reached_stop }), Err)
 }
 
 struct Frontier<'a, I, S> {
@@ -129,8 +131,8 @@ struct Frontier<'a, I, S> {
     last: Time,
     emitted: u64,
     next_sample: usize,
-    /// Where to end; none for the generation's end.
-    until: Option<Time>,
+    /// When to stop, if the state then is as predicted; `None` for the generation's end.
+    stop_time: Option<Time>,
     complaints: OrderingErrors,
     warnings: Vec<Warning>,
     /// Why no more could be read.
@@ -164,49 +166,6 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         }
     }
 
-    /// Goes to where each thread stands at a cut.
-    fn load_from(&mut self, cut: &Checkpoint, batches: &'a ThreadBatches) {
-        for thread in 0..self.input.generation.index.threads.len() {
-            let cursor = match cut.positions[thread] {
-                Some(position) => ThreadCursor::at(batches.of(thread), position, self.reading),
-                None => Ok(ThreadCursor::new(&[])),
-            };
-            match cursor {
-                Ok(cursor) => self.threads.push(cursor),
-                Err(error) => {
-                    self.failed.get_or_insert(error);
-                    return;
-                }
-            }
-            if let Some(key) = self.key(thread) {
-                self.workspace.heap.push(Reverse(key));
-            }
-        }
-        self.next_sample = cut.samples().len();
-    }
-
-    #[inline]
-    fn is_behind_cut(&self, key: Key) -> bool {
-        self.until.is_some_and(|until| until <= key.time())
-    }
-
-    /// Whether all is as the cut tells at which to end. If it is not, the order goes on to the generation's end.
-    fn is_at_cut(&mut self, batches: &ThreadBatches) -> bool {
-        let Some(cut) = self.input.until else { return false };
-        let mut threads = self.threads.iter().enumerate();
-        let same = self.workspace.waiting.is_empty()
-            && self.complaints == OrderingErrors::default()
-            && self.warnings.is_empty()
-            && threads.all(|(thread, cursor)| cursor.position(batches.of(thread)) == cut.positions[thread])
-            && self.workspace.scheduler.is_as(&cut.scheduler);
-        if same {
-            self.emit_samples_before(cut.time);
-        } else {
-            self.until = None;
-        }
-        same
-    }
-
     /// The place of a thread whose next event was read.
     #[inline]
     fn key(&self, thread: usize) -> Option<Key> {
@@ -225,11 +184,11 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         matches!(next, Next::Event | Next::EventBehindGap)
     }
 
-    /// Takes all events up to the end; true if that is the cut.
+    /// Takes all events up to the state to stop at, then gives true, or to the generation's end.
     fn run(&mut self, batches: &ThreadBatches) -> bool {
         loop {
             while let Some(Reverse(key)) = self.workspace.heap.pop() {
-                if self.is_behind_cut(key) && self.is_at_cut(batches) {
+                if self.is_after_stop(key) && self.has_reached_stop(batches) {
                     return true;
                 }
                 self.run_threads(key, false);
@@ -270,7 +229,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                 std::mem::swap(&mut earliest.0, &mut key);
                 continue;
             }
-            if !force && self.is_behind_cut(key) {
+            if !force && self.is_after_stop(key) {
                 self.workspace.heap.push(Reverse(key));
                 return;
             }
@@ -291,8 +250,8 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         if !scheduler.woken.is_empty() {
             return thread;
         }
-        // Two threads that take turns are the rule: the second one stands beside the heap. Where there is none, its
-        // time never comes.
+        // Two threads that take turns are the rule: the second one stands beside the heap. Without a second thread, use
+        // `Key::MAX`.
         let (mut other_time, second) = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
         let (mut ranks, mut turn) = ([rank, second], 0);
         let (last, emitted) = (self.last, self.emitted);
@@ -350,12 +309,12 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         thread
     }
 
-    /// The last moment at which an event comes before the next CPU sample and the cut.
+    /// The last time at which an event comes before the next CPU sample and the time to stop.
     fn before_other(&self) -> Time {
         let sample = self.input.samples.get(self.next_sample).map(|s| self.input.clock.time(s.ticks));
         // At the end of time samples come first.
         let before_sample = sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1));
-        self.until.map_or(before_sample, |until| before_sample.min(until - 1))
+        self.stop_time.map_or(before_sample, |stop| before_sample.min(stop - 1))
     }
 
     /// Takes an event that is due by all the rules; false when its thread has to wait or has no more.

@@ -7,6 +7,7 @@ pub(crate) mod goroutines_fast;
 pub(crate) mod out;
 pub(crate) mod procs;
 pub mod scheduler;
+pub mod state;
 pub mod steps;
 pub(crate) mod table;
 pub(crate) mod threads;

@@ -86,27 +86,32 @@ impl Scheduler {
         self.woken.clear();
     }
 
-    /// Whether all is as in another one of the same generation, and nothing was forced or is waited for.
-    pub(crate) fn is_as(&self, other: &Self) -> bool {
-        let calm = |this: &Self| this.forced_on.is_empty() && this.woken.is_empty();
-        // Procs are numbered as they were seen: ours by their numbers there.
-        let mut ours = vec![None; other.procs.len()];
-        let mut there = vec![NO_PROC; self.procs.len()];
+    /// Equal to `other`, a state of the same generation, and nothing forced or pending in either. Procs are compared by
+    /// their ids: each scheduler numbers them in the order in which it saw them.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
+        let nothing_open = |this: &Self| this.forced_on.is_empty() && this.woken.is_empty();
+        // Our procs by the other's numbers, and the other's numbers by ours.
+        let mut procs = vec![None; other.procs.len()];
+        let mut numbers = vec![NO_PROC; self.procs.len()];
         for (id, &p) in &self.proc_index {
             let Some(&q) = other.proc_index.get(id) else { return false };
-            (there[p as usize], ours[q as usize]) = (q, Some(self.procs[p as usize]));
+            (numbers[p as usize], procs[q as usize]) = (q, Some(self.procs[p as usize]));
         }
-        let procs = ours.iter().zip(&other.procs).all(|(ours, theirs)| *ours == Some(*theirs));
+        let same_procs = procs.iter().zip(&other.procs).all(|(ours, theirs)| *ours == Some(*theirs));
         let n = self.threads.len().max(other.threads.len());
-        let bound = |this: &Self, i| this.threads.get(i).copied().unwrap_or(UNBOUND);
-        let threads = (0..n).all(|i| {
-            let Thread { g, p } = bound(self, i);
-            let p = there.get(p as usize).copied().unwrap_or(NO_PROC);
-            bound(other, i) == Thread { g, p }
+        let thread = |this: &Self, i| this.threads.get(i).copied().unwrap_or(UNBOUND);
+        let same_threads = (0..n).all(|i| {
+            let Thread { g, p } = thread(self, i);
+            let p = numbers.get(p as usize).copied().unwrap_or(NO_PROC);
+            thread(other, i) == Thread { g, p }
         });
-        let collector = self.next_gc == other.next_gc && self.assisting == other.assisting;
-        let rest = collector && self.goroutines.is_as(&other.goroutines);
-        calm(self) && calm(other) && procs && threads && rest
+        let same_collector = self.next_gc == other.next_gc && self.assisting == other.assisting;
+        nothing_open(self)
+            && nothing_open(other)
+            && same_procs
+            && same_threads
+            && same_collector
+            && self.goroutines.equals(&other.goroutines)
     }
 
     /// The goroutine that a thread executes.
@@ -310,10 +315,10 @@ mod tests {
     }
 
     #[test]
-    fn whatever_differs_is_noticed() {
+    fn any_difference_is_noticed() {
         let one = scheduler([7, 8]);
         let same = scheduler([8, 7]);
-        assert!(one.is_as(&same) && same.is_as(&one) && one.is_as(&one.clone()));
+        assert!(one.equals(&same) && same.equals(&one) && one.equals(&one.clone()));
         let changes: [fn(&mut Scheduler); 14] = [
             |s| s.set_seq(GIdx(500), GoState::Running, 3),
             |s| s.set(GIdx(7), GoState::Runnable),
@@ -333,7 +338,7 @@ mod tests {
         for (i, change) in changes.into_iter().enumerate() {
             let mut other = same.clone();
             change(&mut other);
-            assert!(!one.is_as(&other) && !other.is_as(&one), "change {i}");
+            assert!(!one.equals(&other) && !other.equals(&one), "change {i}");
         }
     }
 }

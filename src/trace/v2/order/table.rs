@@ -111,8 +111,8 @@ impl Goroutines {
         })
     }
 
-    /// What some threads know of a goroutine whose last number there is `seq`; what others know may be later.
-    pub(crate) fn enter_at(&mut self, g: GIdx, seq: u64, state: GoState) {
+    /// Sets a goroutine's state as of sequence number `seq`, unless its state as of a higher number is known.
+    pub(crate) fn set_if_later(&mut self, g: GIdx, seq: u64, state: GoState) {
         if let Some(goroutine) = self.named(g)
             && (goroutine.state() == GoState::Undetermined || goroutine.seq <= seq)
         {
@@ -121,8 +121,8 @@ impl Goroutines {
         }
     }
 
-    /// Whether as much is known of each goroutine as in another table.
-    pub(crate) fn is_as(&self, other: &Self) -> bool {
+    /// Whether the same is known of each goroutine as in another table.
+    pub(crate) fn equals(&self, other: &Self) -> bool {
         let has = |this: &Self, (g, goroutine): (_, &_)| this.get(g).unwrap_or(&BLANK) == goroutine;
         self.iter().all(|all| has(other, all)) && other.iter().all(|all| has(self, all))
     }
