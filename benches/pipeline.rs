@@ -16,7 +16,7 @@ use gotrace_slice::trace::v2::generation::{Generation, ThreadBatches};
 use gotrace_slice::trace::v2::index::{Index, read_index};
 use gotrace_slice::trace::v2::order::frontier::{GenerationInput, Workspace, order};
 use gotrace_slice::trace::v2::order::scheduler::Instances;
-use gotrace_slice::trace::v2::order::translate::Names;
+use gotrace_slice::trace::v2::order::translate::GenerationNames;
 use gotrace_slice::trace::v2::reader::{BatchReader, WireEvent};
 use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
 use gotrace_slice::trace::wire::event_spec::code;
@@ -151,7 +151,7 @@ fn parts(c: &mut Criterion) {
     let mut group = c.benchmark_group("order");
     group.throughput(Throughput::Elements(events));
     group.bench_function("all generations, one thread", |b| {
-        let names = Names::default();
+        let names = GenerationNames::default();
         let mut workspace = Workspace::default();
         let mut ids: Vec<Ids> = Vec::new();
         for generation in &trace.index.generations {
@@ -166,12 +166,13 @@ fn parts(c: &mut Criterion) {
                     known: &trace.known,
                     samples: &[],
                     names: &names,
+                    n_goroutines: ids.0.len(),
                     first_gc: None,
+                    last: Time::MIN,
                     from: None,
                     until: None,
                 };
-                let n = ids.0.len();
-                black_box(order(&input, Time::MIN, ids, &mut workspace, n, &mut Swallow).expect("bytes in memory"));
+                black_box(order(&input, ids, &mut workspace, &mut Swallow).expect("bytes in memory"));
             }
         });
     });

@@ -18,7 +18,7 @@ use crate::trace::time::Time;
 use crate::trace::v2::clock::{Clock, SyncData, read_sync};
 use crate::trace::v2::codes::known_codes;
 use crate::trace::v2::index::{Index, read_index};
-use crate::trace::v2::order::frontier::OrderingErrors;
+use crate::trace::v2::order::errors::OrderingErrors;
 use crate::trace::version::{HEADER_SIZE, V2};
 use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 

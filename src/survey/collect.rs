@@ -18,7 +18,7 @@ use crate::trace::symbols::{Frame, Symbols};
 use crate::trace::time::Time;
 use crate::trace::v2::clock::Clock;
 use crate::trace::v2::id_table::IdTable;
-use crate::trace::v2::order::translate::Names;
+use crate::trace::v2::order::translate::GenerationNames;
 use crate::trace::v2::tables::{Tables, WireFrame};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,7 +26,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 #[derive(Debug)]
 pub struct GenerationSurvey {
     /// Its stacks and strings as indexes of the symbols.
-    pub names: Names,
+    pub names: GenerationNames,
     /// Least number of a collector event.
     pub first_gc: Option<u64>,
     /// Per thread: the goroutine of its first creation; the others follow in order.
@@ -188,7 +188,7 @@ impl<'a> Builder<'a> {
         self.survey.forest.add(goroutine, self.with_lives.then_some(Life { born: self.survey.start, died: None }))
     }
 
-    fn add_birth(&mut self, birth: &Birth, generation: u32, names: &Names, clock: Clock) {
+    fn add_birth(&mut self, birth: &Birth, generation: u32, names: &GenerationNames, clock: Clock) {
         let goroutine = Goroutine {
             id: birth.id,
             parent: GIdx::NONE,
@@ -220,7 +220,14 @@ impl<'a> Builder<'a> {
         if g.is_some() { g } else { self.add_older(who.id, generation) }
     }
 
-    fn find_parts(&mut self, found: &mut EvidenceStore, base: u32, generation: u32, names: &Names, clock: Clock) {
+    fn find_parts(
+        &mut self,
+        found: &mut EvidenceStore,
+        base: u32,
+        generation: u32,
+        names: &GenerationNames,
+        clock: Clock,
+    ) {
         let evidence = found.relevant(&self.open_ids);
         for of_one in evidence.chunk_by(|a, b| a.who == b.who) {
             let g = self.resolve(of_one[0].who, base, generation);
@@ -231,7 +238,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn parts_of(&mut self, g: GIdx, evidence: &[Evidence], base: u32, names: &Names, clock: Clock) {
+    fn parts_of(&mut self, g: GIdx, evidence: &[Evidence], base: u32, names: &GenerationNames, clock: Clock) {
         let continued = self.unfinished.get(&g).copied().flatten();
         self.open_ids.remove(&self.survey.forest.get(g).id);
         let mut tracker = self.open.remove(&g).unwrap_or_else(|| RootTracker::continued_from(continued));
@@ -284,7 +291,7 @@ impl<'a> Builder<'a> {
         deaths: &ScanConcat<Death>,
         base: u32,
         generation: u32,
-        names: &Names,
+        names: &GenerationNames,
         clock: Clock,
     ) {
         let Some(mut annotations) = self.annotations.take() else { return };
@@ -334,7 +341,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn intern_names(&mut self, tables: &Tables, wanted: &FxHashSet<u64>) -> Names {
+    fn intern_names(&mut self, tables: &Tables, wanted: &FxHashSet<u64>) -> GenerationNames {
         self.strings.clear();
         let Self { survey: Survey { symbols, .. }, strings, .. } = self;
         let mut frames = Vec::new();
@@ -350,7 +357,7 @@ impl<'a> Builder<'a> {
             .into_iter()
             .filter_map(|id| tables.string(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
             .collect();
-        Names::new(stacks, IdTable::new(&named))
+        GenerationNames::new(stacks, IdTable::new(&named))
     }
 }
 

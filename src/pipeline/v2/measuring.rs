@@ -26,7 +26,8 @@ use crate::survey::collect::{GenerationSurvey, Survey};
 use crate::trace::error::{Error, Result, Warning};
 use crate::trace::time::Time;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
-use crate::trace::v2::order::frontier::{Ordered, OrderingErrors, Workspace};
+use crate::trace::v2::order::errors::OrderingErrors;
+use crate::trace::v2::order::frontier::{Ordered, Workspace};
 use crate::trace::v2::split::{Checkpoint, GenerationPart, Predictions, n_valid_parts};
 use std::sync::{Arc, Mutex};
 
@@ -230,7 +231,7 @@ impl Measuring<'_> {
         }
         so_far.measurer.hold_walks(false);
         so_far.last = ordered.last;
-        so_far.errors.add(ordered.complaints);
+        so_far.errors.add(ordered.errors);
         Ok(!is_absorbed)
     }
 }

@@ -14,7 +14,7 @@ use crate::trace::v2::clock::TickTable;
 use crate::trace::v2::order::goroutines::go_state;
 use crate::trace::v2::order::procs::proc_state;
 use crate::trace::v2::order::scheduler::ProcState;
-use crate::trace::v2::order::threads::{Next, Position, Reading, ThreadCursor};
+use crate::trace::v2::order::threads::{EventSource, NextEvent, Position, ThreadCursor};
 use crate::trace::v2::reader::WireEvent;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
@@ -128,9 +128,9 @@ impl<'a> ThreadWalk<'a> {
         ticks: &TickTable,
         observed: &mut ObservedState,
     ) -> StepResult<Option<ThreadCursor<'b>>> {
-        let reading = Reading { generation, known, clock, ticks };
+        let reading = EventSource { generation, known, clock, ticks };
         loop {
-            while let Some(&WireEvent { time, code, args, .. }) = cursor.gapless() {
+            while let Some(&WireEvent { time, code, args, .. }) = cursor.next_without_gap() {
                 if time >= until {
                     return Ok(Some(cursor));
                 }
@@ -138,9 +138,9 @@ impl<'a> ThreadWalk<'a> {
                 cursor.take(reading);
             }
             match cursor.read(reading, &mut Vec::new())? {
-                Next::Event => {}
-                Next::Nothing => return Ok(None),
-                Next::EventBehindGap | Next::Gap => return Err(Stop::Unpredictable),
+                NextEvent::Event => {}
+                NextEvent::Nothing => return Ok(None),
+                NextEvent::EventAfterGap | NextEvent::NothingAfterGap => return Err(Stop::Unpredictable),
             }
         }
     }
