@@ -1,8 +1,11 @@
 //! How fast the parts are: decoding, ordering, both passes together, writing pprof.
 //!
 //! On the largest trace of the repository, or on `GOTRACE_SLICE_BENCH=FILE` with roots `GOTRACE_SLICE_BENCH_ROOT`.
+//! `cargo bench --bench pipeline WORD` runs those whose names have the word. A line says the median and the fastest of
+//! the samples, and how much is done in a second of the median.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+#![allow(clippy::print_stdout, reason = "the lines are the result")]
+
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::render::{self, Format};
@@ -22,6 +25,7 @@ use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, V2, read_heade
 use gotrace_slice::trace::wire::event_spec::code;
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::time::{Duration, Instant};
 
 /// A trace in memory, its batches found.
 struct Trace {
@@ -127,7 +131,51 @@ impl Sink for Swallow {
     }
 }
 
-fn parts(c: &mut Criterion) {
+/// How often each is measured. A sample takes a tenth of a second at least.
+const SAMPLES: usize = 20;
+const SAMPLE: Duration = Duration::from_millis(100);
+
+/// What is measured, and how.
+struct Bench {
+    /// `cargo bench` says so. Otherwise each runs once, which shows that it works.
+    measures: bool,
+    word: String,
+}
+
+impl Bench {
+    fn from_arguments() -> Self {
+        let (flags, words): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|a| a.starts_with("--"));
+        Self { measures: flags.iter().any(|f| f == "--bench"), word: words.concat() }
+    }
+
+    /// Runs `work`, which handles `amount` of a unit.
+    fn run(&self, name: &str, amount: u64, unit: &str, mut work: impl FnMut()) {
+        if !name.contains(&self.word) {
+            return;
+        }
+        let mut time = |n: u32| {
+            let started = Instant::now();
+            (0..n).for_each(|_| work());
+            started.elapsed()
+        };
+        if !self.measures {
+            time(1);
+            return println!("{name}: works");
+        }
+        // As many runs in a sample as its time needs, told when the caches are warm.
+        let mut n = 1;
+        while time(n) < SAMPLE {
+            n *= 2;
+        }
+        let mut seconds: Vec<f64> = (0..SAMPLES).map(|_| time(n).as_secs_f64() / f64::from(n)).collect();
+        seconds.sort_by(f64::total_cmp);
+        let (median, fastest) = (seconds[SAMPLES / 2], seconds[0]);
+        let rate = amount as f64 / median / 1e6;
+        println!("{name:36} {:>10.3} ms, fastest {:>10.3} ms {rate:>9.1} M{unit}/s", median * 1e3, fastest * 1e3);
+    }
+}
+
+fn parts(bench: &Bench) {
     let trace = trace();
     let (mut bytes, mut events) = (0, 0);
     for generation in &trace.index.generations {
@@ -136,47 +184,37 @@ fn parts(c: &mut Criterion) {
         events += decode(&trace, &read);
     }
 
-    let mut group = c.benchmark_group("decode");
-    group.throughput(Throughput::Bytes(bytes));
-    group.bench_function("events of all threads", |b| {
-        b.iter(|| {
-            for generation in &trace.index.generations {
-                let read = Generation::new(&trace.bytes, generation);
-                black_box(decode(&trace, &read));
-            }
-        });
-    });
-    group.finish();
-
-    let mut group = c.benchmark_group("order");
-    group.throughput(Throughput::Elements(events));
-    group.bench_function("all generations, one thread", |b| {
-        let names = GenerationNames::default();
-        let mut workspace = Workspace::default();
-        let mut ids: Vec<Ids> = Vec::new();
+    bench.run("decode: events of all threads", bytes, "B", || {
         for generation in &trace.index.generations {
-            ids.push(Ids::of(&trace, &Generation::new(&trace.bytes, generation)));
+            let read = Generation::new(&trace.bytes, generation);
+            black_box(decode(&trace, &read));
         }
-        b.iter(|| {
-            for (generation, ids) in trace.index.generations.iter().zip(&mut ids) {
-                let read = Generation::new(&trace.bytes, generation);
-                let input = GenerationInput {
-                    generation: &read,
-                    clock: trace.clock,
-                    known: &trace.known,
-                    samples: &[],
-                    names: &names,
-                    n_goroutines: ids.0.len(),
-                    first_gc: None,
-                    last: Time::MIN,
-                    from: None,
-                    until: None,
-                };
-                black_box(order(&input, ids, &mut workspace, &mut Swallow).expect("bytes in memory"));
-            }
-        });
     });
-    group.finish();
+
+    let names = GenerationNames::default();
+    let mut workspace = Workspace::default();
+    let mut ids: Vec<Ids> = Vec::new();
+    for generation in &trace.index.generations {
+        ids.push(Ids::of(&trace, &Generation::new(&trace.bytes, generation)));
+    }
+    bench.run("order: all generations, one thread", events, " events", || {
+        for (generation, ids) in trace.index.generations.iter().zip(&mut ids) {
+            let read = Generation::new(&trace.bytes, generation);
+            let input = GenerationInput {
+                generation: &read,
+                clock: trace.clock,
+                known: &trace.known,
+                samples: &[],
+                names: &names,
+                n_goroutines: ids.0.len(),
+                first_gc: None,
+                last: Time::MIN,
+                from: None,
+                until: None,
+            };
+            black_box(order(&input, ids, &mut workspace, &mut Swallow).expect("bytes in memory"));
+        }
+    });
 }
 
 fn slice(trace: &Trace, threads: usize) -> Box<Profile> {
@@ -188,43 +226,33 @@ fn slice(trace: &Trace, threads: usize) -> Box<Profile> {
     }
 }
 
-fn whole(c: &mut Criterion) {
+fn whole(bench: &Bench) {
     let trace = trace();
-    let mut group = c.benchmark_group("pipeline");
-    group.throughput(Throughput::Bytes(trace.bytes.len() as u64));
+    let bytes = trace.bytes.len() as u64;
     for threads in [1, 2] {
-        group.bench_with_input(BenchmarkId::new("threads", threads), &threads, |b, &threads| {
-            b.iter(|| black_box(slice(&trace, threads)));
+        bench.run(&format!("pipeline: threads {threads}"), bytes, "B", || {
+            black_box(slice(&trace, threads));
         });
     }
-    group.bench_function("candidates", |b| {
-        let options = Options { threads: 1, ..Options::default() };
-        b.iter(|| {
-            let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
-            black_box(pipeline::candidates(&inputs, options, None).expect("candidates"));
-        });
+    let options = Options { threads: 1, ..Options::default() };
+    bench.run("pipeline: candidates", bytes, "B", || {
+        let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
+        black_box(pipeline::candidates(&inputs, options, None).expect("candidates"));
     });
-    group.finish();
 
     let profile = slice(&trace, 1);
-    let mut group = c.benchmark_group("render");
-    group.throughput(Throughput::Elements(profile.samples.len() as u64));
     for name in ["pprof", "json", "folded", "text"] {
         let format = Format::by_name(name).expect("a format");
-        group.bench_function(name, |b| {
-            b.iter(|| {
-                let mut out = Vec::new();
-                (format.profile)(&profile, &render::Options::default(), &mut out).expect("memory is writable");
-                black_box(out);
-            });
+        bench.run(&format!("render: {name}"), profile.samples.len() as u64, " samples", || {
+            let mut out = Vec::new();
+            (format.profile)(&profile, &render::Options::default(), &mut out).expect("memory is writable");
+            black_box(out);
         });
     }
-    group.finish();
 }
 
-criterion_group! {
-    name = benches;
-    config = Criterion::default().sample_size(20);
-    targets = parts, whole
+fn main() {
+    let bench = Bench::from_arguments();
+    parts(&bench);
+    whole(&bench);
 }
-criterion_main!(benches);

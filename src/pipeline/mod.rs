@@ -10,7 +10,6 @@
 //! decides when work is shared out, `in_order` takes results of work side by side in a fixed order, so that the
 //! result is the same for any number of threads. `progress` counts the bytes that are done.
 
-mod annotations;
 mod in_order;
 mod listing;
 mod open_trace;
@@ -21,6 +20,7 @@ mod testing;
 mod threads;
 mod v1;
 mod v2;
+mod wanted;
 
 pub use listing::candidates;
 pub use progress::{Progress, ProgressHook};

@@ -151,7 +151,7 @@ impl Slicer<'_> {
             warnings.append(&mut damage);
             end = last;
             let selection = &mut sliced.profile.selection;
-            selection.cut_stacks += survey.cut.iter().filter(|g| slice.has(**g)).count() as u64;
+            selection.cut_stacks += survey.truncated.iter().filter(|g| slice.has(**g)).count() as u64;
             selection.no_creator += slice::without_creator(&survey.forest, &survey.symbols);
             let number = sliced.profile.traces.len() as u32;
             sliced.add(

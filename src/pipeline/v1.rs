@@ -1,23 +1,25 @@
 //! One trace of Go 1.5 – 1.21 through both passes. It is one generation; its events are made anew for each pass.
-//! The first one cuts it into parts, which threads measure side by side in the second one.
+//!
+//! 1. The trace is read into memory and ordered once (`trace/v1`).
+//! 2. Pass 1 walks through all events. With several threads it also divides the trace into parts of about as many events,
+//!    and notes the state at the start of each: where each lane stands, the state of each goroutine, the last time.
+//! 3. Pass 2 measures the parts side by side, and absorbs them in their order. It walks through all parts one after the
+//!    other where a root is a task, as tasks lead from one goroutine to another, and where pass 1 saw a goroutine's own
+//!    stack although the goroutine does not run: the measurer of a part takes for granted that it does.
 
-use super::annotations::annotations;
 use super::in_order::{in_order, lock};
 use super::progress::Ticker;
 use super::threads::{crew, crew_after};
-use crate::measure::{GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart};
+use super::wanted::{annotation_sink, stack_classifier};
+use crate::measure::{MeasureSpec, Measured, MeasuredPart, PartMeasurer, PartStart, WholeMeasurer};
 use crate::slice::Selector;
-use crate::survey::Survey;
-use crate::survey::annotations::roots::Matches;
-use crate::survey::roots::classify::{Classifier, StackClass};
-use crate::survey::roots::servers::ServerStep;
-use crate::survey::v1::{OrderedSurvey, OrderedTrace, classes};
+use crate::survey::v1::{OrderedSurvey, OrderedTrace, classify};
+use crate::survey::{NameMatcher, Survey};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Result, Warning};
 use crate::trace::event::{Event, EventKind, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::source::Source;
-use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::v1::order::{Both, BriefEvent, OldTrace, Start, Visitor, open};
 use crate::trace::version::V1;
@@ -29,19 +31,19 @@ pub(super) struct V1Trace {
     bytes: u64,
     /// Where its parts start.
     parts: Vec<Start>,
-    /// Whether they can be measured by themselves.
-    apart: bool,
-    /// Where another trace begins behind this one.
+    /// Whether each can be measured alone.
+    parts_are_independent: bool,
+    /// File position where another trace begins after this one; none when there is none.
     pub(super) next_trace: Option<u64>,
 }
 
-/// A source without its beginning.
-struct Behind<'a> {
+/// A source from a file position on.
+struct SourceFrom<'a> {
     source: &'a dyn Source,
     start: u64,
 }
 
-impl Source for Behind<'_> {
+impl Source for SourceFrom<'_> {
     fn size(&self) -> u64 {
         self.source.size().saturating_sub(self.start)
     }
@@ -60,7 +62,7 @@ impl V1Trace {
         resolver: Option<&(dyn Resolver + Sync)>,
     ) -> Result<Self> {
         let resolver = resolver.map(|r| r as &dyn Resolver);
-        let source = Behind { source, start };
+        let source = SourceFrom { source, start };
         let both: Both<'_> = &|first, second| rayon::join(first, second);
         let both = (rayon::current_num_threads() > 1).then_some(both);
         let trace = open(&source, version, resolver, both).map_err(|e| e.shifted_by(start))?;
@@ -69,7 +71,7 @@ impl V1Trace {
             trace,
             bytes: source.size(),
             parts: Vec::new(),
-            apart: false,
+            parts_are_independent: false,
         })
     }
 
@@ -88,22 +90,23 @@ impl V1Trace {
 
     fn survey_parts(&mut self, selector: Option<&Selector>, n_parts: u64, ticker: &Ticker<'_>) -> Survey {
         let symbols = std::mem::take(&mut self.trace.symbols);
-        let classes = stack_classes(&symbols, selector);
+        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
+        let matches = matches.as_ref().map(|m| m as NameMatcher<'_>);
+        let classes = stack_classifier(selector, matches).and_then(|classifier| classify(&symbols, &classifier));
         let known = OrderedTrace {
             goroutines: &self.trace.goroutines,
             symbols,
             start: self.trace.start,
             file_events: self.trace.file_events,
         };
-        let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
+        let annotations = annotation_sink(selector, matches);
         let mut surveyor = Surveyor(OrderedSurvey::new(known, classes, selector.is_none(), annotations));
         self.parts = vec![self.trace.first()];
         let mut walked = None;
         for n in 0..n_parts {
             surveyor.0.begin_part(n as u32);
-            let (told, next) = self.trace.walk_part(&self.parts[n as usize], (n, n_parts), &mut surveyor);
-            walked = Some(told);
+            let (part, next) = self.trace.walk_part(&self.parts[n as usize], (n, n_parts), &mut surveyor);
+            walked = Some(part);
             if n + 1 < n_parts {
                 self.parts.push(next);
             }
@@ -111,7 +114,7 @@ impl V1Trace {
         let mut survey = surveyor.0.finish();
         if let Some(walked) = walked {
             survey.end = walked.end;
-            self.apart = n_parts > 1 && !walked.strays;
+            self.parts_are_independent = n_parts > 1 && !walked.strays;
             survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
             self.trace.settle(walked);
         }
@@ -122,14 +125,14 @@ impl V1Trace {
     /// Pass 2.
     pub(super) fn measure(&self, task: MeasureSpec<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
         // Tasks lead from one goroutine to another, whichever part that is in.
-        let one_by_one = !self.apart || !task.slice.marks.is_empty();
+        let one_by_one = !self.parts_are_independent || !task.slice.marks.is_empty();
         let measured = if one_by_one { self.measure_in_order(task) } else { self.measure_parts(task, threads) };
         ticker.add(self.bytes);
         (measured, self.trace.end)
     }
 
     fn measure_in_order(&self, task: MeasureSpec<'_>) -> Measured {
-        let mut measurer = Measurer::new(task);
+        let mut measurer = WholeMeasurer::new(task);
         measurer.begin_generation(self.trace.start);
         for part in 0..self.parts.len() {
             self.walk(part, task, &mut measurer);
@@ -137,18 +140,18 @@ impl V1Trace {
         measurer.finish(self.trace.end, crew())
     }
 
-    /// Measures several parts side by side, and takes them into the whole in their order.
+    /// Measures several parts side by side, and absorbs them into the whole in their order.
     fn measure_parts<'t>(&self, task: MeasureSpec<'t>, threads: usize) -> Measured {
-        let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
-        let whole = Measurer::new(task);
-        let memory = whole.tape_memory();
+        let spare: Mutex<Vec<PartMeasurer<'t>>> = Mutex::default();
+        let whole = WholeMeasurer::new(task);
+        let memory = whole.log_memory();
         let measure = |part: usize, (): &mut ()| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(task, &memory));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(task, &memory));
             self.measure_part(part, task, measurer)
         };
-        let take = |(whole, last): &mut (Measurer<'t>, Time),
+        let take = |(whole, last): &mut (WholeMeasurer<'t>, Time),
                     i: usize,
-                    (mut part, end): (GenerationMeasured<'t>, Time),
+                    (mut part, end): (MeasuredPart<'t>, Time),
                     (): &mut ()| {
             // What is older than a part and first seen in it is as old as the trace.
             whole.absorb(&mut part, *last, self.trace.start);
@@ -166,34 +169,34 @@ impl V1Trace {
         &self,
         part: usize,
         task: MeasureSpec<'t>,
-        mut measurer: Measurer<'t>,
-    ) -> (GenerationMeasured<'t>, Time) {
-        // When the part before ends is known, so nothing waits for that.
+        mut measurer: PartMeasurer<'t>,
+    ) -> (MeasuredPart<'t>, Time) {
+        // The end of the part before is known, so no event waits for it.
         let start = &self.parts[part];
         let generation = part as u32;
         let settled = Time::MIN;
-        measurer.begin_partial(PartStart { generation, file_start: start.first_pos(), settled, inside: None });
+        measurer.begin(PartStart { generation, file_start: start.first_pos(), settled, inside: None });
         let mut measuring = Measuring { task, measurer: &mut measurer };
         start.active().for_each(|event| measuring.event(&event));
         let end = self.walk(part, task, &mut measurer);
-        (measurer.end_partial(), end)
+        (measurer.end(), end)
     }
 
-    /// Gives the events of a part to a measurer; gives the time of the last one.
-    fn walk<'t>(&self, part: usize, task: MeasureSpec<'t>, measurer: &mut Measurer<'t>) -> Time {
+    /// Hands the events of a part to a measurer; returns the time of the last one.
+    fn walk(&self, part: usize, task: MeasureSpec<'_>, measurer: &mut impl Sink) -> Time {
         let nth = (part as u64, self.parts.len() as u64);
         self.trace.walk_part(&self.parts[part], nth, &mut Measuring { task, measurer }).0.end
     }
 }
 
-/// Parts for each thread, so that none waits long for another.
+/// Parts for each thread: more than one, so that no thread waits long for another at the end.
 const PARTS_PER_THREAD: u64 = 3;
-/// Least number of events that are worth a part of their own.
+/// Least number of events in a part.
 const MIN_PART: u64 = 1 << 15;
-/// Most parts. Each takes a byte for every goroutine.
+/// Most parts. The start of each takes a byte for every goroutine.
 const MAX_PARTS: u64 = 64;
 
-/// How many parts to cut a trace into.
+/// Number of parts to divide a trace into.
 fn n_parts(threads: usize, n_events: u64) -> u64 {
     let wanted = if threads > 1 { threads as u64 * PARTS_PER_THREAD } else { 1 };
     wanted.min(n_events / MIN_PART).clamp(1, MAX_PARTS)
@@ -206,7 +209,7 @@ impl Visitor for Surveyor<'_> {
     #[inline]
     fn glance(&mut self, glance: &BriefEvent) -> bool {
         let BriefEvent { pos, g, stack, runs, .. } = *glance;
-        self.0.glance(pos, g, stack, runs)
+        self.0.event_fast(pos, g, stack, runs)
     }
 
     #[inline]
@@ -216,20 +219,21 @@ impl Visitor for Surveyor<'_> {
 }
 
 /// Takes the events of the second pass.
-struct Measuring<'m, 't> {
+struct Measuring<'m, 't, S> {
     task: MeasureSpec<'t>,
-    measurer: &'m mut Measurer<'t>,
+    measurer: &'m mut S,
 }
 
-impl Measuring<'_, '_> {
-    /// As [`MeasureSpec::wants`], and nobody's too: paths want to know when the whole program was stopped.
+impl<S> Measuring<'_, '_, S> {
+    /// As [`MeasureSpec::wants`]; for latency, all events: paths need the work of other goroutines, and when the whole
+    /// program was stopped.
     #[inline]
     fn wants(&self, g: GIdx) -> bool {
         self.task.latency || self.task.wants(g)
     }
 }
 
-impl Visitor for Measuring<'_, '_> {
+impl<S: Sink> Visitor for Measuring<'_, '_, S> {
     #[inline]
     fn glance(&mut self, glance: &BriefEvent) -> bool {
         !self.wants(glance.g) && !self.wants(glance.target)
@@ -244,18 +248,6 @@ impl Visitor for Measuring<'_, '_> {
     }
 }
 
-/// What each stack says; none when nothing asks for that.
-fn stack_classes(symbols: &Symbols, selector: Option<&Selector>) -> Option<Vec<StackClass>> {
-    if selector.is_some_and(|s| !s.root_by.stack) {
-        return None;
-    }
-    let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-    let roots = matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync));
-    let classes = classes(symbols, &Classifier::new(roots));
-    let wanted = selector.is_some() || classes.iter().any(|class| class.step != ServerStep::None);
-    wanted.then_some(classes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,7 +255,7 @@ mod tests {
     use crate::slice::{RootBy, select};
     use crate::trace::version::{Dialect, Header, read_header};
 
-    /// In parts, of which no part knows the one before, or as a whole: the same sums.
+    /// In parts that know nothing of each other or as a whole, the sums are the same.
     #[allow(clippy::ptr_arg, reason = "a vector is a source, a slice of unknown size is not")]
     fn compare(bytes: &Vec<u8>, name: &str, pattern: &str, whole_life: bool) {
         let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
@@ -273,7 +265,7 @@ mod tests {
         let measure = |n_parts: u64| {
             let mut recording = V1Trace::open(bytes, row, 0, None).expect("a sound trace");
             let survey = recording.survey_parts(Some(&selector), n_parts, &ticker);
-            assert!(recording.apart || n_parts == 1, "{name} is sound");
+            assert!(recording.parts_are_independent || n_parts == 1, "{name} is sound");
             let slice = select(&survey.forest, &survey.symbols, &selector);
             let (measured, last) = recording.measure(task(&survey, &slice, whole_life), 2, &ticker);
             (found(measured), last)

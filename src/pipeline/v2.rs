@@ -11,7 +11,7 @@ mod scanning;
 #[cfg(test)]
 mod tests;
 
-use crate::survey::collect::Survey;
+use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
 use crate::trace::time::Time;
@@ -22,21 +22,23 @@ use crate::trace::v2::order::errors::OrderingErrors;
 use crate::trace::version::{HEADER_SIZE, V2};
 use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 
-/// A trace whose batches were found.
+/// A trace of which it is known where its batches are.
 pub(super) struct V2Trace<'a> {
     source: &'a dyn Source,
-    /// Where its batches stand.
+    /// Where the batches of each generation are in the file.
     pub(super) index: Index,
+    /// Which event codes the trace's version has.
     known: [bool; 256],
+    /// Per generation.
     clocks: Vec<Clock>,
-    /// Wall clock of the trace's tick 0, in ns since the Unix epoch.
+    /// A time of the trace, and the wall clock then, in ns since the Unix epoch.
     pub(super) wall: Option<(Time, i64)>,
-    /// What could not be read so far.
+    /// About what could not be read so far.
     pub(super) warnings: Vec<Warning>,
 }
 
 impl<'a> V2Trace<'a> {
-    /// Finds the batches of the trace whose header stands at `start`.
+    /// Finds the batches of the trace whose header is at `start`.
     pub(super) fn open(source: &'a dyn Source, version: V2, start: u64) -> Result<Self> {
         let mut index = read_index(source, version, start)?;
         let mut warnings = std::mem::take(&mut index.warnings);
@@ -50,14 +52,14 @@ impl<'a> V2Trace<'a> {
         Ok(Self { source, index, known: known_codes(version), clocks, wall, warnings })
     }
 
-    /// Bytes of a generation, and of the file from there on to the end of the last one.
+    /// Bytes of a generation, and of all that follow it.
     fn size_and_left(&self, i: usize) -> (u64, u64) {
         let this = &self.index.generations[i];
         let end = self.index.generations.last().map_or(this.end, |last| last.end);
         (this.end - this.start, end.saturating_sub(this.end))
     }
 
-    /// Adds to warnings about generations the time that they concern, from the trace's start on.
+    /// Adds to warnings about lost data of a generation when that was, in seconds since the trace's start.
     pub(super) fn date(&self, survey: &Survey, warnings: &mut [Warning]) {
         for warning in warnings.iter_mut().filter(|w| w.data_lost) {
             let Some(number) = warning.generation else { continue };
@@ -75,7 +77,7 @@ fn read_syncs(source: &dyn Source, index: &Index, warnings: &mut Vec<Warning>) -
     index.generations.iter().map(|g| read_sync(source, g, warnings)).collect()
 }
 
-/// A clock per generation; one that lost its frequency takes another's, or the usual one.
+/// A clock per generation. One that lost its frequency gets that of another generation, or [`USUAL_FREQUENCY`].
 fn clocks(index: &Index, syncs: &[SyncData], warnings: &mut Vec<Warning>) -> Vec<Clock> {
     let any = syncs.iter().find_map(|s| s.frequency);
     if any.is_none()

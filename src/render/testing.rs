@@ -1,6 +1,6 @@
 //! The sample profiles that all renderers are tested with, and their goldens.
 //!
-//! `BLESS=1 cargo test` rewrites the goldens in `tests/golden`.
+//! `BLESS=1 cargo test` rewrites the goldens in `testdata/golden`.
 
 mod requests;
 
@@ -30,16 +30,16 @@ pub(crate) fn render_comparison(format: &str, comparison: &Comparison, options: 
     out
 }
 
-/// Compares with `tests/golden/<name>`.
+/// Compares with `testdata/golden/<name>`.
 pub(crate) fn check_golden(name: &str, actual: &[u8]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/golden").join(name);
     if std::env::var_os("BLESS").is_some() {
         return std::fs::write(&path, actual).unwrap();
     }
     let expected = std::fs::read(&path).unwrap_or_default();
     assert!(
         expected == actual,
-        "output differs from tests/golden/{name}; BLESS=1 cargo test rewrites it\n{}",
+        "output differs from testdata/golden/{name}; BLESS=1 cargo test rewrites it\n{}",
         String::from_utf8_lossy(actual)
     );
 }

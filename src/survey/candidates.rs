@@ -1,6 +1,6 @@
 //! What a trace could be sliced by: its goroutines, grouped by where they were created and what they run.
 
-use super::collect::Survey;
+use super::Survey;
 use super::forest::{Goroutine, Origin};
 use crate::profile::Candidate;
 use crate::trace::ids::{FrameIdx, GIdx, StackIdx};
@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 /// A creation site and an entry function.
 type Site = (Option<FrameIdx>, StackIdx);
 
-/// Groups the goroutines that were created in the trace; also gives the number of those older than it.
+/// Groups the goroutines that were created in the trace. Returns the groups, and the number of goroutines that are older
+/// than the trace.
 pub fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
     let forest = &survey.forest;
     let descendants = descendants(survey);
@@ -30,7 +31,7 @@ pub fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
         row.total_ns = row.total_ns.saturating_add(ns);
         row.max_ns = row.max_ns.max(ns);
         row.alive += u64::from(life.died.is_none());
-        // Those created by their own kind are counted with the first of the line.
+        // Where a group's goroutine created another of the group, the first one's descendants include the other's.
         let parent = goroutine.parent;
         if !parent.is_some() || self::site(&survey.symbols, forest.get(parent)) != site {
             row.children += descendants[i];

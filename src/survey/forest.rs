@@ -26,7 +26,7 @@ pub enum Origin {
 pub struct Goroutine {
     /// Its id in the file.
     pub id: GoId,
-    /// Who created it; none when nobody known did.
+    /// The goroutine that created it; [`GIdx::NONE`] when none is known.
     pub parent: GIdx,
     /// The stack of the `go` statement.
     pub creation: StackIdx,
@@ -49,17 +49,32 @@ impl Goroutine {
     pub const NO_STRETCH: u32 = u32::MAX;
     /// Still alive when the trace ended.
     pub const ALIVE: u32 = u32::MAX;
+
+    /// A goroutine that is older than the trace and still alive, first seen in a generation.
+    pub fn older(id: GoId, generation: u32) -> Self {
+        Self {
+            id,
+            parent: GIdx::NONE,
+            creation: StackIdx::EMPTY,
+            entry: StackIdx::EMPTY,
+            generation,
+            ended: Self::ALIVE,
+            stretch: Self::NO_STRETCH,
+            previous: GIdx::NONE,
+            origin: Origin::Older,
+        }
+    }
 }
 
-/// A stretch of a goroutine with a matching function on its own stack: a request between its borders, or what lies
-/// between stacks that do not match.
+/// A stretch of a goroutine's life with a matching function on its own stack: a request between a server's borders, or
+/// the time between stacks that do not match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stretch {
     /// The goroutine.
     pub g: GIdx,
-    /// Place in the file of the event that starts it; none: it is older than the trace.
+    /// File position of the event that starts it; none: it is older than the trace.
     pub start: Option<u64>,
-    /// Place in the file of the event that ends it; none: it outlasts the trace.
+    /// File position of the event that ends it; none: it outlasts the trace.
     pub end: Option<u64>,
     /// Its first matching stack.
     pub stack: StackIdx,
@@ -85,32 +100,32 @@ pub struct AnnotatedRoot {
     pub name: StringIdx,
     /// The goroutine that began it; a region's own.
     pub g: GIdx,
-    /// Place in the file of the event that begins it; none: it is older than the trace.
+    /// File position of the event that begins it; none: it is older than the trace.
     pub start: Option<u64>,
-    /// Place in the file of the event that ends it; none: it outlasts the trace.
+    /// File position of the event that ends it; none: it outlasts the trace.
     pub end: Option<u64>,
-    /// The goroutine that ended it; until one did, the one that began it.
+    /// The goroutine that ended it; while it is open, the one that began it.
     pub ended_by: GIdx,
-    /// Place in the file of the first event of the task on the goroutine that ended it, where another began it and
+    /// File position of the first event of the task on the goroutine that ended it, where another began it and
     /// that one was not created for it.
     pub handed_over: Option<u64>,
 }
 
-/// A stretch of a goroutine that works for a task, or is inside a region.
+/// A stretch of a goroutine's life in which it works for a task, or is inside a region.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Work {
     /// Number of the root.
     pub root: u32,
-    /// Place in the file of the event that starts it; none: it is older than the trace.
+    /// File position of the event that starts it; none: it is older than the trace.
     pub start: Option<u64>,
-    /// Place in the file of the event that ends it; none: it outlasts the trace.
+    /// File position of the event that ends it; none: it outlasts the trace.
     pub end: Option<u64>,
 }
 
 /// User tasks and regions that match, and who worked in them.
 #[derive(Clone, Default, Debug)]
 pub struct Annotated {
-    /// All of them. What lies inside another root by annotation is part of that, and none itself.
+    /// All of them. A task or region inside another root by annotation is part of that root, and not in this list.
     pub roots: Vec<AnnotatedRoot>,
     /// Per goroutine, its stretches in its own order; they do not overlap.
     pub work: FxHashMap<GIdx, Vec<Work>>,
@@ -134,14 +149,14 @@ pub struct Forest {
     pub goroutines: Vec<Goroutine>,
     /// Stretches; those of one goroutine stand in its own order.
     pub stretches: Vec<Stretch>,
-    /// Goroutines that serve one request alone, with their first matching stack.
+    /// Goroutines that serve one request alone and match, each with its first matching stack.
     pub streams: FxHashMap<GIdx, StackIdx>,
     /// User tasks and regions that match.
     pub annotated: Annotated,
-    /// When each goroutine lived; of none, where nobody asks for that.
+    /// When each goroutine lived, by its index; empty where the caller does not need it.
     pub lives: Vec<Life>,
     by_id: GoIdTable,
-    /// Ids that more than one goroutine has, mostly none, with all of these in order.
+    /// Ids that more than one goroutine has, with all of these in the order of their creation. Mostly empty.
     repeated: FxHashMap<GoId, Vec<GIdx>>,
 }
 
@@ -151,7 +166,7 @@ impl Forest {
         &self.goroutines[g.at()]
     }
 
-    /// There will be about so many goroutines: growing would copy. A guess that is too large does no harm.
+    /// Reserves memory for about `n` goroutines, as growing would copy. Too large a guess does no harm.
     pub fn expect(&mut self, n: usize, with_lives: bool) {
         const MOST: usize = 1 << 20;
         let _ = self.goroutines.try_reserve_exact(n.min(MOST));
@@ -160,7 +175,7 @@ impl Forest {
         }
     }
 
-    /// Adds a goroutine, which becomes its id's latest. All have lives, or none has.
+    /// Adds a goroutine, which becomes its id's latest; returns its index. All goroutines have lives, or none has.
     pub fn add(&mut self, mut goroutine: Goroutine, life: Option<Life>) -> GIdx {
         let g = GIdx(self.goroutines.len() as u32);
         goroutine.previous = self.by_id.insert(goroutine.id, g);
@@ -173,21 +188,22 @@ impl Forest {
         g
     }
 
-    /// A goroutine ended.
-    pub fn died(&mut self, g: GIdx, at: Time) {
+    /// A goroutine ended, in a generation.
+    pub fn died(&mut self, g: GIdx, at: Time, generation: u32) {
+        self.goroutines[g.at()].ended = generation;
         if let Some(life) = self.lives.get_mut(g.at()) {
             life.died = Some(at);
         }
     }
 
-    /// The latest goroutine with this id.
+    /// The latest goroutine with this id; [`GIdx::NONE`] when there is none.
     #[inline]
     pub fn latest(&self, id: GoId) -> GIdx {
         self.by_id.get(id)
     }
 
-    /// Ids that follow each other from the first one on, with the goroutine of each; [`GIdx::NONE`] where only
-    /// [`latest`](Self::latest) can tell. Empty where ids repeat.
+    /// Ids that follow each other, as the first id and the goroutine of each; [`GIdx::NONE`] where
+    /// [`latest`](Self::latest) is needed. Empty where ids repeat.
     pub fn in_a_row(&self) -> (GoId, &[GIdx]) {
         let dense = if self.has_repeats() { &[] } else { &self.by_id.dense[..] };
         (GoId(self.by_id.base), dense)
@@ -205,7 +221,8 @@ impl Forest {
         self.has_repeats() && self.repeated.contains_key(&id)
     }
 
-    /// The goroutine with this id that is alive when a generation begins: the latest not created later.
+    /// The goroutine with this id that is alive when a generation begins: the latest that was created before it, else the
+    /// first.
     pub fn alive_at(&self, id: GoId, generation: u32) -> GIdx {
         let Some(all) = self.repeated.get(&id) else { return self.latest(id) };
         // In the order of their creation; an id may come back in every generation of a long trace.
@@ -249,7 +266,7 @@ impl GoIdTable {
         }
     }
 
-    /// Gives the instance that was there before.
+    /// Returns the instance that was there before; [`GIdx::NONE`] when there was none.
     fn insert(&mut self, id: GoId, g: GIdx) -> GIdx {
         let before = self.get(id);
         if self.len == 0 {
@@ -274,17 +291,7 @@ mod tests {
     use super::*;
 
     fn goroutine(id: u64, parent: GIdx, generation: u32) -> Goroutine {
-        Goroutine {
-            id: GoId(id),
-            parent,
-            creation: StackIdx::EMPTY,
-            entry: StackIdx::EMPTY,
-            generation,
-            ended: Goroutine::ALIVE,
-            stretch: Goroutine::NO_STRETCH,
-            previous: GIdx::NONE,
-            origin: Origin::Created,
-        }
+        Goroutine { parent, origin: Origin::Created, ..Goroutine::older(GoId(id), generation) }
     }
 
     const LIFE: Option<Life> = Some(Life { born: Time(0), died: None });

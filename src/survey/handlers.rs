@@ -1,6 +1,6 @@
 //! Which handlers the trace's servers ran, and how long their requests took.
 
-use super::collect::Survey;
+use super::Survey;
 use super::forest::Origin;
 use super::roots::servers::{RECORDING_HANDLER, StackWalk, protocol_of, role};
 use crate::profile::Handler;
@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 /// Handlers by name and protocol.
 type Rows<'a> = FxHashMap<(StringIdx, &'static str), Handler>;
 
-/// The handlers of a trace whose survey listed them.
+/// The handlers of a trace, in no order; the survey must have been made with `lists_handlers`.
 pub fn handlers(survey: &Survey) -> Vec<Handler> {
     let mut rows = Rows::default();
     for (&stack, took) in &survey.served.handlers {
@@ -20,7 +20,7 @@ pub fn handlers(survey: &Survey) -> Vec<Handler> {
     }
     for (&g, &stack) in &survey.served.streams {
         let entry = survey.symbols.leaf(survey.symbols.root_frame(stack));
-        // The goroutine of a timeout's handler serves a part of a request that the connection's shows whole.
+        // The goroutine of a `TimeoutHandler` serves a part of a request that the connection's goroutine shows whole.
         let Some(protocol) = entry.and_then(|frame| protocol_of(survey.symbols.function(frame))) else { continue };
         let row = row(&mut rows, &survey.symbols, stack, protocol);
         match life(survey, g) {
@@ -35,7 +35,7 @@ pub fn handlers(survey: &Survey) -> Vec<Handler> {
     rows
 }
 
-/// How long a goroutine lived; none when the trace's edge cuts its life.
+/// How long a goroutine lived, in ns; none when it is older than the trace or outlived it.
 fn life(survey: &Survey, g: GIdx) -> Option<u64> {
     let life = survey.forest.lives[g.at()];
     let whole = survey.forest.get(g).origin != Origin::Older;

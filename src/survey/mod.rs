@@ -1,9 +1,30 @@
 //! Pass 1: who created whom, where matching functions were on goroutines' own stacks, and which user tasks and regions
 //! match.
+//!
+//! *In:* a trace's events, either those of single threads as the wire has them (`v2/`, Go 1.22 and later), or all events
+//! in causal order (`v1.rs`, older traces); and the selection, as functions that decide which names match.
+//! *Out:* a [`Survey`]: the [`Forest`] of goroutines and creations with what can be a root, the symbols, what servers
+//! served, and per generation what pass 2 needs.
+//!
+//! 1. Every stack is classified once: [`roots::classify`] says whether it matches, and where in a server it is.
+//! 2. `v2/` or `v1.rs` goes through the events. What they say about a goroutine becomes evidence
+//!    ([`roots::tracker`]) and annotation events ([`annotations::kind`]), in the goroutine's own order.
+//! 3. `collect.rs` takes both. A tracker for each goroutine turns evidence into stretches and requests
+//!    (`roots/`), the annotation sink turns annotation events into tasks and regions (`annotations/`).
+//! 4. At the trace's end all of it is in the forest. [`candidates()`] and [`handlers()`] list what there is, for a caller
+//!    without a selection.
+//!
+//! ```text
+//!  v2/   threads of a generation ─ scans ─┐                ┌─ roots/ ──────── stretches, requests ─┐
+//!                                         ├─► collect.rs ──┤                                       ├─► forest.rs
+//!  v1.rs events in causal order ──────────┘                └─ annotations/ ── tasks, regions ──────┘
+//! ```
+//!
+//! Only `v2/` and `v1.rs` know the wire's formats. Read `forest.rs` first, then `roots/`, `collect.rs`, `v1.rs`, `v2/`.
 
 pub mod annotations;
 mod candidates;
-pub mod collect;
+mod collect;
 pub mod forest;
 mod handlers;
 pub mod roots;
@@ -11,6 +32,44 @@ pub mod v1;
 pub mod v2;
 
 pub use candidates::candidates;
-pub use collect::Survey;
 pub use forest::{Annotated, AnnotatedRoot, Annotation, Forest, Goroutine, Life, Origin, SpawnGraph, Stretch, Work};
 pub use handlers::handlers;
+
+use crate::profile;
+use crate::trace::error::Warning;
+use crate::trace::ids::GIdx;
+use crate::trace::symbols::Symbols;
+use crate::trace::time::Time;
+use roots::served::Served;
+use rustc_hash::FxHashSet;
+use v2::collect::GenerationSurvey;
+
+/// Decides whether the name of a function, a task or a region matches a selection.
+pub type NameMatcher<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+
+/// All that pass 1 learns.
+#[derive(Default, Debug)]
+pub struct Survey {
+    /// Who created whom.
+    pub forest: Forest,
+    /// Names of everything.
+    pub symbols: Symbols,
+    /// What servers served.
+    pub served: Served,
+    /// The user tasks and regions that there are, by type, in no order; empty with a selection.
+    pub annotations: Vec<profile::Annotation>,
+    /// Goroutines with a stack whose outer end was cut off.
+    pub truncated: FxHashSet<GIdx>,
+    /// What pass 2 needs to know of each generation; empty for a trace without generations.
+    pub generations: Vec<GenerationSurvey>,
+    /// Number of timed events.
+    pub events: u64,
+    /// The trace's first moment.
+    pub start: Time,
+    /// Latest time on a thread's own clock.
+    pub end: Time,
+    /// The last value of GOMAXPROCS; none when the trace does not have it.
+    pub gomaxprocs: Option<u64>,
+    /// What could not be read.
+    pub warnings: Vec<Warning>,
+}

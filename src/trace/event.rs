@@ -99,6 +99,12 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// Whether a range of time begins, ends, or was already open.
+    #[inline]
+    pub fn is_range(&self) -> bool {
+        matches!(self, Self::RangeBegin(_) | Self::RangeActive(_) | Self::RangeEnd(_))
+    }
+
     /// Whether it is one of `runtime/trace`'s annotations: tasks, regions, logs.
     #[inline]
     pub fn is_annotation(&self) -> bool {

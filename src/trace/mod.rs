@@ -5,6 +5,7 @@ pub mod binary;
 pub(crate) mod buckets;
 pub mod error;
 pub mod event;
+pub(crate) mod id_window;
 pub mod ids;
 pub mod source;
 pub mod symbols;

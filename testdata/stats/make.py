@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the figures that tests/statistics.rs compares with, as scipy and numpy compute them.
+"""Writes the figures that tests/it/statistics.rs compares with, as scipy and numpy compute them.
 
     pip install scipy==1.17.1 && python3 testdata/stats/make.py
 """

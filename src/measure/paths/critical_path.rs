@@ -18,10 +18,10 @@ pub(crate) use log::Logged;
 pub(crate) use nodes::Nodes;
 
 use super::interval_log::{IntervalLog, Link, LinkKind, Run, place};
+use super::runtime_ranges::Ranges;
 use super::wait_for::{NOBODY, NodeId, WaitForForest};
 use super::walk_results::{PathSegment, PlaceState, WalkResults};
 use crate::measure::intervals::aggregate::Aggregate;
-use crate::measure::windows::runtime_ranges::Ranges;
 use crate::slice::Slice;
 use crate::slice::WindowIdx;
 use crate::trace::ids::{GIdx, StringIdx};

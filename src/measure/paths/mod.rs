@@ -3,8 +3,8 @@
 pub(crate) mod critical_path;
 pub(crate) mod interval_log;
 pub(crate) mod parallel;
-pub(crate) mod recording;
 pub(crate) mod requests;
+pub(crate) mod runtime_ranges;
 pub(crate) mod slowest;
 pub(crate) mod wait_for;
 pub(crate) mod wakers;

@@ -147,8 +147,8 @@ impl Walks {
 mod tests {
     use super::*;
     use crate::measure::paths::critical_path::tests::{Scenario, scenario, unknown_place};
+    use crate::measure::paths::runtime_ranges::Ranges;
     use crate::measure::paths::walk_results::MAX_STATES;
-    use crate::measure::windows::runtime_ranges::Ranges;
     use crate::trace::ids::StringIdx;
 
     /// All that was found: each request's states, the sums, and the rest.

@@ -3,14 +3,14 @@
 use super::critical_path::{Logged, WalkInput};
 use super::interval_log::IntervalLog;
 use super::parallel::{Crew, Walks};
+use super::runtime_ranges::Ranges;
 use super::slowest::{SlowestMeasured, lanes, lanes_of};
 use super::wakeups::{WaitKey, WaitSum};
 use super::walk_results::{MAX_STEPS, PathSegment, Via};
 use crate::measure::StateKey;
 use crate::measure::intervals::aggregate::Aggregate;
 use crate::measure::intervals::timeline::Attribution;
-use crate::measure::measurer::MeasureSpec;
-use crate::measure::windows::runtime_ranges::Ranges;
+use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::{OpenWindow, Windows};
 use crate::slice::RootWindow;
 use crate::slice::WindowIdx;

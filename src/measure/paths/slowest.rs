@@ -5,7 +5,7 @@ use super::interval_log::{Backward, IntervalLog, place};
 use super::walk_results::{MAX_STEPS, PathSegment, PathStep};
 use crate::measure::intervals::aggregate::Aggregate;
 use crate::measure::intervals::states::StateKey;
-use crate::measure::measurer::MeasureSpec;
+use crate::measure::spec::MeasureSpec;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};

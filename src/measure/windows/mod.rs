@@ -1,14 +1,13 @@
 //! Windows of roots while they are measured: when they start and end.
 
-pub(crate) mod borders;
-pub(crate) mod runtime_ranges;
+pub(crate) mod part_start;
 
-use super::parts::part_start::PartStart;
 use crate::slice::WindowIdx;
 use crate::slice::{Membership, RootKind, Slice, TaskBoundary};
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
+use part_start::PartStart;
 use rustc_hash::FxHashMap;
 
 /// A window while it is measured.

@@ -1,6 +1,6 @@
 //! Which goroutine an id means inside one generation: ids can repeat in a trace.
 
-use crate::survey::collect::Survey;
+use crate::survey::Survey;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::v2::order::scheduler::Instances;
 use rustc_hash::FxHashMap;

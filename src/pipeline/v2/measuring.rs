@@ -17,12 +17,15 @@
 //!    traces give the same result for any number of threads.
 
 use super::V2Trace;
-use crate::measure::{BeforePart, GenerationMeasured, MeasureSpec, Measured, Measurer, PartStart, WithoutPaths};
+use crate::measure::{
+    BeforePart, MeasureSpec, Measured, MeasuredPart, PartMeasurer, PartStart, WholeMeasurer, WithoutPaths,
+};
 use crate::pipeline::Options;
 use crate::pipeline::in_order::{in_order, lock};
 use crate::pipeline::progress::Ticker;
 use crate::pipeline::threads::{crew, crew_after};
-use crate::survey::collect::{GenerationSurvey, Survey};
+use crate::survey::Survey;
+use crate::survey::v2::collect::GenerationSurvey;
 use crate::trace::error::{Error, Result, Warning};
 use crate::trace::time::Time;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
@@ -58,8 +61,8 @@ impl V2Trace<'_> {
     ) -> Result<(Measured, Time, Vec<Warning>)> {
         let parts = GenerationPart::all(borders.checkpoints);
         let measuring = Measuring { trace: self, survey, independent_from: borders.independent_from };
-        let measurer = Measurer::new(spec);
-        let memory = measurer.tape_memory();
+        let measurer = WholeMeasurer::new(spec);
+        let memory = measurer.log_memory();
         let nothing = MeasuredSoFar {
             measurer,
             last: Time::MIN,
@@ -68,9 +71,9 @@ impl V2Trace<'_> {
             failed: None,
         };
         // Measurers of absorbed parts, for further ones.
-        let spare: Mutex<Vec<Measurer<'t>>> = Mutex::default();
+        let spare: Mutex<Vec<PartMeasurer<'t>>> = Mutex::default();
         let measure = |i: usize, workspace: &mut Workspace| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| Measurer::partial(spec, &memory));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(spec, &memory));
             measuring.measure(parts[i], measurer, workspace)
         };
         let measured = in_order(
@@ -120,20 +123,20 @@ struct Measuring<'r> {
 }
 
 /// A part of a generation, measured by itself.
-struct MeasuredPart<'c, 't> {
+struct OrderedPart<'c, 't> {
     part: GenerationPart<'c>,
-    measured: GenerationMeasured<'t>,
+    measured: MeasuredPart<'t>,
     ordered: Ordered,
 }
 
 /// The measurement of the whole trace, up to the generations absorbed so far.
 struct MeasuredSoFar<'c, 't> {
-    measurer: Measurer<'t>,
+    measurer: WholeMeasurer<'t>,
     /// Time of the last event.
     last: Time,
     errors: OrderingErrors,
     /// The parts of the next generation that were measured.
-    parts: Vec<MeasuredPart<'c, 't>>,
+    parts: Vec<OrderedPart<'c, 't>>,
     /// The first error.
     failed: Option<Error>,
 }
@@ -149,15 +152,15 @@ impl Measuring<'_> {
     fn measure<'c, 't>(
         &self,
         part: GenerationPart<'c>,
-        mut measurer: Measurer<'t>,
+        mut measurer: PartMeasurer<'t>,
         workspace: &mut Workspace,
-    ) -> Result<MeasuredPart<'c, 't>> {
-        measurer.begin_partial(self.part_start(part));
+    ) -> Result<OrderedPart<'c, 't>> {
+        measurer.begin(self.part_start(part));
         let ordered = match WithoutPaths::of(&mut measurer) {
             Some(mut sink) => self.trace.order(self.survey, part, Time::MIN, workspace, &mut sink)?,
             None => self.trace.order(self.survey, part, Time::MIN, workspace, &mut measurer)?,
         };
-        Ok(MeasuredPart { part, measured: measurer.end_partial(), ordered })
+        Ok(OrderedPart { part, measured: measurer.end(), ordered })
     }
 
     /// What the measurer of a part has to know of the events before it.
@@ -184,7 +187,7 @@ impl Measuring<'_> {
         &self,
         so_far: &mut MeasuredSoFar<'_, 't>,
         workspace: &mut Workspace,
-    ) -> Result<Vec<Measurer<'t>>> {
+    ) -> Result<Vec<PartMeasurer<'t>>> {
         let mut parts = std::mem::take(&mut so_far.parts);
         let Some(i) = parts.first().map(|measured| measured.part.generation) else { return Ok(Vec::new()) };
         let n = n_valid_parts(parts.iter().map(|measured| &measured.ordered));
@@ -213,7 +216,7 @@ impl Measuring<'_> {
     /// it.
     fn absorb<'t>(
         &self,
-        MeasuredPart { part, measured, ordered }: &mut MeasuredPart<'_, 't>,
+        OrderedPart { part, measured, ordered }: &mut OrderedPart<'_, 't>,
         start: Time,
         so_far: &mut MeasuredSoFar<'_, 't>,
         workspace: &mut Workspace,

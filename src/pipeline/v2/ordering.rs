@@ -5,7 +5,7 @@ use super::instances::GenerationInstances;
 use crate::pipeline::Options;
 use crate::pipeline::in_order::in_order;
 use crate::pipeline::progress::Ticker;
-use crate::survey::collect::Survey;
+use crate::survey::Survey;
 use crate::trace::error::{Result, Warning};
 use crate::trace::event::{Event, Sink};
 use crate::trace::ids::GIdx;

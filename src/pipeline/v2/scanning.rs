@@ -6,17 +6,18 @@
 
 use super::V2Trace;
 use crate::pipeline::Options;
-use crate::pipeline::annotations::{annotations, notes_wanted};
 use crate::pipeline::in_order::{free, in_order, lock};
 use crate::pipeline::progress::Ticker;
 use crate::pipeline::threads::is_among_last;
+use crate::pipeline::wanted::{annotation_sink, notes_wanted, stack_classifier};
 use crate::slice::Selector;
-use crate::survey::annotations::roots::Matches;
-use crate::survey::collect::{Builder, Survey};
-use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
-use crate::survey::roots::servers::ServerStep;
+use crate::survey::roots::classify::StackClass;
+use crate::survey::v2::classes::classify;
+use crate::survey::v2::collect::ScanCollector;
 use crate::survey::v2::evidence_store::EvidenceMemory;
-use crate::survey::v2::scan::{Birth, Scan, ScanInput, groups, scan};
+use crate::survey::v2::scan::{Birth, Scan, ScanInput};
+use crate::survey::v2::thread_groups::{scan_threads, thread_groups};
+use crate::survey::{NameMatcher, Survey};
 use crate::trace::error::{Result, Warning};
 use crate::trace::time::Time;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
@@ -24,7 +25,7 @@ use crate::trace::v2::id_table::IdTable;
 use crate::trace::v2::split::{GenerationPredictions, NoObserver, Plan, Predictions, PredictorInput, StatePredictor};
 use crate::trace::v2::tables::{Tables, WireSample, read_samples, read_tables};
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use std::sync::Mutex;
 
 impl V2Trace<'_> {
@@ -52,9 +53,9 @@ impl V2Trace<'_> {
         ticker: &Ticker<'_>,
     ) -> Result<(Survey, Predictions)> {
         let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-        let annotations = annotations(selector, matches.as_ref().map(|m| m as Matches<'_>));
+        let annotations = annotation_sink(selector, matches.as_ref().map(|m| m as NameMatcher<'_>));
         let start = self.clocks[0].time(self.index.generations[0].min_time);
-        let builder = Builder::new(start, selector.is_none(), annotations);
+        let collector = ScanCollector::new(start, selector.is_none(), annotations);
         let threads = options.threads.max(1);
         let surveying = Surveying { trace: self, plan, selector, threads, keeps_all, spare: Mutex::default() };
         let scan = |i: usize, (): &mut ()| {
@@ -69,15 +70,15 @@ impl V2Trace<'_> {
                 *so_far = Err(error);
             }
         };
-        let nothing = Ok(Collected { builder, predictions: Predictions::default() });
+        let nothing = Ok(Collected { collector, predictions: Predictions::default() });
         let done = in_order(self.index.generations.len(), options.threads, nothing, || (), scan, add);
-        done.map(|Collected { builder, predictions }| (builder.finish(), predictions))
+        done.map(|Collected { collector, predictions }| (collector.finish(), predictions))
     }
 }
 
 /// What is collected of the generations so far.
 struct Collected<'b> {
-    builder: Builder<'b>,
+    collector: ScanCollector<'b>,
     predictions: Predictions,
 }
 
@@ -132,19 +133,19 @@ impl Surveying<'_> {
     /// Adds a generation, the next in order. It is scanned again if evidence was left out that earlier generations turn
     /// out to need.
     fn collect(&self, collected: &mut Collected<'_>, i: usize, scanned: GenerationScan) -> Result<()> {
-        let Collected { builder, predictions } = collected;
+        let Collected { collector, predictions } = collected;
         predictions.push(scanned.predictions);
         let (mut tables, mut scan) = (scanned.tables, scanned.scan);
-        if builder.misses(&scan) {
+        if collector.misses(&scan) {
             let again = ScanOptions { threads: self.threads, split_times: &[], keeps_all: true };
             GenerationScan { tables, scan, .. } = self.scan_generation(i, again)?;
         }
         if i == 0 {
             // Expect as many goroutines for each byte as in the first generation.
             let (size, left) = self.trace.size_and_left(i);
-            builder.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
+            collector.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
         }
-        builder.add(&tables, scan, self.trace.clocks[i]);
+        collector.add(&tables, scan, self.trace.clocks[i]);
         Ok(())
     }
 
@@ -155,7 +156,7 @@ impl Surveying<'_> {
         let generation = &Generation::new(*source, &index.generations[i]);
         let mut warnings = Vec::new();
         let tables = read_tables(generation, &mut warnings)?;
-        let classes = classify(&tables, self.selector);
+        let classes = classify_stacks(&tables, self.selector);
         let classes = classes.as_ref();
         let samples = match classes {
             Some(_) => &samples_by_thread(generation, &mut warnings)?,
@@ -192,20 +193,22 @@ impl Surveying<'_> {
     ) -> Result<Option<(Scan, GenerationPredictions)>> {
         let memory = || lock(&self.spare).pop().unwrap_or_default();
         let split_times = predictor_input.split_times;
-        let groups = groups(input.generation.index, input.batches, threads);
+        let groups = thread_groups(input.generation.index, input.batches, threads);
         let scans = groups.into_par_iter().map(|group| {
             if split_times.is_empty() {
-                return Ok((scan(input, group, memory(), &mut NoObserver)?, Vec::new()));
+                return Ok((scan_threads(input, group, memory(), &mut NoObserver)?, Vec::new()));
             }
             let mut predictor = StatePredictor::new(predictor_input);
-            Ok((scan(input, group, memory(), &mut predictor)?, predictor.finish()?))
+            Ok((scan_threads(input, group, memory(), &mut predictor)?, predictor.finish()?))
         });
         let (scans, observed): (Vec<Scan>, Vec<_>) = scans.collect::<Result<Vec<_>>>()?.into_iter().unzip();
         let mut scans = scans.into_iter();
         let mut scan = scans.next().unwrap_or_default();
         scans.for_each(|next| scan.join(next));
         let is_root = |birth: &Birth| self.is_root_by_birth(birth, input.classes);
-        let Some(memory) = scan.evidence.settle(&scan.births, &scan.announced, is_root) else { return Ok(None) };
+        let Some(memory) = scan.evidence.select_relevant(&scan.births, &scan.announced, is_root) else {
+            return Ok(None);
+        };
         lock(&self.spare).extend(memory);
         Ok(Some((scan, GenerationPredictions::new(split_times, observed))))
     }
@@ -232,38 +235,9 @@ fn samples_by_thread(
     Ok(samples)
 }
 
-/// What each stack of a generation says; one look at each function name. None when nothing asks for that.
-pub(super) fn classify(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
-    if selector.is_some_and(|s| !s.root_by.stack) {
-        return None;
-    }
+/// What each stack of a generation says; none when the selection does not look at stacks, or no stack says anything.
+pub(super) fn classify_stacks(tables: &Tables, selector: Option<&Selector>) -> Option<IdTable<StackClass>> {
     let matches = selector.map(|s| |name: &str| s.roots.matches(name));
-    let classifier = Classifier::new(matches.as_ref().map(|m| m as &(dyn Fn(&str) -> bool + Sync)));
-    let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
-    let mut serves = false;
-    // Outermost functions of stacks that say more than what they exclude.
-    let mut telling: FxHashSet<u64> = FxHashSet::default();
-    let classes = tables.stacks.map(|stack| {
-        let outermost_first = tables.frames(stack).iter().rev();
-        let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
-            let function = functions.entry(frame.function).or_insert_with(|| {
-                let name = tables.string(frame.function).unwrap_or_default();
-                let function = classifier.function(&String::from_utf8_lossy(name));
-                // What has no name gets one later, and what is no text another.
-                if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
-            });
-            outer.enter(*function)
-        }));
-        serves |= class.step != ServerStep::None;
-        let outermost = tables.frames(stack).last().map(|frame| frame.function);
-        if !class.is_plain() {
-            telling.extend(outermost);
-        }
-        (class, outermost)
-    });
-    let dull = |(class, outermost): (StackClass, Option<u64>)| {
-        let dull = class.excludes() && outermost.is_some_and(|outermost| !telling.contains(&outermost));
-        StackClass { dull, ..class }
-    };
-    (selector.is_some() || serves).then(|| classes.map(dull))
+    let classifier = stack_classifier(selector, matches.as_ref().map(|m| m as NameMatcher<'_>))?;
+    classify(tables, &classifier)
 }

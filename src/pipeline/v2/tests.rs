@@ -3,16 +3,17 @@
 use super::V2Trace;
 use super::measuring::{Borders, independent_from};
 use super::ordering::DiscardEvents;
-use super::scanning::classify;
+use super::scanning::classify_stacks;
 use crate::measure::MAX_PIECES;
 use crate::measure::MeasureSpec;
 use crate::pipeline::Options;
 use crate::pipeline::progress::Ticker;
 use crate::pipeline::testing::{found, selector, sums, task, trace};
 use crate::slice::{RootBy, Selector, select};
-use crate::survey::collect::Survey;
+use crate::survey::Survey;
 use crate::survey::v2::evidence_store::EvidenceMemory;
-use crate::survey::v2::scan::{ScanInput, scan};
+use crate::survey::v2::scan::ScanInput;
+use crate::survey::v2::thread_groups::scan_threads;
 use crate::trace::time::Time;
 use crate::trace::time::Window;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
@@ -303,12 +304,12 @@ fn same_on_both_paths(bytes: &Vec<u8>, name: &str, pattern: &str) {
         let tables = read_tables(&generation, &mut Vec::new()).expect("bytes in memory");
         let scanned = |samples: &FxHashMap<u64, Vec<WireSample>>| {
             let batches = ThreadBatches::new(&generation);
-            let classes = classify(&tables, Some(&selector));
+            let classes = classify_stacks(&tables, Some(&selector));
             let (known, classes) = (&recording.known, classes.as_ref());
             let generation = &generation;
             let batches = &batches;
             let input = ScanInput { generation, batches, known, classes, notes: None, samples, keeps_all: true };
-            let scan = scan(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
+            let scan = scan_threads(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
             format!("{:?}", scan.expect("bytes in memory"))
         };
         // The fast path is not taken while a CPU sample is to come: this one never comes.

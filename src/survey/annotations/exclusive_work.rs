@@ -1,75 +1,82 @@
 //! One goroutine's work for several roots → stretches that do not overlap.
+//!
+//! ```text
+//!  spans       A ├───────────┤        B ├──┤
+//!                   C ├───────────┤
+//!  work        A ├───────────┤C───┤   B ├──┤
+//! ```
 
-use super::roots::Root;
+use super::root_builder::RootBuilder;
 use crate::survey::forest::Work;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use std::collections::BinaryHeap;
 
-/// A stretch of work, which may overlap with others.
+/// A stretch of a goroutine's work, which may overlap with others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Raw {
+pub(crate) struct WorkSpan {
     /// The root that it is for.
     pub(crate) root: u32,
-    /// Number of the goroutine's note that begins it; 0 for one before its first.
+    /// Number of the goroutine's event that begins it; 0 for one before its first.
     pub(crate) from: u32,
-    /// Number of the note that ends it.
+    /// Number of the event that ends it; [`WorkSpan::OPEN`] when none does.
     pub(crate) to: u32,
-    /// Place of the event that begins it; none: it is older than the trace.
+    /// File position of the event that begins it; none: it is older than the trace.
     pub(crate) start: Option<u64>,
-    /// Place of the event that ends it; none: it outlasts the trace.
+    /// File position of the event that ends it; none: it outlasts the trace.
     pub(crate) end: Option<u64>,
-    /// When it began.
+    /// When it began; none: before the trace.
     pub(crate) began: Option<Time>,
 }
 
-impl Raw {
-    /// It has not ended.
+impl WorkSpan {
+    /// `to` of a span that has not ended.
     pub(crate) const OPEN: u32 = u32::MAX;
 }
 
-/// Leaves one root at a time: the stretch that began first goes on to its end, what begins inside starts when it is
-/// over. A region that begins inside is no root, and leaves the list.
-pub(crate) fn one_at_a_time(raws: &mut Vec<Raw>, roots: &[Root]) -> Vec<Work> {
-    let mut work: Vec<Work> = Vec::with_capacity(raws.len());
-    // The stretch before: its root, and where it ends in the goroutine's own order.
+/// Leaves one root at a time. The span that began first lasts to its end; a task that begins inside starts when that is
+/// over. A region that begins inside is no root and is removed from the spans, which are sorted by `from`.
+pub(crate) fn one_at_a_time(spans: &mut Vec<WorkSpan>, roots: &[RootBuilder]) -> Vec<Work> {
+    let mut work: Vec<Work> = Vec::with_capacity(spans.len());
+    // The span before: its root, and `to`.
     let mut before: Option<(u32, u32)> = None;
-    raws.retain(|raw| {
-        let mut start = raw.start;
+    spans.retain(|span| {
+        let mut start = span.start;
         if let Some((root, to)) = before
-            && raw.from < to
+            && span.from < to
         {
             match work.last_mut() {
-                // A task that others ended is over, although regions of it were left open here.
-                Some(last) if roots[root as usize].is_over(raw.began) => last.end = raw.start,
-                _ if roots[raw.root as usize].is_region() => return false,
-                _ if raw.to <= to => return true,
+                // A task that another goroutine ended is over, although regions of it are still open on this one.
+                Some(last) if roots[root as usize].is_over(span.began) => last.end = span.start,
+                _ if roots[span.root as usize].is_region() => return false,
+                _ if span.to <= to => return true,
                 last => start = last.and_then(|last| last.end),
             }
         }
-        before = Some((raw.root, raw.to));
-        work.push(Work { root: raw.root, start, end: raw.end });
+        before = Some((span.root, span.to));
+        work.push(Work { root: span.root, start, end: span.end });
         true
     });
-    // What begins and ends with one event takes no time.
+    // A piece that begins and ends with one event takes no time.
     work.retain(|one| one.start.is_none() || one.start != one.end);
     work
 }
 
-/// The root that each of a goroutine's children was created for: of those at work, the one that began last.
-pub(crate) fn latest_open(raws: &[Raw], births: &[(u32, GIdx)]) -> Vec<(GIdx, u32)> {
+/// The root that each of a goroutine's children was created for: of the spans open at the creation, the one that began
+/// last. `births` are children with the number of the event that created them; one created in no span is left out.
+pub(crate) fn latest_open(spans: &[WorkSpan], births: &[(u32, GIdx)]) -> Vec<(GIdx, u32)> {
     let (mut next, mut open) = (0, BinaryHeap::new());
     let mut found = Vec::new();
-    for &(note, child) in births {
-        while raws.get(next).is_some_and(|raw| raw.from < note) {
+    for &(event, child) in births {
+        while spans.get(next).is_some_and(|span| span.from < event) {
             open.push(next);
             next += 1;
         }
-        // What is over now is over for all births that follow.
-        while open.peek().is_some_and(|&raw| raws[raw].to < note) {
+        // A span that is over now is over for all births that follow.
+        while open.peek().is_some_and(|&span| spans[span].to < event) {
             open.pop();
         }
-        found.extend(open.peek().map(|&raw| (child, raws[raw].root)));
+        found.extend(open.peek().map(|&span| (child, spans[span].root)));
     }
     found
 }

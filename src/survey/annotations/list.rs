@@ -1,6 +1,6 @@
-//! Which user tasks and regions a trace has, and how long they took: for the list without a selection.
+//! Which user tasks and regions a trace has, and how long they took: the list that is shown without a selection.
 
-use super::notes::AnnotationKind;
+use super::kind::{AnnotationEvent, AnnotationKind};
 use crate::profile::{self, Took};
 use crate::survey::forest::Annotation;
 use crate::survey::roots::connections::Moment;
@@ -9,24 +9,30 @@ use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use rustc_hash::FxHashMap;
 
-/// Regions of one goroutine that are open, by task and type: how many of them lie in each other, and since when.
+/// Open regions of one goroutine, by task and type: how deeply they are nested, and when the outermost began.
 type OpenRegions = FxHashMap<(u64, StringIdx), (u32, Option<Time>)>;
 
-/// Collects them by type. Fed as [`Annotations`](super::roots::Annotations) is.
+/// Collects tasks and regions by type. Fed as [`AnnotationSink`](super::sink::AnnotationSink) is.
 #[derive(Default)]
 pub struct AnnotationList {
+    /// Open tasks by id: their type, and when they began.
     tasks: FxHashMap<u64, (StringIdx, Option<Time>)>,
     regions: FxHashMap<GIdx, OpenRegions>,
     rows: FxHashMap<(Annotation, StringIdx), Took>,
 }
 
 impl AnnotationList {
-    pub(crate) fn begin_task(&mut self, task: u64, name: StringIdx, at: Moment) {
-        self.tasks.entry(task).or_insert((name, at.time));
+    /// A task begins; the first with an id counts.
+    pub(crate) fn begin_task(&mut self, event: &AnnotationEvent) {
+        if let AnnotationKind::TaskBegin { task, name, .. } = event.kind {
+            self.tasks.entry(task).or_insert((name, event.at.time));
+        }
     }
 
-    pub(crate) fn note(&mut self, g: GIdx, older: bool, at: Moment, said: AnnotationKind<StringIdx>) {
-        match said {
+    /// The next event of a goroutine.
+    pub(crate) fn event(&mut self, event: &AnnotationEvent) {
+        let AnnotationEvent { g, at, kind, .. } = *event;
+        match kind {
             AnnotationKind::TaskEnd { task } => {
                 if let Some((name, began)) = self.tasks.remove(&task) {
                     self.add(Annotation::Task, name, began, at);
@@ -36,17 +42,18 @@ impl AnnotationList {
                 let open = self.regions.entry(g).or_default().entry((task, name)).or_insert((0, at.time));
                 open.0 += 1;
             }
-            AnnotationKind::RegionEnd { task, name } => self.end_region(g, older, (task, name), at),
+            AnnotationKind::RegionEnd { task, name } => self.end_region(event, task, name),
             AnnotationKind::TaskBegin { .. } | AnnotationKind::Log { .. } | AnnotationKind::Created(_) => {}
         }
     }
 
-    fn end_region(&mut self, g: GIdx, older: bool, region: (u64, StringIdx), at: Moment) {
+    fn end_region(&mut self, event: &AnnotationEvent, task: u64, name: StringIdx) {
+        let AnnotationEvent { g, is_older, at, .. } = *event;
         let of_goroutine = self.regions.get_mut(&g);
-        let Some((depth, began)) = of_goroutine.and_then(|open| open.get_mut(&region)) else {
+        let Some((depth, began)) = of_goroutine.and_then(|open| open.get_mut(&(task, name))) else {
             // It began before the trace, or on another goroutine by mistake.
-            if older {
-                self.rows.entry((Annotation::Region, region.1)).or_default().partial += 1;
+            if is_older {
+                self.rows.entry((Annotation::Region, name)).or_default().partial += 1;
             }
             return;
         };
@@ -54,9 +61,9 @@ impl AnnotationList {
         if *depth == 0 {
             let began = *began;
             if let Some(open) = self.regions.get_mut(&g) {
-                open.remove(&region);
+                open.remove(&(task, name));
             }
-            self.add(Annotation::Region, region.1, began, at);
+            self.add(Annotation::Region, name, began, at);
         }
     }
 
@@ -72,14 +79,14 @@ impl AnnotationList {
         }
     }
 
-    /// The trace ends: the rows, in no order.
+    /// The trace ends. Returns one row per type, in no order.
     pub(crate) fn finish(mut self, symbols: &Symbols) -> Vec<profile::Annotation> {
         let tasks = self.tasks.values().map(|(name, _)| (Annotation::Task, *name));
         let regions = self.regions.values().flat_map(|open| open.keys().map(|(_, name)| (Annotation::Region, *name)));
         for key in tasks.chain(regions) {
             self.rows.entry(key).or_default().partial += 1;
         }
-        // A trace that was cut has lost the names of its last generation.
+        // A trace that was cut off has lost the names of its last generation.
         let named = self.rows.into_iter().filter(|((_, name), _)| name.is_some());
         let rows = named.map(|((kind, name), mut took)| {
             took.sort();

@@ -1,7 +1,20 @@
-//! User tasks and regions: what events say of them, which are roots, and the list of all.
+//! User tasks and regions (`runtime/trace`): what events say about them, which are roots, and the list of all.
+//!
+//! *In:* an [`AnnotationEvent`](kind::AnnotationEvent) for each event that says something, one goroutine's in its own
+//! order, and the ends of goroutines. *Out:* [`Annotated`](crate::survey::Annotated), the tasks and regions that match
+//! and who worked in them; or, without a selection, one row per type.
+//!
+//! 1. `kind.rs`: what an event says, with names and goroutines as the caller has them.
+//! 2. `sink.rs`: hands events to one of the two below.
+//! 3. `list.rs`: counts tasks and regions by type.
+//! 4. `roots.rs`: which tasks and regions match (`root_builder.rs`), and, with `worker.rs`, what each goroutine did for
+//!    them: spans of work, which may overlap.
+//! 5. `exclusive_work.rs`: spans → stretches that do not overlap, as a goroutine's time counts once.
 
 pub(crate) mod exclusive_work;
+pub mod kind;
 pub mod list;
-pub mod notes;
+pub(crate) mod root_builder;
 pub mod roots;
 pub mod sink;
+pub(crate) mod worker;

@@ -1,46 +1,43 @@
-//! What becomes of the notes of tasks and regions: roots, or a list of what there is.
+//! Takes what events say about user tasks and regions, and makes of it what the caller asked for: roots, or a list.
+//!
+//! Both want the same order: a task's beginning before all events that name the task; of one goroutine, all events in
+//! its own order. Two goroutines may come in any order.
 
+use super::kind::AnnotationEvent;
 use super::list::AnnotationList;
-use super::notes::AnnotationKind;
-use super::roots::Annotations;
-use crate::survey::collect::Survey;
+use super::roots::AnnotatedBuilder;
+use crate::profile;
+use crate::survey::forest::Forest;
 use crate::survey::roots::connections::Moment;
-use crate::trace::ids::{GIdx, StringIdx};
+use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 
-/// One of the two.
+/// What is made of tasks and regions.
 pub enum AnnotationSink<'a> {
-    /// Those that match.
-    Roots(Annotations<'a>),
-    /// All, by type.
+    /// Roots, of those that match.
+    Roots(AnnotatedBuilder<'a>),
+    /// A list of all, by type.
     List(AnnotationList),
 }
 
 impl AnnotationSink<'_> {
-    /// A task begins: its id, that of the task that it is part of, and its type. It comes before all notes that name it.
-    pub(crate) fn begin_task(&mut self, task: (u64, u64, StringIdx), g: GIdx, at: Moment, symbols: &Symbols) {
+    /// A task begins. Comes before all events that name the task, and once more among its goroutine's events.
+    pub(crate) fn begin_task(&mut self, event: &AnnotationEvent, symbols: &Symbols) {
         match self {
-            Self::Roots(roots) => roots.begin_task(task, g, at, symbols),
-            Self::List(list) => list.begin_task(task.0, task.2, at),
+            Self::Roots(roots) => roots.begin_task(event, symbols),
+            Self::List(list) => list.begin_task(event),
         }
     }
 
-    /// The next note of a goroutine, which is `older` than the trace or not.
-    pub(crate) fn note(
-        &mut self,
-        g: GIdx,
-        older: bool,
-        at: Moment,
-        said: AnnotationKind<StringIdx>,
-        symbols: &Symbols,
-    ) {
+    /// The next event of a goroutine.
+    pub(crate) fn event(&mut self, event: &AnnotationEvent, symbols: &Symbols) {
         match self {
-            Self::Roots(roots) => roots.note(g, older, at, said, symbols),
-            Self::List(list) => list.note(g, older, at, said),
+            Self::Roots(roots) => roots.event(event, symbols),
+            Self::List(list) => list.event(event),
         }
     }
 
-    /// A goroutine ends.
+    /// A goroutine ends, and its regions with it.
     pub(crate) fn died(&mut self, g: GIdx, at: Moment) {
         match self {
             Self::Roots(roots) => roots.died(g, at),
@@ -48,11 +45,14 @@ impl AnnotationSink<'_> {
         }
     }
 
-    /// The trace ends.
-    pub(crate) fn finish(self, survey: &mut Survey) {
+    /// The trace ends. Roots go into the forest; returns the list, which is empty where roots were asked for.
+    pub(crate) fn finish(self, forest: &mut Forest, symbols: &Symbols) -> Vec<profile::Annotation> {
         match self {
-            Self::Roots(roots) => survey.forest.annotated = roots.finish(&survey.forest),
-            Self::List(list) => survey.annotations = list.finish(&survey.symbols),
+            Self::Roots(roots) => {
+                forest.annotated = roots.finish(forest);
+                Vec::new()
+            }
+            Self::List(list) => list.finish(symbols),
         }
     }
 }

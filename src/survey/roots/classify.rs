@@ -1,10 +1,17 @@
 //! What stacks say: about a selection by stack, and about a server's requests. Decided once for each stack.
-
-use crate::trace::v2::id_table::IdTable;
+//!
+//! The rule is a fold over the frames, from the outermost inwards. Who has the stacks does the folding: for a table of
+//! stacks [`v2::classes`](crate::survey::v2::classes), for the tree of all stacks [`v1`](crate::survey::v1).
+//!
+//! ```text
+//!  frames            main.main   main.serve   main.Handler
+//!  PartialClass   ∅ ───enter──────enter─────────enter────► Classifier::class → StackClass
+//! ```
 
 use super::servers::{CONNECTION, RECORDING_HANDLER, Role, ServerStep, StackWalk, role};
+use crate::survey::NameMatcher;
 
-/// Frames that the runtime keeps of a stack, the innermost ones (`traceStackSize`, `runtime/tracestack.go`).
+/// Most frames that the runtime keeps of a stack, the innermost ones (`traceStackSize`, `runtime/tracestack.go`, Go 1.27).
 pub const MAX_FRAMES: u32 = 128;
 
 /// What a stack says.
@@ -14,36 +21,36 @@ pub struct StackClass {
     pub present: bool,
     /// Whether a function on it matches.
     pub matches: bool,
-    /// Whether its outer end is cut off, where a match or a server would stand.
-    pub cut: bool,
+    /// Whether its outer end is cut off, where a match or a server's function could be.
+    pub truncated: bool,
     /// Where in a server it is.
     pub step: ServerStep,
     /// Whether it has functions whose names are not known for sure.
     pub unnamed: bool,
-    /// Whether it excludes, and of its generation's stacks none with the same outermost function says more: a goroutine
-    /// that has it hardly has one that does.
-    pub dull: bool,
+    /// Whether it excludes a match, and none of its generation's stacks with the same outermost function says more. A
+    /// goroutine has the same outermost function on all its stacks, so a run with this one is not worth noting.
+    pub skippable: bool,
 }
 
 impl StackClass {
-    /// Whether it matches, whatever its functions are called in the end.
+    /// Whether it matches, whatever names its functions get later.
     pub fn surely_matches(self) -> bool {
         self.matches && !self.unnamed
     }
 
-    /// Whether the stack proves that no matching function is at work: one that was cut proves nothing.
+    /// Whether the stack proves that no matching function is at work: one that is truncated proves nothing.
     pub fn excludes(self) -> bool {
-        self.present && !self.matches && !self.cut
+        self.present && !self.matches && !self.truncated
     }
 
-    /// Whether it says nothing but what it may exclude.
+    /// Whether it says nothing, or only that no matching function is at work.
     #[inline]
     pub fn is_plain(self) -> bool {
-        self.step == ServerStep::None && !self.matches && !self.cut
+        self.step == ServerStep::None && !self.matches && !self.truncated
     }
 
-    /// What it says where nothing was created with it: a request starts when its background reader is created, not
-    /// when the goroutine is stopped or sampled beside that.
+    /// What it says when it was not recorded at a creation. A request starts when its background reader is created, not
+    /// when the goroutine is stopped or sampled near that.
     #[must_use]
     pub fn without_creation(self) -> Self {
         if self.step == ServerStep::Start { Self { step: ServerStep::Between, ..self } } else { self }
@@ -52,54 +59,6 @@ impl StackClass {
     /// Whether a goroutine created with this stack can belong to a stretch or a request of its creator.
     pub fn may_be_inside(self) -> bool {
         matches!(self.step, ServerStep::Start | ServerStep::Wrapped | ServerStep::Handler) || !self.excludes()
-    }
-}
-
-/// What matters of a stack's class while it is usual, by the dense ids of a generation's stacks.
-#[derive(Debug)]
-pub struct StackVerdicts(Vec<StackVerdict>);
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum StackVerdict {
-    /// It says nothing.
-    Nothing,
-    /// It excludes that a matching function is at work, and says nothing else.
-    Excludes,
-    /// The same, and it is dull.
-    Dull,
-    /// It says more.
-    More,
-}
-
-impl StackVerdicts {
-    /// The gists of all classes.
-    pub fn new(classes: &IdTable<StackClass>) -> Self {
-        let gist = |class: StackClass| match (class.is_plain(), class.excludes()) {
-            (false, _) => StackVerdict::More,
-            (true, true) if class.dull => StackVerdict::Dull,
-            (true, true) => StackVerdict::Excludes,
-            (true, false) => StackVerdict::Nothing,
-        };
-        let mut gists: Vec<StackVerdict> =
-            classes.dense().iter().map(|class| gist(class.unwrap_or_default())).collect();
-        // Id 0 is no stack.
-        gists.resize(gists.len().max(1), StackVerdict::Nothing);
-        Self(gists)
-    }
-
-    /// Whether a stack excludes that a matching function is at work; none if it says more than that, or has to be looked
-    /// up.
-    #[inline]
-    pub fn excludes(&self, stack: u64) -> Option<bool> {
-        let gist = *self.0.get(usize::try_from(stack).ok()?)?;
-        (gist != StackVerdict::More).then_some(gist != StackVerdict::Nothing)
-    }
-
-    /// The same, and whether it is dull.
-    #[inline]
-    pub fn excludes_and_dull(&self, stack: u64) -> Option<(bool, bool)> {
-        let gist = *self.0.get(usize::try_from(stack).ok()?)?;
-        (gist != StackVerdict::More).then_some((gist != StackVerdict::Nothing, gist == StackVerdict::Dull))
     }
 }
 
@@ -113,7 +72,7 @@ pub struct Function {
 }
 
 impl Function {
-    /// Its name is not known for sure.
+    /// The same function, whose name may be another.
     #[must_use]
     pub fn unnamed(self) -> Self {
         Self { unnamed: true, ..self }
@@ -122,15 +81,17 @@ impl Function {
 
 /// Decides what functions and stacks say.
 pub struct Classifier<'a> {
-    roots: Option<&'a (dyn Fn(&str) -> bool + Sync)>,
+    /// Decides which names match; none without a selection.
+    roots: Option<NameMatcher<'a>>,
+    /// Whether the recording's own handler matches.
     names_recording: bool,
-    /// Whether the pattern means connections as such, not their requests.
+    /// Whether the function of connections matches: the selection means connections as such, not their requests.
     names_connection: bool,
 }
 
 impl<'a> Classifier<'a> {
-    /// For a selection by stack; without one, only servers matter.
-    pub fn new(roots: Option<&'a (dyn Fn(&str) -> bool + Sync)>) -> Self {
+    /// For a selection by stack; with none, only servers matter.
+    pub fn new(roots: Option<NameMatcher<'a>>) -> Self {
         let named = |name| roots.is_some_and(|matches| matches(name));
         Self { roots, names_recording: named(RECORDING_HANDLER), names_connection: named(CONNECTION) }
     }
@@ -145,16 +106,21 @@ impl<'a> Classifier<'a> {
         Function { role, matches, recording: name == RECORDING_HANDLER, unnamed: false }
     }
 
-    /// What a stack says. The recording itself is no root, unless it is named.
+    /// Whether the classes of stacks are needed: for a selection always, else if a stack is a server's (`serves`).
+    pub fn needs_classes(&self, serves: bool) -> bool {
+        self.roots.is_some() || serves
+    }
+
+    /// What a stack says, all of whose frames were entered. The recording itself is no root, unless its name matches.
     pub fn class(&self, stack: PartialClass) -> StackClass {
         let step = stack.walk.step();
         StackClass {
             present: stack.depth > 0,
             matches: stack.matches && (self.names_recording || !stack.recording),
-            cut: step == ServerStep::None && stack.depth >= MAX_FRAMES,
+            truncated: step == ServerStep::None && stack.depth >= MAX_FRAMES,
             step,
             unnamed: stack.unnamed,
-            dull: false,
+            skippable: false,
         }
     }
 }
@@ -180,33 +146,5 @@ impl PartialClass {
             unnamed: self.unnamed || function.unnamed,
             depth: self.depth + 1,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A gist says what the class says, or leaves that to the class.
-    #[test]
-    fn gists_are_what_classes_say() {
-        let steps = [ServerStep::None, ServerStep::Between];
-        let bits = |i: usize| [1, 2, 4].map(|bit| i & bit != 0);
-        let of = |(i, step)| {
-            let [present, matches, cut] = bits(i);
-            StackClass { present, matches, cut, step, unnamed: false, dull: false }
-        };
-        let all: Vec<StackClass> = (0..8).flat_map(|i| steps.map(|step| of((i, step)))).collect();
-        let table: Vec<(u64, StackClass)> = (1..).zip(all).chain([(1 << 50, StackClass::default())]).collect();
-        let classes = IdTable::new(&table);
-        let gists = StackVerdicts::new(&classes);
-        for id in 0..40 {
-            let class = classes.get(id).unwrap_or_default();
-            let says = class.is_plain().then_some(class.excludes());
-            assert!(gists.excludes(id) == says || id > 16 && gists.excludes(id).is_none(), "{id}: {class:?}");
-        }
-        // Where ids are not dense the class is looked up.
-        assert_eq!(gists.excludes(1 << 50), None);
-        assert_eq!(StackVerdicts::new(&IdTable::default()).excludes(0), Some(false));
     }
 }

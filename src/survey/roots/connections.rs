@@ -2,45 +2,65 @@
 //!
 //! A request without a body starts when the connection creates its background reader, right before the handler.
 //! One with a body starts when the goroutine runs again after it last read from the connection. It ends at the
-//! first stack behind the handler: the server finishes the response, takes care of a panic, reads on, or the
+//! first stack after the handler: the server finishes the response, recovers from a panic, reads on, or the
 //! goroutine ends (after a hijack).
+//!
+//! ```text
+//!  without a body   … reading, resume, creates the reader, handler, …, handler, finishes the response
+//!                                      │◄────────── request ─────────────────►│
+//!  with a body      … reading, resume, handler, …, handler, finishes the response
+//!                              │◄──────────── request ───►│
+//! ```
 
 use super::servers::ServerStep;
-use crate::trace::ids::StackIdx;
+use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
 
-/// A moment of a goroutine: an event's place in the file, and its time on its thread's own clock.
+/// When an event happened: its file position, and its time on its thread's own clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
-    /// Place.
+    /// File position of the event.
     pub pos: u64,
-    /// Time; none when it was not kept.
+    /// Time of the event; none when it was not kept.
     pub time: Option<Time>,
+}
+
+/// A stack that tells where in a server its goroutine is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ServerStack {
+    /// Where it is.
+    pub(crate) step: ServerStep,
+    /// Whether a matching function is on the stack.
+    pub(crate) matches: bool,
+    /// The stack.
+    pub(crate) stack: StackIdx,
+    /// When it was recorded.
+    pub(crate) at: Moment,
 }
 
 /// A request between two borders.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServedRequest {
-    /// Where it starts; none: before the trace.
+    /// When it starts; none: before the trace.
     pub start: Option<Moment>,
-    /// Where it ends; none: after the trace.
+    /// When it ends; none: after the trace.
     pub end: Option<Moment>,
     /// Its first stack with a matching function.
     pub matched: Option<StackIdx>,
     /// Its first stack in a handler.
     pub handler: Option<StackIdx>,
     /// Goroutines created inside.
-    pub births: Vec<u32>,
-    /// Whether a stack showed it in the server's wrappers, or further in.
-    served: bool,
+    pub births: Vec<GIdx>,
+    /// Whether a stack showed the goroutine in the server's wrappers or in a handler since the request started.
+    reached_wrappers: bool,
 }
 
 impl ServedRequest {
     fn new(start: Option<Moment>) -> Self {
-        Self { start, end: None, matched: None, handler: None, births: Vec::new(), served: false }
+        Self { start, end: None, matched: None, handler: None, births: Vec::new(), reached_wrappers: false }
     }
 
-    /// How long it took, in ns; none when the trace's edge cuts it.
+    /// How long it took, in ns; none when it began before the trace or ended after it, 0 when a time was not kept.
     pub fn duration(&self) -> Option<u64> {
         let (start, end) = (self.start?, self.end?);
         Some(end.time.zip(start.time).map_or(0, |(end, start)| end.since(start)))
@@ -52,7 +72,8 @@ impl ServedRequest {
 pub struct Connection {
     /// Where the next request starts, if its handler comes next.
     last: Option<Moment>,
-    /// Whether it was seen outside requests; else its first handler may be older than the trace.
+    /// Whether its state is known: it was seen outside requests, or in one. Until then the handler that a stack shows
+    /// may have begun before the trace.
     known: bool,
     /// Whether it has read since its last request.
     reading: bool,
@@ -65,22 +86,23 @@ impl Connection {
         self.last = Some(at);
     }
 
-    /// A request that is open.
+    /// Whether a request is open.
     pub fn is_serving(&self) -> bool {
         self.open.is_some()
     }
 
-    /// Where that starts, if it was seen.
+    /// When the open request started; none if there is none, or its start was not seen.
     pub fn serving_since(&self) -> Option<Moment> {
         self.open.as_ref()?.start
     }
 
-    /// A stack that tells where in the server the goroutine is; gives the request that it ends.
-    pub fn seen(&mut self, step: ServerStep, stack: StackIdx, matches: bool, at: Moment) -> Option<ServedRequest> {
+    /// A stack that tells where in the server the goroutine is. Returns the request that it ends, if it ends one.
+    pub(crate) fn server_stack(&mut self, seen: ServerStack) -> Option<ServedRequest> {
+        let ServerStack { step, matches, stack, at } = seen;
         match step {
             ServerStep::Wrapped | ServerStep::Handler => {
                 let request = self.serving();
-                request.served = true;
+                request.reached_wrappers = true;
                 if step == ServerStep::Handler {
                     request.handler.get_or_insert(stack);
                 }
@@ -96,10 +118,10 @@ impl Connection {
                 self.open = Some(ServedRequest::new(Some(at)));
                 ended
             }
-            // Before its handler, or behind one that left nothing.
-            ServerStep::Between if self.open.as_ref().is_some_and(|open| !open.served) => None,
+            // Before its handler, or after one that left no stack.
+            ServerStep::Between if self.open.as_ref().is_some_and(|open| !open.reached_wrappers) => None,
             ServerStep::Finish if self.reading && self.open.is_none() => {
-                // It had a body, and its handler left nothing.
+                // It had a body, and its handler left no stack.
                 self.serving();
                 self.end(at)
             }
@@ -116,11 +138,11 @@ impl Connection {
     /// A matching stack whose outer end was cut off: deep in a handler.
     pub fn matched(&mut self, stack: StackIdx) {
         let request = self.serving();
-        request.served = true;
+        request.reached_wrappers = true;
         request.matched.get_or_insert(stack);
     }
 
-    /// The request that is open; it starts where the goroutine last was outside.
+    /// The open request; if there is none, one that started when the goroutine was last outside requests.
     fn serving(&mut self) -> &mut ServedRequest {
         let start = if self.known { self.last } else { None };
         self.known = true;
@@ -129,23 +151,23 @@ impl Connection {
     }
 
     /// The goroutine created another inside a request.
-    pub fn created(&mut self, birth: u32) {
+    pub fn created(&mut self, child: GIdx) {
         if let Some(open) = &mut self.open {
-            open.births.push(birth);
+            open.births.push(child);
         }
     }
 
-    /// The request that is open ends here.
+    /// The goroutine ends, or the open request does. Returns the request, if one was open.
     pub fn end(&mut self, at: Moment) -> Option<ServedRequest> {
         let mut request = self.open.take()?;
         request.end = Some(at);
         self.last = Some(at);
-        // Damage alone makes an event both borders.
+        // Only damage makes one event both borders.
         (request.start.map(|start| start.pos) != Some(at.pos)).then_some(request)
     }
 
-    /// The trace ends.
-    pub fn cut(&mut self) -> Option<ServedRequest> {
+    /// The trace ends. Returns the open request, if there is one.
+    pub fn end_of_trace(&mut self) -> Option<ServedRequest> {
         self.open.take()
     }
 }
@@ -156,8 +178,9 @@ mod tests {
 
     const REQUEST: StackIdx = StackIdx(1);
 
-    /// A letter an event, each at its place: r resume, and what own stacks show: R reading, S start, W wrappers,
-    /// H handler, M handler that matches, F finish, P recovery from a panic, B between; E is the goroutine's end.
+    /// One letter per event; its index is its file position. r resume, E the goroutine's end; all others are own
+    /// stacks: R reading, S start, W wrappers, H handler, M handler that matches, F finish, P recovery from a panic,
+    /// B between requests.
     fn requests(text: &str) -> Vec<(Option<u64>, Option<u64>, bool, bool)> {
         let mut connection = Connection::default();
         let mut found = Vec::new();
@@ -180,26 +203,26 @@ mod tests {
                 'P' => ServerStep::Recover,
                 _ => ServerStep::Between,
             };
-            found.extend(connection.seen(step, REQUEST, c == 'M', at));
+            found.extend(connection.server_stack(ServerStack { step, stack: REQUEST, matches: c == 'M', at }));
         }
-        found.extend(connection.cut());
-        let place = |m: Option<Moment>| m.map(|m| m.pos);
-        found.iter().map(|r| (place(r.start), place(r.end), r.handler.is_some(), r.matched.is_some())).collect()
+        found.extend(connection.end_of_trace());
+        let pos = |m: Option<Moment>| m.map(|m| m.pos);
+        found.iter().map(|r| (pos(r.start), pos(r.end), r.handler.is_some(), r.matched.is_some())).collect()
     }
 
     #[test]
     fn without_a_body_from_the_reader_to_the_finish() {
         assert_eq!(requests("rRrSMrFFrR"), [(Some(3), Some(6), true, true)]);
-        assert_eq!(requests("rRrSFrRrSF").len(), 2, "handlers that leave nothing");
+        assert_eq!(requests("rRrSFrRrSF").len(), 2, "handlers that leave no stack");
         assert_eq!(requests("rRrSWBF"), [(Some(3), Some(5), false, false)]);
-        assert_eq!(requests("rRrSBF"), [(Some(3), Some(5), false, false)], "stopped before or behind the handler");
+        assert_eq!(requests("rRrSBF"), [(Some(3), Some(5), false, false)], "stopped before or after the handler");
         assert_eq!(requests("rRrSHFrSHFr"), [(Some(3), Some(5), true, false), (Some(7), Some(9), true, false)]);
     }
 
     #[test]
     fn with_a_body_from_the_resume_to_the_finish() {
         assert_eq!(requests("rRrRrHrHF"), [(Some(4), Some(8), true, false)]);
-        assert_eq!(requests("rRrF"), [(Some(2), Some(3), false, false)], "the handler left nothing");
+        assert_eq!(requests("rRrF"), [(Some(2), Some(3), false, false)], "the handler left no stack");
         assert_eq!(requests("rRrMFrFrRrF").len(), 2);
     }
 
@@ -213,7 +236,7 @@ mod tests {
     #[test]
     fn edges_of_the_trace() {
         assert_eq!(requests("rHrFrR"), [(None, Some(3), true, false)]);
-        assert_eq!(requests("FrRrHF"), [(Some(3), Some(5), true, false)], "the first one's handler is not known");
+        assert_eq!(requests("FrRrHF"), [(Some(3), Some(5), true, false)], "the first request has no known handler");
         assert_eq!(requests("rRrSH"), [(Some(3), None, true, false)]);
         assert_eq!(requests("rRrE"), []);
     }

@@ -1,4 +1,16 @@
 //! Own stacks → the parts of a goroutine's life that can be roots.
+//!
+//! *In:* one goroutine's evidence in its own order ([`tracker::RootEvidence`]). *Out:* stretches with a matching function
+//! on the stack, and requests of servers ([`tracker::RootPart`]), which [`served::Served`] files: those that match in the
+//! forest, the others in the list of handlers.
+//!
+//! 1. `servers.rs`: which functions belong to a server, and what a stack says about its requests.
+//! 2. `classify.rs`: what a stack says, decided once: whether it matches, and where in a server it is.
+//! 3. `stretches.rs`: stretches between stacks that do not match; the borders are inferred.
+//! 4. `connections.rs`: requests of one HTTP/1 connection; the borders are what the server does around them.
+//! 5. `tracker.rs`: follows one goroutine, and uses the two above.
+//! 6. `served.rs`: takes the parts. A goroutine that serves one request alone (HTTP/2, gRPC) needs no tracker: it is a
+//!    root as a whole.
 
 pub mod classify;
 pub mod connections;

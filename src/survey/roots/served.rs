@@ -1,8 +1,8 @@
-//! What servers of the trace served, as far as pass 1 tells.
+//! What servers of the trace served, as far as pass 1 knows.
 
-use super::connections::ServedRequest;
+use super::connections::{ServedRequest, ServerStack};
 use super::servers::ServerStep;
-use super::stretches::StretchFound;
+use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
 use crate::profile::{Took, UnknownRequests};
 use crate::survey::forest::{Forest, Stretch};
@@ -12,20 +12,20 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// All that was served.
 #[derive(Debug, Default)]
 pub struct Served {
-    /// Whether handlers are listed; else only those without a name are counted.
+    /// Whether handlers are listed; else only requests without a handler's stack are counted.
     lists_handlers: bool,
     /// HTTP/1 requests by a stack in their handler.
     pub handlers: FxHashMap<StackIdx, Took>,
-    /// Goroutines that serve one request alone, with a stack in its handler.
+    /// Goroutines that serve one request alone, each with its first stack in a handler.
     pub streams: FxHashMap<GIdx, StackIdx>,
     /// HTTP/1 requests whose handler left no stack.
     unknown: UnknownRequests,
-    /// Where those came in.
+    /// The connections' goroutines that those came in on.
     unknown_on: FxHashSet<GIdx>,
 }
 
 impl Served {
-    /// Nothing yet; with `lists_handlers`, handlers will be listed.
+    /// Nothing yet. With `lists_handlers`, all handlers are listed.
     pub fn new(lists_handlers: bool) -> Self {
         Self { lists_handlers, ..Self::default() }
     }
@@ -38,7 +38,7 @@ impl Served {
     /// Takes a part of a goroutine's life: one that matches is a stretch of the forest.
     pub fn add(&mut self, forest: &mut Forest, g: GIdx, part: RootPart) {
         match part {
-            RootPart::Stretch(StretchFound { start, end, stack, births }) => {
+            RootPart::Stretch(ClosedStretch { start, end, stack, births }) => {
                 add_stretch(forest, Stretch { g, start, end, stack, inferred: true }, &births);
             }
             RootPart::ServedRequest(request) => match request.matched {
@@ -69,9 +69,10 @@ impl Served {
         }
     }
 
-    /// A stack of a goroutine that serves one request alone; false for any other. One that matches makes all of
-    /// the goroutine a root.
-    pub fn see(&mut self, forest: &mut Forest, g: GIdx, step: ServerStep, stack: StackIdx, matches: bool) -> bool {
+    /// Takes a stack of a goroutine that serves one request alone; false, with nothing changed, for any other. One that
+    /// matches makes all of the goroutine a root.
+    pub(crate) fn take_stream(&mut self, forest: &mut Forest, g: GIdx, seen: ServerStack) -> bool {
+        let ServerStack { step, matches, stack, .. } = seen;
         if !matches!(step, ServerStep::Stream | ServerStep::StreamHandler) {
             return false;
         }
@@ -85,10 +86,10 @@ impl Served {
     }
 }
 
-fn add_stretch(forest: &mut Forest, stretch: Stretch, births: &[u32]) {
+fn add_stretch(forest: &mut Forest, stretch: Stretch, births: &[GIdx]) {
     let index = forest.stretches.len() as u32;
-    for &birth in births {
-        forest.goroutines[birth as usize].stretch = index;
+    for child in births {
+        forest.goroutines[child.at()].stretch = index;
     }
     forest.stretches.push(stretch);
 }

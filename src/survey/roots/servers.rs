@@ -12,7 +12,7 @@ pub const CONNECTION: &str = "net/http.(*conn).serve";
 /// Where in a server a goroutine was.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum ServerStep {
-    /// In none that is known.
+    /// In no known server.
     #[default]
     None,
     /// HTTP/1, in the connection's own code around its requests.
@@ -25,9 +25,9 @@ pub enum ServerStep {
     Wrapped,
     /// HTTP/1, in a handler.
     Handler,
-    /// HTTP/1, behind the handler: the response is written, an unread body is read.
+    /// HTTP/1, after the handler: the response is written, an unread body is read.
     Finish,
-    /// HTTP/1, taking care of a handler's panic.
+    /// HTTP/1, recovering from a handler's panic.
     Recover,
     /// On a goroutine that serves one request alone, outside its handler.
     Stream,
@@ -38,7 +38,7 @@ pub enum ServerStep {
 /// What a function is to a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Role {
-    /// Nothing that is known.
+    /// No known part of a server.
     #[default]
     Other,
     /// The runtime's.
@@ -51,7 +51,7 @@ pub enum Role {
     BackgroundStart,
     /// Ends a request.
     Finisher,
-    /// Takes care of a panic.
+    /// Recovers from a panic.
     Recoverer,
     /// Hands a request to an [`http.Handler`](https://pkg.go.dev/net/http#Handler).
     Dispatcher,
@@ -61,7 +61,7 @@ pub enum Role {
     ServeHttp,
     /// A goroutine of its own for each HTTP request.
     StreamEntry,
-    /// The same of gRPC.
+    /// A goroutine of its own for each gRPC request.
     GrpcEntry,
     /// A gRPC service's method, as generated.
     GrpcMethod,
@@ -89,7 +89,7 @@ const STREAMS: &[&str] = &[
 
 const GRPC_STREAM: &str = "google.golang.org/grpc.(*Server).serveStreams.func";
 
-/// How a request came in that a goroutine with this entry function serves alone.
+/// The protocol of a request that a goroutine with this entry function serves alone; none for other functions.
 pub fn protocol_of(entry: &str) -> Option<&'static str> {
     match role(entry) {
         Role::GrpcEntry => Some("gRPC"),
@@ -127,7 +127,7 @@ pub fn role(name: &str) -> Role {
     }
 }
 
-/// How far the walk through a stack, from its outermost frame inwards, has come.
+/// State of a walk through a stack, from its outermost frame inwards.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum StackWalk {
     /// Before the outermost frame.
@@ -137,25 +137,25 @@ pub enum StackWalk {
     Elsewhere,
     /// In the connection's function.
     Connection,
-    /// In a function that the connection called: it decides.
+    /// In a function that the connection called, which decides the step.
     Called(ServerStep),
-    /// In the server's wrappers. What comes next is a handler if it is called as one.
+    /// In the server's wrappers. The next frame is a handler if it is called as one.
     Wrapper {
-        /// On a goroutine of its own.
+        /// Whether the request has a goroutine of its own.
         stream: bool,
-        /// Any function that comes next is the handler.
+        /// Whether any next function is the handler.
         calls: bool,
     },
-    /// In what wrappers do besides.
+    /// In code that a wrapper calls and that is no handler.
     Beside {
-        /// On a goroutine of its own.
+        /// Whether the request has a goroutine of its own.
         stream: bool,
     },
     /// In gRPC's code, on a goroutine of its own.
     Grpc,
     /// In a handler.
     Handler {
-        /// On a goroutine of its own.
+        /// Whether the request has a goroutine of its own.
         stream: bool,
     },
 }

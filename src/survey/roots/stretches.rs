@@ -1,43 +1,65 @@
 //! Own stacks → stretches of a goroutine with a matching function on them.
 //!
-//! A stack recorded at a block, a stop or a system call holds until the goroutine runs again. So a stretch
-//! starts at the resume before its first matching stack, or at the last own stack that does not match if that
-//! is later; it ends when the goroutine runs again after the last matching stack, or at a stack that does not
-//! match if that comes first.
+//! A stack recorded at a block, a stop or a system call holds until the goroutine runs again. So a stretch starts at
+//! the resume before its first matching stack, or at the last own stack that does not match if that is later. It ends
+//! when the goroutine runs again after the last matching stack, or at a stack that does not match if that comes first.
+//!
+//! ```text
+//!  events     resume  other  match  resume  match  resume  resume  other
+//!                       │◄──────────── stretch ──────►│
+//! ```
 
-use crate::survey::v2::evidence::Gap;
+use crate::trace::ids::GIdx;
 
-/// A stretch that is being put together.
-#[derive(Clone, Debug)]
-struct Open<S> {
-    start: Option<u64>,
-    stack: S,
-    /// Where it ends if no matching stack follows.
-    tentative_end: Option<u64>,
-    births: Vec<u32>,
+/// A time without a matching stack: resumes, and stacks that do not match.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// File position of the first of them.
+    pub first: u64,
+    /// File position of the last of them.
+    pub last: u64,
+    /// Whether a stack that does not match is among them; resumes alone do not end a stretch.
+    pub other: bool,
 }
 
-/// A finished stretch: places in the file where it starts and ends, and what was created inside.
+impl Gap {
+    /// One stack that does not match.
+    pub fn at_other_stack(pos: u64) -> Self {
+        Self { first: pos, last: pos, other: true }
+    }
+}
+
+/// A stretch whose end is not known yet.
+#[derive(Clone, Debug)]
+struct OpenStretch<S> {
+    start: Option<u64>,
+    stack: S,
+    /// File position where it ends if no matching stack follows.
+    tentative_end: Option<u64>,
+    births: Vec<GIdx>,
+}
+
+/// A stretch from its start to its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StretchFound<S> {
-    /// Place of the event that starts it; none: it is older than the trace.
+pub struct ClosedStretch<S> {
+    /// File position of the event that starts it; none: it is older than the trace.
     pub start: Option<u64>,
-    /// Place of the event that ends it; none: it outlasts the trace.
+    /// File position of the event that ends it; none: it outlasts the trace.
     pub end: Option<u64>,
     /// Its first matching stack.
     pub stack: S,
     /// Goroutines created inside.
-    pub births: Vec<u32>,
+    pub births: Vec<GIdx>,
 }
 
-/// The stretches of one goroutine, put together from its evidence in order. `S` is a stack, `births` whatever
-/// numbers the caller gave to creations.
+/// Puts the stretches of one goroutine together from its evidence in order. `S` is a stack.
 #[derive(Clone, Debug)]
 pub struct Stretches<S> {
-    open: Option<Open<S>>,
+    open: Option<OpenStretch<S>>,
+    /// File position of the end of the last gap.
     last_gap: Option<u64>,
-    /// Creations whose stretch is not decided yet.
-    pending: Vec<u32>,
+    /// Goroutines created after the last gap: inside the next stretch if a matching stack follows before a gap does.
+    pending: Vec<GIdx>,
 }
 
 impl<S> Default for Stretches<S> {
@@ -47,7 +69,7 @@ impl<S> Default for Stretches<S> {
 }
 
 impl<S> Stretches<S> {
-    /// A run that began in an earlier generation had its last gap there.
+    /// Of a goroutine whose last gap so far ended at this file position; none when it had none.
     pub fn continued_from(last_gap: Option<u64>) -> Self {
         Self { last_gap, ..Self::default() }
     }
@@ -60,13 +82,14 @@ impl<S> Stretches<S> {
     /// A matching stack.
     pub fn matched(&mut self, stack: S) {
         let start = self.last_gap;
-        let open = self.open.get_or_insert_with(|| Open { start, stack, tentative_end: None, births: Vec::new() });
+        let open =
+            self.open.get_or_insert_with(|| OpenStretch { start, stack, tentative_end: None, births: Vec::new() });
         open.tentative_end = None;
         open.births.append(&mut self.pending);
     }
 
-    /// A time without a matching stack; gives the stretch that it ends.
-    pub fn gap(&mut self, gap: Gap) -> Option<StretchFound<S>> {
+    /// A time without a matching stack. Returns the stretch that it ends, if it ends one.
+    pub fn gap(&mut self, gap: Gap) -> Option<ClosedStretch<S>> {
         self.last_gap = Some(gap.last);
         let Some(open) = &mut self.open else {
             self.pending.clear();
@@ -77,23 +100,23 @@ impl<S> Stretches<S> {
     }
 
     /// The goroutine created another.
-    pub fn created(&mut self, birth: u32) {
+    pub fn created(&mut self, child: GIdx) {
         match &mut self.open {
-            Some(open) if open.tentative_end.is_none() => open.births.push(birth),
-            _ => self.pending.push(birth),
+            Some(open) if open.tentative_end.is_none() => open.births.push(child),
+            _ => self.pending.push(child),
         }
     }
 
-    /// The goroutine, or the trace (`None`), ends.
-    pub fn end(&mut self, pos: Option<u64>) -> Option<StretchFound<S>> {
+    /// The goroutine ends at a file position, or the trace does (`None`). Returns the open stretch, if there is one.
+    pub fn end(&mut self, pos: Option<u64>) -> Option<ClosedStretch<S>> {
         let tentative = self.open.as_ref()?.tentative_end;
         self.close(tentative.or(pos))
     }
 
-    fn close(&mut self, end: Option<u64>) -> Option<StretchFound<S>> {
+    fn close(&mut self, end: Option<u64>) -> Option<ClosedStretch<S>> {
         self.pending.clear();
         let open = self.open.take()?;
-        Some(StretchFound { start: open.start, end, stack: open.stack, births: open.births })
+        Some(ClosedStretch { start: open.start, end, stack: open.stack, births: open.births })
     }
 }
 
@@ -101,24 +124,24 @@ impl<S> Stretches<S> {
 mod tests {
     use super::*;
 
-    /// R resume, N other stack, M match, C create, E end; each at the place of its letter.
+    /// R resume, N other stack, M match, C create, E end; each letter's index is its file position.
     fn stretches(text: &str) -> Vec<(Option<u64>, Option<u64>, Vec<u32>)> {
         let mut s = Stretches::default();
         let mut found = Vec::new();
         for (i, c) in text.chars().enumerate() {
             let pos = i as u64;
-            let gap = |other| Gap { first: pos, last: pos, ticks: 0, other };
+            let gap = |other| Gap { first: pos, last: pos, other };
             match c {
                 'R' => found.extend(s.gap(gap(false))),
                 'N' => found.extend(s.gap(gap(true))),
                 'M' => s.matched(()),
-                'C' => s.created(i as u32),
+                'C' => s.created(GIdx(i as u32)),
                 'E' => found.extend(s.end(Some(pos))),
                 _ => {}
             }
         }
         found.extend(s.end(None));
-        found.into_iter().map(|f| (f.start, f.end, f.births)).collect()
+        found.into_iter().map(|f| (f.start, f.end, f.births.iter().map(|child| child.0).collect())).collect()
     }
 
     #[test]

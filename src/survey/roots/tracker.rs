@@ -1,23 +1,38 @@
 //! One goroutine's evidence, in its order → the parts of its life that can be roots: requests between a server's
 //! own borders, and stretches elsewhere.
 
-use super::connections::{Connection, Moment, ServedRequest};
+use super::connections::{Connection, Moment, ServedRequest, ServerStack};
 use super::servers::ServerStep;
-use super::stretches::{StretchFound, Stretches};
-use crate::survey::v2::evidence::Gap;
-use crate::trace::ids::StackIdx;
+use super::stretches::{ClosedStretch, Gap, Stretches};
+use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
+
+/// One piece of evidence about a goroutine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RootEvidence {
+    /// A matching function is on the goroutine's own stack, and no server's function.
+    Match(StackIdx),
+    /// The stack tells where in a server the goroutine is.
+    Server(ServerStack),
+    /// A time without a matching stack; with the time of its end, none when that was not kept.
+    Gap(Gap, Option<Time>),
+    /// The goroutine created another.
+    Created(GIdx),
+    /// The goroutine ends at this file position, and a stretch with it. A request that is open then ends with
+    /// [`RootTracker::end`], which knows the time too.
+    End(u64),
+}
 
 /// A part of a goroutine's life.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RootPart {
-    /// Between borders.
+    /// Between a server's own borders.
     ServedRequest(ServedRequest),
     /// A matching function was on the stack; the borders are inferred.
-    Stretch(StretchFound<StackIdx>),
+    Stretch(ClosedStretch<StackIdx>),
 }
 
-/// Follows one goroutine.
+/// Follows one goroutine. Each method appends the parts that it finishes to `found`.
 #[derive(Clone, Debug, Default)]
 pub struct RootTracker {
     stretches: Stretches<StackIdx>,
@@ -26,61 +41,64 @@ pub struct RootTracker {
 }
 
 impl RootTracker {
-    /// A run that began in an earlier generation had its last gap there.
+    /// Of a goroutine whose last gap so far ended at this file position; none when it had none.
     pub fn continued_from(last_gap: Option<u64>) -> Self {
         Self { stretches: Stretches::continued_from(last_gap), connection: None }
     }
 
-    /// Whether what comes next depends on what was.
-    pub fn has_past(&self) -> bool {
+    /// Whether what later evidence means depends on the evidence so far. If not, a new tracker can take over.
+    pub fn is_open(&self) -> bool {
         self.connection.is_some() || self.stretches.is_open()
     }
 
-    /// A matching stack of no server.
-    pub fn matched(&mut self, stack: StackIdx) {
+    /// Takes the goroutine's next piece of evidence.
+    pub(crate) fn take(&mut self, evidence: RootEvidence, found: &mut Vec<RootPart>) {
+        match evidence {
+            RootEvidence::Match(stack) => self.matched(stack),
+            RootEvidence::Server(seen) => self.server_stack(seen, found),
+            RootEvidence::Gap(gap, time) => self.gap(gap, time, found),
+            RootEvidence::Created(child) => self.created(child),
+            RootEvidence::End(pos) => found.extend(self.stretches.end(Some(pos)).map(RootPart::Stretch)),
+        }
+    }
+
+    fn matched(&mut self, stack: StackIdx) {
         match &mut self.connection {
             Some(connection) => connection.matched(stack),
             None => self.stretches.matched(stack),
         }
     }
 
-    /// A time without a matching stack; `time` is that of its end.
-    pub fn gap(&mut self, gap: Gap, time: Option<Time>, found: &mut Vec<RootPart>) {
+    fn gap(&mut self, gap: Gap, time: Option<Time>, found: &mut Vec<RootPart>) {
         if let Some(connection) = &mut self.connection {
             connection.resumed(Moment { pos: gap.last, time });
         }
         found.extend(self.stretches.gap(gap).map(RootPart::Stretch));
     }
 
-    /// A stack of a connection's goroutine.
-    pub fn seen(&mut self, step: ServerStep, stack: StackIdx, matches: bool, at: Moment, found: &mut Vec<RootPart>) {
+    fn server_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
+        let ServerStack { step, matches, stack, at } = seen;
         let connection = self.connection.get_or_insert_default();
         let was_serving = connection.is_serving();
-        let ended = connection.seen(step, stack, matches, at);
+        let ended = connection.server_stack(seen);
         let border = connection.serving_since().unwrap_or(at).pos;
-        // The pattern means what the server does outside of requests.
+        // A match here means the server's own work around requests: a stretch, as in any other code.
         if matches && matches!(step, ServerStep::Between | ServerStep::Reading | ServerStep::Finish) {
             if ended.is_some() {
-                found.extend(self.stretches.gap(other(border)).map(RootPart::Stretch));
+                found.extend(self.stretches.gap(Gap::at_other_stack(border)).map(RootPart::Stretch));
             }
             self.stretches.matched(stack);
         } else if !was_serving || ended.is_some() {
-            found.extend(self.stretches.gap(other(border)).map(RootPart::Stretch));
+            found.extend(self.stretches.gap(Gap::at_other_stack(border)).map(RootPart::Stretch));
         }
         found.extend(ended.map(RootPart::ServedRequest));
     }
 
-    /// The goroutine created another.
-    pub fn created(&mut self, birth: u32) {
+    fn created(&mut self, child: GIdx) {
         match &mut self.connection {
-            Some(connection) if connection.is_serving() => connection.created(birth),
-            _ => self.stretches.created(birth),
+            Some(connection) if connection.is_serving() => connection.created(child),
+            _ => self.stretches.created(child),
         }
-    }
-
-    /// The goroutine ends, and a stretch with it.
-    pub fn stretch_ends(&mut self, pos: u64, found: &mut Vec<RootPart>) {
-        found.extend(self.stretches.end(Some(pos)).map(RootPart::Stretch));
     }
 
     /// The goroutine ends.
@@ -90,12 +108,8 @@ impl RootTracker {
     }
 
     /// The trace ends.
-    pub fn cut(&mut self, found: &mut Vec<RootPart>) {
+    pub fn end_of_trace(&mut self, found: &mut Vec<RootPart>) {
         found.extend(self.stretches.end(None).map(RootPart::Stretch));
-        found.extend(self.connection.take().and_then(|mut c| c.cut()).map(RootPart::ServedRequest));
+        found.extend(self.connection.take().and_then(|mut c| c.end_of_trace()).map(RootPart::ServedRequest));
     }
-}
-
-fn other(pos: u64) -> Gap {
-    Gap { first: pos, last: pos, ticks: 0, other: true }
 }

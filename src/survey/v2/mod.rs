@@ -1,10 +1,61 @@
-//! Pass 1 of traces of Go 1.22 and later: each thread of a generation is scanned by itself, without ordering.
+//! Pass 1 of traces of Go 1.22 and later: each thread of a generation is scanned by itself, and nothing is ordered.
+//!
+//! *In:* a generation's batches and tables, and what to look for ([`scan::ScanInput`]). *Out:* a [`scan::Scan`] for each
+//! generation, which [`collect::ScanCollector`] adds to the survey, in the order of the generations.
+//!
+//! # Why no order is needed
+//!
+//! A creation is in the batches of the thread that executes it, after the event that put the creator on that thread:
+//! GoStart, GoSwitch, GoCreateSyscall, or a Running or Syscall status of that very thread. So who created whom is known
+//! from each thread alone, at decoding speed. What a goroutine did is spread over the threads that it ran on. It is noted
+//! by *run*, a goroutine's time on a thread. The event that begins a run carries the goroutine's sequence number, which
+//! grows with each start, so sorting by it puts the runs in order:
+//!
+//! ```text
+//!  thread 1   ──┤ G5 seq 1 ├────┤ G9 seq 4 ├───────┤ G5 seq 3 ├──►
+//!  thread 2   ───────┤ G7 seq 2 ├────┤ G5 seq 2 ├─────────────────►     time
+//!
+//!  evidence, sorted by goroutine, sequence number, order within the run:
+//!    G5  seq 1 [resume, other stack]  seq 2 [resume, match]  seq 3 [resume, other stack]
+//! ```
+//!
+//! Ids of cgo callbacks repeat, so what a scan finds names goroutines by [`evidence::GoroutineRef`]: an id, and the
+//! number of the birth where the id is ambiguous.
+//!
+//! # Steps
+//!
+//! 1. `classes.rs` classifies the generation's stacks, one look at each function name. A stack is *skippable* if no stack
+//!    of the generation with the same outermost function matches or is a server's: a goroutine has the same outermost
+//!    function on all its stacks. `verdicts.rs` has the two bits of each class that the fast path needs.
+//! 2. `thread_groups.rs` scans the threads, where several of our threads share a generation in groups of about as many
+//!    bytes; the scans are joined in the order of the groups (`scan_concat.rs`). Generations share out our threads; the
+//!    pipeline decides how (`pipeline/v2/scanning.rs`). `thread_scan.rs` is the rule for one thread, `scan_fast.rs` its
+//!    fast path for runs without a match.
+//! 3. `run_evidence.rs` collects what one run says; at its end that goes to the `evidence_store.rs`. Most runs say only
+//!    that no stack matched, and are kept in 8 bytes (`compact_run.rs`). A run with a skippable stack is not kept at all,
+//!    only that its goroutine had one (`skipped.rs`). Tasks and regions are noted by run too (`notes.rs`).
+//! 4. As soon as a generation is scanned, `relevant.rs` selects the evidence about goroutines with a matching or a
+//!    server's stack. Of a goroutine born in the generation no other evidence is ever needed; of an older one it may be, if
+//!    something of it is open, and is kept. The memory of everything else serves the next scan.
+//! 5. If a run was left out that is needed after all, because its goroutine matches by other stacks or has something open
+//!    since an earlier generation, the generation is scanned once more, and all is kept.
+//! 6. `collect.rs` resolves ids, births and names (`names.rs`), and hands everything to the shared collector, one
+//!    generation after the other, while other threads scan further ones.
 
+pub mod classes;
+pub mod collect;
+pub(crate) mod compact_run;
 pub mod evidence;
 pub mod evidence_store;
 pub(crate) mod id_range;
+pub(crate) mod names;
+pub mod notes;
 pub(crate) mod relevant;
+pub mod run_evidence;
 pub mod scan;
 pub mod scan_concat;
 pub(crate) mod scan_fast;
 pub(crate) mod skipped;
+pub mod thread_groups;
+pub(crate) mod thread_scan;
+pub mod verdicts;

@@ -1,7 +1,8 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
-use super::evidence::{Evidence, EvidenceKind, Who};
-use super::evidence_store::{CompactRun, EvidenceMemory, EvidenceStore, Lists};
+use super::compact_run::CompactRun;
+use super::evidence::{Evidence, EvidenceKind, GoroutineRef};
+use super::evidence_store::{EvidenceLists, EvidenceMemory, EvidenceStore};
 use super::id_range::IdRange;
 use super::scan::Birth;
 use super::scan_concat::ScanConcat;
@@ -9,112 +10,138 @@ use crate::trace::buckets::Buckets;
 use crate::trace::ids::GoId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Where a piece of evidence stands: in which scan's which list, and there.
-type Place = (u32, List, u32);
+/// Where a piece of evidence is stored.
+#[derive(Clone, Copy, Default)]
+struct StoredAt {
+    /// The scan that found it, by its position in [`EvidenceStore::lists`].
+    scan: u32,
+    /// Which of the scan's lists.
+    list: ListKind,
+    /// Index in that list.
+    index: u32,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum List {
+enum ListKind {
     #[default]
     Evidence,
     PackedRun,
-    Glances,
+    CompactRun,
+}
+
+/// Evidence about some goroutines, and all other evidence that may be looked at later.
+struct Picked {
+    /// Each piece with its goroutine's position among those that were asked for.
+    wanted: Vec<(u32, StoredAt)>,
+    others: Vec<StoredAt>,
 }
 
 impl EvidenceStore {
-    /// Puts evidence about goroutines with a matching stack here, or a server's, in order: one goroutine after the
-    /// other, each one's in its own order. Needs nothing of earlier generations, so generations can do it side by side.
-    /// Of all else only that of goroutines which are older than the generation is kept: what those born in it do with a
-    /// matching stack is of no interest either where they are roots by their birth. One that a status announced is
-    /// older, whatever damage lets be born with its id. Gives the memory, for further scans; none where something was left
-    /// out that is wanted: then nothing was settled.
-    pub fn settle(
+    /// Selects what is certainly needed: evidence about goroutines with a matching stack, or a server's, in this
+    /// generation. Needs nothing of earlier generations, so generations can do it side by side.
+    ///
+    /// Of all other evidence, only that about goroutines that are older than the generation is kept, in case something of
+    /// them is open. Of a goroutine born in the generation nothing can be; and where it is a root by its birth, not even
+    /// what it did with a matching stack matters. One that a status announced counts as older: after damage, an id can be
+    /// announced and born in one generation.
+    ///
+    /// Returns the memory of what is not needed any more, for further scans. None, with nothing changed, where a scan
+    /// left out something that is needed.
+    pub fn select_relevant(
         &mut self,
         births: &ScanConcat<Birth>,
         announced: &[GoId],
         is_root: impl Fn(&Birth) -> bool,
     ) -> Option<Vec<EvidenceMemory>> {
-        let (mut roots, mut dull) = born(births, is_root);
+        let BornGoroutines { mut roots, all: mut irrelevant } = BornGoroutines::new(births, is_root);
         for &id in announced {
             roots.remove(id);
-            dull.remove(id);
+            irrelevant.remove(id);
         }
-        let telling = |e: &&Evidence| match e.says {
-            EvidenceKind::Match(_) => e.who.birth != Who::ANY || !roots.has(e.who.id),
+        let is_needed = |e: &&Evidence| match e.kind {
+            EvidenceKind::Match(_) => e.g.birth != GoroutineRef::NO_BIRTH || !roots.has(e.g.id),
             EvidenceKind::Server(_) => true,
             _ => false,
         };
         let evidence = self.lists().flat_map(|lists| &lists.evidence);
-        let mut wanted: Vec<Who> = evidence.filter(telling).map(|e| e.who).collect();
+        let mut wanted: Vec<GoroutineRef> = evidence.filter(is_needed).map(|e| e.g).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        if wanted.iter().any(|who| self.has_skipped(who.id)) {
+        if wanted.iter().any(|g| self.has_skipped(g.id)) {
             return None;
         }
-        for who in &wanted {
-            dull.remove(who.id);
+        for g in &wanted {
+            irrelevant.remove(g.id);
         }
-        let (picked, others) = self.pick(&wanted, &dull);
-        self.put_in_order(wanted.len(), &picked);
-        Some(self.keep(&others))
+        let picked = self.pick(&wanted, &irrelevant);
+        self.append_relevant(wanted.len(), &picked.wanted);
+        Some(self.keep(&picked.others))
     }
 
-    /// What was settled, and evidence about goroutines in `open` since before, in the same order.
-    pub fn relevant(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
+    /// The relevant evidence, and that about goroutines of which something is open since an earlier generation, by their
+    /// ids. In order: one goroutine after the other, each one's in its own order.
+    pub fn relevant_and_open(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
         if open.is_empty() {
             return &self.relevant;
         }
-        let settled: FxHashSet<Who> =
-            self.relevant.chunk_by(|a, b| a.who == b.who).map(|of_one| of_one[0].who).collect();
-        let others = open.iter().map(|&id| Who::named(id)).filter(|who| !settled.contains(who));
-        let mut others: Vec<Who> = others.collect();
+        let selected: FxHashSet<GoroutineRef> =
+            self.relevant.chunk_by(|a, b| a.g == b.g).map(|of_one| of_one[0].g).collect();
+        let others = open.iter().map(|&id| GoroutineRef::by_id(id)).filter(|g| !selected.contains(g));
+        let mut others: Vec<GoroutineRef> = others.collect();
         others.sort_unstable();
         let before = self.relevant.len();
-        let (picked, _) = self.pick(&others, &IdRange::default());
-        self.put_in_order(others.len(), &picked);
+        let picked = self.pick(&others, &IdRange::default());
+        self.append_relevant(others.len(), &picked.wanted);
         if self.relevant.len() > before {
-            self.relevant.sort_by_key(|e| (e.who, e.rank()));
+            self.relevant.sort_by_key(|e| (e.g, e.rank()));
         }
         &self.relevant
     }
 
-    /// What each scan found, in their order; once it is settled, what may still be asked for.
-    fn lists(&self) -> impl Iterator<Item = &Lists> {
-        std::iter::once(&self.lists).chain(&self.joined)
+    /// What each scan found, in their order; once the relevant evidence is selected, what was kept beside it.
+    fn lists(&self) -> impl Iterator<Item = &EvidenceLists> {
+        std::iter::once(&self.lists).chain(&self.following)
     }
 
-    /// Where the evidence about some goroutines stands, each piece with the goroutine's place among them; and all other
-    /// evidence, but that about dull ones.
-    fn pick(&self, wanted: &[Who], dull: &IdRange) -> (Vec<(u32, Place)>, Vec<Place>) {
-        let wanted: FxHashMap<Who, u32> = (0..).zip(wanted).map(|(i, &who)| (who, i)).collect();
-        let (mut picked, mut others) = (Vec::new(), Vec::new());
-        let mut look = |who: Who, place| match wanted.get(&who) {
-            Some(&of) => picked.push((of, place)),
-            None => others.push(place),
+    /// Finds the evidence about some goroutines, and all other evidence but that about irrelevant goroutines.
+    fn pick(&self, wanted: &[GoroutineRef], irrelevant: &IdRange) -> Picked {
+        let wanted: FxHashMap<GoroutineRef, u32> = (0..).zip(wanted).map(|(i, &g)| (g, i)).collect();
+        let mut picked = Picked { wanted: Vec::new(), others: Vec::new() };
+        let mut add = |g: GoroutineRef, at| match wanted.get(&g) {
+            Some(&position) => picked.wanted.push((position, at)),
+            None => picked.others.push(at),
         };
         for (scan, lists) in (0..).zip(self.lists()) {
-            let all = (0..).zip(&lists.evidence).filter(|(_, e)| e.who.birth != Who::ANY || !dull.has(e.who.id));
-            all.for_each(|(i, e)| look(e.who, (scan, List::Evidence, i)));
-        }
-        for (scan, lists) in (0..).zip(self.lists()) {
-            for (i, small) in (0..).zip(&lists.small) {
-                let id = small.id(lists.base);
-                if !dull.has(id) {
-                    look(Who::named(id), (scan, List::PackedRun, i));
+            for (index, e) in (0..).zip(&lists.evidence) {
+                if e.g.birth != GoroutineRef::NO_BIRTH || !irrelevant.has(e.g.id) {
+                    add(e.g, StoredAt { scan, list: ListKind::Evidence, index });
                 }
             }
-            let all = (0..).zip(&lists.glances).filter(|(_, g)| !dull.has(g.who().id));
-            all.for_each(|(i, g)| look(g.who(), (scan, List::Glances, i)));
         }
-        (picked, others)
+        for (scan, lists) in (0..).zip(self.lists()) {
+            let base = lists.base();
+            for (index, run) in (0..).zip(&lists.packed) {
+                let id = run.id(base);
+                if !irrelevant.has(id) {
+                    add(GoroutineRef::by_id(id), StoredAt { scan, list: ListKind::PackedRun, index });
+                }
+            }
+            for (index, run) in (0..).zip(&lists.compact) {
+                if !irrelevant.has(run.g().id) {
+                    add(run.g(), StoredAt { scan, list: ListKind::CompactRun, index });
+                }
+            }
+        }
+        picked
     }
 
-    /// Appends to what is settled, of `n` goroutines, one after the other.
-    fn put_in_order(&mut self, n: usize, picked: &[(u32, Place)]) {
+    /// Appends evidence about `n` goroutines to the relevant evidence, one goroutine after the other.
+    fn append_relevant(&mut self, n: usize, picked: &[(u32, StoredAt)]) {
         let mut relevant = std::mem::take(&mut self.relevant);
         let lists: Vec<_> = self.lists().collect();
-        let expanded = |&(scan, list, i): &Place| match list {
-            List::Evidence => lists[scan as usize].evidence[i as usize],
-            _ => glance(lists[scan as usize], list, i).expanded(self.start),
+        let expanded = |at: &StoredAt| match at.list {
+            ListKind::Evidence => lists[at.scan as usize].evidence[at.index as usize],
+            _ => compact_run(lists[at.scan as usize], at.list, at.index).expanded(self.start),
         };
         for of_one in Buckets::new(n, || picked.iter().copied()).iter() {
             let from = relevant.len();
@@ -124,73 +151,82 @@ impl EvidenceStore {
         self.relevant = relevant;
     }
 
-    /// Leaves some of what scans found. Gives the memory of all of it.
-    fn keep(&mut self, places: &[Place]) -> Vec<EvidenceMemory> {
+    /// Keeps some of what scans found, and nothing else. Returns the memory of all lists.
+    fn keep(&mut self, kept: &[StoredAt]) -> Vec<EvidenceMemory> {
         let lists: Vec<_> = self.lists().collect();
-        let mut kept = Lists::default();
-        for &(scan, list, i) in places {
-            match list {
-                List::Evidence => kept.evidence.push(lists[scan as usize].evidence[i as usize]),
-                _ => kept.glances.push(glance(lists[scan as usize], list, i)),
+        let mut rest = EvidenceLists::default();
+        for at in kept {
+            match at.list {
+                ListKind::Evidence => rest.evidence.push(lists[at.scan as usize].evidence[at.index as usize]),
+                _ => rest.compact.push(compact_run(lists[at.scan as usize], at.list, at.index)),
             }
         }
-        let first = std::mem::replace(&mut self.lists, kept);
-        std::iter::once(first).chain(self.joined.drain(..)).map(EvidenceMemory::of).collect()
+        let first = std::mem::replace(&mut self.lists, rest);
+        std::iter::once(first).chain(self.following.drain(..)).map(EvidenceMemory::of).collect()
     }
 }
 
-/// One of a scan's glances.
-fn glance(lists: &Lists, list: List, i: u32) -> CompactRun {
+/// A run of a scan's packed or compact runs.
+fn compact_run(lists: &EvidenceLists, list: ListKind, index: u32) -> CompactRun {
     match list {
-        List::PackedRun => lists.small[i as usize].glance(lists.base),
-        _ => lists.glances[i as usize],
+        ListKind::PackedRun => lists.packed[index as usize].unpacked(lists.base()),
+        _ => lists.compact[index as usize],
     }
 }
 
-/// The goroutines that `go` statements of a generation created, those that are roots by that and all. Their ids follow
-/// each other, with few gaps; those far from the first one are left out: what is looked at for nothing does no harm.
-fn born(births: &ScanConcat<Birth>, is_root: impl Fn(&Birth) -> bool) -> (IdRange, IdRange) {
-    let created = || births.iter().filter(|birth| !birth.from_c);
-    let first = created().map(|birth| birth.id.0).min().unwrap_or(u64::MAX);
-    let [mut roots, mut all] = [(); 2].map(|()| IdRange::new(first, births.len() / 4 + 16));
-    for birth in created() {
-        all.insert(birth.id);
-        if is_root(&birth) {
-            roots.insert(birth.id);
+/// The goroutines that `go` statements of a generation created. Their ids follow each other, with few gaps; those far
+/// from the first one are left out: to look at evidence that is not needed does no harm.
+struct BornGoroutines {
+    /// Those that are roots by their birth.
+    roots: IdRange,
+    all: IdRange,
+}
+
+impl BornGoroutines {
+    fn new(births: &ScanConcat<Birth>, is_root: impl Fn(&Birth) -> bool) -> Self {
+        let created = || births.iter().filter(|birth| !birth.from_c);
+        let first = created().map(|birth| birth.id.0).min().unwrap_or(u64::MAX);
+        let range = || IdRange::fixed(first, births.len() / 4 + 16);
+        let mut born = Self { roots: range(), all: range() };
+        for birth in created() {
+            born.all.insert(birth.id);
+            if is_root(&birth) {
+                born.roots.insert(birth.id);
+            }
         }
+        born
     }
-    (roots, all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
-    use crate::survey::v2::evidence::RunEvidence;
+    use crate::survey::v2::run_evidence::{RunEvidence, StackAt};
 
-    /// What is relevant, put in order in one go.
-    fn expected(found: &EvidenceStore, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
-        let mut all: Vec<Evidence> = found.lists().flat_map(|lists| &lists.evidence).copied().collect();
-        for lists in found.lists() {
-            all.extend(lists.small.iter().map(|s| s.glance(lists.base).expanded(found.start)));
-            all.extend(lists.glances.iter().map(|g| g.expanded(found.start)));
+    /// What is relevant: all evidence is expanded and sorted at once.
+    fn expected(store: &EvidenceStore, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
+        let mut all: Vec<Evidence> = store.lists().flat_map(|lists| &lists.evidence).copied().collect();
+        for lists in store.lists() {
+            all.extend(lists.packed.iter().map(|run| run.unpacked(lists.base()).expanded(store.start)));
+            all.extend(lists.compact.iter().map(|run| run.expanded(store.start)));
         }
-        let telling = |e: &&Evidence| match e.says {
-            EvidenceKind::Match(_) => e.who != Who::named(root),
-            _ => matches!(e.says, EvidenceKind::Server(_)),
+        let is_needed = |e: &&Evidence| match e.kind {
+            EvidenceKind::Match(_) => e.g != GoroutineRef::by_id(root),
+            _ => matches!(e.kind, EvidenceKind::Server(_)),
         };
-        let matched: FxHashSet<Who> = all.iter().filter(telling).map(|e| e.who).collect();
-        all.retain(|e| matched.contains(&e.who) || e.who.birth == Who::ANY && open.contains(&e.who.id));
-        all.sort_by_key(|e| (e.who, e.rank()));
+        let matched: FxHashSet<GoroutineRef> = all.iter().filter(is_needed).map(|e| e.g).collect();
+        all.retain(|e| matched.contains(&e.g) || e.g.birth == GoroutineRef::NO_BIRTH && open.contains(&e.g.id));
+        all.sort_by_key(|e| (e.g, e.rank()));
         all
     }
 
     fn birth(id: u64, from_c: bool) -> Birth {
-        Birth { id: GoId(id), parent: Who::NOBODY, creation_stack: 0, entry_stack: 0, ticks: 0, from_c }
+        Birth { id: GoId(id), parent: GoroutineRef::NONE, creation_stack: 0, entry_stack: 0, ticks: 0, from_c }
     }
 
     #[test]
-    fn evidence_is_in_order_goroutine_by_goroutine() {
+    fn relevant_evidence_is_in_order_goroutine_by_goroutine() {
         let mut random = 1u64;
         let mut next = |n: u64| {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -198,41 +234,41 @@ mod tests {
         };
         let mut relevant = 0;
         for round in 0..400 {
-            // Ids that do not fit into small glances from 0 on, either.
+            // Also ids that do not fit into packed runs, or not into compact runs.
             let far = [0, 1 << 30, (1 << 32) - 10, (1 << 32) + 5][round % 4];
             let mut scans = [(); 2].map(|()| EvidenceStore::new(1000, EvidenceMemory::default(), None));
             for i in 0..next(400) {
-                // Ids that share their low bits, and one whose birth tells who it is.
+                // Ids that share their low bits, and one that is ambiguous without its birth.
                 let id = GoId(far + next(20) + (next(3) << 16));
-                let birth = if id.0 == far + 7 { next(2) as u32 } else { Who::ANY };
+                let birth = if id.0 == far + 7 { next(2) as u32 } else { GoroutineRef::NO_BIRTH };
                 let mut run = RunEvidence::default();
-                // Some numbers do not fit into a small glance.
+                // Some sequence numbers do not fit into a packed run.
                 let seq = next(50) << if next(9) == 0 { 12 } else { 0 };
-                run.begin(Who { id, birth }, seq, (next(9) > 0).then_some((1000 + i, i)));
+                run.begin(GoroutineRef { id, birth }, seq, (next(9) > 0).then_some((1000 + i, i)));
                 let matches = (id.0 - far).is_multiple_of(5) && next(2) == 0;
                 let class = StackClass { present: true, matches, ..StackClass::default() };
                 if next(4) > 0 {
-                    run.stack(class, 3, 1000 + i, i);
+                    run.stack(class, StackAt { stack: 3, pos: 1000 + i, ticks: i });
                 }
                 run.finish((next(30) == 0).then_some(1000 + i), &mut scans[next(2) as usize]);
             }
-            let [mut found, second] = scans;
-            found.join(second, 2);
-            // Goroutines of this generation cannot be open since before. Those with the id of one that was announced
-            // can, and that of a cgo callback: its id repeats.
+            let [mut store, second] = scans;
+            store.join(second, 2);
+            // Of goroutines born in this generation nothing can be open since before. Of one with an announced id it can,
+            // and of one with the id of a cgo callback: it repeats.
             let births =
                 [(16, false), (3 << 16, false), (15, false), (2, true)].map(|(id, from_c)| birth(far + id, from_c));
             let open = (0..next(3) * 4).map(|_| GoId(far + [next(15), 16][usize::from(next(5) == 0)])).collect();
-            let expected = expected(&found, &open, GoId(far + 15));
+            let expected = expected(&store, &open, GoId(far + 15));
             let mut born = ScanConcat::default();
             for birth in births {
                 born.push(birth);
             }
-            let memory = found.settle(&born, &[GoId(far + 16)], |birth| birth.id == GoId(far + 15));
+            let memory = store.select_relevant(&born, &[GoId(far + 16)], |birth| birth.id == GoId(far + 15));
             assert_eq!(memory.map(|memory| memory.len()), Some(2));
-            let of_born = found.lists.glances.iter().filter(|g| g.who().id.0 == far + 15).count();
+            let of_born = store.lists.compact.iter().filter(|run| run.g().id.0 == far + 15).count();
             assert_eq!(of_born, 0);
-            assert_eq!(found.relevant(&open), expected, "round {round}");
+            assert_eq!(store.relevant_and_open(&open), expected, "round {round}");
             relevant += expected.len();
         }
         assert!(relevant > 5000, "{relevant}");

@@ -1,26 +1,31 @@
-//! What scans of one generation found, one behind the other and each where it was written.
+//! What several scans of one generation found, as one list that is never copied together.
 
-use super::evidence::Who;
+use super::evidence::GoroutineRef;
 
-/// What a scan says of goroutines, by the births before it.
+/// Something that names goroutines by the number of their birth in a scan.
 pub trait ShiftBirths: Copy {
-    /// The same in a scan with so many births before those of its own.
+    /// The same where `births` births of other scans come before those of its own.
     #[must_use]
-    fn behind(self, births: u32) -> Self;
+    fn shift_births(self, births: u32) -> Self;
 }
 
-impl ShiftBirths for Who {
-    fn behind(self, births: u32) -> Self {
-        let birth = if self.birth == Self::ANY { Self::ANY } else { self.birth + births };
+impl ShiftBirths for GoroutineRef {
+    fn shift_births(self, births: u32) -> Self {
+        let birth = if self.birth == Self::NO_BIRTH { Self::NO_BIRTH } else { self.birth + births };
         Self { birth, ..self }
     }
 }
 
-/// All that one scan found of a kind, and what those behind it did.
+/// All things of one kind that a scan found, and then those of the scans of the following threads.
+///
+/// ```text
+///  own     T T T T          births 0..n of its scan are births 0..n
+///  others  (n, T T T)       birth i of this scan is birth n + i
+/// ```
 #[derive(Debug)]
 pub struct ScanConcat<T> {
     own: Vec<T>,
-    /// With the number of births before each.
+    /// Each with the number of births before it.
     others: Vec<(u32, Vec<T>)>,
 }
 
@@ -31,13 +36,13 @@ impl<T> Default for ScanConcat<T> {
 }
 
 impl<T: ShiftBirths> ScanConcat<T> {
-    /// The scan found one more. None was joined yet.
+    /// The scan found one more. No other scan was joined yet.
     #[inline]
     pub fn push(&mut self, found: T) {
         self.own.push(found);
     }
 
-    /// Adds what a scan found that has so many births before its own.
+    /// Adds what the scan of the following threads found, which has `births` births before its own.
     pub fn join(&mut self, next: Self, births: u32) {
         self.others.push((births, next.own));
         self.others.extend(next.others.into_iter().map(|(before, found)| (births + before, found)));
@@ -55,7 +60,7 @@ impl<T: ShiftBirths> ScanConcat<T> {
 
     /// All of them, scan by scan.
     pub fn iter(&self) -> impl Iterator<Item = T> {
-        let others = self.others.iter().flat_map(|(births, found)| found.iter().map(|one| one.behind(*births)));
+        let others = self.others.iter().flat_map(|(births, found)| found.iter().map(|one| one.shift_births(*births)));
         self.own.iter().copied().chain(others)
     }
 }
@@ -66,16 +71,16 @@ mod tests {
     use crate::trace::ids::GoId;
 
     #[test]
-    fn those_behind_have_births_before_them() {
-        let who = |id, birth| Who { id: GoId(id), birth };
-        let joined = |of_one: &[Who]| ScanConcat { own: of_one.to_vec(), others: Vec::new() };
-        let mut first = joined(&[who(1, Who::ANY), who(2, 0)]);
-        let mut second = joined(&[who(3, 0)]);
-        second.join(joined(&[who(4, 1), who(5, Who::ANY)]), 10);
+    fn births_of_following_scans_are_shifted() {
+        let g = |id, birth| GoroutineRef { id: GoId(id), birth };
+        let following = |of_one: &[GoroutineRef]| ScanConcat { own: of_one.to_vec(), others: Vec::new() };
+        let mut first = following(&[g(1, GoroutineRef::NO_BIRTH), g(2, 0)]);
+        let mut second = following(&[g(3, 0)]);
+        second.join(following(&[g(4, 1), g(5, GoroutineRef::NO_BIRTH)]), 10);
         assert_eq!(first.len(), 2);
         first.join(second, 100);
-        let all = [who(1, Who::ANY), who(2, 0), who(3, 100), who(4, 111), who(5, Who::ANY)];
+        let all = [g(1, GoroutineRef::NO_BIRTH), g(2, 0), g(3, 100), g(4, 111), g(5, GoroutineRef::NO_BIRTH)];
         assert_eq!(first.iter().collect::<Vec<_>>(), all);
-        assert_eq!((first.len(), first.is_empty(), ScanConcat::<Who>::default().is_empty()), (5, false, true));
+        assert_eq!((first.len(), first.is_empty(), ScanConcat::<GoroutineRef>::default().is_empty()), (5, false, true));
     }
 }

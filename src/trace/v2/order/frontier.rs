@@ -3,8 +3,8 @@
 //! The steps in [`super`] are here: `order` is step 1, `run` step 7, `run_threads` steps 2 and 6, `run_by_rules` and
 //! `try_event` steps 3 and 4, `wake` step 5.
 
-mod bounds;
 mod merge_fast;
+mod start_stop;
 #[cfg(test)]
 mod tests;
 

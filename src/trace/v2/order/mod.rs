@@ -70,7 +70,7 @@
 //!    [`goroutine_table`] (the goroutines' states).
 //! 3. [`threads`]: the next event of each thread. [`waiting`]: threads that wait, and for what.
 //! 4. [`translate`], [`emitter`]: from wire events to [`Event`](crate::trace::event::Event)s, and to the sink.
-//! 5. [`frontier`]: the merge. `frontier/bounds`: start and stop inside a generation ([`state`]).
+//! 5. [`frontier`]: the merge. `frontier/start_stop`: start and stop inside a generation ([`state`]).
 //! 6. [`goroutines_fast`], `frontier/merge_fast`: the fast path.
 //! 7. [`errors`]: what was broken or forced.
 

@@ -22,9 +22,9 @@
 //! ```text
 //!              time ───────►      split time 1             split time 2
 //!                                      │                        │
-//! traced thread M1   ─Start─────Block──┼──Start───Syscall───────┼──SyscallEnd──Stop──
+//! traced thread M1   ─Start─────Block──┼──Start───SyscallBegin──┼──SyscallEnd──Stop──
 //! traced thread M2   ──────Start───────┼─────────Unblock──Block─┼────────Start───────
-//! traced thread M3   ──Unblock──────────┼───Start────────────────┼──Block──Start──────
+//! traced thread M3   ──Unblock─────────┼───Start────────────────┼──Block──Start──────
 //!                                      │                        │
 //! pass 1             scans M1, M2 and M3 alone, from the left to the right; notes for each
 //!                    of them what it saw before split time 1, and between 1 and 2
@@ -48,7 +48,7 @@
 //!    applied to checkpoint 1, give checkpoint 2.
 //! 4. **Order speculatively** ([`GenerationPart`]). Each part is ordered from its checkpoint up to the next one, by any
 //!    thread, and measured on its own, as a generation is.
-//! 5. **Verify** (`order/frontier/bounds.rs`). When all events before a split time are taken, the positions of all
+//! 5. **Verify** (`order/frontier/start_stop.rs`). When all events before a split time are taken, the positions of all
 //!    threads and the scheduler's state are compared with the checkpoint. If they are equal and nothing was wrong so far,
 //!    the part ends there: what another thread ordered from the checkpoint on is what would have followed.
 //! 6. **Fall back** ([`n_valid_parts`]). If anything differs, the order goes on to the generation's end, and the later

@@ -14,7 +14,7 @@ use crate::trace::ids::{GoId, ThreadId};
 use crate::trace::time::Time;
 use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::{Generation, ThreadBatches};
-use crate::trace::v2::order::threads::ThreadCursor;
+use crate::trace::v2::order::threads::{EventSource, ThreadCursor};
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// Observes the scan of some threads of a generation, to predict the state at split times.
@@ -114,15 +114,17 @@ impl<'a> StatePredictor<'a> {
     /// split time inside.
     fn is_before_split_time(&mut self, nth: usize) -> StepResult<bool> {
         while self.walk.nth == nth && self.split < self.n_predictable {
-            let (walk, input, until) = (&mut self.walk, &self.input, self.input.split_times[self.split]);
+            let PredictorInput { generation, known, clock, split_times, .. } = self.input;
+            let reading = EventSource { generation, known, clock, ticks: &self.ticks };
+            let (walk, until) = (&mut self.walk, split_times[self.split]);
             if let Some(cursor) = walk.open.take() {
-                walk.open = walk.walk_until(until, cursor, input, &self.ticks, &mut self.current)?;
+                walk.open = walk.walk_until(until, cursor, reading, &mut self.current)?;
                 if walk.open.is_some() {
                     self.pass_split_time();
                 } else {
                     walk.nth += 1;
                 }
-            } else if walk.is_batch_before(until, input) {
+            } else if walk.is_batch_before(until, reading) {
                 walk.nth += 1;
                 return Ok(true);
             } else {

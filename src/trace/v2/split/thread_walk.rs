@@ -5,12 +5,10 @@
 //! The rules are those of `order/{goroutines,procs}.rs`, without their conditions.
 
 use super::observed_state::{ObservedState, ObservedThread, put_later};
-use super::predictor::PredictorInput;
 use crate::trace::error::Error;
 use crate::trace::event::GoState;
 use crate::trace::ids::{GoId, ThreadId};
 use crate::trace::time::Time;
-use crate::trace::v2::clock::TickTable;
 use crate::trace::v2::order::goroutines::go_state;
 use crate::trace::v2::order::procs::proc_state;
 use crate::trace::v2::order::scheduler::ProcState;
@@ -112,9 +110,9 @@ impl<'a> ThreadWalk<'a> {
     }
 
     /// Whether the whole next batch is before a time: the batch after it begins before that.
-    pub(super) fn is_batch_before(&self, until: Time, input: &PredictorInput<'_>) -> bool {
+    pub(super) fn is_batch_before(&self, until: Time, reading: EventSource<'_>) -> bool {
         let following = self.batches.get(self.nth + 1);
-        let time = |batch: u32| input.clock.time(input.generation.index.batches[batch as usize].time);
+        let time = |batch: u32| reading.clock.time(reading.generation.index.batches[batch as usize].time);
         following.is_some_and(|&batch| time(batch) < until)
     }
 
@@ -124,18 +122,16 @@ impl<'a> ThreadWalk<'a> {
         &mut self,
         until: Time,
         mut cursor: ThreadCursor<'b>,
-        &PredictorInput { generation, known, clock, .. }: &PredictorInput<'_>,
-        ticks: &TickTable,
+        reading: EventSource<'_>,
         observed: &mut ObservedState,
     ) -> StepResult<Option<ThreadCursor<'b>>> {
-        let reading = EventSource { generation, known, clock, ticks };
         loop {
             while let Some(&WireEvent { time, code, args, .. }) = cursor.next_without_gap() {
                 if time >= until {
                     return Ok(Some(cursor));
                 }
                 self.step(code, args, observed)?;
-                cursor.take(reading);
+                cursor.read_fast(reading);
             }
             match cursor.read(reading, &mut Vec::new())? {
                 NextEvent::Event => {}

@@ -1,0 +1,114 @@
+//! Which window a goroutine's time belongs to, and the events that start and end windows.
+
+use super::MeasureCore;
+use crate::slice::RootKind;
+use crate::slice::WindowIdx;
+use crate::trace::event::Event;
+use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use crate::trace::time::Time;
+
+impl MeasureCore<'_> {
+    /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
+    pub(in crate::measure) fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
+        window.is_some() && {
+            let root = &self.spec.slice.windows[window.at()];
+            root.g == g && root.by != RootKind::Task
+        }
+    }
+
+    /// Whether a goroutine of a window was created in it.
+    pub(in crate::measure) fn is_child_of(&self, g: GIdx, window: WindowIdx) -> bool {
+        self.spec.slice.owner[g.at()].is_some() && self.spec.slice.windows[window.at()].g != g
+    }
+
+    /// The window that a goroutine's time belongs to from now on, and its chain.
+    pub(in crate::measure) fn where_counted(&mut self, g: GIdx) -> (WindowIdx, u32) {
+        let slice = self.spec.slice;
+        let owner = slice.owner[g.at()];
+        if owner.is_some() {
+            return (self.unless_over(owner), slice.context[g.at()]);
+        }
+        if !self.is_tracked(g) {
+            return (WindowIdx::NONE, 0);
+        }
+        let window = self.windows.place(g).open;
+        (self.unless_over(window), self.context_of(window))
+    }
+
+    /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
+    fn unless_over(&self, window: WindowIdx) -> WindowIdx {
+        let over = window.is_some() && !self.spec.whole_life && self.windows.is_over(window);
+        if over { WindowIdx::NONE } else { window }
+    }
+
+    pub(in crate::measure) fn context_of(&self, window: WindowIdx) -> u32 {
+        if window.is_some() { self.spec.slice.windows[window.at()].context } else { 0 }
+    }
+
+    /// Ends and starts a goroutine's stays whose border this event is.
+    #[inline]
+    pub(in crate::measure) fn cross_borders(&mut self, g: GIdx, event: &Event) {
+        if !self.spec.slice.owner[g.at()].is_some() {
+            self.cross(g, (event.time, event.pos), event.stack);
+        }
+    }
+
+    /// Ends and starts the stays of a goroutine, if there can be any, whose border an event is at this time and place;
+    /// `stack` is what it shows of whoever executed it.
+    #[inline(never)]
+    pub(in crate::measure) fn cross(&mut self, g: GIdx, (time, pos): (Time, u64), stack: StackIdx) {
+        if !self.is_tracked(g) {
+            return;
+        }
+        let before = self.windows.place(g);
+        let crossed = self.windows.cross(g, pos, time);
+        let Some(line) = self.line(g) else { return };
+        if crossed.ended && before.open == self.lines[line].window() {
+            if self.lines[line].since < time {
+                self.close(line, time, stack, true);
+            }
+            self.lines[line].belong_to(WindowIdx::NONE);
+            let context = self.context_of(WindowIdx::NONE);
+            self.lines[line].stand_under(context);
+            self.lines[line].serve(StringIdx::NONE);
+        }
+        if crossed.started.is_some() {
+            self.close(line, time, stack, false);
+            let context = self.context_of(crossed.started);
+            self.lines[line].stand_under(context);
+            let window = self.unless_over(crossed.started);
+            self.lines[line].belong_to(window);
+            let serves = self.serves(crossed.started);
+            self.lines[line].serve(serves);
+        }
+    }
+
+    /// The function that serves a request; none where the request's borders are not a server's own. The server called it
+    /// at once: what the goroutine runs before its first own stack is its.
+    pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
+        let slice = self.spec.slice;
+        let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && !root.inferred);
+        request.map_or(StringIdx::NONE, |root| slice.contexts.get(root.context).label)
+    }
+
+    /// A root's end ends its window.
+    pub(in crate::measure) fn end_life(&mut self, g: GIdx, window: WindowIdx, time: Time) {
+        if self.is_root_of(g, window) {
+            self.windows.end(window, time);
+        }
+    }
+
+    /// A task, a region or a log: a border also where it carries no stack, and a mark of tasks on any goroutine.
+    #[inline]
+    pub(in crate::measure) fn annotation(&mut self, event: &Event) {
+        if !event.kind.is_annotation() {
+            return;
+        }
+        if event.stack == StackIdx::EMPTY && event.g.is_some() {
+            self.cross_borders(event.g, event);
+        }
+        if !self.spec.slice.marks.is_empty() {
+            self.windows.mark(event.pos, event.time);
+        }
+    }
+}

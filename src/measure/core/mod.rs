@@ -1,0 +1,391 @@
+//! What happens to the goroutines of a slice, measured inside their windows. HOT.
+
+mod borders;
+mod fast;
+
+pub(super) use fast::FastTimes;
+
+use super::intervals::states::{StateKey, is_parking};
+use super::intervals::timeline::{Attribution, Close, Timeline};
+use super::paths::interval_log::{IntervalLog, IntervalLogMemory, Link, LinkKind, place};
+use super::paths::wakers::{Cause, Wakers};
+use super::spec::MeasureSpec;
+use super::windows::Windows;
+use crate::slice::WindowIdx;
+use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
+use crate::trace::ids::{GIdx, StackIdx};
+use crate::trace::time::{Time, Window};
+use fast::Closing;
+
+/// No timeline.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The state of a measurement, and the rules by which events change it. A measurer of the whole trace has one, and so
+/// has each measurer of a part.
+pub(super) struct MeasureCore<'a> {
+    pub(super) spec: MeasureSpec<'a>,
+    pub(super) attribution: Attribution<'a>,
+    /// When goroutines that are older began, as far as this trace can tell.
+    pub(super) older_since: Time,
+    /// Per goroutine, the position of its timeline in `lines`; [`NONE`] for none.
+    pub(super) line_of: Vec<u32>,
+    pub(super) lines: Vec<Timeline>,
+    /// Positions in `lines` that are free.
+    free: Vec<u32>,
+    pub(super) windows: Windows<'a>,
+    /// Goroutines that outlived their root, a bit each.
+    pub(super) outlived: Vec<u64>,
+    /// Goroutines that ended, a bit each: damage can make them seem to live on, and they do not.
+    pub(super) ended: Vec<u64>,
+    /// Goroutines created when their window was over, which ended before the part that is measured. Whether they
+    /// outlived their root depends on when that was; a measurer of the whole has none.
+    pub(super) created_late: Vec<GIdx>,
+    /// The intervals of all goroutines, where critical paths are walked.
+    pub(super) log: Option<Box<IntervalLog>>,
+    wakers: Wakers,
+}
+
+/// Inside no window.
+const NOWHERE: Window = Window { start: Time::MAX, end: Time::MIN };
+
+impl<'a> MeasureCore<'a> {
+    /// Nothing measured yet; the interval log takes its memory from `memory`.
+    pub(super) fn new(spec: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
+        let n = spec.forest.goroutines.len();
+        Self {
+            spec,
+            attribution: Attribution::new(spec.symbols),
+            older_since: Time::MIN,
+            line_of: vec![NONE; n],
+            lines: Vec::new(),
+            free: Vec::new(),
+            windows: Windows::new(spec.slice, spec.forest, spec.looked_at),
+            outlived: vec![0; n.div_ceil(64)],
+            ended: vec![0; n.div_ceil(64)],
+            created_late: Vec::new(),
+            log: spec.latency.then(|| Box::new(IntervalLog::new(memory.clone()))),
+            wakers: Wakers::default(),
+        }
+    }
+
+    /// Whether events about a goroutine matter.
+    #[inline]
+    pub(super) fn wants(&self, g: GIdx) -> bool {
+        self.spec.wants(g)
+    }
+
+    /// Whether a goroutine is in the slice.
+    #[inline]
+    pub(super) fn is_tracked(&self, g: GIdx) -> bool {
+        self.spec.slice.tracked.get(g.at()).copied().unwrap_or(false)
+    }
+
+    /// Gives all timelines away.
+    pub(super) fn take_lines(&mut self) -> Vec<Timeline> {
+        self.free.clear();
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.retain(|line| line.state != GoState::NotExist);
+        for line in &lines {
+            self.line_of[line.g.at()] = NONE;
+        }
+        lines
+    }
+
+    #[inline]
+    pub(super) fn line(&self, g: GIdx) -> Option<usize> {
+        let at = *self.line_of.get(g.at())?;
+        (at != NONE).then_some(at as usize)
+    }
+
+    /// Adds up what is open of a timeline.
+    #[inline]
+    pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
+        let (line, counting) = self.counting::<true>(at);
+        let running = line.key == StateKey::RUNNING;
+        if !counting.close(line, Closing { end, next, running, ends }) {
+            self.close_general(at, end, next, ends);
+        }
+    }
+
+    /// The same where a border may cut the time, or nothing counts it, or more is known of it than stacks.
+    #[inline(never)]
+    pub(super) fn close_general(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
+        let (window, g) = (self.lines[line].window(), self.lines[line].g);
+        if !window.is_some() {
+            let line = &mut self.lines[line];
+            if let Some(log) = &mut self.log {
+                self.attribution.close(line, Close { end, next, clip: NOWHERE, ends }, Some(log));
+            } else if line.is_sampled() {
+                self.attribution.forget_samples(line);
+            }
+            line.fresh = true;
+            line.since = end;
+            return;
+        }
+        let clip = self.clip(window, g);
+        if end > clip.end && clip.end < self.spec.looked_at.end && self.spec.slice.owner[g.at()].is_some() {
+            self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
+        }
+        let close = Close { end, next, clip, ends };
+        let ns = self.attribution.close(&mut self.lines[line], close, self.log.as_deref_mut());
+        if ns > 0 {
+            self.windows.see(window, ns);
+        }
+    }
+
+    /// The part of time that counts for a goroutine of a window.
+    #[inline]
+    pub(super) fn clip(&self, window: WindowIdx, g: GIdx) -> Window {
+        let looked_at = self.spec.looked_at;
+        if self.spec.whole_life && self.is_child_of(g, window) {
+            return looked_at;
+        }
+        let open = self.windows.get(window);
+        Window { start: looked_at.start.max(open.start), end: looked_at.end.min(open.end) }
+    }
+
+    pub(super) fn add_line(&mut self, mut line: Timeline) -> usize {
+        let g = line.g;
+        line.owned = self.spec.slice.owner[g.at()].is_some();
+        let at = if let Some(at) = self.free.pop() {
+            self.lines[at as usize] = line;
+            at
+        } else {
+            self.lines.push(line);
+            self.lines.len() as u32 - 1
+        };
+        self.line_of[g.at()] = at;
+        at as usize
+    }
+
+    pub(super) fn drop_line(&mut self, g: GIdx) {
+        if let Some(at) = self.line(g) {
+            self.lines[at].state = GoState::NotExist;
+            self.lines[at].belong_to(WindowIdx::NONE);
+            self.line_of[g.at()] = NONE;
+            self.free.push(at as u32);
+        }
+    }
+
+    pub(super) fn has_ended(&self, g: GIdx) -> bool {
+        self.ended.get(g.at() / 64).is_some_and(|bits| bits >> (g.0 % 64) & 1 == 1) || self.windows.has_ended(g)
+    }
+
+    pub(super) fn transition(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
+        let Some(line) = self.line(t.g) else {
+            if !self.has_ended(t.g) {
+                self.first_sight(event, t, cause);
+            }
+            return;
+        };
+        match t.from {
+            GoState::Undetermined => self.status(line, event, t),
+            GoState::NotExist => {
+                // Its end was lost, and its id is in use again.
+                if let Some(log) = &mut self.log {
+                    log.push(event.time, t.g, place::DEAD);
+                }
+                self.drop_line(t.g);
+                self.first_sight(event, t, cause);
+            }
+            _ if t.to == GoState::NotExist => {
+                self.leave(line, event.time, t, cause);
+                self.gone(line, event);
+            }
+            _ => self.change(line, (event.time, event.pos), *t, cause),
+        }
+    }
+
+    /// A goroutine goes from one state to another.
+    #[inline]
+    pub(super) fn change(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
+        self.leave(line, at.0, &t, cause);
+        let line = &mut self.lines[line];
+        line.enter(&t);
+        if t.to == GoState::Running && !line.owned {
+            self.cross(t.g, at, cause.stack);
+        }
+    }
+
+    /// Ends the open interval. One that its end contradicts is unknown.
+    #[inline]
+    fn leave(&mut self, at: usize, time: Time, t: &GoTransition, cause: Cause) {
+        let line = &mut self.lines[at];
+        let waited = line.key;
+        if line.state != t.from && line.state != GoState::Undetermined {
+            line.key = StateKey::UNKNOWN;
+        }
+        self.close(at, time, t.stack, true);
+        if t.from == GoState::Waiting {
+            self.link_wake(at, waited, time, cause);
+        }
+    }
+
+    /// A status is no transition: it says where a goroutine is, and contradicts or does not.
+    fn status(&mut self, line: usize, event: &Event, t: &GoTransition) {
+        if self.lines[line].state == t.to {
+            return;
+        }
+        self.lines[line].key = StateKey::UNKNOWN;
+        self.close(line, event.time, t.stack, true);
+        self.lines[line].stack = self.trimmed(t.stack);
+        self.lines[line].enter(t);
+    }
+
+    /// A goroutine of the slice appears.
+    fn first_sight(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
+        if t.to == GoState::NotExist {
+            return;
+        }
+        let created = t.from == GoState::NotExist;
+        let since = if created { event.time } else { self.older_since };
+        let stack = if created { t.stack } else { self.trimmed(t.stack) };
+        let (window, context) = self.where_counted(t.g);
+        if window != self.spec.slice.owner[t.g.at()] && self.spec.slice.owner[t.g.at()].is_some() {
+            self.created_late.push(t.g);
+        }
+        self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
+        if let Some(log) = &mut self.log {
+            if created {
+                let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
+                log.push(since, t.g, place::UNBORN);
+                log.link(since, t.g, Link { by, stack: cause.stack, kind: LinkKind::Birth });
+            } else {
+                log.push_older(since, t.g);
+            }
+        }
+        if self.is_root_of(t.g, window) {
+            self.windows.start(window, since);
+            if !created {
+                self.windows.cut(window);
+            }
+        }
+        if t.to == GoState::Running {
+            self.cross_borders(t.g, event);
+        }
+    }
+
+    pub(super) fn gone(&mut self, line: usize, event: &Event) {
+        let (g, window) = (self.lines[line].g, self.lines[line].window());
+        self.end_life(g, window, event.time);
+        self.ended[g.at() / 64] |= 1 << (g.0 % 64);
+        self.drop_line(g);
+    }
+
+    /// A stack of a goroutine that runs: what it ran on until here is known better now.
+    #[inline]
+    pub(super) fn glimpse(&mut self, event: &Event) {
+        if let Some(line) = self.line(event.g) {
+            self.glimpse_of(line, (event.time, event.pos), event.stack);
+        }
+    }
+
+    /// The same of a goroutine whose timeline is known.
+    fn glimpse_of(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
+        if self.lines[at].state == GoState::Running {
+            self.close(at, time, stack, false);
+        }
+        self.shows(at, (time, pos), stack);
+    }
+
+    /// A goroutine shows a stack of its own.
+    pub(super) fn shows(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
+        let line = &mut self.lines[at];
+        line.own = stack;
+        let Timeline { g, owned, .. } = *line;
+        if !owned {
+            self.cross(g, (time, pos), stack);
+        }
+    }
+
+    pub(super) fn sample(&mut self, event: &Event) {
+        let Some(line) = self.line(event.g) else { return };
+        self.cross_borders(event.g, event);
+        if self.lines[line].state == GoState::Running && event.stack != StackIdx::EMPTY {
+            self.attribution.sample(&mut self.lines[line], event.stack);
+        }
+    }
+
+    /// A stack taken from outside, without the frames that only park the goroutine.
+    fn trimmed(&self, stack: StackIdx) -> StackIdx {
+        let symbols = self.spec.symbols;
+        let mut at = stack;
+        while symbols.leaf(at).is_some_and(|leaf| is_parking(symbols.function(leaf))) {
+            at = symbols.parent(at);
+        }
+        if at == StackIdx::EMPTY { stack } else { at }
+    }
+
+    /// The same for an event whose own goroutine was dealt with: `cause` is who executed it.
+    #[inline]
+    pub(super) fn take_caused(&mut self, event: &Event, cause: Cause) {
+        match &event.kind {
+            EventKind::Transition(t) => {
+                // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
+                if event.stack != StackIdx::EMPTY {
+                    if event.g != t.g {
+                        self.glimpse(event);
+                    } else if t.from == GoState::Running {
+                        self.cross_borders(event.g, event);
+                    }
+                }
+                if self.wants(t.g) {
+                    self.transition(event, t, cause);
+                }
+            }
+            EventKind::Sample => self.sample(event),
+            kind => {
+                if event.stack != StackIdx::EMPTY {
+                    self.glimpse(event);
+                }
+                self.annotation(event);
+                self.range(event, kind);
+            }
+        }
+    }
+
+    /// The goroutines that exist, each with the place of what it does, as far as that can be told now.
+    pub(super) fn open_places(&mut self) -> Vec<(GIdx, u32)> {
+        if self.log.is_none() {
+            return Vec::new();
+        }
+        let open = self.lines.iter().filter(|line| line.state != GoState::NotExist);
+        open.map(|line| (line.g, self.attribution.provisional(line))).collect()
+    }
+
+    /// Notes in the log who ended a wait.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
+    pub(super) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
+        let Some(log) = &mut self.log else { return };
+        let line = &self.lines[line];
+        if cause.by.is_some() && cause.by != line.g {
+            let kind = self.wakers.kind(waited, cause, self.spec.forest, self.spec.symbols);
+            log.link(time, line.g, Link { by: cause.by, stack: cause.stack, kind });
+        }
+    }
+
+    /// A goroutine begins or ends to help the collector to mark. Ranges of the whole program are not the core's.
+    #[inline]
+    pub(super) fn range(&mut self, event: &Event, kind: &EventKind) {
+        match kind {
+            EventKind::RangeBegin(Range::GcMarkAssist) | EventKind::RangeActive(Range::GcMarkAssist) => {
+                self.assists(event, true);
+            }
+            EventKind::RangeEnd(Range::GcMarkAssist) => self.assists(event, false),
+            _ => {}
+        }
+    }
+
+    /// A goroutine begins or ends to help the collector, in the function that allocates.
+    fn assists(&mut self, event: &Event, assists: bool) {
+        let Some(line) = self.line(event.g) else { return };
+        if self.lines[line].does_assist() != assists {
+            if self.lines[line].state == GoState::Running {
+                let own = self.lines[line].own;
+                self.close(line, event.time, own, false);
+            }
+            self.lines[line].assist(assists);
+        }
+    }
+}

@@ -1,0 +1,432 @@
+//! Measures a generation, or a part of one, by itself. HOT.
+//!
+//! What a part alone cannot know: the time of the last event before it (its first events may have to wait 1 ns after
+//! each other for it), and of a goroutine that is older than it, the open interval and the last own stack. So two kinds
+//! of events are *left over* for the measurer of the whole: all events up to the moment when the part before is
+//! certainly over, and those of each older goroutine up to its first own stack.
+
+use crate::measure::core::{FastTimes, MeasureCore, NONE};
+use crate::measure::intervals::timeline::Timeline;
+use crate::measure::paths::interval_log::IntervalLogMemory;
+use crate::measure::paths::wakers::Cause;
+use crate::measure::spec::MeasureSpec;
+use crate::measure::windows::Windows;
+use crate::measure::windows::part_start::PartStart;
+use crate::slice::WindowIdx;
+use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range, Sink};
+use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use crate::trace::time::Time;
+use rustc_hash::FxHashSet;
+
+/// An event that the measurer of the whole takes.
+pub(super) struct LeftOverEvent {
+    pub(super) event: Event,
+    /// Its number in the generation.
+    pub(super) index: u64,
+    /// What executed it.
+    pub(super) cause: Cause,
+}
+
+/// What a part leaves to the measurer of the whole.
+#[derive(Default)]
+pub(super) struct LeftOver {
+    /// In their order.
+    pub(super) events: Vec<LeftOverEvent>,
+    /// How many of these come before the settled moment; their times may move.
+    pub(super) n_unsettled: usize,
+    /// Goroutines that ended, and whether each is older than the part.
+    pub(super) ended: Vec<(GIdx, bool)>,
+    /// Time and number of the first event that was measured here.
+    first: Option<(Time, u64)>,
+}
+
+/// Measures parts of a trace by themselves, one after the other.
+pub struct PartMeasurer<'a> {
+    core: MeasureCore<'a>,
+    /// Events before this moment are left over.
+    settled: Time,
+    left: LeftOver,
+    /// When the fast path may be taken: from the first event that was measured on.
+    fast_times: FastTimes,
+    /// Goroutines that help the collector to mark, and are not measured here yet.
+    assisting: FxHashSet<GIdx>,
+    /// Goroutines in a system call that are not measured here yet.
+    in_syscall: FxHashSet<GIdx>,
+}
+
+/// A part that was measured by itself.
+pub struct MeasuredPart<'a> {
+    measurer: PartMeasurer<'a>,
+    is_absorbed: bool,
+}
+
+impl<'a> PartMeasurer<'a> {
+    /// Prepares to measure parts of a trace, with the memory of the whole's interval log.
+    pub fn new(spec: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
+        Self {
+            core: MeasureCore::new(spec, memory),
+            settled: Time::MIN,
+            left: LeftOver::default(),
+            fast_times: FastTimes::NEVER,
+            assisting: FxHashSet::default(),
+            in_syscall: FxHashSet::default(),
+        }
+    }
+
+    /// Begins a part.
+    pub fn begin(&mut self, start: PartStart) {
+        self.core.take_lines();
+        self.core.created_late.clear();
+        self.settled = start.settled;
+        self.left = LeftOver::default();
+        self.fast_times = FastTimes::NEVER;
+        self.assisting.clear();
+        self.in_syscall.clear();
+        if let Some(before) = &start.inside {
+            self.in_syscall.extend(before.in_syscall());
+            self.assisting.extend(before.assisting().filter(|g| self.core.wants(*g)));
+        }
+        self.core.windows.begin(start);
+    }
+
+    /// Ends the part.
+    pub fn end(self) -> MeasuredPart<'a> {
+        MeasuredPart { measurer: self, is_absorbed: false }
+    }
+
+    /// Takes any event.
+    #[inline(never)]
+    fn take(&mut self, event: &Event, index: u64) {
+        if event.time < self.settled {
+            self.leave_over(*event, index);
+            self.left.n_unsettled += 1;
+            self.note_unsettled(event);
+            self.borders_only(event);
+            return;
+        }
+        if self.left.first.is_none() {
+            self.left.first = Some((event.time, index));
+            self.fast_times = FastTimes::new(self.settled, self.core.spec.looked_at.end);
+        }
+        match &event.kind {
+            EventKind::Transition(t) => self.transition(event, t, index),
+            EventKind::Sample => match self.core.line(event.g) {
+                Some(_) => self.core.sample(event),
+                None => self.leave_over_stack(event, index),
+            },
+            kind => {
+                if event.stack != StackIdx::EMPTY {
+                    self.glimpse(event, index);
+                } else if kind.is_annotation() && self.core.line(event.g).is_none() {
+                    self.leave_over_border(event, index);
+                }
+                self.core.annotation(event);
+                self.range(event, kind, index);
+            }
+        }
+    }
+
+    fn transition(&mut self, event: &Event, t: &GoTransition, index: u64) {
+        let own = event.g == t.g;
+        if event.stack != StackIdx::EMPTY && !own {
+            self.glimpse(event, index);
+        }
+        if !self.core.wants(t.g) {
+            return;
+        }
+        let line = self.core.line(t.g);
+        if line.is_none() && t.from != GoState::NotExist {
+            self.leave_over_transition(event, t, index);
+            return;
+        }
+        if own && event.stack != StackIdx::EMPTY && t.from == GoState::Running {
+            self.core.cross_borders(event.g, event);
+        }
+        let ends = t.to == GoState::NotExist && !matches!(t.from, GoState::Undetermined | GoState::NotExist);
+        if let Some(line) = line.filter(|_| ends) {
+            self.left.ended.push((t.g, self.core.lines[line].carried));
+        }
+        self.core.transition(event, t, Cause { by: event.g, stack: event.stack });
+    }
+
+    /// Ranges of the whole program, and of goroutines that are not measured here, are the whole's.
+    fn range(&mut self, event: &Event, kind: &EventKind, index: u64) {
+        let of_goroutine = is_assist(kind);
+        let is_range = matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
+        if of_goroutine && self.core.line(event.g).is_some() {
+            self.core.range(event, kind);
+            return;
+        }
+        if of_goroutine {
+            self.note_assist(event.g, kind);
+        }
+        if is_range && (of_goroutine && self.core.wants(event.g) || self.core.log.is_some()) {
+            self.leave_over(Event { stack: StackIdx::EMPTY, ..*event }, index);
+        }
+    }
+
+    /// What an event before the settled moment tells of goroutines that are measured here later.
+    fn note_unsettled(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Transition(t) => self.note_state(t),
+            kind if is_assist(kind) => self.note_assist(event.g, kind),
+            _ => {}
+        }
+    }
+
+    /// A goroutine that is not measured here yet begins or ends to help the collector.
+    fn note_assist(&mut self, g: GIdx, kind: &EventKind) {
+        if self.core.wants(g) {
+            match kind {
+                EventKind::RangeEnd(_) => self.assisting.remove(&g),
+                _ => self.assisting.insert(g),
+            };
+        }
+    }
+
+    /// A goroutine that is not measured here yet changes its state.
+    fn note_state(&mut self, t: &GoTransition) {
+        if t.to == GoState::Syscall {
+            self.in_syscall.insert(t.g);
+        } else if !self.in_syscall.is_empty() {
+            self.in_syscall.remove(&t.g);
+        }
+    }
+
+    fn glimpse(&mut self, event: &Event, index: u64) {
+        if self.core.line(event.g).is_some() {
+            self.core.glimpse(event);
+        } else {
+            self.leave_over_stack(event, index);
+        }
+    }
+
+    /// The first own stack of an older goroutine, which runs: from here on it is measured here.
+    fn leave_over_stack(&mut self, event: &Event, index: u64) {
+        if !self.core.wants(event.g) || self.core.has_ended(event.g) {
+            return;
+        }
+        let kind = if matches!(event.kind, EventKind::Sample) { EventKind::Sample } else { EventKind::Other };
+        self.leave_over(Event { kind, ..*event }, index);
+        let (was_in, _) = self.core.where_counted(event.g);
+        self.core.cross_borders(event.g, event);
+        let runs = !self.in_syscall.contains(&event.g);
+        // A sample says what ran, not that the goroutine's own record of itself is at hand.
+        if runs && !matches!(kind, EventKind::Sample) {
+            let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
+            // The piece before it was counted if it has time inside the window.
+            let window = self.core.lines[line].window();
+            let before = window.is_some() && window == was_in && self.core.clip(window, event.g).start < event.time;
+            self.core.lines[line].fresh = !before;
+            let serves = self.begins_to_serve(window, event.pos);
+            self.core.lines[line].serve(serves);
+        }
+    }
+
+    /// An annotation without a stack of an older goroutine: its border is the whole's as well.
+    fn leave_over_border(&mut self, event: &Event, index: u64) {
+        if event.g.is_some() && self.core.is_tracked(event.g) && !self.core.has_ended(event.g) {
+            self.leave_over(*event, index);
+        }
+    }
+
+    /// The function that serves the request which begins at this place; none where none does.
+    fn begins_to_serve(&self, window: WindowIdx, pos: u64) -> StringIdx {
+        let root = self.core.spec.slice.windows.get(window.at());
+        let begins = root.and_then(|root| root.stretch).is_some_and(|(start, _)| start == Some(pos));
+        if begins { self.core.serves(window) } else { StringIdx::NONE }
+    }
+
+    fn leave_over_transition(&mut self, event: &Event, t: &GoTransition, index: u64) {
+        if self.core.has_ended(t.g) {
+            return;
+        }
+        let own = event.g == t.g && event.stack != StackIdx::EMPTY;
+        let g = if own { event.g } else { GIdx::NONE };
+        let stack = if own { event.stack } else { StackIdx::EMPTY };
+        let cause = Cause { by: event.g, stack: event.stack };
+        self.leave_over_caused(Event { g, stack, ..*event }, index, cause);
+        if own || t.to == GoState::Running && t.from != GoState::Undetermined {
+            self.core.cross_borders(t.g, event);
+        }
+        if t.to == GoState::NotExist {
+            let owner = self.core.spec.slice.owner[t.g.at()];
+            self.core.end_life(t.g, owner, event.time);
+            self.core.cross_borders(t.g, event);
+        } else if own {
+            let line = self.adopt(t.g, t.from, event.time, event.stack);
+            self.core.lines[line].enter(t);
+        } else {
+            self.note_state(t);
+        }
+    }
+
+    fn leave_over(&mut self, event: Event, index: u64) {
+        self.leave_over_caused(event, index, Cause { by: event.g, stack: event.stack });
+    }
+
+    fn leave_over_caused(&mut self, event: Event, index: u64, cause: Cause) {
+        self.left.events.push(LeftOverEvent { event, index, cause });
+    }
+
+    /// An older goroutine is measured here from now on.
+    fn adopt(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
+        let (window, context) = self.core.where_counted(g);
+        let mut line = Timeline::new(g, window, context, state, time, own);
+        line.carried = true;
+        line.assist(self.assisting.contains(&g));
+        self.core.add_line(line)
+    }
+
+    /// Notes which windows start and end; what they cut is measured elsewhere.
+    fn borders_only(&mut self, event: &Event) {
+        if event.stack != StackIdx::EMPTY && self.core.is_tracked(event.g) {
+            self.core.cross_borders(event.g, event);
+        }
+        let EventKind::Transition(t) = &event.kind else { return self.core.annotation(event) };
+        if self.core.is_tracked(t.g) {
+            if t.to == GoState::Running && t.from != GoState::Undetermined {
+                self.core.cross_borders(t.g, event);
+            }
+            if t.to == GoState::NotExist {
+                let owner = self.core.spec.slice.owner[t.g.at()];
+                self.core.end_life(t.g, owner, event.time);
+                self.core.cross_borders(t.g, event);
+            }
+        }
+    }
+
+    /// Takes an event: on the fast path if it is a transition of a goroutine whose timeline is at `line`, [`NONE`] for
+    /// none, at a time when that path may be taken. `PATHS` says whether there may be an interval log.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
+    fn take_at<const PATHS: bool>(&mut self, line: u32, event: &Event, index: u64) {
+        let Event { time, pos, g, stack, kind } = *event;
+        let EventKind::Transition(t) = kind else { return self.take(event, index) };
+        let by = Cause { by: g, stack };
+        let is_fast = line != NONE && self.fast_times.has(time);
+        if !is_fast || !self.core.take_fast::<PATHS>(line as usize, (time, pos), by, t) {
+            let GoTransition { g, from, to, reason, stack } = t;
+            self.take_transition((time, pos), by, (g, from, to), (reason, stack), index);
+        }
+    }
+
+    /// Takes any transition. It comes in pieces that fit into registers, so that the event of the fast path has no
+    /// address.
+    #[inline(never)]
+    fn take_transition(
+        &mut self,
+        (time, pos): (Time, u64),
+        by: Cause,
+        (g, from, to): (GIdx, GoState, GoState),
+        (reason, stack): (StringIdx, StackIdx),
+        index: u64,
+    ) {
+        let kind = EventKind::Transition(GoTransition { g, from, to, reason, stack });
+        self.take(&Event { time, pos, g: by.by, stack: by.stack, kind }, index);
+    }
+}
+
+impl<'a> MeasuredPart<'a> {
+    /// What is left over, and what was measured; none when the part was measured for another time than `last`, the time
+    /// of the last event before it, or for other windows than there are.
+    pub(super) fn take_if_it_fits(
+        &mut self,
+        last: Time,
+        windows: &mut Windows<'_>,
+    ) -> Option<(LeftOver, &mut MeasureCore<'a>)> {
+        let PartMeasurer { core, left, .. } = &mut self.measurer;
+        let too_early = left.first.is_some_and(|(time, index)| time < last + index as i64);
+        if self.is_absorbed || too_early || !windows.is_as_told(&core.windows) {
+            return None;
+        }
+        self.is_absorbed = true;
+        Some((std::mem::take(left), core))
+    }
+
+    /// The measurer, empty again, for another part.
+    #[must_use]
+    pub fn into_measurer(self) -> PartMeasurer<'a> {
+        let Self { mut measurer, is_absorbed } = self;
+        if !is_absorbed {
+            let PartMeasurer { core, left, .. } = &mut measurer;
+            core.attribution.clear();
+            core.outlived.fill(0);
+            if let Some(log) = &mut core.log {
+                log.clear();
+            }
+            for (g, _) in left.ended.drain(..) {
+                core.ended[g.at() / 64] = 0;
+            }
+        }
+        measurer
+    }
+}
+
+impl Sink for PartMeasurer<'_> {
+    #[inline]
+    fn wants(&self, g: GIdx) -> bool {
+        self.core.wants(g)
+    }
+
+    #[inline(always)]
+    fn event(&mut self, event: &Event, index: u64) {
+        let line = if let EventKind::Transition(t) = &event.kind { self.core.line_of.get(t.g.at()) } else { None };
+        let line = line.copied().unwrap_or(NONE);
+        self.take_at::<true>(line, event, index);
+    }
+
+    /// The position of the timeline of `g`. A goroutine that has one is wanted.
+    #[inline]
+    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
+        let line = self.core.line_of.get(g.at()).copied().unwrap_or(NONE);
+        (line != NONE || self.wants(g) || by != g && self.wants(by)).then_some(line)
+    }
+
+    #[inline(always)]
+    fn looked_up(&mut self, line: u32, event: &Event, index: u64) {
+        self.take_at::<true>(line, event, index);
+    }
+}
+
+/// A measurer of a part that has no interval log: the loop compiled for it keeps nothing that only a log would need.
+pub struct WithoutPaths<'m, 'a>(&'m mut PartMeasurer<'a>);
+
+impl<'m, 'a> WithoutPaths<'m, 'a> {
+    /// None where there is an interval log, which must not miss anything.
+    pub fn of(measurer: &'m mut PartMeasurer<'a>) -> Option<Self> {
+        measurer.core.log.is_none().then_some(Self(measurer))
+    }
+}
+
+impl Sink for WithoutPaths<'_, '_> {
+    #[inline]
+    fn wants(&self, g: GIdx) -> bool {
+        self.0.wants(g)
+    }
+
+    #[inline(always)]
+    fn event(&mut self, event: &Event, index: u64) {
+        self.0.event(event, index);
+    }
+
+    #[inline]
+    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
+        self.0.look_up(g, by)
+    }
+
+    #[inline(always)]
+    fn looked_up(&mut self, line: u32, event: &Event, index: u64) {
+        self.0.take_at::<false>(line, event, index);
+    }
+}
+
+/// Whether a goroutine begins or ends to help the collector to mark.
+fn is_assist(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::RangeBegin(Range::GcMarkAssist)
+            | EventKind::RangeActive(Range::GcMarkAssist)
+            | EventKind::RangeEnd(Range::GcMarkAssist)
+    )
+}

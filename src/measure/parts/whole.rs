@@ -1,0 +1,217 @@
+//! Follows a trace from its start to its end, and takes parts that were measured by themselves into the whole.
+
+use super::part::{LeftOver, MeasuredPart};
+use crate::measure::core::MeasureCore;
+use crate::measure::intervals::aggregate::Aggregate;
+use crate::measure::paths::interval_log::IntervalLogMemory;
+use crate::measure::paths::parallel::Crew;
+use crate::measure::paths::requests::{Paths, PathsAt, PathsMeasured};
+use crate::measure::paths::wakers::Cause;
+use crate::measure::spec::MeasureSpec;
+use crate::slice::RootKind;
+use crate::trace::event::{Event, GoState, Sink};
+use crate::trace::ids::{GIdx, StackIdx};
+use crate::trace::time::Time;
+
+/// What was measured.
+#[derive(Debug)]
+pub struct Measured {
+    /// Sums by chain, stack and state.
+    pub aggregate: Aggregate,
+    /// Windows with time inside the part of the trace that was looked at.
+    pub roots: u64,
+    /// Of these, goroutines that match by the stack of their `go` statement.
+    pub roots_by_creation: u64,
+    /// Of these, goroutines that match by their entry function alone.
+    pub roots_by_entry: u64,
+    /// Of these, stretches that match by stack.
+    pub roots_by_stack: u64,
+    /// Of these, user tasks.
+    pub roots_by_task: u64,
+    /// Of these, user regions.
+    pub roots_by_region: u64,
+    /// Of these, windows cut by an edge of it.
+    pub roots_cut: u64,
+    /// Descendants that lived on after their root's window.
+    pub outlived: u64,
+    /// Requests and their critical paths, where these were asked for.
+    pub paths: Option<PathsMeasured>,
+}
+
+/// Measures a whole trace.
+pub struct WholeMeasurer<'a> {
+    core: MeasureCore<'a>,
+    /// Whether walks wait until they are asked for.
+    holds_walks: bool,
+    /// Requests, where critical paths are walked.
+    paths: Option<Box<Paths>>,
+}
+
+impl<'a> WholeMeasurer<'a> {
+    /// Prepares to measure a trace.
+    pub fn new(spec: MeasureSpec<'a>) -> Self {
+        let core = MeasureCore::new(spec, &IntervalLogMemory::default());
+        Self { core, holds_walks: false, paths: spec.latency.then(|| Box::new(Paths::new(spec))) }
+    }
+
+    /// The memory of its interval log, to be shared with the measurers of parts.
+    pub fn log_memory(&self) -> IntervalLogMemory {
+        self.core.log.as_ref().map(|log| log.memory()).unwrap_or_default()
+    }
+
+    /// A generation begins: goroutines first seen in it without a creation are at least as old.
+    pub fn begin_generation(&mut self, start: Time) {
+        self.core.older_since = start;
+    }
+
+    /// Whether walks wait from here on until they are asked for, however long the interval log gets.
+    pub fn hold_walks(&mut self, holds: bool) {
+        self.holds_walks = holds;
+    }
+
+    /// Walks the paths of requests that are over, when enough was logged; `now` is the time of the last event.
+    #[inline]
+    pub fn walk_if_due(&mut self, now: Time, crew: Crew<'_>) {
+        if self.paths.as_ref().zip(self.core.log.as_ref()).is_some_and(|(paths, log)| paths.is_due(log)) {
+            self.walk(now, crew);
+        }
+    }
+
+    fn walk(&mut self, now: Time, crew: Crew<'_>) {
+        let open = self.core.open_places();
+        let MeasureCore { spec, windows, log, attribution, .. } = &mut self.core;
+        let (Some(log), Some(paths)) = (log, &mut self.paths) else { return };
+        paths.walk(PathsAt { now, task: *spec, windows, open: &open, crew }, log, attribution);
+    }
+
+    fn take(&mut self, event: &Event, cause: Cause) {
+        self.core.take_caused(event, cause);
+        if let (Some(paths), true) = (&mut self.paths, event.kind.is_range()) {
+            paths.ranges.take(&event.kind, event.time, self.core.older_since);
+        }
+    }
+
+    /// Takes a part, the next in order, into the whole. `last` is the time of the last event before it, `start` that of
+    /// the start of its generation. Returns false, with nothing taken, when `last` is later than the part was measured
+    /// for, or when the file said something about windows that the events before the part did not show.
+    pub fn absorb(&mut self, part: &mut MeasuredPart<'a>, last: Time, start: Time) -> bool {
+        let Some((left, theirs)) = part.take_if_it_fits(last, &mut self.core.windows) else { return false };
+        self.begin_generation(start);
+        let LeftOver { events, n_unsettled, ended, .. } = left;
+        let (unsettled, settled) = events.split_at(n_unsettled);
+        for left in unsettled {
+            let time = left.event.time.max(last + left.index as i64);
+            self.take(&Event { time, ..left.event }, left.cause);
+        }
+        self.core.windows.absorb(&theirs.windows);
+        for left in settled {
+            self.take(&left.event, left.cause);
+        }
+        self.core.absorb(theirs, &ended);
+        true
+    }
+
+    /// The trace ends: what is open counts up to its end.
+    pub fn finish(mut self, end: Time, crew: Crew<'_>) -> Measured {
+        let core = &mut self.core;
+        let open = core.open_places();
+        for i in 0..core.lines.len() {
+            if core.lines[i].state != GoState::NotExist {
+                let (g, window) = (core.lines[i].g, core.lines[i].window());
+                core.close(i, end, StackIdx::EMPTY, true);
+                if core.is_root_of(g, window) {
+                    core.windows.cut(window);
+                }
+            }
+        }
+        core.windows.cut_tasks();
+        let outlived = core.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
+        let paths = match (self.paths, &core.log) {
+            (Some(paths), Some(log)) => {
+                let walk = PathsAt { now: end, task: core.spec, windows: &core.windows, open: &open, crew };
+                Some(paths.finish(walk, log, &mut core.attribution))
+            }
+            _ => None,
+        };
+        let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
+            let looked_at = core.spec.looked_at;
+            let seen = core.windows.seen(looked_at);
+            seen.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
+        };
+        Measured {
+            paths,
+            roots: count(&|_, _| true),
+            roots_by_creation: count(&|by, _| by == RootKind::Creation),
+            roots_by_entry: count(&|by, _| by == RootKind::Entry),
+            roots_by_stack: count(&|by, _| by == RootKind::Stack),
+            roots_by_task: count(&|by, _| by == RootKind::Task),
+            roots_by_region: count(&|by, _| by == RootKind::Region),
+            roots_cut: count(&|_, cut| cut),
+            outlived,
+            aggregate: self.core.attribution.aggregate,
+        }
+    }
+}
+
+impl<'a> MeasureCore<'a> {
+    /// Takes what a part measured, and leaves it empty. `ended` are the goroutines that ended in it, and whether each is
+    /// older than the part.
+    fn absorb(&mut self, theirs: &mut MeasureCore<'a>, ended: &[(GIdx, bool)]) {
+        self.windows.absorb_places(&theirs.windows);
+        for g in theirs.created_late.drain(..) {
+            // As those that were created before the window's end: a window that is cut has no end to outlive.
+            if self.windows.get(self.spec.slice.owner[g.at()]).end < self.spec.looked_at.end {
+                self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
+            }
+        }
+        for &(g, older) in ended {
+            theirs.ended[g.at() / 64] = 0;
+            self.ended[g.at() / 64] |= 1 << (g.0 % 64);
+            if older {
+                self.drop_line(g);
+            }
+        }
+        self.absorb_lines(theirs);
+        let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
+        let places = self.attribution.aggregate.absorb(aggregate);
+        if let (Some(ours), Some(theirs)) = (&mut self.log, &mut theirs.log) {
+            ours.take(theirs, places);
+        }
+        for (ours, theirs) in self.outlived.iter_mut().zip(&mut theirs.outlived) {
+            *ours |= std::mem::take(theirs);
+        }
+    }
+
+    /// Goroutines that are alive at the end of a part go on from there.
+    fn absorb_lines(&mut self, theirs: &mut MeasureCore<'a>) {
+        for mut line in theirs.take_lines() {
+            line.carried = false;
+            self.attribution.take_samples(line.g);
+            if line.is_sampled() {
+                for stack in theirs.attribution.take_samples(line.g) {
+                    self.attribution.sample(&mut line, stack);
+                }
+            }
+            match self.line(line.g) {
+                Some(at) => self.lines[at] = line,
+                None => {
+                    self.add_line(line);
+                }
+            }
+        }
+    }
+}
+
+impl Sink for WholeMeasurer<'_> {
+    #[inline]
+    fn wants(&self, g: GIdx) -> bool {
+        self.core.wants(g)
+    }
+
+    fn event(&mut self, event: &Event, _: u64) {
+        self.take(event, Cause { by: event.g, stack: event.stack });
+        if !self.holds_walks {
+            self.walk_if_due(event.time, Crew::ALONE);
+        }
+    }
+}

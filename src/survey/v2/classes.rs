@@ -1,0 +1,38 @@
+//! What each stack of a generation says.
+
+use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
+use crate::survey::roots::servers::ServerStep;
+use crate::trace::v2::id_table::IdTable;
+use crate::trace::v2::tables::Tables;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What each stack of a generation says; none when no caller needs it. Looks at each function name once.
+pub fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<IdTable<StackClass>> {
+    let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
+    let mut serves = false;
+    // Outermost functions of stacks that say more than what they exclude.
+    let mut informative: FxHashSet<u64> = FxHashSet::default();
+    let classes = tables.stacks.map(|stack| {
+        let outermost_first = tables.frames(stack).iter().rev();
+        let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
+            let function = functions.entry(frame.function).or_insert_with(|| {
+                let name = tables.string(frame.function).unwrap_or_default();
+                let function = classifier.function(&String::from_utf8_lossy(name));
+                // A function without a name gets one later, and one that is not UTF-8 another.
+                if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
+            });
+            outer.enter(*function)
+        }));
+        serves |= class.step != ServerStep::None;
+        let outermost = tables.frames(stack).last().map(|frame| frame.function);
+        if !class.is_plain() {
+            informative.extend(outermost);
+        }
+        (class, outermost)
+    });
+    let with_skippable = |(class, outermost): (StackClass, Option<u64>)| {
+        let skippable = class.excludes() && outermost.is_some_and(|outermost| !informative.contains(&outermost));
+        StackClass { skippable, ..class }
+    };
+    classifier.needs_classes(serves).then(|| classes.map(with_skippable))
+}

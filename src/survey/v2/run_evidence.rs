@@ -1,0 +1,204 @@
+//! The evidence of one run, a goroutine's time on a thread, from its start to its end.
+
+use super::evidence::{Evidence, EvidenceKind, GoroutineRef, RunGap, ServerStacks};
+use super::evidence_store::EvidenceStore;
+use crate::survey::roots::classify::StackClass;
+use crate::survey::roots::servers::ServerStep;
+use crate::trace::ids::GoId;
+
+/// Collects the evidence of one run.
+pub struct RunEvidence {
+    /// The goroutine; [`GoroutineRef::NONE`] when none runs.
+    g: GoroutineRef,
+    /// Its sequence number when the run began.
+    seq: u64,
+    /// What the run says, but for the last gap.
+    kinds: Vec<EvidenceKind>,
+    /// The gap that follows all that. Most runs consist of one gap.
+    gap: Option<RunGap>,
+    /// Whether each piece is kept; else only where the first gap begins, and whether a stretch can outlast the run.
+    is_detailed: bool,
+}
+
+/// A run that is one gap so far.
+#[derive(Clone, Copy)]
+pub struct GapOnlyRun {
+    /// The goroutine.
+    pub id: GoId,
+    /// Its sequence number when the run began.
+    pub seq: u64,
+    /// The gap.
+    pub gap: RunGap,
+}
+
+/// A stack, and where and when it was recorded.
+#[derive(Clone, Copy)]
+pub struct StackAt {
+    /// Wire id of the stack.
+    pub stack: u64,
+    /// File position of the event.
+    pub pos: u64,
+    /// When it happened, in ticks.
+    pub ticks: u64,
+}
+
+impl StackAt {
+    fn server_stacks(self, class: StackClass) -> ServerStacks {
+        let Self { stack, pos, ticks } = self;
+        ServerStacks { step: class.step, matches: class.matches, stack, pos, ticks }
+    }
+}
+
+impl Default for RunEvidence {
+    fn default() -> Self {
+        Self { g: GoroutineRef::NONE, seq: 0, kinds: Vec::new(), gap: None, is_detailed: false }
+    }
+}
+
+impl RunEvidence {
+    /// A run begins; `resumed_at` is the file position and the time, in ticks, of the event that put the goroutine on
+    /// the thread, none when there is no such event.
+    #[inline]
+    pub fn begin(&mut self, g: GoroutineRef, seq: u64, resumed_at: Option<(u64, u64)>) {
+        self.g = g;
+        self.seq = seq;
+        self.kinds.clear();
+        self.is_detailed = false;
+        self.gap = resumed_at.map(|(pos, ticks)| RunGap::at(pos, ticks, false));
+    }
+
+    #[inline]
+    fn add_gap(&mut self, pos: u64, ticks: u64, other: bool) {
+        if let Some(gap) = &mut self.gap {
+            gap.last = pos;
+            gap.ticks = ticks;
+            gap.other |= other;
+        } else {
+            self.gap = Some(RunGap::at(pos, ticks, other));
+        }
+    }
+
+    fn add(&mut self, kind: EvidenceKind) {
+        self.kinds.extend(self.gap.take().map(EvidenceKind::Gap));
+        self.kinds.push(kind);
+    }
+
+    /// File position of the last resume or stack that does not match; none when there was none.
+    pub fn last_gap(&self) -> Option<u64> {
+        let before = || {
+            self.kinds.iter().rev().find_map(|kind| match kind {
+                EvidenceKind::Gap(gap) => Some(gap.last),
+                EvidenceKind::Server(seen) if !seen.matches => Some(seen.pos),
+                _ => None,
+            })
+        };
+        self.gap.map(|gap| gap.last).or_else(before)
+    }
+
+    /// The goroutine runs again, after a system call.
+    #[inline]
+    pub fn resume(&mut self, pos: u64, ticks: u64) {
+        if self.g != GoroutineRef::NONE {
+            self.add_gap(pos, ticks, false);
+        }
+    }
+
+    /// No goroutine runs any more; what the run said was stored.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.begin(GoroutineRef::NONE, 0, None);
+    }
+
+    /// The run so far; none if it is more than one gap, or the goroutine's id is ambiguous.
+    #[inline]
+    pub fn gap_only(&self) -> Option<GapOnlyRun> {
+        let Self { g, seq, .. } = *self;
+        let is_one_gap = !self.is_detailed && self.kinds.is_empty() && g.birth == GoroutineRef::NO_BIRTH;
+        let gap = self.gap.filter(|_| is_one_gap)?;
+        Some(GapOnlyRun { id: g.id, seq, gap })
+    }
+
+    /// Goes on with a run that is one gap so far.
+    #[inline]
+    pub fn restore(&mut self, GapOnlyRun { id, seq, gap }: GapOnlyRun) {
+        self.begin(GoroutineRef::by_id(id), seq, None);
+        self.gap = Some(gap);
+    }
+
+    /// The goroutine's own stack was recorded.
+    #[inline]
+    pub fn stack(&mut self, class: StackClass, at: StackAt) {
+        if class.step != ServerStep::None {
+            self.is_detailed = true;
+            self.server_stack(at.server_stacks(class));
+        } else if class.excludes() {
+            self.add_gap(at.pos, at.ticks, true);
+        } else if class.matches {
+            self.is_detailed = true;
+            if self.gap.is_some() || !matches!(self.kinds.last(), Some(EvidenceKind::Match(_))) {
+                self.add(EvidenceKind::Match(at.stack));
+            }
+        }
+    }
+
+    /// Of a handler's many stacks one is enough, and of the resumes between them none is needed.
+    fn server_stack(&mut self, seen: ServerStacks) {
+        if self.gap.is_none_or(|gap| !gap.other)
+            && let Some(EvidenceKind::Server(last)) = self.kinds.last_mut()
+            && last.absorb(&seen)
+        {
+            self.gap = None;
+            return;
+        }
+        self.add(EvidenceKind::Server(seen));
+    }
+
+    /// The goroutine created another, with a stack of this class.
+    #[inline]
+    pub fn created(&mut self, birth: u32, class: StackClass) {
+        if self.g != GoroutineRef::NONE && class.may_be_inside() {
+            self.add(EvidenceKind::Created(birth));
+        }
+    }
+
+    /// The rest of the run is in the next generation, so each piece so far is kept.
+    pub fn keep_details(&mut self) {
+        self.is_detailed = true;
+    }
+
+    /// The run ends, and with `ended_at` the goroutine does, at that file position.
+    pub fn finish(&mut self, ended_at: Option<u64>, out: &mut EvidenceStore) {
+        let Self { g, seq, .. } = *self;
+        if g == GoroutineRef::NONE {
+            return;
+        }
+        self.g = GoroutineRef::NONE;
+        self.kinds.extend(self.gap.take().map(EvidenceKind::Gap));
+        self.kinds.extend(ended_at.map(EvidenceKind::End));
+        if !self.is_detailed && out.add_plain_run(g, seq, &self.kinds) {
+            return;
+        }
+        let mut order = 0;
+        for &kind in &self.kinds {
+            // Creations only matter inside a stretch, and those have a matching stack in the run.
+            if self.is_detailed || !matches!(kind, EvidenceKind::Created(_)) {
+                order += 1;
+                out.add(Evidence { g, seq, order, kind });
+            }
+        }
+    }
+
+    /// A status carried the stack of a goroutine that does not run.
+    pub fn status(g: GoroutineRef, class: StackClass, at: StackAt, out: &mut EvidenceStore) {
+        let kind = if class.step != ServerStep::None {
+            EvidenceKind::Server(at.server_stacks(class))
+        } else if class.excludes() {
+            EvidenceKind::Gap(RunGap::at(at.pos, at.ticks, true))
+        } else if class.matches {
+            EvidenceKind::Match(at.stack)
+        } else {
+            return;
+        };
+        out.add(Evidence { g, seq: 0, order: 0, kind });
+    }
+}

@@ -1,0 +1,333 @@
+//! The scan of one thread by itself, without ordering. HOT.
+//!
+//! What a thread creates is known from its own batches in their order. What binds a goroutine to a thread: GoStart,
+//! GoSwitch, GoCreateSyscall, a Running or Syscall status of that very thread. After damage the goroutine is unknown
+//! until the next of these events. `scan_fast.rs` has the fast path for the most frequent events.
+
+use super::evidence::GoroutineRef;
+use super::notes::Note;
+use super::run_evidence::{RunEvidence, StackAt};
+use super::scan::{Birth, Death, Scan, ScanInput};
+use super::scan_fast::FastScan;
+use super::verdicts::StackVerdicts;
+use crate::survey::annotations::kind::AnnotationKind;
+use crate::survey::roots::classify::StackClass;
+use crate::trace::error::Result;
+use crate::trace::ids::{GoId, ThreadId};
+use crate::trace::v2::reader::{ScanEvent, ScanReader};
+use crate::trace::v2::split::{NoObserver, ScanObserver};
+use crate::trace::v2::tables::WireSample;
+use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
+use rustc_hash::FxHashMap;
+
+/// The scan of one thread, up to some event.
+pub(crate) struct ThreadScan<'a, 's> {
+    input: &'a ScanInput<'a>,
+    /// The verdicts on the input's classes.
+    verdicts: Option<&'s StackVerdicts>,
+    /// The thread's position among the generation's, and its id.
+    thread: usize,
+    id: ThreadId,
+    scan: &'s mut Scan,
+    /// The goroutine that executes; [`GoroutineRef::NONE`] when none does, or none is known to.
+    current: GoroutineRef,
+    /// The goroutine of this thread's cgo callback: its id repeats, its birth does not.
+    callback: GoroutineRef,
+    run: RunEvidence,
+    samples: std::slice::Iter<'a, WireSample>,
+    next_sample: Option<WireSample>,
+    /// Ids below 64 of strings that were noted, a bit each: the runtime's reasons have the first ids of a generation
+    /// (`traceRegisterLabelsAndReasons`, `runtime/trace.go`, Go 1.27).
+    noted_strings: u64,
+    last_string: u64,
+    /// Names of regions, and whether they match.
+    matching: FxHashMap<u64, bool>,
+}
+
+impl<'a, 's> ThreadScan<'a, 's> {
+    /// Nothing was scanned of a thread yet, which is the generation's `thread`-th. What is found is added to `scan`.
+    pub(crate) fn new(
+        input: &'a ScanInput<'a>,
+        verdicts: Option<&'s StackVerdicts>,
+        thread: usize,
+        scan: &'s mut Scan,
+    ) -> Self {
+        let id = input.generation.index.threads[thread];
+        let mut samples = input.samples.get(&id.0).map_or(&[][..], |samples| samples).iter();
+        let next_sample = samples.next().copied();
+        let run = RunEvidence::default();
+        Self {
+            input,
+            verdicts,
+            thread,
+            id,
+            scan,
+            current: GoroutineRef::NONE,
+            callback: GoroutineRef::NONE,
+            run,
+            samples,
+            next_sample,
+            noted_strings: 0,
+            last_string: 0,
+            matching: FxHashMap::default(),
+        }
+    }
+
+    /// Scans the thread's batches. `bytes` is memory for one.
+    pub(crate) fn run(mut self, bytes: &mut Vec<u8>, observer: &mut impl ScanObserver) -> Result<()> {
+        let mut latest = None;
+        for &batch in self.input.batches.of(self.thread) {
+            let batch = &self.input.generation.index.batches[batch as usize];
+            self.input.generation.read(batch, bytes)?;
+            let reader = ScanReader::new(batch, bytes);
+            let of_batch =
+                if observer.begin_batch() { self.batch(reader, observer) } else { self.batch(reader, &mut NoObserver) };
+            latest = latest.max(of_batch);
+        }
+        if self.current != GoroutineRef::NONE && self.input.classes.is_some() {
+            self.scan.unfinished.push((self.current, self.run.last_gap()));
+            self.run.keep_details();
+        }
+        self.leave();
+        self.scan.latest = self.scan.latest.max(latest);
+        Ok(())
+    }
+
+    /// Takes all events of a batch. Returns the latest time, in ticks; none without events.
+    #[inline(always)]
+    // Out of line, its loop took 4 more instructions an event.
+    fn batch(&mut self, mut reader: ScanReader<'_>, observer: &mut impl ScanObserver) -> Option<u64> {
+        let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; MAX_ARGS] };
+        let mut latest = None;
+        loop {
+            latest = latest.max(self.events_fast(&mut reader, observer));
+            match reader.next(self.input.known, &mut event) {
+                Ok(true) => {
+                    latest = latest.max(Some(event.ticks));
+                    self.event(&event);
+                    observer.event(event.code, event.args);
+                }
+                Ok(false) => return latest,
+                Err(bad) => {
+                    let number = self.input.generation.index.number;
+                    self.scan.warnings.push(bad.warning(reader.end(), number));
+                    self.leave();
+                    observer.lose_track();
+                    return latest;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn event(&mut self, ev: &ScanEvent) {
+        self.scan.events += 1;
+        if self.next_sample.is_some() {
+            self.take_samples(ev.ticks);
+        }
+        if self.input.classes.is_some() {
+            self.own_stack(ev);
+        }
+        match ev.code {
+            code::GO_BLOCK | code::GO_STOP => {
+                self.name(ev.args[0]);
+                self.leave();
+            }
+            code::GO_SYSCALL_END => self.run.resume(ev.pos, ev.ticks),
+            code::GO_SYSCALL_END_BLOCKED => self.leave(),
+            code::GO_CREATE | code::GO_CREATE_BLOCKED => self.create(ev),
+            code::GO_DESTROY => self.end(ev),
+            code::GO_START | code::GO_SWITCH => self.bind(GoId(ev.args[0]), ev.args[1], Some((ev.pos, ev.ticks))),
+            code::GO_SWITCH_DESTROY => {
+                self.end(ev);
+                self.bind(GoId(ev.args[0]), ev.args[1], Some((ev.pos, ev.ticks)));
+            }
+            code::GO_STATUS | code::GO_STATUS_STACK => self.status(ev),
+            code::GO_CREATE_SYSCALL => self.create_from_c(ev),
+            code::GO_DESTROY_SYSCALL => {
+                self.end(ev);
+                self.callback = GoroutineRef::NONE;
+            }
+            code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => {
+                let first = self.scan.first_gc.unwrap_or(u64::MAX);
+                self.scan.first_gc = Some(first.min(ev.args[0]));
+            }
+            code::PROCS_CHANGE => self.scan.procs = self.scan.procs.max(Some((ev.ticks, ev.args[0]))),
+            code::STW_BEGIN => self.name(ev.args[0]),
+            code::USER_TASK_BEGIN => {
+                self.name(ev.args[2]);
+                self.annotation(ev);
+            }
+            code::USER_REGION_BEGIN | code::USER_REGION_END => {
+                self.name(ev.args[1]);
+                self.annotation(ev);
+            }
+            code::USER_TASK_END | code::USER_LOG => self.annotation(ev),
+            _ => {}
+        }
+    }
+
+    /// Takes events as long as the fast path can. Returns the latest time, in ticks; none when it took none.
+    #[inline(always)]
+    fn events_fast(&mut self, reader: &mut ScanReader<'_>, observer: &mut impl ScanObserver) -> Option<u64> {
+        let verdicts = self.verdicts?;
+        let is_idle = self.current == GoroutineRef::NONE;
+        let mut running = if is_idle { None } else { Some(self.run.gap_only()?) };
+        if self.input.notes.is_some() || self.next_sample.is_some() {
+            return None;
+        }
+        let fast = FastScan { verdicts, known_reasons: self.noted_strings, callback: self.callback.id };
+        let (events, latest) = fast.take_all(reader, &mut running, &mut self.scan.evidence, observer);
+        if events > 0 {
+            observer.set_running(running.map(|run| (run.id, run.seq)));
+        }
+        self.scan.events += events;
+        self.current = running.map_or(GoroutineRef::NONE, |run| GoroutineRef::by_id(run.id));
+        match running {
+            Some(run) => self.run.restore(run),
+            None => self.run.clear(),
+        }
+        (events > 0).then_some(latest)
+    }
+
+    /// Notes that an event names a string.
+    #[inline]
+    fn name(&mut self, string: u64) {
+        let known = string < 64 && self.noted_strings >> string & 1 == 1;
+        if !known && string != self.last_string {
+            self.last_string = string;
+            if string < 64 {
+                self.noted_strings |= 1 << string;
+            }
+            self.scan.strings.insert(string);
+        }
+    }
+
+    /// Notes an event of a task or a region, if that is wanted.
+    fn annotation(&mut self, ev: &ScanEvent) {
+        let Some(wanted) = self.input.notes else { return };
+        let matching = &mut self.matching;
+        let region_matches =
+            |name| wanted.matches.is_none_or(|matches| *matching.entry(name).or_insert_with(|| matches(name)));
+        if let Some(kind) = wanted.kind(ev.code, ev.args, region_matches) {
+            self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, kind });
+        }
+    }
+
+    fn class(&self, stack: u64) -> StackClass {
+        self.input.classes.and_then(|c| c.get(stack)).unwrap_or_default()
+    }
+
+    /// Takes the executing goroutine's stack, if the event carries it.
+    #[inline]
+    fn own_stack(&mut self, ev: &ScanEvent) {
+        let at = EVENTS[ev.code as usize].own_stack;
+        if at != NO_STACK && self.current != GoroutineRef::NONE {
+            let creates = matches!(ev.code, code::GO_CREATE | code::GO_CREATE_BLOCKED);
+            self.take_stack(StackAt { stack: ev.args[at as usize], pos: ev.pos, ticks: ev.ticks }, creates);
+        }
+    }
+
+    #[inline(always)]
+    // Out of line, it cost 20 instructions an event.
+    fn take_stack(&mut self, at: StackAt, creates: bool) {
+        let class = self.class(at.stack);
+        let class = if creates { class } else { class.without_creation() };
+        self.run.stack(class, at);
+        if class.truncated && self.scan.truncated.last() != Some(&self.current) {
+            self.scan.truncated.push(self.current);
+        }
+    }
+
+    /// CPU samples of this thread that come before `ticks` are own stacks of the executing goroutine.
+    fn take_samples(&mut self, ticks: u64) {
+        while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
+            if self.current != GoroutineRef::NONE && sample.goroutine == self.current.id.0 {
+                let WireSample { stack, pos, ticks, .. } = sample;
+                self.take_stack(StackAt { stack, pos, ticks }, false);
+            }
+            self.next_sample = self.samples.next().copied();
+        }
+    }
+
+    /// A goroutine begins to execute on the thread.
+    fn bind(&mut self, id: GoId, seq: u64, resumed_at: Option<(u64, u64)>) {
+        self.leave();
+        self.current = if id == self.callback.id { self.callback } else { GoroutineRef::by_id(id) };
+        if self.input.classes.is_some() {
+            self.run.begin(self.current, seq, resumed_at);
+        }
+        if self.input.notes.is_some() {
+            self.scan.notes.begin(self.current, seq);
+        }
+    }
+
+    /// Nothing executes on the thread any more, or nothing is known to.
+    fn leave(&mut self) {
+        if self.current != GoroutineRef::NONE {
+            self.run.finish(None, &mut self.scan.evidence);
+            self.end_run();
+        }
+    }
+
+    /// The executing goroutine ends.
+    fn end(&mut self, ev: &ScanEvent) {
+        if self.current != GoroutineRef::NONE {
+            self.scan.deaths.push(Death { g: self.current, pos: ev.pos, ticks: ev.ticks });
+            self.run.finish(Some(ev.pos), &mut self.scan.evidence);
+            self.end_run();
+        }
+    }
+
+    fn end_run(&mut self) {
+        self.current = GoroutineRef::NONE;
+        self.scan.notes.begin(GoroutineRef::NONE, 0);
+    }
+
+    fn create(&mut self, ev: &ScanEvent) {
+        let birth = self.scan.births.len() as u32;
+        self.scan.births.push(Birth {
+            id: GoId(ev.args[0]),
+            parent: self.current,
+            creation_stack: ev.args[2],
+            entry_stack: ev.args[1],
+            ticks: ev.ticks,
+            from_c: false,
+        });
+        self.run.created(birth, self.class(ev.args[2]));
+        if self.input.notes.is_some_and(|wanted| wanted.children) {
+            self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, kind: AnnotationKind::Created(birth) });
+        }
+    }
+
+    fn create_from_c(&mut self, ev: &ScanEvent) {
+        let birth = self.scan.births.len() as u32;
+        let id = GoId(ev.args[0]);
+        self.leave();
+        self.scan.births.push(Birth {
+            id,
+            parent: GoroutineRef::NONE,
+            creation_stack: 0,
+            entry_stack: 0,
+            ticks: ev.ticks,
+            from_c: true,
+        });
+        self.callback = GoroutineRef { id, birth };
+        self.bind(id, 0, None);
+    }
+
+    fn status(&mut self, ev: &ScanEvent) {
+        let (id, thread, status) = (GoId(ev.args[0]), ev.args[1], ev.args[2]);
+        self.scan.announced.push(id);
+        if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
+            let at = StackAt { stack: ev.args[3], pos: ev.pos, ticks: ev.ticks };
+            let class = self.class(at.stack).without_creation();
+            RunEvidence::status(GoroutineRef::by_id(id), class, at, &mut self.scan.evidence);
+        }
+        let here = thread == self.id.0;
+        // Running (2) is always the emitting thread's; Syscall (3) only when it says so.
+        if status == 2 || status == 3 && here {
+            self.bind(id, 0, None);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! The command line on a recorded trace: outputs, their agreement, and what standard output carries.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn trace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces/go1.26/server.trace")
+}
+
+fn command(dir: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LC_ALL", "LC_CTYPE"] {
+        command.env_remove(variable);
+    }
+    command.env("LANG", "C.UTF-8").current_dir(dir).args(args);
+    command
+}
+
+/// A directory with the trace in it, as `t`.
+fn with_trace() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::copy(trace(), dir.path().join("t")).unwrap();
+    dir
+}
+
+fn run(dir: &Path, args: &[&str], code: i32) -> Output {
+    let output = command(dir, args).output().unwrap();
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn stdout(dir: &Path, args: &[&str]) -> String {
+    String::from_utf8(run(dir, args, 0).stdout).unwrap()
+}
+
+fn piped(dir: &Path, args: &[&str], input: &[u8]) -> String {
+    let mut child = command(dir, args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn the_report_has_its_sections() {
+    let dir = with_trace();
+    let text = stdout(dir.path(), &["-r", "FanOutHandler", "t"]);
+    for part in
+        ["t           format 1.26", "roots       8 of 'FanOutHandler'", "WHERE THE TIME WENT", "TOP STACKS", "main.go:"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(text.lines().all(|l| l.chars().count() <= 100) && !text.contains("read in"), "{text}");
+}
+
+#[test]
+fn without_a_root_there_are_candidates_and_commands_that_work() {
+    let dir = with_trace();
+    let text = stdout(dir.path(), &["t"]);
+    let command = text.lines().find_map(|l| l.strip_prefix("  gotrace-slice ")).unwrap();
+    let args: Vec<String> = command.split(' ').map(|a| a.trim_matches('\'').to_owned()).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    assert!(stdout(dir.path(), &args).contains("WHERE THE TIME WENT"), "{command}");
+}
+
+#[test]
+fn file_pipe_and_packed_file_give_the_same() {
+    let dir = with_trace();
+    let raw = fs::read(trace()).unwrap();
+    fs::write(dir.path().join("packed"), gzip(&raw)).unwrap();
+    let expected = stdout(dir.path(), &["-r", "Handler", "-f", "json", "t"]);
+    assert_eq!(stdout(dir.path(), &["-r", "Handler", "-f", "json", "-j", "1", "t"]), expected);
+    let packed = stdout(dir.path(), &["-r", "Handler", "-f", "json", "packed"]);
+    assert_eq!(packed.replace("\"packed\"", "\"t\""), expected);
+    for input in [raw.clone(), gzip(&raw)] {
+        let text = piped(dir.path(), &["-r", "Handler", "-f", "json", "-"], &input);
+        assert_eq!(text.replace("\"name\":\"-\"", "\"name\":\"t\""), expected);
+    }
+}
+
+/// What goes into a temporary file when there can be one, stays in memory when there cannot.
+#[test]
+fn a_pipe_needs_no_temporary_file_below_64_mb() {
+    let dir = with_trace();
+    let mut long = fs::read(trace()).unwrap();
+    long.resize(9 << 20, 0);
+    let outputs = [dir.path(), &dir.path().join("nowhere")].map(|temporary| {
+        let mut command = command(dir.path(), &["-r", "FanOutHandler", "-"]);
+        command.env("TMPDIR", temporary).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(&long).unwrap();
+        child.wait_with_output().unwrap()
+    });
+    assert!(String::from_utf8_lossy(&outputs[0].stdout).contains("WHERE THE TIME WENT"), "{outputs:?}");
+    assert_eq!(outputs[0], outputs[1]);
+}
+
+#[test]
+fn one_reading_writes_all_outputs() {
+    let dir = with_trace();
+    let args = ["-r", "Handler", "-o", "a.json", "-o", "a.pb.gz", "-o", "a.folded", "-o", "a.svg", "-o", "a.md", "t"];
+    let text = stdout(dir.path(), &args);
+    assert!(text.contains("WHERE THE TIME WENT"));
+    assert_eq!(
+        fs::read_to_string(dir.path().join("a.json")).unwrap(),
+        stdout(dir.path(), &["-r", "Handler", "-f", "json", "t"])
+    );
+    assert_eq!(
+        fs::read(dir.path().join("a.pb.gz")).unwrap(),
+        run(dir.path(), &["-r", "Handler", "-f", "pprof", "t"], 0).stdout
+    );
+    for format in ["svg", "md"] {
+        assert_eq!(
+            fs::read_to_string(dir.path().join(format!("a.{format}"))).unwrap(),
+            stdout(dir.path(), &["-r", "Handler", "-f", format, "t"])
+        );
+    }
+    assert_eq!(stdout(dir.path(), &[&["-q"][..], &args].concat()), "");
+    assert_eq!(
+        stdout(dir.path(), &[&["-q", "-o", "-"][..], &args].concat()),
+        stdout(dir.path(), &["-q", "-r", "Handler", "t"])
+    );
+    // Nothing is left beside the results.
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 6);
+}
+
+#[test]
+fn no_match_names_what_is_near_and_writes_nothing() {
+    let dir = with_trace();
+    let output = run(dir.path(), &["-r", "fanouthandler", "-o", "a.json", "t"], 1);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("error: nothing matches 'fanouthandler' ("), "{stderr}");
+    assert!(stderr.contains("main.FanOutHandler") && stderr.contains("-i ignores"), "{stderr}");
+    assert!(!dir.path().join("a.json").exists());
+    let narrowed = run(dir.path(), &["-r", "HashAndWrite", "--root-by", "creation", "t"], 1);
+    assert!(String::from_utf8(narrowed.stderr).unwrap().contains("--root-by stack"));
+    assert!(stdout(dir.path(), &["-i", "-r", "fanouthandler", "t"]).contains("TOP STACKS"));
+}
+
+#[test]
+fn a_cut_packed_trace_is_used_and_strict_refuses_it() {
+    let dir = with_trace();
+    let packed = gzip(&fs::read(trace()).unwrap());
+    fs::write(dir.path().join("cut"), &packed[..packed.len() * 9 / 10]).unwrap();
+    let output = run(dir.path(), &["-f", "json", "cut"], 0);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["complete"], false);
+    assert!(json["warnings"].as_array().unwrap().iter().any(|w| w["id"] == "packing-damaged"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("warning: cut: the gzip data is damaged or cut off"));
+    run(dir.path(), &["--strict", "cut"], 2);
+    run(dir.path(), &["--strict", "t"], 0);
+}
+
+#[test]
+fn a_reader_that_leaves_is_no_error() {
+    let dir = with_trace();
+    let mut child = command(dir.path(), &["-r", ".", "-f", "json", "t"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_part_of_the_trace() {
+    let dir = with_trace();
+    let json = |args: &[&str]| -> serde_json::Value {
+        serde_json::from_str(&stdout(dir.path(), &[&["-f", "json", "-r", ".", "t"][..], args].concat())).unwrap()
+    };
+    let part = json(&["--time", "10ms+20ms"]);
+    assert_eq!(part["trace"]["window_ns"], 20_000_000);
+    assert_eq!(part["selection"]["time"], "10ms+20ms");
+    assert!(part["total"]["goroutine_ns"].as_u64() < json(&[])["total"]["goroutine_ns"].as_u64());
+}
+
+#[test]
+fn a_goroutine_alone_is_a_root() {
+    let dir = with_trace();
+    let json: serde_json::Value =
+        serde_json::from_str(&stdout(dir.path(), &["-f", "json", "--goid", "1", "t"])).unwrap();
+    assert_eq!(json["selection"]["roots"], 1);
+    assert_eq!(json["selection"]["goids"][0], 1);
+    assert!(json["selection"]["patterns"].as_array().unwrap().is_empty());
+    run(dir.path(), &["--goid", "999999", "t"], 1);
+}

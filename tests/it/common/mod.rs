@@ -1,0 +1,252 @@
+//! What the integration tests share: the traces in the repository, and Go's own verdict on them.
+#![allow(unreachable_pub, reason = "nothing is reachable from outside a test binary")]
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they skip")]
+
+pub mod evil;
+pub mod oracle;
+pub mod sim;
+
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use gotrace_slice::profile::Profile;
+use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+use gotrace_slice::trace::source::Source;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The project's root.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Whether this is a process in which `test` of `module` runs alone. If not, such a process is started and must succeed.
+/// For tests that measure their process.
+pub fn is_alone(module: &str, test: &str) -> bool {
+    const ALONE: &str = "GOTRACE_SLICE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let (_, module) = module.split_once("::").expect("a module of this binary");
+    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    let output = command.arg("--exact").arg(format!("{module}::{test}")).env(ALONE, "1").output().expect("it runs");
+    let said = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success() && said.contains(" 1 passed;"), "{test}: {said}");
+    false
+}
+
+/// All files below `folder` with this extension, sorted.
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The corpus of real and adversarial traces, if this machine has it.
+pub fn corpus() -> Option<PathBuf> {
+    let folder =
+        std::env::var_os("GOTRACE_SLICE_CORPUS").map_or_else(|| root().join("../shared/corpus"), PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: no corpus at {}; set GOTRACE_SLICE_CORPUS", folder.display());
+    None
+}
+
+/// Whether bytes begin as a trace of Go 1.22 or later.
+pub fn is_v2(bytes: &[u8]) -> bool {
+    use gotrace_slice::trace::version::{Dialect, Header, read_header};
+    matches!(read_header(bytes), Header::Known(version) if matches!(version.dialect, Dialect::V2(_)))
+}
+
+/// A selection by one pattern.
+pub fn selector(pattern: &str, root_by: RootBy) -> Selector {
+    Selector {
+        roots: Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a valid pattern"),
+        root_by,
+        exclude: None,
+        whole_life: false,
+        time: None,
+        goids: Vec::new(),
+    }
+}
+
+/// Roots by creation and entry, followed to their ends: what Go's reader can be asked too.
+pub fn whole_life(pattern: &str) -> Selector {
+    Selector { whole_life: true, ..selector(pattern, RootBy { creation: true, entry: true, ..RootBy::NONE }) }
+}
+
+/// Evidence as `--root-by` names it.
+pub fn root_by(names: &str) -> RootBy {
+    let has = |name| names.split(',').any(|n| n == name);
+    RootBy {
+        creation: has("creation"),
+        entry: has("entry"),
+        stack: has("stack"),
+        task: has("task"),
+        region: has("region"),
+    }
+}
+
+/// A source that hands out a few bytes at a time.
+pub struct Choppy<'a> {
+    pub bytes: &'a [u8],
+    pub step: usize,
+}
+
+impl Source for Choppy<'_> {
+    fn size(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> std::io::Result<usize> {
+        let n = buf.len().min(self.step);
+        self.bytes.read_at(&mut buf[..n], offset)
+    }
+}
+
+/// All that a profile says, as text.
+pub fn digest(profile: &Profile) -> String {
+    let mut text = format!("{:?}\n{:?}\n{:?}\n", profile.traces, profile.selection, profile.warnings);
+    for s in &profile.samples {
+        let stack: Vec<String> = profile.tree.stack(s.stack).map(|f| format!("{}:{}", f.function, f.line)).collect();
+        let _ = writeln!(text, "{} {} {:?} {} {:?} {stack:?}", s.state, s.detail, s.precision, s.root, s.weight);
+    }
+    text
+}
+
+/// Slices bytes.
+pub fn slice(bytes: &Vec<u8>, selector: &Selector, threads: usize) -> gotrace_slice::trace::error::Result<Answer> {
+    let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
+    pipeline::profile(&inputs, selector, Options { threads, ..Options::default() }, None)
+}
+
+/// Slices bytes that have a match.
+pub fn profile(bytes: &Vec<u8>, selector: &Selector) -> Profile {
+    match slice(bytes, selector, 1) {
+        Ok(Answer::Profile(profile)) => *profile,
+        other => panic!("expected a profile, got {other:?}"),
+    }
+}
+
+/// State → (ns, intervals).
+pub type States = BTreeMap<String, (u64, u64)>;
+
+/// The states of a profile.
+pub fn states(profile: &Profile) -> States {
+    // A state that requests met in strangers alone has latency, and no goroutine time.
+    let of_slice = profile.states.iter().filter(|s| s.weight.goroutine_ns > 0 || s.weight.events > 0);
+    of_slice.map(|s| (s.state.clone(), (s.weight.goroutine_ns, s.weight.events))).collect()
+}
+
+/// One goroutine as Go's reader saw it.
+#[derive(Default)]
+pub struct GoGoroutine {
+    pub created: bool,
+    pub parent: i64,
+    pub entry: String,
+    pub creation: Vec<String>,
+    pub states: States,
+}
+
+/// What `streamref -mode=states -stacks` printed.
+pub struct GoVerdict {
+    pub goroutines: Vec<GoGoroutine>,
+    pub numbers: HashMap<String, i64>,
+    by_id: HashMap<i64, Vec<usize>>,
+}
+
+impl GoVerdict {
+    /// Reads its text.
+    pub fn parse(text: &str) -> Self {
+        let mut goroutines: Vec<GoGoroutine> = Vec::new();
+        let mut numbers = HashMap::new();
+        let mut at: HashMap<(i64, i64), usize> = HashMap::new();
+        let mut by_id: HashMap<i64, Vec<usize>> = HashMap::new();
+        for line in text.lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            if let Some(name) = fields[0].strip_prefix('#') {
+                if let Some(Ok(value)) = fields.get(1).map(|v| v.parse()) {
+                    numbers.insert(name.to_owned(), value);
+                }
+                continue;
+            }
+            let number = |i: usize| fields[i].parse::<i64>().expect("a number");
+            let id = number(0);
+            let i = *at.entry((id, number(1))).or_insert_with(|| {
+                goroutines.push(GoGoroutine {
+                    created: fields[2] == "1",
+                    parent: number(3),
+                    entry: fields[4].to_owned(),
+                    creation: fields.get(8).into_iter().flat_map(|s| s.split(';')).map(str::to_owned).collect(),
+                    states: States::new(),
+                });
+                by_id.entry(id).or_default().push(goroutines.len() - 1);
+                goroutines.len() - 1
+            });
+            goroutines[i].states.insert(fields[5].to_owned(), (number(6) as u64, number(7) as u64));
+        }
+        Self { goroutines, numbers, by_id }
+    }
+
+    /// The states of all goroutines that match by creation or entry, and of their descendants; with their number.
+    pub fn closure(&self, pattern: &str) -> (States, u64) {
+        let regex = regex::Regex::new(pattern).expect("a valid pattern");
+        let mut member: Vec<bool> = self
+            .goroutines
+            .iter()
+            .map(|g| g.created && (regex.is_match(&g.entry) || g.creation.iter().any(|f| regex.is_match(f))))
+            .collect();
+        loop {
+            let mut grew = false;
+            for (i, g) in self.goroutines.iter().enumerate() {
+                let parent_in = self.by_id.get(&g.parent).is_some_and(|p| p.iter().any(|&p| member[p]));
+                if !member[i] && g.created && parent_in {
+                    member[i] = true;
+                    grew = true;
+                }
+            }
+            if !grew {
+                break;
+            }
+        }
+        let mut sum = States::new();
+        for (g, _) in self.goroutines.iter().zip(&member).filter(|(_, m)| **m) {
+            for (state, (ns, events)) in &g.states {
+                let total = sum.entry(state.clone()).or_default();
+                total.0 += ns;
+                total.1 += events;
+            }
+        }
+        (sum, member.iter().filter(|m| **m).count() as u64)
+    }
+
+    /// Every entry function and every function of a creation stack, as exact patterns.
+    pub fn patterns(&self) -> Vec<String> {
+        let mut names: Vec<&str> = self
+            .goroutines
+            .iter()
+            .filter(|g| g.created)
+            .flat_map(|g| g.creation.iter().chain([&g.entry]))
+            .map(String::as_str)
+            .filter(|n| !n.is_empty())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let mut patterns: Vec<String> = names.iter().map(|n| format!("^{}$", regex::escape(n))).collect();
+        patterns.push(".".into());
+        patterns
+    }
+}

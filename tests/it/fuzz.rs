@@ -1,0 +1,182 @@
+//! Fuzzing on stable Rust: seeds are the traces of the repository and made-up ones, mutations know what a batch
+//! is. `GOTRACE_SLICE_FUZZ_SECONDS` says how long (2 by default, 60 in CI), `GOTRACE_SLICE_FUZZ_SEED` where to
+//! start. An input that panics is saved in Cargo's temporary folder under `target`, and its path is printed.
+
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
+
+use crate::common::sim::{Plan, simulate};
+use crate::common::{self, files, root, root_by, selector, slice, whole_life};
+use gotrace_slice::pipeline::Answer;
+use gotrace_slice::slice::Selector;
+use gotrace_slice::slice::TimeRange;
+use gotrace_slice::trace::text::{from_text, to_text};
+use gotrace_slice::trace::wire::encode::put_uvarint;
+use gotrace_slice::trace::wire::event_spec::code;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let real = files(&root().join("testdata/traces"), "trace").into_iter().map(|p| std::fs::read(p).expect("a trace"));
+    let texts = files(&root().join("testdata/text"), "txt").into_iter().map(|path| {
+        let text = std::fs::read_to_string(path).expect("a scenario");
+        from_text(&text[text.find("\nTrace Go").expect("events") + 1..]).expect("a trace")
+    });
+    let made_up = (0..24).map(|seed| {
+        let version = ["1.22", "1.23", "1.25", "1.26"][seed as usize % 4];
+        simulate(Plan { seed: seed * 77 + 5, steps: 60, threads: 3, generations: 3, version }).bytes
+    });
+    real.filter(|bytes| bytes.len() < 12_000).chain(texts).chain(made_up).collect()
+}
+
+struct Mutator {
+    random: u64,
+    seeds: Vec<Vec<u8>>,
+}
+
+impl Mutator {
+    fn below(&mut self, n: usize) -> usize {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        ((self.random >> 11) % n.max(1) as u64) as usize
+    }
+
+    /// Where batches seem to begin.
+    fn batches(bytes: &[u8]) -> Vec<usize> {
+        (16..bytes.len().saturating_sub(1))
+            .filter(|&i| bytes[i] == code::EVENT_BATCH && (1..6).contains(&bytes[i + 1]))
+            .chain([bytes.len()])
+            .collect()
+    }
+
+    fn next(&mut self) -> Vec<u8> {
+        let at = self.below(self.seeds.len());
+        let mut bytes = self.seeds[at].clone();
+        for _ in 0..=self.below(4) {
+            self.mutate(&mut bytes);
+        }
+        bytes
+    }
+
+    fn mutate(&mut self, bytes: &mut Vec<u8>) {
+        let len = bytes.len();
+        if len < 20 {
+            bytes.resize(20, 1);
+            return;
+        }
+        let at = 16 + self.below(len - 16);
+        match self.below(10) {
+            0 => bytes[at] ^= 1 << self.below(8),
+            1 => bytes[at] = self.below(256) as u8,
+            2 => bytes.truncate(at),
+            3 => {
+                let extreme = [0, 1, 127, 128, u64::MAX, 1 << 63, 1 << 32, 65_536, 1 << 20][self.below(9)];
+                let mut varint = Vec::new();
+                put_uvarint(&mut varint, extreme);
+                let end = (at + self.below(3)).min(len);
+                bytes.splice(at..end, varint);
+            }
+            4 => {
+                let other = self.below(self.seeds.len());
+                let from = self.below(self.seeds[other].len());
+                let to = (from + self.below(600)).min(self.seeds[other].len());
+                let piece = self.seeds[other][from..to].to_vec();
+                bytes.splice(at..at, piece);
+            }
+            5 => drop(bytes.drain(at..(at + self.below(40)).min(len))),
+            6 => bytes[self.random as usize % 16] ^= 1 << self.below(8),
+            7 => bytes.splice(at..at, *b"\ngo 1.26 trace\0\0\0").for_each(drop),
+            _ => self.move_batch(bytes),
+        }
+    }
+
+    /// Drops a batch, doubles it, or puts it somewhere else.
+    fn move_batch(&mut self, bytes: &mut Vec<u8>) {
+        let borders = Self::batches(bytes);
+        if borders.len() < 3 {
+            return;
+        }
+        let i = self.below(borders.len() - 1);
+        let batch = bytes[borders[i]..borders[i + 1]].to_vec();
+        if self.below(2) == 0 {
+            bytes.drain(borders[i]..borders[i + 1]);
+        }
+        if self.below(3) > 0 {
+            let to = borders[self.below(borders.len())].min(bytes.len());
+            bytes.splice(to..to, batch);
+        }
+    }
+}
+
+fn selectors() -> Vec<Selector> {
+    let mut ranged = selector("main", root_by("creation,entry,stack"));
+    ranged.time = Some(TimeRange { start: Some(100), end: Some(5_000) });
+    vec![
+        whole_life("."),
+        selector(".", root_by("stack")),
+        selector("main.h|f1", root_by("creation,entry,stack")),
+        ranged,
+    ]
+}
+
+/// What must hold for any bytes.
+fn check(bytes: &Vec<u8>, selector: &Selector) {
+    let answer = slice(bytes, selector, 1);
+    assert_eq!(format!("{answer:?}"), format!("{:?}", slice(bytes, selector, 2)), "threads matter");
+    if let Ok(Answer::Profile(profile)) = answer {
+        let total = profile.samples.iter().fold(0u64, |sum, s| sum.saturating_add(s.weight.goroutine_ns));
+        assert_eq!(total, profile.total.goroutine_ns, "samples and total differ");
+        // An interval lies inside the trace, and no goroutine is in two at once.
+        let lives = u128::from(profile.selection.goroutines)
+            * profile.traces.iter().map(|t| u128::from(t.duration_ns)).sum::<u128>();
+        assert!(u128::from(total) <= lives || total == u64::MAX, "{total} ns of {lives} possible");
+    }
+    if let Ok(text) = to_text(bytes) {
+        assert!(from_text(&text).as_ref() == Ok(bytes), "the text form is not faithful");
+    }
+}
+
+#[test]
+fn nothing_panics() {
+    let seconds = number("GOTRACE_SLICE_FUZZ_SECONDS", 2);
+    let seed = number("GOTRACE_SLICE_FUZZ_SEED", 0x5eed) | 1;
+    let mut mutator = Mutator { random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, seeds: seeds() };
+    let selectors = selectors();
+    let started = Instant::now();
+    let mut executions = 0u64;
+    let mut slowest = Duration::ZERO;
+    while started.elapsed() < Duration::from_secs(seconds) {
+        let bytes = mutator.next();
+        let one = Instant::now();
+        let selector = &selectors[executions as usize % selectors.len()];
+        let outcome = catch_unwind(AssertUnwindSafe(|| check(&bytes, selector)));
+        slowest = slowest.max(one.elapsed());
+        executions += 1;
+        if outcome.is_err() {
+            let path =
+                std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{seed:x}-{executions}.trace"));
+            std::fs::write(&path, &bytes).expect("a writable folder");
+            panic!("execution {executions}, question {}: saved as {}", (executions - 1) % 4, path.display());
+        }
+    }
+    println!("{executions} executions in {seconds} s, the slowest took {slowest:?}");
+    assert!(executions > 20);
+}
+
+/// What the fuzzer found before.
+#[test]
+fn known_findings() {
+    let found = common::files(&common::root().join("testdata/corrupt"), "trace");
+    assert!(!found.is_empty());
+    for path in found {
+        let bytes = std::fs::read(&path).expect("a readable file");
+        for selector in &selectors() {
+            check(&bytes, selector);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! All integration tests in one binary, which is linked once. The table in `docs/architecture.md` says what each file
+//! is for. `cargo test --test it FILE::` runs those of one file.
+//!
+//! They run beside each other in one process: a test that measures that process, or sets something of it, starts one of
+//! its own.
+
+mod common;
+mod go;
+mod v1;
+
+mod annotations;
+mod architecture;
+mod cli;
+mod cli_traces;
+mod compare;
+mod corpus;
+mod corrupt;
+mod critical_path;
+mod fuzz;
+mod ground_truth;
+mod laws;
+mod pprof_go;
+mod readme;
+mod reference;
+mod requests;
+mod scale;
+mod statistics;
+mod text;
+mod v1_binary;
+mod v1_damage;
+mod v1_meaning;
+mod v1_reference;
