@@ -13,13 +13,14 @@ use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
 use gotrace_slice::trace::event::{Event, Sink};
 use gotrace_slice::trace::ids::GIdx;
 use gotrace_slice::trace::time::Time;
-use gotrace_slice::trace::v2::generation::Generation;
+use gotrace_slice::trace::v2::clock::{Clock, TickTable, read_sync};
+use gotrace_slice::trace::v2::codes::known_codes;
+use gotrace_slice::trace::v2::generation::{Generation, ThreadBatches};
 use gotrace_slice::trace::v2::index::{Index, read_index};
 use gotrace_slice::trace::v2::order::frontier::{GenerationInput, Workspace, order};
 use gotrace_slice::trace::v2::order::scheduler::Instances;
-use gotrace_slice::trace::v2::order::translate::Names;
-use gotrace_slice::trace::v2::reader::{BatchReader, ThreadBatches, WireEvent, known_codes};
-use gotrace_slice::trace::v2::tables::{Clock, TickTable, read_sync};
+use gotrace_slice::trace::v2::order::translate::GenerationNames;
+use gotrace_slice::trace::v2::reader::{BatchReader, WireEvent};
 use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
 use gotrace_slice::trace::wire::event_spec::code;
 use std::collections::HashMap;
@@ -190,7 +191,7 @@ fn parts(bench: &Bench) {
         }
     });
 
-    let names = Names::default();
+    let names = GenerationNames::default();
     let mut workspace = Workspace::default();
     let mut ids: Vec<Ids> = Vec::new();
     for generation in &trace.index.generations {
@@ -205,12 +206,13 @@ fn parts(bench: &Bench) {
                 known: &trace.known,
                 samples: &[],
                 names: &names,
+                n_goroutines: ids.0.len(),
                 first_gc: None,
+                last: Time::MIN,
                 from: None,
                 until: None,
             };
-            let n = ids.0.len();
-            black_box(order(&input, Time::MIN, ids, &mut workspace, n, &mut Swallow).expect("bytes in memory"));
+            black_box(order(&input, ids, &mut workspace, &mut Swallow).expect("bytes in memory"));
         }
     });
 }

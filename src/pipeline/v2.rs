@@ -15,10 +15,10 @@ use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
 use crate::trace::time::Time;
+use crate::trace::v2::clock::{Clock, SyncData, read_sync};
+use crate::trace::v2::codes::known_codes;
 use crate::trace::v2::index::{Index, read_index};
-use crate::trace::v2::order::frontier::OrderingErrors;
-use crate::trace::v2::reader::known_codes;
-use crate::trace::v2::tables::{Clock, SyncData, read_sync};
+use crate::trace::v2::order::errors::OrderingErrors;
 use crate::trace::version::{HEADER_SIZE, V2};
 use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
 

@@ -1,11 +1,16 @@
-//! Tables by ids of the file: strings, stacks, and what is known about them.
+//! Values by the ids that the wire gives to strings and stacks.
+//!
+//! Go's writer numbers these from 1 on, so a table is an array. Damaged and foreign traces have any 64-bit number:
+//! ids much higher than there are entries go to a hash map, so that they cost no memory.
 
 use rustc_hash::FxHashMap;
 
-/// Values by ids of the file: an array for dense ids, as Go's writers make them, and a map for others, which damage makes.
+/// A value for some of the ids of one generation.
 #[derive(Clone, Debug)]
 pub struct IdTable<T> {
+    /// The values of the ids from 0 on.
     dense: Vec<Option<T>>,
+    /// The values of ids that are too high for `dense`.
     sparse: FxHashMap<u64, T>,
 }
 
@@ -16,7 +21,7 @@ impl<T> Default for IdTable<T> {
 }
 
 impl<T: Copy> IdTable<T> {
-    /// The table of these entries. Of two entries with the same id the first counts.
+    /// A table of these entries. Of several with one id, the first counts.
     pub fn new(entries: &[(u64, T)]) -> Self {
         let mut table = Self::default();
         let dense_end = entries.len() as u64 * 4 + 64;
@@ -33,7 +38,7 @@ impl<T: Copy> IdTable<T> {
         table
     }
 
-    /// The value of an id; none if it has none.
+    /// The value of an id; `None` for an id without one.
     #[inline]
     pub fn get(&self, id: u64) -> Option<T> {
         match self.dense.get(id as usize) {
@@ -42,7 +47,7 @@ impl<T: Copy> IdTable<T> {
         }
     }
 
-    /// The values of the ids from 0 on, as far as they are in the array; none for ids without one.
+    /// The values of the ids from 0 on, up to the last one that is stored in an array; `None` for an id without one.
     pub fn dense(&self) -> &[Option<T>] {
         &self.dense
     }
@@ -53,7 +58,7 @@ impl<T: Copy> IdTable<T> {
         TotalTable { dense, sparse: self.sparse, other }
     }
 
-    /// The same ids, each with `f` of its value.
+    /// The same ids, each with what `f` makes of its value.
     pub fn map<U: Copy>(&self, mut f: impl FnMut(T) -> U) -> IdTable<U> {
         IdTable {
             dense: self.dense.iter().map(|v| v.map(&mut f)).collect(),
@@ -62,7 +67,7 @@ impl<T: Copy> IdTable<T> {
     }
 }
 
-/// As [`IdTable`], but every id has a value, so that a look-up of a dense id has no second case.
+/// A value for every id of one generation. A lookup is one access to an array, without a test for absence.
 #[derive(Clone, Debug)]
 pub struct TotalTable<T> {
     dense: Vec<T>,
@@ -85,7 +90,7 @@ impl<T: Copy> TotalTable<T> {
         self.sparse.get(&id).copied().unwrap_or(self.other)
     }
 
-    /// The same table without the value of one id, which has the common one then.
+    /// The same table, in which an id has the value of all those without one of their own.
     #[must_use]
     pub fn without(mut self, id: u64) -> Self {
         self.sparse.remove(&id);
@@ -107,15 +112,6 @@ mod tests {
     }
 
     #[test]
-    fn ids_far_apart_cost_no_memory() {
-        let table = IdTable::new(&[(1, 'a'), (u64::MAX, 'b'), (1 << 40, 'c')]);
-        assert_eq!(table.get(1), Some('a'));
-        assert_eq!(table.get(u64::MAX), Some('b'));
-        assert_eq!(table.get(2), None);
-        assert!(table.dense.len() < 100);
-    }
-
-    #[test]
     fn every_id_of_a_total_table_has_a_value() {
         let table = IdTable::new(&[(0, 'z'), (2, 'a'), (u64::MAX, 'b')]);
         let values = |table: &TotalTable<char>| [0, 1, 2, 3, 1 << 40, u64::MAX].map(|id| table.get(id));
@@ -125,5 +121,14 @@ mod tests {
         assert_eq!(values(&total), ['-', '-', 'a', '-', '-', 'b']);
         assert_eq!(values(&total.without(u64::MAX)), ['-', '-', 'a', '-', '-', '-']);
         assert_eq!(IdTable::default().or('-').without(0).get(0), '-');
+    }
+
+    #[test]
+    fn high_ids_cost_no_memory() {
+        let table = IdTable::new(&[(1, 'a'), (u64::MAX, 'b'), (1 << 40, 'c')]);
+        assert_eq!(table.get(1), Some('a'));
+        assert_eq!(table.get(u64::MAX), Some('b'));
+        assert_eq!(table.get(2), None);
+        assert!(table.dense.len() < 100);
     }
 }

@@ -28,9 +28,9 @@ use crate::survey::Survey;
 use crate::survey::v2::collect::GenerationSurvey;
 use crate::trace::error::{Error, Result, Warning};
 use crate::trace::time::Time;
-use crate::trace::v2::generation::Generation;
-use crate::trace::v2::order::frontier::{Ordered, OrderingErrors, Workspace};
-use crate::trace::v2::reader::ThreadBatches;
+use crate::trace::v2::generation::{Generation, ThreadBatches};
+use crate::trace::v2::order::errors::OrderingErrors;
+use crate::trace::v2::order::frontier::{Ordered, Workspace};
 use crate::trace::v2::split::{Checkpoint, GenerationPart, Predictions, n_valid_parts};
 use std::sync::{Arc, Mutex};
 
@@ -234,7 +234,7 @@ impl Measuring<'_> {
         }
         so_far.measurer.hold_walks(false);
         so_far.last = ordered.last;
-        so_far.errors.add(ordered.complaints);
+        so_far.errors.add(ordered.errors);
         Ok(!is_absorbed)
     }
 }

@@ -11,7 +11,8 @@ use crate::trace::event::{Event, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
-use crate::trace::v2::order::frontier::{GenerationInput, Ordered, OrderingErrors, Workspace, order};
+use crate::trace::v2::order::errors::OrderingErrors;
+use crate::trace::v2::order::frontier::{GenerationInput, Ordered, Workspace, order};
 use crate::trace::v2::split::{Checkpoint, GenerationPart, Predictions, ScannedGeneration, n_valid_parts};
 use crate::trace::v2::tables::read_samples;
 
@@ -67,13 +68,14 @@ impl V2Trace<'_> {
             known: &self.known,
             samples: &samples,
             names: &surveyed.names,
+            n_goroutines: survey.forest.goroutines.len(),
             first_gc: surveyed.first_gc,
+            last,
             from: part.from.map(Checkpoint::order),
             until: part.until.map(Checkpoint::order),
         };
         let mut instances = GenerationInstances::new(survey, i as u32, part.created_before());
-        let n = survey.forest.goroutines.len();
-        order(&input, last, &mut instances, workspace, n, sink)
+        order(&input, &mut instances, workspace, sink)
     }
 
     /// The checkpoints of each generation, by what pass 1 observed; fewer than were planned if some cannot be
@@ -107,7 +109,7 @@ impl Checked {
         let n = n_valid_parts(self.parts.iter());
         for ordered in self.parts.drain(..).take(n) {
             self.last = ordered.last.max(self.last + ordered.emitted as i64);
-            self.errors.add(ordered.complaints);
+            self.errors.add(ordered.errors);
         }
     }
 }

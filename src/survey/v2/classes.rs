@@ -2,7 +2,8 @@
 
 use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
 use crate::survey::roots::servers::ServerStep;
-use crate::trace::v2::tables::{IdTable, Tables};
+use crate::trace::id_table::IdTable;
+use crate::trace::v2::tables::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What each stack of a generation says; none when no caller needs it. Looks at each function name once.

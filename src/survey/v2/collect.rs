@@ -17,15 +17,16 @@ use crate::survey::roots::tracker::RootEvidence;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
-use crate::trace::v2::order::translate::Names;
-use crate::trace::v2::tables::{Clock, Tables};
+use crate::trace::v2::clock::Clock;
+use crate::trace::v2::order::translate::GenerationNames;
+use crate::trace::v2::tables::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What pass 2 needs to know of a generation.
 #[derive(Debug)]
 pub struct GenerationSurvey {
     /// Its stacks and strings as indexes of the symbols.
-    pub names: Names,
+    pub names: GenerationNames,
     /// Least number of a collector event; none when there is no such event.
     pub first_gc: Option<u64>,
     /// Per thread: the goroutine of its first creation; the others follow in order.
@@ -56,7 +57,7 @@ struct ScanTerms<'n> {
     generation: u32,
     /// Index of the goroutine of its first birth.
     first_birth: u32,
-    names: &'n Names,
+    names: &'n GenerationNames,
     clock: Clock,
 }
 

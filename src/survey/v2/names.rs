@@ -1,9 +1,10 @@
 //! A generation's strings and stacks → symbols of the whole trace.
 
+use crate::trace::id_table::IdTable;
 use crate::trace::ids::{FrameIdx, StringIdx};
 use crate::trace::symbols::{Frame, Symbols};
-use crate::trace::v2::order::translate::Names;
-use crate::trace::v2::tables::{IdTable, Tables, WireFrame};
+use crate::trace::v2::order::translate::GenerationNames;
+use crate::trace::v2::tables::{Tables, WireFrame};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The symbols of one generation's strings by their ids, filled as they are needed. Its memory serves the next one.
@@ -12,7 +13,7 @@ pub(crate) struct StringCache(FxHashMap<u64, StringIdx>);
 
 impl StringCache {
     /// Adds a generation's stacks to the symbols, and the strings with the ids in `wanted`.
-    pub(crate) fn names(&mut self, symbols: &mut Symbols, tables: &Tables, wanted: &FxHashSet<u64>) -> Names {
+    pub(crate) fn names(&mut self, symbols: &mut Symbols, tables: &Tables, wanted: &FxHashSet<u64>) -> GenerationNames {
         self.0.clear();
         let mut frames = Vec::new();
         let stacks = tables.stacks.map(|range| {
@@ -27,7 +28,7 @@ impl StringCache {
             .into_iter()
             .filter_map(|id| tables.string(id).map(|bytes| (id, symbols.intern_bytes(bytes))))
             .collect();
-        Names::new(stacks, IdTable::new(&named))
+        GenerationNames::new(stacks, IdTable::new(&named))
     }
 
     fn intern_frame(&mut self, symbols: &mut Symbols, tables: &Tables, frame: &WireFrame) -> FrameIdx {

@@ -6,10 +6,10 @@ use super::notes::{Notes, NotesWanted};
 use super::scan_concat::{ScanConcat, ShiftBirths};
 use crate::survey::roots::classify::StackClass;
 use crate::trace::error::Warning;
+use crate::trace::id_table::IdTable;
 use crate::trace::ids::GoId;
-use crate::trace::v2::generation::Generation;
-use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::tables::{IdTable, WireSample};
+use crate::trace::v2::generation::{Generation, ThreadBatches};
+use crate::trace::v2::tables::WireSample;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The creation of a goroutine.

@@ -10,7 +10,7 @@ use super::run_evidence::GapOnlyRun;
 use super::verdicts::StackVerdicts;
 use crate::trace::ids::GoId;
 use crate::trace::v2::reader::ScanReader;
-use crate::trace::v2::reader_fast::{AHEAD, short_event, short_event_of, tiny_event};
+use crate::trace::v2::reader_fast::{WORD_EVENT_BYTES, decode_goroutine_fast, decode_one_byte_fast, decode_word_fast};
 use crate::trace::v2::split::ScanObserver;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
@@ -30,7 +30,7 @@ pub(crate) struct FastScan<'a> {
 #[derive(Clone, Copy)]
 struct NextEvent<'b> {
     /// Its bytes, and some after it.
-    bytes: &'b [u8; AHEAD],
+    bytes: &'b [u8; WORD_EVENT_BYTES],
     /// Its file position.
     pos: u64,
     /// The time of the event before it, in ticks.
@@ -57,8 +57,8 @@ impl FastScan<'_> {
         observer: &mut impl ScanObserver,
     ) -> (u64, u64) {
         let (mut events, mut latest) = (0, 0);
-        while let Some(bytes) = reader.ahead() {
-            let (pos, before) = reader.place();
+        while let Some(bytes) = reader.word_event() {
+            let (pos, before) = reader.position();
             let next = NextEvent { bytes, pos, before };
             let Some(EventSize { len, ticks }) = self.take(next, running, store, observer) else { break };
             reader.step(len, ticks);
@@ -80,7 +80,7 @@ impl FastScan<'_> {
     ) -> Option<EventSize> {
         match next.bytes[0] {
             code::GO_START => {
-                let event = short_event_of::<2>(next.bytes)?;
+                let event = decode_goroutine_fast::<2>(next.bytes)?;
                 let [id, seq] = event.args;
                 let id = GoId(id);
                 if running.is_some() || id == self.callback {
@@ -91,7 +91,7 @@ impl FastScan<'_> {
                 Some(EventSize { len: event.len, ticks: event.ticks })
             }
             code @ (code::GO_BLOCK | code::GO_STOP) => {
-                let event = tiny_event::<2>(next.bytes)?;
+                let event = decode_one_byte_fast::<2>(next.bytes)?;
                 let [reason, stack] = event.args;
                 let (excludes, skippable) = self.verdicts.excludes_and_skippable(stack)?;
                 let known = reason < 64 && self.known_reasons >> reason & 1 == 1;
@@ -105,14 +105,14 @@ impl FastScan<'_> {
                 Some(EventSize { len: event.len, ticks: event.ticks })
             }
             code::GO_UNBLOCK => {
-                let event = short_event_of::<3>(next.bytes)?;
+                let event = decode_goroutine_fast::<3>(next.bytes)?;
                 let [id, seq, stack] = event.args;
                 self.own_stack(next, event.ticks, stack, running)?;
                 observer.unblock(GoId(id), seq);
                 Some(EventSize { len: event.len, ticks: event.ticks })
             }
             code::GO_SYSCALL_BEGIN => {
-                let event = short_event::<2>(next.bytes)?;
+                let event = decode_word_fast::<2>(next.bytes)?;
                 let [seq, stack] = event.args;
                 self.own_stack(next, event.ticks, stack, running)?;
                 observer.set_running(running.map(|run| (run.id, run.seq)));
@@ -120,7 +120,7 @@ impl FastScan<'_> {
                 Some(EventSize { len: event.len, ticks: event.ticks })
             }
             code::GO_SYSCALL_END => {
-                let event = short_event::<0>(next.bytes)?;
+                let event = decode_word_fast::<0>(next.bytes)?;
                 if let Some(run) = running {
                     (run.gap.last, run.gap.ticks) = (next.pos, next.before.wrapping_add(event.ticks));
                 }
@@ -162,7 +162,7 @@ mod tests {
         let mut store = EvidenceStore::new(0, EvidenceMemory::default(), Some(1000));
         let mut running = None;
         let mut take = |bytes: &[u8], pos, running: &mut Running| {
-            let mut padded = [0xff; AHEAD];
+            let mut padded = [0xff; WORD_EVENT_BYTES];
             padded[..bytes.len()].copy_from_slice(bytes);
             fast.take(NextEvent { bytes: &padded, pos, before: 10 }, running, &mut store, &mut NoObserver)
         };

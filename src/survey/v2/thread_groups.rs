@@ -10,8 +10,8 @@ use super::scan::{Scan, ScanInput};
 use super::thread_scan::ThreadScan;
 use super::verdicts::StackVerdicts;
 use crate::trace::error::Result;
-use crate::trace::v2::index::GenerationIndex;
-use crate::trace::v2::reader::ThreadBatches;
+use crate::trace::v2::batch::GenerationIndex;
+use crate::trace::v2::generation::ThreadBatches;
 use crate::trace::v2::split::ScanObserver;
 use std::ops::Range;
 

@@ -1,13 +1,14 @@
-//! One generation's bytes, a batch at a time.
+//! The bytes of one generation, one batch at a time.
 
-use super::index::{BatchRef, GenerationIndex};
+use super::batch::{BatchKind, BatchRef, GenerationIndex};
+use crate::trace::buckets::Buckets;
 use crate::trace::error::Result;
 use crate::trace::source::{Source, read_full};
 
-/// A generation: its index, and where its bytes come from.
+/// A generation: where its batches are, and the source to read them from.
 #[derive(Clone, Copy)]
 pub struct Generation<'a> {
-    /// Where its batches stand.
+    /// Where its batches are.
     pub index: &'a GenerationIndex,
     source: &'a dyn Source,
 }
@@ -18,12 +19,31 @@ impl<'a> Generation<'a> {
         Self { index, source }
     }
 
-    /// Reads a batch's data into `buffer`, which is reused from one to the next. A source that became shorter gives
-    /// shorter batches.
+    /// Replaces the contents of `buffer` by a batch's data. That is shorter than [`BatchRef::size`] if the source was
+    /// truncated after its batches were found.
     pub fn read(&self, batch: &BatchRef, buffer: &mut Vec<u8>) -> Result<()> {
         buffer.resize(batch.size as usize, 0);
         let read = read_full(self.source, buffer, batch.offset)?;
         buffer.truncate(read);
         Ok(())
+    }
+}
+
+/// The event batches of one generation by thread, those of a thread in the file's order: that is the order in which
+/// the thread wrote them, whatever their times say.
+pub struct ThreadBatches(Buckets<u32>);
+
+impl ThreadBatches {
+    /// Groups a generation's event batches by thread.
+    pub fn new(generation: &Generation<'_>) -> Self {
+        let GenerationIndex { batches, threads, .. } = generation.index;
+        let events = || (0..).zip(batches).filter(|(_, b)| b.kind == BatchKind::Events);
+        Self(Buckets::new(threads.len(), || events().map(|(i, b)| (b.thread, i))))
+    }
+
+    /// The batches of a thread (a position in [`GenerationIndex::threads`]), as positions in
+    /// [`GenerationIndex::batches`].
+    pub fn of(&self, thread: usize) -> &[u32] {
+        self.0.of(thread)
     }
 }

@@ -1,18 +1,17 @@
-//! A generation's own tables: strings, stacks, CPU samples and the clock, as the wire has them.
+//! A generation's own tables as on the wire: strings, stacks and CPU samples.
 //!
-//! Damage costs the entry, not the table: what was read before it stays.
+//! Of a damaged batch, the entries before the damage are used.
 
+use super::batch::{BatchKind, BatchRef};
+use super::clock::{SyncData, read_sync_batch};
 use super::generation::Generation;
-use super::index::{BatchKind, BatchRef, GenerationIndex};
 use crate::trace::error::{Result, Warning};
-pub use crate::trace::id_table::{IdTable, TotalTable};
-use crate::trace::source::{Source, read_full};
-use crate::trace::time::Time;
+use crate::trace::id_table::IdTable;
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
-use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_FREQUENCY, MAX_STRING_SIZE, MIN_FREQUENCY};
+use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_STRING_SIZE};
 
-/// One frame as the wire has it: ids of strings, and a line.
+/// One frame of a stack as on the wire, with ids of strings.
 #[derive(Clone, Copy, Debug)]
 pub struct WireFrame {
     /// Program counter.
@@ -21,36 +20,36 @@ pub struct WireFrame {
     pub function: u64,
     /// String id of the file's name.
     pub file: u64,
-    /// Line.
+    /// Line in the file.
     pub line: u64,
 }
 
-/// A range of [`Tables::frames`], leaf first.
+/// The frames of one stack: a range of those of all stacks.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameRange {
     start: u32,
     len: u32,
 }
 
-/// A range of the text of [`Tables`].
+/// One string: a range of the text of all strings.
 #[derive(Clone, Copy, Debug)]
 struct TextRange {
     start: usize,
     len: usize,
 }
 
-/// Strings and stacks of a generation, without its bytes.
+/// The strings and stacks of a generation.
 #[derive(Default, Debug)]
 pub struct Tables {
     strings: IdTable<TextRange>,
     text: Vec<u8>,
-    /// Stacks by id.
+    /// The stacks by id, for [`frames`](Self::frames).
     pub stacks: IdTable<FrameRange>,
     frames: Vec<WireFrame>,
 }
 
 impl Tables {
-    /// The string with an id.
+    /// The string with an id; `None` if there is none.
     pub fn string(&self, id: u64) -> Option<&[u8]> {
         self.strings.get(id).map(|at| &self.text[at.start..at.start + at.len])
     }
@@ -61,7 +60,7 @@ impl Tables {
     }
 }
 
-/// Reads a generation's strings and stacks.
+/// Reads a generation's strings and stacks. Damage is a warning.
 pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Tables> {
     let (mut strings, mut text) = (Vec::new(), Vec::new());
     let mut stacks = Vec::new();
@@ -85,9 +84,10 @@ pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> 
     Ok(Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames })
 }
 
-/// A value that cannot be right, told apart from one that cannot be read only by whoever fixes the writer.
+/// The error for a value that can be read and cannot be right. It costs the same data as one that cannot be read.
 const IMPLAUSIBLE: Malformed = Malformed::Varint;
 
+/// Reads one byte, which must be this one.
 fn expect(cursor: &mut Cursor<'_>, expected: u8) -> std::result::Result<(), Malformed> {
     if cursor.byte()? == expected { Ok(()) } else { Err(IMPLAUSIBLE) }
 }
@@ -136,22 +136,22 @@ fn read_stacks(
     Ok(())
 }
 
-/// One CPU sample as the wire has it (`addCPUSamples`, `internal/trace/generation.go`, Go 1.27).
+/// One CPU sample as on the wire (`addCPUSamples`, `internal/trace/generation.go`, Go 1.27).
 #[derive(Clone, Copy, Debug)]
 pub struct WireSample {
-    /// Where it stands in the file.
+    /// Its offset in the file.
     pub pos: u64,
-    /// When, in ticks.
+    /// Its time in ticks.
     pub ticks: u64,
-    /// The thread that was interrupted.
+    /// The id of the thread that was interrupted.
     pub thread: u64,
-    /// The goroutine that ran; 0 when none.
+    /// The id of the goroutine that ran; 0 for none.
     pub goroutine: u64,
     /// Stack id.
     pub stack: u64,
 }
 
-/// Reads a generation's CPU samples, in the order of their times.
+/// Reads a generation's CPU samples and sorts them by time. Damage is a warning.
 pub fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Vec<WireSample>> {
     let mut samples = Vec::new();
     let mut bytes = Vec::new();
@@ -183,7 +183,7 @@ fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> 
     Ok(())
 }
 
-/// Whether a batch's data can be read from its beginning to its end.
+/// Whether all of a batch's data can be read. `known` are the event codes of the version ([`super::codes`]).
 pub fn is_readable(kind: BatchKind, data: &[u8], known: &[bool; 256]) -> bool {
     let mut cursor = Cursor::new(data, 0);
     let read = match kind {
@@ -205,130 +205,4 @@ fn skip_events(cursor: &mut Cursor<'_>, known: &[bool; 256]) -> std::result::Res
         cursor.skip_uvarints(1 + u32::from(EVENTS[code as usize].n_args))?;
     }
     Ok(())
-}
-
-/// Converts ticks to nanoseconds as Go's reader does: in floating point, truncated
-/// (`frequency.mul`, `internal/trace/base.go`, Go 1.27).
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Clock {
-    ns_per_tick: f64,
-}
-
-impl Clock {
-    /// A clock of so many ticks per second.
-    pub fn new(ticks_per_second: u64) -> Self {
-        Self { ns_per_tick: 1.0 / (ticks_per_second as f64 / 1e9) }
-    }
-
-    /// Nanoseconds of so many ticks.
-    #[inline]
-    pub fn ns(self, ticks: u64) -> i64 {
-        // The same number either way; signed ones convert in one instruction.
-        let ticks = i64::try_from(ticks).map_or(ticks as f64, |signed| signed as f64);
-        (ticks * self.ns_per_tick) as i64
-    }
-
-    /// The moment of a tick count.
-    #[inline]
-    pub fn time(self, ticks: u64) -> Time {
-        Time(self.ns(ticks))
-    }
-}
-
-/// A clock that looks few ticks up: events follow each other closely.
-pub struct TickTable {
-    clock: Clock,
-    few: [i64; 128],
-}
-
-impl TickTable {
-    /// The same clock.
-    pub fn new(clock: Clock) -> Self {
-        Self { clock, few: std::array::from_fn(|ticks| clock.ns(ticks as u64)) }
-    }
-
-    /// Nanoseconds of so many ticks.
-    #[inline]
-    pub fn ns(&self, ticks: u64) -> i64 {
-        let known = usize::try_from(ticks).ok().and_then(|ticks| self.few.get(ticks));
-        known.copied().unwrap_or_else(|| self.clock.ns(ticks))
-    }
-}
-
-/// What a generation says about the clock.
-#[derive(Clone, Copy, Default, PartialEq, Debug)]
-pub struct SyncData {
-    /// Ticks per second; none when missing or implausible.
-    pub frequency: Option<u64>,
-    /// Ticks and wall clock (ns since the Unix epoch) of one moment (Go 1.25 and later).
-    pub wall: Option<(u64, i64)>,
-}
-
-/// Reads a generation's sync batch, and nothing else of it
-/// (`setSyncBatch`, `internal/trace/generation.go`, Go 1.27).
-pub fn read_sync(source: &dyn Source, index: &GenerationIndex, warnings: &mut Vec<Warning>) -> Result<SyncData> {
-    let mut sync = SyncData::default();
-    let mut buffer = Vec::new();
-    for batch in index.batches.iter().filter(|b| b.kind == BatchKind::Sync) {
-        buffer.resize(batch.size as usize, 0);
-        let read = read_full(source, &mut buffer, batch.offset)?;
-        let mut cursor = Cursor::new(&buffer[..read], batch.offset);
-        if read_sync_batch(&mut cursor, batch.time, &mut sync).is_err() {
-            let lost = Warning::lost("damaged-clock", "the batch with the clock is damaged", cursor.offset(), 0);
-            warnings.push(lost.in_generation(index.number));
-        }
-    }
-    if let Some(f) = sync.frequency.filter(|f| !(MIN_FREQUENCY..=MAX_FREQUENCY).contains(f)) {
-        sync.frequency = None;
-        let message = format!("a clock of {f} ticks per second is not plausible");
-        warnings.push(Warning::lost("implausible-clock", message, index.start, 0).in_generation(index.number));
-    }
-    Ok(sync)
-}
-
-fn read_sync_batch(
-    cursor: &mut Cursor<'_>,
-    batch_time: u64,
-    sync: &mut SyncData,
-) -> std::result::Result<(), Malformed> {
-    let mut ticks = batch_time;
-    while !cursor.is_empty() {
-        match cursor.byte()? {
-            code::SYNC => {}
-            code::FREQUENCY => sync.frequency = Some(cursor.uvarint()?),
-            code::CLOCK_SNAPSHOT => {
-                ticks = ticks.wrapping_add(cursor.uvarint()?);
-                let _mono = cursor.uvarint()?;
-                let (seconds, nanos) = (cursor.uvarint()?, cursor.uvarint()?);
-                let ns = (seconds as i64).saturating_mul(1_000_000_000).saturating_add(nanos as i64);
-                sync.wall = Some((ticks, ns));
-            }
-            _ => return Err(IMPLAUSIBLE),
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ticks_become_ns_as_in_go() {
-        let clock = Clock::new(15_625_000);
-        assert_eq!(clock.ns(1), 64);
-        assert_eq!(clock.ns(1_000_003), 64_000_192);
-        assert_eq!(Clock::new(1_193_182).ns(10), 8380);
-    }
-
-    #[test]
-    fn looked_up_ticks_are_the_clocks() {
-        for frequency in [15_625_000, 1_193_182, 10_000_000_000] {
-            let clock = Clock::new(frequency);
-            let table = TickTable::new(clock);
-            for ticks in (0..300).chain([1 << 32, (1 << 32) + 5, u64::MAX]) {
-                assert_eq!(table.ns(ticks), clock.ns(ticks), "{frequency} {ticks}");
-            }
-        }
-    }
 }

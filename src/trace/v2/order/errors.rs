@@ -1,17 +1,17 @@
-//! What ordering finds wrong.
+//! What is wrong with the order of events.
 
 use crate::trace::time::Time;
 
-/// What ordering found wrong, counted; each with the first place.
+/// How many events were out of order, and the first of each kind.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct OrderingErrors {
-    /// Events whose turn never came and that were let through.
+    /// Events that the scheduler's rules never allowed, and that happened all the same.
     pub forced: u64,
-    /// Where the first of these stands, and when it was.
+    /// The first of these: its offset in the file, and its time.
     pub first_forced: Option<(u64, Time)>,
     /// Events that contradict what is known.
     pub broken: u64,
-    /// Where the first of these stands, when it was, and the rule.
+    /// The first of these: its offset in the file, its time, and the rule that it breaks.
     pub first_broken: Option<(u64, Time, &'static str)>,
 }
 

@@ -1,56 +1,65 @@
 //! Merges the threads of one generation into causal order. HOT.
 //!
-//! The thread with the earliest next event goes first; if the scheduler's rules forbid that event yet, the
-//! thread waits aside. When all threads wait the trace is broken, and the earliest event is let through.
+//! The steps in [`super`] are here: `order` is step 1, `run` step 7, `run_threads` steps 2 and 6, `run_by_rules` and
+//! `try_event` steps 3 and 4, `wake` step 5.
 
-pub use super::errors::OrderingErrors;
-use super::out::Out;
-use super::scheduler::{Instances, Scheduler};
+mod merge_fast;
+mod start_stop;
+#[cfg(test)]
+mod tests;
+
+use super::emitter::Emitter;
+use super::errors::OrderingErrors;
+use super::scheduler::{Attempt, Instances, Scheduler};
 use super::state::OrderState;
-use super::steps::{Outcome, Steps};
-use super::threads::{Next, Ranks, Reading, ThreadCursor};
-use super::translate::Names;
-use super::waiting::{Key, Waiting};
+use super::steps::{AdvanceResult, GoSteps};
+use super::threads::{EventSource, NextEvent, ThreadCursor, ThreadRanks};
+use super::translate::GenerationNames;
+use super::waiting::{FrontierKey, WaitingThreads};
 use crate::trace::error::{Error, Result, Warning};
 use crate::trace::event::{Event, EventKind, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
-use crate::trace::v2::generation::Generation;
-use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::tables::{Clock, TickTable, WireSample};
+use crate::trace::v2::clock::{Clock, TickTable};
+use crate::trace::v2::generation::{Generation, ThreadBatches};
+use crate::trace::v2::tables::WireSample;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// One generation, ready to be ordered.
 pub struct GenerationInput<'a> {
-    /// It itself.
+    /// Its batches.
     pub generation: &'a Generation<'a>,
     /// Its clock.
     pub clock: Clock,
-    /// Which event codes the file's version has.
+    /// Which event codes the version has ([`known_codes`](crate::trace::v2::codes::known_codes)).
     pub known: &'a [bool; 256],
-    /// Its CPU samples by time.
+    /// Its CPU samples, by time.
     pub samples: &'a [WireSample],
-    /// Its stacks and strings in the symbols of the whole trace.
-    pub names: &'a Names,
-    /// Least number of a collector event in it.
+    /// Its stacks and strings.
+    pub names: &'a GenerationNames,
+    /// Number of goroutines in the whole trace: all indexes are below.
+    pub n_goroutines: usize,
+    /// Lowest number of its events about the collector; `None` if it has none.
     pub first_gc: Option<u64>,
+    /// Time of the event before its first one; [`Time::MIN`] if that is not known.
+    pub last: Time,
     /// The state to start from; `None` for the generation's start.
     pub from: Option<&'a OrderState>,
     /// The predicted state to stop at, if the order comes to it; else, or for `None`, it goes on to the generation's end.
     pub until: Option<&'a OrderState>,
 }
 
-/// What is left when a generation was ordered.
+/// What is known after a generation was ordered.
 #[derive(Debug)]
 pub struct Ordered {
     /// Time of the last event.
     pub last: Time,
-    /// Number of events.
+    /// Number of events, those that the sink did not need included.
     pub emitted: u64,
-    /// What was wrong.
-    pub complaints: OrderingErrors,
-    /// Batches that end before their end.
+    /// What was wrong with the order of events.
+    pub errors: OrderingErrors,
+    /// A warning for each batch whose end is damaged.
     pub warnings: Vec<Warning>,
     /// Whether it stopped at [`GenerationInput::until`], which is thereby verified.
     pub reached_stop: bool,
@@ -59,27 +68,35 @@ pub struct Ordered {
 impl Ordered {
     /// Whether nothing was wrong.
     pub fn is_sound(&self) -> bool {
-        self.complaints == OrderingErrors::default() && self.warnings.is_empty()
+        self.errors == OrderingErrors::default() && self.warnings.is_empty()
     }
 }
 
-/// Buffers that are reused from one generation to the next.
+/// Memory that is reused from one generation to the next.
 #[derive(Default)]
 pub struct Workspace {
-    pub(super) scheduler: Scheduler,
-    pub(super) waiting: Waiting,
-    pub(super) heap: BinaryHeap<Reverse<Key>>,
-    pub(super) steps: Steps,
+    scheduler: Scheduler,
+    waiting: WaitingThreads,
+    /// The threads that do not wait, by their next events; each at most once.
+    heap: BinaryHeap<Reverse<FrontierKey>>,
+    steps: GoSteps,
 }
 
-/// Orders a generation and hands its events to `sink`. `last` is the time of the event emitted before. Fails where its
-/// bytes cannot be read.
+/// Orders a generation and hands its events to `sink`. Fails only if its bytes cannot be read.
 pub fn order<I: Instances, S: Sink>(
     input: &GenerationInput<'_>,
-    last: Time,
     instances: &mut I,
     workspace: &mut Workspace,
-    n_goroutines: usize,
+    sink: &mut S,
+) -> Result<Ordered> {
+    order_by::<I, S, true>(input, instances, workspace, sink)
+}
+
+/// As [`order`]; with or without the fast path.
+fn order_by<I: Instances, S: Sink, const FAST: bool>(
+    input: &GenerationInput<'_>,
+    instances: &mut I,
+    workspace: &mut Workspace,
     sink: &mut S,
 ) -> Result<Ordered> {
     let index = input.generation.index;
@@ -87,23 +104,23 @@ pub fn order<I: Instances, S: Sink>(
     let ticks = TickTable::new(input.clock);
     match input.from {
         Some(state) => workspace.scheduler.clone_from(&state.scheduler),
-        None => workspace.scheduler.begin(n_goroutines, &index.threads, input.first_gc),
+        None => workspace.scheduler.begin(input.n_goroutines, &index.threads, input.first_gc),
     }
     workspace.waiting.clear(index.threads.len());
     workspace.heap.clear();
-    let mut frontier = Frontier {
+    let mut frontier = ThreadFrontier::<I, S, FAST> {
         input,
-        reading: Reading { generation: input.generation, known: input.known, clock: input.clock, ticks: &ticks },
+        events: EventSource { generation: input.generation, known: input.known, clock: input.clock, ticks: &ticks },
         threads: Vec::with_capacity(index.threads.len()),
-        ranks: Ranks::new(&index.threads),
+        ranks: ThreadRanks::new(&index.threads),
         workspace,
         instances,
         sink,
-        last,
+        last: input.last,
         emitted: 0,
         next_sample: 0,
         stop_time: input.until.map(|state| state.time),
-        complaints: OrderingErrors::default(),
+        errors: OrderingErrors::default(),
         warnings: Vec::new(),
         failed: None,
     };
@@ -114,31 +131,36 @@ pub fn order<I: Instances, S: Sink>(
         frontier.load(&batches);
     }
     let reached_stop = frontier.run(&batches);
-    let Frontier { last, emitted, complaints, warnings, failed, .. } = frontier;
-    failed.map_or(Ok(Ordered { last, emitted, complaints, warnings, reached_stop }), Err)
+    let ThreadFrontier { last, emitted, errors, warnings, failed, .. } = frontier;
+    failed.map_or(Ok(Ordered { last, emitted, errors, warnings, reached_stop }), Err)
 }
 
-pub(super) struct Frontier<'a, I, S> {
-    pub(super) input: &'a GenerationInput<'a>,
-    pub(super) reading: Reading<'a>,
-    pub(super) threads: Vec<ThreadCursor<'a>>,
-    pub(super) ranks: Ranks,
-    pub(super) workspace: &'a mut Workspace,
-    pub(super) instances: &'a mut I,
-    pub(super) sink: &'a mut S,
-    pub(super) last: Time,
-    pub(super) emitted: u64,
-    pub(super) next_sample: usize,
+/// The next event of each thread, and all that the order depends on.
+struct ThreadFrontier<'a, I, S, const FAST: bool> {
+    input: &'a GenerationInput<'a>,
+    events: EventSource<'a>,
+    threads: Vec<ThreadCursor<'a>>,
+    ranks: ThreadRanks,
+    workspace: &'a mut Workspace,
+    instances: &'a mut I,
+    sink: &'a mut S,
+    /// Time of the last event that was emitted.
+    last: Time,
+    /// Number of events that were emitted.
+    emitted: u64,
+    /// Position of the next CPU sample.
+    next_sample: usize,
     /// When to stop, if the state then is as predicted; `None` for the generation's end.
-    pub(super) stop_time: Option<Time>,
-    pub(super) complaints: OrderingErrors,
-    pub(super) warnings: Vec<Warning>,
-    /// Why no more could be read.
-    pub(super) failed: Option<Error>,
+    stop_time: Option<Time>,
+    errors: OrderingErrors,
+    warnings: Vec<Warning>,
+    /// Why the generation's bytes cannot be read; `None` as long as they can.
+    failed: Option<Error>,
 }
 
-impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
-    /// Every generation begins with a synchronisation event at its least batch time (`installGen`, Go 1.27).
+impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST> {
+    /// Each generation begins with a sync event at its lowest batch time (`installGen`, `internal/trace/reader.go`,
+    /// Go 1.27).
     fn emit_sync(&mut self) {
         let index = self.input.generation.index;
         if index.min_time != u64::MAX {
@@ -147,12 +169,13 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     }
 
     fn tick(&mut self, time: Time) -> Time {
-        let mut out = Out { last: self.last, emitted: self.emitted, sink: self.sink, names: self.input.names };
-        let time = out.tick(time);
-        (self.last, self.emitted) = (out.last, out.emitted);
+        let mut emitter = Emitter { last: self.last, emitted: self.emitted, sink: self.sink, names: self.input.names };
+        let time = emitter.tick(time);
+        (self.last, self.emitted) = (emitter.last, emitter.emitted);
         time
     }
 
+    /// Reads the first event of each thread.
     fn load(&mut self, batches: &'a ThreadBatches) {
         for thread in 0..self.input.generation.index.threads.len() {
             self.threads.push(ThreadCursor::new(batches.of(thread)));
@@ -164,25 +187,25 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         }
     }
 
-    /// The place of a thread whose next event was read.
+    /// The key of a thread; `None` if its next event was not read.
     #[inline]
-    pub(super) fn key(&self, thread: usize) -> Option<Key> {
-        self.threads[thread].next().map(|event| Key::new(event.time, self.ranks.of_thread[thread]))
+    fn key(&self, thread: usize) -> Option<FrontierKey> {
+        self.threads[thread].next().map(|event| FrontierKey::new(event.time, self.ranks.of_thread[thread]))
     }
 
-    /// Reads on in a thread; false when it has no more events.
+    /// Reads a thread's next event, from its next batch if need be. Returns false if it has no more.
     fn read(&mut self, thread: usize) -> bool {
-        let next = self.threads[thread].read(self.reading, &mut self.warnings).unwrap_or_else(|error| {
+        let next = self.threads[thread].read(self.events, &mut self.warnings).unwrap_or_else(|error| {
             self.failed.get_or_insert(error);
-            Next::Nothing
+            NextEvent::Nothing
         });
-        if next == Next::Gap {
+        if next == NextEvent::NothingAfterGap {
             self.lose_track(thread);
         }
-        matches!(next, Next::Event | Next::EventBehindGap)
+        matches!(next, NextEvent::Event | NextEvent::EventAfterGap)
     }
 
-    /// Takes all events up to the state to stop at, then gives true, or to the generation's end.
+    /// Takes all events. Returns true if it stopped at the predicted state, false at the generation's end.
     fn run(&mut self, batches: &ThreadBatches) -> bool {
         loop {
             while let Some(Reverse(key)) = self.workspace.heap.pop() {
@@ -194,8 +217,9 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
                     return false;
                 }
             }
-            let Some((wait, key)) = self.workspace.waiting.give_up() else { break };
-            self.workspace.scheduler.end_wait(wait);
+            // All threads that have events wait: force the earliest event.
+            let Some((wait, key)) = self.workspace.waiting.take_earliest() else { break };
+            self.workspace.scheduler.remove_waiter(wait);
             self.note_forced(self.thread(key));
             self.run_threads(key, true);
         }
@@ -204,17 +228,19 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     }
 
     #[inline]
-    fn thread(&self, key: Key) -> usize {
+    fn thread(&self, key: FrontierKey) -> usize {
         self.ranks.threads[key.rank() as usize] as usize
     }
 
-    /// Takes events of one thread until another thread's is earlier, then of that one, until one has to wait or has
-    /// no more.
-    fn run_threads(&mut self, mut key: Key, mut force: bool) {
+    /// Takes the event of a thread, which is not in the heap, then always the earliest event, until a thread has to wait
+    /// or has no more events. Of `force` see [`Attempt::force`]; it is about the first event.
+    fn run_threads(&mut self, mut key: FrontierKey, mut force: bool) {
         loop {
             let mut thread = self.thread(key);
             if !force {
-                thread = self.run_usual(thread, key.rank());
+                if FAST {
+                    thread = self.merge_fast(thread, key.rank());
+                }
                 if self.threads[thread].next().is_none() && !self.read_and_wake(thread) {
                     return;
                 }
@@ -238,85 +264,9 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         }
     }
 
-    /// Takes usual events in their order, first of a thread whose turn it is, then of whatever thread is next, up to
-    /// an event that is not usual, a CPU sample, or the end of what was read of a thread. Gives that thread.
-    #[inline(never)]
-    fn run_usual(&mut self, thread: usize, rank: u32) -> usize {
-        let before_other = self.before_other();
-        let Workspace { scheduler, heap, .. } = &mut *self.workspace;
-        // What a rule woke may be earlier than all that the heap knows.
-        if !scheduler.woken.is_empty() {
-            return thread;
-        }
-        // Two threads that take turns are the rule: the second one stands beside the heap. Without a second thread, use
-        // `Key::MAX`.
-        let (mut other_time, second) = heap.pop().map_or(Key::MAX, |Reverse(key)| key).parts();
-        let (mut ranks, mut turn) = ([rank, second], 0);
-        let (last, emitted) = (self.last, self.emitted);
-        let mut out = Out { last, emitted, sink: self.sink, names: self.input.names };
-        let mut nobody = ThreadCursor::new(&[]);
-        let thread = loop {
-            let threads = ranks.map(|rank| self.ranks.threads.get(rank as usize).map_or(usize::MAX, |&t| t as usize));
-            let cursors = match self.threads.get_disjoint_mut(threads) {
-                Ok(two) => two,
-                Err(_) => [&mut self.threads[threads[0]], &mut nobody],
-            };
-            let mut bound = scheduler.both(threads);
-            // Of equal times that of the lower rank comes first.
-            let late = [i64::from(ranks[0] > ranks[1]), i64::from(ranks[1] > ranks[0])];
-            let third = heap.peek().map_or(Key::MAX, |Reverse(key)| *key).parts();
-            let (time, is_over) = loop {
-                let (cursor, thread) = (&mut *cursors[turn & 1], &mut bound[turn & 1]);
-                // No event has a time below 0.
-                let own_until = Time(other_time.0 - late[turn & 1]);
-                let until = own_until.min(before_other);
-                // What is due, or cannot be told, is for the rules.
-                let time = loop {
-                    let Some(event) = cursor.gapless() else { break Time::MIN };
-                    if event.time > until {
-                        break event.time;
-                    }
-                    if !scheduler.usual(thread, event, self.instances, &mut out) || !cursor.take(self.reading) {
-                        break Time::MIN;
-                    }
-                };
-                if time <= own_until {
-                    break (time, true);
-                }
-                if time >= third.0 && (time, ranks[turn & 1]) > third {
-                    break (time, false);
-                }
-                other_time = time;
-                turn ^= 1;
-            };
-            scheduler.set_both(threads, bound);
-            if is_over {
-                break threads[turn & 1];
-            }
-            if let Some(mut earliest) = heap.peek_mut() {
-                earliest.0 = Key::new(time, ranks[turn & 1]);
-            }
-            (other_time, ranks[turn & 1]) = third;
-            turn ^= 1;
-        };
-        (self.last, self.emitted) = (out.last, out.emitted);
-        let other = (other_time, ranks[1 - (turn & 1)]);
-        if other != Key::MAX.parts() {
-            heap.push(Reverse(Key::new(other.0, other.1)));
-        }
-        thread
-    }
-
-    /// The last time at which an event comes before the next CPU sample and the time to stop.
-    fn before_other(&self) -> Time {
-        let sample = self.input.samples.get(self.next_sample).map(|s| self.input.clock.time(s.ticks));
-        // At the end of time samples come first.
-        let before_sample = sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1));
-        self.stop_time.map_or(before_sample, |stop| before_sample.min(stop - 1))
-    }
-
-    /// Takes an event that is due by all the rules; false when its thread has to wait or has no more.
-    fn run_by_rules(&mut self, thread: usize, key: Key, force: bool) -> bool {
+    /// Takes a thread's next event, the earliest of all, by the general rules, and reads the one after it. Returns false
+    /// if the thread has to wait or has no more events.
+    fn run_by_rules(&mut self, thread: usize, key: FrontierKey, force: bool) -> bool {
         if self.next_sample < self.input.samples.len() {
             let earliest = self.workspace.waiting.earliest().map_or(key, |waiting| waiting.min(key));
             self.emit_samples_before(earliest.time());
@@ -328,7 +278,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
             return false;
         }
         let cursor = &mut self.threads[thread];
-        if cursor.take(self.reading) {
+        if cursor.read_fast(self.events) {
             self.wake();
             return true;
         }
@@ -341,40 +291,42 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         more
     }
 
-    /// Tries a thread's next event; false when it has to wait.
-    fn try_event(&mut self, thread: usize, key: Key, force: bool) -> bool {
+    /// Tries a thread's next event. Returns false if the thread has to wait.
+    fn try_event(&mut self, thread: usize, key: FrontierKey, force: bool) -> bool {
         let Workspace { scheduler, waiting, steps, .. } = &mut *self.workspace;
         let Some(event) = self.threads[thread].next() else { return false };
-        let context = scheduler.goroutine_of(thread);
+        let executing = scheduler.goroutine_of(thread);
         steps.clear();
-        match scheduler.advance(thread, event, self.instances, force, steps) {
-            Outcome::Advanced => {}
-            Outcome::Blocked(wait) => {
-                scheduler.wait(wait);
+        match scheduler.advance(Attempt { m: thread, ev: event, force }, self.instances, steps) {
+            AdvanceResult::Advanced => {}
+            AdvanceResult::Blocked(wait) => {
+                scheduler.add_waiter(wait);
                 waiting.park(wait, key);
                 return false;
             }
-            Outcome::Broken(rule) => self.complaints.broken(event.pos, event.time, rule),
+            AdvanceResult::Broken(rule) => self.errors.broken(event.pos, event.time, rule),
         }
-        let mut out = Out { last: self.last, emitted: self.emitted, sink: self.sink, names: self.input.names };
-        out.emit(event, context, steps);
-        (self.last, self.emitted) = (out.last, out.emitted);
+        let mut emitter = Emitter { last: self.last, emitted: self.emitted, sink: self.sink, names: self.input.names };
+        emitter.emit(event, executing, steps);
+        (self.last, self.emitted) = (emitter.last, emitter.emitted);
         true
     }
 
+    /// Puts the threads whose waits have ended back into the heap.
     fn wake(&mut self) {
         let Workspace { scheduler, waiting, heap, .. } = &mut *self.workspace;
-        for i in 0..scheduler.woken.len() {
-            let wait = scheduler.woken[i];
+        for i in 0..scheduler.fulfilled.len() {
+            let wait = scheduler.fulfilled[i];
             if let Some(key) = waiting.wake(wait) {
-                scheduler.end_wait(wait);
+                scheduler.remove_waiter(wait);
                 heap.push(Reverse(key));
             }
         }
-        scheduler.woken.clear();
+        scheduler.fulfilled.clear();
     }
 
-    pub(super) fn emit_samples_before(&mut self, before: Time) {
+    /// Emits the CPU samples before a time; all that are left for [`Time::MAX`].
+    fn emit_samples_before(&mut self, before: Time) {
         while let Some(sample) = self.input.samples.get(self.next_sample) {
             let time = self.input.clock.time(sample.ticks);
             if before != Time::MAX && time >= before {
@@ -390,6 +342,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         }
     }
 
+    /// Events of a thread are missing from here on.
     #[cold]
     fn lose_track(&mut self, thread: usize) {
         let time = self.last;
@@ -397,7 +350,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         let steps = self.workspace.scheduler.lose_track(thread);
         for step in steps.iter() {
             if self.sink.wants(step.g) {
-                self.sink.event(&Names::lost(pos, time, step), self.emitted);
+                self.sink.event(&GenerationNames::lost(pos, time, step), self.emitted);
             }
         }
     }
@@ -405,7 +358,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
     #[cold]
     fn note_forced(&mut self, thread: usize) {
         if let Some(event) = self.threads[thread].next() {
-            self.complaints.forced(event.pos, event.time);
+            self.errors.forced(event.pos, event.time);
         }
     }
 }

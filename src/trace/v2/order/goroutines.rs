@@ -1,14 +1,15 @@
-//! The scheduler's rules for goroutines (`internal/trace/order.go`, Go 1.27).
+//! The scheduler's rules for goroutines (`internal/trace/order.go`, Go 1.27): whether an event is allowed, and what it
+//! changes.
 
-use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler, Thread, UNBOUND};
-use super::steps::{Outcome, Steps};
+use super::scheduler::{Attempt, Instances, NO_PROC, ProcState, Scheduler, ThreadBinding};
+use super::steps::{AdvanceResult, GoSteps};
 use super::waiting::Wait;
 use crate::trace::event::GoState;
 use crate::trace::ids::{GIdx, ThreadId};
-use crate::trace::v2::reader::WireEvent;
 
 impl Scheduler {
-    pub(crate) fn go_stop_exec(&mut self, m: usize, to: GoState, steps: &mut Steps) -> Outcome {
+    /// GoBlock, GoStop, GoDestroy: the goroutine that executes leaves its thread.
+    pub(crate) fn leave_running(&mut self, m: usize, to: GoState, steps: &mut GoSteps) -> AdvanceResult {
         let (g, outcome) = match self.executing(m, GoState::Running) {
             Ok(executing) => executing,
             Err(broken) => return broken,
@@ -19,41 +20,42 @@ impl Scheduler {
         outcome
     }
 
+    /// GoCreate, GoCreateBlocked: the goroutine that executes, or the runtime itself, creates another.
     pub(crate) fn go_create(
         &mut self,
-        m: usize,
-        ev: &WireEvent,
+        attempt: Attempt<'_>,
         ids: &mut impl Instances,
         to: GoState,
-        steps: &mut Steps,
-    ) -> Outcome {
-        // The creation counts even where its surroundings are broken: the survey has counted it too.
+        steps: &mut GoSteps,
+    ) -> AdvanceResult {
+        let Attempt { m, ev, .. } = attempt;
+        // Pass 1 counts all creations, also those that break a rule: so must this.
         let g = ids.created(m, ev.args[0]);
         let creator = self.threads[m].g;
         self.set_seq(g, to, 0);
         steps.push(creator, g, GoState::NotExist, to);
-        match self.needs(m, false) {
-            Outcome::Advanced if creator.is_some() && self.state(creator) != GoState::Running => {
-                Outcome::Broken("a goroutine that does not run creates another")
+        match self.require_proc(m) {
+            AdvanceResult::Advanced if creator.is_some() && self.state(creator) != GoState::Running => {
+                AdvanceResult::Broken("a goroutine that does not run creates another")
             }
             outcome => outcome,
         }
     }
 
+    /// GoStart: the thread begins to execute a goroutine.
     pub(crate) fn go_start(
         &mut self,
-        m: usize,
-        ev: &WireEvent,
+        attempt: Attempt<'_>,
         ids: &mut impl Instances,
-        force: bool,
-        steps: &mut Steps,
-    ) -> Outcome {
+        steps: &mut GoSteps,
+    ) -> AdvanceResult {
+        let Attempt { m, ev, force } = attempt;
         let g = ids.current(ev.args[0]);
         if !force && !self.is_next(g, GoState::Runnable, ev.args[1]) {
-            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Runnable));
+            return AdvanceResult::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Runnable));
         }
         if !g.is_some() {
-            return Outcome::Broken("a goroutine starts that was never created");
+            return AdvanceResult::Broken("a goroutine starts that was never created");
         }
         let before = self.threads[m].g;
         if before.is_some() {
@@ -64,24 +66,30 @@ impl Scheduler {
         self.threads[m].g = g;
         steps.push(GIdx::NONE, g, GoState::Runnable, GoState::Running);
         if self.threads[m].p == NO_PROC {
-            return Outcome::Broken("expected a proc but didn't have one");
+            return AdvanceResult::Broken("expected a proc but didn't have one");
         }
-        if before.is_some() { Outcome::Broken("expected no goroutine but had one") } else { Outcome::Advanced }
+        if before.is_some() {
+            AdvanceResult::Broken("expected no goroutine but had one")
+        } else {
+            AdvanceResult::Advanced
+        }
     }
 
-    pub(crate) fn lose_track_of_goroutine(&mut self, m: usize) -> Steps {
+    /// What the thread executes is not known any more; the proc that it holds is.
+    pub(crate) fn lose_track_of_goroutine(&mut self, m: usize) -> GoSteps {
         let p = self.threads[m].p;
         let steps = self.lose_track(m);
         self.threads[m].p = p;
         steps
     }
 
-    /// A goroutine executes on one thread at most; only forced events can break that.
+    /// Takes a goroutine away from the thread on which it executes, unless that is `m`: it can execute on one thread only.
+    /// Only forced events can break that.
     pub(crate) fn unbind_elsewhere(&mut self, g: GIdx, m: usize, force: bool) {
         if !force {
             return;
         }
-        // Threads that took goroutines before the first forced event are found once.
+        // Which threads execute goroutines is looked up once, at the first forced event.
         if self.forced_on.is_empty() {
             self.forced_on
                 .extend(self.threads.iter().enumerate().filter(|(_, t)| t.g.is_some()).map(|(i, t)| (t.g, i)));
@@ -94,47 +102,47 @@ impl Scheduler {
         }
     }
 
+    /// GoUnblock: a goroutine that waits becomes runnable.
     pub(crate) fn go_unblock(
         &mut self,
-        m: usize,
-        ev: &WireEvent,
+        attempt: Attempt<'_>,
         ids: &mut impl Instances,
-        force: bool,
-        steps: &mut Steps,
-    ) -> Outcome {
+        steps: &mut GoSteps,
+    ) -> AdvanceResult {
+        let Attempt { m, ev, force } = attempt;
         let g = ids.current(ev.args[0]);
         if !force && !self.is_next(g, GoState::Waiting, ev.args[1]) {
-            return Outcome::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Waiting));
+            return AdvanceResult::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Waiting));
         }
         if !g.is_some() {
-            return Outcome::Broken("a goroutine is unblocked that was never created");
+            return AdvanceResult::Broken("a goroutine is unblocked that was never created");
         }
         self.unbind_elsewhere(g, usize::MAX, force);
         self.set_seq(g, GoState::Runnable, ev.args[1]);
         steps.push(self.threads[m].g, g, GoState::Waiting, GoState::Runnable);
-        Outcome::Advanced
+        AdvanceResult::Advanced
     }
 
-    /// A coroutine switch: unblock the next, block or end the current, start the next.
+    /// GoSwitch, GoSwitchDestroy: a coroutine switch unblocks the next goroutine, blocks or ends the current one, and
+    /// starts the next.
     pub(crate) fn go_switch(
         &mut self,
-        m: usize,
-        ev: &WireEvent,
+        attempt: Attempt<'_>,
         ids: &mut impl Instances,
         to: GoState,
-        force: bool,
-        steps: &mut Steps,
-    ) -> Outcome {
+        steps: &mut GoSteps,
+    ) -> AdvanceResult {
+        let Attempt { m, ev, force } = attempt;
         let (current, outcome) = match self.executing(m, GoState::Running) {
             Ok(executing) => executing,
             Err(broken) => return broken,
         };
         let next = ids.current(ev.args[0]);
         if !force && !self.is_next(next, GoState::Waiting, ev.args[1]) {
-            return Outcome::Blocked(Wait::Goroutine(next, ev.args[1], GoState::Waiting));
+            return AdvanceResult::Blocked(Wait::Goroutine(next, ev.args[1], GoState::Waiting));
         }
         if !next.is_some() || next == current {
-            return Outcome::Broken("a switch to a goroutine that cannot be");
+            return AdvanceResult::Broken("a switch to a goroutine that cannot be");
         }
         self.unbind_elsewhere(next, m, force);
         self.set(current, to);
@@ -146,7 +154,9 @@ impl Scheduler {
         outcome
     }
 
-    pub(crate) fn syscall_begin(&mut self, m: usize, ev: &WireEvent, force: bool, steps: &mut Steps) -> Outcome {
+    /// GoSyscallBegin: the goroutine that executes enters a system call, with its proc.
+    pub(crate) fn syscall_begin(&mut self, attempt: Attempt<'_>, steps: &mut GoSteps) -> AdvanceResult {
+        let Attempt { m, ev, force } = attempt;
         let (g, outcome) = match self.executing(m, GoState::Running) {
             Ok(executing) => executing,
             Err(broken) => return broken,
@@ -161,10 +171,11 @@ impl Scheduler {
         self.set(g, GoState::Syscall);
         self.set_proc(p, ProcState::Syscall, ev.args[0]);
         steps.push(g, g, GoState::Running, GoState::Syscall);
-        if in_order { outcome } else { Outcome::Broken("a proc's sequence has a gap") }
+        if in_order { outcome } else { AdvanceResult::Broken("a proc's sequence has a gap") }
     }
 
-    pub(crate) fn syscall_end(&mut self, m: usize, steps: &mut Steps) -> Outcome {
+    /// GoSyscallEnd: the system call ends, and the thread still has its proc.
+    pub(crate) fn syscall_end(&mut self, m: usize, steps: &mut GoSteps) -> AdvanceResult {
         let (g, outcome) = match self.executing(m, GoState::Syscall) {
             Ok(executing) => executing,
             Err(broken) => return broken,
@@ -180,47 +191,48 @@ impl Scheduler {
         self.set(g, GoState::Running);
         self.set_proc(p, ProcState::Running, seq);
         steps.push(g, g, GoState::Syscall, GoState::Running);
-        if held { outcome } else { Outcome::Broken("a system call ends on a proc that was not in one") }
+        if held { outcome } else { AdvanceResult::Broken("a system call ends on a proc that was not in one") }
     }
 
-    /// Advances once the thread has lost the proc that it took into the system call.
-    pub(crate) fn syscall_end_blocked(&mut self, m: usize, force: bool, steps: &mut Steps) -> Outcome {
-        let Thread { g, p } = self.threads[m];
+    /// GoSyscallEndBlocked: the system call ends, and another thread has taken the proc. Blocked until it has.
+    pub(crate) fn syscall_end_blocked(&mut self, m: usize, force: bool, steps: &mut GoSteps) -> AdvanceResult {
+        let ThreadBinding { g, p } = self.threads[m];
         if p != NO_PROC && self.procs[p as usize].state == ProcState::Syscall {
             if !force {
-                return Outcome::Blocked(Wait::Thread(m as u32));
+                return AdvanceResult::Blocked(Wait::Thread(m as u32));
             }
             self.threads[m].p = NO_PROC;
         }
         if !g.is_some() {
-            return Outcome::Broken("expected a goroutine but didn't have one");
+            return AdvanceResult::Broken("expected a goroutine but didn't have one");
         }
         let sound = self.state(g) == GoState::Syscall;
         self.set(g, GoState::Runnable);
         self.threads[m].g = GIdx::NONE;
         steps.push(g, g, GoState::Syscall, GoState::Runnable);
-        if sound { Outcome::Advanced } else { Outcome::Broken("the goroutine is in another state") }
+        if sound { AdvanceResult::Advanced } else { AdvanceResult::Broken("the goroutine is in another state") }
     }
 
+    /// GoStatus, GoStatusStack: a goroutine's state at the generation's start.
     pub(crate) fn go_status(
         &mut self,
-        m: usize,
-        ev: &WireEvent,
+        attempt: Attempt<'_>,
         ids: &mut impl Instances,
-        steps: &mut Steps,
-    ) -> Outcome {
+        steps: &mut GoSteps,
+    ) -> AdvanceResult {
+        let Attempt { m, ev, .. } = attempt;
         let g = ids.current(ev.args[0]);
         let Some(state) = go_state(ev.args[2]).filter(|_| g.is_some()) else {
-            return Outcome::Broken("a goroutine's status makes no sense");
+            return AdvanceResult::Broken("a goroutine's status makes no sense");
         };
         let before = self.state(g);
         self.set_seq(g, state, 0);
-        // Its own former state is not known here: generations are ordered alone.
+        // Its state in the generation before is not known here.
         steps.push(self.threads[m].g, g, GoState::Undetermined, state);
         match state {
             GoState::Running => self.threads[m].g = g,
             GoState::Syscall if ev.args[1] == ThreadId::NONE.0 => {
-                return Outcome::Broken("a goroutine is in a system call without a thread");
+                return AdvanceResult::Broken("a goroutine is in a system call without a thread");
             }
             GoState::Syscall => {
                 let on = self.thread(ev.args[1]) as usize;
@@ -231,20 +243,20 @@ impl Scheduler {
             _ => {}
         }
         if before == GoState::Undetermined || before == state {
-            Outcome::Advanced
+            AdvanceResult::Advanced
         } else {
-            Outcome::Broken("a goroutine's status contradicts its events")
+            AdvanceResult::Broken("a goroutine's status contradicts its events")
         }
     }
 
-    /// A goroutine appears out of a cgo callback, in a system call.
+    /// GoCreateSyscall: a thread of C code calls Go, and gets a goroutine, in a system call.
     pub(crate) fn create_syscall(
         &mut self,
-        m: usize,
-        ev: &WireEvent,
+        attempt: Attempt<'_>,
         ids: &mut impl Instances,
-        steps: &mut Steps,
-    ) -> Outcome {
+        steps: &mut GoSteps,
+    ) -> AdvanceResult {
+        let Attempt { m, ev, .. } = attempt;
         let g = ids.created(m, ev.args[0]);
         let before = self.threads[m].g;
         if before.is_some() {
@@ -253,17 +265,21 @@ impl Scheduler {
         self.set_seq(g, GoState::Syscall, 0);
         self.threads[m].g = g;
         steps.push(before, g, GoState::NotExist, GoState::Syscall);
-        if before.is_some() { Outcome::Broken("expected no goroutine but had one") } else { Outcome::Advanced }
+        if before.is_some() {
+            AdvanceResult::Broken("expected no goroutine but had one")
+        } else {
+            AdvanceResult::Advanced
+        }
     }
 
-    /// A cgo callback's goroutine disappears, and with it the thread's hold on its proc.
-    pub(crate) fn destroy_syscall(&mut self, m: usize, steps: &mut Steps) -> Outcome {
-        let Thread { g, p } = self.threads[m];
+    /// GoDestroySyscall: the call from C ends. Its goroutine is gone, and the thread holds its proc no more.
+    pub(crate) fn destroy_syscall(&mut self, m: usize, steps: &mut GoSteps) -> AdvanceResult {
+        let ThreadBinding { g, p } = self.threads[m];
         if !g.is_some() {
-            return Outcome::Broken("expected a goroutine but didn't have one");
+            return AdvanceResult::Broken("expected a goroutine but didn't have one");
         }
         if self.state(g) != GoState::Syscall {
-            return Outcome::Broken("the goroutine is in another state");
+            return AdvanceResult::Broken("the goroutine is in another state");
         }
         if p != NO_PROC {
             let seq = self.procs[p as usize].seq;
@@ -271,14 +287,14 @@ impl Scheduler {
             // Go's reader queues a ProcSteal of the thread from itself.
             steps.extra = 1;
         }
-        self.threads[m] = UNBOUND;
+        self.threads[m] = ThreadBinding::UNBOUND;
         self.set(g, GoState::NotExist);
         steps.push(g, g, GoState::Syscall, GoState::NotExist);
-        Outcome::Advanced
+        AdvanceResult::Advanced
     }
 }
 
-/// A goroutine's status on the wire (`tracev2.GoStatus`, Go 1.27).
+/// The state that a goroutine's status on the wire means (`tracev2.GoStatus`, Go 1.27); `None` for any other number.
 pub(crate) fn go_state(status: u64) -> Option<GoState> {
     match status {
         1 => Some(GoState::Runnable),

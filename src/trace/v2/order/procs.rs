@@ -1,28 +1,32 @@
-//! The scheduler's rules for procs and for the collector (`internal/trace/order.go`, Go 1.27).
+//! The scheduler's rules for procs and for the collector (`internal/trace/order.go`, Go 1.27): whether an event is
+//! allowed, and what it changes.
 
-use super::scheduler::{NO_PROC, Proc, ProcState, Scheduler};
-use super::steps::Outcome;
+use super::scheduler::{Attempt, NO_PROC, Proc, ProcState, Scheduler};
+use super::steps::AdvanceResult;
 use super::waiting::Wait;
 use crate::trace::v2::reader::WireEvent;
 
 impl Scheduler {
-    pub(crate) fn proc_start(&mut self, m: usize, ev: &WireEvent, force: bool) -> Outcome {
+    /// ProcStart: the thread takes an idle proc.
+    pub(crate) fn proc_start(&mut self, attempt: Attempt<'_>) -> AdvanceResult {
+        let Attempt { m, ev, force } = attempt;
         let p = self.proc(ev.args[0]);
         let Proc { seq, state, .. } = self.procs[p as usize];
         if !force {
             if state != ProcState::Idle || seq.wrapping_add(1) != ev.args[1] {
-                return Outcome::Blocked(Wait::Proc(p, ev.args[1], false));
+                return AdvanceResult::Blocked(Wait::Proc(p, ev.args[1], false));
             }
             if self.threads[m].p != NO_PROC {
-                return Outcome::Blocked(Wait::Thread(m as u32));
+                return AdvanceResult::Blocked(Wait::Thread(m as u32));
             }
         }
         self.take_proc_from_others(p, force);
         self.set_proc(p, ProcState::Running, ev.args[1]);
         self.hold(m, p);
-        Outcome::Advanced
+        AdvanceResult::Advanced
     }
 
+    /// Takes a proc away from the thread that holds it: it has one holder only. Only forced events can break that.
     pub(crate) fn take_proc_from_others(&mut self, p: u32, force: bool) {
         if force {
             let holder = self.procs[p as usize].holder;
@@ -32,88 +36,92 @@ impl Scheduler {
         }
     }
 
-    /// A thread holds a proc from here on.
+    /// The thread holds a proc from now on.
     pub(crate) fn hold(&mut self, m: usize, p: u32) {
         self.threads[m].p = p;
         self.procs[p as usize].holder = m as u32;
     }
 
-    pub(crate) fn proc_stop(&mut self, m: usize) -> Outcome {
+    /// ProcStop: the thread's proc becomes idle.
+    pub(crate) fn proc_stop(&mut self, m: usize) -> AdvanceResult {
         let p = self.threads[m].p;
         if p == NO_PROC {
-            return Outcome::Broken("expected a proc but didn't have one");
+            return AdvanceResult::Broken("expected a proc but didn't have one");
         }
         let seq = self.procs[p as usize].seq;
         self.set_proc(p, ProcState::Idle, seq);
         self.threads[m].p = NO_PROC;
-        Outcome::Advanced
+        AdvanceResult::Advanced
     }
 
-    pub(crate) fn proc_steal(&mut self, m: usize, ev: &WireEvent, force: bool) -> Outcome {
+    /// ProcSteal: the thread takes the proc of a thread in a system call, which becomes idle.
+    pub(crate) fn proc_steal(&mut self, attempt: Attempt<'_>) -> AdvanceResult {
+        let Attempt { m, ev, force } = attempt;
         let p = self.proc(ev.args[0]);
         let Proc { seq, state, .. } = self.procs[p as usize];
         let in_syscall = matches!(state, ProcState::Syscall | ProcState::SyscallAbandoned);
         if !force && (!in_syscall || seq.wrapping_add(1) != ev.args[1]) {
-            return Outcome::Blocked(Wait::Proc(p, ev.args[1], true));
+            return AdvanceResult::Blocked(Wait::Proc(p, ev.args[1], true));
         }
         self.set_proc(p, ProcState::Idle, ev.args[1]);
         if state == ProcState::SyscallAbandoned {
-            return Outcome::Advanced;
+            return AdvanceResult::Advanced;
         }
         let from = self.thread(ev.args[2]) as usize;
         if self.threads[from].p != p {
             self.take_proc_from_others(p, force);
             return if force {
-                Outcome::Advanced
+                AdvanceResult::Advanced
             } else {
-                Outcome::Broken("a proc is stolen from a thread without it")
+                AdvanceResult::Broken("a proc is stolen from a thread without it")
             };
         }
         self.threads[from].p = NO_PROC;
         if from != m {
-            self.woken.push(Wait::Thread(from as u32));
+            self.fulfilled.push(Wait::Thread(from as u32));
         }
-        Outcome::Advanced
+        AdvanceResult::Advanced
     }
 
-    pub(crate) fn proc_status(&mut self, m: usize, ev: &WireEvent) -> Outcome {
+    /// ProcStatus: a proc's state at the generation's start.
+    pub(crate) fn proc_status(&mut self, m: usize, ev: &WireEvent) -> AdvanceResult {
         let Some(state) = proc_state(ev.args[1]) else {
-            return Outcome::Broken("a proc's status makes no sense");
+            return AdvanceResult::Broken("a proc's status makes no sense");
         };
         let p = self.proc(ev.args[0]);
         self.set_proc(p, state, 0);
         if matches!(state, ProcState::Running | ProcState::Syscall) {
             self.hold(m, p);
         }
-        Outcome::Advanced
+        AdvanceResult::Advanced
     }
 
-    /// What a thread executes begins or ends to help the collector to mark.
-    pub(crate) fn assist(&mut self, m: usize, assists: bool, outcome: Outcome) -> Outcome {
+    /// The goroutine that executes begins (`assists`) or ends to assist the collector with marking. Returns `result`.
+    pub(crate) fn assist(&mut self, m: usize, assists: bool, result: AdvanceResult) -> AdvanceResult {
         let g = self.threads[m].g;
         if assists {
             self.assisting.insert(g);
         } else {
             self.assisting.remove(&g);
         }
-        outcome
+        result
     }
 
-    /// Begin and end of a collection may stand on different threads; a number orders them.
-    pub(crate) fn gc(&mut self, ev: &WireEvent, force: bool) -> Outcome {
+    /// GCActive, GCBegin, GCEnd: a collection begins on one thread and may end on another. A sequence number orders the two.
+    pub(crate) fn gc(&mut self, ev: &WireEvent, force: bool) -> AdvanceResult {
         match self.next_gc {
-            Some(next) if next != ev.args[0] && !force => Outcome::Blocked(Wait::Gc(ev.args[0])),
+            Some(next) if next != ev.args[0] && !force => AdvanceResult::Blocked(Wait::Gc(ev.args[0])),
             _ => {
                 let next = ev.args[0].wrapping_add(1);
                 self.next_gc = Some(next);
-                self.woken.push(Wait::Gc(next));
-                Outcome::Advanced
+                self.fulfilled.push(Wait::Gc(next));
+                AdvanceResult::Advanced
             }
         }
     }
 }
 
-/// A proc's status on the wire (`tracev2.ProcStatus`, Go 1.27).
+/// The state that a proc's status on the wire means (`tracev2.ProcStatus`, Go 1.27); `None` for any other number.
 pub(crate) fn proc_state(status: u64) -> Option<ProcState> {
     match status {
         1 => Some(ProcState::Running),

@@ -1,11 +1,11 @@
-//! The rules of Go's scheduler: whether an event can be next, and what it changes.
+//! The state of Go's scheduler, and which of its rules each event has.
 //!
-//! Knows goroutines, procs and threads of one generation. Sequence numbers restart with each generation's
-//! statuses, so a generation is ordered alone. The reference is `internal/trace/order.go` of Go 1.27; where
-//! that gives up on a broken rule, this says so and goes on.
+//! Goroutines (G), procs (P) and threads (M) of one generation, as in the `ordering` of `internal/trace/order.go`, Go
+//! 1.27. In this file and in those with its rules, `g`, `p` and `m` are Go's own abbreviations. Where Go's reader gives up
+//! on a broken rule, this one reports it and goes on.
 
-use super::steps::{Outcome, Steps};
-use super::table::{Goroutine, Goroutines};
+use super::goroutine_table::{GoroutineEntry, GoroutineTable};
+use super::steps::{AdvanceResult, GoSteps};
 use super::waiting::Wait;
 use crate::trace::event::GoState;
 use crate::trace::ids::{GIdx, ThreadId};
@@ -13,8 +13,9 @@ use crate::trace::v2::reader::WireEvent;
 use crate::trace::wire::event_spec::code;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// No proc; dense index.
+/// The index of no proc.
 pub(crate) const NO_PROC: u32 = u32::MAX;
+
 /// A proc's state (`tracev2.ProcStatus`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ProcState {
@@ -22,74 +23,98 @@ pub(crate) enum ProcState {
     Running,
     Idle,
     Syscall,
-    /// In a system call whose thread is not known: it is about to be stolen.
+    /// In a system call of a thread that is not known. It is about to be stolen.
     SyscallAbandoned,
 }
 
+/// What is known of a proc.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Proc {
+    /// Its last sequence number.
     pub(crate) seq: u64,
-    /// The thread that took it last.
+    /// The thread that took it last; `u32::MAX` for none.
     pub(crate) holder: u32,
     pub(crate) state: ProcState,
-    /// Threads that wait for it.
+    /// Number of threads that wait for it.
     pub(crate) waiters: u32,
 }
 
-/// What a thread has.
+/// What a thread executes, and the proc that it holds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Thread {
+pub(crate) struct ThreadBinding {
+    /// [`GIdx::NONE`] for no goroutine.
     pub(crate) g: GIdx,
+    /// [`NO_PROC`] for no proc.
     pub(crate) p: u32,
 }
 
-pub(crate) const UNBOUND: Thread = Thread { g: GIdx::NONE, p: NO_PROC };
+impl ThreadBinding {
+    /// Executes nothing and holds no proc.
+    pub(crate) const UNBOUND: Self = Self { g: GIdx::NONE, p: NO_PROC };
+}
 
-/// Which goroutine instance an id means, here and now.
+/// Which goroutine an id means. Ids of goroutines of cgo callbacks repeat, so that depends on what was created so far.
 pub trait Instances {
-    /// The instance that an id names. None when the survey has never seen it.
+    /// The goroutine that an id means now; [`GIdx::NONE`] if there is none.
     fn current(&self, id: u64) -> GIdx;
-    /// The instance that the next creation on `thread` makes.
+    /// The goroutine with this id that the next creation on a thread makes.
     fn created(&mut self, thread: usize, id: u64) -> GIdx;
 }
 
-/// Scheduler state of one generation. Reused from one to the next.
+/// An event to be tried.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt<'e> {
+    /// The thread whose event it is, as a position in the generation's list.
+    pub(crate) m: usize,
+    pub(crate) ev: &'e WireEvent,
+    /// Whether the event happens although the rules do not allow it: everything waits, and it is the earliest.
+    pub(crate) force: bool,
+}
+
+/// The scheduler's state in one generation. Reused from one to the next.
 #[derive(Clone, Default)]
 pub struct Scheduler {
-    pub(crate) goroutines: Goroutines,
+    pub(crate) goroutines: GoroutineTable,
+    /// The procs, in the order in which they were seen.
     pub(crate) procs: Vec<Proc>,
+    /// The procs by id.
     proc_index: FxHashMap<u64, u32>,
-    pub(crate) threads: Vec<Thread>,
+    /// The threads: those of the generation's list, then others that events name.
+    pub(crate) threads: Vec<ThreadBinding>,
+    /// The threads by id.
     thread_index: FxHashMap<ThreadId, u32>,
+    /// The collector's next sequence number; `None` if it is not known.
     pub(crate) next_gc: Option<u64>,
-    /// Goroutines that help the collector to mark.
+    /// Goroutines that assist the collector with marking.
     pub(crate) assisting: FxHashSet<GIdx>,
-    /// Once events are forced: where goroutines execute, as far as forced events know.
+    /// The thread on which each goroutine executes, as far as forced events need it; empty before the first one.
     pub(crate) forced_on: FxHashMap<GIdx, usize>,
-    /// What threads wait for and changed since it was last asked: waits that may be over.
-    pub woken: Vec<Wait>,
+    /// Waits that have ended since the caller last emptied this list. Those for a goroutine or a proc are in it only if
+    /// a thread waits for that.
+    pub fulfilled: Vec<Wait>,
 }
 
 impl Scheduler {
-    /// Forgets everything and begins a generation.
+    /// Forgets everything and begins a generation: with this number of goroutines in the trace, these threads, and this
+    /// lowest number of an event about the collector.
     pub fn begin(&mut self, n_goroutines: usize, threads: &[ThreadId], first_gc: Option<u64>) {
         self.goroutines.clear(n_goroutines);
         self.procs.clear();
         self.proc_index.clear();
         self.threads.clear();
-        self.threads.resize(threads.len(), UNBOUND);
+        self.threads.resize(threads.len(), ThreadBinding::UNBOUND);
         self.thread_index.clear();
         self.thread_index.extend(threads.iter().enumerate().map(|(i, &t)| (t, i as u32)));
         self.next_gc = first_gc;
         self.assisting.clear();
         self.forced_on.clear();
-        self.woken.clear();
+        self.fulfilled.clear();
     }
 
     /// Equal to `other`, a state of the same generation, and nothing forced or pending in either. Procs are compared by
     /// their ids: each scheduler numbers them in the order in which it saw them.
     pub(crate) fn equals(&self, other: &Self) -> bool {
-        let nothing_open = |this: &Self| this.forced_on.is_empty() && this.woken.is_empty();
+        let nothing_open = |this: &Self| this.forced_on.is_empty() && this.fulfilled.is_empty();
         // Our procs by the other's numbers, and the other's numbers by ours.
         let mut procs = vec![None; other.procs.len()];
         let mut numbers = vec![NO_PROC; self.procs.len()];
@@ -99,11 +124,11 @@ impl Scheduler {
         }
         let same_procs = procs.iter().zip(&other.procs).all(|(ours, theirs)| *ours == Some(*theirs));
         let n = self.threads.len().max(other.threads.len());
-        let thread = |this: &Self, i| this.threads.get(i).copied().unwrap_or(UNBOUND);
+        let thread = |this: &Self, i| this.threads.get(i).copied().unwrap_or(ThreadBinding::UNBOUND);
         let same_threads = (0..n).all(|i| {
-            let Thread { g, p } = thread(self, i);
+            let ThreadBinding { g, p } = thread(self, i);
             let p = numbers.get(p as usize).copied().unwrap_or(NO_PROC);
-            thread(other, i) == Thread { g, p }
+            thread(other, i) == ThreadBinding { g, p }
         });
         let same_collector = self.next_gc == other.next_gc && self.assisting == other.assisting;
         nothing_open(self)
@@ -120,80 +145,85 @@ impl Scheduler {
         self.threads[thread].g
     }
 
-    /// Parts of a thread's batches are missing: what it did since is not known.
-    pub fn lose_track(&mut self, thread: usize) -> Steps {
-        let mut steps = Steps::default();
-        let Thread { g, .. } = self.threads[thread];
+    /// Events of a thread are missing. What it executes and holds is not known from now on. Returns the step of its
+    /// goroutine, if it had one.
+    pub fn lose_track(&mut self, thread: usize) -> GoSteps {
+        let mut steps = GoSteps::default();
+        let ThreadBinding { g, .. } = self.threads[thread];
         if g.is_some() {
             self.set(g, GoState::Undetermined);
             steps.push(g, g, GoState::Running, GoState::Undetermined);
         }
-        self.threads[thread] = UNBOUND;
+        self.threads[thread] = ThreadBinding::UNBOUND;
         steps
     }
 
-    /// What two threads have; nothing for one that is none.
-    pub(crate) fn both(&self, threads: [usize; 2]) -> [Thread; 2] {
-        threads.map(|thread| self.threads.get(thread).copied().unwrap_or(UNBOUND))
+    /// The bindings of two threads; [`ThreadBinding::UNBOUND`] for a thread that does not exist.
+    pub(crate) fn bindings(&self, threads: [usize; 2]) -> [ThreadBinding; 2] {
+        threads.map(|thread| self.threads.get(thread).copied().unwrap_or(ThreadBinding::UNBOUND))
     }
 
-    /// What two threads have from now on.
-    pub(crate) fn set_both(&mut self, threads: [usize; 2], bound: [Thread; 2]) {
-        for (thread, bound) in threads.into_iter().zip(bound) {
+    /// Sets the bindings of two threads.
+    pub(crate) fn set_bindings(&mut self, threads: [usize; 2], bindings: [ThreadBinding; 2]) {
+        for (thread, binding) in threads.into_iter().zip(bindings) {
             if let Some(thread) = self.threads.get_mut(thread) {
-                *thread = bound;
+                *thread = binding;
             }
         }
     }
 
-    /// A thread begins to wait.
-    pub fn wait(&mut self, wait: Wait) {
+    /// A thread begins to wait for this.
+    pub fn add_waiter(&mut self, wait: Wait) {
         match wait {
-            Wait::Goroutine(g, ..) => self.goroutines.named(g).into_iter().for_each(Goroutine::wait),
+            Wait::Goroutine(g, ..) => self.goroutines.get_or_add(g).into_iter().for_each(GoroutineEntry::add_waiter),
             Wait::Proc(p, ..) => self.procs.get_mut(p as usize).into_iter().for_each(|p| p.waiters += 1),
             Wait::Thread(_) | Wait::Gc(_) => {}
         }
     }
 
-    /// A thread waits no more.
-    pub fn end_wait(&mut self, wait: Wait) {
+    /// A thread waits for this no more.
+    pub fn remove_waiter(&mut self, wait: Wait) {
         match wait {
-            Wait::Goroutine(g, ..) => self.goroutines.named(g).into_iter().for_each(Goroutine::end_wait),
+            Wait::Goroutine(g, ..) => self.goroutines.get_or_add(g).into_iter().for_each(GoroutineEntry::remove_waiter),
             Wait::Proc(p, ..) => self.procs.get_mut(p as usize).into_iter().for_each(|p| p.waiters -= 1),
             Wait::Thread(_) | Wait::Gc(_) => {}
         }
     }
 
+    /// A goroutine's state.
     #[inline]
     pub(crate) fn state(&self, g: GIdx) -> GoState {
-        self.goroutines.get(g).map_or(GoState::Undetermined, Goroutine::state)
+        self.goroutines.get(g).map_or(GoState::Undetermined, GoroutineEntry::state)
     }
 
+    /// Sets a goroutine's state.
     #[inline]
     pub(crate) fn set(&mut self, g: GIdx, state: GoState) {
-        if let Some(s) = self.goroutines.named(g)
-            && s.enter(state)
+        if let Some(s) = self.goroutines.get_or_add(g)
+            && s.set_state(state)
         {
-            self.woken.push(Wait::Goroutine(g, s.seq.wrapping_add(1), state));
+            self.fulfilled.push(Wait::Goroutine(g, s.seq.wrapping_add(1), state));
         }
     }
 
+    /// Sets a goroutine's state and last sequence number.
     #[inline]
     pub(crate) fn set_seq(&mut self, g: GIdx, state: GoState, seq: u64) {
-        if let Some(s) = self.goroutines.named(g) {
+        if let Some(s) = self.goroutines.get_or_add(g) {
             s.seq = seq;
-            if s.enter(state) {
-                self.woken.push(Wait::Goroutine(g, seq.wrapping_add(1), state));
+            if s.set_state(state) {
+                self.fulfilled.push(Wait::Goroutine(g, seq.wrapping_add(1), state));
             }
         }
     }
 
-    /// Whether `g` is in `state` and `seq` is its next number.
+    /// Whether a goroutine is in a state and this is its next sequence number.
     #[inline]
     pub(crate) fn is_next(&self, g: GIdx, state: GoState, seq: u64) -> bool {
         self.goroutines.get(g).is_some_and(|s| s.state() == state && s.seq.wrapping_add(1) == seq)
     }
 
+    /// The index of a proc, which is added if it is new.
     pub(crate) fn proc(&mut self, id: u64) -> u32 {
         let next = self.procs.len() as u32;
         let index = *self.proc_index.entry(id).or_insert(next);
@@ -203,93 +233,102 @@ impl Scheduler {
         index
     }
 
+    /// Sets a proc's state and last sequence number.
     pub(crate) fn set_proc(&mut self, p: u32, state: ProcState, seq: u64) {
         let proc = &mut self.procs[p as usize];
         (proc.seq, proc.state) = (seq, state);
         if proc.waiters > 0 {
             let next = seq.wrapping_add(1);
             match state {
-                ProcState::Idle => self.woken.push(Wait::Proc(p, next, false)),
-                ProcState::Syscall | ProcState::SyscallAbandoned => self.woken.push(Wait::Proc(p, next, true)),
+                ProcState::Idle => self.fulfilled.push(Wait::Proc(p, next, false)),
+                ProcState::Syscall | ProcState::SyscallAbandoned => self.fulfilled.push(Wait::Proc(p, next, true)),
                 ProcState::Running | ProcState::Undetermined => {}
             }
         }
     }
 
+    /// The index of a thread, which is added if it is new.
     pub(crate) fn thread(&mut self, id: u64) -> u32 {
         let next = self.threads.len() as u32;
         let index = *self.thread_index.entry(ThreadId(id)).or_insert(next);
         if index == next {
-            self.threads.push(UNBOUND);
+            self.threads.push(ThreadBinding::UNBOUND);
         }
         index
     }
 
-    /// Tries an event of a thread. `force` lets an event through whose turn never came.
+    /// Tries an event by its rule: adds the changes of goroutines' states to `steps`.
     #[inline]
-    pub fn advance(
+    pub(crate) fn advance(
         &mut self,
-        m: usize,
-        ev: &WireEvent,
+        attempt: Attempt<'_>,
         ids: &mut impl Instances,
-        force: bool,
-        steps: &mut Steps,
-    ) -> Outcome {
+        steps: &mut GoSteps,
+    ) -> AdvanceResult {
+        let Attempt { m, ev, force } = attempt;
         match ev.code {
-            code::GO_START => self.go_start(m, ev, ids, force, steps),
-            code::GO_UNBLOCK => self.go_unblock(m, ev, ids, force, steps),
-            code::GO_BLOCK => self.go_stop_exec(m, GoState::Waiting, steps),
-            code::GO_STOP => self.go_stop_exec(m, GoState::Runnable, steps),
-            code::GO_DESTROY => self.go_stop_exec(m, GoState::NotExist, steps),
-            code::GO_CREATE => self.go_create(m, ev, ids, GoState::Runnable, steps),
-            code::GO_CREATE_BLOCKED => self.go_create(m, ev, ids, GoState::Waiting, steps),
-            code::GO_SYSCALL_BEGIN => self.syscall_begin(m, ev, force, steps),
+            code::GO_START => self.go_start(attempt, ids, steps),
+            code::GO_UNBLOCK => self.go_unblock(attempt, ids, steps),
+            code::GO_BLOCK => self.leave_running(m, GoState::Waiting, steps),
+            code::GO_STOP => self.leave_running(m, GoState::Runnable, steps),
+            code::GO_DESTROY => self.leave_running(m, GoState::NotExist, steps),
+            code::GO_CREATE => self.go_create(attempt, ids, GoState::Runnable, steps),
+            code::GO_CREATE_BLOCKED => self.go_create(attempt, ids, GoState::Waiting, steps),
+            code::GO_SYSCALL_BEGIN => self.syscall_begin(attempt, steps),
             code::GO_SYSCALL_END => self.syscall_end(m, steps),
             code::GO_SYSCALL_END_BLOCKED => self.syscall_end_blocked(m, force, steps),
-            code::GO_STATUS | code::GO_STATUS_STACK => self.go_status(m, ev, ids, steps),
-            code::PROC_START => self.proc_start(m, ev, force),
+            code::GO_STATUS | code::GO_STATUS_STACK => self.go_status(attempt, ids, steps),
+            code::PROC_START => self.proc_start(attempt),
             code::PROC_STOP => self.proc_stop(m),
-            code::PROC_STEAL => self.proc_steal(m, ev, force),
+            code::PROC_STEAL => self.proc_steal(attempt),
             code::PROC_STATUS => self.proc_status(m, ev),
-            code::GO_CREATE_SYSCALL => self.create_syscall(m, ev, ids, steps),
+            code::GO_CREATE_SYSCALL => self.create_syscall(attempt, ids, steps),
             code::GO_DESTROY_SYSCALL => self.destroy_syscall(m, steps),
-            code::GO_SWITCH => self.go_switch(m, ev, ids, GoState::Waiting, force, steps),
-            code::GO_SWITCH_DESTROY => self.go_switch(m, ev, ids, GoState::NotExist, force, steps),
+            code::GO_SWITCH => self.go_switch(attempt, ids, GoState::Waiting, steps),
+            code::GO_SWITCH_DESTROY => self.go_switch(attempt, ids, GoState::NotExist, steps),
             code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => self.gc(ev, force),
-            code::GC_SWEEP_BEGIN | code::GC_SWEEP_END | code::HEAP_ALLOC | code::HEAP_GOAL => self.needs(m, false),
-            code::GC_MARK_ASSIST_ACTIVE => self.assist(m, true, Outcome::Advanced),
-            code::GC_MARK_ASSIST_BEGIN => self.assist(m, true, self.needs(m, true)),
-            code::GC_MARK_ASSIST_END => self.assist(m, false, self.needs(m, true)),
-            code::GC_SWEEP_ACTIVE | code::FIRST_EXPERIMENTAL.. => Outcome::Advanced,
+            code::GC_SWEEP_BEGIN | code::GC_SWEEP_END | code::HEAP_ALLOC | code::HEAP_GOAL => self.require_proc(m),
+            code::GC_MARK_ASSIST_ACTIVE => self.assist(m, true, AdvanceResult::Advanced),
+            code::GC_MARK_ASSIST_BEGIN => self.assist(m, true, self.require_goroutine(m)),
+            code::GC_MARK_ASSIST_END => self.assist(m, false, self.require_goroutine(m)),
+            code::GC_SWEEP_ACTIVE | code::FIRST_EXPERIMENTAL.. => AdvanceResult::Advanced,
             // Annotations and ranges of the goroutine that executes.
-            _ => self.needs(m, true),
+            _ => self.require_goroutine(m),
         }
     }
 
-    /// What most events need: a proc, and user code's a goroutine too.
+    /// Broken unless the thread holds a proc.
     #[inline]
-    pub(crate) fn needs(&self, m: usize, goroutine: bool) -> Outcome {
-        let Thread { g, p } = self.threads[m];
-        if p == NO_PROC {
-            Outcome::Broken("expected a proc but didn't have one")
-        } else if goroutine && !g.is_some() {
-            Outcome::Broken("expected a goroutine but didn't have one")
+    pub(crate) fn require_proc(&self, m: usize) -> AdvanceResult {
+        if self.threads[m].p == NO_PROC {
+            AdvanceResult::Broken("expected a proc but didn't have one")
         } else {
-            Outcome::Advanced
+            AdvanceResult::Advanced
         }
     }
 
-    /// The goroutine that a thread executes and that leaves `state` now, and whether a rule is broken by that: what
-    /// it does is believed all the same. Fails where no goroutine is known.
+    /// Broken unless the thread holds a proc and executes a goroutine.
     #[inline]
-    pub(crate) fn executing(&self, m: usize, state: GoState) -> Result<(GIdx, Outcome), Outcome> {
-        let needs = self.needs(m, true);
+    pub(crate) fn require_goroutine(&self, m: usize) -> AdvanceResult {
+        match self.require_proc(m) {
+            AdvanceResult::Advanced if !self.threads[m].g.is_some() => {
+                AdvanceResult::Broken("expected a goroutine but didn't have one")
+            }
+            result => result,
+        }
+    }
+
+    /// The goroutine that a thread executes, for an event that is about it; `state` is the state that it must have. The
+    /// result is broken if it has another one: the event happens all the same. An error if there is no goroutine.
+    #[inline]
+    pub(crate) fn executing(&self, m: usize, state: GoState) -> Result<(GIdx, AdvanceResult), AdvanceResult> {
+        let result = self.require_goroutine(m);
         let g = self.threads[m].g;
         if !g.is_some() {
-            return Err(needs);
+            return Err(result);
         }
-        let broken = needs == Outcome::Advanced && self.state(g) != state;
-        Ok((g, if broken { Outcome::Broken("the goroutine is in another state") } else { needs }))
+        let broken = result == AdvanceResult::Advanced && self.state(g) != state;
+        Ok((g, if broken { AdvanceResult::Broken("the goroutine is in another state") } else { result }))
     }
 }
 
@@ -324,7 +363,7 @@ mod tests {
             |s| s.set(GIdx(7), GoState::Runnable),
             |s| s.set(GIdx(8), GoState::Runnable),
             |s| s.set(GIdx(900), GoState::NotExist),
-            |s| s.wait(Wait::Goroutine(GIdx(7), 10, GoState::Waiting)),
+            |s| s.add_waiter(Wait::Goroutine(GIdx(7), 10, GoState::Waiting)),
             |s| s.threads[0].g = GIdx(7),
             |s| s.threads[1].g = GIdx(7),
             |s| s.threads[0].p = NO_PROC,

@@ -1,58 +1,58 @@
-//! What comes of trying an event, and the steps that goroutines take in it.
+//! What trying an event results in, and the changes of goroutines' states that it makes.
 
 use super::waiting::Wait;
 use crate::trace::event::GoState;
 use crate::trace::ids::GIdx;
 
-/// What came of trying an event.
+/// What trying an event resulted in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum AdvanceResult {
     /// It happened.
     Advanced,
-    /// It cannot be next before this changes.
+    /// It cannot happen before this wait ends. Nothing has changed.
     Blocked(Wait),
-    /// It contradicts what is known; it is dropped.
+    /// It breaks this rule. It happened as far as that is possible.
     Broken(&'static str),
 }
 
-/// What a goroutine's event means, told to the frontier while an event advances.
+/// One goroutine's change of state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Step {
-    /// The goroutine that executes, before the event.
-    pub context: GIdx,
+pub struct GoStep {
+    /// The goroutine that executed when it happened; [`GIdx::NONE`] for none.
+    pub by: GIdx,
     /// The goroutine that changes.
     pub g: GIdx,
-    /// Its state before, as the event has it.
+    /// Its state before, as the event implies.
     pub from: GoState,
     /// Its state after.
     pub to: GoState,
 }
 
-/// Steps that one event takes: three for a coroutine switch.
+/// The steps of one event: three for a coroutine switch, one for most events that make any.
 #[derive(Clone, Debug)]
-pub struct Steps {
-    list: [Step; 3],
+pub struct GoSteps {
+    list: [GoStep; 3],
     len: usize,
-    /// Events that Go's reader adds before the first step, which only take time.
+    /// Events that Go's reader adds before the first step. They are not emitted, but each takes its nanosecond.
     pub extra: u32,
 }
 
-impl Default for Steps {
+impl Default for GoSteps {
     fn default() -> Self {
-        let none = Step { context: GIdx::NONE, g: GIdx::NONE, from: GoState::Undetermined, to: GoState::Undetermined };
+        let none = GoStep { by: GIdx::NONE, g: GIdx::NONE, from: GoState::Undetermined, to: GoState::Undetermined };
         Self { list: [none; 3], len: 0, extra: 0 }
     }
 }
 
-impl Steps {
-    pub(crate) fn push(&mut self, context: GIdx, g: GIdx, from: GoState, to: GoState) {
+impl GoSteps {
+    pub(crate) fn push(&mut self, by: GIdx, g: GIdx, from: GoState, to: GoState) {
         if let Some(slot) = self.list.get_mut(self.len) {
-            *slot = Step { context, g, from, to };
+            *slot = GoStep { by, g, from, to };
             self.len += 1;
         }
     }
 
-    /// Forgets all steps.
+    /// Removes all steps.
     #[inline]
     pub fn clear(&mut self) {
         self.len = 0;
@@ -61,7 +61,16 @@ impl Steps {
 
     /// The steps, in order.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = Step> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = GoStep> + '_ {
         self.list[..self.len].iter().copied()
     }
+}
+
+/// An event of the fast path: the one step that it makes, and its arguments that an `Event` needs, as ids of the wire.
+pub(crate) struct WireStep {
+    pub(crate) step: GoStep,
+    /// The stack of the goroutine that executed; `None` if events of its kind have none.
+    pub(crate) stack: Option<u64>,
+    /// The string that says why the goroutine stopped; `None` if events of its kind have none.
+    pub(crate) reason: Option<u64>,
 }

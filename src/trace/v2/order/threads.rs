@@ -1,30 +1,32 @@
-//! The next event of each thread. HOT.
+//! The next event of one thread, over all its batches. HOT.
 
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::ThreadId;
+use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::reader::{BatchReader, WireEvent};
-use crate::trace::v2::tables::{Clock, TickTable};
 use std::cmp::Ordering;
 
-/// What events are read with.
+/// What is needed to read a generation's events.
 #[derive(Clone, Copy)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct EventSource<'a> {
     pub(crate) generation: &'a Generation<'a>,
     /// Which event codes the file's version has.
     pub(crate) known: &'a [bool; 256],
     pub(crate) clock: Clock,
-    /// The same clock for small differences.
+    /// The same clock, for differences of times.
     pub(crate) ticks: &'a TickTable,
 }
 
-/// The order of the threads' ids, in which equal times go.
-pub(crate) struct Ranks {
+/// The threads by their ids: of events with equal times, that of the thread with the lower id comes first.
+pub(crate) struct ThreadRanks {
+    /// The rank of each thread.
     pub(crate) of_thread: Vec<u32>,
+    /// The threads by rank, as positions in the generation's list.
     pub(crate) threads: Vec<u32>,
 }
 
-impl Ranks {
+impl ThreadRanks {
     pub(crate) fn new(ids: &[ThreadId]) -> Self {
         let mut threads: Vec<u32> = (0..ids.len() as u32).collect();
         threads.sort_unstable_by_key(|&thread| (ids[thread as usize], thread));
@@ -36,30 +38,30 @@ impl Ranks {
     }
 }
 
-/// What is next in a thread.
+/// What comes next in a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Next {
+pub(crate) enum NextEvent {
     /// An event.
     Event,
-    /// An event; others before it are missing.
-    EventBehindGap,
-    /// Nothing, as far as was read.
+    /// An event. Events before it are missing.
+    EventAfterGap,
+    /// Nothing was read: the thread has no more events, or they are in its next batch.
     Nothing,
-    /// Nothing; the last events are missing.
-    Gap,
+    /// The thread has no more events, and its last ones are missing.
+    NothingAfterGap,
 }
 
-/// Where an event of a thread stands.
+/// Where an event of a thread is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Position {
-    /// Which of the thread's batches it is in.
+    /// Position of its batch among the thread's.
     pub(crate) batch: usize,
-    /// Where in the file.
+    /// Its offset in the file.
     pub(crate) pos: u64,
 }
 
 impl Position {
-    /// Up to where in the file the `nth` batch of the thread is before it.
+    /// The offset up to which the `nth` batch of the thread is before the event: all of it, a part, or nothing.
     pub(crate) fn until(self, nth: usize) -> u64 {
         match nth.cmp(&self.batch) {
             Ordering::Less => u64::MAX,
@@ -69,81 +71,83 @@ impl Position {
     }
 }
 
-/// Where a thread is in its batches.
+/// Reads the events of a thread, one after the other.
 pub(crate) struct ThreadCursor<'a> {
+    /// The batches that were not opened yet, as positions in the generation's index.
     batches: &'a [u32],
     reader: BatchReader,
-    /// The next event, if it was read, or the last one.
+    /// The next event if `next` says that there is one, else the last one.
     event: WireEvent,
-    next: Next,
+    next: NextEvent,
 }
 
 impl<'a> ThreadCursor<'a> {
+    /// Before the first event of these batches, which was not read yet.
     pub(crate) fn new(batches: &'a [u32]) -> Self {
-        Self { batches, reader: BatchReader::empty(), event: WireEvent::BLANK, next: Next::Nothing }
+        Self { batches, reader: BatchReader::empty(), event: WireEvent::BLANK, next: NextEvent::Nothing }
     }
 
-    /// The next event, if it was read.
+    /// The next event; `None` if it was not read or there is none.
     #[inline]
     pub(crate) fn next(&self) -> Option<&WireEvent> {
-        matches!(self.next, Next::Event | Next::EventBehindGap).then_some(&self.event)
+        matches!(self.next, NextEvent::Event | NextEvent::EventAfterGap).then_some(&self.event)
     }
 
-    /// The same if nothing is missing before it.
+    /// The next event; `None` also if events before it are missing.
     #[inline]
-    pub(crate) fn gapless(&self) -> Option<&WireEvent> {
-        (self.next == Next::Event).then_some(&self.event)
+    pub(crate) fn next_without_gap(&self) -> Option<&WireEvent> {
+        (self.next == NextEvent::Event).then_some(&self.event)
     }
 
-    /// Whether events before the next one are missing; from now on that is known.
+    /// Whether events before the next one are missing. The caller handles it: from now on, none are.
     pub(crate) fn take_gap(&mut self) -> bool {
-        let gap = self.next == Next::EventBehindGap;
+        let gap = self.next == NextEvent::EventAfterGap;
         if gap {
-            self.next = Next::Event;
+            self.next = NextEvent::Event;
         }
         gap
     }
 
-    /// The next event was taken: reads on, if what follows is in the same batch and sound.
+    /// Steps over the next event, which was taken, and reads the one after it if that is in the same batch and sound.
+    /// Returns false if not: then [`read`](Self::read) goes on. Equal to `read`, but for that.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub(crate) fn take(&mut self, with: Reading<'_>) -> bool {
-        let more = self.reader.next_sound(with.known, with.ticks, &mut self.event);
+    pub(crate) fn read_fast(&mut self, events: EventSource<'_>) -> bool {
+        let more = self.reader.next_fast(events.known, events.ticks, &mut self.event);
         if !more {
-            self.next = Next::Nothing;
+            self.next = NextEvent::Nothing;
         }
         more
     }
 
-    /// Where the next event stands, if it was read; `batches` are all of the thread's.
+    /// Where the next event is; `None` if it was not read or there is none. `batches` are all of the thread's.
     pub(crate) fn position(&self, batches: &[u32]) -> Option<Position> {
-        let begun = batches.len() - self.batches.len();
-        self.next().map(|event| Position { batch: begun - 1, pos: event.pos })
+        let n_opened = batches.len() - self.batches.len();
+        self.next().map(|event| Position { batch: n_opened - 1, pos: event.pos })
     }
 
-    /// A cursor of a thread with these batches, whose next event is to be the one at a position: reads up to there.
-    /// Fails where the bytes cannot be read.
-    pub(crate) fn at(batches: &'a [u32], position: Position, with: Reading<'_>) -> Result<Self> {
+    /// Reads a thread up to a position, so that the event there is the next one. `batches` are all of the thread's. Fails
+    /// if its bytes cannot be read.
+    pub(crate) fn at(batches: &'a [u32], position: Position, events: EventSource<'_>) -> Result<Self> {
         let mut cursor = Self::new(&batches[position.batch..]);
-        // Nothing was wrong with what comes before.
-        let mut nothing = Vec::new();
-        while cursor.read(with, &mut nothing)? != Next::Nothing && cursor.event.pos < position.pos {}
+        // Where something is damaged there is no position to read to.
+        let mut no_warnings = Vec::new();
+        while cursor.read(events, &mut no_warnings)? != NextEvent::Nothing && cursor.event.pos < position.pos {}
         Ok(cursor)
     }
 
-    /// Place of the next event, or of the last one.
+    /// Offset in the file of the next event or, if it was not read, of the last one.
     pub(crate) fn pos(&self) -> u64 {
         self.event.pos
     }
 
-    /// Reads on.
-    pub(crate) fn read(&mut self, with: Reading<'_>, warnings: &mut Vec<Warning>) -> Result<Next> {
-        let index = with.generation.index;
+    /// Reads the next event. Adds a warning for each batch whose end is damaged. Fails if its bytes cannot be read.
+    pub(crate) fn read(&mut self, events: EventSource<'_>, warnings: &mut Vec<Warning>) -> Result<NextEvent> {
+        let index = events.generation.index;
         let mut gap = false;
         loop {
-            match self.reader.next(with.known, with.ticks, &mut self.event) {
+            match self.reader.next(events.known, events.ticks, &mut self.event) {
                 Ok(true) => {
-                    self.next = if gap { Next::EventBehindGap } else { Next::Event };
+                    self.next = if gap { NextEvent::EventAfterGap } else { NextEvent::Event };
                     return Ok(self.next);
                 }
                 Ok(false) => {}
@@ -154,10 +158,10 @@ impl<'a> ThreadCursor<'a> {
             }
             let Some((&first, rest)) = self.batches.split_first() else {
                 self.reader = BatchReader::empty();
-                return Ok(if gap { Next::Gap } else { Next::Nothing });
+                return Ok(if gap { NextEvent::NothingAfterGap } else { NextEvent::Nothing });
             };
             self.batches = rest;
-            self.reader.open(with.generation, &index.batches[first as usize], with.clock, &mut self.event)?;
+            self.reader.open(events.generation, &index.batches[first as usize], events.clock, &mut self.event)?;
         }
     }
 }

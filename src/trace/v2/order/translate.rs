@@ -1,79 +1,55 @@
-//! From the wire's arguments to the one vocabulary of events.
+//! From the arguments of wire events to [`Event`]s.
 
-use super::goroutines_fast::Usual;
-use super::steps::Step;
+use super::steps::{GoStep, WireStep};
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
+use crate::trace::id_table::{IdTable, TotalTable};
 use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::time::Time;
 use crate::trace::v2::reader::WireEvent;
-use crate::trace::v2::tables::{IdTable, TotalTable};
 use crate::trace::wire::event_spec::{EVENTS, NO_STACK, code};
 
-/// A generation's stacks and strings, as indexes of the symbols of the whole trace.
+/// The stacks and strings of a generation by their ids on the wire, as indexes of the whole trace's symbols.
 #[derive(Clone, Debug)]
-pub struct Names {
+pub struct GenerationNames {
     stacks: TotalTable<StackIdx>,
     strings: TotalTable<StringIdx>,
 }
 
-impl Default for Names {
+impl Default for GenerationNames {
     fn default() -> Self {
         Self::new(IdTable::default(), IdTable::default())
     }
 }
 
-/// How a wire event becomes an [`Event`].
-pub trait Translate {
-    /// A goroutine's step.
-    fn step(&self, event: &WireEvent, time: Time, step: Step) -> Event;
-    /// What an event without steps says; none when it says nothing of interest.
-    fn other_kind(&self, event: &WireEvent) -> Option<EventKind>;
-    /// The stack of the goroutine that executed.
-    fn own_stack(&self, event: &WireEvent) -> StackIdx;
-}
-
-impl Names {
-    /// From stacks, and the strings that events name, by the generation's ids. Id 0 is no stack.
+impl GenerationNames {
+    /// From the generation's stacks and those of its strings that events name. Id 0 is no stack.
     pub fn new(stacks: IdTable<StackIdx>, strings: IdTable<StringIdx>) -> Self {
         Self { stacks: stacks.or(StackIdx::EMPTY).without(0), strings: strings.or(StringIdx::NONE) }
     }
 
-    /// A stack of this generation; empty for id 0 and for ids that were never defined.
+    /// The stack with an id; the empty one for id 0 and for ids without a stack.
     #[inline]
     pub fn stack(&self, id: u64) -> StackIdx {
         self.stacks.get(id)
     }
 
-    /// A string of this generation; none for ids that were never defined.
+    /// The string with an id; [`StringIdx::NONE`] for ids without one.
     #[inline]
     pub fn string(&self, id: u64) -> StringIdx {
         self.strings.get(id)
     }
 
-    /// What a usual event says.
-    #[inline(always)]
-    pub(crate) fn usual(&self, pos: u64, time: Time, usual: &Usual) -> Event {
-        let Step { context, g, from, to } = usual.step;
-        let own = usual.stack.map_or(StackIdx::EMPTY, |id| self.stack(id));
-        let reason = usual.reason.map_or(StringIdx::NONE, |id| self.string(id));
-        // Who unblocks another tells its own stack, not the other's.
-        let stack = if from == GoState::Running { own } else { StackIdx::EMPTY };
-        let transition = GoTransition { g, from, to, reason, stack };
-        Event { time, pos, g: context, stack: own, kind: EventKind::Transition(transition) }
-    }
-
-    /// The event for a goroutine whose thread lost events.
+    /// The event for a goroutine that was on a thread whose events are missing from here on.
     #[cold]
-    pub fn lost(pos: u64, time: Time, step: Step) -> Event {
+    pub fn lost(pos: u64, time: Time, step: GoStep) -> Event {
         let transition =
             GoTransition { g: step.g, from: step.from, to: step.to, reason: StringIdx::NONE, stack: StackIdx::EMPTY };
         Event { time, pos, g: step.g, stack: StackIdx::EMPTY, kind: EventKind::Transition(transition) }
     }
-}
 
-impl Translate for Names {
+    /// One step of an event.
     #[inline]
-    fn step(&self, event: &WireEvent, time: Time, step: Step) -> Event {
+    pub fn step_event(&self, event: &WireEvent, time: Time, step: GoStep) -> Event {
         let own = self.own_stack(event);
         let (reason, stack) = match event.code {
             code::GO_BLOCK | code::GO_STOP => (self.string(event.args[0]), own),
@@ -83,11 +59,25 @@ impl Translate for Names {
             _ => (StringIdx::NONE, StackIdx::EMPTY),
         };
         let transition = GoTransition { g: step.g, from: step.from, to: step.to, reason, stack };
-        // Of the steps of a coroutine switch none carries a stack.
-        Event { time, pos: event.pos, g: step.context, stack: own, kind: EventKind::Transition(transition) }
+        // GoSwitch has no stack: its steps all have the empty one.
+        Event { time, pos: event.pos, g: step.by, stack: own, kind: EventKind::Transition(transition) }
     }
 
-    fn other_kind(&self, event: &WireEvent) -> Option<EventKind> {
+    /// Equal to [`step_event`](Self::step_event) for the kinds of events in `goroutines_fast`, without a look at the
+    /// code.
+    #[inline(always)]
+    pub(crate) fn step_event_fast(&self, pos: u64, time: Time, wire_step: &WireStep) -> Event {
+        let GoStep { by, g, from, to } = wire_step.step;
+        let own = wire_step.stack.map_or(StackIdx::EMPTY, |id| self.stack(id));
+        let reason = wire_step.reason.map_or(StringIdx::NONE, |id| self.string(id));
+        // A GoUnblock has the stack of the goroutine that executes, not of the one that it unblocks.
+        let stack = if from == GoState::Running { own } else { StackIdx::EMPTY };
+        let transition = GoTransition { g, from, to, reason, stack };
+        Event { time, pos, g: by, stack: own, kind: EventKind::Transition(transition) }
+    }
+
+    /// What an event without steps is; `None` if no sink needs it.
+    pub fn other_kind(&self, event: &WireEvent) -> Option<EventKind> {
         let [a, b, c, _] = event.args;
         Some(match event.code {
             code::PROCS_CHANGE => EventKind::ProcsChange { procs: a },
@@ -110,8 +100,9 @@ impl Translate for Names {
         })
     }
 
+    /// The stack of the goroutine that executed; the empty one if the event has none.
     #[inline]
-    fn own_stack(&self, event: &WireEvent) -> StackIdx {
+    pub fn own_stack(&self, event: &WireEvent) -> StackIdx {
         match EVENTS[event.code as usize].own_stack {
             NO_STACK => StackIdx::EMPTY,
             at => self.stack(event.args[at as usize]),

@@ -4,11 +4,11 @@ use super::observed_state::{ObservedState, ObservedThread, put_later};
 use crate::trace::event::GoState;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::time::Time;
-use crate::trace::v2::index::GenerationIndex;
-use crate::trace::v2::order::scheduler::{NO_PROC, ProcState, Scheduler, Thread};
+use crate::trace::v2::batch::GenerationIndex;
+use crate::trace::v2::generation::ThreadBatches;
+use crate::trace::v2::order::scheduler::{NO_PROC, ProcState, Scheduler, ThreadBinding};
 use crate::trace::v2::order::state::OrderState;
 use crate::trace::v2::order::threads::Position;
-use crate::trace::v2::reader::ThreadBatches;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
@@ -52,7 +52,7 @@ impl Checkpoint {
             let held = observed.proc.map(|(id, seq)| (scheduler.proc(id), seq));
             let held = held.filter(|(p, seq)| scheduler.procs[*p as usize].seq == *seq);
             let g = if observed.g == GoId::NONE { GIdx::NONE } else { goroutine(observed.g) };
-            scheduler.threads[thread] = Thread { g, p: held.map_or(NO_PROC, |(p, _)| p) };
+            scheduler.threads[thread] = ThreadBinding { g, p: held.map_or(NO_PROC, |(p, _)| p) };
             positions.push(observed.position);
             created.push(observed.created);
         }

@@ -48,7 +48,7 @@
 //!    applied to checkpoint 1, give checkpoint 2.
 //! 4. **Order speculatively** ([`GenerationPart`]). Each part is ordered from its checkpoint up to the next one, by any
 //!    thread, and measured on its own, as a generation is.
-//! 5. **Verify** (`order/start_stop.rs`). When all events before a split time are taken, the positions of all
+//! 5. **Verify** (`order/frontier/start_stop.rs`). When all events before a split time are taken, the positions of all
 //!    threads and the scheduler's state are compared with the checkpoint. If they are equal and nothing was wrong so far,
 //!    the part ends there: what another thread ordered from the checkpoint on is what would have followed.
 //! 6. **Fall back** ([`n_valid_parts`]). If anything differs, the order goes on to the generation's end, and the later

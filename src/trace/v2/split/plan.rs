@@ -1,8 +1,8 @@
 //! Step 1: into how many parts each generation is split, and at which times.
 
 use crate::trace::time::Time;
-use crate::trace::v2::index::{BatchKind, GenerationIndex};
-use crate::trace::v2::tables::Clock;
+use crate::trace::v2::batch::{BatchKind, GenerationIndex};
+use crate::trace::v2::clock::Clock;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -108,7 +108,7 @@ fn split_times(index: &GenerationIndex, clock: Clock, n: usize) -> Vec<Time> {
 mod tests {
     use super::*;
     use crate::trace::ids::ThreadId;
-    use crate::trace::v2::index::BatchRef;
+    use crate::trace::v2::batch::BatchRef;
 
     #[test]
     fn generations_are_split_where_threads_would_idle() {

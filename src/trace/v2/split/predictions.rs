@@ -5,8 +5,9 @@ use super::observed_state::ObservedState;
 use crate::trace::error::Result;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::time::Time;
+use crate::trace::v2::clock::Clock;
 use crate::trace::v2::generation::Generation;
-use crate::trace::v2::tables::{Clock, read_samples};
+use crate::trace::v2::tables::read_samples;
 
 /// What pass 1 observed of each generation, in their order; empty if it was not asked to predict anything.
 #[derive(Default)]

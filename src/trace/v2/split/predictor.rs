@@ -12,10 +12,9 @@ use crate::trace::error::{Error, Result};
 use crate::trace::event::GoState;
 use crate::trace::ids::{GoId, ThreadId};
 use crate::trace::time::Time;
-use crate::trace::v2::generation::Generation;
-use crate::trace::v2::order::threads::{Reading, ThreadCursor};
-use crate::trace::v2::reader::ThreadBatches;
-use crate::trace::v2::tables::{Clock, TickTable};
+use crate::trace::v2::clock::{Clock, TickTable};
+use crate::trace::v2::generation::{Generation, ThreadBatches};
+use crate::trace::v2::order::threads::{EventSource, ThreadCursor};
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// Observes the scan of some threads of a generation, to predict the state at split times.
@@ -116,7 +115,7 @@ impl<'a> StatePredictor<'a> {
     fn is_before_split_time(&mut self, nth: usize) -> StepResult<bool> {
         while self.walk.nth == nth && self.split < self.n_predictable {
             let PredictorInput { generation, known, clock, split_times, .. } = self.input;
-            let reading = Reading { generation, known, clock, ticks: &self.ticks };
+            let reading = EventSource { generation, known, clock, ticks: &self.ticks };
             let (walk, until) = (&mut self.walk, split_times[self.split]);
             if let Some(cursor) = walk.open.take() {
                 walk.open = walk.walk_until(until, cursor, reading, &mut self.current)?;

@@ -12,7 +12,7 @@ use crate::trace::time::Time;
 use crate::trace::v2::order::goroutines::go_state;
 use crate::trace::v2::order::procs::proc_state;
 use crate::trace::v2::order::scheduler::ProcState;
-use crate::trace::v2::order::threads::{Next, Position, Reading, ThreadCursor};
+use crate::trace::v2::order::threads::{EventSource, NextEvent, Position, ThreadCursor};
 use crate::trace::v2::reader::WireEvent;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
@@ -110,7 +110,7 @@ impl<'a> ThreadWalk<'a> {
     }
 
     /// Whether the whole next batch is before a time: the batch after it begins before that.
-    pub(super) fn is_batch_before(&self, until: Time, reading: Reading<'_>) -> bool {
+    pub(super) fn is_batch_before(&self, until: Time, reading: EventSource<'_>) -> bool {
         let following = self.batches.get(self.nth + 1);
         let time = |batch: u32| reading.clock.time(reading.generation.index.batches[batch as usize].time);
         following.is_some_and(|&batch| time(batch) < until)
@@ -122,21 +122,21 @@ impl<'a> ThreadWalk<'a> {
         &mut self,
         until: Time,
         mut cursor: ThreadCursor<'b>,
-        reading: Reading<'_>,
+        reading: EventSource<'_>,
         observed: &mut ObservedState,
     ) -> StepResult<Option<ThreadCursor<'b>>> {
         loop {
-            while let Some(&WireEvent { time, code, args, .. }) = cursor.gapless() {
+            while let Some(&WireEvent { time, code, args, .. }) = cursor.next_without_gap() {
                 if time >= until {
                     return Ok(Some(cursor));
                 }
                 self.step(code, args, observed)?;
-                cursor.take(reading);
+                cursor.read_fast(reading);
             }
             match cursor.read(reading, &mut Vec::new())? {
-                Next::Event => {}
-                Next::Nothing => return Ok(None),
-                Next::EventBehindGap | Next::Gap => return Err(Stop::Unpredictable),
+                NextEvent::Event => {}
+                NextEvent::Nothing => return Ok(None),
+                NextEvent::EventAfterGap | NextEvent::NothingAfterGap => return Err(Stop::Unpredictable),
             }
         }
     }

@@ -1,21 +1,19 @@
 //! Starts a generation's order from a state in its middle, and stops it at another one if it is as predicted.
 
-use super::errors::OrderingErrors;
-use super::frontier::Frontier;
-use super::scheduler::Instances;
-use super::state::OrderState;
-use super::threads::ThreadCursor;
-use super::waiting::Key;
+use super::{FrontierKey, ThreadCursor, ThreadFrontier};
 use crate::trace::event::Sink;
-use crate::trace::v2::reader::ThreadBatches;
+use crate::trace::v2::generation::ThreadBatches;
+use crate::trace::v2::order::errors::OrderingErrors;
+use crate::trace::v2::order::scheduler::Instances;
+use crate::trace::v2::order::state::OrderState;
 use std::cmp::Reverse;
 
-impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
+impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST> {
     /// Goes to where each thread stands in a state. The scheduler is in that state already.
     pub(super) fn load_from(&mut self, state: &OrderState, batches: &'a ThreadBatches) {
         for thread in 0..self.input.generation.index.threads.len() {
             let cursor = match state.positions[thread] {
-                Some(position) => ThreadCursor::at(batches.of(thread), position, self.reading),
+                Some(position) => ThreadCursor::at(batches.of(thread), position, self.events),
                 None => Ok(ThreadCursor::new(&[])),
             };
             match cursor {
@@ -34,7 +32,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
 
     /// Whether an event comes after the time at which to stop.
     #[inline]
-    pub(super) fn is_after_stop(&self, key: Key) -> bool {
+    pub(super) fn is_after_stop(&self, key: FrontierKey) -> bool {
         self.stop_time.is_some_and(|time| time <= key.time())
     }
 
@@ -44,7 +42,7 @@ impl<'a, I: Instances, S: Sink> Frontier<'a, I, S> {
         let Some(predicted) = self.input.until else { return false };
         let mut threads = self.threads.iter().enumerate();
         let verified = self.workspace.waiting.is_empty()
-            && self.complaints == OrderingErrors::default()
+            && self.errors == OrderingErrors::default()
             && self.warnings.is_empty()
             && threads.all(|(thread, cursor)| cursor.position(batches.of(thread)) == predicted.positions[thread])
             && self.workspace.scheduler.equals(&predicted.scheduler);
