@@ -5,14 +5,14 @@
 //! that generations can be measured side by side; what it cannot (see [`super::parts::partial`]) it leaves to the
 //! first, which absorbs them in order.
 
-use super::intervals::aggregate::Aggregate;
+use super::intervals::aggregate::{Aggregate, SumIdx};
+use super::intervals::log::{IntervalLog, IntervalLogMemory, Link, LinkKind};
 use super::intervals::states::{StateKey, is_parking};
 use super::intervals::timeline::{Attribution, Close, Timeline};
 use super::measurer_fast::{Closing, UsualTimes};
 use super::parts::partial::Partial;
-use super::paths::interval_log::{IntervalLog, IntervalLogMemory, Link, LinkKind, place};
-use super::paths::parallel::Crew;
-use super::paths::requests::{Paths, PathsAt, PathsMeasured};
+use super::paths::measured::PathsMeasured;
+use super::paths::requests::{MeasuredTo, Paths};
 use super::paths::wakers::{Cause, Wakers};
 use super::windows::Windows;
 use crate::slice::WindowIdx;
@@ -174,9 +174,9 @@ impl<'a> Measurer<'a> {
         lines
     }
 
-    /// The trace ends: what is open counts up to its end.
-    pub fn finish(mut self, end: Time, crew: Crew<'_>) -> Measured {
-        let open = self.open_places();
+    /// The trace ends: what is open counts up to its end. Up to `threads` threads walk paths; 1 for this one alone.
+    pub fn finish(mut self, end: Time, threads: usize) -> Measured {
+        let open = self.open_sums();
         for i in 0..self.lines.len() {
             if self.lines[i].state != GoState::NotExist {
                 let (g, window) = (self.lines[i].g, self.lines[i].window());
@@ -190,7 +190,7 @@ impl<'a> Measurer<'a> {
         let outlived = self.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         let paths = match (self.paths.take(), &self.tape) {
             (Some(paths), Some(tape)) => {
-                let walk = PathsAt { now: end, task: self.task, windows: &self.windows, open: &open, crew };
+                let walk = MeasuredTo { now: end, spec: self.task, windows: &self.windows, open: &open, threads };
                 Some(paths.finish(walk, tape, &mut self.attribution))
             }
             _ => None,
@@ -306,7 +306,7 @@ impl<'a> Measurer<'a> {
             GoState::NotExist => {
                 // Its end was lost, and its id is in use again.
                 if let Some(tape) = &mut self.tape {
-                    tape.push(event.time, t.g, place::DEAD);
+                    tape.push(event.time, t.g, SumIdx::ENDED);
                 }
                 self.drop_line(t.g);
                 self.first_sight(event, t, cause);
@@ -371,8 +371,8 @@ impl<'a> Measurer<'a> {
         if let Some(tape) = &mut self.tape {
             if created {
                 let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
-                tape.push(since, t.g, place::UNBORN);
-                tape.link(since, t.g, Link { by, stack: cause.stack, kind: LinkKind::Birth });
+                tape.push(since, t.g, SumIdx::NOT_CREATED);
+                tape.link(since, t.g, Link { by, stack: cause.stack, kind: LinkKind::Creation });
             } else {
                 tape.push_older(since, t.g);
             }
@@ -456,7 +456,7 @@ impl<'a> Measurer<'a> {
         } else {
             self.take(event);
             if !self.holds {
-                self.walk_if_due(event.time, Crew::ALONE);
+                self.walk_if_due(event.time, 1);
             }
         }
     }

@@ -3,9 +3,9 @@
 //! Says nothing that `measurer.rs` and `partial.rs` do not say: what is not usual is left to them, with nothing
 //! changed.
 
+use super::intervals::log::IntervalLog;
 use super::intervals::timeline::{Attribution, Timeline, What};
 use super::measurer::Measurer;
-use super::paths::interval_log::IntervalLog;
 use super::paths::wakers::Cause;
 use super::windows::Windows;
 use crate::trace::event::{GoState, GoTransition};
@@ -72,11 +72,10 @@ impl Counting<'_, '_> {
         line.since = end;
         // One that is later: the difference fits, also where its sign does not.
         let ns = end.0.wrapping_sub(since.0) as u64;
-        let place =
-            self.attribution.add_known(line, What { running, assists: false }, next, (u64::from(line.fresh), ns));
+        let sum = self.attribution.add_known(line, What { running, assists: false }, next, (u64::from(line.fresh), ns));
         line.fresh = ends;
         if let Some(tape) = self.tape {
-            tape.push(end, line.g, place);
+            tape.push(end, line.g, sum);
             self.windows.add(window, ns);
         }
         true

@@ -7,10 +7,10 @@
 
 use super::part_start::PartStart;
 use crate::measure::intervals::aggregate::Aggregate;
+use crate::measure::intervals::log::IntervalLogMemory;
 use crate::measure::intervals::timeline::Timeline;
 use crate::measure::measurer::{MeasureSpec, Measurer};
 use crate::measure::measurer_fast::UsualTimes;
-use crate::measure::paths::interval_log::IntervalLogMemory;
 use crate::measure::paths::wakers::Cause;
 use crate::slice::WindowIdx;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range, Sink as _};
@@ -334,9 +334,9 @@ impl<'a> Measurer<'a> {
             }
         }
         let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
-        let places = self.attribution.aggregate.absorb(aggregate);
+        let sums = self.attribution.aggregate.absorb(aggregate);
         if let (Some(ours), Some(tape)) = (&mut self.tape, &mut theirs.tape) {
-            ours.take(tape, places);
+            ours.absorb(tape, sums);
         }
         for (ours, theirs) in self.outlived.iter_mut().zip(&mut theirs.outlived) {
             *ours |= std::mem::take(theirs);

@@ -6,7 +6,7 @@ use crate::measure::{BeforePart, GenerationMeasured, MeasureSpec, Measured, Meas
 use crate::pipeline::Options;
 use crate::pipeline::in_order::{in_order, lock};
 use crate::pipeline::progress::Ticker;
-use crate::pipeline::threads::{crew, crew_after};
+use crate::pipeline::threads::{all_threads, walking_threads};
 use crate::survey::collect::{GenerationSurvey, Survey};
 use crate::trace::error::{Error, Result, Warning};
 use crate::trace::time::Time;
@@ -74,7 +74,7 @@ impl V2Trace<'_> {
         }
         let Whole { measurer, last, complaints, .. } = whole;
         let warnings = complaints.warnings(survey.start);
-        Ok((measurer.finish(last, crew()), last, warnings))
+        Ok((measurer.finish(last, all_threads()), last, warnings))
     }
 }
 
@@ -143,7 +143,7 @@ impl Measuring<'_> {
             measurers.push(measured.0.into_measurer());
         }
         let (size, left) = self.recording.size_and_left(i);
-        whole.measurer.walk_if_due(whole.last, crew_after(size, left));
+        whole.measurer.walk_if_due(whole.last, walking_threads(size, left));
         Ok(measurers)
     }
 

@@ -1,34 +1,35 @@
-//! What a measurer does for critical paths, beside adding intervals up: keeps the tape, notes who woke whom, and when
-//! the collector was at work.
+//! What a measurer does for critical paths beside adding intervals up: it logs intervals and who woke whom, notes when
+//! the collector worked, and has paths walked.
 
-use super::interval_log::Link;
-use super::parallel::Crew;
-use super::requests::PathsAt;
-use super::wakers::Cause;
+use super::measurer::Measurer;
+use super::paths::requests::MeasuredTo;
+use super::paths::wakers::Cause;
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::measure::intervals::log::Link;
 use crate::measure::intervals::states::StateKey;
-use crate::measure::measurer::Measurer;
 use crate::trace::event::{Event, EventKind, GoState, Range};
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 
 impl Measurer<'_> {
-    /// Walks the paths of requests that are over, when enough was written; `now` is the time of the last event.
+    /// Walks the paths of requests that are over, if the log has grown enough; `now` is the time of the last event. Up to
+    /// `threads` threads walk; 1 for this one alone.
     #[inline]
-    pub fn walk_if_due(&mut self, now: Time, crew: Crew<'_>) {
-        if self.paths.as_ref().zip(self.tape.as_ref()).is_some_and(|(paths, tape)| paths.is_due(tape)) {
-            self.walk(now, crew);
+    pub fn walk_if_due(&mut self, now: Time, threads: usize) {
+        if self.paths.as_ref().zip(self.tape.as_ref()).is_some_and(|(paths, log)| paths.is_due(log)) {
+            self.walk(now, threads);
         }
     }
 
-    fn walk(&mut self, now: Time, crew: Crew<'_>) {
-        let open = self.open_places();
-        let (Some(tape), Some(paths)) = (&mut self.tape, &mut self.paths) else { return };
-        let walk = PathsAt { now, task: self.task, windows: &self.windows, open: &open, crew };
-        paths.walk(walk, tape, &mut self.attribution);
+    fn walk(&mut self, now: Time, threads: usize) {
+        let open = self.open_sums();
+        let (Some(log), Some(paths)) = (&mut self.tape, &mut self.paths) else { return };
+        let to = MeasuredTo { now, spec: self.task, windows: &self.windows, open: &open, threads };
+        paths.walk(to, log, &mut self.attribution);
     }
 
-    /// The goroutines that exist, each with the place of what it does, as far as that can be told now.
-    pub(crate) fn open_places(&mut self) -> Vec<(GIdx, u32)> {
+    /// The goroutines that exist, each with what the interval is counted in that it is in, as far as that is known now.
+    pub(crate) fn open_sums(&mut self) -> Vec<(GIdx, SumIdx)> {
         if self.tape.is_none() {
             return Vec::new();
         }
@@ -36,15 +37,15 @@ impl Measurer<'_> {
         open.map(|line| (line.g, self.attribution.provisional(line))).collect()
     }
 
-    /// Notes on the tape who ended a wait.
+    /// Logs who ended a wait.
+    // Inlined: once for every wait, and the call cost as much.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(crate) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
-        let Some(tape) = &mut self.tape else { return };
+        let Some(log) = &mut self.tape else { return };
         let line = &self.lines[line];
         if cause.by.is_some() && cause.by != line.g {
             let kind = self.wakers.kind(waited, cause, self.task.forest, self.task.symbols);
-            tape.link(time, line.g, Link { by: cause.by, stack: cause.stack, kind });
+            log.link(time, line.g, Link { by: cause.by, stack: cause.stack, kind });
         }
     }
 
