@@ -184,7 +184,6 @@ impl WordUvarints {
 
     /// The next varint; none if it has more than eight bytes. [`bytes`](Self::bytes) tells whether it was all there.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "part of the inner loops; the word stays in a register")]
     pub fn take(&mut self) -> Option<u64> {
         if self.rest & 0x80 == 0 {
             let value = self.rest & 0x7f;
