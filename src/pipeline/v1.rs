@@ -123,7 +123,7 @@ impl V1Trace {
     /// Pass 2.
     pub(super) fn measure(&self, task: MeasureSpec<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
         // Tasks lead from one goroutine to another, whichever part that is in.
-        let one_by_one = !self.parts_are_independent || !task.slice.marks.is_empty();
+        let one_by_one = !self.parts_are_independent || !task.slice.task_boundaries.is_empty();
         let measured = if one_by_one { self.measure_in_order(task) } else { self.measure_parts(task, threads) };
         ticker.add(self.bytes);
         (measured, self.trace.end)

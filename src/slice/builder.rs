@@ -45,7 +45,7 @@ impl<'a> SliceBuilder<'a> {
             slice: Slice {
                 owner: vec![WindowIdx::NONE; n],
                 tracked: vec![false; n],
-                context: vec![0; n],
+                chain: vec![0; n],
                 ..Slice::default()
             },
             matching: symbols.stacks_with(|name| selector.roots.matches(name)),
@@ -76,10 +76,10 @@ impl<'a> SliceBuilder<'a> {
     }
 
     /// Adds a goroutine that belongs to one window for life, with this spawn chain.
-    pub(super) fn add_owned(&mut self, g: GIdx, owner: WindowIdx, context: u32) {
+    pub(super) fn add_owned(&mut self, g: GIdx, owner: WindowIdx, chain: u32) {
         self.slice.owner[g.at()] = owner;
         self.slice.tracked[g.at()] = true;
-        self.slice.context[g.at()] = context;
+        self.slice.chain[g.at()] = chain;
         self.slice.counts.goroutines += 1;
     }
 
@@ -87,6 +87,6 @@ impl<'a> SliceBuilder<'a> {
     pub(super) fn add_memberships(&mut self, g: GIdx, memberships: Vec<Membership>) {
         self.slice.counts.goroutines += 1;
         self.slice.tracked[g.at()] = true;
-        self.slice.stays.insert(g, memberships);
+        self.slice.memberships.insert(g, memberships);
     }
 }

@@ -58,12 +58,12 @@ impl SliceBuilder<'_> {
         }
         let parent = goroutine.parent;
         let (above, depth) = if parent.is_some() && self.slice.owner[parent.at()].is_some() {
-            (self.slice.context[parent.at()], self.depth[parent.at()])
+            (self.slice.chain[parent.at()], self.depth[parent.at()])
         } else {
-            (self.slice.windows[owner.at()].context, 0)
+            (self.slice.windows[owner.at()].chain, 0)
         };
-        let context = self.slice.contexts.child(above, goroutine.creation);
-        self.add_owned(g, owner, context);
+        let chain = self.slice.chains.child(above, goroutine.creation);
+        self.add_owned(g, owner, chain);
         self.depth[g.at()] = depth + 1;
         self.slice.counts.max_depth = self.slice.counts.max_depth.max(depth + 1);
     }

@@ -25,18 +25,18 @@ pub struct Slice {
     /// Occurrences of roots.
     pub windows: Vec<RootWindow>,
     /// Per goroutine: the window that all its life belongs to; `NONE` for goroutines that are outside the slice, and
-    /// for those in [`stays`](Self::stays).
+    /// for those in [`memberships`](Self::memberships).
     pub owner: Vec<WindowIdx>,
     /// Per goroutine: whether it is in the slice, for all or some of its life.
     pub tracked: Vec<bool>,
     /// Per goroutine: its spawn chain; meaningful for those with an owner.
-    pub context: Vec<u32>,
+    pub chain: Vec<u32>,
     /// The goroutines that belong to windows for parts of their life: these parts, in order.
-    pub stays: FxHashMap<GIdx, Vec<Membership>>,
+    pub memberships: FxHashMap<GIdx, Vec<Membership>>,
     /// Where tasks begin and end.
-    pub marks: TaskBoundaries,
+    pub task_boundaries: TaskBoundaries,
     /// All spawn chains.
-    pub contexts: SpawnChains,
+    pub chains: SpawnChains,
     /// How many goroutines were selected, and how many were left out.
     pub counts: Counts,
 }
@@ -44,8 +44,8 @@ pub struct Slice {
 impl Slice {
     /// Whether a goroutine belongs to a window, for all or some of its life.
     pub fn is_in(&self, g: GIdx, window: WindowIdx) -> bool {
-        let stays = self.stays.get(&g).map_or(&[][..], Vec::as_slice);
-        self.owner.get(g.at()) == Some(&window) || stays.iter().any(|stay| stay.window == window)
+        let memberships = self.memberships.get(&g).map_or(&[][..], Vec::as_slice);
+        self.owner.get(g.at()) == Some(&window) || memberships.iter().any(|membership| membership.window == window)
     }
 
     /// Whether a goroutine is in the slice, for all or some of its life.
@@ -60,17 +60,17 @@ impl Slice {
         for window in windows {
             kept[window.at()] = true;
         }
-        for of_one in self.stays.values_mut() {
-            of_one.retain(|stay| kept[stay.window.at()]);
+        for of_one in self.memberships.values_mut() {
+            of_one.retain(|membership| kept[membership.window.at()]);
         }
-        self.stays.retain(|_, of_one| !of_one.is_empty());
-        self.marks.keep(|window| kept[window.at()]);
+        self.memberships.retain(|_, of_one| !of_one.is_empty());
+        self.task_boundaries.keep(|window| kept[window.at()]);
         self.counts.goroutines = 0;
         for (i, owner) in self.owner.iter_mut().enumerate() {
             if owner.is_some() && !kept[owner.at()] {
                 *owner = WindowIdx::NONE;
             }
-            self.tracked[i] = owner.is_some() || self.stays.contains_key(&GIdx(i as u32));
+            self.tracked[i] = owner.is_some() || self.memberships.contains_key(&GIdx(i as u32));
             self.counts.goroutines += u64::from(self.tracked[i]);
         }
     }

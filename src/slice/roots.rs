@@ -15,17 +15,17 @@ impl SliceBuilder<'_> {
         let is_task = |root: &&AnnotatedRoot| root.kind == Annotation::Task;
         if forest.annotated.roots.iter().any(|root| is_task(&root)) {
             // The first chain is that of goroutines outside all windows: a path must tell it from a task's own.
-            self.slice.contexts.root(StringIdx::EMPTY);
+            self.slice.chains.root(StringIdx::EMPTY);
         }
         for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
             if self.is_wanted(root.g) {
                 let window = self.add_annotated(i, root, RootKind::Task);
-                self.slice.marks.add(root.start, window, TaskBoundary::Start);
-                self.slice.marks.add(root.handed_over, window, TaskBoundary::HandedOver);
-                self.slice.marks.add(root.end, window, TaskBoundary::End);
+                self.slice.task_boundaries.add(root.start, window, TaskBoundary::Start);
+                self.slice.task_boundaries.add(root.handed_over, window, TaskBoundary::HandedOver);
+                self.slice.task_boundaries.add(root.end, window, TaskBoundary::End);
             }
         }
-        self.slice.marks.sort();
+        self.slice.task_boundaries.sort();
     }
 
     /// Makes a goroutine that belongs to no window a root, if something about it matches. The first kind that does
@@ -66,9 +66,9 @@ impl SliceBuilder<'_> {
             return true;
         }
         let label = self.labels.of_entry(goroutine);
-        let root = self.slice.contexts.root(label);
-        let context = self.slice.contexts.child(root, goroutine.creation);
-        self.start_whole_life(g, context, if by_creation { RootKind::Creation } else { RootKind::Entry });
+        let root = self.slice.chains.root(label);
+        let chain = self.slice.chains.child(root, goroutine.creation);
+        self.start_whole_life(g, chain, if by_creation { RootKind::Creation } else { RootKind::Entry });
         true
     }
 
@@ -79,15 +79,15 @@ impl SliceBuilder<'_> {
         }
         let Some(&stack) = self.forest.streams.get(&g) else { return false };
         let label = self.labels.of_stack(stack);
-        let context = self.slice.contexts.root(label);
-        self.start_whole_life(g, context, RootKind::Stack);
+        let chain = self.slice.chains.root(label);
+        self.start_whole_life(g, chain, RootKind::Stack);
         true
     }
 
     /// Makes a root of a goroutine's whole life.
-    fn start_whole_life(&mut self, g: GIdx, context: u32, by: RootKind) {
-        let window = self.add_window(RootWindow { by, ..RootWindow::of(g, context) });
-        self.add_owned(g, window, context);
+    fn start_whole_life(&mut self, g: GIdx, chain: u32, by: RootKind) {
+        let window = self.add_window(RootWindow { by, ..RootWindow::of(g, chain) });
+        self.add_owned(g, window, chain);
     }
 
     /// Makes roots of a goroutine's stretches.
@@ -100,12 +100,12 @@ impl SliceBuilder<'_> {
         for i in stretches {
             let stretch = self.forest.stretches[i as usize];
             let label = self.labels.of_stack(stretch.stack);
-            let context = self.slice.contexts.root(label);
+            let chain = self.slice.chains.root(label);
             let window = self.add_window(RootWindow {
                 stretch: Some((stretch.start, stretch.end)),
                 by: RootKind::Stack,
                 inferred: stretch.inferred,
-                ..RootWindow::of(g, context)
+                ..RootWindow::of(g, chain)
             });
             self.window_of_stretch[i as usize] = window;
             memberships.push(Membership { window, start: stretch.start, end: stretch.end, is_window: true });
@@ -140,13 +140,13 @@ impl SliceBuilder<'_> {
 
     /// Adds the window of a task or region, given by its position in the forest's list.
     fn add_annotated(&mut self, number: usize, root: &AnnotatedRoot, by: RootKind) -> WindowIdx {
-        let context = self.slice.contexts.root(root.name);
+        let chain = self.slice.chains.root(root.name);
         let window = self.add_window(RootWindow {
             ended_by: root.ended_by,
             handed_over: root.handed_over.is_some(),
             stretch: Some((root.start, root.end)),
             by,
-            ..RootWindow::of(root.g, context)
+            ..RootWindow::of(root.g, chain)
         });
         self.window_of_annotated[number] = window;
         window

@@ -21,7 +21,7 @@ pub struct RootWindow {
     /// the trace. `None` as a whole: the window is all of the goroutine's life.
     pub stretch: Option<(Option<u64>, Option<u64>)>,
     /// The spawn chain of the root's own stacks.
-    pub context: u32,
+    pub chain: u32,
     /// What made it a root.
     pub by: RootKind,
     /// Whether its borders are inferred from stacks, and can be off by what ran between them.
@@ -30,9 +30,9 @@ pub struct RootWindow {
 
 impl RootWindow {
     /// A window that is all of a goroutine's life, with this spawn chain.
-    pub fn of(g: GIdx, context: u32) -> Self {
+    pub fn of(g: GIdx, chain: u32) -> Self {
         let (stretch, by) = (None, RootKind::Entry);
-        Self { g, ended_by: g, handed_over: false, stretch, context, by, inferred: false }
+        Self { g, ended_by: g, handed_over: false, stretch, chain, by, inferred: false }
     }
 }
 

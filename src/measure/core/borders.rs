@@ -26,7 +26,7 @@ impl MeasureCore<'_> {
         let slice = self.spec.slice;
         let owner = slice.owner[g.at()];
         if owner.is_some() {
-            return (self.none_if_over(owner), slice.context[g.at()]);
+            return (self.none_if_over(owner), slice.chain[g.at()]);
         }
         if !self.is_tracked(g) {
             return (WindowIdx::NONE, 0);
@@ -42,7 +42,7 @@ impl MeasureCore<'_> {
     }
 
     pub(in crate::measure) fn context_of(&self, window: WindowIdx) -> u32 {
-        if window.is_some() { self.spec.slice.windows[window.at()].context } else { 0 }
+        if window.is_some() { self.spec.slice.windows[window.at()].chain } else { 0 }
     }
 
     /// Ends and begins a goroutine's memberships whose border this event is.
@@ -88,7 +88,7 @@ impl MeasureCore<'_> {
     pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
         let slice = self.spec.slice;
         let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && !root.inferred);
-        request.map_or(StringIdx::NONE, |root| slice.contexts.get(root.context).label)
+        request.map_or(StringIdx::NONE, |root| slice.chains.get(root.chain).label)
     }
 
     /// A root's end ends its window.
@@ -107,7 +107,7 @@ impl MeasureCore<'_> {
         if event.stack == StackIdx::EMPTY && event.g.is_some() {
             self.cross_borders(event.g, event);
         }
-        if !self.spec.slice.marks.is_empty() {
+        if !self.spec.slice.task_boundaries.is_empty() {
             self.windows.cross_task_boundaries(event.pos, event.time);
         }
     }

@@ -36,7 +36,7 @@ impl Folder {
     /// Adds what one trace measured to the samples, and to the requests where paths were walked.
     pub fn add_trace(&mut self, measured: Measured, trace: MeasuredTrace<'_>, requests: &mut Requests) {
         let MeasuredTrace { slice, symbols, joined, .. } = trace;
-        let naming = Naming { contexts: &slice.contexts, symbols, joined };
+        let naming = Naming { chains: &slice.chains, symbols, joined };
         let Some(paths) = measured.paths else {
             self.add_sums(measured.aggregate, &[], naming);
             return;
@@ -106,7 +106,7 @@ impl Names<'_, '_> {
 
     fn request(&self, measured: &RequestMeasured, states: &[u16], requests: &mut Requests) -> profile::Request {
         let window = self.trace.slice.windows[measured.window.at()];
-        let label = self.trace.symbols.text(self.trace.slice.contexts.get(window.context).label);
+        let label = self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label);
         let root = requests.roots.iter().position(|r| r == label).unwrap_or_else(|| {
             requests.roots.push(label.to_owned());
             requests.roots.len() - 1

@@ -35,7 +35,7 @@ fn ranks(names: &IndexSet<String, FxBuildHasher>) -> Vec<u32> {
 #[derive(Clone, Copy)]
 pub(crate) struct Naming<'a> {
     /// Chains of `go` statements.
-    pub(crate) contexts: &'a SpawnChains,
+    pub(crate) chains: &'a SpawnChains,
     /// Names of everything.
     pub(crate) symbols: &'a Symbols,
     /// Whether a child's stacks go under the stack that created it.
@@ -63,8 +63,8 @@ impl Folder {
         elsewhere: &[(ElsewhereKey, u64)],
         naming: Naming<'_>,
     ) -> Vec<NodeIdx> {
-        let Naming { contexts, symbols, joined } = naming;
-        let prefixes = if joined { self.prefixes(contexts, symbols) } else { vec![StackTree::ROOT; contexts.len()] };
+        let Naming { chains, symbols, joined } = naming;
+        let prefixes = if joined { self.prefixes(chains, symbols) } else { vec![StackTree::ROOT; chains.len()] };
         let mut frames = Frames { symbols, known: FxHashMap::default() };
         let sums = aggregate.into_sums();
         let mut order: Vec<usize> = (0..sums.len()).collect();
@@ -82,7 +82,7 @@ impl Folder {
             };
             (last, nodes[i]) = (Some((place, stack)), stack);
             if weight != Weight::default() {
-                let root = contexts.get(key.context).label;
+                let root = chains.get(key.context).label;
                 self.add(&key, (stack, root), symbols, weight);
             }
         }
@@ -96,7 +96,7 @@ impl Folder {
             };
             let prefix = self.waiting_for(above);
             let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
-            let root = if goroutine == OtherGoroutine::SameRequest { contexts.get(key.context).label } else { label };
+            let root = if goroutine == OtherGoroutine::SameRequest { chains.get(key.context).label } else { label };
             let weight = Weight { latency_ns, ..Weight::default() };
             self.add(&key, (stack, root), symbols, weight);
         }
@@ -143,22 +143,22 @@ impl Folder {
     }
 
     /// Per chain, the node under which its stacks go.
-    fn prefixes(&mut self, contexts: &SpawnChains, symbols: &Symbols) -> Vec<NodeIdx> {
+    fn prefixes(&mut self, chains: &SpawnChains, symbols: &Symbols) -> Vec<NodeIdx> {
         let go = self.tree.intern_frame(ProfileFrame {
             function: ProfileFrame::GO.into(),
             file: "go statement".into(),
             line: 0,
         });
         let mut frames = Frames { symbols, known: FxHashMap::default() };
-        let mut prefixes: Vec<NodeIdx> = Vec::with_capacity(contexts.len());
+        let mut prefixes: Vec<NodeIdx> = Vec::with_capacity(chains.len());
         // Links above come first.
-        for i in 0..contexts.len() as u32 {
-            let context = contexts.get(i);
-            prefixes.push(if context.parent == i {
+        for i in 0..chains.len() as u32 {
+            let chain = chains.get(i);
+            prefixes.push(if chain.parent == i {
                 StackTree::ROOT
             } else {
-                let above = prefixes[context.parent as usize];
-                let creator = frames.push(&mut self.tree, above, context.creation, true);
+                let above = prefixes[chain.parent as usize];
+                let creator = frames.push(&mut self.tree, above, chain.creation, true);
                 self.tree.push(creator, go)
             });
         }

@@ -61,7 +61,7 @@ impl Walks {
         threads: usize,
     ) -> (Vec<PathSegment>, LoggedPath<'t>) {
         // Several user tasks can be attached to one goroutine, whose waits count once.
-        let can_share = input.slice.marks.is_empty();
+        let can_share = input.slice.task_boundaries.is_empty();
         let worth = (segments.len() / MIN_REQUESTS).min(input.log.len() / MIN_INTERVAL_ENDS);
         let n_shares = if can_share { threads.min(worth).max(1) } else { 1 };
         self.walk_in_shares(segments, input, n_shares)

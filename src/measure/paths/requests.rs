@@ -169,8 +169,8 @@ impl Paths {
         attribution: &mut Attribution<'_>,
     ) {
         let label = |request: &EndedRequest| {
-            let context = to.spec.slice.windows[request.segment.window.at()].context;
-            to.spec.slice.contexts.get(context).label
+            let context = to.spec.slice.windows[request.segment.window.at()].chain;
+            to.spec.slice.chains.get(context).label
         };
         ended.sort_by_key(|request| (label(request), request.segment.span.start, request.segment.window));
         let longest = ended.iter().map(|r| (r.segment.ns(), Reverse(r.segment.window))).max();
@@ -214,7 +214,8 @@ impl Paths {
         let Self { walks, ranges, elsewhere, .. } = self;
         let slice = to.spec.slice;
         // Only a goroutine to which tasks are attached can work for a root of another name.
-        let one_label = if !slice.marks.is_empty() && *label != StringIdx(0) { *label } else { StringIdx::NONE };
+        let one_label =
+            if !slice.task_boundaries.is_empty() && *label != StringIdx(0) { *label } else { StringIdx::NONE };
         let input = WalkInput {
             slice,
             aggregate: &attribution.aggregate,

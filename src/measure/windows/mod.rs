@@ -180,7 +180,7 @@ impl<'a> Windows<'a> {
     }
 
     fn memberships(&self, g: GIdx) -> &'a [Membership] {
-        self.slice.stays.get(&g).map_or(&[][..], Vec::as_slice)
+        self.slice.memberships.get(&g).map_or(&[][..], Vec::as_slice)
     }
 
     /// Where a goroutine is among its memberships now. If no border was crossed in this part, file positions say which
@@ -243,7 +243,7 @@ impl<'a> Windows<'a> {
     /// Starts and ends the tasks that an annotation at `pos` begins and ends.
     pub(super) fn cross_task_boundaries(&mut self, pos: u64, time: Time) {
         let slice = self.slice;
-        for &(_, mark, window) in slice.marks.at(pos) {
+        for &(_, mark, window) in slice.task_boundaries.at(pos) {
             self.edit(window, |open| match mark {
                 TaskBoundary::Start => open.start = time,
                 TaskBoundary::HandedOver => open.handed_over = time,

@@ -150,7 +150,7 @@ impl PathWalk<'_, '_> {
     /// Whether a sum belongs to a root of another name: a goroutine can work for one while a user task is attached to it.
     fn has_other_label(&self, sum: SumIdx) -> bool {
         let context = self.input.aggregate.key(sum).context;
-        self.input.slice.contexts.get(context).label != self.input.label
+        self.input.slice.chains.get(context).label != self.input.label
     }
 
     /// Trees changed: the root of the logged request has to be looked up again.
