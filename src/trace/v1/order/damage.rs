@@ -27,7 +27,7 @@ pub(crate) fn warnings(trace: &OldTrace, scan: &Scan, damage: Damage) -> Vec<War
     warnings.extend(disorder_warning(trace, damage.disorder));
     if trace.needs_binary {
         let text = "traces of Go 1.5 and 1.6 carry no function names; give the traced program with --binary FILE \
-                    to note_stack names instead of addresses";
+                    to see names instead of addresses";
         warnings.push(Warning::note("no-symbols", text));
     }
     warnings
