@@ -248,6 +248,8 @@ impl<'a, 't> PathWalk<'a, 't> {
     }
 
     /// Goes back over interval ends.
+    // Not inlined: its loop needs the registers that `run` would keep.
+    #[inline(never)]
     fn walk_back(&mut self, mut slice: ChunkSlice<'_>) {
         while let Some(end) = slice.pop() {
             let (node, after) = self.position.step_back(end);
