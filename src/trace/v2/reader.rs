@@ -113,7 +113,7 @@ impl BatchReader {
 
     /// Equal to [`next`](Self::next), which it calls for all events but short ones of the three most frequent kinds.
     /// Returns false, without stepping over anything, at the end of the batch and for an event that cannot be decoded:
-    /// `next` then tells which it is. The bench `decode` in `benches/pipeline.rs` measures the gain.
+    /// `next` then finds which it is. The bench `decode` in `benches/pipeline.rs` measures the gain.
     #[inline(always)]
     pub fn next_fast(&mut self, known: &[bool; 256], clock: &TickTable, event: &mut WireEvent) -> bool {
         if let Some(bytes) = self.word_event() {
