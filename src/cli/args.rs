@@ -3,7 +3,7 @@
 use super::{only, rules, time_range};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum, ValueHint};
-use gotrace_slice::compare::Rule;
+use gotrace_slice::compare::LatencyRule;
 use gotrace_slice::profile::Only;
 use gotrace_slice::render::{FORMATS, Format};
 use gotrace_slice::slice::TimeRange;
@@ -44,7 +44,6 @@ Exit codes:
     after_help = EXAMPLES,
     override_usage = "gotrace-slice [OPTIONS] <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> --vs <BASE> <TRACE>..."
 )]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(crate) struct Args {
     /// Execution traces, plain, gzip or zstd; - is standard input
     #[arg(value_name = "TRACE", required_unless_present = "generate", value_hint = ValueHint::FilePath)]
@@ -121,7 +120,7 @@ pub(crate) struct Args {
     /// Exit with 3 if p95>+10%, mean>+5ms (than the base), p99>250ms;
     /// repeatable
     #[arg(long, value_name = "RULE", value_parser = parse_rule, help_heading = "Compare")]
-    pub(crate) fail_if: Vec<(String, Rule)>,
+    pub(crate) fail_if: Vec<(String, LatencyRule)>,
 
     /// The traced program: names the functions of traces without names (Go 1.5 and 1.6)
     #[arg(long, value_name = "FILE", help_heading = "Select")]
@@ -281,7 +280,7 @@ fn parse_only(text: &str) -> Result<(String, Only), String> {
     only::parse(text).map(|only| (text.to_owned(), only))
 }
 
-fn parse_rule(text: &str) -> Result<(String, Rule), String> {
+fn parse_rule(text: &str) -> Result<(String, LatencyRule), String> {
     rules::parse(text).map(|rule| (text.to_owned(), rule))
 }
 

@@ -1,7 +1,7 @@
 //! `--vs` and `--vs-root`: what is asked for, and two profiles made into one comparison.
 
 use super::args::{Args, ByArg};
-use super::failure::{Failure, Outcome, code};
+use super::failure::{CliResult, Failure, code};
 use super::options;
 use gotrace_slice::compare::{CompareOptions, Comparison, MatchBy};
 use gotrace_slice::profile::{Metric, Profile};
@@ -13,7 +13,7 @@ pub(crate) fn asked_for(args: &Args) -> bool {
 }
 
 /// Refuses what makes no comparison, before any work is done.
-pub(crate) fn check(args: &Args) -> Outcome<()> {
+pub(crate) fn check(args: &Args) -> CliResult<()> {
     let needs = |flag: &str, what: &str| Failure::new(format!("{flag} needs {what}"));
     let by_latency = options::metric(args) == Metric::Latency;
     if let Some((rule, _)) = args.fail_if.iter().find(|(_, rule)| rule.is_relative() && !asked_for(args)) {
@@ -46,7 +46,7 @@ pub(crate) fn check(args: &Args) -> Outcome<()> {
 }
 
 /// Compares the profiles of both sides.
-pub(crate) fn comparison(args: &Args, new: &Profile, base: &Profile) -> Outcome<Comparison> {
+pub(crate) fn comparison(args: &Args, new: &Profile, base: &Profile) -> CliResult<Comparison> {
     for (name, side) in [("new side", new), ("base", base)] {
         has_requests(name, side)?;
     }
@@ -62,7 +62,7 @@ pub(crate) fn comparison(args: &Args, new: &Profile, base: &Profile) -> Outcome<
 }
 
 /// Refuses a profile without a request that counts, and says why there is none.
-pub(crate) fn has_requests(side: &str, profile: &Profile) -> Outcome<()> {
+pub(crate) fn has_requests(side: &str, profile: &Profile) -> CliResult<()> {
     let Some(requests) = profile.requests.as_ref().filter(|r| r.list.is_empty()) else { return Ok(()) };
     let patterns: Vec<String> = profile.selection.patterns.iter().map(|p| format!(" of '{p}'")).collect();
     let failure = Failure::new(format!("{side}: no request{} counts", patterns.join(" or"))).code(code::NO_MATCH);

@@ -12,7 +12,7 @@ pub(crate) mod code {
     pub(crate) const FAILED: u8 = 2;
     /// A rule of `--fail-if` is broken.
     pub(crate) const RULE_BROKEN: u8 = 3;
-    /// A mistake of this program.
+    /// A bug in this program.
     pub(crate) const BUG: i32 = 70;
 }
 
@@ -29,8 +29,8 @@ pub(crate) struct Failure {
     pub(crate) code: u8,
 }
 
-/// What all of the command line gives.
-pub(crate) type Outcome<T> = Result<T, Failure>;
+/// The result of each step of the command.
+pub(crate) type CliResult<T> = Result<T, Failure>;
 
 impl Failure {
     /// A failure with exit code 2. The text may carry names from outside.

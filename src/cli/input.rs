@@ -1,9 +1,10 @@
 //! Opens traces: files, standard input, pipes; plain or packed.
 
 use super::display_path;
-use super::failure::{Failure, Outcome};
+use super::failure::{CliResult, Failure};
+use super::file_source::{FileSource, FrontToBack};
 use super::sniff;
-use super::spool::{Damage, Packing, spool};
+use super::spool::{Packing, PackingDamage, spool};
 use gotrace_slice::render::units;
 use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
@@ -23,46 +24,8 @@ pub(crate) struct Opened {
     pub(crate) warning: Option<Warning>,
 }
 
-/// A file read at positions, as long as it was when it was opened.
-pub(crate) struct FileSource {
-    #[cfg(unix)]
-    file: File,
-    #[cfg(not(unix))]
-    file: std::sync::Mutex<File>,
-    size: u64,
-}
-
-impl FileSource {
-    pub(crate) fn new(file: File, size: u64) -> Self {
-        #[cfg(not(unix))]
-        let file = std::sync::Mutex::new(file);
-        Self { file, size }
-    }
-}
-
-impl Source for FileSource {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
-        // A file that is still written to ends where it ended when it was opened.
-        let n = self.size.saturating_sub(offset).min(buf.len() as u64) as usize;
-        let buf = &mut buf[..n];
-        #[cfg(unix)]
-        return std::os::unix::fs::FileExt::read_at(&self.file, buf, offset);
-        #[cfg(not(unix))]
-        {
-            use std::io::Seek as _;
-            let mut file = self.file.lock().map_err(|_| io::Error::other("a reader panicked"))?;
-            file.seek(io::SeekFrom::Start(offset))?;
-            file.read(buf)
-        }
-    }
-}
-
-/// Opens one trace. `progress` hears how many bytes have been read where reading takes long.
-pub(crate) fn open(path: &Path, progress: &dyn Fn(u64)) -> Outcome<Opened> {
+/// Opens one trace. `progress` is called with the bytes read so far, where the input is copied.
+pub(crate) fn open(path: &Path, progress: &dyn Fn(u64)) -> CliResult<Opened> {
     let name = display_path(path);
     let cannot = |what: &str, e: &io::Error| Failure::new(format!("{name}: cannot {what}: {}", reason(e)));
     if name == "-" {
@@ -113,21 +76,7 @@ fn open_file(name: &str, mut file: File, progress: &dyn Fn(u64)) -> io::Result<U
         let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None };
         return Ok(Unchecked { opened, packing });
     }
-    unpack(name, Positions { source: &source, at: 0 }, packing, progress)
-}
-
-/// A source read front to back.
-struct Positions<'a> {
-    source: &'a FileSource,
-    at: u64,
-}
-
-impl Read for Positions<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.source.read_at(buf, self.at)?;
-        self.at += n as u64;
-        Ok(n)
-    }
+    unpack(name, FrontToBack { source: &source, at: 0 }, packing, progress)
 }
 
 fn open_stream(name: &str, mut stream: impl Read, progress: &dyn Fn(u64)) -> io::Result<Unchecked> {
@@ -143,14 +92,14 @@ fn unpack(name: &str, input: impl Read, packing: Packing, progress: &dyn Fn(u64)
     Ok(Unchecked { opened: Opened { name: name.to_owned(), source: spooled.source, warning }, packing })
 }
 
-fn damaged(damage: &Damage, packing: Packing) -> Warning {
+fn damaged(damage: &PackingDamage, packing: Packing) -> Warning {
     let how = packing.name().unwrap_or_default();
     let message = format!("the {how} data is damaged or cut off ({}); used everything before it", damage.reason);
     Warning::lost("packing-damaged", message, damage.offset, 0)
 }
 
-/// Refuses what is no trace, saying what it is.
-fn checked(input: Unchecked) -> Outcome<Opened> {
+/// The input, if it is a trace; else a failure that says what it is.
+fn checked(input: Unchecked) -> CliResult<Opened> {
     let Unchecked { opened, packing } = input;
     let mut head = [0; sniff::HEAD_LEN];
     let n = opened
@@ -167,7 +116,7 @@ fn checked(input: Unchecked) -> Outcome<Opened> {
     Err(not_a_trace(&opened.name, &sniff::what_is(&head[..n], packing.name())))
 }
 
-/// The refusal of something that is no trace.
+/// The failure for an input that is no trace.
 pub(crate) fn not_a_trace(name: &str, what: &str) -> Failure {
     let failure = Failure::new(format!("{name}: this is {what}, not an execution trace"));
     let packed = what.starts_with("compressed with") || what.ends_with("archive");
@@ -183,7 +132,7 @@ pub(crate) fn reason(error: &io::Error) -> String {
 }
 
 /// How the inputs are opened: one after the other, standard input at most once.
-pub(crate) fn open_all(paths: &[std::path::PathBuf], progress: &dyn Fn(u64)) -> Outcome<Vec<Opened>> {
+pub(crate) fn open_all(paths: &[std::path::PathBuf], progress: &dyn Fn(u64)) -> CliResult<Vec<Opened>> {
     if paths.iter().filter(|p| p.as_os_str() == "-").count() > 1 {
         return Err(Failure::new("standard input (-) can be given only once"));
     }

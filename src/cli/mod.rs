@@ -1,9 +1,18 @@
 //! The command line: files, terminals, messages and exit codes. Everything that the library must not touch.
+//!
+//! In: the arguments, and the traces they name. Out: files, standard output, messages, an exit code.
+//!
+//! To read: `run` (the steps, top to bottom), `args` and `options` (what is asked), `input` (traces: `file_source`, `spool`,
+//! `sniff`), `question` (the library is called; `no_match` when nothing matches), `compare`, `report` (any result),
+//! `deliver` and `output` (results and warnings); `failure` and `console` (messages).
 
 mod args;
+mod broken_rules;
 mod compare;
 mod console;
+mod deliver;
 mod failure;
+mod file_source;
 mod generate;
 mod input;
 mod nearest;
@@ -12,6 +21,7 @@ mod only;
 mod options;
 mod output;
 mod progress;
+mod question;
 mod report;
 mod rules;
 mod run;
@@ -25,7 +35,7 @@ pub(crate) use run::{install_panic_hook, main};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// A path as text: bytes that are no UTF-8 as `\xNN`. It still has to pass the gate before it is shown.
+/// A path as text: bytes that are no UTF-8 as `\xNN`. Not yet safe to print: see [`clean`](gotrace_slice::render::clean).
 fn display_path(path: &Path) -> String {
     let mut text = String::new();
     for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {

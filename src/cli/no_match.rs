@@ -7,72 +7,116 @@ use gotrace_slice::profile::{Candidates, Selection};
 use gotrace_slice::render::units::{self, Unit};
 use gotrace_slice::slice::{RootBy, Selector};
 
-/// What there would be without one of the filters, or without all of them: says which one left nothing. `try_with`
-/// asks again.
-pub(crate) fn without_filters(
-    args: &Args,
-    roots: &[String],
-    selector: &Selector,
-    candidates: &Candidates,
-    try_with: &dyn Fn(&Selector) -> Option<Selection>,
-) -> Option<Failure> {
-    let asked = if roots.is_empty() { "a goroutine".to_owned() } else { quoted(roots) };
-    let failure = |message: String| Some(Failure::new(message).code(code::NO_MATCH));
-    if let Some((text, _)) = &args.time
-        && let Some(found) = try_with(&Selector { time: None, ..selector.clone() })
-    {
-        let longest = candidates.traces.iter().map(|t| t.duration_ns).max().unwrap_or(0);
-        let (roots, long) = (units::counted(found.roots, "root"), units::duration(longest, Unit::Auto));
-        return failure(format!("nothing matches {asked} inside --time {text}: without it there would be {roots}"))
-            .map(|f| f.help(format!("the trace is {long} long")));
-    }
-    if !args.goid.is_empty()
-        && !args.root.is_empty()
-        && let Some(found) = try_with(&Selector { goids: Vec::new(), ..selector.clone() })
-    {
-        let ids: Vec<String> = args.goid.iter().map(u64::to_string).collect();
-        let roots = units::counted(found.roots, "root");
-        return failure(format!(
-            "nothing matches {asked} on goroutine {}: on others there would be {roots}",
-            ids.join(" or ")
-        ));
-    }
-    if !args.root_by.is_empty()
-        && let Some(found) = try_with(&Selector { root_by: RootBy::default(), ..selector.clone() })
-    {
-        let by =
-            [(found.roots_by_creation, "creation"), (found.roots_by_entry, "entry"), (found.roots_by_stack, "stack")];
-        let by: Vec<String> = by.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} by {how}")).collect();
-        let given: Vec<String> = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase()).collect();
-        let given = given.join(",");
-        let failure = failure(format!(
-            "nothing matches {asked} with --root-by {given}: without it there would be {}",
-            by.join(", ")
-        ));
-        return if found.roots_by_stack > 0 && !selector.root_by.stack {
-            failure.map(|f| {
-                f.help("handlers of net/http run on the connection's goroutine, so they are not in a creation stack;")
-                    .help("      --root-by stack finds functions on running stacks instead")
-            })
+/// A question that nothing matches.
+#[derive(Clone, Copy)]
+pub(crate) struct NoMatch<'a> {
+    pub(crate) args: &'a Args,
+    /// The patterns, as typed.
+    pub(crate) roots: &'a [String],
+    /// What could be selected.
+    pub(crate) candidates: &'a Candidates,
+}
+
+impl NoMatch<'_> {
+    /// Nothing matches: what is near, and what else could be tried.
+    pub(crate) fn failure(&self, selector: Option<&Selector>) -> Failure {
+        let Self { args, roots, candidates } = *self;
+        let goroutines: u64 = candidates.traces.iter().map(|t| t.goroutines).sum();
+        let asked = if roots.is_empty() {
+            args.goid.iter().map(|id| format!("goroutine {id}")).collect::<Vec<_>>().join(" or ")
         } else {
-            failure
+            quoted(roots)
         };
+        let looked = units::counted(goroutines, "goroutine");
+        let message = format!("nothing matches {asked} ({looked} looked at)");
+        let mut failure = Failure::new(message).code(code::NO_MATCH);
+        if let Some(help) = selector.filter(|_| !roots.is_empty()).and_then(|s| annotated(s, candidates)) {
+            return failure.help(help);
+        }
+        let near = nearest::nearest(candidates, roots);
+        if !near.is_empty() {
+            failure = failure.help("near it are:");
+            failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));
+            let other_case =
+                |name: &str, p: &str| !name.contains(p) && name.to_lowercase().contains(p.to_lowercase().as_str());
+            if !args.ignore_case && near.iter().any(|name| roots.iter().any(|p| other_case(name, p))) {
+                failure = failure.help("-i ignores upper and lower case");
+            }
+        }
+        failure.help("gotrace-slice without --root lists what can be a root")
     }
-    let given: Vec<&str> = [
-        (args.time.is_some(), "--time"),
-        (!args.goid.is_empty() && !args.root.is_empty(), "--goid"),
-        (!args.root_by.is_empty(), "--root-by"),
-    ]
-    .into_iter()
-    .filter_map(|(given, name)| given.then_some(name))
-    .collect();
-    if given.len() < 2 || args.root.is_empty() {
-        return None;
+
+    /// Which filter left nothing, and what there would be without it, or without all of them; `None` when the filters
+    /// are not the reason. `try_with` reads the traces again with another selector, and gives what that selects.
+    pub(crate) fn filtered(
+        &self,
+        selector: &Selector,
+        try_with: &dyn Fn(&Selector) -> Option<Selection>,
+    ) -> Option<Failure> {
+        let Self { args, roots, candidates } = *self;
+        let asked = if roots.is_empty() { "a goroutine".to_owned() } else { quoted(roots) };
+        let failure = |message: String| Some(Failure::new(message).code(code::NO_MATCH));
+        if let Some((text, _)) = &args.time
+            && let Some(found) = try_with(&Selector { time: None, ..selector.clone() })
+        {
+            let longest = candidates.traces.iter().map(|t| t.duration_ns).max().unwrap_or(0);
+            let (roots, long) = (units::counted(found.roots, "root"), units::duration(longest, Unit::Auto));
+            return failure(format!("nothing matches {asked} inside --time {text}: without it there would be {roots}"))
+                .map(|f| f.help(format!("the trace is {long} long")));
+        }
+        if !args.goid.is_empty()
+            && !args.root.is_empty()
+            && let Some(found) = try_with(&Selector { goids: Vec::new(), ..selector.clone() })
+        {
+            let ids: Vec<String> = args.goid.iter().map(u64::to_string).collect();
+            let roots = units::counted(found.roots, "root");
+            return failure(format!(
+                "nothing matches {asked} on goroutine {}: on others there would be {roots}",
+                ids.join(" or ")
+            ));
+        }
+        if !args.root_by.is_empty()
+            && let Some(found) = try_with(&Selector { root_by: RootBy::default(), ..selector.clone() })
+        {
+            let by = [
+                (found.roots_by_creation, "creation"),
+                (found.roots_by_entry, "entry"),
+                (found.roots_by_stack, "stack"),
+            ];
+            let by: Vec<String> = by.iter().filter(|(n, _)| *n > 0).map(|(n, how)| format!("{n} by {how}")).collect();
+            let given: Vec<String> = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase()).collect();
+            let given = given.join(",");
+            let failure = failure(format!(
+                "nothing matches {asked} with --root-by {given}: without it there would be {}",
+                by.join(", ")
+            ));
+            return if found.roots_by_stack > 0 && !selector.root_by.stack {
+                failure.map(|f| {
+                    f.help(
+                        "handlers of net/http run on the connection's goroutine, so they are not in a creation stack;",
+                    )
+                    .help("      --root-by stack finds functions on running stacks instead")
+                })
+            } else {
+                failure
+            };
+        }
+        let given: Vec<&str> = [
+            (args.time.is_some(), "--time"),
+            (!args.goid.is_empty() && !args.root.is_empty(), "--goid"),
+            (!args.root_by.is_empty(), "--root-by"),
+        ]
+        .into_iter()
+        .filter_map(|(given, name)| given.then_some(name))
+        .collect();
+        if given.len() < 2 || args.root.is_empty() {
+            return None;
+        }
+        let all = Selector { time: None, goids: Vec::new(), root_by: RootBy::default(), ..selector.clone() };
+        let roots = units::counted(try_with(&all)?.roots, "root");
+        let given = given.join(" and ");
+        failure(format!("nothing matches {asked} with {given}: without them there would be {roots}"))
     }
-    let all = Selector { time: None, goids: Vec::new(), root_by: RootBy::default(), ..selector.clone() };
-    let roots = units::counted(try_with(&all)?.roots, "root");
-    let given = given.join(" and ");
-    failure(format!("nothing matches {asked} with {given}: without them there would be {roots}"))
 }
 
 fn quoted(patterns: &[String]) -> String {
@@ -85,31 +129,4 @@ fn annotated(selector: &Selector, candidates: &Candidates) -> Option<String> {
     let row = candidates.annotations.iter().find(|row| !asked(row.kind) && selector.roots.matches(&row.name))?;
     let (kind, name) = (row.kind, gotrace_slice::render::clean::clean(&row.name));
     Some(format!("there are user {kind}s called '{name}': --root-by {kind} selects them"))
-}
-
-/// Nothing matched: what is near, and what else could be tried.
-pub(crate) fn no_match(args: &Args, roots: &[String], selector: Option<&Selector>, candidates: &Candidates) -> Failure {
-    let goroutines: u64 = candidates.traces.iter().map(|t| t.goroutines).sum();
-    let asked = if roots.is_empty() {
-        args.goid.iter().map(|id| format!("goroutine {id}")).collect::<Vec<_>>().join(" or ")
-    } else {
-        quoted(roots)
-    };
-    let looked = units::counted(goroutines, "goroutine");
-    let message = format!("nothing matches {asked} ({looked} looked at)");
-    let mut failure = Failure::new(message).code(code::NO_MATCH);
-    if let Some(help) = selector.filter(|_| !roots.is_empty()).and_then(|s| annotated(s, candidates)) {
-        return failure.help(help);
-    }
-    let near = nearest::nearest(candidates, roots);
-    if !near.is_empty() {
-        failure = failure.help("near it are:");
-        failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));
-        let other_case =
-            |name: &str, p: &str| !name.contains(p) && name.to_lowercase().contains(p.to_lowercase().as_str());
-        if !args.ignore_case && near.iter().any(|name| roots.iter().any(|p| other_case(name, p))) {
-            failure = failure.help("-i ignores upper and lower case");
-        }
-    }
-    failure.help("gotrace-slice without --root lists what can be a root")
 }

@@ -1,7 +1,7 @@
-//! What was typed → what is to be done.
+//! The arguments → options of the library.
 
 use super::args::{Args, ColorArg, MetricArg, RootByArg, SortArg, StacksArg, UnitArg};
-use super::failure::{Failure, Outcome};
+use super::failure::{CliResult, Failure};
 use super::{console, display_path};
 use anstream::ColorChoice;
 use gotrace_slice::pipeline::{self, Stacks};
@@ -14,11 +14,11 @@ use gotrace_slice::trace::ids::GoId;
 
 /// Narrower than this, a table is no table.
 const MIN_WIDTH: usize = 60;
-/// Wider than this, nobody reads; and Rust's padding ends at 65 535 columns.
+/// Wider lines cannot be read; and Rust's padding ends at 65 535 columns.
 const MAX_WIDTH: usize = 10_000;
 
 /// The selection asked for; none when the answer is a list of candidates.
-pub(crate) fn selector(args: &Args) -> Outcome<Option<Selector>> {
+pub(crate) fn selector(args: &Args) -> CliResult<Option<Selector>> {
     if args.root.is_empty() && args.goid.is_empty() {
         return Ok(None);
     }
@@ -26,14 +26,14 @@ pub(crate) fn selector(args: &Args) -> Outcome<Option<Selector>> {
 }
 
 /// The selection of the base of a comparison.
-pub(crate) fn base_selector(args: &Args) -> Outcome<Selector> {
+pub(crate) fn base_selector(args: &Args) -> CliResult<Selector> {
     match args.vs_root.as_slice() {
         [] => selector_of(args, "--root", &args.root),
         roots => selector_of(args, "--vs-root", roots),
     }
 }
 
-fn selector_of(args: &Args, flag: &'static str, roots: &[String]) -> Outcome<Selector> {
+fn selector_of(args: &Args, flag: &'static str, roots: &[String]) -> CliResult<Selector> {
     let syntax = PatternSyntax { fixed_strings: args.fixed_strings, ignore_case: args.ignore_case };
     // --goid alone means all of that goroutine: any function will do.
     let any = || Patterns::new("--root", &[".".to_owned()], PatternSyntax::default());
@@ -146,7 +146,7 @@ pub(crate) fn render(args: &Args) -> render::Options {
     }
 }
 
-/// `--color` in the words of the crate that decides.
+/// `--color` as the type of the crate that decides.
 pub(crate) fn color(args: &Args) -> ColorChoice {
     match args.color {
         ColorArg::Auto => ColorChoice::Auto,

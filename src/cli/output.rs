@@ -2,8 +2,9 @@
 
 use super::args::Args;
 use super::display_path;
-use super::failure::{Failure, Outcome};
+use super::failure::{CliResult, Failure};
 use super::input::reason;
+use anstream::AutoStream;
 use gotrace_slice::render::{FORMATS, Format};
 use std::fs::{self, Metadata};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -25,7 +26,7 @@ pub(crate) struct Plan {
 }
 
 /// Checks every output before any work is done. `selected` says whether there will be a profile.
-pub(crate) fn plan(args: &Args, selected: bool) -> Outcome<Plan> {
+pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<Plan> {
     let to_stdout = args.output.iter().any(|p| p.as_os_str() == "-");
     let mut files: Vec<Target> = Vec::new();
     for path in args.output.iter().filter(|p| p.as_os_str() != "-") {
@@ -55,7 +56,7 @@ fn place(path: &Path) -> PathBuf {
     directory.join(path.file_name().unwrap_or_default())
 }
 
-fn target(path: &Path) -> Outcome<Target> {
+fn target(path: &Path) -> CliResult<Target> {
     let name = path.file_name().map(|n| display_path(Path::new(n))).unwrap_or_default();
     let Some(format) = Format::by_file_name(&name) else {
         let known: Vec<String> = FORMATS.iter().flat_map(|f| f.extensions).map(|e| format!(".{e}")).collect();
@@ -66,7 +67,7 @@ fn target(path: &Path) -> Outcome<Target> {
 }
 
 /// Finds early what would make writing fail late, and what must not be overwritten.
-fn check_place<'a>(path: &Path, mut inputs: impl Iterator<Item = &'a PathBuf>) -> Outcome<()> {
+fn check_place<'a>(path: &Path, mut inputs: impl Iterator<Item = &'a PathBuf>) -> CliResult<()> {
     let refuse = |what: &str| Err(Failure::new(format!("{}: {what}", display_path(path))));
     if let Ok(existing) = fs::symlink_metadata(path) {
         if existing.is_symlink() {
@@ -100,9 +101,9 @@ fn directory(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes a file so that nobody ever sees half of it: into a temporary file beside it, then a rename. Gives the
+/// Writes a file so that no half of it is ever visible: into a temporary file beside it, then a rename. Returns the
 /// number of bytes.
-pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome<u64> {
+pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<u64> {
     let cannot = |e: &io::Error| Failure::new(format!("{}: cannot write: {}", display_path(path), reason(e)));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".gotrace-slice-");
@@ -121,4 +122,24 @@ pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io:
     let bytes = file.as_file().metadata().map_or(0, |m| m.len());
     file.persist(path).map_err(|e| cannot(&e.error))?;
     Ok(bytes)
+}
+
+/// Writes to standard output. A reader that goes away is no error.
+pub(crate) fn write_stdout(color: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<()> {
+    let raw = io::stdout().lock();
+    // Consoles that know no escapes get their colours through the operating system.
+    let stdout: Box<dyn Write> = if color { Box::new(AutoStream::always(raw)) } else { Box::new(raw) };
+    let mut out = BufWriter::with_capacity(64 << 10, stdout);
+    match write(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+            // What is left in the buffer has no reader either.
+            drop(out.into_parts());
+            Ok(())
+        }
+        Err(e) => {
+            drop(out.into_parts());
+            Err(Failure::new(format!("cannot write to standard output: {}", reason(&e))))
+        }
+    }
 }

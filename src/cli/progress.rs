@@ -7,18 +7,18 @@ use std::sync::Once;
 use std::time::{Duration, Instant};
 
 /// Work shorter than this shows no bar.
-const PATIENCE: Duration = Duration::from_millis(500);
+const SHOW_AFTER: Duration = Duration::from_millis(500);
 /// Times a second that the bar is drawn.
 const HERTZ: u8 = 10;
 
-/// Hears how far the work is; may be called from any thread.
-pub(crate) struct Progress {
+/// Shows how far the work is. May be called from any thread.
+pub(crate) struct ProgressDisplay {
     bar: Option<ProgressBar>,
     started: Instant,
     shown: Once,
 }
 
-impl Progress {
+impl ProgressDisplay {
     pub(crate) fn new(wanted: bool) -> Self {
         let bar = (wanted && console::stderr_is_terminal())
             .then(|| ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden()));
@@ -27,7 +27,7 @@ impl Progress {
 
     /// The bar, once there is reason to show it.
     fn bar(&self) -> Option<&ProgressBar> {
-        let bar = self.bar.as_ref().filter(|_| self.started.elapsed() >= PATIENCE)?;
+        let bar = self.bar.as_ref().filter(|_| self.started.elapsed() >= SHOW_AFTER)?;
         self.shown.call_once(|| bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(HERTZ)));
         Some(bar)
     }

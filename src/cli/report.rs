@@ -1,7 +1,7 @@
 //! A result on its way to its outputs: a profile, two sides compared, or the list of candidates.
 
 use gotrace_slice::compare::statistics::LatencyChange;
-use gotrace_slice::compare::{Comparison, Outcome, Rule};
+use gotrace_slice::compare::{Comparison, LatencyRule, RuleOutcome};
 use gotrace_slice::profile::{Candidates, Profile, TraceInfo};
 use gotrace_slice::render::{Format, Options};
 use gotrace_slice::trace::error::Warning;
@@ -50,14 +50,14 @@ impl Report {
     }
 
     /// What comes of a rule about latencies.
-    pub(crate) fn check(&self, rule: &Rule) -> Outcome {
+    pub(crate) fn check(&self, rule: &LatencyRule) -> RuleOutcome {
         match self {
             Self::Profile(p) => {
                 let latency = p.requests.as_ref().and_then(|r| r.latency.as_ref());
-                latency.map_or(Outcome::Kept, |latency| rule.check(latency))
+                latency.map_or(RuleOutcome::Kept, |latency| rule.check(latency))
             }
             Self::Comparison(c) => rule.check_change(c),
-            Self::Candidates(_) => Outcome::Kept,
+            Self::Candidates(_) => RuleOutcome::Kept,
         }
     }
 

@@ -1,5 +1,6 @@
-//! Turns what can only be read once, front to back, into something that can be read at positions.
+//! Copies input that can only be read once, front to back, to where it can be read at positions.
 
+use super::file_source::FileSource;
 use super::sniff;
 use super::zstd::ZstdReader;
 use flate2::bufread::MultiGzDecoder;
@@ -52,16 +53,16 @@ impl Packing {
     }
 }
 
-/// What came of spooling.
+/// Copied input.
 pub(crate) struct Spooled {
     pub(crate) source: Arc<dyn Source + Send + Sync>,
     /// Where and why the packed data ended early.
-    pub(crate) damage: Option<Damage>,
+    pub(crate) damage: Option<PackingDamage>,
 }
 
 /// Packed data that ended early: everything before it was used.
 #[derive(Debug)]
-pub(crate) struct Damage {
+pub(crate) struct PackingDamage {
     /// Byte of the packed data.
     pub(crate) offset: u64,
     /// What the decoder said.
@@ -83,7 +84,7 @@ impl<R: Read> Read for Meter<'_, R> {
     }
 }
 
-/// Reads `input` to its end, unpacked. `progress` hears how many bytes have been read.
+/// Reads `input` to its end, unpacked. `progress` is called with the bytes read so far.
 pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) -> io::Result<Spooled> {
     let (read, failed) = (Cell::new(0), Cell::new(false));
     let meter = BufReader::with_capacity(READ_AHEAD, Meter { inner: input, read: &read, failed: &failed });
@@ -104,7 +105,7 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
                 file.write_all(&chunk[..n])?;
                 size += n as u64;
                 if moves && size > MEMORY_BYTES {
-                    // If this fails there is room in memory for a while; what fails then is told.
+                    // If this fails, memory takes more for a while; a later failure is reported.
                     let _ = file.roll();
                     moves = false;
                 }
@@ -122,7 +123,7 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if packing == Packing::Plain || failed.get() || size == 0 => return Err(e),
-            Err(e) => break Some(Damage { offset: read.get(), reason: e.to_string() }),
+            Err(e) => break Some(PackingDamage { offset: read.get(), reason: e.to_string() }),
         }
     };
     drop(unpacked);
@@ -132,7 +133,7 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
 fn positioned(file: SpooledTempFile, size: u64) -> Arc<dyn Source + Send + Sync> {
     match file.into_inner() {
         SpooledData::InMemory(cursor) => Arc::new(cursor.into_inner()),
-        SpooledData::OnDisk(file) => Arc::new(super::input::FileSource::new(file, size)),
+        SpooledData::OnDisk(file) => Arc::new(FileSource::new(file, size)),
     }
 }
 

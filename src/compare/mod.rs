@@ -1,17 +1,30 @@
-//! Two slices compared: how much longer requests take on the new side than on the base, and in what.
+//! How much longer requests take on the new side than on the base, and what explains it.
 //!
-//! All parts are integers that add up to the change of the whole exactly. Swapping the sides changes every sign and
-//! nothing else; a side compared with itself differs by nothing.
+//! In: two finished [`Profile`]s with requests, and [`CompareOptions`]. Out: a [`Comparison`].
+//!
+//! ```text
+//!   base ─┐  1 durations ── statistics/ ─────────► latency: mean, quantiles, p-value
+//!         ├─►2 time by state ──┐
+//!   new  ─┘  3 time by stack ──┴─ apportion ─────► states and stacks: what each adds to the change
+//! ```
+//!
+//! 1. The durations of the requests of both sides are compared as two samples.
+//! 2. States are matched by name, and stacks by their functions, or by lines too (`stacks`).
+//! 3. The change of the mean request is split over the states, and over the stacks, in whole nanoseconds that add up to
+//!    it exactly (`apportion`).
+//!
+//! `rules` says whether latencies, or a comparison, exceed a limit. Swapping the sides changes every sign and nothing
+//! else; a side compared with itself differs by 0.
 
 pub mod apportion;
 mod rules;
 mod stacks;
 pub mod statistics;
 
-pub use rules::{Figure, Limit, Outcome, Rule};
-pub use stacks::{Mark, StackChange};
+pub use rules::{LatencyFigure, LatencyRule, Limit, RuleOutcome};
+pub use stacks::{Presence, StackChange};
 
-use crate::compare::apportion::{Part, apportion, apportion_mean};
+use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_mean};
 use crate::compare::statistics::{Durations, LatencyChange};
 use crate::profile::{Latency, Profile, Selection, StackTree, TraceInfo};
 use crate::trace::error::Warning;
@@ -87,7 +100,7 @@ pub struct StateChange {
     pub delta: Delta,
 }
 
-/// What can be said of the difference as a whole.
+/// Whether chance explains the difference as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// A side has fewer than [`MIN_REQUESTS`](crate::compare::statistics::MIN_REQUESTS).
@@ -120,7 +133,7 @@ pub struct Comparison {
     pub new: Side,
     /// How the latencies differ, per request.
     pub latency: LatencyChange,
-    /// What states add up to, and stacks too.
+    /// The sum of all states, and of all stacks.
     pub whole: Delta,
     /// The change by state: the largest first, whichever sign it has.
     pub states: Vec<StateChange>,
@@ -133,9 +146,9 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// The function with most time of those that are called from a stack on one side alone, and on which; none where
-    /// both sides call the same ones.
-    pub fn one_sided_below(&self, at: &StackChange) -> Option<(&str, Mark)> {
+    /// Of the functions that a stack calls on one side alone, the one with most time, and that side; `None` where both
+    /// sides call the same functions.
+    pub fn one_sided_below(&self, at: &StackChange) -> Option<(&str, Presence)> {
         stacks::one_sided_below(&self.tree, &self.stacks, at)
     }
 
@@ -145,11 +158,11 @@ impl Comparison {
         let (new_side, new_durations) = side(new)?;
         let latency = LatencyChange::of(&base_durations, &new_durations)?;
         let scale = if options.total {
-            apportion::Requests { base: 1, new: 1 }
+            RequestCounts { base: 1, new: 1 }
         } else {
-            apportion::Requests { base: base_durations.len(), new: new_durations.len() }
+            RequestCounts { base: base_durations.len(), new: new_durations.len() }
         };
-        let sums = Part { base_ns: sum(&base_durations), new_ns: sum(&new_durations) };
+        let sums = SideSums { base_ns: sum(&base_durations), new_ns: sum(&new_durations) };
         let (tree, stacks) = stacks::compare(new, base, options, scale);
         Some(Self {
             options,
@@ -203,18 +216,18 @@ fn sum(durations: &Durations) -> u64 {
     u64::try_from(durations.sum_ns()).unwrap_or(u64::MAX)
 }
 
-/// Parts as they are on both sides, and what each adds to the change. Their order decides on equal remainders, so it
-/// must not depend on which side is which.
-fn deltas(parts: &[Part], scale: apportion::Requests) -> Vec<Delta> {
-    let side = |of: fn(&Part) -> u64, n: usize| apportion_mean(&parts.iter().map(of).collect::<Vec<_>>(), n);
+/// The time of each part in a mean request of both sides, and what it adds to the change. The order of the parts decides
+/// between equal remainders, so it must not depend on which side is the base.
+fn deltas(parts: &[SideSums], scale: RequestCounts) -> Vec<Delta> {
+    let side = |of: fn(&SideSums) -> u64, n: usize| apportion_mean(&parts.iter().map(of).collect::<Vec<_>>(), n);
     let (base, new) = (side(|p| p.base_ns, scale.base), side(|p| p.new_ns, scale.new));
     let sides = base.into_iter().zip(new);
     let delta = |(delta_ns, (base_ns, new_ns))| Delta { base_ns, new_ns, delta_ns };
     apportion(parts, scale).into_iter().zip(sides).map(delta).collect()
 }
 
-fn states(new: &Profile, base: &Profile, scale: apportion::Requests) -> Vec<StateChange> {
-    let mut parts: BTreeMap<&str, Part> = BTreeMap::new();
+fn states(new: &Profile, base: &Profile, scale: RequestCounts) -> Vec<StateChange> {
+    let mut parts: BTreeMap<&str, SideSums> = BTreeMap::new();
     for total in base.states.iter().filter(|s| s.weight.latency_ns > 0) {
         parts.entry(&total.state).or_default().base_ns = total.weight.latency_ns;
     }
@@ -228,12 +241,12 @@ fn states(new: &Profile, base: &Profile, scale: apportion::Requests) -> Vec<Stat
     states
 }
 
-/// What is shown first: the largest change, and of equal ones what takes longer.
+/// The order of rows, largest first: by the size of the change, then by the longer time.
 fn rank(delta: Delta) -> (u64, u64) {
     (delta.delta_ns.unsigned_abs(), delta.base_ns.max(delta.new_ns))
 }
 
-/// What was said of either side. Where both sides are the same traces, it is said once.
+/// The warnings of both sides. A warning about a trace that is on both sides is listed once.
 fn warnings(new: &Profile, base: &Profile) -> Vec<Warning> {
     let name = |side: &Profile, w: &Warning| w.trace.and_then(|i| side.traces.get(i)).map(|t| t.name.clone());
     let known = |w: &Warning| {

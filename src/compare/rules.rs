@@ -1,11 +1,11 @@
-//! Rules that latencies must keep: `p95>+10%`, `mean>+5ms`, `p99>250ms`.
+//! Limits for latencies: `p95>+10%`, `mean>+5ms`, `p99>250ms`. A rule that is exceeded is broken.
 
 use super::statistics::{Change, Quantile};
 use super::{Comparison, Latency};
 
-/// What a rule looks at.
+/// The figure that a rule limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Figure {
+pub enum LatencyFigure {
     /// The arithmetic mean.
     Mean,
     /// One of [`Quantile::REPORTED`].
@@ -14,7 +14,7 @@ pub enum Figure {
     Max,
 }
 
-/// From where on a rule is broken.
+/// The value above which a rule is broken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Limit {
     /// Longer than this, in ns, whatever the base is.
@@ -25,18 +25,18 @@ pub enum Limit {
     LongerByPart(u64),
 }
 
-/// A rule.
+/// One rule of `--fail-if`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rule {
-    /// What it looks at.
-    pub figure: Figure,
-    /// From where on it is broken.
+pub struct LatencyRule {
+    /// The figure that it limits.
+    pub figure: LatencyFigure,
+    /// The value above which it is broken.
     pub limit: Limit,
 }
 
-/// What came of a rule.
+/// Whether a rule is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum RuleOutcome {
     /// It is kept.
     Kept,
     /// The new side is beyond the limit: its figure, in ns.
@@ -47,34 +47,34 @@ pub enum Outcome {
     Unclear(Change),
 }
 
-impl Rule {
+impl LatencyRule {
     /// Whether it needs a base.
     pub fn is_relative(&self) -> bool {
         !matches!(self.limit, Limit::Above(_))
     }
 
     /// Looks at latencies without a base. A relative rule is kept by them.
-    pub fn check(&self, latency: &Latency) -> Outcome {
+    pub fn check(&self, latency: &Latency) -> RuleOutcome {
         let ns = self.figure.of(latency);
         match self.limit {
-            Limit::Above(limit) if ns > limit => Outcome::Above(ns),
-            _ => Outcome::Kept,
+            Limit::Above(limit) if ns > limit => RuleOutcome::Above(ns),
+            _ => RuleOutcome::Kept,
         }
     }
 
     /// Looks at the new side of a comparison. What is relative counts only where it is significant.
-    pub fn check_change(&self, comparison: &Comparison) -> Outcome {
+    pub fn check_change(&self, comparison: &Comparison) -> RuleOutcome {
         let change = match self.figure {
             _ if !self.is_relative() => return self.check(&comparison.new.latency),
-            Figure::Mean => Some(&comparison.latency.mean),
-            Figure::Quantile(quantile) => comparison.latency.quantile(quantile),
-            Figure::Max => None,
+            LatencyFigure::Mean => Some(&comparison.latency.mean),
+            LatencyFigure::Quantile(quantile) => comparison.latency.quantile(quantile),
+            LatencyFigure::Max => None,
         };
         match change {
-            Some(change) if !self.exceeds(change) => Outcome::Kept,
-            Some(change) if comparison.latency.is_clear(change) => Outcome::Slower(*change),
-            Some(change) => Outcome::Unclear(*change),
-            None => Outcome::Kept,
+            Some(change) if !self.exceeds(change) => RuleOutcome::Kept,
+            Some(change) if comparison.latency.is_clear(change) => RuleOutcome::Slower(*change),
+            Some(change) => RuleOutcome::Unclear(*change),
+            None => RuleOutcome::Kept,
         }
     }
 
@@ -90,7 +90,7 @@ impl Rule {
     }
 }
 
-impl Figure {
+impl LatencyFigure {
     fn of(self, latency: &Latency) -> u64 {
         match self {
             Self::Mean => latency.mean_ns,

@@ -1,13 +1,13 @@
-//! Stacks of two sides matched with each other, and what each adds to the change.
+//! Matches the stacks of two sides, and says what each adds to the change.
 
-use super::apportion::{Part, Requests};
+use super::apportion::{RequestCounts, SideSums};
 use super::{CompareOptions, Delta, MatchBy, deltas, rank};
 use crate::profile::{NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree};
 use rustc_hash::FxHashMap;
 
 /// On which sides a stack is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Mark {
+pub enum Presence {
     /// On the new side alone.
     New,
     /// On the base alone.
@@ -16,7 +16,7 @@ pub enum Mark {
     Both,
 }
 
-impl Mark {
+impl Presence {
     /// Its name in outputs.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ pub struct StackChange {
     /// How much.
     pub delta: Delta,
     /// On which sides it is.
-    pub mark: Mark,
+    pub mark: Presence,
 }
 
 /// The function that is called from a stack on one side alone: the one with most time of those directly below `at`
@@ -48,34 +48,34 @@ pub(crate) fn one_sided_below<'a>(
     tree: &'a StackTree,
     stacks: &'a [StackChange],
     at: &StackChange,
-) -> Option<(&'a str, Mark)> {
+) -> Option<(&'a str, Presence)> {
     let outermost_first = |stack: NodeIdx| {
         let mut frames: Vec<&str> = tree.stack(stack).map(|f| f.function.as_str()).collect();
         frames.reverse();
         frames
     };
     let above = outermost_first(at.stack);
-    let mut called: Vec<(&str, Mark, u64)> = Vec::new();
+    let mut called: Vec<(&str, Presence, u64)> = Vec::new();
     for change in stacks {
         let frames = outermost_first(change.stack);
         let Some(&function) = frames.strip_prefix(above.as_slice()).and_then(|rest| rest.first()) else { continue };
         let ns = change.delta.delta_ns.unsigned_abs();
         match called.iter_mut().find(|(known, ..)| *known == function) {
             Some((_, mark, sum)) => {
-                *mark = if *mark == change.mark { *mark } else { Mark::Both };
+                *mark = if *mark == change.mark { *mark } else { Presence::Both };
                 *sum = sum.saturating_add(ns);
             }
             None => called.push((function, change.mark, ns)),
         }
     }
-    let one_sided = called.into_iter().filter(|(_, mark, _)| *mark != Mark::Both);
+    let one_sided = called.into_iter().filter(|(_, mark, _)| *mark != Presence::Both);
     one_sided.max_by_key(|(_, _, ns)| *ns).map(|(function, mark, _)| (function, mark))
 }
 
-/// What is known of one stack before it is split up.
+/// The time of one stack in one state on both sides.
 #[derive(Default)]
-struct Sums {
-    part: Part,
+struct StackSums {
+    part: SideSums,
     bracketed: bool,
 }
 
@@ -84,17 +84,17 @@ pub(crate) fn compare(
     new: &Profile,
     base: &Profile,
     options: CompareOptions,
-    scale: Requests,
+    scale: RequestCounts,
 ) -> (StackTree, Vec<StackChange>) {
     let mut tree = StackTree::default();
-    let mut sums: FxHashMap<(NodeIdx, &str), Sums> = FxHashMap::default();
+    let mut sums: FxHashMap<(NodeIdx, &str), StackSums> = FxHashMap::default();
     collect(base, options, &mut tree, &mut sums, |part| &mut part.base_ns);
     collect(new, options, &mut tree, &mut sums, |part| &mut part.new_ns);
-    let mut rows: Vec<((NodeIdx, &str), Sums)> = sums.into_iter().collect();
-    // By names, and not by nodes: these are numbered by the side that came first.
+    let mut rows: Vec<((NodeIdx, &str), StackSums)> = sums.into_iter().collect();
+    // By names, not by nodes: nodes are numbered by the order of the sides, and the result must not depend on that.
     rows.sort_by_cached_key(|((stack, state), _)| (tree.stack(*stack).collect::<Vec<_>>(), *state));
     let deltas = deltas(&rows.iter().map(|(_, sums)| sums.part).collect::<Vec<_>>(), scale);
-    let change = |(((stack, state), sums), delta): (((NodeIdx, &str), Sums), Delta)| StackChange {
+    let change = |(((stack, state), sums), delta): (((NodeIdx, &str), StackSums), Delta)| StackChange {
         stack,
         state: state.to_owned(),
         bracketed: sums.bracketed,
@@ -106,12 +106,12 @@ pub(crate) fn compare(
     (tree, stacks)
 }
 
-/// By the sums: what is short can be nothing in a mean request.
-fn mark(part: Part) -> Mark {
+/// Decided by the sums: a short time may round to 0 in a mean request.
+fn mark(part: SideSums) -> Presence {
     match (part.base_ns, part.new_ns) {
-        (0, _) => Mark::New,
-        (_, 0) => Mark::Gone,
-        _ => Mark::Both,
+        (0, _) => Presence::New,
+        (_, 0) => Presence::Gone,
+        _ => Presence::Both,
     }
 }
 
@@ -119,10 +119,10 @@ fn collect<'a>(
     profile: &'a Profile,
     options: CompareOptions,
     tree: &mut StackTree,
-    sums: &mut FxHashMap<(NodeIdx, &'a str), Sums>,
-    side: fn(&mut Part) -> &mut u64,
+    sums: &mut FxHashMap<(NodeIdx, &'a str), StackSums>,
+    side: fn(&mut SideSums) -> &mut u64,
 ) {
-    let mut frames = Frames { of: profile, options, known: FxHashMap::default() };
+    let mut frames = FrameMatcher { of: profile, options, known: FxHashMap::default() };
     for sample in profile.samples.iter().filter(|s| s.weight.latency_ns > 0) {
         let stack = frames.stack(sample, tree);
         let known = sums.entry((stack, &sample.state)).or_default();
@@ -132,15 +132,15 @@ fn collect<'a>(
     }
 }
 
-/// Takes the stacks of one profile over into the tree of both.
-struct Frames<'a> {
+/// Adds the stacks of one profile to the tree of both.
+struct FrameMatcher<'a> {
     of: &'a Profile,
     options: CompareOptions,
     /// By the profile's index: the index in the tree of both.
     known: FxHashMap<u32, u32>,
 }
 
-impl Frames<'_> {
+impl FrameMatcher<'_> {
     fn stack(&mut self, sample: &Sample, tree: &mut StackTree) -> NodeIdx {
         let mut indexes: Vec<u32> = self.of.tree.frame_indexes(sample.stack).collect();
         indexes.reverse();
@@ -167,12 +167,12 @@ impl Frames<'_> {
     }
 }
 
-/// Stands for the root on both sides, and for what is outside of it.
+/// Stands for the root on both sides, and for its callers.
 fn root_frame() -> ProfileFrame {
     ProfileFrame { function: ProfileFrame::ROOT.to_owned(), file: String::new(), line: 0 }
 }
 
-/// A frame with what tells it apart. Files and lines move from build to build.
+/// A frame without what does not count. Files and lines differ from build to build.
 fn matched(frame: &ProfileFrame, by: MatchBy) -> ProfileFrame {
     match by {
         MatchBy::Function if !frame.is_pseudo() => {

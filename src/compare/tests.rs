@@ -35,7 +35,7 @@ fn names(comparison: &Comparison, change: &StackChange) -> String {
     names.join(";")
 }
 
-fn rows(comparison: &Comparison) -> Vec<(String, &str, i64, Mark)> {
+fn rows(comparison: &Comparison) -> Vec<(String, &str, i64, Presence)> {
     let row = |s: &'static str, c: &StackChange| (names(comparison, c), s, c.delta.delta_ns, c.mark);
     let state = |s: &str| if s == "sync" { "sync" } else { "running" };
     comparison.stacks.iter().map(|c| row(state(&c.state), c)).collect()
@@ -58,9 +58,9 @@ fn parts_add_up_to_the_change_of_the_mean() {
     assert_eq!(
         rows(&comparison),
         [
-            ("serve;A;lock".to_owned(), "sync", 10, Mark::New),
-            ("serve;A".to_owned(), "running", 6, Mark::Both),
-            ("gone".to_owned(), "sync", -1, Mark::Gone)
+            ("serve;A;lock".to_owned(), "sync", 10, Presence::New),
+            ("serve;A".to_owned(), "running", 6, Presence::Both),
+            ("gone".to_owned(), "sync", -1, Presence::Gone)
         ]
     );
     assert_eq!(comparison.verdict(), Verdict::TooFewRequests);
@@ -78,7 +78,7 @@ fn sums_are_compared_when_asked_for() {
 fn lines_tell_stacks_apart_only_when_asked_for() {
     let options = CompareOptions { by: MatchBy::Line, ..CompareOptions::default() };
     let comparison = Comparison::of(&new(), &base(), options).unwrap();
-    assert!(comparison.stacks.iter().all(|s| s.mark != Mark::Both));
+    assert!(comparison.stacks.iter().all(|s| s.mark != Presence::Both));
     assert_eq!(comparison.stacks.iter().map(|s| s.delta.delta_ns).sum::<i64>(), 15);
 }
 
@@ -87,13 +87,13 @@ fn roots_of_other_names_are_the_same_root() {
     let other = profile(&[20], &[(&[("serve", 1), ("wrap", 1), ("B", 6)], "B", "running", 20)]);
     let options = CompareOptions { roots_alike: true, ..CompareOptions::default() };
     let comparison = Comparison::of(&other, &base(), options).unwrap();
-    assert_eq!(rows(&comparison)[0], ("(root)".to_owned(), "running", 10, Mark::Both));
+    assert_eq!(rows(&comparison)[0], ("(root)".to_owned(), "running", 10, Presence::Both));
 }
 
 #[test]
 fn nothing_differs_from_itself() {
     let comparison = Comparison::of(&new(), &new(), CompareOptions::default()).unwrap();
-    assert!(comparison.stacks.iter().all(|s| s.delta.delta_ns == 0 && s.mark == Mark::Both));
+    assert!(comparison.stacks.iter().all(|s| s.delta.delta_ns == 0 && s.mark == Presence::Both));
     assert!(comparison.states.iter().all(|s| s.delta.delta_ns == 0 && s.delta.base_ns == s.delta.new_ns));
 }
 
@@ -107,14 +107,16 @@ fn without_requests_there_is_nothing_to_compare() {
 fn rules_count_what_is_significant() {
     let many = |ns: u64| profile(&(0..30).map(|i| ns + i).collect::<Vec<_>>(), &[]);
     let of = |new: &Profile, base: &Profile| Comparison::of(new, base, CompareOptions::default()).unwrap();
-    let rule = |limit| Rule { figure: Figure::Mean, limit };
+    let rule = |limit| LatencyRule { figure: LatencyFigure::Mean, limit };
     let slower = of(&many(1_000), &many(500));
-    assert!(matches!(rule(Limit::LongerByPart(90_000)).check_change(&slower), Outcome::Slower(c) if c.delta_ns == 500));
-    assert_eq!(rule(Limit::LongerByPart(100_000)).check_change(&slower), Outcome::Kept);
-    assert!(matches!(rule(Limit::LongerBy(499)).check_change(&slower), Outcome::Slower(_)));
-    assert_eq!(rule(Limit::LongerBy(500)).check_change(&slower), Outcome::Kept);
-    assert_eq!(rule(Limit::Above(1_000)).check_change(&slower), Outcome::Above(1_015));
-    assert_eq!(rule(Limit::LongerBy(0)).check(&slower.new.latency), Outcome::Kept);
+    assert!(
+        matches!(rule(Limit::LongerByPart(90_000)).check_change(&slower), RuleOutcome::Slower(c) if c.delta_ns == 500)
+    );
+    assert_eq!(rule(Limit::LongerByPart(100_000)).check_change(&slower), RuleOutcome::Kept);
+    assert!(matches!(rule(Limit::LongerBy(499)).check_change(&slower), RuleOutcome::Slower(_)));
+    assert_eq!(rule(Limit::LongerBy(500)).check_change(&slower), RuleOutcome::Kept);
+    assert_eq!(rule(Limit::Above(1_000)).check_change(&slower), RuleOutcome::Above(1_015));
+    assert_eq!(rule(Limit::LongerBy(0)).check(&slower.new.latency), RuleOutcome::Kept);
     let few = of(&profile(&[900], &[]), &profile(&[100], &[]));
-    assert!(matches!(rule(Limit::LongerBy(1)).check_change(&few), Outcome::Unclear(_)));
+    assert!(matches!(rule(Limit::LongerBy(1)).check_change(&few), RuleOutcome::Unclear(_)));
 }

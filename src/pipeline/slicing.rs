@@ -215,6 +215,6 @@ fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, mea
     selection.excluded += counts.excluded;
     selection.recording += counts.recording;
     selection.runtime += counts.runtime;
-    selection.plumbing += counts.plumbing;
+    selection.shared += counts.shared;
     selection.outlived += measured.outlived;
 }

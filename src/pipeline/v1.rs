@@ -21,7 +21,7 @@ use crate::trace::event::{Event, EventKind, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::source::Source;
 use crate::trace::time::Time;
-use crate::trace::v1::order::{Both, BriefEvent, OldTrace, Start, Visitor, open};
+use crate::trace::v1::order::{BriefEvent, OldTrace, Visitor, WalkStart, open};
 use crate::trace::version::V1;
 use std::sync::Mutex;
 
@@ -30,7 +30,7 @@ pub(super) struct V1Trace {
     trace: OldTrace,
     bytes: u64,
     /// Where its parts start.
-    parts: Vec<Start>,
+    parts: Vec<WalkStart>,
     /// Whether each can be measured alone.
     parts_are_independent: bool,
     /// File position where another trace begins after this one; none when there is none.
@@ -63,9 +63,7 @@ impl V1Trace {
     ) -> Result<Self> {
         let resolver = resolver.map(|r| r as &dyn Resolver);
         let source = SourceFrom { source, start };
-        let both: Both<'_> = &|first, second| rayon::join(first, second);
-        let both = (rayon::current_num_threads() > 1).then_some(both);
-        let trace = open(&source, version, resolver, both).map_err(|e| e.shifted_by(start))?;
+        let trace = open(&source, version, resolver, rayon::current_num_threads()).map_err(|e| e.shifted_by(start))?;
         Ok(Self {
             next_trace: trace.next_trace.map(|at| start + at),
             trace,
@@ -114,9 +112,9 @@ impl V1Trace {
         let mut survey = surveyor.0.finish();
         if let Some(walked) = walked {
             survey.end = walked.end;
-            self.parts_are_independent = n_parts > 1 && !walked.strays;
+            self.parts_are_independent = n_parts > 1 && !walked.stack_while_stopped;
             survey.gomaxprocs = survey.gomaxprocs.or(walked.first_procs);
-            self.trace.settle(walked);
+            self.trace.finish(walked);
         }
         ticker.add(self.bytes);
         survey
@@ -207,8 +205,8 @@ struct Surveyor<'a>(OrderedSurvey<'a>);
 
 impl Visitor for Surveyor<'_> {
     #[inline]
-    fn glance(&mut self, glance: &BriefEvent) -> bool {
-        let BriefEvent { pos, g, stack, runs, .. } = *glance;
+    fn brief_event(&mut self, event: &BriefEvent) -> bool {
+        let BriefEvent { pos, g, stack, runs, .. } = *event;
         self.0.event_fast(pos, g, stack, runs)
     }
 
@@ -235,8 +233,8 @@ impl<S> Measuring<'_, '_, S> {
 
 impl<S: Sink> Visitor for Measuring<'_, '_, S> {
     #[inline]
-    fn glance(&mut self, glance: &BriefEvent) -> bool {
-        !self.wants(glance.g) && !self.wants(glance.target)
+    fn brief_event(&mut self, event: &BriefEvent) -> bool {
+        !self.wants(event.g) && !self.wants(event.target)
     }
 
     #[inline]

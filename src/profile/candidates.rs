@@ -1,6 +1,6 @@
 //! What could be selected: the answer to a trace given without `--root`.
 
-use super::{Took, TraceInfo};
+use super::{DurationList, TraceInfo};
 use crate::trace::error::Warning;
 use std::collections::HashMap;
 use std::ops::AddAssign;
@@ -13,7 +13,7 @@ pub struct Candidates {
     /// Handlers found under HTTP and gRPC requests, by total time, largest first.
     pub handlers: Vec<Handler>,
     /// User tasks and regions by type, by total time, largest first.
-    pub annotations: Vec<Annotation>,
+    pub annotations: Vec<AnnotationCandidate>,
     /// HTTP requests whose handler left no stack.
     pub unknown_handler: UnknownRequests,
     /// Groups by total time, largest first.
@@ -55,21 +55,22 @@ pub struct Handler {
     /// How its requests come in: `HTTP/1`, `HTTP/2`, `gRPC`.
     pub protocol: &'static str,
     /// How long its requests took.
-    pub took: Took,
+    pub took: DurationList,
 }
 
 /// User tasks or regions of one type.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Annotation {
+pub struct AnnotationCandidate {
     /// `task` or `region`.
     pub kind: &'static str,
     /// Their type, as given to `trace.NewTask` or `trace.StartRegion`.
     pub name: String,
     /// How long they took.
-    pub took: Took,
+    pub took: DurationList,
 }
 
-/// HTTP requests whose handler neither blocked, nor was stopped, nor sampled: they leave windows and no name.
+/// HTTP requests whose handler neither blocked, nor was stopped, nor sampled: their time is known, but not their
+/// handler.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct UnknownRequests {
     /// How many whole ones.
@@ -122,7 +123,7 @@ impl Candidates {
     }
 
     /// Adds the user tasks and regions of one trace; those of one type are pooled.
-    pub fn add_annotations(&mut self, rows: Vec<Annotation>) {
+    pub fn add_annotations(&mut self, rows: Vec<AnnotationCandidate>) {
         let known: HashMap<_, usize> =
             self.annotations.iter().enumerate().map(|(i, a)| ((a.name.clone(), a.kind), i)).collect();
         for row in rows {
@@ -137,7 +138,7 @@ impl Candidates {
     pub fn sort(&mut self) {
         let took =
             self.handlers.iter_mut().map(|h| &mut h.took).chain(self.annotations.iter_mut().map(|a| &mut a.took));
-        took.for_each(Took::sort);
+        took.for_each(DurationList::sort);
         self.annotations.sort_by(|a, b| {
             b.took.total_ns().cmp(&a.took.total_ns()).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind)))
         });

@@ -1,33 +1,33 @@
-//! What stands out in the requests. Only what the numbers prove; `docs/semantics.md` lists the ids and their limits.
+//! What stands out in the requests, where the numbers prove it; `docs/semantics.md` lists the ids and their thresholds.
 //!
 //! A finding holds facts; `render/findings.rs` makes the sentence.
 
 use super::latency::TAIL_MIN_REQUESTS;
-use super::{Evidence, Finding, NodeIdx, Requests, WakerKind, Wakeup};
+use super::{Finding, FindingEvidence, NodeIdx, Requests, WakerKind, Wakeup};
 use std::collections::BTreeMap;
 
-/// Findings at most: who gets ten reads none.
+/// Findings at most: more would not be read.
 const MAX: usize = 3;
-/// Of fewer requests nothing is said.
+/// With fewer requests, only waits that repeat inside one request are found.
 const MIN_REQUESTS: u64 = 10;
-/// Waits one after the other that are worth a word.
+/// Waits one after the other from which on they are a finding.
 const MIN_REPEATS: u64 = 5;
 
-/// The findings, the ones that say why requests are slow first, each part by time.
+/// The findings: the important ones first, then by time.
 pub(super) fn find(requests: &Requests) -> Vec<Finding> {
     let Some(latency) = requests.latency.as_ref().filter(|l| l.total_ns > 0) else { return Vec::new() };
     let mut found: Vec<(u64, Finding)> = Vec::new();
     let total = latency.total_ns;
     if latency.count >= MIN_REQUESTS {
         let tail = slow_tail(requests);
-        let told = match &tail {
-            Some(Finding { evidence: Evidence::Tail { culprit, .. }, .. }) => *culprit,
+        let culprit = match &tail {
+            Some(Finding { evidence: FindingEvidence::Tail { culprit, .. }, .. }) => *culprit,
             _ => None,
         };
         // What makes the slow ones slow is what most people look for.
         found.extend(tail.map(|f| (u64::MAX, f)));
-        found.extend(outsider(requests, total, told));
-        found.extend(parts(requests, total));
+        found.extend(outside_waker(requests, total, culprit));
+        found.extend(large_parts(requests, total));
     }
     found.extend(repeats(requests));
     found.sort_by_key(|(ns, f)| (!f.important, std::cmp::Reverse(*ns)));
@@ -40,7 +40,8 @@ fn reaches(part: u64, percent: u64, whole: u64) -> bool {
     u128::from(part) * 100 >= u128::from(whole) * u128::from(percent)
 }
 
-/// The state that accounts for most of what the slowest take longer than all, if it is a single one.
+/// The state that explains at least half of what the slowest requests take beyond as many average ones; `None` if there
+/// is no tail, or no such state.
 fn slow_tail(requests: &Requests) -> Option<Finding> {
     let latency = requests.latency.as_ref()?;
     if latency.count < TAIL_MIN_REQUESTS {
@@ -61,10 +62,11 @@ fn slow_tail(requests: &Requests) -> Option<Finding> {
         return None;
     }
     let culprit = culprit(requests, latency.slow_from_ns);
-    Some(Finding { id: tail_id(&tail.state), important: true, evidence: Evidence::Tail { row, culprit } })
+    Some(Finding { id: tail_id(&tail.state), important: true, evidence: FindingEvidence::Tail { row, culprit } })
 }
 
-/// Whose wake-ups ended the longest waits for others, where these are half as long as the slowest requests.
+/// The row of wake-ups with the longest wait that another request's goroutine, or one outside, ended; `None` if that wait
+/// is shorter than half of a slow request.
 fn culprit(requests: &Requests, slow_from_ns: u64) -> Option<usize> {
     let named = |w: &Wakeup| matches!(w.waker, WakerKind::Sibling | WakerKind::Outside);
     let long = |w: &Wakeup| reaches(w.max_ns, 50, slow_from_ns);
@@ -88,10 +90,11 @@ fn tail_id(state: &str) -> &'static str {
     }
 }
 
-/// Waits ended by goroutines outside the requests, where one row of them is a quarter of all time.
-fn outsider(requests: &Requests, total: u64, told: Option<usize>) -> Option<(u64, Finding)> {
+/// The waits that goroutines outside the requests ended, if a row of them is a quarter of all time. `culprit` is the row
+/// that another finding names already.
+fn outside_waker(requests: &Requests, total: u64, culprit: Option<usize>) -> Option<(u64, Finding)> {
     let (i, wakeup) = requests.wakeups.iter().enumerate().find(|(_, w)| w.waker == WakerKind::Outside)?;
-    if told == Some(i) || !reaches(wakeup.wait_ns, 25, total) {
+    if culprit == Some(i) || !reaches(wakeup.wait_ns, 25, total) {
         return None;
     }
     let id = if wakeup.is_lock() {
@@ -101,11 +104,11 @@ fn outsider(requests: &Requests, total: u64, told: Option<usize>) -> Option<(u64
     } else {
         return None;
     };
-    Some((wakeup.wait_ns, Finding { id, important: true, evidence: Evidence::Wakeup(i) }))
+    Some((wakeup.wait_ns, Finding { id, important: true, evidence: FindingEvidence::Wakeup(i) }))
 }
 
-/// Parts of all time that are larger than they should be.
-fn parts(requests: &Requests, total: u64) -> Vec<(u64, Finding)> {
+/// The parts of all time that are unusually large.
+fn large_parts(requests: &Requests, total: u64) -> Vec<(u64, Finding)> {
     let state = |name: &str| requests.tail.iter().find(|r| r.state == name).map_or(0, |r| r.all_ns);
     let overlap = &requests.overlap;
     let tail_is_runnable = requests.tail.iter().any(|r| r.state == "runnable" && r.stands_out);
@@ -117,7 +120,7 @@ fn parts(requests: &Requests, total: u64) -> Vec<(u64, Finding)> {
     ]
     .into_iter()
     .filter(|&(_, _, ns, percent)| reaches(ns, percent, total))
-    .map(|(id, important, ns, _)| (ns, Finding { id, important, evidence: Evidence::Part { ns } }))
+    .map(|(id, important, ns, _)| (ns, Finding { id, important, evidence: FindingEvidence::Part { ns } }))
     .collect()
 }
 
@@ -133,7 +136,7 @@ fn repeats(requests: &Requests) -> Option<(u64, Finding)> {
     let dur_ns = requests.list.get(slowest.request)?.dur_ns;
     let ((_, stack), (count, ns)) = by_stack.into_iter().max_by_key(|&(key, (_, ns))| (ns, std::cmp::Reverse(key)))?;
     let worth = count >= MIN_REPEATS && reaches(ns, 50, dur_ns);
-    let evidence = Evidence::Repeats { stack, count, ns };
+    let evidence = FindingEvidence::Repeats { stack, count, ns };
     worth.then_some((ns, Finding { id: "serial-waits", important: false, evidence }))
 }
 
@@ -170,9 +173,9 @@ mod tests {
         assert_eq!(ids(with_tail.clone()), ["sync-tail"]);
         with_tail.wakeups = vec![lock(WakerKind::Network, 180), lock(WakerKind::Outside, 180)];
         with_tail.finish(&[]);
-        // The same lock is not told twice.
+        // The same lock is not reported twice.
         assert_eq!(with_tail.findings.len(), 1);
-        assert!(matches!(with_tail.findings[0].evidence, Evidence::Tail { culprit: Some(1), .. }));
+        assert!(matches!(with_tail.findings[0].evidence, FindingEvidence::Tail { culprit: Some(1), .. }));
     }
 
     #[test]
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn large_parts_are_told_in_order_and_only_three() {
+    fn at_most_three_large_parts_in_order() {
         let all = Overlap { mark_assist_ns: 5, stw_ns: 2, ..Overlap::default() };
         let busy = Requests { overlap: all, ..requests(&[(10, [8, 2, 0, 0])]) };
         assert_eq!(ids(busy), ["scheduler", "cpu-bound", "gc-assist"]);
@@ -208,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_in_a_row_are_told_of_a_single_request() {
+    fn waits_in_a_row_are_found_in_a_single_request() {
         let path = |n: u64, each: u64| {
             (0..n).map(move |i| PathPiece {
                 start_ns: i * each,

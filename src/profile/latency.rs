@@ -1,68 +1,20 @@
 //! How long requests took: quantiles, histogram, requests in flight, and what the slowest spent their time on.
 //!
-//! All of it in integers, so that every machine gives the same.
+//! All of it in integers, so that every machine gives the same. Both functions take the order of the requests by
+//! length; `finish.rs` calls them.
 
-use super::only::slowest_first;
-use super::{Latency, Request, Requests, TailRow, TraceInfo, findings};
+use super::{Latency, Request, Requests, TailRow, TraceInfo};
 
 /// Steps of the histogram.
 const BUCKETS: u64 = 20;
 /// The slowest 5 % are one request in so many, rounded up.
-const SLOW_ONE_IN: usize = 20;
-/// Fewer requests than this say nothing about a tail: the slowest 5 % are one request, and one is an accident.
+pub(super) const SLOW_ONE_IN: usize = 20;
+/// Fewer requests than this say nothing about a tail: their slowest 5 % are one request, which may be an accident.
 pub const TAIL_MIN_REQUESTS: u64 = 40;
 
-impl Requests {
-    /// Puts the list and the wake-ups in their order, and computes from them what is said about all requests: latency,
-    /// tail, times on lanes, findings. All else must be there.
-    pub fn finish(&mut self, traces: &[TraceInfo]) {
-        self.sort();
-        if self.before_only == 0 {
-            self.before_only = self.list.len() as u64;
-        }
-        let durations: Vec<u64> = self.list.iter().map(|r| r.dur_ns).collect();
-        let order = slowest_first(&durations);
-        let slow = &order[..order.len().div_ceil(SLOW_ONE_IN)];
-        self.latency = latency(&self.list, &order, traces);
-        self.tail = tail(self, slow);
-        self.inferred = self.list.iter().filter(|r| r.inferred).count() as u64;
-        self.time_on_lanes();
-        self.findings = findings::find(self);
-    }
-
-    fn sort(&mut self) {
-        // Stable: those with equal keys come in an order that does not depend on threads.
-        self.wakeups.sort_by_key(|w| std::cmp::Reverse(w.wait_ns));
-        if self.list.is_sorted_by_key(key) {
-            return;
-        }
-        let slowest = self.slowest.as_ref().and_then(|s| self.list.get(s.request)).map(key);
-        self.list.sort_by_key(key);
-        if let (Some(slowest), Some(key_of_it)) = (&mut self.slowest, slowest) {
-            slowest.request = self.list.partition_point(|r| key(r) < key_of_it);
-        }
-    }
-
-    fn time_on_lanes(&mut self) {
-        let Some(slowest) = &mut self.slowest else { return };
-        for lane in &mut slowest.lanes {
-            lane.path_ns = 0;
-        }
-        for piece in &slowest.path {
-            if let Some(lane) = piece.lane.and_then(|i| slowest.lanes.get_mut(i)) {
-                lane.path_ns = lane.path_ns.saturating_add(piece.dur_ns);
-            }
-        }
-    }
-}
-
-/// The order of the list. A goroutine starts one request at a time.
-fn key(request: &Request) -> (u32, u64, u64) {
-    (request.trace, request.start_ns, request.goid)
-}
-
-/// `order` has the positions of the requests, slowest first.
-fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -> Option<Latency> {
+/// The distribution of the latencies; `None` without requests. `order` has the positions of the requests, slowest
+/// first.
+pub(super) fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -> Option<Latency> {
     let (&slowest, &fastest) = (order.first()?, order.last()?);
     let n = order.len();
     // The smallest value that so many percent of all do not exceed.
@@ -96,7 +48,8 @@ fn rounded(sum: u128, n: u128) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }
 
-/// Counts of equal steps of the logarithm between two durations; a single step when these are all but the same.
+/// How many requests fall into each step. Steps are equal in the logarithm, from the shortest to the longest duration;
+/// a single step when the logarithms of these two are the same.
 fn histogram(list: &[Request], min_ns: u64, max_ns: u64) -> Vec<u64> {
     let low = log2(min_ns);
     let span = log2(max_ns) - low;
@@ -111,12 +64,12 @@ fn histogram(list: &[Request], min_ns: u64, max_ns: u64) -> Vec<u64> {
     counts
 }
 
-/// The binary logarithm in units of 2^-20; that of 0 is that of 1. A float's would differ between machines.
+/// The binary logarithm in units of 2^-20; 0 counts as 1. In integers: floating-point logarithms differ between machines.
 fn log2(n: u64) -> u64 {
     const BITS: u32 = 20;
     let n = n.max(1);
     let mut log = u64::from(n.ilog2());
-    // n / 2^ilog2, between 1 and 2, with 63 bits behind the point. Squaring doubles its logarithm.
+    // n / 2^ilog2, between 1 and 2, with 63 bits after the point. Squaring doubles its logarithm.
     let mut mantissa = u128::from(n << n.leading_zeros());
     for _ in 0..BITS {
         mantissa = (mantissa * mantissa) >> 63;
@@ -127,7 +80,7 @@ fn log2(n: u64) -> u64 {
     log
 }
 
-/// Most requests of one trace that were at work at the same time. One that begins when another ends is not with it.
+/// The most requests of one trace that ran at the same time. One that begins when another ends does not overlap it.
 fn max_in_flight(list: &[Request]) -> u64 {
     let mut starts: Vec<(u32, u64)> = list.iter().map(|r| (r.trace, r.start_ns)).collect();
     let mut ends: Vec<(u32, u64)> = list.iter().map(|r| (r.trace, r.start_ns.saturating_add(r.dur_ns))).collect();
@@ -145,7 +98,7 @@ fn max_in_flight(list: &[Request]) -> u64 {
 }
 
 /// State by state, all requests against those at the positions `slow`.
-fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
+pub(super) fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
     let row = |state: &String| TailRow { state: state.clone(), ..TailRow::default() };
     let mut rows: Vec<TailRow> = requests.state_names.iter().map(row).collect();
     for &(state, ns) in requests.list.iter().flat_map(|r| &r.states) {
@@ -170,7 +123,8 @@ fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
     rows
 }
 
-/// A state stands out that takes a tenth of the slowest requests, and half as much again of them as of all.
+/// Whether a state takes at least a tenth of the slowest requests' time, and at least 1.5 times the share that it has of
+/// the time of all.
 fn stands_out(row: &TailRow, all: u128, slow: u128) -> bool {
     let (row_all, row_slow) = (u128::from(row.all_ns), u128::from(row.slow_ns));
     let product = |a: u128, b: u128| a.saturating_mul(b);
@@ -215,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_histogram_counts_everybody_once() {
+    fn a_histogram_counts_every_request_once() {
         let h = |durations: &[u64]| finished(durations.iter().copied()).latency.unwrap().histogram;
         assert_eq!(h(&[7, 7, 7]), [3]);
         let decades = h(&[1, 10, 100, 1_000, 10_000]);
@@ -247,19 +201,6 @@ mod tests {
         assert_eq!(most(&[(0, 5, 0), (0, 5, 0)]), 1);
         let l = finished([500, 250]).latency.unwrap();
         assert_eq!((l.max_in_flight, l.mean_in_flight_milli), (2, 750));
-    }
-
-    #[test]
-    fn the_list_comes_in_order_and_the_slowest_stays_the_same() {
-        let list = vec![request(1, 0, 5), request(0, 9, 1), request(0, 3, 7)];
-        let slowest = Some(crate::profile::Slowest { request: 2, ..Default::default() });
-        let wakeup = |wait_ns| crate::profile::Wakeup { wait_ns, ..Default::default() };
-        let wakeups = vec![wakeup(1), wakeup(3), wakeup(2)];
-        let mut requests = Requests { list, wakeups, slowest, ..Requests::default() };
-        requests.finish(&[]);
-        assert_eq!(requests.list.iter().map(|r| r.dur_ns).collect::<Vec<_>>(), [7, 1, 5]);
-        assert_eq!((requests.slowest.unwrap().request, requests.before_only), (0, 3));
-        assert_eq!(requests.wakeups.iter().map(|w| w.wait_ns).collect::<Vec<_>>(), [3, 2, 1]);
     }
 
     #[test]

@@ -1,24 +1,31 @@
-//! The single result type. Everything about goroutines is before it; every renderer takes a [`Profile`].
+//! The result: a [`Profile`] of what was selected, or [`Candidates`] when nothing was.
 //!
-//! A profile is self-contained: it holds its own frames and names, and totals are computed here, once.
+//! In: samples, requests and facts that `measure` and `pipeline` fill in. [`Profile::finish`] sorts them and computes
+//! all totals and statistics, once. Out: a self-contained result with its own frames and names; renderers take it and
+//! nothing else.
+//!
+//! To read: this file (profile, selection, samples), `stack_tree`, `requests` (requests, latency, wake-ups, the slowest
+//! one), then what [`Requests::finish`] derives: `latency`, `findings`. `only` chooses requests; `candidates` and
+//! `duration_list` are the answer to a trace without `--root`.
 
 mod candidates;
+mod duration_list;
 mod findings;
+mod finish;
 mod latency;
 mod only;
 mod requests;
 mod stack_tree;
-mod took;
 
-pub use candidates::{Annotation, Candidate, Candidates, Handler, UnknownRequests};
+pub use candidates::{AnnotationCandidate, Candidate, Candidates, Handler, UnknownRequests};
+pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
 pub use only::{Edge, Only};
 pub use requests::{
-    Evidence, Finding, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow, WakerKind,
-    Wakeup,
+    Finding, FindingEvidence, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow,
+    WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
-pub use took::Took;
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
@@ -109,9 +116,9 @@ pub struct Selection {
     pub max_depth: u32,
     /// Children that `--exclude` kept out, with all that they created.
     pub excluded: u64,
-    /// Shared plumbing (connections of a pool, background readers) that a slice's goroutine happened to create and
-    /// that was kept out.
-    pub plumbing: u64,
+    /// Goroutines that many requests share (connections of a pool, background readers), that a goroutine of the slice
+    /// happened to create, and that were kept out.
+    pub shared: u64,
     /// Roots and children whose stack was cut at its outer end, where a match would stand.
     pub cut_stacks: u64,
     /// Goroutines of the trace that a timer started (`time.AfterFunc`): they have no creator, and are in no subtree.
@@ -175,6 +182,17 @@ pub enum Precision {
     Bracketed,
     /// CPU samples inside the interval say so.
     Sampled,
+}
+
+impl Precision {
+    /// Its name in outputs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Bracketed => "bracketed",
+            Self::Sampled => "sampled",
+        }
+    }
 }
 
 /// Time spent in one state on one stack.

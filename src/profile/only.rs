@@ -1,6 +1,6 @@
 //! A part of the requests, chosen by how long they took.
 
-/// Which requests count. Ranks decide, so parts that meet at an edge share no request and leave none out.
+/// Which requests count. Decided by rank, so two ranges that meet at an edge share no request and leave none out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Only {
     /// From one edge (inclusive) to another (exclusive); none is open.
@@ -24,11 +24,11 @@ pub enum Edge {
 }
 
 impl Edge {
-    /// The percentile above which nothing is.
+    /// The highest percentile.
     pub const P100: u32 = 100_000;
 
-    /// How many of the requests are faster than the edge. What is rounded goes to the slower side, so that `p95..`
-    /// is never empty and is the slowest 5 % of the report.
+    /// How many of the requests are faster than the edge. Percentiles are rounded down, so that `p95..` is never empty
+    /// and is the slowest 5 % of the report.
     fn faster(self, durations: &[u64]) -> usize {
         match self {
             Self::Percentile(p) => {
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slowest_are_so_many() {
+    fn the_slowest_are_as_many_as_asked() {
         assert_eq!(chosen(Only::Slowest(1)), [2]);
         assert_eq!(chosen(Only::Slowest(2)), [2, 3]);
         assert_eq!(chosen(Only::Slowest(99)), [0, 1, 2, 3, 4, 5]);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_that_meet_cover_everybody_once() {
+    fn ranges_that_meet_cover_every_request_once() {
         for n in 0..50_u64 {
             let durations: Vec<u64> = (0..n).map(|i| i * 37 % 11).collect();
             let low = Only::Range { from: None, to: Some(Edge::Percentile(33_300)) }.choose(&durations);

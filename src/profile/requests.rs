@@ -64,8 +64,8 @@ pub struct Requests {
     pub only: Option<String>,
     /// How many there were before that.
     pub before_only: u64,
-    /// Requests whose paths were cut because the trace held too many intervals at once: at the cut they stay in
-    /// their wait.
+    /// Requests whose critical paths were cut because too many intervals had to be kept at once: before the cut, the
+    /// path stays in the wait it is in.
     pub capped: u64,
     /// Requests of the list whose edges are inferred; [`Requests::finish`] counts them.
     pub inferred: u64,
@@ -81,7 +81,7 @@ pub struct Requests {
     pub slowest: Option<Slowest>,
     /// What the collector and stopped worlds did while requests ran.
     pub overlap: Overlap,
-    /// What stands out, in plain words; at most three.
+    /// What stands out; at most three.
     pub findings: Vec<Finding>,
 }
 
@@ -148,7 +148,7 @@ pub enum WakerKind {
     Network,
     /// A timer.
     Timer,
-    /// Nobody that the trace names.
+    /// The trace does not say.
     #[default]
     Unknown,
 }
@@ -194,7 +194,7 @@ pub struct Wakeup {
 }
 
 impl Wakeup {
-    /// Whether the waits are for a lock that somebody held.
+    /// Whether the waits are for a lock.
     pub fn is_lock(&self) -> bool {
         matches!(self.detail, "mutex" | "rwmutex")
     }
@@ -207,7 +207,7 @@ pub struct Slowest {
     pub request: usize,
     /// Goroutines on its critical path or of its subtree: the request's own first, then by their beginning.
     pub lanes: Vec<Lane>,
-    /// Its critical path from its start to its end, without a gap.
+    /// Its critical path from its start to its end, without gaps.
     pub path: Vec<PathPiece>,
     /// Goroutines that are not shown, because there are too many.
     pub more_lanes: u64,
@@ -222,9 +222,10 @@ pub struct Lane {
     pub goid: u64,
     /// Its entry function; empty when unknown.
     pub entry: String,
-    /// The lane of its creator; none for the request's own and for strangers.
+    /// The lane of its creator; none for the request's own, and for goroutines outside
+    /// its subtree.
     pub parent: Option<usize>,
-    /// Where it stands to the request.
+    /// How it belongs to the request.
     pub kind: WakerKind,
     /// Its intervals inside the request: start from the request's start and length, in ns, and position in
     /// [`Requests::state_names`]. Ascending.
@@ -280,12 +281,12 @@ pub struct Finding {
     /// Whether it says why requests are slow (`!` in the report) or is worth knowing (`i`).
     pub important: bool,
     /// The facts. Renderers make a sentence of them.
-    pub evidence: Evidence,
+    pub evidence: FindingEvidence,
 }
 
 /// What a finding rests on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Evidence {
+pub enum FindingEvidence {
     /// A state takes much more of the slowest requests than of all.
     Tail {
         /// Position in [`Requests::tail`].

@@ -26,17 +26,17 @@ impl ProfileFrame {
     pub const GO: &'static str = "[go]";
     /// The pseudo frame above what another goroutine did while a request waited for it: its file is `other goroutine`.
     pub const WAITING_FOR: &'static str = "[waiting for]";
-    /// The root of a request where two sides are compared whose roots have different names. It is a function to all
-    /// that shows stacks: the program's outermost one.
+    /// The root of a request where two sides are compared whose roots have different names. Renderers
+    /// show it like a function of the program, its outermost one.
     pub const ROOT: &'static str = "(root)";
 
-    /// Whether this frame is ours and not the program's.
+    /// Whether this tool added the frame: the program has no such function.
     pub fn is_pseudo(&self) -> bool {
         self.function.starts_with('[')
     }
 }
 
-/// Stacks that share their beginnings.
+/// Stacks as a tree: those with the same outermost frames share their nodes.
 #[derive(Clone, Debug)]
 pub struct StackTree {
     frames: FrameSet,

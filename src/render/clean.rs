@@ -1,4 +1,4 @@
-//! The one gate that all text of a trace passes on its way to a terminal or a text file.
+//! All text of a trace passes through here on its way to a terminal or a text file.
 //!
 //! A function may be named anything; a name must not move the cursor, change colours or reorder a line.
 

@@ -1,18 +1,15 @@
-//! What took how long on two sides, stack by stack: what the differential formats are made of.
+//! The time of each stack on two sides: what the differential formats are made of.
 //!
-//! Knows nothing of how the sides came about. A comparison fills it in; [`write_folded`] and [`write_svg`] write it.
-
-pub use super::folded::write_differential as write_folded;
-pub use super::svg_diff::write as write_svg;
+//! A comparison fills it in; folded stacks and flame graphs are written from it.
 
 use super::clean::clean;
-use super::{folded, frames};
+use super::frames;
 use crate::compare::{Comparison, Side};
 use std::collections::BTreeMap;
 
 /// What the parts of a comparison are called.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Labels {
+pub struct DifferentialLabels {
     /// What is compared, for titles.
     pub title: String,
     /// The base.
@@ -23,16 +20,16 @@ pub struct Labels {
     pub metric: String,
 }
 
-/// The stacks of two sides, with the time of each side: per request or in all, as who fills it in decides.
+/// The stacks of two sides, with the time of each side: per request or in all, as the caller decides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Differential {
-    labels: Labels,
-    stacks: BTreeMap<String, Sides>,
+    labels: DifferentialLabels,
+    stacks: BTreeMap<String, SideTimes>,
 }
 
 /// The time of one stack on both sides, in ns.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Sides {
+pub struct SideTimes {
     /// On the base.
     pub base_ns: u64,
     /// On the new side.
@@ -41,7 +38,7 @@ pub struct Sides {
 
 impl Differential {
     /// One without stacks.
-    pub fn new(labels: Labels) -> Self {
+    pub fn new(labels: DifferentialLabels) -> Self {
         Self { labels, stacks: BTreeMap::new() }
     }
 
@@ -50,38 +47,38 @@ impl Differential {
         let metric = if comparison.options.total { "latency" } else { "latency per request" };
         let (base, new) = (side(&comparison.base), side(&comparison.new));
         let title = format!("{base} → {new}");
-        let mut differential = Self::new(Labels { title, base, new, metric: metric.to_owned() });
+        let mut differential = Self::new(DifferentialLabels { title, base, new, metric: metric.to_owned() });
         for change in &comparison.stacks {
             let (indexes, cut) = frames::leaf_first(&comparison.tree, change.stack);
             let all = comparison.tree.frames();
             let functions = indexes.iter().rev().map(|&i| all[i as usize].function.as_str());
             let functions = cut.then_some(frames::CUT).into_iter().chain(functions);
-            let sides = Sides { base_ns: change.delta.base_ns, new_ns: change.delta.new_ns };
+            let sides = SideTimes { base_ns: change.delta.base_ns, new_ns: change.delta.new_ns };
             differential.add(functions, &change.state, sides);
         }
         differential
     }
 
     /// What the parts are called.
-    pub fn labels(&self) -> &Labels {
+    pub fn labels(&self) -> &DifferentialLabels {
         &self.labels
     }
 
     /// Adds time to a stack, given by its functions, outermost first, and its state. Stacks that are written alike are
     /// added up.
-    pub fn add<'a>(&mut self, functions: impl IntoIterator<Item = &'a str>, state: &str, sides: Sides) {
+    pub fn add<'a>(&mut self, functions: impl IntoIterator<Item = &'a str>, state: &str, sides: SideTimes) {
         let mut line = String::new();
         for function in functions {
-            folded::push(&mut line, function);
+            frames::push_frame(&mut line, function);
         }
-        folded::push(&mut line, &frames::state_frame(state));
+        frames::push_frame(&mut line, &frames::state_frame(state));
         let known = self.stacks.entry(line).or_default();
         known.base_ns = known.base_ns.saturating_add(sides.base_ns);
         known.new_ns = known.new_ns.saturating_add(sides.new_ns);
     }
 
     /// The stacks, folded, in the order of bytes.
-    pub fn stacks(&self) -> impl Iterator<Item = (&str, Sides)> {
+    pub fn stacks(&self) -> impl Iterator<Item = (&str, SideTimes)> {
         self.stacks.iter().map(|(stack, &sides)| (stack.as_str(), sides))
     }
 }

@@ -3,33 +3,35 @@
 use super::clean::clean;
 use super::names;
 use super::units::{Share, Unit, count, counted, duration};
-use crate::profile::{Evidence, Finding, Latency, NodeIdx, Profile, Requests, StackTree, TailRow, WakerKind, Wakeup};
+use crate::profile::{
+    Finding, FindingEvidence, Latency, NodeIdx, Profile, Requests, StackTree, TailRow, WakerKind, Wakeup,
+};
 use std::borrow::Cow;
 
 /// How the sentences are written.
 #[derive(Clone, Copy)]
-pub(super) struct Style {
+pub(super) struct FindingStyle {
     pub(super) unit: Unit,
     pub(super) full_names: bool,
 }
 
 /// The sentences of a finding; empty when the profile lacks what it rests on.
-pub(super) fn text(finding: &Finding, profile: &Profile, requests: &Requests, style: Style) -> String {
-    let words = Words { profile, requests, style };
+pub(super) fn text(finding: &Finding, profile: &Profile, requests: &Requests, style: FindingStyle) -> String {
+    let words = FindingWriter { profile, requests, style };
     words.text(finding).unwrap_or_default()
 }
 
-struct Words<'a> {
+struct FindingWriter<'a> {
     profile: &'a Profile,
     requests: &'a Requests,
-    style: Style,
+    style: FindingStyle,
 }
 
-impl Words<'_> {
+impl FindingWriter<'_> {
     fn text(&self, finding: &Finding) -> Option<String> {
         let latency = self.requests.latency.as_ref()?;
         Some(match finding.evidence {
-            Evidence::Tail { row, culprit } => {
+            FindingEvidence::Tail { row, culprit } => {
                 let tail = tail(self.requests.tail.get(row)?, latency);
                 match culprit.and_then(|i| self.requests.wakeups.get(i)) {
                     Some(wakeup) => {
@@ -39,15 +41,15 @@ impl Words<'_> {
                     None => tail,
                 }
             }
-            Evidence::Wakeup(i) => {
+            FindingEvidence::Wakeup(i) => {
                 let wakeup = self.requests.wakeups.get(i)?;
                 let (sum, max) = (self.time(wakeup.wait_ns), self.time(wakeup.max_ns));
                 let (waits, what) = (counted(wakeup.count, "wait"), self.waiting(wakeup));
                 let ended = self.waker(wakeup);
                 format!("{waits} {what}, {sum} together and up to {max} long, were ended by {ended}.")
             }
-            Evidence::Part { ns } => self.part(finding.id, ns, latency),
-            Evidence::Repeats { stack, count: n, ns } => {
+            FindingEvidence::Part { ns } => self.part(finding.id, ns, latency),
+            FindingEvidence::Repeats { stack, count: n, ns } => {
                 let request = self.requests.list.get(self.requests.slowest.as_ref()?.request)?;
                 let (time, share) = (self.time(ns), Share::of(ns, request.dur_ns));
                 let (n, place) = (count(n), self.function(stack));
@@ -126,7 +128,7 @@ fn own_function(profile: &Profile, stack: NodeIdx) -> Option<&str> {
         return None;
     }
     let own = || profile.tree.stack(stack).take_while(|f| !f.is_pseudo()).map(|f| f.function.as_str());
-    own().find(|f| !names::is_std(f)).or_else(|| own().find(|f| !names::is_plumbing(f)))
+    own().find(|f| !names::is_std(f)).or_else(|| own().find(|f| !names::only_parks(f)))
 }
 
 #[cfg(test)]
@@ -137,7 +139,7 @@ mod tests {
 
     fn texts(profile: &Profile) -> Vec<String> {
         let requests = profile.requests.as_ref().unwrap();
-        let style = Style { unit: Unit::Auto, full_names: false };
+        let style = FindingStyle { unit: Unit::Auto, full_names: false };
         requests.findings.iter().map(|f| text(f, profile, requests, style)).collect()
     }
 
@@ -160,12 +162,12 @@ mod tests {
         requests.wakeups[1].state = "chan \x1b[2J".into();
         requests.wakeups[1].detail = "";
         requests.findings = [
-            ("outside-worker", Evidence::Wakeup(1)),
-            ("scheduler", Evidence::Part { ns: 1 }),
-            ("gc-assist", Evidence::Part { ns: 1 }),
-            ("stw", Evidence::Part { ns: 1 }),
-            ("cpu-bound", Evidence::Part { ns: 1 }),
-            ("serial-waits", Evidence::Repeats { stack, count: 9, ns: 106_500_000 }),
+            ("outside-worker", FindingEvidence::Wakeup(1)),
+            ("scheduler", FindingEvidence::Part { ns: 1 }),
+            ("gc-assist", FindingEvidence::Part { ns: 1 }),
+            ("stw", FindingEvidence::Part { ns: 1 }),
+            ("cpu-bound", FindingEvidence::Part { ns: 1 }),
+            ("serial-waits", FindingEvidence::Repeats { stack, count: 9, ns: 106_500_000 }),
         ]
         .map(of)
         .into();
@@ -175,7 +177,7 @@ mod tests {
         let expected = "In the slowest request, 9 waits for the network in main.fetchUser follow each other: 107 ms, \
                         50.0% of it.";
         assert_eq!(texts(&profile)[5], expected);
-        let nothing = Finding { id: "x", important: true, evidence: Evidence::Wakeup(99) };
+        let nothing = Finding { id: "x", important: true, evidence: FindingEvidence::Wakeup(99) };
         profile.requests.as_mut().unwrap().findings = vec![nothing];
         assert_eq!(texts(&profile), [""]);
     }

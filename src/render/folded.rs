@@ -1,11 +1,10 @@
 //! Folded stacks: `root;…;leaf N`, or with a column for each of two sides, sorted bytewise, for flamegraph.pl, inferno, speedscope and Perfetto.
 
-use super::clean::clean;
 use super::differential::Differential;
 use super::units::Unit;
 use super::{Options, frames};
 use crate::compare::Comparison;
-use crate::profile::{Metric, Profile, Sample};
+use crate::profile::{Metric, Profile};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
@@ -19,7 +18,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     };
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
     for sample in &profile.samples {
-        let sum = lines.entry(line(profile, sample)).or_default();
+        let sum = lines.entry(frames::folded_line(profile, sample)).or_default();
         *sum = sum.saturating_add(sample.weight.of(profile.metric));
     }
     for (stack, sum) in lines {
@@ -38,7 +37,7 @@ pub(super) fn write_comparison(comparison: &Comparison, options: &Options, out: 
 
 /// Writes both sides: `root;…;leaf BASE NEW`, as difffolded.pl gives it and flame graph tools take it. Units are those
 /// of one side; stacks that round to zero on both sides are left out.
-pub fn write_differential(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
+fn write_differential(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
     for (stack, sides) in differential.stacks() {
         let (base, new) = (in_unit(sides.base_ns, unit), in_unit(sides.new_ns, unit));
         if base > 0 || new > 0 {
@@ -52,29 +51,6 @@ pub fn write_differential(differential: &Differential, unit: Unit, out: &mut dyn
 fn in_unit(ns: u64, unit: Unit) -> u64 {
     let per = if unit == Unit::Auto { Unit::Us } else { unit }.ns();
     ns / per + u64::from(ns % per >= per.div_ceil(2))
-}
-
-/// The stack of a sample, folded; its last frame is the state.
-pub(super) fn line(profile: &Profile, sample: &Sample) -> String {
-    let (indexes, cut) = frames::leaf_first(&profile.tree, sample.stack);
-    let all = profile.tree.frames();
-    let mut line = String::new();
-    if cut {
-        push(&mut line, frames::CUT);
-    }
-    for &i in indexes.iter().rev() {
-        push(&mut line, &all[i as usize].function);
-    }
-    push(&mut line, &frames::state_frame(&sample.state));
-    line
-}
-
-/// `;` separates frames and a line is a stack, so neither may be part of a name.
-pub(super) fn push(line: &mut String, frame: &str) {
-    if !line.is_empty() {
-        line.push(';');
-    }
-    line.push_str(&clean(&frame.replace([';', '\n', '\r'], ",")));
 }
 
 #[cfg(test)]
@@ -118,13 +94,5 @@ mod tests {
         assert_eq!(sum(&profile, Unit::Ns), profile.total.latency_ns);
         profile.metric = Metric::Events;
         assert_eq!(sum(&profile, Unit::S), profile.total.events);
-    }
-
-    #[test]
-    fn a_name_cannot_break_the_format() {
-        let mut line = String::new();
-        push(&mut line, "a;b\nc\x1b");
-        push(&mut line, "d e");
-        assert_eq!(line, "a,b,c\\x1B;d e");
     }
 }

@@ -1,6 +1,7 @@
 //! Frames of a sample as exports write them.
 
-use crate::profile::{NodeIdx, StackTree};
+use super::clean::clean;
+use crate::profile::{NodeIdx, Profile, Sample, StackTree};
 
 /// Frames written per stack at most; Go records 128 for one goroutine, joined stacks can be any length.
 /// The outermost are left out, so that an export stays linear in the trace's size.
@@ -27,3 +28,39 @@ pub(crate) fn state_frame(state: &str) -> String {
 
 /// File of the state's pseudo frame; pprof's own `-tagleaf` keeps the key there.
 pub(crate) const STATE_FILE: &str = "state";
+
+/// The stack of a sample, folded; its last frame is the state.
+pub(super) fn folded_line(profile: &Profile, sample: &Sample) -> String {
+    let (indexes, cut) = leaf_first(&profile.tree, sample.stack);
+    let all = profile.tree.frames();
+    let mut line = String::new();
+    if cut {
+        push_frame(&mut line, CUT);
+    }
+    for &i in indexes.iter().rev() {
+        push_frame(&mut line, &all[i as usize].function);
+    }
+    push_frame(&mut line, &state_frame(&sample.state));
+    line
+}
+
+/// `;` separates frames and a line is a stack, so neither may be part of a name.
+pub(super) fn push_frame(line: &mut String, frame: &str) {
+    if !line.is_empty() {
+        line.push(';');
+    }
+    line.push_str(&clean(&frame.replace([';', '\n', '\r'], ",")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_break_the_format() {
+        let mut line = String::new();
+        push_frame(&mut line, "a;b\nc\x1b");
+        push_frame(&mut line, "d e");
+        assert_eq!(line, "a,b,c\\x1B;d e");
+    }
+}

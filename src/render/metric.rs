@@ -1,5 +1,5 @@
-//! Which of a profile's weights the formats show that have room for one only: flame graphs and Markdown. Both show
-//! times, so intervals are none.
+//! The one weight that flame graphs and Markdown show. Both show times, so `--metric events` falls back to goroutine
+//! time there.
 
 use super::units::counted;
 use crate::profile::{Metric, Profile, Weight};

@@ -1,26 +1,25 @@
-//! Profile → bytes. One file per format; a new one is a file and a row in [`FORMATS`].
+//! Profile → bytes. One file or folder per format; a new format is a file and a row in [`FORMATS`].
 //!
-//! Renderers read a [`Profile`], a [`Comparison`] or [`Candidates`] and compute no totals of their own. They know neither files nor
-//! terminals: what they need to know of those is in [`Options`].
+//! In: a [`Profile`], a [`Comparison`] or [`Candidates`], and [`Options`]. Out: bytes to a writer. Renderers compute no
+//! totals of the whole: they add up only the rows that they merge or do not show. They know neither files nor terminals;
+//! what they need to know of those is in [`Options`].
+//!
+//! To read: this file, then what all formats share: `units` (numbers as text), `clean` (text that is safe to print),
+//! `names` (Go's functions), `frames` (stacks), `metric`, `findings` (sentences); then one format, `folded` being the
+//! shortest.
 
-mod annotations;
-mod candidates;
 pub mod clean;
 pub mod differential;
 mod findings;
 mod folded;
 mod frames;
-mod handlers;
 mod json;
 mod markdown;
 mod metric;
 pub mod names;
 mod pprof;
-mod pprof_proto;
-mod question;
 pub mod shell;
 mod svg;
-mod svg_diff;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -46,7 +45,6 @@ pub enum Sort {
 
 /// How a report is written. Formats for programs ignore all but `unit` and `per_request`.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// Rows of the longest lists; 0 means all.
     pub top: usize,
@@ -130,7 +128,7 @@ pub static FORMATS: [Format; 6] = [
         binary: false,
         profile: text::write,
         comparison: text::comparison::write,
-        candidates: Some(candidates::write),
+        candidates: Some(text::candidates::write),
     },
     Format {
         name: "json",
@@ -165,7 +163,7 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["svg"],
         binary: false,
         profile: svg::write,
-        comparison: svg_diff::write_comparison,
+        comparison: svg::write_comparison,
         candidates: None,
     },
     Format {
@@ -193,7 +191,7 @@ impl Format {
     }
 }
 
-/// The order of two rows: by `key` of the sort, where equal rows keep the order they have.
+/// Sorts rows; equal ones keep the order they have.
 fn sort_rows<T>(
     rows: &mut [T],
     sort: Sort,

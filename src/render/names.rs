@@ -60,7 +60,7 @@ const STD: &[&str] = &[
 ];
 
 /// Splits `net/http.(*conn).serve` into the package path and the rest. Dots in the last element of a package path
-/// are written `%2e` by the linker, so the first dot behind the last slash ends the path. Slashes inside type
+/// are written `%2e` by the linker, so the first dot after the last slash ends the path. Slashes inside type
 /// arguments do not count.
 fn split_package(function: &str) -> (&str, &str) {
     let head = function.find(['[', '(']).unwrap_or(function.len());
@@ -83,8 +83,8 @@ pub fn is_std(function: &str) -> bool {
     STD.binary_search(&first).is_ok()
 }
 
-/// Whether a function only parks the goroutine: the state says the same in better words.
-pub fn is_plumbing(function: &str) -> bool {
+/// Whether a function only parks the goroutine. Reports leave such frames out, since the state says the same.
+pub fn only_parks(function: &str) -> bool {
     let (package, name) = split_package(function);
     package == "runtime" || name.starts_with("runtime_")
 }
@@ -142,8 +142,8 @@ mod tests {
         for name in ["main.main", "github.com/a/net.F", "example.com/sync.F", "", "timers.F"] {
             assert!(!is_std(name), "{name}");
         }
-        assert!(is_plumbing("runtime.chanrecv1") && is_plumbing("internal/poll.runtime_pollWait"));
-        assert!(!is_plumbing("runtime/pprof.StartCPUProfile") && !is_plumbing("sync.(*Mutex).Lock"));
+        assert!(only_parks("runtime.chanrecv1") && only_parks("internal/poll.runtime_pollWait"));
+        assert!(!only_parks("runtime/pprof.StartCPUProfile") && !only_parks("sync.(*Mutex).Lock"));
     }
 
     #[test]

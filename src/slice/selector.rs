@@ -1,11 +1,11 @@
-//! What the user pointed at.
+//! What the user asked for.
 
 use super::TimeRange;
 use crate::trace::error::{Error, ErrorKind, Result};
 use crate::trace::ids::GoId;
 use regex::{RegexSet, RegexSetBuilder};
 
-/// Largest compiled size of all patterns together; a guard against patterns from strangers.
+/// Largest compiled size of all patterns together; patterns may come from untrusted input.
 const PATTERN_SIZE_LIMIT: usize = 10 << 20;
 /// Deepest nesting of a pattern.
 const PATTERN_NEST_LIMIT: u32 = 50;
@@ -65,7 +65,6 @@ impl Patterns {
 
 /// Which evidence makes a root. At least one is set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "a set of five")]
 pub struct RootBy {
     /// A frame of the stack of the `go` statement that created the goroutine.
     pub creation: bool,
@@ -80,7 +79,7 @@ pub struct RootBy {
 }
 
 impl RootBy {
-    /// No evidence: what others are made of.
+    /// Nothing is looked at: what the others are made of.
     pub const NONE: Self = Self { creation: false, entry: false, stack: false, task: false, region: false };
 
     /// Whether user tasks or regions are roots.
@@ -95,7 +94,7 @@ impl Default for RootBy {
     }
 }
 
-/// What the user pointed at, and how far to follow it.
+/// Which roots, and how far to follow their children.
 #[derive(Clone, Debug)]
 pub struct Selector {
     /// What makes a root.

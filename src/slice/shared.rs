@@ -1,19 +1,21 @@
-//! Goroutines that serve many requests and belong to none, although one happens to start them.
+//! Shared goroutines: they serve many requests and belong to none, although one of these happens to start them.
+//!
+//! Connections of a pool, background readers, and so on. They are known by the names of their entry functions.
 
-/// Packages of HTTP/2, each with a prefix of its types: `net/http` had it bundled up to Go 1.26.
-const HTTP2: &[&str] = &["net/http.(*http2", "net/http/internal/http2.(*", "golang.org/x/net/http2.(*"];
+/// Packages of HTTP/2, each with the prefix of its types: up to Go 1.26 `net/http` had it bundled.
+const HTTP2_PREFIXES: &[&str] = &["net/http.(*http2", "net/http/internal/http2.(*", "golang.org/x/net/http2.(*"];
 
-/// Entry functions of HTTP/2's own goroutines, behind one of [`HTTP2`].
-const OF_HTTP2: &[(&str, &str)] = &[
+/// Entry functions of HTTP/2's own goroutines, after one of [`HTTP2_PREFIXES`]: the type, and its method.
+const HTTP2_ENTRIES: &[(&str, &str)] = &[
     ("addConnCall)", "run"),
     ("clientConn)", "readLoop"),
     ("serverConn)", "readFrames"),
     ("serverConn)", "writeFrameAsync"),
 ];
 
-/// Entry functions: beginnings of names, for the numbers of their closures change.
+/// Entry functions of the other shared goroutines. Prefixes of names, since the numbers of closures change.
 const ENTRIES: &[&str] = &[
-    // The server looks out for a client that hangs up (`net/http/server.go`).
+    // The server notices here that a client hangs up (`net/http/server.go`).
     "net/http.(*connReader).backgroundRead",
     // Connections of the client's pool (`net/http/transport.go`).
     "net/http.(*persistConn).readLoop",
@@ -34,14 +36,15 @@ const ENTRIES: &[&str] = &[
     "google.golang.org/grpc.(*addrConn).",
 ];
 
-/// Whether an entry function is that of shared plumbing.
-pub fn is_plumbing(entry: &str) -> bool {
-    ENTRIES.iter().any(|name| entry.starts_with(name)) || HTTP2.iter().any(|prefix| is_http2s(entry, prefix))
+/// Whether an entry function is that of a goroutine that many requests share.
+pub fn is_shared(entry: &str) -> bool {
+    ENTRIES.iter().any(|name| entry.starts_with(name))
+        || HTTP2_PREFIXES.iter().any(|prefix| is_shared_http2(entry, prefix))
 }
 
-fn is_http2s(entry: &str, prefix: &str) -> bool {
+fn is_shared_http2(entry: &str, prefix: &str) -> bool {
     let Some((owner, method)) = entry.strip_prefix(prefix).and_then(|rest| rest.split_once('.')) else { return false };
-    OF_HTTP2.iter().any(|&(o, m)| owner.eq_ignore_ascii_case(o) && method == m)
+    HTTP2_ENTRIES.iter().any(|&(o, m)| owner.eq_ignore_ascii_case(o) && method == m)
 }
 
 #[cfg(test)]
@@ -49,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn plumbing_is_known_by_its_entry_function() {
+    fn shared_goroutines_are_known_by_their_entry_function() {
         for entry in [
             "net/http.(*connReader).backgroundRead",
             "net/http.(*Transport).startDialConnForLocked.func1",
@@ -60,12 +63,12 @@ mod tests {
             "net/http/internal/http2.(*serverConn).writeFrameAsync",
             "database/sql.(*DB).connectionOpener",
         ] {
-            assert!(is_plumbing(entry), "{entry}");
+            assert!(is_shared(entry), "{entry}");
         }
     }
 
     #[test]
-    fn work_for_one_request_is_none() {
+    fn work_for_one_request_is_not_shared() {
         for entry in [
             "main.worker",
             "net/http.(*conn).serve",
@@ -74,7 +77,7 @@ mod tests {
             "database/sql.(*Tx).awaitDone",
             "",
         ] {
-            assert!(!is_plumbing(entry), "{entry}");
+            assert!(!is_shared(entry), "{entry}");
         }
     }
 }

@@ -1,12 +1,20 @@
-//! Whose stacks go under whose: chains of `go` statements from a root down to a goroutine.
+//! Spawn chains: the `go` statements from a root down to a goroutine. Where stacks are joined, the chain says under
+//! which stacks a goroutine's own stacks are shown.
+//!
+//! ```text
+//!   root "main.Handler"  ←  go in main.fetchAll  ←  go in main.fetchOne
+//!   link 0                  link 1, parent 0        link 2, parent 1
+//! ```
+//!
+//! Goroutines with the same `go` statements above them share a chain, named by the index of its last link.
 
 use crate::trace::ids::{StackIdx, StringIdx};
 use rustc_hash::FxHashMap;
 
-/// Longest chain of `go` statements that is shown; deeper goroutines join under its end.
+/// Most `go` statements in a chain. Deeper goroutines are shown under its end.
 pub const MAX_CHAIN: u32 = 64;
 
-/// One link of a chain.
+/// One link of a chain; with its parents, the chain that ends here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct SpawnChain {
     /// The link above; itself for the first.
@@ -18,7 +26,7 @@ pub struct SpawnChain {
     depth: u32,
 }
 
-/// All chains of a slice, each once.
+/// All chains of a slice, each once. A chain is named by the index of its last link.
 #[derive(Clone, Default, Debug)]
 pub struct SpawnChains {
     list: Vec<SpawnChain>,
@@ -26,7 +34,7 @@ pub struct SpawnChains {
 }
 
 impl SpawnChains {
-    /// The chain of a root itself.
+    /// The chain of a root itself: one link, without a `go` statement.
     pub fn root(&mut self, label: StringIdx) -> u32 {
         let next = self.list.len() as u32;
         self.intern(
@@ -35,27 +43,28 @@ impl SpawnChains {
         )
     }
 
-    /// The chain of a goroutine that one with chain `parent` created. A function that keeps starting itself is
-    /// shown once.
+    /// The chain of a goroutine that was created by one with chain `parent`: `parent` itself where the creation is
+    /// unknown, where the chain is as long as [`MAX_CHAIN`], and where a `go` statement repeats the one before, so that
+    /// a function that keeps starting itself is shown once.
     pub fn child(&mut self, parent: u32, creation: StackIdx) -> u32 {
         let above = self.list[parent as usize];
         if creation == StackIdx::EMPTY || creation == above.creation || above.depth >= MAX_CHAIN {
             return parent;
         }
-        let context = SpawnChain { parent, creation, label: above.label, depth: above.depth + 1 };
-        self.intern(context, (parent, creation, above.label))
+        let chain = SpawnChain { parent, creation, label: above.label, depth: above.depth + 1 };
+        self.intern(chain, (parent, creation, above.label))
     }
 
-    fn intern(&mut self, context: SpawnChain, key: (u32, StackIdx, StringIdx)) -> u32 {
+    fn intern(&mut self, chain: SpawnChain, key: (u32, StackIdx, StringIdx)) -> u32 {
         *self.by_key.entry(key).or_insert_with(|| {
-            self.list.push(context);
+            self.list.push(chain);
             self.list.len() as u32 - 1
         })
     }
 
-    /// A link.
-    pub fn get(&self, context: u32) -> SpawnChain {
-        self.list[context as usize]
+    /// A chain's last link.
+    pub fn get(&self, chain: u32) -> SpawnChain {
+        self.list[chain as usize]
     }
 
     /// Number of links.

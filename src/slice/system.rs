@@ -1,11 +1,12 @@
-//! Goroutines that are nobody's request: the recording itself, and the runtime's own.
+//! Goroutines that belong to no request: those of the recording, and the runtime's own.
 
 pub use crate::survey::roots::servers::RECORDING_HANDLER;
 
 use crate::survey::{Forest, Origin};
 use crate::trace::symbols::Symbols;
 
-/// How many goroutines of the trace nobody created, the runtime's own aside: timers start them (`time.AfterFunc`).
+/// The number of goroutines in the trace that no goroutine created, without the runtime's own: timers start them
+/// (`time.AfterFunc`).
 pub fn without_creator(forest: &Forest, symbols: &Symbols) -> u64 {
     let orphans = forest.goroutines.iter().filter(|g| g.origin == Origin::Created && !g.parent.is_some());
     let entry = |stack| symbols.leaf(stack).map_or("", |frame| symbols.function(frame));

@@ -1,28 +1,29 @@
-//! Where tasks begin and end: events that may be on any goroutine.
+//! Where user tasks begin and end. A goroutine's own windows are ended by its own events; a task's may be begun and
+//! ended by events on any goroutine, so these events are listed by their position in the file.
 
-use super::WindowIdx;
+use super::window::WindowIdx;
 
-/// What an event means for a window.
+/// What an event means for the window of a task.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum TaskBoundary {
     /// It starts.
     Start,
-    /// The goroutine that will end it works in it from here on.
+    /// From here on the goroutine that will end it works in it.
     HandedOver,
     /// It ends.
     End,
 }
 
-/// Marks by the place of their event in the file.
+/// Task boundaries by the position of their event in the file.
 #[derive(Clone, Default, Debug)]
 pub struct TaskBoundaries {
     list: Vec<(u64, TaskBoundary, WindowIdx)>,
 }
 
 impl TaskBoundaries {
-    /// Adds one, if it has a place.
-    pub(super) fn add(&mut self, pos: Option<u64>, window: WindowIdx, mark: TaskBoundary) {
-        self.list.extend(pos.map(|pos| (pos, mark, window)));
+    /// Adds one, if its event is in the trace.
+    pub(super) fn add(&mut self, pos: Option<u64>, window: WindowIdx, boundary: TaskBoundary) {
+        self.list.extend(pos.map(|pos| (pos, boundary, window)));
     }
 
     /// Puts them in order, for [`TaskBoundaries::at`].
@@ -30,7 +31,7 @@ impl TaskBoundaries {
         self.list.sort_unstable();
     }
 
-    /// Leaves those of some windows.
+    /// Keeps those of some windows.
     pub(super) fn keep(&mut self, is_kept: impl Fn(WindowIdx) -> bool) {
         self.list.retain(|(_, _, window)| is_kept(*window));
     }
@@ -40,7 +41,8 @@ impl TaskBoundaries {
         self.list.is_empty()
     }
 
-    /// What the event at a place means.
+    /// The boundaries at this position; empty for most events. There may be several: an
+    /// event that hands a task over may also end it.
     pub fn at(&self, pos: u64) -> &[(u64, TaskBoundary, WindowIdx)] {
         let first = self.list.partition_point(|(at, ..)| *at < pos);
         let n = self.list[first..].iter().take_while(|(at, ..)| *at == pos).count();

@@ -1,4 +1,4 @@
-//! The part of a trace that is looked at.
+//! The part of a trace that is looked at (`--time`).
 
 use crate::trace::time::Window;
 

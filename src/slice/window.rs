@@ -1,8 +1,52 @@
-//! The index of a window.
+//! Windows: occurrences of roots.
 
-use crate::trace::ids::dense_index;
+use crate::trace::ids::{GIdx, dense_index};
 
 dense_index! {
-    /// A window of time in a [`Slice`](crate::slice::Slice): one occurrence of a root.
+    /// A window in [`Slice::windows`](crate::slice::Slice::windows): one occurrence of a root.
     WindowIdx
+}
+
+/// One occurrence of a root: a goroutine's life, or a stretch of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RootWindow {
+    /// The root's goroutine; of a task, the one that began it.
+    pub g: GIdx,
+    /// Of a task: the goroutine that ended it, on which the walk along its critical path begins. Else `g`.
+    pub ended_by: GIdx,
+    /// Of a task: whether the goroutine that ended it took it over from another one, so that the part of the path
+    /// before the handover lies on that other one.
+    pub handed_over: bool,
+    /// For a stretch or a task, the positions in the file where it starts and ends; `None` for an end that is outside
+    /// the trace. `None` as a whole: the window is all of the goroutine's life.
+    pub stretch: Option<(Option<u64>, Option<u64>)>,
+    /// The spawn chain of the root's own stacks.
+    pub context: u32,
+    /// What made it a root.
+    pub by: RootKind,
+    /// Whether its borders are inferred from stacks, and can be off by what ran between them.
+    pub inferred: bool,
+}
+
+impl RootWindow {
+    /// A window that is all of a goroutine's life, with this spawn chain.
+    pub fn of(g: GIdx, context: u32) -> Self {
+        let (stretch, by) = (None, RootKind::Entry);
+        Self { g, ended_by: g, handed_over: false, stretch, context, by, inferred: false }
+    }
+}
+
+/// What made a root.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RootKind {
+    /// The stack of the `go` statement that created the goroutine.
+    Creation,
+    /// The goroutine's entry function alone.
+    Entry,
+    /// A function on the goroutine's own stack.
+    Stack,
+    /// A user task.
+    Task,
+    /// A user region.
+    Region,
 }

@@ -57,7 +57,7 @@ pub struct Survey {
     /// What servers served.
     pub served: Served,
     /// The user tasks and regions that there are, by type, in no order; empty with a selection.
-    pub annotations: Vec<profile::Annotation>,
+    pub annotations: Vec<profile::AnnotationCandidate>,
     /// Goroutines with a stack whose outer end was cut off.
     pub truncated: FxHashSet<GIdx>,
     /// What pass 2 needs to know of each generation; empty for a trace without generations.

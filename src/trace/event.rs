@@ -1,6 +1,7 @@
-//! The one vocabulary of causally ordered events. Everything about wire formats and versions is before it.
+//! Events in causal order, the same for all versions of the format: the output of the reader.
 //!
-//! Names and meanings follow Go's `internal/trace` (Go 1.22, `event.go` and `resources.go`).
+//! Only code that produces events knows formats and versions. Names and meanings follow Go's `internal/trace` (Go 1.22,
+//! `event.go` and `resources.go`).
 
 use super::ids::{GIdx, StackIdx, StringIdx};
 use super::time::Time;
@@ -8,9 +9,9 @@ use super::time::Time;
 /// State of a goroutine, as the scheduler sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum GoState {
-    /// Not known: the trace does not say, or what it says contradicts itself.
+    /// Not known: no event so far has told the state, or events contradict each other.
     Undetermined,
-    /// Before its creation or after its end.
+    /// Not created yet, or ended.
     NotExist,
     /// Ready to run, without a proc.
     Runnable,
@@ -23,7 +24,7 @@ pub enum GoState {
 }
 
 impl GoState {
-    /// All states, each at its own number.
+    /// All states, in the order of their numbers.
     pub const ALL: [Self; 6] =
         [Self::Undetermined, Self::NotExist, Self::Runnable, Self::Running, Self::Syscall, Self::Waiting];
 }
@@ -31,11 +32,12 @@ impl GoState {
 /// One event in causal order.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
-    /// When, strictly later than the event before it.
+    /// When it happened: strictly later than the event before it.
     pub time: Time,
-    /// Where in the file the event stands; in an old trace, where in the order. The events of one wire event share it.
+    /// Offset of the event in the file; in traces before Go 1.22, its number in the order. Where one event of
+    /// the file becomes several, they share it.
     pub pos: u64,
-    /// The goroutine that executed when it happened, or none.
+    /// The goroutine that executed when it happened; [`GIdx::NONE`] if none did.
     pub g: GIdx,
     /// The stack of `g`; empty when the event has none.
     pub stack: StackIdx,
@@ -50,9 +52,9 @@ pub enum EventKind {
     Transition(GoTransition),
     /// A CPU sample of `Event::g`, with its stack.
     Sample,
-    /// A range of time begins. Ranges of the whole program have no goroutine.
+    /// A range of time begins. Ranges of the whole program need not have a goroutine.
     RangeBegin(Range),
-    /// A range of time was already open when its goroutine or generation began.
+    /// A range of time is open already, as the start of a generation or of a part of a trace tells.
     RangeActive(Range),
     /// A range of time ends.
     RangeEnd(Range),
@@ -60,7 +62,7 @@ pub enum EventKind {
     TaskBegin {
         /// The task's id in the file.
         task: u64,
-        /// The id of the task that it is part of; 0 when none.
+        /// The id of the task that it is part of; 0 if there is none.
         parent: u64,
         /// Its type, as given to `trace.NewTask`.
         name: StringIdx,
@@ -94,7 +96,7 @@ pub enum EventKind {
         /// The value.
         procs: u64,
     },
-    /// Anything else; only its time and its stack matter.
+    /// Any other event, of which only the time and the stack matter.
     Other,
 }
 
@@ -122,46 +124,48 @@ impl EventKind {
 /// A goroutine's change of state.
 #[derive(Clone, Copy, Debug)]
 pub struct GoTransition {
-    /// The goroutine that changes. Differs from [`Event::g`] at creation and unblocking.
+    /// The goroutine that changes. Another one than [`Event::g`] when it is created or woken.
     pub g: GIdx,
     /// Its state before.
     pub from: GoState,
     /// Its state after.
     pub to: GoState,
-    /// Why it waits or stopped, in the runtime's words; none when the trace does not say.
+    /// Why it waits or stopped, in the runtime's words; [`StringIdx::NONE`] if the trace does not tell.
     pub reason: StringIdx,
-    /// The stack of `g` itself; of a goroutine just created, its entry function.
+    /// The stack of `g` itself; of a goroutine just created, its start function. Empty if the trace does not tell.
     pub stack: StackIdx,
 }
 
-/// A special range of time.
+/// A range of time during which the garbage collector works or the world is stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Range {
-    /// The concurrent mark phase of the garbage collector; the whole program's.
+    /// The concurrent mark phase of the garbage collector, of the whole program.
     GcMark,
-    /// A goroutine helps the collector to mark, in debt for what it allocated.
+    /// A goroutine has to help the garbage collector to mark, because it allocated much.
     GcMarkAssist,
     /// A proc sweeps spans before it may allocate.
     GcSweep,
-    /// The world is stopped by `Event::g`; the kind in the runtime's words.
+    /// `Event::g` has stopped the world; why, in the runtime's words ([`StringIdx::NONE`] if the trace does not tell).
     StopTheWorld(StringIdx),
 }
 
-/// Receives events in causal order.
+/// A consumer of events in causal order.
 pub trait Sink {
-    /// Whether events about this goroutine matter; others cost only their ordering.
+    /// Whether it needs the events of this goroutine. Others are ordered, but not passed on.
     fn wants(&self, g: GIdx) -> bool;
-    /// Takes one event. `index` counts the events that the generation emitted up to and with this one, those that
-    /// nobody wanted too.
+    /// Takes one event. `index` is its number among the generation's events, counted from 1, with those that the sink does
+    /// not need.
     fn event(&mut self, event: &Event, index: u64);
 
-    /// Looks up what is needed for a transition of `g` that `by` executed; none when that does not matter.
+    /// Looks up what [`Sink::looked_up`] needs for a transition of `g` that `by` executed, a number of the sink's own; none
+    /// if the sink does not need the event. Equal to [`Sink::wants`] of both, unless a sink overrides it.
     #[inline]
     fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
         (self.wants(g) || by != g && self.wants(by)).then_some(0)
     }
 
-    /// Takes a transition, for which `found` was looked up just now.
+    /// Takes a transition for which [`Sink::look_up`] has just returned `found`. Equal to [`Sink::event`]; a fast path for
+    /// sinks that find a goroutine in a table.
     #[inline]
     fn looked_up(&mut self, _found: u32, event: &Event, index: u64) {
         self.event(event, index);

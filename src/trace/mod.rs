@@ -1,10 +1,20 @@
-//! Bytes → events in causal order. Knows Go's wire formats and its scheduler; knows nothing of slices, profiles or
-//! reports.
+//! The reader of traces: bytes in, events in causal order out. It knows Go's formats and scheduler, and nothing of slices,
+//! profiles or reports.
+//!
+//! ```text
+//! source ──> version ──┬──> v2: batches ──> generations ──> threads merged ──┬──> event, with symbols
+//!                      └──> v1: records ──> lanes of procs ──> merged ───────┘
+//! ```
+//!
+//! Reading order: what goes in (`source`, `version`, `error`), what comes out (`event`, `ids`, `symbols`, `time`), the
+//! pieces of the format (`wire/`), then `v2/` for Go 1.22 and later or `v1/` for older versions. `text/` converts traces
+//! into text and back, and `binary/` names addresses by the program's file.
 
 pub mod binary;
 pub(crate) mod buckets;
 pub mod error;
 pub mod event;
+pub mod id_table;
 pub(crate) mod id_window;
 pub mod ids;
 pub mod source;

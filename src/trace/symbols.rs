@@ -1,8 +1,8 @@
 //! Strings, frames and stacks, interned once for the whole trace.
 //!
-//! The wire numbers strings and stacks anew in every generation; only the indexes of this table may be kept.
-//! Stacks form one tree that grows from the root frame (`main.main`) to the leaves, so that stacks share
-//! their beginnings and the frames common to two stacks are their lowest common ancestor.
+//! The file numbers strings and stacks anew in every generation, so only the indexes of this table outlive one.
+//! Stacks form one tree, from the outermost frame at the root to the innermost at the leaves: stacks share their outer
+//! frames, and the frames common to two stacks are their lowest common ancestor.
 
 use super::ids::{FrameIdx, StackIdx, StringIdx};
 use rustc_hash::FxHashMap;
@@ -12,27 +12,32 @@ use rustc_hash::FxHashMap;
 pub struct Frame {
     /// Function, with its package path, exactly as in the trace.
     pub function: StringIdx,
-    /// Source file.
+    /// Source file; [`StringIdx::EMPTY`] when unknown.
     pub file: StringIdx,
     /// Line in the file; 0 when unknown.
     pub line: u32,
 }
 
+/// A stack: its leaf, and the stack without it.
 #[derive(Clone, Copy, Debug)]
 struct Node {
     parent: StackIdx,
     frame: FrameIdx,
+    /// Number of frames.
     depth: u32,
 }
 
 /// The tables. They begin with the empty string, [`StringIdx::EMPTY`], and the empty stack, [`StackIdx::EMPTY`].
 #[derive(Debug)]
 pub struct Symbols {
+    /// The texts of all strings, one after the other.
     text: String,
+    /// The end of each string in `text`.
     ends: Vec<usize>,
     by_text: FxHashMap<Box<str>, StringIdx>,
     frames: Vec<Frame>,
     by_frame: FxHashMap<Frame, FrameIdx>,
+    /// The stacks; parents before their children.
     nodes: Vec<Node>,
     by_node: FxHashMap<(StackIdx, FrameIdx), StackIdx>,
 }
@@ -66,7 +71,7 @@ impl Symbols {
         idx
     }
 
-    /// The index of a string of the trace, which is bytes: what is not UTF-8 becomes `\xNN`.
+    /// The index of a string of the trace, added if new. Bytes that are not UTF-8 become the text `\xNN`.
     pub fn intern_bytes(&mut self, bytes: &[u8]) -> StringIdx {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.intern(text),
@@ -91,12 +96,12 @@ impl Symbols {
         })
     }
 
-    /// The index of a stack given leaf first, as the wire has it.
+    /// The index of a stack given leaf first, as in the file; added if new.
     pub fn intern_stack(&mut self, leaf_first: &[FrameIdx]) -> StackIdx {
         leaf_first.iter().rev().fold(StackIdx::EMPTY, |stack, &frame| self.push_frame(stack, frame))
     }
 
-    /// The text of a string; empty for the absent index.
+    /// The text of a string; empty for [`StringIdx::NONE`].
     pub fn text(&self, idx: StringIdx) -> &str {
         if !idx.is_some() {
             return "";
@@ -142,7 +147,7 @@ impl Symbols {
         self.nodes[stack.at()].depth
     }
 
-    /// Frames from the innermost to the root.
+    /// The frames of a stack, from the innermost to the outermost.
     pub fn frames(&self, stack: StackIdx) -> impl Iterator<Item = FrameIdx> + '_ {
         let mut at = stack;
         std::iter::from_fn(move || {
@@ -154,9 +159,9 @@ impl Symbols {
         })
     }
 
-    /// What was certainly on the stack between two moments whose stacks are known: the frames that both share,
-    /// counted from the root. Where the frames part inside one function, at two lines, that function was on the
-    /// stack too: then the stack of the first moment up to it is given, and false, for its line is not known.
+    /// The frames that were certainly on the stack all the time from when it was `a` to when it was `b`: the outer frames
+    /// that both share, and true. If the next frame of both is the same function at different lines, that function was
+    /// there too: then the part of `a` up to it, and false, because its line is not known.
     pub fn bracket(&self, mut a: StackIdx, mut b: StackIdx) -> (StackIdx, bool) {
         let (mut below_a, mut below_b) = (StackIdx::EMPTY, StackIdx::EMPTY);
         while a != b {
@@ -175,7 +180,7 @@ impl Symbols {
         }
     }
 
-    /// The part of a stack from its outermost frame to the first one of a function; [`StackIdx::NONE`] where the
+    /// The part of a stack from its outermost frame inwards to the first frame of a function; [`StackIdx::NONE`] if the
     /// function is not on it.
     pub fn outermost(&self, stack: StackIdx, function: StringIdx) -> StackIdx {
         let (mut at, mut found) = (stack, StackIdx::NONE);
@@ -197,18 +202,18 @@ impl Symbols {
         at
     }
 
-    /// For every stack, what its frames say, from the outermost inwards; one call of `says` per distinct function
-    /// name.
+    /// A value for every stack, by its index: `classify` gives a value for each distinct function name, and `enter` the
+    /// value of a stack from that of its outer frames and that of its leaf's name. The empty stack has the default.
     pub fn fold_stacks<F: Copy, S: Copy + Default>(
         &self,
-        mut says: impl FnMut(&str) -> F,
+        mut classify: impl FnMut(&str) -> F,
         mut enter: impl FnMut(S, F) -> S,
     ) -> Vec<S> {
         let mut by_name: FxHashMap<StringIdx, F> = FxHashMap::default();
         let frames: Vec<F> = self
             .frames
             .iter()
-            .map(|f| *by_name.entry(f.function).or_insert_with(|| says(self.text(f.function))))
+            .map(|f| *by_name.entry(f.function).or_insert_with(|| classify(self.text(f.function))))
             .collect();
         let mut stacks = vec![S::default(); self.nodes.len()];
         // Parents precede children.
@@ -218,7 +223,8 @@ impl Symbols {
         stacks
     }
 
-    /// For every stack, whether one of its frames satisfies `matches`; one call per distinct function name.
+    /// For every stack, by its index, whether the name of one of its functions satisfies `matches`, which is called once for
+    /// each name.
     pub fn stacks_with(&self, matches: impl FnMut(&str) -> bool) -> Vec<bool> {
         self.fold_stacks(matches, |outer: bool, frame| outer || frame)
     }

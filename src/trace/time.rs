@@ -1,8 +1,8 @@
-//! Time: nanoseconds on the trace's clock, and the windows made of them.
+//! Times in nanoseconds on the trace's clock, and windows of time.
 
 use std::ops::{Add, Sub};
 
-/// A moment on the trace's own clock, in nanoseconds. Its origin is arbitrary; differences matter.
+/// A time in nanoseconds on the trace's own clock. The origin of the clock is arbitrary; only differences have a meaning.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Time(pub i64);
 
@@ -12,7 +12,7 @@ impl Time {
     /// After every event.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// Nanoseconds from `earlier` to `self`; zero when `self` is not later.
+    /// Nanoseconds from `earlier` to `self`; 0 if `self` is not later.
     #[inline]
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0).max(0) as u64
@@ -22,14 +22,14 @@ impl Time {
 impl Add<i64> for Time {
     type Output = Self;
 
-    /// Saturating: hostile traces reach both ends of the clock. They alone pay for it.
+    /// Saturating, because damaged traces reach both ends of the clock; these cases are out of line.
     #[inline]
     fn add(self, ns: i64) -> Self {
         self.0.checked_add(ns).map_or_else(|| beyond(ns), Self)
     }
 }
 
-/// The end of the clock on the way of `ns`.
+/// The end of the clock in the direction of `ns`.
 #[cold]
 #[inline(never)]
 fn beyond(ns: i64) -> Time {
@@ -45,12 +45,12 @@ impl Sub<i64> for Time {
     }
 }
 
-/// A half-open stretch of time, `start <= t < end`.
+/// A half-open interval of time, `start <= t < end`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Window {
-    /// First moment inside.
+    /// The first time inside.
     pub start: Time,
-    /// First moment outside.
+    /// The first time after it.
     pub end: Time,
 }
 

@@ -1,8 +1,7 @@
-//! The versions of the wire format: one row each. The only place that knows version numbers.
-//!
-//! Everywhere else code asks for a capability of the row.
+//! The versions of the format: one row each. No other file has version numbers; other code checks a capability of the row,
+//! such as [`V2::sync_batch`].
 
-/// How a version lays its bytes out.
+/// The two layouts of traces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dialect {
     /// Go 1.5 – 1.21: one stream of records, batches per proc.
@@ -11,34 +10,34 @@ pub enum Dialect {
     V2(V2),
 }
 
-/// What a version before Go 1.22 can say.
+/// The capabilities of a version before Go 1.22.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct V1 {
-    /// First event code that this version does not know (`EvCount` of its `runtime/trace.go`).
+    /// The first event code that this version does not have (`EvCount` of its `runtime/trace.go`).
     pub n_events: u8,
     /// Whether one sequence number over the whole trace orders the events (Go 1.5 and 1.6). Later versions
     /// number the starts and wake-ups of each goroutine, and leave the rest to time.
     pub total_sequence: bool,
     /// Whether stacks carry function, file and line (Go 1.7 on); before, only addresses.
     pub symbols: bool,
-    /// Whether the end of a sweep says how much it swept (Go 1.9 on).
+    /// Whether the event at the end of a sweep has the amounts swept and reclaimed (Go 1.9 on).
     pub sweep_amounts: bool,
-    /// What is known about a stop of the world.
+    /// What an event about a stop of the world has.
     pub stops: WorldStops,
 }
 
-/// What a version before Go 1.22 says about a stop of the world.
+/// What a version before Go 1.22 has about a stop of the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WorldStops {
-    /// Nothing: the code stood for a proc's share of scanning stacks (before Go 1.10).
+    /// Nothing: the event code had another meaning, a proc's share of scanning stacks (before Go 1.10).
     None,
-    /// Which of the collector's two phases it is.
+    /// Which of the garbage collector's two phases it is.
     Phases,
-    /// Why it is, by number (Go 1.21).
+    /// The reason, by its number (Go 1.21).
     Reasons,
 }
 
-/// What a version from Go 1.22 on can say.
+/// The capabilities of a version from Go 1.22 on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct V2 {
     /// Last event code that is not experimental (`internal/trace/version/version.go`).
@@ -56,7 +55,7 @@ pub struct Version {
     pub name: &'static str,
     /// The releases of Go that write it.
     pub written_by: &'static str,
-    /// What it can say.
+    /// Its layout and capabilities.
     pub dialect: Dialect,
 }
 
@@ -101,14 +100,14 @@ pub const VERSIONS: &[Version] = &[
 /// Size of the header in bytes.
 pub const HEADER_SIZE: usize = 16;
 
-/// What the first bytes of an input say.
+/// What the first bytes of an input are.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Header {
-    /// A version that is in the table.
+    /// A header of a version in [`VERSIONS`].
     Known(&'static Version),
-    /// `go 1.N trace`, but not in the table.
+    /// A header of another version: `1.N`, as in the header.
     Unknown(String),
-    /// Nothing that a Go trace begins with.
+    /// Not a header of a Go trace.
     NotATrace,
 }
 

@@ -310,14 +310,14 @@ fn handlers_are_listed_with_their_durations() {
 }
 
 #[test]
-fn plumbing_is_left_out_of_requests() {
+fn shared_goroutines_are_left_out_of_requests() {
     for recording in Recording::all("pools") {
         let selector = selector("^main.PoolHandler$", root_by("creation,entry,stack"));
         let profile = recording.slice(&selector);
         let what = format!("{recording}: {:?}", profile.selection);
         let requests = recording.said["requests"].as_u64().expect("a number");
         assert_eq!(profile.selection.roots, requests, "{what}");
-        assert!(profile.selection.plumbing >= requests, "{what}");
+        assert!(profile.selection.shared >= requests, "{what}");
         assert_eq!(
             profile.selection.no_creator,
             recording.said["timers"]["count"].as_u64().expect("a number"),
@@ -328,6 +328,6 @@ fn plumbing_is_left_out_of_requests() {
         let mut functions = summed.flat_map(|s| profile.tree.stack(s.stack)).map(|f| f.function.as_str());
         assert!(!functions.any(|f| f.contains("backgroundRead") || f.contains("writeLoop")), "{what}");
         let whole = recording.slice(&Selector { whole_life: true, ..selector });
-        assert_eq!(whole.selection.plumbing, 0, "{what}");
+        assert_eq!(whole.selection.shared, 0, "{what}");
     }
 }

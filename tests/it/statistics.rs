@@ -2,7 +2,7 @@
 
 use crate::common::root;
 use gotrace_slice::compare::statistics::{
-    Change, DRAWS, Durations, EXACT_SMALL, Interval, LatencyChange, Quantile, erfc, mann_whitney,
+    Change, ConfidenceInterval, DRAWS, Durations, EXACT_SMALL, LatencyChange, Quantile, erfc, mann_whitney,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -91,7 +91,7 @@ proptest! {
         prop_assert_eq!(there.p.to_bits(), back.p.to_bits());
         for (a, b) in figures(&there).into_iter().zip(figures(&back)) {
             prop_assert_eq!((a.base_ns, a.new_ns, a.delta_ns), (b.new_ns, b.base_ns, -b.delta_ns));
-            let mirrored = Interval { low_ns: -b.interval.high_ns, high_ns: -b.interval.low_ns };
+            let mirrored = ConfidenceInterval { low_ns: -b.interval.high_ns, high_ns: -b.interval.low_ns };
             prop_assert_eq!(a.interval, mirrored);
         }
     }
@@ -103,7 +103,7 @@ proptest! {
         let change = compare(&Durations::new(values), &Durations::new(backwards));
         for figure in figures(&change) {
             prop_assert_eq!(figure.delta_ns, 0);
-            prop_assert_eq!(figure.interval, Interval::default());
+            prop_assert_eq!(figure.interval, ConfidenceInterval::default());
         }
         prop_assert!(change.p > 0.9 && !change.is_significant());
     }
@@ -141,7 +141,7 @@ fn a_capped_resample_keeps_the_width_of_the_interval() {
     let change = compare(&base, &new);
     assert_eq!(change.mean.delta_ns, 300_000);
     let error_of = |sd: f64| 2.0 * 1.96 * sd * (2.0 / n as f64).sqrt();
-    let width = |i: Interval| (i.high_ns - i.low_ns) as f64;
+    let width = |i: ConfidenceInterval| (i.high_ns - i.low_ns) as f64;
     let spread = n as f64 * 10.0;
     let mean = error_of(spread / 12f64.sqrt());
     assert!((width(change.mean.interval) / mean - 1.0).abs() < 0.06, "{} against {mean}", width(change.mean.interval));

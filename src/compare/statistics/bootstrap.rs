@@ -1,15 +1,17 @@
-//! Bootstrap intervals: how much a figure moves when the requests had been others of the same kind.
+//! Bootstrap intervals: how much a figure would differ with other requests of the same kind.
 //!
-//! Each side is drawn from again and again, with replacement, and the figures of each resample are noted. The
-//! differences of the two sides' resamples, sorted, without 2.5 % at either end, are the interval (percentile method).
+//! 1. Draw as many values from a side as it has, with replacement, and note the figures of this resample.
+//! 2. Repeat [`RESAMPLES`] times for each side.
+//! 3. Pair the resamples of both sides and sort the differences of their figures.
+//! 4. Leave out 2.5 % at either end: what is left spans the interval (percentile method).
 //!
-//! Cost is bounded. A side with more than [`DRAWS`] values is resampled with that many draws, and how far a figure
-//! strays is scaled by √(draws / values): that is how much less it would have strayed with all draws. The mean strays
-//! in ns; a quantile strays in ranks, and is then looked up among the values, so it stays one of them.
+//! Cost is bounded. A side with more than [`DRAWS`] values is resampled with that many draws, and the deviation of a
+//! figure is scaled by √(draws / values): with all draws it would be smaller by this factor. The mean deviates in ns; a
+//! quantile deviates in ranks, and is then looked up among the values, so it stays one of them.
 
 use super::durations::{Durations, Quantile};
 use super::random::Random;
-use super::{Interval, difference};
+use super::{ConfidenceInterval, difference};
 
 /// Resamples of each side.
 pub const RESAMPLES: usize = 2000;
@@ -84,27 +86,27 @@ fn scaled_index(quantile: Quantile, place: usize, places: usize, n: usize, scale
     if places == n {
         return place;
     }
-    let strayed = (place as f64 - quantile.index(places) as f64) * (n as f64 / places as f64) * scale;
-    let index = quantile.index(n) as f64 + strayed.round_ties_even();
+    let deviation = (place as f64 - quantile.index(places) as f64) * (n as f64 / places as f64) * scale;
+    let index = quantile.index(n) as f64 + deviation.round_ties_even();
     (index.max(0.0) as usize).min(n - 1)
 }
 
 /// The interval of the difference of the means.
-pub(crate) fn mean_interval(base: &Resamples, new: &Resamples) -> Interval {
-    // A float's difference changes its sign exactly, rounding half to even does too, and the cast saturates: only the
-    // one value without a counterpart is left to be kept out.
+pub(crate) fn mean_interval(base: &Resamples, new: &Resamples) -> ConfidenceInterval {
+    // Swapping the sides must mirror the interval. The difference of floats and rounding half to even change their sign
+    // exactly, and the cast saturates; only `i64::MIN` has no counterpart, so it is excluded.
     let delta = |(b, n): (&f64, &f64)| ((n - b).round_ties_even() as i64).max(-i64::MAX);
     percentiles(base.means.iter().zip(&new.means).map(delta).collect())
 }
 
 /// The interval of the difference of a quantile, by its place in [`Quantile::REPORTED`].
-pub(crate) fn quantile_interval(base: &Resamples, new: &Resamples, which: usize) -> Interval {
+pub(crate) fn quantile_interval(base: &Resamples, new: &Resamples, which: usize) -> ConfidenceInterval {
     let pairs = base.quantiles[which].iter().zip(&new.quantiles[which]);
     percentiles(pairs.map(|(&b, &n)| difference(b, n)).collect())
 }
 
 /// The middle 95 %: as many are left out below as above, so that negated differences give the mirrored interval.
-fn percentiles(mut deltas: Vec<i64>) -> Interval {
+fn percentiles(mut deltas: Vec<i64>) -> ConfidenceInterval {
     deltas.sort_unstable();
-    Interval { low_ns: deltas[TAIL], high_ns: deltas[deltas.len() - 1 - TAIL] }
+    ConfidenceInterval { low_ns: deltas[TAIL], high_ns: deltas[deltas.len() - 1 - TAIL] }
 }

@@ -20,7 +20,7 @@ pub fn mann_whitney(base: &Durations, new: &Durations) -> f64 {
     if n1 == 0 || n2 == 0 {
         return 1.0;
     }
-    let ranks = Ranks::of(base.sorted(), new.sorted());
+    let ranks = RankSums::of(base.sorted(), new.sorted());
     // Twice U, for a midrank may be half a rank. The two sides' U add up to n1·n2.
     let twice_u = ranks.twice_base - n1 * (n1 + 1);
     let smaller = twice_u.min(2 * n1 * n2 - twice_u);
@@ -34,15 +34,15 @@ pub fn mann_whitney(base: &Durations, new: &Durations) -> f64 {
     p.clamp(0.0, 1.0)
 }
 
-/// What the test needs to know of all values in one order.
-struct Ranks {
+/// What the test needs to know of the values of both sides in one order.
+struct RankSums {
     /// Twice the sum of the base's ranks, from 1; equal values share the mean of their ranks.
     twice_base: u128,
     /// Σ t³ − t over the groups of equal values.
     ties: f64,
 }
 
-impl Ranks {
+impl RankSums {
     /// Merges two sorted sides.
     fn of(base: &[u64], new: &[u64]) -> Self {
         let (mut b, mut n) = (0, 0);

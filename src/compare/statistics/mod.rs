@@ -1,7 +1,9 @@
-//! What can be said about durations of two endpoints: quantiles, means, and how sure their difference is.
+//! The durations of two sides: quantiles, means, and how sure their difference is. Out: a [`LatencyChange`].
 //!
-//! Knows nothing of traces. Every function is pure and deterministic: it depends on the values, not on their order,
-//! and on no clock. Swapping the two sides negates every difference and mirrors its interval, to the nanosecond; a
+//! To read: `durations` (one side), `mann_whitney` (does chance explain the difference? with `normal`), `bootstrap` (how
+//! large is it? with `random`).
+//!
+//! Nothing here knows traces. Every function is pure and deterministic: it depends on the values, not on their order. Swapping the two sides negates every difference and mirrors its interval, to the nanosecond; a
 //! side compared with itself differs by nothing.
 
 mod bootstrap;
@@ -15,7 +17,9 @@ pub use durations::{Durations, Quantile};
 pub use mann_whitney::{EXACT_LARGE, EXACT_SMALL, mann_whitney};
 pub use normal::erfc;
 
-/// Requests a side below which no verdict is given: so few say nothing about the rest.
+use super::apportion::{RequestCounts, mean_change};
+
+/// With fewer requests on a side no verdict is given: so few say nothing about others.
 pub const MIN_REQUESTS: usize = 8;
 
 /// The p-value from which on a difference counts as chance.
@@ -30,21 +34,21 @@ pub struct Change {
     pub new_ns: u64,
     /// New less base, rounded half to even; positive means slower.
     pub delta_ns: i64,
-    /// Where the difference is with 95 % confidence (bootstrap, percentile method).
-    pub interval: Interval,
+    /// The 95 % confidence interval of the difference (bootstrap, percentile method).
+    pub interval: ConfidenceInterval,
 }
 
 /// An interval of differences in ns, both ends included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Interval {
+pub struct ConfidenceInterval {
     /// The lower end.
     pub low_ns: i64,
     /// The upper end.
     pub high_ns: i64,
 }
 
-impl Interval {
-    /// Whether no difference at all is a value that it holds.
+impl ConfidenceInterval {
+    /// Whether it contains 0, no difference.
     pub fn has_zero(self) -> bool {
         self.low_ns <= 0 && self.high_ns >= 0
     }
@@ -72,7 +76,7 @@ impl LatencyChange {
         let mean = Change {
             base_ns: base.mean_ns()?,
             new_ns: new.mean_ns()?,
-            delta_ns: super::apportion::mean_change((base.sum_ns(), new.sum_ns()), (base.len(), new.len())),
+            delta_ns: mean_change(base.sum_ns(), new.sum_ns(), RequestCounts { base: base.len(), new: new.len() }),
             interval: bootstrap::mean_interval(&base_draws, &new_draws),
         };
         let mut quantiles = Vec::with_capacity(Quantile::REPORTED.len());

@@ -1,4 +1,4 @@
-//! Which window a goroutine's time belongs to, and the events that start and end windows.
+//! Which window a goroutine's time belongs to, and the events that begin and end windows.
 
 use super::MeasureCore;
 use crate::slice::RootKind;
@@ -8,7 +8,7 @@ use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 
 impl MeasureCore<'_> {
-    /// Whether a window starts and ends with this goroutine's part in it; tasks have marks instead.
+    /// Whether a window starts and ends with this goroutine's part in it; tasks have task boundaries instead.
     pub(in crate::measure) fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
         window.is_some() && {
             let root = &self.spec.slice.windows[window.at()];
@@ -22,21 +22,21 @@ impl MeasureCore<'_> {
     }
 
     /// The window that a goroutine's time belongs to from now on, and its chain.
-    pub(in crate::measure) fn where_counted(&mut self, g: GIdx) -> (WindowIdx, u32) {
+    pub(in crate::measure) fn window_and_chain(&mut self, g: GIdx) -> (WindowIdx, u32) {
         let slice = self.spec.slice;
         let owner = slice.owner[g.at()];
         if owner.is_some() {
-            return (self.unless_over(owner), slice.context[g.at()]);
+            return (self.none_if_over(owner), slice.context[g.at()]);
         }
         if !self.is_tracked(g) {
             return (WindowIdx::NONE, 0);
         }
-        let window = self.windows.place(g).open;
-        (self.unless_over(window), self.context_of(window))
+        let window = self.windows.position(g).open;
+        (self.none_if_over(window), self.context_of(window))
     }
 
     /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
-    fn unless_over(&self, window: WindowIdx) -> WindowIdx {
+    fn none_if_over(&self, window: WindowIdx) -> WindowIdx {
         let over = window.is_some() && !self.spec.whole_life && self.windows.is_over(window);
         if over { WindowIdx::NONE } else { window }
     }
@@ -45,7 +45,7 @@ impl MeasureCore<'_> {
         if window.is_some() { self.spec.slice.windows[window.at()].context } else { 0 }
     }
 
-    /// Ends and starts a goroutine's stays whose border this event is.
+    /// Ends and begins a goroutine's memberships whose border this event is.
     #[inline]
     pub(in crate::measure) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.spec.slice.owner[g.at()].is_some() {
@@ -53,38 +53,38 @@ impl MeasureCore<'_> {
         }
     }
 
-    /// Ends and starts the stays of a goroutine, if there can be any, whose border an event is at this time and place;
-    /// `stack` is what it shows of whoever executed it.
+    /// Ends and begins a goroutine's memberships whose border is the event at this time and file position. `stack` is the
+    /// own stack of the goroutine that executed the event.
     #[inline(never)]
     pub(in crate::measure) fn cross(&mut self, g: GIdx, (time, pos): (Time, u64), stack: StackIdx) {
         if !self.is_tracked(g) {
             return;
         }
-        let before = self.windows.place(g);
+        let before = self.windows.position(g);
         let crossed = self.windows.cross(g, pos, time);
         let Some(line) = self.line(g) else { return };
         if crossed.ended && before.open == self.lines[line].window() {
             if self.lines[line].since < time {
                 self.close(line, time, stack, true);
             }
-            self.lines[line].belong_to(WindowIdx::NONE);
+            self.lines[line].set_window(WindowIdx::NONE);
             let context = self.context_of(WindowIdx::NONE);
-            self.lines[line].stand_under(context);
-            self.lines[line].serve(StringIdx::NONE);
+            self.lines[line].set_chain(context);
+            self.lines[line].set_served_by(StringIdx::NONE);
         }
         if crossed.started.is_some() {
             self.close(line, time, stack, false);
             let context = self.context_of(crossed.started);
-            self.lines[line].stand_under(context);
-            let window = self.unless_over(crossed.started);
-            self.lines[line].belong_to(window);
+            self.lines[line].set_chain(context);
+            let window = self.none_if_over(crossed.started);
+            self.lines[line].set_window(window);
             let serves = self.serves(crossed.started);
-            self.lines[line].serve(serves);
+            self.lines[line].set_served_by(serves);
         }
     }
 
-    /// The function that serves a request; none where the request's borders are not a server's own. The server called it
-    /// at once: what the goroutine runs before its first own stack is its.
+    /// The function that serves a request; none where the request's borders are not a server's own. A server calls it
+    /// right at the request's start, so what the goroutine runs before its first own stack is this function.
     pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
         let slice = self.spec.slice;
         let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && !root.inferred);
@@ -98,7 +98,7 @@ impl MeasureCore<'_> {
         }
     }
 
-    /// A task, a region or a log: a border also where it carries no stack, and a mark of tasks on any goroutine.
+    /// A task, a region or a log: a border also where it carries no stack, and a task boundary on any goroutine.
     #[inline]
     pub(in crate::measure) fn annotation(&mut self, event: &Event) {
         if !event.kind.is_annotation() {
@@ -108,7 +108,7 @@ impl MeasureCore<'_> {
             self.cross_borders(event.g, event);
         }
         if !self.spec.slice.marks.is_empty() {
-            self.windows.mark(event.pos, event.time);
+            self.windows.cross_task_boundaries(event.pos, event.time);
         }
     }
 }

@@ -1,10 +1,11 @@
-//! The usual events of a goroutine that is measured, in few instructions. HOT.
+//! The fast path of [`MeasureCore`]: changes of state of goroutines that are measured already. HOT.
 //!
-//! Says nothing that `measurer.rs` and `partial.rs` do not say: what is not usual is left to them, with nothing
-//! changed.
+//! Equal to `transition` and `see_own_stack` of the general rules for what it takes; what it does not take is left to
+//! them with nothing changed. `pipeline/v2/tests.rs` compares both on real traces; `benches/pipeline.rs` measures
+//! pass 2.
 
 use super::MeasureCore;
-use crate::measure::intervals::timeline::{Attribution, Timeline, What};
+use crate::measure::intervals::timeline::{Attribution, IntervalKind, Timeline};
 use crate::measure::paths::interval_log::IntervalLog;
 use crate::measure::paths::wakers::Cause;
 use crate::measure::windows::Windows;
@@ -12,7 +13,7 @@ use crate::trace::event::{GoState, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 
-/// The times of events that are taken on the short way, if they are usual.
+/// The times at which events may take the fast path.
 #[derive(Clone, Copy)]
 pub(in crate::measure) struct FastTimes {
     from: Time,
@@ -25,8 +26,8 @@ impl FastTimes {
 
     /// From the first moment to the last one.
     pub(in crate::measure) fn new(from: Time, last: Time) -> Self {
-        // The difference of any two moments fits where it has no sign. Of all of time the last moment is left out: what is
-        // there goes the long way.
+        // The difference of any two times fits into an unsigned number. If that is all of time, the last nanosecond is
+        // left out: an event there takes the general path.
         let length = if from <= last { (last.0.wrapping_sub(from.0) as u64).saturating_add(1) } else { 0 };
         Self { from, length }
     }
@@ -37,9 +38,9 @@ impl FastTimes {
     }
 }
 
-/// How a piece of an interval is closed.
+/// Where a piece of an interval ends, on the fast path.
 #[derive(Clone, Copy)]
-pub(in crate::measure) struct Closing {
+pub(in crate::measure) struct FastPieceEnd {
     /// Where the piece ends.
     pub(in crate::measure) end: Time,
     /// The goroutine's stack there; empty when unknown.
@@ -50,30 +51,38 @@ pub(in crate::measure) struct Closing {
     pub(in crate::measure) ends: bool,
 }
 
-/// What closing needs besides the timeline.
-pub(in crate::measure) struct Counting<'m, 'a> {
+/// What a piece of an interval is added to.
+pub(in crate::measure) struct PieceCounter<'m, 'a> {
     pub(in crate::measure) windows: &'m mut Windows<'a>,
     pub(in crate::measure) attribution: &'m mut Attribution<'a>,
     pub(in crate::measure) log: Option<&'m mut IntervalLog>,
 }
 
-impl Counting<'_, '_> {
-    /// Adds up what is open of a timeline, if all of it counts in a window that was seen before and nothing is known of
-    /// it but stacks.
+impl PieceCounter<'_, '_> {
+    /// Adds the open piece of a timeline to the sums. False, with nothing changed, unless all of it is inside a window
+    /// that has time already, and only stacks are known of it.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
-    pub(in crate::measure) fn close(self, line: &mut Timeline, Closing { end, next, running, ends }: Closing) -> bool {
+    pub(in crate::measure) fn close_fast(
+        self,
+        line: &mut Timeline,
+        FastPieceEnd { end, next, running, ends }: FastPieceEnd,
+    ) -> bool {
         let window = line.plain_window();
-        let Some(usual) = self.windows.usual(window) else { return false };
+        let Some(inside) = self.windows.fast_window(window) else { return false };
         let since = line.since;
-        if since < usual.start || end > usual.end || end <= since {
+        if since < inside.start || end > inside.end || end <= since {
             return false;
         }
         line.since = end;
-        // One that is later: the difference fits, also where its sign does not.
+        // `end` is later, so the difference fits into an unsigned number.
         let ns = end.0.wrapping_sub(since.0) as u64;
-        let place =
-            self.attribution.add_known(line, What { running, assists: false }, next, (u64::from(line.fresh), ns));
+        let place = self.attribution.add_known(
+            line,
+            IntervalKind { running, assists: false },
+            next,
+            (u64::from(line.fresh), ns),
+        );
         line.fresh = ends;
         if let Some(log) = self.log {
             log.push(end, line.g, place);
@@ -84,11 +93,12 @@ impl Counting<'_, '_> {
 }
 
 impl<'a> MeasureCore<'a> {
-    /// Takes a change of state of a goroutine that is measured, whose timeline stands at `at`, if whoever executed it is
-    /// measured too or shows no stack. `PATHS` says whether there may be a log.
+    /// Takes a change of state of a goroutine whose timeline is at `at`. False, with nothing changed, if it begins or ends
+    /// a goroutine's life, or another goroutine executed it that shows a stack and has no timeline. `PATHS` says whether
+    /// there may be an interval log.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    pub(in crate::measure) fn take_fast<const PATHS: bool>(
+    pub(in crate::measure) fn change_state_fast<const PATHS: bool>(
         &mut self,
         at: usize,
         (time, pos): (Time, u64),
@@ -98,22 +108,25 @@ impl<'a> MeasureCore<'a> {
         if matches!(t.from, GoState::Undetermined | GoState::NotExist) || t.to == GoState::NotExist {
             return false;
         }
-        debug_assert!(time <= self.spec.looked_at.end, "an event behind what is looked at is not usual");
+        debug_assert!(
+            time <= self.spec.looked_at.end,
+            "events after the part of the trace that is looked at take the general path"
+        );
         let shows = cause.stack != StackIdx::EMPTY;
         let own = cause.by == t.g;
         if shows && !own {
             let Some(by) = self.line(cause.by) else { return false };
-            self.glimpse_fast::<PATHS>(by, (time, pos), cause.stack);
+            self.see_own_stack_fast::<PATHS>(by, (time, pos), cause.stack);
         }
-        let (mut line, mut counting) = self.counting::<PATHS>(at);
+        let (mut line, mut counter) = self.line_and_counter::<PATHS>(at);
         if shows && own && t.from == GoState::Running && !line.owned {
             self.cross(t.g, (time, pos), cause.stack);
-            (line, counting) = self.counting::<PATHS>(at);
+            (line, counter) = self.line_and_counter::<PATHS>(at);
         }
         let waited = line.key;
-        let closing = Closing { end: time, next: t.stack, running: t.from == GoState::Running, ends: true };
-        if line.state != t.from || !counting.close(line, closing) {
-            self.change_general(at, (time, pos), (t.g, t.from, t.to), (t.reason, t.stack), cause);
+        let closing = FastPieceEnd { end: time, next: t.stack, running: t.from == GoState::Running, ends: true };
+        if line.state != t.from || !counter.close_fast(line, closing) {
+            self.change_state_general(at, (time, pos), (t.g, t.from, t.to), (t.reason, t.stack), cause);
             return true;
         }
         line.enter(&t);
@@ -127,31 +140,32 @@ impl<'a> MeasureCore<'a> {
         true
     }
 
-    /// Whoever executes another's transition shows a stack of its own.
+    /// The goroutine that executes the transition of another one shows its own stack.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    fn glimpse_fast<const PATHS: bool>(&mut self, at: usize, (end, pos): (Time, u64), next: StackIdx) {
-        let (line, counting) = self.counting::<PATHS>(at);
-        let closing = Closing { end, next, running: true, ends: false };
-        let closed = line.state != GoState::Running || counting.close(line, closing);
+    fn see_own_stack_fast<const PATHS: bool>(&mut self, at: usize, (end, pos): (Time, u64), next: StackIdx) {
+        let (line, counter) = self.line_and_counter::<PATHS>(at);
+        let closing = FastPieceEnd { end, next, running: true, ends: false };
+        let closed = line.state != GoState::Running || counter.close_fast(line, closing);
         if closed && line.owned {
             line.own = next;
             return;
         }
-        self.glimpse_general(at, closed, (end, pos), next);
+        self.see_own_stack_general(at, closed, (end, pos), next);
     }
 
     #[inline(never)]
-    fn glimpse_general(&mut self, at: usize, closed: bool, (time, pos): (Time, u64), stack: StackIdx) {
+    fn see_own_stack_general(&mut self, at: usize, closed: bool, (time, pos): (Time, u64), stack: StackIdx) {
         if !closed {
             self.close_general(at, time, stack, false);
         }
-        self.shows(at, (time, pos), stack);
+        self.set_own_stack(at, (time, pos), stack);
     }
 
-    /// A change of state in parts: what is usual has no address and stays in registers.
+    /// A change of state for the general rules. It comes in pieces that fit into registers, so that the event of the fast
+    /// path has no address.
     #[inline(never)]
-    fn change_general(
+    fn change_state_general(
         &mut self,
         line: usize,
         at: (Time, u64),
@@ -159,17 +173,20 @@ impl<'a> MeasureCore<'a> {
         (reason, stack): (StringIdx, StackIdx),
         cause: Cause,
     ) {
-        self.change(line, at, GoTransition { g, from, to, reason, stack }, cause);
+        self.change_state(line, at, GoTransition { g, from, to, reason, stack }, cause);
     }
 
-    /// A timeline, and what closing it needs. `PATHS` says whether there may be a log.
+    /// A timeline, and what its open piece is added to. `PATHS` says whether there may be an interval log.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "part of the one inner loop")]
-    pub(in crate::measure) fn counting<const PATHS: bool>(&mut self, at: usize) -> (&mut Timeline, Counting<'_, 'a>) {
+    pub(in crate::measure) fn line_and_counter<const PATHS: bool>(
+        &mut self,
+        at: usize,
+    ) -> (&mut Timeline, PieceCounter<'_, 'a>) {
         let Self { lines, windows, attribution, log, .. } = self;
         let log = if PATHS { log.as_deref_mut() } else { None };
-        let counting = Counting { windows, attribution, log };
-        (&mut lines[at], counting)
+        let counter = PieceCounter { windows, attribution, log };
+        (&mut lines[at], counter)
     }
 }
 
@@ -178,7 +195,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn usual_times_are_those_between_two_moments() {
+    fn fast_times_are_those_between_two_moments() {
         let has = |from, last, time| FastTimes::new(Time(from), Time(last)).has(Time(time));
         let ends = [i64::MIN, i64::MIN + 1, -5, 0, 3, i64::MAX - 1];
         for (from, last) in ends.iter().flat_map(|from| ends.map(|last| (*from, last))) {

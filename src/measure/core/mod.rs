@@ -1,4 +1,8 @@
-//! What happens to the goroutines of a slice, measured inside their windows. HOT.
+//! How events change a measurement: timelines of goroutines, and the windows that their time counts in. HOT.
+//!
+//! This file has the general rules; `borders` those for events that begin or end windows; `fast` the same rules for what
+//! nearly all events of a sound trace are: a change of state of a goroutine whose past is known, at a time that no border
+//! of a window cuts.
 
 mod borders;
 mod fast;
@@ -6,7 +10,7 @@ mod fast;
 pub(super) use fast::FastTimes;
 
 use super::intervals::states::{StateKey, is_parking};
-use super::intervals::timeline::{Attribution, Close, Timeline};
+use super::intervals::timeline::{Attribution, PieceEnd, Timeline};
 use super::paths::interval_log::{IntervalLog, IntervalLogMemory, Link, LinkKind, place};
 use super::paths::wakers::{Cause, Wakers};
 use super::spec::MeasureSpec;
@@ -15,7 +19,7 @@ use crate::slice::WindowIdx;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::{Time, Window};
-use fast::Closing;
+use fast::FastPieceEnd;
 
 /// No timeline.
 pub(super) const NONE: u32 = u32::MAX;
@@ -80,7 +84,7 @@ impl<'a> MeasureCore<'a> {
         self.spec.slice.tracked.get(g.at()).copied().unwrap_or(false)
     }
 
-    /// Gives all timelines away.
+    /// Removes all timelines; returns those of goroutines that are alive.
     pub(super) fn take_lines(&mut self) -> Vec<Timeline> {
         self.free.clear();
         let mut lines = std::mem::take(&mut self.lines);
@@ -97,24 +101,25 @@ impl<'a> MeasureCore<'a> {
         (at != NONE).then_some(at as usize)
     }
 
-    /// Adds up what is open of a timeline.
+    /// Adds the open piece of a timeline to the sums. `next` is the goroutine's stack at its end, empty if unknown; `ends`
+    /// says whether the interval ends with the piece.
     #[inline]
     pub(super) fn close(&mut self, at: usize, end: Time, next: StackIdx, ends: bool) {
-        let (line, counting) = self.counting::<true>(at);
+        let (line, counter) = self.line_and_counter::<true>(at);
         let running = line.key == StateKey::RUNNING;
-        if !counting.close(line, Closing { end, next, running, ends }) {
+        if !counter.close_fast(line, FastPieceEnd { end, next, running, ends }) {
             self.close_general(at, end, next, ends);
         }
     }
 
-    /// The same where a border may cut the time, or nothing counts it, or more is known of it than stacks.
+    /// The same for all cases: a border may cut the time, no window may count it, and more than stacks may be known of it.
     #[inline(never)]
     pub(super) fn close_general(&mut self, line: usize, end: Time, next: StackIdx, ends: bool) {
         let (window, g) = (self.lines[line].window(), self.lines[line].g);
         if !window.is_some() {
             let line = &mut self.lines[line];
             if let Some(log) = &mut self.log {
-                self.attribution.close(line, Close { end, next, clip: NOWHERE, ends }, Some(log));
+                self.attribution.close(line, PieceEnd { end, next, clip: NOWHERE, ends }, Some(log));
             } else if line.is_sampled() {
                 self.attribution.forget_samples(line);
             }
@@ -126,7 +131,7 @@ impl<'a> MeasureCore<'a> {
         if end > clip.end && clip.end < self.spec.looked_at.end && self.spec.slice.owner[g.at()].is_some() {
             self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
         }
-        let close = Close { end, next, clip, ends };
+        let close = PieceEnd { end, next, clip, ends };
         let ns = self.attribution.close(&mut self.lines[line], close, self.log.as_deref_mut());
         if ns > 0 {
             self.windows.see(window, ns);
@@ -161,7 +166,7 @@ impl<'a> MeasureCore<'a> {
     pub(super) fn drop_line(&mut self, g: GIdx) {
         if let Some(at) = self.line(g) {
             self.lines[at].state = GoState::NotExist;
-            self.lines[at].belong_to(WindowIdx::NONE);
+            self.lines[at].set_window(WindowIdx::NONE);
             self.line_of[g.at()] = NONE;
             self.free.push(at as u32);
         }
@@ -174,7 +179,7 @@ impl<'a> MeasureCore<'a> {
     pub(super) fn transition(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
         let Some(line) = self.line(t.g) else {
             if !self.has_ended(t.g) {
-                self.first_sight(event, t, cause);
+                self.begin_timeline(event, t, cause);
             }
             return;
         };
@@ -186,20 +191,20 @@ impl<'a> MeasureCore<'a> {
                     log.push(event.time, t.g, place::DEAD);
                 }
                 self.drop_line(t.g);
-                self.first_sight(event, t, cause);
+                self.begin_timeline(event, t, cause);
             }
             _ if t.to == GoState::NotExist => {
-                self.leave(line, event.time, t, cause);
-                self.gone(line, event);
+                self.end_interval(line, event.time, t, cause);
+                self.end_goroutine(line, event);
             }
-            _ => self.change(line, (event.time, event.pos), *t, cause),
+            _ => self.change_state(line, (event.time, event.pos), *t, cause),
         }
     }
 
     /// A goroutine goes from one state to another.
     #[inline]
-    pub(super) fn change(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
-        self.leave(line, at.0, &t, cause);
+    pub(super) fn change_state(&mut self, line: usize, at: (Time, u64), t: GoTransition, cause: Cause) {
+        self.end_interval(line, at.0, &t, cause);
         let line = &mut self.lines[line];
         line.enter(&t);
         if t.to == GoState::Running && !line.owned {
@@ -207,9 +212,9 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// Ends the open interval. One that its end contradicts is unknown.
+    /// Ends the open interval. Its state is unknown if the transition contradicts it.
     #[inline]
-    fn leave(&mut self, at: usize, time: Time, t: &GoTransition, cause: Cause) {
+    fn end_interval(&mut self, at: usize, time: Time, t: &GoTransition, cause: Cause) {
         let line = &mut self.lines[at];
         let waited = line.key;
         if line.state != t.from && line.state != GoState::Undetermined {
@@ -221,26 +226,26 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// A status is no transition: it says where a goroutine is, and contradicts or does not.
+    /// A status is no transition: it says in which state a goroutine is, which can contradict what came before.
     fn status(&mut self, line: usize, event: &Event, t: &GoTransition) {
         if self.lines[line].state == t.to {
             return;
         }
         self.lines[line].key = StateKey::UNKNOWN;
         self.close(line, event.time, t.stack, true);
-        self.lines[line].stack = self.trimmed(t.stack);
+        self.lines[line].stack = self.without_parking_frames(t.stack);
         self.lines[line].enter(t);
     }
 
-    /// A goroutine of the slice appears.
-    fn first_sight(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
+    /// The first event of a goroutine.
+    fn begin_timeline(&mut self, event: &Event, t: &GoTransition, cause: Cause) {
         if t.to == GoState::NotExist {
             return;
         }
         let created = t.from == GoState::NotExist;
         let since = if created { event.time } else { self.older_since };
-        let stack = if created { t.stack } else { self.trimmed(t.stack) };
-        let (window, context) = self.where_counted(t.g);
+        let stack = if created { t.stack } else { self.without_parking_frames(t.stack) };
+        let (window, context) = self.window_and_chain(t.g);
         if window != self.spec.slice.owner[t.g.at()] && self.spec.slice.owner[t.g.at()].is_some() {
             self.created_late.push(t.g);
         }
@@ -265,31 +270,31 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    pub(super) fn gone(&mut self, line: usize, event: &Event) {
+    pub(super) fn end_goroutine(&mut self, line: usize, event: &Event) {
         let (g, window) = (self.lines[line].g, self.lines[line].window());
         self.end_life(g, window, event.time);
         self.ended[g.at() / 64] |= 1 << (g.0 % 64);
         self.drop_line(g);
     }
 
-    /// A stack of a goroutine that runs: what it ran on until here is known better now.
+    /// The goroutine that executes an event shows its own stack: the running time up to here lies between two known stacks.
     #[inline]
-    pub(super) fn glimpse(&mut self, event: &Event) {
+    pub(super) fn see_own_stack(&mut self, event: &Event) {
         if let Some(line) = self.line(event.g) {
-            self.glimpse_of(line, (event.time, event.pos), event.stack);
+            self.see_own_stack_at(line, (event.time, event.pos), event.stack);
         }
     }
 
-    /// The same of a goroutine whose timeline is known.
-    fn glimpse_of(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
+    /// The same for a goroutine whose timeline is at `at`.
+    fn see_own_stack_at(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
         if self.lines[at].state == GoState::Running {
             self.close(at, time, stack, false);
         }
-        self.shows(at, (time, pos), stack);
+        self.set_own_stack(at, (time, pos), stack);
     }
 
     /// A goroutine shows a stack of its own.
-    pub(super) fn shows(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
+    pub(super) fn set_own_stack(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
         let line = &mut self.lines[at];
         line.own = stack;
         let Timeline { g, owned, .. } = *line;
@@ -306,8 +311,8 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// A stack taken from outside, without the frames that only park the goroutine.
-    fn trimmed(&self, stack: StackIdx) -> StackIdx {
+    /// A stack recorded by another thread, without the frames that only park the goroutine.
+    fn without_parking_frames(&self, stack: StackIdx) -> StackIdx {
         let symbols = self.spec.symbols;
         let mut at = stack;
         while symbols.leaf(at).is_some_and(|leaf| is_parking(symbols.function(leaf))) {
@@ -316,15 +321,16 @@ impl<'a> MeasureCore<'a> {
         if at == StackIdx::EMPTY { stack } else { at }
     }
 
-    /// The same for an event whose own goroutine was dealt with: `cause` is who executed it.
+    /// Takes an event that `cause` executed. In an event left over by a part, the goroutine and stack that executed it may
+    /// be missing, since the part has dealt with them.
     #[inline]
-    pub(super) fn take_caused(&mut self, event: &Event, cause: Cause) {
+    pub(super) fn take_with_cause(&mut self, event: &Event, cause: Cause) {
         match &event.kind {
             EventKind::Transition(t) => {
                 // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
                 if event.stack != StackIdx::EMPTY {
                     if event.g != t.g {
-                        self.glimpse(event);
+                        self.see_own_stack(event);
                     } else if t.from == GoState::Running {
                         self.cross_borders(event.g, event);
                     }
@@ -336,7 +342,7 @@ impl<'a> MeasureCore<'a> {
             EventKind::Sample => self.sample(event),
             kind => {
                 if event.stack != StackIdx::EMPTY {
-                    self.glimpse(event);
+                    self.see_own_stack(event);
                 }
                 self.annotation(event);
                 self.range(event, kind);
@@ -344,7 +350,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// The goroutines that exist, each with the place of what it does, as far as that can be told now.
+    /// The goroutines that are alive, each with the sum that its open interval would be added to as far as is known now.
     pub(super) fn open_places(&mut self) -> Vec<(GIdx, u32)> {
         if self.log.is_none() {
             return Vec::new();
@@ -353,7 +359,7 @@ impl<'a> MeasureCore<'a> {
         open.map(|line| (line.g, self.attribution.provisional(line))).collect()
     }
 
-    /// Notes in the log who ended a wait.
+    /// Logs which goroutine ended a wait.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(super) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
@@ -380,7 +386,7 @@ impl<'a> MeasureCore<'a> {
     /// A goroutine begins or ends to help the collector, in the function that allocates.
     fn assists(&mut self, event: &Event, assists: bool) {
         let Some(line) = self.line(event.g) else { return };
-        if self.lines[line].does_assist() != assists {
+        if self.lines[line].assists_gc() != assists {
             if self.lines[line].state == GoState::Running {
                 let own = self.lines[line].own;
                 self.close(line, event.time, own, false);

@@ -1,4 +1,4 @@
-//! Sums → samples and requests of a profile, with names.
+//! Sums and paths by index → samples and requests of a profile, with names and joined stacks.
 
 pub(crate) mod requests;
 pub(crate) mod samples;

@@ -54,7 +54,7 @@ const _: () = assert!(size_of::<Timeline>() == 64, "one line");
 
 /// How a piece of an interval is closed.
 #[derive(Clone, Copy)]
-pub(crate) struct Close {
+pub(crate) struct PieceEnd {
     /// Where the piece ends.
     pub(crate) end: Time,
     /// The goroutine's stack there; empty when unknown.
@@ -67,7 +67,7 @@ pub(crate) struct Close {
 
 /// What an open interval is.
 #[derive(Clone, Copy)]
-pub(crate) struct What {
+pub(crate) struct IntervalKind {
     /// Running time.
     pub(crate) running: bool,
     /// Of a goroutine that helps the collector while it runs.
@@ -108,14 +108,14 @@ impl Timeline {
     }
 
     /// Its stacks stand under this chain from now on.
-    pub(crate) fn stand_under(&mut self, context: u32) {
+    pub(crate) fn set_chain(&mut self, context: u32) {
         self.context = u64::from(context) << 32;
     }
 
     /// Its time belongs to a window, or to none, from now on.
-    pub(crate) fn belong_to(&mut self, window: WindowIdx) {
+    pub(crate) fn set_window(&mut self, window: WindowIdx) {
         self.window = window;
-        self.judge();
+        self.update_plain_window();
     }
 
     /// The window that its time belongs to while nothing is known of it but stacks; else none.
@@ -130,28 +130,28 @@ impl Timeline {
     }
 
     /// Whether it helps the collector to mark while it runs.
-    pub(crate) fn does_assist(&self) -> bool {
+    pub(crate) fn assists_gc(&self) -> bool {
         self.assists
     }
 
     /// It helps the collector from now on, or does not.
     pub(crate) fn assist(&mut self, assists: bool) {
         self.assists = assists;
-        self.judge();
+        self.update_plain_window();
     }
 
     /// The function that serves the request which just begins on it; empty for none.
-    pub(crate) fn serve(&mut self, function: StringIdx) {
+    pub(crate) fn set_served_by(&mut self, function: StringIdx) {
         self.serves = function;
-        self.judge();
+        self.update_plain_window();
     }
 
     fn sample(&mut self, sampled: bool) {
         self.sampled = sampled;
-        self.judge();
+        self.update_plain_window();
     }
 
-    fn judge(&mut self) {
+    fn update_plain_window(&mut self) {
         let odd = self.sampled || self.assists || self.serves.is_some();
         self.plain_window = if odd { WindowIdx::NONE } else { self.window };
     }
@@ -234,8 +234,8 @@ impl<'a> Attribution<'a> {
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
     /// first piece that has time inside `clip`. With a tape, the piece is written there, inside or not. Gives the
     /// nanoseconds added.
-    pub(crate) fn close(&mut self, line: &mut Timeline, close: Close, tape: Option<&mut IntervalLog>) -> u64 {
-        let Close { end, next, clip, ends } = close;
+    pub(crate) fn close(&mut self, line: &mut Timeline, close: PieceEnd, tape: Option<&mut IntervalLog>) -> u64 {
+        let PieceEnd { end, next, clip, ends } = close;
         let ns = clip.overlap(line.since, end);
         let taped = tape.is_some() && end > line.since;
         line.since = end;
@@ -259,7 +259,7 @@ impl<'a> Attribution<'a> {
             self.forget_samples(line);
         }
         if next != StackIdx::EMPTY {
-            line.serve(StringIdx::NONE);
+            line.set_served_by(StringIdx::NONE);
         }
         line.fresh |= ends;
         ns
@@ -267,7 +267,7 @@ impl<'a> Attribution<'a> {
 
     /// Adds one interval, or a piece of one, to what is open of a timeline; gives its place.
     fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> u32 {
-        let what = What { running: line.key == StateKey::RUNNING, assists: line.assists };
+        let what = IntervalKind { running: line.key == StateKey::RUNNING, assists: line.assists };
         self.add_known(line, what, next, (events, ns))
     }
 
@@ -278,7 +278,7 @@ impl<'a> Attribution<'a> {
     pub(crate) fn add_known(
         &mut self,
         line: &Timeline,
-        What { running, assists }: What,
+        IntervalKind { running, assists }: IntervalKind,
         next: StackIdx,
         (events, ns): (u64, u64),
     ) -> u32 {

@@ -116,7 +116,7 @@ impl<'a> PartMeasurer<'a> {
             },
             kind => {
                 if event.stack != StackIdx::EMPTY {
-                    self.glimpse(event, index);
+                    self.see_own_stack(event, index);
                 } else if kind.is_annotation() && self.core.line(event.g).is_none() {
                     self.leave_over_border(event, index);
                 }
@@ -129,7 +129,7 @@ impl<'a> PartMeasurer<'a> {
     fn transition(&mut self, event: &Event, t: &GoTransition, index: u64) {
         let own = event.g == t.g;
         if event.stack != StackIdx::EMPTY && !own {
-            self.glimpse(event, index);
+            self.see_own_stack(event, index);
         }
         if !self.core.wants(t.g) {
             return;
@@ -193,9 +193,9 @@ impl<'a> PartMeasurer<'a> {
         }
     }
 
-    fn glimpse(&mut self, event: &Event, index: u64) {
+    fn see_own_stack(&mut self, event: &Event, index: u64) {
         if self.core.line(event.g).is_some() {
-            self.core.glimpse(event);
+            self.core.see_own_stack(event);
         } else {
             self.leave_over_stack(event, index);
         }
@@ -208,18 +208,18 @@ impl<'a> PartMeasurer<'a> {
         }
         let kind = if matches!(event.kind, EventKind::Sample) { EventKind::Sample } else { EventKind::Other };
         self.leave_over(Event { kind, ..*event }, index);
-        let (was_in, _) = self.core.where_counted(event.g);
+        let (was_in, _) = self.core.window_and_chain(event.g);
         self.core.cross_borders(event.g, event);
         let runs = !self.in_syscall.contains(&event.g);
         // A sample says what ran, not that the goroutine's own record of itself is at hand.
         if runs && !matches!(kind, EventKind::Sample) {
-            let line = self.adopt(event.g, GoState::Running, event.time, event.stack);
+            let line = self.measure_from_here(event.g, GoState::Running, event.time, event.stack);
             // The piece before it was counted if it has time inside the window.
             let window = self.core.lines[line].window();
             let before = window.is_some() && window == was_in && self.core.clip(window, event.g).start < event.time;
             self.core.lines[line].fresh = !before;
-            let serves = self.begins_to_serve(window, event.pos);
-            self.core.lines[line].serve(serves);
+            let serves = self.served_from(window, event.pos);
+            self.core.lines[line].set_served_by(serves);
         }
     }
 
@@ -231,7 +231,7 @@ impl<'a> PartMeasurer<'a> {
     }
 
     /// The function that serves the request which begins at this place; none where none does.
-    fn begins_to_serve(&self, window: WindowIdx, pos: u64) -> StringIdx {
+    fn served_from(&self, window: WindowIdx, pos: u64) -> StringIdx {
         let root = self.core.spec.slice.windows.get(window.at());
         let begins = root.and_then(|root| root.stretch).is_some_and(|(start, _)| start == Some(pos));
         if begins { self.core.serves(window) } else { StringIdx::NONE }
@@ -254,7 +254,7 @@ impl<'a> PartMeasurer<'a> {
             self.core.end_life(t.g, owner, event.time);
             self.core.cross_borders(t.g, event);
         } else if own {
-            let line = self.adopt(t.g, t.from, event.time, event.stack);
+            let line = self.measure_from_here(t.g, t.from, event.time, event.stack);
             self.core.lines[line].enter(t);
         } else {
             self.note_state(t);
@@ -270,8 +270,8 @@ impl<'a> PartMeasurer<'a> {
     }
 
     /// An older goroutine is measured here from now on.
-    fn adopt(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
-        let (window, context) = self.core.where_counted(g);
+    fn measure_from_here(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
+        let (window, context) = self.core.window_and_chain(g);
         let mut line = Timeline::new(g, window, context, state, time, own);
         line.carried = true;
         line.assist(self.assisting.contains(&g));
@@ -305,7 +305,7 @@ impl<'a> PartMeasurer<'a> {
         let EventKind::Transition(t) = kind else { return self.take(event, index) };
         let by = Cause { by: g, stack };
         let is_fast = line != NONE && self.fast_times.has(time);
-        if !is_fast || !self.core.take_fast::<PATHS>(line as usize, (time, pos), by, t) {
+        if !is_fast || !self.core.change_state_fast::<PATHS>(line as usize, (time, pos), by, t) {
             let GoTransition { g, from, to, reason, stack } = t;
             self.take_transition((time, pos), by, (g, from, to), (reason, stack), index);
         }
@@ -337,7 +337,7 @@ impl<'a> MeasuredPart<'a> {
     ) -> Option<(LeftOver, &mut MeasureCore<'a>)> {
         let PartMeasurer { core, left, .. } = &mut self.measurer;
         let too_early = left.first.is_some_and(|(time, index)| time < last + index as i64);
-        if self.is_absorbed || too_early || !windows.is_as_told(&core.windows) {
+        if self.is_absorbed || too_early || !windows.agrees_with(&core.windows) {
             return None;
         }
         self.is_absorbed = true;

@@ -85,7 +85,7 @@ impl<'a> WholeMeasurer<'a> {
     }
 
     fn take(&mut self, event: &Event, cause: Cause) {
-        self.core.take_caused(event, cause);
+        self.core.take_with_cause(event, cause);
         if let (Some(paths), true) = (&mut self.paths, event.kind.is_range()) {
             paths.ranges.take(&event.kind, event.time, self.core.older_since);
         }
@@ -157,7 +157,7 @@ impl<'a> MeasureCore<'a> {
     /// Takes what a part measured, and leaves it empty. `ended` are the goroutines that ended in it, and whether each is
     /// older than the part.
     fn absorb(&mut self, theirs: &mut MeasureCore<'a>, ended: &[(GIdx, bool)]) {
-        self.windows.absorb_places(&theirs.windows);
+        self.windows.absorb_positions(&theirs.windows);
         for g in theirs.created_late.drain(..) {
             // As those that were created before the window's end: a window that is cut has no end to outlive.
             if self.windows.get(self.spec.slice.owner[g.at()]).end < self.spec.looked_at.end {

@@ -1,4 +1,16 @@
-//! Windows of roots while they are measured: when they start and end.
+//! Windows of roots while they are measured: when they begin and end, and who is in them.
+//!
+//! A root is a window of time. A goroutine belongs to a window for all its life, or has *memberships*: parts of its life,
+//! whose borders are positions in the file, because pass 1 knows no final times.
+//!
+//! ```text
+//!  file position   ──── 1000 ─────────── 1840 ──── 2200 ──────── 3100 ──>
+//!  goroutine 33         │ membership 0   │         │ membership 1 │
+//!  window               │ request A      │         │ request B    │
+//! ```
+//!
+//! For stretches and regions, a membership's borders are the window's. A user task begins and ends on any goroutines, so
+//! it has *task boundaries*: positions of annotation events, looked up at these events alone.
 
 pub(crate) mod part_start;
 
@@ -40,10 +52,10 @@ const BLANK: OpenWindow =
 /// No time at all.
 const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
 
-/// Where a goroutine is among its stays.
+/// Where a goroutine is among its memberships.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Place {
-    /// The window of the stay that is open; none between stays.
+pub(super) struct MembershipPosition {
+    /// The window of the open membership; none between two.
     pub(super) open: WindowIdx,
     /// Position of the next one.
     next: usize,
@@ -51,28 +63,27 @@ pub(super) struct Place {
 
 /// Which borders an event crossed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Crossed {
-    /// Whether a stay ended.
+pub(super) struct CrossedBorders {
+    /// Whether a membership ended.
     pub(super) ended: bool,
-    /// The window whose stay started.
+    /// The window whose membership began; none if none did.
     pub(super) started: WindowIdx,
 }
 
-/// All windows, and where each goroutine with stays is.
+/// All windows, and where each goroutine is among its memberships.
 pub(super) struct Windows<'a> {
     slice: &'a Slice,
     forest: &'a Forest,
     looked_at: Window,
     list: Vec<OpenWindow>,
-    /// Per window that has time inside the part of the trace that is looked at, as far as is known, its part inside
-    /// that; of others [`NEVER`].
-    usual: Vec<Window>,
+    /// Per window that has time already: its part inside the part of the trace that is looked at. [`NEVER`] for others.
+    fast_windows: Vec<Window>,
     touched: Vec<WindowIdx>,
-    places: FxHashMap<GIdx, Place>,
-    /// Those of a part inside a generation as they were told by the file when it began.
-    told: Vec<(GIdx, Place)>,
+    positions: FxHashMap<GIdx, MembershipPosition>,
+    /// For a part inside a generation: positions at its start, concluded from file positions alone.
+    positions_from_file: Vec<(GIdx, MembershipPosition)>,
     /// Where the part that is measured begins.
-    beginning: PartStart,
+    part_start: PartStart,
 }
 
 impl<'a> Windows<'a> {
@@ -83,23 +94,23 @@ impl<'a> Windows<'a> {
             forest,
             looked_at,
             list: vec![BLANK; slice.windows.len()],
-            usual: vec![NEVER; slice.windows.len()],
+            fast_windows: vec![NEVER; slice.windows.len()],
             touched: Vec::new(),
-            places: FxHashMap::default(),
-            told: Vec::new(),
-            beginning: PartStart { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
+            positions: FxHashMap::default(),
+            positions_from_file: Vec::new(),
+            part_start: PartStart { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
         }
     }
 
     /// Forgets what was touched and begins a part of the trace.
-    pub(super) fn begin(&mut self, beginning: PartStart) {
+    pub(super) fn begin(&mut self, part_start: PartStart) {
         for window in self.touched.drain(..) {
             self.list[window.at()] = BLANK;
-            self.usual[window.at()] = NEVER;
+            self.fast_windows[window.at()] = NEVER;
         }
-        self.places.clear();
-        self.told.clear();
-        self.beginning = beginning;
+        self.positions.clear();
+        self.positions_from_file.clear();
+        self.part_start = part_start;
     }
 
     #[inline]
@@ -107,14 +118,14 @@ impl<'a> Windows<'a> {
         self.list[window.at()]
     }
 
-    /// The time that counts of a window that was seen: inside it, nothing but its sum changes any more. None for no
-    /// window.
+    /// The time during which intervals can be added to a window on the fast path: nothing but the sum changes.
+    /// [`NEVER`] for a window that has no time yet; none for no window.
     #[inline]
-    pub(super) fn usual(&self, window: WindowIdx) -> Option<Window> {
-        self.usual.get(window.at()).copied()
+    pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
+        self.fast_windows.get(window.at()).copied()
     }
 
-    /// Time was added for a window that was seen.
+    /// Adds time to a window that has some already.
     #[inline]
     pub(super) fn add(&mut self, window: WindowIdx, ns: u64) {
         let sum = &mut self.list[window.at()].ns;
@@ -130,7 +141,7 @@ impl<'a> Windows<'a> {
         edit(open);
         let looked_at = self.looked_at;
         let inside = Window { start: open.start.max(looked_at.start), end: open.end.min(looked_at.end) };
-        self.usual[window.at()] = if open.seen { inside } else { NEVER };
+        self.fast_windows[window.at()] = if open.seen { inside } else { NEVER };
     }
 
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {
@@ -145,7 +156,7 @@ impl<'a> Windows<'a> {
         self.edit(window, |open| open.cut = true);
     }
 
-    /// Time was added for a window.
+    /// Adds time to a window.
     #[inline]
     pub(super) fn see(&mut self, window: WindowIdx, ns: u64) {
         if !self.get(window).seen {
@@ -158,77 +169,79 @@ impl<'a> Windows<'a> {
     pub(super) fn is_over(&self, window: WindowIdx) -> bool {
         let root = &self.slice.windows[window.at()];
         match root.stretch {
-            Some((_, end)) => end.is_some_and(|end| self.beginning.is_behind(end)),
+            Some((_, end)) => end.is_some_and(|end| self.part_start.is_before(end)),
             None => self.has_ended(root.g),
         }
     }
 
     /// Whether a goroutine ended before the part that is measured began.
     pub(super) fn has_ended(&self, g: GIdx) -> bool {
-        self.beginning.outlives(g, self.forest.get(g).ended)
+        self.part_start.ended_before(g, self.forest.get(g).ended)
     }
 
-    fn stays(&self, g: GIdx) -> &'a [Membership] {
+    fn memberships(&self, g: GIdx) -> &'a [Membership] {
         self.slice.stays.get(&g).map_or(&[][..], Vec::as_slice)
     }
 
-    /// Where a goroutine with stays is when the part that is measured begins: places in the file tell which borders are
-    /// before it.
-    pub(super) fn place(&mut self, g: GIdx) -> Place {
-        if let Some(place) = self.places.get(&g) {
-            return *place;
+    /// Where a goroutine is among its memberships now. If no border was crossed in this part, file positions say which
+    /// borders are before it.
+    pub(super) fn position(&mut self, g: GIdx) -> MembershipPosition {
+        if let Some(position) = self.positions.get(&g) {
+            return *position;
         }
-        let stays = self.stays(g);
-        let next = stays.partition_point(|stay| stay.end.is_some_and(|end| self.beginning.is_behind(end)));
-        let place = match stays.get(next) {
-            Some(stay) if stay.start.is_none_or(|start| self.beginning.is_behind(start)) => {
-                Place { open: stay.window, next: next + 1 }
+        let memberships = self.memberships(g);
+        let next =
+            memberships.partition_point(|membership| membership.end.is_some_and(|end| self.part_start.is_before(end)));
+        let position = match memberships.get(next) {
+            Some(membership) if membership.start.is_none_or(|start| self.part_start.is_before(start)) => {
+                MembershipPosition { open: membership.window, next: next + 1 }
             }
-            _ => Place { open: WindowIdx::NONE, next },
+            _ => MembershipPosition { open: WindowIdx::NONE, next },
         };
-        self.places.insert(g, place);
-        if self.beginning.inside.is_some() {
-            self.told.push((g, place));
+        self.positions.insert(g, position);
+        if self.part_start.inside.is_some() {
+            self.positions_from_file.push((g, position));
         }
-        place
+        position
     }
 
-    /// Whether goroutines with stays are where a part that begins now was told by the file that they are.
-    pub(super) fn is_as_told(&mut self, part: &Windows<'_>) -> bool {
-        part.told.iter().all(|(g, told)| self.place(*g) == *told)
+    /// Whether the positions that a part, which begins now, concluded from the file are those that ordered events gave.
+    pub(super) fn agrees_with(&mut self, part: &Windows<'_>) -> bool {
+        part.positions_from_file.iter().all(|(g, position)| self.position(*g) == *position)
     }
 
-    /// Ends and starts a goroutine's stays whose border stands at `pos`.
-    pub(super) fn cross(&mut self, g: GIdx, pos: u64, time: Time) -> Crossed {
-        let mut place = self.place(g);
-        let stays = self.stays(g);
-        let mut crossed = Crossed { ended: false, started: WindowIdx::NONE };
-        if place.open.is_some()
-            && let Some(stay) = stays.get(place.next - 1).filter(|stay| stay.end == Some(pos))
+    /// Ends and begins a goroutine's memberships whose border is at file position `pos`.
+    pub(super) fn cross(&mut self, g: GIdx, pos: u64, time: Time) -> CrossedBorders {
+        let mut position = self.position(g);
+        let memberships = self.memberships(g);
+        let mut crossed = CrossedBorders { ended: false, started: WindowIdx::NONE };
+        if position.open.is_some()
+            && let Some(membership) =
+                memberships.get(position.next - 1).filter(|membership| membership.end == Some(pos))
         {
-            if stay.is_window {
-                self.end(stay.window, time);
+            if membership.is_window {
+                self.end(membership.window, time);
             }
-            place.open = WindowIdx::NONE;
+            position.open = WindowIdx::NONE;
             crossed.ended = true;
         }
-        if !place.open.is_some()
-            && let Some(stay) = stays.get(place.next).filter(|stay| stay.start == Some(pos))
+        if !position.open.is_some()
+            && let Some(membership) = memberships.get(position.next).filter(|membership| membership.start == Some(pos))
         {
-            if stay.is_window {
-                self.start(stay.window, time);
+            if membership.is_window {
+                self.start(membership.window, time);
             }
-            place = Place { open: stay.window, next: place.next + 1 };
-            crossed.started = stay.window;
+            position = MembershipPosition { open: membership.window, next: position.next + 1 };
+            crossed.started = membership.window;
         }
         if crossed.ended || crossed.started.is_some() {
-            self.places.insert(g, place);
+            self.positions.insert(g, position);
         }
         crossed
     }
 
     /// Starts and ends the tasks that an annotation at `pos` begins and ends.
-    pub(super) fn mark(&mut self, pos: u64, time: Time) {
+    pub(super) fn cross_task_boundaries(&mut self, pos: u64, time: Time) {
         let slice = self.slice;
         for &(_, mark, window) in slice.marks.at(pos) {
             self.edit(window, |open| match mark {
@@ -239,14 +252,14 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Whether a window has time inside the part looked at. A task has, also where all its goroutines work for others.
+    /// Whether a window has time inside the part looked at. A task also has if all its goroutines work for other tasks.
     pub(super) fn is_seen(&self, window: WindowIdx, looked_at: Window) -> bool {
         let open = self.get(window);
         let is_task = self.slice.windows[window.at()].by == RootKind::Task;
         open.seen || is_task && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
     }
 
-    /// The trace ends: tasks that have not, are cut.
+    /// The trace ends: tasks that are still open are cut.
     pub(super) fn cut_tasks(&mut self) {
         let slice = self.slice;
         let tasks = slice.windows.iter().enumerate().filter(|(_, root)| root.by == RootKind::Task);
@@ -257,12 +270,12 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Takes over what a generation, measured by itself, found.
+    /// Takes over what a part found.
     pub(super) fn absorb(&mut self, other: &Windows<'_>) {
         for &window in &other.touched {
             let theirs = other.list[window.at()];
             self.edit(window, |ours| {
-                // What stands in an event that was left over was seen with a better time.
+                // Events that were left over have final times, so what they told stays.
                 if ours.start == Time::MIN {
                     ours.start = theirs.start;
                 }
@@ -277,9 +290,9 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Takes over where goroutines with stays are at the end of a generation.
-    pub(super) fn absorb_places(&mut self, other: &Windows<'_>) {
-        self.places.extend(&other.places);
+    /// Takes over where goroutines are among their memberships at the end of a part.
+    pub(super) fn absorb_positions(&mut self, other: &Windows<'_>) {
+        self.positions.extend(&other.positions);
     }
 
     /// The windows that were seen, each with what made its root.

@@ -1,4 +1,4 @@
-//! What is over when a part of a trace begins that is measured by itself.
+//! Where a part of a trace begins that is measured by itself, and what came before it.
 
 use crate::trace::event::GoState;
 use crate::trace::ids::GIdx;
@@ -14,7 +14,7 @@ pub struct PartStart {
     pub generation: u32,
     /// Where that starts in the file.
     pub file_start: u64,
-    /// The moment at which what is before the part is certainly over.
+    /// The time at which everything before the part is certainly over.
     pub settled: Time,
     /// What of the generation is before the part; none where it begins with the generation.
     pub inside: Option<Arc<BeforePart>>,
@@ -22,22 +22,22 @@ pub struct PartStart {
 
 impl PartStart {
     /// Whether an event is before it.
-    pub(crate) fn is_behind(&self, pos: u64) -> bool {
-        pos < self.file_start || self.inside.as_ref().is_some_and(|past| past.has(pos))
+    pub(crate) fn is_before(&self, pos: u64) -> bool {
+        pos < self.file_start || self.inside.as_ref().is_some_and(|before| before.has(pos))
     }
 
     /// Whether a goroutine that ended in a generation did so before it.
-    pub(crate) fn outlives(&self, g: GIdx, ended: u32) -> bool {
-        ended < self.generation || self.inside.as_ref().is_some_and(|past| past.ended.binary_search(&g).is_ok())
+    pub(crate) fn ended_before(&self, g: GIdx, ended: u32) -> bool {
+        ended < self.generation || self.inside.as_ref().is_some_and(|before| before.ended.binary_search(&g).is_ok())
     }
 }
 
-/// What of a generation is before a moment.
+/// What of a generation is before a part of it.
 #[derive(Debug)]
 pub struct BeforePart {
-    /// The events of threads before it: where they stand, in the file's order.
-    places: Vec<Range<u64>>,
-    /// Where the CPU samples before it stand.
+    /// File positions of the threads' events before it, in ascending order.
+    positions: Vec<Range<u64>>,
+    /// File positions of the CPU samples before it.
     samples: FxHashSet<u64>,
     /// Goroutines that ended before it, by index.
     ended: Vec<GIdx>,
@@ -46,10 +46,10 @@ pub struct BeforePart {
 }
 
 impl BeforePart {
-    /// By where events and CPU samples before it stand, the state of each goroutine that the generation named, and
-    /// those that help the collector to mark.
+    /// From the file positions of events and CPU samples before it, the state of each goroutine that the generation named,
+    /// and the goroutines that help the collector to mark.
     pub fn new(
-        places: Vec<Range<u64>>,
+        positions: Vec<Range<u64>>,
         samples: impl Iterator<Item = u64>,
         goroutines: impl Iterator<Item = (GIdx, GoState)>,
         assisting: impl Iterator<Item = GIdx>,
@@ -63,12 +63,12 @@ impl BeforePart {
             }
         }
         ended.sort_unstable();
-        Self { places, samples: samples.collect(), ended, in_syscall, assisting: assisting.collect() }
+        Self { positions, samples: samples.collect(), ended, in_syscall, assisting: assisting.collect() }
     }
 
     fn has(&self, pos: u64) -> bool {
-        let next = self.places.partition_point(|place| place.start <= pos);
-        next.checked_sub(1).is_some_and(|i| pos < self.places[i].end) || self.samples.contains(&pos)
+        let next = self.positions.partition_point(|position| position.start <= pos);
+        next.checked_sub(1).is_some_and(|i| pos < self.positions[i].end) || self.samples.contains(&pos)
     }
 
     /// Goroutines that are in a system call then.
@@ -87,18 +87,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_past_is_told_by_place_and_by_life() {
+    fn what_is_before_a_part_is_known_by_position_and_by_life() {
         let goroutines = [(GIdx(4), GoState::NotExist), (GIdx(5), GoState::Syscall), (GIdx(6), GoState::Waiting)];
-        let places = vec![100..150, 200..210];
-        let past = BeforePart::new(places, [400].into_iter(), goroutines.into_iter(), [GIdx(6)].into_iter());
-        let inside = Some(Arc::new(past));
+        let positions = vec![100..150, 200..210];
+        let before = BeforePart::new(positions, [400].into_iter(), goroutines.into_iter(), [GIdx(6)].into_iter());
+        let inside = Some(Arc::new(before));
         let part = PartStart { generation: 3, file_start: 90, settled: Time(0), inside };
         let first = PartStart { inside: None, ..part.clone() };
-        let behind = |beginning: &PartStart| [89, 90, 100, 149, 150, 209, 210, 400].map(|pos| beginning.is_behind(pos));
-        assert_eq!(behind(&part), [true, false, true, true, false, true, false, true]);
-        assert_eq!(behind(&first), [true, false, false, false, false, false, false, false]);
+        let before =
+            |part_start: &PartStart| [89, 90, 100, 149, 150, 209, 210, 400].map(|pos| part_start.is_before(pos));
+        assert_eq!(before(&part), [true, false, true, true, false, true, false, true]);
+        assert_eq!(before(&first), [true, false, false, false, false, false, false, false]);
         let over =
-            |beginning: &PartStart| [(4, 3), (5, 3), (7, 2)].map(|(g, ended)| beginning.outlives(GIdx(g), ended));
+            |part_start: &PartStart| [(4, 3), (5, 3), (7, 2)].map(|(g, ended)| part_start.ended_before(GIdx(g), ended));
         assert_eq!(over(&part), [true, false, true]);
         assert_eq!(over(&first), [false, false, true]);
     }

@@ -1,7 +1,7 @@
 //! The JSON of a comparison.
 
 use super::{Selected, Trace, Warned, document, stack_frames, warnings};
-use crate::compare::statistics::{Change, Interval};
+use crate::compare::statistics::{Change, ConfidenceInterval};
 use crate::compare::{Comparison, Side, StackChange};
 use crate::render::Options;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -68,7 +68,7 @@ impl Serialize for Diff<'_> {
         map.serialize_entry("verdict", comparison.verdict().name())?;
         map.serialize_entry("p", &latency.p)?;
         map.serialize_entry("mean_delta_ns", &latency.mean.delta_ns)?;
-        map.serialize_entry("mean", &Figure(comparison, &latency.mean))?;
+        map.serialize_entry("mean", &ChangeRow(comparison, &latency.mean))?;
         map.serialize_entry("quantiles", &Quantiles(comparison))?;
         map.serialize_entry("base_ns", &comparison.whole.base_ns)?;
         map.serialize_entry("new_ns", &comparison.whole.new_ns)?;
@@ -80,12 +80,12 @@ impl Serialize for Diff<'_> {
 }
 
 /// A figure on both sides.
-struct Figure<'a>(&'a Comparison, &'a Change);
+struct ChangeRow<'a>(&'a Comparison, &'a Change);
 
-impl Serialize for Figure<'_> {
+impl Serialize for ChangeRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let change = self.1;
-        let Interval { low_ns, high_ns } = change.interval;
+        let ConfidenceInterval { low_ns, high_ns } = change.interval;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("base_ns", &change.base_ns)?;
         map.serialize_entry("new_ns", &change.new_ns)?;
@@ -103,7 +103,7 @@ impl Serialize for Quantiles<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (quantile, change) in &self.0.latency.quantiles {
-            map.serialize_entry(&format!("p{}", quantile.thousandths() / 10), &Figure(self.0, change))?;
+            map.serialize_entry(&format!("p{}", quantile.thousandths() / 10), &ChangeRow(self.0, change))?;
         }
         map.end()
     }

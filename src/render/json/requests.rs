@@ -4,57 +4,57 @@ use super::{Frame, stack_frames};
 use crate::profile::{
     Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow, UnknownRequests, Wakeup,
 };
-use crate::render::findings::{self, Style};
+use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 /// The fields of a report that are there when latency was computed.
 #[derive(Serialize)]
-pub(super) struct About<'a> {
-    tail: List<'a, TailRow, Tail<'a>>,
-    wakeups: List<'a, Wakeup, Woken<'a>>,
-    slowest: Option<Worst<'a>>,
-    overlap: Overlapped<'a>,
-    findings: List<'a, Finding, Found<'a>>,
-    requests: List<'a, Request, OneRequest<'a>>,
+pub(super) struct AboutRequests<'a> {
+    tail: RowList<'a, TailRow, Tail<'a>>,
+    wakeups: RowList<'a, Wakeup, WakeupRow<'a>>,
+    slowest: Option<SlowestRow<'a>>,
+    overlap: OverlapRow<'a>,
+    findings: RowList<'a, Finding, FindingRow<'a>>,
+    requests: RowList<'a, Request, RequestRow<'a>>,
 }
 
-impl<'a> About<'a> {
+impl<'a> AboutRequests<'a> {
     pub(super) fn new(profile: &'a Profile, requests: &'a Requests) -> Self {
-        let context = Context { profile, requests };
+        let context = Tables { profile, requests };
         Self {
-            tail: List { context, items: &requests.tail, row: |_, row| Tail(row) },
-            wakeups: List { context, items: &requests.wakeups, row: Woken },
-            slowest: requests.slowest.as_ref().map(|slowest| Worst(context, slowest)),
-            overlap: Overlapped(&requests.overlap),
-            findings: List { context, items: &requests.findings, row: Found },
-            requests: List { context, items: &requests.list, row: OneRequest },
+            tail: RowList { context, items: &requests.tail, row: |_, row| Tail(row) },
+            wakeups: RowList { context, items: &requests.wakeups, row: WakeupRow },
+            slowest: requests.slowest.as_ref().map(|slowest| SlowestRow(context, slowest)),
+            overlap: OverlapRow(&requests.overlap),
+            findings: RowList { context, items: &requests.findings, row: FindingRow },
+            requests: RowList { context, items: &requests.list, row: RequestRow },
         }
     }
 }
 
 /// What rows refer to.
 #[derive(Clone, Copy)]
-struct Context<'a> {
+struct Tables<'a> {
     profile: &'a Profile,
     requests: &'a Requests,
 }
 
-impl<'a> Context<'a> {
+impl<'a> Tables<'a> {
     fn state(self, index: u16) -> &'a str {
         self.requests.state_names.get(usize::from(index)).map_or("unknown", String::as_str)
     }
 }
 
 /// A list whose rows are written one at a time: they are never all in memory as text.
-struct List<'a, T, R> {
-    context: Context<'a>,
+struct RowList<'a, T, R> {
+    context: Tables<'a>,
     items: &'a [T],
-    row: fn(Context<'a>, &'a T) -> R,
+    row: fn(Tables<'a>, &'a T) -> R,
 }
 
-impl<T, R: Serialize> Serialize for List<'_, T, R> {
+impl<T, R: Serialize> Serialize for RowList<'_, T, R> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(Some(self.items.len()))?;
         for item in self.items {
@@ -127,9 +127,9 @@ impl Serialize for Tail<'_> {
     }
 }
 
-struct Woken<'a>(Context<'a>, &'a Wakeup);
+struct WakeupRow<'a>(Tables<'a>, &'a Wakeup);
 
-impl Serialize for Woken<'_> {
+impl Serialize for WakeupRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (profile, w) = (self.0.profile, self.1);
         let mut map = serializer.serialize_map(None)?;
@@ -147,9 +147,9 @@ impl Serialize for Woken<'_> {
     }
 }
 
-struct OneRequest<'a>(Context<'a>, &'a Request);
+struct RequestRow<'a>(Tables<'a>, &'a Request);
 
-impl Serialize for OneRequest<'_> {
+impl Serialize for RequestRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (context, r) = (self.0, self.1);
         let mut map = serializer.serialize_map(None)?;
@@ -158,7 +158,7 @@ impl Serialize for OneRequest<'_> {
         map.serialize_entry("start_ns", &r.start_ns)?;
         map.serialize_entry("dur_ns", &r.dur_ns)?;
         map.serialize_entry("root", context.requests.roots.get(r.root as usize).map_or("", String::as_str))?;
-        map.serialize_entry("states", &States(context, &r.states))?;
+        map.serialize_entry("states", &StateTimes(context, &r.states))?;
         // Most requests are neither: a word in each would say nothing.
         if r.partial {
             map.serialize_entry("partial", &true)?;
@@ -170,9 +170,9 @@ impl Serialize for OneRequest<'_> {
     }
 }
 
-struct States<'a>(Context<'a>, &'a [(u16, u64)]);
+struct StateTimes<'a>(Tables<'a>, &'a [(u16, u64)]);
 
-impl Serialize for States<'_> {
+impl Serialize for StateTimes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.1.len()))?;
         for &(state, ns) in self.1 {
@@ -182,24 +182,24 @@ impl Serialize for States<'_> {
     }
 }
 
-struct Worst<'a>(Context<'a>, &'a Slowest);
+struct SlowestRow<'a>(Tables<'a>, &'a Slowest);
 
-impl Serialize for Worst<'_> {
+impl Serialize for SlowestRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (context, s) = (self.0, self.1);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("request", &s.request)?;
-        map.serialize_entry("lanes", &List { context, items: &s.lanes, row: OneLane })?;
+        map.serialize_entry("lanes", &RowList { context, items: &s.lanes, row: LaneRow })?;
         map.serialize_entry("more_lanes", &s.more_lanes)?;
-        map.serialize_entry("path", &List { context, items: &s.path, row: Piece })?;
+        map.serialize_entry("path", &RowList { context, items: &s.path, row: PathRow })?;
         map.serialize_entry("more_pieces", &s.more_pieces)?;
         map.end()
     }
 }
 
-struct OneLane<'a>(Context<'a>, &'a Lane);
+struct LaneRow<'a>(Tables<'a>, &'a Lane);
 
-impl Serialize for OneLane<'_> {
+impl Serialize for LaneRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (context, l) = (self.0, self.1);
         let mut map = serializer.serialize_map(None)?;
@@ -208,15 +208,15 @@ impl Serialize for OneLane<'_> {
         map.serialize_entry("parent", &l.parent)?;
         map.serialize_entry("kind", l.kind.name())?;
         map.serialize_entry("path_ns", &l.path_ns)?;
-        map.serialize_entry("pieces", &List { context, items: &l.pieces, row: Interval })?;
+        map.serialize_entry("pieces", &RowList { context, items: &l.pieces, row: LaneInterval })?;
         map.serialize_entry("more_pieces", &l.more_pieces)?;
         map.end()
     }
 }
 
-struct Interval<'a>(Context<'a>, &'a (u64, u64, u16));
+struct LaneInterval<'a>(Tables<'a>, &'a (u64, u64, u16));
 
-impl Serialize for Interval<'_> {
+impl Serialize for LaneInterval<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let &(start_ns, dur_ns, state) = self.1;
         let mut map = serializer.serialize_map(None)?;
@@ -227,9 +227,9 @@ impl Serialize for Interval<'_> {
     }
 }
 
-struct Piece<'a>(Context<'a>, &'a PathPiece);
+struct PathRow<'a>(Tables<'a>, &'a PathPiece);
 
-impl Serialize for Piece<'_> {
+impl Serialize for PathRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let p = self.1;
         let frames: Vec<Frame<'_>> = stack_frames(&self.0.profile.tree, p.stack);
@@ -244,9 +244,9 @@ impl Serialize for Piece<'_> {
     }
 }
 
-struct Overlapped<'a>(&'a Overlap);
+struct OverlapRow<'a>(&'a Overlap);
 
-impl Serialize for Overlapped<'_> {
+impl Serialize for OverlapRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let o = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -261,12 +261,12 @@ impl Serialize for Overlapped<'_> {
     }
 }
 
-struct Found<'a>(Context<'a>, &'a Finding);
+struct FindingRow<'a>(Tables<'a>, &'a Finding);
 
-impl Serialize for Found<'_> {
+impl Serialize for FindingRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (context, finding) = (self.0, self.1);
-        let style = Style { unit: Unit::Auto, full_names: true };
+        let style = FindingStyle { unit: Unit::Auto, full_names: true };
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("id", finding.id)?;
         map.serialize_entry("important", &finding.important)?;

@@ -1,6 +1,6 @@
 //! A comparison as tables for a pull request.
 
-use super::table::{Table, code, text};
+use super::table::{MarkdownTable, code, text};
 use super::{MAX_STACK, asked};
 use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Side};
@@ -36,8 +36,8 @@ fn side(side: &Side) -> String {
     format!("{} of {} in {}", counted(side.requests as u64, "request"), asked(&side.selection), traces.join(", "))
 }
 
-fn latency(comparison: &Comparison, options: &Options) -> Table {
-    let mut table = Table::new(&[
+fn latency(comparison: &Comparison, options: &Options) -> MarkdownTable {
+    let mut table = MarkdownTable::new(&[
         ("latency", false),
         ("base", true),
         ("new", true),
@@ -65,8 +65,8 @@ fn latency(comparison: &Comparison, options: &Options) -> Table {
     table
 }
 
-fn states(comparison: &Comparison, options: &Options) -> Table {
-    let mut table = Table::new(&[("state", false), ("base", true), ("new", true), ("change", true)]);
+fn states(comparison: &Comparison, options: &Options) -> MarkdownTable {
+    let mut table = MarkdownTable::new(&[("state", false), ("base", true), ("new", true), ("change", true)]);
     let rows = comparison.states.iter().map(|s| (code(&s.state), s.delta));
     for (name, delta) in rows.chain(std::iter::once(("**total**".to_owned(), comparison.whole))) {
         table.row(vec![
@@ -88,7 +88,7 @@ fn stacks(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io
     }
     writeln!(out, "\n**Stacks that changed**\n")?;
     let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
-    let mut table = Table::new(&[("change", true), ("", true), ("state", false), ("stack", false)]);
+    let mut table = MarkdownTable::new(&[("change", true), ("", true), ("state", false), ("stack", false)]);
     for row in &rows[..shown] {
         let (delta, mark) = change_in_words(row, &options);
         let place = if row.place.is_empty() { String::new() } else { format!(" {}", text(&row.place)) };

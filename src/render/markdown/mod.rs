@@ -12,9 +12,9 @@ use super::units::{Share, count, counted, duration, shares};
 use super::{Options, metric, sort_rows};
 use crate::profile::{Profile, Selection};
 use std::io::{self, Write};
-use table::{Table, code, text};
+use table::{MarkdownTable, code, text};
 
-/// Columns of a stack: GitHub breaks longer cells, and then nobody reads them.
+/// Columns of a stack: GitHub breaks longer cells into several lines.
 const MAX_STACK: usize = 110;
 
 /// Writes the report of a profile.
@@ -58,12 +58,12 @@ fn origin(profile: &Profile, options: &Options) -> String {
     format!("{} · {}", traces.join(", "), counted(profile.selection.goroutines, "goroutine"))
 }
 
-fn states(profile: &Profile, options: &Options) -> Table {
+fn states(profile: &Profile, options: &Options) -> MarkdownTable {
     let times: Vec<u64> = profile.states.iter().map(|s| metric::shown_ns(profile.metric, s.weight)).collect();
     let mut rows: Vec<_> = profile.states.iter().zip(shares(&times)).collect();
     let name = |r: &(&crate::profile::StateTotal, Share)| r.0.state.clone();
     sort_rows(&mut rows, options.sort, |r| metric::shown_ns(profile.metric, r.0.weight), |r| r.0.weight.events, name);
-    let mut table = Table::new(&[
+    let mut table = MarkdownTable::new(&[
         ("state", false),
         ("time", true),
         (if profile.requests.is_some() { "per request" } else { "per root" }, true),
@@ -85,7 +85,8 @@ fn stacks(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Resu
     let unicode = Options { unicode: true, ..options.clone() };
     let rows = merged_stacks(profile, &unicode, MAX_STACK);
     let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
-    let mut table = Table::new(&[("share", true), ("time", true), ("count", true), ("state", false), ("stack", false)]);
+    let mut table =
+        MarkdownTable::new(&[("share", true), ("time", true), ("count", true), ("state", false), ("stack", false)]);
     for row in &rows[..shown] {
         table.row(vec![
             row.share.to_string(),

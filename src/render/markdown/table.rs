@@ -4,12 +4,12 @@ use crate::render::clean::clean;
 use std::io::{self, Write};
 
 /// A table. Cells are Markdown already.
-pub(super) struct Table {
+pub(super) struct MarkdownTable {
     columns: Vec<(&'static str, bool)>,
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl MarkdownTable {
     /// A table of these columns: headings, and whether their cells stand on the right.
     pub(super) fn new(columns: &[(&'static str, bool)]) -> Self {
         Self { columns: columns.to_vec(), rows: Vec::new() }

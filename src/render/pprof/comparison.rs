@@ -2,8 +2,8 @@
 //! and those of the base negated, with the label by which pprof knows them. So its reports show differences, and
 //! percentages of the base.
 
-use super::{Head, Writer, signed};
-use crate::compare::{Comparison, Mark};
+use super::{ProfileHeader, StackSample, Writer, signed};
+use crate::compare::{Comparison, Presence};
 use crate::render::differential::side;
 use crate::render::{Options, units};
 use flate2::Compression;
@@ -16,7 +16,7 @@ const BASE: (&str, &str) = ("pprof::base", "true");
 /// Writes the comparison.
 pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = Writer::new(GzEncoder::new(out, Compression::default()));
-    writer.header(&Head {
+    writer.header(&ProfileHeader {
         traces: &comparison.new.traces,
         values: &[("latency", "nanoseconds")],
         default: "latency",
@@ -24,13 +24,17 @@ pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out:
     })?;
     for change in &comparison.stacks {
         let state = ("state", change.state.as_str());
-        if change.mark != Mark::Gone {
+        if change.mark != Presence::Gone {
             let value = vec![signed(change.delta.new_ns)];
-            writer.stack(&comparison.tree, change.stack, &change.state, &[state], value)?;
+            writer.stack(
+                &comparison.tree,
+                StackSample { stack: change.stack, state: &change.state, labels: &[state], value },
+            )?;
         }
-        if change.mark != Mark::New {
+        if change.mark != Presence::New {
             let value = vec![-signed(change.delta.base_ns)];
-            writer.stack(&comparison.tree, change.stack, &change.state, &[state, BASE], value)?;
+            let labels = &[state, BASE];
+            writer.stack(&comparison.tree, StackSample { stack: change.stack, state: &change.state, labels, value })?;
         }
     }
     writer.tables()?;

@@ -1,12 +1,12 @@
 //! The boxes of a flame graph before it is drawn: how many there are decides which are too narrow.
 
-use super::Line;
+use super::model::WeightedStack;
 
 /// Boxes drawn at most: a browser stays quick, and the file below a few megabytes.
 const MAX_BOXES: usize = 10_000;
 
 /// Boxes that are not drawn.
-pub(super) struct Cut {
+pub(super) struct NarrowBoxes {
     /// How many.
     pub(super) boxes: usize,
     /// Those narrower than this are not drawn.
@@ -14,18 +14,18 @@ pub(super) struct Cut {
 }
 
 /// What to leave out so that no more than [`MAX_BOXES`] are left: the narrowest. `widths` are those of the lines.
-pub(super) fn cut(lines: &[Line<'_>], widths: &[u64]) -> Cut {
+pub(super) fn narrow_boxes(lines: &[WeightedStack<'_>], widths: &[u64]) -> NarrowBoxes {
     let mut all = box_widths(lines, widths);
     if all.len() <= MAX_BOXES {
-        return Cut { boxes: 0, below: 0 };
+        return NarrowBoxes { boxes: 0, below: 0 };
     }
     let (_, &mut too_narrow, _) = all.select_nth_unstable_by(MAX_BOXES, |a, b| b.cmp(a));
     let below = too_narrow.saturating_add(1);
-    Cut { boxes: all.iter().filter(|&&w| w < below).count(), below }
+    NarrowBoxes { boxes: all.iter().filter(|&&w| w < below).count(), below }
 }
 
 /// The widths of all boxes: lines next to each other share the boxes that they begin with.
-fn box_widths(lines: &[Line<'_>], widths: &[u64]) -> Vec<u64> {
+fn box_widths(lines: &[WeightedStack<'_>], widths: &[u64]) -> Vec<u64> {
     let mut done = Vec::new();
     let mut open: Vec<(&str, u64)> = Vec::new();
     let mut at = 0;
@@ -46,19 +46,19 @@ mod tests {
 
     #[test]
     fn lines_share_their_beginnings() {
-        let lines = ["a;b", "a;c;d", "a;c;e"].map(|stack| Line { stack, ns: 0 });
+        let lines = ["a;b", "a;c;d", "a;c;e"].map(|stack| WeightedStack { stack, ns: 0 });
         let mut widths = box_widths(&lines, &[1, 2, 4]);
         widths.sort_unstable();
         assert_eq!(widths, [1, 2, 4, 6, 7]);
-        assert_eq!(cut(&lines, &[1, 2, 4]).boxes, 0);
+        assert_eq!(narrow_boxes(&lines, &[1, 2, 4]).boxes, 0);
     }
 
     #[test]
     fn the_narrowest_are_cut() {
         let stacks: Vec<String> = (0..MAX_BOXES + 100).map(|i| format!("f{i:06}")).collect();
-        let lines: Vec<Line<'_>> = stacks.iter().map(|stack| Line { stack, ns: 0 }).collect();
+        let lines: Vec<WeightedStack<'_>> = stacks.iter().map(|stack| WeightedStack { stack, ns: 0 }).collect();
         let widths: Vec<u64> = (1..=stacks.len() as u64).collect();
-        let cut = cut(&lines, &widths);
-        assert_eq!((cut.boxes, cut.below), (100, 101));
+        let narrow = narrow_boxes(&lines, &widths);
+        assert_eq!((narrow.boxes, narrow.below), (100, 101));
     }
 }

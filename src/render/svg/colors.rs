@@ -5,6 +5,9 @@
 use crate::profile::ProfileFrame;
 use crate::render::names;
 
+/// The name that inferno gives the box of everything.
+pub(super) const ALL: &str = "all";
+
 /// A colour of the screen.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Rgb(pub(crate) u8, pub(crate) u8, pub(crate) u8);
@@ -59,7 +62,7 @@ pub(super) fn of_state(state: &str) -> Rgb {
 
 /// The colour of a box by the name in it.
 pub(super) fn of_frame(name: &str) -> Rgb {
-    if name == ProfileFrame::GO || name == super::flame::ALL {
+    if name == ProfileFrame::GO || name == ALL {
         return PSEUDO;
     }
     if let Some(state) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {

@@ -1,17 +1,13 @@
 //! Draws folded stacks as a flame graph. inferno places the boxes and brings the script for search and zoom; what is
 //! written on the boxes and their colours are ours (see [`super::rewrite`]).
 
-use super::boxes::{Cut, cut};
-use super::colors::Rgb;
-use super::rewrite::{self, Frame};
-use super::theme;
+use super::boxes::{NarrowBoxes, narrow_boxes};
+use super::model::{BoxStyle, Heading, PlacedBox, WeightedStack};
+use super::{rewrite, theme};
 use crate::render::units::{counted, share};
 use inferno::flamegraph::{self, Direction, color};
 use std::io::{self, Write};
 use std::ops::Range;
-
-/// The name that inferno gives the box of everything.
-pub(super) const ALL: &str = "all";
 
 /// The script of the SVG counts in floats, which are exact up to here.
 const MAX_WIDTH: u128 = 1 << 53;
@@ -19,51 +15,30 @@ const MAX_WIDTH: u128 = 1 << 53;
 /// Letters of the title: what a page of usual width holds.
 const MAX_TITLE: usize = 110;
 
-/// A stack, folded and [`safe`], and how wide it is drawn. Lines are sorted by `stack` and unique in it.
-pub(crate) struct Line<'a> {
-    pub(crate) stack: &'a str,
-    pub(crate) ns: u64,
-}
-
-/// What stands above the picture.
-pub(crate) struct Head<'a> {
-    pub(crate) title: &'a str,
-    /// Words, some of them behind a square of their colour.
-    pub(crate) legend: &'a [(Option<Rgb>, String)],
-    /// A remark at the legend's end.
-    pub(crate) note: &'a str,
-}
-
-/// How a box looks.
-pub(crate) struct Look {
-    /// What is said of it behind its name; without parentheses, by which the script finds the name.
-    pub(crate) text: String,
-    pub(crate) fill: Rgb,
-}
-
 /// Draws lines. `look` is asked for each box, by its name and the lines that it spans.
 pub(crate) fn draw(
-    head: &Head<'_>,
-    lines: &[Line<'_>],
-    look: &dyn Fn(&str, Range<usize>) -> Look,
+    head: &Heading<'_>,
+    lines: &[WeightedStack<'_>],
+    look: &dyn Fn(&str, Range<usize>) -> BoxStyle,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let drawn: Vec<usize> = (0..lines.len()).filter(|&i| lines[i].ns > 0).collect();
     let total: u128 = drawn.iter().map(|&i| u128::from(lines[i].ns)).sum();
     let per = total.div_ceil(MAX_WIDTH).max(1);
     let widths: Vec<u64> = drawn.iter().map(|&i| (u128::from(lines[i].ns) / per).max(1) as u64).collect();
-    let shown: Vec<Line<'_>> = drawn.iter().map(|&i| Line { stack: lines[i].stack, ns: lines[i].ns }).collect();
-    let cut = cut(&shown, &widths);
-    let svg = picture(head.title, &shown, &widths, &cut)?;
+    let shown: Vec<WeightedStack<'_>> =
+        drawn.iter().map(|&i| WeightedStack { stack: lines[i].stack, ns: lines[i].ns }).collect();
+    let narrow = narrow_boxes(&shown, &widths);
+    let svg = picture(head.title, &shown, &widths, &narrow)?;
     let starts = running_sums(widths.iter().copied());
-    let style = |frame: &Frame<'_>| {
+    let style = |frame: &PlacedBox<'_>| {
         // A box begins and ends where lines do; `drawn` says which of the given lines they are.
         let line = |x: u64| starts.partition_point(|&start| start < u128::from(x));
         let (first, end) = (line(frame.x), line(frame.x + frame.width));
         let given = |i: usize| drawn.get(i).copied().unwrap_or(lines.len());
         look(frame.name, given(first).min(lines.len())..given(end))
     };
-    let legend = theme::legend(head.legend, &remarks(head.note, &cut, &starts));
+    let legend = theme::legend(head.legend, &remarks(head.note, &narrow, &starts));
     rewrite::write(&svg, &legend, &style, out)
 }
 
@@ -78,21 +53,21 @@ pub(crate) fn running_sums(values: impl Iterator<Item = u64>) -> Vec<u128> {
     sums
 }
 
-fn remarks(note: &str, cut: &Cut, starts: &[u128]) -> String {
+fn remarks(note: &str, narrow: &NarrowBoxes, starts: &[u128]) -> String {
     let mut remarks: Vec<String> = Vec::new();
     if !note.is_empty() {
         remarks.push(note.to_owned());
     }
-    if cut.boxes > 0 {
+    if narrow.boxes > 0 {
         let total = starts.last().copied().unwrap_or(0);
-        let frames = counted(cut.boxes as u64, "frame");
-        remarks.push(format!("{frames} narrower than {} not drawn", share(u128::from(cut.below), total)));
+        let frames = counted(narrow.boxes as u64, "frame");
+        remarks.push(format!("{frames} narrower than {} not drawn", share(u128::from(narrow.below), total)));
     }
     remarks.join(" · ")
 }
 
 /// What inferno makes of the lines.
-fn picture(title: &str, lines: &[Line<'_>], widths: &[u64], cut: &Cut) -> io::Result<String> {
+fn picture(title: &str, lines: &[WeightedStack<'_>], widths: &[u64], narrow: &NarrowBoxes) -> io::Result<String> {
     let total: u64 = widths.iter().sum();
     let mut options = flamegraph::Options::default();
     options.title = fitted(title);
@@ -103,8 +78,8 @@ fn picture(title: &str, lines: &[Line<'_>], widths: &[u64], cut: &Cut) -> io::Re
     options.name_type = String::new();
     options.deterministic = true;
     options.no_sort = true;
-    // In percent. Half a unit less, so that rounding cuts no box that is to stay.
-    options.min_width = (cut.below as f64 - 0.5).max(0.0) * 100.0 / total.max(1) as f64;
+    // In percent. Half a unit less, so that rounding drops no box that must stay.
+    options.min_width = (narrow.below as f64 - 0.5).max(0.0) * 100.0 / total.max(1) as f64;
     let text: Vec<String> = lines.iter().zip(widths).map(|(line, width)| format!("{} {width}", line.stack)).collect();
     let mut svg = Vec::new();
     flamegraph::from_lines(&mut options, text.iter().map(String::as_str), &mut svg)?;

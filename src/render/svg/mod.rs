@@ -2,18 +2,22 @@
 //! it, the root is on top, and the lowest box of every stack is the state, in the state's colour.
 
 mod boxes;
-pub(super) mod colors;
+mod colors;
+mod comparison;
 mod flame;
+mod model;
 mod rewrite;
 mod theme;
 
-pub(super) use flame::{Head, Line, Look, draw, nothing, running_sums, safe};
+pub(super) use comparison::write_comparison;
 
 use super::clean::clean;
 use super::units::{Unit, counted, duration, share};
-use super::{Options, folded, metric};
+use super::{Options, frames, metric};
 use crate::profile::{Profile, Selection, TraceInfo};
 use colors::Rgb;
+use flame::{draw, nothing, running_sums, safe};
+use model::{BoxStyle, Heading, WeightedStack};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
@@ -27,20 +31,20 @@ const MARK: usize = 5;
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut stacks: BTreeMap<String, u64> = BTreeMap::new();
     for sample in &profile.samples {
-        let ns = stacks.entry(safe(&folded::line(profile, sample))).or_default();
+        let ns = stacks.entry(safe(&frames::folded_line(profile, sample))).or_default();
         *ns = ns.saturating_add(metric::shown_ns(profile.metric, sample.weight));
     }
-    let lines: Vec<Line<'_>> = stacks.iter().map(|(stack, &ns)| Line { stack, ns }).collect();
+    let lines: Vec<WeightedStack<'_>> = stacks.iter().map(|(stack, &ns)| WeightedStack { stack, ns }).collect();
     let title = title(&profile.selection, &profile.traces);
     if lines.iter().all(|l| l.ns == 0) {
         return nothing(&title, "No time was spent in this slice.", out);
     }
-    let head = Head { title: &title, legend: &legend(profile, options.unit), note: "" };
+    let head = Heading { title: &title, legend: &legend(profile, options.unit), note: "" };
     let before = running_sums(lines.iter().map(|l| l.ns));
     let total = before.last().copied().unwrap_or(0);
     let look = |name: &str, range: Range<usize>| {
         let ns = before[range.end] - before[range.start];
-        Look {
+        BoxStyle {
             text: format!("{}, {}", duration(clamped(ns), options.unit), share(ns, total)),
             fill: colors::of_frame(name),
         }

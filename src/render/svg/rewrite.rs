@@ -1,31 +1,26 @@
-//! What inferno has drawn, with our style, our legend, and on each box our words and colour.
+//! Changes inferno's drawing: our style sheet, our legend, and on each box our text and colour.
 //!
 //! inferno colours by the name of a frame and counts in one unit; a state's colour, a change's shade and a time that
 //! people read are none of that. So its output is gone through once, box by box. What is not found as expected stays
 //! as it is: the picture is then plainer, not wrong.
 
-use super::flame::Look;
+use super::model::{BoxStyle, PlacedBox};
 use super::theme;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-
-/// A box as inferno has placed it.
-pub(super) struct Frame<'a> {
-    /// The name in it, as XML has it.
-    pub(super) name: &'a str,
-    /// Where it begins.
-    pub(super) x: u64,
-    /// How wide it is.
-    pub(super) width: u64,
-}
 
 const BOX: &str = "<g><title>";
 const BOX_END: &str = "</g>";
 const STYLE_END: &str = "</style>";
 
 /// Writes `svg` with everything exchanged.
-pub(super) fn write(svg: &str, legend: &str, look: &dyn Fn(&Frame<'_>) -> Look, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    svg: &str,
+    legend: &str,
+    look: &dyn Fn(&PlacedBox<'_>) -> BoxStyle,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (head, boxes) = svg.split_at(svg.find(BOX).unwrap_or(svg.len()));
     let mut fills = BTreeSet::new();
     let mut body = String::with_capacity(boxes.len() + boxes.len() / 4);
@@ -51,7 +46,8 @@ pub(super) fn write(svg: &str, legend: &str, look: &dyn Fn(&Frame<'_>) -> Look, 
     writeln!(out)
 }
 
-/// The share that a search has found goes above the boxes, opposite the details: below a deep picture nobody sees it.
+/// The share that a search has found goes above the boxes, opposite the details: below a deep picture it is off the
+/// screen.
 fn with_match_above(head: &str) -> String {
     let moved = || {
         let (_, details) = head.split_once("id=\"details\"")?;
@@ -64,11 +60,11 @@ fn with_match_above(head: &str) -> String {
 }
 
 /// One box with its words and colour.
-fn restyled(text: &str, look: &dyn Fn(&Frame<'_>) -> Look) -> Option<(String, super::Rgb)> {
+fn restyled(text: &str, look: &dyn Fn(&PlacedBox<'_>) -> BoxStyle) -> Option<(String, super::Rgb)> {
     let (title, after) = text.strip_prefix(BOX)?.split_once("</title>")?;
     let (name, _) = title.rsplit_once(" (")?;
     let number = |attribute: &str| attribute_of(after, attribute)?.parse().ok();
-    let frame = Frame { name, x: number(" fg:x=\"")?, width: number(" fg:w=\"")? };
+    let frame = PlacedBox { name, x: number(" fg:x=\"")?, width: number(" fg:w=\"")? };
     let fill = attribute_of(after, " fill=\"")?;
     let look = look(&frame);
     let after = after.replacen(&format!(" fill=\"{fill}\""), &format!(" fill=\"{}\"", look.fill), 1);

@@ -12,7 +12,7 @@ pub(super) const LEGEND: &str = "legend";
 /// Background where nothing says dark.
 pub(super) const PAPER: &str = "#fdfdfb";
 
-/// Behind inferno's own rules, so that these win. Attributes of elements yield to any rule.
+/// After inferno's own rules, so that these take precedence. Attributes of elements yield to any rule.
 const STYLE: &str = "\
 svg:root { color-scheme:light dark; background:#fdfdfb; }
 #background stop { stop-color:#fdfdfb; }

@@ -19,7 +19,7 @@ pub(crate) fn sample_requests() -> Profile {
     let list: Vec<Request> = (0..60).map(request).collect();
     let mut selection = selection();
     (selection.roots, selection.roots_by_creation, selection.roots_by_stack) = (63, 49, 14);
-    selection.plumbing = 4;
+    selection.shared = 4;
     selection.cut_stacks = 2;
     selection.no_creator = 17;
     selection.unknown_handler = UnknownRequests { count: 40, total_ns: 12_300_000, max_ns: 1_100_000, connections: 4 };

@@ -172,7 +172,7 @@ fn left_out(selection: &Selection) -> Vec<String> {
         (selection.excluded, "by --exclude"),
         (selection.recording, "of the recording itself"),
         (selection.runtime, "of the runtime"),
-        (selection.plumbing, "of shared plumbing"),
+        (selection.shared, "of shared plumbing"),
     ]
     .into_iter()
     .filter(|&(n, _)| n > 0)

@@ -11,15 +11,15 @@ const MAX_LANES: usize = 12;
 const MAX_DEPTH: usize = 6;
 
 /// A lane that is drawn.
-pub(super) struct Shown {
+pub(super) struct DrawnLane {
     /// Its position in [`Slowest::lanes`].
     pub(super) lane: usize,
     /// For each level of the tree, whether more lanes follow on it. The last one is its own.
     levels: Vec<bool>,
 }
 
-/// The lanes to draw, children behind their creators. Those on the critical path come before others.
-pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<Shown> {
+/// The lanes to draw, children after their creators. Those on the critical path come before others.
+pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<DrawnLane> {
     let n = slowest.lanes.len();
     let mut wanted: Vec<usize> = (0..n).collect();
     // Stable, so the request's own lane stays the first.
@@ -40,7 +40,7 @@ pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<Shown> {
     }
     let mut order = Vec::new();
     // With its own stack: a chain of goroutines may be long.
-    let mut stack: Vec<Shown> = tops.into_iter().rev().map(|lane| Shown { lane, levels: Vec::new() }).collect();
+    let mut stack: Vec<DrawnLane> = tops.into_iter().rev().map(|lane| DrawnLane { lane, levels: Vec::new() }).collect();
     while let Some(shown) = stack.pop() {
         for (i, &child) in children[shown.lane].iter().enumerate().rev() {
             let mut levels = shown.levels.clone();
@@ -48,7 +48,7 @@ pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<Shown> {
             if levels.len() > MAX_DEPTH {
                 levels.remove(0);
             }
-            stack.push(Shown { lane: child, levels });
+            stack.push(DrawnLane { lane: child, levels });
         }
         order.push(shown);
     }
@@ -67,7 +67,7 @@ fn kept_parent(slowest: &Slowest, kept: &[bool], lane: usize) -> Option<usize> {
 }
 
 /// `├ 48118 main.fetchUser`.
-pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &Shown) -> String {
+pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &DrawnLane) -> String {
     let lane = &slowest.lanes[shown.lane];
     let (more, last, down) = if view.options.unicode { ("├ ", "└ ", "│ ") } else { ("+ ", "+ ", "| ") };
     let mut text = String::new();
@@ -76,14 +76,14 @@ pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &Shown) -> String
         text.push_str(if own { more } else { last });
     }
     let entry = names::function(&lane.entry, false);
-    // The package tells little beside the number, and names are long.
+    // Without the package: the number identifies the goroutine, and names are long.
     let entry = entry.split_once('.').map_or(&*entry, |(_, name)| name);
     format!("{text}{} {entry}", lane.goid).trim_end().to_owned()
 }
 
-/// Where a stranger stands to the request, and whom a goroutine waited for longest.
+/// Where a goroutine outside the request's subtree belongs, and which goroutine it waited for longest.
 pub(super) fn note(slowest: &Slowest, lane: usize) -> String {
-    let stranger = match slowest.lanes[lane].kind {
+    let outside = match slowest.lanes[lane].kind {
         WakerKind::Sibling => "another request",
         WakerKind::Outside => "outside",
         WakerKind::Runtime => "the runtime",
@@ -93,7 +93,7 @@ pub(super) fn note(slowest: &Slowest, lane: usize) -> String {
     let waits = slowest.lanes[lane].pieces.iter();
     let waits = waits.filter_map(|&(at, dur, _)| returns.get(&at.saturating_add(dur)).map(|goid| (dur, goid)));
     let longest = waits.max().map(|(_, goid)| format!("waits for {goid}"));
-    [Some(stranger.to_owned()).filter(|s| !s.is_empty()), longest].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [Some(outside.to_owned()).filter(|s| !s.is_empty()), longest].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(crate) struct Glyphs {
     pub(crate) dots: &'static str,
     pub(crate) separator: &'static str,
     pub(crate) at_most: &'static str,
-    /// Who ended a wait.
+    /// Before the name of what ended a wait.
     pub(crate) by: &'static str,
     /// Beside what stands out.
     pub(crate) mark: &'static str,
@@ -41,9 +41,9 @@ static ASCII: Glyphs =
 
 /// Titles of sections and numbers that matter.
 pub(crate) const BOLD: Style = Style::new().bold();
-/// What may be overlooked.
+/// Secondary text.
 pub(crate) const DIM: Style = Style::new().dimmed();
-/// What must not be overlooked.
+/// What the reader must see.
 pub(crate) const ALERT: Style = color(AnsiColor::Yellow).bold();
 /// The item of a trace that was not read whole.
 pub(crate) const INCOMPLETE: &str = "INCOMPLETE";

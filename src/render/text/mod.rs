@@ -3,17 +3,19 @@
 //! Of requests it says more than of goroutines: how long they took, what the slowest did, and whom they waited for.
 
 mod axis;
-mod chain;
+pub(super) mod candidates;
 pub(super) mod comparison;
 mod head;
 mod lanes;
 mod latency;
-pub(super) mod layout;
+mod layout;
+mod question;
 mod runtime;
 mod slowest;
+mod stack_line;
 mod stacks;
 mod states;
-pub(super) mod table;
+mod table;
 mod tail;
 mod wakeups;
 
@@ -22,7 +24,6 @@ use crate::profile::{Metric, Profile, Requests};
 use layout::View;
 use std::io::{self, Write};
 
-pub(super) use head::trace_lines;
 pub(super) use stacks::{MergedStack, merged_stacks};
 
 /// Writes the report. Warnings are not part of it: the command line shows them on standard error.

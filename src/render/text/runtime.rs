@@ -2,7 +2,7 @@
 
 use super::layout::{ALERT, BOLD, DIM, View, width, wrapped};
 use crate::profile::{Latency, Profile, Requests};
-use crate::render::findings::{self, Style};
+use crate::render::findings::{self, FindingStyle};
 use crate::render::units::{Share, counted};
 use std::io::{self, Write};
 
@@ -50,7 +50,7 @@ fn findings(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut d
         return Ok(());
     }
     view.title(out, "FINDINGS", "What stands out?")?;
-    let style = Style { unit: view.options.unit, full_names: view.options.full_names };
+    let style = FindingStyle { unit: view.options.unit, full_names: view.options.full_names };
     let ids = requests.findings.iter().map(|f| width(f.id)).max().unwrap_or(0);
     let indent = SIGN + ids + 2;
     for finding in &requests.findings {

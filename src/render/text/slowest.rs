@@ -1,14 +1,15 @@
 //! The slowest request: its goroutines over a common axis of time, and the critical path through them.
 
 use super::axis::{self, Axis, Fill};
-use super::lanes::{self, Shown};
+use super::lanes::{self, DrawnLane};
 use super::layout::{DIM, PLAIN, View, state_style, width};
-use super::stacks::chain_of;
+use super::question;
+use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
 use crate::profile::{PathPiece, Profile, Requests, Slowest};
 use crate::render::clean::clean;
+use crate::render::names;
 use crate::render::units::counted;
-use crate::render::{names, question};
 use std::io::{self, Write};
 
 /// Pieces of the path shown unless `-n 0` asks for all: the longest.
@@ -34,7 +35,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out
     head(view, profile, requests, slowest, out)?;
     let shown = lanes::choose(slowest, view.options.top == 0);
     if !shown.is_empty() && request.dur_ns > 0 {
-        drawing(view, requests, slowest, &shown, request.dur_ns, out)?;
+        drawing(view, requests, slowest, &shown, out)?;
     }
     path(view, profile, slowest, out)?;
     let command = if requests.list.len() > 1 { question::again(profile, request) } else { None };
@@ -71,8 +72,7 @@ fn drawing(
     view: &View<'_>,
     requests: &Requests,
     slowest: &Slowest,
-    shown: &[Shown],
-    dur_ns: u64,
+    shown: &[DrawnLane],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let labels: Vec<String> = shown.iter().map(|s| lanes::label(view, slowest, s)).collect();
@@ -84,20 +84,20 @@ fn drawing(
     let label = widest(&labels).min(LABEL.0.min(view.options.width / 3)).max(LABEL.1);
     let beside = |columns: usize| if columns > 0 { columns + Table::GAP } else { 0 };
     let free = view.options.width.saturating_sub(2 + label + 2 + beside(time));
-    // Notes explain; without room for them the drawing still says what was when.
+    // Without room for the notes, the drawing goes without them.
     let note = Some(widest(&notes)).filter(|&n| free >= 2 * MIN_AXIS + beside(n)).unwrap_or(0);
-    let axis = Axis { dur_ns, columns: (free - beside(note)).max(MIN_AXIS) };
+    let axis = Axis { dur_ns: requests.list[slowest.request].dur_ns, columns: (free - beside(note)).max(MIN_AXIS) };
     let scale = scale(view, axis);
     writeln!(out, "  {:label$}  {}  {}", "", view.paint(DIM, &scale), view.paint(DIM, &format!("{heading:>time$}")))?;
     let path = axis.path(&slowest.path);
     let mut drawn = Vec::new();
-    for (((lane, name), on_path), says) in shown.iter().zip(&labels).zip(&times).zip(&notes) {
+    for (((lane, name), on_path), note_text) in shown.iter().zip(&labels).zip(&times).zip(&notes) {
         let fills = axis.fills(&slowest.lanes[lane.lane], lane.lane, &slowest.path);
         let name = view.fit(name, label);
         let pad = label - width(&name);
-        let says = if note > 0 { says.as_str() } else { "" };
-        let after = if on_path.is_empty() && says.is_empty() { 0 } else { time };
-        let tail = format!("  {on_path:>after$}  {}", view.paint(DIM, says));
+        let note_text = if note > 0 { note_text.as_str() } else { "" };
+        let after = if on_path.is_empty() && note_text.is_empty() { 0 } else { time };
+        let tail = format!("  {on_path:>after$}  {}", view.paint(DIM, note_text));
         let line = format!("  {name}{:pad$}  {}{tail}", "", axis::draw(view, &fills, &requests.state_names));
         writeln!(out, "{}", line.trim_end())?;
         let marks: String = path.iter().map(|&on| if on == Some(lane.lane) { mark(view) } else { ' ' }).collect();
@@ -186,7 +186,7 @@ fn path(view: &View<'_>, profile: &Profile, slowest: &Slowest, out: &mut dyn Wri
     let room = table.room(view.options.width).saturating_sub(Table::GAP).max(6);
     table.columns.push(Column { heading: "critical path".into(), right: false });
     for (cells, &i) in table.rows.iter_mut().zip(&longest) {
-        cells.push(Cell::new(chain_of(view, profile, slowest.path[i].stack).fit(view, room)));
+        cells.push(Cell::new(stack_line_of(view, profile, slowest.path[i].stack).fit(view, room)));
     }
     table.write(view, out)?;
     let ns = rest.iter().fold(0_u64, |sum, &i| sum.saturating_add(slowest.path[i].dur_ns));

@@ -1,7 +1,7 @@
 //! The stacks that most time was spent in.
 
-use super::chain::Chain;
 use super::layout::{DIM, View, state_style, width};
+use super::stack_line::StackLine;
 use super::table::{Cell, Column, Table};
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Weight};
 use crate::render::Options;
@@ -27,9 +27,9 @@ const MAX_PLACE: usize = 28;
 const MIN_WHERE: usize = 18;
 
 /// What looks the same on a line, added up.
-struct Row<'a> {
+struct StackRow<'a> {
     sample: &'a Sample,
-    chain: Rc<Chain>,
+    chain: Rc<StackLine>,
     weight: Weight,
     share: Share,
 }
@@ -38,7 +38,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> 
     view.title(out, "TOP STACKS", "In which code?")?;
     let mut rows = merged(view, profile);
     let metric = profile.metric;
-    let name = |row: &Row<'_>| row.chain.key.clone();
+    let name = |row: &StackRow<'_>| row.chain.key.clone();
     sort_rows(&mut rows, view.options.sort, |r| r.weight.of(metric), |r| r.weight.events, name);
     let top = if view.options.top == 0 { usize::MAX } else { view.options.top };
     loop {
@@ -52,7 +52,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> 
     }
 }
 
-fn table(view: &View<'_>, profile: &Profile, rows: &[Row<'_>]) -> (Table, Vec<(String, String)>) {
+fn table(view: &View<'_>, profile: &Profile, rows: &[StackRow<'_>]) -> (Table, Vec<(String, String)>) {
     let mut table = match requests(profile) {
         None => Table::new(&[("share", true), ("time", true), ("count", true), ("state", false)]),
         Some(1) => Table::new(&[("share", true), ("time", true), ("state", false)]),
@@ -86,7 +86,7 @@ fn requests(profile: &Profile) -> Option<u64> {
 
 /// Adds up the rows whose names were cut until they read the same; says whether there were any. Without a place on
 /// the line, the place does not tell them apart either.
-fn merge_lookalikes(rows: &mut Vec<Row<'_>>, looks: &[(String, String)]) -> bool {
+fn merge_lookalikes(rows: &mut Vec<StackRow<'_>>, looks: &[(String, String)]) -> bool {
     let mut first = FxHashMap::default();
     let mut into: Vec<usize> = Vec::with_capacity(looks.len());
     for (i, look) in looks.iter().enumerate() {
@@ -108,7 +108,7 @@ fn merge_lookalikes(rows: &mut Vec<Row<'_>>, looks: &[(String, String)]) -> bool
     true
 }
 
-fn cut_line(view: &View<'_>, rest: &[Row<'_>], out: &mut dyn Write) -> io::Result<()> {
+fn cut_line(view: &View<'_>, rest: &[StackRow<'_>], out: &mut dyn Write) -> io::Result<()> {
     if rest.is_empty() {
         return Ok(());
     }
@@ -138,18 +138,18 @@ pub(crate) struct MergedStack {
 pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) -> Vec<MergedStack> {
     let view = View::new(options);
     let mut rows = merged(&view, profile);
-    let look = |r: &Row<'_>| {
+    let look = |r: &StackRow<'_>| {
         (format!("{}\n{}\n{}", state_text(r.sample), r.chain.fit(&view, max), below(r)), r.chain.place.clone())
     };
     loop {
-        let name = |row: &Row<'_>| row.chain.key.clone();
+        let name = |row: &StackRow<'_>| row.chain.key.clone();
         sort_rows(&mut rows, options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
         let looks: Vec<(String, String)> = rows.iter().map(look).collect();
         if !merge_lookalikes(&mut rows, &looks) {
             break;
         }
     }
-    let owned = |row: &Row<'_>| MergedStack {
+    let owned = |row: &StackRow<'_>| MergedStack {
         stack: row.chain.fit(&view, max),
         place: row.chain.place.clone(),
         state: state_text(row.sample),
@@ -160,15 +160,15 @@ pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) ->
     rows.iter().map(owned).collect()
 }
 
-/// Samples that look the same, whatever their root and whoever created their goroutine, added up; most time first.
-fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<Row<'a>> {
-    let mut rows: Vec<Row<'a>> = Vec::new();
+/// Samples that look the same on a line, added up, most time first. Their roots and creators may differ.
+fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<StackRow<'a>> {
+    let mut rows: Vec<StackRow<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
-    let mut chains = Chains::new(view, profile);
+    let mut chains = StackLines::new(view, profile);
     for sample in &profile.samples {
         let (number, chain) = chains.of(sample.stack);
         let row = *by_look.entry((number, &sample.state, sample.detail, sample.precision)).or_insert_with(|| {
-            rows.push(Row { sample, chain: chain.clone(), weight: Weight::default(), share: Share::default() });
+            rows.push(StackRow { sample, chain: chain.clone(), weight: Weight::default(), share: Share::default() });
             rows.len() - 1
         });
         rows[row].weight += sample.weight;
@@ -187,21 +187,21 @@ fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<Row<'a>> {
 }
 
 /// The chains of many stacks, each made once. Most stacks look like others: they differ in who created their goroutine.
-struct Chains<'p> {
+struct StackLines<'p> {
     profile: &'p Profile,
     full_names: bool,
     /// Per frame, whether it ends the goroutine's own stack, and whether it is the user's own.
     frames: Vec<(bool, bool)>,
     by_frames: FxHashMap<Vec<u32>, usize>,
-    by_chain: FxHashMap<Rc<Chain>, usize>,
-    list: Vec<Rc<Chain>>,
+    by_chain: FxHashMap<Rc<StackLine>, usize>,
+    list: Vec<Rc<StackLine>>,
     /// Of the stack at hand, the frames that decide how it looks.
     stack: Vec<u32>,
 }
 
-impl<'p> Chains<'p> {
+impl<'p> StackLines<'p> {
     fn new(view: &View<'_>, profile: &'p Profile) -> Self {
-        let is_user = |frame: &ProfileFrame| Chain::is_user(frame) && !names::is_plumbing(&frame.function);
+        let is_user = |frame: &ProfileFrame| StackLine::is_user(frame) && !names::only_parks(&frame.function);
         let kind = |frame: &ProfileFrame| (frame.is_pseudo(), is_user(frame));
         Self {
             profile,
@@ -215,7 +215,7 @@ impl<'p> Chains<'p> {
     }
 
     /// The chain of a stack, and its number: equal chains have the same.
-    fn of(&mut self, leaf: NodeIdx) -> (usize, &Rc<Chain>) {
+    fn of(&mut self, leaf: NodeIdx) -> (usize, &Rc<StackLine>) {
         self.decide(leaf);
         let number = match self.by_frames.get(&self.stack) {
             Some(&number) => number,
@@ -227,7 +227,7 @@ impl<'p> Chains<'p> {
     fn add(&mut self) -> usize {
         let all = self.profile.tree.frames();
         let frames: Vec<&ProfileFrame> = self.stack.iter().map(|&i| &all[i as usize]).collect();
-        let chain = Rc::new(Chain::new(&frames, self.full_names));
+        let chain = Rc::new(StackLine::new(&frames, self.full_names));
         let next = self.list.len();
         let number = *self.by_chain.entry(chain.clone()).or_insert(next);
         if number == next {
@@ -260,11 +260,11 @@ impl<'p> Chains<'p> {
 }
 
 /// The stack that ends at a node, ready for a line.
-pub(super) fn chain_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -> Chain {
+pub(super) fn stack_line_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -> StackLine {
     let all = profile.tree.frames();
     let (indexes, _) = frames::leaf_first(&profile.tree, leaf);
     let stack: Vec<&ProfileFrame> = indexes.iter().map(|&i| &all[i as usize]).collect();
-    Chain::new(&stack, view.options.full_names)
+    StackLine::new(&stack, view.options.full_names)
 }
 
 fn state(view: &View<'_>, sample: &Sample) -> Cell {
@@ -282,7 +282,7 @@ fn state_text(sample: &Sample) -> String {
 }
 
 /// The columns `where` and the place, in the room that the others leave.
-fn add_where(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
+fn add_where(view: &View<'_>, table: &mut Table, rows: &[StackRow<'_>]) {
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
     let places: Vec<String> = rows.iter().map(|r| view.fit_end(&r.chain.place, MAX_PLACE)).collect();
     let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
@@ -305,6 +305,6 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
 }
 
 /// What ran between two stacks is known to be these frames or called by them.
-fn below(row: &Row<'_>) -> &'static str {
+fn below(row: &StackRow<'_>) -> &'static str {
     if row.sample.precision == Precision::Bracketed { BELOW } else { "" }
 }

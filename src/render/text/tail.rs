@@ -12,14 +12,14 @@ use std::io::{self, Write};
 
 /// Columns of the longest bar.
 const MAX_BAR: usize = 24;
-/// A bar shorter than this says nothing.
+/// Columns of a bar below which bars are left out.
 const MIN_BAR: usize = 4;
 /// On a line of fewer columns the slowest have only a share.
 const NARROW: usize = 80;
-/// Where the bars stand: behind the state, the time and the share.
+/// Index of the column of bars: after the state, the time and the share.
 const BARS: usize = 3;
 
-struct Row<'a> {
+struct TailShares<'a> {
     tail: &'a TailRow,
     all: Share,
     slow: Share,
@@ -37,12 +37,12 @@ pub(super) fn write(
     let mut rows = rows(profile, requests);
     sort_rows(&mut rows, view.options.sort, |r| r.tail.all_ns, |r| r.intervals, |r| r.tail.state.clone());
     let shown = if view.options.top == 0 || rows.len() <= MAX_ROWS { rows.len() } else { MAX_ROWS - 1 };
-    let mut lines: Vec<Line> = rows[..shown].iter().map(Line::of_state).collect();
+    let mut lines: Vec<TailLine> = rows[..shown].iter().map(TailLine::of_state).collect();
     if shown < rows.len() {
-        lines.push(Line::of_rest(&rows[shown..]));
+        lines.push(TailLine::of_rest(&rows[shown..]));
     }
-    lines.push(Line::of_all(latency));
-    let form = Form { latency, narrow: view.options.width < NARROW };
+    lines.push(TailLine::of_all(latency));
+    let form = TailColumns { latency, narrow: view.options.width < NARROW };
     let mut table = Table::new(&form.columns());
     table.rows = lines.iter().map(|line| form.cells(view, line)).collect();
     // Names get the room that the numbers leave.
@@ -55,17 +55,17 @@ pub(super) fn write(
 }
 
 /// The rows in the profile's order, so that sorting does not move the rounding about.
-fn rows<'a>(profile: &Profile, requests: &'a Requests) -> Vec<Row<'a>> {
+fn rows<'a>(profile: &Profile, requests: &'a Requests) -> Vec<TailShares<'a>> {
     let all: Vec<u64> = requests.tail.iter().map(|r| r.all_ns).collect();
     let slow: Vec<u64> = requests.tail.iter().map(|r| r.slow_ns).collect();
     let intervals = |state: &str| profile.states.iter().find(|s| s.state == state).map_or(0, |s| s.weight.events);
     let shares = shares(&all).into_iter().zip(shares(&slow));
-    let row = |(tail, (all, slow)): (&'a TailRow, _)| Row { tail, all, slow, intervals: intervals(&tail.state) };
+    let row = |(tail, (all, slow)): (&'a TailRow, _)| TailShares { tail, all, slow, intervals: intervals(&tail.state) };
     requests.tail.iter().zip(shares).map(row).collect()
 }
 
 /// What a line of the table says.
-struct Line {
+struct TailLine {
     name: String,
     style: Style,
     all: (u64, Share),
@@ -73,8 +73,8 @@ struct Line {
     stands_out: bool,
 }
 
-impl Line {
-    fn of_state(row: &Row<'_>) -> Self {
+impl TailLine {
+    fn of_state(row: &TailShares<'_>) -> Self {
         Self {
             name: clean(&row.tail.state).into_owned(),
             style: state_style(&row.tail.state),
@@ -84,8 +84,8 @@ impl Line {
         }
     }
 
-    fn of_rest(rest: &[Row<'_>]) -> Self {
-        let sum = |ns: fn(&TailRow) -> u64, share: fn(&Row<'_>) -> Share| {
+    fn of_rest(rest: &[TailShares<'_>]) -> Self {
+        let sum = |ns: fn(&TailRow) -> u64, share: fn(&TailShares<'_>) -> Share| {
             let share = Share(rest.iter().map(|r| share(r).0).sum());
             (rest.iter().fold(0_u64, |sum, r| sum.saturating_add(ns(r.tail))), share)
         };
@@ -101,13 +101,13 @@ impl Line {
     }
 }
 
-/// Which columns there are. The slowest are told apart where they are not all.
-struct Form<'a> {
+/// Which columns there are. With a single request there are none for the slowest.
+struct TailColumns<'a> {
     latency: &'a Latency,
     narrow: bool,
 }
 
-impl Form<'_> {
+impl TailColumns<'_> {
     fn columns(&self) -> Vec<(String, bool)> {
         let mut columns = vec![("state", false)];
         if self.latency.count == 1 {
@@ -132,7 +132,7 @@ impl Form<'_> {
     }
 
     /// The line's cells; on a narrow line the slowest have a share and no time.
-    fn cells(&self, view: &View<'_>, line: &Line) -> Vec<Cell> {
+    fn cells(&self, view: &View<'_>, line: &TailLine) -> Vec<Cell> {
         let mean = |ns: u64, n: u64| Cell::new(view.time(mean(ns, n)));
         let share = |share: Share| Cell::new(share.to_string());
         let (all, slow) = (line.all, line.slow);
@@ -156,7 +156,7 @@ fn ratio(all_ns: u64, slow_ns: u64, latency: &Latency) -> String {
     factor(product(slow_ns, latency.count), product(all_ns, latency.slow_count))
 }
 
-fn add_bars(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
+fn add_bars(view: &View<'_>, table: &mut Table, rows: &[TailShares<'_>]) {
     let room = table.room(view.options.width).saturating_sub(Table::GAP).min(MAX_BAR);
     if room < MIN_BAR {
         return;

@@ -1,7 +1,7 @@
-//! Who ended the waits on the critical paths.
+//! What ended the waits on the critical paths.
 
 use super::layout::{DIM, View, state_style, width};
-use super::stacks::chain_of;
+use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
 use crate::profile::{NodeIdx, Profile, Requests, StackTree, WakerKind, Wakeup};
 use crate::render::clean::clean;
@@ -31,7 +31,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out
     let numbers = view.options.width.saturating_sub(room + 2 * Table::GAP);
     table.columns.push(Column { heading: format!("waiting in, {}ended by", view.glyphs.by).into(), right: false });
     for (cells, row) in table.rows.iter_mut().zip(rows) {
-        cells.push(Cell::new(chain_of(view, profile, row.waiting).fit(view, room)));
+        cells.push(Cell::new(stack_line_of(view, profile, row.waiting).fit(view, room)));
     }
     table.write_with(view, out, |i, out| {
         let row = &rows[i];
@@ -74,10 +74,10 @@ fn code(view: &View<'_>, profile: &Profile, stack: NodeIdx, entry: &str, room: u
     if stack == StackTree::ROOT {
         return view.fit_end(&names::function(entry, view.options.full_names), room);
     }
-    chain_of(view, profile, stack).fit(view, room)
+    stack_line_of(view, profile, stack).fit(view, room)
 }
 
-/// Where a waker stands to the request, and whether it has code of its own to show.
+/// How a waker belongs to the request, in words, and whether it has code of its own to show.
 fn relation(waker: WakerKind) -> (&'static str, bool) {
     match waker {
         WakerKind::Inside => ("same request", true),

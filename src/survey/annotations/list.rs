@@ -1,7 +1,7 @@
 //! Which user tasks and regions a trace has, and how long they took: the list that is shown without a selection.
 
 use super::kind::{AnnotationEvent, AnnotationKind};
-use crate::profile::{self, Took};
+use crate::profile::{self, DurationList};
 use crate::survey::forest::Annotation;
 use crate::survey::roots::connections::Moment;
 use crate::trace::ids::{GIdx, StringIdx};
@@ -18,7 +18,7 @@ pub struct AnnotationList {
     /// Open tasks by id: their type, and when they began.
     tasks: FxHashMap<u64, (StringIdx, Option<Time>)>,
     regions: FxHashMap<GIdx, OpenRegions>,
-    rows: FxHashMap<(Annotation, StringIdx), Took>,
+    rows: FxHashMap<(Annotation, StringIdx), DurationList>,
 }
 
 impl AnnotationList {
@@ -80,7 +80,7 @@ impl AnnotationList {
     }
 
     /// The trace ends. Returns one row per type, in no order.
-    pub(crate) fn finish(mut self, symbols: &Symbols) -> Vec<profile::Annotation> {
+    pub(crate) fn finish(mut self, symbols: &Symbols) -> Vec<profile::AnnotationCandidate> {
         let tasks = self.tasks.values().map(|(name, _)| (Annotation::Task, *name));
         let regions = self.regions.values().flat_map(|open| open.keys().map(|(_, name)| (Annotation::Region, *name)));
         for key in tasks.chain(regions) {
@@ -90,7 +90,7 @@ impl AnnotationList {
         let named = self.rows.into_iter().filter(|((_, name), _)| name.is_some());
         let rows = named.map(|((kind, name), mut took)| {
             took.sort();
-            profile::Annotation {
+            profile::AnnotationCandidate {
                 kind: if kind == Annotation::Task { "task" } else { "region" },
                 name: symbols.text(name).to_owned(),
                 took,

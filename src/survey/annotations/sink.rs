@@ -46,7 +46,7 @@ impl AnnotationSink<'_> {
     }
 
     /// The trace ends. Roots go into the forest; returns the list, which is empty where roots were asked for.
-    pub(crate) fn finish(self, forest: &mut Forest, symbols: &Symbols) -> Vec<profile::Annotation> {
+    pub(crate) fn finish(self, forest: &mut Forest, symbols: &Symbols) -> Vec<profile::AnnotationCandidate> {
         match self {
             Self::Roots(roots) => {
                 forest.annotated = roots.finish(forest);

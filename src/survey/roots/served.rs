@@ -4,7 +4,7 @@ use super::connections::{ServedRequest, ServerStack};
 use super::servers::ServerStep;
 use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
-use crate::profile::{Took, UnknownRequests};
+use crate::profile::{DurationList, UnknownRequests};
 use crate::survey::forest::{Forest, Stretch};
 use crate::trace::ids::{GIdx, StackIdx};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,7 +15,7 @@ pub struct Served {
     /// Whether handlers are listed; else only requests without a handler's stack are counted.
     lists_handlers: bool,
     /// HTTP/1 requests by a stack in their handler.
-    pub handlers: FxHashMap<StackIdx, Took>,
+    pub handlers: FxHashMap<StackIdx, DurationList>,
     /// Goroutines that serve one request alone, each with its first stack in a handler.
     pub streams: FxHashMap<GIdx, StackIdx>,
     /// HTTP/1 requests whose handler left no stack.

@@ -2,7 +2,7 @@
 
 use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
 use crate::survey::roots::servers::ServerStep;
-use crate::trace::v2::id_table::IdTable;
+use crate::trace::id_table::IdTable;
 use crate::trace::v2::tables::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};
 

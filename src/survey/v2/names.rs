@@ -1,8 +1,8 @@
 //! A generation's strings and stacks → symbols of the whole trace.
 
+use crate::trace::id_table::IdTable;
 use crate::trace::ids::{FrameIdx, StringIdx};
 use crate::trace::symbols::{Frame, Symbols};
-use crate::trace::v2::id_table::IdTable;
 use crate::trace::v2::order::translate::GenerationNames;
 use crate::trace::v2::tables::{Tables, WireFrame};
 use rustc_hash::{FxHashMap, FxHashSet};

@@ -6,9 +6,9 @@ use super::notes::{Notes, NotesWanted};
 use super::scan_concat::{ScanConcat, ShiftBirths};
 use crate::survey::roots::classify::StackClass;
 use crate::trace::error::Warning;
+use crate::trace::id_table::IdTable;
 use crate::trace::ids::GoId;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
-use crate::trace::v2::id_table::IdTable;
 use crate::trace::v2::tables::WireSample;
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
     use crate::survey::v2::evidence_store::EvidenceMemory;
-    use crate::trace::v2::id_table::IdTable;
+    use crate::trace::id_table::IdTable;
     use crate::trace::v2::split::NoObserver;
 
     /// One run of goroutine 300 with two stacks that do not match: all of it is fast, and it becomes one packed run.

@@ -1,7 +1,7 @@
 //! What the fast path of a scan needs to know of a stack: two bits of its class. HOT.
 
 use crate::survey::roots::classify::StackClass;
-use crate::trace::v2::id_table::IdTable;
+use crate::trace::id_table::IdTable;
 
 /// The verdicts on a generation's stacks, by their ids as far as these are dense.
 #[derive(Debug)]

@@ -23,15 +23,15 @@ impl Lines {
         Context::from_dwarf(dwarf).ok().map(Self)
     }
 
-    /// The frames at an address, innermost first.
+    /// The frames at an address, innermost first; none where it is unknown.
     pub(crate) fn resolve(&self, pc: u64) -> Vec<ResolvedFrame> {
         let mut frames = Vec::new();
         let Ok(mut found) = self.0.find_frames(pc).skip_all_loads() else { return frames };
         while let Ok(Some(frame)) = found.next() {
             let function = frame.function.as_ref().and_then(|f| f.raw_name().ok()).unwrap_or_default();
-            let place = frame.location.as_ref();
-            let file = place.and_then(|p| p.file).unwrap_or_default();
-            let line = place.and_then(|p| p.line).unwrap_or(0);
+            let location = frame.location.as_ref();
+            let file = location.and_then(|p| p.file).unwrap_or_default();
+            let line = location.and_then(|p| p.line).unwrap_or(0);
             frames.push(ResolvedFrame { function: function.into_owned(), file: file.to_owned(), line });
         }
         frames.retain(|frame| !frame.function.is_empty());

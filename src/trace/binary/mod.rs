@@ -1,7 +1,8 @@
 //! Names for the addresses of a Go program: for traces that carry no names (Go 1.5 and 1.6).
 //!
-//! Go's own line table comes first: every Go program has it, stripped or not, and `go tool addr2line`, which Go's
-//! reader of such traces asks, uses it too. DWARF is for programs without one (gccgo), and names inlined calls.
+//! Go's own line table (`pclntab.rs`) comes first: every Go program has it, stripped or not, and Go's reader of such
+//! traces uses it through `go tool addr2line`. DWARF (`dwarf.rs`) is for programs without one (gccgo); it has inlined
+//! calls too.
 
 mod dwarf;
 mod pclntab;
@@ -11,7 +12,7 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
-/// What is known about an address.
+/// The name of the code at an address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ResolvedFrame {
     /// Function, with its package path.
@@ -22,18 +23,18 @@ pub struct ResolvedFrame {
     pub line: u32,
 }
 
-/// Names addresses.
+/// Gives names to the addresses of a program.
 pub trait Resolver {
-    /// The frames at an address, innermost first; several where calls are inlined, none when it is unknown.
+    /// The frames at an address, innermost first: several where calls are inlined, none where the address is unknown.
     fn resolve(&self, pc: u64) -> Vec<ResolvedFrame>;
 }
 
-/// A program whose addresses can be named.
+/// A program's file that has names for its addresses.
 pub struct Binary(Tables);
 
 enum Tables {
     Go(pclntab::LineTable),
-    /// DWARF is read as it is asked for, by one thread at a time.
+    /// DWARF is read lazily, by one thread at a time.
     Dwarf(Box<Mutex<dwarf::Lines>>),
 }
 
@@ -46,24 +47,24 @@ impl Resolver for Binary {
     }
 }
 
-/// Reads an ELF, Mach-O or PE program.
+/// Reads the file of a program: ELF, Mach-O or PE. Fails if it is none of these or has no names.
 pub fn open(bytes: &[u8]) -> Result<Binary> {
     let file = object::File::parse(bytes)
-        .map_err(|e| nothing(&format!("the program given with --binary is no ELF, Mach-O or PE file: {e}")))?;
+        .map_err(|e| no_names(&format!("the program given with --binary is no ELF, Mach-O or PE file: {e}")))?;
     if let Some(table) = go_table(&file) {
         return Ok(Binary(Tables::Go(table)));
     }
     let lines = dwarf::Lines::read(&file).ok_or_else(|| {
-        nothing("the program given with --binary has neither Go's line table nor DWARF; was it built by Go?")
+        no_names("the program given with --binary has neither Go's line table nor DWARF; was it built by Go?")
     })?;
     Ok(Binary(Tables::Dwarf(Box::new(Mutex::new(lines)))))
 }
 
-fn nothing(text: &str) -> Error {
+fn no_names(text: &str) -> Error {
     Error::new(ErrorKind::NothingUsable(text.to_owned()))
 }
 
-/// Sections that are Go's line table, on ELF, on ELF with relocated data, and on Mach-O.
+/// The section with Go's line table: of ELF, of ELF with relocated data, of Mach-O.
 const TABLE_SECTIONS: &[&str] = &[".gopclntab", ".data.rel.ro.gopclntab", "__gopclntab"];
 
 fn go_table(file: &object::File<'_>) -> Option<pclntab::LineTable> {
@@ -80,7 +81,7 @@ fn text_start(file: &object::File<'_>) -> Option<u64> {
     symbol.or_else(section)
 }
 
-/// Where there is no section of its own (PE), a symbol says where the table is.
+/// The table at the address of its symbol, where it has no section of its own (PE).
 fn at_symbol(file: &object::File<'_>, text: u64) -> Option<pclntab::LineTable> {
     let symbol = file.symbols().find(|s| matches!(s.name(), Ok("runtime.pclntab" | "pclntab")))?;
     let address = symbol.address();
@@ -89,7 +90,7 @@ fn at_symbol(file: &object::File<'_>, text: u64) -> Option<pclntab::LineTable> {
     pclntab::LineTable::at(data.get((address - section.address()) as usize..)?, text)
 }
 
-/// Where there are no symbols either: the first bytes of a table that make sense.
+/// The first bytes that make a plausible table, where there are no symbols either.
 fn by_magic(file: &object::File<'_>, text: u64) -> Option<pclntab::LineTable> {
     file.sections().filter_map(|s| s.uncompressed_data().ok()).find_map(|data: Cow<'_, [u8]>| {
         let starts = (0..data.len().saturating_sub(64)).step_by(4);

@@ -8,11 +8,11 @@
 //! ```
 //!
 //! Sources: `src/debug/gosym/pclntab.go` of Go 1.27, and `golang.org/s/go12symtab`. Nothing in the table is
-//! trusted: every read is checked, and every walk takes bytes.
+//! trusted: every read is checked, and every step of a loop consumes bytes.
 
 use super::ResolvedFrame;
 
-/// Longest name or path that is believed.
+/// Longest plausible name or path, in bytes.
 const MAX_NAME: usize = 1 << 16;
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -45,7 +45,7 @@ pub(crate) fn is_header(data: &[u8]) -> bool {
     layout(data).is_some()
 }
 
-/// Layout and byte order.
+/// The layout of a table by its first bytes, and whether it is big-endian; none if these are not a table's.
 fn layout(data: &[u8]) -> Option<(Layout, bool)> {
     let &[a, b, c, d, 0, 0, 1 | 2 | 4, 4 | 8, ..] = data else { return None };
     let layout = |magic| match magic {
@@ -146,7 +146,7 @@ impl LineTable {
         if self.layout == Layout::Go118 { 4 } else { self.pointer }
     }
 
-    /// The n-th field of a function's data; the fields behind the address have 4 bytes.
+    /// The n-th field of a function's data; the fields after the address have 4 bytes each.
     fn field_of(&self, data: usize, n: usize) -> Option<u32> {
         self.u32(data.checked_add(self.field() + (n - 1) * 4)?)
     }

@@ -1,4 +1,4 @@
-//! The text form of a trace of Go 1.22 and later, for tests and bug reports: bytes ⇄ text, and nothing lost.
+//! The text form of a trace of Go 1.22 and later, for tests and bug reports. Bytes become text and the same bytes again.
 //!
 //! It is Go's own (`internal/trace/raw`, Go 1.27), one event a line:
 //!
@@ -10,12 +10,19 @@
 //!     data="main.work"
 //! ```
 //!
-//! What it has beyond Go's, for damaged traces: `Bytes data="…"` inside a batch and `Foreign data="…"` between
-//! batches are bytes that mean nothing, and `size=44/10` is a varint padded to ten bytes. For people who write
-//! traces by hand: `#` begins a comment, arguments that are left out are 0, a left-out size is computed, numbers
-//! may have `_` in them and `-1` is 2^64-1, `at=120` is a time instead of a difference, states have names
-//! (`gstatus=Waiting`), and strings and stacks may stand where they are used (`reason_string="select"`,
-//! `stack="main.leaf < main.root:12"`): their tables are written where the generation ends.
+//! Additions to Go's form, for damaged traces: `Bytes data="…"` is bytes inside a batch that are no event,
+//! `Foreign data="…"` is bytes between batches, and `size=44/10` is a varint padded to ten bytes.
+//!
+//! Additions for people who write traces by hand:
+//!
+//! * `#` begins a comment; numbers may contain `_`, and `-1` is 2^64-1;
+//! * omitted arguments are 0, and an omitted size is computed;
+//! * `at=120` is a time instead of a difference;
+//! * states have names: `gstatus=Waiting`;
+//! * strings and stacks may be written where they are used: `reason_string="select"`,
+//!   `stack="main.leaf < main.root:12"`. Their tables are written at the end of the generation.
+//!
+//! `tokens.rs` splits lines, `parse.rs` makes bytes of them, `print.rs` makes text of bytes.
 
 mod parse;
 mod print;
@@ -24,11 +31,18 @@ mod tokens;
 pub use parse::{TextError, from_text};
 pub use print::to_text;
 
+/// A varint: its value, and the number of bytes that it takes if these are more than the value needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Varint {
+    pub(crate) value: u64,
+    pub(crate) width: usize,
+}
+
 /// Bytes inside a batch that are no event.
 const BYTES: &str = "Bytes";
 /// Bytes between batches that are no batch.
 const FOREIGN: &str = "Foreign";
-/// The size of data, where it is not that of the data that stands there.
+/// The argument with the size of data, where that differs from the size of the bytes that follow.
 const LEN: &str = "len";
 /// The arguments of one frame of a stack.
 const FRAME_ARGS: [&str; 4] = ["pc", "func", "file", "line"];

@@ -1,11 +1,11 @@
 //! Text → bytes.
 
-use super::tokens::{Lines, Number, Parsed, Token, Value, number};
-use super::{BYTES, FOREIGN, FRAME_ARGS, LEN};
+use super::tokens::{Lines, Parsed, Token, Value, varint};
+use super::{BYTES, FOREIGN, FRAME_ARGS, LEN, Varint};
 use crate::trace::wire::encode::{NO_THREAD, NameTable, TraceWriter, put_padded_uvarint, put_uvarint};
 use crate::trace::wire::event_spec::{EVENTS, code};
 
-/// What a text says that no trace can.
+/// A mistake in the text of a trace.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct TextError {
@@ -15,29 +15,47 @@ pub struct TextError {
     pub message: String,
 }
 
-/// The bytes of a trace given as text.
+/// The bytes of a trace given as text. Fails at the first mistake.
 pub fn from_text(text: &str) -> std::result::Result<Vec<u8>, TextError> {
     let mut lines = Lines::new(text);
     let parsed = parse(&mut lines);
     parsed.map_err(|message| TextError { line: lines.number, message })
 }
 
-/// A batch that is not finished.
+/// The value of an omitted argument.
+const ZERO: Varint = unpadded(0);
+
+/// A varint without padding.
+const fn unpadded(value: u64) -> Varint {
+    Varint { value, width: 1 }
+}
+
+impl Varint {
+    fn put(self, out: &mut Vec<u8>) {
+        put_padded_uvarint(out, self.value, self.width);
+    }
+}
+
+/// A batch, not written yet.
 struct Batch {
-    generation: Number,
-    thread: Number,
-    time: Number,
-    size: Option<Number>,
+    generation: Varint,
+    thread: Varint,
+    time: Varint,
+    /// As in the text; none where it is to be computed.
+    size: Option<Varint>,
     data: Vec<u8>,
+    /// Time of its last event.
     ticks: u64,
 }
 
 struct Parser {
     out: TraceWriter,
     batch: Option<Batch>,
-    /// Names that stand where they are used, with their generation and its last batch's time.
+    /// The strings and stacks that are written where they are used.
     names: NameTable,
+    /// The generation of the last batch.
     generation: u64,
+    /// The time of the last batch.
     time: u64,
 }
 
@@ -88,19 +106,19 @@ impl Parser {
     fn event_batch(&mut self, args: &[Token<'_>]) -> Parsed<()> {
         let [generation, thread, time, size] = self.numbers("EventBatch", args, ["gen", "m", "time", "size"])?;
         self.begin(generation, time);
-        let zero = |n: Option<Number>| n.unwrap_or((0, 1));
+        let zero = |n: Option<Varint>| n.unwrap_or(ZERO);
         let (generation, thread, time) = (zero(generation), zero(thread), zero(time));
-        self.batch = Some(Batch { generation, thread, time, size, data: Vec::new(), ticks: time.0 });
+        self.batch = Some(Batch { generation, thread, time, size, data: Vec::new(), ticks: time.value });
         Ok(())
     }
 
-    fn begin(&mut self, generation: Option<Number>, time: Option<Number>) {
-        let generation = generation.map_or(0, |n| n.0);
+    fn begin(&mut self, generation: Option<Varint>, time: Option<Varint>) {
+        let generation = generation.map_or(0, |n| n.value);
         self.end_batch();
         if generation != self.generation {
             self.end_generation();
         }
-        (self.generation, self.time) = (generation, time.map_or(0, |n| n.0));
+        (self.generation, self.time) = (generation, time.map_or(0, |n| n.value));
     }
 
     fn experimental_batch(&mut self, args: &[Token<'_>], lines: &mut Lines<'_>) -> Parsed<()> {
@@ -109,10 +127,10 @@ impl Parser {
         self.begin(generation, time);
         let line = lines.continuation("an experimental batch")?;
         let bytes = data(&line)?;
-        let mut head = vec![code::EXPERIMENTAL_BATCH, exp.map_or(0, |n| n.0) as u8];
-        let len = len.unwrap_or((bytes.len() as u64, 1));
-        for (value, width) in [generation, thread, time, Some(len)].into_iter().map(|n| n.unwrap_or((0, 1))) {
-            put_padded_uvarint(&mut head, value, width);
+        let mut head = vec![code::EXPERIMENTAL_BATCH, exp.map_or(0, |n| n.value) as u8];
+        let len = len.unwrap_or(unpadded(bytes.len() as u64));
+        for number in [generation, thread, time, Some(len)] {
+            number.unwrap_or(ZERO).put(&mut head);
         }
         self.out.raw(&head);
         self.out.raw(bytes);
@@ -122,9 +140,9 @@ impl Parser {
     fn end_batch(&mut self) {
         let Some(batch) = self.batch.take() else { return };
         let mut head = vec![code::EVENT_BATCH];
-        let size = batch.size.unwrap_or((batch.data.len() as u64, 1));
-        for (value, width) in [batch.generation, batch.thread, batch.time, size] {
-            put_padded_uvarint(&mut head, value, width);
+        let size = batch.size.unwrap_or(unpadded(batch.data.len() as u64));
+        for number in [batch.generation, batch.thread, batch.time, size] {
+            number.put(&mut head);
         }
         self.out.raw(&head);
         self.out.raw(&batch.data);
@@ -150,38 +168,35 @@ impl Parser {
         let mut encoded = vec![code];
         if spec.timed {
             let ticks = self.open_batch()?.ticks;
-            let (dt, width) = match args.iter().find(|a| a.name == "at") {
+            let dt = match args.iter().find(|a| a.name == "at") {
                 Some(at) => {
-                    let at = self.number(at)?.0;
-                    (at.checked_sub(ticks).ok_or(format!("time {at} is before the event before it, at {ticks}"))?, 1)
+                    let at = self.number(at)?.value;
+                    let dt = at.checked_sub(ticks);
+                    unpadded(dt.ok_or(format!("time {at} is before the event before it, at {ticks}"))?)
                 }
-                None => args.iter().find(|a| a.name == "dt").map_or(Ok((0, 1)), |a| self.number(a))?,
+                None => args.iter().find(|a| a.name == "dt").map_or(Ok(ZERO), |a| self.number(a))?,
             };
-            self.open_batch()?.ticks = ticks.wrapping_add(dt);
-            put_padded_uvarint(&mut encoded, dt, width);
+            self.open_batch()?.ticks = ticks.wrapping_add(dt.value);
+            dt.put(&mut encoded);
         }
         let mut last = 0;
         for wanted in spec.args {
-            let (value, width) = args.iter().find(|a| a.name == *wanted).map_or(Ok((0, 1)), |a| self.number(a))?;
-            put_padded_uvarint(&mut encoded, value, width);
-            last = value;
+            let number = args.iter().find(|a| a.name == *wanted).map_or(Ok(ZERO), |a| self.number(a))?;
+            number.put(&mut encoded);
+            last = number.value;
         }
         if code == code::STACK {
             for _ in 0..last {
                 let line = lines.continuation("a stack")?;
-                for value in self.numbers("a frame", &line, FRAME_ARGS)? {
-                    let (value, width) = value.unwrap_or((0, 1));
-                    put_padded_uvarint(&mut encoded, value, width);
+                for number in self.numbers("a frame", &line, FRAME_ARGS)? {
+                    number.unwrap_or(ZERO).put(&mut encoded);
                 }
             }
         } else if code == code::STRING {
             let line = lines.continuation("a string")?;
             let bytes = data(&line)?;
             match args.iter().find(|a| a.name == LEN) {
-                Some(len) => {
-                    let (value, width) = self.number(len)?;
-                    put_padded_uvarint(&mut encoded, value, width);
-                }
+                Some(len) => self.number(len)?.put(&mut encoded),
                 None => put_uvarint(&mut encoded, bytes.len() as u64),
             }
             encoded.extend_from_slice(bytes);
@@ -190,13 +205,13 @@ impl Parser {
         Ok(())
     }
 
-    /// The values of named arguments.
+    /// The values of the arguments with these names; none for those that are omitted. `of` is the event, for the message.
     fn numbers<const N: usize>(
         &mut self,
         of: &str,
         args: &[Token<'_>],
         names: [&str; N],
-    ) -> Parsed<[Option<Number>; N]> {
+    ) -> Parsed<[Option<Varint>; N]> {
         let mut values = [None; N];
         for arg in args {
             let at = names.iter().position(|n| *n == arg.name);
@@ -205,25 +220,26 @@ impl Parser {
         Ok(values)
     }
 
-    /// The value of an argument: a number, the name of a state, or a string or stack that stands here.
-    fn number(&mut self, arg: &Token<'_>) -> Parsed<Number> {
+    /// The value of an argument: a number, a state by its name, or the id of a string or stack that is written here.
+    fn number(&mut self, arg: &Token<'_>) -> Parsed<Varint> {
         let name = arg.name;
         match &arg.value {
             Some(Value::Plain(text)) => match state(name, text) {
-                Some(value) => Ok((value, 1)),
-                None => number(text),
+                Some(value) => Ok(unpadded(value)),
+                None => varint(text),
             },
-            Some(Value::Quoted(bytes)) if name.ends_with("_string") => Ok((self.names.string(bytes), 1)),
+            Some(Value::Quoted(bytes)) if name.ends_with("_string") => Ok(unpadded(self.names.string(bytes))),
             Some(Value::Quoted(bytes)) if name.ends_with("stack") => {
                 let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
                 let frames: Vec<&str> = text.split('<').map(str::trim).filter(|f| !f.is_empty()).collect();
-                Ok((self.names.stack(&frames), 1))
+                Ok(unpadded(self.names.stack(&frames)))
             }
             _ => Err(format!("{name} needs a number")),
         }
     }
 }
 
+/// The bytes of a line `data="…"`.
 fn data<'a>(args: &'a [Token<'_>]) -> Parsed<&'a [u8]> {
     match args {
         [Token { name: "data", value: Some(Value::Quoted(bytes)) }] => Ok(bytes),
@@ -231,7 +247,8 @@ fn data<'a>(args: &'a [Token<'_>]) -> Parsed<&'a [u8]> {
     }
 }
 
-/// The states of goroutines and procs by name (`tracev2.GoStatus` and `ProcStatus`, Go 1.27).
+/// The number of a state of a goroutine or proc, by the argument and the state's name; none if there is no such name
+/// (`tracev2.GoStatus` and `ProcStatus`, Go 1.27).
 fn state(arg: &str, name: &str) -> Option<u64> {
     let names: &[&str] = match arg {
         "gstatus" => &["Runnable", "Running", "Syscall", "Waiting"],

@@ -1,6 +1,6 @@
 //! Bytes → text.
 
-use super::{BYTES, FOREIGN, FRAME_ARGS, LEN};
+use super::{BYTES, FOREIGN, FRAME_ARGS, LEN, Varint};
 use crate::trace::error::{Error, ErrorKind, Result};
 use crate::trace::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
 use crate::trace::wire::cursor::{Cursor, Malformed};
@@ -9,7 +9,7 @@ use crate::trace::wire::event_spec::{EVENTS, code};
 use crate::trace::wire::limits::MAX_BATCH_SIZE;
 use std::fmt::Write;
 
-/// The text form of a trace; damaged bytes are kept as bytes. An error when it is not a trace of Go 1.22 or later.
+/// The text form of a trace; damaged bytes remain bytes. An error if it is not a trace of Go 1.22 or later.
 pub fn to_text(bytes: &[u8]) -> Result<String> {
     let Header::Known(version) = read_header(bytes) else {
         return Err(Error::new(ErrorKind::NotATrace("something else".into())).with_offset(0));
@@ -29,23 +29,18 @@ struct Printer<'a> {
     bytes: &'a [u8],
     version: V2,
     text: String,
+    /// The generation of the last batch; none before the first.
     generation: Option<u64>,
 }
 
-/// A varint as it stands: its value and the bytes that it takes.
-#[derive(Clone, Copy)]
-struct Number {
-    value: u64,
-    width: usize,
-}
-
-impl Number {
+impl Varint {
     fn read(cursor: &mut Cursor<'_>) -> std::result::Result<Self, Malformed> {
         let before = cursor.offset();
         let value = cursor.uvarint()?;
         Ok(Self { value, width: (cursor.offset() - before) as usize })
     }
 
+    /// Whether it takes more bytes than its value needs.
     fn is_padded(self) -> bool {
         let mut shortest = Vec::new();
         put_uvarint(&mut shortest, self.value);
@@ -60,16 +55,16 @@ impl Number {
     }
 }
 
-/// A batch's envelope.
+/// What comes before the data of a batch.
 struct Envelope {
     code: u8,
-    /// Of an experimental batch, its experiment.
+    /// The experiment of an experimental batch; 0 for others.
     experiment: u8,
-    generation: Number,
-    thread: Number,
-    time: Number,
-    size: Number,
-    /// Where its data starts.
+    generation: Varint,
+    thread: Varint,
+    time: Varint,
+    size: Varint,
+    /// Offset of its data.
     data: usize,
 }
 
@@ -103,14 +98,15 @@ impl Printer<'_> {
             code::EXPERIMENTAL_BATCH => cursor.byte().ok().filter(|e| *e < 0x80)?,
             _ => return None,
         };
-        let mut number = || Number::read(&mut cursor).ok();
-        let (generation, thread, time, size) = (number()?, number()?, number()?, number()?);
+        let mut varint = || Varint::read(&mut cursor).ok();
+        let (generation, thread, time, size) = (varint()?, varint()?, varint()?, varint()?);
         let data = cursor.offset() as usize;
         let envelope = Envelope { code, experiment, generation, thread, time, size, data };
         (size.value <= MAX_BATCH_SIZE).then_some(envelope)
     }
 
-    /// Whether a batch that belongs here seems to stand at `at`, behind bytes that are none.
+    /// Whether the bytes at `at`, after bytes that are no batch, are plausibly the next batch: of this generation or the
+    /// next, and followed by another batch or the end.
     fn is_plausible(&self, at: usize) -> bool {
         let Some(envelope) = self.envelope(at) else { return false };
         let generation = envelope.generation.value;
@@ -120,7 +116,7 @@ impl Printer<'_> {
             && (end == self.bytes.len() || self.bytes.get(end).is_some_and(|b| next.contains(b)))
     }
 
-    /// Prints a batch; gives where it ends.
+    /// Prints a batch. Returns the offset after it.
     fn batch(&mut self, envelope: &Envelope) -> usize {
         self.generation = Some(envelope.generation.value);
         let end = (envelope.data + envelope.size.value as usize).min(self.bytes.len());
@@ -128,8 +124,8 @@ impl Printer<'_> {
         if envelope.code == code::EXPERIMENTAL_BATCH {
             let _ = write!(self.text, " exp={}", envelope.experiment);
         }
-        for (number, name) in [(envelope.generation, "gen"), (envelope.thread, "m"), (envelope.time, "time")] {
-            number.print(&mut self.text, name);
+        for (varint, name) in [(envelope.generation, "gen"), (envelope.thread, "m"), (envelope.time, "time")] {
+            varint.print(&mut self.text, name);
         }
         if envelope.code == code::EXPERIMENTAL_BATCH {
             self.len_and_data(envelope.size, envelope.data, end);
@@ -149,7 +145,7 @@ impl Printer<'_> {
         end
     }
 
-    fn len_and_data(&mut self, len: Number, from: usize, to: usize) {
+    fn len_and_data(&mut self, len: Varint, from: usize, to: usize) {
         if len.is_padded() || len.value != (to - from) as u64 {
             len.print(&mut self.text, LEN);
         }
@@ -165,17 +161,17 @@ impl Printer<'_> {
         }
         self.text.push_str(spec.name);
         if spec.timed {
-            Number::read(cursor)?.print(&mut self.text, "dt");
+            Varint::read(cursor)?.print(&mut self.text, "dt");
         }
         let mut last = 0;
         for name in spec.args {
-            let number = Number::read(cursor)?;
-            number.print(&mut self.text, name);
-            last = number.value;
+            let varint = Varint::read(cursor)?;
+            varint.print(&mut self.text, name);
+            last = varint.value;
         }
         match code {
             code::STRING => {
-                let len = Number::read(cursor)?;
+                let len = Varint::read(cursor)?;
                 let from = cursor.offset() as usize;
                 cursor.take(len.value)?;
                 self.len_and_data(len, from, cursor.offset() as usize);
@@ -186,7 +182,7 @@ impl Printer<'_> {
                     self.text.push('\t');
                     let mut frame = String::new();
                     for name in FRAME_ARGS {
-                        Number::read(cursor)?.print(&mut frame, name);
+                        Varint::read(cursor)?.print(&mut frame, name);
                     }
                     self.text.push_str(frame.trim_start());
                     self.text.push('\n');
@@ -198,7 +194,7 @@ impl Printer<'_> {
     }
 }
 
-/// Bytes as Go's `strconv.Unquote` reads them back.
+/// Bytes as a quoted text, as Go's `strconv.Unquote` reads it.
 fn quote(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 2);
     text.push('"');

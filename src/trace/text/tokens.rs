@@ -1,12 +1,14 @@
 //! Lines, words, quoted texts and numbers of the text form.
 
-/// A value, or what is wrong with the line.
+use super::Varint;
+
+/// A value, or the message about a mistake in the line.
 pub(crate) type Parsed<T> = std::result::Result<T, String>;
 
-/// The lines that say something.
+/// The lines that are not empty or a comment.
 pub(crate) struct Lines<'a> {
     rest: std::iter::Enumerate<std::str::Lines<'a>>,
-    /// The number of the line read last, from 1.
+    /// The number of the line read last, counted from 1; 0 before the first.
     pub(crate) number: usize,
 }
 
@@ -26,7 +28,7 @@ impl<'a> Lines<'a> {
         None
     }
 
-    /// The line of data or of a frame that belongs to the line before.
+    /// The next line, which belongs to the line before: data, or a frame. `of` names that for the message.
     pub(crate) fn continuation(&mut self, of: &str) -> Parsed<Vec<Token<'a>>> {
         self.next().unwrap_or_else(|| Err(format!("the text ends inside {of}")))
     }
@@ -38,6 +40,7 @@ pub(crate) struct Token<'a> {
     pub(crate) value: Option<Value<'a>>,
 }
 
+/// The value of an argument, without its quotes.
 pub(crate) enum Value<'a> {
     Plain(&'a str),
     Quoted(Vec<u8>),
@@ -51,15 +54,15 @@ fn tokens(line: &str) -> Parsed<Vec<Token<'_>>> {
         let name = &rest[..end];
         rest = &rest[end..];
         let mut value = None;
-        if let Some(after) = rest.strip_prefix('=') {
-            if let Some(quoted) = after.strip_prefix('"') {
-                let (bytes, behind) = unquote(quoted)?;
+        if let Some(text) = rest.strip_prefix('=') {
+            if let Some(quoted) = text.strip_prefix('"') {
+                let (bytes, after) = unquote(quoted)?;
                 value = Some(Value::Quoted(bytes));
-                rest = behind;
+                rest = after;
             } else {
-                let end = after.find(|c: char| c.is_whitespace() || c == '#').unwrap_or(after.len());
-                value = Some(Value::Plain(&after[..end]));
-                rest = &after[end..];
+                let end = text.find(|c: char| c.is_whitespace() || c == '#').unwrap_or(text.len());
+                value = Some(Value::Plain(&text[..end]));
+                rest = &text[end..];
             }
         }
         tokens.push(Token { name, value });
@@ -68,7 +71,7 @@ fn tokens(line: &str) -> Parsed<Vec<Token<'_>>> {
     Ok(tokens)
 }
 
-/// Reads up to the closing quote, as Go's `strconv.Unquote` does.
+/// The bytes up to the closing quote, read as by Go's `strconv.Unquote`, and the text after it.
 fn unquote(text: &str) -> Parsed<(Vec<u8>, &str)> {
     let mut bytes = Vec::new();
     let mut chars = text.char_indices();
@@ -105,10 +108,8 @@ fn unquote(text: &str) -> Parsed<(Vec<u8>, &str)> {
     Err("a quoted text has no end".into())
 }
 
-/// A number and the least bytes that it takes.
-pub(crate) type Number = (u64, usize);
-
-pub(crate) fn number(text: &str) -> Parsed<Number> {
+/// A number such as `12`, `-1`, `1_000` or, padded to ten bytes, `44/10`.
+pub(crate) fn varint(text: &str) -> Parsed<Varint> {
     let bad = || format!("{text} is not a number");
     let (digits, width) = text.split_once('/').unwrap_or((text, "1"));
     let width = width.parse().ok().filter(|w| (1..=10).contains(w)).ok_or_else(bad)?;
@@ -117,5 +118,5 @@ pub(crate) fn number(text: &str) -> Parsed<Number> {
         Some(negative) => negative.parse::<u64>().map(u64::wrapping_neg),
         None => digits.parse(),
     };
-    Ok((value.map_err(|_| bad())?, width))
+    Ok(Varint { value: value.map_err(|_| bad())?, width })
 }

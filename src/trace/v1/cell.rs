@@ -1,28 +1,78 @@
-//! One event in 16 bytes: decoded once, then only looked at.
+//! The timed events of the file in 16 bytes each, so that no record is decoded twice.
+//!
+//! ```text
+//! batch record                          next batch record
+//! |  event  event  event  ...           |  event ...
+//! |-->|------>|----->|                     pos_delta: bytes from event to event
+//!                                          tick_delta: ticks from event to event
+//! ```
+//!
+//! A batch gives the offset and the ticks that its first event counts from. Where a difference is too large for its
+//! field, a jump cell comes before the event's, and the event counts from the jump's [`Position`] instead.
 
 use super::kind::Kind;
-use super::record::Timed;
+use super::record::EventRecord;
 use std::ops::{Index, IndexMut};
 
-/// A timed event of a proc, its place and time told from the event before it. What a cell has no room for is read
-/// again from the file.
+/// One timed event. What has no room here is read again from the file, where the offset says that it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cell {
-    /// Ticks since the event before.
-    pub step: i32,
-    /// The first argument; whoever orders the events puts the goroutine there.
-    pub who: u32,
-    /// The stack's id in the file; of kinds without a stack the second argument.
-    pub more: u32,
+    /// Ticks since the event before; negative where the clock ran backwards.
+    pub tick_delta: i32,
+    /// The first argument. Ordering replaces it: by the [`GIdx`](crate::trace::ids::GIdx) of the goroutine that the event
+    /// creates or wakes, or else of the one that executes.
+    pub arg: u32,
+    /// The stack's id in the file; of kinds without a stack, the second argument.
+    pub stack_or_arg: u32,
     /// Bytes from the start of the event before to the start of this one.
-    pub advance: u16,
+    pub pos_delta: u16,
     /// What happened; [`Cell::JUMP`] is no event.
     pub kind: Kind,
-    /// The marks below, and those of whoever orders the events.
-    pub marks: u8,
+    /// [`Cell::WIDE`], and from [`Cell::FIRST_FREE_FLAG`] on those that ordering sets.
+    pub flags: u8,
 }
 
-/// Cells in two vectors, which were filled side by side, numbered as if they were one.
+/// Where and when an event is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Position {
+    /// Offset in the file.
+    pub pos: u64,
+    /// Ticks.
+    pub ticks: i64,
+}
+
+impl Cell {
+    /// The kind of a jump cell, which is no event. Its `arg` is the number of the [`Position`] that the event after it
+    /// counts from.
+    pub const JUMP: Kind = Kind::Batch;
+    /// Flag: the first argument does not fit into `arg`, or what belongs into `stack_or_arg` does not fit there.
+    pub const WIDE: u8 = 1;
+    /// The lowest flag that scanning does not use.
+    pub const FIRST_FREE_FLAG: u8 = 2;
+
+    /// The jump cell for the position with this number.
+    pub fn jump(number: u32) -> Self {
+        Self { tick_delta: 0, arg: number, stack_or_arg: 0, pos_delta: 0, kind: Self::JUMP, flags: 0 }
+    }
+
+    /// The cell of an event.
+    #[inline]
+    pub(crate) fn new(event: &EventRecord, tick_delta: i32, pos_delta: u16) -> Self {
+        let stack_or_arg = if event.kind.has_stack() { event.stack } else { event.args[1] };
+        let is_wide = (event.args[0] | stack_or_arg) > u64::from(u32::MAX);
+        let flags = if is_wide { Self::WIDE } else { 0 };
+        let (arg, stack_or_arg) = (event.args[0] as u32, stack_or_arg as u32);
+        Self { tick_delta, arg, stack_or_arg, pos_delta, kind: event.kind, flags }
+    }
+
+    /// Whether all of these flags are set.
+    #[inline]
+    pub fn has(&self, flags: u8) -> bool {
+        self.flags & flags == flags
+    }
+}
+
+/// Cells in two vectors, one for each half of a file that was scanned in parallel, numbered as one list.
 #[derive(Debug, Default)]
 pub struct Cells {
     first: Vec<Cell>,
@@ -30,27 +80,27 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// The cells of both, in this order.
-    pub fn of(first: Vec<Cell>, second: Vec<Cell>) -> Self {
+    /// The cells of `first`, then those of `second`.
+    pub fn new(first: Vec<Cell>, second: Vec<Cell>) -> Self {
         Self { first, second }
     }
 
-    /// Adds one at the end.
+    /// Adds a cell at the end.
     pub fn push(&mut self, cell: Cell) {
         self.second.push(cell);
     }
 
-    /// How many there are.
+    /// The number of cells.
     pub fn len(&self) -> usize {
         self.first.len() + self.second.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no cells.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The cell with a number.
+    /// The cell with this number, if there are so many.
     #[inline(always)]
     pub fn get_mut(&mut self, at: usize) -> Option<&mut Cell> {
         let n = self.first.len();
@@ -73,43 +123,5 @@ impl IndexMut<usize> for Cells {
     fn index_mut(&mut self, at: usize) -> &mut Cell {
         let n = self.first.len();
         if at < n { &mut self.first[at] } else { &mut self.second[at - n] }
-    }
-}
-
-/// Where and when the events behind a jump count from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Jump {
-    /// Offset in the file.
-    pub pos: u64,
-    /// Ticks.
-    pub ticks: i64,
-}
-
-impl Cell {
-    /// The kind of a cell that is no event: its `who` is the number of the [`Jump`] that what follows counts from.
-    pub const JUMP: Kind = Kind::Batch;
-    /// `who` does not hold the first argument, or `more` not what it should: too large.
-    pub const WIDE: u8 = 1;
-    /// The marks from here on are free for whoever orders the events.
-    pub const FREE_MARK: u8 = 2;
-
-    /// A cell that makes what follows count from the jump with this number.
-    pub fn jump(number: u32) -> Self {
-        Self { step: 0, who: number, more: 0, advance: 0, kind: Self::JUMP, marks: 0 }
-    }
-
-    /// An event's cell.
-    #[inline]
-    pub(crate) fn new(event: &Timed, has_stack: bool, step: i32, advance: u16) -> Self {
-        let more = if has_stack { event.stack } else { event.args[1] };
-        let is_wide = (event.args[0] | more) > u64::from(u32::MAX);
-        let marks = if is_wide { Self::WIDE } else { 0 };
-        Self { step, who: event.args[0] as u32, more: more as u32, advance, kind: event.kind, marks }
-    }
-
-    /// Whether all of the marks are there.
-    #[inline]
-    pub fn has(&self, marks: u8) -> bool {
-        self.marks & marks == marks
     }
 }

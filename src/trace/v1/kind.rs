@@ -1,14 +1,14 @@
 //! The event codes of Go 1.5 – 1.21, and what follows each on the wire.
 
-/// Writes the kinds from their table: name, code, number of arguments behind the time (the stack not counted), and
-/// whether a stack comes last.
+/// Defines [`Kind`] by a table: name, code, number of arguments after the time (without the stack), and whether a stack
+/// comes last.
 macro_rules! kinds {
     ($($name:ident = $code:literal, $args:literal, $stack:literal;)*) => {
-        /// What a record is. The number is its code on the wire (`Ev…` in `src/internal/trace/parser.go` of Go 1.21).
-        /// Later versions only added codes, so a version knows a prefix of them.
+        /// What a record is; the number is its code in the file (`Ev…` in `src/internal/trace/parser.go` of Go 1.21).
+        /// Versions only ever added codes at the end, so each version knows the first ones up to some code.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
-        #[expect(missing_docs, reason = "the runtime's own names; the table says their arguments")]
+        #[expect(missing_docs, reason = "the runtime's own names; the table has their arguments")]
         pub enum Kind {
             $($name = $code,)*
         }
@@ -16,12 +16,16 @@ macro_rules! kinds {
         /// Every kind, at its code minus one.
         const KINDS: &[Kind] = &[$(Kind::$name,)*];
 
-        /// Arguments and stack of every kind, at its code minus one.
-        const SHAPES: &[(u8, bool)] = &[$(($args, $stack),)*];
+        /// The number of arguments of every kind, at its code minus one.
+        const N_ARGS: &[u8] = &[$($args,)*];
+
+        /// Whether a stack comes last in every kind, at its code minus one.
+        const HAS_STACK: &[bool] = &[$($stack,)*];
     };
 }
 
-// As in the newest version (`EventDescriptions` in `src/internal/trace/parser.go` of Go 1.21).
+// The layout of the newest version (`EventDescriptions` in `src/internal/trace/parser.go` of Go 1.21);
+// `record::n_values` knows what older ones lack.
 kinds! {
     Batch = 1, 0, false;
     Frequency = 2, 0, false;
@@ -75,22 +79,22 @@ kinds! {
 }
 
 impl Kind {
-    /// The kind with this code, if any version has it.
+    /// The kind with this code; none if no version has it.
     #[inline]
-    pub const fn of(code: u8) -> Option<Self> {
+    pub const fn from_code(code: u8) -> Option<Self> {
         if code == 0 || code as usize > KINDS.len() { None } else { Some(KINDS[code as usize - 1]) }
     }
 
     /// Whether its last value is a stack.
     #[inline]
     pub fn has_stack(self) -> bool {
-        self.shape().1
+        HAS_STACK[self as usize - 1]
     }
 
-    /// Number of arguments behind the time, the stack not counted, and whether a stack comes last.
+    /// Number of arguments after the time, without the stack, in the newest version.
     #[inline]
-    pub(crate) fn shape(self) -> (u8, bool) {
-        SHAPES[self as usize - 1]
+    pub(crate) fn n_args(self) -> u8 {
+        N_ARGS[self as usize - 1]
     }
 }
 
@@ -101,10 +105,10 @@ mod tests {
     #[test]
     fn the_table_agrees_with_the_codes() {
         for code in 1..50 {
-            assert_eq!(Kind::of(code).unwrap() as u8, code);
+            assert_eq!(Kind::from_code(code).unwrap() as u8, code);
         }
-        assert_eq!(Kind::of(0), None);
-        assert_eq!(Kind::of(50), None);
+        assert_eq!(Kind::from_code(0), None);
+        assert_eq!(Kind::from_code(50), None);
         assert_eq!(Kind::CpuSample as u8, 49);
     }
 }

@@ -1,40 +1,43 @@
-//! One pass over the bytes: which proc wrote which stretch, where the strings and the stacks are, and what is no
-//! record at all.
+//! One pass over the bytes of a file: its batches, their events as cells, and the positions of strings and stacks.
+//!
+//! Never fails. Where bytes are no record, the scan goes on at the next plausible batch (`resync.rs`); the bytes
+//! between become a [`Gap`]. The halves of a file can be scanned at the same time and joined ([`Scan::join`]): the
+//! second half begins at a batch, found as after damage.
 
-use super::cell::{Cell, Jump};
+use super::cell::{Cell, Position};
 use super::kind::Kind;
-use super::record::{Record, Timed, Wire};
+use super::record::{EventRecord, Record, RecordFormat};
 use super::resync::{is_proc, next_batch};
 use crate::trace::version::{HEADER_SIZE, Header, read_header};
 use crate::trace::wire::cursor::{Cursor, Malformed};
 
-/// A stretch of records that one proc wrote: from its batch record to the next.
+/// The records that one proc wrote into one buffer: from a batch record to the next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Piece {
-    /// The proc; -1 for threads without one.
+pub struct ProcBatch {
+    /// The proc's id; -1 for events of threads without a proc.
     pub proc: i32,
     /// Offset of the batch record.
     pub start: u64,
-    /// Offset behind the last sound record.
+    /// Offset after the last sound record.
     pub end: u64,
-    /// Whether the batch ends in a [`Gap`]: what its proc did until its next batch is not known.
-    pub torn: bool,
+    /// Whether the batch ends in a [`Gap`], so that events of its proc are missing before its next batch.
+    pub ends_in_gap: bool,
     /// Ticks that its events count from.
     pub ticks: i64,
-    /// Sequence number that its events count from; 0 where the version has none.
+    /// Sequence number that its events count from; 0 in versions without them.
     pub seq: i64,
-    /// Its events: the first of [`Scan::cells`] and the one behind the last.
+    /// Its events: the number of the first cell, and the one after the last.
     pub cells: (usize, usize),
 }
 
-/// A CPU sample, which says itself when and where it was taken.
+/// A CPU sample. Its record has its own time and goroutine, whichever batch it is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Sample {
-    /// When.
+    /// When it was taken, in ticks.
     pub ticks: i64,
-    /// Where its record stands.
+    /// Offset of its record.
     pub pos: u64,
-    /// The id of the goroutine; 0 when there was none.
+    /// The id of the goroutine that ran; 0 when none did.
     pub g: u64,
     /// The stack's id in the file.
     pub stack: u64,
@@ -43,11 +46,11 @@ pub struct Sample {
 /// Why bytes were not used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum GapCause {
-    /// No record of this version.
+    /// They are no record of this version.
     NoRecord,
     /// The file ends inside a record.
     Ends,
-    /// Another trace begins.
+    /// Another trace begins there.
     SecondTrace,
 }
 
@@ -56,63 +59,84 @@ pub enum GapCause {
 pub struct Gap {
     /// Offset of the first byte.
     pub start: u64,
-    /// Offset behind the last byte.
+    /// Offset after the last byte.
     pub end: u64,
     /// Why.
     pub cause: GapCause,
-    /// Ticks of the last event before it.
+    /// Ticks of the last event before it; none if there is none.
     pub before: Option<i64>,
-    /// Ticks of the batch behind it.
+    /// Ticks of the batch after it; none if there is none.
     pub after: Option<i64>,
-    /// Whether it begins with text: something printed into the file, between two writes of the runtime, so that no
-    /// events are missing.
+    /// Whether it begins with text: the program printed into the file between two writes of the runtime, so no events
+    /// are missing.
     pub text: bool,
 }
 
-/// What a file consists of.
+/// What a file consists of. Lists are in the order of the file.
 #[derive(Debug, Default)]
 pub struct Scan {
-    /// The batches, in the order of the file.
-    pub pieces: Vec<Piece>,
-    /// The timed events of all batches in the order of the file, CPU samples left out.
+    /// The batches.
+    pub batches: Vec<ProcBatch>,
+    /// The timed events of all batches, without CPU samples.
     pub cells: Vec<Cell>,
-    /// Those of the second half, where halves were read by themselves; numbered behind the others.
+    /// The cells of the second half, where the halves were scanned separately; numbered on from the others.
     pub more_cells: Vec<Cell>,
-    /// What cells have no room for.
-    pub jumps: Vec<Jump>,
-    /// The CPU samples, in the order of the file.
+    /// The positions that jump cells name by their number.
+    pub jumps: Vec<Position>,
+    /// The CPU samples.
     pub samples: Vec<Sample>,
-    /// Ticks per second, if the file goes that far.
+    /// Ticks per second; none where the record is missing. It is one of the last.
     pub frequency: Option<u64>,
-    /// Id, offset and length of every string.
-    pub strings: Vec<(u64, u64, u32)>,
-    /// Offset and length of the values of every stack.
-    pub stacks: Vec<(u64, u32)>,
-    /// Number of timed events.
+    /// The strings.
+    pub strings: Vec<StringBytes>,
+    /// The stacks.
+    pub stacks: Vec<StackBytes>,
+    /// Number of timed events, CPU samples included.
     pub n_events: u64,
-    /// Number of marks of futile wake-ups.
+    /// Number of events that mark a futile wake-up.
     pub n_futile: u64,
-    /// Whether GOMAXPROCS is told before anything is missing.
+    /// Whether the event with GOMAXPROCS comes before the first gap: then the goroutines that the runtime announces
+    /// before it are all there.
     pub sound_start: bool,
-    /// What was not used, in the order of the file.
+    /// The bytes that were not used.
     pub gaps: Vec<Gap>,
 }
 
+/// Where a string of the file is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StringBytes {
+    /// Its id.
+    pub id: u64,
+    /// Offset of its bytes.
+    pub pos: u64,
+    /// Its length in bytes.
+    pub len: u32,
+}
+
+/// Where a stack of the file is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StackBytes {
+    /// Offset of its varints.
+    pub pos: u64,
+    /// Their length in bytes.
+    pub len: u32,
+}
+
 impl Scan {
-    /// The scan of a whole file from those of its halves; none unless the first half ends with a record's end, and
-    /// nothing in it was skipped.
+    /// The scan of a whole file from the scans of its halves; none if the first half has a gap, because then the second
+    /// one may begin inside a record.
     pub fn join(mut self, mut second: Self) -> Option<Self> {
         if !self.gaps.is_empty() {
             return None;
         }
         let (n_cells, n_jumps) = (self.cells.len(), self.jumps.len() as u32);
         for cell in second.cells.iter_mut().filter(|cell| cell.kind == Cell::JUMP) {
-            cell.who += n_jumps;
+            cell.arg += n_jumps;
         }
-        for piece in &mut second.pieces {
-            piece.cells = (piece.cells.0 + n_cells, piece.cells.1 + n_cells);
+        for batch in &mut second.batches {
+            batch.cells = (batch.cells.0 + n_cells, batch.cells.1 + n_cells);
         }
-        self.pieces.append(&mut second.pieces);
+        self.batches.append(&mut second.batches);
         self.jumps.append(&mut second.jumps);
         self.samples.append(&mut second.samples);
         self.strings.append(&mut second.strings);
@@ -129,35 +153,35 @@ impl Scan {
     }
 }
 
-/// Records that are looked at once more when text follows: its first letters may look like events.
+/// Most events before foreign text that may be its first letters, which can look like events.
 const RECENT: usize = 8;
-/// Letters that make text.
+/// Fewest printable bytes that count as text.
 const MIN_TEXT: usize = 4;
 
-/// Length of the text at the start of `bytes`.
+/// Number of printable ASCII bytes, tabs and line ends at the start of `bytes`.
 pub fn text_length(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|b| (b' '..0x7f).contains(*b) || b"\t\r\n".contains(b)).count()
 }
 
-/// Reads the structure of a whole file, the header included. Linear in its size, and never fails: what is no
-/// record becomes a [`Gap`].
-pub fn scan(wire: &Wire, bytes: &[u8]) -> Scan {
-    scan_from(wire, bytes, HEADER_SIZE.min(bytes.len()))
+/// Scans a whole file, its header included. Linear in the file's size.
+pub fn scan(format: &RecordFormat, bytes: &[u8]) -> Scan {
+    scan_from(format, bytes, HEADER_SIZE.min(bytes.len()))
 }
 
-/// An offset at which a batch begins near the middle, as far as can be told without what is before it.
-pub fn middle(wire: &Wire, bytes: &[u8]) -> Option<usize> {
-    next_batch(wire, bytes, HEADER_SIZE.max(bytes.len() / 2), None)
+/// The offset of a plausible batch after the middle of the file; none if there is none. Only a scan of the first half can
+/// confirm it.
+pub fn middle(format: &RecordFormat, bytes: &[u8]) -> Option<usize> {
+    next_batch(format, bytes, HEADER_SIZE.max(bytes.len() / 2), None)
 }
 
-/// The same as [`scan`] from an offset on at which a batch begins.
-pub fn scan_from(wire: &Wire, bytes: &[u8], at: usize) -> Scan {
+/// As [`scan`], from an offset on at which a batch begins.
+pub fn scan_from(format: &RecordFormat, bytes: &[u8], at: usize) -> Scan {
     let mut scanner = Scanner {
-        wire,
+        format,
         bytes,
         scan: Scan::default(),
         ticks: None,
-        told: Jump { pos: 0, ticks: 0 },
+        last: Position { pos: 0, ticks: 0 },
         in_batch: false,
         recent: [0; RECENT],
     };
@@ -165,37 +189,38 @@ pub fn scan_from(wire: &Wire, bytes: &[u8], at: usize) -> Scan {
     while at < bytes.len() {
         at = scanner.run(at);
     }
-    scanner.close_piece(bytes.len());
+    scanner.close_batch(bytes.len());
     scanner.scan
 }
 
 struct Scanner<'a> {
-    wire: &'a Wire,
+    format: &'a RecordFormat,
     bytes: &'a [u8],
     scan: Scan,
-    /// Of the last event or batch.
+    /// Ticks of the last event or batch; none before the first.
     ticks: Option<i64>,
-    /// Where and when the last cell was: the next one counts from there.
-    told: Jump,
+    /// The last cell's position, which the next one counts from.
+    last: Position,
+    /// Whether events belong to a batch here; false after a gap.
     in_batch: bool,
-    /// Where the last events begin, at the number of the event.
+    /// Offsets of the last events, each at the event's number modulo the length.
     recent: [usize; RECENT],
 }
 
 impl Scanner<'_> {
-    /// Reads sound records from `at`; gives the offset to go on at, behind a gap if there is one.
+    /// Reads records from `at` on up to the first gap or the end. Returns the offset to go on at.
     fn run(&mut self, at: usize) -> usize {
         let mut cursor = Cursor::new(&self.bytes[at..], at as u64);
         while !cursor.is_empty() {
             let start = cursor.offset() as usize;
             if self.in_batch
-                && let Some(event) = self.wire.event(&mut cursor)
+                && let Some(event) = self.format.read_event_fast(&mut cursor)
             {
                 self.take_event(&event, start as u64);
                 continue;
             }
-            let cause = match self.wire.read(&mut cursor) {
-                Ok(Some(record)) if self.note(record, start, cursor.offset()) => continue,
+            let cause = match self.format.read(&mut cursor) {
+                Ok(Some(record)) if self.take_record(record, start, cursor.offset()) => continue,
                 Err(Malformed::Ends) => GapCause::Ends,
                 _ => GapCause::NoRecord,
             };
@@ -204,52 +229,54 @@ impl Scanner<'_> {
         self.bytes.len()
     }
 
-    /// Takes one record in; false when it cannot be one.
+    /// Takes one record; false when it cannot be one where it is.
     #[inline]
-    fn note(&mut self, record: Record<'_>, start: usize, end: u64) -> bool {
+    fn take_record(&mut self, record: Record<'_>, start: usize, end: u64) -> bool {
         match record {
             Record::Batch { proc, seq, ticks } => {
                 if !is_proc(proc) {
                     return false;
                 }
-                self.close_piece(start);
+                self.close_batch(start);
                 let proc = i32::try_from(proc).unwrap_or(-1);
                 let cells = (self.scan.cells.len(), self.scan.cells.len());
                 let start = start as u64;
-                self.scan.pieces.push(Piece { proc, start, end, torn: false, ticks, seq, cells });
+                self.scan.batches.push(ProcBatch { proc, start, end, ends_in_gap: false, ticks, seq, cells });
                 self.in_batch = true;
                 self.ticks = Some(ticks);
-                self.told = Jump { pos: start, ticks };
+                self.last = Position { pos: start, ticks };
             }
             Record::Event(event) => {
                 if !self.in_batch {
                     return false;
                 }
-                self.note_event(&event, start as u64);
+                self.take_event_out_of_line(&event, start as u64);
             }
             Record::Frequency(ticks_per_second) => self.scan.frequency = Some(ticks_per_second),
             Record::String { id, bytes } => {
-                self.scan.strings.push((id, end - bytes.len() as u64, bytes.len() as u32));
+                let len = bytes.len() as u32;
+                self.scan.strings.push(StringBytes { id, pos: end - u64::from(len), len });
             }
             Record::Stack(values) => {
-                self.scan.stacks.push((end - values.len() as u64, values.len() as u32));
+                let len = values.len() as u32;
+                self.scan.stacks.push(StackBytes { pos: end - u64::from(len), len });
             }
             Record::TimerGoroutine => {}
         }
         true
     }
 
-    /// Out of line, so that the hot call is alone in its loop.
+    /// A second copy of [`Scanner::take_event`], so that the frequent call can be inlined into its loop.
     #[inline(never)]
-    fn note_event(&mut self, event: &Timed, pos: u64) {
+    fn take_event_out_of_line(&mut self, event: &EventRecord, pos: u64) {
         self.take_event(event, pos);
     }
 
     #[inline]
-    fn take_event(&mut self, event: &Timed, pos: u64) {
+    fn take_event(&mut self, event: &EventRecord, pos: u64) {
         self.recent[self.scan.n_events as usize % RECENT] = pos as usize;
         self.scan.n_events += 1;
-        let ticks = self.ticks.unwrap_or_default().wrapping_add(event.step);
+        let ticks = self.ticks.unwrap_or_default().wrapping_add(event.tick_delta);
         self.ticks = Some(ticks);
         match event.kind {
             Kind::CpuSample => {
@@ -261,43 +288,44 @@ impl Scanner<'_> {
             Kind::Gomaxprocs if self.scan.gaps.is_empty() => self.scan.sound_start = true,
             _ => {}
         }
-        self.tell(event, Jump { pos, ticks });
+        self.push_cell(event, Position { pos, ticks });
     }
 
-    /// Adds an event's cell.
+    /// Adds an event's cell, and a jump cell before it where the differences are too large.
     #[inline]
-    fn tell(&mut self, event: &Timed, at: Jump) {
-        let step = i32::try_from(at.ticks.wrapping_sub(self.told.ticks));
-        let advance = u16::try_from(at.pos - self.told.pos);
-        let (step, advance) = if let (Ok(step), Ok(advance)) = (step, advance) {
-            (step, advance)
+    fn push_cell(&mut self, event: &EventRecord, at: Position) {
+        let tick_delta = i32::try_from(at.ticks.wrapping_sub(self.last.ticks));
+        let pos_delta = u16::try_from(at.pos - self.last.pos);
+        let (tick_delta, pos_delta) = if let (Ok(tick_delta), Ok(pos_delta)) = (tick_delta, pos_delta) {
+            (tick_delta, pos_delta)
         } else {
             self.scan.cells.push(Cell::jump(self.scan.jumps.len() as u32));
             self.scan.jumps.push(at);
             (0, 0)
         };
-        self.told = at;
-        self.scan.cells.push(Cell::new(event, event.kind.has_stack(), step, advance));
+        self.last = at;
+        self.scan.cells.push(Cell::new(event, tick_delta, pos_delta));
     }
 
-    fn close_piece(&mut self, end: usize) {
-        if let Some(piece) = self.scan.pieces.last_mut().filter(|_| self.in_batch) {
-            piece.end = end as u64;
-            piece.cells.1 = self.scan.cells.len();
+    fn close_batch(&mut self, end: usize) {
+        if let Some(batch) = self.scan.batches.last_mut().filter(|_| self.in_batch) {
+            batch.end = end as u64;
+            batch.cells.1 = self.scan.cells.len();
         }
     }
 
-    /// Steps over what is no record, up to the next batch or the end.
+    /// Skips the bytes from `start` on that are no record, up to the next batch or the end; notes the gap, and a second
+    /// trace that begins in it. Returns the offset to go on at.
     #[cold]
     fn skip(&mut self, start: usize, cause: GapCause) -> usize {
-        let resume = next_batch(self.wire, self.bytes, start + 1, self.ticks);
+        let resume = next_batch(self.format, self.bytes, start + 1, self.ticks);
         let end = resume.unwrap_or(self.bytes.len());
         let second = find_header(&self.bytes[start..end]).map(|at| start + at);
         let text = second != Some(start) && text_length(&self.bytes[start..end]) >= MIN_TEXT;
-        let start = if text { self.give_back(start) } else { start };
-        self.close_piece(start);
-        if let Some(piece) = self.scan.pieces.last_mut().filter(|_| self.in_batch && !text) {
-            piece.torn = true;
+        let start = if text { self.undo_text_events(start) } else { start };
+        self.close_batch(start);
+        if let Some(batch) = self.scan.batches.last_mut().filter(|_| self.in_batch && !text) {
+            batch.ends_in_gap = true;
         }
         self.in_batch = false;
         let cause = if resume.is_some() || text { GapCause::NoRecord } else { cause };
@@ -315,13 +343,14 @@ impl Scanner<'_> {
         end
     }
 
-    /// Takes back the last events that consist of letters only; gives where the text begins then.
-    fn give_back(&mut self, mut start: usize) -> usize {
-        let piece = self.scan.pieces.last().map_or(start as u64, |piece| piece.start);
+    /// Text follows at `start`: takes back the last events whose bytes are letters too. Returns where the text begins
+    /// then.
+    fn undo_text_events(&mut self, mut start: usize) -> usize {
+        let batch = self.scan.batches.last().map_or(start as u64, |batch| batch.start);
         for _ in 0..RECENT {
             let Some(last) = self.scan.n_events.checked_sub(1) else { return start };
             let at = self.recent[last as usize % RECENT];
-            let is_text = at as u64 > piece && at < start && text_length(&self.bytes[at..start]) == start - at;
+            let is_text = at as u64 > batch && at < start && text_length(&self.bytes[at..start]) == start - at;
             if !is_text {
                 return start;
             }
@@ -335,14 +364,14 @@ impl Scanner<'_> {
     }
 
     fn batch_ticks(&self, at: usize) -> Option<i64> {
-        match self.wire.read(&mut Cursor::new(&self.bytes[at..], at as u64)) {
+        match self.format.read(&mut Cursor::new(&self.bytes[at..], at as u64)) {
             Ok(Some(Record::Batch { ticks, .. })) => Some(ticks),
             _ => None,
         }
     }
 }
 
-/// Offset of the first header of a trace in `bytes`.
+/// Offset of the first header of a trace in `bytes`; none if there is none.
 fn find_header(bytes: &[u8]) -> Option<usize> {
     bytes.windows(HEADER_SIZE).position(|w| w.starts_with(b"go 1.") && read_header(w) != Header::NotATrace)
 }
@@ -352,30 +381,58 @@ mod tests {
     use super::*;
     use crate::trace::version::Dialect;
 
-    fn halves(wire: &Wire, bytes: &[u8], at: usize) -> Option<Scan> {
-        scan(wire, &bytes[..at]).join(scan_from(wire, bytes, at))
+    fn halves(format: &RecordFormat, bytes: &[u8], at: usize) -> Option<Scan> {
+        scan(format, &bytes[..at]).join(scan_from(format, bytes, at))
     }
 
-    /// From wherever it is read on, a file consists of the same.
+    /// The fast decoder reads what the general one reads, and leaves the cursor where that leaves it.
     #[test]
-    fn halves_are_joined_where_batches_begin_and_nowhere_else() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces/go1.21/cpuprof.trace");
-        let bytes = std::fs::read(path).expect("a trace of the repository");
+    fn fast_events_are_records() {
+        for version in ["go1.19", "go1.21"] {
+            let (format, bytes) = test_trace(version, "cpuprof");
+            let whole = scan(&format, &bytes);
+            let (mut n_fast, mut n) = (0, 0);
+            for batch in &whole.batches {
+                let mut cursor = Cursor::new(&bytes[batch.start as usize..batch.end as usize], batch.start);
+                while !cursor.is_empty() {
+                    let mut fast = cursor;
+                    let event = format.read_event_fast(&mut fast);
+                    let record = format.read(&mut cursor);
+                    n += 1;
+                    if let Some(event) = event {
+                        assert_eq!((record, fast.offset()), (Ok(Some(Record::Event(event))), cursor.offset()));
+                        n_fast += 1;
+                    }
+                }
+            }
+            assert!(n_fast * 10 > n * 9, "{n_fast} of {n}");
+        }
+    }
+
+    fn test_trace(version: &str, name: &str) -> (RecordFormat, Vec<u8>) {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
+        let bytes = std::fs::read(folder.join(version).join(name).with_extension("trace")).expect("a test trace");
         let Header::Known(version) = read_header(&bytes) else { panic!("no trace") };
         let Dialect::V1(row) = version.dialect else { panic!("no old trace") };
-        let wire = Wire::new(row);
-        let whole = scan(&wire, &bytes);
+        (RecordFormat::new(row), bytes)
+    }
+
+    /// A file that is scanned in halves gives the same as in one piece.
+    #[test]
+    fn halves_are_joined_where_batches_begin_and_nowhere_else() {
+        let (format, bytes) = test_trace("go1.21", "cpuprof");
+        let needs_event = scan(&format, &bytes);
         let joined_at = |at: usize| {
-            let mut joined = halves(&wire, &bytes, at)?;
+            let mut joined = halves(&format, &bytes, at)?;
             let more = std::mem::take(&mut joined.more_cells);
             joined.cells.extend(more);
-            assert_eq!(format!("{joined:?}"), format!("{whole:?}"), "joined at {at}");
+            assert_eq!(format!("{joined:?}"), format!("{needs_event:?}"), "joined at {at}");
             Some(())
         };
-        for piece in &whole.pieces {
-            let start = piece.start as usize;
+        for batch in &needs_event.batches {
+            let start = batch.start as usize;
             assert!(joined_at(start).is_some());
-            assert!(halves(&wire, &bytes, start + 1).is_none(), "inside a batch record");
+            assert!(halves(&format, &bytes, start + 1).is_none(), "inside a batch record");
         }
     }
 }

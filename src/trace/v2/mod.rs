@@ -18,7 +18,7 @@
 //! 1. [`batch`]: what a batch and a generation are; [`codes`]: the event codes of each version.
 //! 2. [`index`]: finds all batches, and the next sound one after damage.
 //! 3. [`generation`]: reads a batch's bytes; groups the event batches by thread.
-//! 4. [`id_table`], [`tables`], [`clock`]: strings, stacks, CPU samples, the clock.
+//! 4. [`tables`], [`clock`]: strings, stacks, CPU samples, the clock.
 //! 5. [`reader`]: decodes events, and finds what is wrong with them; [`reader_fast`]: the most frequent ones in few
 //!    instructions.
 //! 6. [`order`]: merges the threads of a generation.
@@ -28,7 +28,6 @@ pub mod batch;
 pub mod clock;
 pub mod codes;
 pub mod generation;
-pub mod id_table;
 pub mod index;
 pub mod order;
 pub mod reader;

@@ -5,8 +5,8 @@
 use super::batch::{BatchKind, BatchRef};
 use super::clock::{SyncData, read_sync_batch};
 use super::generation::Generation;
-use super::id_table::IdTable;
 use crate::trace::error::{Result, Warning};
+use crate::trace::id_table::IdTable;
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
 use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_STRING_SIZE};

@@ -1,4 +1,5 @@
-//! A position-tracking reader over bytes in memory. HOT: one-byte varints inline, longer ones out of line.
+//! Reads varints from bytes in memory and keeps the position in the file. Most varints have one byte, so that case is
+//! inlined; `benches/varints.rs` measures the readers.
 
 /// Why a value could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -9,42 +10,44 @@ pub enum Malformed {
     Varint,
 }
 
-/// The bits that say that a varint goes on, in eight bytes.
+/// The highest bit of each of eight bytes: set in all bytes of a varint but the last.
 const CONTINUATIONS: u64 = 0x8080_8080_8080_8080;
 
-/// A slice, a position in it, and where the slice stands in the file.
+/// A slice of a file, and a position in it.
 #[derive(Clone, Copy, Debug)]
 pub struct Cursor<'a> {
     bytes: &'a [u8],
+    /// The next byte.
     at: usize,
+    /// Offset of the slice in the file.
     base: u64,
 }
 
 impl<'a> Cursor<'a> {
-    /// Reads `bytes`, the first of which stands at `base` in the file.
+    /// Reads `bytes`, which begin at the offset `base` of the file.
     pub fn new(bytes: &'a [u8], base: u64) -> Self {
         Self { bytes, at: 0, base }
     }
 
-    /// Where the next byte stands in the file.
+    /// The offset of the next byte in the file.
     #[inline]
     pub fn offset(&self) -> u64 {
         self.base + self.at as u64
     }
 
-    /// Whether everything was read.
+    /// Whether all bytes were read.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.at >= self.bytes.len()
     }
 
-    /// Number of bytes not read yet.
+    /// The number of bytes that are left.
     #[inline]
     pub fn remaining(&self) -> usize {
         self.bytes.len() - self.at
     }
 
-    /// The next byte, not consumed.
+    /// The next byte, which is not consumed; none at the end.
     #[inline]
     pub fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
@@ -70,7 +73,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A varint of 2 to 8 bytes, read as one word; longer ones and those near the end go the long way.
+    /// A varint of 2 to 8 bytes, read as one word. Longer ones, and those near the end of the bytes, are read byte by byte.
     #[inline]
     fn word_uvarint(&mut self) -> Result<u64, Malformed> {
         let Some(word) = self.word() else { return self.long_uvarint() };
@@ -83,7 +86,7 @@ impl<'a> Cursor<'a> {
         Ok(join_groups(word & (stops ^ (stops - 1)) & !CONTINUATIONS))
     }
 
-    /// The next `N` varints, if they are in the next eight bytes together; else nothing is consumed.
+    /// The next `N` varints, if together they take eight bytes at most; else none, and nothing is consumed.
     #[inline]
     pub fn short_uvarints<const N: usize>(&mut self) -> Option<[u64; N]> {
         let mut word = WordUvarints::new(self.word()?);
@@ -95,20 +98,20 @@ impl<'a> Cursor<'a> {
         Some(values)
     }
 
-    /// The next eight bytes, not consumed.
+    /// The next eight bytes, which are not consumed; none if there are fewer.
     #[inline]
     fn word(&self) -> Option<u64> {
         let bytes = self.bytes.get(self.at..self.at + 8)?;
         Some(u64::from_le_bytes(bytes.try_into().ok()?))
     }
 
-    /// The next `N` bytes, not consumed.
+    /// The next `N` bytes, which are not consumed; none if there are fewer.
     #[inline]
     pub fn ahead<const N: usize>(&self) -> Option<&'a [u8; N]> {
         self.bytes.get(self.at..)?.first_chunk()
     }
 
-    /// Steps over `n` bytes that were looked at: so many there must be.
+    /// Steps over `n` bytes, no more than are left.
     #[inline]
     pub fn step(&mut self, n: usize) {
         self.at += n;
@@ -132,7 +135,7 @@ impl<'a> Cursor<'a> {
         Err(if self.remaining() >= 10 { Malformed::Varint } else { Malformed::Ends })
     }
 
-    /// Steps over `n` varints without computing them.
+    /// Steps over `n` varints without decoding them.
     #[inline]
     pub fn skip_uvarints(&mut self, n: u32) -> Result<(), Malformed> {
         let mut left = n;
@@ -156,7 +159,7 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    /// The next `n` bytes.
+    /// The next `n` bytes; an error if there are fewer.
     #[inline]
     pub fn take(&mut self, n: u64) -> Result<&'a [u8], Malformed> {
         let n = usize::try_from(n).ok().filter(|&n| n <= self.remaining()).ok_or(Malformed::Ends)?;
@@ -166,25 +169,25 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Takes varints from a word, one after the other. HOT.
+/// Decodes varints from one word, which stays in a register.
 #[derive(Clone, Copy, Debug)]
 pub struct WordUvarints {
-    /// The bytes that were not taken, and zeros behind them.
+    /// The bytes that are left, then zeros.
     rest: u64,
-    /// Bits taken; too many when a varint was not in the word.
+    /// Number of bits taken; more than 64 if a varint does not end inside the word.
     bits: u32,
 }
 
 impl WordUvarints {
-    /// From a word's low end on.
+    /// Begins with the low byte of the word.
     #[inline]
     pub fn new(word: u64) -> Self {
         Self { rest: word, bits: 0 }
     }
 
-    /// The next varint; none if it has more than eight bytes. [`bytes`](Self::bytes) tells whether it was all there.
+    /// The next varint; none if it has more than eight bytes. It is valid only if [`bytes`](Self::bytes) is not none
+    /// afterwards.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "part of the inner loops; the word stays in a register")]
     pub fn take(&mut self) -> Option<u64> {
         if self.rest & 0x80 == 0 {
             let value = self.rest & 0x7f;
@@ -210,21 +213,21 @@ impl WordUvarints {
         Some(u64::from((x & 0x3fff) | ((x & 0x3fff_0000) >> 2)))
     }
 
-    /// Bytes taken; none when there were not so many.
+    /// Number of bytes taken; none if they are more than the word has.
     #[inline]
     pub fn bytes(&self) -> Option<usize> {
         (self.bits <= u64::BITS).then_some(self.bits as usize / 8)
     }
 }
 
-/// The varint at a word's low end, and its bits; none if it has more than eight bytes.
+/// The varint at the low end of a word, and its number of bits; none if it has more than eight bytes.
 #[cold]
 fn long_uvarint_of(word: u64) -> Option<(u64, u32)> {
     let stops = !word & CONTINUATIONS;
     Some((join_groups(word & stops.checked_sub(1)? & !CONTINUATIONS), stops.trailing_zeros() + 1))
 }
 
-/// Moves the 7-bit groups of eight bytes together.
+/// Joins the low seven bits of eight bytes to one number.
 #[inline]
 fn join_groups(x: u64) -> u64 {
     let x = (x & 0x007f_007f_007f_007f) | ((x & 0x7f00_7f00_7f00_7f00) >> 1);
@@ -249,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn varints_that_are_none() {
+    fn malformed_varints() {
         assert_eq!(read(&[]), Err(Malformed::Ends));
         assert_eq!(read(&[0x80]), Err(Malformed::Ends));
         assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2]), Err(Malformed::Varint));

@@ -1,14 +1,14 @@
 //! Writes traces of Go 1.22 and later: bytes of any version from events, for tests, benches and bug reports.
 //!
-//! Nothing is checked for sense: tests need broken traces too. Varints are as short as they can be, while Go's
-//! runtime pads the sizes of batches to ten bytes; readers take both.
+//! Nothing is validated, because tests need broken traces too. Varints are as short as possible; Go's runtime pads the
+//! sizes of batches to ten bytes, and readers accept both.
 
 use super::event_spec::{EVENTS, MAX_ARGS, code};
 use super::limits::{MAX_BATCH_SIZE, MAX_STRING_SIZE};
 use crate::trace::version::{Dialect, HEADER_SIZE, V2, VERSIONS};
 use rustc_hash::FxHashMap;
 
-/// Thread of batches that no thread wrote; the wire writes -1.
+/// The thread of batches that no thread wrote, -1 in the file.
 pub const NO_THREAD: u64 = u64::MAX;
 
 /// Appends an unsigned LEB128 varint.
@@ -30,11 +30,11 @@ pub fn put_padded_uvarint(out: &mut Vec<u8>, mut value: u64, width: usize) {
 /// An event of a thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TimedEvent {
-    /// When, in ticks.
+    /// When it happened, in ticks.
     pub ticks: u64,
     /// Its code.
     pub code: u8,
-    /// Its arguments; those that it does not have are ignored.
+    /// Its arguments; those that its code does not have are ignored.
     pub args: [u64; MAX_ARGS],
 }
 
@@ -48,7 +48,7 @@ impl TimedEvent {
         Self { ticks, code, args }
     }
 
-    /// Appends its bytes, for a batch whose event before was at `before`. Time that runs backwards stands still.
+    /// Appends its bytes. `before`: ticks of the event before it in the batch; an earlier time is written as the same time.
     pub fn put(&self, out: &mut Vec<u8>, before: u64) {
         out.push(self.code);
         put_uvarint(out, self.ticks.saturating_sub(before));
@@ -61,19 +61,19 @@ impl TimedEvent {
 /// A CPU sample.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CpuSample {
-    /// When, in ticks.
+    /// When it happened, in ticks.
     pub ticks: u64,
     /// The thread that was interrupted.
     pub thread: u64,
     /// Its proc.
     pub proc: u64,
-    /// The goroutine that ran; 0 when none.
+    /// The goroutine that ran; 0 if none did.
     pub goroutine: u64,
     /// Stack id.
     pub stack: u64,
 }
 
-/// Strings and stacks of one generation: gives out ids, and knows what to write.
+/// The strings and stacks of one generation: assigns ids, and yields the bytes of the tables.
 #[derive(Clone, Default, Debug)]
 pub struct NameTable {
     strings: Vec<Vec<u8>>,
@@ -83,7 +83,7 @@ pub struct NameTable {
 }
 
 impl NameTable {
-    /// The id of a string; 0 of the empty one.
+    /// The id of a string, a new one if needed; 0 for the empty string.
     pub fn string(&mut self, text: &[u8]) -> u64 {
         if text.is_empty() {
             return 0;
@@ -97,8 +97,8 @@ impl NameTable {
         id
     }
 
-    /// The id of a stack, given as function names, leaf first; 0 of the empty one. A name may carry a line,
-    /// `main.work:12`.
+    /// The id of a stack, a new one if needed; 0 for the empty stack. `leaf_first` are function names, with a line if
+    /// wanted: `main.work:12`.
     pub fn stack(&mut self, leaf_first: &[&str]) -> u64 {
         if leaf_first.is_empty() {
             return 0;
@@ -122,7 +122,7 @@ impl NameTable {
         [0x40_0000 + function * 0x1000 + line, function, file, line]
     }
 
-    /// Whether nothing was named.
+    /// Whether there are no strings, and so no stacks.
     pub fn is_empty(&self) -> bool {
         self.strings.is_empty()
     }
@@ -149,7 +149,7 @@ impl NameTable {
     }
 }
 
-/// Puts a trace together, batch by batch.
+/// Writes a trace, batch by batch.
 #[derive(Clone, Debug)]
 pub struct TraceWriter {
     bytes: Vec<u8>,
@@ -157,7 +157,7 @@ pub struct TraceWriter {
 }
 
 impl TraceWriter {
-    /// Begins a trace of a version, `1.26`. None for versions before Go 1.22 and unknown ones.
+    /// Begins a trace of a version such as `1.26`. None for versions before Go 1.22 and unknown ones.
     pub fn new(version: &str) -> Option<Self> {
         let row = VERSIONS.iter().find(|v| v.name == version)?;
         let Dialect::V2(version) = row.dialect else { return None };
@@ -192,8 +192,8 @@ impl TraceWriter {
         }
     }
 
-    /// Adds the batch that says how fast the clock ticks and, where the version can, what time it was: seconds
-    /// and nanoseconds since the Unix epoch.
+    /// Adds the batch with the clock: `frequency` in ticks per second and, where the version has it, `wall`, the wall
+    /// clock at `time` in seconds and nanoseconds since the Unix epoch.
     pub fn sync(&mut self, generation: u64, time: u64, frequency: u64, wall: (u64, u64)) {
         let mut data = Vec::new();
         if self.version.sync_batch {
@@ -251,14 +251,14 @@ impl TraceWriter {
         self.bytes.extend_from_slice(data);
     }
 
-    /// Ends a generation, in versions that say so.
+    /// Ends a generation; writes nothing in versions without such a byte.
     pub fn end_of_generation(&mut self) {
         if self.version.explicit_end {
             self.bytes.push(code::END_OF_GENERATION);
         }
     }
 
-    /// Adds any bytes: what a damaged trace has between its batches.
+    /// Adds any bytes, such as a damaged trace has between its batches.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

@@ -3,7 +3,7 @@
 //! Source: `src/internal/trace/tracev2/events.go` of Go 1.27; Go 1.22 has the same codes up to `UserLog`.
 
 /// Codes of the wire, by the names that Go gives them.
-#[allow(missing_docs, reason = "the names are Go's own, and EVENTS says what each carries")]
+#[allow(missing_docs, reason = "the names are Go's own; EVENTS has their arguments")]
 pub mod code {
     pub const EVENT_BATCH: u8 = 1;
     pub const STACKS: u8 = 2;
@@ -63,25 +63,25 @@ pub mod code {
     pub const LAST_EXPERIMENTAL: u8 = 136;
 }
 
-/// What one code carries.
+/// The layout of the events with one code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EventSpec {
     /// Go's name.
     pub name: &'static str,
-    /// Whether it stands in a thread's batch, with a time.
+    /// Whether it is an event in a thread's batch, with a time.
     pub timed: bool,
-    /// Names of its arguments in Go's words; a thread's event has its time difference before them.
+    /// Go's names of its arguments. A timed event has the time difference before them.
     pub args: &'static [&'static str],
-    /// Number of arguments behind the time.
+    /// Number of arguments after the time.
     pub n_args: u8,
-    /// Position among these of the stack of the goroutine that executes; [`NO_STACK`] when there is none.
+    /// Index in `args` of the stack of the goroutine that executes; [`NO_STACK`] if there is none.
     pub own_stack: u8,
 }
 
-/// No argument is a stack of the executing goroutine.
+/// [`EventSpec::own_stack`] of events without a stack of the goroutine that executes.
 pub const NO_STACK: u8 = u8::MAX;
 
-/// Largest number of arguments behind the time (`MaxTimedEventArgs` - 1).
+/// Largest number of arguments after the time (`MaxTimedEventArgs` - 1).
 pub const MAX_ARGS: usize = 4;
 
 type ArgNames = &'static [&'static str];
@@ -150,7 +150,7 @@ const NAMED: [EventSpec; 53] = [
     timed("GoSwitch", &["g", "g_seq"]),
     timed("GoSwitchDestroy", &["g", "g_seq"]),
     stacked("GoCreateBlocked", &["new_g", "new_stack", "stack"]),
-    // Its stack is the named goroutine's, which need not be the one that executes.
+    // Its stack is that of the goroutine that it names, which need not be the one that executes.
     timed("GoStatusStack", &["g", "m", "gstatus", "stack"]),
     structural("ExperimentalBatch", &["exp", "gen", "m", "time"]),
     structural("Sync", &[]),
@@ -170,7 +170,7 @@ const EXPERIMENTAL: [EventSpec; 9] = [
     timed("GoroutineStackFree", &["id"]),
 ];
 
-/// All codes; one that no version has is untimed and called `unknown`.
+/// All codes. One that no version has is untimed and has the name `unknown`.
 pub static EVENTS: [EventSpec; 256] = {
     let mut events = [UNKNOWN; 256];
     let mut i = 0;
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_stand_where_go_has_them() {
+    fn codes_are_those_of_go() {
         for (code, name) in [
             (code::FREQUENCY, "Frequency"),
             (code::GO_CREATE, "GoCreate"),

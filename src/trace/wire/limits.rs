@@ -1,4 +1,4 @@
-//! Every limit of the wire format, with its source.
+//! The limits of the format of Go 1.22 and later, each with its source, and what counts as damage.
 
 /// Largest size of a batch's data in bytes (`MaxBatchSize`, Go 1.22, `internal/trace/event/go122`).
 pub const MAX_BATCH_SIZE: u64 = 64 << 10;
@@ -10,8 +10,8 @@ pub const MAX_STRING_SIZE: u64 = 1 << 10;
 pub const MIN_FREQUENCY: u64 = 1_000;
 /// Fastest plausible clock in ticks per second.
 pub const MAX_FREQUENCY: u64 = 100_000_000_000;
-/// The clock of a trace that lost its frequency: what the runtime uses on all platforms with a fine clock
+/// Ticks per second that are assumed where a trace has lost its frequency: what the runtime uses on all platforms with a fine clock
 /// (1e9 / `traceTimeDiv` = 1e9 / 64, Go 1.22, `runtime/tracetime.go`).
 pub const USUAL_FREQUENCY: u64 = 15_625_000;
-/// Longest trace that is believed, in ns: ten years.
+/// Longest plausible trace in nanoseconds: ten years.
 pub const MAX_SPAN_NS: u64 = 10 * 365 * 86_400 * 1_000_000_000;

@@ -1,4 +1,5 @@
-//! What the bytes of all versions are made of: varints, event codes, limits.
+//! The elements of the format: varints (`cursor.rs`), event codes (`event_spec.rs`), limits, and a writer of traces
+//! (`encode.rs`).
 
 pub mod cursor;
 pub mod encode;

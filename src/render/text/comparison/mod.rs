@@ -7,7 +7,7 @@ pub(crate) use stacks::{change_in_words, changed_stacks};
 
 use super::layout::{self, BOLD, View};
 use crate::compare::statistics::{MIN_REQUESTS, Quantile};
-use crate::compare::{Comparison, Mark, Side, StateChange, Verdict};
+use crate::compare::{Comparison, Presence, Side, StateChange, Verdict};
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::units::{count, counted, percent, probability};
@@ -98,9 +98,9 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
         .find(|s| &s.state == state && s.delta.delta_ns.signum() == sign);
     let place = stack.map_or_else(String::new, |s| {
         let new = match s.mark {
-            Mark::New => ", which is new",
-            Mark::Gone => ", which is gone",
-            Mark::Both => "",
+            Presence::New => ", which is new",
+            Presence::Gone => ", which is gone",
+            Presence::Both => "",
         };
         let below = if s.below.is_empty() { String::new() } else { one_sided_below(comparison, state, sign) };
         format!(", most in {}{}{new}{below}", s.innermost, s.below)

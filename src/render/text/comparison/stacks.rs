@@ -1,12 +1,12 @@
 //! The stacks of a comparison that changed, those that look the same added up.
 
 use super::tables::delta;
-use crate::compare::{Comparison, Delta, Mark, StackChange};
+use crate::compare::{Comparison, Delta, Presence, StackChange};
 use crate::profile::ProfileFrame;
 use crate::render::Options;
 use crate::render::clean::clean;
-use crate::render::text::chain::Chain;
 use crate::render::text::layout::{ALERT, DIM, View, state_style, width};
+use crate::render::text::stack_line::StackLine;
 use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::{counted, factor, signed};
 use rustc_hash::FxHashMap;
@@ -22,11 +22,11 @@ const MIN_WHERE: usize = 24;
 const BELOW: &str = " (or below)";
 
 /// What looks the same on a line.
-struct Row<'a> {
-    chain: Chain,
+struct ChangedRow<'a> {
+    chain: StackLine,
     change: &'a StackChange,
     delta: Delta,
-    mark: Mark,
+    mark: Presence,
 }
 
 /// A row of the list for another place or format: the same rows, in the same order.
@@ -44,7 +44,7 @@ pub(crate) struct ChangedStack {
     /// How much.
     pub(crate) delta: Delta,
     /// On which sides it is.
-    pub(crate) mark: Mark,
+    pub(crate) mark: Presence,
 }
 
 pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
@@ -75,15 +75,15 @@ pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Writ
 }
 
 /// `new`, `gone`, or how many times as long it is.
-fn mark(view: &View<'_>, delta: Delta, mark: Mark) -> Cell {
+fn mark(view: &View<'_>, delta: Delta, mark: Presence) -> Cell {
     match mark {
-        Mark::Both => Cell::new(view.ascii(factor(delta.new_ns.into(), delta.base_ns.into()))),
+        Presence::Both => Cell::new(view.ascii(factor(delta.new_ns.into(), delta.base_ns.into()))),
         mark => Cell::styled(mark.name(), ALERT),
     }
 }
 
 /// The columns `where` and the place, in the room that the others leave.
-fn add_where(view: &View<'_>, table: &mut Table, rows: &[Row<'_>]) {
+fn add_where(view: &View<'_>, table: &mut Table, rows: &[ChangedRow<'_>]) {
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
     let places: Vec<String> = rows.iter().map(|r| view.fit_end(&r.chain.place, MAX_PLACE)).collect();
     let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
@@ -107,17 +107,17 @@ fn below(change: &StackChange) -> &'static str {
 }
 
 /// The stacks whose time changed, largest change first; those that look the same are added up.
-fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<Row<'a>> {
-    let mut rows: Vec<Row<'a>> = Vec::new();
+fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<ChangedRow<'a>> {
+    let mut rows: Vec<ChangedRow<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
     for change in &comparison.stacks {
         let stack: Vec<&ProfileFrame> = comparison.tree.stack(change.stack).collect();
-        let chain = Chain::new(&stack, options.full_names);
+        let chain = StackLine::new(&stack, options.full_names);
         let look = (chain.key.clone(), chain.place.clone(), &change.state, change.bracketed);
         let known = *by_look.entry(look).or_insert(rows.len());
         match rows.get_mut(known) {
             Some(row) => row.add(change),
-            None => rows.push(Row { chain, change, delta: change.delta, mark: change.mark }),
+            None => rows.push(ChangedRow { chain, change, delta: change.delta, mark: change.mark }),
         }
     }
     rows.retain(|r| r.delta.delta_ns != 0);
@@ -125,14 +125,14 @@ fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<Row<'a>> {
     rows
 }
 
-impl Row<'_> {
+impl ChangedRow<'_> {
     fn add(&mut self, change: &StackChange) {
         let (sum, more) = (&mut self.delta, change.delta);
         sum.base_ns = sum.base_ns.saturating_add(more.base_ns);
         sum.new_ns = sum.new_ns.saturating_add(more.new_ns);
         sum.delta_ns = sum.delta_ns.saturating_add(more.delta_ns);
         if self.mark != change.mark {
-            self.mark = Mark::Both;
+            self.mark = Presence::Both;
         }
     }
 }
@@ -140,7 +140,7 @@ impl Row<'_> {
 /// All rows, with stacks of `max` columns at most.
 pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: usize) -> Vec<ChangedStack> {
     let view = View::new(options);
-    let owned = |row: &Row<'_>| ChangedStack {
+    let owned = |row: &ChangedRow<'_>| ChangedStack {
         stack: row.chain.fit(&view, max),
         innermost: row.chain.innermost().to_owned(),
         place: row.chain.place.clone(),
@@ -155,7 +155,7 @@ pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: us
 /// How a stack changed, for a format without columns: `+5.30 ms (new)`, `+2.10 ms (3.1×)`.
 pub(crate) fn change_in_words(stack: &ChangedStack, options: &Options) -> (String, String) {
     let mark = match stack.mark {
-        Mark::Both => factor(stack.delta.new_ns.into(), stack.delta.base_ns.into()),
+        Presence::Both => factor(stack.delta.new_ns.into(), stack.delta.base_ns.into()),
         mark => mark.name().to_owned(),
     };
     (signed(stack.delta.delta_ns, options.unit), mark)

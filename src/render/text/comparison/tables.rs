@@ -11,7 +11,7 @@ use std::io::{self, Write};
 
 /// Columns of the longest bar.
 const MAX_BAR: usize = 24;
-/// A bar shorter than this says nothing.
+/// Columns of a bar below which bars are left out.
 const MIN_BAR: usize = 4;
 /// Beside what chance may explain.
 const UNSURE: &str = "~";

@@ -1,19 +1,20 @@
-//! Ticks of the processor's clock → nanoseconds since the first event.
+//! Converts ticks of the processor's clock into nanoseconds since the first event.
 
 use crate::trace::time::Time;
 
-/// Frequencies that no processor has tell of damage; ticks are divided by up to 64 before they are written.
+/// Ticks per second that a clock can have; others are damage. The runtime divides ticks by up to 64 before it writes them.
 const PLAUSIBLE: std::ops::RangeInclusive<u64> = 1_000..=10_000_000_000;
 
 /// The trace's clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
+    /// The tick at time 0.
     first: i64,
     ns_per_tick: f64,
 }
 
 impl Clock {
-    /// A clock that starts at `first`. Without a frequency a tick counts as a nanosecond.
+    /// A clock whose time is 0 at the tick `first`. Without a plausible frequency a tick counts as a nanosecond.
     pub(crate) fn new(first: i64, frequency: Option<u64>) -> Self {
         let ns_per_tick = plausible(frequency).map_or(1.0, |f| 1e9 / f as f64);
         Self { first, ns_per_tick }
@@ -31,7 +32,7 @@ impl Clock {
     }
 }
 
-/// The frequency, if a processor can have it.
+/// The frequency in ticks per second; none where a clock cannot have it.
 pub(crate) fn plausible(frequency: Option<u64>) -> Option<u64> {
     frequency.filter(|f| PLAUSIBLE.contains(f))
 }

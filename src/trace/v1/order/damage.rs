@@ -1,24 +1,24 @@
-//! What is wrong with a trace, in words: where, how many bytes, how much time.
+//! Warnings about a damaged trace: what is missing, at which bytes, and how much time.
 
 use super::OldTrace;
+use super::builder::ClockDisorder;
 use super::clock::plausible;
-use super::ledger::Disorder;
-use super::merge::Forced;
+use super::merge::ForcedEvents;
 use crate::trace::error::Warning;
 use crate::trace::v1::{Gap, GapCause, Scan, text_length};
 
-/// Bytes of foreign text that a message quotes.
+/// Most bytes of foreign text that a message quotes.
 const QUOTED: usize = 40;
 
-/// What ordering and conversion found.
+/// The damage that ordering and conversion found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Damage {
-    pub(crate) forced: Forced,
-    pub(crate) disorder: Disorder,
+    pub(crate) forced: ForcedEvents,
+    pub(crate) disorder: ClockDisorder,
     pub(crate) missing_stacks: u64,
 }
 
-/// Everything that the reader of a result must know.
+/// All warnings about a trace.
 pub(crate) fn warnings(trace: &OldTrace, scan: &Scan, damage: Damage) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = scan.gaps.iter().map(|gap| gap_warning(trace, gap)).collect();
     warnings.extend(frequency_warning(trace, scan));
@@ -27,7 +27,7 @@ pub(crate) fn warnings(trace: &OldTrace, scan: &Scan, damage: Damage) -> Vec<War
     warnings.extend(disorder_warning(trace, damage.disorder));
     if trace.needs_binary {
         let text = "traces of Go 1.5 and 1.6 carry no function names; give the traced program with --binary FILE \
-                    to see names instead of addresses";
+                    to note_stack names instead of addresses";
         warnings.push(Warning::note("no-symbols", text));
     }
     warnings
@@ -56,7 +56,7 @@ fn gap_warning(trace: &OldTrace, gap: &Gap) -> Warning {
     Warning::lost(id, what + &time_span(trace, gap), start, bytes)
 }
 
-/// The text at the start of a gap, if it is text: usually what the program printed.
+/// The text at the start of a gap, for a message; empty if the gap does not begin with text.
 fn quote(bytes: &[u8], gap: &Gap) -> String {
     if !gap.text {
         return String::new();
@@ -111,7 +111,7 @@ fn stacks_warning(trace: &OldTrace, scan: &Scan, missing: u64) -> Option<Warning
     Some(lost("no-stacks", text))
 }
 
-fn order_warning(trace: &OldTrace, forced: &Forced) -> Option<Warning> {
+fn order_warning(trace: &OldTrace, forced: &ForcedEvents) -> Option<Warning> {
     let (pos, first) = forced.first?;
     let seconds = |ticks: i64| trace.clock.time(ticks).0 as f64 / 1e9;
     let text = format!(
@@ -124,7 +124,7 @@ fn order_warning(trace: &OldTrace, forced: &Forced) -> Option<Warning> {
     Some(Warning { offset: Some(pos), ..lost("order", text) })
 }
 
-fn disorder_warning(trace: &OldTrace, disorder: Disorder) -> Option<Warning> {
+fn disorder_warning(trace: &OldTrace, disorder: ClockDisorder) -> Option<Warning> {
     if disorder.events == 0 {
         return None;
     }

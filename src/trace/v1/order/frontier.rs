@@ -1,29 +1,30 @@
-//! The streams whose next event may come next, earliest first. HOT.
+//! The frontier: a heap of the streams whose next event may come next, earliest first.
 //!
-//! Which of two events of the same time comes first decides over single nanoseconds, because no two events may
-//! have the same time. Go's reader leaves that to its heap, so this is the same heap: with the procs in order to
-//! begin with, its order is always one that Go's reader can give, and always the same
+//! Events of the same time have to be ordered too, and later get times of their own, 1 ns apart. Go's reader leaves
+//! their order to its heap. This is the same heap, so results agree with Go's to the nanosecond; with the procs sorted
+//! at the start, its order is one that Go's reader can give, and the same in every run
 //! (`orderEventList` in `src/internal/trace/internal/tracev1/order.go` of Go 1.27).
 
-/// Streams by the time of their next event.
+/// Streams with the ticks of their next event, as a binary heap.
 #[derive(Debug, Default)]
 pub(crate) struct Frontier(Vec<(i64, u32)>);
 
 impl Frontier {
-    /// Time and stream of the earliest event.
+    /// Ticks and stream of the earliest event; none when the heap is empty.
     #[inline]
     pub(crate) fn peek(&self) -> Option<(i64, u32)> {
         self.0.first().copied()
     }
 
-    /// Whether a stream whose next event is at `ticks` would come to the top, be taken, and leave no trace: then it
-    /// need not be added at all. Among the streams that adding it would move, equal times could change places.
+    /// Whether pushing a stream with this time and popping the earliest would return the same stream and leave the heap
+    /// as it is: then neither is needed. False where equal times among the streams that the push moves could end up in
+    /// another order.
     #[inline]
-    pub(crate) fn yields_to(&self, ticks: i64) -> bool {
+    pub(crate) fn can_bypass(&self, ticks: i64) -> bool {
         match self.0.as_slice() {
             [first, ..] if ticks >= first.0 => false,
             [] | [_] | [_, _] => true,
-            more => is_strict(more),
+            heap => path_is_strict(heap),
         }
     }
 
@@ -42,7 +43,7 @@ impl Frontier {
         }
     }
 
-    /// Takes the stream with the earliest event out.
+    /// Removes the stream with the earliest event; none when the heap is empty.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<u32> {
         if self.0.is_empty() {
@@ -65,9 +66,9 @@ impl Frontier {
     }
 }
 
-/// Whether the times rise along the way from the top to where the next stream would be added, and are none of the
-/// neighbours'.
-fn is_strict(heap: &[(i64, u32)]) -> bool {
+/// Whether times strictly rise on the path from the top to where the next stream would be added, and each is earlier than
+/// its sibling.
+fn path_is_strict(heap: &[(i64, u32)]) -> bool {
     let last = (heap.len() - 1) / 2;
     let mut at = last;
     while at > 0 {
@@ -101,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn who_leaves_no_trace_need_not_be_added() {
-        let (mut random, mut n_yields) = (1u64, 0);
+    fn a_bypass_equals_push_and_pop() {
+        let (mut random, mut n_bypasses) = (1u64, 0);
         let mut next = |below: u64| {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (random >> 33) % below
@@ -114,14 +115,14 @@ mod tests {
                 frontier.pop();
             }
             let ticks = next(5) as i64;
-            if frontier.yields_to(ticks) {
+            if frontier.can_bypass(ticks) {
                 let before = frontier.0.clone();
                 frontier.push(ticks, 99);
                 assert_eq!(frontier.pop(), Some(99));
                 assert_eq!(frontier.0, before);
-                n_yields += 1;
+                n_bypasses += 1;
             }
         }
-        assert!(n_yields > 1000, "{n_yields}");
+        assert!(n_bypasses > 1000, "{n_bypasses}");
     }
 }

@@ -1,61 +1,64 @@
-//! The events of all procs side by side, a lane for each proc, and the places to read them from. HOT.
+//! Lanes: the events of one proc each, in the order in which it wrote them, and readers of them.
+//!
+//! A lane is the list of its proc's batches; a batch is a range of cells. The last lane has the CPU samples.
 
-use crate::trace::v1::{Cell, Cells, Jump, Kind, Piece, Sample, Scan};
+use crate::trace::v1::{Cell, Cells, Kind, Position, ProcBatch, Sample, Scan};
 use std::ops::Range;
 
-/// A mark on a cell: a system call that blocked.
-pub(crate) const BLOCKED: u8 = Cell::FREE_MARK;
-/// A mark on a cell: part of a wake-up that came to nothing.
-pub(crate) const FUTILE: u8 = Cell::FREE_MARK << 1;
-/// A mark on a cell: the id of the target begins anew, so that who had it must have ended.
-pub(crate) const REPLACES: u8 = Cell::FREE_MARK << 2;
-/// A mark on a cell: who executed is not whom the lane's events before tell.
-pub(crate) const OTHER_G: u8 = Cell::FREE_MARK << 3;
-/// A mark on a cell: nothing happens where its event was written.
-pub(crate) const ABSENT: u8 = Cell::FREE_MARK << 4;
+/// Flag of a cell: the system call blocks.
+pub(crate) const BLOCKED: u8 = Cell::FIRST_FREE_FLAG;
+/// Flag of a cell: part of a futile wake-up (see `futile.rs`).
+pub(crate) const FUTILE: u8 = Cell::FIRST_FREE_FLAG << 1;
+/// Flag of a cell: the goroutine that it creates gets an id that is still in use. The goroutine that had it has ended.
+pub(crate) const REPLACES: u8 = Cell::FIRST_FREE_FLAG << 2;
+/// Flag of a cell: the goroutine that executes is not the one that follows from the lane's events before.
+pub(crate) const OTHER_G: u8 = Cell::FIRST_FREE_FLAG << 3;
+/// Flag of a cell: it is no event of its own in the order. It says something about another event, or takes effect earlier.
+pub(crate) const ABSENT: u8 = Cell::FIRST_FREE_FLAG << 4;
 
 /// All lanes.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     pub(crate) cells: Cells,
-    jumps: Vec<Jump>,
-    pieces: Vec<Piece>,
+    jumps: Vec<Position>,
+    batches: Vec<ProcBatch>,
     /// The pieces of each lane.
-    of_lane: Vec<Range<usize>>,
+    batches_of_lane: Vec<Range<usize>>,
 }
 
 impl Lanes {
-    /// One lane for each proc in the order of their ids, the CPU samples last: at equal times this order holds.
+    /// A lane for each proc in the order of their ids, then one for the CPU samples. Of events at equal times, that of
+    /// the lane before comes first.
     pub(crate) fn new(scan: &mut Scan) -> Self {
-        let cells = Cells::of(std::mem::take(&mut scan.cells), std::mem::take(&mut scan.more_cells));
+        let cells = Cells::new(std::mem::take(&mut scan.cells), std::mem::take(&mut scan.more_cells));
         let jumps = std::mem::take(&mut scan.jumps);
-        let mut pieces = std::mem::take(&mut scan.pieces);
-        pieces.sort_by_key(|piece| piece.proc);
-        let mut of_lane = Vec::new();
-        for proc in pieces.chunk_by(|a, b| a.proc == b.proc) {
-            let start = of_lane.last().map_or(0, |lane: &Range<usize>| lane.end);
-            of_lane.push(start..start + proc.len());
+        let mut batches = std::mem::take(&mut scan.batches);
+        batches.sort_by_key(|batch| batch.proc);
+        let mut batches_of_lane = Vec::new();
+        for proc in batches.chunk_by(|a, b| a.proc == b.proc) {
+            let start = batches_of_lane.last().map_or(0, |lane: &Range<usize>| lane.end);
+            batches_of_lane.push(start..start + proc.len());
         }
-        let mut all = Self { cells, jumps, pieces, of_lane };
+        let mut all = Self { cells, jumps, batches, batches_of_lane };
         scan.samples.sort_by_key(|sample| sample.ticks);
         all.add_lane(scan.samples.iter().map(|sample| (sample_cell(sample), sample.pos, sample.ticks)));
         all
     }
 
-    /// Adds a lane of cells each of which says its own place and time.
+    /// Adds a lane of cells with positions of their own: a jump cell before each.
     fn add_lane(&mut self, cells: impl Iterator<Item = (Cell, u64, i64)>) {
         let first = self.cells.len();
         for (cell, pos, ticks) in cells {
             self.cells.push(Cell::jump(self.jumps.len() as u32));
-            self.jumps.push(Jump { pos, ticks });
-            self.cells.push(Cell { step: 0, advance: 0, ..cell });
+            self.jumps.push(Position { pos, ticks });
+            self.cells.push(Cell { tick_delta: 0, pos_delta: 0, ..cell });
         }
         let cells = (first, self.cells.len());
-        self.pieces.push(Piece { proc: -1, start: 0, end: 0, torn: false, ticks: 0, seq: 0, cells });
-        self.of_lane.push(self.pieces.len() - 1..self.pieces.len());
+        self.batches.push(ProcBatch { proc: -1, start: 0, end: 0, ends_in_gap: false, ticks: 0, seq: 0, cells });
+        self.batches_of_lane.push(self.batches.len() - 1..self.batches.len());
     }
 
-    /// A single lane.
+    /// A single lane of cells with positions of their own.
     pub(crate) fn single(cells: impl Iterator<Item = (Cell, u64, i64)>) -> Self {
         let mut all = Self::default();
         all.add_lane(cells);
@@ -64,69 +67,69 @@ impl Lanes {
 
     /// Number of lanes.
     pub(crate) fn len(&self) -> usize {
-        self.of_lane.len()
+        self.batches_of_lane.len()
     }
 
     /// Reads a lane from its start.
-    pub(crate) fn reader(&self, lane: usize) -> Reader {
-        let pieces = self.of_lane.get(lane).cloned().unwrap_or_default();
-        Reader { pieces, cells: 0..0, pos: 0, ticks: 0, seq: 0, n_batches: 0, torn: false, lost: false }
+    pub(crate) fn reader(&self, lane: usize) -> LaneReader {
+        let batches = self.batches_of_lane.get(lane).cloned().unwrap_or_default();
+        LaneReader { batches, cells: 0..0, pos: 0, ticks: 0, seq: 0, n_batches: 0, ends_in_gap: false, lost: false }
     }
 }
 
 fn sample_cell(sample: &Sample) -> Cell {
     let is_wide = (sample.g | sample.stack) > u64::from(u32::MAX);
-    let marks = if is_wide { Cell::WIDE } else { 0 };
-    let (who, more) = (sample.g as u32, sample.stack as u32);
-    Cell { step: 0, who, more, advance: 0, kind: Kind::CpuSample, marks }
+    let flags = if is_wide { Cell::WIDE } else { 0 };
+    let (arg, stack_or_arg) = (sample.g as u32, sample.stack as u32);
+    Cell { tick_delta: 0, arg, stack_or_arg, pos_delta: 0, kind: Kind::CpuSample, flags }
 }
 
-/// A place in a lane.
+/// Reads the cells of a lane, and knows the position of each.
 #[derive(Clone, Debug)]
-pub(crate) struct Reader {
-    pieces: Range<usize>,
+pub(crate) struct LaneReader {
+    batches: Range<usize>,
     cells: Range<usize>,
-    /// Where the event read last stands in the file.
+    /// Offset in the file of the event read last.
     pub(crate) pos: u64,
     /// Its ticks.
     pub(crate) ticks: i64,
     /// Sequence number that the events of the batch count from.
     pub(crate) seq: i64,
-    /// Batches so far.
+    /// Number of batches so far.
     pub(crate) n_batches: u32,
-    torn: bool,
-    /// Whether the end of a batch is lost, and with it who runs now; whoever reads takes it back.
+    ends_in_gap: bool,
+    /// Whether events were lost since the last read, and with them which goroutine executes. The caller resets it.
     pub(crate) lost: bool,
 }
 
-impl Reader {
-    /// The number of the lane's next cell that is an event.
+impl LaneReader {
+    /// The number of the lane's next cell that is an event; none at the end.
     #[inline(always)]
     pub(crate) fn next(&mut self, lanes: &Lanes) -> Option<usize> {
         loop {
             let Some(at) = self.cells.next() else {
-                self.open_piece(lanes)?;
+                self.open_batch(lanes)?;
                 continue;
             };
             let cell = lanes.cells[at];
             if cell.kind == Cell::JUMP {
-                let jump = lanes.jumps.get(cell.who as usize)?;
+                let jump = lanes.jumps.get(cell.arg as usize)?;
                 (self.pos, self.ticks) = (jump.pos, jump.ticks);
                 continue;
             }
-            self.pos += u64::from(cell.advance);
-            self.ticks = self.ticks.wrapping_add(i64::from(cell.step));
+            self.pos += u64::from(cell.pos_delta);
+            self.ticks = self.ticks.wrapping_add(i64::from(cell.tick_delta));
             return Some(at);
         }
     }
 
     #[cold]
-    fn open_piece(&mut self, lanes: &Lanes) -> Option<()> {
-        let piece = lanes.pieces.get(self.pieces.next()?)?;
-        self.lost |= std::mem::replace(&mut self.torn, piece.torn);
+    fn open_batch(&mut self, lanes: &Lanes) -> Option<()> {
+        let batch = lanes.batches.get(self.batches.next()?)?;
+        self.lost |= std::mem::replace(&mut self.ends_in_gap, batch.ends_in_gap);
         self.n_batches = self.n_batches.wrapping_add(1);
-        self.cells = piece.cells.0..piece.cells.1;
-        (self.pos, self.ticks, self.seq) = (piece.start, piece.ticks, piece.seq);
+        self.cells = batch.cells.0..batch.cells.1;
+        (self.pos, self.ticks, self.seq) = (batch.start, batch.ticks, batch.seq);
         Some(())
     }
 }

@@ -1,38 +1,50 @@
-//! Merges the procs' streams into one causal order by the runtime's sequence numbers (Go 1.7 – 1.21). HOT.
+//! Merges the lanes of Go 1.7 - 1.21 into one causal order by the runtime's sequence numbers.
 //!
-//! Of the events that may come next, the earliest does. An event whose goroutine is not in the
-//! state that it needs waits, and its proc with it, until an event of another proc brings that state about
-//! (`parseEventBatches` in `src/internal/trace/internal/tracev1/parser.go` of Go 1.27). A waiting stream stands in
-//! the queue of the state that it needs, and each change of state calls one stream, so that the work is
-//! O(n log n) whatever the trace says.
+//! ```text
+//! lane 0  ──> head ──┐   required state is there    ┌──────────┐ earliest
+//! lane 1  ──> head ──┼────────────────────────────> │ frontier │ ────────> apply its rule, append it to the order
+//! lane 2  ──> head ──┤                              └──────────┘                 │
+//!                    └──> parked: queues by required state  <── wake one stream ─┘
+//! ```
 //!
-//! Where events are missing, some wait for ever. Then the merge starts again and lets nothing wait longer than
-//! the clocks of the cores may differ.
+//! 1. Read the first event of each lane, its head.
+//! 2. A head whose goroutine is in the required state (`rules.rs`), or that requires none, goes to the frontier; any
+//!    other is parked in the queue of the state that it requires.
+//! 3. Take the earliest head out of the frontier. If its goroutine has left the required state by now, park it.
+//! 4. Otherwise apply its rule, append it to the order, and let the earliest stream that is parked for the
+//!    goroutine's new state into the frontier. Read the lane's next head; go on with 2.
+//! 5. The merge is complete when the frontier and the queues are empty.
+//!
+//! Each change of state wakes at most one stream of a queue, so the work is O(n log n) for any input.
+//! Source: `parseEventBatches` in `src/internal/trace/internal/tracev1/parser.go` of Go 1.27.
+//!
+//! Where events are missing, the queues do not become empty. The merge then starts again with *patience*: a head that
+//! waited longer than the clocks of the cores may differ is forced into the order.
 
+use super::builder::OrderBuilder;
 use super::frontier::Frontier;
 use super::lanes::Lanes;
-use super::ledger::Ledger;
-use super::rules::{Need, Rule, rule};
+use super::rules::{Requirement, Rule, rule};
 use super::slots::Slots;
-use super::stream::{File, Head, Stream};
+use super::stream::{Head, Stream, TraceBytes};
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Waiting streams by the time of their next event, then by proc.
+/// Parked streams, earliest first: ticks of their next event, and lane.
 type Queue = BinaryHeap<Reverse<(i64, u32)>>;
 
-/// Events that had to come before what they waited for.
+/// The events that were put into the order without the state that they require.
 #[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Forced {
+pub(crate) struct ForcedEvents {
     pub(crate) events: u64,
-    /// Position and ticks of the first.
+    /// Offset and ticks of the first; none if there are none.
     pub(crate) first: Option<(u64, i64)>,
-    /// The latest of their ticks.
+    /// The largest of their ticks.
     pub(crate) last: i64,
 }
 
-impl Forced {
+impl ForcedEvents {
     #[cold]
     fn note(&mut self, head: Head) {
         self.events += 1;
@@ -41,72 +53,72 @@ impl Forced {
     }
 }
 
-/// What came of a merge.
-pub(crate) struct Merged {
-    pub(crate) ledger: Ledger,
-    pub(crate) forced: Forced,
+/// A complete merge.
+pub(crate) struct MergeResult {
+    pub(crate) builder: OrderBuilder,
+    pub(crate) forced: ForcedEvents,
 }
 
-/// Merges the lanes, and puts what their order tells into their cells. `patience`: how many ticks an event may wait
-/// for an earlier one; `None`: for ever, and then there is no result if an event waits in vain.
-pub(crate) fn merge(file: File<'_>, lanes: &mut Lanes, patience: Option<i64>) -> Option<Merged> {
+/// Merges the lanes, and writes into their cells what follows from the order. `patience`: how many ticks an event may
+/// wait for an earlier one. With `None` it may wait for ever, and there is no result if one does.
+pub(crate) fn merge(file: TraceBytes<'_>, lanes: &mut Lanes, patience: Option<i64>) -> Option<MergeResult> {
     let n = lanes.len();
-    let tips = (0..n)
-        .map(|lane| Tip { stream: Stream::new(lanes, lane), head: Head::NONE, ended: false, need: None })
+    let lane_states = (0..n)
+        .map(|lane| MergeLane { stream: Stream::new(lanes, lane), head: Head::NONE, ended: false, requirement: None })
         .collect();
     let mut merger = Merger {
         file,
         lanes,
         slots: Slots::new(),
-        tips,
+        lane_states,
         frontier: Frontier::default(),
         parked: FxHashMap::default(),
-        oldest: Queue::new(),
+        oldest_parked: Queue::new(),
         patience,
         n_parked: 0,
-        ledger: Ledger::for_lanes(n),
-        forced: Forced::default(),
+        builder: OrderBuilder::for_lanes(n),
+        forced: ForcedEvents::default(),
     };
-    merger.begin();
-    merger.run().then_some(Merged { ledger: merger.ledger, forced: merger.forced })
+    merger.read_first_events();
+    merger.run().then_some(MergeResult { builder: merger.builder, forced: merger.forced })
 }
 
-/// Where the merge stands in a lane.
-struct Tip {
+/// A lane during the merge.
+struct MergeLane {
     stream: Stream,
     head: Head,
-    /// Whether there is no head any more.
+    /// Whether the lane has no more events, so that `head` is not one.
     ended: bool,
-    /// What the head waits for; none when it is in the frontier.
-    need: Option<Need>,
+    /// What the head waits for; none when it is not parked.
+    requirement: Option<Requirement>,
 }
 
 struct Merger<'a> {
-    file: File<'a>,
+    file: TraceBytes<'a>,
     lanes: &'a mut Lanes,
     slots: Slots,
-    tips: Vec<Tip>,
-    /// Streams whose next event may come next.
+    lane_states: Vec<MergeLane>,
+    /// Lanes whose head may come next.
     frontier: Frontier,
-    /// Streams whose next event waits. Entries of streams that wait no more are skipped.
-    parked: FxHashMap<Need, Queue>,
-    /// The waiting streams once more, when patience is limited.
-    oldest: Queue,
+    /// Lanes whose head waits, by what it requires. Lanes that no longer wait can still be in a queue; they are skipped.
+    parked: FxHashMap<Requirement, Queue>,
+    /// The parked lanes once more, in one queue, when patience is limited.
+    oldest_parked: Queue,
     patience: Option<i64>,
     n_parked: u32,
-    ledger: Ledger,
-    forced: Forced,
+    builder: OrderBuilder,
+    forced: ForcedEvents,
 }
 
 impl Merger<'_> {
-    /// Reads the first event of every stream, in the order in which Go's reader does: it takes a stream that is
-    /// ready out of its list, and the last one takes its place.
-    fn begin(&mut self) {
-        let mut waiting: Vec<u32> = (0..self.tips.len() as u32).collect();
+    /// Reads the first event of every lane in the order in which Go's reader does: it removes a lane that is ready from
+    /// its list by putting the last one in its place.
+    fn read_first_events(&mut self) {
+        let mut waiting: Vec<u32> = (0..self.lane_states.len() as u32).collect();
         let mut at = 0;
         while let Some(&lane) = waiting.get(at) {
             self.advance(lane);
-            let is_waiting = self.tips[lane as usize].need.is_some();
+            let is_waiting = self.lane_states[lane as usize].requirement.is_some();
             if is_waiting {
                 at += 1;
             } else {
@@ -115,7 +127,7 @@ impl Merger<'_> {
         }
     }
 
-    /// False when events wait in vain.
+    /// Merges everything; false when events still wait at the end.
     fn run(&mut self) -> bool {
         loop {
             if let Some(lane) = self.overdue() {
@@ -129,47 +141,47 @@ impl Merger<'_> {
         }
     }
 
-    /// Takes events from a stream for as long as they are the earliest that may come.
+    /// Takes events from a lane as long as they are the earliest that may come.
     fn take_run(&mut self, lane: u32) {
         let at = lane as usize;
-        if self.tips[at].ended {
+        if self.lane_states[at].ended {
             return;
         }
         let mut n = 0;
         loop {
-            let head = self.tips[at].head;
-            if let Some(need) = self.must_wait(&head, false) {
-                self.park(lane, head.ticks, need);
+            let head = self.lane_states[at].head;
+            if let Some(requirement) = self.must_wait(&head, false) {
+                self.park(lane, head.ticks, requirement);
                 break;
             }
-            self.ledger.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
+            self.builder.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
             n += 1;
-            let tip = &mut self.tips[at];
-            if !tip.stream.next(self.file, self.lanes, &mut self.slots, &mut tip.head) {
-                tip.ended = true;
+            let state = &mut self.lane_states[at];
+            if !state.stream.next(self.file, self.lanes, &mut self.slots, &mut state.head) {
+                state.ended = true;
                 break;
             }
-            let ticks = tip.head.ticks;
-            // As if it stood in the frontier and was taken from there.
-            if self.patience.is_none() && self.frontier.yields_to(ticks) {
+            let ticks = state.head.ticks;
+            // Equal to a push and a pop; see `can_bypass`.
+            if self.patience.is_none() && self.frontier.can_bypass(ticks) {
                 continue;
             }
-            self.stand(lane);
+            self.enqueue(lane);
             if self.patience.is_some() || self.frontier.peek().is_none_or(|(_, next)| next != lane) {
                 break;
             }
             self.frontier.pop();
         }
-        self.ledger.add_run(lane, n);
+        self.builder.add_run(lane, n);
     }
 
-    /// The stream that waited too long.
+    /// A lane whose head has waited longer than patience allows, if there is one.
     fn overdue(&mut self) -> Option<u32> {
         let patience = self.patience?;
-        while let Some(&Reverse((ticks, lane))) = self.oldest.peek() {
-            let at = &self.tips[lane as usize];
-            if at.need.is_none() || at.ended || at.head.ticks != ticks {
-                self.oldest.pop();
+        while let Some(&Reverse((ticks, lane))) = self.oldest_parked.peek() {
+            let at = &self.lane_states[lane as usize];
+            if at.requirement.is_none() || at.ended || at.head.ticks != ticks {
+                self.oldest_parked.pop();
                 continue;
             }
             let is_overdue = self.frontier.peek().is_none_or(|(next, _)| ticks.saturating_add(patience) < next);
@@ -178,115 +190,117 @@ impl Merger<'_> {
         None
     }
 
-    /// Takes the next event of a stream, although it ought to wait.
+    /// Takes the head of a lane without the state that it requires.
     #[cold]
     fn force(&mut self, lane: u32) {
-        if self.tips[lane as usize].ended {
+        if self.lane_states[lane as usize].ended {
             return;
         }
-        let head = self.tips[lane as usize].head;
+        let head = self.lane_states[lane as usize].head;
         self.must_wait(&head, true);
-        self.ledger.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
-        self.ledger.add_run(lane, 1);
+        self.builder.push(lane, &head, &mut self.slots, &mut self.lanes.cells);
+        self.builder.add_run(lane, 1);
         self.advance(lane);
     }
 
-    /// What an event has to wait for after all; with none, its goroutine is in the state behind it.
+    /// What an event still has to wait for. If nothing, its rule has been applied. With `force` it never waits.
     #[inline(always)]
-    fn must_wait(&mut self, head: &Head, force: bool) -> Option<Need> {
+    fn must_wait(&mut self, head: &Head, force: bool) -> Option<Requirement> {
         let rule = rule(head)?;
-        if self.follow(head, rule, force) { None } else { Some(rule.need) }
+        if self.apply_rule(head, rule, force) { None } else { Some(rule.requirement) }
     }
 
-    /// Changes the state of the rule's goroutine; false when it is not in the state that the rule needs. An event
-    /// whose turn is past changes nothing.
+    /// Changes the state of the rule's goroutine; false when it is not in the state that the rule requires. An event
+    /// whose required state cannot come any more changes nothing.
     #[inline(always)]
-    fn follow(&mut self, head: &Head, rule: Rule, force: bool) -> bool {
-        let Some(slot) = self.slots.get(rule.need.slot) else { return true };
-        let is_past = rule.need.is_past(slot);
-        if is_past || !rule.need.is_met(slot) {
-            if !is_past && !force {
+    fn apply_rule(&mut self, head: &Head, rule: Rule, force: bool) -> bool {
+        let Some(slot) = self.slots.get(rule.requirement.slot) else { return true };
+        let is_unreachable = rule.requirement.is_unreachable(slot);
+        if is_unreachable || !rule.requirement.is_met(slot) {
+            if !is_unreachable && !force {
                 return false;
             }
             self.forced.note(*head);
-            if is_past {
+            if is_unreachable {
                 return true;
             }
         }
         rule.apply(slot);
         if slot.parked > 0 {
-            let needs = Need::met_by(rule.need.slot, slot);
-            self.call_all(needs);
+            let requirements = Requirement::met_by(rule.requirement.slot, slot);
+            self.wake_all(requirements);
         }
         true
     }
 
     #[inline(never)]
-    fn call_all(&mut self, needs: [Need; 2]) {
-        for need in needs {
-            self.call(need);
+    fn wake_all(&mut self, requirements: [Requirement; 2]) {
+        for requirement in requirements {
+            self.wake(requirement);
         }
     }
 
-    /// Reads the next event of a stream, and lets the stream stand in the frontier or wait.
+    /// Reads the next event of a lane, and puts the lane into the frontier or parks it.
     #[inline(never)]
     fn advance(&mut self, lane: u32) {
-        let tip = &mut self.tips[lane as usize];
-        tip.ended = !tip.stream.next(self.file, self.lanes, &mut self.slots, &mut tip.head);
-        if !tip.ended {
-            self.stand(lane);
+        let state = &mut self.lane_states[lane as usize];
+        state.ended = !state.stream.next(self.file, self.lanes, &mut self.slots, &mut state.head);
+        if !state.ended {
+            self.enqueue(lane);
         }
     }
 
-    /// Lets a stream stand in the frontier, or wait.
+    /// Puts a lane into the frontier, or parks it.
     #[inline]
-    fn stand(&mut self, lane: u32) {
-        let head = self.tips[lane as usize].head;
+    fn enqueue(&mut self, lane: u32) {
+        let head = self.lane_states[lane as usize].head;
         match rule(&head) {
-            Some(rule) if !self.may_come(rule) => self.park(lane, head.ticks, rule.need),
+            Some(rule) if !self.is_ready(rule) => self.park(lane, head.ticks, rule.requirement),
             _ => self.frontier.push(head.ticks, lane),
         }
     }
 
     #[inline]
-    fn may_come(&mut self, rule: Rule) -> bool {
-        self.slots.get(rule.need.slot).is_none_or(|slot| rule.need.is_met(slot) || rule.need.is_past(slot))
+    fn is_ready(&mut self, rule: Rule) -> bool {
+        self.slots
+            .get(rule.requirement.slot)
+            .is_none_or(|slot| rule.requirement.is_met(slot) || rule.requirement.is_unreachable(slot))
     }
 
-    fn park(&mut self, lane: u32, ticks: i64, need: Need) {
-        self.tips[lane as usize].need = Some(need);
-        self.parked.entry(need).or_default().push(Reverse((ticks, lane)));
-        if let Some(slot) = self.slots.get(need.slot) {
+    fn park(&mut self, lane: u32, ticks: i64, requirement: Requirement) {
+        self.lane_states[lane as usize].requirement = Some(requirement);
+        self.parked.entry(requirement).or_default().push(Reverse((ticks, lane)));
+        if let Some(slot) = self.slots.get(requirement.slot) {
             slot.parked += 1;
         }
         self.n_parked += 1;
         if self.patience.is_some() {
-            self.oldest.push(Reverse((ticks, lane)));
+            self.oldest_parked.push(Reverse((ticks, lane)));
         }
     }
 
     fn unpark(&mut self, lane: u32) {
-        let Some(need) = self.tips[lane as usize].need.take() else { return };
-        if let Some(slot) = self.slots.get(need.slot) {
+        let Some(requirement) = self.lane_states[lane as usize].requirement.take() else { return };
+        if let Some(slot) = self.slots.get(requirement.slot) {
             slot.parked -= 1;
         }
         self.n_parked -= 1;
     }
 
-    /// Lets the earliest of the streams that wait for this state into the frontier.
-    fn call(&mut self, need: Need) {
-        let Some(queue) = self.parked.get_mut(&need) else { return };
+    /// Moves the earliest of the lanes that wait for this state to the frontier.
+    fn wake(&mut self, requirement: Requirement) {
+        let Some(queue) = self.parked.get_mut(&requirement) else { return };
         while let Some(Reverse((ticks, lane))) = queue.pop() {
-            let at = &self.tips[lane as usize];
-            if at.need == Some(need) && !at.ended && at.head.ticks == ticks {
+            let at = &self.lane_states[lane as usize];
+            if at.requirement == Some(requirement) && !at.ended && at.head.ticks == ticks {
                 if queue.is_empty() {
-                    self.parked.remove(&need);
+                    self.parked.remove(&requirement);
                 }
                 self.unpark(lane);
                 self.frontier.push(ticks, lane);
                 return;
             }
         }
-        self.parked.remove(&need);
+        self.parked.remove(&requirement);
     }
 }

@@ -1,31 +1,36 @@
-//! Old traces: their procs' streams merged, and converted to [`Event`](crate::trace::event::Event)s at the border.
+//! The lanes of an old trace merged into causal order, and converted to [`Event`](crate::trace::event::Event)s.
 //!
-//! ```text
-//! bytes ── scan ──> a lane of cells per proc ── merge ──> order of the cells ── convert ──> Event, Event, …
-//!            └────> strings, stacks, frequency ───────────────────────────────────┘
-//! ```
+//! In: the [`Scan`] of a file. Out: an [`OldTrace`], whose events can be walked through as often as needed.
 //!
-//! The whole trace is one generation. An old event takes 2 to 10 bytes; each is decoded once, into a cell of 16. The
-//! order is which lane comes next for how many cells, and what it tells of an event goes into its cell. Events,
-//! which are three times as large, are made anew each time they are walked through.
+//! 1. `lanes.rs` sorts the batches of a scan by proc: a lane of cells for each, and a reader of it.
+//! 2. `stream.rs` reads a lane as the merge needs it, with the goroutine that executes; `slots.rs` has the goroutines by
+//!    their ids.
+//! 3. `merge.rs` merges the streams of Go 1.7 and later, by the `rules.rs` about goroutine states and with the heap of
+//!    `frontier.rs`. `total.rs` sorts the events of Go 1.5 and 1.6 by their one sequence number.
+//! 4. `builder.rs` takes the events in this order, writes what follows from it into their cells, and builds the
+//!    `Order` of `ordered.rs`. `futile.rs` then flags futile wake-ups.
+//! 5. `walk.rs` walks through the order; `convert.rs` converts each event, with `clock.rs` and `reasons.rs`, and calls
+//!    the `visitor.rs` of the caller.
+//! 6. `damage.rs` puts what was wrong into warnings.
 
+mod builder;
 mod clock;
 mod convert;
 mod damage;
-mod entries;
 mod frontier;
+mod futile;
 mod lanes;
-mod ledger;
 mod merge;
+mod ordered;
+mod reasons;
 mod rules;
-mod settle;
 mod slots;
 mod stream;
 mod total;
+mod visitor;
 mod walk;
-mod words;
 
-use super::{GapCause, Kind, Scan, Tables, Wire, middle, read_tables, scan, scan_from};
+use super::{GapCause, Kind, RecordFormat, Scan, TableSource, Tables, middle, read_tables, scan, scan_from};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::ids::GoId;
@@ -33,19 +38,19 @@ use crate::trace::source::{Source, read_full};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::version::{HEADER_SIZE, V1, WorldStops};
+use builder::{ClockDisorder, OrderBuilder};
 use clock::Clock;
 use damage::Damage;
-use entries::Order;
 use lanes::Lanes;
-use ledger::{Disorder, Ledger};
-use merge::{Forced, Merged, merge};
-use stream::File;
-use words::Words;
+use merge::{ForcedEvents, MergeResult, merge};
+use ordered::Order;
+use reasons::Reasons;
+use stream::TraceBytes;
 
-pub use convert::BriefEvent;
-pub use walk::{Start, Visitor, Walked};
+pub use visitor::{BriefEvent, Visitor};
+pub use walk::{WalkStart, WalkSummary};
 
-/// Bytes read at once.
+/// Number of bytes that one read asks for.
 const CHUNK: usize = 1 << 20;
 
 /// A whole old trace in causal order.
@@ -53,136 +58,132 @@ const CHUNK: usize = 1 << 20;
 pub struct OldTrace {
     /// Its strings, frames and stacks.
     pub symbols: Symbols,
-    /// Id in the file of every goroutine instance, by [`GIdx`](crate::trace::ids::GIdx). An instance is one creation of an
-    /// id; one that exists before the trace, or whose creation is lost, has its own as well.
+    /// The id in the file of every goroutine instance, by its [`GIdx`](crate::trace::ids::GIdx). An instance is one creation
+    /// of an id. A goroutine that is older than the trace, or whose creation is lost, is an instance too.
     pub goroutines: Vec<GoId>,
-    /// When the trace starts: 1 ns before its first event, as Go's reader has it.
+    /// When the trace starts: 1 ns before its first event, as in Go's reader.
     pub start: Time,
-    /// Time of the last event.
+    /// Time of the last event; the same as `start` before a walk.
     pub end: Time,
-    /// Timed events in the file.
+    /// Number of timed events in the file.
     pub file_events: u64,
-    /// Whether the functions are addresses that only the program's binary can name (Go 1.5 and 1.6).
+    /// Whether functions are addresses that only the program's binary can name (Go 1.5 and 1.6), and it was not given.
     pub needs_binary: bool,
-    /// Where another trace begins behind this one, in the same source.
+    /// Offset of another trace after this one in the same source; none if there is none.
     pub next_trace: Option<u64>,
-    /// GOMAXPROCS when the trace began.
+    /// GOMAXPROCS at the start of the trace; none before a walk, and where the trace does not say so.
     pub first_procs: Option<u64>,
-    /// Whether nothing is missing.
+    /// Whether no data is missing; known after a walk.
     pub complete: bool,
-    /// What a reader of the result must know.
+    /// What a reader of the result must know; known after a walk.
     pub warnings: Vec<Warning>,
     bytes: Vec<u8>,
-    wire: Wire,
+    format: RecordFormat,
     lanes: Lanes,
     order: Order,
     tables: Tables,
-    words: Words,
+    reasons: Reasons,
     clock: Clock,
     stops: WorldStops,
-    /// Whether the trace begins with announcements of the goroutines that exist already.
+    /// Whether the trace begins with announcements of the goroutines that exist already, as far as damage lets us know.
     announces: bool,
-    unsettled: Option<Box<Unsettled>>,
+    /// For the warnings; none when these are made.
+    findings: Option<Box<Findings>>,
 }
 
 impl OldTrace {
-    fn file(&self) -> File<'_> {
-        File { wire: &self.wire, bytes: &self.bytes }
+    fn file(&self) -> TraceBytes<'_> {
+        TraceBytes { format: &self.format, bytes: &self.bytes }
     }
 }
 
-/// Reads a whole old trace. `resolver` names addresses in traces that have no names.
+/// Reads a whole old trace. `resolver` names addresses in traces without names.
 ///
-/// Fails only when no event can be used; all other damage is in [`OldTrace::warnings`].
+/// Fails only if the source does or there is no event; all other damage is in [`OldTrace::warnings`].
 pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -> Result<OldTrace> {
-    let mut trace = open(source, version, resolver, None)?;
-    let walked = trace.walk(|_| {});
-    trace.settle(walked);
+    let mut trace = open(source, version, resolver, 1)?;
+    let summary = trace.walk(|_| {});
+    trace.finish(summary);
     Ok(trace)
 }
 
-/// Does two things, side by side or one after the other.
-pub type Both<'a> = &'a dyn Fn(&(dyn Fn() -> Scan + Sync), &(dyn Fn() -> Scan + Sync)) -> (Scan, Scan);
-
-/// Like [`read`], for who walks through the events anyway: what only a walk can tell comes with
-/// [`OldTrace::settle`]. With `both` the halves of the file are scanned by themselves.
-pub fn open(
-    source: &dyn Source,
-    version: V1,
-    resolver: Option<&dyn Resolver>,
-    both: Option<Both<'_>>,
-) -> Result<OldTrace> {
-    let wire = Wire::new(version);
+/// As [`read`], for callers that walk through the events anyway: [`OldTrace::finish`] takes what a walk finds. Where
+/// `threads` is more than 1, the halves of the file are scanned in parallel, in the rayon pool of the caller; the
+/// result is the same.
+pub fn open(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>, threads: usize) -> Result<OldTrace> {
+    let format = RecordFormat::new(version);
     let bytes = read_all(source)?;
-    let mut parts = both.and_then(|both| scan_halves(&wire, &bytes, both)).unwrap_or_else(|| scan(&wire, &bytes));
-    if parts.n_events == 0 {
-        return Err(nothing_usable(&bytes, &parts));
+    let mut scanned =
+        (threads > 1).then(|| scan_halves(&format, &bytes)).flatten().unwrap_or_else(|| scan(&format, &bytes));
+    if scanned.n_events == 0 {
+        return Err(nothing_usable(&bytes, &scanned));
     }
-    let frequency = clock::plausible(parts.frequency);
-    let file = File { wire: &wire, bytes: &bytes };
-    let (mut lanes, Merged { mut ledger, forced }) = in_order(file, &mut parts, version, frequency);
-    let (disorder, goroutines) = (ledger.disorder, std::mem::take(&mut ledger.goroutines));
-    let order = Order::of(ledger);
-    if parts.n_futile > 0 {
-        settle::mark_futile(&order, &mut lanes);
+    let frequency = clock::plausible(scanned.frequency);
+    let file = TraceBytes { format: &format, bytes: &bytes };
+    let (mut lanes, MergeResult { mut builder, forced }) = order_lanes(file, &mut scanned, version, frequency);
+    let (disorder, goroutines) = (builder.disorder, std::mem::take(&mut builder.goroutines));
+    let order = Order::new(builder);
+    if scanned.n_futile > 0 {
+        futile::flag_futile(&order, &mut lanes);
     }
     let mut symbols = Symbols::default();
     let starts = if version.symbols { Vec::new() } else { start_addresses(file, &lanes) };
-    let tables = read_tables(&wire, &bytes, &parts, &starts, resolver, &mut symbols);
-    let words = Words::new(version.stops, &mut symbols);
+    let source = TableSource { format: &format, bytes: &bytes, scan: &scanned, starts: &starts, resolver };
+    let tables = read_tables(source, &mut symbols);
+    let reasons = Reasons::new(version.stops, &mut symbols);
     let clock = Clock::new(order.first_ticks, frequency);
-    let announces = parts.sound_start || parts.gaps.first().is_none_or(|gap| gap.end == bytes.len() as u64);
+    let announces = scanned.sound_start || scanned.gaps.first().is_none_or(|gap| gap.end == bytes.len() as u64);
     Ok(OldTrace {
         symbols,
         goroutines,
         start: Time(-1),
         end: Time(-1),
-        file_events: parts.n_events,
+        file_events: scanned.n_events,
         needs_binary: !version.symbols && resolver.is_none(),
-        next_trace: parts.gaps.iter().find(|g| g.cause == GapCause::SecondTrace).map(|g| g.start),
+        next_trace: scanned.gaps.iter().find(|g| g.cause == GapCause::SecondTrace).map(|g| g.start),
         first_procs: None,
         complete: true,
         warnings: Vec::new(),
-        wire,
+        format,
         lanes,
         order,
         tables,
-        words,
+        reasons,
         clock,
         stops: version.stops,
         announces,
         bytes,
-        unsettled: Some(Box::new(Unsettled { parts, forced, disorder })),
+        findings: Some(Box::new(Findings { scanned, forced, disorder })),
     })
 }
 
-/// What is wrong with a trace, before a walk through its events tells the rest.
+/// What scanning and ordering found. With what a walk finds, the warnings are made of it.
 #[derive(Debug)]
-struct Unsettled {
-    parts: Scan,
-    forced: Forced,
-    disorder: Disorder,
+struct Findings {
+    scanned: Scan,
+    forced: ForcedEvents,
+    disorder: ClockDisorder,
 }
 
 impl OldTrace {
-    /// Takes in what a walk told, and says what is wrong with the trace.
-    pub fn settle(&mut self, walked: Walked) {
-        self.end = walked.end;
-        self.first_procs = walked.first_procs;
-        if let Some(unsettled) = self.unsettled.take() {
-            let Unsettled { parts, forced, disorder } = *unsettled;
-            let damage = Damage { forced, disorder, missing_stacks: walked.missing_stacks };
-            let warnings = damage::warnings(self, &parts, damage);
+    /// Takes what a walk through the whole trace found, and makes the warnings.
+    pub fn finish(&mut self, summary: WalkSummary) {
+        self.end = summary.end;
+        self.first_procs = summary.first_procs;
+        if let Some(findings) = self.findings.take() {
+            let Findings { scanned, forced, disorder } = *findings;
+            let damage = Damage { forced, disorder, missing_stacks: summary.missing_stacks };
+            let warnings = damage::warnings(self, &scanned, damage);
             self.warnings.splice(0..0, warnings);
             self.complete = !self.warnings.iter().any(|w| w.data_lost);
         }
     }
 }
 
-/// The scan of a file whose halves are read by themselves; none where damage is in the way.
-fn scan_halves(wire: &Wire, bytes: &[u8], both: Both<'_>) -> Option<Scan> {
-    let at = middle(wire, bytes)?;
-    let (first, second) = both(&|| scan(wire, &bytes[..at]), &|| scan_from(wire, bytes, at));
+/// The scan of a file whose halves are scanned in parallel; none where damage in the first half makes that wrong.
+fn scan_halves(format: &RecordFormat, bytes: &[u8]) -> Option<Scan> {
+    let at = middle(format, bytes)?;
+    let (first, second) = rayon::join(|| scan(format, &bytes[..at]), || scan_from(format, bytes, at));
     first.join(second)
 }
 
@@ -199,36 +200,37 @@ fn read_all(source: &dyn Source) -> Result<Vec<u8>> {
     }
 }
 
-fn in_order(file: File<'_>, scanned: &mut Scan, version: V1, frequency: Option<u64>) -> (Lanes, Merged) {
+/// Orders the lanes of a scan; takes its cells.
+fn order_lanes(file: TraceBytes<'_>, scanned: &mut Scan, version: V1, frequency: Option<u64>) -> (Lanes, MergeResult) {
     let mut lanes = Lanes::new(scanned);
     if version.total_sequence {
-        let ledger = total::order(file, &mut lanes);
-        return (lanes, Merged { ledger, forced: Forced::default() });
+        let builder = total::order(file, &mut lanes);
+        return (lanes, MergeResult { builder, forced: ForcedEvents::default() });
     }
     if let Some(merged) = merge(file, &mut lanes, None) {
         return (lanes, merged);
     }
-    // The merge wrote into the cells; a damaged trace is worth being read once more.
-    lanes = Lanes::new(&mut scan(file.wire, file.bytes));
+    // The merge wrote into the cells, so a damaged trace is scanned again.
+    lanes = Lanes::new(&mut scan(file.format, file.bytes));
     let merged = merge(file, &mut lanes, Some(patience(frequency)))
-        .unwrap_or_else(|| Merged { ledger: Ledger::default(), forced: Forced::default() });
+        .unwrap_or_else(|| MergeResult { builder: OrderBuilder::default(), forced: ForcedEvents::default() });
     (lanes, merged)
 }
 
-/// How many ticks an event may wait for an earlier one in a trace with missing events: 10 µs, far more than the
-/// clocks of the cores differ (246 ns in a trace that Go keeps as an example of bad ones).
+/// How many ticks an event may wait for an earlier one in a trace with missing events: 10 µs. The clocks of cores differ
+/// by far less (246 ns in the trace that Go's tests have for bad clocks).
 fn patience(frequency: Option<u64>) -> i64 {
     frequency.map_or(1 << 9, |f| (f / 100_000) as i64).max(1)
 }
 
-/// The start addresses of all goroutines, in versions that write those instead of stacks.
-fn start_addresses(file: File<'_>, lanes: &Lanes) -> Vec<u64> {
+/// The start addresses of all goroutines, sorted, for versions that have those instead of stacks.
+fn start_addresses(file: TraceBytes<'_>, lanes: &Lanes) -> Vec<u64> {
     let mut starts = Vec::new();
     for lane in 0..lanes.len() {
         let mut reader = lanes.reader(lane);
         while let Some(at) = reader.next(lanes) {
             if lanes.cells[at].kind == Kind::GoCreate {
-                starts.extend(file.event(reader.pos).map(|event| event.args[1]));
+                starts.extend(file.read_event(reader.pos).map(|event| event.args[1]));
             }
         }
     }
@@ -238,15 +240,15 @@ fn start_addresses(file: File<'_>, lanes: &Lanes) -> Vec<u64> {
 }
 
 fn nothing_usable(bytes: &[u8], scan: &Scan) -> Error {
-    let behind = bytes.len().saturating_sub(HEADER_SIZE);
-    let text = if behind == 0 {
+    let n_after = bytes.len().saturating_sub(HEADER_SIZE);
+    let text = if n_after == 0 {
         "the trace is a header without events: the program ended before the runtime wrote its first buffer \
          (was trace.Stop called?)"
             .to_owned()
-    } else if scan.pieces.is_empty() {
-        format!("none of the {behind} bytes behind the header is a sound batch of events")
+    } else if scan.batches.is_empty() {
+        format!("none of the {n_after} bytes behind the header is a sound batch of events")
     } else {
-        format!("the trace has no events in the {behind} bytes behind its header")
+        format!("the trace has no events in the {n_after} bytes behind its header")
     };
     let at = scan.gaps.first().map_or(bytes.len() as u64, |gap| gap.start);
     Error::at(ErrorKind::NothingUsable(text), at)

@@ -1,4 +1,4 @@
-//! What must have happened to a goroutine before an event can, and what the event makes of it.
+//! Which state an event requires of a goroutine, and which state it leaves it in.
 //!
 //! Source: `stateTransition` in `src/internal/trace/order.go` of Go 1.21. The runtime numbers the starts, wake-ups
 //! and returns from system calls of every goroutine; a *local* event follows its cause on the same proc and has no
@@ -8,97 +8,97 @@ use super::slots::{Slot, SlotIdx, Status};
 use super::stream::Head;
 use crate::trace::v1::Kind;
 
-/// Any number will do.
+/// Any sequence number.
 const ANY: u64 = u64::MAX;
 
-/// The state of a goroutine that an event waits for.
+/// The state of a goroutine that an event requires: it waits until the goroutine is in it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Need {
+pub(crate) struct Requirement {
     pub(crate) slot: SlotIdx,
     seq: u64,
     status: Status,
 }
 
-/// What an event needs and does.
+/// What an event requires of a goroutine and does to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rule {
-    pub(crate) need: Need,
+    pub(crate) requirement: Requirement,
     to: Status,
-    /// Whether the goroutine's number goes up by one.
-    counts: bool,
+    /// Whether the goroutine's sequence number goes up by one.
+    increments: bool,
 }
 
-impl Need {
+impl Requirement {
     /// Whether the goroutine is in that state.
     #[inline]
     pub(crate) fn is_met(self, slot: &Slot) -> bool {
         self.status == slot.status && (self.seq == ANY || self.seq == slot.seq)
     }
 
-    /// Whether it can never be in that state again: its numbers only go up.
+    /// Whether the goroutine can never be in that state again, because its sequence number is larger already.
     #[inline]
-    pub(crate) fn is_past(self, slot: &Slot) -> bool {
+    pub(crate) fn is_unreachable(self, slot: &Slot) -> bool {
         self.seq != ANY && self.seq < slot.seq
     }
 
-    /// The needs that the present state of a goroutine meets.
+    /// The requirements that the present state of a goroutine meets.
     pub(crate) fn met_by(slot: SlotIdx, state: &Slot) -> [Self; 2] {
-        let need = |seq| Self { slot, seq, status: state.status };
-        [need(state.seq), need(ANY)]
+        let with_seq = |seq| Self { slot, seq, status: state.status };
+        [with_seq(state.seq), with_seq(ANY)]
     }
 }
 
 impl Rule {
-    /// Puts the goroutine into the state behind the event.
+    /// Puts the goroutine into its state after the event.
     #[inline]
     pub(crate) fn apply(self, slot: &mut Slot) {
-        if self.need.seq != ANY {
-            slot.seq = self.need.seq.wrapping_add(1);
-        } else if self.counts {
+        if self.requirement.seq != ANY {
+            slot.seq = self.requirement.seq.wrapping_add(1);
+        } else if self.increments {
             slot.seq = slot.seq.wrapping_add(1);
         }
         slot.status = self.to;
     }
 }
 
-/// Whom a rule is for.
+/// The goroutine whose state a rule is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    /// Nobody: time alone orders the event.
-    Nobodys,
-    /// Who executes.
+enum Subject {
+    /// No goroutine: only time orders the event.
+    None,
+    /// The one that executes.
     Executing,
-    /// Who is created, woken or comes back.
-    Targets,
-    /// The collector.
-    Collectors,
+    /// The one that is created, woken, or returns from a system call.
+    Target,
+    /// The garbage collector.
+    Collector,
 }
 
-/// Which number an event needs.
+/// The sequence number that an event requires.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Number {
     /// This one.
     Fixed(u64),
-    /// That of the event.
+    /// The one in the event.
     Own,
 }
 
-/// What events of one kind need and do.
+/// What events of one kind require and do.
 #[derive(Clone, Copy)]
 struct KindRule {
-    whose: Whose,
+    subject: Subject,
     number: Number,
     status: Status,
     to: Status,
-    counts: bool,
+    increments: bool,
 }
 
 const fn kind_rule(kind: Kind) -> KindRule {
     use Number::{Fixed, Own};
     use Status::{Dead, Runnable, Running, Waiting};
-    use Whose::{Collectors, Executing, Nobodys, Targets};
-    let (whose, number, status, to, counts) = match kind {
-        Kind::GoCreate => (Targets, Fixed(0), Dead, Runnable, true),
+    use Subject::{Collector, Executing, Target};
+    let (subject, number, status, to, increments) = match kind {
+        Kind::GoCreate => (Target, Fixed(0), Dead, Runnable, true),
         Kind::GoWaiting | Kind::GoInSyscall => (Executing, Fixed(1), Runnable, Waiting, true),
         Kind::GoStart | Kind::GoStartLabel => (Executing, Own, Runnable, Running, true),
         Kind::GoStartLocal => (Executing, Fixed(ANY), Runnable, Running, true),
@@ -113,20 +113,20 @@ const fn kind_rule(kind: Kind) -> KindRule {
         | Kind::GoSysBlock
         | Kind::GoBlockGc => (Executing, Fixed(ANY), Running, Waiting, false),
         Kind::GoSched | Kind::GoPreempt => (Executing, Fixed(ANY), Running, Runnable, false),
-        Kind::GoUnblock | Kind::GoSysExit => (Targets, Own, Waiting, Runnable, true),
-        Kind::GoUnblockLocal | Kind::GoSysExitLocal => (Targets, Fixed(ANY), Waiting, Runnable, true),
-        Kind::GcStart => (Collectors, Own, Dead, Dead, true),
-        _ => (Nobodys, Fixed(ANY), Dead, Dead, false),
+        Kind::GoUnblock | Kind::GoSysExit => (Target, Own, Waiting, Runnable, true),
+        Kind::GoUnblockLocal | Kind::GoSysExitLocal => (Target, Fixed(ANY), Waiting, Runnable, true),
+        Kind::GcStart => (Collector, Own, Dead, Dead, true),
+        _ => (Subject::None, Fixed(ANY), Dead, Dead, false),
     };
-    KindRule { whose, number, status, to, counts }
+    KindRule { subject, number, status, to, increments }
 }
 
-/// The rules by the codes of the kinds, so that there is no jump among kinds that come in no order.
+/// The rules of all kinds, by their codes: a table, because no processor can predict the kind of the next event.
 static RULES: [KindRule; 64] = {
     let mut rules = [kind_rule(Kind::Batch); 64];
     let mut code = 1;
     while code < 64 {
-        if let Some(kind) = Kind::of(code) {
+        if let Some(kind) = Kind::from_code(code) {
             rules[code as usize] = kind_rule(kind);
         }
         code += 1;
@@ -134,19 +134,19 @@ static RULES: [KindRule; 64] = {
     rules
 };
 
-/// The rule for an event; none when time alone orders it.
+/// The rule for an event; none when only time orders it.
 #[inline(always)]
 pub(crate) fn rule(head: &Head) -> Option<Rule> {
-    let KindRule { whose, number, status, to, counts } = RULES[head.kind as usize & 63];
+    let KindRule { subject, number, status, to, increments } = RULES[head.kind as usize & 63];
     let seq = match number {
         Number::Fixed(seq) => seq,
         Number::Own => head.seq,
     };
-    let of_someone = if whose == Whose::Targets { head.target } else { head.g };
-    let slot = match whose {
-        Whose::Executing | Whose::Targets => of_someone,
-        Whose::Collectors => SlotIdx::COLLECTOR,
-        Whose::Nobodys => SlotIdx::NONE,
+    let goroutine = if subject == Subject::Target { head.target } else { head.g };
+    let slot = match subject {
+        Subject::Executing | Subject::Target => goroutine,
+        Subject::Collector => SlotIdx::COLLECTOR,
+        Subject::None => SlotIdx::NONE,
     };
-    (slot != SlotIdx::NONE).then_some(Rule { need: Need { slot, seq, status }, to, counts })
+    (slot != SlotIdx::NONE).then_some(Rule { requirement: Requirement { slot, seq, status }, to, increments })
 }

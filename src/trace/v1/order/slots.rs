@@ -1,4 +1,6 @@
-//! Goroutines by their id: what the ordering rules know of them, and which instance an id means now.
+//! Goroutines by their id: their state as far as ordering needs it, and which instance an id stands for.
+//!
+//! An *instance* is one creation of an id. Ids repeat: damage can hide ends and creations.
 
 use crate::trace::ids::{GIdx, GoId};
 use rustc_hash::FxHashMap;
@@ -7,24 +9,28 @@ use rustc_hash::FxHashMap;
 /// `gWaiting` covers system calls).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Status {
+    /// Not created yet, or ended.
     Dead,
+    /// Ready to run.
     Runnable,
+    /// Executing.
     Running,
+    /// Blocked, or in a system call.
     Waiting,
 }
 
-/// Index of a [`Slot`]: one per id.
+/// Index of a [`Slot`]. Every id has one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct SlotIdx(pub(crate) u32);
 
 impl SlotIdx {
     /// No goroutine.
     pub(crate) const NONE: Self = Self(u32::MAX);
-    /// The collector's cycles, which are numbered like a goroutine's starts.
+    /// The garbage collector, whose cycles are numbered like a goroutine's starts.
     pub(crate) const COLLECTOR: Self = Self(0);
 }
 
-/// What is known about an id.
+/// The present state of an id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     pub(crate) id: GoId,
@@ -33,15 +39,16 @@ pub(crate) struct Slot {
     pub(crate) status: Status,
     /// Number of streams that wait for this goroutine.
     pub(crate) parked: u32,
-    /// Who it is now; none before the first event and after the end.
+    /// The instance that it stands for; none before its first event and after its end.
     pub(crate) instance: GIdx,
-    /// The cell of its system call of which it is not known yet whether it blocks, plus one.
-    pub(crate) pending_call: usize,
-    /// Ticks when it was last seen to be blocked in a system call.
+    /// Its last event, if that was the start of a system call, of which the next one tells whether it blocks: the
+    /// number of the cell plus one. Otherwise 0.
+    pub(crate) pending_syscall: usize,
+    /// Ticks of the last event that says that it is blocked in a system call; none before the first.
     pub(crate) blocked_at: Option<i64>,
 }
 
-/// Places of the cache in front of the table: ids that are named now were mostly named just before.
+/// Entries of the cache before the hash table: most ids were named shortly before.
 const CACHE: usize = 1 << 12;
 
 /// All ids.
@@ -49,7 +56,7 @@ const CACHE: usize = 1 << 12;
 pub(crate) struct Slots {
     by_id: FxHashMap<u64, SlotIdx>,
     list: Vec<Slot>,
-    /// Slots by the last bits of their ids.
+    /// The slot named last of those whose ids have the same last bits.
     cache: Vec<SlotIdx>,
 }
 
@@ -61,14 +68,13 @@ impl Slots {
         slots
     }
 
-    /// The slot of an id, new if need be; none for 0, which is no goroutine.
+    /// The slot of an id, a new one if it has none; [`SlotIdx::NONE`] for 0, which is no goroutine.
     #[inline(always)]
-    pub(crate) fn of(&mut self, id: u64) -> SlotIdx {
+    pub(crate) fn index_of(&mut self, id: u64) -> SlotIdx {
         if id == 0 {
             return SlotIdx::NONE;
         }
-        let place = id as usize % CACHE;
-        let slot = self.cache[place];
+        let slot = self.cache[id as usize % CACHE];
         if self.list.get(slot.0 as usize).is_some_and(|s| s.id.0 == id) {
             return slot;
         }
@@ -98,13 +104,13 @@ impl Slots {
             status: Status::Dead,
             parked: 0,
             instance: GIdx::NONE,
-            pending_call: 0,
+            pending_syscall: 0,
             blocked_at: None,
         });
         SlotIdx(self.list.len() as u32 - 1)
     }
 
-    /// The slot; none for no goroutine.
+    /// A slot by its index; none for [`SlotIdx::NONE`].
     #[inline]
     pub(crate) fn get(&mut self, slot: SlotIdx) -> Option<&mut Slot> {
         self.list.get_mut(slot.0 as usize)

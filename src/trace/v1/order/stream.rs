@@ -1,25 +1,30 @@
-//! The events of one proc as the merge sees them: with who executes, who is meant, and which number they have. HOT.
+//! The events of one lane as the merge needs them: with the goroutine that executes, the one that is meant, and the
+//! sequence number.
+//!
+//! Most events do not say which goroutine executes. It follows from the events of the same proc before: a goroutine
+//! that starts executes until it stops.
 
-use super::lanes::{Lanes, Reader};
+use super::lanes::{LaneReader, Lanes};
 use super::slots::{SlotIdx, Slots};
-use crate::trace::v1::{Cell, Kind, Record, Timed, Wire};
+use crate::trace::v1::{Cell, EventRecord, Kind, Record, RecordFormat};
 use crate::trace::wire::cursor::Cursor;
 
-/// An event before it is ordered.
+/// The next event of a lane, not ordered yet.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
     pub(crate) kind: Kind,
     /// The number of its cell.
     pub(crate) cell: usize,
     pub(crate) ticks: i64,
+    /// Offset in the file.
     pub(crate) pos: u64,
-    /// Who executed.
+    /// The goroutine that executes.
     pub(crate) g: SlotIdx,
-    /// Who was created, woken, or came back from a system call.
+    /// The goroutine that is created, woken, or returns from a system call.
     pub(crate) target: SlotIdx,
-    /// The goroutine's (or collector's) number; in versions with one sequence, the event's.
+    /// The sequence number of the goroutine or collector; in versions with one sequence, of the event.
     pub(crate) seq: u64,
-    /// When a system call really ended; 0 when its event says that itself.
+    /// Ticks when the system call returned; 0 when that is the time of the event.
     pub(crate) exit: i64,
 }
 
@@ -29,42 +34,42 @@ impl Head {
         Self { kind: Kind::Batch, cell: 0, ticks: 0, pos: 0, g: SlotIdx::NONE, target: SlotIdx::NONE, seq: 0, exit: 0 };
 }
 
-/// What the bytes of the file say.
+/// The bytes of the file, and how to read them.
 #[derive(Clone, Copy)]
-pub(crate) struct File<'a> {
-    pub(crate) wire: &'a Wire,
+pub(crate) struct TraceBytes<'a> {
+    pub(crate) format: &'a RecordFormat,
     pub(crate) bytes: &'a [u8],
 }
 
-impl File<'_> {
-    /// Reads an event again: its cell has not room for all of it.
-    pub(crate) fn event(self, pos: u64) -> Option<Timed> {
+impl TraceBytes<'_> {
+    /// Reads the event at an offset once more, for values that its cell has no room for; none if there is none.
+    pub(crate) fn read_event(self, pos: u64) -> Option<EventRecord> {
         let bytes = self.bytes.get(usize::try_from(pos).ok()?..)?;
-        match self.wire.read(&mut Cursor::new(bytes, pos)) {
+        match self.format.read(&mut Cursor::new(bytes, pos)) {
             Ok(Some(Record::Event(event))) => Some(event),
             _ => None,
         }
     }
 }
 
-/// What an event says of who executes.
+/// What an event means for the goroutine that executes on its proc.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Role {
-    /// The goroutine that it names begins to execute.
+    /// The goroutine that the event names begins to execute.
     Starts,
-    /// It tells of the goroutine that it names.
+    /// The event is about the goroutine that it names.
     Names,
-    /// The goroutine that it names comes back from a system call.
+    /// The goroutine that the event names returns from a system call.
     Returns,
-    /// The goroutine that executes creates or wakes the one that it names.
+    /// The goroutine that executes creates or wakes the one that the event names.
     Targets,
-    /// The goroutine that executes stops doing so.
-    Leaves,
-    /// Nothing.
-    Stays,
+    /// The goroutine that executes stops.
+    Stops,
+    /// None of these.
+    None,
 }
 
-/// What [`role`] looks up.
+/// As [`role`], which looks it up in a table.
 pub(crate) const fn role_of(kind: Kind) -> Role {
     match kind {
         Kind::GoStart | Kind::GoStartLocal | Kind::GoStartLabel => Role::Starts,
@@ -84,18 +89,18 @@ pub(crate) const fn role_of(kind: Kind) -> Role {
         | Kind::GoBlockCond
         | Kind::GoBlockNet
         | Kind::GoSysBlock
-        | Kind::GoBlockGc => Role::Leaves,
-        _ => Role::Stays,
+        | Kind::GoBlockGc => Role::Stops,
+        _ => Role::None,
     }
 }
 
-/// The roles of the kinds by their codes. Kinds come in no order that a processor could foresee, so a table is faster
-/// than a jump.
+/// The roles of all kinds, by their codes. No processor can predict the kind of the next event, so a table is faster than
+/// branches.
 static ROLES: [Role; 64] = {
-    let mut roles = [Role::Stays; 64];
+    let mut roles = [Role::None; 64];
     let mut code = 1;
     while code < 64 {
-        if let Some(kind) = Kind::of(code) {
+        if let Some(kind) = Kind::from_code(code) {
             roles[code as usize] = role_of(kind);
         }
         code += 1;
@@ -109,23 +114,23 @@ pub(crate) fn role(kind: Kind) -> Role {
     ROLES[kind as usize & 63]
 }
 
-/// Reads one lane.
+/// Reads the events of one lane.
 pub(crate) struct Stream {
-    reader: Reader,
-    /// Who executes.
+    reader: LaneReader,
+    /// The goroutine that executes.
     g: SlotIdx,
 }
 
 impl Stream {
-    /// Reads this lane from its start.
+    /// The events of a lane from its start on.
     pub(crate) fn new(lanes: &Lanes, lane: usize) -> Self {
         Self { reader: lanes.reader(lane), g: SlotIdx::NONE }
     }
 
-    /// Puts the next event into `head`; false at the end. Field by field: to read as a whole what was just written in
-    /// parts takes a processor long.
+    /// Puts the next event into `head`; false at the end. Writes each field to its place, because a copy of a struct whose
+    /// fields were just written waits for the writes.
     #[inline(always)]
-    pub(crate) fn next(&mut self, file: File<'_>, lanes: &Lanes, slots: &mut Slots, head: &mut Head) -> bool {
+    pub(crate) fn next(&mut self, file: TraceBytes<'_>, lanes: &Lanes, slots: &mut Slots, head: &mut Head) -> bool {
         let Some(at) = self.reader.next(lanes) else { return false };
         if std::mem::take(&mut self.reader.lost) {
             self.g = SlotIdx::NONE;
@@ -134,14 +139,14 @@ impl Stream {
         let (kind, g, none) = (cell.kind, self.g, SlotIdx::NONE);
         let role = role(kind);
         let (mut by, mut target) = (g, none);
-        if role == Role::Leaves {
+        if role == Role::Stops {
             self.g = none;
-        } else if role != Role::Stays {
-            let who = slots.of(self.who(&cell, file));
+        } else if role != Role::None {
+            let named = slots.index_of(self.named_id(&cell, file));
             let targets = role == Role::Targets;
-            target = if targets { who } else { none };
-            by = if targets { g } else { who };
-            self.g = if role == Role::Starts { who } else { g };
+            target = if targets { named } else { none };
+            by = if targets { g } else { named };
+            self.g = if role == Role::Starts { named } else { g };
         }
         head.kind = kind;
         head.cell = at;
@@ -149,14 +154,14 @@ impl Stream {
         head.pos = self.reader.pos;
         head.g = by;
         head.target = target;
-        head.seq = u64::from(cell.more);
+        head.seq = u64::from(cell.stack_or_arg);
         head.exit = 0;
         if kind == Kind::GcStart {
-            head.seq = u64::from(cell.who);
+            head.seq = u64::from(cell.arg);
         }
         if role == Role::Returns {
             head.target = by;
-            head.exit = i64::from(cell.more);
+            head.exit = i64::from(cell.stack_or_arg);
         }
         if matches!(kind, Kind::GoUnblock | Kind::GoSysExit) || cell.has(Cell::WIDE) {
             self.add_numbers(head, file);
@@ -166,20 +171,20 @@ impl Stream {
 
     /// The id of the goroutine that an event names.
     #[inline(always)]
-    fn who(&self, cell: &Cell, file: File<'_>) -> u64 {
-        if cell.has(Cell::WIDE) { self.wide_who(file) } else { u64::from(cell.who) }
+    fn named_id(&self, cell: &Cell, file: TraceBytes<'_>) -> u64 {
+        if cell.has(Cell::WIDE) { self.wide_named_id(file) } else { u64::from(cell.arg) }
     }
 
     #[cold]
-    fn wide_who(&self, file: File<'_>) -> u64 {
-        file.event(self.reader.pos).map_or(0, |event| named(&event))
+    fn wide_named_id(&self, file: TraceBytes<'_>) -> u64 {
+        file.read_event(self.reader.pos).map_or(0, |event| named_id(&event))
     }
 
-    /// Adds the numbers that the event's cell has no room for.
+    /// Adds the numbers that the event's cell has no room for, read from the file.
     #[inline(never)]
-    fn add_numbers(&self, head: &mut Head, file: File<'_>) {
+    fn add_numbers(&self, head: &mut Head, file: TraceBytes<'_>) {
         head.exit = 0;
-        let Some(event) = file.event(self.reader.pos) else {
+        let Some(event) = file.read_event(self.reader.pos) else {
             if head.kind == Kind::GoSysExit {
                 head.target = SlotIdx::NONE;
             }
@@ -192,14 +197,14 @@ impl Stream {
         }
     }
 
-    /// The number of the present batch, and the sequence number that its events count from, in versions that number
-    /// all events.
+    /// The number of the present batch in its lane, and the sequence number that its events count from; 0 in versions
+    /// without them.
     pub(crate) fn batch(&self) -> (u32, i64) {
         (self.reader.n_batches, self.reader.seq)
     }
 }
 
 /// The id of the goroutine in an event that names one.
-fn named(event: &Timed) -> u64 {
+fn named_id(event: &EventRecord) -> u64 {
     if event.kind == Kind::CpuSample { event.args[2] } else { event.args[0] }
 }

@@ -1,60 +1,58 @@
-//! Walks through the events of a trace, or through a part of them. HOT.
+//! Walks through the events of a trace, or of a part of it.
+//!
+//! A part is a range of cells in the order. A walk through one part returns the start of the next, so parts can be walked
+//! again later, in any order and in parallel.
 
 use super::OldTrace;
-use super::convert::{BriefEvent, Converter, Progress};
-use super::entries::Place;
+use super::convert::{ConvertState, Converter};
+use super::ordered::OrderCursor;
+use super::visitor::{BriefEvent, Visitor};
 use crate::trace::event::{Event, EventKind, Range};
 use crate::trace::ids::StackIdx;
 use crate::trace::time::Time;
 
-/// Where a walk can begin.
+/// A position at which a walk can begin.
 #[derive(Clone, Debug)]
-pub struct Start {
-    place: Place,
-    progress: Progress,
+pub struct WalkStart {
+    cursor: OrderCursor,
+    state: ConvertState,
 }
 
-impl Start {
-    /// Places of events before it are below this one, those behind it are not.
+impl WalkStart {
+    /// The smallest [`Event::pos`] of the events after it; those before it have smaller ones.
     pub fn first_pos(&self) -> u64 {
-        self.place.next_number()
+        self.cursor.next_number()
     }
 
-    /// What is going on there, as a new trace tells at the beginning of a generation: who helps the collector to mark.
+    /// The ranges of time that are open there: an event for each goroutine that helps the garbage collector to mark, as
+    /// new traces have at the start of a generation.
     pub fn active(&self) -> impl Iterator<Item = Event> + '_ {
         let kind = EventKind::RangeActive(Range::GcMarkAssist);
-        let (time, pos, stack) = (self.progress.last, self.first_pos(), StackIdx::EMPTY);
-        self.progress.assisting.iter().map(move |&g| Event { time, pos, g, stack, kind })
+        let (time, pos, stack) = (self.state.last, self.first_pos(), StackIdx::EMPTY);
+        self.state.assisting.iter().map(move |&g| Event { time, pos, g, stack, kind })
     }
 }
 
-/// What a walk through all events tells.
+/// What a walk found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Walked {
-    /// Time of the last event.
+pub struct WalkSummary {
+    /// Time of the last event so far.
     pub end: Time,
-    /// GOMAXPROCS when the trace began.
+    /// GOMAXPROCS at the start of the trace; none where the trace does not say so.
     pub first_procs: Option<u64>,
-    /// Whether a goroutine showed a stack of its own while it did not run, as happens where events are missing or
-    /// clocks contradict the order. Then parts cannot be measured by themselves.
-    pub strays: bool,
+    /// Whether a goroutine had an event with its own stack while it did not run. That happens where events are missing
+    /// or clocks contradict the order. Then parts cannot be measured separately.
+    pub stack_while_stopped: bool,
+    /// Number of events so far whose stack the file does not define.
     pub(crate) missing_stacks: u64,
 }
 
-/// Who takes events, and can do without some.
-pub trait Visitor {
-    /// Whether it is enough to know this much of an event. If so, it has been taken.
-    fn glance(&mut self, glance: &BriefEvent) -> bool;
-    /// Takes an event.
-    fn event(&mut self, event: &Event);
-}
+/// Calls a function with every event.
+struct EveryEvent<F>(F);
 
-/// Takes every event as a whole.
-struct All<F>(F);
-
-impl<F: FnMut(&Event)> Visitor for All<F> {
+impl<F: FnMut(&Event)> Visitor for EveryEvent<F> {
     #[inline]
-    fn glance(&mut self, _: &BriefEvent) -> bool {
+    fn brief_event(&mut self, _: &BriefEvent) -> bool {
         false
     }
 
@@ -65,31 +63,82 @@ impl<F: FnMut(&Event)> Visitor for All<F> {
 }
 
 impl OldTrace {
-    /// Gives its events to `take` in causal order, times strictly increasing. As often as needed, always the same.
-    pub fn walk(&self, take: impl FnMut(&Event)) -> Walked {
-        self.walk_part(&self.first(), (0, 1), &mut All(take)).0
+    /// Calls `take` with all events in causal order; their times strictly increase. Can be repeated: the events are the
+    /// same each time.
+    pub fn walk(&self, take: impl FnMut(&Event)) -> WalkSummary {
+        self.walk_part(&self.first(), (0, 1), &mut EveryEvent(take)).0
     }
 
-    /// The start of the first part.
-    pub fn first(&self) -> Start {
-        Start { place: Place::first(&self.order, &self.lanes), progress: Progress::first(self) }
+    /// The start of the trace.
+    pub fn first(&self) -> WalkStart {
+        WalkStart { cursor: OrderCursor::first(&self.order, &self.lanes), state: ConvertState::first(self) }
     }
 
-    /// Gives the events of part `n` of `n_parts`, which are of about the same length. Gives what the events up to its
-    /// end tell, and the start of the next one.
-    pub fn walk_part(&self, start: &Start, (n, n_parts): (u64, u64), visitor: &mut impl Visitor) -> (Walked, Start) {
+    /// Calls `visitor` with the events of part `n`, counted from 0, of `n_parts` of about the same number of events.
+    /// `start` is where that part begins. Returns what was found up to its end, and the start of the next part.
+    pub fn walk_part(
+        &self,
+        start: &WalkStart,
+        (n, n_parts): (u64, u64),
+        visitor: &mut impl Visitor,
+    ) -> (WalkSummary, WalkStart) {
         let end = if n + 1 < n_parts { self.order.n_cells / n_parts * (n + 1) } else { u64::MAX };
-        let Start { mut place, progress } = start.clone();
-        let mut converter = Converter::new(self, progress);
+        let WalkStart { mut cursor, state } = start.clone();
+        let mut converter = Converter::new(self, state);
         loop {
-            if let Some(entry) = place.next(&self.order, &self.lanes, end) {
-                converter.convert(&entry, visitor);
-            } else if !place.take_due(&mut |entry| converter.convert_any(*entry, visitor)) {
+            if let Some(event) = cursor.next(&self.order, &self.lanes, end) {
+                converter.convert_fast(&event, visitor);
+            } else if !cursor.take_due(&mut |event| converter.convert(*event, visitor)) {
                 break;
             }
         }
-        let progress = converter.progress;
-        let Progress { last: end, first_procs, strays, missing_stacks, .. } = progress;
-        (Walked { end, first_procs, strays, missing_stacks }, Start { place, progress })
+        let state = converter.state;
+        let ConvertState { last: end, first_procs, stack_while_stopped, missing_stacks, .. } = state;
+        (WalkSummary { end, first_procs, stack_while_stopped, missing_stacks }, WalkStart { cursor, state })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::version::{Dialect, HEADER_SIZE, Header, read_header};
+
+    fn old_trace(bytes: &Vec<u8>) -> Option<OldTrace> {
+        let Header::Known(version) = read_header(&bytes[..HEADER_SIZE]) else { return None };
+        let Dialect::V1(row) = version.dialect else { return None };
+        super::super::read(bytes, row, None).ok()
+    }
+
+    /// The events and the summary, each entry converted by the general rule.
+    fn walk_by_the_general_rule(trace: &OldTrace) -> (Vec<String>, ConvertState) {
+        let mut events = Vec::new();
+        let mut visitor = EveryEvent(|event: &Event| events.push(format!("{event:?}")));
+        let mut converter = Converter::new(trace, ConvertState::first(trace));
+        trace.order.for_each(&trace.lanes, |event| converter.convert(*event, &mut visitor));
+        let state = converter.state;
+        (events, state)
+    }
+
+    #[test]
+    fn fast_and_general_conversion_agree() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces");
+        let mut n_traces = 0;
+        for version in ["go1.5", "go1.7", "go1.11", "go1.19", "go1.21"] {
+            for entry in std::fs::read_dir(folder.join(version)).into_iter().flatten().flatten() {
+                let bytes = std::fs::read(entry.path()).expect("a test trace");
+                let Some(trace) = old_trace(&bytes) else { continue };
+                let (general, state) = walk_by_the_general_rule(&trace);
+                let mut n = 0;
+                let summary = trace.walk(|event| {
+                    assert_eq!(format!("{event:?}"), general[n], "event {n} of {}", entry.path().display());
+                    n += 1;
+                });
+                assert_eq!((n, summary.end), (general.len(), state.last));
+                assert_eq!(summary.stack_while_stopped, state.stack_while_stopped);
+                assert_eq!(summary.missing_stacks, state.missing_stacks);
+                n_traces += 1;
+            }
+        }
+        assert!(n_traces > 10, "only {n_traces} old traces");
     }
 }

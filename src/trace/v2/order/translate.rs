@@ -2,9 +2,9 @@
 
 use super::steps::{GoStep, WireStep};
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
+use crate::trace::id_table::{IdTable, TotalTable};
 use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::time::Time;
-use crate::trace::v2::id_table::{IdTable, TotalTable};
 use crate::trace::v2::reader::WireEvent;
 use crate::trace::wire::event_spec::{EVENTS, NO_STACK, code};
 

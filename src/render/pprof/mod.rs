@@ -4,17 +4,18 @@
 //! message may be written in pieces, and repeated fields add up: so samples go out as they come.
 
 mod comparison;
+mod proto;
 
 pub(super) use comparison::write as write_comparison;
 
 use super::clean::clean;
-use super::pprof_proto as pb;
-use super::{Options, frames, json, metric, units};
+use super::{Options, frames, metric, units};
 use crate::compare::apportion::per_request;
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree, TraceInfo, Weight};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message as _;
+use proto as pb;
 use rustc_hash::FxHashMap;
 use std::io::{self, Write};
 
@@ -24,7 +25,7 @@ const DOC_URL: &str = "https://github.com/gotrace-slice/gotrace-slice/blob/main/
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = Writer::new(GzEncoder::new(out, Compression::default()));
-    writer.header(&Head {
+    writer.header(&ProfileHeader {
         traces: &profile.traces,
         values: &VALUES,
         default: default_type(profile).name(),
@@ -49,7 +50,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
 const VALUES: [(&str, &str); 3] = [("events", "count"), ("goroutine", "nanoseconds"), ("latency", "nanoseconds")];
 
 /// What a profile says of itself.
-struct Head<'a> {
+struct ProfileHeader<'a> {
     traces: &'a [TraceInfo],
     /// The kinds of values and their units.
     values: &'a [(&'a str, &'a str)],
@@ -73,7 +74,17 @@ fn merged(profile: &Profile) -> Vec<(&Sample, Weight)> {
     rows
 }
 
-/// So many bytes are compressed at a time, at least: few calls cost less than many.
+/// One sample as it is written.
+struct StackSample<'a> {
+    stack: NodeIdx,
+    state: &'a str,
+    /// Keys and texts; those with an empty text are left out.
+    labels: &'a [(&'a str, &'a str)],
+    /// One value for each kind in the header.
+    value: Vec<i64>,
+}
+
+/// Bytes that are compressed at a time, at least: few calls cost less than many.
 const FULL: usize = 32 << 10;
 
 struct Writer<W: Write> {
@@ -113,7 +124,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    fn header(&mut self, head: &Head<'_>) -> io::Result<()> {
+    fn header(&mut self, head: &ProfileHeader<'_>) -> io::Result<()> {
         let mut value_type = |kind: &str, unit: &str| pb::ValueType {
             r#type: self.strings.intern(kind),
             unit: self.strings.intern(unit),
@@ -145,7 +156,7 @@ impl<W: Write> Writer<W> {
     }
 
     fn sample(&mut self, profile: &Profile, sample: &Sample, weight: Weight) -> io::Result<()> {
-        let precision = if sample.precision == Precision::Exact { "" } else { json::precision(sample.precision) };
+        let precision = if sample.precision == Precision::Exact { "" } else { sample.precision.name() };
         let labels = [
             ("state", sample.state.as_str()),
             ("root", &sample.root),
@@ -153,18 +164,12 @@ impl<W: Write> Writer<W> {
             ("precision", precision),
         ];
         let value = vec![signed(weight.events), signed(weight.goroutine_ns), signed(weight.latency_ns)];
-        self.stack(&profile.tree, sample.stack, &sample.state, &labels, value)
+        self.stack(&profile.tree, StackSample { stack: sample.stack, state: &sample.state, labels: &labels, value })
     }
 
-    /// A sample: its stack, below it the state, and what else is known.
-    fn stack(
-        &mut self,
-        tree: &StackTree,
-        stack: NodeIdx,
-        state: &str,
-        labels: &[(&str, &str)],
-        value: Vec<i64>,
-    ) -> io::Result<()> {
+    /// Writes a sample: its stack, below it the state, and its labels.
+    fn stack(&mut self, tree: &StackTree, sample: StackSample<'_>) -> io::Result<()> {
+        let StackSample { stack, state, labels, value } = sample;
         let (indexes, cut) = frames::leaf_first(tree, stack);
         let mut location_id = Vec::with_capacity(indexes.len() + 2);
         location_id.push(self.own_location(&frames::state_frame(state), frames::STATE_FILE));

@@ -1,16 +1,16 @@
-//! How long things of one name took.
+//! How long occurrences of one thing took: requests of a handler, tasks of a type.
 
-/// Durations of the whole ones, and how many are not whole.
+/// The durations of the occurrences that are whole, and how many are not.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Took {
-    /// In ns; ascending where nothing else is said.
+pub struct DurationList {
+    /// In ns; ascending after [`sort`](Self::sort), which the statistics below need.
     pub durations_ns: Vec<u64>,
     /// Those cut by an edge of the trace.
     pub partial: u64,
 }
 
-impl Took {
-    /// Adds another one's.
+impl DurationList {
+    /// Adds those of another list.
     pub fn absorb(&mut self, other: &Self) {
         self.durations_ns.extend(&other.durations_ns);
         self.partial += other.partial;

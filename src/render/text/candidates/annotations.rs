@@ -1,11 +1,11 @@
 //! The user tasks and regions of a trace given without `--root`.
 
-use super::clean::clean;
-use super::handlers::{Row, shown, table};
-use super::text::layout::{DIM, View};
-use super::units::count;
-use super::{shell, sort_rows};
-use crate::profile::{Annotation, Candidates};
+use super::durations::{DurationRow, first_rows, table};
+use crate::profile::{AnnotationCandidate, Candidates};
+use crate::render::clean::clean;
+use crate::render::text::layout::{DIM, View};
+use crate::render::units::count;
+use crate::render::{shell, sort_rows};
 use std::io::{self, Write};
 
 /// Writes the list as text; nothing when the program annotated nothing.
@@ -14,12 +14,12 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
         return Ok(());
     }
     view.title(out, "TASKS AND REGIONS", "What did the program annotate?")?;
-    let mut rows: Vec<&Annotation> = candidates.annotations.iter().collect();
-    let key = |a: &&Annotation| format!("{} {}", a.name, a.kind);
+    let mut rows: Vec<&AnnotationCandidate> = candidates.annotations.iter().collect();
+    let key = |a: &&AnnotationCandidate| format!("{} {}", a.name, a.kind);
     sort_rows(&mut rows, view.options.sort, |a| a.took.total_ns(), |a| a.took.count(), key);
-    let lines: Vec<Row<'_>> =
-        rows.iter().map(|a| Row { took: &a.took, tag: a.kind, name: clean(&a.name).into_owned() }).collect();
-    shown(view, &lines, |lines| table(view, lines, true, "type"), out)?;
+    let lines: Vec<DurationRow<'_>> =
+        rows.iter().map(|a| DurationRow { took: &a.took, tag: a.kind, name: clean(&a.name).into_owned() }).collect();
+    first_rows(view, &lines, |lines| table(view, lines, true, "type"), out)?;
     let partial: u64 = rows.iter().map(|a| a.took.partial).sum();
     if partial > 0 {
         let line = format!("  {} more cut by the edge of the trace, not counted", count(partial));
@@ -31,13 +31,13 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
 /// The options that select each of them, most time first, tasks before regions.
 pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
     let usable = |name: &str| !name.is_empty() && clean(name) == name && !name.starts_with(['-', '[']);
-    let mut rows: Vec<&Annotation> = candidates.annotations.iter().filter(|a| usable(&a.name)).collect();
+    let mut rows: Vec<&AnnotationCandidate> = candidates.annotations.iter().filter(|a| usable(&a.name)).collect();
     rows.sort_by_key(|a| a.kind != "task");
     rows.into_iter().take(8).map(|a| option(candidates, a)).collect()
 }
 
-/// The options that select one, and no other if that can be said.
-fn option(candidates: &Candidates, row: &Annotation) -> String {
+/// The options that select one, and no other where a pattern can say that.
+fn option(candidates: &Candidates, row: &AnnotationCandidate) -> String {
     let name = row.name.as_str();
     let others = candidates.annotations.iter().filter(|a| a.kind == row.kind);
     if others.into_iter().any(|other| other.name != name && other.name.contains(name)) {
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn a_command_selects_its_tasks() {
-        let row = |kind, name: &str| Annotation { kind, name: name.into(), ..Annotation::default() };
+        let row = |kind, name: &str| AnnotationCandidate { kind, name: name.into(), ..AnnotationCandidate::default() };
         let annotations = vec![row("region", "a.b"), row("task", "GET"), row("task", "GET /x"), row("region", "-r")];
         let options = options_for(&Candidates { annotations, ..Candidates::default() });
         assert_eq!(

@@ -5,32 +5,38 @@
 //! changed. So a box that is new is all red, one that is gone all blue, and one that stayed is grey. Swapping the
 //! sides keeps the places of all boxes and exchanges the colours.
 
-use super::Options;
-use super::clean::clean;
-use super::differential::Differential;
-use super::svg::colors::{self, FASTER, SLOWER};
-use super::svg::{Head, Line, Look, clamped, draw, nothing, running_sums, safe};
-use super::units::{Unit, change, duration};
+use super::clamped;
+use super::colors::{self, FASTER, SLOWER};
+use super::flame::{draw, nothing, running_sums, safe};
+use super::model::{BoxStyle, Heading, WeightedStack};
 use crate::compare::Comparison;
+use crate::render::Options;
+use crate::render::clean::clean;
+use crate::render::differential::Differential;
+use crate::render::units::{Unit, change, duration};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 
 /// Writes the picture of a comparison.
-pub(super) fn write_comparison(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::render) fn write_comparison(
+    comparison: &Comparison,
+    options: &Options,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     write(&Differential::of(comparison), options.unit, out)
 }
 
 /// Writes the picture of both sides.
-pub fn write(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
     let mut stacks: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     for (stack, sides) in differential.stacks() {
         let known = stacks.entry(safe(stack)).or_default();
         known.0 = known.0.saturating_add(sides.base_ns);
         known.1 = known.1.saturating_add(sides.new_ns);
     }
-    let lines: Vec<Line<'_>> =
-        stacks.iter().map(|(stack, sides)| Line { stack, ns: sides.0.saturating_add(sides.1) }).collect();
+    let lines: Vec<WeightedStack<'_>> =
+        stacks.iter().map(|(stack, sides)| WeightedStack { stack, ns: sides.0.saturating_add(sides.1) }).collect();
     let title = clean(&differential.labels().title);
     if lines.iter().all(|l| l.ns == 0) {
         return nothing(&title, "No time was spent on either side.", out);
@@ -40,9 +46,9 @@ pub fn write(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io
     let sum = |sums: &[u128], range: &Range<usize>| sums[range.end] - sums[range.start];
     let look = |_: &str, range: Range<usize>| {
         let (base, new) = (sum(&base, &range), sum(&new, &range));
-        Look { text: sides(clamped(base), clamped(new), unit), fill: colors::of_change(base, new) }
+        BoxStyle { text: sides(clamped(base), clamped(new), unit), fill: colors::of_change(base, new) }
     };
-    draw(&Head { title: &title, legend: &legend(differential), note: "" }, &lines, &look, out)
+    draw(&Heading { title: &title, legend: &legend(differential), note: "" }, &lines, &look, out)
 }
 
 /// `15.1 ms → 17.9 ms: +2.80 ms`, and whether it is new or gone.
@@ -106,7 +112,7 @@ mod tests {
         for (stack, sides) in there.stacks() {
             let (functions, state) = stack.rsplit_once(';').unwrap();
             let state = state.trim_matches(['[', ']']);
-            let swapped = crate::render::differential::Sides { base_ns: sides.new_ns, new_ns: sides.base_ns };
+            let swapped = crate::render::differential::SideTimes { base_ns: sides.new_ns, new_ns: sides.base_ns };
             back.add(functions.split(';'), state, swapped);
         }
         let places = |svg: &str| -> Vec<String> {

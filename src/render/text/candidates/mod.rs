@@ -1,12 +1,16 @@
 //! The answer to a trace without `--root`: what could be selected, and the commands that do it.
 
-use super::clean::clean;
-use super::text::layout::{BOLD, DIM, View, width, wrapped};
-use super::text::table::{Cell, Column, Table};
-use super::text::trace_lines;
-use super::units::count;
-use super::{Options, annotations, handlers, names, shell, sort_rows};
+mod annotations;
+mod durations;
+mod handlers;
+
+use super::head::trace_lines;
+use super::layout::{BOLD, DIM, View, width, wrapped};
+use super::table::{Cell, Column, Table};
 use crate::profile::{Candidate, Candidates};
+use crate::render::clean::clean;
+use crate::render::units::count;
+use crate::render::{Options, names, shell, sort_rows};
 use std::io::{self, Write};
 
 /// Commands offered at most.
@@ -15,7 +19,7 @@ const MAX_COMMANDS: usize = 3;
 const MIN_NAMES: usize = 40;
 
 /// Writes the list as text.
-pub(super) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let view = View::new(options);
     let remark = Some("no --root given: what could be a root");
     trace_lines(&view, &candidates.traces, None, remark, out)?;
@@ -29,7 +33,7 @@ pub(super) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Wr
     view.title(out, "CANDIDATES", "Which goroutines are there?")?;
     let mut rows: Vec<&Candidate> = candidates.rows.iter().collect();
     sort_rows(&mut rows, options.sort, |r| r.total_ns, |r| r.count, |r| format!("{} {}", r.creation_site, r.entry));
-    // Nobody asks about them; stable, so each part keeps its order.
+    // Last, since few ask for them; stable, so both parts keep their order.
     rows.sort_by_key(|r| is_gos_own(r));
     let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
     table(&view, &rows[..shown]).write(&view, out)?;
@@ -68,7 +72,7 @@ fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
     table
 }
 
-/// `created by → runs`, shared fairly when there is not room for both.
+/// `created by → runs`; each gets half of the room when there is not enough for both.
 fn creation(view: &View<'_>, row: &Candidate, room: usize) -> String {
     let full = view.options.full_names;
     let site = if row.creation_site.is_empty() { "?".into() } else { names::function(&row.creation_site, full) };
@@ -82,7 +86,7 @@ fn creation(view: &View<'_>, row: &Candidate, room: usize) -> String {
     format!("{site}{}{entry}", view.glyphs.arrow)
 }
 
-/// Leaves away what tells least when both names do not fit: the package of the entry if it is the same, then both.
+/// Drops packages when both names do not fit: that of the entry if it is the same as the site's, else both.
 fn without_packages<'a>(site: &'a str, entry: &'a str, room: usize) -> (&'a str, &'a str) {
     let fits = |a: &str, b: &str| width(a) + width(b) <= room;
     // `main` is as short as a package can be; with --full-names a path is what was asked for.
@@ -111,9 +115,7 @@ fn older(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::R
 /// Goroutines of the runtime and of the recording.
 fn is_gos_own(row: &Candidate) -> bool {
     let tracing = |name: &str| name.starts_with("runtime/trace.") || name.starts_with("net/http/pprof.Trace");
-    tracing(&row.entry)
-        || tracing(&row.creation_site)
-        || (names::is_plumbing(&row.entry) && row.entry != "runtime.main")
+    tracing(&row.entry) || tracing(&row.creation_site) || (names::only_parks(&row.entry) && row.entry != "runtime.main")
 }
 
 /// The options that select a row, and no other if that can be said.
@@ -139,17 +141,17 @@ fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: 
     wanted.sort_by_key(|r| names::is_std(&name(r)));
     let annotated = annotations::options_for(candidates);
     let mut tried = handlers::options_for(candidates);
-    // One is enough to show how it is done, and none must go missing.
+    // One annotation among the commands shows how it is done.
     tried.truncate(MAX_COMMANDS - annotated.len().min(1));
     tried.extend(annotated.into_iter().take(1));
     for row in wanted {
         if tried.len() >= MAX_COMMANDS {
             break;
         }
-        // A name that the gate had to change would not select anything.
+        // A name that `clean` changes would not select anything.
         let name = name(row);
         let usable = !name.is_empty() && clean(&name) == name && !name.starts_with(['-', '[']);
-        if usable && !names::is_plumbing(&name) {
+        if usable && !names::only_parks(&name) {
             let options = options_for(row, rows);
             if !tried.contains(&options) {
                 tried.push(options);

@@ -5,7 +5,7 @@ use crate::profile::ProfileFrame;
 use crate::render::names;
 use std::hash::{Hash, Hasher};
 
-/// Frames looked at from either end: beyond that nobody reads, and fitting stays cheap.
+/// Frames looked at from either end: no line shows more, and fitting stays cheap.
 const MAX_PIECES: usize = 48;
 /// Frames tried for the room that is left between the ends.
 const MAX_TRIES: usize = 12;
@@ -16,7 +16,7 @@ const WAITS_FOR: &str = "waits for ";
 
 /// A stack ready to be fitted into a line. Equal chains look the same.
 #[derive(PartialEq, Eq)]
-pub(super) struct Chain {
+pub(super) struct StackLine {
     /// Names from the outermost to the leaf.
     pieces: Vec<String>,
     /// The pieces in the order in which they deserve room.
@@ -27,7 +27,7 @@ pub(super) struct Chain {
     pub(super) key: String,
 }
 
-impl Hash for Chain {
+impl Hash for StackLine {
     /// The key is all pieces: chains with equal ones are hardly ever different.
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.key.hash(state);
@@ -35,14 +35,14 @@ impl Hash for Chain {
     }
 }
 
-impl Chain {
+impl StackLine {
     /// Whether a frame is the user's own.
     pub(super) fn is_user(frame: &ProfileFrame) -> bool {
         !frame.is_pseudo() && !names::is_std(&frame.function)
     }
 
     /// Reads a stack, innermost frame first. Of one with a frame of the user's own before the first pseudo frame, which
-    /// is not [`ProfileFrame::WAITING_FOR`], what is behind the frame after that does not matter.
+    /// is not [`ProfileFrame::WAITING_FOR`], the frames beyond the one after that do not matter.
     pub(super) fn new(stack: &[&ProfileFrame], full_names: bool) -> Self {
         let own_end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
         // A goroutine of the same request stands below its own creation, and is shown like any child.
@@ -123,7 +123,7 @@ impl Chain {
     }
 }
 
-/// The end of a name, which tells most; and what the goroutine is to another one, where there is room for both.
+/// The end of a name, its most telling part; after [`WAITS_FOR`] if the piece begins so and there is room.
 fn cut(view: &View<'_>, piece: &str, max: usize) -> String {
     match (piece.strip_prefix(WAITS_FOR), max.checked_sub(WAITS_FOR.len())) {
         (Some(name), Some(room)) if room >= MIN_NAME => format!("{WAITS_FOR}{}", view.fit_end(name, room)),
@@ -133,7 +133,7 @@ fn cut(view: &View<'_>, piece: &str, max: usize) -> String {
 
 /// Without the frames at the leaf that only park the goroutine, unless there are no others.
 fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
-    let first = own.iter().position(|f| !names::is_plumbing(&f.function)).unwrap_or(0);
+    let first = own.iter().position(|f| !names::only_parks(&f.function)).unwrap_or(0);
     &own[first..]
 }
 
@@ -179,7 +179,7 @@ mod tests {
         let frames: Vec<ProfileFrame> = functions.iter().zip(1..).map(|(f, line)| frame(f, line)).collect();
         let stack: Vec<&ProfileFrame> = frames.iter().collect();
         let options = Options::default();
-        let chain = Chain::new(&stack, false);
+        let chain = StackLine::new(&stack, false);
         (chain.fit(&View::new(&options), max), chain.place)
     }
 

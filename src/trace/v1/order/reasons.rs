@@ -1,4 +1,4 @@
-//! The words that a new trace would have for what an old one says with codes.
+//! Why goroutines block and why the world stops, in the words of new traces. Old ones have numbers.
 //!
 //! Source: `src/internal/trace/tracev1.go` of Go 1.27, which converts old traces.
 
@@ -43,14 +43,16 @@ const STOPS: &[&str] = &[
     "ResetDebugLog (test)",
 ];
 
-/// The words, interned.
+/// The reasons, interned.
 #[derive(Debug)]
-pub(crate) struct Words {
+pub(crate) struct Reasons {
+    /// By the code of the event's kind.
     reasons: [StringIdx; 64],
+    /// By the number in the event.
     stops: Vec<StringIdx>,
 }
 
-impl Words {
+impl Reasons {
     pub(crate) fn new(stops: WorldStops, symbols: &mut Symbols) -> Self {
         let mut reasons = [StringIdx::NONE; 64];
         for &(kind, text) in REASONS {
@@ -65,13 +67,13 @@ impl Words {
         Self { reasons, stops: known.iter().map(intern).collect() }
     }
 
-    /// Why a goroutine blocks or stops; none when its event does not say.
+    /// Why a goroutine blocks or stops, by the kind of its event; none where the kind does not tell.
     #[inline]
     pub(crate) fn reason(&self, kind: Kind) -> StringIdx {
         self.reasons[kind as usize]
     }
 
-    /// Why the world is stopped.
+    /// Why the world is stopped, by the number in the event; none for numbers that the version does not have.
     pub(crate) fn stop(&self, number: u64) -> StringIdx {
         usize::try_from(number).ok().and_then(|n| self.stops.get(n)).copied().unwrap_or(StringIdx::NONE)
     }

@@ -1,27 +1,25 @@
 //! The report for programs, documented in `docs/json.md`. Times are integers in nanoseconds.
 //!
 //! Fields may be added within a schema version; none changes its meaning.
+//!
+//! Each struct in this folder is one object of the output, with a field for each of its members.
 
+mod candidates;
 mod comparison;
 mod requests;
 
+pub(super) use candidates::write as write_candidates;
 pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
-use crate::profile::{
-    Annotation, Candidate, Candidates, Handler, NodeIdx, Precision, Profile, ProfileFrame, Requests, Sample, Selection,
-    StackTree, Took, TraceInfo, Weight,
-};
+use crate::profile::{NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo, Weight};
 use crate::trace::error::Warning;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
 /// Schema of a profile.
-pub(super) const REPORT_SCHEMA: &str = "gotrace-slice/report/1";
-/// Schema of a list of candidates.
-pub(super) const CANDIDATES_SCHEMA: &str = "gotrace-slice/candidates/1";
-
+const REPORT_SCHEMA: &str = "gotrace-slice/report/1";
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let requests = profile.requests.as_ref();
@@ -34,34 +32,16 @@ pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) 
         traces: profile.traces.iter().map(Trace).collect(),
         metric: profile.metric.name(),
         selection: Selected(&profile.selection, profile.requests.as_ref()),
-        total: Measured::new(profile.total, latency),
+        total: Weights::new(profile.total, latency),
         latency: requests.and_then(|r| r.latency.as_ref()).map(requests::Distribution),
         states: profile
             .states
             .iter()
-            .map(|s| Total { state: &s.state, measured: Measured::new(s.weight, latency) })
+            .map(|s| StateRow { state: &s.state, measured: Weights::new(s.weight, latency) })
             .collect(),
         stacks: Stacks(profile),
-        about_requests: requests.map(|r| requests::About::new(profile, r)),
+        about_requests: requests.map(|r| requests::AboutRequests::new(profile, r)),
         warnings: warnings(&profile.warnings),
-    };
-    document(&report, out)
-}
-
-/// Writes the candidates.
-pub(super) fn write_candidates(candidates: &Candidates, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let report = CandidatesReport {
-        schema: CANDIDATES_SCHEMA,
-        tool: env!("CARGO_PKG_VERSION"),
-        complete: candidates.traces.iter().all(|t| t.complete),
-        trace: candidates.traces.first().map(Trace),
-        traces: candidates.traces.iter().map(Trace).collect(),
-        handlers: candidates.handlers.iter().map(Served::new).collect(),
-        annotations: candidates.annotations.iter().map(Annotated::new).collect(),
-        unknown_handler: requests::UnknownHandler(&candidates.unknown_handler),
-        older: candidates.older,
-        candidates: Rows(&candidates.rows),
-        warnings: warnings(&candidates.warnings),
     };
     document(&report, out)
 }
@@ -81,94 +61,25 @@ struct Report<'a> {
     traces: Vec<Trace<'a>>,
     metric: &'static str,
     selection: Selected<'a>,
-    total: Measured,
+    total: Weights,
     latency: Option<requests::Distribution<'a>>,
-    states: Vec<Total<'a>>,
+    states: Vec<StateRow<'a>>,
     stacks: Stacks<'a>,
     #[serde(flatten)]
-    about_requests: Option<requests::About<'a>>,
+    about_requests: Option<requests::AboutRequests<'a>>,
     warnings: Vec<Warned<'a>>,
 }
 
 #[derive(Serialize)]
-struct CandidatesReport<'a> {
-    schema: &'static str,
-    tool: &'static str,
-    complete: bool,
-    trace: Option<Trace<'a>>,
-    traces: Vec<Trace<'a>>,
-    handlers: Vec<Served<'a>>,
-    annotations: Vec<Annotated<'a>>,
-    unknown_handler: requests::UnknownHandler<'a>,
-    older: u64,
-    candidates: Rows<'a>,
-    warnings: Vec<Warned<'a>>,
-}
-
-/// How long things of one name took.
-#[derive(Serialize)]
-struct Numbers {
-    count: u64,
-    p50_ns: u64,
-    p99_ns: u64,
-    max_ns: u64,
-    total_ns: u64,
-    partial: u64,
-}
-
-impl Numbers {
-    fn new(took: &Took) -> Self {
-        Self {
-            count: took.count(),
-            p50_ns: took.percentile_ns(50),
-            p99_ns: took.percentile_ns(99),
-            max_ns: took.max_ns(),
-            total_ns: took.total_ns(),
-            partial: took.partial,
-        }
-    }
-}
-
-/// A handler.
-#[derive(Serialize)]
-struct Served<'a> {
-    function: &'a str,
-    protocol: &'static str,
-    #[serde(flatten)]
-    took: Numbers,
-}
-
-impl<'a> Served<'a> {
-    fn new(handler: &'a Handler) -> Self {
-        Self { function: &handler.function, protocol: handler.protocol, took: Numbers::new(&handler.took) }
-    }
-}
-
-/// A type of user tasks or regions.
-#[derive(Serialize)]
-struct Annotated<'a> {
-    kind: &'static str,
-    name: &'a str,
-    #[serde(flatten)]
-    took: Numbers,
-}
-
-impl<'a> Annotated<'a> {
-    fn new(annotation: &'a Annotation) -> Self {
-        Self { kind: annotation.kind, name: &annotation.name, took: Numbers::new(&annotation.took) }
-    }
-}
-
-#[derive(Serialize)]
-struct Measured {
-    /// Absent where latency was not computed: 0 would be a lie.
+struct Weights {
+    /// Absent where latency was not computed: 0 would be wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ns: Option<u64>,
     goroutine_ns: u64,
     events: u64,
 }
 
-impl Measured {
+impl Weights {
     fn new(weight: Weight, latency: bool) -> Self {
         let latency_ns = latency.then_some(weight.latency_ns);
         Self { latency_ns, goroutine_ns: weight.goroutine_ns, events: weight.events }
@@ -176,10 +87,10 @@ impl Measured {
 }
 
 #[derive(Serialize)]
-struct Total<'a> {
+struct StateRow<'a> {
     state: &'a str,
     #[serde(flatten)]
-    measured: Measured,
+    measured: Weights,
 }
 
 #[derive(Serialize)]
@@ -261,7 +172,7 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("excluded", &s.excluded)?;
         map.serialize_entry("recording", &s.recording)?;
         map.serialize_entry("runtime", &s.runtime)?;
-        map.serialize_entry("plumbing", &s.plumbing)?;
+        map.serialize_entry("plumbing", &s.shared)?;
         map.serialize_entry("outlived", &s.outlived)?;
         map.serialize_entry("cut_stacks", &s.cut_stacks)?;
         map.serialize_entry("no_creator", &s.no_creator)?;
@@ -294,7 +205,7 @@ impl Serialize for Stack<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("state", &sample.state)?;
         map.serialize_entry("detail", sample.detail)?;
-        map.serialize_entry("precision", precision(sample.precision))?;
+        map.serialize_entry("precision", sample.precision.name())?;
         map.serialize_entry("root", &sample.root)?;
         if profile.requests.is_some() {
             map.serialize_entry("latency_ns", &sample.weight.latency_ns)?;
@@ -319,44 +230,6 @@ fn stack_frames(tree: &StackTree, leaf: NodeIdx) -> Vec<Frame<'_>> {
 
 fn frame(frame: &ProfileFrame) -> Frame<'_> {
     Frame { function: &frame.function, file: &frame.file, line: frame.line }
-}
-
-pub(super) fn precision(precision: Precision) -> &'static str {
-    match precision {
-        Precision::Exact => "exact",
-        Precision::Bracketed => "bracketed",
-        Precision::Sampled => "sampled",
-    }
-}
-
-struct Rows<'a>(&'a [Candidate]);
-
-impl Serialize for Rows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(Some(self.0.len()))?;
-        for row in self.0 {
-            seq.serialize_element(&Row(row))?;
-        }
-        seq.end()
-    }
-}
-
-struct Row<'a>(&'a Candidate);
-
-impl Serialize for Row<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let c = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        let site = Frame { function: &c.creation_site, file: &c.file, line: c.line };
-        map.serialize_entry("created_by", &site)?;
-        map.serialize_entry("entry", &c.entry)?;
-        map.serialize_entry("count", &c.count)?;
-        map.serialize_entry("total_ns", &c.total_ns)?;
-        map.serialize_entry("max_ns", &c.max_ns)?;
-        map.serialize_entry("children", &c.children)?;
-        map.serialize_entry("alive", &c.alive)?;
-        map.end()
-    }
 }
 
 /// Compact JSON in which every character that could disturb a terminal is written as `\uNNNN`: the same text to a

@@ -6,12 +6,12 @@ mod requests;
 
 pub(crate) use requests::{sample_comparison, sample_requests};
 
-use super::differential::{Differential, Labels, Sides};
+use super::differential::{Differential, DifferentialLabels, SideTimes};
 use super::{Format, Options};
 use crate::compare::Comparison;
 use crate::profile::{
-    Annotation, Candidate, Candidates, Handler, Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Selection,
-    StackTree, Took, TraceInfo, UnknownRequests, Weight,
+    AnnotationCandidate, Candidate, Candidates, DurationList, Handler, Metric, NodeIdx, Precision, Profile,
+    ProfileFrame, Sample, Selection, StackTree, TraceInfo, UnknownRequests, Weight,
 };
 use crate::trace::error::Warning;
 use std::path::Path;
@@ -155,7 +155,7 @@ pub(crate) fn empty() -> Profile {
 
 /// The server before and after: a lock that is new, a sleep that is gone, a little more of the same, a hostile name.
 pub(crate) fn differential() -> Differential {
-    let mut differential = Differential::new(Labels {
+    let mut differential = Differential::new(DifferentialLabels {
         title: "Handler · before.out → after.out".into(),
         base: "before.out".into(),
         new: "after.out".into(),
@@ -172,7 +172,7 @@ pub(crate) fn differential() -> Differential {
         (&["main.[...]"], "chan receive", 0, 499),
     ];
     for (functions, state, base_ns, new_ns) in rows {
-        differential.add(serve.iter().chain(functions).copied(), state, Sides { base_ns, new_ns });
+        differential.add(serve.iter().chain(functions).copied(), state, SideTimes { base_ns, new_ns });
     }
     differential
 }
@@ -194,12 +194,12 @@ pub(crate) fn sample_candidates() -> Candidates {
     let served = |function: &str, protocol, durations_ns: &[u64], partial| Handler {
         function: function.into(),
         protocol,
-        took: Took { durations_ns: durations_ns.to_vec(), partial },
+        took: DurationList { durations_ns: durations_ns.to_vec(), partial },
     };
-    let annotated = |kind, name: &str, durations_ns: &[u64], partial| Annotation {
+    let annotated = |kind, name: &str, durations_ns: &[u64], partial| AnnotationCandidate {
         kind,
         name: name.into(),
-        took: Took { durations_ns: durations_ns.to_vec(), partial },
+        took: DurationList { durations_ns: durations_ns.to_vec(), partial },
     };
     let serve = "net/http.(*Server).Serve";
     Candidates {

@@ -61,7 +61,6 @@ pub(super) struct Label {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, prost::Message)]
-#[expect(clippy::struct_excessive_bools, reason = "the format has them")]
 pub(super) struct Mapping {
     #[prost(uint64, tag = "1")]
     pub(super) id: u64,

@@ -106,6 +106,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn dense_and_sparse_ids_have_their_first_value() {
+        let table = IdTable::new(&[(3, 'a'), (u64::MAX, 'b'), (3, 'c'), (u64::MAX, 'd')]);
+        assert_eq!([0, 3, 4, u64::MAX].map(|id| table.get(id)), [None, Some('a'), None, Some('b')]);
+    }
+
+    #[test]
     fn every_id_of_a_total_table_has_a_value() {
         let table = IdTable::new(&[(0, 'z'), (2, 'a'), (u64::MAX, 'b')]);
         let values = |table: &TotalTable<char>| [0, 1, 2, 3, 1 << 40, u64::MAX].map(|id| table.get(id));

@@ -1,14 +1,14 @@
-//! The question that a profile answers, as a command: for asking it again, of less.
+//! The command that made a profile, narrowed to one request.
 
-use super::clean::clean;
-use super::shell;
 use crate::profile::{Profile, Request};
+use crate::render::clean::clean;
+use crate::render::shell;
 
 /// Where `--root` looks unless `--root-by` says otherwise.
 const ALL_EVIDENCE: [&str; 3] = ["creation", "entry", "stack"];
 
-/// The command that asks the same of one request, the slowest on its goroutine. None when it could not be pasted: the
-/// trace was standard input, or a text holds what must not reach a terminal.
+/// The command for one request alone: the slowest on its goroutine. `None` when it could not be pasted: the trace was
+/// standard input, or a name holds characters that must not reach a terminal.
 pub(super) fn again(profile: &Profile, request: &Request) -> Option<String> {
     let selection = &profile.selection;
     let trace = profile.traces.get(request.trace as usize).map(|t| t.name.as_str()).filter(|&name| name != "-")?;

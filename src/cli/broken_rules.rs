@@ -1,0 +1,48 @@
+//! Which rules of `--fail-if` are broken, in words.
+
+use super::args::Args;
+use super::console::Console;
+use super::failure::{Failure, code};
+use super::report::Report;
+use gotrace_slice::compare::RuleOutcome;
+use gotrace_slice::compare::statistics::{Change, LatencyChange};
+use gotrace_slice::render::units::{self, Unit};
+
+/// Says which rules are broken and why; none when all are kept.
+pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Failure> {
+    let mut why = Vec::new();
+    for (text, rule) in &args.fail_if {
+        let name = text.split('>').next().unwrap_or_default().trim();
+        match (report.check(rule), report.change()) {
+            (RuleOutcome::Above(ns), _) => {
+                why.push(format!("{text}: {name} is {}", units::duration(ns, Unit::Auto)));
+            }
+            (RuleOutcome::Slower(change), Some(latency)) => {
+                why.push(format!("{text}: {name} {}", words(&change, latency)))
+            }
+            (RuleOutcome::Unclear(change), Some(latency)) if !args.quiet => {
+                let words = words(&change, latency);
+                let reason = if latency.has_verdict() { "chance may explain it" } else { "there are too few requests" };
+                console.remark(&format!("--fail-if {text} does not count, {reason}: {name} {words}"));
+            }
+            _ => {}
+        }
+    }
+    let first = why.first()?;
+    let failure = Failure::new(format!("--fail-if {first}")).code(code::RULE_BROKEN);
+    Some(why.iter().skip(1).fold(failure, |failure, line| failure.detail(format!("--fail-if {line}"))))
+}
+
+/// `went from 61.2 ms to 112 ms, +50.8 ms (+83%), p < 0.001`.
+fn words(change: &Change, latency: &LatencyChange) -> String {
+    let time = |ns| units::duration(ns, Unit::Auto);
+    let delta = units::signed(change.delta_ns, Unit::Auto);
+    let part = units::percent(change.delta_ns, change.base_ns);
+    let part = if part.is_empty() { part } else { format!(" ({part})") };
+    format!(
+        "went from {} to {}, {delta}{part}, p {}",
+        time(change.base_ns),
+        time(change.new_ns),
+        units::probability(latency.p)
+    )
+}

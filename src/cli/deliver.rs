@@ -1,0 +1,81 @@
+//! A report to its outputs, and the messages that follow it.
+
+use super::args::Args;
+use super::console::Console;
+use super::failure::{CliResult, Failure, code};
+use super::output::{self, Plan};
+use super::report::Report;
+use super::{broken_rules, compare, display_path, options};
+use gotrace_slice::render::units::{self, Unit};
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
+
+/// The failure of a trace that is not whole, with `--strict`.
+pub(crate) const DAMAGED: &str = "the trace is damaged or incomplete, and --strict was given";
+/// Warnings shown without `-v`; a badly damaged trace has thousands.
+const MAX_WARNINGS: usize = 10;
+
+/// How long the work took.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    /// Opening the traces, and unpacking those that are packed.
+    pub(crate) open: Duration,
+    /// Everything before the first output.
+    pub(crate) all: Duration,
+}
+
+/// Writes all outputs, then the warnings, and gives the exit code. Files come first: the reader of standard output may
+/// go away.
+pub(crate) fn deliver(args: &Args, console: &Console, plan: &Plan, report: &Report, times: Times) -> CliResult<u8> {
+    if args.verbose {
+        tell_times(console, report, times);
+    }
+    let mut look = options::render(args);
+    for target in &plan.files {
+        let started = Instant::now();
+        let bytes = output::write_file(&target.path, |out| report.write(target.format, &look, out))?;
+        if args.verbose {
+            let took = units::duration(started.elapsed().as_nanos() as u64, Unit::Auto);
+            let name = display_path(&target.path);
+            console.verbose(&format!("wrote {name} ({}, {}) in {took}", target.format.name, units::bytes(bytes)));
+        }
+    }
+    if let Some(format) = plan.stdout {
+        // The time of reading differs from run to run, so only a person at a terminal sees it.
+        look.read_in = io::stdout().is_terminal().then_some(times.all);
+        output::write_stdout(look.color && !format.binary, |out| report.write(format, &look, out))?;
+    }
+    tell_warnings(args, console, report);
+    if args.strict && report.lost_data() {
+        return Err(Failure::new(DAMAGED));
+    }
+    if let (false, Report::Profile(profile)) = (args.fail_if.is_empty(), report) {
+        compare::has_requests("--fail-if", profile)?;
+    }
+    broken_rules::find(args, report, console).map_or(Ok(code::DONE), Err)
+}
+
+fn tell_times(console: &Console, report: &Report, times: Times) {
+    let time = |t: Duration| units::duration(t.as_nanos() as u64, Unit::Auto);
+    for trace in report.traces() {
+        let (bytes, generations) = (units::bytes(trace.bytes), units::counted(trace.generations, "generation"));
+        console.verbose(&format!("{}: {bytes}, {generations}, {}", trace.name, units::counted(trace.events, "event")));
+    }
+    console.verbose(&format!("opened in {}, read in {}", time(times.open), time(times.all.saturating_sub(times.open))));
+}
+
+/// Prints the warnings, at most [`MAX_WARNINGS`] without `-v`; with `-q` only those about missing data.
+pub(crate) fn tell_warnings(args: &Args, console: &Console, report: &Report) {
+    let names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
+    let only = names.first().filter(|first| names.iter().all(|n| n == *first));
+    let warnings: Vec<_> = report.warnings().iter().filter(|w| w.data_lost || !args.quiet).collect();
+    let shown = if args.verbose { warnings.len() } else { warnings.len().min(MAX_WARNINGS) };
+    for warning in &warnings[..shown] {
+        let name = warning.trace.and_then(|i| names.get(i)).or(only);
+        console.warning(name.map(String::as_str), warning);
+    }
+    if shown < warnings.len() {
+        let more = units::counted((warnings.len() - shown) as u64, "more warning");
+        console.remark(&format!("{more} (-v shows all, -f json has them too)"));
+    }
+}

@@ -1,0 +1,152 @@
+//! One question to the traces: which requests, and where did their time go? Its answer is a report, or a failure that
+//! says why nothing matches and what is near.
+
+use super::args::Args;
+use super::console::Console;
+use super::deliver::{DAMAGED, tell_warnings};
+use super::display_path;
+use super::failure::{CliResult, Failure};
+use super::input::{self, Opened, reason};
+use super::no_match::NoMatch;
+use super::options;
+use super::progress::ProgressDisplay;
+use super::report::Report;
+use anyhow::Context as _;
+use gotrace_slice::pipeline::{self, Answer, Input};
+use gotrace_slice::profile::{Candidates, Profile, Selection};
+use gotrace_slice::slice::Selector;
+use gotrace_slice::trace::binary::{self, Resolver};
+use gotrace_slice::trace::error::{Error, ErrorKind};
+
+/// What is asked of some traces: of all, or of one side of a comparison.
+pub(crate) struct Question<'a> {
+    pub(crate) args: &'a Args,
+    pub(crate) console: &'a Console,
+    /// The side, for messages; `None` without a comparison.
+    pub(crate) name: Option<&'static str>,
+    /// Its `--root` or `--vs-root`, as typed.
+    pub(crate) roots: &'a [String],
+    pub(crate) opened: &'a [Opened],
+    /// What to select; `None`: list the candidates.
+    pub(crate) selector: Option<&'a Selector>,
+}
+
+/// What reading the traces gives.
+enum ReadResult {
+    Report(Report),
+    /// Nothing matched; these could be selected.
+    NoMatch(Box<Candidates>),
+}
+
+impl Question<'_> {
+    /// Reads the traces. A failure when nothing matches.
+    pub(crate) fn ask(&self, progress: &ProgressDisplay) -> CliResult<Report> {
+        let result = self.read(self.selector, progress);
+        progress.clear();
+        match result? {
+            ReadResult::Report(mut report) => {
+                self.complete(&mut report);
+                Ok(report)
+            }
+            ReadResult::NoMatch(candidates) => Err(self.no_match(candidates)),
+        }
+    }
+
+    fn read(&self, selector: Option<&Selector>, progress: &ProgressDisplay) -> CliResult<ReadResult> {
+        let binary = self.args.binary.as_deref().map(read_binary).transpose();
+        let binary = binary.map_err(|e| Failure::new(format!("{e:#}")))?;
+        let resolver = binary.as_ref().map(|b| b as &(dyn Resolver + Sync));
+        let inputs: Vec<Input<'_>> =
+            self.opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.as_ref(), resolver }).collect();
+        let hook = |p| progress.advanced(p);
+        let work = options::pipeline(self.args);
+        let Some(selector) = selector else {
+            let candidates = pipeline::candidates(&inputs, work, Some(&hook)).map_err(|e| unreadable(&e))?;
+            return Ok(ReadResult::Report(Report::Candidates(Box::new(candidates))));
+        };
+        match pipeline::profile(&inputs, selector, work, Some(&hook)).map_err(|e| unreadable(&e))? {
+            Answer::Profile(profile) => Ok(ReadResult::Report(Report::Profile(profile))),
+            Answer::NoMatch(candidates) => Ok(ReadResult::NoMatch(candidates)),
+        }
+    }
+
+    /// Why nothing matches. Prints the warnings too, since a damaged trace may be the reason.
+    fn no_match(&self, candidates: Box<Candidates>) -> Failure {
+        let asked = NoMatch { args: self.args, roots: self.roots, candidates: &candidates };
+        let mut failure = asked.failure(self.selector);
+        if let Some(selector) = self.selector
+            && let Some(filtered) = asked.filtered(selector, &|changed| self.selection_of(changed))
+        {
+            failure = filtered;
+        }
+        if let Some(name) = self.name {
+            failure.message = format!("{name}: {}", failure.message);
+        }
+        let mut report = Report::Candidates(candidates);
+        self.complete(&mut report);
+        if report.warnings().iter().any(|w| w.data_lost) {
+            failure = failure
+                .help("data was lost, and names stand at the end of each generation: a cut trace loses them;")
+                .help("      record it again, or select by --goid");
+        }
+        tell_warnings(self.args, self.console, &report);
+        if self.args.strict && report.lost_data() {
+            self.console.failure(&failure);
+            return Failure::new(DAMAGED);
+        }
+        failure
+    }
+
+    /// What another selector selects; `None` when that is nothing too.
+    fn selection_of(&self, selector: &Selector) -> Option<Selection> {
+        match self.read(Some(selector), &ProgressDisplay::new(false)) {
+            Ok(ReadResult::Report(Report::Profile(profile))) => Some(profile.selection),
+            _ => None,
+        }
+    }
+
+    /// Adds what only the command line knows: how the question was put, and what was wrong with the packing.
+    fn complete(&self, report: &mut Report) {
+        if let Report::Profile(profile) = report {
+            describe_selection(profile, self.args, self.roots);
+        }
+        for opened in self.opened {
+            if let Some(warning) = &opened.warning {
+                report.add_damage(&opened.name, warning);
+            }
+        }
+    }
+}
+
+fn read_binary(path: &std::path::Path) -> anyhow::Result<binary::Binary> {
+    let bytes = std::fs::read(path).map_err(|e| anyhow::anyhow!("cannot read: {}", reason(&e)));
+    bytes.and_then(|bytes| Ok(binary::open(&bytes)?)).with_context(|| display_path(path))
+}
+
+/// Names the trace that an error is about.
+fn unreadable(error: &Error) -> Failure {
+    let name = error.input();
+    let prefix = name.map_or_else(String::new, |n| format!("{n}: "));
+    match error.kind() {
+        ErrorKind::NotATrace(what) => input::not_a_trace(name.unwrap_or("input"), what),
+        ErrorKind::Io(e) => Failure::new(format!("{prefix}cannot read: {}", reason(e))),
+        _ => Failure::new(format!("{prefix}{error}")),
+    }
+}
+
+fn describe_selection(profile: &mut Profile, args: &Args, roots: &[String]) {
+    let selection = &mut profile.selection;
+    selection.patterns = roots.to_vec();
+    selection.exclude.clone_from(&args.exclude);
+    selection.fixed_strings = args.fixed_strings;
+    selection.ignore_case = args.ignore_case;
+    selection.goids.clone_from(&args.goid);
+    let all = ["creation", "entry", "stack"].map(str::to_owned);
+    let named = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase());
+    selection.root_by = if args.root_by.is_empty() { all.to_vec() } else { named.collect() };
+    selection.whole_life = args.whole_life;
+    if let Some(requests) = &mut profile.requests {
+        requests.only = options::only_text(args);
+    }
+    selection.time = args.time.as_ref().map(|(text, _)| text.clone());
+}

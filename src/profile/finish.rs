@@ -1,0 +1,72 @@
+//! The derived fields of [`Requests`], computed once, after everything else is there.
+
+use super::only::slowest_first;
+use super::{Request, Requests, TraceInfo, findings, latency};
+
+impl Requests {
+    /// Puts the list and the wake-ups in their order, and computes from them what is derived: latency, tail, times on
+    /// lanes, findings. All other fields must be filled in before. Calling it again changes nothing.
+    pub fn finish(&mut self, traces: &[TraceInfo]) {
+        self.sort();
+        if self.before_only == 0 {
+            self.before_only = self.list.len() as u64;
+        }
+        let durations: Vec<u64> = self.list.iter().map(|r| r.dur_ns).collect();
+        let order = slowest_first(&durations);
+        let slow = &order[..order.len().div_ceil(latency::SLOW_ONE_IN)];
+        self.latency = latency::latency(&self.list, &order, traces);
+        self.tail = latency::tail(self, slow);
+        self.inferred = self.list.iter().filter(|r| r.inferred).count() as u64;
+        self.time_on_lanes();
+        self.findings = findings::find(self);
+    }
+
+    fn sort(&mut self) {
+        // Stable: those with equal keys come in an order that does not depend on threads.
+        self.wakeups.sort_by_key(|w| std::cmp::Reverse(w.wait_ns));
+        if self.list.is_sorted_by_key(key) {
+            return;
+        }
+        let slowest = self.slowest.as_ref().and_then(|s| self.list.get(s.request)).map(key);
+        self.list.sort_by_key(key);
+        if let (Some(slowest), Some(key_of_it)) = (&mut self.slowest, slowest) {
+            slowest.request = self.list.partition_point(|r| key(r) < key_of_it);
+        }
+    }
+
+    fn time_on_lanes(&mut self) {
+        let Some(slowest) = &mut self.slowest else { return };
+        for lane in &mut slowest.lanes {
+            lane.path_ns = 0;
+        }
+        for piece in &slowest.path {
+            if let Some(lane) = piece.lane.and_then(|i| slowest.lanes.get_mut(i)) {
+                lane.path_ns = lane.path_ns.saturating_add(piece.dur_ns);
+            }
+        }
+    }
+}
+
+/// The order of the list. A goroutine starts one request at a time.
+fn key(request: &Request) -> (u32, u64, u64) {
+    (request.trace, request.start_ns, request.goid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_comes_in_order_and_the_slowest_stays_the_same() {
+        let request = |trace, start_ns, dur_ns| Request { trace, start_ns, dur_ns, ..Request::default() };
+        let list = vec![request(1, 0, 5), request(0, 9, 1), request(0, 3, 7)];
+        let slowest = Some(crate::profile::Slowest { request: 2, ..Default::default() });
+        let wakeup = |wait_ns| crate::profile::Wakeup { wait_ns, ..Default::default() };
+        let wakeups = vec![wakeup(1), wakeup(3), wakeup(2)];
+        let mut requests = Requests { list, wakeups, slowest, ..Requests::default() };
+        requests.finish(&[]);
+        assert_eq!(requests.list.iter().map(|r| r.dur_ns).collect::<Vec<_>>(), [7, 1, 5]);
+        assert_eq!((requests.slowest.unwrap().request, requests.before_only), (0, 3));
+        assert_eq!(requests.wakeups.iter().map(|w| w.wait_ns).collect::<Vec<_>>(), [3, 2, 1]);
+    }
+}

@@ -1,0 +1,129 @@
+//! The JSON of a trace given without `--root`.
+
+use super::requests::UnknownHandler;
+use super::{Frame, Trace, Warned, document, warnings};
+use crate::profile::{AnnotationCandidate, Candidate, Candidates, DurationList, Handler};
+use crate::render::Options;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
+use std::io::{self, Write};
+
+/// Schema of a list of candidates.
+const SCHEMA: &str = "gotrace-slice/candidates/1";
+
+/// Writes the candidates.
+pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let report = CandidatesReport {
+        schema: SCHEMA,
+        tool: env!("CARGO_PKG_VERSION"),
+        complete: candidates.traces.iter().all(|t| t.complete),
+        trace: candidates.traces.first().map(Trace),
+        traces: candidates.traces.iter().map(Trace).collect(),
+        handlers: candidates.handlers.iter().map(HandlerRow::new).collect(),
+        annotations: candidates.annotations.iter().map(AnnotationRow::new).collect(),
+        unknown_handler: UnknownHandler(&candidates.unknown_handler),
+        older: candidates.older,
+        candidates: CandidateRows(&candidates.rows),
+        warnings: warnings(&candidates.warnings),
+    };
+    document(&report, out)
+}
+
+#[derive(Serialize)]
+struct CandidatesReport<'a> {
+    schema: &'static str,
+    tool: &'static str,
+    complete: bool,
+    trace: Option<Trace<'a>>,
+    traces: Vec<Trace<'a>>,
+    handlers: Vec<HandlerRow<'a>>,
+    annotations: Vec<AnnotationRow<'a>>,
+    unknown_handler: UnknownHandler<'a>,
+    older: u64,
+    candidates: CandidateRows<'a>,
+    warnings: Vec<Warned<'a>>,
+}
+
+/// How long things of one name took.
+#[derive(Serialize)]
+struct Durations {
+    count: u64,
+    p50_ns: u64,
+    p99_ns: u64,
+    max_ns: u64,
+    total_ns: u64,
+    partial: u64,
+}
+
+impl Durations {
+    fn new(took: &DurationList) -> Self {
+        Self {
+            count: took.count(),
+            p50_ns: took.percentile_ns(50),
+            p99_ns: took.percentile_ns(99),
+            max_ns: took.max_ns(),
+            total_ns: took.total_ns(),
+            partial: took.partial,
+        }
+    }
+}
+
+/// A handler.
+#[derive(Serialize)]
+struct HandlerRow<'a> {
+    function: &'a str,
+    protocol: &'static str,
+    #[serde(flatten)]
+    took: Durations,
+}
+
+impl<'a> HandlerRow<'a> {
+    fn new(handler: &'a Handler) -> Self {
+        Self { function: &handler.function, protocol: handler.protocol, took: Durations::new(&handler.took) }
+    }
+}
+
+/// A type of user tasks or regions.
+#[derive(Serialize)]
+struct AnnotationRow<'a> {
+    kind: &'static str,
+    name: &'a str,
+    #[serde(flatten)]
+    took: Durations,
+}
+
+impl<'a> AnnotationRow<'a> {
+    fn new(annotation: &'a AnnotationCandidate) -> Self {
+        Self { kind: annotation.kind, name: &annotation.name, took: Durations::new(&annotation.took) }
+    }
+}
+
+struct CandidateRows<'a>(&'a [Candidate]);
+
+impl Serialize for CandidateRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(Some(self.0.len()))?;
+        for row in self.0 {
+            seq.serialize_element(&CandidateRow(row))?;
+        }
+        seq.end()
+    }
+}
+
+struct CandidateRow<'a>(&'a Candidate);
+
+impl Serialize for CandidateRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let c = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        let site = Frame { function: &c.creation_site, file: &c.file, line: c.line };
+        map.serialize_entry("created_by", &site)?;
+        map.serialize_entry("entry", &c.entry)?;
+        map.serialize_entry("count", &c.count)?;
+        map.serialize_entry("total_ns", &c.total_ns)?;
+        map.serialize_entry("max_ns", &c.max_ns)?;
+        map.serialize_entry("children", &c.children)?;
+        map.serialize_entry("alive", &c.alive)?;
+        map.end()
+    }
+}

@@ -1,0 +1,92 @@
+//! A slice while it is made.
+
+use super::keep_out::KeepOut;
+use super::labels::RootLabels;
+use super::membership::{Membership, Slice};
+use super::selector::Selector;
+use super::window::{RootWindow, WindowIdx};
+use crate::survey::{Forest, Goroutine};
+use crate::trace::ids::GIdx;
+use crate::trace::symbols::Symbols;
+use rustc_hash::FxHashMap;
+
+/// Stands for the depth of a goroutine that is kept out, with all that it creates.
+pub(super) const KEPT_OUT: u32 = u32::MAX;
+
+/// The slice so far, and what is needed to go on. `roots.rs` adds roots to it, `closure.rs` their children.
+pub(super) struct SliceBuilder<'a> {
+    pub(super) forest: &'a Forest,
+    pub(super) selector: &'a Selector,
+    pub(super) slice: Slice,
+    /// Per stack: whether a root pattern matches a function on it.
+    pub(super) matching: Vec<bool>,
+    /// Per goroutine that has stretches: their positions in [`Forest::stretches`].
+    pub(super) stretches: FxHashMap<GIdx, Vec<u32>>,
+    /// Per stretch: its window; `NONE` as long as it is no root.
+    pub(super) window_of_stretch: Vec<WindowIdx>,
+    /// Per root by annotation: its window; `NONE` as long as it is none.
+    pub(super) window_of_annotated: Vec<WindowIdx>,
+    /// Per goroutine: creations between it and its root, or [`KEPT_OUT`].
+    pub(super) depth: Vec<u32>,
+    pub(super) labels: RootLabels<'a>,
+    keep_out: KeepOut<'a>,
+}
+
+impl<'a> SliceBuilder<'a> {
+    pub(super) fn new(forest: &'a Forest, symbols: &'a Symbols, selector: &'a Selector) -> Self {
+        let n = forest.goroutines.len();
+        let mut stretches: FxHashMap<GIdx, Vec<u32>> = FxHashMap::default();
+        for (i, stretch) in forest.stretches.iter().enumerate() {
+            stretches.entry(stretch.g).or_default().push(i as u32);
+        }
+        Self {
+            forest,
+            selector,
+            slice: Slice {
+                owner: vec![WindowIdx::NONE; n],
+                tracked: vec![false; n],
+                context: vec![0; n],
+                ..Slice::default()
+            },
+            matching: symbols.stacks_with(|name| selector.roots.matches(name)),
+            stretches,
+            window_of_stretch: vec![WindowIdx::NONE; forest.stretches.len()],
+            window_of_annotated: vec![WindowIdx::NONE; forest.annotated.roots.len()],
+            depth: vec![0; n],
+            labels: RootLabels::new(symbols, selector),
+            keep_out: KeepOut::new(symbols, selector),
+        }
+    }
+
+    /// Whether a child stays out although its creator, or the stretch it was created in, is in.
+    pub(super) fn keeps_out_child(&mut self, goroutine: &Goroutine) -> bool {
+        let counts = &mut self.slice.counts;
+        self.keep_out.is_excluded(goroutine, counts) || self.keep_out.is_foreign(goroutine, &self.matching, counts)
+    }
+
+    /// Whether a goroutine stays out although a pattern matches its creation stack.
+    pub(super) fn keeps_out_root(&mut self, goroutine: &Goroutine) -> bool {
+        self.keep_out.is_foreign(goroutine, &self.matching, &mut self.slice.counts)
+    }
+
+    /// Adds a window.
+    pub(super) fn add_window(&mut self, window: RootWindow) -> WindowIdx {
+        self.slice.windows.push(window);
+        WindowIdx(self.slice.windows.len() as u32 - 1)
+    }
+
+    /// Adds a goroutine that belongs to one window for life, with this spawn chain.
+    pub(super) fn add_owned(&mut self, g: GIdx, owner: WindowIdx, context: u32) {
+        self.slice.owner[g.at()] = owner;
+        self.slice.tracked[g.at()] = true;
+        self.slice.context[g.at()] = context;
+        self.slice.counts.goroutines += 1;
+    }
+
+    /// Adds a goroutine that belongs to windows for parts of its life.
+    pub(super) fn add_memberships(&mut self, g: GIdx, memberships: Vec<Membership>) {
+        self.slice.counts.goroutines += 1;
+        self.slice.tracked[g.at()] = true;
+        self.slice.stays.insert(g, memberships);
+    }
+}

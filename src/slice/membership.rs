@@ -1,0 +1,94 @@
+//! Which goroutines belong to which windows.
+
+use super::spawn_chains::SpawnChains;
+use super::task_boundaries::TaskBoundaries;
+use super::window::{RootWindow, WindowIdx};
+use crate::trace::ids::GIdx;
+use rustc_hash::FxHashMap;
+
+/// A part of a goroutine's life that belongs to a window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Membership {
+    /// The window.
+    pub window: WindowIdx,
+    /// Position in the file of the event that starts it; `None`: the goroutine's first event.
+    pub start: Option<u64>,
+    /// Position in the file of the event that ends it; `None`: the goroutine's last event.
+    pub end: Option<u64>,
+    /// Whether the window starts and ends where this does.
+    pub is_window: bool,
+}
+
+/// Which goroutines, during which windows.
+#[derive(Clone, Default, Debug)]
+pub struct Slice {
+    /// Occurrences of roots.
+    pub windows: Vec<RootWindow>,
+    /// Per goroutine: the window that all its life belongs to; `NONE` for goroutines that are outside the slice, and
+    /// for those in [`stays`](Self::stays).
+    pub owner: Vec<WindowIdx>,
+    /// Per goroutine: whether it is in the slice, for all or some of its life.
+    pub tracked: Vec<bool>,
+    /// Per goroutine: its spawn chain; meaningful for those with an owner.
+    pub context: Vec<u32>,
+    /// The goroutines that belong to windows for parts of their life: these parts, in order.
+    pub stays: FxHashMap<GIdx, Vec<Membership>>,
+    /// Where tasks begin and end.
+    pub marks: TaskBoundaries,
+    /// All spawn chains.
+    pub contexts: SpawnChains,
+    /// How many goroutines were selected, and how many were left out.
+    pub counts: Counts,
+}
+
+impl Slice {
+    /// Whether a goroutine belongs to a window, for all or some of its life.
+    pub fn is_in(&self, g: GIdx, window: WindowIdx) -> bool {
+        let stays = self.stays.get(&g).map_or(&[][..], Vec::as_slice);
+        self.owner.get(g.at()) == Some(&window) || stays.iter().any(|stay| stay.window == window)
+    }
+
+    /// Whether a goroutine is in the slice, for all or some of its life.
+    pub fn has(&self, g: GIdx) -> bool {
+        self.tracked.get(g.at()).copied().unwrap_or(false)
+    }
+
+    /// Keeps only some windows, and the goroutines that belong to them. The others' entries in
+    /// [`windows`](Self::windows) stay, so that indexes keep their meaning.
+    pub fn keep(&mut self, windows: &[WindowIdx]) {
+        let mut kept = vec![false; self.windows.len()];
+        for window in windows {
+            kept[window.at()] = true;
+        }
+        for of_one in self.stays.values_mut() {
+            of_one.retain(|stay| kept[stay.window.at()]);
+        }
+        self.stays.retain(|_, of_one| !of_one.is_empty());
+        self.marks.keep(|window| kept[window.at()]);
+        self.counts.goroutines = 0;
+        for (i, owner) in self.owner.iter_mut().enumerate() {
+            if owner.is_some() && !kept[owner.at()] {
+                *owner = WindowIdx::NONE;
+            }
+            self.tracked[i] = owner.is_some() || self.stays.contains_key(&GIdx(i as u32));
+            self.counts.goroutines += u64::from(self.tracked[i]);
+        }
+    }
+}
+
+/// Numbers for the report.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Counts {
+    /// Goroutines in the slice.
+    pub goroutines: u64,
+    /// Longest chain of creations below a root.
+    pub max_depth: u32,
+    /// Children kept out by `--exclude`.
+    pub excluded: u64,
+    /// Goroutines of the recording that were kept out.
+    pub recording: u64,
+    /// Goroutines of the runtime that were kept out.
+    pub runtime: u64,
+    /// Goroutines that many requests share and that were kept out.
+    pub shared: u64,
+}

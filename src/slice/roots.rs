@@ -1,0 +1,154 @@
+//! Roots: which goroutines, stretches, tasks and regions start windows.
+
+use super::builder::{KEPT_OUT, SliceBuilder};
+use super::membership::Membership;
+use super::task_boundaries::TaskBoundary;
+use super::window::{RootKind, RootWindow, WindowIdx};
+use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, Work};
+use crate::trace::ids::{GIdx, StringIdx};
+
+impl SliceBuilder<'_> {
+    /// Makes roots of all tasks. They come first: a goroutine that works in a task may be visited before the one that
+    /// began it.
+    pub(super) fn start_tasks(&mut self) {
+        let forest = self.forest;
+        let is_task = |root: &&AnnotatedRoot| root.kind == Annotation::Task;
+        if forest.annotated.roots.iter().any(|root| is_task(&root)) {
+            // The first chain is that of goroutines outside all windows: a path must tell it from a task's own.
+            self.slice.contexts.root(StringIdx::EMPTY);
+        }
+        for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
+            if self.is_wanted(root.g) {
+                let window = self.add_annotated(i, root, RootKind::Task);
+                self.slice.marks.add(root.start, window, TaskBoundary::Start);
+                self.slice.marks.add(root.handed_over, window, TaskBoundary::HandedOver);
+                self.slice.marks.add(root.end, window, TaskBoundary::End);
+            }
+        }
+        self.slice.marks.sort();
+    }
+
+    /// Makes a goroutine that belongs to no window a root, if something about it matches. The first kind that does
+    /// decides: a goroutine that is a root by its creation has no stretches of its own.
+    pub(super) fn start_roots(&mut self, g: GIdx, goroutine: &Goroutine) {
+        if !self.start_by_creation(g, goroutine) && !self.start_stream(g) && !self.start_annotated(g) {
+            self.start_stretches(g);
+        }
+    }
+
+    /// A task that began on another root's child is a part of that root: its window goes.
+    pub(super) fn drop_inner_tasks(&mut self) {
+        let is_inner = |window: &RootWindow| {
+            let owner = self.slice.owner[window.g.at()];
+            window.by == RootKind::Task && owner.is_some() && self.slice.windows[owner.at()] != *window
+        };
+        let inner: Vec<bool> = self.slice.windows.iter().map(is_inner).collect();
+        if inner.contains(&true) {
+            let kept = (0..inner.len()).filter(|i| !inner[*i]).map(|i| WindowIdx(i as u32));
+            self.slice.keep(&kept.collect::<Vec<_>>());
+        }
+    }
+
+    /// Whether `--goid` allows roots on this goroutine.
+    fn is_wanted(&self, g: GIdx) -> bool {
+        self.selector.goids.is_empty() || self.selector.goids.contains(&self.forest.get(g).id)
+    }
+
+    /// Makes a root of a goroutine that matches by its creation or entry; says whether it does.
+    fn start_by_creation(&mut self, g: GIdx, goroutine: &Goroutine) -> bool {
+        let by_creation = self.selector.root_by.creation && self.matching[goroutine.creation.at()];
+        let by_entry = self.selector.root_by.entry && self.matching[goroutine.entry.at()];
+        if goroutine.origin != Origin::Created || !(by_creation || by_entry) || !self.is_wanted(g) {
+            return false;
+        }
+        if self.keeps_out_root(goroutine) {
+            self.depth[g.at()] = KEPT_OUT;
+            return true;
+        }
+        let label = self.labels.of_entry(goroutine);
+        let root = self.slice.contexts.root(label);
+        let context = self.slice.contexts.child(root, goroutine.creation);
+        self.start_whole_life(g, context, if by_creation { RootKind::Creation } else { RootKind::Entry });
+        true
+    }
+
+    /// Makes a root of a goroutine that serves one request alone, when a stack of it matches; says whether it does.
+    fn start_stream(&mut self, g: GIdx) -> bool {
+        if !self.selector.root_by.stack || !self.is_wanted(g) {
+            return false;
+        }
+        let Some(&stack) = self.forest.streams.get(&g) else { return false };
+        let label = self.labels.of_stack(stack);
+        let context = self.slice.contexts.root(label);
+        self.start_whole_life(g, context, RootKind::Stack);
+        true
+    }
+
+    /// Makes a root of a goroutine's whole life.
+    fn start_whole_life(&mut self, g: GIdx, context: u32, by: RootKind) {
+        let window = self.add_window(RootWindow { by, ..RootWindow::of(g, context) });
+        self.add_owned(g, window, context);
+    }
+
+    /// Makes roots of a goroutine's stretches.
+    fn start_stretches(&mut self, g: GIdx) {
+        if !self.selector.root_by.stack || !self.is_wanted(g) {
+            return;
+        }
+        let Some(stretches) = self.stretches.remove(&g) else { return };
+        let mut memberships = Vec::with_capacity(stretches.len());
+        for i in stretches {
+            let stretch = self.forest.stretches[i as usize];
+            let label = self.labels.of_stack(stretch.stack);
+            let context = self.slice.contexts.root(label);
+            let window = self.add_window(RootWindow {
+                stretch: Some((stretch.start, stretch.end)),
+                by: RootKind::Stack,
+                inferred: stretch.inferred,
+                ..RootWindow::of(g, context)
+            });
+            self.window_of_stretch[i as usize] = window;
+            memberships.push(Membership { window, start: stretch.start, end: stretch.end, is_window: true });
+        }
+        self.add_memberships(g, memberships);
+    }
+
+    /// Makes roots of a goroutine's regions, and adds the goroutine to the tasks that it works in; says whether there
+    /// is any. A goroutine with regions or tasks is no root by its stacks.
+    fn start_annotated(&mut self, g: GIdx) -> bool {
+        let forest = self.forest;
+        let Some(work) = forest.annotated.work.get(&g) else { return false };
+        let mut memberships = Vec::with_capacity(work.len());
+        for &Work { root: number, start, end } in work {
+            let root = &forest.annotated.roots[number as usize];
+            let is_window = root.kind == Annotation::Region;
+            let window = match root.kind {
+                Annotation::Task => self.window_of_annotated[number as usize],
+                Annotation::Region if self.is_wanted(g) => self.add_annotated(number as usize, root, RootKind::Region),
+                Annotation::Region => WindowIdx::NONE,
+            };
+            if window.is_some() {
+                memberships.push(Membership { window, start, end, is_window });
+            }
+        }
+        let any = !memberships.is_empty();
+        if any {
+            self.add_memberships(g, memberships);
+        }
+        any
+    }
+
+    /// Adds the window of a task or region, given by its position in the forest's list.
+    fn add_annotated(&mut self, number: usize, root: &AnnotatedRoot, by: RootKind) -> WindowIdx {
+        let context = self.slice.contexts.root(root.name);
+        let window = self.add_window(RootWindow {
+            ended_by: root.ended_by,
+            handed_over: root.handed_over.is_some(),
+            stretch: Some((root.start, root.end)),
+            by,
+            ..RootWindow::of(root.g, context)
+        });
+        self.window_of_annotated[number] = window;
+        window
+    }
+}
