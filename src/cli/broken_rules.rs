@@ -18,7 +18,7 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
                 why.push(format!("{text}: {name} is {}", units::duration(ns, Unit::Auto)));
             }
             (RuleOutcome::Slower(change), Some(latency)) => {
-                why.push(format!("{text}: {name} {}", words(&change, latency)))
+                why.push(format!("{text}: {name} {}", words(&change, latency)));
             }
             (RuleOutcome::Unclear(change), Some(latency)) if !args.quiet => {
                 let words = words(&change, latency);

@@ -47,7 +47,7 @@ pub(crate) fn install_panic_hook() {
 }
 
 /// What the arguments ask for. Making it finds wrong usage before any work is done.
-struct Task {
+struct Job {
     /// The roots; `None`: list the candidates.
     selector: Option<Selector>,
     /// The roots of the base of a comparison.
@@ -60,8 +60,8 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
         output::write_stdout(false, |out| generate::write(what, out))?;
         return Ok(code::DONE);
     }
-    let task = Task::new(args)?;
-    if task.selector.is_none() && !args.quiet {
+    let job = Job::new(args)?;
+    if job.selector.is_none() && !args.quiet {
         for flag in options::useless_without_root(args) {
             console.remark(&format!("{flag} does nothing without --root"));
         }
@@ -72,12 +72,12 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     let opened = open(&args.traces).inspect_err(|_| progress.clear())?;
     let opened_base = open(&args.vs).inspect_err(|_| progress.clear())?;
     let open_time = started.elapsed();
-    let report = task.report(args, console, [&opened, &opened_base], &progress)?;
+    let report = job.report(args, console, [&opened, &opened_base], &progress)?;
     let times = Times { open: open_time, all: started.elapsed() };
-    deliver(args, console, &task.plan, &report, times)
+    deliver(args, console, &job.plan, &report, times)
 }
 
-impl Task {
+impl Job {
     fn new(args: &Args) -> CliResult<Self> {
         compare::check(args)?;
         let selector = options::selector(args)?;

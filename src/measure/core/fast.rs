@@ -5,8 +5,8 @@
 //! pass 2.
 
 use super::MeasureCore;
+use crate::measure::intervals::log::IntervalLog;
 use crate::measure::intervals::timeline::{Attribution, IntervalKind, Timeline};
-use crate::measure::paths::interval_log::IntervalLog;
 use crate::measure::paths::wakers::Cause;
 use crate::measure::windows::Windows;
 use crate::trace::event::{GoState, GoTransition};
@@ -77,7 +77,7 @@ impl PieceCounter<'_, '_> {
         line.since = end;
         // `end` is later, so the difference fits into an unsigned number.
         let ns = end.0.wrapping_sub(since.0) as u64;
-        let place = self.attribution.add_known(
+        let sum = self.attribution.add_known(
             line,
             IntervalKind { running, assists: false },
             next,
@@ -85,7 +85,7 @@ impl PieceCounter<'_, '_> {
         );
         line.fresh = ends;
         if let Some(log) = self.log {
-            log.push(end, line.g, place);
+            log.push(end, line.g, sum);
             self.windows.add(window, ns);
         }
         true

@@ -9,9 +9,10 @@ mod fast;
 
 pub(super) use fast::FastTimes;
 
+use super::intervals::aggregate::SumIdx;
+use super::intervals::log::{IntervalLog, IntervalLogMemory, Link, LinkKind};
 use super::intervals::states::{StateKey, is_parking};
 use super::intervals::timeline::{Attribution, PieceEnd, Timeline};
-use super::paths::interval_log::{IntervalLog, IntervalLogMemory, Link, LinkKind, place};
 use super::paths::wakers::{Cause, Wakers};
 use super::spec::MeasureSpec;
 use super::windows::Windows;
@@ -188,7 +189,7 @@ impl<'a> MeasureCore<'a> {
             GoState::NotExist => {
                 // Its end was lost, and its id is in use again.
                 if let Some(log) = &mut self.log {
-                    log.push(event.time, t.g, place::DEAD);
+                    log.push(event.time, t.g, SumIdx::ENDED);
                 }
                 self.drop_line(t.g);
                 self.begin_timeline(event, t, cause);
@@ -253,8 +254,8 @@ impl<'a> MeasureCore<'a> {
         if let Some(log) = &mut self.log {
             if created {
                 let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
-                log.push(since, t.g, place::UNBORN);
-                log.link(since, t.g, Link { by, stack: cause.stack, kind: LinkKind::Birth });
+                log.push(since, t.g, SumIdx::NOT_CREATED);
+                log.link(since, t.g, Link { by, stack: cause.stack, kind: LinkKind::Creation });
             } else {
                 log.push_older(since, t.g);
             }
@@ -351,7 +352,7 @@ impl<'a> MeasureCore<'a> {
     }
 
     /// The goroutines that are alive, each with the sum that its open interval would be added to as far as is known now.
-    pub(super) fn open_places(&mut self) -> Vec<(GIdx, u32)> {
+    pub(super) fn open_sums(&mut self) -> Vec<(GIdx, SumIdx)> {
         if self.log.is_none() {
             return Vec::new();
         }

@@ -2,8 +2,9 @@
 
 use super::samples::{Folder, Naming, detail_of};
 use crate::measure::intervals::states::StateKey;
-use crate::measure::paths::requests::{PathsMeasured, RequestMeasured};
+use crate::measure::paths::measured::{PathsMeasured, RequestMeasured};
 use crate::measure::paths::slowest::SlowestMeasured;
+use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
 use crate::measure::{Key, Measured};
 use crate::profile::{self, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
@@ -41,14 +42,14 @@ impl Folder {
             return;
         };
         let keys = measured.aggregate.keys();
-        let nodes = self.add_sums(measured.aggregate, &paths.waited, naming);
+        let nodes = self.add_sums(measured.aggregate, &paths.elsewhere, naming);
         let mut naming = Names { folder: self, trace, keys: &keys, nodes: &nodes };
         naming.add_paths(paths, requests);
         requests.overlap.mark_assist_ns = self.assist_ns;
     }
 }
 
-/// One trace's places and goroutines, by name.
+/// One trace's sums and goroutines, by name.
 struct Names<'a, 'f> {
     folder: &'f mut Folder,
     trace: MeasuredTrace<'a>,
@@ -126,34 +127,26 @@ impl Names<'_, '_> {
     }
 
     /// In an order that does not depend on who measured what first.
-    fn sorted_waits(
-        &self,
-        mut waits: Vec<(crate::measure::paths::wakeups::WaitKey, crate::measure::paths::wakeups::WaitSum)>,
-    ) -> Vec<(crate::measure::paths::wakeups::WaitKey, crate::measure::paths::wakeups::WaitSum)> {
-        waits.sort_unstable_by_key(|((place, kind, stack), _)| (self.keys[*place as usize], *kind, *stack));
+    fn sorted_waits(&self, mut waits: Vec<(WaitKey, WaitSum)>) -> Vec<(WaitKey, WaitSum)> {
+        waits.sort_unstable_by_key(|(key, _)| (self.keys[key.sum.at()], key.waker, key.waker_stack));
         waits
     }
 
-    fn wakeup(
-        &mut self,
-        key: crate::measure::paths::wakeups::WaitKey,
-        sum: crate::measure::paths::wakeups::WaitSum,
-    ) -> Wakeup {
-        let (place, kind, stack) = key;
+    fn wakeup(&mut self, WaitKey { sum: waits, waker, waker_stack }: WaitKey, sum: WaitSum) -> Wakeup {
         let symbols = self.trace.symbols;
-        let wait = self.keys[place as usize];
+        let wait = self.keys[waits.at()];
         let state = wait.state.name(symbols).to_owned();
-        let waker = match kind {
+        let waker = match waker {
             WakerKind::Unknown if state == "network" => WakerKind::Network,
             WakerKind::Unknown if state == "sleep" => WakerKind::Timer,
-            kind => kind,
+            known => known,
         };
         Wakeup {
-            waiting: self.nodes[place as usize],
+            waiting: self.nodes[waits.at()],
             detail: detail_of(&wait, symbols),
             state,
             waker,
-            waker_stack: self.folder.own_stack(stack, symbols),
+            waker_stack: self.folder.own_stack(waker_stack, symbols),
             waker_goid: sum.by.is_some().then(|| self.trace.forest.get(sum.by).id.0),
             waker_entry: self.entry(sum.by),
             count: sum.count,
@@ -189,13 +182,13 @@ impl Names<'_, '_> {
             }
         });
         let lanes = lanes.collect();
-        let path = measured.path.iter().map(|&(span, g, place)| PathPiece {
+        let path = measured.path.iter().map(|&(span, g, sum)| PathPiece {
             start_ns: span.start.since(begin),
             dur_ns: span.end.since(span.start),
             lane: lane_of.get(&g).copied(),
             goid: self.trace.forest.get(g).id.0,
-            state: self.keys[place as usize].state.name(self.trace.symbols).to_owned(),
-            stack: self.nodes[place as usize],
+            state: self.keys[sum.at()].state.name(self.trace.symbols).to_owned(),
+            stack: self.nodes[sum.at()],
         });
         Slowest {
             request,

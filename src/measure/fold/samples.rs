@@ -2,7 +2,7 @@
 
 use crate::measure::intervals::aggregate::{Aggregate, Key};
 use crate::measure::intervals::states::detail;
-use crate::measure::paths::walk_results::Via;
+use crate::measure::paths::measured::{ElsewhereKey, OtherGoroutine};
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
 use crate::slice::spawn_chains::SpawnChains;
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
@@ -55,12 +55,12 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Adds the sums of one trace, and `waited`: what requests spent in goroutines other than their own, by place
-    /// among the sums. Gives the node of each place's stack.
+    /// Adds the sums of one trace, and `elsewhere`: what requests spent in goroutines other than their own. Gives the node
+    /// of each sum's stack, by [`SumIdx`](crate::measure::SumIdx).
     pub(crate) fn add_sums(
         &mut self,
         aggregate: Aggregate,
-        waited: &[((u32, Via, StringIdx), u64)],
+        elsewhere: &[(ElsewhereKey, u64)],
         naming: Naming<'_>,
     ) -> Vec<NodeIdx> {
         let Naming { contexts, symbols, joined } = naming;
@@ -86,17 +86,17 @@ impl Folder {
                 self.add(&key, (stack, root), symbols, weight);
             }
         }
-        let mut waited: Vec<_> =
-            waited.iter().map(|&((place, via, label), ns)| (sums[place as usize].0, via, label, ns)).collect();
-        waited.sort_unstable_by_key(|&(key, via, label, _)| (key, via, label));
-        for (key, via, label, latency_ns) in waited {
-            let above = match via {
-                Via::Inside => prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT),
-                Via::Foreign => self.root_frame(label, symbols),
+        let mut elsewhere: Vec<_> =
+            elsewhere.iter().map(|&(of, ns)| (sums[of.sum.at()].0, of.goroutine, of.label, ns)).collect();
+        elsewhere.sort_unstable_by_key(|&(key, goroutine, label, _)| (key, goroutine, label));
+        for (key, goroutine, label, latency_ns) in elsewhere {
+            let above = match goroutine {
+                OtherGoroutine::SameRequest => prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT),
+                OtherGoroutine::Foreign => self.root_frame(label, symbols),
             };
             let prefix = self.waiting_for(above);
             let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
-            let root = if via == Via::Inside { contexts.get(key.context).label } else { label };
+            let root = if goroutine == OtherGoroutine::SameRequest { contexts.get(key.context).label } else { label };
             let weight = Weight { latency_ns, ..Weight::default() };
             self.add(&key, (stack, root), symbols, weight);
         }

@@ -2,8 +2,44 @@
 
 use super::states::StateKey;
 use crate::profile::{Precision, Weight};
-use crate::trace::ids::StackIdx;
+use crate::trace::ids::{StackIdx, dense_index};
 use rustc_hash::FxHashMap;
+
+dense_index! {
+    /// A sum in [`Aggregate`]: its position among the sums, in the order in which their keys first came.
+    ///
+    /// The interval log writes such an index for each interval, and two kinds more, beyond all positions: what there is
+    /// instead of an interval ([`SumIdx::NOT_CREATED`], [`SumIdx::ENDED`]), and lists of several sums
+    /// ([`SumIdx::of_split`]).
+    SumIdx
+}
+
+impl SumIdx {
+    /// The goroutine does not exist yet, or nothing is known of it so early.
+    pub(crate) const NOT_CREATED: Self = Self::NONE;
+    /// The goroutine has ended.
+    pub(crate) const ENDED: Self = Self(u32::MAX - 1);
+    /// From here up to [`SumIdx::ENDED`]: lists of sums.
+    const FIRST_SPLIT: u32 = 1 << 31;
+
+    /// Stands for the list of sums at a position of `IntervalLog::splits`: an interval whose time is split over these.
+    #[inline]
+    pub(crate) fn of_split(position: usize) -> Self {
+        Self(Self::FIRST_SPLIT + position as u32)
+    }
+
+    /// The position of the list of sums that this stands for; none where it stands for one sum, or for no interval.
+    #[inline]
+    pub(crate) fn split(self) -> Option<usize> {
+        (Self::FIRST_SPLIT..Self::ENDED.0).contains(&self.0).then(|| (self.0 - Self::FIRST_SPLIT) as usize)
+    }
+
+    /// Whether a goroutine in an interval that is counted here exists.
+    #[inline]
+    pub(crate) fn is_alive(self) -> bool {
+        self.0 < Self::ENDED.0
+    }
+}
 
 /// What intervals are added up by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -65,43 +101,43 @@ impl Recent {
 #[derive(Clone, Debug)]
 pub struct Aggregate {
     sums: Vec<(Key, Weight)>,
-    places: FxHashMap<Key, u32>,
+    sum_of: FxHashMap<Key, SumIdx>,
     cache: Box<[Recent; CACHE]>,
-    /// The places of its keys.
-    cached: Box<[u32; CACHE]>,
+    /// The sums of its keys.
+    cached: Box<[SumIdx; CACHE]>,
     /// Its slots that hold something.
     used: Vec<u16>,
 }
 
 impl Default for Aggregate {
     fn default() -> Self {
-        let (cache, cached) = (vec![Recent::NONE; CACHE].try_into(), vec![0; CACHE].try_into());
+        let (cache, cached) = (vec![Recent::NONE; CACHE].try_into(), vec![SumIdx(0); CACHE].try_into());
         let (Ok(cache), Ok(cached)) = (cache, cached) else { unreachable!("as long as they were made") };
-        Self { sums: Vec::new(), places: FxHashMap::default(), cache, cached, used: Vec::new() }
+        Self { sums: Vec::new(), sum_of: FxHashMap::default(), cache, cached, used: Vec::new() }
     }
 }
 
 impl Aggregate {
-    /// Adds one interval, or a piece of one with `events` 0; gives its key's place among the sums.
-    pub fn add(&mut self, key: Key, events: u64, ns: u64) -> u32 {
-        let place = self.place(key) as u32;
-        self.add_at(place, events, ns);
-        place
+    /// Adds one interval, or a piece of one with `events` 0; gives the sum of its key.
+    pub fn add(&mut self, key: Key, events: u64, ns: u64) -> SumIdx {
+        let sum = self.sum(key);
+        self.add_to(sum, events, ns);
+        sum
     }
 
-    /// Adds one interval at a place.
+    /// Adds one interval to a sum.
     #[inline]
-    pub(crate) fn add_at(&mut self, place: u32, events: u64, ns: u64) {
-        let sum = &mut self.sums[place as usize].1;
+    pub(crate) fn add_to(&mut self, sum: SumIdx, events: u64, ns: u64) {
+        let sum = &mut self.sums[sum.at()].1;
         sum.events += events;
         // Clocks gone wild reach the end of the numbers.
         sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
     }
 
-    /// Adds one interval to the key that follows from a signature, if that was noted lately; gives its place.
+    /// Adds one interval to the key that follows from a signature, if that was noted lately; gives its sum.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
-    pub(crate) fn add_lately(&mut self, signature: Signature, events: u64, ns: u64) -> Option<u32> {
+    pub(crate) fn add_lately(&mut self, signature: Signature, events: u64, ns: u64) -> Option<SumIdx> {
         let slot = signature.slot();
         let recent = &mut self.cache[slot];
         if recent.signature != signature {
@@ -115,22 +151,22 @@ impl Aggregate {
         Some(self.cached[slot])
     }
 
-    /// The place of a key, noted for the signature that it follows from.
-    pub(crate) fn note(&mut self, signature: Signature, key: Key) -> u32 {
-        let place = self.place(key) as u32;
+    /// The sum of a key, noted for the signature that it follows from.
+    pub(crate) fn note(&mut self, signature: Signature, key: Key) -> SumIdx {
+        let sum = self.sum(key);
         let slot = signature.slot();
         let old = std::mem::replace(&mut self.cache[slot], Recent { signature, ..Recent::NONE });
-        let old_place = std::mem::replace(&mut self.cached[slot], place);
+        let old_sum = std::mem::replace(&mut self.cached[slot], sum);
         if old.signature == Signature::NONE {
             self.used.push(slot as u16);
         }
-        self.add_recent(old, old_place);
-        place
+        self.add_recent(old, old_sum);
+        sum
     }
 
-    fn add_recent(&mut self, Recent { events, ns, .. }: Recent, place: u32) {
+    fn add_recent(&mut self, Recent { events, ns, .. }: Recent, sum: SumIdx) {
         if events > 0 || ns > 0 {
-            self.add_at(place, events, ns);
+            self.add_to(sum, events, ns);
         }
     }
 
@@ -143,13 +179,13 @@ impl Aggregate {
         }
     }
 
-    /// The key at a place.
+    /// The key of a sum.
     #[inline]
-    pub fn key(&self, place: u32) -> Key {
-        self.sums[place as usize].0
+    pub fn key(&self, sum: SumIdx) -> Key {
+        self.sums[sum.at()].0
     }
 
-    /// Number of places.
+    /// Number of sums.
     pub fn len(&self) -> usize {
         self.sums.len()
     }
@@ -159,29 +195,29 @@ impl Aggregate {
         self.sums.is_empty()
     }
 
-    /// Adds latency at a place.
-    pub fn add_latency(&mut self, place: u32, ns: u64) {
-        let sum = &mut self.sums[place as usize].1;
+    /// Adds latency to a sum.
+    pub fn add_latency(&mut self, sum: SumIdx, ns: u64) {
+        let sum = &mut self.sums[sum.at()].1;
         sum.latency_ns = sum.latency_ns.saturating_add(ns);
     }
 
-    fn place(&mut self, key: Key) -> usize {
-        let next = self.sums.len() as u32;
-        let place = *self.places.entry(key).or_insert(next);
-        if place == next {
+    fn sum(&mut self, key: Key) -> SumIdx {
+        let next = SumIdx(self.sums.len() as u32);
+        let sum = *self.sum_of.entry(key).or_insert(next);
+        if sum == next {
             self.sums.push((key, Weight::default()));
         }
-        place as usize
+        sum
     }
 
-    /// Adds all of another's sums and empties it; gives its places as ours.
-    pub fn absorb(&mut self, other: &mut Self) -> Vec<u32> {
+    /// Adds all sums of `other` and empties it; gives, for each of its sums, ours.
+    pub fn absorb(&mut self, other: &mut Self) -> Vec<SumIdx> {
         other.settle();
-        other.places.clear();
+        other.sum_of.clear();
         let sums = other.sums.drain(..).map(|(key, weight)| {
-            let place = self.place(key);
-            self.sums[place].1 += weight;
-            place as u32
+            let sum = self.sum(key);
+            self.sums[sum.at()].1 += weight;
+            sum
         });
         sums.collect()
     }
@@ -189,18 +225,18 @@ impl Aggregate {
     /// Forgets all sums.
     pub fn clear(&mut self) {
         self.sums.clear();
-        self.places.clear();
+        self.sum_of.clear();
         for slot in self.used.drain(..) {
             self.cache[usize::from(slot)] = Recent::NONE;
         }
     }
 
-    /// The keys by place.
+    /// The keys by sum.
     pub fn keys(&self) -> Vec<Key> {
         self.sums.iter().map(|(key, _)| *key).collect()
     }
 
-    /// The sums by place.
+    /// The keys and weights by sum.
     pub fn into_sums(mut self) -> Vec<(Key, Weight)> {
         self.settle();
         self.sums
@@ -251,8 +287,8 @@ mod tests {
         let add = |sums: &mut Aggregate, i: u32, ns: u64| {
             let signature = Signature(u64::from(i), 7);
             if sums.add_lately(signature, 1, ns).is_none() {
-                let place = sums.note(signature, key(i));
-                sums.add_at(place, 1, ns);
+                let sum = sums.note(signature, key(i));
+                sums.add_to(sum, 1, ns);
             }
         };
         let (mut plain, mut whole, mut part) = (Aggregate::default(), Aggregate::default(), Aggregate::default());

@@ -14,5 +14,6 @@
 //! ```
 
 pub(crate) mod aggregate;
+pub(crate) mod log;
 pub(crate) mod states;
 pub(crate) mod timeline;

@@ -3,9 +3,9 @@
 //! Intervals are contiguous by construction: one ends where the next starts, so the states of a goroutine sum to
 //! its life.
 
-use super::aggregate::{Aggregate, Key, Signature};
+use super::aggregate::{Aggregate, Key, Signature, SumIdx};
+use super::log::IntervalLog;
 use super::states::StateKey;
-use crate::measure::paths::interval_log::IntervalLog;
 use crate::profile::Precision;
 use crate::slice::WindowIdx;
 use crate::trace::event::{GoState, GoTransition};
@@ -184,12 +184,12 @@ fn key_of(state: GoState, reason: StringIdx) -> StateKey {
     }
 }
 
-/// Where a piece was added.
-enum Places {
-    /// All of it in one place.
-    One(u32),
-    /// Shared out equally.
-    Several(Vec<u32>),
+/// The sums that a piece was added to.
+enum CountedIn {
+    /// All of it in one sum.
+    One(SumIdx),
+    /// Split equally over several.
+    Several(Vec<SumIdx>),
 }
 
 /// The share of part `i` of `n` equal parts; the last takes the rest.
@@ -232,27 +232,27 @@ impl<'a> Attribution<'a> {
     }
 
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
-    /// first piece that has time inside `clip`. With a tape, the piece is written there, inside or not. Gives the
+    /// first piece that has time inside `clip`. With a log, the piece is written there, inside or not. Gives the
     /// nanoseconds added.
-    pub(crate) fn close(&mut self, line: &mut Timeline, close: PieceEnd, tape: Option<&mut IntervalLog>) -> u64 {
+    pub(crate) fn close(&mut self, line: &mut Timeline, close: PieceEnd, log: Option<&mut IntervalLog>) -> u64 {
         let PieceEnd { end, next, clip, ends } = close;
         let ns = clip.overlap(line.since, end);
-        let taped = tape.is_some() && end > line.since;
+        let is_logged = log.is_some() && end > line.since;
         line.since = end;
-        if ns > 0 || taped {
+        if ns > 0 || is_logged {
             let events = u64::from(ns > 0 && line.fresh);
             line.fresh &= ns == 0;
-            let place = if line.sampled || line.serves.is_some() {
+            let counted = if line.sampled || line.serves.is_some() {
                 self.add_known_better(line, next, events, ns)
             } else {
-                Places::One(self.add(line, next, events, ns))
+                CountedIn::One(self.add(line, next, events, ns))
             };
-            if taped && let Some(tape) = tape {
-                let place = match place {
-                    Places::One(place) => place,
-                    Places::Several(places) => tape.share(places),
+            if is_logged && let Some(log) = log {
+                let sum = match counted {
+                    CountedIn::One(sum) => sum,
+                    CountedIn::Several(sums) => log.add_split(sums),
                 };
-                tape.push(end, line.g, place);
+                log.push(end, line.g, sum);
             }
         }
         if line.sampled {
@@ -265,8 +265,8 @@ impl<'a> Attribution<'a> {
         ns
     }
 
-    /// Adds one interval, or a piece of one, to what is open of a timeline; gives its place.
-    fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> u32 {
+    /// Adds one interval, or a piece of one, to what is open of a timeline; gives its sum.
+    fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> SumIdx {
         let what = IntervalKind { running: line.key == StateKey::RUNNING, assists: line.assists };
         self.add_known(line, what, next, (events, ns))
     }
@@ -281,23 +281,23 @@ impl<'a> Attribution<'a> {
         IntervalKind { running, assists }: IntervalKind,
         next: StackIdx,
         (events, ns): (u64, u64),
-    ) -> u32 {
+    ) -> SumIdx {
         debug_assert_eq!((running, assists), (line.key == StateKey::RUNNING, line.assists));
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
         let state = if running { StateKey::RUNNING } else { line.key };
         let state = state.number() << 1 | u32::from(assists);
         let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         let signature = Signature(line.context | u64::from(stack.0), both(next.0, state));
-        if let Some(place) = self.aggregate.add_lately(signature, events, ns) {
-            return place;
+        if let Some(sum) = self.aggregate.add_lately(signature, events, ns) {
+            return sum;
         }
-        let place = self.find_place(line, next, signature);
-        self.aggregate.add_at(place, events, ns);
-        place
+        let sum = self.find_sum(line, next, signature);
+        self.aggregate.add_to(sum, events, ns);
+        sum
     }
 
     #[cold]
-    fn find_place(&mut self, line: &Timeline, next: StackIdx, signature: Signature) -> u32 {
+    fn find_sum(&mut self, line: &Timeline, next: StackIdx, signature: Signature) -> SumIdx {
         let key = if line.key == StateKey::RUNNING {
             let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
             let (stack, known) = self.bracket(line.own, next);
@@ -308,8 +308,8 @@ impl<'a> Attribution<'a> {
         self.aggregate.note(signature, key)
     }
 
-    /// The place of what is open of a timeline, as far as it can be told now.
-    pub(crate) fn provisional(&mut self, line: &Timeline) -> u32 {
+    /// The sum of what is open of a timeline, as far as it can be told now.
+    pub(crate) fn provisional(&mut self, line: &Timeline) -> SumIdx {
         let running = line.key == StateKey::RUNNING;
         let (stack, known) =
             if running { self.bracket(line.own, self.symbols.root_frame(line.own)) } else { (line.stack, true) };
@@ -317,8 +317,8 @@ impl<'a> Attribution<'a> {
         self.aggregate.add(Self::key(line, stack, precision, known), 0, 0)
     }
 
-    /// The place of time that nothing is known of.
-    pub(crate) fn unknown_place(&mut self) -> u32 {
+    /// The sum of time that nothing is known of.
+    pub(crate) fn unknown_sum(&mut self) -> SumIdx {
         let state = StateKey::UNKNOWN;
         let stack = StackIdx::EMPTY;
         self.aggregate.add(
@@ -336,13 +336,13 @@ impl<'a> Attribution<'a> {
 
     /// More is known than what was on the stack before and after: CPU samples, or which handler the server called.
     #[cold]
-    fn add_known_better(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> Places {
+    fn add_known_better(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> CountedIn {
         let running = line.key == StateKey::RUNNING;
         if running && line.sampled {
-            return Places::Several(self.add_sampled(line, events, ns));
+            return CountedIn::Several(self.add_sampled(line, events, ns));
         }
         let served = if running { self.symbols.outermost(next, line.serves) } else { StackIdx::NONE };
-        Places::One(if served.is_some() {
+        CountedIn::One(if served.is_some() {
             self.aggregate.add(Self::key(line, served, Precision::Bracketed, false), events, ns)
         } else {
             self.add(line, next, events, ns)
@@ -368,17 +368,17 @@ impl<'a> Attribution<'a> {
     }
 
     #[cold]
-    fn add_sampled(&mut self, line: &Timeline, events: u64, ns: u64) -> Vec<u32> {
+    fn add_sampled(&mut self, line: &Timeline, events: u64, ns: u64) -> Vec<SumIdx> {
         let samples = self.samples.get(&line.g).cloned().unwrap_or_default();
         let n = samples.len() as u64;
-        let mut places = Vec::with_capacity(samples.len());
+        let mut sums = Vec::with_capacity(samples.len());
         for (i, &stack) in samples.iter().enumerate() {
             let last = i as u64 == n - 1;
             let share = share_of(ns, i as u64, n);
             let key = Self::key(line, stack, Precision::Sampled, true);
-            places.push(self.aggregate.add(key, if last { events } else { 0 }, share));
+            sums.push(self.aggregate.add(key, if last { events } else { 0 }, share));
         }
-        places
+        sums
     }
 
     #[inline]

@@ -6,8 +6,8 @@
 //! certainly over, and those of each older goroutine up to its first own stack.
 
 use crate::measure::core::{FastTimes, MeasureCore, NONE};
+use crate::measure::intervals::log::IntervalLogMemory;
 use crate::measure::intervals::timeline::Timeline;
-use crate::measure::paths::interval_log::IntervalLogMemory;
 use crate::measure::paths::wakers::Cause;
 use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::Windows;

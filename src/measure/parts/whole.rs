@@ -3,9 +3,9 @@
 use super::part::{LeftOver, MeasuredPart};
 use crate::measure::core::MeasureCore;
 use crate::measure::intervals::aggregate::Aggregate;
-use crate::measure::paths::interval_log::IntervalLogMemory;
-use crate::measure::paths::parallel::Crew;
-use crate::measure::paths::requests::{Paths, PathsAt, PathsMeasured};
+use crate::measure::intervals::log::IntervalLogMemory;
+use crate::measure::paths::measured::PathsMeasured;
+use crate::measure::paths::requests::{MeasuredTo, Paths};
 use crate::measure::paths::wakers::Cause;
 use crate::measure::spec::MeasureSpec;
 use crate::slice::RootKind;
@@ -69,19 +69,20 @@ impl<'a> WholeMeasurer<'a> {
         self.holds_walks = holds;
     }
 
-    /// Walks the paths of requests that are over, when enough was logged; `now` is the time of the last event.
+    /// Walks the paths of requests that are over, if the log has grown enough; `now` is the time of the last event. Up to
+    /// `threads` threads walk; 1 for this one alone.
     #[inline]
-    pub fn walk_if_due(&mut self, now: Time, crew: Crew<'_>) {
+    pub fn walk_if_due(&mut self, now: Time, threads: usize) {
         if self.paths.as_ref().zip(self.core.log.as_ref()).is_some_and(|(paths, log)| paths.is_due(log)) {
-            self.walk(now, crew);
+            self.walk(now, threads);
         }
     }
 
-    fn walk(&mut self, now: Time, crew: Crew<'_>) {
-        let open = self.core.open_places();
+    fn walk(&mut self, now: Time, threads: usize) {
+        let open = self.core.open_sums();
         let MeasureCore { spec, windows, log, attribution, .. } = &mut self.core;
         let (Some(log), Some(paths)) = (log, &mut self.paths) else { return };
-        paths.walk(PathsAt { now, task: *spec, windows, open: &open, crew }, log, attribution);
+        paths.walk(MeasuredTo { now, spec: *spec, windows, open: &open, threads }, log, attribution);
     }
 
     fn take(&mut self, event: &Event, cause: Cause) {
@@ -112,9 +113,9 @@ impl<'a> WholeMeasurer<'a> {
     }
 
     /// The trace ends: what is open counts up to its end.
-    pub fn finish(mut self, end: Time, crew: Crew<'_>) -> Measured {
+    pub fn finish(mut self, end: Time, threads: usize) -> Measured {
         let core = &mut self.core;
-        let open = core.open_places();
+        let open = core.open_sums();
         for i in 0..core.lines.len() {
             if core.lines[i].state != GoState::NotExist {
                 let (g, window) = (core.lines[i].g, core.lines[i].window());
@@ -128,7 +129,7 @@ impl<'a> WholeMeasurer<'a> {
         let outlived = core.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         let paths = match (self.paths, &core.log) {
             (Some(paths), Some(log)) => {
-                let walk = PathsAt { now: end, task: core.spec, windows: &core.windows, open: &open, crew };
+                let walk = MeasuredTo { now: end, spec: core.spec, windows: &core.windows, open: &open, threads };
                 Some(paths.finish(walk, log, &mut core.attribution))
             }
             _ => None,
@@ -173,9 +174,9 @@ impl<'a> MeasureCore<'a> {
         }
         self.absorb_lines(theirs);
         let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
-        let places = self.attribution.aggregate.absorb(aggregate);
+        let sums = self.attribution.aggregate.absorb(aggregate);
         if let (Some(ours), Some(theirs)) = (&mut self.log, &mut theirs.log) {
-            ours.take(theirs, places);
+            ours.absorb(theirs, sums);
         }
         for (ours, theirs) in self.outlived.iter_mut().zip(&mut theirs.outlived) {
             *ours |= std::mem::take(theirs);
@@ -211,7 +212,7 @@ impl Sink for WholeMeasurer<'_> {
     fn event(&mut self, event: &Event, _: u64) {
         self.take(event, Cause { by: event.g, stack: event.stack });
         if !self.holds_walks {
-            self.walk_if_due(event.time, Crew::ALONE);
+            self.walk_if_due(event.time, 1);
         }
     }
 }

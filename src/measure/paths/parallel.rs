@@ -1,128 +1,109 @@
-//! Walks along the paths of many requests, shared out to several threads.
+//! Walks many paths, alone or with the requests shared out to several threads.
 //!
 //! What a walk finds for a request does not depend on which others it walks, and sums commute: requests can be walked
 //! by one thread or by several, each a share of them. There is one exception, which no sound trace has: where a request
 //! ends while its goroutine waits, and others wait for that goroutine at the same time, its last wait is shown as what
 //! ended it only if they are walked together.
+//!
+//! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
-use super::critical_path::{Logged, Nodes, PathWalk, WalkInput};
-use super::interval_log::IntervalLog;
+use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
+use super::segment::PathSegment;
 use super::wakeups::{WaitKey, WaitSum};
-use super::walk_results::{PathSegment, WalkResults};
+use super::walk_results::WalkResults;
+use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::states::StateKey;
-use crate::slice::WindowIdx;
-use crate::trace::ids::GIdx;
-use std::sync::{Mutex, PoisonError};
+use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
-/// Calls a function with each number below the first one, on any threads.
-pub type Each<'c> = &'c dyn Fn(usize, &(dyn Fn(usize) + Sync));
-
-/// Threads that can share work.
-#[derive(Clone, Copy)]
-pub struct Crew<'c> {
-    /// How many.
-    pub size: usize,
-    /// Has them work.
-    pub each: Each<'c>,
-}
-
-impl Crew<'_> {
-    /// One thread.
-    pub const ALONE: Crew<'static> = Crew { size: 1, each: &|n, work| (0..n).for_each(work) };
-}
-
-/// Least number of requests, and of turns on the tape, that are worth a thread.
+/// Fewest requests, and interval ends in the log, that are worth a thread.
 const MIN_REQUESTS: usize = 8;
-const MIN_TURNS: usize = 1 << 16;
+const MIN_INTERVAL_ENDS: usize = 1 << 16;
 
-/// What a walk needs, and what it found; kept from one walk to the next.
+/// What one thread walks with, and what its walks found so far; kept from one walk to the next.
 struct WalkScratch {
-    nodes: Nodes,
-    walked: WalkResults,
+    position: WalkPosition,
+    results: WalkResults,
 }
 
 impl WalkScratch {
-    fn new(goroutines: usize) -> Self {
-        Self { nodes: Nodes::new(goroutines), walked: WalkResults::default() }
+    fn new(n_goroutines: usize) -> Self {
+        Self { position: WalkPosition::new(n_goroutines), results: WalkResults::default() }
     }
 }
 
-/// One share of a walk.
+/// The part of a walk that one thread does.
 struct Share<'s, 't> {
-    bench: &'s mut WalkScratch,
-    rides: &'s mut [PathSegment],
-    logged: Option<WindowIdx>,
-    log: Logged<'t>,
+    scratch: &'s mut WalkScratch,
+    segments: &'s mut [PathSegment],
+    input: WalkInput<'s, 't>,
+    path: LoggedPath<'t>,
 }
 
-/// Walks, and what they found.
+/// All walks of a trace.
 pub(crate) struct Walks {
-    goroutines: usize,
-    benches: Vec<WalkScratch>,
+    n_goroutines: usize,
+    scratch: Vec<WalkScratch>,
 }
 
 impl Walks {
     /// Nothing was walked yet, in a trace with so many goroutines.
-    pub(crate) fn new(goroutines: usize) -> Self {
-        Self { goroutines, benches: vec![WalkScratch::new(goroutines)] }
+    pub(crate) fn new(n_goroutines: usize) -> Self {
+        Self { n_goroutines, scratch: vec![WalkScratch::new(n_goroutines)] }
     }
 
-    /// Walks the paths of all rides, and fills in their states; gives them in no order. The path of `logged` is noted
-    /// step by step. `open` are the goroutines that exist at the tape's end, each with the place of what it does.
+    /// Walks the paths of all segments, with up to `threads` threads (1 for this one alone), and fills in their states.
+    /// Gives the segments in no order, and the path of `input.logged`. How many threads walk depends on sizes alone, so
+    /// every run does the same.
     pub(crate) fn walk<'t>(
         &mut self,
-        rides: Vec<PathSegment>,
-        logged: Option<WindowIdx>,
-        ground: WalkInput<'_>,
-        (tape, open): (&'t IntervalLog, &[(GIdx, u32)]),
-        crew: Crew<'_>,
-    ) -> (Vec<PathSegment>, Logged<'t>) {
-        // Several tasks can ride on one goroutine, whose waits count once.
-        let can_share = ground.slice.marks.is_empty();
-        let worth = (rides.len() / MIN_REQUESTS).min(tape.len() / MIN_TURNS);
-        let size = if can_share { crew.size.min(worth).max(1) } else { 1 };
-        self.walk_shared(rides, logged, ground, (tape, open), Crew { size, ..crew })
+        segments: Vec<PathSegment>,
+        input: WalkInput<'_, 't>,
+        threads: usize,
+    ) -> (Vec<PathSegment>, LoggedPath<'t>) {
+        // Several user tasks can be attached to one goroutine, whose waits count once.
+        let can_share = input.slice.marks.is_empty();
+        let worth = (segments.len() / MIN_REQUESTS).min(input.log.len() / MIN_INTERVAL_ENDS);
+        let n_shares = if can_share { threads.min(worth).max(1) } else { 1 };
+        self.walk_in_shares(segments, input, n_shares)
     }
 
-    /// The same with a share for each of a crew.
-    fn walk_shared<'t>(
+    fn walk_in_shares<'t>(
         &mut self,
-        mut rides: Vec<PathSegment>,
-        logged: Option<WindowIdx>,
-        ground: WalkInput<'_>,
-        (tape, open): (&'t IntervalLog, &[(GIdx, u32)]),
-        crew: Crew<'_>,
-    ) -> (Vec<PathSegment>, Logged<'t>) {
-        let fresh = || WalkScratch::new(self.goroutines);
-        self.benches.resize_with(crew.size.max(self.benches.len()), fresh);
-        // A walk goes through all that is between its first start and its last end.
-        rides.sort_unstable_by_key(|ride| (ride.span.end, ride.window));
-        let of_each = rides.len().div_ceil(crew.size).max(1);
-        let shares: Vec<Mutex<Share<'_, 't>>> = rides
-            .chunks_mut(of_each)
-            .zip(&mut self.benches)
-            .map(|(rides, bench)| {
-                let logged = logged.filter(|window| rides.iter().any(|ride| ride.window == *window));
-                Mutex::new(Share { bench, rides, logged, log: Logged::default() })
+        mut segments: Vec<PathSegment>,
+        input: WalkInput<'_, 't>,
+        n_shares: usize,
+    ) -> (Vec<PathSegment>, LoggedPath<'t>) {
+        let new = || WalkScratch::new(self.n_goroutines);
+        self.scratch.resize_with(n_shares.max(self.scratch.len()), new);
+        // A walk goes through all that is between its first start and its last end: neighbours in time go together.
+        segments.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
+        let per_share = segments.len().div_ceil(n_shares).max(1);
+        let mut shares: Vec<Share<'_, 't>> = segments
+            .chunks_mut(per_share)
+            .zip(&mut self.scratch)
+            .map(|(segments, scratch)| {
+                let is_here = |window: &_| segments.iter().any(|segment| segment.window == *window);
+                let input = WalkInput { logged: input.logged.filter(is_here), ..input };
+                Share { scratch, segments, input, path: LoggedPath::default() }
             })
             .collect();
-        let walk = |i: usize| {
-            let Share { bench: WalkScratch { nodes, walked }, rides, logged, log } =
-                &mut *shares[i].lock().unwrap_or_else(PoisonError::into_inner);
-            nodes.rewind(open);
-            *log = PathWalk::new(ground, tape, nodes, walked, *logged).run(rides);
+        let walk = |Share { scratch: WalkScratch { position, results }, segments, input, path }: &mut Share<'_, 't>| {
+            *path = PathWalk::new(*input, position, results).run(segments);
         };
-        (crew.each)(shares.len(), &walk);
-        let logs = shares.into_iter().map(|share| share.into_inner().unwrap_or_else(PoisonError::into_inner));
-        let log = logs.filter(|share| share.logged.is_some()).map(|share| share.log).next().unwrap_or_default();
-        (rides, log)
+        match &mut shares[..] {
+            [alone] => walk(alone),
+            several => several.par_iter_mut().for_each(walk),
+        }
+        let logged = shares.into_iter().find(|share| share.input.logged.is_some());
+        let path = logged.map(|share| share.path).unwrap_or_default();
+        (segments, path)
     }
 
-    /// Takes the sums of all walks so far: time by class for each place.
-    pub(crate) fn take_sums(&mut self, mut take: impl FnMut(u32, [u64; 3])) {
-        for bench in &mut self.benches {
-            for (place, at) in (0..).zip(&mut bench.walked.places) {
-                take(place, std::mem::take(&mut at.sums));
+    /// Takes what all walks so far found: for each sum, the time on paths by [`StepIn`](super::walk_results::StepIn).
+    pub(crate) fn take_sums(&mut self, mut take: impl FnMut(SumIdx, [u64; 3])) {
+        for scratch in &mut self.scratch {
+            for (sum, of_sum) in (0..).zip(&mut scratch.results.sums) {
+                take(SumIdx(sum), std::mem::take(&mut of_sum.ns));
             }
         }
     }
@@ -131,47 +112,40 @@ impl Walks {
     /// stopped, in ns.
     pub(crate) fn finish(self) -> (Vec<StateKey>, Vec<(WaitKey, WaitSum)>, u64) {
         let mut all = WalkResults::default();
-        for WalkScratch { walked, .. } in self.benches {
-            // Slots are given in the order of places, which all walks learn.
-            if walked.states.slots.len() > all.states.slots.len() {
-                all.states = walked.states;
+        for WalkScratch { results, .. } in self.scratch {
+            // States are numbered in the order of sums, which is the same for all walks.
+            if results.states.list.len() > all.states.list.len() {
+                all.states = results.states;
             }
-            all.wakeups.join(walked.wakeups);
-            all.stw_runnable_ns = all.stw_runnable_ns.saturating_add(walked.stw_runnable_ns);
+            all.wakeups.join(results.wakeups);
+            all.stw_runnable_ns = all.stw_runnable_ns.saturating_add(results.stw_runnable_ns);
         }
-        (all.states.slots, all.wakeups.sorted(), all.stw_runnable_ns)
+        (all.states.list, all.wakeups.sorted(), all.stw_runnable_ns)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::paths::critical_path::tests::{Scenario, scenario, unknown_place};
-    use crate::measure::paths::runtime_ranges::Ranges;
+    use crate::measure::paths::critical_path::testing::scenario;
     use crate::measure::paths::walk_results::MAX_STATES;
-    use crate::trace::ids::StringIdx;
 
     /// All that was found: each request's states, the sums, and the rest.
-    fn found(seed: u64, size: usize) -> String {
-        let Scenario { tape, open, mut aggregate, slice, rides, .. } = scenario(seed);
-        let unknown = unknown_place(&mut aggregate);
-        let ranges = Ranges::default();
-        let ground =
-            WalkInput { slice: &slice, aggregate: &aggregate, ranges: &ranges, unknown, label: StringIdx::NONE };
-        let mut walks = Walks::new(slice.owner.len());
-        let logged = rides.first().map(|ride| ride.window);
-        let crew = Crew { size, ..Crew::ALONE };
-        let (mut rides, log) = walks.walk_shared(rides, logged, ground, (&tape, &open), crew);
-        rides.sort_by_key(|ride| ride.window);
-        for ride in &mut rides {
-            ride.states.resize(MAX_STATES, 0);
+    fn found(seed: u64, n_shares: usize) -> String {
+        let scenario = scenario(seed);
+        let mut walks = Walks::new(scenario.slice.owner.len());
+        let logged = scenario.segments.first().map(|segment| segment.window);
+        let (mut segments, path) = walks.walk_in_shares(scenario.segments.clone(), scenario.input(logged), n_shares);
+        segments.sort_by_key(|segment| segment.window);
+        for segment in &mut segments {
+            segment.states.resize(MAX_STATES, 0);
         }
-        let states: Vec<&Vec<u64>> = rides.iter().map(|ride| &ride.states).collect();
-        let mut sums = vec![[0; 3]; aggregate.len()];
-        walks.take_sums(|place, of_place| {
-            sums[place as usize].iter_mut().zip(of_place).for_each(|(sum, ns)| *sum += ns);
+        let states: Vec<&Vec<u64>> = segments.iter().map(|segment| &segment.states).collect();
+        let mut sums = vec![[0; 3]; scenario.aggregate.len()];
+        walks.take_sums(|sum, more| {
+            sums[sum.at()].iter_mut().zip(more).for_each(|(sum, ns)| *sum += ns);
         });
-        format!("{states:?} {sums:?} {:?} {:?}", log.steps, walks.finish())
+        format!("{states:?} {sums:?} {:?} {:?}", path.steps, walks.finish())
     }
 
     #[test]
@@ -179,10 +153,10 @@ mod tests {
         let mut several = 0;
         for seed in 1..1000 {
             let whole = found(seed, 1);
-            for size in [2, 3, 5] {
-                assert_eq!(found(seed, size), whole, "seed {seed}, {size} shares");
+            for n_shares in [2, 3, 5] {
+                assert_eq!(found(seed, n_shares), whole, "seed {seed}, {n_shares} shares");
             }
-            several += u32::from(scenario(seed).rides.len() > 2);
+            several += u32::from(scenario(seed).segments.len() > 2);
         }
         assert!(several > 300, "{several}");
     }

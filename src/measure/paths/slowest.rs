@@ -1,12 +1,12 @@
-//! The slowest request, looked at closely.
+//! The slowest request, for which the report draws goroutines as lanes.
 
-use super::critical_path::Nodes;
-use super::interval_log::{Backward, IntervalLog, place};
-use super::walk_results::{MAX_STEPS, PathSegment, PathStep};
-use crate::measure::intervals::aggregate::Aggregate;
+use super::critical_path::WalkPosition;
+use super::segment::PathSegment;
+use super::walk_results::{MAX_STEPS, PathStep};
+use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
+use crate::measure::intervals::log::{IntervalLog, LogReader};
 use crate::measure::intervals::states::StateKey;
-use crate::measure::spec::MeasureSpec;
-use crate::slice::WindowIdx;
+use crate::slice::{Slice, WindowIdx};
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashSet;
@@ -14,18 +14,18 @@ use rustc_hash::FxHashSet;
 /// Most goroutines that the slowest request shows.
 const MAX_LANES: usize = 40;
 
-/// The slowest request: pieces of its path from its start on, and its goroutines.
+/// The slowest request: the steps of its path from its start on, and its goroutines.
 #[derive(Clone, Debug)]
 pub struct SlowestMeasured {
-    /// Which one.
+    /// Its window.
     pub window: WindowIdx,
-    /// When, in which goroutine and at which place.
-    pub path: Vec<(Window, GIdx, u32)>,
-    /// Pieces that were not noted.
+    /// From when to when, in which goroutine, and counted in which sum.
+    pub path: Vec<(Window, GIdx, SumIdx)>,
+    /// Steps at the end that are not in `path`, as there are too many.
     pub more_pieces: u64,
     /// Goroutines with their intervals inside the request.
     pub lanes: Vec<LaneMeasured>,
-    /// Goroutines that were not noted.
+    /// Goroutines that are not in `lanes`, as there are too many.
     pub more_lanes: u64,
 }
 
@@ -34,66 +34,102 @@ pub struct SlowestMeasured {
 pub struct LaneMeasured {
     /// The goroutine.
     pub g: GIdx,
-    /// Its intervals, in order.
+    /// Its intervals in order of time; those of one state that touch are one.
     pub pieces: Vec<(Window, StateKey)>,
-    /// Intervals that were not noted.
+    /// Intervals at the start that are not in `pieces`, as there are too many.
     pub more_pieces: u64,
 }
 
-/// The goroutines to show: the request's own, those on its path, those of its subtree.
-pub(crate) fn lanes_of(ride: &PathSegment, steps: &[PathStep], task: MeasureSpec<'_>) -> (Vec<GIdx>, u64) {
-    let mut lanes = vec![ride.g];
-    let mut known: FxHashSet<GIdx> = lanes.iter().copied().collect();
-    let members = task.slice.owner.iter().enumerate().filter(|(_, owner)| **owner == ride.window);
+/// The goroutines to show: the request's own, those on its path, those of its subtree; and how many more there are.
+pub(crate) fn goroutines_to_show(segment: &PathSegment, steps: &[PathStep], slice: &Slice) -> (Vec<GIdx>, u64) {
+    let mut shown = vec![segment.g];
+    let mut known: FxHashSet<GIdx> = shown.iter().copied().collect();
+    let members = slice.owner.iter().enumerate().filter(|(_, owner)| **owner == segment.window);
     let others = steps.iter().map(|s| s.g).chain(members.map(|(g, _)| GIdx(g as u32)));
     let mut more = 0;
     for g in others {
         if known.insert(g) {
-            if lanes.len() < MAX_LANES { lanes.push(g) } else { more += 1 }
+            if shown.len() < MAX_LANES { shown.push(g) } else { more += 1 }
         }
     }
-    (lanes, more)
+    (shown, more)
 }
 
-/// The intervals of some goroutines inside a window; `turns` and `nodes` are those of its end.
+/// The intervals of some goroutines inside `span`. `reader` and `position` are those of its end.
 pub(crate) fn lanes(
     goroutines: &[GIdx],
     span: Window,
-    tape: &IntervalLog,
-    (mut turns, mut nodes): (Backward<'_>, Nodes),
+    log: &IntervalLog,
+    (mut reader, mut position): (LogReader<'_>, WalkPosition),
     aggregate: &Aggregate,
 ) -> Vec<LaneMeasured> {
-    let blank = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0 };
-    let mut lanes: Vec<LaneMeasured> = goroutines.iter().map(blank).collect();
-    let mut ends = vec![span.end; lanes.len()];
-    let mut note = |i: usize, start: Time, place: u32| {
-        let place = place::shared(place).map_or(place, |at| tape.shared[at][0]);
-        let window = Window { start: start.max(span.start), end: ends[i] };
-        if window.start < window.end {
-            if (place as usize) < aggregate.len() {
-                push_piece(&mut lanes[i], window, aggregate.key(place).state);
+    let mut lanes = Lanes::new(goroutines, span, log, aggregate);
+    while let Some(mut slice) = reader.next_slice(span.start) {
+        while let Some(end) = slice.pop() {
+            let (_, sum) = position.step_back(end);
+            if let Some(lane) = lanes.lane(end.g) {
+                lanes.add(lane, slice.time(end), sum);
             }
-            ends[i] = window.start;
         }
-    };
-    nodes.leave();
-    for (i, g) in goroutines.iter().enumerate() {
-        nodes.mark(*g, i as u32);
     }
-    while let Some(run) = turns.next_from(span.start) {
-        nodes.pass(run, |i, time, place| note(i as usize, time, place));
+    for (lane, g) in (0..).zip(goroutines) {
+        lanes.add(lane, span.start, position.sum(*g));
     }
-    for (i, g) in goroutines.iter().enumerate() {
-        note(i, span.start, nodes.place(*g));
+    lanes.finish()
+}
+
+/// Lanes that are made from the end of a request back to its start.
+struct Lanes<'a> {
+    span: Window,
+    log: &'a IntervalLog,
+    aggregate: &'a Aggregate,
+    lanes: Vec<LaneMeasured>,
+    /// By [`GIdx`], the position of a goroutine's lane; none for goroutines that are not shown.
+    lane_of: Vec<Option<u8>>,
+    /// Per lane, the time from which on it is complete.
+    complete_from: Vec<Time>,
+}
+
+impl<'a> Lanes<'a> {
+    fn new(goroutines: &[GIdx], span: Window, log: &'a IntervalLog, aggregate: &'a Aggregate) -> Self {
+        let mut lane_of = vec![None; goroutines.iter().map(|g| g.at() + 1).max().unwrap_or(0)];
+        for (i, g) in (0..).zip(goroutines) {
+            lane_of[g.at()] = Some(i);
+        }
+        let empty = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0 };
+        let lanes: Vec<LaneMeasured> = goroutines.iter().map(empty).collect();
+        Self { span, log, aggregate, lane_of, complete_from: vec![span.end; lanes.len()], lanes }
     }
-    for lane in &mut lanes {
-        lane.pieces.reverse();
+
+    /// The lane of a goroutine; none if it is not shown.
+    #[inline]
+    fn lane(&self, g: GIdx) -> Option<u8> {
+        self.lane_of.get(g.at()).copied().flatten()
     }
-    lanes
+
+    /// The interval that starts at `start`, and is counted in `sum`, is that of a lane up to where it is complete.
+    fn add(&mut self, lane: u8, start: Time, sum: SumIdx) {
+        let lane = usize::from(lane);
+        let sum = sum.split().map_or(sum, |position| self.log.splits[position][0]);
+        let window = Window { start: start.max(self.span.start), end: self.complete_from[lane] };
+        if window.start < window.end {
+            if sum.at() < self.aggregate.len() {
+                push_interval(&mut self.lanes[lane], window, self.aggregate.key(sum).state);
+            }
+            self.complete_from[lane] = window.start;
+        }
+    }
+
+    fn finish(mut self) -> Vec<LaneMeasured> {
+        for lane in &mut self.lanes {
+            lane.pieces.reverse();
+        }
+        self.lanes
+    }
 }
 
 /// Adds an interval that is earlier than those before it.
-fn push_piece(lane: &mut LaneMeasured, window: Window, state: StateKey) {
+fn push_interval(lane: &mut LaneMeasured, window: Window, state: StateKey) {
     let full = lane.pieces.len() >= MAX_STEPS;
     match lane.pieces.last_mut() {
         Some((last, same)) if *same == state && last.start == window.end => last.start = window.start,

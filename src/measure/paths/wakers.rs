@@ -1,6 +1,6 @@
-//! Whether a goroutine that ended a wait is why it ended.
+//! Whether the goroutine at which a wait ended is why it ended.
 
-use super::interval_log::LinkKind;
+use crate::measure::intervals::log::LinkKind;
 use crate::measure::intervals::states::{StateKey, is_accidental};
 use crate::slice::system::is_runtime_entry;
 use crate::survey::Forest;
@@ -10,26 +10,35 @@ use crate::trace::symbols::Symbols;
 /// Who executed an event that changed another goroutine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cause {
-    /// The goroutine; none for nobody.
+    /// The goroutine; [`GIdx::NONE`] where the trace names none.
     pub(crate) by: GIdx,
     /// Its stack; empty when not recorded.
     pub(crate) stack: StackIdx,
 }
 
-/// What is known of states and entry functions: 0 for nothing yet, 1 for no, 2 for yes.
+/// Answers about states and entry functions, each looked up once.
 #[derive(Default)]
 pub(crate) struct Wakers {
-    accidental: Vec<u8>,
-    runtime: Vec<u8>,
+    /// By number of the state: whether the goroutine at which such a wait ends is a bystander.
+    bystander: Vec<Answer>,
+    /// By entry stack: whether such a goroutine is one of the runtime.
+    runtime: Vec<Answer>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Unknown,
+    No,
+    Yes,
 }
 
 impl Wakers {
-    /// What a wake-up out of a state means.
+    /// What it means that `cause` ended a wait in state `waited`.
+    // Inlined: once for every wait, and the call cost as much.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(crate) fn kind(&mut self, waited: StateKey, cause: Cause, forest: &Forest, symbols: &Symbols) -> LinkKind {
-        if remember(&mut self.accidental, waited.number() as usize, || is_accidental(waited.name(symbols))) {
-            return LinkKind::Accident;
+        if remember(&mut self.bystander, waited.number() as usize, || is_accidental(waited.name(symbols))) {
+            return LinkKind::Bystander;
         }
         let entry = forest.get(cause.by).entry;
         // Of a goroutine older than the trace, the outermost function of its stack says what it runs.
@@ -40,18 +49,19 @@ impl Wakers {
 }
 
 #[inline]
-fn remember(known: &mut Vec<u8>, at: usize, find: impl FnOnce() -> bool) -> bool {
-    match known.get(at) {
-        Some(&is @ 1..) => is == 2,
-        _ => learn(known, at, find()),
+fn remember(answers: &mut Vec<Answer>, at: usize, find: impl FnOnce() -> bool) -> bool {
+    match answers.get(at) {
+        Some(Answer::Yes) => true,
+        Some(Answer::No) => false,
+        _ => note(answers, at, find()),
     }
 }
 
 #[cold]
-fn learn(known: &mut Vec<u8>, at: usize, is: bool) -> bool {
-    if known.len() <= at {
-        known.resize(at + 1, 0);
+fn note(answers: &mut Vec<Answer>, at: usize, is: bool) -> bool {
+    if answers.len() <= at {
+        answers.resize(at + 1, Answer::Unknown);
     }
-    known[at] = 1 + u8::from(is);
+    answers[at] = if is { Answer::Yes } else { Answer::No };
     is
 }

@@ -1,6 +1,7 @@
 //! Who ended the waits on critical paths.
 
-use super::interval_log::{Link, LinkKind};
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::measure::intervals::log::{Link, LinkKind};
 use crate::profile::WakerKind;
 use crate::slice::Slice;
 use crate::trace::ids::{GIdx, StackIdx};
@@ -9,20 +10,28 @@ use rustc_hash::FxHashMap;
 /// A wait that ended, or the part of it that counts.
 #[derive(Clone, Copy)]
 pub(crate) struct WaitEnd {
-    /// Where the wait is counted.
-    pub(crate) place: u32,
+    /// What the wait is counted in.
+    pub(crate) sum: SumIdx,
     /// Who waited.
     pub(crate) waiter: GIdx,
-    /// What ended it, where the trace says so.
+    /// Who ended it, where the trace says so.
     pub(crate) link: Option<Link>,
-    /// How long.
+    /// How long, as far as it is on a path.
     pub(crate) ns: u64,
 }
 
-/// Waits of one place, ended by one kind of waker on one stack.
-pub type WaitKey = (u32, WakerKind, StackIdx);
+/// Waits that are counted together.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct WaitKey {
+    /// What the waits are counted in.
+    pub sum: SumIdx,
+    /// Who ended them.
+    pub waker: WakerKind,
+    /// The waker's stack when it did; empty when not recorded.
+    pub waker_stack: StackIdx,
+}
 
-/// Sums over them.
+/// The sum of the waits of one [`WaitKey`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WaitSum {
     /// How many.
@@ -31,48 +40,50 @@ pub struct WaitSum {
     pub ns: u64,
     /// The longest, in ns.
     pub max_ns: u64,
-    /// The waker; none for nobody, or when there were several.
+    /// The waker; [`GIdx::NONE`] where the trace names none, or there were several.
     pub by: GIdx,
 }
 
 /// Slots of the cache in front of the table; most waits are like one seen shortly before.
 const CACHE_SLOTS: usize = 64;
 
-/// All of them.
+/// All waits on critical paths, by [`WaitKey`].
 #[derive(Debug)]
 pub(crate) struct Wakeups {
     sums: Vec<(WaitKey, WaitSum)>,
-    /// Where each stands.
-    known: FxHashMap<WaitKey, u32>,
-    /// A place among the sums for each slot. What stands there is compared, so any will do.
-    lately: [u32; CACHE_SLOTS],
+    /// Position of each key in `sums`.
+    position_of: FxHashMap<WaitKey, u32>,
+    /// Per slot, the position of the key that was last looked up. The key there is compared, so any position will do.
+    recent: [u32; CACHE_SLOTS],
 }
 
 impl Default for Wakeups {
     fn default() -> Self {
-        Self { sums: Vec::new(), known: FxHashMap::default(), lately: [0; CACHE_SLOTS] }
+        Self { sums: Vec::new(), position_of: FxHashMap::default(), recent: [0; CACHE_SLOTS] }
     }
 }
 
 impl Wakeups {
+    /// Adds a wait.
     pub(crate) fn add(&mut self, end: WaitEnd, slice: &Slice) {
-        let (kind, by, stack) = match end.link {
+        let (waker, by, stack) = match end.link {
             Some(Link { by, stack, kind: LinkKind::Wake }) => (kind_of(end.waiter, by, slice), by, stack),
             Some(Link { by, stack, kind: LinkKind::Runtime }) => (WakerKind::Runtime, by, stack),
-            // What kind of nobody the state's name tells, later.
+            // Whether a timer or the network did it, the state's name says: see `fold/requests.rs`.
             _ => (WakerKind::Unknown, GIdx::NONE, StackIdx::EMPTY),
         };
-        self.add_sum((end.place, kind, stack), WaitSum { count: 1, ns: end.ns, max_ns: end.ns, by });
+        let key = WaitKey { sum: end.sum, waker, waker_stack: stack };
+        self.add_sum(key, WaitSum { count: 1, ns: end.ns, max_ns: end.ns, by });
     }
 
     fn add_sum(&mut self, key: WaitKey, more: WaitSum) {
-        let slot = (key.0 ^ key.2.0) as usize % CACHE_SLOTS;
-        let mut at = self.lately[slot] as usize;
-        if self.sums.get(at).is_none_or(|(known, _)| *known != key) {
-            at = self.find(key, more.by);
-            self.lately[slot] = at as u32;
+        let slot = (key.sum.0 ^ key.waker_stack.0) as usize % CACHE_SLOTS;
+        let mut position = self.recent[slot] as usize;
+        if self.sums.get(position).is_none_or(|(known, _)| *known != key) {
+            position = self.find(key, more.by);
+            self.recent[slot] = position as u32;
         }
-        let sum = &mut self.sums[at].1;
+        let sum = &mut self.sums[position].1;
         sum.count += more.count;
         sum.ns = sum.ns.saturating_add(more.ns);
         sum.max_ns = sum.max_ns.max(more.max_ns);
@@ -84,14 +95,14 @@ impl Wakeups {
     #[cold]
     fn find(&mut self, key: WaitKey, by: GIdx) -> usize {
         let next = self.sums.len() as u32;
-        let at = *self.known.entry(key).or_insert(next);
-        if at == next {
+        let position = *self.position_of.entry(key).or_insert(next);
+        if position == next {
             self.sums.push((key, WaitSum { count: 0, ns: 0, max_ns: 0, by }));
         }
-        at as usize
+        position as usize
     }
 
-    /// Adds another's.
+    /// Adds all sums of `other`.
     pub(crate) fn join(&mut self, other: Self) {
         for (key, theirs) in other.sums {
             self.add_sum(key, theirs);
@@ -106,7 +117,7 @@ impl Wakeups {
     }
 }
 
-/// Where a waker stands to the one that it woke.
+/// What a waker is to the goroutine that it woke.
 fn kind_of(waiter: GIdx, by: GIdx, slice: &Slice) -> WakerKind {
     if !slice.tracked[by.at()] {
         return WakerKind::Outside;

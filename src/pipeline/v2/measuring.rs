@@ -23,7 +23,7 @@ use crate::measure::{
 use crate::pipeline::Options;
 use crate::pipeline::in_order::{in_order, lock};
 use crate::pipeline::progress::Ticker;
-use crate::pipeline::threads::{crew, crew_after};
+use crate::pipeline::threads::{all_threads, walking_threads};
 use crate::survey::Survey;
 use crate::survey::v2::collect::GenerationSurvey;
 use crate::trace::error::{Error, Result, Warning};
@@ -101,7 +101,7 @@ impl V2Trace<'_> {
             return Err(error);
         }
         let MeasuredSoFar { measurer, last, errors, .. } = measured;
-        Ok((measurer.finish(last, crew()), last, errors.warnings(survey.start)))
+        Ok((measurer.finish(last, all_threads()), last, errors.warnings(survey.start)))
     }
 }
 
@@ -208,7 +208,7 @@ impl Measuring<'_> {
             measurers.push(measured.measured.into_measurer());
         }
         let (size, left) = self.trace.size_and_left(i);
-        so_far.measurer.walk_if_due(so_far.last, crew_after(size, left));
+        so_far.measurer.walk_if_due(so_far.last, walking_threads(size, left));
         Ok(measurers)
     }
 

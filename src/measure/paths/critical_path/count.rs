@@ -1,223 +1,235 @@
-//! What the goroutine at work does is counted for the requests that wait for it. HOT.
+//! Counts what a root does for the requests that wait for it.
+//!
+//! The general rule is [`PathWalk::count_general`]: credit the time to all requests of the tree, and add it to what is
+//! known of its sum, by what the goroutine is to each request. The fast paths are for one request that is not looked at
+//! closely; `fast_paths_find_what_the_general_rule_does` (`tests.rs`) compares both.
 
-use super::{Active, PathWalk};
-use crate::measure::paths::interval_log::place;
-use crate::measure::paths::wait_for::{Dependents, NOBODY, NodeId, WaitForForest};
+use super::{PathNode, PathWalk};
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::measure::paths::wait_for::{Dependents, NodeId, WaitForForest};
 use crate::measure::paths::wakeups::WaitEnd;
-use crate::measure::paths::walk_results::{AtPlace, Class, PlaceState};
+use crate::measure::paths::walk_results::{StepIn, SumOnPaths, SumState};
 use crate::slice::WindowIdx;
 use crate::trace::time::{Time, Window};
 
-/// The time of part `i` of `n` in a span: each `n`th nanosecond of the trace's clock. Parts add up to the span, and those
-/// of a span are the sums of those of its pieces, wherever other requests have it cut.
-fn nth_share(span: Window, i: usize, n: usize) -> u64 {
+/// The time of part `i` of `n` equal parts of a span: each `n`th nanosecond of the trace's clock. The parts add up to the
+/// span, and so do those of its pieces, wherever other requests cut it.
+fn nth_part(span: Window, i: usize, n: usize) -> u64 {
     let before = |time: Time| (i128::from(time.0) - i as i128).div_euclid(n as i128);
     (before(span.end - 1) - before(span.start - 1)).max(0) as u64
 }
 
-/// The usual case: one request rides with the one at work. Changes nothing in any other, and gives false.
+/// Equal to [`PathWalk::count_general`] but for the time during which the world was stopped, where exactly one request
+/// depends on the root. Elsewhere it changes nothing, and gives false. Measured with `benches/compare.sh`.
+// Inlined: part of the one inner loop, and the call cost as much.
 #[inline(always)]
-#[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-fn count_for_one(
-    delegations: &mut WaitForForest,
-    (root, active): (NodeId, &Active),
-    at: &mut AtPlace,
+fn count_fast(
+    forest: &mut WaitForForest,
+    (root, path_node): (NodeId, &PathNode),
+    of_sum: &mut SumOnPaths,
     span: Window,
 ) -> bool {
     let ns = span.end.since(span.start);
-    let Some(only) = delegations.credit_one(root, at.state.slot(), ns) else { return false };
-    let class = match (active.rides > 0, active.owner == only) {
-        (true, _) => Class::Own,
-        (false, true) => Class::Inside,
-        (false, false) => Class::Foreign,
+    let Some(only) = forest.credit_fast(root, of_sum.state.position(), ns) else { return false };
+    let step_in = match (path_node.n_requests > 0, path_node.owner == only) {
+        (true, _) => StepIn::Own,
+        (false, true) => StepIn::SameRequest,
+        (false, false) => StepIn::Foreign,
     };
-    let sum = &mut at.sums[class as usize];
+    let sum = &mut of_sum.ns[step_in as usize];
     *sum = sum.saturating_add(ns);
     true
 }
 
 impl PathWalk<'_, '_> {
-    /// Does what [`PathWalk::piece`] does where that is only to count: nobody started the piece, the goroutine is at work
-    /// itself, and does not wait. Elsewhere it changes nothing, and gives false.
+    /// Equal to [`PathWalk::reach_start`] without a link, where that only counts: the goroutine is a root, the interval is
+    /// no wait, and exactly one request depends on it. Elsewhere it changes nothing, and gives false. Measured with
+    /// `benches/compare.sh`.
+    // Inlined: the one inner loop, and the call cost as much.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub(crate) fn usual_piece(&mut self, node: NodeId, at: u32, since: Time) -> bool {
-        let Self { active, out, delegations, looks_closer, .. } = self;
-        let active = &mut active[node as usize];
-        let Some(at) = out.places.get_mut(at as usize) else { return false };
-        let state = at.state;
-        let span = Window { start: since, end: active.until };
-        if *looks_closer || active.to != NOBODY || state.waits() || since >= active.until {
+    pub(super) fn reach_start_fast(&mut self, node: NodeId, sum: SumIdx, since: Time) -> bool {
+        let Self { nodes, results, forest, is_detailed, .. } = self;
+        let path_node = &mut nodes[node.at()];
+        let Some(of_sum) = results.sums.get_mut(sum.at()) else { return false };
+        let state = of_sum.state;
+        let span = Window { start: since, end: path_node.counted_from };
+        let is_root = path_node.waits_for == NodeId::NONE;
+        if *is_detailed || !is_root || state.is_wait() || since >= path_node.counted_from {
             return false;
         }
-        if !count_for_one(delegations, (node, active), at, span) {
+        if !count_fast(forest, (node, path_node), of_sum, span) {
             return false;
         }
-        (active.until, active.woken, active.entered) = (since, None, since);
+        (path_node.counted_from, path_node.woken_by, path_node.interval_end) = (since, None, since);
         if state.is_runnable() {
             self.count_stopped(span, 1);
         }
         true
     }
 
-    /// What the one at work did at a place counts for all that ride with it.
+    /// Counts what a root did in `span`, in an interval that is counted in `sum`, for all requests that depend on it.
+    // Inlined: part of the one inner loop, and the call cost as much.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the one inner loop; the call cost as much")]
-    pub(crate) fn count(&mut self, root: NodeId, at: u32, span: Window) {
-        let Self { active, out, delegations, looks_closer, .. } = self;
-        if !*looks_closer
-            && let Some(at) = out.places.get_mut(at as usize)
-            && count_for_one(delegations, (root, &active[root as usize]), at, span)
+    pub(super) fn count(&mut self, root: NodeId, sum: SumIdx, span: Window) {
+        let Self { nodes, results, forest, is_detailed, .. } = self;
+        if !*is_detailed
+            && let Some(of_sum) = results.sums.get_mut(sum.at())
+            && count_fast(forest, (root, &nodes[root.at()]), of_sum, span)
         {
-            if at.state.is_runnable() {
+            if of_sum.state.is_runnable() {
                 self.count_stopped(span, 1);
             }
         } else {
-            self.count_for_all(root, at, span);
+            self.count_general(root, sum, span);
         }
     }
 
-    /// Time of some requests, runnable, during which the world was stopped.
+    /// Adds the part of `span`, runnable time of so many requests, during which the world was stopped.
     #[inline]
-    fn count_stopped(&mut self, span: Window, requests: u32) {
-        let stopped = self.stopped_in(span).saturating_mul(u64::from(requests));
-        self.out.stw_runnable_ns = self.out.stw_runnable_ns.saturating_add(stopped);
+    fn count_stopped(&mut self, span: Window, n_requests: u32) {
+        let stopped = self.stopped_in(span).saturating_mul(u64::from(n_requests));
+        self.results.stw_runnable_ns = self.results.stw_runnable_ns.saturating_add(stopped);
     }
 
+    /// The general rule: credits the time to all dependents, and adds it to the sum by what the goroutine is to each.
     #[inline(never)]
-    fn count_for_all(&mut self, root: NodeId, at: u32, span: Window) {
-        let riders = self.delegations.requests(root);
-        if riders.count == 0 {
+    fn count_general(&mut self, root: NodeId, sum: SumIdx, span: Window) {
+        let dependents = self.forest.dependents(root);
+        if dependents.count == 0 {
             return;
         }
-        let by_class = self.by_class(root, riders);
-        match self.out.state(at) {
+        let requests = self.requests_by_step(root, dependents);
+        match self.results.state(sum) {
             Some(state) => {
-                self.count_at(root, (at, state), span.end.since(span.start), by_class);
+                self.count_in(root, (sum, state), span.end.since(span.start), requests);
                 if state.is_runnable() {
-                    self.count_stopped(span, riders.count);
+                    self.count_stopped(span, dependents.count);
                 }
             }
-            None => self.count_odd(root, at, span, by_class),
+            None => self.count_split(root, sum, span, requests),
         }
-        if self.logs {
-            self.note_step(root, at, span);
-        }
+        self.note_step(root, sum, span);
     }
 
-    /// To how many of the requests that ride with it the one at work is what: by [`Class`].
+    /// For how many of its dependents the root's goroutine is what: by [`StepIn`].
     #[inline(always)]
-    fn by_class(&mut self, root: NodeId, riders: Dependents) -> [u32; 3] {
-        let Active { rides, owner, .. } = self.active[root as usize];
-        let inside = match riders.only() {
-            Some(only) => rides == 0 && only == owner,
-            None => self.rides_with(owner, root),
+    fn requests_by_step(&mut self, root: NodeId, dependents: Dependents) -> [u32; 3] {
+        let PathNode { n_requests, owner, .. } = self.nodes[root.at()];
+        let owner_depends = match dependents.only() {
+            Some(only) => n_requests == 0 && only == owner,
+            None => self.depends_from_below(owner, root),
         };
-        let inside = u32::from(inside);
-        [rides, inside, riders.count - rides - inside]
+        let same_request = u32::from(owner_depends);
+        [n_requests, same_request, dependents.count - n_requests - same_request]
     }
 
-    /// A piece that CPU samples share out, or of which nothing is known.
+    /// Counts an interval whose time CPU samples split, or of which nothing is known.
     #[cold]
-    fn count_odd(&mut self, root: NodeId, at: u32, span: Window, by_class: [u32; 3]) {
-        let tape = self.tape;
-        let unknown = [self.ground.unknown];
-        let places = place::shared(at).and_then(|i| tape.shared.get(i)).map_or(&unknown[..], |list| list);
-        for (i, &place) in places.iter().enumerate() {
-            let Some(state) = self.out.state(place) else { continue };
-            self.count_at(root, (place, state), nth_share(span, i, places.len()), by_class);
+    fn count_split(&mut self, root: NodeId, sum: SumIdx, span: Window, requests: [u32; 3]) {
+        let log = self.input.log;
+        let unknown = [self.input.unknown];
+        let sums = sum.split().and_then(|position| log.splits.get(position)).map_or(&unknown[..], |list| list);
+        for (i, &sum) in sums.iter().enumerate() {
+            let Some(state) = self.results.state(sum) else { continue };
+            self.count_in(root, (sum, state), nth_part(span, i, sums.len()), requests);
         }
     }
 
     #[inline(always)]
-    fn count_at(&mut self, root: NodeId, (place, state): (u32, PlaceState), ns: u64, mut by_class: [u32; 3]) {
-        self.delegations.credit(root, state.slot(), ns);
-        if self.ground.label.is_some() && self.is_strange(place) {
-            let own = std::mem::take(&mut by_class[Class::Own as usize]);
-            by_class[Class::Foreign as usize] += own;
+    fn count_in(&mut self, root: NodeId, (sum, state): (SumIdx, SumState), ns: u64, mut requests: [u32; 3]) {
+        self.forest.credit(root, state.position(), ns);
+        if self.input.label.is_some() && self.has_other_label(sum) {
+            let own = std::mem::take(&mut requests[StepIn::Own as usize]);
+            requests[StepIn::Foreign as usize] += own;
         }
-        for (sum, n) in self.out.places[place as usize].sums.iter_mut().zip(by_class) {
-            *sum = sum.saturating_add(ns.saturating_mul(u64::from(n)));
-        }
-    }
-
-    /// A goroutine can work for a root of another name while a task rides on it.
-    fn is_strange(&self, place: u32) -> bool {
-        let context = self.ground.aggregate.key(place).context;
-        self.ground.slice.contexts.get(context).label != self.ground.label
-    }
-
-    /// Others are at work than before.
-    pub(crate) fn roots_change(&mut self) {
-        if let Some(log) = &mut self.log {
-            log.root = NOBODY;
+        for (of_step, n) in self.results.sums[sum.at()].ns.iter_mut().zip(requests) {
+            *of_step = of_step.saturating_add(ns.saturating_mul(u64::from(n)));
         }
     }
 
-    /// What `root` did is a step of the path that is logged, if it is at work for it.
-    fn note_step(&mut self, root: NodeId, at: u32, span: Window) {
-        let place = self.first_place(at).unwrap_or(self.ground.unknown);
-        let Some(log) = &mut self.log else { return };
-        if log.root == NOBODY {
-            log.root = self.delegations.root(log.node);
+    /// Whether a sum belongs to a root of another name: a goroutine can work for one while a user task is attached to it.
+    fn has_other_label(&self, sum: SumIdx) -> bool {
+        let context = self.input.aggregate.key(sum).context;
+        self.input.slice.contexts.get(context).label != self.input.label
+    }
+
+    /// Trees changed: the root of the logged request has to be looked up again.
+    pub(super) fn forget_logged_root(&mut self) {
+        if let Some(log) = &mut self.path_log {
+            log.root = NodeId::NONE;
+        }
+    }
+
+    /// Notes what `root` did as a step of the logged path, if the logged request depends on it.
+    #[inline]
+    fn note_step(&mut self, root: NodeId, sum: SumIdx, span: Window) {
+        if self.path_log.as_ref().is_none_or(|log| !log.is_open) {
+            return;
+        }
+        let sum = self.first_sum(sum).unwrap_or(self.input.unknown);
+        let Some(log) = &mut self.path_log else { return };
+        if log.root == NodeId::NONE {
+            log.root = self.forest.root(log.node);
         }
         if log.root == root {
-            log.note(self.active[root as usize].g, place, span);
+            log.note(self.nodes[root.at()].g, sum, span);
         }
     }
 
-    /// Time during which the world was stopped; 0 for nearly all spans, one after the other.
+    /// The part of a span during which the world was stopped, in ns; 0 for nearly all spans.
     #[inline]
     fn stopped_in(&mut self, span: Window) -> u64 {
-        if self.quiet.start <= span.start && span.end <= self.quiet.end {
+        if self.not_stopped.start <= span.start && span.end <= self.not_stopped.end {
             return 0;
         }
-        self.stopped_around(span)
+        self.look_up_stopped(span)
     }
 
     #[cold]
-    fn stopped_around(&mut self, span: Window) -> u64 {
-        self.quiet = self.ground.ranges.quiet_around(span);
-        self.ground.ranges.stopped_in(span)
+    fn look_up_stopped(&mut self, span: Window) -> u64 {
+        self.not_stopped = self.input.ranges.quiet_around(span);
+        self.input.ranges.stopped_in(span)
     }
 
-    fn first_place(&self, at: u32) -> Option<u32> {
-        let place = match place::shared(at) {
-            Some(i) => *self.tape.shared.get(i)?.first()?,
-            None => at,
+    /// The sum, or the first of a list of sums; none for no interval.
+    fn first_sum(&self, sum: SumIdx) -> Option<SumIdx> {
+        let first = match sum.split() {
+            Some(position) => *self.input.log.splits.get(position)?.first()?,
+            None => sum,
         };
-        self.out.state(place).map(|_| place)
+        self.results.state(first).map(|_| first)
     }
 
-    /// Whether a request rides in the tree of `root`, but not on it.
+    /// Whether a request depends on `root`, and is attached to another node of its tree.
     #[inline]
-    fn rides_with(&mut self, request: WindowIdx, root: NodeId) -> bool {
+    fn depends_from_below(&mut self, request: WindowIdx, root: NodeId) -> bool {
         if !request.is_some() {
             return false;
         }
-        let node = self.nodes.ridden[request.at()];
-        node != NOBODY && node != root && self.delegations.root(node) == root
+        let node = self.position.node_of_request(request);
+        node != NodeId::NONE && node != root && self.forest.root(node) == root
     }
 
-    /// A wait of a request's own goroutines is over, as time goes back: who ended it?
-    pub(crate) fn note_wait(&mut self, node: NodeId, at: u32, since: Time) {
-        let Some(place) = self.first_place(at) else { return };
-        let Active { g, entered, woken, .. } = self.active[node as usize];
-        if entered <= since || !self.out.state(place).is_some_and(PlaceState::waits) {
+    /// Reaches the start of an interval, at `since`: if it is a wait of a goroutine of one of its dependents, notes who
+    /// ended it.
+    pub(super) fn note_wait(&mut self, node: NodeId, sum: SumIdx, since: Time) {
+        let Some(sum) = self.first_sum(sum) else { return };
+        let PathNode { g, interval_end, woken_by, .. } = self.nodes[node.at()];
+        if interval_end <= since || !self.results.state(sum).is_some_and(SumState::is_wait) {
             return;
         }
-        let riders = self.delegations.requests(node);
-        let [own, inside, _] = self.by_class(node, riders);
-        if own + inside > 0 {
-            let end = WaitEnd { place, waiter: g, link: woken, ns: entered.since(since) };
-            self.out.wakeups.add(end, self.ground.slice);
+        let dependents = self.forest.dependents(node);
+        let [own, same_request, _] = self.requests_by_step(node, dependents);
+        if own + same_request > 0 {
+            let end = WaitEnd { sum, waiter: g, link: woken_by, ns: interval_end.since(since) };
+            self.results.wakeups.add(end, self.input.slice);
         }
     }
 
-    /// A request starts in the middle of a wait.
-    pub(crate) fn end_wait(&mut self, node: NodeId, time: Time) {
-        let place = self.nodes.place(self.active[node as usize].g);
-        self.note_wait(node, place, time);
+    /// The last request of a node starts at `time`: if its goroutine is in a wait, notes who ended that.
+    pub(super) fn note_open_wait(&mut self, node: NodeId, time: Time) {
+        let sum = self.position.sum(self.nodes[node.at()].g);
+        self.note_wait(node, sum, time);
     }
 }
 
@@ -226,17 +238,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_add_up_however_a_span_is_cut() {
+    fn parts_add_up_however_a_span_is_cut() {
         for n in 1..7 {
             for start in -10..10 {
                 for end in start..start + 25 {
-                    let share = |start, end, i| nth_share(Window { start: Time(start), end: Time(end) }, i, n);
-                    let shares: Vec<u64> = (0..n).map(|i| share(start, end, i)).collect();
-                    assert_eq!(shares.iter().sum::<u64>(), (end - start) as u64);
-                    assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
+                    let part = |start, end, i| nth_part(Window { start: Time(start), end: Time(end) }, i, n);
+                    let parts: Vec<u64> = (0..n).map(|i| part(start, end, i)).collect();
+                    assert_eq!(parts.iter().sum::<u64>(), (end - start) as u64);
+                    assert!(parts.iter().max().unwrap() - parts.iter().min().unwrap() <= 1);
                     for cut in start..=end {
-                        let cut: Vec<u64> = (0..n).map(|i| share(start, cut, i) + share(cut, end, i)).collect();
-                        assert_eq!(cut, shares);
+                        let cut: Vec<u64> = (0..n).map(|i| part(start, cut, i) + part(cut, end, i)).collect();
+                        assert_eq!(cut, parts);
                     }
                 }
             }

@@ -1,24 +1,43 @@
-//! The forest while ways are long: a link-cut tree of splay trees, one for each preferred path. HOT.
+//! The forest as a link-cut tree (Sleator and Tarjan 1983): a splay tree for each preferred path.
+//!
+//! A way from a root down is cut into *preferred paths*. The nodes of each are in a splay tree, ordered by depth: left of a
+//! node is what is nearer to the root. The top of a splay tree knows the node that its path hangs on as its parent, but
+//! that node does not have it as a child:
+//!
+//! ```text
+//! forest       preferred paths        splay trees
+//!
+//!   r                r                     a ─ ─ ─ ─ ┐         ─── child and parent
+//!   │                ║                    ╱ ╲        │         ─ ─ parent alone
+//!   a                a                   r   b       │
+//!  ╱ ╲              ║  ╲                             │
+//! b   c             b    c                           c
+//! ```
+//!
+//! `access(node)` makes the way from the root to `node` one preferred path, and `node` the top of its splay tree. Then the
+//! sums of the splay tree are those of the way, and the way's ends are a step away.
 
-use super::{NOBODY, Node, NodeId, WaitForForest};
+use super::{Node, NodeId, WaitForForest};
 
 impl WaitForForest {
-    pub(crate) fn far_root(&mut self, node: NodeId) -> NodeId {
+    /// [`WaitForForest::root`] of a link-cut tree.
+    pub(super) fn root_in_splay_trees(&mut self, node: NodeId) -> NodeId {
         self.access(node);
         let mut at = node;
-        while self.nodes[at as usize].left != NOBODY {
-            at = self.nodes[at as usize].left;
+        while self.nodes[at.at()].left != NodeId::NONE {
+            at = self.nodes[at.at()].left;
         }
         self.splay(at);
         at
     }
 
-    pub(crate) fn link_far(&mut self, node: NodeId, to: NodeId) {
+    /// [`WaitForForest::link`] of a link-cut tree.
+    pub(super) fn link_splay_trees(&mut self, node: NodeId, to: NodeId) {
         self.access(to);
         self.access(node);
         let (row, above) = (self.row(node), self.row(to));
-        for lane in 0..self.lanes {
-            for (number, above) in self.numbers[row + lane].iter_mut().zip(self.sums[above + lane]) {
+        for block in 0..self.n_blocks {
+            for (number, above) in self.numbers[row + block].iter_mut().zip(self.splay_sums[above + block]) {
                 *number = number.wrapping_sub(above);
             }
         }
@@ -30,52 +49,54 @@ impl WaitForForest {
         self.pull(to);
     }
 
-    pub(crate) fn cut_far(&mut self, node: NodeId) {
+    /// [`WaitForForest::cut`] of a link-cut tree.
+    pub(super) fn cut_splay_trees(&mut self, node: NodeId) {
         self.access(node);
-        let left = self.nodes[node as usize].left;
-        if left == NOBODY {
+        let left = self.nodes[node.at()].left;
+        if left == NodeId::NONE {
             return;
         }
         let row = self.row(node);
-        self.numbers[row..row + self.lanes].copy_from_slice(&self.sums[row..row + self.lanes]);
-        self.node(left).parent = NOBODY;
-        self.node(node).left = NOBODY;
+        self.numbers[row..row + self.n_blocks].copy_from_slice(&self.splay_sums[row..row + self.n_blocks]);
+        self.node(left).parent = NodeId::NONE;
+        self.node(node).left = NodeId::NONE;
         self.pull(node);
     }
 
-    /// Computes a node's sums from those below it in its splay tree.
-    pub(crate) fn pull(&mut self, node: NodeId) {
-        let Node { left, right, own, hanging, .. } = self.nodes[node as usize];
+    /// Computes a node's dependents and sums from its own and those of its children in the splay tree.
+    pub(super) fn pull(&mut self, node: NodeId) {
+        let Node { left, right, own, hanging, .. } = self.nodes[node.at()];
         let total = own.and(hanging).and(self.total(left)).and(self.total(right));
         self.node(node).total = total;
         let to = self.row(node);
-        for i in 0..self.lanes {
-            let mut sum = self.numbers[to + i];
-            for child in [left, right].into_iter().filter(|child| *child != NOBODY) {
-                let below = self.sums[self.row(child) + i];
+        for block in 0..self.n_blocks {
+            let mut sum = self.numbers[to + block];
+            for child in [left, right].into_iter().filter(|child| *child != NodeId::NONE) {
+                let below = self.splay_sums[self.row(child) + block];
                 for (sum, below) in sum.iter_mut().zip(below) {
                     *sum = sum.wrapping_add(below);
                 }
             }
-            self.sums[to + i] = sum;
+            self.splay_sums[to + block] = sum;
         }
     }
 
     /// Whether a node is the top of its splay tree.
     fn is_top(&self, node: NodeId) -> bool {
-        let parent = self.nodes[node as usize].parent;
-        parent == NOBODY || {
-            let above = self.nodes[parent as usize];
+        let parent = self.nodes[node.at()].parent;
+        parent == NodeId::NONE || {
+            let above = self.nodes[parent.at()];
             above.left != node && above.right != node
         }
     }
 
+    /// Exchanges a node with its parent in the splay tree.
     fn rotate(&mut self, node: NodeId) {
-        let parent = self.nodes[node as usize].parent;
-        let above = self.nodes[parent as usize].parent;
+        let parent = self.nodes[node.at()].parent;
+        let above = self.nodes[parent.at()].parent;
         let parent_is_top = self.is_top(parent);
-        let is_left = self.nodes[parent as usize].left == node;
-        let inner = if is_left { self.nodes[node as usize].right } else { self.nodes[node as usize].left };
+        let is_left = self.nodes[parent.at()].left == node;
+        let inner = if is_left { self.nodes[node.at()].right } else { self.nodes[node.at()].left };
         if is_left {
             self.node(parent).left = inner;
             self.node(node).right = parent;
@@ -83,13 +104,13 @@ impl WaitForForest {
             self.node(parent).right = inner;
             self.node(node).left = parent;
         }
-        if inner != NOBODY {
+        if inner != NodeId::NONE {
             self.node(inner).parent = parent;
         }
         self.node(parent).parent = node;
         self.node(node).parent = above;
         if !parent_is_top {
-            if self.nodes[above as usize].left == parent {
+            if self.nodes[above.at()].left == parent {
                 self.node(above).left = node;
             } else {
                 self.node(above).right = node;
@@ -99,30 +120,30 @@ impl WaitForForest {
         self.pull(node);
     }
 
-    pub(crate) fn splay(&mut self, node: NodeId) {
+    /// Makes a node the top of its splay tree.
+    fn splay(&mut self, node: NodeId) {
         while !self.is_top(node) {
-            let parent = self.nodes[node as usize].parent;
+            let parent = self.nodes[node.at()].parent;
             if !self.is_top(parent) {
-                let above = self.nodes[parent as usize].parent;
-                let same_side =
-                    (self.nodes[above as usize].left == parent) == (self.nodes[parent as usize].left == node);
+                let above = self.nodes[parent.at()].parent;
+                let same_side = (self.nodes[above.at()].left == parent) == (self.nodes[parent.at()].left == node);
                 self.rotate(if same_side { parent } else { node });
             }
             self.rotate(node);
         }
     }
 
-    /// Makes the way from the root to `node` preferred, and `node` the top of its splay tree.
-    pub(crate) fn access(&mut self, node: NodeId) {
-        let one = self.nodes[node as usize];
-        if one.parent == NOBODY && one.right == NOBODY {
+    /// Makes the way from the root to `node` one preferred path, and `node` the top of its splay tree.
+    pub(super) fn access(&mut self, node: NodeId) {
+        let one = self.nodes[node.at()];
+        if one.parent == NodeId::NONE && one.right == NodeId::NONE {
             return;
         }
-        let mut below = NOBODY;
+        let mut below = NodeId::NONE;
         let mut at = node;
-        while at != NOBODY {
+        while at != NodeId::NONE {
             self.splay(at);
-            let right = self.nodes[at as usize].right;
+            let right = self.nodes[at.at()].right;
             let hangs_now = self.total(right);
             let hung_before = self.total(below);
             let me = self.node(at);
@@ -130,7 +151,7 @@ impl WaitForForest {
             me.right = below;
             self.pull(at);
             below = at;
-            at = self.nodes[at as usize].parent;
+            at = self.nodes[at.at()].parent;
         }
         self.splay(node);
     }

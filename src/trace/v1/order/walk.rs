@@ -103,10 +103,10 @@ mod tests {
     use super::*;
     use crate::trace::version::{Dialect, HEADER_SIZE, Header, read_header};
 
-    fn old_trace(bytes: &Vec<u8>) -> Option<OldTrace> {
+    fn old_trace(bytes: &[u8]) -> Option<OldTrace> {
         let Header::Known(version) = read_header(&bytes[..HEADER_SIZE]) else { return None };
         let Dialect::V1(row) = version.dialect else { return None };
-        super::super::read(bytes, row, None).ok()
+        super::super::read(&bytes.to_vec(), row, None).ok()
     }
 
     /// The events and the summary, each entry converted by the general rule.

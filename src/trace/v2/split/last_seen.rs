@@ -4,6 +4,7 @@
 //! for a range of ids, the others in a map. The range moves once, to where the ids turn out to be.
 
 use crate::trace::event::GoState;
+use crate::trace::id_window::IdWindow;
 use crate::trace::ids::GoId;
 use rustc_hash::FxHashMap;
 
@@ -49,7 +50,7 @@ const ABSENT: u32 = u32::MAX - PAGE as u32;
 /// The last known state of each goroutine by its id.
 ///
 /// ```text
-/// ids        first                                    first + n_pages · 64
+/// ids        window.first                             its end
 ///              │ page 0 │ page 1 │ page 2 │ …           │      other ids
 ///              ▼        ▼        ▼                             ▼
 /// pages      [ 64       ABSENT   0       ]  (up to the    others: map
@@ -58,17 +59,13 @@ const ABSENT: u32 = u32::MAX - PAGE as u32;
 /// ```
 #[derive(Default)]
 pub(super) struct LastSeenById {
-    /// The first id of the range.
-    first: u64,
-    /// The range's length in pages.
-    n_pages: u64,
+    /// The range of ids, as long as some pages.
+    window: IdWindow,
     /// Where each page of the range, up to the last used one, starts in `entries`.
     pages: Vec<u32>,
     entries: Vec<SeqAndState>,
     /// Ids outside the range.
     others: FxHashMap<GoId, SeqAndState>,
-    /// Whether the range has got its final start.
-    has_moved: bool,
 }
 
 /// A goroutine's id, its last sequence number, and its state then.
@@ -82,13 +79,14 @@ impl LastSeenById {
 
     /// Empty, for a generation of this many bytes.
     pub(super) fn for_bytes(bytes: u64) -> Self {
-        Self { n_pages: bytes / Self::BYTES_PER_ID / PAGE + 1, ..Self::default() }
+        let n_pages = bytes / Self::BYTES_PER_ID / PAGE + 1;
+        Self { window: IdWindow::new(n_pages * PAGE), ..Self::default() }
     }
 
     /// Sets a goroutine's state as of sequence number `seq`, unless its state as of a higher number is known.
     #[inline]
     pub(super) fn set_if_later(&mut self, id: GoId, seq: u64, state: GoState) {
-        let at = id.0.wrapping_sub(self.first);
+        let at = self.window.offset(id);
         let page = usize::try_from(at / PAGE).ok().and_then(|page| self.pages.get(page));
         let entry = page.and_then(|&start| self.entries.get_mut(start as usize + (at % PAGE) as usize));
         match entry {
@@ -100,19 +98,16 @@ impl LastSeenById {
     /// The same for an id that has no page yet, or is outside the range.
     #[cold]
     fn set_slow(&mut self, id: GoId, new: SeqAndState) {
-        let n = self.n_pages * PAGE;
-        if id.0.wrapping_sub(self.first) >= n && !self.has_moved {
-            // The first ids are low, those of the runtime's own goroutines. Most are near the first high one.
-            self.has_moved = true;
-            if self.entries.len() <= Self::MAX_MOVED_PAGES * PAGE as usize {
-                self.others = self.all().map(|(id, seq, state)| (id, SeqAndState::new(seq, state))).collect();
-                self.pages.clear();
-                self.entries.clear();
-                self.first = id.0.saturating_sub(n / 2);
-            }
+        let mut window = self.window;
+        let few = || self.entries.len() <= Self::MAX_MOVED_PAGES * PAGE as usize;
+        if !window.has(id) && window.move_once(id, few) {
+            self.others = self.all().map(|(id, seq, state)| (id, SeqAndState::new(seq, state))).collect();
+            self.pages.clear();
+            self.entries.clear();
         }
-        let at = id.0.wrapping_sub(self.first);
-        if at >= n {
+        self.window = window;
+        let at = window.offset(id);
+        if !window.has(id) {
             self.others.entry(id).or_insert(SeqAndState::BLANK).set_if_later(new);
             return;
         }
@@ -127,7 +122,7 @@ impl LastSeenById {
     pub(super) fn all(&self) -> impl Iterator<Item = LastSeen> {
         let used = (0..).zip(&self.pages).filter(|(_, start)| **start != ABSENT);
         let in_range = used.flat_map(move |(page, &start)| {
-            let ids = (0..PAGE).map(move |i| GoId(self.first.wrapping_add(page * PAGE + i)));
+            let ids = (0..PAGE).map(move |i| GoId(self.window.first().wrapping_add(page * PAGE + i)));
             ids.zip(self.entries[start as usize..].iter().copied())
         });
         let others = self.others.iter().map(|(&id, &entry)| (id, entry));
@@ -175,7 +170,7 @@ mod tests {
             let mut expected: Vec<LastSeen> = (0..).zip(&ids).map(|(i, &id)| (id, i + round, last)).collect();
             expected.sort_unstable_by_key(|(id, ..)| *id);
             assert_eq!(all(&seen), expected);
-            assert_eq!((seen.first, seen.pages.len()), (999_936, 2));
+            assert_eq!((seen.window.first(), seen.pages.len()), (999_936, 2));
         }
         // An id that is in the range before and after the move.
         let mut moved = LastSeenById::for_bytes(64 * 32);

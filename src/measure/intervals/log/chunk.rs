@@ -1,0 +1,128 @@
+//! The memory of a log: chunks of interval ends and links, and the store of chunks to be used again.
+
+use super::link::{Link, LinkKind};
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::trace::ids::{GIdx, StackIdx};
+use crate::trace::time::Time;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A moment at which a goroutine's interval ends and the next one starts. 12 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct IntervalEnd {
+    /// Nanoseconds after the chunk's base, below 2^31; and [`IntervalEnd::HAS_LINK`].
+    pub(super) ns_and_link: u32,
+    /// Whose interval.
+    pub(super) g: GIdx,
+    /// What the interval that ends is counted in; [`SumIdx::NOT_CREATED`] or [`SumIdx::ENDED`] where there is none.
+    pub(super) sum: SumIdx,
+}
+
+impl IntervalEnd {
+    /// The chunk has a link for the interval that starts here.
+    pub(super) const HAS_LINK: u32 = 1 << 31;
+
+    /// Nanoseconds after the chunk's base.
+    #[inline]
+    pub(super) fn ns_after_base(self) -> u32 {
+        self.ns_and_link & !Self::HAS_LINK
+    }
+}
+
+/// The link of one interval end of a chunk. 12 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ChunkLink {
+    /// Position of the interval end in its chunk.
+    pub(super) position: u16,
+    pub(super) kind: LinkKind,
+    pub(super) by: GIdx,
+    pub(super) stack: StackIdx,
+}
+
+/// Interval ends of a chunk: as many as stay in a core's own cache.
+pub(super) const CHUNK: usize = 1 << 15;
+
+/// Interval ends that follow each other, of at most 2 s (2^31 ns).
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) base: Time,
+    pub(super) ends: Vec<IntervalEnd>,
+    /// In the order of `ends`.
+    pub(super) links: Vec<ChunkLink>,
+    /// How to read the sums, where another log wrote the chunk; none where they are the reader's own.
+    pub(super) sum_map: Option<Arc<SumMap>>,
+}
+
+impl Chunk {
+    /// A chunk with room for few interval ends.
+    pub(super) fn small(base: Time, n_ends: usize) -> Self {
+        Self { base, ends: Vec::with_capacity(n_ends), links: Vec::new(), sum_map: None }
+    }
+
+    fn cleared(mut self) -> Self {
+        self.ends.clear();
+        self.links.clear();
+        self.sum_map = None;
+        self
+    }
+
+    /// The time of the last interval end; the base where there is none.
+    pub(super) fn latest(&self) -> Time {
+        self.ends.last().map_or(self.base, |end| self.base + i64::from(end.ns_after_base()))
+    }
+
+    /// Adds the link of the last interval end, if `is_meant` says so of its time and goroutine.
+    // Inlined: once for every wait, and the call cost as much.
+    #[inline(always)]
+    pub(super) fn link_last(&mut self, Link { by, stack, kind }: Link, is_meant: impl FnOnce(Time, GIdx) -> bool) {
+        let position = self.ends.len().wrapping_sub(1);
+        if let Some(last) = self.ends.get_mut(position)
+            && is_meant(self.base + i64::from(last.ns_after_base()), last.g)
+        {
+            last.ns_and_link |= IntervalEnd::HAS_LINK;
+            self.links.push(ChunkLink { position: position as u16, kind, by, stack });
+        }
+    }
+}
+
+/// The sums of one log as those of another.
+#[derive(Debug)]
+pub(super) struct SumMap {
+    pub(super) sums: Vec<SumIdx>,
+    /// By position of the list of sums, see [`SumIdx::split`].
+    pub(super) splits: Vec<SumIdx>,
+}
+
+impl SumMap {
+    #[inline]
+    pub(super) fn map(&self, sum: SumIdx) -> SumIdx {
+        // Indexes that stand for lists, or for no interval, are beyond all positions.
+        match self.sums.get(sum.at()) {
+            Some(&mapped) => mapped,
+            None => sum.split().map_or(sum, |position| self.splits[position]),
+        }
+    }
+}
+
+/// Chunks that were used and are empty again, shared by all logs of a trace: memory that was touched before costs less
+/// than new memory.
+#[derive(Clone, Default, Debug)]
+pub struct IntervalLogMemory(Arc<Mutex<Vec<Chunk>>>);
+
+impl IntervalLogMemory {
+    fn chunks(&self) -> MutexGuard<'_, Vec<Chunk>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty chunk of full size.
+    pub(super) fn take(&self, base: Time) -> Chunk {
+        // What is not used of it is never touched; growing would copy.
+        let new = || Chunk { base, ends: Vec::with_capacity(CHUNK), links: Vec::with_capacity(CHUNK), sum_map: None };
+        let chunk = self.chunks().pop();
+        chunk.map_or_else(new, |chunk| Chunk { base, ..chunk })
+    }
+
+    /// Keeps chunks of full size for [`IntervalLogMemory::take`].
+    pub(super) fn give_back(&self, chunks: impl Iterator<Item = Chunk>) {
+        self.chunks().extend(chunks.filter(|chunk| chunk.ends.capacity() >= CHUNK).map(Chunk::cleared));
+    }
+}

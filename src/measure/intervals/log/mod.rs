@@ -1,0 +1,39 @@
+//! The intervals of all goroutines in order of time: what critical paths are walked back on.
+//!
+//! A goroutine's interval ends where its next one starts. Such a moment is an *interval end*. It is written when the
+//! interval is added up, with the sum that it was added to:
+//!
+//! ```text
+//!      t0          t1                t2          t3          end
+//! g1   ├─ running ─┼─ chan receive ──┼─────── running ───────┤
+//! g2   ├───────────────── running ───────────────┼─ syscall ─┤
+//!
+//! log: (t1, g1, running)   (t2, g1, chan receive; link: g2 ended it)   (t3, g2, running)
+//! ```
+//!
+//! Read from the latest to the earliest, interval ends say what each goroutine did at any time: before an interval end
+//! what that says, back to the goroutine's interval end before it. What goroutines do at the end of the log is not
+//! written; the reader is given it.
+//!
+//! * Nothing written is changed, moved or merged, so the log is only appended to, and what is older than all open
+//!   requests is dropped from its front, a chunk at a time.
+//! * An interval end takes 12 bytes, and its link, if another goroutine started the next interval, 12 more.
+//! * The log of a part of the trace, which was measured by itself, goes into the log of the whole as it is: chunk by
+//!   chunk, each with a map from the part's sums to the whole's.
+//! * The log of the whole so has chunks of three kinds: `written` by the whole's own measurer, `absorbed` from parts,
+//!   and `older`, the starts of goroutines that are older than the trace. Each kind is in order of time; the reader
+//!   merges the three.
+//!
+//! Reading order: [`link`], [`chunk`], [`writing`], [`reading`].
+
+mod chunk;
+mod link;
+mod reading;
+#[cfg(test)]
+mod tests;
+mod writing;
+
+pub use chunk::IntervalLogMemory;
+pub(crate) use link::{Link, LinkKind};
+pub(crate) use reading::{ChunkSlice, LogReader, LoggedEnd};
+pub(crate) use writing::IntervalLog;

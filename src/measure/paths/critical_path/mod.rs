@@ -1,0 +1,286 @@
+//! Walks the critical paths of many requests back in time, all at once.
+//!
+//! What is walked, and why backward, is described in [`super`]. A walk goes through the interval log from its latest entry to
+//! its earliest. At each entry it knows of every goroutine what it does there ([`WalkPosition`]), and of those that are on
+//! a path, who waits for whom ([`WaitForForest`]).
+//!
+//! 1. At the end of a request's segment, the request is attached to the node of its goroutine.
+//! 2. At an interval end, going back, the interval that starts there is complete. If its goroutine works (is a root),
+//!    the interval's time is credited to the requests in its tree.
+//! 3. If another goroutine started that interval by ending a wait, the goroutine waits for that one from here on: it is
+//!    linked to it, until the walk reaches the start of the wait. If the other created it, it waits for the creator for
+//!    the rest of the walk.
+//! 4. At the start of a wait the goroutine is cut off again, and works itself.
+//! 5. At the start of a request's segment, the request is detached. What its node was credited since step 1 is the time
+//!    along its path, by state.
+//!
+//! A goroutine gets a node when it comes onto a path, and loses it when no request depends on it any more.
+//!
+//! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`position`], [`path_log`].
+
+mod count;
+mod path_log;
+mod position;
+#[cfg(test)]
+pub(super) mod testing;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+pub(crate) use path_log::LoggedPath;
+pub(crate) use position::WalkPosition;
+
+use super::segment::PathSegment;
+use super::wait_for::{NodeId, WaitForForest};
+use super::walk_results::{SumState, WalkResults};
+use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
+use crate::measure::intervals::log::{ChunkSlice, IntervalLog, Link};
+use crate::measure::paths::runtime_ranges::Ranges;
+use crate::slice::{Slice, WindowIdx};
+use crate::trace::ids::{GIdx, StringIdx};
+use crate::trace::time::{Time, Window};
+use path_log::PathLog;
+
+/// A goroutine that is on a path.
+#[derive(Clone, Copy, Debug)]
+struct PathNode {
+    g: GIdx,
+    /// Its time from here on is counted.
+    counted_from: Time,
+    /// Where the interval ends that it is in, as far as a path needs it.
+    interval_end: Time,
+    /// The goroutine that it waits for; [`NodeId::NONE`] while it works.
+    waits_for: NodeId,
+    /// Requests that are attached to it: several user tasks can be.
+    n_requests: u32,
+    /// The request that it belongs to; [`WindowIdx::NONE`] for goroutines outside the slice.
+    owner: WindowIdx,
+    /// Who ended the wait that it is in.
+    woken_by: Option<Link>,
+    /// The goroutines that wait for it: a list, linked by `next_waiter` and `previous_waiter`.
+    first_waiter: NodeId,
+    next_waiter: NodeId,
+    previous_waiter: NodeId,
+}
+
+/// What a walk reads.
+#[derive(Clone, Copy)]
+pub(crate) struct WalkInput<'a, 't> {
+    pub(crate) slice: &'a Slice,
+    pub(crate) aggregate: &'a Aggregate,
+    pub(crate) ranges: &'a Ranges,
+    /// What time is counted in of which nothing is known.
+    pub(crate) unknown: SumIdx,
+    /// The name of all requests of the walk; [`StringIdx::NONE`] when they have several, or need not be told apart.
+    pub(crate) label: StringIdx,
+    pub(crate) log: &'t IntervalLog,
+    /// The goroutines that exist at the log's end, each with what the interval is counted in that it is in.
+    pub(crate) open: &'a [(GIdx, SumIdx)],
+    /// The request whose path is noted step by step.
+    pub(crate) logged: Option<WindowIdx>,
+}
+
+/// One walk, from the latest end of a segment back to the earliest start.
+pub(crate) struct PathWalk<'a, 't> {
+    input: WalkInput<'a, 't>,
+    position: &'a mut WalkPosition,
+    results: &'a mut WalkResults,
+    path_log: Option<PathLog<'t>>,
+    /// Whether fast paths are off, as time is not only counted: a path is being noted, or requests have a label.
+    is_detailed: bool,
+    forest: WaitForForest,
+    /// By [`NodeId`].
+    nodes: Vec<PathNode>,
+    /// A stretch of time during which the world was not stopped.
+    not_stopped: Window,
+}
+
+/// Where a segment begins or ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Boundary {
+    /// Its end: the path begins here, as time goes back.
+    End,
+    /// Its start: the path is complete. Sorted after the end, and so taken before it at one moment, as time goes back.
+    Start,
+}
+
+impl<'a, 't> PathWalk<'a, 't> {
+    /// Goes to the end of the log.
+    pub(crate) fn new(input: WalkInput<'a, 't>, position: &'a mut WalkPosition, results: &'a mut WalkResults) -> Self {
+        results.add_sums_of(input.aggregate);
+        position.go_to_end(input.open);
+        position.make_room_for_requests(input.slice.windows.len());
+        Self {
+            input,
+            position,
+            results,
+            path_log: input.logged.map(PathLog::new),
+            is_detailed: input.label.is_some(),
+            forest: WaitForForest::default(),
+            nodes: Vec::new(),
+            not_stopped: Window { start: Time::MAX, end: Time::MIN },
+        }
+    }
+
+    /// Walks all paths, and fills in the segments' states. Gives the path that was noted; an empty one if none was to be.
+    pub(crate) fn run(mut self, segments: &mut [PathSegment]) -> LoggedPath<'t> {
+        let mut boundaries: Vec<(Time, Boundary, usize)> = Vec::with_capacity(segments.len() * 2);
+        for (i, segment) in segments.iter().enumerate().filter(|(_, s)| s.span.start < s.span.end) {
+            boundaries.push((segment.span.end, Boundary::End, i));
+            boundaries.push((segment.span.start, Boundary::Start, i));
+        }
+        boundaries.sort_unstable();
+        let mut reader = self.input.log.read_back();
+        while let Some((time, boundary, i)) = boundaries.pop() {
+            while let Some(slice) = reader.next_slice(time) {
+                self.walk_back(slice);
+            }
+            let segment = &mut segments[i];
+            if boundary == Boundary::End
+                && let Some(log) = self.path_log.as_mut().filter(|log| log.request == segment.window)
+                && log.path.end.is_none()
+            {
+                log.path.end = Some((reader.clone(), self.position.clone()));
+            }
+            self.cross_boundary(time, boundary, segment);
+        }
+        self.path_log.map(|log| log.path).unwrap_or_default()
+    }
+
+    fn cross_boundary(&mut self, time: Time, boundary: Boundary, segment: &mut PathSegment) {
+        let node = self.node_of(segment.g, time);
+        let root = self.forest.root(node);
+        self.count_root(root, time);
+        match boundary {
+            Boundary::End => self.attach(node, segment.window, time),
+            Boundary::Start => self.detach(node, segment.window, time),
+        }
+        if let Some(log) = self.path_log.as_mut().filter(|log| log.request == segment.window) {
+            (log.node, log.root, log.is_open) = (node, NodeId::NONE, boundary == Boundary::End);
+            self.is_detailed = log.is_open || self.input.label.is_some();
+        }
+        let credited = self.forest.credited(node);
+        match boundary {
+            Boundary::End => segment.states = credited.iter().map(|ns| 0u64.wrapping_sub(*ns)).collect(),
+            Boundary::Start => {
+                segment.states.resize(credited.len(), 0);
+                for (state, ns) in segment.states.iter_mut().zip(credited) {
+                    *state = state.wrapping_add(*ns);
+                }
+            }
+        }
+        self.remove_if_unused(node);
+    }
+
+    /// A request ends here, on the goroutine of `node`.
+    fn attach(&mut self, node: NodeId, request: WindowIdx, time: Time) {
+        // A wait that outlasts the request stays a wait, also where a later request followed its waker.
+        let PathNode { waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
+        if waits_for != NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 {
+            self.stop_waiting(node);
+            self.remove_if_unused(waits_for);
+            self.nodes[node.at()].counted_from = time;
+        }
+        let path_node = &mut self.nodes[node.at()];
+        if n_requests == 0 {
+            path_node.interval_end = time;
+        }
+        path_node.n_requests += 1;
+        self.position.set_node_of_request(request, node);
+        self.forest.add(node, request);
+    }
+
+    /// A request starts here, on the goroutine of `node`.
+    fn detach(&mut self, node: NodeId, request: WindowIdx, time: Time) {
+        if self.nodes[node.at()].n_requests == 1 {
+            self.note_open_wait(node, time);
+        }
+        self.nodes[node.at()].n_requests -= 1;
+        self.position.set_node_of_request(request, NodeId::NONE);
+        self.forest.remove(node, request);
+    }
+
+    /// The node of a goroutine; a new one, of which nothing from `time` on counts, if it had none.
+    fn node_of(&mut self, g: GIdx, time: Time) -> NodeId {
+        let node = self.position.node(g);
+        if node != NodeId::NONE {
+            return node;
+        }
+        let node = self.forest.add_node();
+        let path_node = PathNode {
+            g,
+            counted_from: time,
+            interval_end: time,
+            waits_for: NodeId::NONE,
+            n_requests: 0,
+            owner: self.input.slice.owner[g.at()],
+            woken_by: None,
+            first_waiter: NodeId::NONE,
+            next_waiter: NodeId::NONE,
+            previous_waiter: NodeId::NONE,
+        };
+        if let Some(slot) = self.nodes.get_mut(node.at()) {
+            *slot = path_node;
+        } else {
+            self.nodes.push(path_node);
+        }
+        self.position.set_node(g, node);
+        node
+    }
+
+    /// Removes the node of a goroutine that waits for none, that none waits for, and that no request is attached to.
+    fn remove_if_unused(&mut self, node: NodeId) {
+        let PathNode { g, waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
+        if waits_for == NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 {
+            self.position.set_node(g, NodeId::NONE);
+            self.forest.remove_node(node);
+        }
+    }
+
+    /// Counts what a root did from `time` on, in the interval that it is in.
+    fn count_root(&mut self, root: NodeId, time: Time) {
+        let PathNode { g, counted_from, .. } = self.nodes[root.at()];
+        if time < counted_from {
+            let sum = self.position.sum(g);
+            self.count(root, sum, Window { start: time, end: counted_from });
+            self.nodes[root.at()].counted_from = time;
+        }
+    }
+
+    /// Goes back over interval ends.
+    fn walk_back(&mut self, mut slice: ChunkSlice<'_>) {
+        while let Some(end) = slice.pop() {
+            let (node, after) = self.position.step_back(end);
+            if node != NodeId::NONE {
+                let link = slice.link(end);
+                if link.is_some() || !self.reach_start_fast(node, after, slice.time(end)) {
+                    self.reach_start(node, after, slice.time(end), link);
+                }
+            }
+        }
+    }
+
+    /// Reaches the start of the interval of a goroutine on a path, at `since`; the interval is counted in `sum`, and
+    /// `link` says who started it.
+    #[inline(never)]
+    fn reach_start(&mut self, node: NodeId, sum: SumIdx, since: Time, link: Option<Link>) {
+        let PathNode { waits_for, counted_from, interval_end, .. } = self.nodes[node.at()];
+        if waits_for != NodeId::NONE {
+            self.reach_wait_start(node, since);
+        } else if since < counted_from {
+            self.count(node, sum, Window { start: since, end: counted_from });
+        }
+        if interval_end > since && self.results.state(sum).is_none_or(SumState::is_wait) {
+            self.note_wait(node, sum, since);
+        }
+        let path_node = &mut self.nodes[node.at()];
+        (path_node.counted_from, path_node.woken_by, path_node.interval_end) = (since, None, since);
+        if let Some(link) = link {
+            self.follow(node, link, since);
+        }
+        // One that worked, and does so, is in use as it was, unless its waiters were cut off.
+        if waits_for != NodeId::NONE || link.is_some() {
+            self.remove_if_unused(node);
+        }
+    }
+}

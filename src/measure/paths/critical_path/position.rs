@@ -1,0 +1,79 @@
+//! What every goroutine does at the moment a walk has come back to.
+
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::measure::intervals::log::LoggedEnd;
+use crate::measure::paths::wait_for::NodeId;
+use crate::slice::WindowIdx;
+use crate::trace::ids::GIdx;
+
+/// A goroutine at that moment.
+#[derive(Clone, Copy, Debug)]
+struct GoroutineAt {
+    /// Its node; [`NodeId::NONE`] while it is on no path.
+    node: NodeId,
+    /// What the interval is counted in that it is in; [`SumIdx::NOT_CREATED`] or [`SumIdx::ENDED`] where there is none.
+    sum: SumIdx,
+}
+
+/// The moment that a walk has come back to. The memory is kept from one walk to the next.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct WalkPosition {
+    /// By [`GIdx`].
+    goroutines: Vec<GoroutineAt>,
+    /// Per request, the node that it is attached to; [`NodeId::NONE`] before its end and after its start, as time goes
+    /// back.
+    nodes_of_requests: Vec<NodeId>,
+}
+
+impl WalkPosition {
+    /// For a trace with so many goroutines; to be placed by [`WalkPosition::go_to_end`].
+    pub(crate) fn new(n_goroutines: usize) -> Self {
+        let ended = GoroutineAt { node: NodeId::NONE, sum: SumIdx::ENDED };
+        Self { goroutines: vec![ended; n_goroutines], nodes_of_requests: Vec::new() }
+    }
+
+    /// Goes to the end of a log, where the goroutines of `open` exist, each in an interval that is counted in its sum.
+    pub(crate) fn go_to_end(&mut self, open: &[(GIdx, SumIdx)]) {
+        self.goroutines.fill(GoroutineAt { node: NodeId::NONE, sum: SumIdx::ENDED });
+        for &(g, sum) in open {
+            self.goroutines[g.at()].sum = sum;
+        }
+    }
+
+    /// Makes room for `n` requests.
+    pub(super) fn make_room_for_requests(&mut self, n: usize) {
+        self.nodes_of_requests.resize(n, NodeId::NONE);
+    }
+
+    /// What the interval is counted in that a goroutine is in.
+    pub(crate) fn sum(&self, g: GIdx) -> SumIdx {
+        self.goroutines[g.at()].sum
+    }
+
+    /// A goroutine's node; [`NodeId::NONE`] while it is on no path.
+    pub(super) fn node(&self, g: GIdx) -> NodeId {
+        self.goroutines[g.at()].node
+    }
+
+    /// Sets a goroutine's node.
+    pub(super) fn set_node(&mut self, g: GIdx, node: NodeId) {
+        self.goroutines[g.at()].node = node;
+    }
+
+    /// The node that a request is attached to; [`NodeId::NONE`] for none.
+    pub(super) fn node_of_request(&self, request: WindowIdx) -> NodeId {
+        self.nodes_of_requests[request.at()]
+    }
+
+    /// Sets the node that a request is attached to.
+    pub(super) fn set_node_of_request(&mut self, request: WindowIdx, node: NodeId) {
+        self.nodes_of_requests[request.at()] = node;
+    }
+
+    /// Goes back over an interval end; gives its goroutine's node, and what the interval after it is counted in.
+    #[inline]
+    pub(crate) fn step_back(&mut self, end: LoggedEnd) -> (NodeId, SumIdx) {
+        let goroutine = &mut self.goroutines[end.g.at()];
+        (goroutine.node, std::mem::replace(&mut goroutine.sum, end.sum))
+    }
+}

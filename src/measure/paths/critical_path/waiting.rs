@@ -1,0 +1,94 @@
+//! Who waits for whom: goroutines are linked to their wakers and creators, and cut off again.
+
+use super::{PathNode, PathWalk};
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::measure::intervals::log::{Link, LinkKind};
+use crate::measure::paths::wait_for::NodeId;
+use crate::trace::ids::GIdx;
+use crate::trace::time::Time;
+
+impl PathWalk<'_, '_> {
+    /// Reaches the start of a wait, at `time`: before it, the goroutine worked itself.
+    pub(super) fn reach_wait_start(&mut self, node: NodeId, time: Time) {
+        let root = self.forest.root(node);
+        self.count_root(root, time);
+        let waits_for = self.nodes[node.at()].waits_for;
+        self.stop_waiting(node);
+        self.remove_if_unused(waits_for);
+    }
+
+    /// Goes on, before `time`, with who started the interval that begins there.
+    pub(super) fn follow(&mut self, node: NodeId, link: Link, time: Time) {
+        match link.kind {
+            LinkKind::Wake => {
+                self.nodes[node.at()].woken_by = Some(link);
+                self.wait_for(node, link.by, time);
+            }
+            LinkKind::Bystander | LinkKind::Runtime => self.nodes[node.at()].woken_by = Some(link),
+            LinkKind::Creation if link.by.is_some() => {
+                if !self.wait_for(node, link.by, time) {
+                    self.cut_off_waiters(node, time);
+                }
+            }
+            LinkKind::Creation => self.cut_off_waiters(node, time),
+        }
+    }
+
+    /// Links `node` to the goroutine that ended its wait, or created it, at `time`. Not if that does not exist then, if
+    /// no request depends on `node`, or if that would be a circle; gives whether it was linked.
+    fn wait_for(&mut self, node: NodeId, by: GIdx, time: Time) -> bool {
+        let is_alive = by.is_some() && self.position.sum(by).is_alive();
+        if !is_alive || self.forest.dependents(node).count == 0 {
+            return false;
+        }
+        let to = self.node_of(by, time);
+        let root = self.forest.root(to);
+        if root == node {
+            return false;
+        }
+        self.count_root(root, time);
+        self.forest.link(node, to);
+        self.forget_logged_root();
+        let first = self.nodes[to.at()].first_waiter;
+        if first != NodeId::NONE {
+            self.nodes[first.at()].previous_waiter = node;
+        }
+        self.nodes[to.at()].first_waiter = node;
+        let waiter = &mut self.nodes[node.at()];
+        (waiter.waits_for, waiter.next_waiter, waiter.previous_waiter) = (to, first, NodeId::NONE);
+        true
+    }
+
+    /// Cuts a goroutine off from the one that it waits for.
+    pub(super) fn stop_waiting(&mut self, node: NodeId) {
+        let PathNode { waits_for, next_waiter, previous_waiter, .. } = self.nodes[node.at()];
+        self.forest.cut(node);
+        self.forget_logged_root();
+        if previous_waiter == NodeId::NONE {
+            self.nodes[waits_for.at()].first_waiter = next_waiter;
+        } else {
+            self.nodes[previous_waiter.at()].next_waiter = next_waiter;
+        }
+        if next_waiter != NodeId::NONE {
+            self.nodes[next_waiter.at()].previous_waiter = previous_waiter;
+        }
+        let waiter = &mut self.nodes[node.at()];
+        (waiter.waits_for, waiter.next_waiter, waiter.previous_waiter) = (NodeId::NONE, NodeId::NONE, NodeId::NONE);
+    }
+
+    /// A goroutine did not exist before `time`, and the trace names no creator to go on with. So who waited for it just
+    /// waited before. Waiters that it had created did not exist either: so on with theirs.
+    fn cut_off_waiters(&mut self, node: NodeId, time: Time) {
+        let mut not_created = vec![node];
+        while let Some(node) = not_created.pop() {
+            while self.nodes[node.at()].first_waiter != NodeId::NONE {
+                let waiter = self.nodes[node.at()].first_waiter;
+                self.stop_waiting(waiter);
+                self.nodes[waiter.at()].counted_from = time;
+                if self.position.sum(self.nodes[waiter.at()].g) == SumIdx::NOT_CREATED {
+                    not_created.push(waiter);
+                }
+            }
+        }
+    }
+}
