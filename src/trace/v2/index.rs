@@ -8,7 +8,7 @@
 //! Source: `internal/trace/batch.go`, Go 1.27. Only headers are read here, not the batches' data.
 //!
 //! Go's writer writes a batch in one piece. So foreign bytes in the file, such as a program's own output, are between
-//! batches, and reading goes on at the next sound batch header ([`resync`]).
+//! batches, and reading goes on at the next sound batch header (`resync`).
 
 mod header;
 mod resync;

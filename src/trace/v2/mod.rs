@@ -22,8 +22,7 @@
 //! 5. [`reader`]: decodes events, and finds what is wrong with them; [`reader_fast`]: the most frequent ones in few
 //!    instructions.
 //! 6. [`order`]: merges the threads of a generation.
-//! 7. [`split`]: orders one generation in several parts side by side. [`scan_observer`] is how a scan of single threads
-//!    tells it about their events.
+//! 7. [`split`]: orders one generation in several parts side by side.
 
 pub mod batch;
 pub mod clock;

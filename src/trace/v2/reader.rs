@@ -113,7 +113,7 @@ impl BatchReader {
 
     /// Equal to [`next`](Self::next), which it calls for all events but short ones of the three most frequent kinds.
     /// Returns false, without stepping over anything, at the end of the batch and for an event that cannot be decoded:
-    /// `next` then tells which it is. The bench `decode` in `benches/pipeline.rs` measures the gain.
+    /// `next` then finds which it is. The bench `decode` in `benches/pipeline.rs` measures the gain.
     #[inline(always)]
     pub fn next_fast(&mut self, known: &[bool; 256], clock: &TickTable, event: &mut WireEvent) -> bool {
         if let Some(bytes) = self.word_event() {
@@ -294,7 +294,7 @@ mod tests {
     type Decoded = (u64, Time, u8, Vec<u64>);
 
     /// All events of a batch, and what is wrong with the one after them.
-    fn read(bytes: &Vec<u8>, known: &[bool; 256], fast: bool) -> (Vec<Decoded>, Option<BadEvent>) {
+    fn read(bytes: &[u8], known: &[bool; 256], fast: bool) -> (Vec<Decoded>, Option<BadEvent>) {
         let batches =
             vec![BatchRef { offset: 0, time: 70, size: bytes.len() as u32, thread: 0, kind: BatchKind::Events }];
         let threads = vec![ThreadId(1)];
@@ -302,7 +302,7 @@ mod tests {
         let clock = Clock::new(15_625_000);
         let ticks = TickTable::new(clock);
         let (mut reader, mut event, mut events) = (BatchReader::empty(), WireEvent::BLANK, Vec::new());
-        reader.open(&Generation::new(bytes, &index), &index.batches[0], clock, &mut event).unwrap();
+        reader.open(&Generation::new(&bytes.to_vec(), &index), &index.batches[0], clock, &mut event).unwrap();
         loop {
             let more = fast && reader.next_fast(known, &ticks, &mut event);
             match if more { Ok(true) } else { reader.next(known, &ticks, &mut event) } {

@@ -5,8 +5,6 @@
 
 mod merge_fast;
 mod start_stop;
-#[cfg(test)]
-mod tests;
 
 use super::emitter::Emitter;
 use super::errors::OrderingErrors;
@@ -46,7 +44,8 @@ pub struct GenerationInput<'a> {
     pub last: Time,
     /// The state to start from; `None` for the generation's start.
     pub from: Option<&'a OrderState>,
-    /// The predicted state to stop at, if the order comes to it; else, or for `None`, it goes on to the generation's end.
+    /// The predicted state to stop at, if the order comes to it; else, or for `None`, it goes on to the generation's
+    /// end.
     pub until: Option<&'a OrderState>,
 }
 
@@ -232,8 +231,8 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
         self.ranks.threads[key.rank() as usize] as usize
     }
 
-    /// Takes the event of a thread, which is not in the heap, then always the earliest event, until a thread has to wait
-    /// or has no more events. Of `force` see [`Attempt::force`]; it is about the first event.
+    /// Takes the event of a thread, which is not in the heap, then always the earliest event, until a thread has to
+    /// wait or has no more events. Of `force` see [`Attempt::force`]; it is about the first event.
     fn run_threads(&mut self, mut key: FrontierKey, mut force: bool) {
         loop {
             let mut thread = self.thread(key);
@@ -264,8 +263,8 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
         }
     }
 
-    /// Takes a thread's next event, the earliest of all, by the general rules, and reads the one after it. Returns false
-    /// if the thread has to wait or has no more events.
+    /// Takes a thread's next event, the earliest of all, by the general rules, and reads the one after it. Returns
+    /// false if the thread has to wait or has no more events.
     fn run_by_rules(&mut self, thread: usize, key: FrontierKey, force: bool) -> bool {
         if self.next_sample < self.input.samples.len() {
             let earliest = self.workspace.waiting.earliest().map_or(key, |waiting| waiting.min(key));
@@ -362,3 +361,6 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! The states of one generation's goroutines, by the goroutines' indexes in the whole trace. HOT.
 //!
-//! A trace can have millions of goroutines, and a generation names few of them: those that it creates, whose indexes are
-//! next to each other, and older ones. So the table has pages, and only pages that are used take memory.
+//! A trace can have millions of goroutines, and a generation names few of them: those that it creates, whose indexes
+//! are next to each other, and older ones. So the table has pages, and only pages that are used take memory.
 //!
 //! ```text
 //! goroutine index   0 … 63   64 … 127   128 … 191   192 … 255

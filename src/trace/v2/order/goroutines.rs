@@ -83,8 +83,8 @@ impl Scheduler {
         steps
     }
 
-    /// Takes a goroutine away from the thread on which it executes, unless that is `m`: it can execute on one thread only.
-    /// Only forced events can break that.
+    /// Takes a goroutine away from the thread on which it executes, unless that is `m`: it can execute on one thread
+    /// only. Only forced events can break that.
     pub(crate) fn unbind_elsewhere(&mut self, g: GIdx, m: usize, force: bool) {
         if !force {
             return;

@@ -1,8 +1,8 @@
 //! The scheduler's rules for the most frequent events, in few instructions. HOT.
 //!
 //! Equal to the rules in `goroutines.rs` for events that are allowed, break no rule and end no thread's wait: the same
-//! change of state, the same step (the test below compares them). All other events are refused with nothing changed, and
-//! the caller follows the general rules. The bench `order` in `benches/pipeline.rs` measures the gain.
+//! change of state, the same step (the test below compares them). All other events are refused with nothing changed,
+//! and the caller follows the general rules. The bench `order` in `benches/pipeline.rs` measures the gain.
 
 use super::emitter::Emitter;
 use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler, ThreadBinding};
@@ -13,9 +13,9 @@ use crate::trace::v2::reader::WireEvent;
 use crate::trace::wire::event_spec::code;
 
 impl Scheduler {
-    /// Takes an event of the thread with this binding and emits it. Returns false, with nothing changed, if it is not one
-    /// for the fast path. The three most frequent kinds have their own call of `emit_fast`, each inlined with what is
-    /// known of its kind.
+    /// Takes an event of the thread with this binding and emits it. Returns false, with nothing changed, if it is not
+    /// one for the fast path. The three most frequent kinds have their own call of `emit_fast`, each inlined with what
+    /// is known of its kind.
     #[inline(always)]
     pub(crate) fn advance_fast(
         &mut self,

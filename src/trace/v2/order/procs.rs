@@ -107,7 +107,8 @@ impl Scheduler {
         result
     }
 
-    /// GCActive, GCBegin, GCEnd: a collection begins on one thread and may end on another. A sequence number orders the two.
+    /// GCActive, GCBegin, GCEnd: a collection begins on one thread and may end on another. A sequence number orders the
+    /// two.
     pub(crate) fn gc(&mut self, ev: &WireEvent, force: bool) -> AdvanceResult {
         match self.next_gc {
             Some(next) if next != ev.args[0] && !force => AdvanceResult::Blocked(Wait::Gc(ev.args[0])),

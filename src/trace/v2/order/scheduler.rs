@@ -1,8 +1,8 @@
 //! The state of Go's scheduler, and which of its rules each event has.
 //!
 //! Goroutines (G), procs (P) and threads (M) of one generation, as in the `ordering` of `internal/trace/order.go`, Go
-//! 1.27. In this file and in those with its rules, `g`, `p` and `m` are Go's own abbreviations. Where Go's reader gives up
-//! on a broken rule, this one reports it and goes on.
+//! 1.27. In this file and in those with its rules, `g`, `p` and `m` are Go's own abbreviations. Where Go's reader gives
+//! up on a broken rule, this one reports it and goes on.
 
 use super::goroutine_table::{GoroutineEntry, GoroutineTable};
 use super::steps::{AdvanceResult, GoSteps};

@@ -1,4 +1,4 @@
-//! Where the order of a generation stands at a time.
+//! The state of a generation's order at a time.
 
 use super::scheduler::Scheduler;
 use super::threads::Position;

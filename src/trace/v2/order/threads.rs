@@ -125,8 +125,8 @@ impl<'a> ThreadCursor<'a> {
         self.next().map(|event| Position { batch: n_opened - 1, pos: event.pos })
     }
 
-    /// Reads a thread up to a position, so that the event there is the next one. `batches` are all of the thread's. Fails
-    /// if its bytes cannot be read.
+    /// Reads a thread up to a position, so that the event there is the next one. `batches` are all of the thread's.
+    /// Fails if its bytes cannot be read.
     pub(crate) fn at(batches: &'a [u32], position: Position, events: EventSource<'_>) -> Result<Self> {
         let mut cursor = Self::new(&batches[position.batch..]);
         // Where something is damaged there is no position to read to.

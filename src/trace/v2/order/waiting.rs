@@ -1,6 +1,7 @@
 //! Threads whose next event is not allowed yet, by what they wait for.
 //!
-//! A thread's event is tried again only when its wait has ended. So ordering takes O(n log n) however many threads wait.
+//! A thread's event is tried again only when its wait has ended. So ordering takes O(n log n) however many threads
+//! wait.
 
 use crate::trace::event::GoState;
 use crate::trace::ids::GIdx;
@@ -22,8 +23,8 @@ pub enum Wait {
     Gc(u64),
 }
 
-/// A thread in the frontier: the time of its next event, then the thread's rank among all threads. In one number, so that
-/// a comparison is cheap.
+/// A thread in the frontier: the time of its next event, then the thread's rank among all threads. In one number, so
+/// that a comparison is cheap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct FrontierKey(u128);
 

@@ -1,8 +1,8 @@
 //! Splits one generation in time, so that several threads can share its ordering and measuring.
 //!
 //! In go a generation's index and, while pass 1 scans them, its bytes. Out come [`Checkpoint`]s, states of the order at
-//! times inside the generation, and the [`GenerationPart`]s between them, which threads order independently. This folder
-//! knows neither the survey nor measuring: which goroutine an id means is passed in as a function.
+//! times inside the generation, and the [`GenerationPart`]s between them, which threads order independently. This
+//! folder knows neither the survey nor measuring: which goroutine an id means is passed in as a function.
 //!
 //! # Why
 //!
@@ -49,8 +49,8 @@
 //! 4. **Order speculatively** ([`GenerationPart`]). Each part is ordered from its checkpoint up to the next one, by any
 //!    thread, and measured on its own, as a generation is.
 //! 5. **Verify** (`order/frontier/start_stop.rs`). When all events before a split time are taken, the positions of all
-//!    threads and the scheduler's state are compared with the checkpoint. If they are equal and nothing was wrong so far,
-//!    the part ends there: what another thread ordered from the checkpoint on is what would have followed.
+//!    threads and the scheduler's state are compared with the checkpoint. If they are equal and nothing was wrong so
+//!    far, the part ends there: what another thread ordered from the checkpoint on is what would have followed.
 //! 6. **Fall back** ([`n_valid_parts`]). If anything differs, the order goes on to the generation's end, and the later
 //!    parts are thrown away. A wrong prediction costs time, never a result.
 //!

@@ -8,8 +8,8 @@
 //!                                            that is later goes into the heap, and it takes that one's place
 //! ```
 //! Equal to `run_threads` in `super` for events that `goroutines_fast` takes: those are taken in the same order. Ends
-//! where anything else is next: then `run_threads` follows the general rules. The bench `order` in `benches/pipeline.rs`
-//! measures the gain, the tests in `tests.rs` compare both.
+//! where anything else is next: then `run_threads` follows the general rules. The bench `order` in
+//! `benches/pipeline.rs` measures the gain, the tests in `tests.rs` compare both.
 
 use super::{FrontierKey, ThreadCursor, ThreadFrontier, Workspace};
 use crate::trace::event::Sink;
@@ -30,8 +30,8 @@ impl<I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'_, I, S, FAST> {
         if !scheduler.fulfilled.is_empty() {
             return thread;
         }
-        // `ranks[turn & 1]` is the thread whose events are taken, the other one is next to it at `other_time`. Without a
-        // second thread, use `FrontierKey::MAX`.
+        // `ranks[turn & 1]` is the thread whose events are taken, the other one is next to it at `other_time`. Without
+        // a second thread, use `FrontierKey::MAX`.
         let (mut other_time, second) = heap.pop().map_or(FrontierKey::MAX, |Reverse(key)| key).parts();
         let (mut ranks, mut turn) = ([rank, second], 0);
         let (last, emitted) = (self.last, self.emitted);

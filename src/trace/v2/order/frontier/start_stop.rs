@@ -9,7 +9,7 @@ use crate::trace::v2::order::state::OrderState;
 use std::cmp::Reverse;
 
 impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST> {
-    /// Goes to where each thread stands in a state. The scheduler is in that state already.
+    /// Reads each thread up to its position in a state. The scheduler is in that state already.
     pub(super) fn load_from(&mut self, state: &OrderState, batches: &'a ThreadBatches) {
         for thread in 0..self.input.generation.index.threads.len() {
             let cursor = match state.positions[thread] {

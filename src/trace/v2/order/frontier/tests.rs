@@ -47,15 +47,16 @@ impl Sink for Events {
 }
 
 /// Orders all generations of a trace; the events, and what was left of each.
-fn ordered<const FAST: bool>(bytes: &Vec<u8>, all: bool) -> (Vec<String>, Vec<String>) {
+fn ordered<const FAST: bool>(bytes: &[u8], all: bool) -> (Vec<String>, Vec<String>) {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
     let Dialect::V2(row) = version.dialect else { panic!("an old trace") };
-    let index = read_index(bytes, row, 0).unwrap();
+    let source = bytes.to_vec();
+    let index = read_index(&source, row, 0).unwrap();
     let (known, names) = (known_codes(row), GenerationNames::default());
     let (mut workspace, mut sink, mut results) = (Workspace::default(), Events { all, texts: Vec::new() }, Vec::new());
     for index in &index.generations {
-        let generation = Generation::new(bytes, index);
-        let frequency = read_sync(bytes, index, &mut Vec::new()).unwrap().frequency;
+        let generation = Generation::new(&source, index);
+        let frequency = read_sync(&source, index, &mut Vec::new()).unwrap().frequency;
         let samples = read_samples(&generation, &mut Vec::new()).unwrap();
         let input = GenerationInput {
             generation: &generation,
@@ -76,7 +77,7 @@ fn ordered<const FAST: bool>(bytes: &Vec<u8>, all: bool) -> (Vec<String>, Vec<St
 }
 
 /// Compares both, and returns the number of events.
-fn check(bytes: &Vec<u8>, name: &Path) -> usize {
+fn check(bytes: &[u8], name: &Path) -> usize {
     let (events, _) = ordered::<false>(bytes, true);
     for all in [true, false] {
         assert!(ordered::<true>(bytes, all) == ordered::<false>(bytes, all), "{}", name.display());
@@ -97,7 +98,9 @@ fn the_fast_path_agrees_on_recordings_whole_and_damaged() {
             let sound = std::fs::read(&path).unwrap();
             n_events += check(&sound, &path);
             // Damage in the middle of batches costs the rest of them, and so leaves gaps.
-            let damaged = |n: usize| (0..sound.len()).map(|i| if i % n == n - 1 { 0xff } else { sound[i] }).collect();
+            let damaged = |n: usize| -> Vec<u8> {
+                (0..sound.len()).map(|i| if i % n == n - 1 { 0xff } else { sound[i] }).collect()
+            };
             if sound.len() < 50_000 {
                 check(&damaged(4096), &path);
                 check(&damaged(1023), &path);
