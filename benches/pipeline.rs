@@ -9,7 +9,7 @@
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::render::{self, Format};
-use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+use gotrace_slice::slice::Selector;
 use gotrace_slice::trace::event::{Event, Sink};
 use gotrace_slice::trace::ids::GIdx;
 use gotrace_slice::trace::time::Time;
@@ -44,14 +44,7 @@ fn trace() -> Trace {
     let version = v2(&bytes);
     let index = read_index(&bytes, version, 0).expect("an index");
     let sync = read_sync(&bytes, &index.generations[0], &mut Vec::new()).expect("a clock");
-    let selector = Selector {
-        roots: Patterns::new("--root", &[root], PatternSyntax::default()).expect("a pattern"),
-        root_by: RootBy::default(),
-        exclude: None,
-        whole_life: false,
-        time: None,
-        goids: Vec::new(),
-    };
+    let selector = Selector::builder().root(root).build().expect("a pattern");
     let clock = Clock::new(sync.frequency.expect("a frequency"));
     Trace { bytes, index, clock, known: known_codes(version), selector }
 }

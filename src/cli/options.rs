@@ -8,9 +8,8 @@ use gotrace_slice::pipeline::{self, Stacks};
 use gotrace_slice::profile::{Metric, Only};
 use gotrace_slice::render::units::Unit;
 use gotrace_slice::render::{self, Sort, shell};
-use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+use gotrace_slice::slice::{PatternSyntax, RootKind, Selector};
 use gotrace_slice::trace::error::{Error, ErrorKind};
-use gotrace_slice::trace::ids::GoId;
 
 /// Narrower than this, a table is no table.
 const MIN_WIDTH: usize = 60;
@@ -35,36 +34,30 @@ pub(crate) fn base_selector(args: &Args) -> CliResult<Selector> {
 
 fn selector_of(args: &Args, flag: &'static str, roots: &[String]) -> CliResult<Selector> {
     let syntax = PatternSyntax { fixed_strings: args.fixed_strings, ignore_case: args.ignore_case };
-    // --goid alone means all of that goroutine: any function will do.
-    let any = || Patterns::new("--root", &[".".to_owned()], PatternSyntax::default());
-    let given = || Patterns::new(flag, roots, syntax);
-    let roots = if roots.is_empty() { any() } else { given() }.map_err(|e| bad_pattern(&e, args))?;
-    let exclude = if args.exclude.is_empty() {
-        None
-    } else {
-        Some(Patterns::new("--exclude", &args.exclude, syntax).map_err(|e| bad_pattern(&e, args))?)
-    };
-    Ok(Selector {
-        roots,
-        root_by: root_by(&args.root_by),
-        exclude,
-        whole_life: args.whole_life,
-        time: args.time.as_ref().map(|(_, range)| *range),
-        goids: args.goid.iter().map(|&id| GoId(id)).collect(),
-    })
+    let mut builder = Selector::builder().syntax(syntax).whole_life(args.whole_life);
+    builder = builder.root_by(args.root_by.iter().map(|by| root_kind(*by)));
+    for root in roots {
+        builder = builder.root(root);
+    }
+    for pattern in &args.exclude {
+        builder = builder.exclude(pattern);
+    }
+    for id in &args.goid {
+        builder = builder.goid(*id);
+    }
+    if let Some((text, range)) = &args.time {
+        builder = builder.time(*range, text);
+    }
+    builder.build().map_err(|e| bad_pattern(&e, flag, args))
 }
 
-fn root_by(list: &[RootByArg]) -> RootBy {
-    if list.is_empty() {
-        return RootBy::default();
-    }
-    let has = |by| list.contains(&by);
-    RootBy {
-        creation: has(RootByArg::Creation),
-        entry: has(RootByArg::Entry),
-        stack: has(RootByArg::Stack),
-        task: has(RootByArg::Task),
-        region: has(RootByArg::Region),
+fn root_kind(arg: RootByArg) -> RootKind {
+    match arg {
+        RootByArg::Creation => RootKind::Creation,
+        RootByArg::Entry => RootKind::Entry,
+        RootByArg::Stack => RootKind::Stack,
+        RootByArg::Task => RootKind::Task,
+        RootByArg::Region => RootKind::Region,
     }
 }
 
@@ -156,16 +149,18 @@ pub(crate) fn color(args: &Args) -> ColorChoice {
 }
 
 /// Shows where a pattern is wrong, and that `-F` takes it as it is.
-fn bad_pattern(error: &Error, args: &Args) -> Failure {
+/// `root_flag` is the flag that carried the patterns of roots.
+fn bad_pattern(error: &Error, root_flag: &str, args: &Args) -> Failure {
     let ErrorKind::BadPattern { flag, pattern, message } = error.kind() else {
         return Failure::new(error.to_string());
     };
+    let flag = if *flag == "--root" { root_flag } else { flag };
     let failure = Failure::new(format!("{flag} is not a valid regular expression"));
     let mut failure = match caret(pattern, message) {
         Some((line, reason)) => failure.detail(pattern).detail(format!("{line} {reason}")),
         None => failure.detail(pattern).detail(message.lines().last().unwrap_or_default()),
     };
-    if !args.fixed_strings && *flag == "--root" {
+    if !args.fixed_strings && flag == "--root" {
         failure = failure
             .help("Go method names contain regex characters; add -F to match the text as it is:")
             .help(format!("    {}", with_fixed_strings(args)));
@@ -200,6 +195,8 @@ fn with_fixed_strings(args: &Args) -> String {
 mod tests {
     use super::*;
     use clap::Parser as _;
+    use gotrace_slice::slice::RootBy;
+    use gotrace_slice::trace::ids::GoId;
 
     fn args(list: &[&str]) -> Args {
         Args::try_parse_from(std::iter::once(&"gotrace-slice").chain(list)).unwrap()

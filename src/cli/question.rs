@@ -108,7 +108,9 @@ impl Question<'_> {
     /// Adds what only the command line knows: how the question was put, and what was wrong with the packing.
     fn complete(&self, report: &mut Report) {
         if let Report::Profile(profile) = report {
-            describe_selection(profile, self.args, self.roots);
+            if let Some(requests) = &mut profile.requests {
+                requests.only = options::only_text(self.args);
+            }
         }
         for opened in self.opened {
             if let Some(warning) = &opened.warning {
@@ -132,21 +134,4 @@ fn unreadable(error: &Error) -> Failure {
         ErrorKind::Io(e) => Failure::new(format!("{prefix}cannot read: {}", reason(e))),
         _ => Failure::new(format!("{prefix}{error}")),
     }
-}
-
-fn describe_selection(profile: &mut Profile, args: &Args, roots: &[String]) {
-    let selection = &mut profile.selection;
-    selection.patterns = roots.to_vec();
-    selection.exclude.clone_from(&args.exclude);
-    selection.fixed_strings = args.fixed_strings;
-    selection.ignore_case = args.ignore_case;
-    selection.goids.clone_from(&args.goid);
-    let all = ["creation", "entry", "stack"].map(str::to_owned);
-    let named = args.root_by.iter().map(|by| format!("{by:?}").to_lowercase());
-    selection.root_by = if args.root_by.is_empty() { all.to_vec() } else { named.collect() };
-    selection.whole_life = args.whole_life;
-    if let Some(requests) = &mut profile.requests {
-        requests.only = options::only_text(args);
-    }
-    selection.time = args.time.as_ref().map(|(text, _)| text.clone());
 }

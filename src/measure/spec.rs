@@ -8,31 +8,31 @@ use crate::trace::time::{Time, Window};
 
 /// What to measure.
 #[derive(Clone, Copy)]
-pub struct MeasureSpec<'a> {
+pub(crate) struct MeasureSpec<'a> {
     /// Which goroutines, during which windows.
-    pub slice: &'a Slice,
+    pub(crate) slice: &'a Slice,
     /// All goroutines.
-    pub forest: &'a Forest,
+    pub(crate) forest: &'a Forest,
     /// Names of everything.
-    pub symbols: &'a Symbols,
+    pub(crate) symbols: &'a Symbols,
     /// Whether descendants count until they end.
-    pub whole_life: bool,
+    pub(crate) whole_life: bool,
     /// The part of the trace to look at.
-    pub looked_at: Window,
+    pub(crate) looked_at: Window,
     /// The trace's first moment.
-    pub trace_start: Time,
+    pub(crate) trace_start: Time,
     /// Whether to walk the critical paths of requests.
-    pub latency: bool,
+    pub(crate) latency: bool,
     /// Whether requests count that an edge cuts.
-    pub include_partial: bool,
+    pub(crate) include_partial: bool,
     /// Most pieces of intervals kept for open requests.
-    pub max_pieces: usize,
+    pub(crate) max_pieces: usize,
 }
 
 impl MeasureSpec<'_> {
     /// Whether events about a goroutine matter: for critical paths those of all do.
     #[inline]
-    pub fn wants(&self, g: GIdx) -> bool {
+    pub(crate) fn wants(&self, g: GIdx) -> bool {
         if self.latency { g.is_some() } else { self.slice.tracked.get(g.at()).copied().unwrap_or(false) }
     }
 }

@@ -10,6 +10,7 @@
 //! decides when work is shared out, `in_order` takes results of work side by side in a fixed order, so that the
 //! result is the same for any number of threads. `progress` counts the bytes that are done.
 
+mod events;
 mod in_order;
 mod listing;
 mod open_trace;
@@ -22,6 +23,7 @@ mod v1;
 mod v2;
 mod wanted;
 
+pub use events::events;
 pub use listing::candidates;
 pub use progress::{Progress, ProgressHook};
 pub use slicing::profile;
@@ -38,6 +40,13 @@ pub struct Input<'a> {
     pub source: &'a dyn Source,
     /// Names addresses, for traces without names (`--binary`).
     pub resolver: Option<&'a (dyn Resolver + Sync)>,
+}
+
+impl<'a> Input<'a> {
+    /// A trace whose bytes are at hand, or can be read at positions.
+    pub fn new(name: impl Into<String>, source: &'a dyn Source) -> Self {
+        Self { name: name.into(), source, resolver: None }
+    }
 }
 
 /// How stacks of child goroutines are shown.

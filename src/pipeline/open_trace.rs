@@ -7,7 +7,9 @@ use crate::profile::TraceInfo;
 use crate::slice::Selector;
 use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
+use crate::trace::event::Event;
 use crate::trace::source::{Source, read_full};
+use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::v2::split::Predictions;
 use crate::trace::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
@@ -77,6 +79,21 @@ impl<'a> OpenTrace<'a> {
         match &self.passes {
             Passes::V1(_) => Ok((survey.end, Vec::new())),
             Passes::V2(trace) => trace.check(survey, predictions, options, ticker),
+        }
+    }
+
+    /// Hands all events to `take`, in causal order; returns what was wrong with the order.
+    pub(super) fn events(
+        &self,
+        survey: &Survey,
+        take: &mut (dyn FnMut(&Event, &Symbols) + Send),
+    ) -> Result<Vec<Warning>> {
+        match &self.passes {
+            Passes::V1(trace) => {
+                trace.events(|event| take(event, &survey.symbols));
+                Ok(Vec::new())
+            }
+            Passes::V2(trace) => trace.events(survey, take),
         }
     }
 

@@ -7,7 +7,7 @@ use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
 use crate::profile::{self, Metric, Only, Profile, Requests};
-use crate::slice::{self, Selector, WindowIdx};
+use crate::slice::{self, RootKind, Selector, WindowIdx};
 use crate::survey::Survey;
 use crate::trace::error::{Result, Warning};
 use crate::trace::time::{Time, Window};
@@ -194,10 +194,22 @@ fn recording_left_out(goroutines: u64) -> Option<Warning> {
     Some(Warning::note("recording", message))
 }
 
+/// What was asked for, as it was given.
 fn selection_of(selector: &Selector) -> profile::Selection {
+    let given = &selector.given;
+    let root_by = match given.root_by.as_slice() {
+        [] => &[RootKind::Creation, RootKind::Entry, RootKind::Stack],
+        kinds => kinds,
+    };
     profile::Selection {
-        patterns: selector.roots.texts().to_vec(),
-        whole_life: selector.whole_life,
+        patterns: given.roots.clone(),
+        fixed_strings: given.syntax.fixed_strings,
+        ignore_case: given.syntax.ignore_case,
+        root_by: root_by.iter().map(|kind| kind.name().to_owned()).collect(),
+        exclude: given.exclude.clone(),
+        goids: given.goids.clone(),
+        whole_life: given.whole_life,
+        time: given.time.as_ref().map(|(_, text)| text.clone()),
         ..profile::Selection::default()
     }
 }

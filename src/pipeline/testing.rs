@@ -2,7 +2,7 @@
 
 use crate::measure::{MAX_PIECES, MeasureSpec, Measured};
 use crate::profile::Weight;
-use crate::slice::{PatternSyntax, Patterns, RootBy, Selector, Slice};
+use crate::slice::{RootBy, Selector, Slice};
 use crate::survey::Survey;
 use crate::trace::time::Window;
 
@@ -14,8 +14,8 @@ pub(super) fn trace(name: &str) -> Vec<u8> {
 
 /// Asks for a pattern.
 pub(super) fn selector(pattern: &str, root_by: RootBy, whole_life: bool) -> Selector {
-    let roots = Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a pattern");
-    Selector { roots, root_by, exclude: None, whole_life, time: None, goids: Vec::new() }
+    let selector = Selector::builder().root(pattern).whole_life(whole_life).build().expect("a pattern");
+    Selector { root_by, ..selector }
 }
 
 /// Measures all that can be measured.

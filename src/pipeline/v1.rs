@@ -120,6 +120,11 @@ impl V1Trace {
         survey
     }
 
+    /// Hands all events to `take`.
+    pub(super) fn events(&self, take: impl FnMut(&Event)) {
+        self.trace.walk(take);
+    }
+
     /// Pass 2.
     pub(super) fn measure(&self, task: MeasureSpec<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
         // Tasks lead from one goroutine to another, whichever part that is in.

@@ -8,54 +8,54 @@ use rustc_hash::FxHashMap;
 
 /// A part of a goroutine's life that belongs to a window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Membership {
+pub(crate) struct Membership {
     /// The window.
-    pub window: WindowIdx,
+    pub(crate) window: WindowIdx,
     /// Position in the file of the event that starts it; `None`: the goroutine's first event.
-    pub start: Option<u64>,
+    pub(crate) start: Option<u64>,
     /// Position in the file of the event that ends it; `None`: the goroutine's last event.
-    pub end: Option<u64>,
+    pub(crate) end: Option<u64>,
     /// Whether the window starts and ends where this does.
-    pub is_window: bool,
+    pub(crate) is_window: bool,
 }
 
 /// Which goroutines, during which windows.
 #[derive(Clone, Default, Debug)]
-pub struct Slice {
+pub(crate) struct Slice {
     /// Occurrences of roots.
-    pub windows: Vec<RootWindow>,
+    pub(crate) windows: Vec<RootWindow>,
     /// Per goroutine: the window that all its life belongs to; `NONE` for goroutines that are outside the slice, and
     /// for those in [`memberships`](Self::memberships).
-    pub owner: Vec<WindowIdx>,
+    pub(crate) owner: Vec<WindowIdx>,
     /// Per goroutine: whether it is in the slice, for all or some of its life.
-    pub tracked: Vec<bool>,
+    pub(crate) tracked: Vec<bool>,
     /// Per goroutine: its spawn chain; meaningful for those with an owner.
-    pub chain: Vec<u32>,
+    pub(crate) chain: Vec<u32>,
     /// The goroutines that belong to windows for parts of their life: these parts, in order.
-    pub memberships: FxHashMap<GIdx, Vec<Membership>>,
+    pub(crate) memberships: FxHashMap<GIdx, Vec<Membership>>,
     /// Where tasks begin and end.
-    pub task_boundaries: TaskBoundaries,
+    pub(crate) task_boundaries: TaskBoundaries,
     /// All spawn chains.
-    pub chains: SpawnChains,
+    pub(crate) chains: SpawnChains,
     /// How many goroutines were selected, and how many were left out.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
 }
 
 impl Slice {
     /// Whether a goroutine belongs to a window, for all or some of its life.
-    pub fn is_in(&self, g: GIdx, window: WindowIdx) -> bool {
+    pub(crate) fn is_in(&self, g: GIdx, window: WindowIdx) -> bool {
         let memberships = self.memberships.get(&g).map_or(&[][..], Vec::as_slice);
         self.owner.get(g.at()) == Some(&window) || memberships.iter().any(|membership| membership.window == window)
     }
 
     /// Whether a goroutine is in the slice, for all or some of its life.
-    pub fn has(&self, g: GIdx) -> bool {
+    pub(crate) fn has(&self, g: GIdx) -> bool {
         self.tracked.get(g.at()).copied().unwrap_or(false)
     }
 
     /// Keeps only some windows, and the goroutines that belong to them. The others' entries in
     /// [`windows`](Self::windows) stay, so that indexes keep their meaning.
-    pub fn keep(&mut self, windows: &[WindowIdx]) {
+    pub(crate) fn keep(&mut self, windows: &[WindowIdx]) {
         let mut kept = vec![false; self.windows.len()];
         for window in windows {
             kept[window.at()] = true;
@@ -78,17 +78,17 @@ impl Slice {
 
 /// Numbers for the report.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Goroutines in the slice.
-    pub goroutines: u64,
+    pub(crate) goroutines: u64,
     /// Longest chain of creations below a root.
-    pub max_depth: u32,
+    pub(crate) max_depth: u32,
     /// Children kept out by `--exclude`.
-    pub excluded: u64,
+    pub(crate) excluded: u64,
     /// Goroutines of the recording that were kept out.
-    pub recording: u64,
+    pub(crate) recording: u64,
     /// Goroutines of the runtime that were kept out.
-    pub runtime: u64,
+    pub(crate) runtime: u64,
     /// Goroutines that many requests share and that were kept out.
-    pub shared: u64,
+    pub(crate) shared: u64,
 }

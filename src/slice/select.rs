@@ -12,7 +12,7 @@ use crate::trace::symbols::Symbols;
 const COPIED_AT_ONCE: usize = 64;
 
 /// Picks the roots, and follows their children until nothing is added.
-pub fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
+pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
     let mut builder = SliceBuilder::new(forest, symbols, selector);
     builder.start_tasks();
     for some in creators_first(forest).chunks(COPIED_AT_ONCE) {

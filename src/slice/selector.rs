@@ -1,6 +1,7 @@
 //! What the user asked for.
 
-use super::TimeRange;
+use super::time_range::TimeRange;
+use super::window::RootKind;
 use crate::trace::error::{Error, ErrorKind, Result};
 use crate::trace::ids::GoId;
 use regex::{RegexSet, RegexSetBuilder};
@@ -82,6 +83,21 @@ impl RootBy {
     /// Nothing is looked at: what the others are made of.
     pub const NONE: Self = Self { creation: false, entry: false, stack: false, task: false, region: false };
 
+    /// The evidence that makes these kinds of roots.
+    pub fn kinds(kinds: impl IntoIterator<Item = RootKind>) -> Self {
+        let mut root_by = Self::NONE;
+        for kind in kinds {
+            match kind {
+                RootKind::Creation => root_by.creation = true,
+                RootKind::Entry => root_by.entry = true,
+                RootKind::Stack => root_by.stack = true,
+                RootKind::Task => root_by.task = true,
+                RootKind::Region => root_by.region = true,
+            }
+        }
+        root_by
+    }
+
     /// Whether user tasks or regions are roots.
     pub fn annotations(self) -> bool {
         self.task || self.region
@@ -94,7 +110,7 @@ impl Default for RootBy {
     }
 }
 
-/// Which roots, and how far to follow their children.
+/// Which roots, and how far to follow their children. Made by a [`SelectorBuilder`].
 #[derive(Clone, Debug)]
 pub struct Selector {
     /// What makes a root.
@@ -109,4 +125,109 @@ pub struct Selector {
     pub time: Option<TimeRange>,
     /// Only roots on these goroutines; empty means all.
     pub goids: Vec<GoId>,
+    /// The same as it was given, for reports.
+    pub given: SelectorBuilder,
+}
+
+impl Selector {
+    /// A builder to which nothing was given yet.
+    pub fn builder() -> SelectorBuilder {
+        SelectorBuilder::default()
+    }
+}
+
+/// What is given to make a [`Selector`].
+///
+/// ```
+/// use gotrace_slice::slice::{RootKind, Selector};
+///
+/// let selector = Selector::builder().root("Handler").root_by([RootKind::Stack]).exclude(r"^log\.").build()?;
+/// assert!(selector.roots.matches("main.(*Server).Handler"));
+/// # Ok::<(), gotrace_slice::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct SelectorBuilder {
+    pub(crate) roots: Vec<String>,
+    pub(crate) root_by: Vec<RootKind>,
+    pub(crate) exclude: Vec<String>,
+    pub(crate) syntax: PatternSyntax,
+    pub(crate) whole_life: bool,
+    pub(crate) time: Option<(TimeRange, String)>,
+    pub(crate) goids: Vec<u64>,
+}
+
+impl SelectorBuilder {
+    /// Functions that match this pattern make roots, beside those of other patterns. Without a pattern, all functions do.
+    #[must_use]
+    pub fn root(mut self, pattern: impl Into<String>) -> Self {
+        self.roots.push(pattern.into());
+        self
+    }
+
+    /// Which kinds of roots there are; without a call creation, entry and stack.
+    #[must_use]
+    pub fn root_by(mut self, kinds: impl IntoIterator<Item = RootKind>) -> Self {
+        self.root_by.extend(kinds);
+        self
+    }
+
+    /// Children are not followed whose creation stack or entry function matches this pattern.
+    #[must_use]
+    pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
+        self.exclude.push(pattern.into());
+        self
+    }
+
+    /// How patterns are read.
+    #[must_use]
+    pub fn syntax(mut self, syntax: PatternSyntax) -> Self {
+        self.syntax = syntax;
+        self
+    }
+
+    /// Whether descendants count until they end, instead of until their root does.
+    #[must_use]
+    pub fn whole_life(mut self, whole_life: bool) -> Self {
+        self.whole_life = whole_life;
+        self
+    }
+
+    /// The part of the trace to look at; `text` is how reports name it.
+    #[must_use]
+    pub fn time(mut self, range: TimeRange, text: impl Into<String>) -> Self {
+        self.time = Some((range, text.into()));
+        self
+    }
+
+    /// Only roots on this goroutine, or on others that are given.
+    #[must_use]
+    pub fn goid(mut self, id: u64) -> Self {
+        self.goids.push(id);
+        self
+    }
+
+    /// The selector. Fails with [`ErrorKind::BadPattern`] where a pattern is no regular expression.
+    pub fn build(self) -> Result<Selector> {
+        let roots = match self.roots.as_slice() {
+            [] => Patterns::new("--root", &[".".to_owned()], PatternSyntax::default())?,
+            roots => Patterns::new("--root", roots, self.syntax)?,
+        };
+        let exclude = match self.exclude.as_slice() {
+            [] => None,
+            exclude => Some(Patterns::new("--exclude", exclude, self.syntax)?),
+        };
+        let root_by = match self.root_by.as_slice() {
+            [] => RootBy::default(),
+            kinds => RootBy::kinds(kinds.iter().copied()),
+        };
+        Ok(Selector {
+            roots,
+            root_by,
+            exclude,
+            whole_life: self.whole_life,
+            time: self.time.as_ref().map(|(range, _)| *range),
+            goids: self.goids.iter().map(|&id| GoId(id)).collect(),
+            given: self,
+        })
+    }
 }

@@ -37,7 +37,7 @@ const ENTRIES: &[&str] = &[
 ];
 
 /// Whether an entry function is that of a goroutine that many requests share.
-pub fn is_shared(entry: &str) -> bool {
+pub(crate) fn is_shared(entry: &str) -> bool {
     ENTRIES.iter().any(|name| entry.starts_with(name))
         || HTTP2_PREFIXES.iter().any(|prefix| is_shared_http2(entry, prefix))
 }

@@ -12,30 +12,30 @@ use crate::trace::ids::{StackIdx, StringIdx};
 use rustc_hash::FxHashMap;
 
 /// Most `go` statements in a chain. Deeper goroutines are shown under its end.
-pub const MAX_CHAIN: u32 = 64;
+pub(crate) const MAX_CHAIN: u32 = 64;
 
 /// One link of a chain; with its parents, the chain that ends here.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct SpawnChain {
+pub(crate) struct SpawnChain {
     /// The link above; itself for the first.
-    pub parent: u32,
+    pub(crate) parent: u32,
     /// The stack of the `go` statement; empty for the first link.
-    pub creation: StackIdx,
+    pub(crate) creation: StackIdx,
     /// The root's label.
-    pub label: StringIdx,
+    pub(crate) label: StringIdx,
     depth: u32,
 }
 
 /// All chains of a slice, each once. A chain is named by the index of its last link.
 #[derive(Clone, Default, Debug)]
-pub struct SpawnChains {
+pub(crate) struct SpawnChains {
     list: Vec<SpawnChain>,
     by_key: FxHashMap<(u32, StackIdx, StringIdx), u32>,
 }
 
 impl SpawnChains {
     /// The chain of a root itself: one link, without a `go` statement.
-    pub fn root(&mut self, label: StringIdx) -> u32 {
+    pub(crate) fn root(&mut self, label: StringIdx) -> u32 {
         let next = self.list.len() as u32;
         self.intern(
             SpawnChain { parent: next, creation: StackIdx::EMPTY, label, depth: 0 },
@@ -46,7 +46,7 @@ impl SpawnChains {
     /// The chain of a goroutine that was created by one with chain `parent`: `parent` itself where the creation is
     /// unknown, where the chain is as long as [`MAX_CHAIN`], and where a `go` statement repeats the one before, so that
     /// a function that keeps starting itself is shown once.
-    pub fn child(&mut self, parent: u32, creation: StackIdx) -> u32 {
+    pub(crate) fn child(&mut self, parent: u32, creation: StackIdx) -> u32 {
         let above = self.list[parent as usize];
         if creation == StackIdx::EMPTY || creation == above.creation || above.depth >= MAX_CHAIN {
             return parent;
@@ -63,17 +63,12 @@ impl SpawnChains {
     }
 
     /// A chain's last link.
-    pub fn get(&self, chain: u32) -> SpawnChain {
+    pub(crate) fn get(&self, chain: u32) -> SpawnChain {
         self.list[chain as usize]
     }
 
     /// Number of links.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.list.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
     }
 }

@@ -5,7 +5,7 @@ use super::window::WindowIdx;
 
 /// What an event means for the window of a task.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum TaskBoundary {
+pub(crate) enum TaskBoundary {
     /// It starts.
     Start,
     /// From here on the goroutine that will end it works in it.
@@ -16,7 +16,7 @@ pub enum TaskBoundary {
 
 /// Task boundaries by the position of their event in the file.
 #[derive(Clone, Default, Debug)]
-pub struct TaskBoundaries {
+pub(crate) struct TaskBoundaries {
     list: Vec<(u64, TaskBoundary, WindowIdx)>,
 }
 
@@ -37,13 +37,13 @@ impl TaskBoundaries {
     }
 
     /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// The boundaries at this position; empty for most events. There may be several: an
     /// event that hands a task over may also end it.
-    pub fn at(&self, pos: u64) -> &[(u64, TaskBoundary, WindowIdx)] {
+    pub(crate) fn at(&self, pos: u64) -> &[(u64, TaskBoundary, WindowIdx)] {
         let first = self.list.partition_point(|(at, ..)| *at < pos);
         let n = self.list[first..].iter().take_while(|(at, ..)| *at == pos).count();
         &self.list[first..first + n]

@@ -9,28 +9,28 @@ dense_index! {
 
 /// One occurrence of a root: a goroutine's life, or a stretch of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RootWindow {
+pub(crate) struct RootWindow {
     /// The root's goroutine; of a task, the one that began it.
-    pub g: GIdx,
+    pub(crate) g: GIdx,
     /// Of a task: the goroutine that ended it, on which the walk along its critical path begins. Else `g`.
-    pub ended_by: GIdx,
+    pub(crate) ended_by: GIdx,
     /// Of a task: whether the goroutine that ended it took it over from another one, so that the part of the path
     /// before the handover lies on that other one.
-    pub handed_over: bool,
+    pub(crate) handed_over: bool,
     /// For a stretch or a task, the positions in the file where it starts and ends; `None` for an end that is outside
     /// the trace. `None` as a whole: the window is all of the goroutine's life.
-    pub stretch: Option<(Option<u64>, Option<u64>)>,
+    pub(crate) stretch: Option<(Option<u64>, Option<u64>)>,
     /// The spawn chain of the root's own stacks.
-    pub chain: u32,
+    pub(crate) chain: u32,
     /// What made it a root.
-    pub by: RootKind,
+    pub(crate) by: RootKind,
     /// Whether its borders are inferred from stacks, and can be off by what ran between them.
-    pub inferred: bool,
+    pub(crate) inferred: bool,
 }
 
 impl RootWindow {
     /// A window that is all of a goroutine's life, with this spawn chain.
-    pub fn of(g: GIdx, chain: u32) -> Self {
+    pub(crate) fn of(g: GIdx, chain: u32) -> Self {
         let (stretch, by) = (None, RootKind::Entry);
         Self { g, ended_by: g, handed_over: false, stretch, chain, by, inferred: false }
     }
@@ -49,4 +49,17 @@ pub enum RootKind {
     Task,
     /// A user region.
     Region,
+}
+
+impl RootKind {
+    /// Its name, as `--root-by` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creation => "creation",
+            Self::Entry => "entry",
+            Self::Stack => "stack",
+            Self::Task => "task",
+            Self::Region => "region",
+        }
+    }
 }

@@ -13,7 +13,7 @@ type Site = (Option<FrameIdx>, StackIdx);
 
 /// Groups the goroutines that were created in the trace. Returns the groups, and the number of goroutines that are older
 /// than the trace.
-pub fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
+pub(crate) fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
     let forest = &survey.forest;
     let descendants = descendants(survey);
     let mut groups: FxHashMap<Site, Candidate> = FxHashMap::default();

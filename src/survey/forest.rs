@@ -8,11 +8,11 @@ use petgraph::csr::Csr;
 use rustc_hash::FxHashMap;
 
 /// The graph of creations: an edge from a goroutine to each that it created. Node index = goroutine index.
-pub type SpawnGraph = Csr<(), (), Directed, u32>;
+pub(crate) type SpawnGraph = Csr<(), (), Directed, u32>;
 
 /// Where a goroutine came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A `go` statement in the trace.
     Created,
     /// A cgo callback in the trace.
@@ -23,35 +23,35 @@ pub enum Origin {
 
 /// One creation of one id.
 #[derive(Clone, Copy, Debug)]
-pub struct Goroutine {
+pub(crate) struct Goroutine {
     /// Its id in the file.
-    pub id: GoId,
+    pub(crate) id: GoId,
     /// The goroutine that created it; [`GIdx::NONE`] when none is known.
-    pub parent: GIdx,
+    pub(crate) parent: GIdx,
     /// The stack of the `go` statement.
-    pub creation: StackIdx,
+    pub(crate) creation: StackIdx,
     /// Its entry function, as a stack of one frame.
-    pub entry: StackIdx,
+    pub(crate) entry: StackIdx,
     /// Position of the generation in which it was first seen.
-    pub generation: u32,
+    pub(crate) generation: u32,
     /// Position of the generation in which it ended; [`Goroutine::ALIVE`] when it outlived the trace.
-    pub ended: u32,
+    pub(crate) ended: u32,
     /// The stretch of its creator inside which it was created; [`Goroutine::NO_STRETCH`] when none.
-    pub stretch: u32,
+    pub(crate) stretch: u32,
     /// The instance before it with the same id.
-    pub previous: GIdx,
+    pub(crate) previous: GIdx,
     /// Where it came from.
-    pub origin: Origin,
+    pub(crate) origin: Origin,
 }
 
 impl Goroutine {
     /// Created outside any stretch of its creator.
-    pub const NO_STRETCH: u32 = u32::MAX;
+    pub(crate) const NO_STRETCH: u32 = u32::MAX;
     /// Still alive when the trace ended.
-    pub const ALIVE: u32 = u32::MAX;
+    pub(crate) const ALIVE: u32 = u32::MAX;
 
     /// A goroutine that is older than the trace and still alive, first seen in a generation.
-    pub fn older(id: GoId, generation: u32) -> Self {
+    pub(crate) fn older(id: GoId, generation: u32) -> Self {
         Self {
             id,
             parent: GIdx::NONE,
@@ -69,22 +69,22 @@ impl Goroutine {
 /// A stretch of a goroutine's life with a matching function on its own stack: a request between a server's borders, or
 /// the time between stacks that do not match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// The goroutine.
-    pub g: GIdx,
+    pub(crate) g: GIdx,
     /// File position of the event that starts it; none: it is older than the trace.
-    pub start: Option<u64>,
+    pub(crate) start: Option<u64>,
     /// File position of the event that ends it; none: it outlasts the trace.
-    pub end: Option<u64>,
+    pub(crate) end: Option<u64>,
     /// Its first matching stack.
-    pub stack: StackIdx,
+    pub(crate) stack: StackIdx,
     /// Whether its borders are inferred from stacks; else they are a server's own.
-    pub inferred: bool,
+    pub(crate) inferred: bool,
 }
 
 /// What kind of annotation a root is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Annotation {
+pub(crate) enum Annotation {
     /// A user task (`trace.NewTask`).
     Task,
     /// A user region (`trace.StartRegion`, `trace.WithRegion`).
@@ -93,68 +93,68 @@ pub enum Annotation {
 
 /// A user task or region that matches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct AnnotatedRoot {
+pub(crate) struct AnnotatedRoot {
     /// Which of the two.
-    pub kind: Annotation,
+    pub(crate) kind: Annotation,
     /// Its type.
-    pub name: StringIdx,
+    pub(crate) name: StringIdx,
     /// The goroutine that began it; a region's own.
-    pub g: GIdx,
+    pub(crate) g: GIdx,
     /// File position of the event that begins it; none: it is older than the trace.
-    pub start: Option<u64>,
+    pub(crate) start: Option<u64>,
     /// File position of the event that ends it; none: it outlasts the trace.
-    pub end: Option<u64>,
+    pub(crate) end: Option<u64>,
     /// The goroutine that ended it; while it is open, the one that began it.
-    pub ended_by: GIdx,
+    pub(crate) ended_by: GIdx,
     /// File position of the first event of the task on the goroutine that ended it, where another began it and
     /// that one was not created for it.
-    pub handed_over: Option<u64>,
+    pub(crate) handed_over: Option<u64>,
 }
 
 /// A stretch of a goroutine's life in which it works for a task, or is inside a region.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Work {
+pub(crate) struct Work {
     /// Number of the root.
-    pub root: u32,
+    pub(crate) root: u32,
     /// File position of the event that starts it; none: it is older than the trace.
-    pub start: Option<u64>,
+    pub(crate) start: Option<u64>,
     /// File position of the event that ends it; none: it outlasts the trace.
-    pub end: Option<u64>,
+    pub(crate) end: Option<u64>,
 }
 
 /// User tasks and regions that match, and who worked in them.
 #[derive(Clone, Default, Debug)]
-pub struct Annotated {
+pub(crate) struct Annotated {
     /// All of them. A task or region inside another root by annotation is part of that root, and not in this list.
-    pub roots: Vec<AnnotatedRoot>,
+    pub(crate) roots: Vec<AnnotatedRoot>,
     /// Per goroutine, its stretches in its own order; they do not overlap.
-    pub work: FxHashMap<GIdx, Vec<Work>>,
+    pub(crate) work: FxHashMap<GIdx, Vec<Work>>,
     /// Goroutines that belong to a root for life: created in it, or for it.
-    pub members: FxHashMap<GIdx, u32>,
+    pub(crate) members: FxHashMap<GIdx, u32>,
 }
 
 /// When a goroutine lived, on its threads' own clocks: exact to a few ns, enough for a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Life {
+pub(crate) struct Life {
     /// Its creation, or the trace's start.
-    pub born: Time,
+    pub(crate) born: Time,
     /// Its end; none when it outlived the trace.
-    pub died: Option<Time>,
+    pub(crate) died: Option<Time>,
 }
 
 /// Goroutines, stretches, and the table from ids to goroutines.
 #[derive(Default, Debug)]
-pub struct Forest {
+pub(crate) struct Forest {
     /// All goroutines. Not ordered by time.
-    pub goroutines: Vec<Goroutine>,
+    pub(crate) goroutines: Vec<Goroutine>,
     /// Stretches; those of one goroutine stand in its own order.
-    pub stretches: Vec<Stretch>,
+    pub(crate) stretches: Vec<Stretch>,
     /// Goroutines that serve one request alone and match, each with its first matching stack.
-    pub streams: FxHashMap<GIdx, StackIdx>,
+    pub(crate) streams: FxHashMap<GIdx, StackIdx>,
     /// User tasks and regions that match.
-    pub annotated: Annotated,
+    pub(crate) annotated: Annotated,
     /// When each goroutine lived, by its index; empty where the caller does not need it.
-    pub lives: Vec<Life>,
+    pub(crate) lives: Vec<Life>,
     by_id: GoIdTable,
     /// Ids that more than one goroutine has, with all of these in the order of their creation. Mostly empty.
     repeated: FxHashMap<GoId, Vec<GIdx>>,
@@ -162,12 +162,12 @@ pub struct Forest {
 
 impl Forest {
     /// A goroutine.
-    pub fn get(&self, g: GIdx) -> &Goroutine {
+    pub(crate) fn get(&self, g: GIdx) -> &Goroutine {
         &self.goroutines[g.at()]
     }
 
     /// Reserves memory for about `n` goroutines, as growing would copy. Too large a guess does no harm.
-    pub fn expect(&mut self, n: usize, with_lives: bool) {
+    pub(crate) fn expect(&mut self, n: usize, with_lives: bool) {
         const MOST: usize = 1 << 20;
         let _ = self.goroutines.try_reserve_exact(n.min(MOST));
         if with_lives {
@@ -176,7 +176,7 @@ impl Forest {
     }
 
     /// Adds a goroutine, which becomes its id's latest; returns its index. All goroutines have lives, or none has.
-    pub fn add(&mut self, mut goroutine: Goroutine, life: Option<Life>) -> GIdx {
+    pub(crate) fn add(&mut self, mut goroutine: Goroutine, life: Option<Life>) -> GIdx {
         let g = GIdx(self.goroutines.len() as u32);
         goroutine.previous = self.by_id.insert(goroutine.id, g);
         if goroutine.previous.is_some() {
@@ -189,7 +189,7 @@ impl Forest {
     }
 
     /// A goroutine ended, in a generation.
-    pub fn died(&mut self, g: GIdx, at: Time, generation: u32) {
+    pub(crate) fn died(&mut self, g: GIdx, at: Time, generation: u32) {
         self.goroutines[g.at()].ended = generation;
         if let Some(life) = self.lives.get_mut(g.at()) {
             life.died = Some(at);
@@ -198,32 +198,32 @@ impl Forest {
 
     /// The latest goroutine with this id; [`GIdx::NONE`] when there is none.
     #[inline]
-    pub fn latest(&self, id: GoId) -> GIdx {
+    pub(crate) fn latest(&self, id: GoId) -> GIdx {
         self.by_id.get(id)
     }
 
     /// Ids that follow each other, as the first id and the goroutine of each; [`GIdx::NONE`] where
     /// [`latest`](Self::latest) is needed. Empty where ids repeat.
-    pub fn in_a_row(&self) -> (GoId, &[GIdx]) {
+    pub(crate) fn in_a_row(&self) -> (GoId, &[GIdx]) {
         let dense = if self.has_repeats() { &[] } else { &self.by_id.dense[..] };
         (GoId(self.by_id.base), dense)
     }
 
     /// Whether there is an id that several goroutines have.
     #[inline]
-    pub fn has_repeats(&self) -> bool {
+    pub(crate) fn has_repeats(&self) -> bool {
         !self.repeated.is_empty()
     }
 
     /// Whether several goroutines have this id.
     #[inline]
-    pub fn repeats(&self, id: GoId) -> bool {
+    pub(crate) fn repeats(&self, id: GoId) -> bool {
         self.has_repeats() && self.repeated.contains_key(&id)
     }
 
     /// The goroutine with this id that is alive when a generation begins: the latest that was created before it, else the
     /// first.
-    pub fn alive_at(&self, id: GoId, generation: u32) -> GIdx {
+    pub(crate) fn alive_at(&self, id: GoId, generation: u32) -> GIdx {
         let Some(all) = self.repeated.get(&id) else { return self.latest(id) };
         // In the order of their creation; an id may come back in every generation of a long trace.
         let later = all.partition_point(|g| self.get(*g).generation < generation);
@@ -231,7 +231,7 @@ impl Forest {
     }
 
     /// The graph of creations.
-    pub fn spawn_graph(&self) -> SpawnGraph {
+    pub(crate) fn spawn_graph(&self) -> SpawnGraph {
         let n = self.goroutines.len();
         let born = || (0..).zip(&self.goroutines).filter(|(_, g)| g.parent.is_some());
         let children = Buckets::new(n, || born().map(|(child, g)| (g.parent.0, child)));

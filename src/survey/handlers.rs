@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 type Rows<'a> = FxHashMap<(StringIdx, &'static str), Handler>;
 
 /// The handlers of a trace, in no order; the survey must have been made with `lists_handlers`.
-pub fn handlers(survey: &Survey) -> Vec<Handler> {
+pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
     let mut rows = Rows::default();
     for (&stack, took) in &survey.served.handlers {
         let row = row(&mut rows, &survey.symbols, stack, "HTTP/1");

@@ -22,18 +22,18 @@
 //!
 //! Only `v2/` and `v1.rs` know the wire's formats. Read `forest.rs` first, then `roots/`, `collect.rs`, `v1.rs`, `v2/`.
 
-pub mod annotations;
+pub(crate) mod annotations;
 mod candidates;
 mod collect;
-pub mod forest;
+pub(crate) mod forest;
 mod handlers;
-pub mod roots;
-pub mod v1;
-pub mod v2;
+pub(crate) mod roots;
+pub(crate) mod v1;
+pub(crate) mod v2;
 
-pub use candidates::candidates;
-pub use forest::{Annotated, AnnotatedRoot, Annotation, Forest, Goroutine, Life, Origin, SpawnGraph, Stretch, Work};
-pub use handlers::handlers;
+pub(crate) use candidates::candidates;
+pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Work};
+pub(crate) use handlers::handlers;
 
 use crate::profile;
 use crate::trace::error::Warning;
@@ -45,31 +45,31 @@ use rustc_hash::FxHashSet;
 use v2::collect::GenerationSurvey;
 
 /// Decides whether the name of a function, a task or a region matches a selection.
-pub type NameMatcher<'a> = &'a (dyn Fn(&str) -> bool + Sync);
+pub(crate) type NameMatcher<'a> = &'a (dyn Fn(&str) -> bool + Sync);
 
 /// All that pass 1 learns.
 #[derive(Default, Debug)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// Who created whom.
-    pub forest: Forest,
+    pub(crate) forest: Forest,
     /// Names of everything.
-    pub symbols: Symbols,
+    pub(crate) symbols: Symbols,
     /// What servers served.
-    pub served: Served,
+    pub(crate) served: Served,
     /// The user tasks and regions that there are, by type, in no order; empty with a selection.
-    pub annotations: Vec<profile::AnnotationCandidate>,
+    pub(crate) annotations: Vec<profile::AnnotationCandidate>,
     /// Goroutines with a stack whose outer end was cut off.
-    pub truncated: FxHashSet<GIdx>,
+    pub(crate) truncated: FxHashSet<GIdx>,
     /// What pass 2 needs to know of each generation; empty for a trace without generations.
-    pub generations: Vec<GenerationSurvey>,
+    pub(crate) generations: Vec<GenerationSurvey>,
     /// Number of timed events.
-    pub events: u64,
+    pub(crate) events: u64,
     /// The trace's first moment.
-    pub start: Time,
+    pub(crate) start: Time,
     /// Latest time on a thread's own clock.
-    pub end: Time,
+    pub(crate) end: Time,
     /// The last value of GOMAXPROCS; none when the trace does not have it.
-    pub gomaxprocs: Option<u64>,
+    pub(crate) gomaxprocs: Option<u64>,
     /// What could not be read.
-    pub warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
 }

@@ -19,19 +19,19 @@ use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 
 /// What is known of a trace besides its events.
-pub struct OrderedTrace<'a> {
+pub(crate) struct OrderedTrace<'a> {
     /// Id in the file of every goroutine, by index.
-    pub goroutines: &'a [GoId],
+    pub(crate) goroutines: &'a [GoId],
     /// Names of everything.
-    pub symbols: Symbols,
+    pub(crate) symbols: Symbols,
     /// The trace's first moment.
-    pub start: Time,
+    pub(crate) start: Time,
     /// Timed events in the file.
-    pub file_events: u64,
+    pub(crate) file_events: u64,
 }
 
 /// What each stack of a trace says, by the stack's index; none when no caller needs it.
-pub fn classify(symbols: &Symbols, classifier: &Classifier<'_>) -> Option<Vec<StackClass>> {
+pub(crate) fn classify(symbols: &Symbols, classifier: &Classifier<'_>) -> Option<Vec<StackClass>> {
     let functions = |name: &str| classifier.function(name);
     let stacks = symbols.fold_stacks(functions, |outer: PartialClass, function| outer.enter(function));
     let classes: Vec<StackClass> = stacks.into_iter().map(|stack| classifier.class(stack)).collect();
@@ -40,7 +40,7 @@ pub fn classify(symbols: &Symbols, classifier: &Classifier<'_>) -> Option<Vec<St
 }
 
 /// Surveys a trace from its events in causal order.
-pub struct OrderedSurvey<'a> {
+pub(crate) struct OrderedSurvey<'a> {
     collector: Collector<'a>,
     /// What each stack says; none when stacks do not matter.
     classes: Option<Vec<StackClass>>,
@@ -59,7 +59,7 @@ impl<'a> OrderedSurvey<'a> {
     /// Nothing seen yet. `classes` says what each stack says; none when stacks do not matter. With `lists_handlers`, all
     /// that the trace's servers served is listed. `annotations` takes events about tasks and regions; none when they do
     /// not matter.
-    pub fn new(
+    pub(crate) fn new(
         trace: OrderedTrace<'_>,
         classes: Option<Vec<StackClass>>,
         lists_handlers: bool,
@@ -76,7 +76,7 @@ impl<'a> OrderedSurvey<'a> {
     }
 
     /// The next event is the first of this part of the trace.
-    pub fn begin_part(&mut self, part: u32) {
+    pub(crate) fn begin_part(&mut self, part: u32) {
         self.part = part;
     }
 
@@ -84,7 +84,7 @@ impl<'a> OrderedSurvey<'a> {
     /// and `stack` says nothing but that no matching function is at work. `runs` says whether `g` runs after the event.
     /// Else false, with nothing changed. Benchmark: `v1` in `benches/pipeline.rs`.
     #[inline]
-    pub fn event_fast(&mut self, pos: u64, g: GIdx, stack: StackIdx, runs: bool) -> bool {
+    pub(crate) fn event_fast(&mut self, pos: u64, g: GIdx, stack: StackIdx, runs: bool) -> bool {
         let Some(classes) = &self.classes else { return true };
         let class = classes.get(stack.at()).copied().unwrap_or_default();
         if !class.is_plain() {
@@ -101,7 +101,7 @@ impl<'a> OrderedSurvey<'a> {
 
     /// Takes the next event.
     #[inline]
-    pub fn event(&mut self, event: &Event) {
+    pub(crate) fn event(&mut self, event: &Event) {
         self.collector.survey.end = event.time;
         if self.classes.is_some() && event.g.is_some() && event.stack != StackIdx::EMPTY {
             self.own_stack(event);
@@ -202,7 +202,7 @@ impl<'a> OrderedSurvey<'a> {
     }
 
     /// The trace ends.
-    pub fn finish(self) -> Survey {
+    pub(crate) fn finish(self) -> Survey {
         self.collector.finish()
     }
 }

@@ -44,9 +44,11 @@ impl fmt::Display for GoId {
 macro_rules! dense_index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
+        #[allow(unreachable_pub, reason = "indexes of private tables are made in the same way")]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub struct $name(pub u32);
 
+        #[allow(dead_code, unreachable_pub, reason = "not every index has all uses")]
         impl $name {
             /// No row of the table.
             pub const NONE: Self = Self(u32::MAX);

@@ -1,12 +1,13 @@
 //! From what was measured of a trace to the requests of a profile: named, on the profile's tree.
 
 use super::samples::{Folder, Naming, detail_of};
+use crate::measure::Measured;
+use crate::measure::intervals::aggregate::Key;
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::{PathsMeasured, RequestMeasured};
 use crate::measure::paths::slowest::SlowestMeasured;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
-use crate::measure::{Key, Measured};
 use crate::profile::{self, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
 use crate::slice::Slice;
 use crate::survey::Forest;
@@ -17,24 +18,24 @@ use rustc_hash::FxHashMap;
 
 /// A trace that was measured.
 #[derive(Clone, Copy)]
-pub struct MeasuredTrace<'a> {
+pub(crate) struct MeasuredTrace<'a> {
     /// Its position among the traces of the profile.
-    pub number: u32,
+    pub(crate) number: u32,
     /// Its first moment.
-    pub start: Time,
+    pub(crate) start: Time,
     /// Its goroutines.
-    pub forest: &'a Forest,
+    pub(crate) forest: &'a Forest,
     /// What was selected.
-    pub slice: &'a Slice,
+    pub(crate) slice: &'a Slice,
     /// Names of everything.
-    pub symbols: &'a Symbols,
+    pub(crate) symbols: &'a Symbols,
     /// Whether a child's stacks go under the stack that created it.
-    pub joined: bool,
+    pub(crate) joined: bool,
 }
 
 impl Folder {
     /// Adds what one trace measured to the samples, and to the requests where paths were walked.
-    pub fn add_trace(&mut self, measured: Measured, trace: MeasuredTrace<'_>, requests: &mut Requests) {
+    pub(crate) fn add_trace(&mut self, measured: Measured, trace: MeasuredTrace<'_>, requests: &mut Requests) {
         let MeasuredTrace { slice, symbols, joined, .. } = trace;
         let naming = Naming { chains: &slice.chains, symbols, joined };
         let Some(paths) = measured.paths else {

@@ -44,7 +44,7 @@ pub(crate) struct Naming<'a> {
 
 /// Collects the samples of one or several traces.
 #[derive(Default)]
-pub struct Folder {
+pub(crate) struct Folder {
     pub(crate) tree: StackTree,
     /// Names of states and of roots: there are few, and many samples have them.
     names: IndexSet<String, FxBuildHasher>,
@@ -166,7 +166,7 @@ impl Folder {
     }
 
     /// The tree and the samples, by state, then by stack.
-    pub fn finish(self) -> (StackTree, Vec<Sample>) {
+    pub(crate) fn finish(self) -> (StackTree, Vec<Sample>) {
         let Self { tree, names, mut samples, .. } = self;
         let ranks = ranks(&names);
         let rank = |name: u32| ranks[name as usize];

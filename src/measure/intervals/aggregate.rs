@@ -43,19 +43,19 @@ impl SumIdx {
 
 /// What intervals are added up by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Key {
+pub(crate) struct Key {
     /// Chain of `go` statements, in the slice's contexts.
-    pub context: u32,
+    pub(crate) context: u32,
     /// The goroutine's own stack.
-    pub stack: StackIdx,
+    pub(crate) stack: StackIdx,
     /// State.
-    pub state: StateKey,
+    pub(crate) state: StateKey,
     /// How sure the stack is.
-    pub precision: Precision,
+    pub(crate) precision: Precision,
     /// Whether the line of the stack's leaf is known.
-    pub line_known: bool,
+    pub(crate) line_known: bool,
     /// Whether the goroutine helped the collector to mark.
-    pub assist: bool,
+    pub(crate) assist: bool,
 }
 
 /// What an interval's key follows from, packed: equal ones have equal keys.
@@ -99,7 +99,7 @@ impl Recent {
 
 /// Sums by key.
 #[derive(Clone, Debug)]
-pub struct Aggregate {
+pub(crate) struct Aggregate {
     sums: Vec<(Key, Weight)>,
     sum_of: FxHashMap<Key, SumIdx>,
     cache: Box<[Recent; CACHE]>,
@@ -119,7 +119,7 @@ impl Default for Aggregate {
 
 impl Aggregate {
     /// Adds one interval, or a piece of one with `events` 0; gives the sum of its key.
-    pub fn add(&mut self, key: Key, events: u64, ns: u64) -> SumIdx {
+    pub(crate) fn add(&mut self, key: Key, events: u64, ns: u64) -> SumIdx {
         let sum = self.sum(key);
         self.add_to(sum, events, ns);
         sum
@@ -181,22 +181,17 @@ impl Aggregate {
 
     /// The key of a sum.
     #[inline]
-    pub fn key(&self, sum: SumIdx) -> Key {
+    pub(crate) fn key(&self, sum: SumIdx) -> Key {
         self.sums[sum.at()].0
     }
 
     /// Number of sums.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.sums.len()
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.sums.is_empty()
-    }
-
     /// Adds latency to a sum.
-    pub fn add_latency(&mut self, sum: SumIdx, ns: u64) {
+    pub(crate) fn add_latency(&mut self, sum: SumIdx, ns: u64) {
         let sum = &mut self.sums[sum.at()].1;
         sum.latency_ns = sum.latency_ns.saturating_add(ns);
     }
@@ -211,7 +206,7 @@ impl Aggregate {
     }
 
     /// Adds all sums of `other` and empties it; gives, for each of its sums, ours.
-    pub fn absorb(&mut self, other: &mut Self) -> Vec<SumIdx> {
+    pub(crate) fn absorb(&mut self, other: &mut Self) -> Vec<SumIdx> {
         other.settle();
         other.sum_of.clear();
         let sums = other.sums.drain(..).map(|(key, weight)| {
@@ -223,7 +218,7 @@ impl Aggregate {
     }
 
     /// Forgets all sums.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.sums.clear();
         self.sum_of.clear();
         for slot in self.used.drain(..) {
@@ -232,18 +227,19 @@ impl Aggregate {
     }
 
     /// The keys by sum.
-    pub fn keys(&self) -> Vec<Key> {
+    pub(crate) fn keys(&self) -> Vec<Key> {
         self.sums.iter().map(|(key, _)| *key).collect()
     }
 
     /// The keys and weights by sum.
-    pub fn into_sums(mut self) -> Vec<(Key, Weight)> {
+    pub(crate) fn into_sums(mut self) -> Vec<(Key, Weight)> {
         self.settle();
         self.sums
     }
 
     /// The sums in the order of their keys.
-    pub fn sorted(self) -> Vec<(Key, Weight)> {
+    #[cfg(test)]
+    pub(crate) fn sorted(self) -> Vec<(Key, Weight)> {
         let mut sums = self.into_sums();
         sums.sort_unstable_by_key(|(key, _)| *key);
         sums

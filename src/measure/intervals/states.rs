@@ -5,40 +5,40 @@ use crate::trace::symbols::Symbols;
 
 /// A state as a key: one of four fixed ones, or a reason for waiting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct StateKey(u32);
+pub(crate) struct StateKey(u32);
 
 impl StateKey {
     /// Executing.
-    pub const RUNNING: Self = Self(0);
+    pub(crate) const RUNNING: Self = Self(0);
     /// Ready, without a proc.
-    pub const RUNNABLE: Self = Self(1);
+    pub(crate) const RUNNABLE: Self = Self(1);
     /// In a system call or a cgo call.
-    pub const SYSCALL: Self = Self(2);
+    pub(crate) const SYSCALL: Self = Self(2);
     /// Not known.
-    pub const UNKNOWN: Self = Self(3);
+    pub(crate) const UNKNOWN: Self = Self(3);
     const FIRST_REASON: u32 = 4;
 
     /// Waiting for a reason in the runtime's words; a wait without one is unknown.
     #[inline]
-    pub fn waiting(reason: StringIdx) -> Self {
+    pub(crate) fn waiting(reason: StringIdx) -> Self {
         // String 0 is the empty one.
         if reason.is_some() && reason.0 != 0 { Self(reason.0 + Self::FIRST_REASON) } else { Self::UNKNOWN }
     }
 
     /// Whether it is a wait: for a reason, or for one that the trace does not name.
     #[inline]
-    pub fn is_wait(self) -> bool {
+    pub(crate) fn is_wait(self) -> bool {
         self.0 >= Self::UNKNOWN.0
     }
 
     /// The key as a number.
     #[inline]
-    pub fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         self.0
     }
 
     /// Its name: the runtime's words are kept as they are, unknown ones too.
-    pub fn name(self, symbols: &Symbols) -> &str {
+    pub(crate) fn name(self, symbols: &Symbols) -> &str {
         match self {
             Self::RUNNING => "running",
             Self::RUNNABLE => "runnable",
@@ -103,7 +103,7 @@ pub(crate) fn is_accidental(reason: &str) -> bool {
 }
 
 /// What can be said beyond the state, from the frames of the interval's stack, innermost first.
-pub fn detail<'a>(state: StateKey, name: &str, mut frames: impl Iterator<Item = &'a str>) -> &'static str {
+pub(crate) fn detail<'a>(state: StateKey, name: &str, mut frames: impl Iterator<Item = &'a str>) -> &'static str {
     if state == StateKey::SYSCALL {
         // The runtime counts a cgo call as a system call (go.dev/issue/64865).
         return if frames.next() == Some("runtime.cgocall") { "cgo" } else { "" };

@@ -41,7 +41,7 @@ pub(super) struct LeftOver {
 }
 
 /// Measures parts of a trace by themselves, one after the other.
-pub struct PartMeasurer<'a> {
+pub(crate) struct PartMeasurer<'a> {
     core: MeasureCore<'a>,
     /// Events before this moment are left over.
     settled: Time,
@@ -55,14 +55,14 @@ pub struct PartMeasurer<'a> {
 }
 
 /// A part that was measured by itself.
-pub struct MeasuredPart<'a> {
+pub(crate) struct MeasuredPart<'a> {
     measurer: PartMeasurer<'a>,
     is_absorbed: bool,
 }
 
 impl<'a> PartMeasurer<'a> {
     /// Prepares to measure parts of a trace, with the memory of the whole's interval log.
-    pub fn new(spec: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
+    pub(crate) fn new(spec: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
         Self {
             core: MeasureCore::new(spec, memory),
             settled: Time::MIN,
@@ -74,7 +74,7 @@ impl<'a> PartMeasurer<'a> {
     }
 
     /// Begins a part.
-    pub fn begin(&mut self, start: PartStart) {
+    pub(crate) fn begin(&mut self, start: PartStart) {
         self.core.take_lines();
         self.core.created_late.clear();
         self.settled = start.settled;
@@ -90,7 +90,7 @@ impl<'a> PartMeasurer<'a> {
     }
 
     /// Ends the part.
-    pub fn end(self) -> MeasuredPart<'a> {
+    pub(crate) fn end(self) -> MeasuredPart<'a> {
         MeasuredPart { measurer: self, is_absorbed: false }
     }
 
@@ -346,7 +346,7 @@ impl<'a> MeasuredPart<'a> {
 
     /// The measurer, empty again, for another part.
     #[must_use]
-    pub fn into_measurer(self) -> PartMeasurer<'a> {
+    pub(crate) fn into_measurer(self) -> PartMeasurer<'a> {
         let Self { mut measurer, is_absorbed } = self;
         if !is_absorbed {
             let PartMeasurer { core, left, .. } = &mut measurer;
@@ -390,11 +390,11 @@ impl Sink for PartMeasurer<'_> {
 }
 
 /// A measurer of a part that has no interval log: the loop compiled for it keeps nothing that only a log would need.
-pub struct WithoutPaths<'m, 'a>(&'m mut PartMeasurer<'a>);
+pub(crate) struct WithoutPaths<'m, 'a>(&'m mut PartMeasurer<'a>);
 
 impl<'m, 'a> WithoutPaths<'m, 'a> {
     /// None where there is an interval log, which must not miss anything.
-    pub fn of(measurer: &'m mut PartMeasurer<'a>) -> Option<Self> {
+    pub(crate) fn of(measurer: &'m mut PartMeasurer<'a>) -> Option<Self> {
         measurer.core.log.is_none().then_some(Self(measurer))
     }
 }

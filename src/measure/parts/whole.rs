@@ -15,31 +15,31 @@ use crate::trace::time::Time;
 
 /// What was measured.
 #[derive(Debug)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// Sums by chain, stack and state.
-    pub aggregate: Aggregate,
+    pub(crate) aggregate: Aggregate,
     /// Windows with time inside the part of the trace that was looked at.
-    pub roots: u64,
+    pub(crate) roots: u64,
     /// Of these, goroutines that match by the stack of their `go` statement.
-    pub roots_by_creation: u64,
+    pub(crate) roots_by_creation: u64,
     /// Of these, goroutines that match by their entry function alone.
-    pub roots_by_entry: u64,
+    pub(crate) roots_by_entry: u64,
     /// Of these, stretches that match by stack.
-    pub roots_by_stack: u64,
+    pub(crate) roots_by_stack: u64,
     /// Of these, user tasks.
-    pub roots_by_task: u64,
+    pub(crate) roots_by_task: u64,
     /// Of these, user regions.
-    pub roots_by_region: u64,
+    pub(crate) roots_by_region: u64,
     /// Of these, windows cut by an edge of it.
-    pub roots_cut: u64,
+    pub(crate) roots_cut: u64,
     /// Descendants that lived on after their root's window.
-    pub outlived: u64,
+    pub(crate) outlived: u64,
     /// Requests and their critical paths, where these were asked for.
-    pub paths: Option<PathsMeasured>,
+    pub(crate) paths: Option<PathsMeasured>,
 }
 
 /// Measures a whole trace.
-pub struct WholeMeasurer<'a> {
+pub(crate) struct WholeMeasurer<'a> {
     core: MeasureCore<'a>,
     /// Whether walks wait until they are asked for.
     holds_walks: bool,
@@ -49,30 +49,30 @@ pub struct WholeMeasurer<'a> {
 
 impl<'a> WholeMeasurer<'a> {
     /// Prepares to measure a trace.
-    pub fn new(spec: MeasureSpec<'a>) -> Self {
+    pub(crate) fn new(spec: MeasureSpec<'a>) -> Self {
         let core = MeasureCore::new(spec, &IntervalLogMemory::default());
         Self { core, holds_walks: false, paths: spec.latency.then(|| Box::new(Paths::new(spec))) }
     }
 
     /// The memory of its interval log, to be shared with the measurers of parts.
-    pub fn log_memory(&self) -> IntervalLogMemory {
+    pub(crate) fn log_memory(&self) -> IntervalLogMemory {
         self.core.log.as_ref().map(|log| log.memory()).unwrap_or_default()
     }
 
     /// A generation begins: goroutines first seen in it without a creation are at least as old.
-    pub fn begin_generation(&mut self, start: Time) {
+    pub(crate) fn begin_generation(&mut self, start: Time) {
         self.core.older_since = start;
     }
 
     /// Whether walks wait from here on until they are asked for, however long the interval log gets.
-    pub fn hold_walks(&mut self, holds: bool) {
+    pub(crate) fn hold_walks(&mut self, holds: bool) {
         self.holds_walks = holds;
     }
 
     /// Walks the paths of requests that are over, if the log has grown enough; `now` is the time of the last event. Up to
     /// `threads` threads walk; 1 for this one alone.
     #[inline]
-    pub fn walk_if_due(&mut self, now: Time, threads: usize) {
+    pub(crate) fn walk_if_due(&mut self, now: Time, threads: usize) {
         if self.paths.as_ref().zip(self.core.log.as_ref()).is_some_and(|(paths, log)| paths.is_due(log)) {
             self.walk(now, threads);
         }
@@ -95,7 +95,7 @@ impl<'a> WholeMeasurer<'a> {
     /// Takes a part, the next in order, into the whole. `last` is the time of the last event before it, `start` that of
     /// the start of its generation. Returns false, with nothing taken, when `last` is later than the part was measured
     /// for, or when the file said something about windows that the events before the part did not show.
-    pub fn absorb(&mut self, part: &mut MeasuredPart<'a>, last: Time, start: Time) -> bool {
+    pub(crate) fn absorb(&mut self, part: &mut MeasuredPart<'a>, last: Time, start: Time) -> bool {
         let Some((left, theirs)) = part.take_if_it_fits(last, &mut self.core.windows) else { return false };
         self.begin_generation(start);
         let LeftOver { events, n_unsettled, ended, .. } = left;
@@ -113,7 +113,7 @@ impl<'a> WholeMeasurer<'a> {
     }
 
     /// The trace ends: what is open counts up to its end.
-    pub fn finish(mut self, end: Time, threads: usize) -> Measured {
+    pub(crate) fn finish(mut self, end: Time, threads: usize) -> Measured {
         let core = &mut self.core;
         let open = core.open_sums();
         for i in 0..core.lines.len() {

@@ -11,20 +11,20 @@ use crate::trace::time::Window;
 
 /// A request that is over.
 #[derive(Clone, Debug)]
-pub struct RequestMeasured {
+pub(crate) struct RequestMeasured {
     /// Its window.
-    pub window: WindowIdx,
+    pub(crate) window: WindowIdx,
     /// From when to when, as far as that is inside the part looked at.
-    pub span: Window,
+    pub(crate) span: Window,
     /// Nanoseconds along its path by position in [`PathsMeasured::states`]; positions ascend, and zeros are left out.
-    pub states: Box<[(u16, u64)]>,
+    pub(crate) states: Box<[(u16, u64)]>,
     /// Whether an edge of the trace, or of the part looked at, cuts it.
-    pub partial: bool,
+    pub(crate) partial: bool,
 }
 
 /// A goroutine on a request's path that is not the request's own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum OtherGoroutine {
+pub(crate) enum OtherGoroutine {
     /// Another one of the same request.
     SameRequest,
     /// One that is not the request's.
@@ -33,34 +33,34 @@ pub enum OtherGoroutine {
 
 /// What time on paths is added up by that requests spent in other goroutines than their own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct ElsewhereKey {
+pub(crate) struct ElsewhereKey {
     /// What the time is counted in.
-    pub sum: SumIdx,
+    pub(crate) sum: SumIdx,
     /// In which kind of goroutine.
-    pub goroutine: OtherGoroutine,
+    pub(crate) goroutine: OtherGoroutine,
     /// The name of the requests; empty where they have too many names.
-    pub label: StringIdx,
+    pub(crate) label: StringIdx,
 }
 
 /// What was measured along paths.
 #[derive(Debug)]
-pub struct PathsMeasured {
+pub(crate) struct PathsMeasured {
     /// Whole requests, and with `include_partial` the others, in order of their start.
-    pub requests: Vec<RequestMeasured>,
+    pub(crate) requests: Vec<RequestMeasured>,
     /// Number of requests that an edge cuts.
-    pub partial: u64,
+    pub(crate) partial: u64,
     /// Time of all goroutines of the requests that count, in ns.
-    pub goroutine_ns: u64,
+    pub(crate) goroutine_ns: u64,
     /// The states that requests tell apart.
-    pub states: Vec<StateKey>,
+    pub(crate) states: Vec<StateKey>,
     /// Nanoseconds in goroutines other than the request's own; in no order.
-    pub elsewhere: Vec<(ElsewhereKey, u64)>,
+    pub(crate) elsewhere: Vec<(ElsewhereKey, u64)>,
     /// Who ended waits.
-    pub wakeups: Vec<(WaitKey, WaitSum)>,
+    pub(crate) wakeups: Vec<(WaitKey, WaitSum)>,
     /// The slowest request; none without requests.
-    pub slowest: Option<SlowestMeasured>,
+    pub(crate) slowest: Option<SlowestMeasured>,
     /// Number of requests whose path was cut to bound memory.
-    pub capped: u64,
+    pub(crate) capped: u64,
     /// What the program did while requests ran.
-    pub overlap: Overlap,
+    pub(crate) overlap: Overlap,
 }

@@ -31,7 +31,7 @@ const MIN_GROWTH: usize = 1 << 18;
 
 /// Most interval ends that are kept for open requests (12 bytes each). Beyond, paths are cut: a wait that is open at the
 /// cut stays a wait, as it is not known who will end it.
-pub const MAX_PIECES: usize = 32 << 20;
+pub(crate) const MAX_PIECES: usize = 32 << 20;
 
 /// Most names of roots whose paths are walked one name after the other; with more, time in other goroutines does not say
 /// for which root it counts.

@@ -16,28 +16,28 @@ const MAX_LANES: usize = 40;
 
 /// The slowest request: the steps of its path from its start on, and its goroutines.
 #[derive(Clone, Debug)]
-pub struct SlowestMeasured {
+pub(crate) struct SlowestMeasured {
     /// Its window.
-    pub window: WindowIdx,
+    pub(crate) window: WindowIdx,
     /// From when to when, in which goroutine, and counted in which sum.
-    pub path: Vec<(Window, GIdx, SumIdx)>,
+    pub(crate) path: Vec<(Window, GIdx, SumIdx)>,
     /// Steps at the end that are not in `path`, as there are too many.
-    pub more_pieces: u64,
+    pub(crate) more_pieces: u64,
     /// Goroutines with their intervals inside the request.
-    pub lanes: Vec<LaneMeasured>,
+    pub(crate) lanes: Vec<LaneMeasured>,
     /// Goroutines that are not in `lanes`, as there are too many.
-    pub more_lanes: u64,
+    pub(crate) more_lanes: u64,
 }
 
 /// A goroutine while a request lasted.
 #[derive(Clone, Debug)]
-pub struct LaneMeasured {
+pub(crate) struct LaneMeasured {
     /// The goroutine.
-    pub g: GIdx,
+    pub(crate) g: GIdx,
     /// Its intervals in order of time; those of one state that touch are one.
-    pub pieces: Vec<(Window, StateKey)>,
+    pub(crate) pieces: Vec<(Window, StateKey)>,
     /// Intervals at the start that are not in `pieces`, as there are too many.
-    pub more_pieces: u64,
+    pub(crate) more_pieces: u64,
 }
 
 /// The goroutines to show: the request's own, those on its path, those of its subtree; and how many more there are.
@@ -83,7 +83,7 @@ struct Lanes<'a> {
     span: Window,
     log: &'a IntervalLog,
     aggregate: &'a Aggregate,
-    lanes: Vec<LaneMeasured>,
+    measured: Vec<LaneMeasured>,
     /// By [`GIdx`], the position of a goroutine's lane; none for goroutines that are not shown.
     lane_of: Vec<Option<u8>>,
     /// Per lane, the time from which on it is complete.
@@ -97,8 +97,8 @@ impl<'a> Lanes<'a> {
             lane_of[g.at()] = Some(i);
         }
         let empty = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0 };
-        let lanes: Vec<LaneMeasured> = goroutines.iter().map(empty).collect();
-        Self { span, log, aggregate, lane_of, complete_from: vec![span.end; lanes.len()], lanes }
+        let measured: Vec<LaneMeasured> = goroutines.iter().map(empty).collect();
+        Self { span, log, aggregate, lane_of, complete_from: vec![span.end; measured.len()], measured }
     }
 
     /// The lane of a goroutine; none if it is not shown.
@@ -114,17 +114,17 @@ impl<'a> Lanes<'a> {
         let window = Window { start: start.max(self.span.start), end: self.complete_from[lane] };
         if window.start < window.end {
             if sum.at() < self.aggregate.len() {
-                push_interval(&mut self.lanes[lane], window, self.aggregate.key(sum).state);
+                push_interval(&mut self.measured[lane], window, self.aggregate.key(sum).state);
             }
             self.complete_from[lane] = window.start;
         }
     }
 
     fn finish(mut self) -> Vec<LaneMeasured> {
-        for lane in &mut self.lanes {
+        for lane in &mut self.measured {
             lane.pieces.reverse();
         }
-        self.lanes
+        self.measured
     }
 }
 

@@ -22,26 +22,26 @@ pub(crate) struct WaitEnd {
 
 /// Waits that are counted together.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct WaitKey {
+pub(crate) struct WaitKey {
     /// What the waits are counted in.
-    pub sum: SumIdx,
+    pub(crate) sum: SumIdx,
     /// Who ended them.
-    pub waker: WakerKind,
+    pub(crate) waker: WakerKind,
     /// The waker's stack when it did; empty when not recorded.
-    pub waker_stack: StackIdx,
+    pub(crate) waker_stack: StackIdx,
 }
 
 /// The sum of the waits of one [`WaitKey`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct WaitSum {
+pub(crate) struct WaitSum {
     /// How many.
-    pub count: u64,
+    pub(crate) count: u64,
     /// How long, in ns.
-    pub ns: u64,
+    pub(crate) ns: u64,
     /// The longest, in ns.
-    pub max_ns: u64,
+    pub(crate) max_ns: u64,
     /// The waker; [`GIdx::NONE`] where the trace names none, or there were several.
-    pub by: GIdx,
+    pub(crate) by: GIdx,
 }
 
 /// Slots of the cache in front of the table; most waits are like one seen shortly before.

@@ -77,7 +77,7 @@ pub(super) struct Windows<'a> {
     looked_at: Window,
     list: Vec<OpenWindow>,
     /// Per window that has time already: its part inside the part of the trace that is looked at. [`NEVER`] for others.
-    fast_windows: Vec<Window>,
+    countable: Vec<Window>,
     touched: Vec<WindowIdx>,
     positions: FxHashMap<GIdx, MembershipPosition>,
     /// For a part inside a generation: positions at its start, concluded from file positions alone.
@@ -94,7 +94,7 @@ impl<'a> Windows<'a> {
             forest,
             looked_at,
             list: vec![BLANK; slice.windows.len()],
-            fast_windows: vec![NEVER; slice.windows.len()],
+            countable: vec![NEVER; slice.windows.len()],
             touched: Vec::new(),
             positions: FxHashMap::default(),
             positions_from_file: Vec::new(),
@@ -106,7 +106,7 @@ impl<'a> Windows<'a> {
     pub(super) fn begin(&mut self, part_start: PartStart) {
         for window in self.touched.drain(..) {
             self.list[window.at()] = BLANK;
-            self.fast_windows[window.at()] = NEVER;
+            self.countable[window.at()] = NEVER;
         }
         self.positions.clear();
         self.positions_from_file.clear();
@@ -122,7 +122,7 @@ impl<'a> Windows<'a> {
     /// [`NEVER`] for a window that has no time yet; none for no window.
     #[inline]
     pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
-        self.fast_windows.get(window.at()).copied()
+        self.countable.get(window.at()).copied()
     }
 
     /// Adds time to a window that has some already.
@@ -141,7 +141,7 @@ impl<'a> Windows<'a> {
         edit(open);
         let looked_at = self.looked_at;
         let inside = Window { start: open.start.max(looked_at.start), end: open.end.min(looked_at.end) };
-        self.fast_windows[window.at()] = if open.seen { inside } else { NEVER };
+        self.countable[window.at()] = if open.seen { inside } else { NEVER };
     }
 
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {

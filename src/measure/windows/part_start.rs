@@ -9,15 +9,15 @@ use std::sync::Arc;
 
 /// Where a part of a trace begins that is measured by itself: a generation, or a part of one.
 #[derive(Clone, Debug)]
-pub struct PartStart {
+pub(crate) struct PartStart {
     /// Position of the generation.
-    pub generation: u32,
+    pub(crate) generation: u32,
     /// Where that starts in the file.
-    pub file_start: u64,
+    pub(crate) file_start: u64,
     /// The time at which everything before the part is certainly over.
-    pub settled: Time,
+    pub(crate) settled: Time,
     /// What of the generation is before the part; none where it begins with the generation.
-    pub inside: Option<Arc<BeforePart>>,
+    pub(crate) inside: Option<Arc<BeforePart>>,
 }
 
 impl PartStart {
@@ -34,7 +34,7 @@ impl PartStart {
 
 /// What of a generation is before a part of it.
 #[derive(Debug)]
-pub struct BeforePart {
+pub(crate) struct BeforePart {
     /// File positions of the threads' events before it, in ascending order.
     positions: Vec<Range<u64>>,
     /// File positions of the CPU samples before it.
@@ -48,7 +48,7 @@ pub struct BeforePart {
 impl BeforePart {
     /// From the file positions of events and CPU samples before it, the state of each goroutine that the generation named,
     /// and the goroutines that help the collector to mark.
-    pub fn new(
+    pub(crate) fn new(
         positions: Vec<Range<u64>>,
         samples: impl Iterator<Item = u64>,
         goroutines: impl Iterator<Item = (GIdx, GoState)>,

@@ -9,6 +9,7 @@ use crate::survey::Survey;
 use crate::trace::error::{Result, Warning};
 use crate::trace::event::{Event, Sink};
 use crate::trace::ids::GIdx;
+use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::order::errors::OrderingErrors;
@@ -46,6 +47,22 @@ impl V2Trace<'_> {
         };
         let checked = in_order(parts.len(), options.threads, Ok(nothing), Workspace::default, order, take)?;
         Ok((checked.last, checked.errors.warnings(survey.start)))
+    }
+
+    /// Hands all events to `take`, one generation after the other; gives warnings about what is wrong with the order.
+    pub(in crate::pipeline) fn events(
+        &self,
+        survey: &Survey,
+        take: &mut (dyn FnMut(&Event, &Symbols) + Send),
+    ) -> Result<Vec<Warning>> {
+        let mut sink = EveryEvent { take, symbols: &survey.symbols };
+        let (mut last, mut errors, mut workspace) = (Time::MIN, OrderingErrors::default(), Workspace::default());
+        for i in 0..self.index.generations.len() {
+            let ordered = self.order(survey, GenerationPart::whole(i), last, &mut workspace, &mut sink)?;
+            last = ordered.last.max(last);
+            errors.add(ordered.errors);
+        }
+        Ok(errors.warnings(survey.start))
     }
 
     /// Hands the events of a part of a generation to `sink`, in causal order. `last` is the time of the event before
@@ -91,6 +108,22 @@ impl V2Trace<'_> {
             n_goroutines: forest.goroutines.len(),
         });
         predictions.checkpoints(generations, |id| forest.latest(id))
+    }
+}
+
+/// Hands every event to a function.
+struct EveryEvent<'s> {
+    take: &'s mut (dyn FnMut(&Event, &Symbols) + Send),
+    symbols: &'s Symbols,
+}
+
+impl Sink for EveryEvent<'_> {
+    fn wants(&self, _: GIdx) -> bool {
+        true
+    }
+
+    fn event(&mut self, event: &Event, _: u64) {
+        (self.take)(event, self.symbols);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::trace::ids::{GIdx, StringIdx};
 /// What an event says. `N` is a name: a generation's string id, or a symbol. `G` is a goroutine that was created: the
 /// number of its birth in a scan, or its index.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AnnotationKind<N, G> {
+pub(crate) enum AnnotationKind<N, G> {
     /// A task begins.
     TaskBegin {
         /// Its id.
@@ -47,7 +47,11 @@ pub enum AnnotationKind<N, G> {
 
 impl<N, G> AnnotationKind<N, G> {
     /// The same with other names and goroutines.
-    pub fn map<M, H>(self, mut name: impl FnMut(N) -> M, goroutine: impl FnOnce(G) -> H) -> AnnotationKind<M, H> {
+    pub(crate) fn map<M, H>(
+        self,
+        mut name: impl FnMut(N) -> M,
+        goroutine: impl FnOnce(G) -> H,
+    ) -> AnnotationKind<M, H> {
         match self {
             Self::TaskBegin { task, parent, name: n } => AnnotationKind::TaskBegin { task, parent, name: name(n) },
             Self::TaskEnd { task } => AnnotationKind::TaskEnd { task },
@@ -61,7 +65,7 @@ impl<N, G> AnnotationKind<N, G> {
 
 impl AnnotationKind<StringIdx, GIdx> {
     /// What an event says; none when it is about neither tasks nor regions, and creates no goroutine.
-    pub fn of(kind: &EventKind) -> Option<Self> {
+    pub(crate) fn of(kind: &EventKind) -> Option<Self> {
         Some(match *kind {
             EventKind::TaskBegin { task, parent, name } => Self::TaskBegin { task, parent, name },
             EventKind::TaskEnd { task } => Self::TaskEnd { task },
@@ -76,13 +80,13 @@ impl AnnotationKind<StringIdx, GIdx> {
 
 /// One event that says something about user tasks and regions.
 #[derive(Clone, Copy, Debug)]
-pub struct AnnotationEvent {
+pub(crate) struct AnnotationEvent {
     /// The goroutine that executed.
-    pub g: GIdx,
+    pub(crate) g: GIdx,
     /// Whether the goroutine is older than the trace.
-    pub is_older: bool,
+    pub(crate) is_older: bool,
     /// When it happened.
-    pub at: Moment,
+    pub(crate) at: Moment,
     /// What it says.
-    pub kind: AnnotationKind<StringIdx, GIdx>,
+    pub(crate) kind: AnnotationKind<StringIdx, GIdx>,
 }

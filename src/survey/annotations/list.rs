@@ -14,7 +14,7 @@ type OpenRegions = FxHashMap<(u64, StringIdx), (u32, Option<Time>)>;
 
 /// Collects tasks and regions by type. Fed as [`AnnotationSink`](super::sink::AnnotationSink) is.
 #[derive(Default)]
-pub struct AnnotationList {
+pub(crate) struct AnnotationList {
     /// Open tasks by id: their type, and when they began.
     tasks: FxHashMap<u64, (StringIdx, Option<Time>)>,
     regions: FxHashMap<GIdx, OpenRegions>,

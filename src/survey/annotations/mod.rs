@@ -12,9 +12,9 @@
 //! 5. `exclusive_work.rs`: spans → stretches that do not overlap, as a goroutine's time counts once.
 
 pub(crate) mod exclusive_work;
-pub mod kind;
-pub mod list;
+pub(crate) mod kind;
+pub(crate) mod list;
 pub(crate) mod root_builder;
-pub mod roots;
-pub mod sink;
+pub(crate) mod roots;
+pub(crate) mod sink;
 pub(crate) mod worker;

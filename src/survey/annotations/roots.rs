@@ -13,7 +13,7 @@ use crate::trace::symbols::Symbols;
 use rustc_hash::FxHashMap;
 
 /// Puts roots together. Fed as [`AnnotationSink`](super::sink::AnnotationSink) is.
-pub struct AnnotatedBuilder<'a> {
+pub(crate) struct AnnotatedBuilder<'a> {
     tasks: bool,
     regions: bool,
     matches: NameMatcher<'a>,
@@ -27,7 +27,7 @@ pub struct AnnotatedBuilder<'a> {
 
 impl<'a> AnnotatedBuilder<'a> {
     /// Nothing yet, of tasks or regions or both whose name matches.
-    pub fn new(tasks: bool, regions: bool, matches: NameMatcher<'a>) -> Self {
+    pub(crate) fn new(tasks: bool, regions: bool, matches: NameMatcher<'a>) -> Self {
         Self {
             tasks,
             regions,
@@ -46,7 +46,7 @@ impl<'a> AnnotatedBuilder<'a> {
 
     /// A task begins; tasks that it can be part of were begun before. Ids are unique (`newID`,
     /// `runtime/trace/annotation.go`, Go 1.27), so the first task with an id is the only one.
-    pub fn begin_task(&mut self, event: &AnnotationEvent, symbols: &Symbols) {
+    pub(crate) fn begin_task(&mut self, event: &AnnotationEvent, symbols: &Symbols) {
         let AnnotationKind::TaskBegin { task, parent, name } = event.kind else { return };
         if !self.tasks || task == 0 || self.root_of.contains_key(&task) {
             return;
@@ -73,7 +73,7 @@ impl<'a> AnnotatedBuilder<'a> {
     }
 
     /// The next event of a goroutine.
-    pub fn event(&mut self, event: &AnnotationEvent, symbols: &Symbols) {
+    pub(crate) fn event(&mut self, event: &AnnotationEvent, symbols: &Symbols) {
         match event.kind {
             AnnotationKind::TaskBegin { task, .. } | AnnotationKind::Log { task } => self.task_event(task, event),
             AnnotationKind::TaskEnd { task } => {
@@ -146,14 +146,14 @@ impl<'a> AnnotatedBuilder<'a> {
     }
 
     /// A goroutine ends, and its regions with it.
-    pub fn died(&mut self, g: GIdx, at: Moment) {
+    pub(crate) fn died(&mut self, g: GIdx, at: Moment) {
         if let Some(span) = self.workers.get_mut(&g).and_then(|worker| worker.died(at)) {
             self.close_region(g, span, at);
         }
     }
 
     /// The trace ends: all roots, and who worked for them.
-    pub fn finish(mut self, forest: &Forest) -> Annotated {
+    pub(crate) fn finish(mut self, forest: &Forest) -> Annotated {
         let mut annotated = Annotated::default();
         let mut workers: Vec<(GIdx, Worker)> = std::mem::take(&mut self.workers).into_iter().collect();
         workers.sort_unstable_by_key(|(g, _)| *g);

@@ -13,7 +13,7 @@ use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 
 /// What is made of tasks and regions.
-pub enum AnnotationSink<'a> {
+pub(crate) enum AnnotationSink<'a> {
     /// Roots, of those that match.
     Roots(AnnotatedBuilder<'a>),
     /// A list of all, by type.

@@ -12,59 +12,59 @@ use super::servers::{CONNECTION, RECORDING_HANDLER, Role, ServerStep, StackWalk,
 use crate::survey::NameMatcher;
 
 /// Most frames that the runtime keeps of a stack, the innermost ones (`traceStackSize`, `runtime/tracestack.go`, Go 1.27).
-pub const MAX_FRAMES: u32 = 128;
+pub(crate) const MAX_FRAMES: u32 = 128;
 
 /// What a stack says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct StackClass {
+pub(crate) struct StackClass {
     /// Whether there is a stack at all, and it is defined.
-    pub present: bool,
+    pub(crate) present: bool,
     /// Whether a function on it matches.
-    pub matches: bool,
+    pub(crate) matches: bool,
     /// Whether its outer end is cut off, where a match or a server's function could be.
-    pub truncated: bool,
+    pub(crate) truncated: bool,
     /// Where in a server it is.
-    pub step: ServerStep,
+    pub(crate) step: ServerStep,
     /// Whether it has functions whose names are not known for sure.
-    pub unnamed: bool,
+    pub(crate) unnamed: bool,
     /// Whether it excludes a match, and none of its generation's stacks with the same outermost function says more. A
     /// goroutine has the same outermost function on all its stacks, so a run with this one is not worth noting.
-    pub skippable: bool,
+    pub(crate) skippable: bool,
 }
 
 impl StackClass {
     /// Whether it matches, whatever names its functions get later.
-    pub fn surely_matches(self) -> bool {
+    pub(crate) fn surely_matches(self) -> bool {
         self.matches && !self.unnamed
     }
 
     /// Whether the stack proves that no matching function is at work: one that is truncated proves nothing.
-    pub fn excludes(self) -> bool {
+    pub(crate) fn excludes(self) -> bool {
         self.present && !self.matches && !self.truncated
     }
 
     /// Whether it says nothing, or only that no matching function is at work.
     #[inline]
-    pub fn is_plain(self) -> bool {
+    pub(crate) fn is_plain(self) -> bool {
         self.step == ServerStep::None && !self.matches && !self.truncated
     }
 
     /// What it says when it was not recorded at a creation. A request starts when its background reader is created, not
     /// when the goroutine is stopped or sampled near that.
     #[must_use]
-    pub fn without_creation(self) -> Self {
+    pub(crate) fn without_creation(self) -> Self {
         if self.step == ServerStep::Start { Self { step: ServerStep::Between, ..self } } else { self }
     }
 
     /// Whether a goroutine created with this stack can belong to a stretch or a request of its creator.
-    pub fn may_be_inside(self) -> bool {
+    pub(crate) fn may_be_inside(self) -> bool {
         matches!(self.step, ServerStep::Start | ServerStep::Wrapped | ServerStep::Handler) || !self.excludes()
     }
 }
 
 /// What a function's name says.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Function {
+pub(crate) struct Function {
     role: Role,
     matches: bool,
     recording: bool,
@@ -74,13 +74,13 @@ pub struct Function {
 impl Function {
     /// The same function, whose name may be another.
     #[must_use]
-    pub fn unnamed(self) -> Self {
+    pub(crate) fn unnamed(self) -> Self {
         Self { unnamed: true, ..self }
     }
 }
 
 /// Decides what functions and stacks say.
-pub struct Classifier<'a> {
+pub(crate) struct Classifier<'a> {
     /// Decides which names match; none without a selection.
     roots: Option<NameMatcher<'a>>,
     /// Whether the recording's own handler matches.
@@ -91,13 +91,13 @@ pub struct Classifier<'a> {
 
 impl<'a> Classifier<'a> {
     /// For a selection by stack; with none, only servers matter.
-    pub fn new(roots: Option<NameMatcher<'a>>) -> Self {
+    pub(crate) fn new(roots: Option<NameMatcher<'a>>) -> Self {
         let named = |name| roots.is_some_and(|matches| matches(name));
         Self { roots, names_recording: named(RECORDING_HANDLER), names_connection: named(CONNECTION) }
     }
 
     /// What a function's name says.
-    pub fn function(&self, name: &str) -> Function {
+    pub(crate) fn function(&self, name: &str) -> Function {
         let role = match role(name) {
             Role::Connection if self.names_connection => Role::Other,
             role => role,
@@ -107,12 +107,12 @@ impl<'a> Classifier<'a> {
     }
 
     /// Whether the classes of stacks are needed: for a selection always, else if a stack is a server's (`serves`).
-    pub fn needs_classes(&self, serves: bool) -> bool {
+    pub(crate) fn needs_classes(&self, serves: bool) -> bool {
         self.roots.is_some() || serves
     }
 
     /// What a stack says, all of whose frames were entered. The recording itself is no root, unless its name matches.
-    pub fn class(&self, stack: PartialClass) -> StackClass {
+    pub(crate) fn class(&self, stack: PartialClass) -> StackClass {
         let step = stack.walk.step();
         StackClass {
             present: stack.depth > 0,
@@ -127,7 +127,7 @@ impl<'a> Classifier<'a> {
 
 /// What the outer frames of a stack say.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct PartialClass {
+pub(crate) struct PartialClass {
     walk: StackWalk,
     matches: bool,
     recording: bool,
@@ -138,7 +138,7 @@ pub struct PartialClass {
 impl PartialClass {
     /// One frame further in.
     #[must_use]
-    pub fn enter(self, function: Function) -> Self {
+    pub(crate) fn enter(self, function: Function) -> Self {
         Self {
             walk: self.walk.enter(function.role),
             matches: self.matches || function.matches,

@@ -18,11 +18,11 @@ use crate::trace::time::Time;
 
 /// When an event happened: its file position, and its time on its thread's own clock.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// File position of the event.
-    pub pos: u64,
+    pub(crate) pos: u64,
     /// Time of the event; none when it was not kept.
-    pub time: Option<Time>,
+    pub(crate) time: Option<Time>,
 }
 
 /// A stack that tells where in a server its goroutine is.
@@ -40,17 +40,17 @@ pub(crate) struct ServerStack {
 
 /// A request between two borders.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ServedRequest {
+pub(crate) struct ServedRequest {
     /// When it starts; none: before the trace.
-    pub start: Option<Moment>,
+    pub(crate) start: Option<Moment>,
     /// When it ends; none: after the trace.
-    pub end: Option<Moment>,
+    pub(crate) end: Option<Moment>,
     /// Its first stack with a matching function.
-    pub matched: Option<StackIdx>,
+    pub(crate) matched: Option<StackIdx>,
     /// Its first stack in a handler.
-    pub handler: Option<StackIdx>,
+    pub(crate) handler: Option<StackIdx>,
     /// Goroutines created inside.
-    pub births: Vec<GIdx>,
+    pub(crate) births: Vec<GIdx>,
     /// Whether a stack showed the goroutine in the server's wrappers or in a handler since the request started.
     reached_wrappers: bool,
 }
@@ -61,7 +61,7 @@ impl ServedRequest {
     }
 
     /// How long it took, in ns; none when it began before the trace or ended after it, 0 when a time was not kept.
-    pub fn duration(&self) -> Option<u64> {
+    pub(crate) fn duration(&self) -> Option<u64> {
         let (start, end) = (self.start?, self.end?);
         Some(end.time.zip(start.time).map_or(0, |(end, start)| end.since(start)))
     }
@@ -69,7 +69,7 @@ impl ServedRequest {
 
 /// A connection's goroutine, from its evidence in order.
 #[derive(Clone, Debug, Default)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// Where the next request starts, if its handler comes next.
     last: Option<Moment>,
     /// Whether its state is known: it was seen outside requests, or in one. Until then the handler that a stack shows
@@ -82,17 +82,17 @@ pub struct Connection {
 
 impl Connection {
     /// The goroutine runs again.
-    pub fn resumed(&mut self, at: Moment) {
+    pub(crate) fn resumed(&mut self, at: Moment) {
         self.last = Some(at);
     }
 
     /// Whether a request is open.
-    pub fn is_serving(&self) -> bool {
+    pub(crate) fn is_serving(&self) -> bool {
         self.open.is_some()
     }
 
     /// When the open request started; none if there is none, or its start was not seen.
-    pub fn serving_since(&self) -> Option<Moment> {
+    pub(crate) fn serving_since(&self) -> Option<Moment> {
         self.open.as_ref()?.start
     }
 
@@ -136,7 +136,7 @@ impl Connection {
     }
 
     /// A matching stack whose outer end was cut off: deep in a handler.
-    pub fn matched(&mut self, stack: StackIdx) {
+    pub(crate) fn matched(&mut self, stack: StackIdx) {
         let request = self.serving();
         request.reached_wrappers = true;
         request.matched.get_or_insert(stack);
@@ -151,14 +151,14 @@ impl Connection {
     }
 
     /// The goroutine created another inside a request.
-    pub fn created(&mut self, child: GIdx) {
+    pub(crate) fn created(&mut self, child: GIdx) {
         if let Some(open) = &mut self.open {
             open.births.push(child);
         }
     }
 
     /// The goroutine ends, or the open request does. Returns the request, if one was open.
-    pub fn end(&mut self, at: Moment) -> Option<ServedRequest> {
+    pub(crate) fn end(&mut self, at: Moment) -> Option<ServedRequest> {
         let mut request = self.open.take()?;
         request.end = Some(at);
         self.last = Some(at);
@@ -167,7 +167,7 @@ impl Connection {
     }
 
     /// The trace ends. Returns the open request, if there is one.
-    pub fn end_of_trace(&mut self) -> Option<ServedRequest> {
+    pub(crate) fn end_of_trace(&mut self) -> Option<ServedRequest> {
         self.open.take()
     }
 }

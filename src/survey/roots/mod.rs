@@ -12,9 +12,9 @@
 //! 6. `served.rs`: takes the parts. A goroutine that serves one request alone (HTTP/2, gRPC) needs no tracker: it is a
 //!    root as a whole.
 
-pub mod classify;
-pub mod connections;
-pub mod served;
-pub mod servers;
-pub mod stretches;
-pub mod tracker;
+pub(crate) mod classify;
+pub(crate) mod connections;
+pub(crate) mod served;
+pub(crate) mod servers;
+pub(crate) mod stretches;
+pub(crate) mod tracker;

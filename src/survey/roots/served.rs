@@ -11,13 +11,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// All that was served.
 #[derive(Debug, Default)]
-pub struct Served {
+pub(crate) struct Served {
     /// Whether handlers are listed; else only requests without a handler's stack are counted.
     lists_handlers: bool,
     /// HTTP/1 requests by a stack in their handler.
-    pub handlers: FxHashMap<StackIdx, DurationList>,
+    pub(crate) handlers: FxHashMap<StackIdx, DurationList>,
     /// Goroutines that serve one request alone, each with its first stack in a handler.
-    pub streams: FxHashMap<GIdx, StackIdx>,
+    pub(crate) streams: FxHashMap<GIdx, StackIdx>,
     /// HTTP/1 requests whose handler left no stack.
     unknown: UnknownRequests,
     /// The connections' goroutines that those came in on.
@@ -26,17 +26,17 @@ pub struct Served {
 
 impl Served {
     /// Nothing yet. With `lists_handlers`, all handlers are listed.
-    pub fn new(lists_handlers: bool) -> Self {
+    pub(crate) fn new(lists_handlers: bool) -> Self {
         Self { lists_handlers, ..Self::default() }
     }
 
     /// HTTP/1 requests whose handler left no stack.
-    pub fn unknown(&self) -> UnknownRequests {
+    pub(crate) fn unknown(&self) -> UnknownRequests {
         UnknownRequests { connections: self.unknown_on.len() as u64, ..self.unknown }
     }
 
     /// Takes a part of a goroutine's life: one that matches is a stretch of the forest.
-    pub fn add(&mut self, forest: &mut Forest, g: GIdx, part: RootPart) {
+    pub(crate) fn add(&mut self, forest: &mut Forest, g: GIdx, part: RootPart) {
         match part {
             RootPart::Stretch(ClosedStretch { start, end, stack, births }) => {
                 add_stretch(forest, Stretch { g, start, end, stack, inferred: true }, &births);

@@ -4,14 +4,14 @@
 //! `google.golang.org/grpc/server.go`.
 
 /// The handler of `net/http/pprof` that records a trace: what runs under it is the recording.
-pub const RECORDING_HANDLER: &str = "net/http/pprof.Trace";
+pub(crate) const RECORDING_HANDLER: &str = "net/http/pprof.Trace";
 
 /// The function of a connection's goroutine, HTTP/1.
-pub const CONNECTION: &str = "net/http.(*conn).serve";
+pub(crate) const CONNECTION: &str = "net/http.(*conn).serve";
 
 /// Where in a server a goroutine was.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
-pub enum ServerStep {
+pub(crate) enum ServerStep {
     /// In no known server.
     #[default]
     None,
@@ -37,7 +37,7 @@ pub enum ServerStep {
 
 /// What a function is to a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Role {
+pub(crate) enum Role {
     /// No known part of a server.
     #[default]
     Other,
@@ -90,7 +90,7 @@ const STREAMS: &[&str] = &[
 const GRPC_STREAM: &str = "google.golang.org/grpc.(*Server).serveStreams.func";
 
 /// The protocol of a request that a goroutine with this entry function serves alone; none for other functions.
-pub fn protocol_of(entry: &str) -> Option<&'static str> {
+pub(crate) fn protocol_of(entry: &str) -> Option<&'static str> {
     match role(entry) {
         Role::GrpcEntry => Some("gRPC"),
         Role::StreamEntry if entry.ends_with("runHandler") => Some("HTTP/2"),
@@ -99,7 +99,7 @@ pub fn protocol_of(entry: &str) -> Option<&'static str> {
 }
 
 /// What a function is to a server.
-pub fn role(name: &str) -> Role {
+pub(crate) fn role(name: &str) -> Role {
     match name {
         CONNECTION => return Role::Connection,
         "net/http.(*conn).readRequest" | "bufio.(*Reader).Peek" => return Role::Reader,
@@ -129,7 +129,7 @@ pub fn role(name: &str) -> Role {
 
 /// State of a walk through a stack, from its outermost frame inwards.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum StackWalk {
+pub(crate) enum StackWalk {
     /// Before the outermost frame.
     #[default]
     Outermost,
@@ -163,7 +163,7 @@ pub enum StackWalk {
 impl StackWalk {
     /// One frame further in.
     #[must_use]
-    pub fn enter(self, role: Role) -> Self {
+    pub(crate) fn enter(self, role: Role) -> Self {
         match (self, role) {
             (Self::Outermost | Self::Elsewhere, Role::Connection) => Self::Connection,
             (Self::Outermost, Role::StreamEntry) => Self::Wrapper { stream: true, calls: false },
@@ -186,12 +186,12 @@ impl StackWalk {
     }
 
     /// Whether the last frame entered is a handler, and those further in are not looked at.
-    pub fn is_handler(self) -> bool {
+    pub(crate) fn is_handler(self) -> bool {
         matches!(self, Self::Handler { .. })
     }
 
     /// What a stack that ends here says.
-    pub fn step(self) -> ServerStep {
+    pub(crate) fn step(self) -> ServerStep {
         match self {
             Self::Outermost | Self::Elsewhere => ServerStep::None,
             Self::Connection => ServerStep::Between,

@@ -13,18 +13,18 @@ use crate::trace::ids::GIdx;
 
 /// A time without a matching stack: resumes, and stacks that do not match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Gap {
+pub(crate) struct Gap {
     /// File position of the first of them.
-    pub first: u64,
+    pub(crate) first: u64,
     /// File position of the last of them.
-    pub last: u64,
+    pub(crate) last: u64,
     /// Whether a stack that does not match is among them; resumes alone do not end a stretch.
-    pub other: bool,
+    pub(crate) other: bool,
 }
 
 impl Gap {
     /// One stack that does not match.
-    pub fn at_other_stack(pos: u64) -> Self {
+    pub(crate) fn at_other_stack(pos: u64) -> Self {
         Self { first: pos, last: pos, other: true }
     }
 }
@@ -41,20 +41,20 @@ struct OpenStretch<S> {
 
 /// A stretch from its start to its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ClosedStretch<S> {
+pub(crate) struct ClosedStretch<S> {
     /// File position of the event that starts it; none: it is older than the trace.
-    pub start: Option<u64>,
+    pub(crate) start: Option<u64>,
     /// File position of the event that ends it; none: it outlasts the trace.
-    pub end: Option<u64>,
+    pub(crate) end: Option<u64>,
     /// Its first matching stack.
-    pub stack: S,
+    pub(crate) stack: S,
     /// Goroutines created inside.
-    pub births: Vec<GIdx>,
+    pub(crate) births: Vec<GIdx>,
 }
 
 /// Puts the stretches of one goroutine together from its evidence in order. `S` is a stack.
 #[derive(Clone, Debug)]
-pub struct Stretches<S> {
+pub(crate) struct Stretches<S> {
     open: Option<OpenStretch<S>>,
     /// File position of the end of the last gap.
     last_gap: Option<u64>,
@@ -70,17 +70,17 @@ impl<S> Default for Stretches<S> {
 
 impl<S> Stretches<S> {
     /// Of a goroutine whose last gap so far ended at this file position; none when it had none.
-    pub fn continued_from(last_gap: Option<u64>) -> Self {
+    pub(crate) fn continued_from(last_gap: Option<u64>) -> Self {
         Self { last_gap, ..Self::default() }
     }
 
     /// Whether a stretch is open.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.open.is_some()
     }
 
     /// A matching stack.
-    pub fn matched(&mut self, stack: S) {
+    pub(crate) fn matched(&mut self, stack: S) {
         let start = self.last_gap;
         let open =
             self.open.get_or_insert_with(|| OpenStretch { start, stack, tentative_end: None, births: Vec::new() });
@@ -89,7 +89,7 @@ impl<S> Stretches<S> {
     }
 
     /// A time without a matching stack. Returns the stretch that it ends, if it ends one.
-    pub fn gap(&mut self, gap: Gap) -> Option<ClosedStretch<S>> {
+    pub(crate) fn gap(&mut self, gap: Gap) -> Option<ClosedStretch<S>> {
         self.last_gap = Some(gap.last);
         let Some(open) = &mut self.open else {
             self.pending.clear();
@@ -100,7 +100,7 @@ impl<S> Stretches<S> {
     }
 
     /// The goroutine created another.
-    pub fn created(&mut self, child: GIdx) {
+    pub(crate) fn created(&mut self, child: GIdx) {
         match &mut self.open {
             Some(open) if open.tentative_end.is_none() => open.births.push(child),
             _ => self.pending.push(child),
@@ -108,7 +108,7 @@ impl<S> Stretches<S> {
     }
 
     /// The goroutine ends at a file position, or the trace does (`None`). Returns the open stretch, if there is one.
-    pub fn end(&mut self, pos: Option<u64>) -> Option<ClosedStretch<S>> {
+    pub(crate) fn end(&mut self, pos: Option<u64>) -> Option<ClosedStretch<S>> {
         let tentative = self.open.as_ref()?.tentative_end;
         self.close(tentative.or(pos))
     }

@@ -25,7 +25,7 @@ pub(crate) enum RootEvidence {
 
 /// A part of a goroutine's life.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum RootPart {
+pub(crate) enum RootPart {
     /// Between a server's own borders.
     ServedRequest(ServedRequest),
     /// A matching function was on the stack; the borders are inferred.
@@ -34,7 +34,7 @@ pub enum RootPart {
 
 /// Follows one goroutine. Each method appends the parts that it finishes to `found`.
 #[derive(Clone, Debug, Default)]
-pub struct RootTracker {
+pub(crate) struct RootTracker {
     stretches: Stretches<StackIdx>,
     /// Only of goroutines that serve a connection.
     connection: Option<Box<Connection>>,
@@ -42,12 +42,12 @@ pub struct RootTracker {
 
 impl RootTracker {
     /// Of a goroutine whose last gap so far ended at this file position; none when it had none.
-    pub fn continued_from(last_gap: Option<u64>) -> Self {
+    pub(crate) fn continued_from(last_gap: Option<u64>) -> Self {
         Self { stretches: Stretches::continued_from(last_gap), connection: None }
     }
 
     /// Whether what later evidence means depends on the evidence so far. If not, a new tracker can take over.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.connection.is_some() || self.stretches.is_open()
     }
 
@@ -102,13 +102,13 @@ impl RootTracker {
     }
 
     /// The goroutine ends.
-    pub fn end(&mut self, at: Moment, found: &mut Vec<RootPart>) {
+    pub(crate) fn end(&mut self, at: Moment, found: &mut Vec<RootPart>) {
         found.extend(self.stretches.end(Some(at.pos)).map(RootPart::Stretch));
         found.extend(self.connection.take().and_then(|mut c| c.end(at)).map(RootPart::ServedRequest));
     }
 
     /// The trace ends.
-    pub fn end_of_trace(&mut self, found: &mut Vec<RootPart>) {
+    pub(crate) fn end_of_trace(&mut self, found: &mut Vec<RootPart>) {
         found.extend(self.stretches.end(None).map(RootPart::Stretch));
         found.extend(self.connection.take().and_then(|mut c| c.end_of_trace()).map(RootPart::ServedRequest));
     }

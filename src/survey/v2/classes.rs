@@ -7,7 +7,7 @@ use crate::trace::v2::tables::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What each stack of a generation says; none when no caller needs it. Looks at each function name once.
-pub fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<IdTable<StackClass>> {
+pub(crate) fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<IdTable<StackClass>> {
     let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
     let mut serves = false;
     // Outermost functions of stacks that say more than what they exclude.

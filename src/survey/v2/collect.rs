@@ -24,20 +24,20 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What pass 2 needs to know of a generation.
 #[derive(Debug)]
-pub struct GenerationSurvey {
+pub(crate) struct GenerationSurvey {
     /// Its stacks and strings as indexes of the symbols.
-    pub names: GenerationNames,
+    pub(crate) names: GenerationNames,
     /// Least number of a collector event; none when there is no such event.
-    pub first_gc: Option<u64>,
+    pub(crate) first_gc: Option<u64>,
     /// Per thread: the goroutine of its first creation; the others follow in order.
-    pub births: Vec<GIdx>,
+    pub(crate) births: Vec<GIdx>,
     /// Latest time of an event in it, on its thread's own clock; [`Time::MIN`] when it has no event.
-    pub latest: Time,
+    pub(crate) latest: Time,
 }
 
 /// Takes scans in the order of their generations.
 #[derive(Default)]
-pub struct ScanCollector<'a> {
+pub(crate) struct ScanCollector<'a> {
     collector: Collector<'a>,
     /// Whether the caller wants to know when goroutines lived.
     with_lives: bool,
@@ -94,24 +94,24 @@ impl ScanTerms<'_> {
 impl<'a> ScanCollector<'a> {
     /// Begins a survey of a trace that starts at `start`. With `lists_handlers`, all that its servers served is listed.
     /// `annotations` takes events about tasks and regions; none when they do not matter.
-    pub fn new(start: Time, lists_handlers: bool, annotations: Option<AnnotationSink<'a>>) -> Self {
+    pub(crate) fn new(start: Time, lists_handlers: bool, annotations: Option<AnnotationSink<'a>>) -> Self {
         let with_lives = lists_handlers || annotations.is_some();
         let collector = Collector::new(start, Symbols::default(), lists_handlers, annotations);
         Self { collector, with_lives, ..Self::default() }
     }
 
     /// About how many goroutines there will be.
-    pub fn expect(&mut self, n: usize) {
+    pub(crate) fn expect(&mut self, n: usize) {
         self.collector.survey.forest.expect(n, self.with_lives);
     }
 
     /// Whether the next generation's scan left out evidence about goroutines of which something is open.
-    pub fn misses(&self, scan: &Scan) -> bool {
+    pub(crate) fn misses(&self, scan: &Scan) -> bool {
         self.open_ids.iter().any(|&id| scan.evidence.has_skipped(id))
     }
 
     /// Adds the scan of the next generation, which misses nothing.
-    pub fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) {
+    pub(crate) fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) {
         let generation = self.collector.survey.generations.len() as u32;
         let names = self.strings.names(&mut self.collector.survey.symbols, tables, &scan.strings);
         for &id in &scan.announced {
@@ -155,7 +155,7 @@ impl<'a> ScanCollector<'a> {
     }
 
     /// Ends the survey.
-    pub fn finish(self) -> Survey {
+    pub(crate) fn finish(self) -> Survey {
         let mut survey = self.collector.finish();
         survey.gomaxprocs = self.procs.map(|(_, procs)| procs);
         survey

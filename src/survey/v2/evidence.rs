@@ -7,36 +7,36 @@ use crate::trace::ids::GoId;
 
 /// A goroutine as one generation's scan can name it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct GoroutineRef {
+pub(crate) struct GoroutineRef {
     /// Its id in the file.
-    pub id: GoId,
+    pub(crate) id: GoId,
     /// The number of its birth in this scan, where the id is ambiguous; else [`GoroutineRef::NO_BIRTH`].
-    pub birth: u32,
+    pub(crate) birth: u32,
 }
 
 impl GoroutineRef {
     /// The id alone is enough.
-    pub const NO_BIRTH: u32 = u32::MAX;
+    pub(crate) const NO_BIRTH: u32 = u32::MAX;
     /// No goroutine.
-    pub const NONE: Self = Self { id: GoId::NONE, birth: Self::NO_BIRTH };
+    pub(crate) const NONE: Self = Self { id: GoId::NONE, birth: Self::NO_BIRTH };
 
     /// The goroutine with this id.
-    pub fn by_id(id: GoId) -> Self {
+    pub(crate) fn by_id(id: GoId) -> Self {
         Self { id, birth: Self::NO_BIRTH }
     }
 }
 
 /// One piece of evidence about a goroutine. Sorted by `g`, `seq`, `order`, pieces are in the goroutine's own order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// The goroutine.
-    pub g: GoroutineRef,
+    pub(crate) g: GoroutineRef,
     /// Its sequence number when the run began.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// Order within the run, from 1 on; 0 is a status.
-    pub order: u32,
+    pub(crate) order: u32,
     /// What it says.
-    pub kind: EvidenceKind,
+    pub(crate) kind: EvidenceKind,
 }
 
 impl Evidence {
@@ -50,7 +50,7 @@ impl Evidence {
 
 /// What a piece of evidence says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EvidenceKind {
+pub(crate) enum EvidenceKind {
     /// A matching function is on the stack (wire id).
     Match(u64),
     /// The stack tells where in a server the goroutine is.
@@ -65,17 +65,17 @@ pub enum EvidenceKind {
 
 /// A stack that tells where in a server its goroutine is, or several in a row that say the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ServerStacks {
+pub(crate) struct ServerStacks {
     /// Where it is.
-    pub step: ServerStep,
+    pub(crate) step: ServerStep,
     /// Whether a matching function is on one of them.
-    pub matches: bool,
+    pub(crate) matches: bool,
     /// The first that matches, else the first in a handler, else the first (wire id).
-    pub stack: u64,
+    pub(crate) stack: u64,
     /// File position of the first.
-    pub pos: u64,
+    pub(crate) pos: u64,
     /// When the first was recorded, in ticks.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
 }
 
 impl ServerStacks {
@@ -100,15 +100,15 @@ impl ServerStacks {
 
 /// A [`Gap`] with the time of its last event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RunGap {
+pub(crate) struct RunGap {
     /// File position of the first resume or stack that does not match.
-    pub first: u64,
+    pub(crate) first: u64,
     /// File position of the last of them.
-    pub last: u64,
+    pub(crate) last: u64,
     /// When the last was, in ticks; 0 when that was not kept.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
     /// Whether a stack that does not match is among them.
-    pub other: bool,
+    pub(crate) other: bool,
 }
 
 impl RunGap {

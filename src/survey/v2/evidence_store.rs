@@ -35,7 +35,7 @@ impl EvidenceLists {
 
 /// Memory for the evidence of one scan.
 #[derive(Default, Debug)]
-pub struct EvidenceMemory(EvidenceLists);
+pub(crate) struct EvidenceMemory(EvidenceLists);
 
 impl EvidenceMemory {
     /// Bytes of a file for each run, at least: its start and its end, with a stack and a reason.
@@ -44,7 +44,7 @@ impl EvidenceMemory {
     /// Enough for the runs in so many bytes of a file, if it was not used before: growing would copy. What is not
     /// needed of it is never touched.
     #[must_use]
-    pub fn for_bytes(mut self, bytes: u64) -> Self {
+    pub(crate) fn for_bytes(mut self, bytes: u64) -> Self {
         if self.0.packed.capacity() == 0 {
             self.0.packed.reserve_exact((bytes / Self::PER_RUN) as usize);
         }
@@ -62,7 +62,7 @@ impl EvidenceMemory {
 
 /// The evidence of one generation.
 #[derive(Default, Debug)]
-pub struct EvidenceStore {
+pub(crate) struct EvidenceStore {
     /// What was selected as relevant, goroutine by goroutine, each one's in its own order.
     pub(crate) relevant: Vec<Evidence>,
     pub(crate) lists: EvidenceLists,
@@ -81,7 +81,7 @@ impl EvidenceStore {
 
     /// Nothing yet, of a generation that starts at this file position. `skips` is the size of a scan, in bytes, that
     /// leaves out runs with skippable stacks; none for one that keeps all.
-    pub fn new(start: u64, EvidenceMemory(lists): EvidenceMemory, skips: Option<u64>) -> Self {
+    pub(crate) fn new(start: u64, EvidenceMemory(lists): EvidenceMemory, skips: Option<u64>) -> Self {
         let skipped = skips.map_or_else(SkippedGoroutines::nothing, SkippedGoroutines::for_bytes);
         Self { lists, start, skipped, ..Self::default() }
     }
@@ -128,7 +128,7 @@ impl EvidenceStore {
 
     /// The same for a run whose only gap begins at a file position; with `other`, no stretch can outlast the run.
     #[inline]
-    pub fn add_gap_run(&mut self, id: GoId, seq: u64, pos: u64, other: bool) -> bool {
+    pub(crate) fn add_gap_run(&mut self, id: GoId, seq: u64, pos: u64, other: bool) -> bool {
         let (offset, EvidenceLists { packed, window, .. }) = (pos - self.start, &mut self.lists);
         match PackedRun::new(window.offset(id), offset, seq, other) {
             Some(run) => packed.push(run),

@@ -42,20 +42,20 @@
 //! 6. `collect.rs` resolves ids, births and names (`names.rs`), and hands everything to the shared collector, one
 //!    generation after the other, while other threads scan further ones.
 
-pub mod classes;
-pub mod collect;
+pub(crate) mod classes;
+pub(crate) mod collect;
 pub(crate) mod compact_run;
-pub mod evidence;
-pub mod evidence_store;
+pub(crate) mod evidence;
+pub(crate) mod evidence_store;
 pub(crate) mod id_range;
 pub(crate) mod names;
-pub mod notes;
+pub(crate) mod notes;
 pub(crate) mod relevant;
-pub mod run_evidence;
-pub mod scan;
-pub mod scan_concat;
+pub(crate) mod run_evidence;
+pub(crate) mod scan;
+pub(crate) mod scan_concat;
 pub(crate) mod scan_fast;
 pub(crate) mod skipped;
-pub mod thread_groups;
+pub(crate) mod thread_groups;
 pub(crate) mod thread_scan;
-pub mod verdicts;
+pub(crate) mod verdicts;

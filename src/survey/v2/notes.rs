@@ -10,17 +10,17 @@ use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// What is noted.
 #[derive(Clone, Copy)]
-pub struct NotesWanted<'a> {
+pub(crate) struct NotesWanted<'a> {
     /// The beginnings and ends of tasks.
-    pub tasks: bool,
+    pub(crate) tasks: bool,
     /// All that is done in tasks: their regions and logs.
-    pub work: bool,
+    pub(crate) work: bool,
     /// The beginnings and ends of regions whose name matches.
-    pub regions: bool,
+    pub(crate) regions: bool,
     /// Decides which names of regions match, by the generation's string ids; none for all names.
-    pub matches: Option<&'a (dyn Fn(u64) -> bool + Sync)>,
+    pub(crate) matches: Option<&'a (dyn Fn(u64) -> bool + Sync)>,
     /// Creations of goroutines.
-    pub children: bool,
+    pub(crate) children: bool,
 }
 
 impl NotesWanted<'_> {
@@ -52,13 +52,13 @@ impl NotesWanted<'_> {
 
 /// One note.
 #[derive(Clone, Copy, Debug)]
-pub struct Note {
+pub(crate) struct Note {
     /// File position of its event.
-    pub pos: u64,
+    pub(crate) pos: u64,
     /// When, in ticks.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
     /// What it says.
-    pub kind: AnnotationKind<u64, u32>,
+    pub(crate) kind: AnnotationKind<u64, u32>,
 }
 
 /// The notes of one run: `n` from the index `first` on.
@@ -72,37 +72,37 @@ struct Run {
 
 /// The notes of one generation.
 #[derive(Debug)]
-pub struct Notes {
+pub(crate) struct Notes {
     list: Vec<Note>,
     runs: Vec<Run>,
     /// The goroutine that runs now, and its sequence number when the run began.
     now: (GoroutineRef, u64),
     /// Whether its run has notes.
-    has_notes: bool,
+    run_has_any: bool,
 }
 
 impl Default for Notes {
     fn default() -> Self {
-        Self { list: Vec::new(), runs: Vec::new(), now: (GoroutineRef::NONE, 0), has_notes: false }
+        Self { list: Vec::new(), runs: Vec::new(), now: (GoroutineRef::NONE, 0), run_has_any: false }
     }
 }
 
 impl Notes {
     /// A run begins; with [`GoroutineRef::NONE`], nothing is noted until the next one.
     #[inline]
-    pub fn begin(&mut self, g: GoroutineRef, seq: u64) {
+    pub(crate) fn begin(&mut self, g: GoroutineRef, seq: u64) {
         self.now = (g, seq);
-        self.has_notes = false;
+        self.run_has_any = false;
     }
 
     /// Adds a note of the current run.
-    pub fn add(&mut self, note: Note) {
+    pub(crate) fn add(&mut self, note: Note) {
         let (g, seq) = self.now;
         if g == GoroutineRef::NONE {
             return;
         }
-        if !self.has_notes {
-            self.has_notes = true;
+        if !self.run_has_any {
+            self.run_has_any = true;
             self.runs.push(Run { g, seq, first: self.list.len(), n: 0 });
         }
         if let Some(run) = self.runs.last_mut() {
@@ -127,7 +127,7 @@ impl Notes {
     }
 
     /// All notes, each with its goroutine, in the order of the scan.
-    pub fn all(&self) -> impl Iterator<Item = (GoroutineRef, &Note)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (GoroutineRef, &Note)> {
         self.runs.iter().flat_map(|run| self.of(run).iter().map(|note| (run.g, note)))
     }
 
@@ -136,7 +136,7 @@ impl Notes {
     }
 
     /// One goroutine after the other, each one's notes in its own order.
-    pub fn by_goroutine(&mut self, mut take: impl FnMut(GoroutineRef, &Note)) {
+    pub(crate) fn by_goroutine(&mut self, mut take: impl FnMut(GoroutineRef, &Note)) {
         self.runs.sort_by_key(|run| (run.g, run.seq));
         for run in &self.runs {
             for note in self.of(run) {

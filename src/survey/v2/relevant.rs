@@ -47,7 +47,7 @@ impl EvidenceStore {
     ///
     /// Returns the memory of what is not needed any more, for further scans. None, with nothing changed, where a scan
     /// left out something that is needed.
-    pub fn select_relevant(
+    pub(crate) fn select_relevant(
         &mut self,
         births: &ScanConcat<Birth>,
         announced: &[GoId],
@@ -80,7 +80,7 @@ impl EvidenceStore {
 
     /// The relevant evidence, and that about goroutines of which something is open since an earlier generation, by their
     /// ids. In order: one goroutine after the other, each one's in its own order.
-    pub fn relevant_and_open(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
+    pub(crate) fn relevant_and_open(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
         if open.is_empty() {
             return &self.relevant;
         }

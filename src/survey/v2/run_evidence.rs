@@ -7,7 +7,7 @@ use crate::survey::roots::servers::ServerStep;
 use crate::trace::ids::GoId;
 
 /// Collects the evidence of one run.
-pub struct RunEvidence {
+pub(crate) struct RunEvidence {
     /// The goroutine; [`GoroutineRef::NONE`] when none runs.
     g: GoroutineRef,
     /// Its sequence number when the run began.
@@ -22,24 +22,24 @@ pub struct RunEvidence {
 
 /// A run that is one gap so far.
 #[derive(Clone, Copy)]
-pub struct GapOnlyRun {
+pub(crate) struct GapOnlyRun {
     /// The goroutine.
-    pub id: GoId,
+    pub(crate) id: GoId,
     /// Its sequence number when the run began.
-    pub seq: u64,
+    pub(crate) seq: u64,
     /// The gap.
-    pub gap: RunGap,
+    pub(crate) gap: RunGap,
 }
 
 /// A stack, and where and when it was recorded.
 #[derive(Clone, Copy)]
-pub struct StackAt {
+pub(crate) struct StackAt {
     /// Wire id of the stack.
-    pub stack: u64,
+    pub(crate) stack: u64,
     /// File position of the event.
-    pub pos: u64,
+    pub(crate) pos: u64,
     /// When it happened, in ticks.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
 }
 
 impl StackAt {
@@ -59,7 +59,7 @@ impl RunEvidence {
     /// A run begins; `resumed_at` is the file position and the time, in ticks, of the event that put the goroutine on
     /// the thread, none when there is no such event.
     #[inline]
-    pub fn begin(&mut self, g: GoroutineRef, seq: u64, resumed_at: Option<(u64, u64)>) {
+    pub(crate) fn begin(&mut self, g: GoroutineRef, seq: u64, resumed_at: Option<(u64, u64)>) {
         self.g = g;
         self.seq = seq;
         self.kinds.clear();
@@ -84,7 +84,7 @@ impl RunEvidence {
     }
 
     /// File position of the last resume or stack that does not match; none when there was none.
-    pub fn last_gap(&self) -> Option<u64> {
+    pub(crate) fn last_gap(&self) -> Option<u64> {
         let before = || {
             self.kinds.iter().rev().find_map(|kind| match kind {
                 EvidenceKind::Gap(gap) => Some(gap.last),
@@ -97,7 +97,7 @@ impl RunEvidence {
 
     /// The goroutine runs again, after a system call.
     #[inline]
-    pub fn resume(&mut self, pos: u64, ticks: u64) {
+    pub(crate) fn resume(&mut self, pos: u64, ticks: u64) {
         if self.g != GoroutineRef::NONE {
             self.add_gap(pos, ticks, false);
         }
@@ -105,13 +105,13 @@ impl RunEvidence {
 
     /// No goroutine runs any more; what the run said was stored.
     #[inline]
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.begin(GoroutineRef::NONE, 0, None);
     }
 
     /// The run so far; none if it is more than one gap, or the goroutine's id is ambiguous.
     #[inline]
-    pub fn gap_only(&self) -> Option<GapOnlyRun> {
+    pub(crate) fn gap_only(&self) -> Option<GapOnlyRun> {
         let Self { g, seq, .. } = *self;
         let is_one_gap = !self.is_detailed && self.kinds.is_empty() && g.birth == GoroutineRef::NO_BIRTH;
         let gap = self.gap.filter(|_| is_one_gap)?;
@@ -120,14 +120,14 @@ impl RunEvidence {
 
     /// Goes on with a run that is one gap so far.
     #[inline]
-    pub fn restore(&mut self, GapOnlyRun { id, seq, gap }: GapOnlyRun) {
+    pub(crate) fn restore(&mut self, GapOnlyRun { id, seq, gap }: GapOnlyRun) {
         self.begin(GoroutineRef::by_id(id), seq, None);
         self.gap = Some(gap);
     }
 
     /// The goroutine's own stack was recorded.
     #[inline]
-    pub fn stack(&mut self, class: StackClass, at: StackAt) {
+    pub(crate) fn stack(&mut self, class: StackClass, at: StackAt) {
         if class.step != ServerStep::None {
             self.is_detailed = true;
             self.server_stack(at.server_stacks(class));
@@ -155,19 +155,19 @@ impl RunEvidence {
 
     /// The goroutine created another, with a stack of this class.
     #[inline]
-    pub fn created(&mut self, birth: u32, class: StackClass) {
+    pub(crate) fn created(&mut self, birth: u32, class: StackClass) {
         if self.g != GoroutineRef::NONE && class.may_be_inside() {
             self.add(EvidenceKind::Created(birth));
         }
     }
 
     /// The rest of the run is in the next generation, so each piece so far is kept.
-    pub fn keep_details(&mut self) {
+    pub(crate) fn keep_details(&mut self) {
         self.is_detailed = true;
     }
 
     /// The run ends, and with `ended_at` the goroutine does, at that file position.
-    pub fn finish(&mut self, ended_at: Option<u64>, out: &mut EvidenceStore) {
+    pub(crate) fn finish(&mut self, ended_at: Option<u64>, out: &mut EvidenceStore) {
         let Self { g, seq, .. } = *self;
         if g == GoroutineRef::NONE {
             return;
@@ -189,7 +189,7 @@ impl RunEvidence {
     }
 
     /// A status carried the stack of a goroutine that does not run.
-    pub fn status(g: GoroutineRef, class: StackClass, at: StackAt, out: &mut EvidenceStore) {
+    pub(crate) fn status(g: GoroutineRef, class: StackClass, at: StackAt, out: &mut EvidenceStore) {
         let kind = if class.step != ServerStep::None {
             EvidenceKind::Server(at.server_stacks(class))
         } else if class.excludes() {

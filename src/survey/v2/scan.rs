@@ -14,30 +14,30 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The creation of a goroutine.
 #[derive(Clone, Copy, Debug)]
-pub struct Birth {
+pub(crate) struct Birth {
     /// The new goroutine.
-    pub id: GoId,
+    pub(crate) id: GoId,
     /// The goroutine that created it; [`GoroutineRef::NONE`] when none is known.
-    pub parent: GoroutineRef,
+    pub(crate) parent: GoroutineRef,
     /// Wire id of the creator's stack.
-    pub creation_stack: u64,
+    pub(crate) creation_stack: u64,
     /// Wire id of the new goroutine's stack: its entry function.
-    pub entry_stack: u64,
+    pub(crate) entry_stack: u64,
     /// When, in ticks.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
     /// Whether it began with a cgo callback.
-    pub from_c: bool,
+    pub(crate) from_c: bool,
 }
 
 /// The end of a goroutine.
 #[derive(Clone, Copy, Debug)]
-pub struct Death {
+pub(crate) struct Death {
     /// The goroutine.
-    pub g: GoroutineRef,
+    pub(crate) g: GoroutineRef,
     /// File position of the event.
-    pub pos: u64,
+    pub(crate) pos: u64,
     /// When, in ticks.
-    pub ticks: u64,
+    pub(crate) ticks: u64,
 }
 
 impl ShiftBirths for Birth {
@@ -54,58 +54,58 @@ impl ShiftBirths for Death {
 
 /// What a scan of a generation's threads, or of some of them, found.
 #[derive(Default, Debug)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// Creations, thread by thread in the order of the generation's index, each thread's in its order.
-    pub births: ScanConcat<Birth>,
+    pub(crate) births: ScanConcat<Birth>,
     /// Number of creations per thread.
-    pub births_per_thread: Vec<u32>,
+    pub(crate) births_per_thread: Vec<u32>,
     /// Ends, in no order.
-    pub deaths: ScanConcat<Death>,
+    pub(crate) deaths: ScanConcat<Death>,
     /// Goroutines that a status announced.
-    pub announced: Vec<GoId>,
+    pub(crate) announced: Vec<GoId>,
     /// What goroutines' own stacks say; empty when stacks do not matter.
-    pub evidence: EvidenceStore,
+    pub(crate) evidence: EvidenceStore,
     /// What was noted of tasks and regions; empty when these do not matter.
-    pub notes: Notes,
+    pub(crate) notes: Notes,
     /// Goroutines with a stack whose outer end was cut off; may repeat.
-    pub truncated: Vec<GoroutineRef>,
+    pub(crate) truncated: Vec<GoroutineRef>,
     /// Goroutines that were on a thread when the generation ended, each with the file position of its last gap.
-    pub unfinished: Vec<(GoroutineRef, Option<u64>)>,
+    pub(crate) unfinished: Vec<(GoroutineRef, Option<u64>)>,
     /// Wire ids of the strings that events name.
-    pub strings: FxHashSet<u64>,
+    pub(crate) strings: FxHashSet<u64>,
     /// Least number of a collector event; none when there is no such event.
-    pub first_gc: Option<u64>,
+    pub(crate) first_gc: Option<u64>,
     /// Time, in ticks, and value of the last change of GOMAXPROCS.
-    pub procs: Option<(u64, u64)>,
+    pub(crate) procs: Option<(u64, u64)>,
     /// Number of timed events.
-    pub events: u64,
+    pub(crate) events: u64,
     /// Latest time of an event, in ticks; none without events.
-    pub latest: Option<u64>,
+    pub(crate) latest: Option<u64>,
     /// What could not be read.
-    pub warnings: Vec<Warning>,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 /// What a scan reads.
-pub struct ScanInput<'a> {
+pub(crate) struct ScanInput<'a> {
     /// The generation.
-    pub generation: &'a Generation<'a>,
+    pub(crate) generation: &'a Generation<'a>,
     /// Its batches by thread.
-    pub batches: &'a ThreadBatches,
+    pub(crate) batches: &'a ThreadBatches,
     /// The event codes of the file's version.
-    pub known: &'a [bool; 256],
+    pub(crate) known: &'a [bool; 256],
     /// What each stack says about a selection by stack and about servers; none when stacks do not matter.
-    pub classes: Option<&'a IdTable<StackClass>>,
+    pub(crate) classes: Option<&'a IdTable<StackClass>>,
     /// What is noted of tasks and regions; none when these do not matter.
-    pub notes: Option<NotesWanted<'a>>,
+    pub(crate) notes: Option<NotesWanted<'a>>,
     /// The CPU samples of each thread, by its id, in order of time; empty when they do not matter.
-    pub samples: &'a FxHashMap<u64, Vec<WireSample>>,
+    pub(crate) samples: &'a FxHashMap<u64, Vec<WireSample>>,
     /// Whether runs with skippable stacks are kept too.
-    pub keeps_all: bool,
+    pub(crate) keeps_all: bool,
 }
 
 impl Scan {
     /// Adds the scan of the following threads.
-    pub fn join(&mut self, next: Self) {
+    pub(crate) fn join(&mut self, next: Self) {
         let births = self.births.len() as u32;
         let shifted = |g: GoroutineRef| g.shift_births(births);
         self.births.join(next.births, births);

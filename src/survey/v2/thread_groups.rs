@@ -16,7 +16,7 @@ use crate::trace::v2::split::ScanObserver;
 use std::ops::Range;
 
 /// Divides a generation's threads into at most `n` groups that follow each other, with about as many bytes each.
-pub fn thread_groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec<Range<usize>> {
+pub(crate) fn thread_groups(index: &GenerationIndex, batches: &ThreadBatches, n: usize) -> Vec<Range<usize>> {
     let of_threads: Vec<u64> = (0..index.threads.len()).map(|thread| bytes(index, batches, thread)).collect();
     let all: u64 = of_threads.iter().sum();
     let (mut groups, mut start, mut so_far) = (Vec::new(), 0, 0);
@@ -40,7 +40,7 @@ fn bytes(index: &GenerationIndex, batches: &ThreadBatches, thread: usize) -> u64
 
 /// Scans some threads of a generation.
 #[inline(never)]
-pub fn scan_threads(
+pub(crate) fn scan_threads(
     input: &ScanInput<'_>,
     threads: Range<usize>,
     memory: EvidenceMemory,

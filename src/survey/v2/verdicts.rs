@@ -5,7 +5,7 @@ use crate::trace::id_table::IdTable;
 
 /// The verdicts on a generation's stacks, by their ids as far as these are dense.
 #[derive(Debug)]
-pub struct StackVerdicts(Vec<StackVerdict>);
+pub(crate) struct StackVerdicts(Vec<StackVerdict>);
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum StackVerdict {
@@ -32,7 +32,7 @@ impl StackVerdict {
 
 impl StackVerdicts {
     /// The verdicts on all classes.
-    pub fn new(classes: &IdTable<StackClass>) -> Self {
+    pub(crate) fn new(classes: &IdTable<StackClass>) -> Self {
         let mut verdicts: Vec<StackVerdict> =
             classes.dense().iter().map(|class| StackVerdict::of(class.unwrap_or_default())).collect();
         // Id 0 is no stack.
@@ -42,14 +42,14 @@ impl StackVerdicts {
 
     /// Whether a stack excludes that a matching function is at work; none if its class is needed.
     #[inline]
-    pub fn excludes(&self, stack: u64) -> Option<bool> {
+    pub(crate) fn excludes(&self, stack: u64) -> Option<bool> {
         let verdict = *self.0.get(usize::try_from(stack).ok()?)?;
         (verdict != StackVerdict::More).then_some(verdict != StackVerdict::Nothing)
     }
 
     /// The same, and whether the stack is skippable.
     #[inline]
-    pub fn excludes_and_skippable(&self, stack: u64) -> Option<(bool, bool)> {
+    pub(crate) fn excludes_and_skippable(&self, stack: u64) -> Option<(bool, bool)> {
         let verdict = *self.0.get(usize::try_from(stack).ok()?)?;
         let both = (verdict != StackVerdict::Nothing, verdict == StackVerdict::Skippable);
         (verdict != StackVerdict::More).then_some(both)

@@ -9,7 +9,7 @@ pub mod sim;
 
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
-use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
+use gotrace_slice::slice::{RootBy, Selector};
 use gotrace_slice::trace::source::Source;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -73,14 +73,7 @@ pub fn is_v2(bytes: &[u8]) -> bool {
 
 /// A selection by one pattern.
 pub fn selector(pattern: &str, root_by: RootBy) -> Selector {
-    Selector {
-        roots: Patterns::new("--root", &[pattern.to_owned()], PatternSyntax::default()).expect("a valid pattern"),
-        root_by,
-        exclude: None,
-        whole_life: false,
-        time: None,
-        goids: Vec::new(),
-    }
+    Selector { root_by, ..Selector::builder().root(pattern).build().expect("a valid pattern") }
 }
 
 /// Roots by creation and entry, followed to their ends: what Go's reader can be asked too.

@@ -106,7 +106,7 @@ impl SumMap {
 /// Chunks that were used and are empty again, shared by all logs of a trace: memory that was touched before costs less
 /// than new memory.
 #[derive(Clone, Default, Debug)]
-pub struct IntervalLogMemory(Arc<Mutex<Vec<Chunk>>>);
+pub(crate) struct IntervalLogMemory(Arc<Mutex<Vec<Chunk>>>);
 
 impl IntervalLogMemory {
     fn chunks(&self) -> MutexGuard<'_, Vec<Chunk>> {

@@ -33,7 +33,7 @@ mod reading;
 mod tests;
 mod writing;
 
-pub use chunk::IntervalLogMemory;
+pub(crate) use chunk::IntervalLogMemory;
 pub(crate) use link::{Link, LinkKind};
 pub(crate) use reading::{ChunkSlice, LogReader, LoggedEnd};
 pub(crate) use writing::IntervalLog;

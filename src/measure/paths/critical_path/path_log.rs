@@ -33,7 +33,7 @@ pub(crate) struct LoggedPath<'t> {
     pub(crate) end: Option<(LogReader<'t>, WalkPosition)>,
 }
 
-impl<'t> PathLog<'t> {
+impl PathLog<'_> {
     /// Nothing noted yet.
     pub(super) fn new(request: WindowIdx) -> Self {
         Self { request, node: NodeId::NONE, root: NodeId::NONE, is_open: false, path: LoggedPath::default() }

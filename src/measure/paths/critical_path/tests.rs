@@ -130,7 +130,9 @@ fn fast_paths_find_what_the_general_rule_does() {
             walk.is_detailed = is_detailed;
             walk.run(&mut segments);
             let WalkResults { sums, wakeups, stw_runnable_ns, .. } = results;
-            segments.iter_mut().for_each(|segment| segment.states.resize(MAX_STATES, 0));
+            for segment in &mut segments {
+                segment.states.resize(MAX_STATES, 0);
+            }
             format!("{segments:?} {sums:?} {:?} {stw_runnable_ns}", wakeups.sorted())
         };
         assert_eq!(found(false), found(true), "seed {seed}");

@@ -1,7 +1,8 @@
 //! Histories of goroutines, event by event. An event's file position is also its time.
 
 use super::*;
-use crate::survey::{Goroutine, Life};
+use crate::survey::Goroutine;
+use crate::survey::forest::Life;
 use crate::trace::ids::GoId;
 use crate::trace::time::Time;
 
