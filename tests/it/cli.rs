@@ -1,8 +1,9 @@
 //! The command line through its binary: usage, refusals, generated files. What needs a real trace is elsewhere.
 
-use assert_cmd::Command;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 struct Ran {
     code: i32,
@@ -11,11 +12,15 @@ struct Ran {
 }
 
 fn run_in(dir: &Path, args: &[&str], stdin: &[u8]) -> Ran {
-    let mut command = Command::cargo_bin("gotrace-slice").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LC_ALL", "LC_CTYPE"] {
         command.env_remove(variable);
     }
-    let output = command.current_dir(dir).env("LANG", "C.UTF-8").args(args).write_stdin(stdin).output().unwrap();
+    command.current_dir(dir).env("LANG", "C.UTF-8").args(args);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Who refuses its arguments reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(stdin);
+    let output = child.wait_with_output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Ran { code: output.status.code().unwrap(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
@@ -34,7 +39,6 @@ fn files(list: &[(&str, &[u8])]) -> tempfile::TempDir {
 }
 
 fn gzip(data: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     encoder.write_all(data).unwrap();
     encoder.finish().unwrap()
@@ -191,13 +195,12 @@ fn colours_only_when_wanted() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error_and_a_closed_pipe_is_not() {
-    use std::process::{Command as Std, Stdio};
-    let binary = assert_cmd::cargo::cargo_bin("gotrace-slice");
+    let binary = env!("CARGO_BIN_EXE_gotrace-slice");
     let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = Std::new(&binary).args(["--generate", "man"]).stdout(full).output().unwrap();
+    let output = Command::new(binary).args(["--generate", "man"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no space left"));
-    let mut child = Std::new(&binary).args(["--generate", "zsh"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = Command::new(binary).args(["--generate", "zsh"]).stdout(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

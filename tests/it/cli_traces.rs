@@ -1,6 +1,5 @@
 //! The command line on a recorded trace: outputs, their agreement, and what standard output carries.
 
-use assert_cmd::cargo::cargo_bin;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +10,7 @@ fn trace() -> PathBuf {
 }
 
 fn command(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(cargo_bin("gotrace-slice"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LC_ALL", "LC_CTYPE"] {
         command.env_remove(variable);
     }

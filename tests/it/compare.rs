@@ -2,7 +2,6 @@
 //! measured themselves, and the exit codes of `--fail-if`.
 
 use crate::common::{files, root};
-use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,7 +17,7 @@ struct Ran {
 }
 
 fn run(args: &[&str]) -> Ran {
-    let output = Command::new(cargo_bin("gotrace-slice"))
+    let output = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"))
         .current_dir(root())
         .env("LANG", "C.UTF-8")
         .env_remove("COLUMNS")
