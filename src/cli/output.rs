@@ -60,7 +60,7 @@ fn target(path: &Path) -> CliResult<Target> {
     let name = path.file_name().map(|n| display_path(Path::new(n))).unwrap_or_default();
     let Some(format) = Format::by_file_name(&name) else {
         let known: Vec<String> = FORMATS.iter().flat_map(|f| f.extensions).map(|e| format!(".{e}")).collect();
-        return Err(Failure::new(format!("{}: the extension says no format", display_path(path)))
+        return Err(Failure::new(format!("{}: unknown output extension", display_path(path)))
             .help(format!("known are {}; or -f FORMAT > FILE", known.join(" "))));
     };
     Ok(Target { path: path.to_owned(), format })

@@ -13,7 +13,7 @@ use super::progress::ProgressDisplay;
 use super::report::Report;
 use anyhow::Context as _;
 use gotrace_slice::pipeline::{self, Answer, Input};
-use gotrace_slice::profile::{Candidates, Profile, Selection};
+use gotrace_slice::profile::{Candidates, Selection};
 use gotrace_slice::slice::Selector;
 use gotrace_slice::trace::binary::{self, Resolver};
 use gotrace_slice::trace::error::{Error, ErrorKind};
@@ -107,10 +107,10 @@ impl Question<'_> {
 
     /// Adds what only the command line knows: how the question was put, and what was wrong with the packing.
     fn complete(&self, report: &mut Report) {
-        if let Report::Profile(profile) = report {
-            if let Some(requests) = &mut profile.requests {
-                requests.only = options::only_text(self.args);
-            }
+        if let Report::Profile(profile) = report
+            && let Some(requests) = &mut profile.requests
+        {
+            requests.only = options::only_text(self.args);
         }
         for opened in self.opened {
             if let Some(warning) = &opened.warning {

@@ -149,7 +149,7 @@ fn outputs_are_checked_before_the_work() {
         ran.stderr
     };
     let unknown = stderr(&["-r", "x", "-o", "out.xyz", "t.json"]);
-    assert!(unknown.contains("out.xyz: the extension says no format") && unknown.contains(".pb.gz"), "{unknown}");
+    assert!(unknown.contains("out.xyz: unknown output extension") && unknown.contains(".pb.gz"), "{unknown}");
     assert!(stderr(&["-r", "x", "-o", "no/such/dir/out.json", "t.json"]).contains("cannot write there"));
     assert!(stderr(&["-r", "x", "-o", "t.json", "t.json"]).contains("one of the traces"));
     assert!(stderr(&["-r", "x", "-o", "a.json", "-o", "a.json", "t.json"]).contains("twice"));
