@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What threads know of each other.
-struct Board<T> {
+/// What the threads share: how far the work has come.
+struct WorkState<T> {
     /// Whether a thread gives a result to the taker.
     taking: bool,
     /// Results that were not taken yet, from `taken` on.
@@ -17,37 +17,37 @@ struct Board<T> {
     stopped: bool,
 }
 
-/// A board, and who waits for it to change.
-type Shared<T> = (Mutex<Board<T>>, Condvar);
+/// The shared state, and the signal that it has changed.
+type Shared<T> = (Mutex<WorkState<T>>, Condvar);
 
-/// Works on pieces `0..n` on some threads, each with a bench of its own, and gives the results to `take` one by one
-/// and in order, as soon as they are there: one thread takes while others work on. At most `threads + 1` results wait.
-/// Gives the taker back.
+/// Works on pieces `0..n` on some threads, each with scratch memory of its own, and hands the results to `take` one by one
+/// and in order, as soon as they are there: one thread takes while others work. At most `threads + 1` results wait.
+/// Returns the taker.
 pub(super) fn in_order<S: Send, T: Send, B>(
     n: usize,
     threads: usize,
     taker: S,
-    bench: impl Fn() -> B + Sync,
+    scratch: impl Fn() -> B + Sync,
     work: impl Fn(usize, &mut B) -> T + Sync,
     take: impl Fn(&mut S, usize, T, &mut B) + Sync,
 ) -> S {
     let threads = threads.clamp(1, n.max(1));
-    let board = Board { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, stopped: false };
-    let shared = (Mutex::new(board), Condvar::new());
+    let state = WorkState { taking: false, ready: VecDeque::new(), taken: 0, begun: 0, stopped: false };
+    let shared = (Mutex::new(state), Condvar::new());
     let taker = Mutex::new(taker);
     let run = || {
         let mut stop = Stop { shared: &shared, done: false };
-        let mut bench = bench();
+        let mut scratch = scratch();
         while let Some(step) = next_step(&shared, n, threads) {
             match step {
                 Step::Work(piece) => {
-                    let result = work(piece, &mut bench);
+                    let result = work(piece, &mut scratch);
                     let mut at = lock(&shared.0);
-                    let place = piece - at.taken;
-                    at.ready[place] = Some(result);
+                    let position = piece - at.taken;
+                    at.ready[position] = Some(result);
                 }
                 Step::Take(piece, result) => {
-                    take(&mut lock(&taker), piece, result, &mut bench);
+                    take(&mut lock(&taker), piece, result, &mut scratch);
                     let mut at = lock(&shared.0);
                     at.taking = false;
                     at.taken += 1;

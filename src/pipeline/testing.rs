@@ -40,7 +40,7 @@ pub(super) fn sums(measured: &Measured) -> Vec<String> {
     sums.filter(|(_, weight)| *weight != Weight::default()).map(|sum| format!("{sum:?}")).collect()
 }
 
-/// All that was measured, in an order of its own. With a tape, keys are looked up too that have no time inside the
+/// All that was measured, in an order of its own. With an interval log, keys are looked up too that have no time inside the
 /// windows.
 pub(super) fn found(measured: Measured) -> (Vec<String>, [u64; 4], Vec<String>) {
     let requests = measured.paths.iter().flat_map(|paths| &paths.requests).map(|r| {

@@ -19,7 +19,7 @@ pub(super) fn walking_threads(size: u64, left: u64) -> usize {
     if is_among_last(size, left) { all_threads() } else { 1 }
 }
 
-/// Whether so little is left behind a piece of this size that other threads will have nothing else to do.
+/// Whether so little follows a piece of this size that other threads will have nothing else to do.
 pub(super) fn is_among_last(size: u64, left: u64) -> bool {
     2 * left < size
 }

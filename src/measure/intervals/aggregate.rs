@@ -171,7 +171,7 @@ impl Aggregate {
     }
 
     /// Forgets what was noted, and adds what is not in the sums yet.
-    fn settle(&mut self) {
+    fn flush(&mut self) {
         while let Some(slot) = self.used.pop() {
             let slot = usize::from(slot);
             let recent = std::mem::replace(&mut self.cache[slot], Recent::NONE);
@@ -207,7 +207,7 @@ impl Aggregate {
 
     /// Adds all sums of `other` and empties it; gives, for each of its sums, ours.
     pub(crate) fn absorb(&mut self, other: &mut Self) -> Vec<SumIdx> {
-        other.settle();
+        other.flush();
         other.sum_of.clear();
         let sums = other.sums.drain(..).map(|(key, weight)| {
             let sum = self.sum(key);
@@ -233,7 +233,7 @@ impl Aggregate {
 
     /// The keys and weights by sum.
     pub(crate) fn into_sums(mut self) -> Vec<(Key, Weight)> {
-        self.settle();
+        self.flush();
         self.sums
     }
 
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(odd.sorted(), whole.sorted());
     }
 
-    /// More keys than the cache has slots: what it held is not lost, nor counted twice, whoever asks and when.
+    /// More keys than the cache has slots: what it held is not lost, nor counted twice, whichever is asked for, and when.
     #[test]
     fn recent_keys_lose_nothing() {
         let key = |i: u32| Key {

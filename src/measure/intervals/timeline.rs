@@ -362,7 +362,7 @@ impl<'a> Attribution<'a> {
         self.samples.remove(&line.g);
     }
 
-    /// The samples of an open piece, for whoever goes on with it.
+    /// Removes the samples of an open piece, for the measurer that goes on with it.
     pub(crate) fn take_samples(&mut self, g: GIdx) -> Vec<StackIdx> {
         self.samples.remove(&g).unwrap_or_default()
     }

@@ -46,7 +46,7 @@ impl Spans {
         self.before[i] + time.min(self.closed[i].end).since(self.closed[i].start)
     }
 
-    /// The time between two of them, or behind the last one, around a moment; nothing inside of one.
+    /// The time between two of them, or after the last one, around a moment; an empty one inside of one.
     fn gap(&self, at: Time) -> Window {
         let next = self.closed.partition_point(|w| w.start < at);
         let start = next.checked_sub(1).map_or(Time::MIN, |i| self.closed[i].end);
