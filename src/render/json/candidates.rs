@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
 /// Schema of a list of candidates.
-const SCHEMA: &str = "gotrace-slice/candidates/1";
+const SCHEMA: &str = "gotrace-slice/candidates/2";
 
 /// Writes the candidates.
 pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out: &mut dyn Write) -> io::Result<()> {

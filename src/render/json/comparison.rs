@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
 /// Schema of a comparison.
-const SCHEMA: &str = "gotrace-slice/comparison/1";
+const SCHEMA: &str = "gotrace-slice/comparison/2";
 
 /// Writes the comparison.
 pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out: &mut dyn Write) -> io::Result<()> {

@@ -19,7 +19,7 @@ use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
 /// Schema of a profile.
-const REPORT_SCHEMA: &str = "gotrace-slice/report/1";
+const REPORT_SCHEMA: &str = "gotrace-slice/report/2";
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let requests = profile.requests.as_ref();
