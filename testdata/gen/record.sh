@@ -10,7 +10,9 @@
 #
 # The programs are built in a folder of their own with a go.mod of the
 # toolchain's version, as an old go.mod would turn old behaviour on, and with
-# -trimpath, so that a trace holds no path of this machine.
+# -trimpath, so that a trace holds no path of this machine. grpc is built with the
+# libraries of Debian's golang-google-grpc-dev, below GOTRACE_SLICE_GOPATH
+# (/usr/share/gocode), and left out where they are not installed.
 set -eu
 [ $# -ge 1 ] || { echo "usage: $0 DIR [VERSION...]" >&2; exit 2; }
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +20,8 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
-programs=${PROGRAMS:-server waits annotations tasks iterators trees pools selfprof cpuprof http1 http2 critical}
+programs=${PROGRAMS:-server waits annotations tasks iterators trees pools selfprof cpuprof http1 http2 grpc critical}
+gopath=${GOTRACE_SLICE_GOPATH:-/usr/share/gocode}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -27,6 +30,14 @@ build() {
 	dir=$tmp/$2
 	mkdir -p "$dir/bin" "$dir/$3"
 	cp "$here/$3"/*.go "$dir/$3"
+	if [ "$3" = grpc ]; then
+		# Inside a GOPATH, as -trimpath leaves other paths as they are.
+		mkdir -p "$dir/src/gotrace-slice/gen"
+		mv "$dir/$3" "$dir/src/gotrace-slice/gen/$3"
+		GOROOT=$1 GOTOOLCHAIN=local GO111MODULE=off GOPATH=$dir:$gopath CGO_ENABLED=0 \
+			"$1/bin/go" build -trimpath -o "$dir/bin/$3" "gotrace-slice/gen/$3"
+		return
+	fi
 	# From 1.21 on a go line names a release, so that its own defaults hold.
 	printf 'module gotrace-slice/gen\n\ngo %s\n' "${2%v1}" >"$dir/go.mod"
 	(cd "$dir" && GOROOT=$1 GOTOOLCHAIN=local GOFLAGS=-mod=mod GOPROXY=off GOSUMDB=off GOWORK=off CGO_ENABLED=0 \
@@ -65,6 +76,10 @@ everything() {
 	run "$1" cpuprof cpuprof
 	run "$1" http1 http1
 	run "$1" http2 http2
+	if [ -d "$gopath/src/google.golang.org/grpc" ]; then
+		run "$1" grpc grpc
+		run "$1" grpc-workers grpc -workers 2
+	fi
 	run "$1" critical critical
 	run "$1" big big -mb "${BIG_MB:-20}"
 	case $1 in
