@@ -125,7 +125,8 @@ impl Slicer<'_> {
     /// Slices one trace, and adds it to `sliced`.
     fn slice(&self, input: &Input<'_>, trace: &mut OpenTrace<'_>, sliced: &mut Sliced) -> Result<()> {
         let (mut survey, predictions) = trace.survey(Some(self.selector), self.options, self.ticker)?;
-        sliced.profile.selection.unknown_handler += survey.served.unknown();
+        sliced.profile.selection.undecided += &survey.served.unknown();
+        sliced.profile.selection.same_servers.absorb(survey.served.all());
         let mut slice = slice::select(&survey.forest, &survey.symbols, self.selector);
         if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {
             slice.keep(windows);

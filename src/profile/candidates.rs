@@ -1,9 +1,8 @@
 //! What could be selected: the answer to a trace given without `--root`.
 
-use super::{DurationList, TraceInfo};
+use super::{DurationList, TraceInfo, Undecided};
 use crate::trace::error::Warning;
 use std::collections::HashMap;
-use std::ops::AddAssign;
 
 /// The goroutines of one or several traces, grouped by what could select them.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +14,7 @@ pub struct Candidates {
     /// User tasks and regions by type, by total time, largest first.
     pub annotations: Vec<AnnotationCandidate>,
     /// HTTP requests whose handler left no stack.
-    pub unknown_handler: UnknownRequests,
+    pub undecided: Undecided,
     /// Groups by total time, largest first.
     pub rows: Vec<Candidate>,
     /// Goroutines that exist since before the trace began: nothing says who created them.
@@ -69,20 +68,6 @@ pub struct AnnotationCandidate {
     pub took: DurationList,
 }
 
-/// HTTP requests whose handler neither blocked, nor was stopped, nor sampled: their time is known, but not their
-/// handler.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct UnknownRequests {
-    /// How many whole ones.
-    pub count: u64,
-    /// How long they took, in ns, summed.
-    pub total_ns: u64,
-    /// The longest, in ns.
-    pub max_ns: u64,
-    /// On how many connections.
-    pub connections: u64,
-}
-
 impl Candidates {
     /// Adds the groups of one trace; equal ones are pooled.
     pub fn add(&mut self, rows: Vec<Candidate>, older: u64) {
@@ -102,13 +87,13 @@ impl Candidates {
     }
 
     /// Adds what the servers of one trace served; equal handlers are pooled.
-    pub fn add_served(&mut self, handlers: Vec<Handler>, unknown: UnknownRequests) {
+    pub fn add_served(&mut self, handlers: Vec<Handler>, undecided: &Undecided) {
         if self.handlers.is_empty() {
             self.handlers = handlers;
         } else {
             self.pool(handlers);
         }
-        self.unknown_handler += unknown;
+        self.undecided += undecided;
     }
 
     fn pool(&mut self, handlers: Vec<Handler>) {
@@ -150,15 +135,6 @@ impl Candidates {
             let names = |c: &Candidate| (c.creation_site.clone(), c.file.clone(), c.line, c.entry.clone());
             b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
         });
-    }
-}
-
-impl AddAssign for UnknownRequests {
-    fn add_assign(&mut self, other: Self) {
-        self.count += other.count;
-        self.total_ns = self.total_ns.saturating_add(other.total_ns);
-        self.max_ns = self.max_ns.max(other.max_ns);
-        self.connections += other.connections;
     }
 }
 

@@ -10,6 +10,12 @@ pub struct DurationList {
 }
 
 impl DurationList {
+    /// Adds one, in ns; none when an edge of the trace cuts it.
+    pub fn add(&mut self, duration: Option<u64>) {
+        self.durations_ns.extend(duration);
+        self.partial += u64::from(duration.is_none());
+    }
+
     /// Adds those of another list.
     pub fn absorb(&mut self, other: &Self) {
         self.durations_ns.extend(&other.durations_ns);

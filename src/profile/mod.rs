@@ -16,8 +16,9 @@ mod latency;
 mod only;
 mod requests;
 mod stack_tree;
+mod undecided;
 
-pub use candidates::{AnnotationCandidate, Candidate, Candidates, Handler, UnknownRequests};
+pub use candidates::{AnnotationCandidate, Candidate, Candidates, Handler};
 pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
 pub use only::{Edge, Only};
@@ -26,6 +27,7 @@ pub use requests::{
     WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
+pub use undecided::Undecided;
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
@@ -123,8 +125,11 @@ pub struct Selection {
     pub cut_stacks: u64,
     /// Goroutines of the trace that a timer started (`time.AfterFunc`): they have no creator, and are in no subtree.
     pub no_creator: u64,
-    /// HTTP requests whose handler left no stack, on the servers of this trace.
-    pub unknown_handler: UnknownRequests,
+    /// Requests that may be of the roots by stack too: nothing in the trace decides it.
+    pub undecided: Undecided,
+    /// All requests of the servers on which matching or undecided ones came in, whatever their handler: the whole ones
+    /// with how long they took, on their threads' own clocks.
+    pub same_servers: DurationList,
     /// Goroutines of the recording itself (`net/http/pprof.Trace`, the tracer's own) that were kept out.
     pub recording: u64,
     /// Goroutines of the runtime that a slice's goroutine happened to create and that were kept out.

@@ -11,7 +11,7 @@ use super::{Format, Options};
 use crate::compare::Comparison;
 use crate::profile::{
     AnnotationCandidate, Candidate, Candidates, DurationList, Handler, Metric, NodeIdx, Precision, Profile,
-    ProfileFrame, Sample, Selection, StackTree, TraceInfo, UnknownRequests, Weight,
+    ProfileFrame, Sample, Selection, StackTree, TraceInfo, Undecided, Weight,
 };
 use crate::trace::error::Warning;
 use std::path::Path;
@@ -213,7 +213,7 @@ pub(crate) fn sample_candidates() -> Candidates {
             annotated("task", "GET /orders", &[2_000_000, 3_000_000, 9_000_000], 1),
             annotated("region", "db.query", &[700_000; 12], 0),
         ],
-        unknown_handler: UnknownRequests { count: 40, total_ns: 1_300_000, max_ns: 90_000, connections: 4 },
+        undecided: undecided(1_300_000, 90_000),
         rows: vec![
             row(
                 serve,
@@ -248,4 +248,13 @@ pub(crate) fn sample_candidates() -> Candidates {
         older: 17,
         ..Candidates::default()
     }
+}
+
+/// Forty undecided requests on four connections, of a total and a longest time in ns.
+fn undecided(total_ns: u64, max_ns: u64) -> Undecided {
+    let of_others = total_ns - max_ns;
+    let mut durations_ns = vec![of_others / 39; 39];
+    durations_ns[0] += of_others % 39;
+    durations_ns.push(max_ns);
+    Undecided { took: DurationList { durations_ns, partial: 0 }, connections: 4 }
 }

@@ -121,10 +121,13 @@ fn http1_counts_and_durations_are_the_programs() {
 fn requests_whose_handler_leaves_no_name_are_counted() {
     for recording in Recording::all("http1") {
         let profile = recording.own("main.NoBodyHandler", "stack");
-        let unknown = profile.selection.unknown_handler;
+        let unknown = &profile.selection.undecided;
         let quick = &recording.said["handlers"]["main.QuickHandler"];
-        assert_eq!(unknown.count, quick["count"], "{recording}");
-        assert!(unknown.total_ns > 0 && unknown.total_ns <= numbers(&quick["client_ns"]).iter().sum(), "{recording}");
+        assert_eq!(unknown.count(), quick["count"], "{recording}");
+        assert!(
+            unknown.total_ns() > 0 && unknown.total_ns() <= numbers(&quick["client_ns"]).iter().sum(),
+            "{recording}"
+        );
         assert_eq!(unknown.connections, recording.said["clients"], "{recording}");
     }
 }
@@ -173,8 +176,8 @@ fn check_endpoints(recording: &Recording) {
         assert!(took >= waited, "{what}: {took} ns");
     }
     let profile = recording.own("main.FanOutHandler", "stack");
-    assert_eq!(profile.selection.unknown_handler.count, quick, "{recording}");
-    assert_eq!(profile.selection.unknown_handler.connections, recording.said["clients"], "{recording}");
+    assert_eq!(profile.selection.undecided.count(), quick, "{recording}");
+    assert_eq!(profile.selection.undecided.connections, recording.said["clients"], "{recording}");
 }
 
 const SERVE: &str = "net/http.(*conn).serve";
@@ -188,7 +191,7 @@ fn only_request(bytes: &Vec<u8>) -> (u64, u64, u64) {
     let answer = pipeline::profile(&inputs, &selector, Options::default(), None).expect("a sound trace");
     let Answer::Profile(profile) = answer else { panic!("no request") };
     let [request] = &profile.requests.as_ref().expect("requests").list[..] else { panic!("not one request") };
-    (request.start_ns, request.dur_ns, profile.selection.unknown_handler.count)
+    (request.start_ns, request.dur_ns, profile.selection.undecided.count())
 }
 
 /// A connection that is stopped and sampled on both sides of the creation of its background reader: that creation
@@ -256,7 +259,7 @@ fn a_goroutine_of_its_own_is_a_request() {
             assert_eq!(profile.selection.roots_by_stack, said["count"], "{what}");
             // The program stops its recording when it has the last answer; the goroutine may take longer.
             assert!(profile.selection.roots_cut <= 1, "{what}");
-            assert_eq!(profile.selection.unknown_handler.count, 0, "{what}");
+            assert_eq!(profile.selection.undecided.count(), 0, "{what}");
             let took = profile.total.goroutine_ns;
             assert!(took >= numbers(&said["handler_ns"]).iter().sum(), "{what}: {took} ns, {said}");
             assert!(took <= numbers(&said["client_ns"]).iter().sum(), "{what}: {took} ns, {said}");
@@ -286,7 +289,7 @@ fn handlers_are_listed_with_their_durations() {
                 let handler = candidates.handlers.iter().find(|h| h.function == name && h.protocol == protocol);
                 if name == "main.QuickHandler" {
                     assert!(handler.is_none(), "{what}");
-                    assert_eq!(candidates.unknown_handler.count, said["count"], "{what}");
+                    assert_eq!(candidates.undecided.count(), said["count"], "{what}");
                     return;
                 }
                 let handler = handler.unwrap_or_else(|| panic!("{what}: {:?}", candidates.handlers));

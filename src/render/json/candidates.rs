@@ -1,6 +1,6 @@
 //! The JSON of a trace given without `--root`.
 
-use super::requests::UnknownHandler;
+use super::requests::UndecidedJson;
 use super::{Frame, Trace, Warned, document, warnings};
 use crate::profile::{AnnotationCandidate, Candidate, Candidates, DurationList, Handler};
 use crate::render::Options;
@@ -21,7 +21,7 @@ pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out:
         traces: candidates.traces.iter().map(Trace).collect(),
         handlers: candidates.handlers.iter().map(HandlerRow::new).collect(),
         annotations: candidates.annotations.iter().map(AnnotationRow::new).collect(),
-        unknown_handler: UnknownHandler(&candidates.unknown_handler),
+        undecided: UndecidedJson(&candidates.undecided),
         older: candidates.older,
         candidates: CandidateRows(&candidates.rows),
         warnings: warnings(&candidates.warnings),
@@ -38,7 +38,7 @@ struct CandidatesReport<'a> {
     traces: Vec<Trace<'a>>,
     handlers: Vec<HandlerRow<'a>>,
     annotations: Vec<AnnotationRow<'a>>,
-    unknown_handler: UnknownHandler<'a>,
+    undecided: UndecidedJson<'a>,
     older: u64,
     candidates: CandidateRows<'a>,
     warnings: Vec<Warned<'a>>,

@@ -176,7 +176,8 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("outlived", &s.outlived)?;
         map.serialize_entry("cut_stacks", &s.cut_stacks)?;
         map.serialize_entry("no_creator", &s.no_creator)?;
-        map.serialize_entry("unknown_handler", &requests::UnknownHandler(&s.unknown_handler))?;
+        map.serialize_entry("undecided", &requests::UndecidedJson(&s.undecided))?;
+        map.serialize_entry("same_servers", &requests::Durations(&s.same_servers))?;
         if let Some(requests) = self.1 {
             requests::selected(requests, &mut map)?;
         }

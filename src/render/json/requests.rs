@@ -2,7 +2,8 @@
 
 use super::{Frame, stack_frames};
 use crate::profile::{
-    Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow, UnknownRequests, Wakeup,
+    DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow, Undecided,
+    Wakeup,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -76,15 +77,28 @@ pub(super) fn selected<M: SerializeMap>(requests: &Requests, map: &mut M) -> Res
     map.serialize_entry("requests_goroutine_ns", &requests.goroutine_ns)
 }
 
-pub(super) struct UnknownHandler<'a>(pub(super) &'a UnknownRequests);
+pub(super) struct UndecidedJson<'a>(pub(super) &'a Undecided);
 
-impl Serialize for UnknownHandler<'_> {
+impl Serialize for UndecidedJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("count", &self.0.count)?;
-        map.serialize_entry("total_ns", &self.0.total_ns)?;
-        map.serialize_entry("max_ns", &self.0.max_ns)?;
+        map.serialize_entry("count", &self.0.count())?;
+        map.serialize_entry("total_ns", &self.0.total_ns())?;
+        map.serialize_entry("max_ns", &self.0.max_ns())?;
         map.serialize_entry("connections", &self.0.connections)?;
+        map.end()
+    }
+}
+
+/// How many there are and how long they took, not each.
+pub(super) struct Durations<'a>(pub(super) &'a DurationList);
+
+impl Serialize for Durations<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &self.0.count())?;
+        map.serialize_entry("total_ns", &self.0.total_ns())?;
+        map.serialize_entry("partial", &self.0.partial)?;
         map.end()
     }
 }

@@ -4,7 +4,7 @@ use super::{selection, stack, trace};
 use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
     Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, Sample, Slowest,
-    StackTree, UnknownRequests, WakerKind, Wakeup, Weight,
+    StackTree, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
@@ -22,7 +22,7 @@ pub(crate) fn sample_requests() -> Profile {
     selection.shared = 4;
     selection.cut_stacks = 2;
     selection.no_creator = 17;
-    selection.unknown_handler = UnknownRequests { count: 40, total_ns: 12_300_000, max_ns: 1_100_000, connections: 4 };
+    selection.undecided = super::undecided(12_300_000, 1_100_000);
     let samples = samples(&stacks, &list);
     let requests = Requests {
         list,

@@ -151,12 +151,12 @@ fn parallel(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> 
 /// What the trace does not say, and what is therefore missing.
 fn unknown(view: &View<'_>, selection: &Selection) -> Vec<String> {
     let mut items = Vec::new();
-    let requests = &selection.unknown_handler;
-    if requests.count > 0 {
+    let requests = &selection.undecided;
+    if requests.count() > 0 {
         let connections = counted(requests.connections, "connection");
-        items.push(format!("{} of unknown handler", counted(requests.count, "request")));
-        items.push(format!("{} on {connections}", view.time(requests.total_ns)));
-        items.push(format!("the longest {}", view.time(requests.max_ns)));
+        items.push(format!("{} of unknown handler", counted(requests.count(), "request")));
+        items.push(format!("{} on {connections}", view.time(requests.total_ns())));
+        items.push(format!("the longest {}", view.time(requests.max_ns())));
     }
     if selection.cut_stacks > 0 {
         items.push(format!("{} cut where a match would stand", counted(selection.cut_stacks, "stack")));

@@ -4,7 +4,7 @@ use super::connections::{ServedRequest, ServerStack};
 use super::servers::ServerStep;
 use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
-use crate::profile::{DurationList, UnknownRequests};
+use crate::profile::{DurationList, Undecided};
 use crate::survey::forest::{Forest, Stretch};
 use crate::trace::ids::{GIdx, StackIdx};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -19,7 +19,9 @@ pub(crate) struct Served {
     /// Goroutines that serve one request alone, each with its first stack in a handler.
     pub(crate) streams: FxHashMap<GIdx, StackIdx>,
     /// HTTP/1 requests whose handler left no stack.
-    unknown: UnknownRequests,
+    unknown: DurationList,
+    /// All HTTP/1 requests.
+    all: DurationList,
     /// The connections' goroutines that those came in on.
     unknown_on: FxHashSet<GIdx>,
 }
@@ -31,8 +33,13 @@ impl Served {
     }
 
     /// HTTP/1 requests whose handler left no stack.
-    pub(crate) fn unknown(&self) -> UnknownRequests {
-        UnknownRequests { connections: self.unknown_on.len() as u64, ..self.unknown }
+    pub(crate) fn unknown(&self) -> Undecided {
+        Undecided { took: self.unknown.clone(), connections: self.unknown_on.len() as u64 }
+    }
+
+    /// All HTTP/1 requests, whatever their handler.
+    pub(crate) fn all(&self) -> &DurationList {
+        &self.all
     }
 
     /// Takes a part of a goroutine's life: one that matches is a stretch of the forest.
@@ -41,13 +48,16 @@ impl Served {
             RootPart::Stretch(ClosedStretch { start, end, stack, births }) => {
                 add_stretch(forest, Stretch { g, start, end, stack, inferred: true }, &births);
             }
-            RootPart::ServedRequest(request) => match request.matched {
-                Some(stack) => {
-                    let (start, end) = (request.start.map(|m| m.pos), request.end.map(|m| m.pos));
-                    add_stretch(forest, Stretch { g, start, end, stack, inferred: false }, &request.births);
+            RootPart::ServedRequest(request) => {
+                self.all.add(request.duration());
+                match request.matched {
+                    Some(stack) => {
+                        let (start, end) = (request.start.map(|m| m.pos), request.end.map(|m| m.pos));
+                        add_stretch(forest, Stretch { g, start, end, stack, inferred: false }, &request.births);
+                    }
+                    None => self.count(g, &request),
                 }
-                None => self.count(g, &request),
-            },
+            }
         }
     }
 
@@ -55,14 +65,10 @@ impl Served {
         let duration = request.duration();
         match (request.handler, duration) {
             (Some(handler), _) if self.lists_handlers => {
-                let of_handler = self.handlers.entry(handler).or_default();
-                of_handler.durations_ns.extend(duration);
-                of_handler.partial += u64::from(duration.is_none());
+                self.handlers.entry(handler).or_default().add(duration);
             }
             (None, Some(ns)) => {
-                self.unknown.count += 1;
-                self.unknown.total_ns = self.unknown.total_ns.saturating_add(ns);
-                self.unknown.max_ns = self.unknown.max_ns.max(ns);
+                self.unknown.add(Some(ns));
                 self.unknown_on.insert(g);
             }
             _ => {}

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 
 /// Writes the list as text; nothing when no server served.
 pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::Result<()> {
-    let unknown = candidates.unknown_handler;
-    if candidates.handlers.is_empty() && unknown.count == 0 {
+    let unknown = &candidates.undecided;
+    if candidates.handlers.is_empty() && unknown.count() == 0 {
         return Ok(());
     }
     view.title(out, "HANDLERS", "How long did their requests take?")?;
@@ -27,9 +27,9 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
         let line = format!("  {} cut by the edge of the trace, not counted", counted(partial, "request"));
         writeln!(out, "{}", view.paint(DIM, &line))?;
     }
-    if unknown.count > 0 {
+    if unknown.count() > 0 {
         let (n, total, max) =
-            (counted(unknown.count, "request"), view.time(unknown.total_ns), view.time(unknown.max_ns));
+            (counted(unknown.count(), "request"), view.time(unknown.total_ns()), view.time(unknown.max_ns()));
         let line = format!("  {n} of unknown handler, {total} in all, {max} at most: it left no stack");
         writeln!(out, "{}", view.paint(DIM, &line))?;
     }
