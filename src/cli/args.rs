@@ -184,7 +184,12 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "General")]
     pub(crate) strict: bool,
 
-    /// Threads to work with [default: as many as there are cores]
+    /// Most bytes of standard input, or of a packed trace once it is unpacked:
+    /// 500M, 20G
+    #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = parse_size, help_heading = "General")]
+    pub(crate) max_input: u64,
+
+    /// Threads to work with, at most four a core [default: as many as there are cores]
     #[arg(short = 'j', long, value_name = "N", help_heading = "General")]
     pub(crate) threads: Option<usize>,
 
@@ -274,6 +279,21 @@ fn parse_goid(text: &str) -> Result<u64, String> {
 
 fn parse_count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "give a number of rows; 0 shows all".to_owned())
+}
+
+/// Bytes: a number, with k, M, G or T for thousands, millions, …
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text[digits.len()..].to_ascii_lowercase().trim_end_matches('b') {
+        "" => 1,
+        "k" => 1_000,
+        "m" => 1_000_000,
+        "g" => 1_000_000_000,
+        "t" => 1_000_000_000_000,
+        _ => 0,
+    };
+    let size = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).filter(|&size| size > 0);
+    size.ok_or_else(|| "give a number of bytes, such as 500M or 20G".to_owned())
 }
 
 fn parse_only(text: &str) -> Result<(String, Only), String> {

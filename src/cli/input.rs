@@ -4,7 +4,7 @@ use super::display_path;
 use super::failure::{CliResult, Failure};
 use super::file_source::{FileSource, FrontToBack};
 use super::sniff;
-use super::spool::{Packing, PackingDamage, spool};
+use super::spool::{Copying, Packing, PackingDamage, spool};
 use gotrace_slice::render::units;
 use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
@@ -24,8 +24,8 @@ pub(crate) struct Opened {
     pub(crate) warning: Option<Warning>,
 }
 
-/// Opens one trace. `progress` is called with the bytes read so far, where the input is copied.
-pub(crate) fn open(path: &Path, progress: &dyn Fn(u64)) -> CliResult<Opened> {
+/// Opens one trace. `copying` is for one that can only be read front to back.
+pub(crate) fn open(path: &Path, copying: Copying<'_>) -> CliResult<Opened> {
     let name = display_path(path);
     let cannot = |what: &str, e: &io::Error| Failure::new(format!("{name}: cannot {what}: {}", reason(e)));
     if name == "-" {
@@ -34,8 +34,8 @@ pub(crate) fn open(path: &Path, progress: &dyn Fn(u64)) -> CliResult<Opened> {
                 .help("give a file, or: curl -s 'http://HOST/debug/pprof/trace?seconds=5' | gotrace-slice -"));
         }
         let opened = match stdin_file() {
-            Some(file) => open_file(&name, file, progress),
-            None => open_stream(&name, io::stdin().lock(), progress),
+            Some(file) => open_file(&name, file, copying),
+            None => open_stream(&name, io::stdin().lock(), copying),
         };
         return opened.map_err(|e| cannot("read standard input", &e)).and_then(checked);
     }
@@ -43,7 +43,7 @@ pub(crate) fn open(path: &Path, progress: &dyn Fn(u64)) -> CliResult<Opened> {
     if file.metadata().is_ok_and(|m| m.is_dir()) {
         return Err(Failure::new(format!("{name}: is a directory, not a trace")));
     }
-    open_file(&name, file, progress).map_err(|e| cannot("read", &e)).and_then(checked)
+    open_file(&name, file, copying).map_err(|e| cannot("read", &e)).and_then(checked)
 }
 
 struct Unchecked {
@@ -52,7 +52,7 @@ struct Unchecked {
 }
 
 /// Standard input as a file, which can be read at positions when it was redirected from one.
-fn stdin_file() -> Option<File> {
+pub(crate) fn stdin_file() -> Option<File> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd as _;
@@ -62,11 +62,11 @@ fn stdin_file() -> Option<File> {
     None
 }
 
-fn open_file(name: &str, mut file: File, progress: &dyn Fn(u64)) -> io::Result<Unchecked> {
+fn open_file(name: &str, mut file: File, copying: Copying<'_>) -> io::Result<Unchecked> {
     use std::io::Seek as _;
     let metadata = file.metadata()?;
     if !metadata.is_file() || file.stream_position()? != 0 {
-        return open_stream(name, file, progress);
+        return open_stream(name, file, copying);
     }
     let source = FileSource::new(file, metadata.len());
     let mut head = [0; 4];
@@ -76,18 +76,18 @@ fn open_file(name: &str, mut file: File, progress: &dyn Fn(u64)) -> io::Result<U
         let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None };
         return Ok(Unchecked { opened, packing });
     }
-    unpack(name, FrontToBack { source: &source, at: 0 }, packing, progress)
+    unpack(name, FrontToBack { source: &source, at: 0 }, packing, copying)
 }
 
-fn open_stream(name: &str, mut stream: impl Read, progress: &dyn Fn(u64)) -> io::Result<Unchecked> {
+fn open_stream(name: &str, mut stream: impl Read, copying: Copying<'_>) -> io::Result<Unchecked> {
     let mut head = Vec::new();
     (&mut stream).take(4).read_to_end(&mut head)?;
     let packing = Packing::of(&head);
-    unpack(name, head.chain(stream), packing, progress)
+    unpack(name, head.chain(stream), packing, copying)
 }
 
-fn unpack(name: &str, input: impl Read, packing: Packing, progress: &dyn Fn(u64)) -> io::Result<Unchecked> {
-    let spooled = spool(input, packing, progress)?;
+fn unpack(name: &str, input: impl Read, packing: Packing, copying: Copying<'_>) -> io::Result<Unchecked> {
+    let spooled = spool(input, packing, copying)?;
     let warning = spooled.damage.map(|d| damaged(&d, packing));
     Ok(Unchecked { opened: Opened { name: name.to_owned(), source: spooled.source, warning }, packing })
 }
@@ -132,9 +132,9 @@ pub(crate) fn reason(error: &io::Error) -> String {
 }
 
 /// How the inputs are opened: one after the other, standard input at most once.
-pub(crate) fn open_all(paths: &[std::path::PathBuf], progress: &dyn Fn(u64)) -> CliResult<Vec<Opened>> {
+pub(crate) fn open_all(paths: &[std::path::PathBuf], copying: Copying<'_>) -> CliResult<Vec<Opened>> {
     if paths.iter().filter(|p| p.as_os_str() == "-").count() > 1 {
         return Err(Failure::new("standard input (-) can be given only once"));
     }
-    paths.iter().map(|p| open(p, progress)).collect()
+    paths.iter().map(|p| open(p, copying)).collect()
 }

@@ -9,6 +9,7 @@ use super::output::{self, Plan};
 use super::progress::ProgressDisplay;
 use super::question::Question;
 use super::report::Report;
+use super::spool::Copying;
 use super::{compare, generate, options};
 use clap::Parser as _;
 use gotrace_slice::slice::Selector;
@@ -68,7 +69,8 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     }
     let progress = ProgressDisplay::new(!args.no_progress && !args.quiet);
     let started = Instant::now();
-    let open = |paths: &[PathBuf]| input::open_all(paths, &|bytes| progress.spooled(bytes));
+    let copying = Copying { progress: &|bytes| progress.spooled(bytes), max_bytes: args.max_input };
+    let open = |paths: &[PathBuf]| input::open_all(paths, copying);
     let opened = open(&args.traces).inspect_err(|_| progress.clear())?;
     let opened_base = open(&args.vs).inspect_err(|_| progress.clear())?;
     let open_time = started.elapsed();

@@ -1,9 +1,12 @@
 //! Copies input that can only be read once, front to back, to where it can be read at positions.
 
+use super::display_path;
 use super::file_source::FileSource;
+use super::input::reason;
 use super::sniff;
 use super::zstd::ZstdReader;
 use flate2::bufread::MultiGzDecoder;
+use gotrace_slice::render::units;
 use gotrace_slice::trace::source::Source;
 use gotrace_slice::trace::version::{Header, read_header};
 use std::cell::Cell;
@@ -69,7 +72,8 @@ pub(crate) struct PackingDamage {
     pub(crate) reason: String,
 }
 
-/// Counts what is read, and remembers whether reading failed: a decoder hides that among its own errors.
+/// Counts what is read, and remembers whether reading failed: a decoder hides that among its own errors. Reads again where
+/// a signal interrupted: a decoder takes that for damage, in the middle of a header.
 struct Meter<'a, R> {
     inner: R,
     read: &'a Cell<u64>,
@@ -78,14 +82,33 @@ struct Meter<'a, R> {
 
 impl<R: Read> Read for Meter<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = self.inner.read(buf).inspect_err(|e| self.failed.set(e.kind() != io::ErrorKind::Interrupted))?;
-        self.read.set(self.read.get() + n as u64);
-        Ok(n)
+        loop {
+            match self.inner.read(buf) {
+                Ok(n) => {
+                    self.read.set(self.read.get() + n as u64);
+                    return Ok(n);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => {
+                    self.failed.set(true);
+                    return Err(e);
+                }
+            }
+        }
     }
 }
 
-/// Reads `input` to its end, unpacked. `progress` is called with the bytes read so far.
-pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) -> io::Result<Spooled> {
+/// How input is copied.
+#[derive(Clone, Copy)]
+pub(crate) struct Copying<'a> {
+    /// Called with the bytes read so far.
+    pub(crate) progress: &'a dyn Fn(u64),
+    /// Most bytes to copy, unpacked (`--max-input`): a stream without an end would fill the disk.
+    pub(crate) max_bytes: u64,
+}
+
+/// Reads `input` to its end, unpacked.
+pub(crate) fn spool(input: impl Read, packing: Packing, copying: Copying<'_>) -> io::Result<Spooled> {
     let (read, failed) = (Cell::new(0), Cell::new(false));
     let meter = BufReader::with_capacity(READ_AHEAD, Meter { inner: input, read: &read, failed: &failed });
     let mut unpacked: Box<dyn Read + '_> = match packing {
@@ -102,8 +125,11 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
         match unpacked.read(&mut chunk) {
             Ok(0) => break None,
             Ok(n) => {
-                file.write_all(&chunk[..n])?;
                 size += n as u64;
+                if size > copying.max_bytes {
+                    return Err(too_large(copying.max_bytes));
+                }
+                file.write_all(&chunk[..n]).map_err(|e| no_copy(&e))?;
                 if moves && size > MEMORY_BYTES {
                     // If this fails, memory takes more for a while; a later failure is reported.
                     let _ = file.roll();
@@ -116,18 +142,27 @@ pub(crate) fn spool(input: impl Read, packing: Packing, progress: &dyn Fn(u64)) 
                         break None;
                     }
                 }
-                progress(read.get());
+                (copying.progress)(read.get());
                 if packing != Packing::Plain && size > RATIO_FREE_BYTES && size / MAX_RATIO > read.get() {
                     return Err(io::Error::other(format!("unpacks to more than {MAX_RATIO} times its size")));
                 }
             }
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) if packing == Packing::Plain || failed.get() || size == 0 => return Err(e),
             Err(e) => break Some(PackingDamage { offset: read.get(), reason: e.to_string() }),
         }
     };
     drop(unpacked);
     Ok(Spooled { source: positioned(file, size), damage })
+}
+
+fn too_large(max_bytes: u64) -> io::Error {
+    let limit = units::bytes(max_bytes);
+    io::Error::other(format!("it is larger than {limit}, the most that is copied (--max-input SIZE changes that)"))
+}
+
+fn no_copy(error: &io::Error) -> io::Error {
+    let folder = display_path(&std::env::temp_dir());
+    io::Error::other(format!("no copy can be made in the folder for temporary files, {folder}: {}", reason(error)))
 }
 
 fn positioned(file: SpooledTempFile, size: u64) -> Arc<dyn Source + Send + Sync> {
@@ -144,10 +179,11 @@ mod tests {
     use flate2::write::GzEncoder;
 
     const HEADER: &[u8] = b"go 1.26 trace\0\0\0";
+    const UNLIMITED: Copying<'_> = Copying { progress: &|_| (), max_bytes: u64::MAX };
 
     #[test]
     fn what_is_no_trace_is_not_copied() {
-        let spooled = spool(io::repeat(0), Packing::Plain, &|_| ()).unwrap();
+        let spooled = spool(io::repeat(0), Packing::Plain, UNLIMITED).unwrap();
         assert!(spooled.source.size() < 1 << 20);
     }
 
@@ -166,7 +202,7 @@ mod tests {
     #[test]
     fn gzip_members_are_one_stream() {
         let packed = [gzip(b"go 1.26 "), gzip(b"trace")].concat();
-        let spooled = spool(packed.as_slice(), Packing::of(&packed), &|_| ()).unwrap();
+        let spooled = spool(packed.as_slice(), Packing::of(&packed), UNLIMITED).unwrap();
         assert_eq!(all(&spooled), b"go 1.26 trace");
         assert!(spooled.damage.is_none());
     }
@@ -176,7 +212,7 @@ mod tests {
         let noise = (0..500_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
         let data: Vec<u8> = HEADER.iter().copied().chain(noise).collect();
         let packed = gzip(&data);
-        let spooled = spool(&packed[..packed.len() / 2], Packing::Gzip, &|_| ()).unwrap();
+        let spooled = spool(&packed[..packed.len() / 2], Packing::Gzip, UNLIMITED).unwrap();
         let damage = spooled.damage.as_ref().unwrap();
         assert_eq!(damage.offset, packed.len() as u64 / 2);
         assert!(data.starts_with(&all(&spooled)) && spooled.source.size() > 100_000);
@@ -192,13 +228,44 @@ mod tests {
         }
         let packed = gzip(&[HEADER, &vec![7; 100_000]].concat());
         let input = packed[..packed.len() / 2].chain(Broken);
-        assert_eq!(spool(input, Packing::Gzip, &|_| ()).err().unwrap().to_string(), "disk on fire");
+        assert_eq!(spool(input, Packing::Gzip, UNLIMITED).err().unwrap().to_string(), "disk on fire");
+    }
+
+    /// Every read is interrupted once before it gives a byte.
+    struct Interrupted<'a>(&'a [u8], bool);
+
+    impl Read for Interrupted<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            if self.1 { Err(io::ErrorKind::Interrupted.into()) } else { self.0.read(&mut buf[..1]) }
+        }
+    }
+
+    #[test]
+    fn interrupted_reads_are_repeated() {
+        use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+        let data = [HEADER, &[7; 1000]].concat();
+        for packed in [data.clone(), gzip(&data), compress_to_vec(data.as_slice(), CompressionLevel::Fastest)] {
+            let spooled = spool(Interrupted(&packed, false), Packing::of(&packed), UNLIMITED).unwrap();
+            assert!(spooled.damage.is_none() && all(&spooled) == data);
+        }
+    }
+
+    #[test]
+    fn a_stream_without_end_is_refused() {
+        let copying = Copying { max_bytes: 1 << 20, ..UNLIMITED };
+        let error = spool(HEADER.chain(io::repeat(0)), Packing::Plain, copying).err().unwrap();
+        assert!(error.to_string().contains("--max-input"), "{error}");
+        assert!(spool(HEADER.chain(io::repeat(0).take(1 << 19)), Packing::Plain, copying).is_ok());
+        // What is packed counts as unpacked.
+        let packed = gzip(&[HEADER, &vec![0; 2 << 20]].concat());
+        assert!(spool(packed.as_slice(), Packing::Gzip, copying).is_err());
     }
 
     #[test]
     fn a_bomb_is_refused_early() {
         let bomb = gzip(&[HEADER, &vec![0; 200 << 20]].concat());
-        let error = spool(bomb.as_slice(), Packing::Gzip, &|_| ()).err();
+        let error = spool(bomb.as_slice(), Packing::Gzip, UNLIMITED).err();
         // Fast compression stays below the ratio; the best does not.
         if let Some(error) = error {
             assert!(error.to_string().contains("1000 times"), "{error}");
