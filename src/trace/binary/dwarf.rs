@@ -3,7 +3,7 @@
 use super::ResolvedFrame;
 use addr2line::Context;
 use gimli::{EndianArcSlice, RunTimeEndian};
-use object::{Object, ObjectSection};
+use object::Object;
 
 type Bytes = EndianArcSlice<RunTimeEndian>;
 
@@ -16,7 +16,7 @@ impl Lines {
         file.section_by_name(".debug_info").or_else(|| file.section_by_name("__debug_info"))?;
         let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
         let load = |id: gimli::SectionId| -> Result<Bytes, gimli::Error> {
-            let data = file.section_by_name(id.name()).and_then(|s| s.uncompressed_data().ok());
+            let data = file.section_by_name(id.name()).and_then(|s| super::section_data(&s));
             Ok(EndianArcSlice::new(data.unwrap_or_default().into(), endian))
         };
         let dwarf = gimli::Dwarf::load(load).ok()?;

@@ -70,9 +70,19 @@ const TABLE_SECTIONS: &[&str] = &[".gopclntab", ".data.rel.ro.gopclntab", "__gop
 fn go_table(file: &object::File<'_>) -> Option<pclntab::LineTable> {
     let text = text_start(file)?;
     let named = TABLE_SECTIONS.iter().filter_map(|name| file.section_by_name(name));
-    let whole = named.filter_map(|s| s.uncompressed_data().ok()).find_map(|data| pclntab::LineTable::at(&data, text));
+    let whole = named.filter_map(|s| section_data(&s)).find_map(|data| pclntab::LineTable::at(&data, text));
     whole.or_else(|| at_symbol(file, text)).or_else(|| by_magic(file, text))
 }
+
+/// A section's bytes. None where they cannot be read, or are packed and claim to be more than [`MAX_RATIO`] times as many.
+fn section_data<'d>(section: &object::Section<'d, '_>) -> Option<Cow<'d, [u8]>> {
+    let packed = section.compressed_data().ok()?;
+    let is_plausible = packed.uncompressed_size / MAX_RATIO <= packed.data.len() as u64;
+    is_plausible.then(|| packed.decompress().ok()).flatten()
+}
+
+/// A compiler's sections are packed to a third or a tenth; one that unpacks to more than this was made to fill the memory.
+const MAX_RATIO: u64 = 32;
 
 /// Address of the symbol `runtime.text`, or of the section that holds the code.
 fn text_start(file: &object::File<'_>) -> Option<u64> {
@@ -85,14 +95,14 @@ fn text_start(file: &object::File<'_>) -> Option<u64> {
 fn at_symbol(file: &object::File<'_>, text: u64) -> Option<pclntab::LineTable> {
     let symbol = file.symbols().find(|s| matches!(s.name(), Ok("runtime.pclntab" | "pclntab")))?;
     let address = symbol.address();
-    let section = file.sections().find(|s| (s.address()..s.address() + s.size()).contains(&address))?;
-    let data = section.uncompressed_data().ok()?;
+    let section = file.sections().find(|s| address.checked_sub(s.address()).is_some_and(|offset| offset < s.size()))?;
+    let data = section_data(&section)?;
     pclntab::LineTable::at(data.get((address - section.address()) as usize..)?, text)
 }
 
 /// The first bytes that make a plausible table, where there are no symbols either.
 fn by_magic(file: &object::File<'_>, text: u64) -> Option<pclntab::LineTable> {
-    file.sections().filter_map(|s| s.uncompressed_data().ok()).find_map(|data: Cow<'_, [u8]>| {
+    file.sections().filter_map(|s| section_data(&s)).find_map(|data: Cow<'_, [u8]>| {
         let starts = (0..data.len().saturating_sub(64)).step_by(4);
         starts.filter(|&at| pclntab::is_header(&data[at..])).find_map(|at| pclntab::LineTable::at(&data[at..], text))
     })
