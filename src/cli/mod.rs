@@ -4,7 +4,7 @@
 //!
 //! To read: `run` (the steps, top to bottom), `args` and `options` (what is asked), `input` (traces: `file_source`, `spool`,
 //! `sniff`), `question` (the library is called; `no_match` when nothing matches), `compare`, `report` (any result),
-//! `deliver` and `output` (results and warnings); `failure` and `console` (messages).
+//! `deliver`, `output` and `unfinished` (results and warnings); `failure` and `console` (messages).
 
 mod args;
 mod broken_rules;
@@ -28,9 +28,11 @@ mod run;
 mod sniff;
 mod spool;
 mod time_range;
+mod unfinished;
 mod zstd;
 
 pub(crate) use run::{install_panic_hook, main};
+pub(crate) use unfinished::remove_on_signals;
 
 use std::fmt::Write as _;
 use std::path::Path;

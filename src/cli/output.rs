@@ -4,6 +4,7 @@ use super::args::Args;
 use super::display_path;
 use super::failure::{CliResult, Failure};
 use super::input::reason;
+use super::unfinished::UnfinishedFile;
 use anstream::AutoStream;
 use gotrace_slice::render::{FORMATS, Format};
 use std::fs::{self, Metadata};
@@ -31,7 +32,7 @@ pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<Plan> {
     let mut files: Vec<Target> = Vec::new();
     for path in args.output.iter().filter(|p| p.as_os_str() != "-") {
         let target = target(path)?;
-        check_place(path, args.traces.iter().chain(&args.vs))?;
+        check_place(path, args)?;
         if files.iter().any(|t| place(&t.path) == place(&target.path)) {
             return Err(Failure::new(format!("{}: given twice with -o", display_path(path))));
         }
@@ -67,7 +68,7 @@ fn target(path: &Path) -> CliResult<Target> {
 }
 
 /// Finds early what would make writing fail late, and what must not be overwritten.
-fn check_place<'a>(path: &Path, mut inputs: impl Iterator<Item = &'a PathBuf>) -> CliResult<()> {
+fn check_place(path: &Path, args: &Args) -> CliResult<()> {
     let refuse = |what: &str| Err(Failure::new(format!("{}: {what}", display_path(path))));
     if let Ok(existing) = fs::symlink_metadata(path) {
         if existing.is_symlink() {
@@ -76,13 +77,25 @@ fn check_place<'a>(path: &Path, mut inputs: impl Iterator<Item = &'a PathBuf>) -
         if !existing.is_file() {
             return refuse("is not a regular file");
         }
-        if inputs.any(|input| fs::metadata(input).is_ok_and(|m| is_same(&existing, path, &m, input))) {
+        let is_this = |input: &Path| input_metadata(input).is_ok_and(|m| is_same(&existing, path, &m, input));
+        if args.traces.iter().chain(&args.vs).any(|trace| is_this(trace)) {
             return refuse("is one of the traces to read");
+        }
+        if args.binary.as_deref().is_some_and(is_this) {
+            return refuse("is the program given with --binary");
         }
     }
     match tempfile::tempfile_in(directory(path)) {
         Ok(_) => Ok(()),
         Err(e) => refuse(&format!("cannot write there: {}", reason(&e))),
+    }
+}
+
+/// What a path leads to; `-` is what standard input was redirected from.
+fn input_metadata(path: &Path) -> io::Result<Metadata> {
+    match super::input::stdin_file() {
+        Some(stdin) if path.as_os_str() == "-" => stdin.metadata(),
+        _ => fs::metadata(path),
     }
 }
 
@@ -105,23 +118,28 @@ fn directory(path: &Path) -> &Path {
 /// number of bytes.
 pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<u64> {
     let cannot = |e: &io::Error| Failure::new(format!("{}: cannot write: {}", display_path(path), reason(e)));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".gotrace-slice-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // As any program creates files; the umask takes its part away.
-        let mode = fs::metadata(path).map_or(0o666, |m| m.permissions().mode() & 0o777);
-        builder.permissions(fs::Permissions::from_mode(mode));
-    }
-    let mut file = builder.tempfile_in(directory(path)).map_err(|e| cannot(&e))?;
-    let mut out = BufWriter::with_capacity(64 << 10, file.as_file_mut());
+    let mut unfinished = UnfinishedFile::create(directory(path), permissions(path)).map_err(|e| cannot(&e))?;
+    let file = unfinished.file();
+    let mut out = BufWriter::with_capacity(64 << 10, &mut *file);
     render(&mut out).and_then(|()| out.flush()).map_err(|e| cannot(&e))?;
     drop(out);
-    file.as_file().sync_all().map_err(|e| cannot(&e))?;
-    let bytes = file.as_file().metadata().map_or(0, |m| m.len());
-    file.persist(path).map_err(|e| cannot(&e.error))?;
+    file.sync_all().map_err(|e| cannot(&e))?;
+    let bytes = file.metadata().map_or(0, |m| m.len());
+    unfinished.persist(path).map_err(|e| cannot(&e))?;
     Ok(bytes)
+}
+
+/// Those of the file that is replaced, else those with which any program creates files.
+#[cfg(unix)]
+fn permissions(path: &Path) -> Option<fs::Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = fs::metadata(path).map_or(0o666, |m| m.permissions().mode() & 0o777);
+    Some(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn permissions(_: &Path) -> Option<fs::Permissions> {
+    None
 }
 
 /// Writes to standard output. A reader that goes away is no error.

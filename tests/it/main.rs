@@ -19,6 +19,7 @@ mod critical_path;
 mod fuzz;
 mod ground_truth;
 mod laws;
+mod outputs;
 mod pprof_go;
 mod readme;
 mod reference;
