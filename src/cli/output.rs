@@ -118,7 +118,7 @@ fn directory(path: &Path) -> &Path {
 /// number of bytes.
 pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<u64> {
     let cannot = |e: &io::Error| Failure::new(format!("{}: cannot write: {}", display_path(path), reason(e)));
-    let mut unfinished = UnfinishedFile::create(directory(path), permissions(path)).map_err(|e| cannot(&e))?;
+    let mut unfinished = UnfinishedFile::create(directory(path), permissions(path).as_ref()).map_err(|e| cannot(&e))?;
     let file = unfinished.file();
     let mut out = BufWriter::with_capacity(64 << 10, &mut *file);
     render(&mut out).and_then(|()| out.flush()).map_err(|e| cannot(&e))?;
@@ -131,6 +131,7 @@ pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io:
 
 /// Those of the file that is replaced, else those with which any program creates files.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no such permissions")]
 fn permissions(path: &Path) -> Option<fs::Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = fs::metadata(path).map_or(0o666, |m| m.permissions().mode() & 0o777);

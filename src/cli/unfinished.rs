@@ -24,13 +24,13 @@ pub(super) struct UnfinishedFile(NamedTempFile);
 impl UnfinishedFile {
     /// Creates one in a folder, and removes what killed runs left there. `permissions` is what the finished file gets;
     /// the umask takes its part away.
-    pub(super) fn create(folder: &Path, permissions: Option<Permissions>) -> io::Result<Self> {
+    pub(super) fn create(folder: &Path, permissions: Option<&Permissions>) -> io::Result<Self> {
         sweep(folder);
         loop {
             let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
             let mut builder = Builder::new();
             builder.prefix(PREFIX);
-            if let Some(permissions) = &permissions {
+            if let Some(permissions) = permissions {
                 builder.permissions(permissions.clone());
             }
             let file = builder.tempfile_in(folder)?;
