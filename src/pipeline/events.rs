@@ -15,7 +15,7 @@ pub fn events(input: &Input<'_>, take: &mut (dyn FnMut(&Event, &Symbols) + Send)
     in_pool(one_thread, |options| {
         let ticker = Ticker::new(std::slice::from_ref(input), 2, None);
         let mut warnings = Vec::new();
-        for_each_trace(input, &mut |trace| {
+        let unusable = for_each_trace(input, &mut |trace| {
             let (mut survey, _) = trace.survey(None, options, &ticker)?;
             warnings.append(&mut trace.take_warnings());
             warnings.append(&mut survey.warnings);
@@ -23,6 +23,7 @@ pub fn events(input: &Input<'_>, take: &mut (dyn FnMut(&Event, &Symbols) + Send)
             Ok(())
         })
         .map_err(|e| e.in_input(&input.name))?;
+        warnings.extend(unusable);
         Ok(warnings)
     })
 }

@@ -1,6 +1,6 @@
 //! What could be selected: pass 1, and the order of events checked, as a profile would have it.
 
-use super::open_trace::for_each_trace;
+use super::open_trace::{for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Input, Options};
@@ -22,7 +22,7 @@ pub(super) fn list_in_pool(
     let ticker = Ticker::new(inputs, 2, progress);
     let mut all = Candidates::default();
     for input in inputs {
-        for_each_trace(input, &mut |trace| {
+        let unusable = for_each_trace(input, &mut |trace| {
             let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
             let (rows, older) = survey::candidates(&survey);
             let mut warnings = trace.take_warnings();
@@ -38,6 +38,7 @@ pub(super) fn list_in_pool(
             Ok(())
         })
         .map_err(|e| e.in_input(&input.name))?;
+        all.warnings.extend(of_last_trace(unusable, &mut all.traces));
     }
     all.sort();
     Ok(all)

@@ -162,23 +162,77 @@ impl<'a> OpenTrace<'a> {
 /// Most traces in one file. Finding the end of an old one takes reading all that follows it.
 const MAX_TRACES: usize = 256;
 
-/// Calls `work` for each trace of a file: it holds one, or several one after the other.
-pub(super) fn for_each_trace(input: &Input<'_>, work: &mut dyn FnMut(&mut OpenTrace<'_>) -> Result<()>) -> Result<()> {
-    let mut start = 0;
-    for i in 1..=MAX_TRACES {
-        let mut trace = OpenTrace::open(input, start)?;
-        let next = trace.next_trace();
-        if let Some(next) = next.filter(|_| i == MAX_TRACES) {
-            let message = format!("more than {MAX_TRACES} traces stand behind each other; the rest is not read");
-            trace.warn(Warning::lost("too-many-traces", message, next, input.source.size().saturating_sub(next)));
-        }
-        work(&mut trace)?;
-        match next {
-            Some(next) => start = next,
-            None => return Ok(()),
-        }
+/// Calls `work` for each trace of a file: it holds one, or several one after the other. One that has nothing usable costs
+/// the others nothing: returns a warning for each such. An error if there is no other.
+pub(super) fn for_each_trace(
+    input: &Input<'_>,
+    work: &mut dyn FnMut(&mut OpenTrace<'_>) -> Result<()>,
+) -> Result<Vec<Warning>> {
+    let (mut errors, mut unusable) = (Vec::new(), Vec::new());
+    let (mut start, mut traces) = (Some(0), 0);
+    while let Some(at) = start.filter(|_| traces < MAX_TRACES) {
+        traces += 1;
+        start = match one_trace(input, at, traces == MAX_TRACES, work) {
+            Ok(next) => next,
+            Err(e) if matches!(e.kind(), ErrorKind::NothingUsable(_)) => {
+                let next = next_header(input.source, at + HEADER_SIZE as u64)?;
+                unusable.push(nothing_usable(&e, at, next.unwrap_or_else(|| input.source.size())));
+                errors.push(e);
+                next
+            }
+            Err(e) => return Err(e),
+        };
     }
-    Ok(())
+    match errors.into_iter().next() {
+        Some(error) if unusable.len() == traces => Err(error),
+        _ => Ok(unusable),
+    }
+}
+
+/// Calls `work` for the trace that starts at an offset; returns where the next one starts, if there is one.
+fn one_trace(
+    input: &Input<'_>,
+    start: u64,
+    is_last: bool,
+    work: &mut dyn FnMut(&mut OpenTrace<'_>) -> Result<()>,
+) -> Result<Option<u64>> {
+    let mut trace = OpenTrace::open(input, start)?;
+    let next = trace.next_trace();
+    if let Some(next) = next.filter(|_| is_last) {
+        let message = format!("more than {MAX_TRACES} traces stand behind each other; the rest is not read");
+        trace.warn(Warning::lost("too-many-traces", message, next, input.source.size().saturating_sub(next)));
+    }
+    work(&mut trace)?;
+    Ok(next)
+}
+
+fn nothing_usable(error: &Error, start: u64, end: u64) -> Warning {
+    let message = format!("nothing of the trace that begins at byte {start} can be used: {}", error.kind());
+    Warning::lost("unusable-trace", message, start, end.saturating_sub(start))
+}
+
+/// Warnings about traces of a file of which nothing can be used, as those of the last one that was: it is not complete.
+pub(super) fn of_last_trace(unusable: Vec<Warning>, traces: &mut [TraceInfo]) -> Vec<Warning> {
+    let Some(last) = traces.len().checked_sub(1).filter(|_| !unusable.is_empty()) else { return unusable };
+    traces[last].complete = false;
+    unusable.into_iter().map(|warning| warning.of_trace(last)).collect()
+}
+
+/// Offset of the first header of a known version from an offset on; none if there is none.
+fn next_header(source: &dyn Source, from: u64) -> Result<Option<u64>> {
+    const PIECE: usize = 64 << 10;
+    let mut bytes = vec![0; PIECE + HEADER_SIZE];
+    let mut at = from;
+    while at < source.size() {
+        let read = read_full(source, &mut bytes, at)?;
+        let starts = bytes[..read].windows(HEADER_SIZE).take(PIECE);
+        let found = starts.enumerate().find(|(_, window)| matches!(read_header(window), Header::Known(_)));
+        if let Some((i, _)) = found {
+            return Ok(Some(at + i as u64));
+        }
+        at += PIECE as u64;
+    }
+    Ok(None)
 }
 
 fn supported() -> String {

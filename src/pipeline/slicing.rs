@@ -1,7 +1,7 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
 use super::listing::list_in_pool;
-use super::open_trace::{OpenTrace, for_each_trace};
+use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
@@ -116,8 +116,9 @@ impl Slicer<'_> {
             ..Sliced::default()
         };
         for input in inputs {
-            for_each_trace(input, &mut |trace| self.slice(input, trace, &mut sliced))
+            let unusable = for_each_trace(input, &mut |trace| self.slice(input, trace, &mut sliced))
                 .map_err(|e| e.in_input(&input.name))?;
+            sliced.profile.warnings.extend(of_last_trace(unusable, &mut sliced.profile.traces));
         }
         Ok(sliced)
     }
