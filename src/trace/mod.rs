@@ -19,6 +19,7 @@ pub(crate) mod id_window;
 pub mod ids;
 pub mod source;
 pub mod symbols;
+mod table_faults;
 pub mod text;
 pub mod time;
 pub mod v1;

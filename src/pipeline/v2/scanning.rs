@@ -21,6 +21,7 @@ use crate::survey::{NameMatcher, Survey};
 use crate::trace::error::{Result, Warning};
 use crate::trace::id_table::IdTable;
 use crate::trace::time::Time;
+use crate::trace::v2::batch::GenerationIndex;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::split::{GenerationPredictions, NoObserver, Plan, Predictions, PredictorInput, StatePredictor};
 use crate::trace::v2::tables::{Tables, WireSample, read_samples, read_tables};
@@ -179,6 +180,7 @@ impl Surveying<'_> {
             scanned = scan(true)?;
         }
         let (mut scan, predictions) = scanned.unwrap_or_default();
+        warnings.extend(undefined_strings(&scan, &tables, generation.index));
         scan.warnings.extend(warnings);
         Ok(GenerationScan { tables, scan, predictions })
     }
@@ -240,4 +242,15 @@ pub(super) fn classify_stacks(tables: &Tables, selector: Option<&Selector>) -> O
     let matches = selector.map(|s| |name: &str| s.roots.matches(name));
     let classifier = stack_classifier(selector, matches.as_ref().map(|m| m as NameMatcher<'_>))?;
     classify(tables, &classifier)
+}
+
+/// A warning if events name strings that no table of their generation defines.
+fn undefined_strings(scan: &Scan, tables: &Tables, generation: &GenerationIndex) -> Option<Warning> {
+    let n = scan.strings.iter().filter(|id| **id != 0 && tables.string(**id).is_none()).count();
+    let message = match n {
+        0 => return None,
+        1 => "events name a string that no table defines: a state or an annotation has no name".to_owned(),
+        n => format!("events name {n} strings that no table defines: states or annotations have no names"),
+    };
+    Some(Warning::lost("undefined-string", message, generation.start, 0).in_generation(generation.number))
 }

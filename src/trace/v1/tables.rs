@@ -3,11 +3,13 @@
 use super::record::RecordFormat;
 use super::scan::{Scan, StackBytes, StringBytes};
 use crate::trace::binary::{ResolvedFrame, Resolver};
+use crate::trace::error::Warning;
 use crate::trace::id_table::IdTable;
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::{Frame, Symbols};
+use crate::trace::table_faults::{defined_twice, drop_conflicts, undefined_names};
 use crate::trace::wire::cursor::{Cursor, Malformed};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What the ids of the file mean.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub struct Tables {
     has_symbols: bool,
     /// Number of stacks whose record is damaged.
     pub bad_stacks: u64,
+    /// Ids that are defined twice, or nowhere.
+    pub warnings: Vec<Warning>,
 }
 
 impl Tables {
@@ -59,35 +63,43 @@ pub struct TableSource<'a> {
 /// Interns the strings and stacks of a file.
 pub fn read_tables(source: TableSource<'_>, symbols: &mut Symbols) -> Tables {
     let TableSource { format, bytes, scan, starts, resolver } = source;
-    let mut strings: FxHashMap<u64, StringIdx> = FxHashMap::default();
-    for &StringBytes { id, pos, len } in &scan.strings {
-        let pos = pos as usize;
-        strings.entry(id).or_insert_with(|| symbols.intern_bytes(&bytes[pos..pos + len as usize]));
-    }
-    let mut frames = FrameReader { strings: &strings, addresses: FxHashMap::default(), resolver, symbols };
-    let mut stacks = Vec::with_capacity(scan.stacks.len());
-    let mut bad_stacks = 0;
-    let mut scratch = Vec::new();
-    for &StackBytes { pos, len } in &scan.stacks {
-        let mut values = Cursor::new(&bytes[pos as usize..pos as usize + len as usize], pos);
-        scratch.clear();
-        match frames.read(&mut values, format.has_symbols(), &mut scratch) {
-            Ok(id) if values.is_empty() => stacks.push((id, frames.symbols.intern_stack(&scratch))),
-            _ => bad_stacks += 1,
-        }
-    }
+    let mut warnings = Vec::new();
+    let intern =
+        |s: &StringBytes| (s.id, symbols.intern_bytes(&bytes[s.pos as usize..s.pos as usize + s.len as usize]));
+    let mut strings: Vec<(u64, StringIdx)> = scan.strings.iter().map(intern).collect();
+    let conflict = drop_conflicts(&mut strings, |a, b| a == b);
+    warnings.extend(conflict.as_ref().map(|(at, ids)| defined_twice("string", ids.len(), scan.strings[*at].pos)));
+    let strings: FxHashMap<u64, StringIdx> = strings.into_iter().collect();
+    let mut frames = FrameReader {
+        strings: &strings,
+        conflicting: conflict.map(|(_, ids)| ids).unwrap_or_default(),
+        names_nothing: false,
+        addresses: FxHashMap::default(),
+        resolver,
+        symbols,
+    };
+    let (mut stacks, bad_stacks) = frames.stacks(&source, &mut warnings);
     let mut start_stacks: FxHashMap<u64, StackIdx> = FxHashMap::default();
+    let mut scratch = Vec::new();
     for &pc in starts {
         scratch.clear();
         frames.push_address(pc, pc, &mut scratch);
         start_stacks.entry(pc).or_insert_with(|| frames.symbols.intern_stack(&scratch));
     }
+    if let Some((_, ids)) = drop_conflicts(&mut stacks, |a, b| a == b) {
+        let at = scan.stacks.first().map_or(0, |stack| stack.pos);
+        warnings.push(defined_twice("stack", ids.len(), at));
+    }
     let stacks = IdTable::new(&stacks);
-    Tables { strings, stacks, start_stacks, has_symbols: format.has_symbols(), bad_stacks }
+    Tables { strings, stacks, start_stacks, has_symbols: format.has_symbols(), bad_stacks, warnings }
 }
 
 struct FrameReader<'a> {
     strings: &'a FxHashMap<u64, StringIdx>,
+    /// Ids of strings that are defined twice and differ.
+    conflicting: FxHashSet<u64>,
+    /// Whether a string was named that no table defines.
+    names_nothing: bool,
     /// The frames at each address seen so far, innermost first.
     addresses: FxHashMap<u64, Box<[FrameIdx]>>,
     resolver: Option<&'a dyn Resolver>,
@@ -95,6 +107,26 @@ struct FrameReader<'a> {
 }
 
 impl FrameReader<'_> {
+    /// All stacks that can be read, by id; and how many cannot.
+    fn stacks(&mut self, source: &TableSource<'_>, warnings: &mut Vec<Warning>) -> (Vec<(u64, StackIdx)>, u64) {
+        let mut stacks = Vec::with_capacity(source.scan.stacks.len());
+        let (mut bad, mut undefined) = (0, Vec::new());
+        let mut scratch = Vec::new();
+        for &StackBytes { pos, len } in &source.scan.stacks {
+            let mut values = Cursor::new(&source.bytes[pos as usize..pos as usize + len as usize], pos);
+            scratch.clear();
+            match self.read(&mut values, source.format.has_symbols(), &mut scratch) {
+                Ok(id) if values.is_empty() => stacks.push((id, self.symbols.intern_stack(&scratch))),
+                _ => bad += 1,
+            }
+            if std::mem::take(&mut self.names_nothing) {
+                undefined.push(pos);
+            }
+        }
+        warnings.extend(undefined.first().map(|first| undefined_names(undefined.len(), *first)));
+        (stacks, bad)
+    }
+
     /// Appends the frames of one stack to `frames`, leaf first. Returns its id.
     fn read(&mut self, values: &mut Cursor<'_>, names: bool, frames: &mut Vec<FrameIdx>) -> Result<u64, Malformed> {
         let id = values.uvarint()?;
@@ -113,8 +145,10 @@ impl FrameReader<'_> {
         Ok(id)
     }
 
-    fn string(&self, id: u64) -> StringIdx {
-        self.strings.get(&id).copied().unwrap_or(StringIdx::EMPTY)
+    fn string(&mut self, id: u64) -> StringIdx {
+        let string = self.strings.get(&id).copied();
+        self.names_nothing |= string.is_none() && id != 0 && !self.conflicting.contains(&id);
+        string.unwrap_or(StringIdx::EMPTY)
     }
 
     /// Pushes the frames of the code at `wake`, which the trace calls `address`.

@@ -13,7 +13,7 @@
 mod header;
 mod resync;
 
-use super::batch::{BatchRef, GenerationIndex};
+use super::batch::{BatchKind, BatchRef, GenerationIndex};
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::ThreadId;
 use crate::trace::source::Source;
@@ -49,6 +49,13 @@ pub fn read_index(source: &dyn Source, version: V2, start: u64) -> Result<Index>
 /// Whether a generation's number is the one after another's.
 fn follows(generation: u64, before: u64) -> bool {
     before.checked_add(1) == Some(generation)
+}
+
+/// What ends a generation in versions without an end mark, if it is not there: the runtime writes the strings, which every
+/// generation has, after all events (`traceAdvance`, `runtime/trace.go`, Go 1.22).
+fn missing_table(generation: &GenerationIndex) -> Option<&'static str> {
+    let has_strings = generation.batches.iter().any(|batch| batch.kind == BatchKind::Strings);
+    (!has_strings).then_some("table of strings")
 }
 
 /// Divides a trace into batches and generations.
@@ -172,8 +179,9 @@ impl Framer<'_> {
     fn finish(&mut self, end: u64) {
         let explicit = self.headers.version.explicit_end;
         if let Some(last) = self.generations.last_mut() {
-            if explicit && !last.ended {
-                let message = "the trace was not stopped: its last generation has no end mark";
+            let missing = if explicit { (!last.ended).then_some("end mark") } else { missing_table(last) };
+            if let Some(missing) = missing {
+                let message = format!("the trace was not stopped: its last generation has no {missing}");
                 self.warnings.push(Warning::lost("not-stopped", message, end, 0).in_generation(last.number));
             }
             // Versions without an end mark end with the file.

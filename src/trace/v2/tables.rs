@@ -7,12 +7,13 @@ use super::clock::{SyncData, read_sync_batch};
 use super::generation::Generation;
 use crate::trace::error::{Result, Warning};
 use crate::trace::id_table::IdTable;
+use crate::trace::table_faults::{defined_twice, drop_conflicts, undefined_names};
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
 use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_STRING_SIZE};
 
 /// One frame of a stack as on the wire, with ids of strings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WireFrame {
     /// Program counter.
     pub pc: u64,
@@ -60,28 +61,87 @@ impl Tables {
     }
 }
 
-/// Reads a generation's strings and stacks. Damage is a warning.
+/// Tables while they are read, and where each batch's first entry is.
+#[derive(Default)]
+struct TableReader {
+    strings: Vec<(u64, TextRange)>,
+    text: Vec<u8>,
+    stacks: Vec<(u64, FrameRange)>,
+    frames: Vec<WireFrame>,
+    string_batches: Vec<FirstEntry>,
+    stack_batches: Vec<FirstEntry>,
+}
+
+/// The first entry of a batch.
+#[derive(Clone, Copy)]
+struct FirstEntry {
+    /// Its position among all entries.
+    position: usize,
+    /// Offset of the batch's data.
+    offset: u64,
+}
+
+/// Offset of the batch that an entry is from.
+fn offset_of(batches: &[FirstEntry], position: usize) -> u64 {
+    let after = batches.partition_point(|batch| batch.position <= position);
+    after.checked_sub(1).and_then(|i| batches.get(i)).map_or(0, |batch| batch.offset)
+}
+
+/// Reads a generation's strings and stacks. Damage is a warning, and so are ids that are defined twice, or nowhere.
 pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Tables> {
-    let (mut strings, mut text) = (Vec::new(), Vec::new());
-    let mut stacks = Vec::new();
-    let mut frames = Vec::new();
+    let mut reader = TableReader::default();
+    let mut found = Vec::new();
     let mut bytes = Vec::new();
     let is_table = |b: &&BatchRef| matches!(b.kind, BatchKind::Strings | BatchKind::Stacks);
     for batch in generation.index.batches.iter().filter(is_table) {
         generation.read(batch, &mut bytes)?;
         let mut cursor = Cursor::new(&bytes, batch.offset);
-        let read = match batch.kind {
-            BatchKind::Strings => read_strings(&mut cursor, &mut strings, &mut text),
-            BatchKind::Stacks => read_stacks(&mut cursor, &mut stacks, &mut frames),
-            _ => Ok(()),
-        };
-        if read.is_err() {
+        if reader.batch(batch.kind, &mut cursor).is_err() {
             let message = "a table of names is damaged; some functions have no name";
-            let lost = Warning::lost("damaged-table", message, cursor.offset(), cursor.remaining() as u64);
-            warnings.push(lost.in_generation(generation.index.number));
+            found.push(Warning::lost("damaged-table", message, cursor.offset(), cursor.remaining() as u64));
         }
     }
-    Ok(Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames })
+    let tables = reader.finish(&mut found);
+    warnings.extend(found.into_iter().map(|warning| warning.in_generation(generation.index.number)));
+    Ok(tables)
+}
+
+impl TableReader {
+    /// Takes all entries of a batch that can be read.
+    fn batch(&mut self, kind: BatchKind, cursor: &mut Cursor<'_>) -> std::result::Result<(), Malformed> {
+        let offset = cursor.offset();
+        if kind == BatchKind::Strings {
+            self.string_batches.push(FirstEntry { position: self.strings.len(), offset });
+            return read_strings(cursor, &mut self.strings, &mut self.text);
+        }
+        self.stack_batches.push(FirstEntry { position: self.stacks.len(), offset });
+        read_stacks(cursor, &mut self.stacks, &mut self.frames)
+    }
+
+    fn finish(mut self, warnings: &mut Vec<Warning>) -> Tables {
+        let text = |range: TextRange| &self.text[range.start..range.start + range.len];
+        let conflict = drop_conflicts(&mut self.strings, |a, b| a.start == b.start || text(a) == text(b));
+        let unnamed = conflict.map(|(at, ids)| {
+            warnings.push(defined_twice("string", ids.len(), offset_of(&self.string_batches, at)));
+            ids
+        });
+        let frames = |range: FrameRange| &self.frames[range.start as usize..][..range.len as usize];
+        let conflict = drop_conflicts(&mut self.stacks, |a, b| a.start == b.start || frames(a) == frames(b));
+        if let Some((at, ids)) = conflict {
+            warnings.push(defined_twice("stack", ids.len(), offset_of(&self.stack_batches, at)));
+        }
+        let Self { strings, text, stacks, frames, stack_batches, .. } = self;
+        let tables = Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames };
+        let unnamed = unnamed.unwrap_or_default();
+        let is_undefined = |id: u64| id != 0 && tables.strings.get(id).is_none() && !unnamed.contains(&id);
+        let names_nothing = |frame: &WireFrame| is_undefined(frame.function) || is_undefined(frame.file);
+        let bad = |(_, range): &(u64, FrameRange)| tables.frames(*range).iter().any(names_nothing);
+        if let Some(first) = stacks.iter().position(bad) {
+            let n = stacks[first..].iter().filter(|stack| bad(stack)).count();
+            warnings.push(undefined_names(n, offset_of(&stack_batches, first)));
+        }
+        tables
+    }
 }
 
 /// The error for a value that can be read and cannot be right. It costs the same data as one that cannot be read.

@@ -298,6 +298,7 @@ mod tests {
         let mut writer = TraceWriter::new("1.22").unwrap();
         let events: Vec<_> = (0..60_000).map(|i| TimedEvent::new(i, code::GO_UNBLOCK, &[i, i, 0])).collect();
         writer.events(1, 7, &events);
+        writer.batch(1, NO_THREAD, 0, &[code::STRINGS]);
         let bytes = writer.finish();
         let index = crate::trace::v2::index::read_index(&bytes, V2_22, 0).unwrap();
         assert!(index.warnings.is_empty());

@@ -23,6 +23,7 @@ pub(crate) fn warnings(trace: &OldTrace, scan: &Scan, damage: Damage) -> Vec<War
     let mut warnings: Vec<Warning> = scan.gaps.iter().map(|gap| gap_warning(trace, gap)).collect();
     warnings.extend(frequency_warning(trace, scan));
     warnings.extend(stacks_warning(trace, scan, damage.missing_stacks));
+    warnings.extend(trace.tables.warnings.iter().cloned());
     warnings.extend(order_warning(trace, &damage.forced));
     warnings.extend(disorder_warning(trace, damage.disorder));
     if trace.needs_binary {
