@@ -1,5 +1,6 @@
 //! What could be selected: the answer to a trace given without `--root`.
 
+use super::duration_list::find_hanging;
 use super::{DurationList, TraceInfo, Undecided};
 use crate::trace::error::Warning;
 use std::collections::HashMap;
@@ -9,9 +10,10 @@ use std::collections::HashMap;
 pub struct Candidates {
     /// The traces, in the order given.
     pub traces: Vec<TraceInfo>,
-    /// Handlers found under HTTP and gRPC requests, by total time, largest first.
+    /// Handlers found under HTTP and gRPC requests: first those whose requests hang, longest first, then by total time,
+    /// largest first.
     pub handlers: Vec<Handler>,
-    /// User tasks and regions by type, by total time, largest first.
+    /// User tasks and regions by type, in the same order.
     pub annotations: Vec<AnnotationCandidate>,
     /// HTTP requests whose handler left no stack.
     pub undecided: Undecided,
@@ -121,15 +123,17 @@ impl Candidates {
 
     /// Puts the groups, the handlers and the annotations in their documented order.
     pub fn sort(&mut self) {
-        let took =
-            self.handlers.iter_mut().map(|h| &mut h.took).chain(self.annotations.iter_mut().map(|a| &mut a.took));
-        took.for_each(DurationList::sort);
-        self.annotations.sort_by(|a, b| {
-            b.took.total_ns().cmp(&a.took.total_ns()).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind)))
-        });
+        let mut of_handlers: Vec<_> = self.handlers.iter_mut().map(|h| &mut h.took).collect();
+        let mut of_annotations: Vec<_> = self.annotations.iter_mut().map(|a| &mut a.took).collect();
+        for lists in [&mut of_handlers, &mut of_annotations] {
+            lists.iter_mut().for_each(|list| list.sort());
+            find_hanging(lists);
+        }
+        self.annotations
+            .sort_by(|a, b| b.took.rank().cmp(&a.took.rank()).then_with(|| (&a.name, a.kind).cmp(&(&b.name, b.kind))));
         self.handlers.sort_by(|a, b| {
             let names = |h: &Handler| (h.function.clone(), h.protocol);
-            b.took.total_ns().cmp(&a.took.total_ns()).then_with(|| names(a).cmp(&names(b)))
+            b.took.rank().cmp(&a.took.rank()).then_with(|| names(a).cmp(&names(b)))
         });
         self.rows.sort_by(|a, b| {
             let names = |c: &Candidate| (c.creation_site.clone(), c.file.clone(), c.line, c.entry.clone());

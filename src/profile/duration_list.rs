@@ -1,12 +1,20 @@
 //! How long occurrences of one thing took: requests of a handler, tasks of a type.
 
-/// The durations of the occurrences that are whole, and how many are not.
+/// The durations of the occurrences that are whole, and how long those were seen that are not.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DurationList {
     /// In ns; ascending after [`sort`](Self::sort), which the statistics below need.
     pub durations_ns: Vec<u64>,
     /// Those cut by an edge of the trace.
     pub partial: u64,
+    /// How long these were seen, in ns, summed.
+    pub cut_total_ns: u64,
+    /// The longest that one of these was seen, in ns: it took at least as long.
+    pub cut_max_ns: u64,
+    /// The longest that one was seen that is not over at the end of the trace, in ns; 0 when there is none.
+    pub open_max_ns: u64,
+    /// Whether that is longer than any whole one took; [`Candidates::sort`](super::Candidates::sort) finds out.
+    pub hangs: bool,
 }
 
 impl DurationList {
@@ -20,6 +28,24 @@ impl DurationList {
     pub fn absorb(&mut self, other: &Self) {
         self.durations_ns.extend(&other.durations_ns);
         self.partial += other.partial;
+        self.cut_total_ns = self.cut_total_ns.saturating_add(other.cut_total_ns);
+        self.cut_max_ns = self.cut_max_ns.max(other.cut_max_ns);
+        self.open_max_ns = self.open_max_ns.max(other.open_max_ns);
+    }
+
+    /// Adds one that an edge of the trace cuts: how long it was seen, in ns, and whether it is not over at the end.
+    pub fn add_cut(&mut self, seen_ns: u64, is_open: bool) {
+        self.partial += 1;
+        self.cut_total_ns = self.cut_total_ns.saturating_add(seen_ns);
+        self.cut_max_ns = self.cut_max_ns.max(seen_ns);
+        if is_open {
+            self.open_max_ns = self.open_max_ns.max(seen_ns);
+        }
+    }
+
+    /// How far up its row stands: what hangs is more than what took long.
+    pub fn rank(&self) -> (u64, u64) {
+        (if self.hangs { self.open_max_ns } else { 0 }, self.total_ns())
     }
 
     /// Puts the durations in order.
@@ -46,5 +72,50 @@ impl DurationList {
     /// The longest, in ns; 0 when there is none.
     pub fn max_ns(&self) -> u64 {
         self.durations_ns.last().copied().unwrap_or(0)
+    }
+}
+
+/// Finds out which lists have something that hangs: it is not over at the end, and was seen for longer than any whole one
+/// of its list took. Where a list has no whole one, than 95 % of those of all lists.
+pub(super) fn find_hanging(lists: &mut [&mut DurationList]) {
+    let usual = lists.iter().map(|list| list.percentile_ns(95)).max().unwrap_or(0);
+    for list in lists {
+        let longest = if list.count() > 0 { list.max_ns() } else { usual };
+        list.hangs = list.open_max_ns > longest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(durations_ns: &[u64], cut: &[(u64, bool)]) -> DurationList {
+        let mut list = DurationList { durations_ns: durations_ns.to_vec(), ..DurationList::default() };
+        for &(ns, is_open) in cut {
+            list.add_cut(ns, is_open);
+        }
+        list
+    }
+
+    #[test]
+    fn what_is_cut_has_a_lower_bound() {
+        let mut cut = list(&[5], &[(7, false), (4, true)]);
+        assert_eq!((cut.partial, cut.cut_total_ns, cut.cut_max_ns, cut.open_max_ns), (2, 11, 7, 4));
+        cut.absorb(&list(&[6], &[(9, true)]));
+        assert_eq!((cut.partial, cut.cut_total_ns, cut.cut_max_ns, cut.open_max_ns), (3, 20, 9, 9));
+        assert_eq!((cut.count(), cut.total_ns()), (2, 11));
+    }
+
+    #[test]
+    fn what_hangs_is_longer_than_what_is_whole() {
+        let mut lists = [
+            list(&[5, 9], &[(10, true)]),
+            list(&[5, 9], &[(9, true), (90, false)]),
+            list(&[], &[(10, true)]),
+            list(&[], &[(9, true)]),
+            list(&[1], &[]),
+        ];
+        find_hanging(&mut lists.iter_mut().collect::<Vec<_>>());
+        assert_eq!(lists.map(|list| list.hangs), [true, false, true, false, false]);
     }
 }

@@ -192,10 +192,10 @@ impl Format {
 }
 
 /// Sorts rows; equal ones keep the order they have.
-fn sort_rows<T>(
+fn sort_rows<T, K: Ord>(
     rows: &mut [T],
     sort: Sort,
-    time: impl Fn(&T) -> u64,
+    time: impl Fn(&T) -> K,
     count: impl Fn(&T) -> u64,
     name: impl Fn(&T) -> String,
 ) {

@@ -191,27 +191,35 @@ pub(crate) fn sample_candidates() -> Candidates {
         alive: 0,
     };
     let handler = "main.(*Server).Handler";
-    let served = |function: &str, protocol, durations_ns: &[u64], partial| Handler {
+    let took = |durations_ns: &[u64], cut: &[(u64, bool)]| {
+        let mut took = DurationList { durations_ns: durations_ns.to_vec(), ..DurationList::default() };
+        cut.iter().for_each(|&(ns, is_open)| took.add_cut(ns, is_open));
+        took
+    };
+    let served = |function: &str, protocol, durations_ns: &[u64], cut: &[(u64, bool)]| Handler {
         function: function.into(),
         protocol,
-        took: DurationList { durations_ns: durations_ns.to_vec(), partial },
+        took: took(durations_ns, cut),
     };
-    let annotated = |kind, name: &str, durations_ns: &[u64], partial| AnnotationCandidate {
+    let annotated = |kind, name: &str, durations_ns: &[u64], cut: &[(u64, bool)]| AnnotationCandidate {
         kind,
         name: name.into(),
-        took: DurationList { durations_ns: durations_ns.to_vec(), partial },
+        took: took(durations_ns, cut),
     };
     let serve = "net/http.(*Server).Serve";
     Candidates {
         traces: vec![trace()],
         handlers: vec![
-            served(handler, "HTTP/1", &[1_200_000, 1_400_000, 2_000_000, 214_000_000], 1),
-            served("github.com/shop/api.(*Orders).ServeHTTP", "HTTP/2", &[900_000], 0),
-            served("shop/pb._Orders_Get_Handler", "gRPC", &[], 2),
+            served(handler, "HTTP/1", &[1_200_000, 1_400_000, 2_000_000, 214_000_000], &[(3_100_000, false)]),
+            served("github.com/shop/api.(*Orders).ServeHTTP", "HTTP/2", &[900_000], &[]),
+            Handler {
+                took: DurationList { hangs: true, ..took(&[], &[(5_003_000_000, true), (120_000, true)]) },
+                ..served("shop/pb._Orders_Get_Handler", "gRPC", &[], &[])
+            },
         ],
         annotations: vec![
-            annotated("task", "GET /orders", &[2_000_000, 3_000_000, 9_000_000], 1),
-            annotated("region", "db.query", &[700_000; 12], 0),
+            annotated("task", "GET /orders", &[2_000_000, 3_000_000, 9_000_000], &[(500_000, true)]),
+            annotated("region", "db.query", &[700_000; 12], &[]),
         ],
         undecided: undecided(1_300_000, 90_000),
         rows: vec![
@@ -256,5 +264,5 @@ fn undecided(total_ns: u64, max_ns: u64) -> Undecided {
     let mut durations_ns = vec![of_others / 39; 39];
     durations_ns[0] += of_others % 39;
     durations_ns.push(max_ns);
-    Undecided { took: DurationList { durations_ns, partial: 0 }, connections: 4 }
+    Undecided { took: DurationList { durations_ns, ..DurationList::default() }, connections: 4 }
 }

@@ -139,8 +139,9 @@ impl<'a> Collector<'a> {
             self.add_parts(g);
         }
         let mut survey = self.survey;
+        let trace = survey.span();
         if let Some(annotations) = self.annotations {
-            survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols);
+            survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols, trace);
         }
         survey
     }

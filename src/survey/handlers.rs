@@ -2,6 +2,7 @@
 
 use super::Survey;
 use super::forest::Origin;
+use super::roots::served::CutSpan;
 use super::roots::servers::{RECORDING_HANDLER, StackWalk, protocol_of, role};
 use crate::profile::Handler;
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
@@ -23,10 +24,14 @@ pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
         // The goroutine of a `TimeoutHandler` serves a part of a request that the connection's goroutine shows whole.
         let Some(protocol) = entry.and_then(|frame| protocol_of(survey.symbols.function(frame))) else { continue };
         let row = row(&mut rows, &survey.symbols, stack, protocol);
-        match life(survey, g) {
-            Some(ns) => row.took.durations_ns.push(ns),
-            None => row.took.partial += 1,
+        let CutSpan { began, ended } = life(survey, g);
+        match began.zip(ended) {
+            Some((began, ended)) => row.took.durations_ns.push(ended.since(began)),
+            None => CutSpan { began, ended }.add_to(&mut row.took, survey.span()),
         }
+    }
+    for &(stack, cut) in &survey.served.cut {
+        cut.add_to(&mut row(&mut rows, &survey.symbols, stack, "HTTP/1").took, survey.span());
     }
     let mut rows: Vec<Handler> = rows.into_values().filter(|r| r.function != RECORDING_HANDLER).collect();
     for row in &mut rows {
@@ -35,11 +40,11 @@ pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
     rows
 }
 
-/// How long a goroutine lived, in ns; none when it is older than the trace or outlived it.
-fn life(survey: &Survey, g: GIdx) -> Option<u64> {
+/// When a goroutine lived: it can be older than the trace, and outlive it.
+fn life(survey: &Survey, g: GIdx) -> CutSpan {
     let life = survey.forest.lives[g.at()];
-    let whole = survey.forest.get(g).origin != Origin::Older;
-    life.died.filter(|_| whole).map(|died| died.since(life.born))
+    let was_created = survey.forest.get(g).origin != Origin::Older;
+    CutSpan { began: was_created.then_some(life.born), ended: life.died }
 }
 
 fn row<'r>(rows: &'r mut Rows<'_>, symbols: &Symbols, stack: StackIdx, protocol: &'static str) -> &'r mut Handler {

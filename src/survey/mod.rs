@@ -39,7 +39,7 @@ use crate::profile;
 use crate::trace::error::Warning;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 use roots::served::Served;
 use rustc_hash::FxHashSet;
 use v2::collect::GenerationSurvey;
@@ -72,4 +72,11 @@ pub(crate) struct Survey {
     pub(crate) gomaxprocs: Option<u64>,
     /// What could not be read.
     pub(crate) warnings: Vec<Warning>,
+}
+
+impl Survey {
+    /// From the trace's first moment to its last.
+    pub(crate) fn span(&self) -> Window {
+        Window { start: self.start, end: self.end }
+    }
 }

@@ -53,6 +53,10 @@ struct Durations {
     max_ns: u64,
     total_ns: u64,
     partial: u64,
+    cut_max_ns: u64,
+    cut_total_ns: u64,
+    open_max_ns: u64,
+    hangs: bool,
 }
 
 impl Durations {
@@ -64,6 +68,10 @@ impl Durations {
             max_ns: took.max_ns(),
             total_ns: took.total_ns(),
             partial: took.partial,
+            cut_max_ns: took.cut_max_ns,
+            cut_total_ns: took.cut_total_ns,
+            open_max_ns: took.open_max_ns,
+            hangs: took.hangs,
         }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Glyphs {
     pub(crate) dots: &'static str,
     pub(crate) separator: &'static str,
     pub(crate) at_most: &'static str,
+    pub(crate) at_least: &'static str,
     /// Before the name of what ended a wait.
     pub(crate) by: &'static str,
     /// Beside what stands out.
@@ -31,13 +32,22 @@ static UNICODE: Glyphs = Glyphs {
     dots: "…",
     separator: " · ",
     at_most: "≤",
+    at_least: "≥",
     by: "← ",
     mark: "◀",
     bar: &["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
 };
 
-static ASCII: Glyphs =
-    Glyphs { arrow: " -> ", dots: "...", separator: " | ", at_most: "<=", by: "<- ", mark: "<", bar: &["#"] };
+static ASCII: Glyphs = Glyphs {
+    arrow: " -> ",
+    dots: "...",
+    separator: " | ",
+    at_most: "<=",
+    at_least: ">=",
+    by: "<- ",
+    mark: "<",
+    bar: &["#"],
+};
 
 /// Titles of sections and numbers that matter.
 pub(crate) const BOLD: Style = Style::new().bold();

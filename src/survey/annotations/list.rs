@@ -4,9 +4,10 @@ use super::kind::{AnnotationEvent, AnnotationKind};
 use crate::profile::{self, DurationList};
 use crate::survey::forest::Annotation;
 use crate::survey::roots::connections::Moment;
+use crate::survey::roots::served::CutSpan;
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::symbols::Symbols;
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
 /// Open regions of one goroutine, by task and type: how deeply they are nested, and when the outermost began.
@@ -18,6 +19,8 @@ pub(crate) struct AnnotationList {
     /// Open tasks by id: their type, and when they began.
     tasks: FxHashMap<u64, (StringIdx, Option<Time>)>,
     regions: FxHashMap<GIdx, OpenRegions>,
+    /// Regions that began before the trace: their type, and when they ended.
+    older: Vec<(StringIdx, Option<Time>)>,
     rows: FxHashMap<(Annotation, StringIdx), DurationList>,
 }
 
@@ -53,7 +56,7 @@ impl AnnotationList {
         let Some((depth, began)) = of_goroutine.and_then(|open| open.get_mut(&(task, name))) else {
             // It began before the trace, or on another goroutine by mistake.
             if is_older {
-                self.rows.entry((Annotation::Region, name)).or_default().partial += 1;
+                self.older.push((name, at.time));
             }
             return;
         };
@@ -79,12 +82,18 @@ impl AnnotationList {
         }
     }
 
-    /// The trace ends. Returns one row per type, in no order.
-    pub(crate) fn finish(mut self, symbols: &Symbols) -> Vec<profile::AnnotationCandidate> {
-        let tasks = self.tasks.values().map(|(name, _)| (Annotation::Task, *name));
-        let regions = self.regions.values().flat_map(|open| open.keys().map(|(_, name)| (Annotation::Region, *name)));
-        for key in tasks.chain(regions) {
-            self.rows.entry(key).or_default().partial += 1;
+    /// A trace that lasted from `trace.start` on ends. Returns one row per type, in no order.
+    pub(crate) fn finish(mut self, symbols: &Symbols, trace: Window) -> Vec<profile::AnnotationCandidate> {
+        let tasks = self.tasks.values().map(|(name, began)| (Annotation::Task, *name, *began));
+        let regions = self.regions.values().flatten();
+        let regions = regions.map(|((_, name), (_, began))| (Annotation::Region, *name, *began));
+        for (kind, name, began) in tasks.chain(regions) {
+            let row = self.rows.entry((kind, name)).or_default();
+            CutSpan { began, ended: None }.add_to(row, trace);
+        }
+        for (name, ended) in self.older {
+            let row = self.rows.entry((Annotation::Region, name)).or_default();
+            CutSpan { began: None, ended }.add_to(row, trace);
         }
         // A trace that was cut off has lost the names of its last generation.
         let named = self.rows.into_iter().filter(|((_, name), _)| name.is_some());

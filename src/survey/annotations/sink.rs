@@ -11,6 +11,7 @@ use crate::survey::forest::Forest;
 use crate::survey::roots::connections::Moment;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
+use crate::trace::time::Window;
 
 /// What is made of tasks and regions.
 pub(crate) enum AnnotationSink<'a> {
@@ -45,14 +46,19 @@ impl AnnotationSink<'_> {
         }
     }
 
-    /// The trace ends. Roots go into the forest; returns the list, which is empty where roots were asked for.
-    pub(crate) fn finish(self, forest: &mut Forest, symbols: &Symbols) -> Vec<profile::AnnotationCandidate> {
+    /// A trace of this length ends. Roots go into the forest; returns the list, which is empty where roots were asked for.
+    pub(crate) fn finish(
+        self,
+        forest: &mut Forest,
+        symbols: &Symbols,
+        trace: Window,
+    ) -> Vec<profile::AnnotationCandidate> {
         match self {
             Self::Roots(roots) => {
                 forest.annotated = roots.finish(forest);
                 Vec::new()
             }
-            Self::List(list) => list.finish(symbols),
+            Self::List(list) => list.finish(symbols, trace),
         }
     }
 }

@@ -1,13 +1,31 @@
 //! What servers of the trace served, as far as pass 1 knows.
 
-use super::connections::{ServedRequest, ServerStack};
+use super::connections::{Moment, ServedRequest, ServerStack};
 use super::servers::ServerStep;
 use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
 use crate::profile::{DurationList, Undecided};
 use crate::survey::forest::{Forest, Stretch};
 use crate::trace::ids::{GIdx, StackIdx};
+use crate::trace::time::{Time, Window};
 use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What is known of a time that an edge of the trace cuts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CutSpan {
+    /// When it began; none: before the trace.
+    pub(crate) began: Option<Time>,
+    /// When it ended; none: after the trace.
+    pub(crate) ended: Option<Time>,
+}
+
+impl CutSpan {
+    /// Adds it to a list, as far as a trace of this length shows it.
+    pub(crate) fn add_to(self, took: &mut DurationList, trace: Window) {
+        let Self { began, ended } = self;
+        took.add_cut(ended.unwrap_or(trace.end).since(began.unwrap_or(trace.start)), ended.is_none());
+    }
+}
 
 /// All that was served.
 #[derive(Debug, Default)]
@@ -16,6 +34,8 @@ pub(crate) struct Served {
     lists_handlers: bool,
     /// HTTP/1 requests by a stack in their handler.
     pub(crate) handlers: FxHashMap<StackIdx, DurationList>,
+    /// Those of them that an edge of the trace cuts, by a stack in their handler.
+    pub(crate) cut: Vec<(StackIdx, CutSpan)>,
     /// Goroutines that serve one request alone, each with its first stack in a handler.
     pub(crate) streams: FxHashMap<GIdx, StackIdx>,
     /// HTTP/1 requests whose handler left no stack.
@@ -64,8 +84,12 @@ impl Served {
     fn count(&mut self, g: GIdx, request: &ServedRequest) {
         let duration = request.duration();
         match (request.handler, duration) {
-            (Some(handler), _) if self.lists_handlers => {
-                self.handlers.entry(handler).or_default().add(duration);
+            (Some(handler), Some(ns)) if self.lists_handlers => {
+                self.handlers.entry(handler).or_default().durations_ns.push(ns);
+            }
+            (Some(handler), None) if self.lists_handlers => {
+                let time = |moment: Option<Moment>| moment.and_then(|m| m.time);
+                self.cut.push((handler, CutSpan { began: time(request.start), ended: time(request.end) }));
             }
             (None, Some(ns)) => {
                 self.unknown.add(Some(ns));

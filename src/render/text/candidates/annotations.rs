@@ -1,10 +1,9 @@
 //! The user tasks and regions of a trace given without `--root`.
 
-use super::durations::{DurationRow, first_rows, table};
+use super::durations::{DurationRow, first_rows, table, write_cut_line};
 use crate::profile::{AnnotationCandidate, Candidates};
 use crate::render::clean::clean;
-use crate::render::text::layout::{DIM, View};
-use crate::render::units::count;
+use crate::render::text::layout::View;
 use crate::render::{shell, sort_rows};
 use std::io::{self, Write};
 
@@ -16,16 +15,11 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     view.title(out, "TASKS AND REGIONS", "What did the program annotate?")?;
     let mut rows: Vec<&AnnotationCandidate> = candidates.annotations.iter().collect();
     let key = |a: &&AnnotationCandidate| format!("{} {}", a.name, a.kind);
-    sort_rows(&mut rows, view.options.sort, |a| a.took.total_ns(), |a| a.took.count(), key);
+    sort_rows(&mut rows, view.options.sort, |a| a.took.rank(), |a| a.took.count(), key);
     let lines: Vec<DurationRow<'_>> =
         rows.iter().map(|a| DurationRow { took: &a.took, tag: a.kind, name: clean(&a.name).into_owned() }).collect();
     first_rows(view, &lines, |lines| table(view, lines, true, "type"), out)?;
-    let partial: u64 = rows.iter().map(|a| a.took.partial).sum();
-    if partial > 0 {
-        let line = format!("  {} more cut by the edge of the trace, not counted", count(partial));
-        writeln!(out, "{}", view.paint(DIM, &line))?;
-    }
-    Ok(())
+    write_cut_line(view, &rows.iter().map(|a| &a.took).collect::<Vec<_>>(), "those", out)
 }
 
 /// The options that select each of them, most time first, tasks before regions.

@@ -1,7 +1,7 @@
 //! The table of how long things of one name took: handlers, user tasks and regions.
 
 use crate::profile::DurationList;
-use crate::render::text::layout::{DIM, View};
+use crate::render::text::layout::{BOLD, DIM, View, wrapped};
 use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::count;
 use std::io::{self, Write};
@@ -41,8 +41,16 @@ pub(super) fn table(view: &View<'_>, rows: &[DurationRow<'_>], with_tags: bool, 
         let took = row.took;
         let times = [took.percentile_ns(50), took.percentile_ns(99), took.max_ns(), took.total_ns()];
         let mut cells = vec![Cell::new(count(took.count()))];
-        cells.extend(times.map(|ns| Cell::new(view.time(ns))));
+        // Of none there is no time, not even 0.
+        cells.extend(times.map(|ns| Cell::new(if took.count() > 0 { view.time(ns) } else { String::new() })));
         table.rows.push(cells);
+    }
+    if rows.iter().any(|row| row.took.partial > 0) {
+        table.columns.push(Column { heading: "cut".into(), right: true });
+        table.columns.push(Column { heading: "seen".into(), right: false });
+        for (cells, row) in table.rows.iter_mut().zip(rows) {
+            cells.extend(cut(view, row.took));
+        }
     }
     if with_tags {
         table.columns.push(Column { heading: "".into(), right: false });
@@ -56,4 +64,31 @@ pub(super) fn table(view: &View<'_>, rows: &[DurationRow<'_>], with_tags: bool, 
         cells.push(Cell::new(view.fit_end(&row.name, room)));
     }
     table
+}
+
+/// How many an edge of the trace cuts, and the longest time that one of them was seen.
+fn cut(view: &View<'_>, took: &DurationList) -> [Cell; 2] {
+    if took.partial == 0 {
+        return [Cell::new(""), Cell::new("")];
+    }
+    let style = if took.hangs { BOLD } else { DIM };
+    let seen = format!("{} {}", view.glyphs.at_least, view.time(took.cut_max_ns));
+    [Cell::styled(count(took.partial), style), Cell::styled(seen, style)]
+}
+
+/// What the columns of cut ones mean.
+pub(super) fn write_cut_line(
+    view: &View<'_>,
+    rows: &[&DurationList],
+    nouns: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if rows.iter().all(|took| took.partial == 0) {
+        return Ok(());
+    }
+    let mut line = "cut: by an edge of the trace, not in the other figures; took at least as long as seen".to_owned();
+    if rows.iter().any(|took| took.hangs) {
+        line.push_str(&format!("; first are {nouns} not over at the end, seen longer than any whole one took"));
+    }
+    wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
 }

@@ -1,6 +1,6 @@
 //! The handlers of a trace given without `--root`.
 
-use super::durations::{DurationRow, first_rows, table};
+use super::durations::{DurationRow, first_rows, table, write_cut_line};
 use crate::profile::{Candidates, Handler};
 use crate::render::clean::clean;
 use crate::render::text::layout::{DIM, View};
@@ -22,11 +22,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     // Without the column where all use HTTP/1.
     let with_protocol = |lines: &[DurationRow<'_>]| lines.iter().any(|row| row.tag != "HTTP/1");
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
-    let partial: u64 = rows.iter().map(|h| h.took.partial).sum();
-    if partial > 0 {
-        let line = format!("  {} cut by the edge of the trace, not counted", counted(partial, "request"));
-        writeln!(out, "{}", view.paint(DIM, &line))?;
-    }
+    write_cut_line(view, &rows.iter().map(|h| &h.took).collect::<Vec<_>>(), "requests", out)?;
     if unknown.count() > 0 {
         let (n, total, max) =
             (counted(unknown.count(), "request"), view.time(unknown.total_ns()), view.time(unknown.max_ns()));
@@ -41,7 +37,7 @@ fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<&'a Handler>
     sort_rows(
         &mut rows,
         options.sort,
-        |h| h.took.total_ns(),
+        |h| h.took.rank(),
         |h| h.took.count(),
         |h| format!("{} {}", h.function, h.protocol),
     );
