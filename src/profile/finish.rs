@@ -16,9 +16,17 @@ impl Requests {
         let slow = &order[..order.len().div_ceil(latency::SLOW_ONE_IN)];
         self.latency = latency::latency(&self.list, &order, traces);
         self.tail = latency::tail(self, slow);
-        self.inferred = self.list.iter().filter(|r| r.inferred).count() as u64;
+        self.count_inferred();
         self.time_on_lanes();
         self.findings = findings::find(self);
+    }
+
+    fn count_inferred(&mut self) {
+        let mut at_least: Vec<u64> = self.list.iter().filter_map(|r| r.at_least_ns).collect();
+        at_least.sort_unstable();
+        self.inferred = at_least.len() as u64;
+        self.inferred_at_least_p50_ns = latency::nearest_rank(&at_least, 50);
+        self.may_be_several = self.list.iter().filter(|r| r.may_be_several).count() as u64;
     }
 
     fn sort(&mut self) {

@@ -42,6 +42,12 @@ pub(super) fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -
     })
 }
 
+/// The smallest of these values, in ascending order, that so many percent of them do not exceed; 0 without any.
+pub(super) fn nearest_rank(ascending: &[u64], percent: usize) -> u64 {
+    let rank = (ascending.len() * percent).div_ceil(100).max(1);
+    ascending.get(rank - 1).copied().unwrap_or(0)
+}
+
 /// `sum / n`, rounded half up; 0 for nothing.
 fn rounded(sum: u128, n: u128) -> u64 {
     let value = sum.saturating_add(n / 2).checked_div(n).unwrap_or(0);

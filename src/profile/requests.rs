@@ -34,7 +34,7 @@ pub struct Request {
     pub goid: u64,
     /// When it started, in ns from the trace's start.
     pub start_ns: u64,
-    /// How long it took, in ns. Of a partial one, the part that was seen.
+    /// How long it took, in ns. Of a partial one, the part that was seen. Where its edges are inferred, at most this long.
     pub dur_ns: u64,
     /// What it is called: position in [`Requests::roots`].
     pub root: u32,
@@ -43,8 +43,17 @@ pub struct Request {
     pub states: Box<[(u16, u64)]>,
     /// Whether an edge of the trace, or of `--time`, cuts it.
     pub partial: bool,
-    /// Whether its edges are inferred from stacks and can be off by what ran between them.
-    pub inferred: bool,
+    /// Where its edges are inferred from stacks: how long it took at least, in ns. Else none, and `dur_ns` is exact.
+    pub at_least_ns: Option<u64>,
+    /// Whether it may be several calls in a row: its edges are inferred, and a stack on which it waited came twice.
+    pub may_be_several: bool,
+}
+
+impl Request {
+    /// Whether its edges are inferred from stacks.
+    pub fn is_inferred(&self) -> bool {
+        self.at_least_ns.is_some()
+    }
 }
 
 /// All requests of a profile.
@@ -69,6 +78,10 @@ pub struct Requests {
     pub capped: u64,
     /// Requests of the list whose edges are inferred; [`Requests::finish`] counts them.
     pub inferred: u64,
+    /// Of these, the median of what they took at least, in ns (nearest rank); 0 without any.
+    pub inferred_at_least_p50_ns: u64,
+    /// Requests of the list that may be several calls in a row; [`Requests::finish`] counts them.
+    pub may_be_several: u64,
     /// Time of all goroutines of the requests that count, in ns; none when it is not known.
     pub goroutine_ns: Option<u64>,
     /// How long they took; none when no request counts.

@@ -26,6 +26,9 @@ impl ProfileFrame {
     pub const GO: &'static str = "[go]";
     /// The pseudo frame above what another goroutine did while a request waited for it: its file is `other goroutine`.
     pub const WAITING_FOR: &'static str = "[waiting for]";
+    /// The pseudo frame below what a request's goroutine did after its last stack in the root, when it may have returned
+    /// already: its file is `root may be over`.
+    pub const AFTER_LAST_STACK: &'static str = "[after the last stack]";
     /// The root of a request where two sides are compared whose roots have different names. Renderers
     /// show it like a function of the program, its outermost one.
     pub const ROOT: &'static str = "(root)";

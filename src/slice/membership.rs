@@ -3,6 +3,7 @@
 use super::spawn_chains::SpawnChains;
 use super::task_boundaries::TaskBoundaries;
 use super::window::{RootWindow, WindowIdx};
+use crate::survey::SeenPart;
 use crate::trace::ids::GIdx;
 use rustc_hash::FxHashMap;
 
@@ -15,6 +16,8 @@ pub(crate) struct Membership {
     pub(crate) start: Option<u64>,
     /// Position in the file of the event that ends it; `None`: the goroutine's last event.
     pub(crate) end: Option<u64>,
+    /// What is certain of it where its borders are inferred from stacks; else none.
+    pub(crate) seen: Option<SeenPart>,
     /// Whether the window starts and ends where this does.
     pub(crate) is_window: bool,
 }

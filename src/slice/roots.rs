@@ -4,7 +4,7 @@ use super::builder::{KEPT_OUT, SliceBuilder};
 use super::membership::Membership;
 use super::task_boundaries::TaskBoundary;
 use super::window::{RootKind, RootWindow, WindowIdx};
-use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, Work};
+use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, Stretch, Work};
 use crate::trace::ids::{GIdx, StringIdx};
 
 impl SliceBuilder<'_> {
@@ -101,14 +101,18 @@ impl SliceBuilder<'_> {
             let stretch = self.forest.stretches[i as usize];
             let label = self.labels.of_stack(stretch.stack);
             let chain = self.slice.chains.root(label);
+            let has_rest = stretch.seen.is_some_and(|seen| seen.end.is_some());
+            let chain_after = if has_rest { self.slice.chains.after_last_stack(chain) } else { chain };
             let window = self.add_window(RootWindow {
                 stretch: Some((stretch.start, stretch.end)),
                 by: RootKind::Stack,
-                inferred: stretch.inferred,
+                seen: stretch.seen,
+                chain_after,
                 ..RootWindow::of(g, chain)
             });
             self.window_of_stretch[i as usize] = window;
-            memberships.push(Membership { window, start: stretch.start, end: stretch.end, is_window: true });
+            let Stretch { start, end, seen, .. } = stretch;
+            memberships.push(Membership { window, start, end, seen, is_window: true });
         }
         self.add_memberships(g, memberships);
     }
@@ -128,7 +132,7 @@ impl SliceBuilder<'_> {
                 Annotation::Region => WindowIdx::NONE,
             };
             if window.is_some() {
-                memberships.push(Membership { window, start, end, is_window });
+                memberships.push(Membership { window, start, end, seen: None, is_window });
             }
         }
         let any = !memberships.is_empty();

@@ -23,24 +23,34 @@ pub(crate) struct SpawnChain {
     pub(crate) creation: StackIdx,
     /// The root's label.
     pub(crate) label: StringIdx,
+    /// Whether it is about what a root's goroutine does after the root's last matching stack.
+    pub(crate) after_last_stack: bool,
     depth: u32,
 }
+
+/// Parent, creation and label of a chain; whether it is after the last stack.
+type SpawnChainKey = (u32, StackIdx, StringIdx, bool);
 
 /// All chains of a slice, each once. A chain is named by the index of its last link.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct SpawnChains {
     list: Vec<SpawnChain>,
-    by_key: FxHashMap<(u32, StackIdx, StringIdx), u32>,
+    by_key: FxHashMap<SpawnChainKey, u32>,
 }
 
 impl SpawnChains {
     /// The chain of a root itself: one link, without a `go` statement.
     pub(crate) fn root(&mut self, label: StringIdx) -> u32 {
         let next = self.list.len() as u32;
-        self.intern(
-            SpawnChain { parent: next, creation: StackIdx::EMPTY, label, depth: 0 },
-            (u32::MAX, StackIdx::EMPTY, label),
-        )
+        let chain = SpawnChain { parent: next, creation: StackIdx::EMPTY, label, after_last_stack: false, depth: 0 };
+        self.intern(chain, (u32::MAX, StackIdx::EMPTY, label, false))
+    }
+
+    /// The chain of what a root's goroutine does after the root's last matching stack; `root` is the root's own chain.
+    pub(crate) fn after_last_stack(&mut self, root: u32) -> u32 {
+        let above = self.list[root as usize];
+        let chain = SpawnChain { parent: root, after_last_stack: true, ..above };
+        self.intern(chain, (root, StackIdx::EMPTY, above.label, true))
     }
 
     /// The chain of a goroutine that was created by one with chain `parent`: `parent` itself where the creation is
@@ -51,11 +61,12 @@ impl SpawnChains {
         if creation == StackIdx::EMPTY || creation == above.creation || above.depth >= MAX_CHAIN {
             return parent;
         }
-        let chain = SpawnChain { parent, creation, label: above.label, depth: above.depth + 1 };
-        self.intern(chain, (parent, creation, above.label))
+        let depth = above.depth + 1;
+        let chain = SpawnChain { parent, creation, label: above.label, after_last_stack: false, depth };
+        self.intern(chain, (parent, creation, above.label, false))
     }
 
-    fn intern(&mut self, chain: SpawnChain, key: (u32, StackIdx, StringIdx)) -> u32 {
+    fn intern(&mut self, chain: SpawnChain, key: SpawnChainKey) -> u32 {
         *self.by_key.entry(key).or_insert_with(|| {
             self.list.push(chain);
             self.list.len() as u32 - 1

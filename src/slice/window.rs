@@ -1,5 +1,6 @@
 //! Windows: occurrences of roots.
 
+use crate::survey::SeenPart;
 use crate::trace::ids::{GIdx, dense_index};
 
 dense_index! {
@@ -24,15 +25,17 @@ pub(crate) struct RootWindow {
     pub(crate) chain: u32,
     /// What made it a root.
     pub(crate) by: RootKind,
-    /// Whether its borders are inferred from stacks, and can be off by what ran between them.
-    pub(crate) inferred: bool,
+    /// What is certain of it where its borders are inferred from stacks; else none.
+    pub(crate) seen: Option<SeenPart>,
+    /// The spawn chain of what follows its last matching stack; `chain` where nothing does.
+    pub(crate) chain_after: u32,
 }
 
 impl RootWindow {
     /// A window that is all of a goroutine's life, with this spawn chain.
     pub(crate) fn of(g: GIdx, chain: u32) -> Self {
         let (stretch, by) = (None, RootKind::Entry);
-        Self { g, ended_by: g, handed_over: false, stretch, chain, by, inferred: false }
+        Self { g, ended_by: g, handed_over: false, stretch, chain, by, seen: None, chain_after: chain }
     }
 }
 

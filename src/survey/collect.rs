@@ -7,6 +7,7 @@ use super::annotations::sink::AnnotationSink;
 use super::forest::Origin;
 use super::roots::connections::Moment;
 use super::roots::served::Served;
+use super::roots::stretches::Before;
 use super::roots::tracker::{RootEvidence, RootPart, RootTracker};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -48,36 +49,36 @@ impl<'a> Collector<'a> {
         !self.trackers.is_empty()
     }
 
-    /// Takes a goroutine's next piece of evidence, and follows it from here on. If it was not followed before,
-    /// `last_gap` gives the file position where its last gap ended.
-    pub(crate) fn evidence(&mut self, g: GIdx, evidence: RootEvidence, last_gap: impl FnOnce() -> Option<u64>) {
+    /// Takes a goroutine's next piece of evidence, and follows it from here on. `before` says what is known of it if it
+    /// was not followed before.
+    pub(crate) fn evidence(&mut self, g: GIdx, evidence: RootEvidence, before: impl FnOnce() -> Before) {
         if !self.take_stream(g, evidence) {
-            let tracker = self.trackers.entry(g).or_insert_with(|| RootTracker::continued_from(last_gap()));
+            let tracker = self.trackers.entry(g).or_insert_with(|| RootTracker::continued_from(before()));
             tracker.take(evidence, &mut self.parts);
             self.add_parts(g);
         }
     }
 
-    /// Takes a goroutine's next pieces of evidence, and follows it only as long as something is open. `last_gap` is as
-    /// above. Returns whether something is open.
+    /// Takes a goroutine's next pieces of evidence, and follows it only as long as something is open. `before` is as
+    /// above. Returns whether something is open, and whether the goroutine was outside all calls at some moment.
     pub(crate) fn evidence_of_generation(
         &mut self,
         g: GIdx,
         evidence: impl Iterator<Item = RootEvidence>,
-        last_gap: Option<u64>,
-    ) -> bool {
-        let mut tracker = self.trackers.remove(&g).unwrap_or_else(|| RootTracker::continued_from(last_gap));
+        before: Before,
+    ) -> (bool, bool) {
+        let mut tracker = self.trackers.remove(&g).unwrap_or_else(|| RootTracker::continued_from(before));
         for piece in evidence {
             if !self.take_stream(g, piece) {
                 tracker.take(piece, &mut self.parts);
                 self.add_parts(g);
             }
         }
-        let is_open = tracker.is_open();
+        let (is_open, was_outside) = (tracker.is_open(), tracker.was_outside());
         if is_open {
             self.trackers.insert(g, tracker);
         }
-        is_open
+        (is_open, was_outside)
     }
 
     /// Takes a stack of a goroutine that serves one request alone: nothing of it has borders. False for all else.

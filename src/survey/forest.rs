@@ -1,5 +1,6 @@
 //! All goroutines of a trace and who created whom.
 
+use super::roots::stretches::SeenPart;
 use crate::trace::buckets::Buckets;
 use crate::trace::ids::{GIdx, GoId, StackIdx, StringIdx};
 use crate::trace::time::Time;
@@ -78,8 +79,8 @@ pub(crate) struct Stretch {
     pub(crate) end: Option<u64>,
     /// Its first matching stack.
     pub(crate) stack: StackIdx,
-    /// Whether its borders are inferred from stacks; else they are a server's own.
-    pub(crate) inferred: bool,
+    /// What is certain of it where its borders are inferred from stacks; none where they are a server's own.
+    pub(crate) seen: Option<SeenPart>,
 }
 
 /// What kind of annotation a root is.

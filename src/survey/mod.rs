@@ -32,8 +32,9 @@ pub(crate) mod v1;
 pub(crate) mod v2;
 
 pub(crate) use candidates::candidates;
-pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Work};
+pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Stretch, Work};
 pub(crate) use handlers::handlers;
+pub(crate) use roots::stretches::SeenPart;
 
 use crate::profile;
 use crate::trace::error::Warning;

@@ -11,7 +11,7 @@ use super::forest::{Goroutine, Life, Origin};
 use super::roots::classify::{Classifier, PartialClass, StackClass};
 use super::roots::connections::{Moment, ServerStack};
 use super::roots::servers::ServerStep;
-use super::roots::stretches::Gap;
+use super::roots::stretches::{Before, Gap, Match, StackHolds};
 use super::roots::tracker::RootEvidence;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition};
 use crate::trace::ids::{GIdx, GoId, StackIdx};
@@ -44,7 +44,8 @@ pub(crate) struct OrderedSurvey<'a> {
     collector: Collector<'a>,
     /// What each stack says; none when stacks do not matter.
     classes: Option<Vec<StackClass>>,
-    /// Per goroutine, the file position of its last gap; or one of the two values below. Empty without classes.
+    /// Per goroutine, the file position of its last gap, with [`OUTSIDE`]; or one of the two values below. Empty without
+    /// classes.
     last_gap: Vec<u64>,
     /// The part of the trace that the events are of.
     part: u32,
@@ -54,6 +55,15 @@ pub(crate) struct OrderedSurvey<'a> {
 const UNSEEN: u64 = u64::MAX;
 /// A tracker follows the goroutine.
 const TRACKED: u64 = u64::MAX - 1;
+/// The bit that says that the goroutine had a stack that does not match.
+const OUTSIDE: u64 = 1 << 63;
+
+/// What is noted of a goroutine after a gap at a file position; `other` says whether that is a stack that does not match.
+#[inline]
+fn noted(before: u64, pos: u64, other: bool) -> u64 {
+    let was_outside = if before == UNSEEN { 0 } else { before & OUTSIDE };
+    pos | was_outside | if other { OUTSIDE } else { 0 }
+}
 
 impl<'a> OrderedSurvey<'a> {
     /// Nothing seen yet. `classes` says what each stack says; none when stacks do not matter. With `lists_handlers`, all
@@ -92,7 +102,7 @@ impl<'a> OrderedSurvey<'a> {
         }
         if runs || class.excludes() {
             match self.last_gap.get_mut(g.at()) {
-                Some(gap) if *gap != TRACKED => *gap = pos,
+                Some(gap) if *gap != TRACKED => *gap = noted(*gap, pos, class.excludes()),
                 _ => return false,
             }
         }
@@ -131,13 +141,14 @@ impl<'a> OrderedSurvey<'a> {
         let creates = matches!(event.kind, EventKind::Transition(GoTransition { from: GoState::NotExist, .. }));
         let class = if creates { class } else { class.without_creation() };
         let StackClass { step, matches, .. } = class;
+        let (stack, at, holds) = (event.stack, moment(event), holds(event));
         if step != ServerStep::None {
-            let seen = ServerStack { step, matches, stack: event.stack, at: moment(event) };
+            let seen = ServerStack { step, matches, stack, at, last: at.pos, holds };
             self.evidence(event.g, RootEvidence::Server(seen));
         } else if class.excludes() {
-            self.gap(event.g, event, true);
+            self.gap(event.g, Gap::at_other_stack(event.pos), event.time);
         } else if matches {
-            self.evidence(event.g, RootEvidence::Match(event.stack));
+            self.evidence(event.g, RootEvidence::Match(Match { stack, first: at.pos, last: at.pos, holds }));
         }
         if class.truncated {
             self.collector.survey.truncated.insert(event.g);
@@ -147,20 +158,21 @@ impl<'a> OrderedSurvey<'a> {
     /// Takes a piece of evidence about a goroutine, which is followed from here on.
     fn evidence(&mut self, g: GIdx, evidence: RootEvidence) {
         let last_gap = self.last_gap.get_mut(g.at());
+        let is_created = self.collector.survey.forest.get(g).origin != Origin::Older;
         self.collector.evidence(g, evidence, || {
             let before = last_gap.map_or(UNSEEN, |gap| std::mem::replace(gap, TRACKED));
-            (before != UNSEEN).then_some(before)
+            let was_outside = is_created || before != UNSEEN && before & OUTSIDE != 0;
+            Before { last_gap: (before != UNSEEN).then_some(before & !OUTSIDE), was_outside }
         });
     }
 
     #[inline]
-    fn gap(&mut self, g: GIdx, event: &Event, other: bool) {
+    fn gap(&mut self, g: GIdx, gap: Gap, time: Time) {
         match self.last_gap.get_mut(g.at()) {
-            Some(gap) if *gap != TRACKED => *gap = event.pos,
-            _ => {
-                let gap = Gap { first: event.pos, last: event.pos, other };
-                self.evidence(g, RootEvidence::Gap(gap, Some(event.time)));
+            Some(noted_gap) if *noted_gap != TRACKED => {
+                *noted_gap = noted(*noted_gap, gap.last, gap.first_other.is_some());
             }
+            _ => self.evidence(g, RootEvidence::Gap(gap, Some(time))),
         }
     }
 
@@ -170,7 +182,7 @@ impl<'a> OrderedSurvey<'a> {
             (GoState::NotExist, to) => self.birth(event, t, to),
             (_, GoState::NotExist) => self.death(event, t.g),
             (GoState::Undetermined, _) => {}
-            (_, GoState::Running) if self.classes.is_some() => self.gap(t.g, event, false),
+            (_, GoState::Running) if self.classes.is_some() => self.gap(t.g, Gap::at_resume(event.pos), event.time),
             _ => {}
         }
     }
@@ -204,6 +216,17 @@ impl<'a> OrderedSurvey<'a> {
     /// The trace ends.
     pub(crate) fn finish(self) -> Survey {
         self.collector.finish()
+    }
+}
+
+/// How long the own stack of an event holds.
+fn holds(event: &Event) -> StackHolds {
+    match event.kind {
+        EventKind::Transition(t) if t.g == event.g && t.to == GoState::Waiting => StackHolds::WhileItWaits,
+        EventKind::Transition(t) if t.g == event.g && matches!(t.to, GoState::Runnable | GoState::Syscall) => {
+            StackHolds::UntilItRuns
+        }
+        _ => StackHolds::AMoment,
     }
 }
 

@@ -106,7 +106,7 @@ fn check_recording(path: &Path) {
             assert_ranked(&what, &durations(&profile), &last(said(spans, "around_ns")));
             let found = if by == "task" { profile.selection.roots_by_task } else { profile.selection.roots_by_region };
             assert_eq!((found as usize, profile.selection.roots_cut), (outer, 0), "{what}");
-            assert!(requests(&profile).list.iter().all(|r| !r.inferred), "{what}");
+            assert!(requests(&profile).list.iter().all(|r| !r.is_inferred()), "{what}");
             assert!(requests(&profile).roots.iter().all(|r| r == name), "{what}");
             let row = listed.annotations.iter().find(|a| a.kind == by && a.name == *name).expect("a row");
             assert_eq!((row.took.count() as usize, row.took.partial), (outer, 0), "{what}");

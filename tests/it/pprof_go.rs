@@ -63,7 +63,7 @@ fn raw_totals(raw: &str) -> Vec<i64> {
 const CASES: &[(&str, &[&str])] = &[
     ("go1.26/server.trace", &["-r", "HashAndWriteHandler"]),
     ("go1.26/server.trace", &["-r", "Handler", "--stacks", "own"]),
-    ("go1.26/server.trace", &["-r", ".", "--whole-life"]),
+    ("go1.26/server.trace", &["-r", ".", "--whole-life", "--include-partial"]),
     ("go1.22/waits.trace", &["-r", "KnownWaits"]),
     ("go1.23/trees.trace", &["-r", "TreeHandler"]),
     ("go1.25/cpuprof.trace", &["-r", "BurnHandler"]),

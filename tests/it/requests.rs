@@ -106,7 +106,7 @@ fn http1_counts_and_durations_are_the_programs() {
             let took = profile.total.goroutine_ns;
             assert!(upper_bound(handler, said).is_none_or(|most| took <= most), "{what}: {took} ns, {said}");
             let requests = &profile.requests.as_ref().expect("requests").list;
-            assert!(requests.iter().all(|r| !r.inferred && !r.partial), "{what}");
+            assert!(requests.iter().all(|r| !r.is_inferred() && !r.partial), "{what}");
             let durations: Vec<u64> = requests.iter().map(|r| r.dur_ns).collect();
             assert_eq!(durations.iter().sum::<u64>(), took, "{what}");
             assert_ranked(&what, &numbers(&said["handler_ns"]), &durations);

@@ -31,8 +31,13 @@ impl MeasureCore<'_> {
         if !self.is_tracked(g) {
             return (WindowIdx::NONE, 0);
         }
-        let window = self.windows.position(g).open;
-        (self.none_if_over(window), self.context_of(window))
+        let position = self.windows.position(g);
+        let chain = if position.after_last_stack && position.open.is_some() {
+            slice.windows[position.open.at()].chain_after
+        } else {
+            self.context_of(position.open)
+        };
+        (self.none_if_over(position.open), chain)
     }
 
     /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
@@ -72,6 +77,11 @@ impl MeasureCore<'_> {
             self.lines[line].set_chain(context);
             self.lines[line].set_served_by(StringIdx::NONE);
         }
+        if crossed.left_last_stack {
+            self.close(line, time, stack, false);
+            let chain = self.spec.slice.windows[before.open.at()].chain_after;
+            self.lines[line].set_chain(chain);
+        }
         if crossed.started.is_some() {
             self.close(line, time, stack, false);
             let context = self.context_of(crossed.started);
@@ -87,7 +97,7 @@ impl MeasureCore<'_> {
     /// right at the request's start, so what the goroutine runs before its first own stack is this function.
     pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
         let slice = self.spec.slice;
-        let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && !root.inferred);
+        let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && root.seen.is_none());
         request.map_or(StringIdx::NONE, |root| slice.chains.get(root.chain).label)
     }
 

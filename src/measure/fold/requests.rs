@@ -123,7 +123,8 @@ impl Names<'_, '_> {
             root: root as u32,
             states: by_state.into(),
             partial: measured.partial,
-            inferred: window.inferred,
+            at_least_ns: measured.at_least_ns,
+            may_be_several: window.seen.is_some_and(|seen| seen.may_be_several),
         }
     }
 

@@ -80,7 +80,9 @@ impl Folder {
                 Some((same, stack)) if same == place => stack,
                 _ => frames.push(&mut self.tree, prefix, key.stack, key.line_known),
             };
-            (last, nodes[i]) = (Some((place, stack)), stack);
+            last = Some((place, stack));
+            let stack = if chains.get(key.context).after_last_stack { self.after_last_stack(stack) } else { stack };
+            nodes[i] = stack;
             if weight != Weight::default() {
                 let root = chains.get(key.context).label;
                 self.add(&key, (stack, root), symbols, weight);
@@ -128,6 +130,15 @@ impl Folder {
         self.tree.push(StackTree::ROOT, frame)
     }
 
+    fn after_last_stack(&mut self, under: NodeIdx) -> NodeIdx {
+        let frame = self.tree.intern_frame(ProfileFrame {
+            function: ProfileFrame::AFTER_LAST_STACK.into(),
+            file: "root may be over".into(),
+            line: 0,
+        });
+        self.tree.push(under, frame)
+    }
+
     fn waiting_for(&mut self, under: NodeIdx) -> NodeIdx {
         let frame = self.tree.intern_frame(ProfileFrame {
             function: ProfileFrame::WAITING_FOR.into(),
@@ -156,6 +167,8 @@ impl Folder {
             let chain = chains.get(i);
             prefixes.push(if chain.parent == i {
                 StackTree::ROOT
+            } else if chain.after_last_stack {
+                prefixes[chain.parent as usize]
             } else {
                 let above = prefixes[chain.parent as usize];
                 let creator = frames.push(&mut self.tree, above, chain.creation, true);

@@ -20,6 +20,8 @@ pub(crate) struct RequestMeasured {
     pub(crate) states: Box<[(u16, u64)]>,
     /// Whether an edge of the trace, or of the part looked at, cuts it.
     pub(crate) partial: bool,
+    /// How long it certainly took, in ns, where its borders are inferred; else none.
+    pub(crate) at_least_ns: Option<u64>,
 }
 
 /// A goroutine on a request's path that is not the request's own.

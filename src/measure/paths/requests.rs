@@ -55,6 +55,8 @@ struct EndedRequest {
     segment: PathSegment,
     /// Whether an edge of the trace, or of the part looked at, cuts it.
     partial: bool,
+    /// How long it certainly took, in ns, where its borders are inferred; else none.
+    at_least_ns: Option<u64>,
 }
 
 /// Paths that are walked together.
@@ -157,7 +159,8 @@ impl Paths {
             return None;
         }
         let segment = segment_of(to, window, open);
-        (segment.span.start < segment.span.end).then_some(EndedRequest { segment, partial })
+        let at_least_ns = to.spec.slice.windows[window.at()].seen.map(|_| open.seen_ns(segment.span));
+        (segment.span.start < segment.span.end).then_some(EndedRequest { segment, partial, at_least_ns })
     }
 
     /// Walks the paths of requests that are over, one name of roots after the other.
@@ -249,13 +252,13 @@ impl Paths {
 
     /// All of a request's path was walked; `walked` is the part of it that was not before.
     fn finish_request(&mut self, mut walked: PathSegment, request: &EndedRequest) {
-        let EndedRequest { segment: PathSegment { window, span, .. }, partial } = *request;
+        let EndedRequest { segment: PathSegment { window, span, .. }, partial, at_least_ns } = *request;
         if let Some((_, before)) = self.walked_so_far.remove(&window) {
             walked.add(&before);
         }
         let states = walked.states.iter().enumerate().filter(|(_, ns)| **ns > 0);
         let states = states.map(|(i, ns)| (i as u16, *ns)).collect();
-        self.requests.push(RequestMeasured { window, span, states, partial });
+        self.requests.push(RequestMeasured { window, span, states, partial, at_least_ns });
     }
 
     /// The log is too long: walks what open requests did so far, as if they ended here.

@@ -16,7 +16,7 @@ pub(crate) mod part_start;
 
 use crate::slice::WindowIdx;
 use crate::slice::{Membership, RootKind, Slice, TaskBoundary};
-use crate::survey::Forest;
+use crate::survey::{Forest, SeenPart};
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 use part_start::PartStart;
@@ -31,6 +31,10 @@ pub(super) struct OpenWindow {
     pub(super) end: Time,
     /// Of a task: when the goroutine that will end it took it over; [`Time::MIN`] before.
     pub(super) handed_over: Time,
+    /// Of one with inferred borders: its first matching stack; [`Time::MIN`] before.
+    pub(super) seen_start: Time,
+    /// Of one with inferred borders: when its last matching stack held no more; [`Time::MAX`] before.
+    pub(super) seen_end: Time,
     /// Time added for it, of all its goroutines; kept where paths are walked.
     pub(super) ns: u64,
     /// Whether any was.
@@ -40,14 +44,28 @@ pub(super) struct OpenWindow {
 }
 
 impl OpenWindow {
+    /// How much of a span it certainly lasted, in ns, where its borders are inferred.
+    pub(super) fn seen_ns(&self, span: Window) -> u64 {
+        // Without its first matching stack, which damage can take away, nothing is certain.
+        if self.seen_start == Time::MIN { 0 } else { span.overlap(self.seen_start, self.seen_end) }
+    }
+
     /// Whether an edge of the trace, or of the part of it looked at, cuts it.
     pub(super) fn is_cut(&self, looked_at: Window) -> bool {
         self.cut || self.start < looked_at.start || self.end > looked_at.end
     }
 }
 
-const BLANK: OpenWindow =
-    OpenWindow { start: Time::MIN, end: Time::MAX, handed_over: Time::MIN, ns: 0, seen: false, cut: false };
+const BLANK: OpenWindow = OpenWindow {
+    start: Time::MIN,
+    end: Time::MAX,
+    handed_over: Time::MIN,
+    seen_start: Time::MIN,
+    seen_end: Time::MAX,
+    ns: 0,
+    seen: false,
+    cut: false,
+};
 
 /// No time at all.
 const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
@@ -57,6 +75,8 @@ const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
 pub(super) struct MembershipPosition {
     /// The window of the open membership; none between two.
     pub(super) open: WindowIdx,
+    /// Whether it is after the last matching stack of that membership.
+    pub(super) after_last_stack: bool,
     /// Position of the next one.
     next: usize,
 }
@@ -66,6 +86,8 @@ pub(super) struct MembershipPosition {
 pub(super) struct CrossedBorders {
     /// Whether a membership ended.
     pub(super) ended: bool,
+    /// Whether the last matching stack of a membership, which goes on, holds no more.
+    pub(super) left_last_stack: bool,
     /// The window whose membership began; none if none did.
     pub(super) started: WindowIdx,
 }
@@ -194,9 +216,11 @@ impl<'a> Windows<'a> {
             memberships.partition_point(|membership| membership.end.is_some_and(|end| self.part_start.is_before(end)));
         let position = match memberships.get(next) {
             Some(membership) if membership.start.is_none_or(|start| self.part_start.is_before(start)) => {
-                MembershipPosition { open: membership.window, next: next + 1 }
+                let seen_end = membership.seen.and_then(|seen| seen.end);
+                let after_last_stack = seen_end.is_some_and(|end| self.part_start.is_before(end));
+                MembershipPosition { open: membership.window, after_last_stack, next: next + 1 }
             }
-            _ => MembershipPosition { open: WindowIdx::NONE, next },
+            _ => MembershipPosition { open: WindowIdx::NONE, after_last_stack: false, next },
         };
         self.positions.insert(g, position);
         if self.part_start.inside.is_some() {
@@ -214,16 +238,20 @@ impl<'a> Windows<'a> {
     pub(super) fn cross(&mut self, g: GIdx, pos: u64, time: Time) -> CrossedBorders {
         let mut position = self.position(g);
         let memberships = self.memberships(g);
-        let mut crossed = CrossedBorders { ended: false, started: WindowIdx::NONE };
+        let mut crossed = CrossedBorders { ended: false, left_last_stack: false, started: WindowIdx::NONE };
         if position.open.is_some()
-            && let Some(membership) =
-                memberships.get(position.next - 1).filter(|membership| membership.end == Some(pos))
+            && let Some(membership) = memberships.get(position.next - 1)
         {
-            if membership.is_window {
-                self.end(membership.window, time);
+            if membership.end == Some(pos) {
+                if membership.is_window {
+                    self.end(membership.window, time);
+                }
+                position.open = WindowIdx::NONE;
+                crossed.ended = true;
+            } else if let Some(seen) = membership.seen {
+                crossed.left_last_stack = self.cross_seen(membership.window, seen, (pos, time));
+                position.after_last_stack |= crossed.left_last_stack;
             }
-            position.open = WindowIdx::NONE;
-            crossed.ended = true;
         }
         if !position.open.is_some()
             && let Some(membership) = memberships.get(position.next).filter(|membership| membership.start == Some(pos))
@@ -231,13 +259,26 @@ impl<'a> Windows<'a> {
             if membership.is_window {
                 self.start(membership.window, time);
             }
-            position = MembershipPosition { open: membership.window, next: position.next + 1 };
+            let next = position.next + 1;
+            position = MembershipPosition { open: membership.window, after_last_stack: false, next };
             crossed.started = membership.window;
         }
-        if crossed.ended || crossed.started.is_some() {
+        if crossed.ended || crossed.left_last_stack || crossed.started.is_some() {
             self.positions.insert(g, position);
         }
         crossed
+    }
+
+    /// Notes the borders of what is certain of an open window; says whether its last matching stack holds no more.
+    fn cross_seen(&mut self, window: WindowIdx, seen: SeenPart, (pos, time): (u64, Time)) -> bool {
+        if seen.start == pos {
+            self.edit(window, |open| open.seen_start = time);
+        }
+        let ends = seen.end == Some(pos);
+        if ends {
+            self.edit(window, |open| open.seen_end = time);
+        }
+        ends
     }
 
     /// Starts and ends the tasks that an annotation at `pos` begins and ends.
@@ -283,6 +324,8 @@ impl<'a> Windows<'a> {
                     ours.end = theirs.end;
                 }
                 ours.handed_over = ours.handed_over.max(theirs.handed_over);
+                ours.seen_start = ours.seen_start.max(theirs.seen_start);
+                ours.seen_end = ours.seen_end.min(theirs.seen_end);
                 ours.ns = ours.ns.saturating_add(theirs.ns);
                 ours.seen |= theirs.seen;
                 ours.cut |= theirs.cut;

@@ -73,6 +73,8 @@ pub(super) fn selected<M: SerializeMap>(requests: &Requests, map: &mut M) -> Res
     map.serialize_entry("requests_before_only", &requests.before_only)?;
     map.serialize_entry("requests_partial", &requests.partial)?;
     map.serialize_entry("requests_inferred", &requests.inferred)?;
+    map.serialize_entry("requests_inferred_at_least_p50_ns", &requests.inferred_at_least_p50_ns)?;
+    map.serialize_entry("requests_may_be_several", &requests.may_be_several)?;
     map.serialize_entry("requests_capped", &requests.capped)?;
     map.serialize_entry("requests_goroutine_ns", &requests.goroutine_ns)
 }
@@ -177,8 +179,12 @@ impl Serialize for RequestRow<'_> {
         if r.partial {
             map.serialize_entry("partial", &true)?;
         }
-        if r.inferred {
+        if let Some(at_least_ns) = r.at_least_ns {
             map.serialize_entry("inferred", &true)?;
+            map.serialize_entry("at_least_ns", &at_least_ns)?;
+        }
+        if r.may_be_several {
+            map.serialize_entry("may_be_several", &true)?;
         }
         map.end()
     }

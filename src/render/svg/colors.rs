@@ -62,7 +62,7 @@ pub(super) fn of_state(state: &str) -> Rgb {
 
 /// The colour of a box by the name in it.
 pub(super) fn of_frame(name: &str) -> Rgb {
-    if name == ProfileFrame::GO || name == ALL {
+    if matches!(name, ProfileFrame::GO | ProfileFrame::AFTER_LAST_STACK | ALL) {
         return PSEUDO;
     }
     if let Some(state) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {

@@ -113,7 +113,8 @@ fn request(i: u64) -> Request {
         dur_ns: states.iter().map(|s| s.1).sum(),
         root: u32::from(i % 20 == 3),
         states,
-        inferred: i % 20 == 7,
+        at_least_ns: (i % 20 == 7).then_some(1_000 * i),
+        may_be_several: i % 40 == 7,
         ..Request::default()
     }
 }

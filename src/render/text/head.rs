@@ -20,7 +20,7 @@ pub(super) fn write(
     let pad = trace_lines(view, &profile.traces, time, None, out)?;
     view.items(out, "roots", pad, &roots(&profile.selection))?;
     if let Some(requests) = requests {
-        view.items(out, "requests", pad, &counts(requests))?;
+        view.items(out, "requests", pad, &counts(view, requests))?;
     }
     view.items(out, "subtree", pad, &subtree(view, profile, requests))?;
     for (label, items) in [("left out", left_out(&profile.selection)), ("unknown", unknown(view, &profile.selection))] {
@@ -96,7 +96,7 @@ fn roots(selection: &Selection) -> Vec<String> {
 }
 
 /// Which requests count, and why others do not.
-fn counts(requests: &Requests) -> Vec<String> {
+fn counts(view: &View<'_>, requests: &Requests) -> Vec<String> {
     let before = if requests.only.is_some() { requests.before_only } else { requests.list.len() as u64 };
     let cut = count(requests.partial);
     let mut items = match (requests.include_partial, requests.partial) {
@@ -108,7 +108,11 @@ fn counts(requests: &Requests) -> Vec<String> {
         items.push(format!("{} chosen by {}", count(requests.list.len() as u64), clean(only)));
     }
     if requests.inferred > 0 {
-        items.push(format!("{} with inferred edges", count(requests.inferred)));
+        let (n, at_least) = (count(requests.inferred), view.time(requests.inferred_at_least_p50_ns));
+        items.push(format!("{n} with inferred edges: at most as long as shown, p50 at least {at_least}"));
+    }
+    if requests.may_be_several > 0 {
+        items.push(format!("{} may be several calls each", count(requests.may_be_several)));
     }
     if requests.capped > 0 {
         items.push(format!("{} with a cut path (too many intervals)", count(requests.capped)));

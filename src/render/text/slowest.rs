@@ -62,8 +62,11 @@ fn head(
     if request.partial {
         items.push("cut by an edge".to_owned());
     }
-    if request.inferred {
-        items.push("its edges are inferred".to_owned());
+    if let Some(at_least_ns) = request.at_least_ns {
+        items.push(format!("its edges are inferred, at least {}", view.time(at_least_ns)));
+    }
+    if request.may_be_several {
+        items.push("may be several calls".to_owned());
     }
     view.items(out, "", 2, &items)
 }

@@ -36,6 +36,11 @@ impl Hash for StackLine {
 }
 
 impl StackLine {
+    /// Whether the leaf has this name.
+    pub(super) fn ends_with(&self, name: &str) -> bool {
+        self.pieces.last().is_some_and(|leaf| leaf == name)
+    }
+
     /// Whether a frame is the user's own.
     pub(super) fn is_user(frame: &ProfileFrame) -> bool {
         !frame.is_pseudo() && !names::is_std(&frame.function)
@@ -44,6 +49,24 @@ impl StackLine {
     /// Reads a stack, innermost frame first. Of one with a frame of the user's own before the first pseudo frame, which
     /// is not [`ProfileFrame::WAITING_FOR`], the frames beyond the one after that do not matter.
     pub(super) fn new(stack: &[&ProfileFrame], full_names: bool) -> Self {
+        match stack.split_first() {
+            Some((leaf, rest)) if leaf.function == ProfileFrame::AFTER_LAST_STACK => {
+                let mut line = Self::of_frames(rest, full_names);
+                line.end_with(&leaf.function);
+                line
+            }
+            _ => Self::of_frames(stack, full_names),
+        }
+    }
+
+    /// Adds a pseudo frame at the leaf, which deserves room before the outer frames.
+    fn end_with(&mut self, pseudo: &str) {
+        self.wanted.insert(self.wanted.len().min(1), self.pieces.len());
+        self.pieces.push(pseudo.to_owned());
+        self.key = self.pieces.join(" ");
+    }
+
+    fn of_frames(stack: &[&ProfileFrame], full_names: bool) -> Self {
         let own_end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
         // A goroutine of the same request stands below its own creation, and is shown like any child.
         let is = |at: usize, name: &str| stack.get(at).is_some_and(|f| f.function == name);
@@ -193,6 +216,14 @@ mod tests {
         assert_eq!(chain(&stack, 6).0, "….load");
         let stack = ["time.Sleep", "main.FanOutHandler.func1.1"];
         assert_eq!(chain(&stack, 27).0, "….FanOutHandler.func1.1 → …");
+    }
+
+    #[test]
+    fn what_follows_the_last_stack_ends_with_a_pseudo_frame() {
+        let stack = ["[after the last stack]", "main.loop", "main.worker"];
+        assert_eq!(chain(&stack, 80), ("main.worker → main.loop → [after the last stack]".into(), "f2.go:2".into()));
+        assert_eq!(chain(&stack, 40).0, "main.loop → [after the last stack]");
+        assert_eq!(chain(&["[after the last stack]"], 40).0, "[after the last stack]");
     }
 
     #[test]

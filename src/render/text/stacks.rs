@@ -246,6 +246,10 @@ impl<'p> StackLines<'p> {
         for frame in tree.frame_indexes(leaf).take(frames::MAX_FRAMES) {
             self.stack.push(frame);
             let (is_pseudo, is_user) = self.frames[frame as usize];
+            let is_leaf = self.stack.len() == 1;
+            if is_leaf && tree.frames()[frame as usize].function == ProfileFrame::AFTER_LAST_STACK {
+                continue;
+            }
             if !is_pseudo {
                 has_users |= is_user && enough == usize::MAX;
             } else if enough == usize::MAX {
@@ -306,5 +310,6 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[StackRow<'_>]) {
 
 /// What ran between two stacks is known to be these frames or called by them.
 fn below(row: &StackRow<'_>) -> &'static str {
-    if row.sample.precision == Precision::Bracketed { BELOW } else { "" }
+    let leaf = row.chain.ends_with(ProfileFrame::AFTER_LAST_STACK);
+    if row.sample.precision == Precision::Bracketed && !leaf { BELOW } else { "" }
 }

@@ -13,6 +13,7 @@
 //! ```
 
 use super::servers::ServerStep;
+use super::stretches::StackHolds;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
 
@@ -34,8 +35,12 @@ pub(crate) struct ServerStack {
     pub(crate) matches: bool,
     /// The stack.
     pub(crate) stack: StackIdx,
-    /// When it was recorded.
+    /// When it was recorded; of several that say the same, the first.
     pub(crate) at: Moment,
+    /// File position of the last of these.
+    pub(crate) last: u64,
+    /// How long the last of these holds.
+    pub(crate) holds: StackHolds,
 }
 
 /// A request between two borders.
@@ -98,7 +103,7 @@ impl Connection {
 
     /// A stack that tells where in the server the goroutine is. Returns the request that it ends, if it ends one.
     pub(crate) fn server_stack(&mut self, seen: ServerStack) -> Option<ServedRequest> {
-        let ServerStack { step, matches, stack, at } = seen;
+        let ServerStack { step, matches, stack, at, .. } = seen;
         match step {
             ServerStep::Wrapped | ServerStep::Handler => {
                 let request = self.serving();
@@ -203,7 +208,9 @@ mod tests {
                 'P' => ServerStep::Recover,
                 _ => ServerStep::Between,
             };
-            found.extend(connection.server_stack(ServerStack { step, stack: REQUEST, matches: c == 'M', at }));
+            let holds = StackHolds::AMoment;
+            let seen = ServerStack { step, stack: REQUEST, matches: c == 'M', at, last: at.pos, holds };
+            found.extend(connection.server_stack(seen));
         }
         found.extend(connection.end_of_trace());
         let pos = |m: Option<Moment>| m.map(|m| m.pos);

@@ -65,15 +65,15 @@ impl Served {
     /// Takes a part of a goroutine's life: one that matches is a stretch of the forest.
     pub(crate) fn add(&mut self, forest: &mut Forest, g: GIdx, part: RootPart) {
         match part {
-            RootPart::Stretch(ClosedStretch { start, end, stack, births }) => {
-                add_stretch(forest, Stretch { g, start, end, stack, inferred: true }, &births);
+            RootPart::Stretch(ClosedStretch { start, end, stack, seen, births }) => {
+                add_stretch(forest, Stretch { g, start, end, stack, seen: Some(seen) }, &births);
             }
             RootPart::ServedRequest(request) => {
                 self.all.add(request.duration());
                 match request.matched {
                     Some(stack) => {
                         let (start, end) = (request.start.map(|m| m.pos), request.end.map(|m| m.pos));
-                        add_stretch(forest, Stretch { g, start, end, stack, inferred: false }, &request.births);
+                        add_stretch(forest, Stretch { g, start, end, stack, seen: None }, &request.births);
                     }
                     None => self.count(g, &request),
                 }

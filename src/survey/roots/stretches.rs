@@ -1,15 +1,24 @@
 //! Own stacks → stretches of a goroutine with a matching function on them.
 //!
-//! A stack recorded at a block, a stop or a system call holds until the goroutine runs again. So a stretch starts at
-//! the resume before its first matching stack, or at the last own stack that does not match if that is later. It ends
-//! when the goroutine runs again after the last matching stack, or at a stack that does not match if that comes first.
+//! A trace has no event for a call or a return, only stacks. So a stretch lasts from the last moment before its first
+//! matching stack that the call cannot have begun earlier than, to the first stack that shows that it is over:
+//!
+//! * It starts at the resume before its first matching stack, or at the last own stack that does not match if that is
+//!   later. A call on a goroutine that is older than the trace, and was never seen outside, began before the trace.
+//! * It ends at the first own stack that does not match, or with the goroutine.
+//!
+//! A stack recorded at a block, a stop or a system call holds until the goroutine runs again, any other for a moment. So
+//! the call certainly lasted from the first matching stack to where the last one holds no more: the *seen* part.
 //!
 //! ```text
 //!  events     resume  other  match  resume  match  resume  resume  other
-//!                       │◄──────────── stretch ──────►│
+//!                       │◄──────────── stretch ─────────────────────►│
+//!                              │◄────── seen ───────►│
 //! ```
 
 use crate::trace::ids::GIdx;
+use rustc_hash::FxHashSet;
+use std::hash::Hash;
 
 /// A time without a matching stack: resumes, and stacks that do not match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,15 +27,55 @@ pub(crate) struct Gap {
     pub(crate) first: u64,
     /// File position of the last of them.
     pub(crate) last: u64,
-    /// Whether a stack that does not match is among them; resumes alone do not end a stretch.
-    pub(crate) other: bool,
+    /// File position of the first stack that does not match; none where there are resumes alone, which end no stretch.
+    pub(crate) first_other: Option<u64>,
 }
 
 impl Gap {
+    /// The goroutine runs again.
+    pub(crate) fn at_resume(pos: u64) -> Self {
+        Self { first: pos, last: pos, first_other: None }
+    }
+
     /// One stack that does not match.
     pub(crate) fn at_other_stack(pos: u64) -> Self {
-        Self { first: pos, last: pos, other: true }
+        Self { first: pos, last: pos, first_other: Some(pos) }
     }
+}
+
+/// How long a stack holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum StackHolds {
+    /// For the moment in which it was recorded.
+    AMoment,
+    /// Until the goroutine runs again: it was stopped, or is in a system call.
+    UntilItRuns,
+    /// The same, and the goroutine waits.
+    WhileItWaits,
+}
+
+/// Matching stacks that follow each other in one run: all but the last hold for a moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Match<S> {
+    /// The first of them.
+    pub(crate) stack: S,
+    /// File position of the first.
+    pub(crate) first: u64,
+    /// File position of the last.
+    pub(crate) last: u64,
+    /// How long the last holds. It is the first as well if the goroutine waits.
+    pub(crate) holds: StackHolds,
+}
+
+/// What is certain of a stretch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SeenPart {
+    /// File position of its first matching stack.
+    pub(crate) start: u64,
+    /// File position of the event up to which its last matching stack holds; none: up to the stretch's end.
+    pub(crate) end: Option<u64>,
+    /// Whether a stack on which the goroutine waited came twice: the stretch may be several calls.
+    pub(crate) may_be_several: bool,
 }
 
 /// A stretch whose end is not known yet.
@@ -34,9 +83,25 @@ impl Gap {
 struct OpenStretch<S> {
     start: Option<u64>,
     stack: S,
-    /// File position where it ends if no matching stack follows.
-    tentative_end: Option<u64>,
+    seen: SeenPart,
+    /// The stacks on which the goroutine waited, until one comes twice.
+    waits: FxHashSet<S>,
     births: Vec<GIdx>,
+}
+
+impl<S: Copy + Eq + Hash> OpenStretch<S> {
+    fn new(start: Option<u64>, Match { stack, first, .. }: Match<S>) -> Self {
+        let seen = SeenPart { start: first, end: None, may_be_several: false };
+        Self { start, stack, seen, waits: FxHashSet::default(), births: Vec::new() }
+    }
+
+    fn matched(&mut self, Match { stack, last, holds, .. }: Match<S>) {
+        self.seen.end = (holds == StackHolds::AMoment).then_some(last);
+        if holds == StackHolds::WhileItWaits && !self.seen.may_be_several && !self.waits.insert(stack) {
+            self.seen.may_be_several = true;
+            self.waits = FxHashSet::default();
+        }
+    }
 }
 
 /// A stretch from its start to its end.
@@ -48,30 +113,34 @@ pub(crate) struct ClosedStretch<S> {
     pub(crate) end: Option<u64>,
     /// Its first matching stack.
     pub(crate) stack: S,
+    /// What is certain of it.
+    pub(crate) seen: SeenPart,
     /// Goroutines created inside.
     pub(crate) births: Vec<GIdx>,
+}
+
+/// What is known of a goroutine before its evidence is followed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Before {
+    /// File position where its last gap ended; none when it had none.
+    pub(crate) last_gap: Option<u64>,
+    /// Whether it was outside all calls at some moment: it was created in the trace, or had a stack that does not match.
+    pub(crate) was_outside: bool,
 }
 
 /// Puts the stretches of one goroutine together from its evidence in order. `S` is a stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Stretches<S> {
+    before: Before,
     open: Option<OpenStretch<S>>,
-    /// File position of the end of the last gap.
-    last_gap: Option<u64>,
     /// Goroutines created after the last gap: inside the next stretch if a matching stack follows before a gap does.
     pending: Vec<GIdx>,
 }
 
-impl<S> Default for Stretches<S> {
-    fn default() -> Self {
-        Self { open: None, last_gap: None, pending: Vec::new() }
-    }
-}
-
-impl<S> Stretches<S> {
-    /// Of a goroutine whose last gap so far ended at this file position; none when it had none.
-    pub(crate) fn continued_from(last_gap: Option<u64>) -> Self {
-        Self { last_gap, ..Self::default() }
+impl<S: Copy + Eq + Hash> Stretches<S> {
+    /// Of a goroutine of which this is known.
+    pub(crate) fn continued_from(before: Before) -> Self {
+        Self { before, open: None, pending: Vec::new() }
     }
 
     /// Whether a stretch is open.
@@ -79,44 +148,49 @@ impl<S> Stretches<S> {
         self.open.is_some()
     }
 
-    /// A matching stack.
-    pub(crate) fn matched(&mut self, stack: S) {
-        let start = self.last_gap;
-        let open =
-            self.open.get_or_insert_with(|| OpenStretch { start, stack, tentative_end: None, births: Vec::new() });
-        open.tentative_end = None;
+    /// Whether the goroutine was outside all calls at some moment.
+    pub(crate) fn was_outside(&self) -> bool {
+        self.before.was_outside
+    }
+
+    /// Matching stacks.
+    pub(crate) fn matched(&mut self, matching: Match<S>) {
+        let start = self.before.last_gap.filter(|_| self.before.was_outside);
+        let open = self.open.get_or_insert_with(|| OpenStretch::new(start, matching));
+        open.matched(matching);
         open.births.append(&mut self.pending);
     }
 
     /// A time without a matching stack. Returns the stretch that it ends, if it ends one.
     pub(crate) fn gap(&mut self, gap: Gap) -> Option<ClosedStretch<S>> {
-        self.last_gap = Some(gap.last);
+        self.before.last_gap = Some(gap.last);
+        self.before.was_outside |= gap.first_other.is_some();
         let Some(open) = &mut self.open else {
             self.pending.clear();
             return None;
         };
-        let end = *open.tentative_end.get_or_insert(gap.first);
-        if gap.other { self.close(Some(end)) } else { None }
+        open.seen.end.get_or_insert(gap.first);
+        if gap.first_other.is_some() { self.close(gap.first_other) } else { None }
     }
 
     /// The goroutine created another.
     pub(crate) fn created(&mut self, child: GIdx) {
         match &mut self.open {
-            Some(open) if open.tentative_end.is_none() => open.births.push(child),
-            _ => self.pending.push(child),
+            Some(open) => open.births.push(child),
+            None => self.pending.push(child),
         }
     }
 
     /// The goroutine ends at a file position, or the trace does (`None`). Returns the open stretch, if there is one.
     pub(crate) fn end(&mut self, pos: Option<u64>) -> Option<ClosedStretch<S>> {
-        let tentative = self.open.as_ref()?.tentative_end;
-        self.close(tentative.or(pos))
+        self.close(pos)
     }
 
     fn close(&mut self, end: Option<u64>) -> Option<ClosedStretch<S>> {
         self.pending.clear();
-        let open = self.open.take()?;
-        Some(ClosedStretch { start: open.start, end, stack: open.stack, births: open.births })
+        let OpenStretch { start, stack, mut seen, births, .. } = self.open.take()?;
+        seen.end = seen.end.filter(|seen| end != Some(*seen));
+        Some(ClosedStretch { start, end, stack, seen, births })
     }
 }
 
@@ -124,63 +198,120 @@ impl<S> Stretches<S> {
 mod tests {
     use super::*;
 
-    /// R resume, N other stack, M match, C create, E end; each letter's index is its file position.
-    fn stretches(text: &str) -> Vec<(Option<u64>, Option<u64>, Vec<u32>)> {
-        let mut s = Stretches::default();
+    /// A goroutine created in the trace: R resume, N other stack, C create, E end; matching stacks: M at a system call,
+    /// I for a moment, any other letter at a wait. Each letter's index is its file position.
+    fn closed(text: &str, was_outside: bool) -> Vec<ClosedStretch<char>> {
+        let mut s = Stretches::continued_from(Before { last_gap: None, was_outside });
         let mut found = Vec::new();
         for (i, c) in text.chars().enumerate() {
             let pos = i as u64;
-            let gap = |other| Gap { first: pos, last: pos, other };
-            match c {
-                'R' => found.extend(s.gap(gap(false))),
-                'N' => found.extend(s.gap(gap(true))),
-                'M' => s.matched(()),
-                'C' => s.created(GIdx(i as u32)),
-                'E' => found.extend(s.end(Some(pos))),
-                _ => {}
-            }
+            let holds = match c {
+                'R' => {
+                    found.extend(s.gap(Gap::at_resume(pos)));
+                    continue;
+                }
+                'N' => {
+                    found.extend(s.gap(Gap::at_other_stack(pos)));
+                    continue;
+                }
+                'C' => {
+                    s.created(GIdx(i as u32));
+                    continue;
+                }
+                'E' => {
+                    found.extend(s.end(Some(pos)));
+                    continue;
+                }
+                'I' => StackHolds::AMoment,
+                'M' => StackHolds::UntilItRuns,
+                _ => StackHolds::WhileItWaits,
+            };
+            s.matched(Match { stack: c, first: pos, last: pos, holds });
         }
         found.extend(s.end(None));
-        found.into_iter().map(|f| (f.start, f.end, f.births.iter().map(|child| child.0).collect())).collect()
+        found
+    }
+
+    fn stretches(text: &str) -> Vec<(Option<u64>, Option<u64>, Vec<u32>)> {
+        let births = |f: &ClosedStretch<char>| f.births.iter().map(|child| child.0).collect();
+        closed(text, true).iter().map(|f| (f.start, f.end, births(f))).collect()
+    }
+
+    fn seen(text: &str) -> Vec<(u64, Option<u64>)> {
+        closed(text, true).iter().map(|f| (f.seen.start, f.seen.end)).collect()
     }
 
     #[test]
-    fn from_the_resume_to_the_next_resume() {
-        assert_eq!(stretches("RMRN"), [(Some(0), Some(2), vec![])]);
-        assert_eq!(stretches("RMRRN"), [(Some(0), Some(2), vec![])]);
+    fn from_the_resume_to_the_next_other_stack() {
+        assert_eq!(stretches("RMRN"), [(Some(0), Some(3), vec![])]);
+        assert_eq!(stretches("RMRRN"), [(Some(0), Some(4), vec![])]);
+        assert_eq!(stretches("RMRNN"), [(Some(0), Some(3), vec![])]);
     }
 
     #[test]
     fn from_the_last_other_stack_if_later() {
-        assert_eq!(stretches("RNMRN"), [(Some(1), Some(3), vec![])]);
+        assert_eq!(stretches("RNMRN"), [(Some(1), Some(4), vec![])]);
     }
 
     #[test]
     fn an_other_stack_in_the_same_run_ends_it() {
-        assert_eq!(stretches("RMNRN"), [(Some(0), Some(2), vec![])]);
+        assert_eq!(stretches("RINRN"), [(Some(0), Some(2), vec![])]);
     }
 
     #[test]
     fn matches_in_a_row_are_one_stretch() {
-        assert_eq!(stretches("RMRMRRMRN"), [(Some(0), Some(7), vec![])]);
+        assert_eq!(stretches("RMRMRRMRN"), [(Some(0), Some(8), vec![])]);
         assert_eq!(stretches("RMRNRMRN").len(), 2);
     }
 
     #[test]
+    fn the_seen_part_is_from_the_first_matching_stack_to_the_resume_after_the_last() {
+        assert_eq!(seen("RMRN"), [(1, Some(2))]);
+        assert_eq!(seen("RMRMRRN"), [(1, Some(4))]);
+        assert_eq!(seen("RIIN"), [(1, Some(2))]);
+        assert_eq!(seen("RIRN"), [(1, Some(1))]);
+        assert_eq!(seen("RMRIN"), [(1, Some(3))]);
+        assert_eq!(seen("RM"), [(1, None)], "it holds to the end of the trace");
+        assert_eq!(seen("RI"), [(1, Some(1))]);
+        assert_eq!(seen("RME"), [(1, None)]);
+        assert_eq!(seen("RMN"), [(1, None)], "only damage leaves out the resume");
+    }
+
+    #[test]
     fn edges_of_the_trace_and_of_the_goroutine() {
-        assert_eq!(stretches("MRN"), [(None, Some(1), vec![])]);
+        assert_eq!(stretches("MRN"), [(None, Some(2), vec![])]);
         assert_eq!(stretches("RM"), [(Some(0), None, vec![])]);
-        assert_eq!(stretches("RMR"), [(Some(0), Some(2), vec![])]);
+        assert_eq!(stretches("RMR"), [(Some(0), None, vec![])], "nothing shows that it is over");
         assert_eq!(stretches("RME"), [(Some(0), Some(2), vec![])]);
-        assert_eq!(stretches("RMRE"), [(Some(0), Some(2), vec![])]);
+        assert_eq!(stretches("RMRE"), [(Some(0), Some(3), vec![])]);
         assert!(stretches("RNRN").is_empty());
     }
 
     #[test]
+    fn a_goroutine_older_than_the_trace_was_in_the_call_unless_it_was_seen_outside() {
+        let starts = |text| closed(text, false).iter().map(|f| f.start).collect::<Vec<_>>();
+        assert_eq!(starts("RMRN"), [None]);
+        assert_eq!(starts("RRMRMRNRMRN"), [None, Some(7)]);
+        assert_eq!(starts("RNRMRN"), [Some(2)]);
+        assert_eq!(starts("NRMRN"), [Some(1)]);
+    }
+
+    #[test]
+    fn a_wait_that_comes_twice_may_be_that_of_another_call() {
+        let several = |text| closed(text, true).iter().map(|f| f.seen.may_be_several).collect::<Vec<_>>();
+        assert_eq!(several("RwRwRN"), [true]);
+        assert_eq!(several("RwRvRwRN"), [true]);
+        assert_eq!(several("RwRvRN"), [false], "two waits of one call");
+        assert_eq!(several("RwRNRwRN"), [false, false], "a stack outside is between");
+        assert_eq!(several("RMRMRIIMRN"), [false], "system calls and moments do not count");
+    }
+
+    #[test]
     fn creations_belong_to_the_stretch_around_them() {
-        assert_eq!(stretches("RMCRN"), [(Some(0), Some(3), vec![2])]);
-        assert_eq!(stretches("RMRCMRN"), [(Some(0), Some(5), vec![3])]);
-        assert_eq!(stretches("RMRCN"), [(Some(0), Some(2), vec![])]);
-        assert_eq!(stretches("RCMRN"), [(Some(0), Some(3), vec![1])]);
+        assert_eq!(stretches("RMCRN"), [(Some(0), Some(4), vec![2])]);
+        assert_eq!(stretches("RMRCMRN"), [(Some(0), Some(6), vec![3])]);
+        assert_eq!(stretches("RMRCN"), [(Some(0), Some(4), vec![3])]);
+        assert_eq!(stretches("RMRNC"), [(Some(0), Some(3), vec![])]);
+        assert_eq!(stretches("RCMRN"), [(Some(0), Some(4), vec![1])]);
     }
 }

@@ -3,15 +3,15 @@
 
 use super::connections::{Connection, Moment, ServedRequest, ServerStack};
 use super::servers::ServerStep;
-use super::stretches::{ClosedStretch, Gap, Stretches};
+use super::stretches::{Before, ClosedStretch, Gap, Match, Stretches};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
 
 /// One piece of evidence about a goroutine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum RootEvidence {
-    /// A matching function is on the goroutine's own stack, and no server's function.
-    Match(StackIdx),
+    /// A matching function is on the goroutine's own stacks, and no server's function.
+    Match(Match<StackIdx>),
     /// The stack tells where in a server the goroutine is.
     Server(ServerStack),
     /// A time without a matching stack; with the time of its end, none when that was not kept.
@@ -33,7 +33,7 @@ pub(crate) enum RootPart {
 }
 
 /// Follows one goroutine. Each method appends the parts that it finishes to `found`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct RootTracker {
     stretches: Stretches<StackIdx>,
     /// Only of goroutines that serve a connection.
@@ -41,9 +41,14 @@ pub(crate) struct RootTracker {
 }
 
 impl RootTracker {
-    /// Of a goroutine whose last gap so far ended at this file position; none when it had none.
-    pub(crate) fn continued_from(last_gap: Option<u64>) -> Self {
-        Self { stretches: Stretches::continued_from(last_gap), connection: None }
+    /// Of a goroutine of which this is known.
+    pub(crate) fn continued_from(before: Before) -> Self {
+        Self { stretches: Stretches::continued_from(before), connection: None }
+    }
+
+    /// Whether the goroutine was outside all calls at some moment.
+    pub(crate) fn was_outside(&self) -> bool {
+        self.stretches.was_outside()
     }
 
     /// Whether what later evidence means depends on the evidence so far. If not, a new tracker can take over.
@@ -54,7 +59,7 @@ impl RootTracker {
     /// Takes the goroutine's next piece of evidence.
     pub(crate) fn take(&mut self, evidence: RootEvidence, found: &mut Vec<RootPart>) {
         match evidence {
-            RootEvidence::Match(stack) => self.matched(stack),
+            RootEvidence::Match(matching) => self.matched(matching),
             RootEvidence::Server(seen) => self.server_stack(seen, found),
             RootEvidence::Gap(gap, time) => self.gap(gap, time, found),
             RootEvidence::Created(child) => self.created(child),
@@ -62,10 +67,10 @@ impl RootTracker {
         }
     }
 
-    fn matched(&mut self, stack: StackIdx) {
+    fn matched(&mut self, matching: Match<StackIdx>) {
         match &mut self.connection {
-            Some(connection) => connection.matched(stack),
-            None => self.stretches.matched(stack),
+            Some(connection) => connection.matched(matching.stack),
+            None => self.stretches.matched(matching),
         }
     }
 
@@ -77,7 +82,7 @@ impl RootTracker {
     }
 
     fn server_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
-        let ServerStack { step, matches, stack, at } = seen;
+        let ServerStack { step, matches, stack, at, last, holds } = seen;
         let connection = self.connection.get_or_insert_default();
         let was_serving = connection.is_serving();
         let ended = connection.server_stack(seen);
@@ -87,7 +92,7 @@ impl RootTracker {
             if ended.is_some() {
                 found.extend(self.stretches.gap(Gap::at_other_stack(border)).map(RootPart::Stretch));
             }
-            self.stretches.matched(stack);
+            self.stretches.matched(Match { stack, first: at.pos, last, holds });
         } else if !was_serving || ended.is_some() {
             found.extend(self.stretches.gap(Gap::at_other_stack(border)).map(RootPart::Stretch));
         }

@@ -13,6 +13,7 @@ use crate::survey::annotations::sink::AnnotationSink;
 use crate::survey::collect::Collector;
 use crate::survey::forest::{Goroutine, Life, Origin};
 use crate::survey::roots::connections::{Moment, ServerStack};
+use crate::survey::roots::stretches::{Before, Match};
 use crate::survey::roots::tracker::RootEvidence;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::symbols::Symbols;
@@ -47,6 +48,8 @@ pub(crate) struct ScanCollector<'a> {
     open_ids: FxHashSet<GoId>,
     /// Runs that crossed the last border between generations, with the file position where their last gap ended.
     unfinished: FxHashMap<GIdx, Option<u64>>,
+    /// Goroutines that are older than the trace, and of which no generation so far had a stack that does not match.
+    never_outside: FxHashSet<GIdx>,
     strings: StringCache,
 }
 
@@ -77,7 +80,9 @@ impl ScanTerms<'_> {
 
     fn evidence(&self, piece: &Evidence) -> RootEvidence {
         match piece.kind {
-            EvidenceKind::Match(stack) => RootEvidence::Match(self.names.stack(stack)),
+            EvidenceKind::Match(Match { stack, first, last, holds }) => {
+                RootEvidence::Match(Match { stack: self.names.stack(stack), first, last, holds })
+            }
             EvidenceKind::Gap(gap) => RootEvidence::Gap(gap.gap(), self.kept_time(gap.ticks)),
             EvidenceKind::Created(birth) => RootEvidence::Created(self.birth(birth)),
             EvidenceKind::Server(seen) => RootEvidence::Server(ServerStack {
@@ -85,6 +90,8 @@ impl ScanTerms<'_> {
                 matches: seen.matches,
                 stack: self.names.stack(seen.stack),
                 at: Moment { pos: seen.pos, time: self.kept_time(seen.ticks) },
+                last: seen.last(),
+                holds: seen.holds,
             }),
             EvidenceKind::End(pos) => RootEvidence::End(pos),
         }
@@ -170,7 +177,9 @@ impl<'a> ScanCollector<'a> {
     fn add_older(&mut self, id: GoId, generation: u32) -> GIdx {
         let survey = &mut self.collector.survey;
         let life = Life { born: survey.start, died: None };
-        survey.forest.add(Goroutine::older(id, generation), self.with_lives.then_some(life))
+        let g = survey.forest.add(Goroutine::older(id, generation), self.with_lives.then_some(life));
+        self.never_outside.insert(g);
+        g
     }
 
     fn add_births(&mut self, births: &ScanConcat<Birth>, terms: ScanTerms<'_>) {
@@ -217,8 +226,12 @@ impl<'a> ScanCollector<'a> {
                 continue;
             }
             let last_gap = self.unfinished.get(&g).copied().flatten();
+            let before = Before { last_gap, was_outside: !self.never_outside.contains(&g) };
             let pieces = of_one.iter().map(|piece| terms.evidence(piece));
-            let is_open = self.collector.evidence_of_generation(g, pieces, last_gap);
+            let (is_open, was_outside) = self.collector.evidence_of_generation(g, pieces, before);
+            if was_outside {
+                self.never_outside.remove(&g);
+            }
             let id = self.collector.survey.forest.get(g).id;
             if is_open {
                 self.open_ids.insert(id);
@@ -226,6 +239,8 @@ impl<'a> ScanCollector<'a> {
                 self.open_ids.remove(&id);
             }
         }
+        let forest = &self.collector.survey.forest;
+        self.never_outside.retain(|g| !store.was_outside(forest.get(*g).id));
     }
 
     /// What is open of goroutines that ended, ends with them.

@@ -2,7 +2,7 @@
 //! requests of a server.
 
 use crate::survey::roots::servers::ServerStep;
-use crate::survey::roots::stretches::Gap;
+use crate::survey::roots::stretches::{Gap, Match, StackHolds};
 use crate::trace::ids::GoId;
 
 /// A goroutine as one generation's scan can name it.
@@ -51,8 +51,8 @@ impl Evidence {
 /// What a piece of evidence says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum EvidenceKind {
-    /// A matching function is on the stack (wire id).
-    Match(u64),
+    /// A matching function is on the stacks (wire ids).
+    Match(Match<u64>),
     /// The stack tells where in a server the goroutine is.
     Server(ServerStacks),
     /// A time without a matching stack.
@@ -68,9 +68,13 @@ pub(crate) enum EvidenceKind {
 pub(crate) struct ServerStacks {
     /// Where it is.
     pub(crate) step: ServerStep,
-    /// Whether a matching function is on one of them.
+    /// Whether a matching function is on each of them; else on none.
     pub(crate) matches: bool,
-    /// The first that matches, else the first in a handler, else the first (wire id).
+    /// How long the last of them holds.
+    pub(crate) holds: StackHolds,
+    /// Bytes from the first to the last of them.
+    pub(crate) len: u32,
+    /// The first in a handler, else the first (wire id).
     pub(crate) stack: u64,
     /// File position of the first.
     pub(crate) pos: u64,
@@ -79,21 +83,28 @@ pub(crate) struct ServerStacks {
 }
 
 impl ServerStacks {
-    /// Takes in a stack that follows, if both are on the way through one handler; else false, with nothing changed.
+    /// File position of the last.
+    pub(crate) fn last(&self) -> u64 {
+        self.pos + u64::from(self.len)
+    }
+
+    /// Takes in a stack that follows, if both are on the way through one handler and say the same of the selection; else
+    /// false, with nothing changed. A matching stack on which the goroutine waits is told apart from others.
     pub(crate) fn absorb(&mut self, next: &Self) -> bool {
         let handler = |step| match step {
             ServerStep::Wrapped | ServerStep::Handler => 1,
             ServerStep::Stream | ServerStep::StreamHandler => 2,
             _ => 0,
         };
-        if handler(self.step) == 0 || handler(self.step) != handler(next.step) {
-            return false;
-        }
-        if !self.matches && (next.matches || next.step > self.step) {
+        let same = handler(self.step) != 0 && handler(self.step) == handler(next.step) && self.matches == next.matches;
+        let waits = next.matches && next.holds == StackHolds::WhileItWaits;
+        let len = next.last().checked_sub(self.pos).and_then(|len| u32::try_from(len).ok());
+        let Some(len) = len.filter(|_| same && !waits) else { return false };
+        if next.step > self.step {
             self.stack = next.stack;
         }
-        self.matches |= next.matches;
         self.step = self.step.max(next.step);
+        (self.len, self.holds) = (len, next.holds);
         true
     }
 }
@@ -107,19 +118,25 @@ pub(crate) struct RunGap {
     pub(crate) last: u64,
     /// When the last was, in ticks; 0 when that was not kept.
     pub(crate) ticks: u64,
-    /// Whether a stack that does not match is among them.
-    pub(crate) other: bool,
+    /// File position of the first stack that does not match; 0 when there is none.
+    pub(crate) first_other: u64,
 }
 
 impl RunGap {
     /// One resume, or with `other` one stack that does not match.
     #[inline]
     pub(crate) fn at(pos: u64, ticks: u64, other: bool) -> Self {
-        Self { first: pos, last: pos, ticks, other }
+        Self { first: pos, last: pos, ticks, first_other: if other { pos } else { 0 } }
+    }
+
+    /// Whether a stack that does not match is among them.
+    pub(crate) fn has_other(&self) -> bool {
+        self.first_other != 0
     }
 
     /// Without the time.
     pub(crate) fn gap(self) -> Gap {
-        Gap { first: self.first, last: self.last, other: self.other }
+        let first_other = self.has_other().then_some(self.first_other);
+        Gap { first: self.first, last: self.last, first_other }
     }
 }

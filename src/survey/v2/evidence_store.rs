@@ -1,11 +1,12 @@
 //! What the scans of one generation found, in little memory: most of it is never looked at. HOT.
 
-use super::compact_run::{CompactRun, PackedRun};
-use super::evidence::{Evidence, EvidenceKind, GoroutineRef, RunGap};
+use super::compact_run::{CompactRun, OtherStack, PackedRun};
+use super::evidence::{Evidence, EvidenceKind, GoroutineRef};
 use super::scan_concat::ShiftBirths as _;
 use super::skipped::SkippedGoroutines;
 use crate::trace::id_window::IdWindow;
 use crate::trace::ids::GoId;
+use rustc_hash::FxHashSet;
 
 /// What one scan found.
 #[derive(Debug)]
@@ -73,6 +74,8 @@ pub(crate) struct EvidenceStore {
     /// The goroutines of which the scan left something out, and those of the following scans.
     skipped: SkippedGoroutines,
     following_skipped: Vec<SkippedGoroutines>,
+    /// Goroutines that had a stack that does not match, of those whose evidence was kept and not selected.
+    pub(crate) outside: FxHashSet<GoId>,
 }
 
 impl EvidenceStore {
@@ -102,6 +105,11 @@ impl EvidenceStore {
         std::iter::once(&self.skipped).chain(&self.following_skipped).any(|skipped| skipped.has(id))
     }
 
+    /// Whether a goroutine whose evidence was not selected as relevant had a stack that does not match.
+    pub(crate) fn was_outside(&self, id: GoId) -> bool {
+        self.outside.contains(&id) || self.has_skipped(id)
+    }
+
     /// Adds what the scan of the following threads found, which has `births` births before its own.
     pub(crate) fn join(&mut self, mut next: Self, births: u32) {
         for e in &mut next.lists.evidence {
@@ -120,16 +128,22 @@ impl EvidenceStore {
     /// says nothing is not kept.
     pub(crate) fn add_plain_run(&mut self, g: GoroutineRef, seq: u64, kinds: &[EvidenceKind]) -> bool {
         let Some(EvidenceKind::Gap(first)) = kinds.first() else { return kinds.is_empty() };
-        // The goroutine's end ends a stretch where the gap began, as a stack that does not match does.
-        let ends_stretch =
-            |kind: &EvidenceKind| matches!(kind, EvidenceKind::Gap(RunGap { other: true, .. }) | EvidenceKind::End(_));
-        g.birth == GoroutineRef::NO_BIRTH && self.add_gap_run(g.id, seq, first.first, kinds.iter().any(ends_stretch))
+        // The goroutine's end ends a stretch, as a stack that does not match does.
+        let end_of_stretch = |kind: &EvidenceKind| match kind {
+            EvidenceKind::Gap(gap) if gap.has_other() => Some(gap.first_other),
+            EvidenceKind::End(pos) => Some(*pos),
+            _ => None,
+        };
+        let first_other = kinds.iter().find_map(end_of_stretch).unwrap_or(0);
+        g.birth == GoroutineRef::NO_BIRTH && self.add_gap_run(g.id, seq, first.first, first_other)
     }
 
-    /// The same for a run whose only gap begins at a file position; with `other`, no stretch can outlast the run.
+    /// The same for a run whose only gap begins at a file position. `first_other` is that of the first stack that does
+    /// not match, where a stretch that is open ends; 0 when there is none.
     #[inline]
-    pub(crate) fn add_gap_run(&mut self, id: GoId, seq: u64, pos: u64, other: bool) -> bool {
+    pub(crate) fn add_gap_run(&mut self, id: GoId, seq: u64, pos: u64, first_other: u64) -> bool {
         let (offset, EvidenceLists { packed, window, .. }) = (pos - self.start, &mut self.lists);
+        let other = OtherStack::new(pos, first_other);
         match PackedRun::new(window.offset(id), offset, seq, other) {
             Some(run) => packed.push(run),
             None => return self.add_large_run(id, seq, offset, other),
@@ -138,14 +152,15 @@ impl EvidenceStore {
     }
 
     #[inline(never)]
-    fn add_large_run(&mut self, id: GoId, seq: u64, offset: u64, other: bool) -> bool {
+    fn add_large_run(&mut self, id: GoId, seq: u64, offset: u64, other: OtherStack) -> bool {
         // The highest id that can be in the middle of the window: the window's last one still fits into a compact run.
         const MAX_MIDDLE: u64 = (1 << u32::BITS) - (1 << (PackedRun::ID_BITS - 1));
         let EvidenceLists { packed, window, compact, .. } = &mut self.lists;
         let base = window.first();
         if !window.has(id) && window.move_once(GoId(id.0.min(MAX_MIDDLE)), || packed.len() < Self::FEW) {
             compact.extend(packed.drain(..).map(|run| run.unpacked(base)));
-            return self.add_gap_run(id, seq, self.start + offset, other);
+            let pos = self.start + offset;
+            return self.add_gap_run(id, seq, pos, other.position(pos));
         }
         let run = CompactRun::new(id.0, offset, seq, other);
         compact.extend(run);

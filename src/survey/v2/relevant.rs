@@ -161,9 +161,19 @@ impl EvidenceStore {
                 _ => rest.compact.push(compact_run(lists[at.scan as usize], at.list, at.index)),
             }
         }
+        let outside = outside(&rest);
+        self.outside = outside;
         let first = std::mem::replace(&mut self.lists, rest);
         std::iter::once(first).chain(self.following.drain(..)).map(EvidenceMemory::of).collect()
     }
+}
+
+/// The goroutines that had a stack that does not match.
+fn outside(lists: &EvidenceLists) -> FxHashSet<GoId> {
+    let has_other = |e: &&Evidence| matches!(e.kind, EvidenceKind::Gap(gap) if gap.has_other());
+    let of_evidence = lists.evidence.iter().filter(has_other).map(|e| e.g.id);
+    let of_runs = lists.compact.iter().filter(|run| run.has_other()).map(|run| run.g().id);
+    of_evidence.chain(of_runs).collect()
 }
 
 /// A run of a scan's packed or compact runs.
@@ -203,6 +213,7 @@ mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
     use crate::survey::v2::run_evidence::{RunEvidence, StackAt};
+    use crate::trace::wire::event_spec::code;
 
     /// What is relevant: all evidence is expanded and sorted at once.
     fn expected(store: &EvidenceStore, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
@@ -248,7 +259,7 @@ mod tests {
                 let matches = (id.0 - far).is_multiple_of(5) && next(2) == 0;
                 let class = StackClass { present: true, matches, ..StackClass::default() };
                 if next(4) > 0 {
-                    run.stack(class, StackAt { stack: 3, pos: 1000 + i, ticks: i });
+                    run.stack(class, StackAt { stack: 3, pos: 1000 + i, ticks: i, code: code::GO_UNBLOCK });
                 }
                 run.finish((next(30) == 0).then_some(1000 + i), &mut scans[next(2) as usize]);
             }

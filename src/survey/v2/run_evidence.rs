@@ -4,7 +4,9 @@ use super::evidence::{Evidence, EvidenceKind, GoroutineRef, RunGap, ServerStacks
 use super::evidence_store::EvidenceStore;
 use crate::survey::roots::classify::StackClass;
 use crate::survey::roots::servers::ServerStep;
+use crate::survey::roots::stretches::{Match, StackHolds};
 use crate::trace::ids::GoId;
+use crate::trace::wire::event_spec::code;
 
 /// Collects the evidence of one run.
 pub(crate) struct RunEvidence {
@@ -40,12 +42,27 @@ pub(crate) struct StackAt {
     pub(crate) pos: u64,
     /// When it happened, in ticks.
     pub(crate) ticks: u64,
+    /// The event's code.
+    pub(crate) code: u8,
 }
 
 impl StackAt {
+    fn holds(self) -> StackHolds {
+        match self.code {
+            code::GO_BLOCK => StackHolds::WhileItWaits,
+            code::GO_STOP | code::GO_SYSCALL_BEGIN | code::GO_STATUS_STACK => StackHolds::UntilItRuns,
+            _ => StackHolds::AMoment,
+        }
+    }
+
     fn server_stacks(self, class: StackClass) -> ServerStacks {
-        let Self { stack, pos, ticks } = self;
-        ServerStacks { step: class.step, matches: class.matches, stack, pos, ticks }
+        let Self { stack, pos, ticks, .. } = self;
+        ServerStacks { step: class.step, matches: class.matches, holds: self.holds(), len: 0, stack, pos, ticks }
+    }
+
+    fn matching(self) -> Match<u64> {
+        let Self { stack, pos, .. } = self;
+        Match { stack, first: pos, last: pos, holds: self.holds() }
     }
 }
 
@@ -72,7 +89,9 @@ impl RunEvidence {
         if let Some(gap) = &mut self.gap {
             gap.last = pos;
             gap.ticks = ticks;
-            gap.other |= other;
+            if other && !gap.has_other() {
+                gap.first_other = pos;
+            }
         } else {
             self.gap = Some(RunGap::at(pos, ticks, other));
         }
@@ -88,7 +107,7 @@ impl RunEvidence {
         let before = || {
             self.kinds.iter().rev().find_map(|kind| match kind {
                 EvidenceKind::Gap(gap) => Some(gap.last),
-                EvidenceKind::Server(seen) if !seen.matches => Some(seen.pos),
+                EvidenceKind::Server(seen) if !seen.matches => Some(seen.last()),
                 _ => None,
             })
         };
@@ -135,15 +154,25 @@ impl RunEvidence {
             self.add_gap(at.pos, at.ticks, true);
         } else if class.matches {
             self.is_detailed = true;
-            if self.gap.is_some() || !matches!(self.kinds.last(), Some(EvidenceKind::Match(_))) {
-                self.add(EvidenceKind::Match(at.stack));
-            }
+            self.matched(at.matching());
         }
+    }
+
+    /// Of several in a row one piece is enough, but one on which the goroutine waits is told apart.
+    fn matched(&mut self, next: Match<u64>) {
+        if self.gap.is_none()
+            && next.holds != StackHolds::WhileItWaits
+            && let Some(EvidenceKind::Match(before)) = self.kinds.last_mut()
+        {
+            (before.last, before.holds) = (next.last, next.holds);
+            return;
+        }
+        self.add(EvidenceKind::Match(next));
     }
 
     /// Of a handler's many stacks one is enough, and of the resumes between them none is needed.
     fn server_stack(&mut self, seen: ServerStacks) {
-        if self.gap.is_none_or(|gap| !gap.other)
+        if self.gap.is_none_or(|gap| !gap.has_other())
             && let Some(EvidenceKind::Server(last)) = self.kinds.last_mut()
             && last.absorb(&seen)
         {
@@ -195,7 +224,7 @@ impl RunEvidence {
         } else if class.excludes() {
             EvidenceKind::Gap(RunGap::at(at.pos, at.ticks, true))
         } else if class.matches {
-            EvidenceKind::Match(at.stack)
+            EvidenceKind::Match(at.matching())
         } else {
             return;
         };

@@ -97,7 +97,8 @@ impl FastScan<'_> {
                 let known = reason < 64 && self.known_reasons >> reason & 1 == 1;
                 let run = running.filter(|_| known)?;
                 let skips = skippable && store.skip(run.id);
-                if !skips && !store.add_gap_run(run.id, run.seq, run.gap.first, run.gap.other || excludes) {
+                let first_other = if excludes && run.gap.first_other == 0 { next.pos } else { run.gap.first_other };
+                if !skips && !store.add_gap_run(run.id, run.seq, run.gap.first, first_other) {
                     return None;
                 }
                 observer.stop(code, run.id, run.seq);
@@ -137,7 +138,8 @@ impl FastScan<'_> {
     fn own_stack(&self, next: NextEvent<'_>, ticks: u64, stack: u64, running: &mut Running) -> Option<()> {
         let Some(run) = running else { return Some(()) };
         if self.verdicts.excludes(stack)? {
-            (run.gap.last, run.gap.ticks, run.gap.other) = (next.pos, next.before.wrapping_add(ticks), true);
+            (run.gap.last, run.gap.ticks) = (next.pos, next.before.wrapping_add(ticks));
+            run.gap.first_other = if run.gap.first_other == 0 { next.pos } else { run.gap.first_other };
         }
         Some(())
     }
@@ -168,21 +170,21 @@ mod tests {
         };
         let start = [code::GO_START, 7, 0xac, 2, 1];
         assert_eq!(take(&start, 100, &mut running), Some(EventSize { len: 5, ticks: 7 }));
-        let run = |last, ticks, other| {
-            let gap = RunGap { first: 100, last, ticks, other };
+        let run = |last, ticks, first_other| {
+            let gap = RunGap { first: 100, last, ticks, first_other };
             Some((GoId(300), 1, gap))
         };
         let state = |running: &Running| running.map(|run| (run.id, run.seq, run.gap));
-        assert_eq!(state(&running), run(100, 17, false));
+        assert_eq!(state(&running), run(100, 17, 0));
         // While one runs, no other starts.
         assert_eq!(take(&start, 105, &mut running), None);
         assert_eq!(take(&[code::GO_UNBLOCK, 1, 9, 2, 5], 105, &mut running), Some(EventSize { len: 5, ticks: 1 }));
-        assert_eq!(state(&running), run(105, 11, true));
+        assert_eq!(state(&running), run(105, 11, 105));
         // A stack that matches, a reason that was not noted, and another code change nothing.
         for other in [[code::GO_BLOCK, 1, 3, 6], [code::GO_BLOCK, 1, 4, 5], [code::GO_CREATE, 1, 2, 5]] {
             assert_eq!(take(&other, 110, &mut running), None);
         }
-        assert_eq!(state(&running), run(105, 11, true));
+        assert_eq!(state(&running), run(105, 11, 105));
         assert_eq!(take(&[code::GO_BLOCK, 1, 3, 5], 110, &mut running), Some(EventSize { len: 4, ticks: 1 }));
         assert_eq!(state(&running), None);
         assert_eq!(store.lists.packed.len(), 1);

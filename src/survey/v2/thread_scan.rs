@@ -224,7 +224,8 @@ impl<'a, 's> ThreadScan<'a, 's> {
         let at = EVENTS[ev.code as usize].own_stack;
         if at != NO_STACK && self.current != GoroutineRef::NONE {
             let creates = matches!(ev.code, code::GO_CREATE | code::GO_CREATE_BLOCKED);
-            self.take_stack(StackAt { stack: ev.args[at as usize], pos: ev.pos, ticks: ev.ticks }, creates);
+            let at = StackAt { stack: ev.args[at as usize], pos: ev.pos, ticks: ev.ticks, code: ev.code };
+            self.take_stack(at, creates);
         }
     }
 
@@ -244,7 +245,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
             if self.current != GoroutineRef::NONE && sample.goroutine == self.current.id.0 {
                 let WireSample { stack, pos, ticks, .. } = sample;
-                self.take_stack(StackAt { stack, pos, ticks }, false);
+                self.take_stack(StackAt { stack, pos, ticks, code: code::CPU_SAMPLE }, false);
             }
             self.next_sample = self.samples.next().copied();
         }
@@ -320,7 +321,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         let (id, thread, status) = (GoId(ev.args[0]), ev.args[1], ev.args[2]);
         self.scan.announced.push(id);
         if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
-            let at = StackAt { stack: ev.args[3], pos: ev.pos, ticks: ev.ticks };
+            let at = StackAt { stack: ev.args[3], pos: ev.pos, ticks: ev.ticks, code: ev.code };
             let class = self.class(at.stack).without_creation();
             RunEvidence::status(GoroutineRef::by_id(id), class, at, &mut self.scan.evidence);
         }

@@ -40,28 +40,21 @@ fn add(states: &mut States, life: &Life, window: (u64, u64)) {
 /// The stretches of a goroutine during which a matching function is on its own stack.
 fn stretches(life: &Life, regex: &Regex, sim: &Sim) -> Vec<(u64, u64)> {
     let mut found = Vec::new();
-    let (mut quiet, mut open, mut tentative) = (sim.start, None, None);
+    // A goroutine that is older than the trace may be in the call already, unless a stack shows it outside.
+    let (mut quiet, mut open, mut outside) = (sim.start, None, life.created.is_some());
     for (at, mark) in &life.marks {
         match mark {
             Mark::Stack(frames) if frames.iter().any(|f| regex.is_match(f)) => {
-                open.get_or_insert(quiet);
-                tentative = None;
+                open.get_or_insert(if outside { quiet } else { sim.start });
             }
-            Mark::Resume => {
-                quiet = *at;
-                tentative = tentative.or(Some(*at));
-            }
+            Mark::Resume => quiet = *at,
             Mark::Stack(_) | Mark::End => {
-                quiet = *at;
-                if let Some(start) = open.take() {
-                    found.push((start, tentative.unwrap_or(*at)));
-                }
+                (quiet, outside) = (*at, true);
+                found.extend(open.take().map(|start| (start, *at)));
             }
         }
     }
-    if let Some(start) = open {
-        found.push((start, tentative.unwrap_or(u64::MAX)));
-    }
+    found.extend(open.map(|start| (start, u64::MAX)));
     found
 }
 

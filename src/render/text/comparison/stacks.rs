@@ -94,7 +94,7 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[ChangedRow<'_>]) {
         table.columns.push(Column { heading: "".into(), right: false });
     }
     for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
-        let below = below(row.change);
+        let below = below(row);
         cells.push(Cell::new(row.chain.fit(view, room.saturating_sub(below.len()).max(6)) + below));
         if with_place {
             cells.push(Cell::styled(place, DIM));
@@ -102,8 +102,8 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[ChangedRow<'_>]) {
     }
 }
 
-fn below(change: &StackChange) -> &'static str {
-    if change.bracketed { BELOW } else { "" }
+fn below(row: &ChangedRow<'_>) -> &'static str {
+    if row.change.bracketed && !row.chain.ends_with(ProfileFrame::AFTER_LAST_STACK) { BELOW } else { "" }
 }
 
 /// The stacks whose time changed, largest change first; those that look the same are added up.
@@ -145,7 +145,7 @@ pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: us
         innermost: row.chain.innermost().to_owned(),
         place: row.chain.place.clone(),
         state: row.change.state.clone(),
-        below: below(row.change),
+        below: below(row),
         delta: row.delta,
         mark: row.mark,
     };
