@@ -18,7 +18,7 @@ pub fn events(input: &Input<'_>, take: &mut (dyn FnMut(&Event, &Symbols) + Send)
         let unusable = for_each_trace(input, &mut |trace| {
             let (mut survey, _) = trace.survey(None, options, &ticker)?;
             warnings.append(&mut trace.take_warnings());
-            warnings.append(&mut survey.warnings);
+            warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
             warnings.append(&mut trace.events(&survey, take)?);
             Ok(())
         })

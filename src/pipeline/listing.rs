@@ -26,7 +26,7 @@ pub(super) fn list_in_pool(
             let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
             let (rows, older) = survey::candidates(&survey);
             let mut warnings = trace.take_warnings();
-            warnings.append(&mut survey.warnings);
+            warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
             trace.date(&survey, &mut warnings);
             let (end, mut damage) = trace.check(&survey, predictions, options, &ticker)?;
             warnings.append(&mut damage);

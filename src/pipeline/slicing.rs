@@ -134,7 +134,7 @@ impl Slicer<'_> {
         }
         sliced.windows.push(Vec::new());
         let mut warnings = trace.take_warnings();
-        warnings.append(&mut survey.warnings);
+        warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
         trace.date(&survey, &mut warnings);
         let mut end = survey.end;
         if !slice.windows.is_empty() {

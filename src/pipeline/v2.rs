@@ -41,7 +41,7 @@ impl<'a> V2Trace<'a> {
     /// Finds the batches of the trace whose header is at `start`.
     pub(super) fn open(source: &'a dyn Source, version: V2, start: u64) -> Result<Self> {
         let mut index = read_index(source, version, start)?;
-        let mut warnings = std::mem::take(&mut index.warnings);
+        let mut warnings = std::mem::take(&mut index.warnings).into_vec();
         let syncs = read_syncs(source, &index, &mut warnings)?;
         let clocks = clocks(&index, &syncs, &mut warnings);
         let wall = syncs.iter().zip(&clocks).find_map(|(s, c)| s.wall.map(|(ticks, ns)| (c.time(ticks), ns)));

@@ -37,10 +37,11 @@ pub(crate) use handlers::handlers;
 pub(crate) use roots::stretches::SeenPart;
 
 use crate::profile;
-use crate::trace::error::Warning;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
+use crate::trace::time::Time;
 use crate::trace::time::{Time, Window};
+use crate::trace::warning_list::WarningList;
 use roots::served::Served;
 use rustc_hash::FxHashSet;
 use v2::collect::GenerationSurvey;
@@ -72,7 +73,7 @@ pub(crate) struct Survey {
     /// The last value of GOMAXPROCS; none when the trace does not have it.
     pub(crate) gomaxprocs: Option<u64>,
     /// What could not be read.
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: WarningList,
 }
 
 impl Survey {

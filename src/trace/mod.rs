@@ -25,4 +25,5 @@ pub mod time;
 pub mod v1;
 pub mod v2;
 pub mod version;
+pub mod warning_list;
 pub mod wire;

@@ -156,7 +156,7 @@ impl<'a> ScanCollector<'a> {
         survey.events += scan.events;
         let latest = scan.latest.map_or(Time::MIN, |ticks| clock.time(ticks));
         survey.end = survey.end.max(latest);
-        survey.warnings.extend(scan.warnings);
+        survey.warnings.append(scan.warnings);
         let births = first_births(first_birth, &scan.births_per_thread);
         survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births, latest });
     }

@@ -5,11 +5,11 @@ use super::evidence_store::EvidenceStore;
 use super::notes::{Notes, NotesWanted};
 use super::scan_concat::{ScanConcat, ShiftBirths};
 use crate::survey::roots::classify::StackClass;
-use crate::trace::error::Warning;
 use crate::trace::id_table::IdTable;
 use crate::trace::ids::GoId;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::tables::WireSample;
+use crate::trace::warning_list::WarningList;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The creation of a goroutine.
@@ -82,7 +82,7 @@ pub(crate) struct Scan {
     /// Latest time of an event, in ticks; none without events.
     pub(crate) latest: Option<u64>,
     /// What could not be read.
-    pub(crate) warnings: Vec<Warning>,
+    pub(crate) warnings: WarningList,
 }
 
 /// What a scan reads.
@@ -121,6 +121,6 @@ impl Scan {
         self.procs = self.procs.max(next.procs);
         self.events += next.events;
         self.latest = self.latest.max(next.latest);
-        self.warnings.extend(next.warnings);
+        self.warnings.append(next.warnings);
     }
 }

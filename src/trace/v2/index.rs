@@ -18,6 +18,7 @@ use crate::trace::error::{Result, Warning};
 use crate::trace::ids::ThreadId;
 use crate::trace::source::Source;
 use crate::trace::version::{HEADER_SIZE, V2};
+use crate::trace::warning_list::WarningList;
 use header::{BatchHeader, Framed, HeaderReader, SourceWindow};
 use resync::Resync;
 use rustc_hash::FxHashMap;
@@ -28,7 +29,7 @@ pub struct Index {
     /// Its generations, in the file's order.
     pub generations: Vec<GenerationIndex>,
     /// Bytes that are no batches, and generations that are missing.
-    pub warnings: Vec<Warning>,
+    pub warnings: WarningList,
     /// Offset of another trace's header that follows this trace in the same file; `None` if there is none.
     pub next_trace: Option<u64>,
 }
@@ -39,7 +40,7 @@ pub fn read_index(source: &dyn Source, version: V2, start: u64) -> Result<Index>
         headers: HeaderReader { window: SourceWindow::new(source), version },
         generations: Vec::new(),
         threads: FxHashMap::default(),
-        warnings: Vec::new(),
+        warnings: WarningList::default(),
         rescan_budget: source.size() + (1 << 20),
     };
     let next_trace = framer.run(start + HEADER_SIZE as u64)?;
@@ -64,7 +65,7 @@ struct Framer<'a> {
     generations: Vec<GenerationIndex>,
     /// The threads of the last generation by id, as positions in its list.
     threads: FxHashMap<ThreadId, u32>,
-    warnings: Vec<Warning>,
+    warnings: WarningList,
     /// Bytes that may still be read a second time in search of sound batches.
     rescan_budget: u64,
 }

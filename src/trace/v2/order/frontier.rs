@@ -14,13 +14,14 @@ use super::steps::{AdvanceResult, GoSteps};
 use super::threads::{EventSource, NextEvent, ThreadCursor, ThreadRanks};
 use super::translate::GenerationNames;
 use super::waiting::{FrontierKey, WaitingThreads};
-use crate::trace::error::{Error, Result, Warning};
+use crate::trace::error::{Error, Result};
 use crate::trace::event::{Event, EventKind, Sink};
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::tables::WireSample;
+use crate::trace::warning_list::WarningList;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -59,7 +60,7 @@ pub struct Ordered {
     /// What was wrong with the order of events.
     pub errors: OrderingErrors,
     /// A warning for each batch whose end is damaged.
-    pub warnings: Vec<Warning>,
+    pub warnings: WarningList,
     /// Whether it stopped at [`GenerationInput::until`], which is thereby verified.
     pub reached_stop: bool,
 }
@@ -120,7 +121,7 @@ fn order_by<I: Instances, S: Sink, const FAST: bool>(
         next_sample: 0,
         stop_time: input.until.map(|state| state.time),
         errors: OrderingErrors::default(),
-        warnings: Vec::new(),
+        warnings: WarningList::default(),
         failed: None,
     };
     if let Some(state) = input.from {
@@ -152,7 +153,7 @@ struct ThreadFrontier<'a, I, S, const FAST: bool> {
     /// When to stop, if the state then is as predicted; `None` for the generation's end.
     stop_time: Option<Time>,
     errors: OrderingErrors,
-    warnings: Vec<Warning>,
+    warnings: WarningList,
     /// Why the generation's bytes cannot be read; `None` as long as they can.
     failed: Option<Error>,
 }

@@ -1,10 +1,11 @@
 //! The next event of one thread, over all its batches. HOT.
 
-use crate::trace::error::{Result, Warning};
+use crate::trace::error::Result;
 use crate::trace::ids::ThreadId;
 use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::reader::{BatchReader, WireEvent};
+use crate::trace::warning_list::WarningList;
 use std::cmp::Ordering;
 
 /// What is needed to read a generation's events.
@@ -130,7 +131,7 @@ impl<'a> ThreadCursor<'a> {
     pub(crate) fn at(batches: &'a [u32], position: Position, events: EventSource<'_>) -> Result<Self> {
         let mut cursor = Self::new(&batches[position.batch..]);
         // Where something is damaged there is no position to read to.
-        let mut no_warnings = Vec::new();
+        let mut no_warnings = WarningList::default();
         while cursor.read(events, &mut no_warnings)? != NextEvent::Nothing && cursor.event.pos < position.pos {}
         Ok(cursor)
     }
@@ -141,7 +142,7 @@ impl<'a> ThreadCursor<'a> {
     }
 
     /// Reads the next event. Adds a warning for each batch whose end is damaged. Fails if its bytes cannot be read.
-    pub(crate) fn read(&mut self, events: EventSource<'_>, warnings: &mut Vec<Warning>) -> Result<NextEvent> {
+    pub(crate) fn read(&mut self, events: EventSource<'_>, warnings: &mut WarningList) -> Result<NextEvent> {
         let index = events.generation.index;
         let mut gap = false;
         loop {

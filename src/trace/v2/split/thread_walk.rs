@@ -14,6 +14,7 @@ use crate::trace::v2::order::procs::proc_state;
 use crate::trace::v2::order::scheduler::ProcState;
 use crate::trace::v2::order::threads::{EventSource, NextEvent, Position, ThreadCursor};
 use crate::trace::v2::reader::WireEvent;
+use crate::trace::warning_list::WarningList;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// The thread that is scanned, up to a split time.
@@ -133,7 +134,7 @@ impl<'a> ThreadWalk<'a> {
                 self.step(code, args, observed)?;
                 cursor.read_fast(reading);
             }
-            match cursor.read(reading, &mut Vec::new())? {
+            match cursor.read(reading, &mut WarningList::default())? {
                 NextEvent::Event => {}
                 NextEvent::Nothing => return Ok(None),
                 NextEvent::EventAfterGap | NextEvent::NothingAfterGap => return Err(Stop::Unpredictable),
