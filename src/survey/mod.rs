@@ -39,7 +39,6 @@ pub(crate) use roots::stretches::SeenPart;
 use crate::profile;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
-use crate::trace::time::Time;
 use crate::trace::time::{Time, Window};
 use crate::trace::warning_list::WarningList;
 use roots::served::Served;
