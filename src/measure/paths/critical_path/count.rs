@@ -142,8 +142,12 @@ impl PathWalk<'_, '_> {
             let own = std::mem::take(&mut requests[StepIn::Own as usize]);
             requests[StepIn::Foreign as usize] += own;
         }
+        // Most requests are the same to the goroutine, so two of the three are 0, and a multiplication costs more than a
+        // comparison.
         for (of_step, n) in self.results.sums[sum.at()].ns.iter_mut().zip(requests) {
-            *of_step = of_step.saturating_add(ns.saturating_mul(u64::from(n)));
+            if n > 0 {
+                *of_step = of_step.saturating_add(ns.saturating_mul(u64::from(n)));
+            }
         }
     }
 
