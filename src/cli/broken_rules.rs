@@ -6,6 +6,8 @@ use super::failure::{Failure, code};
 use super::report::Report;
 use gotrace_slice::compare::RuleOutcome;
 use gotrace_slice::compare::statistics::{Change, LatencyChange};
+use gotrace_slice::profile::{CutRequest, longest_cut};
+use gotrace_slice::render::clean::clean;
 use gotrace_slice::render::units::{self, Unit};
 
 /// Says which rules are broken and why; none when all are kept.
@@ -16,6 +18,10 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
         match (report.check(rule), report.change()) {
             (RuleOutcome::Above(ns), _) => {
                 why.push(format!("{text}: {name} is {}", units::duration(ns, Unit::Auto)));
+            }
+            (RuleOutcome::AboveWithCut(ns), _) => {
+                let least = units::duration(ns, Unit::Auto);
+                why.push(format!("{text}: {name} is at least {least}{}", because_of(report.cut())));
             }
             (RuleOutcome::Slower(change), Some(latency)) => {
                 why.push(format!("{text}: {name} {}", words(&change, latency)));
@@ -31,6 +37,16 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
     let first = why.first()?;
     let failure = Failure::new(format!("--fail-if {first}")).code(code::RULE_BROKEN);
     Some(why.iter().skip(1).fold(failure, |failure, line| failure.detail(format!("--fail-if {line}"))))
+}
+
+/// The request that an edge cuts and that was seen longest.
+fn because_of(cut: &[CutRequest]) -> String {
+    let Some(request) = longest_cut(cut) else { return String::new() };
+    let edge = if request.cut_end { "is not over at the end" } else { "began before the recording" };
+    let root = clean(&request.root);
+    let of = if root.is_empty() { String::new() } else { format!(" of {root}") };
+    let seen = units::duration(request.at_least_ns, Unit::Auto);
+    format!(", as a request{of} on goroutine {} {edge} and was seen for {seen}", request.goid)
 }
 
 /// `went from 61.2 ms to 112 ms, +50.8 ms (+83%), p < 0.001`.

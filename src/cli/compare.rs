@@ -4,8 +4,8 @@ use super::args::{Args, ByArg};
 use super::failure::{CliResult, Failure, code};
 use super::options;
 use gotrace_slice::compare::{CompareOptions, Comparison, MatchBy};
-use gotrace_slice::profile::{Metric, Profile};
-use gotrace_slice::render::units::counted;
+use gotrace_slice::profile::{CutCounts, Metric, Profile};
+use gotrace_slice::render::units::{Unit, counted, duration};
 
 /// Whether two sides are to be compared.
 pub(crate) fn asked_for(args: &Args) -> bool {
@@ -66,10 +66,17 @@ pub(crate) fn has_requests(side: &str, profile: &Profile) -> CliResult<()> {
     let Some(requests) = profile.requests.as_ref().filter(|r| r.list.is_empty()) else { return Ok(()) };
     let patterns: Vec<String> = profile.selection.patterns.iter().map(|p| format!(" of '{p}'")).collect();
     let failure = Failure::new(format!("{side}: no request{} counts", patterns.join(" or"))).code(code::NO_MATCH);
-    Err(match (&requests.only, requests.partial) {
-        (Some(only), _) => failure.help(format!("none took as long as {only} asks for")),
-        (None, 0) => failure,
-        (None, n) => failure
-            .help(format!("{} cut by an edge of the trace; --include-partial counts those", counted(n, "request"))),
+    let failure = match &requests.only {
+        Some(only) => failure.help(format!("no whole one took as long as {only} asks for")),
+        None => failure,
+    };
+    let cut = CutCounts::of(&requests.cut).all();
+    Err(match cut.count {
+        0 => failure,
+        n => failure.help(format!(
+            "{} cut by an edge of the trace, seen for {} at most; --include-partial counts those",
+            counted(n, "request"),
+            duration(cut.at_least_ns, Unit::Auto)
+        )),
     })
 }

@@ -50,7 +50,12 @@ pub(crate) fn deliver(args: &Args, console: &Console, plan: &Plan, report: &Repo
         return Err(Failure::new(DAMAGED));
     }
     if let (false, Report::Profile(profile)) = (args.fail_if.is_empty(), report) {
+        // A request that is cut can break a rule, where none is whole.
+        if let Some(broken) = broken_rules::find(args, report, console) {
+            return Err(broken);
+        }
         compare::has_requests("--fail-if", profile)?;
+        return Ok(code::DONE);
     }
     broken_rules::find(args, report, console).map_or(Ok(code::DONE), Err)
 }

@@ -2,7 +2,7 @@
 
 use gotrace_slice::compare::statistics::LatencyChange;
 use gotrace_slice::compare::{Comparison, LatencyRule, RuleOutcome};
-use gotrace_slice::profile::{Candidates, Profile, TraceInfo};
+use gotrace_slice::profile::{Candidates, CutRequest, Profile, TraceInfo};
 use gotrace_slice::render::{Format, Options};
 use gotrace_slice::trace::error::Warning;
 use std::io::{self, Write};
@@ -53,11 +53,20 @@ impl Report {
     pub(crate) fn check(&self, rule: &LatencyRule) -> RuleOutcome {
         match self {
             Self::Profile(p) => {
-                let latency = p.requests.as_ref().and_then(|r| r.latency.as_ref());
-                latency.map_or(RuleOutcome::Kept, |latency| rule.check(latency))
+                let requests = p.requests.as_ref();
+                rule.check(requests.and_then(|r| r.latency.as_ref()), requests.and_then(|r| r.at_least.as_ref()))
             }
             Self::Comparison(c) => rule.check_change(c),
             Self::Candidates(_) => RuleOutcome::Kept,
+        }
+    }
+
+    /// The requests of the side that rules are about that an edge cuts.
+    pub(crate) fn cut(&self) -> &[CutRequest] {
+        match self {
+            Self::Profile(p) => p.requests.as_ref().map_or(&[], |r| &r.cut),
+            Self::Comparison(c) => &c.new.cut,
+            Self::Candidates(_) => &[],
         }
     }
 

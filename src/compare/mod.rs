@@ -26,7 +26,7 @@ pub use stacks::{Presence, StackChange};
 
 use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_mean};
 use crate::compare::statistics::{Durations, LatencyChange};
-use crate::profile::{Latency, Profile, Selection, StackTree, TraceInfo};
+use crate::profile::{CutRequest, Latency, Profile, Selection, StackTree, TraceInfo};
 use crate::trace::error::Warning;
 use std::collections::BTreeMap;
 
@@ -72,12 +72,16 @@ pub struct Side {
     pub requests: usize,
     /// Requests cut by an edge of a trace or of `--time`.
     pub partial: u64,
+    /// These requests.
+    pub cut: Vec<CutRequest>,
     /// Whether those count nevertheless.
     pub include_partial: bool,
     /// What restricted the requests, as given.
     pub only: Option<String>,
     /// How long they took.
     pub latency: Latency,
+    /// The least that this can be with requests that are cut; none without such requests.
+    pub at_least: Option<Latency>,
 }
 
 /// A time on both sides: of a mean request, or of all with [`CompareOptions::total`].
@@ -205,6 +209,8 @@ fn side(profile: &Profile) -> Option<(Side, Durations)> {
         selection: profile.selection.clone(),
         requests: durations.len(),
         partial: requests.partial,
+        cut: requests.cut.clone(),
+        at_least: requests.at_least.clone(),
         include_partial: requests.include_partial,
         only: requests.only.clone(),
         latency: requests.latency.clone()?,

@@ -116,7 +116,7 @@ fn rules_count_what_is_significant() {
     assert!(matches!(rule(Limit::LongerBy(499)).check_change(&slower), RuleOutcome::Slower(_)));
     assert_eq!(rule(Limit::LongerBy(500)).check_change(&slower), RuleOutcome::Kept);
     assert_eq!(rule(Limit::Above(1_000)).check_change(&slower), RuleOutcome::Above(1_015));
-    assert_eq!(rule(Limit::LongerBy(0)).check(&slower.new.latency), RuleOutcome::Kept);
+    assert_eq!(rule(Limit::LongerBy(0)).check(Some(&slower.new.latency), None), RuleOutcome::Kept);
     let few = of(&profile(&[900], &[]), &profile(&[100], &[]));
     assert!(matches!(rule(Limit::LongerBy(1)).check_change(&few), RuleOutcome::Unclear(_)));
 }

@@ -6,7 +6,7 @@ use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
-use crate::profile::{self, Metric, Only, Profile, Requests};
+use crate::profile::{self, CutRequest, Metric, Only, Profile, Requests};
 use crate::slice::{self, RootKind, Selector, WindowIdx};
 use crate::survey::Survey;
 use crate::trace::error::{Result, Warning};
@@ -35,7 +35,8 @@ pub fn profile(
             }
         }
         // Roots that matched and are of another length are an answer; none that matched is not.
-        let matched = sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.of > 0);
+        let matched =
+            sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.of > 0 || !c.cut.is_empty());
         if !matched {
             return Ok(Answer::NoMatch(Box::new(list_in_pool(inputs, options, None)?)));
         }
@@ -49,6 +50,8 @@ struct Chosen {
     windows: Vec<Vec<WindowIdx>>,
     /// How many requests there were to choose from.
     of: u64,
+    /// All requests that are cut.
+    cut: Vec<CutRequest>,
 }
 
 /// Which requests count is known when the durations of all are: a first run measures all, a second one those alone.
@@ -57,12 +60,14 @@ fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Onl
     let ticker = Ticker::new(inputs, 2, None);
     let sliced = Slicer { selector, options, ticker: &ticker, chosen: None }.slice_all(inputs)?;
     let durations: Vec<u64> = sliced.requests.list.iter().map(|r| r.dur_ns).collect();
+    let mut cut = sliced.requests.cut;
+    profile::choose_cut(&mut cut, only, &durations);
     let mut chosen = only.choose(&durations).into_iter();
     let windows = sliced
         .windows
         .into_iter()
         .map(|of_one| of_one.into_iter().filter(|_| chosen.next().unwrap_or(false)).collect());
-    Ok(Chosen { windows: windows.collect(), of: durations.len() as u64 })
+    Ok(Chosen { windows: windows.collect(), of: durations.len() as u64, cut })
 }
 
 /// The sum of all traces that were sliced so far.
@@ -80,6 +85,10 @@ impl Sliced {
         let Self { mut profile, folder, mut requests, .. } = self;
         (profile.tree, profile.samples) = folder.finish();
         requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.of);
+        if let Some(chosen) = chosen {
+            requests.cut.clone_from(&chosen.cut);
+            requests.partial = chosen.cut.len() as u64;
+        }
         profile.requests = (options.metric == Metric::Latency).then_some(requests);
         profile.finish();
         profile

@@ -1,7 +1,8 @@
 //! The derived fields of [`Requests`], computed once, after everything else is there.
 
+use super::cut::with_cut;
 use super::only::slowest_first;
-use super::{Request, Requests, TraceInfo, findings, latency};
+use super::{Latency, Request, Requests, TraceInfo, findings, latency};
 
 impl Requests {
     /// Puts the list and the wake-ups in their order, and computes from them what is derived: latency, tail, times on
@@ -16,6 +17,7 @@ impl Requests {
         let slow = &order[..order.len().div_ceil(latency::SLOW_ONE_IN)];
         self.latency = latency::latency(&self.list, &order, traces);
         self.tail = latency::tail(self, slow);
+        self.at_least = self.least(traces);
         self.count_inferred();
         self.time_on_lanes();
         self.findings = findings::find(self);
@@ -29,7 +31,19 @@ impl Requests {
         self.may_be_several = self.list.iter().filter(|r| r.may_be_several).count() as u64;
     }
 
+    /// The distribution if requests that are cut had ended when they were last seen; none without such requests, and
+    /// where they are in the list anyway.
+    fn least(&self, traces: &[TraceInfo]) -> Option<Latency> {
+        if self.include_partial || !self.cut.iter().any(|cut| cut.is_chosen) {
+            return None;
+        }
+        let list = with_cut(&self.list, &self.cut);
+        let order = slowest_first(&list.iter().map(|r| r.dur_ns).collect::<Vec<_>>());
+        latency::latency(&list, &order, traces)
+    }
+
     fn sort(&mut self) {
+        self.cut.sort_by_key(|c| (c.trace, c.start_ns, c.goid));
         // Stable: those with equal keys come in an order that does not depend on threads.
         self.wakeups.sort_by_key(|w| std::cmp::Reverse(w.wait_ns));
         if self.list.is_sorted_by_key(key) {

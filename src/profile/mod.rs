@@ -9,6 +9,7 @@
 //! `duration_list` are the answer to a trace without `--root`.
 
 mod candidates;
+mod cut;
 mod duration_list;
 mod findings;
 mod finish;
@@ -19,6 +20,8 @@ mod stack_tree;
 mod undecided;
 
 pub use candidates::{AnnotationCandidate, Candidate, Candidates, Handler};
+pub(crate) use cut::choose_cut;
+pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
 pub use only::{Edge, Only};

@@ -41,6 +41,17 @@ impl Edge {
 }
 
 impl Only {
+    /// Whether it takes in a request that took so long, or any time more. `longest_ns` is how long the longest took whose
+    /// duration is known.
+    pub(super) fn takes_all_from(self, at_least_ns: u64, longest_ns: Option<u64>) -> bool {
+        match self {
+            Self::Range { to: Some(_), .. } => false,
+            Self::Range { from: None, .. } => true,
+            Self::Range { from: Some(Edge::Time(ns)), .. } => at_least_ns >= ns,
+            Self::Range { from: Some(Edge::Percentile(_)), .. } | Self::Slowest(_) => Some(at_least_ns) > longest_ns,
+        }
+    }
+
     /// Which of the requests with these durations are chosen. Of equal durations the earlier request counts as the
     /// slower.
     pub fn choose(self, durations: &[u64]) -> Vec<bool> {

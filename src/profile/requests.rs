@@ -1,6 +1,6 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::NodeIdx;
+use super::{CutRequest, NodeIdx};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,8 +65,14 @@ pub struct Requests {
     pub state_names: Vec<String>,
     /// The names that [`Request::root`] refers to.
     pub roots: Vec<String>,
-    /// Requests cut by an edge of the trace or of `--time`: counted here, and left out of the list unless asked for.
+    /// Requests cut by an edge of the trace or of `--time`, in order of trace and start: they are left out of the list
+    /// unless asked for. With `--only`, all of those that there were before.
+    pub cut: Vec<CutRequest>,
+    /// How many these are.
     pub partial: u64,
+    /// The distribution with those of them that count as long as they were seen, as the least that it can be; none where
+    /// that is [`latency`](Self::latency). [`Requests::finish`] computes it.
+    pub at_least: Option<Latency>,
     /// Whether those are in the list nevertheless (`--include-partial`).
     pub include_partial: bool,
     /// What `--only`, `--slowest` restricted the requests to, as given; none when all count.

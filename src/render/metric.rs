@@ -1,7 +1,8 @@
 //! The one weight that flame graphs and Markdown show. Both show times, so `--metric events` falls back to goroutine
 //! time there.
 
-use super::units::counted;
+use super::cut;
+use super::units::{Unit, counted};
 use crate::profile::{Metric, Profile, Weight};
 
 /// What that weight is called.
@@ -29,6 +30,8 @@ pub(crate) fn occurrences(profile: &Profile) -> u64 {
 }
 
 /// These occurrences in words.
-pub(crate) fn occurrences_in_words(profile: &Profile) -> String {
-    counted(occurrences(profile), if profile.requests.is_some() { "request" } else { "root" })
+pub(crate) fn occurrences_in_words(profile: &Profile, unit: Unit) -> String {
+    let Some(requests) = &profile.requests else { return counted(occurrences(profile), "root") };
+    let cut = cut::beside(&requests.cut, requests.include_partial, unit);
+    format!("{}{cut}", counted(occurrences(profile), "request"))
 }

@@ -9,6 +9,7 @@
 //! shortest.
 
 pub mod clean;
+mod cut;
 pub mod differential;
 mod findings;
 mod folded;

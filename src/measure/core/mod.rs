@@ -263,7 +263,7 @@ impl<'a> MeasureCore<'a> {
         if self.is_root_of(t.g, window) {
             self.windows.start(window, since);
             if !created {
-                self.windows.cut(window);
+                self.windows.cut_start(window);
             }
         }
         if t.to == GoState::Running {

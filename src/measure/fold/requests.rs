@@ -4,11 +4,11 @@ use super::samples::{Folder, Naming, detail_of};
 use crate::measure::Measured;
 use crate::measure::intervals::aggregate::Key;
 use crate::measure::intervals::states::StateKey;
-use crate::measure::paths::measured::{PathsMeasured, RequestMeasured};
+use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasured};
 use crate::measure::paths::slowest::SlowestMeasured;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
-use crate::profile::{self, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
+use crate::profile::{self, CutRequest, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
 use crate::slice::Slice;
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
@@ -60,7 +60,8 @@ struct Names<'a, 'f> {
 
 impl Names<'_, '_> {
     fn add_paths(&mut self, paths: PathsMeasured, requests: &mut Requests) {
-        requests.partial += paths.partial;
+        requests.partial += paths.cut.len() as u64;
+        requests.cut.extend(paths.cut.iter().map(|cut| self.cut_request(cut)));
         requests.capped += paths.capped;
         let goroutine_ns = requests.goroutine_ns.get_or_insert(0);
         *goroutine_ns = goroutine_ns.saturating_add(paths.goroutine_ns);
@@ -103,6 +104,20 @@ impl Names<'_, '_> {
             requests.state_names.push(name.to_owned());
             requests.state_names.len() - 1
         }) as u16
+    }
+
+    fn cut_request(&self, cut: &CutMeasured) -> CutRequest {
+        let window = self.trace.slice.windows[cut.window.at()];
+        CutRequest {
+            trace: self.trace.number,
+            goid: self.trace.forest.get(window.g).id.0,
+            start_ns: cut.start.since(self.trace.start),
+            at_least_ns: cut.at_least_ns,
+            root: self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label).to_owned(),
+            cut_start: cut.cut_start,
+            cut_end: cut.cut_end,
+            is_chosen: true,
+        }
     }
 
     fn request(&self, measured: &RequestMeasured, states: &[u16], requests: &mut Requests) -> profile::Request {

@@ -121,7 +121,7 @@ impl<'a> WholeMeasurer<'a> {
                 let (g, window) = (core.lines[i].g, core.lines[i].window());
                 core.close(i, end, StackIdx::EMPTY, true);
                 if core.is_root_of(g, window) {
-                    core.windows.cut(window);
+                    core.windows.cut_end(window);
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::measure::intervals::states::StateKey;
 use crate::profile::Overlap;
 use crate::slice::WindowIdx;
 use crate::trace::ids::StringIdx;
-use crate::trace::time::Window;
+use crate::trace::time::{Time, Window};
 
 /// A request that is over.
 #[derive(Clone, Debug)]
@@ -22,6 +22,21 @@ pub(crate) struct RequestMeasured {
     pub(crate) partial: bool,
     /// How long it certainly took, in ns, where its borders are inferred; else none.
     pub(crate) at_least_ns: Option<u64>,
+}
+
+/// A request that an edge of the trace, or of the part looked at, cuts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CutMeasured {
+    /// Its window.
+    pub(crate) window: WindowIdx,
+    /// When it was first seen, inside the part looked at.
+    pub(crate) start: Time,
+    /// How long it was seen, in ns: it took at least as long.
+    pub(crate) at_least_ns: u64,
+    /// Whether it began before.
+    pub(crate) cut_start: bool,
+    /// Whether it is not over at the end.
+    pub(crate) cut_end: bool,
 }
 
 /// A goroutine on a request's path that is not the request's own.
@@ -49,8 +64,8 @@ pub(crate) struct ElsewhereKey {
 pub(crate) struct PathsMeasured {
     /// Whole requests, and with `include_partial` the others, in order of their start.
     pub(crate) requests: Vec<RequestMeasured>,
-    /// Number of requests that an edge cuts.
-    pub(crate) partial: u64,
+    /// The requests that an edge cuts, in order of their start.
+    pub(crate) cut: Vec<CutMeasured>,
     /// Time of all goroutines of the requests that count, in ns.
     pub(crate) goroutine_ns: u64,
     /// The states that requests tell apart.

@@ -8,7 +8,7 @@
 //! 4. The end of the trace ends all requests.
 
 use super::critical_path::{LoggedPath, WalkInput};
-use super::measured::{ElsewhereKey, OtherGoroutine, PathsMeasured, RequestMeasured};
+use super::measured::{CutMeasured, ElsewhereKey, OtherGoroutine, PathsMeasured, RequestMeasured};
 use super::parallel::Walks;
 use super::segment::{PathSegment, add_states};
 use super::slowest::{SlowestMeasured, goroutines_to_show, lanes};
@@ -77,7 +77,7 @@ pub(crate) struct Paths {
     /// Per window, whether its request was walked, or does not count.
     done: Vec<bool>,
     requests: Vec<RequestMeasured>,
-    partial: u64,
+    cut: Vec<CutMeasured>,
     slowest: Option<(u64, SlowestMeasured)>,
     /// Requests whose path was cut: up to when it was walked, and nanoseconds by state so far.
     walked_so_far: FxHashMap<WindowIdx, (Time, Vec<u64>)>,
@@ -97,7 +97,7 @@ impl Paths {
             elsewhere: FxHashMap::default(),
             done: vec![false; spec.slice.windows.len()],
             requests: Vec::new(),
-            partial: 0,
+            cut: Vec::new(),
             slowest: None,
             walked_so_far: FxHashMap::default(),
             capped: 0,
@@ -135,7 +135,7 @@ impl Paths {
                 continue;
             }
             if open.end == Time::MAX {
-                let matters = open.start != Time::MIN && !open.cut || self.include_partial;
+                let matters = open.start != Time::MIN && !open.cut_start || self.include_partial;
                 let since = self.walked_so_far.get(&window).map_or(open.start, |(time, _)| *time);
                 oldest = if matters { oldest.min(since) } else { oldest };
             } else {
@@ -152,14 +152,19 @@ impl Paths {
         if !to.windows.is_seen(window, to.spec.looked_at) {
             return None;
         }
-        let partial = open.is_cut(to.spec.looked_at) || open.end == Time::MAX;
-        self.partial += u64::from(partial);
+        let (cut_start, cut_end) = open.cuts(to.spec.looked_at);
+        let partial = cut_start || cut_end || open.end == Time::MAX;
+        let segment = segment_of(to, window, open);
+        let at_least_ns = to.spec.slice.windows[window.at()].seen.map(|_| open.seen_ns(segment.span));
+        if partial {
+            let (cut_end, span) = (cut_end || open.end == Time::MAX, segment.span);
+            let at_least_ns = at_least_ns.unwrap_or_else(|| span.end.since(span.start));
+            self.cut.push(CutMeasured { window, start: span.start, at_least_ns, cut_start, cut_end });
+        }
         if partial && !self.include_partial {
             self.walked_so_far.remove(&window);
             return None;
         }
-        let segment = segment_of(to, window, open);
-        let at_least_ns = to.spec.slice.windows[window.at()].seen.map(|_| open.seen_ns(segment.span));
         (segment.span.start < segment.span.end).then_some(EndedRequest { segment, partial, at_least_ns })
     }
 
@@ -267,7 +272,7 @@ impl Paths {
         for i in (0..self.done.len()).filter(|i| !self.done[*i]) {
             let window = WindowIdx(i as u32);
             let open = to.windows.get(window);
-            let whole_so_far = open.start != Time::MIN && !open.cut && open.start >= to.spec.looked_at.start;
+            let whole_so_far = open.start != Time::MIN && !open.cut_start && open.start >= to.spec.looked_at.start;
             let seen = to.windows.is_seen(window, to.spec.looked_at);
             if !seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
                 continue;
@@ -303,6 +308,7 @@ impl Paths {
         }
         self.walk_all(ended, to, log, attribution);
         self.requests.sort_by_key(|r| (r.span.start, r.window));
+        self.cut.sort_by_key(|r| (r.start, r.window));
         let mut overlap = self.overlap(to.spec, to.now);
         let (states, wakeups, stw_runnable_ns) = self.walks.finish();
         overlap.stw_runnable_ns = stw_runnable_ns;
@@ -310,7 +316,7 @@ impl Paths {
         PathsMeasured {
             goroutine_ns: self.requests.iter().map(of_window).fold(0, u64::saturating_add),
             requests: self.requests,
-            partial: self.partial,
+            cut: self.cut,
             states,
             elsewhere: self.elsewhere.into_iter().collect(),
             wakeups,

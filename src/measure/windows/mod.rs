@@ -39,8 +39,10 @@ pub(super) struct OpenWindow {
     pub(super) ns: u64,
     /// Whether any was.
     pub(super) seen: bool,
-    /// Whether an edge of the trace cuts it.
-    pub(super) cut: bool,
+    /// Whether it began before the trace.
+    pub(super) cut_start: bool,
+    /// Whether the trace ends before it.
+    pub(super) cut_end: bool,
 }
 
 impl OpenWindow {
@@ -52,7 +54,13 @@ impl OpenWindow {
 
     /// Whether an edge of the trace, or of the part of it looked at, cuts it.
     pub(super) fn is_cut(&self, looked_at: Window) -> bool {
-        self.cut || self.start < looked_at.start || self.end > looked_at.end
+        let (start, end) = self.cuts(looked_at);
+        start || end
+    }
+
+    /// Whether an edge cuts its beginning, and its end.
+    pub(super) fn cuts(&self, looked_at: Window) -> (bool, bool) {
+        (self.cut_start || self.start < looked_at.start, self.cut_end || self.end > looked_at.end)
     }
 }
 
@@ -64,7 +72,8 @@ const BLANK: OpenWindow = OpenWindow {
     seen_end: Time::MAX,
     ns: 0,
     seen: false,
-    cut: false,
+    cut_start: false,
+    cut_end: false,
 };
 
 /// No time at all.
@@ -174,8 +183,12 @@ impl<'a> Windows<'a> {
         self.edit(window, |open| open.end = time);
     }
 
-    pub(super) fn cut(&mut self, window: WindowIdx) {
-        self.edit(window, |open| open.cut = true);
+    pub(super) fn cut_start(&mut self, window: WindowIdx) {
+        self.edit(window, |open| open.cut_start = true);
+    }
+
+    pub(super) fn cut_end(&mut self, window: WindowIdx) {
+        self.edit(window, |open| open.cut_end = true);
     }
 
     /// Adds time to a window.
@@ -306,7 +319,7 @@ impl<'a> Windows<'a> {
         let tasks = slice.windows.iter().enumerate().filter(|(_, root)| root.by == RootKind::Task);
         for window in tasks.map(|(i, _)| WindowIdx(i as u32)) {
             if self.get(window) != BLANK && self.get(window).end == Time::MAX {
-                self.cut(window);
+                self.cut_end(window);
             }
         }
     }
@@ -328,7 +341,8 @@ impl<'a> Windows<'a> {
                 ours.seen_end = ours.seen_end.min(theirs.seen_end);
                 ours.ns = ours.ns.saturating_add(theirs.ns);
                 ours.seen |= theirs.seen;
-                ours.cut |= theirs.cut;
+                ours.cut_start |= theirs.cut_start;
+                ours.cut_end |= theirs.cut_end;
             });
         }
     }

@@ -50,6 +50,8 @@ impl Serialize for OneSide<'_> {
         map.serialize_entry("include_partial", &side.include_partial)?;
         map.serialize_entry("requests", &side.requests)?;
         map.serialize_entry("requests_partial", &side.partial)?;
+        map.serialize_entry("requests_cut", &super::requests::cut_rows(&side.cut))?;
+        map.serialize_entry("latency_at_least", &side.at_least.as_ref().map(super::requests::Distribution))?;
         map.serialize_entry("latency", &super::requests::Distribution(&side.latency))?;
         map.end()
     }

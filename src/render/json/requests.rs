@@ -2,8 +2,8 @@
 
 use super::{Frame, stack_frames};
 use crate::profile::{
-    DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow, Undecided,
-    Wakeup,
+    CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow,
+    Undecided, Wakeup,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -19,6 +19,8 @@ pub(super) struct AboutRequests<'a> {
     overlap: OverlapRow<'a>,
     findings: RowList<'a, Finding, FindingRow<'a>>,
     requests: RowList<'a, Request, RequestRow<'a>>,
+    requests_cut: Vec<CutRow<'a>>,
+    latency_at_least: Option<Distribution<'a>>,
 }
 
 impl<'a> AboutRequests<'a> {
@@ -31,6 +33,8 @@ impl<'a> AboutRequests<'a> {
             overlap: OverlapRow(&requests.overlap),
             findings: RowList { context, items: &requests.findings, row: FindingRow },
             requests: RowList { context, items: &requests.list, row: RequestRow },
+            requests_cut: cut_rows(&requests.cut),
+            latency_at_least: requests.at_least.as_ref().map(Distribution),
         }
     }
 }
@@ -63,6 +67,26 @@ impl<T, R: Serialize> Serialize for RowList<'_, T, R> {
         }
         seq.end()
     }
+}
+
+/// A request that an edge cuts.
+#[derive(Serialize)]
+pub(super) struct CutRow<'a> {
+    trace: u32,
+    goid: u64,
+    start_ns: u64,
+    at_least_ns: u64,
+    root: &'a str,
+    cut_start: bool,
+    cut_end: bool,
+}
+
+pub(super) fn cut_rows(list: &[CutRequest]) -> Vec<CutRow<'_>> {
+    let row = |cut: &CutRequest| {
+        let CutRequest { trace, goid, start_ns, at_least_ns, cut_start, cut_end, .. } = *cut;
+        CutRow { trace, goid, start_ns, at_least_ns, root: "", cut_start, cut_end }
+    };
+    list.iter().map(|cut| CutRow { root: &cut.root, ..row(cut) }).collect()
 }
 
 /// What was asked of the requests, and which count.

@@ -5,8 +5,9 @@ use super::{MAX_STACK, asked};
 use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Side};
 use crate::render::Options;
+use crate::render::cut;
 use crate::render::text::comparison::{change_in_words, changed_stacks, verdict};
-use crate::render::units::{counted, duration, percent, probability, signed};
+use crate::render::units::{Unit, counted, duration, percent, probability, signed};
 use std::io::{self, Write};
 
 /// Writes the comparison.
@@ -33,7 +34,8 @@ fn side(side: &Side) -> String {
         .iter()
         .map(|t| if t.complete { code(&t.name) } else { format!("{} (**incomplete**)", code(&t.name)) })
         .collect();
-    format!("{} of {} in {}", counted(side.requests as u64, "request"), asked(&side.selection), traces.join(", "))
+    let cut = cut::beside(&side.cut, side.include_partial, Unit::Auto);
+    format!("{}{cut} of {} in {}", counted(side.requests as u64, "request"), asked(&side.selection), traces.join(", "))
 }
 
 fn latency(comparison: &Comparison, options: &Options) -> MarkdownTable {

@@ -33,7 +33,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
 /// How much time, in what.
 fn headline(profile: &Profile, options: &Options) -> String {
     let total = duration(metric::shown_ns(profile.metric, profile.total), options.unit);
-    let roots = metric::occurrences_in_words(profile);
+    let roots = metric::occurrences_in_words(profile, options.unit);
     format!("{total} {} in {roots} of {}", metric::name(profile.metric), asked(&profile.selection))
 }
 

@@ -77,7 +77,7 @@ fn title(selection: &Selection, traces: &[TraceInfo]) -> String {
 /// The line below the title: the whole, and the states with their colours.
 fn legend(profile: &Profile, unit: Unit) -> Vec<(Option<Rgb>, String)> {
     let total = duration(metric::shown_ns(profile.metric, profile.total), unit);
-    let whole = format!("{total} {} in {}", metric::name(profile.metric), metric::occurrences_in_words(profile));
+    let whole = format!("{total} {} in {}", metric::name(profile.metric), metric::occurrences_in_words(profile, unit));
     let mut room = MAX_LEGEND.saturating_sub(whole.chars().count());
     let mut items = vec![(None, whole)];
     for state in &profile.states {

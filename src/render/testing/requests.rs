@@ -3,14 +3,19 @@
 use super::{selection, stack, trace};
 use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
-    Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, Sample, Slowest,
-    StackTree, WakerKind, Wakeup, Weight,
+    CutRequest, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, Sample,
+    Slowest, StackTree, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
 const HANDLER: &str = "main.(*Server).Handler";
 const SLOW: [u64; 3] = [17, 38, 52];
 const MS: u64 = 1_000_000;
+
+/// A request that is cut: its goroutine and when it was first seen; how long, and at which edges.
+fn cut((goid, start_ns): (u64, u64), (at_least_ns, cut_start, cut_end): (u64, bool, bool)) -> CutRequest {
+    CutRequest { trace: 0, goid, start_ns, at_least_ns, root: HANDLER.into(), cut_start, cut_end, is_chosen: true }
+}
 
 /// Sixty requests, three of them slow by a lock. The times of all samples add up to those of all requests.
 pub(crate) fn sample_requests() -> Profile {
@@ -28,6 +33,11 @@ pub(crate) fn sample_requests() -> Profile {
         list,
         state_names: STATES.map(String::from).to_vec(),
         roots: vec![HANDLER.into(), "main.Other".into()],
+        cut: vec![
+            cut((19, 12 * MS), (400 * MS, false, true)),
+            cut((20, 0), (3 * MS, true, false)),
+            cut((21, 4_800 * MS), (203 * MS, false, true)),
+        ],
         partial: 3,
         before_only: 60,
         capped: 1,

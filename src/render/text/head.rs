@@ -3,6 +3,7 @@
 use super::layout::{INCOMPLETE, View, width};
 use crate::profile::{Profile, Requests, Selection, TraceInfo};
 use crate::render::clean::clean;
+use crate::render::cut;
 use crate::render::units::{Unit, count, counted, duration, factor};
 use std::io::{self, Write};
 
@@ -20,7 +21,7 @@ pub(super) fn write(
     let pad = trace_lines(view, &profile.traces, time, None, out)?;
     view.items(out, "roots", pad, &roots(&profile.selection))?;
     if let Some(requests) = requests {
-        view.items(out, "requests", pad, &counts(view, requests))?;
+        view.items(out, "requests", pad, &counts(view, requests, time.is_some()))?;
     }
     view.items(out, "subtree", pad, &subtree(view, profile, requests))?;
     for (label, items) in [("left out", left_out(&profile.selection)), ("unknown", unknown(view, &profile.selection))] {
@@ -96,16 +97,20 @@ fn roots(selection: &Selection) -> Vec<String> {
 }
 
 /// Which requests count, and why others do not.
-fn counts(view: &View<'_>, requests: &Requests) -> Vec<String> {
+fn counts(view: &View<'_>, requests: &Requests, has_time: bool) -> Vec<String> {
     let before = if requests.only.is_some() { requests.before_only } else { requests.list.len() as u64 };
     let cut = count(requests.partial);
     let mut items = match (requests.include_partial, requests.partial) {
         (true, 1..) => vec![count(before), format!("{cut} of them cut by an edge (--include-partial)")],
-        (_, 0) => vec![format!("{} whole", count(before))],
-        (false, _) => vec![format!("{} whole", count(before)), format!("{cut} cut by an edge are not counted")],
+        _ => vec![format!("{} whole", count(before))],
     };
+    items.extend(cut::in_words(&requests.cut, has_time, view.options.unit).into_iter().map(|words| view.ascii(words)));
     if let Some(only) = &requests.only {
         items.push(format!("{} chosen by {}", count(requests.list.len() as u64), clean(only)));
+        let chosen = requests.cut.iter().filter(|cut| cut.is_chosen).count() as u64;
+        if chosen > 0 && !requests.include_partial {
+            items.push(format!("{} cut took as long too", count(chosen)));
+        }
     }
     if requests.inferred > 0 {
         let (n, at_least) = (count(requests.inferred), view.time(requests.inferred_at_least_p50_ns));

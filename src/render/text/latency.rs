@@ -1,7 +1,7 @@
 //! How long the requests took: the quantiles, a small histogram, and how many were at work at once.
 
-use super::layout::{BOLD, DIM, PLAIN, View, width};
-use crate::profile::Latency;
+use super::layout::{BOLD, DIM, PLAIN, View, width, wrapped};
+use crate::profile::{CutCount, CutCounts, Latency, Requests};
 use crate::render::units::{counted, thousandths};
 use std::io::{self, Write};
 
@@ -11,8 +11,10 @@ const GAP: usize = 3;
 const LEVELS: &str = "▁▂▃▄▅▆▇█";
 const LEVELS_ASCII: &str = ".:-=+*#@";
 
-pub(super) fn write(view: &View<'_>, latency: &Latency, out: &mut dyn Write) -> io::Result<()> {
-    let title = format!("LATENCY of {}", counted(latency.count, "request"));
+pub(super) fn write(view: &View<'_>, latency: &Latency, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
+    let cut = if requests.include_partial { CutCount::default() } else { CutCounts::of(&requests.cut).all() };
+    let whole = if cut.count > 0 { "whole request" } else { "request" };
+    let title = format!("LATENCY of {}", counted(latency.count, whole));
     view.title(out, &title, "How long did they take?")?;
     let of_one = [("", latency.max_ns)];
     let of_many = [
@@ -36,7 +38,13 @@ pub(super) fn write(view: &View<'_>, latency: &Latency, out: &mut dyn Write) -> 
         let (mean, max) = (thousandths(latency.mean_in_flight_milli), latency.max_in_flight);
         second.push(("in flight: ".to_owned(), format!("mean {mean}, max {max}")));
     }
-    pairs(view, &second, out)
+    pairs(view, &second, out)?;
+    if cut.at_least_ns <= latency.max_ns {
+        return Ok(());
+    }
+    let (max, seen) = (view.time(latency.max_ns), view.time(cut.at_least_ns));
+    let line = format!("max {max} is that of the whole ones; one that is cut took {} {seen}", view.glyphs.at_least);
+    wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(BOLD, l)))
 }
 
 /// Names and values side by side, continued on the next line where the width ends.

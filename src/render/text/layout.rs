@@ -97,7 +97,11 @@ impl<'a> View<'a> {
 
     /// The letters of our own numbers that are not ASCII, where the locale has only that.
     pub(crate) fn ascii(&self, text: String) -> String {
-        if self.options.unicode { text } else { text.replace('µ', "u").replace('×', "x").replace('−', "-") }
+        if self.options.unicode {
+            text
+        } else {
+            text.replace('µ', "u").replace('×', "x").replace('−', "-").replace('≥', ">=")
+        }
     }
 
     /// `text` in a style, or as it is without colours.

@@ -20,7 +20,8 @@ mod tail;
 mod wakeups;
 
 use super::Options;
-use crate::profile::{Metric, Profile, Requests};
+use super::units::counted;
+use crate::profile::{CutCounts, Metric, Profile, Requests};
 use layout::View;
 use std::io::{self, Write};
 
@@ -44,7 +45,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
 fn of_requests(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
     let Some(latency) = &requests.latency else {
         let how = match (&requests.only, requests.partial) {
-            (Some(only), _) => format!("No request took as long as {only} asks for."),
+            (Some(only), _) => none_as_long(view, requests, only),
             (None, 0) => "No request was found in this slice.".to_owned(),
             (None, _) => "No request lies in the trace with both its ends; --include-partial counts those that are \
                           cut, --metric goroutine shows where goroutines spent their time."
@@ -53,7 +54,7 @@ fn of_requests(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mu
         writeln!(out)?;
         return layout::wrapped(&how, 0, view.options.width).iter().try_for_each(|line| writeln!(out, "{line}"));
     };
-    latency::write(view, latency, out)?;
+    latency::write(view, latency, requests, out)?;
     if latency.total_ns > 0 {
         tail::write(view, profile, requests, latency, out)?;
         stacks::write(view, profile, out)?;
@@ -61,6 +62,26 @@ fn of_requests(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mu
         slowest::write(view, profile, requests, out)?;
     }
     runtime::write(view, profile, requests, latency, out)
+}
+
+/// That no whole request is what `--only` asks for, and what requests that are cut may be.
+fn none_as_long(view: &View<'_>, requests: &Requests, only: &str) -> String {
+    let none = format!("No whole request took as long as {only} asks for");
+    let (chosen, others): (Vec<_>, Vec<_>) = requests.cut.iter().partition(|cut| cut.is_chosen);
+    let [chosen, others] = [chosen, others].map(|list| CutCounts::of(list).all());
+    let mut how = match chosen.count {
+        0 => format!("{none}."),
+        n => {
+            let seen = view.time(chosen.at_least_ns);
+            format!("{none}, but {} that an edge cuts did: seen for {seen} (--include-partial).", counted(n, "request"))
+        }
+    };
+    if others.count > 0 {
+        let (n, seen) = (counted(others.count, "request"), view.time(others.at_least_ns));
+        let at_most = if others.count > 1 { " at most" } else { "" };
+        how.push_str(&format!(" {n} that an edge cuts, seen for {seen}{at_most}, may have taken longer."));
+    }
+    how
 }
 
 #[cfg(test)]

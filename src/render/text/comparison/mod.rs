@@ -10,6 +10,7 @@ use crate::compare::statistics::{MIN_REQUESTS, Quantile};
 use crate::compare::{Comparison, Presence, Side, StateChange, Verdict};
 use crate::render::Options;
 use crate::render::clean::clean;
+use crate::render::cut;
 use crate::render::units::{count, counted, percent, probability};
 use std::io::{self, Write};
 
@@ -19,8 +20,8 @@ const LABEL: usize = 10;
 /// Writes the report of a comparison.
 pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let view = View::new(options);
-    view.items(out, "base", LABEL, &side(&comparison.base))?;
-    view.items(out, "new", LABEL, &side(&comparison.new))?;
+    view.items(out, "base", LABEL, &side(&view, &comparison.base))?;
+    view.items(out, "new", LABEL, &side(&view, &comparison.new))?;
     view.items(out, "compared", LABEL, &how(comparison))?;
     tables::latency(&view, comparison, out)?;
     tables::states(&view, comparison, out)?;
@@ -31,7 +32,8 @@ pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Wr
 }
 
 /// Its traces, what was asked of them, and how many requests count.
-fn side(side: &Side) -> Vec<String> {
+fn side(view: &View<'_>, side: &Side) -> Vec<String> {
+    let unit = view.options.unit;
     let patterns: Vec<String> = side.selection.patterns.iter().map(|p| format!("'{}'", clean(p))).collect();
     let mut items: Vec<String> = side
         .traces
@@ -40,11 +42,12 @@ fn side(side: &Side) -> Vec<String> {
         .collect();
     items.push(format!("{} of {}", counted(side.requests as u64, "request"), patterns.join(" or ")));
     items.extend(side.only.as_ref().map(|only| format!("chosen by {}", clean(only))));
-    match (side.partial, side.include_partial) {
-        (0, _) => {}
-        (n, true) => items.push(format!("{} of them cut by an edge", count(n))),
-        (n, false) => items.push(format!("{} cut by an edge are not counted", count(n))),
+    if side.include_partial && side.partial > 0 {
+        items.push(format!("{} of them cut by an edge", count(side.partial)));
     }
+    items.extend(
+        cut::in_words(&side.cut, side.selection.time.is_some(), unit).into_iter().map(|words| view.ascii(words)),
+    );
     items
 }
 

@@ -1,0 +1,130 @@
+//! Requests that an edge of the trace, or of `--time`, cuts: how long they were seen, which is the least that they took.
+
+use super::{Only, Request};
+
+/// A request that is cut.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CutRequest {
+    /// Position of its trace in [`Profile::traces`](super::Profile::traces).
+    pub trace: u32,
+    /// Id of its goroutine in the file.
+    pub goid: u64,
+    /// When it was first seen, in ns from the trace's start.
+    pub start_ns: u64,
+    /// How long it was seen, in ns: it took at least as long.
+    pub at_least_ns: u64,
+    /// What it is called.
+    pub root: String,
+    /// Whether it began before the part looked at.
+    pub cut_start: bool,
+    /// Whether it is not over at the end of that.
+    pub cut_end: bool,
+    /// Whether it belongs to what `--only` and `--slowest` choose, however long it took in the end.
+    pub is_chosen: bool,
+}
+
+/// How many are cut in one way, and the longest time that one of them was seen, in ns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CutCount {
+    /// How many.
+    pub count: u64,
+    /// They took at least as long as they were seen; the longest of these times, in ns.
+    pub at_least_ns: u64,
+}
+
+/// Requests that are cut, by how. Each is in one of the three.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CutCounts {
+    /// They began inside, and are not over at the end.
+    pub open: CutCount,
+    /// They began before.
+    pub older: CutCount,
+    /// They began before, and are not over at the end.
+    pub throughout: CutCount,
+}
+
+impl CutCounts {
+    /// Counts requests.
+    pub fn of<'r>(list: impl IntoIterator<Item = &'r CutRequest>) -> Self {
+        let mut counts = Self::default();
+        for request in list {
+            let way = match (request.cut_start, request.cut_end) {
+                (true, true) => &mut counts.throughout,
+                (true, false) => &mut counts.older,
+                (false, _) => &mut counts.open,
+            };
+            way.count += 1;
+            way.at_least_ns = way.at_least_ns.max(request.at_least_ns);
+        }
+        counts
+    }
+
+    /// All of them.
+    pub fn all(&self) -> CutCount {
+        [self.open, self.older, self.throughout].iter().fold(CutCount::default(), |sum, way| CutCount {
+            count: sum.count + way.count,
+            at_least_ns: sum.at_least_ns.max(way.at_least_ns),
+        })
+    }
+}
+
+/// The one that was seen longest; of equal ones the first.
+pub fn longest_cut(list: &[CutRequest]) -> Option<&CutRequest> {
+    list.iter().rev().max_by_key(|r| r.at_least_ns)
+}
+
+/// Marks those that a choice takes in, however long they took in the end: it has no upper limit, and its lower limit is
+/// one that they passed while they were seen. Where that is a rank, they were seen for longer than any whole one took.
+pub(crate) fn choose_cut(list: &mut [CutRequest], only: Only, whole_ns: &[u64]) {
+    let longest = whole_ns.iter().max().copied();
+    for request in list {
+        request.is_chosen = only.takes_all_from(request.at_least_ns, longest);
+    }
+}
+
+/// The requests with those among them that are cut and chosen, as if these had ended when they were last seen.
+pub(super) fn with_cut(list: &[Request], cut: &[CutRequest]) -> Vec<Request> {
+    let of = |c: &CutRequest| Request {
+        trace: c.trace,
+        goid: c.goid,
+        start_ns: c.start_ns,
+        dur_ns: c.at_least_ns,
+        ..Request::default()
+    };
+    list.iter().cloned().chain(cut.iter().filter(|c| c.is_chosen).map(of)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::Edge;
+
+    #[test]
+    fn a_choice_takes_in_what_is_beyond_its_lower_limit_for_sure() {
+        let chosen = |only: Only| {
+            let mut list = [5, 50, 100].map(|at_least_ns| CutRequest { at_least_ns, ..CutRequest::default() });
+            choose_cut(&mut list, only, &[1, 49, 99]);
+            list.map(|r| r.is_chosen)
+        };
+        let range = |from, to| Only::Range { from, to };
+        assert_eq!(chosen(range(Some(Edge::Time(50)), None)), [false, true, true]);
+        assert_eq!(chosen(range(None, None)), [true; 3]);
+        assert_eq!(chosen(range(Some(Edge::Time(5)), Some(Edge::Time(90)))), [false; 3]);
+        assert_eq!(chosen(range(Some(Edge::Percentile(95_000)), None)), [false, false, true]);
+        assert_eq!(chosen(Only::Slowest(1)), [false, false, true]);
+    }
+
+    #[test]
+    fn each_is_counted_in_one_way() {
+        let cut =
+            |at_least_ns, cut_start, cut_end| CutRequest { at_least_ns, cut_start, cut_end, ..Default::default() };
+        let list = [cut(3, true, false), cut(5, false, true), cut(4, false, true), cut(9, true, true)];
+        let counts = CutCounts::of(&list);
+        let of = |way: CutCount| (way.count, way.at_least_ns);
+        assert_eq!(
+            [counts.older, counts.open, counts.throughout, counts.all()].map(of),
+            [(1, 3), (2, 5), (1, 9), (4, 9)]
+        );
+        assert_eq!(longest_cut(&list), list.last());
+    }
+}
