@@ -126,7 +126,9 @@ impl Candidates {
         let mut of_handlers: Vec<_> = self.handlers.iter_mut().map(|h| &mut h.took).collect();
         let mut of_annotations: Vec<_> = self.annotations.iter_mut().map(|a| &mut a.took).collect();
         for lists in [&mut of_handlers, &mut of_annotations] {
-            lists.iter_mut().for_each(|list| list.sort());
+            for list in lists.iter_mut() {
+                list.sort();
+            }
             find_hanging(lists);
         }
         self.annotations

@@ -7,9 +7,10 @@ use crate::profile::{CutCount, CutCounts, CutRequest};
 /// has edges of its own.
 pub(crate) fn in_words(cut: &[CutRequest], has_time: bool, unit: Unit) -> Vec<String> {
     let counts = CutCounts::of(cut);
-    let (end, start, whole) = match has_time {
-        true => ("not over at the end of --time", "began before --time", "under way all of --time"),
-        false => ("not over at the end", "began before the recording", "under way all the time"),
+    let (end, start, whole) = if has_time {
+        ("not over at the end of --time", "began before --time", "under way all of --time")
+    } else {
+        ("not over at the end", "began before the recording", "under way all the time")
     };
     let ways = [(counts.open, end), (counts.older, start), (counts.throughout, whole)];
     ways.into_iter().filter(|(way, _)| way.count > 0).map(|(way, how)| phrase(way, how, unit)).collect()

@@ -193,7 +193,9 @@ pub(crate) fn sample_candidates() -> Candidates {
     let handler = "main.(*Server).Handler";
     let took = |durations_ns: &[u64], cut: &[(u64, bool)]| {
         let mut took = DurationList { durations_ns: durations_ns.to_vec(), ..DurationList::default() };
-        cut.iter().for_each(|&(ns, is_open)| took.add_cut(ns, is_open));
+        for &(ns, is_open) in cut {
+            took.add_cut(ns, is_open);
+        }
         took
     };
     let served = |function: &str, protocol, durations_ns: &[u64], cut: &[(u64, bool)]| Handler {

@@ -86,9 +86,11 @@ pub(super) fn write_cut_line(
     if rows.iter().all(|took| took.partial == 0) {
         return Ok(());
     }
-    let mut line = "cut: by an edge of the trace, not in the other figures; took at least as long as seen".to_owned();
-    if rows.iter().any(|took| took.hangs) {
-        line.push_str(&format!("; first are {nouns} not over at the end, seen longer than any whole one took"));
-    }
+    let first = if rows.iter().any(|took| took.hangs) {
+        format!("; first are {nouns} not over at the end, seen longer than any whole one took")
+    } else {
+        String::new()
+    };
+    let line = format!("cut: by an edge of the trace, not in the other figures; took at least as long as seen{first}");
     wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
 }
