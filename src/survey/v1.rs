@@ -8,7 +8,7 @@ use super::annotations::kind::AnnotationKind;
 use super::annotations::sink::AnnotationSink;
 use super::collect::Collector;
 use super::forest::{Goroutine, Life, Origin};
-use super::roots::classify::{Classifier, PartialClass, StackClass};
+use super::roots::classify::{Classifier, HiddenMatches, PartialClass, StackClass};
 use super::roots::connections::{Moment, ServerStack};
 use super::roots::servers::ServerStep;
 use super::roots::stretches::{Before, Gap, Match, StackHolds};
@@ -34,7 +34,19 @@ pub(crate) struct OrderedTrace<'a> {
 pub(crate) fn classify(symbols: &Symbols, classifier: &Classifier<'_>) -> Option<Vec<StackClass>> {
     let functions = |name: &str| classifier.function(name);
     let stacks = symbols.fold_stacks(functions, |outer: PartialClass, function| outer.enter(function));
-    let classes: Vec<StackClass> = stacks.into_iter().map(|stack| classifier.class(stack)).collect();
+    let mut hidden = HiddenMatches::default();
+    for stack in (1..stacks.len()).map(|i| StackIdx(i as u32)) {
+        let mut outer = symbols.parent(stack);
+        if hidden.note(&stacks[outer.at()], &stacks[stack.at()]) {
+            while outer != StackIdx::EMPTY {
+                hidden.note_outside(&stacks[outer.at()]);
+                outer = symbols.parent(outer);
+            }
+            hidden.note_outside(&PartialClass::default());
+        }
+    }
+    let class = |stack| StackClass { hides_match: hidden.hides(&stack), ..classifier.class(stack) };
+    let classes: Vec<StackClass> = stacks.into_iter().map(class).collect();
     let serves = classes.iter().any(|class| class.step != ServerStep::None);
     classifier.needs_classes(serves).then_some(classes)
 }
@@ -140,6 +152,11 @@ impl<'a> OrderedSurvey<'a> {
         let class = self.class(event.stack);
         let creates = matches!(event.kind, EventKind::Transition(GoTransition { from: GoState::NotExist, .. }));
         let class = if creates { class } else { class.without_creation() };
+        let class = match event.kind {
+            EventKind::Transition(t) if t.g == event.g && t.to == GoState::Runnable => class.at_stop(),
+            EventKind::Sample => class.at_sample(),
+            _ => class,
+        };
         let StackClass { step, matches, .. } = class;
         let (stack, at, holds) = (event.stack, moment(event), holds(event));
         if step != ServerStep::None {

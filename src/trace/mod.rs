@@ -17,6 +17,7 @@ pub mod event;
 pub mod id_table;
 pub(crate) mod id_window;
 pub mod ids;
+pub(crate) mod sample_stacks;
 pub mod source;
 pub mod symbols;
 mod table_faults;

@@ -19,6 +19,7 @@ use super::windows::Windows;
 use crate::slice::WindowIdx;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::trace::ids::{GIdx, StackIdx};
+use crate::trace::sample_stacks::is_outside_goroutines;
 use crate::trace::time::{Time, Window};
 use fast::FastPieceEnd;
 
@@ -307,9 +308,17 @@ impl<'a> MeasureCore<'a> {
     pub(super) fn sample(&mut self, event: &Event) {
         let Some(line) = self.line(event.g) else { return };
         self.cross_borders(event.g, event);
-        if self.lines[line].state == GoState::Running && event.stack != StackIdx::EMPTY {
+        if self.lines[line].state == GoState::Running && self.shows_goroutine(event.stack) {
             self.attribution.sample(&mut self.lines[line], event.stack);
         }
+    }
+
+    /// Whether the stack of a CPU sample has the goroutine's own frames. One of the runtime's own stacks, or of the vDSO,
+    /// says nothing of where the goroutine was.
+    fn shows_goroutine(&self, stack: StackIdx) -> bool {
+        let symbols = self.spec.symbols;
+        let outermost = symbols.leaf(symbols.root_frame(stack)).map(|frame| symbols.function(frame));
+        outermost.is_some_and(|function| !is_outside_goroutines(function))
     }
 
     /// A stack recorded by another thread, without the frames that only park the goroutine.

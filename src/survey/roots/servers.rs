@@ -185,6 +185,11 @@ impl StackWalk {
         }
     }
 
+    /// Whether a request is at work, in the server's wrappers or in a handler.
+    pub(crate) fn is_in_request(self) -> bool {
+        matches!(self, Self::Wrapper { .. } | Self::Beside { .. } | Self::Grpc | Self::Handler { .. })
+    }
+
     /// Whether the last frame entered is a handler, and those further in are not looked at.
     pub(crate) fn is_handler(self) -> bool {
         matches!(self, Self::Handler { .. })

@@ -1,6 +1,6 @@
 //! What each stack of a generation says.
 
-use crate::survey::roots::classify::{Classifier, Function, PartialClass, StackClass};
+use crate::survey::roots::classify::{Classifier, Function, HiddenMatches, PartialClass, StackClass};
 use crate::survey::roots::servers::ServerStep;
 use crate::trace::id_table::IdTable;
 use crate::trace::v2::tables::Tables;
@@ -12,19 +12,32 @@ pub(crate) fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<I
     let mut serves = false;
     // Outermost functions of stacks that say more than what they exclude.
     let mut informative: FxHashSet<u64> = FxHashSet::default();
-    let classes = tables.stacks.map(|stack| {
-        let outermost_first = tables.frames(stack).iter().rev();
-        let class = classifier.class(outermost_first.fold(PartialClass::default(), |outer, frame| {
+    let mut hidden = HiddenMatches::default();
+    let mut outer_stacks: Vec<PartialClass> = Vec::new();
+    let stacks = tables.stacks.map(|stack| {
+        outer_stacks.clear();
+        let mut at = PartialClass::default();
+        for frame in tables.frames(stack).iter().rev() {
             let function = functions.entry(frame.function).or_insert_with(|| {
                 let name = tables.string(frame.function).unwrap_or_default();
                 let function = classifier.function(&String::from_utf8_lossy(name));
                 // A function without a name gets one later, and one that is not UTF-8 another.
                 if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
             });
-            outer.enter(*function)
-        }));
+            let outer = at;
+            at = outer.enter(*function);
+            outer_stacks.push(outer);
+            if hidden.note(&outer, &at) {
+                for stack in &outer_stacks {
+                    hidden.note_outside(stack);
+                }
+            }
+        }
+        (at, tables.frames(stack).last().map(|frame| frame.function))
+    });
+    let classes = stacks.map(|(stack, outermost)| {
+        let class = StackClass { hides_match: hidden.hides(&stack), ..classifier.class(stack) };
         serves |= class.step != ServerStep::None;
-        let outermost = tables.frames(stack).last().map(|frame| frame.function);
         if !class.is_plain() {
             informative.extend(outermost);
         }

@@ -225,15 +225,15 @@ impl<'a, 's> ThreadScan<'a, 's> {
         if at != NO_STACK && self.current != GoroutineRef::NONE {
             let creates = matches!(ev.code, code::GO_CREATE | code::GO_CREATE_BLOCKED);
             let at = StackAt { stack: ev.args[at as usize], pos: ev.pos, ticks: ev.ticks, code: ev.code };
-            self.take_stack(at, creates);
+            let class = self.class(at.stack);
+            let class = if creates { class } else { class.without_creation() };
+            self.take_stack(at, if ev.code == code::GO_STOP { class.at_stop() } else { class });
         }
     }
 
     #[inline(always)]
     // Out of line, it cost 20 instructions an event.
-    fn take_stack(&mut self, at: StackAt, creates: bool) {
-        let class = self.class(at.stack);
-        let class = if creates { class } else { class.without_creation() };
+    fn take_stack(&mut self, at: StackAt, class: StackClass) {
         self.run.stack(class, at);
         if class.truncated && self.scan.truncated.last() != Some(&self.current) {
             self.scan.truncated.push(self.current);
@@ -245,7 +245,8 @@ impl<'a, 's> ThreadScan<'a, 's> {
         while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
             if self.current != GoroutineRef::NONE && sample.goroutine == self.current.id.0 {
                 let WireSample { stack, pos, ticks, .. } = sample;
-                self.take_stack(StackAt { stack, pos, ticks, code: code::CPU_SAMPLE }, false);
+                let class = self.class(stack).without_creation().at_sample();
+                self.take_stack(StackAt { stack, pos, ticks, code: code::CPU_SAMPLE }, class);
             }
             self.next_sample = self.samples.next().copied();
         }
@@ -322,7 +323,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         self.scan.announced.push(id);
         if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
             let at = StackAt { stack: ev.args[3], pos: ev.pos, ticks: ev.ticks, code: ev.code };
-            let class = self.class(at.stack).without_creation();
+            let class = self.class(at.stack).without_creation().at_stop();
             RunEvidence::status(GoroutineRef::by_id(id), class, at, &mut self.scan.evidence);
         }
         let here = thread == self.id.0;

@@ -68,7 +68,7 @@ mod tests {
         let bits = |i: usize| [1, 2, 4, 8].map(|bit| i & bit != 0);
         let of = |(i, step)| {
             let [present, matches, truncated, skippable] = bits(i);
-            StackClass { present, matches, truncated, step, unnamed: false, skippable }
+            StackClass { present, matches, truncated, step, skippable, ..StackClass::default() }
         };
         let all: Vec<StackClass> = (0..16).flat_map(|i| steps.map(|step| of((i, step)))).collect();
         let table: Vec<(u64, StackClass)> = (1..).zip(all).chain([(1 << 50, StackClass::default())]).collect();

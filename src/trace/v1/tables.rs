@@ -6,6 +6,7 @@ use crate::trace::binary::{ResolvedFrame, Resolver};
 use crate::trace::error::Warning;
 use crate::trace::id_table::IdTable;
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
+use crate::trace::sample_stacks::frames_of_samples_alone;
 use crate::trace::symbols::{Frame, Symbols};
 use crate::trace::table_faults::{defined_twice, drop_conflicts, undefined_names};
 use crate::trace::wire::cursor::{Cursor, Malformed};
@@ -116,7 +117,11 @@ impl FrameReader<'_> {
             let mut values = Cursor::new(&source.bytes[pos as usize..pos as usize + len as usize], pos);
             scratch.clear();
             match self.read(&mut values, source.format.has_symbols(), &mut scratch) {
-                Ok(id) if values.is_empty() => stacks.push((id, self.symbols.intern_stack(&scratch))),
+                Ok(id) if values.is_empty() => {
+                    let functions = scratch.iter().rev().map(|frame| self.symbols.function(*frame).as_bytes());
+                    scratch.truncate(scratch.len() - frames_of_samples_alone(functions));
+                    stacks.push((id, self.symbols.intern_stack(&scratch)));
+                }
                 _ => bad += 1,
             }
             if std::mem::take(&mut self.names_nothing) {

@@ -7,6 +7,7 @@ use super::clock::{SyncData, read_sync_batch};
 use super::generation::Generation;
 use crate::trace::error::{Result, Warning};
 use crate::trace::id_table::IdTable;
+use crate::trace::sample_stacks::frames_of_samples_alone;
 use crate::trace::table_faults::{defined_twice, drop_conflicts, undefined_names};
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
@@ -53,6 +54,12 @@ impl Tables {
     /// The string with an id; `None` if there is none.
     pub fn string(&self, id: u64) -> Option<&[u8]> {
         self.strings.get(id).map(|at| &self.text[at.start..at.start + at.len])
+    }
+
+    /// A stack without the outermost frames that only CPU samples have.
+    fn like_all_others(&self, stack: FrameRange) -> FrameRange {
+        let names = self.frames(stack).iter().rev().map(|frame| self.string(frame.function).unwrap_or_default());
+        FrameRange { len: stack.len - frames_of_samples_alone(names) as u32, ..stack }
     }
 
     /// The frames of a stack, leaf first.
@@ -131,7 +138,8 @@ impl TableReader {
             warnings.push(defined_twice("stack", ids.len(), offset_of(&self.stack_batches, at)));
         }
         let Self { strings, text, stacks, frames, stack_batches, .. } = self;
-        let tables = Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames };
+        let mut tables = Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames };
+        tables.stacks = tables.stacks.map(|stack| tables.like_all_others(stack));
         let unnamed = unnamed.unwrap_or_default();
         let is_undefined = |id: u64| id != 0 && tables.strings.get(id).is_none() && !unnamed.contains(&id);
         let names_nothing = |frame: &WireFrame| is_undefined(frame.function) || is_undefined(frame.file);
