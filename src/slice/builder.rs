@@ -48,7 +48,8 @@ impl<'a> SliceBuilder<'a> {
                 chain: vec![0; n],
                 ..Slice::default()
             },
-            matching: symbols.stacks_with(|name| selector.roots.matches(name)),
+            // Without a pattern none is named, and what is kept out stays out.
+            matching: symbols.stacks_with(|name| !selector.is_goroutine() && selector.roots.matches(name)),
             stretches,
             window_of_stretch: vec![WindowIdx::NONE; forest.stretches.len()],
             window_of_annotated: vec![WindowIdx::NONE; forest.annotated.roots.len()],

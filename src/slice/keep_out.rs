@@ -45,7 +45,7 @@ impl<'a> KeepOut<'a> {
             excluded,
             owners: vec![None; recording.len()],
             recording,
-            recording_named: selector.roots.matches(RECORDING_HANDLER),
+            recording_named: !selector.is_goroutine() && selector.roots.matches(RECORDING_HANDLER),
         }
     }
 

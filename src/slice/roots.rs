@@ -31,7 +31,9 @@ impl SliceBuilder<'_> {
     /// Makes a goroutine that belongs to no window a root, if something about it matches. The first kind that does
     /// decides: a goroutine that is a root by its creation has no stretches of its own.
     pub(super) fn start_roots(&mut self, g: GIdx, goroutine: &Goroutine) {
-        if !self.start_by_creation(g, goroutine) && !self.start_stream(g) && !self.start_annotated(g) {
+        if self.selector.is_goroutine() {
+            self.start_goroutine(g, goroutine);
+        } else if !self.start_by_creation(g, goroutine) && !self.start_stream(g) && !self.start_annotated(g) {
             self.start_stretches(g);
         }
     }
@@ -52,6 +54,24 @@ impl SliceBuilder<'_> {
     /// Whether `--goid` allows roots on this goroutine.
     fn is_wanted(&self, g: GIdx) -> bool {
         self.selector.goids.is_empty() || self.selector.goids.contains(&self.forest.get(g).id)
+    }
+
+    /// Makes a root of a goroutine that was asked for by its id, whatever it is.
+    fn start_goroutine(&mut self, g: GIdx, goroutine: &Goroutine) {
+        if !self.is_wanted(g) {
+            return;
+        }
+        let mut label = self.labels.of_entry(goroutine);
+        if label == StringIdx::EMPTY {
+            // One that is older than the trace shows what it runs by its own stacks alone.
+            let first = self.stretches.get(&g).and_then(|list| list.first());
+            let stack =
+                first.map(|i| self.forest.stretches[*i as usize].stack).or(self.forest.streams.get(&g).copied());
+            label = stack.map_or(label, |stack| self.labels.of_stack(stack));
+        }
+        let root = self.slice.chains.root(label);
+        let chain = self.slice.chains.child(root, goroutine.creation);
+        self.start_whole_life(g, chain, RootKind::Entry);
     }
 
     /// Makes a root of a goroutine that matches by its creation or entry; says whether it does.

@@ -130,6 +130,11 @@ pub struct Selector {
 }
 
 impl Selector {
+    /// Whether goroutines alone are asked for (`--goid` without patterns): each is a root for all its life.
+    pub fn is_goroutine(&self) -> bool {
+        !self.goids.is_empty() && self.given.roots.is_empty() && self.given.root_by.is_empty()
+    }
+
     /// A builder to which nothing was given yet.
     pub fn builder() -> SelectorBuilder {
         SelectorBuilder::default()

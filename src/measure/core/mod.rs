@@ -130,7 +130,9 @@ impl<'a> MeasureCore<'a> {
             return;
         }
         let clip = self.clip(window, g);
-        if end > clip.end && clip.end < self.spec.looked_at.end && self.spec.slice.owner[g.at()].is_some() {
+        let Window { start: from, end: to } = self.spec.looked_at;
+        // A root that ended before the part looked at leaves nothing of its children to clip.
+        if end > clip.end && (from..to).contains(&clip.end) && self.spec.slice.owner[g.at()].is_some() {
             self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
         }
         let close = PieceEnd { end, next, clip, ends };

@@ -11,7 +11,7 @@ use crate::measure::spec::MeasureSpec;
 use crate::slice::RootKind;
 use crate::trace::event::{Event, GoState, Sink};
 use crate::trace::ids::{GIdx, StackIdx};
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 
 /// What was measured.
 #[derive(Debug)]
@@ -161,7 +161,8 @@ impl<'a> MeasureCore<'a> {
         self.windows.absorb_positions(&theirs.windows);
         for g in theirs.created_late.drain(..) {
             // As those that were created before the window's end: a window that is cut has no end to outlive.
-            if self.windows.get(self.spec.slice.owner[g.at()]).end < self.spec.looked_at.end {
+            let Window { start: from, end: to } = self.spec.looked_at;
+            if (from..to).contains(&self.windows.get(self.spec.slice.owner[g.at()]).end) {
                 self.outlived[g.at() / 64] |= 1 << (g.0 % 64);
             }
         }
