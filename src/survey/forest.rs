@@ -51,6 +51,12 @@ impl Goroutine {
     /// Still alive when the trace ended.
     pub(crate) const ALIVE: u32 = u32::MAX;
 
+    /// Whether a timer started it: a `go` statement is in the trace, and no goroutine executed it. One whose creator damage
+    /// hides has the stack of its creation.
+    pub(crate) fn was_started_by_timer(&self) -> bool {
+        self.origin == Origin::Created && !self.parent.is_some() && self.creation == StackIdx::EMPTY
+    }
+
     /// A goroutine that is older than the trace and still alive, first seen in a generation.
     pub(crate) fn older(id: GoId, generation: u32) -> Self {
         Self {

@@ -31,3 +31,4 @@ mod v1_binary;
 mod v1_damage;
 mod v1_meaning;
 mod v1_reference;
+mod wakers;

@@ -13,7 +13,7 @@ use super::intervals::aggregate::SumIdx;
 use super::intervals::log::{IntervalLog, IntervalLogMemory, Link, LinkKind};
 use super::intervals::states::{StateKey, is_parking};
 use super::intervals::timeline::{Attribution, PieceEnd, Timeline};
-use super::paths::wakers::{Cause, Wakers};
+use super::paths::wakers::{Cause, EndedWait, Wakers};
 use super::spec::MeasureSpec;
 use super::windows::Windows;
 use crate::slice::WindowIdx;
@@ -377,9 +377,13 @@ impl<'a> MeasureCore<'a> {
     pub(super) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
         let Some(log) = &mut self.log else { return };
         let line = &self.lines[line];
-        if cause.by.is_some() && cause.by != line.g {
-            let kind = self.wakers.kind(waited, cause, self.spec.forest, self.spec.symbols);
-            log.link(time, line.g, Link { by: cause.by, stack: cause.stack, kind });
+        if cause.by == line.g {
+            return;
+        }
+        // What is runnable after a wait keeps the stack of the wait.
+        let wait = EndedWait { state: waited, stack: line.stack };
+        if let Some(link) = self.wakers.link(wait, cause, self.spec.forest, self.spec.symbols) {
+            log.link(time, line.g, link);
         }
     }
 

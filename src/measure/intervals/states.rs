@@ -81,25 +81,51 @@ pub(crate) fn is_parking(function: &str) -> bool {
     PARKING.contains(&function)
 }
 
-/// Reasons whose end says nothing about who caused it: the scheduler and a stopped world hand out what the network
-/// poller and timers made ready, and whoever runs then looks like the waker (`injectglist`, `startTheWorldWithSema`;
-/// Go 1.27, `runtime/proc.go`). The rest is the runtime's own business.
-const ACCIDENTAL: &[&str] = &[
-    "network",
-    "sleep",
-    "forever",
-    "preempted",
-    "GC background sweeper wait",
-    "GC mark assist wait for work",
-    "GC weak to strong wait",
-    "wait until GC ends",
-    "wait for debug call",
-    "system goroutine wait",
+/// What the end of a wait says about who caused it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum WaitClass {
+    /// The scheduler and a stopped world hand out what the network poller and timers made ready, and whoever runs then
+    /// looks like the waker (`injectglist`, `startTheWorldWithSema`; Go 1.27, `runtime/proc.go`).
+    HandedOut,
+    /// The collector's, whoever ends it.
+    Collector,
+    /// A wait for a channel, which a timer can end without a goroutine (`time.After`, a ticker).
+    Channel,
+    /// A lock, which may be the runtime's own: its stack tells.
+    Lock,
+    /// Who ends it caused that.
+    Other,
+}
+
+impl WaitClass {
+    /// That of a wait with this reason.
+    pub(crate) fn of(reason: &str) -> Self {
+        match reason {
+            "network" | "sleep" | "forever" | "wait for debug call" | "system goroutine wait" => Self::HandedOut,
+            "preempted"
+            | "GC background sweeper wait"
+            | "GC mark assist wait for work"
+            | "GC weak to strong wait"
+            | "wait until GC ends" => Self::Collector,
+            "chan receive" | "select" => Self::Channel,
+            "sync" => Self::Lock,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Functions of the network poller that end waits of other goroutines: a deadline is set, or the descriptor is closed
+/// (`internal/poll/fd_poll_runtime.go`, Go 1.19 – 1.27).
+const ENDS_NETWORK_WAITS: &[&str] = &[
+    "internal/poll.runtime_pollSetDeadline",
+    "internal/poll.runtime_pollUnblock",
+    "internal/poll.setDeadlineImpl",
+    "internal/poll.(*pollDesc).evict",
 ];
 
-/// Whether the goroutine that a wake-up names is there by accident.
-pub(crate) fn is_accidental(reason: &str) -> bool {
-    ACCIDENTAL.contains(&reason)
+/// Whether a waker's stack, innermost frame first, shows that it ended waits for the network itself.
+pub(crate) fn ends_network_waits<'a>(mut frames: impl Iterator<Item = &'a str>) -> bool {
+    frames.any(|frame| ENDS_NETWORK_WAITS.contains(&frame))
 }
 
 /// What can be said beyond the state, from the frames of the interval's stack, innermost first.
@@ -109,6 +135,11 @@ pub(crate) fn detail<'a>(state: StateKey, name: &str, mut frames: impl Iterator<
         return if frames.next() == Some("runtime.cgocall") { "cgo" } else { "" };
     }
     if name == "sync" { lock(frames) } else { "" }
+}
+
+/// Whether a wait for a lock with these frames, innermost first, is for one of the runtime's own: nobody's.
+pub(crate) fn is_runtime_lock<'a>(frames: impl Iterator<Item = &'a str>) -> bool {
+    lock(frames) == "runtime"
 }
 
 /// Which lock: from the leaf up, the first function that is not a lock's inner part tells (Go 1.22 – 1.27, `sync`).

@@ -1,7 +1,7 @@
 //! Whether the goroutine at which a wait ended is why it ended.
 
-use crate::measure::intervals::log::LinkKind;
-use crate::measure::intervals::states::{StateKey, is_accidental};
+use crate::measure::intervals::log::{Link, LinkKind};
+use crate::measure::intervals::states::{StateKey, WaitClass, ends_network_waits, is_runtime_lock};
 use crate::slice::system::is_runtime_entry;
 use crate::survey::Forest;
 use crate::trace::ids::{GIdx, StackIdx};
@@ -16,13 +16,32 @@ pub(crate) struct Cause {
     pub(crate) stack: StackIdx,
 }
 
-/// Answers about states and entry functions, each looked up once.
+impl Cause {
+    fn link(self, kind: LinkKind) -> Link {
+        Link { by: self.by, stack: self.stack, kind }
+    }
+}
+
+/// A wait that ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EndedWait {
+    /// Its state.
+    pub(crate) state: StateKey,
+    /// The stack on which it began; empty when not recorded.
+    pub(crate) stack: StackIdx,
+}
+
+/// Answers about states, stacks and entry functions, each looked up once.
 #[derive(Default)]
 pub(crate) struct Wakers {
-    /// By number of the state: whether the goroutine at which such a wait ends is a bystander.
-    bystander: Vec<Answer>,
+    /// By number of the state.
+    classes: Vec<Option<WaitClass>>,
     /// By entry stack: whether such a goroutine is one of the runtime.
     runtime: Vec<Answer>,
+    /// By the stack of a wait for a lock: whether the lock is the runtime's own.
+    runtime_lock: Vec<Answer>,
+    /// By the waker's stack: whether it ended waits for the network itself.
+    ends_network_waits: Vec<Answer>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,18 +52,79 @@ enum Answer {
 }
 
 impl Wakers {
-    /// What it means that `cause` ended a wait in state `waited`.
+    /// Who ended a wait at which `cause` was; none where the trace names nobody.
     // Inlined: once for every wait, and the call cost as much.
     #[inline(always)]
-    pub(crate) fn kind(&mut self, waited: StateKey, cause: Cause, forest: &Forest, symbols: &Symbols) -> LinkKind {
-        if remember(&mut self.bystander, waited.number() as usize, || is_accidental(waited.name(symbols))) {
-            return LinkKind::Bystander;
+    pub(crate) fn link(&mut self, wait: EndedWait, cause: Cause, forest: &Forest, symbols: &Symbols) -> Option<Link> {
+        let number = wait.state.number() as usize;
+        let class = match self.classes.get(number) {
+            Some(Some(class)) => *class,
+            _ => self.look_up_class(wait.state, symbols),
+        };
+        match class {
+            WaitClass::Other if cause.by.is_some() => Some(self.by_goroutine(cause, forest, symbols)),
+            WaitClass::Other => None,
+            class => self.by_class(class, wait.stack, cause, (forest, symbols)),
         }
-        let entry = forest.get(cause.by).entry;
+    }
+
+    /// The same for waits whose stack, or the waker's, matters too.
+    #[inline(always)]
+    fn by_class(
+        &mut self,
+        class: WaitClass,
+        stack: StackIdx,
+        cause: Cause,
+        (forest, symbols): (&Forest, &Symbols),
+    ) -> Option<Link> {
+        let frames = |stack| symbols.frames(stack).map(|frame| symbols.function(frame));
+        let by_some = cause.by.is_some();
+        match class {
+            WaitClass::HandedOut => by_some.then(|| {
+                let ends = || ends_network_waits(frames(cause.stack));
+                let ends = remember(&mut self.ends_network_waits, cause.stack.at(), ends);
+                cause.link(if ends { LinkKind::Wake } else { LinkKind::Bystander })
+            }),
+            WaitClass::Collector if by_some => {
+                let link = self.by_goroutine(cause, forest, symbols);
+                Some(if link.kind == LinkKind::Runtime { link } else { Link::RUNTIME })
+            }
+            WaitClass::Collector => Some(Link::RUNTIME),
+            // A goroutine that damage hides has a stack; a timer runs where there is no goroutine.
+            WaitClass::Channel if !by_some => (cause.stack == StackIdx::EMPTY).then(|| cause.link(LinkKind::Timer)),
+            WaitClass::Lock if by_some => {
+                let is_runtimes = || is_runtime_lock(frames(stack));
+                let runtimes = remember(&mut self.runtime_lock, stack.at(), is_runtimes);
+                Some(if runtimes { Link::RUNTIME } else { self.by_goroutine(cause, forest, symbols) })
+            }
+            _ => by_some.then(|| self.by_goroutine(cause, forest, symbols)),
+        }
+    }
+
+    /// The goroutine ended the wait: what it is tells how.
+    #[inline(always)]
+    fn by_goroutine(&mut self, cause: Cause, forest: &Forest, symbols: &Symbols) -> Link {
+        let by = forest.get(cause.by);
         // Of a goroutine older than the trace, the outermost function of its stack says what it runs.
-        let entry = if entry == StackIdx::EMPTY { symbols.root_frame(cause.stack) } else { entry };
+        let entry = if by.entry == StackIdx::EMPTY { symbols.root_frame(cause.stack) } else { by.entry };
         let is_runtime = || symbols.leaf(entry).is_some_and(|leaf| is_runtime_entry(symbols.function(leaf)));
-        if remember(&mut self.runtime, entry.at(), is_runtime) { LinkKind::Runtime } else { LinkKind::Wake }
+        cause.link(if remember(&mut self.runtime, entry.at(), is_runtime) {
+            LinkKind::Runtime
+        } else if by.was_started_by_timer() {
+            LinkKind::TimerGoroutine
+        } else {
+            LinkKind::Wake
+        })
+    }
+
+    #[cold]
+    fn look_up_class(&mut self, state: StateKey, symbols: &Symbols) -> WaitClass {
+        let (number, class) = (state.number() as usize, WaitClass::of(state.name(symbols)));
+        if self.classes.len() <= number {
+            self.classes.resize(number + 1, None);
+        }
+        self.classes[number] = Some(class);
+        class
     }
 }
 

@@ -69,6 +69,7 @@ impl Wakeups {
         let (waker, by, stack) = match end.link {
             Some(Link { by, stack, kind: LinkKind::Wake }) => (kind_of(end.waiter, by, slice), by, stack),
             Some(Link { by, stack, kind: LinkKind::Runtime }) => (WakerKind::Runtime, by, stack),
+            Some(Link { by, stack, kind: LinkKind::TimerGoroutine | LinkKind::Timer }) => (WakerKind::Timer, by, stack),
             // Whether a timer or the network did it, the state's name says: see `fold/requests.rs`.
             _ => (WakerKind::Unknown, GIdx::NONE, StackIdx::EMPTY),
         };

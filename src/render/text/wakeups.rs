@@ -84,7 +84,7 @@ fn relation(waker: WakerKind) -> (&'static str, bool) {
         WakerKind::Sibling => ("another request", true),
         WakerKind::Outside => ("outside", true),
         WakerKind::Runtime => ("the runtime", true),
-        WakerKind::Network => ("the network", false),
+        WakerKind::Network => ("the network or a deadline", false),
         WakerKind::Timer => ("a timer", false),
         WakerKind::Unknown => ("not recorded", false),
     }

@@ -13,6 +13,11 @@ pub(crate) struct Link {
     pub(crate) kind: LinkKind,
 }
 
+impl Link {
+    /// The runtime did, and the goroutine that it used for that does not matter.
+    pub(crate) const RUNTIME: Self = Self { by: GIdx::NONE, stack: StackIdx::EMPTY, kind: LinkKind::Runtime };
+}
+
 /// How a goroutine starts another's interval.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum LinkKind {
@@ -20,7 +25,11 @@ pub(crate) enum LinkKind {
     Wake,
     /// It ran where the wait ended, and did not cause that: see `states::is_accidental`.
     Bystander,
-    /// It ended the wait, and is a goroutine of the runtime.
+    /// It ended the wait, and is a goroutine that a timer started (`time.AfterFunc`, a context's deadline).
+    TimerGoroutine,
+    /// A timer ended the wait: no goroutine did.
+    Timer,
+    /// The wait is the runtime's own business, or a goroutine of the runtime ended it.
     Runtime,
     /// It created the goroutine.
     Creation,

@@ -20,11 +20,11 @@ impl PathWalk<'_, '_> {
     /// Goes on, before `time`, with who started the interval that begins there.
     pub(super) fn follow(&mut self, node: NodeId, link: Link, time: Time) {
         match link.kind {
-            LinkKind::Wake => {
+            LinkKind::Wake | LinkKind::TimerGoroutine => {
                 self.nodes[node.at()].woken_by = Some(link);
                 self.wait_for(node, link.by, time);
             }
-            LinkKind::Bystander | LinkKind::Runtime => self.nodes[node.at()].woken_by = Some(link),
+            LinkKind::Bystander | LinkKind::Timer | LinkKind::Runtime => self.nodes[node.at()].woken_by = Some(link),
             LinkKind::Creation if link.by.is_some() => {
                 if !self.wait_for(node, link.by, time) {
                     self.cut_off_waiters(node, time);

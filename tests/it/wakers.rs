@@ -1,0 +1,43 @@
+//! Who ended waits, in recordings of a program that knows (`testdata/gen/wakers`).
+
+use crate::common::{files, root, selector};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use gotrace_slice::profile::Profile;
+use gotrace_slice::slice::RootBy;
+use serde_json::Value;
+use std::path::Path;
+
+fn profile(bytes: &[u8], function: &str) -> Profile {
+    let source = bytes.to_vec();
+    let inputs = [Input { name: "test".into(), source: &source, resolver: None }];
+    let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
+    let selector = selector(&format!("^{function}$"), by_stack);
+    match pipeline::profile(&inputs, &selector, Options::default(), None) {
+        Ok(Answer::Profile(profile)) => *profile,
+        _ => panic!("nothing matches {function}"),
+    }
+}
+
+/// Each function's waits, as the program says, and no other wait in that state.
+fn check(path: &Path) {
+    let trace = std::fs::read(path).expect("a trace");
+    let truth = std::fs::read(path.with_extension("json")).expect("the truth");
+    let truth: Value = serde_json::from_slice(&truth).expect("JSON");
+    for (function, waits) in truth["waits"].as_object().expect("functions") {
+        let profile = profile(&trace, function);
+        let wakeups = profile.requests.expect("requests").wakeups;
+        let state = waits["state"].as_str().expect("a state");
+        let of_state = wakeups.iter().filter(|wakeup| wakeup.state == state);
+        let found: Vec<_> = of_state.map(|wakeup| (wakeup.waker.name(), wakeup.count)).collect();
+        let expected = (waits["waker"].as_str().expect("a waker"), waits["count"].as_u64().expect("a count"));
+        assert_eq!(found, [expected], "{}: {function}", path.display());
+    }
+}
+
+#[test]
+fn timers_deadlines_and_goroutines_are_told_apart() {
+    let all = files(&root().join("testdata/traces"), "trace");
+    let recordings: Vec<_> = all.iter().filter(|path| path.ends_with("wakers.trace")).collect();
+    assert!(recordings.len() >= 5);
+    recordings.into_iter().for_each(|path| check(path));
+}
