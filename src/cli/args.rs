@@ -204,6 +204,7 @@ pub(crate) enum RootByArg {
     Creation,
     Entry,
     Stack,
+    Stretch,
     Task,
     Region,
 }

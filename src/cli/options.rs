@@ -56,6 +56,7 @@ fn root_kind(arg: RootByArg) -> RootKind {
         RootByArg::Creation => RootKind::Creation,
         RootByArg::Entry => RootKind::Entry,
         RootByArg::Stack => RootKind::Stack,
+        RootByArg::Stretch => RootKind::Stretch,
         RootByArg::Task => RootKind::Task,
         RootByArg::Region => RootKind::Region,
     }

@@ -13,7 +13,9 @@ pub(super) fn stack_classifier<'a>(
     selector: Option<&Selector>,
     matches: Option<NameMatcher<'a>>,
 ) -> Option<Classifier<'a>> {
-    selector.is_none_or(|s| s.root_by.stack).then(|| Classifier::new(matches))
+    let stretches_alone = selector.is_some_and(|s| s.root_by.stretches_alone);
+    let classifier = || if stretches_alone { Classifier::without_servers(matches) } else { Classifier::new(matches) };
+    selector.is_none_or(|s| s.root_by.stack).then(classifier)
 }
 
 /// Where tasks and regions go: the list of all without a selector, roots with one that asks for them, else nowhere.

@@ -73,6 +73,8 @@ pub struct RootBy {
     pub entry: bool,
     /// A function on the goroutine's own stack, for as long as it is there.
     pub stack: bool,
+    /// With `stack`: whether a server's own borders are ignored, so that all roots by stack are stretches.
+    pub stretches_alone: bool,
     /// The type of a user task (`runtime/trace.NewTask`).
     pub task: bool,
     /// The type of a user region (`runtime/trace.StartRegion`, `WithRegion`).
@@ -81,7 +83,8 @@ pub struct RootBy {
 
 impl RootBy {
     /// Nothing is looked at: what the others are made of.
-    pub const NONE: Self = Self { creation: false, entry: false, stack: false, task: false, region: false };
+    pub const NONE: Self =
+        Self { creation: false, entry: false, stack: false, stretches_alone: false, task: false, region: false };
 
     /// The evidence that makes these kinds of roots.
     pub fn kinds(kinds: impl IntoIterator<Item = RootKind>) -> Self {
@@ -91,6 +94,7 @@ impl RootBy {
                 RootKind::Creation => root_by.creation = true,
                 RootKind::Entry => root_by.entry = true,
                 RootKind::Stack => root_by.stack = true,
+                RootKind::Stretch => (root_by.stack, root_by.stretches_alone) = (true, true),
                 RootKind::Task => root_by.task = true,
                 RootKind::Region => root_by.region = true,
             }

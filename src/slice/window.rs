@@ -48,6 +48,8 @@ pub enum RootKind {
     Entry,
     /// A function on the goroutine's own stack.
     Stack,
+    /// The same, whatever a server's own borders are. Only asked for: such a root is one by [`RootKind::Stack`].
+    Stretch,
     /// A user task.
     Task,
     /// A user region.
@@ -61,6 +63,7 @@ impl RootKind {
             Self::Creation => "creation",
             Self::Entry => "entry",
             Self::Stack => "stack",
+            Self::Stretch => "stretch",
             Self::Task => "task",
             Self::Region => "region",
         }

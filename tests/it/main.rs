@@ -26,6 +26,7 @@ mod reference;
 mod requests;
 mod scale;
 mod statistics;
+mod stretches;
 mod text;
 mod v1_binary;
 mod v1_damage;

@@ -80,7 +80,8 @@ impl StackClass {
 
     /// Whether a goroutine created with this stack can belong to a stretch or a request of its creator.
     pub(crate) fn may_be_inside(self) -> bool {
-        matches!(self.step, ServerStep::Start | ServerStep::Wrapped | ServerStep::Handler) || !self.excludes()
+        matches!(self.step, ServerStep::Start | ServerStep::Wrapped | ServerStep::Handler | ServerStep::Hijack)
+            || !self.excludes()
     }
 }
 
@@ -115,18 +116,27 @@ pub(crate) struct Classifier<'a> {
     names_recording: bool,
     /// Whether the function of connections matches: the selection means connections as such, not their requests.
     names_connection: bool,
+    /// Whether servers' functions are functions like any others.
+    ignores_servers: bool,
 }
 
 impl<'a> Classifier<'a> {
     /// For a selection by stack; with none, only servers matter.
     pub(crate) fn new(roots: Option<NameMatcher<'a>>) -> Self {
         let named = |name| roots.is_some_and(|matches| matches(name));
-        Self { roots, names_recording: named(RECORDING_HANDLER), names_connection: named(CONNECTION) }
+        let (names_recording, names_connection) = (named(RECORDING_HANDLER), named(CONNECTION));
+        Self { roots, names_recording, names_connection, ignores_servers: false }
+    }
+
+    /// The same, where no requests of servers are looked for.
+    pub(crate) fn without_servers(roots: Option<NameMatcher<'a>>) -> Self {
+        Self { ignores_servers: true, ..Self::new(roots) }
     }
 
     /// What a function's name says.
     pub(crate) fn function(&self, name: &str) -> Function {
         let role = match role(name) {
+            _ if self.ignores_servers => Role::Other,
             Role::Connection if self.names_connection => Role::Other,
             role => role,
         };

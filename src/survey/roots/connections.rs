@@ -58,11 +58,21 @@ pub(crate) struct ServedRequest {
     pub(crate) births: Vec<GIdx>,
     /// Whether a stack showed the goroutine in the server's wrappers or in a handler since the request started.
     reached_wrappers: bool,
+    /// Whether its handler took the connection over.
+    hijacked: bool,
 }
 
 impl ServedRequest {
     fn new(start: Option<Moment>) -> Self {
-        Self { start, end: None, matched: None, handler: None, births: Vec::new(), reached_wrappers: false }
+        Self {
+            start,
+            end: None,
+            matched: None,
+            handler: None,
+            births: Vec::new(),
+            reached_wrappers: false,
+            hijacked: false,
+        }
     }
 
     /// How long it took, in ns; none when it began before the trace or ended after it, 0 when a time was not kept.
@@ -96,6 +106,12 @@ impl Connection {
         self.open.is_some()
     }
 
+    /// Whether the open request's handler took the connection over, and nothing of it matched up to then. What it does
+    /// from there on is no request of the server's: stretches are what can be told.
+    pub(crate) fn is_hijacked(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.hijacked && open.matched.is_none())
+    }
+
     /// When the open request started; none if there is none, or its start was not seen.
     pub(crate) fn serving_since(&self) -> Option<Moment> {
         self.open.as_ref()?.start
@@ -105,10 +121,11 @@ impl Connection {
     pub(crate) fn server_stack(&mut self, seen: ServerStack) -> Option<ServedRequest> {
         let ServerStack { step, matches, stack, at, .. } = seen;
         match step {
-            ServerStep::Wrapped | ServerStep::Handler => {
+            ServerStep::Wrapped | ServerStep::Handler | ServerStep::Hijack => {
                 let request = self.serving();
                 request.reached_wrappers = true;
-                if step == ServerStep::Handler {
+                request.hijacked |= step == ServerStep::Hijack;
+                if step != ServerStep::Wrapped {
                     request.handler.get_or_insert(stack);
                 }
                 if matches {

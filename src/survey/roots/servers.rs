@@ -33,6 +33,8 @@ pub(crate) enum ServerStep {
     Stream,
     /// On such a goroutine, in the handler.
     StreamHandler,
+    /// HTTP/1, in a handler that takes the connection over: what follows is no HTTP.
+    Hijack,
 }
 
 /// What a function is to a server.
@@ -59,6 +61,8 @@ pub(crate) enum Role {
     Caller,
     /// Any other type's `ServeHTTP`.
     ServeHttp,
+    /// Lets a handler take the connection over.
+    Hijacker,
     /// A goroutine of its own for each HTTP request.
     StreamEntry,
     /// A goroutine of its own for each gRPC request.
@@ -106,6 +110,7 @@ pub(crate) fn role(name: &str) -> Role {
         "net/http.(*connReader).startBackgroundRead" => return Role::BackgroundStart,
         "net/http.(*response).finishRequest" => return Role::Finisher,
         "net/http.HandlerFunc.ServeHTTP" => return Role::Caller,
+        "net/http.(*conn).hijackLocked" => return Role::Hijacker,
         _ => {}
     }
     if name.starts_with("runtime.") {
@@ -158,6 +163,8 @@ pub(crate) enum StackWalk {
         /// Whether the request has a goroutine of its own.
         stream: bool,
     },
+    /// In a handler that takes the connection over.
+    Hijack,
 }
 
 impl StackWalk {
@@ -181,13 +188,14 @@ impl StackWalk {
             (Self::Wrapper { stream, .. }, Role::Runtime) => Self::Beside { stream },
             (Self::Wrapper { stream, calls }, role) if calls || role == Role::ServeHttp => Self::Handler { stream },
             (Self::Wrapper { stream, .. }, _) => Self::Beside { stream },
-            (Self::Beside { .. } | Self::Handler { .. }, _) => self,
+            (Self::Handler { stream: false }, Role::Hijacker) => Self::Hijack,
+            (Self::Beside { .. } | Self::Handler { .. } | Self::Hijack, _) => self,
         }
     }
 
     /// Whether a request is at work, in the server's wrappers or in a handler.
     pub(crate) fn is_in_request(self) -> bool {
-        matches!(self, Self::Wrapper { .. } | Self::Beside { .. } | Self::Grpc | Self::Handler { .. })
+        matches!(self, Self::Wrapper { .. } | Self::Beside { .. } | Self::Grpc | Self::Handler { .. } | Self::Hijack)
     }
 
     /// Whether the last frame entered is a handler, and those further in are not looked at.
@@ -204,6 +212,7 @@ impl StackWalk {
             Self::Wrapper { stream: false, .. } | Self::Beside { stream: false } => ServerStep::Wrapped,
             Self::Wrapper { stream: true, .. } | Self::Beside { stream: true } | Self::Grpc => ServerStep::Stream,
             Self::Handler { stream: false } => ServerStep::Handler,
+            Self::Hijack => ServerStep::Hijack,
             Self::Handler { stream: true } => ServerStep::StreamHandler,
         }
     }
@@ -258,6 +267,9 @@ mod tests {
             under(&[FUNC, "net/http.StripPrefix.func1", "net/http.(*fileHandler).ServeHTTP"]),
             ServerStep::Handler
         );
+        let hijack = ["net/http.(*response).Hijack", "net/http.(*conn).hijackLocked", "sync.(*Cond).Wait"];
+        assert_eq!(under(&[&[FUNC, "main.Chat"], &hijack[..]].concat()), ServerStep::Hijack);
+        assert_eq!(under(&[FUNC, "main.Chat", "net/http.(*response).Write"]), ServerStep::Handler);
         assert_eq!(under(&[MUX, "sync.(*RWMutex).RLock"]), ServerStep::Wrapped);
         assert_eq!(under(&[MUX, FUNC, "runtime.asyncPreempt"]), ServerStep::Wrapped);
         assert_eq!(

@@ -69,8 +69,8 @@ impl RootTracker {
 
     fn matched(&mut self, matching: Match<StackIdx>) {
         match &mut self.connection {
-            Some(connection) => connection.matched(matching.stack),
-            None => self.stretches.matched(matching),
+            Some(connection) if !connection.is_hijacked() => connection.matched(matching.stack),
+            _ => self.stretches.matched(matching),
         }
     }
 
@@ -84,6 +84,16 @@ impl RootTracker {
     fn server_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
         let ServerStack { step, matches, stack, at, last, holds } = seen;
         let connection = self.connection.get_or_insert_default();
+        let in_handler = matches!(step, ServerStep::Wrapped | ServerStep::Handler | ServerStep::Hijack);
+        if in_handler && (connection.is_hijacked() || step == ServerStep::Hijack && !matches) {
+            if !connection.is_hijacked() {
+                connection.server_stack(seen);
+            }
+            if connection.is_hijacked() {
+                self.hijacked_stack(seen, found);
+            }
+            return;
+        }
         let was_serving = connection.is_serving();
         let ended = connection.server_stack(seen);
         let border = connection.serving_since().unwrap_or(at).pos;
@@ -99,9 +109,20 @@ impl RootTracker {
         found.extend(ended.map(RootPart::ServedRequest));
     }
 
+    /// A stack of a connection that its handler took over.
+    fn hijacked_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
+        let ServerStack { matches, stack, at, last, holds, .. } = seen;
+        if matches {
+            self.stretches.matched(Match { stack, first: at.pos, last, holds });
+        } else {
+            let gap = Gap { first: at.pos, last, first_other: Some(at.pos) };
+            found.extend(self.stretches.gap(gap).map(RootPart::Stretch));
+        }
+    }
+
     fn created(&mut self, child: GIdx) {
         match &mut self.connection {
-            Some(connection) if connection.is_serving() => connection.created(child),
+            Some(connection) if connection.is_serving() && !connection.is_hijacked() => connection.created(child),
             _ => self.stretches.created(child),
         }
     }

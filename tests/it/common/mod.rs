@@ -87,7 +87,8 @@ pub fn root_by(names: &str) -> RootBy {
     RootBy {
         creation: has("creation"),
         entry: has("entry"),
-        stack: has("stack"),
+        stack: has("stack") || has("stretch"),
+        stretches_alone: has("stretch"),
         task: has("task"),
         region: has("region"),
     }
