@@ -35,7 +35,8 @@ mod windows;
 
 pub(crate) use fold::requests::MeasuredTrace;
 pub(crate) use fold::samples::Folder;
-pub(crate) use parts::part::{MeasuredPart, PartMeasurer, WithoutPaths};
+pub(crate) use parts::part::{MeasuredPart, PartMeasurer};
+pub(crate) use parts::part_fast::WithoutPaths;
 pub(crate) use parts::whole::{Measured, WholeMeasurer};
 pub(crate) use paths::requests::MAX_PIECES;
 pub(crate) use spec::MeasureSpec;

@@ -10,7 +10,7 @@
 //! A part starts without knowing what came before it. Two things are missing: the time of the last event before it, since
 //! no two events have the same time and its first ones may have to move by some nanoseconds; and of a goroutine that is
 //! older than the part, its open interval and its last own stack. So [`part`] measures what it can, and leaves two kinds
-//! of events over: those up to the *settled* moment, and those of each older goroutine up to its first own stack.
+//! of events over ([`left_over`]): those up to the *settled* moment, and those of each older goroutine up to its first own stack.
 //!
 //! [`whole`] absorbs a part in four steps:
 //!
@@ -25,5 +25,7 @@
 //! What a part takes for granted: a goroutine that shows its own stack runs. Ordered events of Go 1.22 and later keep
 //! that; where pass 1 sees an old trace that does not, it is measured as one.
 
+mod left_over;
 pub(super) mod part;
+pub(super) mod part_fast;
 pub(super) mod whole;

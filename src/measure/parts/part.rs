@@ -1,11 +1,10 @@
-//! Measures a generation, or a part of one, by itself. HOT.
+//! The rules by which a generation, or a part of one, is measured by itself: what is counted here, and what is left over
+//! for the measurer of the whole.
 //!
-//! What a part alone cannot know: the time of the last event before it (its first events may have to wait 1 ns after
-//! each other for it), and of a goroutine that is older than it, the open interval and the last own stack. So two kinds
-//! of events are *left over* for the measurer of the whole: all events up to the moment when the part before is
-//! certainly over, and those of each older goroutine up to its first own stack.
+//! It takes any event; nearly all transitions come by [`part_fast`](super::part_fast) and never get here.
 
-use crate::measure::core::{FastTimes, MeasureCore, NONE};
+use super::left_over::{LeftOver, LeftOverEvent};
+use crate::measure::core::{FastTimes, MeasureCore};
 use crate::measure::intervals::log::IntervalLogMemory;
 use crate::measure::intervals::timeline::Timeline;
 use crate::measure::paths::wakers::Cause;
@@ -13,41 +12,19 @@ use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::Windows;
 use crate::measure::windows::part_start::PartStart;
 use crate::slice::WindowIdx;
-use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range, Sink};
+use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 use rustc_hash::FxHashSet;
 
-/// An event that the measurer of the whole takes.
-pub(super) struct LeftOverEvent {
-    pub(super) event: Event,
-    /// Its number in the generation.
-    pub(super) index: u64,
-    /// What executed it.
-    pub(super) cause: Cause,
-}
-
-/// What a part leaves to the measurer of the whole.
-#[derive(Default)]
-pub(super) struct LeftOver {
-    /// In their order.
-    pub(super) events: Vec<LeftOverEvent>,
-    /// How many of these come before the settled moment; their times may move.
-    pub(super) n_unsettled: usize,
-    /// Goroutines that ended, and whether each is older than the part.
-    pub(super) ended: Vec<(GIdx, bool)>,
-    /// Time and number of the first event that was measured here.
-    first: Option<(Time, u64)>,
-}
-
 /// Measures parts of a trace by themselves, one after the other.
 pub(crate) struct PartMeasurer<'a> {
-    core: MeasureCore<'a>,
+    pub(super) core: MeasureCore<'a>,
     /// Events before this moment are left over.
     settled: Time,
     left: LeftOver,
     /// When the fast path may be taken: from the first event that was measured on.
-    fast_times: FastTimes,
+    pub(super) fast_times: FastTimes,
     /// Goroutines that help the collector to mark, and are not measured here yet.
     assisting: FxHashSet<GIdx>,
     /// Goroutines in a system call that are not measured here yet.
@@ -96,7 +73,7 @@ impl<'a> PartMeasurer<'a> {
 
     /// Takes any event.
     #[inline(never)]
-    fn take(&mut self, event: &Event, index: u64) {
+    pub(super) fn take(&mut self, event: &Event, index: u64) {
         if event.time < self.settled {
             self.leave_over(*event, index);
             self.left.n_unsettled += 1;
@@ -295,36 +272,6 @@ impl<'a> PartMeasurer<'a> {
             }
         }
     }
-
-    /// Takes an event: on the fast path if it is a transition of a goroutine whose timeline is at `line`, [`NONE`] for
-    /// none, at a time when that path may be taken. `PATHS` says whether there may be an interval log.
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "the one inner loop; what an event says stays in registers")]
-    fn take_at<const PATHS: bool>(&mut self, line: u32, event: &Event, index: u64) {
-        let Event { time, pos, g, stack, kind } = *event;
-        let EventKind::Transition(t) = kind else { return self.take(event, index) };
-        let by = Cause { by: g, stack };
-        let is_fast = line != NONE && self.fast_times.has(time);
-        if !is_fast || !self.core.change_state_fast::<PATHS>(line as usize, (time, pos), by, t) {
-            let GoTransition { g, from, to, reason, stack } = t;
-            self.take_transition((time, pos), by, (g, from, to), (reason, stack), index);
-        }
-    }
-
-    /// Takes any transition. It comes in pieces that fit into registers, so that the event of the fast path has no
-    /// address.
-    #[inline(never)]
-    fn take_transition(
-        &mut self,
-        (time, pos): (Time, u64),
-        by: Cause,
-        (g, from, to): (GIdx, GoState, GoState),
-        (reason, stack): (StringIdx, StackIdx),
-        index: u64,
-    ) {
-        let kind = EventKind::Transition(GoTransition { g, from, to, reason, stack });
-        self.take(&Event { time, pos, g: by.by, stack: by.stack, kind }, index);
-    }
 }
 
 impl<'a> MeasuredPart<'a> {
@@ -360,64 +307,6 @@ impl<'a> MeasuredPart<'a> {
             }
         }
         measurer
-    }
-}
-
-impl Sink for PartMeasurer<'_> {
-    #[inline]
-    fn wants(&self, g: GIdx) -> bool {
-        self.core.wants(g)
-    }
-
-    #[inline(always)]
-    fn event(&mut self, event: &Event, index: u64) {
-        let line = if let EventKind::Transition(t) = &event.kind { self.core.line_of.get(t.g.at()) } else { None };
-        let line = line.copied().unwrap_or(NONE);
-        self.take_at::<true>(line, event, index);
-    }
-
-    /// The position of the timeline of `g`. A goroutine that has one is wanted.
-    #[inline]
-    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
-        let line = self.core.line_of.get(g.at()).copied().unwrap_or(NONE);
-        (line != NONE || self.wants(g) || by != g && self.wants(by)).then_some(line)
-    }
-
-    #[inline(always)]
-    fn looked_up(&mut self, line: u32, event: &Event, index: u64) {
-        self.take_at::<true>(line, event, index);
-    }
-}
-
-/// A measurer of a part that has no interval log: the loop compiled for it keeps nothing that only a log would need.
-pub(crate) struct WithoutPaths<'m, 'a>(&'m mut PartMeasurer<'a>);
-
-impl<'m, 'a> WithoutPaths<'m, 'a> {
-    /// None where there is an interval log, which must not miss anything.
-    pub(crate) fn of(measurer: &'m mut PartMeasurer<'a>) -> Option<Self> {
-        measurer.core.log.is_none().then_some(Self(measurer))
-    }
-}
-
-impl Sink for WithoutPaths<'_, '_> {
-    #[inline]
-    fn wants(&self, g: GIdx) -> bool {
-        self.0.wants(g)
-    }
-
-    #[inline(always)]
-    fn event(&mut self, event: &Event, index: u64) {
-        self.0.event(event, index);
-    }
-
-    #[inline]
-    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
-        self.0.look_up(g, by)
-    }
-
-    #[inline(always)]
-    fn looked_up(&mut self, line: u32, event: &Event, index: u64) {
-        self.0.take_at::<false>(line, event, index);
     }
 }
 

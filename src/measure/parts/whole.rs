@@ -1,6 +1,7 @@
 //! Follows a trace from its start to its end, and takes parts that were measured by themselves into the whole.
 
-use super::part::{LeftOver, MeasuredPart};
+use super::left_over::LeftOver;
+use super::part::MeasuredPart;
 use crate::measure::core::MeasureCore;
 use crate::measure::intervals::aggregate::Aggregate;
 use crate::measure::intervals::log::IntervalLogMemory;
