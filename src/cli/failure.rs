@@ -1,6 +1,7 @@
 //! Why the command ends without a result, in words that teach: what is wrong, and what to do.
 
 use gotrace_slice::render::clean::clean;
+use std::io;
 
 /// Exit codes, as the help lists them.
 pub(crate) mod code {
@@ -56,4 +57,12 @@ impl Failure {
         self.code = code;
         self
     }
+}
+
+/// An I/O error without Rust's error numbers.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
 }

@@ -1,7 +1,7 @@
 //! Opens traces: files, standard input, pipes; plain or packed.
 
 use super::display_path;
-use super::failure::{CliResult, Failure};
+use super::failure::{CliResult, Failure, reason};
 use super::file_source::{FileSource, FrontToBack};
 use super::sniff;
 use super::spool::{Copying, Packing, PackingDamage, spool};
@@ -121,14 +121,6 @@ pub(crate) fn not_a_trace(name: &str, what: &str) -> Failure {
     let failure = Failure::new(format!("{name}: this is {what}, not an execution trace"));
     let packed = what.starts_with("compressed with") || what.ends_with("archive");
     failure.help(if packed { "unpack it first; only gzip and zstd are unpacked here" } else { RECORD })
-}
-
-/// An I/O error without Rust's error numbers.
-pub(crate) fn reason(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |c| c.to_lowercase().chain(chars).collect())
 }
 
 /// How the inputs are opened: one after the other, standard input at most once.

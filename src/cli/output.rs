@@ -2,8 +2,7 @@
 
 use super::args::Args;
 use super::display_path;
-use super::failure::{CliResult, Failure};
-use super::input::reason;
+use super::failure::{CliResult, Failure, reason};
 use super::unfinished::UnfinishedFile;
 use anstream::AutoStream;
 use gotrace_slice::render::{FORMATS, Format};

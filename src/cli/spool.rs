@@ -1,8 +1,8 @@
 //! Copies input that can only be read once, front to back, to where it can be read at positions.
 
 use super::display_path;
+use super::failure::reason;
 use super::file_source::FileSource;
-use super::input::reason;
 use super::sniff;
 use super::zstd::ZstdReader;
 use flate2::bufread::MultiGzDecoder;

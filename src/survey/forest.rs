@@ -1,6 +1,5 @@
 //! All goroutines of a trace and who created whom.
 
-use super::roots::stretches::SeenPart;
 use crate::trace::buckets::Buckets;
 use crate::trace::ids::{GIdx, GoId, StackIdx, StringIdx};
 use crate::trace::time::Time;
@@ -87,6 +86,17 @@ pub(crate) struct Stretch {
     pub(crate) stack: StackIdx,
     /// What is certain of it where its borders are inferred from stacks; none where they are a server's own.
     pub(crate) seen: Option<SeenPart>,
+}
+
+/// What is certain of a stretch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SeenPart {
+    /// File position of its first matching stack.
+    pub(crate) start: u64,
+    /// File position of the event up to which its last matching stack holds; none: up to the stretch's end.
+    pub(crate) end: Option<u64>,
+    /// Whether a stack on which the goroutine waited came twice: the stretch may be several calls.
+    pub(crate) may_be_several: bool,
 }
 
 /// What kind of annotation a root is.

@@ -32,9 +32,8 @@ pub(crate) mod v1;
 pub(crate) mod v2;
 
 pub(crate) use candidates::candidates;
-pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Stretch, Work};
+pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
 pub(crate) use handlers::handlers;
-pub(crate) use roots::stretches::SeenPart;
 
 use crate::profile;
 use crate::trace::ids::GIdx;

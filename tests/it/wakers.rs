@@ -39,5 +39,7 @@ fn timers_deadlines_and_goroutines_are_told_apart() {
     let all = files(&root().join("testdata/traces"), "trace");
     let recordings: Vec<_> = all.iter().filter(|path| path.ends_with("wakers.trace")).collect();
     assert!(recordings.len() >= 5);
-    recordings.into_iter().for_each(|path| check(path));
+    for path in recordings {
+        check(path);
+    }
 }

@@ -16,6 +16,7 @@
 //!                              │◄────── seen ───────►│
 //! ```
 
+use crate::survey::forest::SeenPart;
 use crate::trace::ids::GIdx;
 use rustc_hash::FxHashSet;
 use std::hash::Hash;
@@ -65,17 +66,6 @@ pub(crate) struct Match<S> {
     pub(crate) last: u64,
     /// How long the last holds. It is the first as well if the goroutine waits.
     pub(crate) holds: StackHolds,
-}
-
-/// What is certain of a stretch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct SeenPart {
-    /// File position of its first matching stack.
-    pub(crate) start: u64,
-    /// File position of the event up to which its last matching stack holds; none: up to the stretch's end.
-    pub(crate) end: Option<u64>,
-    /// Whether a stack on which the goroutine waited came twice: the stretch may be several calls.
-    pub(crate) may_be_several: bool,
 }
 
 /// A stretch whose end is not known yet.
