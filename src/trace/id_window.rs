@@ -1,4 +1,4 @@
-//! A range of goroutine ids that holds most of those that a part of a trace names. HOT.
+//! A range of goroutine ids that holds most of those that a part of a trace names. On the hot path.
 
 use super::ids::GoId;
 

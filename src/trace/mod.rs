@@ -11,20 +11,29 @@
 //! into text and back, and `binary/` names addresses by the program's file.
 
 pub mod binary;
-pub(crate) mod buckets;
 pub mod error;
 pub mod event;
-pub mod id_table;
-pub(crate) mod id_window;
 pub mod ids;
-pub(crate) mod sample_stacks;
 pub mod source;
 pub mod symbols;
-mod table_faults;
 pub mod text;
 pub mod time;
-pub mod v1;
-pub mod v2;
 pub mod version;
+
+// Not the library's interface, and not under its promises: the benchmarks and integration tests of this repository read and
+// write the format with these.
+#[doc(hidden)]
+pub mod id_table;
+#[doc(hidden)]
+pub mod v1;
+#[doc(hidden)]
+pub mod v2;
+#[doc(hidden)]
 pub mod warning_list;
+#[doc(hidden)]
 pub mod wire;
+
+pub(crate) mod buckets;
+pub(crate) mod id_window;
+pub(crate) mod sample_stacks;
+mod table_faults;

@@ -1,4 +1,4 @@
-//! The fast path of [`MeasureCore`]: changes of state of goroutines that are measured already. HOT.
+//! The fast path of [`MeasureCore`]: changes of state of goroutines that are measured already. On the hot path.
 //!
 //! Equal to `transition` and `see_own_stack` of the general rules for what it takes; what it does not take is left to
 //! them with nothing changed. `pipeline/v2/tests.rs` compares both on real traces; `benches/pipeline.rs` measures

@@ -1,4 +1,4 @@
-//! How events change a measurement: timelines of goroutines, and the windows that their time counts in. HOT.
+//! How events change a measurement: timelines of goroutines, and the windows that their time counts in. On the hot path.
 //!
 //! This file has the general rules; `borders` those for events that begin or end windows; `fast` the same rules for what
 //! nearly all events of a sound trace are: a change of state of a goroutine whose past is known, at a time that no border
@@ -12,7 +12,7 @@ pub(super) use fast::FastTimes;
 use super::intervals::aggregate::SumIdx;
 use super::intervals::log::{IntervalLog, IntervalLogMemory, Link, LinkKind};
 use super::intervals::states::{StateKey, is_parking};
-use super::intervals::timeline::{Attribution, PieceEnd, Timeline};
+use super::intervals::timeline::{Attribution, FirstState, PieceEnd, Timeline};
 use super::paths::wakers::{Cause, EndedWait, Wakers};
 use super::spec::MeasureSpec;
 use super::windows::Windows;
@@ -253,7 +253,7 @@ impl<'a> MeasureCore<'a> {
         if window != self.spec.slice.owner[t.g.at()] && self.spec.slice.owner[t.g.at()].is_some() {
             self.created_late.push(t.g);
         }
-        self.add_line(Timeline::new(t.g, window, context, t.to, since, stack));
+        self.add_line(Timeline::new(t.g, (window, context), FirstState { state: t.to, since, stack }));
         if let Some(log) = &mut self.log {
             if created {
                 let by = if cause.by == t.g { GIdx::NONE } else { cause.by };

@@ -1,4 +1,4 @@
-//! Adds intervals up, by chain, stack and state. HOT.
+//! Adds intervals up, by chain, stack and state. On the hot path.
 
 use super::states::StateKey;
 use crate::profile::{Precision, Weight};

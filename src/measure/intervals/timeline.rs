@@ -1,4 +1,4 @@
-//! One state machine per goroutine: events → contiguous intervals. HOT.
+//! One state machine per goroutine: events → contiguous intervals. On the hot path.
 //!
 //! Intervals are contiguous by construction: one ends where the next starts, so the states of a goroutine sum to
 //! its life.
@@ -74,9 +74,22 @@ pub(crate) struct IntervalKind {
     pub(crate) assists: bool,
 }
 
+/// How a goroutine is first met.
+#[derive(Clone, Copy)]
+pub(crate) struct FirstState {
+    /// What the scheduler does with it.
+    pub(crate) state: GoState,
+    /// Since when.
+    pub(crate) since: Time,
+    /// On which stack; empty when unknown.
+    pub(crate) stack: StackIdx,
+}
+
 impl Timeline {
-    /// A goroutine in a state since a moment.
-    pub(crate) fn new(g: GIdx, window: WindowIdx, context: u32, state: GoState, since: Time, stack: StackIdx) -> Self {
+    /// A goroutine of which nothing was known. Its time belongs to a window, and its stacks stand under a chain of `go`
+    /// statements.
+    pub(crate) fn new(g: GIdx, (window, context): (WindowIdx, u32), first: FirstState) -> Self {
+        let FirstState { state, since, stack } = first;
         let key = key_of(state, StringIdx::NONE);
         Self {
             g,

@@ -6,7 +6,7 @@
 use super::left_over::{LeftOver, LeftOverEvent};
 use crate::measure::core::{FastTimes, MeasureCore};
 use crate::measure::intervals::log::IntervalLogMemory;
-use crate::measure::intervals::timeline::Timeline;
+use crate::measure::intervals::timeline::{FirstState, Timeline};
 use crate::measure::paths::wakers::Cause;
 use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::Windows;
@@ -249,7 +249,7 @@ impl<'a> PartMeasurer<'a> {
     /// An older goroutine is measured here from now on.
     fn measure_from_here(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
         let (window, context) = self.core.window_and_chain(g);
-        let mut line = Timeline::new(g, window, context, state, time, own);
+        let mut line = Timeline::new(g, (window, context), FirstState { state, since: time, stack: own });
         line.carried = true;
         line.assist(self.assisting.contains(&g));
         self.core.add_line(line)

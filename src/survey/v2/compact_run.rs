@@ -1,5 +1,5 @@
 //! Runs without a matching stack, in little memory: most runs are such, and only those of goroutines that match
-//! elsewhere are ever looked at. HOT.
+//! elsewhere are ever looked at. On the hot path.
 
 use super::evidence::{Evidence, EvidenceKind, GoroutineRef, RunGap};
 use crate::trace::ids::GoId;

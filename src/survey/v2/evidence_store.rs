@@ -1,4 +1,4 @@
-//! What the scans of one generation found, in little memory: most of it is never looked at. HOT.
+//! What the scans of one generation found, in little memory: most of it is never looked at. On the hot path.
 
 use super::compact_run::{CompactRun, OtherStack, PackedRun};
 use super::evidence::{Evidence, EvidenceKind, GoroutineRef};

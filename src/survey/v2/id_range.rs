@@ -1,4 +1,4 @@
-//! Sets of goroutines whose ids are near each other: a bit for each. HOT.
+//! Sets of goroutines whose ids are near each other: a bit for each. On the hot path.
 
 use crate::trace::id_window::IdWindow;
 use crate::trace::ids::GoId;

@@ -1,4 +1,4 @@
-//! What one generation's scan notes of user tasks and regions. HOT.
+//! What one generation's scan notes of user tasks and regions. On the hot path.
 //!
 //! One thread's events are in order, a goroutine's are spread over threads. So notes are kept by *run*, a goroutine's
 //! time on a thread, and a goroutine's runs are put in order by its sequence numbers, as all evidence is.

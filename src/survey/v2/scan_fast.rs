@@ -1,4 +1,4 @@
-//! The fast path of a scan: the most frequent events, in few instructions. HOT.
+//! The fast path of a scan: the most frequent events, in few instructions. On the hot path.
 //!
 //! Equal to `thread_scan.rs` for runs without a matching stack that are one gap: starts, blocks, stops, unblocks and
 //! system calls, with reasons that were noted before and stacks whose verdict is enough. All else is left to the general

@@ -1,4 +1,4 @@
-//! Goroutines of which a scan left evidence out, as it is hardly ever needed. HOT.
+//! Goroutines of which a scan left evidence out, as it is hardly ever needed. On the hot path.
 
 use super::id_range::IdRange;
 use crate::trace::ids::GoId;

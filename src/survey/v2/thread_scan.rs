@@ -1,4 +1,4 @@
-//! The scan of one thread by itself, without ordering. HOT.
+//! The scan of one thread by itself, without ordering. On the hot path.
 //!
 //! What a thread creates is known from its own batches in their order. What binds a goroutine to a thread: GoStart,
 //! GoSwitch, GoCreateSyscall, a Running or Syscall status of that very thread. After damage the goroutine is unknown

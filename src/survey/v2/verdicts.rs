@@ -1,4 +1,4 @@
-//! What the fast path of a scan needs to know of a stack: two bits of its class. HOT.
+//! What the fast path of a scan needs to know of a stack: two bits of its class. On the hot path.
 
 use crate::survey::roots::classify::StackClass;
 use crate::trace::id_table::IdTable;

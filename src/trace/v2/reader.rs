@@ -1,4 +1,4 @@
-//! Decodes the events of a batch, one after the other. HOT.
+//! Decodes the events of a batch, one after the other. On the hot path.
 //!
 //! ```text
 //! event = code ticks arg …     varints but for the code; ticks count from the event before, or the batch's base time

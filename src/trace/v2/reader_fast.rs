@@ -1,4 +1,4 @@
-//! Decodes short events in few instructions. HOT.
+//! Decodes short events in few instructions. On the hot path.
 //!
 //! An event is short if all its varints end within the eight bytes after its code. These are loaded into one register:
 //!

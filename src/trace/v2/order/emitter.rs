@@ -1,4 +1,4 @@
-//! Gives events their final times and hands them to the sink. HOT.
+//! Gives events their final times and hands them to the sink. On the hot path.
 
 use super::steps::{GoStep, GoSteps, WireStep};
 use super::translate::GenerationNames;

@@ -1,4 +1,4 @@
-//! Merges the threads of one generation into causal order. HOT.
+//! Merges the threads of one generation into causal order. On the hot path.
 //!
 //! The steps in [`super`] are here: `order` is step 1, `run` step 7, `run_threads` steps 2 and 6, `run_by_rules` and
 //! `try_event` steps 3 and 4, `wake` step 5.

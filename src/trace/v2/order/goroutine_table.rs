@@ -1,4 +1,4 @@
-//! The states of one generation's goroutines, by the goroutines' indexes in the whole trace. HOT.
+//! The states of one generation's goroutines, by the goroutines' indexes in the whole trace. On the hot path.
 //!
 //! A trace can have millions of goroutines, and a generation names few of them: those that it creates, whose indexes
 //! are next to each other, and older ones. So the table has pages, and only pages that are used take memory.

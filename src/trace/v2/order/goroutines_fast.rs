@@ -1,4 +1,4 @@
-//! The scheduler's rules for the most frequent events, in few instructions. HOT.
+//! The scheduler's rules for the most frequent events, in few instructions. On the hot path.
 //!
 //! Equal to the rules in `goroutines.rs` for events that are allowed, break no rule and end no thread's wait: the same
 //! change of state, the same step (the test below compares them). All other events are refused with nothing changed,

@@ -1,4 +1,4 @@
-//! The next event of one thread, over all its batches. HOT.
+//! The next event of one thread, over all its batches. On the hot path.
 
 use crate::trace::error::Result;
 use crate::trace::ids::ThreadId;

@@ -1,4 +1,4 @@
-//! The last known state of each goroutine, by its id: goroutines are not known yet during a scan. HOT.
+//! The last known state of each goroutine, by its id: goroutines are not known yet during a scan. On the hot path.
 //!
 //! Ids of one generation follow each other, but for a few of older goroutines. So most are found in a table of pages
 //! for a range of ids, the others in a map. The range moves once, to where the ids turn out to be.

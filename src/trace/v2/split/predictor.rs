@@ -1,4 +1,4 @@
-//! Step 2: assigns what a scan reports of single threads to the split times that it is before. HOT.
+//! Step 2: assigns what a scan reports of single threads to the split times that it is before. On the hot path.
 //!
 //! Most batches are before a split time or after it as a whole. Of these the scan's reports are enough, and reports
 //! after the last split time are not asked for. A batch with split times inside is decoded here as well, because

@@ -1,4 +1,4 @@
-//! What a scan of single threads reports of their events. HOT.
+//! What a scan of single threads reports of their events. On the hot path.
 
 use crate::trace::ids::GoId;
 use crate::trace::wire::event_spec::MAX_ARGS;

@@ -1,4 +1,4 @@
-//! What one thread's events say about the scheduler's state, without those of other threads. HOT.
+//! What one thread's events say about the scheduler's state, without those of other threads. On the hot path.
 //!
 //! A thread knows which goroutine it executes and which sequence number that one's start had, so each change of state
 //! that it makes has a number, by which it is earlier or later than those of other threads. The same holds for procs.

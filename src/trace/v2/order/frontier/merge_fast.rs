@@ -1,4 +1,4 @@
-//! The merge without the heap, for two threads that take turns. HOT.
+//! The merge without the heap, for two threads that take turns. On the hot path.
 //!
 //! ```text
 //!   one ─────●───────●──────────●───────     events up to the other's next one, then those of the other up to one's
