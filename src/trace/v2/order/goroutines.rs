@@ -42,6 +42,22 @@ impl Scheduler {
         }
     }
 
+    /// The goroutine that an event's first argument names, if the second is its next sequence number and it is in the
+    /// state `from`, or the event is forced; none where it was never created. Else what the event waits for.
+    #[inline]
+    fn named(
+        &self,
+        Attempt { ev, force, .. }: Attempt<'_>,
+        ids: &mut impl Instances,
+        from: GoState,
+    ) -> Result<Option<GIdx>, AdvanceResult> {
+        let g = ids.current(ev.args[0]);
+        if !force && !self.is_next(g, from, ev.args[1]) {
+            return Err(AdvanceResult::Blocked(Wait::Goroutine(g, ev.args[1], from)));
+        }
+        Ok(g.is_some().then_some(g))
+    }
+
     /// GoStart: the thread begins to execute a goroutine.
     pub(crate) fn go_start(
         &mut self,
@@ -50,13 +66,11 @@ impl Scheduler {
         steps: &mut GoSteps,
     ) -> AdvanceResult {
         let Attempt { m, ev, force } = attempt;
-        let g = ids.current(ev.args[0]);
-        if !force && !self.is_next(g, GoState::Runnable, ev.args[1]) {
-            return AdvanceResult::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Runnable));
-        }
-        if !g.is_some() {
-            return AdvanceResult::Broken("a goroutine starts that was never created");
-        }
+        let g = match self.named(attempt, ids, GoState::Runnable) {
+            Ok(Some(g)) => g,
+            Ok(None) => return AdvanceResult::Broken("a goroutine starts that was never created"),
+            Err(blocked) => return blocked,
+        };
         let before = self.threads[m].g;
         if before.is_some() {
             *steps = self.lose_track_of_goroutine(m);
@@ -110,13 +124,11 @@ impl Scheduler {
         steps: &mut GoSteps,
     ) -> AdvanceResult {
         let Attempt { m, ev, force } = attempt;
-        let g = ids.current(ev.args[0]);
-        if !force && !self.is_next(g, GoState::Waiting, ev.args[1]) {
-            return AdvanceResult::Blocked(Wait::Goroutine(g, ev.args[1], GoState::Waiting));
-        }
-        if !g.is_some() {
-            return AdvanceResult::Broken("a goroutine is unblocked that was never created");
-        }
+        let g = match self.named(attempt, ids, GoState::Waiting) {
+            Ok(Some(g)) => g,
+            Ok(None) => return AdvanceResult::Broken("a goroutine is unblocked that was never created"),
+            Err(blocked) => return blocked,
+        };
         self.unbind_elsewhere(g, usize::MAX, force);
         self.set_seq(g, GoState::Runnable, ev.args[1]);
         steps.push(self.threads[m].g, g, GoState::Waiting, GoState::Runnable);
@@ -137,13 +149,11 @@ impl Scheduler {
             Ok(executing) => executing,
             Err(broken) => return broken,
         };
-        let next = ids.current(ev.args[0]);
-        if !force && !self.is_next(next, GoState::Waiting, ev.args[1]) {
-            return AdvanceResult::Blocked(Wait::Goroutine(next, ev.args[1], GoState::Waiting));
-        }
-        if !next.is_some() || next == current {
-            return AdvanceResult::Broken("a switch to a goroutine that cannot be");
-        }
+        let next = match self.named(attempt, ids, GoState::Waiting) {
+            Ok(Some(next)) if next != current => next,
+            Ok(_) => return AdvanceResult::Broken("a switch to a goroutine that cannot be"),
+            Err(blocked) => return blocked,
+        };
         self.unbind_elsewhere(next, m, force);
         self.set(current, to);
         self.set_seq(next, GoState::Running, ev.args[1]);
