@@ -163,6 +163,7 @@ impl Slicer<'_> {
             end = last;
             let selection = &mut sliced.profile.selection;
             selection.cut_stacks += survey.truncated.iter().filter(|g| slice.has(**g)).count() as u64;
+            selection.regions_inside += survey.forest.annotated.regions_inside;
             selection.no_creator += slice::without_creator(&survey.forest, &survey.symbols);
             let number = sliced.profile.traces.len() as u32;
             sliced.add(

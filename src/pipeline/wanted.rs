@@ -29,17 +29,14 @@ pub(super) fn annotation_sink<'a>(
     Some(AnnotationSink::Roots(AnnotatedBuilder::new(root_by.task, root_by.region, matches)))
 }
 
-/// What scans note of tasks and regions: all without a selector, what matches with one that asks for them, else
-/// nothing.
-pub(super) fn notes_wanted<'a>(
-    selector: Option<&Selector>,
-    matches: &'a (dyn Fn(u64) -> bool + Sync),
-) -> Option<NotesWanted<'a>> {
+/// What scans note of tasks and regions: all without a selector, those that one asks for, else nothing.
+pub(super) fn notes_wanted(selector: Option<&Selector>) -> Option<NotesWanted> {
     let Some(selector) = selector else {
-        return Some(NotesWanted { tasks: true, work: false, regions: true, matches: None, children: false });
+        return Some(NotesWanted { tasks: true, work: false, regions: true, children: false });
     };
     let root_by = selector.root_by;
     let (tasks, regions) = (root_by.task, root_by.region);
-    let wanted = NotesWanted { tasks, work: tasks, regions, matches: Some(matches), children: true };
+    // Of regions it matters which task is part of which.
+    let wanted = NotesWanted { tasks: true, work: tasks, regions, children: true };
     root_by.annotations().then_some(wanted)
 }

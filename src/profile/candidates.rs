@@ -68,6 +68,10 @@ pub struct AnnotationCandidate {
     pub name: String,
     /// How long they took.
     pub took: DurationList,
+    /// Of these, regions that no event of their own ends: they took at most so long.
+    pub inferred: u64,
+    /// Regions that are in others of the same task and type, and are not counted.
+    pub inside: u64,
 }
 
 impl Candidates {
@@ -115,7 +119,12 @@ impl Candidates {
             self.annotations.iter().enumerate().map(|(i, a)| ((a.name.clone(), a.kind), i)).collect();
         for row in rows {
             match known.get(&(row.name.clone(), row.kind)) {
-                Some(&i) => self.annotations[i].took.absorb(&row.took),
+                Some(&i) => {
+                    let known = &mut self.annotations[i];
+                    known.took.absorb(&row.took);
+                    known.inferred += row.inferred;
+                    known.inside += row.inside;
+                }
                 None => self.annotations.push(row),
             }
         }

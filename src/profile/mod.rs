@@ -113,6 +113,8 @@ pub struct Selection {
     pub roots_by_task: u64,
     /// Of these, user regions.
     pub roots_by_region: u64,
+    /// Regions that match inside others of the same task: they are parts of these.
+    pub regions_inside: u64,
     /// Roots whose beginning or end is outside the trace.
     pub roots_cut: u64,
     /// Goroutines in the slice, roots included, each counted once.

@@ -207,6 +207,7 @@ pub(crate) fn sample_candidates() -> Candidates {
         kind,
         name: name.into(),
         took: took(durations_ns, cut),
+        ..AnnotationCandidate::default()
     };
     let serve = "net/http.(*Server).Serve";
     Candidates {

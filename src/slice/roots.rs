@@ -4,7 +4,7 @@ use super::builder::{KEPT_OUT, SliceBuilder};
 use super::membership::Membership;
 use super::task_boundaries::TaskBoundary;
 use super::window::{RootKind, RootWindow, WindowIdx};
-use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, Stretch, Work};
+use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, SeenPart, Stretch, Work};
 use crate::trace::ids::{GIdx, StringIdx};
 
 impl SliceBuilder<'_> {
@@ -13,19 +13,25 @@ impl SliceBuilder<'_> {
     pub(super) fn start_tasks(&mut self) {
         let forest = self.forest;
         let is_task = |root: &&AnnotatedRoot| root.kind == Annotation::Task;
-        if forest.annotated.roots.iter().any(|root| is_task(&root)) {
+        let annotated = &forest.annotated;
+        if annotated.roots.iter().any(|root| is_task(&root)) || !annotated.overlapping.is_empty() {
             // The first chain is that of goroutines outside all windows: a path must tell it from a task's own.
             self.slice.chains.root(StringIdx::EMPTY);
         }
         for (i, root) in forest.annotated.roots.iter().enumerate().filter(|(_, root)| is_task(root)) {
             if self.is_wanted(root.g) {
-                let window = self.add_annotated(i, root, RootKind::Task);
-                self.slice.task_boundaries.add(root.start, window, TaskBoundary::Start);
-                self.slice.task_boundaries.add(root.handed_over, window, TaskBoundary::HandedOver);
-                self.slice.task_boundaries.add(root.end, window, TaskBoundary::End);
+                self.add_with_boundaries(i, root, RootKind::Task);
             }
         }
-        self.slice.task_boundaries.sort();
+    }
+
+    /// Adds the window of a task, or of a region that overlaps with others.
+    fn add_with_boundaries(&mut self, number: usize, root: &AnnotatedRoot, by: RootKind) {
+        let window = self.add_annotated(number, root, by);
+        self.slice.windows[window.at()].has_boundaries = true;
+        self.slice.task_boundaries.add(root.start, window, TaskBoundary::Start);
+        self.slice.task_boundaries.add(root.handed_over, window, TaskBoundary::HandedOver);
+        self.slice.task_boundaries.add(root.end, window, TaskBoundary::End);
     }
 
     /// Makes a goroutine that belongs to no window a root, if something about it matches. The first kind that does
@@ -142,14 +148,19 @@ impl SliceBuilder<'_> {
     fn start_annotated(&mut self, g: GIdx) -> bool {
         let forest = self.forest;
         let Some(work) = forest.annotated.work.get(&g) else { return false };
+        let overlapping = forest.annotated.overlapping.get(&g).filter(|_| self.is_wanted(g));
+        for &number in overlapping.into_iter().flatten() {
+            self.add_with_boundaries(number as usize, &forest.annotated.roots[number as usize], RootKind::Region);
+        }
         let mut memberships = Vec::with_capacity(work.len());
         for &Work { root: number, start, end } in work {
             let root = &forest.annotated.roots[number as usize];
-            let is_window = root.kind == Annotation::Region;
+            let known = self.window_of_annotated[number as usize];
+            let is_window = root.kind == Annotation::Region && !known.is_some();
             let window = match root.kind {
-                Annotation::Task => self.window_of_annotated[number as usize],
+                _ if !is_window => known,
                 Annotation::Region if self.is_wanted(g) => self.add_annotated(number as usize, root, RootKind::Region),
-                Annotation::Region => WindowIdx::NONE,
+                _ => WindowIdx::NONE,
             };
             if window.is_some() {
                 memberships.push(Membership { window, start, end, seen: None, is_window });
@@ -170,6 +181,8 @@ impl SliceBuilder<'_> {
             handed_over: root.handed_over.is_some(),
             stretch: Some((root.start, root.end)),
             by,
+            // Nothing after its beginning is certain.
+            seen: root.start.filter(|_| root.is_inferred).map(SeenPart::nothing_after),
             ..RootWindow::of(root.g, chain)
         });
         self.window_of_annotated[number] = window;

@@ -21,6 +21,7 @@ pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) ->
             builder.visit(GIdx(g), goroutine);
         }
     }
+    builder.slice.task_boundaries.sort();
     builder.drop_inner_tasks();
     builder.slice
 }

@@ -25,6 +25,9 @@ pub(crate) struct RootWindow {
     pub(crate) chain: u32,
     /// What made it a root.
     pub(crate) by: RootKind,
+    /// Whether it starts and ends at task boundaries, and not with its goroutine's part in it: tasks, and regions that
+    /// overlap with others.
+    pub(crate) has_boundaries: bool,
     /// What is certain of it where its borders are inferred from stacks; else none.
     pub(crate) seen: Option<SeenPart>,
     /// The spawn chain of what follows its last matching stack; `chain` where nothing does.
@@ -35,7 +38,17 @@ impl RootWindow {
     /// A window that is all of a goroutine's life, with this spawn chain.
     pub(crate) fn of(g: GIdx, chain: u32) -> Self {
         let (stretch, by) = (None, RootKind::Entry);
-        Self { g, ended_by: g, handed_over: false, stretch, chain, by, seen: None, chain_after: chain }
+        Self {
+            g,
+            ended_by: g,
+            handed_over: false,
+            stretch,
+            chain,
+            by,
+            seen: None,
+            chain_after: chain,
+            has_boundaries: false,
+        }
     }
 }
 

@@ -99,6 +99,13 @@ pub(crate) struct SeenPart {
     pub(crate) may_be_several: bool,
 }
 
+impl SeenPart {
+    /// Of a root of which nothing is certain but where it starts.
+    pub(crate) fn nothing_after(start: u64) -> Self {
+        Self { start, end: None, may_be_several: false }
+    }
+}
+
 /// What kind of annotation a root is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Annotation {
@@ -126,6 +133,8 @@ pub(crate) struct AnnotatedRoot {
     /// File position of the first event of the task on the goroutine that ended it, where another began it and
     /// that one was not created for it.
     pub(crate) handed_over: Option<u64>,
+    /// Of a region: whether no event of its own ends it, and it was over at its end at the latest.
+    pub(crate) is_inferred: bool,
 }
 
 /// A stretch of a goroutine's life in which it works for a task, or is inside a region.
@@ -146,6 +155,10 @@ pub(crate) struct Annotated {
     pub(crate) roots: Vec<AnnotatedRoot>,
     /// Per goroutine, its stretches in its own order; they do not overlap.
     pub(crate) work: FxHashMap<GIdx, Vec<Work>>,
+    /// Per goroutine, its regions of which another has a part of the time: they are roots, but are no stretch of `work`.
+    pub(crate) overlapping: FxHashMap<GIdx, Vec<u32>>,
+    /// How many regions that match are inside others of the same task.
+    pub(crate) regions_inside: u64,
     /// Goroutines that belong to a root for life: created in it, or for it.
     pub(crate) members: FxHashMap<GIdx, u32>,
 }

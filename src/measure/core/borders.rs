@@ -12,7 +12,7 @@ impl MeasureCore<'_> {
     pub(in crate::measure) fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
         window.is_some() && {
             let root = &self.spec.slice.windows[window.at()];
-            root.g == g && root.by != RootKind::Task
+            root.g == g && !root.has_boundaries
         }
     }
 
@@ -101,10 +101,13 @@ impl MeasureCore<'_> {
         request.map_or(StringIdx::NONE, |root| slice.chains.get(root.chain).label)
     }
 
-    /// A root's end ends its window.
-    pub(in crate::measure) fn end_life(&mut self, g: GIdx, window: WindowIdx, time: Time) {
+    /// A goroutine ends, with this event: that of a root ends its window.
+    pub(in crate::measure) fn end_life(&mut self, g: GIdx, window: WindowIdx, event: &Event) {
         if self.is_root_of(g, window) {
-            self.windows.end(window, time);
+            self.windows.end(window, event.time);
+        }
+        if !self.spec.slice.task_boundaries.is_empty() {
+            self.windows.cross_task_boundaries(event.pos, event.time);
         }
     }
 

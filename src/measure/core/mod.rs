@@ -276,7 +276,7 @@ impl<'a> MeasureCore<'a> {
 
     pub(super) fn end_goroutine(&mut self, line: usize, event: &Event) {
         let (g, window) = (self.lines[line].g, self.lines[line].window());
-        self.end_life(g, window, event.time);
+        self.end_life(g, window, event);
         self.ended[g.at() / 64] |= 1 << (g.0 % 64);
         self.drop_line(g);
     }

@@ -228,7 +228,7 @@ impl<'a> PartMeasurer<'a> {
         }
         if t.to == GoState::NotExist {
             let owner = self.core.spec.slice.owner[t.g.at()];
-            self.core.end_life(t.g, owner, event.time);
+            self.core.end_life(t.g, owner, event);
             self.core.cross_borders(t.g, event);
         } else if own {
             let line = self.measure_from_here(t.g, t.from, event.time, event.stack);
@@ -267,7 +267,7 @@ impl<'a> PartMeasurer<'a> {
             }
             if t.to == GoState::NotExist {
                 let owner = self.core.spec.slice.owner[t.g.at()];
-                self.core.end_life(t.g, owner, event.time);
+                self.core.end_life(t.g, owner, event);
                 self.core.cross_borders(t.g, event);
             }
         }

@@ -297,26 +297,32 @@ impl<'a> Windows<'a> {
     /// Starts and ends the tasks that an annotation at `pos` begins and ends.
     pub(super) fn cross_task_boundaries(&mut self, pos: u64, time: Time) {
         let slice = self.slice;
+        let since = self.looked_at.start;
         for &(_, mark, window) in slice.task_boundaries.at(pos) {
+            let is_older = slice.windows[window.at()].stretch.is_some_and(|(start, _)| start.is_none());
             self.edit(window, |open| match mark {
                 TaskBoundary::Start => open.start = time,
                 TaskBoundary::HandedOver => open.handed_over = time,
                 TaskBoundary::End => open.end = time,
             });
+            // Only its end shows a region that is older than the trace.
+            if is_older {
+                self.edit(window, |open| (open.start, open.cut_start) = (since, true));
+            }
         }
     }
 
     /// Whether a window has time inside the part looked at. A task also has if all its goroutines work for other tasks.
     pub(super) fn is_seen(&self, window: WindowIdx, looked_at: Window) -> bool {
         let open = self.get(window);
-        let is_task = self.slice.windows[window.at()].by == RootKind::Task;
-        open.seen || is_task && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
+        let has_boundaries = self.slice.windows[window.at()].has_boundaries;
+        open.seen || has_boundaries && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
     }
 
     /// The trace ends: tasks that are still open are cut.
     pub(super) fn cut_tasks(&mut self) {
         let slice = self.slice;
-        let tasks = slice.windows.iter().enumerate().filter(|(_, root)| root.by == RootKind::Task);
+        let tasks = slice.windows.iter().enumerate().filter(|(_, root)| root.has_boundaries);
         for window in tasks.map(|(i, _)| WindowIdx(i as u32)) {
             if self.get(window) != BLANK && self.get(window).end == Time::MAX {
                 self.cut_end(window);

@@ -163,11 +163,7 @@ impl Surveying<'_> {
             Some(_) => &samples_by_thread(generation, &mut warnings)?,
             None => &FxHashMap::default(),
         };
-        let region = |id| {
-            let name = tables.string(id).unwrap_or_default();
-            self.selector.is_some_and(|s| s.roots.matches(&String::from_utf8_lossy(name)))
-        };
-        let notes = notes_wanted(self.selector, &region);
+        let notes = notes_wanted(self.selector);
         let batches = &ThreadBatches::new(generation);
         let ScanOptions { split_times, .. } = options;
         let predictor_input = PredictorInput { generation, batches, known, clock: clocks[i], split_times };

@@ -98,11 +98,14 @@ struct AnnotationRow<'a> {
     name: &'a str,
     #[serde(flatten)]
     took: Durations,
+    inferred: u64,
+    inside: u64,
 }
 
 impl<'a> AnnotationRow<'a> {
     fn new(annotation: &'a AnnotationCandidate) -> Self {
-        Self { kind: annotation.kind, name: &annotation.name, took: Durations::new(&annotation.took) }
+        let AnnotationCandidate { kind, ref name, ref took, inferred, inside } = *annotation;
+        Self { kind, name, took: Durations::new(took), inferred, inside }
     }
 }
 

@@ -166,6 +166,7 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("roots_by_stack", &s.roots_by_stack)?;
         map.serialize_entry("roots_by_task", &s.roots_by_task)?;
         map.serialize_entry("roots_by_region", &s.roots_by_region)?;
+        map.serialize_entry("regions_inside", &s.regions_inside)?;
         map.serialize_entry("roots_cut", &s.roots_cut)?;
         map.serialize_entry("goroutines", &s.goroutines)?;
         map.serialize_entry("max_depth", &s.max_depth)?;

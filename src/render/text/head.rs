@@ -87,6 +87,7 @@ fn roots(selection: &Selection) -> Vec<String> {
         (selection.roots_by_stack, "by stack"),
         (selection.roots_by_task, "by task"),
         (selection.roots_by_region, "by region"),
+        (selection.regions_inside, "inside these"),
         (selection.roots_cut, cut),
     ] {
         if n > 0 {

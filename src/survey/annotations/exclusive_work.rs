@@ -10,6 +10,7 @@ use super::root_builder::RootBuilder;
 use crate::survey::forest::Work;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
+use rustc_hash::FxHashMap;
 use std::collections::BinaryHeap;
 
 /// A stretch of a goroutine's work, which may overlap with others.
@@ -34,8 +35,8 @@ impl WorkSpan {
     pub(crate) const OPEN: u32 = u32::MAX;
 }
 
-/// Leaves one root at a time. The span that began first lasts to its end; a task that begins inside starts when that is
-/// over. A region that begins inside is no root and is removed from the spans, which are sorted by `from`.
+/// Leaves one root at a time. The span that began first lasts to its end; one that begins inside starts when that is over. A
+/// region that begins inside a task is no root and is removed from the spans, which are sorted by `from`.
 pub(crate) fn one_at_a_time(spans: &mut Vec<WorkSpan>, roots: &[RootBuilder]) -> Vec<Work> {
     let mut work: Vec<Work> = Vec::with_capacity(spans.len());
     // The span before: its root, and `to`.
@@ -48,7 +49,7 @@ pub(crate) fn one_at_a_time(spans: &mut Vec<WorkSpan>, roots: &[RootBuilder]) ->
             match work.last_mut() {
                 // A task that another goroutine ended is over, although regions of it are still open on this one.
                 Some(last) if roots[root as usize].is_over(span.began) => last.end = span.start,
-                _ if roots[span.root as usize].is_region() => return false,
+                _ if roots[span.root as usize].is_region() && !roots[root as usize].is_region() => return false,
                 _ if span.to <= to => return true,
                 last => start = last.and_then(|last| last.end),
             }
@@ -60,6 +61,15 @@ pub(crate) fn one_at_a_time(spans: &mut Vec<WorkSpan>, roots: &[RootBuilder]) ->
     // A piece that begins and ends with one event takes no time.
     work.retain(|one| one.start.is_none() || one.start != one.end);
     work
+}
+
+/// The regions among a goroutine's spans that do not have all their time to themselves.
+pub(crate) fn overlapping(spans: &[WorkSpan], work: &[Work], roots: &[RootBuilder]) -> Vec<u32> {
+    let exclusive: FxHashMap<u32, (Option<u64>, Option<u64>)> =
+        work.iter().map(|work| (work.root, (work.start, work.end))).collect();
+    let regions = spans.iter().filter(|span| roots[span.root as usize].is_region());
+    let shared = regions.filter(|span| exclusive.get(&span.root) != Some(&(span.start, span.end)));
+    shared.map(|span| span.root).collect()
 }
 
 /// The root that each of a goroutine's children was created for: of the spans open at the creation, the one that began

@@ -6,7 +6,7 @@
 //!
 //! 1. `kind.rs`: what an event says, with names and goroutines as the caller has them.
 //! 2. `sink.rs`: hands events to one of the two below.
-//! 3. `list.rs`: counts tasks and regions by type.
+//! 3. `regions.rs`: when each region of a goroutine was over. `list.rs`: counts tasks and regions by type.
 //! 4. `roots.rs`: which tasks and regions match (`root_builder.rs`), and, with `worker.rs`, what each goroutine did for
 //!    them: spans of work, which may overlap.
 //! 5. `exclusive_work.rs`: spans → stretches that do not overlap, as a goroutine's time counts once.
@@ -14,6 +14,7 @@
 pub(crate) mod exclusive_work;
 pub(crate) mod kind;
 pub(crate) mod list;
+pub(crate) mod regions;
 pub(crate) mod root_builder;
 pub(crate) mod roots;
 pub(crate) mod sink;

@@ -1,8 +1,10 @@
 //! A user task or region that matches, until the trace is over.
 
 use super::kind::AnnotationEvent;
+use super::regions::RegionSpan;
 use crate::survey::forest::{AnnotatedRoot, Annotation};
-use crate::trace::ids::StringIdx;
+use crate::survey::roots::connections::Moment;
+use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::Time;
 
 /// A root whose end may not be known yet.
@@ -19,18 +21,18 @@ pub(crate) struct RootBuilder {
 }
 
 impl RootBuilder {
-    /// A root that an event begins. `task` is the id of a task that is the root, 0 of a region.
-    pub(crate) fn begun_by(event: &AnnotationEvent, kind: Annotation, name: StringIdx, task: u64) -> Self {
-        let older = Self::older_region(event, name);
-        let root = AnnotatedRoot { kind, start: Some(event.at.pos), ..older.root };
+    /// A task that an event begins.
+    pub(crate) fn task(event: &AnnotationEvent, name: StringIdx, task: u64) -> Self {
+        let root = AnnotatedRoot { kind: Annotation::Task, start: Some(event.at.pos), ..of_goroutine(event.g, name) };
         Self { root, task, began: event.at.time, ended: None }
     }
 
-    /// A region that began before the trace on the goroutine of an event.
-    pub(crate) fn older_region(event: &AnnotationEvent, name: StringIdx) -> Self {
-        let (g, kind) = (event.g, Annotation::Region);
-        let root = AnnotatedRoot { kind, name, g, start: None, end: None, ended_by: g, handed_over: None };
-        Self { root, task: 0, began: None, ended: None }
+    /// A region of a goroutine.
+    pub(crate) fn region(g: GIdx, region: &RegionSpan) -> Self {
+        let (start, end) = (region.began.map(|at| at.pos), region.ended.map(|at| at.pos));
+        let root = AnnotatedRoot { start, end, is_inferred: region.is_bound, ..of_goroutine(g, region.name) };
+        let time = |moment: Option<Moment>| moment.and_then(|at| at.time);
+        Self { root, task: 0, began: time(region.began), ended: time(region.ended) }
     }
 
     /// Whether it is a region; else it is a task.
@@ -42,4 +44,10 @@ impl RootBuilder {
     pub(crate) fn is_over(&self, at: Option<Time>) -> bool {
         self.ended.zip(at).is_some_and(|(ended, at)| ended <= at)
     }
+}
+
+/// A root on a goroutine of which nothing else is known.
+fn of_goroutine(g: GIdx, name: StringIdx) -> AnnotatedRoot {
+    let kind = Annotation::Region;
+    AnnotatedRoot { kind, name, g, start: None, end: None, ended_by: g, handed_over: None, is_inferred: false }
 }

@@ -1,12 +1,13 @@
 //! User tasks and regions that match → which there are, who works in them when, and which goroutines were created
 //! meanwhile.
 
-use super::exclusive_work::{latest_open, one_at_a_time};
+use super::exclusive_work::{WorkSpan, latest_open, one_at_a_time, overlapping};
 use super::kind::{AnnotationEvent, AnnotationKind};
+use super::regions::{RegionSpan, TaskParents, keep_outermost};
 use super::root_builder::RootBuilder;
-use super::worker::{RegionEnd, Worker};
+use super::worker::Worker;
 use crate::survey::NameMatcher;
-use crate::survey::forest::{Annotated, Annotation, Forest, Origin};
+use crate::survey::forest::{Annotated, Forest, Origin};
 use crate::survey::roots::connections::Moment;
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -21,6 +22,7 @@ pub(crate) struct AnnotatedBuilder<'a> {
     root_of: FxHashMap<u64, u32>,
     roots: Vec<RootBuilder>,
     workers: FxHashMap<GIdx, Worker>,
+    parents: TaskParents,
     /// Whether a name matches, of those asked for.
     matching: FxHashMap<StringIdx, bool>,
 }
@@ -35,6 +37,7 @@ impl<'a> AnnotatedBuilder<'a> {
             root_of: FxHashMap::default(),
             roots: Vec::new(),
             workers: FxHashMap::default(),
+            parents: TaskParents::default(),
             matching: FxHashMap::default(),
         }
     }
@@ -48,6 +51,7 @@ impl<'a> AnnotatedBuilder<'a> {
     /// `runtime/trace/annotation.go`, Go 1.27), so the first task with an id is the only one.
     pub(crate) fn begin_task(&mut self, event: &AnnotationEvent, symbols: &Symbols) {
         let AnnotationKind::TaskBegin { task, parent, name } = event.kind else { return };
+        self.parents.add(task, parent);
         if !self.tasks || task == 0 || self.root_of.contains_key(&task) {
             return;
         }
@@ -56,7 +60,7 @@ impl<'a> AnnotatedBuilder<'a> {
             Some(root) => root,
             None if self.matches(name, symbols) => {
                 self.worker(event.g).began_root = true;
-                self.add_root(RootBuilder::begun_by(event, Annotation::Task, name, task))
+                self.add_root(RootBuilder::task(event, name, task))
             }
             None => return,
         };
@@ -82,14 +86,17 @@ impl<'a> AnnotatedBuilder<'a> {
             }
             AnnotationKind::RegionBegin { task, name } => {
                 self.task_event(task, event);
-                if self.regions && self.matches(name, symbols) {
-                    self.begin_region(task, name, event);
+                if self.regions {
+                    self.matches(name, symbols);
+                    self.worker(event.g).begin_region((task, name), event.at);
                 }
             }
             AnnotationKind::RegionEnd { task, name } => {
                 self.task_event(task, event);
-                if self.regions && self.matches(name, symbols) {
-                    self.end_region(task, name, event);
+                if self.regions {
+                    self.matches(name, symbols);
+                    let worker = self.workers.entry(event.g).or_default();
+                    worker.end_region((task, name), event.at, event.is_older, &self.parents);
                 }
             }
             AnnotationKind::Created(child) => {
@@ -119,36 +126,10 @@ impl<'a> AnnotatedBuilder<'a> {
         }
     }
 
-    fn begin_region(&mut self, task: u64, name: StringIdx, event: &AnnotationEvent) {
-        if self.worker(event.g).begins_outermost(task, name) {
-            let root = self.add_root(RootBuilder::begun_by(event, Annotation::Region, name, 0));
-            self.worker(event.g).open_region(root, task, name, event.at);
-        }
-    }
-
-    fn end_region(&mut self, task: u64, name: StringIdx, event: &AnnotationEvent) {
-        let span = match self.worker(event.g).end_region(event.is_older, task, name) {
-            RegionEnd::Nothing => return,
-            RegionEnd::Closes(span) => span,
-            RegionEnd::IsOlder => {
-                let root = self.add_root(RootBuilder::older_region(event, name));
-                self.worker(event.g).add_older_region(root)
-            }
-        };
-        self.close_region(event.g, span, event.at);
-    }
-
-    fn close_region(&mut self, g: GIdx, span: usize, at: Moment) {
-        let root = self.worker(g).close_region(span, at);
-        let region = &mut self.roots[root as usize];
-        region.root.end = Some(at.pos);
-        region.ended = at.time;
-    }
-
     /// A goroutine ends, and its regions with it.
     pub(crate) fn died(&mut self, g: GIdx, at: Moment) {
-        if let Some(span) = self.workers.get_mut(&g).and_then(|worker| worker.died(at)) {
-            self.close_region(g, span, at);
+        if let Some(worker) = self.workers.get_mut(&g) {
+            worker.died(at);
         }
     }
 
@@ -159,11 +140,17 @@ impl<'a> AnnotatedBuilder<'a> {
         workers.sort_unstable_by_key(|(g, _)| *g);
         for (g, worker) in &mut workers {
             worker.finish();
+            annotated.regions_inside += self.add_regions(*g, worker);
+            worker.spans.sort_by_key(|span| span.from);
             self.hand_over(*g, worker);
             if let Some(root) = self.made_for(*g, worker, forest) {
                 annotated.members.insert(*g, root);
             }
             let work = one_at_a_time(&mut worker.spans, &self.roots);
+            let overlapping = overlapping(&worker.spans, &work, &self.roots);
+            if !overlapping.is_empty() {
+                annotated.overlapping.insert(*g, overlapping);
+            }
             if !work.is_empty() {
                 annotated.work.insert(*g, work);
             }
@@ -180,6 +167,20 @@ impl<'a> AnnotatedBuilder<'a> {
         }
         annotated.roots = self.roots.into_iter().map(|root| root.root).collect();
         annotated
+    }
+
+    /// Makes roots of a goroutine's regions that match: of one task the outermost. Returns how many were inside these.
+    fn add_regions(&mut self, g: GIdx, worker: &mut Worker) -> u64 {
+        let mut regions = worker.take_regions();
+        regions.retain(|region| self.matching.get(&region.name) == Some(&true));
+        let n_inside = keep_outermost(&mut regions, |region| region.task);
+        for region in regions {
+            let root = self.add_root(RootBuilder::region(g, &region));
+            let RegionSpan { from, to, began, ended, .. } = region;
+            let (start, end) = (began.map(|at| at.pos), ended.map(|at| at.pos));
+            worker.spans.push(WorkSpan { root, from, to, start, end, began: began.and_then(|at| at.time) });
+        }
+        n_inside
     }
 
     /// Notes where a goroutine took over the tasks that it ended and another began.

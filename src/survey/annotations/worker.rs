@@ -5,6 +5,7 @@
 
 use super::exclusive_work::WorkSpan;
 use super::kind::{AnnotationEvent, AnnotationKind};
+use super::regions::{RegionSpan, Regions, TaskParents};
 use crate::survey::roots::connections::Moment;
 use crate::trace::ids::{GIdx, StringIdx};
 use rustc_hash::FxHashMap;
@@ -20,10 +21,8 @@ pub(crate) struct Worker {
     pub(crate) task_work: FxHashMap<u32, TaskWork>,
     /// Goroutines that it created, each with the number of the event.
     pub(crate) births: Vec<(u32, GIdx)>,
-    /// The outermost open region that matches.
-    region: Option<OpenRegion>,
-    /// Whether it had a region that matches.
-    had_region: bool,
+    /// Its regions, where these can be roots.
+    regions: Regions,
     /// Whether it began a task that is a root.
     pub(crate) began_root: bool,
 }
@@ -39,27 +38,6 @@ pub(crate) struct TaskWork {
     open_regions: u32,
     /// Whether the last event was the end of a region, with none around it.
     is_after_region: bool,
-}
-
-/// The outermost region that matches.
-#[derive(Debug)]
-struct OpenRegion {
-    /// Index of its span.
-    span: usize,
-    task: u64,
-    name: StringIdx,
-    /// Regions of the same task and type that are open, itself included.
-    depth: u32,
-}
-
-/// What the end of a region means for a goroutine.
-pub(crate) enum RegionEnd {
-    /// Nothing: another region is still open, or none was.
-    Nothing,
-    /// The region's span ends; its index.
-    Closes(usize),
-    /// The region began before the trace.
-    IsOlder,
 }
 
 impl Worker {
@@ -104,69 +82,39 @@ impl Worker {
         self.births.push((now, child));
     }
 
-    /// A region that matches begins. Returns whether it is a root: it is not when it begins inside another.
-    pub(crate) fn begins_outermost(&mut self, task: u64, name: StringIdx) -> bool {
-        self.had_region = true;
-        if let Some(open) = &mut self.region {
-            open.depth += u32::from((open.task, open.name) == (task, name));
-        }
-        self.region.is_none()
-    }
-
-    /// The outermost region that matches begins: the span of its root starts.
-    pub(crate) fn open_region(&mut self, root: u32, task: u64, name: StringIdx, at: Moment) {
-        let from = self.next_event();
-        self.region = Some(OpenRegion { span: self.spans.len(), task, name, depth: 1 });
-        self.spans.push(WorkSpan { root, from, to: WorkSpan::OPEN, start: Some(at.pos), end: None, began: at.time });
-    }
-
-    /// The span of a region that began before the trace; returns its index.
-    pub(crate) fn add_older_region(&mut self, root: u32) -> usize {
-        self.spans.push(WorkSpan { root, from: 0, to: WorkSpan::OPEN, start: None, end: None, began: None });
-        self.spans.len() - 1
-    }
-
-    /// A region that matches ends. One whose beginning is not in the trace is older than it, if the goroutine is and had
-    /// none before; else the program made a mistake.
-    pub(crate) fn end_region(&mut self, is_older: bool, task: u64, name: StringIdx) -> RegionEnd {
-        let had_region = std::mem::replace(&mut self.had_region, true);
-        match &mut self.region {
-            Some(open) if (open.task, open.name) == (task, name) => {
-                open.depth -= 1;
-                if open.depth > 0 { RegionEnd::Nothing } else { RegionEnd::Closes(open.span) }
-            }
-            None if is_older && !had_region => RegionEnd::IsOlder,
-            _ => RegionEnd::Nothing,
-        }
-    }
-
-    /// The outermost region ends; returns the number of its root.
-    pub(crate) fn close_region(&mut self, span: usize, at: Moment) -> u32 {
-        self.region = None;
+    /// A region begins, whether or not it matches.
+    pub(crate) fn begin_region(&mut self, key: (u64, StringIdx), at: Moment) {
         let now = self.next_event();
-        let span = &mut self.spans[span];
-        (span.to, span.end) = (now, Some(at.pos));
-        span.root
+        self.regions.begin(key, (now, at));
     }
 
-    /// The goroutine ends, and its regions with it. Returns the span of the outermost open region that matches, which is
-    /// still to be closed.
-    pub(crate) fn died(&mut self, at: Moment) -> Option<usize> {
+    /// A region ends, whether or not it matches.
+    pub(crate) fn end_region(&mut self, key: (u64, StringIdx), at: Moment, is_older: bool, parents: &TaskParents) {
         let now = self.next_event();
+        self.regions.end(key, (now, at), is_older, parents);
+    }
+
+    /// Its regions, in the order in which they began; none are left.
+    pub(crate) fn take_regions(&mut self) -> Vec<RegionSpan> {
+        self.regions.take()
+    }
+
+    /// The goroutine ends, and its regions with it.
+    pub(crate) fn died(&mut self, at: Moment) {
+        let now = self.next_event();
+        self.regions.died((now, at));
         for work in self.task_work.values_mut().filter(|work| work.open_regions > 0) {
             work.open_regions = 0;
             let span = &mut self.spans[work.span];
             (span.to, span.end) = (now, Some(at.pos));
         }
-        self.region.take().map(|open| open.span)
     }
 
-    /// The trace ends: what is open stays open to the end. Sorts the spans by their beginning.
+    /// The trace ends: what is open stays open to the end.
     pub(crate) fn finish(&mut self) {
         for work in self.task_work.values().filter(|work| work.open_regions > 0) {
             let span = &mut self.spans[work.span];
             (span.to, span.end) = (WorkSpan::OPEN, None);
         }
-        self.spans.sort_by_key(|span| span.from);
     }
 }

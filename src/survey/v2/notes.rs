@@ -10,35 +10,25 @@ use crate::trace::wire::event_spec::{MAX_ARGS, code};
 
 /// What is noted.
 #[derive(Clone, Copy)]
-pub(crate) struct NotesWanted<'a> {
+pub(crate) struct NotesWanted {
     /// The beginnings and ends of tasks.
     pub(crate) tasks: bool,
     /// All that is done in tasks: their regions and logs.
     pub(crate) work: bool,
-    /// The beginnings and ends of regions whose name matches.
+    /// The beginnings and ends of regions, whatever their names: the end of one says that those inside are over.
     pub(crate) regions: bool,
-    /// Decides which names of regions match, by the generation's string ids; none for all names.
-    pub(crate) matches: Option<&'a (dyn Fn(u64) -> bool + Sync)>,
     /// Creations of goroutines.
     pub(crate) children: bool,
 }
 
-impl NotesWanted<'_> {
-    /// What is noted of an event, by its code and arguments; none for nothing. `region_matches` decides whether a name
-    /// of a region matches.
-    pub(crate) fn kind(
-        &self,
-        code: u8,
-        [task, second, third, _]: [u64; MAX_ARGS],
-        mut region_matches: impl FnMut(u64) -> bool,
-    ) -> Option<AnnotationKind<u64, u32>> {
+impl NotesWanted {
+    /// What is noted of an event, by its code and arguments; none for nothing.
+    pub(crate) fn kind(self, code: u8, [task, second, third, _]: [u64; MAX_ARGS]) -> Option<AnnotationKind<u64, u32>> {
         Some(match code {
             code::USER_TASK_BEGIN if self.tasks => AnnotationKind::TaskBegin { task, parent: second, name: third },
             code::USER_TASK_END if self.tasks => AnnotationKind::TaskEnd { task },
             code::USER_LOG if self.work && task != 0 => AnnotationKind::Log { task },
-            code::USER_REGION_BEGIN | code::USER_REGION_END
-                if self.work && task != 0 || self.regions && region_matches(second) =>
-            {
+            code::USER_REGION_BEGIN | code::USER_REGION_END if self.work && task != 0 || self.regions => {
                 if code == code::USER_REGION_BEGIN {
                     AnnotationKind::RegionBegin { task, name: second }
                 } else {

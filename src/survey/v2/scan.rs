@@ -96,7 +96,7 @@ pub(crate) struct ScanInput<'a> {
     /// What each stack says about a selection by stack and about servers; none when stacks do not matter.
     pub(crate) classes: Option<&'a IdTable<StackClass>>,
     /// What is noted of tasks and regions; none when these do not matter.
-    pub(crate) notes: Option<NotesWanted<'a>>,
+    pub(crate) notes: Option<NotesWanted>,
     /// The CPU samples of each thread, by its id, in order of time; empty when they do not matter.
     pub(crate) samples: &'a FxHashMap<u64, Vec<WireSample>>,
     /// Whether runs with skippable stacks are kept too.

@@ -18,7 +18,6 @@ use crate::trace::v2::reader::{ScanEvent, ScanReader};
 use crate::trace::v2::split::{NoObserver, ScanObserver};
 use crate::trace::v2::tables::WireSample;
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
-use rustc_hash::FxHashMap;
 
 /// The scan of one thread, up to some event.
 pub(crate) struct ThreadScan<'a, 's> {
@@ -40,8 +39,6 @@ pub(crate) struct ThreadScan<'a, 's> {
     /// (`traceRegisterLabelsAndReasons`, `runtime/trace.go`, Go 1.27).
     noted_strings: u64,
     last_string: u64,
-    /// Names of regions, and whether they match.
-    matching: FxHashMap<u64, bool>,
 }
 
 impl<'a, 's> ThreadScan<'a, 's> {
@@ -69,7 +66,6 @@ impl<'a, 's> ThreadScan<'a, 's> {
             next_sample,
             noted_strings: 0,
             last_string: 0,
-            matching: FxHashMap::default(),
         }
     }
 
@@ -206,10 +202,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
     /// Notes an event of a task or a region, if that is wanted.
     fn annotation(&mut self, ev: &ScanEvent) {
         let Some(wanted) = self.input.notes else { return };
-        let matching = &mut self.matching;
-        let region_matches =
-            |name| wanted.matches.is_none_or(|matches| *matching.entry(name).or_insert_with(|| matches(name)));
-        if let Some(kind) = wanted.kind(ev.code, ev.args, region_matches) {
+        if let Some(kind) = wanted.kind(ev.code, ev.args) {
             self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, kind });
         }
     }

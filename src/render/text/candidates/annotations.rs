@@ -3,7 +3,8 @@
 use super::durations::{DurationRow, first_rows, table, write_cut_line};
 use crate::profile::{AnnotationCandidate, Candidates};
 use crate::render::clean::clean;
-use crate::render::text::layout::View;
+use crate::render::text::layout::{DIM, View, wrapped};
+use crate::render::units::counted;
 use crate::render::{shell, sort_rows};
 use std::io::{self, Write};
 
@@ -19,7 +20,17 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     let lines: Vec<DurationRow<'_>> =
         rows.iter().map(|a| DurationRow { took: &a.took, tag: a.kind, name: clean(&a.name).into_owned() }).collect();
     first_rows(view, &lines, |lines| table(view, lines, true, "type"), out)?;
-    write_cut_line(view, &rows.iter().map(|a| &a.took).collect::<Vec<_>>(), "those", out)
+    write_cut_line(view, &rows.iter().map(|a| &a.took).collect::<Vec<_>>(), "those", out)?;
+    let sum = |of: fn(&AnnotationCandidate) -> u64| rows.iter().map(|a| of(a)).sum::<u64>();
+    let lines = [
+        (sum(|a| a.inferred), "that nothing ended: over at the latest when what is around them was"),
+        (sum(|a| a.inside), "inside others of the same task and type, not counted"),
+    ];
+    for (n, what) in lines.into_iter().filter(|(n, _)| *n > 0) {
+        let line = format!("{} {what}", counted(n, "region"));
+        wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))?;
+    }
+    Ok(())
 }
 
 /// The options that select each of them, most time first, tasks before regions.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::survey::Goroutine;
-use crate::survey::forest::Life;
+use crate::survey::forest::{Annotation, Life};
 use crate::trace::ids::GoId;
 use crate::trace::time::Time;
 
@@ -173,4 +173,35 @@ fn implausible_ids_do_no_harm() {
     let found = history.find(true, true);
     assert_eq!(found.roots.iter().filter(|r| r.kind == Annotation::Task).count(), 1);
     assert_eq!((found.roots[0].start, found.roots[0].end), (Some(10), Some(40)));
+}
+
+#[test]
+fn regions_of_different_tasks_overlap_and_each_is_a_root() {
+    let mut history = History::new(3);
+    for (pos, task) in [(10, 1), (20, 2), (30, 3)] {
+        history.at(pos, 0, AnnotationKind::RegionBegin { task, name: "m" });
+    }
+    history.at(35, 0, AnnotationKind::Created(GIdx(2)));
+    for (pos, task) in [(40, 1), (50, 2)] {
+        history.at(pos, 0, AnnotationKind::RegionEnd { task, name: "m" });
+    }
+    let found = history.find(false, true);
+    let borders: Vec<_> = found.roots.iter().map(|r| (r.start, r.end, r.is_inferred)).collect();
+    assert_eq!(borders, [(Some(10), Some(40), false), (Some(20), Some(50), false), (Some(30), None, false)]);
+    assert_eq!(work(&found, 0), [(0, Some(10), Some(40)), (1, Some(40), Some(50)), (2, Some(50), None)]);
+    assert_eq!((found.overlapping[&GIdx(0)].as_slice(), found.regions_inside), (&[1, 2][..], 0));
+    assert_eq!(found.members.get(&GIdx(2)), Some(&2));
+}
+
+#[test]
+fn of_one_task_the_outermost_region_counts() {
+    let mut history = History::new(1);
+    for (pos, name) in [(10, "m"), (20, "m2"), (30, "other")] {
+        history.at(pos, 0, AnnotationKind::RegionBegin { task: 1, name });
+    }
+    history.at(40, 0, AnnotationKind::RegionEnd { task: 1, name: "m2" });
+    history.at(50, 0, AnnotationKind::RegionEnd { task: 1, name: "m" });
+    let found = history.find(false, true);
+    assert_eq!(work(&found, 0), [(0, Some(10), Some(50))]);
+    assert_eq!((found.overlapping.len(), found.regions_inside), (0, 1));
 }
