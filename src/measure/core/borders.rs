@@ -3,7 +3,7 @@
 use super::MeasureCore;
 use crate::slice::RootKind;
 use crate::slice::WindowIdx;
-use crate::trace::event::Event;
+use crate::trace::event::{Event, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 
@@ -55,6 +55,13 @@ impl MeasureCore<'_> {
     pub(in crate::measure) fn cross_borders(&mut self, g: GIdx, event: &Event) {
         if !self.spec.slice.owner[g.at()].is_some() {
             self.cross(g, (event.time, event.pos), event.stack);
+        }
+    }
+
+    /// The same for a status, which can carry the goroutine's stack.
+    pub(in crate::measure) fn cross_at_status(&mut self, event: &Event, t: &GoTransition) {
+        if t.stack != StackIdx::EMPTY && !self.spec.slice.owner[t.g.at()].is_some() {
+            self.cross(t.g, (event.time, event.pos), t.stack);
         }
     }
 

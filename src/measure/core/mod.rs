@@ -188,7 +188,10 @@ impl<'a> MeasureCore<'a> {
             return;
         };
         match t.from {
-            GoState::Undetermined => self.status(line, event, t),
+            GoState::Undetermined => {
+                self.status(line, event, t);
+                self.cross_at_status(event, t);
+            }
             GoState::NotExist => {
                 // Its end was lost, and its id is in use again.
                 if let Some(log) = &mut self.log {
@@ -271,6 +274,8 @@ impl<'a> MeasureCore<'a> {
         }
         if t.to == GoState::Running {
             self.cross_borders(t.g, event);
+        } else if !created {
+            self.cross_at_status(event, t);
         }
     }
 

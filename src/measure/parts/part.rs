@@ -225,6 +225,8 @@ impl<'a> PartMeasurer<'a> {
         self.leave_over_caused(Event { g, stack, ..*event }, index, cause);
         if own || t.to == GoState::Running && t.from != GoState::Undetermined {
             self.core.cross_borders(t.g, event);
+        } else if t.from == GoState::Undetermined {
+            self.core.cross_at_status(event, t);
         }
         if t.to == GoState::NotExist {
             let owner = self.core.spec.slice.owner[t.g.at()];
@@ -264,6 +266,8 @@ impl<'a> PartMeasurer<'a> {
         if self.core.is_tracked(t.g) {
             if t.to == GoState::Running && t.from != GoState::Undetermined {
                 self.core.cross_borders(t.g, event);
+            } else if t.from == GoState::Undetermined {
+                self.core.cross_at_status(event, t);
             }
             if t.to == GoState::NotExist {
                 let owner = self.core.spec.slice.owner[t.g.at()];

@@ -85,6 +85,8 @@ fn measuring_side_by_side_changes_nothing() {
         ("go1.22/http1", "Handler"),
         ("go1.26/http1", "main.NoBodyHandler"),
         ("go1.26/http2", "main.SpawnHandler"),
+        ("go1.26/stretches", "main.(Compute|Older|Job|Message)$"),
+        ("go1.23/stretches-samples", "main.(Compute|Preempted|Later)$"),
     ] {
         let bytes = trace(name);
         compare(&bytes, RootBy::default(), pattern, false);
