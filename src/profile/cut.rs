@@ -19,6 +19,8 @@ pub struct CutRequest {
     pub cut_start: bool,
     /// Whether it is not over at the end of that.
     pub cut_end: bool,
+    /// Whether it may be several calls in a row: then no single one of them certainly took that long.
+    pub may_be_several: bool,
     /// Whether it belongs to what `--only` and `--slowest` choose, however long it took in the end.
     pub is_chosen: bool,
 }
@@ -78,11 +80,12 @@ pub fn longest_cut(list: &[CutRequest]) -> Option<&CutRequest> {
 pub(crate) fn choose_cut(list: &mut [CutRequest], only: Only, whole_ns: &[u64]) {
     let longest = whole_ns.iter().max().copied();
     for request in list {
-        request.is_chosen = only.takes_all_from(request.at_least_ns, longest);
+        request.is_chosen = !request.may_be_several && only.takes_all_from(request.at_least_ns, longest);
     }
 }
 
-/// The requests with those among them that are cut and chosen, as if these had ended when they were last seen.
+/// The requests with those among them that are cut and chosen, as if these had ended when they were last seen. One that may
+/// be several calls proves nothing of a single one.
 pub(super) fn with_cut(list: &[Request], cut: &[CutRequest]) -> Vec<Request> {
     let of = |c: &CutRequest| Request {
         trace: c.trace,
@@ -91,7 +94,7 @@ pub(super) fn with_cut(list: &[Request], cut: &[CutRequest]) -> Vec<Request> {
         dur_ns: c.at_least_ns,
         ..Request::default()
     };
-    list.iter().cloned().chain(cut.iter().filter(|c| c.is_chosen).map(of)).collect()
+    list.iter().cloned().chain(cut.iter().filter(|c| c.is_chosen && !c.may_be_several).map(of)).collect()
 }
 
 #[cfg(test)]
@@ -112,6 +115,16 @@ mod tests {
         assert_eq!(chosen(range(Some(Edge::Time(5)), Some(Edge::Time(90)))), [false; 3]);
         assert_eq!(chosen(range(Some(Edge::Percentile(95_000)), None)), [false, false, true]);
         assert_eq!(chosen(Only::Slowest(1)), [false, false, true]);
+    }
+
+    #[test]
+    fn several_calls_in_a_row_prove_nothing_of_one() {
+        let cut = |may_be_several| CutRequest { at_least_ns: 60, may_be_several, ..CutRequest::default() };
+        let mut list = [false, true].map(cut);
+        choose_cut(&mut list, Only::Range { from: Some(Edge::Time(50)), to: None }, &[1]);
+        assert_eq!([list[0].is_chosen, list[1].is_chosen], [true, false]);
+        list[1].is_chosen = true;
+        assert_eq!(with_cut(&[], &list).len(), 1);
     }
 
     #[test]

@@ -24,9 +24,10 @@ impl Requests {
     }
 
     fn count_inferred(&mut self) {
-        let mut at_least: Vec<u64> = self.list.iter().filter_map(|r| r.at_least_ns).collect();
+        let single = self.list.iter().filter(|r| !r.may_be_several);
+        let mut at_least: Vec<u64> = single.filter_map(|r| r.at_least_ns).collect();
         at_least.sort_unstable();
-        self.inferred = at_least.len() as u64;
+        self.inferred = self.list.iter().filter(|r| r.is_inferred()).count() as u64;
         self.inferred_at_least_p50_ns = latency::nearest_rank(&at_least, 50);
         self.may_be_several = self.list.iter().filter(|r| r.may_be_several).count() as u64;
     }
@@ -34,7 +35,7 @@ impl Requests {
     /// The distribution if requests that are cut had ended when they were last seen; none without such requests, and
     /// where they are in the list anyway.
     fn least(&self, traces: &[TraceInfo]) -> Option<Latency> {
-        if self.include_partial || !self.cut.iter().any(|cut| cut.is_chosen) {
+        if self.include_partial || !self.cut.iter().any(|cut| cut.is_chosen && !cut.may_be_several) {
             return None;
         }
         let list = with_cut(&self.list, &self.cut);

@@ -43,7 +43,8 @@ pub struct Request {
     pub states: Box<[(u16, u64)]>,
     /// Whether an edge of the trace, or of `--time`, cuts it.
     pub partial: bool,
-    /// Where its edges are inferred from stacks: how long it took at least, in ns. Else none, and `dur_ns` is exact.
+    /// Where its edges are inferred from stacks: how long it took at least, in ns; all calls together where it may be
+    /// several. Else none, and `dur_ns` is exact.
     pub at_least_ns: Option<u64>,
     /// Whether it may be several calls in a row: its edges are inferred, and a stack on which it waited came twice.
     pub may_be_several: bool,
@@ -84,7 +85,7 @@ pub struct Requests {
     pub capped: u64,
     /// Requests of the list whose edges are inferred; [`Requests::finish`] counts them.
     pub inferred: u64,
-    /// Of these, the median of what they took at least, in ns (nearest rank); 0 without any.
+    /// The median of what those of them took at least that are one call each, in ns (nearest rank); 0 without any.
     pub inferred_at_least_p50_ns: u64,
     /// Requests of the list that may be several calls in a row; [`Requests::finish`] counts them.
     pub may_be_several: u64,

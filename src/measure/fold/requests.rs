@@ -116,6 +116,7 @@ impl Names<'_, '_> {
             root: self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label).to_owned(),
             cut_start: cut.cut_start,
             cut_end: cut.cut_end,
+            may_be_several: window.seen.is_some_and(|seen| seen.may_be_several),
             is_chosen: true,
         }
     }

@@ -79,12 +79,15 @@ pub(super) struct CutRow<'a> {
     root: &'a str,
     cut_start: bool,
     cut_end: bool,
+    /// Written where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    may_be_several: bool,
 }
 
 pub(super) fn cut_rows(list: &[CutRequest]) -> Vec<CutRow<'_>> {
     let row = |cut: &CutRequest| {
-        let CutRequest { trace, goid, start_ns, at_least_ns, cut_start, cut_end, .. } = *cut;
-        CutRow { trace, goid, start_ns, at_least_ns, root: "", cut_start, cut_end }
+        let CutRequest { trace, goid, start_ns, at_least_ns, cut_start, cut_end, may_be_several, .. } = *cut;
+        CutRow { trace, goid, start_ns, at_least_ns, root: "", cut_start, cut_end, may_be_several }
     };
     list.iter().map(|cut| CutRow { root: &cut.root, ..row(cut) }).collect()
 }

@@ -14,7 +14,16 @@ const MS: u64 = 1_000_000;
 
 /// A request that is cut: its goroutine and when it was first seen; how long, and at which edges.
 fn cut((goid, start_ns): (u64, u64), (at_least_ns, cut_start, cut_end): (u64, bool, bool)) -> CutRequest {
-    CutRequest { trace: 0, goid, start_ns, at_least_ns, root: HANDLER.into(), cut_start, cut_end, is_chosen: true }
+    CutRequest {
+        goid,
+        start_ns,
+        at_least_ns,
+        root: HANDLER.into(),
+        cut_start,
+        cut_end,
+        is_chosen: true,
+        ..CutRequest::default()
+    }
 }
 
 /// Sixty requests, three of them slow by a lock. The times of all samples add up to those of all requests.

@@ -115,7 +115,9 @@ fn counts(view: &View<'_>, requests: &Requests, has_time: bool) -> Vec<String> {
     }
     if requests.inferred > 0 {
         let (n, at_least) = (count(requests.inferred), view.time(requests.inferred_at_least_p50_ns));
-        items.push(format!("{n} with inferred edges: at most as long as shown, p50 at least {at_least}"));
+        let bounds = format!("{n} with inferred edges: at most as long as shown");
+        let single = requests.inferred > requests.may_be_several;
+        items.push(if single { format!("{bounds}, p50 at least {at_least}") } else { bounds });
     }
     if requests.may_be_several > 0 {
         items.push(format!("{} may be several calls each", count(requests.may_be_several)));
