@@ -5,7 +5,7 @@ use super::task_boundaries::TaskBoundaries;
 use super::window::{RootWindow, WindowIdx};
 use crate::survey::SeenPart;
 use crate::trace::ids::GIdx;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A part of a goroutine's life that belongs to a window.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +36,8 @@ pub(crate) struct Slice {
     pub(crate) chain: Vec<u32>,
     /// The goroutines that belong to windows for parts of their life: these parts, in order.
     pub(crate) memberships: FxHashMap<GIdx, Vec<Membership>>,
+    /// Goroutines of requests that [`keep`](Self::keep) dropped, which are no less requests for that.
+    pub(crate) not_chosen: FxHashSet<GIdx>,
     /// Where tasks begin and end.
     pub(crate) task_boundaries: TaskBoundaries,
     /// All spawn chains.
@@ -63,8 +65,12 @@ impl Slice {
         for window in windows {
             kept[window.at()] = true;
         }
-        for of_one in self.memberships.values_mut() {
+        for (g, of_one) in &mut self.memberships {
+            let before = of_one.len();
             of_one.retain(|membership| kept[membership.window.at()]);
+            if of_one.len() < before {
+                self.not_chosen.insert(*g);
+            }
         }
         self.memberships.retain(|_, of_one| !of_one.is_empty());
         self.task_boundaries.keep(|window| kept[window.at()]);
@@ -72,6 +78,7 @@ impl Slice {
         for (i, owner) in self.owner.iter_mut().enumerate() {
             if owner.is_some() && !kept[owner.at()] {
                 *owner = WindowIdx::NONE;
+                self.not_chosen.insert(GIdx(i as u32));
             }
             self.tracked[i] = owner.is_some() || self.memberships.contains_key(&GIdx(i as u32));
             self.counts.goroutines += u64::from(self.tracked[i]);

@@ -226,6 +226,7 @@ impl Paths {
             if !slice.task_boundaries.is_empty() && *label != StringIdx(0) { *label } else { StringIdx::NONE };
         let input = WalkInput {
             slice,
+            windows: to.windows.all(),
             aggregate: &attribution.aggregate,
             ranges,
             unknown,

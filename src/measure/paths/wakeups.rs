@@ -2,9 +2,11 @@
 
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
+use crate::measure::windows::OpenWindow;
 use crate::profile::WakerKind;
-use crate::slice::Slice;
+use crate::slice::{Membership, Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StackIdx};
+use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
 /// A wait that ended, or the part of it that counts.
@@ -16,8 +18,8 @@ pub(crate) struct WaitEnd {
     pub(crate) waiter: GIdx,
     /// Who ended it, where the trace says so.
     pub(crate) link: Option<Link>,
-    /// How long, as far as it is on a path.
-    pub(crate) ns: u64,
+    /// From when to when, as far as it is on a path.
+    pub(crate) span: Window,
 }
 
 /// Waits that are counted together.
@@ -65,16 +67,19 @@ impl Default for Wakeups {
 
 impl Wakeups {
     /// Adds a wait.
-    pub(crate) fn add(&mut self, end: WaitEnd, slice: &Slice) {
+    pub(crate) fn add(&mut self, end: WaitEnd, at: WorkAt<'_>) {
         let (waker, by, stack) = match end.link {
-            Some(Link { by, stack, kind: LinkKind::Wake }) => (kind_of(end.waiter, by, slice), by, stack),
+            Some(Link { by, stack, kind: LinkKind::Wake }) => {
+                (at.kind((end.waiter, end.span.start), (by, end.span.end)), by, stack)
+            }
             Some(Link { by, stack, kind: LinkKind::Runtime }) => (WakerKind::Runtime, by, stack),
             Some(Link { by, stack, kind: LinkKind::TimerGoroutine | LinkKind::Timer }) => (WakerKind::Timer, by, stack),
             // Whether a timer or the network did it, the state's name says: see `fold/requests.rs`.
             _ => (WakerKind::Unknown, GIdx::NONE, StackIdx::EMPTY),
         };
         let key = WaitKey { sum: end.sum, waker, waker_stack: stack };
-        self.add_sum(key, WaitSum { count: 1, ns: end.ns, max_ns: end.ns, by });
+        let ns = end.span.end.since(end.span.start);
+        self.add_sum(key, WaitSum { count: 1, ns, max_ns: ns, by });
     }
 
     fn add_sum(&mut self, key: WaitKey, more: WaitSum) {
@@ -118,17 +123,54 @@ impl Wakeups {
     }
 }
 
-/// What a waker is to the goroutine that it woke.
-fn kind_of(waiter: GIdx, by: GIdx, slice: &Slice) -> WakerKind {
-    if !slice.tracked[by.at()] {
-        return WakerKind::Outside;
+/// Whose work goroutines do, at a moment.
+#[derive(Clone, Copy)]
+pub(crate) struct WorkAt<'a> {
+    pub(crate) slice: &'a Slice,
+    /// By [`WindowIdx`], from when to when each lasts.
+    pub(crate) windows: &'a [OpenWindow],
+}
+
+/// Whose work a goroutine does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Work {
+    /// That of one window.
+    Of(WindowIdx),
+    /// That of tasks, now of one, then of another: which one is not known here.
+    OfTasks,
+    /// That of no window.
+    OfNone,
+}
+
+impl WorkAt<'_> {
+    fn work(self, g: GIdx, time: Time) -> Work {
+        let owner = self.slice.owner[g.at()];
+        if owner.is_some() {
+            return Work::Of(owner);
+        }
+        let Some(memberships) = self.slice.memberships.get(&g) else { return Work::OfNone };
+        if memberships.iter().any(|membership| !membership.is_window) {
+            return Work::OfTasks;
+        }
+        let span = |membership: &Membership| self.windows.get(membership.window.at());
+        let next = memberships.partition_point(|membership| span(membership).is_some_and(|span| span.end <= time));
+        let has_begun = |membership: &&Membership| {
+            span(membership)
+                .is_some_and(|span| span.start <= time && (span.start != Time::MIN || membership.start.is_none()))
+        };
+        memberships.get(next).filter(has_begun).map_or(Work::OfNone, |membership| Work::Of(membership.window))
     }
-    let (theirs, ours) = (slice.owner[by.at()], slice.owner[waiter.at()]);
-    let same = match (theirs.is_some(), ours.is_some()) {
-        (true, true) => theirs == ours,
-        (true, false) => slice.windows[theirs.at()].g == waiter,
-        (false, true) => slice.windows[ours.at()].g == by,
-        (false, false) => by == waiter,
-    };
-    if same { WakerKind::Inside } else { WakerKind::Sibling }
+
+    /// What a waker at `time` is to a goroutine whose wait began at `since`: by whose work they did then.
+    fn kind(self, (waiter, since): (GIdx, Time), (by, time): (GIdx, Time)) -> WakerKind {
+        let same = match (self.work(by, time), self.work(waiter, since)) {
+            (Work::OfNone, _) if self.slice.not_chosen.contains(&by) => false,
+            (Work::OfNone, _) => return WakerKind::Outside,
+            (Work::Of(theirs), Work::Of(ours)) => theirs == ours,
+            (Work::Of(theirs), _) => self.slice.windows[theirs.at()].g == waiter,
+            (Work::OfTasks, Work::Of(ours)) => self.slice.windows[ours.at()].g == by,
+            (Work::OfTasks, _) => by == waiter,
+        };
+        if same { WakerKind::Inside } else { WakerKind::Sibling }
+    }
 }

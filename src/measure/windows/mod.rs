@@ -144,6 +144,11 @@ impl<'a> Windows<'a> {
         self.part_start = part_start;
     }
 
+    /// All windows, by [`WindowIdx`].
+    pub(super) fn all(&self) -> &[OpenWindow] {
+        &self.list
+    }
+
     #[inline]
     pub(super) fn get(&self, window: WindowIdx) -> OpenWindow {
         self.list[window.at()]

@@ -7,7 +7,7 @@
 use super::{PathNode, PathWalk};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::wait_for::{Dependents, NodeId, WaitForForest};
-use crate::measure::paths::wakeups::WaitEnd;
+use crate::measure::paths::wakeups::{WaitEnd, WorkAt};
 use crate::measure::paths::walk_results::{StepIn, SumOnPaths, SumState};
 use crate::slice::WindowIdx;
 use crate::trace::time::{Time, Window};
@@ -225,8 +225,9 @@ impl PathWalk<'_, '_> {
         let dependents = self.forest.dependents(node);
         let [own, same_request, _] = self.requests_by_step(node, dependents);
         if own + same_request > 0 {
-            let end = WaitEnd { sum, waiter: g, link: woken_by, ns: interval_end.since(since) };
-            self.results.wakeups.add(end, self.input.slice);
+            let span = Window { start: since, end: interval_end };
+            let at = WorkAt { slice: self.input.slice, windows: self.input.windows };
+            self.results.wakeups.add(WaitEnd { sum, waiter: g, link: woken_by, span }, at);
         }
     }
 

@@ -36,6 +36,7 @@ use super::walk_results::{SumState, WalkResults};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::{ChunkSlice, IntervalLog, Link};
 use crate::measure::paths::runtime_ranges::Ranges;
+use crate::measure::windows::OpenWindow;
 use crate::slice::{Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
@@ -67,6 +68,8 @@ struct PathNode {
 #[derive(Clone, Copy)]
 pub(crate) struct WalkInput<'a, 't> {
     pub(crate) slice: &'a Slice,
+    /// By [`WindowIdx`], from when to when each window lasts, as far as is known.
+    pub(crate) windows: &'a [OpenWindow],
     pub(crate) aggregate: &'a Aggregate,
     pub(crate) ranges: &'a Ranges,
     /// What time is counted in of which nothing is known.

@@ -34,7 +34,7 @@ impl Scenario {
     pub(crate) fn input(&self, logged: Option<WindowIdx>) -> WalkInput<'_, '_> {
         let Self { log, open, aggregate, unknown, ranges, slice, .. } = self;
         let (unknown, label) = (*unknown, StringIdx::NONE);
-        WalkInput { slice, aggregate, ranges, unknown, label, log, open, logged }
+        WalkInput { slice, windows: &[], aggregate, ranges, unknown, label, log, open, logged }
     }
 }
 
