@@ -16,6 +16,7 @@ mod compare;
 mod corpus;
 mod corrupt;
 mod critical_path;
+mod cutoff;
 mod fuzz;
 mod ground_truth;
 mod laws;
