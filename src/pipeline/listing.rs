@@ -33,7 +33,7 @@ pub(super) fn list_in_pool(
             all.traces.push(trace.info(input, &survey, end, &mut warnings));
             all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
             all.add(rows, older);
-            all.add_served(survey::handlers(&survey), &survey.served.unknown());
+            all.add_served(survey::handlers(&survey), &survey::unknown_handler(&survey));
             all.add_annotations(survey.annotations);
             Ok(())
         })

@@ -8,7 +8,7 @@ use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
 use crate::profile::{self, CutRequest, Metric, Only, Profile, Requests};
 use crate::slice::{self, RootKind, Selector, WindowIdx};
-use crate::survey::Survey;
+use crate::survey::{self, Asked, Survey};
 use crate::trace::error::{Result, Warning};
 use crate::trace::time::{Time, Window};
 
@@ -135,8 +135,7 @@ impl Slicer<'_> {
     /// Slices one trace, and adds it to `sliced`.
     fn slice(&self, input: &Input<'_>, trace: &mut OpenTrace<'_>, sliced: &mut Sliced) -> Result<()> {
         let (mut survey, predictions) = trace.survey(Some(self.selector), self.options, self.ticker)?;
-        sliced.profile.selection.undecided += &survey.served.unknown();
-        sliced.profile.selection.same_servers.absorb(survey.served.all());
+        self.add_undecided(&survey, &mut sliced.profile.selection);
         let mut slice = slice::select(&survey.forest, &survey.symbols, self.selector);
         if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {
             slice.keep(windows);
@@ -186,6 +185,15 @@ impl Slicer<'_> {
         profile.warnings.extend(warnings.into_iter().map(|w| w.of_trace(number)));
         in_order::free((survey, slice));
         Ok(())
+    }
+
+    /// Adds the requests that may be of the roots by stack too, and all of the same servers.
+    fn add_undecided(&self, survey: &Survey, selection: &mut profile::Selection) {
+        let matches = |name: &str| self.selector.roots.matches(name);
+        let asked = Asked { matches: &matches, goids: &self.selector.given.goids, window: self.looked_at(survey) };
+        let same = survey::undecided(survey, &asked);
+        selection.undecided += &same.undecided;
+        selection.same_servers.absorb(&same.all);
     }
 
     /// The part of the trace that is looked at. Where it ends with the trace its end is open, as pass 1 does not know

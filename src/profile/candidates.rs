@@ -55,8 +55,23 @@ pub struct Handler {
     pub function: String,
     /// How its requests come in: `HTTP/1`, `HTTP/2`, `gRPC`.
     pub protocol: &'static str,
+    /// The row whose requests these are a part of; empty when no other row counts them.
+    pub within: String,
+    /// How many whole requests of the row are in none of the rows within it, because their stacks end before these.
+    pub undecided: u64,
+    /// Further requests that have no borders: gRPC's stream workers served them.
+    pub untimed: u64,
     /// How long its requests took.
     pub took: DurationList,
+}
+
+impl Handler {
+    /// Adds the requests of another row of the same name.
+    pub fn absorb(&mut self, other: &Self) {
+        self.undecided += other.undecided;
+        self.untimed += other.untimed;
+        self.took.absorb(&other.took);
+    }
 }
 
 /// User tasks or regions of one type.
@@ -103,11 +118,11 @@ impl Candidates {
     }
 
     fn pool(&mut self, handlers: Vec<Handler>) {
-        let key = |h: &Handler| (h.function.clone(), h.protocol);
+        let key = |h: &Handler| (h.function.clone(), h.protocol, h.within.clone());
         let known: HashMap<_, usize> = self.handlers.iter().enumerate().map(|(i, h)| (key(h), i)).collect();
         for handler in handlers {
             match known.get(&key(&handler)) {
-                Some(&i) => self.handlers[i].took.absorb(&handler.took),
+                Some(&i) => self.handlers[i].absorb(&handler),
                 None => self.handlers.push(handler),
             }
         }

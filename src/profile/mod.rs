@@ -15,6 +15,7 @@ mod findings;
 mod finish;
 mod latency;
 mod only;
+mod packages;
 mod requests;
 mod stack_tree;
 mod undecided;
@@ -25,12 +26,13 @@ pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
 pub use only::{Edge, Only};
+pub use packages::{is_std, package, split_package};
 pub use requests::{
     Finding, FindingEvidence, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow,
     WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
-pub use undecided::Undecided;
+pub use undecided::{Undecided, WithLikely};
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
@@ -259,6 +261,11 @@ impl Profile {
         self.states.sort_by(|a, b| b.weight.of(metric).cmp(&a.weight.of(metric)).then_with(|| a.state.cmp(&b.state)));
         if let Some(requests) = &mut self.requests {
             requests.finish(&self.traces);
+            let counted = requests.list.iter().map(|r| r.dur_ns);
+            // With `--only`, the others of the roots are missing too.
+            let all_count = requests.before_only <= requests.list.len() as u64;
+            let with_likely = WithLikely::new(counted, &self.selection.undecided.likely);
+            requests.with_likely = with_likely.filter(|_| all_count);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::{CutRequest, NodeIdx};
+use super::{CutRequest, NodeIdx, WithLikely};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -93,6 +93,9 @@ pub struct Requests {
     pub goroutine_ns: Option<u64>,
     /// How long they took; none when no request counts.
     pub latency: Option<Latency>,
+    /// The same with undecided requests that likely are of the roots; none without such ones. Never merged with
+    /// the above.
+    pub with_likely: Option<WithLikely>,
     /// State by state, all against the slowest; sorted by the time of all, longest first.
     pub tail: Vec<TailRow>,
     /// Who ended the waits on critical paths; sorted by time, longest first.

@@ -10,6 +10,9 @@ use std::ops::AddAssign;
 pub struct Undecided {
     /// How long they took.
     pub took: DurationList,
+    /// Of these, the ones that likely are of the roots: all that is known of their connection is, or all that went
+    /// through the same functions.
+    pub likely: DurationList,
     /// On how many connections they came in.
     pub connections: u64,
 }
@@ -25,15 +28,45 @@ impl Undecided {
         self.took.total_ns()
     }
 
+    /// Half took at most this long, in ns (nearest rank); 0 when there is none.
+    pub fn p50_ns(&self) -> u64 {
+        let mut took = self.took.clone();
+        took.sort();
+        took.percentile_ns(50)
+    }
+
     /// The longest, in ns; 0 when there is none.
     pub fn max_ns(&self) -> u64 {
         self.took.durations_ns.iter().copied().max().unwrap_or(0)
     }
 }
 
+/// The distribution with the requests that likely are of the roots.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct WithLikely {
+    /// How many requests.
+    pub count: u64,
+    /// Half took at most this long, in ns.
+    pub p50_ns: u64,
+    /// 95 % took at most this long, in ns.
+    pub p95_ns: u64,
+}
+
+impl WithLikely {
+    /// Of requests that count, in ns, and of likely ones; none without likely ones.
+    pub(super) fn new(counted: impl Iterator<Item = u64>, likely: &DurationList) -> Option<Self> {
+        let mut all = likely.clone();
+        all.durations_ns.extend(counted);
+        all.sort();
+        let of = |per_cent| all.percentile_ns(per_cent);
+        (likely.count() > 0).then(|| Self { count: all.count(), p50_ns: of(50), p95_ns: of(95) })
+    }
+}
+
 impl AddAssign<&Self> for Undecided {
     fn add_assign(&mut self, other: &Self) {
         self.took.absorb(&other.took);
+        self.likely.absorb(&other.likely);
         self.connections += other.connections;
     }
 }

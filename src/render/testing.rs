@@ -202,6 +202,7 @@ pub(crate) fn sample_candidates() -> Candidates {
         function: function.into(),
         protocol,
         took: took(durations_ns, cut),
+        ..Handler::default()
     };
     let annotated = |kind, name: &str, durations_ns: &[u64], cut: &[(u64, bool)]| AnnotationCandidate {
         kind,
@@ -267,5 +268,5 @@ fn undecided(total_ns: u64, max_ns: u64) -> Undecided {
     let mut durations_ns = vec![of_others / 39; 39];
     durations_ns[0] += of_others % 39;
     durations_ns.push(max_ns);
-    Undecided { took: DurationList { durations_ns, ..DurationList::default() }, connections: 4 }
+    Undecided { took: DurationList { durations_ns, ..DurationList::default() }, connections: 4, ..Undecided::default() }
 }

@@ -96,9 +96,9 @@ impl<'a> Collector<'a> {
     }
 
     fn add_parts(&mut self, g: GIdx) {
-        let Survey { served, forest, .. } = &mut self.survey;
+        let Survey { served, forest, symbols, .. } = &mut self.survey;
         for part in self.parts.drain(..) {
-            served.add(forest, g, part);
+            served.add(forest, symbols, g, part);
         }
     }
 
@@ -140,6 +140,7 @@ impl<'a> Collector<'a> {
             self.add_parts(g);
         }
         let mut survey = self.survey;
+        survey.served.finish(&survey.forest, &survey.symbols);
         let trace = survey.span();
         if let Some(annotations) = self.annotations {
             survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols, trace);

@@ -183,7 +183,7 @@ pub(crate) struct Forest {
     pub(crate) streams: FxHashMap<GIdx, StackIdx>,
     /// User tasks and regions that match.
     pub(crate) annotated: Annotated,
-    /// When each goroutine lived, by its index; empty where the caller does not need it.
+    /// When each goroutine lived, by its index; empty where that does not matter.
     pub(crate) lives: Vec<Life>,
     by_id: GoIdTable,
     /// Ids that more than one goroutine has, with all of these in the order of their creation. Mostly empty.

@@ -1,68 +1,266 @@
-//! Which handlers the trace's servers ran, and how long their requests took.
+//! Which handlers the trace's servers ran, and how long their requests took: a row for each endpoint, where the trace
+//! tells them apart.
+//!
+//! ```text
+//!  (*Engine).ServeHTTP ── logging ─┬─ API.Users          one row:        30  (*Engine).ServeHTTP
+//!                                  ├─ API.Orders         becomes three:  10  API.Users   10  API.Orders   10  …
+//!                                  └─ (stacks end here)  else the row stands, with those three below it
+//! ```
 
 use super::Survey;
-use super::forest::Origin;
-use super::roots::served::CutSpan;
-use super::roots::servers::{RECORDING_HANDLER, StackWalk, protocol_of, role};
-use crate::profile::Handler;
-use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use super::endpoints::Endpoints;
+use super::roots::paths::PathNode;
+use super::roots::served::ServerRequest;
+use crate::profile::{DurationList, Handler, Undecided, is_std};
+use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::collections::BTreeMap;
 
-/// Handlers by name and protocol.
-type Rows<'a> = FxHashMap<(StringIdx, &'static str), Handler>;
+/// The requests of a row: by where their stacks end.
+type Group = BTreeMap<u32, DurationList>;
+
+/// How a row splits.
+struct Split {
+    /// The callees that tell requests apart, each with its requests.
+    endpoints: Vec<(PathNode, Group)>,
+    /// Requests whose stacks end before that.
+    undecided: DurationList,
+    /// Whether all of those callees are called as handlers.
+    is_certain: bool,
+}
+
+struct HandlerRows<'s> {
+    survey: &'s Survey,
+    endpoints: Endpoints<'s>,
+    protocol: &'static str,
+    /// How many requests have a function on their paths.
+    uses: FxHashMap<StringIdx, u64>,
+    rows: Vec<Handler>,
+}
 
 /// The handlers of a trace, in no order; the survey must have been made with `lists_handlers`.
 pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
-    let mut rows = Rows::default();
-    for (&stack, took) in &survey.served.handlers {
-        let row = row(&mut rows, &survey.symbols, stack, "HTTP/1");
-        row.took.absorb(took);
+    let mut rows = Vec::new();
+    for (protocol, of_protocol) in by_protocol(survey) {
+        let endpoints = Endpoints::new(&survey.served.paths, &survey.symbols);
+        let uses = uses(survey, &of_protocol);
+        let mut list = HandlerRows { survey, endpoints, protocol, uses, rows: Vec::new() };
+        for (node, group) in by_handler(&list, of_protocol) {
+            list.add(node, &group, "");
+        }
+        rows.append(&mut list.rows);
     }
-    for (&g, &stack) in &survey.served.streams {
-        let entry = survey.symbols.leaf(survey.symbols.root_frame(stack));
-        // The goroutine of a `TimeoutHandler` serves a part of a request that the connection's goroutine shows whole.
-        let Some(protocol) = entry.and_then(|frame| protocol_of(survey.symbols.function(frame))) else { continue };
-        let row = row(&mut rows, &survey.symbols, stack, protocol);
-        let CutSpan { began, ended } = life(survey, g);
-        match began.zip(ended) {
-            Some((began, ended)) => row.took.durations_ns.push(ended.since(began)),
-            None => CutSpan { began, ended }.add_to(&mut row.took, survey.span()),
+    add_worker_calls(survey, &mut rows);
+    pool(rows)
+}
+
+/// Requests without a stack in a handler.
+pub(crate) fn unknown_handler(survey: &Survey) -> Undecided {
+    let mut undecided = Undecided::default();
+    let mut goroutines = FxHashSet::default();
+    let served = &survey.served;
+    for request in served.requests.iter().filter(|r| served.path_sets[r.paths as usize].is_empty()) {
+        if let Some(ns) = request.duration() {
+            undecided.took.durations_ns.push(ns);
+            goroutines.insert(survey.connection_of(request));
         }
     }
-    for &(stack, cut) in &survey.served.cut {
-        cut.add_to(&mut row(&mut rows, &survey.symbols, stack, "HTTP/1").took, survey.span());
+    undecided.connections = goroutines.len() as u64;
+    undecided
+}
+
+fn by_protocol(survey: &Survey) -> BTreeMap<&'static str, Group> {
+    let mut groups: BTreeMap<&'static str, Group> = BTreeMap::new();
+    for request in &survey.served.requests {
+        let ServerRequest { protocol, paths, span, .. } = *request;
+        span.add_to(groups.entry(protocol).or_default().entry(paths).or_default(), survey.span());
     }
-    let mut rows: Vec<Handler> = rows.into_values().filter(|r| r.function != RECORDING_HANDLER).collect();
-    for row in &mut rows {
+    groups
+}
+
+/// Requests of one protocol by the first function of their handler; without those that have none.
+fn by_handler(list: &HandlerRows<'_>, group: Group) -> BTreeMap<PathNode, Group> {
+    let mut by_handler: BTreeMap<PathNode, Group> = BTreeMap::new();
+    for (set, took) in group {
+        let first = list.callees(PathNode::NO_HANDLER, set).first().copied();
+        if let Some(node) = first {
+            by_handler.entry(node).or_default().insert(set, took);
+        }
+    }
+    by_handler
+}
+
+fn uses(survey: &Survey, group: &Group) -> FxHashMap<StringIdx, u64> {
+    let served = &survey.served;
+    let mut uses: FxHashMap<StringIdx, u64> = FxHashMap::default();
+    for (&set, took) in group {
+        let nodes = served.path_sets[set as usize].iter().flat_map(|&node| served.paths.ancestors(node));
+        let functions: FxHashSet<StringIdx> = nodes.map(|node| served.paths.steps[node.at()].function).collect();
+        for function in functions {
+            *uses.entry(function).or_default() += took.count() + took.partial;
+        }
+    }
+    uses
+}
+
+fn size(group: &Group) -> u64 {
+    group.values().map(|took| took.count() + took.partial).sum()
+}
+
+fn all(group: &Group) -> DurationList {
+    let mut all = DurationList::default();
+    for took in group.values() {
+        all.absorb(took);
+    }
+    all
+}
+
+impl HandlerRows<'_> {
+    fn callees(&self, of: PathNode, set: u32) -> Vec<PathNode> {
+        self.endpoints.callees(of, &self.survey.served.path_sets[set as usize])
+    }
+
+    fn name(&self, node: PathNode) -> &str {
+        self.survey.symbols.text(self.function(node))
+    }
+
+    fn function(&self, node: PathNode) -> StringIdx {
+        self.survey.served.paths.steps[node.at()].function
+    }
+
+    /// Adds the row of a node, or rows for its endpoints, or both.
+    fn add(&mut self, node: PathNode, group: &Group, within: &str) {
+        let name = self.row_name(node, group);
+        let split = self.split(node, group).filter(|split| {
+            // A name within itself would say nothing.
+            split.endpoints.iter().all(|(callee, of)| self.row_name(*callee, of) != name)
+        });
+        let Some(split) = split else { return self.push(name, within, group, 0) };
+        let undecided = split.undecided.count() + split.undecided.partial;
+        let is_replaced = split.is_certain && undecided == 0;
+        let outer = if is_replaced { within.to_owned() } else { name.clone() };
+        if !is_replaced {
+            self.push(name, within, group, split.undecided.count());
+        }
+        for (callee, of_callee) in split.endpoints {
+            self.add(callee, &of_callee, &outer);
+        }
+    }
+
+    fn push(&mut self, function: String, within: &str, group: &Group, undecided: u64) {
+        self.rows.push(Handler {
+            function,
+            protocol: self.protocol,
+            within: within.to_owned(),
+            undecided,
+            untimed: 0,
+            took: all(group),
+        });
+    }
+
+    /// How the requests of a node part further in; none when they do not.
+    fn split(&self, node: PathNode, group: &Group) -> Option<Split> {
+        let mut at = node;
+        let mut group = group.clone();
+        let mut undecided = DurationList::default();
+        loop {
+            let mut by_callee: BTreeMap<PathNode, Group> = BTreeMap::new();
+            for (set, took) in std::mem::take(&mut group) {
+                match self.telling_callees(at, set)?[..] {
+                    [] => undecided.absorb(&took),
+                    [callee] => drop(by_callee.entry(callee).or_default().insert(set, took)),
+                    _ => return None,
+                }
+            }
+            if by_callee.len() > 1 {
+                let is_certain = by_callee.keys().all(|&callee| self.endpoints.is_handler(callee));
+                let is_close = is_certain || self.endpoints.is_handler(at) || self.any_reaches_handler(&by_callee);
+                return is_close.then(|| Split { endpoints: by_callee.into_iter().collect(), undecided, is_certain });
+            }
+            (at, group) = by_callee.pop_first()?;
+        }
+    }
+
+    fn any_reaches_handler(&self, by_callee: &BTreeMap<PathNode, Group>) -> bool {
+        by_callee.keys().any(|&callee| self.endpoints.reaches_handler(callee))
+    }
+
+    /// The callees of a function that can tell a request with these paths from others: handlers, and what leads to them;
+    /// where the function calls none, all that it calls outside of Go's own packages. None if that cannot be told,
+    /// because a request uses one of these beside the function's own work.
+    fn telling_callees(&self, at: PathNode, set: u32) -> Option<Vec<PathNode>> {
+        let callees = self.callees(at, set);
+        if self.calls_handlers(at) {
+            return Some(callees.into_iter().filter(|&callee| self.endpoints.reaches_handler(callee)).collect());
+        }
+        let (telling, own): (Vec<_>, Vec<_>) =
+            callees.into_iter().partition(|&callee| self.endpoints.is_substantial(callee));
+        (own.is_empty() || telling.is_empty()).then_some(telling)
+    }
+
+    fn calls_handlers(&self, at: PathNode) -> bool {
+        self.endpoints.calls_handlers(at)
+    }
+
+    /// What a row is called: the first function of the user's that no other request has, on the way that all go.
+    fn row_name(&self, node: PathNode, group: &Group) -> String {
+        let total = size(group);
+        let is_good = |at: PathNode| {
+            !is_std(self.name(at)) && self.uses.get(&self.function(at)).is_none_or(|&uses| uses <= total)
+        };
+        let mut at = node;
+        while !is_good(at) {
+            match self.only_callee(at, group) {
+                Some(callee) => at = callee,
+                None => return self.name(node).to_owned(),
+            }
+        }
+        self.name(at).to_owned()
+    }
+
+    /// The callee that all requests of a group use; none when there is no such one.
+    fn only_callee(&self, at: PathNode, group: &Group) -> Option<PathNode> {
+        let mut sets = group.keys().map(|&set| self.callees(at, set));
+        let first = sets.next()?;
+        let others: Vec<Vec<PathNode>> = sets.collect();
+        let in_all = |callee: &PathNode| others.iter().all(|callees| callees.contains(callee));
+        first.into_iter().find(in_all)
+    }
+}
+
+/// Adds what gRPC's workers served: how long that took is not known here.
+fn add_worker_calls(survey: &Survey, rows: &mut Vec<Handler>) {
+    let mut calls: Vec<(StackIdx, u64)> = survey.served.worker_calls.iter().map(|(&s, &n)| (s, n)).collect();
+    calls.sort_unstable();
+    for (stack, untimed) in calls {
+        let function = worker_handler(&survey.symbols, stack);
+        rows.push(Handler { function, protocol: "gRPC", untimed, ..Handler::default() });
+    }
+}
+
+fn worker_handler(symbols: &Symbols, stack: StackIdx) -> String {
+    let frames: Vec<_> = symbols.frames(stack).collect();
+    let names = frames.into_iter().rev().map(|frame| symbols.function(frame));
+    let is_method = |name: &&str| super::roots::servers::is_grpc_method(name);
+    names.into_iter().find(is_method).unwrap_or_default().to_owned()
+}
+
+/// Rows of one name become one.
+fn pool(rows: Vec<Handler>) -> Vec<Handler> {
+    let mut pooled: Vec<Handler> = Vec::new();
+    let mut known: FxHashMap<(String, &'static str, String), usize> = FxHashMap::default();
+    for row in rows {
+        let key = (row.function.clone(), row.protocol, row.within.clone());
+        if let Some(&i) = known.get(&key) {
+            pooled[i].absorb(&row);
+        } else {
+            known.insert(key, pooled.len());
+            pooled.push(row);
+        }
+    }
+    for row in &mut pooled {
         row.took.sort();
     }
-    rows
-}
-
-/// When a goroutine lived: it can be older than the trace, and outlive it.
-fn life(survey: &Survey, g: GIdx) -> CutSpan {
-    let life = survey.forest.lives[g.at()];
-    let was_created = survey.forest.get(g).origin != Origin::Older;
-    CutSpan { began: was_created.then_some(life.born), ended: life.died }
-}
-
-fn row<'r>(rows: &'r mut Rows<'_>, symbols: &Symbols, stack: StackIdx, protocol: &'static str) -> &'r mut Handler {
-    let name = handler(symbols, stack);
-    rows.entry((name, protocol)).or_insert_with(|| Handler {
-        function: symbols.text(name).to_owned(),
-        protocol,
-        ..Handler::default()
-    })
-}
-
-/// The first function below the server's own wrappers.
-fn handler(symbols: &Symbols, stack: StackIdx) -> StringIdx {
-    let frames: Vec<_> = symbols.frames(stack).collect();
-    let mut walk = StackWalk::default();
-    let handler = frames.into_iter().rev().find(|&frame| {
-        walk = walk.enter(role(symbols.function(frame)));
-        walk.is_handler()
-    });
-    handler.map_or(StringIdx::EMPTY, |frame| symbols.frame(frame).function)
+    pooled
 }

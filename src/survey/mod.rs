@@ -25,22 +25,25 @@
 pub(crate) mod annotations;
 mod candidates;
 mod collect;
+mod endpoints;
 pub(crate) mod forest;
 mod handlers;
 pub(crate) mod roots;
+mod undecided;
 pub(crate) mod v1;
 pub(crate) mod v2;
 
 pub(crate) use candidates::candidates;
 pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
-pub(crate) use handlers::handlers;
+pub(crate) use handlers::{handlers, unknown_handler};
+pub(crate) use undecided::{Asked, undecided};
 
 use crate::profile;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
 use crate::trace::warning_list::WarningList;
-use roots::served::Served;
+use roots::served::{Served, ServerRequest};
 use rustc_hash::FxHashSet;
 use v2::collect::GenerationSurvey;
 
@@ -78,5 +81,12 @@ impl Survey {
     /// From the trace's first moment to its last.
     pub(crate) fn span(&self) -> Window {
         Window { start: self.start, end: self.end }
+    }
+}
+
+impl Survey {
+    /// The goroutine of the connection that a request came in on.
+    pub(crate) fn connection_of(&self, request: &ServerRequest) -> GIdx {
+        if request.protocol == "HTTP/1" { request.g } else { self.forest.get(request.g).parent }
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct OrderedTrace<'a> {
 
 /// What each stack of a trace says, by the stack's index; none when no caller needs it.
 pub(crate) fn classify(symbols: &Symbols, classifier: &Classifier<'_>) -> Option<Vec<StackClass>> {
-    let functions = |name: &str| classifier.function(name);
+    let functions = |name: &str, file: &str| classifier.function(name, || file);
     let stacks = symbols.fold_stacks(functions, |outer: PartialClass, function| outer.enter(function));
     let mut hidden = HiddenMatches::default();
     for stack in (1..stacks.len()).map(|i| StackIdx(i as u32)) {
@@ -47,7 +47,7 @@ pub(crate) fn classify(symbols: &Symbols, classifier: &Classifier<'_>) -> Option
     }
     let class = |stack| StackClass { hides_match: hidden.hides(&stack), ..classifier.class(stack) };
     let classes: Vec<StackClass> = stacks.into_iter().map(class).collect();
-    let serves = classes.iter().any(|class| class.step != ServerStep::None);
+    let serves = classes.iter().any(|class| class.serves());
     classifier.needs_classes(serves).then_some(classes)
 }
 

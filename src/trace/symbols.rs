@@ -204,16 +204,17 @@ impl Symbols {
 
     /// A value for every stack, by its index: `classify` gives a value for each distinct function name, and `enter` the
     /// value of a stack from that of its outer frames and that of its leaf's name. The empty stack has the default.
+    /// `classify` gets the file of one of the function's frames too.
     pub fn fold_stacks<F: Copy, S: Copy + Default>(
         &self,
-        mut classify: impl FnMut(&str) -> F,
+        mut classify: impl FnMut(&str, &str) -> F,
         mut enter: impl FnMut(S, F) -> S,
     ) -> Vec<S> {
         let mut by_name: FxHashMap<StringIdx, F> = FxHashMap::default();
         let frames: Vec<F> = self
             .frames
             .iter()
-            .map(|f| *by_name.entry(f.function).or_insert_with(|| classify(self.text(f.function))))
+            .map(|f| *by_name.entry(f.function).or_insert_with(|| classify(self.text(f.function), self.text(f.file))))
             .collect();
         let mut stacks = vec![S::default(); self.nodes.len()];
         // Parents precede children.
@@ -225,8 +226,8 @@ impl Symbols {
 
     /// For every stack, by its index, whether the name of one of its functions satisfies `matches`, which is called once for
     /// each name.
-    pub fn stacks_with(&self, matches: impl FnMut(&str) -> bool) -> Vec<bool> {
-        self.fold_stacks(matches, |outer: bool, frame| outer || frame)
+    pub fn stacks_with(&self, mut matches: impl FnMut(&str) -> bool) -> Vec<bool> {
+        self.fold_stacks(|name, _| matches(name), |outer: bool, frame| outer || frame)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::pipeline::threads::is_among_last;
 use crate::pipeline::wanted::{annotation_sink, notes_wanted, stack_classifier};
 use crate::slice::Selector;
 use crate::survey::roots::classify::StackClass;
+use crate::survey::roots::servers::ServerStep;
 use crate::survey::v2::classes::classify;
 use crate::survey::v2::collect::ScanCollector;
 use crate::survey::v2::evidence_store::EvidenceMemory;
@@ -178,6 +179,7 @@ impl Surveying<'_> {
         let (mut scan, predictions) = scanned.unwrap_or_default();
         warnings.extend(undefined_strings(&scan, &tables, generation.index));
         scan.warnings.extend(warnings);
+        scan.serves = classes.is_some_and(serves);
         Ok(GenerationScan { tables, scan, predictions })
     }
 
@@ -231,6 +233,12 @@ fn samples_by_thread(
         samples.entry(sample.thread).or_default().push(sample);
     }
     Ok(samples)
+}
+
+/// Whether a stack is a server's.
+fn serves(classes: &IdTable<StackClass>) -> bool {
+    let of_server = |class: &Option<StackClass>| class.is_some_and(|class| class.step != ServerStep::None);
+    classes.dense().iter().any(of_server)
 }
 
 /// What each stack of a generation says; none when the selection does not look at stacks, or no stack says anything.

@@ -81,13 +81,23 @@ impl Durations {
 struct HandlerRow<'a> {
     function: &'a str,
     protocol: &'static str,
+    within: &'a str,
+    undecided: u64,
+    untimed: u64,
     #[serde(flatten)]
     took: Durations,
 }
 
 impl<'a> HandlerRow<'a> {
     fn new(handler: &'a Handler) -> Self {
-        Self { function: &handler.function, protocol: handler.protocol, took: Durations::new(&handler.took) }
+        Self {
+            function: &handler.function,
+            protocol: handler.protocol,
+            within: &handler.within,
+            undecided: handler.undecided,
+            untimed: handler.untimed,
+            took: Durations::new(&handler.took),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Frame, stack_frames};
 use crate::profile::{
     CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow,
-    Undecided, Wakeup,
+    Undecided, Wakeup, WithLikely,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -103,6 +103,7 @@ pub(super) fn selected<M: SerializeMap>(requests: &Requests, map: &mut M) -> Res
     map.serialize_entry("requests_inferred_at_least_p50_ns", &requests.inferred_at_least_p50_ns)?;
     map.serialize_entry("requests_may_be_several", &requests.may_be_several)?;
     map.serialize_entry("requests_capped", &requests.capped)?;
+    map.serialize_entry("requests_with_likely", &requests.with_likely.as_ref().map(LikelyJson))?;
     map.serialize_entry("requests_goroutine_ns", &requests.goroutine_ns)
 }
 
@@ -114,7 +115,21 @@ impl Serialize for UndecidedJson<'_> {
         map.serialize_entry("count", &self.0.count())?;
         map.serialize_entry("total_ns", &self.0.total_ns())?;
         map.serialize_entry("max_ns", &self.0.max_ns())?;
+        map.serialize_entry("p50_ns", &self.0.p50_ns())?;
+        map.serialize_entry("likely", &self.0.likely.count())?;
         map.serialize_entry("connections", &self.0.connections)?;
+        map.end()
+    }
+}
+
+struct LikelyJson<'a>(&'a WithLikely);
+
+impl Serialize for LikelyJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("count", &self.0.count)?;
+        map.serialize_entry("p50_ns", &self.0.p50_ns)?;
+        map.serialize_entry("p95_ns", &self.0.p95_ns)?;
         map.end()
     }
 }

@@ -1,10 +1,11 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
 use super::layout::{INCOMPLETE, View, width};
-use crate::profile::{Profile, Requests, Selection, TraceInfo};
+use crate::profile::{Profile, Requests, Selection, TraceInfo, Undecided};
 use crate::render::clean::clean;
 use crate::render::cut;
 use crate::render::units::{Unit, count, counted, duration, factor};
+use std::cmp::Ordering;
 use std::io::{self, Write};
 
 /// Columns of the labels: at least, and at most.
@@ -24,7 +25,11 @@ pub(super) fn write(
         view.items(out, "requests", pad, &counts(view, requests, time.is_some()))?;
     }
     view.items(out, "subtree", pad, &subtree(view, profile, requests))?;
-    for (label, items) in [("left out", left_out(&profile.selection)), ("unknown", unknown(view, &profile.selection))] {
+    let undecided = undecided(view, profile, requests);
+    if !undecided.is_empty() {
+        view.items(out, "undecided", pad, &undecided)?;
+    }
+    for (label, items) in [("left out", left_out(&profile.selection)), ("unknown", unknown(&profile.selection))] {
         if !items.is_empty() {
             view.items(out, label, pad, &items)?;
         }
@@ -160,16 +165,53 @@ fn parallel(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> 
     items
 }
 
-/// What the trace does not say, and what is therefore missing.
-fn unknown(view: &View<'_>, selection: &Selection) -> Vec<String> {
-    let mut items = Vec::new();
-    let requests = &selection.undecided;
-    if requests.count() > 0 {
-        let connections = counted(requests.connections, "connection");
-        items.push(format!("{} of unknown handler", counted(requests.count(), "request")));
-        items.push(format!("{} on {connections}", view.time(requests.total_ns())));
-        items.push(format!("the longest {}", view.time(requests.max_ns())));
+/// Requests that may be of the roots too, and which way the distribution leans without them.
+fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> Vec<String> {
+    let undecided = &profile.selection.undecided;
+    if undecided.count() == 0 {
+        return Vec::new();
     }
+    let n = counted(undecided.count(), "more request");
+    let connections = counted(undecided.connections, "connection");
+    let mut items = vec![
+        format!("{n} may be of these roots too"),
+        format!("{} on {connections}", view.time(undecided.total_ns())),
+        format!("the longest {}", view.time(undecided.max_ns())),
+    ];
+    items.extend(requests.and_then(|requests| leaning(undecided, requests)));
+    items.extend(likely(view, undecided, requests));
+    items
+}
+
+/// More than this many per cent of the requests that count are many.
+const MANY_UNDECIDED: u64 = 5;
+
+/// Which way the distribution leans without the undecided ones; none where they are few.
+fn leaning(undecided: &Undecided, requests: &Requests) -> Option<String> {
+    let latency = requests.latency.as_ref().filter(|_| requests.only.is_none())?;
+    let n = latency.count;
+    if undecided.count() * 100 <= n * MANY_UNDECIDED {
+        return None;
+    }
+    let of = format!("{} of up to {}", count(n), count(n + undecided.count()));
+    Some(match undecided.p50_ns().cmp(&latency.p50_ns) {
+        Ordering::Less => format!("the fast ones leave no stack: p50 is of the slow {of}"),
+        Ordering::Greater => format!("slow ones left no stack: p50 is of the fast {of}"),
+        Ordering::Equal => format!("p50 is of {of}"),
+    })
+}
+
+/// The figures with those that likely are of the roots.
+fn likely(view: &View<'_>, undecided: &Undecided, requests: Option<&Requests>) -> Option<String> {
+    let with = requests?.with_likely.as_ref()?;
+    let likely = count(undecided.likely.count());
+    let (p50, p95) = (view.time(with.p50_ns), view.time(with.p95_ns));
+    Some(format!("{likely} likely are: with them {}, p50 {p50}, p95 {p95}", count(with.count)))
+}
+
+/// What the trace does not say, and what is therefore missing.
+fn unknown(selection: &Selection) -> Vec<String> {
+    let mut items = Vec::new();
     if selection.cut_stacks > 0 {
         items.push(format!("{} cut where a match would stand", counted(selection.cut_stacks, "stack")));
     }

@@ -8,7 +8,7 @@
 //!  PartialClass   ∅ ───enter──────enter─────────enter────► Classifier::class → StackClass
 //! ```
 
-use super::servers::{CONNECTION, RECORDING_HANDLER, Role, ServerStep, StackWalk, role};
+use super::servers::{CONNECTION, RECORDING_HANDLER, Role, ServerStep, StackWalk, role_in};
 use crate::survey::NameMatcher;
 use crate::trace::sample_stacks::is_outside_goroutines;
 use rustc_hash::{FxBuildHasher, FxHashSet};
@@ -51,6 +51,11 @@ impl StackClass {
     /// Whether the stack proves that no matching function is at work: one that is truncated proves nothing.
     pub(crate) fn excludes(self) -> bool {
         self.present && !self.matches && !self.truncated
+    }
+
+    /// Whether it says something of a server's requests: with no selection, a match is in one.
+    pub(crate) fn serves(self) -> bool {
+        self.step != ServerStep::None || self.matches
     }
 
     /// Whether it says nothing, or only that no matching function is at work.
@@ -133,9 +138,9 @@ impl<'a> Classifier<'a> {
         Self { ignores_servers: true, ..Self::new(roots) }
     }
 
-    /// What a function's name says.
-    pub(crate) fn function(&self, name: &str) -> Function {
-        let role = match role(name) {
+    /// What a function's name says, and the file that it is in.
+    pub(crate) fn function<'f>(&self, name: &str, file: impl FnOnce() -> &'f str) -> Function {
+        let role = match role_in(name, file) {
             _ if self.ignores_servers => Role::Other,
             Role::Connection if self.names_connection => Role::Other,
             role => role,
@@ -162,13 +167,23 @@ impl<'a> Classifier<'a> {
         let step = stack.walk.step();
         StackClass {
             present: stack.depth > 0,
-            matches: stack.matches && (self.names_recording || !stack.recording),
+            matches: self.matches(stack),
             truncated: step == ServerStep::None && stack.depth >= MAX_FRAMES,
             step,
             hides_match: false,
             partial_sample: stack.system_root || stack.depth >= MAX_SAMPLE_FRAMES,
             unnamed: stack.unnamed,
             skippable: false,
+        }
+    }
+}
+
+impl Classifier<'_> {
+    fn matches(&self, stack: PartialClass) -> bool {
+        match self.roots {
+            Some(_) => stack.matches && (self.names_recording || !stack.recording),
+            // To list handlers is to select those that have no borders of their own.
+            None => stack.walk.is_worker_handler(),
         }
     }
 }
@@ -281,7 +296,7 @@ mod tests {
         for stack in stacks {
             let mut outer_stacks = Vec::new();
             let at = stack.iter().fold(PartialClass::default(), |outer, name| {
-                let inner = outer.enter(classifier.function(name));
+                let inner = outer.enter(classifier.function(name, || ""));
                 outer_stacks.push(outer);
                 if hidden.note(&outer, &inner) {
                     for stack in &outer_stacks {

@@ -12,6 +12,7 @@
 //!                              │◄──────────── request ───►│
 //! ```
 
+use super::paths::StackSet;
 use super::servers::ServerStep;
 use super::stretches::StackHolds;
 use crate::trace::ids::{GIdx, StackIdx};
@@ -52,8 +53,8 @@ pub(crate) struct ServedRequest {
     pub(crate) end: Option<Moment>,
     /// Its first stack with a matching function.
     pub(crate) matched: Option<StackIdx>,
-    /// Its first stack in a handler.
-    pub(crate) handler: Option<StackIdx>,
+    /// Its stacks in the handler.
+    pub(crate) stacks: StackSet,
     /// Goroutines created inside.
     pub(crate) births: Vec<GIdx>,
     /// Whether a stack showed the goroutine in the server's wrappers or in a handler since the request started.
@@ -68,17 +69,11 @@ impl ServedRequest {
             start,
             end: None,
             matched: None,
-            handler: None,
+            stacks: StackSet::default(),
             births: Vec::new(),
             reached_wrappers: false,
             hijacked: false,
         }
-    }
-
-    /// How long it took, in ns; none when it began before the trace or ended after it, 0 when a time was not kept.
-    pub(crate) fn duration(&self) -> Option<u64> {
-        let (start, end) = (self.start?, self.end?);
-        Some(end.time.zip(start.time).map_or(0, |(end, start)| end.since(start)))
     }
 }
 
@@ -126,7 +121,7 @@ impl Connection {
                 request.reached_wrappers = true;
                 request.hijacked |= step == ServerStep::Hijack;
                 if step != ServerStep::Wrapped {
-                    request.handler.get_or_insert(stack);
+                    request.stacks.add(stack);
                 }
                 if matches {
                     request.matched.get_or_insert(stack);
@@ -231,7 +226,10 @@ mod tests {
         }
         found.extend(connection.end_of_trace());
         let pos = |m: Option<Moment>| m.map(|m| m.pos);
-        found.iter().map(|r| (pos(r.start), pos(r.end), r.handler.is_some(), r.matched.is_some())).collect()
+        found
+            .iter()
+            .map(|r| (pos(r.start), pos(r.end), r.stacks.iter().next().is_some(), r.matched.is_some()))
+            .collect()
     }
 
     #[test]

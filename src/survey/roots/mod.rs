@@ -9,11 +9,13 @@
 //! 3. `stretches.rs`: stretches between stacks that do not match; the borders are inferred.
 //! 4. `connections.rs`: requests of one HTTP/1 connection; the borders are what the server does around them.
 //! 5. `tracker.rs`: follows one goroutine, and uses the two above.
-//! 6. `served.rs`: takes the parts. A goroutine that serves one request alone (HTTP/2, gRPC) needs no tracker: it is a
+//! 6. `paths.rs`: which functions the stacks of a request go through, from its handler on.
+//! 7. `served.rs`: takes the parts. A goroutine that serves one request alone (HTTP/2, gRPC) needs no tracker: it is a
 //!    root as a whole.
 
 pub(crate) mod classify;
 pub(crate) mod connections;
+pub(crate) mod paths;
 pub(crate) mod served;
 pub(crate) mod servers;
 pub(crate) mod stretches;

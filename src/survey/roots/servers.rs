@@ -67,9 +67,14 @@ pub(crate) enum Role {
     StreamEntry,
     /// A goroutine of its own for each gRPC request.
     GrpcEntry,
+    /// gRPC's goroutine that serves one request after the other.
+    GrpcWorker,
     /// A gRPC service's method, as generated.
     GrpcMethod,
 }
+
+/// Runs its handler on a goroutine of its own.
+pub(crate) const TIMEOUT_HANDLER: &str = "net/http.(*timeoutHandler).ServeHTTP";
 
 /// Functions that wrap handlers, of `net/http` itself.
 const DISPATCHERS: &[&str] = &[
@@ -81,6 +86,9 @@ const DISPATCHERS: &[&str] = &[
     "net/http.MaxBytesHandler.func1",
     "net/http.AllowQuerySemicolons.func1",
     "net/http.(*CrossOriginProtection).Handler.func1",
+    TIMEOUT_HANDLER,
+    // h2c of Go 1.24 to 1.26.
+    "net/http.unencryptedHTTP2Request.ServeHTTP",
 ];
 
 /// Entry functions of goroutines that serve one request of HTTP.
@@ -90,6 +98,12 @@ const STREAMS: &[&str] = &[
     "golang.org/x/net/http2.(*serverConn).runHandler",
     "net/http.(*timeoutHandler).ServeHTTP.func1",
 ];
+
+/// The file of `net/http` whose closures wrap handlers. Inlined, such a closure is called after the function it is in.
+const WRAPPERS_FILE: &str = "net/http/server.go";
+
+/// gRPC's goroutine that serves one request after the other (`grpc.NumStreamWorkers`).
+pub(crate) const GRPC_WORKER: &str = "google.golang.org/grpc.(*Server).serverWorker";
 
 const GRPC_STREAM: &str = "google.golang.org/grpc.(*Server).serveStreams.func";
 
@@ -102,6 +116,30 @@ pub(crate) fn protocol_of(entry: &str) -> Option<&'static str> {
     }
 }
 
+/// Whether a function is a gRPC service's method, as generated.
+pub(crate) fn is_grpc_method(name: &str) -> bool {
+    role(name) == Role::GrpcMethod
+}
+
+/// What a function is to a server, where it may be a closure of `net/http` that was inlined into another function: its
+/// `file` says that. Its handler is called by it, in whatever form.
+pub(crate) fn role_in<'f>(name: &str, file: impl FnOnce() -> &'f str) -> Role {
+    match role(name) {
+        Role::Other if may_be_inlined(name) && is_wrappers_file(file()) => Role::Dispatcher,
+        role => role,
+    }
+}
+
+/// Whether a name can be that of an inlined closure of `net/http`.
+pub(crate) fn may_be_inlined(name: &str) -> bool {
+    name.contains(".func") && !name.starts_with("net/http.")
+}
+
+/// Whether a file is the one whose closures wrap handlers.
+pub(crate) fn is_wrappers_file(file: &str) -> bool {
+    file.ends_with(WRAPPERS_FILE)
+}
+
 /// What a function is to a server.
 pub(crate) fn role(name: &str) -> Role {
     match name {
@@ -111,6 +149,7 @@ pub(crate) fn role(name: &str) -> Role {
         "net/http.(*response).finishRequest" => return Role::Finisher,
         "net/http.HandlerFunc.ServeHTTP" => return Role::Caller,
         "net/http.(*conn).hijackLocked" => return Role::Hijacker,
+        GRPC_WORKER => return Role::GrpcWorker,
         _ => {}
     }
     if name.starts_with("runtime.") {
@@ -158,6 +197,10 @@ pub(crate) enum StackWalk {
     },
     /// In gRPC's code, on a goroutine of its own.
     Grpc,
+    /// In gRPC's code, on a goroutine that serves one request after the other.
+    Worker,
+    /// In a handler on such a goroutine.
+    WorkerHandler,
     /// In a handler.
     Handler {
         /// Whether the request has a goroutine of its own.
@@ -176,6 +219,9 @@ impl StackWalk {
             (Self::Outermost, Role::StreamEntry) => Self::Wrapper { stream: true, calls: false },
             (Self::Outermost, Role::GrpcEntry) | (Self::Grpc, _) if role != Role::GrpcMethod => Self::Grpc,
             (Self::Grpc, _) => Self::Handler { stream: true },
+            (Self::Outermost, Role::GrpcWorker) => Self::Worker,
+            (Self::Worker, Role::GrpcMethod) => Self::WorkerHandler,
+            (Self::Worker | Self::WorkerHandler, _) => self,
             (Self::Outermost | Self::Elsewhere, _) => Self::Elsewhere,
             (Self::Connection, Role::Dispatcher) => Self::Wrapper { stream: false, calls: false },
             (Self::Connection, _) => Self::Called(called(role)),
@@ -200,13 +246,19 @@ impl StackWalk {
 
     /// Whether the last frame entered is a handler, and those further in are not looked at.
     pub(crate) fn is_handler(self) -> bool {
-        matches!(self, Self::Handler { .. })
+        matches!(self, Self::Handler { .. } | Self::WorkerHandler)
+    }
+
+    /// Whether the last frame entered is a handler of a goroutine that serves one request after the other, and whose
+    /// borders are not known, or further in.
+    pub(crate) fn is_worker_handler(self) -> bool {
+        self == Self::WorkerHandler
     }
 
     /// What a stack that ends here says.
     pub(crate) fn step(self) -> ServerStep {
         match self {
-            Self::Outermost | Self::Elsewhere => ServerStep::None,
+            Self::Outermost | Self::Elsewhere | Self::Worker | Self::WorkerHandler => ServerStep::None,
             Self::Connection => ServerStep::Between,
             Self::Called(step) => step,
             Self::Wrapper { stream: false, .. } | Self::Beside { stream: false } => ServerStep::Wrapped,

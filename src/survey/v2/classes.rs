@@ -1,7 +1,6 @@
 //! What each stack of a generation says.
 
 use crate::survey::roots::classify::{Classifier, Function, HiddenMatches, PartialClass, StackClass};
-use crate::survey::roots::servers::ServerStep;
 use crate::trace::id_table::IdTable;
 use crate::trace::v2::tables::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -20,7 +19,9 @@ pub(crate) fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<I
         for frame in tables.frames(stack).iter().rev() {
             let function = functions.entry(frame.function).or_insert_with(|| {
                 let name = tables.string(frame.function).unwrap_or_default();
-                let function = classifier.function(&String::from_utf8_lossy(name));
+                let file =
+                    || tables.string(frame.file).and_then(|file| std::str::from_utf8(file).ok()).unwrap_or_default();
+                let function = classifier.function(&String::from_utf8_lossy(name), file);
                 // A function without a name gets one later, and one that is not UTF-8 another.
                 if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
             });
@@ -37,7 +38,7 @@ pub(crate) fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<I
     });
     let classes = stacks.map(|(stack, outermost)| {
         let class = StackClass { hides_match: hidden.hides(&stack), ..classifier.class(stack) };
-        serves |= class.step != ServerStep::None;
+        serves |= class.serves();
         if !class.is_plain() {
             informative.extend(outermost);
         }

@@ -40,7 +40,7 @@ pub(crate) struct GenerationSurvey {
 #[derive(Default)]
 pub(crate) struct ScanCollector<'a> {
     collector: Collector<'a>,
-    /// Whether the caller wants to know when goroutines lived.
+    /// Whether it matters when goroutines lived: for lists, and for what servers served.
     with_lives: bool,
     /// The last value of GOMAXPROCS, with its time.
     procs: Option<(Time, u64)>,
@@ -119,6 +119,9 @@ impl<'a> ScanCollector<'a> {
 
     /// Adds the scan of the next generation, which misses nothing.
     pub(crate) fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) {
+        if scan.serves && !self.with_lives {
+            self.begin_lives();
+        }
         let generation = self.collector.survey.generations.len() as u32;
         let names = self.strings.names(&mut self.collector.survey.symbols, tables, &scan.strings);
         for &id in &scan.announced {
@@ -166,6 +169,13 @@ impl<'a> ScanCollector<'a> {
         let mut survey = self.collector.finish();
         survey.gomaxprocs = self.procs.map(|(_, procs)| procs);
         survey
+    }
+
+    /// From here on it matters when goroutines lived. Of those so far no server's stack was seen.
+    fn begin_lives(&mut self) {
+        self.with_lives = true;
+        let Survey { forest, start, .. } = &mut self.collector.survey;
+        forest.lives.resize(forest.goroutines.len(), Life { born: *start, died: None });
     }
 
     fn announce(&mut self, id: GoId, generation: u32) {

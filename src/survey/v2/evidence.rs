@@ -63,7 +63,7 @@ pub(crate) enum EvidenceKind {
     End(u64),
 }
 
-/// A stack that tells where in a server its goroutine is, or several in a row that say the same.
+/// A stack that tells where in a server its goroutine is, once or several times in a row.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ServerStacks {
     /// Where it is.
@@ -88,7 +88,7 @@ impl ServerStacks {
         self.pos + u64::from(self.len)
     }
 
-    /// Takes in a stack that follows, if both are on the way through one handler and say the same of the selection; else
+    /// Takes in a stack that follows, if it is the same on the way through one handler; else
     /// false, with nothing changed. A matching stack on which the goroutine waits is told apart from others.
     pub(crate) fn absorb(&mut self, next: &Self) -> bool {
         let handler = |step| match step {
@@ -96,14 +96,10 @@ impl ServerStacks {
             ServerStep::Stream | ServerStep::StreamHandler => 2,
             _ => 0,
         };
-        let same = handler(self.step) != 0 && handler(self.step) == handler(next.step) && self.matches == next.matches;
+        let same = handler(self.step) != 0 && self.stack == next.stack && self.step == next.step;
         let waits = next.matches && next.holds == StackHolds::WhileItWaits;
         let len = next.last().checked_sub(self.pos).and_then(|len| u32::try_from(len).ok());
         let Some(len) = len.filter(|_| same && !waits) else { return false };
-        if next.step > self.step {
-            self.stack = next.stack;
-        }
-        self.step = self.step.max(next.step);
         (self.len, self.holds) = (len, next.holds);
         true
     }

@@ -77,6 +77,8 @@ pub(crate) struct Scan {
     pub(crate) first_gc: Option<u64>,
     /// Time, in ticks, and value of the last change of GOMAXPROCS.
     pub(crate) procs: Option<(u64, u64)>,
+    /// Whether a stack of the generation is a server's.
+    pub(crate) serves: bool,
     /// Number of timed events.
     pub(crate) events: u64,
     /// Latest time of an event, in ticks; none without events.

@@ -3,36 +3,68 @@
 use super::durations::{DurationRow, first_rows, table, write_cut_line};
 use crate::profile::{Candidates, Handler};
 use crate::render::clean::clean;
-use crate::render::text::layout::{DIM, View};
-use crate::render::units::counted;
+use crate::render::text::layout::{DIM, View, wrapped};
+use crate::render::units::{count, counted};
 use crate::render::{Options, names, shell, sort_rows};
 use std::io::{self, Write};
 
 /// Writes the list as text; nothing when no server served.
 pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::Result<()> {
-    let unknown = &candidates.undecided;
-    if candidates.handlers.is_empty() && unknown.count() == 0 {
+    if candidates.handlers.is_empty() && candidates.undecided.count() == 0 {
         return Ok(());
     }
     view.title(out, "HANDLERS", "How long did their requests take?")?;
     let rows = sorted(candidates, view.options);
-    let name = |h: &Handler| names::function(&h.function, view.options.full_names).into_owned();
-    let lines: Vec<DurationRow<'_>> =
-        rows.iter().map(|h| DurationRow { took: &h.took, tag: h.protocol, name: name(h) }).collect();
+    let timed = rows.iter().filter(|row| row.handler.took.count() + row.handler.took.partial > 0);
+    let lines: Vec<DurationRow<'_>> = timed
+        .map(|row| DurationRow { took: &row.handler.took, tag: row.handler.protocol, name: row.name(view) })
+        .collect();
     // Without the column where all use HTTP/1.
     let with_protocol = |lines: &[DurationRow<'_>]| lines.iter().any(|row| row.tag != "HTTP/1");
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
-    write_cut_line(view, &rows.iter().map(|h| &h.took).collect::<Vec<_>>(), "requests", out)?;
-    if unknown.count() > 0 {
-        let (n, total, max) =
-            (counted(unknown.count(), "request"), view.time(unknown.total_ns()), view.time(unknown.max_ns()));
-        let line = format!("  {n} of unknown handler, {total} in all, {max} at most: it left no stack");
-        writeln!(out, "{}", view.paint(DIM, &line))?;
-    }
-    Ok(())
+    let took: Vec<_> = rows.iter().filter(|row| row.handler.within.is_empty()).map(|row| &row.handler.took).collect();
+    write_cut_line(view, &took, "requests", out)?;
+    remarks(view, candidates).iter().try_for_each(|line| {
+        wrapped(line, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
+    })
 }
 
-fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<&'a Handler> {
+/// What the table does not say.
+fn remarks(view: &View<'_>, candidates: &Candidates) -> Vec<String> {
+    let mut lines = Vec::new();
+    let untimed: u64 = candidates.handlers.iter().map(|h| h.untimed).sum();
+    if untimed > 0 {
+        let n = count(untimed);
+        lines.push(format!("  at least {n} more on gRPC's stream workers, which have no borders: --root infers them"));
+    }
+    let unknown = &candidates.undecided;
+    if unknown.count() > 0 {
+        let n = counted(unknown.count(), "request");
+        let (total, max) = (view.time(unknown.total_ns()), view.time(unknown.max_ns()));
+        lines.push(format!("  {n} of unknown handler, {total} in all, {max} at most: it left no stack"));
+    }
+    lines
+}
+
+/// A row, and how many rows it is within.
+struct HandlerRow<'a> {
+    handler: &'a Handler,
+    depth: usize,
+}
+
+impl HandlerRow<'_> {
+    fn name(&self, view: &View<'_>) -> String {
+        let name = names::function(&self.handler.function, view.options.full_names);
+        let undecided = match self.handler.undecided {
+            0 => String::new(),
+            n => format!(" ({} undecided)", count(n)),
+        };
+        format!("{}{name}{undecided}", "  ".repeat(self.depth))
+    }
+}
+
+/// All rows, each followed by those within it.
+fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<HandlerRow<'a>> {
     let mut rows: Vec<&Handler> = candidates.handlers.iter().collect();
     sort_rows(
         &mut rows,
@@ -41,7 +73,20 @@ fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<&'a Handler>
         |h| h.took.count(),
         |h| format!("{} {}", h.function, h.protocol),
     );
-    rows
+    let mut nested = Vec::with_capacity(rows.len());
+    // The last ones are next.
+    let outermost = rows.iter().rev().filter(|h| h.within.is_empty());
+    let mut next: Vec<HandlerRow<'_>> = outermost.map(|handler| HandlerRow { handler, depth: 0 }).collect();
+    while let Some(HandlerRow { handler, depth }) = next.pop() {
+        let inner = rows.iter().rev().filter(|h| is_within(h, handler));
+        next.extend(inner.map(|handler| HandlerRow { handler, depth: depth + 1 }));
+        nested.push(HandlerRow { handler, depth });
+    }
+    nested
+}
+
+fn is_within(inner: &Handler, outer: &Handler) -> bool {
+    inner.within == outer.function && inner.protocol == outer.protocol && inner.function != outer.function
 }
 
 /// For each handler, most time first, the options that select it, and no other where a pattern can say that.
@@ -50,7 +95,10 @@ pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
     let handlers = candidates.handlers.iter().map(|h| h.function.as_str());
     let entries = candidates.rows.iter().flat_map(|r| [r.entry.as_str(), r.creation_site.as_str()]);
     let others: Vec<&str> = handlers.chain(entries).collect();
-    let mut rows: Vec<&Handler> = candidates.handlers.iter().filter(|h| usable(&h.function)).collect();
+    // Where a row has others within it, these are the endpoints.
+    let is_endpoint = |h: &&Handler| !candidates.handlers.iter().any(|inner| is_within(inner, h));
+    let endpoints = candidates.handlers.iter().filter(is_endpoint);
+    let mut rows: Vec<&Handler> = endpoints.filter(|h| usable(&h.function)).collect();
     rows.sort_by_key(|h| names::is_std(&h.function));
     // Enough to choose from.
     rows.truncate(8);

@@ -1,0 +1,253 @@
+//! Which requests may be of a selection by stack too: they do not match, and nothing in the trace excludes it.
+//!
+//! ```text
+//!  (no handler) ── logging ─┬─ zap.Info           work of logging: requests use it beside what follows
+//!      may be       may be  └─ router ─┬─ main.read     matches
+//!                              may be  └─ main.write    excludes a match: no request uses both
+//! ```
+
+use super::endpoints::Endpoints;
+use super::roots::paths::PathNode;
+use super::roots::served::ServerRequest;
+use super::{NameMatcher, Survey};
+use crate::profile::{DurationList, Undecided};
+use crate::trace::ids::{GIdx, StringIdx};
+use crate::trace::time::Window;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What was asked for.
+pub(crate) struct Asked<'a> {
+    /// Which functions match.
+    pub(crate) matches: NameMatcher<'a>,
+    /// Ids of the goroutines that roots are on; empty for any.
+    pub(crate) goids: &'a [u64],
+    /// The part of the trace looked at.
+    pub(crate) window: Window,
+}
+
+/// Requests of the servers on which matching requests came in.
+#[derive(Default)]
+pub(crate) struct SameServers {
+    /// All whole ones, and how many an edge cuts.
+    pub(crate) all: DurationList,
+    /// Those that may match.
+    pub(crate) undecided: Undecided,
+}
+
+/// What is known about a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Matches,
+    Excluded,
+    Undecided,
+}
+
+/// Sorts the requests of the servers on which matching requests came in.
+pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
+    let requests = of_same_servers(survey, asked);
+    let mut same = SameServers::default();
+    if requests.is_empty() {
+        return same;
+    }
+    let judge = Judge::new(survey, asked, &requests);
+    let mut of_set: FxHashMap<u32, Verdict> = FxHashMap::default();
+    let verdicts: Vec<Verdict> = requests
+        .iter()
+        .map(|r| {
+            if r.matches { Verdict::Matches } else { *of_set.entry(r.paths).or_insert_with(|| judge.verdict(r.paths)) }
+        })
+        .collect();
+    let likely = Likely::new(survey, &judge, &requests, &verdicts);
+    let mut connections = FxHashSet::default();
+    for (request, verdict) in requests.iter().zip(&verdicts) {
+        let whole = request.duration().filter(|_| is_inside(request, asked.window));
+        same.all.add(whole);
+        if *verdict == Verdict::Undecided
+            && let Some(ns) = whole
+        {
+            same.undecided.took.durations_ns.push(ns);
+            connections.insert(survey.connection_of(request));
+            if likely.is_likely(survey, &judge, request) {
+                same.undecided.likely.durations_ns.push(ns);
+            }
+        }
+    }
+    same.undecided.connections = connections.len() as u64;
+    same
+}
+
+fn is_inside(request: &ServerRequest, window: Window) -> bool {
+    request.whole().is_some_and(|(start, end)| window.start <= start && end <= window.end)
+}
+
+/// Requests of servers on which a matching one came in, or of which nobody knows the server.
+fn of_same_servers(survey: &Survey, asked: &Asked<'_>) -> Vec<ServerRequest> {
+    let wanted = |r: &&ServerRequest| asked.goids.is_empty() || asked.goids.contains(&survey.forest.get(r.g).id.0);
+    let requests = || survey.served.requests.iter().filter(wanted);
+    let Window { start, end } = asked.window;
+    let overlaps =
+        |r: &&ServerRequest| r.span.began.is_none_or(|at| at < end) && r.span.ended.is_none_or(|at| at > start);
+    let servers: FxHashSet<GIdx> = requests().filter(|r| r.matches).map(|r| server(survey, r)).collect();
+    let is_same = |r: &&ServerRequest| {
+        let of = server(survey, r);
+        !of.is_some() || servers.contains(&GIdx::NONE) || servers.contains(&of)
+    };
+    if servers.is_empty() { Vec::new() } else { requests().filter(is_same).filter(overlaps).copied().collect() }
+}
+
+/// The goroutine that accepted a request's connection; [`GIdx::NONE`] when that is not in the trace.
+fn server(survey: &Survey, request: &ServerRequest) -> GIdx {
+    // A connection of HTTP/2 began as one of HTTP/1; gRPC has up to two goroutines between.
+    const MOST: usize = 4;
+    let mut at = request.g;
+    for _ in 0..MOST {
+        let parent = survey.forest.get(at).parent;
+        if !parent.is_some() {
+            return GIdx::NONE;
+        }
+        let created_by = survey.symbols.leaf(survey.forest.get(at).creation);
+        let creator = created_by.map_or("", |frame| survey.symbols.function(frame));
+        at = parent;
+        if creator == "net/http.(*Server).Serve" || creator.ends_with("grpc.(*Server).Serve") {
+            return at;
+        }
+    }
+    at
+}
+
+/// Tells what a request's stacks say.
+struct Judge<'s> {
+    survey: &'s Survey,
+    endpoints: Endpoints<'s>,
+    /// Nodes from which matching requests go on to a matching function.
+    above: FxHashSet<PathNode>,
+    /// Callees that some request uses beside others of the same function.
+    beside_others: FxHashSet<PathNode>,
+}
+
+impl<'s> Judge<'s> {
+    fn new(survey: &'s Survey, asked: &Asked<'_>, requests: &[ServerRequest]) -> Self {
+        let endpoints = Endpoints::new(&survey.served.paths, &survey.symbols);
+        let mut judge = Self { survey, endpoints, above: FxHashSet::default(), beside_others: FxHashSet::default() };
+        judge.above.insert(PathNode::NO_HANDLER);
+        let mut known: FxHashMap<StringIdx, bool> = FxHashMap::default();
+        let matching: FxHashSet<u32> = requests.iter().filter(|r| r.matches).map(|r| r.paths).collect();
+        for set in matching {
+            for &node in judge.nodes(set) {
+                judge.add_above(node, &mut |function| {
+                    *known.entry(function).or_insert_with(|| (asked.matches)(survey.symbols.text(function)))
+                });
+            }
+        }
+        let sets: FxHashSet<u32> = requests.iter().map(|r| r.paths).collect();
+        for set in sets {
+            judge.add_beside(judge.nodes(set));
+        }
+        judge
+    }
+
+    fn nodes(&self, set: u32) -> &'s [PathNode] {
+        &self.survey.served.path_sets[set as usize]
+    }
+
+    /// Takes in a path of a matching request.
+    fn add_above(&mut self, node: PathNode, matches: &mut dyn FnMut(StringIdx) -> bool) {
+        let tree = &self.survey.served.paths;
+        let outermost = tree.ancestors(node).filter(|at| matches(tree.steps[at.at()].function)).last();
+        if let Some(outermost) = outermost {
+            let parent = tree.steps[outermost.at()].parent;
+            self.above.extend(tree.ancestors(parent));
+        }
+    }
+
+    /// Takes in the paths of a request: where these part, each callee is used beside others.
+    fn add_beside(&mut self, nodes: &[PathNode]) {
+        if nodes.len() < 2 {
+            return;
+        }
+        let tree = &self.survey.served.paths;
+        let mut callees: FxHashMap<PathNode, PathNode> = FxHashMap::default();
+        for at in nodes.iter().flat_map(|&node| tree.ancestors(node)) {
+            if !self.endpoints.is_substantial(at) {
+                continue;
+            }
+            let other = *callees.entry(tree.steps[at.at()].parent).or_insert(at);
+            if other != at {
+                self.beside_others.extend([other, at]);
+            }
+        }
+    }
+
+    fn verdict(&self, set: u32) -> Verdict {
+        let excluded = self.nodes(set).iter().any(|&node| self.excludes(node));
+        if excluded { Verdict::Excluded } else { Verdict::Undecided }
+    }
+
+    /// Whether a path excludes that the request matches: it leaves the ways of matching requests for a function that no
+    /// request uses beside others.
+    fn excludes(&self, node: PathNode) -> bool {
+        let tree = &self.survey.served.paths;
+        let left = tree.ancestors(node).take_while(|at| !self.above.contains(at)).last();
+        left.is_some_and(|at| self.endpoints.is_substantial(at) && !self.beside_others.contains(&at))
+    }
+
+    /// The innermost function on the ways of matching requests that a request shows.
+    fn last_above(&self, set: u32) -> PathNode {
+        let tree = &self.survey.served.paths;
+        let above = |&node: &PathNode| tree.ancestors(node).find(|at| self.above.contains(at));
+        let all = self.nodes(set).iter().filter_map(above);
+        all.max_by_key(|&node| (self.endpoints.depth(node), node)).unwrap_or(PathNode::NO_HANDLER)
+    }
+}
+
+/// Counts of decided requests.
+#[derive(Clone, Copy, Default)]
+struct Decided {
+    matching: u64,
+    excluded: u64,
+}
+
+impl Decided {
+    fn add(&mut self, verdict: Verdict) {
+        self.matching += u64::from(verdict == Verdict::Matches);
+        self.excluded += u64::from(verdict == Verdict::Excluded);
+    }
+
+    /// Whether all that is known of its kind matches.
+    fn suggests_match(self) -> bool {
+        self.excluded == 0 && self.matching >= 2
+    }
+}
+
+/// What decided requests suggest about others.
+struct Likely {
+    of_connection: FxHashMap<GIdx, Decided>,
+    /// By the functions that requests go through.
+    through: FxHashMap<PathNode, Decided>,
+}
+
+impl Likely {
+    fn new(survey: &Survey, judge: &Judge<'_>, requests: &[ServerRequest], verdicts: &[Verdict]) -> Self {
+        let mut likely = Self { of_connection: FxHashMap::default(), through: FxHashMap::default() };
+        for (request, &verdict) in requests.iter().zip(verdicts) {
+            likely.of_connection.entry(survey.connection_of(request)).or_default().add(verdict);
+            let nodes = judge.nodes(request.paths).iter().flat_map(|&node| survey.served.paths.ancestors(node));
+            let mut nodes: Vec<PathNode> = nodes.filter(|node| judge.above.contains(node)).collect();
+            nodes.push(PathNode::NO_HANDLER);
+            nodes.sort_unstable();
+            nodes.dedup();
+            for node in nodes {
+                likely.through.entry(node).or_default().add(verdict);
+            }
+        }
+        likely
+    }
+
+    /// Whether an undecided request likely matches: all decided ones of its connection do, or all that go through the
+    /// last function it shows.
+    fn is_likely(&self, survey: &Survey, judge: &Judge<'_>, request: &ServerRequest) -> bool {
+        let of = |decided: Option<&Decided>| decided.is_some_and(|decided| decided.suggests_match());
+        of(self.of_connection.get(&survey.connection_of(request)))
+            || of(self.through.get(&judge.last_above(request.paths)))
+    }
+}
