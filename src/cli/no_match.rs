@@ -43,6 +43,13 @@ impl NoMatch<'_> {
                 failure = failure.help("-i ignores upper and lower case");
             }
         }
+        if candidates.undecided.count() > 0 {
+            let n = units::counted(candidates.undecided.count(), "request");
+            let longest = units::duration(candidates.undecided.max_ns(), Unit::Auto);
+            failure = failure
+                .help(format!("the handler of {n} left no stack (the longest took {longest}): it may be among these;"))
+                .help("      a CPU profile during the recording would show a handler that only computes");
+        }
         failure.help("gotrace-slice without --root lists what can be a root")
     }
 

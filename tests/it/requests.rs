@@ -334,3 +334,56 @@ fn shared_goroutines_are_left_out_of_requests() {
         assert_eq!(whole.selection.shared, 0, "{what}");
     }
 }
+
+/// Nothing names a handler that only computes: what finds nothing says that it may be among those requests.
+#[test]
+fn no_match_says_that_handlers_left_no_stack() {
+    for recording in Recording::all("http1") {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_gotrace-slice"))
+            .args(["--root", "main.QuickHandler"])
+            .arg(&recording.path)
+            .output()
+            .expect("a run");
+        let message = String::from_utf8_lossy(&output.stderr);
+        let quick = &recording.said["handlers"]["main.QuickHandler"]["count"];
+        assert!(message.contains(&format!("the handler of {quick} request")), "{recording}: {message}");
+        assert!(message.contains("CPU profile"), "{recording}: {message}");
+    }
+}
+
+/// The real servers of `../shared/cases`: as many requests of each endpoint as `--root` finds, and those that nothing
+/// decides beside them.
+#[test]
+#[allow(clippy::print_stderr, reason = "a test that skips says so")]
+fn endpoints_of_real_servers_are_told_apart() {
+    let folder = std::env::var_os("GOTRACE_SLICE_CASES").map_or_else(|| root().join("../shared/cases"), PathBuf::from);
+    if !folder.is_dir() {
+        eprintln!("skipped: {} is absent", folder.display());
+        return;
+    }
+    let read = |file: &str| Recording {
+        path: folder.join(file),
+        trace: std::fs::read(folder.join(file)).expect("a readable trace"),
+        said: Value::Null,
+    };
+    for (file, endpoints) in [
+        ("middleware/1.27.3.trace", &[("main.API.Users", 10), ("main.API.Orders", 10), ("main.main.func1", 10)][..]),
+        ("survivors-only/httprouter.trace", &[("main.read", 74), ("main.write", 40)]),
+        ("inlined-wrappers/h1.trace", &[("main.timed", 30), ("main.tooslow", 30)]),
+    ] {
+        let recording = read(file);
+        let candidates = recording.candidates();
+        for &(name, count) in endpoints {
+            let row = candidates.handlers.iter().find(|h| h.function == name);
+            assert_eq!(row.map(|row| row.took.count()), Some(count), "{file} {name}");
+            assert_eq!(recording.own(name, "stack").selection.roots, count, "{file} {name}");
+        }
+    }
+    let survivors = read("survivors-only/httprouter.trace").own("main.read", "stack").selection;
+    assert_eq!((survivors.undecided.count(), survivors.same_servers.count()), (286, 400));
+    let etcd = read("etcd-post-new-connections/etcd.trace").candidates();
+    let put = etcd.handlers.iter().find(|h| h.function.ends_with("accessController).ServeHTTP")).expect("a row");
+    assert_eq!((put.took.count(), put.took.partial), (20, 0));
+    let caddy = read("caddy-own-request/caddy.trace").candidates();
+    assert!(caddy.handlers.iter().all(|h| !h.function.contains("adminHandler")));
+}
