@@ -12,7 +12,7 @@ use gotrace_slice::render::units::{self, Unit};
 
 /// Says which rules are broken and why; none when all are kept.
 pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Failure> {
-    let mut why = Vec::new();
+    let (mut why, mut not_told) = (Vec::new(), Vec::new());
     for (text, rule) in &args.fail_if {
         let name = text.split('>').next().unwrap_or_default().trim();
         match (report.check(rule), report.change()) {
@@ -31,8 +31,27 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
                 let reason = if latency.has_verdict() { "chance may explain it" } else { "there are too few requests" };
                 console.remark(&format!("--fail-if {text} does not count, {reason}: {name} {words}"));
             }
+            (RuleOutcome::DependsOnUndecided { without_ns, with_ns }, _) => {
+                let [without, with] = [without_ns, with_ns].map(|ns| units::duration(ns, Unit::Auto));
+                let words = format!(
+                    "--fail-if {text} depends on requests that the trace leaves undecided: {name} is {without} without \
+                     them, {with} if all of them are of the roots"
+                );
+                if args.strict {
+                    not_told.push(words);
+                } else {
+                    console.remark(&words);
+                }
+            }
+            (RuleOutcome::MayBeSeveral, _) => not_told.push(format!(
+                "--fail-if {text} cannot be told: too many requests may be several calls in a row, since nothing in the \
+                 trace parts them; a region or a task around each call would"
+            )),
             _ => {}
         }
+    }
+    if let (true, Some(first)) = (why.is_empty(), not_told.first()) {
+        return Some(not_told.iter().skip(1).fold(Failure::new(first), |failure, line| failure.detail(line)));
     }
     let first = why.first()?;
     let failure = Failure::new(format!("--fail-if {first}")).code(code::RULE_BROKEN);

@@ -1,7 +1,7 @@
 //! A result on its way to its outputs: a profile, two sides compared, or the list of candidates.
 
 use gotrace_slice::compare::statistics::LatencyChange;
-use gotrace_slice::compare::{Comparison, LatencyRule, RuleOutcome};
+use gotrace_slice::compare::{Comparison, LatencyRule, RuleOutcome, check_rule};
 use gotrace_slice::profile::{Candidates, CutRequest, Profile, TraceInfo};
 use gotrace_slice::render::{Format, Options};
 use gotrace_slice::trace::error::Warning;
@@ -52,10 +52,7 @@ impl Report {
     /// What comes of a rule about latencies.
     pub(crate) fn check(&self, rule: &LatencyRule) -> RuleOutcome {
         match self {
-            Self::Profile(p) => {
-                let requests = p.requests.as_ref();
-                rule.check(requests.and_then(|r| r.latency.as_ref()), requests.and_then(|r| r.at_least.as_ref()))
-            }
+            Self::Profile(p) => check_rule(rule, p),
             Self::Comparison(c) => rule.check_change(c),
             Self::Candidates(_) => RuleOutcome::Kept,
         }

@@ -18,13 +18,16 @@
 
 pub mod apportion;
 mod rules;
+mod slow_rate;
 mod stacks;
 pub mod statistics;
 
-pub use rules::{LatencyFigure, LatencyRule, Limit, RuleOutcome};
+pub use rules::{LatencyFigure, LatencyRule, Limit, OneSide, RuleOutcome};
+pub use slow_rate::SlowRate;
 pub use stacks::{Presence, StackChange};
 
 use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_mean};
+use crate::compare::slow_rate::SideRequests;
 use crate::compare::statistics::{Durations, LatencyChange};
 use crate::profile::{CutRequest, Latency, Profile, Selection, StackTree, TraceInfo};
 use crate::trace::error::Warning;
@@ -82,6 +85,34 @@ pub struct Side {
     pub latency: Latency,
     /// The least that this can be with requests that are cut; none without such requests.
     pub at_least: Option<Latency>,
+    /// Requests whose edges are inferred.
+    pub inferred: u64,
+    /// Of these, the ones that may be several calls each.
+    pub may_be_several: u64,
+    /// The durations of the requests that count and of all undecided ones; none without undecided ones.
+    pub with_undecided: Option<Durations>,
+}
+
+impl Side {
+    /// What rules look at.
+    pub(crate) fn for_rules(&self) -> OneSide<'_> {
+        OneSide {
+            latency: Some(&self.latency),
+            at_least: self.at_least.as_ref(),
+            with_undecided: self.with_undecided.as_ref(),
+            is_unclear: self.is_unclear(),
+        }
+    }
+
+    /// Whether so many requests may be several calls each that nothing can be said of the length of one: more than 5 %.
+    pub fn is_unclear(&self) -> bool {
+        is_unclear(self.may_be_several, self.requests)
+    }
+}
+
+/// Whether more than 5 % of requests may be several calls each.
+fn is_unclear(may_be_several: u64, requests: usize) -> bool {
+    may_be_several.saturating_mul(20) > requests as u64
 }
 
 /// A time on both sides: of a mean request, or of all with [`CompareOptions::total`].
@@ -113,6 +144,11 @@ pub enum Verdict {
     NotSignificant,
     /// Chance does not.
     Significant,
+    /// The requests that count do not show a difference that chance does not explain, or are too few; but the part of
+    /// slow ones among all requests of the servers differs ([`SlowRate`]).
+    SlowRate,
+    /// More than 5 % of a side's requests may be several calls each: the length of one is not known.
+    MayBeSeveral,
 }
 
 impl Verdict {
@@ -122,6 +158,8 @@ impl Verdict {
             Self::TooFewRequests => "too-few-requests",
             Self::NotSignificant => "not-significant",
             Self::Significant => "significant",
+            Self::SlowRate => "slow-rate",
+            Self::MayBeSeveral => "may-be-several",
         }
     }
 }
@@ -137,6 +175,10 @@ pub struct Comparison {
     pub new: Side,
     /// How the latencies differ, per request.
     pub latency: LatencyChange,
+    /// How the latencies differ if all undecided requests are of the roots; none without such requests.
+    pub with_undecided: Option<LatencyChange>,
+    /// How many of all requests of the servers are slow ones of the roots; none where that is not known.
+    pub slow_rate: Option<SlowRate>,
     /// The sum of all states, and of all stacks.
     pub whole: Delta,
     /// The change by state: the largest first, whichever sign it has.
@@ -171,6 +213,8 @@ impl Comparison {
         Some(Self {
             options,
             latency,
+            with_undecided: with_undecided((&base_side, &base_durations), (&new_side, &new_durations)),
+            slow_rate: SlowRate::of(all_requests(&base_side, &base_durations), all_requests(&new_side, &new_durations)),
             whole: deltas(&[sums], scale).pop().unwrap_or_default(),
             states: states(new, base, scale),
             tree,
@@ -183,10 +227,13 @@ impl Comparison {
 
     /// What can be said of the difference.
     pub fn verdict(&self) -> Verdict {
+        let rate_differs = self.slow_rate.is_some_and(|rate| rate.is_significant() && rate.is_slower().is_some());
         match (self.latency.has_verdict(), self.latency.is_significant()) {
+            _ if self.base.is_unclear() || self.new.is_unclear() => Verdict::MayBeSeveral,
+            (true, true) => Verdict::Significant,
+            _ if rate_differs => Verdict::SlowRate,
             (false, _) => Verdict::TooFewRequests,
             (true, false) => Verdict::NotSignificant,
-            (true, true) => Verdict::Significant,
         }
     }
 
@@ -214,8 +261,50 @@ fn side(profile: &Profile) -> Option<(Side, Durations)> {
         include_partial: requests.include_partial,
         only: requests.only.clone(),
         latency: requests.latency.clone()?,
+        inferred: requests.inferred,
+        may_be_several: requests.may_be_several,
+        with_undecided: durations_with_undecided(profile),
     };
     Some((side, durations))
+}
+
+/// A side's requests among all that its servers served. With `--only` those that count are no measure of slow ones.
+fn all_requests<'a>(side: &Side, counted: &'a Durations) -> SideRequests<'a> {
+    let all = if side.only.is_some() { 0 } else { side.selection.same_servers.count() };
+    SideRequests { counted, all }
+}
+
+/// How latencies differ if all undecided requests of both sides are of the roots; none without such requests.
+fn with_undecided(
+    (base, base_counted): (&Side, &Durations),
+    (new, new_counted): (&Side, &Durations),
+) -> Option<LatencyChange> {
+    if base.with_undecided.is_none() && new.with_undecided.is_none() {
+        return None;
+    }
+    let base = base.with_undecided.as_ref().unwrap_or(base_counted);
+    LatencyChange::of(base, new.with_undecided.as_ref().unwrap_or(new_counted))
+}
+
+/// The durations of a profile's requests that count and of all undecided ones; none without undecided ones, and where
+/// requests are chosen by how long they took.
+fn durations_with_undecided(profile: &Profile) -> Option<Durations> {
+    let requests = profile.requests.as_ref().filter(|requests| requests.only.is_none())?;
+    let undecided = &profile.selection.undecided.took.durations_ns;
+    let counted = requests.list.iter().map(|r| r.dur_ns);
+    (!undecided.is_empty()).then(|| Durations::new(counted.chain(undecided.iter().copied()).collect()))
+}
+
+/// What comes of a rule about the latencies of one profile.
+pub fn check_rule(rule: &LatencyRule, profile: &Profile) -> RuleOutcome {
+    let Some(requests) = &profile.requests else { return RuleOutcome::Kept };
+    let with_undecided = durations_with_undecided(profile);
+    rule.check(OneSide {
+        latency: requests.latency.as_ref(),
+        at_least: requests.at_least.as_ref(),
+        with_undecided: with_undecided.as_ref(),
+        is_unclear: is_unclear(requests.may_be_several, requests.list.len()),
+    })
 }
 
 fn sum(durations: &Durations) -> u64 {

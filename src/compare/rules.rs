@@ -1,6 +1,6 @@
 //! Limits for latencies: `p95>+10%`, `mean>+5ms`, `p99>250ms`. A rule that is exceeded is broken.
 
-use super::statistics::{Change, Quantile};
+use super::statistics::{Change, Durations, LatencyChange, Quantile};
 use super::{Comparison, Latency};
 
 /// The figure that a rule limits.
@@ -48,6 +48,28 @@ pub enum RuleOutcome {
     Slower(Change),
     /// The change is beyond the limit, but chance may explain it: it does not count.
     Unclear(Change),
+    /// Whether the new side, or the change, is beyond the limit depends on undecided requests.
+    DependsOnUndecided {
+        /// The new side's figure if none of them is of the roots, in ns.
+        without_ns: u64,
+        /// If all of them are, in ns.
+        with_ns: u64,
+    },
+    /// Too many requests may be several calls each to say how long one takes.
+    MayBeSeveral,
+}
+
+/// The latencies of one side, and what limits what they say.
+#[derive(Clone, Copy, Debug)]
+pub struct OneSide<'a> {
+    /// Of the requests that count; none without any.
+    pub latency: Option<&'a Latency>,
+    /// The least that these can be with requests that are cut; none without such requests.
+    pub at_least: Option<&'a Latency>,
+    /// The durations of the requests that count and of all undecided ones; none without undecided ones.
+    pub with_undecided: Option<&'a Durations>,
+    /// Whether so many may be several calls each that the length of one is not known.
+    pub is_unclear: bool,
 }
 
 impl LatencyRule {
@@ -59,31 +81,59 @@ impl LatencyRule {
     /// Looks at latencies without a base: those of the requests that count, and the least that they can be with those
     /// that are cut. A relative rule is kept by them. Each request that is cut took as long as it was seen or longer, and
     /// no figure gets smaller by that: a rule that the least breaks is broken.
-    pub fn check(&self, latency: Option<&Latency>, at_least: Option<&Latency>) -> RuleOutcome {
+    ///
+    /// Undecided requests move any figure but the maximum either way: a rule is broken if it is with all of them and with
+    /// none.
+    pub fn check(&self, side: OneSide<'_>) -> RuleOutcome {
         let Limit::Above(limit) = self.limit else { return RuleOutcome::Kept };
         let beyond = |latency: Option<&Latency>| latency.map(|l| self.figure.of(l)).filter(|ns| *ns > limit);
-        match (beyond(latency), beyond(at_least)) {
+        let counted = match (beyond(side.latency), beyond(side.at_least)) {
             (Some(ns), _) => RuleOutcome::Above(ns),
             (None, Some(ns)) => RuleOutcome::AboveWithCut(ns),
             (None, None) => RuleOutcome::Kept,
+        };
+        let is_broken = counted != RuleOutcome::Kept;
+        let without_ns = side.latency.map_or(0, |latency| self.figure.of(latency));
+        match side.with_undecided.map(|all| self.figure.of_durations(all)) {
+            _ if is_broken && side.is_unclear => RuleOutcome::MayBeSeveral,
+            Some(with_ns) if is_broken != (with_ns > limit) => RuleOutcome::DependsOnUndecided { without_ns, with_ns },
+            _ => counted,
         }
     }
 
     /// Looks at the new side of a comparison. What is relative counts only where it is significant.
     pub fn check_change(&self, comparison: &Comparison) -> RuleOutcome {
-        let change = match self.figure {
-            _ if !self.is_relative() => {
-                return self.check(Some(&comparison.new.latency), comparison.new.at_least.as_ref());
-            }
-            LatencyFigure::Mean => Some(&comparison.latency.mean),
-            LatencyFigure::Quantile(quantile) => comparison.latency.quantile(quantile),
-            LatencyFigure::Max => None,
-        };
-        match change {
+        if !self.is_relative() {
+            return self.check(comparison.new.for_rules());
+        }
+        if comparison.base.is_unclear() || comparison.new.is_unclear() {
+            return RuleOutcome::MayBeSeveral;
+        }
+        let without = self.check_latencies(&comparison.latency);
+        let Some(latency) = &comparison.with_undecided else { return without };
+        let is_slower = |outcome: RuleOutcome| matches!(outcome, RuleOutcome::Slower(_));
+        if is_slower(without) == is_slower(self.check_latencies(latency)) {
+            return without;
+        }
+        let new_ns = |latency| self.change(latency).map_or(0, |change| change.new_ns);
+        RuleOutcome::DependsOnUndecided { without_ns: new_ns(&comparison.latency), with_ns: new_ns(latency) }
+    }
+
+    fn check_latencies(&self, latency: &LatencyChange) -> RuleOutcome {
+        match self.change(latency) {
             Some(change) if !self.exceeds(change) => RuleOutcome::Kept,
-            Some(change) if comparison.latency.is_clear(change) => RuleOutcome::Slower(*change),
+            Some(change) if latency.is_clear(change) => RuleOutcome::Slower(*change),
             Some(change) => RuleOutcome::Unclear(*change),
             None => RuleOutcome::Kept,
+        }
+    }
+
+    /// How its figure changed; none for the maximum.
+    fn change<'l>(&self, latency: &'l LatencyChange) -> Option<&'l Change> {
+        match self.figure {
+            LatencyFigure::Mean => Some(&latency.mean),
+            LatencyFigure::Quantile(quantile) => latency.quantile(quantile),
+            LatencyFigure::Max => None,
         }
     }
 
@@ -110,6 +160,15 @@ impl LatencyFigure {
             Self::Quantile(_) => latency.p99_ns,
         }
     }
+
+    fn of_durations(self, durations: &Durations) -> u64 {
+        let of = match self {
+            Self::Mean => durations.mean_ns(),
+            Self::Max => durations.sorted().last().copied(),
+            Self::Quantile(quantile) => durations.quantile_ns(quantile),
+        };
+        of.unwrap_or(0)
+    }
 }
 
 #[cfg(test)]
@@ -120,8 +179,9 @@ mod tests {
     fn what_is_cut_breaks_a_rule_by_what_was_seen_of_it() {
         let latency = |p95_ns, max_ns| Latency { p95_ns, max_ns, ..Latency::default() };
         let (whole, least) = (latency(5, 9), latency(7, 60));
+        let side = OneSide { latency: Some(&whole), at_least: None, with_undecided: None, is_unclear: false };
         let check = |figure, limit, at_least: Option<&Latency>| {
-            LatencyRule { figure, limit: Limit::Above(limit) }.check(Some(&whole), at_least)
+            LatencyRule { figure, limit: Limit::Above(limit) }.check(OneSide { at_least, ..side })
         };
         let p95 = LatencyFigure::Quantile(Quantile::P95);
         assert_eq!(check(LatencyFigure::Max, 50, Some(&least)), RuleOutcome::AboveWithCut(60));
@@ -131,7 +191,34 @@ mod tests {
         assert_eq!(check(p95, 6, Some(&least)), RuleOutcome::AboveWithCut(7));
         assert_eq!(check(p95, 7, Some(&least)), RuleOutcome::Kept);
         let rule = LatencyRule { figure: LatencyFigure::Max, limit: Limit::Above(50) };
-        assert_eq!(rule.check(None, Some(&least)), RuleOutcome::AboveWithCut(60));
-        assert_eq!(rule.check(None, None), RuleOutcome::Kept);
+        let none = OneSide { latency: None, ..side };
+        assert_eq!(rule.check(OneSide { at_least: Some(&least), ..none }), RuleOutcome::AboveWithCut(60));
+        assert_eq!(rule.check(none), RuleOutcome::Kept);
+    }
+
+    #[test]
+    fn a_quantile_is_broken_at_both_bounds_or_not() {
+        let latency = Latency { p50_ns: 60, max_ns: 90, ..Latency::default() };
+        let check = |figure, limit, undecided: &[u64]| {
+            let all = Durations::new([60, 90].iter().chain(undecided).copied().collect());
+            let side =
+                OneSide { latency: Some(&latency), at_least: None, with_undecided: Some(&all), is_unclear: false };
+            LatencyRule { figure, limit: Limit::Above(limit) }.check(side)
+        };
+        let p50 = LatencyFigure::Quantile(Quantile::P50);
+        assert_eq!(check(p50, 50, &[55]), RuleOutcome::Above(60));
+        assert_eq!(check(p50, 50, &[1, 2]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 2 });
+        assert_eq!(check(p50, 70, &[95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90 });
+        assert_eq!(check(p50, 95, &[1, 2]), RuleOutcome::Kept);
+        assert_eq!(check(LatencyFigure::Max, 80, &[1, 2]), RuleOutcome::Above(90));
+    }
+
+    #[test]
+    fn what_may_be_several_calls_breaks_no_rule() {
+        let latency = Latency { p50_ns: 60, ..Latency::default() };
+        let side = OneSide { latency: Some(&latency), at_least: None, with_undecided: None, is_unclear: true };
+        let check = |limit| LatencyRule { figure: LatencyFigure::Quantile(Quantile::P50), limit }.check(side);
+        assert_eq!(check(Limit::Above(50)), RuleOutcome::MayBeSeveral);
+        assert_eq!(check(Limit::Above(60)), RuleOutcome::Kept);
     }
 }

@@ -116,7 +116,54 @@ fn rules_count_what_is_significant() {
     assert!(matches!(rule(Limit::LongerBy(499)).check_change(&slower), RuleOutcome::Slower(_)));
     assert_eq!(rule(Limit::LongerBy(500)).check_change(&slower), RuleOutcome::Kept);
     assert_eq!(rule(Limit::Above(1_000)).check_change(&slower), RuleOutcome::Above(1_015));
-    assert_eq!(rule(Limit::LongerBy(0)).check(Some(&slower.new.latency), None), RuleOutcome::Kept);
+    assert_eq!(rule(Limit::LongerBy(0)).check(slower.new.for_rules()), RuleOutcome::Kept);
     let few = of(&profile(&[900], &[]), &profile(&[100], &[]));
     assert!(matches!(rule(Limit::LongerBy(1)).check_change(&few), RuleOutcome::Unclear(_)));
+}
+
+/// A side whose requests took `counted`, on servers that served these and `others`.
+fn on_servers(counted: &[u64], others: usize) -> Profile {
+    let total = counted.iter().sum();
+    let mut profile = profile(counted, &[(&[("serve", 1)], "A", "sleep", total)]);
+    let of_all = counted.iter().copied().chain(std::iter::repeat_n(1, others));
+    profile.selection.same_servers.durations_ns = of_all.collect();
+    profile
+}
+
+#[test]
+fn a_fix_whose_fast_requests_leave_no_stack_is_faster() {
+    let comparison = Comparison::of(&on_servers(&[50, 51], 39), &on_servers(&[50; 40], 0), CompareOptions::default());
+    let comparison = comparison.unwrap();
+    assert_eq!(comparison.verdict(), Verdict::SlowRate);
+    assert_eq!(comparison.slow_rate.unwrap().is_slower(), Some(false));
+    let same = Comparison::of(&on_servers(&[50, 51], 0), &on_servers(&[50; 2], 0), CompareOptions::default()).unwrap();
+    assert_eq!(same.verdict(), Verdict::TooFewRequests);
+}
+
+#[test]
+fn what_may_be_several_calls_has_no_verdict() {
+    let with = |n: usize| {
+        let mut profile = on_servers(&[50; 40], 0);
+        let requests = profile.requests.as_mut().unwrap();
+        requests.list.iter_mut().take(n).for_each(|r| (r.at_least_ns, r.may_be_several) = (Some(1), true));
+        profile.finish();
+        profile
+    };
+    let verdict = |n| Comparison::of(&with(n), &on_servers(&[9; 40], 0), CompareOptions::default()).unwrap().verdict();
+    assert_eq!(verdict(2), Verdict::Significant, "5 % are not too many");
+    assert_eq!(verdict(3), Verdict::MayBeSeveral);
+}
+
+#[test]
+fn a_relative_rule_is_broken_with_and_without_the_undecided() {
+    let rule = LatencyRule { figure: LatencyFigure::Mean, limit: Limit::LongerByPart(10_000) };
+    let compare = |undecided: Vec<u64>| {
+        let mut new = on_servers(&[90; 20], undecided.len());
+        new.selection.undecided.took.durations_ns = undecided;
+        Comparison::of(&new, &on_servers(&[50; 20], 0), CompareOptions::default()).unwrap()
+    };
+    assert!(matches!(rule.check_change(&compare(vec![])), RuleOutcome::Slower(_)));
+    assert!(matches!(rule.check_change(&compare(vec![80; 5])), RuleOutcome::Slower(_)));
+    let depends = rule.check_change(&compare(vec![1; 100]));
+    assert_eq!(depends, RuleOutcome::DependsOnUndecided { without_ns: 90, with_ns: 16 });
 }

@@ -74,6 +74,15 @@ def erfc():
         yield {"x": x, "erfc": float(special.erfc(x))}
 
 
+def fisher():
+    tables = [(3, 4, 1, 4), (39, 40, 2, 41), (0, 10, 10, 10), (5, 10, 5, 10), (10, 100, 20, 100), (200, 1000, 250, 1000)]
+    tables += [(1, 10, 11, 14), (7, 9, 0, 300), (12_000, 20_000, 12_300, 20_100), (0, 0, 3, 9)]
+    for some, of_all, other, of_others in tables:
+        p = stats.fisher_exact([[some, of_all - some], [other, of_others - other]]).pvalue
+        yield {"some": [some, other], "all": [of_all, of_others], "p": float(p)}
+
+
+write("fisher.json", fisher())
 write("mann_whitney.json", mann_whitney())
 write("quantiles.json", quantiles())
 write("bootstrap.json", bootstrap())

@@ -2,7 +2,8 @@
 
 use crate::common::root;
 use gotrace_slice::compare::statistics::{
-    Change, ConfidenceInterval, DRAWS, Durations, EXACT_SMALL, LatencyChange, Quantile, erfc, mann_whitney,
+    Change, ConfidenceInterval, DRAWS, Durations, EXACT_SMALL, LatencyChange, Part, Quantile, erfc, fisher,
+    mann_whitney,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -39,6 +40,16 @@ fn erfc_is_that_of_scipy() {
         assert!((got - expected).abs() <= 1e-12 * expected, "erfc({x}) is {expected:e}, not {got:e}");
     }
     assert!(erfc(f64::INFINITY) == 0.0 && erfc(40.0) >= 0.0);
+}
+
+#[test]
+fn exact_tests_of_parts_are_those_of_scipy() {
+    for case in cases("fisher.json") {
+        let count = |of: &str, side: usize| case[of][side].as_u64().expect("a number");
+        let part = |side| Part { some: count("some", side), all: count("all", side) };
+        let (p, expected) = (fisher(part(0), part(1)), number(&case["p"]));
+        assert!((p - expected).abs() <= 1e-9 * expected, "{case}: {expected:e}, not {p:e}");
+    }
 }
 
 #[test]

@@ -1,19 +1,21 @@
 //! The durations of two sides: quantiles, means, and how sure their difference is. Out: a [`LatencyChange`].
 //!
 //! To read: `durations` (one side), `mann_whitney` (does chance explain the difference? with `normal`), `bootstrap` (how
-//! large is it? with `random`).
+//! large is it? with `random`), `fisher` (does one side have a property more often?).
 //!
 //! Nothing here knows traces. Every function is pure and deterministic: it depends on the values, not on their order. Swapping the two sides negates every difference and mirrors its interval, to the nanosecond; a
 //! side compared with itself differs by nothing.
 
 mod bootstrap;
 mod durations;
+mod fisher;
 mod mann_whitney;
 mod normal;
 mod random;
 
 pub use bootstrap::{DRAWS, RESAMPLES};
 pub use durations::{Durations, Quantile};
+pub use fisher::{Part, fisher};
 pub use mann_whitney::{EXACT_LARGE, EXACT_SMALL, mann_whitney};
 pub use normal::erfc;
 

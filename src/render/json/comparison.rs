@@ -2,7 +2,7 @@
 
 use super::{Selected, Trace, Warned, document, stack_frames, warnings};
 use crate::compare::statistics::{Change, ConfidenceInterval};
-use crate::compare::{Comparison, Side, StackChange};
+use crate::compare::{Comparison, Side, SlowRate, StackChange, Verdict};
 use crate::render::Options;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -53,6 +53,8 @@ impl Serialize for OneSide<'_> {
         map.serialize_entry("requests_cut", &super::requests::cut_rows(&side.cut))?;
         map.serialize_entry("latency_at_least", &side.at_least.as_ref().map(super::requests::Distribution))?;
         map.serialize_entry("latency", &super::requests::Distribution(&side.latency))?;
+        map.serialize_entry("requests_inferred", &side.inferred)?;
+        map.serialize_entry("requests_may_be_several", &side.may_be_several)?;
         map.end()
     }
 }
@@ -68,7 +70,9 @@ impl Serialize for Diff<'_> {
         map.serialize_entry("by", comparison.options.by.name())?;
         map.serialize_entry("roots_alike", &comparison.options.roots_alike)?;
         map.serialize_entry("verdict", comparison.verdict().name())?;
-        map.serialize_entry("p", &latency.p)?;
+        let p = (comparison.verdict() != Verdict::MayBeSeveral).then_some(latency.p);
+        map.serialize_entry("p", &p)?;
+        map.serialize_entry("slow_rate", &comparison.slow_rate.map(SlowRateRow::new))?;
         map.serialize_entry("mean_delta_ns", &latency.mean.delta_ns)?;
         map.serialize_entry("mean", &ChangeRow(comparison, &latency.mean))?;
         map.serialize_entry("quantiles", &Quantiles(comparison))?;
@@ -78,6 +82,32 @@ impl Serialize for Diff<'_> {
         map.serialize_entry("states", &States(comparison))?;
         map.serialize_entry("stacks", &Stacks(comparison))?;
         map.end()
+    }
+}
+
+/// How many of all requests of the servers are slow ones of the roots.
+#[derive(Serialize)]
+struct SlowRateRow {
+    threshold_ns: u64,
+    base: u64,
+    base_all: u64,
+    new: u64,
+    new_all: u64,
+    p: f64,
+    significant: bool,
+}
+
+impl SlowRateRow {
+    fn new(rate: SlowRate) -> Self {
+        Self {
+            threshold_ns: rate.threshold_ns,
+            base: rate.base.some,
+            base_all: rate.base.all,
+            new: rate.new.some,
+            new_all: rate.new.all,
+            p: rate.p,
+            significant: rate.is_significant(),
+        }
     }
 }
 

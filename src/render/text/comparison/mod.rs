@@ -7,11 +7,11 @@ pub(crate) use stacks::{change_in_words, changed_stacks};
 
 use super::layout::{self, BOLD, View};
 use crate::compare::statistics::{MIN_REQUESTS, Quantile};
-use crate::compare::{Comparison, Presence, Side, StateChange, Verdict};
+use crate::compare::{Comparison, Presence, Side, SlowRate, StateChange, Verdict};
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::cut;
-use crate::render::units::{count, counted, percent, probability};
+use crate::render::units::{count, counted, duration, percent, probability};
 use std::io::{self, Write};
 
 /// Columns of the labels of the head.
@@ -45,6 +45,15 @@ fn side(view: &View<'_>, side: &Side) -> Vec<String> {
     if side.include_partial && side.partial > 0 {
         items.push(format!("{} of them cut by an edge", count(side.partial)));
     }
+    let undecided = &side.selection.undecided;
+    if undecided.count() > 0 {
+        items.push(format!("{} undecided, up to {}", count(undecided.count()), view.time(undecided.max_ns())));
+    }
+    if side.may_be_several > 0 {
+        items.push(format!("{} may be several calls each", count(side.may_be_several)));
+    } else if side.inferred > 0 {
+        items.push(format!("{} with inferred edges", count(side.inferred)));
+    }
     items.extend(
         cut::in_words(&side.cut, side.selection.time.is_some(), unit).into_iter().map(|words| view.ascii(words)),
     );
@@ -71,6 +80,16 @@ pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
             format!("None: {base} and {new} requests are too few, it takes {MIN_REQUESTS} a side.")
         }
         Verdict::NotSignificant => format!("No difference that chance does not explain (p {p})."),
+        Verdict::SlowRate => match comparison.slow_rate {
+            Some(rate) => slow_rate(&rate, options),
+            None => String::new(),
+        },
+        Verdict::MayBeSeveral => format!(
+            "None: {} of the base and {} of the new side may be several calls in a row, since nothing in the trace parts \
+             them, and so how long one took is not known. A region or a task around each call would tell.",
+            counted(comparison.base.may_be_several, "request"),
+            count(comparison.new.may_be_several)
+        ),
         Verdict::Significant => {
             let mean = &latency.mean;
             let word = |delta: i64| if delta > 0 { "Slower" } else { "Faster" };
@@ -87,6 +106,18 @@ pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
             format!("{first}{}", biggest(comparison, options))
         }
     }
+}
+
+/// What the number of slow requests says where the durations of those that count do not.
+fn slow_rate(rate: &SlowRate, options: &Options) -> String {
+    let word = if rate.is_slower() == Some(true) { "Slower" } else { "Faster" };
+    let [new, base] = [rate.new, rate.base].map(|part| format!("{} of {}", count(part.some), count(part.all)));
+    let threshold = duration(rate.threshold_ns, options.unit);
+    let p = probability(rate.p);
+    format!(
+        "{word}: {new} requests of these servers are slow ones of the roots ({threshold} or more), {base} on the base \
+         (p {p}). That holds if both sides have a like mix of endpoints."
+    )
 }
 
 /// The part that explains most of the change: of those with its sign, the first.

@@ -1,0 +1,89 @@
+//! How many of all requests are slow ones of the roots, on both sides.
+//!
+//! A distribution of the requests that count says nothing of those that got so fast that they leave no stack. Their number
+//! is known: it is what is missing of all requests that the same servers served.
+//!
+//! ```text
+//!  base  ████████████████████·   39 of 40 requests take longer than the threshold
+//!  new   █···················     2 of 41
+//! ```
+
+use super::statistics::{Durations, MIN_REQUESTS, Part, Quantile, SIGNIFICANCE, fisher};
+
+/// Requests of the roots that take longer than a threshold, among all whole requests of the same servers.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct SlowRate {
+    /// The threshold: the median of the base's requests that count, in ns. Slow ones took at least as long.
+    pub threshold_ns: u64,
+    /// On the base.
+    pub base: Part,
+    /// On the new side.
+    pub new: Part,
+    /// Two-sided p of Fisher's exact test. It assumes that both sides have a like mix of endpoints.
+    pub p: f64,
+}
+
+/// A side's requests.
+#[derive(Clone, Copy)]
+pub(super) struct SideRequests<'a> {
+    /// Those that count.
+    pub(super) counted: &'a Durations,
+    /// How many whole ones there are on the same servers.
+    pub(super) all: u64,
+}
+
+impl SlowRate {
+    /// None where a side's requests were not on a server: then nobody knows how many there are.
+    pub(super) fn of(base: SideRequests<'_>, new: SideRequests<'_>) -> Option<Self> {
+        let threshold_ns = base.counted.quantile_ns(Quantile::P50)?;
+        let part = |side: SideRequests<'_>| {
+            let sorted = side.counted.sorted();
+            let some = sorted.len() - sorted.partition_point(|ns| *ns < threshold_ns);
+            let is_known = side.all >= sorted.len() as u64;
+            is_known.then_some(Part { some: some as u64, all: side.all })
+        };
+        let (base, new) = (part(base)?, part(new)?);
+        Some(Self { threshold_ns, base, new, p: fisher(base, new) })
+    }
+
+    /// Whether the sides differ by more than chance explains.
+    pub fn is_significant(&self) -> bool {
+        self.base.all.min(self.new.all) >= MIN_REQUESTS as u64 && self.p < SIGNIFICANCE
+    }
+
+    /// Whether slow ones are a larger part of the new side; none where the parts are equal.
+    pub fn is_slower(&self) -> Option<bool> {
+        let product = |a: Part, b: Part| u128::from(a.some) * u128::from(b.all);
+        let (new, base) = (product(self.new, self.base), product(self.base, self.new));
+        (new != base).then_some(new > base)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rate(base: &[u64], all_base: u64, new: &[u64], all_new: u64) -> Option<SlowRate> {
+        let (base, new) = (Durations::new(base.to_vec()), Durations::new(new.to_vec()));
+        SlowRate::of(SideRequests { counted: &base, all: all_base }, SideRequests { counted: &new, all: all_new })
+    }
+
+    #[test]
+    fn a_fix_that_leaves_two_slow_ones_is_faster() {
+        let rate = rate(&[50; 40], 40, &[50, 52], 41).unwrap();
+        assert_eq!((rate.base, rate.new), (Part { some: 40, all: 40 }, Part { some: 2, all: 41 }));
+        assert!(rate.is_significant() && rate.is_slower() == Some(false) && rate.p < 0.001, "{rate:?}");
+    }
+
+    #[test]
+    fn as_many_slow_ones_are_no_difference() {
+        let rate = rate(&[50; 40], 400, &[50; 41], 410).unwrap();
+        assert!(!rate.is_significant() && rate.is_slower().is_none(), "{rate:?}");
+    }
+
+    #[test]
+    fn without_a_server_nothing_is_said() {
+        assert_eq!(rate(&[50; 40], 0, &[50; 41], 410), None);
+        assert_eq!(rate(&[], 0, &[50; 41], 410), None);
+    }
+}
