@@ -51,7 +51,7 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
         }
     }
     if let (true, Some(first)) = (why.is_empty(), not_told.first()) {
-        return Some(not_told.iter().skip(1).fold(Failure::new(first), |failure, line| failure.detail(line)));
+        return Some(not_told.iter().skip(1).fold(Failure::new(first), Failure::detail));
     }
     let first = why.first()?;
     let failure = Failure::new(format!("--fail-if {first}")).code(code::RULE_BROKEN);

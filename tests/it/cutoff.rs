@@ -2,7 +2,7 @@
 //! says less.
 
 use crate::common::{root, root_by, selector};
-use gotrace_slice::compare::{LatencyFigure, LatencyRule, Limit, RuleOutcome};
+use gotrace_slice::compare::{LatencyFigure, LatencyRule, Limit, RuleOutcome, check_rule};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Candidates, CutRequest, Edge, Only, Profile, Requests};
 use gotrace_slice::render::{self, Format};
@@ -155,7 +155,7 @@ fn a_choice_does_not_deny_what_is_cut_and_a_limit_counts_it() {
         assert!(text(&beyond).contains("may have taken longer"), "{what}: {}", text(&beyond));
         let broken = |profile: &Profile, limit| {
             let rule = LatencyRule { figure: LatencyFigure::Max, limit: Limit::Above(limit) };
-            rule.check(requests(profile).latency.as_ref(), requests(profile).at_least.as_ref())
+            check_rule(&rule, profile)
         };
         let late = recording.handler("Late", Options::default()).expect(what);
         let seen = only_cut(&late).at_least_ns;
