@@ -17,6 +17,7 @@ mod corpus;
 mod corrupt;
 mod critical_path;
 mod cutoff;
+mod endpoints;
 mod fuzz;
 mod ground_truth;
 mod laws;

@@ -1,0 +1,154 @@
+//! Endpoints behind a router and a middleware, and gRPC's methods: what is counted, undecided and told of their latency,
+//! against what the servers say (`testdata/gen/endpoints`, `testdata/gen/grpc`).
+
+use crate::common::{files, root, selector};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use gotrace_slice::profile::{Candidates, Handler, Profile};
+use gotrace_slice::slice::RootBy;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// A recording, and what its server says.
+struct Recording {
+    path: PathBuf,
+    trace: Vec<u8>,
+    truth: Value,
+}
+
+impl Recording {
+    fn read(path: &Path) -> Self {
+        let truth = std::fs::read(path.with_extension("json")).expect("the truth");
+        let truth = serde_json::from_slice(&truth).expect("JSON");
+        Self { path: path.to_owned(), trace: std::fs::read(path).expect("a trace"), truth }
+    }
+
+    /// All recordings of a program, of every version.
+    fn all(name: &str) -> Vec<Self> {
+        let all = files(&root().join("testdata/traces"), "trace");
+        let recordings: Vec<Self> =
+            all.iter().filter(|path| path.ends_with(format!("{name}.trace"))).map(|path| Self::read(path)).collect();
+        assert!(recordings.len() >= 5, "{name}");
+        recordings
+    }
+
+    fn inputs(&self) -> [Input<'_>; 1] {
+        [Input { name: "test".into(), source: &self.trace, resolver: None }]
+    }
+
+    fn profile(&self, pattern: &str) -> Option<Profile> {
+        let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
+        match pipeline::profile(&self.inputs(), &selector(pattern, by_stack), Options::default(), None) {
+            Ok(Answer::Profile(profile)) => Some(*profile),
+            _ => None,
+        }
+    }
+
+    fn candidates(&self) -> Candidates {
+        pipeline::candidates(&self.inputs(), Options::default(), None).expect("a sound trace")
+    }
+
+    /// How long a function's calls took in the server, ascending, in ns.
+    fn took(&self, list: &str, function: &str) -> Vec<u64> {
+        let took = self.truth[list][function]["handler_ns"].as_array().expect("durations");
+        let mut took: Vec<u64> = took.iter().map(|ns| ns.as_u64().expect("ns")).collect();
+        took.sort_unstable();
+        took
+    }
+}
+
+/// The least duration that this many per cent do not exceed.
+fn percentile(sorted: &[u64], per_cent: usize) -> u64 {
+    sorted[(sorted.len() * per_cent).div_ceil(100).max(1) - 1]
+}
+
+/// The bounds that are told: of the requests that count, and with all undecided ones; 5 % and 0.1 ms wider.
+fn is_within_bounds(truth: u64, counted: &[u64], undecided: &[u64], per_cent: usize) -> bool {
+    let mut all = [counted, undecided].concat();
+    all.sort_unstable();
+    let ends = [counted, &all].map(|list| percentile(list, per_cent));
+    let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+    truth * 105 / 100 + 100_000 >= low && truth <= high * 105 / 100 + 100_000
+}
+
+/// No request of an endpoint is lost, and its quantiles lie where the report says that they can.
+fn check(recording: &Recording, list: &str, function: &str) {
+    let what = format!("{} {function}", recording.path.display());
+    let truth = recording.took(list, function);
+    let Some(profile) = recording.profile(&format!("^{}$", regex::escape(function))) else {
+        // The list says of how many requests the middleware alone is known.
+        let candidates = recording.candidates();
+        let in_rows = candidates.handlers.iter().map(|handler| handler.undecided).max().unwrap_or(0);
+        let undecided = candidates.undecided.count() + in_rows;
+        return assert!(undecided >= truth.len() as u64, "{what}: {undecided} undecided");
+    };
+    let requests = profile.requests.as_ref().expect("requests");
+    let mut counted: Vec<u64> = requests.list.iter().map(|r| r.dur_ns).collect();
+    counted.sort_unstable();
+    let undecided = &profile.selection.undecided.took.durations_ns;
+    assert!(counted.len() + undecided.len() >= truth.len(), "{what}: {} and {}", counted.len(), undecided.len());
+    assert!(counted.len() <= truth.len(), "{what}: {} are counted of {}", counted.len(), truth.len());
+    for per_cent in [50, 95] {
+        let of_truth = percentile(&truth, per_cent);
+        assert!(is_within_bounds(of_truth, &counted, undecided, per_cent), "{what}: p{per_cent} {of_truth}");
+    }
+}
+
+fn row<'c>(candidates: &'c Candidates, function: &str) -> Option<&'c Handler> {
+    candidates.handlers.iter().find(|handler| handler.function == function)
+}
+
+#[test]
+fn no_request_of_an_endpoint_is_lost() {
+    for name in ["endpoints", "endpoints-h2"] {
+        for recording in Recording::all(name) {
+            for function in ["main.Sleep", "main.Compute", "main.Cached", "main.Stores"] {
+                check(&recording, "endpoints", function);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_call_of_a_grpc_method_is_lost() {
+    for recording in Recording::all("grpc") {
+        for function in ["main.Price", "main.Order"] {
+            check(&recording, "methods", function);
+        }
+        // What computes leaves the generated method's name, as the interceptor below it writes a line.
+        let (truth, candidates) = (recording.took("methods", "main.Hash"), recording.candidates());
+        let row = row(&candidates, "main._Shop_Hash_Handler").expect("a row");
+        assert_eq!(row.took.count(), truth.len() as u64, "{}", recording.path.display());
+        let (told, truth) = (row.took.percentile_ns(50), percentile(&truth, 50));
+        assert!(told >= truth && told <= truth * 105 / 100 + 100_000, "{}: {told} {truth}", recording.path.display());
+    }
+}
+
+/// What the middleware hands on to is told apart; what an endpoint calls in turn, or instead of each other, is not made
+/// into endpoints.
+#[test]
+fn endpoints_behind_a_middleware_are_rows_of_their_own() {
+    for name in ["endpoints", "endpoints-h2"] {
+        for recording in Recording::all(name) {
+            let (what, candidates) = (recording.path.display(), recording.candidates());
+            for function in ["main.Sleep", "main.Cached", "main.Stores"] {
+                let row = row(&candidates, function).unwrap_or_else(|| panic!("{what}: no row for {function}"));
+                let counted = recording.took("endpoints", function).len() as u64;
+                assert_eq!(row.took.count(), counted, "{what}: {function}");
+            }
+            for callee in ["main.first", "main.second"] {
+                assert!(row(&candidates, callee).is_none(), "{what}: {callee} is no endpoint");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_head_says_what_it_does_not_count() {
+    for recording in Recording::all("endpoints") {
+        let profile = recording.profile("^main.Sleep$").expect("requests");
+        let computing = recording.took("endpoints", "main.Compute").len() as u64;
+        assert_eq!(profile.selection.undecided.count(), computing, "{}", recording.path.display());
+        let known = profile.requests.expect("requests").list.len() as u64;
+        assert!(profile.selection.same_servers.count() >= known + computing, "{}", recording.path.display());
+    }
+}
