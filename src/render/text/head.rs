@@ -29,7 +29,9 @@ pub(super) fn write(
     if !undecided.is_empty() {
         view.items(out, "undecided", pad, &undecided)?;
     }
-    for (label, items) in [("left out", left_out(&profile.selection)), ("unknown", unknown(&profile.selection))] {
+    for (label, items) in
+        [("left out", left_out(&profile.selection)), ("unknown", unknown(&profile.selection, requests))]
+    {
         if !items.is_empty() {
             view.items(out, label, pad, &items)?;
         }
@@ -210,8 +212,12 @@ fn likely(view: &View<'_>, undecided: &Undecided, requests: Option<&Requests>) -
 }
 
 /// What the trace does not say, and what is therefore missing.
-fn unknown(selection: &Selection) -> Vec<String> {
+fn unknown(selection: &Selection, requests: Option<&Requests>) -> Vec<String> {
     let mut items = Vec::new();
+    // No server says how many calls there were.
+    if selection.roots_by_stack > 0 && requests.is_some_and(|requests| requests.inferred > 0) {
+        items.push("how many calls left no stack: these are not seen".to_owned());
+    }
     if selection.cut_stacks > 0 {
         items.push(format!("{} cut where a match would stand", counted(selection.cut_stacks, "stack")));
     }
