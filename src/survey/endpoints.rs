@@ -38,9 +38,13 @@ impl<'t> Endpoints<'t> {
             let function = name(node);
             depth[i] = depth[parent.at()] + 1;
             facts[i].has_user_code = !is_std(function);
+            let is_called = || {
+                let caller = name(parent);
+                is_called_as_handler(caller, function)
+                    || is_called_by_router(caller, function) && is_router(tree, &facts, parent, &name)
+            };
             facts[i].is_handler = parent == PathNode::NO_HANDLER
-                || is_called_as_handler(name(parent), function)
-                    && !tree.ancestors(parent).any(|outer| is_closure_of(function, name(outer)));
+                || is_called() && !tree.ancestors(parent).any(|outer| is_closure_of(function, name(outer)));
         }
         // Parents precede children.
         for i in (1..n).rev() {
@@ -99,9 +103,21 @@ impl<'t> Endpoints<'t> {
 
 fn is_called_as_handler(caller: &str, callee: &str) -> bool {
     let (from, to) = (package(caller), package(callee));
-    callee.ends_with(".ServeHTTP")
-        || from == "net/http" && !is_std(callee)
-        || to == "main" && from != "main" && !is_std(caller)
+    callee.ends_with(".ServeHTTP") || from == "net/http" && !is_std(callee) && to != "net/http"
+}
+
+/// Whether a function of another package calls one of `main`, which none can import: it was given a value of it.
+fn is_called_by_router(caller: &str, callee: &str) -> bool {
+    package(callee) == "main" && package(caller) != "main" && !is_std(caller)
+}
+
+/// Whether a function is a handler, or called by one within its own package alone. A store that calls a method of `main`
+/// deep below an endpoint is none.
+fn is_router<'n>(tree: &PathTree, facts: &[NodeFacts], node: PathNode, name: &impl Fn(PathNode) -> &'n str) -> bool {
+    let own = package(name(node));
+    let mut ancestors = tree.ancestors(node);
+    let first = ancestors.find(|&at| facts[at.at()].is_handler || package(name(at)) != own);
+    first.is_some_and(|at| facts[at.at()].is_handler)
 }
 
 /// Whether a function was handed down by an outer one, as a closure of it.
