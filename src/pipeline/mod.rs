@@ -13,6 +13,7 @@
 mod events;
 mod in_order;
 mod listing;
+mod matched;
 mod open_trace;
 mod progress;
 mod slicing;

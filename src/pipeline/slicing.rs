@@ -1,6 +1,7 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
 use super::listing::list_in_pool;
+use super::matched::MatchedCounts;
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
@@ -76,13 +77,18 @@ struct Sliced {
     profile: Profile,
     folder: Folder,
     requests: Requests,
+    matched: MatchedCounts,
+    /// What matches and is no root, because requests on a server are.
+    others: MatchedCounts,
     /// Per trace, the windows of its requests, in the order of the list.
     windows: Vec<Vec<WindowIdx>>,
 }
 
 impl Sliced {
     fn finish(self, options: Options, chosen: Option<&Chosen>) -> Profile {
-        let Self { mut profile, folder, mut requests, .. } = self;
+        let Self { mut profile, folder, mut requests, matched, others, .. } = self;
+        profile.selection.matched = matched.list();
+        profile.selection.others = others.list();
         (profile.tree, profile.samples) = folder.finish();
         requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.of);
         if let Some(chosen) = chosen {
@@ -100,6 +106,8 @@ impl Sliced {
         if let (Some(paths), Some(windows)) = (&measured.paths, self.windows.last_mut()) {
             windows.extend(paths.requests.iter().map(|r| r.window));
         }
+        self.matched.add_requests(trace.slice, &measured, trace.symbols);
+        self.others.add(&trace.slice.others, trace.symbols);
         self.folder.add_trace(measured, trace, &mut self.requests);
     }
 }

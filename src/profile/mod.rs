@@ -14,6 +14,7 @@ mod duration_list;
 mod findings;
 mod finish;
 mod latency;
+mod matched;
 mod only;
 mod packages;
 mod requests;
@@ -25,6 +26,7 @@ pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
+pub use matched::MatchedFunction;
 pub use only::{Edge, Only};
 pub use packages::{is_std, package, split_package};
 pub use requests::{
@@ -119,6 +121,11 @@ pub struct Selection {
     pub regions_inside: u64,
     /// Roots whose beginning or end is outside the trace.
     pub roots_cut: u64,
+    /// What matched, with how many requests that count; most first.
+    pub matched: Vec<MatchedFunction>,
+    /// What matches on no server, where requests on a server do too: these are the roots, and those are not. With how
+    /// many roots there would be; most first.
+    pub others: Vec<MatchedFunction>,
     /// Goroutines in the slice, roots included, each counted once.
     pub goroutines: u64,
     /// Longest chain of creations below a root; 0 when roots have no children.
@@ -259,6 +266,8 @@ impl Profile {
         self.states =
             by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
         self.states.sort_by(|a, b| b.weight.of(metric).cmp(&a.weight.of(metric)).then_with(|| a.state.cmp(&b.state)));
+        self.selection.matched.sort_by(MatchedFunction::most_first);
+        self.selection.others.sort_by(MatchedFunction::most_first);
         if let Some(requests) = &mut self.requests {
             requests.finish(&self.traces);
             let counted = requests.list.iter().map(|r| r.dur_ns);

@@ -29,6 +29,8 @@ pub(super) struct SliceBuilder<'a> {
     /// Per goroutine: creations between it and its root, or [`KEPT_OUT`].
     pub(super) depth: Vec<u32>,
     pub(super) labels: RootLabels<'a>,
+    /// Whether requests on a server are the only roots.
+    pub(super) served_only: bool,
     keep_out: KeepOut<'a>,
 }
 
@@ -55,8 +57,14 @@ impl<'a> SliceBuilder<'a> {
             window_of_annotated: vec![WindowIdx::NONE; forest.annotated.roots.len()],
             depth: vec![0; n],
             labels: RootLabels::new(symbols, selector),
+            served_only: false,
             keep_out: KeepOut::new(symbols, selector),
         }
+    }
+
+    /// The same, with requests on a server as its only roots.
+    pub(super) fn served_only(self) -> Self {
+        Self { served_only: true, ..self }
     }
 
     /// Whether a child stays out although its creator, or the stretch it was created in, is in.

@@ -4,7 +4,7 @@ use super::spawn_chains::SpawnChains;
 use super::task_boundaries::TaskBoundaries;
 use super::window::{RootWindow, WindowIdx};
 use crate::survey::SeenPart;
-use crate::trace::ids::GIdx;
+use crate::trace::ids::{GIdx, StringIdx};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A part of a goroutine's life that belongs to a window.
@@ -44,6 +44,9 @@ pub(crate) struct Slice {
     pub(crate) chains: SpawnChains,
     /// How many goroutines were selected, and how many were left out.
     pub(crate) counts: Counts,
+    /// What matches too, and is no root because requests on a server are: how many roots there would be, by what made
+    /// them roots and what matched.
+    pub(crate) others: FxHashMap<(&'static str, StringIdx), u64>,
 }
 
 impl Slice {

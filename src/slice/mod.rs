@@ -37,6 +37,7 @@ mod closure;
 mod keep_out;
 mod labels;
 mod membership;
+mod other_roots;
 mod roots;
 mod select;
 mod selector;

@@ -39,6 +39,10 @@ impl SliceBuilder<'_> {
     pub(super) fn start_roots(&mut self, g: GIdx, goroutine: &Goroutine) {
         if self.selector.is_goroutine() {
             self.start_goroutine(g, goroutine);
+        } else if self.served_only {
+            if !self.start_stream(g) {
+                self.start_stretches(g);
+            }
         } else if !self.start_by_creation(g, goroutine) && !self.start_stream(g) && !self.start_annotated(g) {
             self.start_stretches(g);
         }
@@ -77,7 +81,7 @@ impl SliceBuilder<'_> {
         }
         let root = self.slice.chains.root(label);
         let chain = self.slice.chains.child(root, goroutine.creation);
-        self.start_whole_life(g, chain, RootKind::Entry);
+        self.start_whole_life(RootWindow::of(g, chain, label));
     }
 
     /// Makes a root of a goroutine that matches by its creation or entry; says whether it does.
@@ -94,7 +98,12 @@ impl SliceBuilder<'_> {
         let label = self.labels.of_entry(goroutine);
         let root = self.slice.chains.root(label);
         let chain = self.slice.chains.child(root, goroutine.creation);
-        self.start_whole_life(g, chain, if by_creation { RootKind::Creation } else { RootKind::Entry });
+        let (by, matched) = if by_creation {
+            (RootKind::Creation, self.labels.of_stack(goroutine.creation))
+        } else {
+            (RootKind::Entry, label)
+        };
+        self.start_whole_life(RootWindow { by, ..RootWindow::of(g, chain, matched) });
         true
     }
 
@@ -106,14 +115,14 @@ impl SliceBuilder<'_> {
         let Some(&stack) = self.forest.streams.get(&g) else { return false };
         let label = self.labels.of_stack(stack);
         let chain = self.slice.chains.root(label);
-        self.start_whole_life(g, chain, RootKind::Stack);
+        self.start_whole_life(RootWindow { by: RootKind::Stack, ..RootWindow::of(g, chain, label) });
         true
     }
 
     /// Makes a root of a goroutine's whole life.
-    fn start_whole_life(&mut self, g: GIdx, chain: u32, by: RootKind) {
-        let window = self.add_window(RootWindow { by, ..RootWindow::of(g, chain) });
-        self.add_owned(g, window, chain);
+    fn start_whole_life(&mut self, window: RootWindow) {
+        let number = self.add_window(window);
+        self.add_owned(window.g, number, window.chain);
     }
 
     /// Makes roots of a goroutine's stretches.
@@ -125,6 +134,9 @@ impl SliceBuilder<'_> {
         let mut memberships = Vec::with_capacity(stretches.len());
         for i in stretches {
             let stretch = self.forest.stretches[i as usize];
+            if self.served_only && stretch.seen.is_some() {
+                continue;
+            }
             let label = self.labels.of_stack(stretch.stack);
             let chain = self.slice.chains.root(label);
             let has_rest = stretch.seen.is_some_and(|seen| seen.end.is_some());
@@ -134,13 +146,15 @@ impl SliceBuilder<'_> {
                 by: RootKind::Stack,
                 seen: stretch.seen,
                 chain_after,
-                ..RootWindow::of(g, chain)
+                ..RootWindow::of(g, chain, label)
             });
             self.window_of_stretch[i as usize] = window;
             let Stretch { start, end, seen, .. } = stretch;
             memberships.push(Membership { window, start, end, seen, is_window: true });
         }
-        self.add_memberships(g, memberships);
+        if !memberships.is_empty() {
+            self.add_memberships(g, memberships);
+        }
     }
 
     /// Makes roots of a goroutine's regions, and adds the goroutine to the tasks that it works in; says whether there
@@ -183,7 +197,7 @@ impl SliceBuilder<'_> {
             by,
             // Nothing after its beginning is certain.
             seen: root.start.filter(|_| root.is_inferred).map(SeenPart::nothing_after),
-            ..RootWindow::of(root.g, chain)
+            ..RootWindow::of(root.g, chain, root.name)
         });
         self.window_of_annotated[number] = window;
         window

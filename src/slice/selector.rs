@@ -121,6 +121,9 @@ pub struct Selector {
     pub roots: Patterns,
     /// Where the patterns look.
     pub root_by: RootBy,
+    /// Whether requests on a server are the only roots where a pattern selects other roots too. So it is unless the
+    /// kinds of roots, or goroutines alone, were asked for.
+    pub served_first: bool,
     /// Children whose creation stack or entry function matches are not followed.
     pub exclude: Option<Patterns>,
     /// Count descendants until they end, and drop none.
@@ -173,7 +176,8 @@ impl SelectorBuilder {
         self
     }
 
-    /// Which kinds of roots there are; without a call creation, entry and stack.
+    /// Which kinds of roots there are, all of them alike. Without a call creation, entry and stack, but where there are
+    /// requests on a server, only these.
     #[must_use]
     pub fn root_by(mut self, kinds: impl IntoIterator<Item = RootKind>) -> Self {
         self.root_by.extend(kinds);
@@ -232,6 +236,7 @@ impl SelectorBuilder {
         Ok(Selector {
             roots,
             root_by,
+            served_first: self.root_by.is_empty() && !self.roots.is_empty(),
             exclude,
             whole_life: self.whole_life,
             time: self.time.as_ref().map(|(range, _)| *range),

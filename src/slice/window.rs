@@ -1,7 +1,7 @@
 //! Windows: occurrences of roots.
 
 use crate::survey::SeenPart;
-use crate::trace::ids::{GIdx, dense_index};
+use crate::trace::ids::{GIdx, StringIdx, dense_index};
 
 dense_index! {
     /// A window in [`Slice::windows`](crate::slice::Slice::windows): one occurrence of a root.
@@ -25,6 +25,8 @@ pub(crate) struct RootWindow {
     pub(crate) chain: u32,
     /// What made it a root.
     pub(crate) by: RootKind,
+    /// What matched: a function, or the type of a task or region; the outermost one where several on a stack did.
+    pub(crate) matched: StringIdx,
     /// Whether it starts and ends at task boundaries, and not with its goroutine's part in it: tasks, and regions that
     /// overlap with others.
     pub(crate) has_boundaries: bool,
@@ -35,8 +37,8 @@ pub(crate) struct RootWindow {
 }
 
 impl RootWindow {
-    /// A window that is all of a goroutine's life, with this spawn chain.
-    pub(crate) fn of(g: GIdx, chain: u32) -> Self {
+    /// A window that is all of a goroutine's life, with this spawn chain and what matched.
+    pub(crate) fn of(g: GIdx, chain: u32, matched: StringIdx) -> Self {
         let (stretch, by) = (None, RootKind::Entry);
         Self {
             g,
@@ -45,6 +47,7 @@ impl RootWindow {
             stretch,
             chain,
             by,
+            matched,
             seen: None,
             chain_after: chain,
             has_boundaries: false,

@@ -21,6 +21,7 @@ mod endpoints;
 mod fuzz;
 mod ground_truth;
 mod laws;
+mod matched;
 mod outputs;
 mod pprof_go;
 mod readme;

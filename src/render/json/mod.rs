@@ -12,7 +12,9 @@ pub(super) use candidates::write as write_candidates;
 pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
-use crate::profile::{NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo, Weight};
+use crate::profile::{
+    MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo, Weight,
+};
 use crate::trace::error::Warning;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
@@ -168,6 +170,8 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("roots_by_region", &s.roots_by_region)?;
         map.serialize_entry("regions_inside", &s.regions_inside)?;
         map.serialize_entry("roots_cut", &s.roots_cut)?;
+        map.serialize_entry("matched", &matched(&s.matched))?;
+        map.serialize_entry("others", &matched(&s.others))?;
         map.serialize_entry("goroutines", &s.goroutines)?;
         map.serialize_entry("max_depth", &s.max_depth)?;
         map.serialize_entry("excluded", &s.excluded)?;
@@ -184,6 +188,18 @@ impl Serialize for Selected<'_> {
         }
         map.end()
     }
+}
+
+/// A function that matched.
+#[derive(Serialize)]
+struct MatchedRow<'a> {
+    function: &'a str,
+    by: &'static str,
+    requests: u64,
+}
+
+fn matched(list: &[MatchedFunction]) -> Vec<MatchedRow<'_>> {
+    list.iter().map(|m| MatchedRow { function: &m.function, by: m.by, requests: m.requests }).collect()
 }
 
 /// The samples, written one at a time: their stacks are never all in memory as text.

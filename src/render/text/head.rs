@@ -1,7 +1,7 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
 use super::layout::{INCOMPLETE, View, width};
-use crate::profile::{Profile, Requests, Selection, TraceInfo, Undecided};
+use crate::profile::{MatchedFunction, Profile, Requests, Selection, TraceInfo, Undecided};
 use crate::render::clean::clean;
 use crate::render::cut;
 use crate::render::units::{Unit, count, counted, duration, factor};
@@ -21,6 +21,13 @@ pub(super) fn write(
     let time = profile.selection.time.as_deref();
     let pad = trace_lines(view, &profile.traces, time, None, out)?;
     view.items(out, "roots", pad, &roots(&profile.selection))?;
+    for (label, items) in
+        [("matched", matched(view, &profile.selection)), ("no request", others(view, &profile.selection))]
+    {
+        if !items.is_empty() {
+            view.items(out, label, pad, &items)?;
+        }
+    }
     if let Some(requests) = requests {
         view.items(out, "requests", pad, &counts(view, requests, time.is_some()))?;
     }
@@ -100,6 +107,45 @@ fn roots(selection: &Selection) -> Vec<String> {
         if n > 0 {
             items.push(format!("{} {how}", count(n)));
         }
+    }
+    items
+}
+
+/// Functions that matched, at most.
+const MAX_MATCHED: usize = 4;
+
+/// Columns of such a name, at most: its end tells functions apart.
+const MATCHED_NAME: usize = 56;
+
+/// The functions that matched; none where a single one did and nothing else.
+fn matched(view: &View<'_>, selection: &Selection) -> Vec<String> {
+    if selection.matched.len() + selection.others.len() < 2 {
+        return Vec::new();
+    }
+    functions(view, &selection.matched)
+}
+
+/// What matches and is no root because requests on a server are, and how to get it alone.
+fn others(view: &View<'_>, selection: &Selection) -> Vec<String> {
+    let mut items = functions(view, &selection.others);
+    let mut kinds: Vec<&str> = selection.others.iter().map(|m| m.by).filter(|by| *by != "stack").collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if !items.is_empty() {
+        items.push("on no server: not counted".to_owned());
+    }
+    if !kinds.is_empty() {
+        items.push(format!("to count what matches so: --root-by {}", kinds.join(",")));
+    }
+    items
+}
+
+fn functions(view: &View<'_>, list: &[MatchedFunction]) -> Vec<String> {
+    let name = |m: &MatchedFunction| view.fit_end(&clean(&m.function), MATCHED_NAME);
+    let line = |m: &MatchedFunction| format!("{} by {}: {}", count(m.requests), m.by, name(m));
+    let mut items: Vec<String> = list.iter().take(MAX_MATCHED).map(line).collect();
+    if list.len() > MAX_MATCHED {
+        items.push(view.ascii(format!("… {} more", list.len() - MAX_MATCHED)));
     }
     items
 }

@@ -200,7 +200,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             let end = own.map(|(_, since)| since.0).nth(random.below(3) as usize).unwrap_or(life.end.0);
             let window = WindowIdx(slice.windows.len() as u32);
             let goroutine = GIdx(g as u32);
-            slice.windows.push(RootWindow::of(goroutine, 0));
+            slice.windows.push(RootWindow::of(goroutine, 0, StringIdx::EMPTY));
             segments.push(PathSegment {
                 window,
                 g: goroutine,
@@ -243,7 +243,7 @@ pub(crate) fn convoy(n: u32) -> Scenario {
         schedule.enter(g, State::Running, Time(time + 1));
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
-        slice.windows.push(RootWindow::of(GIdx(g as u32), 0));
+        slice.windows.push(RootWindow::of(GIdx(g as u32), 0, StringIdx::EMPTY));
         segments.push(PathSegment { window, g: GIdx(g as u32), taken_over: None, span, states: Vec::new() });
     }
     let open = schedule.finish(Time(time + 5));

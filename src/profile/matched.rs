@@ -1,0 +1,22 @@
+//! Which functions a selection found.
+
+use std::cmp::Ordering;
+
+/// A function that matched, or the type of a task or region.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct MatchedFunction {
+    /// Its name; where several on a stack match, that of the outermost one.
+    pub function: String,
+    /// What made roots of it: `creation`, `entry`, `stack`, `task` or `region`.
+    pub by: &'static str,
+    /// How many of its roots count as requests; of what is on no server, how many roots there would be.
+    pub requests: u64,
+}
+
+impl MatchedFunction {
+    /// The order of lists: most requests first, then by name.
+    pub(super) fn most_first(&self, other: &Self) -> Ordering {
+        let by_name = || (&self.function, self.by).cmp(&(&other.function, other.by));
+        other.requests.cmp(&self.requests).then_with(by_name)
+    }
+}

@@ -1,0 +1,74 @@
+//! Requests on a server go before goroutines that match too, and both are told by what matched.
+
+use crate::common::root;
+use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::profile::{MatchedFunction, Profile};
+use gotrace_slice::slice::{RootKind, Selector, SelectorBuilder};
+use serde_json::Value;
+use std::path::PathBuf;
+
+const VERSIONS: [&str; 5] = ["go1.21", "go1.22", "go1.23", "go1.25", "go1.26"];
+const TIMER: &str = "main.flushPrice";
+const REFRESHER: &str = "main.(*PriceCache).refresher";
+const HANDLER: &str = "main.PriceHandler";
+
+fn slice(trace: &PathBuf, builder: SelectorBuilder) -> Profile {
+    let bytes = std::fs::read(trace).expect("a trace");
+    let input = [Input { name: "test".into(), source: &bytes, resolver: None }];
+    let options = Options { stacks: Stacks::Own, threads: 1, ..Options::default() };
+    match pipeline::profile(&input, &builder.build().expect("a valid selection"), options, None) {
+        Ok(Answer::Profile(profile)) => *profile,
+        other => panic!("{}: {other:?}", trace.display()),
+    }
+}
+
+/// Each recording of a program with what it said.
+fn recordings(program: &str) -> impl Iterator<Item = (PathBuf, Value)> {
+    VERSIONS.iter().map(move |version| {
+        let trace = root().join("testdata/traces").join(version).join(program).with_extension("trace");
+        let said = std::fs::read_to_string(trace.with_extension("json")).expect("what the program said");
+        (trace, serde_json::from_str(&said).expect("JSON"))
+    })
+}
+
+fn row(said: &Value, function: &str, by: &'static str) -> MatchedFunction {
+    MatchedFunction { function: function.to_owned(), by, requests: said[function].as_u64().expect("a count") }
+}
+
+fn requests(profile: &Profile) -> u64 {
+    profile.requests.as_ref().expect("requests").list.len() as u64
+}
+
+#[test]
+fn requests_on_a_server_go_before_timers_and_refreshers() {
+    for (trace, said) in recordings("matching") {
+        let profile = slice(&trace, Selector::builder().root("Price"));
+        let handler = row(&said, HANDLER, "stack");
+        assert_eq!(requests(&profile), handler.requests, "{}", trace.display());
+        assert_eq!(profile.selection.matched, [handler]);
+        assert_eq!(profile.selection.others, [row(&said, TIMER, "entry"), row(&said, REFRESHER, "entry")]);
+    }
+}
+
+#[test]
+fn without_requests_on_a_server_all_goroutines_count() {
+    for (trace, said) in recordings("matching-timers") {
+        let profile = slice(&trace, Selector::builder().root("Price"));
+        let rows = [row(&said, TIMER, "entry"), row(&said, REFRESHER, "entry")];
+        assert_eq!(requests(&profile), rows[0].requests + rows[1].requests, "{}", trace.display());
+        assert_eq!(profile.selection.matched, rows);
+        assert_eq!(profile.selection.others, []);
+    }
+}
+
+#[test]
+fn kinds_that_were_asked_for_are_taken_as_asked() {
+    for (trace, said) in recordings("matching") {
+        let entry = slice(&trace, Selector::builder().root("Price").root_by([RootKind::Entry]));
+        assert_eq!(entry.selection.matched, [row(&said, TIMER, "entry"), row(&said, REFRESHER, "entry")]);
+        let kinds = [RootKind::Creation, RootKind::Entry, RootKind::Stack];
+        let all = slice(&trace, Selector::builder().root("Price").root_by(kinds));
+        assert_eq!(requests(&all), requests(&entry) + row(&said, HANDLER, "stack").requests, "{}", trace.display());
+        assert_eq!(all.selection.others, []);
+    }
+}
