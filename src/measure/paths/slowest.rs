@@ -60,20 +60,22 @@ pub(crate) fn lanes(
     goroutines: &[GIdx],
     span: Window,
     log: &IntervalLog,
-    (mut reader, mut position): (LogReader<'_>, WalkPosition),
+    (mut reader, position): (LogReader<'_>, WalkPosition),
     aggregate: &Aggregate,
 ) -> Vec<LaneMeasured> {
     let mut lanes = Lanes::new(goroutines, span, log, aggregate);
+    // What the goroutines that are not shown do need not be known: most interval ends are theirs.
+    let mut sums: Vec<SumIdx> = goroutines.iter().map(|g| position.sum(*g)).collect();
     while let Some(mut slice) = reader.next_slice(span.start) {
         while let Some(end) = slice.pop() {
-            let (_, sum) = position.step_back(end);
             if let Some(lane) = lanes.lane(end.g) {
+                let sum = std::mem::replace(&mut sums[usize::from(lane)], end.sum);
                 lanes.add(lane, slice.time(end), sum);
             }
         }
     }
-    for (lane, g) in (0..).zip(goroutines) {
-        lanes.add(lane, span.start, position.sum(*g));
+    for (lane, sum) in (0..).zip(sums) {
+        lanes.add(lane, span.start, sum);
     }
     lanes.finish()
 }

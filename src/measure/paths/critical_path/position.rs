@@ -72,7 +72,7 @@ impl WalkPosition {
 
     /// Goes back over an interval end; gives its goroutine's node, and what the interval after it is counted in.
     #[inline]
-    pub(crate) fn step_back(&mut self, end: LoggedEnd) -> (NodeId, SumIdx) {
+    pub(super) fn step_back(&mut self, end: LoggedEnd) -> (NodeId, SumIdx) {
         let goroutine = &mut self.goroutines[end.g.at()];
         (goroutine.node, std::mem::replace(&mut goroutine.sum, end.sum))
     }
