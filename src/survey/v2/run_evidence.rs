@@ -145,7 +145,7 @@ impl RunEvidence {
     }
 
     /// The goroutine's own stack was recorded.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn stack(&mut self, class: StackClass, at: StackAt) {
         if class.step != ServerStep::None {
             self.is_detailed = true;
