@@ -10,19 +10,14 @@ use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::Selector;
-use gotrace_slice::trace::event::{Event, Sink};
+use gotrace_slice::trace::event::Event;
 use gotrace_slice::trace::ids::GIdx;
+use gotrace_slice::trace::testing::{
+    BatchReader, Clock, Generation, GenerationInput, GenerationNames, Index, Instances, Sink, ThreadBatches, TickTable,
+    WireEvent, Workspace, code, known_codes, order, read_index, read_sync,
+};
 use gotrace_slice::trace::time::Time;
-use gotrace_slice::trace::v2::clock::{Clock, TickTable, read_sync};
-use gotrace_slice::trace::v2::codes::known_codes;
-use gotrace_slice::trace::v2::generation::{Generation, ThreadBatches};
-use gotrace_slice::trace::v2::index::{Index, read_index};
-use gotrace_slice::trace::v2::order::frontier::{GenerationInput, Workspace, order};
-use gotrace_slice::trace::v2::order::scheduler::Instances;
-use gotrace_slice::trace::v2::order::translate::GenerationNames;
-use gotrace_slice::trace::v2::reader::{BatchReader, WireEvent};
 use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, V2, read_header};
-use gotrace_slice::trace::wire::event_spec::code;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};

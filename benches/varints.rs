@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "the line is the result")]
 
-use gotrace_slice::trace::wire::cursor::Cursor;
+use gotrace_slice::trace::testing::Cursor;
 use std::time::Instant;
 
 /// Rounds of which the median counts.

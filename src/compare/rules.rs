@@ -112,7 +112,12 @@ impl LatencyRule {
         let without = self.check_latencies(&comparison.latency);
         let Some(latency) = &comparison.with_undecided else { return without };
         let is_slower = |outcome: RuleOutcome| matches!(outcome, RuleOutcome::Slower(_));
-        if is_slower(without) == is_slower(self.check_latencies(latency)) {
+        // Undecided requests that both sides have alike blur what is significant, and not whether it is beyond the limit.
+        let is_same = match is_slower(without) {
+            true => self.change(latency).is_some_and(|change| self.exceeds(change)),
+            false => !is_slower(self.check_latencies(latency)),
+        };
+        if is_same {
             return without;
         }
         let new_ns = |latency| self.change(latency).map_or(0, |change| change.new_ns);

@@ -13,7 +13,7 @@ pub struct TimeRange {
 
 impl TimeRange {
     /// The window on the trace's clock for a trace that spans `trace`.
-    pub fn resolve(self, trace: Window) -> Window {
+    pub(crate) fn resolve(self, trace: Window) -> Window {
         let start = match self.start {
             None => trace.start,
             Some(ns) if ns < 0 => trace.end + ns,

@@ -65,13 +65,13 @@ impl Error {
 
     /// An error at a byte of the input. Its message names the byte.
     #[cold]
-    pub fn at(kind: ErrorKind, offset: u64) -> Self {
+    pub(crate) fn at(kind: ErrorKind, offset: u64) -> Self {
         Self(Box::new(ErrorBody { kind, offset: Some(offset), shown_offset: Some(offset), input: None }))
     }
 
     /// The same error, found at a byte of the input. Its message stays the same.
     #[must_use]
-    pub fn with_offset(mut self, offset: u64) -> Self {
+    pub(crate) fn with_offset(mut self, offset: u64) -> Self {
         self.0.offset = Some(offset);
         self
     }
@@ -79,7 +79,7 @@ impl Error {
     /// The same error for a caller whose input begins `n` bytes before the one that was read. Its message stays the
     /// same.
     #[must_use]
-    pub fn shifted_by(mut self, n: u64) -> Self {
+    pub(crate) fn shifted_by(mut self, n: u64) -> Self {
         self.0.offset = self.0.offset.map(|offset| offset.saturating_add(n));
         self
     }
@@ -91,7 +91,7 @@ impl Error {
 
     /// The same error with the name of its input, unless it has one already.
     #[must_use]
-    pub fn in_input(mut self, name: &str) -> Self {
+    pub(crate) fn in_input(mut self, name: &str) -> Self {
         self.0.input.get_or_insert_with(|| name.to_owned());
         self
     }
@@ -158,7 +158,7 @@ pub struct Warning {
 
 impl Warning {
     /// A remark; no data is missing.
-    pub fn note(id: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn note(id: &'static str, message: impl Into<String>) -> Self {
         Self { id, message: message.into(), data_lost: false, offset: None, bytes: 0, generation: None, trace: None }
     }
 
@@ -177,14 +177,14 @@ impl Warning {
 
     /// The same warning about one of a result's traces, counted from 0.
     #[must_use]
-    pub fn of_trace(mut self, trace: usize) -> Self {
+    pub(crate) fn of_trace(mut self, trace: usize) -> Self {
         self.trace = Some(trace);
         self
     }
 
     /// The same warning about the generation with this number.
     #[must_use]
-    pub fn in_generation(mut self, generation: u64) -> Self {
+    pub(crate) fn in_generation(mut self, generation: u64) -> Self {
         self.generation = Some(generation);
         self
     }

@@ -25,7 +25,7 @@ pub enum GoState {
 
 impl GoState {
     /// All states, in the order of their numbers.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Undetermined, Self::NotExist, Self::Runnable, Self::Running, Self::Syscall, Self::Waiting];
 }
 
@@ -103,13 +103,13 @@ pub enum EventKind {
 impl EventKind {
     /// Whether a range of time begins, ends, or was already open.
     #[inline]
-    pub fn is_range(&self) -> bool {
+    pub(crate) fn is_range(&self) -> bool {
         matches!(self, Self::RangeBegin(_) | Self::RangeActive(_) | Self::RangeEnd(_))
     }
 
     /// Whether it is one of `runtime/trace`'s annotations: tasks, regions, logs.
     #[inline]
-    pub fn is_annotation(&self) -> bool {
+    pub(crate) fn is_annotation(&self) -> bool {
         matches!(
             self,
             Self::TaskBegin { .. }
@@ -147,27 +147,4 @@ pub enum Range {
     GcSweep,
     /// `Event::g` has stopped the world; why, in the runtime's words ([`StringIdx::NONE`] if the trace does not tell).
     StopTheWorld(StringIdx),
-}
-
-/// A consumer of events in causal order.
-pub trait Sink {
-    /// Whether it needs the events of this goroutine. Others are ordered, but not passed on.
-    fn wants(&self, g: GIdx) -> bool;
-    /// Takes one event. `index` is its number among the generation's events, counted from 1, with those that the sink does
-    /// not need.
-    fn event(&mut self, event: &Event, index: u64);
-
-    /// Looks up what [`Sink::looked_up`] needs for a transition of `g` that `by` executed, a number of the sink's own; none
-    /// if the sink does not need the event. Equal to [`Sink::wants`] of both, unless a sink overrides it.
-    #[inline]
-    fn look_up(&self, g: GIdx, by: GIdx) -> Option<u32> {
-        (self.wants(g) || by != g && self.wants(by)).then_some(0)
-    }
-
-    /// Takes a transition for which [`Sink::look_up`] has just returned `found`. Equal to [`Sink::event`]; a fast path for
-    /// sinks that find a goroutine in a table.
-    #[inline]
-    fn looked_up(&mut self, _found: u32, event: &Event, index: u64) {
-        self.event(event, index);
-    }
 }

@@ -10,26 +10,8 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct GoId(pub u64);
 
-/// A thread (M) id as the runtime wrote it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ThreadId(pub u64);
-
-/// A proc (P) id as the runtime wrote it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct ProcId(pub u64);
-
 impl GoId {
     /// No goroutine; the wire writes it as -1 (`trace.NoGoroutine` in Go 1.22, `internal/trace/resources.go`).
-    pub const NONE: Self = Self(u64::MAX);
-}
-
-impl ThreadId {
-    /// No thread; the wire writes it as -1.
-    pub const NONE: Self = Self(u64::MAX);
-}
-
-impl ProcId {
-    /// No proc; the wire writes it as -1.
     pub const NONE: Self = Self(u64::MAX);
 }
 

@@ -9,31 +9,28 @@
 //! Reading order: what goes in (`source`, `version`, `error`), what comes out (`event`, `ids`, `symbols`, `time`), the
 //! pieces of the format (`wire/`), then `v2/` for Go 1.22 and later or `v1/` for older versions. `text/` converts traces
 //! into text and back, and `binary/` names addresses by the program's file.
+//!
+//! Public is what a user of the library meets: what goes in, what comes out, and errors. `testing` names what our own
+//! integration tests and benchmarks use besides.
 
 pub mod binary;
+pub(crate) mod buckets;
 pub mod error;
 pub mod event;
+pub(crate) mod id_table;
+pub(crate) mod id_window;
 pub mod ids;
+pub(crate) mod sample_stacks;
+pub(crate) mod sink;
 pub mod source;
 pub mod symbols;
-pub mod text;
-pub mod time;
-pub mod version;
-
-// Not the library's interface, and not under its promises: the benchmarks and integration tests of this repository read and
-// write the format with these.
-#[doc(hidden)]
-pub mod id_table;
-#[doc(hidden)]
-pub mod v1;
-#[doc(hidden)]
-pub mod v2;
-#[doc(hidden)]
-pub mod warning_list;
-#[doc(hidden)]
-pub mod wire;
-
-pub(crate) mod buckets;
-pub(crate) mod id_window;
-pub(crate) mod sample_stacks;
 mod table_faults;
+#[doc(hidden)]
+pub mod testing;
+pub(crate) mod text;
+pub mod time;
+pub(crate) mod v1;
+pub(crate) mod v2;
+pub mod version;
+pub(crate) mod warning_list;
+pub(crate) mod wire;

@@ -60,7 +60,7 @@ impl Default for Symbols {
 
 impl Symbols {
     /// The index of a string, added if new.
-    pub fn intern(&mut self, text: &str) -> StringIdx {
+    pub(crate) fn intern(&mut self, text: &str) -> StringIdx {
         if let Some(&idx) = self.by_text.get(text) {
             return idx;
         }
@@ -72,7 +72,7 @@ impl Symbols {
     }
 
     /// The index of a string of the trace, added if new. Bytes that are not UTF-8 become the text `\xNN`.
-    pub fn intern_bytes(&mut self, bytes: &[u8]) -> StringIdx {
+    pub(crate) fn intern_bytes(&mut self, bytes: &[u8]) -> StringIdx {
         match std::str::from_utf8(bytes) {
             Ok(text) => self.intern(text),
             Err(_) => self.intern(&escape_invalid(bytes)),
@@ -80,7 +80,7 @@ impl Symbols {
     }
 
     /// The index of a frame, added if new.
-    pub fn intern_frame(&mut self, frame: Frame) -> FrameIdx {
+    pub(crate) fn intern_frame(&mut self, frame: Frame) -> FrameIdx {
         *self.by_frame.entry(frame).or_insert_with(|| {
             self.frames.push(frame);
             FrameIdx(self.frames.len() as u32 - 1)
@@ -88,7 +88,7 @@ impl Symbols {
     }
 
     /// The stack with `frame` called by the leaf of `parent`, added if new.
-    pub fn push_frame(&mut self, parent: StackIdx, frame: FrameIdx) -> StackIdx {
+    pub(crate) fn push_frame(&mut self, parent: StackIdx, frame: FrameIdx) -> StackIdx {
         *self.by_node.entry((parent, frame)).or_insert_with(|| {
             let depth = self.nodes[parent.at()].depth + 1;
             self.nodes.push(Node { parent, frame, depth });
@@ -97,7 +97,7 @@ impl Symbols {
     }
 
     /// The index of a stack given leaf first, as in the file; added if new.
-    pub fn intern_stack(&mut self, leaf_first: &[FrameIdx]) -> StackIdx {
+    pub(crate) fn intern_stack(&mut self, leaf_first: &[FrameIdx]) -> StackIdx {
         leaf_first.iter().rev().fold(StackIdx::EMPTY, |stack, &frame| self.push_frame(stack, frame))
     }
 
@@ -108,16 +108,6 @@ impl Symbols {
         }
         let start = if idx == StringIdx::EMPTY { 0 } else { self.ends[idx.at() - 1] };
         &self.text[start..self.ends[idx.at()]]
-    }
-
-    /// Number of strings.
-    pub fn n_strings(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Number of stacks, the empty one included.
-    pub fn n_stacks(&self) -> usize {
-        self.nodes.len()
     }
 
     /// A frame by its index.
@@ -162,7 +152,7 @@ impl Symbols {
     /// The frames that were certainly on the stack all the time from when it was `a` to when it was `b`: the outer frames
     /// that both share, and true. If the next frame of both is the same function at different lines, that function was
     /// there too: then the part of `a` up to it, and false, because its line is not known.
-    pub fn bracket(&self, mut a: StackIdx, mut b: StackIdx) -> (StackIdx, bool) {
+    pub(crate) fn bracket(&self, mut a: StackIdx, mut b: StackIdx) -> (StackIdx, bool) {
         let (mut below_a, mut below_b) = (StackIdx::EMPTY, StackIdx::EMPTY);
         while a != b {
             // Parents precede children, so the larger index cannot be an ancestor of the smaller.
@@ -182,7 +172,7 @@ impl Symbols {
 
     /// The part of a stack from its outermost frame inwards to the first frame of a function; [`StackIdx::NONE`] if the
     /// function is not on it.
-    pub fn outermost(&self, stack: StackIdx, function: StringIdx) -> StackIdx {
+    pub(crate) fn outermost(&self, stack: StackIdx, function: StringIdx) -> StackIdx {
         let (mut at, mut found) = (stack, StackIdx::NONE);
         while let Some(leaf) = self.leaf(at) {
             if self.frame(leaf).function == function {
@@ -194,7 +184,7 @@ impl Symbols {
     }
 
     /// The outermost frame of a stack as a stack of its own; the empty stack stays empty.
-    pub fn root_frame(&self, stack: StackIdx) -> StackIdx {
+    pub(crate) fn root_frame(&self, stack: StackIdx) -> StackIdx {
         let mut at = stack;
         while self.nodes[at.at()].depth > 1 {
             at = self.nodes[at.at()].parent;
@@ -205,7 +195,7 @@ impl Symbols {
     /// A value for every stack, by its index: `classify` gives a value for each distinct function name, and `enter` the
     /// value of a stack from that of its outer frames and that of its leaf's name. The empty stack has the default.
     /// `classify` gets the file of one of the function's frames too.
-    pub fn fold_stacks<F: Copy, S: Copy + Default>(
+    pub(crate) fn fold_stacks<F: Copy, S: Copy + Default>(
         &self,
         mut classify: impl FnMut(&str, &str) -> F,
         mut enter: impl FnMut(S, F) -> S,
@@ -226,7 +216,7 @@ impl Symbols {
 
     /// For every stack, by its index, whether the name of one of its functions satisfies `matches`, which is called once for
     /// each name.
-    pub fn stacks_with(&self, mut matches: impl FnMut(&str) -> bool) -> Vec<bool> {
+    pub(crate) fn stacks_with(&self, mut matches: impl FnMut(&str) -> bool) -> Vec<bool> {
         self.fold_stacks(|name, _| matches(name), |outer: bool, frame| outer || frame)
     }
 }

@@ -47,7 +47,7 @@ impl Sub<i64> for Time {
 
 /// A half-open interval of time, `start <= t < end`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Window {
+pub(crate) struct Window {
     /// The first time inside.
     pub start: Time,
     /// The first time after it.
@@ -56,11 +56,12 @@ pub struct Window {
 
 impl Window {
     /// All of time.
-    pub const ALL: Self = Self { start: Time::MIN, end: Time::MAX };
+    #[cfg(test)]
+    pub(crate) const ALL: Self = Self { start: Time::MIN, end: Time::MAX };
 
     /// The part of `[start, end)` inside this window, as nanoseconds.
     #[inline]
-    pub fn overlap(&self, start: Time, end: Time) -> u64 {
+    pub(crate) fn overlap(&self, start: Time, end: Time) -> u64 {
         end.min(self.end).since(start.max(self.start))
     }
 }

@@ -82,7 +82,7 @@ const GO121: V1 = V1 { stops: WorldStops::Reasons, ..GO110 };
 
 /// All versions, oldest first. Sources: `src/internal/trace/parser.go` of Go 1.21 for the old ones,
 /// `src/internal/trace/version/version.go` of Go 1.27 for the others.
-pub const VERSIONS: &[Version] = &[
+pub(crate) const VERSIONS: &[Version] = &[
     v1("1.5", "Go 1.5 and 1.6", 37, GO15),
     v1("1.7", "Go 1.7", 41, GO17),
     v1("1.8", "Go 1.8", 43, GO17),

@@ -118,6 +118,12 @@ fn check_sums(json: &Value, what: &str) {
     }
 }
 
+/// Without the rate of slow requests: what is slow, the base alone says.
+fn without_rate(mut json: Value) -> Value {
+    json["diff"]["slow_rate"].take();
+    json
+}
+
 #[test]
 fn parts_add_up_and_swapping_the_sides_mirrors_all() {
     let handlers = [HASH, WRITE, "FanOutHandler", "QuickHandler"];
@@ -132,7 +138,7 @@ fn parts_add_up_and_swapping_the_sides_mirrors_all() {
                     let what = format!("{path}: {new} and {base} {more:?}");
                     check_sums(&there, &what);
                     // Roots of both sides are in one trace, so its warnings are the same.
-                    assert_eq!(mirrored(there), back, "{what}");
+                    assert_eq!(without_rate(mirrored(there)), without_rate(back), "{what}");
                     compared += 1;
                 }
             }
@@ -151,7 +157,7 @@ fn two_recordings_compare_like_two_endpoints() {
         check_sums(&there, b);
         let without_warnings = |mut json: Value| {
             json["warnings"].take();
-            json
+            without_rate(json)
         };
         assert_eq!(without_warnings(mirrored(there)), without_warnings(back), "{a} {b}");
     }
@@ -231,7 +237,9 @@ fn rules_decide_the_exit_code() {
     let hash = |rule: &str| run(&["--root", HASH, "--vs-root", WRITE, "-q", "-o", "-", "--fail-if", rule, SERVER]);
     for (rule, code) in [
         ("mean>+10%", 3),
-        ("mean>+5ms", 3),
+        ("mean>+4ms", 3),
+        // Broken without the undecided requests, and kept if all of them are of the roots: a warning.
+        ("mean>+5ms", 0),
         ("mean>+1s", 0),
         ("mean>+1000%", 0),
         ("p99>1ms", 3),

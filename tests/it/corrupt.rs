@@ -7,11 +7,8 @@ use crate::common::{files, is_alone, is_v2, root, root_by, selector, slice};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
-use gotrace_slice::trace::v2::batch::BatchKind;
-use gotrace_slice::trace::v2::index::{Index, read_index};
+use gotrace_slice::trace::testing::{BatchKind, Index, NO_THREAD, code, put_uvarint, read_index};
 use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, read_header};
-use gotrace_slice::trace::wire::encode::{NO_THREAD, put_uvarint};
-use gotrace_slice::trace::wire::event_spec::code;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The small real traces: name and bytes.

@@ -10,9 +10,7 @@ use crate::common::{self, files, root, root_by, selector, slice, whole_life};
 use gotrace_slice::pipeline::Answer;
 use gotrace_slice::slice::Selector;
 use gotrace_slice::slice::TimeRange;
-use gotrace_slice::trace::text::{from_text, to_text};
-use gotrace_slice::trace::wire::encode::put_uvarint;
-use gotrace_slice::trace::wire::event_spec::code;
+use gotrace_slice::trace::testing::{code, from_text, put_uvarint, to_text};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 

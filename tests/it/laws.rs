@@ -9,7 +9,7 @@ use crate::common::{self, Choppy, States, digest, profile, root_by, selector, sl
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::Selector;
-use gotrace_slice::trace::text::{from_text, to_text};
+use gotrace_slice::trace::testing::{from_text, to_text};
 use proptest::prelude::*;
 
 fn plans() -> impl Strategy<Value = Plan> {

@@ -7,8 +7,7 @@ use crate::go;
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{Candidates, Profile};
 use gotrace_slice::slice::{PatternSyntax, Patterns, Selector};
-use gotrace_slice::trace::wire::encode::{CpuSample, NameTable, TimedEvent, TraceWriter};
-use gotrace_slice::trace::wire::event_spec::code;
+use gotrace_slice::trace::testing::{CpuSample, NameTable, TimedEvent, TraceWriter, code};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 

@@ -22,7 +22,7 @@ use gotrace_slice::profile::{Profile, Selection};
 use gotrace_slice::slice::TimeRange;
 use gotrace_slice::slice::{PatternSyntax, Patterns, RootBy, Selector};
 use gotrace_slice::trace::ids::GoId;
-use gotrace_slice::trace::text::{from_text, to_text};
+use gotrace_slice::trace::testing::{from_text, to_text};
 
 /// One question to a scenario, and its answer as lines.
 struct Run {

@@ -4,7 +4,7 @@
 
 use crate::v1;
 use crate::v1::builder::{Builder, ev};
-use gotrace_slice::trace::v1::order::OldTrace;
+use gotrace_slice::trace::testing::OldTrace;
 use std::time::{Duration, Instant};
 
 /// Opens what may be refused, and walks through it.

@@ -8,8 +8,9 @@
 use super::part::PartMeasurer;
 use crate::measure::core::NONE;
 use crate::measure::paths::wakers::Cause;
-use crate::trace::event::{Event, EventKind, GoState, GoTransition, Sink};
+use crate::trace::event::{Event, EventKind, GoState, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
+use crate::trace::sink::Sink;
 use crate::trace::time::Time;
 
 impl PartMeasurer<'_> {

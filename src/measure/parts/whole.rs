@@ -10,8 +10,9 @@ use crate::measure::paths::requests::{MeasuredTo, Paths};
 use crate::measure::paths::wakers::Cause;
 use crate::measure::spec::MeasureSpec;
 use crate::slice::RootKind;
-use crate::trace::event::{Event, GoState, Sink};
+use crate::trace::event::{Event, GoState};
 use crate::trace::ids::{GIdx, StackIdx};
+use crate::trace::sink::Sink;
 use crate::trace::time::{Time, Window};
 
 /// What was measured.

@@ -28,7 +28,7 @@ mod parse;
 mod print;
 mod tokens;
 
-pub use parse::{TextError, from_text};
+pub use parse::from_text;
 pub use print::to_text;
 
 /// A varint: its value, and the number of bytes that it takes if these are more than the value needs.

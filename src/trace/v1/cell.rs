@@ -16,7 +16,7 @@ use std::ops::{Index, IndexMut};
 
 /// One timed event. What has no room here is read again from the file, where the offset says that it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cell {
+pub(crate) struct Cell {
     /// Ticks since the event before; negative where the clock ran backwards.
     pub tick_delta: i32,
     /// The first argument. Ordering replaces it: by the [`GIdx`](crate::trace::ids::GIdx) of the goroutine that the event
@@ -34,7 +34,7 @@ pub struct Cell {
 
 /// Where and when an event is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Position {
+pub(crate) struct Position {
     /// Offset in the file.
     pub pos: u64,
     /// Ticks.
@@ -44,14 +44,14 @@ pub struct Position {
 impl Cell {
     /// The kind of a jump cell, which is no event. Its `arg` is the number of the [`Position`] that the event after it
     /// counts from.
-    pub const JUMP: Kind = Kind::Batch;
+    pub(crate) const JUMP: Kind = Kind::Batch;
     /// Flag: the first argument does not fit into `arg`, or what belongs into `stack_or_arg` does not fit there.
-    pub const WIDE: u8 = 1;
+    pub(crate) const WIDE: u8 = 1;
     /// The lowest flag that scanning does not use.
-    pub const FIRST_FREE_FLAG: u8 = 2;
+    pub(crate) const FIRST_FREE_FLAG: u8 = 2;
 
     /// The jump cell for the position with this number.
-    pub fn jump(number: u32) -> Self {
+    pub(crate) fn jump(number: u32) -> Self {
         Self { tick_delta: 0, arg: number, stack_or_arg: 0, pos_delta: 0, kind: Self::JUMP, flags: 0 }
     }
 
@@ -67,42 +67,37 @@ impl Cell {
 
     /// Whether all of these flags are set.
     #[inline]
-    pub fn has(&self, flags: u8) -> bool {
+    pub(crate) fn has(&self, flags: u8) -> bool {
         self.flags & flags == flags
     }
 }
 
 /// Cells in two vectors, one for each half of a file that was scanned in parallel, numbered as one list.
 #[derive(Debug, Default)]
-pub struct Cells {
+pub(crate) struct Cells {
     first: Vec<Cell>,
     second: Vec<Cell>,
 }
 
 impl Cells {
     /// The cells of `first`, then those of `second`.
-    pub fn new(first: Vec<Cell>, second: Vec<Cell>) -> Self {
+    pub(crate) fn new(first: Vec<Cell>, second: Vec<Cell>) -> Self {
         Self { first, second }
     }
 
     /// Adds a cell at the end.
-    pub fn push(&mut self, cell: Cell) {
+    pub(crate) fn push(&mut self, cell: Cell) {
         self.second.push(cell);
     }
 
     /// The number of cells.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.first.len() + self.second.len()
-    }
-
-    /// Whether there are no cells.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The cell with this number, if there are so many.
     #[inline(always)]
-    pub fn get_mut(&mut self, at: usize) -> Option<&mut Cell> {
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut Cell> {
         let n = self.first.len();
         if at < n { self.first.get_mut(at) } else { self.second.get_mut(at - n) }
     }

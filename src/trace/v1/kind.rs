@@ -8,8 +8,7 @@ macro_rules! kinds {
         /// Versions only ever added codes at the end, so each version knows the first ones up to some code.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
-        #[expect(missing_docs, reason = "the runtime's own names; the table has their arguments")]
-        pub enum Kind {
+        pub(crate) enum Kind {
             $($name = $code,)*
         }
 
@@ -81,13 +80,13 @@ kinds! {
 impl Kind {
     /// The kind with this code; none if no version has it.
     #[inline]
-    pub const fn from_code(code: u8) -> Option<Self> {
+    pub(crate) const fn from_code(code: u8) -> Option<Self> {
         if code == 0 || code as usize > KINDS.len() { None } else { Some(KINDS[code as usize - 1]) }
     }
 
     /// Whether its last value is a stack.
     #[inline]
-    pub fn has_stack(self) -> bool {
+    pub(crate) fn has_stack(self) -> bool {
         HAS_STACK[self as usize - 1]
     }
 

@@ -52,14 +52,14 @@
 
 mod cell;
 mod kind;
-pub mod order;
+pub(crate) mod order;
 mod record;
 mod resync;
 mod scan;
 mod tables;
 
-pub use cell::{Cell, Cells, Position};
-pub use kind::Kind;
-pub use record::{EventRecord, Record, RecordFormat};
-pub use scan::{Gap, GapCause, ProcBatch, Sample, Scan, StackBytes, StringBytes, middle, scan, scan_from, text_length};
-pub use tables::{TableSource, Tables, read_tables};
+pub(crate) use cell::{Cell, Cells, Position};
+pub(crate) use kind::Kind;
+pub(crate) use record::{EventRecord, Record, RecordFormat};
+pub(crate) use scan::{Gap, GapCause, ProcBatch, Sample, Scan, middle, scan, scan_from, text_length};
+pub(crate) use tables::{TableSource, Tables, read_tables};

@@ -17,7 +17,7 @@ const MAX_TICK_DELTA: i64 = 1 << 56;
 
 /// A timed event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct EventRecord {
+pub(crate) struct EventRecord {
     /// What happened.
     pub kind: Kind,
     /// Difference of sequence numbers to the proc's event before; 0 in versions without them.
@@ -32,7 +32,7 @@ pub struct EventRecord {
 
 /// One record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Record<'a> {
+pub(crate) enum Record<'a> {
     /// The records after it, up to the next batch, are this proc's.
     Batch {
         /// The proc's id; `u64::MAX` for events of threads without a proc.
@@ -71,7 +71,7 @@ struct Shape {
 
 /// The layout of records in one version.
 #[derive(Clone, Debug)]
-pub struct RecordFormat {
+pub(crate) struct RecordFormat {
     /// Records by their code; none for codes that the version does not have.
     shapes: [Option<Shape>; 64],
     /// Timed events by their first byte, code and count, where the count is of 3 or fewer values; none for other records.
@@ -84,7 +84,7 @@ pub struct RecordFormat {
 
 impl RecordFormat {
     /// The layout of `version`.
-    pub fn new(version: V1) -> Self {
+    pub(crate) fn new(version: V1) -> Self {
         let mut format = Self {
             shapes: [None; 64],
             events_fast: [None; 256],
@@ -131,14 +131,14 @@ impl RecordFormat {
     }
 
     /// Whether the frames of stacks have names; else they are addresses only.
-    pub fn has_symbols(&self) -> bool {
+    pub(crate) fn has_symbols(&self) -> bool {
         self.has_symbols
     }
 
     /// Reads the record at the cursor. `None` where the bytes are no record of this version; then, and on an error, the
     /// cursor may stand anywhere inside them.
     #[inline]
-    pub fn read<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Option<Record<'a>>, Malformed> {
+    pub(crate) fn read<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Option<Record<'a>>, Malformed> {
         let head = cursor.byte()?;
         let Some(shape) = self.shapes[usize::from(head & 0x3f)] else { return Ok(None) };
         match shape.kind {

@@ -13,7 +13,7 @@ use crate::trace::wire::cursor::{Cursor, Malformed};
 
 /// The records that one proc wrote into one buffer: from a batch record to the next.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ProcBatch {
+pub(crate) struct ProcBatch {
     /// The proc's id; -1 for events of threads without a proc.
     pub proc: i32,
     /// Offset of the batch record.
@@ -32,7 +32,7 @@ pub struct ProcBatch {
 
 /// A CPU sample. Its record has its own time and goroutine, whichever batch it is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// When it was taken, in ticks.
     pub ticks: i64,
     /// Offset of its record.
@@ -45,7 +45,7 @@ pub struct Sample {
 
 /// Why bytes were not used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum GapCause {
+pub(crate) enum GapCause {
     /// They are no record of this version.
     NoRecord,
     /// The file ends inside a record.
@@ -56,7 +56,7 @@ pub enum GapCause {
 
 /// Bytes that were not used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Gap {
+pub(crate) struct Gap {
     /// Offset of the first byte.
     pub start: u64,
     /// Offset after the last byte.
@@ -74,7 +74,7 @@ pub struct Gap {
 
 /// What a file consists of. Lists are in the order of the file.
 #[derive(Debug, Default)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// The batches.
     pub batches: Vec<ProcBatch>,
     /// The timed events of all batches, without CPU samples.
@@ -104,7 +104,7 @@ pub struct Scan {
 
 /// Where a string of the file is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct StringBytes {
+pub(crate) struct StringBytes {
     /// Its id.
     pub id: u64,
     /// Offset of its bytes.
@@ -115,7 +115,7 @@ pub struct StringBytes {
 
 /// Where a stack of the file is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct StackBytes {
+pub(crate) struct StackBytes {
     /// Offset of its varints.
     pub pos: u64,
     /// Their length in bytes.
@@ -125,7 +125,7 @@ pub struct StackBytes {
 impl Scan {
     /// The scan of a whole file from the scans of its halves; none if the first half has a gap, because then the second
     /// one may begin inside a record.
-    pub fn join(mut self, mut second: Self) -> Option<Self> {
+    pub(crate) fn join(mut self, mut second: Self) -> Option<Self> {
         if !self.gaps.is_empty() {
             return None;
         }
@@ -159,23 +159,23 @@ const RECENT: usize = 8;
 const MIN_TEXT: usize = 4;
 
 /// Number of printable ASCII bytes, tabs and line ends at the start of `bytes`.
-pub fn text_length(bytes: &[u8]) -> usize {
+pub(crate) fn text_length(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|b| (b' '..0x7f).contains(*b) || b"\t\r\n".contains(b)).count()
 }
 
 /// Scans a whole file, its header included. Linear in the file's size.
-pub fn scan(format: &RecordFormat, bytes: &[u8]) -> Scan {
+pub(crate) fn scan(format: &RecordFormat, bytes: &[u8]) -> Scan {
     scan_from(format, bytes, HEADER_SIZE.min(bytes.len()))
 }
 
 /// The offset of a plausible batch after the middle of the file; none if there is none. Only a scan of the first half can
 /// confirm it.
-pub fn middle(format: &RecordFormat, bytes: &[u8]) -> Option<usize> {
+pub(crate) fn middle(format: &RecordFormat, bytes: &[u8]) -> Option<usize> {
     next_batch(format, bytes, HEADER_SIZE.max(bytes.len() / 2), None)
 }
 
 /// As [`scan`], from an offset on at which a batch begins.
-pub fn scan_from(format: &RecordFormat, bytes: &[u8], at: usize) -> Scan {
+pub(crate) fn scan_from(format: &RecordFormat, bytes: &[u8], at: usize) -> Scan {
     let mut scanner = Scanner {
         format,
         bytes,

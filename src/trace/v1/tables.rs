@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What the ids of the file mean.
 #[derive(Debug)]
-pub struct Tables {
+pub(crate) struct Tables {
     strings: FxHashMap<u64, StringIdx>,
     stacks: IdTable<StackIdx>,
     /// Stacks by start address, in versions without names: these write the address where later ones have the id of a
@@ -29,26 +29,26 @@ pub struct Tables {
 
 impl Tables {
     /// A string by its id; [`StringIdx::NONE`] for 0 and for ids that the file does not define.
-    pub fn string(&self, id: u64) -> StringIdx {
+    pub(crate) fn string(&self, id: u64) -> StringIdx {
         self.strings.get(&id).copied().unwrap_or(StringIdx::NONE)
     }
 
     /// A stack by its id: the empty one for 0; none for ids that the file does not define.
     #[inline]
-    pub fn stack(&self, id: u64) -> Option<StackIdx> {
+    pub(crate) fn stack(&self, id: u64) -> Option<StackIdx> {
         if id == 0 { Some(StackIdx::EMPTY) } else { self.stacks.get(id) }
     }
 
     /// The stack of a new goroutine, by the second argument of its creation: a stack's id or, in versions without names,
     /// the address of its function. None if the file does not define it.
-    pub fn start_stack(&self, value: u64) -> Option<StackIdx> {
+    pub(crate) fn start_stack(&self, value: u64) -> Option<StackIdx> {
         if self.has_symbols { self.stack(value) } else { self.start_stacks.get(&value).copied() }
     }
 }
 
 /// Where strings and stacks come from.
 #[derive(Clone, Copy)]
-pub struct TableSource<'a> {
+pub(crate) struct TableSource<'a> {
     /// The layout of the file.
     pub format: &'a RecordFormat,
     /// The file.
@@ -62,7 +62,7 @@ pub struct TableSource<'a> {
 }
 
 /// Interns the strings and stacks of a file.
-pub fn read_tables(source: TableSource<'_>, symbols: &mut Symbols) -> Tables {
+pub(crate) fn read_tables(source: TableSource<'_>, symbols: &mut Symbols) -> Tables {
     let TableSource { format, bytes, scan, starts, resolver } = source;
     let mut warnings = Vec::new();
     let intern =

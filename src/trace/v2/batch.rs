@@ -1,6 +1,13 @@
 //! What the framing of a trace consists of: its batches and generations, found and not read.
 
-use crate::trace::ids::ThreadId;
+/// A thread (M) id as the runtime wrote it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ThreadId(pub u64);
+
+impl ThreadId {
+    /// No thread; the wire writes it as -1.
+    pub(crate) const NONE: Self = Self(u64::MAX);
+}
 
 /// What a batch holds, by its first byte.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -15,8 +15,8 @@ mod resync;
 
 use super::batch::{BatchKind, BatchRef, GenerationIndex};
 use crate::trace::error::{Result, Warning};
-use crate::trace::ids::ThreadId;
 use crate::trace::source::Source;
+use crate::trace::v2::batch::ThreadId;
 use crate::trace::version::{HEADER_SIZE, V2};
 use crate::trace::warning_list::WarningList;
 use header::{BatchHeader, Framed, HeaderReader, SourceWindow};

@@ -24,13 +24,13 @@
 //! 6. [`order`]: merges the threads of a generation.
 //! 7. [`split`]: orders one generation in several parts side by side.
 
-pub mod batch;
-pub mod clock;
-pub mod codes;
-pub mod generation;
-pub mod index;
-pub mod order;
-pub mod reader;
-pub mod reader_fast;
-pub mod split;
-pub mod tables;
+pub(crate) mod batch;
+pub(crate) mod clock;
+pub(crate) mod codes;
+pub(crate) mod generation;
+pub(crate) mod index;
+pub(crate) mod order;
+pub(crate) mod reader;
+pub(crate) mod reader_fast;
+pub(crate) mod split;
+pub(crate) mod tables;

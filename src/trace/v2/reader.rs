@@ -185,7 +185,7 @@ impl BatchReader {
 
 /// An event as on the wire, with its time in ticks.
 #[derive(Clone, Copy, Debug)]
-pub struct ScanEvent {
+pub(crate) struct ScanEvent {
     /// Its offset in the file.
     pub pos: u64,
     /// Its time in ticks: the batch's base time and all differences since.
@@ -198,7 +198,7 @@ pub struct ScanEvent {
 
 /// Reads the events of one batch, with their times in ticks.
 #[derive(Clone, Copy, Debug)]
-pub struct ScanReader<'a> {
+pub(crate) struct ScanReader<'a> {
     cursor: Cursor<'a>,
     /// Time of the event before the next one.
     ticks: u64,
@@ -206,31 +206,31 @@ pub struct ScanReader<'a> {
 
 impl<'a> ScanReader<'a> {
     /// At the start of a batch with this data.
-    pub fn new(batch: &BatchRef, bytes: &'a [u8]) -> Self {
+    pub(crate) fn new(batch: &BatchRef, bytes: &'a [u8]) -> Self {
         Self { cursor: Cursor::new(bytes, batch.offset), ticks: batch.time }
     }
 
     /// The bytes that can be a short event; `None` near the end of the batch.
     #[inline]
-    pub fn word_event(&self) -> Option<&'a [u8; WORD_EVENT_BYTES]> {
+    pub(crate) fn word_event(&self) -> Option<&'a [u8; WORD_EVENT_BYTES]> {
         self.cursor.ahead()
     }
 
     /// Offset of the next event in the file, and the time in ticks of the event before it.
     #[inline]
-    pub fn position(&self) -> (u64, u64) {
+    pub(crate) fn position(&self) -> (u64, u64) {
         (self.cursor.offset(), self.ticks)
     }
 
     /// Steps over an event that the caller decoded: `len` bytes, `ticks` after the event before it.
     #[inline]
-    pub fn step(&mut self, len: usize, ticks: u64) {
+    pub(crate) fn step(&mut self, len: usize, ticks: u64) {
         self.cursor.step(len);
         self.ticks = self.ticks.wrapping_add(ticks);
     }
 
     /// Reads the next event into `event`. Returns false at the end of the batch.
-    pub fn next(&mut self, known: &[bool; 256], event: &mut ScanEvent) -> std::result::Result<bool, BadEvent> {
+    pub(crate) fn next(&mut self, known: &[bool; 256], event: &mut ScanEvent) -> std::result::Result<bool, BadEvent> {
         let Some((pos, code, ticks)) = decode_event(&mut self.cursor, known, &mut event.args)? else {
             return Ok(false);
         };
@@ -240,7 +240,7 @@ impl<'a> ScanReader<'a> {
     }
 
     /// Offset in the file of the first byte after the batch.
-    pub fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.cursor.offset() + self.cursor.remaining() as u64
     }
 }
@@ -248,7 +248,7 @@ impl<'a> ScanReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::ids::ThreadId;
+    use crate::trace::v2::batch::ThreadId;
     use crate::trace::v2::batch::{BatchKind, GenerationIndex};
     use crate::trace::v2::codes::known_codes;
     use crate::trace::version::{Dialect, VERSIONS};

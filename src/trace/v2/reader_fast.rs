@@ -14,11 +14,11 @@
 use crate::trace::wire::cursor::WordUvarints;
 
 /// Bytes that must be left in the batch: a code and the word after it. The event itself may be shorter.
-pub const WORD_EVENT_BYTES: usize = 9;
+pub(crate) const WORD_EVENT_BYTES: usize = 9;
 
 /// A short event with `N` arguments.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct WordEvent<const N: usize> {
+pub(crate) struct WordEvent<const N: usize> {
     /// Ticks since the event before it.
     pub ticks: u64,
     /// Its arguments.
@@ -29,7 +29,7 @@ pub struct WordEvent<const N: usize> {
 
 /// Decodes an event with `N` arguments; `None` if it is not short.
 #[inline(always)]
-pub fn decode_word_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> Option<WordEvent<N>> {
+pub(crate) fn decode_word_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> Option<WordEvent<N>> {
     let mut varints = WordUvarints::new(word(bytes));
     let ticks = varints.take()?;
     let mut args = [0; N];
@@ -42,7 +42,7 @@ pub fn decode_word_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> Optio
 /// Equal to [`decode_word_fast`]. Faster if the first argument is a goroutine id of two or three bytes, and the other
 /// varints have one byte each.
 #[inline(always)]
-pub fn decode_goroutine_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> Option<WordEvent<N>> {
+pub(crate) fn decode_goroutine_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> Option<WordEvent<N>> {
     const { assert!(N > 0, "the first argument is the id") };
     let word = word(bytes);
     // Three first: in a trace with many goroutines nearly all ids have as many bytes as the highest one.
@@ -57,7 +57,7 @@ pub fn decode_goroutine_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> 
 
 /// Equal to [`decode_word_fast`]. Faster if all varints have one byte each.
 #[inline(always)]
-pub fn decode_one_byte_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> Option<WordEvent<N>> {
+pub(crate) fn decode_one_byte_fast<const N: usize>(bytes: &[u8; WORD_EVENT_BYTES]) -> Option<WordEvent<N>> {
     let word = word(bytes);
     if word & continues(1 + N) == 0 {
         return Some(WordEvent {

@@ -15,7 +15,7 @@ use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_STRING_SIZE};
 
 /// One frame of a stack as on the wire, with ids of strings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct WireFrame {
+pub(crate) struct WireFrame {
     /// Program counter.
     pub pc: u64,
     /// String id of the function's name.
@@ -28,7 +28,7 @@ pub struct WireFrame {
 
 /// The frames of one stack: a range of those of all stacks.
 #[derive(Clone, Copy, Debug)]
-pub struct FrameRange {
+pub(crate) struct FrameRange {
     start: u32,
     len: u32,
 }
@@ -42,7 +42,7 @@ struct TextRange {
 
 /// The strings and stacks of a generation.
 #[derive(Default, Debug)]
-pub struct Tables {
+pub(crate) struct Tables {
     strings: IdTable<TextRange>,
     text: Vec<u8>,
     /// The stacks by id, for [`frames`](Self::frames).
@@ -52,7 +52,7 @@ pub struct Tables {
 
 impl Tables {
     /// The string with an id; `None` if there is none.
-    pub fn string(&self, id: u64) -> Option<&[u8]> {
+    pub(crate) fn string(&self, id: u64) -> Option<&[u8]> {
         self.strings.get(id).map(|at| &self.text[at.start..at.start + at.len])
     }
 
@@ -63,7 +63,7 @@ impl Tables {
     }
 
     /// The frames of a stack, leaf first.
-    pub fn frames(&self, stack: FrameRange) -> &[WireFrame] {
+    pub(crate) fn frames(&self, stack: FrameRange) -> &[WireFrame] {
         &self.frames[stack.start as usize..(stack.start + stack.len) as usize]
     }
 }
@@ -95,7 +95,7 @@ fn offset_of(batches: &[FirstEntry], position: usize) -> u64 {
 }
 
 /// Reads a generation's strings and stacks. Damage is a warning, and so are ids that are defined twice, or nowhere.
-pub fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Tables> {
+pub(crate) fn read_tables(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Tables> {
     let mut reader = TableReader::default();
     let mut found = Vec::new();
     let mut bytes = Vec::new();
@@ -220,7 +220,7 @@ pub struct WireSample {
 }
 
 /// Reads a generation's CPU samples and sorts them by time. Damage is a warning.
-pub fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Vec<WireSample>> {
+pub(crate) fn read_samples(generation: &Generation<'_>, warnings: &mut Vec<Warning>) -> Result<Vec<WireSample>> {
     let mut samples = Vec::new();
     let mut bytes = Vec::new();
     for batch in generation.index.batches.iter().filter(|b| b.kind == BatchKind::Samples) {
@@ -252,7 +252,7 @@ fn read_sample_batch(cursor: &mut Cursor<'_>, samples: &mut Vec<WireSample>) -> 
 }
 
 /// Whether all of a batch's data can be read. `known` are the event codes of the version ([`super::codes`]).
-pub fn is_readable(kind: BatchKind, data: &[u8], known: &[bool; 256]) -> bool {
+pub(crate) fn is_readable(kind: BatchKind, data: &[u8], known: &[bool; 256]) -> bool {
     let mut cursor = Cursor::new(data, 0);
     let read = match kind {
         BatchKind::Strings => read_strings(&mut cursor, &mut Vec::new(), &mut Vec::new()),

@@ -171,7 +171,7 @@ impl<'a> Cursor<'a> {
 
 /// Decodes varints from one word, which stays in a register.
 #[derive(Clone, Copy, Debug)]
-pub struct WordUvarints {
+pub(crate) struct WordUvarints {
     /// The bytes that are left, then zeros.
     rest: u64,
     /// Number of bits taken; more than 64 if a varint does not end inside the word.
@@ -181,14 +181,14 @@ pub struct WordUvarints {
 impl WordUvarints {
     /// Begins with the low byte of the word.
     #[inline]
-    pub fn new(word: u64) -> Self {
+    pub(crate) fn new(word: u64) -> Self {
         Self { rest: word, bits: 0 }
     }
 
     /// The next varint; none if it has more than eight bytes. It is valid only if [`bytes`](Self::bytes) is not none
     /// afterwards.
     #[inline(always)]
-    pub fn take(&mut self) -> Option<u64> {
+    pub(crate) fn take(&mut self) -> Option<u64> {
         if self.rest & 0x80 == 0 {
             let value = self.rest & 0x7f;
             self.rest >>= 8;
@@ -215,7 +215,7 @@ impl WordUvarints {
 
     /// Number of bytes taken; none if they are more than the word has.
     #[inline]
-    pub fn bytes(&self) -> Option<usize> {
+    pub(crate) fn bytes(&self) -> Option<usize> {
         (self.bits <= u64::BITS).then_some(self.bits as usize / 8)
     }
 }

@@ -17,7 +17,7 @@ pub fn put_uvarint(out: &mut Vec<u8>, value: u64) {
 }
 
 /// Appends a varint of at least `width` bytes, padded as the runtime pads (`varintAt`, Go 1.22, `tracebuf.go`).
-pub fn put_padded_uvarint(out: &mut Vec<u8>, mut value: u64, width: usize) {
+pub(crate) fn put_padded_uvarint(out: &mut Vec<u8>, mut value: u64, width: usize) {
     let mut n = 1;
     while value >= 0x80 || n < width {
         out.push(value as u8 | 0x80);

@@ -65,7 +65,7 @@ pub mod code {
 
 /// The layout of the events with one code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct EventSpec {
+pub(crate) struct EventSpec {
     /// Go's name.
     pub name: &'static str,
     /// Whether it is an event in a thread's batch, with a time.
@@ -79,10 +79,10 @@ pub struct EventSpec {
 }
 
 /// [`EventSpec::own_stack`] of events without a stack of the goroutine that executes.
-pub const NO_STACK: u8 = u8::MAX;
+pub(crate) const NO_STACK: u8 = u8::MAX;
 
 /// Largest number of arguments after the time (`MaxTimedEventArgs` - 1).
-pub const MAX_ARGS: usize = 4;
+pub(crate) const MAX_ARGS: usize = 4;
 
 type ArgNames = &'static [&'static str];
 
@@ -171,7 +171,7 @@ const EXPERIMENTAL: [EventSpec; 9] = [
 ];
 
 /// All codes. One that no version has is untimed and has the name `unknown`.
-pub static EVENTS: [EventSpec; 256] = {
+pub(crate) static EVENTS: [EventSpec; 256] = {
     let mut events = [UNKNOWN; 256];
     let mut i = 0;
     while i < NAMED.len() {

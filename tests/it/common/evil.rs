@@ -1,8 +1,7 @@
 //! Traces built to be slow to read, each in any size.
 
 use super::sim::{Plan, simulate};
-use gotrace_slice::trace::wire::encode::{CpuSample, NO_THREAD, NameTable, TimedEvent, TraceWriter};
-use gotrace_slice::trace::wire::event_spec::code;
+use gotrace_slice::trace::testing::{CpuSample, NO_THREAD, NameTable, TimedEvent, TraceWriter, code};
 
 /// A kind of trace: its name, the size that tests use, and how it is made.
 pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);

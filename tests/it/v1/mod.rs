@@ -4,8 +4,8 @@ pub(crate) mod builder;
 
 use gotrace_slice::trace::event::{Event, EventKind, GoState, GoTransition};
 use gotrace_slice::trace::ids::{GIdx, StackIdx};
+use gotrace_slice::trace::testing::{OldTrace, read_old_trace};
 use gotrace_slice::trace::time::Time;
-use gotrace_slice::trace::v1::order::{OldTrace, read};
 use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, V1, read_header};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -24,7 +24,7 @@ pub(crate) fn version(bytes: &[u8]) -> Option<V1> {
 
 /// Reads a trace that must have an old header.
 pub(crate) fn open(bytes: &[u8]) -> gotrace_slice::trace::error::Result<OldTrace> {
-    read(&bytes.to_vec(), version(bytes).expect("an old header"), None)
+    read_old_trace(&bytes.to_vec(), version(bytes).expect("an old header"), None)
 }
 
 /// The folder of foreign traces, if it is there.

@@ -47,8 +47,8 @@ use ordered::Order;
 use reasons::Reasons;
 use stream::TraceBytes;
 
-pub use visitor::{BriefEvent, Visitor};
-pub use walk::{WalkStart, WalkSummary};
+pub(crate) use visitor::{BriefEvent, Visitor};
+pub(crate) use walk::{WalkStart, WalkSummary};
 
 /// Number of bytes that one read asks for.
 const CHUNK: usize = 1 << 20;
@@ -110,7 +110,12 @@ pub fn read(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>) -
 /// As [`read`], for callers that walk through the events anyway: [`OldTrace::finish`] takes what a walk finds. Where
 /// `threads` is more than 1, the halves of the file are scanned in parallel, in the rayon pool of the caller; the
 /// result is the same.
-pub fn open(source: &dyn Source, version: V1, resolver: Option<&dyn Resolver>, threads: usize) -> Result<OldTrace> {
+pub(crate) fn open(
+    source: &dyn Source,
+    version: V1,
+    resolver: Option<&dyn Resolver>,
+    threads: usize,
+) -> Result<OldTrace> {
     let format = RecordFormat::new(version);
     let bytes = read_all(source)?;
     let mut scanned =

@@ -1,9 +1,8 @@
 //! Batch headers at any offset of the source.
 
 use crate::trace::error::Result;
-use crate::trace::ids::ThreadId;
 use crate::trace::source::{Source, read_full};
-use crate::trace::v2::batch::BatchKind;
+use crate::trace::v2::batch::{BatchKind, ThreadId};
 use crate::trace::version::{HEADER_SIZE, Header, V2, read_header};
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::code;

@@ -2,8 +2,9 @@
 
 use super::steps::{GoStep, GoSteps, WireStep};
 use super::translate::GenerationNames;
-use crate::trace::event::{Event, EventKind, Sink};
+use crate::trace::event::{Event, EventKind};
 use crate::trace::ids::GIdx;
+use crate::trace::sink::Sink;
 use crate::trace::time::Time;
 use crate::trace::v2::reader::WireEvent;
 

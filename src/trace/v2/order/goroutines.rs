@@ -5,7 +5,8 @@ use super::scheduler::{Attempt, Instances, NO_PROC, ProcState, Scheduler, Thread
 use super::steps::{AdvanceResult, GoSteps};
 use super::waiting::Wait;
 use crate::trace::event::GoState;
-use crate::trace::ids::{GIdx, ThreadId};
+use crate::trace::ids::GIdx;
+use crate::trace::v2::batch::ThreadId;
 
 impl Scheduler {
     /// GoBlock, GoStop, GoDestroy: the goroutine that executes leaves its thread.

@@ -7,8 +7,9 @@
 use super::emitter::Emitter;
 use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler, ThreadBinding};
 use super::steps::{GoStep, WireStep};
-use crate::trace::event::{GoState, Sink};
+use crate::trace::event::GoState;
 use crate::trace::ids::GIdx;
+use crate::trace::sink::Sink;
 use crate::trace::v2::reader::WireEvent;
 use crate::trace::wire::event_spec::code;
 
@@ -128,8 +129,8 @@ impl Scheduler {
 mod tests {
     use super::*;
     use crate::trace::event::Event;
-    use crate::trace::ids::ThreadId;
     use crate::trace::time::Time;
+    use crate::trace::v2::batch::ThreadId;
     use crate::trace::v2::order::scheduler::Attempt;
     use crate::trace::v2::order::steps::{AdvanceResult, GoSteps};
     use crate::trace::v2::order::translate::GenerationNames;

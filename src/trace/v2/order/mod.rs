@@ -2,7 +2,7 @@
 //!
 //! In: a generation's batches, its clock and names, and which goroutine an id means ([`scheduler::Instances`]). Out:
 //! its [`Event`](crate::trace::event::Event)s in causal order with strictly rising times, to a
-//! [`Sink`](crate::trace::event::Sink).
+//! [`Sink`](crate::trace::sink::Sink).
 //!
 //! Each thread's own events are in order. Between threads, times alone do not give the order: the clocks of two cores
 //! differ a little, and an event's time is taken a little before or after what it is about. The scheduler's rules give
@@ -76,15 +76,15 @@
 //! 7. [`errors`]: what was broken or forced.
 
 pub(crate) mod emitter;
-pub mod errors;
-pub mod frontier;
+pub(crate) mod errors;
+pub(crate) mod frontier;
 pub(crate) mod goroutine_table;
 pub(crate) mod goroutines;
 pub(crate) mod goroutines_fast;
 pub(crate) mod procs;
-pub mod scheduler;
-pub mod state;
-pub mod steps;
+pub(crate) mod scheduler;
+pub(crate) mod state;
+pub(crate) mod steps;
 pub(crate) mod threads;
-pub mod translate;
-pub mod waiting;
+pub(crate) mod translate;
+pub(crate) mod waiting;

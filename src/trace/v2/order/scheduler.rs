@@ -8,7 +8,8 @@ use super::goroutine_table::{GoroutineEntry, GoroutineTable};
 use super::steps::{AdvanceResult, GoSteps};
 use super::waiting::Wait;
 use crate::trace::event::GoState;
-use crate::trace::ids::{GIdx, ThreadId};
+use crate::trace::ids::GIdx;
+use crate::trace::v2::batch::ThreadId;
 use crate::trace::v2::reader::WireEvent;
 use crate::trace::wire::event_spec::code;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -73,7 +74,7 @@ pub(crate) struct Attempt<'e> {
 
 /// The scheduler's state in one generation. Reused from one to the next.
 #[derive(Clone, Default)]
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     pub(crate) goroutines: GoroutineTable,
     /// The procs, in the order in which they were seen.
     pub(crate) procs: Vec<Proc>,
@@ -97,7 +98,7 @@ pub struct Scheduler {
 impl Scheduler {
     /// Forgets everything and begins a generation: with this number of goroutines in the trace, these threads, and this
     /// lowest number of an event about the collector.
-    pub fn begin(&mut self, n_goroutines: usize, threads: &[ThreadId], first_gc: Option<u64>) {
+    pub(crate) fn begin(&mut self, n_goroutines: usize, threads: &[ThreadId], first_gc: Option<u64>) {
         self.goroutines.clear(n_goroutines);
         self.procs.clear();
         self.proc_index.clear();
@@ -141,13 +142,13 @@ impl Scheduler {
 
     /// The goroutine that a thread executes.
     #[inline]
-    pub fn goroutine_of(&self, thread: usize) -> GIdx {
+    pub(crate) fn goroutine_of(&self, thread: usize) -> GIdx {
         self.threads[thread].g
     }
 
     /// Events of a thread are missing. What it executes and holds is not known from now on. Returns the step of its
     /// goroutine, if it had one.
-    pub fn lose_track(&mut self, thread: usize) -> GoSteps {
+    pub(crate) fn lose_track(&mut self, thread: usize) -> GoSteps {
         let mut steps = GoSteps::default();
         let ThreadBinding { g, .. } = self.threads[thread];
         if g.is_some() {
@@ -173,7 +174,7 @@ impl Scheduler {
     }
 
     /// A thread begins to wait for this.
-    pub fn add_waiter(&mut self, wait: Wait) {
+    pub(crate) fn add_waiter(&mut self, wait: Wait) {
         match wait {
             Wait::Goroutine(g, ..) => self.goroutines.get_or_add(g).into_iter().for_each(GoroutineEntry::add_waiter),
             Wait::Proc(p, ..) => self.procs.get_mut(p as usize).into_iter().for_each(|p| p.waiters += 1),
@@ -182,7 +183,7 @@ impl Scheduler {
     }
 
     /// A thread waits for this no more.
-    pub fn remove_waiter(&mut self, wait: Wait) {
+    pub(crate) fn remove_waiter(&mut self, wait: Wait) {
         match wait {
             Wait::Goroutine(g, ..) => self.goroutines.get_or_add(g).into_iter().for_each(GoroutineEntry::remove_waiter),
             Wait::Proc(p, ..) => self.procs.get_mut(p as usize).into_iter().for_each(|p| p.waiters -= 1),

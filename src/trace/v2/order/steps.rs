@@ -6,7 +6,7 @@ use crate::trace::ids::GIdx;
 
 /// What trying an event resulted in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum AdvanceResult {
+pub(crate) enum AdvanceResult {
     /// It happened.
     Advanced,
     /// It cannot happen before this wait ends. Nothing has changed.
@@ -30,7 +30,7 @@ pub struct GoStep {
 
 /// The steps of one event: three for a coroutine switch, one for most events that make any.
 #[derive(Clone, Debug)]
-pub struct GoSteps {
+pub(crate) struct GoSteps {
     list: [GoStep; 3],
     len: usize,
     /// Events that Go's reader adds before the first step. They are not emitted, but each takes its nanosecond.
@@ -54,14 +54,14 @@ impl GoSteps {
 
     /// Removes all steps.
     #[inline]
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.len = 0;
         self.extra = 0;
     }
 
     /// The steps, in order.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = GoStep> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = GoStep> + '_ {
         self.list[..self.len].iter().copied()
     }
 }

@@ -1,7 +1,7 @@
 //! The next event of one thread, over all its batches. On the hot path.
 
 use crate::trace::error::Result;
-use crate::trace::ids::ThreadId;
+use crate::trace::v2::batch::ThreadId;
 use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::Generation;
 use crate::trace::v2::reader::{BatchReader, WireEvent};

@@ -12,7 +12,7 @@ use std::collections::BinaryHeap;
 
 /// What must become so before an event is allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Wait {
+pub(crate) enum Wait {
     /// This goroutine is in this state, and its next sequence number is this one.
     Goroutine(GIdx, u64, GoState),
     /// This proc's next sequence number is this one, and it is in a system call (true) or idle (false).
@@ -26,42 +26,42 @@ pub enum Wait {
 /// A thread in the frontier: the time of its next event, then the thread's rank among all threads. In one number, so
 /// that a comparison is cheap.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct FrontierKey(u128);
+pub(crate) struct FrontierKey(u128);
 
 impl FrontierKey {
     /// After all threads.
-    pub const MAX: Self = Self(u128::MAX);
+    pub(crate) const MAX: Self = Self(u128::MAX);
     /// Flipped, so that times below 0 come first.
     const SIGN: u64 = 1 << 63;
 
     /// The key of a thread by the time of its next event and its rank.
     #[inline]
-    pub fn new(time: Time, rank: u32) -> Self {
+    pub(crate) fn new(time: Time, rank: u32) -> Self {
         Self(u128::from(time.0 as u64 ^ Self::SIGN) << 32 | u128::from(rank))
     }
 
     /// The time of the thread's next event.
     #[inline]
-    pub fn time(self) -> Time {
+    pub(crate) fn time(self) -> Time {
         Time(((self.0 >> 32) as u64 ^ Self::SIGN) as i64)
     }
 
     /// The time and the rank.
     #[inline]
-    pub fn parts(self) -> (Time, u32) {
+    pub(crate) fn parts(self) -> (Time, u32) {
         (self.time(), self.rank())
     }
 
     /// The thread's rank.
     #[inline]
-    pub fn rank(self) -> u32 {
+    pub(crate) fn rank(self) -> u32 {
         self.0 as u32
     }
 }
 
 /// The threads that wait. Entries of threads that wait no more are removed from the heaps when they come to the top.
 #[derive(Default)]
-pub struct WaitingThreads {
+pub(crate) struct WaitingThreads {
     by_wait: FxHashMap<Wait, BinaryHeap<Reverse<FrontierKey>>>,
     by_time: BinaryHeap<Reverse<FrontierKey>>,
     /// What the thread with each rank waits for; `None` if it does not wait.
@@ -72,7 +72,7 @@ pub struct WaitingThreads {
 
 impl WaitingThreads {
     /// Removes all threads. There are `n`.
-    pub fn clear(&mut self, n: usize) {
+    pub(crate) fn clear(&mut self, n: usize) {
         self.by_wait.clear();
         self.by_time.clear();
         self.wait_of.clear();
@@ -82,12 +82,12 @@ impl WaitingThreads {
 
     /// Whether no thread waits.
     #[inline]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
     /// A thread begins to wait.
-    pub fn park(&mut self, wait: Wait, key: FrontierKey) {
+    pub(crate) fn park(&mut self, wait: Wait, key: FrontierKey) {
         self.by_wait.entry(wait).or_default().push(Reverse(key));
         self.by_time.push(Reverse(key));
         self.wait_of[key.rank() as usize] = Some((wait, key));
@@ -96,7 +96,7 @@ impl WaitingThreads {
 
     /// Removes the earliest thread whose wait ended with this; `None` if no thread waits for it. The others go on
     /// waiting: its event takes the sequence number that all of them need, and to try them all would be quadratic.
-    pub fn wake(&mut self, wait: Wait) -> Option<FrontierKey> {
+    pub(crate) fn wake(&mut self, wait: Wait) -> Option<FrontierKey> {
         let threads = self.by_wait.get_mut(&wait)?;
         let mut fulfilled = None;
         while let Some(Reverse(key)) = threads.pop() {
@@ -114,7 +114,7 @@ impl WaitingThreads {
     }
 
     /// The earliest of the threads that wait; `None` if none does.
-    pub fn earliest(&mut self) -> Option<FrontierKey> {
+    pub(crate) fn earliest(&mut self) -> Option<FrontierKey> {
         while let Some(&Reverse(key)) = self.by_time.peek() {
             if self.wait_of[key.rank() as usize].is_some_and(|(_, k)| k == key) {
                 return Some(key);
@@ -125,7 +125,7 @@ impl WaitingThreads {
     }
 
     /// Removes the earliest of the threads that wait, although its wait has not ended; `None` if none does.
-    pub fn take_earliest(&mut self) -> Option<(Wait, FrontierKey)> {
+    pub(crate) fn take_earliest(&mut self) -> Option<(Wait, FrontierKey)> {
         let key = self.earliest()?;
         let (wait, key) = self.wait_of[key.rank() as usize].take()?;
         self.count -= 1;

@@ -16,7 +16,7 @@ use std::ops::Range;
 ///
 /// It is right unless the trace is damaged or contradicts the scheduler's rules; ordering what is before it verifies
 /// it.
-pub struct Checkpoint {
+pub(crate) struct Checkpoint {
     order: OrderState,
     /// How many goroutines each thread created before it.
     created: Vec<u32>,
@@ -61,38 +61,38 @@ impl Checkpoint {
     }
 
     /// The split time.
-    pub fn time(&self) -> Time {
+    pub(crate) fn time(&self) -> Time {
         self.order.time
     }
 
     /// What ordering starts from, or is compared with.
-    pub fn order(&self) -> &OrderState {
+    pub(crate) fn order(&self) -> &OrderState {
         &self.order
     }
 
     /// How many goroutines each thread created before the checkpoint, in the order of the generation's threads.
-    pub fn created(&self) -> &[u32] {
+    pub(crate) fn created(&self) -> &[u32] {
         &self.created
     }
 
     /// Where the CPU samples before the checkpoint stand in the file, in order of time.
-    pub fn samples(&self) -> &[u64] {
+    pub(crate) fn samples(&self) -> &[u64] {
         &self.samples
     }
 
     /// The goroutines that the generation named before the checkpoint, each with its state there.
-    pub fn goroutines(&self) -> impl Iterator<Item = (GIdx, GoState)> {
+    pub(crate) fn goroutines(&self) -> impl Iterator<Item = (GIdx, GoState)> {
         let named = self.order.scheduler.goroutines.iter().map(|(g, goroutine)| (g, goroutine.state()));
         named.filter(|(_, state)| *state != GoState::Undetermined)
     }
 
     /// The goroutines that assist the collector at the checkpoint.
-    pub fn assisting(&self) -> impl Iterator<Item = GIdx> {
+    pub(crate) fn assisting(&self) -> impl Iterator<Item = GIdx> {
         self.order.scheduler.assisting.iter().copied()
     }
 
     /// The ranges of the file that hold the events before the checkpoint, ascending.
-    pub fn ranges_before(&self, index: &GenerationIndex, batches: &ThreadBatches) -> Vec<Range<u64>> {
+    pub(crate) fn ranges_before(&self, index: &GenerationIndex, batches: &ThreadBatches) -> Vec<Range<u64>> {
         let of_thread = |(thread, position): (usize, &Option<Position>)| {
             let position = *position;
             batches.of(thread).iter().enumerate().map(move |(nth, &batch)| {

@@ -89,9 +89,9 @@ mod predictor;
 mod scan_observer;
 mod thread_walk;
 
-pub use checkpoint::Checkpoint;
-pub use part::{GenerationPart, n_valid_parts};
-pub use plan::Plan;
-pub use predictions::{GenerationPredictions, Predictions, ScannedGeneration};
-pub use predictor::{PredictorInput, StatePredictor};
-pub use scan_observer::{NoObserver, ScanObserver};
+pub(crate) use checkpoint::Checkpoint;
+pub(crate) use part::{GenerationPart, n_valid_parts};
+pub(crate) use plan::Plan;
+pub(crate) use predictions::{GenerationPredictions, Predictions, ScannedGeneration};
+pub(crate) use predictor::{PredictorInput, StatePredictor};
+pub(crate) use scan_observer::{NoObserver, ScanObserver};

@@ -11,7 +11,7 @@ use std::hash::Hash;
 ///
 /// Where several threads change one thing, the change with the highest sequence number is the latest.
 #[derive(Default)]
-pub struct ObservedState {
+pub(crate) struct ObservedState {
     /// The last sequence number and state of each goroutine.
     pub(super) goroutines: LastSeenById,
     /// By proc id, the last sequence number, and the state then.

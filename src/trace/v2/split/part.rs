@@ -5,7 +5,7 @@ use crate::trace::v2::order::frontier::Ordered;
 
 /// A part of a generation, to be ordered by one thread.
 #[derive(Clone, Copy)]
-pub struct GenerationPart<'c> {
+pub(crate) struct GenerationPart<'c> {
     /// Position of the generation in the trace's index.
     pub generation: usize,
     /// Where the part begins; `None` for the generation's start.
@@ -16,12 +16,12 @@ pub struct GenerationPart<'c> {
 
 impl<'c> GenerationPart<'c> {
     /// A whole generation.
-    pub fn whole(generation: usize) -> Self {
+    pub(crate) fn whole(generation: usize) -> Self {
         Self { generation, from: None, until: None }
     }
 
     /// All parts of all generations in their order, by the checkpoints of each generation.
-    pub fn all(checkpoints: &'c [Vec<Checkpoint>]) -> Vec<Self> {
+    pub(crate) fn all(checkpoints: &'c [Vec<Checkpoint>]) -> Vec<Self> {
         let mut parts = Vec::new();
         for (generation, checkpoints) in checkpoints.iter().enumerate() {
             let mut from = None;
@@ -35,24 +35,24 @@ impl<'c> GenerationPart<'c> {
 
     /// This part and all that follows it in the generation.
     #[must_use]
-    pub fn to_generation_end(self) -> Self {
+    pub(crate) fn to_generation_end(self) -> Self {
         Self { until: None, ..self }
     }
 
     /// Whether it is the last part of its generation.
-    pub fn is_last(&self) -> bool {
+    pub(crate) fn is_last(&self) -> bool {
         self.until.is_none()
     }
 
     /// How many goroutines each thread created before the part; empty at the generation's start.
-    pub fn created_before(&self) -> &'c [u32] {
+    pub(crate) fn created_before(&self) -> &'c [u32] {
         self.from.map_or(&[], Checkpoint::created)
     }
 }
 
 /// How many parts of a generation, from its first one on, are valid, given how each was ordered: all up to the first
 /// one whose checkpoint was not verified, which was therefore ordered to the generation's end.
-pub fn n_valid_parts<'o>(mut parts: impl ExactSizeIterator<Item = &'o Ordered>) -> usize {
+pub(crate) fn n_valid_parts<'o>(mut parts: impl ExactSizeIterator<Item = &'o Ordered>) -> usize {
     let n = parts.len();
     parts.position(|ordered| !ordered.reached_stop).map_or(n, |last| last + 1)
 }

@@ -20,13 +20,13 @@ const FEWER_EVENTS: u128 = 12;
 
 /// Into how many parts each generation of a trace is split.
 #[derive(Clone, Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     n_parts: Vec<usize>,
 }
 
 impl Plan {
     /// Splits generations of these sizes, in bytes, so that threads finish soonest.
-    pub fn new(sizes: &[u64], threads: usize) -> Self {
+    pub(crate) fn new(sizes: &[u64], threads: usize) -> Self {
         let threads = threads.clamp(1, MAX_THREADS);
         // Threads idle only at the end: splitting more generations than there are threads gains nothing.
         let (first, last) = sizes.split_at(sizes.len().saturating_sub(threads));
@@ -49,7 +49,7 @@ impl Plan {
 
     /// The times at which to split a generation of this position, index and clock: ascending, at most one less than
     /// parts, and fewer if the generation has few batches. None for a generation that stays whole.
-    pub fn split_times(&self, generation: usize, index: &GenerationIndex, clock: Clock) -> Vec<Time> {
+    pub(crate) fn split_times(&self, generation: usize, index: &GenerationIndex, clock: Clock) -> Vec<Time> {
         match self.n_parts[generation] {
             ..=1 => Vec::new(),
             n => split_times(index, clock, n),
@@ -107,8 +107,8 @@ fn split_times(index: &GenerationIndex, clock: Clock, n: usize) -> Vec<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::ids::ThreadId;
     use crate::trace::v2::batch::BatchRef;
+    use crate::trace::v2::batch::ThreadId;
 
     #[test]
     fn generations_are_split_where_threads_would_idle() {

@@ -11,18 +11,18 @@ use crate::trace::v2::tables::read_samples;
 
 /// What pass 1 observed of each generation, in their order; empty if it was not asked to predict anything.
 #[derive(Default)]
-pub struct Predictions(Vec<GenerationPredictions>);
+pub(crate) struct Predictions(Vec<GenerationPredictions>);
 
 /// What pass 1 observed of one generation; empty for one that stays whole.
 #[derive(Default)]
-pub struct GenerationPredictions {
+pub(crate) struct GenerationPredictions {
     split_times: Vec<Time>,
     /// Per group of threads, in their order, what was observed between a split time and the one before.
     observed: Vec<Vec<ObservedState>>,
 }
 
 /// A generation, and what pass 1 found out about it.
-pub struct ScannedGeneration<'a> {
+pub(crate) struct ScannedGeneration<'a> {
     /// The generation.
     pub generation: Generation<'a>,
     /// Its clock.
@@ -36,7 +36,7 @@ pub struct ScannedGeneration<'a> {
 impl GenerationPredictions {
     /// By the split times of a generation and, for each group of its threads in their order, what
     /// [`super::StatePredictor::finish`] gave.
-    pub fn new(split_times: &[Time], observed: Vec<Vec<ObservedState>>) -> Self {
+    pub(crate) fn new(split_times: &[Time], observed: Vec<Vec<ObservedState>>) -> Self {
         Self { split_times: split_times.to_vec(), observed }
     }
 
@@ -63,13 +63,13 @@ impl GenerationPredictions {
 
 impl Predictions {
     /// Adds the next generation.
-    pub fn push(&mut self, generation: GenerationPredictions) {
+    pub(crate) fn push(&mut self, generation: GenerationPredictions) {
         self.0.push(generation);
     }
 
     /// The checkpoints of each generation of the trace; none for one that stays whole or cannot be predicted.
     /// `goroutine` gives the goroutine of an id; each id must mean one goroutine only.
-    pub fn checkpoints<'g>(
+    pub(crate) fn checkpoints<'g>(
         self,
         generations: impl Iterator<Item = ScannedGeneration<'g>>,
         goroutine: impl Fn(GoId) -> GIdx,

@@ -10,8 +10,9 @@ use super::scan_observer::ScanObserver;
 use super::thread_walk::{StepResult, Stop, ThreadWalk};
 use crate::trace::error::{Error, Result};
 use crate::trace::event::GoState;
-use crate::trace::ids::{GoId, ThreadId};
+use crate::trace::ids::GoId;
 use crate::trace::time::Time;
+use crate::trace::v2::batch::ThreadId;
 use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::order::threads::{EventSource, ThreadCursor};
@@ -20,7 +21,7 @@ use crate::trace::wire::event_spec::{MAX_ARGS, code};
 /// Observes the scan of some threads of a generation, to predict the state at split times.
 ///
 /// Nothing is checked here: whether the events obey the scheduler's rules turns out when they are ordered.
-pub struct StatePredictor<'a> {
+pub(crate) struct StatePredictor<'a> {
     input: PredictorInput<'a>,
     ticks: TickTable,
     /// Per split time, what was observed since the one before. The current one's stands in `current`.
@@ -38,7 +39,7 @@ pub struct StatePredictor<'a> {
 
 /// A generation, and the times at which to predict its state.
 #[derive(Clone, Copy)]
-pub struct PredictorInput<'a> {
+pub(crate) struct PredictorInput<'a> {
     /// The generation.
     pub generation: &'a Generation<'a>,
     /// Its batches by thread.
@@ -53,7 +54,7 @@ pub struct PredictorInput<'a> {
 
 impl<'a> StatePredictor<'a> {
     /// Has observed nothing yet.
-    pub fn new(input: PredictorInput<'a>) -> Self {
+    pub(crate) fn new(input: PredictorInput<'a>) -> Self {
         let bytes = input.generation.index.end - input.generation.index.start;
         let goroutines = || LastSeenById::for_bytes(bytes);
         let mut observed =
@@ -75,7 +76,7 @@ impl<'a> StatePredictor<'a> {
     /// What was observed before each split time, since the one before it. Ends before the first split time that cannot
     /// be predicted, because of damage or an event whose effect its thread alone does not show. Fails if bytes could
     /// not be read.
-    pub fn finish(mut self) -> Result<Vec<ObservedState>> {
+    pub(crate) fn finish(mut self) -> Result<Vec<ObservedState>> {
         self.go_to(self.input.split_times.len());
         self.observed.truncate(self.n_predictable);
         match self.failed {

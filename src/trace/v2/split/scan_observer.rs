@@ -7,7 +7,7 @@ use crate::trace::wire::event_spec::MAX_ARGS;
 ///
 /// Goroutines come with the sequence number of the start that made the thread execute them; 0 for one that the
 /// generation's status or its creation put on the thread.
-pub trait ScanObserver {
+pub(crate) trait ScanObserver {
     /// The scan begins a thread, given by its index among the generation's threads.
     fn begin_thread(&mut self, _thread: usize) {}
     /// The scan begins the thread's next batch. True if the batch's events are to be reported.
@@ -31,6 +31,6 @@ pub trait ScanObserver {
 }
 
 /// Observes nothing.
-pub struct NoObserver;
+pub(crate) struct NoObserver;
 
 impl ScanObserver for NoObserver {}

@@ -7,8 +7,9 @@
 use super::observed_state::{ObservedState, ObservedThread, put_later};
 use crate::trace::error::Error;
 use crate::trace::event::GoState;
-use crate::trace::ids::{GoId, ThreadId};
+use crate::trace::ids::GoId;
 use crate::trace::time::Time;
+use crate::trace::v2::batch::ThreadId;
 use crate::trace::v2::order::goroutines::go_state;
 use crate::trace::v2::order::procs::proc_state;
 use crate::trace::v2::order::scheduler::ProcState;

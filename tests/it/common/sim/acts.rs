@@ -1,7 +1,7 @@
 //! What a thread of the simulated scheduler may do next.
 
 use super::{Life, Mark, REASONS, RUNNING, SYSCALL, World};
-use gotrace_slice::trace::wire::event_spec::code;
+use gotrace_slice::trace::testing::code;
 
 impl World {
     pub(super) fn take_proc(&mut self, t: usize) {

@@ -2,8 +2,7 @@
 
 mod acts;
 
-use gotrace_slice::trace::wire::encode::{NameTable, TimedEvent, TraceWriter};
-use gotrace_slice::trace::wire::event_spec::code;
+use gotrace_slice::trace::testing::{NameTable, TimedEvent, TraceWriter, code};
 
 /// What to make up.
 #[derive(Clone, Copy, Debug)]

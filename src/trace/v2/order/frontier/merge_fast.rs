@@ -12,7 +12,7 @@
 //! `benches/pipeline.rs` measures the gain, the tests in `tests.rs` compare both.
 
 use super::{FrontierKey, ThreadCursor, ThreadFrontier, Workspace};
-use crate::trace::event::Sink;
+use crate::trace::sink::Sink;
 use crate::trace::time::Time;
 use crate::trace::v2::order::emitter::Emitter;
 use crate::trace::v2::order::scheduler::Instances;

@@ -1,7 +1,7 @@
 //! Starts a generation's order from a state in its middle, and stops it at another one if it is as predicted.
 
 use super::{FrontierKey, ThreadCursor, ThreadFrontier};
-use crate::trace::event::Sink;
+use crate::trace::sink::Sink;
 use crate::trace::v2::generation::ThreadBatches;
 use crate::trace::v2::order::errors::OrderingErrors;
 use crate::trace::v2::order::scheduler::Instances;
