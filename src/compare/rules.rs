@@ -113,9 +113,10 @@ impl LatencyRule {
         let Some(latency) = &comparison.with_undecided else { return without };
         let is_slower = |outcome: RuleOutcome| matches!(outcome, RuleOutcome::Slower(_));
         // Undecided requests that both sides have alike blur what is significant, and not whether it is beyond the limit.
-        let is_same = match is_slower(without) {
-            true => self.change(latency).is_some_and(|change| self.exceeds(change)),
-            false => !is_slower(self.check_latencies(latency)),
+        let is_same = if is_slower(without) {
+            self.change(latency).is_some_and(|change| self.exceeds(change))
+        } else {
+            !is_slower(self.check_latencies(latency))
         };
         if is_same {
             return without;
