@@ -8,15 +8,20 @@ const MAX_NAMES: usize = 3;
 const MAX_ROWS: usize = 2_000;
 const MAX_CHARS: usize = 160;
 
-/// Candidates' functions, tasks and regions nearest to any of the patterns, best first: those that contain the pattern
+/// Functions on stacks, tasks and regions nearest to any of the patterns, best first: those that contain the pattern
 /// in another case, then those whose name is the fewest edits away.
 pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
     let patterns: Vec<String> = patterns.iter().map(|p| plain(p)).filter(|p| !p.is_empty()).collect();
     let rows = candidates.rows.iter().take(MAX_ROWS);
     let annotations = candidates.annotations.iter().take(MAX_ROWS).map(|a| a.name.as_str());
+    let functions = || candidates.functions.iter().map(String::as_str);
+    // Of all functions those that contain the pattern are found, of some also those that differ by a few letters.
+    let contains = |name: &&str| patterns.iter().any(|p| plain(name).contains(p.as_str()));
     let mut scored: Vec<(usize, &str)> = rows
         .flat_map(|r| [r.entry.as_str(), r.creation_site.as_str()])
         .chain(annotations)
+        .chain(functions().take(MAX_ROWS))
+        .chain(functions().skip(MAX_ROWS).filter(contains))
         .filter(|name| !name.is_empty())
         .filter_map(|name| Some((patterns.iter().filter_map(|p| distance(p, name)).min()?, name)))
         .collect();
@@ -81,6 +86,14 @@ mod tests {
         assert_eq!(nearest(&c, &["Handler".into()]), ["main.(*S).handler", "main.Handlr"]);
         assert_eq!(nearest(&c, &["Worker$".into()]), ["main.worker"]);
         assert!(nearest(&c, &["(".into()]).is_empty());
+    }
+
+    #[test]
+    fn functions_on_stacks_are_near_too() {
+        let functions = ["main.(*DB).GetUser", "main.getUsers", "fmt.Println"].map(str::to_owned).to_vec();
+        let c = Candidates { functions, ..candidates(&["main.worker"]) };
+        assert_eq!(nearest(&c, &["getuser".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
+        assert_eq!(nearest(&c, &["GetUsr".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
     }
 
     #[test]

@@ -33,6 +33,13 @@ impl NoMatch<'_> {
         if let Some(help) = selector.filter(|_| !roots.is_empty()).and_then(|s| annotated(s, candidates)) {
             return failure.help(help);
         }
+        let has_signs = |p: &String| p.contains(['[', ']', '(', ')', '{', '}', '*', '+', '?', '^', '$', '|']);
+        let is_text =
+            |p: &String| has_signs(p) && candidates.functions.iter().any(|function| function.contains(p.as_str()));
+        if !args.fixed_strings && roots.iter().any(is_text) {
+            failure =
+                failure.help("a function has just this in its name: -F takes the pattern as text, not as a regex");
+        }
         let near = nearest::nearest(candidates, roots);
         if !near.is_empty() {
             failure = failure.help("near it are:");

@@ -10,16 +10,21 @@ use crate::trace::error::Result;
 
 /// Lists what could be selected.
 pub fn candidates(inputs: &[Input<'_>], options: Options, progress: Option<ProgressHook<'_>>) -> Result<Candidates> {
-    in_pool(options, |options| list_in_pool(inputs, options, progress))
+    in_pool(options, |options| list_in_pool(inputs, options, Listing { progress, with_functions: false }))
+}
+
+/// How candidates are listed.
+#[derive(Clone, Copy)]
+pub(super) struct Listing<'h> {
+    /// Called with what is done.
+    pub(super) progress: Option<ProgressHook<'h>>,
+    /// Whether all functions on stacks are named.
+    pub(super) with_functions: bool,
 }
 
 /// The same, for callers that run in a pool already.
-pub(super) fn list_in_pool(
-    inputs: &[Input<'_>],
-    options: Options,
-    progress: Option<ProgressHook<'_>>,
-) -> Result<Candidates> {
-    let ticker = Ticker::new(inputs, 2, progress);
+pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: Listing<'_>) -> Result<Candidates> {
+    let ticker = Ticker::new(inputs, 2, listing.progress);
     let mut all = Candidates::default();
     for input in inputs {
         let unusable = for_each_trace(input, &mut |trace| {
@@ -33,6 +38,12 @@ pub(super) fn list_in_pool(
             all.traces.push(trace.info(input, &survey, end, &mut warnings));
             all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
             all.add(rows, older);
+            if listing.with_functions {
+                survey.symbols.stacks_with(|name| {
+                    all.functions.push(name.to_owned());
+                    false
+                });
+            }
             all.add_served(survey::handlers(&survey), &survey::unknown_handler(&survey));
             all.add_annotations(survey.annotations);
             Ok(())

@@ -1,6 +1,6 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
-use super::listing::list_in_pool;
+use super::listing::{Listing, list_in_pool};
 use super::matched::MatchedCounts;
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
@@ -39,7 +39,11 @@ pub fn profile(
         let matched =
             sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.of > 0 || !c.cut.is_empty());
         if !matched {
-            return Ok(Answer::NoMatch(Box::new(list_in_pool(inputs, options, None)?)));
+            return Ok(Answer::NoMatch(Box::new(list_in_pool(
+                inputs,
+                options,
+                Listing { progress: None, with_functions: true },
+            )?)));
         }
         Ok(Answer::Profile(Box::new(sliced.finish(options, chosen.as_ref()))))
     })

@@ -133,6 +133,17 @@ fn one_reading_writes_all_outputs() {
 }
 
 #[test]
+fn no_match_finds_functions_on_stacks_in_another_case() {
+    let dir = with_trace();
+    let stderr = |pattern: &str| String::from_utf8(run(dir.path(), &["-r", pattern, "t"], 1).stderr).unwrap();
+    let near = stderr("hashandwrite");
+    assert!(near.contains("main.HashAndWriteHandler") && near.contains("-i ignores"), "{near}");
+    // The twin: nothing is near.
+    let far = stderr("zzzzzzzzzz");
+    assert!(!far.contains("near it are") && !far.contains("-i ignores") && !far.contains("-F takes"), "{far}");
+}
+
+#[test]
 fn no_match_names_what_is_near_and_writes_nothing() {
     let dir = with_trace();
     let output = run(dir.path(), &["-r", "fanouthandler", "-o", "a.json", "t"], 1);
