@@ -46,7 +46,10 @@ pub(super) fn write(
     Ok(())
 }
 
-/// One line per trace; gives the columns that labels take.
+/// Most traces that have a line each.
+const MAX_TRACE_LINES: usize = 4;
+
+/// One line per trace, or one for all where there are many; gives the columns that labels take.
 pub(crate) fn trace_lines(
     view: &View<'_>,
     traces: &[TraceInfo],
@@ -54,19 +57,50 @@ pub(crate) fn trace_lines(
     remark: Option<&str>,
     out: &mut dyn Write,
 ) -> io::Result<usize> {
+    if traces.len() > MAX_TRACE_LINES {
+        let mut items = pooled_items(view, traces, time);
+        items.extend(read_in(view));
+        items.extend(remark.map(str::to_owned));
+        view.items(out, &counted(traces.len() as u64, "trace"), LABEL.0, &items)?;
+        return Ok(LABEL.0);
+    }
     let names: Vec<String> = traces.iter().map(|t| view.fit_end(&clean(&t.name), LABEL.1 - 2)).collect();
     let pad = names.iter().map(|n| width(n) + 2).max().unwrap_or(0).clamp(LABEL.0, LABEL.1);
     for (i, (trace, name)) in traces.iter().zip(&names).enumerate() {
         let mut items = trace_items(view, trace, time);
         if i + 1 == traces.len() {
-            // Traces are read together, so the time is that of all.
-            let read_in = view.options.read_in.map(|t| duration(t.as_nanos() as u64, Unit::Auto));
-            items.extend(read_in.map(|t| format!("read in {}", view.ascii(t))));
+            items.extend(read_in(view));
             items.extend(remark.map(str::to_owned));
         }
         view.items(out, name, pad, &items)?;
     }
     Ok(pad)
+}
+
+/// Traces are read together, so the time is that of all.
+fn read_in(view: &View<'_>) -> Option<String> {
+    let took = view.options.read_in.map(|t| duration(t.as_nanos() as u64, Unit::Auto));
+    took.map(|t| format!("read in {}", view.ascii(t)))
+}
+
+/// What many traces have in common, and their sums.
+fn pooled_items(view: &View<'_>, traces: &[TraceInfo], time: Option<&str>) -> Vec<String> {
+    let mut versions: Vec<&str> = traces.iter().map(|t| t.version.as_str()).collect();
+    versions.sort_unstable();
+    versions.dedup();
+    let sum = |of: fn(&TraceInfo) -> u64| traces.iter().map(of).fold(0, u64::saturating_add);
+    let mut items = vec![
+        format!("format {}", clean(&versions.join(", "))),
+        format!("{} in all", view.time(sum(|t| t.window_ns.unwrap_or(t.duration_ns)))),
+    ];
+    items.extend(time.map(|range| format!("--time {} of each", clean(range))));
+    items.push(counted(sum(|t| t.events), "event"));
+    items.push(counted(sum(|t| t.goroutines), "goroutine"));
+    let incomplete = traces.iter().filter(|t| !t.complete).count() as u64;
+    if incomplete > 0 {
+        items.push(format!("{} {INCOMPLETE}", count(incomplete)));
+    }
+    items
 }
 
 fn trace_items(view: &View<'_>, trace: &TraceInfo, time: Option<&str>) -> Vec<String> {

@@ -116,6 +116,22 @@ fn the_time_of_reading_is_shown_when_known() {
     assert!(text.contains("read in 610 ms"), "{text}");
 }
 
+#[test]
+fn many_traces_have_one_line() {
+    let head = |n: usize| {
+        let mut profile = sample();
+        let trace = crate::profile::TraceInfo { complete: true, ..profile.traces[0].clone() };
+        profile.traces = vec![trace; n];
+        profile.traces[0].complete = false;
+        let text = String::from_utf8(render("text", &profile, &options(200))).unwrap();
+        text.lines().take_while(|line| !line.starts_with("roots")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(head(4).len(), 4);
+    let pooled = head(240);
+    assert_eq!(pooled.len(), 1, "{pooled:?}");
+    assert!(pooled[0].starts_with("240 traces") && pooled[0].contains("1 INCOMPLETE"), "{pooled:?}");
+}
+
 /// For a look in a terminal: `TEXT_OUT=DIR cargo test text_files`, then `cat` one of them.
 #[test]
 fn text_files() {

@@ -8,12 +8,15 @@ pub(crate) use stacks::{change_in_words, changed_stacks};
 use super::layout::{self, BOLD, View};
 use crate::compare::statistics::{MIN_REQUESTS, Quantile};
 use crate::compare::{Comparison, Presence, Side, SlowRate, StateChange, Verdict};
+use crate::profile::TraceInfo;
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::cut;
 use crate::render::units::{count, counted, duration, percent, probability};
 use std::io::{self, Write};
 
+/// Most traces of a side that are named.
+const MAX_NAMES: usize = 4;
 /// Columns of the labels of the head.
 const LABEL: usize = 10;
 
@@ -35,11 +38,13 @@ pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Wr
 fn side(view: &View<'_>, side: &Side) -> Vec<String> {
     let unit = view.options.unit;
     let patterns: Vec<String> = side.selection.patterns.iter().map(|p| format!("'{}'", clean(p))).collect();
-    let mut items: Vec<String> = side
-        .traces
-        .iter()
-        .map(|t| if t.complete { clean(&t.name).into_owned() } else { format!("{} (INCOMPLETE)", clean(&t.name)) })
-        .collect();
+    let name = |t: &TraceInfo| {
+        if t.complete { clean(&t.name).into_owned() } else { format!("{} (INCOMPLETE)", clean(&t.name)) }
+    };
+    let mut items: Vec<String> = side.traces.iter().take(MAX_NAMES).map(name).collect();
+    if side.traces.len() > MAX_NAMES {
+        items.push(format!("{} more traces", count((side.traces.len() - MAX_NAMES) as u64)));
+    }
     items.push(format!("{} of {}", counted(side.requests as u64, "request"), patterns.join(" or ")));
     items.extend(side.only.as_ref().map(|only| format!("chosen by {}", clean(only))));
     if side.include_partial && side.partial > 0 {
