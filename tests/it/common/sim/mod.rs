@@ -2,7 +2,7 @@
 
 mod acts;
 
-use gotrace_slice::trace::testing::{NameTable, TimedEvent, TraceWriter, code};
+use gotrace_slice::trace::testing::{NO_THREAD, NameTable, TimedEvent, TraceWriter, code};
 
 /// What to make up.
 #[derive(Clone, Copy, Debug)]
@@ -252,6 +252,10 @@ impl World {
             if queues[at].1.is_empty() {
                 queues.swap_remove(at);
             }
+        }
+        // Every generation of the runtime's has a table of strings.
+        if self.names.is_empty() {
+            self.writer.batch(self.generation, NO_THREAD, self.now, &[code::STRINGS]);
         }
         self.writer.names(self.generation, self.now, &std::mem::take(&mut self.names));
         self.writer.end_of_generation();
