@@ -260,7 +260,7 @@ fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) ->
         format!("{} on {connections}", view.time(undecided.total_ns())),
         format!("the longest {}", view.time(undecided.max_ns())),
     ];
-    items.extend(requests.and_then(|requests| leaning(undecided, requests)));
+    items.extend(requests.and_then(|requests| leaning(undecided, requests)).into_iter().flatten());
     items.extend(likely(view, undecided, requests));
     items
 }
@@ -268,8 +268,9 @@ fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) ->
 /// More than this many per cent of the requests that count are many.
 const MANY_UNDECIDED: u64 = 5;
 
-/// Which way the distribution leans without the undecided ones; none where they are few.
-fn leaning(undecided: &Undecided, requests: &Requests) -> Option<String> {
+/// Which way the distribution leans without the undecided ones; none where they are few. In two items, as one would be cut
+/// at 80 columns.
+fn leaning(undecided: &Undecided, requests: &Requests) -> Option<Vec<String>> {
     let latency = requests.latency.as_ref().filter(|_| requests.only.is_none())?;
     let n = latency.count;
     if undecided.count() * 100 <= n * MANY_UNDECIDED {
@@ -277,9 +278,9 @@ fn leaning(undecided: &Undecided, requests: &Requests) -> Option<String> {
     }
     let of = format!("{} of up to {}", count(n), count(n + undecided.count()));
     Some(match undecided.p50_ns().cmp(&latency.p50_ns) {
-        Ordering::Less => format!("the fast ones leave no stack: p50 is of the slow {of}"),
-        Ordering::Greater => format!("slow ones left no stack: p50 is of the fast {of}"),
-        Ordering::Equal => format!("p50 is of {of}"),
+        Ordering::Less => vec!["the fast ones leave no stack".to_owned(), format!("p50 is of the slow {of}")],
+        Ordering::Greater => vec!["slow ones left no stack".to_owned(), format!("p50 is of the fast {of}")],
+        Ordering::Equal => vec![format!("p50 is of {of}")],
     })
 }
 
