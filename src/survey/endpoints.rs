@@ -1,8 +1,8 @@
 //! Which functions are endpoints: where the paths of a server's requests part, and who calls whom as a handler.
 //!
 //! A function that calls another one *as a handler* does so through a value that it was given: `net/http` calls a
-//! function outside of Go's own packages, another package calls `main`, which none can import, or a method `ServeHTTP`
-//! is called. A function's other callees are its own work. See `docs/semantics.md`, Handlers.
+//! function outside of Go's own packages, a handler of another package calls `main`, which none can import, within its
+//! package alone, or a method `ServeHTTP` is called. A function's other callees are its own work. See `docs/semantics.md`, Handlers.
 
 use super::roots::paths::{PathNode, PathTree};
 use crate::profile::{is_std, package};
