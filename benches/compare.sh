@@ -9,6 +9,8 @@
 #	BIG_MB=220      size of the fresh recording
 #	TRACE_TOOL=1    0 leaves `go tool trace` out: it needs about 60 times the file's size in memory
 #	KEEP=FOLDER     keeps the recording and the programs there, and uses them the next time
+#	TOOL=PROGRAM    measures this build instead of the one of the sources here
+#	BASE=PROGRAM    measures this older build too, in turn
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 rounds=${ROUNDS:-5}
@@ -38,13 +40,16 @@ if [ "${TRACE_TOOL:-1}" = 1 ] && [ ! -x "$work/trace" ]; then
 	(cd "$goroot/src/cmd" && env -u GOEXPERIMENT -u GODEBUG GOROOT="$goroot" GOTOOLCHAIN=local GOFLAGS= GOPROXY=off \
 		GOWORK=off GO111MODULE=on "$goroot/bin/go" build -trimpath -o "$work/trace" cmd/trace)
 fi
-echo "building gotrace-slice" >&2
-cargo build --release --quiet
+if [ -z "${TOOL:-}" ]; then
+	echo "building gotrace-slice" >&2
+	cargo build --release --quiet
+	target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+	TOOL=$target/release/gotrace-slice
+fi
 cargo bench --quiet --bench varints --no-run
-target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 varints=$(GOTRACE_SLICE_BENCH=$trace cargo bench --quiet --bench varints | sed -n 's/^varints: \([0-9.]*\) s.*/\1/p')
 
-TRACE=$trace ROOT=$root ROUNDS=$rounds REST=$rest WORK=$work TOOL=$target/release/gotrace-slice VARINTS=$varints \
+TRACE=$trace ROOT=$root ROUNDS=$rounds REST=$rest WORK=$work TOOL=$TOOL VARINTS=$varints \
 	python3 - <<'PYTHON'
 import json, os, statistics, subprocess, sys, time
 
@@ -65,16 +70,26 @@ def run(command):
     return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def same_job(threads, metric="goroutine"):
-    job = ["--metric", metric, "--root", root, "-o", f"{work}/out.pb.gz", trace]
-    return [tool, "--no-progress", "-j", str(threads), *job]
+def job_rows(name, tool):
+    """What is measured of one build."""
+
+    def slice_job(threads, metric="goroutine"):
+        job = ["--metric", metric, "--root", root, "-o", f"{work}/out.pb.gz", trace]
+        return [tool, "--no-progress", "-j", str(threads), *job]
+
+    return [
+        (f"{name}, 2 threads", slice_job(2)),
+        (f"{name}, 1 thread", slice_job(1)),
+        (f"{name}, 2 threads, with critical paths", slice_job(2, "latency")),
+        (f"{name}, candidates", [tool, "--no-progress", "-j", "2", trace]),
+    ]
 
 
+ours = job_rows("gotrace-slice", tool)
+if base := os.environ.get("BASE"):
+    ours = [row for pair in zip(ours, job_rows("base", base)) for row in pair]
 rows = [
-    ("gotrace-slice, 2 threads", same_job(2)),
-    ("gotrace-slice, 1 thread", same_job(1)),
-    ("gotrace-slice, 2 threads, with critical paths", same_job(2, "latency")),
-    ("gotrace-slice, candidates", [tool, "--no-progress", "-j", "2", trace]),
+    *ours,
     ("Go program on Go's reader", [f"{work}/streamref", "-mode=slice", f"-root={root}", trace]),
     ("Go's reader alone", [f"{work}/streamref", "-mode=null", trace]),
 ]
