@@ -287,15 +287,21 @@ impl<'a> Windows<'a> {
         crossed
     }
 
-    /// Notes the borders of what is certain of an open window; says whether its last matching stack holds no more.
+    /// Notes the borders of what is certain of an open window; says whether its last matching stack holds no more. Several
+    /// events can be at one position: in old traces, one record can end a wait and say what comes then. The first counts.
     fn cross_seen(&mut self, window: WindowIdx, seen: SeenPart, (pos, time): (u64, Time)) -> bool {
-        if seen.start == pos {
-            self.edit(window, |open| open.seen_start = time);
+        let (begins, ends) = (seen.start == pos, seen.end == Some(pos));
+        if !begins && !ends {
+            return false;
         }
-        let ends = seen.end == Some(pos);
-        if ends {
-            self.edit(window, |open| open.seen_end = time);
-        }
+        self.edit(window, |open| {
+            if begins && open.seen_start == Time::MIN {
+                open.seen_start = time;
+            }
+            if ends && open.seen_end == Time::MAX {
+                open.seen_end = time;
+            }
+        });
         ends
     }
 
@@ -348,8 +354,12 @@ impl<'a> Windows<'a> {
                     ours.end = theirs.end;
                 }
                 ours.handed_over = ours.handed_over.max(theirs.handed_over);
-                ours.seen_start = ours.seen_start.max(theirs.seen_start);
-                ours.seen_end = ours.seen_end.min(theirs.seen_end);
+                if ours.seen_start == Time::MIN {
+                    ours.seen_start = theirs.seen_start;
+                }
+                if ours.seen_end == Time::MAX {
+                    ours.seen_end = theirs.seen_end;
+                }
                 ours.ns = ours.ns.saturating_add(theirs.ns);
                 ours.seen |= theirs.seen;
                 ours.cut_start |= theirs.cut_start;
