@@ -5,10 +5,11 @@ use super::labels::RootLabels;
 use super::membership::{Membership, Slice};
 use super::selector::Selector;
 use super::window::{RootWindow, WindowIdx};
-use crate::survey::{Forest, Goroutine};
-use crate::trace::ids::GIdx;
+use crate::survey::roots::servers::GRPC_WORKER;
+use crate::survey::{Forest, Goroutine, Stretch};
+use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Stands for the depth of a goroutine that is kept out, with all that it creates.
 pub(super) const KEPT_OUT: u32 = u32::MAX;
@@ -31,6 +32,8 @@ pub(super) struct SliceBuilder<'a> {
     pub(super) labels: RootLabels<'a>,
     /// Whether requests on a server are the only roots.
     pub(super) served_only: bool,
+    /// Goroutines of a server that serve one request after the other, and have no borders but those of stretches.
+    pub(super) workers: FxHashSet<GIdx>,
     keep_out: KeepOut<'a>,
 }
 
@@ -58,13 +61,14 @@ impl<'a> SliceBuilder<'a> {
             depth: vec![0; n],
             labels: RootLabels::new(symbols, selector),
             served_only: false,
+            workers: workers(forest, symbols),
             keep_out: KeepOut::new(symbols, selector),
         }
     }
 
-    /// The same, with requests on a server as its only roots.
-    pub(super) fn served_only(self) -> Self {
-        Self { served_only: true, ..self }
+    /// Whether a stretch is a request on a server: its borders are the server's own, or a worker of the server served it.
+    pub(super) fn is_served(&self, stretch: &Stretch) -> bool {
+        stretch.seen.is_none() || self.workers.contains(&stretch.g)
     }
 
     /// Whether a child stays out although its creator, or the stretch it was created in, is in.
@@ -98,4 +102,15 @@ impl<'a> SliceBuilder<'a> {
         self.slice.tracked[g.at()] = true;
         self.slice.memberships.insert(g, memberships);
     }
+}
+
+/// The goroutines with stretches whose outermost function is that of gRPC's stream workers.
+fn workers(forest: &Forest, symbols: &Symbols) -> FxHashSet<GIdx> {
+    let mut known: FxHashMap<StackIdx, bool> = FxHashMap::default();
+    let mut is_worker = |stack| {
+        let outermost = || symbols.leaf(symbols.root_frame(stack));
+        *known.entry(stack).or_insert_with(|| outermost().is_some_and(|frame| symbols.function(frame) == GRPC_WORKER))
+    };
+    let inferred = forest.stretches.iter().filter(|stretch| stretch.seen.is_some());
+    inferred.filter(|stretch| is_worker(stretch.stack)).map(|stretch| stretch.g).collect()
 }

@@ -1,19 +1,21 @@
 //! What the patterns select beside requests on a server, where these alone are the roots.
 
+use super::builder::SliceBuilder;
 use super::membership::Slice;
 use super::window::{RootKind, RootWindow};
 use crate::trace::ids::StringIdx;
 use rustc_hash::FxHashMap;
 
-/// The roots on no server of a slice with all kinds of roots: how many, by what made them roots and what matched. A
-/// goroutine that serves some of the requests is none of them.
-pub(super) fn others(all: &Slice, served: &Slice) -> FxHashMap<(&'static str, StringIdx), u64> {
+/// The roots on no server, of all kinds of roots: how many, by what made them roots and what matched. A goroutine that
+/// serves some of the requests is none of them.
+pub(super) fn others(all: &mut SliceBuilder<'_>, served: &Slice) -> FxHashMap<(&'static str, StringIdx), u64> {
+    let windows = all.run().windows;
     let is_other = |window: &&RootWindow| match window.by {
-        RootKind::Stack => window.seen.is_some(),
+        RootKind::Stack => window.seen.is_some() && !all.workers.contains(&window.g),
         _ => !served.has(window.g),
     };
     let mut counts = FxHashMap::default();
-    for window in all.windows.iter().filter(is_other) {
+    for window in windows.iter().filter(is_other) {
         *counts.entry((window.by.name(), window.matched)).or_default() += 1;
     }
     counts

@@ -134,7 +134,7 @@ impl SliceBuilder<'_> {
         let mut memberships = Vec::with_capacity(stretches.len());
         for i in stretches {
             let stretch = self.forest.stretches[i as usize];
-            if self.served_only && stretch.seen.is_some() {
+            if self.served_only && !self.is_served(&stretch) {
                 continue;
             }
             let label = self.labels.of_stack(stretch.stack);

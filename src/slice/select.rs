@@ -19,33 +19,38 @@ const COPIED_AT_ONCE: usize = 64;
 /// thing: in one distribution with requests it would say nothing of either, and as a root it could not be the stranger
 /// that a request waits for. Those are counted beside.
 pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
-    let new = || SliceBuilder::new(forest, symbols, selector);
-    if selector.served_first && !selector.root_by.task && !selector.root_by.region && has_served(forest) {
-        let mut builder = new().served_only();
-        let served = builder.run();
-        if !served.windows.is_empty() {
-            let alone = !may_have_others(forest, &builder.matching, &served);
-            let others = if alone { FxHashMap::default() } else { others(&new().run(), &served) };
-            return Slice { others, ..served };
-        }
+    let mut builder = SliceBuilder::new(forest, symbols, selector);
+    let served_first = selector.served_first && !selector.root_by.task && !selector.root_by.region;
+    if !served_first || !has_served(&builder) {
+        return builder.run();
     }
-    new().run()
+    let mut all = SliceBuilder::new(forest, symbols, selector);
+    builder.served_only = true;
+    let served = builder.run();
+    if served.windows.is_empty() {
+        return all.run();
+    }
+    let alone = !may_have_others(&builder, &served);
+    let others = if alone { FxHashMap::default() } else { others(&mut all, &served) };
+    Slice { others, ..served }
 }
 
 /// Whether a request on a server matches.
-fn has_served(forest: &Forest) -> bool {
-    !forest.streams.is_empty() || forest.stretches.iter().any(|stretch| stretch.seen.is_none())
+fn has_served(builder: &SliceBuilder<'_>) -> bool {
+    let forest = builder.forest;
+    !forest.streams.is_empty() || forest.stretches.iter().any(|stretch| builder.is_served(stretch))
 }
 
-/// Whether something outside of the requests may match too. `matching` has, per stack, whether a pattern matches.
-fn may_have_others(forest: &Forest, matching: &[bool], served: &Slice) -> bool {
+/// Whether something outside of the requests may match too.
+fn may_have_others(builder: &SliceBuilder<'_>, served: &Slice) -> bool {
+    let SliceBuilder { forest, matching, .. } = builder;
     let matches = |g: &Goroutine| matching[g.creation.at()] || matching[g.entry.at()];
-    forest.stretches.iter().any(|stretch| stretch.seen.is_some())
+    forest.stretches.iter().any(|stretch| !builder.is_served(stretch))
         || (0..).zip(&forest.goroutines).any(|(i, g)| matches(g) && !served.has(GIdx(i)))
 }
 
 impl SliceBuilder<'_> {
-    fn run(&mut self) -> Slice {
+    pub(super) fn run(&mut self) -> Slice {
         self.start_tasks();
         for some in creators_first(self.forest).chunks(COPIED_AT_ONCE) {
             let goroutines: Vec<Goroutine> = some.iter().map(|&g| *self.forest.get(GIdx(g))).collect();

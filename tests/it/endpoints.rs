@@ -123,6 +123,24 @@ fn no_call_of_a_grpc_method_is_lost() {
     }
 }
 
+/// Calls on stream workers are requests as much as those that have a goroutine of their own, as some have when all
+/// workers are busy. (A function on no server stays apart: `matched.rs`.)
+#[test]
+fn calls_on_stream_workers_count() {
+    for recording in Recording::all("grpc-workers") {
+        for (method, handler) in
+            [("main.Price", "main._Shop_Price_Handler"), ("main.Order", "main._Shop_Order_Handler")]
+        {
+            let what = format!("{} {method}", recording.path.display());
+            let profile = recording.profile(&format!("^{}$", regex::escape(handler))).expect("requests");
+            let requests = profile.requests.expect("requests");
+            let all = requests.list.len() as u64 + requests.partial;
+            assert_eq!(all, recording.took("methods", method).len() as u64, "{what}");
+            assert!(profile.selection.others.is_empty(), "{what}: {:?}", profile.selection.others);
+        }
+    }
+}
+
 /// What the middleware hands on to is told apart; what an endpoint calls in turn, or instead of each other, is not made
 /// into endpoints.
 #[test]

@@ -10,6 +10,7 @@ mod v1;
 
 mod annotations;
 mod architecture;
+mod cases;
 mod cli;
 mod cli_traces;
 mod compare;

@@ -65,6 +65,16 @@ pub fn corpus() -> Option<PathBuf> {
     None
 }
 
+/// The situations of `../shared/cases`, if this machine has them.
+pub fn cases() -> Option<PathBuf> {
+    let folder = std::env::var_os("GOTRACE_SLICE_CASES").map_or_else(|| root().join("../shared/cases"), PathBuf::from);
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    println!("skipped: no cases at {}; set GOTRACE_SLICE_CASES", folder.display());
+    None
+}
+
 /// Whether bytes begin as a trace of Go 1.22 or later.
 pub fn is_v2(bytes: &[u8]) -> bool {
     use gotrace_slice::trace::version::{Dialect, Header, read_header};

@@ -1,0 +1,52 @@
+//! The lists without `--root`: handlers are endpoints, with as many requests as `--root` finds; and what a pattern that
+//! matches nothing is answered.
+
+use super::{Absent, In, Is, MS, Row, Said, check, check_said};
+
+const HANDLERS: &[Row] = &[
+    ("survivors-only", "httprouter.trace", "handlers / function=main.read / count", Is("74")),
+    ("survivors-only", "httprouter.trace", "handlers / function=main.write / count", Is("40")),
+    ("middleware", "1.27.3.trace", "handlers / function=main.API.Users / count", Is("10")),
+    ("middleware", "1.27.3.trace", "handlers / function=main.API.Users / p50_ns", In(5 * MS, 6 * MS)),
+    ("middleware", "1.27.3.trace", "handlers / function=main.API.Orders / count", Is("10")),
+    ("middleware", "1.27.3.trace", "handlers / function=main.API.Orders / p50_ns", In(40 * MS, 42 * MS)),
+    ("middleware", "1.27.3.trace", "handlers / function=main.main.func1 / count", Is("10")),
+    ("middleware", "1.27.3.trace", "handlers / function=main.main.func1 / p50_ns", In(MS, 2 * MS)),
+    ("middleware", "1.27.3.trace", "handlers / function~ServeHTTP", Absent),
+    ("inlined-wrappers", "h1.trace", "handlers / function=main.timed / count", Is("30")),
+    ("inlined-wrappers", "h1.trace", "handlers / function=main.tooslow / count", Is("30")),
+    ("h2c-handlers", "t.trace", "handlers / protocol=HTTP/2&function=main.StreamHandler / count", Is("6")),
+    ("h2c-handlers", "t.trace", "handlers / protocol=HTTP/2&function=main.SleepHandler / count", Is("6")),
+    ("h2c-handlers", "t.trace", "handlers / protocol=HTTP/2&function=main.FanHandler / count", Is("6")),
+    ("h2c-handlers", "t.trace", "handlers / function~unencryptedHTTP2Request.ServeHTTP", Absent),
+    ("etcd-post-new-connections", "etcd.trace", "handlers / function~accessController).ServeHTTP / count", Is("20")),
+    ("etcd-post-new-connections", "etcd.trace", "handlers / function~accessController).ServeHTTP / partial", Is("0")),
+    ("caddy-own-request", "caddy.trace", "handlers / function~adminHandler.ServeHTTP", Absent),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / count", Is("76")),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / untimed", Is("44")),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Echo_Chat_Handler / untimed", Is("14")),
+];
+
+const SAID: &[Said] = &[
+    (
+        "middleware",
+        "1.27.3.trace",
+        0,
+        &["-F --root main.API.Orders 1.27.3.trace", "-F --root main.API.Users 1.27.3.trace"],
+        &["--root 'net/http.(*persistConn).readLoop'"],
+    ),
+    ("caddy-own-request", "caddy.trace", 0, &[], &["adminHandler.ServeHTTP", "cut by the edge"]),
+    ("names", "-r main.Typed[...] 1.27.3.trace", 1, &["-F takes the pattern as text"], &[]),
+    ("names", "-F -r main.Typed[...] 1.27.3.trace", 0, &["6 whole"], &[]),
+    ("names", "-r main.typed 1.27.3.trace", 1, &["-i ignores upper and lower case", "main.Typed[...]"], &[]),
+];
+
+#[test]
+fn handlers_are_endpoints() {
+    check(HANDLERS);
+}
+
+#[test]
+fn messages_name_what_works() {
+    check_said(SAID);
+}
