@@ -18,7 +18,7 @@ const MAX_WARNINGS: usize = 10;
 /// How long the work took.
 #[derive(Clone, Copy)]
 pub(crate) struct Times {
-    /// Opening the traces, and unpacking those that are packed.
+    /// Opening the traces, and decompressing those that are compressed.
     pub(crate) open: Duration,
     /// Everything before the first output.
     pub(crate) all: Duration,

@@ -1,4 +1,4 @@
-//! Why the command ends without a result, in words that teach: what is wrong, and what to do.
+//! Why the command ends without a result: what is wrong, and what to do about it.
 
 use gotrace_slice::render::clean::clean;
 use std::io;

@@ -1,10 +1,10 @@
-//! Opens traces: files, standard input, pipes; plain or packed.
+//! Opens traces: files, standard input, pipes; plain or compressed.
 
 use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::file_source::{FileSource, FrontToBack};
 use super::sniff;
-use super::spool::{Copying, Packing, PackingDamage, spool};
+use super::spool::{Compression, CompressionDamage, Copying, spool};
 use gotrace_slice::render::units;
 use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
@@ -20,7 +20,7 @@ pub(crate) struct Opened {
     /// Its path as given, `-` for standard input.
     pub(crate) name: String,
     pub(crate) source: Arc<dyn Source + Send + Sync>,
-    /// What was wrong with its packing.
+    /// What was wrong with its compressed data.
     pub(crate) warning: Option<Warning>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn open(path: &Path, copying: Copying<'_>) -> CliResult<Opened> {
 
 struct Unchecked {
     opened: Opened,
-    packing: Packing,
+    compression: Compression,
 }
 
 /// Standard input as a file, which can be read at positions when it was redirected from one.
@@ -71,36 +71,36 @@ fn open_file(name: &str, mut file: File, copying: Copying<'_>) -> io::Result<Unc
     let source = FileSource::new(file, metadata.len());
     let mut head = [0; 4];
     let n = source.read_full_at(&mut head, 0)?;
-    let packing = Packing::of(&head[..n]);
-    if packing == Packing::Plain {
+    let compression = Compression::of(&head[..n]);
+    if compression == Compression::Plain {
         let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None };
-        return Ok(Unchecked { opened, packing });
+        return Ok(Unchecked { opened, compression });
     }
-    unpack(name, FrontToBack { source: &source, at: 0 }, packing, copying)
+    unpack(name, FrontToBack { source: &source, at: 0 }, compression, copying)
 }
 
 fn open_stream(name: &str, mut stream: impl Read, copying: Copying<'_>) -> io::Result<Unchecked> {
     let mut head = Vec::new();
     (&mut stream).take(4).read_to_end(&mut head)?;
-    let packing = Packing::of(&head);
-    unpack(name, head.chain(stream), packing, copying)
+    let compression = Compression::of(&head);
+    unpack(name, head.chain(stream), compression, copying)
 }
 
-fn unpack(name: &str, input: impl Read, packing: Packing, copying: Copying<'_>) -> io::Result<Unchecked> {
-    let spooled = spool(input, packing, copying)?;
-    let warning = spooled.damage.map(|d| damaged(&d, packing));
-    Ok(Unchecked { opened: Opened { name: name.to_owned(), source: spooled.source, warning }, packing })
+fn unpack(name: &str, input: impl Read, compression: Compression, copying: Copying<'_>) -> io::Result<Unchecked> {
+    let spooled = spool(input, compression, copying)?;
+    let warning = spooled.damage.map(|d| damaged(&d, compression));
+    Ok(Unchecked { opened: Opened { name: name.to_owned(), source: spooled.source, warning }, compression })
 }
 
-fn damaged(damage: &PackingDamage, packing: Packing) -> Warning {
-    let how = packing.name().unwrap_or_default();
+fn damaged(damage: &CompressionDamage, compression: Compression) -> Warning {
+    let how = compression.name().unwrap_or_default();
     let message = format!("the {how} data is damaged or cut off ({}); used everything before it", damage.reason);
     Warning::lost("packing-damaged", message, damage.offset, 0)
 }
 
 /// The input, if it is a trace; else a failure that says what it is.
 fn checked(input: Unchecked) -> CliResult<Opened> {
-    let Unchecked { opened, packing } = input;
+    let Unchecked { opened, compression } = input;
     let mut head = [0; sniff::HEAD_LEN];
     let n = opened
         .source
@@ -113,7 +113,7 @@ fn checked(input: Unchecked) -> CliResult<Opened> {
     if sniff::is_trace(&head[..n]) {
         return Ok(opened);
     }
-    Err(not_a_trace(&opened.name, &sniff::what_is(&head[..n], packing.name())))
+    Err(not_a_trace(&opened.name, &sniff::what_is(&head[..n], compression.name())))
 }
 
 /// The failure for an input that is no trace.

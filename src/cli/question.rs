@@ -105,7 +105,7 @@ impl Question<'_> {
         }
     }
 
-    /// Adds what only the command line knows: how the question was put, and what was wrong with the packing.
+    /// Adds what only the command line knows: `--only` as it was typed, and damage of compressed files.
     fn complete(&self, report: &mut Report) {
         if let Report::Profile(profile) = report
             && let Some(requests) = &mut profile.requests

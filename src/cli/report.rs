@@ -24,7 +24,7 @@ impl Report {
         }
     }
 
-    /// Adds a warning about a file whose packing is damaged. One file may hold several recordings.
+    /// Adds a warning about a file whose compressed data is damaged. The file may hold several traces: all of them are incomplete then.
     pub(crate) fn add_damage(&mut self, name: &str, warning: &Warning) {
         let (warnings, mut traces): (_, Vec<&mut TraceInfo>) = match self {
             Self::Profile(p) => (&mut p.warnings, p.traces.iter_mut().collect()),

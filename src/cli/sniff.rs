@@ -39,7 +39,7 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"--- contention", "a contention profile in text form (debug=1)"),
 ];
 
-/// What the file seems to be, fit for "this is …". `compressed` names what was unpacked to see these bytes.
+/// What the file seems to be, fit for "this is …". `compressed` names the compression that was undone to see these bytes, if any.
 pub(crate) fn what_is(head: &[u8], compressed: Option<&str>) -> String {
     if head.is_empty() {
         return "empty".to_owned();

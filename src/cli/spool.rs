@@ -26,15 +26,15 @@ const RATIO_FREE_BYTES: u64 = 64 << 20;
 const READ_AHEAD: usize = 16 << 10;
 const COPY_BYTES: usize = 64 << 10;
 
-/// How a stream is packed.
+/// How a stream is compressed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Packing {
+pub(crate) enum Compression {
     Plain,
     Gzip,
     Zstd,
 }
 
-impl Packing {
+impl Compression {
     /// Judged by magic bytes, never by a file's name.
     pub(crate) fn of(head: &[u8]) -> Self {
         if head.starts_with(&[0x1f, 0x8b]) {
@@ -46,7 +46,7 @@ impl Packing {
         }
     }
 
-    /// Its name in messages; none when nothing is packed.
+    /// Its name in messages; none when nothing is compressed.
     pub(crate) fn name(self) -> Option<&'static str> {
         match self {
             Self::Plain => None,
@@ -59,14 +59,14 @@ impl Packing {
 /// Copied input.
 pub(crate) struct Spooled {
     pub(crate) source: Arc<dyn Source + Send + Sync>,
-    /// Where and why the packed data ended early.
-    pub(crate) damage: Option<PackingDamage>,
+    /// Where and why the compressed data ended early.
+    pub(crate) damage: Option<CompressionDamage>,
 }
 
-/// Packed data that ended early: everything before it was used.
+/// Compressed data that ended early: everything before its end was used.
 #[derive(Debug)]
-pub(crate) struct PackingDamage {
-    /// Byte of the packed data.
+pub(crate) struct CompressionDamage {
+    /// Byte of the compressed data.
     pub(crate) offset: u64,
     /// What the decoder said.
     pub(crate) reason: String,
@@ -103,18 +103,18 @@ impl<R: Read> Read for Meter<'_, R> {
 pub(crate) struct Copying<'a> {
     /// Called with the bytes read so far.
     pub(crate) progress: &'a dyn Fn(u64),
-    /// Most bytes to copy, unpacked (`--max-input`): a stream without an end would fill the disk.
+    /// Most bytes to copy, decompressed (`--max-input`): a stream without an end would fill the disk.
     pub(crate) max_bytes: u64,
 }
 
-/// Reads `input` to its end, unpacked.
-pub(crate) fn spool(input: impl Read, packing: Packing, copying: Copying<'_>) -> io::Result<Spooled> {
+/// Reads `input` to its end, decompressed.
+pub(crate) fn spool(input: impl Read, compression: Compression, copying: Copying<'_>) -> io::Result<Spooled> {
     let (read, failed) = (Cell::new(0), Cell::new(false));
     let meter = BufReader::with_capacity(READ_AHEAD, Meter { inner: input, read: &read, failed: &failed });
-    let mut unpacked: Box<dyn Read + '_> = match packing {
-        Packing::Plain => Box::new(meter),
-        Packing::Gzip => Box::new(MultiGzDecoder::new(meter)),
-        Packing::Zstd => Box::new(ZstdReader::new(meter)),
+    let mut unpacked: Box<dyn Read + '_> = match compression {
+        Compression::Plain => Box::new(meter),
+        Compression::Gzip => Box::new(MultiGzDecoder::new(meter)),
+        Compression::Zstd => Box::new(ZstdReader::new(meter)),
     };
     let mut file = SpooledTempFile::new(MOST_MEMORY_BYTES);
     let mut moves = true;
@@ -143,12 +143,12 @@ pub(crate) fn spool(input: impl Read, packing: Packing, copying: Copying<'_>) ->
                     }
                 }
                 (copying.progress)(read.get());
-                if packing != Packing::Plain && size > RATIO_FREE_BYTES && size / MAX_RATIO > read.get() {
+                if compression != Compression::Plain && size > RATIO_FREE_BYTES && size / MAX_RATIO > read.get() {
                     return Err(io::Error::other(format!("unpacks to more than {MAX_RATIO} times its size")));
                 }
             }
-            Err(e) if packing == Packing::Plain || failed.get() || size == 0 => return Err(e),
-            Err(e) => break Some(PackingDamage { offset: read.get(), reason: e.to_string() }),
+            Err(e) if compression == Compression::Plain || failed.get() || size == 0 => return Err(e),
+            Err(e) => break Some(CompressionDamage { offset: read.get(), reason: e.to_string() }),
         }
     };
     drop(unpacked);
@@ -175,7 +175,7 @@ fn positioned(file: SpooledTempFile, size: u64) -> Arc<dyn Source + Send + Sync>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::Compression;
+    use flate2::Compression as Level;
     use flate2::write::GzEncoder;
 
     const HEADER: &[u8] = b"go 1.26 trace\0\0\0";
@@ -183,12 +183,12 @@ mod tests {
 
     #[test]
     fn what_is_no_trace_is_not_copied() {
-        let spooled = spool(io::repeat(0), Packing::Plain, UNLIMITED).unwrap();
+        let spooled = spool(io::repeat(0), Compression::Plain, UNLIMITED).unwrap();
         assert!(spooled.source.size() < 1 << 20);
     }
 
     fn gzip(data: &[u8]) -> Vec<u8> {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        let mut encoder = GzEncoder::new(Vec::new(), Level::fast());
         encoder.write_all(data).unwrap();
         encoder.finish().unwrap()
     }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn gzip_members_are_one_stream() {
         let packed = [gzip(b"go 1.26 "), gzip(b"trace")].concat();
-        let spooled = spool(packed.as_slice(), Packing::of(&packed), UNLIMITED).unwrap();
+        let spooled = spool(packed.as_slice(), Compression::of(&packed), UNLIMITED).unwrap();
         assert_eq!(all(&spooled), b"go 1.26 trace");
         assert!(spooled.damage.is_none());
     }
@@ -212,7 +212,7 @@ mod tests {
         let noise = (0..500_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8);
         let data: Vec<u8> = HEADER.iter().copied().chain(noise).collect();
         let packed = gzip(&data);
-        let spooled = spool(&packed[..packed.len() / 2], Packing::Gzip, UNLIMITED).unwrap();
+        let spooled = spool(&packed[..packed.len() / 2], Compression::Gzip, UNLIMITED).unwrap();
         let damage = spooled.damage.as_ref().unwrap();
         assert_eq!(damage.offset, packed.len() as u64 / 2);
         assert!(data.starts_with(&all(&spooled)) && spooled.source.size() > 100_000);
@@ -228,7 +228,7 @@ mod tests {
         }
         let packed = gzip(&[HEADER, &vec![7; 100_000]].concat());
         let input = packed[..packed.len() / 2].chain(Broken);
-        assert_eq!(spool(input, Packing::Gzip, UNLIMITED).err().unwrap().to_string(), "disk on fire");
+        assert_eq!(spool(input, Compression::Gzip, UNLIMITED).err().unwrap().to_string(), "disk on fire");
     }
 
     /// Every read is interrupted once before it gives a byte.
@@ -246,7 +246,7 @@ mod tests {
         use ruzstd::encoding::{CompressionLevel, compress_to_vec};
         let data = [HEADER, &[7; 1000]].concat();
         for packed in [data.clone(), gzip(&data), compress_to_vec(data.as_slice(), CompressionLevel::Fastest)] {
-            let spooled = spool(Interrupted(&packed, false), Packing::of(&packed), UNLIMITED).unwrap();
+            let spooled = spool(Interrupted(&packed, false), Compression::of(&packed), UNLIMITED).unwrap();
             assert!(spooled.damage.is_none() && all(&spooled) == data);
         }
     }
@@ -254,18 +254,18 @@ mod tests {
     #[test]
     fn a_stream_without_end_is_refused() {
         let copying = Copying { max_bytes: 1 << 20, ..UNLIMITED };
-        let error = spool(HEADER.chain(io::repeat(0)), Packing::Plain, copying).err().unwrap();
+        let error = spool(HEADER.chain(io::repeat(0)), Compression::Plain, copying).err().unwrap();
         assert!(error.to_string().contains("--max-input"), "{error}");
-        assert!(spool(HEADER.chain(io::repeat(0).take(1 << 19)), Packing::Plain, copying).is_ok());
-        // What is packed counts as unpacked.
+        assert!(spool(HEADER.chain(io::repeat(0).take(1 << 19)), Compression::Plain, copying).is_ok());
+        // The limit is for the decompressed bytes.
         let packed = gzip(&[HEADER, &vec![0; 2 << 20]].concat());
-        assert!(spool(packed.as_slice(), Packing::Gzip, copying).is_err());
+        assert!(spool(packed.as_slice(), Compression::Gzip, copying).is_err());
     }
 
     #[test]
     fn a_bomb_is_refused_early() {
         let bomb = gzip(&[HEADER, &vec![0; 200 << 20]].concat());
-        let error = spool(bomb.as_slice(), Packing::Gzip, UNLIMITED).err();
+        let error = spool(bomb.as_slice(), Compression::Gzip, UNLIMITED).err();
         // Fast compression stays below the ratio; the best does not.
         if let Some(error) = error {
             assert!(error.to_string().contains("1000 times"), "{error}");

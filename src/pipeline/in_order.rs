@@ -58,8 +58,8 @@ pub(super) fn in_order<S: Send, T: Send, B>(
         }
         stop.done = true;
     };
-    // Each thread gets its own: one that waits for something else must not begin here, as it would not come back to it
-    // before all is done.
+    // One task for each thread, which nobody can steal: a thread that waits inside of another task would take one of
+    // these up, and not get back to its own before everything here is done.
     rayon::scope(|scope| {
         scope.spawn_broadcast(|_, thread| {
             if thread.index() < threads {

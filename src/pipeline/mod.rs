@@ -6,9 +6,10 @@
 //!             (v1 or v2)  └──> survey ─────────────────────> check ──> Candidates
 //! ```
 //!
-//! `open_trace` is the only place that asks for the dialect; [`v1`] and [`v2`] have the passes of one trace. `threads`
-//! decides when work is shared out, `in_order` takes results of work side by side in a fixed order, so that the
-//! result is the same for any number of threads. `progress` counts the bytes that are done.
+//! `check` orders the events only to find what is wrong with their order. `open_trace` alone asks which dialect of the
+//! format a trace has: [`v1`] (Go 1.5 – 1.21) and [`v2`] (Go 1.22 and later) have the passes of one trace. `threads`
+//! decides when work is shared out, `in_order` takes the results of work that is done side by side in a fixed order, so
+//! that the result is the same for any number of threads. `progress` counts the bytes that are done.
 
 mod events;
 mod in_order;

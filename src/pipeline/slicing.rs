@@ -37,7 +37,7 @@ pub fn profile(
         }
         // Roots that matched and are of another length are an answer; none that matched is not.
         let matched =
-            sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.of > 0 || !c.cut.is_empty());
+            sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.n_before > 0 || !c.cut.is_empty());
         if !matched {
             return Ok(Answer::NoMatch(Box::new(list_in_pool(
                 inputs,
@@ -54,7 +54,7 @@ struct Chosen {
     /// Per trace, their windows.
     windows: Vec<Vec<WindowIdx>>,
     /// How many requests there were to choose from.
-    of: u64,
+    n_before: u64,
     /// All requests that are cut.
     cut: Vec<CutRequest>,
 }
@@ -72,7 +72,7 @@ fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Onl
         .windows
         .into_iter()
         .map(|of_one| of_one.into_iter().filter(|_| chosen.next().unwrap_or(false)).collect());
-    Ok(Chosen { windows: windows.collect(), of: durations.len() as u64, cut })
+    Ok(Chosen { windows: windows.collect(), n_before: durations.len() as u64, cut })
 }
 
 /// The sum of all traces that were sliced so far.
@@ -94,7 +94,7 @@ impl Sliced {
         profile.selection.matched = matched.list();
         profile.selection.others = others.list();
         (profile.tree, profile.samples) = folder.finish();
-        requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.of);
+        requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.n_before);
         if let Some(chosen) = chosen {
             requests.cut.clone_from(&chosen.cut);
             requests.partial = chosen.cut.len() as u64;

@@ -53,7 +53,7 @@ impl<'a> SliceBuilder<'a> {
                 chain: vec![0; n],
                 ..Slice::default()
             },
-            // Without a pattern none is named, and what is kept out stays out.
+            // Without a pattern no function is named, so goroutines that are kept out stay out.
             matching: symbols.stacks_with(|name| !selector.is_goroutine() && selector.roots.matches(name)),
             stretches,
             window_of_stretch: vec![WindowIdx::NONE; forest.stretches.len()],

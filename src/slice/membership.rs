@@ -36,7 +36,8 @@ pub(crate) struct Slice {
     pub(crate) chain: Vec<u32>,
     /// The goroutines that belong to windows for parts of their life: these parts, in order.
     pub(crate) memberships: FxHashMap<GIdx, Vec<Membership>>,
-    /// Goroutines of requests that [`keep`](Self::keep) dropped, which are no less requests for that.
+    /// Goroutines of requests that [`keep`](Self::keep) dropped. Not selected, but still requests: a wait for one of them
+    /// is a wait for another request.
     pub(crate) not_chosen: FxHashSet<GIdx>,
     /// Where tasks begin and end.
     pub(crate) task_boundaries: TaskBoundaries,
@@ -44,8 +45,8 @@ pub(crate) struct Slice {
     pub(crate) chains: SpawnChains,
     /// How many goroutines were selected, and how many were left out.
     pub(crate) counts: Counts,
-    /// What matches too, and is no root because requests on a server are: how many roots there would be, by what made
-    /// them roots and what matched.
+    /// What matches too, but is no root since only requests on a server are: how many roots there would be, by what would
+    /// make them roots and what matched.
     pub(crate) others: FxHashMap<(&'static str, StringIdx), u64>,
 }
 

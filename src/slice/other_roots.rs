@@ -6,8 +6,8 @@ use super::window::{RootKind, RootWindow};
 use crate::trace::ids::StringIdx;
 use rustc_hash::FxHashMap;
 
-/// The roots on no server, of all kinds of roots: how many, by what made them roots and what matched. A goroutine that
-/// serves some of the requests is none of them.
+/// The roots that are no requests on a server, of all kinds of roots (`all`): how many, by what made them roots and what
+/// matched. A goroutine that serves some of the requests in `served` does not count.
 pub(super) fn others(all: &mut SliceBuilder<'_>, served: &Slice) -> FxHashMap<(&'static str, StringIdx), u64> {
     let windows = all.run().windows;
     let is_other = |window: &&RootWindow| match window.by {

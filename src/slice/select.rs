@@ -10,14 +10,15 @@ use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use rustc_hash::FxHashMap;
 
-/// Goroutines copied out of the forest at a time. They lie far apart, and independent loads overlap in the memory.
+/// Goroutines copied out of the forest at a time. They lie far apart in memory; loads that do not depend on each other
+/// overlap.
 const COPIED_AT_ONCE: usize = 64;
 
 /// Picks the roots, and follows their children until nothing is added.
 ///
-/// Requests on a server come first. What else matches (a cache's refresher, a timer's goroutine) is another kind of
-/// thing: in one distribution with requests it would say nothing of either, and as a root it could not be the stranger
-/// that a request waits for. Those are counted beside.
+/// Where requests on a server match, they alone are roots. What else matches (a cache's refresher, a timer's goroutine)
+/// is another kind of thing: one distribution of both would describe neither, and what a request waits for must not be
+/// a root itself. Such roots are only counted, in [`Slice::others`].
 pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
     let mut builder = SliceBuilder::new(forest, symbols, selector);
     let served_first = selector.served_first && !selector.root_by.task && !selector.root_by.region;

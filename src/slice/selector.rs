@@ -73,7 +73,8 @@ pub struct RootBy {
     pub entry: bool,
     /// A function on the goroutine's own stack, for as long as it is there.
     pub stack: bool,
-    /// With `stack`: whether a server's own borders are ignored, so that all roots by stack are stretches.
+    /// With `stack`: whether to ignore where a server itself begins and ends requests, so that all roots by stack are
+    /// stretches.
     pub stretches_alone: bool,
     /// The type of a user task (`runtime/trace.NewTask`).
     pub task: bool,
@@ -82,7 +83,7 @@ pub struct RootBy {
 }
 
 impl RootBy {
-    /// Nothing is looked at: what the others are made of.
+    /// No evidence counts; the other functions start from this.
     pub const NONE: Self =
         Self { creation: false, entry: false, stack: false, stretches_alone: false, task: false, region: false };
 
@@ -121,8 +122,8 @@ pub struct Selector {
     pub roots: Patterns,
     /// Where the patterns look.
     pub root_by: RootBy,
-    /// Whether requests on a server are the only roots where a pattern selects other roots too. So it is unless the
-    /// kinds of roots, or goroutines alone, were asked for.
+    /// Where the patterns select requests on a server and other roots: whether the requests alone are roots. True unless
+    /// kinds of roots, or goroutines without a pattern, were asked for.
     pub served_first: bool,
     /// Children whose creation stack or entry function matches are not followed.
     pub exclude: Option<Patterns>,

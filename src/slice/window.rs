@@ -64,7 +64,8 @@ pub enum RootKind {
     Entry,
     /// A function on the goroutine's own stack.
     Stack,
-    /// The same, whatever a server's own borders are. Only asked for: such a root is one by [`RootKind::Stack`].
+    /// The same, wherever a server itself begins and ends requests. Only for asking: the roots that it gives are of kind
+    /// [`RootKind::Stack`].
     Stretch,
     /// A user task.
     Task,

@@ -35,18 +35,20 @@ impl MeasureCore<'_> {
         let chain = if position.after_last_stack && position.open.is_some() {
             slice.windows[position.open.at()].chain_after
         } else {
-            self.context_of(position.open)
+            self.chain_of(position.open)
         };
         (self.none_if_over(position.open), chain)
     }
 
-    /// A window; none for one that ended before the generation that is measured: its end is not at hand to clip with.
+    /// A window; none for one that ended before the part that is measured: when it ended, and so where to clip, is not
+    /// known there.
     fn none_if_over(&self, window: WindowIdx) -> WindowIdx {
         let over = window.is_some() && !self.spec.whole_life && self.windows.is_over(window);
         if over { WindowIdx::NONE } else { window }
     }
 
-    pub(in crate::measure) fn context_of(&self, window: WindowIdx) -> u32 {
+    /// The chain of a root's own goroutine; the first chain, that of goroutines outside the slice, for no window.
+    pub(in crate::measure) fn chain_of(&self, window: WindowIdx) -> u32 {
         if window.is_some() { self.spec.slice.windows[window.at()].chain } else { 0 }
     }
 
@@ -80,8 +82,8 @@ impl MeasureCore<'_> {
                 self.close(line, time, stack, true);
             }
             self.lines[line].set_window(WindowIdx::NONE);
-            let context = self.context_of(WindowIdx::NONE);
-            self.lines[line].set_chain(context);
+            let chain = self.chain_of(WindowIdx::NONE);
+            self.lines[line].set_chain(chain);
             self.lines[line].set_served_by(StringIdx::NONE);
         }
         if crossed.left_last_stack {
@@ -91,8 +93,8 @@ impl MeasureCore<'_> {
         }
         if crossed.started.is_some() {
             self.close(line, time, stack, false);
-            let context = self.context_of(crossed.started);
-            self.lines[line].set_chain(context);
+            let chain = self.chain_of(crossed.started);
+            self.lines[line].set_chain(chain);
             let window = self.none_if_over(crossed.started);
             self.lines[line].set_window(window);
             let serves = self.serves(crossed.started);
@@ -100,8 +102,8 @@ impl MeasureCore<'_> {
         }
     }
 
-    /// The function that serves a request; none where the request's borders are not a server's own. A server calls it
-    /// right at the request's start, so what the goroutine runs before its first own stack is this function.
+    /// The function that serves a request; none where the request's borders are inferred and not those of a server. A
+    /// server calls it right at the request's start, so until its first own stack the goroutine runs this function.
     pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
         let slice = self.spec.slice;
         let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && root.seen.is_none());

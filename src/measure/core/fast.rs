@@ -81,12 +81,12 @@ impl PieceCounter<'_, '_> {
             line,
             IntervalKind { running, assists: false },
             next,
-            (u64::from(line.fresh), ns),
+            (u64::from(line.uncounted), ns),
         );
-        line.fresh = ends;
+        line.uncounted = ends;
         if let Some(log) = self.log {
             log.push(end, line.g, sum);
-            self.windows.add(window, ns);
+            self.windows.add_fast(window, ns);
         }
         true
     }

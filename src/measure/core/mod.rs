@@ -1,8 +1,8 @@
 //! How events change a measurement: timelines of goroutines, and the windows that their time counts in. On the hot path.
 //!
 //! This file has the general rules; `borders` those for events that begin or end windows; `fast` the same rules for what
-//! nearly all events of a sound trace are: a change of state of a goroutine whose past is known, at a time that no border
-//! of a window cuts.
+//! nearly all events of an undamaged trace are: a change of state of a goroutine whose state before is known, inside one
+//! window.
 
 mod borders;
 mod fast;
@@ -31,7 +31,7 @@ pub(super) const NONE: u32 = u32::MAX;
 pub(super) struct MeasureCore<'a> {
     pub(super) spec: MeasureSpec<'a>,
     pub(super) attribution: Attribution<'a>,
-    /// When goroutines that are older began, as far as this trace can tell.
+    /// Since when goroutines that are older than the trace exist, as far as it can tell.
     pub(super) older_since: Time,
     /// Per goroutine, the position of its timeline in `lines`; [`NONE`] for none.
     pub(super) line_of: Vec<u32>,
@@ -41,17 +41,17 @@ pub(super) struct MeasureCore<'a> {
     pub(super) windows: Windows<'a>,
     /// Goroutines that outlived their root, a bit each.
     pub(super) outlived: Vec<u64>,
-    /// Goroutines that ended, a bit each: damage can make them seem to live on, and they do not.
+    /// Goroutines that ended, a bit each. A damaged trace can have later events of them, which are ignored.
     pub(super) ended: Vec<u64>,
-    /// Goroutines created when their window was over, which ended before the part that is measured. Whether they
-    /// outlived their root depends on when that was; a measurer of the whole has none.
+    /// Goroutines created after their window had ended, where that was before the part that is measured. Whether they
+    /// outlived their root depends on when it ended; a measurer of the whole has none.
     pub(super) created_late: Vec<GIdx>,
     /// The intervals of all goroutines, where critical paths are walked.
     pub(super) log: Option<Box<IntervalLog>>,
     wakers: Wakers,
 }
 
-/// Inside no window.
+/// No time at all: what counts of an interval inside no window.
 const NOWHERE: Window = Window { start: Time::MAX, end: Time::MIN };
 
 impl<'a> MeasureCore<'a> {
@@ -125,7 +125,7 @@ impl<'a> MeasureCore<'a> {
             } else if line.is_sampled() {
                 self.attribution.forget_samples(line);
             }
-            line.fresh = true;
+            line.uncounted = true;
             line.since = end;
             return;
         }
@@ -138,7 +138,7 @@ impl<'a> MeasureCore<'a> {
         let close = PieceEnd { end, next, clip, ends };
         let ns = self.attribution.close(&mut self.lines[line], close, self.log.as_deref_mut());
         if ns > 0 {
-            self.windows.see(window, ns);
+            self.windows.add(window, ns);
         }
     }
 
@@ -252,11 +252,11 @@ impl<'a> MeasureCore<'a> {
         let created = t.from == GoState::NotExist;
         let since = if created { event.time } else { self.older_since };
         let stack = if created { t.stack } else { self.without_parking_frames(t.stack) };
-        let (window, context) = self.window_and_chain(t.g);
+        let (window, chain) = self.window_and_chain(t.g);
         if window != self.spec.slice.owner[t.g.at()] && self.spec.slice.owner[t.g.at()].is_some() {
             self.created_late.push(t.g);
         }
-        self.add_line(Timeline::new(t.g, (window, context), FirstState { state: t.to, since, stack }));
+        self.add_line(Timeline::new(t.g, (window, chain), FirstState { state: t.to, since, stack }));
         if let Some(log) = &mut self.log {
             if created {
                 let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
@@ -344,7 +344,8 @@ impl<'a> MeasureCore<'a> {
     pub(super) fn take_with_cause(&mut self, event: &Event, cause: Cause) {
         match &event.kind {
             EventKind::Transition(t) => {
-                // The goroutine's own transition closes its interval with this stack; any other is a glimpse.
+                // The goroutine's own transition closes its interval with this stack; any other
+                // only shows what is on the stack meanwhile.
                 if event.stack != StackIdx::EMPTY {
                     if event.g != t.g {
                         self.see_own_stack(event);
@@ -392,7 +393,7 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// A goroutine begins or ends to help the collector to mark. Ranges of the whole program are not the core's.
+    /// A goroutine begins or ends to help the collector to mark. Ranges of the whole program are no matter of the core.
     #[inline]
     pub(super) fn range(&mut self, event: &Event, kind: &EventKind) {
         match kind {

@@ -73,7 +73,7 @@ impl Folder {
         let mut last = None;
         for i in order {
             let (key, weight) = sums[i];
-            let prefix = prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT);
+            let prefix = prefixes.get(key.chain as usize).copied().unwrap_or(StackTree::ROOT);
             // In their order, sums of one stack in several states follow each other.
             let place = (prefix, key.stack, key.line_known);
             let stack = match last {
@@ -81,10 +81,10 @@ impl Folder {
                 _ => frames.push(&mut self.tree, prefix, key.stack, key.line_known),
             };
             last = Some((place, stack));
-            let stack = if chains.get(key.context).after_last_stack { self.after_last_stack(stack) } else { stack };
+            let stack = if chains.get(key.chain).after_last_stack { self.after_last_stack(stack) } else { stack };
             nodes[i] = stack;
             if weight != Weight::default() {
-                let root = chains.get(key.context).label;
+                let root = chains.get(key.chain).label;
                 self.add(&key, (stack, root), symbols, weight);
             }
         }
@@ -93,12 +93,12 @@ impl Folder {
         elsewhere.sort_unstable_by_key(|&(key, goroutine, label, _)| (key, goroutine, label));
         for (key, goroutine, label, latency_ns) in elsewhere {
             let above = match goroutine {
-                OtherGoroutine::SameRequest => prefixes.get(key.context as usize).copied().unwrap_or(StackTree::ROOT),
+                OtherGoroutine::SameRequest => prefixes.get(key.chain as usize).copied().unwrap_or(StackTree::ROOT),
                 OtherGoroutine::Foreign => self.root_frame(label, symbols),
             };
             let prefix = self.waiting_for(above);
             let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
-            let root = if goroutine == OtherGoroutine::SameRequest { chains.get(key.context).label } else { label };
+            let root = if goroutine == OtherGoroutine::SameRequest { chains.get(key.chain).label } else { label };
             let weight = Weight { latency_ns, ..Weight::default() };
             self.add(&key, (stack, root), symbols, weight);
         }
@@ -119,7 +119,7 @@ impl Folder {
         known.unwrap_or_else(|| self.names.insert_full(name.to_owned()).0) as u32
     }
 
-    /// The node of a root's name, above what strangers did for its requests.
+    /// The node of a root's name, above what goroutines that are not the request's own did while it waited.
     fn root_frame(&mut self, label: StringIdx, symbols: &Symbols) -> NodeIdx {
         let name = symbols.text(label);
         if name.is_empty() {

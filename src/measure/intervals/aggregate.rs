@@ -44,8 +44,8 @@ impl SumIdx {
 /// What intervals are added up by.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Key {
-    /// Chain of `go` statements, in the slice's contexts.
-    pub(crate) context: u32,
+    /// Chain of `go` statements: its index in [`SpawnChains`](crate::slice::spawn_chains::SpawnChains).
+    pub(crate) chain: u32,
     /// The goroutine's own stack.
     pub(crate) stack: StackIdx,
     /// State.
@@ -58,7 +58,7 @@ pub(crate) struct Key {
     pub(crate) assist: bool,
 }
 
-/// What an interval's key follows from, packed: equal ones have equal keys.
+/// All that an interval's key depends on, packed into two words: intervals with equal signatures have equal keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Signature(pub(crate) u64, pub(crate) u64);
 
@@ -85,12 +85,12 @@ struct Recent {
     ns: u64,
 }
 
-const _: () = assert!(size_of::<Recent>() == 32, "half a line");
+const _: () = assert!(size_of::<Recent>() == 32, "half a cache line");
 
 impl Recent {
     const NONE: Self = Self { signature: Signature::NONE, events: 0, ns: 0 };
 
-    /// Clocks gone wild reach the end of the numbers.
+    /// Times of a damaged trace can be so far apart that the sum overflows.
     #[cold]
     fn saturate(&mut self) {
         self.ns = u64::MAX;
@@ -103,9 +103,9 @@ pub(crate) struct Aggregate {
     sums: Vec<(Key, Weight)>,
     sum_of: FxHashMap<Key, SumIdx>,
     cache: Box<[Recent; CACHE]>,
-    /// The sums of its keys.
+    /// Per slot of the cache, the sum that it belongs to.
     cached: Box<[SumIdx; CACHE]>,
-    /// Its slots that hold something.
+    /// Slots of the cache that hold something.
     used: Vec<u16>,
 }
 
@@ -130,14 +130,15 @@ impl Aggregate {
     pub(crate) fn add_to(&mut self, sum: SumIdx, events: u64, ns: u64) {
         let sum = &mut self.sums[sum.at()].1;
         sum.events += events;
-        // Clocks gone wild reach the end of the numbers.
+        // Times of a damaged trace can be so far apart that the sum overflows.
         sum.goroutine_ns = sum.goroutine_ns.saturating_add(ns);
     }
 
-    /// Adds one interval to the key that follows from a signature, if that was noted lately; gives its sum.
+    /// Adds one interval to the sum for a signature, and gives that sum; none, with nothing changed, if the signature is not
+    /// in the cache.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every interval; the call cost as much")]
-    pub(crate) fn add_lately(&mut self, signature: Signature, events: u64, ns: u64) -> Option<SumIdx> {
+    pub(crate) fn add_cached(&mut self, signature: Signature, events: u64, ns: u64) -> Option<SumIdx> {
         let slot = signature.slot();
         let recent = &mut self.cache[slot];
         if recent.signature != signature {
@@ -151,8 +152,8 @@ impl Aggregate {
         Some(self.cached[slot])
     }
 
-    /// The sum of a key, noted for the signature that it follows from.
-    pub(crate) fn note(&mut self, signature: Signature, key: Key) -> SumIdx {
+    /// The sum of a key; put into the cache for the signature that the key belongs to.
+    pub(crate) fn cache(&mut self, signature: Signature, key: Key) -> SumIdx {
         let sum = self.sum(key);
         let slot = signature.slot();
         let old = std::mem::replace(&mut self.cache[slot], Recent { signature, ..Recent::NONE });
@@ -170,7 +171,7 @@ impl Aggregate {
         }
     }
 
-    /// Forgets what was noted, and adds what is not in the sums yet.
+    /// Empties the cache, and adds what is not in the sums yet.
     fn flush(&mut self) {
         while let Some(slot) = self.used.pop() {
             let slot = usize::from(slot);
@@ -253,7 +254,7 @@ mod tests {
     #[test]
     fn sums_do_not_depend_on_who_added_them() {
         let key = |i: u32| Key {
-            context: i % 3,
+            chain: i % 3,
             stack: StackIdx(i % 7),
             state: StateKey::RUNNING,
             precision: Precision::Exact,
@@ -273,7 +274,7 @@ mod tests {
     #[test]
     fn recent_keys_lose_nothing() {
         let key = |i: u32| Key {
-            context: 0,
+            chain: 0,
             stack: StackIdx(i),
             state: StateKey::RUNNABLE,
             precision: Precision::Exact,
@@ -282,8 +283,8 @@ mod tests {
         };
         let add = |sums: &mut Aggregate, i: u32, ns: u64| {
             let signature = Signature(u64::from(i), 7);
-            if sums.add_lately(signature, 1, ns).is_none() {
-                let sum = sums.note(signature, key(i));
+            if sums.add_cached(signature, 1, ns).is_none() {
+                let sum = sums.cache(signature, key(i));
                 sums.add_to(sum, 1, ns);
             }
         };

@@ -24,8 +24,8 @@ pub(crate) struct Timeline {
     window: WindowIdx,
     /// The same while nothing is known of its time but stacks.
     plain_window: WindowIdx,
-    /// Its chain of `go` statements, as the upper half.
-    context: u64,
+    /// Its chain of `go` statements, in the upper 32 bits.
+    chain: u64,
     /// What the scheduler does with it.
     pub(crate) state: GoState,
     /// What the open interval is counted under.
@@ -36,8 +36,9 @@ pub(crate) struct Timeline {
     pub(crate) stack: StackIdx,
     /// The last stack of its own that was seen.
     pub(crate) own: StackIdx,
-    /// Whether the open interval was not counted in this window yet: pieces of it count once.
-    pub(crate) fresh: bool,
+    /// Whether the open interval has not been counted in this window yet. An interval counts once, whatever pieces it is
+    /// added in.
+    pub(crate) uncounted: bool,
     /// Whether all its life belongs to one window: it crosses no borders.
     pub(crate) owned: bool,
     /// Whether it was alive before the generation that is measured.
@@ -50,7 +51,7 @@ pub(crate) struct Timeline {
     serves: StringIdx,
 }
 
-const _: () = assert!(size_of::<Timeline>() == 64, "one line");
+const _: () = assert!(size_of::<Timeline>() == 64, "one cache line");
 
 /// How a piece of an interval is closed.
 #[derive(Clone, Copy)]
@@ -88,20 +89,20 @@ pub(crate) struct FirstState {
 impl Timeline {
     /// A goroutine of which nothing was known. Its time belongs to a window, and its stacks stand under a chain of `go`
     /// statements.
-    pub(crate) fn new(g: GIdx, (window, context): (WindowIdx, u32), first: FirstState) -> Self {
+    pub(crate) fn new(g: GIdx, (window, chain): (WindowIdx, u32), first: FirstState) -> Self {
         let FirstState { state, since, stack } = first;
         let key = key_of(state, StringIdx::NONE);
         Self {
             g,
             window,
             plain_window: window,
-            context: u64::from(context) << 32,
+            chain: u64::from(chain) << 32,
             state,
             key,
             since,
             stack,
             own: stack,
-            fresh: true,
+            uncounted: true,
             owned: false,
             carried: false,
             sampled: false,
@@ -111,8 +112,8 @@ impl Timeline {
     }
 
     /// Its chain of `go` statements.
-    pub(crate) fn context(&self) -> u32 {
-        (self.context >> 32) as u32
+    pub(crate) fn chain(&self) -> u32 {
+        (self.chain >> 32) as u32
     }
 
     /// The window that its time belongs to; none while it counts nowhere.
@@ -121,8 +122,8 @@ impl Timeline {
     }
 
     /// Its stacks stand under this chain from now on.
-    pub(crate) fn set_chain(&mut self, context: u32) {
-        self.context = u64::from(context) << 32;
+    pub(crate) fn set_chain(&mut self, chain: u32) {
+        self.chain = u64::from(chain) << 32;
     }
 
     /// Its time belongs to a window, or to none, from now on.
@@ -165,8 +166,8 @@ impl Timeline {
     }
 
     fn update_plain_window(&mut self) {
-        let odd = self.sampled || self.assists || self.serves.is_some();
-        self.plain_window = if odd { WindowIdx::NONE } else { self.window };
+        let is_plain = !self.sampled && !self.assists && !self.serves.is_some();
+        self.plain_window = if is_plain { self.window } else { WindowIdx::NONE };
     }
 
     /// Goes to the state after a transition; the open interval was closed before.
@@ -253,8 +254,8 @@ impl<'a> Attribution<'a> {
         let is_logged = log.is_some() && end > line.since;
         line.since = end;
         if ns > 0 || is_logged {
-            let events = u64::from(ns > 0 && line.fresh);
-            line.fresh &= ns == 0;
+            let events = u64::from(ns > 0 && line.uncounted);
+            line.uncounted &= ns == 0;
             let counted = if line.sampled || line.serves.is_some() {
                 self.add_known_better(line, next, events, ns)
             } else {
@@ -274,7 +275,7 @@ impl<'a> Attribution<'a> {
         if next != StackIdx::EMPTY {
             line.set_served_by(StringIdx::NONE);
         }
-        line.fresh |= ends;
+        line.uncounted |= ends;
         ns
     }
 
@@ -299,9 +300,9 @@ impl<'a> Attribution<'a> {
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
         let state = if running { StateKey::RUNNING } else { line.key };
         let state = state.number() << 1 | u32::from(assists);
-        let both = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
-        let signature = Signature(line.context | u64::from(stack.0), both(next.0, state));
-        if let Some(sum) = self.aggregate.add_lately(signature, events, ns) {
+        let packed = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        let signature = Signature(line.chain | u64::from(stack.0), packed(next.0, state));
+        if let Some(sum) = self.aggregate.add_cached(signature, events, ns) {
             return sum;
         }
         let sum = self.find_sum(line, next, signature);
@@ -318,7 +319,7 @@ impl<'a> Attribution<'a> {
         } else {
             Self::key(line, line.stack, Precision::Exact, true)
         };
-        self.aggregate.note(signature, key)
+        self.aggregate.cache(signature, key)
     }
 
     /// The sum of what is open of a timeline, as far as it can be told now.
@@ -335,7 +336,7 @@ impl<'a> Attribution<'a> {
         let state = StateKey::UNKNOWN;
         let stack = StackIdx::EMPTY;
         self.aggregate.add(
-            Key { context: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false },
+            Key { chain: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false },
             0,
             0,
         )
@@ -344,7 +345,7 @@ impl<'a> Attribution<'a> {
     #[inline]
     fn key(line: &Timeline, stack: StackIdx, precision: Precision, line_known: bool) -> Key {
         let assist = line.assists && line.key == StateKey::RUNNING;
-        Key { context: line.context(), stack, state: line.key, precision, line_known, assist }
+        Key { chain: line.chain(), stack, state: line.key, precision, line_known, assist }
     }
 
     /// More is known than what was on the stack before and after: CPU samples, or which handler the server called.

@@ -14,16 +14,16 @@
 //!
 //! [`whole`] absorbs a part in four steps:
 //!
-//! 1. It checks that the part began where it was measured from, and that the windows are as the file alone let the part
-//!    believe. If not, the part is measured again, in order.
+//! 1. It checks that the part was measured from the right time on, and that the windows are as the part concluded from
+//!    file positions alone. If not, the part is measured again, in order.
 //! 2. It takes the events that were left over: those before the settled moment at their final times.
 //! 3. It takes over the windows, the goroutines that are alive, and those that ended.
 //! 4. It adds the sums, and appends the part's interval log.
 //!
 //! Sums are integers and commute, so the result is the same for any number of threads.
 //!
-//! What a part takes for granted: a goroutine that shows its own stack runs. Ordered events of Go 1.22 and later keep
-//! that; where pass 1 sees an old trace that does not, it is measured as one.
+//! What a part assumes: a goroutine that shows its own stack runs. Ordered events of Go 1.22 and later keep to that. An
+//! old trace in which pass 1 finds an exception is measured as one part.
 
 mod left_over;
 pub(super) mod part;

@@ -126,7 +126,7 @@ impl<'a> PartMeasurer<'a> {
         self.core.transition(event, t, Cause { by: event.g, stack: event.stack });
     }
 
-    /// Ranges of the whole program, and of goroutines that are not measured here, are the whole's.
+    /// Leaves over ranges of the whole program, and of goroutines that are not measured here.
     fn range(&mut self, event: &Event, kind: &EventKind, index: u64) {
         let of_goroutine = is_assist(kind);
         let is_range = matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
@@ -188,26 +188,26 @@ impl<'a> PartMeasurer<'a> {
         let (was_in, _) = self.core.window_and_chain(event.g);
         self.core.cross_borders(event.g, event);
         let runs = !self.in_syscall.contains(&event.g);
-        // A sample says what ran, not that the goroutine's own record of itself is at hand.
+        // A sample alone does not do: the goroutine's own stack before it stays unknown.
         if runs && !matches!(kind, EventKind::Sample) {
             let line = self.measure_from_here(event.g, GoState::Running, event.time, event.stack);
-            // The piece before it was counted if it has time inside the window.
+            // The open interval counts already if the piece of it before has time inside the window.
             let window = self.core.lines[line].window();
             let before = window.is_some() && window == was_in && self.core.clip(window, event.g).start < event.time;
-            self.core.lines[line].fresh = !before;
+            self.core.lines[line].uncounted = !before;
             let serves = self.served_from(window, event.pos);
             self.core.lines[line].set_served_by(serves);
         }
     }
 
-    /// An annotation without a stack of an older goroutine: its border is the whole's as well.
+    /// An annotation without a stack, of an older goroutine: the measurer of the whole needs the border as well.
     fn leave_over_border(&mut self, event: &Event, index: u64) {
         if event.g.is_some() && self.core.is_tracked(event.g) && !self.core.has_ended(event.g) {
             self.leave_over(*event, index);
         }
     }
 
-    /// The function that serves the request which begins at this place; none where none does.
+    /// The function that serves the request which begins at file position `pos`; none where none does.
     fn served_from(&self, window: WindowIdx, pos: u64) -> StringIdx {
         let root = self.core.spec.slice.windows.get(window.at());
         let begins = root.and_then(|root| root.stretch).is_some_and(|(start, _)| start == Some(pos));
@@ -250,14 +250,14 @@ impl<'a> PartMeasurer<'a> {
 
     /// An older goroutine is measured here from now on.
     fn measure_from_here(&mut self, g: GIdx, state: GoState, time: Time, own: StackIdx) -> usize {
-        let (window, context) = self.core.window_and_chain(g);
-        let mut line = Timeline::new(g, (window, context), FirstState { state, since: time, stack: own });
+        let (window, chain) = self.core.window_and_chain(g);
+        let mut line = Timeline::new(g, (window, chain), FirstState { state, since: time, stack: own });
         line.carried = true;
         line.assist(self.assisting.contains(&g));
         self.core.add_line(line)
     }
 
-    /// Notes which windows start and end; what they cut is measured elsewhere.
+    /// Notes which windows an event starts and ends. The time between is the measurer of the whole's.
     fn borders_only(&mut self, event: &Event) {
         if event.stack != StackIdx::EMPTY && self.core.is_tracked(event.g) {
             self.core.cross_borders(event.g, event);

@@ -43,7 +43,7 @@ pub(crate) struct Measured {
 /// Measures a whole trace.
 pub(crate) struct WholeMeasurer<'a> {
     core: MeasureCore<'a>,
-    /// Whether walks wait until they are asked for.
+    /// Whether critical paths are walked only when the caller asks, and not by themselves.
     holds_walks: bool,
     /// Requests, where critical paths are walked.
     paths: Option<Box<Paths>>,
@@ -66,7 +66,7 @@ impl<'a> WholeMeasurer<'a> {
         self.core.older_since = start;
     }
 
-    /// Whether walks wait from here on until they are asked for, however long the interval log gets.
+    /// Whether critical paths are walked from here on only when the caller asks, however long the interval log gets.
     pub(crate) fn hold_walks(&mut self, holds: bool) {
         self.holds_walks = holds;
     }
@@ -138,8 +138,8 @@ impl<'a> WholeMeasurer<'a> {
         };
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
             let looked_at = core.spec.looked_at;
-            let seen = core.windows.seen(looked_at);
-            seen.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
+            let inside = core.windows.all_inside(looked_at);
+            inside.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
         };
         Measured {
             paths,
@@ -162,7 +162,7 @@ impl<'a> MeasureCore<'a> {
     fn absorb(&mut self, theirs: &mut MeasureCore<'a>, ended: &[(GIdx, bool)]) {
         self.windows.absorb_positions(&theirs.windows);
         for g in theirs.created_late.drain(..) {
-            // As those that were created before the window's end: a window that is cut has no end to outlive.
+            // The same condition as for goroutines created in time: nobody outlives a window that is cut.
             let Window { start: from, end: to } = self.spec.looked_at;
             if (from..to).contains(&self.windows.get(self.spec.slice.owner[g.at()]).end) {
                 self.outlived[g.at() / 64] |= 1 << (g.0 % 64);

@@ -50,14 +50,14 @@
 //!
 //! What the goroutine at the root does counts for all requests in its tree. Ten thousand requests that wait for one lock
 //! cost ten thousand links, and not ten thousand copies of what its holder did. A request's own time is the difference of
-//! what its node was credited at its end and at its start ([`wait_for`], a link-cut tree where ways get long; the steps of
+//! what its node was credited at its end and at its start ([`wait_for`], a link-cut tree where trees get deep; the steps of
 //! the walk are in [`critical_path`]).
 //!
 //! # When
 //!
 //! Paths are walked each time the log has doubled, and at the end of the trace ([`requests`]). One thread takes
-//! generations into the whole, and walks, while others measure further ones. When little is left to measure, the others
-//! have nothing else to do: then the requests are shared out to all threads ([`parallel`]).
+//! generations into the whole, and walks, while others measure further ones. When little is left to measure, the other
+//! threads would be idle: then the requests are shared out to all of them ([`parallel`]).
 //!
 //! # User tasks
 //!
@@ -75,7 +75,7 @@
 //! * [`slowest`]: the goroutines of the slowest request.
 //! * [`requests`]: when to walk, and what to keep.
 //!
-//! The log is written by the measurer (`measurer_paths.rs`).
+//! The log is written by the measurer (`core`).
 
 pub(crate) mod critical_path;
 pub(crate) mod measured;

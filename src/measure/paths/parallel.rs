@@ -1,7 +1,7 @@
 //! Walks many paths, alone or with the requests shared out to several threads.
 //!
 //! What a walk finds for a request does not depend on which others it walks, and sums commute: requests can be walked
-//! by one thread or by several, each a share of them. There is one exception, which no sound trace has: where a request
+//! by one thread or by several, each a share of them. There is one exception, which only damaged traces have: where a request
 //! ends while its goroutine waits, and others wait for that goroutine at the same time, its last wait is shown as what
 //! ended it only if they are walked together.
 //!
@@ -15,7 +15,7 @@ use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::states::StateKey;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
-/// Fewest requests, and interval ends in the log, that are worth a thread.
+/// Fewest requests, and fewest interval ends in the log, for which a further thread is worth its start.
 const MIN_REQUESTS: usize = 8;
 const MIN_INTERVAL_ENDS: usize = 1 << 16;
 

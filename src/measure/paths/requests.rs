@@ -131,7 +131,7 @@ impl Paths {
         for i in 0..self.done.len() {
             let window = WindowIdx(i as u32);
             let open = to.windows.get(window);
-            if self.done[i] || !open.seen && open.start == Time::MIN {
+            if self.done[i] || !open.has_time && open.start == Time::MIN {
                 continue;
             }
             if open.end == Time::MAX {
@@ -149,7 +149,7 @@ impl Paths {
     /// A request that is over, to be walked; none if it does not count.
     fn end_request(&mut self, to: MeasuredTo<'_>, window: WindowIdx) -> Option<EndedRequest> {
         let open = to.windows.get(window);
-        if !to.windows.is_seen(window, to.spec.looked_at) {
+        if !to.windows.is_inside(window, to.spec.looked_at) {
             return None;
         }
         let (cut_start, cut_end) = open.cuts(to.spec.looked_at);
@@ -177,8 +177,8 @@ impl Paths {
         attribution: &mut Attribution<'_>,
     ) {
         let label = |request: &EndedRequest| {
-            let context = to.spec.slice.windows[request.segment.window.at()].chain;
-            to.spec.slice.chains.get(context).label
+            let chain = to.spec.slice.windows[request.segment.window.at()].chain;
+            to.spec.slice.chains.get(chain).label
         };
         ended.sort_by_key(|request| (label(request), request.segment.span.start, request.segment.window));
         let longest = ended.iter().map(|r| (r.segment.ns(), Reverse(r.segment.window))).max();
@@ -274,8 +274,8 @@ impl Paths {
             let window = WindowIdx(i as u32);
             let open = to.windows.get(window);
             let whole_so_far = open.start != Time::MIN && !open.cut_start && open.start >= to.spec.looked_at.start;
-            let seen = to.windows.is_seen(window, to.spec.looked_at);
-            if !seen || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
+            let is_inside = to.windows.is_inside(window, to.spec.looked_at);
+            if !is_inside || open.end != Time::MAX || !(whole_so_far || self.include_partial) {
                 continue;
             }
             let rest = self.rest_of(&segment_of(to, window, open));

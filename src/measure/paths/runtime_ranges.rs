@@ -61,7 +61,7 @@ impl Spans {
 }
 
 impl Ranges {
-    /// A range of the whole program begins or ends. What was open before the trace began is told by `older_since`.
+    /// A range of the whole program begins or ends. One that is active already counts from `older_since` on.
     pub(crate) fn take(&mut self, kind: &EventKind, time: Time, older_since: Time) {
         match kind {
             EventKind::RangeBegin(Range::GcMark) => self.gc.begin(time),
@@ -86,7 +86,7 @@ impl Ranges {
     }
 
     /// A stretch of time around a window's start during which the world was not stopped.
-    pub(crate) fn quiet_around(&self, window: Window) -> Window {
+    pub(crate) fn not_stopped_around(&self, window: Window) -> Window {
         self.stw.gap(window.start)
     }
 

@@ -37,8 +37,8 @@ pub(super) struct OpenWindow {
     pub(super) seen_end: Time,
     /// Time added for it, of all its goroutines; kept where paths are walked.
     pub(super) ns: u64,
-    /// Whether any was.
-    pub(super) seen: bool,
+    /// Whether any time was added.
+    pub(super) has_time: bool,
     /// Whether it began before the trace.
     pub(super) cut_start: bool,
     /// Whether the trace ends before it.
@@ -71,7 +71,7 @@ const BLANK: OpenWindow = OpenWindow {
     seen_start: Time::MIN,
     seen_end: Time::MAX,
     ns: 0,
-    seen: false,
+    has_time: false,
     cut_start: false,
     cut_end: false,
 };
@@ -113,7 +113,7 @@ pub(super) struct Windows<'a> {
     positions: FxHashMap<GIdx, MembershipPosition>,
     /// For a part inside a generation: positions at its start, concluded from file positions alone.
     positions_from_file: Vec<(GIdx, MembershipPosition)>,
-    /// Where the part that is measured begins.
+    /// Where the part of the trace that is measured begins.
     part_start: PartStart,
 }
 
@@ -154,16 +154,16 @@ impl<'a> Windows<'a> {
         self.list[window.at()]
     }
 
-    /// The time during which intervals can be added to a window on the fast path: nothing but the sum changes.
+    /// The time during which intervals can be added to a window by [`Windows::add_fast`].
     /// [`NEVER`] for a window that has no time yet; none for no window.
     #[inline]
     pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
         self.countable.get(window.at()).copied()
     }
 
-    /// Adds time to a window that has some already.
+    /// Equal to [`Windows::add`] for a window that has time already; nothing but the sum changes.
     #[inline]
-    pub(super) fn add(&mut self, window: WindowIdx, ns: u64) {
+    pub(super) fn add_fast(&mut self, window: WindowIdx, ns: u64) {
         let sum = &mut self.list[window.at()].ns;
         *sum = sum.saturating_add(ns);
     }
@@ -177,7 +177,7 @@ impl<'a> Windows<'a> {
         edit(open);
         let looked_at = self.looked_at;
         let inside = Window { start: open.start.max(looked_at.start), end: open.end.min(looked_at.end) };
-        self.countable[window.at()] = if open.seen { inside } else { NEVER };
+        self.countable[window.at()] = if open.has_time { inside } else { NEVER };
     }
 
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {
@@ -198,11 +198,11 @@ impl<'a> Windows<'a> {
 
     /// Adds time to a window.
     #[inline]
-    pub(super) fn see(&mut self, window: WindowIdx, ns: u64) {
-        if !self.get(window).seen {
-            self.edit(window, |open| open.seen = true);
+    pub(super) fn add(&mut self, window: WindowIdx, ns: u64) {
+        if !self.get(window).has_time {
+            self.edit(window, |open| open.has_time = true);
         }
-        self.add(window, ns);
+        self.add_fast(window, ns);
     }
 
     /// Whether a window ended before the part that is measured began.
@@ -247,7 +247,8 @@ impl<'a> Windows<'a> {
         position
     }
 
-    /// Whether the positions that a part, which begins now, concluded from the file are those that ordered events gave.
+    /// Whether the positions that a part concluded from the file are those that the ordered events before it lead to. To
+    /// be asked when the part is the next one.
     pub(super) fn agrees_with(&mut self, part: &Windows<'_>) -> bool {
         part.positions_from_file.iter().all(|(g, position)| self.position(*g) == *position)
     }
@@ -309,25 +310,26 @@ impl<'a> Windows<'a> {
     pub(super) fn cross_task_boundaries(&mut self, pos: u64, time: Time) {
         let slice = self.slice;
         let since = self.looked_at.start;
-        for &(_, mark, window) in slice.task_boundaries.at(pos) {
+        for &(_, boundary, window) in slice.task_boundaries.at(pos) {
             let is_older = slice.windows[window.at()].stretch.is_some_and(|(start, _)| start.is_none());
-            self.edit(window, |open| match mark {
+            self.edit(window, |open| match boundary {
                 TaskBoundary::Start => open.start = time,
                 TaskBoundary::HandedOver => open.handed_over = time,
                 TaskBoundary::End => open.end = time,
             });
-            // Only its end shows a region that is older than the trace.
+            // A region that is older than the trace is known by its end alone.
             if is_older {
                 self.edit(window, |open| (open.start, open.cut_start) = (since, true));
             }
         }
     }
 
-    /// Whether a window has time inside the part looked at. A task also has if all its goroutines work for other tasks.
-    pub(super) fn is_seen(&self, window: WindowIdx, looked_at: Window) -> bool {
+    /// Whether a window has time inside the part looked at. A task has such time even while all its goroutines work for
+    /// other tasks.
+    pub(super) fn is_inside(&self, window: WindowIdx, looked_at: Window) -> bool {
         let open = self.get(window);
         let has_boundaries = self.slice.windows[window.at()].has_boundaries;
-        open.seen || has_boundaries && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
+        open.has_time || has_boundaries && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
     }
 
     /// The trace ends: tasks that are still open are cut.
@@ -346,7 +348,7 @@ impl<'a> Windows<'a> {
         for &window in &other.touched {
             let theirs = other.list[window.at()];
             self.edit(window, |ours| {
-                // Events that were left over have final times, so what they told stays.
+                // Events that were left over have final times, so borders known from them stay.
                 if ours.start == Time::MIN {
                     ours.start = theirs.start;
                 }
@@ -361,7 +363,7 @@ impl<'a> Windows<'a> {
                     ours.seen_end = theirs.seen_end;
                 }
                 ours.ns = ours.ns.saturating_add(theirs.ns);
-                ours.seen |= theirs.seen;
+                ours.has_time |= theirs.has_time;
                 ours.cut_start |= theirs.cut_start;
                 ours.cut_end |= theirs.cut_end;
             });
@@ -373,10 +375,10 @@ impl<'a> Windows<'a> {
         self.positions.extend(&other.positions);
     }
 
-    /// The windows that were seen, each with what made its root.
-    pub(super) fn seen(&self, looked_at: Window) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
+    /// The windows with time inside the part looked at, each with what made its root.
+    pub(super) fn all_inside(&self, looked_at: Window) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
         let windows = (0..self.list.len()).map(|i| WindowIdx(i as u32));
-        let seen = windows.filter(move |window| self.is_seen(*window, looked_at));
-        seen.map(|window| (self.get(window), self.slice.windows[window.at()].by))
+        let inside = windows.filter(move |window| self.is_inside(*window, looked_at));
+        inside.map(|window| (self.get(window), self.slice.windows[window.at()].by))
     }
 }

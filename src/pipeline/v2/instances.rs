@@ -20,7 +20,8 @@ pub(super) struct GenerationInstances<'a> {
 }
 
 impl<'a> GenerationInstances<'a> {
-    /// Begins where each thread has created so many goroutines of the generation; at its start for an empty slice.
+    /// Begins where each thread has created `created_before` goroutines of the generation already; an empty slice stands
+    /// for its start.
     pub(super) fn new(survey: &'a Survey, generation: u32, created_before: &[u32]) -> Self {
         let mut next_created = survey.generations[generation as usize].births.clone();
         next_created.iter_mut().zip(created_before).for_each(|(next, before)| next.0 += before);

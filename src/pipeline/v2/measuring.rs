@@ -50,7 +50,7 @@ impl V2Trace<'_> {
         self.measure_between(borders, survey, spec, options, ticker)
     }
 
-    /// The same for given borders.
+    /// The same where the borders of parts are given.
     pub(super) fn measure_between<'t>(
         &self,
         borders: Borders<'_>,

@@ -23,7 +23,7 @@ impl Link {
 pub(crate) enum LinkKind {
     /// It ended the wait that the interval before is.
     Wake,
-    /// It ran where the wait ended, and did not cause that: see `states::is_accidental`.
+    /// It ran where the wait ended, and did not cause that: see `WaitClass::HandedOut`.
     Bystander,
     /// It ended the wait, and is a goroutine that a timer started (`time.AfterFunc`, a context's deadline).
     TimerGoroutine,

@@ -1,4 +1,4 @@
-//! The intervals of all goroutines in order of time: what critical paths are walked back on.
+//! The intervals of all goroutines in order of time. Critical paths are walked back along this log.
 //!
 //! A goroutine's interval ends where its next one starts. Such a moment is an *interval end*. It is written when the
 //! interval is added up, with the sum that it was added to:

@@ -153,8 +153,8 @@ impl PathWalk<'_, '_> {
 
     /// Whether a sum belongs to a root of another name: a goroutine can work for one while a user task is attached to it.
     fn has_other_label(&self, sum: SumIdx) -> bool {
-        let context = self.input.aggregate.key(sum).context;
-        self.input.slice.chains.get(context).label != self.input.label
+        let chain = self.input.aggregate.key(sum).chain;
+        self.input.slice.chains.get(chain).label != self.input.label
     }
 
     /// Trees changed: the root of the logged request has to be looked up again.
@@ -191,7 +191,7 @@ impl PathWalk<'_, '_> {
 
     #[cold]
     fn look_up_stopped(&mut self, span: Window) -> u64 {
-        self.not_stopped = self.input.ranges.quiet_around(span);
+        self.not_stopped = self.input.ranges.not_stopped_around(span);
         self.input.ranges.stopped_in(span)
     }
 

@@ -39,7 +39,7 @@ impl Scenario {
 }
 
 fn key(stack: StackIdx, state: StateKey) -> Key {
-    Key { context: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false }
+    Key { chain: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false }
 }
 
 /// An interval, for the definition; it ends where the goroutine's next one starts.

@@ -1,7 +1,7 @@
 //! The forest as a link-cut tree (Sleator and Tarjan 1983): a splay tree for each preferred path.
 //!
-//! A way from a root down is cut into *preferred paths*. The nodes of each are in a splay tree, ordered by depth: left of a
-//! node is what is nearer to the root. The top of a splay tree knows the node that its path hangs on as its parent, but
+//! Each way from a root down to a leaf consists of pieces, the *preferred paths*. The nodes of one are in a splay tree,
+//! ordered by depth: left of a node is what is nearer to the root. The top of a splay tree knows the node that its path hangs on as its parent, but
 //! that node does not have it as a child:
 //!
 //! ```text

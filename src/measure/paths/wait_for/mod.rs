@@ -13,14 +13,15 @@
 //! ```
 //!
 //! 1. A credit is written at the root alone, so it costs the same however many requests wait.
-//! 2. What a node was credited is the sum of the numbers on its way up to the root.
+//! 2. What a node was credited is the sum of its number and those of its ancestors, up to the root.
 //! 3. `link` subtracts what the new ancestors were credited before from the root that is linked; `cut` adds what they
 //!    were credited till then. So neither changes what any node was credited.
 //! 4. Numbers of a new node are arbitrary: a request's time is the difference of `credited` at its two ends.
 //!
-//! Most ways up are a step or two, and are simply climbed. When a climb is long, as in a queue at a lock, the forest turns
-//! into a link-cut tree (Sleator and Tarjan 1983, without change of root; [`link_cut`]), in which each operation takes
-//! logarithmic time. It stays one: the nodes of a forest are splay trees of one node each, so nothing is built.
+//! Most nodes are a step or two below their root. So the forest is *plain* at first: each node knows its parent, and
+//! operations climb from parent to parent. When a climb is long, as in a queue at a lock, the forest turns into a link-cut
+//! tree (Sleator and Tarjan 1983, without change of root; [`link_cut`]), in which each operation takes logarithmic time.
+//! It stays one. Nothing has to be built for that: each node is a splay tree of one node.
 
 mod link_cut;
 #[cfg(test)]
@@ -45,17 +46,17 @@ impl NodeId {
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
-    /// Children in the splay tree of a preferred path; the left one is nearer to the root. None while ways are climbed.
+    /// Children in the splay tree of a preferred path; the left one is nearer to the root. None in a plain forest.
     left: NodeId,
     right: NodeId,
-    /// While ways are climbed, the goroutine that this one waits for. Else the parent in the splay tree; at its top, the
-    /// node that the preferred path hangs on.
+    /// In a plain forest, the goroutine that this one waits for. Else the parent in the splay tree; at its top, the node
+    /// that the preferred path hangs on.
     parent: NodeId,
     /// Requests that are attached to this very node.
     own: Dependents,
-    /// Requests in trees that hang on this node, but not on its preferred path. Not kept while ways are climbed.
+    /// Requests in trees that hang on this node, but not on its preferred path. Not kept in a plain forest.
     hanging: Dependents,
-    /// While ways are climbed, the requests in the tree below. Else those of the splay tree and all that hangs on it.
+    /// In a plain forest, the requests in the tree below. Else those of the splay tree and all that hangs on it.
     total: Dependents,
 }
 
@@ -106,7 +107,7 @@ const BLOCK: usize = 8;
 /// Nanoseconds of as many states.
 type StateBlock = [u64; BLOCK];
 
-/// Steps of the longest way that is simply climbed: about as many cost as much as one step in the link-cut tree.
+/// Most steps of a climb in a plain forest: about as many cost as much as one operation of the link-cut tree.
 const MAX_CLIMB: u32 = 100;
 
 /// The forest. For each node it has nanoseconds by state, of the states that were credited so far.
@@ -117,12 +118,12 @@ pub(crate) struct WaitForForest {
     nodes: Vec<Node>,
     /// Per node, its own numbers. They are differences, so they wrap.
     numbers: Vec<StateBlock>,
-    /// Per node, the sum of the numbers of its splay tree; empty while ways are climbed.
+    /// Per node, the sum of the numbers of its splay tree; empty in a plain forest.
     splay_sums: Vec<StateBlock>,
     free: Vec<NodeId>,
     /// The answer of the last [`WaitForForest::credited`].
     credited: Vec<StateBlock>,
-    /// Whether it is a link-cut tree; else ways are climbed.
+    /// Whether it is a link-cut tree; else it is a plain forest.
     is_link_cut: bool,
 }
 
@@ -217,7 +218,7 @@ impl WaitForForest {
         }
     }
 
-    /// Changes the dependents of a node and of all its ancestors. While ways are climbed.
+    /// Changes the dependents of a node and of all its ancestors, in a plain forest.
     #[inline]
     fn change_ancestors(&mut self, node: NodeId, change: impl Fn(Dependents) -> Dependents) {
         let (mut at, mut steps) = (node, 0);
@@ -230,7 +231,7 @@ impl WaitForForest {
         self.note_climb(steps);
     }
 
-    /// Combines the numbers of `into` with those of `node` and of all its ancestors. While ways are climbed.
+    /// Combines the numbers of `into` with those of `node` and of all its ancestors, in a plain forest.
     #[inline]
     fn combine_ancestors(&mut self, into: NodeId, node: NodeId, combine: impl Fn(u64, u64) -> u64) {
         for block in 0..self.n_blocks {
