@@ -5,8 +5,10 @@
 //! package alone, or a method `ServeHTTP` is called. A function's other callees are its own work. See `docs/semantics.md`, Handlers.
 
 use super::roots::paths::{PathNode, PathTree};
+use super::roots::servers::HANDLER_FUNC;
 use crate::profile::{is_std, package};
 use crate::trace::symbols::Symbols;
+use std::collections::BTreeMap;
 
 /// What is known of a node.
 #[derive(Clone, Copy, Default, Debug)]
@@ -90,6 +92,50 @@ impl<'t> Endpoints<'t> {
         callees
     }
 
+    /// The callees of a function that tell requests apart, of which each request uses one or none. Requests are given by
+    /// where their stacks end. These callees are handlers, and what leads to them; where the function calls none, what it
+    /// calls through a value, or the only one outside of Go's own packages. None if that cannot be told, because a request
+    /// uses one of these beside another, or beside the function's own work.
+    pub(crate) fn telling<'n>(
+        &self,
+        at: PathNode,
+        sets: impl Iterator<Item = &'n [PathNode]>,
+    ) -> Option<Vec<PathNode>> {
+        let calls_handlers = self.calls_handlers(at);
+        let tells = |&callee: &PathNode| {
+            if calls_handlers { self.reaches_handler(callee) } else { self.is_substantial(callee) }
+        };
+        let mut has_own_work = false;
+        let mut of_sets: Vec<Vec<PathNode>> = Vec::new();
+        for callees in sets.map(|set| self.callees(at, set)) {
+            let (telling, own): (Vec<_>, Vec<_>) = callees.into_iter().partition(tells);
+            has_own_work |= !calls_handlers && !own.is_empty() && !telling.is_empty();
+            of_sets.push(telling);
+        }
+        let is_single = !has_own_work && of_sets.iter().all(|telling| telling.len() < 2);
+        let callees = union(&of_sets);
+        if is_single && (calls_handlers || callees.len() < 2) {
+            return Some(callees);
+        }
+        self.dispatched(&of_sets)
+    }
+
+    /// The callees that requests use instead of each other, called from one line: a function that is named there is one
+    /// and the same, so these were called through a value. Of several such lines, the one that decides most.
+    fn dispatched(&self, of_sets: &[Vec<PathNode>]) -> Option<Vec<PathNode>> {
+        let mut of_lines: BTreeMap<u32, Vec<PathNode>> = BTreeMap::new();
+        for callee in union(of_sets) {
+            of_lines.entry(self.tree.steps[callee.at()].line).or_default().push(callee);
+        }
+        let used = |set: &Vec<PathNode>, line: &[PathNode]| set.iter().filter(|callee| line.contains(callee)).count();
+        let is_dispatch = |(number, line): &(u32, Vec<PathNode>)| {
+            *number != 0 && line.len() > 1 && of_sets.iter().all(|set| used(set, line) < 2)
+        };
+        let lines = of_lines.into_iter().filter(is_dispatch).map(|(_, line)| line);
+        // The first of equal ones.
+        lines.rev().max_by_key(|line| of_sets.iter().filter(|set| used(set, line) == 1).count())
+    }
+
     /// Whether a function calls a handler, or what leads to one.
     pub(crate) fn calls_handlers(&self, node: PathNode) -> bool {
         self.facts[node.at()].leads_to_handler
@@ -101,9 +147,17 @@ impl<'t> Endpoints<'t> {
     }
 }
 
+fn union(of_sets: &[Vec<PathNode>]) -> Vec<PathNode> {
+    let mut all: Vec<PathNode> = of_sets.concat();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 fn is_called_as_handler(caller: &str, callee: &str) -> bool {
     let (from, to) = (package(caller), package(callee));
-    callee.ends_with(".ServeHTTP") || from == "net/http" && !is_std(callee) && to != "net/http"
+    let is_plain = caller == HANDLER_FUNC || from == "net/http" && !is_std(callee) && to != "net/http";
+    callee.ends_with(".ServeHTTP") || is_plain
 }
 
 /// Whether a function of another package calls one of `main`, which none can import: it was given a value of it.

@@ -159,73 +159,94 @@ impl HandlerRows<'_> {
         });
     }
 
-    /// How the requests of a node part further in; none when they do not.
+    /// How the requests of a node part further in; none when they do not. Where they never do, but some end before an
+    /// inner handler that the others share, that handler is told from the rest.
     fn split(&self, node: PathNode, group: &Group) -> Option<Split> {
-        let mut at = node;
-        let mut group = group.clone();
+        let (mut at, mut group) = (node, group.clone());
         let mut undecided = DurationList::default();
-        loop {
+        let mut inner: Option<Split> = None;
+        while let Some(telling) = self.telling(at, &group) {
             let mut by_callee: BTreeMap<PathNode, Group> = BTreeMap::new();
-            for (set, took) in std::mem::take(&mut group) {
-                match self.telling_callees(at, set)?[..] {
-                    [] => undecided.absorb(&took),
-                    [callee] => drop(by_callee.entry(callee).or_default().insert(set, took)),
-                    _ => return None,
+            for (set, took) in group {
+                match self.callees(at, set).into_iter().find(|callee| telling.contains(callee)) {
+                    None => undecided.absorb(&took),
+                    Some(callee) => drop(by_callee.entry(callee).or_default().insert(set, took)),
                 }
             }
             if by_callee.len() > 1 {
                 let is_certain = by_callee.keys().all(|&callee| self.endpoints.is_handler(callee));
-                let is_close = is_certain || self.endpoints.is_handler(at) || self.any_reaches_handler(&by_callee);
-                return is_close.then(|| Split { endpoints: by_callee.into_iter().collect(), undecided, is_certain });
+                let is_close =
+                    is_certain || at == node || self.endpoints.is_handler(at) || self.any_reaches_handler(&by_callee);
+                let split = || Split { endpoints: by_callee.into_iter().collect(), undecided, is_certain };
+                return if is_close { Some(split()) } else { inner };
             }
-            (at, group) = by_callee.pop_first()?;
+            let Some(next) = by_callee.pop_first() else { break };
+            (at, group) = next;
+            if undecided.count() > 0 && self.is_user_handler(at) {
+                let endpoints = vec![(at, group.clone())];
+                inner = Some(Split { endpoints, undecided: undecided.clone(), is_certain: false });
+            }
         }
+        inner
+    }
+
+    fn telling(&self, at: PathNode, group: &Group) -> Option<Vec<PathNode>> {
+        self.endpoints.telling(at, group.keys().map(|&set| &*self.survey.served.path_sets[set as usize]))
     }
 
     fn any_reaches_handler(&self, by_callee: &BTreeMap<PathNode, Group>) -> bool {
         by_callee.keys().any(|&callee| self.endpoints.reaches_handler(callee))
     }
 
-    /// The callees of a function that can tell a request with these paths from others: handlers, and what leads to them;
-    /// where the function calls none, all that it calls outside of Go's own packages. None if that cannot be told,
-    /// because a request uses one of these beside the function's own work.
-    fn telling_callees(&self, at: PathNode, set: u32) -> Option<Vec<PathNode>> {
-        let callees = self.callees(at, set);
-        if self.calls_handlers(at) {
-            return Some(callees.into_iter().filter(|&callee| self.endpoints.reaches_handler(callee)).collect());
-        }
-        let (telling, own): (Vec<_>, Vec<_>) =
-            callees.into_iter().partition(|&callee| self.endpoints.is_substantial(callee));
-        (own.is_empty() || telling.is_empty()).then_some(telling)
-    }
-
-    fn calls_handlers(&self, at: PathNode) -> bool {
-        self.endpoints.calls_handlers(at)
-    }
-
-    /// What a row is called: the first function of the user's that no other request has, on the way that all go.
+    /// What a row is called: a function that all its requests went through and no other did. The innermost of the user's
+    /// that is called as a handler, else the outermost of the user's, else a handler of Go's own packages. Where others
+    /// went through all of them, the innermost before the requests part.
     fn row_name(&self, node: PathNode, group: &Group) -> String {
         let total = size(group);
-        let is_good = |at: PathNode| {
-            !is_std(self.name(at)) && self.uses.get(&self.function(at)).is_none_or(|&uses| uses <= total)
-        };
-        let mut at = node;
-        while !is_good(at) {
-            match self.only_callee(at, group) {
-                Some(callee) => at = callee,
-                None => return self.name(node).to_owned(),
-            }
-        }
-        self.name(at).to_owned()
+        let way = self.shared_way(node, group);
+        let is_own = |at: &&PathNode| self.uses.get(&self.function(**at)).is_none_or(|&uses| uses <= total);
+        let own = || way.iter().filter(is_own);
+        let best = own()
+            .rfind(|&&at| self.is_user_handler(at))
+            .or_else(|| own().find(|&&at| self.is_users(at)))
+            .or_else(|| own().rfind(|&&at| self.endpoints.is_handler(at) && !self.hands_on(at)))
+            .or_else(|| way.iter().rfind(|&&at| self.is_users(at) && self.endpoints.reaches_handler(at)))
+            .or_else(|| way.iter().rfind(|&&at| self.endpoints.is_handler(at) && !self.hands_on(at)))
+            .or_else(|| own().rfind(|&&at| !is_std(self.name(at))));
+        self.name(best.copied().unwrap_or(node)).to_owned()
     }
 
-    /// The callee that all requests of a group use; none when there is no such one.
+    /// Whether a function is neither of Go's own packages nor a wrapper of theirs that was inlined.
+    fn is_users(&self, at: PathNode) -> bool {
+        !is_std(self.name(at)) && !self.hands_on(at)
+    }
+
+    fn is_user_handler(&self, at: PathNode) -> bool {
+        self.endpoints.is_handler(at) && self.is_users(at)
+    }
+
+    fn hands_on(&self, at: PathNode) -> bool {
+        self.survey.served.paths.steps[at.at()].hands_on
+    }
+
+    /// A node, and the functions further in that all requests of a group went through, until they part.
+    fn shared_way(&self, node: PathNode, group: &Group) -> Vec<PathNode> {
+        std::iter::successors(Some(node), |&at| self.only_callee(at, group)).collect()
+    }
+
+    /// The callee that all requests of a group use; none when there is no such one, or several that lead to a handler.
     fn only_callee(&self, at: PathNode, group: &Group) -> Option<PathNode> {
         let mut sets = group.keys().map(|&set| self.callees(at, set));
-        let first = sets.next()?;
-        let others: Vec<Vec<PathNode>> = sets.collect();
-        let in_all = |callee: &PathNode| others.iter().all(|callees| callees.contains(callee));
-        first.into_iter().find(in_all)
+        let mut shared = sets.next()?;
+        for callees in sets {
+            shared.retain(|callee| callees.contains(callee));
+        }
+        let mut leading = shared.iter().copied().filter(|&callee| self.endpoints.reaches_handler(callee));
+        match (leading.next(), leading.next()) {
+            (None, _) => shared.first().copied(),
+            (only, None) => only,
+            _ => None,
+        }
     }
 }
 

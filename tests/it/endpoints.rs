@@ -153,10 +153,39 @@ fn endpoints_behind_a_middleware_are_rows_of_their_own() {
                 let counted = recording.took("endpoints", function).len() as u64;
                 assert_eq!(row.took.count(), counted, "{what}: {function}");
             }
-            for callee in ["main.first", "main.second"] {
+            for callee in ["main.first", "main.second", "main.hit", "main.load"] {
                 assert!(row(&candidates, callee).is_none(), "{what}: {callee} is no endpoint");
             }
         }
+    }
+}
+
+/// What one line of a wrapper calls are endpoints, whatever the wrapper does beside them. What a handler calls at several
+/// lines, or in turn, is its own work.
+#[test]
+fn endpoints_that_a_wrapper_calls_at_one_line_are_rows_within_it() {
+    for recording in Recording::all("dispatch") {
+        let (what, candidates) = (recording.path.display(), recording.candidates());
+        let truth = |name: &str| recording.truth["endpoints"][name].as_u64().expect("a count");
+        let expected = [
+            ("main.list", "main.wrap.func1"),
+            ("main.query", "main.ready.func1"),
+            ("main.queryRange", "main.ready.func1"),
+            ("main.slow", "main.traced.func1"),
+            ("main.Cached", ""),
+            ("main.Stores", ""),
+        ];
+        for (function, within) in expected {
+            let row = row(&candidates, function).unwrap_or_else(|| panic!("{what}: no row for {function}"));
+            assert_eq!((row.took.count(), row.within.as_str()), (truth(function), within), "{what}: {function}");
+            let profile = recording.profile(&format!("^{}$", regex::escape(function))).expect("requests");
+            assert_eq!(profile.requests.expect("requests").list.len() as u64, truth(function), "{what}: {function}");
+        }
+        let wrap = row(&candidates, "main.wrap.func1").expect("the coarser row");
+        let inside = ["main.list", "main.query", "main.queryRange"].map(truth).iter().sum::<u64>();
+        assert_eq!((wrap.took.count(), wrap.undecided), (inside + truth("main.quick"), truth("main.quick")), "{what}");
+        assert_eq!(row(&candidates, "main.traced.func1").expect("a row").undecided, truth("main.fast"), "{what}");
+        assert_eq!(candidates.handlers.len(), expected.len() + 3, "{what}: {:?}", candidates.handlers);
     }
 }
 

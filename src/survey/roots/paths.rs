@@ -6,9 +6,9 @@
 //!                                                                └─ main.write
 //! ```
 
-use super::servers::{RECORDING_HANDLER, StackWalk, role_in};
+use super::servers::{RECORDING_HANDLER, Role, StackWalk, role_in};
 use crate::trace::ids::{StackIdx, StringIdx};
-use crate::trace::symbols::Symbols;
+use crate::trace::symbols::{Frame, Symbols};
 use rustc_hash::FxHashMap;
 
 /// A node: its position in the tree.
@@ -30,6 +30,10 @@ impl PathNode {
 pub(crate) struct PathStep {
     pub(crate) parent: PathNode,
     pub(crate) function: StringIdx,
+    /// The line from which the parent's function calls it; 0 where it is unknown or there are several.
+    pub(crate) line: u32,
+    /// Whether the function is the server's own and hands requests on to handlers.
+    pub(crate) hands_on: bool,
 }
 
 /// Most functions of a path: middleware is rarely half as deep, and the work of a handler does not matter.
@@ -54,7 +58,7 @@ pub(crate) struct PathTree {
 
 impl Default for PathTree {
     fn default() -> Self {
-        let none = PathStep { parent: PathNode::NO_HANDLER, function: StringIdx::EMPTY };
+        let none = PathStep { parent: PathNode::NO_HANDLER, function: StringIdx::EMPTY, line: 0, hands_on: false };
         Self { steps: vec![none], children: FxHashMap::default(), of_stack: FxHashMap::default() }
     }
 }
@@ -74,33 +78,46 @@ impl PathTree {
         let frames: Vec<_> = symbols.frames(stack).collect();
         let mut walk = StackWalk::default();
         let (mut node, mut depth) = (PathNode::NO_HANDLER, 0);
+        let mut line = 0;
         let mut recording = false;
         for &frame in frames.iter().rev() {
             let name = symbols.function(frame);
             recording |= name == RECORDING_HANDLER;
+            let role = role_in(name, || symbols.text(symbols.frame(frame).file));
             if !walk.is_handler() {
-                walk = walk.enter(role_in(name, || symbols.text(symbols.frame(frame).file)));
+                walk = walk.enter(role);
             }
             // What the runtime does below a function is that function's own doing.
             if walk.is_handler() && depth < MAX_DEPTH && !name.starts_with("runtime.") {
                 depth += 1;
-                node = self.child(node, symbols.frame(frame).function);
+                let Frame { function, line: next, .. } = symbols.frame(frame);
+                let hands_on = matches!(role, Role::Dispatcher | Role::Caller);
+                node = self.child(PathStep { parent: node, function, line, hands_on });
+                line = next;
             }
         }
         StackPath { node, recording }
     }
 
-    fn child(&mut self, parent: PathNode, function: StringIdx) -> PathNode {
-        *self.children.entry((parent, function)).or_insert_with(|| {
-            self.steps.push(PathStep { parent, function });
+    /// The node of a step.
+    fn child(&mut self, step: PathStep) -> PathNode {
+        let PathStep { parent, function, line, .. } = step;
+        let known = self.children.entry((parent, function));
+        let node = *known.or_insert_with(|| {
+            self.steps.push(step);
             PathNode(self.steps.len() as u32 - 1)
-        })
+        });
+        let known = &mut self.steps[node.at()];
+        if known.line != line {
+            known.line = 0;
+        }
+        node
     }
 
     /// The node of the same functions, called by another one's.
     pub(crate) fn graft(&mut self, node: PathNode, below: PathNode) -> PathNode {
-        let functions: Vec<StringIdx> = self.ancestors(node).map(|at| self.steps[at.at()].function).collect();
-        functions.into_iter().rev().fold(below, |at, function| self.child(at, function))
+        let steps: Vec<PathStep> = self.ancestors(node).map(|at| self.steps[at.at()]).collect();
+        steps.into_iter().rev().fold(below, |parent, step| self.child(PathStep { parent, ..step }))
     }
 
     /// A node and those above it, the innermost first, without [`PathNode::NO_HANDLER`].

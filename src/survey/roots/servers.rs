@@ -9,6 +9,9 @@ pub(crate) const RECORDING_HANDLER: &str = "net/http/pprof.Trace";
 /// The function of a connection's goroutine, HTTP/1.
 pub(crate) const CONNECTION: &str = "net/http.(*conn).serve";
 
+/// Calls a plain function as a handler, and nothing else.
+pub(crate) const HANDLER_FUNC: &str = "net/http.HandlerFunc.ServeHTTP";
+
 /// Where in a server a goroutine was.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub(crate) enum ServerStep {
@@ -147,7 +150,7 @@ pub(crate) fn role(name: &str) -> Role {
         "net/http.(*conn).readRequest" | "bufio.(*Reader).Peek" => return Role::Reader,
         "net/http.(*connReader).startBackgroundRead" => return Role::BackgroundStart,
         "net/http.(*response).finishRequest" => return Role::Finisher,
-        "net/http.HandlerFunc.ServeHTTP" => return Role::Caller,
+        HANDLER_FUNC => return Role::Caller,
         "net/http.(*conn).hijackLocked" => return Role::Hijacker,
         GRPC_WORKER => return Role::GrpcWorker,
         _ => {}
