@@ -55,6 +55,8 @@ pub struct Candidate {
 pub struct Handler {
     /// The handler: the first function below the server's own wrappers.
     pub function: String,
+    /// Whether the function is a wrapper of the server's own: the stacks show no handler.
+    pub hands_on: bool,
     /// How its requests come in: `HTTP/1`, `HTTP/2`, `gRPC`.
     pub protocol: &'static str,
     /// The row whose requests these are a part of; empty when no other row counts them.

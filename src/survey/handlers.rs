@@ -11,6 +11,7 @@ use super::Survey;
 use super::endpoints::Endpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
+use super::roots::servers::hands_on;
 use crate::profile::{DurationList, Handler, Undecided, is_std};
 use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -150,6 +151,7 @@ impl HandlerRows<'_> {
 
     fn push(&mut self, function: String, within: &str, group: &Group, undecided: u64) {
         self.rows.push(Handler {
+            hands_on: hands_on(&function),
             function,
             protocol: self.protocol,
             within: within.to_owned(),

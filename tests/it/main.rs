@@ -31,6 +31,7 @@ mod requests;
 mod scale;
 mod statistics;
 mod stretches;
+mod suggestions;
 mod text;
 mod v1_binary;
 mod v1_damage;

@@ -124,6 +124,11 @@ pub(crate) fn is_grpc_method(name: &str) -> bool {
     role(name) == Role::GrpcMethod
 }
 
+/// Whether a function is a wrapper of `net/http` itself, which hands requests on.
+pub(crate) fn hands_on(name: &str) -> bool {
+    matches!(role(name), Role::Dispatcher | Role::Caller)
+}
+
 /// What a function is to a server, where it may be a closure of `net/http` that was inlined into another function: its
 /// `file` says that. Its handler is called by it, in whatever form.
 pub(crate) fn role_in<'f>(name: &str, file: impl FnOnce() -> &'f str) -> Role {

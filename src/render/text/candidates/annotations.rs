@@ -1,6 +1,7 @@
 //! The user tasks and regions of a trace given without `--root`.
 
 use super::durations::{DurationRow, first_rows, table, write_cut_line};
+use super::words::{include_partial, is_usable};
 use crate::profile::{AnnotationCandidate, Candidates};
 use crate::render::clean::clean;
 use crate::render::text::layout::{DIM, View, wrapped};
@@ -35,8 +36,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
 
 /// The options that select each of them, most time first, tasks before regions.
 pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
-    let usable = |name: &str| !name.is_empty() && clean(name) == name && !name.starts_with(['-', '[']);
-    let mut rows: Vec<&AnnotationCandidate> = candidates.annotations.iter().filter(|a| usable(&a.name)).collect();
+    let mut rows: Vec<&AnnotationCandidate> = candidates.annotations.iter().filter(|a| is_usable(&a.name)).collect();
     rows.sort_by_key(|a| a.kind != "task");
     rows.into_iter().take(8).map(|a| option(candidates, a)).collect()
 }
@@ -44,13 +44,14 @@ pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
 /// The options that select one, and no other where a pattern can say that.
 fn option(candidates: &Candidates, row: &AnnotationCandidate) -> String {
     let name = row.name.as_str();
+    let partial = include_partial(&row.took);
     let others = candidates.annotations.iter().filter(|a| a.kind == row.kind);
     if others.into_iter().any(|other| other.name != name && other.name.contains(name)) {
-        format!("--root-by {} --root {}", row.kind, shell::quote(&format!("^{}$", shell::literal(name))))
+        format!("--root-by {} {partial}--root {}", row.kind, shell::quote(&format!("^{}$", shell::literal(name))))
     } else if shell::literal(name) == name {
-        format!("--root-by {} --root {}", row.kind, shell::quote(name))
+        format!("--root-by {} {partial}--root {}", row.kind, shell::quote(name))
     } else {
-        format!("--root-by {} -F --root {}", row.kind, shell::quote(name))
+        format!("--root-by {} -F {partial}--root {}", row.kind, shell::quote(name))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The handlers of a trace given without `--root`.
 
 use super::durations::{DurationRow, first_rows, table, write_cut_line};
+use super::words::{include_partial, is_usable};
 use crate::profile::{Candidates, Handler};
-use crate::render::clean::clean;
 use crate::render::text::layout::{DIM, View, wrapped};
 use crate::render::units::{count, counted};
 use crate::render::{Options, names, shell, sort_rows};
@@ -89,33 +89,37 @@ fn is_within(inner: &Handler, outer: &Handler) -> bool {
     inner.within == outer.function && inner.protocol == outer.protocol && inner.function != outer.function
 }
 
-/// For each handler, most time first, the options that select it, and no other where a pattern can say that.
+/// For each endpoint, in their order, the options that select it, and no other where a pattern can say that.
 pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
-    let usable = |name: &str| !name.is_empty() && clean(name) == name && !name.starts_with(['-', '[']);
     let handlers = candidates.handlers.iter().map(|h| h.function.as_str());
     let entries = candidates.rows.iter().flat_map(|r| [r.entry.as_str(), r.creation_site.as_str()]);
     let others: Vec<&str> = handlers.chain(entries).collect();
-    // Where a row has others within it, these are the endpoints.
-    let is_endpoint = |h: &&Handler| !candidates.handlers.iter().any(|inner| is_within(inner, h));
-    let endpoints = candidates.handlers.iter().filter(is_endpoint);
-    let mut rows: Vec<&Handler> = endpoints.filter(|h| usable(&h.function)).collect();
+    let endpoints = candidates.handlers.iter().filter(|h| is_endpoint(h, candidates));
+    let mut rows: Vec<&Handler> = endpoints.filter(|h| is_usable(&h.function)).collect();
     rows.sort_by_key(|h| names::is_std(&h.function));
     // Enough to choose from.
     rows.truncate(8);
     let option = |handler: &Handler| {
-        let name = handler.function.as_str();
+        let (name, partial) = (handler.function.as_str(), include_partial(&handler.took));
         if others.iter().any(|other| *other != name && other.contains(name)) {
-            format!("--root {}", shell::quote(&format!("^{}$", shell::literal(name))))
+            format!("{partial}--root {}", shell::quote(&format!("^{}$", shell::literal(name))))
         } else {
-            format!("-F --root {}", shell::quote(name))
+            format!("-F {partial}--root {}", shell::quote(name))
         }
     };
     rows.into_iter().map(option).collect()
 }
 
+/// Whether a row is an endpoint, and not a coarser one of which the rows within it have the most.
+fn is_endpoint(row: &Handler, candidates: &Candidates) -> bool {
+    let has_inner = || candidates.handlers.iter().any(|inner| is_within(inner, row));
+    !row.hands_on && (row.undecided * 2 > row.took.count() || !has_inner())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::DurationList;
 
     #[test]
     fn a_command_selects_its_handler() {
@@ -125,5 +129,23 @@ mod tests {
         assert_eq!(options[0], r"--root '^main\.\(\*S\)\.List$'");
         assert_eq!(options[1], "-F --root 'main.(*S).ListAll'");
         assert_eq!(options[2], "-F --root net/http.NotFound");
+    }
+
+    #[test]
+    fn what_hangs_is_shown_and_a_coarser_row_stands_back() {
+        let took = |count, partial| DurationList { durations_ns: vec![1; count], partial, ..DurationList::default() };
+        let row = |function: &str, within: &str, took| Handler {
+            function: function.into(),
+            within: within.into(),
+            took,
+            ..Handler::default()
+        };
+        let logged = Handler { undecided: 1, ..row("main.logged", "", took(4, 0)) };
+        let handlers =
+            vec![logged.clone(), row("main.A", "main.logged", took(3, 0)), row("main.Stuck", "", took(0, 2))];
+        let of = |handlers| options_for(&Candidates { handlers, ..Candidates::default() });
+        assert_eq!(of(handlers.clone()), ["-F --root main.A", "-F --include-partial --root main.Stuck"]);
+        let mostly = vec![Handler { undecided: 3, ..logged }, row("main.A", "main.logged", took(1, 0))];
+        assert_eq!(of(mostly), ["-F --root main.logged", "-F --root main.A"]);
     }
 }

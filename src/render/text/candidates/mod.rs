@@ -1,20 +1,19 @@
 //! The answer to a trace without `--root`: what could be selected, and the commands that do it.
 
 mod annotations;
+mod commands;
 mod durations;
 mod handlers;
+mod words;
 
 use super::head::trace_lines;
-use super::layout::{BOLD, DIM, View, width, wrapped};
+use super::layout::{DIM, View, width, wrapped};
 use super::table::{Cell, Column, Table};
 use crate::profile::{Candidate, Candidates};
-use crate::render::clean::clean;
 use crate::render::units::count;
-use crate::render::{Options, names, shell, sort_rows};
+use crate::render::{Options, names, sort_rows};
 use std::io::{self, Write};
 
-/// Commands offered at most.
-const MAX_COMMANDS: usize = 3;
 /// Columns that names need; a narrower line does without places.
 const MIN_NAMES: usize = 40;
 
@@ -28,7 +27,7 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
     if candidates.rows.is_empty() {
         writeln!(out, "\nNo goroutine was created in this trace.")?;
         older(&view, candidates, out)?;
-        return commands(&view, candidates, &[], out);
+        return commands::write(&view, candidates, &[], out);
     }
     view.title(out, "CANDIDATES", "Which goroutines are there?")?;
     let mut rows: Vec<&Candidate> = candidates.rows.iter().collect();
@@ -43,7 +42,7 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
         writeln!(out, "{}", view.paint(DIM, &line))?;
     }
     older(&view, candidates, out)?;
-    commands(&view, candidates, &rows, out)
+    commands::write(&view, candidates, &rows, out)
 }
 
 fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
@@ -118,53 +117,6 @@ fn is_gos_own(row: &Candidate) -> bool {
     tracing(&row.entry) || tracing(&row.creation_site) || (names::only_parks(&row.entry) && row.entry != "runtime.main")
 }
 
-/// The options that select a row, and no other if that can be said.
-fn options_for(row: &Candidate, rows: &[&Candidate]) -> String {
-    if row.entry.is_empty() {
-        return format!("--root-by creation -F --root {}", shell::quote(&row.creation_site));
-    }
-    let others = rows.iter().filter(|r| r.entry != row.entry);
-    if others.into_iter().any(|r| r.entry.contains(&row.entry) || r.creation_site.contains(&row.entry)) {
-        let pattern = format!("^{}$", shell::literal(&row.entry));
-        return format!("--root-by entry --root {}", shell::quote(&pattern));
-    }
-    format!("-F --root {}", shell::quote(&row.entry))
-}
-
-fn commands(view: &View<'_>, candidates: &Candidates, rows: &[&Candidate], out: &mut dyn Write) -> io::Result<()> {
-    let mut traces: Vec<&str> = candidates.traces.iter().map(|t| t.name.as_str()).collect();
-    // One file may hold several recordings.
-    traces.dedup();
-    let name = |r: &Candidate| if r.entry.is_empty() { r.creation_site.clone() } else { r.entry.clone() };
-    let mut wanted: Vec<&Candidate> = rows.iter().copied().filter(|r| !is_gos_own(r)).collect();
-    // Stable: the user's own functions first, each part still by time.
-    wanted.sort_by_key(|r| names::is_std(&name(r)));
-    let annotated = annotations::options_for(candidates);
-    let mut tried = handlers::options_for(candidates);
-    // One annotation among the commands shows how it is done.
-    tried.truncate(MAX_COMMANDS - annotated.len().min(1));
-    tried.extend(annotated.into_iter().take(1));
-    for row in wanted {
-        if tried.len() >= MAX_COMMANDS {
-            break;
-        }
-        // A name that `clean` changes would not select anything.
-        let name = name(row);
-        let usable = !name.is_empty() && clean(&name) == name && !name.starts_with(['-', '[']);
-        if usable && !names::only_parks(&name) {
-            let options = options_for(row, rows);
-            if !tried.contains(&options) {
-                tried.push(options);
-            }
-        }
-    }
-    if tried.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{}", view.paint(BOLD, if tried.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
-    tried.iter().try_for_each(|o| writeln!(out, "  {}", clean(&shell::select(o, &traces))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,21 +132,6 @@ mod tests {
     fn goldens() {
         check_golden("candidates-100.txt", &text(&Options::default()));
         check_golden("candidates-80.txt", &text(&Options { width: 80, unicode: false, ..Options::default() }));
-    }
-
-    #[test]
-    fn a_command_selects_its_row() {
-        let row = |site: &str, entry: &str| Candidate {
-            creation_site: site.into(),
-            entry: entry.into(),
-            ..Candidate::default()
-        };
-        let rows = [row("main.(*S).H", "main.(*S).H.func1"), row("main.main", "main.(*S).H"), row("main.f", "")];
-        let all: Vec<&Candidate> = rows.iter().collect();
-        let options: Vec<String> = rows.iter().map(|r| options_for(r, &all)).collect();
-        assert_eq!(options[0], "-F --root 'main.(*S).H.func1'");
-        assert_eq!(options[1], r"--root-by entry --root '^main\.\(\*S\)\.H$'");
-        assert_eq!(options[2], "--root-by creation -F --root main.f");
     }
 
     #[test]

@@ -1,0 +1,109 @@
+//! What to type next: commands that select endpoints, and no plumbing.
+
+use super::words::is_usable;
+use super::{annotations, handlers, is_gos_own};
+use crate::profile::{Candidate, Candidates};
+use crate::render::clean::clean;
+use crate::render::text::layout::{BOLD, View};
+use crate::render::{names, shell};
+use std::io::{self, Write};
+
+/// Commands offered at most.
+const MAX_COMMANDS: usize = 3;
+
+/// Writes the commands; nothing where none is known to select what somebody would ask for.
+pub(super) fn write(
+    view: &View<'_>,
+    candidates: &Candidates,
+    rows: &[&Candidate],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut traces: Vec<&str> = candidates.traces.iter().map(|t| t.name.as_str()).collect();
+    // One file may hold several recordings.
+    traces.dedup();
+    let tried = options(candidates, rows);
+    if tried.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n{}", view.paint(BOLD, if tried.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
+    tried.iter().try_for_each(|o| writeln!(out, "  {}", clean(&shell::select(o, &traces))))
+}
+
+/// The options of each command. Endpoints come first; one annotation among them shows how it is done. Goroutines are
+/// offered where the program serves no requests, and only those that run its own functions.
+fn options(candidates: &Candidates, rows: &[&Candidate]) -> Vec<String> {
+    let annotated = annotations::options_for(candidates);
+    let mut tried = handlers::options_for(candidates);
+    tried.truncate(MAX_COMMANDS - annotated.len().min(1));
+    tried.extend(annotated.into_iter().take(1));
+    if candidates.handlers.is_empty() {
+        let own = rows.iter().filter(|row| !is_gos_own(row) && !names::is_std(name(row)) && is_usable(name(row)));
+        tried.extend(own.map(|row| options_for(row, rows)));
+    }
+    let mut unique = Vec::new();
+    for options in tried {
+        if !unique.contains(&options) {
+            unique.push(options);
+        }
+    }
+    unique.truncate(MAX_COMMANDS);
+    unique
+}
+
+fn name(row: &Candidate) -> &str {
+    if row.entry.is_empty() { &row.creation_site } else { &row.entry }
+}
+
+/// The options that select a row, and no other if that can be said.
+fn options_for(row: &Candidate, rows: &[&Candidate]) -> String {
+    // What never ends is cut by the end of the trace.
+    let partial = if row.alive == row.count { "--include-partial " } else { "" };
+    if row.entry.is_empty() {
+        return format!("--root-by creation -F {partial}--root {}", shell::quote(&row.creation_site));
+    }
+    let others = rows.iter().filter(|r| r.entry != row.entry);
+    if others.into_iter().any(|r| r.entry.contains(&row.entry) || r.creation_site.contains(&row.entry)) {
+        let pattern = format!("^{}$", shell::literal(&row.entry));
+        return format!("--root-by entry {partial}--root {}", shell::quote(&pattern));
+    }
+    format!("-F {partial}--root {}", shell::quote(&row.entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{DurationList, Handler};
+
+    fn row(site: &str, entry: &str) -> Candidate {
+        Candidate { creation_site: site.into(), entry: entry.into(), count: 1, ..Candidate::default() }
+    }
+
+    fn handler(function: &str, protocol: &'static str) -> Handler {
+        let took = DurationList { durations_ns: vec![1], ..DurationList::default() };
+        Handler { function: function.into(), protocol, took, ..Handler::default() }
+    }
+
+    #[test]
+    fn a_command_selects_its_row() {
+        let rows = [row("main.(*S).H", "main.(*S).H.func1"), row("main.main", "main.(*S).H"), row("main.f", "")];
+        let all: Vec<&Candidate> = rows.iter().collect();
+        let options: Vec<String> = rows.iter().map(|r| options_for(r, &all)).collect();
+        assert_eq!(options[0], "-F --root 'main.(*S).H.func1'");
+        assert_eq!(options[1], r"--root-by entry --root '^main\.\(\*S\)\.H$'");
+        assert_eq!(options[2], "--root-by creation -F --root main.f");
+        let forever = Candidate { alive: 1, ..row("main.main", "main.loop") };
+        assert_eq!(options_for(&forever, &[&forever]), "-F --include-partial --root main.loop");
+    }
+
+    #[test]
+    fn goroutines_are_offered_where_no_endpoint_is_and_plumbing_never() {
+        let rows = [row("net/http.(*Server).Serve", "net/http.(*conn).serve"), row("main.main", "main.work")];
+        let all: Vec<&Candidate> = rows.iter().collect();
+        assert_eq!(options(&Candidates::default(), &all), ["-F --root main.work"]);
+        assert!(options(&Candidates::default(), &all[..1]).is_empty());
+        let wrapper = Handler { hands_on: true, ..handler("net/http.HandlerFunc.ServeHTTP", "HTTP/1") };
+        let handlers = vec![handler("main.H", "HTTP/1"), handler("main.H", "HTTP/2"), wrapper];
+        let candidates = Candidates { handlers, ..Candidates::default() };
+        assert_eq!(options(&candidates, &all), ["-F --root main.H"]);
+    }
+}
