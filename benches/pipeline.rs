@@ -150,7 +150,7 @@ impl Bench {
             time(1);
             return println!("{name}: works");
         }
-        // As many runs in a sample as its time needs, told when the caches are warm.
+        // As many runs in a sample as its time needs, measured when the caches are warm.
         let mut n = 1;
         while time(n) < SAMPLE {
             n *= 2;

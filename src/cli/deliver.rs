@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::console::Console;
 use super::failure::{CliResult, Failure, code};
-use super::output::{self, Plan};
+use super::output::{self, OutputPlan};
 use super::report::Report;
 use super::{broken_rules, compare, display_path, options};
 use gotrace_slice::render::units::{self, Unit};
@@ -26,7 +26,13 @@ pub(crate) struct Times {
 
 /// Writes all outputs, then the warnings, and gives the exit code. Files come first: the reader of standard output may
 /// go away.
-pub(crate) fn deliver(args: &Args, console: &Console, plan: &Plan, report: &Report, times: Times) -> CliResult<u8> {
+pub(crate) fn deliver(
+    args: &Args,
+    console: &Console,
+    plan: &OutputPlan,
+    report: &Report,
+    times: Times,
+) -> CliResult<u8> {
     if args.verbose {
         tell_times(console, report, times);
     }

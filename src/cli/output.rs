@@ -19,14 +19,14 @@ pub(crate) struct Target {
 
 /// All that is to be written.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct OutputPlan {
     pub(crate) files: Vec<Target>,
     /// What standard output carries, if anything.
     pub(crate) stdout: Option<&'static Format>,
 }
 
 /// Checks every output before any work is done. `selected` says whether there will be a profile.
-pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<Plan> {
+pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<OutputPlan> {
     let to_stdout = args.output.iter().any(|p| p.as_os_str() == "-");
     let mut files: Vec<Target> = Vec::new();
     for path in args.output.iter().filter(|p| p.as_os_str() != "-") {
@@ -47,7 +47,7 @@ pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<Plan> {
         return Err(Failure::new(format!("{} needs --root: without it there is no profile to write", format.name))
             .help("run without -o and -f to see what can be a root"));
     }
-    Ok(Plan { files, stdout })
+    Ok(OutputPlan { files, stdout })
 }
 
 /// Where a path leads, however it is spelled.

@@ -75,7 +75,7 @@ impl Report {
         }
     }
 
-    /// Writes it in a format that has a place for it.
+    /// Writes it in a format that can show it.
     pub(crate) fn write(&self, format: &Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Profile(profile) => (format.profile)(profile, options, out),

@@ -5,7 +5,7 @@ use super::console::Console;
 use super::deliver::{Times, deliver};
 use super::failure::{CliResult, code};
 use super::input::{self, Opened};
-use super::output::{self, Plan};
+use super::output::{self, OutputPlan};
 use super::progress::ProgressDisplay;
 use super::question::Question;
 use super::report::Report;
@@ -53,7 +53,7 @@ struct Job {
     selector: Option<Selector>,
     /// The roots of the base of a comparison.
     base: Option<Selector>,
-    plan: Plan,
+    plan: OutputPlan,
 }
 
 fn execute(args: &Args, console: &Console) -> CliResult<u8> {

@@ -54,11 +54,11 @@ pub(super) fn decimal(number: &str, per: u64) -> Option<i64> {
     }
     let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
     let mut ns = u128::from(whole) * u128::from(per);
-    let mut place = u128::from(per);
+    let mut unit = u128::from(per);
     for digit in fraction.bytes() {
         // Exact: every unit is a multiple of the powers of ten that matter here.
-        ns += place * u128::from(digit - b'0') / 10;
-        place /= 10;
+        ns += unit * u128::from(digit - b'0') / 10;
+        unit /= 10;
     }
     i64::try_from(ns).ok()
 }

@@ -78,12 +78,11 @@ impl LatencyRule {
         !matches!(self.limit, Limit::Above(_))
     }
 
-    /// Looks at latencies without a base: those of the requests that count, and the least that they can be with those
-    /// that are cut. A relative rule is kept by them. Each request that is cut took as long as it was seen or longer, and
-    /// no figure gets smaller by that: a rule that the least breaks is broken.
+    /// Whether latencies without a base keep the rule; they keep every relative rule. Each request that is cut took as long
+    /// as it was seen or longer, and that makes no figure smaller: a rule that `at_least` breaks is broken.
     ///
-    /// Undecided requests move any figure but the maximum either way: a rule is broken if it is with all of them and with
-    /// none.
+    /// Undecided requests can make any figure but the maximum larger or smaller: a rule is broken if it is broken with all
+    /// of them and with none.
     pub fn check(&self, side: OneSide<'_>) -> RuleOutcome {
         let Limit::Above(limit) = self.limit else { return RuleOutcome::Kept };
         let beyond = |latency: Option<&Latency>| latency.map(|l| self.figure.of(l)).filter(|ns| *ns > limit);

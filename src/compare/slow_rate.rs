@@ -1,7 +1,7 @@
 //! How many of all requests are slow ones of the roots, on both sides.
 //!
-//! A distribution of the requests that count says nothing of those that got so fast that they leave no stack. Their number
-//! is known: it is what is missing of all requests that the same servers served.
+//! The distribution of the requests that count says nothing of those that became so fast that they leave no stack. But how
+//! many requests the same servers served in all is known, and the requests that count are a part of these.
 //!
 //! ```text
 //!  base  ████████████████████·   39 of 40 requests take longer than the threshold
@@ -10,7 +10,7 @@
 
 use super::statistics::{Durations, MIN_REQUESTS, Part, Quantile, SIGNIFICANCE, fisher};
 
-/// Requests of the roots that take longer than a threshold, among all whole requests of the same servers.
+/// Requests of the roots that take as long as a threshold or longer, among all whole requests of the same servers.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct SlowRate {
     /// The threshold: the median of the base's requests that count, in ns. Slow ones took at least as long.

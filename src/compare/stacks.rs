@@ -39,7 +39,7 @@ pub struct StackChange {
     /// How much.
     pub delta: Delta,
     /// On which sides it is.
-    pub mark: Presence,
+    pub presence: Presence,
 }
 
 /// The function that is called from a stack on one side alone: the one with most time of those directly below `at`
@@ -61,15 +61,15 @@ pub(crate) fn one_sided_below<'a>(
         let Some(&function) = frames.strip_prefix(above.as_slice()).and_then(|rest| rest.first()) else { continue };
         let ns = change.delta.delta_ns.unsigned_abs();
         match called.iter_mut().find(|(known, ..)| *known == function) {
-            Some((_, mark, sum)) => {
-                *mark = if *mark == change.mark { *mark } else { Presence::Both };
+            Some((_, presence, sum)) => {
+                *presence = if *presence == change.presence { *presence } else { Presence::Both };
                 *sum = sum.saturating_add(ns);
             }
-            None => called.push((function, change.mark, ns)),
+            None => called.push((function, change.presence, ns)),
         }
     }
-    let one_sided = called.into_iter().filter(|(_, mark, _)| *mark != Presence::Both);
-    one_sided.max_by_key(|(_, _, ns)| *ns).map(|(function, mark, _)| (function, mark))
+    let one_sided = called.into_iter().filter(|(_, presence, _)| *presence != Presence::Both);
+    one_sided.max_by_key(|(_, _, ns)| *ns).map(|(function, presence, _)| (function, presence))
 }
 
 /// The time of one stack in one state on both sides.
@@ -99,7 +99,7 @@ pub(crate) fn compare(
         state: state.to_owned(),
         bracketed: sums.bracketed,
         delta,
-        mark: mark(sums.part),
+        presence: presence(sums.part),
     };
     let mut stacks: Vec<StackChange> = rows.into_iter().zip(deltas).map(change).collect();
     stacks.sort_by_key(|s| std::cmp::Reverse(rank(s.delta)));
@@ -107,7 +107,7 @@ pub(crate) fn compare(
 }
 
 /// Decided by the sums: a short time may round to 0 in a mean request.
-fn mark(part: SideSums) -> Presence {
+fn presence(part: SideSums) -> Presence {
     match (part.base_ns, part.new_ns) {
         (0, _) => Presence::New,
         (_, 0) => Presence::Gone,

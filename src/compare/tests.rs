@@ -36,7 +36,7 @@ fn names(comparison: &Comparison, change: &StackChange) -> String {
 }
 
 fn rows(comparison: &Comparison) -> Vec<(String, &str, i64, Presence)> {
-    let row = |s: &'static str, c: &StackChange| (names(comparison, c), s, c.delta.delta_ns, c.mark);
+    let row = |s: &'static str, c: &StackChange| (names(comparison, c), s, c.delta.delta_ns, c.presence);
     let state = |s: &str| if s == "sync" { "sync" } else { "running" };
     comparison.stacks.iter().map(|c| row(state(&c.state), c)).collect()
 }
@@ -78,7 +78,7 @@ fn sums_are_compared_when_asked_for() {
 fn lines_tell_stacks_apart_only_when_asked_for() {
     let options = CompareOptions { by: MatchBy::Line, ..CompareOptions::default() };
     let comparison = Comparison::of(&new(), &base(), options).unwrap();
-    assert!(comparison.stacks.iter().all(|s| s.mark != Presence::Both));
+    assert!(comparison.stacks.iter().all(|s| s.presence != Presence::Both));
     assert_eq!(comparison.stacks.iter().map(|s| s.delta.delta_ns).sum::<i64>(), 15);
 }
 
@@ -93,7 +93,7 @@ fn roots_of_other_names_are_the_same_root() {
 #[test]
 fn nothing_differs_from_itself() {
     let comparison = Comparison::of(&new(), &new(), CompareOptions::default()).unwrap();
-    assert!(comparison.stacks.iter().all(|s| s.delta.delta_ns == 0 && s.mark == Presence::Both));
+    assert!(comparison.stacks.iter().all(|s| s.delta.delta_ns == 0 && s.presence == Presence::Both));
     assert!(comparison.states.iter().all(|s| s.delta.delta_ns == 0 && s.delta.base_ns == s.delta.new_ns));
 }
 

@@ -36,7 +36,7 @@ pub(super) fn in_order<S: Send, T: Send, B>(
     let shared = (Mutex::new(state), Condvar::new());
     let taker = Mutex::new(taker);
     let run = || {
-        let mut stop = Stop { shared: &shared, done: false };
+        let mut stop = ReleaseOnPanic { shared: &shared, done: false };
         let mut scratch = scratch();
         while let Some(step) = next_step(&shared, n, threads) {
             match step {
@@ -103,7 +103,7 @@ fn next_step<T>(shared: &Shared<T>, n: usize, threads: usize) -> Option<Step<T>>
     }
 }
 
-/// The state behind a lock, whoever panicked.
+/// The state that a mutex guards, also where a thread panicked while it held the lock.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -116,12 +116,12 @@ pub(super) fn free(value: impl Send + 'static) {
 }
 
 /// Lets nobody wait for a thread that panicked.
-struct Stop<'a, T> {
+struct ReleaseOnPanic<'a, T> {
     shared: &'a Shared<T>,
     done: bool,
 }
 
-impl<T> Drop for Stop<'_, T> {
+impl<T> Drop for ReleaseOnPanic<'_, T> {
     fn drop(&mut self) {
         if !self.done {
             lock(&self.shared.0).stopped = true;

@@ -21,7 +21,7 @@ pub struct Candidates {
     pub rows: Vec<Candidate>,
     /// Goroutines that exist since before the trace began: nothing says who created them.
     pub older: u64,
-    /// All functions on the traces' stacks, in no order and maybe repeated; only where nothing matched, to say what is near.
+    /// All functions on the traces' stacks, in no order and maybe repeated; only where nothing matched, to suggest similar names.
     pub functions: Vec<String>,
     /// What the reader of the result must know.
     pub warnings: Vec<Warning>,

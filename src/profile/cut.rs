@@ -50,22 +50,22 @@ impl CutCounts {
     pub fn of<'r>(list: impl IntoIterator<Item = &'r CutRequest>) -> Self {
         let mut counts = Self::default();
         for request in list {
-            let way = match (request.cut_start, request.cut_end) {
+            let how = match (request.cut_start, request.cut_end) {
                 (true, true) => &mut counts.throughout,
                 (true, false) => &mut counts.older,
                 (false, _) => &mut counts.open,
             };
-            way.count += 1;
-            way.at_least_ns = way.at_least_ns.max(request.at_least_ns);
+            how.count += 1;
+            how.at_least_ns = how.at_least_ns.max(request.at_least_ns);
         }
         counts
     }
 
     /// All of them.
     pub fn all(&self) -> CutCount {
-        [self.open, self.older, self.throughout].iter().fold(CutCount::default(), |sum, way| CutCount {
-            count: sum.count + way.count,
-            at_least_ns: sum.at_least_ns.max(way.at_least_ns),
+        [self.open, self.older, self.throughout].iter().fold(CutCount::default(), |sum, one| CutCount {
+            count: sum.count + one.count,
+            at_least_ns: sum.at_least_ns.max(one.at_least_ns),
         })
     }
 }
@@ -75,8 +75,9 @@ pub fn longest_cut(list: &[CutRequest]) -> Option<&CutRequest> {
     list.iter().rev().max_by_key(|r| r.at_least_ns)
 }
 
-/// Marks those that a choice takes in, however long they took in the end: it has no upper limit, and its lower limit is
-/// one that they passed while they were seen. Where that is a rank, they were seen for longer than any whole one took.
+/// Marks those that `only` chooses for certain, however long they took in the end: it has no upper limit, and they were
+/// seen for longer than its lower one. Where the lower limit is a percentile or a rank, they were seen for longer than any
+/// whole request took.
 pub(crate) fn choose_cut(list: &mut [CutRequest], only: Only, whole_ns: &[u64]) {
     let longest = whole_ns.iter().max().copied();
     for request in list {

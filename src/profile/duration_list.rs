@@ -43,7 +43,7 @@ impl DurationList {
         }
     }
 
-    /// How far up its row stands: what hangs is more than what took long.
+    /// What its row is sorted by, largest first: rows with something that hangs come before those that took long.
     pub fn rank(&self) -> (u64, u64) {
         (if self.hangs { self.open_max_ns } else { 0 }, self.total_ns())
     }
@@ -76,11 +76,11 @@ impl DurationList {
 }
 
 /// Finds out which lists have something that hangs: it is not over at the end, and was seen for longer than any whole one
-/// of its list took. Where a list has no whole one, than 95 % of those of all lists.
+/// of its list took. Where a list has no whole one, longer than the largest p95 of all lists.
 pub(super) fn find_hanging(lists: &mut [&mut DurationList]) {
-    let usual = lists.iter().map(|list| list.percentile_ns(95)).max().unwrap_or(0);
+    let p95 = lists.iter().map(|list| list.percentile_ns(95)).max().unwrap_or(0);
     for list in lists {
-        let longest = if list.count() > 0 { list.max_ns() } else { usual };
+        let longest = if list.count() > 0 { list.max_ns() } else { p95 };
         list.hangs = list.open_max_ns > longest;
     }
 }

@@ -6,11 +6,11 @@ use super::latency::TAIL_MIN_REQUESTS;
 use super::{Finding, FindingEvidence, NodeIdx, Requests, WakerKind, Wakeup};
 use std::collections::BTreeMap;
 
-/// Findings at most: more would not be read.
+/// Most findings of a report: more would not be read.
 const MAX: usize = 3;
 /// With fewer requests, only waits that repeat inside one request are found.
 const MIN_REQUESTS: u64 = 10;
-/// Waits one after the other from which on they are a finding.
+/// Fewest waits one after the other that are a finding.
 const MIN_REPEATS: u64 = 5;
 
 /// The findings: the important ones first, then by time.
@@ -24,7 +24,7 @@ pub(super) fn find(requests: &Requests) -> Vec<Finding> {
             Some(Finding { evidence: FindingEvidence::Tail { culprit, .. }, .. }) => *culprit,
             _ => None,
         };
-        // What makes the slow ones slow is what most people look for.
+        // First, since why the slow requests are slow is what most people look for.
         found.extend(tail.map(|f| (u64::MAX, f)));
         found.extend(outside_waker(requests, total, culprit));
         found.extend(large_parts(requests, total));

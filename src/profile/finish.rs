@@ -32,8 +32,8 @@ impl Requests {
         self.may_be_several = self.list.iter().filter(|r| r.may_be_several).count() as u64;
     }
 
-    /// The distribution if requests that are cut had ended when they were last seen; none without such requests, and
-    /// where they are in the list anyway.
+    /// The distribution if the requests that are cut had ended when they were last seen; none without such requests, and
+    /// where they are in the list already.
     fn least(&self, traces: &[TraceInfo]) -> Option<Latency> {
         if self.include_partial || !self.cut.iter().any(|cut| cut.is_chosen && !cut.may_be_several) {
             return None;

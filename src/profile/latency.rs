@@ -7,9 +7,9 @@ use super::{Latency, Request, Requests, TailRow, TraceInfo};
 
 /// Steps of the histogram.
 const BUCKETS: u64 = 20;
-/// The slowest 5 % are one request in so many, rounded up.
+/// The slowest 5 %: one request of this many, rounded up.
 pub(super) const SLOW_ONE_IN: usize = 20;
-/// Fewer requests than this say nothing about a tail: their slowest 5 % are one request, which may be an accident.
+/// With fewer requests nothing is said about a tail: their slowest 5 % are one request, which may be an accident.
 pub const TAIL_MIN_REQUESTS: u64 = 40;
 
 /// The distribution of the latencies; `None` without requests. `order` has the positions of the requests, slowest
@@ -17,7 +17,7 @@ pub const TAIL_MIN_REQUESTS: u64 = 40;
 pub(super) fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -> Option<Latency> {
     let (&slowest, &fastest) = (order.first()?, order.last()?);
     let n = order.len();
-    // The smallest value that so many percent of all do not exceed.
+    // The smallest value that `percent` % of all do not exceed.
     let quantile = |percent: usize| list[order[n - (n * percent).div_ceil(100).max(1)]].dur_ns;
     let total: u128 = list.iter().map(|r| u128::from(r.dur_ns)).sum();
     let window: u128 = traces.iter().map(|t| u128::from(t.window_ns.unwrap_or(t.duration_ns))).sum();
@@ -42,7 +42,7 @@ pub(super) fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -
     })
 }
 
-/// The smallest of these values, in ascending order, that so many percent of them do not exceed; 0 without any.
+/// The smallest of these values, in ascending order, that `percent` % of them do not exceed; 0 without any.
 pub(super) fn nearest_rank(ascending: &[u64], percent: usize) -> u64 {
     let rank = (ascending.len() * percent).div_ceil(100).max(1);
     ascending.get(rank - 1).copied().unwrap_or(0)

@@ -9,7 +9,8 @@ pub struct MatchedFunction {
     pub function: String,
     /// What made roots of it: `creation`, `entry`, `stack`, `task` or `region`.
     pub by: &'static str,
-    /// How many of its roots count as requests; of what is on no server, how many roots there would be.
+    /// How many of its roots are requests that count. In [`Selection::others`](super::Selection::others), how many roots
+    /// there would be.
     pub requests: u64,
 }
 

@@ -123,8 +123,8 @@ pub struct Selection {
     pub roots_cut: u64,
     /// What matched, with how many requests that count; most first.
     pub matched: Vec<MatchedFunction>,
-    /// What matches on no server, where requests on a server do too: these are the roots, and those are not. With how
-    /// many roots there would be; most first.
+    /// What matches but is no root, since requests on a server match too and only those are roots. With how many roots
+    /// there would be; most first.
     pub others: Vec<MatchedFunction>,
     /// Goroutines in the slice, roots included, each counted once.
     pub goroutines: u64,
@@ -139,7 +139,7 @@ pub struct Selection {
     pub cut_stacks: u64,
     /// Goroutines of the trace that a timer started (`time.AfterFunc`): they have no creator, and are in no subtree.
     pub no_creator: u64,
-    /// Requests that may be of the roots by stack too: nothing in the trace decides it.
+    /// Requests that may be roots by stack too: nothing in the trace decides it.
     pub undecided: Undecided,
     /// All requests of the servers on which matching or undecided ones came in, whatever their handler: the whole ones
     /// with how long they took, on their threads' own clocks.

@@ -41,8 +41,8 @@ impl Edge {
 }
 
 impl Only {
-    /// Whether it takes in a request that took so long, or any time more. `longest_ns` is how long the longest took whose
-    /// duration is known.
+    /// Whether it chooses a request that took `at_least_ns`, however much longer it took. `longest_ns` is the longest known
+    /// duration.
     pub(super) fn takes_all_from(self, at_least_ns: u64, longest_ns: Option<u64>) -> bool {
         match self {
             Self::Range { to: Some(_), .. } => false,

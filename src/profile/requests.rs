@@ -71,10 +71,10 @@ pub struct Requests {
     pub cut: Vec<CutRequest>,
     /// How many these are.
     pub partial: u64,
-    /// The distribution with those of them that count as long as they were seen, as the least that it can be; none where
-    /// that is [`latency`](Self::latency). [`Requests::finish`] computes it.
+    /// The least that the distribution can be: with the cut requests that would count, as if they had ended when they were
+    /// last seen. None where that is [`latency`](Self::latency). [`Requests::finish`] computes it.
     pub at_least: Option<Latency>,
-    /// Whether those are in the list nevertheless (`--include-partial`).
+    /// Whether cut requests are in the list nevertheless (`--include-partial`).
     pub include_partial: bool,
     /// What `--only`, `--slowest` restricted the requests to, as given; none when all count.
     pub only: Option<String>,
@@ -85,7 +85,8 @@ pub struct Requests {
     pub capped: u64,
     /// Requests of the list whose edges are inferred; [`Requests::finish`] counts them.
     pub inferred: u64,
-    /// The median of what those of them took at least that are one call each, in ns (nearest rank); 0 without any.
+    /// Of those that are certainly one call each: the median of how long they took at least, in ns (nearest rank); 0
+    /// without any.
     pub inferred_at_least_p50_ns: u64,
     /// Requests of the list that may be several calls in a row; [`Requests::finish`] counts them.
     pub may_be_several: u64,
@@ -228,7 +229,7 @@ impl Wakeup {
 pub struct Slowest {
     /// Its position in [`Requests::list`].
     pub request: usize,
-    /// Goroutines on its critical path or of its subtree: the request's own first, then by their beginning.
+    /// Goroutines on its critical path or of its subtree: the request's own first.
     pub lanes: Vec<Lane>,
     /// Its critical path from its start to its end, without gaps.
     pub path: Vec<PathPiece>,

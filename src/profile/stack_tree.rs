@@ -13,9 +13,9 @@ pub struct NodeIdx(pub u32);
 /// One frame as a profile shows it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ProfileFrame {
-    /// Function with its package path, exactly as in the trace; or a pseudo frame's name, `[go]`.
+    /// Function with its package path, exactly as in the trace; or the name of a pseudo frame, such as `[go]`.
     pub function: String,
-    /// Source file; `go statement` for the pseudo frame `[go]`.
+    /// Source file; for a pseudo frame, what it stands for: `go statement` for `[go]`.
     pub file: String,
     /// Line; 0 when unknown.
     pub line: u32,
@@ -29,8 +29,8 @@ impl ProfileFrame {
     /// The pseudo frame below what a request's goroutine did after its last stack in the root, when it may have returned
     /// already: its file is `root may be over`.
     pub const AFTER_LAST_STACK: &'static str = "[after the last stack]";
-    /// The root of a request where two sides are compared whose roots have different names. Renderers
-    /// show it like a function of the program, its outermost one.
+    /// Stands for the roots where two sides are compared whose roots have different names. Renderers show it like a
+    /// function of the program, the outermost one.
     pub const ROOT: &'static str = "(root)";
 
     /// Whether this tool added the frame: the program has no such function.

@@ -53,7 +53,7 @@ pub struct WithLikely {
 }
 
 impl WithLikely {
-    /// Of requests that count, in ns, and of likely ones; none without likely ones.
+    /// The distribution of the durations of requests that count, in ns, and of likely ones; none without likely ones.
     pub(super) fn new(counted: impl Iterator<Item = u64>, likely: &DurationList) -> Option<Self> {
         let mut all = likely.clone();
         all.durations_ns.extend(counted);

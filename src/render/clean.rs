@@ -1,6 +1,6 @@
 //! All text of a trace passes through here on its way to a terminal or a text file.
 //!
-//! A function may be named anything; a name must not move the cursor, change colours or reorder a line.
+//! A name in a trace can hold any characters. None may move the cursor, change colours or reorder a line.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;

@@ -21,7 +21,7 @@ fn phrase(way: CutCount, how: &str, unit: Unit) -> String {
     format!("{} {how}: {longest}≥ {}", count(way.count), duration(way.at_least_ns, unit))
 }
 
-/// What stands behind a count of requests that others are missing from: ` (+ 1 cut: ≥ 60.0 ms)`; empty without others.
+/// What follows a count of requests that leaves others out: ` (+ 1 cut: ≥ 60.0 ms)`; empty without others.
 pub(crate) fn beside(cut: &[CutRequest], include_partial: bool, unit: Unit) -> String {
     let all = CutCounts::of(cut).all();
     if include_partial || all.count == 0 {

@@ -116,7 +116,7 @@ pub struct Format {
     pub profile: ProfileFn,
     /// Writes a comparison.
     pub comparison: ComparisonFn,
-    /// Writes candidates; none when the format has no place for them.
+    /// Writes candidates; none when the format cannot show them.
     pub candidates: Option<CandidatesFn>,
 }
 

@@ -36,7 +36,7 @@ pub(crate) struct SameServers {
 
 /// What is known about a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
+enum Decision {
     Matches,
     Excluded,
     Undecided,
@@ -50,19 +50,19 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
         return same;
     }
     let judge = Judge::new(survey, asked, &requests);
-    let mut of_set: FxHashMap<u32, Verdict> = FxHashMap::default();
-    let verdicts: Vec<Verdict> = requests
+    let mut of_set: FxHashMap<u32, Decision> = FxHashMap::default();
+    let decisions: Vec<Decision> = requests
         .iter()
         .map(|r| {
-            if r.matches { Verdict::Matches } else { *of_set.entry(r.paths).or_insert_with(|| judge.verdict(r.paths)) }
+            if r.matches { Decision::Matches } else { *of_set.entry(r.paths).or_insert_with(|| judge.decide(r.paths)) }
         })
         .collect();
-    let likely = Likely::new(survey, &judge, &requests, &verdicts);
+    let likely = Likely::new(survey, &judge, &requests, &decisions);
     let mut connections = FxHashSet::default();
-    for (request, verdict) in requests.iter().zip(&verdicts) {
+    for (request, decision) in requests.iter().zip(&decisions) {
         let whole = request.duration().filter(|_| is_inside(request, asked.window));
         same.all.add(whole);
-        if *verdict == Verdict::Undecided
+        if *decision == Decision::Undecided
             && let Some(ns) = whole
         {
             same.undecided.took.durations_ns.push(ns);
@@ -178,9 +178,9 @@ impl<'s> Judge<'s> {
         }
     }
 
-    fn verdict(&self, set: u32) -> Verdict {
+    fn decide(&self, set: u32) -> Decision {
         let excluded = self.nodes(set).iter().any(|&node| self.excludes(node));
-        if excluded { Verdict::Excluded } else { Verdict::Undecided }
+        if excluded { Decision::Excluded } else { Decision::Undecided }
     }
 
     /// Whether a path excludes that the request matches: it leaves the ways of matching requests for a function that no
@@ -208,9 +208,9 @@ struct Decided {
 }
 
 impl Decided {
-    fn add(&mut self, verdict: Verdict) {
-        self.matching += u64::from(verdict == Verdict::Matches);
-        self.excluded += u64::from(verdict == Verdict::Excluded);
+    fn add(&mut self, decision: Decision) {
+        self.matching += u64::from(decision == Decision::Matches);
+        self.excluded += u64::from(decision == Decision::Excluded);
     }
 
     /// Whether all that is known of its kind matches.
@@ -227,17 +227,17 @@ struct Likely {
 }
 
 impl Likely {
-    fn new(survey: &Survey, judge: &Judge<'_>, requests: &[ServerRequest], verdicts: &[Verdict]) -> Self {
+    fn new(survey: &Survey, judge: &Judge<'_>, requests: &[ServerRequest], decisions: &[Decision]) -> Self {
         let mut likely = Self { of_connection: FxHashMap::default(), through: FxHashMap::default() };
-        for (request, &verdict) in requests.iter().zip(verdicts) {
-            likely.of_connection.entry(survey.connection_of(request)).or_default().add(verdict);
+        for (request, &decision) in requests.iter().zip(decisions) {
+            likely.of_connection.entry(survey.connection_of(request)).or_default().add(decision);
             let nodes = judge.nodes(request.paths).iter().flat_map(|&node| survey.served.paths.ancestors(node));
             let mut nodes: Vec<PathNode> = nodes.filter(|node| judge.above.contains(node)).collect();
             nodes.push(PathNode::NO_HANDLER);
             nodes.sort_unstable();
             nodes.dedup();
             for node in nodes {
-                likely.through.entry(node).or_default().add(verdict);
+                likely.through.entry(node).or_default().add(decision);
             }
         }
         likely

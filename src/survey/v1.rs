@@ -11,7 +11,7 @@ use super::forest::{Goroutine, Life, Origin};
 use super::roots::classify::{Classifier, HiddenMatches, PartialClass, StackClass};
 use super::roots::connections::{Moment, ServerStack};
 use super::roots::servers::ServerStep;
-use super::roots::stretches::{Before, Gap, Match, StackHolds};
+use super::roots::stretches::{Before, Match, StackHolds, StretchGap};
 use super::roots::tracker::RootEvidence;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition};
 use crate::trace::ids::{GIdx, GoId, StackIdx};
@@ -163,7 +163,7 @@ impl<'a> OrderedSurvey<'a> {
             let seen = ServerStack { step, matches, stack, at, last: at.pos, holds };
             self.evidence(event.g, RootEvidence::Server(seen));
         } else if class.excludes() {
-            self.gap(event.g, Gap::at_other_stack(event.pos), event.time);
+            self.gap(event.g, StretchGap::at_other_stack(event.pos), event.time);
         } else if matches {
             self.evidence(event.g, RootEvidence::Match(Match { stack, first: at.pos, last: at.pos, holds }));
         }
@@ -184,7 +184,7 @@ impl<'a> OrderedSurvey<'a> {
     }
 
     #[inline]
-    fn gap(&mut self, g: GIdx, gap: Gap, time: Time) {
+    fn gap(&mut self, g: GIdx, gap: StretchGap, time: Time) {
         match self.last_gap.get_mut(g.at()) {
             Some(noted_gap) if *noted_gap != TRACKED => {
                 *noted_gap = noted(*noted_gap, gap.last, gap.first_other.is_some());
@@ -199,7 +199,9 @@ impl<'a> OrderedSurvey<'a> {
             (GoState::NotExist, to) => self.birth(event, t, to),
             (_, GoState::NotExist) => self.death(event, t.g),
             (GoState::Undetermined, _) => {}
-            (_, GoState::Running) if self.classes.is_some() => self.gap(t.g, Gap::at_resume(event.pos), event.time),
+            (_, GoState::Running) if self.classes.is_some() => {
+                self.gap(t.g, StretchGap::at_resume(event.pos), event.time);
+            }
             _ => {}
         }
     }

@@ -57,7 +57,7 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// An error without a place in the input.
+    /// An error without a byte offset.
     #[cold]
     pub fn new(kind: ErrorKind) -> Self {
         Self(Box::new(ErrorBody { kind, offset: None, shown_offset: None, input: None }))

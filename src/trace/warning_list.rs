@@ -10,12 +10,12 @@ const MAX_OF_A_KIND: u64 = 100;
 #[derive(Clone, Default, Debug)]
 pub struct WarningList {
     kept: Vec<Warning>,
-    kinds: Vec<Kind>,
+    kinds: Vec<KindOfWarning>,
 }
 
 /// What is known of one kind of warnings.
 #[derive(Clone, Debug)]
-struct Kind {
+struct KindOfWarning {
     id: &'static str,
     kept: u64,
     /// How many were folded.
@@ -44,7 +44,7 @@ impl WarningList {
     /// Adds the warnings of another list, in their order.
     pub fn append(&mut self, other: Self) {
         self.extend(other.kept);
-        for Kind { id, folded, first_folded, .. } in other.kinds {
+        for KindOfWarning { id, folded, first_folded, .. } in other.kinds {
             if let Some(warning) = first_folded {
                 self.kind(id).fold(warning, folded);
             }
@@ -54,13 +54,13 @@ impl WarningList {
     /// All that were kept, then one for each kind of which more were folded.
     pub fn into_vec(self) -> Vec<Warning> {
         let mut all = self.kept;
-        all.extend(self.kinds.into_iter().filter_map(Kind::into_warning));
+        all.extend(self.kinds.into_iter().filter_map(KindOfWarning::into_warning));
         all
     }
 
-    fn kind(&mut self, id: &'static str) -> &mut Kind {
+    fn kind(&mut self, id: &'static str) -> &mut KindOfWarning {
         let at = self.kinds.iter().position(|kind| kind.id == id).unwrap_or_else(|| {
-            self.kinds.push(Kind { id, kept: 0, folded: 0, first_folded: None });
+            self.kinds.push(KindOfWarning { id, kept: 0, folded: 0, first_folded: None });
             self.kinds.len() - 1
         });
         &mut self.kinds[at]
@@ -73,7 +73,7 @@ impl Extend<Warning> for WarningList {
     }
 }
 
-impl Kind {
+impl KindOfWarning {
     /// Folds a warning that stands for `n`.
     fn fold(&mut self, warning: Warning, n: u64) {
         self.folded += n;

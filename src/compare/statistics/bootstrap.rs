@@ -53,40 +53,40 @@ pub(crate) fn resample(side: &Durations) -> Option<Resamples> {
     Some(out)
 }
 
-/// Draws as many values as there are places in `drawn`, counts in which place of the sorted values each stands, and
-/// gives their sum. One random number chooses both, so a place is exact where there are as many places as values.
+/// Draws as many values as `drawn` has buckets, counts in which bucket of the sorted values each is, and gives their sum.
+/// One random number chooses the value and its bucket; with as many buckets as values, a bucket is one value.
 fn draw(values: &[u64], drawn: &mut [u32], random: &mut Random) -> u128 {
-    let (n, places) = (values.len() as u128, drawn.len() as u128);
+    let (n, n_buckets) = (values.len() as u128, drawn.len() as u128);
     let mut sum = 0;
     for _ in 0..drawn.len() {
         let number = u128::from(random.next());
-        drawn[((number * places) >> 64) as usize] += 1;
+        drawn[((number * n_buckets) >> 64) as usize] += 1;
         sum += u128::from(values[((number * n) >> 64) as usize]);
     }
     sum
 }
 
-/// The places where the reported quantiles of a resample stand.
+/// The buckets that the reported quantiles of a resample are in.
 fn ranks(drawn: &[u32]) -> [usize; Quantile::REPORTED.len()] {
     let wanted = Quantile::REPORTED.map(|q| q.index(drawn.len()));
     let mut found = [drawn.len() - 1; Quantile::REPORTED.len()];
     let (mut seen, mut next) = (0, 0);
-    for (place, &count) in drawn.iter().enumerate() {
+    for (bucket, &count) in drawn.iter().enumerate() {
         seen += count as usize;
         while next < wanted.len() && seen > wanted[next] {
-            found[next] = place;
+            found[next] = bucket;
             next += 1;
         }
     }
     found
 }
 
-/// Where among `n` values a quantile is that was found at `place` of `places`.
-fn scaled_index(quantile: Quantile, place: usize, places: usize, n: usize, scale: f64) -> usize {
-    if places == n {
-        return place;
+/// The position among `n` sorted values of a quantile that was found in `bucket` of `n_buckets`.
+fn scaled_index(quantile: Quantile, bucket: usize, n_buckets: usize, n: usize, scale: f64) -> usize {
+    if n_buckets == n {
+        return bucket;
     }
-    let deviation = (place as f64 - quantile.index(places) as f64) * (n as f64 / places as f64) * scale;
+    let deviation = (bucket as f64 - quantile.index(n_buckets) as f64) * (n as f64 / n_buckets as f64) * scale;
     let index = quantile.index(n) as f64 + deviation.round_ties_even();
     (index.max(0.0) as usize).min(n - 1)
 }
@@ -99,7 +99,7 @@ pub(crate) fn mean_interval(base: &Resamples, new: &Resamples) -> ConfidenceInte
     percentiles(base.means.iter().zip(&new.means).map(delta).collect())
 }
 
-/// The interval of the difference of a quantile, by its place in [`Quantile::REPORTED`].
+/// The interval of the difference of a quantile, given by its position in [`Quantile::REPORTED`].
 pub(crate) fn quantile_interval(base: &Resamples, new: &Resamples, which: usize) -> ConfidenceInterval {
     let pairs = base.quantiles[which].iter().zip(&new.quantiles[which]);
     percentiles(pairs.map(|(&b, &n)| difference(b, n)).collect())

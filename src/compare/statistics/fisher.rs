@@ -1,7 +1,7 @@
 //! Fisher's exact test: whether chance explains that two groups have a property unequally often.
 
-/// How far above the probability of the table at hand another counts as equally likely: rounding makes equal ones differ
-/// (as in R's `fisher.test`).
+/// How far the logarithm of a table's probability may exceed that of the observed table to count as equal, because rounding
+/// makes equal ones differ (as in R's `fisher.test`).
 const TOLERANCE: f64 = 1e-7;
 
 /// A group of occurrences, of which some have a property.
@@ -24,7 +24,7 @@ pub fn fisher(a: Part, b: Part) -> f64 {
     let log_p = |k: u64| log_choose(a.all, k) + log_choose(b.all, some - k) - log_choose(all, some);
     let limit = log_p(a.some.clamp(fewest, most)) + TOLERANCE;
     let mut terms: Vec<f64> = (fewest..=most).map(log_p).filter(|&log_p| log_p <= limit).map(f64::exp).collect();
-    // The smallest first, so that they are not lost; and in an order that does not depend on which group is first.
+    // The smallest first, so that rounding does not lose them; the order is also independent of which group is first.
     terms.sort_by(f64::total_cmp);
     terms.iter().sum::<f64>().min(1.0)
 }

@@ -91,7 +91,7 @@ fn arrangements(small: usize, large: usize) -> f64 {
 fn approximate_tail(n1: u128, n2: u128, twice_u: u128, ties: f64) -> f64 {
     let (pairs, n) = ((n1 * n2) as f64, (n1 + n2) as f64);
     let variance = pairs / 12.0 * (n + 1.0 - ties / (n * (n - 1.0)));
-    // Where all values are equal the variance is zero, and they tell the sides apart in no way.
+    // The variance is zero where all values are equal; then the sides do not differ.
     if variance <= 0.0 {
         return 0.5;
     }

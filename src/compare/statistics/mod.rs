@@ -24,7 +24,7 @@ use super::apportion::{RequestCounts, mean_change};
 /// With fewer requests on a side no verdict is given: so few say nothing about others.
 pub const MIN_REQUESTS: usize = 8;
 
-/// The p-value from which on a difference counts as chance.
+/// The p-value below which chance does not explain a difference.
 pub const SIGNIFICANCE: f64 = 0.05;
 
 /// A figure on both sides, and its difference with a 95 % interval.

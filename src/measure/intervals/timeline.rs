@@ -322,7 +322,7 @@ impl<'a> Attribution<'a> {
         self.aggregate.cache(signature, key)
     }
 
-    /// The sum of what is open of a timeline, as far as it can be told now.
+    /// The sum that the open interval of a timeline would be added to if it ended now.
     pub(crate) fn provisional(&mut self, line: &Timeline) -> SumIdx {
         let running = line.key == StateKey::RUNNING;
         let (stack, known) =

@@ -32,7 +32,7 @@ impl WalkScratch {
 }
 
 /// The part of a walk that one thread does.
-struct Share<'s, 't> {
+struct WalkShare<'s, 't> {
     scratch: &'s mut WalkScratch,
     segments: &'s mut [PathSegment],
     input: WalkInput<'s, 't>,
@@ -78,16 +78,19 @@ impl Walks {
         // A walk goes through all that is between its first start and its last end: neighbours in time go together.
         segments.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
         let per_share = segments.len().div_ceil(n_shares).max(1);
-        let mut shares: Vec<Share<'_, 't>> = segments
+        let mut shares: Vec<WalkShare<'_, 't>> = segments
             .chunks_mut(per_share)
             .zip(&mut self.scratch)
             .map(|(segments, scratch)| {
                 let is_here = |window: &_| segments.iter().any(|segment| segment.window == *window);
                 let input = WalkInput { logged: input.logged.filter(is_here), ..input };
-                Share { scratch, segments, input, path: LoggedPath::default() }
+                WalkShare { scratch, segments, input, path: LoggedPath::default() }
             })
             .collect();
-        let walk = |Share { scratch: WalkScratch { position, results }, segments, input, path }: &mut Share<'_, 't>| {
+        let walk = |WalkShare { scratch: WalkScratch { position, results }, segments, input, path }: &mut WalkShare<
+            '_,
+            't,
+        >| {
             *path = PathWalk::new(*input, position, results).run(segments);
         };
         match &mut shares[..] {

@@ -2,7 +2,7 @@
 
 use super::critical_path::WalkPosition;
 use super::segment::PathSegment;
-use super::walk_results::{MAX_STEPS, PathStep};
+use super::walk_results::{MAX_STEPS, WalkStep};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::{IntervalLog, LogReader};
 use crate::measure::intervals::states::StateKey;
@@ -41,7 +41,7 @@ pub(crate) struct LaneMeasured {
 }
 
 /// The goroutines to show: the request's own, those on its path, those of its subtree; and how many more there are.
-pub(crate) fn goroutines_to_show(segment: &PathSegment, steps: &[PathStep], slice: &Slice) -> (Vec<GIdx>, u64) {
+pub(crate) fn goroutines_to_show(segment: &PathSegment, steps: &[WalkStep], slice: &Slice) -> (Vec<GIdx>, u64) {
     let mut shown = vec![segment.g];
     let mut known: FxHashSet<GIdx> = shown.iter().copied().collect();
     let members = slice.owner.iter().enumerate().filter(|(_, owner)| **owner == segment.window);
@@ -63,7 +63,7 @@ pub(crate) fn lanes(
     (mut reader, position): (LogReader<'_>, WalkPosition),
     aggregate: &Aggregate,
 ) -> Vec<LaneMeasured> {
-    let mut lanes = Lanes::new(goroutines, span, log, aggregate);
+    let mut lanes = LaneBuilder::new(goroutines, span, log, aggregate);
     // What the goroutines that are not shown do need not be known: most interval ends are theirs.
     let mut sums: Vec<SumIdx> = goroutines.iter().map(|g| position.sum(*g)).collect();
     while let Some(mut slice) = reader.next_slice(span.start) {
@@ -80,8 +80,8 @@ pub(crate) fn lanes(
     lanes.finish()
 }
 
-/// Lanes that are made from the end of a request back to its start.
-struct Lanes<'a> {
+/// Makes lanes, from the end of a request back to its start.
+struct LaneBuilder<'a> {
     span: Window,
     log: &'a IntervalLog,
     aggregate: &'a Aggregate,
@@ -92,7 +92,7 @@ struct Lanes<'a> {
     complete_from: Vec<Time>,
 }
 
-impl<'a> Lanes<'a> {
+impl<'a> LaneBuilder<'a> {
     fn new(goroutines: &[GIdx], span: Window, log: &'a IntervalLog, aggregate: &'a Aggregate) -> Self {
         let mut lane_of = vec![None; goroutines.iter().map(|g| g.at() + 1).max().unwrap_or(0)];
         for (i, g) in (0..).zip(goroutines) {

@@ -37,15 +37,16 @@ pub(crate) struct Wakers {
     /// By number of the state.
     classes: Vec<Option<WaitClass>>,
     /// By entry stack: whether such a goroutine is one of the runtime.
-    runtime: Vec<Answer>,
+    runtime: Vec<CachedAnswer>,
     /// By the stack of a wait for a lock: whether the lock is the runtime's own.
-    runtime_lock: Vec<Answer>,
+    runtime_lock: Vec<CachedAnswer>,
     /// By the waker's stack: whether it ended waits for the network itself.
-    ends_network_waits: Vec<Answer>,
+    ends_network_waits: Vec<CachedAnswer>,
 }
 
+/// What is known of a question that was asked before.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum CachedAnswer {
     Unknown,
     No,
     Yes,
@@ -129,19 +130,19 @@ impl Wakers {
 }
 
 #[inline]
-fn remember(answers: &mut Vec<Answer>, at: usize, find: impl FnOnce() -> bool) -> bool {
+fn remember(answers: &mut Vec<CachedAnswer>, at: usize, find: impl FnOnce() -> bool) -> bool {
     match answers.get(at) {
-        Some(Answer::Yes) => true,
-        Some(Answer::No) => false,
+        Some(CachedAnswer::Yes) => true,
+        Some(CachedAnswer::No) => false,
         _ => note(answers, at, find()),
     }
 }
 
 #[cold]
-fn note(answers: &mut Vec<Answer>, at: usize, is: bool) -> bool {
+fn note(answers: &mut Vec<CachedAnswer>, at: usize, is: bool) -> bool {
     if answers.len() <= at {
-        answers.resize(at + 1, Answer::Unknown);
+        answers.resize(at + 1, CachedAnswer::Unknown);
     }
-    answers[at] = if is { Answer::Yes } else { Answer::No };
+    answers[at] = if is { CachedAnswer::Yes } else { CachedAnswer::No };
     is
 }

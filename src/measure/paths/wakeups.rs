@@ -133,7 +133,7 @@ pub(crate) struct WorkAt<'a> {
 
 /// Whose work a goroutine does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Work {
+enum WorksFor {
     /// That of one window.
     Of(WindowIdx),
     /// That of tasks, now of one, then of another: which one is not known here.
@@ -143,14 +143,14 @@ enum Work {
 }
 
 impl WorkAt<'_> {
-    fn work(self, g: GIdx, time: Time) -> Work {
+    fn work(self, g: GIdx, time: Time) -> WorksFor {
         let owner = self.slice.owner[g.at()];
         if owner.is_some() {
-            return Work::Of(owner);
+            return WorksFor::Of(owner);
         }
-        let Some(memberships) = self.slice.memberships.get(&g) else { return Work::OfNone };
+        let Some(memberships) = self.slice.memberships.get(&g) else { return WorksFor::OfNone };
         if memberships.iter().any(|membership| !membership.is_window) {
-            return Work::OfTasks;
+            return WorksFor::OfTasks;
         }
         let span = |membership: &Membership| self.windows.get(membership.window.at());
         let next = memberships.partition_point(|membership| span(membership).is_some_and(|span| span.end <= time));
@@ -158,18 +158,18 @@ impl WorkAt<'_> {
             span(membership)
                 .is_some_and(|span| span.start <= time && (span.start != Time::MIN || membership.start.is_none()))
         };
-        memberships.get(next).filter(has_begun).map_or(Work::OfNone, |membership| Work::Of(membership.window))
+        memberships.get(next).filter(has_begun).map_or(WorksFor::OfNone, |membership| WorksFor::Of(membership.window))
     }
 
     /// What a waker at `time` is to a goroutine whose wait began at `since`: by whose work they did then.
     fn kind(self, (waiter, since): (GIdx, Time), (by, time): (GIdx, Time)) -> WakerKind {
         let same = match (self.work(by, time), self.work(waiter, since)) {
-            (Work::OfNone, _) if self.slice.not_chosen.contains(&by) => false,
-            (Work::OfNone, _) => return WakerKind::Outside,
-            (Work::Of(theirs), Work::Of(ours)) => theirs == ours,
-            (Work::Of(theirs), _) => self.slice.windows[theirs.at()].g == waiter,
-            (Work::OfTasks, Work::Of(ours)) => self.slice.windows[ours.at()].g == by,
-            (Work::OfTasks, _) => by == waiter,
+            (WorksFor::OfNone, _) if self.slice.not_chosen.contains(&by) => false,
+            (WorksFor::OfNone, _) => return WakerKind::Outside,
+            (WorksFor::Of(theirs), WorksFor::Of(ours)) => theirs == ours,
+            (WorksFor::Of(theirs), _) => self.slice.windows[theirs.at()].g == waiter,
+            (WorksFor::OfTasks, WorksFor::Of(ours)) => self.slice.windows[ours.at()].g == by,
+            (WorksFor::OfTasks, _) => by == waiter,
         };
         if same { WakerKind::Inside } else { WakerKind::Sibling }
     }

@@ -84,7 +84,7 @@ pub(crate) struct SumOnPaths {
 
 /// A step of one request's path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct PathStep {
+pub(crate) struct WalkStep {
     /// From when to when.
     pub(crate) span: Window,
     /// In which goroutine.

@@ -12,7 +12,7 @@
 //! 2. When all parts of a generation are measured, those that its splitting proved valid
 //!    ([`crate::trace::v2::split`]) are absorbed in order.
 //! 3. If the whole, at that time, shows that the part before ended later than was assumed, or that a window began or
-//!    ended otherwise than the file alone told, the rest of the generation is ordered again, straight into the whole.
+//!    ended otherwise than file positions alone said, the rest of the generation is ordered again, straight into the whole.
 //! 4. If a generation was split and anything in it is wrong, it is first measured again as one part, so that damaged
 //!    traces give the same result for any number of threads.
 

@@ -1,7 +1,7 @@
 //! The JSON of a trace given without `--root`.
 
 use super::requests::UndecidedJson;
-use super::{Frame, Trace, Warned, document, warnings};
+use super::{FrameRow, Trace, Warned, document, warnings};
 use crate::profile::{AnnotationCandidate, Candidate, Candidates, DurationList, Handler};
 use crate::render::Options;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -13,7 +13,7 @@ const SCHEMA: &str = "gotrace-slice/candidates/2";
 
 /// Writes the candidates.
 pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let report = CandidatesReport {
+    let report = CandidatesDocument {
         schema: SCHEMA,
         tool: env!("CARGO_PKG_VERSION"),
         complete: candidates.traces.iter().all(|t| t.complete),
@@ -30,7 +30,7 @@ pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out:
 }
 
 #[derive(Serialize)]
-struct CandidatesReport<'a> {
+struct CandidatesDocument<'a> {
     schema: &'static str,
     tool: &'static str,
     complete: bool,
@@ -46,7 +46,7 @@ struct CandidatesReport<'a> {
 
 /// How long things of one name took.
 #[derive(Serialize)]
-struct Durations {
+struct DurationSummary {
     count: u64,
     p50_ns: u64,
     p99_ns: u64,
@@ -59,7 +59,7 @@ struct Durations {
     hangs: bool,
 }
 
-impl Durations {
+impl DurationSummary {
     fn new(took: &DurationList) -> Self {
         Self {
             count: took.count(),
@@ -85,7 +85,7 @@ struct HandlerRow<'a> {
     undecided: u64,
     untimed: u64,
     #[serde(flatten)]
-    took: Durations,
+    took: DurationSummary,
 }
 
 impl<'a> HandlerRow<'a> {
@@ -96,7 +96,7 @@ impl<'a> HandlerRow<'a> {
             within: &handler.within,
             undecided: handler.undecided,
             untimed: handler.untimed,
-            took: Durations::new(&handler.took),
+            took: DurationSummary::new(&handler.took),
         }
     }
 }
@@ -107,7 +107,7 @@ struct AnnotationRow<'a> {
     kind: &'static str,
     name: &'a str,
     #[serde(flatten)]
-    took: Durations,
+    took: DurationSummary,
     inferred: u64,
     inside: u64,
 }
@@ -115,7 +115,7 @@ struct AnnotationRow<'a> {
 impl<'a> AnnotationRow<'a> {
     fn new(annotation: &'a AnnotationCandidate) -> Self {
         let AnnotationCandidate { kind, ref name, ref took, inferred, inside } = *annotation;
-        Self { kind, name, took: Durations::new(took), inferred, inside }
+        Self { kind, name, took: DurationSummary::new(took), inferred, inside }
     }
 }
 
@@ -137,7 +137,7 @@ impl Serialize for CandidateRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let c = self.0;
         let mut map = serializer.serialize_map(None)?;
-        let site = Frame { function: &c.creation_site, file: &c.file, line: c.line };
+        let site = FrameRow { function: &c.creation_site, file: &c.file, line: c.line };
         map.serialize_entry("created_by", &site)?;
         map.serialize_entry("entry", &c.entry)?;
         map.serialize_entry("count", &c.count)?;

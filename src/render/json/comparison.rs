@@ -13,13 +13,13 @@ const SCHEMA: &str = "gotrace-slice/comparison/2";
 
 /// Writes the comparison.
 pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let report = Report {
+    let report = ComparisonDocument {
         schema: SCHEMA,
         tool: env!("CARGO_PKG_VERSION"),
         complete: comparison.complete(),
         metric: "latency",
-        base: OneSide(&comparison.base),
-        new: OneSide(&comparison.new),
+        base: SideRow(&comparison.base),
+        new: SideRow(&comparison.new),
         diff: Diff(comparison),
         warnings: warnings(&comparison.warnings),
     };
@@ -27,20 +27,20 @@ pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out:
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct ComparisonDocument<'a> {
     schema: &'static str,
     tool: &'static str,
     complete: bool,
     metric: &'static str,
-    base: OneSide<'a>,
-    new: OneSide<'a>,
+    base: SideRow<'a>,
+    new: SideRow<'a>,
     diff: Diff<'a>,
     warnings: Vec<Warned<'a>>,
 }
 
-struct OneSide<'a>(&'a Side);
+struct SideRow<'a>(&'a Side);
 
-impl Serialize for OneSide<'_> {
+impl Serialize for SideRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let side = self.0;
         let mut map = serializer.serialize_map(None)?;
@@ -79,8 +79,8 @@ impl Serialize for Diff<'_> {
         map.serialize_entry("base_ns", &comparison.whole.base_ns)?;
         map.serialize_entry("new_ns", &comparison.whole.new_ns)?;
         map.serialize_entry("delta_ns", &comparison.whole.delta_ns)?;
-        map.serialize_entry("states", &States(comparison))?;
-        map.serialize_entry("stacks", &Stacks(comparison))?;
+        map.serialize_entry("states", &StateChangeRows(comparison))?;
+        map.serialize_entry("stacks", &StackChangeRows(comparison))?;
         map.end()
     }
 }
@@ -141,21 +141,21 @@ impl Serialize for Quantiles<'_> {
     }
 }
 
-struct States<'a>(&'a Comparison);
+struct StateChangeRows<'a>(&'a Comparison);
 
-impl Serialize for States<'_> {
+impl Serialize for StateChangeRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(Some(self.0.states.len()))?;
         for row in &self.0.states {
             let (base_ns, new_ns, delta_ns) = (row.delta.base_ns, row.delta.new_ns, row.delta.delta_ns);
-            seq.serialize_element(&StateRow { state: &row.state, base_ns, new_ns, delta_ns })?;
+            seq.serialize_element(&StateChangeRow { state: &row.state, base_ns, new_ns, delta_ns })?;
         }
         seq.end()
     }
 }
 
 #[derive(Serialize)]
-struct StateRow<'a> {
+struct StateChangeRow<'a> {
     state: &'a str,
     base_ns: u64,
     new_ns: u64,
@@ -163,26 +163,26 @@ struct StateRow<'a> {
 }
 
 /// The stacks, written one at a time.
-struct Stacks<'a>(&'a Comparison);
+struct StackChangeRows<'a>(&'a Comparison);
 
-impl Serialize for Stacks<'_> {
+impl Serialize for StackChangeRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(Some(self.0.stacks.len()))?;
         for change in &self.0.stacks {
-            seq.serialize_element(&Stack(self.0, change))?;
+            seq.serialize_element(&StackChangeRow(self.0, change))?;
         }
         seq.end()
     }
 }
 
-struct Stack<'a>(&'a Comparison, &'a StackChange);
+struct StackChangeRow<'a>(&'a Comparison, &'a StackChange);
 
-impl Serialize for Stack<'_> {
+impl Serialize for StackChangeRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (comparison, change) = (self.0, self.1);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("state", &change.state)?;
-        map.serialize_entry("mark", change.mark.name())?;
+        map.serialize_entry("mark", change.presence.name())?;
         map.serialize_entry("bracketed", &change.bracketed)?;
         map.serialize_entry("base_ns", &change.delta.base_ns)?;
         map.serialize_entry("new_ns", &change.delta.new_ns)?;

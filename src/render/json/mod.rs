@@ -26,7 +26,7 @@ const REPORT_SCHEMA: &str = "gotrace-slice/report/2";
 pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let requests = profile.requests.as_ref();
     let latency = requests.is_some();
-    let report = Report {
+    let report = ReportDocument {
         schema: REPORT_SCHEMA,
         tool: env!("CARGO_PKG_VERSION"),
         complete: profile.complete(),
@@ -41,7 +41,7 @@ pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) 
             .iter()
             .map(|s| StateRow { state: &s.state, measured: Weights::new(s.weight, latency) })
             .collect(),
-        stacks: Stacks(profile),
+        stacks: SampleRows(profile),
         about_requests: requests.map(|r| requests::AboutRequests::new(profile, r)),
         warnings: warnings(&profile.warnings),
     };
@@ -55,7 +55,7 @@ fn document(report: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct ReportDocument<'a> {
     schema: &'static str,
     tool: &'static str,
     complete: bool,
@@ -66,7 +66,7 @@ struct Report<'a> {
     total: Weights,
     latency: Option<requests::Distribution<'a>>,
     states: Vec<StateRow<'a>>,
-    stacks: Stacks<'a>,
+    stacks: SampleRows<'a>,
     #[serde(flatten)]
     about_requests: Option<requests::AboutRequests<'a>>,
     warnings: Vec<Warned<'a>>,
@@ -96,7 +96,7 @@ struct StateRow<'a> {
 }
 
 #[derive(Serialize)]
-struct Frame<'a> {
+struct FrameRow<'a> {
     function: &'a str,
     file: &'a str,
     line: u32,
@@ -182,7 +182,7 @@ impl Serialize for Selected<'_> {
         map.serialize_entry("cut_stacks", &s.cut_stacks)?;
         map.serialize_entry("no_creator", &s.no_creator)?;
         map.serialize_entry("undecided", &requests::UndecidedJson(&s.undecided))?;
-        map.serialize_entry("same_servers", &requests::Durations(&s.same_servers))?;
+        map.serialize_entry("same_servers", &requests::DurationTotals(&s.same_servers))?;
         if let Some(requests) = self.1 {
             requests::selected(requests, &mut map)?;
         }
@@ -203,21 +203,21 @@ fn matched(list: &[MatchedFunction]) -> Vec<MatchedRow<'_>> {
 }
 
 /// The samples, written one at a time: their stacks are never all in memory as text.
-struct Stacks<'a>(&'a Profile);
+struct SampleRows<'a>(&'a Profile);
 
-impl Serialize for Stacks<'_> {
+impl Serialize for SampleRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(None)?;
         for sample in &self.0.samples {
-            seq.serialize_element(&Stack(self.0, sample))?;
+            seq.serialize_element(&SampleRow(self.0, sample))?;
         }
         seq.end()
     }
 }
 
-struct Stack<'a>(&'a Profile, &'a Sample);
+struct SampleRow<'a>(&'a Profile, &'a Sample);
 
-impl Serialize for Stack<'_> {
+impl Serialize for SampleRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (profile, sample) = (self.0, self.1);
         let mut map = serializer.serialize_map(None)?;
@@ -236,18 +236,18 @@ impl Serialize for Stack<'_> {
 }
 
 /// The frames of a stack, innermost first.
-fn stack_frames(tree: &StackTree, leaf: NodeIdx) -> Vec<Frame<'_>> {
+fn stack_frames(tree: &StackTree, leaf: NodeIdx) -> Vec<FrameRow<'_>> {
     let (indexes, cut) = frames::leaf_first(tree, leaf);
     let all = tree.frames();
-    let mut list: Vec<Frame<'_>> = indexes.iter().map(|&i| frame(&all[i as usize])).collect();
+    let mut list: Vec<FrameRow<'_>> = indexes.iter().map(|&i| frame(&all[i as usize])).collect();
     if cut {
-        list.push(Frame { function: frames::CUT, file: frames::CUT_FILE, line: 0 });
+        list.push(FrameRow { function: frames::CUT, file: frames::CUT_FILE, line: 0 });
     }
     list
 }
 
-fn frame(frame: &ProfileFrame) -> Frame<'_> {
-    Frame { function: &frame.function, file: &frame.file, line: frame.line }
+fn frame(frame: &ProfileFrame) -> FrameRow<'_> {
+    FrameRow { function: &frame.function, file: &frame.file, line: frame.line }
 }
 
 /// Compact JSON in which every character that could disturb a terminal is written as `\uNNNN`: the same text to a

@@ -1,6 +1,6 @@
 //! What the JSON report says of requests.
 
-use super::{Frame, stack_frames};
+use super::{FrameRow, stack_frames};
 use crate::profile::{
     CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow,
     Undecided, Wakeup, WithLikely,
@@ -25,7 +25,7 @@ pub(super) struct AboutRequests<'a> {
 
 impl<'a> AboutRequests<'a> {
     pub(super) fn new(profile: &'a Profile, requests: &'a Requests) -> Self {
-        let context = Tables { profile, requests };
+        let context = RowContext { profile, requests };
         Self {
             tail: RowList { context, items: &requests.tail, row: |_, row| Tail(row) },
             wakeups: RowList { context, items: &requests.wakeups, row: WakeupRow },
@@ -41,12 +41,12 @@ impl<'a> AboutRequests<'a> {
 
 /// What rows refer to.
 #[derive(Clone, Copy)]
-struct Tables<'a> {
+struct RowContext<'a> {
     profile: &'a Profile,
     requests: &'a Requests,
 }
 
-impl<'a> Tables<'a> {
+impl<'a> RowContext<'a> {
     fn state(self, index: u16) -> &'a str {
         self.requests.state_names.get(usize::from(index)).map_or("unknown", String::as_str)
     }
@@ -54,9 +54,9 @@ impl<'a> Tables<'a> {
 
 /// A list whose rows are written one at a time: they are never all in memory as text.
 struct RowList<'a, T, R> {
-    context: Tables<'a>,
+    context: RowContext<'a>,
     items: &'a [T],
-    row: fn(Tables<'a>, &'a T) -> R,
+    row: fn(RowContext<'a>, &'a T) -> R,
 }
 
 impl<T, R: Serialize> Serialize for RowList<'_, T, R> {
@@ -135,9 +135,9 @@ impl Serialize for LikelyJson<'_> {
 }
 
 /// How many there are and how long they took, not each.
-pub(super) struct Durations<'a>(pub(super) &'a DurationList);
+pub(super) struct DurationTotals<'a>(pub(super) &'a DurationList);
 
-impl Serialize for Durations<'_> {
+impl Serialize for DurationTotals<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("count", &self.0.count())?;
@@ -185,7 +185,7 @@ impl Serialize for Tail<'_> {
     }
 }
 
-struct WakeupRow<'a>(Tables<'a>, &'a Wakeup);
+struct WakeupRow<'a>(RowContext<'a>, &'a Wakeup);
 
 impl Serialize for WakeupRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -205,7 +205,7 @@ impl Serialize for WakeupRow<'_> {
     }
 }
 
-struct RequestRow<'a>(Tables<'a>, &'a Request);
+struct RequestRow<'a>(RowContext<'a>, &'a Request);
 
 impl Serialize for RequestRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -232,7 +232,7 @@ impl Serialize for RequestRow<'_> {
     }
 }
 
-struct StateTimes<'a>(Tables<'a>, &'a [(u16, u64)]);
+struct StateTimes<'a>(RowContext<'a>, &'a [(u16, u64)]);
 
 impl Serialize for StateTimes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -244,7 +244,7 @@ impl Serialize for StateTimes<'_> {
     }
 }
 
-struct SlowestRow<'a>(Tables<'a>, &'a Slowest);
+struct SlowestRow<'a>(RowContext<'a>, &'a Slowest);
 
 impl Serialize for SlowestRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -259,7 +259,7 @@ impl Serialize for SlowestRow<'_> {
     }
 }
 
-struct LaneRow<'a>(Tables<'a>, &'a Lane);
+struct LaneRow<'a>(RowContext<'a>, &'a Lane);
 
 impl Serialize for LaneRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -276,7 +276,7 @@ impl Serialize for LaneRow<'_> {
     }
 }
 
-struct LaneInterval<'a>(Tables<'a>, &'a (u64, u64, u16));
+struct LaneInterval<'a>(RowContext<'a>, &'a (u64, u64, u16));
 
 impl Serialize for LaneInterval<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -289,12 +289,12 @@ impl Serialize for LaneInterval<'_> {
     }
 }
 
-struct PathRow<'a>(Tables<'a>, &'a PathPiece);
+struct PathRow<'a>(RowContext<'a>, &'a PathPiece);
 
 impl Serialize for PathRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let p = self.1;
-        let frames: Vec<Frame<'_>> = stack_frames(&self.0.profile.tree, p.stack);
+        let frames: Vec<FrameRow<'_>> = stack_frames(&self.0.profile.tree, p.stack);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("start_ns", &p.start_ns)?;
         map.serialize_entry("dur_ns", &p.dur_ns)?;
@@ -323,7 +323,7 @@ impl Serialize for OverlapRow<'_> {
     }
 }
 
-struct FindingRow<'a>(Tables<'a>, &'a Finding);
+struct FindingRow<'a>(RowContext<'a>, &'a Finding);
 
 impl Serialize for FindingRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

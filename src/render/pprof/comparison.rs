@@ -24,14 +24,14 @@ pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out:
     })?;
     for change in &comparison.stacks {
         let state = ("state", change.state.as_str());
-        if change.mark != Presence::Gone {
+        if change.presence != Presence::Gone {
             let value = vec![signed(change.delta.new_ns)];
             writer.stack(
                 &comparison.tree,
                 StackSample { stack: change.stack, state: &change.state, labels: &[state], value },
             )?;
         }
-        if change.mark != Presence::New {
+        if change.presence != Presence::New {
             let value = vec![-signed(change.delta.base_ns)];
             let labels = &[state, BASE];
             writer.stack(&comparison.tree, StackSample { stack: change.stack, state: &change.state, labels, value })?;

@@ -59,7 +59,7 @@ struct ProfileHeader<'a> {
     comments: &'a [String],
 }
 
-/// Samples that differ only in what pprof has no place for, added up.
+/// The samples; those that differ only in what pprof's format cannot hold are added up.
 fn merged(profile: &Profile) -> Vec<(&Sample, Weight)> {
     let mut rows: Vec<(&Sample, Weight)> = Vec::new();
     let mut by_key = FxHashMap::default();

@@ -12,7 +12,7 @@ use std::ops::Range;
 /// The script of the SVG counts in floats, which are exact up to here.
 const MAX_WIDTH: u128 = 1 << 53;
 
-/// Letters of the title: what a page of usual width holds.
+/// Characters of the title at most: what the picture's 1200 pixels hold.
 const MAX_TITLE: usize = 110;
 
 /// Draws lines. `look` is asked for each box, by its name and the lines that it spans.

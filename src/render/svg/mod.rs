@@ -22,9 +22,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// Letters of the legend: what a page of usual width holds. The boxes say the rest.
+/// Characters of the legend at most: what the picture's 1200 pixels hold. The boxes say the rest.
 const MAX_LEGEND: usize = 130;
-/// Letters around an item of the legend: its square and the gap.
+/// Characters that an item of the legend takes beside its text: its square and the gaps.
 const MARK: usize = 5;
 
 /// Writes the flame graph of a profile.

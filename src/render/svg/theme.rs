@@ -88,7 +88,7 @@ fn escaped(text: &str) -> String {
     xml_text(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Text without the letters that XML has no place for, and those that a terminal must not see.
+/// Text without the characters that XML does not allow, and those that a terminal must not see.
 pub(super) fn xml_text(text: &str) -> String {
     let stays = |c: char| !is_hostile(c) && !matches!(c, '\u{fffe}' | '\u{ffff}');
     text.chars().map(|c| if stays(c) { c } else { '\u{fffd}' }).collect()

@@ -29,7 +29,7 @@ fn cut((goid, start_ns): (u64, u64), (at_least_ns, cut_start, cut_end): (u64, bo
 /// Sixty requests, three of them slow by a lock. The times of all samples add up to those of all requests.
 pub(crate) fn sample_requests() -> Profile {
     let mut tree = StackTree::default();
-    let stacks = Stacks::new(&mut tree);
+    let stacks = SharedStacks::new(&mut tree);
     let list: Vec<Request> = (0..60).map(request).collect();
     let mut selection = selection();
     (selection.roots, selection.roots_by_creation, selection.roots_by_stack) = (63, 49, 14);
@@ -139,7 +139,7 @@ fn request(i: u64) -> Request {
 }
 
 /// The stacks that samples, wake-ups and the path share.
-struct Stacks {
+struct SharedStacks {
     fetch: NodeIdx,
     lock: NodeIdx,
     render: NodeIdx,
@@ -157,7 +157,7 @@ struct Stacks {
     sibling_unlocks: NodeIdx,
 }
 
-impl Stacks {
+impl SharedStacks {
     fn new(tree: &mut StackTree) -> Self {
         let conn = ("net/http.(*conn).serve", "/go/src/net/http/server.go", 2102);
         let handler = (HANDLER, "/app/server.go", 33);
@@ -194,7 +194,7 @@ impl Stacks {
     }
 }
 
-fn samples(stacks: &Stacks, list: &[Request]) -> Vec<Sample> {
+fn samples(stacks: &SharedStacks, list: &[Request]) -> Vec<Sample> {
     let of = |state: u16| list.iter().flat_map(|r| &r.states).filter(|s| s.0 == state).map(|s| s.1).sum::<u64>();
     let slow_sync: u64 = SLOW.map(|i| list[i as usize].states[3].1).iter().sum();
     let other = "main.Other";
@@ -225,7 +225,7 @@ fn samples(stacks: &Stacks, list: &[Request]) -> Vec<Sample> {
     .into()
 }
 
-fn wakeups(stacks: &Stacks) -> Vec<Wakeup> {
+fn wakeups(stacks: &SharedStacks) -> Vec<Wakeup> {
     let row = |waiting, state: &str, detail, waker, waker_stack, count, wait_ms, max_ms| Wakeup {
         waiting,
         state: state.into(),
@@ -255,7 +255,7 @@ fn wakeups(stacks: &Stacks) -> Vec<Wakeup> {
 }
 
 /// Lane and path of the 38th request, in ms times ten.
-fn slowest(stacks: &Stacks) -> Slowest {
+fn slowest(stacks: &SharedStacks) -> Slowest {
     let lane = |goid, entry: &str, parent, kind, pieces: &[(u64, u64, u16)]| Lane {
         goid,
         entry: entry.into(),

@@ -92,7 +92,7 @@ impl StackClass {
 
 /// What a function's name says.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Function {
+pub(crate) struct FunctionFacts {
     role: Role,
     matches: bool,
     recording: bool,
@@ -105,7 +105,7 @@ pub(crate) struct Function {
     system: bool,
 }
 
-impl Function {
+impl FunctionFacts {
     /// The same function, whose name may be another.
     #[must_use]
     pub(crate) fn unnamed(self) -> Self {
@@ -139,14 +139,14 @@ impl<'a> Classifier<'a> {
     }
 
     /// What a function's name says, and the file that it is in.
-    pub(crate) fn function<'f>(&self, name: &str, file: impl FnOnce() -> &'f str) -> Function {
+    pub(crate) fn function<'f>(&self, name: &str, file: impl FnOnce() -> &'f str) -> FunctionFacts {
         let role = match role_in(name, file) {
             _ if self.ignores_servers => Role::Other,
             Role::Connection if self.names_connection => Role::Other,
             role => role,
         };
         let matches = self.roots.is_some_and(|matches| matches(name));
-        Function {
+        FunctionFacts {
             role,
             matches,
             recording: name == RECORDING_HANDLER,
@@ -211,7 +211,7 @@ pub(crate) struct PartialClass {
 impl PartialClass {
     /// One frame further in.
     #[must_use]
-    pub(crate) fn enter(self, function: Function) -> Self {
+    pub(crate) fn enter(self, function: FunctionFacts) -> Self {
         let (functions, outer, leaf) = if function.preempts {
             (self.functions, self.outer, self.leaf)
         } else {

@@ -102,7 +102,7 @@ impl Connection {
     }
 
     /// Whether the open request's handler took the connection over, and nothing of it matched up to then. What it does
-    /// from there on is no request of the server's: stretches are what can be told.
+    /// from there on is no request of the server's: only stretches can be found there.
     pub(crate) fn is_hijacked(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.hijacked && open.matched.is_none())
     }

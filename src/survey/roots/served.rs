@@ -62,7 +62,7 @@ impl ServerRequest {
 
 /// A goroutine that serves one request alone, or a part of one.
 #[derive(Clone, Debug, Default)]
-struct Stream {
+struct StreamGoroutine {
     stacks: StackSet,
     matches: bool,
 }
@@ -79,7 +79,7 @@ pub(crate) struct Served {
     numbers: FxHashMap<Box<[PathNode]>, u32>,
     /// All requests, but for the recording's own. Those of goroutines that serve one alone are added in the end.
     pub(crate) requests: Vec<ServerRequest>,
-    streams: FxHashMap<GIdx, Stream>,
+    streams: FxHashMap<GIdx, StreamGoroutine>,
     /// With `lists_handlers`, calls of gRPC's workers by a stack in their handler: they have no borders.
     pub(crate) worker_calls: FxHashMap<StackIdx, u64>,
 }
@@ -158,11 +158,11 @@ impl Served {
 
     /// The trace ends: goroutines that serve one request alone are requests.
     pub(crate) fn finish(&mut self, forest: &Forest, symbols: &Symbols) {
-        let mut streams: Vec<(GIdx, Stream)> = std::mem::take(&mut self.streams).into_iter().collect();
+        let mut streams: Vec<(GIdx, StreamGoroutine)> = std::mem::take(&mut self.streams).into_iter().collect();
         streams.sort_unstable_by_key(|(g, _)| *g);
         add_silent(forest, symbols, &mut streams);
         let mut parts = Vec::new();
-        for (g, Stream { stacks, matches }) in streams {
+        for (g, StreamGoroutine { stacks, matches }) in streams {
             let own: Vec<_> = stacks.iter().map(|stack| self.paths.path(symbols, stack)).collect();
             if own.iter().any(|path| path.recording) {
                 continue;
@@ -217,7 +217,7 @@ impl Served {
 }
 
 /// Adds goroutines that left no stack: they run what others run that serve one request alone.
-fn add_silent(forest: &Forest, symbols: &Symbols, streams: &mut Vec<(GIdx, Stream)>) {
+fn add_silent(forest: &Forest, symbols: &Symbols, streams: &mut Vec<(GIdx, StreamGoroutine)>) {
     if streams.is_empty() {
         return;
     }
@@ -233,7 +233,7 @@ fn add_silent(forest: &Forest, symbols: &Symbols, streams: &mut Vec<(GIdx, Strea
     for (i, goroutine) in forest.goroutines.iter().enumerate() {
         let g = GIdx(i as u32);
         if let Some(&stack) = example.get(&goroutine.entry).filter(|_| !seen.contains(&g)) {
-            let mut stream = Stream::default();
+            let mut stream = StreamGoroutine::default();
             stream.stacks.add(stack);
             streams.push((g, stream));
         }

@@ -23,7 +23,7 @@ use std::hash::Hash;
 
 /// A time without a matching stack: resumes, and stacks that do not match.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Gap {
+pub(crate) struct StretchGap {
     /// File position of the first of them.
     pub(crate) first: u64,
     /// File position of the last of them.
@@ -32,7 +32,7 @@ pub(crate) struct Gap {
     pub(crate) first_other: Option<u64>,
 }
 
-impl Gap {
+impl StretchGap {
     /// The goroutine runs again.
     pub(crate) fn at_resume(pos: u64) -> Self {
         Self { first: pos, last: pos, first_other: None }
@@ -152,7 +152,7 @@ impl<S: Copy + Eq + Hash> Stretches<S> {
     }
 
     /// A time without a matching stack. Returns the stretch that it ends, if it ends one.
-    pub(crate) fn gap(&mut self, gap: Gap) -> Option<ClosedStretch<S>> {
+    pub(crate) fn gap(&mut self, gap: StretchGap) -> Option<ClosedStretch<S>> {
         self.before.last_gap = Some(gap.last);
         self.before.was_outside |= gap.first_other.is_some();
         let Some(open) = &mut self.open else {
@@ -197,11 +197,11 @@ mod tests {
             let pos = i as u64;
             let holds = match c {
                 'R' => {
-                    found.extend(s.gap(Gap::at_resume(pos)));
+                    found.extend(s.gap(StretchGap::at_resume(pos)));
                     continue;
                 }
                 'N' => {
-                    found.extend(s.gap(Gap::at_other_stack(pos)));
+                    found.extend(s.gap(StretchGap::at_other_stack(pos)));
                     continue;
                 }
                 'C' => {

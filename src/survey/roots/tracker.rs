@@ -3,7 +3,7 @@
 
 use super::connections::{Connection, Moment, ServedRequest, ServerStack};
 use super::servers::ServerStep;
-use super::stretches::{Before, ClosedStretch, Gap, Match, Stretches};
+use super::stretches::{Before, ClosedStretch, Match, StretchGap, Stretches};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
 
@@ -15,7 +15,7 @@ pub(crate) enum RootEvidence {
     /// The stack tells where in a server the goroutine is.
     Server(ServerStack),
     /// A time without a matching stack; with the time of its end, none when that was not kept.
-    Gap(Gap, Option<Time>),
+    Gap(StretchGap, Option<Time>),
     /// The goroutine created another.
     Created(GIdx),
     /// The goroutine ends at this file position, and a stretch with it. A request that is open then ends with
@@ -74,7 +74,7 @@ impl RootTracker {
         }
     }
 
-    fn gap(&mut self, gap: Gap, time: Option<Time>, found: &mut Vec<RootPart>) {
+    fn gap(&mut self, gap: StretchGap, time: Option<Time>, found: &mut Vec<RootPart>) {
         if let Some(connection) = &mut self.connection {
             connection.resumed(Moment { pos: gap.last, time });
         }
@@ -100,11 +100,11 @@ impl RootTracker {
         // A match here means the server's own work around requests: a stretch, as in any other code.
         if matches && matches!(step, ServerStep::Between | ServerStep::Reading | ServerStep::Finish) {
             if ended.is_some() {
-                found.extend(self.stretches.gap(Gap::at_other_stack(border)).map(RootPart::Stretch));
+                found.extend(self.stretches.gap(StretchGap::at_other_stack(border)).map(RootPart::Stretch));
             }
             self.stretches.matched(Match { stack, first: at.pos, last, holds });
         } else if !was_serving || ended.is_some() {
-            found.extend(self.stretches.gap(Gap::at_other_stack(border)).map(RootPart::Stretch));
+            found.extend(self.stretches.gap(StretchGap::at_other_stack(border)).map(RootPart::Stretch));
         }
         found.extend(ended.map(RootPart::ServedRequest));
     }
@@ -115,7 +115,7 @@ impl RootTracker {
         if matches {
             self.stretches.matched(Match { stack, first: at.pos, last, holds });
         } else {
-            let gap = Gap { first: at.pos, last, first_other: Some(at.pos) };
+            let gap = StretchGap { first: at.pos, last, first_other: Some(at.pos) };
             found.extend(self.stretches.gap(gap).map(RootPart::Stretch));
         }
     }

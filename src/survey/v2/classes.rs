@@ -1,13 +1,13 @@
 //! What each stack of a generation says.
 
-use crate::survey::roots::classify::{Classifier, Function, HiddenMatches, PartialClass, StackClass};
+use crate::survey::roots::classify::{Classifier, FunctionFacts, HiddenMatches, PartialClass, StackClass};
 use crate::trace::id_table::IdTable;
 use crate::trace::v2::tables::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What each stack of a generation says; none when no caller needs it. Looks at each function name once.
 pub(crate) fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<IdTable<StackClass>> {
-    let mut functions: FxHashMap<u64, Function> = FxHashMap::default();
+    let mut functions: FxHashMap<u64, FunctionFacts> = FxHashMap::default();
     let mut serves = false;
     // Outermost functions of stacks that say more than what they exclude.
     let mut informative: FxHashSet<u64> = FxHashSet::default();

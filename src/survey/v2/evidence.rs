@@ -2,7 +2,7 @@
 //! requests of a server.
 
 use crate::survey::roots::servers::ServerStep;
-use crate::survey::roots::stretches::{Gap, Match, StackHolds};
+use crate::survey::roots::stretches::{Match, StackHolds, StretchGap};
 use crate::trace::ids::GoId;
 
 /// A goroutine as one generation's scan can name it.
@@ -105,7 +105,7 @@ impl ServerStacks {
     }
 }
 
-/// A [`Gap`] with the time of its last event.
+/// A [`StretchGap`] with the time of its last event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct RunGap {
     /// File position of the first resume or stack that does not match.
@@ -131,8 +131,8 @@ impl RunGap {
     }
 
     /// Without the time.
-    pub(crate) fn gap(self) -> Gap {
+    pub(crate) fn gap(self) -> StretchGap {
         let first_other = self.has_other().then_some(self.first_other);
-        Gap { first: self.first, last: self.last, first_other }
+        StretchGap { first: self.first, last: self.last, first_other }
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct FastScan<'a> {
 
 /// An event that was not taken yet.
 #[derive(Clone, Copy)]
-struct NextEvent<'b> {
+struct PendingEvent<'b> {
     /// Its bytes, and some after it.
     bytes: &'b [u8; WORD_EVENT_BYTES],
     /// Its file position.
@@ -59,7 +59,7 @@ impl FastScan<'_> {
         let (mut events, mut latest) = (0, 0);
         while let Some(bytes) = reader.word_event() {
             let (pos, before) = reader.position();
-            let next = NextEvent { bytes, pos, before };
+            let next = PendingEvent { bytes, pos, before };
             let Some(EventSize { len, ticks }) = self.take(next, running, store, observer) else { break };
             reader.step(len, ticks);
             latest = latest.max(before.wrapping_add(ticks));
@@ -73,7 +73,7 @@ impl FastScan<'_> {
     // What an event says stays in registers.
     fn take(
         &self,
-        next: NextEvent<'_>,
+        next: PendingEvent<'_>,
         running: &mut Running,
         store: &mut EvidenceStore,
         observer: &mut impl ScanObserver,
@@ -135,7 +135,7 @@ impl FastScan<'_> {
 
     /// Takes a stack of the goroutine that executes; none, with nothing changed, if the stack's class is needed.
     #[inline(always)]
-    fn own_stack(&self, next: NextEvent<'_>, ticks: u64, stack: u64, running: &mut Running) -> Option<()> {
+    fn own_stack(&self, next: PendingEvent<'_>, ticks: u64, stack: u64, running: &mut Running) -> Option<()> {
         let Some(run) = running else { return Some(()) };
         if self.verdicts.excludes(stack)? {
             (run.gap.last, run.gap.ticks) = (next.pos, next.before.wrapping_add(ticks));
@@ -166,7 +166,7 @@ mod tests {
         let mut take = |bytes: &[u8], pos, running: &mut Running| {
             let mut padded = [0xff; WORD_EVENT_BYTES];
             padded[..bytes.len()].copy_from_slice(bytes);
-            fast.take(NextEvent { bytes: &padded, pos, before: 10 }, running, &mut store, &mut NoObserver)
+            fast.take(PendingEvent { bytes: &padded, pos, before: 10 }, running, &mut store, &mut NoObserver)
         };
         let start = [code::GO_START, 7, 0xac, 2, 1];
         assert_eq!(take(&start, 100, &mut running), Some(EventSize { len: 5, ticks: 7 }));

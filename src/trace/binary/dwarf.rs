@@ -8,9 +8,9 @@ use object::Object;
 type Bytes = EndianArcSlice<RunTimeEndian>;
 
 /// A program's DWARF.
-pub(crate) struct Lines(Context<Bytes>);
+pub(crate) struct DwarfLines(Context<Bytes>);
 
-impl Lines {
+impl DwarfLines {
     /// The DWARF of a program, if it has some.
     pub(crate) fn read(file: &object::File<'_>) -> Option<Self> {
         file.section_by_name(".debug_info").or_else(|| file.section_by_name("__debug_info"))?;

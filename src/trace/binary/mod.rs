@@ -30,19 +30,19 @@ pub trait Resolver {
 }
 
 /// A program's file that has names for its addresses.
-pub struct Binary(Tables);
+pub struct Binary(NameTables);
 
-enum Tables {
+enum NameTables {
     Go(pclntab::LineTable),
     /// DWARF is read lazily, by one thread at a time.
-    Dwarf(Box<Mutex<dwarf::Lines>>),
+    Dwarf(Box<Mutex<dwarf::DwarfLines>>),
 }
 
 impl Resolver for Binary {
     fn resolve(&self, pc: u64) -> Vec<ResolvedFrame> {
         match &self.0 {
-            Tables::Go(table) => table.resolve(pc).into_iter().collect(),
-            Tables::Dwarf(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).resolve(pc),
+            NameTables::Go(table) => table.resolve(pc).into_iter().collect(),
+            NameTables::Dwarf(lines) => lines.lock().unwrap_or_else(PoisonError::into_inner).resolve(pc),
         }
     }
 }
@@ -52,12 +52,12 @@ pub fn open(bytes: &[u8]) -> Result<Binary> {
     let file = object::File::parse(bytes)
         .map_err(|e| no_names(&format!("the program given with --binary is no ELF, Mach-O or PE file: {e}")))?;
     if let Some(table) = go_table(&file) {
-        return Ok(Binary(Tables::Go(table)));
+        return Ok(Binary(NameTables::Go(table)));
     }
-    let lines = dwarf::Lines::read(&file).ok_or_else(|| {
+    let lines = dwarf::DwarfLines::read(&file).ok_or_else(|| {
         no_names("the program given with --binary has neither Go's line table nor DWARF; was it built by Go?")
     })?;
-    Ok(Binary(Tables::Dwarf(Box::new(Mutex::new(lines)))))
+    Ok(Binary(NameTables::Dwarf(Box::new(Mutex::new(lines)))))
 }
 
 fn no_names(text: &str) -> Error {

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A batch gives the offset and the ticks that its first event counts from. Where a difference is too large for its
-//! field, a jump cell comes before the event's, and the event counts from the jump's [`Position`] instead.
+//! field, a jump cell comes before the event's, and the event counts from the jump's [`CellPosition`] instead.
 
 use super::kind::Kind;
 use super::record::EventRecord;
@@ -16,7 +16,7 @@ use std::ops::{Index, IndexMut};
 
 /// One timed event. What has no room here is read again from the file, where the offset says that it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Cell {
+pub(crate) struct EventCell {
     /// Ticks since the event before; negative where the clock ran backwards.
     pub tick_delta: i32,
     /// The first argument. Ordering replaces it: by the [`GIdx`](crate::trace::ids::GIdx) of the goroutine that the event
@@ -26,23 +26,23 @@ pub(crate) struct Cell {
     pub stack_or_arg: u32,
     /// Bytes from the start of the event before to the start of this one.
     pub pos_delta: u16,
-    /// What happened; [`Cell::JUMP`] is no event.
+    /// What happened; [`EventCell::JUMP`] is no event.
     pub kind: Kind,
-    /// [`Cell::WIDE`], and from [`Cell::FIRST_FREE_FLAG`] on those that ordering sets.
+    /// [`EventCell::WIDE`], and from [`EventCell::FIRST_FREE_FLAG`] on those that ordering sets.
     pub flags: u8,
 }
 
 /// Where and when an event is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Position {
+pub(crate) struct CellPosition {
     /// Offset in the file.
     pub pos: u64,
     /// Ticks.
     pub ticks: i64,
 }
 
-impl Cell {
-    /// The kind of a jump cell, which is no event. Its `arg` is the number of the [`Position`] that the event after it
+impl EventCell {
+    /// The kind of a jump cell, which is no event. Its `arg` is the number of the [`CellPosition`] that the event after it
     /// counts from.
     pub(crate) const JUMP: Kind = Kind::Batch;
     /// Flag: the first argument does not fit into `arg`, or what belongs into `stack_or_arg` does not fit there.
@@ -74,19 +74,19 @@ impl Cell {
 
 /// Cells in two vectors, one for each half of a file that was scanned in parallel, numbered as one list.
 #[derive(Debug, Default)]
-pub(crate) struct Cells {
-    first: Vec<Cell>,
-    second: Vec<Cell>,
+pub(crate) struct EventCells {
+    first: Vec<EventCell>,
+    second: Vec<EventCell>,
 }
 
-impl Cells {
+impl EventCells {
     /// The cells of `first`, then those of `second`.
-    pub(crate) fn new(first: Vec<Cell>, second: Vec<Cell>) -> Self {
+    pub(crate) fn new(first: Vec<EventCell>, second: Vec<EventCell>) -> Self {
         Self { first, second }
     }
 
     /// Adds a cell at the end.
-    pub(crate) fn push(&mut self, cell: Cell) {
+    pub(crate) fn push(&mut self, cell: EventCell) {
         self.second.push(cell);
     }
 
@@ -97,25 +97,25 @@ impl Cells {
 
     /// The cell with this number, if there are so many.
     #[inline(always)]
-    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut Cell> {
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut EventCell> {
         let n = self.first.len();
         if at < n { self.first.get_mut(at) } else { self.second.get_mut(at - n) }
     }
 }
 
-impl Index<usize> for Cells {
-    type Output = Cell;
+impl Index<usize> for EventCells {
+    type Output = EventCell;
 
     #[inline(always)]
-    fn index(&self, at: usize) -> &Cell {
+    fn index(&self, at: usize) -> &EventCell {
         let n = self.first.len();
         if at < n { &self.first[at] } else { &self.second[at - n] }
     }
 }
 
-impl IndexMut<usize> for Cells {
+impl IndexMut<usize> for EventCells {
     #[inline(always)]
-    fn index_mut(&mut self, at: usize) -> &mut Cell {
+    fn index_mut(&mut self, at: usize) -> &mut EventCell {
         let n = self.first.len();
         if at < n { &mut self.first[at] } else { &mut self.second[at - n] }
     }

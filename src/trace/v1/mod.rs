@@ -58,8 +58,8 @@ mod resync;
 mod scan;
 mod tables;
 
-pub(crate) use cell::{Cell, Cells, Position};
+pub(crate) use cell::{CellPosition, EventCell, EventCells};
 pub(crate) use kind::Kind;
 pub(crate) use record::{EventRecord, Record, RecordFormat};
-pub(crate) use scan::{Gap, GapCause, ProcBatch, Sample, Scan, middle, scan, scan_from, text_length};
+pub(crate) use scan::{FileScan, Gap, GapCause, ProcBatch, SampleRecord, middle, scan, scan_from, text_length};
 pub(crate) use tables::{TableSource, Tables, read_tables};

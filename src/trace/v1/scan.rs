@@ -1,10 +1,10 @@
 //! One pass over the bytes of a file: its batches, their events as cells, and the positions of strings and stacks.
 //!
 //! Never fails. Where bytes are no record, the scan goes on at the next plausible batch (`resync.rs`); the bytes
-//! between become a [`Gap`]. The halves of a file can be scanned at the same time and joined ([`Scan::join`]): the
+//! between become a [`Gap`]. The halves of a file can be scanned at the same time and joined ([`FileScan::join`]): the
 //! second half begins at a batch, found as after damage.
 
-use super::cell::{Cell, Position};
+use super::cell::{CellPosition, EventCell};
 use super::kind::Kind;
 use super::record::{EventRecord, Record, RecordFormat};
 use super::resync::{is_proc, next_batch};
@@ -32,7 +32,7 @@ pub(crate) struct ProcBatch {
 
 /// A CPU sample. Its record has its own time and goroutine, whichever batch it is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Sample {
+pub(crate) struct SampleRecord {
     /// When it was taken, in ticks.
     pub ticks: i64,
     /// Offset of its record.
@@ -74,17 +74,17 @@ pub(crate) struct Gap {
 
 /// What a file consists of. Lists are in the order of the file.
 #[derive(Debug, Default)]
-pub(crate) struct Scan {
+pub(crate) struct FileScan {
     /// The batches.
     pub batches: Vec<ProcBatch>,
     /// The timed events of all batches, without CPU samples.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<EventCell>,
     /// The cells of the second half, where the halves were scanned separately; numbered on from the others.
-    pub more_cells: Vec<Cell>,
+    pub more_cells: Vec<EventCell>,
     /// The positions that jump cells name by their number.
-    pub jumps: Vec<Position>,
+    pub jumps: Vec<CellPosition>,
     /// The CPU samples.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<SampleRecord>,
     /// Ticks per second; none where the record is missing. It is one of the last.
     pub frequency: Option<u64>,
     /// The strings.
@@ -122,7 +122,7 @@ pub(crate) struct StackBytes {
     pub len: u32,
 }
 
-impl Scan {
+impl FileScan {
     /// The scan of a whole file from the scans of its halves; none if the first half has a gap, because then the second
     /// one may begin inside a record.
     pub(crate) fn join(mut self, mut second: Self) -> Option<Self> {
@@ -130,7 +130,7 @@ impl Scan {
             return None;
         }
         let (n_cells, n_jumps) = (self.cells.len(), self.jumps.len() as u32);
-        for cell in second.cells.iter_mut().filter(|cell| cell.kind == Cell::JUMP) {
+        for cell in second.cells.iter_mut().filter(|cell| cell.kind == EventCell::JUMP) {
             cell.arg += n_jumps;
         }
         for batch in &mut second.batches {
@@ -164,7 +164,7 @@ pub(crate) fn text_length(bytes: &[u8]) -> usize {
 }
 
 /// Scans a whole file, its header included. Linear in the file's size.
-pub(crate) fn scan(format: &RecordFormat, bytes: &[u8]) -> Scan {
+pub(crate) fn scan(format: &RecordFormat, bytes: &[u8]) -> FileScan {
     scan_from(format, bytes, HEADER_SIZE.min(bytes.len()))
 }
 
@@ -175,13 +175,13 @@ pub(crate) fn middle(format: &RecordFormat, bytes: &[u8]) -> Option<usize> {
 }
 
 /// As [`scan`], from an offset on at which a batch begins.
-pub(crate) fn scan_from(format: &RecordFormat, bytes: &[u8], at: usize) -> Scan {
+pub(crate) fn scan_from(format: &RecordFormat, bytes: &[u8], at: usize) -> FileScan {
     let mut scanner = Scanner {
         format,
         bytes,
-        scan: Scan::default(),
+        scan: FileScan::default(),
         ticks: None,
-        last: Position { pos: 0, ticks: 0 },
+        last: CellPosition { pos: 0, ticks: 0 },
         in_batch: false,
         recent: [0; RECENT],
     };
@@ -196,11 +196,11 @@ pub(crate) fn scan_from(format: &RecordFormat, bytes: &[u8], at: usize) -> Scan 
 struct Scanner<'a> {
     format: &'a RecordFormat,
     bytes: &'a [u8],
-    scan: Scan,
+    scan: FileScan,
     /// Ticks of the last event or batch; none before the first.
     ticks: Option<i64>,
     /// The last cell's position, which the next one counts from.
-    last: Position,
+    last: CellPosition,
     /// Whether events belong to a batch here; false after a gap.
     in_batch: bool,
     /// Offsets of the last events, each at the event's number modulo the length.
@@ -244,7 +244,7 @@ impl Scanner<'_> {
                 self.scan.batches.push(ProcBatch { proc, start, end, ends_in_gap: false, ticks, seq, cells });
                 self.in_batch = true;
                 self.ticks = Some(ticks);
-                self.last = Position { pos: start, ticks };
+                self.last = CellPosition { pos: start, ticks };
             }
             Record::Event(event) => {
                 if !self.in_batch {
@@ -281,30 +281,30 @@ impl Scanner<'_> {
         match event.kind {
             Kind::CpuSample => {
                 let [ticks, _, g] = event.args;
-                self.scan.samples.push(Sample { ticks: ticks as i64, pos, g, stack: event.stack });
+                self.scan.samples.push(SampleRecord { ticks: ticks as i64, pos, g, stack: event.stack });
                 return;
             }
             Kind::FutileWakeup => self.scan.n_futile += 1,
             Kind::Gomaxprocs if self.scan.gaps.is_empty() => self.scan.sound_start = true,
             _ => {}
         }
-        self.push_cell(event, Position { pos, ticks });
+        self.push_cell(event, CellPosition { pos, ticks });
     }
 
     /// Adds an event's cell, and a jump cell before it where the differences are too large.
     #[inline]
-    fn push_cell(&mut self, event: &EventRecord, at: Position) {
+    fn push_cell(&mut self, event: &EventRecord, at: CellPosition) {
         let tick_delta = i32::try_from(at.ticks.wrapping_sub(self.last.ticks));
         let pos_delta = u16::try_from(at.pos - self.last.pos);
         let (tick_delta, pos_delta) = if let (Ok(tick_delta), Ok(pos_delta)) = (tick_delta, pos_delta) {
             (tick_delta, pos_delta)
         } else {
-            self.scan.cells.push(Cell::jump(self.scan.jumps.len() as u32));
+            self.scan.cells.push(EventCell::jump(self.scan.jumps.len() as u32));
             self.scan.jumps.push(at);
             (0, 0)
         };
         self.last = at;
-        self.scan.cells.push(Cell::new(event, tick_delta, pos_delta));
+        self.scan.cells.push(EventCell::new(event, tick_delta, pos_delta));
     }
 
     fn close_batch(&mut self, end: usize) {
@@ -381,7 +381,7 @@ mod tests {
     use super::*;
     use crate::trace::version::Dialect;
 
-    fn halves(format: &RecordFormat, bytes: &[u8], at: usize) -> Option<Scan> {
+    fn halves(format: &RecordFormat, bytes: &[u8], at: usize) -> Option<FileScan> {
         scan(format, &bytes[..at]).join(scan_from(format, bytes, at))
     }
 

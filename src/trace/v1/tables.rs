@@ -1,7 +1,7 @@
 //! The strings and stacks of a file become [`Symbols`]; [`Tables`] maps the ids of the file to them.
 
 use super::record::RecordFormat;
-use super::scan::{Scan, StackBytes, StringBytes};
+use super::scan::{FileScan, StackBytes, StringBytes};
 use crate::trace::binary::{ResolvedFrame, Resolver};
 use crate::trace::error::Warning;
 use crate::trace::id_table::IdTable;
@@ -54,7 +54,7 @@ pub(crate) struct TableSource<'a> {
     /// The file.
     pub bytes: &'a [u8],
     /// Its strings and stacks.
-    pub scan: &'a Scan,
+    pub scan: &'a FileScan,
     /// The start addresses of all goroutines, in versions without names.
     pub starts: &'a [u64],
     /// Names addresses. Without it, and where it has no name, a function is called by its address.

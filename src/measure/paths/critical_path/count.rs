@@ -4,7 +4,7 @@
 //! known of its sum, by what the goroutine is to each request. The fast paths are for one request that is not looked at
 //! closely; `fast_paths_find_what_the_general_rule_does` (`tests.rs`) compares both.
 
-use super::{PathNode, PathWalk};
+use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::wait_for::{Dependents, NodeId, WaitForForest};
 use crate::measure::paths::wakeups::{WaitEnd, WorkAt};
@@ -25,13 +25,13 @@ fn nth_part(span: Window, i: usize, n: usize) -> u64 {
 #[inline(always)]
 fn count_fast(
     forest: &mut WaitForForest,
-    (root, path_node): (NodeId, &PathNode),
+    (root, walk_node): (NodeId, &WalkNode),
     of_sum: &mut SumOnPaths,
     span: Window,
 ) -> bool {
     let ns = span.end.since(span.start);
     let Some(only) = forest.credit_fast(root, of_sum.state.position(), ns) else { return false };
-    let step_in = match (path_node.n_requests > 0, path_node.owner == only) {
+    let step_in = match (walk_node.n_requests > 0, walk_node.owner == only) {
         (true, _) => StepIn::Own,
         (false, true) => StepIn::SameRequest,
         (false, false) => StepIn::Foreign,
@@ -49,18 +49,18 @@ impl PathWalk<'_, '_> {
     #[inline(always)]
     pub(super) fn reach_start_fast(&mut self, node: NodeId, sum: SumIdx, since: Time) -> bool {
         let Self { nodes, results, forest, is_detailed, .. } = self;
-        let path_node = &mut nodes[node.at()];
+        let walk_node = &mut nodes[node.at()];
         let Some(of_sum) = results.sums.get_mut(sum.at()) else { return false };
         let state = of_sum.state;
-        let span = Window { start: since, end: path_node.counted_from };
-        let is_root = path_node.waits_for == NodeId::NONE;
-        if *is_detailed || !is_root || state.is_wait() || since >= path_node.counted_from {
+        let span = Window { start: since, end: walk_node.counted_from };
+        let is_root = walk_node.waits_for == NodeId::NONE;
+        if *is_detailed || !is_root || state.is_wait() || since >= walk_node.counted_from {
             return false;
         }
-        if !count_fast(forest, (node, path_node), of_sum, span) {
+        if !count_fast(forest, (node, walk_node), of_sum, span) {
             return false;
         }
-        (path_node.counted_from, path_node.woken_by, path_node.interval_end) = (since, None, since);
+        (walk_node.counted_from, walk_node.woken_by, walk_node.interval_end) = (since, None, since);
         if state.is_runnable() {
             self.count_stopped(span, 1);
         }
@@ -114,7 +114,7 @@ impl PathWalk<'_, '_> {
     /// For how many of its dependents the root's goroutine is what: by [`StepIn`].
     #[inline(always)]
     fn requests_by_step(&mut self, root: NodeId, dependents: Dependents) -> [u32; 3] {
-        let PathNode { n_requests, owner, .. } = self.nodes[root.at()];
+        let WalkNode { n_requests, owner, .. } = self.nodes[root.at()];
         let owner_depends = match dependents.only() {
             Some(only) => n_requests == 0 && only == owner,
             None => self.depends_from_below(owner, root),
@@ -218,7 +218,7 @@ impl PathWalk<'_, '_> {
     /// ended it.
     pub(super) fn note_wait(&mut self, node: NodeId, sum: SumIdx, since: Time) {
         let Some(sum) = self.first_sum(sum) else { return };
-        let PathNode { g, interval_end, woken_by, .. } = self.nodes[node.at()];
+        let WalkNode { g, interval_end, woken_by, .. } = self.nodes[node.at()];
         if interval_end <= since || !self.results.state(sum).is_some_and(SumState::is_wait) {
             return;
         }

@@ -44,7 +44,7 @@ use path_log::PathLog;
 
 /// A goroutine that is on a path.
 #[derive(Clone, Copy, Debug)]
-struct PathNode {
+struct WalkNode {
     g: GIdx,
     /// Its time from here on is counted.
     counted_from: Time,
@@ -74,7 +74,7 @@ pub(crate) struct WalkInput<'a, 't> {
     pub(crate) ranges: &'a Ranges,
     /// What time is counted in of which nothing is known.
     pub(crate) unknown: SumIdx,
-    /// The name of all requests of the walk; [`StringIdx::NONE`] when they have several, or need not be told apart.
+    /// The name of all requests of the walk; [`StringIdx::NONE`] when they have several, or do not have to be distinguished.
     pub(crate) label: StringIdx,
     pub(crate) log: &'t IntervalLog,
     /// The goroutines that exist at the log's end, each with what the interval is counted in that it is in.
@@ -93,7 +93,7 @@ pub(crate) struct PathWalk<'a, 't> {
     is_detailed: bool,
     forest: WaitForForest,
     /// By [`NodeId`].
-    nodes: Vec<PathNode>,
+    nodes: Vec<WalkNode>,
     /// A stretch of time during which the world was not stopped.
     not_stopped: Window,
 }
@@ -178,17 +178,17 @@ impl<'a, 't> PathWalk<'a, 't> {
     /// A request ends here, on the goroutine of `node`.
     fn attach(&mut self, node: NodeId, request: WindowIdx, time: Time) {
         // A wait that outlasts the request stays a wait, also where a later request followed its waker.
-        let PathNode { waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
+        let WalkNode { waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
         if waits_for != NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 {
             self.stop_waiting(node);
             self.remove_if_unused(waits_for);
             self.nodes[node.at()].counted_from = time;
         }
-        let path_node = &mut self.nodes[node.at()];
+        let walk_node = &mut self.nodes[node.at()];
         if n_requests == 0 {
-            path_node.interval_end = time;
+            walk_node.interval_end = time;
         }
-        path_node.n_requests += 1;
+        walk_node.n_requests += 1;
         self.position.set_node_of_request(request, node);
         self.forest.add(node, request);
     }
@@ -210,7 +210,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             return node;
         }
         let node = self.forest.add_node();
-        let path_node = PathNode {
+        let walk_node = WalkNode {
             g,
             counted_from: time,
             interval_end: time,
@@ -223,9 +223,9 @@ impl<'a, 't> PathWalk<'a, 't> {
             previous_waiter: NodeId::NONE,
         };
         if let Some(slot) = self.nodes.get_mut(node.at()) {
-            *slot = path_node;
+            *slot = walk_node;
         } else {
-            self.nodes.push(path_node);
+            self.nodes.push(walk_node);
         }
         self.position.set_node(g, node);
         node
@@ -233,7 +233,7 @@ impl<'a, 't> PathWalk<'a, 't> {
 
     /// Removes the node of a goroutine that waits for none, that none waits for, and that no request is attached to.
     fn remove_if_unused(&mut self, node: NodeId) {
-        let PathNode { g, waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
+        let WalkNode { g, waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
         if waits_for == NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 {
             self.position.set_node(g, NodeId::NONE);
             self.forest.remove_node(node);
@@ -242,7 +242,7 @@ impl<'a, 't> PathWalk<'a, 't> {
 
     /// Counts what a root did from `time` on, in the interval that it is in.
     fn count_root(&mut self, root: NodeId, time: Time) {
-        let PathNode { g, counted_from, .. } = self.nodes[root.at()];
+        let WalkNode { g, counted_from, .. } = self.nodes[root.at()];
         if time < counted_from {
             let sum = self.position.sum(g);
             self.count(root, sum, Window { start: time, end: counted_from });
@@ -269,7 +269,7 @@ impl<'a, 't> PathWalk<'a, 't> {
     /// `link` says who started it.
     #[inline(never)]
     fn reach_start(&mut self, node: NodeId, sum: SumIdx, since: Time, link: Option<Link>) {
-        let PathNode { waits_for, counted_from, interval_end, .. } = self.nodes[node.at()];
+        let WalkNode { waits_for, counted_from, interval_end, .. } = self.nodes[node.at()];
         if waits_for != NodeId::NONE {
             self.reach_wait_start(node, since);
         } else if since < counted_from {
@@ -278,8 +278,8 @@ impl<'a, 't> PathWalk<'a, 't> {
         if interval_end > since && self.results.state(sum).is_none_or(SumState::is_wait) {
             self.note_wait(node, sum, since);
         }
-        let path_node = &mut self.nodes[node.at()];
-        (path_node.counted_from, path_node.woken_by, path_node.interval_end) = (since, None, since);
+        let walk_node = &mut self.nodes[node.at()];
+        (walk_node.counted_from, walk_node.woken_by, walk_node.interval_end) = (since, None, since);
         if let Some(link) = link {
             self.follow(node, link, since);
         }

@@ -4,7 +4,7 @@ use super::WalkPosition;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LogReader;
 use crate::measure::paths::wait_for::NodeId;
-use crate::measure::paths::walk_results::{MAX_STEPS, PathStep};
+use crate::measure::paths::walk_results::{MAX_STEPS, WalkStep};
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Window;
@@ -26,7 +26,7 @@ pub(super) struct PathLog<'t> {
 #[derive(Default)]
 pub(crate) struct LoggedPath<'t> {
     /// The latest first.
-    pub(crate) steps: Vec<PathStep>,
+    pub(crate) steps: Vec<WalkStep>,
     /// Steps at the path's end that are not kept.
     pub(crate) n_dropped: u64,
     /// Where the request ends: the interval ends before that, and what every goroutine does then. None without a request.
@@ -46,7 +46,7 @@ impl PathLog<'_> {
             Some(last) if last.g == g && last.sum == sum && last.span.start == span.end => {
                 last.span.start = span.start;
             }
-            _ => steps.push(PathStep { span, g, sum }),
+            _ => steps.push(WalkStep { span, g, sum }),
         }
         if steps.len() >= 2 * MAX_STEPS {
             steps.drain(..MAX_STEPS);

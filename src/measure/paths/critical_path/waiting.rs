@@ -1,6 +1,6 @@
 //! Who waits for whom: goroutines are linked to their wakers and creators, and cut off again.
 
-use super::{PathNode, PathWalk};
+use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
 use crate::measure::paths::wait_for::NodeId;
@@ -61,7 +61,7 @@ impl PathWalk<'_, '_> {
 
     /// Cuts a goroutine off from the one that it waits for.
     pub(super) fn stop_waiting(&mut self, node: NodeId) {
-        let PathNode { waits_for, next_waiter, previous_waiter, .. } = self.nodes[node.at()];
+        let WalkNode { waits_for, next_waiter, previous_waiter, .. } = self.nodes[node.at()];
         self.forest.cut(node);
         self.forget_logged_root();
         if previous_waiter == NodeId::NONE {

@@ -17,7 +17,7 @@
 //! `access(node)` makes the way from the root to `node` one preferred path, and `node` the top of its splay tree. Then the
 //! sums of the splay tree are those of the way, and the way's ends are a step away.
 
-use super::{Node, NodeId, WaitForForest};
+use super::{ForestNode, NodeId, WaitForForest};
 
 impl WaitForForest {
     /// [`WaitForForest::root`] of a link-cut tree.
@@ -65,7 +65,7 @@ impl WaitForForest {
 
     /// Computes a node's dependents and sums from its own and those of its children in the splay tree.
     pub(super) fn pull(&mut self, node: NodeId) {
-        let Node { left, right, own, hanging, .. } = self.nodes[node.at()];
+        let ForestNode { left, right, own, hanging, .. } = self.nodes[node.at()];
         let total = own.and(hanging).and(self.total(left)).and(self.total(right));
         self.node(node).total = total;
         let to = self.row(node);

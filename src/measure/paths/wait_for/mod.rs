@@ -45,7 +45,7 @@ impl NodeId {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Node {
+struct ForestNode {
     /// Children in the splay tree of a preferred path; the left one is nearer to the root. None in a plain forest.
     left: NodeId,
     right: NodeId,
@@ -60,7 +60,7 @@ struct Node {
     total: Dependents,
 }
 
-const BLANK: Node = Node {
+const BLANK: ForestNode = ForestNode {
     left: NodeId::NONE,
     right: NodeId::NONE,
     parent: NodeId::NONE,
@@ -115,7 +115,7 @@ const MAX_CLIMB: u32 = 100;
 pub(crate) struct WaitForForest {
     /// Blocks of states per node.
     n_blocks: usize,
-    nodes: Vec<Node>,
+    nodes: Vec<ForestNode>,
     /// Per node, its own numbers. They are differences, so they wrap.
     numbers: Vec<StateBlock>,
     /// Per node, the sum of the numbers of its splay tree; empty in a plain forest.
@@ -193,7 +193,7 @@ impl WaitForForest {
         node.at() * self.n_blocks
     }
 
-    fn node(&mut self, node: NodeId) -> &mut Node {
+    fn node(&mut self, node: NodeId) -> &mut ForestNode {
         &mut self.nodes[node.at()]
     }
 
@@ -277,7 +277,7 @@ impl WaitForForest {
     pub(crate) fn dependents(&mut self, node: NodeId) -> Dependents {
         if self.is_link_cut {
             self.access(node);
-            let Node { own, hanging, .. } = self.nodes[node.at()];
+            let ForestNode { own, hanging, .. } = self.nodes[node.at()];
             return own.and(hanging);
         }
         self.nodes[node.at()].total
@@ -319,7 +319,7 @@ impl WaitForForest {
         if self.is_link_cut {
             return self.cut_splay_trees(node);
         }
-        let Node { parent, total, .. } = self.nodes[node.at()];
+        let ForestNode { parent, total, .. } = self.nodes[node.at()];
         self.combine_ancestors(node, parent, u64::wrapping_add);
         self.node(node).parent = NodeId::NONE;
         self.change_ancestors(parent, |above| above.without(total));

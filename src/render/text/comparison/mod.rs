@@ -136,7 +136,7 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
         .into_iter()
         .find(|s| &s.state == state && s.delta.delta_ns.signum() == sign);
     let place = stack.map_or_else(String::new, |s| {
-        let new = match s.mark {
+        let new = match s.presence {
             Presence::New => ", which is new",
             Presence::Gone => ", which is gone",
             Presence::Both => "",
@@ -153,8 +153,9 @@ fn one_sided_below(comparison: &Comparison, state: &str, sign: i64) -> String {
     let most =
         known_in_part.filter(|s| s.delta.delta_ns.signum() == sign).max_by_key(|s| s.delta.delta_ns.unsigned_abs());
     let one_sided = most.and_then(|most| comparison.one_sided_below(most));
-    one_sided
-        .map_or_else(String::new, |(function, mark)| format!(", below which {} is {}", clean(function), mark.name()))
+    one_sided.map_or_else(String::new, |(function, presence)| {
+        format!(", below which {} is {}", clean(function), presence.name())
+    })
 }
 
 #[cfg(test)]

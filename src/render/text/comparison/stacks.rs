@@ -26,7 +26,7 @@ struct ChangedRow<'a> {
     chain: StackLine,
     change: &'a StackChange,
     delta: Delta,
-    mark: Presence,
+    presence: Presence,
 }
 
 /// A row of the list for another place or format: the same rows, in the same order.
@@ -44,7 +44,7 @@ pub(crate) struct ChangedStack {
     /// How much.
     pub(crate) delta: Delta,
     /// On which sides it is.
-    pub(crate) mark: Presence,
+    pub(crate) presence: Presence,
 }
 
 pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
@@ -59,7 +59,7 @@ pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Writ
         let state = view.fit(&clean(&row.change.state), MAX_STATE);
         table.rows.push(vec![
             Cell::new(delta(view, row.delta.delta_ns)),
-            mark(view, row.delta, row.mark),
+            mark(view, row.delta, row.presence),
             Cell::styled(state, state_style(&row.change.state)),
         ]);
     }
@@ -75,10 +75,10 @@ pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Writ
 }
 
 /// `new`, `gone`, or how many times as long it is.
-fn mark(view: &View<'_>, delta: Delta, mark: Presence) -> Cell {
-    match mark {
+fn mark(view: &View<'_>, delta: Delta, presence: Presence) -> Cell {
+    match presence {
         Presence::Both => Cell::new(view.ascii(factor(delta.new_ns.into(), delta.base_ns.into()))),
-        mark => Cell::styled(mark.name(), ALERT),
+        presence => Cell::styled(presence.name(), ALERT),
     }
 }
 
@@ -117,7 +117,7 @@ fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<ChangedRow<'a>
         let known = *by_look.entry(look).or_insert(rows.len());
         match rows.get_mut(known) {
             Some(row) => row.add(change),
-            None => rows.push(ChangedRow { chain, change, delta: change.delta, mark: change.mark }),
+            None => rows.push(ChangedRow { chain, change, delta: change.delta, presence: change.presence }),
         }
     }
     rows.retain(|r| r.delta.delta_ns != 0);
@@ -131,8 +131,8 @@ impl ChangedRow<'_> {
         sum.base_ns = sum.base_ns.saturating_add(more.base_ns);
         sum.new_ns = sum.new_ns.saturating_add(more.new_ns);
         sum.delta_ns = sum.delta_ns.saturating_add(more.delta_ns);
-        if self.mark != change.mark {
-            self.mark = Presence::Both;
+        if self.presence != change.presence {
+            self.presence = Presence::Both;
         }
     }
 }
@@ -147,16 +147,16 @@ pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: us
         state: row.change.state.clone(),
         below: below(row),
         delta: row.delta,
-        mark: row.mark,
+        presence: row.presence,
     };
     rows(comparison, options).iter().map(owned).collect()
 }
 
 /// How a stack changed, for a format without columns: `+5.30 ms (new)`, `+2.10 ms (3.1×)`.
 pub(crate) fn change_in_words(stack: &ChangedStack, options: &Options) -> (String, String) {
-    let mark = match stack.mark {
+    let mark = match stack.presence {
         Presence::Both => factor(stack.delta.new_ns.into(), stack.delta.base_ns.into()),
-        mark => mark.name().to_owned(),
+        presence => presence.name().to_owned(),
     };
     (signed(stack.delta.delta_ns, options.unit), mark)
 }

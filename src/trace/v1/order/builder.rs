@@ -6,9 +6,9 @@
 
 use super::lanes::{ABSENT, BLOCKED, OTHER_G, REPLACES};
 use super::slots::{SlotIdx, Slots};
-use super::stream::{Head, Role, role};
+use super::stream::{EventRole, Head, role};
 use crate::trace::ids::{GIdx, GoId};
-use crate::trace::v1::{Cell, Cells, Kind};
+use crate::trace::v1::{EventCell, EventCells, Kind};
 
 /// A return from a system call whose event was written later than it happened.
 #[derive(Clone, Copy, Debug)]
@@ -102,22 +102,22 @@ impl OrderBuilder {
     /// Takes the next event, one of this lane; [`OrderBuilder::add_run`] appends it to the order. Inlined into the merge,
     /// so that the event stays in registers.
     #[inline(always)]
-    pub(crate) fn push(&mut self, lane: u32, head: &Head, slots: &mut Slots, cells: &mut Cells) {
+    pub(crate) fn push(&mut self, lane: u32, head: &Head, slots: &mut Slots, cells: &mut EventCells) {
         let Head { kind, cell: at, ticks, g: slot, .. } = *head;
         let ticks = self.not_before_last(ticks);
         let role = role(kind);
         let g = if kind == Kind::CpuSample { Self::known(slot, slots) } else { self.instance(slot, slots) };
         let blocks = kind == Kind::GoSysBlock;
         resolve_syscall(head, blocks, ticks, slots, cells);
-        if role == Role::Targets {
+        if role == EventRole::Targets {
             let target = self.instance_of_target(lane, kind, head.target, slots);
             self.set_target(lane, g, target, &mut cells[at]);
             return self.count(ticks);
         }
         let targets = &mut self.targets[lane as usize];
-        let unless_started = if role == Role::Stops { GIdx::NONE } else { targets.executing };
-        targets.executing = if role == Role::Starts { g } else { unless_started };
-        if role == Role::Returns && head.exit != 0 && self.is_late_exit(head, g, slots) {
+        let unless_started = if role == EventRole::Stops { GIdx::NONE } else { targets.executing };
+        targets.executing = if role == EventRole::Starts { g } else { unless_started };
+        if role == EventRole::Returns && head.exit != 0 && self.is_late_exit(head, g, slots) {
             cells[at].flags |= ABSENT;
             return;
         }
@@ -187,7 +187,7 @@ impl OrderBuilder {
 
     /// Writes into the cell of an event of `g` which goroutine it creates or wakes.
     #[inline(always)]
-    fn set_target(&mut self, lane: u32, g: GIdx, (target, replaces): (GIdx, bool), cell: &mut Cell) {
+    fn set_target(&mut self, lane: u32, g: GIdx, (target, replaces): (GIdx, bool), cell: &mut EventCell) {
         cell.arg = target.0;
         if replaces {
             cell.flags |= REPLACES;
@@ -230,7 +230,7 @@ impl OrderBuilder {
 /// Notes what an event says about its goroutine's system call: a call blocks if the next event of the goroutine says so
 /// (`convertEvent` in `tracev1.go`, Go 1.27).
 #[inline(always)]
-fn resolve_syscall(head: &Head, blocks: bool, ticks: i64, slots: &mut Slots, cells: &mut Cells) {
+fn resolve_syscall(head: &Head, blocks: bool, ticks: i64, slots: &mut Slots, cells: &mut EventCells) {
     let Some(slot) = slots.get(head.g) else { return };
     let wake = std::mem::take(&mut slot.pending_syscall);
     if head.kind == Kind::GoSysCall {

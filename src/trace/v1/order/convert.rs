@@ -12,12 +12,12 @@
 use super::OldTrace;
 use super::lanes::{BLOCKED, FUTILE, REPLACES};
 use super::ordered::OrderedEvent;
-use super::stream::{Role, role_of};
+use super::stream::{EventRole, role_of};
 use super::visitor::{BriefEvent, Visitor};
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
-use crate::trace::v1::{Cell, EventRecord, Kind};
+use crate::trace::v1::{EventCell, EventRecord, Kind};
 use crate::trace::version::WorldStops;
 use rustc_hash::FxHashSet;
 
@@ -84,11 +84,11 @@ impl<'a> Converter<'a> {
     #[inline(always)]
     pub(crate) fn convert_fast(&mut self, event: &OrderedEvent, visitor: &mut impl Visitor) {
         let FastRule { changes_one, to, needs_event } = FAST_RULES[event.kind as usize & 63];
-        let targets = event.role == Role::Targets;
+        let targets = event.role == EventRole::Targets;
         let subject = if targets { event.target } else { event.g };
         let state = self.state.states.get(subject.at()).copied().unwrap_or(GoState::Undetermined);
         if !changes_one
-            || event.flags & (FUTILE | REPLACES | Cell::WIDE) != 0
+            || event.flags & (FUTILE | REPLACES | EventCell::WIDE) != 0
             || self.state.announcing
             || matches!(state, GoState::Undetermined | GoState::NotExist)
         {
@@ -176,7 +176,7 @@ impl<'a> Converter<'a> {
         if !event.kind.has_stack() {
             return StackIdx::EMPTY;
         }
-        let id = if event.has(Cell::WIDE) { self.read(event).stack } else { u64::from(event.stack_or_arg) };
+        let id = if event.has(EventCell::WIDE) { self.read(event).stack } else { u64::from(event.stack_or_arg) };
         self.trace.tables.stack(id).unwrap_or_else(|| {
             self.state.missing_stacks += 1;
             StackIdx::EMPTY
@@ -194,19 +194,19 @@ impl<'a> Converter<'a> {
     fn kind(&mut self, event: &OrderedEvent, stack: StackIdx) -> Option<EventKind> {
         let (g, none) = (event.g, StringIdx::NONE);
         Some(match event.role {
-            Role::Stops => self.transition(
+            EventRole::Stops => self.transition(
                 g,
                 GoState::Running,
                 state_after(event.kind),
                 self.trace.reasons.reason(event.kind),
                 stack,
             ),
-            Role::Starts => {
+            EventRole::Starts => {
                 let is_status = self.state.announcing && event.kind != Kind::GoStartLabel;
                 let from = if is_status { GoState::Undetermined } else { GoState::Runnable };
                 self.transition(g, from, GoState::Running, none, StackIdx::EMPTY)
             }
-            Role::Targets if event.kind != Kind::GoCreate => {
+            EventRole::Targets if event.kind != Kind::GoCreate => {
                 self.transition(event.target, GoState::Waiting, GoState::Runnable, none, StackIdx::EMPTY)
             }
             _ => return self.rare_kind(event, stack),
@@ -326,11 +326,11 @@ struct FastRule {
 
 const fn fast_rule(kind: Kind) -> FastRule {
     let to = match (role_of(kind), kind) {
-        (Role::Targets, Kind::GoCreate) | (_, Kind::GoStartLabel) => GoState::Undetermined,
-        (Role::Stops, _) => state_after(kind),
-        (Role::Starts, _) => GoState::Running,
-        (Role::Targets | Role::Returns, _) => GoState::Runnable,
-        (Role::None, Kind::GoSysCall) => GoState::Syscall,
+        (EventRole::Targets, Kind::GoCreate) | (_, Kind::GoStartLabel) => GoState::Undetermined,
+        (EventRole::Stops, _) => state_after(kind),
+        (EventRole::Starts, _) => GoState::Running,
+        (EventRole::Targets | EventRole::Returns, _) => GoState::Runnable,
+        (EventRole::None, Kind::GoSysCall) => GoState::Syscall,
         _ => GoState::Undetermined,
     };
     FastRule { changes_one: !matches!(to, GoState::Undetermined), to, needs_event: matches!(kind, Kind::GoEnd) }

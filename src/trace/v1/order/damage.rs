@@ -5,7 +5,7 @@ use super::builder::ClockDisorder;
 use super::clock::plausible;
 use super::merge::ForcedEvents;
 use crate::trace::error::Warning;
-use crate::trace::v1::{Gap, GapCause, Scan, text_length};
+use crate::trace::v1::{FileScan, Gap, GapCause, text_length};
 
 /// Most bytes of foreign text that a message quotes.
 const QUOTED: usize = 40;
@@ -19,7 +19,7 @@ pub(crate) struct Damage {
 }
 
 /// All warnings about a trace.
-pub(crate) fn warnings(trace: &OldTrace, scan: &Scan, damage: Damage) -> Vec<Warning> {
+pub(crate) fn warnings(trace: &OldTrace, scan: &FileScan, damage: Damage) -> Vec<Warning> {
     let mut warnings: Vec<Warning> = scan.gaps.iter().map(|gap| gap_warning(trace, gap)).collect();
     warnings.extend(frequency_warning(trace, scan));
     warnings.extend(stacks_warning(trace, scan, damage.missing_stacks));
@@ -84,7 +84,7 @@ fn time_span(trace: &OldTrace, gap: &Gap) -> String {
     }
 }
 
-fn frequency_warning(trace: &OldTrace, scan: &Scan) -> Option<Warning> {
+fn frequency_warning(trace: &OldTrace, scan: &FileScan) -> Option<Warning> {
     if plausible(scan.frequency).is_some() {
         return None;
     }
@@ -99,7 +99,7 @@ fn frequency_warning(trace: &OldTrace, scan: &Scan) -> Option<Warning> {
     Some(Warning { offset: Some(trace.bytes.len() as u64), ..lost("no-frequency", text) })
 }
 
-fn stacks_warning(trace: &OldTrace, scan: &Scan, missing: u64) -> Option<Warning> {
+fn stacks_warning(trace: &OldTrace, scan: &FileScan, missing: u64) -> Option<Warning> {
     let bad = trace.tables.bad_stacks;
     if missing == 0 && bad == 0 {
         return None;

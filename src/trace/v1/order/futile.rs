@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 
 /// A goroutine's last wake-up, which may turn out futile.
 #[derive(Default)]
-struct Wakeup {
+struct LastWakeup {
     /// Whether an event marks it as futile.
     futile: bool,
     /// The cells of the wake-up and what followed it.
@@ -19,7 +19,7 @@ struct Wakeup {
 /// (`removeFutile` in `src/internal/trace/parser.go` of Go 1.21).
 /// Go 1.5 to 1.10 write an event of its own for each.
 pub(crate) fn flag_futile(order: &Order, lanes: &mut Lanes) {
-    let mut wakeups: FxHashMap<GIdx, Wakeup> = FxHashMap::default();
+    let mut wakeups: FxHashMap<GIdx, LastWakeup> = FxHashMap::default();
     let mut futile: Vec<usize> = Vec::new();
     order.for_each(lanes, |event| note(event, &mut wakeups, &mut futile));
     for cell in futile {
@@ -27,7 +27,7 @@ pub(crate) fn flag_futile(order: &Order, lanes: &mut Lanes) {
     }
 }
 
-fn note(event: &OrderedEvent, wakeups: &mut FxHashMap<GIdx, Wakeup>, futile: &mut Vec<usize>) {
+fn note(event: &OrderedEvent, wakeups: &mut FxHashMap<GIdx, LastWakeup>, futile: &mut Vec<usize>) {
     match event.kind {
         Kind::GoUnblock | Kind::GoUnblockLocal => {
             wakeups.entry(event.target).or_default().cells = vec![event.cell];

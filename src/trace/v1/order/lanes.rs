@@ -2,25 +2,25 @@
 //!
 //! A lane is the list of its proc's batches; a batch is a range of cells. The last lane has the CPU samples.
 
-use crate::trace::v1::{Cell, Cells, Kind, Position, ProcBatch, Sample, Scan};
+use crate::trace::v1::{CellPosition, EventCell, EventCells, FileScan, Kind, ProcBatch, SampleRecord};
 use std::ops::Range;
 
 /// Flag of a cell: the system call blocks.
-pub(crate) const BLOCKED: u8 = Cell::FIRST_FREE_FLAG;
+pub(crate) const BLOCKED: u8 = EventCell::FIRST_FREE_FLAG;
 /// Flag of a cell: part of a futile wake-up (see `futile.rs`).
-pub(crate) const FUTILE: u8 = Cell::FIRST_FREE_FLAG << 1;
+pub(crate) const FUTILE: u8 = EventCell::FIRST_FREE_FLAG << 1;
 /// Flag of a cell: the goroutine that it creates gets an id that is still in use. The goroutine that had it has ended.
-pub(crate) const REPLACES: u8 = Cell::FIRST_FREE_FLAG << 2;
+pub(crate) const REPLACES: u8 = EventCell::FIRST_FREE_FLAG << 2;
 /// Flag of a cell: the goroutine that executes is not the one that follows from the lane's events before.
-pub(crate) const OTHER_G: u8 = Cell::FIRST_FREE_FLAG << 3;
+pub(crate) const OTHER_G: u8 = EventCell::FIRST_FREE_FLAG << 3;
 /// Flag of a cell: it is no event of its own in the order. It says something about another event, or takes effect earlier.
-pub(crate) const ABSENT: u8 = Cell::FIRST_FREE_FLAG << 4;
+pub(crate) const ABSENT: u8 = EventCell::FIRST_FREE_FLAG << 4;
 
 /// All lanes.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
-    pub(crate) cells: Cells,
-    jumps: Vec<Position>,
+    pub(crate) cells: EventCells,
+    jumps: Vec<CellPosition>,
     batches: Vec<ProcBatch>,
     /// The pieces of each lane.
     batches_of_lane: Vec<Range<usize>>,
@@ -29,8 +29,8 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// A lane for each proc in the order of their ids, then one for the CPU samples. Of events at equal times, that of
     /// the lane before comes first.
-    pub(crate) fn new(scan: &mut Scan) -> Self {
-        let cells = Cells::new(std::mem::take(&mut scan.cells), std::mem::take(&mut scan.more_cells));
+    pub(crate) fn new(scan: &mut FileScan) -> Self {
+        let cells = EventCells::new(std::mem::take(&mut scan.cells), std::mem::take(&mut scan.more_cells));
         let jumps = std::mem::take(&mut scan.jumps);
         let mut batches = std::mem::take(&mut scan.batches);
         batches.sort_by_key(|batch| batch.proc);
@@ -46,12 +46,12 @@ impl Lanes {
     }
 
     /// Adds a lane of cells with positions of their own: a jump cell before each.
-    fn add_lane(&mut self, cells: impl Iterator<Item = (Cell, u64, i64)>) {
+    fn add_lane(&mut self, cells: impl Iterator<Item = (EventCell, u64, i64)>) {
         let first = self.cells.len();
         for (cell, pos, ticks) in cells {
-            self.cells.push(Cell::jump(self.jumps.len() as u32));
-            self.jumps.push(Position { pos, ticks });
-            self.cells.push(Cell { tick_delta: 0, pos_delta: 0, ..cell });
+            self.cells.push(EventCell::jump(self.jumps.len() as u32));
+            self.jumps.push(CellPosition { pos, ticks });
+            self.cells.push(EventCell { tick_delta: 0, pos_delta: 0, ..cell });
         }
         let cells = (first, self.cells.len());
         self.batches.push(ProcBatch { proc: -1, start: 0, end: 0, ends_in_gap: false, ticks: 0, seq: 0, cells });
@@ -59,7 +59,7 @@ impl Lanes {
     }
 
     /// A single lane of cells with positions of their own.
-    pub(crate) fn single(cells: impl Iterator<Item = (Cell, u64, i64)>) -> Self {
+    pub(crate) fn single(cells: impl Iterator<Item = (EventCell, u64, i64)>) -> Self {
         let mut all = Self::default();
         all.add_lane(cells);
         all
@@ -77,11 +77,11 @@ impl Lanes {
     }
 }
 
-fn sample_cell(sample: &Sample) -> Cell {
+fn sample_cell(sample: &SampleRecord) -> EventCell {
     let is_wide = (sample.g | sample.stack) > u64::from(u32::MAX);
-    let flags = if is_wide { Cell::WIDE } else { 0 };
+    let flags = if is_wide { EventCell::WIDE } else { 0 };
     let (arg, stack_or_arg) = (sample.g as u32, sample.stack as u32);
-    Cell { tick_delta: 0, arg, stack_or_arg, pos_delta: 0, kind: Kind::CpuSample, flags }
+    EventCell { tick_delta: 0, arg, stack_or_arg, pos_delta: 0, kind: Kind::CpuSample, flags }
 }
 
 /// Reads the cells of a lane, and knows the position of each.
@@ -112,7 +112,7 @@ impl LaneReader {
                 continue;
             };
             let cell = lanes.cells[at];
-            if cell.kind == Cell::JUMP {
+            if cell.kind == EventCell::JUMP {
                 let jump = lanes.jumps.get(cell.arg as usize)?;
                 (self.pos, self.ticks) = (jump.pos, jump.ticks);
                 continue;

@@ -1,6 +1,6 @@
 //! The lanes of an old trace merged into causal order, and converted to [`Event`](crate::trace::event::Event)s.
 //!
-//! In: the [`Scan`] of a file. Out: an [`OldTrace`], whose events can be walked through as often as needed.
+//! In: the [`FileScan`] of a file. Out: an [`OldTrace`], whose events can be walked through as often as needed.
 //!
 //! 1. `lanes.rs` sorts the batches of a scan by proc: a lane of cells for each, and a reader of it.
 //! 2. `stream.rs` reads a lane as the merge needs it, with the goroutine that executes; `slots.rs` has the goroutines by
@@ -30,7 +30,7 @@ mod total;
 mod visitor;
 mod walk;
 
-use super::{GapCause, Kind, RecordFormat, Scan, TableSource, Tables, middle, read_tables, scan, scan_from};
+use super::{FileScan, GapCause, Kind, RecordFormat, TableSource, Tables, middle, read_tables, scan, scan_from};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::ids::GoId;
@@ -165,7 +165,7 @@ pub(crate) fn open(
 /// What scanning and ordering found. With what a walk finds, the warnings are made of it.
 #[derive(Debug)]
 struct Findings {
-    scanned: Scan,
+    scanned: FileScan,
     forced: ForcedEvents,
     disorder: ClockDisorder,
 }
@@ -186,7 +186,7 @@ impl OldTrace {
 }
 
 /// The scan of a file whose halves are scanned in parallel; none where damage in the first half makes that wrong.
-fn scan_halves(format: &RecordFormat, bytes: &[u8]) -> Option<Scan> {
+fn scan_halves(format: &RecordFormat, bytes: &[u8]) -> Option<FileScan> {
     let at = middle(format, bytes)?;
     let (first, second) = rayon::join(|| scan(format, &bytes[..at]), || scan_from(format, bytes, at));
     first.join(second)
@@ -206,7 +206,12 @@ fn read_all(source: &dyn Source) -> Result<Vec<u8>> {
 }
 
 /// Orders the lanes of a scan; takes its cells.
-fn order_lanes(file: TraceBytes<'_>, scanned: &mut Scan, version: V1, frequency: Option<u64>) -> (Lanes, MergeResult) {
+fn order_lanes(
+    file: TraceBytes<'_>,
+    scanned: &mut FileScan,
+    version: V1,
+    frequency: Option<u64>,
+) -> (Lanes, MergeResult) {
     let mut lanes = Lanes::new(scanned);
     if version.total_sequence {
         let builder = total::order(file, &mut lanes);
@@ -244,7 +249,7 @@ fn start_addresses(file: TraceBytes<'_>, lanes: &Lanes) -> Vec<u64> {
     starts
 }
 
-fn nothing_usable(bytes: &[u8], scan: &Scan) -> Error {
+fn nothing_usable(bytes: &[u8], scan: &FileScan) -> Error {
     let n_after = bytes.len().saturating_sub(HEADER_SIZE);
     let text = if n_after == 0 {
         "the trace is a header without events: the program ended before the runtime wrote its first buffer \

@@ -6,9 +6,9 @@
 
 use super::builder::{LaneRun, OrderBuilder, SyscallExit};
 use super::lanes::{ABSENT, LaneReader, Lanes, OTHER_G, REPLACES};
-use super::stream::{Role, role};
+use super::stream::{EventRole, role};
 use crate::trace::ids::GIdx;
-use crate::trace::v1::{Cell, Kind};
+use crate::trace::v1::{EventCell, Kind};
 
 /// The order of the cells of all lanes.
 #[derive(Debug)]
@@ -28,11 +28,11 @@ pub(crate) struct Order {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OrderedEvent {
     pub(crate) kind: Kind,
-    pub(crate) role: Role,
+    pub(crate) role: EventRole,
     /// The flags of its cell. [`REPLACES`]: it is not in the file; `target` has ended, because its id is given to another
     /// goroutine.
     pub(crate) flags: u8,
-    /// As [`Cell::stack_or_arg`].
+    /// As [`EventCell::stack_or_arg`].
     pub(crate) stack_or_arg: u32,
     /// Ticks, not smaller than those of the event before.
     pub(crate) ticks: i64,
@@ -192,7 +192,7 @@ impl OrderCursor {
     /// False if nothing is due after that.
     #[cold]
     #[inline(never)]
-    fn find_due(&mut self, order: &Order, cell: Cell, at: usize) -> bool {
+    fn find_due(&mut self, order: &Order, cell: EventCell, at: usize) -> bool {
         let cell = &cell;
         let time_and_number = (self.ticks, self.n_cells);
         if cell.has(ABSENT) {
@@ -237,7 +237,7 @@ impl OrderCursor {
 
 fn exit_event(exit: &SyscallExit, number: u64) -> OrderedEvent {
     let SyscallExit { ticks, pos, g, .. } = *exit;
-    let (kind, role) = (Kind::GoSysExit, Role::Returns);
+    let (kind, role) = (Kind::GoSysExit, EventRole::Returns);
     OrderedEvent { kind, role, flags: 0, stack_or_arg: 0, ticks, pos, number, g, target: g, cell: usize::MAX }
 }
 
@@ -259,28 +259,28 @@ impl LaneCursor {
     }
 
     /// Steps over a cell that is no event here.
-    fn pass(&mut self, cell: &Cell) {
-        if role(cell.kind) == Role::Stops {
+    fn pass(&mut self, cell: &EventCell) {
+        if role(cell.kind) == EventRole::Stops {
             self.g = GIdx::NONE;
         }
     }
 
     /// The end of the goroutine whose id a creation gives to another.
-    fn replaced(&mut self, cell: &Cell, (ticks, number): (i64, u64), flagged: &[GIdx]) -> OrderedEvent {
+    fn replaced(&mut self, cell: &EventCell, (ticks, number): (i64, u64), flagged: &[GIdx]) -> OrderedEvent {
         let (pos, target) = (self.reader.pos, self.next_flagged(flagged));
-        let (kind, role, flags, stack_or_arg) = (cell.kind, Role::Targets, cell.flags, cell.stack_or_arg);
+        let (kind, role, flags, stack_or_arg) = (cell.kind, EventRole::Targets, cell.flags, cell.stack_or_arg);
         OrderedEvent { kind, role, flags, stack_or_arg, ticks, pos, number, g: GIdx::NONE, target, cell: usize::MAX }
     }
 
     /// The event of a cell. No processor can predict its role, so there are no branches by role.
     #[inline(always)]
-    fn event(&mut self, cell: &Cell, at: usize, (ticks, number): (i64, u64)) -> OrderedEvent {
+    fn event(&mut self, cell: &EventCell, at: usize, (ticks, number): (i64, u64)) -> OrderedEvent {
         let (named, role) = (GIdx(cell.arg), role(cell.kind));
-        let targets = role == Role::Targets;
+        let targets = role == EventRole::Targets;
         let g = if targets { self.g } else { named };
-        let target = if targets || role == Role::Returns { named } else { GIdx::NONE };
-        let unless_started = if role == Role::Stops { GIdx::NONE } else { self.g };
-        self.g = if role == Role::Starts { named } else { unless_started };
+        let target = if targets || role == EventRole::Returns { named } else { GIdx::NONE };
+        let unless_started = if role == EventRole::Stops { GIdx::NONE } else { self.g };
+        self.g = if role == EventRole::Starts { named } else { unless_started };
         let (kind, flags, stack_or_arg, pos) = (cell.kind, cell.flags & !REPLACES, cell.stack_or_arg, self.reader.pos);
         OrderedEvent { kind, role, flags, stack_or_arg, ticks, pos, number, g, target, cell: at }
     }

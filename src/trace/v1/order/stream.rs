@@ -6,7 +6,7 @@
 
 use super::lanes::{LaneReader, Lanes};
 use super::slots::{SlotIdx, Slots};
-use crate::trace::v1::{Cell, EventRecord, Kind, Record, RecordFormat};
+use crate::trace::v1::{EventCell, EventRecord, Kind, Record, RecordFormat};
 use crate::trace::wire::cursor::Cursor;
 
 /// The next event of a lane, not ordered yet.
@@ -54,7 +54,7 @@ impl TraceBytes<'_> {
 
 /// What an event means for the goroutine that executes on its proc.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Role {
+pub(crate) enum EventRole {
     /// The goroutine that the event names begins to execute.
     Starts,
     /// The event is about the goroutine that it names.
@@ -70,12 +70,12 @@ pub(crate) enum Role {
 }
 
 /// As [`role`], which looks it up in a table.
-pub(crate) const fn role_of(kind: Kind) -> Role {
+pub(crate) const fn role_of(kind: Kind) -> EventRole {
     match kind {
-        Kind::GoStart | Kind::GoStartLocal | Kind::GoStartLabel => Role::Starts,
-        Kind::GoWaiting | Kind::GoInSyscall | Kind::CpuSample => Role::Names,
-        Kind::GoSysExit | Kind::GoSysExitLocal => Role::Returns,
-        Kind::GoCreate | Kind::GoUnblock | Kind::GoUnblockLocal => Role::Targets,
+        Kind::GoStart | Kind::GoStartLocal | Kind::GoStartLabel => EventRole::Starts,
+        Kind::GoWaiting | Kind::GoInSyscall | Kind::CpuSample => EventRole::Names,
+        Kind::GoSysExit | Kind::GoSysExitLocal => EventRole::Returns,
+        Kind::GoCreate | Kind::GoUnblock | Kind::GoUnblockLocal => EventRole::Targets,
         Kind::GoEnd
         | Kind::GoStop
         | Kind::GoSched
@@ -89,15 +89,15 @@ pub(crate) const fn role_of(kind: Kind) -> Role {
         | Kind::GoBlockCond
         | Kind::GoBlockNet
         | Kind::GoSysBlock
-        | Kind::GoBlockGc => Role::Stops,
-        _ => Role::None,
+        | Kind::GoBlockGc => EventRole::Stops,
+        _ => EventRole::None,
     }
 }
 
 /// The roles of all kinds, by their codes. No processor can predict the kind of the next event, so a table is faster than
 /// branches.
-static ROLES: [Role; 64] = {
-    let mut roles = [Role::None; 64];
+static ROLES: [EventRole; 64] = {
+    let mut roles = [EventRole::None; 64];
     let mut code = 1;
     while code < 64 {
         if let Some(kind) = Kind::from_code(code) {
@@ -110,7 +110,7 @@ static ROLES: [Role; 64] = {
 
 /// The role of a kind (`parseEvent` in `tracev1/parser.go` of Go 1.27).
 #[inline(always)]
-pub(crate) fn role(kind: Kind) -> Role {
+pub(crate) fn role(kind: Kind) -> EventRole {
     ROLES[kind as usize & 63]
 }
 
@@ -139,14 +139,14 @@ impl Stream {
         let (kind, g, none) = (cell.kind, self.g, SlotIdx::NONE);
         let role = role(kind);
         let (mut by, mut target) = (g, none);
-        if role == Role::Stops {
+        if role == EventRole::Stops {
             self.g = none;
-        } else if role != Role::None {
+        } else if role != EventRole::None {
             let named = slots.index_of(self.named_id(&cell, file));
-            let targets = role == Role::Targets;
+            let targets = role == EventRole::Targets;
             target = if targets { named } else { none };
             by = if targets { g } else { named };
-            self.g = if role == Role::Starts { named } else { g };
+            self.g = if role == EventRole::Starts { named } else { g };
         }
         head.kind = kind;
         head.cell = at;
@@ -159,11 +159,11 @@ impl Stream {
         if kind == Kind::GcStart {
             head.seq = u64::from(cell.arg);
         }
-        if role == Role::Returns {
+        if role == EventRole::Returns {
             head.target = by;
             head.exit = i64::from(cell.stack_or_arg);
         }
-        if matches!(kind, Kind::GoUnblock | Kind::GoSysExit) || cell.has(Cell::WIDE) {
+        if matches!(kind, Kind::GoUnblock | Kind::GoSysExit) || cell.has(EventCell::WIDE) {
             self.add_numbers(head, file);
         }
         true
@@ -171,8 +171,8 @@ impl Stream {
 
     /// The id of the goroutine that an event names.
     #[inline(always)]
-    fn named_id(&self, cell: &Cell, file: TraceBytes<'_>) -> u64 {
-        if cell.has(Cell::WIDE) { self.wide_named_id(file) } else { u64::from(cell.arg) }
+    fn named_id(&self, cell: &EventCell, file: TraceBytes<'_>) -> u64 {
+        if cell.has(EventCell::WIDE) { self.wide_named_id(file) } else { u64::from(cell.arg) }
     }
 
     #[cold]
@@ -192,7 +192,7 @@ impl Stream {
         };
         let [first, second, third] = event.args;
         head.seq = if head.kind == Kind::GcStart { first } else { second };
-        if role(head.kind) == Role::Returns {
+        if role(head.kind) == EventRole::Returns {
             head.exit = if head.kind == Kind::GoSysExit { third } else { second } as i64;
         }
     }

@@ -58,7 +58,7 @@ struct HeldProc {
 
 /// Why nothing can be predicted from an event on.
 pub(super) enum Stop {
-    /// The event's effect cannot be told from this thread alone, or something is damaged.
+    /// The event's effect cannot be known from this thread alone, or something is damaged.
     Unpredictable,
     /// Bytes cannot be read.
     Failed(Error),

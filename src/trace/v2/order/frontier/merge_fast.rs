@@ -30,10 +30,10 @@ impl<I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'_, I, S, FAST> {
         if !scheduler.fulfilled.is_empty() {
             return thread;
         }
-        // `ranks[turn & 1]` is the thread whose events are taken, the other one is next to it at `other_time`. Without
+        // `ranks[current & 1]` is the thread whose events are taken, the other one is next to it at `other_time`. Without
         // a second thread, use `FrontierKey::MAX`.
         let (mut other_time, second) = heap.pop().map_or(FrontierKey::MAX, |Reverse(key)| key).parts();
-        let (mut ranks, mut turn) = ([rank, second], 0);
+        let (mut ranks, mut current) = ([rank, second], 0);
         let (last, emitted) = (self.last, self.emitted);
         let mut emitter = Emitter { last, emitted, sink: self.sink, names: self.input.names };
         let mut no_thread = ThreadCursor::new(&[]);
@@ -48,9 +48,9 @@ impl<I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'_, I, S, FAST> {
             let yields = [i64::from(ranks[0] > ranks[1]), i64::from(ranks[1] > ranks[0])];
             let third = heap.peek().map_or(FrontierKey::MAX, |Reverse(key)| *key).parts();
             let (time, is_over) = loop {
-                let (cursor, binding) = (&mut *cursors[turn & 1], &mut bindings[turn & 1]);
+                let (cursor, binding) = (&mut *cursors[current & 1], &mut bindings[current & 1]);
                 // No event has a time below 0, so this does not overflow.
-                let until_other = Time(other_time.0 - yields[turn & 1]);
+                let until_other = Time(other_time.0 - yields[current & 1]);
                 let until = until_other.min(until_all);
                 // The time of the thread's next event after `until`, or `Time::MIN` to end the merge here.
                 let time = loop {
@@ -67,25 +67,25 @@ impl<I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'_, I, S, FAST> {
                 if time <= until_other {
                     break (time, true);
                 }
-                if time >= third.0 && (time, ranks[turn & 1]) > third {
+                if time >= third.0 && (time, ranks[current & 1]) > third {
                     break (time, false);
                 }
                 other_time = time;
-                turn ^= 1;
+                current ^= 1;
             };
             scheduler.set_bindings(threads, bindings);
             if is_over {
-                break threads[turn & 1];
+                break threads[current & 1];
             }
             // The third thread takes this one's place; the other one is next.
             if let Some(mut earliest) = heap.peek_mut() {
-                earliest.0 = FrontierKey::new(time, ranks[turn & 1]);
+                earliest.0 = FrontierKey::new(time, ranks[current & 1]);
             }
-            (other_time, ranks[turn & 1]) = third;
-            turn ^= 1;
+            (other_time, ranks[current & 1]) = third;
+            current ^= 1;
         };
         (self.last, self.emitted) = (emitter.last, emitter.emitted);
-        let other = (other_time, ranks[1 - (turn & 1)]);
+        let other = (other_time, ranks[1 - (current & 1)]);
         if other != FrontierKey::MAX.parts() {
             heap.push(Reverse(FrontierKey::new(other.0, other.1)));
         }
