@@ -44,7 +44,7 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
                 }
             }
             (RuleOutcome::MayBeSeveral, _) => not_told.push(format!(
-                "--fail-if {text} cannot be told: too many requests may be several calls in a row, since nothing in the \
+                "--fail-if {text} cannot be decided: too many requests may be several calls in a row, since nothing in the \
                  trace parts them; a region or a task around each call would"
             )),
             _ => {}

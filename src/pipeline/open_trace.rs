@@ -199,7 +199,7 @@ fn one_trace(
     let mut trace = OpenTrace::open(input, start)?;
     let next = trace.next_trace();
     if let Some(next) = next.filter(|_| is_last) {
-        let message = format!("more than {MAX_TRACES} traces stand behind each other; the rest is not read");
+        let message = format!("more than {MAX_TRACES} traces follow one another; the rest is not read");
         trace.warn(Warning::lost("too-many-traces", message, next, input.source.size().saturating_sub(next)));
     }
     work(&mut trace)?;

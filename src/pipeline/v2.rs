@@ -46,7 +46,7 @@ impl<'a> V2Trace<'a> {
         let clocks = clocks(&index, &syncs, &mut warnings);
         let wall = syncs.iter().zip(&clocks).find_map(|(s, c)| s.wall.map(|(ticks, ns)| (c.time(ticks), ns)));
         if index.generations.iter().all(|g| g.batches.is_empty()) {
-            let message = "the trace has a header and nothing behind it: was it ever stopped (trace.Stop)?";
+            let message = "the trace has a header and nothing after it: was it ever stopped (trace.Stop)?";
             return Err(Error::new(ErrorKind::NothingUsable(message.into())).with_offset(start + HEADER_SIZE as u64));
         }
         Ok(Self { source, index, known: known_codes(version), clocks, wall, warnings })

@@ -313,7 +313,7 @@ fn left_out(selection: &Selection) -> Vec<String> {
         (selection.excluded, "by --exclude"),
         (selection.recording, "of the recording itself"),
         (selection.runtime, "of the runtime"),
-        (selection.shared, "of shared plumbing"),
+        (selection.shared, "shared by many requests"),
     ]
     .into_iter()
     .filter(|&(n, _)| n > 0)

@@ -256,9 +256,9 @@ fn nothing_usable(bytes: &[u8], scan: &FileScan) -> Error {
          (was trace.Stop called?)"
             .to_owned()
     } else if scan.batches.is_empty() {
-        format!("none of the {n_after} bytes behind the header is a sound batch of events")
+        format!("none of the {n_after} bytes after the header is a sound batch of events")
     } else {
-        format!("the trace has no events in the {n_after} bytes behind its header")
+        format!("the trace has no events in the {n_after} bytes after its header")
     };
     let at = scan.gaps.first().map_or(bytes.len() as u64, |gap| gap.start);
     Error::at(ErrorKind::NothingUsable(text), at)
