@@ -50,14 +50,46 @@ impl NoMatch<'_> {
                 failure = failure.help("-i ignores upper and lower case");
             }
         }
-        if candidates.undecided.count() > 0 {
-            let n = units::counted(candidates.undecided.count(), "request");
-            let longest = units::duration(candidates.undecided.max_ns(), Unit::Auto);
-            failure = failure
-                .help(format!("the handler of {n} left no stack (the longest took {longest}): it may be among these;"))
-                .help("      a CPU profile during the recording would show a handler that only computes");
-        }
+        let failure = self.reasons(selector).into_iter().fold(failure, Failure::help);
         failure.help("gotrace-slice without --root lists what can be a root")
+    }
+
+    /// Why what was asked for may be in the trace and not be found.
+    fn reasons(&self, selector: Option<&Selector>) -> Vec<String> {
+        let candidates = self.candidates;
+        let mut reasons = Vec::new();
+        let root_by = selector.map(|selector| selector.root_by).unwrap_or_default();
+        let unknown = &candidates.undecided;
+        if root_by.stack && unknown.count() > 0 {
+            let n = units::counted(unknown.count(), "request");
+            let longest = units::duration(unknown.max_ns(), Unit::Auto);
+            reasons
+                .push(format!("the handler of {n} left no stack (the longest took {longest}): it may be among these;"));
+        }
+        let in_middleware: u64 = candidates.handlers.iter().filter(|h| h.within.is_empty()).map(|h| h.undecided).sum();
+        if root_by.stack && in_middleware > 0 {
+            let n = units::counted(in_middleware, "request");
+            reasons
+                .push(format!("the stacks of {n} end above the handlers, as in a middleware: it may be among these;"));
+        }
+        if !reasons.is_empty() {
+            reasons.push("      a CPU profile during the recording would show a handler that only computes".to_owned());
+        }
+        reasons.extend(self.older_tasks().into_iter().filter(|_| root_by.task));
+        reasons
+    }
+
+    /// What is said of tasks without a name.
+    fn older_tasks(&self) -> Option<String> {
+        let n = self.candidates.older_tasks;
+        let (are, its) = if n == 1 {
+            ("is", "its type stands in its first event")
+        } else {
+            ("are", "their types stand in their first events")
+        };
+        (n > 0).then(|| {
+            format!("{} {are} older than the trace, and {its}: it may be among these", units::counted(n, "task"))
+        })
     }
 
     /// Which filter left nothing, and what there would be without it, or without all of them; `None` when the filters
@@ -104,6 +136,8 @@ impl NoMatch<'_> {
                 "nothing matches {asked} with --root-by {given}: without it there would be {}",
                 by.join(", ")
             ));
+            let failure = failure
+                .map(|f| self.older_tasks().into_iter().filter(|_| selector.root_by.task).fold(f, Failure::help));
             return if found.roots_by_stack > 0 && !selector.root_by.stack {
                 failure.map(|f| {
                     f.help(

@@ -21,6 +21,7 @@ mod rules;
 mod slow_rate;
 mod stacks;
 pub mod statistics;
+mod undecided;
 
 pub use rules::{LatencyFigure, LatencyRule, Limit, OneSide, RuleOutcome};
 pub use slow_rate::SlowRate;
@@ -29,6 +30,7 @@ pub use stacks::{Presence, StackChange};
 use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_mean};
 use crate::compare::slow_rate::SideRequests;
 use crate::compare::statistics::{Durations, LatencyChange};
+use crate::compare::undecided::{TwoWays, could_change};
 use crate::profile::{CutRequest, Latency, Profile, Selection, StackTree, TraceInfo};
 use crate::trace::error::Warning;
 use std::collections::BTreeMap;
@@ -177,6 +179,8 @@ pub struct Comparison {
     pub latency: LatencyChange,
     /// How the latencies differ if all undecided requests are of the roots; none without such requests.
     pub with_undecided: Option<LatencyChange>,
+    /// Whether the verdict could be another one if undecided requests of one side or both are of the roots.
+    pub depends_on_undecided: bool,
     /// How many of all requests of the servers are slow ones of the roots; none where that is not known.
     pub slow_rate: Option<SlowRate>,
     /// The sum of all states, and of all stacks.
@@ -210,9 +214,10 @@ impl Comparison {
         };
         let sums = SideSums { base_ns: sum(&base_durations), new_ns: sum(&new_durations) };
         let (tree, stacks) = stacks::compare(new, base, options, scale);
-        Some(Self {
+        let mut comparison = Self {
             options,
             latency,
+            depends_on_undecided: false,
             with_undecided: with_undecided((&base_side, &base_durations), (&new_side, &new_durations)),
             slow_rate: SlowRate::of(all_requests(&base_side, &base_durations), all_requests(&new_side, &new_durations)),
             whole: deltas(&[sums], scale).pop().unwrap_or_default(),
@@ -222,7 +227,22 @@ impl Comparison {
             warnings: warnings(new, base),
             base: base_side,
             new: new_side,
-        })
+        };
+        comparison.depends_on_undecided = comparison.could_change(&base_durations, &new_durations);
+        Some(comparison)
+    }
+
+    /// Whether undecided requests could change the verdict, given the durations of those that count.
+    fn could_change(&self, base: &Durations, new: &Durations) -> bool {
+        let base = TwoWays { counted: base, with_undecided: self.base.with_undecided.as_ref() };
+        let new = TwoWays { counted: new, with_undecided: self.new.with_undecided.as_ref() };
+        match (self.verdict(), self.slow_rate) {
+            (Verdict::MayBeSeveral, _) => false,
+            (Verdict::SlowRate, Some(rate)) => {
+                base.has_undecided_from(rate.threshold_ns) || new.has_undecided_from(rate.threshold_ns)
+            }
+            _ => could_change(base, new),
+        }
     }
 
     /// What can be said of the difference.

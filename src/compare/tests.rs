@@ -167,3 +167,19 @@ fn a_relative_rule_is_broken_with_and_without_the_undecided() {
     let depends = rule.check_change(&compare(vec![1; 100]));
     assert_eq!(depends, RuleOutcome::DependsOnUndecided { without_ns: 90, with_ns: 16 });
 }
+
+#[test]
+fn a_verdict_that_undecided_requests_could_change_is_known() {
+    let compare = |base: &[u64], new: &[u64]| {
+        let side = |undecided: &[u64]| {
+            let mut side = on_servers(&[50; 20], undecided.len());
+            side.selection.undecided.took.durations_ns = undecided.to_vec();
+            side
+        };
+        Comparison::of(&side(new), &side(base), CompareOptions::default()).unwrap().depends_on_undecided
+    };
+    assert!(compare(&[1; 30], &[1; 30]));
+    assert!(!compare(&[], &[]) && !compare(&[1; 2], &[1; 2]));
+    // The rate of slow requests counts them already: fast ones cannot change it, slow ones can.
+    assert!(!compare(&[], &[1; 30]) && compare(&[], &[60; 30]));
+}

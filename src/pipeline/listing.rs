@@ -45,11 +45,16 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
                 });
             }
             all.add_served(survey::handlers(&survey), &survey::unknown_handler(&survey));
-            all.add_annotations(survey.annotations);
+            all.older_tasks += survey.annotations.older_tasks;
+            all.add_annotations(survey.annotations.rows);
             Ok(())
         })
         .map_err(|e| e.in_input(&input.name))?;
         all.warnings.extend(of_last_trace(unusable, &mut all.traces));
+    }
+    // What matched nothing is compared with each name.
+    if !listing.with_functions {
+        all.group_annotations();
     }
     all.sort();
     Ok(all)

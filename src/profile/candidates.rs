@@ -1,6 +1,7 @@
 //! What could be selected: the answer to a trace given without `--root`.
 
 use super::duration_list::find_hanging;
+use super::name_groups::group_names;
 use super::{DurationList, TraceInfo, Undecided};
 use crate::trace::error::Warning;
 use std::collections::HashMap;
@@ -15,6 +16,8 @@ pub struct Candidates {
     pub handlers: Vec<Handler>,
     /// User tasks and regions by type, in the same order.
     pub annotations: Vec<AnnotationCandidate>,
+    /// Tasks of which the trace has events and not the beginning, and with it not the type: they are older.
+    pub older_tasks: u64,
     /// HTTP requests whose handler left no stack.
     pub undecided: Undecided,
     /// Groups by total time, largest first.
@@ -91,6 +94,25 @@ pub struct AnnotationCandidate {
     pub inferred: u64,
     /// Regions that are in others of the same task and type, and are not counted.
     pub inside: u64,
+    /// Where the row stands for several names.
+    pub group: Option<AnnotationGroup>,
+}
+
+/// Names that differ in nothing but ids, as one row.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AnnotationGroup {
+    /// How many names.
+    pub names: u64,
+    /// A regular expression that matches all of them.
+    pub pattern: String,
+}
+
+impl AnnotationCandidate {
+    fn absorb(&mut self, other: &Self) {
+        self.took.absorb(&other.took);
+        self.inferred += other.inferred;
+        self.inside += other.inside;
+    }
 }
 
 impl Candidates {
@@ -138,15 +160,20 @@ impl Candidates {
             self.annotations.iter().enumerate().map(|(i, a)| ((a.name.clone(), a.kind), i)).collect();
         for row in rows {
             match known.get(&(row.name.clone(), row.kind)) {
-                Some(&i) => {
-                    let known = &mut self.annotations[i];
-                    known.took.absorb(&row.took);
-                    known.inferred += row.inferred;
-                    known.inside += row.inside;
-                }
+                Some(&i) => self.annotations[i].absorb(&row),
                 None => self.annotations.push(row),
             }
         }
+    }
+
+    /// Makes one row of tasks, and one of regions, whose names differ in nothing but ids.
+    pub fn group_annotations(&mut self) {
+        let (mut tasks, mut regions) = (Vec::new(), Vec::new());
+        for row in std::mem::take(&mut self.annotations) {
+            if row.kind == "task" { tasks.push(row) } else { regions.push(row) }
+        }
+        self.annotations = grouped(tasks);
+        self.annotations.extend(grouped(regions));
     }
 
     /// Puts the groups, the handlers and the annotations in their documented order.
@@ -170,6 +197,29 @@ impl Candidates {
             b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
         });
     }
+}
+
+/// One row for names that differ in nothing but ids; the others as they are.
+fn grouped(rows: Vec<AnnotationCandidate>) -> Vec<AnnotationCandidate> {
+    let (group_of, groups) = group_names(rows.iter().map(|row| row.name.as_str()));
+    let mut alone = Vec::new();
+    let mut pooled = vec![AnnotationCandidate::default(); groups.len()];
+    for (row, group) in rows.into_iter().zip(group_of) {
+        let Some(i) = group else {
+            alone.push(row);
+            continue;
+        };
+        let into = &mut pooled[i];
+        into.kind = row.kind;
+        into.absorb(&row);
+        into.group.get_or_insert_default().names += 1;
+    }
+    for (row, group) in pooled.iter_mut().zip(&groups) {
+        row.name = group.name();
+        row.group.get_or_insert_default().pattern = group.pattern();
+    }
+    alone.extend(pooled);
+    alone
 }
 
 impl Candidate {

@@ -15,13 +15,14 @@ mod findings;
 mod finish;
 mod latency;
 mod matched;
+mod name_groups;
 mod only;
 mod packages;
 mod requests;
 mod stack_tree;
 mod undecided;
 
-pub use candidates::{AnnotationCandidate, Candidate, Candidates, Handler};
+pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Handler};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;

@@ -38,11 +38,11 @@ pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Se
 pub(crate) use handlers::{handlers, unknown_handler};
 pub(crate) use undecided::{Asked, undecided};
 
-use crate::profile;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
 use crate::trace::warning_list::WarningList;
+use annotations::list::ListedAnnotations;
 use roots::served::{Served, ServerRequest};
 use rustc_hash::FxHashSet;
 use v2::collect::GenerationSurvey;
@@ -59,8 +59,8 @@ pub(crate) struct Survey {
     pub(crate) symbols: Symbols,
     /// What servers served.
     pub(crate) served: Served,
-    /// The user tasks and regions that there are, by type, in no order; empty with a selection.
-    pub(crate) annotations: Vec<profile::AnnotationCandidate>,
+    /// The user tasks and regions that there are; none with a selection.
+    pub(crate) annotations: ListedAnnotations,
     /// Goroutines with a stack whose outer end was cut off.
     pub(crate) truncated: FxHashSet<GIdx>,
     /// What pass 2 needs to know of each generation; empty for a trace without generations.

@@ -199,3 +199,30 @@ fn the_head_says_what_it_does_not_count() {
         assert!(profile.selection.same_servers.count() >= known + computing, "{}", recording.path.display());
     }
 }
+
+/// Of the requests that leave no stack, those are likely of an endpoint whose connection, or whose middleware, served
+/// nothing else that is known; twins on a connection, or below a middleware, with two endpoints are not.
+#[test]
+fn likely_requests_are_those_that_the_trace_lets_infer() {
+    for recording in Recording::all("likely") {
+        let said = |endpoint: &str, what: &str| recording.truth["endpoints"][endpoint][what].as_u64().expect("a count");
+        let quick = |endpoint| said(endpoint, "alone") + said(endpoint, "shared");
+        let without_middleware = quick("main.Item") + quick("main.List");
+        for (endpoint, undecided, likely) in [
+            ("main.Item", without_middleware, said("main.Item", "alone")),
+            ("main.List", without_middleware, 0),
+            ("main.Report", without_middleware + quick("main.Report"), quick("main.Report")),
+            ("main.Alpha", without_middleware + quick("main.Alpha") + quick("main.Beta"), 0),
+            ("main.Beta", without_middleware + quick("main.Alpha") + quick("main.Beta"), 0),
+        ] {
+            let what = format!("{} {endpoint}", recording.path.display());
+            let profile = recording.profile(&format!("^{}$", regex::escape(endpoint))).expect("requests");
+            let requests = profile.requests.as_ref().expect("requests");
+            let of = &profile.selection.undecided;
+            assert_eq!(requests.list.len() as u64, said(endpoint, "blocked"), "{what}");
+            assert_eq!((of.count(), of.likely.count()), (undecided, likely), "{what}");
+            let with_likely = requests.with_likely.as_ref().map(|with| with.count);
+            assert_eq!(with_likely, (likely > 0).then_some(said(endpoint, "blocked") + likely), "{what}");
+        }
+    }
+}

@@ -29,6 +29,7 @@ mod readme;
 mod reference;
 mod requests;
 mod scale;
+mod spans;
 mod statistics;
 mod stretches;
 mod suggestions;

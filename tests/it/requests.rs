@@ -29,7 +29,7 @@ impl Recording {
 
     fn all(program: &str) -> Vec<Self> {
         let file = |version| root().join("testdata/traces").join(version).join(program).with_extension("trace");
-        VERSIONS.iter().map(|version| Self::read(&file(version))).collect()
+        VERSIONS.iter().map(file).filter(|path| path.exists()).map(|path| Self::read(&path)).collect()
     }
 
     fn input(&self) -> [Input<'_>; 1] {
@@ -347,5 +347,26 @@ fn no_match_says_that_handlers_left_no_stack() {
         let quick = &recording.said["handlers"]["main.QuickHandler"]["count"];
         assert!(message.contains(&format!("the handler of {quick} request")), "{recording}: {message}");
         assert!(message.contains("CPU profile"), "{recording}: {message}");
+    }
+}
+
+fn said_of_no_match(recording: &Recording, pattern: &str) -> String {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+    let output = command.args(["--root", pattern]).arg(&recording.path).output().expect("a run");
+    assert_eq!(output.status.code(), Some(1), "{recording} {pattern}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The same where a middleware leaves a stack; and nothing is said where every request is of a handler that is known.
+#[test]
+fn no_match_says_that_stacks_end_in_a_middleware() {
+    for recording in Recording::all("endpoints").iter().chain(&Recording::all("endpoints-h2")) {
+        let computing = &recording.said["endpoints"]["main.Compute"]["count"];
+        let message = said_of_no_match(recording, "main.Compute");
+        assert!(message.contains(&format!("the stacks of {computing} requests end above")), "{recording}: {message}");
+    }
+    for recording in Recording::all("http2") {
+        let message = said_of_no_match(&recording, "main.Nowhere");
+        assert!(!message.contains("it may be among these"), "{recording}: {message}");
     }
 }

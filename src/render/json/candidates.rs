@@ -21,6 +21,7 @@ pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out:
         traces: candidates.traces.iter().map(Trace).collect(),
         handlers: candidates.handlers.iter().map(HandlerRow::new).collect(),
         annotations: candidates.annotations.iter().map(AnnotationRow::new).collect(),
+        older_tasks: candidates.older_tasks,
         undecided: UndecidedJson(&candidates.undecided),
         older: candidates.older,
         candidates: CandidateRows(&candidates.rows),
@@ -38,6 +39,7 @@ struct CandidatesDocument<'a> {
     traces: Vec<Trace<'a>>,
     handlers: Vec<HandlerRow<'a>>,
     annotations: Vec<AnnotationRow<'a>>,
+    older_tasks: u64,
     undecided: UndecidedJson<'a>,
     older: u64,
     candidates: CandidateRows<'a>,
@@ -106,6 +108,9 @@ impl<'a> HandlerRow<'a> {
 struct AnnotationRow<'a> {
     kind: &'static str,
     name: &'a str,
+    /// How many names the row stands for, and what matches all of them; none for one name.
+    names: u64,
+    pattern: Option<&'a str>,
     #[serde(flatten)]
     took: DurationSummary,
     inferred: u64,
@@ -114,8 +119,10 @@ struct AnnotationRow<'a> {
 
 impl<'a> AnnotationRow<'a> {
     fn new(annotation: &'a AnnotationCandidate) -> Self {
-        let AnnotationCandidate { kind, ref name, ref took, inferred, inside } = *annotation;
-        Self { kind, name, took: DurationSummary::new(took), inferred, inside }
+        let AnnotationCandidate { kind, ref name, ref took, inferred, inside, ref group } = *annotation;
+        let names = group.as_ref().map_or(1, |group| group.names);
+        let pattern = group.as_ref().map(|group| group.pattern.as_str());
+        Self { kind, name, names, pattern, took: DurationSummary::new(took), inferred, inside }
     }
 }
 

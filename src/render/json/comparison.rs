@@ -70,6 +70,7 @@ impl Serialize for Diff<'_> {
         map.serialize_entry("by", comparison.options.by.name())?;
         map.serialize_entry("roots_alike", &comparison.options.roots_alike)?;
         map.serialize_entry("verdict", comparison.verdict().name())?;
+        map.serialize_entry("verdict_depends_on_undecided", &comparison.depends_on_undecided)?;
         let p = (comparison.verdict() != Verdict::MayBeSeveral).then_some(latency.p);
         map.serialize_entry("p", &p)?;
         map.serialize_entry("slow_rate", &comparison.slow_rate.map(SlowRateRow::new))?;

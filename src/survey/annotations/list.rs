@@ -9,7 +9,7 @@ use crate::survey::roots::served::CutSpan;
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// One goroutine's regions, and how many events it had.
 #[derive(Default)]
@@ -37,11 +37,24 @@ struct Row {
     cut: Vec<CutSpan>,
 }
 
+/// The tasks and regions of a trace.
+#[derive(Default, Debug)]
+pub(crate) struct ListedAnnotations {
+    /// One row per type, in no order.
+    pub(crate) rows: Vec<profile::AnnotationCandidate>,
+    /// Tasks that are older than the trace, so that their types are not known.
+    pub(crate) older_tasks: u64,
+}
+
 /// Collects tasks and regions by type. Fed as [`AnnotationSink`](super::sink::AnnotationSink) is.
 #[derive(Default)]
 pub(crate) struct AnnotationList {
     /// Open tasks by id: their type, and when they began.
     tasks: FxHashMap<u64, (StringIdx, Option<Time>)>,
+    /// The lowest id of a task that began in the trace.
+    first_task: Option<u64>,
+    /// Ids of tasks that events name and that are not open.
+    not_open: FxHashSet<u64>,
     regions: FxHashMap<GIdx, OfGoroutine>,
     parents: TaskParents,
     rows: FxHashMap<(Annotation, StringIdx), Row>,
@@ -52,6 +65,7 @@ impl AnnotationList {
     pub(crate) fn begin_task(&mut self, event: &AnnotationEvent) {
         if let AnnotationKind::TaskBegin { task, name, parent } = event.kind {
             self.parents.add(task, parent);
+            self.first_task = self.first_task.into_iter().chain([task]).min();
             self.tasks.entry(task).or_insert((name, event.at.time));
         }
     }
@@ -59,6 +73,7 @@ impl AnnotationList {
     /// The next event of a goroutine.
     pub(crate) fn event(&mut self, event: &AnnotationEvent) {
         let AnnotationEvent { g, at, kind, .. } = *event;
+        self.name_task(kind);
         match kind {
             AnnotationKind::TaskEnd { task } => {
                 if let Some((name, began)) = self.tasks.remove(&task) {
@@ -77,6 +92,27 @@ impl AnnotationList {
             }
             AnnotationKind::TaskBegin { .. } | AnnotationKind::Log { .. } | AnnotationKind::Created(_) => {}
         }
+    }
+
+    /// Notes the task that an event names, if it is not open.
+    fn name_task(&mut self, kind: AnnotationKind<StringIdx, GIdx>) {
+        let named = match kind {
+            AnnotationKind::TaskEnd { task }
+            | AnnotationKind::Log { task }
+            | AnnotationKind::RegionBegin { task, .. }
+            | AnnotationKind::RegionEnd { task, .. } => task,
+            AnnotationKind::TaskBegin { parent, .. } => parent,
+            AnnotationKind::Created(_) => return,
+        };
+        if named != 0 && !self.tasks.contains_key(&named) {
+            self.not_open.insert(named);
+        }
+    }
+
+    /// How many tasks are older than the trace. The runtime numbers tasks as they begin, so their ids are lower than those
+    /// of all that began in it.
+    fn older_tasks(&self) -> u64 {
+        self.not_open.iter().filter(|&&task| self.first_task.is_none_or(|first| task < first)).count() as u64
     }
 
     fn add(&mut self, kind: Annotation, name: StringIdx, began: Option<Time>, at: Moment) {
@@ -120,8 +156,9 @@ impl AnnotationList {
         }
     }
 
-    /// A trace of this length ends. Returns one row per type, in no order.
-    pub(crate) fn finish(mut self, symbols: &Symbols, trace: Window) -> Vec<profile::AnnotationCandidate> {
+    /// A trace of this length ends.
+    pub(crate) fn finish(mut self, symbols: &Symbols, trace: Window) -> ListedAnnotations {
+        let older_tasks = self.older_tasks();
         for of_goroutine in std::mem::take(&mut self.regions).into_values() {
             self.add_regions(of_goroutine.regions);
         }
@@ -143,8 +180,9 @@ impl AnnotationList {
                 took,
                 inferred: row.inferred,
                 inside: row.inside,
+                group: None,
             }
         });
-        rows.collect()
+        ListedAnnotations { rows: rows.collect(), older_tasks }
     }
 }

@@ -4,9 +4,8 @@
 //! its own order. Two goroutines may come in any order.
 
 use super::kind::AnnotationEvent;
-use super::list::AnnotationList;
+use super::list::{AnnotationList, ListedAnnotations};
 use super::roots::AnnotatedBuilder;
-use crate::profile;
 use crate::survey::forest::Forest;
 use crate::survey::roots::connections::Moment;
 use crate::trace::ids::GIdx;
@@ -47,16 +46,11 @@ impl AnnotationSink<'_> {
     }
 
     /// A trace of this length ends. Roots go into the forest; returns the list, which is empty where roots were asked for.
-    pub(crate) fn finish(
-        self,
-        forest: &mut Forest,
-        symbols: &Symbols,
-        trace: Window,
-    ) -> Vec<profile::AnnotationCandidate> {
+    pub(crate) fn finish(self, forest: &mut Forest, symbols: &Symbols, trace: Window) -> ListedAnnotations {
         match self {
             Self::Roots(roots) => {
                 forest.annotated = roots.finish(forest);
-                Vec::new()
+                ListedAnnotations::default()
             }
             Self::List(list) => list.finish(symbols, trace),
         }

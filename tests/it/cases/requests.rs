@@ -112,6 +112,13 @@ const SAID: &[Said] = &[
         &[],
     ),
     (
+        "survivors-only",
+        "-r main.write$ --vs-root main.read$ httprouter.trace",
+        0,
+        &["286 undecided requests of the base and 286 of the new side could change that"],
+        &[],
+    ),
+    (
         "busy-worker",
         "-r main.Handle$ --vs gaps.trace --fail-if p95>+10% full.trace",
         2,

@@ -5,13 +5,13 @@ use super::words::{include_partial, is_usable};
 use crate::profile::{AnnotationCandidate, Candidates};
 use crate::render::clean::clean;
 use crate::render::text::layout::{DIM, View, wrapped};
-use crate::render::units::counted;
+use crate::render::units::{count, counted};
 use crate::render::{shell, sort_rows};
 use std::io::{self, Write};
 
 /// Writes the list as text; nothing when the program annotated nothing.
 pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::Result<()> {
-    if candidates.annotations.is_empty() {
+    if candidates.annotations.is_empty() && candidates.older_tasks == 0 {
         return Ok(());
     }
     view.title(out, "TASKS AND REGIONS", "What did the program annotate?")?;
@@ -19,19 +19,49 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     let key = |a: &&AnnotationCandidate| format!("{} {}", a.name, a.kind);
     sort_rows(&mut rows, view.options.sort, |a| a.took.rank(), |a| a.took.count(), key);
     let lines: Vec<DurationRow<'_>> =
-        rows.iter().map(|a| DurationRow { took: &a.took, tag: a.kind, name: clean(&a.name).into_owned() }).collect();
+        rows.iter().map(|a| DurationRow { took: &a.took, tag: a.kind, name: name(view, a) }).collect();
     first_rows(view, &lines, |lines| table(view, lines, true, "type"), out)?;
     write_cut_line(view, &rows.iter().map(|a| &a.took).collect::<Vec<_>>(), "those", out)?;
-    let sum = |of: fn(&AnnotationCandidate) -> u64| rows.iter().map(|a| of(a)).sum::<u64>();
+    remarks(candidates).iter().try_for_each(|line| {
+        wrapped(line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
+    })?;
+    let Some(group) = rows.iter().find(|a| a.group.is_some()) else { return Ok(()) };
+    let line = format!("  {} stands for an id; all of one such row, for example:", view.glyphs.dots);
+    writeln!(out, "{}", view.paint(DIM, &line))?;
+    writeln!(out, "{}", view.paint(DIM, &format!("  {}", clean(&option(candidates, group)))))
+}
+
+/// What the table does not say.
+fn remarks(candidates: &Candidates) -> Vec<String> {
+    let sum = |of: fn(&AnnotationCandidate) -> u64| candidates.annotations.iter().map(of).sum::<u64>();
     let lines = [
         (sum(|a| a.inferred), "that nothing ended: over at the latest when what is around them was"),
         (sum(|a| a.inside), "inside others of the same task and type, not counted"),
     ];
-    for (n, what) in lines.into_iter().filter(|(n, _)| *n > 0) {
-        let line = format!("{} {what}", counted(n, "region"));
-        wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))?;
+    let of_regions = lines.into_iter().filter(|(n, _)| *n > 0);
+    let mut lines: Vec<String> = of_regions.map(|(n, what)| format!("{} {what}", counted(n, "region"))).collect();
+    lines.extend(older_tasks(candidates.older_tasks));
+    lines
+}
+
+/// What is said of tasks whose beginning is not in the trace.
+fn older_tasks(n: u64) -> Option<String> {
+    let (are, their) = if n == 1 { ("is", "its") } else { ("are", "their") };
+    (n > 0).then(|| {
+        format!(
+            "{} {are} older than the trace: {their} type stands in the event of {their} beginning",
+            counted(n, "task")
+        )
+    })
+}
+
+/// A row's name; of several names what they have in common, and how many they are.
+fn name(view: &View<'_>, row: &AnnotationCandidate) -> String {
+    let name = clean(&row.name);
+    match &row.group {
+        None => name.into_owned(),
+        Some(group) => format!("{} ({} names)", name.replace('…', view.glyphs.dots), count(group.names)),
     }
-    Ok(())
 }
 
 /// The options that select each of them, most time first, tasks before regions.
@@ -45,6 +75,9 @@ pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
 fn option(candidates: &Candidates, row: &AnnotationCandidate) -> String {
     let name = row.name.as_str();
     let partial = include_partial(&row.took);
+    if let Some(group) = &row.group {
+        return format!("--root-by {} {partial}--root {}", row.kind, shell::quote(&group.pattern));
+    }
     let others = candidates.annotations.iter().filter(|a| a.kind == row.kind);
     if others.into_iter().any(|other| other.name != name && other.name.contains(name)) {
         format!("--root-by {} {partial}--root {}", row.kind, shell::quote(&format!("^{}$", shell::literal(name))))
@@ -68,5 +101,17 @@ mod tests {
             options,
             ["--root-by task --root '^GET$'", "--root-by task --root 'GET /x'", "--root-by region -F --root a.b"]
         );
+    }
+    #[test]
+    fn a_command_selects_all_of_a_group() {
+        let row =
+            |name: &str| AnnotationCandidate { kind: "task", name: name.into(), ..AnnotationCandidate::default() };
+        let annotations = ["GET /u/1", "GET /u/add", "GET /u/2"].map(row).to_vec();
+        let mut candidates = Candidates { annotations, ..Candidates::default() };
+        candidates.group_annotations();
+        let options = options_for(&candidates);
+        assert_eq!(options, ["--root-by task --root 'GET /u/add'", "--root-by task --root '^GET /u/[0-9]+$'"]);
+        let names: Vec<&str> = candidates.annotations.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!(names, ["GET /u/add", "GET /u/…"]);
     }
 }

@@ -13,6 +13,7 @@ use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::cut;
 use crate::render::units::{count, counted, duration, percent, probability};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Most traces of a side that are named.
@@ -75,8 +76,23 @@ fn how(comparison: &Comparison) -> Vec<String> {
     items
 }
 
-/// What comes of it, as sentences.
+/// What comes of it, as sentences; and whether requests that the traces leave undecided could change it.
 pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
+    let mut text = verdict_on_counted(comparison, options);
+    if comparison.depends_on_undecided {
+        let of = |side: &Side| side.selection.undecided.count();
+        let requests = |n| counted(n, "undecided request");
+        let who = match (of(&comparison.base), of(&comparison.new)) {
+            (0, new) => format!("{} of the new side", requests(new)),
+            (base, 0) => format!("{} of the base", requests(base)),
+            (base, new) => format!("{} of the base and {} of the new side", requests(base), count(new)),
+        };
+        let _ = write!(text, " {who} could change that.");
+    }
+    text
+}
+
+fn verdict_on_counted(comparison: &Comparison, options: &Options) -> String {
     let latency = &comparison.latency;
     let p = probability(latency.p);
     match comparison.verdict() {
