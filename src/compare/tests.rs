@@ -20,6 +20,7 @@ fn profile(durations: &[u64], rows: &[Row<'_>]) -> Profile {
             detail: "",
             precision: Precision::Exact,
             root: root.into(),
+            waited_in: String::new(),
             weight: Weight { events: 1, goroutine_ns: latency_ns, latency_ns },
         });
     }

@@ -228,6 +228,9 @@ pub struct Sample {
     pub precision: Precision,
     /// Entry function of the root's goroutine, or the root function that matched.
     pub root: String,
+    /// Of latency in another goroutine than the request's own: the state of the request's own wait, which ended there.
+    /// Empty for all other samples.
+    pub waited_in: String,
     /// How much.
     pub weight: Weight,
 }
@@ -248,12 +251,13 @@ impl Profile {
         let metric = self.metric;
         self.samples.sort_by(|a, b| {
             b.weight.rank(metric).cmp(&a.weight.rank(metric)).then_with(|| {
-                (&a.state, a.stack, a.detail, a.precision, &a.root).cmp(&(
+                (&a.state, a.stack, a.detail, a.precision, &a.root, &a.waited_in).cmp(&(
                     &b.state,
                     b.stack,
                     b.detail,
                     b.precision,
                     &b.root,
+                    &b.waited_in,
                 ))
             })
         });

@@ -24,14 +24,24 @@ pub struct ProfileFrame {
 impl ProfileFrame {
     /// The pseudo frame between a `go` statement's stack and the goroutine that it created.
     pub const GO: &'static str = "[go]";
-    /// The pseudo frame above what another goroutine did while a request waited for it: its file is `other goroutine`.
+    /// The pseudo frame between the stack that a goroutine waited on and what another one did meanwhile, for which it
+    /// waited. `[waiting for] ×3` stands for three waits on one stack, each for the next goroutine.
     pub const WAITING_FOR: &'static str = "[waiting for]";
+    /// The file of [`Self::WAITING_FOR`].
+    pub const OTHER_GOROUTINE: &'static str = "other goroutine";
+    /// The pseudo frame that stands for further waits, after eight.
+    pub const MORE: &'static str = "[more]";
     /// The pseudo frame below what a request's goroutine did after its last stack in the root, when it may have returned
     /// already: its file is `root may be over`.
     pub const AFTER_LAST_STACK: &'static str = "[after the last stack]";
     /// Stands for the roots where two sides are compared whose roots have different names. Renderers show it like a
     /// function of the program, the outermost one.
     pub const ROOT: &'static str = "(root)";
+
+    /// Whether another goroutine's stack is below the frame.
+    pub fn is_waiting_for(&self) -> bool {
+        self.function.starts_with(Self::WAITING_FOR)
+    }
 
     /// Whether this tool added the frame: the program has no such function.
     pub fn is_pseudo(&self) -> bool {

@@ -112,6 +112,7 @@ pub(crate) fn sample() -> Profile {
             detail,
             precision,
             root: root.into(),
+            waited_in: String::new(),
             weight: Weight { events, goroutine_ns, latency_ns: 0 },
         })
         .collect();

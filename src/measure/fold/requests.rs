@@ -1,11 +1,12 @@
 //! From what was measured of a trace to the requests of a profile: named, on the profile's tree.
 
-use super::samples::{Folder, Naming, detail_of};
+use super::samples::{Elsewhere, Folder, Naming, detail_of};
 use crate::measure::Measured;
 use crate::measure::intervals::aggregate::Key;
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasured};
 use crate::measure::paths::slowest::SlowestMeasured;
+use crate::measure::paths::wait_chains::WaitChains;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
 use crate::profile::{self, CutRequest, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
@@ -39,11 +40,12 @@ impl Folder {
         let MeasuredTrace { slice, symbols, joined, .. } = trace;
         let naming = Naming { chains: &slice.chains, symbols, joined };
         let Some(paths) = measured.paths else {
-            self.add_sums(measured.aggregate, &[], naming);
+            self.add_sums(measured.aggregate, Elsewhere { times: &[], chains: &WaitChains::default() }, naming);
             return;
         };
         let keys = measured.aggregate.keys();
-        let nodes = self.add_sums(measured.aggregate, &paths.elsewhere, naming);
+        let nodes =
+            self.add_sums(measured.aggregate, Elsewhere { times: &paths.elsewhere, chains: &paths.chains }, naming);
         let mut naming = Names { folder: self, trace, keys: &keys, nodes: &nodes };
         naming.add_paths(paths, requests);
         requests.overlap.mark_assist_ns = self.assist_ns;

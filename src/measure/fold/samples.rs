@@ -1,8 +1,9 @@
 //! From sums by chain, stack and state to the samples of a profile: stacks joined and named.
 
-use crate::measure::intervals::aggregate::{Aggregate, Key};
+use crate::measure::intervals::aggregate::{Aggregate, Key, SumIdx};
 use crate::measure::intervals::states::detail;
-use crate::measure::paths::measured::{ElsewhereKey, OtherGoroutine};
+use crate::measure::paths::measured::ElsewhereKey;
+use crate::measure::paths::wait_chains::WaitChains;
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
 use crate::slice::spawn_chains::SpawnChains;
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
@@ -18,6 +19,38 @@ struct SampleKey {
     detail: &'static str,
     precision: Precision,
     root: u32,
+    waited_in: u32,
+}
+
+/// What a trace's requests spent in other goroutines than their own.
+#[derive(Clone, Copy)]
+pub(crate) struct Elsewhere<'a> {
+    pub(crate) times: &'a [(ElsewhereKey, u64)],
+    /// What they waited in.
+    pub(crate) chains: &'a WaitChains,
+}
+
+/// The sums of one trace.
+#[derive(Clone, Copy)]
+struct Sums<'a> {
+    list: &'a [(Key, Weight)],
+    /// The node of each one's stack.
+    nodes: &'a [NodeIdx],
+    naming: Naming<'a>,
+}
+
+/// Where a sample is in the profile, its stack and its root, and the state of the request's own wait; empty where the
+/// request's own goroutine did it.
+#[derive(Clone, Copy)]
+struct Below<'a> {
+    stack: NodeIdx,
+    root: StringIdx,
+    waited_in: &'a str,
+}
+
+/// What tells on which stack a wait was.
+fn stack_of(wait: &Key) -> (StackIdx, bool) {
+    (wait.stack, wait.line_known)
 }
 
 /// Per number, how many names come before it.
@@ -60,7 +93,7 @@ impl Folder {
     pub(crate) fn add_sums(
         &mut self,
         aggregate: Aggregate,
-        elsewhere: &[(ElsewhereKey, u64)],
+        elsewhere: Elsewhere<'_>,
         naming: Naming<'_>,
     ) -> Vec<NodeIdx> {
         let Naming { chains, symbols, joined } = naming;
@@ -85,33 +118,71 @@ impl Folder {
             nodes[i] = stack;
             if weight != Weight::default() {
                 let root = chains.get(key.chain).label;
-                self.add(&key, (stack, root), symbols, weight);
+                self.add(&key, Below { stack, root, waited_in: "" }, symbols, weight);
             }
         }
-        let mut elsewhere: Vec<_> =
-            elsewhere.iter().map(|&(of, ns)| (sums[of.sum.at()].0, of.goroutine, of.label, ns)).collect();
-        elsewhere.sort_unstable_by_key(|&(key, goroutine, label, _)| (key, goroutine, label));
-        for (key, goroutine, label, latency_ns) in elsewhere {
-            let above = match goroutine {
-                OtherGoroutine::SameRequest => prefixes.get(key.chain as usize).copied().unwrap_or(StackTree::ROOT),
-                OtherGoroutine::Foreign => self.root_frame(label, symbols),
-            };
-            let prefix = self.waiting_for(above);
-            let stack = frames.push(&mut self.tree, prefix, key.stack, key.line_known);
-            let root = if goroutine == OtherGoroutine::SameRequest { chains.get(key.chain).label } else { label };
-            let weight = Weight { latency_ns, ..Weight::default() };
-            self.add(&key, (stack, root), symbols, weight);
-        }
+        self.add_elsewhere(elsewhere, Sums { list: &sums, nodes: &nodes, naming });
         nodes
     }
 
-    fn add(&mut self, key: &Key, (stack, root): (NodeIdx, StringIdx), symbols: &Symbols, weight: Weight) {
+    /// Adds what requests spent in other goroutines than their own, below the stacks that they waited on.
+    fn add_elsewhere(&mut self, elsewhere: Elsewhere<'_>, sums: Sums<'_>) {
+        let Sums { list, naming, .. } = sums;
+        let key_of = |sum: SumIdx| list.get(sum.at()).map(|(key, _)| *key);
+        let waits = |chain| {
+            let (waits, is_ended) = elsewhere.chains.waits(chain);
+            (waits.into_iter().map(key_of).collect::<Vec<Option<Key>>>(), is_ended)
+        };
+        let mut all: Vec<_> =
+            elsewhere.times.iter().map(|&(of, ns)| (waits(of.chain), key_of(of.sum), of, ns)).collect();
+        all.sort_unstable_by(|a, b| (&a.0, a.1, a.2.label).cmp(&(&b.0, b.1, b.2.label)));
+        let mut frames = Frames { symbols: naming.symbols, known: FxHashMap::default() };
+        for ((waits, is_ended), key, of, latency_ns) in all {
+            let Some(key) = key else { continue };
+            let own = waits.first().copied().flatten();
+            let of_own = own.map_or(StringIdx::EMPTY, |own| naming.chains.get(own.chain).label);
+            let label = if of.label == StringIdx::EMPTY { of_own } else { of.label };
+            let own_stack = elsewhere.chains.waits(of.chain).0.first().and_then(|sum| sums.nodes.get(sum.at()));
+            let own_stack = own_stack.copied().filter(|node| *node != StackTree::ROOT);
+            let above = own_stack.unwrap_or_else(|| self.root_frame(label, naming.symbols));
+            let mut stack = self.push_waits(&mut frames, above, &waits);
+            if is_ended {
+                stack = self.push_pseudo(stack, ProfileFrame::MORE, "further goroutines");
+            }
+            let stack = frames.push(&mut self.tree, stack, key.stack, key.line_known);
+            let waited_in = own.map_or("", |own| own.state.name(naming.symbols));
+            let weight = Weight { latency_ns, ..Weight::default() };
+            self.add(&key, Below { stack, root: label, waited_in }, naming.symbols, weight);
+        }
+    }
+
+    /// The node below which there is what a goroutine did that a request waited for at the end of these waits, of which
+    /// the first is on the stack `above`. Waits on one stack that follow each other are one frame with their number.
+    fn push_waits(&mut self, frames: &mut Frames<'_>, above: NodeIdx, waits: &[Option<Key>]) -> NodeIdx {
+        let hops: Vec<(StackIdx, bool)> = waits.iter().flatten().map(stack_of).collect();
+        let mut node = above;
+        for (i, alike) in hops.chunk_by(|a, b| a == b).enumerate() {
+            let (stack, line_known) = alike[0];
+            if i > 0 {
+                node = frames.push(&mut self.tree, node, stack, line_known);
+            }
+            node = self.waiting_for(node, alike.len());
+        }
+        if hops.is_empty() {
+            node = self.waiting_for(node, 1);
+        }
+        node
+    }
+
+    fn add(&mut self, key: &Key, below: Below<'_>, symbols: &Symbols, weight: Weight) {
         if key.assist {
             self.assist_ns = self.assist_ns.saturating_add(weight.latency_ns);
         }
+        let Below { stack, root, waited_in } = below;
         let (state, root) = (self.number(key.state.name(symbols)), self.number(symbols.text(root)));
+        let waited_in = self.number(waited_in);
         let detail = detail_of(key, symbols);
-        self.samples.push((SampleKey { state, stack, detail, precision: key.precision, root }, weight));
+        self.samples.push((SampleKey { state, stack, detail, precision: key.precision, root, waited_in }, weight));
     }
 
     fn number(&mut self, name: &str) -> u32 {
@@ -131,20 +202,19 @@ impl Folder {
     }
 
     fn after_last_stack(&mut self, under: NodeIdx) -> NodeIdx {
-        let frame = self.tree.intern_frame(ProfileFrame {
-            function: ProfileFrame::AFTER_LAST_STACK.into(),
-            file: "root may be over".into(),
-            line: 0,
-        });
-        self.tree.push(under, frame)
+        self.push_pseudo(under, ProfileFrame::AFTER_LAST_STACK, "root may be over")
     }
 
-    fn waiting_for(&mut self, under: NodeIdx) -> NodeIdx {
-        let frame = self.tree.intern_frame(ProfileFrame {
-            function: ProfileFrame::WAITING_FOR.into(),
-            file: "other goroutine".into(),
-            line: 0,
-        });
+    /// Below it stands what another goroutine did after `n` waits on the stack of `under`.
+    fn waiting_for(&mut self, under: NodeIdx, n: usize) -> NodeIdx {
+        let times = if n == 1 { String::new() } else { format!(" ×{n}") };
+        let name = ProfileFrame::WAITING_FOR.to_owned() + &times;
+        self.push_pseudo(under, &name, ProfileFrame::OTHER_GOROUTINE)
+    }
+
+    fn push_pseudo(&mut self, under: NodeIdx, name: &str, file: &str) -> NodeIdx {
+        let frame = ProfileFrame { function: name.to_owned(), file: file.to_owned(), line: 0 };
+        let frame = self.tree.intern_frame(frame);
         self.tree.push(under, frame)
     }
 
@@ -183,8 +253,9 @@ impl Folder {
         let Self { tree, names, mut samples, .. } = self;
         let ranks = ranks(&names);
         let rank = |name: u32| ranks[name as usize];
-        samples
-            .sort_unstable_by_key(|(key, _)| (rank(key.state), key.stack, key.detail, key.precision, rank(key.root)));
+        samples.sort_unstable_by_key(|(key, _)| {
+            (rank(key.state), key.stack, key.detail, key.precision, rank(key.root), rank(key.waited_in))
+        });
         samples.dedup_by(|(next, weight), (last, sum)| {
             let same = next == last;
             if same {
@@ -199,6 +270,7 @@ impl Folder {
             detail: key.detail,
             precision: key.precision,
             root: name(key.root),
+            waited_in: name(key.waited_in),
             weight,
         };
         (tree, samples.into_iter().map(sample).collect())

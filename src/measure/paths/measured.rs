@@ -1,6 +1,7 @@
 //! What was measured along critical paths.
 
 use super::slowest::SlowestMeasured;
+use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::states::StateKey;
@@ -39,22 +40,13 @@ pub(crate) struct CutMeasured {
     pub(crate) cut_end: bool,
 }
 
-/// A goroutine on a request's path that is not the request's own.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(crate) enum OtherGoroutine {
-    /// Another one of the same request.
-    SameRequest,
-    /// One that is not the request's.
-    Foreign,
-}
-
 /// What time on paths is added up by that requests spent in other goroutines than their own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct ElsewhereKey {
+    /// What the requests waited in, in [`PathsMeasured::chains`].
+    pub(crate) chain: WaitChainIdx,
     /// What the time is counted in.
     pub(crate) sum: SumIdx,
-    /// In which kind of goroutine.
-    pub(crate) goroutine: OtherGoroutine,
     /// The name of the requests; empty where they have too many names.
     pub(crate) label: StringIdx,
 }
@@ -72,6 +64,8 @@ pub(crate) struct PathsMeasured {
     pub(crate) states: Vec<StateKey>,
     /// Nanoseconds in goroutines other than the request's own; in no order.
     pub(crate) elsewhere: Vec<(ElsewhereKey, u64)>,
+    /// The chains of waits in `elsewhere`.
+    pub(crate) chains: WaitChains,
     /// Who ended waits.
     pub(crate) wakeups: Vec<(WaitKey, WaitSum)>,
     /// The slowest request; none without requests.

@@ -69,6 +69,7 @@
 //!
 //! * [`segment`], [`measured`]: what is walked, and what comes out.
 //! * [`wait_for`]: the wait-for graph at one moment.
+//! * [`wait_chains`]: what a request waited in while another goroutine worked.
 //! * [`wakers`], [`wakeups`]: which goroutine a wait-for link leads to, and the sums of waits by who ended them.
 //! * [`walk_results`], [`critical_path`]: one walk.
 //! * [`parallel`]: a walk by several threads.
@@ -78,12 +79,14 @@
 //! The log is written by the measurer (`core`).
 
 pub(crate) mod critical_path;
+mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
 pub(crate) mod requests;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;
 pub(crate) mod slowest;
+pub(crate) mod wait_chains;
 pub(crate) mod wait_for;
 pub(crate) mod wakers;
 pub(crate) mod wakeups;

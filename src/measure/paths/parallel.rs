@@ -9,6 +9,7 @@
 
 use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
 use super::segment::PathSegment;
+use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use super::walk_results::WalkResults;
 use crate::measure::intervals::aggregate::SumIdx;
@@ -102,12 +103,19 @@ impl Walks {
         (segments, path)
     }
 
-    /// Takes what all walks so far found: for each sum, the time on paths by [`StepIn`](super::walk_results::StepIn).
-    pub(crate) fn take_sums(&mut self, mut take: impl FnMut(SumIdx, [u64; 3])) {
+    /// Takes the time on paths, in the requests' own goroutines, that all walks so far found: for each sum, in ns.
+    pub(crate) fn take_sums(&mut self, mut take: impl FnMut(SumIdx, u64)) {
         for scratch in &mut self.scratch {
             for (sum, of_sum) in (0..).zip(&mut scratch.results.sums) {
-                take(SumIdx(sum), std::mem::take(&mut of_sum.ns));
+                take(SumIdx(sum), std::mem::take(&mut of_sum.own_ns));
             }
+        }
+    }
+
+    /// Takes the time on paths in other goroutines, in ns, by chain of waits and by sum.
+    pub(crate) fn take_elsewhere(&mut self, mut take: impl FnMut(&WaitChains, (WaitChainIdx, SumIdx), u64)) {
+        for scratch in &mut self.scratch {
+            scratch.results.elsewhere.move_to(&mut take);
         }
     }
 
@@ -132,6 +140,7 @@ mod tests {
     use super::*;
     use crate::measure::paths::critical_path::testing::scenario;
     use crate::measure::paths::walk_results::MAX_STATES;
+    use std::collections::BTreeMap;
 
     /// All that was found: each request's states, the sums, and the rest.
     fn found(seed: u64, n_shares: usize) -> String {
@@ -144,11 +153,13 @@ mod tests {
             segment.states.resize(MAX_STATES, 0);
         }
         let states: Vec<&Vec<u64>> = segments.iter().map(|segment| &segment.states).collect();
-        let mut sums = vec![[0; 3]; scenario.aggregate.len()];
-        walks.take_sums(|sum, more| {
-            sums[sum.at()].iter_mut().zip(more).for_each(|(sum, ns)| *sum += ns);
+        let mut sums = vec![0; scenario.aggregate.len()];
+        walks.take_sums(|sum, ns| sums[sum.at()] += ns);
+        let mut elsewhere: BTreeMap<((Vec<SumIdx>, bool), SumIdx), u64> = BTreeMap::new();
+        walks.take_elsewhere(|chains, (chain, sum), ns| {
+            *elsewhere.entry((chains.waits(chain), sum)).or_default() += ns;
         });
-        format!("{states:?} {sums:?} {:?} {:?}", path.steps, walks.finish())
+        format!("{states:?} {sums:?} {elsewhere:?} {:?} {:?}", path.steps, walks.finish())
     }
 
     #[test]

@@ -8,10 +8,11 @@
 //! 4. The end of the trace ends all requests.
 
 use super::critical_path::{LoggedPath, WalkInput};
-use super::measured::{CutMeasured, ElsewhereKey, OtherGoroutine, PathsMeasured, RequestMeasured};
+use super::measured::{CutMeasured, ElsewhereKey, PathsMeasured, RequestMeasured};
 use super::parallel::Walks;
 use super::segment::{PathSegment, add_states};
 use super::slowest::{SlowestMeasured, goroutines_to_show, lanes};
+use super::wait_chains::WaitChains;
 use super::walk_results::MAX_STEPS;
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::IntervalLog;
@@ -74,6 +75,7 @@ pub(crate) struct Paths {
     pub(crate) ranges: Ranges,
     walks: Walks,
     elsewhere: FxHashMap<ElsewhereKey, u64>,
+    chains: WaitChains,
     /// Per window, whether its request was walked, or does not count.
     done: Vec<bool>,
     requests: Vec<RequestMeasured>,
@@ -95,6 +97,7 @@ impl Paths {
             ranges: Ranges::default(),
             walks: Walks::new(spec.forest.goroutines.len()),
             elsewhere: FxHashMap::default(),
+            chains: WaitChains::default(),
             done: vec![false; spec.slice.windows.len()],
             requests: Vec::new(),
             cut: Vec::new(),
@@ -219,7 +222,7 @@ impl Paths {
     ) -> LoggedPath<'m> {
         let GroupWalk { segments, label, logged } = group;
         let unknown = attribution.unknown_sum();
-        let Self { walks, ranges, elsewhere, .. } = self;
+        let Self { walks, ranges, elsewhere, chains, .. } = self;
         let slice = to.spec.slice;
         // Only a goroutine to which tasks are attached can work for a root of another name.
         let one_label =
@@ -245,13 +248,11 @@ impl Paths {
                 segment.add(&part.states);
             }
         }
-        walks.take_sums(|sum, [own, same_request, foreign]| {
-            attribution.aggregate.add_latency(sum, own);
-            let others = [(OtherGoroutine::SameRequest, same_request), (OtherGoroutine::Foreign, foreign)];
-            for (goroutine, ns) in others.into_iter().filter(|(_, ns)| *ns > 0) {
-                let of_key = elsewhere.entry(ElsewhereKey { sum, goroutine, label: *label }).or_default();
-                *of_key = of_key.saturating_add(ns);
-            }
+        walks.take_sums(|sum, ns| attribution.aggregate.add_latency(sum, ns));
+        walks.take_elsewhere(|from, (chain, sum), ns| {
+            let key = ElsewhereKey { chain: chains.take(from, chain), sum, label: *label };
+            let of_key = elsewhere.entry(key).or_default();
+            *of_key = of_key.saturating_add(ns);
         });
         path
     }
@@ -320,6 +321,7 @@ impl Paths {
             cut: self.cut,
             states,
             elsewhere: self.elsewhere.into_iter().collect(),
+            chains: self.chains,
             wakeups,
             slowest: self.slowest.map(|(_, slowest)| slowest),
             capped: self.capped,

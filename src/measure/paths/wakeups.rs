@@ -1,5 +1,6 @@
 //! Who ended the waits on critical paths.
 
+use super::key_table::KeyTable;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
 use crate::measure::windows::OpenWindow;
@@ -7,7 +8,6 @@ use crate::profile::WakerKind;
 use crate::slice::{Membership, Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::{Time, Window};
-use rustc_hash::FxHashMap;
 
 /// A wait that ended, or the part of it that counts.
 #[derive(Clone, Copy)]
@@ -46,23 +46,12 @@ pub(crate) struct WaitSum {
     pub(crate) by: GIdx,
 }
 
-/// Slots of the cache in front of the table; most waits are like one seen shortly before.
-const CACHE_SLOTS: usize = 64;
-
 /// All waits on critical paths, by [`WaitKey`].
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(crate) struct Wakeups {
-    sums: Vec<(WaitKey, WaitSum)>,
-    /// Position of each key in `sums`.
-    position_of: FxHashMap<WaitKey, u32>,
-    /// Per slot, the position of the key that was last looked up. The key there is compared, so any position will do.
-    recent: [u32; CACHE_SLOTS],
-}
-
-impl Default for Wakeups {
-    fn default() -> Self {
-        Self { sums: Vec::new(), position_of: FxHashMap::default(), recent: [0; CACHE_SLOTS] }
-    }
+    table: KeyTable<WaitKey>,
+    /// By position in `table`.
+    sums: Vec<WaitSum>,
 }
 
 impl Wakeups {
@@ -83,13 +72,11 @@ impl Wakeups {
     }
 
     fn add_sum(&mut self, key: WaitKey, more: WaitSum) {
-        let slot = (key.sum.0 ^ key.waker_stack.0) as usize % CACHE_SLOTS;
-        let mut position = self.recent[slot] as usize;
-        if self.sums.get(position).is_none_or(|(known, _)| *known != key) {
-            position = self.find(key, more.by);
-            self.recent[slot] = position as u32;
+        let position = self.table.position(key, key.sum.0 ^ key.waker_stack.0);
+        if position == self.sums.len() {
+            return self.sums.push(more);
         }
-        let sum = &mut self.sums[position].1;
+        let sum = &mut self.sums[position];
         sum.count += more.count;
         sum.ns = sum.ns.saturating_add(more.ns);
         sum.max_ns = sum.max_ns.max(more.max_ns);
@@ -98,26 +85,16 @@ impl Wakeups {
         }
     }
 
-    #[cold]
-    fn find(&mut self, key: WaitKey, by: GIdx) -> usize {
-        let next = self.sums.len() as u32;
-        let position = *self.position_of.entry(key).or_insert(next);
-        if position == next {
-            self.sums.push((key, WaitSum { count: 0, ns: 0, max_ns: 0, by }));
-        }
-        position as usize
-    }
-
     /// Adds all sums of `other`.
     pub(crate) fn join(&mut self, other: Self) {
-        for (key, theirs) in other.sums {
+        for (&key, theirs) in other.table.keys().iter().zip(other.sums) {
             self.add_sum(key, theirs);
         }
     }
 
     /// The sums in the order of their keys.
     pub(crate) fn sorted(self) -> Vec<(WaitKey, WaitSum)> {
-        let mut all = self.sums;
+        let mut all: Vec<_> = self.table.keys().iter().copied().zip(self.sums).collect();
         all.sort_unstable_by_key(|(key, _)| *key);
         all
     }

@@ -1,5 +1,6 @@
 //! What walks along critical paths find.
 
+use super::wait_chains::TimeElsewhere;
 use super::wakeups::Wakeups;
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::states::StateKey;
@@ -63,23 +64,13 @@ impl SumState {
     }
 }
 
-/// In whose goroutine a step of a request's path is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum StepIn {
-    /// The goroutine that the request is attached to.
-    Own,
-    /// Another one of the same request.
-    SameRequest,
-    /// One that is not the request's.
-    Foreign,
-}
-
-/// What the walks found of one sum of the aggregate: the part of it that is on critical paths.
+/// What the walks found of one sum of the aggregate: the part of it that is on critical paths, in the request's own
+/// goroutine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SumOnPaths {
     pub(crate) state: SumState,
-    /// Nanoseconds by [`StepIn`], of all requests.
-    pub(crate) ns: [u64; 3],
+    /// Nanoseconds of all requests.
+    pub(crate) own_ns: u64,
 }
 
 /// A step of one request's path.
@@ -98,6 +89,8 @@ pub(crate) struct WalkStep {
 pub(crate) struct WalkResults {
     /// By [`SumIdx`].
     pub(crate) sums: Vec<SumOnPaths>,
+    /// What is on critical paths in other goroutines than the request's own.
+    pub(crate) elsewhere: TimeElsewhere,
     pub(crate) wakeups: Wakeups,
     pub(crate) states: States,
     /// Time on critical paths that was runnable while the world was stopped, in ns.
@@ -109,7 +102,7 @@ impl WalkResults {
     pub(crate) fn add_sums_of(&mut self, aggregate: &Aggregate) {
         for sum in self.sums.len()..aggregate.len() {
             let state = self.states.of(aggregate.key(SumIdx(sum as u32)).state);
-            self.sums.push(SumOnPaths { state, ns: [0; 3] });
+            self.sums.push(SumOnPaths { state, own_ns: 0 });
         }
     }
 

@@ -225,6 +225,7 @@ impl Serialize for SampleRow<'_> {
         map.serialize_entry("detail", sample.detail)?;
         map.serialize_entry("precision", sample.precision.name())?;
         map.serialize_entry("root", &sample.root)?;
+        map.serialize_entry("waited_in", &sample.waited_in)?;
         if profile.requests.is_some() {
             map.serialize_entry("latency_ns", &sample.weight.latency_ns)?;
         }

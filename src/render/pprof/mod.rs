@@ -161,6 +161,7 @@ impl<W: Write> Writer<W> {
             ("state", sample.state.as_str()),
             ("root", &sample.root),
             ("detail", sample.detail),
+            ("waited_in", &sample.waited_in),
             ("precision", precision),
         ];
         let value = vec![signed(weight.events), signed(weight.goroutine_ns), signed(weight.latency_ns)];

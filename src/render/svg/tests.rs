@@ -23,6 +23,7 @@ fn profile_of(stacks: &[(&[&str], &str, u64)]) -> Profile {
             detail: "",
             precision: Precision::Exact,
             root: String::new(),
+            waited_in: String::new(),
             weight: Weight { events: 1, goroutine_ns: *goroutine_ns, latency_ns: 0 },
         });
     }

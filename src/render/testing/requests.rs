@@ -91,6 +91,7 @@ pub(crate) fn sample_before() -> Profile {
         detail: "",
         precision: Precision::Exact,
         root: HANDLER.into(),
+        waited_in: String::new(),
         weight: Weight { events: 60, goroutine_ns: 6 * MS, latency_ns: 6 * MS },
     });
     if let Some(requests) = &mut profile.requests {
@@ -220,6 +221,7 @@ fn samples(stacks: &SharedStacks, list: &[Request]) -> Vec<Sample> {
         detail,
         precision,
         root: root.into(),
+        waited_in: String::new(),
         weight: Weight { events, goroutine_ns: latency_ns * 2 + events, latency_ns },
     })
     .into()

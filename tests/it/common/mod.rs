@@ -126,7 +126,11 @@ pub fn digest(profile: &Profile) -> String {
     let mut text = format!("{:?}\n{:?}\n{:?}\n", profile.traces, profile.selection, profile.warnings);
     for s in &profile.samples {
         let stack: Vec<String> = profile.tree.stack(s.stack).map(|f| format!("{}:{}", f.function, f.line)).collect();
-        let _ = writeln!(text, "{} {} {:?} {} {:?} {stack:?}", s.state, s.detail, s.precision, s.root, s.weight);
+        let _ = writeln!(
+            text,
+            "{} {} {:?} {} {} {:?} {stack:?}",
+            s.state, s.detail, s.precision, s.root, s.waited_in, s.weight
+        );
     }
     text
 }

@@ -1,14 +1,16 @@
 //! Counts what a root does for the requests that wait for it.
 //!
 //! The general rule is [`PathWalk::count_general`]: credit the time to all requests of the tree, and add it to what is
-//! known of its sum, by what the goroutine is to each request. The fast paths are for one request that is not looked at
+//! known of its sum, by the chain of waits in which each waits for it. The fast paths are for one request that is not looked at
 //! closely; `fast_paths_find_what_the_general_rule_does` (`tests.rs`) compares both.
 
+use super::chains::ChainCounts;
 use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::paths::wait_for::{Dependents, NodeId, WaitForForest};
+use crate::measure::paths::wait_chains::WaitChainIdx;
+use crate::measure::paths::wait_for::{NodeId, WaitForForest};
 use crate::measure::paths::wakeups::{WaitEnd, WorkAt};
-use crate::measure::paths::walk_results::{StepIn, SumOnPaths, SumState};
+use crate::measure::paths::walk_results::{SumState, WalkResults};
 use crate::slice::WindowIdx;
 use crate::trace::time::{Time, Window};
 
@@ -24,20 +26,22 @@ fn nth_part(span: Window, i: usize, n: usize) -> u64 {
 // Inlined: part of the one inner loop, and the call cost as much.
 #[inline(always)]
 fn count_fast(
-    forest: &mut WaitForForest,
-    (root, walk_node): (NodeId, &WalkNode),
-    of_sum: &mut SumOnPaths,
+    (forest, results): (&mut WaitForForest, &mut WalkResults),
+    (root, chains): (NodeId, &ChainCounts),
+    (sum, state): (SumIdx, SumState),
     span: Window,
 ) -> bool {
     let ns = span.end.since(span.start);
-    let Some(only) = forest.credit_fast(root, of_sum.state.position(), ns) else { return false };
-    let step_in = match (walk_node.n_requests > 0, walk_node.owner == only) {
-        (true, _) => StepIn::Own,
-        (false, true) => StepIn::SameRequest,
-        (false, false) => StepIn::Foreign,
-    };
-    let sum = &mut of_sum.ns[step_in as usize];
-    *sum = sum.saturating_add(ns);
+    let [(chain, 1)] = chains[..] else { return false };
+    if !forest.credit_fast(root, state.position(), ns) {
+        return false;
+    }
+    if chain == WaitChainIdx::EMPTY {
+        let own_ns = &mut results.sums[sum.at()].own_ns;
+        *own_ns = own_ns.saturating_add(ns);
+    } else {
+        results.elsewhere.add(chain, sum, ns);
+    }
     true
 }
 
@@ -48,16 +52,15 @@ impl PathWalk<'_, '_> {
     // Inlined: the one inner loop, and the call cost as much.
     #[inline(always)]
     pub(super) fn reach_start_fast(&mut self, node: NodeId, sum: SumIdx, since: Time) -> bool {
-        let Self { nodes, results, forest, is_detailed, .. } = self;
+        let Self { nodes, chains, results, forest, is_detailed, .. } = self;
         let walk_node = &mut nodes[node.at()];
-        let Some(of_sum) = results.sums.get_mut(sum.at()) else { return false };
-        let state = of_sum.state;
+        let Some(state) = results.state(sum) else { return false };
         let span = Window { start: since, end: walk_node.counted_from };
         let is_root = walk_node.waits_for == NodeId::NONE;
         if *is_detailed || !is_root || state.is_wait() || since >= walk_node.counted_from {
             return false;
         }
-        if !count_fast(forest, (node, walk_node), of_sum, span) {
+        if !count_fast((forest, results), (node, &chains[node.at()].list), (sum, state), span) {
             return false;
         }
         (walk_node.counted_from, walk_node.woken_by, walk_node.interval_end) = (since, None, since);
@@ -71,12 +74,12 @@ impl PathWalk<'_, '_> {
     // Inlined: part of the one inner loop, and the call cost as much.
     #[inline(always)]
     pub(super) fn count(&mut self, root: NodeId, sum: SumIdx, span: Window) {
-        let Self { nodes, results, forest, is_detailed, .. } = self;
+        let Self { chains, results, forest, is_detailed, .. } = self;
         if !*is_detailed
-            && let Some(of_sum) = results.sums.get_mut(sum.at())
-            && count_fast(forest, (root, &nodes[root.at()]), of_sum, span)
+            && let Some(state) = results.state(sum)
+            && count_fast((forest, results), (root, &chains[root.at()].list), (sum, state), span)
         {
-            if of_sum.state.is_runnable() {
+            if state.is_runnable() {
                 self.count_stopped(span, 1);
             }
         } else {
@@ -91,62 +94,50 @@ impl PathWalk<'_, '_> {
         self.results.stw_runnable_ns = self.results.stw_runnable_ns.saturating_add(stopped);
     }
 
-    /// The general rule: credits the time to all dependents, and adds it to the sum by what the goroutine is to each.
+    /// The general rule: credits the time to all dependents, and adds it to the sum by the chain in which each waits.
     #[inline(never)]
     fn count_general(&mut self, root: NodeId, sum: SumIdx, span: Window) {
         let dependents = self.forest.dependents(root);
         if dependents.count == 0 {
             return;
         }
-        let requests = self.requests_by_step(root, dependents);
         match self.results.state(sum) {
             Some(state) => {
-                self.count_in(root, (sum, state), span.end.since(span.start), requests);
+                self.count_in(root, (sum, state), span.end.since(span.start));
                 if state.is_runnable() {
                     self.count_stopped(span, dependents.count);
                 }
             }
-            None => self.count_split(root, sum, span, requests),
+            None => self.count_split(root, sum, span),
         }
         self.note_step(root, sum, span);
     }
 
-    /// For how many of its dependents the root's goroutine is what: by [`StepIn`].
-    #[inline(always)]
-    fn requests_by_step(&mut self, root: NodeId, dependents: Dependents) -> [u32; 3] {
-        let WalkNode { n_requests, owner, .. } = self.nodes[root.at()];
-        let owner_depends = match dependents.only() {
-            Some(only) => n_requests == 0 && only == owner,
-            None => self.depends_from_below(owner, root),
-        };
-        let same_request = u32::from(owner_depends);
-        [n_requests, same_request, dependents.count - n_requests - same_request]
-    }
-
     /// Counts an interval whose time CPU samples split, or of which nothing is known.
     #[cold]
-    fn count_split(&mut self, root: NodeId, sum: SumIdx, span: Window, requests: [u32; 3]) {
+    fn count_split(&mut self, root: NodeId, sum: SumIdx, span: Window) {
         let log = self.input.log;
         let unknown = [self.input.unknown];
         let sums = sum.split().and_then(|position| log.splits.get(position)).map_or(&unknown[..], |list| list);
         for (i, &sum) in sums.iter().enumerate() {
             let Some(state) = self.results.state(sum) else { continue };
-            self.count_in(root, (sum, state), nth_part(span, i, sums.len()), requests);
+            self.count_in(root, (sum, state), nth_part(span, i, sums.len()));
         }
     }
 
     #[inline(always)]
-    fn count_in(&mut self, root: NodeId, (sum, state): (SumIdx, SumState), ns: u64, mut requests: [u32; 3]) {
+    fn count_in(&mut self, root: NodeId, (sum, state): (SumIdx, SumState), ns: u64) {
         self.forest.credit(root, state.position(), ns);
-        if self.input.label.is_some() && self.has_other_label(sum) {
-            let own = std::mem::take(&mut requests[StepIn::Own as usize]);
-            requests[StepIn::Foreign as usize] += own;
-        }
-        // Most requests are the same to the goroutine, so two of the three are 0, and a multiplication costs more than a
-        // comparison.
-        for (of_step, n) in self.results.sums[sum.at()].ns.iter_mut().zip(requests) {
-            if n > 0 {
-                *of_step = of_step.saturating_add(ns.saturating_mul(u64::from(n)));
+        let is_own = !self.input.label.is_some() || !self.has_other_label(sum);
+        let Self { chains, results, .. } = self;
+        for &(chain, n) in &chains[root.at()].list {
+            debug_assert!(n > 0, "of a root, all is known");
+            let ns = ns.saturating_mul(u64::from(n.unsigned_abs()));
+            if chain == WaitChainIdx::EMPTY && is_own {
+                let own_ns = &mut results.sums[sum.at()].own_ns;
+                *own_ns = own_ns.saturating_add(ns);
+            } else {
+                results.elsewhere.add(chain, sum, ns);
             }
         }
     }
@@ -196,12 +187,23 @@ impl PathWalk<'_, '_> {
     }
 
     /// The sum, or the first of a list of sums; none for no interval.
-    fn first_sum(&self, sum: SumIdx) -> Option<SumIdx> {
+    pub(super) fn first_sum(&self, sum: SumIdx) -> Option<SumIdx> {
         let first = match sum.split() {
             Some(position) => *self.input.log.splits.get(position)?.first()?,
             None => sum,
         };
         self.results.state(first).map(|_| first)
+    }
+
+    /// Whether the goroutine of a node is that of a request that depends on it.
+    #[inline]
+    fn is_of_dependent(&mut self, node: NodeId) -> bool {
+        let WalkNode { n_requests, owner, .. } = self.nodes[node.at()];
+        n_requests > 0
+            || match self.forest.dependents(node).only() {
+                Some(only) => only == owner,
+                None => self.depends_from_below(owner, node),
+            }
     }
 
     /// Whether a request depends on `root`, and is attached to another node of its tree.
@@ -222,9 +224,7 @@ impl PathWalk<'_, '_> {
         if interval_end <= since || !self.results.state(sum).is_some_and(SumState::is_wait) {
             return;
         }
-        let dependents = self.forest.dependents(node);
-        let [own, same_request, _] = self.requests_by_step(node, dependents);
-        if own + same_request > 0 {
+        if self.is_of_dependent(node) {
             let span = Window { start: since, end: interval_end };
             let at = WorkAt { slice: self.input.slice, windows: self.input.windows };
             self.results.wakeups.add(WaitEnd { sum, waiter: g, link: woken_by, span }, at);

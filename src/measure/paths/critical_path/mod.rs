@@ -16,8 +16,10 @@
 //!
 //! A goroutine gets a node when it comes onto a path, and loses it when no request depends on it any more.
 //!
-//! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`position`], [`path_log`].
+//! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`chains`] (in which waits a request waits for
+//! what a root does), [`position`], [`path_log`].
 
+mod chains;
 mod count;
 mod path_log;
 mod position;
@@ -40,6 +42,7 @@ use crate::measure::windows::OpenWindow;
 use crate::slice::{Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
+use chains::{ChainChanges, NodeChains};
 use path_log::PathLog;
 
 /// A goroutine that is on a path.
@@ -94,6 +97,9 @@ pub(crate) struct PathWalk<'a, 't> {
     forest: WaitForForest,
     /// By [`NodeId`].
     nodes: Vec<WalkNode>,
+    /// By [`NodeId`].
+    chains: Vec<NodeChains>,
+    chain_changes: ChainChanges,
     /// A stretch of time during which the world was not stopped.
     not_stopped: Window,
 }
@@ -121,6 +127,8 @@ impl<'a, 't> PathWalk<'a, 't> {
             is_detailed: input.label.is_some(),
             forest: WaitForForest::default(),
             nodes: Vec::new(),
+            chains: Vec::new(),
+            chain_changes: ChainChanges::default(),
             not_stopped: Window { start: Time::MAX, end: Time::MIN },
         }
     }
@@ -191,6 +199,7 @@ impl<'a, 't> PathWalk<'a, 't> {
         walk_node.n_requests += 1;
         self.position.set_node_of_request(request, node);
         self.forest.add(node, request);
+        self.change_own_chain(node, 1);
     }
 
     /// A request starts here, on the goroutine of `node`.
@@ -201,6 +210,7 @@ impl<'a, 't> PathWalk<'a, 't> {
         self.nodes[node.at()].n_requests -= 1;
         self.position.set_node_of_request(request, NodeId::NONE);
         self.forest.remove(node, request);
+        self.change_own_chain(node, -1);
     }
 
     /// The node of a goroutine; a new one, of which nothing from `time` on counts, if it had none.
@@ -224,8 +234,10 @@ impl<'a, 't> PathWalk<'a, 't> {
         };
         if let Some(slot) = self.nodes.get_mut(node.at()) {
             *slot = walk_node;
+            self.chains[node.at()].reset();
         } else {
             self.nodes.push(walk_node);
+            self.chains.push(NodeChains::default());
         }
         self.position.set_node(g, node);
         node

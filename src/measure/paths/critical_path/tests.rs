@@ -5,15 +5,21 @@ use super::{LoggedPath, PathWalk, WalkPosition};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LinkKind;
 use crate::measure::paths::segment::PathSegment;
-use crate::measure::paths::walk_results::{MAX_STATES, StepIn, WalkResults};
+use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx};
+use crate::measure::paths::walk_results::{MAX_STATES, WalkResults};
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 use std::collections::BTreeMap;
 
-/// The definition: steps of the path of `g` in `[a, b]`, the latest first. Gives the moment before which `g` did not
-/// exist, if the schedule names no creator; else `a`.
-fn expand(schedule: &[Interval], g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx, SumIdx, u64)>) -> Time {
+/// A step of a path: in which goroutine, counted in which sum, how long, and what the goroutines before it on the path
+/// waited in meanwhile, the request's own first. One that did not exist yet waited in [`SumIdx::NONE`].
+type Step = (GIdx, SumIdx, u64, Vec<SumIdx>);
+
+/// The definition: steps of the path of `g` in `[a, b]`, the latest first, for which others wait in `waits`. Gives the
+/// moment before which `g` did not exist, if the schedule names no creator; else `a`.
+fn expand(schedule: &[Interval], g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Vec<Step>) -> Time {
+    let longer = |wait| [waits, &[wait]].concat();
     let own: Vec<&Interval> = schedule.iter().filter(|p| p.g == g).collect();
     let mut end = b;
     for (i, interval) in own.iter().enumerate().rev() {
@@ -26,11 +32,11 @@ fn expand(schedule: &[Interval], g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx,
             next.link.filter(|link| link.kind == LinkKind::Wake && link.by.is_some()).map(|link| link.by)
         });
         let from = match waker {
-            Some(by) if start < end => expand(schedule, by, start, end, out),
+            Some(by) if start < end => expand(schedule, by, (start, end), &longer(interval.sum), out),
             _ => end,
         };
         if start < from {
-            out.push((g, interval.sum, from.since(start)));
+            out.push((g, interval.sum, from.since(start), waits.to_vec()));
         }
         end = end.min(start);
         if end <= a {
@@ -38,7 +44,7 @@ fn expand(schedule: &[Interval], g: GIdx, a: Time, b: Time, out: &mut Vec<(GIdx,
         }
     }
     match own.first().and_then(|first| first.link) {
-        Some(link) if link.by.is_some() => expand(schedule, link.by, a, end, out),
+        Some(link) if link.by.is_some() => expand(schedule, link.by, (a, end), &longer(SumIdx::NONE), out),
         _ => end,
     }
 }
@@ -50,9 +56,9 @@ fn steps_of(path: &LoggedPath<'_>) -> Vec<(GIdx, SumIdx, u64)> {
 /// The steps of a request by the definition; those that follow each other with one sum are one.
 fn joined(schedule: &[Interval], segment: &PathSegment) -> Vec<(GIdx, SumIdx, u64)> {
     let mut steps = Vec::new();
-    expand(schedule, segment.g, segment.span.start, segment.span.end, &mut steps);
+    expand(schedule, segment.g, (segment.span.start, segment.span.end), &[], &mut steps);
     let mut joined: Vec<(GIdx, SumIdx, u64)> = Vec::new();
-    for (g, sum, ns) in steps {
+    for (g, sum, ns, _) in steps {
         match joined.last_mut() {
             Some(last) if (last.0, last.1) == (g, sum) => last.2 += ns,
             _ => joined.push((g, sum, ns)),
@@ -72,6 +78,26 @@ fn walk<'s>(
     PathWalk::new(scenario.input(logged), &mut position, results).run(segments)
 }
 
+/// Nanoseconds by what was waited in, and by sum.
+type TimeByWaits = BTreeMap<((Vec<SumIdx>, bool), SumIdx), u64>;
+
+/// As many waits as are told apart, and whether there are more.
+fn shortened(mut waits: Vec<SumIdx>) -> (Vec<SumIdx>, bool) {
+    let is_ended = waits.len() > MAX_HOPS.into();
+    waits.truncate(MAX_HOPS.into());
+    (waits, is_ended)
+}
+
+fn time_by_waits(results: &mut WalkResults) -> TimeByWaits {
+    let own = (0..).zip(&results.sums).filter(|(_, of_sum)| of_sum.own_ns > 0);
+    let mut found: TimeByWaits = own.map(|(sum, of_sum)| ((Default::default(), SumIdx(sum)), of_sum.own_ns)).collect();
+    results.elsewhere.move_to(|chains, (chain, sum), ns| {
+        assert!(chain != WaitChainIdx::EMPTY);
+        found.insert((chains.waits(chain), sum), ns);
+    });
+    found
+}
+
 #[test]
 fn walks_do_what_the_definition_says() {
     let mut n_checked = 0;
@@ -81,32 +107,23 @@ fn walks_do_what_the_definition_says() {
         let first = segments.first().map(|segment| segment.window);
         let path = walk(&scenario, &mut segments, first, &mut results);
 
-        let mut expected: [BTreeMap<u32, u64>; 3] = Default::default();
+        let mut expected = TimeByWaits::new();
         for segment in &mut segments {
             let mut steps = Vec::new();
-            let from = expand(&scenario.intervals, segment.g, segment.span.start, segment.span.end, &mut steps);
+            let span = (segment.span.start, segment.span.end);
+            let from = expand(&scenario.intervals, segment.g, span, &[], &mut steps);
             assert_eq!(from, segment.span.start);
             let mut states = vec![0; MAX_STATES];
-            for (g, sum, ns) in steps {
+            for (_, sum, ns, waits) in steps {
                 states[results.state(sum).expect("a sum").position()] += ns;
-                let step_in = if g == segment.g {
-                    StepIn::Own
-                } else if scenario.slice.owner[g.at()] == segment.window {
-                    StepIn::SameRequest
-                } else {
-                    StepIn::Foreign
-                };
-                *expected[step_in as usize].entry(sum.0).or_default() += ns;
+                *expected.entry((shortened(waits), sum)).or_default() += ns;
             }
             segment.states.resize(MAX_STATES, 0);
             assert_eq!(segment.states, states, "seed {seed}, {segment:?}");
             assert_eq!(states.iter().sum::<u64>(), segment.ns());
             n_checked += 1;
         }
-        let found = [0, 1, 2].map(|step_in| {
-            let sums = (0..).zip(&results.sums).map(|(sum, of_sum)| (sum, of_sum.ns[step_in]));
-            sums.filter(|(_, ns)| *ns > 0).collect::<BTreeMap<_, _>>()
-        });
+        let found = time_by_waits(&mut results);
         assert_eq!(found, expected, "seed {seed}");
 
         // One request step by step: together with the others, and alone, of any length.
@@ -129,11 +146,12 @@ fn fast_paths_find_what_the_general_rule_does() {
             let mut walk = PathWalk::new(scenario.input(None), &mut position, &mut results);
             walk.is_detailed = is_detailed;
             walk.run(&mut segments);
-            let WalkResults { sums, wakeups, stw_runnable_ns, .. } = results;
+            let times = time_by_waits(&mut results);
+            let WalkResults { wakeups, stw_runnable_ns, .. } = results;
             for segment in &mut segments {
                 segment.states.resize(MAX_STATES, 0);
             }
-            format!("{segments:?} {sums:?} {:?} {stw_runnable_ns}", wakeups.sorted())
+            format!("{segments:?} {times:?} {:?} {stw_runnable_ns}", wakeups.sorted())
         };
         assert_eq!(found(false), found(true), "seed {seed}");
     }

@@ -56,11 +56,15 @@ impl PathWalk<'_, '_> {
         self.nodes[to.at()].first_waiter = node;
         let waiter = &mut self.nodes[node.at()];
         (waiter.waits_for, waiter.next_waiter, waiter.previous_waiter) = (to, first, NodeId::NONE);
+        let wait = self.position.sum(self.nodes[node.at()].g);
+        let wait = self.first_sum(wait).unwrap_or(SumIdx::NONE);
+        self.add_chains(node, to, wait);
         true
     }
 
     /// Cuts a goroutine off from the one that it waits for.
     pub(super) fn stop_waiting(&mut self, node: NodeId) {
+        self.remove_chains(node);
         let WalkNode { waits_for, next_waiter, previous_waiter, .. } = self.nodes[node.at()];
         self.forest.cut(node);
         self.forget_logged_root();

@@ -343,18 +343,17 @@ impl WaitForForest {
         }
     }
 
-    /// Equal to [`WaitForForest::credit`] where there is exactly one request in the tree; gives that request. Elsewhere,
-    /// in a link-cut tree, and where there is no room for the state yet, it changes nothing and gives none.
+    /// Equal to [`WaitForForest::credit`]. In a link-cut tree, and where there is no room for the state yet, it changes
+    /// nothing and gives false.
     #[inline]
-    pub(crate) fn credit_fast(&mut self, root: NodeId, state: usize, ns: u64) -> Option<WindowIdx> {
+    pub(crate) fn credit_fast(&mut self, root: NodeId, state: usize, ns: u64) -> bool {
         if self.is_link_cut || state >= self.n_blocks * BLOCK {
-            return None;
+            return false;
         }
-        let only = self.nodes[root.at()].total.only()?;
         let position = self.row(root) * BLOCK + state;
         let number = &mut self.numbers.as_flattened_mut()[position];
         *number = number.wrapping_add(ns);
-        Some(only)
+        true
     }
 
     /// What a node was credited, by state. It is counted from an arbitrary start: only differences mean something.

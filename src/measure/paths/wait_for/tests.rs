@@ -139,9 +139,7 @@ fn fast_credits_are_credits_for_one_request() {
         }
         let (root, state, ns) = (general.root(a), random(20) as usize, random(100));
         let before = fast.credited(root).to_vec();
-        let only = fast.credit_fast(root, state, ns);
-        if only.is_some() {
-            assert_eq!(only, general.dependents(root).only());
+        if fast.credit_fast(root, state, ns) {
             n_fast += 1;
         } else {
             assert_eq!(fast.credited(root), before);
