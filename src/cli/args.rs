@@ -184,7 +184,7 @@ pub(crate) struct Args {
     #[arg(long, help_heading = "General")]
     pub(crate) strict: bool,
 
-    /// Most bytes of standard input, or of a packed trace once it is unpacked:
+    /// Most bytes of standard input, or of a compressed trace, unpacked:
     /// 500M, 20G
     #[arg(long, value_name = "SIZE", default_value = "4G", value_parser = parse_size, help_heading = "General")]
     pub(crate) max_input: u64,

@@ -128,7 +128,8 @@ pub(crate) fn write_file(path: &Path, render: impl FnOnce(&mut dyn Write) -> io:
     Ok(bytes)
 }
 
-/// Those of the file that is replaced, else those with which any program creates files.
+/// The permissions of the file that is replaced; for a new file 666, which the umask then restricts. None where the
+/// system has no such permissions.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "other systems have no such permissions")]
 fn permissions(path: &Path) -> Option<fs::Permissions> {

@@ -1,4 +1,4 @@
-//! Output files while they are written: under a temporary name beside their place, locked, and gone if the process ends
+//! Output files while they are written: under a temporary name in the folder of the file, locked, and gone if the process ends
 //! early.
 //!
 //! SIGINT, SIGTERM and SIGHUP remove them before they end the process. SIGKILL cannot be caught: what it leaves is
@@ -23,7 +23,7 @@ pub(super) struct UnfinishedFile(NamedTempFile);
 
 impl UnfinishedFile {
     /// Creates one in a folder, and removes what killed runs left there. `permissions` is what the finished file gets;
-    /// the umask takes its part away.
+    /// the umask restricts it.
     pub(super) fn create(folder: &Path, permissions: Option<&Permissions>) -> io::Result<Self> {
         sweep(folder);
         loop {

@@ -58,7 +58,7 @@ pub(super) fn in_order<S: Send, T: Send, B>(
         }
         stop.done = true;
     };
-    // One task for each thread, which nobody can steal: a thread that waits inside of another task would take one of
+    // One task for each thread, which no other thread can steal: a thread that waits inside of another task would take one of
     // these up, and not get back to its own before everything here is done.
     rayon::scope(|scope| {
         scope.spawn_broadcast(|_, thread| {
@@ -115,7 +115,7 @@ pub(super) fn free(value: impl Send + 'static) {
     }
 }
 
-/// Lets nobody wait for a thread that panicked.
+/// Wakes the other threads if this one panics, so that none waits for it for ever.
 struct ReleaseOnPanic<'a, T> {
     shared: &'a Shared<T>,
     done: bool,

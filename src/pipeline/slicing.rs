@@ -82,7 +82,7 @@ struct Sliced {
     folder: Folder,
     requests: Requests,
     matched: MatchedCounts,
-    /// What matches and is no root, because requests on a server are.
+    /// What matches but is no root, because only requests on a server are.
     others: MatchedCounts,
     /// Per trace, the windows of its requests, in the order of the list.
     windows: Vec<Vec<WindowIdx>>,
@@ -199,7 +199,7 @@ impl Slicer<'_> {
         Ok(())
     }
 
-    /// Adds the requests that may be of the roots by stack too, and all of the same servers.
+    /// Adds the requests that may be roots by stack too, and all requests of the same servers.
     fn add_undecided(&self, survey: &Survey, selection: &mut profile::Selection) {
         let matches = |name: &str| self.selector.roots.matches(name);
         let asked = Asked { matches: &matches, goids: &self.selector.given.goids, window: self.looked_at(survey) };

@@ -5,7 +5,7 @@
 //!    and notes the state at the start of each: where each lane stands, the state of each goroutine, the last time.
 //! 3. Pass 2 measures the parts side by side, and absorbs them in their order. It walks through all parts one after the
 //!    other where a root is a task, as tasks lead from one goroutine to another, and where pass 1 saw a goroutine's own
-//!    stack although the goroutine does not run: the measurer of a part takes for granted that it does.
+//!    stack although the goroutine does not run: the measurer of a part assumes that it does.
 
 use super::in_order::{in_order, lock};
 use super::progress::Ticker;

@@ -1,7 +1,7 @@
 //! The JSON of a trace given without `--root`.
 
 use super::requests::UndecidedJson;
-use super::{FrameRow, Trace, Warned, document, warnings};
+use super::{DocumentHead, FrameRow, TracesRead, Warned, document, warnings};
 use crate::profile::{AnnotationCandidate, Candidate, Candidates, DurationList, Handler};
 use crate::render::Options;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -14,11 +14,8 @@ const SCHEMA: &str = "gotrace-slice/candidates/2";
 /// Writes the candidates.
 pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let report = CandidatesDocument {
-        schema: SCHEMA,
-        tool: env!("CARGO_PKG_VERSION"),
-        complete: candidates.traces.iter().all(|t| t.complete),
-        trace: candidates.traces.first().map(Trace),
-        traces: candidates.traces.iter().map(Trace).collect(),
+        head: DocumentHead::new(SCHEMA, candidates.traces.iter().all(|t| t.complete)),
+        read: TracesRead::new(&candidates.traces),
         handlers: candidates.handlers.iter().map(HandlerRow::new).collect(),
         annotations: candidates.annotations.iter().map(AnnotationRow::new).collect(),
         older_tasks: candidates.older_tasks,
@@ -32,11 +29,10 @@ pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out:
 
 #[derive(Serialize)]
 struct CandidatesDocument<'a> {
-    schema: &'static str,
-    tool: &'static str,
-    complete: bool,
-    trace: Option<Trace<'a>>,
-    traces: Vec<Trace<'a>>,
+    #[serde(flatten)]
+    head: DocumentHead,
+    #[serde(flatten)]
+    read: TracesRead<'a>,
     handlers: Vec<HandlerRow<'a>>,
     annotations: Vec<AnnotationRow<'a>>,
     older_tasks: u64,

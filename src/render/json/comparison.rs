@@ -1,6 +1,6 @@
 //! The JSON of a comparison.
 
-use super::{Selected, Trace, Warned, document, stack_frames, warnings};
+use super::{DocumentHead, Selected, Trace, Warned, document, stack_frames, warnings};
 use crate::compare::statistics::{Change, ConfidenceInterval};
 use crate::compare::{Comparison, Side, SlowRate, StackChange, Verdict};
 use crate::render::Options;
@@ -14,9 +14,7 @@ const SCHEMA: &str = "gotrace-slice/comparison/2";
 /// Writes the comparison.
 pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let report = ComparisonDocument {
-        schema: SCHEMA,
-        tool: env!("CARGO_PKG_VERSION"),
-        complete: comparison.complete(),
+        head: DocumentHead::new(SCHEMA, comparison.complete()),
         metric: "latency",
         base: SideRow(&comparison.base),
         new: SideRow(&comparison.new),
@@ -28,9 +26,8 @@ pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out:
 
 #[derive(Serialize)]
 struct ComparisonDocument<'a> {
-    schema: &'static str,
-    tool: &'static str,
-    complete: bool,
+    #[serde(flatten)]
+    head: DocumentHead,
     metric: &'static str,
     base: SideRow<'a>,
     new: SideRow<'a>,

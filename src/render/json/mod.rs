@@ -22,16 +22,14 @@ use std::io::{self, Write};
 
 /// Schema of a profile.
 const REPORT_SCHEMA: &str = "gotrace-slice/report/2";
+
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let requests = profile.requests.as_ref();
     let latency = requests.is_some();
     let report = ReportDocument {
-        schema: REPORT_SCHEMA,
-        tool: env!("CARGO_PKG_VERSION"),
-        complete: profile.complete(),
-        trace: profile.traces.first().map(Trace),
-        traces: profile.traces.iter().map(Trace).collect(),
+        head: DocumentHead::new(REPORT_SCHEMA, profile.complete()),
+        read: TracesRead::new(&profile.traces),
         metric: profile.metric.name(),
         selection: Selected(&profile.selection, profile.requests.as_ref()),
         total: Weights::new(profile.total, latency),
@@ -54,13 +52,40 @@ fn document(report: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
+/// The first members of every document.
 #[derive(Serialize)]
-struct ReportDocument<'a> {
+struct DocumentHead {
     schema: &'static str,
     tool: &'static str,
+    /// Whether every trace was read whole.
     complete: bool,
+}
+
+impl DocumentHead {
+    fn new(schema: &'static str, complete: bool) -> Self {
+        Self { schema, tool: env!("CARGO_PKG_VERSION"), complete }
+    }
+}
+
+/// The traces that were read; the first one also by itself, for programs that read only one.
+#[derive(Serialize)]
+struct TracesRead<'a> {
     trace: Option<Trace<'a>>,
     traces: Vec<Trace<'a>>,
+}
+
+impl<'a> TracesRead<'a> {
+    fn new(traces: &'a [TraceInfo]) -> Self {
+        Self { trace: traces.first().map(Trace), traces: traces.iter().map(Trace).collect() }
+    }
+}
+
+#[derive(Serialize)]
+struct ReportDocument<'a> {
+    #[serde(flatten)]
+    head: DocumentHead,
+    #[serde(flatten)]
+    read: TracesRead<'a>,
     metric: &'static str,
     selection: Selected<'a>,
     total: Weights,

@@ -12,7 +12,7 @@ pub(crate) struct View<'a> {
     pub(crate) glyphs: &'static Glyphs,
 }
 
-/// The signs that a locale without UTF-8 needs replaced.
+/// The signs for which a locale without UTF-8 needs others.
 pub(crate) struct Glyphs {
     pub(crate) arrow: &'static str,
     pub(crate) dots: &'static str,

@@ -88,8 +88,8 @@ impl ServerStacks {
         self.pos + u64::from(self.len)
     }
 
-    /// Takes in a stack that follows, if it is the same on the way through one handler; else
-    /// false, with nothing changed. A matching stack on which the goroutine waits is told apart from others.
+    /// Takes in a stack that follows, if it is the same stack in a server's wrappers or in a handler; else false, with
+    /// nothing changed. A matching stack on which the goroutine waits is kept apart from others.
     pub(crate) fn absorb(&mut self, next: &Self) -> bool {
         let handler = |step| match step {
             ServerStep::Wrapped | ServerStep::Handler => 1,

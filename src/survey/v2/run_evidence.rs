@@ -158,7 +158,7 @@ impl RunEvidence {
         }
     }
 
-    /// Of several in a row one piece is enough, but one on which the goroutine waits is told apart.
+    /// Of several in a row one piece is enough, but one on which the goroutine waits is kept apart.
     fn matched(&mut self, next: Match<u64>) {
         if self.gap.is_none()
             && next.holds != StackHolds::WhileItWaits

@@ -77,6 +77,23 @@ kinds! {
     CpuSample = 49, 3, true;
 }
 
+/// What a `const fn` says of each kind, by the kinds' codes: a table, because no processor can predict the kind of the next
+/// event, so branches would cost more. A code that is no kind has the entry of [`Kind::Batch`], which is no event.
+macro_rules! table_by_code {
+    ($of:ident) => {{
+        let mut table = [$of(Kind::Batch); 64];
+        let mut code = 1;
+        while code < 64 {
+            if let Some(kind) = Kind::from_code(code) {
+                table[code as usize] = $of(kind);
+            }
+            code += 1;
+        }
+        table
+    }};
+}
+pub(crate) use table_by_code;
+
 impl Kind {
     /// The kind with this code; none if no version has it.
     #[inline]

@@ -15,7 +15,7 @@
 //! Go 1.5 and 1.6 have a sequence number before every time (in batches too), and addresses instead of names.
 //! Sources: `src/runtime/trace.go` (writer) and `src/internal/trace/parser.go` (reader) of Go 1.21.
 //!
-//! # The way of the bytes
+//! # From bytes to events
 //!
 //! There are no generations: ids and sequence numbers are those of the whole file, so the whole file is in memory.
 //!
@@ -40,7 +40,7 @@
 //! Pass 1 walks through all events, so it can save what a walk depends on at any of them: the position in each lane,
 //! the state of each goroutine, the last time ([`WalkStart`](order::WalkStart)). It does so at the borders of a few
 //! *parts*, which threads measure in parallel in pass 2. The time at which a part begins is known, so no event of it has
-//! to wait for the part before. Measuring a part takes for granted that a goroutine that has an event with its own
+//! to wait for the part before. Measuring a part assumes that a goroutine that has an event with its own
 //! stack is running. Where pass 1 sees otherwise, because of damage or clocks that contradict each other
 //! ([`WalkSummary::stack_while_stopped`](order::WalkSummary::stack_while_stopped)), all is measured in order by one
 //! thread, and so are selections by task.
@@ -59,7 +59,7 @@ mod scan;
 mod tables;
 
 pub(crate) use cell::{CellPosition, EventCell, EventCells};
-pub(crate) use kind::Kind;
+pub(crate) use kind::{Kind, table_by_code};
 pub(crate) use record::{EventRecord, Record, RecordFormat};
 pub(crate) use scan::{FileScan, Gap, GapCause, ProcBatch, SampleRecord, middle, scan, scan_from, text_length};
 pub(crate) use tables::{TableSource, Tables, read_tables};

@@ -17,7 +17,7 @@ use super::visitor::{BriefEvent, Visitor};
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
-use crate::trace::v1::{EventCell, EventRecord, Kind};
+use crate::trace::v1::{EventCell, EventRecord, Kind, table_by_code};
 use crate::trace::version::WorldStops;
 use rustc_hash::FxHashSet;
 
@@ -336,18 +336,8 @@ const fn fast_rule(kind: Kind) -> FastRule {
     FastRule { changes_one: !matches!(to, GoState::Undetermined), to, needs_event: matches!(kind, Kind::GoEnd) }
 }
 
-/// The fast rules of all kinds, by their codes: a table, because no processor can predict the kind of the next event.
-static FAST_RULES: [FastRule; 64] = {
-    let mut all = [fast_rule(Kind::Batch); 64];
-    let mut code = 1;
-    while code < 64 {
-        if let Some(kind) = Kind::from_code(code) {
-            all[code as usize] = fast_rule(kind);
-        }
-        code += 1;
-    }
-    all
-};
+/// The fast rules of all kinds, by their codes.
+static FAST_RULES: [FastRule; 64] = table_by_code!(fast_rule);
 
 /// The state of a goroutine after an event by which it stops executing.
 #[inline]

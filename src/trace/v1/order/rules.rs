@@ -6,7 +6,7 @@
 
 use super::slots::{Slot, SlotIdx, Status};
 use super::stream::Head;
-use crate::trace::v1::Kind;
+use crate::trace::v1::{Kind, table_by_code};
 
 /// Any sequence number.
 const ANY: u64 = u64::MAX;
@@ -121,18 +121,8 @@ const fn kind_rule(kind: Kind) -> KindRule {
     KindRule { subject, number, status, to, increments }
 }
 
-/// The rules of all kinds, by their codes: a table, because no processor can predict the kind of the next event.
-static RULES: [KindRule; 64] = {
-    let mut rules = [kind_rule(Kind::Batch); 64];
-    let mut code = 1;
-    while code < 64 {
-        if let Some(kind) = Kind::from_code(code) {
-            rules[code as usize] = kind_rule(kind);
-        }
-        code += 1;
-    }
-    rules
-};
+/// The rules of all kinds, by their codes.
+static RULES: [KindRule; 64] = table_by_code!(kind_rule);
 
 /// The rule for an event; none when only time orders it.
 #[inline(always)]

@@ -6,7 +6,7 @@
 
 use super::lanes::{LaneReader, Lanes};
 use super::slots::{SlotIdx, Slots};
-use crate::trace::v1::{EventCell, EventRecord, Kind, Record, RecordFormat};
+use crate::trace::v1::{EventCell, EventRecord, Kind, Record, RecordFormat, table_by_code};
 use crate::trace::wire::cursor::Cursor;
 
 /// The next event of a lane, not ordered yet.
@@ -94,19 +94,8 @@ pub(crate) const fn role_of(kind: Kind) -> EventRole {
     }
 }
 
-/// The roles of all kinds, by their codes. No processor can predict the kind of the next event, so a table is faster than
-/// branches.
-static ROLES: [EventRole; 64] = {
-    let mut roles = [EventRole::None; 64];
-    let mut code = 1;
-    while code < 64 {
-        if let Some(kind) = Kind::from_code(code) {
-            roles[code as usize] = role_of(kind);
-        }
-        code += 1;
-    }
-    roles
-};
+/// The roles of all kinds, by their codes.
+static ROLES: [EventRole; 64] = table_by_code!(role_of);
 
 /// The role of a kind (`parseEvent` in `tracev1/parser.go` of Go 1.27).
 #[inline(always)]
