@@ -178,8 +178,8 @@ impl V1Trace {
         // The end of the part before is known, so no event waits for it.
         let start = &self.parts[part];
         let generation = part as u32;
-        let settled = Time::MIN;
-        measurer.begin(PartStart { generation, file_start: start.first_pos(), settled, inside: None });
+        let independent_from = Time::MIN;
+        measurer.begin(PartStart { generation, file_start: start.first_pos(), independent_from, inside: None });
         let mut measuring = Measuring { task, measurer: &mut measurer };
         start.active().for_each(|event| measuring.event(&event));
         let end = self.walk(part, task, &mut measurer);

@@ -20,7 +20,7 @@ use crate::trace::v2::codes::known_codes;
 use crate::trace::v2::index::{Index, read_index};
 use crate::trace::v2::order::errors::OrderingErrors;
 use crate::trace::version::{HEADER_SIZE, V2};
-use crate::trace::wire::limits::{MAX_SPAN_NS, USUAL_FREQUENCY};
+use crate::trace::wire::limits::{DEFAULT_FREQUENCY, MAX_SPAN_NS};
 
 /// A trace of which it is known where its batches are.
 pub(super) struct V2Trace<'a> {
@@ -77,18 +77,18 @@ fn read_syncs(source: &dyn Source, index: &Index, warnings: &mut Vec<Warning>) -
     index.generations.iter().map(|g| read_sync(source, g, warnings)).collect()
 }
 
-/// A clock per generation. One that lost its frequency gets that of another generation, or [`USUAL_FREQUENCY`].
+/// A clock per generation. One that lost its frequency gets that of another generation, or [`DEFAULT_FREQUENCY`].
 fn clocks(index: &Index, syncs: &[SyncData], warnings: &mut Vec<Warning>) -> Vec<Clock> {
     let any = syncs.iter().find_map(|s| s.frequency);
     if any.is_none()
         && let Some(first) = index.generations.first()
     {
         let message = format!(
-            "the trace lost its clock's frequency; {USUAL_FREQUENCY} ticks per second are assumed, so times are a guess"
+            "the trace lost its clock's frequency; {DEFAULT_FREQUENCY} ticks per second are assumed, so times are a guess"
         );
         warnings.push(Warning::lost("no-frequency", message, first.end, 0).in_generation(first.number));
     }
-    let fallback = any.unwrap_or(USUAL_FREQUENCY);
+    let fallback = any.unwrap_or(DEFAULT_FREQUENCY);
     syncs.iter().map(|s| Clock::new(s.frequency.unwrap_or(fallback))).collect()
 }
 

@@ -94,7 +94,7 @@ impl<'t> Endpoints<'t> {
 
     /// The callees of a function that tell requests apart, of which each request uses one or none. Requests are given by
     /// where their stacks end. These callees are handlers, and what leads to them; where the function calls none, what it
-    /// calls through a value, or the only one outside of Go's own packages. None if that cannot be told, because a request
+    /// calls through a value, or the only one outside of Go's own packages. None if that cannot be decided, because a request
     /// uses one of these beside another, or beside the function's own work.
     pub(crate) fn telling<'n>(
         &self,

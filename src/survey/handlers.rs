@@ -162,7 +162,7 @@ impl HandlerRows<'_> {
     }
 
     /// How the requests of a node part further in; none when they do not. Where they never do, but some end before an
-    /// inner handler that the others share, that handler is told from the rest.
+    /// inner handler that the others share, that handler is a row of its own.
     fn split(&self, node: PathNode, group: &Group) -> Option<Split> {
         let (mut at, mut group) = (node, group.clone());
         let mut undecided = DurationList::default();

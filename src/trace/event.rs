@@ -9,7 +9,7 @@ use super::time::Time;
 /// State of a goroutine, as the scheduler sees it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum GoState {
-    /// Not known: no event so far has told the state, or events contradict each other.
+    /// Not known: no event so far has shown the state, or events contradict each other.
     Undetermined,
     /// Not created yet, or ended.
     NotExist,

@@ -101,7 +101,7 @@ fn sources() -> Vec<SourceFile> {
     files(&src, "rs").iter().map(|path| SourceFile::read(path, &src)).collect()
 }
 
-/// The modules that a line names behind `prefix`, `crate::{a, b::c}` included.
+/// The modules that a line names after `prefix`, `crate::{a, b::c}` included.
 fn named<'a>(line: &'a str, prefix: &str) -> Vec<&'a str> {
     let word = |text: &'a str| -> &'a str {
         let end = text.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(text.len());

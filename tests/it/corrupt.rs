@@ -26,7 +26,7 @@ fn index(bytes: &Vec<u8>) -> Index {
     read_index(bytes, row, 0).expect("memory never fails")
 }
 
-/// Where every batch begins and ends, and what it holds; experimental ones are part of the one behind them.
+/// Where every batch begins and ends, and what it holds; experimental ones are part of the one after them.
 fn batches(bytes: &Vec<u8>) -> Vec<(usize, usize, BatchKind)> {
     let mut found: Vec<(usize, usize, BatchKind)> = Vec::new();
     let mut start = HEADER_SIZE;

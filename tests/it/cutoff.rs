@@ -252,11 +252,11 @@ fn a_goroutine_alone_is_all_of_it() {
                 assert!(profile.total.goroutine_ns >= cut.at_least_ns, "{what}");
                 whole += 1;
             }
-            let plumbing = |s: &gotrace_slice::profile::Sample| {
+            let shared = |s: &gotrace_slice::profile::Sample| {
                 profile.tree.stack(s.stack).any(|f| f.function.contains("backgroundRead"))
                     && !s.root.contains("backgroundRead")
             };
-            assert!(!profile.samples.iter().any(plumbing), "{what}");
+            assert!(!profile.samples.iter().any(shared), "{what}");
         }
         assert!(whole >= 4, "{}: {whole}", recording.version);
     }

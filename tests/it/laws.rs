@@ -137,7 +137,7 @@ proptest! {
             prop_assert_eq!(states(&pool), sum(&states(&of_a), &states(&of_b)));
             prop_assert_eq!(pool.selection.roots, of_a.selection.roots + of_b.selection.roots);
             prop_assert_eq!(pool.selection.goroutines, of_a.selection.goroutines + of_b.selection.goroutines);
-            // The same trace behind itself in one file is read twice.
+            // Two copies of a trace in one file, one after the other, are both read.
             let twice = [a.bytes.clone(), a.bytes.clone()].concat();
             prop_assert_eq!(states(&profile(&twice, &selector)), sum(&states(&of_a), &states(&of_a)));
         }

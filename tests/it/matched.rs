@@ -1,4 +1,4 @@
-//! Requests on a server go before goroutines that match too, and both are told by what matched.
+//! Requests on a server go before goroutines that match too, and both are listed by what matched.
 
 use crate::common::root;
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};

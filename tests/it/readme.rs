@@ -50,7 +50,7 @@ fn check(path: &Path) -> usize {
         if std::env::var_os("BLESS").is_some() {
             std::fs::write(path, &now).expect("a writable document");
         } else {
-            panic!("{} is behind: BLESS=1 cargo test readme::\n{now}", path.display());
+            panic!("{} is out of date: BLESS=1 cargo test readme::\n{now}", path.display());
         }
     }
     commands

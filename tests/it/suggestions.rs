@@ -1,4 +1,5 @@
-//! The commands that the list without `--root` suggests: each selects something, none comes twice, none is plumbing. On all
+//! The commands that the list without `--root` suggests: each selects something, none comes twice, none selects what serves
+//! all requests. On all
 //! recordings of the repository, and on the corpus and the cases where they are present.
 
 use crate::common::{cases, corpus, files, root};
@@ -36,8 +37,8 @@ fn check(trace: &Path) -> usize {
     unique.dedup();
     assert_eq!(unique.len(), suggested.len(), "{what}: {suggested:?}");
     for options in &suggested {
-        let plumbing = ["persistConn", "conn).serve", "HandlerFunc.ServeHTTP", "--root runtime", "pprof.Trace"];
-        assert!(!plumbing.iter().any(|name| options.contains(name)), "{what}: {options}");
+        let serves_all = ["persistConn", "conn).serve", "HandlerFunc.ServeHTTP", "--root runtime", "pprof.Trace"];
+        assert!(!serves_all.iter().any(|name| options.contains(name)), "{what}: {options}");
         let output = shell(&format!("gotrace-slice -q -f json {options}"), trace.parent().expect("a folder"));
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{what}: {options}: {said}");
@@ -48,19 +49,19 @@ fn check(trace: &Path) -> usize {
     suggested.len()
 }
 
-fn check_all(traces: Vec<PathBuf>) -> usize {
+fn check_all(traces: &[PathBuf]) -> usize {
     traces.iter().map(|trace| check(trace)).sum()
 }
 
 #[test]
 fn every_suggestion_selects_something() {
-    assert!(check_all(files(&root().join("testdata/traces"), "trace")) > 200);
+    assert!(check_all(&files(&root().join("testdata/traces"), "trace")) > 200);
 }
 
 #[test]
 fn every_suggestion_for_foreign_traces_selects_something() {
     for folder in [corpus(), cases()].into_iter().flatten() {
-        check_all(files(&folder, "trace"));
+        check_all(&files(&folder, "trace"));
     }
 }
 

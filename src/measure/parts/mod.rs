@@ -1,7 +1,7 @@
 //! Parts of a trace measured side by side, and absorbed into the whole in their order.
 //!
 //! ```text
-//!                    settled: the part before is certainly over
+//!                    independent_from: the part before is certainly over
 //!  part          │┄┄┄┄┄┄┄┄┄│━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━│
 //!  events of     left over │ goroutines created in the part: measured
 //!                          │ older ones: ┄┄┄┄┄ left over ┄┄┄ first own stack ━━━ measured ━━━
@@ -10,13 +10,14 @@
 //! A part starts without knowing what came before it. Two things are missing: the time of the last event before it, since
 //! no two events have the same time and its first ones may have to move by some nanoseconds; and of a goroutine that is
 //! older than the part, its open interval and its last own stack. So [`part`] measures what it can, and leaves two kinds
-//! of events over ([`left_over`]): those up to the *settled* moment, and those of each older goroutine up to its first own stack.
+//! of events over ([`left_over`]): *early* ones, up to the moment from which the part is independent, and those of each
+//! older goroutine up to its first own stack.
 //!
 //! [`whole`] absorbs a part in four steps:
 //!
 //! 1. It checks that the part was measured from the right time on, and that the windows are as the part concluded from
 //!    file positions alone. If not, the part is measured again, in order.
-//! 2. It takes the events that were left over: those before the settled moment at their final times.
+//! 2. It takes the events that were left over: the early ones at their final times.
 //! 3. It takes over the windows, the goroutines that are alive, and those that ended.
 //! 4. It adds the sums, and appends the part's interval log.
 //!

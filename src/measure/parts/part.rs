@@ -20,8 +20,8 @@ use rustc_hash::FxHashSet;
 /// Measures parts of a trace by themselves, one after the other.
 pub(crate) struct PartMeasurer<'a> {
     pub(super) core: MeasureCore<'a>,
-    /// Events before this moment are left over.
-    settled: Time,
+    /// Events before this moment are early: they are left over.
+    independent_from: Time,
     left: LeftOver,
     /// When the fast path may be taken: from the first event that was measured on.
     pub(super) fast_times: FastTimes,
@@ -42,7 +42,7 @@ impl<'a> PartMeasurer<'a> {
     pub(crate) fn new(spec: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
         Self {
             core: MeasureCore::new(spec, memory),
-            settled: Time::MIN,
+            independent_from: Time::MIN,
             left: LeftOver::default(),
             fast_times: FastTimes::NEVER,
             assisting: FxHashSet::default(),
@@ -54,7 +54,7 @@ impl<'a> PartMeasurer<'a> {
     pub(crate) fn begin(&mut self, start: PartStart) {
         self.core.take_lines();
         self.core.created_late.clear();
-        self.settled = start.settled;
+        self.independent_from = start.independent_from;
         self.left = LeftOver::default();
         self.fast_times = FastTimes::NEVER;
         self.assisting.clear();
@@ -74,16 +74,16 @@ impl<'a> PartMeasurer<'a> {
     /// Takes any event.
     #[inline(never)]
     pub(super) fn take(&mut self, event: &Event, index: u64) {
-        if event.time < self.settled {
+        if event.time < self.independent_from {
             self.leave_over(*event, index);
-            self.left.n_unsettled += 1;
-            self.note_unsettled(event);
+            self.left.n_early += 1;
+            self.note_early(event);
             self.borders_only(event);
             return;
         }
         if self.left.first.is_none() {
             self.left.first = Some((event.time, index));
-            self.fast_times = FastTimes::new(self.settled, self.core.spec.looked_at.end);
+            self.fast_times = FastTimes::new(self.independent_from, self.core.spec.looked_at.end);
         }
         match &event.kind {
             EventKind::Transition(t) => self.transition(event, t, index),
@@ -142,8 +142,8 @@ impl<'a> PartMeasurer<'a> {
         }
     }
 
-    /// What an event before the settled moment tells of goroutines that are measured here later.
-    fn note_unsettled(&mut self, event: &Event) {
+    /// Notes what an early event says of goroutines that are measured here later.
+    fn note_early(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Transition(t) => self.note_state(t),
             kind if is_assist(kind) => self.note_assist(event.g, kind),

@@ -100,14 +100,14 @@ impl<'a> WholeMeasurer<'a> {
     pub(crate) fn absorb(&mut self, part: &mut MeasuredPart<'a>, last: Time, start: Time) -> bool {
         let Some((left, theirs)) = part.take_if_it_fits(last, &mut self.core.windows) else { return false };
         self.begin_generation(start);
-        let LeftOver { events, n_unsettled, ended, .. } = left;
-        let (unsettled, settled) = events.split_at(n_unsettled);
-        for left in unsettled {
+        let LeftOver { events, n_early, ended, .. } = left;
+        let (early, later) = events.split_at(n_early);
+        for left in early {
             let time = left.event.time.max(last + left.index as i64);
             self.take(&Event { time, ..left.event }, left.cause);
         }
         self.core.windows.absorb(&theirs.windows);
-        for left in settled {
+        for left in later {
             self.take(&left.event, left.cause);
         }
         self.core.absorb(theirs, &ended);

@@ -129,7 +129,7 @@ impl<'a> Windows<'a> {
             touched: Vec::new(),
             positions: FxHashMap::default(),
             positions_from_file: Vec::new(),
-            part_start: PartStart { generation: 0, file_start: 0, settled: Time::MIN, inside: None },
+            part_start: PartStart { generation: 0, file_start: 0, independent_from: Time::MIN, inside: None },
         }
     }
 

@@ -14,8 +14,8 @@ pub(crate) struct PartStart {
     pub(crate) generation: u32,
     /// Where that starts in the file.
     pub(crate) file_start: u64,
-    /// The time at which everything before the part is certainly over.
-    pub(crate) settled: Time,
+    /// The time at which everything before the part is certainly over: from then on it can be measured by itself.
+    pub(crate) independent_from: Time,
     /// What of the generation is before the part; none where it begins with the generation.
     pub(crate) inside: Option<Arc<BeforePart>>,
 }
@@ -92,7 +92,7 @@ mod tests {
         let positions = vec![100..150, 200..210];
         let before = BeforePart::new(positions, [400].into_iter(), goroutines.into_iter(), [GIdx(6)].into_iter());
         let inside = Some(Arc::new(before));
-        let part = PartStart { generation: 3, file_start: 90, settled: Time(0), inside };
+        let part = PartStart { generation: 3, file_start: 90, independent_from: Time(0), inside };
         let first = PartStart { inside: None, ..part.clone() };
         let before =
             |part_start: &PartStart| [89, 90, 100, 149, 150, 209, 210, 400].map(|pos| part_start.is_before(pos));

@@ -169,7 +169,7 @@ impl Measuring<'_> {
         let index = &self.trace.index.generations[i];
         let (generation, file_start) = (i as u32, index.start);
         let Some(checkpoint) = part.from else {
-            return PartStart { generation, file_start, settled: self.independent_from[i], inside: None };
+            return PartStart { generation, file_start, independent_from: self.independent_from[i], inside: None };
         };
         let bytes = Generation::new(self.trace.source, index);
         let before = BeforePart::new(
@@ -178,8 +178,8 @@ impl Measuring<'_> {
             checkpoint.goroutines(),
             checkpoint.assisting(),
         );
-        let settled = checkpoint.time() + MAX_DELAY_NS;
-        PartStart { generation, file_start, settled, inside: Some(Arc::new(before)) }
+        let independent_from = checkpoint.time() + MAX_DELAY_NS;
+        PartStart { generation, file_start, independent_from, inside: Some(Arc::new(before)) }
     }
 
     /// Absorbs the next generation, of which all parts were measured. Gives the measurers of its parts, empty again.

@@ -10,8 +10,8 @@ pub(crate) const MAX_STRING_SIZE: u64 = 1 << 10;
 pub(crate) const MIN_FREQUENCY: u64 = 1_000;
 /// Fastest plausible clock in ticks per second.
 pub(crate) const MAX_FREQUENCY: u64 = 100_000_000_000;
-/// Ticks per second that are assumed where a trace has lost its frequency: what the runtime uses on all platforms with a fine clock
-/// (1e9 / `traceTimeDiv` = 1e9 / 64, Go 1.22, `runtime/tracetime.go`).
-pub(crate) const USUAL_FREQUENCY: u64 = 15_625_000;
+/// Ticks per second that are assumed where a trace has lost its frequency: what the runtime uses on all platforms with a
+/// fine clock (1e9 / `traceTimeDiv` = 1e9 / 64, Go 1.22, `runtime/tracetime.go`).
+pub(crate) const DEFAULT_FREQUENCY: u64 = 15_625_000;
 /// Longest plausible trace in nanoseconds: ten years.
 pub(crate) const MAX_SPAN_NS: u64 = 10 * 365 * 86_400 * 1_000_000_000;

@@ -133,7 +133,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Takes one path, or a group of them as in `a::{b, c::d}`; adds each to `paths` behind what stands before it.
+/// Takes one path, or a group of them as in `a::{b, c::d}`; adds each to `paths`, after the path that it is in.
 fn take_tree(tokens: &mut Tokens<'_>, before: &mut Vec<String>, paths: &mut Vec<ModulePath>) {
     let depth = before.len();
     loop {

@@ -14,7 +14,7 @@ const ANSWERS: &[Row] = &[
     ("killed-called-complete", "input", "complete", Is("false")),
     ("killed-called-complete", "input", "warnings / id=not-stopped / offset", Is("3904")),
     ("killed-called-complete", "input", "trace / events", Is("920")),
-    // What is sound is used, whatever stands behind it.
+    // What is sound is used, whatever follows it.
     ("bare-second-header", "input", "trace / events", Is("15634")),
     ("bare-second-header", "input", "complete", Is("false")),
     ("bare-second-header", "input", "warnings / id=unusable-trace / offset", Is("83020")),

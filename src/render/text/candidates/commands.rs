@@ -1,4 +1,4 @@
-//! What to type next: commands that select endpoints, and no plumbing.
+//! What to type next: commands that select endpoints, and nothing that serves all of them.
 
 use super::words::is_usable;
 use super::{annotations, handlers, is_gos_own};
