@@ -1,6 +1,5 @@
 //! The commands that the list without `--root` suggests: each selects something, none comes twice, none selects what serves
-//! all requests. On all
-//! recordings of the repository, and on the corpus and the cases where they are present.
+//! all requests. On all recordings of the repository, and on the corpus and the cases where they are present.
 
 use crate::common::{cases, corpus, files, root};
 use serde_json::Value;
