@@ -30,7 +30,7 @@ pub use stacks::{Presence, StackChange};
 use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_mean};
 use crate::compare::slow_rate::SideRequests;
 use crate::compare::statistics::{Durations, LatencyChange};
-use crate::compare::undecided::{TwoWays, could_change};
+use crate::compare::undecided::{SideSamples, could_change};
 use crate::profile::{CutRequest, Latency, Profile, Selection, StackTree, TraceInfo};
 use crate::trace::error::Warning;
 use std::collections::BTreeMap;
@@ -234,8 +234,8 @@ impl Comparison {
 
     /// Whether undecided requests could change the verdict, given the durations of those that count.
     fn could_change(&self, base: &Durations, new: &Durations) -> bool {
-        let base = TwoWays { counted: base, with_undecided: self.base.with_undecided.as_ref() };
-        let new = TwoWays { counted: new, with_undecided: self.new.with_undecided.as_ref() };
+        let base = SideSamples { counted: base, with_undecided: self.base.with_undecided.as_ref() };
+        let new = SideSamples { counted: new, with_undecided: self.new.with_undecided.as_ref() };
         match (self.verdict(), self.slow_rate) {
             (Verdict::MayBeSeveral, _) => false,
             (Verdict::SlowRate, Some(rate)) => {

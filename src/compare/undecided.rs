@@ -4,24 +4,24 @@
 //! with all of them on one side, on the other, and on both:
 //!
 //! ```text
-//!                 new   new and undecided
-//!  base            said       ?
-//!  and undecided    ?         ?            all alike: nothing could change
+//!                  new     new and undecided
+//!  base           reported        ?
+//!  and undecided     ?            ?         all alike: nothing could change
 //! ```
 
 use super::statistics::{Durations, MIN_REQUESTS, SIGNIFICANCE, mann_whitney};
 use std::cmp::Ordering;
 
-/// A side with and without its undecided requests.
+/// The durations of a side, without and with its undecided requests.
 #[derive(Clone, Copy)]
-pub(super) struct TwoWays<'a> {
+pub(super) struct SideSamples<'a> {
     /// The requests that count.
     pub(super) counted: &'a Durations,
     /// These and all undecided ones; none without undecided ones.
     pub(super) with_undecided: Option<&'a Durations>,
 }
 
-impl<'a> TwoWays<'a> {
+impl<'a> SideSamples<'a> {
     fn all(self) -> impl Iterator<Item = &'a Durations> {
         std::iter::once(self.counted).chain(self.with_undecided)
     }
@@ -37,7 +37,7 @@ impl<'a> TwoWays<'a> {
 }
 
 /// Whether the difference is another one if undecided requests are of the roots: significant or not, slower or faster.
-pub(super) fn could_change(base: TwoWays<'_>, new: TwoWays<'_>) -> bool {
+pub(super) fn could_change(base: SideSamples<'_>, new: SideSamples<'_>) -> bool {
     let said = outcome(base.counted, new.counted);
     base.all().any(|base| new.all().any(|new| outcome(base, new) != said))
 }
@@ -60,8 +60,8 @@ mod tests {
             (durations(counted), (!undecided.is_empty()).then(|| durations(&[counted, undecided].concat())))
         });
         could_change(
-            TwoWays { counted: &base.0, with_undecided: base.1.as_ref() },
-            TwoWays { counted: &new.0, with_undecided: new.1.as_ref() },
+            SideSamples { counted: &base.0, with_undecided: base.1.as_ref() },
+            SideSamples { counted: &new.0, with_undecided: new.1.as_ref() },
         )
     }
 
@@ -89,8 +89,8 @@ mod tests {
     #[test]
     fn slow_undecided_ones_are_known() {
         let (counted, all) = (Durations::new(vec![50, 60]), Durations::new(vec![50, 60, 55]));
-        let side = TwoWays { counted: &counted, with_undecided: Some(&all) };
+        let side = SideSamples { counted: &counted, with_undecided: Some(&all) };
         assert!(side.has_undecided_from(55) && !side.has_undecided_from(56));
-        assert!(!TwoWays { with_undecided: None, ..side }.has_undecided_from(1));
+        assert!(!SideSamples { with_undecided: None, ..side }.has_undecided_from(1));
     }
 }

@@ -20,13 +20,13 @@ pub(super) fn find(requests: &Requests) -> Vec<Finding> {
     let total = latency.total_ns;
     if latency.count >= MIN_REQUESTS {
         let tail = slow_tail(requests);
-        let culprit = match &tail {
-            Some(Finding { evidence: FindingEvidence::Tail { culprit, .. }, .. }) => *culprit,
+        let blocker = match &tail {
+            Some(Finding { evidence: FindingEvidence::Tail { blocker, .. }, .. }) => *blocker,
             _ => None,
         };
         // First, since why the slow requests are slow is what most people look for.
         found.extend(tail.map(|f| (u64::MAX, f)));
-        found.extend(outside_waker(requests, total, culprit));
+        found.extend(outside_waker(requests, total, blocker));
         found.extend(large_parts(requests, total));
     }
     found.extend(repeats(requests));
@@ -61,13 +61,13 @@ fn slow_tail(requests: &Requests) -> Option<Finding> {
     if excess(tail.all_ns, tail.slow_ns) * 2 < slow * n - all * n_slow {
         return None;
     }
-    let culprit = culprit(requests, latency.slow_from_ns);
-    Some(Finding { id: tail_id(&tail.state), important: true, evidence: FindingEvidence::Tail { row, culprit } })
+    let blocker = blocker(requests, latency.slow_from_ns);
+    Some(Finding { id: tail_id(&tail.state), important: true, evidence: FindingEvidence::Tail { row, blocker } })
 }
 
 /// The row of wake-ups with the longest wait that another request's goroutine, or one outside, ended; `None` if that wait
 /// is shorter than half of a slow request.
-fn culprit(requests: &Requests, slow_from_ns: u64) -> Option<usize> {
+fn blocker(requests: &Requests, slow_from_ns: u64) -> Option<usize> {
     let named = |w: &Wakeup| matches!(w.waker, WakerKind::Sibling | WakerKind::Outside);
     let long = |w: &Wakeup| reaches(w.max_ns, 50, slow_from_ns);
     let rows = requests.wakeups.iter().enumerate().filter(|(_, w)| named(w) && long(w));
@@ -90,11 +90,11 @@ fn tail_id(state: &str) -> &'static str {
     }
 }
 
-/// The waits that goroutines outside the requests ended, if a row of them is a quarter of all time. `culprit` is the row
+/// The waits that goroutines outside the requests ended, if a row of them is a quarter of all time. `blocker` is the row
 /// that another finding names already.
-fn outside_waker(requests: &Requests, total: u64, culprit: Option<usize>) -> Option<(u64, Finding)> {
+fn outside_waker(requests: &Requests, total: u64, blocker: Option<usize>) -> Option<(u64, Finding)> {
     let (i, wakeup) = requests.wakeups.iter().enumerate().find(|(_, w)| w.waker == WakerKind::Outside)?;
-    if culprit == Some(i) || !reaches(wakeup.wait_ns, 25, total) {
+    if blocker == Some(i) || !reaches(wakeup.wait_ns, 25, total) {
         return None;
     }
     let id = if wakeup.is_lock() {
@@ -175,7 +175,7 @@ mod tests {
         with_tail.finish(&[]);
         // The same lock is not reported twice.
         assert_eq!(with_tail.findings.len(), 1);
-        assert!(matches!(with_tail.findings[0].evidence, FindingEvidence::Tail { culprit: Some(1), .. }));
+        assert!(matches!(with_tail.findings[0].evidence, FindingEvidence::Tail { blocker: Some(1), .. }));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! An id stands alone between characters that are neither letters nor digits. It is a UUID; a hexadecimal number of eight
-//! digits or more, of which one is decimal, or with `0x`; a decimal number right behind `/`, `=`, `#` or `:`; elsewhere a
+//! digits or more, of which one is decimal, or with `0x`; a decimal number right after `/`, `=`, `#` or `:`; elsewhere a
 //! decimal number of four digits or more. So a phase 1 is not a phase 2, and a status 404 is not a 500. No part of a
 //! version (`HTTP/2`, `/1.5`) is an id.
 

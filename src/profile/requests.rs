@@ -317,7 +317,7 @@ pub enum FindingEvidence {
         row: usize,
         /// Who ended the longest waits for others: position in [`Requests::wakeups`]. None where even these are
         /// short beside the slowest requests.
-        culprit: Option<usize>,
+        blocker: Option<usize>,
     },
     /// One row of [`Requests::wakeups`], by its position, is a large part of all time.
     Wakeup(usize),

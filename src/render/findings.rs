@@ -31,9 +31,9 @@ impl FindingWriter<'_> {
     fn text(&self, finding: &Finding) -> Option<String> {
         let latency = self.requests.latency.as_ref()?;
         Some(match finding.evidence {
-            FindingEvidence::Tail { row, culprit } => {
+            FindingEvidence::Tail { row, blocker } => {
                 let tail = tail(self.requests.tail.get(row)?, latency);
-                match culprit.and_then(|i| self.requests.wakeups.get(i)) {
+                match blocker.and_then(|i| self.requests.wakeups.get(i)) {
                     Some(wakeup) => {
                         let (max, what) = (self.time(wakeup.max_ns), self.waiting(wakeup));
                         format!("{tail} Waits of up to {max} {what} were ended by {}.", self.waker(wakeup))
