@@ -1,5 +1,6 @@
 //! The stacks of a profile as one tree: parents before children, root frame first.
 
+use super::is_std;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -41,6 +42,16 @@ impl ProfileFrame {
     /// Whether another goroutine's stack is below the frame.
     pub fn is_waiting_for(&self) -> bool {
         self.function.starts_with(Self::WAITING_FOR)
+    }
+
+    /// Whether it is a function of the program's own modules: not of Go, and not of a module that was fetched. A package
+    /// path alone cannot tell, as `main` has none; so the file does: fetched modules lie below `…@v1.2.3/` or `vendor/`.
+    pub fn is_own(&self) -> bool {
+        let is_fetched = |part: &str| {
+            let version = part.rsplit_once("@v").map(|(_, version)| version);
+            part == "vendor" || version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        !self.is_pseudo() && !is_std(&self.function) && !self.file.split(['/', '\\']).any(is_fetched)
     }
 
     /// Whether this tool added the frame: the program has no such function.

@@ -9,6 +9,7 @@ mod head;
 mod lanes;
 mod latency;
 mod layout;
+mod lookalikes;
 mod question;
 mod runtime;
 mod slowest;

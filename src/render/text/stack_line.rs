@@ -11,16 +11,22 @@ const MAX_PIECES: usize = 48;
 const MAX_TRIES: usize = 12;
 /// Columns of a cut name that still say something beside the `…` for its callees.
 const MIN_NAME: usize = 10;
+/// Columns of the arrows and dots around two names.
+const MIN_ARROWS: usize = 12;
 /// Before the name of a goroutine that another one waits for.
 const WAITS_FOR: &str = "waits for ";
 
 /// A stack ready to be fitted into a line. Equal chains look the same.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct StackLine {
     /// Names from the outermost to the leaf.
     pieces: Vec<String>,
     /// The pieces in the order in which they deserve room.
     wanted: Vec<usize>,
+    /// How many of these are kept whatever their length.
+    n_kept: usize,
+    /// Whether it was made by [`StackLine::told_apart_from`].
+    is_told_apart: bool,
     /// `user.go:12` of the innermost frame that is the user's own.
     pub(super) place: String,
     /// The whole chain, for sorting by name.
@@ -39,11 +45,6 @@ impl StackLine {
     /// Whether the leaf has this name.
     pub(super) fn ends_with(&self, name: &str) -> bool {
         self.pieces.last().is_some_and(|leaf| leaf == name)
-    }
-
-    /// Whether a frame is the user's own.
-    pub(super) fn is_user(frame: &ProfileFrame) -> bool {
-        !frame.is_pseudo() && !names::is_std(&frame.function)
     }
 
     /// Reads a stack, innermost frame first. Of one with a frame of the user's own before the first pseudo frame, which
@@ -67,42 +68,93 @@ impl StackLine {
     }
 
     fn of_frames(stack: &[&ProfileFrame], full_names: bool) -> Self {
-        let own_end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
-        // A goroutine of the same request stands below its own creation, and is shown like any child.
-        let is = |at: usize, name: &str| stack.get(at).is_some_and(|f| f.function == name);
-        let inside = own_end + 1 >= stack.len() || is(own_end + 1, ProfileFrame::GO);
-        let foreign = is(own_end, ProfileFrame::WAITING_FOR) && !inside;
-        let is_user = |f: &&ProfileFrame| Self::is_user(f);
-        let own = trimmed(&stack[..own_end]);
-        let outermost = own.iter().rposition(is_user);
-        let mut shown: Vec<&ProfileFrame> = own[..outermost.map_or(own.len(), |i| i + 1)].to_vec();
-        let mut pieces: Vec<String> =
-            shown.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect();
-        let n_own = shown.len();
-        // The request that waits for another goroutine is named before it, and who started one without user code.
-        let creator = stack[own_end..].iter().find(|f| is_user(f)).filter(|_| foreign || outermost.is_none());
-        if (foreign || creator.is_some())
-            && let Some(first) = pieces.last_mut()
-        {
-            first.insert_str(0, if foreign { WAITS_FOR } else { "go " });
+        let own = OwnFrames::of(stack);
+        match stack.iter().rposition(|f| f.is_waiting_for()) {
+            Some(at) if at + 1 < stack.len() => Self::of_waits(stack, at, own, full_names),
+            Some(at) => Self::of_goroutine(&stack[..at], own, full_names),
+            None => Self::of_goroutine(stack, own, full_names),
         }
+    }
+
+    /// The stack of one goroutine, below those that created it.
+    fn of_goroutine(stack: &[&ProfileFrame], own: OwnFrames, full_names: bool) -> Self {
+        let end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
+        let is_own = |f: &&ProfileFrame| own.has(f);
+        let frames = trimmed(&stack[..end]);
+        let outermost = frames.iter().rposition(is_own);
+        let mut shown: Vec<&ProfileFrame> = frames[..outermost.map_or(frames.len(), |i| i + 1)].to_vec();
+        let mut pieces = pieces_of(&shown, full_names);
+        // Who started a goroutine without code of the user's own is named before it.
+        let creator = stack[end..].iter().find(|f| is_own(f)).filter(|_| outermost.is_none());
         if let Some(creator) = creator {
+            if let Some(first) = pieces.last_mut() {
+                first.insert_str(0, "go ");
+            }
             pieces.push(names::function(&creator.function, full_names).into_owned());
             shown.push(creator);
         }
-        let place = stack.iter().find(|f| is_user(f)).or(stack.first());
-        let place = place.map_or_else(String::new, |f| names::place(&f.file, f.line));
-        let (pieces, wanted) = outermost_first(pieces, &shown, shown.len() > n_own, foreign);
+        let (pieces, wanted) = outermost_first(pieces, &shown, own, creator.is_some());
         let key = pieces.join(" ");
-        Self { pieces, wanted, place, key }
+        Self { pieces, wanted, n_kept: 1, is_told_apart: false, place: place(stack, own), key }
     }
 
-    /// The piece that deserves room first: the innermost function of the user's own.
-    pub(super) fn innermost(&self) -> &str {
-        self.wanted.first().map_or("an unknown stack", |&i| &self.pieces[i])
+    /// What a goroutine did while another one waited, whose stack is beyond `at`: `main.Page → main.orders → … → waits for
+    /// http.(*persistConn).readLoop → …`. The last own function that waited and `waits for` are always kept.
+    fn of_waits(stack: &[&ProfileFrame], at: usize, own: OwnFrames, full_names: bool) -> Self {
+        let waiter = Self::of_goroutine(&stack[at + 1..], own, full_names);
+        let mut pieces = waiter.pieces;
+        let n_waiter = pieces.len();
+        let goroutines: Vec<&[&ProfileFrame]> = stack[..at].split(|f| f.is_waiting_for()).collect();
+        let mut kept = waiter.wanted.first().copied().into_iter().collect::<Vec<_>>();
+        for frames in goroutines.iter().skip(1).rev() {
+            pieces.extend(entry(frames, own).map(|f| waits_for(f, full_names)));
+        }
+        let work = trimmed(goroutines.first().copied().unwrap_or_default());
+        let work = &work[..entry_at(work, own).map_or(work.len(), |i| i + 1)];
+        if let Some((first, rest)) = work.split_last() {
+            kept.push(pieces.len());
+            pieces.push(waits_for(first, full_names));
+            pieces.extend(rest.iter().rev().map(|f| names::function(&f.function, full_names).into_owned()));
+        }
+        let own_in_work = work.iter().position(|f| own.has(f)).map(|i| pieces.len() - 1 - i);
+        let last = pieces.len().saturating_sub(1);
+        let wanted = kept.iter().copied().chain([last]).chain(own_in_work).chain(waiter.wanted).chain([n_waiter]);
+        let wanted: Vec<usize> = wanted.chain((0..pieces.len()).rev()).collect();
+        let (pieces, wanted) = limited(pieces, wanted);
+        let key = pieces.join(" ");
+        Self { pieces, wanted, n_kept: kept.len(), is_told_apart: false, place: waiter.place, key }
     }
 
-    /// As much of the chain as fits: first the innermost user function, then the leaf, the outermost, and the rest.
+    /// The same line with the piece in front in which it differs from `others`: the last own function, or the innermost one
+    /// before it. None where they differ in none of these, and where it was done before.
+    pub(super) fn told_apart_from(&self, others: &[&Self]) -> Option<Self> {
+        let last = self.wanted.first().copied().filter(|_| !self.is_told_apart)?;
+        let back = |line: &Self, i: usize| {
+            line.wanted.first().and_then(|last| last.checked_sub(i)).map(|at| line.pieces[at].clone())
+        };
+        let differs = |i: &usize| others.iter().any(|other| back(other, *i) != back(self, *i));
+        let piece = last - (0..=last).find(differs)?;
+        let wanted = std::iter::once(piece).chain(self.wanted.iter().copied().filter(|&i| i != piece));
+        let mut wanted: Vec<usize> = wanted.collect();
+        if self.n_kept > 1 && piece != last {
+            wanted.swap(1, 2);
+        }
+        Some(Self { wanted, is_told_apart: true, ..self.clone() })
+    }
+
+    /// Columns below which something that is always kept gets lost.
+    pub(super) fn min_room(&self) -> usize {
+        if self.n_kept > 1 { 2 * MIN_NAME + WAITS_FOR.len() + MIN_ARROWS } else { MIN_NAME }
+    }
+
+    /// The pieces that are always kept, in words: `main.orders, waits for http.(*persistConn).readLoop`.
+    pub(super) fn in_short(&self) -> String {
+        let kept: Vec<&str> = self.wanted.iter().take(self.n_kept).map(|&i| self.pieces[i].as_str()).collect();
+        if kept.is_empty() { "an unknown stack".to_owned() } else { kept.join(", ") }
+    }
+
+    /// As much of the chain as fits: first the innermost user function and what it waits for, then the leaf, the outermost,
+    /// and the rest.
     pub(super) fn fit(&self, view: &View<'_>, max: usize) -> String {
         if self.pieces.is_empty() {
             return view.fit("(no stack recorded)", max);
@@ -113,24 +165,53 @@ impl StackLine {
             return whole;
         }
         keep.fill(false);
-        // The first is shown even if only its end fits.
-        let first = self.wanted[0];
-        keep[first] = true;
-        let alone = self.join(view, &keep);
-        if width(&alone) > max {
-            let rest = width(&alone) - width(&self.pieces[first]);
-            return match max.checked_sub(rest).filter(|&room| room >= MIN_NAME) {
-                Some(room) => alone.replacen(&self.pieces[first], &cut(view, &self.pieces[first], room), 1),
-                None => cut(view, &self.pieces[first], max),
-            };
+        let mut n_kept = self.n_kept;
+        self.wanted.iter().take(n_kept).for_each(|&i| keep[i] = true);
+        if width(&self.join(view, &keep)) > max {
+            match self.cut_kept(view, &keep, max) {
+                Some(cut) => return cut,
+                None => n_kept = 1,
+            }
+            // The first is shown even if only its end fits.
+            keep.fill(false);
+            let first = self.wanted[0];
+            keep[first] = true;
+            if width(&self.join(view, &keep)) > max {
+                return self.cut_kept(view, &keep, max).unwrap_or_else(|| cut(view, &self.pieces[first], max));
+            }
         }
-        for &i in self.wanted.iter().skip(1).take(MAX_TRIES) {
+        for &i in self.wanted.iter().skip(n_kept).take(MAX_TRIES) {
             keep[i] = true;
             if width(&self.join(view, &keep)) > max {
                 keep[i] = false;
             }
         }
         self.join(view, &keep)
+    }
+
+    /// The kept pieces, their names cut until they fit; none where too little would be left of them.
+    fn cut_kept(&self, view: &View<'_>, keep: &[bool], max: usize) -> Option<String> {
+        let line = self.join(view, keep);
+        let kept: Vec<usize> = (0..keep.len()).filter(|&i| keep[i]).collect();
+        let names: usize = kept.iter().map(|&i| width(&self.pieces[i])).sum();
+        let mut room = max.checked_sub(width(&line) - names)?;
+        let mut line = self.clone();
+        let mut by_width = kept.clone();
+        by_width.sort_by_key(|&i| width(&self.pieces[i]));
+        let least = |i: usize| {
+            let waits = if self.pieces[i].starts_with(WAITS_FOR) { WAITS_FOR.len() } else { 0 };
+            width(&self.pieces[i]).min(MIN_NAME + waits)
+        };
+        for (n, &i) in by_width.iter().enumerate() {
+            let for_others: usize = by_width[n + 1..].iter().map(|&i| least(i)).sum();
+            let most = room.checked_sub(for_others).filter(|most| *most >= least(i))?;
+            let share = (room / (by_width.len() - n)).clamp(least(i), most);
+            if width(&self.pieces[i]) > share {
+                line.pieces[i] = cut(view, &self.pieces[i], share);
+            }
+            room -= width(&line.pieces[i]);
+        }
+        Some(line.join(view, keep))
     }
 
     fn join(&self, view: &View<'_>, keep: &[bool]) -> String {
@@ -160,30 +241,82 @@ fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
     &own[first..]
 }
 
+/// Which frames of a stack count as the user's own.
+#[derive(Clone, Copy)]
+enum OwnFrames {
+    /// Those of the program's own modules.
+    Program,
+    /// All that are not Go's: the stack has none of the program's.
+    NotStd,
+}
+
+impl OwnFrames {
+    fn of(stack: &[&ProfileFrame]) -> Self {
+        if stack.iter().any(|f| f.is_own()) { Self::Program } else { Self::NotStd }
+    }
+
+    fn has(self, frame: &ProfileFrame) -> bool {
+        match self {
+            Self::Program => frame.is_own(),
+            Self::NotStd => !frame.is_pseudo() && !names::is_std(&frame.function),
+        }
+    }
+}
+
+/// Names of frames, innermost first like these.
+fn pieces_of(frames: &[&ProfileFrame], full_names: bool) -> Vec<String> {
+    frames.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect()
+}
+
+/// `user.go:12` of the innermost own frame.
+fn place(stack: &[&ProfileFrame], own: OwnFrames) -> String {
+    let frame = stack.iter().find(|f| own.has(f)).or(stack.first());
+    frame.map_or_else(String::new, |f| names::place(&f.file, f.line))
+}
+
+fn waits_for(frame: &ProfileFrame, full_names: bool) -> String {
+    format!("{WAITS_FOR}{}", names::function(&frame.function, full_names))
+}
+
+/// The frame that says what a goroutine is: its outermost own one, else its outermost.
+fn entry<'a>(frames: &[&'a ProfileFrame], own: OwnFrames) -> Option<&'a ProfileFrame> {
+    entry_at(frames, own).map(|i| frames[i])
+}
+
+fn entry_at(frames: &[&ProfileFrame], own: OwnFrames) -> Option<usize> {
+    let end = frames.iter().position(|f| f.is_pseudo()).unwrap_or(frames.len());
+    frames[..end].iter().rposition(|f| own.has(f)).or(end.checked_sub(1))
+}
+
 /// Turns pieces round, cuts what is beyond reading, and ranks them.
 fn outermost_first(
     mut pieces: Vec<String>,
     shown: &[&ProfileFrame],
+    own: OwnFrames,
     by_creator: bool,
-    foreign: bool,
 ) -> (Vec<String>, Vec<usize>) {
-    let mut user: Vec<bool> = shown.iter().map(|f| !names::is_std(&f.function)).collect();
+    let mut user: Vec<bool> = shown.iter().map(|f| own.has(f)).collect();
     pieces.reverse();
     user.reverse();
-    if pieces.len() > 2 * MAX_PIECES {
-        let middle = MAX_PIECES..pieces.len() - MAX_PIECES;
-        pieces.splice(middle.clone(), []);
-        user.splice(middle, []);
-    }
     let last = pieces.len().saturating_sub(1);
     // Where only the creator is the user's, what it started says more than the creator.
     let innermost_user = user.iter().rposition(|&u| u).map(|i| if by_creator && i == 0 { 1 } else { i });
-    // Another goroutine's name says what it is to this one: that must not get lost.
-    let other = (by_creator || foreign).then_some(usize::from(by_creator));
+    let other = by_creator.then_some(1);
     let mut wanted: Vec<usize> = other.into_iter().chain(innermost_user).chain([last, 0]).collect();
     wanted.extend((0..pieces.len()).rev().filter(|&i| user[i]));
     wanted.extend(innermost_user.map(|i| i + 1));
     wanted.extend((0..pieces.len()).rev());
+    limited(pieces, wanted)
+}
+
+/// Without what is in the middle of too many pieces; each position is wanted once.
+fn limited(mut pieces: Vec<String>, mut wanted: Vec<usize>) -> (Vec<String>, Vec<usize>) {
+    if pieces.len() > 2 * MAX_PIECES {
+        let (first, removed) = (MAX_PIECES, pieces.len() - 2 * MAX_PIECES);
+        pieces.splice(first..first + removed, []);
+        wanted.retain(|i| !(first..first + removed).contains(i));
+        wanted.iter_mut().filter(|i| **i >= first).for_each(|i| *i -= removed);
+    }
     let mut seen = vec![false; pieces.len()];
     wanted.retain(|&i| i < seen.len() && !std::mem::replace(&mut seen[i], true));
     (pieces, wanted)
@@ -238,24 +371,62 @@ mod tests {
     fn a_wait_for_another_goroutine_says_so() {
         let stack = ["internal/poll.(*FD).Read", "main.fill", "main.refresh", "[waiting for]", "main.H"];
         let expected = "main.H → waits for main.refresh → main.fill → poll.(*FD).Read";
-        assert_eq!(chain(&stack, 80), (expected.into(), "f2.go:2".into()));
-        assert_eq!(chain(&stack, 46).0, "waits for main.refresh → main.fill → …");
-        assert_eq!(chain(&stack, 28).0, "waits for main.refresh → …");
-        assert_eq!(chain(&stack, 24).0, "waits for …n.refresh → …");
+        assert_eq!(chain(&stack, 80), (expected.into(), "f5.go:5".into()));
+        assert_eq!(chain(&stack, 46).0, "main.H → waits for main.refresh → …");
+        assert_eq!(chain(&stack, 33).0, "main.H → waits for …n.refresh → …");
+        assert_eq!(chain(&stack, 24).0, "main.H → …");
         assert_eq!(chain(&["runtime.gopark", "[waiting for]", "main.H"], 40).0, "main.H → waits for runtime.gopark");
-        // A server's own function is no news, that the goroutine is another one is.
+        // Who waited, in which of its functions, and where that waited.
+        let stack =
+            ["time.Sleep", "main.nap", "[waiting for] ×3", "sync.(*Mutex).Lock", "main.get", "main.H", "net/http.F"];
+        let expected = "main.H → main.get → sync.(*Mutex).Lock → waits for main.nap → time.Sleep";
+        assert_eq!(chain(&stack, 80), (expected.into(), "f5.go:5".into()));
+        assert_eq!(chain(&stack, 50).0, "main.get → … → waits for main.nap → time.Sleep");
+        assert_eq!(chain(&stack, 40).0, "main.get → … → waits for main.nap → …");
+        // Goroutines in between.
+        let stack = ["time.Sleep", "main.c", "[waiting for]", "sync.F", "main.b", "[waiting for]", "main.H"];
+        assert_eq!(chain(&stack, 80).0, "main.H → waits for main.b → waits for main.c → time.Sleep");
+        assert_eq!(chain(&stack, 45).0, "main.H → … → waits for main.c → time.Sleep");
+        // A server's own function is all that is known of who waited.
         let stack = ["time.Sleep", "main.nap", "main.worker", "[waiting for]", "net/http.serverHandler.ServeHTTP"];
-        assert_eq!(chain(&stack, 80).0, "waits for main.worker → main.nap → time.Sleep");
-        assert_eq!(chain(&stack, 30).0, "waits for main.worker → …");
+        let expected = "http.serverHandler.ServeHTTP → waits for main.worker → main.nap → time.Sleep";
+        assert_eq!(chain(&stack, 80).0, expected);
     }
 
     #[test]
-    fn a_goroutine_of_the_same_request_is_shown_as_a_child() {
-        let stack = ["time.Sleep", "main.H.func1", "[waiting for]", "[go]", "main.H"];
-        assert_eq!(chain(&stack, 80).0, "main.H.func1 → time.Sleep");
-        assert_eq!(chain(&["time.Sleep", "main.H.func1", "[waiting for]"], 80).0, "main.H.func1 → time.Sleep");
-        let stack = ["internal/poll.(*FD).Read", "net/http.(*persistConn).readLoop", "[waiting for]", "[go]", "main.H"];
-        assert_eq!(chain(&stack, 80).0, "main.H → go http.(*persistConn).readLoop → poll.(*FD).Read");
+    fn own_code_is_told_by_file() {
+        let of = |file: &str, function: &str| {
+            ProfileFrame { function: function.into(), file: file.into(), line: 1 }.is_own()
+        };
+        assert!(of("/home/me/shop/main.go", "main.main") && of("example.com/shop/db.go", "example.com/shop.Query"));
+        assert!(!of("/root/go/pkg/mod/github.com/lib/pq@v1.10.9/conn.go", "github.com/lib/pq.(*conn).recv"));
+        assert!(!of("/src/vendor/github.com/lib/pq/conn.go", "github.com/lib/pq.(*conn).recv"));
+        assert!(!of("/usr/lib/go/src/net/http/server.go", "net/http.(*conn).serve") && !of("", "[go]"));
+        assert!(of("/home/me@vienna/shop/main.go", "main.main") && of("/srv/vendors/main.go", "main.main"));
+        // A driver is not the user's own code, whatever it is called by.
+        let file =
+            |f: &str| if f.starts_with("github") { "/mod/github.com/lib/pq@v1.10.9/conn.go" } else { "/src/main.go" };
+        let frames: Vec<ProfileFrame> = ["github.com/lib/pq.recv", "database/sql.F", "main.CreateUser", "net/http.F"]
+            .into_iter()
+            .map(|f| ProfileFrame { function: f.into(), file: file(f).into(), line: 88 })
+            .collect();
+        let line = StackLine::new(&frames.iter().collect::<Vec<_>>(), false);
+        assert_eq!((line.in_short().as_str(), line.place.as_str()), ("main.CreateUser", "main.go:88"));
+    }
+
+    #[test]
+    fn lines_that_read_the_same_are_told_apart_by_who_called() {
+        let of = |caller: &str| {
+            let frames =
+                ["net.Read", "net/http.readLoop", "[waiting for]", "net/http.roundTrip", "main.call", caller, "main.H"];
+            let frames: Vec<ProfileFrame> = frames.iter().map(|f| frame(f, 1)).collect();
+            StackLine::new(&frames.iter().collect::<Vec<_>>(), false)
+        };
+        let (orders, users) = (of("main.orders"), of("main.users"));
+        assert_eq!(orders.in_short(), "main.call, waits for http.readLoop");
+        let apart = orders.told_apart_from(&[&users]).expect("they differ");
+        assert_eq!(apart.in_short(), "main.orders, waits for http.readLoop");
+        assert!(orders.told_apart_from(&[&orders]).is_none() && apart.told_apart_from(&[&users]).is_none());
     }
 
     #[test]

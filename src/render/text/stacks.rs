@@ -1,6 +1,7 @@
 //! The stacks that most time was spent in.
 
 use super::layout::{DIM, View, state_style, width};
+use super::lookalikes::{self, Look, StackRow};
 use super::stack_line::StackLine;
 use super::table::{Cell, Column, Table};
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Weight};
@@ -14,7 +15,7 @@ use std::rc::Rc;
 
 /// Columns of a state's name.
 const MAX_STATE: usize = 24;
-/// The same on a line of fewer columns than [`NARROW`].
+/// The same on a line of at most [`NARROW`] columns.
 const MAX_STATE_NARROW: usize = 14;
 const NARROW: usize = 80;
 /// Columns that names need beside the mark [`BELOW`].
@@ -27,24 +28,39 @@ const MAX_PLACE: usize = 28;
 const MIN_WHERE: usize = 18;
 
 /// What looks the same on a line, added up.
-struct StackRow<'a> {
+struct SampleRow<'a> {
     sample: &'a Sample,
     chain: Rc<StackLine>,
     weight: Weight,
     share: Share,
 }
 
+impl StackRow for SampleRow<'_> {
+    fn line(&self) -> &StackLine {
+        &self.chain
+    }
+
+    fn set_line(&mut self, line: StackLine) {
+        self.chain = Rc::new(line);
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.weight += other.weight;
+        self.share.0 += other.share.0;
+    }
+}
+
 pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     view.title(out, "TOP STACKS", "In which code?")?;
     let mut rows = merged(view, profile);
     let metric = profile.metric;
-    let name = |row: &StackRow<'_>| row.chain.key.clone();
+    let name = |row: &SampleRow<'_>| row.chain.key.clone();
     sort_rows(&mut rows, view.options.sort, |r| r.weight.of(metric), |r| r.weight.events, name);
     let top = if view.options.top == 0 { usize::MAX } else { view.options.top };
     loop {
         let n = top.min(rows.len());
         let (table, looks) = table(view, profile, &rows[..n]);
-        if !merge_lookalikes(&mut rows, &looks) {
+        if !lookalikes::join(&mut rows, &looks) {
             table.write(view, out)?;
             return cut_line(view, &rows[n..], out);
         }
@@ -52,7 +68,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> 
     }
 }
 
-fn table(view: &View<'_>, profile: &Profile, rows: &[StackRow<'_>]) -> (Table, Vec<(String, String)>) {
+fn table(view: &View<'_>, profile: &Profile, rows: &[SampleRow<'_>]) -> (Table, Vec<Look>) {
     let mut table = match requests(profile) {
         None => Table::new(&[("share", true), ("time", true), ("count", true), ("state", false)]),
         Some(1) => Table::new(&[("share", true), ("time", true), ("state", false)]),
@@ -84,31 +100,7 @@ fn requests(profile: &Profile) -> Option<u64> {
     profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency).and_then(of)
 }
 
-/// Adds up the rows whose names were cut until they read the same; says whether there were any. Without a place on
-/// the line, the place does not tell them apart either.
-fn merge_lookalikes(rows: &mut Vec<StackRow<'_>>, looks: &[(String, String)]) -> bool {
-    let mut first = FxHashMap::default();
-    let mut into: Vec<usize> = Vec::with_capacity(looks.len());
-    for (i, look) in looks.iter().enumerate() {
-        into.push(*first.entry(look).or_insert(i));
-    }
-    if first.len() == looks.len() {
-        return false;
-    }
-    for (i, &to) in into.iter().enumerate().filter(|&(i, &to)| i != to) {
-        let (weight, share) = (rows[i].weight, rows[i].share);
-        rows[to].weight += weight;
-        rows[to].share.0 += share.0;
-    }
-    let mut at = 0;
-    rows.retain(|_| {
-        at += 1;
-        into.get(at - 1).is_none_or(|&to| to == at - 1)
-    });
-    true
-}
-
-fn cut_line(view: &View<'_>, rest: &[StackRow<'_>], out: &mut dyn Write) -> io::Result<()> {
+fn cut_line(view: &View<'_>, rest: &[SampleRow<'_>], out: &mut dyn Write) -> io::Result<()> {
     if rest.is_empty() {
         return Ok(());
     }
@@ -138,18 +130,18 @@ pub(crate) struct MergedStack {
 pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) -> Vec<MergedStack> {
     let view = View::new(options);
     let mut rows = merged(&view, profile);
-    let look = |r: &StackRow<'_>| {
+    let look = |r: &SampleRow<'_>| {
         (format!("{}\n{}\n{}", state_text(r.sample), r.chain.fit(&view, max), below(r)), r.chain.place.clone())
     };
     loop {
-        let name = |row: &StackRow<'_>| row.chain.key.clone();
+        let name = |row: &SampleRow<'_>| row.chain.key.clone();
         sort_rows(&mut rows, options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
-        let looks: Vec<(String, String)> = rows.iter().map(look).collect();
-        if !merge_lookalikes(&mut rows, &looks) {
+        let looks: Vec<Look> = rows.iter().map(look).collect();
+        if !lookalikes::join(&mut rows, &looks) {
             break;
         }
     }
-    let owned = |row: &StackRow<'_>| MergedStack {
+    let owned = |row: &SampleRow<'_>| MergedStack {
         stack: row.chain.fit(&view, max),
         place: row.chain.place.clone(),
         state: state_text(row.sample),
@@ -161,14 +153,14 @@ pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) ->
 }
 
 /// Samples that look the same on a line, added up, most time first. Their roots and creators may differ.
-fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<StackRow<'a>> {
-    let mut rows: Vec<StackRow<'a>> = Vec::new();
+fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<SampleRow<'a>> {
+    let mut rows: Vec<SampleRow<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
     let mut chains = StackLines::new(view, profile);
     for sample in &profile.samples {
         let (number, chain) = chains.of(sample.stack);
         let row = *by_look.entry((number, &sample.state, sample.detail, sample.precision)).or_insert_with(|| {
-            rows.push(StackRow { sample, chain: chain.clone(), weight: Weight::default(), share: Share::default() });
+            rows.push(SampleRow { sample, chain: chain.clone(), weight: Weight::default(), share: Share::default() });
             rows.len() - 1
         });
         rows[row].weight += sample.weight;
@@ -201,7 +193,7 @@ struct StackLines<'p> {
 
 impl<'p> StackLines<'p> {
     fn new(view: &View<'_>, profile: &'p Profile) -> Self {
-        let is_user = |frame: &ProfileFrame| StackLine::is_user(frame) && !names::only_parks(&frame.function);
+        let is_user = |frame: &ProfileFrame| frame.is_own() && !names::only_parks(&frame.function);
         let kind = |frame: &ProfileFrame| (frame.is_pseudo(), is_user(frame));
         Self {
             profile,
@@ -253,7 +245,7 @@ impl<'p> StackLines<'p> {
             if !is_pseudo {
                 has_users |= is_user && enough == usize::MAX;
             } else if enough == usize::MAX {
-                let waited_for = tree.frames()[frame as usize].function == ProfileFrame::WAITING_FOR;
+                let waited_for = tree.frames()[frame as usize].is_waiting_for();
                 enough = if has_users && !waited_for { self.stack.len() + 1 } else { usize::MAX - 1 };
             }
             if self.stack.len() >= enough {
@@ -273,7 +265,7 @@ pub(super) fn stack_line_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -
 
 fn state(view: &View<'_>, sample: &Sample) -> Cell {
     let text = state_text(sample);
-    let max = if view.options.width < NARROW { MAX_STATE_NARROW } else { MAX_STATE };
+    let max = if view.options.width <= NARROW { MAX_STATE_NARROW } else { MAX_STATE };
     Cell::styled(view.fit(&text, max), state_style(&sample.state))
 }
 
@@ -286,12 +278,13 @@ fn state_text(sample: &Sample) -> String {
 }
 
 /// The columns `where` and the place, in the room that the others leave.
-fn add_where(view: &View<'_>, table: &mut Table, rows: &[StackRow<'_>]) {
+fn add_where(view: &View<'_>, table: &mut Table, rows: &[SampleRow<'_>]) {
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
     let places: Vec<String> = rows.iter().map(|r| view.fit_end(&r.chain.place, MAX_PLACE)).collect();
     let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
     let marked = rows.iter().map(|r| below(r).len()).max().unwrap_or(0);
-    let needed = MIN_WHERE.max(marked + MIN_MARKED);
+    let lines = rows.iter().map(|r| r.chain.min_room()).max().unwrap_or(0);
+    let needed = MIN_WHERE.max(marked + MIN_MARKED).max(marked + lines);
     let with_place = widest > 0 && room >= needed + Table::GAP + widest;
     let room = if with_place { room - Table::GAP - widest } else { room };
     table.columns.push(Column { heading: "where".into(), right: false });
@@ -309,7 +302,7 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[StackRow<'_>]) {
 }
 
 /// What ran between two stacks is known to be these frames or called by them.
-fn below(row: &StackRow<'_>) -> &'static str {
+fn below(row: &SampleRow<'_>) -> &'static str {
     let leaf = row.chain.ends_with(ProfileFrame::AFTER_LAST_STACK);
     if row.sample.precision == Precision::Bracketed && !leaf { BELOW } else { "" }
 }

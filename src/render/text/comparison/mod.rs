@@ -158,7 +158,7 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
             Presence::Both => "",
         };
         let below = if s.below.is_empty() { String::new() } else { one_sided_below(comparison, state, sign) };
-        format!(", most in {}{}{new}{below}", s.innermost, s.below)
+        format!(", most in {}{}{new}{below}", s.in_short, s.below)
     });
     format!(" The biggest part is [{}], {part} of the change{place}.", clean(state))
 }

@@ -6,6 +6,7 @@ use crate::profile::ProfileFrame;
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::text::layout::{ALERT, DIM, View, state_style, width};
+use crate::render::text::lookalikes::{self, Look, StackRow};
 use crate::render::text::stack_line::StackLine;
 use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::{counted, factor, signed};
@@ -18,6 +19,8 @@ const MAX_STATE: usize = 16;
 const MAX_PLACE: usize = 28;
 /// Columns that a stack needs at least beside a place.
 const MIN_WHERE: usize = 24;
+/// Rows that are named in sentences at most: the first ones.
+const MAX_IN_SHORT: usize = 12;
 /// The mark of a stack that is known only in part.
 const BELOW: &str = " (or below)";
 
@@ -33,8 +36,8 @@ struct ChangedRow<'a> {
 pub(crate) struct ChangedStack {
     /// The stack on one line.
     pub(crate) stack: String,
-    /// Its innermost function of the user's own.
-    pub(crate) innermost: String,
+    /// Its innermost function of the user's own, and what that waits for; of the first rows alone.
+    pub(crate) in_short: String,
     /// `user.go:12`; empty where stacks are matched by function.
     pub(crate) place: String,
     /// The state's name, as it is in the trace.
@@ -48,22 +51,19 @@ pub(crate) struct ChangedStack {
 }
 
 pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let rows = rows(comparison, view.options);
+    let mut rows = rows(comparison, view.options);
     if rows.is_empty() {
         return Ok(());
     }
     view.title(out, "STACKS THAT CHANGED", "In which code?")?;
-    let shown = if view.options.top == 0 { rows.len() } else { view.options.top.min(rows.len()) };
-    let mut table = Table::new(&[("change", true), ("", true), ("state", false)]);
-    for row in &rows[..shown] {
-        let state = view.fit(&clean(&row.change.state), MAX_STATE);
-        table.rows.push(vec![
-            Cell::new(delta(view, row.delta.delta_ns)),
-            mark(view, row.delta, row.presence),
-            Cell::styled(state, state_style(&row.change.state)),
-        ]);
-    }
-    add_where(view, &mut table, &rows[..shown]);
+    let (table, shown) = loop {
+        let shown = if view.options.top == 0 { rows.len() } else { view.options.top.min(rows.len()) };
+        let (table, looks) = table(view, &rows[..shown]);
+        if !lookalikes::join(&mut rows, &looks) {
+            break (table, shown);
+        }
+        sort(&mut rows);
+    };
     table.write(view, out)?;
     if shown == rows.len() {
         return Ok(());
@@ -72,6 +72,22 @@ pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Writ
     let more = counted((rows.len() - shown) as u64, "more stack");
     let line = format!("  {} {more}, {} together (-n 0 shows all)", view.glyphs.dots, delta(view, rest));
     writeln!(out, "{}", view.paint(DIM, &line))
+}
+
+fn table(view: &View<'_>, rows: &[ChangedRow<'_>]) -> (Table, Vec<Look>) {
+    let mut table = Table::new(&[("change", true), ("", true), ("state", false)]);
+    for row in rows {
+        let state = view.fit(&clean(&row.change.state), MAX_STATE);
+        table.rows.push(vec![
+            Cell::new(delta(view, row.delta.delta_ns)),
+            mark(view, row.delta, row.presence),
+            Cell::styled(state, state_style(&row.change.state)),
+        ]);
+    }
+    add_where(view, &mut table, rows);
+    let text = |cells: &Vec<Cell>, i: usize| cells.get(i).map_or_else(String::new, |cell| cell.text.clone());
+    let looks = table.rows.iter().map(|cells| (text(cells, 2) + "\n" + &text(cells, 3), text(cells, 4))).collect();
+    (table, looks)
 }
 
 /// `new`, `gone`, or how many times as long it is.
@@ -87,7 +103,8 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[ChangedRow<'_>]) {
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
     let places: Vec<String> = rows.iter().map(|r| view.fit_end(&r.chain.place, MAX_PLACE)).collect();
     let widest = places.iter().map(|p| width(p)).max().unwrap_or(0);
-    let with_place = widest > 0 && room >= MIN_WHERE + Table::GAP + widest;
+    let lines = rows.iter().map(|r| r.chain.min_room() + below(r).len()).max().unwrap_or(0);
+    let with_place = widest > 0 && room >= MIN_WHERE.max(lines) + Table::GAP + widest;
     let room = if with_place { room - Table::GAP - widest } else { room };
     table.columns.push(Column { heading: "where".into(), right: false });
     if with_place {
@@ -116,24 +133,43 @@ fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<ChangedRow<'a>
         let look = (chain.key.clone(), chain.place.clone(), &change.state, change.bracketed);
         let known = *by_look.entry(look).or_insert(rows.len());
         match rows.get_mut(known) {
-            Some(row) => row.add(change),
+            Some(row) => row.add_change(change.delta, change.presence),
             None => rows.push(ChangedRow { chain, change, delta: change.delta, presence: change.presence }),
         }
     }
-    rows.retain(|r| r.delta.delta_ns != 0);
-    rows.sort_by_key(|r| std::cmp::Reverse(r.delta.delta_ns.unsigned_abs()));
+    sort(&mut rows);
     rows
 }
 
+/// Largest change first, without rows that did not change.
+fn sort(rows: &mut Vec<ChangedRow<'_>>) {
+    rows.retain(|r| r.delta.delta_ns != 0);
+    rows.sort_by_key(|r| std::cmp::Reverse(r.delta.delta_ns.unsigned_abs()));
+}
+
 impl ChangedRow<'_> {
-    fn add(&mut self, change: &StackChange) {
-        let (sum, more) = (&mut self.delta, change.delta);
+    fn add_change(&mut self, more: Delta, presence: Presence) {
+        let sum = &mut self.delta;
         sum.base_ns = sum.base_ns.saturating_add(more.base_ns);
         sum.new_ns = sum.new_ns.saturating_add(more.new_ns);
         sum.delta_ns = sum.delta_ns.saturating_add(more.delta_ns);
-        if self.presence != change.presence {
+        if self.presence != presence {
             self.presence = Presence::Both;
         }
+    }
+}
+
+impl StackRow for ChangedRow<'_> {
+    fn line(&self) -> &StackLine {
+        &self.chain
+    }
+
+    fn set_line(&mut self, line: StackLine) {
+        self.chain = line;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.add_change(other.delta, other.presence);
     }
 }
 
@@ -142,14 +178,37 @@ pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: us
     let view = View::new(options);
     let owned = |row: &ChangedRow<'_>| ChangedStack {
         stack: row.chain.fit(&view, max),
-        innermost: row.chain.innermost().to_owned(),
+        in_short: String::new(),
         place: row.chain.place.clone(),
         state: row.change.state.clone(),
         below: below(row),
         delta: row.delta,
         presence: row.presence,
     };
-    rows(comparison, options).iter().map(owned).collect()
+    let mut rows = rows(comparison, options);
+    loop {
+        let look =
+            |row: &ChangedRow<'_>| (row.chain.fit(&view, max) + "\n" + &row.change.state, row.chain.place.clone());
+        let looks: Vec<Look> = rows.iter().map(look).collect();
+        if !lookalikes::join(&mut rows, &looks) {
+            let mut list: Vec<ChangedStack> = rows.iter().map(owned).collect();
+            for (i, stack) in list.iter_mut().enumerate().take(MAX_IN_SHORT) {
+                stack.in_short = in_short(&rows, i);
+            }
+            return list;
+        }
+        sort(&mut rows);
+    }
+}
+
+/// A stack's innermost function of the user's own, and what that waits for: if others read the same, the innermost function
+/// in which it differs from them.
+fn in_short(rows: &[ChangedRow<'_>], i: usize) -> String {
+    let line = &rows[i].chain;
+    let short = line.in_short();
+    let is_like = |other: &&StackLine| other.in_short() == short;
+    let others: Vec<&StackLine> = rows.iter().take(MAX_IN_SHORT).map(|row| &row.chain).filter(is_like).collect();
+    line.told_apart_from(&others).map_or(short, |apart| apart.in_short())
 }
 
 /// How a stack changed, for a format without columns: `+5.30 ms (new)`, `+2.10 ms (3.1×)`.
