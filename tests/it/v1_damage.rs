@@ -224,3 +224,22 @@ fn the_unordered_trace_says_so() {
     assert!(has(&trace, "time-order", "time stamps out of order"), "{:?}", trace.warnings);
     assert!(!trace.complete);
 }
+
+/// An event that names a stack which the file does not define: its place, and no word where all are defined.
+#[test]
+fn an_undefined_stack_is_said() {
+    let open = |stack: u64| {
+        let mut trace = Builder::new(21);
+        trace.start().event(ev::GO_CREATE, 1, &[10, 1, 1]);
+        let at = trace.bytes.len() as u64;
+        trace.event(ev::GO_SCHED, 10, &[stack]).event(ev::GO_START, 10, &[1, 2]);
+        trace.event(ev::GO_SCHED, 10, &[1]);
+        (v1::open(&trace.end()).expect("a trace"), at)
+    };
+    let (trace, at) = open(9);
+    let warning = trace.warnings.iter().find(|w| w.id == "no-stacks").expect("a warning");
+    assert_eq!((warning.offset, trace.complete), (Some(at), false), "{warning:?}");
+    assert!(has(&trace, "no-stacks", "1 event"), "{warning:?}");
+    let (trace, _) = open(1);
+    assert!(!has(&trace, "no-stacks", ""), "{:?}", trace.warnings);
+}

@@ -16,7 +16,7 @@ use crate::survey::roots::servers::ServerStep;
 use crate::survey::v2::classes::classify;
 use crate::survey::v2::collect::ScanCollector;
 use crate::survey::v2::evidence_store::EvidenceMemory;
-use crate::survey::v2::scan::{Birth, Scan, ScanInput};
+use crate::survey::v2::scan::{Birth, Scan, ScanInput, UndefinedStacks};
 use crate::survey::v2::thread_groups::{scan_threads, thread_groups};
 use crate::survey::{NameMatcher, Survey};
 use crate::trace::error::{Result, Warning};
@@ -165,11 +165,12 @@ impl Surveying<'_> {
             None => &FxHashMap::default(),
         };
         let notes = notes_wanted(self.selector);
-        let batches = &ThreadBatches::new(generation);
+        let (batches, tables_read) = (&ThreadBatches::new(generation), &tables);
         let ScanOptions { split_times, .. } = options;
         let predictor_input = PredictorInput { generation, batches, known, clock: clocks[i], split_times };
         let scan = |keeps_all| {
-            let input = ScanInput { generation, batches, known, classes, notes, samples, keeps_all };
+            let input =
+                ScanInput { generation, batches, tables: tables_read, known, classes, notes, samples, keeps_all };
             self.scan_groups(&input, options.threads, predictor_input)
         };
         let mut scanned = scan(options.keeps_all)?;
@@ -178,6 +179,7 @@ impl Surveying<'_> {
         }
         let (mut scan, predictions) = scanned.unwrap_or_default();
         warnings.extend(undefined_strings(&scan, &tables, generation.index));
+        warnings.extend(undefined_stacks(scan.undefined_stacks).map(|w| w.in_generation(generation.index.number)));
         scan.warnings.extend(warnings);
         scan.serves = classes.is_some_and(serves);
         Ok(GenerationScan { tables, scan, predictions })
@@ -257,4 +259,14 @@ fn undefined_strings(scan: &Scan, tables: &Tables, generation: &GenerationIndex)
         n => format!("events name {n} strings that no table defines: states or annotations have no names"),
     };
     Some(Warning::lost("undefined-string", message, generation.start, 0).in_generation(generation.number))
+}
+
+/// A warning if events name stacks that no table of their generation defines.
+fn undefined_stacks(undefined: UndefinedStacks) -> Option<Warning> {
+    let UndefinedStacks { events, first } = undefined;
+    let message = match events {
+        1 => "an event names a stack that no table defines: its functions are not known".to_owned(),
+        n => format!("{n} events name stacks that no table defines: their functions are not known"),
+    };
+    first.map(|first| Warning::lost("undefined-stack", message, first, 0))
 }

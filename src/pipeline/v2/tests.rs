@@ -310,7 +310,9 @@ fn same_on_both_paths(bytes: &Vec<u8>, name: &str, pattern: &str) {
             let (known, classes) = (&recording.known, classes.as_ref());
             let generation = &generation;
             let batches = &batches;
-            let input = ScanInput { generation, batches, known, classes, notes: None, samples, keeps_all: true };
+            let tables = &tables;
+            let input =
+                ScanInput { generation, batches, tables, known, classes, notes: None, samples, keeps_all: true };
             let scan = scan_threads(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
             format!("{:?}", scan.expect("bytes in memory"))
         };

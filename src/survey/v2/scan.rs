@@ -8,7 +8,7 @@ use crate::survey::roots::classify::StackClass;
 use crate::trace::id_table::IdTable;
 use crate::trace::ids::GoId;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
-use crate::trace::v2::tables::WireSample;
+use crate::trace::v2::tables::{Tables, WireSample};
 use crate::trace::warning_list::WarningList;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -71,6 +71,8 @@ pub(crate) struct Scan {
     pub(crate) truncated: Vec<GoroutineRef>,
     /// Goroutines that were on a thread when the generation ended, each with the file position of its last gap.
     pub(crate) unfinished: Vec<(GoroutineRef, Option<u64>)>,
+    /// Events that name a stack that no table defines; counted where stacks matter.
+    pub(crate) undefined_stacks: UndefinedStacks,
     /// Wire ids of the strings that events name.
     pub(crate) strings: FxHashSet<u64>,
     /// Least number of a collector event; none when there is no such event.
@@ -87,12 +89,31 @@ pub(crate) struct Scan {
     pub(crate) warnings: WarningList,
 }
 
+/// Events that name a stack that no table defines.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct UndefinedStacks {
+    /// How many.
+    pub(crate) events: u64,
+    /// The lowest file position of one; none without any.
+    pub(crate) first: Option<u64>,
+}
+
+impl UndefinedStacks {
+    /// Adds those of other threads.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.events += other.events;
+        self.first = self.first.into_iter().chain(other.first).min();
+    }
+}
+
 /// What a scan reads.
 pub(crate) struct ScanInput<'a> {
     /// The generation.
     pub(crate) generation: &'a Generation<'a>,
     /// Its batches by thread.
     pub(crate) batches: &'a ThreadBatches,
+    /// Its strings and stacks.
+    pub(crate) tables: &'a Tables,
     /// The event codes of the file's version.
     pub(crate) known: &'a [bool; 256],
     /// What each stack says about a selection by stack and about servers; none when stacks do not matter.
@@ -118,6 +139,7 @@ impl Scan {
         self.notes.join(next.notes, births);
         self.truncated.extend(next.truncated.into_iter().map(shifted));
         self.unfinished.extend(next.unfinished.into_iter().map(|(g, gap)| (shifted(g), gap)));
+        self.undefined_stacks.join(next.undefined_stacks);
         self.strings.extend(next.strings);
         self.first_gc = self.first_gc.into_iter().chain(next.first_gc).min();
         self.procs = self.procs.max(next.procs);

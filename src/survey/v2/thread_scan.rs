@@ -7,7 +7,7 @@
 use super::evidence::GoroutineRef;
 use super::notes::Note;
 use super::run_evidence::{RunEvidence, StackAt};
-use super::scan::{Birth, Death, Scan, ScanInput};
+use super::scan::{Birth, Death, Scan, ScanInput, UndefinedStacks};
 use super::scan_fast::FastScan;
 use super::verdicts::StackVerdicts;
 use crate::survey::annotations::kind::AnnotationKind;
@@ -128,6 +128,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
         match ev.code {
             code::GO_BLOCK | code::GO_STOP => {
                 self.name(ev.args[0]);
+                self.check_stack(ev, 1);
                 self.leave();
             }
             code::GO_SYSCALL_END => self.run.resume(ev.pos, ev.ticks),
@@ -222,8 +223,28 @@ impl<'a, 's> ThreadScan<'a, 's> {
             let creates = matches!(ev.code, code::GO_CREATE | code::GO_CREATE_BLOCKED);
             let at = StackAt { stack: ev.args[at as usize], pos: ev.pos, ticks: ev.ticks, code: ev.code };
             let class = self.class(at.stack);
+            if !class.present {
+                self.no_stack(at.stack, at.pos);
+            }
             let class = if creates { class } else { class.without_creation() };
             self.take_stack(at, if ev.code == code::GO_STOP { class.at_stop() } else { class });
+        }
+    }
+
+    /// Looks whether an event's stack is defined, where nothing else looks at it. The stacks of system calls and wake-ups
+    /// are then not looked at: that would cost more than all else does.
+    #[inline]
+    fn check_stack(&mut self, ev: &ScanEvent, at: usize) {
+        if self.input.classes.is_none() && !self.input.tables.defines_stack(ev.args[at]) {
+            self.no_stack(ev.args[at], ev.pos);
+        }
+    }
+
+    /// Notes a stack without frames, if the reason is that no table defines it.
+    #[cold]
+    fn no_stack(&mut self, stack: u64, pos: u64) {
+        if !self.input.tables.defines_stack(stack) {
+            self.scan.undefined_stacks.join(UndefinedStacks { events: 1, first: Some(pos) });
         }
     }
 
@@ -241,8 +262,11 @@ impl<'a, 's> ThreadScan<'a, 's> {
         while let Some(sample) = self.next_sample.filter(|s| s.ticks < ticks) {
             if self.current != GoroutineRef::NONE && sample.goroutine == self.current.id.0 {
                 let WireSample { stack, pos, ticks, .. } = sample;
-                let class = self.class(stack).without_creation().at_sample();
-                self.take_stack(StackAt { stack, pos, ticks, code: code::CPU_SAMPLE }, class);
+                let (at, class) = (StackAt { stack, pos, ticks, code: code::CPU_SAMPLE }, self.class(stack));
+                if !class.present {
+                    self.no_stack(at.stack, at.pos);
+                }
+                self.take_stack(at, class.without_creation().at_sample());
             }
             self.next_sample = self.samples.next().copied();
         }
@@ -293,6 +317,10 @@ impl<'a, 's> ThreadScan<'a, 's> {
             from_c: false,
         });
         self.run.created(birth, self.class(ev.args[2]));
+        if !self.input.tables.defines_stack(ev.args[1]) {
+            self.no_stack(ev.args[1], ev.pos);
+        }
+        self.check_stack(ev, 2);
         if self.input.notes.is_some_and(|wanted| wanted.children) {
             self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, kind: AnnotationKind::Created(birth) });
         }
@@ -319,7 +347,11 @@ impl<'a, 's> ThreadScan<'a, 's> {
         self.scan.announced.push(id);
         if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
             let at = StackAt { stack: ev.args[3], pos: ev.pos, ticks: ev.ticks, code: ev.code };
-            let class = self.class(at.stack).without_creation().at_stop();
+            let class = self.class(at.stack);
+            if !class.present {
+                self.no_stack(at.stack, at.pos);
+            }
+            let class = class.without_creation().at_stop();
             RunEvidence::status(GoroutineRef::by_id(id), class, at, &mut self.scan.evidence);
         }
         let here = thread == self.id.0;

@@ -33,10 +33,12 @@ impl StackVerdict {
 impl StackVerdicts {
     /// The verdicts on all classes.
     pub(crate) fn new(classes: &IdTable<StackClass>) -> Self {
-        let mut verdicts: Vec<StackVerdict> =
-            classes.dense().iter().map(|class| StackVerdict::of(class.unwrap_or_default())).collect();
-        // Id 0 is no stack.
+        // The general path sees that a stack is not defined.
+        let of = |class: &Option<StackClass>| class.map_or(StackVerdict::More, StackVerdict::of);
+        let mut verdicts: Vec<StackVerdict> = classes.dense().iter().map(of).collect();
         verdicts.resize(verdicts.len().max(1), StackVerdict::Nothing);
+        // Id 0 is no stack.
+        verdicts[0] = StackVerdict::Nothing;
         Self(verdicts)
     }
 
@@ -76,7 +78,8 @@ mod tests {
         let verdicts = StackVerdicts::new(&classes);
         for id in 0..70 {
             let class = classes.get(id).unwrap_or_default();
-            let expected = class.is_plain().then_some(class.excludes());
+            let is_known = id == 0 || classes.get(id).is_some();
+            let expected = (is_known && class.is_plain()).then_some(class.excludes());
             assert!(verdicts.excludes(id) == expected || id > 32 && verdicts.excludes(id).is_none(), "{id}: {class:?}");
             let both = verdicts.excludes(id).map(|excludes| (excludes, excludes && class.skippable));
             assert_eq!(verdicts.excludes_and_skippable(id), both);

@@ -12,6 +12,7 @@ use crate::trace::table_faults::{defined_twice, drop_conflicts, undefined_names}
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
 use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_STRING_SIZE};
+use rustc_hash::FxHashSet;
 
 /// One frame of a stack as on the wire, with ids of strings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,9 +49,16 @@ pub(crate) struct Tables {
     /// The stacks by id, for [`frames`](Self::frames).
     pub stacks: IdTable<FrameRange>,
     frames: Vec<WireFrame>,
+    /// Ids of stacks that are defined twice and differ: neither counts.
+    conflicting: FxHashSet<u64>,
 }
 
 impl Tables {
+    /// Whether a table says what the stack with an id is, be it in two ways; 0 is no stack.
+    pub(crate) fn defines_stack(&self, id: u64) -> bool {
+        id == 0 || self.stacks.get(id).is_some() || self.conflicting.contains(&id)
+    }
+
     /// The string with an id; `None` if there is none.
     pub(crate) fn string(&self, id: u64) -> Option<&[u8]> {
         self.strings.get(id).map(|at| &self.text[at.start..at.start + at.len])
@@ -134,11 +142,14 @@ impl TableReader {
         });
         let frames = |range: FrameRange| &self.frames[range.start as usize..][..range.len as usize];
         let conflict = drop_conflicts(&mut self.stacks, |a, b| a.start == b.start || frames(a) == frames(b));
-        if let Some((at, ids)) = conflict {
+        let conflicting = conflict.map(|(at, ids)| {
             warnings.push(defined_twice("stack", ids.len(), offset_of(&self.stack_batches, at)));
-        }
+            ids
+        });
+        let conflicting = conflicting.unwrap_or_default();
         let Self { strings, text, stacks, frames, stack_batches, .. } = self;
-        let mut tables = Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames };
+        let mut tables =
+            Tables { strings: IdTable::new(&strings), text, stacks: IdTable::new(&stacks), frames, conflicting };
         tables.stacks = tables.stacks.map(|stack| tables.like_all_others(stack));
         let unnamed = unnamed.unwrap_or_default();
         let is_undefined = |id: u64| id != 0 && tables.strings.get(id).is_none() && !unnamed.contains(&id);

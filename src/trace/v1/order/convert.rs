@@ -21,6 +21,23 @@ use crate::trace::v1::{EventCell, EventRecord, Kind, table_by_code};
 use crate::trace::version::WorldStops;
 use rustc_hash::FxHashSet;
 
+/// Events whose stack the file does not define.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct MissingStacks {
+    /// How many.
+    pub(crate) events: u64,
+    /// The lowest file position of one; none without any.
+    pub(crate) first: Option<u64>,
+}
+
+impl MissingStacks {
+    #[cold]
+    fn add(&mut self, pos: u64) {
+        self.events += 1;
+        self.first = self.first.into_iter().chain([pos]).min();
+    }
+}
+
 /// What the conversion of an event depends on, apart from the event itself.
 #[derive(Clone, Debug)]
 pub(crate) struct ConvertState {
@@ -38,8 +55,8 @@ pub(crate) struct ConvertState {
     pub(crate) assisting: FxHashSet<GIdx>,
     /// Whether a goroutine had an event with its own stack while it did not run.
     pub(crate) stack_while_stopped: bool,
-    /// Number of events whose stack the file does not define.
-    pub(crate) missing_stacks: u64,
+    /// Events whose stack the file does not define.
+    pub(crate) missing_stacks: MissingStacks,
     /// GOMAXPROCS at the start of the trace. The event with it ends the announcements, and becomes no event.
     pub(crate) first_procs: Option<u64>,
 }
@@ -55,7 +72,7 @@ impl ConvertState {
             stop: StringIdx::NONE,
             assisting: FxHashSet::default(),
             stack_while_stopped: false,
-            missing_stacks: 0,
+            missing_stacks: MissingStacks::default(),
             first_procs: None,
         }
     }
@@ -178,7 +195,7 @@ impl<'a> Converter<'a> {
         }
         let id = if event.has(EventCell::WIDE) { self.read(event).stack } else { u64::from(event.stack_or_arg) };
         self.trace.tables.stack(id).unwrap_or_else(|| {
-            self.state.missing_stacks += 1;
+            self.state.missing_stacks.add(event.pos);
             StackIdx::EMPTY
         })
     }
@@ -224,7 +241,10 @@ impl<'a> Converter<'a> {
                 return None;
             }
             Kind::GoCreate => {
-                let start_stack = self.trace.tables.start_stack(self.read(event).args[1]).unwrap_or(StackIdx::EMPTY);
+                let start_stack = self.trace.tables.start_stack(self.read(event).args[1]).unwrap_or_else(|| {
+                    self.state.missing_stacks.add(event.pos);
+                    StackIdx::EMPTY
+                });
                 self.transition(target, NotExist, Runnable, none, start_stack)
             }
             Kind::GoSysCall => self.transition(g, Running, Syscall, none, stack),

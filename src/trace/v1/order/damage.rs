@@ -3,6 +3,7 @@
 use super::OldTrace;
 use super::builder::ClockDisorder;
 use super::clock::plausible;
+use super::convert::MissingStacks;
 use super::merge::ForcedEvents;
 use crate::trace::error::Warning;
 use crate::trace::v1::{FileScan, Gap, GapCause, text_length};
@@ -15,7 +16,7 @@ const QUOTED: usize = 40;
 pub(crate) struct Damage {
     pub(crate) forced: ForcedEvents,
     pub(crate) disorder: ClockDisorder,
-    pub(crate) missing_stacks: u64,
+    pub(crate) missing_stacks: MissingStacks,
 }
 
 /// All warnings about a trace.
@@ -99,8 +100,9 @@ fn frequency_warning(trace: &OldTrace, scan: &FileScan) -> Option<Warning> {
     Some(Warning { offset: Some(trace.bytes.len() as u64), ..lost("no-frequency", text) })
 }
 
-fn stacks_warning(trace: &OldTrace, scan: &FileScan, missing: u64) -> Option<Warning> {
+fn stacks_warning(trace: &OldTrace, scan: &FileScan, missing: MissingStacks) -> Option<Warning> {
     let bad = trace.tables.bad_stacks;
+    let MissingStacks { events: missing, first } = missing;
     if missing == 0 && bad == 0 {
         return None;
     }
@@ -109,7 +111,7 @@ fn stacks_warning(trace: &OldTrace, scan: &FileScan, missing: u64) -> Option<War
     } else {
         format!("{missing} events have a stack that is missing or damaged ({bad} damaged); their functions are unknown")
     };
-    Some(lost("no-stacks", text))
+    Some(Warning { offset: first, ..lost("no-stacks", text) })
 }
 
 fn order_warning(trace: &OldTrace, forced: &ForcedEvents) -> Option<Warning> {

@@ -4,7 +4,7 @@
 //! again later, in any order and in parallel.
 
 use super::OldTrace;
-use super::convert::{ConvertState, Converter};
+use super::convert::{ConvertState, Converter, MissingStacks};
 use super::ordered::OrderCursor;
 use super::visitor::{BriefEvent, Visitor};
 use crate::trace::event::{Event, EventKind, Range};
@@ -44,7 +44,7 @@ pub struct WalkSummary {
     /// or clocks contradict the order. Then parts cannot be measured separately.
     pub stack_while_stopped: bool,
     /// Number of events so far whose stack the file does not define.
-    pub(crate) missing_stacks: u64,
+    pub(crate) missing_stacks: MissingStacks,
 }
 
 /// Calls a function with every event.
