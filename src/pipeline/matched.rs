@@ -1,11 +1,36 @@
 //! Counts what matched, over all traces.
 
 use crate::measure::Measured;
-use crate::profile::MatchedFunction;
-use crate::slice::Slice;
+use crate::profile::{MatchedFunction, SelectAlone};
+use crate::slice::{Narrowed, RootKind, Slice};
+use crate::survey::Survey;
+use crate::survey::roots::paths::PathNode;
 use crate::trace::ids::StringIdx;
 use crate::trace::symbols::Symbols;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What selects stretches on no server, which match beside requests: only names that no matching request has can tell them
+/// apart.
+pub(super) fn stretches_alone(survey: &Survey, slice: &Slice) -> Option<Narrowed> {
+    let stretches = slice.others.counts.keys().filter(|(by, _)| *by == RootKind::Stack.name());
+    let functions: FxHashSet<StringIdx> = stretches.map(|(_, function)| *function).collect();
+    let paths = &survey.served.paths;
+    let is_shared =
+        |node: &PathNode| paths.ancestors(*node).any(|at| functions.contains(&paths.steps[at.at()].function));
+    let matching = survey.served.requests.iter().filter(|request| request.matches);
+    let sets: FxHashSet<u32> = matching.map(|request| request.paths).collect();
+    let shares = sets.iter().any(|&set| survey.served.path_sets[set as usize].iter().any(is_shared));
+    slice.others.stretches.filter(|_| !shares)
+}
+
+/// The same for reports.
+pub(super) fn select_alone(narrowed: Option<Narrowed>) -> SelectAlone {
+    match narrowed {
+        None => SelectAlone::Nothing,
+        Some(Narrowed::ByName) => SelectAlone::ByName,
+        Some(Narrowed::AsAsked) => SelectAlone::AsAsked,
+    }
+}
 
 /// Requests by what made roots of them, and by the function that matched.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
 use super::listing::{Listing, list_in_pool};
-use super::matched::MatchedCounts;
+use super::matched::{MatchedCounts, select_alone, stretches_alone};
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
@@ -111,7 +111,7 @@ impl Sliced {
             windows.extend(paths.requests.iter().map(|r| r.window));
         }
         self.matched.add_requests(trace.slice, &measured, trace.symbols);
-        self.others.add(&trace.slice.others, trace.symbols);
+        self.others.add(&trace.slice.others.counts, trace.symbols);
         self.folder.add_trace(measured, trace, &mut self.requests);
     }
 }
@@ -152,6 +152,8 @@ impl Slicer<'_> {
         if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {
             slice.keep(windows);
         }
+        sliced.profile.selection.goroutines_alone = select_alone(slice.others.goroutines);
+        sliced.profile.selection.stretches_alone = select_alone(stretches_alone(&survey, &slice));
         sliced.windows.push(Vec::new());
         let mut warnings = trace.take_warnings();
         warnings.extend(std::mem::take(&mut survey.warnings).into_vec());

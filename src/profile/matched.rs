@@ -14,6 +14,18 @@ pub struct MatchedFunction {
     pub requests: u64,
 }
 
+/// What selects roots on no server and nothing else, where requests on a server match too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SelectAlone {
+    /// Nothing that is known, or there are none.
+    #[default]
+    Nothing,
+    /// The names of the functions that matched.
+    ByName,
+    /// The patterns as they were given.
+    AsAsked,
+}
+
 impl MatchedFunction {
     /// The order of lists: most requests first, then by name.
     pub(super) fn most_first(&self, other: &Self) -> Ordering {

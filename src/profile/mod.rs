@@ -27,7 +27,7 @@ pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
-pub use matched::MatchedFunction;
+pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
 pub use packages::{is_std, package, split_package};
 pub use requests::{
@@ -127,6 +127,10 @@ pub struct Selection {
     /// What matches but is no root, since requests on a server match too and only those are roots. With how many roots
     /// there would be; most first.
     pub others: Vec<MatchedFunction>,
+    /// What selects those of them that are goroutines, in the last trace.
+    pub goroutines_alone: SelectAlone,
+    /// What selects those of them that are stretches, in the last trace.
+    pub stretches_alone: SelectAlone,
     /// Goroutines in the slice, roots included, each counted once.
     pub goroutines: u64,
     /// Longest chain of creations below a root; 0 when roots have no children.

@@ -1,10 +1,11 @@
 //! Which goroutines belong to which windows.
 
+use super::set_apart::OtherRoots;
 use super::spawn_chains::SpawnChains;
 use super::task_boundaries::TaskBoundaries;
 use super::window::{RootWindow, WindowIdx};
 use crate::survey::SeenPart;
-use crate::trace::ids::{GIdx, StringIdx};
+use crate::trace::ids::GIdx;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A part of a goroutine's life that belongs to a window.
@@ -45,9 +46,8 @@ pub(crate) struct Slice {
     pub(crate) chains: SpawnChains,
     /// How many goroutines were selected, and how many were left out.
     pub(crate) counts: Counts,
-    /// What matches too, but is no root since only requests on a server are: how many roots there would be, by what would
-    /// make them roots and what matched.
-    pub(crate) others: FxHashMap<(&'static str, StringIdx), u64>,
+    /// What matches too, but is no root since only requests on a server are.
+    pub(crate) others: OtherRoots,
 }
 
 impl Slice {

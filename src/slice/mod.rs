@@ -29,8 +29,8 @@
 //! A window has borders in the file and not in time: pass 1 knows where an event stands, pass 2 at which time.
 //!
 //! To read: `selector` (what is asked), `window` and `membership` (the result), `builder` (what both steps share), `select`
-//! (the steps), `roots`, `closure`; then what they look up: `keep_out`, `shared`, `system`, `labels`, `spawn_chains`,
-//! `task_boundaries`.
+//! (the steps), `roots`, `closure`, `other_roots` (what is set apart, and what selects it alone); then what they look up:
+//! `keep_out`, `shared`, `system`, `labels`, `spawn_chains`, `task_boundaries`.
 
 mod builder;
 mod closure;
@@ -41,6 +41,7 @@ mod other_roots;
 mod roots;
 mod select;
 mod selector;
+mod set_apart;
 pub(crate) mod shared;
 pub(crate) mod spawn_chains;
 pub(crate) mod system;
@@ -51,6 +52,7 @@ mod window;
 pub(crate) use membership::{Counts, Membership, Slice};
 pub(crate) use select::select;
 pub use selector::{PatternSyntax, Patterns, RootBy, Selector, SelectorBuilder};
+pub(crate) use set_apart::Narrowed;
 pub(crate) use system::without_creator;
 pub(crate) use task_boundaries::TaskBoundary;
 pub use time_range::TimeRange;

@@ -5,10 +5,10 @@ use super::closure::creators_first;
 use super::membership::Slice;
 use super::other_roots::others;
 use super::selector::Selector;
+use super::set_apart::OtherRoots;
 use crate::survey::{Forest, Goroutine};
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
-use rustc_hash::FxHashMap;
 
 /// Goroutines copied out of the forest at a time. They lie far apart in memory; loads that do not depend on each other
 /// overlap.
@@ -32,7 +32,7 @@ pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) ->
         return all.run();
     }
     let alone = !may_have_others(&builder, &served);
-    let others = if alone { FxHashMap::default() } else { others(&mut all, &served) };
+    let others = if alone { OtherRoots::default() } else { others(&mut all, symbols, &served) };
     Slice { others, ..served }
 }
 

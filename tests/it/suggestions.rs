@@ -1,5 +1,6 @@
-//! The commands that the list without `--root` suggests: each selects something, none comes twice, none selects what serves
-//! all requests. On all recordings of the repository, and on the corpus and the cases where they are present.
+//! The commands that reports show. The list without `--root` suggests some: each selects something, none comes twice, none
+//! selects what serves all requests. A report whose roots are requests on a server shows those for what else matches: they
+//! give exactly that. On all recordings of the repository, and on the corpus and the cases where they are present.
 
 use crate::common::{cases, corpus, files, root};
 use serde_json::Value;
@@ -71,4 +72,50 @@ fn what_hangs_is_suggested_with_what_the_edges_cut() {
     let first = |case: &str| suggested(&folder.join(case)).expect("a list").first().cloned().unwrap_or_default();
     assert!(first("stuck/1.27.3.trace").starts_with("-F --include-partial --root main.Stuck "));
     assert!(first("flight/sync-1.27.3.trace").starts_with("-F --include-partial --root main.Guess "));
+}
+
+/// The report about a pattern as JSON; none where nothing matches.
+fn report(options: &str, folder: &Path) -> Option<Value> {
+    let output = shell(&format!("gotrace-slice -q -f json {options}"), folder);
+    output.status.success().then(|| serde_json::from_slice(&output.stdout).expect("JSON"))
+}
+
+/// How many roots of a kind a report has set apart.
+fn set_apart(report: &Value, kind: &str) -> u64 {
+    let others = report["selection"]["others"].as_array().expect("a list").iter();
+    let of_kind = others.filter(|other| (other["by"] == "stack") == (kind == "stretches"));
+    of_kind.map(|other| other["requests"].as_u64().expect("a count")).sum()
+}
+
+/// Runs the commands for what a report sets apart; gives how many those were.
+fn check_apart(options: &str, trace: &Path) -> usize {
+    let (folder, name) = (trace.parent().expect("a folder"), trace.file_name().expect("a name").to_string_lossy());
+    let asked = format!("{options} '{name}'");
+    let text = String::from_utf8(shell(&format!("gotrace-slice -q {asked}"), folder).stdout).expect("UTF-8");
+    let shown = text.lines().filter_map(|line| line.strip_prefix("  these ")?.split_once(" alone: gotrace-slice "));
+    let shown: Vec<(&str, &str)> = shown.collect();
+    for (kind, command) in &shown {
+        let what = format!("{}: {options}: {command}", trace.display());
+        let apart = set_apart(&report(&asked, folder).expect("a report"), kind);
+        let alone = report(command, folder).unwrap_or_else(|| panic!("{what} fails"));
+        assert_eq!(alone["selection"]["roots"].as_u64(), Some(apart), "{what}");
+        assert!(set_apart(&alone, kind) == 0 && apart > 0, "{what}");
+    }
+    shown.len()
+}
+
+#[test]
+fn what_is_set_apart_has_commands_that_give_exactly_that() {
+    let traces = files(&root().join("testdata/traces"), "trace");
+    let mut shown = 0;
+    for trace in traces.iter().filter(|trace| !trace.ends_with("waits-long.trace")) {
+        shown += check_apart("--root 'main[.]'", trace) + check_apart("-i -F --root FUNC1 --root price", trace);
+        if trace.ends_with("matching.trace") {
+            assert_eq!(check_apart("--exclude 'net/http' --root Price", trace), 1, "{}", trace.display());
+        }
+    }
+    assert!(shown > 20, "{shown}");
+    if let Some(folder) = cases() {
+        assert_eq!(check_apart("-r reverseproxy", &folder.join("caddy-timers-as-requests/caddy.trace")), 1);
+    }
 }

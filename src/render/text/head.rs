@@ -1,6 +1,7 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
-use super::layout::{INCOMPLETE, View, width};
+use super::layout::{DIM, INCOMPLETE, View, width};
+use super::question;
 use crate::profile::{MatchedFunction, Profile, Requests, Selection, TraceInfo, Undecided};
 use crate::render::clean::clean;
 use crate::render::cut;
@@ -26,6 +27,13 @@ pub(super) fn write(
     {
         if !items.is_empty() {
             view.items(out, label, pad, &items)?;
+        }
+    }
+    for (kind, command) in
+        [("goroutines", question::alone(profile, false)), ("stretches", question::alone(profile, true))]
+    {
+        if let Some(command) = command {
+            writeln!(out, "  {} {command}", view.paint(DIM, &format!("these {kind} alone:")))?;
         }
     }
     if let Some(requests) = requests {
@@ -159,17 +167,11 @@ fn matched(view: &View<'_>, selection: &Selection) -> Vec<String> {
     functions(view, &selection.matched)
 }
 
-/// What matches and is no root because requests on a server are, and how to get it alone.
+/// What matches and is no root because requests on a server are.
 fn others(view: &View<'_>, selection: &Selection) -> Vec<String> {
     let mut items = functions(view, &selection.others);
-    let mut kinds: Vec<&str> = selection.others.iter().map(|m| m.by).filter(|by| *by != "stack").collect();
-    kinds.sort_unstable();
-    kinds.dedup();
     if !items.is_empty() {
         items.push("on no server: not counted".to_owned());
-    }
-    if !kinds.is_empty() {
-        items.push(format!("to count what matches so: --root-by {}", kinds.join(",")));
     }
     items
 }

@@ -1,6 +1,6 @@
 //! The command that made a profile, narrowed to one request.
 
-use crate::profile::{Profile, Request};
+use crate::profile::{Profile, Request, SelectAlone, Selection};
 use crate::render::clean::clean;
 use crate::render::shell;
 
@@ -12,33 +12,87 @@ const ALL_EVIDENCE: [&str; 3] = ["creation", "entry", "stack"];
 pub(super) fn again(profile: &Profile, request: &Request) -> Option<String> {
     let selection = &profile.selection;
     let trace = profile.traces.get(request.trace as usize).map(|t| t.name.as_str()).filter(|&name| name != "-")?;
-    let mut words: Vec<String> = Vec::new();
-    let mut flag = |given: bool, name: &str| words.extend(given.then(|| name.to_owned()));
-    flag(selection.fixed_strings, "-F");
-    flag(selection.ignore_case, "-i");
-    flag(selection.whole_life, "--whole-life");
-    flag(request.partial, "--include-partial");
-    for pattern in &selection.patterns {
-        words.extend(["--root".to_owned(), shell::quote(pattern).into_owned()]);
-    }
+    let mut words = syntax(selection);
+    words.extend(followed(selection, request.partial));
+    words.extend(roots(&selection.patterns));
     if !selection.root_by.is_empty() && selection.root_by != ALL_EVIDENCE {
         words.extend(["--root-by".to_owned(), selection.root_by.join(",")]);
     }
+    words.extend(filters(selection));
+    words.push(format!("--goid {} --slowest 1", request.goid));
+    pasteable(&shell::select(&words.join(" "), &[trace]))
+}
+
+/// The command for roots of one kind alone that are not counted, because requests on a server are: for stretches, or for
+/// goroutines. `None` where nothing is known to give exactly these, or it could not be pasted.
+pub(super) fn alone(profile: &Profile, stretches: bool) -> Option<String> {
+    let selection = &profile.selection;
+    let (how, root_by) =
+        if stretches { (selection.stretches_alone, "stack") } else { (selection.goroutines_alone, "creation,entry") };
+    let [trace] = profile.traces.as_slice() else { return None };
+    if how == SelectAlone::Nothing || trace.name == "-" {
+        return None;
+    }
+    let by_name = how == SelectAlone::ByName;
+    // They are read like the patterns.
+    if by_name && !selection.exclude.is_empty() && !syntax(selection).is_empty() {
+        return None;
+    }
+    let mut words = if by_name { Vec::new() } else { syntax(selection) };
+    words.extend(followed(selection, profile.requests.as_ref().is_some_and(|r| r.include_partial)));
+    words.extend(if by_name { roots(&names(selection, stretches)) } else { roots(&selection.patterns) });
+    words.extend(["--root-by".to_owned(), root_by.to_owned()]);
+    words.extend(filters(selection));
+    words.extend(selection.goids.iter().map(|id| format!("--goid {id}")));
+    pasteable(&shell::select(&words.join(" "), &[&trace.name]))
+}
+
+/// Patterns for the functions that matched, each for one alone.
+fn names(selection: &Selection, stretches: bool) -> Vec<String> {
+    let of_kind = selection.others.iter().filter(|m| (m.by == "stack") == stretches);
+    let mut names: Vec<String> = of_kind.map(|m| format!("^{}$", shell::literal(&m.function))).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// How patterns are read.
+fn syntax(selection: &Selection) -> Vec<String> {
+    given(&[(selection.fixed_strings, "-F"), (selection.ignore_case, "-i")])
+}
+
+/// How far roots count.
+fn followed(selection: &Selection, include_partial: bool) -> Vec<String> {
+    given(&[(selection.whole_life, "--whole-life"), (include_partial, "--include-partial")])
+}
+
+fn given(flags: &[(bool, &str)]) -> Vec<String> {
+    flags.iter().filter(|(given, _)| *given).map(|(_, name)| (*name).to_owned()).collect()
+}
+
+fn roots(patterns: &[String]) -> Vec<String> {
+    patterns.iter().flat_map(|p| ["--root".to_owned(), shell::quote(p).into_owned()]).collect()
+}
+
+fn filters(selection: &Selection) -> Vec<String> {
+    let mut words = Vec::new();
     for pattern in &selection.exclude {
         words.extend(["--exclude".to_owned(), shell::quote(pattern).into_owned()]);
     }
     if let Some(range) = &selection.time {
         words.extend(["--time".to_owned(), shell::quote(range).into_owned()]);
     }
-    words.push(format!("--goid {} --slowest 1", request.goid));
-    let command = shell::select(&words.join(" "), &[trace]);
-    (clean(&command) == command).then_some(command)
+    words
+}
+
+fn pasteable(command: &str) -> Option<String> {
+    (clean(command) == command).then(|| command.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Selection, TraceInfo};
+    use crate::profile::{MatchedFunction, TraceInfo};
 
     fn asked(selection: Selection, trace: &str) -> Option<String> {
         let traces = vec![TraceInfo { name: trace.into(), ..TraceInfo::default() }];
@@ -64,6 +118,31 @@ mod tests {
         let root_by = strings(&ALL_EVIDENCE);
         let goid = Selection { root_by, ..Selection::default() };
         assert_eq!(asked(goid, "t").as_deref(), Some("gotrace-slice --goid 7 --slowest 1 t"));
+    }
+
+    #[test]
+    fn what_is_not_counted_has_a_command_of_its_own() {
+        let traces = vec![TraceInfo { name: "t".into(), ..TraceInfo::default() }];
+        let other = |function: &str, by| MatchedFunction { function: function.into(), by, requests: 1 };
+        let others = vec![other("main.(*C).run", "entry"), other("main.poll", "stack")];
+        let selection = Selection {
+            patterns: vec!["run".into()],
+            ignore_case: true,
+            goids: vec![7],
+            goroutines_alone: SelectAlone::AsAsked,
+            stretches_alone: SelectAlone::ByName,
+            others,
+            ..Selection::default()
+        };
+        let mut profile = Profile { traces, selection, ..Profile::default() };
+        let command = |profile: &Profile, stretches| alone(profile, stretches).unwrap_or_default();
+        assert_eq!(command(&profile, false), "gotrace-slice -i --root run --root-by creation,entry --goid 7 t");
+        assert_eq!(command(&profile, true), r"gotrace-slice --root '^main\.poll$' --root-by stack --goid 7 t");
+        profile.selection.goroutines_alone = SelectAlone::ByName;
+        let by_name = r"gotrace-slice --root '^main\.\(\*C\)\.run$' --root-by creation,entry --goid 7 t";
+        assert_eq!(command(&profile, false), by_name);
+        profile.traces.push(profile.traces[0].clone());
+        assert_eq!(alone(&profile, false), None);
     }
 
     #[test]
