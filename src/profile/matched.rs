@@ -1,5 +1,6 @@
 //! Which functions a selection found.
 
+use super::name_groups::{NameGroup, group_names};
 use std::cmp::Ordering;
 
 /// A function that matched, or the type of a task or region.
@@ -31,5 +32,41 @@ impl MatchedFunction {
     pub(super) fn most_first(&self, other: &Self) -> Ordering {
         let by_name = || (&self.function, self.by).cmp(&(&other.function, other.by));
         other.requests.cmp(&self.requests).then_with(by_name)
+    }
+
+    /// The same, with one row for tasks, and for regions, whose types differ in nothing but ids.
+    pub(super) fn grouped(list: Vec<Self>) -> Vec<Self> {
+        let (annotated, mut rows): (Vec<_>, Vec<_>) = list.into_iter().partition(|m| matches!(m.by, "task" | "region"));
+        for by in ["task", "region"] {
+            let of_kind: Vec<&Self> = annotated.iter().filter(|m| m.by == by).collect();
+            let (group_of, groups) = group_names(of_kind.iter().map(|m| m.function.as_str()));
+            let pool = |group: &NameGroup| Self { function: group.name(), by, requests: 0 };
+            let mut pooled: Vec<Self> = groups.iter().map(pool).collect();
+            for (row, group) in of_kind.into_iter().zip(group_of) {
+                match group {
+                    Some(i) => pooled[i].requests += row.requests,
+                    None => rows.push(row.clone()),
+                }
+            }
+            rows.extend(pooled);
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_that_differ_in_ids_are_one() {
+        let row = |function: &str, by, requests| MatchedFunction { function: function.into(), by, requests };
+        let list = vec![row("GET /1", "task", 1), row("GET /2", "task", 3), row("GET /2", "region", 2)];
+        let mut grouped = MatchedFunction::grouped(list);
+        grouped.sort_by(MatchedFunction::most_first);
+        assert_eq!(grouped, [row("GET /…", "task", 4), row("GET /2", "region", 2)]);
+        // Functions are not: their numbers are no ids.
+        let functions = vec![row("lib/1.f", "stack", 1), row("lib/2.f", "stack", 1)];
+        assert_eq!(MatchedFunction::grouped(functions.clone()), functions);
     }
 }

@@ -275,6 +275,7 @@ impl Profile {
         self.states =
             by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
         self.states.sort_by(|a, b| b.weight.of(metric).cmp(&a.weight.of(metric)).then_with(|| a.state.cmp(&b.state)));
+        self.selection.matched = MatchedFunction::grouped(std::mem::take(&mut self.selection.matched));
         self.selection.matched.sort_by(MatchedFunction::most_first);
         self.selection.others.sort_by(MatchedFunction::most_first);
         if let Some(requests) = &mut self.requests {

@@ -67,6 +67,9 @@ fn names_with_ids_are_one_row() {
             let selected = spans.tasks(&group.pattern);
             let took: u64 = selected.requests.expect("requests").list.iter().map(|r| r.dur_ns).sum();
             assert_eq!(selected.selection.roots_by_task, 4, "{row:?}");
+            let matched: Vec<_> =
+                selected.selection.matched.iter().map(|m| (m.function.as_str(), m.requests)).collect();
+            assert_eq!(matched, [(name, 4)]);
             // The list goes by threads' own clocks.
             assert!(took.abs_diff(row.took.total_ns()) <= 4, "{took} {row:?}");
         }
