@@ -72,3 +72,30 @@ fn kinds_that_were_asked_for_are_taken_as_asked() {
         assert_eq!(all.selection.others, []);
     }
 }
+
+/// A comparison says of both sides what matched, in every output for people and in JSON.
+#[test]
+fn comparisons_tell_what_matched_on_both_sides() {
+    let folder = root().join("testdata/traces");
+    let run = |format: &str| {
+        let args = ["-q", "-f", format, "--root", "Price", "--vs", "go1.25/matching.trace", "go1.26/matching.trace"];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+        let output = command.current_dir(&folder).env("LANG", "C.UTF-8").args(args).output().expect("a run");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").replace('`', "");
+    for format in ["text", "md"] {
+        let text = words(&run(format));
+        for part in ["matched: 5 by stack: main.PriceHandler", "not counted, on no server: 7 by entry: main.flushPrice"]
+        {
+            assert_eq!(text.matches(part).count(), 2, "{part}: {text}");
+        }
+    }
+    let json: Value = serde_json::from_str(&run("json")).expect("JSON");
+    for side in ["base", "new"] {
+        let selection = &json[side]["selection"];
+        assert_eq!(selection["matched"][0]["function"], HANDLER);
+        assert_eq!(selection["others"][0]["function"], TIMER);
+    }
+}

@@ -1,7 +1,7 @@
 //! A comparison as tables for a pull request.
 
 use super::table::{MarkdownTable, code, text};
-use super::{MAX_STACK, asked};
+use super::{MAX_STACK, asked, matched};
 use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Side};
 use crate::render::Options;
@@ -35,7 +35,9 @@ fn side(side: &Side) -> String {
         .map(|t| if t.complete { code(&t.name) } else { format!("{} (**incomplete**)", code(&t.name)) })
         .collect();
     let cut = cut::beside(&side.cut, side.include_partial, Unit::Auto);
-    format!("{}{cut} of {} in {}", counted(side.requests as u64, "request"), asked(&side.selection), traces.join(", "))
+    let matched = matched(&side.selection).map_or_else(String::new, |matched| format!("; {matched}"));
+    let requests = counted(side.requests as u64, "request");
+    format!("{requests}{cut} of {} in {}{matched}", asked(&side.selection), traces.join(", "))
 }
 
 fn latency(comparison: &Comparison, options: &Options) -> MarkdownTable {

@@ -10,7 +10,8 @@ pub(super) use comparison::write as write_comparison;
 use super::text::{MergedStack, merged_stacks};
 use super::units::{Share, count, counted, duration, shares};
 use super::{Options, metric, sort_rows};
-use crate::profile::{Profile, Selection};
+use crate::profile::{MatchedFunction, Profile, Selection};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use table::{MarkdownTable, code, text};
 
@@ -21,6 +22,7 @@ const MAX_STACK: usize = 110;
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "### {}\n", headline(profile, options))?;
     writeln!(out, "{}", origin(profile, options))?;
+    matched(&profile.selection).iter().try_for_each(|matched| writeln!(out, "\n{matched}"))?;
     if metric::shown_ns(profile.metric, profile.total) == 0 {
         return writeln!(out, "\nNo time was spent in this slice.");
     }
@@ -43,6 +45,30 @@ fn asked(selection: &Selection) -> String {
         return ids.join(" or ");
     }
     selection.patterns.iter().map(|p| code(p)).collect::<Vec<_>>().join(" or ")
+}
+
+/// Functions that are named, at most.
+const MAX_MATCHED: usize = 4;
+
+/// What matched, and what matches on no server and does not count; none where a single function did and nothing else.
+fn matched(selection: &Selection) -> Option<String> {
+    if selection.matched.len() + selection.others.len() < 2 {
+        return None;
+    }
+    let mut text = format!("matched: {}", functions(&selection.matched));
+    if !selection.others.is_empty() {
+        let _ = write!(text, "; not counted, on no server: {}", functions(&selection.others));
+    }
+    Some(text)
+}
+
+fn functions(list: &[MatchedFunction]) -> String {
+    let one = |m: &MatchedFunction| format!("{} by {}: {}", count(m.requests), m.by, code(&m.function));
+    let mut all: Vec<String> = list.iter().take(MAX_MATCHED).map(one).collect();
+    if list.len() > MAX_MATCHED {
+        all.push(format!("… {} more", list.len() - MAX_MATCHED));
+    }
+    all.join(", ")
 }
 
 /// The traces, and what of them is missing.

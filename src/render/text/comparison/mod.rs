@@ -5,6 +5,7 @@ mod tables;
 
 pub(crate) use stacks::{change_in_words, changed_stacks};
 
+use super::head::matched_and_others;
 use super::layout::{self, BOLD, View};
 use crate::compare::statistics::{MIN_REQUESTS, Quantile};
 use crate::compare::{Comparison, Presence, Side, SlowRate, StateChange, Verdict};
@@ -47,6 +48,7 @@ fn side(view: &View<'_>, side: &Side) -> Vec<String> {
         items.push(format!("{} more traces", count((side.traces.len() - MAX_NAMES) as u64)));
     }
     items.push(format!("{} of {}", counted(side.requests as u64, "request"), patterns.join(" or ")));
+    items.extend(matched_and_others(view, &side.selection));
     items.extend(side.only.as_ref().map(|only| format!("chosen by {}", clean(only))));
     if side.include_partial && side.partial > 0 {
         items.push(format!("{} of them cut by an edge", count(side.partial)));
