@@ -1,16 +1,31 @@
 //! What could be selected: pass 1, and the order of events checked, as a profile would have it.
 
-use super::open_trace::{for_each_trace, of_last_trace};
+use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Input, Options};
 use crate::profile::Candidates;
-use crate::survey;
+use crate::survey::{self, Started, Survey};
 use crate::trace::error::Result;
+use crate::trace::ids::StackIdx;
 
 /// Lists what could be selected.
 pub fn candidates(inputs: &[Input<'_>], options: Options, progress: Option<ProgressHook<'_>>) -> Result<Candidates> {
     in_pool(options, |options| list_in_pool(inputs, options, Listing { progress, with_functions: false }))
+}
+
+/// What pooled goroutines were started for: their events tell, where there are any.
+fn started(trace: &OpenTrace<'_>, survey: &Survey) -> Result<Started> {
+    let mut started = Started::new(&survey.symbols);
+    if started.needs_events() {
+        // What is wrong with their order is found when it is checked.
+        let _ = trace.events(survey, &mut |event, symbols| {
+            if event.g.is_some() && event.stack != StackIdx::EMPTY {
+                started.add(symbols, event.g, event.stack);
+            }
+        })?;
+    }
+    Ok(started)
 }
 
 /// How candidates are listed.
@@ -29,10 +44,10 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
     for input in inputs {
         let unusable = for_each_trace(input, &mut |trace| {
             let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
-            let (rows, older) = survey::candidates(&survey);
             let mut warnings = trace.take_warnings();
             warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
             trace.date(&survey, &mut warnings);
+            let (rows, older) = survey::candidates(&survey, &started(trace, &survey)?);
             let (end, mut damage) = trace.check(&survey, predictions, options, &ticker)?;
             warnings.append(&mut damage);
             all.traces.push(trace.info(input, &survey, end, &mut warnings));

@@ -41,6 +41,9 @@ pub struct Candidate {
     pub line: u32,
     /// The function that the goroutines run.
     pub entry: String,
+    /// What that calls as a value it was given, where it calls different functions so: the work of a pool, a test. Empty
+    /// where the entry function says all.
+    pub runs: String,
     /// How many goroutines.
     pub count: u64,
     /// Sum of their lives inside the trace, in ns.
@@ -123,7 +126,7 @@ impl Candidates {
             self.rows = rows;
             return;
         }
-        let key = |r: &Candidate| (r.line, r.entry.clone(), r.creation_site.clone(), r.file.clone());
+        let key = |r: &Candidate| (r.line, r.entry.clone(), r.runs.clone(), r.creation_site.clone(), r.file.clone());
         let known: HashMap<_, usize> = self.rows.iter().enumerate().map(|(i, r)| (key(r), i)).collect();
         for row in rows {
             match known.get(&key(&row)) {
@@ -193,7 +196,8 @@ impl Candidates {
             b.took.rank().cmp(&a.took.rank()).then_with(|| names(a).cmp(&names(b)))
         });
         self.rows.sort_by(|a, b| {
-            let names = |c: &Candidate| (c.creation_site.clone(), c.file.clone(), c.line, c.entry.clone());
+            let names =
+                |c: &Candidate| (c.creation_site.clone(), c.file.clone(), c.line, c.entry.clone(), c.runs.clone());
             b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
         });
     }

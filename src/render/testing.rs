@@ -185,6 +185,7 @@ pub(crate) fn sample_candidates() -> Candidates {
         file: place.0.into(),
         line: place.1,
         entry: entry.into(),
+        runs: String::new(),
         count,
         total_ns,
         max_ns,

@@ -2,18 +2,19 @@
 
 use super::Survey;
 use super::forest::{Goroutine, Origin};
+use super::started::Started;
 use crate::profile::Candidate;
-use crate::trace::ids::{FrameIdx, GIdx, StackIdx};
+use crate::trace::ids::{FrameIdx, GIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 use petgraph::visit::Dfs;
 use rustc_hash::FxHashMap;
 
-/// A creation site and an entry function.
-type Site = (Option<FrameIdx>, StackIdx);
+/// A creation site, an entry function, and what goroutines with that entry function were started for.
+type Site = (Option<FrameIdx>, StackIdx, Option<StringIdx>);
 
 /// Groups the goroutines that were created in the trace. Returns the groups, and the number of goroutines that are older
 /// than the trace.
-pub(crate) fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
+pub(crate) fn candidates(survey: &Survey, started: &Started) -> (Vec<Candidate>, u64) {
     let forest = &survey.forest;
     let descendants = descendants(survey);
     let mut groups: FxHashMap<Site, Candidate> = FxHashMap::default();
@@ -23,7 +24,7 @@ pub(crate) fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
             older += 1;
             continue;
         }
-        let site = site(&survey.symbols, goroutine);
+        let site = site(&survey.symbols, goroutine, started.of(GIdx(i as u32)));
         let row = groups.entry(site).or_insert_with(|| blank(&survey.symbols, site));
         let life = forest.lives[i];
         let ns = life.died.unwrap_or(survey.end).since(life.born);
@@ -33,23 +34,23 @@ pub(crate) fn candidates(survey: &Survey) -> (Vec<Candidate>, u64) {
         row.alive += u64::from(life.died.is_none());
         // Where a group's goroutine created another of the group, the first one's descendants include the other's.
         let parent = goroutine.parent;
-        if !parent.is_some() || self::site(&survey.symbols, forest.get(parent)) != site {
+        if !parent.is_some() || self::site(&survey.symbols, forest.get(parent), started.of(parent)) != site {
             row.children += descendants[i];
         }
     }
     let mut rows: Vec<Candidate> = groups.into_values().collect();
     rows.sort_by(|a, b| {
-        let names = |c: &Candidate| (c.creation_site.clone(), c.line, c.entry.clone());
+        let names = |c: &Candidate| (c.creation_site.clone(), c.line, c.entry.clone(), c.runs.clone());
         b.total_ns.cmp(&a.total_ns).then_with(|| names(a).cmp(&names(b)))
     });
     (rows, older)
 }
 
-fn site(symbols: &Symbols, goroutine: &Goroutine) -> Site {
-    (symbols.leaf(goroutine.creation), goroutine.entry)
+fn site(symbols: &Symbols, goroutine: &Goroutine, started_for: Option<StringIdx>) -> Site {
+    (symbols.leaf(goroutine.creation), goroutine.entry, started_for)
 }
 
-fn blank(symbols: &Symbols, (creation, entry): Site) -> Candidate {
+fn blank(symbols: &Symbols, (creation, entry, started_for): Site) -> Candidate {
     let mut row = Candidate::default();
     if let Some(frame) = creation {
         symbols.function(frame).clone_into(&mut row.creation_site);
@@ -59,6 +60,7 @@ fn blank(symbols: &Symbols, (creation, entry): Site) -> Candidate {
     if let Some(frame) = symbols.leaf(entry) {
         symbols.function(frame).clone_into(&mut row.entry);
     }
+    row.runs = started_for.map_or_else(String::new, |function| symbols.text(function).to_owned());
     row
 }
 

@@ -29,6 +29,7 @@ mod endpoints;
 pub(crate) mod forest;
 mod handlers;
 pub(crate) mod roots;
+mod started;
 mod undecided;
 pub(crate) mod v1;
 pub(crate) mod v2;
@@ -36,6 +37,7 @@ pub(crate) mod v2;
 pub(crate) use candidates::candidates;
 pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
 pub(crate) use handlers::{handlers, unknown_handler};
+pub(crate) use started::Started;
 pub(crate) use undecided::{Asked, undecided};
 
 use crate::trace::ids::GIdx;

@@ -30,6 +30,7 @@ mod reference;
 mod requests;
 mod scale;
 mod spans;
+mod started;
 mod statistics;
 mod stretches;
 mod suggestions;

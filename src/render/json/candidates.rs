@@ -143,6 +143,7 @@ impl Serialize for CandidateRow<'_> {
         let site = FrameRow { function: &c.creation_site, file: &c.file, line: c.line };
         map.serialize_entry("created_by", &site)?;
         map.serialize_entry("entry", &c.entry)?;
+        map.serialize_entry("runs", &c.runs)?;
         map.serialize_entry("count", &c.count)?;
         map.serialize_entry("total_ns", &c.total_ns)?;
         map.serialize_entry("max_ns", &c.max_ns)?;

@@ -43,6 +43,8 @@ const HANDLERS: &[Row] = &[
         Is("0"),
     ),
     ("caddy-own-request", "caddy.trace", "handlers / function~adminHandler.ServeHTTP", Absent),
+    ("wg-go", "1.27.3.trace", "candidates / runs=main.orders&entry=main.(*group).Go.func1 / count", Is("20")),
+    ("wg-go", "1.27.3.trace", "candidates / runs=main.orders&entry=sync.(*WaitGroup).Go.func1 / count", Is("10")),
     ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / count", Is("76")),
     ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / untimed", Is("44")),
     ("grpc-stream-workers", "grpc.trace", "handlers / function~_Echo_Chat_Handler / untimed", Is("14")),

@@ -51,13 +51,21 @@ fn options(candidates: &Candidates, rows: &[&Candidate]) -> Vec<String> {
 }
 
 fn name(row: &Candidate) -> &str {
-    if row.entry.is_empty() { &row.creation_site } else { &row.entry }
+    match (row.runs.as_str(), row.entry.as_str()) {
+        ("", "") => &row.creation_site,
+        ("", entry) => entry,
+        (runs, _) => runs,
+    }
 }
 
 /// The options that select a row, and no other if that can be said.
 fn options_for(row: &Candidate, rows: &[&Candidate]) -> String {
     // What never ends is cut by the end of the trace.
     let partial = if row.alive == row.count { "--include-partial " } else { "" };
+    if !row.runs.is_empty() {
+        let pattern = format!("^{}$", shell::literal(&row.runs));
+        return format!("--root-by stack {partial}--root {}", shell::quote(&pattern));
+    }
     if row.entry.is_empty() {
         return format!("--root-by creation -F {partial}--root {}", shell::quote(&row.creation_site));
     }

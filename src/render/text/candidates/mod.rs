@@ -31,7 +31,13 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
     }
     view.title(out, "CANDIDATES", "Which goroutines are there?")?;
     let mut rows: Vec<&Candidate> = candidates.rows.iter().collect();
-    sort_rows(&mut rows, options.sort, |r| r.total_ns, |r| r.count, |r| format!("{} {}", r.creation_site, r.entry));
+    sort_rows(
+        &mut rows,
+        options.sort,
+        |r| r.total_ns,
+        |r| r.count,
+        |r| format!("{} {} {}", r.creation_site, r.entry, r.runs),
+    );
     // Last, since few ask for them; stable, so both parts keep their order.
     rows.sort_by_key(|r| is_gos_own(r));
     let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
@@ -75,7 +81,8 @@ fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
 fn creation(view: &View<'_>, row: &Candidate, room: usize) -> String {
     let full = view.options.full_names;
     let site = if row.creation_site.is_empty() { "?".into() } else { names::function(&row.creation_site, full) };
-    let entry = if row.entry.is_empty() { "?".into() } else { names::function(&row.entry, full) };
+    let runs = if row.runs.is_empty() { &row.entry } else { &row.runs };
+    let entry = if runs.is_empty() { "?".into() } else { names::function(runs, full) };
     let room = room.saturating_sub(width(view.glyphs.arrow));
     let (site, entry) = without_packages(&site, &entry, room);
     let half = room / 2;
