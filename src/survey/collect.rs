@@ -4,7 +4,7 @@
 use super::Survey;
 use super::annotations::kind::{AnnotationEvent, AnnotationKind};
 use super::annotations::sink::AnnotationSink;
-use super::forest::Origin;
+use super::forest::{Origin, ServedSpan};
 use super::roots::connections::Moment;
 use super::roots::served::Served;
 use super::roots::stretches::Before;
@@ -141,6 +141,7 @@ impl<'a> Collector<'a> {
         }
         let mut survey = self.survey;
         survey.served.finish(&survey.forest, &survey.symbols);
+        survey.forest.served = survey.served.requests.iter().map(|r| ServedSpan { g: r.g, span: r.span }).collect();
         let trace = survey.span();
         if let Some(annotations) = self.annotations {
             survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols, trace);

@@ -1,8 +1,9 @@
 //! All goroutines of a trace and who created whom.
 
+use crate::profile::DurationList;
 use crate::trace::buckets::Buckets;
 use crate::trace::ids::{GIdx, GoId, StackIdx, StringIdx};
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 use petgraph::Directed;
 use petgraph::csr::Csr;
 use rustc_hash::FxHashMap;
@@ -172,6 +173,35 @@ pub(crate) struct Life {
     pub(crate) died: Option<Time>,
 }
 
+/// What is known of a time that an edge of the trace may cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CutSpan {
+    /// When it began; none: before the trace.
+    pub(crate) began: Option<Time>,
+    /// When it ended; none: after the trace.
+    pub(crate) ended: Option<Time>,
+}
+
+impl CutSpan {
+    /// Adds it to a list, as far as a trace of this length shows it.
+    pub(crate) fn add_to(self, took: &mut DurationList, trace: Window) {
+        let Self { began, ended } = self;
+        match began.zip(ended) {
+            Some((began, ended)) => took.add(Some(ended.since(began))),
+            None => took.add_cut(ended.unwrap_or(trace.end).since(began.unwrap_or(trace.start)), ended.is_none()),
+        }
+    }
+}
+
+/// When a goroutine served a request, on its threads' own clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ServedSpan {
+    /// The goroutine.
+    pub(crate) g: GIdx,
+    /// From when to when.
+    pub(crate) span: CutSpan,
+}
+
 /// Goroutines, stretches, and the table from ids to goroutines.
 #[derive(Default, Debug)]
 pub(crate) struct Forest {
@@ -181,6 +211,8 @@ pub(crate) struct Forest {
     pub(crate) stretches: Vec<Stretch>,
     /// Goroutines that serve one request alone and match, each with its first matching stack.
     pub(crate) streams: FxHashMap<GIdx, StackIdx>,
+    /// What servers served, also what does not match.
+    pub(crate) served: Vec<ServedSpan>,
     /// User tasks and regions that match.
     pub(crate) annotated: Annotated,
     /// When each goroutine lived, by its index; empty where that does not matter.

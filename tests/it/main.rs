@@ -21,6 +21,7 @@ mod cutoff;
 mod endpoints;
 mod fuzz;
 mod ground_truth;
+mod keepalive;
 mod laws;
 mod matched;
 mod outputs;

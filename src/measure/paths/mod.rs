@@ -71,6 +71,7 @@
 //! * [`wait_for`]: the wait-for graph at one moment.
 //! * [`wait_chains`]: what a request waited in while another goroutine worked.
 //! * [`wakers`], [`wakeups`]: which goroutine a wait-for link leads to, and the sums of waits by who ended them.
+//! * [`work_borders`]: from when to when goroutines work for a request.
 //! * [`walk_results`], [`critical_path`]: one walk.
 //! * [`parallel`]: a walk by several threads.
 //! * [`slowest`]: the goroutines of the slowest request.
@@ -91,3 +92,4 @@ pub(crate) mod wait_for;
 pub(crate) mod wakers;
 pub(crate) mod wakeups;
 pub(crate) mod walk_results;
+pub(crate) mod work_borders;

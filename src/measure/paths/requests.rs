@@ -14,6 +14,7 @@ use super::segment::{PathSegment, add_states};
 use super::slowest::{SlowestMeasured, goroutines_to_show, lanes};
 use super::wait_chains::WaitChains;
 use super::walk_results::MAX_STEPS;
+use super::work_borders::{WorkBorder, work_borders};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::IntervalLog;
 use crate::measure::intervals::timeline::Attribution;
@@ -76,6 +77,8 @@ pub(crate) struct Paths {
     walks: Walks,
     elsewhere: FxHashMap<ElsewhereKey, u64>,
     chains: WaitChains,
+    /// Where work for requests begins and ends, as far as is measured.
+    borders: Vec<WorkBorder>,
     /// Per window, whether its request was walked, or does not count.
     done: Vec<bool>,
     requests: Vec<RequestMeasured>,
@@ -98,6 +101,7 @@ impl Paths {
             walks: Walks::new(spec.forest.goroutines.len()),
             elsewhere: FxHashMap::default(),
             chains: WaitChains::default(),
+            borders: Vec::new(),
             done: vec![false; spec.slice.windows.len()],
             requests: Vec::new(),
             cut: Vec::new(),
@@ -179,6 +183,7 @@ impl Paths {
         log: &IntervalLog,
         attribution: &mut Attribution<'_>,
     ) {
+        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest);
         let label = |request: &EndedRequest| {
             let chain = to.spec.slice.windows[request.segment.window.at()].chain;
             to.spec.slice.chains.get(chain).label
@@ -222,7 +227,7 @@ impl Paths {
     ) -> LoggedPath<'m> {
         let GroupWalk { segments, label, logged } = group;
         let unknown = attribution.unknown_sum();
-        let Self { walks, ranges, elsewhere, chains, .. } = self;
+        let Self { walks, ranges, elsewhere, chains, borders, .. } = self;
         let slice = to.spec.slice;
         // Only a goroutine to which tasks are attached can work for a root of another name.
         let one_label =
@@ -230,6 +235,7 @@ impl Paths {
         let input = WalkInput {
             slice,
             windows: to.windows.all(),
+            borders,
             aggregate: &attribution.aggregate,
             ranges,
             unknown,
@@ -270,6 +276,7 @@ impl Paths {
 
     /// The log is too long: walks what open requests did so far, as if they ended here.
     fn cut_open(&mut self, to: MeasuredTo<'_>, log: &IntervalLog, attribution: &mut Attribution<'_>) {
+        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest);
         let mut segments = Vec::new();
         for i in (0..self.done.len()).filter(|i| !self.done[*i]) {
             let window = WindowIdx(i as u32);

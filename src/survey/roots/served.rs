@@ -6,32 +6,11 @@ use super::paths::{PathNode, PathTree, StackSet};
 use super::servers::{ServerStep, TIMEOUT_HANDLER, protocol_of};
 use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
-use crate::profile::DurationList;
-use crate::survey::forest::{Forest, Origin, Stretch};
+use crate::survey::forest::{CutSpan, Forest, Origin, Stretch};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
-use crate::trace::time::{Time, Window};
+use crate::trace::time::Time;
 use rustc_hash::{FxHashMap, FxHashSet};
-
-/// What is known of a time that an edge of the trace may cut.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct CutSpan {
-    /// When it began; none: before the trace.
-    pub(crate) began: Option<Time>,
-    /// When it ended; none: after the trace.
-    pub(crate) ended: Option<Time>,
-}
-
-impl CutSpan {
-    /// Adds it to a list, as far as a trace of this length shows it.
-    pub(crate) fn add_to(self, took: &mut DurationList, trace: Window) {
-        let Self { began, ended } = self;
-        match began.zip(ended) {
-            Some((began, ended)) => took.add(Some(ended.since(began))),
-            None => took.add_cut(ended.unwrap_or(trace.end).since(began.unwrap_or(trace.start)), ended.is_none()),
-        }
-    }
-}
 
 /// A request of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

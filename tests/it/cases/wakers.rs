@@ -83,3 +83,12 @@ fn the_runtimes_locks_are_not_followed() {
 fn frames<'v>(row: &'v Value, list: &str) -> impl Iterator<Item = &'v str> {
     row[list].as_array().into_iter().flatten().filter_map(|frame| frame["function"].as_str())
 }
+
+#[test]
+fn the_walk_into_another_connection_goes_back_to_its_request() {
+    let Some(answer) = json("pool-crosses-requests", "-n 0 -r viaDB pool.trace") else { return };
+    let text = answer.to_string();
+    for other in ["main.(*batch).serve", "(*conn).readRequest", "(*TCPListener).Accept"] {
+        assert!(!text.contains(other), "{other}");
+    }
+}

@@ -11,7 +11,9 @@
 //!    linked to it, until the walk reaches the start of the wait. If the other created it, it waits for the creator for
 //!    the rest of the walk.
 //! 4. At the start of a wait the goroutine is cut off again, and works itself.
-//! 5. At the start of a request's segment, the request is detached. What its node was credited since step 1 is the time
+//! 5. Where a goroutine began the work for a request, or ended that for an earlier one, those that wait for it are cut off:
+//!    what it did before was for others. The rest of their waits are waits.
+//! 6. At the start of a request's segment, the request is detached. What its node was credited since step 1 is the time
 //!    along its path, by state.
 //!
 //! A goroutine gets a node when it comes onto a path, and loses it when no request depends on it any more.
@@ -36,8 +38,9 @@ use super::segment::PathSegment;
 use super::wait_for::{NodeId, WaitForForest};
 use super::walk_results::{SumState, WalkResults};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
-use crate::measure::intervals::log::{ChunkSlice, IntervalLog, Link};
+use crate::measure::intervals::log::{ChunkSlice, IntervalLog, Link, LogReader};
 use crate::measure::paths::runtime_ranges::Ranges;
+use crate::measure::paths::work_borders::{WorkBorder, WorkBorderKind};
 use crate::measure::windows::OpenWindow;
 use crate::slice::{Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
@@ -75,6 +78,8 @@ pub(crate) struct WalkInput<'a, 't> {
     pub(crate) windows: &'a [OpenWindow],
     pub(crate) aggregate: &'a Aggregate,
     pub(crate) ranges: &'a Ranges,
+    /// Where work for requests begins and ends, in the order of time.
+    pub(crate) borders: &'a [WorkBorder],
     /// What time is counted in of which nothing is known.
     pub(crate) unknown: SumIdx,
     /// The name of all requests of the walk; [`StringIdx::NONE`] when they have several, or do not have to be distinguished.
@@ -142,10 +147,16 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
         boundaries.sort_unstable();
         let mut reader = self.input.log.read_back();
+        let mut borders = self.input.borders;
         while let Some((time, boundary, i)) = boundaries.pop() {
-            while let Some(slice) = reader.next_slice(time) {
-                self.walk_back(slice);
+            while let Some((&border, earlier)) = borders.split_last().filter(|(border, _)| border.time >= time) {
+                borders = earlier;
+                // What happens at a border belongs to the work that begins, or ends, there.
+                let is_end = border.kind == WorkBorderKind::End;
+                self.walk_back_to(border.time + i64::from(is_end), &mut reader);
+                self.cross_work_border(border);
             }
+            self.walk_back_to(time, &mut reader);
             let segment = &mut segments[i];
             if boundary == Boundary::End
                 && let Some(log) = self.path_log.as_mut().filter(|log| log.request == segment.window)
@@ -156,6 +167,13 @@ impl<'a, 't> PathWalk<'a, 't> {
             self.cross_boundary(time, boundary, segment);
         }
         self.path_log.map(|log| log.path).unwrap_or_default()
+    }
+
+    /// Goes back over all interval ends from `time` on.
+    fn walk_back_to(&mut self, time: Time, reader: &mut LogReader<'_>) {
+        while let Some(slice) = reader.next_slice(time) {
+            self.walk_back(slice);
+        }
     }
 
     fn cross_boundary(&mut self, time: Time, boundary: Boundary, segment: &mut PathSegment) {

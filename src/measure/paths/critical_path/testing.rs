@@ -6,6 +6,7 @@ use crate::measure::intervals::log::{IntervalLog, Link, LinkKind};
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::runtime_ranges::Ranges;
 use crate::measure::paths::segment::PathSegment;
+use crate::measure::paths::work_borders::{WorkBorder, WorkBorderKind, in_order};
 use crate::profile::Precision;
 use crate::slice::{RootWindow, Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
@@ -21,20 +22,23 @@ pub(crate) struct Scenario {
     ranges: Ranges,
     pub(crate) slice: Slice,
     pub(crate) segments: Vec<PathSegment>,
+    /// Where work for requests begins and ends, in the order of time.
+    pub(crate) borders: Vec<WorkBorder>,
 }
 
 impl Scenario {
     fn new(schedule: Schedule, open: Vec<(GIdx, SumIdx)>, slice: Slice, segments: Vec<PathSegment>) -> Self {
         let Schedule { log, intervals, mut aggregate, .. } = schedule;
         let unknown = aggregate.add(key(StackIdx::EMPTY, StateKey::UNKNOWN), 0, 0);
-        Self { log, intervals, open, aggregate, unknown, ranges: Ranges::default(), slice, segments }
+        let ranges = Ranges::default();
+        Self { log, intervals, open, aggregate, unknown, ranges, slice, segments, borders: Vec::new() }
     }
 
     /// What a walk reads.
     pub(crate) fn input(&self, logged: Option<WindowIdx>) -> WalkInput<'_, '_> {
-        let Self { log, open, aggregate, unknown, ranges, slice, .. } = self;
+        let Self { log, open, aggregate, unknown, ranges, slice, borders, .. } = self;
         let (unknown, label) = (*unknown, StringIdx::NONE);
-        WalkInput { slice, windows: &[], aggregate, ranges, unknown, label, log, open, logged }
+        WalkInput { slice, windows: &[], borders, aggregate, ranges, unknown, label, log, open, logged }
     }
 }
 
@@ -217,7 +221,25 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             slice.owner[g] = segments[random.below(segments.len() as u64) as usize].window;
         }
     }
-    Scenario::new(schedule, open, slice, segments)
+    let borders = borders(&mut random, &segments, (n, end));
+    Scenario { borders, ..Scenario::new(schedule, open, slice, segments) }
+}
+
+/// Those of all requests, and of others that goroutines without one of the slice serve.
+fn borders(random: &mut Random, segments: &[PathSegment], (n, end): (usize, Time)) -> Vec<WorkBorder> {
+    let mut borders = Vec::new();
+    for PathSegment { g, span, .. } in segments {
+        borders.push(WorkBorder { time: span.start, kind: WorkBorderKind::Begin, g: *g });
+        borders.push(WorkBorder { time: span.end, kind: WorkBorderKind::End, g: *g });
+    }
+    for _ in 0..random.below(12) {
+        let g = GIdx(random.below(n as u64) as u32);
+        if segments.iter().all(|segment| segment.g != g) {
+            let kind = if random.below(2) == 0 { WorkBorderKind::Begin } else { WorkBorderKind::End };
+            borders.push(WorkBorder { time: Time(random.below(end.0 as u64) as i64), kind, g });
+        }
+    }
+    in_order(borders)
 }
 
 /// A lock with a queue: a holder that does many things, and waiters that hand the lock on one by one.

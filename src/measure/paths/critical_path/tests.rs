@@ -7,6 +7,7 @@ use crate::measure::intervals::log::LinkKind;
 use crate::measure::paths::segment::PathSegment;
 use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx};
 use crate::measure::paths::walk_results::{MAX_STATES, WalkResults};
+use crate::measure::paths::work_borders::WorkBorderKind;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
@@ -17,10 +18,11 @@ use std::collections::BTreeMap;
 type Step = (GIdx, SumIdx, u64, Vec<SumIdx>);
 
 /// The definition: steps of the path of `g` in `[a, b]`, the latest first, for which others wait in `waits`. Gives the
-/// moment before which `g` did not exist, if the schedule names no creator; else `a`.
-fn expand(schedule: &[Interval], g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Vec<Step>) -> Time {
+/// moment before which `g` did not exist, if the schedule names no creator, or did not do the work that it did at the
+/// end; else `a`.
+fn expand(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Vec<Step>) -> Time {
     let longer = |wait| [waits, &[wait]].concat();
-    let own: Vec<&Interval> = schedule.iter().filter(|p| p.g == g).collect();
+    let own: Vec<&Interval> = scenario.intervals.iter().filter(|p| p.g == g).collect();
     let mut end = b;
     for (i, interval) in own.iter().enumerate().rev() {
         if interval.since >= end {
@@ -32,7 +34,7 @@ fn expand(schedule: &[Interval], g: GIdx, (a, b): (Time, Time), waits: &[SumIdx]
             next.link.filter(|link| link.kind == LinkKind::Wake && link.by.is_some()).map(|link| link.by)
         });
         let from = match waker {
-            Some(by) if start < end => expand(schedule, by, (start, end), &longer(interval.sum), out),
+            Some(by) if start < end => expand_other(scenario, by, (start, end), &longer(interval.sum), out),
             _ => end,
         };
         if start < from {
@@ -44,9 +46,19 @@ fn expand(schedule: &[Interval], g: GIdx, (a, b): (Time, Time), waits: &[SumIdx]
         }
     }
     match own.first().and_then(|first| first.link) {
-        Some(link) if link.by.is_some() => expand(schedule, link.by, (a, end), &longer(SumIdx::NONE), out),
+        Some(link) if link.by.is_some() => expand_other(scenario, link.by, (a, end), &longer(SumIdx::NONE), out),
         _ => end,
     }
+}
+
+/// The same for a goroutine that another one waits for: not before it began the work that it does at `b`.
+fn expand_other(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Vec<Step>) -> Time {
+    let began = scenario.borders.iter().filter(|border| border.g == g).filter(|border| match border.kind {
+        WorkBorderKind::Begin => border.time <= b,
+        WorkBorderKind::End => border.time < b,
+    });
+    let since = began.map(|border| border.time).max().unwrap_or(a).max(a);
+    if since < b { expand(scenario, g, (since, b), waits, out) } else { b }
 }
 
 fn steps_of(path: &LoggedPath<'_>) -> Vec<(GIdx, SumIdx, u64)> {
@@ -54,9 +66,9 @@ fn steps_of(path: &LoggedPath<'_>) -> Vec<(GIdx, SumIdx, u64)> {
 }
 
 /// The steps of a request by the definition; those that follow each other with one sum are one.
-fn joined(schedule: &[Interval], segment: &PathSegment) -> Vec<(GIdx, SumIdx, u64)> {
+fn joined(scenario: &Scenario, segment: &PathSegment) -> Vec<(GIdx, SumIdx, u64)> {
     let mut steps = Vec::new();
-    expand(schedule, segment.g, (segment.span.start, segment.span.end), &[], &mut steps);
+    expand(scenario, segment.g, (segment.span.start, segment.span.end), &[], &mut steps);
     let mut joined: Vec<(GIdx, SumIdx, u64)> = Vec::new();
     for (g, sum, ns, _) in steps {
         match joined.last_mut() {
@@ -111,7 +123,7 @@ fn walks_do_what_the_definition_says() {
         for segment in &mut segments {
             let mut steps = Vec::new();
             let span = (segment.span.start, segment.span.end);
-            let from = expand(&scenario.intervals, segment.g, span, &[], &mut steps);
+            let from = expand(&scenario, segment.g, span, &[], &mut steps);
             assert_eq!(from, segment.span.start);
             let mut states = vec![0; MAX_STATES];
             for (_, sum, ns, waits) in steps {
@@ -128,10 +140,10 @@ fn walks_do_what_the_definition_says() {
 
         // One request step by step: together with the others, and alone, of any length.
         let Some(mut segment) = segments.first().cloned() else { continue };
-        assert_eq!(steps_of(&path), joined(&scenario.intervals, &segment), "seed {seed}");
+        assert_eq!(steps_of(&path), joined(&scenario, &segment), "seed {seed}");
         segment.span.end = segment.span.start + (1 + seed as i64 % segment.ns() as i64);
         let path = walk(&scenario, &mut [segment.clone()], first, &mut results);
-        assert_eq!(steps_of(&path), joined(&scenario.intervals, &segment), "seed {seed}");
+        assert_eq!(steps_of(&path), joined(&scenario, &segment), "seed {seed}");
     }
     assert!(n_checked > 3000, "{n_checked}");
 }

@@ -4,6 +4,7 @@ use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
 use crate::measure::paths::wait_for::NodeId;
+use crate::measure::paths::work_borders::WorkBorder;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
 
@@ -78,6 +79,23 @@ impl PathWalk<'_, '_> {
         }
         let waiter = &mut self.nodes[node.at()];
         (waiter.waits_for, waiter.next_waiter, waiter.previous_waiter) = (NodeId::NONE, NodeId::NONE, NodeId::NONE);
+    }
+
+    /// A goroutine worked for another request before, or for none: who waits for it just waited before.
+    pub(super) fn cross_work_border(&mut self, WorkBorder { time, g, .. }: WorkBorder) {
+        let node = self.position.node(g);
+        if node == NodeId::NONE || self.nodes[node.at()].first_waiter == NodeId::NONE {
+            return;
+        }
+        let root = self.forest.root(node);
+        self.count_root(root, time);
+        self.cut_off_waiters(node, time);
+        let WalkNode { waits_for, n_requests, .. } = self.nodes[node.at()];
+        if n_requests == 0 && waits_for != NodeId::NONE {
+            self.stop_waiting(node);
+            self.remove_if_unused(waits_for);
+        }
+        self.remove_if_unused(node);
     }
 
     /// A goroutine did not exist before `time`, and the trace names no creator to go on with. So who waited for it just

@@ -1,0 +1,67 @@
+//! Where goroutines begin and end the work for a request: the walk into another goroutine ends there.
+//!
+//! ```text
+//!   g2   ├─ request A ─┤  idle   ├─ request B ──────┤
+//!                                          ▲
+//!                                          │ wakes g1
+//!   g1      ──────── waits ────────────────┘
+//!           the wait is the wait  ╵ g2's doing
+//! ```
+
+use crate::measure::windows::OpenWindow;
+use crate::slice::Slice;
+use crate::survey::Forest;
+use crate::trace::ids::GIdx;
+use crate::trace::time::Time;
+
+/// Whether work for a request begins or ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum WorkBorderKind {
+    /// It begins: what the goroutine does at that moment belongs to the request.
+    Begin,
+    /// It ends: what the goroutine does at that moment still belongs to the request.
+    End,
+}
+
+/// A border of the work that a goroutine does for a request. They sort by time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct WorkBorder {
+    pub(crate) time: Time,
+    pub(crate) kind: WorkBorderKind,
+    pub(crate) g: GIdx,
+}
+
+/// Nanoseconds in which a border that pass 1 took from a thread's own clock, and the same one in the order of events, lie.
+const CLOCK_TOLERANCE: i64 = 1000;
+
+/// The borders that are known of all requests, of the slice and of other endpoints, in the order of time.
+pub(crate) fn work_borders(slice: &Slice, windows: &[OpenWindow], forest: &Forest) -> Vec<WorkBorder> {
+    let mut of_slice = Vec::with_capacity(windows.len() * 2);
+    // A task's borders are on any goroutines.
+    for (root, open) in slice.windows.iter().zip(windows).filter(|(root, _)| !root.has_boundaries) {
+        of_slice.extend(borders(root.g, (open.start, open.end)));
+    }
+    of_slice.sort_unstable_by_key(|border| (border.g, border.time));
+    let is_new = |border: &WorkBorder| {
+        let near = of_slice.partition_point(|b| (b.g, b.time) < (border.g, border.time + -CLOCK_TOLERANCE));
+        of_slice.get(near).is_none_or(|b| b.g != border.g || b.time > border.time + CLOCK_TOLERANCE)
+    };
+    let others = forest.served.iter().flat_map(|served| {
+        borders(served.g, (served.span.began.unwrap_or(Time::MIN), served.span.ended.unwrap_or(Time::MAX)))
+    });
+    let others: Vec<WorkBorder> = others.filter(is_new).collect();
+    in_order([of_slice, others].concat())
+}
+
+fn borders(g: GIdx, (start, end): (Time, Time)) -> impl Iterator<Item = WorkBorder> {
+    let begin = (start != Time::MIN).then_some(WorkBorder { time: start, kind: WorkBorderKind::Begin, g });
+    begin.into_iter().chain((end != Time::MAX).then_some(WorkBorder { time: end, kind: WorkBorderKind::End, g }))
+}
+
+/// In the order of time. Where work ends and other work begins at one event of a goroutine, the event belongs to what ends.
+pub(crate) fn in_order(mut borders: Vec<WorkBorder>) -> Vec<WorkBorder> {
+    borders.sort_unstable_by_key(|border| (border.g, border.time, std::cmp::Reverse(border.kind)));
+    borders.dedup_by_key(|border| (border.g, border.time));
+    borders.sort_unstable();
+    borders
+}
