@@ -2,11 +2,11 @@
 
 use super::cut::with_cut;
 use super::only::slowest_first;
-use super::{Latency, Request, Requests, TraceInfo, findings, latency};
+use super::{Latency, Request, Requests, TraceInfo, latency};
 
 impl Requests {
     /// Puts the list and the wake-ups in their order, and computes from them what is derived: latency, tail, times on
-    /// lanes, findings. All other fields must be filled in before. Calling it again changes nothing.
+    /// lanes. All other fields must be filled in before. Calling it again changes nothing.
     pub fn finish(&mut self, traces: &[TraceInfo]) {
         self.sort();
         if self.before_only == 0 {
@@ -20,7 +20,6 @@ impl Requests {
         self.at_least = self.least(traces);
         self.count_inferred();
         self.time_on_lanes();
-        self.findings = findings::find(self);
     }
 
     fn count_inferred(&mut self) {

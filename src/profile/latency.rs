@@ -121,20 +121,36 @@ pub(super) fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
     rows.sort_by(|a, b| b.all_ns.cmp(&a.all_ns).then_with(|| a.state.cmp(&b.state)));
     if requests.list.len() as u64 >= TAIL_MIN_REQUESTS {
         let sum = |of: fn(&TailRow) -> u64| rows.iter().map(|r| u128::from(of(r))).sum::<u128>();
-        let (all, slow) = (sum(|r| r.all_ns), sum(|r| r.slow_ns));
+        let (all_ns, slow_ns) = (sum(|r| r.all_ns), sum(|r| r.slow_ns));
+        let tail = TailSums { all_ns, slow_ns, all_n: requests.list.len() as u128, slow_n: slow.len() as u128 };
         for row in &mut rows {
-            row.stands_out = stands_out(row, all, slow);
+            row.stands_out = tail.stands_out(row);
         }
     }
     rows
 }
 
-/// Whether a state takes at least a tenth of the slowest requests' time, and at least 1.5 times the share that it has of
-/// the time of all.
-fn stands_out(row: &TailRow, all: u128, slow: u128) -> bool {
-    let (row_all, row_slow) = (u128::from(row.all_ns), u128::from(row.slow_ns));
-    let product = |a: u128, b: u128| a.saturating_mul(b);
-    row_slow * 10 >= slow && product(row_slow * 2, all) >= product(row_all * 3, slow)
+/// All requests, and the slowest of them.
+struct TailSums {
+    all_ns: u128,
+    slow_ns: u128,
+    all_n: u128,
+    slow_n: u128,
+}
+
+impl TailSums {
+    /// Whether a state takes at least a tenth of the slowest requests' time, and either at least 1.5 times the share that
+    /// it has of the time of all, or at least half of what the slowest take longer than as many mean ones, if those take
+    /// at least 1.5 times as long. Of a state that all spend most of their time in, the share cannot grow so much.
+    fn stands_out(&self, row: &TailRow) -> bool {
+        let (all, slow) = (u128::from(row.all_ns), u128::from(row.slow_ns));
+        let product = |a: u128, b: u128| a.saturating_mul(b);
+        let by_share = product(slow * 2, self.all_ns) >= product(all * 3, self.slow_ns);
+        let excess = |all: u128, slow: u128| product(slow, self.all_n).saturating_sub(product(all, self.slow_n));
+        let is_tail = product(self.slow_ns * 2, self.all_n) >= product(self.all_ns * 3, self.slow_n);
+        let by_time = is_tail && excess(all, slow) * 2 >= excess(self.all_ns, self.slow_ns);
+        slow * 10 >= self.slow_ns && (by_share || by_time)
+    }
 }
 
 #[cfg(test)]

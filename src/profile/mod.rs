@@ -5,7 +5,7 @@
 //! nothing else.
 //!
 //! To read: this file (profile, selection, samples), `stack_tree`, `requests` (requests, latency, wake-ups, the slowest
-//! one), then what [`Requests::finish`] derives: `latency`, `findings`. `only` chooses requests; `candidates` and
+//! one), then what [`Profile::finish`] derives: `latency`, `findings`. `only` chooses requests; `candidates` and
 //! `duration_list` are the answer to a trace without `--root`.
 
 mod candidates;
@@ -285,6 +285,10 @@ impl Profile {
             let all_count = requests.before_only <= requests.list.len() as u64;
             let with_likely = WithLikely::new(counted, &self.selection.undecided.likely);
             requests.with_likely = with_likely.filter(|_| all_count);
+        }
+        let findings = findings::find(self);
+        if let Some(requests) = &mut self.requests {
+            requests.findings = findings;
         }
     }
 

@@ -319,20 +319,37 @@ pub enum FindingEvidence {
         /// short beside the slowest requests.
         blocker: Option<usize>,
     },
-    /// One row of [`Requests::wakeups`], by its position, is a large part of all time.
-    Wakeup(usize),
+    /// One row of [`Requests::wakeups`] is a large part of all time.
+    Wakeup {
+        /// Its position.
+        row: usize,
+        /// What the goroutine did that requests waited for longest meanwhile: a stack in the profile's tree, and how long
+        /// they waited for goroutines in that function, in ns. None where no goroutine was followed.
+        worked: Option<(NodeIdx, u64)>,
+    },
     /// A part of all time is large.
     Part {
         /// That part, in ns.
         ns: u64,
     },
-    /// Waits on one stack follow each other in the slowest request.
-    Repeats {
-        /// The stack, in the profile's tree.
+    /// Waits in one function are a large part of all time.
+    Waits {
+        /// The stack on which most of them are, in the profile's tree.
         stack: NodeIdx,
         /// How many.
         count: u64,
         /// How long together, in ns.
+        ns: u64,
+        /// The longest, in ns.
+        max_ns: u64,
+    },
+    /// One of several calls takes a large part of all time.
+    Call {
+        /// A stack of it, in the profile's tree.
+        stack: NodeIdx,
+        /// How many own frames of that, from the innermost one on, tell it from the others.
+        n_frames: usize,
+        /// How long requests waited for it, in ns.
         ns: u64,
     },
 }

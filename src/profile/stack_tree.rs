@@ -114,6 +114,18 @@ impl StackTree {
         self.frame_indexes(leaf).map(|i| &self.frames[i as usize])
     }
 
+    /// Whether a stack has all frames of another one, and more below these.
+    pub fn is_below(&self, leaf: NodeIdx, above: NodeIdx) -> bool {
+        let mut at = leaf;
+        while at != Self::ROOT {
+            at = self.nodes[at.0 as usize].0;
+            if at == above {
+                return above != Self::ROOT;
+            }
+        }
+        false
+    }
+
     /// Number of nodes, the root included.
     pub fn n_nodes(&self) -> usize {
         self.nodes.len()

@@ -2,9 +2,9 @@
 
 use super::clean::clean;
 use super::names;
-use super::units::{Share, Unit, count, counted, duration};
+use super::units::{Share, Unit, count, counted, duration, mean};
 use crate::profile::{
-    Finding, FindingEvidence, Latency, NodeIdx, Profile, Requests, StackTree, TailRow, WakerKind, Wakeup,
+    Finding, FindingEvidence, Latency, NodeIdx, Profile, ProfileFrame, Requests, StackTree, TailRow, WakerKind, Wakeup,
 };
 use std::borrow::Cow;
 
@@ -32,7 +32,7 @@ impl FindingWriter<'_> {
         let latency = self.requests.latency.as_ref()?;
         Some(match finding.evidence {
             FindingEvidence::Tail { row, blocker } => {
-                let tail = tail(self.requests.tail.get(row)?, latency);
+                let tail = tail(self.requests.tail.get(row)?, latency, self.style.unit);
                 match blocker.and_then(|i| self.requests.wakeups.get(i)) {
                     Some(wakeup) => {
                         let (max, what) = (self.time(wakeup.max_ns), self.waiting(wakeup));
@@ -41,21 +41,25 @@ impl FindingWriter<'_> {
                     None => tail,
                 }
             }
-            FindingEvidence::Wakeup(i) => {
-                let wakeup = self.requests.wakeups.get(i)?;
+            FindingEvidence::Wakeup { row, worked } => {
+                let wakeup = self.requests.wakeups.get(row)?;
                 let (sum, max) = (self.time(wakeup.wait_ns), self.time(wakeup.max_ns));
                 let (waits, what) = (counted(wakeup.count, "wait"), self.waiting(wakeup));
                 let ended = self.waker(wakeup);
-                format!("{waits} {what}, {sum} together and up to {max} long, were ended by {ended}.")
+                let meanwhile = worked.map_or_else(String::new, |worked| self.meanwhile(worked, wakeup));
+                format!("{waits} {what}, {sum} together and up to {max} long, were ended by {ended}.{meanwhile}")
             }
             FindingEvidence::Part { ns } => self.part(finding.id, ns, latency),
-            FindingEvidence::Repeats { stack, count: n, ns } => {
-                let request = self.requests.list.get(self.requests.slowest.as_ref()?.request)?;
-                let (time, share) = (self.time(ns), Share::of(ns, request.dur_ns));
-                let (n, place) = (count(n), self.function(stack));
-                format!(
-                    "In the slowest request, {n} waits for the network{place} follow each other: {time}, {share} of it."
-                )
+            FindingEvidence::Waits { stack, count, ns, max_ns } => {
+                self.waits(finding.id, WaitSums { stack, count, ns, max_ns }, latency)
+            }
+            FindingEvidence::Call { stack, n_frames, ns } => {
+                let (share, each) = (Share::of(ns, latency.total_ns), self.time(mean(ns, latency.count)));
+                let call = self.own_path(stack, n_frames);
+                match finding.id {
+                    "syscall" => format!("System calls of {call} take {share} of the time of requests, {each} each."),
+                    _ => format!("Of several calls one decides: {call} takes {share} of the time, {each} a request."),
+                }
             }
         })
     }
@@ -68,13 +72,97 @@ impl FindingWriter<'_> {
         let (share, time) = (Share::of(ns, latency.total_ns), self.time(ns));
         match id {
             "scheduler" => format!("Requests wait for a processor {share} of their time ([runnable], {time})."),
-            "gc-assist" => format!("Requests help the garbage collector to mark {share} of their time ({time})."),
+            "collector" => {
+                format!("Requests help the garbage collector or wait for it {share} of their time ({time}).")
+            }
             "stw" => {
                 let times = counted(self.requests.overlap.stw_count, "time");
                 format!("The world is stopped {share} of the time of requests ({time}), {times}.")
             }
             _ => format!("Requests compute: {share} of their time is [running] ({time})."),
         }
+    }
+
+    /// The sentences of a finding about waits in one function.
+    fn waits(&self, id: &str, waits: WaitSums, latency: &Latency) -> String {
+        let WaitSums { stack, count: n, ns, max_ns } = waits;
+        let (share, max, place) = (Share::of(ns, latency.total_ns), self.time(max_ns), self.place(stack));
+        let many = format!("{}, {} together, up to {max} long", counted(n, "wait"), self.time(ns));
+        let at_once = self.at_once(ns);
+        match id {
+            "contention" => {
+                format!("Requests wait {share} of their time for each other's locks{place}: {many}{at_once}.")
+            }
+            "pool" => {
+                let what = self.pool(stack);
+                format!("Requests wait {share} of their time{place} until {what}: {many}{at_once}.")
+            }
+            "timeout" => {
+                format!("{share} of the time are waits{place} that a timer ended, a deadline or a timeout: {many}.")
+            }
+            _ => {
+                let each = mean(n, latency.count);
+                format!("Requests make about {each} calls one after the other{place}: {many}, {share} of the time.")
+            }
+        }
+    }
+
+    /// `, 6.7 at any time`; empty where the length of what was looked at is unknown.
+    fn at_once(&self, ns: u64) -> String {
+        let looked_at: u64 = self.profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum();
+        let tenths = u128::from(ns) * 10 / u128::from(looked_at.max(1));
+        if tenths < 1 { String::new() } else { format!(", {}.{} at any time on average", tenths / 10, tenths % 10) }
+    }
+
+    /// What a request waits for that waits for a pool.
+    fn pool(&self, stack: NodeIdx) -> &'static str {
+        let is_on_stack = |function| self.profile.tree.stack(stack).any(|f| f.function == function);
+        if is_on_stack("database/sql.(*DB).conn") {
+            "a connection of the database's pool is free (SetMaxOpenConns)"
+        } else if is_on_stack("net/http.(*Transport).getConn") {
+            "a connection to the host is free (MaxConnsPerHost)"
+        } else {
+            "another request sends, receives or lets go"
+        }
+    }
+
+    /// ` in main.load (main.go:12)`; empty where no function is known.
+    fn place(&self, stack: NodeIdx) -> String {
+        let frame = self.profile.tree.stack(stack).take_while(|f| !f.is_pseudo()).find(|f| f.is_own());
+        let place = frame.map(|f| names::place(&f.file, f.line)).filter(|place| !place.is_empty());
+        let place = place.map_or_else(String::new, |place| format!(" ({place})"));
+        self.function(stack) + &place
+    }
+
+    /// `main.orders → main.call (main.go:23)`: so many own frames, the innermost one last.
+    fn own_path(&self, stack: NodeIdx, n_frames: usize) -> String {
+        let frames: Vec<&ProfileFrame> = own_frames(self.profile, stack).take(n_frames).collect();
+        if frames.is_empty() {
+            return own_function(self.profile, stack).map_or_else(String::new, |f| self.name(f).into_owned());
+        }
+        let names: Vec<Cow<'_, str>> = frames.iter().rev().map(|f| self.name(&f.function)).collect();
+        let place = frames.last().map_or_else(String::new, |f| names::place(&f.file, f.line));
+        let names = match &names[..] {
+            [first, _, .., last] => format!("{first} → … → {last}"),
+            names => names.join(" → "),
+        };
+        if place.is_empty() { names } else { format!("{names} ({place})") }
+    }
+
+    /// ` Meanwhile main.scan worked (sleep), 98% of it.`; empty where that is who ended the waits.
+    fn meanwhile(&self, (stack, ns): (NodeIdx, u64), wakeup: &Wakeup) -> String {
+        let (Some(worked), ended) = (own_function(self.profile, stack), self.waker_function(wakeup)) else {
+            return String::new();
+        };
+        let share = Share::of(ns, wakeup.wait_ns.max(ns));
+        if worked == ended {
+            return String::new();
+        }
+        format!(" For {share} of that time they waited for {}.", self.name(worked))
+    }
+
+    fn waker_function<'p>(&'p self, wakeup: &'p Wakeup) -> &'p str {
+        own_function(self.profile, wakeup.waker_stack).unwrap_or(&wakeup.waker_entry)
     }
 
     /// ` for a lock in main.load`, `in [chan receive] in main.ask`.
@@ -88,8 +176,7 @@ impl FindingWriter<'_> {
 
     /// `main.(*Cache).refresh (goroutine 19), outside these requests`.
     fn waker(&self, wakeup: &Wakeup) -> String {
-        let function = own_function(self.profile, wakeup.waker_stack).unwrap_or(&wakeup.waker_entry);
-        let name = self.name(function);
+        let name = self.name(self.waker_function(wakeup));
         let goroutine = wakeup.waker_goid.map(|id| format!("goroutine {id}"));
         let who = match (name.is_empty(), goroutine) {
             (false, Some(goroutine)) => format!("{name} ({goroutine})"),
@@ -114,11 +201,28 @@ impl FindingWriter<'_> {
     }
 }
 
-fn tail(row: &TailRow, latency: &Latency) -> String {
-    let all = Share::of(row.all_ns, latency.total_ns);
-    let slow = Share::of(row.slow_ns, latency.slow_total_ns);
+fn tail(row: &TailRow, latency: &Latency, unit: Unit) -> String {
+    let all = duration(mean(row.all_ns, latency.count), unit);
+    let slow = duration(mean(row.slow_ns, latency.slow_count), unit);
     let (state, n) = (clean(&row.state), count(latency.slow_count));
-    format!("The slow tail is [{state}]: {all} of the time of all requests, but {slow} of the slowest 5% ({n}).")
+    format!("The slow tail is [{state}]: {all} of a mean request, but {slow} of one of the slowest 5% ({n}).")
+}
+
+/// Sums of waits, as [`FindingEvidence::Waits`].
+#[derive(Clone, Copy)]
+struct WaitSums {
+    stack: NodeIdx,
+    count: u64,
+    ns: u64,
+    max_ns: u64,
+}
+
+/// The user's own frames of the goroutine that waits or works on a stack, innermost first: those before the first wait
+/// for another goroutine.
+fn own_frames(profile: &Profile, stack: NodeIdx) -> impl Iterator<Item = &ProfileFrame> {
+    let beyond =
+        profile.tree.stack(stack).enumerate().filter(|(_, f)| f.is_waiting_for()).last().map_or(0, |(i, _)| i + 1);
+    profile.tree.stack(stack).skip(beyond).take_while(|f| !f.is_pseudo()).filter(|f| f.is_own())
 }
 
 /// The innermost function of the user's own on a goroutine's stack; without one, the innermost that does not only
@@ -127,8 +231,9 @@ fn own_function(profile: &Profile, stack: NodeIdx) -> Option<&str> {
     if stack == StackTree::ROOT {
         return None;
     }
-    let own = || profile.tree.stack(stack).take_while(|f| !f.is_pseudo()).map(|f| f.function.as_str());
-    own().find(|f| !names::is_std(f)).or_else(|| own().find(|f| !names::only_parks(f)))
+    let frames = || profile.tree.stack(stack).take_while(|f| !f.is_pseudo());
+    let own = frames().find(|f| f.is_own()).or_else(|| frames().find(|f| !names::is_std(&f.function)));
+    own.or_else(|| frames().find(|f| !names::only_parks(&f.function))).map(|f| f.function.as_str())
 }
 
 #[cfg(test)]
@@ -146,7 +251,7 @@ mod tests {
     #[test]
     fn a_sentence_names_numbers_and_people() {
         let profile = sample_requests();
-        let expected = "The slow tail is [sync]: 19.5% of the time of all requests, but 60.5% of the slowest 5% (3). \
+        let expected = "The slow tail is [sync]: 6.70 ms of a mean request, but 127 ms of one of the slowest 5% (3). \
                         Waits of up to 190 ms for a lock in cart.load[...] were ended by main.(*Cache).refresh \
                         (goroutine 19), outside these requests.";
         assert_eq!(texts(&profile)[0], expected);
@@ -158,26 +263,47 @@ mod tests {
         let requests = profile.requests.as_mut().unwrap();
         let stack = requests.wakeups[0].waiting;
         let of = |(id, evidence)| Finding { id, important: false, evidence };
+        let waits = FindingEvidence::Waits { stack, count: 900, ns: 106_500_000, max_ns: 7_000_000 };
         requests.wakeups[1].waker_goid = None;
         requests.wakeups[1].state = "chan \x1b[2J".into();
         requests.wakeups[1].detail = "";
         requests.findings = [
-            ("outside-worker", FindingEvidence::Wakeup(1)),
+            ("outside-worker", FindingEvidence::Wakeup { row: 1, worked: None }),
+            ("lock-holder", FindingEvidence::Wakeup { row: 0, worked: Some((stack, 5_000_000)) }),
             ("scheduler", FindingEvidence::Part { ns: 1 }),
-            ("gc-assist", FindingEvidence::Part { ns: 1 }),
+            ("collector", FindingEvidence::Part { ns: 1 }),
             ("stw", FindingEvidence::Part { ns: 1 }),
             ("cpu-bound", FindingEvidence::Part { ns: 1 }),
-            ("serial-waits", FindingEvidence::Repeats { stack, count: 9, ns: 106_500_000 }),
+            ("serial", waits),
+            ("contention", waits),
+            ("pool", waits),
+            ("timeout", waits),
+            ("slow-call", FindingEvidence::Call { stack, n_frames: 2, ns: 106_500_000 }),
+            ("syscall", FindingEvidence::Call { stack, n_frames: 1, ns: 106_500_000 }),
         ]
         .map(of)
         .into();
         for text in texts(&profile) {
             assert!(text.ends_with('.') && !text.contains("  ") && !text.contains(is_hostile), "{text}");
         }
-        let expected = "In the slowest request, 9 waits for the network in main.fetchUser follow each other: 107 ms, \
-                        50.0% of it.";
-        assert_eq!(texts(&profile)[5], expected);
-        let nothing = Finding { id: "x", important: true, evidence: FindingEvidence::Wakeup(99) };
+        let waits = "900 waits, 107 ms together, up to 7.00 ms long";
+        let expected = [
+            format!(
+                "Requests make about 15 calls one after the other in main.fetchUser (user.go:12): {waits}, 5.2% of the time."
+            ),
+            format!("Requests wait 5.2% of their time for each other's locks in main.fetchUser (user.go:12): {waits}."),
+            format!(
+                "Requests wait 5.2% of their time in main.fetchUser (user.go:12) until another request sends, receives or \
+                 lets go: {waits}."
+            ),
+            format!(
+                "5.2% of the time are waits in main.fetchUser (user.go:12) that a timer ended, a deadline or a timeout: {waits}."
+            ),
+            "Of several calls one decides: main.fetchUser takes 5.2% of the time, 1.78 ms a request.".to_owned(),
+            "System calls of main.fetchUser take 5.2% of the time of requests, 1.78 ms each.".to_owned(),
+        ];
+        assert_eq!(texts(&profile)[6..], expected);
+        let nothing = Finding { id: "x", important: true, evidence: FindingEvidence::Wakeup { row: 99, worked: None } };
         profile.requests.as_mut().unwrap().findings = vec![nothing];
         assert_eq!(texts(&profile), [""]);
     }

@@ -1,0 +1,372 @@
+//! What stands out in the requests, where the numbers prove it; `docs/semantics.md` lists the ids and their thresholds.
+//!
+//! A finding holds facts; `render/findings.rs` makes the sentence. [`places`] adds up waits by the function that waits,
+//! [`calls`] latency by the path of own functions that leads to it.
+
+mod calls;
+mod places;
+
+use super::latency::TAIL_MIN_REQUESTS;
+use super::{Finding, FindingEvidence, Profile, Requests, WakerKind, Wakeup};
+use places::{Place, WaitFor};
+
+/// Most findings of a report: more would not be read.
+const MAX: usize = 5;
+/// With fewer requests, only waits that repeat inside one request are found.
+const MIN_REQUESTS: u64 = 10;
+/// Fewest waits of a request one after the other that are a finding.
+const MIN_REPEATS: u64 = 5;
+
+/// The findings: why the slow requests are slow first, then the important ones, then by time.
+pub(super) fn find(profile: &Profile) -> Vec<Finding> {
+    let Some(requests) = &profile.requests else { return Vec::new() };
+    let Some(latency) = requests.latency.as_ref().filter(|l| l.total_ns > 0) else { return Vec::new() };
+    let mut found: Vec<(u64, Finding)> = Vec::new();
+    let total = latency.total_ns;
+    let places = places::places(profile, &requests.wakeups);
+    if latency.count >= MIN_REQUESTS {
+        let tail = slow_tail(requests);
+        let blocker = match &tail {
+            Some(Finding { evidence: FindingEvidence::Tail { blocker, .. }, .. }) => *blocker,
+            _ => None,
+        };
+        // First, since why the slow requests are slow is what most people look for.
+        found.extend(tail.map(|f| (u64::MAX, f)));
+        found.extend(outside_waker(profile, requests, blocker));
+        found.extend(large_parts(requests, total));
+        let waits = waits(&places, total);
+        // A call that is explained already is not explained again.
+        found.extend(slow_call(profile, total).filter(|_| waits.is_empty()));
+        found.extend(waits);
+        found.extend(syscalls(profile, total));
+    }
+    found.extend(serial(&places, latency));
+    found.sort_by_key(|(ns, f)| (!f.important, std::cmp::Reverse(*ns)));
+    found.truncate(MAX);
+    found.into_iter().map(|(_, finding)| finding).collect()
+}
+
+/// Whether `part` is at least so many percent of `whole`.
+fn reaches(part: u64, percent: u64, whole: u64) -> bool {
+    u128::from(part) * 100 >= u128::from(whole) * u128::from(percent)
+}
+
+/// The state that explains at least half of what the slowest requests take beyond as many average ones; `None` if there
+/// is no tail, or no such state.
+fn slow_tail(requests: &Requests) -> Option<Finding> {
+    let latency = requests.latency.as_ref()?;
+    if latency.count < TAIL_MIN_REQUESTS {
+        return None;
+    }
+    let (n, n_slow) = (i128::from(latency.count), i128::from(latency.slow_count));
+    // What the slowest take longer than as many average ones, times the number of requests.
+    let excess = |all: u64, slow: u64| i128::from(slow) * n - i128::from(all) * n_slow;
+    let sum = |of: fn(&super::TailRow) -> u64| requests.tail.iter().map(|r| i128::from(of(r))).sum::<i128>();
+    let (all, slow) = (sum(|r| r.all_ns), sum(|r| r.slow_ns));
+    // No tail where the slowest are not half as slow again as the mean.
+    if slow * n * 2 < all * n_slow * 3 {
+        return None;
+    }
+    let candidates = requests.tail.iter().enumerate().filter(|(_, r)| r.stands_out);
+    let (row, tail) = candidates.max_by_key(|(i, r)| (excess(r.all_ns, r.slow_ns), std::cmp::Reverse(*i)))?;
+    if excess(tail.all_ns, tail.slow_ns) * 2 < slow * n - all * n_slow {
+        return None;
+    }
+    let blocker = blocker(requests, latency.slow_from_ns);
+    Some(Finding { id: tail_id(&tail.state), important: true, evidence: FindingEvidence::Tail { row, blocker } })
+}
+
+/// The row of wake-ups with the longest wait that another request's goroutine, or one outside, ended; `None` if that wait
+/// is shorter than half of a slow request.
+fn blocker(requests: &Requests, slow_from_ns: u64) -> Option<usize> {
+    let named = |w: &Wakeup| matches!(w.waker, WakerKind::Sibling | WakerKind::Outside);
+    let long = |w: &Wakeup| reaches(w.max_ns, 50, slow_from_ns);
+    let rows = requests.wakeups.iter().enumerate().filter(|(_, w)| named(w) && long(w));
+    rows.max_by_key(|(i, w)| (w.max_ns, std::cmp::Reverse(*i))).map(|(i, _)| i)
+}
+
+fn tail_id(state: &str) -> &'static str {
+    match state {
+        "running" => "running-tail",
+        "runnable" => "runnable-tail",
+        "syscall" => "syscall-tail",
+        "network" => "network-tail",
+        "sync" => "sync-tail",
+        "sleep" => "sleep-tail",
+        _ if state.starts_with("chan ") => "chan-tail",
+        _ if state.starts_with("select") => "select-tail",
+        _ if state.starts_with("sync.(*Cond)") => "cond-tail",
+        _ if state.starts_with("GC ") => "gc-tail",
+        _ => "wait-tail",
+    }
+}
+
+/// The waits that goroutines outside the requests ended, if a row of them is a quarter of all time. `blocker` is the row
+/// that another finding names already.
+fn outside_waker(profile: &Profile, requests: &Requests, blocker: Option<usize>) -> Option<(u64, Finding)> {
+    let total = requests.latency.as_ref()?.total_ns;
+    let (row, wakeup) = requests.wakeups.iter().enumerate().find(|(_, w)| w.waker == WakerKind::Outside)?;
+    if blocker == Some(row) || !reaches(wakeup.wait_ns, 25, total) {
+        return None;
+    }
+    let id = if wakeup.is_lock() {
+        "lock-holder"
+    } else if is_message(&wakeup.state) && !is_library(profile, wakeup) {
+        "outside-worker"
+    } else {
+        return None;
+    };
+    let worked = calls::worked_meanwhile(profile, wakeup.waiting);
+    Some((wakeup.wait_ns, Finding { id, important: true, evidence: FindingEvidence::Wakeup { row, worked } }))
+}
+
+fn is_message(state: &str) -> bool {
+    state.starts_with("chan ") || state.starts_with("select")
+}
+
+/// Whether a goroutine of Go's own libraries ended the waits: one that carries what somebody else did, as the loops of
+/// HTTP's connections.
+fn is_library(profile: &Profile, wakeup: &Wakeup) -> bool {
+    !places::own_part(&profile.tree, wakeup.waker_stack).any(crate::profile::ProfileFrame::is_own)
+        && super::is_std(&wakeup.waker_entry)
+        && !wakeup.waker_entry.is_empty()
+}
+
+/// Waits of requests for each other's locks, for a pool, and those that a deadline ended: a quarter of all time.
+fn waits(places: &[Place], total: u64) -> Vec<(u64, Finding)> {
+    let largest = |of: WaitFor| places.iter().find(|p| p.waits_for == of && reaches(p.ns, 25, total));
+    [("contention", WaitFor::Lock), ("pool", WaitFor::Pool), ("timeout", WaitFor::Deadline)]
+        .into_iter()
+        .filter_map(|(id, of)| largest(of).map(|place| (place.ns, finding_of(id, place))))
+        .collect()
+}
+
+fn finding_of(id: &'static str, place: &Place) -> Finding {
+    let Place { stack, count, ns, max_ns, .. } = *place;
+    Finding { id, important: true, evidence: FindingEvidence::Waits { stack, count, ns, max_ns } }
+}
+
+/// Waits for calls in one function, one after the other: at least five a request, and half of all time.
+fn serial(places: &[Place], latency: &super::Latency) -> Option<(u64, Finding)> {
+    let is_serial = |place: &&Place| {
+        place.waits_for == WaitFor::Call
+            && place.count >= latency.count.saturating_mul(MIN_REPEATS)
+            && reaches(place.ns, 50, latency.total_ns)
+    };
+    places.iter().find(is_serial).map(|place| (place.ns, finding_of("serial", place)))
+}
+
+/// The call that takes half of all time, where there are others that matter.
+fn slow_call(profile: &Profile, total: u64) -> Option<(u64, Finding)> {
+    let calls = calls::calls(profile);
+    let [first, second, ..] = &calls[..] else { return None };
+    if !reaches(second.ns, 3, total) {
+        return None;
+    }
+    let calls::Call { stack, n_frames, ns } = *first;
+    let evidence = FindingEvidence::Call { stack, n_frames, ns };
+    reaches(ns, 50, total).then_some((ns, Finding { id: "slow-call", important: true, evidence }))
+}
+
+/// The own function whose system calls are a quarter of all time.
+fn syscalls(profile: &Profile, total: u64) -> Option<(u64, Finding)> {
+    let evidence = calls::system_calls(profile)?;
+    let FindingEvidence::Call { ns, .. } = evidence else { return None };
+    reaches(ns, 25, total).then_some((ns, Finding { id: "syscall", important: true, evidence }))
+}
+
+/// The parts of all time that are unusually large.
+fn large_parts(requests: &Requests, total: u64) -> Vec<(u64, Finding)> {
+    let state = |name: &str| requests.tail.iter().find(|r| r.state == name).map_or(0, |r| r.all_ns);
+    let overlap = &requests.overlap;
+    let tail_is_runnable = requests.tail.iter().any(|r| r.state == "runnable" && r.stands_out);
+    [
+        ("scheduler", !tail_is_runnable, state("runnable"), 15),
+        ("collector", false, collector_ns(requests), 5),
+        ("stw", false, overlap.stw_ns, 2),
+        ("cpu-bound", false, state("running"), 60),
+    ]
+    .into_iter()
+    .filter(|&(_, _, ns, percent)| reaches(ns, percent, total))
+    .map(|(id, important, ns, _)| (ns, Finding { id, important, evidence: FindingEvidence::Part { ns } }))
+    .collect()
+}
+
+/// Time in which requests helped the collector or waited for it, in ns.
+fn collector_ns(requests: &Requests) -> u64 {
+    let waits = requests.tail.iter().filter(|r| r.state.starts_with("GC ")).map(|r| r.all_ns);
+    waits.fold(requests.overlap.mark_assist_ns, u64::saturating_add)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{Metric, Overlap, Precision, ProfileFrame, Request, Sample, StackTree, Weight};
+
+    const STATES: [&str; 4] = ["running", "runnable", "network", "sync"];
+
+    /// So many requests of each kind, a kind being the time in each of `STATES`.
+    fn requests(kinds: &[(usize, [u64; 4])]) -> Requests {
+        let mut list = Vec::new();
+        for &(n, times) in kinds {
+            let states: Box<[(u16, u64)]> = (0..).zip(times).filter(|s| s.1 > 0).collect();
+            let request = Request { dur_ns: times.iter().sum(), states, ..Request::default() };
+            list.extend(std::iter::repeat_n(request, n));
+        }
+        Requests { list, state_names: STATES.map(String::from).to_vec(), ..Requests::default() }
+    }
+
+    fn lock(waker: WakerKind, wait_ns: u64) -> Wakeup {
+        Wakeup { state: "sync".into(), detail: "mutex", waker, wait_ns, max_ns: wait_ns / 2, ..Wakeup::default() }
+    }
+
+    fn finished(requests: Requests) -> Profile {
+        let mut profile = Profile { metric: Metric::Latency, requests: Some(requests), ..Profile::default() };
+        profile.finish();
+        profile
+    }
+
+    fn findings(profile: Profile) -> Vec<Finding> {
+        profile.requests.expect("requests").findings
+    }
+
+    fn ids(requests: Requests) -> Vec<&'static str> {
+        findings(finished(requests)).iter().map(|f| f.id).collect()
+    }
+
+    #[test]
+    fn the_state_behind_the_tail_is_named() {
+        let mut with_tail = requests(&[(38, [4, 0, 6, 0]), (2, [4, 0, 6, 90])]);
+        assert_eq!(ids(with_tail.clone()), ["sync-tail"]);
+        with_tail.wakeups = vec![lock(WakerKind::Network, 180), lock(WakerKind::Outside, 180)];
+        let found = findings(finished(with_tail));
+        // The same lock is not reported twice.
+        assert_eq!(found.len(), 1);
+        assert!(matches!(found[0].evidence, FindingEvidence::Tail { blocker: Some(1), .. }));
+        // A state that is most of all time anyway, but the slowest wait ten times as long in it.
+        assert_eq!(ids(requests(&[(57, [1, 0, 40, 0]), (3, [1, 0, 800, 0])])), ["network-tail"]);
+        assert_eq!(ids(requests(&[(57, [1, 0, 40, 0]), (3, [1, 0, 50, 0])])), [""; 0]);
+    }
+
+    #[test]
+    fn few_requests_and_even_ones_have_no_tail() {
+        assert_eq!(ids(requests(&[(37, [4, 0, 6, 0]), (2, [4, 0, 6, 90])])), [""; 0]);
+        assert_eq!(ids(requests(&[(40, [4, 0, 6, 0])])), [""; 0]);
+        // Slow in every way at once: no single state says why.
+        assert_eq!(ids(requests(&[(38, [3, 1, 3, 3]), (2, [30, 10, 30, 30])])), [""; 0]);
+    }
+
+    #[test]
+    fn an_outsiders_lock_is_named() {
+        let with = |waker, wait_ns| Requests { wakeups: vec![lock(waker, wait_ns)], ..requests(&[(10, [5, 0, 2, 3])]) };
+        assert_eq!(ids(with(WakerKind::Outside, 25)), ["lock-holder"]);
+        assert_eq!(ids(with(WakerKind::Outside, 24)), [""; 0]);
+        let mut worker = with(WakerKind::Outside, 30);
+        (worker.wakeups[0].state, worker.wakeups[0].detail) = ("chan receive".into(), "");
+        assert_eq!(ids(worker), ["outside-worker"]);
+        assert_eq!(
+            ids(Requests { wakeups: vec![lock(WakerKind::Outside, 9)], ..requests(&[(9, [5, 0, 2, 3])]) }),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn large_parts_come_in_order() {
+        let all = Overlap { mark_assist_ns: 5, stw_ns: 2, ..Overlap::default() };
+        let busy = Requests { overlap: all, ..requests(&[(10, [8, 2, 0, 0])]) };
+        assert_eq!(ids(busy), ["scheduler", "cpu-bound", "collector", "stw"]);
+        let less = Overlap { mark_assist_ns: 4, stw_ns: 1, ..Overlap::default() };
+        assert_eq!(ids(Requests { overlap: less, ..requests(&[(10, [5, 1, 4, 0])]) }), [""; 0]);
+    }
+
+    #[test]
+    fn the_collector_is_what_requests_do_for_it_and_wait_for() {
+        let mut requests = requests(&[(10, [90, 0, 10, 0])]);
+        requests.state_names[2] = "GC assist wait".into();
+        assert_eq!(ids(requests), ["cpu-bound", "collector"]);
+    }
+
+    #[test]
+    fn requests_that_wait_for_each_other_are_found() {
+        let with = |waker, wait_ns| Requests { wakeups: vec![lock(waker, wait_ns)], ..requests(&[(10, [5, 0, 2, 3])]) };
+        assert_eq!(ids(with(WakerKind::Sibling, 25)), ["contention"]);
+        assert_eq!(ids(with(WakerKind::Sibling, 24)), [""; 0]);
+        let channel = |waker, state: &str| {
+            let mut requests = with(waker, 30);
+            (requests.wakeups[0].state, requests.wakeups[0].detail) = (state.into(), "");
+            requests
+        };
+        assert_eq!(ids(channel(WakerKind::Sibling, "chan send")), ["pool"]);
+        assert_eq!(ids(channel(WakerKind::Inside, "chan send")), [""; 0]);
+        assert_eq!(ids(channel(WakerKind::Timer, "select")), ["timeout"]);
+        assert_eq!(ids(channel(WakerKind::Timer, "sleep")), [""; 0]);
+    }
+
+    #[test]
+    fn calls_one_after_the_other_are_found_over_all_requests() {
+        let with = |count, wait_ns| {
+            let call =
+                Wakeup { state: "network".into(), waker: WakerKind::Network, count, wait_ns, ..Wakeup::default() };
+            Requests { wakeups: vec![call], ..requests(&[(2, [50, 0, 50, 0])]) }
+        };
+        assert_eq!(ids(with(10, 100)), ["serial"]);
+        assert_eq!(ids(with(9, 100)), [""; 0]);
+        assert_eq!(ids(with(10, 99)), [""; 0]);
+    }
+
+    /// Ten requests that call `main.orders` and `main.users`, each so long, and compute a while.
+    fn calling(orders_ns: u64, users_ns: u64, waited_in: &str) -> Profile {
+        let total = (orders_ns + users_ns + 10) / 10;
+        let mut profile = Profile {
+            metric: Metric::Latency,
+            requests: Some(requests(&[(10, [1, 0, total - 1, 0])])),
+            ..Profile::default()
+        };
+        let mut push = |stack: &[&str], state: &str, waited_in: &str, latency_ns| {
+            let frame = |f: &str| ProfileFrame { function: f.into(), file: "main.go".into(), line: 1 };
+            let push = |node, f: &&str| {
+                let frame = profile.tree.intern_frame(frame(f));
+                profile.tree.push(node, frame)
+            };
+            let stack = stack.iter().fold(StackTree::ROOT, push);
+            let weight = Weight { latency_ns, ..Weight::default() };
+            let (state, waited_in) = (state.to_owned(), waited_in.to_owned());
+            profile.samples.push(Sample { stack, state, waited_in, weight, ..sample() });
+        };
+        push(&["main.Page"], "running", "", 10);
+        for (call, ns) in [("main.orders", orders_ns), ("main.users", users_ns)] {
+            let stack = ["main.Page", call, "main.get", "net/http.roundTrip", "[waiting for]", "net/http.readLoop"];
+            push(&stack, "network", waited_in, ns);
+        }
+        profile.finish();
+        profile
+    }
+
+    fn sample() -> Sample {
+        Sample {
+            stack: StackTree::ROOT,
+            state: String::new(),
+            detail: "",
+            precision: Precision::Exact,
+            root: String::new(),
+            waited_in: String::new(),
+            weight: Weight::default(),
+        }
+    }
+
+    #[test]
+    fn the_call_that_decides_is_told_by_who_calls() {
+        let of = |orders, users, waited_in| {
+            findings(calling(orders, users, waited_in))
+                .iter()
+                .filter(|f| f.id == "slow-call")
+                .map(|f| f.evidence)
+                .next()
+        };
+        let Some(FindingEvidence::Call { n_frames, ns, .. }) = of(800, 190, "select") else { panic!("a slow call") };
+        assert_eq!((n_frames, ns), (2, 800));
+        assert!(of(490, 490, "select").is_none() && of(990, 10, "select").is_none());
+        // A lock is no call.
+        assert!(of(800, 190, "sync").is_none());
+    }
+}

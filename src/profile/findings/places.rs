@@ -1,0 +1,95 @@
+//! Waits by the own function that waits, and what the trace says of how they ended.
+
+use crate::profile::{NodeIdx, Profile, ProfileFrame, StackTree, WakerKind, Wakeup};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Functions of widely used pools in which a caller waits until something is free.
+const POOLS: &[&str] = &[
+    "database/sql.(*DB).conn",
+    "net/http.(*Transport).getConn",
+    "golang.org/x/sync/semaphore.(*Weighted).Acquire",
+    "github.com/jackc/puddle/v2.(*Pool[...]).acquire",
+];
+
+/// For what a wait was.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum WaitFor {
+    /// A lock.
+    Lock,
+    /// Something free of a pool, or a message of another request.
+    Pool,
+    /// A timer, otherwise than in a sleep: a deadline, a timeout.
+    Deadline,
+    /// Whoever ended it: a call to something else.
+    Call,
+}
+
+/// All waits of one kind in one function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The stack on which most of them are, in the profile's tree.
+    pub(super) stack: NodeIdx,
+    pub(super) waits_for: WaitFor,
+    /// How many. A call that sends a message and receives another one waits twice, for two goroutines: of the waits on one
+    /// stack, those count whose wakers together took longest.
+    pub(super) count: u64,
+    /// How long together, in ns.
+    pub(super) ns: u64,
+    /// The longest, in ns.
+    pub(super) max_ns: u64,
+    /// Of the waits on `stack` alone, in ns.
+    most_ns: u64,
+}
+
+/// The waits of requests that are for each other, for a pool, for a deadline or for a call, by the innermost own function
+/// that waits. Most time first.
+pub(super) fn places(profile: &Profile, wakeups: &[Wakeup]) -> Vec<Place> {
+    let mut position_of: FxHashMap<(Option<&ProfileFrame>, WaitFor), usize> = FxHashMap::default();
+    let mut places: Vec<Place> = Vec::new();
+    let mut counted = FxHashSet::default();
+    for wakeup in wakeups {
+        let Some(waits_for) = waits_for(profile, wakeup) else { continue };
+        let next = places.len();
+        let key = (own_frame(&profile.tree, wakeup.waiting), waits_for);
+        let position = *position_of.entry(key).or_insert(next);
+        if position == next {
+            places.push(Place { stack: wakeup.waiting, waits_for, count: 0, ns: 0, max_ns: 0, most_ns: 0 });
+        }
+        let place = &mut places[position];
+        // Rows come with most time first.
+        if counted.insert((wakeup.waiting, waits_for)) {
+            place.count += wakeup.count;
+        }
+        place.ns = place.ns.saturating_add(wakeup.wait_ns);
+        place.max_ns = place.max_ns.max(wakeup.max_ns);
+        if wakeup.wait_ns > place.most_ns {
+            (place.stack, place.most_ns) = (wakeup.waiting, wakeup.wait_ns);
+        }
+    }
+    places.sort_by_key(|place| std::cmp::Reverse(place.ns));
+    places
+}
+
+/// The innermost own frame of the goroutine that waits.
+fn own_frame(tree: &StackTree, stack: NodeIdx) -> Option<&ProfileFrame> {
+    own_part(tree, stack).find(|frame| frame.is_own())
+}
+
+/// The frames of the stack's own goroutine, innermost first.
+pub(super) fn own_part(tree: &StackTree, stack: NodeIdx) -> impl Iterator<Item = &ProfileFrame> {
+    tree.stack(stack).take_while(|frame| !frame.is_pseudo())
+}
+
+/// For what a wait was; none where other findings are about it, or nothing can be said.
+fn waits_for(profile: &Profile, wakeup: &Wakeup) -> Option<WaitFor> {
+    let is_channel = wakeup.state.starts_with("chan ") || wakeup.state.starts_with("select");
+    let is_pool = || own_part(&profile.tree, wakeup.waiting).any(|frame| POOLS.contains(&frame.function.as_str()));
+    match wakeup.waker {
+        WakerKind::Sibling if wakeup.is_lock() => Some(WaitFor::Lock),
+        WakerKind::Sibling if is_channel => Some(WaitFor::Pool),
+        WakerKind::Outside if is_channel && is_pool() => Some(WaitFor::Pool),
+        WakerKind::Timer if is_channel => Some(WaitFor::Deadline),
+        WakerKind::Network | WakerKind::Outside if is_channel || wakeup.state == "network" => Some(WaitFor::Call),
+        _ => None,
+    }
+}
