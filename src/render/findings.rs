@@ -98,7 +98,9 @@ impl FindingWriter<'_> {
                 format!("Requests wait {share} of their time{place} until {what}: {many}{at_once}.")
             }
             "timeout" => {
-                format!("{share} of the time are waits{place} that a timer ended, a deadline or a timeout: {many}.")
+                format!(
+                    "{share} of the time are waits{place} that a timer ended (a deadline, a timeout, a tick): {many}."
+                )
             }
             _ => {
                 let each = mean(n, latency.count);
@@ -297,7 +299,7 @@ mod tests {
                  lets go: {waits}."
             ),
             format!(
-                "5.2% of the time are waits in main.fetchUser (user.go:12) that a timer ended, a deadline or a timeout: {waits}."
+                "5.2% of the time are waits in main.fetchUser (user.go:12) that a timer ended (a deadline, a timeout, a tick): {waits}."
             ),
             "Of several calls one decides: main.fetchUser takes 5.2% of the time, 1.78 ms a request.".to_owned(),
             "System calls of main.fetchUser take 5.2% of the time of requests, 1.78 ms each.".to_owned(),

@@ -6,6 +6,7 @@
 //! is found by a path into the JSON report.
 
 mod damage;
+mod findings;
 mod lists;
 mod requests;
 mod wakers;

@@ -11,6 +11,7 @@ mod v1;
 mod annotations;
 mod architecture;
 mod cases;
+mod causes;
 mod cli;
 mod cli_traces;
 mod compare;

@@ -156,11 +156,11 @@ fn serial(places: &[Place], latency: &super::Latency) -> Option<(u64, Finding)> 
     places.iter().find(is_serial).map(|place| (place.ns, finding_of("serial", place)))
 }
 
-/// The call that takes half of all time, where there are others that matter.
+/// The call that takes half of all time, and twice as long as any other, where there are others that matter.
 fn slow_call(profile: &Profile, total: u64) -> Option<(u64, Finding)> {
     let calls = calls::calls(profile);
     let [first, second, ..] = &calls[..] else { return None };
-    if !reaches(second.ns, 3, total) {
+    if !reaches(second.ns, 3, total) || first.ns < second.ns.saturating_mul(2) {
         return None;
     }
     let calls::Call { stack, n_frames, ns } = *first;

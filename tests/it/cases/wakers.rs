@@ -6,7 +6,8 @@ use serde_json::Value;
 const OF_TIMERS: &[Row] = &[
     ("ctx-timeout", "-r main.ByContext$ 1.27.3.trace", "wakeups / waker=timer / count", Is("12")),
     ("ctx-timeout", "-r main.ByContext$ 1.27.3.trace", "wakeups", Len(1)),
-    ("ctx-timeout", "-r main.ByContext$ 1.27.3.trace", "findings", Len(0)),
+    ("ctx-timeout", "-r main.ByContext$ 1.27.3.trace", "findings", Len(1)),
+    ("ctx-timeout", "-r main.ByContext$ 1.27.3.trace", "findings / 0 / id", Is("\"timeout\"")),
     ("ctx-timeout", "-r main.ByAfter$ 1.27.3.trace", "wakeups / waker=timer / count", Is("12")),
     ("ctx-timeout", "-r main.ByTicker$ 1.27.3.trace", "wakeups / waker=timer / count", Is("12")),
     ("ctx-timeout", "-r main.ByDone$ 1.27.3.trace", "wakeups / waker=timer / count", Is("12")),
@@ -42,7 +43,13 @@ const OF_OTHERS: &[Row] = &[
         In(36, 37),
     ),
     ("only-makes-outside", "-r ContendHandler --only p50.. t.trace", "wakeups / waker=outside", Absent),
-    ("only-makes-outside", "-r ContendHandler --only p50.. t.trace", "findings", Len(0)),
+    ("only-makes-outside", "-r ContendHandler --only p50.. t.trace", "findings / id=lock-holder", Absent),
+    (
+        "only-makes-outside",
+        "-r ContendHandler --only p50.. t.trace",
+        "findings / id=contention / important",
+        Is("true"),
+    ),
 ];
 
 #[test]

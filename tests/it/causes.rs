@@ -1,0 +1,77 @@
+//! What is found of requests that are slow for one known reason each, and of their twins (`testdata/gen/causes`).
+
+use crate::common::{files, root, selector};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use gotrace_slice::profile::Profile;
+use gotrace_slice::render::{self, Format};
+use gotrace_slice::slice::RootBy;
+use serde_json::Value;
+use std::path::Path;
+
+/// The findings whose cause the program has, or has not.
+const KNOWN: &[&str] = &[
+    "contention",
+    "pool",
+    "serial",
+    "slow-call",
+    "timeout",
+    "outside-worker",
+    "syscall",
+    "network-tail",
+    "lock-holder",
+];
+
+fn profile(bytes: &[u8], function: &str) -> Profile {
+    let source = bytes.to_vec();
+    let inputs = [Input { name: "test".into(), source: &source, resolver: None }];
+    let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
+    let selector = selector(&format!("^{function}$"), by_stack);
+    match pipeline::profile(&inputs, &selector, Options::default(), None) {
+        Ok(Answer::Profile(profile)) => *profile,
+        _ => panic!("nothing matches {function}"),
+    }
+}
+
+/// The findings of [`KNOWN`], as id and text.
+fn found(profile: &Profile) -> Vec<(String, String)> {
+    let mut json = Vec::new();
+    let format = Format::by_name("json").expect("json");
+    (format.profile)(profile, &render::Options::default(), &mut json).expect("written");
+    let json: Value = serde_json::from_slice(&json).expect("JSON");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let all = json["findings"].as_array().expect("findings").iter().map(|f| (text(&f["id"]), text(&f["text"])));
+    all.filter(|(id, _)| KNOWN.contains(&id.as_str())).collect()
+}
+
+fn check(path: &Path) {
+    let trace = std::fs::read(path).expect("a trace");
+    let truth = std::fs::read(path.with_extension("json")).expect("the truth");
+    let truth: Value = serde_json::from_slice(&truth).expect("JSON");
+    for (function, cause) in truth["causes"].as_object().expect("functions") {
+        // Before Go 1.22 a system call that keeps its proc has no end in the trace.
+        if cause["finding"] == "syscall" && path.to_string_lossy().contains("go1.21") {
+            continue;
+        }
+        let what = format!("{}: {function}", path.display());
+        let profile = profile(&trace, function);
+        let found = found(&profile);
+        let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+        match cause["finding"].as_str() {
+            None => assert!(found.is_empty(), "{what}: {found:?}"),
+            Some(id) => assert!(ids.first() == Some(&id), "{what}: {found:?}"),
+        }
+        if let Some(name) = cause["names"].as_str() {
+            assert!(found[0].1.contains(name), "{what}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn causes_are_found_and_their_twins_raise_nothing() {
+    let all = files(&root().join("testdata/traces"), "trace");
+    let recordings: Vec<_> = all.iter().filter(|path| path.ends_with("causes.trace")).collect();
+    assert!(recordings.len() >= 5);
+    for path in recordings {
+        check(path);
+    }
+}
