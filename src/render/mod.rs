@@ -5,7 +5,7 @@
 //! what they need to know of those is in [`Options`].
 //!
 //! To read: this file, then what all formats share: `units` (numbers as text), `clean` (text that is safe to print),
-//! `names` (Go's functions), `frames` (stacks), `metric`, `findings` (sentences); then one format, `folded` being the
+//! `names` (Go's functions), `frames` (stacks), `palette` (colours), `metric`, `findings` (sentences); then one format, `folded` being the
 //! shortest.
 
 pub mod clean;
@@ -18,6 +18,7 @@ mod json;
 mod markdown;
 mod metric;
 pub mod names;
+mod palette;
 mod pprof;
 pub mod shell;
 mod svg;

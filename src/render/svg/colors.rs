@@ -1,22 +1,13 @@
-//! Colours of flame graphs. States have fixed colours, whose hues are those of gotraceui and which colour-blind
-//! people can tell apart; frames of the program are pale, so that the states stand out. All are readable on light and
-//! on dark, because each box brings its own background.
+//! Colours of flame graphs. States have fixed colours (`palette`); frames of the program are pale, so that the states
+//! stand out. All are readable on light and on dark, because each box brings its own background.
 
 use crate::profile::ProfileFrame;
 use crate::render::names;
+use crate::render::palette;
+pub(crate) use crate::render::palette::Rgb;
 
 /// The name that inferno gives the box of everything.
 pub(super) const ALL: &str = "all";
-
-/// A colour of the screen.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) struct Rgb(pub(crate) u8, pub(crate) u8, pub(crate) u8);
-
-impl std::fmt::Display for Rgb {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "#{:02x}{:02x}{:02x}", self.0, self.1, self.2)
-    }
-}
 
 /// The text on light boxes.
 pub(super) const DARK_TEXT: Rgb = Rgb(0x14, 0x14, 0x14);
@@ -25,8 +16,6 @@ pub(super) const LIGHT_TEXT: Rgb = Rgb(0xff, 0xff, 0xff);
 
 /// Between a goroutine and its creator, and the box of everything.
 const PSEUDO: Rgb = Rgb(0xc9, 0xc9, 0xc5);
-/// States that have no colour of their own.
-const OTHER: Rgb = Rgb(0xb0, 0xb0, 0xb0);
 
 /// Packages of the program: warm, muted, and different enough to see where one ends.
 const OWN: [Rgb; 6] = [
@@ -43,21 +32,7 @@ const STD: [Rgb; 4] = [Rgb(0xdf, 0xdb, 0xd2), Rgb(0xd6, 0xd3, 0xcb), Rgb(0xe4, 0
 
 /// The colour of a state.
 pub(super) fn of_state(state: &str) -> Rgb {
-    match state {
-        "running" => Rgb(0x2e, 0x8b, 0x57),
-        "runnable" => Rgb(0x2a, 0xa6, 0xb8),
-        "network" => Rgb(0xd9, 0x8b, 0xa0),
-        "syscall" => Rgb(0xa0, 0x52, 0x2d),
-        "sync" => Rgb(0xc0, 0x39, 0x2b),
-        "select" => Rgb(0xf0, 0xa6, 0x3c),
-        "sync.(*Cond).Wait" => Rgb(0xb5, 0x65, 0x1d),
-        "sleep" | "forever" => Rgb(0x88, 0x95, 0xa7),
-        _ if state.starts_with("chan ") => Rgb(0xe6, 0x7e, 0x22),
-        _ if state.starts_with("select") => Rgb(0xf0, 0xa6, 0x3c),
-        _ if state.contains("stop the world") || state.contains("STW") => Rgb(0x4b, 0x00, 0x82),
-        _ if state.contains("GC") => Rgb(0x7d, 0x4f, 0xb5),
-        _ => OTHER,
-    }
+    palette::of_state(state).fill
 }
 
 /// The colour of a box by the name in it.
@@ -112,6 +87,7 @@ fn luminance(color: Rgb) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::palette::OTHER;
 
     #[test]
     fn frames_are_coloured_by_what_they_are() {

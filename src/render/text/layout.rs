@@ -1,6 +1,7 @@
 //! Columns, colours and glyphs of the terminal report. Widths are columns of a terminal, not bytes.
 
 use crate::render::Options;
+use crate::render::palette;
 use crate::render::units::{self, Share};
 use anstyle::{AnsiColor, Color, Style};
 use std::io::{self, Write};
@@ -64,20 +65,9 @@ const fn color(color: AnsiColor) -> Style {
     Style::new().fg_color(Some(Color::Ansi(color)))
 }
 
-/// The colour of a state: one of the 16 that the user's theme decides on.
+/// The colour of a state.
 pub(crate) fn state_style(state: &str) -> Style {
-    match state {
-        "running" => color(AnsiColor::Green),
-        "runnable" => color(AnsiColor::Cyan),
-        "network" => color(AnsiColor::BrightMagenta),
-        "syscall" => color(AnsiColor::Red),
-        "sync" => color(AnsiColor::BrightRed),
-        "sleep" | "forever" | "unknown" => color(AnsiColor::BrightBlack),
-        _ if state.starts_with("chan ") || state.starts_with("select") => color(AnsiColor::BrightYellow),
-        _ if state.starts_with("sync") => color(AnsiColor::Yellow),
-        _ if state.starts_with("GC") => color(AnsiColor::Magenta),
-        _ => PLAIN,
-    }
+    palette::of_state(state).terminal.map_or(PLAIN, color)
 }
 
 /// Columns that a text takes.
