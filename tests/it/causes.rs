@@ -2,7 +2,7 @@
 
 use crate::common::{files, root, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
-use gotrace_slice::profile::Profile;
+use gotrace_slice::profile::{Profile, Sample};
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::RootBy;
 use serde_json::Value;
@@ -73,5 +73,32 @@ fn causes_are_found_and_their_twins_raise_nothing() {
     assert!(recordings.len() >= 5);
     for path in recordings {
         check(path);
+    }
+}
+
+/// What other goroutines did stands below the function that waited, and the state of its own wait is kept.
+#[test]
+fn what_was_waited_for_is_below_the_function_that_waited() {
+    let all = files(&root().join("testdata/traces"), "trace");
+    for path in all.iter().filter(|path| path.ends_with("causes.trace")) {
+        let trace = std::fs::read(path).expect("a trace");
+        // One in twelve waits for nobody; a worker answers all.
+        for (function, waited_in, percent) in
+            [("main.Contend", "sync", 80..96), ("main.Pool", "chan send", 60..96), ("main.Answered", "select", 90..101)]
+        {
+            let profile = profile(&trace, function);
+            let total = profile.total.latency_ns;
+            let below = |sample: &&Sample| profile.tree.stack(sample.stack).any(|frame| frame.function == function);
+            let elsewhere = |sample: &&Sample| sample.waited_in == waited_in;
+            let samples = || profile.samples.iter().filter(|sample| !sample.waited_in.is_empty());
+            let sum = |samples: &mut dyn Iterator<Item = &Sample>| samples.map(|s| s.weight.latency_ns).sum::<u64>();
+            let what = format!("{}: {function}", path.display());
+            assert_eq!(sum(&mut samples().filter(below)), sum(&mut samples()), "{what}");
+            let share = sum(&mut samples().filter(elsewhere)) * 100 / total;
+            assert!(percent.contains(&share), "{what}: {share} % waited in {waited_in}");
+        }
+        // The twin waits for nobody.
+        let apart = profile(&trace, "main.Apart");
+        assert!(apart.samples.iter().all(|sample| sample.waited_in.is_empty()), "{}", path.display());
     }
 }
