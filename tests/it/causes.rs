@@ -102,3 +102,15 @@ fn what_was_waited_for_is_below_the_function_that_waited() {
         assert!(apart.samples.iter().all(|sample| sample.waited_in.is_empty()), "{}", path.display());
     }
 }
+
+/// The worker is older than the trace, which does not say what it was started with.
+#[test]
+fn a_goroutine_older_than_the_trace_is_called_by_its_outermost_function() {
+    let all = files(&root().join("testdata/traces"), "trace");
+    for path in all.iter().filter(|path| path.ends_with("causes.trace")) {
+        let profile = profile(&std::fs::read(path).expect("a trace"), "main.Answered");
+        let slowest = profile.requests.expect("requests").slowest.expect("a slowest one");
+        let entries: Vec<&str> = slowest.lanes.iter().map(|lane| lane.entry.as_str()).collect();
+        assert_eq!(entries, ["main.run", "main.worker"], "{}", path.display());
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::samples::{Elsewhere, Folder, Naming, detail_of};
 use crate::measure::Measured;
-use crate::measure::intervals::aggregate::Key;
+use crate::measure::intervals::aggregate::{Key, SumIdx};
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasured};
 use crate::measure::paths::slowest::SlowestMeasured;
@@ -14,7 +14,7 @@ use crate::slice::Slice;
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
 /// A trace that was measured.
@@ -181,6 +181,19 @@ impl Names<'_, '_> {
         entry.map_or_else(String::new, |frame| symbols.function(frame).to_owned())
     }
 
+    /// The function that a goroutine was started with; where it is older than the trace, the outermost one of a stack on the
+    /// path.
+    fn lane_entry(&self, g: GIdx, path: &[(Window, GIdx, SumIdx)]) -> String {
+        let entry = self.entry(g);
+        if !entry.is_empty() {
+            return entry;
+        }
+        let symbols = self.trace.symbols;
+        let stacks = path.iter().filter(|(_, of, _)| *of == g).map(|(_, _, sum)| self.keys[sum.at()].stack);
+        let outermost = stacks.filter_map(|stack| symbols.frames(stack).last());
+        outermost.map(|frame| symbols.function(frame).to_owned()).find(|f| !f.is_empty()).unwrap_or_default()
+    }
+
     fn slowest(&mut self, measured: &SlowestMeasured, request: usize, requests: &mut Requests) -> Slowest {
         let start = self.trace.slice.windows[measured.window.at()];
         let begin = measured.path.first().map_or(Time(0), |(span, _, _)| span.start);
@@ -193,7 +206,7 @@ impl Names<'_, '_> {
             });
             Lane {
                 goid: goroutine.id.0,
-                entry: self.entry(lane.g),
+                entry: self.lane_entry(lane.g, &measured.path),
                 parent: lane_of.get(&goroutine.parent).copied().filter(|_| goroutine.parent.is_some()),
                 kind: self.lane_kind(lane.g, measured.window, start.g),
                 pieces: pieces.collect(),
