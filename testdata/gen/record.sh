@@ -20,7 +20,7 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
-programs=${PROGRAMS:-server waits annotations tasks iterators trees pools selfprof cpuprof http1 http2 grpc critical keepalive wakers stretches cutoff endpoints dispatch started matching likely spans causes}
+programs=${PROGRAMS:-server waits annotations tasks iterators trees pools selfprof cpuprof http1 http2 grpc critical keepalive loops wakers stretches cutoff endpoints dispatch started matching likely spans causes}
 gopath=${GOTRACE_SLICE_GOPATH:-/usr/share/gocode}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -82,6 +82,7 @@ everything() {
 	fi
 	run "$1" critical critical
 	run "$1" keepalive keepalive
+	run "$1" loops loops
 	run "$1" wakers wakers
 	run "$1" causes causes
 	run "$1" endpoints endpoints

@@ -24,6 +24,7 @@ mod fuzz;
 mod ground_truth;
 mod keepalive;
 mod laws;
+mod loops;
 mod matched;
 mod outputs;
 mod pprof_go;

@@ -3,7 +3,7 @@
 use crate::trace::ids::StringIdx;
 use crate::trace::symbols::Symbols;
 
-/// A state as a key: one of four fixed ones, or a reason for waiting.
+/// A state as a key: one of five fixed ones, or a reason for waiting.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct StateKey(u32);
 
@@ -16,7 +16,10 @@ impl StateKey {
     pub(crate) const SYSCALL: Self = Self(2);
     /// Not known.
     pub(crate) const UNKNOWN: Self = Self(3);
-    const FIRST_REASON: u32 = 4;
+    /// Waiting in the network poller for a file: a pipe, the output of a child process, a terminal. The runtime says
+    /// `network` of these too.
+    pub(crate) const PIPE: Self = Self(4);
+    const FIRST_REASON: u32 = 5;
 
     /// Waiting for a reason in the runtime's words; a wait without one is unknown.
     #[inline]
@@ -44,6 +47,7 @@ impl StateKey {
             Self::RUNNABLE => "runnable",
             Self::SYSCALL => "syscall",
             Self::UNKNOWN => "unknown",
+            Self::PIPE => "pipe",
             Self(reason) => symbols.text(StringIdx(reason - Self::FIRST_REASON)),
         }
     }
@@ -79,6 +83,46 @@ const PARKING: &[&str] = &[
 /// Whether a function only parks its goroutine.
 pub(crate) fn is_parking(function: &str) -> bool {
     PARKING.contains(&function)
+}
+
+/// Functions that callers wait in, outside the runtime's parking frames, and that do nothing else worth the name
+/// (Go 1.19 – 1.27).
+const BLOCKING: &[&str] = &[
+    "runtime.cgocall",
+    "runtime.chanrecv1",
+    "runtime.chanrecv2",
+    "runtime.chansend1",
+    "runtime.selectgo",
+    "time.Sleep",
+    "internal/sync.(*Mutex).Lock",
+    "sync.(*Mutex).Lock",
+    "sync.(*RWMutex).Lock",
+    "sync.(*RWMutex).RLock",
+    "sync.(*WaitGroup).Wait",
+    "sync.(*Cond).Wait",
+    "net.(*conn).Read",
+    "net.(*conn).Write",
+    "os.(*File).Read",
+    "os.(*File).Write",
+    "os.(*File).read",
+    "os.(*File).write",
+];
+
+/// Packages, and types, of which the same is true of all functions.
+const BLOCKING_PREFIXES: &[&str] = &[
+    "internal/poll.(*FD).",
+    "internal/poll.ignoringEINTRIO",
+    "internal/runtime/syscall.",
+    "net.(*netFD).",
+    "runtime/internal/syscall.",
+    "syscall.",
+];
+
+/// Whether a function only blocks: running time is spent in its callers, before and after it.
+pub(crate) fn only_blocks(function: &str) -> bool {
+    is_parking(function)
+        || BLOCKING.contains(&function)
+        || BLOCKING_PREFIXES.iter().any(|prefix| function.starts_with(prefix))
 }
 
 /// What the end of a wait says about who caused it.
@@ -126,6 +170,13 @@ const ENDS_NETWORK_WAITS: &[&str] = &[
 /// Whether a waker's stack, innermost frame first, shows that it ended waits for the network itself.
 pub(crate) fn ends_network_waits<'a>(mut frames: impl Iterator<Item = &'a str>) -> bool {
     frames.any(|frame| ENDS_NETWORK_WAITS.contains(&frame))
+}
+
+/// Whether a wait in the network poller with these frames, innermost first, is for a file and not for the network (Go
+/// 1.19 – 1.27, `os/file_posix.go`).
+pub(crate) fn polls_file<'a>(mut frames: impl Iterator<Item = &'a str>) -> bool {
+    let caller = frames.find(|frame| !frame.starts_with("internal/poll.") && !frame.starts_with("runtime."));
+    caller.is_some_and(|function| function.starts_with("os.(*File)."))
 }
 
 /// What can be said beyond the state, from the frames of the interval's stack, innermost first.
@@ -182,6 +233,14 @@ mod tests {
         assert_eq!(lock(&["sync.(*WaitGroup).Wait", "sync.(*Once).doSlow"]), "wait group");
         assert_eq!(lock(&["runtime.gcStart", "main.f"]), "runtime");
         assert_eq!(lock(&["main.f", "sync.(*Mutex).Lock"]), "");
+    }
+
+    #[test]
+    fn files_in_the_network_poller_are_no_network() {
+        let polls_file = |frames: &[&'static str]| super::polls_file(frames.iter().copied());
+        assert!(polls_file(&["internal/poll.(*FD).Read", "os.(*File).read", "os.(*File).Read", "main.f"]));
+        assert!(!polls_file(&["internal/poll.(*FD).Read", "net.(*netFD).Read", "net.(*conn).Read", "os.(*File).f"]));
+        assert!(!polls_file(&["internal/poll.(*FD).Read"]));
     }
 
     #[test]

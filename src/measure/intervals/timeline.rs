@@ -5,7 +5,7 @@
 
 use super::aggregate::{Aggregate, Key, Signature, SumIdx};
 use super::log::IntervalLog;
-use super::states::StateKey;
+use super::states::{StateKey, only_blocks, polls_file};
 use crate::profile::Precision;
 use crate::slice::WindowIdx;
 use crate::trace::event::{GoState, GoTransition};
@@ -313,22 +313,31 @@ impl<'a> Attribution<'a> {
     #[cold]
     fn find_sum(&mut self, line: &Timeline, next: StackIdx, signature: Signature) -> SumIdx {
         let key = if line.key == StateKey::RUNNING {
-            let next = if next == StackIdx::EMPTY { self.symbols.root_frame(line.own) } else { next };
             let (stack, known) = self.bracket(line.own, next);
             Self::key(line, stack, Precision::Bracketed, known)
         } else {
-            Self::key(line, line.stack, Precision::Exact, true)
+            self.key_of_stay(line)
         };
         self.aggregate.cache(signature, key)
     }
 
     /// The sum that the open interval of a timeline would be added to if it ended now.
     pub(crate) fn provisional(&mut self, line: &Timeline) -> SumIdx {
-        let running = line.key == StateKey::RUNNING;
-        let (stack, known) =
-            if running { self.bracket(line.own, self.symbols.root_frame(line.own)) } else { (line.stack, true) };
-        let precision = if running { Precision::Bracketed } else { Precision::Exact };
-        self.aggregate.add(Self::key(line, stack, precision, known), 0, 0)
+        let key = if line.key == StateKey::RUNNING {
+            let (stack, known) = self.bracket(line.own, StackIdx::EMPTY);
+            Self::key(line, stack, Precision::Bracketed, known)
+        } else {
+            self.key_of_stay(line)
+        };
+        self.aggregate.add(key, 0, 0)
+    }
+
+    /// What an interval is counted under that has a stack of its own.
+    fn key_of_stay(&self, line: &Timeline) -> Key {
+        let key = Self::key(line, line.stack, Precision::Exact, true);
+        let frames = self.symbols.frames(line.stack).map(|frame| self.symbols.function(frame));
+        let is_pipe = line.key.name(self.symbols) == "network" && polls_file(frames);
+        if is_pipe { Key { state: StateKey::PIPE, ..key } } else { key }
     }
 
     /// The sum of time that nothing is known of.
@@ -395,14 +404,31 @@ impl<'a> Attribution<'a> {
         sums
     }
 
+    /// What was on the stack all along from one own stack to the next, and whether its line is known. `after` is empty
+    /// after the last one.
     #[inline]
     fn bracket(&mut self, before: StackIdx, after: StackIdx) -> (StackIdx, bool) {
         let mixed = (u64::from(before.0) << 32 | u64::from(after.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let slot = &mut self.brackets[(mixed >> (64 - BRACKET_BITS)) as usize];
         if (slot.0, slot.1) != (before, after) {
-            let (stack, known) = self.symbols.bracket(before, after);
+            let (stack, known) = find_bracket(self.symbols, before, after);
             *slot = (before, after, stack, known);
         }
         (slot.2, slot.3)
     }
+}
+
+/// The outermost frame alone after the last stack: where in it the time was spent is not known.
+fn find_bracket(symbols: &Symbols, before: StackIdx, after: StackIdx) -> (StackIdx, bool) {
+    if after == StackIdx::EMPTY {
+        return (symbols.root_frame(before), false);
+    }
+    let (mut stack, mut known) = symbols.bracket(before, after);
+    // A wait at the same place before and after is over in between, and what blocked has returned.
+    while symbols.leaf(stack).is_some_and(|leaf| only_blocks(symbols.function(leaf)))
+        && symbols.parent(stack) != StackIdx::EMPTY
+    {
+        (stack, known) = (symbols.parent(stack), false);
+    }
+    (stack, known)
 }

@@ -99,3 +99,18 @@ fn the_walk_into_another_connection_goes_back_to_its_request() {
         assert!(!text.contains(other), "{other}");
     }
 }
+
+#[test]
+fn what_is_shown_of_computing_and_pipes_is_known() {
+    let Some(answer) = json("pipe-network", "-r main.main.func1$ 1.27.3.trace") else { return };
+    assert!(!answer.to_string().contains("\"network\""));
+    let Some(output) = run("line-after-last", &["-n", "0", "-r", "main.First|main.Last", "t.trace"]) else { return };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = text.lines().find(|line| line.contains("running") && line.contains("main.Last (or below)"));
+    assert!(last.is_some_and(|line| line.trim_end().ends_with("main.go")), "{text}");
+    let Some(output) = run("bracketed-loop", &["-n", "0", "-r", "RangeWorker|SleepLoop", "t.trace"]) else { return };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for blocking in ["time.Sleep (or below)", "chanrecv2 (or below)"] {
+        assert!(!text.contains(blocking), "{text}");
+    }
+}

@@ -156,7 +156,14 @@ pub type States = BTreeMap<String, (u64, u64)>;
 pub fn states(profile: &Profile) -> States {
     // A state that requests met in strangers alone has latency, and no goroutine time.
     let of_slice = profile.states.iter().filter(|s| s.weight.goroutine_ns > 0 || s.weight.events > 0);
-    of_slice.map(|s| (s.state.clone(), (s.weight.goroutine_ns, s.weight.events))).collect()
+    let mut found = States::new();
+    for of_state in of_slice {
+        // The runtime calls a wait for a pipe network.
+        let name = if of_state.state == "pipe" { "network" } else { &of_state.state };
+        let sum = found.entry(name.to_owned()).or_default();
+        *sum = (sum.0 + of_state.weight.goroutine_ns, sum.1 + of_state.weight.events);
+    }
+    found
 }
 
 /// One goroutine as Go's reader saw it.
