@@ -60,7 +60,6 @@ const PARKING: &[&str] = &[
     "runtime.goparkunlock",
     "runtime.chanrecv",
     "runtime.chansend",
-    "runtime.block",
     "runtime.semacquire1",
     "runtime.netpollblock",
     "runtime.notetsleepg",
@@ -71,6 +70,8 @@ const PARKING: &[&str] = &[
     "internal/poll.(*pollDesc).waitWrite",
     "internal/sync.runtime_SemacquireMutex",
     "internal/sync.(*Mutex).lockSlow",
+    // `sync.(*Mutex).Lock` calls it since Go 1.24.
+    "internal/sync.(*Mutex).Lock",
     "sync.runtime_Semacquire",
     "sync.runtime_SemacquireMutex",
     "sync.runtime_SemacquireRWMutex",
@@ -88,13 +89,13 @@ pub(crate) fn is_parking(function: &str) -> bool {
 /// Functions that callers wait in, outside the runtime's parking frames, and that do nothing else worth the name
 /// (Go 1.19 – 1.27).
 const BLOCKING: &[&str] = &[
+    "runtime.block",
     "runtime.cgocall",
     "runtime.chanrecv1",
     "runtime.chanrecv2",
     "runtime.chansend1",
     "runtime.selectgo",
     "time.Sleep",
-    "internal/sync.(*Mutex).Lock",
     "sync.(*Mutex).Lock",
     "sync.(*RWMutex).Lock",
     "sync.(*RWMutex).RLock",
@@ -241,6 +242,16 @@ mod tests {
         assert!(polls_file(&["internal/poll.(*FD).Read", "os.(*File).read", "os.(*File).Read", "main.f"]));
         assert!(!polls_file(&["internal/poll.(*FD).Read", "net.(*netFD).Read", "net.(*conn).Read", "os.(*File).f"]));
         assert!(!polls_file(&["internal/poll.(*FD).Read"]));
+    }
+
+    #[test]
+    fn what_a_status_has_and_a_block_has_not_is_parking() {
+        let cut = ["runtime.gopark", "internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock"];
+        assert!(cut.iter().all(|function| is_parking(function)));
+        // The stack of the block has these.
+        assert!(
+            !["runtime.block", "runtime.selectgo", "sync.(*Mutex).Lock"].iter().any(|function| is_parking(function))
+        );
     }
 
     #[test]

@@ -114,3 +114,19 @@ fn what_is_shown_of_computing_and_pipes_is_known() {
         assert!(!text.contains(blocking), "{text}");
     }
 }
+
+#[test]
+fn a_wait_older_than_the_trace_has_the_stack_of_one_inside() {
+    for trace in ["1.23.9.trace", "1.27.3.trace"] {
+        for function in ["Lock", "Once", "Empty", "Recv", "Select", "Sleep"] {
+            let root = format!("^main.{function}$");
+            let options = ["-q", "-r", &root, "--metric", "goroutine", "-n", "0", "-f", "folded", trace];
+            let Some(output) = run("status-stacks", &options) else { return };
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let waits = text.lines().filter(|line| !line.contains(";[run"));
+            let own = waits.filter_map(|line| Some(line.rsplit_once(";[")?.0.rsplit("[go];").next()?.to_owned()));
+            let stacks: std::collections::BTreeSet<String> = own.collect();
+            assert_eq!(stacks.len(), 1, "{trace} {function}: {text}");
+        }
+    }
+}
