@@ -126,6 +126,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", help_heading = "Select")]
     pub(crate) binary: Option<PathBuf>,
 
+    /// Print the answer alone: what decides how long requests take, or the
+    /// verdict of a comparison
+    #[arg(long, help_heading = "Report")]
+    pub(crate) summary: bool,
+
     /// What is counted: the time that requests took, the time of all their
     /// goroutines, or intervals [default: latency]
     #[arg(long, value_name = "METRIC", help_heading = "Report")]

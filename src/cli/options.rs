@@ -136,6 +136,7 @@ pub(crate) fn render(args: &Args) -> render::Options {
         unicode: console::is_utf8(),
         hints: !args.quiet,
         per_request: args.per_request,
+        summary: args.summary,
         read_in: None,
     }
 }

@@ -8,12 +8,14 @@
 //! one), then what [`Profile::finish`] derives: `latency`, `findings`. `only` chooses requests; `candidates` and
 //! `duration_list` are the answer to a trace without `--root`.
 
+mod answer;
 mod candidates;
 mod cut;
 mod duration_list;
 mod findings;
 mod finish;
 mod latency;
+mod locks;
 mod matched;
 mod name_groups;
 mod only;
@@ -22,11 +24,13 @@ mod requests;
 mod stack_tree;
 mod undecided;
 
+pub use answer::{Answer, Cause, CodePlace, WaitsFor};
 pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Handler};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
+pub(crate) use locks::lock_kind;
 pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
 pub use packages::{is_std, package, split_package};

@@ -301,8 +301,11 @@ mod tests {
             format!(
                 "5.2% of the time are waits in main.fetchUser (user.go:12) that a timer ended (a deadline, a timeout, a tick): {waits}."
             ),
-            "Of several calls one decides: main.fetchUser takes 5.2% of the time, 1.78 ms a request.".to_owned(),
-            "System calls of main.fetchUser take 5.2% of the time of requests, 1.78 ms each.".to_owned(),
+            "Of several calls one decides: main.(*Server).Handler (server.go:33) takes 5.2% of the time, 1.78 ms a \
+             request."
+                .to_owned(),
+            "System calls of main.(*Server).Handler (server.go:33) take 5.2% of the time of requests, 1.78 ms each."
+                .to_owned(),
         ];
         assert_eq!(texts(&profile)[6..], expected);
         let nothing = Finding { id: "x", important: true, evidence: FindingEvidence::Wakeup { row: 99, worked: None } };

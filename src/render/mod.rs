@@ -8,6 +8,7 @@
 //! `names` (Go's functions), `frames` (stacks), `palette` (colours), `metric`, `findings` (sentences); then one format, `folded` being the
 //! shortest.
 
+mod answer;
 pub mod clean;
 mod cut;
 pub mod differential;
@@ -20,6 +21,7 @@ mod metric;
 pub mod names;
 mod palette;
 mod pprof;
+mod question;
 pub mod shell;
 mod svg;
 #[cfg(test)]
@@ -66,6 +68,8 @@ pub struct Options {
     pub hints: bool,
     /// pprof shows a mean request instead of the sum of all.
     pub per_request: bool,
+    /// Nothing but the answer.
+    pub summary: bool,
     /// How long reading took; shown when known.
     pub read_in: Option<Duration>,
 }
@@ -89,6 +93,7 @@ impl Default for Options {
             unicode: true,
             hints: true,
             per_request: false,
+            summary: false,
             read_in: None,
         }
     }

@@ -1,5 +1,6 @@
 //! What intervals are counted under: Go's own words for the states of a goroutine.
 
+use crate::profile::lock_kind;
 use crate::trace::ids::StringIdx;
 use crate::trace::symbols::Symbols;
 
@@ -186,55 +187,17 @@ pub(crate) fn detail<'a>(state: StateKey, name: &str, mut frames: impl Iterator<
         // The runtime counts a cgo call as a system call (go.dev/issue/64865).
         return if frames.next() == Some("runtime.cgocall") { "cgo" } else { "" };
     }
-    if name == "sync" { lock(frames) } else { "" }
+    if name == "sync" { lock_kind(frames) } else { "" }
 }
 
 /// Whether a wait for a lock with these frames, innermost first, is for one of the runtime's own: nobody's.
 pub(crate) fn is_runtime_lock<'a>(frames: impl Iterator<Item = &'a str>) -> bool {
-    lock(frames) == "runtime"
-}
-
-/// Which lock: from the leaf up, the first function that is not a lock's inner part tells (Go 1.22 – 1.27, `sync`).
-fn lock<'a>(frames: impl Iterator<Item = &'a str>) -> &'static str {
-    let mut found = "";
-    for frame in frames {
-        let kind = match frame {
-            "sync.(*Once).doSlow" | "sync.(*Once).Do" => "once",
-            _ if frame.starts_with("sync.(*RWMutex).") => "rwmutex",
-            _ if frame.starts_with("sync.(*WaitGroup).") => "wait group",
-            _ if frame.starts_with("sync.(*Mutex).") || frame.starts_with("internal/sync.(*Mutex).") => "mutex",
-            _ if frame.starts_with("internal/poll.") || frame.starts_with("runtime.") => "runtime",
-            _ if frame.starts_with("sync.runtime_") || frame.starts_with("internal/sync.runtime_") => continue,
-            _ => break,
-        };
-        // A mutex inside a once or an rwmutex is theirs; anything else is what it says.
-        match (found, kind) {
-            ("", _) | ("mutex", "once" | "rwmutex") => found = kind,
-            _ => break,
-        }
-    }
-    found
+    lock_kind(frames) == "runtime"
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn locks_are_told_apart() {
-        let lock = |frames: &[&'static str]| super::lock(frames.iter().copied());
-        assert_eq!(lock(&["sync.(*Mutex).Lock", "main.f"]), "mutex");
-        assert_eq!(
-            lock(&["internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).Lock", "sync.(*Mutex).Lock"]),
-            "mutex"
-        );
-        assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*RWMutex).Lock", "main.f"]), "rwmutex");
-        assert_eq!(lock(&["sync.(*RWMutex).RLock", "main.f"]), "rwmutex");
-        assert_eq!(lock(&["sync.(*Mutex).Lock", "sync.(*Once).doSlow", "sync.(*Once).Do", "main.f"]), "once");
-        assert_eq!(lock(&["sync.(*WaitGroup).Wait", "sync.(*Once).doSlow"]), "wait group");
-        assert_eq!(lock(&["runtime.gcStart", "main.f"]), "runtime");
-        assert_eq!(lock(&["main.f", "sync.(*Mutex).Lock"]), "");
-    }
 
     #[test]
     fn files_in_the_network_poller_are_no_network() {

@@ -178,19 +178,33 @@ impl SharedStacks {
         let held = [("main.(*Cache).lock", "/app/cache.go", 60), mutex];
         let mut holder = |above: &[_], more: &[_]| stack(tree, &[above, &[refresh], more].concat());
         Self {
-            foreign_waits: holder(&[root, waiting], &held),
-            foreign_reads: holder(&[root, waiting], &[fill, read]),
-            foreign_runs: holder(&[root, waiting], &[fill]),
+            foreign_waits: holder(&[root, cart, mutex, waiting], &held),
+            foreign_reads: holder(&[root, cart, mutex, waiting], &[fill, read]),
+            foreign_runs: holder(&[root, cart, mutex, waiting], &[fill]),
             holder_waits: holder(&[], &held),
             holder_reads: holder(&[], &[fill, read]),
             holder_runs: holder(&[], &[fill]),
-            fetch: stack(tree, &[&child(40)[..3], &[waiting], &child(40)[3..], &fetching].concat()),
+            fetch: stack(tree, &[&child(40)[..2], &[waiting], &child(40)[3..], &fetching].concat()),
             lock: stack(tree, &locking),
             render: stack(tree, &[conn, handler, ("main.render", "/app/render.go", 77)]),
             hostile: stack(tree, &[conn, handler, ("main.\x1b[31mred;\u{202e}x", "/app/\x1b.go", 1)]),
             handler: stack(tree, &[conn, handler]),
             holder_unlocks: stack(tree, &[refresh, unlock]),
             sibling_unlocks: stack(tree, &[cart, unlock]),
+        }
+    }
+}
+
+impl SharedStacks {
+    /// The state of the request's own wait.
+    fn waited_in(&self, stack: NodeIdx) -> &'static str {
+        let of_holder = [self.foreign_waits, self.foreign_reads, self.foreign_runs].contains(&stack);
+        if of_holder {
+            "sync"
+        } else if stack == self.fetch {
+            "chan receive"
+        } else {
+            ""
         }
     }
 }
@@ -221,7 +235,7 @@ fn samples(stacks: &SharedStacks, list: &[Request]) -> Vec<Sample> {
         detail,
         precision,
         root: root.into(),
-        waited_in: String::new(),
+        waited_in: stacks.waited_in(stack).into(),
         weight: Weight { events, goroutine_ns: latency_ns * 2 + events, latency_ns },
     })
     .into()

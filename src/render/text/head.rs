@@ -1,10 +1,10 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
 use super::layout::{DIM, INCOMPLETE, View, width};
-use super::question;
 use crate::profile::{MatchedFunction, Profile, Requests, Selection, TraceInfo, Undecided};
 use crate::render::clean::clean;
 use crate::render::cut;
+use crate::render::question;
 use crate::render::units::{Unit, count, counted, duration, factor};
 use std::cmp::Ordering;
 use std::io::{self, Write};

@@ -1,7 +1,8 @@
-//! The report for people: what was read, what was selected, where the time went.
+//! The report for people: the answer, where the time went, and last what was read and selected.
 //!
 //! Of requests it says more than of goroutines: how long they took, what the slowest did, and whom they waited for.
 
+mod answer;
 mod axis;
 pub(super) mod candidates;
 pub(super) mod comparison;
@@ -10,7 +11,6 @@ mod lanes;
 mod latency;
 mod layout;
 mod lookalikes;
-mod question;
 mod runtime;
 mod slowest;
 mod stack_line;
@@ -31,11 +31,16 @@ pub(super) use stacks::{MergedStack, merged_stacks};
 /// Writes the report. Warnings are not part of it: the command line shows them on standard error.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let view = View::new(options);
-    let requests = profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency);
-    head::write(&view, profile, requests, out)?;
-    if let Some(requests) = requests {
-        return of_requests(&view, profile, requests, out);
+    if let Some(requests) = profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency) {
+        answer::write(&view, profile, out)?;
+        if options.summary {
+            return Ok(());
+        }
+        of_requests(&view, profile, requests, out)?;
+        view.title(out, "READ AND SELECTED", "What do the numbers stand on?")?;
+        return head::write(&view, profile, Some(requests), out);
     }
+    head::write(&view, profile, None, out)?;
     if profile.total.goroutine_ns == 0 && profile.total.events == 0 {
         return writeln!(out, "\nNo time was spent in this slice.");
     }
@@ -58,8 +63,8 @@ fn of_requests(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mu
     latency::write(view, latency, requests, out)?;
     if latency.total_ns > 0 {
         tail::write(view, profile, requests, latency, out)?;
-        stacks::write(view, profile, out)?;
         wakeups::write(view, profile, requests, out)?;
+        stacks::write(view, profile, out)?;
         slowest::write(view, profile, requests, out)?;
     }
     runtime::write(view, profile, requests, latency, out)

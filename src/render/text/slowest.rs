@@ -3,12 +3,12 @@
 use super::axis::{self, Axis, Fill};
 use super::lanes::{self, DrawnLane};
 use super::layout::{DIM, PLAIN, View, state_style, width};
-use super::question;
 use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
 use crate::profile::{PathPiece, Profile, Requests, Slowest};
 use crate::render::clean::clean;
 use crate::render::names;
+use crate::render::question;
 use crate::render::units::counted;
 use std::io::{self, Write};
 

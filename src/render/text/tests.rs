@@ -75,6 +75,10 @@ fn without_requests_the_report_says_why() {
     assert!(text.lines().all(|l| layout::width(l) <= 80), "{text}");
 }
 
+fn is_command(line: &str) -> bool {
+    ["again: ", "next: ", "alone: "].iter().any(|label| line.contains(label))
+}
+
 #[test]
 fn no_line_is_wider_than_asked() {
     for width in [60, 80, 100, 200] {
@@ -84,7 +88,7 @@ fn no_line_is_wider_than_asked() {
                 let text = String::from_utf8(render("text", &profile, &options)).unwrap();
                 for line in text.lines() {
                     // A command is not cut: it would not work.
-                    assert!(layout::width(line) <= width || line.contains("again:"), "{width}: {line}");
+                    assert!(layout::width(line) <= width || is_command(line), "{width}: {line}");
                     assert!(unicode || line.is_ascii(), "{line}");
                 }
             }

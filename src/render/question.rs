@@ -1,4 +1,4 @@
-//! The command that made a profile, narrowed to one request.
+//! The command that made a profile, narrowed to one request or otherwise changed.
 
 use crate::profile::{Profile, Request, SelectAlone, Selection};
 use crate::render::clean::clean;
@@ -9,23 +9,42 @@ const ALL_EVIDENCE: [&str; 3] = ["creation", "entry", "stack"];
 
 /// The command for one request alone: the slowest on its goroutine. `None` when it could not be pasted: the trace was
 /// standard input, or a name holds characters that must not reach a terminal.
-pub(super) fn again(profile: &Profile, request: &Request) -> Option<String> {
+pub(crate) fn again(profile: &Profile, request: &Request) -> Option<String> {
     let selection = &profile.selection;
     let trace = profile.traces.get(request.trace as usize).map(|t| t.name.as_str()).filter(|&name| name != "-")?;
+    let mut words = asked(selection, request.partial);
+    words.push(format!("--goid {} --slowest 1", request.goid));
+    pasteable(&shell::select(&words.join(" "), &[trace]))
+}
+
+/// The command with further options. `None` when it could not be pasted.
+pub(crate) fn with(profile: &Profile, options: &str) -> Option<String> {
+    let selection = &profile.selection;
+    let traces: Vec<&str> = profile.traces.iter().map(|trace| trace.name.as_str()).collect();
+    if traces.is_empty() || traces.contains(&"-") {
+        return None;
+    }
+    let mut words = asked(selection, profile.requests.as_ref().is_some_and(|r| r.include_partial));
+    words.extend(selection.goids.iter().map(|id| format!("--goid {id}")));
+    words.push(options.to_owned());
+    pasteable(&shell::select(&words.join(" "), &traces))
+}
+
+/// What selects the roots.
+fn asked(selection: &Selection, include_partial: bool) -> Vec<String> {
     let mut words = syntax(selection);
-    words.extend(followed(selection, request.partial));
+    words.extend(followed(selection, include_partial));
     words.extend(roots(&selection.patterns));
     if !selection.root_by.is_empty() && selection.root_by != ALL_EVIDENCE {
         words.extend(["--root-by".to_owned(), selection.root_by.join(",")]);
     }
     words.extend(filters(selection));
-    words.push(format!("--goid {} --slowest 1", request.goid));
-    pasteable(&shell::select(&words.join(" "), &[trace]))
+    words
 }
 
 /// The command for roots of one kind alone that are not counted, because requests on a server are: for stretches, or for
 /// goroutines. `None` where nothing is known to give exactly these, or it could not be pasted.
-pub(super) fn alone(profile: &Profile, stretches: bool) -> Option<String> {
+pub(crate) fn alone(profile: &Profile, stretches: bool) -> Option<String> {
     let selection = &profile.selection;
     let (how, root_by) =
         if stretches { (selection.stretches_alone, "stack") } else { (selection.goroutines_alone, "creation,entry") };
@@ -94,7 +113,7 @@ mod tests {
     use super::*;
     use crate::profile::{MatchedFunction, TraceInfo};
 
-    fn asked(selection: Selection, trace: &str) -> Option<String> {
+    fn again_of(selection: Selection, trace: &str) -> Option<String> {
         let traces = vec![TraceInfo { name: trace.into(), ..TraceInfo::default() }];
         let request = Request { goid: 7, ..Request::default() };
         again(&Profile { traces, selection, ..Profile::default() }, &request)
@@ -114,10 +133,10 @@ mod tests {
         };
         let expected = "gotrace-slice -F --whole-life --root '(*S).H' --root-by stack --exclude pool --time -2s \
                         --goid 7 --slowest 1 't r.out'";
-        assert_eq!(asked(selection, "t r.out").as_deref(), Some(expected));
+        assert_eq!(again_of(selection, "t r.out").as_deref(), Some(expected));
         let root_by = strings(&ALL_EVIDENCE);
         let goid = Selection { root_by, ..Selection::default() };
-        assert_eq!(asked(goid, "t").as_deref(), Some("gotrace-slice --goid 7 --slowest 1 t"));
+        assert_eq!(again_of(goid, "t").as_deref(), Some("gotrace-slice --goid 7 --slowest 1 t"));
     }
 
     #[test]
@@ -147,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_pasted_is_not_offered() {
-        assert_eq!(asked(Selection::default(), "-"), None);
-        assert_eq!(asked(Selection::default(), "a\x1b[2J"), None);
+        assert_eq!(again_of(Selection::default(), "-"), None);
+        assert_eq!(again_of(Selection::default(), "a\x1b[2J"), None);
     }
 }

@@ -1,0 +1,90 @@
+//! Answers of small profiles made by hand: which function is named, and what it waits for.
+
+use super::*;
+use crate::profile::{NodeIdx, Precision, ProfileFrame, Request, Sample, StackTree, Weight};
+
+/// A profile of one request whose stacks are given as functions, outermost first, with the state of the request, the
+/// state of the goroutine that worked if another one did, and how long.
+fn profile(rows: &[(&str, &str, &str, u64)]) -> Profile {
+    let mut profile = Profile::default();
+    for (stack, waited_in, state, ns) in rows {
+        let leaf = stack.split(' ').fold(StackTree::ROOT, |at, name| push(&mut profile.tree, at, name));
+        profile.samples.push(Sample {
+            stack: leaf,
+            state: (*state).into(),
+            detail: "",
+            precision: Precision::Exact,
+            root: "main.H".into(),
+            waited_in: (*waited_in).into(),
+            weight: Weight { latency_ns: *ns, ..Weight::default() },
+        });
+    }
+    let dur_ns = rows.iter().map(|row| row.3).sum();
+    let list = vec![Request { dur_ns, ..Request::default() }];
+    profile.requests = Some(Requests { list, roots: vec!["main.H".into()], ..Requests::default() });
+    profile.finish();
+    profile
+}
+
+fn push(tree: &mut StackTree, at: NodeIdx, name: &str) -> NodeIdx {
+    let function = if name == "…" { ProfileFrame::WAITING_FOR.to_owned() } else { name.to_owned() };
+    let line = name.len() as u32;
+    let frame = tree.intern_frame(ProfileFrame { function, file: "main.go".into(), line });
+    tree.push(at, frame)
+}
+
+fn first(profile: &Profile) -> Cause {
+    Answer::of(profile).expect("an answer").causes.remove(0)
+}
+
+fn function(cause: &Cause) -> &str {
+    cause.place.as_ref().map_or("", |place| &place.function)
+}
+
+#[test]
+fn a_function_that_all_call_is_not_the_place() {
+    let cause = first(&profile(&[
+        ("main.H main.orders main.call net/http.Get", "", "network", 78),
+        ("main.H main.users main.call net/http.Get", "", "network", 22),
+    ]));
+    assert_eq!((function(&cause), cause.ns, cause.waits_in.as_str()), ("main.orders", 78, "net/http.Get"));
+    // Its twin: only one calls it.
+    let cause = first(&profile(&[
+        ("main.H main.orders main.call net/http.Get", "", "network", 78),
+        ("main.H main.users net/http.Get", "", "network", 22),
+    ]));
+    assert_eq!(function(&cause), "main.call");
+}
+
+#[test]
+fn rows_with_different_leaves_add_up() {
+    let answer = Answer::of(&profile(&[
+        ("main.H main.save os.Create", "", "syscall", 30),
+        ("main.H main.save os.Remove", "", "syscall", 30),
+        ("main.H main.hash crypto.Sum", "", "running", 40),
+    ]));
+    let causes = answer.expect("an answer").causes;
+    assert_eq!(causes.iter().map(|c| (function(c), c.ns)).collect::<Vec<_>>(), [("main.save", 60), ("main.hash", 40)]);
+    assert_eq!(causes[0].waits_in, "");
+}
+
+#[test]
+fn who_holds_a_lock_is_at_the_end_of_the_waits() {
+    let read = "main.H main.Read sync.(*RWMutex).RLock";
+    let chain = format!("{read} … main.tick sync.(*RWMutex).Lock … main.scan time.Sleep");
+    let cause = first(&profile(&[(&chain, "sync", "sleep", 98), (read, "", "runnable", 2)]));
+    let other = cause.waits_for.as_ref().expect("a goroutine");
+    assert_eq!((function(&cause), cause.state.as_str(), cause.detail), ("main.Read", "sync", "rwmutex"));
+    assert_eq!((other.place.as_ref().map(|p| p.function.as_str()), other.holds_lock), (Some("main.scan"), true));
+    assert_eq!((other.by_way_of.as_str(), other.state.as_str()), ("main.tick", "sleep"));
+    // Its twin: who waits for a channel itself may hold the lock, who ends that wait does not.
+    let chain = format!("{read} … main.tick runtime.chanrecv1 … main.scan time.Sleep");
+    let cause = first(&profile(&[(&chain, "sync", "sleep", 98), (read, "", "runnable", 2)]));
+    assert!(!cause.waits_for.expect("a goroutine").holds_lock);
+}
+
+#[test]
+fn no_request_is_no_answer() {
+    assert_eq!(Answer::of(&profile(&[])), None);
+    assert_eq!(Answer::of(&Profile::default()), None);
+}

@@ -1,0 +1,166 @@
+//! A sample of latency in its parts: the own functions of the goroutine that waited, and what another one did meanwhile.
+//!
+//! ```text
+//!   time.Sleep ← main.scan   [waiting for]   RWMutex.Lock ← main.tick   [waiting for]   RWMutex.RLock ← main.Read
+//!   └─ the last goroutine ┘                  └─ by way of it ─────────┘                 └─ the request's own ────┘
+//! ```
+
+use crate::profile::locks::lock_kind;
+use crate::profile::{Precision, Profile, ProfileFrame, Sample, is_std, split_package};
+
+/// Frames read of a stack at most, from the leaf.
+const MAX_FRAMES: usize = 4096;
+
+/// Which frames count as the program's own, in all stacks of a profile alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum OwnFrames {
+    /// Those of the program's own modules.
+    Program,
+    /// All that are not Go's: there are none of the program's.
+    NotStd,
+    /// All that do not only park: there are no others.
+    All,
+}
+
+impl OwnFrames {
+    pub(super) fn has(self, frame: &ProfileFrame) -> bool {
+        let is_wanted = match self {
+            Self::Program => frame.is_own(),
+            Self::NotStd => !is_std(&frame.function),
+            Self::All => true,
+        };
+        is_wanted && !frame.is_pseudo() && !only_parks(&frame.function)
+    }
+}
+
+/// All stacks of a profile that have latency.
+pub(super) struct TimedStacks<'p> {
+    pub(super) list: Vec<TimedStack<'p>>,
+    pub(super) own: OwnFrames,
+}
+
+/// A sample with latency.
+pub(super) struct TimedStack<'p> {
+    /// The own functions of the request's goroutine, outermost first.
+    pub(super) own: Vec<&'p ProfileFrame>,
+    /// All frames of it, innermost first.
+    frames: Vec<&'p ProfileFrame>,
+    /// The state of the request's goroutine.
+    pub(super) state: &'p str,
+    /// Something finer than that.
+    pub(super) detail: &'static str,
+    /// Time in ns.
+    pub(super) ns: u64,
+    /// Whether the time may have been spent in what the innermost function called.
+    pub(super) bracketed: bool,
+    /// What another goroutine did meanwhile.
+    pub(super) worker: Option<Worker<'p>>,
+}
+
+/// What the last goroutine of a chain of waits did.
+pub(super) struct Worker<'p> {
+    /// Its own function; else the function it was started with.
+    pub(super) frame: Option<&'p ProfileFrame>,
+    /// Whether it is the program's own.
+    pub(super) is_own: bool,
+    pub(super) state: &'p str,
+    pub(super) detail: &'static str,
+    /// The function of the first goroutine waited for, where that is another one; else empty.
+    pub(super) by_way_of: &'p str,
+    /// Whether all waits up to it are for locks.
+    pub(super) holds_lock: bool,
+}
+
+impl<'p> Worker<'p> {
+    /// What tells goroutines apart: function, state and detail.
+    pub(super) fn key(&self) -> (&'p str, &'p str, &'static str) {
+        (self.frame.map_or("", |frame| &frame.function), self.state, self.detail)
+    }
+}
+
+impl TimedStack<'_> {
+    /// The function that waits, where it is none of the program's own. Where a wait ends in the network, the one that was
+    /// called for it says more than the one that waits in the end. None for a function of a lock.
+    pub(super) fn waiting_function(&self, own: OwnFrames) -> Option<&str> {
+        let is_library = |frame: &&&ProfileFrame| !frame.is_pseudo() && !only_parks(&frame.function);
+        let last_own = self.frames.iter().position(|frame| own.has(frame))?;
+        let below = &self.frames[..last_own];
+        let is_network = self.worker.as_ref().map_or(self.state, |worker| worker.state) == "network";
+        let found = if is_network { below.last() } else { below.iter().find(is_library) };
+        let name = found.filter(is_library)?.function.as_str();
+        (!name.starts_with("sync.") && !name.starts_with("internal/sync.") && !name.starts_with("time.Sleep"))
+            .then_some(name)
+    }
+}
+
+/// Whether a function only parks the goroutine: the state says the same.
+fn only_parks(function: &str) -> bool {
+    let (package, name) = split_package(function);
+    package == "runtime" || name.starts_with("runtime_")
+}
+
+/// All samples of a profile that have latency.
+pub(super) fn read(profile: &Profile) -> TimedStacks<'_> {
+    let samples = || profile.samples.iter().filter(|sample| sample.weight.latency_ns > 0);
+    let any = |own: OwnFrames| samples().any(|sample| frames(profile, sample).iter().any(|frame| own.has(frame)));
+    let own = [OwnFrames::Program, OwnFrames::NotStd].into_iter().find(|own| any(*own)).unwrap_or(OwnFrames::All);
+    TimedStacks { list: samples().map(|sample| timed_stack(profile, sample, own)).collect(), own }
+}
+
+fn frames<'p>(profile: &'p Profile, sample: &Sample) -> Vec<&'p ProfileFrame> {
+    profile.tree.stack(sample.stack).take(MAX_FRAMES).collect()
+}
+
+fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample, own: OwnFrames) -> TimedStack<'p> {
+    let frames = frames(profile, sample);
+    let goroutines: Vec<&[&ProfileFrame]> = frames.split(|frame| frame.is_waiting_for()).map(of_one).collect();
+    let waiter = goroutines.last().copied().unwrap_or_default();
+    let is_own_wait = sample.waited_in.is_empty();
+    let state = if is_own_wait { &sample.state } else { &sample.waited_in };
+    let detail = if is_own_wait { sample.detail } else { lock_detail(state, waiter) };
+    TimedStack {
+        own: waiter.iter().rev().copied().filter(|frame| own.has(frame)).collect(),
+        frames: waiter.to_vec(),
+        state,
+        detail,
+        ns: sample.weight.latency_ns,
+        bracketed: sample.precision == Precision::Bracketed && goroutines.len() == 1,
+        worker: (goroutines.len() > 1).then(|| worker(sample, &goroutines, own)),
+    }
+}
+
+/// A goroutine's own stack, without that of its creator and without what only stands for its end.
+fn of_one<'a, 'p>(frames: &'a [&'p ProfileFrame]) -> &'a [&'p ProfileFrame] {
+    let is_creator = |frame: &&ProfileFrame| frame.function == ProfileFrame::GO;
+    let end = frames.iter().position(is_creator).unwrap_or(frames.len());
+    &frames[..end]
+}
+
+fn lock_detail(state: &str, frames: &[&ProfileFrame]) -> &'static str {
+    if state == "sync" { lock_kind(frames.iter().map(|frame| frame.function.as_str())) } else { "" }
+}
+
+/// Whether a wait is for a lock that somebody holds.
+pub(super) fn is_lock(detail: &str) -> bool {
+    matches!(detail, "mutex" | "rwmutex")
+}
+
+fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: OwnFrames) -> Worker<'p> {
+    let last = goroutines.first().copied().unwrap_or_default();
+    let waits = &goroutines[1..];
+    let of = |frames: &[&'p ProfileFrame]| frames.iter().copied().find(|frame| own.has(frame));
+    let by_way_of = waits.len().checked_sub(2).and_then(|at| of(waits[at]).or(entry(waits[at])));
+    Worker {
+        frame: of(last).or(entry(last)),
+        is_own: of(last).is_some(),
+        state: &sample.state,
+        detail: sample.detail,
+        by_way_of: by_way_of.map_or("", |frame| &frame.function),
+        holds_lock: waits.iter().all(|frames| is_lock(lock_detail("sync", frames))),
+    }
+}
+
+/// The function that a goroutine was started with.
+fn entry<'p>(frames: &[&'p ProfileFrame]) -> Option<&'p ProfileFrame> {
+    frames.iter().rev().copied().find(|frame| !frame.is_pseudo())
+}

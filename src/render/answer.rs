@@ -1,0 +1,232 @@
+//! The answer as sentences that can be pasted into an incident, for all formats; and what to do next.
+
+use super::clean::clean;
+use super::question;
+use super::units::{Share, Unit, count, counted, duration};
+use super::{Options, names};
+use crate::profile::{Answer, Cause, CodePlace, Profile, WaitsFor, WakerKind};
+use std::borrow::Cow;
+
+/// A line that has less of a function's time than so many per cent is not the only one named.
+const ONE_LINE: u64 = 80;
+/// Most lines of one function that are named.
+const MAX_LINES: usize = 3;
+
+/// How the sentences are written.
+#[derive(Clone, Copy)]
+pub(super) struct AnswerStyle {
+    unit: Unit,
+    full_names: bool,
+}
+
+impl AnswerStyle {
+    pub(super) fn of(options: &Options) -> Self {
+        Self { unit: options.unit, full_names: options.full_names }
+    }
+}
+
+/// The sentences of an answer.
+pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> String {
+    let words = AnswerWriter { answer, style };
+    let mut sentences = vec![words.how_long(profile)];
+    sentences.extend(answer.causes.iter().enumerate().map(|(i, cause)| words.cause(cause, i > 0)));
+    sentences.push(counts(answer, profile));
+    sentences.join(" ")
+}
+
+/// The next step: a command, or what to record.
+pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
+    let requests = profile.requests.as_ref()?;
+    let latency = requests.latency.as_ref()?;
+    if answer.causes.first().is_some_and(|cause| cause.state == "running" && cause.bracketed) {
+        return Some("record with a CPU profile running (pprof.StartCPUProfile): its samples name the code".to_owned());
+    }
+    let is_whole = requests.only.is_none();
+    if is_whole && latency.count >= crate::profile::TAIL_MIN_REQUESTS && latency.p95_ns / 2 >= latency.p50_ns {
+        return question::with(profile, "--only p95..");
+    }
+    if is_whole && latency.count > 1 { question::with(profile, "-o slow.svg") } else { None }
+}
+
+/// What counted, and what the answer does not know.
+fn counts(answer: &Answer, profile: &Profile) -> String {
+    let mut items = vec![format!("{} counted", counted(answer.count, "request"))];
+    if answer.undecided > 0 {
+        items.push(format!("{} undecided", count(answer.undecided)));
+    }
+    if answer.cut > 0 {
+        items.push(format!("{} cut by an edge", count(answer.cut)));
+    }
+    if let Some(requests) = &profile.requests {
+        if requests.may_be_several > 0 {
+            items.push(format!("{} may be several calls each", count(requests.may_be_several)));
+        } else if requests.inferred > 0 {
+            items.push(format!("{} with inferred edges took at most that long", count(requests.inferred)));
+        }
+    }
+    if !profile.complete() {
+        items.push("part of the trace is missing".to_owned());
+    }
+    items.join(", ") + "."
+}
+
+struct AnswerWriter<'a> {
+    answer: &'a Answer,
+    style: AnswerStyle,
+}
+
+impl AnswerWriter<'_> {
+    fn name<'n>(&self, function: &'n str) -> Cow<'n, str> {
+        names::function(function, self.style.full_names)
+    }
+
+    fn how_long(&self, profile: &Profile) -> String {
+        let [p50, mean] = [self.answer.p50_ns, self.answer.mean_ns].map(|ns| duration(ns, self.style.unit));
+        let chosen = profile.requests.as_ref().and_then(|r| r.only.as_ref());
+        let chosen = chosen.map_or_else(String::new, |only| format!(" ({})", clean(only)));
+        let who = if self.answer.root.is_empty() { asked(profile) } else { self.name(&self.answer.root).into_owned() };
+        match self.answer.count {
+            1 => format!("{who}{chosen}: {p50}."),
+            _ => format!("{who}{chosen}: p50 {p50}, mean {mean}."),
+        }
+    }
+
+    fn share(&self, ns: u64) -> Share {
+        Share::of(ns, self.answer.total_ns)
+    }
+
+    /// `96.0% of the time it waits in main.Get (main.go:49) for a lock that main.refresh holds while it sleeps.`
+    fn cause(&self, cause: &Cause, is_second: bool) -> String {
+        let share = self.share(cause.ns);
+        let subject = if is_second { format!("For another {share} it") } else { format!("{share} of the time it") };
+        let what = match (&cause.waits_for, cause.state.as_str()) {
+            (None, "running") => format!("computes{}", self.place(cause)),
+            (None, "runnable") => format!("waits for a processor{}", self.place(cause)),
+            (None, "syscall") if cause.detail == "cgo" => format!("is in C code{}", self.place(cause)),
+            (None, "syscall") => format!("is in system calls{}", self.place(cause)),
+            (None, "sleep") => format!("sleeps{}", self.place(cause)),
+            (None, _) => self.wait(cause),
+            (Some(other), _) => format!("{}{}", self.wait_for_other(cause, other), self.part(cause, other)),
+        };
+        format!("{subject} {}.", what.trim_end_matches(','))
+    }
+
+    /// A wait that no other goroutine is known to have ended.
+    fn wait(&self, cause: &Cause) -> String {
+        let ended = match cause.ended_by {
+            WakerKind::Timer => ", until a timer ends it",
+            WakerKind::Runtime => ", until the runtime ends it",
+            _ => "",
+        };
+        format!("waits{}{}{ended}", self.place(cause), object(&cause.state, cause.detail))
+    }
+
+    /// A wait, and what the goroutine did that was waited for.
+    fn wait_for_other(&self, cause: &Cause, other: &WaitsFor) -> String {
+        let place = self.place(cause);
+        let who = self.who(other);
+        let at = other.place.as_ref().map_or_else(String::new, |p| self.lines(p, other.ns)).replace(", at ", " at ");
+        if other.state == "network" && !other.is_own {
+            // Who only carries what comes from the network is not who is waited for.
+            return format!("waits{place} for the network");
+        }
+        if other.holds_lock {
+            return format!(
+                "waits{place} for a lock that {who} holds while it {}{at}",
+                does(&other.state, other.detail)
+            );
+        }
+        let (object, did) = (object(&cause.state, cause.detail), did(&other.state, other.detail));
+        let way = match other.by_way_of.as_str() {
+            "" => String::new(),
+            way if other.place.as_ref().is_some_and(|place| place.function == way) => String::new(),
+            way => format!(" {}, which waited for", self.name(way)),
+        };
+        let for_whom = if way.is_empty() { format!(" {who}") } else { format!("{way} {who}") };
+        format!("waits{place}{object}: for{for_whom}, which {did}{at} meanwhile")
+    }
+
+    fn who(&self, other: &WaitsFor) -> String {
+        other.place.as_ref().map_or_else(|| "another goroutine".to_owned(), |p| self.name(&p.function).into_owned())
+    }
+
+    /// How much of the time it is, where that is not nearly all of the cause.
+    fn part(&self, cause: &Cause, other: &WaitsFor) -> String {
+        let most = u128::from(other.ns) * 100 >= u128::from(cause.ns) * u128::from(ONE_LINE);
+        if most { String::new() } else { format!(" ({} of the time)", self.share(other.ns)) }
+    }
+
+    /// ` in main.orders (main.go:33), in http.(*Client).Get`.
+    fn place(&self, cause: &Cause) -> String {
+        let Some(place) = &cause.place else { return String::new() };
+        let below = if cause.bracketed { " or what it calls" } else { "" };
+        let lines = self.lines(place, cause.ns);
+        let library = match cause.waits_in.as_str() {
+            "" => String::new(),
+            waits_in => format!(", in {},", self.name(waits_in)),
+        };
+        format!(" in {}{below}{lines}{library}", self.name(&place.function))
+    }
+
+    /// ` (main.go:33)`; the share of each line where there are several.
+    fn lines(&self, place: &CodePlace, of_ns: u64) -> String {
+        let at = |line: u32| names::place(&place.file, line);
+        match place.lines.as_slice() {
+            [] => String::new(),
+            [(line, ns), ..] if u128::from(*ns) * 100 >= u128::from(of_ns) * u128::from(ONE_LINE) => {
+                format!(" ({})", at(*line))
+            }
+            lines => {
+                let shown = lines.iter().take(MAX_LINES).filter(|(_, ns)| self.share(*ns).0 >= 10);
+                let shown: Vec<String> = shown.map(|(line, ns)| format!("{} {}", at(*line), self.share(*ns))).collect();
+                if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) }
+            }
+        }
+    }
+}
+
+fn asked(profile: &Profile) -> String {
+    let patterns: Vec<String> = profile.selection.patterns.iter().map(|p| format!("'{}'", clean(p))).collect();
+    let goids = profile.selection.goids.iter().map(|id| format!("goroutine {id}"));
+    if patterns.is_empty() { goids.collect::<Vec<_>>().join(" or ") } else { patterns.join(" or ") }
+}
+
+/// What a wait is for: ` for a lock`, ` for a channel`.
+fn object(state: &str, detail: &str) -> String {
+    let what = match (state, detail) {
+        ("network", _) => "for the network",
+        ("sync", "mutex" | "rwmutex") => "for a lock",
+        ("sync", "wait group") => "for a wait group",
+        ("sync", "once") => "for a sync.Once",
+        ("sync", "runtime") => "for a lock of the runtime",
+        ("sync.(*Cond).Wait", _) => "for a condition variable",
+        ("chan receive", _) => "to receive from a channel",
+        ("chan send", _) => "to send to a channel",
+        ("forever", _) => "forever",
+        _ if state.starts_with("select") => "in a select",
+        _ => return format!(" in [{}]", clean(state)),
+    };
+    format!(" {what}")
+}
+
+/// What a goroutine does: `sleeps`.
+fn does(state: &str, detail: &str) -> String {
+    match state {
+        "running" => "computes".to_owned(),
+        "runnable" => "waits for a processor".to_owned(),
+        "syscall" => "is in system calls".to_owned(),
+        "sleep" => "sleeps".to_owned(),
+        _ => format!("waits{}", object(state, detail)),
+    }
+}
+
+/// What a goroutine did: `slept`.
+fn did(state: &str, detail: &str) -> String {
+    match state {
+        "running" => "computed".to_owned(),
+        "runnable" => "waited for a processor".to_owned(),
+        "syscall" => "was in system calls".to_owned(),
+        "sleep" => "slept".to_owned(),
+        _ => format!("waited{}", object(state, detail)),
+    }
+}
