@@ -71,6 +71,13 @@ fn without_a_root_there_are_candidates_and_commands_that_work() {
     assert!(stdout(dir.path(), &args).contains("WHERE THE TIME WENT"), "{command}");
 }
 
+/// A report without the next command: standard input cannot be asked again.
+fn without_next(report: &str) -> serde_json::Value {
+    let mut json: serde_json::Value = serde_json::from_str(report).expect("JSON");
+    json["answer"]["next"].take();
+    json
+}
+
 #[test]
 fn file_pipe_and_packed_file_give_the_same() {
     let dir = with_trace();
@@ -79,10 +86,10 @@ fn file_pipe_and_packed_file_give_the_same() {
     let expected = stdout(dir.path(), &["-r", "Handler", "-f", "json", "t"]);
     assert_eq!(stdout(dir.path(), &["-r", "Handler", "-f", "json", "-j", "1", "t"]), expected);
     let packed = stdout(dir.path(), &["-r", "Handler", "-f", "json", "packed"]);
-    assert_eq!(packed.replace("\"packed\"", "\"t\""), expected);
+    assert_eq!(packed.replace("\"packed\"", "\"t\"").replace(" packed\"", " t\""), expected);
     for input in [raw.clone(), gzip(&raw)] {
         let text = piped(dir.path(), &["-r", "Handler", "-f", "json", "-"], &input);
-        assert_eq!(text.replace("\"name\":\"-\"", "\"name\":\"t\""), expected);
+        assert_eq!(without_next(&text.replace("\"name\":\"-\"", "\"name\":\"t\"")), without_next(&expected));
     }
 }
 

@@ -4,6 +4,7 @@ use super::{DocumentHead, Selected, Trace, Warned, document, stack_frames, warni
 use crate::compare::statistics::{Change, ConfidenceInterval};
 use crate::compare::{Comparison, Side, SlowRate, StackChange, Verdict};
 use crate::render::Options;
+use crate::render::text::comparison::verdict;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -12,9 +13,10 @@ use std::io::{self, Write};
 const SCHEMA: &str = "gotrace-slice/comparison/2";
 
 /// Writes the comparison.
-pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::render) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let report = ComparisonDocument {
         head: DocumentHead::new(SCHEMA, comparison.complete()),
+        answer: VerdictRow { text: verdict(comparison, options) },
         metric: "latency",
         base: SideRow(&comparison.base),
         new: SideRow(&comparison.new),
@@ -28,11 +30,18 @@ pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out:
 struct ComparisonDocument<'a> {
     #[serde(flatten)]
     head: DocumentHead,
+    answer: VerdictRow,
     metric: &'static str,
     base: SideRow<'a>,
     new: SideRow<'a>,
     diff: Diff<'a>,
     warnings: Vec<Warned<'a>>,
+}
+
+/// The verdict in words.
+#[derive(Serialize)]
+struct VerdictRow {
+    text: String,
 }
 
 struct SideRow<'a>(&'a Side);

@@ -4,6 +4,7 @@
 //!
 //! Each struct in this folder is one object of the output, with a field for each of its members.
 
+mod answer;
 mod candidates;
 mod comparison;
 mod requests;
@@ -13,9 +14,11 @@ pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
 use crate::profile::{
-    MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo, Weight,
+    Answer, MatchedFunction, Metric, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo,
+    Weight,
 };
 use crate::trace::error::Warning;
+use answer::AnswerRow;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
@@ -24,12 +27,14 @@ use std::io::{self, Write};
 const REPORT_SCHEMA: &str = "gotrace-slice/report/2";
 
 /// Writes the profile.
-pub(super) fn write(profile: &Profile, _options: &Options, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let answer = Answer::of(profile).filter(|_| profile.metric == Metric::Latency);
     let requests = profile.requests.as_ref();
     let latency = requests.is_some();
     let report = ReportDocument {
         head: DocumentHead::new(REPORT_SCHEMA, profile.complete()),
         read: TracesRead::new(&profile.traces),
+        answer: answer.as_ref().map(|answer| AnswerRow::new(answer, profile, options)),
         metric: profile.metric.name(),
         selection: Selected(&profile.selection, profile.requests.as_ref()),
         total: Weights::new(profile.total, latency),
@@ -86,6 +91,8 @@ struct ReportDocument<'a> {
     head: DocumentHead,
     #[serde(flatten)]
     read: TracesRead<'a>,
+    /// What decides how long requests take; null without requests.
+    answer: Option<AnswerRow<'a>>,
     metric: &'static str,
     selection: Selected<'a>,
     total: Weights,

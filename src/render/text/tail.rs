@@ -1,6 +1,6 @@
 //! The table of states along the critical paths: all requests against the slowest of them.
 
-use super::layout::{ALERT, BOLD, DIM, PLAIN, View, state_style, width};
+use super::layout::{ALERT, BOLD, DIM, PLAIN, View, state_style, width, wrapped};
 use super::states::{MAX_ROWS, MAX_STATE};
 use super::table::{Cell, Column, Table};
 use crate::profile::{Latency, Profile, Requests, TailRow};
@@ -8,8 +8,11 @@ use crate::render::clean::clean;
 use crate::render::sort_rows;
 use crate::render::units::{Share, factor, mean, shares};
 use anstyle::Style;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+/// States that were waited in that are named.
+const MAX_WAITED_IN: usize = 3;
 /// Columns of the longest bar.
 const MAX_BAR: usize = 24;
 /// Columns of a bar below which bars are left out.
@@ -51,7 +54,27 @@ pub(super) fn write(
         cells[0].text = view.fit(&line.name, room);
     }
     add_bars(view, &mut table, &rows[..shown]);
-    table.write(view, out)
+    table.write(view, out)?;
+    let Some(waited_in) = waited_in(profile, latency) else { return Ok(()) };
+    let lines = wrapped(&waited_in, 2, view.options.width);
+    lines.iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
+}
+
+/// What requests themselves waited in while other goroutines did what the table says: states with their shares, longest
+/// first. None where that is less than a hundredth of the time.
+fn waited_in(profile: &Profile, latency: &Latency) -> Option<String> {
+    let mut by_state: BTreeMap<&str, u64> = BTreeMap::new();
+    for sample in profile.samples.iter().filter(|sample| !sample.waited_in.is_empty()) {
+        let ns = by_state.entry(&sample.waited_in).or_default();
+        *ns = ns.saturating_add(sample.weight.latency_ns);
+    }
+    let mut states: Vec<(&str, u64)> = by_state.into_iter().filter(|(_, ns)| *ns >= latency.total_ns / 100).collect();
+    states.sort_by_key(|(_, ns)| std::cmp::Reverse(*ns));
+    let item = |(state, ns): &(&str, u64)| format!("{} in [{}]", Share::of(*ns, latency.total_ns), clean(state));
+    let items: Vec<String> = states.iter().take(MAX_WAITED_IN).map(item).collect();
+    let list = items.join(", ");
+    (!items.is_empty())
+        .then(|| format!("Of this, requests waited {list} for other goroutines, whose states these are."))
 }
 
 /// The rows in the profile's order, so that sorting does not move the rounding about.

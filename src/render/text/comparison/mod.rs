@@ -6,7 +6,7 @@ mod tables;
 pub(crate) use stacks::{change_in_words, changed_stacks};
 
 use super::head::matched_and_others;
-use super::layout::{self, BOLD, View};
+use super::layout::{self, View};
 use crate::compare::statistics::{MIN_REQUESTS, Quantile};
 use crate::compare::{Comparison, Presence, Side, SlowRate, StateChange, Verdict};
 use crate::profile::TraceInfo;
@@ -25,15 +25,18 @@ const LABEL: usize = 10;
 /// Writes the report of a comparison.
 pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let view = View::new(options);
+    let verdict = view.ascii(verdict(comparison, options));
+    layout::wrapped(&verdict, 0, options.width).iter().try_for_each(|line| writeln!(out, "{line}"))?;
+    if options.summary {
+        return Ok(());
+    }
+    writeln!(out)?;
     view.items(out, "base", LABEL, &side(&view, &comparison.base))?;
     view.items(out, "new", LABEL, &side(&view, &comparison.new))?;
     view.items(out, "compared", LABEL, &how(comparison))?;
     tables::latency(&view, comparison, out)?;
     tables::states(&view, comparison, out)?;
-    stacks::write(&view, comparison, out)?;
-    writeln!(out, "\n{}", view.paint(BOLD, "VERDICT"))?;
-    let verdict = view.ascii(verdict(comparison, options));
-    layout::wrapped(&verdict, 2, options.width).iter().try_for_each(|line| writeln!(out, "{line}"))
+    stacks::write(&view, comparison, out)
 }
 
 /// Its traces, what was asked of them, and how many requests count.
