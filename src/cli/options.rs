@@ -75,6 +75,7 @@ pub(crate) fn useless_without_root(args: &Args) -> Vec<&'static str> {
         (args.slowest.is_some(), "--slowest"),
         (args.include_partial, "--include-partial"),
         (args.metric.is_some(), "--metric"),
+        (args.summary, "--summary"),
     ]
     .into_iter()
     .filter_map(|(given, name)| given.then_some(name))

@@ -1,6 +1,6 @@
 //! Where results go: standard output, and files that appear whole or not at all.
 
-use super::args::Args;
+use super::args::{Args, MetricArg};
 use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::unfinished::UnfinishedFile;
@@ -47,7 +47,23 @@ pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<OutputPlan> {
         return Err(Failure::new(format!("{} needs --root: without it there is no profile to write", format.name))
             .help("run without -o and -f to see what can be a root"));
     }
+    check_summary(args, stdout)?;
     Ok(OutputPlan { files, stdout })
+}
+
+/// The answer alone is text, and about requests.
+fn check_summary(args: &Args, stdout: Option<&Format>) -> CliResult<()> {
+    if !args.summary {
+        return Ok(());
+    }
+    if let Some(format) = stdout.filter(|format| format.name != FORMATS[0].name) {
+        return Err(Failure::new(format!("--summary is text, and standard output carries {}", format.name))
+            .help("the answer is a field of JSON and the first paragraph of Markdown"));
+    }
+    if args.metric.is_some_and(|metric| metric != MetricArg::Latency) {
+        return Err(Failure::new("--summary needs --metric latency: it is about requests"));
+    }
+    Ok(())
 }
 
 /// Where a path leads, however it is spelled.

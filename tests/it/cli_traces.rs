@@ -62,6 +62,21 @@ fn the_report_has_its_sections() {
 }
 
 #[test]
+fn a_summary_is_the_answer_alone() {
+    let dir = with_trace();
+    let whole = stdout(dir.path(), &["-r", "FanOutHandler", "t"]);
+    let answer = stdout(dir.path(), &["-r", "FanOutHandler", "--summary", "t"]);
+    assert!(whole.starts_with(&answer) && answer.contains("main.FanOutHandler: p50 "), "{answer}");
+    assert!(answer.lines().count() <= 5 && !answer.contains("LATENCY"), "{answer}");
+    let verdict = stdout(dir.path(), &["-r", "HashAndWrite", "--vs-root", "WriteNoHash", "--summary", "t"]);
+    assert!(verdict.starts_with("Slower: the mean by ") && !verdict.contains("LATENCY"), "{verdict}");
+    for other in [&["-f", "json"][..], &["--metric", "goroutine"]] {
+        let args = [&["-r", "FanOutHandler", "--summary"], other, &["t"]].concat();
+        run(dir.path(), &args, 2);
+    }
+}
+
+#[test]
 fn without_a_root_there_are_candidates_and_commands_that_work() {
     let dir = with_trace();
     let text = stdout(dir.path(), &["t"]);
