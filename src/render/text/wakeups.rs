@@ -1,6 +1,7 @@
 //! What ended the waits on the critical paths.
 
 use super::layout::{DIM, View, state_style, width};
+use super::stack_line::StackLine;
 use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
 use crate::profile::{NodeIdx, Profile, Requests, StackTree, WakerKind, Wakeup};
@@ -30,8 +31,9 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out
     // Below the numbers there is room for the state.
     let numbers = view.options.width.saturating_sub(room + 2 * Table::GAP);
     table.columns.push(Column { heading: format!("waiting in, {}ended by", view.glyphs.by).into(), right: false });
-    for (cells, row) in table.rows.iter_mut().zip(rows) {
-        cells.push(Cell::new(stack_line_of(view, profile, row.waiting).fit(view, room)));
+    let lines: Vec<StackLine> = rows[..shown].iter().map(|row| stack_line_of(view, profile, row.waiting)).collect();
+    for (cells, text) in table.rows.iter_mut().zip(told_apart(view, &lines, room)) {
+        cells.push(Cell::new(text));
     }
     table.write_with(view, out, |i, out| {
         let row = &rows[i];
@@ -48,6 +50,18 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out
         writeln!(out, "{}", view.paint(DIM, &line))?;
     }
     Ok(())
+}
+
+/// The lines as texts; those of different stacks that read the same show first where they differ.
+fn told_apart(view: &View<'_>, lines: &[StackLine], room: usize) -> Vec<String> {
+    let texts: Vec<String> = lines.iter().map(|line| line.fit(view, room)).collect();
+    let told = |(line, text): (&StackLine, &String)| {
+        let is_like = |(other, its): &(&StackLine, &String)| *its == text && other.key != line.key;
+        let others: Vec<&StackLine> = lines.iter().zip(&texts).filter(is_like).map(|(other, _)| other).collect();
+        let apart = (!others.is_empty()).then(|| line.told_apart_from(&others)).flatten();
+        apart.map_or_else(|| text.clone(), |apart| apart.fit(view, room))
+    };
+    lines.iter().zip(&texts).map(told).collect()
 }
 
 /// `← goroutine 19, outside: main.(*Cache).refresh → sync.(*Mutex).Unlock`.
