@@ -4,6 +4,7 @@ use super::keep_out::KeepOut;
 use super::labels::RootLabels;
 use super::membership::{Membership, Slice};
 use super::selector::Selector;
+use super::spawn_chains::SpawnChainIdx;
 use super::window::{RootWindow, WindowIdx};
 use crate::survey::roots::servers::GRPC_WORKER;
 use crate::survey::{Forest, Goroutine, Stretch};
@@ -50,7 +51,7 @@ impl<'a> SliceBuilder<'a> {
             slice: Slice {
                 owner: vec![WindowIdx::NONE; n],
                 tracked: vec![false; n],
-                chain: vec![0; n],
+                chain: vec![SpawnChainIdx::FIRST; n],
                 ..Slice::default()
             },
             // Without a pattern no function is named, so goroutines that are kept out stay out.
@@ -89,7 +90,7 @@ impl<'a> SliceBuilder<'a> {
     }
 
     /// Adds a goroutine that belongs to one window for life, with this spawn chain.
-    pub(super) fn add_owned(&mut self, g: GIdx, owner: WindowIdx, chain: u32) {
+    pub(super) fn add_owned(&mut self, g: GIdx, owner: WindowIdx, chain: SpawnChainIdx) {
         self.slice.owner[g.at()] = owner;
         self.slice.tracked[g.at()] = true;
         self.slice.chain[g.at()] = chain;

@@ -1,7 +1,7 @@
 //! Which goroutines belong to which windows.
 
 use super::set_apart::OtherRoots;
-use super::spawn_chains::SpawnChains;
+use super::spawn_chains::{SpawnChainIdx, SpawnChains};
 use super::task_boundaries::TaskBoundaries;
 use super::window::{RootWindow, WindowIdx};
 use crate::survey::SeenPart;
@@ -34,7 +34,7 @@ pub(crate) struct Slice {
     /// Per goroutine: whether it is in the slice, for all or some of its life.
     pub(crate) tracked: Vec<bool>,
     /// Per goroutine: its spawn chain; meaningful for those with an owner.
-    pub(crate) chain: Vec<u32>,
+    pub(crate) chain: Vec<SpawnChainIdx>,
     /// The goroutines that belong to windows for parts of their life: these parts, in order.
     pub(crate) memberships: FxHashMap<GIdx, Vec<Membership>>,
     /// Goroutines of requests that [`keep`](Self::keep) dropped. Not selected, but still requests: a wait for one of them

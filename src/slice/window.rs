@@ -1,5 +1,6 @@
 //! Windows: occurrences of roots.
 
+use super::spawn_chains::SpawnChainIdx;
 use crate::survey::SeenPart;
 use crate::trace::ids::{GIdx, StringIdx, dense_index};
 
@@ -22,7 +23,7 @@ pub(crate) struct RootWindow {
     /// the trace. `None` as a whole: the window is all of the goroutine's life.
     pub(crate) stretch: Option<(Option<u64>, Option<u64>)>,
     /// The spawn chain of the root's own stacks.
-    pub(crate) chain: u32,
+    pub(crate) chain: SpawnChainIdx,
     /// What made it a root.
     pub(crate) by: RootKind,
     /// What matched: a function, or the type of a task or region; the outermost one where several on a stack did.
@@ -33,12 +34,12 @@ pub(crate) struct RootWindow {
     /// What is certain of it where its borders are inferred from stacks; else none.
     pub(crate) seen: Option<SeenPart>,
     /// The spawn chain of what follows its last matching stack; `chain` where nothing does.
-    pub(crate) chain_after: u32,
+    pub(crate) chain_after: SpawnChainIdx,
 }
 
 impl RootWindow {
     /// A window that is all of a goroutine's life, with this spawn chain and what matched.
-    pub(crate) fn of(g: GIdx, chain: u32, matched: StringIdx) -> Self {
+    pub(crate) fn of(g: GIdx, chain: SpawnChainIdx, matched: StringIdx) -> Self {
         let (stretch, by) = (None, RootKind::Entry);
         Self {
             g,

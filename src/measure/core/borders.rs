@@ -3,6 +3,7 @@
 use super::MeasureCore;
 use crate::slice::RootKind;
 use crate::slice::WindowIdx;
+use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::trace::event::{Event, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
@@ -22,14 +23,14 @@ impl MeasureCore<'_> {
     }
 
     /// The window that a goroutine's time belongs to from now on, and its chain.
-    pub(in crate::measure) fn window_and_chain(&mut self, g: GIdx) -> (WindowIdx, u32) {
+    pub(in crate::measure) fn window_and_chain(&mut self, g: GIdx) -> (WindowIdx, SpawnChainIdx) {
         let slice = self.spec.slice;
         let owner = slice.owner[g.at()];
         if owner.is_some() {
             return (self.none_if_over(owner), slice.chain[g.at()]);
         }
         if !self.is_tracked(g) {
-            return (WindowIdx::NONE, 0);
+            return (WindowIdx::NONE, SpawnChainIdx::FIRST);
         }
         let position = self.windows.position(g);
         let chain = if position.after_last_stack && position.open.is_some() {
@@ -48,8 +49,8 @@ impl MeasureCore<'_> {
     }
 
     /// The chain of a root's own goroutine; the first chain, that of goroutines outside the slice, for no window.
-    pub(in crate::measure) fn chain_of(&self, window: WindowIdx) -> u32 {
-        if window.is_some() { self.spec.slice.windows[window.at()].chain } else { 0 }
+    pub(in crate::measure) fn chain_of(&self, window: WindowIdx) -> SpawnChainIdx {
+        if window.is_some() { self.spec.slice.windows[window.at()].chain } else { SpawnChainIdx::FIRST }
     }
 
     /// Ends and begins a goroutine's memberships whose border this event is.

@@ -5,7 +5,7 @@ use crate::measure::intervals::states::detail;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
-use crate::slice::spawn_chains::SpawnChains;
+use crate::slice::spawn_chains::{SpawnChainIdx, SpawnChains};
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 use indexmap::IndexSet;
@@ -106,7 +106,7 @@ impl Folder {
         let mut last = None;
         for i in order {
             let (key, weight) = sums[i];
-            let prefix = prefixes.get(key.chain as usize).copied().unwrap_or(StackTree::ROOT);
+            let prefix = prefixes.get(key.chain.at()).copied().unwrap_or(StackTree::ROOT);
             // In their order, sums of one stack in several states follow each other.
             let place = (prefix, key.stack, key.line_known);
             let stack = match last {
@@ -233,14 +233,14 @@ impl Folder {
         let mut frames = Frames { symbols, known: FxHashMap::default() };
         let mut prefixes: Vec<NodeIdx> = Vec::with_capacity(chains.len());
         // Links above come first.
-        for i in 0..chains.len() as u32 {
+        for i in (0..chains.len() as u32).map(SpawnChainIdx) {
             let chain = chains.get(i);
             prefixes.push(if chain.parent == i {
                 StackTree::ROOT
             } else if chain.after_last_stack {
-                prefixes[chain.parent as usize]
+                prefixes[chain.parent.at()]
             } else {
-                let above = prefixes[chain.parent as usize];
+                let above = prefixes[chain.parent.at()];
                 let creator = frames.push(&mut self.tree, above, chain.creation, true);
                 self.tree.push(creator, go)
             });

@@ -2,6 +2,7 @@
 
 use super::states::StateKey;
 use crate::profile::{Precision, Weight};
+use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::trace::ids::{StackIdx, dense_index};
 use rustc_hash::FxHashMap;
 
@@ -45,7 +46,7 @@ impl SumIdx {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Key {
     /// Chain of `go` statements: its index in [`SpawnChains`](crate::slice::spawn_chains::SpawnChains).
-    pub(crate) chain: u32,
+    pub(crate) chain: SpawnChainIdx,
     /// The goroutine's own stack.
     pub(crate) stack: StackIdx,
     /// State.
@@ -254,7 +255,7 @@ mod tests {
     #[test]
     fn sums_do_not_depend_on_who_added_them() {
         let key = |i: u32| Key {
-            chain: i % 3,
+            chain: SpawnChainIdx(i % 3),
             stack: StackIdx(i % 7),
             state: StateKey::RUNNING,
             precision: Precision::Exact,
@@ -274,7 +275,7 @@ mod tests {
     #[test]
     fn recent_keys_lose_nothing() {
         let key = |i: u32| Key {
-            chain: 0,
+            chain: SpawnChainIdx::FIRST,
             stack: StackIdx(i),
             state: StateKey::RUNNABLE,
             precision: Precision::Exact,

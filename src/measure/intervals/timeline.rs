@@ -8,6 +8,7 @@ use super::log::IntervalLog;
 use super::states::{StateKey, only_blocks, polls_file};
 use crate::profile::Precision;
 use crate::slice::WindowIdx;
+use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::trace::event::{GoState, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -89,14 +90,14 @@ pub(crate) struct FirstState {
 impl Timeline {
     /// A goroutine of which nothing was known. Its time belongs to a window, and its stacks stand under a chain of `go`
     /// statements.
-    pub(crate) fn new(g: GIdx, (window, chain): (WindowIdx, u32), first: FirstState) -> Self {
+    pub(crate) fn new(g: GIdx, (window, chain): (WindowIdx, SpawnChainIdx), first: FirstState) -> Self {
         let FirstState { state, since, stack } = first;
         let key = key_of(state, StringIdx::NONE);
         Self {
             g,
             window,
             plain_window: window,
-            chain: u64::from(chain) << 32,
+            chain: u64::from(chain.0) << 32,
             state,
             key,
             since,
@@ -112,8 +113,8 @@ impl Timeline {
     }
 
     /// Its chain of `go` statements.
-    pub(crate) fn chain(&self) -> u32 {
-        (self.chain >> 32) as u32
+    pub(crate) fn chain(&self) -> SpawnChainIdx {
+        SpawnChainIdx((self.chain >> 32) as u32)
     }
 
     /// The window that its time belongs to; none while it counts nowhere.
@@ -122,8 +123,8 @@ impl Timeline {
     }
 
     /// Its stacks stand under this chain from now on.
-    pub(crate) fn set_chain(&mut self, chain: u32) {
-        self.chain = u64::from(chain) << 32;
+    pub(crate) fn set_chain(&mut self, chain: SpawnChainIdx) {
+        self.chain = u64::from(chain.0) << 32;
     }
 
     /// Its time belongs to a window, or to none, from now on.
@@ -345,7 +346,14 @@ impl<'a> Attribution<'a> {
         let state = StateKey::UNKNOWN;
         let stack = StackIdx::EMPTY;
         self.aggregate.add(
-            Key { chain: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false },
+            Key {
+                chain: SpawnChainIdx::FIRST,
+                stack,
+                state,
+                precision: Precision::Exact,
+                line_known: true,
+                assist: false,
+            },
             0,
             0,
         )

@@ -8,6 +8,7 @@ use crate::measure::paths::runtime_ranges::Ranges;
 use crate::measure::paths::segment::PathSegment;
 use crate::measure::paths::work_borders::{WorkBorder, WorkBorderKind, in_order};
 use crate::profile::Precision;
+use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::slice::{RootWindow, Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::{Time, Window};
@@ -43,7 +44,7 @@ impl Scenario {
 }
 
 fn key(stack: StackIdx, state: StateKey) -> Key {
-    Key { chain: 0, stack, state, precision: Precision::Exact, line_known: true, assist: false }
+    Key { chain: SpawnChainIdx::FIRST, stack, state, precision: Precision::Exact, line_known: true, assist: false }
 }
 
 /// An interval, for the definition; it ends where the goroutine's next one starts.
@@ -204,7 +205,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             let end = own.map(|(_, since)| since.0).nth(random.below(3) as usize).unwrap_or(life.end.0);
             let window = WindowIdx(slice.windows.len() as u32);
             let goroutine = GIdx(g as u32);
-            slice.windows.push(RootWindow::of(goroutine, 0, StringIdx::EMPTY));
+            slice.windows.push(RootWindow::of(goroutine, SpawnChainIdx::FIRST, StringIdx::EMPTY));
             segments.push(PathSegment {
                 window,
                 g: goroutine,
@@ -265,7 +266,7 @@ pub(crate) fn convoy(n: u32) -> Scenario {
         schedule.enter(g, State::Running, Time(time + 1));
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
-        slice.windows.push(RootWindow::of(GIdx(g as u32), 0, StringIdx::EMPTY));
+        slice.windows.push(RootWindow::of(GIdx(g as u32), SpawnChainIdx::FIRST, StringIdx::EMPTY));
         segments.push(PathSegment { window, g: GIdx(g as u32), taken_over: None, span, states: Vec::new() });
     }
     let open = schedule.finish(Time(time + 5));
