@@ -5,6 +5,7 @@
 //! A table has one row for each question and value. A question is a case and the options, as in its `cmd.txt`; a value
 //! is found by a path into the JSON report.
 
+mod answer;
 mod damage;
 mod findings;
 mod lists;

@@ -143,7 +143,7 @@ fn root(requests: &Requests) -> String {
 /// The largest cause of these stacks, which are taken out. `whole_ns` is the time of all requests.
 fn cause<'p>(
     rest: &mut Vec<&TimedStack<'p>>,
-    own: OwnFrames,
+    own: OwnFrames<'_>,
     whole_ns: u64,
     requests: &Requests,
     profile: &Profile,
@@ -186,7 +186,7 @@ fn largest<K: Eq + std::hash::Hash + Copy>(parts: impl Iterator<Item = (K, u64)>
 }
 
 /// The function that waits below the place, where it is the same in most of the time.
-fn waits_in(found: &Narrowed<'_, '_>, own: OwnFrames) -> String {
+fn waits_in(found: &Narrowed<'_, '_>, own: OwnFrames<'_>) -> String {
     let all = place::time(&found.rows);
     let names = found.rows.iter().filter_map(|row| row.waiting_function(own).map(|name| (name, row.ns)));
     let is_most = |ns: u64| u128::from(ns) * 5 >= u128::from(all) * 4;

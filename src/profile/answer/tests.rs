@@ -29,8 +29,13 @@ fn profile(rows: &[(&str, &str, &str, u64)]) -> Profile {
 fn push(tree: &mut StackTree, at: NodeIdx, name: &str) -> NodeIdx {
     let function = if name == "…" { ProfileFrame::WAITING_FOR.to_owned() } else { name.to_owned() };
     let line = name.len() as u32;
-    let frame = tree.intern_frame(ProfileFrame { function, file: "main.go".into(), line });
+    let frame = tree.intern_frame(ProfileFrame { function, file: file(name), line });
     tree.push(at, frame)
+}
+
+/// Functions of `github.com/lib/pq` lie below GOPATH, all others beside the program.
+fn file(name: &str) -> String {
+    if name.starts_with("github.com/lib/pq.") { "/go/src/github.com/lib/pq/conn.go" } else { "main.go" }.to_owned()
 }
 
 fn first(profile: &Profile) -> Cause {
@@ -87,4 +92,13 @@ fn who_holds_a_lock_is_at_the_end_of_the_waits() {
 fn no_request_is_no_answer() {
     assert_eq!(Answer::of(&profile(&[])), None);
     assert_eq!(Answer::of(&Profile::default()), None);
+}
+
+#[test]
+fn a_driver_below_gopath_is_not_the_programs_own() {
+    let cause = first(&profile(&[("main.H main.load github.com/lib/pq.Query net.Read", "", "network", 9)]));
+    assert_eq!((function(&cause), cause.waits_in.as_str()), ("main.load", "github.com/lib/pq.Query"));
+    // Its twin: a package of the program's own.
+    let cause = first(&profile(&[("main.H main.load github.com/me/db.Query net.Read", "", "network", 9)]));
+    assert_eq!((function(&cause), cause.waits_in.as_str()), ("github.com/me/db.Query", "net.Read"));
 }

@@ -7,25 +7,26 @@
 
 use crate::profile::locks::lock_kind;
 use crate::profile::{Precision, Profile, ProfileFrame, Sample, is_std, split_package};
+use rustc_hash::FxHashSet;
 
 /// Frames read of a stack at most, from the leaf.
 const MAX_FRAMES: usize = 4096;
 
 /// Which frames count as the program's own, in all stacks of a profile alike.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnFrames {
-    /// Those of the program's own modules.
-    Program,
+pub(super) enum OwnFrames<'p> {
+    /// Those of the program's own modules, of this repository where they are below GOPATH.
+    Program(Repository<'p>),
     /// All that are not Go's: there are none of the program's.
     NotStd,
     /// All that do not only park: there are no others.
     All,
 }
 
-impl OwnFrames {
+impl OwnFrames<'_> {
     pub(super) fn has(self, frame: &ProfileFrame) -> bool {
         let is_wanted = match self {
-            Self::Program => frame.is_own(),
+            Self::Program(repository) => frame.is_own() && repository.has(frame),
             Self::NotStd => !is_std(&frame.function),
             Self::All => true,
         };
@@ -33,10 +34,43 @@ impl OwnFrames {
     }
 }
 
+/// Where the roots are. Without modules, what was fetched lies beside it below GOPATH, in other repositories.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repository<'p> {
+    /// The roots are not the program's own, or not known.
+    Any,
+    /// Their repository, `github.com/me/app`; none where they are in no such folder.
+    Of(Option<&'p str>),
+}
+
+impl<'p> Repository<'p> {
+    fn of(profile: &'p Profile) -> Self {
+        let roots: FxHashSet<&str> = profile.samples.iter().map(|sample| sample.root.as_str()).collect();
+        let is_root = |frame: &&ProfileFrame| frame.is_own() && roots.contains(frame.function.as_str());
+        profile.tree.frames().iter().find(is_root).map_or(Self::Any, |frame| Self::Of(repository(&frame.file)))
+    }
+
+    fn has(self, frame: &ProfileFrame) -> bool {
+        match (self, repository(&frame.file)) {
+            (Self::Any, _) | (_, None) => true,
+            (Self::Of(of_roots), found) => of_roots == found,
+        }
+    }
+}
+
+/// The repository of a file below GOPATH: `github.com/lib/pq` of `/go/src/github.com/lib/pq/conn.go`.
+fn repository(file: &str) -> Option<&str> {
+    let path = file.rsplit_once("/src/")?.1;
+    let mut slashes = path.match_indices('/').map(|(at, _)| at);
+    let host = &path[..slashes.next()?];
+    let end = slashes.nth(1)?;
+    host.contains('.').then(|| &path[..end])
+}
+
 /// All stacks of a profile that have latency.
 pub(super) struct TimedStacks<'p> {
     pub(super) list: Vec<TimedStack<'p>>,
-    pub(super) own: OwnFrames,
+    pub(super) own: OwnFrames<'p>,
 }
 
 /// A sample with latency.
@@ -81,7 +115,7 @@ impl<'p> Worker<'p> {
 impl TimedStack<'_> {
     /// The function that waits, where it is none of the program's own. Where a wait ends in the network, the one that was
     /// called for it says more than the one that waits in the end. None for a function of a lock.
-    pub(super) fn waiting_function(&self, own: OwnFrames) -> Option<&str> {
+    pub(super) fn waiting_function(&self, own: OwnFrames<'_>) -> Option<&str> {
         let is_library = |frame: &&&ProfileFrame| !frame.is_pseudo() && !only_parks(&frame.function);
         let last_own = self.frames.iter().position(|frame| own.has(frame))?;
         let below = &self.frames[..last_own];
@@ -102,8 +136,11 @@ fn only_parks(function: &str) -> bool {
 /// All samples of a profile that have latency.
 pub(super) fn read(profile: &Profile) -> TimedStacks<'_> {
     let samples = || profile.samples.iter().filter(|sample| sample.weight.latency_ns > 0);
-    let any = |own: OwnFrames| samples().any(|sample| frames(profile, sample).iter().any(|frame| own.has(frame)));
-    let own = [OwnFrames::Program, OwnFrames::NotStd].into_iter().find(|own| any(*own)).unwrap_or(OwnFrames::All);
+    let any = |own: OwnFrames<'_>| samples().any(|sample| frames(profile, sample).iter().any(|frame| own.has(frame)));
+    let own = [OwnFrames::Program(Repository::of(profile)), OwnFrames::NotStd]
+        .into_iter()
+        .find(|own| any(*own))
+        .unwrap_or(OwnFrames::All);
     TimedStacks { list: samples().map(|sample| timed_stack(profile, sample, own)).collect(), own }
 }
 
@@ -111,7 +148,7 @@ fn frames<'p>(profile: &'p Profile, sample: &Sample) -> Vec<&'p ProfileFrame> {
     profile.tree.stack(sample.stack).take(MAX_FRAMES).collect()
 }
 
-fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample, own: OwnFrames) -> TimedStack<'p> {
+fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample, own: OwnFrames<'_>) -> TimedStack<'p> {
     let frames = frames(profile, sample);
     let goroutines: Vec<&[&ProfileFrame]> = frames.split(|frame| frame.is_waiting_for()).map(of_one).collect();
     let waiter = goroutines.last().copied().unwrap_or_default();
@@ -145,7 +182,7 @@ pub(super) fn is_lock(detail: &str) -> bool {
     matches!(detail, "mutex" | "rwmutex")
 }
 
-fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: OwnFrames) -> Worker<'p> {
+fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: OwnFrames<'_>) -> Worker<'p> {
     let last = goroutines.first().copied().unwrap_or_default();
     let waits = &goroutines[1..];
     let of = |frames: &[&'p ProfileFrame]| frames.iter().copied().find(|frame| own.has(frame));
@@ -163,4 +200,17 @@ fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: OwnFr
 /// The function that a goroutine was started with.
 fn entry<'p>(frames: &[&'p ProfileFrame]) -> Option<&'p ProfileFrame> {
     frames.iter().rev().copied().find(|frame| !frame.is_pseudo())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_below_gopath_are_told_apart() {
+        assert_eq!(repository("/go/src/github.com/lib/pq/conn.go"), Some("github.com/lib/pq"));
+        assert_eq!(repository("/go/src/srv/mux/main.go"), None);
+        assert_eq!(repository("/go/src/example.com/a.go"), None);
+        assert_eq!(repository("/home/me/app/main.go"), None);
+    }
 }
