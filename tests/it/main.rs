@@ -9,6 +9,7 @@ mod go;
 mod v1;
 
 mod annotations;
+mod answer;
 mod architecture;
 mod cases;
 mod causes;

@@ -1,0 +1,88 @@
+//! The report's first lines name the function that decides, and what it waits for, in programs whose truth is known
+//! (`testdata/gen/causes`, `critical`); their twins have another answer.
+
+use crate::common::{files, profile, root, selector};
+use gotrace_slice::profile::{Answer, Cause, CodePlace};
+use gotrace_slice::slice::RootBy;
+use std::path::Path;
+
+/// A root; where most of its time is and in which state; whom it waits for, which does what; whether that holds a lock.
+type Truth = (&'static str, &'static str, &'static str, Option<(&'static str, &'static str, bool)>);
+
+const CRITICAL: &[Truth] = &[
+    ("main.LockHandler", "main.LockHandler", "sync", Some(("main.refresh", "sleep", true))),
+    ("main.PoolHandler", "main.PoolHandler", "chan receive", Some(("main.worker", "sleep", false))),
+    ("main.ParallelHandler", "main.ParallelHandler", "sync", Some(("main.ParallelHandler.func2", "sleep", false))),
+    ("main.OwnHandler", "main.OwnHandler", "sleep", None),
+    // Five goroutines, none of which works half of the time.
+    ("main.ChainHandler", "main.ChainHandler", "chan receive", None),
+];
+
+const CAUSES: &[Truth] = &[
+    ("main.Answered", "main.Answered", "select", Some(("main.worker", "sleep", false))),
+    ("main.Apart", "main.Apart", "sleep", None),
+    ("main.Contend", "main.Contend", "sync", Some(("main.Contend", "sleep", true))),
+    ("main.Pool", "main.Pool", "chan send", Some(("main.Pool", "sleep", false))),
+    ("main.Enough", "main.Enough", "sleep", None),
+    // One of three calls takes most; its twin's take as long as each other.
+    ("main.Decide", "main.orders", "network", None),
+    ("main.Even", "main.Even", "network", None),
+    ("main.Expire", "main.Expire", "select", None),
+    ("main.Sleep", "main.Sleep", "sleep", None),
+];
+
+fn function(place: Option<&CodePlace>) -> &str {
+    place.map_or("", |place| &place.function)
+}
+
+fn first(bytes: &Vec<u8>, pattern: &str, root_by: RootBy) -> Cause {
+    let profile = profile(bytes, &selector(pattern, root_by));
+    Answer::of(&profile).expect("an answer").causes.swap_remove(0)
+}
+
+fn check(path: &Path, root_by: RootBy, truths: &[Truth]) {
+    let bytes = std::fs::read(path).expect("a trace");
+    for &(root, place, state, other) in truths {
+        let cause = first(&bytes, &format!("^{root}$"), root_by);
+        let what = format!("{}: {root}: {cause:?}", path.display());
+        assert_eq!((function(cause.place.as_ref()), cause.state.as_str()), (place, state), "{what}");
+        assert!(cause.place.as_ref().is_some_and(|p| p.lines.first().is_some_and(|(line, _)| *line > 0)), "{what}");
+        let waits_for = cause.waits_for.as_ref();
+        let found = waits_for.map(|w| (function(w.place.as_ref()), w.state.as_str(), w.holds_lock));
+        assert_eq!(found, other, "{what}");
+    }
+}
+
+fn check_all(name: &str, root_by: RootBy, truths: &[Truth]) {
+    let all = files(&root().join("testdata/traces"), "trace");
+    let named: Vec<_> = all.iter().filter(|path| path.file_stem().is_some_and(|stem| stem == name)).collect();
+    assert!(named.len() >= 5, "{name}: {named:?}");
+    for path in named {
+        check(path, root_by, truths);
+    }
+}
+
+#[test]
+fn who_holds_a_lock_or_works_meanwhile_is_named() {
+    check_all("critical", RootBy::default(), CRITICAL);
+}
+
+#[test]
+fn the_cause_is_named_and_not_that_of_its_twin() {
+    let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
+    check_all("causes", by_stack, CAUSES);
+}
+
+/// Of a server that computes, writes files and fans out, each endpoint has its own answer.
+#[test]
+fn each_endpoint_has_its_own_answer() {
+    let truths: &[(&str, &str, &str)] = &[
+        ("main.HashAndWriteHandler", "main.HashAndWriteHandler", "running"),
+        ("main.WriteNoHashHandler", "main.writeData", "syscall"),
+    ];
+    let bytes = std::fs::read(root().join("testdata/traces/go1.26/server.trace")).expect("a trace");
+    for &(root, place, state) in truths {
+        let cause = first(&bytes, root, RootBy::default());
+        assert_eq!((function(cause.place.as_ref()), cause.state.as_str()), (place, state), "{cause:?}");
+    }
+}
