@@ -29,7 +29,7 @@ pub use stacks::{Presence, StackChange};
 
 use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_mean};
 use crate::compare::slow_rate::SideRequests;
-use crate::compare::statistics::{Durations, LatencyChange};
+use crate::compare::statistics::{Change, Durations, LatencyChange};
 use crate::compare::undecided::{SideSamples, could_change};
 use crate::profile::{CutRequest, Latency, Profile, Selection, StackTree, TraceInfo};
 use crate::trace::error::Warning;
@@ -255,6 +255,17 @@ impl Comparison {
             (false, _) => Verdict::TooFewRequests,
             (true, false) => Verdict::NotSignificant,
         }
+    }
+
+    /// The p of the test of all latencies; none where requests may be several calls each, so that nobody knows how long one
+    /// took.
+    pub fn p(&self) -> Option<f64> {
+        (self.verdict() != Verdict::MayBeSeveral).then_some(self.latency.p)
+    }
+
+    /// Whether chance does not explain a change, and it is known how long requests took.
+    pub fn is_clear(&self, change: &Change) -> bool {
+        self.p().is_some() && self.latency.is_clear(change)
     }
 
     /// Whether every trace of both sides was read whole.

@@ -2,7 +2,7 @@
 
 use super::{DocumentHead, Selected, Trace, Warned, document, stack_frames, warnings};
 use crate::compare::statistics::{Change, ConfidenceInterval};
-use crate::compare::{Comparison, Side, SlowRate, StackChange, Verdict};
+use crate::compare::{Comparison, Side, SlowRate, StackChange};
 use crate::render::Options;
 use crate::render::text::comparison::verdict;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -77,8 +77,7 @@ impl Serialize for Diff<'_> {
         map.serialize_entry("roots_alike", &comparison.options.roots_alike)?;
         map.serialize_entry("verdict", comparison.verdict().name())?;
         map.serialize_entry("verdict_depends_on_undecided", &comparison.depends_on_undecided)?;
-        let p = (comparison.verdict() != Verdict::MayBeSeveral).then_some(latency.p);
-        map.serialize_entry("p", &p)?;
+        map.serialize_entry("p", &comparison.p())?;
         map.serialize_entry("slow_rate", &comparison.slow_rate.map(SlowRateRow::new))?;
         map.serialize_entry("mean_delta_ns", &latency.mean.delta_ns)?;
         map.serialize_entry("mean", &ChangeRow(comparison, &latency.mean))?;
@@ -131,7 +130,7 @@ impl Serialize for ChangeRow<'_> {
         map.serialize_entry("delta_ns", &change.delta_ns)?;
         map.serialize_entry("low_ns", &low_ns)?;
         map.serialize_entry("high_ns", &high_ns)?;
-        map.serialize_entry("significant", &self.0.latency.is_clear(change))?;
+        map.serialize_entry("significant", &self.0.is_clear(change))?;
         map.end()
     }
 }

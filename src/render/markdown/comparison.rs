@@ -6,8 +6,8 @@ use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Side};
 use crate::render::Options;
 use crate::render::cut;
-use crate::render::text::comparison::{change_in_words, changed_stacks, verdict};
-use crate::render::units::{Unit, counted, duration, percent, probability, signed};
+use crate::render::text::comparison::{change_in_words, changed_stacks, significance, verdict};
+use crate::render::units::{Unit, counted, duration, percent, signed};
 use std::io::{self, Write};
 
 /// Writes the comparison.
@@ -19,8 +19,8 @@ pub(in crate::render) fn write(comparison: &Comparison, options: &Options, out: 
     writeln!(out, "{}\n", text(&verdict(comparison, options)))?;
     writeln!(out, "base: {}  \nnew: {}\n", side(&comparison.base), side(&comparison.new))?;
     latency(comparison, options).write(out)?;
-    let p = probability(comparison.latency.p);
-    writeln!(out, "\np {} (Mann-Whitney); ~ chance may explain it", text(&p))?;
+    let notes = significance(comparison, options);
+    notes.iter().try_for_each(|note| writeln!(out, "\n{}", text(note)))?;
     let what = if comparison.options.total { ", over all requests" } else { "" };
     let whole = signed(comparison.whole.delta_ns, options.unit);
     writeln!(out, "\n**What explains the {whole}{what}**\n")?;
@@ -51,7 +51,7 @@ fn latency(comparison: &Comparison, options: &Options) -> MarkdownTable {
     ]);
     let mut line = |name: String, change: &Change| {
         let delta = signed(change.delta_ns, options.unit);
-        let sure = comparison.latency.is_clear(change);
+        let sure = comparison.is_clear(change);
         let (low, high) = (signed(change.interval.low_ns, options.unit), signed(change.interval.high_ns, options.unit));
         table.row(vec![
             name,
@@ -59,7 +59,7 @@ fn latency(comparison: &Comparison, options: &Options) -> MarkdownTable {
             duration(change.new_ns, options.unit),
             if sure { format!("**{delta}**") } else { delta },
             if sure { percent(change.delta_ns, change.base_ns) } else { "~".to_owned() },
-            format!("{low} to {high}"),
+            if comparison.p().is_some() { format!("{low} to {high}") } else { String::new() },
         ]);
     };
     line("mean".to_owned(), &comparison.latency.mean);

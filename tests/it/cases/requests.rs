@@ -115,16 +115,20 @@ const SAID: &[Said] = &[
         "survivors-only",
         "-r main.write$ --vs-root main.read$ httprouter.trace",
         0,
-        &["286 undecided requests of the base and 286 of the new side could change that"],
+        &[
+            "286 undecided requests of the base and 286 of the new side could change that",
+            "25 of 400 requests of these servers are slow ones of the roots",
+        ],
         &[],
     ),
     (
         "busy-worker",
         "-r main.Handle$ --vs gaps.trace --fail-if p95>+10% full.trace",
         2,
-        &["may be several calls in a row", "A region or a task around each call would tell"],
-        &["Slower"],
+        &["may be several calls in a row", "A region or a task around each call would tell", "no p: how long"],
+        &["Slower", "Mann-Whitney"],
     ),
+    ("busy-worker", "-r main.Handle$ --vs gaps.trace -f md full.trace", 0, &["no p: how long"], &["**+", "p <", "p ="]),
 ];
 
 #[test]

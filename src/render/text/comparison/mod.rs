@@ -81,6 +81,17 @@ fn how(comparison: &Comparison) -> Vec<String> {
     items
 }
 
+/// What chance may explain, for below the table of latencies: the test of all latencies, and how many of all requests are
+/// slow ones, where that is known and the verdict does not say it.
+pub(crate) fn significance(comparison: &Comparison, options: &Options) -> Vec<String> {
+    let of_all = match comparison.p() {
+        Some(p) => format!("p {} (Mann-Whitney, all latencies); ~ chance may explain it", probability(p)),
+        None => "no p: how long one call took is not known; ~ chance may explain it".to_owned(),
+    };
+    let rate = comparison.slow_rate.filter(|_| comparison.verdict() != Verdict::SlowRate);
+    std::iter::once(of_all).chain(rate.map(|rate| slow_requests(&rate, options))).collect()
+}
+
 /// What comes of it, as sentences; and whether requests that the traces leave undecided could change it.
 pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
     let mut text = verdict_on_counted(comparison, options);
@@ -137,12 +148,18 @@ fn verdict_on_counted(comparison: &Comparison, options: &Options) -> String {
 /// What the number of slow requests says where the durations of those that count do not.
 fn slow_rate(rate: &SlowRate, options: &Options) -> String {
     let word = if rate.is_slower() == Some(true) { "Slower" } else { "Faster" };
+    format!("{word}: {}.", slow_requests(rate, options))
+}
+
+/// `2 of 41 requests of these servers are slow ones of the roots (2.1 ms or more), 39 of 40 on the base (p < 0.001, if both
+/// have a like mix of endpoints)`.
+fn slow_requests(rate: &SlowRate, options: &Options) -> String {
     let [new, base] = [rate.new, rate.base].map(|part| format!("{} of {}", count(part.some), count(part.all)));
     let threshold = duration(rate.threshold_ns, options.unit);
     let p = probability(rate.p);
     format!(
-        "{word}: {new} requests of these servers are slow ones of the roots ({threshold} or more), {base} on the base \
-         (p {p}). That holds if both sides have a like mix of endpoints."
+        "{new} requests of these servers are slow ones of the roots ({threshold} or more), {base} on the base (p {p}, if \
+         both have a like mix of endpoints)"
     )
 }
 

@@ -1,12 +1,13 @@
 //! The tables of a comparison: latencies, and the states that explain their change.
 
+use super::significance;
 use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Delta};
 use crate::render::clean::clean;
 use crate::render::text::layout::{self, ALERT, BOLD, DIM, PLAIN, View, state_style, width};
 use crate::render::text::states::{MAX_ROWS, MAX_STATE};
 use crate::render::text::table::{Cell, Column, Table};
-use crate::render::units::{Share, percent, probability, signed};
+use crate::render::units::{Share, percent, signed};
 use std::io::{self, Write};
 
 /// Columns of the longest bar.
@@ -30,7 +31,7 @@ pub(super) fn latency(view: &View<'_>, comparison: &Comparison, out: &mut dyn Wr
         ("95% interval", false),
     ]);
     let mut line = |name: String, change: &Change| {
-        let sure = latency.is_clear(change);
+        let sure = comparison.is_clear(change);
         let style = if sure { ALERT } else { PLAIN };
         let (low, high) = (change.interval.low_ns, change.interval.high_ns);
         table.rows.push(vec![
@@ -40,7 +41,7 @@ pub(super) fn latency(view: &View<'_>, comparison: &Comparison, out: &mut dyn Wr
             Cell::styled(delta(view, change.delta_ns), style),
             Cell::styled(view.ascii(percent(change.delta_ns, change.base_ns)), style),
             Cell::new(if sure { "" } else { UNSURE }),
-            Cell::styled(format!("{} to {}", delta(view, low), delta(view, high)), DIM),
+            Cell::styled(interval(comparison, || format!("{} to {}", delta(view, low), delta(view, high))), DIM),
         ]);
     };
     line("mean".to_owned(), &latency.mean);
@@ -55,9 +56,15 @@ pub(super) fn latency(view: &View<'_>, comparison: &Comparison, out: &mut dyn Wr
         table.rows.iter_mut().for_each(|cells| cells.truncate(table.columns.len()));
     }
     table.write(view, out)?;
-    let p = probability(latency.p);
-    let note = format!("p {p} (Mann-Whitney, all latencies); {UNSURE} chance may explain it");
-    layout::wrapped(&note, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
+    significance(comparison, view.options).into_iter().try_for_each(|note| {
+        let lines = layout::wrapped(&view.ascii(note), 2, view.options.width);
+        lines.iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
+    })
+}
+
+/// An interval; empty where it would say more than is known.
+fn interval(comparison: &Comparison, text: impl FnOnce() -> String) -> String {
+    if comparison.p().is_some() { text() } else { String::new() }
 }
 
 /// The states, and what each adds to the change.
