@@ -31,7 +31,7 @@ use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_me
 use crate::compare::slow_rate::SideRequests;
 use crate::compare::statistics::{Change, Durations, LatencyChange};
 use crate::compare::undecided::{SideSamples, could_change};
-use crate::profile::{CutRequest, Latency, Profile, Selection, StackTree, TraceInfo};
+use crate::profile::{CutRequest, Latency, OwnCode, Profile, Selection, StackTree, TraceInfo};
 use crate::trace::error::Warning;
 use std::collections::BTreeMap;
 
@@ -189,6 +189,8 @@ pub struct Comparison {
     pub states: Vec<StateChange>,
     /// The stacks of both sides. Matched by function, their frames have no file and no line.
     pub tree: StackTree,
+    /// Which functions on them are the program's own, on either side.
+    pub own_code: OwnCode,
     /// The change by stack and state: the largest first, whichever sign it has.
     pub stacks: Vec<StackChange>,
     /// What the reader must know; traces are counted through the new side's and then the base's.
@@ -200,6 +202,11 @@ impl Comparison {
     /// sides call the same functions.
     pub fn one_sided_below(&self, at: &StackChange) -> Option<(&str, Presence)> {
         stacks::one_sided_below(&self.tree, &self.stacks, at)
+    }
+
+    /// On which sides a function is on stacks; none where it is on none.
+    pub fn presence_of(&self, function: &str) -> Option<Presence> {
+        stacks::presence_of(&self.tree, &self.stacks, function)
     }
 
     /// Compares two profiles by their latency; none when a side has no request that counts.
@@ -222,6 +229,7 @@ impl Comparison {
             slow_rate: SlowRate::of(all_requests(&base_side, &base_durations), all_requests(&new_side, &new_durations)),
             whole: deltas(&[sums], scale).pop().unwrap_or_default(),
             states: states(new, base, scale),
+            own_code: OwnCode::of_profiles([new, base]),
             tree,
             stacks,
             warnings: warnings(new, base),

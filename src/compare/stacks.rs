@@ -42,6 +42,13 @@ pub struct StackChange {
     pub presence: Presence,
 }
 
+/// On which sides a function is on stacks; none where it is on none.
+pub(crate) fn presence_of(tree: &StackTree, stacks: &[StackChange], function: &str) -> Option<Presence> {
+    let with = stacks.iter().filter(|change| tree.stack(change.stack).any(|frame| frame.function == function));
+    let sides = with.map(|change| change.presence);
+    sides.reduce(|all, one| if all == one { all } else { Presence::Both })
+}
+
 /// The function that is called from a stack on one side alone: the one with most time of those directly below `at`
 /// whose stacks are all new, or all gone. Where running time is known only down to a function, this says what was below.
 pub(crate) fn one_sided_below<'a>(

@@ -185,3 +185,13 @@ fn a_verdict_that_undecided_requests_could_change_is_known() {
     // The rate of slow requests counts them already: fast ones cannot change it, slow ones can.
     assert!(!compare(&[], &[1; 30]) && compare(&[], &[60; 30]));
 }
+
+#[test]
+fn a_function_is_new_only_where_the_other_side_lacks_it() {
+    let calls =
+        |callee: &'static str| profile(&[50; 8], &[(&[("serve", 1), (callee, 1), ("recv", 1)], "A", "sleep", 400)]);
+    let comparison = Comparison::of(&calls("commit"), &calls("query"), CompareOptions::default()).unwrap();
+    let sides = ["serve", "commit", "query", "recv", "other"].map(|function| comparison.presence_of(function));
+    let [both, new, gone] = [Presence::Both, Presence::New, Presence::Gone].map(Some);
+    assert_eq!(sides, [both, new, gone, both, None]);
+}

@@ -5,7 +5,8 @@
 //! nothing else.
 //!
 //! To read: this file (profile, selection, samples), `stack_tree`, `requests` (requests, latency, wake-ups, the slowest
-//! one), then what [`Profile::finish`] derives: `latency`, `findings`. `only` chooses requests; `candidates` and
+//! one), then what [`Profile::finish`] derives: `own_code`, `latency`,
+//! `answer`, `findings`. `only` chooses requests; `candidates` and
 //! `duration_list` are the answer to a trace without `--root`.
 
 mod answer;
@@ -15,14 +16,15 @@ mod duration_list;
 mod findings;
 mod finish;
 mod latency;
-mod locks;
 mod matched;
 mod name_groups;
 mod only;
+mod own_code;
 mod packages;
 mod requests;
 mod stack_tree;
 mod undecided;
+mod waits;
 
 pub use answer::{Answer, Cause, CodePlace, WaitsFor};
 pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Handler};
@@ -30,16 +32,17 @@ pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;
 pub use latency::TAIL_MIN_REQUESTS;
-pub(crate) use locks::lock_kind;
 pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
-pub use packages::{is_std, package, split_package};
+pub use own_code::OwnCode;
+pub use packages::{is_std, only_parks, package, split_package};
 pub use requests::{
     Finding, FindingEvidence, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow,
     WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Undecided, WithLikely};
+pub(crate) use waits::{is_message, lock_kind};
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
@@ -54,6 +57,8 @@ pub struct Profile {
     pub selection: Selection,
     /// All stacks, joined as asked, as one tree.
     pub tree: StackTree,
+    /// Which functions on them are the program's own.
+    pub own_code: OwnCode,
     /// What is sorted by, and shown first.
     pub metric: Metric,
     /// The requests; none when `latency` was not computed.
@@ -290,9 +295,10 @@ impl Profile {
             let with_likely = WithLikely::new(counted, &self.selection.undecided.likely);
             requests.with_likely = with_likely.filter(|_| all_count);
         }
-        let findings = findings::find(self);
+        self.own_code = OwnCode::of(&self.tree, self.samples.iter().map(|sample| sample.root.as_str()));
+        let (answer, findings) = (Answer::of(self), findings::find(self));
         if let Some(requests) = &mut self.requests {
-            requests.findings = findings;
+            (requests.answer, requests.findings) = (answer, findings);
         }
     }
 

@@ -80,6 +80,12 @@ pub fn is_std(function: &str) -> bool {
     STD.binary_search(&first).is_ok()
 }
 
+/// Whether a function only parks the goroutine. Reports leave such frames out, since the state says the same.
+pub fn only_parks(function: &str) -> bool {
+    let (package, name) = split_package(function);
+    package == "runtime" || name.starts_with("runtime_")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

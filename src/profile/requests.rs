@@ -1,6 +1,6 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::{CutRequest, NodeIdx, WithLikely};
+use super::{Answer, CutRequest, NodeIdx, WithLikely};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -105,8 +105,10 @@ pub struct Requests {
     pub slowest: Option<Slowest>,
     /// What the collector and stopped worlds did while requests ran.
     pub overlap: Overlap,
-    /// What stands out; at most three.
+    /// What stands out; at most five.
     pub findings: Vec<Finding>,
+    /// What decides how long requests take; none where no request counts.
+    pub answer: Option<Answer>,
 }
 
 /// Distribution of the requests' latencies, in ns. A quantile is one of the values (nearest rank).
@@ -220,7 +222,7 @@ pub struct Wakeup {
 impl Wakeup {
     /// Whether the waits are for a lock.
     pub fn is_lock(&self) -> bool {
-        matches!(self.detail, "mutex" | "rwmutex")
+        super::waits::is_lock(self.detail)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The stacks of a profile as one tree: parents before children, root frame first.
 
-use super::is_std;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -42,16 +41,6 @@ impl ProfileFrame {
     /// Whether another goroutine's stack is below the frame.
     pub fn is_waiting_for(&self) -> bool {
         self.function.starts_with(Self::WAITING_FOR)
-    }
-
-    /// Whether it is a function of the program's own modules: not of Go, and not of a module that was fetched. A package
-    /// path alone cannot tell, as `main` has none; so the file does: fetched modules lie below `…@v1.2.3/` or `vendor/`.
-    pub fn is_own(&self) -> bool {
-        let is_fetched = |part: &str| {
-            let version = part.rsplit_once("@v").map(|(_, version)| version);
-            part == "vendor" || version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()))
-        };
-        !self.is_pseudo() && !is_std(&self.function) && !self.file.split(['/', '\\']).any(is_fetched)
     }
 
     /// Whether this tool added the frame: the program has no such function.
@@ -112,6 +101,23 @@ impl StackTree {
     /// The frames of a stack, innermost first.
     pub fn stack(&self, leaf: NodeIdx) -> impl Iterator<Item = &ProfileFrame> + '_ {
         self.frame_indexes(leaf).map(|i| &self.frames[i as usize])
+    }
+
+    /// The frames of the goroutine that a stack is about, innermost first: without its creator's and those of the goroutines
+    /// that waited for it.
+    pub fn goroutine(&self, leaf: NodeIdx) -> impl Iterator<Item = &ProfileFrame> + '_ {
+        let stack = self.stack(leaf).skip_while(|frame| frame.function == ProfileFrame::AFTER_LAST_STACK);
+        stack.take_while(|frame| !frame.is_pseudo())
+    }
+
+    /// The frames of the request's own goroutine, innermost first: of a stack that others waited for, those that waited
+    /// first.
+    pub fn own_goroutine(&self, leaf: NodeIdx) -> impl Iterator<Item = &ProfileFrame> + '_ {
+        let waits = self.stack(leaf).enumerate().filter(|(_, frame)| frame.is_waiting_for());
+        let start = waits.last().map_or(0, |(at, _)| at + 1);
+        let stack = self.stack(leaf).skip(start);
+        let stack = stack.skip_while(|frame| frame.function == ProfileFrame::AFTER_LAST_STACK);
+        stack.take_while(|frame| !frame.is_pseudo())
     }
 
     /// Whether a stack has all frames of another one, and more below these.

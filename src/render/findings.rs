@@ -130,7 +130,7 @@ impl FindingWriter<'_> {
 
     /// ` in main.load (main.go:12)`; empty where no function is known.
     fn place(&self, stack: NodeIdx) -> String {
-        let frame = self.profile.tree.stack(stack).take_while(|f| !f.is_pseudo()).find(|f| f.is_own());
+        let frame = self.profile.tree.goroutine(stack).find(|f| self.profile.own_code.has(f));
         let place = frame.map(|f| names::place(&f.file, f.line)).filter(|place| !place.is_empty());
         let place = place.map_or_else(String::new, |place| format!(" ({place})"));
         self.function(stack) + &place
@@ -138,7 +138,8 @@ impl FindingWriter<'_> {
 
     /// `main.orders → main.call (main.go:23)`: so many own frames, the innermost one last.
     fn own_path(&self, stack: NodeIdx, n_frames: usize) -> String {
-        let frames: Vec<&ProfileFrame> = own_frames(self.profile, stack).take(n_frames).collect();
+        let own = self.profile.tree.own_goroutine(stack).filter(|f| self.profile.own_code.has(f));
+        let frames: Vec<&ProfileFrame> = own.take(n_frames).collect();
         if frames.is_empty() {
             return own_function(self.profile, stack).map_or_else(String::new, |f| self.name(f).into_owned());
         }
@@ -219,23 +220,17 @@ struct WaitSums {
     max_ns: u64,
 }
 
-/// The user's own frames of the goroutine that waits or works on a stack, innermost first: those before the first wait
-/// for another goroutine.
-fn own_frames(profile: &Profile, stack: NodeIdx) -> impl Iterator<Item = &ProfileFrame> {
-    let beyond =
-        profile.tree.stack(stack).enumerate().filter(|(_, f)| f.is_waiting_for()).last().map_or(0, |(i, _)| i + 1);
-    profile.tree.stack(stack).skip(beyond).take_while(|f| !f.is_pseudo()).filter(|f| f.is_own())
-}
-
 /// The innermost function of the user's own on a goroutine's stack; without one, the innermost that does not only
 /// park.
 fn own_function(profile: &Profile, stack: NodeIdx) -> Option<&str> {
     if stack == StackTree::ROOT {
         return None;
     }
-    let frames = || profile.tree.stack(stack).take_while(|f| !f.is_pseudo());
-    let own = frames().find(|f| f.is_own()).or_else(|| frames().find(|f| !names::is_std(&f.function)));
-    own.or_else(|| frames().find(|f| !names::only_parks(&f.function))).map(|f| f.function.as_str())
+    let frames: Vec<&ProfileFrame> = profile.tree.goroutine(stack).collect();
+    let own = profile.own_code.on_stack(&frames);
+    let function =
+        frames.iter().find(|f| own.has(f)).or_else(|| frames.iter().find(|f| !names::only_parks(&f.function)));
+    function.map(|f| f.function.as_str())
 }
 
 #[cfg(test)]

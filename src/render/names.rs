@@ -4,13 +4,7 @@ use super::clean::clean;
 use crate::profile::split_package;
 use std::borrow::Cow;
 
-pub use crate::profile::{is_std, package};
-
-/// Whether a function only parks the goroutine. Reports leave such frames out, since the state says the same.
-pub fn only_parks(function: &str) -> bool {
-    let (package, name) = split_package(function);
-    package == "runtime" || name.starts_with("runtime_")
-}
+pub use crate::profile::{is_std, only_parks, package};
 
 /// A function as a report shows it, safe to print: the package path shortened to its last element unless `full`.
 pub fn function(name: &str, full: bool) -> Cow<'_, str> {

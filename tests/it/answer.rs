@@ -2,7 +2,7 @@
 //! (`testdata/gen/causes`, `critical`); their twins have another answer.
 
 use crate::common::{files, profile, root, selector};
-use gotrace_slice::profile::{Answer, Cause, CodePlace};
+use gotrace_slice::profile::{Cause, CodePlace};
 use gotrace_slice::slice::RootBy;
 use std::path::Path;
 
@@ -37,7 +37,7 @@ fn function(place: Option<&CodePlace>) -> &str {
 
 fn first(bytes: &Vec<u8>, pattern: &str, root_by: RootBy) -> Cause {
     let profile = profile(bytes, &selector(pattern, root_by));
-    Answer::of(&profile).expect("an answer").causes.swap_remove(0)
+    profile.requests.expect("requests").answer.expect("an answer").causes.swap_remove(0)
 }
 
 fn check(path: &Path, root_by: RootBy, truths: &[Truth]) {

@@ -14,10 +14,10 @@
 mod place;
 mod timed_stack;
 
-use super::{Profile, Requests, WakerKind};
+use super::{Metric, OwnCode, Profile, Requests, WakerKind};
 use place::Narrowed;
 use rustc_hash::FxHashMap;
-use timed_stack::{OwnFrames, TimedStack};
+use timed_stack::TimedStack;
 
 /// What decides how long requests take.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -97,15 +97,15 @@ const MIN_SECOND: u64 = 10;
 const MOST: u64 = 90;
 
 impl Answer {
-    /// The answer of a finished profile; none without requests that took time.
-    pub fn of(profile: &Profile) -> Option<Self> {
-        let requests = profile.requests.as_ref()?;
+    /// The answer of a profile whose latency is known; none without requests that took time.
+    pub(super) fn of(profile: &Profile) -> Option<Self> {
+        let requests = profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency)?;
         let latency = requests.latency.as_ref().filter(|latency| latency.total_ns > 0)?;
         let stacks = timed_stack::read(profile);
-        let mut rest: Vec<&TimedStack<'_>> = stacks.list.iter().collect();
+        let mut rest: Vec<&TimedStack<'_>> = stacks.iter().collect();
         let mut causes = Vec::new();
         while causes.len() < 2 && !rest.is_empty() {
-            let cause = cause(&mut rest, stacks.own, latency.total_ns, requests, profile);
+            let cause = cause(&mut rest, latency.total_ns, requests, profile);
             let is_second = !causes.is_empty();
             let reaches =
                 |ns: u64, percent: u64| u128::from(ns) * 100 >= u128::from(latency.total_ns) * u128::from(percent);
@@ -141,13 +141,7 @@ fn root(requests: &Requests) -> String {
 }
 
 /// The largest cause of these stacks, which are taken out. `whole_ns` is the time of all requests.
-fn cause<'p>(
-    rest: &mut Vec<&TimedStack<'p>>,
-    own: OwnFrames<'_>,
-    whole_ns: u64,
-    requests: &Requests,
-    profile: &Profile,
-) -> Cause {
+fn cause<'p>(rest: &mut Vec<&TimedStack<'p>>, whole_ns: u64, requests: &Requests, profile: &Profile) -> Cause {
     let near = place::narrow(rest, place::Enough { of_ns: whole_ns.min(place::time(rest)), percent: 50 });
     let (state, detail) =
         largest(near.rows.iter().map(|row| ((row.state, row.detail), row.ns))).map_or(("", ""), |l| l.0);
@@ -156,7 +150,7 @@ fn cause<'p>(
     let found = place::narrow(&in_state, place::Enough { of_ns: place::time(&in_state), percent: 80 });
     let place = found.place(rest);
     let cause = Cause {
-        waits_in: waits_in(&found, own),
+        waits_in: waits_in(&found, &profile.own_code),
         state: state.to_owned(),
         detail,
         ns: place::time(&found.rows),
@@ -186,7 +180,7 @@ fn largest<K: Eq + std::hash::Hash + Copy>(parts: impl Iterator<Item = (K, u64)>
 }
 
 /// The function that waits below the place, where it is the same in most of the time.
-fn waits_in(found: &Narrowed<'_, '_>, own: OwnFrames<'_>) -> String {
+fn waits_in(found: &Narrowed<'_, '_>, own: &OwnCode) -> String {
     let all = place::time(&found.rows);
     let names = found.rows.iter().filter_map(|row| row.waiting_function(own).map(|name| (name, row.ns)));
     let is_most = |ns: u64| u128::from(ns) * 5 >= u128::from(all) * 4;

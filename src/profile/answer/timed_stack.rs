@@ -5,73 +5,11 @@
 //!   └─ the last goroutine ┘                  └─ by way of it ─────────┘                 └─ the request's own ────┘
 //! ```
 
-use crate::profile::locks::lock_kind;
-use crate::profile::{Precision, Profile, ProfileFrame, Sample, is_std, split_package};
-use rustc_hash::FxHashSet;
+use crate::profile::waits::{is_lock, lock_kind};
+use crate::profile::{OwnCode, Precision, Profile, ProfileFrame, Sample, only_parks};
 
 /// Frames read of a stack at most, from the leaf.
 const MAX_FRAMES: usize = 4096;
-
-/// Which frames count as the program's own, in all stacks of a profile alike.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnFrames<'p> {
-    /// Those of the program's own modules, of this repository where they are below GOPATH.
-    Program(Repository<'p>),
-    /// All that are not Go's: there are none of the program's.
-    NotStd,
-    /// All that do not only park: there are no others.
-    All,
-}
-
-impl OwnFrames<'_> {
-    pub(super) fn has(self, frame: &ProfileFrame) -> bool {
-        let is_wanted = match self {
-            Self::Program(repository) => frame.is_own() && repository.has(frame),
-            Self::NotStd => !is_std(&frame.function),
-            Self::All => true,
-        };
-        is_wanted && !frame.is_pseudo() && !only_parks(&frame.function)
-    }
-}
-
-/// Where the roots are. Without modules, what was fetched lies beside it below GOPATH, in other repositories.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repository<'p> {
-    /// The roots are not the program's own, or not known.
-    Any,
-    /// Their repository, `github.com/me/app`; none where they are in no such folder.
-    Of(Option<&'p str>),
-}
-
-impl<'p> Repository<'p> {
-    fn of(profile: &'p Profile) -> Self {
-        let roots: FxHashSet<&str> = profile.samples.iter().map(|sample| sample.root.as_str()).collect();
-        let is_root = |frame: &&ProfileFrame| frame.is_own() && roots.contains(frame.function.as_str());
-        profile.tree.frames().iter().find(is_root).map_or(Self::Any, |frame| Self::Of(repository(&frame.file)))
-    }
-
-    fn has(self, frame: &ProfileFrame) -> bool {
-        match (self, repository(&frame.file)) {
-            (Self::Any, _) | (_, None) => true,
-            (Self::Of(of_roots), found) => of_roots == found,
-        }
-    }
-}
-
-/// The repository of a file below GOPATH: `github.com/lib/pq` of `/go/src/github.com/lib/pq/conn.go`.
-fn repository(file: &str) -> Option<&str> {
-    let path = file.rsplit_once("/src/")?.1;
-    let mut slashes = path.match_indices('/').map(|(at, _)| at);
-    let host = &path[..slashes.next()?];
-    let end = slashes.nth(1)?;
-    host.contains('.').then(|| &path[..end])
-}
-
-/// All stacks of a profile that have latency.
-pub(super) struct TimedStacks<'p> {
-    pub(super) list: Vec<TimedStack<'p>>,
-    pub(super) own: OwnFrames<'p>,
-}
 
 /// A sample with latency.
 pub(super) struct TimedStack<'p> {
@@ -115,7 +53,7 @@ impl<'p> Worker<'p> {
 impl TimedStack<'_> {
     /// The function that waits, where it is none of the program's own. Where a wait ends in the network, the one that was
     /// called for it says more than the one that waits in the end. None for a function of a lock.
-    pub(super) fn waiting_function(&self, own: OwnFrames<'_>) -> Option<&str> {
+    pub(super) fn waiting_function(&self, own: &OwnCode) -> Option<&str> {
         let is_library = |frame: &&&ProfileFrame| !frame.is_pseudo() && !only_parks(&frame.function);
         let last_own = self.frames.iter().position(|frame| own.has(frame))?;
         let below = &self.frames[..last_own];
@@ -127,28 +65,18 @@ impl TimedStack<'_> {
     }
 }
 
-/// Whether a function only parks the goroutine: the state says the same.
-fn only_parks(function: &str) -> bool {
-    let (package, name) = split_package(function);
-    package == "runtime" || name.starts_with("runtime_")
-}
-
 /// All samples of a profile that have latency.
-pub(super) fn read(profile: &Profile) -> TimedStacks<'_> {
-    let samples = || profile.samples.iter().filter(|sample| sample.weight.latency_ns > 0);
-    let any = |own: OwnFrames<'_>| samples().any(|sample| frames(profile, sample).iter().any(|frame| own.has(frame)));
-    let own = [OwnFrames::Program(Repository::of(profile)), OwnFrames::NotStd]
-        .into_iter()
-        .find(|own| any(*own))
-        .unwrap_or(OwnFrames::All);
-    TimedStacks { list: samples().map(|sample| timed_stack(profile, sample, own)).collect(), own }
+pub(super) fn read(profile: &Profile) -> Vec<TimedStack<'_>> {
+    let samples = profile.samples.iter().filter(|sample| sample.weight.latency_ns > 0);
+    samples.map(|sample| timed_stack(profile, sample)).collect()
 }
 
 fn frames<'p>(profile: &'p Profile, sample: &Sample) -> Vec<&'p ProfileFrame> {
     profile.tree.stack(sample.stack).take(MAX_FRAMES).collect()
 }
 
-fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample, own: OwnFrames<'_>) -> TimedStack<'p> {
+fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample) -> TimedStack<'p> {
+    let own = &profile.own_code;
     let frames = frames(profile, sample);
     let goroutines: Vec<&[&ProfileFrame]> = frames.split(|frame| frame.is_waiting_for()).map(of_one).collect();
     let waiter = goroutines.last().copied().unwrap_or_default();
@@ -177,12 +105,7 @@ fn lock_detail(state: &str, frames: &[&ProfileFrame]) -> &'static str {
     if state == "sync" { lock_kind(frames.iter().map(|frame| frame.function.as_str())) } else { "" }
 }
 
-/// Whether a wait is for a lock that somebody holds.
-pub(super) fn is_lock(detail: &str) -> bool {
-    matches!(detail, "mutex" | "rwmutex")
-}
-
-fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: OwnFrames<'_>) -> Worker<'p> {
+fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: &OwnCode) -> Worker<'p> {
     let last = goroutines.first().copied().unwrap_or_default();
     let waits = &goroutines[1..];
     let of = |frames: &[&'p ProfileFrame]| frames.iter().copied().find(|frame| own.has(frame));
@@ -200,17 +123,4 @@ fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: OwnFr
 /// The function that a goroutine was started with.
 fn entry<'p>(frames: &[&'p ProfileFrame]) -> Option<&'p ProfileFrame> {
     frames.iter().rev().copied().find(|frame| !frame.is_pseudo())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn repositories_below_gopath_are_told_apart() {
-        assert_eq!(repository("/go/src/github.com/lib/pq/conn.go"), Some("github.com/lib/pq"));
-        assert_eq!(repository("/go/src/srv/mux/main.go"), None);
-        assert_eq!(repository("/go/src/example.com/a.go"), None);
-        assert_eq!(repository("/home/me/app/main.go"), None);
-    }
 }

@@ -1,7 +1,7 @@
 //! Which call, of several that requests wait for, takes most of their time.
 
-use super::places::own_part;
-use crate::profile::{FindingEvidence, NodeIdx, Profile, ProfileFrame, Sample, StackTree};
+use crate::profile::waits::is_message;
+use crate::profile::{FindingEvidence, NodeIdx, Profile, ProfileFrame, Sample};
 use rustc_hash::FxHashMap;
 
 /// The functions of the request's own goroutine that are the user's, innermost first, with their lines.
@@ -23,7 +23,8 @@ pub(super) struct Call {
 pub(super) fn calls(profile: &Profile) -> Vec<Call> {
     let mut by_path: FxHashMap<OwnPath<'_>, (NodeIdx, u64)> = FxHashMap::default();
     for sample in profile.samples.iter().filter(|sample| sample.weight.latency_ns > 0 && is_call(sample)) {
-        let path: OwnPath<'_> = waiting_part(&profile.tree, sample.stack).filter(|frame| frame.is_own()).collect();
+        let path: OwnPath<'_> =
+            profile.tree.own_goroutine(sample.stack).filter(|frame| profile.own_code.has(frame)).collect();
         if !path.is_empty() {
             let (_, ns) = by_path.entry(path).or_insert((sample.stack, 0));
             *ns = ns.saturating_add(sample.weight.latency_ns);
@@ -44,7 +45,9 @@ pub(super) fn calls(profile: &Profile) -> Vec<Call> {
 pub(super) fn system_calls(profile: &Profile) -> Option<FindingEvidence> {
     let mut by_frame: FxHashMap<&ProfileFrame, (NodeIdx, u64)> = FxHashMap::default();
     for sample in profile.samples.iter().filter(|sample| sample.state == "syscall" && sample.waited_in.is_empty()) {
-        let Some(frame) = own_part(&profile.tree, sample.stack).find(|frame| frame.is_own()) else { continue };
+        let Some(frame) = profile.tree.goroutine(sample.stack).find(|frame| profile.own_code.has(frame)) else {
+            continue;
+        };
         let (_, ns) = by_frame.entry(frame).or_insert((sample.stack, 0));
         *ns = ns.saturating_add(sample.weight.latency_ns);
     }
@@ -60,13 +63,7 @@ fn n_common(a: &OwnPath<'_>, b: &OwnPath<'_>) -> usize {
 /// Whether the request waited for something that it called: not for a lock, a processor or a time.
 fn is_call(sample: &Sample) -> bool {
     let state = if sample.waited_in.is_empty() { &sample.state } else { &sample.waited_in };
-    state == "network" || state == "syscall" || state.starts_with("chan ") || state.starts_with("select")
-}
-
-/// The frames of the request's own goroutine, innermost first: those above the first `[waiting for]`.
-pub(super) fn waiting_part(tree: &StackTree, stack: NodeIdx) -> impl Iterator<Item = &ProfileFrame> {
-    let n_beyond = tree.stack(stack).enumerate().filter(|(_, f)| f.is_waiting_for()).last().map_or(0, |(i, _)| i + 1);
-    tree.stack(stack).skip(n_beyond).take_while(|frame| !frame.is_pseudo())
+    state == "network" || state == "syscall" || is_message(state)
 }
 
 /// What the goroutine did that requests waited for longest while they waited on the stack `waiting`: a sample's stack, and
@@ -78,7 +75,8 @@ pub(super) fn worked_meanwhile(profile: &Profile, waiting: NodeIdx) -> Option<(N
         if !tree.is_below(sample.stack, waiting) {
             continue;
         }
-        let own = own_part(tree, sample.stack).find(|f| f.is_own()).or_else(|| own_part(tree, sample.stack).last());
+        let own = tree.goroutine(sample.stack).find(|frame| profile.own_code.has(frame));
+        let own = own.or_else(|| tree.goroutine(sample.stack).last());
         let Some(function) = own else { continue };
         let latency_ns = sample.weight.latency_ns;
         let (stack, most, sum) = by_function.entry(&function.function).or_insert((sample.stack, 0, 0));

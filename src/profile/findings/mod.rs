@@ -7,6 +7,7 @@ mod calls;
 mod places;
 
 use super::latency::TAIL_MIN_REQUESTS;
+use super::waits::is_message;
 use super::{Finding, FindingEvidence, Profile, Requests, WakerKind, Wakeup};
 use places::{Place, WaitFor};
 
@@ -120,14 +121,10 @@ fn outside_waker(profile: &Profile, requests: &Requests, blocker: Option<usize>)
     Some((wakeup.wait_ns, Finding { id, important: true, evidence: FindingEvidence::Wakeup { row, worked } }))
 }
 
-fn is_message(state: &str) -> bool {
-    state.starts_with("chan ") || state.starts_with("select")
-}
-
 /// Whether a goroutine of Go's own libraries ended the waits: one that carries what somebody else did, as the loops of
 /// HTTP's connections.
 fn is_library(profile: &Profile, wakeup: &Wakeup) -> bool {
-    !places::own_part(&profile.tree, wakeup.waker_stack).any(crate::profile::ProfileFrame::is_own)
+    !profile.tree.goroutine(wakeup.waker_stack).any(|frame| profile.own_code.has(frame))
         && super::is_std(&wakeup.waker_entry)
         && !wakeup.waker_entry.is_empty()
 }

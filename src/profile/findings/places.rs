@@ -1,6 +1,7 @@
 //! Waits by the own function that waits, and what the trace says of how they ended.
 
-use crate::profile::{NodeIdx, Profile, ProfileFrame, StackTree, WakerKind, Wakeup};
+use crate::profile::waits::is_message;
+use crate::profile::{NodeIdx, Profile, ProfileFrame, WakerKind, Wakeup};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Functions of widely used pools in which a caller waits until something is free.
@@ -50,7 +51,8 @@ pub(super) fn places(profile: &Profile, wakeups: &[Wakeup]) -> Vec<Place> {
     for wakeup in wakeups {
         let Some(waits_for) = waits_for(profile, wakeup) else { continue };
         let next = places.len();
-        let key = (own_frame(&profile.tree, wakeup.waiting), waits_for);
+        let frame = profile.tree.goroutine(wakeup.waiting).find(|frame| profile.own_code.has(frame));
+        let key = (frame, waits_for);
         let position = *position_of.entry(key).or_insert(next);
         if position == next {
             places.push(Place { stack: wakeup.waiting, waits_for, count: 0, ns: 0, max_ns: 0, most_ns: 0 });
@@ -70,20 +72,10 @@ pub(super) fn places(profile: &Profile, wakeups: &[Wakeup]) -> Vec<Place> {
     places
 }
 
-/// The innermost own frame of the goroutine that waits.
-fn own_frame(tree: &StackTree, stack: NodeIdx) -> Option<&ProfileFrame> {
-    own_part(tree, stack).find(|frame| frame.is_own())
-}
-
-/// The frames of the stack's own goroutine, innermost first.
-pub(super) fn own_part(tree: &StackTree, stack: NodeIdx) -> impl Iterator<Item = &ProfileFrame> {
-    tree.stack(stack).take_while(|frame| !frame.is_pseudo())
-}
-
 /// For what a wait was; none where other findings are about it, or nothing can be said.
 fn waits_for(profile: &Profile, wakeup: &Wakeup) -> Option<WaitFor> {
-    let is_channel = wakeup.state.starts_with("chan ") || wakeup.state.starts_with("select");
-    let is_pool = || own_part(&profile.tree, wakeup.waiting).any(|frame| POOLS.contains(&frame.function.as_str()));
+    let is_channel = is_message(&wakeup.state);
+    let is_pool = || profile.tree.goroutine(wakeup.waiting).any(|frame| POOLS.contains(&frame.function.as_str()));
     match wakeup.waker {
         WakerKind::Sibling if wakeup.is_lock() => Some(WaitFor::Lock),
         WakerKind::Sibling if is_channel => Some(WaitFor::Pool),

@@ -14,8 +14,7 @@ pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
 use crate::profile::{
-    Answer, MatchedFunction, Metric, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo,
-    Weight,
+    MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo, Weight,
 };
 use crate::trace::error::Warning;
 use answer::AnswerRow;
@@ -28,13 +27,12 @@ const REPORT_SCHEMA: &str = "gotrace-slice/report/2";
 
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let answer = Answer::of(profile).filter(|_| profile.metric == Metric::Latency);
     let requests = profile.requests.as_ref();
     let latency = requests.is_some();
     let report = ReportDocument {
         head: DocumentHead::new(REPORT_SCHEMA, profile.complete()),
         read: TracesRead::new(&profile.traces),
-        answer: answer.as_ref().map(|answer| AnswerRow::new(answer, profile, options)),
+        answer: requests.and_then(|r| r.answer.as_ref()).map(|answer| AnswerRow::new(answer, profile, options)),
         metric: profile.metric.name(),
         selection: Selected(&profile.selection, profile.requests.as_ref()),
         total: Weights::new(profile.total, latency),

@@ -11,7 +11,7 @@ use super::answer::{self, AnswerStyle};
 use super::text::{MergedStack, merged_stacks};
 use super::units::{Share, count, counted, duration, shares};
 use super::{Options, metric, sort_rows};
-use crate::profile::{Answer, MatchedFunction, Metric, Profile, Selection};
+use crate::profile::{MatchedFunction, Profile, Selection};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use table::{MarkdownTable, code, text};
@@ -22,8 +22,8 @@ const MAX_STACK: usize = 110;
 /// Writes the report of a profile.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "### {}\n", headline(profile, options))?;
-    if let Some(answer) = Answer::of(profile).filter(|_| profile.metric == Metric::Latency) {
-        writeln!(out, "{}\n", text(&answer::text(&answer, profile, AnswerStyle::of(options))))?;
+    if let Some(answer) = profile.requests.as_ref().and_then(|r| r.answer.as_ref()) {
+        writeln!(out, "{}\n", text(&answer::text(answer, profile, AnswerStyle::of(options))))?;
     }
     writeln!(out, "{}", origin(profile, options))?;
     matched(&profile.selection).iter().try_for_each(|matched| writeln!(out, "\n{matched}"))?;

@@ -1,16 +1,16 @@
 //! The first lines of the report: the answer, and what to do next.
 
 use super::layout::{DIM, View, wrapped};
-use crate::profile::{Answer, Profile};
+use crate::profile::Profile;
 use crate::render::answer::{self, AnswerStyle};
 use std::io::{self, Write};
 
 /// Nothing where there is no answer.
 pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    let Some(answer) = Answer::of(profile) else { return Ok(()) };
-    let text = view.ascii(answer::text(&answer, profile, AnswerStyle::of(view.options)));
+    let Some(answer) = profile.requests.as_ref().and_then(|r| r.answer.as_ref()) else { return Ok(()) };
+    let text = view.ascii(answer::text(answer, profile, AnswerStyle::of(view.options)));
     wrapped(&text, 0, view.options.width).iter().try_for_each(|line| writeln!(out, "{line}"))?;
-    let Some(next) = answer::next(&answer, profile).filter(|_| view.options.hints) else { return Ok(()) };
+    let Some(next) = answer::next(answer, profile).filter(|_| view.options.hints) else { return Ok(()) };
     if next.starts_with("gotrace-slice") {
         return writeln!(out, "{} {next}", view.paint(DIM, "next:"));
     }

@@ -1,7 +1,7 @@
 //! A goroutine's states over an axis of time, a sign for each column.
 
 use super::layout::{DIM, PLAIN, View, state_style};
-use crate::profile::{Lane, PathPiece};
+use crate::profile::{Lane, PathPiece, is_message};
 use crate::render::clean::clean;
 use anstyle::Style;
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ pub(super) fn sign(view: &View<'_>, fill: Fill, names: &[String]) -> char {
         "sleep" | "forever" => ('─', 'z'),
         "unknown" => ('?', '?'),
         _ if state.starts_with("sync") => ('▓', 'L'),
-        _ if state.starts_with("chan ") || state.starts_with("select") => ('▒', 'c'),
+        _ if is_message(state) => ('▒', 'c'),
         _ if state.starts_with("GC ") => ('▚', 'G'),
         _ => ('╌', '+'),
     };

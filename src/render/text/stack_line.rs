@@ -1,7 +1,7 @@
 //! One stack on one line: outermost user function → … → leaf.
 
 use super::layout::{View, width};
-use crate::profile::ProfileFrame;
+use crate::profile::{OwnCode, ProfileFrame};
 use crate::render::names;
 use std::hash::{Hash, Hasher};
 
@@ -49,14 +49,14 @@ impl StackLine {
 
     /// Reads a stack, innermost frame first. Of one with a frame of the user's own before the first pseudo frame, which
     /// is not [`ProfileFrame::WAITING_FOR`], the frames beyond the one after that do not matter.
-    pub(super) fn new(stack: &[&ProfileFrame], full_names: bool) -> Self {
+    pub(super) fn new(stack: &[&ProfileFrame], own: &OwnCode, full_names: bool) -> Self {
         match stack.split_first() {
             Some((leaf, rest)) if leaf.function == ProfileFrame::AFTER_LAST_STACK => {
-                let mut line = Self::of_frames(rest, full_names);
+                let mut line = Self::of_frames(rest, own, full_names);
                 line.end_with(&leaf.function);
                 line
             }
-            _ => Self::of_frames(stack, full_names),
+            _ => Self::of_frames(stack, own, full_names),
         }
     }
 
@@ -67,8 +67,8 @@ impl StackLine {
         self.key = self.pieces.join(" ");
     }
 
-    fn of_frames(stack: &[&ProfileFrame], full_names: bool) -> Self {
-        let own = OwnFrames::of(stack);
+    fn of_frames(stack: &[&ProfileFrame], own: &OwnCode, full_names: bool) -> Self {
+        let own = own.on_stack(stack);
         match stack.iter().rposition(|f| f.is_waiting_for()) {
             Some(at) if at + 1 < stack.len() => Self::of_waits(stack, at, own, full_names),
             Some(at) => Self::of_goroutine(&stack[..at], own, full_names),
@@ -77,7 +77,7 @@ impl StackLine {
     }
 
     /// The stack of one goroutine, below those that created it.
-    fn of_goroutine(stack: &[&ProfileFrame], own: OwnFrames, full_names: bool) -> Self {
+    fn of_goroutine(stack: &[&ProfileFrame], own: &OwnCode, full_names: bool) -> Self {
         let end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
         let is_own = |f: &&ProfileFrame| own.has(f);
         let frames = trimmed(&stack[..end]);
@@ -100,7 +100,7 @@ impl StackLine {
 
     /// What a goroutine did while another one waited, whose stack is beyond `at`: `main.Page → main.orders → … → waits for
     /// http.(*persistConn).readLoop → …`. The last own function that waited and `waits for` are always kept.
-    fn of_waits(stack: &[&ProfileFrame], at: usize, own: OwnFrames, full_names: bool) -> Self {
+    fn of_waits(stack: &[&ProfileFrame], at: usize, own: &OwnCode, full_names: bool) -> Self {
         let waiter = Self::of_goroutine(&stack[at + 1..], own, full_names);
         let mut pieces = waiter.pieces;
         let n_waiter = pieces.len();
@@ -241,35 +241,13 @@ fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
     &own[first..]
 }
 
-/// Which frames of a stack count as the user's own.
-#[derive(Clone, Copy)]
-enum OwnFrames {
-    /// Those of the program's own modules.
-    Program,
-    /// All that are not Go's: the stack has none of the program's.
-    NotStd,
-}
-
-impl OwnFrames {
-    fn of(stack: &[&ProfileFrame]) -> Self {
-        if stack.iter().any(|f| f.is_own()) { Self::Program } else { Self::NotStd }
-    }
-
-    fn has(self, frame: &ProfileFrame) -> bool {
-        match self {
-            Self::Program => frame.is_own(),
-            Self::NotStd => !frame.is_pseudo() && !names::is_std(&frame.function),
-        }
-    }
-}
-
 /// Names of frames, innermost first like these.
 fn pieces_of(frames: &[&ProfileFrame], full_names: bool) -> Vec<String> {
     frames.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect()
 }
 
 /// `user.go:12` of the innermost own frame.
-fn place(stack: &[&ProfileFrame], own: OwnFrames) -> String {
+fn place(stack: &[&ProfileFrame], own: &OwnCode) -> String {
     let frame = stack.iter().find(|f| own.has(f)).or(stack.first());
     frame.map_or_else(String::new, |f| names::place(&f.file, f.line))
 }
@@ -279,11 +257,11 @@ fn waits_for(frame: &ProfileFrame, full_names: bool) -> String {
 }
 
 /// The frame that says what a goroutine is: its outermost own one, else its outermost.
-fn entry<'a>(frames: &[&'a ProfileFrame], own: OwnFrames) -> Option<&'a ProfileFrame> {
+fn entry<'a>(frames: &[&'a ProfileFrame], own: &OwnCode) -> Option<&'a ProfileFrame> {
     entry_at(frames, own).map(|i| frames[i])
 }
 
-fn entry_at(frames: &[&ProfileFrame], own: OwnFrames) -> Option<usize> {
+fn entry_at(frames: &[&ProfileFrame], own: &OwnCode) -> Option<usize> {
     let end = frames.iter().position(|f| f.is_pseudo()).unwrap_or(frames.len());
     frames[..end].iter().rposition(|f| own.has(f)).or(end.checked_sub(1))
 }
@@ -292,7 +270,7 @@ fn entry_at(frames: &[&ProfileFrame], own: OwnFrames) -> Option<usize> {
 fn outermost_first(
     mut pieces: Vec<String>,
     shown: &[&ProfileFrame],
-    own: OwnFrames,
+    own: &OwnCode,
     by_creator: bool,
 ) -> (Vec<String>, Vec<usize>) {
     let mut user: Vec<bool> = shown.iter().map(|f| own.has(f)).collect();
@@ -325,17 +303,27 @@ fn limited(mut pieces: Vec<String>, mut wanted: Vec<usize>) -> (Vec<String>, Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::StackTree;
     use crate::render::Options;
 
     fn frame(function: &str, line: u32) -> ProfileFrame {
         ProfileFrame { function: function.into(), file: format!("/src/f{line}.go"), line }
     }
 
+    /// The line of a stack, all own code being that of its frames.
+    fn line(frames: &[ProfileFrame]) -> StackLine {
+        let mut tree = StackTree::default();
+        for frame in frames {
+            tree.intern_frame(frame.clone());
+        }
+        let own = OwnCode::of(&tree, std::iter::empty());
+        StackLine::new(&frames.iter().collect::<Vec<_>>(), &own, false)
+    }
+
     fn chain(functions: &[&str], max: usize) -> (String, String) {
         let frames: Vec<ProfileFrame> = functions.iter().zip(1..).map(|(f, line)| frame(f, line)).collect();
-        let stack: Vec<&ProfileFrame> = frames.iter().collect();
         let options = Options::default();
-        let chain = StackLine::new(&stack, false);
+        let chain = line(&frames);
         (chain.fit(&View::new(&options), max), chain.place)
     }
 
@@ -394,23 +382,14 @@ mod tests {
     }
 
     #[test]
-    fn own_code_is_told_by_file() {
-        let of = |file: &str, function: &str| {
-            ProfileFrame { function: function.into(), file: file.into(), line: 1 }.is_own()
-        };
-        assert!(of("/home/me/shop/main.go", "main.main") && of("example.com/shop/db.go", "example.com/shop.Query"));
-        assert!(!of("/root/go/pkg/mod/github.com/lib/pq@v1.10.9/conn.go", "github.com/lib/pq.(*conn).recv"));
-        assert!(!of("/src/vendor/github.com/lib/pq/conn.go", "github.com/lib/pq.(*conn).recv"));
-        assert!(!of("/usr/lib/go/src/net/http/server.go", "net/http.(*conn).serve") && !of("", "[go]"));
-        assert!(of("/home/me@vienna/shop/main.go", "main.main") && of("/srv/vendors/main.go", "main.main"));
-        // A driver is not the user's own code, whatever it is called by.
+    fn a_driver_is_not_the_users_own() {
         let file =
             |f: &str| if f.starts_with("github") { "/mod/github.com/lib/pq@v1.10.9/conn.go" } else { "/src/main.go" };
         let frames: Vec<ProfileFrame> = ["github.com/lib/pq.recv", "database/sql.F", "main.CreateUser", "net/http.F"]
             .into_iter()
             .map(|f| ProfileFrame { function: f.into(), file: file(f).into(), line: 88 })
             .collect();
-        let line = StackLine::new(&frames.iter().collect::<Vec<_>>(), false);
+        let line = line(&frames);
         assert_eq!((line.in_short().as_str(), line.place.as_str()), ("main.CreateUser", "main.go:88"));
     }
 
@@ -420,7 +399,7 @@ mod tests {
             let frames =
                 ["net.Read", "net/http.readLoop", "[waiting for]", "net/http.roundTrip", "main.call", caller, "main.H"];
             let frames: Vec<ProfileFrame> = frames.iter().map(|f| frame(f, 1)).collect();
-            StackLine::new(&frames.iter().collect::<Vec<_>>(), false)
+            line(&frames)
         };
         let (orders, users) = (of("main.orders"), of("main.users"));
         assert_eq!(orders.in_short(), "main.call, waits for http.readLoop");

@@ -8,7 +8,7 @@ use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, 
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::units::{Share, count, counted, mean, shares};
-use crate::render::{frames, names, sort_rows};
+use crate::render::{frames, sort_rows};
 use rustc_hash::FxHashMap;
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -193,7 +193,7 @@ struct StackLines<'p> {
 
 impl<'p> StackLines<'p> {
     fn new(view: &View<'_>, profile: &'p Profile) -> Self {
-        let is_user = |frame: &ProfileFrame| frame.is_own() && !names::only_parks(&frame.function);
+        let is_user = |frame: &ProfileFrame| profile.own_code.has(frame);
         let kind = |frame: &ProfileFrame| (frame.is_pseudo(), is_user(frame));
         Self {
             profile,
@@ -219,7 +219,7 @@ impl<'p> StackLines<'p> {
     fn add(&mut self) -> usize {
         let all = self.profile.tree.frames();
         let frames: Vec<&ProfileFrame> = self.stack.iter().map(|&i| &all[i as usize]).collect();
-        let chain = Rc::new(StackLine::new(&frames, self.full_names));
+        let chain = Rc::new(StackLine::new(&frames, &self.profile.own_code, self.full_names));
         let next = self.list.len();
         let number = *self.by_chain.entry(chain.clone()).or_insert(next);
         if number == next {
@@ -260,7 +260,7 @@ pub(super) fn stack_line_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -
     let all = profile.tree.frames();
     let (indexes, _) = frames::leaf_first(&profile.tree, leaf);
     let stack: Vec<&ProfileFrame> = indexes.iter().map(|&i| &all[i as usize]).collect();
-    StackLine::new(&stack, view.options.full_names)
+    StackLine::new(&stack, &profile.own_code, view.options.full_names)
 }
 
 fn state(view: &View<'_>, sample: &Sample) -> Cell {

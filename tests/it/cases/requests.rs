@@ -128,6 +128,14 @@ const SAID: &[Said] = &[
         &["may be several calls in a row", "A region or a task around each call would tell", "no p: how long"],
         &["Slower", "Mann-Whitney"],
     ),
+    // The driver is on both sides; what the handler calls of it is not.
+    (
+        "db-rows-alike",
+        "-r CreateUser --vs-root GetUser --summary mux.trace",
+        0,
+        &["(root), where the call of sql.(*Tx).Commit is new"],
+        &["recvMessage", "(root), which is new"],
+    ),
     ("busy-worker", "-r main.Handle$ --vs gaps.trace -f md full.trace", 0, &["no p: how long"], &["**+", "p <", "p ="]),
 ];
 

@@ -3,17 +3,17 @@
 mod stacks;
 mod tables;
 
-pub(crate) use stacks::{change_in_words, changed_stacks};
+pub(crate) use stacks::{ChangedStack, change_in_words, changed_stacks};
 
 use super::head::matched_and_others;
 use super::layout::{self, View};
 use crate::compare::statistics::{MIN_REQUESTS, Quantile};
 use crate::compare::{Comparison, Presence, Side, SlowRate, StateChange, Verdict};
-use crate::profile::TraceInfo;
+use crate::profile::{ProfileFrame, TraceInfo};
 use crate::render::Options;
 use crate::render::clean::clean;
-use crate::render::cut;
 use crate::render::units::{count, counted, duration, percent, probability};
+use crate::render::{cut, names};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -174,15 +174,31 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
         .into_iter()
         .find(|s| &s.state == state && s.delta.delta_ns.signum() == sign);
     let place = stack.map_or_else(String::new, |s| {
-        let new = match s.presence {
-            Presence::New => ", which is new",
-            Presence::Gone => ", which is gone",
-            Presence::Both => "",
-        };
         let below = if s.below.is_empty() { String::new() } else { one_sided_below(comparison, state, sign) };
-        format!(", most in {}{}{new}{below}", s.in_short, s.below)
+        let one_sided = if below.is_empty() { one_sided(comparison, &s, options) } else { below };
+        format!(", most in {}{}{one_sided}", s.in_short, s.below)
     });
     format!(" The biggest part is [{}], {part} of the change{place}.", clean(state))
+}
+
+/// Whether the own function of a stack, or else what that calls there, is on one side alone. A stack can be so where its
+/// functions are not.
+fn one_sided(comparison: &Comparison, stack: &ChangedStack, options: &Options) -> String {
+    let frames: Vec<&ProfileFrame> = comparison.tree.own_goroutine(stack.leaf).collect();
+    let at = frames.iter().position(|frame| comparison.own_code.has(frame));
+    let innermost = at.map(|at| frames[at]);
+    let callee = at.and_then(|at| at.checked_sub(1)).map(|at| frames[at]);
+    let side = |frame: &ProfileFrame| match comparison.presence_of(&frame.function)? {
+        Presence::Both => None,
+        presence => Some(presence.name()),
+    };
+    match (innermost.and_then(side), callee) {
+        (Some(side), _) => format!(", which is {side}"),
+        (None, Some(callee)) => side(callee).map_or_else(String::new, |side| {
+            format!(", where the call of {} is {side}", names::function(&callee.function, options.full_names))
+        }),
+        (None, None) => String::new(),
+    }
 }
 
 /// What only one side calls where most of a state's change is known only down to a function.

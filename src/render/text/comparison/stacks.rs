@@ -2,7 +2,7 @@
 
 use super::tables::delta;
 use crate::compare::{Comparison, Delta, Presence, StackChange};
-use crate::profile::ProfileFrame;
+use crate::profile::{NodeIdx, ProfileFrame};
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::text::layout::{ALERT, DIM, View, state_style, width};
@@ -34,6 +34,8 @@ struct ChangedRow<'a> {
 
 /// A row of the list for another place or format: the same rows, in the same order.
 pub(crate) struct ChangedStack {
+    /// Its leaf, in the comparison's tree.
+    pub(crate) leaf: NodeIdx,
     /// The stack on one line.
     pub(crate) stack: String,
     /// Its innermost function of the user's own, and what that waits for; of the first rows alone.
@@ -129,7 +131,7 @@ fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<ChangedRow<'a>
     let mut by_look = FxHashMap::default();
     for change in &comparison.stacks {
         let stack: Vec<&ProfileFrame> = comparison.tree.stack(change.stack).collect();
-        let chain = StackLine::new(&stack, options.full_names);
+        let chain = StackLine::new(&stack, &comparison.own_code, options.full_names);
         let look = (chain.key.clone(), chain.place.clone(), &change.state, change.bracketed);
         let known = *by_look.entry(look).or_insert(rows.len());
         match rows.get_mut(known) {
@@ -177,6 +179,7 @@ impl StackRow for ChangedRow<'_> {
 pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: usize) -> Vec<ChangedStack> {
     let view = View::new(options);
     let owned = |row: &ChangedRow<'_>| ChangedStack {
+        leaf: row.change.stack,
         stack: row.chain.fit(&view, max),
         in_short: String::new(),
         place: row.chain.place.clone(),

@@ -1,4 +1,14 @@
-//! Which lock a goroutine waits for, from the functions on its stack.
+//! What a wait is for, from its state and the functions on its stack.
+
+/// Whether a wait in a state is for a message: on a channel, or in a select.
+pub(crate) fn is_message(state: &str) -> bool {
+    state.starts_with("chan ") || state.starts_with("select")
+}
+
+/// Whether a wait with this detail is for a lock that somebody holds.
+pub(crate) fn is_lock(detail: &str) -> bool {
+    matches!(detail, "mutex" | "rwmutex")
+}
 
 /// Which lock: from the leaf up, the first function that is not a lock's inner part tells (Go 1.22 – 1.27, `sync`).
 pub(crate) fn lock_kind<'a>(frames: impl Iterator<Item = &'a str>) -> &'static str {
