@@ -1,10 +1,11 @@
 //! The answer as sentences that can be pasted into an incident, for all formats; and what to do next.
 
 use super::clean::clean;
+use super::cut;
 use super::question;
 use super::units::{Share, Unit, count, counted, duration};
 use super::{Options, names};
-use crate::profile::{Answer, Cause, CodePlace, Profile, WaitsFor, WakerKind};
+use crate::profile::{Answer, Cause, CodePlace, Profile, WaitsFor, WakerKind, longest_cut};
 use std::borrow::Cow;
 
 /// A line that has less of a function's time than so many per cent is not the only one named.
@@ -30,7 +31,7 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> St
     let words = AnswerWriter { answer, style };
     let mut sentences = vec![words.how_long(profile)];
     sentences.extend(answer.causes.iter().enumerate().map(|(i, cause)| words.cause(cause, i > 0)));
-    sentences.push(counts(answer, profile));
+    sentences.push(counts(answer, profile, style.unit));
     sentences.join(" ")
 }
 
@@ -42,6 +43,11 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
         return Some("record with a CPU profile running (pprof.StartCPUProfile): its samples name the code".to_owned());
     }
     let is_whole = requests.only.is_none();
+    // The one that the recording was made for may not be over.
+    let longest_cut = longest_cut(&requests.cut).map_or(0, |cut| cut.at_least_ns);
+    if is_whole && !requests.include_partial && longest_cut > latency.max_ns {
+        return question::with(profile, "--include-partial --slowest 1");
+    }
     if is_whole && latency.count >= crate::profile::TAIL_MIN_REQUESTS && latency.p95_ns / 2 >= latency.p50_ns {
         return question::with(profile, "--only p95..");
     }
@@ -49,15 +55,15 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
 }
 
 /// What counted, and what the answer does not know.
-fn counts(answer: &Answer, profile: &Profile) -> String {
+fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
     let mut items = vec![format!("{} counted", counted(answer.count, "request"))];
     if answer.undecided > 0 {
         items.push(format!("{} undecided", count(answer.undecided)));
     }
-    if answer.cut > 0 {
-        items.push(format!("{} cut by an edge", count(answer.cut)));
-    }
     if let Some(requests) = &profile.requests {
+        if answer.cut > 0 {
+            items.extend(cut::in_words(&requests.cut, profile.selection.time.is_some(), unit));
+        }
         if requests.may_be_several > 0 {
             items.push(format!("{} may be several calls each", count(requests.may_be_several)));
         } else if requests.inferred > 0 {
@@ -86,6 +92,7 @@ impl AnswerWriter<'_> {
         let chosen = chosen.map_or_else(String::new, |only| format!(" ({})", clean(only)));
         let who = if self.answer.root.is_empty() { asked(profile) } else { self.name(&self.answer.root).into_owned() };
         match self.answer.count {
+            1 if is_cut(profile) => format!("{who}{chosen}: at least {p50}."),
             1 => format!("{who}{chosen}: {p50}."),
             _ => format!("{who}{chosen}: p50 {p50}, mean {mean}."),
         }
@@ -183,6 +190,11 @@ impl AnswerWriter<'_> {
             }
         }
     }
+}
+
+/// Whether all requests that count are cut.
+fn is_cut(profile: &Profile) -> bool {
+    profile.requests.as_ref().is_some_and(|requests| requests.list.iter().all(|request| request.partial))
 }
 
 fn asked(profile: &Profile) -> String {

@@ -107,6 +107,8 @@ fn a_request_that_is_not_over_took_at_least_what_was_seen() {
         }
         let report = text(&recording.handler("Late", Options::default()).expect(what));
         assert!(report.contains("1 whole · 1 not over at the end: ≥ "), "{what}: {report}");
+        let first = report.split("\n\n").next().unwrap_or_default();
+        assert!(first.contains("not over at the end: ≥ ") && first.contains("--include-partial"), "{what}: {first}");
         assert!(report.contains("that of the whole ones; one that is cut took ≥ "), "{what}: {report}");
         // Its twin has nothing to say of that kind.
         let quick = recording.handler("Quick", Options::default()).expect(what);

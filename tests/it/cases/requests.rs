@@ -128,6 +128,30 @@ const SAID: &[Said] = &[
         &["may be several calls in a row", "A region or a task around each call would tell", "no p: how long"],
         &["Slower", "Mann-Whitney"],
     ),
+    (
+        "flight",
+        "-r main.Guess --summary sync-1.27.3.trace",
+        0,
+        &[
+            "38 requests counted, 1 not over at the end: ≥ 60.0 ms.",
+            "next: gotrace-slice --root main.Guess --include-partial",
+        ],
+        &[],
+    ),
+    (
+        "flight",
+        "-r main.Guess --include-partial --slowest 1 --summary sync-1.27.3.trace",
+        0,
+        &["at least 60.0 ms."],
+        &[],
+    ),
+    (
+        "flight",
+        "-r main.Guess --only ..p95 --summary sync-1.27.3.trace",
+        0,
+        &["requests counted"],
+        &["at least", "--include-partial"],
+    ),
     // The driver is on both sides; what the handler calls of it is not.
     (
         "db-rows-alike",
