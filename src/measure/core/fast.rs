@@ -5,8 +5,9 @@
 //! pass 2.
 
 use super::MeasureCore;
+use crate::measure::intervals::attribution::Attribution;
 use crate::measure::intervals::log::IntervalLog;
-use crate::measure::intervals::timeline::{Attribution, IntervalKind, Timeline};
+use crate::measure::intervals::timeline::{IntervalKind, Timeline};
 use crate::measure::paths::wakers::Cause;
 use crate::measure::windows::Windows;
 use crate::trace::event::{GoState, GoTransition};

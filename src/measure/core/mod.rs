@@ -1,25 +1,27 @@
 //! How events change a measurement: timelines of goroutines, and the windows that their time counts in. On the hot path.
 //!
-//! This file has the general rules; `borders` those for events that begin or end windows; `fast` the same rules for what
+//! This file has the general rules; `stacks` those for the stacks that events have; `borders` those for events that begin
+//! or end windows; `fast` the same rules for what
 //! nearly all events of an undamaged trace are: a change of state of a goroutine whose state before is known, inside one
 //! window.
 
 mod borders;
 mod fast;
+mod stacks;
 
 pub(super) use fast::FastTimes;
 
 use super::intervals::aggregate::SumIdx;
+use super::intervals::attribution::Attribution;
 use super::intervals::log::{IntervalLog, IntervalLogMemory, Link, LinkKind};
-use super::intervals::states::{StateKey, is_parking};
-use super::intervals::timeline::{Attribution, FirstState, PieceEnd, Timeline};
+use super::intervals::states::StateKey;
+use super::intervals::timeline::{FirstState, PieceEnd, Timeline};
 use super::paths::wakers::{Cause, EndedWait, Wakers};
 use super::spec::MeasureSpec;
 use super::windows::Windows;
 use crate::slice::WindowIdx;
 use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
 use crate::trace::ids::{GIdx, StackIdx};
-use crate::trace::sample_stacks::is_outside_goroutines;
 use crate::trace::time::{Time, Window};
 use fast::FastPieceEnd;
 
@@ -284,58 +286,6 @@ impl<'a> MeasureCore<'a> {
         self.end_life(g, window, event);
         self.ended[g.at() / 64] |= 1 << (g.0 % 64);
         self.drop_line(g);
-    }
-
-    /// The goroutine that executes an event shows its own stack: the running time up to here lies between two known stacks.
-    #[inline]
-    pub(super) fn see_own_stack(&mut self, event: &Event) {
-        if let Some(line) = self.line(event.g) {
-            self.see_own_stack_at(line, (event.time, event.pos), event.stack);
-        }
-    }
-
-    /// The same for a goroutine whose timeline is at `at`.
-    fn see_own_stack_at(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
-        if self.lines[at].state == GoState::Running {
-            self.close(at, time, stack, false);
-        }
-        self.set_own_stack(at, (time, pos), stack);
-    }
-
-    /// A goroutine shows a stack of its own.
-    pub(super) fn set_own_stack(&mut self, at: usize, (time, pos): (Time, u64), stack: StackIdx) {
-        let line = &mut self.lines[at];
-        line.own = stack;
-        let Timeline { g, owned, .. } = *line;
-        if !owned {
-            self.cross(g, (time, pos), stack);
-        }
-    }
-
-    pub(super) fn sample(&mut self, event: &Event) {
-        let Some(line) = self.line(event.g) else { return };
-        self.cross_borders(event.g, event);
-        if self.lines[line].state == GoState::Running && self.shows_goroutine(event.stack) {
-            self.attribution.sample(&mut self.lines[line], event.stack);
-        }
-    }
-
-    /// Whether the stack of a CPU sample has the goroutine's own frames. One of the runtime's own stacks, or of the vDSO,
-    /// says nothing of where the goroutine was.
-    fn shows_goroutine(&self, stack: StackIdx) -> bool {
-        let symbols = self.spec.symbols;
-        let outermost = symbols.leaf(symbols.root_frame(stack)).map(|frame| symbols.function(frame));
-        outermost.is_some_and(|function| !is_outside_goroutines(function))
-    }
-
-    /// A stack recorded by another thread, without the frames that only park the goroutine.
-    fn without_parking_frames(&self, stack: StackIdx) -> StackIdx {
-        let symbols = self.spec.symbols;
-        let mut at = stack;
-        while symbols.leaf(at).is_some_and(|leaf| is_parking(symbols.function(leaf))) {
-            at = symbols.parent(at);
-        }
-        if at == StackIdx::EMPTY { stack } else { at }
     }
 
     /// Takes an event that `cause` executed. In an event left over by a part, the goroutine and stack that executed it may

@@ -2,7 +2,8 @@
 //!
 //! * [`states`]: the names of states, and what the leaf of a stack adds to them.
 //! * [`aggregate`]: sums by chain, stack and state.
-//! * [`timeline`]: one state machine for each goroutine; which stack an interval belongs to.
+//! * [`timeline`]: one state machine for each goroutine.
+//! * [`attribution`]: which stack an interval belongs to.
 //!
 //! Running time has no stack of its own. What was on the goroutine's stack before and after it is certain, so the
 //! interval belongs to what both have in common:
@@ -14,6 +15,7 @@
 //! ```
 
 pub(crate) mod aggregate;
+pub(crate) mod attribution;
 pub(crate) mod log;
 pub(crate) mod states;
 pub(crate) mod timeline;
