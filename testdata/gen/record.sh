@@ -20,7 +20,36 @@ mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
 [ $# -gt 0 ] || set -- 1.19 1.21 1.22 1.23 1.24 1.25 1.26 1.27
-programs=${PROGRAMS:-server waits annotations tasks iterators trees pools selfprof cpuprof http1 http2 grpc critical keepalive loops wakers stretches cutoff endpoints dispatch started matching likely spans causes}
+# One a line: additions to one long line would conflict.
+all="
+server
+waits
+annotations
+tasks
+iterators
+trees
+pools
+selfprof
+cpuprof
+http1
+http2
+grpc
+critical
+keepalive
+loops
+wakers
+stretches
+cutoff
+endpoints
+dispatch
+started
+matching
+likely
+spans
+causes
+"
+programs=${PROGRAMS:-$all}
+programs=" $(echo $programs) "
 gopath=${GOTRACE_SLICE_GOPATH:-/usr/share/gocode}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -48,7 +77,7 @@ build() {
 run() {
 	version=$1 name=$2 program=$3
 	shift 3
-	case " $programs " in *" $program "*) ;; *) return 0 ;; esac
+	case $programs in *" $program "*) ;; *) return 0 ;; esac
 	[ -x "$tmp/$version/bin/$program" ] || build "$goroot" "$version" "$program"
 	to=$out/$name-$version
 	"$tmp/$version/bin/$program" -o "$to.trace" "$@" >"$to.json"
