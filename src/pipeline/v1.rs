@@ -99,7 +99,7 @@ impl V1Trace {
             file_events: self.trace.file_events,
         };
         let annotations = annotation_sink(selector, matches);
-        let mut surveyor = Surveyor(OrderedSurvey::new(known, classes, selector.is_none(), annotations));
+        let mut surveyor = Surveyor(OrderedSurvey::new(known, classes, annotations));
         self.parts = vec![self.trace.first()];
         let mut walked = None;
         for n in 0..n_parts {

@@ -69,8 +69,6 @@ pub struct Handler {
     pub within: String,
     /// How many whole requests of the row are in none of the rows within it, because their stacks end before these.
     pub undecided: u64,
-    /// Further requests that have no borders: gRPC's stream workers served them.
-    pub untimed: u64,
     /// How long its requests took.
     pub took: DurationList,
 }
@@ -79,7 +77,6 @@ impl Handler {
     /// Adds the requests of another row of the same name.
     pub fn absorb(&mut self, other: &Self) {
         self.undecided += other.undecided;
-        self.untimed += other.untimed;
         self.took.absorb(&other.took);
     }
 }

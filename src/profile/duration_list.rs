@@ -5,6 +5,8 @@
 pub struct DurationList {
     /// In ns; ascending after [`sort`](Self::sort), which the statistics below need.
     pub durations_ns: Vec<u64>,
+    /// Of these, calls of gRPC's stream workers: their borders are inferred, they took at most so long.
+    pub inferred: u64,
     /// Those cut by an edge of the trace.
     pub partial: u64,
     /// How long these were seen, in ns, summed.
@@ -27,6 +29,7 @@ impl DurationList {
     /// Adds those of another list.
     pub fn absorb(&mut self, other: &Self) {
         self.durations_ns.extend(&other.durations_ns);
+        self.inferred += other.inferred;
         self.partial += other.partial;
         self.cut_total_ns = self.cut_total_ns.saturating_add(other.cut_total_ns);
         self.cut_max_ns = self.cut_max_ns.max(other.cut_max_ns);

@@ -5,8 +5,9 @@ use super::Survey;
 use super::annotations::kind::{AnnotationEvent, AnnotationKind};
 use super::annotations::sink::AnnotationSink;
 use super::forest::{Origin, ServedSpan};
-use super::roots::connections::Moment;
-use super::roots::served::Served;
+use super::roots::connections::{Moment, ServerStack};
+use super::roots::paths::PathNode;
+use super::roots::servers::ServerStep;
 use super::roots::stretches::Before;
 use super::roots::tracker::{RootEvidence, RootPart, RootTracker};
 use crate::trace::ids::{GIdx, StringIdx};
@@ -26,16 +27,10 @@ pub(crate) struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    /// Begins a survey of a trace that starts at `start`. With `lists_handlers`, all that its servers served is listed.
-    /// `annotations` takes events about tasks and regions; none when they do not matter.
-    pub(crate) fn new(
-        start: Time,
-        symbols: Symbols,
-        lists_handlers: bool,
-        annotations: Option<AnnotationSink<'a>>,
-    ) -> Self {
-        let served = Served::new(lists_handlers);
-        let survey = Survey { start, end: start, symbols, served, ..Survey::default() };
+    /// Begins a survey of a trace that starts at `start`. `annotations` takes events about tasks and regions; none when
+    /// they do not matter.
+    pub(crate) fn new(start: Time, symbols: Symbols, annotations: Option<AnnotationSink<'a>>) -> Self {
+        let survey = Survey { start, end: start, symbols, ..Survey::default() };
         Self { survey, annotations, ..Self::default() }
     }
 
@@ -53,8 +48,9 @@ impl<'a> Collector<'a> {
     /// was not followed before.
     pub(crate) fn evidence(&mut self, g: GIdx, evidence: RootEvidence, before: impl FnOnce() -> Before) {
         if !self.take_stream(g, evidence) {
+            let method = self.worker_method(evidence);
             let tracker = self.trackers.entry(g).or_insert_with(|| RootTracker::continued_from(before()));
-            tracker.take(evidence, &mut self.parts);
+            take(tracker, evidence, method, &mut self.parts);
             self.add_parts(g);
         }
     }
@@ -70,7 +66,8 @@ impl<'a> Collector<'a> {
         let mut tracker = self.trackers.remove(&g).unwrap_or_else(|| RootTracker::continued_from(before));
         for piece in evidence {
             if !self.take_stream(g, piece) {
-                tracker.take(piece, &mut self.parts);
+                let method = self.worker_method(piece);
+                take(&mut tracker, piece, method, &mut self.parts);
                 self.add_parts(g);
             }
         }
@@ -85,6 +82,18 @@ impl<'a> Collector<'a> {
     fn take_stream(&mut self, g: GIdx, evidence: RootEvidence) -> bool {
         let RootEvidence::Server(seen) = evidence else { return false };
         self.survey.served.take_stream(&mut self.survey.forest, g, seen)
+    }
+
+    /// Of a stack of a gRPC stream worker: the method whose handler it is in.
+    fn worker_method(&mut self, evidence: RootEvidence) -> Option<PathNode> {
+        match evidence {
+            RootEvidence::Server(ServerStack { step: ServerStep::Worker, .. }) => Some(PathNode::NO_HANDLER),
+            RootEvidence::Server(ServerStack { step: ServerStep::WorkerHandler, stack, .. }) => {
+                let Survey { served, symbols, .. } = &mut self.survey;
+                Some(served.method(symbols, stack))
+            }
+            _ => None,
+        }
     }
 
     /// A goroutine ends, and what is open of it. Returns whether it was followed.
@@ -141,11 +150,20 @@ impl<'a> Collector<'a> {
         }
         let mut survey = self.survey;
         survey.served.finish(&survey.forest, &survey.symbols);
-        survey.forest.served = survey.served.requests.iter().map(|r| ServedSpan { g: r.g, span: r.span }).collect();
+        let with_borders = survey.served.requests.iter().filter(|r| r.inferred.is_none());
+        survey.forest.served = with_borders.map(|r| ServedSpan { g: r.g, span: r.span }).collect();
         let trace = survey.span();
         if let Some(annotations) = self.annotations {
             survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols, trace);
         }
         survey
+    }
+}
+
+/// Takes the next piece of evidence of a goroutine; with the `method` of a stream worker's stack.
+fn take(tracker: &mut RootTracker, evidence: RootEvidence, method: Option<PathNode>, found: &mut Vec<RootPart>) {
+    match (evidence, method) {
+        (RootEvidence::Server(seen), Some(method)) => tracker.worker_stack(seen, method, found),
+        _ => tracker.take(evidence, found),
     }
 }

@@ -13,8 +13,8 @@ use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
 use super::roots::servers::hands_on;
 use crate::profile::{DurationList, Handler, Undecided, is_std};
-use crate::trace::ids::{StackIdx, StringIdx};
-use crate::trace::symbols::Symbols;
+use crate::trace::ids::StringIdx;
+use crate::trace::time::Window;
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 
@@ -52,7 +52,6 @@ pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
         }
         rows.append(&mut list.rows);
     }
-    add_worker_calls(survey, &mut rows);
     pool(rows)
 }
 
@@ -64,7 +63,7 @@ pub(crate) fn unknown_handler(survey: &Survey) -> Undecided {
     for request in served.requests.iter().filter(|r| served.path_sets[r.paths as usize].is_empty()) {
         if let Some(ns) = request.duration() {
             undecided.took.durations_ns.push(ns);
-            goroutines.insert(survey.connection_of(request));
+            goroutines.extend(survey.connection_of(request));
         }
     }
     undecided.connections = goroutines.len() as u64;
@@ -74,8 +73,11 @@ pub(crate) fn unknown_handler(survey: &Survey) -> Undecided {
 fn by_protocol(survey: &Survey) -> BTreeMap<&'static str, Group> {
     let mut groups: BTreeMap<&'static str, Group> = BTreeMap::new();
     for request in &survey.served.requests {
-        let ServerRequest { protocol, paths, span, .. } = *request;
-        span.add_to(groups.entry(protocol).or_default().entry(paths).or_default(), survey.span());
+        let ServerRequest { protocol, paths, span, inferred, .. } = *request;
+        let took = groups.entry(protocol).or_default().entry(paths).or_default();
+        let start = inferred.unwrap_or(survey.start);
+        span.add_to(took, Window { start, end: survey.end });
+        took.inferred += u64::from(inferred.is_some() && request.whole().is_some());
     }
     groups
 }
@@ -156,7 +158,6 @@ impl HandlerRows<'_> {
             protocol: self.protocol,
             within: within.to_owned(),
             undecided,
-            untimed: 0,
             took: all(group),
         });
     }
@@ -250,23 +251,6 @@ impl HandlerRows<'_> {
             _ => None,
         }
     }
-}
-
-/// Adds what gRPC's workers served: how long that took is not known here.
-fn add_worker_calls(survey: &Survey, rows: &mut Vec<Handler>) {
-    let mut calls: Vec<(StackIdx, u64)> = survey.served.worker_calls.iter().map(|(&s, &n)| (s, n)).collect();
-    calls.sort_unstable();
-    for (stack, untimed) in calls {
-        let function = worker_handler(&survey.symbols, stack);
-        rows.push(Handler { function, protocol: "gRPC", untimed, ..Handler::default() });
-    }
-}
-
-fn worker_handler(symbols: &Symbols, stack: StackIdx) -> String {
-    let frames: Vec<_> = symbols.frames(stack).collect();
-    let names = frames.into_iter().rev().map(|frame| symbols.function(frame));
-    let is_method = |name: &&str| super::roots::servers::is_grpc_method(name);
-    names.into_iter().find(is_method).unwrap_or_default().to_owned()
 }
 
 /// Rows of one name become one.

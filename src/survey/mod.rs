@@ -87,8 +87,9 @@ impl Survey {
 }
 
 impl Survey {
-    /// The goroutine of the connection that a request came in on.
-    pub(crate) fn connection_of(&self, request: &ServerRequest) -> GIdx {
-        if request.protocol == "HTTP/1" { request.g } else { self.forest.get(request.g).parent }
+    /// The goroutine of the connection that a request came in on; none for calls of gRPC's stream workers.
+    pub(crate) fn connection_of(&self, request: &ServerRequest) -> Option<GIdx> {
+        let of_own = if request.protocol == "HTTP/1" { request.g } else { self.forest.get(request.g).parent };
+        request.inferred.is_none().then_some(of_own)
     }
 }

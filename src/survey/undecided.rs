@@ -66,7 +66,7 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
             && let Some(ns) = whole
         {
             same.undecided.took.durations_ns.push(ns);
-            connections.insert(survey.connection_of(request));
+            connections.extend(survey.connection_of(request));
             if likely.is_likely(survey, &judge, request) {
                 same.undecided.likely.durations_ns.push(ns);
             }
@@ -87,16 +87,33 @@ fn of_same_servers(survey: &Survey, asked: &Asked<'_>) -> Vec<ServerRequest> {
     let Window { start, end } = asked.window;
     let overlaps =
         |r: &&ServerRequest| r.span.began.is_none_or(|at| at < end) && r.span.ended.is_none_or(|at| at > start);
-    let servers: FxHashSet<GIdx> = requests().filter(|r| r.matches).map(|r| server(survey, r)).collect();
+    let servers: FxHashSet<Server> = requests().filter(|r| r.matches).map(|r| server(survey, r)).collect();
+    let kinds: FxHashSet<bool> = servers.iter().map(|server| server.is_grpc).collect();
     let is_same = |r: &&ServerRequest| {
         let of = server(survey, r);
-        !of.is_some() || servers.contains(&GIdx::NONE) || servers.contains(&of)
+        let unknown = Server { acceptor: GIdx::NONE, ..of };
+        of == unknown && kinds.contains(&of.is_grpc) || servers.contains(&unknown) || servers.contains(&of)
     };
-    if servers.is_empty() { Vec::new() } else { requests().filter(is_same).filter(overlaps).copied().collect() }
+    requests().filter(is_same).filter(overlaps).copied().collect()
+}
+
+/// A server, as far as the trace tells.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Server {
+    /// Whether it is one of gRPC's own, and not `net/http`'s.
+    is_grpc: bool,
+    /// The goroutine that accepts its connections; [`GIdx::NONE`] when that is not in the trace, and for gRPC's stream
+    /// workers, which serve calls of any connection.
+    acceptor: GIdx,
+}
+
+fn server(survey: &Survey, request: &ServerRequest) -> Server {
+    let acceptor = if request.inferred.is_some() { GIdx::NONE } else { acceptor(survey, request) };
+    Server { is_grpc: request.protocol == "gRPC", acceptor }
 }
 
 /// The goroutine that accepted a request's connection; [`GIdx::NONE`] when that is not in the trace.
-fn server(survey: &Survey, request: &ServerRequest) -> GIdx {
+fn acceptor(survey: &Survey, request: &ServerRequest) -> GIdx {
     // A connection of HTTP/2 began as one of HTTP/1; gRPC has up to two goroutines between.
     const MOST: usize = 4;
     let mut at = request.g;
@@ -230,7 +247,9 @@ impl Likely {
     fn new(survey: &Survey, judge: &Judge<'_>, requests: &[ServerRequest], decisions: &[Decision]) -> Self {
         let mut likely = Self { of_connection: FxHashMap::default(), through: FxHashMap::default() };
         for (request, &decision) in requests.iter().zip(decisions) {
-            likely.of_connection.entry(survey.connection_of(request)).or_default().add(decision);
+            if let Some(connection) = survey.connection_of(request) {
+                likely.of_connection.entry(connection).or_default().add(decision);
+            }
             let nodes = judge.nodes(request.paths).iter().flat_map(|&node| survey.served.paths.ancestors(node));
             let mut nodes: Vec<PathNode> = nodes.filter(|node| judge.above.contains(node)).collect();
             nodes.push(PathNode::NO_HANDLER);
@@ -247,7 +266,7 @@ impl Likely {
     /// last function it shows.
     fn is_likely(&self, survey: &Survey, judge: &Judge<'_>, request: &ServerRequest) -> bool {
         let of = |decided: Option<&Decided>| decided.is_some_and(|decided| decided.suggests_match());
-        of(self.of_connection.get(&survey.connection_of(request)))
+        of(survey.connection_of(request).and_then(|connection| self.of_connection.get(&connection)))
             || of(self.through.get(&judge.last_above(request.paths)))
     }
 }

@@ -78,16 +78,14 @@ fn noted(before: u64, pos: u64, other: bool) -> u64 {
 }
 
 impl<'a> OrderedSurvey<'a> {
-    /// Nothing seen yet. `classes` says what each stack says; none when stacks do not matter. With `lists_handlers`, all
-    /// that the trace's servers served is listed. `annotations` takes events about tasks and regions; none when they do
-    /// not matter.
+    /// Nothing seen yet. `classes` says what each stack says; none when stacks do not matter. `annotations` takes events
+    /// about tasks and regions; none when they do not matter.
     pub(crate) fn new(
         trace: OrderedTrace<'_>,
         classes: Option<Vec<StackClass>>,
-        lists_handlers: bool,
         annotations: Option<AnnotationSink<'a>>,
     ) -> Self {
-        let mut collector = Collector::new(trace.start, trace.symbols, lists_handlers, annotations);
+        let mut collector = Collector::new(trace.start, trace.symbols, annotations);
         collector.survey.events = trace.file_events;
         for &id in trace.goroutines {
             let life = Life { born: trace.start, died: None };

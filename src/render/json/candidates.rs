@@ -81,7 +81,7 @@ struct HandlerRow<'a> {
     protocol: &'static str,
     within: &'a str,
     undecided: u64,
-    untimed: u64,
+    inferred: u64,
     #[serde(flatten)]
     took: DurationSummary,
 }
@@ -93,7 +93,7 @@ impl<'a> HandlerRow<'a> {
             protocol: handler.protocol,
             within: &handler.within,
             undecided: handler.undecided,
-            untimed: handler.untimed,
+            inferred: handler.took.inferred,
             took: DurationSummary::new(&handler.took),
         }
     }

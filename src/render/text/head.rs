@@ -267,12 +267,14 @@ fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) ->
         return Vec::new();
     }
     let n = counted(undecided.count(), "more request");
-    let connections = counted(undecided.connections, "connection");
-    let mut items = vec![
-        format!("{n} may be of these roots too"),
-        format!("{} on {connections}", view.time(undecided.total_ns())),
-        format!("the longest {}", view.time(undecided.max_ns())),
-    ];
+    let took = view.time(undecided.total_ns());
+    // Of calls on gRPC's stream workers nobody knows the connection.
+    let total = match undecided.connections {
+        0 => format!("{took} in all"),
+        connections => format!("{took} on {}", counted(connections, "connection")),
+    };
+    let longest = format!("the longest {}", view.time(undecided.max_ns()));
+    let mut items = vec![format!("{n} may be of these roots too"), total, longest];
     items.extend(requests.and_then(|requests| leaning(undecided, requests)).into_iter().flatten());
     items.extend(likely(view, undecided, requests));
     items

@@ -53,7 +53,7 @@ impl StackClass {
         self.present && !self.matches && !self.truncated
     }
 
-    /// Whether it says something of a server's requests: with no selection, a match is in one.
+    /// Whether it says something of a server's requests, or matches.
     pub(crate) fn serves(self) -> bool {
         self.step != ServerStep::None || self.matches
     }
@@ -145,7 +145,8 @@ impl<'a> Classifier<'a> {
             Role::Connection if self.names_connection => Role::Other,
             role => role,
         };
-        let matches = self.roots.is_some_and(|matches| matches(name));
+        // With no selection all handlers are looked for.
+        let matches = self.roots.map_or(role == Role::GrpcMethod, |matches| matches(name));
         FunctionFacts {
             role,
             matches,
@@ -180,11 +181,7 @@ impl<'a> Classifier<'a> {
 
 impl Classifier<'_> {
     fn matches(&self, stack: PartialClass) -> bool {
-        match self.roots {
-            Some(_) => stack.matches && (self.names_recording || !stack.recording),
-            // To list handlers is to select those that have no borders of their own.
-            None => stack.walk.is_worker_handler(),
-        }
+        self.roots.is_some() && stack.matches && (self.names_recording || !stack.recording)
     }
 }
 

@@ -8,9 +8,10 @@
 //! 2. `classify.rs`: what a stack says, decided once: whether it matches, and where in a server it is.
 //! 3. `stretches.rs`: stretches between stacks that do not match; the borders are inferred.
 //! 4. `connections.rs`: requests of one HTTP/1 connection; the borders are what the server does around them.
-//! 5. `tracker.rs`: follows one goroutine, and uses the two above.
-//! 6. `paths.rs`: which functions the stacks of a request go through, from its handler on.
-//! 7. `served.rs`: takes the parts. A goroutine that serves one request alone (HTTP/2, gRPC) needs no tracker: it is a
+//! 5. `workers.rs`: calls of gRPC's stream workers; the borders are inferred.
+//! 6. `tracker.rs`: follows one goroutine, and uses the three above.
+//! 7. `paths.rs`: which functions the stacks of a request go through, from its handler on.
+//! 8. `served.rs`: takes the parts. A goroutine that serves one request alone (HTTP/2, gRPC) needs no tracker: it is a
 //!    root as a whole.
 
 pub(crate) mod classify;
@@ -20,3 +21,4 @@ pub(crate) mod served;
 pub(crate) mod servers;
 pub(crate) mod stretches;
 pub(crate) mod tracker;
+pub(crate) mod workers;

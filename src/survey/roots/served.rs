@@ -6,6 +6,7 @@ use super::paths::{PathNode, PathTree, StackSet};
 use super::servers::{ServerStep, TIMEOUT_HANDLER, protocol_of};
 use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
+use super::workers::WorkerCall;
 use crate::survey::forest::{CutSpan, Forest, Origin, Stretch};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
@@ -25,6 +26,9 @@ pub(crate) struct ServerRequest {
     pub(crate) paths: u32,
     /// Whether a matching function is on one of its stacks.
     pub(crate) matches: bool,
+    /// Where its borders are inferred, since one of gRPC's stream workers served it, the time of its first stack: it took at
+    /// most as long as its borders say, and nobody knows its connection.
+    pub(crate) inferred: Option<Time>,
 }
 
 impl ServerRequest {
@@ -49,8 +53,6 @@ struct StreamGoroutine {
 /// All that was served.
 #[derive(Debug, Default)]
 pub(crate) struct Served {
-    /// Whether handlers are listed.
-    lists_handlers: bool,
     /// The functions that requests went through.
     pub(crate) paths: PathTree,
     /// Where the stacks of a request end: ascending, each set once.
@@ -59,27 +61,31 @@ pub(crate) struct Served {
     /// All requests, but for the recording's own. Those of goroutines that serve one alone are added in the end.
     pub(crate) requests: Vec<ServerRequest>,
     streams: FxHashMap<GIdx, StreamGoroutine>,
-    /// With `lists_handlers`, calls of gRPC's workers by a stack in their handler: they have no borders.
-    pub(crate) worker_calls: FxHashMap<StackIdx, u64>,
 }
 
 impl Served {
-    /// Nothing yet. With `lists_handlers`, all handlers are listed.
-    pub(crate) fn new(lists_handlers: bool) -> Self {
-        Self { lists_handlers, ..Self::default() }
-    }
-
     /// Takes a part of a goroutine's life: one that matches is a stretch of the forest.
     pub(crate) fn add(&mut self, forest: &mut Forest, symbols: &Symbols, g: GIdx, part: RootPart) {
         match part {
-            RootPart::Stretch(ClosedStretch { stack, .. }) if self.lists_handlers => {
-                *self.worker_calls.entry(stack).or_default() += 1;
-            }
             RootPart::Stretch(ClosedStretch { start, end, stack, seen, births }) => {
                 add_stretch(forest, Stretch { g, start, end, stack, seen: Some(seen) }, &births);
             }
             RootPart::ServedRequest(request) => self.add_request(forest, symbols, g, &request),
+            RootPart::WorkerCall(call) => self.add_worker_call(forest, symbols, g, &call),
         }
+    }
+
+    fn add_worker_call(&mut self, forest: &Forest, symbols: &Symbols, g: GIdx, call: &WorkerCall) {
+        let paths = self.path_set(symbols, call.stacks.iter());
+        let span = span(forest, g, (call.start, call.end));
+        let inferred = call.seen.time.or(Some(Time(0)));
+        self.requests.push(ServerRequest { g, protocol: "gRPC", span, paths, matches: call.matches, inferred });
+    }
+
+    /// The outermost function of a stack's handler.
+    pub(crate) fn method(&mut self, symbols: &Symbols, stack: StackIdx) -> PathNode {
+        let node = self.paths.path(symbols, stack).node;
+        self.paths.ancestors(node).last().unwrap_or(PathNode::NO_HANDLER)
     }
 
     fn add_request(&mut self, forest: &mut Forest, symbols: &Symbols, g: GIdx, request: &ServedRequest) {
@@ -94,9 +100,9 @@ impl Served {
             add_stretch(forest, Stretch { g, start, end, stack, seen: None }, &request.births);
         }
         let paths = self.path_set(symbols, request.stacks.iter());
-        let span = span(forest, g, request);
+        let span = span(forest, g, (request.start, request.end));
         let matches = request.matched.is_some();
-        self.requests.push(ServerRequest { g, protocol: "HTTP/1", span, paths, matches });
+        self.requests.push(ServerRequest { g, protocol: "HTTP/1", span, paths, matches, inferred: None });
     }
 
     /// The number of the set of where stacks end.
@@ -150,7 +156,8 @@ impl Served {
             let paths = self.number(own.iter().map(|path| path.node).collect());
             match entries.into_iter().find_map(protocol_of) {
                 Some(protocol) => {
-                    self.requests.push(ServerRequest { g, protocol, span: life(forest, g), paths, matches });
+                    let span = life(forest, g);
+                    self.requests.push(ServerRequest { g, protocol, span, paths, matches, inferred: None });
                 }
                 // What a `TimeoutHandler` starts is a part of a request.
                 None => parts.push((g, paths, matches)),
@@ -227,9 +234,9 @@ fn entry_names<'s>(forest: &Forest, symbols: &'s Symbols, g: GIdx, stacks: &Stac
 }
 
 /// When a request began and ended. The first of a connection that the trace shows from its beginning begins with it.
-fn span(forest: &Forest, g: GIdx, request: &ServedRequest) -> CutSpan {
+fn span(forest: &Forest, g: GIdx, borders: (Option<Moment>, Option<Moment>)) -> CutSpan {
     let time = |moment: Moment| moment.time.unwrap_or(Time(0));
-    match (request.start, request.end) {
+    match borders {
         (None, end) => CutSpan { began: born(forest, g), ended: end.map(time) },
         // Of no length where a time was not kept.
         (Some(Moment { time: None, .. }), Some(end)) => CutSpan { began: end.time, ended: end.time },

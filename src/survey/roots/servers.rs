@@ -38,6 +38,10 @@ pub(crate) enum ServerStep {
     StreamHandler,
     /// HTTP/1, in a handler that takes the connection over: what follows is no HTTP.
     Hijack,
+    /// gRPC, on a goroutine that serves one call after the other, outside of any handler.
+    Worker,
+    /// The same, in a handler.
+    WorkerHandler,
 }
 
 /// What a function is to a server.
@@ -117,11 +121,6 @@ pub(crate) fn protocol_of(entry: &str) -> Option<&'static str> {
         Role::StreamEntry if entry.ends_with("runHandler") => Some("HTTP/2"),
         _ => None,
     }
-}
-
-/// Whether a function is a gRPC service's method, as generated.
-pub(crate) fn is_grpc_method(name: &str) -> bool {
-    role(name) == Role::GrpcMethod
 }
 
 /// Whether a function is a wrapper of `net/http` itself, which hands requests on.
@@ -257,16 +256,12 @@ impl StackWalk {
         matches!(self, Self::Handler { .. } | Self::WorkerHandler)
     }
 
-    /// Whether the last frame entered is a handler of a goroutine that serves one request after the other, and whose
-    /// borders are not known, or further in.
-    pub(crate) fn is_worker_handler(self) -> bool {
-        self == Self::WorkerHandler
-    }
-
     /// What a stack that ends here says.
     pub(crate) fn step(self) -> ServerStep {
         match self {
-            Self::Outermost | Self::Elsewhere | Self::Worker | Self::WorkerHandler => ServerStep::None,
+            Self::Outermost | Self::Elsewhere => ServerStep::None,
+            Self::Worker => ServerStep::Worker,
+            Self::WorkerHandler => ServerStep::WorkerHandler,
             Self::Connection => ServerStep::Between,
             Self::Called(step) => step,
             Self::Wrapper { stream: false, .. } | Self::Beside { stream: false } => ServerStep::Wrapped,
@@ -354,7 +349,9 @@ mod tests {
         assert_eq!(step(&[grpc, call, "sync.(*Mutex).Lock"]), ServerStep::Stream);
         assert_eq!(step(&[grpc, call, method, "main.(*server).SayHello"]), ServerStep::StreamHandler);
         // A worker serves one stream after the other.
-        assert_eq!(step(&["google.golang.org/grpc.(*Server).serverWorker", grpc, call, method]), ServerStep::None);
+        let worker = "google.golang.org/grpc.(*Server).serverWorker";
+        assert_eq!(step(&[worker, grpc, call, method, "main.logged"]), ServerStep::WorkerHandler);
+        assert_eq!(step(&[worker, grpc, call, "sync.(*Mutex).Lock"]), ServerStep::Worker);
         assert_eq!(protocol_of(grpc), Some("gRPC"));
         assert_eq!(protocol_of(STREAMS[1]), Some("HTTP/2"));
         assert_eq!(protocol_of(STREAMS[3]), None);

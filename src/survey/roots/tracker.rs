@@ -2,8 +2,10 @@
 //! own borders, and stretches elsewhere.
 
 use super::connections::{Connection, Moment, ServedRequest, ServerStack};
+use super::paths::PathNode;
 use super::servers::ServerStep;
 use super::stretches::{Before, ClosedStretch, Match, StretchGap, Stretches};
+use super::workers::{Worker, WorkerCall};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
 
@@ -28,6 +30,8 @@ pub(crate) enum RootEvidence {
 pub(crate) enum RootPart {
     /// Between a server's own borders.
     ServedRequest(ServedRequest),
+    /// A stream worker served it; the borders are inferred.
+    WorkerCall(WorkerCall),
     /// A matching function was on the stack; the borders are inferred.
     Stretch(ClosedStretch<StackIdx>),
 }
@@ -38,12 +42,14 @@ pub(crate) struct RootTracker {
     stretches: Stretches<StackIdx>,
     /// Only of goroutines that serve a connection.
     connection: Option<Box<Connection>>,
+    /// Only of gRPC's stream workers.
+    worker: Option<Box<Worker>>,
 }
 
 impl RootTracker {
     /// Of a goroutine of which this is known.
     pub(crate) fn continued_from(before: Before) -> Self {
-        Self { stretches: Stretches::continued_from(before), connection: None }
+        Self { stretches: Stretches::continued_from(before), connection: None, worker: None }
     }
 
     /// Whether the goroutine was outside all calls at some moment.
@@ -53,7 +59,7 @@ impl RootTracker {
 
     /// Whether what later evidence means depends on the evidence so far. If not, a new tracker can take over.
     pub(crate) fn is_open(&self) -> bool {
-        self.connection.is_some() || self.stretches.is_open()
+        self.connection.is_some() || self.worker.is_some() || self.stretches.is_open()
     }
 
     /// Takes the goroutine's next piece of evidence.
@@ -68,6 +74,9 @@ impl RootTracker {
     }
 
     fn matched(&mut self, matching: Match<StackIdx>) {
+        if let Some(worker) = &mut self.worker {
+            worker.matched();
+        }
         match &mut self.connection {
             Some(connection) if !connection.is_hijacked() => connection.matched(matching.stack),
             _ => self.stretches.matched(matching),
@@ -77,6 +86,9 @@ impl RootTracker {
     fn gap(&mut self, gap: StretchGap, time: Option<Time>, found: &mut Vec<RootPart>) {
         if let Some(connection) = &mut self.connection {
             connection.resumed(Moment { pos: gap.last, time });
+        }
+        if let Some(worker) = &mut self.worker {
+            worker.resumed(Moment { pos: gap.last, time });
         }
         found.extend(self.stretches.gap(gap).map(RootPart::Stretch));
     }
@@ -90,7 +102,7 @@ impl RootTracker {
                 connection.server_stack(seen);
             }
             if connection.is_hijacked() {
-                self.hijacked_stack(seen, found);
+                self.stretch_stack(seen, found);
             }
             return;
         }
@@ -109,8 +121,8 @@ impl RootTracker {
         found.extend(ended.map(RootPart::ServedRequest));
     }
 
-    /// A stack of a connection that its handler took over.
-    fn hijacked_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
+    /// A stack where the server has no borders: on a connection that its handler took over, or on a stream worker.
+    fn stretch_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
         let ServerStack { matches, stack, at, last, holds, .. } = seen;
         if matches {
             self.stretches.matched(Match { stack, first: at.pos, last, holds });
@@ -118,6 +130,18 @@ impl RootTracker {
             let gap = StretchGap { first: at.pos, last, first_other: Some(at.pos) };
             found.extend(self.stretches.gap(gap).map(RootPart::Stretch));
         }
+    }
+
+    /// A stack of a stream worker; with one in a handler, the method's. Two methods are two calls.
+    pub(crate) fn worker_stack(&mut self, seen: ServerStack, method: PathNode, found: &mut Vec<RootPart>) {
+        let was_outside = self.stretches.was_outside();
+        let worker = self.worker.get_or_insert_with(|| Box::new(Worker::new(was_outside)));
+        if worker.is_in_other(method) {
+            let border = StretchGap::at_other_stack(seen.at.pos);
+            found.extend(self.stretches.gap(border).map(RootPart::Stretch));
+        }
+        found.extend(worker.stack(seen, method).map(RootPart::WorkerCall));
+        self.stretch_stack(seen, found);
     }
 
     fn created(&mut self, child: GIdx) {
@@ -131,11 +155,13 @@ impl RootTracker {
     pub(crate) fn end(&mut self, at: Moment, found: &mut Vec<RootPart>) {
         found.extend(self.stretches.end(Some(at.pos)).map(RootPart::Stretch));
         found.extend(self.connection.take().and_then(|mut c| c.end(at)).map(RootPart::ServedRequest));
+        found.extend(self.worker.take().and_then(|mut w| w.end(Some(at))).map(RootPart::WorkerCall));
     }
 
     /// The trace ends.
     pub(crate) fn end_of_trace(&mut self, found: &mut Vec<RootPart>) {
         found.extend(self.stretches.end(None).map(RootPart::Stretch));
         found.extend(self.connection.take().and_then(|mut c| c.end_of_trace()).map(RootPart::ServedRequest));
+        found.extend(self.worker.take().and_then(|mut w| w.end(None)).map(RootPart::WorkerCall));
     }
 }

@@ -103,7 +103,7 @@ impl<'a> ScanCollector<'a> {
     /// `annotations` takes events about tasks and regions; none when they do not matter.
     pub(crate) fn new(start: Time, lists_handlers: bool, annotations: Option<AnnotationSink<'a>>) -> Self {
         let with_lives = lists_handlers || annotations.is_some();
-        let collector = Collector::new(start, Symbols::default(), lists_handlers, annotations);
+        let collector = Collector::new(start, Symbols::default(), annotations);
         Self { collector, with_lives, ..Self::default() }
     }
 

@@ -45,9 +45,12 @@ const HANDLERS: &[Row] = &[
     ("caddy-own-request", "caddy.trace", "handlers / function~adminHandler.ServeHTTP", Absent),
     ("wg-go", "1.27.3.trace", "candidates / runs=main.orders&entry=main.(*group).Go.func1 / count", Is("20")),
     ("wg-go", "1.27.3.trace", "candidates / runs=main.orders&entry=sync.(*WaitGroup).Go.func1 / count", Is("10")),
-    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / count", Is("76")),
-    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / untimed", Is("44")),
-    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Echo_Chat_Handler / untimed", Is("14")),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / count", Is("119")),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Health_Check_Handler / partial", Is("1")),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function=main.(*hs).Watch / count", Is("39")),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function=main.(*hs).Watch / cut_max_ns", In(5 * MS, 6 * MS)),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Echo_Chat_Handler / count", Is("40")),
+    ("grpc-stream-workers", "grpc.trace", "handlers / function~_Echo_Chat_Handler / inferred", Is("14")),
 ];
 
 const SAID: &[Said] = &[

@@ -17,6 +17,8 @@ const UNDECIDED: &[Row] = &[
     ("grpc-stream-workers", "-r _Echo_Say_Handler grpc.trace", "selection / roots", Is("40")),
     ("grpc-stream-workers", "-r _Echo_Chat_Handler grpc.trace", "selection / roots", Is("40")),
     ("grpc-stream-workers", "-r _Echo_Chat_Handler grpc.trace", "selection / others", Len(0)),
+    ("grpc-stream-workers", r"-r main.\(\*hs\).Check grpc.trace", "selection / roots", Is("80")),
+    ("grpc-stream-workers", r"-r main.\(\*hs\).Check grpc.trace", "selection / undecided / count", Is("40")),
 ];
 
 /// What an edge of the recording cuts has a lower bound.
@@ -92,7 +94,7 @@ const SAID: &[Said] = &[
         &["286 more requests may be of these roots too", "the fast ones leave no stack", "of the slow 74 of up to 360"],
         &[],
     ),
-    ("grpc-stream-workers", "grpc.trace", 0, &["at least 107 more on gRPC's stream workers"], &[]),
+    ("grpc-stream-workers", "grpc.trace", 0, &["103 requests on gRPC's stream workers"], &[]),
     (
         "cpu-only-handler",
         "-r main.Encode 1.27.3.trace",

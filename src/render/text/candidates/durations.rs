@@ -40,9 +40,10 @@ pub(super) fn table(view: &View<'_>, rows: &[DurationRow<'_>], with_tags: bool, 
     for row in rows {
         let took = row.took;
         let times = [took.percentile_ns(50), took.percentile_ns(99), took.max_ns(), took.total_ns()];
-        let mut cells = vec![Cell::new(count(took.count()))];
         // Of none there is no time, not even 0.
-        cells.extend(times.map(|ns| Cell::new(if took.count() > 0 { view.time(ns) } else { String::new() })));
+        let shown = |text: String| Cell::new(if took.count() > 0 { text } else { String::new() });
+        let mut cells = vec![shown(count(took.count()))];
+        cells.extend(times.map(|ns| shown(view.time(ns))));
         table.rows.push(cells);
     }
     if rows.iter().any(|row| row.took.partial > 0) {

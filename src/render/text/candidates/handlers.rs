@@ -24,18 +24,43 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
     let took: Vec<_> = rows.iter().filter(|row| row.handler.within.is_empty()).map(|row| &row.handler.took).collect();
     write_cut_line(view, &took, "requests", out)?;
-    remarks(view, candidates).iter().try_for_each(|line| {
-        wrapped(line, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
+    let remarks = none_whole(view, &rows).into_iter().chain(remarks(view, candidates));
+    remarks.into_iter().try_for_each(|line| {
+        wrapped(&line, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
     })
+}
+
+/// Of how many handlers it is said that they have no whole request.
+const MAX_NONE_WHOLE: usize = 3;
+
+/// The handlers that have no whole request; none when all have some.
+fn none_whole(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Option<String> {
+    let of = |row: &&HandlerRow<'_>| row.handler.took.count() == 0 && row.handler.took.partial > 0;
+    let names: Vec<String> = rows.iter().filter(of).map(|row| none_whole_of(view, row.handler)).collect();
+    let more = match names.len().saturating_sub(MAX_NONE_WHOLE) {
+        0 => String::new(),
+        n => format!(", and those of {}", counted(n as u64, "more handler")),
+    };
+    let first = names[..names.len().min(MAX_NONE_WHOLE)].join(", ");
+    (!names.is_empty()).then(|| format!("  {first}{more}: none begins and ends in the trace"))
+}
+
+fn none_whole_of(view: &View<'_>, handler: &Handler) -> String {
+    let noun = if handler.protocol == "HTTP/1" { "request" } else { "stream" };
+    let name = names::function(&handler.function, view.options.full_names);
+    format!("{} of {name}", counted(handler.took.partial, noun))
 }
 
 /// What the table does not say.
 fn remarks(view: &View<'_>, candidates: &Candidates) -> Vec<String> {
     let mut lines = Vec::new();
-    let untimed: u64 = candidates.handlers.iter().map(|h| h.untimed).sum();
-    if untimed > 0 {
-        let n = count(untimed);
-        lines.push(format!("  at least {n} more on gRPC's stream workers, which have no borders: --root infers them"));
+    let outermost = candidates.handlers.iter().filter(|h| h.within.is_empty());
+    let inferred: u64 = outermost.map(|h| h.took.inferred).sum();
+    if inferred > 0 {
+        let (n, took) = (counted(inferred, "request"), if inferred == 1 { "it took" } else { "they took" });
+        lines.push(format!(
+            "  {n} on gRPC's stream workers: their edges are inferred, {took} at most as long as shown, and calls without a stack are not seen"
+        ));
     }
     let unknown = &candidates.undecided;
     if unknown.count() > 0 {
