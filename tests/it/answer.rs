@@ -1,7 +1,7 @@
 //! The report's first lines name the function that decides, and what it waits for, in programs whose truth is known
 //! (`testdata/gen/causes`, `critical`); their twins have another answer.
 
-use crate::common::{files, profile, root, selector};
+use crate::common::{profile, recordings, root, selector};
 use gotrace_slice::profile::{Cause, CodePlace};
 use gotrace_slice::slice::RootBy;
 use std::path::Path;
@@ -54,11 +54,8 @@ fn check(path: &Path, root_by: RootBy, truths: &[Truth]) {
 }
 
 fn check_all(name: &str, root_by: RootBy, truths: &[Truth]) {
-    let all = files(&root().join("testdata/traces"), "trace");
-    let named: Vec<_> = all.iter().filter(|path| path.file_stem().is_some_and(|stem| stem == name)).collect();
-    assert!(named.len() >= 5, "{name}: {named:?}");
-    for path in named {
-        check(path, root_by, truths);
+    for path in recordings(name) {
+        check(&path, root_by, truths);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is found of requests that are slow for one known reason each, and of their twins (`testdata/gen/causes`).
 
-use crate::common::{files, root, selector};
+use crate::common::{recordings, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Profile, Sample};
 use gotrace_slice::render::{self, Format};
@@ -68,20 +68,16 @@ fn check(path: &Path) {
 
 #[test]
 fn causes_are_found_and_their_twins_raise_nothing() {
-    let all = files(&root().join("testdata/traces"), "trace");
-    let recordings: Vec<_> = all.iter().filter(|path| path.ends_with("causes.trace")).collect();
-    assert!(recordings.len() >= 5);
-    for path in recordings {
-        check(path);
+    for path in recordings("causes") {
+        check(&path);
     }
 }
 
 /// What other goroutines did stands below the function that waited, and the state of its own wait is kept.
 #[test]
 fn what_was_waited_for_is_below_the_function_that_waited() {
-    let all = files(&root().join("testdata/traces"), "trace");
-    for path in all.iter().filter(|path| path.ends_with("causes.trace")) {
-        let trace = std::fs::read(path).expect("a trace");
+    for path in recordings("causes") {
+        let trace = std::fs::read(&path).expect("a trace");
         // One in twelve waits for nobody; a worker answers all.
         for (function, waited_in, percent) in
             [("main.Contend", "sync", 80..96), ("main.Pool", "chan send", 60..96), ("main.Answered", "select", 90..101)]
@@ -106,9 +102,8 @@ fn what_was_waited_for_is_below_the_function_that_waited() {
 /// The worker is older than the trace, which does not say what it was started with.
 #[test]
 fn a_goroutine_older_than_the_trace_is_called_by_its_outermost_function() {
-    let all = files(&root().join("testdata/traces"), "trace");
-    for path in all.iter().filter(|path| path.ends_with("causes.trace")) {
-        let profile = profile(&std::fs::read(path).expect("a trace"), "main.Answered");
+    for path in recordings("causes") {
+        let profile = profile(&std::fs::read(&path).expect("a trace"), "main.Answered");
         let slowest = profile.requests.expect("requests").slowest.expect("a slowest one");
         let entries: Vec<&str> = slowest.lanes.iter().map(|lane| lane.entry.as_str()).collect();
         assert_eq!(entries, ["main.run", "main.worker"], "{}", path.display());

@@ -1,7 +1,7 @@
 //! What an edge of the recording cuts, and what nothing ends: `testdata/gen/cutoff` says what it did, and the report never
 //! says less.
 
-use crate::common::{root, root_by, selector};
+use crate::common::{recordings, root_by, selector, version};
 use gotrace_slice::compare::{LatencyFigure, LatencyRule, Limit, RuleOutcome, check_rule};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Candidates, CutRequest, Edge, Only, Profile, Requests};
@@ -9,27 +9,21 @@ use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::Selector;
 use serde_json::Value;
 
-const VERSIONS: [&str; 6] = ["go1.19", "go1.21", "go1.22", "go1.23", "go1.25", "go1.26"];
 const MS: u64 = 1_000_000;
 
 struct Recording {
-    version: &'static str,
+    version: String,
     trace: Vec<u8>,
     said: Value,
 }
 
 impl Recording {
     fn all() -> impl Iterator<Item = Self> {
-        let read = |version: &'static str| {
-            let path = root().join("testdata/traces").join(version).join("cutoff.trace");
-            // Go 1.19 is an extra where it is installed.
-            let trace = std::fs::read(&path).ok()?;
+        recordings("cutoff").into_iter().map(|path| {
+            let trace = std::fs::read(&path).expect("a trace");
             let said = std::fs::read_to_string(path.with_extension("json")).expect("what the program said");
-            Some(Self { version, trace, said: serde_json::from_str(&said).expect("JSON") })
-        };
-        let all: Vec<Self> = VERSIONS.into_iter().filter_map(read).collect();
-        assert!(all.len() >= 5, "{} recordings", all.len());
-        all.into_iter()
+            Self { version: version(&path).to_owned(), trace, said: serde_json::from_str(&said).expect("JSON") }
+        })
     }
 
     fn said(&self, field: &str) -> u64 {
@@ -69,7 +63,7 @@ impl Recording {
 
     /// Whether its format shows where a goroutine is that waits all the time: from Go 1.23 on.
     fn shows_what_waits(&self) -> bool {
-        self.version >= "go1.23"
+        &*self.version >= "go1.23"
     }
 }
 
@@ -92,7 +86,7 @@ fn text(profile: &Profile) -> String {
 #[test]
 fn a_request_that_is_not_over_took_at_least_what_was_seen() {
     for recording in Recording::all() {
-        let what = recording.version;
+        let what = &*recording.version;
         let least = recording.said("late_inside_ns");
         for include_partial in [false, true] {
             let options = Options { include_partial, ..Options::default() };
@@ -121,7 +115,7 @@ fn a_request_that_is_not_over_took_at_least_what_was_seen() {
 #[test]
 fn a_request_that_began_before_is_cut_at_its_start() {
     for recording in Recording::all() {
-        let what = recording.version;
+        let what = &*recording.version;
         let profile = recording.handler("Early", Options::default()).expect(what);
         let cut = only_cut(&profile);
         assert!((cut.cut_start, cut.cut_end, cut.start_ns) == (true, false, 0), "{what}: {cut:?}");
@@ -143,7 +137,7 @@ fn a_request_that_began_before_is_cut_at_its_start() {
 #[test]
 fn a_choice_does_not_deny_what_is_cut_and_a_limit_counts_it() {
     for recording in Recording::all() {
-        let what = recording.version;
+        let what = &*recording.version;
         let chosen = |ns| {
             let only = Some(Only::Range { from: Some(Edge::Time(ns)), to: None });
             let mut profile = recording.handler("Late", Options { only, ..Options::default() }).expect(what);
@@ -171,7 +165,7 @@ fn a_choice_does_not_deny_what_is_cut_and_a_limit_counts_it() {
 #[test]
 fn handlers_that_hang_come_first() {
     for recording in Recording::all() {
-        let what = recording.version;
+        let what = &*recording.version;
         let listed = recording.candidates();
         let of = |name: &str| listed.handlers.iter().find(|h| h.function == format!("main.{name}Handler"));
         let first: Vec<&str> = listed.handlers.iter().take_while(|h| h.took.hangs).map(|h| &*h.function).collect();
@@ -211,7 +205,7 @@ fn regions_are_over_with_what_is_around_them() {
             assert_eq!(of_row, (took.len(), 0, inferred, 0), "{what}");
         }
         // Without a task, regions that overlap cannot be told from regions that nest.
-        let what = recording.version;
+        let what = &*recording.version;
         let melted = recording.region("melted");
         assert_eq!((requests(&melted).list.len(), melted.selection.regions_inside), (1, 2), "{what}");
         let row = listed.annotations.iter().find(|a| a.name == "melted").expect(what);
@@ -225,7 +219,7 @@ fn regions_are_over_with_what_is_around_them() {
 #[test]
 fn regions_that_overlap_share_a_goroutine() {
     for recording in Recording::all() {
-        let what = recording.version;
+        let what = &*recording.version;
         let profile = recording.region("batch");
         let list = &requests(&profile).list;
         assert!(list.iter().all(|r| r.states.iter().map(|(_, ns)| ns).sum::<u64>() == r.dur_ns), "{what}");

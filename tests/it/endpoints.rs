@@ -1,7 +1,7 @@
 //! Endpoints behind a router and a middleware, and gRPC's methods: what is counted, undecided and told of their latency,
 //! against what the servers say (`testdata/gen/endpoints`, `testdata/gen/grpc`).
 
-use crate::common::{files, root, selector};
+use crate::common::{recordings, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Candidates, Handler, Profile};
 use gotrace_slice::slice::RootBy;
@@ -24,11 +24,7 @@ impl Recording {
 
     /// All recordings of a program, of every version.
     fn all(name: &str) -> Vec<Self> {
-        let all = files(&root().join("testdata/traces"), "trace");
-        let recordings: Vec<Self> =
-            all.iter().filter(|path| path.ends_with(format!("{name}.trace"))).map(|path| Self::read(path)).collect();
-        assert!(recordings.len() >= 5, "{name}");
-        recordings
+        recordings(name).iter().map(|path| Self::read(path)).collect()
     }
 
     fn inputs(&self) -> [Input<'_>; 1] {

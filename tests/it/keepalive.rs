@@ -1,7 +1,7 @@
 //! What a request waited for is what another one did for itself, not what its connection served before, in recordings of
 //! a program that knows (`testdata/gen/keepalive`).
 
-use crate::common::{files, profile, root, selector};
+use crate::common::{profile, recordings, selector};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::RootBy;
 use serde_json::Value;
@@ -14,15 +14,13 @@ fn latency(profile: &Profile, functions: &[&str], state: &str) -> u64 {
     below.map(|sample| sample.weight.latency_ns).sum()
 }
 
-fn recordings() -> Vec<(String, Vec<u8>, Value)> {
-    let all = files(&root().join("testdata/traces"), "trace");
-    let own = all.iter().filter(|path| path.ends_with("keepalive.trace"));
+fn all() -> Vec<(String, Vec<u8>, Value)> {
     let read = |path: &std::path::Path| std::fs::read(path).expect("a file");
-    own.map(|path| {
+    let all = recordings("keepalive").into_iter().map(|path| {
         let said = serde_json::from_slice(&read(&path.with_extension("json"))).expect("JSON");
-        (path.display().to_string(), read(path), said)
-    })
-    .collect()
+        (path.display().to_string(), read(&path), said)
+    });
+    all.collect()
 }
 
 /// How long a kind of request waited, and how much of that the one slept that it waited for, in ns.
@@ -33,8 +31,7 @@ fn said(truth: &Value, function: &str) -> (u64, u64) {
 
 #[test]
 fn the_walk_into_another_request_ends_where_that_began() {
-    assert!(recordings().len() >= 5);
-    for (name, trace, truth) in recordings() {
+    for (name, trace, truth) in all() {
         for pattern in ["^main.Order$", "^main.(Order|Report|Use)$"] {
             let profile = profile(&trace, &selector(pattern, RootBy::default()));
             let (waited, slept) = said(&truth, "main.Order");
@@ -50,7 +47,7 @@ fn the_walk_into_another_request_ends_where_that_began() {
 
 #[test]
 fn a_wait_that_began_later_is_all_replaced() {
-    for (name, trace, truth) in recordings() {
+    for (name, trace, truth) in all() {
         let profile = profile(&trace, &selector("^main.Early$", RootBy::default()));
         let (_, slept) = said(&truth, "main.Early");
         let sleep = latency(&profile, &["main.Early", "main.Use"], "sleep");

@@ -1,16 +1,11 @@
 //! Running time between two waits at the same place, and after the last stack, in recordings of a program that knows how
 //! long it computed (`testdata/gen/loops`).
 
-use crate::common::{files, profile, root, selector};
+use crate::common::{profile, recordings, selector};
 use gotrace_slice::profile::{Profile, ProfileFrame};
 use gotrace_slice::slice::RootBy;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-
-fn recordings() -> Vec<PathBuf> {
-    let all = files(&root().join("testdata/traces"), "trace");
-    all.into_iter().filter(|path| path.ends_with("loops.trace")).collect()
-}
+use std::path::Path;
 
 /// How long a function computed, in ns, as the program says.
 fn computed(path: &Path, function: &str) -> u64 {
@@ -42,8 +37,7 @@ fn running(path: &Path, function: &str, leaf: &str, has_line: bool) -> u64 {
 
 #[test]
 fn what_blocked_has_returned_before_the_loop_computes() {
-    assert!(recordings().len() >= 5);
-    for path in recordings() {
+    for path in recordings("loops") {
         for function in ["main.SleepLoop", "main.RangeLoop", "main.SelectLoop", "main.ReadLoop"] {
             // The last round is after the last stack.
             let (found, truth) = (running(&path, function, function, false), computed(&path, function) * 7 / 8);
@@ -61,7 +55,7 @@ fn what_blocked_has_returned_before_the_loop_computes() {
 
 #[test]
 fn no_line_is_known_after_the_last_stack() {
-    for path in recordings() {
+    for path in recordings("loops") {
         let (found, truth) = (running(&path, "main.Last", "main.Last", false), computed(&path, "main.Last"));
         assert!(found > truth * 9 / 10, "{}: {found} of {truth}", path.display());
         assert_eq!(running(&path, "main.Last", "main.Last", true), 0, "{}", path.display());
@@ -70,7 +64,7 @@ fn no_line_is_known_after_the_last_stack() {
 
 #[test]
 fn what_was_on_the_stack_all_along_keeps_its_line() {
-    for path in recordings() {
+    for path in recordings("loops") {
         let (found, truth) = (running(&path, "main.Spawn", "main.spin", true), computed(&path, "main.Spawn") * 7 / 8);
         assert!(found > truth * 9 / 10, "{}: {found} of {truth}", path.display());
     }
@@ -83,7 +77,7 @@ fn states(path: &Path, function: &str) -> Vec<String> {
 
 #[test]
 fn a_pipe_is_not_the_network() {
-    for path in recordings() {
+    for path in recordings("loops") {
         let found = states(&path, "main.ReadLoop");
         assert!(found.iter().any(|state| state == "pipe"), "{}: {found:?}", path.display());
         assert!(found.iter().all(|state| state != "network"), "{}: {found:?}", path.display());

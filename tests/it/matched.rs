@@ -1,13 +1,12 @@
 //! Requests on a server go before goroutines that match too, and both are listed by what matched.
 
-use crate::common::root;
+use crate::common::{recordings, root};
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{MatchedFunction, Profile};
 use gotrace_slice::slice::{RootKind, Selector, SelectorBuilder};
 use serde_json::Value;
 use std::path::PathBuf;
 
-const VERSIONS: [&str; 5] = ["go1.21", "go1.22", "go1.23", "go1.25", "go1.26"];
 const TIMER: &str = "main.flushPrice";
 const REFRESHER: &str = "main.(*PriceCache).refresher";
 const HANDLER: &str = "main.PriceHandler";
@@ -23,9 +22,8 @@ fn slice(trace: &PathBuf, builder: SelectorBuilder) -> Profile {
 }
 
 /// Each recording of a program with what it said.
-fn recordings(program: &str) -> impl Iterator<Item = (PathBuf, Value)> {
-    VERSIONS.iter().map(move |version| {
-        let trace = root().join("testdata/traces").join(version).join(program).with_extension("trace");
+fn all(program: &str) -> impl Iterator<Item = (PathBuf, Value)> {
+    recordings(program).into_iter().map(|trace| {
         let said = std::fs::read_to_string(trace.with_extension("json")).expect("what the program said");
         (trace, serde_json::from_str(&said).expect("JSON"))
     })
@@ -41,7 +39,7 @@ fn requests(profile: &Profile) -> u64 {
 
 #[test]
 fn requests_on_a_server_go_before_timers_and_refreshers() {
-    for (trace, said) in recordings("matching") {
+    for (trace, said) in all("matching") {
         let profile = slice(&trace, Selector::builder().root("Price"));
         let handler = row(&said, HANDLER, "stack");
         assert_eq!(requests(&profile), handler.requests, "{}", trace.display());
@@ -52,7 +50,7 @@ fn requests_on_a_server_go_before_timers_and_refreshers() {
 
 #[test]
 fn without_requests_on_a_server_all_goroutines_count() {
-    for (trace, said) in recordings("matching-timers") {
+    for (trace, said) in all("matching-timers") {
         let profile = slice(&trace, Selector::builder().root("Price"));
         let rows = [row(&said, TIMER, "entry"), row(&said, REFRESHER, "entry")];
         assert_eq!(requests(&profile), rows[0].requests + rows[1].requests, "{}", trace.display());
@@ -63,7 +61,7 @@ fn without_requests_on_a_server_all_goroutines_count() {
 
 #[test]
 fn kinds_that_were_asked_for_are_taken_as_asked() {
-    for (trace, said) in recordings("matching") {
+    for (trace, said) in all("matching") {
         let entry = slice(&trace, Selector::builder().root("Price").root_by([RootKind::Entry]));
         assert_eq!(entry.selection.matched, [row(&said, TIMER, "entry"), row(&said, REFRESHER, "entry")]);
         let kinds = [RootKind::Creation, RootKind::Entry, RootKind::Stack];

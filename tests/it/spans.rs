@@ -1,10 +1,11 @@
 //! Tasks as tracing libraries make them, one for each span (`testdata/gen/spans`): names that hold ids, and tasks that are
 //! older than the recording.
 
-use crate::common::{files, root, root_by, selector};
+use crate::common::{recordings, root_by, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Candidates, Profile};
 use serde_json::Value;
+use std::path::PathBuf;
 
 /// A recording, and what its program said.
 struct Spans {
@@ -15,17 +16,11 @@ struct Spans {
 impl Spans {
     /// All recordings of this name.
     fn all(name: &str) -> Vec<Self> {
-        let traces = files(&root().join("testdata/traces"), "trace").into_iter();
-        let all: Vec<Self> = traces
-            .filter(|path| path.ends_with(format!("{name}.trace")))
-            .map(|path| {
-                let said = std::fs::read_to_string(path.with_extension("json")).expect("what the program said");
-                let said = serde_json::from_str(&said).expect("JSON");
-                Self { trace: std::fs::read(&path).expect("a trace"), said }
-            })
-            .collect();
-        assert!(all.len() >= 5, "{name}");
-        all
+        let read = |path: &PathBuf| {
+            let said = std::fs::read_to_string(path.with_extension("json")).expect("what the program said");
+            Self { trace: std::fs::read(path).expect("a trace"), said: serde_json::from_str(&said).expect("JSON") }
+        };
+        recordings(name).iter().map(read).collect()
     }
 
     fn inputs(&self) -> [Input<'_>; 1] {

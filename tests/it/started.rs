@@ -1,18 +1,15 @@
 //! What pooled goroutines were started for (`testdata/gen/started`).
 
-use crate::common::{files, root};
+use crate::common::recordings;
 use gotrace_slice::pipeline::{self, Input, Options};
 use serde_json::Value;
 
 /// Goroutines of a pool are told apart by what they run. A worker that runs one thing after the other is one row.
 #[test]
 fn pooled_goroutines_are_told_apart_by_what_they_run() {
-    let all = files(&root().join("testdata/traces"), "trace");
-    let recordings: Vec<_> = all.iter().filter(|path| path.ends_with("started.trace")).collect();
-    assert!(recordings.len() >= 5);
-    for path in recordings {
+    for path in recordings("started") {
         let what = path.display();
-        let trace = std::fs::read(path).expect("a trace");
+        let trace = std::fs::read(&path).expect("a trace");
         let said = std::fs::read(path.with_extension("json")).expect("the truth");
         let truth: Value = serde_json::from_slice(&said).expect("JSON");
         let inputs = [Input { name: "test".into(), source: &trace, resolver: None }];

@@ -1,12 +1,11 @@
 //! Calls outside of a server's borders (`testdata/gen/stretches`): there are as many as the program made, and each took at
 //! most as long as its stretch, and at least as long as the part of it that is certain.
 
-use crate::common::{root, root_by, selector};
+use crate::common::{recordings, root_by, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{Profile, ProfileFrame, Request};
 use serde_json::Value;
-
-const VERSIONS: [&str; 5] = ["go1.21", "go1.22", "go1.23", "go1.25", "go1.26"];
+use std::path::Path;
 
 /// Two clocks are read one after the other, and what a goroutine does around a call takes some time.
 const SLACK_NS: u64 = 100_000;
@@ -19,16 +18,15 @@ struct Recording {
 
 impl Recording {
     fn all() -> impl Iterator<Item = Self> {
-        let programs = ["stretches", "stretches-samples"];
-        VERSIONS.iter().flat_map(move |version| programs.map(|program| Self::read(version, program)))
+        let all = ["stretches", "stretches-samples"].map(recordings).concat();
+        all.into_iter().map(|path| Self::read(&path))
     }
 
-    fn read(version: &str, program: &str) -> Self {
-        let path = root().join("testdata/traces").join(version).join(program);
-        let trace = std::fs::read(path.with_extension("trace")).expect("a readable trace");
+    fn read(path: &Path) -> Self {
+        let trace = std::fs::read(path).expect("a readable trace");
         let said = std::fs::read_to_string(path.with_extension("json")).expect("what the program said");
         let said = serde_json::from_str(&said).expect("JSON");
-        Self { name: format!("{version}/{program}"), trace, said }
+        Self { name: path.with_extension("").display().to_string(), trace, said }
     }
 
     fn slice(&self, function: &str, by: &str) -> Profile {

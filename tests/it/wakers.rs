@@ -1,6 +1,6 @@
 //! Who ended waits, in recordings of a program that knows (`testdata/gen/wakers`).
 
-use crate::common::{files, root, selector};
+use crate::common::{recordings, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use gotrace_slice::slice::RootBy;
@@ -36,10 +36,7 @@ fn check(path: &Path) {
 
 #[test]
 fn timers_deadlines_and_goroutines_are_told_apart() {
-    let all = files(&root().join("testdata/traces"), "trace");
-    let recordings: Vec<_> = all.iter().filter(|path| path.ends_with("wakers.trace")).collect();
-    assert!(recordings.len() >= 5);
-    for path in recordings {
-        check(path);
+    for path in recordings("wakers") {
+        check(&path);
     }
 }

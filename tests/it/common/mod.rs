@@ -54,6 +54,22 @@ pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
+/// All recordings of a program, by all versions of Go, as `FOLDER/NAME.trace`; beside each is `NAME.json`, what the
+/// program said.
+pub fn recordings(name: &str) -> Vec<PathBuf> {
+    let mut named = files(&root().join("testdata/traces"), "trace");
+    named.retain(|path| path.file_stem().is_some_and(|stem| stem == name));
+    // 1.19 is an extra.
+    assert!(named.len() >= 7, "{name}: {named:?}");
+    named
+}
+
+/// The folder of a recording: its format, and where that is another's too, the version that wrote it: `go1.23-by-1.24`.
+pub fn version(recording: &Path) -> &str {
+    let folder = recording.parent().and_then(Path::file_name).and_then(std::ffi::OsStr::to_str);
+    folder.expect("a folder of traces")
+}
+
 /// The corpus of real and adversarial traces, if this machine has it.
 pub fn corpus() -> Option<PathBuf> {
     let folder =
