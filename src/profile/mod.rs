@@ -41,7 +41,7 @@ pub use requests::{
     WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
-pub use undecided::{Undecided, WithLikely};
+pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, WithLikely};
 pub(crate) use waits::{is_message, lock_kind};
 
 use crate::trace::error::Warning;

@@ -1,7 +1,12 @@
 //! Requests of which nothing in the trace says whether they are of the roots.
 
-use super::DurationList;
+use super::{DurationList, Requests};
 use std::ops::AddAssign;
+
+/// More than this many per cent of the requests that count are many.
+const MANY_PER_CENT: u64 = 5;
+/// Undecided requests count as faster, or slower, than half of those that count if all but so many per cent are.
+pub const OTHERWISE_PER_CENT: u64 = 5;
 
 /// Whole requests on the servers of a selection that may be of its roots too: they have no stack in their handler, or
 /// their stacks end above where those of matching requests part from others. Without a selection, those without a
@@ -30,15 +35,59 @@ impl Undecided {
 
     /// Half took at most this long, in ns (nearest rank); 0 when there is none.
     pub fn p50_ns(&self) -> u64 {
+        self.sorted().percentile_ns(50)
+    }
+
+    /// Which way the distribution of the requests that count leans without these; none where they are few, and where only
+    /// some requests were chosen.
+    pub fn leaning(&self, requests: &Requests) -> Option<Leaning> {
+        let latency = requests.latency.as_ref().filter(|_| requests.only.is_none())?;
+        if self.count() * 100 <= latency.count * MANY_PER_CENT {
+            return None;
+        }
+        let took = self.sorted();
+        let toward = if took.percentile_ns(100 - OTHERWISE_PER_CENT) < latency.p50_ns {
+            LeansToward::Slow
+        } else if took.percentile_ns(OTHERWISE_PER_CENT) > latency.p50_ns {
+            LeansToward::Fast
+        } else {
+            LeansToward::Unknown
+        };
+        Some(Leaning { toward, counted: latency.count, at_most: latency.count + self.count() })
+    }
+
+    fn sorted(&self) -> DurationList {
         let mut took = self.took.clone();
         took.sort();
-        took.percentile_ns(50)
+        took
     }
 
     /// The longest, in ns; 0 when there is none.
     pub fn max_ns(&self) -> u64 {
         self.took.durations_ns.iter().copied().max().unwrap_or(0)
     }
+}
+
+/// How a distribution differs from that of all requests, as some of them are undecided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Leaning {
+    /// Which requests are more among those that count than among all.
+    pub toward: LeansToward,
+    /// How many requests count.
+    pub counted: u64,
+    /// How many there are if all undecided ones are of the roots too.
+    pub at_most: u64,
+}
+
+/// Which requests are more among those that count than among all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeansToward {
+    /// Slow ones: the undecided ones are faster than half of those that count.
+    Slow,
+    /// Fast ones: the undecided ones are slower than half of those that count.
+    Fast,
+    /// Some undecided ones are faster than half of those that count, and some are slower.
+    Unknown,
 }
 
 /// The distribution with the requests that likely are of the roots.

@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::cut;
 use super::question;
 use super::units::{Share, Unit, count, counted, duration};
-use super::{Options, names};
+use super::{Options, leaning, names};
 use crate::profile::{Answer, Cause, CodePlace, Profile, WaitsFor, WakerKind, longest_cut};
 use std::borrow::Cow;
 
@@ -58,7 +58,7 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
 fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
     let mut items = vec![format!("{} counted", counted(answer.count, "request"))];
     if answer.undecided > 0 {
-        items.push(format!("{} undecided", count(answer.undecided)));
+        items.push(undecided(profile));
     }
     if let Some(requests) = &profile.requests {
         if answer.cut > 0 {
@@ -74,6 +74,14 @@ fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
         items.push("part of the trace is missing".to_owned());
     }
     items.join(", ") + "."
+}
+
+/// `286 undecided (p50 is of the slow 74 of up to 360)`.
+fn undecided(profile: &Profile) -> String {
+    let undecided = &profile.selection.undecided;
+    let leaning = profile.requests.as_ref().and_then(|requests| undecided.leaning(requests));
+    let leaning = leaning.map_or_else(String::new, |leaning| format!(" ({})", leaning::of_how_many(leaning)));
+    format!("{} undecided{leaning}", count(undecided.count()))
 }
 
 struct AnswerWriter<'a> {

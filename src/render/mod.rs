@@ -16,6 +16,7 @@ mod findings;
 mod folded;
 mod frames;
 mod json;
+mod leaning;
 mod markdown;
 mod metric;
 pub mod names;

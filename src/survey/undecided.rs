@@ -10,7 +10,7 @@ use super::endpoints::Endpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
 use super::{NameMatcher, Survey};
-use crate::profile::{DurationList, Undecided};
+use crate::profile::{DurationList, OTHERWISE_PER_CENT, Undecided};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::Window;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -217,38 +217,62 @@ impl<'s> Judge<'s> {
     }
 }
 
-/// Counts of decided requests.
+/// What is known of the requests of one kind.
 #[derive(Clone, Copy, Default)]
-struct Decided {
+struct Kind {
     matching: u64,
     excluded: u64,
+    undecided: u64,
+    /// Of these, the ones that took as long as half of those that match, or longer.
+    slow_undecided: u64,
 }
 
-impl Decided {
-    fn add(&mut self, decision: Decision) {
-        self.matching += u64::from(decision == Decision::Matches);
-        self.excluded += u64::from(decision == Decision::Excluded);
+impl Kind {
+    fn add(&mut self, decision: Decision, is_slow: bool) {
+        match decision {
+            Decision::Matches => self.matching += 1,
+            Decision::Excluded => self.excluded += 1,
+            Decision::Undecided => {
+                self.undecided += 1;
+                self.slow_undecided += u64::from(is_slow);
+            }
+        }
     }
 
-    /// Whether all that is known of its kind matches.
+    /// Whether all that is known of the kind matches. A request without a stack did not block: where many took as long as
+    /// those that match, they computed, which these are not known to do, so another handler may be among them.
     fn suggests_match(self) -> bool {
-        self.excluded == 0 && self.matching >= 2
+        let all_known = self.excluded == 0 && self.matching >= 2;
+        all_known && self.slow_undecided * 100 <= self.undecided * OTHERWISE_PER_CENT
     }
 }
 
-/// What decided requests suggest about others.
+/// Half of the requests that match took at most this long, in ns; 0 when there is no whole one.
+fn median_match(requests: &[ServerRequest]) -> u64 {
+    let matching = requests.iter().filter(|request| request.matches);
+    let mut took = DurationList {
+        durations_ns: matching.filter_map(ServerRequest::duration).collect(),
+        ..DurationList::default()
+    };
+    took.sort();
+    took.percentile_ns(50)
+}
+
+/// What requests of a kind suggest about the undecided ones among them.
 struct Likely {
-    of_connection: FxHashMap<GIdx, Decided>,
+    of_connection: FxHashMap<GIdx, Kind>,
     /// By the functions that requests go through.
-    through: FxHashMap<PathNode, Decided>,
+    through: FxHashMap<PathNode, Kind>,
 }
 
 impl Likely {
     fn new(survey: &Survey, judge: &Judge<'_>, requests: &[ServerRequest], decisions: &[Decision]) -> Self {
         let mut likely = Self { of_connection: FxHashMap::default(), through: FxHashMap::default() };
+        let median = median_match(requests);
         for (request, &decision) in requests.iter().zip(decisions) {
+            let is_slow = request.duration().is_some_and(|ns| ns >= median);
             if let Some(connection) = survey.connection_of(request) {
-                likely.of_connection.entry(connection).or_default().add(decision);
+                likely.of_connection.entry(connection).or_default().add(decision, is_slow);
             }
             let nodes = judge.nodes(request.paths).iter().flat_map(|&node| survey.served.paths.ancestors(node));
             let mut nodes: Vec<PathNode> = nodes.filter(|node| judge.above.contains(node)).collect();
@@ -256,7 +280,7 @@ impl Likely {
             nodes.sort_unstable();
             nodes.dedup();
             for node in nodes {
-                likely.through.entry(node).or_default().add(decision);
+                likely.through.entry(node).or_default().add(decision, is_slow);
             }
         }
         likely
@@ -265,7 +289,7 @@ impl Likely {
     /// Whether an undecided request likely matches: all decided ones of its connection do, or all that go through the
     /// last function it shows.
     fn is_likely(&self, survey: &Survey, judge: &Judge<'_>, request: &ServerRequest) -> bool {
-        let of = |decided: Option<&Decided>| decided.is_some_and(|decided| decided.suggests_match());
+        let of = |kind: Option<&Kind>| kind.is_some_and(|kind| kind.suggests_match());
         of(survey.connection_of(request).and_then(|connection| self.of_connection.get(&connection)))
             || of(self.through.get(&judge.last_above(request.paths)))
     }

@@ -4,9 +4,9 @@ use super::layout::{DIM, INCOMPLETE, View, width};
 use crate::profile::{MatchedFunction, Profile, Requests, Selection, TraceInfo, Undecided};
 use crate::render::clean::clean;
 use crate::render::cut;
+use crate::render::leaning;
 use crate::render::question;
 use crate::render::units::{Unit, count, counted, duration, factor};
-use std::cmp::Ordering;
 use std::io::{self, Write};
 
 /// Columns of the labels: at least, and at most.
@@ -275,28 +275,12 @@ fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) ->
     };
     let longest = format!("the longest {}", view.time(undecided.max_ns()));
     let mut items = vec![format!("{n} may be of these roots too"), total, longest];
-    items.extend(requests.and_then(|requests| leaning(undecided, requests)).into_iter().flatten());
+    let leaning = requests.and_then(|requests| undecided.leaning(requests));
+    // In two items, as one would be cut at 80 columns.
+    items.extend(leaning.and_then(leaning::why).map(str::to_owned));
+    items.extend(leaning.map(leaning::of_how_many));
     items.extend(likely(view, undecided, requests));
     items
-}
-
-/// More than this many per cent of the requests that count are many.
-const MANY_UNDECIDED: u64 = 5;
-
-/// Which way the distribution leans without the undecided ones; none where they are few. In two items, as one would be cut
-/// at 80 columns.
-fn leaning(undecided: &Undecided, requests: &Requests) -> Option<Vec<String>> {
-    let latency = requests.latency.as_ref().filter(|_| requests.only.is_none())?;
-    let n = latency.count;
-    if undecided.count() * 100 <= n * MANY_UNDECIDED {
-        return None;
-    }
-    let of = format!("{} of up to {}", count(n), count(n + undecided.count()));
-    Some(match undecided.p50_ns().cmp(&latency.p50_ns) {
-        Ordering::Less => vec!["the fast ones leave no stack".to_owned(), format!("p50 is of the slow {of}")],
-        Ordering::Greater => vec!["slow ones left no stack".to_owned(), format!("p50 is of the fast {of}")],
-        Ordering::Equal => vec![format!("p50 is of {of}")],
-    })
 }
 
 /// The figures with those that likely are of the roots.

@@ -2,7 +2,8 @@
 // it can be inferred for some of those without which endpoint they are of: on a
 // connection that served one endpoint alone, and below a middleware that wraps
 // one endpoint alone. Others have twins for which nothing can be inferred: on a
-// connection that served two endpoints, and below a middleware that wraps two.
+// connection that served two endpoints, below a middleware that wraps two, and on
+// a connection where requests without a stack took longer than those that have one.
 // It records its own trace to -o and prints JSON: for each endpoint how many
 // requests blocked in it, and how many left no stack of it, on which kind of
 // connection.
@@ -97,6 +98,19 @@ func Beta(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Read is on a connection with Encode.
+func Read(w http.ResponseWriter, r *http.Request) {
+	handled("main.Read", r)
+	wait()
+}
+
+// Encode computes for longer than Read takes, and leaves no stack.
+func Encode(w http.ResponseWriter, r *http.Request) {
+	handled("main.Encode", r)
+	for began := time.Now(); time.Since(began) < 3*time.Millisecond; {
+	}
+}
+
 // A middleware writes a line, which is a system call with a stack. Inlined, its closure would have another name for each
 // handler.
 //
@@ -125,6 +139,14 @@ func serve() *httptest.Server {
 	mux.HandleFunc("/report", audited(log, Report))
 	mux.HandleFunc("/alpha", logged(log, Alpha))
 	mux.HandleFunc("/beta", logged(log, Beta))
+	return httptest.NewServer(mux)
+}
+
+// serveComputing serves those of which Read alone leaves a stack.
+func serveComputing() *httptest.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/read", Read)
+	mux.HandleFunc("/encode", Encode)
 	return httptest.NewServer(mux)
 }
 
@@ -159,13 +181,13 @@ func main() {
 	out := flag.String("o", "trace.out", "where the trace goes")
 	n := flag.Int("n", 4, "rounds")
 	flag.Parse()
-	server := serve()
+	server, computing := serve(), serveComputing()
 	file, err := os.Create(*out)
 	check(err)
 	check(trace.Start(file))
 	// The connections begin in the trace, so that the server they belong to is known.
 	items, mixed, reports := newClient(server.URL, true), newClient(server.URL, false), newClient(server.URL, false)
-	logs := newClient(server.URL, false)
+	logs, reads := newClient(server.URL, false), newClient(computing.URL, true)
 	for i := 0; i < *n; i++ {
 		for _, blocks := range []bool{true, false} {
 			items.get("/item", blocks)
@@ -175,6 +197,10 @@ func main() {
 			reports.get("/list", true)
 			logs.get("/alpha", blocks)
 			logs.get("/beta", blocks)
+			reads.get("/read", true)
+			// With a new time slice, or the runtime stops the handler, and that has a stack.
+			time.Sleep(time.Millisecond)
+			reads.get("/encode", false)
 		}
 	}
 	// The client has its answer a moment before the server's goroutine is done.

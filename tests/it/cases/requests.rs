@@ -94,6 +94,15 @@ const SAID: &[Said] = &[
         &["286 more requests may be of these roots too", "the fast ones leave no stack", "of the slow 74 of up to 360"],
         &[],
     ),
+    ("survivors-only", "-r main.read$ --summary httprouter.trace", 0, &["of the slow 74 of up to 360"], &[]),
+    // Half of the undecided ones are faster than each that counts, and half are slower: nothing is inferred.
+    (
+        "cpu-only-handler",
+        "-r main.Read 1.27.3.trace",
+        0,
+        &["40 undecided (p50 is of 20 of up to 60)"],
+        &["likely", "the fast ones", "slow ones"],
+    ),
     ("grpc-stream-workers", "grpc.trace", 0, &["103 requests on gRPC's stream workers"], &[]),
     (
         "cpu-only-handler",
