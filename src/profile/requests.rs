@@ -248,6 +248,9 @@ pub struct Lane {
     pub goid: u64,
     /// Its entry function; empty when unknown.
     pub entry: String,
+    /// What a pooled goroutine runs: the function that its entry function calls, where that calls others on other
+    /// goroutines; empty where the entry function says all.
+    pub runs: String,
     /// The lane of its creator; none for the request's own, and for goroutines outside
     /// its subtree.
     pub parent: Option<usize>,

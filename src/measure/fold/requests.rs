@@ -2,19 +2,18 @@
 
 use super::samples::{Elsewhere, Folder, Naming, detail_of};
 use crate::measure::Measured;
-use crate::measure::intervals::aggregate::{Key, SumIdx};
+use crate::measure::intervals::aggregate::Key;
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasured};
-use crate::measure::paths::slowest::SlowestMeasured;
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
-use crate::profile::{self, CutRequest, Lane, NodeIdx, PathPiece, Requests, Slowest, WakerKind, Wakeup};
+use crate::profile::{self, CutRequest, NodeIdx, Requests, WakerKind, Wakeup};
 use crate::slice::Slice;
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
-use crate::trace::time::{Time, Window};
+use crate::trace::time::Time;
 use rustc_hash::FxHashMap;
 
 /// A trace that was measured.
@@ -53,11 +52,11 @@ impl Folder {
 }
 
 /// One trace's sums and goroutines, by name.
-struct Names<'a, 'f> {
+pub(super) struct Names<'a, 'f> {
     folder: &'f mut Folder,
-    trace: MeasuredTrace<'a>,
-    keys: &'a [Key],
-    nodes: &'a [NodeIdx],
+    pub(super) trace: MeasuredTrace<'a>,
+    pub(super) keys: &'a [Key],
+    pub(super) nodes: &'a [NodeIdx],
 }
 
 impl Names<'_, '_> {
@@ -99,7 +98,7 @@ impl Names<'_, '_> {
         }
     }
 
-    fn state_number(&self, state: StateKey, requests: &mut Requests) -> u16 {
+    pub(super) fn state_number(&self, state: StateKey, requests: &mut Requests) -> u16 {
         let name = state.name(self.trace.symbols);
         let known = requests.state_names.iter().position(|n| n == name);
         known.unwrap_or_else(|| {
@@ -175,72 +174,11 @@ impl Names<'_, '_> {
         }
     }
 
-    fn entry(&self, g: GIdx) -> String {
+    /// The function that a goroutine was started with; empty where that is not known.
+    pub(super) fn entry(&self, g: GIdx) -> String {
         let symbols = self.trace.symbols;
         let entry = if g.is_some() { symbols.leaf(self.trace.forest.get(g).entry) } else { None };
         entry.map_or_else(String::new, |frame| symbols.function(frame).to_owned())
-    }
-
-    /// The function that a goroutine was started with; where it is older than the trace, the outermost one of a stack on the
-    /// path.
-    fn lane_entry(&self, g: GIdx, path: &[(Window, GIdx, SumIdx)]) -> String {
-        let entry = self.entry(g);
-        if !entry.is_empty() {
-            return entry;
-        }
-        let symbols = self.trace.symbols;
-        let stacks = path.iter().filter(|(_, of, _)| *of == g).map(|(_, _, sum)| self.keys[sum.at()].stack);
-        let outermost = stacks.filter_map(|stack| symbols.frames(stack).last());
-        outermost.map(|frame| symbols.function(frame).to_owned()).find(|f| !f.is_empty()).unwrap_or_default()
-    }
-
-    fn slowest(&mut self, measured: &SlowestMeasured, request: usize, requests: &mut Requests) -> Slowest {
-        let start = self.trace.slice.windows[measured.window.at()];
-        let begin = measured.path.first().map_or(Time(0), |(span, _, _)| span.start);
-        let lane_of: FxHashMap<GIdx, usize> = measured.lanes.iter().enumerate().map(|(i, l)| (l.g, i)).collect();
-        let lanes = measured.lanes.iter().map(|lane| {
-            let goroutine = self.trace.forest.get(lane.g);
-            let pieces = lane.pieces.iter().map(|(span, state)| {
-                let number = self.state_number(*state, requests);
-                (span.start.since(begin), span.end.since(span.start), number)
-            });
-            Lane {
-                goid: goroutine.id.0,
-                entry: self.lane_entry(lane.g, &measured.path),
-                parent: lane_of.get(&goroutine.parent).copied().filter(|_| goroutine.parent.is_some()),
-                kind: self.lane_kind(lane.g, measured.window, start.g),
-                pieces: pieces.collect(),
-                more_pieces: lane.more_pieces,
-                path_ns: 0,
-            }
-        });
-        let lanes = lanes.collect();
-        let path = measured.path.iter().map(|&(span, g, sum)| PathPiece {
-            start_ns: span.start.since(begin),
-            dur_ns: span.end.since(span.start),
-            lane: lane_of.get(&g).copied(),
-            goid: self.trace.forest.get(g).id.0,
-            state: self.keys[sum.at()].state.name(self.trace.symbols).to_owned(),
-            stack: self.nodes[sum.at()],
-        });
-        Slowest {
-            request,
-            lanes,
-            path: path.collect(),
-            more_lanes: measured.more_lanes,
-            more_pieces: measured.more_pieces,
-        }
-    }
-
-    fn lane_kind(&self, g: GIdx, window: crate::slice::WindowIdx, root: GIdx) -> WakerKind {
-        let slice = self.trace.slice;
-        if g == root || slice.is_in(g, window) {
-            WakerKind::Inside
-        } else if slice.tracked[g.at()] {
-            WakerKind::Sibling
-        } else {
-            WakerKind::Outside
-        }
     }
 }
 

@@ -13,6 +13,8 @@ use rustc_hash::FxHashSet;
 
 /// Most goroutines that the slowest request shows.
 const MAX_LANES: usize = 40;
+/// Sums that are kept of one goroutine.
+const MAX_SUMS: usize = 64;
 
 /// The slowest request: the steps of its path from its start on, and its goroutines.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub(crate) struct LaneMeasured {
     pub(crate) pieces: Vec<(Window, StateKey)>,
     /// Intervals at the start that are not in `pieces`, as there are too many.
     pub(crate) more_pieces: u64,
+    /// What the intervals are counted in, each sum once; at most [`MAX_SUMS`] of the last.
+    pub(crate) sums: Vec<SumIdx>,
 }
 
 /// The goroutines to show: the request's own, those on its path, those of its subtree; and how many more there are.
@@ -98,7 +102,7 @@ impl<'a> LaneBuilder<'a> {
         for (i, g) in (0..).zip(goroutines) {
             lane_of[g.at()] = Some(i);
         }
-        let empty = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0 };
+        let empty = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0, sums: Vec::new() };
         let measured: Vec<LaneMeasured> = goroutines.iter().map(empty).collect();
         Self { span, log, aggregate, lane_of, complete_from: vec![span.end; measured.len()], measured }
     }
@@ -116,7 +120,12 @@ impl<'a> LaneBuilder<'a> {
         let window = Window { start: start.max(self.span.start), end: self.complete_from[lane] };
         if window.start < window.end {
             if sum.at() < self.aggregate.len() {
-                push_interval(&mut self.measured[lane], window, self.aggregate.key(sum).state);
+                let state = self.aggregate.key(sum).state;
+                let lane = &mut self.measured[lane];
+                push_interval(lane, window, state);
+                if lane.sums.len() < MAX_SUMS && !lane.sums.contains(&sum) {
+                    lane.sums.push(sum);
+                }
             }
             self.complete_from[lane] = window.start;
         }

@@ -267,6 +267,7 @@ impl Serialize for LaneRow<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("goid", &l.goid)?;
         map.serialize_entry("entry", &l.entry)?;
+        map.serialize_entry("runs", &l.runs)?;
         map.serialize_entry("parent", &l.parent)?;
         map.serialize_entry("kind", l.kind.name())?;
         map.serialize_entry("path_ns", &l.path_ns)?;

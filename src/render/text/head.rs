@@ -214,10 +214,11 @@ fn counts(view: &View<'_>, requests: &Requests, has_time: bool) -> Vec<String> {
         }
     }
     if requests.inferred > 0 {
-        let (n, at_least) = (count(requests.inferred), view.time(requests.inferred_at_least_p50_ns));
-        let bounds = format!("{n} with inferred edges: at most as long as shown");
-        let single = requests.inferred > requests.may_be_several;
-        items.push(if single { format!("{bounds}, p50 at least {at_least}") } else { bounds });
+        let bounds = format!("{} with inferred edges: at most as long as shown", count(requests.inferred));
+        let at_least_ns = requests.inferred_at_least_p50_ns;
+        // Of a region that never ended nothing is certain but its beginning.
+        let is_bounded = requests.inferred > requests.may_be_several && at_least_ns > 0;
+        items.push(if is_bounded { format!("{bounds}, p50 at least {}", view.time(at_least_ns)) } else { bounds });
     }
     if requests.may_be_several > 0 {
         items.push(format!("{} may be several calls each", count(requests.may_be_several)));

@@ -2,8 +2,10 @@
 
 use super::axis::returns;
 use super::layout::View;
-use crate::profile::{Slowest, WakerKind};
+use crate::profile::{Lane, Slowest, WakerKind};
 use crate::render::names;
+use crate::render::units::count;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Goroutines drawn unless `-n 0` asks for all.
 const MAX_LANES: usize = 12;
@@ -16,12 +18,36 @@ pub(super) struct DrawnLane {
     pub(super) lane: usize,
     /// For each level of the tree, whether more lanes follow on it. The last one is its own.
     levels: Vec<bool>,
+    /// How many lanes are alike and not drawn.
+    alike: usize,
 }
 
-/// The lanes to draw, children after their creators. Those on the critical path come before others.
+/// For each lane, the one that stands for it: the first of those with the same creator and the same function that are not on
+/// the critical path and created nothing. A lane that is like no other stands for itself.
+fn alike(slowest: &Slowest) -> Vec<usize> {
+    let creators: FxHashSet<usize> = slowest.lanes.iter().filter_map(|lane| lane.parent).collect();
+    let mut first = FxHashMap::default();
+    let lanes = slowest.lanes.iter().enumerate();
+    lanes
+        .map(|(i, lane)| {
+            let is_plain = i > 0 && lane.path_ns == 0 && !creators.contains(&i);
+            let key = (lane.parent, lane.kind, function(lane));
+            if is_plain && !key.2.is_empty() { *first.entry(key).or_insert(i) } else { i }
+        })
+        .collect()
+}
+
+/// What a goroutine runs, as far as that is known.
+fn function(lane: &Lane) -> &str {
+    if lane.runs.is_empty() { &lane.entry } else { &lane.runs }
+}
+
+/// The lanes to draw, children after their creators. Those on the critical path come before others, and of those that are
+/// alike the first stands for all.
 pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<DrawnLane> {
     let n = slowest.lanes.len();
-    let mut wanted: Vec<usize> = (0..n).collect();
+    let stands_for: Vec<usize> = if all { (0..n).collect() } else { alike(slowest) };
+    let mut wanted: Vec<usize> = (0..n).filter(|&i| stands_for[i] == i).collect();
     // Stable, so the request's own lane stays the first.
     wanted.sort_by_key(|&i| (i != 0, slowest.lanes[i].path_ns == 0));
     wanted.truncate(if all { n } else { MAX_LANES });
@@ -40,7 +66,9 @@ pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<DrawnLane> {
     }
     let mut order = Vec::new();
     // With its own stack: a chain of goroutines may be long.
-    let mut stack: Vec<DrawnLane> = tops.into_iter().rev().map(|lane| DrawnLane { lane, levels: Vec::new() }).collect();
+    let alike = |lane| stands_for.iter().filter(|&&of| of == lane).count() - 1;
+    let top = |lane| DrawnLane { lane, levels: Vec::new(), alike: alike(lane) };
+    let mut stack: Vec<DrawnLane> = tops.into_iter().rev().map(top).collect();
     while let Some(shown) = stack.pop() {
         for (i, &child) in children[shown.lane].iter().enumerate().rev() {
             let mut levels = shown.levels.clone();
@@ -48,7 +76,7 @@ pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<DrawnLane> {
             if levels.len() > MAX_DEPTH {
                 levels.remove(0);
             }
-            stack.push(DrawnLane { lane: child, levels });
+            stack.push(DrawnLane { lane: child, levels, alike: alike(child) });
         }
         order.push(shown);
     }
@@ -75,14 +103,16 @@ pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &DrawnLane) -> St
         text.extend(above.iter().map(|&follows| if follows { down } else { "  " }));
         text.push_str(if own { more } else { last });
     }
-    let entry = names::function(&lane.entry, false);
+    let entry = names::function(function(lane), false);
     // Without the package: the number identifies the goroutine, and names are long.
     let entry = entry.split_once('.').map_or(&*entry, |(_, name)| name);
     format!("{text}{} {entry}", lane.goid).trim_end().to_owned()
 }
 
-/// Where a goroutine outside the request's subtree belongs, and which goroutine it waited for longest.
-pub(super) fn note(slowest: &Slowest, lane: usize) -> String {
+/// Where a goroutine outside the request's subtree belongs, which goroutine it waited for longest, and how many others are
+/// alike.
+pub(super) fn note(slowest: &Slowest, shown: &DrawnLane) -> String {
+    let lane = shown.lane;
     let outside = match slowest.lanes[lane].kind {
         WakerKind::Sibling => "another request",
         WakerKind::Outside => "outside",
@@ -93,13 +123,17 @@ pub(super) fn note(slowest: &Slowest, lane: usize) -> String {
     let waits = slowest.lanes[lane].pieces.iter();
     let waits = waits.filter_map(|&(at, dur, _)| returns.get(&at.saturating_add(dur)).map(|goid| (dur, goid)));
     let longest = waits.max().map(|(_, goid)| format!("waits for {goid}"));
-    [Some(outside.to_owned()).filter(|s| !s.is_empty()), longest].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let alike = (shown.alike > 0).then(|| format!("and {} alike", count(shown.alike as u64)));
+    [Some(outside.to_owned()).filter(|s| !s.is_empty()), longest, alike]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::Lane;
     use crate::render::Options;
 
     fn slowest(parents: &[Option<usize>]) -> Slowest {
@@ -117,6 +151,18 @@ mod tests {
     fn children_stand_below_their_creator() {
         let tree = slowest(&[None, Some(0), None, Some(0), Some(1), Some(4)]);
         assert_eq!(labels(&tree, false), ["1 f", "├ 2 f", "│ └ 5 f", "│   └ 6 f", "└ 4 f", "3 f"]);
+    }
+
+    #[test]
+    fn the_first_of_lanes_that_are_alike_stands_for_all() {
+        let mut tree = slowest(&[None, Some(0), Some(0), Some(0), Some(0), Some(4), Some(0)]);
+        tree.lanes[2].path_ns = 1;
+        tree.lanes[6].runs = "main.g".into();
+        // Not the third, which is on the path, nor the fifth, which created one, nor the last, which runs something else.
+        assert_eq!(labels(&tree, false), ["1 f", "├ 2 f", "├ 3 f", "├ 5 f", "│ └ 6 f", "└ 7 g"]);
+        let notes: Vec<String> = choose(&tree, false).iter().map(|shown| note(&tree, shown)).collect();
+        assert_eq!(notes, ["", "and 1 alike", "", "", "", ""]);
+        assert_eq!(labels(&tree, true).len(), 7);
     }
 
     #[test]

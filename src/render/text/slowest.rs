@@ -80,7 +80,7 @@ fn drawing(
 ) -> io::Result<()> {
     let labels: Vec<String> = shown.iter().map(|s| lanes::label(view, slowest, s)).collect();
     let times: Vec<String> = shown.iter().map(|s| on_path(view, slowest.lanes[s.lane].path_ns)).collect();
-    let notes: Vec<String> = shown.iter().map(|s| lanes::note(slowest, s.lane)).collect();
+    let notes: Vec<String> = shown.iter().map(|s| lanes::note(slowest, s)).collect();
     let widest = |texts: &[String]| texts.iter().map(|t| width(t)).max().unwrap_or(0);
     let heading = "on path";
     let time = widest(&times).max(heading.len());

@@ -103,6 +103,13 @@ const SAID: &[Said] = &[
         &["40 undecided (p50 is of 20 of up to 60)"],
         &["likely", "the fast ones", "slow ones"],
     ),
+    (
+        "double-end",
+        "--root-by region -r ^query$ 1.27.3.trace",
+        0,
+        &["7 with inferred edges: at most as long as shown"],
+        &["at least 0 ns"],
+    ),
     ("grpc-stream-workers", "grpc.trace", 0, &["103 requests on gRPC's stream workers"], &[]),
     (
         "cpu-only-handler",

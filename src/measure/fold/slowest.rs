@@ -1,0 +1,89 @@
+//! The slowest request: its goroutines by name, and its path.
+
+use super::requests::Names;
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::measure::paths::slowest::SlowestMeasured;
+use crate::profile::{Lane, PathPiece, Requests, Slowest, WakerKind};
+use crate::slice::WindowIdx;
+use crate::survey::Started;
+use crate::trace::ids::GIdx;
+use crate::trace::time::{Time, Window};
+use rustc_hash::FxHashMap;
+
+impl Names<'_, '_> {
+    /// The function that a goroutine was started with; where it is older than the trace, the outermost one of a stack on the
+    /// path.
+    fn lane_entry(&self, g: GIdx, path: &[(Window, GIdx, SumIdx)]) -> String {
+        let entry = self.entry(g);
+        if !entry.is_empty() {
+            return entry;
+        }
+        let symbols = self.trace.symbols;
+        let stacks = path.iter().filter(|(_, of, _)| *of == g).map(|(_, _, sum)| self.keys[sum.at()].stack);
+        let outermost = stacks.filter_map(|stack| symbols.frames(stack).last());
+        outermost.map(|frame| symbols.function(frame).to_owned()).find(|f| !f.is_empty()).unwrap_or_default()
+    }
+
+    pub(super) fn slowest(&self, measured: &SlowestMeasured, request: usize, requests: &mut Requests) -> Slowest {
+        let start = self.trace.slice.windows[measured.window.at()];
+        let begin = measured.path.first().map_or(Time(0), |(span, _, _)| span.start);
+        let lane_of: FxHashMap<GIdx, usize> = measured.lanes.iter().enumerate().map(|(i, l)| (l.g, i)).collect();
+        let runs = self.what_lanes_run(measured);
+        let lanes = measured.lanes.iter().zip(runs).map(|(lane, runs)| {
+            let goroutine = self.trace.forest.get(lane.g);
+            let pieces = lane.pieces.iter().map(|(span, state)| {
+                let number = self.state_number(*state, requests);
+                (span.start.since(begin), span.end.since(span.start), number)
+            });
+            Lane {
+                goid: goroutine.id.0,
+                entry: self.lane_entry(lane.g, &measured.path),
+                runs,
+                parent: lane_of.get(&goroutine.parent).copied().filter(|_| goroutine.parent.is_some()),
+                kind: self.lane_kind(lane.g, measured.window, start.g),
+                pieces: pieces.collect(),
+                more_pieces: lane.more_pieces,
+                path_ns: 0,
+            }
+        });
+        let lanes = lanes.collect();
+        let path = measured.path.iter().map(|&(span, g, sum)| PathPiece {
+            start_ns: span.start.since(begin),
+            dur_ns: span.end.since(span.start),
+            lane: lane_of.get(&g).copied(),
+            goid: self.trace.forest.get(g).id.0,
+            state: self.keys[sum.at()].state.name(self.trace.symbols).to_owned(),
+            stack: self.nodes[sum.at()],
+        });
+        Slowest {
+            request,
+            lanes,
+            path: path.collect(),
+            more_lanes: measured.more_lanes,
+            more_pieces: measured.more_pieces,
+        }
+    }
+
+    fn lane_kind(&self, g: GIdx, window: WindowIdx, root: GIdx) -> WakerKind {
+        let slice = self.trace.slice;
+        if g == root || slice.is_in(g, window) {
+            WakerKind::Inside
+        } else if slice.tracked[g.at()] {
+            WakerKind::Sibling
+        } else {
+            WakerKind::Outside
+        }
+    }
+    /// What pooled goroutines run; empty where the entry function says all.
+    fn what_lanes_run(&self, measured: &SlowestMeasured) -> Vec<String> {
+        let symbols = self.trace.symbols;
+        let mut started = Started::new(symbols);
+        for lane in &measured.lanes {
+            for sum in &lane.sums {
+                started.add(symbols, lane.g, self.keys[sum.at()].stack);
+            }
+        }
+        let run = |g| started.of(g).map_or_else(String::new, |function| symbols.text(function).to_owned());
+        measured.lanes.iter().map(|lane| run(lane.g)).collect()
+    }
+}
