@@ -294,6 +294,8 @@ pub struct Overlap {
     pub stw_count: u64,
     /// Time on critical paths spent helping the collector to mark, in ns.
     pub mark_assist_ns: u64,
+    /// Time on critical paths spent sweeping for the collector outside of that, in ns.
+    pub sweep_ns: u64,
     /// Time on critical paths spent runnable while the world was stopped, in ns.
     pub stw_runnable_ns: u64,
     /// Time of the part looked at during which the collector marked, in ns.

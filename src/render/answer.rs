@@ -39,7 +39,8 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> St
 pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
     let requests = profile.requests.as_ref()?;
     let latency = requests.latency.as_ref()?;
-    if answer.causes.first().is_some_and(|cause| cause.state == "running" && cause.bracketed) {
+    let computes = |cause: &Cause| cause.state == "running" && cause.detail.is_empty();
+    if answer.causes.first().is_some_and(|cause| computes(cause) && cause.bracketed) {
         return Some("record with a CPU profile running (pprof.StartCPUProfile): its samples name the code".to_owned());
     }
     let is_whole = requests.only.is_none();
@@ -115,11 +116,10 @@ impl AnswerWriter<'_> {
         let share = self.share(cause.ns);
         let subject = if is_second { format!("For another {share} it") } else { format!("{share} of the time it") };
         let what = match (&cause.waits_for, cause.state.as_str()) {
-            (None, "running") => format!("computes{}", self.place(cause)),
-            (None, "runnable") => format!("waits for a processor{}", self.place(cause)),
             (None, "syscall") if cause.detail == "cgo" => format!("is in C code{}", self.place(cause)),
-            (None, "syscall") => format!("is in system calls{}", self.place(cause)),
-            (None, "sleep") => format!("sleeps{}", self.place(cause)),
+            (None, "running" | "runnable" | "syscall" | "sleep") => {
+                format!("{}{}", does(&cause.state, cause.detail), self.place(cause))
+            }
             (None, _) => self.wait(cause),
             (Some(other), _) => format!("{}{}", self.wait_for_other(cause, other), self.part(cause, other)),
         };
@@ -232,6 +232,8 @@ fn object(state: &str, detail: &str) -> String {
 /// What a goroutine does: `sleeps`.
 fn does(state: &str, detail: &str) -> String {
     match state {
+        "running" if detail == "sweep" => "sweeps for the garbage collector".to_owned(),
+        "running" if detail == "mark assist" => "helps the garbage collector to mark".to_owned(),
         "running" => "computes".to_owned(),
         "runnable" => "waits for a processor".to_owned(),
         "syscall" => "is in system calls".to_owned(),
@@ -243,6 +245,8 @@ fn does(state: &str, detail: &str) -> String {
 /// What a goroutine did: `slept`.
 fn did(state: &str, detail: &str) -> String {
     match state {
+        "running" if detail == "sweep" => "swept for the garbage collector".to_owned(),
+        "running" if detail == "mark assist" => "helped the garbage collector to mark".to_owned(),
         "running" => "computed".to_owned(),
         "runnable" => "waited for a processor".to_owned(),
         "syscall" => "was in system calls".to_owned(),

@@ -4,7 +4,8 @@ use super::clean::clean;
 use super::names;
 use super::units::{Share, Unit, count, counted, duration, mean};
 use crate::profile::{
-    Finding, FindingEvidence, Latency, NodeIdx, Profile, ProfileFrame, Requests, StackTree, TailRow, WakerKind, Wakeup,
+    Finding, FindingEvidence, Latency, NodeIdx, Overlap, Profile, ProfileFrame, Requests, StackTree, TailRow,
+    WakerKind, Wakeup,
 };
 use std::borrow::Cow;
 
@@ -73,13 +74,22 @@ impl FindingWriter<'_> {
         match id {
             "scheduler" => format!("Requests wait for a processor {share} of their time ([runnable], {time})."),
             "collector" => {
-                format!("Requests help the garbage collector or wait for it {share} of their time ({time}).")
+                let Overlap { mark_assist_ns, sweep_ns, .. } = self.requests.overlap;
+                let waits = ns.saturating_sub(mark_assist_ns).saturating_sub(sweep_ns);
+                let parts = [(mark_assist_ns, "mark assist"), (sweep_ns, "sweep"), (waits, "waits for it")];
+                let parts =
+                    parts.iter().filter(|(ns, _)| *ns > 0).map(|(ns, what)| format!("{what} {}", self.time(*ns)));
+                let parts = parts.collect::<Vec<_>>().join(", ");
+                format!("Requests work for the garbage collector or wait for it {share} of their time: {parts}.")
             }
             "stw" => {
                 let times = counted(self.requests.overlap.stw_count, "time");
                 format!("The world is stopped {share} of the time of requests ({time}), {times}.")
             }
-            _ => format!("Requests compute: {share} of their time is [running] ({time})."),
+            _ => format!(
+                "Requests compute {share} of their time ({time}): [running] without what they do for the collector, with \
+                 waits for a CPU of the operating system, of which a trace says nothing."
+            ),
         }
     }
 

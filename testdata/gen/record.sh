@@ -47,6 +47,7 @@ matching
 likely
 spans
 causes
+collector
 "
 programs=${PROGRAMS:-$all}
 programs=" $(echo $programs) "
@@ -114,6 +115,7 @@ everything() {
 	run "$1" loops loops
 	run "$1" wakers wakers
 	run "$1" causes causes
+	run "$1" collector collector
 	run "$1" endpoints endpoints
 	run "$1" endpoints-h2 endpoints -h2
 	run "$1" dispatch dispatch

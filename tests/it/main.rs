@@ -15,6 +15,7 @@ mod cases;
 mod causes;
 mod cli;
 mod cli_traces;
+mod collector;
 mod compare;
 mod corpus;
 mod corrupt;

@@ -7,6 +7,7 @@
 //!   selected roots=1 goroutines=2             counts of the selection; those not named are not checked
 //!   state chan receive 100/1                  nanoseconds/intervals; all states, and no others
 //!   stack running 40 main.main;main.handler   nanoseconds on one stack, root first
+//!   detail sweep 15                           nanoseconds with this detail, whatever the state
 //!   warnings recording                        the ids of all warnings; none when left out
 //!   incomplete                                data is missing; else the trace was read whole
 //!   no match                                  nothing was selected
@@ -118,6 +119,12 @@ fn stack_lines(profile: &Profile, expected: &[String]) -> Vec<String> {
         .collect()
 }
 
+fn detail_lines(profile: &Profile, expected: &[String]) -> Vec<String> {
+    let wanted = expected.iter().filter_map(|l| l.strip_prefix("detail ")?.rsplit_once(' '));
+    let ns = |detail| profile.samples.iter().filter(|s| s.detail == detail).map(|s| s.weight.goroutine_ns).sum::<u64>();
+    wanted.map(|(detail, _)| format!("detail {detail} {}", ns(detail))).collect()
+}
+
 /// What the pipeline says, in the words of the expectation and in its order.
 fn answer(bytes: &Vec<u8>, run: &Run) -> Vec<String> {
     let mut lines = Vec::new();
@@ -142,6 +149,7 @@ fn answer(bytes: &Vec<u8>, run: &Run) -> Vec<String> {
             states.sort_by_key(|l| run.expected.iter().position(|e| e == l).unwrap_or(usize::MAX));
             lines.extend(states);
             lines.extend(stack_lines(profile, &run.expected));
+            lines.extend(detail_lines(profile, &run.expected));
             (&profile.warnings, profile.complete())
         }
     };

@@ -7,7 +7,7 @@
 use super::MeasureCore;
 use crate::measure::intervals::attribution::Attribution;
 use crate::measure::intervals::log::IntervalLog;
-use crate::measure::intervals::timeline::{IntervalKind, Timeline};
+use crate::measure::intervals::timeline::{CollectorWork, IntervalKind, Timeline};
 use crate::measure::paths::wakers::Cause;
 use crate::measure::windows::Windows;
 use crate::trace::event::{GoState, GoTransition};
@@ -80,7 +80,7 @@ impl PieceCounter<'_, '_> {
         let ns = end.0.wrapping_sub(since.0) as u64;
         let sum = self.attribution.add_known(
             line,
-            IntervalKind { running, assists: false },
+            IntervalKind { running, collector: CollectorWork::None },
             next,
             (u64::from(line.uncounted), ns),
         );

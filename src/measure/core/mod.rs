@@ -15,7 +15,7 @@ use super::intervals::aggregate::SumIdx;
 use super::intervals::attribution::Attribution;
 use super::intervals::log::{IntervalLog, IntervalLogMemory, Link, LinkKind};
 use super::intervals::states::StateKey;
-use super::intervals::timeline::{FirstState, PieceEnd, Timeline};
+use super::intervals::timeline::{CollectorWork, FirstState, PieceEnd, Timeline};
 use super::paths::wakers::{Cause, EndedWait, Wakers};
 use super::spec::MeasureSpec;
 use super::windows::Windows;
@@ -343,27 +343,32 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// A goroutine begins or ends to help the collector to mark. Ranges of the whole program are no matter of the core.
+    /// A goroutine begins or ends to work for the collector. Ranges of the whole program are no matter of the core.
     #[inline]
     pub(super) fn range(&mut self, event: &Event, kind: &EventKind) {
-        match kind {
-            EventKind::RangeBegin(Range::GcMarkAssist) | EventKind::RangeActive(Range::GcMarkAssist) => {
-                self.assists(event, true);
-            }
-            EventKind::RangeEnd(Range::GcMarkAssist) => self.assists(event, false),
-            _ => {}
-        }
-    }
-
-    /// A goroutine begins or ends to help the collector, in the function that allocates.
-    fn assists(&mut self, event: &Event, assists: bool) {
-        let Some(line) = self.line(event.g) else { return };
-        if self.lines[line].assists_gc() != assists {
+        if let Some((work, begins)) = collector_work(kind)
+            && let Some(line) = self.line(event.g)
+            && self.lines[line].does(work) != begins
+        {
             if self.lines[line].state == GoState::Running {
                 let own = self.lines[line].own;
                 self.close(line, event.time, own, false);
             }
-            self.lines[line].assist(assists);
+            self.lines[line].set_collector_work(work, begins);
         }
+    }
+}
+
+/// The work for the collector that the goroutine of an event begins (true) or ends; none for any other event.
+pub(super) fn collector_work(kind: &EventKind) -> Option<(CollectorWork, bool)> {
+    let of = |range: &Range| match range {
+        Range::GcMarkAssist => Some(CollectorWork::MarkAssist),
+        Range::GcSweep => Some(CollectorWork::Sweep),
+        Range::GcMark | Range::StopTheWorld(_) => None,
+    };
+    match kind {
+        EventKind::RangeBegin(range) | EventKind::RangeActive(range) => Some((of(range)?, true)),
+        EventKind::RangeEnd(range) => Some((of(range)?, false)),
+        _ => None,
     }
 }

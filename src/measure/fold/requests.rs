@@ -48,6 +48,7 @@ impl Folder {
         let mut naming = Names { folder: self, trace, keys: &keys, nodes: &nodes };
         naming.add_paths(paths, requests);
         requests.overlap.mark_assist_ns = self.assist_ns;
+        requests.overlap.sweep_ns = self.sweep_ns;
     }
 }
 

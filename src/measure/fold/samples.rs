@@ -2,6 +2,7 @@
 
 use crate::measure::intervals::aggregate::{Aggregate, Key, SumIdx};
 use crate::measure::intervals::states::detail;
+use crate::measure::intervals::timeline::CollectorWork;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
@@ -85,6 +86,8 @@ pub(crate) struct Folder {
     samples: Vec<(SampleKey, Weight)>,
     /// Latency of samples in which the goroutine helped the collector.
     pub(crate) assist_ns: u64,
+    /// The same for sweeping.
+    pub(crate) sweep_ns: u64,
 }
 
 impl Folder {
@@ -175,8 +178,10 @@ impl Folder {
     }
 
     fn add(&mut self, key: &Key, below: Below<'_>, symbols: &Symbols, weight: Weight) {
-        if key.assist {
-            self.assist_ns = self.assist_ns.saturating_add(weight.latency_ns);
+        match key.collector {
+            CollectorWork::None => {}
+            CollectorWork::MarkAssist => self.assist_ns = self.assist_ns.saturating_add(weight.latency_ns),
+            CollectorWork::Sweep => self.sweep_ns = self.sweep_ns.saturating_add(weight.latency_ns),
         }
         let Below { stack, root, waited_in } = below;
         let (state, root) = (self.number(key.state.name(symbols)), self.number(symbols.text(root)));
@@ -279,8 +284,10 @@ impl Folder {
 
 /// What can be said of a sample beyond its state.
 pub(crate) fn detail_of(key: &Key, symbols: &Symbols) -> &'static str {
-    if key.assist {
-        return "mark assist";
+    match key.collector {
+        CollectorWork::None => {}
+        CollectorWork::MarkAssist => return "mark assist",
+        CollectorWork::Sweep => return "sweep",
     }
     let frames = symbols.frames(key.stack).map(|frame| symbols.function(frame));
     detail(key.state, key.state.name(symbols), frames)

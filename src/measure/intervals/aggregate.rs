@@ -1,6 +1,7 @@
 //! Adds intervals up, by chain, stack and state. On the hot path.
 
 use super::states::StateKey;
+use super::timeline::CollectorWork;
 use crate::profile::{Precision, Weight};
 use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::trace::ids::{StackIdx, dense_index};
@@ -55,8 +56,8 @@ pub(crate) struct Key {
     pub(crate) precision: Precision,
     /// Whether the line of the stack's leaf is known.
     pub(crate) line_known: bool,
-    /// Whether the goroutine helped the collector to mark.
-    pub(crate) assist: bool,
+    /// What the goroutine did for the collector; nothing unless it ran.
+    pub(crate) collector: CollectorWork,
 }
 
 /// All that an interval's key depends on, packed into two words: intervals with equal signatures have equal keys.
@@ -260,7 +261,7 @@ mod tests {
             state: StateKey::RUNNING,
             precision: Precision::Exact,
             line_known: true,
-            assist: false,
+            collector: CollectorWork::None,
         };
         let (mut whole, mut odd, mut even) = (Aggregate::default(), Aggregate::default(), Aggregate::default());
         for i in 0..5000u32 {
@@ -280,7 +281,7 @@ mod tests {
             state: StateKey::RUNNABLE,
             precision: Precision::Exact,
             line_known: true,
-            assist: false,
+            collector: CollectorWork::None,
         };
         let add = |sums: &mut Aggregate, i: u32, ns: u64| {
             let signature = Signature(u64::from(i), 7);

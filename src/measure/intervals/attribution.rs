@@ -3,7 +3,7 @@
 use super::aggregate::{Aggregate, Key, Signature, SumIdx};
 use super::log::IntervalLog;
 use super::states::{StateKey, only_blocks, polls_file};
-use super::timeline::{IntervalKind, PieceEnd, Timeline};
+use super::timeline::{CollectorWork, IntervalKind, PieceEnd, Timeline};
 use crate::profile::Precision;
 use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
@@ -22,6 +22,9 @@ enum CountedIn {
 pub(crate) fn share_of(ns: u64, i: u64, n: u64) -> u64 {
     if i == n - 1 { ns - ns / n * (n - 1) } else { ns / n }
 }
+
+/// Stands in a signature for running time in which the goroutine sweeps: twice a state's number for running, never so large.
+const SWEEP: u32 = u32::MAX;
 
 /// Slots of the cache of brackets.
 const BRACKET_BITS: u32 = 12;
@@ -93,7 +96,7 @@ impl<'a> Attribution<'a> {
 
     /// Adds one interval, or a piece of one, to what is open of a timeline; gives its sum.
     fn add(&mut self, line: &Timeline, next: StackIdx, events: u64, ns: u64) -> SumIdx {
-        let what = IntervalKind { running: line.key == StateKey::RUNNING, assists: line.assists };
+        let what = IntervalKind { running: line.key == StateKey::RUNNING, collector: line.collector_work() };
         self.add_known(line, what, next, (events, ns))
     }
 
@@ -104,14 +107,18 @@ impl<'a> Attribution<'a> {
     pub(crate) fn add_known(
         &mut self,
         line: &Timeline,
-        IntervalKind { running, assists }: IntervalKind,
+        IntervalKind { running, collector }: IntervalKind,
         next: StackIdx,
         (events, ns): (u64, u64),
     ) -> SumIdx {
-        debug_assert_eq!((running, assists), (line.key == StateKey::RUNNING, line.assists));
+        debug_assert_eq!((running, collector), (line.key == StateKey::RUNNING, line.collector_work()));
         let (stack, next) = if running { (line.own, next) } else { (line.stack, StackIdx::EMPTY) };
         let state = if running { StateKey::RUNNING } else { line.key };
-        let state = state.number() << 1 | u32::from(assists);
+        let state = match collector {
+            CollectorWork::Sweep if running => SWEEP,
+            CollectorWork::MarkAssist if running => state.number() << 1 | 1,
+            _ => state.number() << 1,
+        };
         let packed = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         let signature = Signature(line.chain | u64::from(stack.0), packed(next.0, state));
         if let Some(sum) = self.aggregate.add_cached(signature, events, ns) {
@@ -163,7 +170,7 @@ impl<'a> Attribution<'a> {
                 state,
                 precision: Precision::Exact,
                 line_known: true,
-                assist: false,
+                collector: CollectorWork::None,
             },
             0,
             0,
@@ -172,8 +179,9 @@ impl<'a> Attribution<'a> {
 
     #[inline]
     fn key(line: &Timeline, stack: StackIdx, precision: Precision, line_known: bool) -> Key {
-        let assist = line.assists && line.key == StateKey::RUNNING;
-        Key { chain: line.chain(), stack, state: line.key, precision, line_known, assist }
+        let runs = line.key == StateKey::RUNNING;
+        let collector = if runs { line.collector_work() } else { CollectorWork::None };
+        Key { chain: line.chain(), stack, state: line.key, precision, line_known, collector }
     }
 
     /// More is known than what was on the stack before and after: CPU samples, or which handler the server called.

@@ -42,12 +42,25 @@ pub(crate) struct Timeline {
     /// Whether there are CPU samples in the open piece of running time.
     pub(super) sampled: bool,
     /// Whether it helps the collector to mark while it runs.
-    pub(super) assists: bool,
+    assists: bool,
+    /// Whether it sweeps for the collector while it runs.
+    sweeps: bool,
     /// The function that serves the request which just began on it, until its first own stack; empty for none.
     pub(super) serves: StringIdx,
 }
 
 const _: () = assert!(size_of::<Timeline>() == 64, "one cache line");
+
+/// What a goroutine does for the collector while it runs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) enum CollectorWork {
+    /// Nothing: it runs its own code.
+    None,
+    /// It helps to mark, also where it sweeps meanwhile.
+    MarkAssist,
+    /// It sweeps.
+    Sweep,
+}
 
 /// How a piece of an interval is closed.
 #[derive(Clone, Copy)]
@@ -67,8 +80,8 @@ pub(crate) struct PieceEnd {
 pub(crate) struct IntervalKind {
     /// Running time.
     pub(crate) running: bool,
-    /// Of a goroutine that helps the collector while it runs.
-    pub(crate) assists: bool,
+    /// What the goroutine does for the collector while it runs.
+    pub(crate) collector: CollectorWork,
 }
 
 /// How a goroutine is first met.
@@ -103,6 +116,7 @@ impl Timeline {
             carried: false,
             sampled: false,
             assists: false,
+            sweeps: false,
             serves: StringIdx::NONE,
         }
     }
@@ -139,14 +153,32 @@ impl Timeline {
         self.sampled
     }
 
-    /// Whether it helps the collector to mark while it runs.
-    pub(crate) fn assists_gc(&self) -> bool {
-        self.assists
+    /// What it does for the collector while it runs.
+    #[inline]
+    pub(crate) fn collector_work(&self) -> CollectorWork {
+        match (self.assists, self.sweeps) {
+            (true, _) => CollectorWork::MarkAssist,
+            (false, true) => CollectorWork::Sweep,
+            (false, false) => CollectorWork::None,
+        }
     }
 
-    /// It helps the collector from now on, or does not.
-    pub(crate) fn assist(&mut self, assists: bool) {
-        self.assists = assists;
+    /// Whether it does this work for the collector, maybe beside other work.
+    pub(crate) fn does(&self, work: CollectorWork) -> bool {
+        match work {
+            CollectorWork::None => !self.assists && !self.sweeps,
+            CollectorWork::MarkAssist => self.assists,
+            CollectorWork::Sweep => self.sweeps,
+        }
+    }
+
+    /// It does this work for the collector from now on, or does not.
+    pub(crate) fn set_collector_work(&mut self, work: CollectorWork, does: bool) {
+        match work {
+            CollectorWork::None => {}
+            CollectorWork::MarkAssist => self.assists = does,
+            CollectorWork::Sweep => self.sweeps = does,
+        }
         self.update_plain_window();
     }
 
@@ -162,7 +194,7 @@ impl Timeline {
     }
 
     fn update_plain_window(&mut self) {
-        let is_plain = !self.sampled && !self.assists && !self.serves.is_some();
+        let is_plain = !self.sampled && !self.assists && !self.sweeps && !self.serves.is_some();
         self.plain_window = if is_plain { self.window } else { WindowIdx::NONE };
     }
 

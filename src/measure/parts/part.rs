@@ -4,15 +4,15 @@
 //! It takes any event; nearly all transitions come by [`part_fast`](super::part_fast) and never get here.
 
 use super::left_over::{LeftOver, LeftOverEvent};
-use crate::measure::core::{FastTimes, MeasureCore};
+use crate::measure::core::{FastTimes, MeasureCore, collector_work};
 use crate::measure::intervals::log::IntervalLogMemory;
-use crate::measure::intervals::timeline::{FirstState, Timeline};
+use crate::measure::intervals::timeline::{CollectorWork, FirstState, Timeline};
 use crate::measure::paths::wakers::Cause;
 use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::Windows;
 use crate::measure::windows::part_start::PartStart;
 use crate::slice::WindowIdx;
-use crate::trace::event::{Event, EventKind, GoState, GoTransition, Range};
+use crate::trace::event::{Event, EventKind, GoState, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 use rustc_hash::FxHashSet;
@@ -25,8 +25,8 @@ pub(crate) struct PartMeasurer<'a> {
     left: LeftOver,
     /// When the fast path may be taken: from the first event that was measured on.
     pub(super) fast_times: FastTimes,
-    /// Goroutines that help the collector to mark, and are not measured here yet.
-    assisting: FxHashSet<GIdx>,
+    /// Goroutines that work for the collector, with that work, and are not measured here yet.
+    collecting: FxHashSet<(GIdx, CollectorWork)>,
     /// Goroutines in a system call that are not measured here yet.
     in_syscall: FxHashSet<GIdx>,
 }
@@ -45,7 +45,7 @@ impl<'a> PartMeasurer<'a> {
             independent_from: Time::MIN,
             left: LeftOver::default(),
             fast_times: FastTimes::NEVER,
-            assisting: FxHashSet::default(),
+            collecting: FxHashSet::default(),
             in_syscall: FxHashSet::default(),
         }
     }
@@ -57,11 +57,13 @@ impl<'a> PartMeasurer<'a> {
         self.independent_from = start.independent_from;
         self.left = LeftOver::default();
         self.fast_times = FastTimes::NEVER;
-        self.assisting.clear();
+        self.collecting.clear();
         self.in_syscall.clear();
         if let Some(before) = &start.inside {
             self.in_syscall.extend(before.in_syscall());
-            self.assisting.extend(before.assisting().filter(|g| self.core.wants(*g)));
+            let assisting = before.assisting().map(|g| (g, CollectorWork::MarkAssist));
+            let all = assisting.chain(before.sweeping().map(|g| (g, CollectorWork::Sweep)));
+            self.collecting.extend(all.filter(|(g, _)| self.core.wants(*g)));
         }
         self.core.windows.begin(start);
     }
@@ -128,16 +130,15 @@ impl<'a> PartMeasurer<'a> {
 
     /// Leaves over ranges of the whole program, and of goroutines that are not measured here.
     fn range(&mut self, event: &Event, kind: &EventKind, index: u64) {
-        let of_goroutine = is_assist(kind);
-        let is_range = matches!(kind, EventKind::RangeBegin(_) | EventKind::RangeActive(_) | EventKind::RangeEnd(_));
+        let of_goroutine = collector_work(kind).is_some();
         if of_goroutine && self.core.line(event.g).is_some() {
             self.core.range(event, kind);
             return;
         }
-        if of_goroutine {
-            self.note_assist(event.g, kind);
-        }
-        if is_range && (of_goroutine && self.core.wants(event.g) || self.core.log.is_some()) {
+        self.note_collector_work(event.g, kind);
+        let is_needed =
+            if of_goroutine { self.core.wants(event.g) } else { kind.is_range() && self.core.log.is_some() };
+        if is_needed {
             self.leave_over(Event { stack: StackIdx::EMPTY, ..*event }, index);
         }
     }
@@ -146,19 +147,17 @@ impl<'a> PartMeasurer<'a> {
     fn note_early(&mut self, event: &Event) {
         match &event.kind {
             EventKind::Transition(t) => self.note_state(t),
-            kind if is_assist(kind) => self.note_assist(event.g, kind),
-            _ => {}
+            kind => self.note_collector_work(event.g, kind),
         }
     }
 
-    /// A goroutine that is not measured here yet begins or ends to help the collector.
-    fn note_assist(&mut self, g: GIdx, kind: &EventKind) {
-        if self.core.wants(g) {
-            match kind {
-                EventKind::RangeEnd(_) => self.assisting.remove(&g),
-                _ => self.assisting.insert(g),
-            };
-        }
+    /// A goroutine that is not measured here yet begins or ends to work for the collector.
+    fn note_collector_work(&mut self, g: GIdx, kind: &EventKind) {
+        match collector_work(kind).filter(|_| self.core.wants(g)) {
+            Some((work, true)) => self.collecting.insert((g, work)),
+            Some((work, false)) => self.collecting.remove(&(g, work)),
+            None => false,
+        };
     }
 
     /// A goroutine that is not measured here yet changes its state.
@@ -253,7 +252,9 @@ impl<'a> PartMeasurer<'a> {
         let (window, chain) = self.core.window_and_chain(g);
         let mut line = Timeline::new(g, (window, chain), FirstState { state, since: time, stack: own });
         line.carried = true;
-        line.assist(self.assisting.contains(&g));
+        for work in [CollectorWork::MarkAssist, CollectorWork::Sweep] {
+            line.set_collector_work(work, self.collecting.contains(&(g, work)));
+        }
         self.core.add_line(line)
     }
 
@@ -312,14 +313,4 @@ impl<'a> MeasuredPart<'a> {
         }
         measurer
     }
-}
-
-/// Whether a goroutine begins or ends to help the collector to mark.
-fn is_assist(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::RangeBegin(Range::GcMarkAssist)
-            | EventKind::RangeActive(Range::GcMarkAssist)
-            | EventKind::RangeEnd(Range::GcMarkAssist)
-    )
 }

@@ -349,6 +349,7 @@ impl Paths {
             gc_window_ns: self.ranges.marked_in(looked_at),
             stw_window_ns: self.ranges.stopped_in(looked_at),
             mark_assist_ns: 0,
+            sweep_ns: 0,
         }
     }
 }

@@ -43,16 +43,18 @@ pub(crate) struct BeforePart {
     ended: Vec<GIdx>,
     in_syscall: Vec<GIdx>,
     assisting: Vec<GIdx>,
+    sweeping: Vec<GIdx>,
 }
 
 impl BeforePart {
     /// From the file positions of events and CPU samples before it, the state of each goroutine that the generation named,
-    /// and the goroutines that help the collector to mark.
+    /// the goroutines that help the collector to mark, and those that sweep for it.
     pub(crate) fn new(
         positions: Vec<Range<u64>>,
         samples: impl Iterator<Item = u64>,
         goroutines: impl Iterator<Item = (GIdx, GoState)>,
         assisting: impl Iterator<Item = GIdx>,
+        sweeping: impl Iterator<Item = GIdx>,
     ) -> Self {
         let (mut ended, mut in_syscall) = (Vec::new(), Vec::new());
         for (g, state) in goroutines {
@@ -63,7 +65,8 @@ impl BeforePart {
             }
         }
         ended.sort_unstable();
-        Self { positions, samples: samples.collect(), ended, in_syscall, assisting: assisting.collect() }
+        let (assisting, sweeping) = (assisting.collect(), sweeping.collect());
+        Self { positions, samples: samples.collect(), ended, in_syscall, assisting, sweeping }
     }
 
     fn has(&self, pos: u64) -> bool {
@@ -80,6 +83,11 @@ impl BeforePart {
     pub(crate) fn assisting(&self) -> impl Iterator<Item = GIdx> {
         self.assisting.iter().copied()
     }
+
+    /// Goroutines that sweep for it then.
+    pub(crate) fn sweeping(&self) -> impl Iterator<Item = GIdx> {
+        self.sweeping.iter().copied()
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +98,8 @@ mod tests {
     fn what_is_before_a_part_is_known_by_position_and_by_life() {
         let goroutines = [(GIdx(4), GoState::NotExist), (GIdx(5), GoState::Syscall), (GIdx(6), GoState::Waiting)];
         let positions = vec![100..150, 200..210];
-        let before = BeforePart::new(positions, [400].into_iter(), goroutines.into_iter(), [GIdx(6)].into_iter());
+        let (assisting, sweeping) = ([GIdx(6)].into_iter(), std::iter::empty());
+        let before = BeforePart::new(positions, [400].into_iter(), goroutines.into_iter(), assisting, sweeping);
         let inside = Some(Arc::new(before));
         let part = PartStart { generation: 3, file_start: 90, independent_from: Time(0), inside };
         let first = PartStart { inside: None, ..part.clone() };

@@ -177,6 +177,7 @@ impl Measuring<'_> {
             checkpoint.samples().iter().copied(),
             checkpoint.goroutines(),
             checkpoint.assisting(),
+            checkpoint.sweeping(),
         );
         let independent_from = checkpoint.time() + MAX_DELAY_NS;
         PartStart { generation, file_start, independent_from, inside: Some(Arc::new(before)) }

@@ -8,7 +8,7 @@ mod places;
 
 use super::latency::TAIL_MIN_REQUESTS;
 use super::waits::is_message;
-use super::{Finding, FindingEvidence, Profile, Requests, WakerKind, Wakeup};
+use super::{Finding, FindingEvidence, Overlap, Profile, Requests, WakerKind, Wakeup};
 use places::{Place, WaitFor};
 
 /// Most findings of a report: more would not be read.
@@ -181,7 +181,7 @@ fn large_parts(requests: &Requests, total: u64) -> Vec<(u64, Finding)> {
         ("scheduler", !tail_is_runnable, state("runnable"), 15),
         ("collector", false, collector_ns(requests), 5),
         ("stw", false, overlap.stw_ns, 2),
-        ("cpu-bound", false, state("running"), 60),
+        ("cpu-bound", false, state("running").saturating_sub(work_for_collector(overlap)), 60),
     ]
     .into_iter()
     .filter(|&(_, _, ns, percent)| reaches(ns, percent, total))
@@ -192,13 +192,18 @@ fn large_parts(requests: &Requests, total: u64) -> Vec<(u64, Finding)> {
 /// Time in which requests helped the collector or waited for it, in ns.
 fn collector_ns(requests: &Requests) -> u64 {
     let waits = requests.tail.iter().filter(|r| r.state.starts_with("GC ")).map(|r| r.all_ns);
-    waits.fold(requests.overlap.mark_assist_ns, u64::saturating_add)
+    waits.fold(work_for_collector(&requests.overlap), u64::saturating_add)
+}
+
+/// Running time in which requests did the collector's work, in ns.
+fn work_for_collector(overlap: &Overlap) -> u64 {
+    overlap.mark_assist_ns.saturating_add(overlap.sweep_ns)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Metric, Overlap, Precision, ProfileFrame, Request, Sample, StackTree, Weight};
+    use crate::profile::{Metric, Precision, ProfileFrame, Request, Sample, StackTree, Weight};
 
     const STATES: [&str; 4] = ["running", "runnable", "network", "sync"];
 
@@ -274,6 +279,14 @@ mod tests {
         assert_eq!(ids(busy), ["scheduler", "cpu-bound", "collector", "stw"]);
         let less = Overlap { mark_assist_ns: 4, stw_ns: 1, ..Overlap::default() };
         assert_eq!(ids(Requests { overlap: less, ..requests(&[(10, [5, 1, 4, 0])]) }), [""; 0]);
+    }
+
+    #[test]
+    fn work_for_the_collector_is_not_computing() {
+        let sweeps = Overlap { mark_assist_ns: 10, sweep_ns: 20, ..Overlap::default() };
+        let with = |overlap| Requests { overlap, ..requests(&[(10, [8, 0, 2, 0])]) };
+        assert_eq!(ids(with(sweeps)), ["collector"]);
+        assert_eq!(ids(with(Overlap::default())), ["cpu-bound"]);
     }
 
     #[test]

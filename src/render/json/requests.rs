@@ -317,6 +317,7 @@ impl Serialize for OverlapRow<'_> {
         map.serialize_entry("stw_ns", &o.stw_ns)?;
         map.serialize_entry("stw_count", &o.stw_count)?;
         map.serialize_entry("mark_assist_ns", &o.mark_assist_ns)?;
+        map.serialize_entry("sweep_ns", &o.sweep_ns)?;
         map.serialize_entry("stw_runnable_ns", &o.stw_runnable_ns)?;
         map.serialize_entry("gc_window_ns", &o.gc_window_ns)?;
         map.serialize_entry("stw_window_ns", &o.stw_window_ns)?;

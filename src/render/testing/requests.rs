@@ -58,6 +58,7 @@ pub(crate) fn sample_requests() -> Profile {
             stw_ns: 410_000,
             stw_count: 2,
             mark_assist_ns: 20 * MS,
+            sweep_ns: 2_600_000,
             stw_runnable_ns: 200_000,
             gc_window_ns: 550 * MS,
             stw_window_ns: 500_000,

@@ -31,6 +31,7 @@ pub(super) fn write(
     };
     part(overlap.gc_ns, "during");
     part(overlap.mark_assist_ns, "mark assist");
+    part(overlap.sweep_ns, "sweep");
     if overlap.stw_count > 0 {
         let (times, share) = (counted(overlap.stw_count, "time"), Share::of(overlap.stw_ns, latency.total_ns));
         items.push(format!("world stopped {times}, {share} of latency ({})", view.time(overlap.stw_ns)));

@@ -1,6 +1,6 @@
 //! Findings, and where what a call waits for is counted.
 
-use super::{Absent, Is, Row};
+use super::{Absent, In, Is, Row};
 use super::{MS, check, json};
 use serde_json::Value;
 
@@ -9,6 +9,10 @@ const FINDINGS: &[Row] = &[
     ("which-call", "-r main.Page$ before-1.27.3.trace", "findings / id=serial", Absent),
     ("own-contention", "-r main.write$ httprouter.trace", "findings / 0 / id", Is("\"contention\"")),
     ("pool-crosses-requests", "-F -r viaDB pool.trace", "findings / id=pool / important", Is("true")),
+    ("sweep-assist", "-r main.main.func1 1.27.3.trace", "overlap / sweep_ns", Is("2183232")),
+    ("sweep-assist", "-r main.main.func1 --goid 9 1.27.3.trace", "overlap / sweep_ns", In(772_000, 774_000)),
+    ("sweep-assist", "-r main.main.func1 1.27.3.trace", "findings / id=cpu-bound", Absent),
+    ("sweep-assist", "-r main.main.func1 1.27.3.trace", "findings / 0 / id", Is("\"collector\"")),
     ("rwmutex", "-r ^main.Read$ 1.27.3.trace", "findings / 0 / id", Is("\"lock-holder\"")),
     ("tail-network", "-r main.main.func2$ 1.27.3.trace", "findings / 0 / id", Is("\"network-tail\"")),
     ("tail-network", "-r main.main.func2$ 1.27.3.trace", "tail / state=network / stands_out", Is("true")),
@@ -17,6 +21,24 @@ const FINDINGS: &[Row] = &[
 #[test]
 fn what_stands_out_is_found() {
     check(FINDINGS);
+}
+
+/// Time with a detail, of goroutines, in ns.
+fn with_detail(answer: &Value, detail: &str) -> u64 {
+    let stacks = answer["stacks"].as_array().expect("stacks");
+    let rows = stacks.iter().filter(|stack| stack["detail"] == detail);
+    rows.map(|stack| stack["goroutine_ns"].as_u64().expect("ns")).sum()
+}
+
+/// What Go's reader says of each goroutine. Others wake two of these at the start of the generation, and write their
+/// status.
+#[test]
+fn an_assist_is_the_goroutines_that_the_event_names() {
+    for (goid, ns) in [(53, 2496), (65, 309_184), (64, 91_712), (8, 21_568), (24, 4416), (14, 2816), (76, 167_040)] {
+        let options = format!("--goid {goid} --include-partial t.trace");
+        let Some(answer) = json("assist-active-goroutine", &options) else { return };
+        assert_eq!(with_detail(&answer, "mark assist"), ns, "goroutine {goid}");
+    }
 }
 
 #[test]

@@ -44,7 +44,14 @@ impl Scenario {
 }
 
 fn key(stack: StackIdx, state: StateKey) -> Key {
-    Key { chain: SpawnChainIdx::FIRST, stack, state, precision: Precision::Exact, line_known: true, assist: false }
+    Key {
+        chain: SpawnChainIdx::FIRST,
+        stack,
+        state,
+        precision: Precision::Exact,
+        line_known: true,
+        collector: crate::measure::intervals::timeline::CollectorWork::None,
+    }
 }
 
 /// An interval, for the definition; it ends where the goroutine's next one starts.

@@ -53,6 +53,8 @@ pub(crate) struct ConvertState {
     stop: StringIdx,
     /// Goroutines that help the garbage collector to mark.
     pub(crate) assisting: FxHashSet<GIdx>,
+    /// Goroutines that sweep for it.
+    pub(crate) sweeping: FxHashSet<GIdx>,
     /// Whether a goroutine had an event with its own stack while it did not run.
     pub(crate) stack_while_stopped: bool,
     /// Events whose stack the file does not define.
@@ -71,6 +73,7 @@ impl ConvertState {
             last: trace.start,
             stop: StringIdx::NONE,
             assisting: FxHashSet::default(),
+            sweeping: FxHashSet::default(),
             stack_while_stopped: false,
             missing_stacks: MissingStacks::default(),
             first_procs: None,
@@ -266,8 +269,14 @@ impl<'a> Converter<'a> {
             Kind::StwDone if self.trace.stops != WorldStops::None => {
                 EventKind::RangeEnd(Range::StopTheWorld(self.state.stop))
             }
-            Kind::GcSweepStart => EventKind::RangeBegin(Range::GcSweep),
-            Kind::GcSweepDone => EventKind::RangeEnd(Range::GcSweep),
+            Kind::GcSweepStart => {
+                self.state.sweeping.insert(g);
+                EventKind::RangeBegin(Range::GcSweep)
+            }
+            Kind::GcSweepDone => {
+                self.state.sweeping.remove(&g);
+                EventKind::RangeEnd(Range::GcSweep)
+            }
             Kind::GcMarkAssistStart => {
                 self.state.assisting.insert(g);
                 EventKind::RangeBegin(Range::GcMarkAssist)

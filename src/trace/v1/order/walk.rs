@@ -8,7 +8,7 @@ use super::convert::{ConvertState, Converter, MissingStacks};
 use super::ordered::OrderCursor;
 use super::visitor::{BriefEvent, Visitor};
 use crate::trace::event::{Event, EventKind, Range};
-use crate::trace::ids::StackIdx;
+use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
 
 /// A position at which a walk can begin.
@@ -24,12 +24,13 @@ impl WalkStart {
         self.cursor.next_number()
     }
 
-    /// The ranges of time that are open there: an event for each goroutine that helps the garbage collector to mark, as
-    /// new traces have at the start of a generation.
+    /// The ranges of time that are open there: an event for each goroutine that helps the garbage collector to mark or
+    /// sweeps for it, as new traces have at the start of a generation.
     pub fn active(&self) -> impl Iterator<Item = Event> + '_ {
-        let kind = EventKind::RangeActive(Range::GcMarkAssist);
         let (time, pos, stack) = (self.state.last, self.first_pos(), StackIdx::EMPTY);
-        self.state.assisting.iter().map(move |&g| Event { time, pos, g, stack, kind })
+        let of = move |g: GIdx, range| Event { time, pos, g, stack, kind: EventKind::RangeActive(range) };
+        let assisting = self.state.assisting.iter().map(move |&g| of(g, Range::GcMarkAssist));
+        assisting.chain(self.state.sweeping.iter().map(move |&g| of(g, Range::GcSweep)))
     }
 }
 

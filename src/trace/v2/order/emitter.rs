@@ -3,7 +3,7 @@
 use super::steps::{GoStep, GoSteps, WireStep};
 use super::translate::GenerationNames;
 use crate::trace::event::{Event, EventKind};
-use crate::trace::ids::GIdx;
+use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::sink::Sink;
 use crate::trace::time::Time;
 use crate::trace::v2::reader::WireEvent;
@@ -40,7 +40,8 @@ impl<S: Sink> Emitter<'_, S> {
     }
 
     /// Hands an event to the sink, as one `Event` for each of its steps or, without any, as one of `executing`, the
-    /// goroutine that executed. Events without steps are left out if the sink needs neither them nor the goroutine.
+    /// goroutine that executed. Events without steps are left out if the sink needs neither them nor the goroutine. A range
+    /// that was open already is an `Event` of its goroutine.
     pub(crate) fn emit(&mut self, event: &WireEvent, executing: GIdx, steps: &GoSteps) {
         for _ in 0..steps.extra {
             self.tick(event.time);
@@ -58,6 +59,10 @@ impl<S: Sink> Emitter<'_, S> {
                 let stack = self.names.own_stack(event);
                 self.sink.event(&Event { time, pos: event.pos, g: executing, stack, kind }, self.emitted);
             }
+        }
+        if let Some((g, range)) = steps.active {
+            let (time, kind) = (self.last, EventKind::RangeActive(range));
+            self.sink.event(&Event { time, pos: event.pos, g, stack: StackIdx::EMPTY, kind }, self.emitted);
         }
     }
 

@@ -241,7 +241,10 @@ impl Scheduler {
         // Its state in the generation before is not known here.
         steps.push(self.threads[m].g, g, GoState::Undetermined, state);
         match state {
-            GoState::Running => self.threads[m].g = g,
+            GoState::Running => {
+                self.threads[m].g = g;
+                self.note_sweeper(m, steps);
+            }
             GoState::Syscall if ev.args[1] == ThreadId::NONE.0 => {
                 return AdvanceResult::Broken("a goroutine is in a system call without a thread");
             }

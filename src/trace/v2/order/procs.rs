@@ -1,10 +1,13 @@
 //! The scheduler's rules for procs and for the collector (`internal/trace/order.go`, Go 1.27): whether an event is
 //! allowed, and what it changes.
 
-use super::scheduler::{Attempt, NO_PROC, Proc, ProcState, Scheduler};
-use super::steps::AdvanceResult;
+use super::scheduler::{Attempt, NO_PROC, Proc, ProcState, Scheduler, ThreadBinding};
+use super::steps::{AdvanceResult, GoSteps};
 use super::waiting::Wait;
+use crate::trace::event::Range;
+use crate::trace::ids::GIdx;
 use crate::trace::v2::reader::WireEvent;
+use rustc_hash::FxHashSet;
 
 impl Scheduler {
     /// ProcStart: the thread takes an idle proc.
@@ -96,15 +99,45 @@ impl Scheduler {
         AdvanceResult::Advanced
     }
 
-    /// The goroutine that executes begins (`assists`) or ends to assist the collector with marking. Returns `result`.
-    pub(crate) fn assist(&mut self, m: usize, assists: bool, result: AdvanceResult) -> AdvanceResult {
-        let g = self.threads[m].g;
-        if assists {
-            self.assisting.insert(g);
-        } else {
-            self.assisting.remove(&g);
+    /// GCMarkAssistBegin (`begins`), GCMarkAssistEnd: the goroutine that executes helps the collector to mark.
+    pub(crate) fn assist(&mut self, m: usize, begins: bool) -> AdvanceResult {
+        put(&mut self.assisting, self.threads[m].g, begins);
+        self.require_goroutine(m)
+    }
+
+    /// GCMarkAssistActive: this goroutine helped the collector when the generation began. It need not execute: whoever
+    /// wakes it writes its status.
+    pub(crate) fn assist_active(&mut self, g: GIdx, steps: &mut GoSteps) -> AdvanceResult {
+        put(&mut self.assisting, g, true);
+        steps.active = g.is_some().then_some((g, Range::GcMarkAssist));
+        AdvanceResult::Advanced
+    }
+
+    /// GCSweepBegin (`begins`), GCSweepEnd: the proc sweeps, and with it the goroutine that executes there, if any.
+    pub(crate) fn sweep(&mut self, m: usize, begins: bool) -> AdvanceResult {
+        put(&mut self.sweeping, self.threads[m].g, begins);
+        self.require_proc(m)
+    }
+
+    /// GCSweepActive: a proc swept when the generation began. Its status comes before that of the goroutine on it.
+    pub(crate) fn sweep_active(&mut self, ev: &WireEvent, steps: &mut GoSteps) -> AdvanceResult {
+        let p = self.proc(ev.args[0]);
+        self.procs[p as usize].sweeps = true;
+        let holder = self.procs[p as usize].holder as usize;
+        if self.threads.get(holder).is_some_and(|thread| thread.p == p) {
+            self.note_sweeper(holder, steps);
         }
-        result
+        AdvanceResult::Advanced
+    }
+
+    /// The goroutine on a thread is the one that sweeps, if the thread's proc does and nobody was known to.
+    pub(crate) fn note_sweeper(&mut self, m: usize, steps: &mut GoSteps) {
+        let ThreadBinding { g, p } = self.threads[m];
+        if let Some(proc) = self.procs.get_mut(p as usize).filter(|proc| proc.sweeps && g.is_some()) {
+            proc.sweeps = false;
+            self.sweeping.insert(g);
+            steps.active = Some((g, Range::GcSweep));
+        }
     }
 
     /// GCActive, GCBegin, GCEnd: a collection begins on one thread and may end on another. A sequence number orders the
@@ -119,6 +152,15 @@ impl Scheduler {
                 AdvanceResult::Advanced
             }
         }
+    }
+}
+
+/// Puts a goroutine into a set, or takes it out; no goroutine is in none.
+fn put(set: &mut FxHashSet<GIdx>, g: GIdx, is_in: bool) {
+    if !is_in {
+        set.remove(&g);
+    } else if g.is_some() {
+        set.insert(g);
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Proc {
     pub(crate) state: ProcState,
     /// Number of threads that wait for it.
     pub(crate) waiters: u32,
+    /// Whether it swept when the generation began, and the goroutine that executes on it is not known yet.
+    pub(crate) sweeps: bool,
 }
 
 /// What a thread executes, and the proc that it holds.
@@ -88,6 +90,8 @@ pub(crate) struct Scheduler {
     pub(crate) next_gc: Option<u64>,
     /// Goroutines that assist the collector with marking.
     pub(crate) assisting: FxHashSet<GIdx>,
+    /// Goroutines that sweep for the collector.
+    pub(crate) sweeping: FxHashSet<GIdx>,
     /// The thread on which each goroutine executes, as far as forced events need it; empty before the first one.
     pub(crate) forced_on: FxHashMap<GIdx, usize>,
     /// Waits that have ended since the caller last emptied this list. Those for a goroutine or a proc are in it only if
@@ -108,6 +112,7 @@ impl Scheduler {
         self.thread_index.extend(threads.iter().enumerate().map(|(i, &t)| (t, i as u32)));
         self.next_gc = first_gc;
         self.assisting.clear();
+        self.sweeping.clear();
         self.forced_on.clear();
         self.fulfilled.clear();
     }
@@ -131,7 +136,8 @@ impl Scheduler {
             let p = numbers.get(p as usize).copied().unwrap_or(NO_PROC);
             thread(other, i) == ThreadBinding { g, p }
         });
-        let same_collector = self.next_gc == other.next_gc && self.assisting == other.assisting;
+        let same_helpers = self.assisting == other.assisting && self.sweeping == other.sweeping;
+        let same_collector = self.next_gc == other.next_gc && same_helpers;
         nothing_open(self)
             && nothing_open(other)
             && same_procs
@@ -229,7 +235,13 @@ impl Scheduler {
         let next = self.procs.len() as u32;
         let index = *self.proc_index.entry(id).or_insert(next);
         if index == next {
-            self.procs.push(Proc { seq: 0, holder: u32::MAX, state: ProcState::Undetermined, waiters: 0 });
+            self.procs.push(Proc {
+                seq: 0,
+                holder: u32::MAX,
+                state: ProcState::Undetermined,
+                waiters: 0,
+                sweeps: false,
+            });
         }
         index
     }
@@ -288,11 +300,14 @@ impl Scheduler {
             code::GO_SWITCH => self.go_switch(attempt, ids, GoState::Waiting, steps),
             code::GO_SWITCH_DESTROY => self.go_switch(attempt, ids, GoState::NotExist, steps),
             code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => self.gc(ev, force),
-            code::GC_SWEEP_BEGIN | code::GC_SWEEP_END | code::HEAP_ALLOC | code::HEAP_GOAL => self.require_proc(m),
-            code::GC_MARK_ASSIST_ACTIVE => self.assist(m, true, AdvanceResult::Advanced),
-            code::GC_MARK_ASSIST_BEGIN => self.assist(m, true, self.require_goroutine(m)),
-            code::GC_MARK_ASSIST_END => self.assist(m, false, self.require_goroutine(m)),
-            code::GC_SWEEP_ACTIVE | code::FIRST_EXPERIMENTAL.. => AdvanceResult::Advanced,
+            code::HEAP_ALLOC | code::HEAP_GOAL => self.require_proc(m),
+            code::GC_SWEEP_ACTIVE => self.sweep_active(ev, steps),
+            code::GC_SWEEP_BEGIN => self.sweep(m, true),
+            code::GC_SWEEP_END => self.sweep(m, false),
+            code::GC_MARK_ASSIST_ACTIVE => self.assist_active(ids.current(ev.args[0]), steps),
+            code::GC_MARK_ASSIST_BEGIN => self.assist(m, true),
+            code::GC_MARK_ASSIST_END => self.assist(m, false),
+            code::FIRST_EXPERIMENTAL.. => AdvanceResult::Advanced,
             // Annotations and ranges of the goroutine that executes.
             _ => self.require_goroutine(m),
         }
@@ -351,6 +366,7 @@ mod tests {
         scheduler.set_seq(GIdx(7), GoState::Waiting, 9);
         scheduler.threads[0].g = GIdx(500);
         scheduler.assisting.insert(GIdx(500));
+        scheduler.sweeping.insert(GIdx(501));
         scheduler
     }
 
@@ -359,7 +375,7 @@ mod tests {
         let one = scheduler([7, 8]);
         let same = scheduler([8, 7]);
         assert!(one.equals(&same) && same.equals(&one) && one.equals(&one.clone()));
-        let changes: [fn(&mut Scheduler); 14] = [
+        let changes: [fn(&mut Scheduler); 15] = [
             |s| s.set_seq(GIdx(500), GoState::Running, 3),
             |s| s.set(GIdx(7), GoState::Runnable),
             |s| s.set(GIdx(8), GoState::Runnable),
@@ -374,6 +390,7 @@ mod tests {
             |s| s.procs.iter_mut().for_each(|p| p.holder = 1),
             |s| s.next_gc = Some(4),
             |s| s.assisting.clear(),
+            |s| s.sweeping.clear(),
         ];
         for (i, change) in changes.into_iter().enumerate() {
             let mut other = same.clone();

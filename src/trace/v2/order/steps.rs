@@ -1,7 +1,7 @@
 //! What trying an event results in, and the changes of goroutines' states that it makes.
 
 use super::waiting::Wait;
-use crate::trace::event::GoState;
+use crate::trace::event::{GoState, Range};
 use crate::trace::ids::GIdx;
 
 /// What trying an event resulted in.
@@ -35,12 +35,14 @@ pub(crate) struct GoSteps {
     len: usize,
     /// Events that Go's reader adds before the first step. They are not emitted, but each takes its nanosecond.
     pub extra: u32,
+    /// A goroutine's range of time that was open when the generation began, as the event says.
+    pub(crate) active: Option<(GIdx, Range)>,
 }
 
 impl Default for GoSteps {
     fn default() -> Self {
         let none = GoStep { by: GIdx::NONE, g: GIdx::NONE, from: GoState::Undetermined, to: GoState::Undetermined };
-        Self { list: [none; 3], len: 0, extra: 0 }
+        Self { list: [none; 3], len: 0, extra: 0, active: None }
     }
 }
 
@@ -57,6 +59,7 @@ impl GoSteps {
     pub(crate) fn clear(&mut self) {
         self.len = 0;
         self.extra = 0;
+        self.active = None;
     }
 
     /// The steps, in order.

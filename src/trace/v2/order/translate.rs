@@ -88,7 +88,6 @@ impl GenerationNames {
             code::GC_END => EventKind::RangeEnd(Range::GcMark),
             code::GC_SWEEP_BEGIN => EventKind::RangeBegin(Range::GcSweep),
             code::GC_SWEEP_END => EventKind::RangeEnd(Range::GcSweep),
-            code::GC_MARK_ASSIST_ACTIVE => EventKind::RangeActive(Range::GcMarkAssist),
             code::GC_MARK_ASSIST_BEGIN => EventKind::RangeBegin(Range::GcMarkAssist),
             code::GC_MARK_ASSIST_END => EventKind::RangeEnd(Range::GcMarkAssist),
             code::USER_TASK_BEGIN => EventKind::TaskBegin { task: a, parent: b, name: self.string(c) },

@@ -9,7 +9,7 @@ use crate::trace::v2::generation::ThreadBatches;
 use crate::trace::v2::order::scheduler::{NO_PROC, ProcState, Scheduler, ThreadBinding};
 use crate::trace::v2::order::state::OrderState;
 use crate::trace::v2::order::threads::Position;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::ops::Range;
 
 /// A predicted state at a split time: events before it and those from it on are ordered independently.
@@ -91,6 +91,11 @@ impl Checkpoint {
         self.order.scheduler.assisting.iter().copied()
     }
 
+    /// The goroutines that sweep for it.
+    pub(crate) fn sweeping(&self) -> impl Iterator<Item = GIdx> {
+        self.order.scheduler.sweeping.iter().copied()
+    }
+
     /// The ranges of the file that hold the events before the checkpoint, ascending.
     pub(crate) fn ranges_before(&self, index: &GenerationIndex, batches: &ThreadBatches) -> Vec<Range<u64>> {
         let of_thread = |(thread, position): (usize, &Option<Position>)| {
@@ -122,7 +127,8 @@ fn merge(
     observed: Vec<ObservedState>,
     goroutine: impl Fn(GoId) -> GIdx,
 ) -> Vec<ObservedThread> {
-    let (mut threads, mut holders, mut assists) = (Vec::new(), FxHashMap::default(), FxHashMap::default());
+    let (mut threads, mut holders) = (Vec::new(), FxHashMap::default());
+    let (mut assists, mut sweeps) = (FxHashMap::default(), FxHashMap::default());
     for group in observed {
         for (id, seq, state) in group.goroutines.all() {
             scheduler.goroutines.set_if_later(goroutine(id), seq, state);
@@ -135,21 +141,32 @@ fn merge(
             }
         }
         group.holders.into_iter().for_each(|(id, (seq, thread))| put_later(&mut holders, id, seq, thread));
-        group.assists.into_iter().for_each(|(g, (seq, assists_now))| put_later(&mut assists, g, seq, assists_now));
+        group.assists.into_iter().for_each(|(g, (seq, now))| put_later(&mut assists, g, seq, now));
+        group.sweeps.into_iter().for_each(|(g, (seq, now))| put_later(&mut sweeps, g, seq, now));
+        for (id, (_, sweeps)) in group.active_sweeps {
+            let p = scheduler.proc(id) as usize;
+            scheduler.procs[p].sweeps = sweeps;
+        }
         scheduler.next_gc = scheduler.next_gc.max(group.next_gc);
         threads.extend(group.threads);
     }
-    for (id, (_, assists_now)) in assists {
-        let g = goroutine(id);
-        if assists_now {
-            scheduler.assisting.insert(g);
-        } else {
-            scheduler.assisting.remove(&g);
-        }
-    }
+    put_helpers(&mut scheduler.assisting, assists, &goroutine);
+    put_helpers(&mut scheduler.sweeping, sweeps, &goroutine);
     for (id, (_, thread)) in holders {
         let p = scheduler.proc(id) as usize;
         scheduler.procs[p].holder = thread;
     }
     threads
+}
+
+/// Goroutines that began (true) or ended to help the collector, each with a sequence number.
+fn put_helpers(helpers: &mut FxHashSet<GIdx>, changes: FxHashMap<GoId, (u64, bool)>, goroutine: impl Fn(GoId) -> GIdx) {
+    for (id, (_, helps)) in changes {
+        let g = goroutine(id);
+        if helps {
+            helpers.insert(g);
+        } else {
+            helpers.remove(&g);
+        }
+    }
 }

@@ -20,6 +20,11 @@ pub(crate) struct ObservedState {
     pub(super) holders: FxHashMap<u64, (u64, u32)>,
     /// Goroutines that began (true) or ended to assist the collector, with the sequence number of their start before.
     pub(super) assists: FxHashMap<GoId, (u64, bool)>,
+    /// The same for goroutines that sweep for it.
+    pub(super) sweeps: FxHashMap<GoId, (u64, bool)>,
+    /// By proc id, whether it swept when the generation began and the goroutine on it is not known yet, with the sequence
+    /// number known then.
+    pub(super) active_sweeps: FxHashMap<u64, (u64, bool)>,
     /// The number of the collector's next event; `None` if there was no event of the collector.
     pub(super) next_gc: Option<u64>,
     /// Where each thread is at the later split time, in their order.

@@ -17,6 +17,7 @@ use crate::trace::v2::order::threads::{EventSource, NextEvent, Position, ThreadC
 use crate::trace::v2::reader::WireEvent;
 use crate::trace::warning_list::WarningList;
 use crate::trace::wire::event_spec::{MAX_ARGS, code};
+use rustc_hash::FxHashMap;
 
 /// The thread that is scanned, up to a split time.
 pub(super) struct ThreadWalk<'a> {
@@ -54,6 +55,8 @@ struct HeldProc {
     /// The last sequence number that the thread gave it.
     seq: u64,
     in_syscall: bool,
+    /// Whether it swept when the generation began, and the goroutine on it is not known yet.
+    sweeps: bool,
 }
 
 /// Why nothing can be predicted from an event on.
@@ -179,8 +182,12 @@ impl<'a> ThreadWalk<'a> {
             code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => {
                 observed.next_gc = observed.next_gc.max(Some(a.wrapping_add(1)));
             }
-            code::GC_MARK_ASSIST_ACTIVE | code::GC_MARK_ASSIST_BEGIN => self.assist(true, observed),
-            code::GC_MARK_ASSIST_END => self.assist(false, observed),
+            code::GC_MARK_ASSIST_ACTIVE => put_later(&mut observed.assists, GoId(a), 0, true),
+            code::GC_MARK_ASSIST_BEGIN => self.help(&mut observed.assists, true),
+            code::GC_MARK_ASSIST_END => self.help(&mut observed.assists, false),
+            code::GC_SWEEP_ACTIVE => self.sweep_active(a, observed)?,
+            code::GC_SWEEP_BEGIN => self.help(&mut observed.sweeps, true),
+            code::GC_SWEEP_END => self.help(&mut observed.sweeps, false),
             _ => {}
         }
         Ok(())
@@ -236,6 +243,9 @@ impl<'a> ThreadWalk<'a> {
             GoState::Running | GoState::Syscall => self.local.execute(g, 0, state),
             _ => {}
         }
+        if state == GoState::Running {
+            self.note_sweeper(observed);
+        }
         observed.goroutines.set_if_later(g, 0, state);
         Ok(())
     }
@@ -247,7 +257,7 @@ impl<'a> ThreadWalk<'a> {
     }
 
     fn take_proc(&mut self, id: u64, seq: u64, state: ProcState, observed: &mut ObservedState) {
-        self.local.proc = Some(HeldProc { id, seq, in_syscall: state == ProcState::Syscall });
+        self.local.proc = Some(HeldProc { id, seq, in_syscall: state == ProcState::Syscall, sweeps: false });
         put_later(&mut observed.holders, id, seq, self.thread as u32);
         self.put_held_proc(state, observed);
     }
@@ -280,7 +290,26 @@ impl<'a> ThreadWalk<'a> {
         Ok(())
     }
 
-    fn assist(&self, assists: bool, observed: &mut ObservedState) {
-        put_later(&mut observed.assists, self.local.g, self.local.g_seq, assists);
+    /// The goroutine that executes begins or ends to help the collector.
+    fn help(&self, helpers: &mut FxHashMap<GoId, (u64, bool)>, helps: bool) {
+        if self.local.g != GoId::NONE {
+            put_later(helpers, self.local.g, self.local.g_seq, helps);
+        }
+    }
+
+    /// A proc swept when the generation began. The thread that holds it writes that, before the goroutine's status.
+    fn sweep_active(&mut self, id: u64, observed: &mut ObservedState) -> StepResult {
+        let held = self.local.proc.as_mut().filter(|held| held.id == id && self.local.g == GoId::NONE);
+        held.ok_or(Stop::Unpredictable)?.sweeps = true;
+        put_later(&mut observed.active_sweeps, id, 0, true);
+        Ok(())
+    }
+
+    /// The goroutine that executes sweeps, if its proc does and nobody was known to.
+    fn note_sweeper(&mut self, observed: &mut ObservedState) {
+        let Some(held) = self.local.proc.as_mut().filter(|held| held.sweeps) else { return };
+        held.sweeps = false;
+        put_later(&mut observed.active_sweeps, held.id, 0, false);
+        put_later(&mut observed.sweeps, self.local.g, self.local.g_seq, true);
     }
 }
