@@ -42,6 +42,7 @@ pub use requests::{
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, WithLikely};
+pub use waits::LibraryPool;
 pub(crate) use waits::{is_message, lock_kind};
 
 use crate::trace::error::Warning;

@@ -32,9 +32,53 @@ pub(crate) fn lock_kind<'a>(frames: impl Iterator<Item = &'a str>) -> &'static s
     found
 }
 
+/// A pool of a widely used library, at which a caller waits until something is free.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum LibraryPool {
+    /// Connections of `database/sql`, as many as `SetMaxOpenConns` allows.
+    Database,
+    /// Connections of `net/http` to one host, as many as `MaxConnsPerHost` allows; also one that is being made.
+    Host,
+    /// `golang.org/x/sync/semaphore`.
+    Semaphore,
+    /// `github.com/jackc/puddle`, the pool of pgx.
+    Puddle,
+}
+
+impl LibraryPool {
+    /// The pool that one of these functions waits at.
+    pub(crate) fn of<'a>(mut frames: impl Iterator<Item = &'a str>) -> Option<Self> {
+        frames.find_map(|function| match function {
+            "database/sql.(*DB).conn" => Some(Self::Database),
+            "net/http.(*Transport).getConn" => Some(Self::Host),
+            "golang.org/x/sync/semaphore.(*Weighted).Acquire" => Some(Self::Semaphore),
+            "github.com/jackc/puddle/v2.(*Pool[...]).acquire" => Some(Self::Puddle),
+            _ => None,
+        })
+    }
+
+    /// A word for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Host => "host",
+            Self::Semaphore => "semaphore",
+            Self::Puddle => "puddle",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pools_are_told_by_the_function_that_waits() {
+        let pool = |frames: &[&'static str]| LibraryPool::of(frames.iter().copied());
+        assert_eq!(pool(&["database/sql.(*DB).conn", "database/sql.(*DB).query"]), Some(LibraryPool::Database));
+        assert_eq!(pool(&["net/http.(*Transport).getConn", "main.f"]), Some(LibraryPool::Host));
+        assert_eq!(pool(&["database/sql.(*DB).query", "main.f"]), None);
+    }
 
     #[test]
     fn locks_are_told_apart() {

@@ -5,7 +5,7 @@ use super::cut;
 use super::question;
 use super::units::{Share, Unit, count, counted, duration};
 use super::{Options, leaning, names};
-use crate::profile::{Answer, Cause, CodePlace, Profile, WaitsFor, WakerKind, longest_cut};
+use crate::profile::{Answer, Cause, CodePlace, LibraryPool, Profile, WaitsFor, WakerKind, longest_cut};
 use std::borrow::Cow;
 
 /// A line that has less of a function's time than so many per cent is not the only one named.
@@ -133,7 +133,8 @@ impl AnswerWriter<'_> {
             WakerKind::Runtime => ", until the runtime ends it",
             _ => "",
         };
-        format!("waits{}{}{ended}", self.place(cause), object(&cause.state, cause.detail))
+        let object = cause.pool.map_or_else(|| object(&cause.state, cause.detail), |pool| free(pool).to_owned());
+        format!("waits{}{object}{ended}", self.place(cause))
     }
 
     /// A wait, and what the goroutine did that was waited for.
@@ -150,6 +151,9 @@ impl AnswerWriter<'_> {
                 "waits{place} for a lock that {who} holds while it {}{at}",
                 does(&other.state, other.detail)
             );
+        }
+        if let Some(pool) = cause.pool {
+            return format!("waits{place}{}, while {who} {}{at}", free(pool), does(&other.state, other.detail));
         }
         let (object, did) = (object(&cause.state, cause.detail), did(&other.state, other.detail));
         let way = match other.by_way_of.as_str() {
@@ -209,6 +213,16 @@ fn asked(profile: &Profile) -> String {
     let patterns: Vec<String> = profile.selection.patterns.iter().map(|p| format!("'{}'", clean(p))).collect();
     let goids = profile.selection.goids.iter().map(|id| format!("goroutine {id}"));
     if patterns.is_empty() { goids.collect::<Vec<_>>().join(" or ") } else { patterns.join(" or ") }
+}
+
+/// What is waited for at a pool.
+fn free(pool: LibraryPool) -> &'static str {
+    match pool {
+        LibraryPool::Database => " for a free connection of the database's pool",
+        LibraryPool::Host => " for a connection to the host",
+        LibraryPool::Semaphore => " for a semaphore",
+        LibraryPool::Puddle => " for something free of the pool",
+    }
 }
 
 /// What a wait is for: ` for a lock`, ` for a channel`.

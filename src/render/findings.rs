@@ -4,8 +4,8 @@ use super::clean::clean;
 use super::names;
 use super::units::{Share, Unit, count, counted, duration, mean};
 use crate::profile::{
-    Finding, FindingEvidence, Latency, NodeIdx, Overlap, Profile, ProfileFrame, Requests, StackTree, TailRow,
-    WakerKind, Wakeup,
+    Finding, FindingEvidence, Latency, LibraryPool, NodeIdx, Overlap, Profile, ProfileFrame, Requests, StackTree,
+    TailRow, WakerKind, Wakeup,
 };
 use std::borrow::Cow;
 
@@ -105,7 +105,8 @@ impl FindingWriter<'_> {
             }
             "pool" => {
                 let what = self.pool(stack);
-                format!("Requests wait {share} of their time{place} until {what}: {many}{at_once}.")
+                let busy = self.busy(ns, latency);
+                format!("Requests wait {share} of their time{place} until {what}: {many}.{busy}")
             }
             "timeout" => {
                 format!(
@@ -119,23 +120,42 @@ impl FindingWriter<'_> {
         }
     }
 
+    /// How many waits that took so long together there are at any time, on average, in tenths.
+    fn tenths_at_once(&self, ns: u64) -> u128 {
+        let looked_at: u64 = self.profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum();
+        u128::from(ns) * 10 / u128::from(looked_at.max(1))
+    }
+
     /// `, 6.7 at any time`; empty where the length of what was looked at is unknown.
     fn at_once(&self, ns: u64) -> String {
-        let looked_at: u64 = self.profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum();
-        let tenths = u128::from(ns) * 10 / u128::from(looked_at.max(1));
+        let tenths = self.tenths_at_once(ns);
         if tenths < 1 { String::new() } else { format!(", {}.{} at any time on average", tenths / 10, tenths % 10) }
     }
 
     /// What a request waits for that waits for a pool.
     fn pool(&self, stack: NodeIdx) -> &'static str {
-        let is_on_stack = |function| self.profile.tree.stack(stack).any(|f| f.function == function);
-        if is_on_stack("database/sql.(*DB).conn") {
-            "a connection of the database's pool is free (SetMaxOpenConns)"
-        } else if is_on_stack("net/http.(*Transport).getConn") {
-            "a connection to the host is free (MaxConnsPerHost)"
-        } else {
-            "another request sends, receives or lets go"
+        let functions = self.profile.tree.stack(stack).map(|frame| frame.function.as_str());
+        match LibraryPool::of(functions) {
+            Some(LibraryPool::Database) => "a connection of the database's pool is free (SetMaxOpenConns)",
+            Some(LibraryPool::Host) => "a connection to the host is free (MaxConnsPerHost)",
+            Some(LibraryPool::Semaphore) => "the semaphore has room",
+            Some(LibraryPool::Puddle) => "something of the pool is free (MaxConns)",
+            None => "another request sends, receives or lets go",
         }
+    }
+
+    /// How many of the requests in flight do not wait: as many as the pool has places, if it is full. Empty where the length
+    /// of what was looked at is unknown.
+    fn busy(&self, waiting_ns: u64, latency: &Latency) -> String {
+        let in_flight = u128::from(latency.mean_in_flight_milli) / 100;
+        let waiting = self.tenths_at_once(waiting_ns);
+        if waiting < 1 || waiting > in_flight {
+            return String::new();
+        }
+        let tenths = |n: u128| format!("{}.{}", n / 10, n % 10);
+        let others = in_flight - waiting;
+        let (in_flight, waiting) = (tenths(in_flight), tenths(waiting));
+        format!(" Of {in_flight} requests in flight on average {waiting} wait for it, {} do not.", tenths(others))
     }
 
     /// ` in main.load (main.go:12)`; empty where no function is known.

@@ -48,6 +48,7 @@ likely
 spans
 causes
 collector
+problems
 "
 programs=${PROGRAMS:-$all}
 programs=" $(echo $programs) "
@@ -116,6 +117,7 @@ everything() {
 	run "$1" wakers wakers
 	run "$1" causes causes
 	run "$1" collector collector
+	run "$1" problems problems
 	run "$1" endpoints endpoints
 	run "$1" endpoints-h2 endpoints -h2
 	run "$1" dispatch dispatch

@@ -30,6 +30,7 @@ mod loops;
 mod matched;
 mod outputs;
 mod pprof_go;
+mod problems;
 mod readme;
 mod reference;
 mod requests;

@@ -14,7 +14,7 @@
 mod place;
 mod timed_stack;
 
-use super::{Metric, OwnCode, Profile, Requests, WakerKind};
+use super::{LibraryPool, Metric, OwnCode, Profile, Requests, WakerKind};
 use place::Narrowed;
 use rustc_hash::FxHashMap;
 use timed_stack::TimedStack;
@@ -51,6 +51,8 @@ pub struct Cause {
     pub state: String,
     /// Something finer than the state; empty when there is nothing to add.
     pub detail: &'static str,
+    /// The pool of a library that it waits at, if it does.
+    pub pool: Option<LibraryPool>,
     /// How long, in ns, summed over requests.
     pub ns: u64,
     /// Whether most of it may have been spent in what the place calls.
@@ -143,16 +145,17 @@ fn root(requests: &Requests) -> String {
 /// The largest cause of these stacks, which are taken out. `whole_ns` is the time of all requests.
 fn cause<'p>(rest: &mut Vec<&TimedStack<'p>>, whole_ns: u64, requests: &Requests, profile: &Profile) -> Cause {
     let near = place::narrow(rest, place::Enough { of_ns: whole_ns.min(place::time(rest)), percent: 50 });
-    let (state, detail) =
-        largest(near.rows.iter().map(|row| ((row.state, row.detail), row.ns))).map_or(("", ""), |l| l.0);
-    let in_state: Vec<&TimedStack<'p>> =
-        near.rows.iter().copied().filter(|row| (row.state, row.detail) == (state, detail)).collect();
+    let kind = |row: &TimedStack<'p>| (row.state, row.detail, row.pool);
+    let most = largest(near.rows.iter().map(|row| (kind(row), row.ns))).map_or(("", "", None), |l| l.0);
+    let (state, detail, pool) = most;
+    let in_state: Vec<&TimedStack<'p>> = near.rows.iter().copied().filter(|row| kind(row) == most).collect();
     let found = place::narrow(&in_state, place::Enough { of_ns: place::time(&in_state), percent: 80 });
     let place = found.place(rest);
     let cause = Cause {
         waits_in: waits_in(&found, &profile.own_code),
         state: state.to_owned(),
         detail,
+        pool,
         ns: place::time(&found.rows),
         bracketed: place::time_of(&found.rows, |row| row.bracketed) * 2 > place::time(&found.rows),
         waits_for: waits_for(&found),

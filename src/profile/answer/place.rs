@@ -12,6 +12,9 @@ pub(super) struct Enough {
     pub(super) percent: u64,
 }
 
+/// Per cent of a function's time.
+const NEARLY_ALL: u128 = 98;
+
 /// Stacks that have their outermost own functions in common.
 pub(super) struct Narrowed<'a, 'p> {
     /// The stacks.
@@ -47,15 +50,15 @@ pub(super) fn narrow<'a, 'p>(rows: &[&'a TimedStack<'p>], enough: Enough) -> Nar
 }
 
 impl Narrowed<'_, '_> {
-    /// The innermost of the functions in common that has most of its time here: one that others of `all` call as well
-    /// would not tell which call it is.
+    /// The innermost of the functions in common that has nearly all of its time here: one that others of `all` call as
+    /// well would not tell which call it is.
     pub(super) fn place(&self, all: &[&TimedStack<'_>]) -> Option<CodePlace> {
         let here = time(&self.rows);
         let functions = self.rows.first()?.own.get(..self.depth)?;
         let mostly_here = |at: &usize| {
             let name = &functions[*at].function;
             let everywhere = time_of(all, |row| row.own.iter().any(|frame| frame.function == *name));
-            u128::from(here) * 10 >= u128::from(everywhere) * 8
+            u128::from(here) * 100 >= u128::from(everywhere) * NEARLY_ALL
         };
         let at = (0..self.depth).rev().find(mostly_here).or(self.depth.checked_sub(1))?;
         let frame = functions[at];

@@ -5,8 +5,8 @@
 //!   └─ the last goroutine ┘                  └─ by way of it ─────────┘                 └─ the request's own ────┘
 //! ```
 
-use crate::profile::waits::{is_lock, lock_kind};
-use crate::profile::{OwnCode, Precision, Profile, ProfileFrame, Sample, only_parks};
+use crate::profile::waits::{is_lock, is_message, lock_kind};
+use crate::profile::{LibraryPool, OwnCode, Precision, Profile, ProfileFrame, Sample, only_parks};
 
 /// Frames read of a stack at most, from the leaf.
 const MAX_FRAMES: usize = 4096;
@@ -21,6 +21,8 @@ pub(super) struct TimedStack<'p> {
     pub(super) state: &'p str,
     /// Something finer than that.
     pub(super) detail: &'static str,
+    /// The pool that a wait for a message is at, if it is a library's.
+    pub(super) pool: Option<LibraryPool>,
     /// Time in ns.
     pub(super) ns: u64,
     /// Whether the time may have been spent in what the innermost function called.
@@ -85,6 +87,7 @@ fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample) -> TimedStack<'p> {
     let detail = if is_own_wait { sample.detail } else { lock_detail(state, waiter) };
     TimedStack {
         own: waiter.iter().rev().copied().filter(|frame| own.has(frame)).collect(),
+        pool: if is_message(state) { LibraryPool::of(waiter.iter().map(|f| f.function.as_str())) } else { None },
         frames: waiter.to_vec(),
         state,
         detail,

@@ -1,16 +1,8 @@
 //! Waits by the own function that waits, and what the trace says of how they ended.
 
 use crate::profile::waits::is_message;
-use crate::profile::{NodeIdx, Profile, ProfileFrame, WakerKind, Wakeup};
+use crate::profile::{LibraryPool, NodeIdx, Profile, ProfileFrame, WakerKind, Wakeup};
 use rustc_hash::{FxHashMap, FxHashSet};
-
-/// Functions of widely used pools in which a caller waits until something is free.
-const POOLS: &[&str] = &[
-    "database/sql.(*DB).conn",
-    "net/http.(*Transport).getConn",
-    "golang.org/x/sync/semaphore.(*Weighted).Acquire",
-    "github.com/jackc/puddle/v2.(*Pool[...]).acquire",
-];
 
 /// For what a wait was.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -75,7 +67,8 @@ pub(super) fn places(profile: &Profile, wakeups: &[Wakeup]) -> Vec<Place> {
 /// For what a wait was; none where other findings are about it, or nothing can be said.
 fn waits_for(profile: &Profile, wakeup: &Wakeup) -> Option<WaitFor> {
     let is_channel = is_message(&wakeup.state);
-    let is_pool = || profile.tree.goroutine(wakeup.waiting).any(|frame| POOLS.contains(&frame.function.as_str()));
+    let functions = || profile.tree.goroutine(wakeup.waiting).map(|frame| frame.function.as_str());
+    let is_pool = || LibraryPool::of(functions()).is_some();
     match wakeup.waker {
         WakerKind::Sibling if wakeup.is_lock() => Some(WaitFor::Lock),
         WakerKind::Sibling if is_channel => Some(WaitFor::Pool),

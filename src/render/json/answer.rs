@@ -1,7 +1,7 @@
 //! The answer, for programs.
 
 use super::FrameRow;
-use crate::profile::{Answer, Cause, CodePlace, Profile, WaitsFor};
+use crate::profile::{Answer, Cause, CodePlace, LibraryPool, Profile, WaitsFor};
 use crate::render::Options;
 use crate::render::answer::{self, AnswerStyle};
 use serde::Serialize;
@@ -26,6 +26,7 @@ struct CauseRow<'a> {
     waits_in: &'a str,
     state: &'a str,
     detail: &'static str,
+    pool: Option<&'static str>,
     latency_ns: u64,
     waits_for: Option<WaitsForRow<'a>>,
 }
@@ -61,6 +62,7 @@ fn cause(cause: &Cause) -> CauseRow<'_> {
         waits_in: &cause.waits_in,
         state: &cause.state,
         detail: cause.detail,
+        pool: cause.pool.map(LibraryPool::name),
         latency_ns: cause.ns,
         waits_for: cause.waits_for.as_ref().map(waits_for),
     }
