@@ -1,6 +1,7 @@
 //! How long the requests took: the quantiles, a small histogram, and how many were at work at once.
 
 use super::layout::{BOLD, DIM, PLAIN, View, width, wrapped};
+use super::sentences;
 use crate::profile::{CutCount, CutCounts, Latency, Requests};
 use crate::render::units::{counted, thousandths};
 use std::io::{self, Write};
@@ -15,7 +16,7 @@ pub(super) fn write(view: &View<'_>, latency: &Latency, requests: &Requests, out
     let cut = if requests.include_partial { CutCount::default() } else { CutCounts::of(&requests.cut).all() };
     let whole = if cut.count > 0 { "whole request" } else { "request" };
     let title = format!("LATENCY of {}", counted(latency.count, whole));
-    view.title(out, &title, "How long did they take?")?;
+    view.title(out, &title, &sentences::latency(view, latency))?;
     let of_one = [("", latency.max_ns)];
     let of_many = [
         ("min ", latency.min_ns),

@@ -50,6 +50,9 @@ static ASCII: Glyphs = Glyphs {
     bar: &["#"],
 };
 
+/// Columns between a section's title and its sentence.
+const TITLE_GAP: usize = 2;
+
 /// Titles of sections and numbers that matter.
 pub(crate) const BOLD: Style = Style::new().bold();
 /// Secondary text.
@@ -155,13 +158,13 @@ impl<'a> View<'a> {
         bar
     }
 
-    /// A section's title, and on its right the question that it answers.
-    pub(crate) fn title(&self, out: &mut dyn Write, title: &str, question: &str) -> io::Result<()> {
+    /// A section's title, and beside it one sentence about what it shows.
+    pub(crate) fn title(&self, out: &mut dyn Write, title: &str, sentence: &str) -> io::Result<()> {
         writeln!(out)?;
         write!(out, "{}", self.paint(BOLD, title))?;
-        let gap = self.options.width.saturating_sub(width(title) + width(question)).min(62 - width(title).min(60));
-        if self.options.hints && gap >= 2 {
-            write!(out, "{:gap$}{}", "", self.paint(DIM, question))?;
+        let room = self.options.width.saturating_sub(width(title) + TITLE_GAP);
+        if self.options.hints && !sentence.is_empty() && room > 0 {
+            write!(out, "{:TITLE_GAP$}{}", "", self.paint(DIM, &self.fit(sentence, room)))?;
         }
         writeln!(out)
     }

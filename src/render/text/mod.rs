@@ -12,6 +12,7 @@ mod latency;
 mod layout;
 mod lookalikes;
 mod runtime;
+mod sentences;
 mod slowest;
 mod stack_line;
 mod stacks;
@@ -37,7 +38,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
             return Ok(());
         }
         of_requests(&view, profile, requests, out)?;
-        view.title(out, "READ AND SELECTED", "What do the numbers stand on?")?;
+        view.title(out, "READ AND SELECTED", &sentences::read(profile))?;
         return head::write(&view, profile, Some(requests), out);
     }
     head::write(&view, profile, None, out)?;

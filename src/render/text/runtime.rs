@@ -1,6 +1,7 @@
 //! What the collector and stopped worlds did to the requests, and what stands out.
 
 use super::layout::{ALERT, BOLD, DIM, View, width, wrapped};
+use super::sentences;
 use crate::profile::{Latency, Profile, Requests};
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::{Share, counted};
@@ -16,7 +17,6 @@ pub(super) fn write(
     latency: &Latency,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    view.title(out, "RUNTIME", "Was it the garbage collector?")?;
     let window = profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).fold(0_u64, u64::saturating_add);
     let overlap = &requests.overlap;
     let mut items = Vec::new();
@@ -39,7 +39,8 @@ pub(super) fn write(
     if overlap.stw_runnable_ns > 0 {
         items.push(format!("runnable because of it {}", view.time(overlap.stw_runnable_ns)));
     }
-    if items.is_empty() {
+    view.title(out, "RUNTIME", &sentences::runtime(overlap, latency))?;
+    if items.is_empty() && !view.options.hints {
         items.push("no collection and no stopped world while requests ran".to_owned());
     }
     view.items(out, "", 2, &items)?;
@@ -50,7 +51,7 @@ fn findings(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut d
     if requests.findings.is_empty() {
         return Ok(());
     }
-    view.title(out, "FINDINGS", "What stands out?")?;
+    view.title(out, "FINDINGS", &sentences::findings(requests))?;
     let style = FindingStyle { unit: view.options.unit, full_names: view.options.full_names };
     let ids = requests.findings.iter().map(|f| width(f.id)).max().unwrap_or(0);
     let indent = SIGN + ids + 2;

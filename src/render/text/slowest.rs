@@ -3,6 +3,7 @@
 use super::axis::{self, Axis, Fill};
 use super::lanes::{self, DrawnLane};
 use super::layout::{DIM, PLAIN, View, state_style, width};
+use super::sentences;
 use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
 use crate::profile::{PathPiece, Profile, Requests, Slowest};
@@ -27,11 +28,8 @@ const NARROW: usize = 80;
 pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
     let Some(slowest) = &requests.slowest else { return Ok(()) };
     let Some(request) = requests.list.get(slowest.request) else { return Ok(()) };
-    let (title, question) = match requests.list.len() {
-        1 => ("THIS REQUEST", "What happened in it?"),
-        _ => ("SLOWEST REQUEST", "What did the worst one look like?"),
-    };
-    view.title(out, title, question)?;
+    let title = if requests.list.len() == 1 { "THIS REQUEST" } else { "SLOWEST REQUEST" };
+    view.title(out, title, &sentences::slowest(view, requests, request))?;
     head(view, profile, requests, slowest, out)?;
     let shown = lanes::choose(slowest, view.options.top == 0);
     if !shown.is_empty() && request.dur_ns > 0 {

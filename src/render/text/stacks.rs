@@ -2,6 +2,7 @@
 
 use super::layout::{DIM, View, state_style, width};
 use super::lookalikes::{self, Look, StackRow};
+use super::sentences;
 use super::stack_line::StackLine;
 use super::table::{Cell, Column, Table};
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Weight};
@@ -51,8 +52,9 @@ impl StackRow for SampleRow<'_> {
 }
 
 pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    view.title(out, "TOP STACKS", "In which code?")?;
     let mut rows = merged(view, profile);
+    let shares: Vec<Share> = rows.iter().map(|row| row.share).collect();
+    view.title(out, "TOP STACKS", &sentences::stacks(&shares))?;
     let metric = profile.metric;
     let name = |row: &SampleRow<'_>| row.chain.key.clone();
     sort_rows(&mut rows, view.options.sort, |r| r.weight.of(metric), |r| r.weight.events, name);

@@ -1,6 +1,7 @@
 //! The table of states, over all goroutines.
 
 use super::layout::{BOLD, DIM, View, state_style};
+use super::sentences;
 use super::table::{Cell, Column, Table};
 use crate::profile::{Profile, StateTotal};
 use crate::render::clean::clean;
@@ -16,7 +17,7 @@ pub(super) const MAX_STATE: usize = 32;
 const MAX_BAR: usize = 30;
 
 pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
-    view.title(out, "WHERE THE TIME WENT", "In which state were the goroutines?")?;
+    view.title(out, "WHERE THE TIME WENT", &sentences::states(profile))?;
     let mut rows: Vec<(&StateTotal, Share)> = with_shares(profile);
     let metric = profile.metric;
     sort_rows(&mut rows, view.options.sort, |r| r.0.weight.of(metric), |r| r.0.weight.events, |r| r.0.state.clone());

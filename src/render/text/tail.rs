@@ -1,6 +1,7 @@
 //! The table of states along the critical paths: all requests against the slowest of them.
 
 use super::layout::{ALERT, BOLD, DIM, PLAIN, View, state_style, width, wrapped};
+use super::sentences;
 use super::states::{MAX_ROWS, MAX_STATE};
 use super::table::{Cell, Column, Table};
 use crate::profile::{Latency, Profile, Requests, TailRow};
@@ -36,8 +37,10 @@ pub(super) fn write(
     latency: &Latency,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    view.title(out, "WHERE THE TIME WENT", "In which state were the requests stuck?")?;
     let mut rows = rows(profile, requests);
+    let largest = rows.iter().max_by_key(|row| row.tail.all_ns);
+    let sentence = largest.map(|row| sentences::tail((row.tail, row.all, row.slow), latency)).unwrap_or_default();
+    view.title(out, "WHERE THE TIME WENT", &sentence)?;
     sort_rows(&mut rows, view.options.sort, |r| r.tail.all_ns, |r| r.intervals, |r| r.tail.state.clone());
     let shown = if view.options.top == 0 || rows.len() <= MAX_ROWS { rows.len() } else { MAX_ROWS - 1 };
     let mut lines: Vec<TailLine> = rows[..shown].iter().map(TailLine::of_state).collect();

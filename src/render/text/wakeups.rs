@@ -1,6 +1,7 @@
 //! What ended the waits on the critical paths.
 
 use super::layout::{DIM, View, state_style, width};
+use super::sentences;
 use super::stack_line::StackLine;
 use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
@@ -20,7 +21,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out
     if rows.is_empty() {
         return Ok(());
     }
-    view.title(out, "WHO ENDED THE WAIT", "Whom did they wait for?")?;
+    view.title(out, "WHO ENDED THE WAIT", &sentences::wakeups(view, requests))?;
     let shown = if view.options.top == 0 { rows.len() } else { rows.len().min(MAX_ROWS) };
     let mut table = Table::new(&[("time", true), ("waits", true), ("longest", true)]);
     for row in &rows[..shown] {
@@ -92,7 +93,7 @@ fn code(view: &View<'_>, profile: &Profile, stack: NodeIdx, entry: &str, room: u
 }
 
 /// How a waker belongs to the request, in words, and whether it has code of its own to show.
-fn relation(waker: WakerKind) -> (&'static str, bool) {
+pub(super) fn relation(waker: WakerKind) -> (&'static str, bool) {
     match waker {
         WakerKind::Inside => ("same request", true),
         WakerKind::Sibling => ("another request", true),

@@ -5,6 +5,7 @@ use super::words::{include_partial, is_usable};
 use crate::profile::{AnnotationCandidate, Candidates};
 use crate::render::clean::clean;
 use crate::render::text::layout::{DIM, View, wrapped};
+use crate::render::text::sentences;
 use crate::render::units::{count, counted};
 use crate::render::{shell, sort_rows};
 use std::io::{self, Write};
@@ -14,7 +15,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     if candidates.annotations.is_empty() && candidates.older_tasks == 0 {
         return Ok(());
     }
-    view.title(out, "TASKS AND REGIONS", "What did the program annotate?")?;
+    view.title(out, "TASKS AND REGIONS", &sentences::annotations(candidates))?;
     let mut rows: Vec<&AnnotationCandidate> = candidates.annotations.iter().collect();
     let key = |a: &&AnnotationCandidate| format!("{} {}", a.name, a.kind);
     sort_rows(&mut rows, view.options.sort, |a| a.took.rank(), |a| a.took.count(), key);

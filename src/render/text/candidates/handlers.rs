@@ -4,6 +4,7 @@ use super::durations::{DurationRow, first_rows, table, write_cut_line};
 use super::words::{include_partial, is_usable};
 use crate::profile::{Candidates, Handler};
 use crate::render::text::layout::{DIM, View, wrapped};
+use crate::render::text::sentences;
 use crate::render::units::{count, counted};
 use crate::render::{Options, names, shell, sort_rows};
 use std::io::{self, Write};
@@ -13,7 +14,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     if candidates.handlers.is_empty() && candidates.undecided.count() == 0 {
         return Ok(());
     }
-    view.title(out, "HANDLERS", "How long did their requests take?")?;
+    view.title(out, "HANDLERS", &sentences::handlers(candidates))?;
     let rows = sorted(candidates, view.options);
     let timed = rows.iter().filter(|row| row.handler.took.count() + row.handler.took.partial > 0);
     let lines: Vec<DurationRow<'_>> = timed

@@ -8,6 +8,7 @@ mod words;
 
 use super::head::trace_lines;
 use super::layout::{DIM, View, width, wrapped};
+use super::sentences;
 use super::table::{Cell, Column, Table};
 use crate::profile::{Candidate, Candidates};
 use crate::render::units::count;
@@ -29,7 +30,7 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
         older(&view, candidates, out)?;
         return commands::write(&view, candidates, &[], out);
     }
-    view.title(out, "CANDIDATES", "Which goroutines are there?")?;
+    view.title(out, "CANDIDATES", &sentences::goroutines(candidates))?;
     let mut rows: Vec<&Candidate> = candidates.rows.iter().collect();
     sort_rows(
         &mut rows,

@@ -7,6 +7,7 @@ use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::text::layout::{ALERT, DIM, View, state_style, width};
 use crate::render::text::lookalikes::{self, Look, StackRow};
+use crate::render::text::sentences;
 use crate::render::text::stack_line::StackLine;
 use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::{counted, factor, signed};
@@ -57,7 +58,7 @@ pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Writ
     if rows.is_empty() {
         return Ok(());
     }
-    view.title(out, "STACKS THAT CHANGED", "In which code?")?;
+    view.title(out, "STACKS THAT CHANGED", &sentences::changed_stacks(rows.len()))?;
     let (table, shown) = loop {
         let shown = if view.options.top == 0 { rows.len() } else { view.options.top.min(rows.len()) };
         let (table, looks) = table(view, &rows[..shown]);

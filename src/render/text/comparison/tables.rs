@@ -5,6 +5,7 @@ use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Delta};
 use crate::render::clean::clean;
 use crate::render::text::layout::{self, ALERT, BOLD, DIM, PLAIN, View, state_style, width};
+use crate::render::text::sentences;
 use crate::render::text::states::{MAX_ROWS, MAX_STATE};
 use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::{Share, percent, signed};
@@ -19,7 +20,7 @@ const UNSURE: &str = "~";
 
 /// How long requests took on both sides.
 pub(super) fn latency(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    view.title(out, "LATENCY", "Do requests take longer?")?;
+    view.title(out, "LATENCY", &sentences::compared(view, comparison))?;
     let latency = &comparison.latency;
     let mut table = Table::new(&[
         ("", false),
@@ -71,7 +72,7 @@ fn interval(comparison: &Comparison, text: impl FnOnce() -> String) -> String {
 pub(super) fn states(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
     let whole = comparison.whole;
     let title = format!("WHAT EXPLAINS THE {}", delta(view, whole.delta_ns));
-    view.title(out, &title, "In which state is it? The parts add up to it.")?;
+    view.title(out, &title, "The parts add up to it.")?;
     let rows = &comparison.states;
     let shown = if view.options.top == 0 || rows.len() <= MAX_ROWS { rows.len() } else { MAX_ROWS - 1 };
     let mut table = Table::new(&[("state", false), ("base", true), ("new", true), ("change", true), ("of it", true)]);
