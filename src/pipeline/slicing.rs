@@ -187,6 +187,7 @@ impl Slicer<'_> {
                     forest: &survey.forest,
                     slice: &slice,
                     symbols: &survey.symbols,
+                    gomaxprocs: survey.gomaxprocs,
                     joined: self.options.stacks == Stacks::Joined,
                 },
             );

@@ -11,6 +11,7 @@
 
 mod answer;
 mod candidates;
+mod cpu_time;
 mod cut;
 mod duration_list;
 mod findings;
@@ -28,6 +29,7 @@ mod waits;
 
 pub use answer::{Answer, Cause, CodePlace, WaitsFor};
 pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Handler};
+pub use cpu_time::{CpuTime, SAMPLE_NS};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;

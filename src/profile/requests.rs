@@ -1,6 +1,6 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::{Answer, CutRequest, NodeIdx, WithLikely};
+use super::{Answer, CpuTime, CutRequest, NodeIdx, WithLikely};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -105,6 +105,8 @@ pub struct Requests {
     pub slowest: Option<Slowest>,
     /// What the collector and stopped worlds did while requests ran.
     pub overlap: Overlap,
+    /// Whether what ran had a CPU of the operating system.
+    pub cpu: CpuTime,
     /// What stands out; at most five.
     pub findings: Vec<Finding>,
     /// What decides how long requests take; none where no request counts.
@@ -349,6 +351,16 @@ pub enum FindingEvidence {
         ns: u64,
         /// The longest, in ns.
         max_ns: u64,
+    },
+    /// Much of the running time had no CPU, as CPU samples say.
+    CpuSamples {
+        /// Running time of the slice, in ns.
+        running_ns: u64,
+    },
+    /// Much of the running time is in stretches too long to have had a CPU all the time.
+    LongRuns {
+        /// Running time of the slice, in ns.
+        running_ns: u64,
     },
     /// One of several calls takes a large part of all time.
     Call {

@@ -28,7 +28,9 @@ impl AnswerStyle {
 
 /// The sentences of an answer.
 pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> String {
-    let words = AnswerWriter { answer, style };
+    let findings = profile.requests.as_ref().map_or(&[][..], |requests| &requests.findings);
+    let lacks_cpu = findings.iter().any(|finding| finding.id == "no-cpu");
+    let words = AnswerWriter { answer, style, lacks_cpu };
     let mut sentences = vec![words.how_long(profile)];
     sentences.extend(answer.causes.iter().enumerate().map(|(i, cause)| words.cause(cause, i > 0)));
     sentences.push(counts(answer, profile, style.unit));
@@ -88,6 +90,8 @@ fn undecided(profile: &Profile) -> String {
 struct AnswerWriter<'a> {
     answer: &'a Answer,
     style: AnswerStyle,
+    /// Whether much of the running time had no CPU.
+    lacks_cpu: bool,
 }
 
 impl AnswerWriter<'_> {
@@ -117,6 +121,9 @@ impl AnswerWriter<'_> {
         let subject = if is_second { format!("For another {share} it") } else { format!("{share} of the time it") };
         let what = match (&cause.waits_for, cause.state.as_str()) {
             (None, "syscall") if cause.detail == "cgo" => format!("is in C code{}", self.place(cause)),
+            (None, "running") if cause.detail.is_empty() && self.lacks_cpu => {
+                format!("is running{}, much of it without a CPU", self.place(cause).trim_end_matches(','))
+            }
             (None, "running" | "runnable" | "syscall" | "sleep") => {
                 format!("{}{}", does(&cause.state, cause.detail), self.place(cause))
             }

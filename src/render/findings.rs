@@ -51,6 +51,8 @@ impl FindingWriter<'_> {
                 format!("{waits} {what}, {sum} together and up to {max} long, were ended by {ended}.{meanwhile}")
             }
             FindingEvidence::Part { ns } => self.part(finding.id, ns, latency),
+            FindingEvidence::CpuSamples { running_ns } => self.cpu_samples(running_ns),
+            FindingEvidence::LongRuns { running_ns } => self.long_runs(running_ns),
             FindingEvidence::Waits { stack, count, ns, max_ns } => {
                 self.waits(finding.id, WaitSums { stack, count, ns, max_ns }, latency)
             }
@@ -86,11 +88,41 @@ impl FindingWriter<'_> {
                 let times = counted(self.requests.overlap.stw_count, "time");
                 format!("The world is stopped {share} of the time of requests ({time}), {times}.")
             }
+            _ if self.requests.cpu.samples > 0 => {
+                let samples = counted(self.requests.cpu.samples, "CPU sample");
+                format!("Requests compute {share} of their time ([running], {time}; {samples} do not contradict).")
+            }
             _ => format!(
-                "Requests compute {share} of their time ({time}): [running] without what they do for the collector, with \
-                 waits for a CPU of the operating system, of which a trace says nothing."
+                "Requests compute {share} of their time ([running], {time}), or wait for a CPU of the operating system: \
+                 that is [running], too."
             ),
         }
+    }
+
+    /// What CPU samples say of running time.
+    fn cpu_samples(&self, running_ns: u64) -> String {
+        let cpu = &self.requests.cpu;
+        let (least, most) = cpu.on_cpu_interval();
+        let [running, on, least, most] = [running_ns, cpu.on_cpu_ns(), least, most].map(|ns| self.time(ns));
+        let samples = counted(cpu.samples, "CPU sample");
+        format!(
+            "Requests are [running] for {running} together, but had a CPU for about {on} of it ({least} to {most}, by \
+             {samples}): else their threads waited for a CPU of the operating system, which other processes, a quota or \
+             too large a GOMAXPROCS kept busy."
+        )
+    }
+
+    /// What stretches without any event say of it.
+    fn long_runs(&self, running_ns: u64) -> String {
+        let cpu = &self.requests.cpu;
+        let [running, long, max] = [running_ns, cpu.long_runs_ns, cpu.longest_run_ns].map(|ns| self.time(ns));
+        let stretches = if cpu.long_runs == 1 { "stretch" } else { "stretches" };
+        format!(
+            "Of {running} that requests are [running], {long} are {} {stretches} of 25 ms to {max} without any event, though \
+             the runtime preempts after 10 ms: in these, threads waited for a CPU of the operating system, or ran code that \
+             cannot be preempted. CPU samples in the trace would tell.",
+            count(cpu.long_runs)
+        )
     }
 
     /// The sentences of a finding about waits in one function.
@@ -301,6 +333,8 @@ mod tests {
             ("collector", FindingEvidence::Part { ns: 1 }),
             ("stw", FindingEvidence::Part { ns: 1 }),
             ("cpu-bound", FindingEvidence::Part { ns: 1 }),
+            ("no-cpu", FindingEvidence::CpuSamples { running_ns: 9_000_000 }),
+            ("no-cpu", FindingEvidence::LongRuns { running_ns: 9_000_000 }),
             ("serial", waits),
             ("contention", waits),
             ("pool", waits),
@@ -332,7 +366,7 @@ mod tests {
             "System calls of main.(*Server).Handler (server.go:33) take 5.2% of the time of requests, 1.78 ms each."
                 .to_owned(),
         ];
-        assert_eq!(texts(&profile)[6..], expected);
+        assert_eq!(texts(&profile)[8..], expected);
         let nothing = Finding { id: "x", important: true, evidence: FindingEvidence::Wakeup { row: 99, worked: None } };
         profile.requests.as_mut().unwrap().findings = vec![nothing];
         assert_eq!(texts(&profile), [""]);

@@ -49,6 +49,7 @@ spans
 causes
 collector
 problems
+nocpu
 "
 programs=${PROGRAMS:-$all}
 programs=" $(echo $programs) "
@@ -118,6 +119,8 @@ everything() {
 	run "$1" causes causes
 	run "$1" collector collector
 	run "$1" problems problems
+	run "$1" nocpu nocpu
+	run "$1" nocpu-samples nocpu -cpu
 	run "$1" endpoints endpoints
 	run "$1" endpoints-h2 endpoints -h2
 	run "$1" dispatch dispatch

@@ -19,6 +19,7 @@ mod collector;
 mod compare;
 mod corpus;
 mod corrupt;
+mod cpu_time;
 mod critical_path;
 mod cutoff;
 mod endpoints;

@@ -6,6 +6,7 @@
 
 use super::MeasureCore;
 use crate::measure::intervals::attribution::Attribution;
+use crate::measure::intervals::cpu_evidence::LONG_RUN_NS;
 use crate::measure::intervals::log::IntervalLog;
 use crate::measure::intervals::timeline::{CollectorWork, IntervalKind, Timeline};
 use crate::measure::paths::wakers::Cause;
@@ -78,6 +79,9 @@ impl PieceCounter<'_, '_> {
         line.since = end;
         // `end` is later, so the difference fits into an unsigned number.
         let ns = end.0.wrapping_sub(since.0) as u64;
+        if running && ns >= LONG_RUN_NS {
+            self.attribution.cpu.note_long_run(ns);
+        }
         let sum = self.attribution.add_known(
             line,
             IntervalKind { running, collector: CollectorWork::None },

@@ -38,7 +38,13 @@ impl MeasureCore<'_> {
     pub(in crate::measure) fn sample(&mut self, event: &Event) {
         let Some(line) = self.line(event.g) else { return };
         self.cross_borders(event.g, event);
-        if self.lines[line].state == GoState::Running && self.shows_goroutine(event.stack) {
+        if self.lines[line].state != GoState::Running {
+            return;
+        }
+        if self.log.is_some() {
+            self.attribution.cpu.note_sample(event.time, self.lines[line].window());
+        }
+        if self.shows_goroutine(event.stack) {
             self.attribution.sample(&mut self.lines[line], event.stack);
         }
     }

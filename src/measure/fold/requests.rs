@@ -29,6 +29,8 @@ pub(crate) struct MeasuredTrace<'a> {
     pub(crate) slice: &'a Slice,
     /// Names of everything.
     pub(crate) symbols: &'a Symbols,
+    /// GOMAXPROCS, the most that it was; none where that is not known.
+    pub(crate) gomaxprocs: Option<u64>,
     /// Whether a child's stacks go under the stack that created it.
     pub(crate) joined: bool,
 }
@@ -47,6 +49,7 @@ impl Folder {
             self.add_sums(measured.aggregate, Elsewhere { times: &paths.elsewhere, chains: &paths.chains }, naming);
         let mut naming = Names { folder: self, trace, keys: &keys, nodes: &nodes };
         naming.add_paths(paths, requests);
+        requests.cpu.add(&measured.cpu, trace.gomaxprocs);
         requests.overlap.mark_assist_ns = self.assist_ns;
         requests.overlap.sweep_ns = self.sweep_ns;
     }

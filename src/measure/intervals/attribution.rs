@@ -1,6 +1,7 @@
 //! Which stack an interval belongs to: closed intervals → sums. On the hot path.
 
 use super::aggregate::{Aggregate, Key, Signature, SumIdx};
+use super::cpu_evidence::{CpuEvidence, LONG_RUN_NS};
 use super::log::IntervalLog;
 use super::states::{StateKey, only_blocks, polls_file};
 use super::timeline::{CollectorWork, IntervalKind, PieceEnd, Timeline};
@@ -38,6 +39,8 @@ pub(crate) struct Attribution<'a> {
     /// Sums so far.
     pub(crate) aggregate: Aggregate,
     brackets: Vec<Bracket>,
+    /// Whether what ran had a CPU.
+    pub(crate) cpu: CpuEvidence,
     /// CPU samples in open pieces of running time.
     samples: FxHashMap<GIdx, Vec<StackIdx>>,
 }
@@ -50,6 +53,7 @@ impl<'a> Attribution<'a> {
             symbols,
             aggregate: Aggregate::default(),
             brackets: vec![nothing; 1 << BRACKET_BITS],
+            cpu: CpuEvidence::default(),
             samples: FxHashMap::default(),
         }
     }
@@ -58,6 +62,7 @@ impl<'a> Attribution<'a> {
     pub(crate) fn clear(&mut self) {
         self.aggregate.clear();
         self.samples.clear();
+        self.cpu = CpuEvidence::default();
     }
 
     /// Adds what is open of a timeline up to `end`, as far as it is inside `clip`. An interval counts once, with its
@@ -68,6 +73,9 @@ impl<'a> Attribution<'a> {
         let ns = clip.overlap(line.since, end);
         let is_logged = log.is_some() && end > line.since;
         line.since = end;
+        if ns >= LONG_RUN_NS && line.key == StateKey::RUNNING {
+            self.cpu.note_long_run(ns);
+        }
         if ns > 0 || is_logged {
             let events = u64::from(ns > 0 && line.uncounted);
             line.uncounted &= ns == 0;

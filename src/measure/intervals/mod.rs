@@ -16,6 +16,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod attribution;
+pub(crate) mod cpu_evidence;
 pub(crate) mod log;
 pub(crate) mod states;
 pub(crate) mod timeline;

@@ -9,6 +9,7 @@ use crate::measure::paths::measured::PathsMeasured;
 use crate::measure::paths::requests::{MeasuredTo, Paths};
 use crate::measure::paths::wakers::Cause;
 use crate::measure::spec::MeasureSpec;
+use crate::profile::CpuTime;
 use crate::slice::RootKind;
 use crate::trace::event::{Event, GoState};
 use crate::trace::ids::{GIdx, StackIdx};
@@ -36,6 +37,8 @@ pub(crate) struct Measured {
     pub(crate) roots_cut: u64,
     /// Descendants that lived on after their root's window.
     pub(crate) outlived: u64,
+    /// Whether what ran had a CPU; nothing of samples without critical paths.
+    pub(crate) cpu: CpuTime,
     /// Requests and their critical paths, where these were asked for.
     pub(crate) paths: Option<PathsMeasured>,
 }
@@ -136,12 +139,14 @@ impl<'a> WholeMeasurer<'a> {
             }
             _ => None,
         };
+        let looked_at = core.spec.looked_at;
+        let whole = Window { start: looked_at.start.max(core.spec.trace_start), end: looked_at.end.min(end) };
         let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
-            let looked_at = core.spec.looked_at;
             let inside = core.windows.all_inside(looked_at);
             inside.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
         };
         Measured {
+            cpu: core.attribution.cpu.finish(core.windows.all(), whole),
             paths,
             roots: count(&|_, _| true),
             roots_by_creation: count(&|by, _| by == RootKind::Creation),
@@ -176,6 +181,7 @@ impl<'a> MeasureCore<'a> {
             }
         }
         self.absorb_lines(theirs);
+        self.attribution.cpu.absorb(&mut theirs.attribution.cpu);
         let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
         let sums = self.attribution.aggregate.absorb(aggregate);
         if let (Some(ours), Some(theirs)) = (&mut self.log, &mut theirs.log) {

@@ -34,7 +34,10 @@ pub(super) fn find(profile: &Profile) -> Vec<Finding> {
         // First, since why the slow requests are slow is what most people look for.
         found.extend(tail.map(|f| (u64::MAX, f)));
         found.extend(outside_waker(profile, requests, blocker));
-        found.extend(large_parts(requests, total));
+        let without = without_cpu(profile, requests);
+        let without_ns = without.as_ref().map_or(0, |(ns, _)| *ns);
+        found.extend(without.filter(|(ns, _)| reaches(*ns, 10, total)));
+        found.extend(large_parts(requests, total, without_ns));
         let waits = waits(&places, total);
         // A call that is explained already is not explained again.
         found.extend(slow_call(profile, total).filter(|_| waits.is_empty()));
@@ -172,16 +175,33 @@ fn syscalls(profile: &Profile, total: u64) -> Option<(u64, Finding)> {
     reaches(ns, 25, total).then_some((ns, Finding { id: "syscall", important: true, evidence }))
 }
 
+/// Running time without a CPU, in ns of the requests' latency. CPU samples tell, or stretches that are too long, for the
+/// slice as a whole.
+fn without_cpu(profile: &Profile, requests: &Requests) -> Option<(u64, Finding)> {
+    // Samples are those of all requests.
+    if requests.only.is_some() {
+        return None;
+    }
+    let running = requests.tail.iter().find(|r| r.state == "running").map_or(0, |r| r.all_ns);
+    let (without, evidence) = requests.cpu.lack(profile)?;
+    let (FindingEvidence::CpuSamples { running_ns } | FindingEvidence::LongRuns { running_ns }) = evidence else {
+        return None;
+    };
+    let ns = u128::from(running) * u128::from(without) / u128::from(running_ns.max(1));
+    Some((ns as u64, Finding { id: "no-cpu", important: true, evidence }))
+}
+
 /// The parts of all time that are unusually large.
-fn large_parts(requests: &Requests, total: u64) -> Vec<(u64, Finding)> {
+fn large_parts(requests: &Requests, total: u64, without_cpu_ns: u64) -> Vec<(u64, Finding)> {
     let state = |name: &str| requests.tail.iter().find(|r| r.state == name).map_or(0, |r| r.all_ns);
     let overlap = &requests.overlap;
+    let computing = state("running").saturating_sub(work_for_collector(overlap));
     let tail_is_runnable = requests.tail.iter().any(|r| r.state == "runnable" && r.stands_out);
     [
         ("scheduler", !tail_is_runnable, state("runnable"), 15),
         ("collector", false, collector_ns(requests), 5),
         ("stw", false, overlap.stw_ns, 2),
-        ("cpu-bound", false, state("running").saturating_sub(work_for_collector(overlap)), 60),
+        ("cpu-bound", false, computing.saturating_sub(without_cpu_ns), 60),
     ]
     .into_iter()
     .filter(|&(_, _, ns, percent)| reaches(ns, percent, total))

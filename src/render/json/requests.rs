@@ -2,8 +2,8 @@
 
 use super::{FrameRow, stack_frames};
 use crate::profile::{
-    CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest, TailRow,
-    Undecided, Wakeup, WithLikely,
+    CpuTime, CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest,
+    TailRow, Undecided, Wakeup, WithLikely,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -17,6 +17,7 @@ pub(super) struct AboutRequests<'a> {
     wakeups: RowList<'a, Wakeup, WakeupRow<'a>>,
     slowest: Option<SlowestRow<'a>>,
     overlap: OverlapRow<'a>,
+    cpu: CpuRow,
     findings: RowList<'a, Finding, FindingRow<'a>>,
     requests: RowList<'a, Request, RequestRow<'a>>,
     requests_cut: Vec<CutRow<'a>>,
@@ -31,6 +32,7 @@ impl<'a> AboutRequests<'a> {
             wakeups: RowList { context, items: &requests.wakeups, row: WakeupRow },
             slowest: requests.slowest.as_ref().map(|slowest| SlowestRow(context, slowest)),
             overlap: OverlapRow(&requests.overlap),
+            cpu: CpuRow(requests.cpu),
             findings: RowList { context, items: &requests.findings, row: FindingRow },
             requests: RowList { context, items: &requests.list, row: RequestRow },
             requests_cut: cut_rows(&requests.cut),
@@ -321,6 +323,25 @@ impl Serialize for OverlapRow<'_> {
         map.serialize_entry("stw_runnable_ns", &o.stw_runnable_ns)?;
         map.serialize_entry("gc_window_ns", &o.gc_window_ns)?;
         map.serialize_entry("stw_window_ns", &o.stw_window_ns)?;
+        map.end()
+    }
+}
+
+struct CpuRow(CpuTime);
+
+impl Serialize for CpuRow {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cpu = self.0;
+        let (least, most) = cpu.on_cpu_interval();
+        let of_samples = |ns: u64| (cpu.samples > 0).then_some(ns);
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("samples", &cpu.samples)?;
+        map.serialize_entry("on_cpu_ns", &of_samples(cpu.on_cpu_ns()))?;
+        map.serialize_entry("on_cpu_at_least_ns", &of_samples(least))?;
+        map.serialize_entry("on_cpu_at_most_ns", &of_samples(most))?;
+        map.serialize_entry("long_runs", &cpu.long_runs)?;
+        map.serialize_entry("long_runs_ns", &cpu.long_runs_ns)?;
+        map.serialize_entry("longest_run_ns", &cpu.longest_run_ns)?;
         map.end()
     }
 }
