@@ -3,7 +3,7 @@
 use super::{only, rules, time_range};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum, ValueHint};
-use gotrace_slice::compare::LatencyRule;
+use gotrace_slice::compare::{LatencyRule, MatchBy};
 use gotrace_slice::profile::Only;
 use gotrace_slice::render::{FORMATS, Format};
 use gotrace_slice::slice::TimeRange;
@@ -104,9 +104,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "BASE", value_hint = ValueHint::FilePath, help_heading = "Compare")]
     pub(crate) vs: Vec<PathBuf>,
 
-    /// What makes two stacks the same: functions alone, or their lines too
-    #[arg(long, value_name = "HOW", help_heading = "Compare")]
-    pub(crate) by: Option<ByArg>,
+    /// What makes two stacks the same: function (names alone), line (files and
+    /// lines too), or a number: so many functions from the root's on
+    /// [default: function]
+    #[arg(long, value_name = "HOW", value_parser = parse_by, help_heading = "Compare")]
+    pub(crate) by: Option<MatchBy>,
 
     /// Compare sums over all requests, not a mean request
     #[arg(long, help_heading = "Compare")]
@@ -222,13 +224,6 @@ pub(crate) enum MetricArg {
     Events,
 }
 
-/// What makes two stacks the same.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(crate) enum ByArg {
-    Function,
-    Line,
-}
-
 /// How stacks of children are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(crate) enum StacksArg {
@@ -281,6 +276,17 @@ fn format_parser() -> impl clap::builder::TypedValueParser<Value = &'static Form
 
 fn parse_goid(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "a goroutine is named by its number, such as 18".to_owned())
+}
+
+fn parse_by(text: &str) -> Result<MatchBy, String> {
+    match text {
+        "function" => Ok(MatchBy::Function),
+        "line" => Ok(MatchBy::Line),
+        _ => match text.parse() {
+            Ok(depth) if depth > 0 => Ok(MatchBy::Depth(depth)),
+            _ => Err("it is function, line, or a number of functions from 1 on".to_owned()),
+        },
+    }
 }
 
 fn parse_count(text: &str) -> Result<usize, String> {

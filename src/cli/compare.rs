@@ -1,9 +1,9 @@
 //! `--vs` and `--vs-root`: what is asked for, and two profiles made into one comparison.
 
-use super::args::{Args, ByArg};
+use super::args::Args;
 use super::failure::{CliResult, Failure, code};
 use super::options;
-use gotrace_slice::compare::{CompareOptions, Comparison, MatchBy};
+use gotrace_slice::compare::{CompareOptions, Comparison};
 use gotrace_slice::profile::{CutCounts, Metric, Profile};
 use gotrace_slice::render::units::{Unit, counted, duration};
 
@@ -50,14 +50,8 @@ pub(crate) fn comparison(args: &Args, new: &Profile, base: &Profile) -> CliResul
     for (name, side) in [("new side", new), ("base", base)] {
         has_requests(name, side)?;
     }
-    let options = CompareOptions {
-        by: match args.by {
-            None | Some(ByArg::Function) => MatchBy::Function,
-            Some(ByArg::Line) => MatchBy::Line,
-        },
-        total: args.total,
-        roots_alike: !args.vs_root.is_empty(),
-    };
+    let options =
+        CompareOptions { by: args.by.unwrap_or_default(), total: args.total, roots_alike: !args.vs_root.is_empty() };
     Comparison::of(new, base, options).ok_or_else(|| Failure::new("there is nothing to compare").code(code::NO_MATCH))
 }
 

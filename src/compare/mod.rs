@@ -43,6 +43,8 @@ pub enum MatchBy {
     Function,
     /// Functions, files and lines: for one build.
     Line,
+    /// The names of so many functions, from the root's on: what is below them is added up.
+    Depth(usize),
 }
 
 impl MatchBy {
@@ -51,7 +53,13 @@ impl MatchBy {
         match self {
             Self::Function => "function",
             Self::Line => "line",
+            Self::Depth(_) => "depth",
         }
+    }
+
+    /// The depth; none where whole stacks are compared.
+    pub fn depth(self) -> Option<usize> {
+        if let Self::Depth(depth) = self { Some(depth) } else { None }
     }
 }
 

@@ -152,11 +152,11 @@ impl FrameMatcher<'_> {
         let mut indexes: Vec<u32> = self.of.tree.frame_indexes(sample.stack).collect();
         indexes.reverse();
         let all = self.of.tree.frames();
-        let root = indexes
-            .iter()
-            .position(|&i| all[i as usize].function == sample.root)
-            .filter(|_| self.options.roots_alike && !sample.root.is_empty());
-        let (mut at, rest) = match root {
+        let root = indexes.iter().position(|&i| all[i as usize].function == sample.root && !sample.root.is_empty());
+        if let Some(depth) = self.options.by.depth() {
+            indexes.truncate(end_of(&indexes, root.unwrap_or(0), depth, |i| all[i as usize].is_pseudo()));
+        }
+        let (mut at, rest) = match root.filter(|_| self.options.roots_alike) {
             Some(root) => {
                 let frame = tree.intern_frame(root_frame());
                 (tree.push(StackTree::ROOT, frame), &indexes[root + 1..])
@@ -174,6 +174,12 @@ impl FrameMatcher<'_> {
     }
 }
 
+/// Where a stack of these frames, outermost first, ends that has so many functions from `from` on.
+fn end_of(frames: &[u32], from: usize, depth: usize, is_pseudo: impl Fn(u32) -> bool) -> usize {
+    let functions = (from..frames.len()).filter(|&at| !is_pseudo(frames[at]));
+    functions.take(depth).last().map_or(from, |last| last + 1)
+}
+
 /// Stands for the root on both sides, and for its callers.
 fn root_frame() -> ProfileFrame {
     ProfileFrame { function: ProfileFrame::ROOT.to_owned(), file: String::new(), line: 0 }
@@ -182,7 +188,7 @@ fn root_frame() -> ProfileFrame {
 /// A frame without what does not count. Files and lines differ from build to build.
 fn matched(frame: &ProfileFrame, by: MatchBy) -> ProfileFrame {
     match by {
-        MatchBy::Function if !frame.is_pseudo() => {
+        MatchBy::Function | MatchBy::Depth(_) if !frame.is_pseudo() => {
             ProfileFrame { function: frame.function.clone(), file: String::new(), line: 0 }
         }
         _ => frame.clone(),

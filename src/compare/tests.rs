@@ -84,6 +84,20 @@ fn lines_tell_stacks_apart_only_when_asked_for() {
 }
 
 #[test]
+fn stacks_are_compared_down_to_a_depth() {
+    let below = |leaf: (&'static str, u32)| {
+        profile(&[20], &[(&[("serve", 1), ("A", 5), ("call", 6), leaf], "A", "running", 20)])
+    };
+    let by = |depth| CompareOptions { by: MatchBy::Depth(depth), ..CompareOptions::default() };
+    let compared = |depth| Comparison::of(&below(("new", 1)), &below(("old", 1)), by(depth)).unwrap();
+    // From the root `A` on; its callers stay.
+    assert_eq!(rows(&compared(1)), [("serve;A".to_owned(), "running", 0, Presence::Both)]);
+    assert_eq!(rows(&compared(2)), [("serve;A;call".to_owned(), "running", 0, Presence::Both)]);
+    assert_eq!(rows(&compared(3)).len(), 2);
+    assert_eq!(rows(&compared(9)), rows(&compared(3)));
+}
+
+#[test]
 fn roots_of_other_names_are_the_same_root() {
     let other = profile(&[20], &[(&[("serve", 1), ("wrap", 1), ("B", 6)], "B", "running", 20)]);
     let options = CompareOptions { roots_alike: true, ..CompareOptions::default() };

@@ -74,6 +74,7 @@ impl Serialize for Diff<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("per", if comparison.options.total { "total" } else { "request" })?;
         map.serialize_entry("by", comparison.options.by.name())?;
+        map.serialize_entry("depth", &comparison.options.by.depth())?;
         map.serialize_entry("roots_alike", &comparison.options.roots_alike)?;
         map.serialize_entry("verdict", comparison.verdict().name())?;
         map.serialize_entry("verdict_depends_on_undecided", &comparison.depends_on_undecided)?;

@@ -11,6 +11,7 @@ mod lanes;
 mod latency;
 mod layout;
 mod lookalikes;
+mod relation;
 mod runtime;
 mod sentences;
 mod slowest;

@@ -1,7 +1,7 @@
 //! The sentence that stands beside a section's title: what the section shows of this trace.
 
 use super::layout::View;
-use super::wakeups::relation;
+use super::relation::relation;
 use crate::compare::Comparison;
 use crate::compare::statistics::Quantile;
 use crate::profile::{Candidates, Latency, Overlap, Profile, Request, Requests, TailRow};

@@ -1,11 +1,12 @@
 //! What ended the waits on the critical paths.
 
 use super::layout::{DIM, View, state_style, width};
+use super::relation::relation;
 use super::sentences;
 use super::stack_line::StackLine;
 use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
-use crate::profile::{NodeIdx, Profile, Requests, StackTree, WakerKind, Wakeup};
+use crate::profile::{NodeIdx, Profile, Requests, StackTree, Wakeup};
 use crate::render::clean::clean;
 use crate::render::names;
 use crate::render::units::{count, counted};
@@ -90,17 +91,4 @@ fn code(view: &View<'_>, profile: &Profile, stack: NodeIdx, entry: &str, room: u
         return view.fit_end(&names::function(entry, view.options.full_names), room);
     }
     stack_line_of(view, profile, stack).fit(view, room)
-}
-
-/// How a waker belongs to the request, in words, and whether it has code of its own to show.
-pub(super) fn relation(waker: WakerKind) -> (&'static str, bool) {
-    match waker {
-        WakerKind::Inside => ("same request", true),
-        WakerKind::Sibling => ("another request", true),
-        WakerKind::Outside => ("outside", true),
-        WakerKind::Runtime => ("the runtime", true),
-        WakerKind::Network => ("the network or a deadline", false),
-        WakerKind::Timer => ("a timer", false),
-        WakerKind::Unknown => ("not recorded", false),
-    }
 }

@@ -74,7 +74,10 @@ fn side(view: &View<'_>, side: &Side) -> Vec<String> {
 fn how(comparison: &Comparison) -> Vec<String> {
     let per = if comparison.options.total { "sums over all requests" } else { "per request" };
     let mut items = vec![per.to_owned(), "+ is slower than the base".to_owned()];
-    items.push(format!("stacks match by {}", comparison.options.by.name()));
+    items.push(match comparison.options.by.depth() {
+        Some(depth) => format!("stacks match by {} from the root on", counted(depth as u64, "function")),
+        None => format!("stacks match by {}", comparison.options.by.name()),
+    });
     if comparison.options.roots_alike {
         items.push("(root) is the root of either side".to_owned());
     }
