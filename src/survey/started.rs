@@ -1,5 +1,5 @@
 //! What pooled goroutines run: where the same line of their entry function calls different functions on different
-//! goroutines, it was given these as values.
+//! goroutines, it was given these as values. Functions of Go's own packages do not count, but as tests.
 //!
 //! ```text
 //!  (*WaitGroup).Go.func1 ── line 238 ─┬─ main.users      goroutines 1, 4
@@ -19,7 +19,7 @@ type Line = (StringIdx, u32);
 /// What the goroutines of a trace were started for.
 #[derive(Debug, Default)]
 pub(crate) struct Started {
-    /// Lines that call different functions outside of Go's own packages.
+    /// Lines that call functions that were given to them.
     lines: FxHashSet<Line>,
     /// Per stack: the function that such a line calls; none where no such line does.
     of_stack: FxHashMap<StackIdx, Option<StringIdx>>,
@@ -34,11 +34,15 @@ impl Started {
         let mut callees: FxHashMap<Line, FxHashSet<StringIdx>> = FxHashMap::default();
         for stack in (0..n).map(StackIdx).filter(|stack| symbols.depth(*stack) == 2) {
             let (line, callee) = called(symbols, stack);
-            if !is_std(symbols.text(callee)) {
+            if may_be_given(symbols.text(line.0), symbols.text(callee)) {
                 callees.entry(line).or_default().insert(callee);
             }
         }
-        let lines = callees.into_iter().filter(|(_, callees)| callees.len() > 1).map(|(line, _)| line);
+        let is_given = |(line, callees): &(Line, FxHashSet<StringIdx>)| {
+            let is_test = |callee: &StringIdx| is_test(symbols.text(*callee));
+            callees.len() > 1 || symbols.text(line.0) == TEST_RUNNER && callees.iter().any(is_test)
+        };
+        let lines = callees.into_iter().filter(is_given).map(|(line, _)| line);
         Self { lines: lines.collect(), ..Self::default() }
     }
 
@@ -72,6 +76,22 @@ impl Started {
     pub(crate) fn of(&self, g: GIdx) -> Option<StringIdx> {
         self.of_goroutine.get(&g).copied().flatten()
     }
+}
+
+/// The entry function of a test's goroutine. It calls the test function, whatever package that is of.
+const TEST_RUNNER: &str = "testing.tRunner";
+
+/// Whether an entry function may have been given a function that it calls, to run it.
+fn may_be_given(entry: &str, callee: &str) -> bool {
+    let is_runners_own = || callee.starts_with("testing.tRunner.") || callee.starts_with("runtime.");
+    !is_std(callee) || entry == TEST_RUNNER && !is_runners_own()
+}
+
+/// Whether a callee of a test's entry function is the test, also where it is the only one.
+fn is_test(callee: &str) -> bool {
+    let name = callee.rsplit_once('/').map_or(callee, |(_, name)| name);
+    let function = name.split_once('.').map_or(name, |(_, function)| function);
+    !is_std(callee) || function.starts_with("Test") || function.starts_with("Fuzz")
 }
 
 /// Of a stack with two frames: the line of the entry function, and what that calls.

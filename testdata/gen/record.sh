@@ -43,6 +43,7 @@ cutoff
 endpoints
 dispatch
 started
+testing
 matching
 likely
 spans
@@ -125,6 +126,7 @@ everything() {
 	run "$1" endpoints-h2 endpoints -h2
 	run "$1" dispatch dispatch
 	run "$1" started started
+	run "$1" testing testing
 	run "$1" likely likely
 	run "$1" spans spans
 	run "$1" spans-young spans -young
