@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::failure::{Failure, code};
 use super::nearest;
-use gotrace_slice::profile::{Candidates, Selection};
+use gotrace_slice::profile::{Candidates, DurationList, Selection};
 use gotrace_slice::render::units::{self, Unit};
 use gotrace_slice::slice::{RootBy, Selector};
 
@@ -66,11 +66,14 @@ impl NoMatch<'_> {
             reasons
                 .push(format!("the handler of {n} left no stack (the longest took {longest}): it may be among these;"));
         }
-        let in_middleware: u64 = candidates.handlers.iter().filter(|h| h.within.is_empty()).map(|h| h.undecided).sum();
+        let rows = candidates.handlers.iter().filter(|h| h.within.is_empty()).map(|h| &h.undecided);
+        let in_middleware: u64 = rows.clone().map(DurationList::count).sum();
         if root_by.stack && in_middleware > 0 {
             let n = units::counted(in_middleware, "request");
-            reasons
-                .push(format!("the stacks of {n} end above the handlers, as in a middleware: it may be among these;"));
+            let longest = units::duration(rows.map(DurationList::max_ns).max().unwrap_or(0), Unit::Auto);
+            reasons.push(format!(
+                "the stacks of {n} (the longest took {longest}) end above the handlers, as in a middleware: it may be among these;"
+            ));
         }
         if !reasons.is_empty() {
             reasons.push("      a CPU profile during the recording would show a handler that only computes".to_owned());

@@ -67,8 +67,8 @@ pub struct Handler {
     pub protocol: &'static str,
     /// The row whose requests these are a part of; empty when no other row counts them.
     pub within: String,
-    /// How many whole requests of the row are in none of the rows within it, because their stacks end before these.
-    pub undecided: u64,
+    /// The whole requests of the row that are in none of the rows within it, because their stacks end before these.
+    pub undecided: DurationList,
     /// How long its requests took.
     pub took: DurationList,
 }
@@ -76,7 +76,7 @@ pub struct Handler {
 impl Handler {
     /// Adds the requests of another row of the same name.
     pub fn absorb(&mut self, other: &Self) {
-        self.undecided += other.undecided;
+        self.undecided.absorb(&other.undecided);
         self.took.absorb(&other.took);
     }
 }
@@ -178,6 +178,9 @@ impl Candidates {
 
     /// Puts the groups, the handlers and the annotations in their documented order.
     pub fn sort(&mut self) {
+        for handler in &mut self.handlers {
+            handler.undecided.sort();
+        }
         let mut of_handlers: Vec<_> = self.handlers.iter_mut().map(|h| &mut h.took).collect();
         let mut of_annotations: Vec<_> = self.annotations.iter_mut().map(|a| &mut a.took).collect();
         for lists in [&mut of_handlers, &mut of_annotations] {

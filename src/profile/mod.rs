@@ -26,6 +26,7 @@ mod requests;
 mod stack_tree;
 mod undecided;
 mod waits;
+mod with_undecided;
 
 pub use answer::{Answer, Cause, CodePlace, WaitsFor};
 pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Handler};
@@ -46,6 +47,7 @@ pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, WithLikely};
 pub use waits::LibraryPool;
 pub(crate) use waits::{is_message, lock_kind};
+pub use with_undecided::{QuantileBounds, WithUndecided};
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
@@ -292,11 +294,13 @@ impl Profile {
         self.selection.others.sort_by(MatchedFunction::most_first);
         if let Some(requests) = &mut self.requests {
             requests.finish(&self.traces);
-            let counted = requests.list.iter().map(|r| r.dur_ns);
+            let counted = || requests.list.iter().map(|r| r.dur_ns);
             // With `--only`, the others of the roots are missing too.
             let all_count = requests.before_only <= requests.list.len() as u64;
-            let with_likely = WithLikely::new(counted, &self.selection.undecided.likely);
+            let with_likely = WithLikely::new(counted(), &self.selection.undecided.likely);
+            let with_undecided = WithUndecided::new(counted(), &self.selection.undecided.took);
             requests.with_likely = with_likely.filter(|_| all_count);
+            requests.with_undecided = with_undecided.filter(|_| all_count);
         }
         self.own_code = OwnCode::of(&self.tree, self.samples.iter().map(|sample| sample.root.as_str()));
         let (answer, findings) = (Answer::of(self), findings::find(self));

@@ -1,6 +1,6 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::{Answer, CpuTime, CutRequest, NodeIdx, WithLikely};
+use super::{Answer, CpuTime, CutRequest, NodeIdx, WithLikely, WithUndecided};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -97,6 +97,8 @@ pub struct Requests {
     /// The same with undecided requests that likely are of the roots; none without such ones. Never merged with
     /// the above.
     pub with_likely: Option<WithLikely>,
+    /// The same with all undecided requests, and how far any of them can move it; none without such ones.
+    pub with_undecided: Option<WithUndecided>,
     /// State by state, all against the slowest; sorted by the time of all, longest first.
     pub tail: Vec<TailRow>,
     /// Who ended the waits on critical paths; sorted by time, longest first.

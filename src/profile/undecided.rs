@@ -38,6 +38,11 @@ impl Undecided {
         self.sorted().percentile_ns(50)
     }
 
+    /// 95 % took at most this long, in ns (nearest rank); 0 when there is none.
+    pub fn p95_ns(&self) -> u64 {
+        self.sorted().percentile_ns(95)
+    }
+
     /// Which way the distribution of the requests that count leans without these; none where they are few, and where only
     /// some requests were chosen.
     pub fn leaning(&self, requests: &Requests) -> Option<Leaning> {

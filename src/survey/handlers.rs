@@ -139,19 +139,19 @@ impl HandlerRows<'_> {
             // A name within itself would say nothing.
             split.endpoints.iter().all(|(callee, of)| self.row_name(*callee, of) != name)
         });
-        let Some(split) = split else { return self.push(name, within, group, 0) };
+        let Some(split) = split else { return self.push(name, within, group, DurationList::default()) };
         let undecided = split.undecided.count() + split.undecided.partial;
         let is_replaced = split.is_certain && undecided == 0;
         let outer = if is_replaced { within.to_owned() } else { name.clone() };
         if !is_replaced {
-            self.push(name, within, group, split.undecided.count());
+            self.push(name, within, group, split.undecided);
         }
         for (callee, of_callee) in split.endpoints {
             self.add(callee, &of_callee, &outer);
         }
     }
 
-    fn push(&mut self, function: String, within: &str, group: &Group, undecided: u64) {
+    fn push(&mut self, function: String, within: &str, group: &Group, undecided: DurationList) {
         self.rows.push(Handler {
             hands_on: hands_on(&function),
             function,

@@ -4,6 +4,7 @@
 use crate::common::{recordings, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Candidates, Handler, Profile};
+use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::RootBy;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -57,13 +58,44 @@ fn percentile(sorted: &[u64], per_cent: usize) -> u64 {
     sorted[(sorted.len() * per_cent).div_ceil(100).max(1) - 1]
 }
 
-/// The bounds that are told: of the requests that count, and with all undecided and cut ones; 5 % and 0.1 ms wider.
-fn is_within_bounds(truth: u64, counted: &[u64], others: &[u64], per_cent: usize) -> bool {
-    let mut all = [counted, others].concat();
-    all.sort_unstable();
-    let ends = [counted, &all].map(|list| percentile(list, per_cent));
-    let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
-    truth * 105 / 100 + 100_000 >= low && truth <= high * 105 / 100 + 100_000
+/// A report as JSON: what is told.
+fn told(profile: &Profile) -> Value {
+    let mut json = Vec::new();
+    let format = Format::by_name("json").expect("json");
+    (format.profile)(profile, &render::Options::default(), &mut json).expect("written");
+    serde_json::from_slice(&json).expect("JSON")
+}
+
+/// The same of the list without `--root`.
+fn told_of_list(candidates: &Candidates) -> Value {
+    let mut json = Vec::new();
+    let format = Format::by_name("json").expect("json");
+    (format.candidates.expect("a list"))(candidates, &render::Options::default(), &mut json).expect("written");
+    serde_json::from_slice(&json).expect("JSON")
+}
+
+fn number(of: &Value, field: &str) -> u64 {
+    of[field].as_u64().unwrap_or_else(|| panic!("no {field} in {of}"))
+}
+
+/// A quantile in the server lies between the bounds that are told, with 5 % and 0.1 ms.
+fn assert_within(what: &str, truth: u64, (least, most): (u64, u64)) {
+    let (low, high) = (least * 95 / 100, most * 105 / 100 + 100_000);
+    assert!(low <= truth + 100_000 && truth <= high, "{what}: {truth} is not within {least} to {most}");
+}
+
+/// The bounds of a quantile: of the requests that count, with any undecided ones, and with those that are cut as long as
+/// they were seen.
+fn bounds(report: &Value, quantile: &str) -> (u64, u64) {
+    let counted = number(&report["latency"], &format!("{quantile}_ns"));
+    let (mut least, mut most) = (counted, counted);
+    let with_undecided = &report["selection"]["requests_with_undecided"];
+    if with_undecided.is_object() {
+        least = number(with_undecided, &format!("{quantile}_at_least_ns"));
+        most = number(with_undecided, &format!("{quantile}_at_most_ns"));
+    }
+    let cut = report["latency_at_least"].get(format!("{quantile}_ns")).and_then(Value::as_u64).unwrap_or(counted);
+    (least.min(cut), most.max(cut))
 }
 
 /// No request of an endpoint is lost, and its quantiles lie where the report says that they can.
@@ -71,24 +103,30 @@ fn check(recording: &Recording, list: &str, function: &str) {
     let what = format!("{} {function}", recording.path.display());
     let truth = recording.took(list, function);
     let Some(profile) = recording.profile(&format!("^{}$", regex::escape(function))) else {
-        // The list says of how many requests the middleware alone is known.
-        let candidates = recording.candidates();
-        let in_rows = candidates.handlers.iter().map(|handler| handler.undecided).max().unwrap_or(0);
-        let undecided = candidates.undecided.count() + in_rows;
-        return assert!(undecided >= truth.len() as u64, "{what}: {undecided} undecided");
+        return check_undecided(recording, &what, &truth);
     };
-    let requests = profile.requests.as_ref().expect("requests");
-    let mut counted: Vec<u64> = requests.list.iter().map(|r| r.dur_ns).collect();
-    counted.sort_unstable();
-    let undecided = &profile.selection.undecided.took.durations_ns;
+    let report = told(&profile);
+    let selection = &report["selection"];
+    let (n, counted) = (truth.len() as u64, number(selection, "requests"));
     // Those that began before the recording ended in it.
-    let known = counted.len() + undecided.len() + requests.partial as usize;
-    assert!(known >= truth.len(), "{what}: {} and {}", counted.len(), undecided.len());
-    assert!(counted.len() <= truth.len(), "{what}: {} are counted of {}", counted.len(), truth.len());
-    let others: Vec<u64> = undecided.iter().copied().chain(requests.cut.iter().map(|cut| cut.at_least_ns)).collect();
-    for per_cent in [50, 95] {
-        let of_truth = percentile(&truth, per_cent);
-        assert!(is_within_bounds(of_truth, &counted, &others, per_cent), "{what}: p{per_cent} {of_truth}");
+    let known = counted + number(&selection["undecided"], "count") + number(selection, "requests_partial");
+    assert!(counted <= n && n <= known, "{what}: {counted} are counted, {known} known, of {n}");
+    for (quantile, per_cent) in [("p50", 50), ("p95", 95)] {
+        assert_within(&format!("{what}: {quantile}"), percentile(&truth, per_cent), bounds(&report, quantile));
+    }
+}
+
+/// Nothing matches where no request left a stack in the function. The list says of how many requests the middleware
+/// alone is known, and how long these took; no other endpoint of the program leaves such ones.
+fn check_undecided(recording: &Recording, what: &str, truth: &[u64]) {
+    let list = told_of_list(&recording.candidates());
+    let rows = list["handlers"].as_array().expect("rows").iter().filter(|row| number(row, "undecided") > 0);
+    let rows: Vec<&Value> = rows.collect();
+    assert_eq!(rows.len(), 1, "{what}: {rows:?}");
+    assert_eq!(number(rows[0], "undecided"), truth.len() as u64, "{what}");
+    for (quantile, per_cent) in [("p50", 50), ("p95", 95)] {
+        let told = number(rows[0], &format!("undecided_{quantile}_ns"));
+        assert_within(&format!("{what}: {quantile}"), percentile(truth, per_cent), (told, told));
     }
 }
 
@@ -113,12 +151,20 @@ fn no_call_of_a_grpc_method_is_lost() {
         for function in ["main.Price", "main.Order"] {
             check(&recording, "methods", function);
         }
-        // What computes leaves the generated method's name, as the interceptor below it writes a line.
-        let (truth, candidates) = (recording.took("methods", "main.Hash"), recording.candidates());
-        let row = row(&candidates, "main._Shop_Hash_Handler").expect("a row");
-        assert_eq!(row.took.count(), truth.len() as u64, "{}", recording.path.display());
-        let (told, truth) = (row.took.percentile_ns(50), percentile(&truth, 50));
-        assert!(told >= truth && told <= truth * 105 / 100 + 100_000, "{}: {told} {truth}", recording.path.display());
+        check_row(&recording, "methods", "main.Hash", "main._Shop_Hash_Handler");
+    }
+}
+
+/// What computes leaves the generated method's name, as the interceptor below it writes a line: its row has them all.
+fn check_row(recording: &Recording, list: &str, function: &str, handler: &str) {
+    let what = format!("{} {function}", recording.path.display());
+    let (truth, list) = (recording.took(list, function), told_of_list(&recording.candidates()));
+    let mut rows = list["handlers"].as_array().expect("rows").iter();
+    let row = rows.find(|row| row["function"] == handler).unwrap_or_else(|| panic!("{what}: no row"));
+    assert_eq!(number(row, "count") + number(row, "partial"), truth.len() as u64, "{what}");
+    for (quantile, per_cent) in [("p50", 50), ("p95", 95)] {
+        let told = number(row, &format!("{quantile}_ns"));
+        assert_within(&format!("{what}: {quantile}"), percentile(&truth, per_cent), (told, told));
     }
 }
 
@@ -136,7 +182,9 @@ fn calls_on_stream_workers_count() {
             let all = requests.list.len() as u64 + requests.partial;
             assert_eq!(all, recording.took("methods", method).len() as u64, "{what}");
             assert!(profile.selection.others.is_empty(), "{what}: {:?}", profile.selection.others);
+            check_row(&recording, "methods", method, handler);
         }
+        check_row(&recording, "methods", "main.Hash", "main._Shop_Hash_Handler");
     }
 }
 
@@ -218,8 +266,16 @@ fn endpoints_that_a_wrapper_calls_at_one_line_are_rows_within_it() {
         }
         let wrap = row(&candidates, "main.wrap.func1").expect("the coarser row");
         let inside = ["main.list", "main.query", "main.queryRange"].map(truth).iter().sum::<u64>();
-        assert_eq!((wrap.took.count(), wrap.undecided), (inside + truth("main.quick"), truth("main.quick")), "{what}");
-        assert_eq!(row(&candidates, "main.traced.func1").expect("a row").undecided, truth("main.fast"), "{what}");
+        assert_eq!(
+            (wrap.took.count(), wrap.undecided.count()),
+            (inside + truth("main.quick"), truth("main.quick")),
+            "{what}"
+        );
+        assert_eq!(
+            row(&candidates, "main.traced.func1").expect("a row").undecided.count(),
+            truth("main.fast"),
+            "{what}"
+        );
         assert_eq!(candidates.handlers.len(), expected.len() + 3, "{what}: {:?}", candidates.handlers);
     }
 }

@@ -47,6 +47,7 @@ struct CandidatesDocument<'a> {
 struct DurationSummary {
     count: u64,
     p50_ns: u64,
+    p95_ns: u64,
     p99_ns: u64,
     max_ns: u64,
     total_ns: u64,
@@ -62,6 +63,7 @@ impl DurationSummary {
         Self {
             count: took.count(),
             p50_ns: took.percentile_ns(50),
+            p95_ns: took.percentile_ns(95),
             p99_ns: took.percentile_ns(99),
             max_ns: took.max_ns(),
             total_ns: took.total_ns(),
@@ -81,6 +83,9 @@ struct HandlerRow<'a> {
     protocol: &'static str,
     within: &'a str,
     undecided: u64,
+    undecided_p50_ns: u64,
+    undecided_p95_ns: u64,
+    undecided_max_ns: u64,
     inferred: u64,
     #[serde(flatten)]
     took: DurationSummary,
@@ -92,7 +97,10 @@ impl<'a> HandlerRow<'a> {
             function: &handler.function,
             protocol: handler.protocol,
             within: &handler.within,
-            undecided: handler.undecided,
+            undecided: handler.undecided.count(),
+            undecided_p50_ns: handler.undecided.percentile_ns(50),
+            undecided_p95_ns: handler.undecided.percentile_ns(95),
+            undecided_max_ns: handler.undecided.max_ns(),
             inferred: handler.took.inferred,
             took: DurationSummary::new(&handler.took),
         }

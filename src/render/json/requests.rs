@@ -3,7 +3,7 @@
 use super::{FrameRow, stack_frames};
 use crate::profile::{
     CpuTime, CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest,
-    TailRow, Undecided, Wakeup, WithLikely,
+    TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -106,6 +106,7 @@ pub(super) fn selected<M: SerializeMap>(requests: &Requests, map: &mut M) -> Res
     map.serialize_entry("requests_may_be_several", &requests.may_be_several)?;
     map.serialize_entry("requests_capped", &requests.capped)?;
     map.serialize_entry("requests_with_likely", &requests.with_likely.as_ref().map(LikelyJson))?;
+    map.serialize_entry("requests_with_undecided", &requests.with_undecided.as_ref().map(WithUndecidedJson::new))?;
     map.serialize_entry("requests_goroutine_ns", &requests.goroutine_ns)
 }
 
@@ -118,6 +119,7 @@ impl Serialize for UndecidedJson<'_> {
         map.serialize_entry("total_ns", &self.0.total_ns())?;
         map.serialize_entry("max_ns", &self.0.max_ns())?;
         map.serialize_entry("p50_ns", &self.0.p50_ns())?;
+        map.serialize_entry("p95_ns", &self.0.p95_ns())?;
         map.serialize_entry("likely", &self.0.likely.count())?;
         map.serialize_entry("connections", &self.0.connections)?;
         map.end()
@@ -133,6 +135,33 @@ impl Serialize for LikelyJson<'_> {
         map.serialize_entry("p50_ns", &self.0.p50_ns)?;
         map.serialize_entry("p95_ns", &self.0.p95_ns)?;
         map.end()
+    }
+}
+
+/// A quantile with all undecided requests, and its bounds with any of them.
+#[derive(Serialize)]
+struct WithUndecidedJson {
+    count: u64,
+    p50_ns: u64,
+    p50_at_least_ns: u64,
+    p50_at_most_ns: u64,
+    p95_ns: u64,
+    p95_at_least_ns: u64,
+    p95_at_most_ns: u64,
+}
+
+impl WithUndecidedJson {
+    fn new(with: &WithUndecided) -> Self {
+        let WithUndecided { count, p50, p95 } = *with;
+        Self {
+            count,
+            p50_ns: p50.with_all_ns,
+            p50_at_least_ns: p50.at_least_ns,
+            p50_at_most_ns: p50.at_most_ns,
+            p95_ns: p95.with_all_ns,
+            p95_at_least_ns: p95.at_least_ns,
+            p95_at_most_ns: p95.at_most_ns,
+        }
     }
 }
 

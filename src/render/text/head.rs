@@ -1,7 +1,7 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
 use super::layout::{DIM, INCOMPLETE, View, width};
-use crate::profile::{MatchedFunction, Profile, Requests, Selection, TraceInfo, Undecided};
+use crate::profile::{MatchedFunction, Profile, QuantileBounds, Requests, Selection, TraceInfo, Undecided};
 use crate::render::clean::clean;
 use crate::render::cut;
 use crate::render::leaning;
@@ -281,7 +281,18 @@ fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) ->
     items.extend(leaning.and_then(leaning::why).map(str::to_owned));
     items.extend(leaning.map(leaning::of_how_many));
     items.extend(likely(view, undecided, requests));
+    items.extend(bounds(view, requests).into_iter().flatten());
     items
+}
+
+/// How far any of them can move the quantiles.
+fn bounds(view: &View<'_>, requests: Option<&Requests>) -> Option<[String; 2]> {
+    let with = requests.filter(|requests| !requests.list.is_empty())?.with_undecided.as_ref()?;
+    let range = |of: QuantileBounds| {
+        let [least, most] = [of.at_least_ns, of.at_most_ns].map(|ns| view.time(ns));
+        if least == most { least } else { format!("{least} to {most}") }
+    };
+    Some([format!("with any of these: p50 {}", range(with.p50)), format!("p95 {}", range(with.p95))])
 }
 
 /// The figures with those that likely are of the roots.

@@ -81,7 +81,7 @@ struct HandlerRow<'a> {
 impl HandlerRow<'_> {
     fn name(&self, view: &View<'_>) -> String {
         let name = names::function(&self.handler.function, view.options.full_names);
-        let undecided = match self.handler.undecided {
+        let undecided = match self.handler.undecided.count() {
             0 => String::new(),
             n => format!(" ({} undecided)", count(n)),
         };
@@ -139,7 +139,7 @@ pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
 /// Whether a row is an endpoint, and not a coarser one of which the rows within it have the most.
 fn is_endpoint(row: &Handler, candidates: &Candidates) -> bool {
     let has_inner = || candidates.handlers.iter().any(|inner| is_within(inner, row));
-    !row.hands_on && (row.undecided * 2 > row.took.count() || !has_inner())
+    !row.hands_on && (row.undecided.count() * 2 > row.took.count() || !has_inner())
 }
 
 #[cfg(test)]
@@ -166,12 +166,12 @@ mod tests {
             took,
             ..Handler::default()
         };
-        let logged = Handler { undecided: 1, ..row("main.logged", "", took(4, 0)) };
+        let logged = Handler { undecided: took(1, 0), ..row("main.logged", "", took(4, 0)) };
         let handlers =
             vec![logged.clone(), row("main.A", "main.logged", took(3, 0)), row("main.Stuck", "", took(0, 2))];
         let of = |handlers| options_for(&Candidates { handlers, ..Candidates::default() });
         assert_eq!(of(handlers.clone()), ["-F --root main.A", "-F --include-partial --root main.Stuck"]);
-        let mostly = vec![Handler { undecided: 3, ..logged }, row("main.A", "main.logged", took(1, 0))];
+        let mostly = vec![Handler { undecided: took(3, 0), ..logged }, row("main.A", "main.logged", took(1, 0))];
         assert_eq!(of(mostly), ["-F --root main.logged", "-F --root main.A"]);
     }
 }

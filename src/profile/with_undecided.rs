@@ -1,0 +1,118 @@
+//! How far undecided requests can move a quantile.
+//!
+//! ```text
+//!  counted        ·  ·  ·  ·  ·
+//!  undecided    ·                 ·   ·
+//!  p50 at least   │ with the short ones among them: they count as much as the trace allows
+//!  p50 at most          │ with the long ones
+//! ```
+//!
+//! Any of them may be of the roots. A choice of them cannot make a quantile shorter than the one that takes just those up to
+//! the quantile, nor longer than the one that takes just those from there on.
+
+use super::DurationList;
+
+/// The distribution with all undecided requests, and how far any choice of them can move its quantiles.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct WithUndecided {
+    /// How many requests count and are undecided.
+    pub count: u64,
+    /// Half took at most this long.
+    pub p50: QuantileBounds,
+    /// 95 % took at most this long.
+    pub p95: QuantileBounds,
+}
+
+/// A quantile of requests of which some are undecided, in ns (nearest rank).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct QuantileBounds {
+    /// With all undecided ones.
+    pub with_all_ns: u64,
+    /// The shortest that it is with any of them, or none.
+    pub at_least_ns: u64,
+    /// The longest.
+    pub at_most_ns: u64,
+}
+
+impl WithUndecided {
+    /// The distribution of the durations of requests that count, in ns, and of undecided ones; none without undecided ones.
+    pub(super) fn new(counted: impl Iterator<Item = u64>, undecided: &DurationList) -> Option<Self> {
+        let counted = counted.map(|ns| (ns, true));
+        let mut all: Vec<(u64, bool)> = counted.chain(undecided.durations_ns.iter().map(|&ns| (ns, false))).collect();
+        all.sort_unstable();
+        let count = all.len() as u64;
+        let n_counted = count - undecided.count();
+        let of = |per_cent| bounds(&all, n_counted, per_cent);
+        (undecided.count() > 0).then(|| Self { count, p50: of(50), p95: of(95) })
+    }
+}
+
+/// The rank of a quantile among `n`, from 1.
+fn rank(n: u64, per_cent: u64) -> u64 {
+    (n * per_cent).div_ceil(100).max(1)
+}
+
+/// `all` are durations in order, each with whether it counts; of those, `counted` do.
+fn bounds(all: &[(u64, bool)], counted: u64, per_cent: u64) -> QuantileBounds {
+    let with_all_ns = all[rank(all.len() as u64, per_cent) as usize - 1].0;
+    // With those up to this one: are they enough to reach the rank?
+    let mut taken = 0;
+    let shortest = all.iter().zip(1..).find(|&(&(_, counts), up_to)| {
+        taken += u64::from(!counts);
+        up_to >= rank(counted + taken, per_cent)
+    });
+    // With those from this one on: are the counted ones before it too few to reach the rank?
+    let (mut taken, mut before) = (0, counted);
+    let longest = all.iter().rev().find(|(_, counts)| {
+        taken += u64::from(!counts);
+        before -= u64::from(*counts);
+        before < rank(counted + taken, per_cent)
+    });
+    let ns = |found: Option<u64>| found.unwrap_or(with_all_ns);
+    QuantileBounds {
+        with_all_ns,
+        at_least_ns: ns(shortest.map(|((ns, _), _)| *ns)),
+        at_most_ns: ns(longest.map(|(ns, _)| *ns)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(counted: &[u64], undecided: &[u64]) -> Option<WithUndecided> {
+        let undecided = DurationList { durations_ns: undecided.to_vec(), ..DurationList::default() };
+        WithUndecided::new(counted.iter().copied(), &undecided)
+    }
+
+    fn quantile(mut list: Vec<u64>, per_cent: u64) -> u64 {
+        list.sort_unstable();
+        list[rank(list.len() as u64, per_cent) as usize - 1]
+    }
+
+    /// The bounds are those of all choices there are, tried one by one.
+    #[test]
+    fn no_choice_of_undecided_requests_is_beyond_the_bounds() {
+        for (counted, undecided) in [
+            (&[20u64, 22, 24, 26, 28][..], &[1u64, 40, 60][..]),
+            (&[10], &[1, 2, 3, 4, 20, 21, 22, 23]),
+            (&[5, 5, 5], &[5, 5]),
+            (&[1, 100], &[50]),
+            (&[3, 4, 9, 12, 17, 40], &[4, 4, 17, 18, 90, 1, 12]),
+        ] {
+            let found = with(counted, undecided).expect("undecided ones");
+            for (per_cent, bounds) in [(50, found.p50), (95, found.p95)] {
+                let choices = (0..1u32 << undecided.len()).map(|choice| {
+                    let chosen = (0..undecided.len()).filter(|i| choice >> i & 1 == 1).map(|i| undecided[i]);
+                    quantile(counted.iter().copied().chain(chosen).collect(), per_cent)
+                });
+                let choices: Vec<u64> = choices.collect();
+                let ends = (choices.iter().min().copied(), choices.iter().max().copied());
+                assert_eq!((Some(bounds.at_least_ns), Some(bounds.at_most_ns)), ends, "{counted:?} {undecided:?}");
+                assert_eq!(bounds.with_all_ns, quantile([counted, undecided].concat(), per_cent));
+            }
+            assert_eq!(found.count, (counted.len() + undecided.len()) as u64);
+        }
+        assert_eq!(with(&[1, 2], &[]), None);
+    }
+}
