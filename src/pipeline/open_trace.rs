@@ -155,6 +155,7 @@ impl<'a> OpenTrace<'a> {
             generations: self.n_generations(),
             gomaxprocs: survey.gomaxprocs,
             complete: !warnings.iter().any(|w| w.data_lost),
+            hides_short_calls: self.version.hides_short_calls(),
         }
     }
 }

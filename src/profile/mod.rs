@@ -103,6 +103,8 @@ pub struct TraceInfo {
     pub gomaxprocs: Option<u64>,
     /// Whether all of the trace was used and it was stopped properly.
     pub complete: bool,
+    /// Whether system calls that did not block have no length in this version's traces: their time is in `running`.
+    pub hides_short_calls: bool,
 }
 
 /// What was asked for, and what it selected.

@@ -30,7 +30,8 @@ impl AnswerStyle {
 pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> String {
     let findings = profile.requests.as_ref().map_or(&[][..], |requests| &requests.findings);
     let lacks_cpu = findings.iter().any(|finding| finding.id == "no-cpu");
-    let words = AnswerWriter { answer, style, lacks_cpu };
+    let hides_calls = profile.traces.iter().find(|trace| trace.hides_short_calls).map(|trace| &*trace.version);
+    let words = AnswerWriter { answer, style, lacks_cpu, hides_calls };
     let mut sentences = vec![words.how_long(profile)];
     sentences.extend(answer.causes.iter().enumerate().map(|(i, cause)| words.cause(cause, i > 0)));
     sentences.push(counts(answer, profile, style.unit));
@@ -92,6 +93,8 @@ struct AnswerWriter<'a> {
     style: AnswerStyle,
     /// Whether much of the running time had no CPU.
     lacks_cpu: bool,
+    /// The version of a trace in which system calls that did not block have no length, if there is one.
+    hides_calls: Option<&'a str>,
 }
 
 impl AnswerWriter<'_> {
@@ -123,6 +126,11 @@ impl AnswerWriter<'_> {
             (None, "syscall") if cause.detail == "cgo" => format!("is in C code{}", self.place(cause)),
             (None, "running") if cause.detail.is_empty() && self.lacks_cpu => {
                 format!("is running{}, much of it without a CPU", self.place(cause).trim_end_matches(','))
+            }
+            (None, "running") if cause.detail.is_empty() && self.hides_calls.is_some() => {
+                let version = clean(self.hides_calls.unwrap_or_default());
+                let place = self.place(cause);
+                format!("computes, or is in system calls (traces of Go {version} do not tell),{place}")
             }
             (None, "running" | "runnable" | "syscall" | "sleep") => {
                 format!("{}{}", does(&cause.state, cause.detail), self.place(cause))

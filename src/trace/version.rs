@@ -59,6 +59,14 @@ pub struct Version {
     pub dialect: Dialect,
 }
 
+impl Version {
+    /// Whether a system call that keeps its proc has no end in the trace, so that its time is running time
+    /// (`src/runtime/trace.go` of Go 1.21: `GoSysCall` alone, `GoSysBlock` and `GoSysExit` only if it blocked).
+    pub(crate) fn hides_short_calls(self) -> bool {
+        matches!(self.dialect, Dialect::V1(_))
+    }
+}
+
 const fn v1(name: &'static str, written_by: &'static str, n_events: u8, row: V1) -> Version {
     Version { name, written_by, dialect: Dialect::V1(V1 { n_events, ..row }) }
 }
