@@ -18,6 +18,8 @@ pub struct Undecided {
     /// Of these, the ones that likely are of the roots: all that is known of their connection is, or all that went
     /// through the same functions.
     pub likely: DurationList,
+    /// How many likely are not: all that is known of their connection is of other handlers.
+    pub likely_others: u64,
     /// On how many connections they came in.
     pub connections: u64,
 }
@@ -47,7 +49,8 @@ impl Undecided {
     /// some requests were chosen.
     pub fn leaning(&self, requests: &Requests) -> Option<Leaning> {
         let latency = requests.latency.as_ref().filter(|_| requests.only.is_none())?;
-        if self.count() * 100 <= latency.count * MANY_PER_CENT {
+        // Those that likely are of other handlers change no distribution.
+        if (self.count() - self.likely_others.min(self.count())) * 100 <= latency.count * MANY_PER_CENT {
             return None;
         }
         let took = self.sorted();
@@ -121,6 +124,7 @@ impl AddAssign<&Self> for Undecided {
     fn add_assign(&mut self, other: &Self) {
         self.took.absorb(&other.took);
         self.likely.absorb(&other.likely);
+        self.likely_others += other.likely_others;
         self.connections += other.connections;
     }
 }

@@ -62,7 +62,7 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
 fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
     let mut items = vec![format!("{} counted", counted(answer.count, "request"))];
     if answer.undecided > 0 {
-        items.push(undecided(profile));
+        items.push(undecided(profile, unit));
     }
     if let Some(requests) = &profile.requests {
         if answer.cut > 0 {
@@ -80,12 +80,26 @@ fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
     items.join(", ") + "."
 }
 
+/// `all`, or the number.
+fn of_all(n: u64, all: u64) -> String {
+    if n == all { "all".to_owned() } else { count(n) }
+}
+
 /// `286 undecided (p50 is of the slow 74 of up to 360)`.
-fn undecided(profile: &Profile) -> String {
+fn undecided(profile: &Profile, unit: Unit) -> String {
     let undecided = &profile.selection.undecided;
     let leaning = profile.requests.as_ref().and_then(|requests| undecided.leaning(requests));
-    let leaning = leaning.map_or_else(String::new, |leaning| format!(" ({})", leaning::of_how_many(leaning)));
-    format!("{} undecided{leaning}", count(undecided.count()))
+    let mut notes: Vec<String> = leaning.map(leaning::of_how_many).into_iter().collect();
+    if undecided.likely_others > 0 {
+        notes.push(format!("{} likely of other handlers", of_all(undecided.likely_others, undecided.count())));
+    }
+    if let Some(with) = profile.requests.as_ref().and_then(|requests| requests.with_likely.as_ref()) {
+        let likely = of_all(undecided.likely.count(), undecided.count());
+        let p50 = duration(with.p50_ns, unit);
+        notes.push(format!("{likely} likely of this one: with them p50 {p50}"));
+    }
+    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+    format!("{} undecided{notes}", count(undecided.count()))
 }
 
 struct AnswerWriter<'a> {
@@ -197,6 +211,7 @@ impl AnswerWriter<'_> {
         let lines = self.lines(place, cause.ns);
         let library = match cause.waits_in.as_str() {
             "" => String::new(),
+            waits_in if cause.state == "syscall" => format!(", most in {},", self.name(waits_in)),
             waits_in => format!(", in {},", self.name(waits_in)),
         };
         format!(" in {}{below}{lines}{library}", self.name(&place.function))

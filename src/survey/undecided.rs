@@ -69,6 +69,8 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
             connections.extend(survey.connection_of(request));
             if likely.is_likely(survey, &judge, request) {
                 same.undecided.likely.durations_ns.push(ns);
+            } else if likely.is_of_others(survey, request) {
+                same.undecided.likely_others += 1;
             }
         }
     }
@@ -242,8 +244,16 @@ impl Kind {
     /// Whether all that is known of the kind matches. A request without a stack did not block: where many took as long as
     /// those that match, they computed, which these are not known to do, so another handler may be among them.
     fn suggests_match(self) -> bool {
-        let all_known = self.excluded == 0 && self.matching >= 2;
-        all_known && self.slow_undecided * 100 <= self.undecided * OTHERWISE_PER_CENT
+        self.excluded == 0 && self.matching >= 2 && self.are_fast()
+    }
+
+    /// Whether all that is known of the kind is excluded.
+    fn suggests_others(self) -> bool {
+        self.matching == 0 && self.excluded >= 2 && self.are_fast()
+    }
+
+    fn are_fast(self) -> bool {
+        self.slow_undecided * 100 <= self.undecided * OTHERWISE_PER_CENT
     }
 }
 
@@ -284,6 +294,12 @@ impl Likely {
             }
         }
         likely
+    }
+
+    /// Whether an undecided request likely does not match: all decided ones of its connection are excluded.
+    fn is_of_others(&self, survey: &Survey, request: &ServerRequest) -> bool {
+        let kind = survey.connection_of(request).and_then(|connection| self.of_connection.get(&connection));
+        kind.is_some_and(|kind| kind.suggests_others())
     }
 
     /// Whether an undecided request likely matches: all decided ones of its connection do, or all that go through the

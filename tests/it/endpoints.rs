@@ -314,6 +314,11 @@ fn likely_requests_are_those_that_the_trace_lets_infer() {
             let of = &profile.selection.undecided;
             assert_eq!(requests.list.len() as u64, said(endpoint, "blocked"), "{what}");
             assert_eq!((of.count(), of.likely.count()), (undecided, likely), "{what}");
+            // Of the requests without a stack, those on the connection of `Item` alone are not of the others.
+            let others =
+                if endpoint == "main.Item" || endpoint == "main.Read" { 0 } else { said("main.Item", "alone") };
+            assert!(of.likely_others >= others, "{what}: {}", of.likely_others);
+            assert!(endpoint != "main.Item" || of.likely_others == 0, "{what}: {}", of.likely_others);
             let with_likely = requests.with_likely.as_ref().map(|with| with.count);
             assert_eq!(with_likely, (likely > 0).then_some(said(endpoint, "blocked") + likely), "{what}");
         }

@@ -186,7 +186,9 @@ fn largest<K: Eq + std::hash::Hash + Copy>(parts: impl Iterator<Item = (K, u64)>
 fn waits_in(found: &Narrowed<'_, '_>, own: &OwnCode) -> String {
     let all = place::time(&found.rows);
     let names = found.rows.iter().filter_map(|row| row.waiting_function(own).map(|name| (name, row.ns)));
-    let is_most = |ns: u64| u128::from(ns) * 5 >= u128::from(all) * 4;
+    // Of system calls the one with half of the time is worth naming; a wait is told by nearly all of it.
+    let percent = if found.rows.first().is_some_and(|row| row.state == "syscall") { 50 } else { 80 };
+    let is_most = |ns: u64| u128::from(ns) * 100 > u128::from(all) * percent;
     largest(names).filter(|(_, ns)| is_most(*ns)).map_or_else(String::new, |(name, _)| name.to_owned())
 }
 

@@ -53,14 +53,14 @@ impl<'p> Worker<'p> {
 }
 
 impl TimedStack<'_> {
-    /// The function that waits, where it is none of the program's own. Where a wait ends in the network, the one that was
-    /// called for it says more than the one that waits in the end. None for a function of a lock.
+    /// The function that waits, where it is none of the program's own. Where a wait ends in the network or in a system call,
+    /// the one that was called for it says more than the one that waits in the end. None for a function of a lock.
     pub(super) fn waiting_function(&self, own: &OwnCode) -> Option<&str> {
         let is_library = |frame: &&&ProfileFrame| !frame.is_pseudo() && !only_parks(&frame.function);
         let last_own = self.frames.iter().position(|frame| own.has(frame))?;
         let below = &self.frames[..last_own];
-        let is_network = self.worker.as_ref().map_or(self.state, |worker| worker.state) == "network";
-        let found = if is_network { below.last() } else { below.iter().find(is_library) };
+        let state = self.worker.as_ref().map_or(self.state, |worker| worker.state);
+        let found = if matches!(state, "network" | "syscall") { below.last() } else { below.iter().find(is_library) };
         let name = found.filter(is_library)?.function.as_str();
         (!name.starts_with("sync.") && !name.starts_with("internal/sync.") && !name.starts_with("time.Sleep"))
             .then_some(name)

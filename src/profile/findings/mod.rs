@@ -39,10 +39,12 @@ pub(super) fn find(profile: &Profile) -> Vec<Finding> {
         found.extend(without.filter(|(ns, _)| reaches(*ns, 10, total)));
         found.extend(large_parts(requests, total, without_ns));
         let waits = waits(&places, total);
+        let syscalls = syscalls(profile, total);
         // A call that is explained already is not explained again.
-        found.extend(slow_call(profile, total).filter(|_| waits.is_empty()));
+        let is_syscall = |f: &Finding| syscalls.as_ref().is_some_and(|(_, other)| is_same_line(profile, f, other));
+        found.extend(slow_call(profile, total).filter(|(_, f)| waits.is_empty() && !is_syscall(f)));
         found.extend(waits);
-        found.extend(syscalls(profile, total));
+        found.extend(syscalls);
     }
     found.extend(serial(&places, latency));
     found.sort_by_key(|(ns, f)| (!f.important, std::cmp::Reverse(*ns)));
@@ -166,6 +168,17 @@ fn slow_call(profile: &Profile, total: u64) -> Option<(u64, Finding)> {
     let calls::Call { stack, n_frames, ns } = *first;
     let evidence = FindingEvidence::Call { stack, n_frames, ns };
     reaches(ns, 50, total).then_some((ns, Finding { id: "slow-call", important: true, evidence }))
+}
+
+/// Whether two findings are about calls at the same own line.
+fn is_same_line(profile: &Profile, a: &Finding, b: &Finding) -> bool {
+    let own = |finding: &Finding| match finding.evidence {
+        FindingEvidence::Call { stack, .. } => {
+            profile.tree.goroutine(stack).find(|frame| profile.own_code.has(frame)).cloned()
+        }
+        _ => None,
+    };
+    own(a).is_some() && own(a) == own(b)
 }
 
 /// The own function whose system calls are a quarter of all time.

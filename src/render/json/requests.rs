@@ -121,6 +121,7 @@ impl Serialize for UndecidedJson<'_> {
         map.serialize_entry("p50_ns", &self.0.p50_ns())?;
         map.serialize_entry("p95_ns", &self.0.p95_ns())?;
         map.serialize_entry("likely", &self.0.likely.count())?;
+        map.serialize_entry("likely_others", &self.0.likely_others)?;
         map.serialize_entry("connections", &self.0.connections)?;
         map.end()
     }

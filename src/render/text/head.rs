@@ -282,6 +282,9 @@ fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) ->
     items.extend(leaning.map(leaning::of_how_many));
     items.extend(likely(view, undecided, requests));
     items.extend(bounds(view, requests).into_iter().flatten());
+    if undecided.likely_others > 0 {
+        items.push(format!("{} likely are of other handlers", count(undecided.likely_others)));
+    }
     items
 }
 

@@ -63,21 +63,30 @@ pub(super) fn write(
     lines.iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
 }
 
-/// What requests themselves waited in while other goroutines did what the table says: states with their shares, longest
-/// first. None where that is less than a hundredth of the time.
+/// What requests themselves waited in where the table says what other goroutines did meanwhile: states with their shares,
+/// longest first. None where that is less than a hundredth of the time.
 fn waited_in(profile: &Profile, latency: &Latency) -> Option<String> {
-    let mut by_state: BTreeMap<&str, u64> = BTreeMap::new();
-    for sample in profile.samples.iter().filter(|sample| !sample.waited_in.is_empty()) {
-        let ns = by_state.entry(&sample.waited_in).or_default();
-        *ns = ns.saturating_add(sample.weight.latency_ns);
+    let mut followed: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut all: BTreeMap<&str, u64> = BTreeMap::new();
+    let add = |sum: &mut u64, ns| *sum = sum.saturating_add(ns);
+    for sample in &profile.samples {
+        let ns = sample.weight.latency_ns;
+        let state = if sample.waited_in.is_empty() { &sample.state } else { &sample.waited_in };
+        add(all.entry(state).or_default(), ns);
+        if !sample.waited_in.is_empty() {
+            add(followed.entry(state).or_default(), ns);
+        }
     }
-    let mut states: Vec<(&str, u64)> = by_state.into_iter().filter(|(_, ns)| *ns >= latency.total_ns / 100).collect();
+    let mut states: Vec<(&str, u64)> = followed.into_iter().filter(|(_, ns)| *ns >= latency.total_ns / 100).collect();
     states.sort_by_key(|(_, ns)| std::cmp::Reverse(*ns));
-    let item = |(state, ns): &(&str, u64)| format!("{} in [{}]", Share::of(*ns, latency.total_ns), clean(state));
+    let share = |ns| Share::of(ns, latency.total_ns);
+    let item = |(state, ns): &(&str, u64)| {
+        let whole = all.get(state).copied().unwrap_or(*ns);
+        format!("{} in [{}], {} of it for other goroutines", share(whole), clean(state), Share::of(*ns, whole))
+    };
     let items: Vec<String> = states.iter().take(MAX_WAITED_IN).map(item).collect();
-    let list = items.join(", ");
-    (!items.is_empty())
-        .then(|| format!("Of this, requests waited {list} for other goroutines, whose states these are."))
+    let list = items.join("; ");
+    (!items.is_empty()).then(|| format!("Requests themselves waited {list}, whose states these are."))
 }
 
 /// The rows in the profile's order, so that sorting does not move the rounding about.
