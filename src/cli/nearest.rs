@@ -11,7 +11,8 @@ const MAX_CHARS: usize = 160;
 /// Functions on stacks, tasks and regions nearest to any of the patterns, best first: those that contain the pattern
 /// in another case, then those whose name is the fewest edits away.
 pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
-    let patterns: Vec<String> = patterns.iter().map(|p| plain(p)).filter(|p| !p.is_empty()).collect();
+    let patterns: Vec<String> =
+        patterns.iter().flat_map(|p| [plain(p), plain(&without_brackets(p))]).filter(|p| !p.is_empty()).collect();
     let rows = candidates.rows.iter().take(MAX_ROWS);
     let annotations = candidates.annotations.iter().take(MAX_ROWS).map(|a| a.name.as_str());
     let functions = || candidates.functions.iter().map(String::as_str);
@@ -36,10 +37,19 @@ pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Ve
     names
 }
 
-/// A pattern without regex signs, in lower case.
+/// A pattern or name without regex signs and without the `[...]` that stands for type arguments, in lower case.
 fn plain(pattern: &str) -> String {
     let signs = |c: &char| !r"^$\|?*+()[]{}".contains(*c);
-    pattern.chars().filter(signs).take(MAX_CHARS).collect::<String>().to_lowercase()
+    pattern.replace("[...]", "").chars().filter(signs).take(MAX_CHARS).collect::<String>().to_lowercase()
+}
+
+/// A pattern without what stands in brackets: type arguments, which no name in a trace has, or a class of a regex.
+fn without_brackets(pattern: &str) -> String {
+    let outside = pattern.split('[').enumerate().map(|(i, part)| match part.split_once(']') {
+        Some((_, rest)) if i > 0 => rest,
+        _ => part,
+    });
+    outside.collect()
 }
 
 /// How far a name is from a pattern; none when they have too little in common to be worth a mention.
@@ -51,7 +61,8 @@ fn distance(pattern: &str, name: &str) -> Option<usize> {
     let last = name.rsplit(['/', '.']).next().unwrap_or(&name);
     let wanted = pattern.rsplit(['/', '.']).next().unwrap_or(pattern);
     let edits = edits(wanted, last).min(edits(pattern, &name));
-    (edits <= 1 + wanted.chars().count() / 3).then_some(edits)
+    // The last part alone is less than the whole pattern.
+    (edits <= 1 + wanted.chars().count() / 3).then_some(edits.max(1))
 }
 
 /// Levenshtein's distance, in memory linear in `b`.
@@ -94,6 +105,14 @@ mod tests {
         let c = Candidates { functions, ..candidates(&["main.worker"]) };
         assert_eq!(nearest(&c, &["getuser".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
         assert_eq!(nearest(&c, &["GetUsr".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
+    }
+
+    #[test]
+    fn type_arguments_are_no_difference() {
+        let c = candidates(&["main.(*box[...]).Serve", "net/http.(*conn).serve", "main.load[...]", "main.download"]);
+        assert_eq!(nearest(&c, &["main.(*box[string]).Serve".into()])[0], "main.(*box[...]).Serve");
+        assert_eq!(nearest(&c, &["main.load[int]".into()])[0], "main.load[...]");
+        assert_eq!(nearest(&c, &["main.box[...].Serve".into()])[0], "main.(*box[...]).Serve");
     }
 
     #[test]

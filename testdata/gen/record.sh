@@ -51,6 +51,7 @@ causes
 collector
 problems
 nocpu
+kinds
 "
 programs=${PROGRAMS:-$all}
 programs=" $(echo $programs) "
@@ -127,6 +128,7 @@ everything() {
 	run "$1" dispatch dispatch
 	run "$1" started started
 	run "$1" testing testing
+	run "$1" kinds kinds
 	run "$1" likely likely
 	run "$1" spans spans
 	run "$1" spans-young spans -young

@@ -26,6 +26,7 @@ mod endpoints;
 mod fuzz;
 mod ground_truth;
 mod keepalive;
+mod kinds;
 mod laws;
 mod loops;
 mod matched;
