@@ -165,7 +165,8 @@ mod tests {
     #[test]
     fn shares_of_a_walk_find_what_one_walk_does() {
         let mut several = 0;
-        for seed in 1..1000 {
+        // Tasks are not shared out.
+        for seed in (1..1000).filter(|seed| !scenario(*seed).are_tasks) {
             let whole = found(seed, 1);
             for n_shares in [2, 3, 5] {
                 assert_eq!(found(seed, n_shares), whole, "seed {seed}, {n_shares} shares");

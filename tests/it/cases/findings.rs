@@ -28,6 +28,19 @@ const FINDINGS: &[Row] = &[
     ("tail-network", "-r main.main.func2$ 1.27.3.trace", "tail / state=network / stands_out", Is("true")),
 ];
 
+const TASK: &str = "--root-by task -r ^pooled$ t.trace";
+const STATES: &[Row] = &[
+    ("task-wait-not-over", TASK, "requests / 0 / states / chan send", Is("11264")),
+    ("task-wait-not-over", TASK, "requests / 0 / states / runnable", Is("9856")),
+    ("task-wait-not-over", TASK, "requests / 0 / states / running", Is("324032")),
+    ("task-wait-not-over", TASK, "requests / 0 / states / sleep", Is("3557440")),
+];
+
+#[test]
+fn a_wait_that_outlasts_a_task_is_its_wait() {
+    check(STATES);
+}
+
 #[test]
 fn what_stands_out_is_found() {
     check(FINDINGS);

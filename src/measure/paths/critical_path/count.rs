@@ -143,7 +143,7 @@ impl PathWalk<'_, '_> {
     }
 
     /// Whether a sum belongs to a root of another name: a goroutine can work for one while a user task is attached to it.
-    fn has_other_label(&self, sum: SumIdx) -> bool {
+    pub(super) fn has_other_label(&self, sum: SumIdx) -> bool {
         let chain = self.input.aggregate.key(sum).chain;
         self.input.slice.chains.get(chain).label != self.input.label
     }

@@ -18,11 +18,13 @@
 //!
 //! A goroutine gets a node when it comes onto a path, and loses it when no request depends on it any more.
 //!
-//! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`chains`] (in which waits a request waits for
+//! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`late`] (requests that end inside of a wait),
+//! [`chains`] (in which waits a request waits for
 //! what a root does), [`position`], [`path_log`].
 
 mod chains;
 mod count;
+mod late;
 mod path_log;
 mod position;
 #[cfg(test)]
@@ -46,6 +48,7 @@ use crate::slice::{Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
 use chains::{ChainChanges, NodeChains};
+use late::LateRequests;
 use path_log::PathLog;
 
 /// A goroutine that is on a path.
@@ -60,6 +63,8 @@ struct WalkNode {
     waits_for: NodeId,
     /// Requests that are attached to it: several user tasks can be.
     n_requests: u32,
+    /// Requests that are attached to it where the wait that it is in began.
+    n_late: u32,
     /// The request that it belongs to; [`WindowIdx::NONE`] for goroutines outside the slice.
     owner: WindowIdx,
     /// Who ended the wait that it is in.
@@ -105,6 +110,7 @@ pub(crate) struct PathWalk<'a, 't> {
     /// By [`NodeId`].
     chains: Vec<NodeChains>,
     chain_changes: ChainChanges,
+    late: LateRequests,
     /// A stretch of time during which the world was not stopped.
     not_stopped: Window,
 }
@@ -134,6 +140,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             nodes: Vec::new(),
             chains: Vec::new(),
             chain_changes: ChainChanges::default(),
+            late: LateRequests::default(),
             not_stopped: Window { start: Time::MAX, end: Time::MIN },
         }
     }
@@ -164,7 +171,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             {
                 log.path.end = Some((reader.clone(), self.position.clone()));
             }
-            self.cross_boundary(time, boundary, segment);
+            self.cross_boundary(time, boundary, (i, segment));
         }
         self.path_log.map(|log| log.path).unwrap_or_default()
     }
@@ -176,8 +183,15 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
     }
 
-    fn cross_boundary(&mut self, time: Time, boundary: Boundary, segment: &mut PathSegment) {
+    fn cross_boundary(&mut self, time: Time, boundary: Boundary, (i, segment): (usize, &mut PathSegment)) {
+        let is_attached = boundary == Boundary::End || self.reach_start_of_late(i, segment, time);
+        if !is_attached {
+            return;
+        }
         let node = self.node_of(segment.g, time);
+        if boundary == Boundary::End && self.leave_for_later(node, (i, segment.window), time) {
+            return;
+        }
         let root = self.forest.root(node);
         self.count_root(root, time);
         match boundary {
@@ -244,6 +258,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             interval_end: time,
             waits_for: NodeId::NONE,
             n_requests: 0,
+            n_late: 0,
             owner: self.input.slice.owner[g.at()],
             woken_by: None,
             first_waiter: NodeId::NONE,
@@ -263,8 +278,8 @@ impl<'a, 't> PathWalk<'a, 't> {
 
     /// Removes the node of a goroutine that waits for none, that none waits for, and that no request is attached to.
     fn remove_if_unused(&mut self, node: NodeId) {
-        let WalkNode { g, waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
-        if waits_for == NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 {
+        let WalkNode { g, waits_for, first_waiter, n_requests, n_late, .. } = self.nodes[node.at()];
+        if waits_for == NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 && n_late == 0 {
             self.position.set_node(g, NodeId::NONE);
             self.forest.remove_node(node);
         }
@@ -310,6 +325,9 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
         let walk_node = &mut self.nodes[node.at()];
         (walk_node.counted_from, walk_node.woken_by, walk_node.interval_end) = (since, None, since);
+        if walk_node.n_late > 0 {
+            self.attach_late(node, sum, since);
+        }
         if let Some(link) = link {
             self.follow(node, link, since);
         }

@@ -23,6 +23,8 @@ pub(crate) struct Scenario {
     ranges: Ranges,
     pub(crate) slice: Slice,
     pub(crate) segments: Vec<PathSegment>,
+    /// Whether they are user tasks: these can overlap.
+    pub(crate) are_tasks: bool,
     /// Where work for requests begins and ends, in the order of time.
     pub(crate) borders: Vec<WorkBorder>,
 }
@@ -32,7 +34,8 @@ impl Scenario {
         let Schedule { log, intervals, mut aggregate, .. } = schedule;
         let unknown = aggregate.add(key(StackIdx::EMPTY, StateKey::UNKNOWN), 0, 0);
         let ranges = Ranges::default();
-        Self { log, intervals, open, aggregate, unknown, ranges, slice, segments, borders: Vec::new() }
+        let (are_tasks, borders) = (false, Vec::new());
+        Self { log, intervals, open, aggregate, unknown, ranges, slice, segments, are_tasks, borders }
     }
 
     /// What a walk reads.
@@ -200,16 +203,17 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
     let mut slice = Slice { owner: vec![WindowIdx::NONE; n], tracked: vec![false; n], ..Slice::default() };
     let mut segments = Vec::new();
     let open = schedule.finish(end);
+    // User tasks can overlap, and end anywhere; they are no borders of a goroutine's work.
+    let are_tasks = random.below(2) == 0;
     for g in 0..n {
         let (state, since, _) = schedule.current[g];
         let life = Window { start: schedule.created[g], end: if state == State::Ended { since } else { end } };
         let mut from = life.start.0;
         while state != State::NotCreated && from < life.end.0 && random.below(3) > 0 {
             let start = from + random.below((life.end.0 - from) as u64) as i64;
-            // Where it does not wait: of two requests that one goroutine ends inside of one wait, the second can
-            // be off that goroutine's path already, as its waker's.
             let own = schedule.runs.iter().filter(|(runner, since)| *runner == g && since.0 > start);
             let end = own.map(|(_, since)| since.0).nth(random.below(3) as usize).unwrap_or(life.end.0);
+            let end = if are_tasks { start + 1 + random.below((life.end.0 - start) as u64) as i64 } else { end };
             let window = WindowIdx(slice.windows.len() as u32);
             let goroutine = GIdx(g as u32);
             slice.windows.push(RootWindow::of(goroutine, SpawnChainIdx::FIRST, StringIdx::EMPTY));
@@ -220,7 +224,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
                 span: Window { start: Time(start), end: Time(end) },
                 states: Vec::new(),
             });
-            from = end;
+            from = if are_tasks { start + random.below(8) as i64 } else { end };
         }
     }
     for g in 0..n {
@@ -229,8 +233,8 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
             slice.owner[g] = segments[random.below(segments.len() as u64) as usize].window;
         }
     }
-    let borders = borders(&mut random, &segments, (n, end));
-    Scenario { borders, ..Scenario::new(schedule, open, slice, segments) }
+    let borders = borders(&mut random, if are_tasks { &[] } else { &segments }, (n, end));
+    Scenario { are_tasks, borders, ..Scenario::new(schedule, open, slice, segments) }
 }
 
 /// Those of all requests, and of others that goroutines without one of the slice serve.
