@@ -71,6 +71,18 @@ pub struct Handler {
     pub undecided: DurationList,
     /// How long its requests took.
     pub took: DurationList,
+    /// Whole requests of the protocol that go through the function too, and are in other rows: a selection by its name
+    /// has them as well.
+    pub elsewhere: Vec<Elsewhere>,
+}
+
+/// Requests of one row that go through the function of another.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Elsewhere {
+    /// The function of the innermost row that they are in.
+    pub function: String,
+    /// How many.
+    pub count: u64,
 }
 
 impl Handler {
@@ -78,6 +90,12 @@ impl Handler {
     pub fn absorb(&mut self, other: &Self) {
         self.undecided.absorb(&other.undecided);
         self.took.absorb(&other.took);
+        for more in &other.elsewhere {
+            match self.elsewhere.iter_mut().find(|known| known.function == more.function) {
+                Some(known) => known.count += more.count,
+                None => self.elsewhere.push(more.clone()),
+            }
+        }
     }
 }
 

@@ -29,7 +29,7 @@ mod waits;
 mod with_undecided;
 
 pub use answer::{Answer, Cause, CodePlace, WaitsFor};
-pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Handler};
+pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Elsewhere, Handler};
 pub use cpu_time::{CpuTime, SAMPLE_NS};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};

@@ -8,6 +8,7 @@
 //! ```
 
 use super::Survey;
+use super::elsewhere::{RowSets, functions};
 use super::endpoints::Endpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
@@ -38,6 +39,7 @@ struct HandlerRows<'s> {
     /// How many requests have a function on their paths.
     uses: FxHashMap<StringIdx, u64>,
     rows: Vec<Handler>,
+    sets: RowSets,
 }
 
 /// The handlers of a trace, in no order; the survey must have been made with `lists_handlers`.
@@ -46,10 +48,12 @@ pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
     for (protocol, of_protocol) in by_protocol(survey) {
         let endpoints = Endpoints::new(&survey.served.paths, &survey.symbols);
         let uses = uses(survey, &of_protocol);
-        let mut list = HandlerRows { survey, endpoints, protocol, uses, rows: Vec::new() };
+        let requests: Vec<(u32, u64)> = of_protocol.iter().map(|(&set, took)| (set, took.count())).collect();
+        let mut list = HandlerRows { survey, endpoints, protocol, uses, rows: Vec::new(), sets: RowSets::default() };
         for (node, group) in by_handler(&list, of_protocol) {
             list.add(node, &group, "");
         }
+        list.add_elsewhere(&requests);
         rows.append(&mut list.rows);
     }
     pool(rows)
@@ -95,12 +99,9 @@ fn by_handler(list: &HandlerRows<'_>, group: Group) -> BTreeMap<PathNode, Group>
 }
 
 fn uses(survey: &Survey, group: &Group) -> FxHashMap<StringIdx, u64> {
-    let served = &survey.served;
     let mut uses: FxHashMap<StringIdx, u64> = FxHashMap::default();
     for (&set, took) in group {
-        let nodes = served.path_sets[set as usize].iter().flat_map(|&node| served.paths.ancestors(node));
-        let functions: FxHashSet<StringIdx> = nodes.map(|node| served.paths.steps[node.at()].function).collect();
-        for function in functions {
+        for function in functions(survey, set) {
             *uses.entry(function).or_default() += took.count() + took.partial;
         }
     }
@@ -152,6 +153,7 @@ impl HandlerRows<'_> {
     }
 
     fn push(&mut self, function: String, within: &str, group: &Group, undecided: DurationList) {
+        self.sets.push(&function, group.keys().copied());
         self.rows.push(Handler {
             hands_on: hands_on(&function),
             function,
@@ -159,7 +161,16 @@ impl HandlerRows<'_> {
             within: within.to_owned(),
             undecided,
             took: all(group),
+            elsewhere: Vec::new(),
         });
+    }
+
+    fn add_elsewhere(&mut self, requests: &[(u32, u64)]) {
+        let mut of = self.sets.elsewhere(self.survey, requests);
+        // Once where several rows have one name.
+        for row in &mut self.rows {
+            row.elsewhere = of.remove(&row.function).unwrap_or_default();
+        }
     }
 
     /// How the requests of a node part further in; none when they do not. Where they never do, but some end before an

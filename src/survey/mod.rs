@@ -25,6 +25,7 @@
 pub(crate) mod annotations;
 mod candidates;
 mod collect;
+mod elsewhere;
 mod endpoints;
 pub(crate) mod forest;
 mod handlers;

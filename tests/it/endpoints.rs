@@ -206,7 +206,8 @@ fn no_call_on_a_stream_worker_is_lost() {
     }
 }
 
-/// The list has as many requests of each row as `--root` finds by its name, on goroutines of their own and on workers.
+/// The list has as many requests of each row as `--root` finds by its name, on goroutines of their own and on workers; or
+/// it says how many more there are, and in which row.
 #[test]
 fn a_row_has_as_many_requests_as_its_root() {
     for recording in ["endpoints", "endpoints-h2", "grpc", "grpc-workers", "dispatch", "likely"].map(Recording::all) {
@@ -218,7 +219,9 @@ fn a_row_has_as_many_requests_as_its_root() {
                 let profile = recording.profile(&format!("^{}$", regex::escape(&row.function))).expect("requests");
                 let requests = profile.requests.expect("requests");
                 let of_root = (requests.list.len() as u64, requests.partial);
-                assert_eq!((row.took.count(), row.took.partial), of_root, "{what}");
+                let elsewhere: u64 = row.elsewhere.iter().map(|row| row.count).sum();
+                assert_eq!((row.took.count() + elsewhere, row.took.partial), of_root, "{what}");
+                assert!(elsewhere == 0 || row.function == "main.Direct", "{what}: {:?}", row.elsewhere);
             }
         }
     }
@@ -257,6 +260,7 @@ fn endpoints_that_a_wrapper_calls_at_one_line_are_rows_within_it() {
             ("main.slow", "main.traced.func1"),
             ("main.Cached", ""),
             ("main.Stores", ""),
+            ("main.Admin", ""),
         ];
         for (function, within) in expected {
             let row = row(&candidates, function).unwrap_or_else(|| panic!("{what}: no row for {function}"));
@@ -276,7 +280,20 @@ fn endpoints_that_a_wrapper_calls_at_one_line_are_rows_within_it() {
             truth("main.fast"),
             "{what}"
         );
-        assert_eq!(candidates.handlers.len(), expected.len() + 3, "{what}: {:?}", candidates.handlers);
+        assert_eq!(candidates.handlers.len(), expected.len() + 4, "{what}: {:?}", candidates.handlers);
+    }
+}
+
+/// A handler that another one calls too: the row counts the requests that it served itself, and says where the others are.
+#[test]
+fn a_row_says_which_rows_have_more_of_its_requests() {
+    for recording in Recording::all("dispatch") {
+        let (what, candidates) = (recording.path.display(), recording.candidates());
+        let truth = |name: &str| recording.truth["endpoints"][name].as_u64().expect("a count");
+        let direct = row(&candidates, "main.Direct").expect("a row");
+        assert_eq!(direct.took.count(), truth("main.Direct"), "{what}");
+        let elsewhere: Vec<_> = direct.elsewhere.iter().map(|row| (row.function.as_str(), row.count)).collect();
+        assert_eq!(elsewhere, [("main.Admin", truth("main.Admin"))], "{what}");
     }
 }
 

@@ -89,6 +89,14 @@ struct HandlerRow<'a> {
     inferred: u64,
     #[serde(flatten)]
     took: DurationSummary,
+    elsewhere: Vec<ElsewhereRow<'a>>,
+}
+
+/// Requests of one row that go through the function of another.
+#[derive(Serialize)]
+struct ElsewhereRow<'a> {
+    function: &'a str,
+    count: u64,
 }
 
 impl<'a> HandlerRow<'a> {
@@ -103,6 +111,11 @@ impl<'a> HandlerRow<'a> {
             undecided_max_ns: handler.undecided.max_ns(),
             inferred: handler.took.inferred,
             took: DurationSummary::new(&handler.took),
+            elsewhere: handler
+                .elsewhere
+                .iter()
+                .map(|row| ElsewhereRow { function: &row.function, count: row.count })
+                .collect(),
         }
     }
 }

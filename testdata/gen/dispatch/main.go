@@ -1,6 +1,6 @@
 // Command dispatch serves endpoints that one wrapper calls as values, beside work of its own: the same line of the wrapper
 // calls them all. Two of them are wrapped twice. Its twins look alike and are single endpoints: one with a cache, one
-// that asks two stores in turn on the same line. It records its own trace to -o and prints JSON: how many requests each
+// that asks two stores in turn on the same line. One handler is served and also called by another. It records its own trace to -o and prints JSON: how many requests each
 // served inside the recording.
 package main
 
@@ -144,6 +144,18 @@ func Stores(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// Direct is served as it is, and called by Admin.
+func Direct(w http.ResponseWriter, r *http.Request) {
+	count(r.URL.Path[1:])
+	time.Sleep(time.Millisecond)
+}
+
+// Admin calls a handler, and writes a line.
+func Admin(w http.ResponseWriter, r *http.Request) {
+	Direct(w, r)
+	fmt.Fprintln(output, r.URL.Path)
+}
+
 func main() {
 	out := flag.String("o", "trace.out", "where the trace goes")
 	n := flag.Int("n", 6, "requests of each endpoint")
@@ -162,6 +174,8 @@ func main() {
 	mux.Handle("/traced/", traced(behind))
 	mux.HandleFunc("/cached", Cached)
 	mux.HandleFunc("/stores", Stores)
+	mux.HandleFunc("/main.Direct", Direct)
+	mux.HandleFunc("/main.Admin", Admin)
 	server := httptest.NewServer(mux)
 	client := server.Client()
 	get := func(path string) {
@@ -183,6 +197,10 @@ func main() {
 	for i := 0; i < *n; i++ {
 		for _, path := range paths {
 			get(path)
+		}
+		get("/main.Direct")
+		if i%2 == 0 {
+			get("/main.Admin")
 		}
 	}
 	// The client has its answer a moment before the server's goroutine is done.

@@ -22,6 +22,13 @@ const HANDLERS: &[Row] = &[
     ("prom-middleware", "prom.trace", "handlers / function~(*API).queryRange / count", Is("50")),
     ("prom-middleware", "prom.trace", "handlers / function~(*API).targets / count", Is("50")),
     ("prom-middleware", "prom.trace", "handlers / function~promhttp.HandlerForTransactional.func1 / count", Is("58")),
+    ("prom-middleware", "prom.trace", "handlers / function~httprouter.(*Router).ServeHTTP / count", Is("202")),
+    (
+        "prom-middleware",
+        "prom.trace",
+        "handlers / function~httprouter.(*Router).ServeHTTP / elsewhere / 0 / count",
+        Is("58"),
+    ),
     ("prom-middleware", "prom.trace", "handlers / function~HandlerFunc.ServeHTTP", Absent),
     ("caddy-own-request", "caddy.trace", "handlers / function~reverseproxy.(*Handler).ServeHTTP / count", Is("75")),
     ("caddy-own-request", "caddy.trace", "handlers / function~fileserver.(*FileServer).ServeHTTP / count", Is("150")),

@@ -25,7 +25,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
     let took: Vec<_> = rows.iter().filter(|row| row.handler.within.is_empty()).map(|row| &row.handler.took).collect();
     write_cut_line(view, &took, "requests", out)?;
-    let remarks = none_whole(view, &rows).into_iter().chain(remarks(view, candidates));
+    let remarks = none_whole(view, &rows).into_iter().chain(elsewhere(view, &rows)).chain(remarks(view, candidates));
     remarks.into_iter().try_for_each(|line| {
         wrapped(&line, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
     })
@@ -50,6 +50,32 @@ fn none_whole_of(view: &View<'_>, handler: &Handler) -> String {
     let noun = if handler.protocol == "HTTP/1" { "request" } else { "stream" };
     let name = names::function(&handler.function, view.options.full_names);
     format!("{} of {name}", counted(handler.took.partial, noun))
+}
+
+/// Of how many rows it is said that a selection has more.
+const MAX_ELSEWHERE: usize = 3;
+
+/// Of which rows a selection has more requests than they count, and where the list has these.
+fn elsewhere(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Vec<String> {
+    let mut lines: Vec<String> = rows.iter().filter_map(|row| elsewhere_of(view, row.handler)).collect();
+    if view.options.top > 0 && lines.len() > MAX_ELSEWHERE {
+        let more = counted((lines.len() - MAX_ELSEWHERE) as u64, "more row");
+        lines.truncate(MAX_ELSEWHERE);
+        lines.push(format!("  {} the same holds for {more} (-n 0 shows all)", view.glyphs.dots));
+    }
+    lines
+}
+
+fn elsewhere_of(view: &View<'_>, handler: &Handler) -> Option<String> {
+    let name = |function| names::function(function, view.options.full_names);
+    let largest = handler.elsewhere.iter().max_by_key(|row| row.count)?;
+    let n = counted(handler.elsewhere.iter().map(|row| row.count).sum(), "more request");
+    let others = match handler.elsewhere.len() - 1 {
+        0 => String::new(),
+        rows => format!(" and {}", counted(rows as u64, "other row")),
+    };
+    let (function, row) = (name(handler.function.as_str()), name(largest.function.as_str()));
+    Some(format!("  {n} went through {function}, and --root has them too; above they are in {row}{others}"))
 }
 
 /// What the table does not say.
