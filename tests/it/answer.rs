@@ -1,7 +1,7 @@
 //! The report's first lines name the function that decides, and what it waits for, in programs whose truth is known
 //! (`testdata/gen/causes`, `critical`); their twins have another answer.
 
-use crate::common::{profile, recordings, root, selector};
+use crate::common::{by_stack, profile, recordings, root, selector};
 use gotrace_slice::profile::{Cause, CodePlace};
 use gotrace_slice::slice::RootBy;
 use std::path::Path;
@@ -66,8 +66,7 @@ fn who_holds_a_lock_or_works_meanwhile_is_named() {
 
 #[test]
 fn the_cause_is_named_and_not_that_of_its_twin() {
-    let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
-    check_all("causes", by_stack, CAUSES);
+    check_all("causes", by_stack(), CAUSES);
 }
 
 /// Of a server that computes, writes files and fans out, each endpoint has its own answer.

@@ -1,10 +1,8 @@
 //! What is found of requests that are slow for one known reason each, and of their twins (`testdata/gen/causes`).
 
-use crate::common::{recordings, selector};
-use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use crate::common::{by_stack, profile_of, recordings};
 use gotrace_slice::profile::{Profile, Sample};
 use gotrace_slice::render::{self, Format};
-use gotrace_slice::slice::RootBy;
 use serde_json::Value;
 use std::path::Path;
 
@@ -20,17 +18,6 @@ const KNOWN: &[&str] = &[
     "network-tail",
     "lock-holder",
 ];
-
-fn profile(bytes: &[u8], function: &str) -> Profile {
-    let source = bytes.to_vec();
-    let inputs = [Input { name: "test".into(), source: &source, resolver: None }];
-    let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
-    let selector = selector(&format!("^{function}$"), by_stack);
-    match pipeline::profile(&inputs, &selector, Options::default(), None) {
-        Ok(Answer::Profile(profile)) => *profile,
-        _ => panic!("nothing matches {function}"),
-    }
-}
 
 /// The findings of [`KNOWN`], as id and text.
 fn found(profile: &Profile) -> Vec<(String, String)> {
@@ -53,7 +40,7 @@ fn check(path: &Path) {
             continue;
         }
         let what = format!("{}: {function}", path.display());
-        let profile = profile(&trace, function);
+        let profile = profile_of(&trace, function, by_stack());
         let found = found(&profile);
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
         match cause["finding"].as_str() {
@@ -82,7 +69,7 @@ fn what_was_waited_for_is_below_the_function_that_waited() {
         for (function, waited_in, percent) in
             [("main.Contend", "sync", 80..96), ("main.Pool", "chan send", 60..96), ("main.Answered", "select", 90..101)]
         {
-            let profile = profile(&trace, function);
+            let profile = profile_of(&trace, function, by_stack());
             let total = profile.total.latency_ns;
             let below = |sample: &&Sample| profile.tree.stack(sample.stack).any(|frame| frame.function == function);
             let elsewhere = |sample: &&Sample| sample.waited_in == waited_in;
@@ -94,7 +81,7 @@ fn what_was_waited_for_is_below_the_function_that_waited() {
             assert!(percent.contains(&share), "{what}: {share} % waited in {waited_in}");
         }
         // The twin waits for nobody.
-        let apart = profile(&trace, "main.Apart");
+        let apart = profile_of(&trace, "main.Apart", by_stack());
         assert!(apart.samples.iter().all(|sample| sample.waited_in.is_empty()), "{}", path.display());
     }
 }
@@ -103,7 +90,7 @@ fn what_was_waited_for_is_below_the_function_that_waited() {
 #[test]
 fn a_goroutine_older_than_the_trace_is_called_by_its_outermost_function() {
     for path in recordings("causes") {
-        let profile = profile(&std::fs::read(&path).expect("a trace"), "main.Answered");
+        let profile = profile_of(&std::fs::read(&path).expect("a trace"), "main.Answered", by_stack());
         let slowest = profile.requests.expect("requests").slowest.expect("a slowest one");
         let entries: Vec<&str> = slowest.lanes.iter().map(|lane| lane.entry.as_str()).collect();
         assert_eq!(entries, ["main.run", "main.worker"], "{}", path.display());

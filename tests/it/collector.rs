@@ -1,25 +1,14 @@
 //! Running time that belongs to the collector is not computing (`testdata/gen/collector`).
 
-use crate::common::{files, root, selector};
-use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use crate::common::{files, profile_of, root};
 use gotrace_slice::profile::{Profile, Requests};
 use gotrace_slice::slice::RootBy;
 use serde_json::Value;
 use std::path::Path;
 
-fn profile(bytes: &[u8], function: &str) -> Profile {
-    let source = bytes.to_vec();
-    let inputs = [Input { name: "test".into(), source: &source, resolver: None }];
-    let selector = selector(&format!("^{function}$"), RootBy::default());
-    match pipeline::profile(&inputs, &selector, Options::default(), None) {
-        Ok(Answer::Profile(profile)) => *profile,
-        _ => panic!("nothing matches {function}"),
-    }
-}
-
 fn check(path: &Path, function: &str, finding: &str) {
     let what = format!("{}: {function}", path.display());
-    let profile = profile(&std::fs::read(path).expect("a trace"), function);
+    let profile = profile_of(&std::fs::read(path).expect("a trace"), function, RootBy::default());
     let requests = profile.requests.as_ref().expect("requests");
     let ids: Vec<&str> = requests.findings.iter().map(|f| f.id).collect();
     let both = ["collector", "cpu-bound"];

@@ -1,11 +1,10 @@
 //! Endpoints behind a router and a middleware, and gRPC's methods: what is counted, undecided and told of their latency,
 //! against what the servers say (`testdata/gen/endpoints`, `testdata/gen/grpc`).
 
-use crate::common::{recordings, selector};
+use crate::common::{by_stack, recordings, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Candidates, Handler, Profile};
 use gotrace_slice::render::{self, Format};
-use gotrace_slice::slice::RootBy;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -33,8 +32,7 @@ impl Recording {
     }
 
     fn profile(&self, pattern: &str) -> Option<Profile> {
-        let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
-        match pipeline::profile(&self.inputs(), &selector(pattern, by_stack), Options::default(), None) {
+        match pipeline::profile(&self.inputs(), &selector(pattern, by_stack()), Options::default(), None) {
             Ok(Answer::Profile(profile)) => Some(*profile),
             _ => None,
         }

@@ -1,7 +1,7 @@
 //! Running time between two waits at the same place, and after the last stack, in recordings of a program that knows how
 //! long it computed (`testdata/gen/loops`).
 
-use crate::common::{profile, recordings, selector};
+use crate::common::{profile_of, recordings};
 use gotrace_slice::profile::{Profile, ProfileFrame};
 use gotrace_slice::slice::RootBy;
 use serde_json::Value;
@@ -22,14 +22,14 @@ fn leaves<'p>(profile: &'p Profile, function: &str) -> Vec<(&'p ProfileFrame, u6
     below.filter_map(|s| Some((frames(s.stack).next()?, s.weight.latency_ns))).collect()
 }
 
-fn profile_of(path: &Path, function: &str) -> Profile {
+fn recorded(path: &Path, function: &str) -> Profile {
     let trace = std::fs::read(path).expect("a trace");
-    profile(&trace, &selector(&format!("^{function}$"), RootBy::default()))
+    profile_of(&trace, function, RootBy::default())
 }
 
 /// Running time of which this is the innermost frame, without a line or with one, in ns.
 fn running(path: &Path, function: &str, leaf: &str, has_line: bool) -> u64 {
-    let profile = profile_of(path, function);
+    let profile = recorded(path, function);
     let of_leaf =
         leaves(&profile, function).into_iter().filter(|(f, _)| f.function == leaf && (f.line > 0) == has_line);
     of_leaf.map(|(_, ns)| ns).sum()
@@ -42,7 +42,7 @@ fn what_blocked_has_returned_before_the_loop_computes() {
             // The last round is after the last stack.
             let (found, truth) = (running(&path, function, function, false), computed(&path, function) * 7 / 8);
             assert!(found > truth * 9 / 10, "{} {function}: {found} of {truth}", path.display());
-            let profile = profile_of(&path, function);
+            let profile = recorded(&path, function);
             let in_blocking = leaves(&profile, function).into_iter().filter(|(frame, _)| {
                 ["time.Sleep", "os.(*File).Read"].contains(&frame.function.as_str())
                     || ["runtime.", "internal/poll.", "syscall."].iter().any(|of| frame.function.starts_with(of))
@@ -72,7 +72,7 @@ fn what_was_on_the_stack_all_along_keeps_its_line() {
 
 /// The states that a function waited in.
 fn states(path: &Path, function: &str) -> Vec<String> {
-    profile_of(path, function).samples.into_iter().map(|sample| sample.state).collect()
+    recorded(path, function).samples.into_iter().map(|sample| sample.state).collect()
 }
 
 #[test]

@@ -1,22 +1,8 @@
 //! Who ended waits, in recordings of a program that knows (`testdata/gen/wakers`).
 
-use crate::common::{recordings, selector};
-use gotrace_slice::pipeline::{self, Answer, Input, Options};
-use gotrace_slice::profile::Profile;
-use gotrace_slice::slice::RootBy;
+use crate::common::{by_stack, profile_of, recordings};
 use serde_json::Value;
 use std::path::Path;
-
-fn profile(bytes: &[u8], function: &str) -> Profile {
-    let source = bytes.to_vec();
-    let inputs = [Input { name: "test".into(), source: &source, resolver: None }];
-    let by_stack = RootBy { creation: false, entry: false, ..RootBy::default() };
-    let selector = selector(&format!("^{function}$"), by_stack);
-    match pipeline::profile(&inputs, &selector, Options::default(), None) {
-        Ok(Answer::Profile(profile)) => *profile,
-        _ => panic!("nothing matches {function}"),
-    }
-}
 
 /// Each function's waits, as the program says, and no other wait in that state.
 fn check(path: &Path) {
@@ -24,7 +10,7 @@ fn check(path: &Path) {
     let truth = std::fs::read(path.with_extension("json")).expect("the truth");
     let truth: Value = serde_json::from_slice(&truth).expect("JSON");
     for (function, waits) in truth["waits"].as_object().expect("functions") {
-        let profile = profile(&trace, function);
+        let profile = profile_of(&trace, function, by_stack());
         let wakeups = profile.requests.expect("requests").wakeups;
         let state = waits["state"].as_str().expect("a state");
         let of_state = wakeups.iter().filter(|wakeup| wakeup.state == state);

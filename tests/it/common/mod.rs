@@ -102,6 +102,11 @@ pub fn selector(pattern: &str, root_by: RootBy) -> Selector {
     Selector { root_by, ..Selector::builder().root(pattern).build().expect("a valid pattern") }
 }
 
+/// The default evidence without creation and entry: requests in a function, and not goroutines that it starts.
+pub fn by_stack() -> RootBy {
+    RootBy { creation: false, entry: false, ..RootBy::default() }
+}
+
 /// Roots by creation and entry, followed to their ends: what Go's reader can be asked too.
 pub fn whole_life(pattern: &str) -> Selector {
     Selector { whole_life: true, ..selector(pattern, RootBy { creation: true, entry: true, ..RootBy::NONE }) }
@@ -163,6 +168,11 @@ pub fn profile(bytes: &Vec<u8>, selector: &Selector) -> Profile {
         Ok(Answer::Profile(profile)) => *profile,
         other => panic!("expected a profile, got {other:?}"),
     }
+}
+
+/// Slices bytes by one function, which matches.
+pub fn profile_of(bytes: &Vec<u8>, function: &str, root_by: RootBy) -> Profile {
+    profile(bytes, &selector(&format!("^{}$", regex::escape(function)), root_by))
 }
 
 /// State → (ns, intervals).
