@@ -1,7 +1,7 @@
 //! What `net/http` puts between a server and its handlers, the recording's own request, requests on new connections and
 //! generic names, in recordings of a program that knows (`testdata/gen/kinds`).
 
-use crate::common::{profile, recordings, selector, version};
+use crate::common::{files, profile, recordings, root, selector, version};
 use gotrace_slice::pipeline::{self, Input, Options};
 use gotrace_slice::profile::{Candidates, Handler, Profile};
 use gotrace_slice::slice::RootBy;
@@ -161,6 +161,27 @@ fn generic_names_are_found_as_text() {
             let (code, said) = recording.run(&options);
             assert!(code == Some(1) && said.contains(&format!("    {name}")), "{what}: {said}");
             assert!(!said.contains("-F takes"), "{what}: {said}");
+        }
+    }
+}
+
+/// The stacks of CPU samples begin where all others of a goroutine do, though the trace has `runtime.goexit` below them.
+#[test]
+fn samples_make_no_tower_of_their_own() {
+    for (program, function, outermost) in
+        [("cpuprof", "main.BurnHandler", "main.main"), ("stretches-samples", "main.Compute", "main.apart.func1")]
+    {
+        let traces = files(&root().join("testdata/traces"), "trace");
+        for path in traces.iter().filter(|path| path.file_stem().is_some_and(|stem| stem == program)) {
+            let (what, trace) = (path.display(), std::fs::read(path).expect("a trace"));
+            let goexit = b"runtime.goexit";
+            assert!(trace.windows(goexit.len()).any(|bytes| bytes == goexit), "{what}: no such name");
+            let profile = profile(&trace, &selector(&format!("^{function}$"), RootBy::default()));
+            assert!(profile.samples.iter().any(|sample| sample.state == "running"), "{what}");
+            for sample in &profile.samples {
+                let last = profile.tree.stack(sample.stack).last().expect("a frame");
+                assert_eq!(last.function, outermost, "{what}");
+            }
         }
     }
 }

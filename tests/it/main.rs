@@ -17,6 +17,7 @@ mod cli;
 mod cli_traces;
 mod collector;
 mod compare;
+mod compare_rules;
 mod corpus;
 mod corrupt;
 mod cpu_time;

@@ -2,7 +2,7 @@
 
 use crate::common::{recordings, root};
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
-use gotrace_slice::profile::{MatchedFunction, Profile};
+use gotrace_slice::profile::{MatchedFunction, Profile, WakerKind};
 use gotrace_slice::slice::{RootKind, Selector, SelectorBuilder};
 use serde_json::Value;
 use std::path::PathBuf;
@@ -95,5 +95,28 @@ fn comparisons_tell_what_matched_on_both_sides() {
         let selection = &json[side]["selection"];
         assert_eq!(selection["matched"][0]["function"], HANDLER);
         assert_eq!(selection["others"][0]["function"], TIMER);
+    }
+}
+
+/// Who ended the waits for a lock.
+fn holders(trace: &PathBuf, builder: SelectorBuilder) -> Vec<WakerKind> {
+    let profile = slice(trace, builder);
+    let wakeups = profile.requests.expect("requests").wakeups;
+    wakeups.iter().filter(|wakeup| wakeup.is_lock()).map(|wakeup| wakeup.waker).collect()
+}
+
+/// A goroutine whose name matches too and that is on no server is outside of the requests, and so is the lock that it
+/// holds. Where goroutines were asked for as well, it is a request; and so is a handler that holds another one's lock.
+#[test]
+fn who_holds_a_lock_is_another_request_only_if_it_counts() {
+    for (trace, _) in all("problems") {
+        let price = || Selector::builder().root("Price");
+        assert_eq!(holders(&trace, price()), [WakerKind::Outside], "{}", trace.display());
+        let kinds = [RootKind::Entry, RootKind::Stack];
+        assert_eq!(holders(&trace, price().root_by(kinds)), [WakerKind::Sibling], "{}", trace.display());
+    }
+    for (trace, _) in all("causes") {
+        let contend = Selector::builder().root("^main.Contend$");
+        assert_eq!(holders(&trace, contend), [WakerKind::Sibling], "{}", trace.display());
     }
 }
