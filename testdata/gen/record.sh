@@ -113,6 +113,7 @@ everything() {
 	if [ -d "$gopath/src/google.golang.org/grpc" ]; then
 		run "$1" grpc grpc
 		run "$1" grpc-workers grpc -workers 2
+		run "$1" grpc-streams grpc -streams 20 -calls 1
 	fi
 	run "$1" critical critical
 	run "$1" keepalive keepalive

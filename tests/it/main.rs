@@ -26,6 +26,7 @@ mod cutoff;
 mod endpoints;
 mod fuzz;
 mod ground_truth;
+mod grpc_streams;
 mod keepalive;
 mod kinds;
 mod laws;

@@ -2,7 +2,8 @@
 // a log line for each call: a middleware that leaves a stack where a fast
 // handler leaves none. It records its own trace to -o and prints JSON: how many
 // calls of each method began and ended inside the recording, and how long each
-// took in the handler. With -workers, goroutines serve one call after the other.
+// took in the handler. With -workers, goroutines serve one call after the other; with
+// -streams, so many streams last longer than the recording.
 //
 // It needs google.golang.org/grpc, which Debian has as golang-google-grpc-dev.
 package main
@@ -101,6 +102,38 @@ func _Shop_Hash_Handler(srv interface{}, ctx context.Context, dec func(interface
 	return handle(srv, ctx, dec, with, "Hash", func([]byte) { Hash() })
 }
 
+// Watch does something now and then, until the client is gone. opened says that it is there.
+func Watch(done <-chan struct{}, opened *sync.WaitGroup) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	opened.Done()
+	for {
+		select {
+		case <-tick.C:
+		case <-done:
+			return
+		}
+	}
+}
+
+var opened sync.WaitGroup
+
+func _Shop_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
+	Watch(stream.Context().Done(), &opened)
+	return nil
+}
+
+// watch opens streams, and returns when all are being served.
+func watch(conn *grpc.ClientConn, streams int) {
+	opened.Add(streams)
+	for i := 0; i < streams; i++ {
+		stream, err := conn.NewStream(context.Background(), &grpc.StreamDesc{ServerStreams: true}, "/Shop/Watch")
+		check(err)
+		check(stream.CloseSend())
+	}
+	opened.Wait()
+}
+
 // logged is the middleware: every call writes a line, which is a system call with a stack.
 func logged(log *os.File) grpc.UnaryServerInterceptor {
 	return func(ctx context.Context, req interface{}, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (interface{}, error) {
@@ -124,6 +157,7 @@ func serve(log *os.File, workers uint) (string, *grpc.Server) {
 			{MethodName: "Order", Handler: _Shop_Order_Handler},
 			{MethodName: "Hash", Handler: _Shop_Hash_Handler},
 		},
+		Streams: []grpc.StreamDesc{{StreamName: "Watch", Handler: _Shop_Watch_Handler, ServerStreams: true}},
 	}, nil)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	check(err)
@@ -135,6 +169,7 @@ func main() {
 	out := flag.String("o", "trace.out", "where the trace goes")
 	calls := flag.Int("calls", 20, "calls of each method")
 	workers := flag.Uint("workers", 0, "stream workers of the server")
+	streams := flag.Int("streams", 0, "streams that last longer than the recording")
 	flag.Parse()
 	encoding.RegisterCodec(bytesCodec{})
 	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
@@ -144,6 +179,7 @@ func main() {
 		grpc.WithDefaultCallOptions(grpc.CallContentSubtype("bytes")))
 	check(err)
 
+	watch(conn, *streams)
 	file, err := os.Create(*out)
 	check(err)
 	check(trace.Start(file))
@@ -160,7 +196,7 @@ func main() {
 	conn.Close()
 	server.Stop()
 	check(json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
-		"go": runtime.Version(), "workers": *workers, "methods": methods,
+		"go": runtime.Version(), "workers": *workers, "streams": *streams, "methods": methods,
 	}))
 }
 
