@@ -61,7 +61,9 @@ fn head(
         items.push("cut by an edge".to_owned());
     }
     if let Some(at_least_ns) = request.at_least_ns {
-        items.push(format!("its edges are inferred, at least {}", view.time(at_least_ns)));
+        // Of a region that never ended nothing is certain but its beginning.
+        let at_least = if at_least_ns > 0 { format!(", at least {}", view.time(at_least_ns)) } else { String::new() };
+        items.push(format!("its edges are inferred{at_least}"));
     }
     if request.may_be_several {
         items.push("may be several calls".to_owned());
