@@ -43,7 +43,9 @@ pub(super) fn write(
     if items.is_empty() && !view.options.hints {
         items.push("no collection and no stopped world while requests ran".to_owned());
     }
-    view.items(out, "", 2, &items)?;
+    if !items.is_empty() {
+        view.items(out, "", 2, &items)?;
+    }
     findings(view, profile, requests, out)
 }
 
