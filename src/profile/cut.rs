@@ -85,8 +85,12 @@ pub(crate) fn choose_cut(list: &mut [CutRequest], only: Only, whole_ns: &[u64]) 
     }
 }
 
-/// The requests with those among them that are cut and chosen, as if these had ended when they were last seen. One that may
-/// be several calls proves nothing of a single one.
+/// The cut requests that would count. One that may be several calls proves nothing of a single one.
+pub(super) fn counting(cut: &[CutRequest]) -> impl Iterator<Item = &CutRequest> {
+    cut.iter().filter(|c| c.is_chosen && !c.may_be_several)
+}
+
+/// The requests with those among them that are cut and would count, as if these had ended when they were last seen.
 pub(super) fn with_cut(list: &[Request], cut: &[CutRequest]) -> Vec<Request> {
     let of = |c: &CutRequest| Request {
         trace: c.trace,
@@ -95,7 +99,7 @@ pub(super) fn with_cut(list: &[Request], cut: &[CutRequest]) -> Vec<Request> {
         dur_ns: c.at_least_ns,
         ..Request::default()
     };
-    list.iter().cloned().chain(cut.iter().filter(|c| c.is_chosen && !c.may_be_several).map(of)).collect()
+    list.iter().cloned().chain(counting(cut).map(of)).collect()
 }
 
 #[cfg(test)]

@@ -296,11 +296,14 @@ impl Profile {
         self.selection.others.sort_by(MatchedFunction::most_first);
         if let Some(requests) = &mut self.requests {
             requests.finish(&self.traces);
-            let counted = || requests.list.iter().map(|r| r.dur_ns);
+            let counted: Vec<u64> = requests.list.iter().map(|r| r.dur_ns).collect();
+            // With `--include-partial` they are in the list.
+            let apart: &[CutRequest] = if requests.include_partial { &[] } else { &requests.cut };
+            let cut: Vec<u64> = cut::counting(apart).map(|c| c.at_least_ns).collect();
             // With `--only`, the others of the roots are missing too.
             let all_count = requests.before_only <= requests.list.len() as u64;
-            let with_likely = WithLikely::new(counted(), &self.selection.undecided.likely);
-            let with_undecided = WithUndecided::new(counted(), &self.selection.undecided.took);
+            let with_likely = WithLikely::new(counted.iter().copied(), &self.selection.undecided.likely);
+            let with_undecided = WithUndecided::new(&counted, &cut, &self.selection.undecided.took);
             requests.with_likely = with_likely.filter(|_| all_count);
             requests.with_undecided = with_undecided.filter(|_| all_count);
         }

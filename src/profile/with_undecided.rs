@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Any of them may be of the roots. A choice of them cannot make a quantile shorter than the one that takes just those up to
-//! the quantile, nor longer than the one that takes just those from there on.
+//! the quantile, nor longer than the one that takes just those from there on. Requests that an edge of the trace cuts count
+//! too, but how long they took is not known: the bounds hold without them, and with them as long as they were seen.
 
 use super::DurationList;
 
@@ -28,23 +29,39 @@ pub struct WithUndecided {
 pub struct QuantileBounds {
     /// With all undecided ones.
     pub with_all_ns: u64,
-    /// The shortest that it is with any of them, or none.
+    /// The shortest that it is with any of them, or none, without cut requests or with these as long as they were seen.
     pub at_least_ns: u64,
     /// The longest.
     pub at_most_ns: u64,
 }
 
 impl WithUndecided {
-    /// The distribution of the durations of requests that count, in ns, and of undecided ones; none without undecided ones.
-    pub(super) fn new(counted: impl Iterator<Item = u64>, undecided: &DurationList) -> Option<Self> {
-        let counted = counted.map(|ns| (ns, true));
-        let mut all: Vec<(u64, bool)> = counted.chain(undecided.durations_ns.iter().map(|&ns| (ns, false))).collect();
-        all.sort_unstable();
-        let count = all.len() as u64;
-        let n_counted = count - undecided.count();
-        let of = |per_cent| bounds(&all, n_counted, per_cent);
-        (undecided.count() > 0).then(|| Self { count, p50: of(50), p95: of(95) })
+    /// The distribution of the durations of requests that count, in ns, and of undecided ones; `cut` is how long cut
+    /// requests were seen, in ns. None without undecided ones.
+    pub(super) fn new(counted: &[u64], cut: &[u64], undecided: &DurationList) -> Option<Self> {
+        let undecided = &undecided.durations_ns;
+        let whole = in_order(counted, undecided);
+        let with_cut = in_order(&[counted, cut].concat(), undecided);
+        let of = |per_cent| bounds(&whole, per_cent).widened(bounds(&with_cut, per_cent));
+        (!undecided.is_empty()).then(|| Self { count: whole.len() as u64, p50: of(50), p95: of(95) })
     }
+}
+
+impl QuantileBounds {
+    /// Where the other bounds are wider, these are too.
+    fn widened(self, other: Self) -> Self {
+        let (at_least_ns, at_most_ns) =
+            (self.at_least_ns.min(other.at_least_ns), self.at_most_ns.max(other.at_most_ns));
+        Self { at_least_ns, at_most_ns, ..self }
+    }
+}
+
+/// Durations in order, each with whether it counts.
+fn in_order(counted: &[u64], undecided: &[u64]) -> Vec<(u64, bool)> {
+    let counted = counted.iter().map(|&ns| (ns, true));
+    let mut all: Vec<_> = counted.chain(undecided.iter().map(|&ns| (ns, false))).collect();
+    all.sort_unstable();
+    all
 }
 
 /// The rank of a quantile among `n`, from 1.
@@ -52,8 +69,9 @@ fn rank(n: u64, per_cent: u64) -> u64 {
     (n * per_cent).div_ceil(100).max(1)
 }
 
-/// `all` are durations in order, each with whether it counts; of those, `counted` do.
-fn bounds(all: &[(u64, bool)], counted: u64, per_cent: u64) -> QuantileBounds {
+/// `all` are durations in order, each with whether it counts.
+fn bounds(all: &[(u64, bool)], per_cent: u64) -> QuantileBounds {
+    let counted = all.iter().filter(|(_, counts)| *counts).count() as u64;
     let with_all_ns = all[rank(all.len() as u64, per_cent) as usize - 1].0;
     // With those up to this one: are they enough to reach the rank?
     let mut taken = 0;
@@ -82,7 +100,7 @@ mod tests {
 
     fn with(counted: &[u64], undecided: &[u64]) -> Option<WithUndecided> {
         let undecided = DurationList { durations_ns: undecided.to_vec(), ..DurationList::default() };
-        WithUndecided::new(counted.iter().copied(), &undecided)
+        WithUndecided::new(counted, &[], &undecided)
     }
 
     fn quantile(mut list: Vec<u64>, per_cent: u64) -> u64 {
@@ -114,5 +132,17 @@ mod tests {
             assert_eq!(found.count, (counted.len() + undecided.len()) as u64);
         }
         assert_eq!(with(&[1, 2], &[]), None);
+    }
+    /// Four whole requests, one that is cut and 15 undecided ones: of 20, the 95th per cent is the second longest.
+    #[test]
+    fn cut_requests_widen_the_bounds() {
+        let undecided = DurationList { durations_ns: vec![8; 15], ..DurationList::default() };
+        let of = |cut: &[u64]| WithUndecided::new(&[30, 31, 32, 40], cut, &undecided).expect("undecided ones");
+        let bounds = |of: WithUndecided| (of.p95.at_least_ns, of.p95.at_most_ns);
+        assert_eq!(bounds(of(&[])), (40, 40));
+        assert_eq!(bounds(of(&[29])), (32, 40));
+        assert_eq!(bounds(of(&[90])), (40, 90));
+        assert_eq!(of(&[29]).count, 19);
+        assert_eq!(WithUndecided::new(&[1, 2], &[3], &DurationList::default()), None);
     }
 }
