@@ -44,6 +44,7 @@ endpoints
 dispatch
 started
 testing
+older
 matching
 likely
 spans
@@ -134,6 +135,7 @@ everything() {
 	run "$1" spans spans
 	run "$1" spans-young spans -young
 	run "$1" stretches stretches
+	run "$1" older older
 	run "$1" matching matching
 	run "$1" matching-timers matching -no-server
 	# Go's own reader refuses its regions.

@@ -32,6 +32,7 @@ mod kinds;
 mod laws;
 mod loops;
 mod matched;
+mod older_calls;
 mod outputs;
 mod pprof_go;
 mod problems;

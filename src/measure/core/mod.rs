@@ -336,6 +336,7 @@ impl<'a> MeasureCore<'a> {
         if cause.by == line.g {
             return;
         }
+        self.windows.woken((line.g, line.window()), time, cause.stack);
         // What is runnable after a wait keeps the stack of the wait.
         let wait = EndedWait { state: waited, stack: line.stack };
         if let Some(link) = self.wakers.link(wait, cause, self.spec.forest, self.spec.symbols) {

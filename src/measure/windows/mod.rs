@@ -12,13 +12,15 @@
 //! For stretches and regions, a membership's borders are the window's. A user task begins and ends on any goroutines, so
 //! it has *task boundaries*: positions of annotation events, looked up at these events alone.
 
+mod older_calls;
 pub(crate) mod part_start;
 
 use crate::slice::WindowIdx;
 use crate::slice::{Membership, RootKind, Slice, TaskBoundary};
 use crate::survey::{Forest, SeenPart};
-use crate::trace::ids::GIdx;
+use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::{Time, Window};
+use older_calls::OlderCalls;
 use part_start::PartStart;
 use rustc_hash::FxHashMap;
 
@@ -47,7 +49,7 @@ pub(super) struct OpenWindow {
 
 impl OpenWindow {
     /// How much of a span it certainly lasted, in ns, where its borders are inferred.
-    pub(super) fn seen_ns(&self, span: Window) -> u64 {
+    fn seen_ns(&self, span: Window) -> u64 {
         // Without its first matching stack, which damage can take away, nothing is certain.
         if self.seen_start == Time::MIN { 0 } else { span.overlap(self.seen_start, self.seen_end) }
     }
@@ -115,6 +117,9 @@ pub(super) struct Windows<'a> {
     positions_from_file: Vec<(GIdx, MembershipPosition)>,
     /// Where the part of the trace that is measured begins.
     part_start: PartStart,
+    /// Whether there may be any of these.
+    has_older_calls: bool,
+    older_calls: OlderCalls,
 }
 
 impl<'a> Windows<'a> {
@@ -130,6 +135,8 @@ impl<'a> Windows<'a> {
             positions: FxHashMap::default(),
             positions_from_file: Vec::new(),
             part_start: PartStart { generation: 0, file_start: 0, independent_from: Time::MIN, inside: None },
+            has_older_calls: (0..slice.windows.len()).any(|i| OlderCalls::is_one(slice, WindowIdx(i as u32))),
+            older_calls: OlderCalls::default(),
         }
     }
 
@@ -140,6 +147,7 @@ impl<'a> Windows<'a> {
             self.countable[window.at()] = NEVER;
         }
         self.positions.clear();
+        self.older_calls.clear();
         self.positions_from_file.clear();
         self.part_start = part_start;
     }
@@ -288,6 +296,34 @@ impl<'a> Windows<'a> {
         crossed
     }
 
+    /// A wait of a goroutine in an open window ended; `by` is the stack that ended it.
+    #[inline]
+    pub(super) fn woken(&mut self, (g, window): (GIdx, WindowIdx), time: Time, by: StackIdx) {
+        if self.has_older_calls && window.is_some() && by != StackIdx::EMPTY {
+            self.woken_in_older_call((g, window), time, by);
+        }
+    }
+
+    #[inline(never)]
+    fn woken_in_older_call(&mut self, (g, window): (GIdx, WindowIdx), time: Time, by: StackIdx) {
+        let root = &self.slice.windows[window.at()];
+        let Some(seen) = root.seen.filter(|_| root.g == g && OlderCalls::is_one(self.slice, window)) else { return };
+        if !self.position(g).after_last_stack {
+            let seen_start = self.get(window).seen_start;
+            let is_seen = seen_start != Time::MIN && seen_start <= time || self.part_start.is_before(seen.start);
+            self.older_calls.woken(window, (time, by), is_seen);
+        }
+    }
+
+    /// How much of a span a window with inferred borders certainly lasted, in ns.
+    pub(super) fn seen_ns(&self, window: WindowIdx, span: Window) -> u64 {
+        let mut open = self.get(window);
+        if self.older_calls.waited_in(window) && open.seen_start != Time::MIN {
+            open.seen_start = span.start;
+        }
+        open.seen_ns(span)
+    }
+
     /// Notes the borders of what is certain of an open window; says whether its last matching stack holds no more. Several
     /// events can be at one position: in old traces, one record can end a wait and say what comes then. The first counts.
     fn cross_seen(&mut self, window: WindowIdx, seen: SeenPart, (pos, time): (u64, Time)) -> bool {
@@ -345,6 +381,7 @@ impl<'a> Windows<'a> {
 
     /// Takes over what a part found.
     pub(super) fn absorb(&mut self, other: &Windows<'_>) {
+        self.older_calls.absorb(&other.older_calls);
         for &window in &other.touched {
             let theirs = other.list[window.at()];
             self.edit(window, |ours| {

@@ -25,7 +25,13 @@ const UNDECIDED: &[Row] = &[
 const CUT: &[Row] = &[
     ("stretch-older-than-trace", "-r main.Job$ 1.27.3.trace", "selection / requests", Is("0")),
     ("stretch-older-than-trace", "-r main.Job$ 1.27.3.trace", "requests_cut / 0 / cut_start", Is("true")),
-    ("stretch-older-than-trace", "-r main.Job$ 1.27.3.trace", "requests_cut / 0 / at_least_ns", In(600 * MS, 653 * MS)),
+    ("stretch-older-than-trace", "-r main.Job$ 1.27.3.trace", "requests_cut / 0 / at_least_ns", In(651 * MS, 653 * MS)),
+    (
+        "stretch-older-than-trace",
+        "-r main.Job$ 1.21.13.trace",
+        "requests_cut / 0 / at_least_ns",
+        In(650 * MS, 653 * MS),
+    ),
     ("stretch-older-than-trace", "-r main.Job$ 1.21.13.trace", "selection / requests", Is("0")),
     ("stretch-older-than-trace", "-r main.Job$ 1.21.13.trace", "requests_cut", Len(1)),
     ("older-call-is-whole", "-r TwoNapsHandler t.trace", "requests", Len(0)),
