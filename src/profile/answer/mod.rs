@@ -63,6 +63,29 @@ pub struct Cause {
     pub ended_by: WakerKind,
 }
 
+impl Cause {
+    /// Whether another one is told from it by nothing but its callers.
+    fn is_like(&self, other: &Self) -> bool {
+        let place = |cause: &Self| cause.place.as_ref().map(|place| (place.function.clone(), place.file.clone()));
+        let of = |cause: &Self| (cause.state.clone(), cause.detail, cause.pool, cause.bracketed);
+        let both_alone = self.waits_for.is_none() && other.waits_for.is_none();
+        both_alone && self.place.is_some() && place(self) == place(other) && of(self) == of(other)
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.ns = self.ns.saturating_add(other.ns);
+        if self.waits_in != other.waits_in {
+            self.waits_in.clear();
+        }
+        if self.ended_by != other.ended_by {
+            self.ended_by = WakerKind::Unknown;
+        }
+        if let (Some(own), Some(its)) = (&mut self.place, &other.place) {
+            own.lines = place::lines(own.lines.iter().chain(&its.lines).copied());
+        }
+    }
+}
+
 /// A function and the lines in it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CodePlace {
@@ -105,9 +128,14 @@ impl Answer {
         let latency = requests.latency.as_ref().filter(|latency| latency.total_ns > 0)?;
         let stacks = timed_stack::read(profile);
         let mut rest: Vec<&TimedStack<'_>> = stacks.iter().collect();
-        let mut causes = Vec::new();
+        let mut causes: Vec<Cause> = Vec::new();
         while causes.len() < 2 && !rest.is_empty() {
             let cause = cause(&mut rest, latency.total_ns, requests, profile);
+            // The same below another caller: of a server with several ways to a handler, for instance.
+            if let Some(first) = causes.first_mut().filter(|first| first.is_like(&cause)) {
+                first.add(&cause);
+                continue;
+            }
             let is_second = !causes.is_empty();
             let reaches =
                 |ns: u64, percent: u64| u128::from(ns) * 100 >= u128::from(latency.total_ns) * u128::from(percent);

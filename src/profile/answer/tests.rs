@@ -66,6 +66,23 @@ fn a_function_that_all_call_is_not_the_place() {
 }
 
 #[test]
+fn the_same_below_two_callers_is_one_cause() {
+    let both = answer(&profile(&[
+        ("main.H time.Sleep", "", "sleep", 55),
+        ("main.wrap main.H time.Sleep", "", "sleep", 30),
+        ("main.wrap main.hash crypto.Sum", "", "running", 15),
+    ]));
+    let causes = both.expect("an answer").causes;
+    assert_eq!(causes.iter().map(|c| (function(c), c.ns)).collect::<Vec<_>>(), [("main.H", 85), ("main.hash", 15)]);
+    // Its twin: in another state.
+    let twin = answer(&profile(&[
+        ("main.H time.Sleep", "", "sleep", 55),
+        ("main.wrap main.H net.Read", "", "network", 45),
+    ]));
+    assert_eq!(twin.expect("an answer").causes.len(), 2);
+}
+
+#[test]
 fn rows_with_different_leaves_add_up() {
     let answer = answer(&profile(&[
         ("main.H main.save os.Create", "", "syscall", 30),
