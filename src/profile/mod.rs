@@ -11,6 +11,7 @@
 
 mod answer;
 mod candidates;
+mod carriers;
 mod cpu_time;
 mod cut;
 mod duration_list;
@@ -30,6 +31,7 @@ mod with_undecided;
 
 pub use answer::{Answer, Cause, CodePlace, WaitsFor};
 pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates, Elsewhere, Handler};
+pub use carriers::Carrier;
 pub use cpu_time::{CpuTime, SAMPLE_NS};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};

@@ -353,6 +353,9 @@ pub enum FindingEvidence {
         ns: u64,
         /// The longest, in ns.
         max_ns: u64,
+        /// What the goroutines that were waited for did meanwhile, most of it: a stack in the profile's tree, and how much of
+        /// the waits it is, in ns; none where no goroutine was followed.
+        worked: Option<(NodeIdx, u64)>,
     },
     /// Much of the running time had no CPU, as CPU samples say.
     CpuSamples {

@@ -53,8 +53,8 @@ impl FindingWriter<'_> {
             FindingEvidence::Part { ns } => self.part(finding.id, ns, latency),
             FindingEvidence::CpuSamples { running_ns } => self.cpu_samples(running_ns),
             FindingEvidence::LongRuns { running_ns } => self.long_runs(running_ns),
-            FindingEvidence::Waits { stack, count, ns, max_ns } => {
-                self.waits(finding.id, WaitSums { stack, count, ns, max_ns }, latency)
+            FindingEvidence::Waits { stack, count, ns, max_ns, worked } => {
+                self.waits(finding.id, WaitSums { stack, count, ns, max_ns, worked }, latency)
             }
             FindingEvidence::Call { stack, n_frames, ns } => {
                 let (share, each) = (Share::of(ns, latency.total_ns), self.time(mean(ns, latency.count)));
@@ -127,13 +127,17 @@ impl FindingWriter<'_> {
 
     /// The sentences of a finding about waits in one function.
     fn waits(&self, id: &str, waits: WaitSums, latency: &Latency) -> String {
-        let WaitSums { stack, count: n, ns, max_ns } = waits;
+        let WaitSums { stack, count: n, ns, max_ns, worked } = waits;
         let (share, max, place) = (Share::of(ns, latency.total_ns), self.time(max_ns), self.place(stack));
         let many = format!("{}, {} together, up to {max} long", counted(n, "wait"), self.time(ns));
         let at_once = self.at_once(ns);
         match id {
             "contention" => {
-                format!("Requests wait {share} of their time for each other's locks{place}: {many}{at_once}.")
+                let holder = worked.map_or_else(String::new, |(stack, held_ns)| {
+                    let (place, share) = (self.place(stack), Share::of(held_ns, ns.max(held_ns)));
+                    format!(" For {share} of that {} holds it.", place.trim_start_matches(" in "))
+                });
+                format!("Requests wait {share} of their time for each other's locks{place}: {many}{at_once}.{holder}")
             }
             "pool" => {
                 let what = self.pool(stack);
@@ -280,6 +284,7 @@ struct WaitSums {
     count: u64,
     ns: u64,
     max_ns: u64,
+    worked: Option<(NodeIdx, u64)>,
 }
 
 /// The innermost function of the user's own on a goroutine's stack; without one, the innermost that does not only
@@ -322,7 +327,13 @@ mod tests {
         let requests = profile.requests.as_mut().unwrap();
         let stack = requests.wakeups[0].waiting;
         let of = |(id, evidence)| Finding { id, important: false, evidence };
-        let waits = FindingEvidence::Waits { stack, count: 900, ns: 106_500_000, max_ns: 7_000_000 };
+        let waits = FindingEvidence::Waits {
+            stack,
+            count: 900,
+            ns: 106_500_000,
+            max_ns: 7_000_000,
+            worked: Some((stack, 5_000_000)),
+        };
         requests.wakeups[1].waker_goid = None;
         requests.wakeups[1].state = "chan \x1b[2J".into();
         requests.wakeups[1].detail = "";
@@ -352,7 +363,10 @@ mod tests {
             format!(
                 "Requests make about 15 calls one after the other in main.fetchUser (user.go:12): {waits}, 5.2% of the time."
             ),
-            format!("Requests wait 5.2% of their time for each other's locks in main.fetchUser (user.go:12): {waits}."),
+            format!(
+                "Requests wait 5.2% of their time for each other's locks in main.fetchUser (user.go:12): {waits}. For 4.7% \
+                 of that main.fetchUser (user.go:12) holds it."
+            ),
             format!(
                 "Requests wait 5.2% of their time in main.fetchUser (user.go:12) until another request sends, receives or \
                  lets go: {waits}."

@@ -75,10 +75,8 @@ fn the_same_below_two_callers_is_one_cause() {
     let causes = both.expect("an answer").causes;
     assert_eq!(causes.iter().map(|c| (function(c), c.ns)).collect::<Vec<_>>(), [("main.H", 85), ("main.hash", 15)]);
     // Its twin: in another state.
-    let twin = answer(&profile(&[
-        ("main.H time.Sleep", "", "sleep", 55),
-        ("main.wrap main.H net.Read", "", "network", 45),
-    ]));
+    let twin =
+        answer(&profile(&[("main.H time.Sleep", "", "sleep", 55), ("main.wrap main.H net.Read", "", "network", 45)]));
     assert_eq!(twin.expect("an answer").causes.len(), 2);
 }
 

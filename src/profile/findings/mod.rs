@@ -38,7 +38,7 @@ pub(super) fn find(profile: &Profile) -> Vec<Finding> {
         let without_ns = without.as_ref().map_or(0, |(ns, _)| *ns);
         found.extend(without.filter(|(ns, _)| reaches(*ns, 10, total)));
         found.extend(large_parts(requests, total, without_ns));
-        let waits = waits(&places, total);
+        let waits = waits(profile, &places, total);
         let syscalls = syscalls(profile, total);
         // A call that is explained already is not explained again.
         let is_syscall = |f: &Finding| syscalls.as_ref().is_some_and(|(_, other)| is_same_line(profile, f, other));
@@ -46,7 +46,7 @@ pub(super) fn find(profile: &Profile) -> Vec<Finding> {
         found.extend(waits);
         found.extend(syscalls);
     }
-    found.extend(serial(&places, latency));
+    found.extend(serial(profile, &places, latency));
     found.sort_by_key(|(ns, f)| (!f.important, std::cmp::Reverse(*ns)));
     found.truncate(MAX);
     found.into_iter().map(|(_, finding)| finding).collect()
@@ -135,27 +135,28 @@ fn is_library(profile: &Profile, wakeup: &Wakeup) -> bool {
 }
 
 /// Waits of requests for each other's locks, for a pool, and those that a deadline ended: a quarter of all time.
-fn waits(places: &[Place], total: u64) -> Vec<(u64, Finding)> {
+fn waits(profile: &Profile, places: &[Place], total: u64) -> Vec<(u64, Finding)> {
     let largest = |of: WaitFor| places.iter().find(|p| p.waits_for == of && reaches(p.ns, 25, total));
     [("contention", WaitFor::Lock), ("pool", WaitFor::Pool), ("timeout", WaitFor::Deadline)]
         .into_iter()
-        .filter_map(|(id, of)| largest(of).map(|place| (place.ns, finding_of(id, place))))
+        .filter_map(|(id, of)| largest(of).map(|place| (place.ns, finding_of(profile, id, place))))
         .collect()
 }
 
-fn finding_of(id: &'static str, place: &Place) -> Finding {
+fn finding_of(profile: &Profile, id: &'static str, place: &Place) -> Finding {
     let Place { stack, count, ns, max_ns, .. } = *place;
-    Finding { id, important: true, evidence: FindingEvidence::Waits { stack, count, ns, max_ns } }
+    let worked = calls::worked_meanwhile(profile, stack);
+    Finding { id, important: true, evidence: FindingEvidence::Waits { stack, count, ns, max_ns, worked } }
 }
 
 /// Waits for calls in one function, one after the other: at least five a request, and half of all time.
-fn serial(places: &[Place], latency: &super::Latency) -> Option<(u64, Finding)> {
+fn serial(profile: &Profile, places: &[Place], latency: &super::Latency) -> Option<(u64, Finding)> {
     let is_serial = |place: &&Place| {
         place.waits_for == WaitFor::Call
             && place.count >= latency.count.saturating_mul(MIN_REPEATS)
             && reaches(place.ns, 50, latency.total_ns)
     };
-    places.iter().find(is_serial).map(|place| (place.ns, finding_of("serial", place)))
+    places.iter().find(is_serial).map(|place| (place.ns, finding_of(profile, "serial", place)))
 }
 
 /// The call that takes half of all time, and twice as long as any other, where there are others that matter.

@@ -2,8 +2,8 @@
 
 use super::{FrameRow, stack_frames};
 use crate::profile::{
-    CpuTime, CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests, Slowest,
-    TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
+    Carrier, CpuTime, CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests,
+    Slowest, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -228,6 +228,7 @@ impl Serialize for WakeupRow<'_> {
         map.serialize_entry("waker", w.waker.name())?;
         map.serialize_entry("waker_goid", &w.waker_goid)?;
         map.serialize_entry("waker_entry", &w.waker_entry)?;
+        map.serialize_entry("carries", &profile.carrier(w).map(Carrier::name))?;
         map.serialize_entry("count", &w.count)?;
         map.serialize_entry("wait_ns", &w.wait_ns)?;
         map.serialize_entry("max_ns", &w.max_ns)?;

@@ -1,9 +1,19 @@
 //! Who ended a wait, in words.
 
-use crate::profile::WakerKind;
+use crate::profile::{Carrier, Profile, WakerKind, Wakeup};
+
+/// Who ended waits: what a goroutine only carried comes before the goroutine.
+pub(super) fn relation_of(profile: &Profile, wakeup: &Wakeup) -> (&'static str, bool) {
+    match profile.carrier(wakeup) {
+        Some(Carrier::Network) => ("the network, by way of", true),
+        Some(Carrier::Cancellation) => ("a cancellation, by way of", true),
+        Some(Carrier::Signal) => ("a signal, by way of", true),
+        None => relation(wakeup.waker),
+    }
+}
 
 /// How a waker belongs to the request, in words, and whether it has code of its own to show.
-pub(super) fn relation(waker: WakerKind) -> (&'static str, bool) {
+fn relation(waker: WakerKind) -> (&'static str, bool) {
     match waker {
         WakerKind::Inside => ("same request", true),
         WakerKind::Sibling => ("another request", true),

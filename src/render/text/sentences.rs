@@ -1,7 +1,7 @@
 //! The sentence that stands beside a section's title: what the section shows of this trace.
 
 use super::layout::View;
-use super::relation::relation;
+use super::relation::relation_of;
 use crate::compare::Comparison;
 use crate::compare::statistics::Quantile;
 use crate::profile::{Candidates, Latency, Overlap, Profile, Request, Requests, TailRow};
@@ -39,13 +39,13 @@ pub(super) fn states(profile: &Profile) -> String {
 }
 
 /// Of the waits: the kind that took longest.
-pub(super) fn wakeups(view: &View<'_>, requests: &Requests) -> String {
+pub(super) fn wakeups(view: &View<'_>, profile: &Profile, requests: &Requests) -> String {
     let Some(row) = requests.wakeups.iter().max_by_key(|row| row.wait_ns) else { return String::new() };
-    let who = match relation(row.waker) {
+    let who = match relation_of(profile, row) {
         ("outside", _) => "a goroutine outside",
         ("same request", _) => "the same request",
         ("not recorded", _) => "somebody that is not recorded",
-        (who, _) => who,
+        (who, _) => who.trim_end_matches(", by way of"),
     };
     let (waits, time) = (counted(row.count, "wait"), view.time(row.wait_ns));
     format!("Mostly {who}: {time} in {waits}.")
@@ -122,7 +122,7 @@ pub(super) fn handlers(candidates: &Candidates) -> String {
     let handlers = candidates.handlers.iter().filter(|handler| handler.within.is_empty());
     let (n, requests) =
         handlers.fold((0, 0), |(n, sum): (u64, u64), handler| (n + 1, sum.saturating_add(handler.took.count())));
-    format!("{} of {}.", counted(requests, "whole request"), counted(n, "handler"))
+    if n == 0 { String::new() } else { format!("{} of {}.", counted(requests, "whole request"), counted(n, "handler")) }
 }
 
 /// Of the goroutines in the list.

@@ -1,7 +1,7 @@
 //! What ended the waits on the critical paths.
 
 use super::layout::{DIM, View, state_style, width};
-use super::relation::relation;
+use super::relation::relation_of;
 use super::sentences;
 use super::stack_line::StackLine;
 use super::stacks::stack_line_of;
@@ -22,7 +22,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out
     if rows.is_empty() {
         return Ok(());
     }
-    view.title(out, "WHO ENDED THE WAIT", &sentences::wakeups(view, requests))?;
+    view.title(out, "WHO ENDED THE WAIT", &sentences::wakeups(view, profile, requests))?;
     let shown = if view.options.top == 0 { rows.len() } else { rows.len().min(MAX_ROWS) };
     let mut table = Table::new(&[("time", true), ("waits", true), ("longest", true)]);
     for row in &rows[..shown] {
@@ -69,8 +69,10 @@ fn told_apart(view: &View<'_>, lines: &[StackLine], room: usize) -> Vec<String> 
 /// `← goroutine 19, outside: main.(*Cache).refresh → sync.(*Mutex).Unlock`.
 fn waker(view: &View<'_>, profile: &Profile, row: &Wakeup, room: usize) -> String {
     let goroutine = row.waker_goid.map(|id| format!("goroutine {id}"));
-    let (relation, has_code) = relation(row.waker);
+    let (relation, has_code) = relation_of(profile, row);
+    let is_carried = profile.carrier(row).is_some();
     let who = match goroutine {
+        Some(goroutine) if is_carried => format!("{relation} {goroutine}"),
         Some(goroutine) if has_code => format!("{goroutine}, {relation}"),
         _ => relation.to_owned(),
     };
