@@ -92,8 +92,8 @@ pub(crate) struct Stretch {
 /// What is certain of a stretch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct SeenPart {
-    /// File position of its first matching stack.
-    pub(crate) start: u64,
+    /// File position of its first matching stack; none: it was on that since the trace began.
+    pub(crate) start: Option<u64>,
     /// File position of the event up to which its last matching stack holds; none: up to the stretch's end.
     pub(crate) end: Option<u64>,
     /// Whether a stack on which the goroutine waited came twice: the stretch may be several calls.
@@ -103,7 +103,7 @@ pub(crate) struct SeenPart {
 impl SeenPart {
     /// Of a root of which nothing is certain but where it starts.
     pub(crate) fn nothing_after(start: u64) -> Self {
-        Self { start, end: None, may_be_several: false }
+        Self { start: Some(start), end: None, may_be_several: false }
     }
 }
 

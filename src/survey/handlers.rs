@@ -79,7 +79,7 @@ fn by_protocol(survey: &Survey) -> BTreeMap<&'static str, Group> {
     for request in &survey.served.requests {
         let ServerRequest { protocol, paths, span, inferred, .. } = *request;
         let took = groups.entry(protocol).or_default().entry(paths).or_default();
-        let start = inferred.unwrap_or(survey.start);
+        let start = inferred.unwrap_or(survey.start).max(survey.start);
         span.add_to(took, Window { start, end: survey.end });
         took.inferred += u64::from(inferred.is_some() && request.whole().is_some());
     }

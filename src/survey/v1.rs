@@ -177,7 +177,11 @@ impl<'a> OrderedSurvey<'a> {
         self.collector.evidence(g, evidence, || {
             let before = last_gap.map_or(UNSEEN, |gap| std::mem::replace(gap, TRACKED));
             let was_outside = is_created || before != UNSEEN && before & OUTSIDE != 0;
-            Before { last_gap: (before != UNSEEN).then_some(before & !OUTSIDE), was_outside }
+            Before {
+                last_gap: (before != UNSEEN).then_some(before & !OUTSIDE),
+                was_outside,
+                was_seen: before != UNSEEN,
+            }
         });
     }
 

@@ -134,6 +134,27 @@ fn a_request_that_began_before_is_cut_at_its_start() {
     }
 }
 
+/// A call on no server counts from the recording's start where its goroutine did not run since: the status says where it
+/// is. That a worker waited before its first event says nothing, since the call may have begun after.
+#[test]
+fn a_call_lasted_since_the_recording_began_where_that_is_certain() {
+    for recording in Recording::all() {
+        let what = &*recording.version;
+        let call = |name: &str| recording.slice(&selector(name, root_by("stretch")), Options::default());
+        let held = call(r"^main\.HeldJob$");
+        assert_eq!(held.is_some(), recording.shows_what_waits(), "{what}");
+        if let Some(held) = held {
+            let cut = only_cut(&held);
+            assert!((cut.cut_start, cut.cut_end, cut.start_ns) == (true, true, 0), "{what}: {cut:?}");
+            let all = recording.said("inside_ns")..=recording.said("around_ns");
+            assert!(all.contains(&cut.at_least_ns), "{what}: {} {all:?}", cut.at_least_ns);
+        }
+        let late = call(r"^main\.LateJob$").expect(what);
+        let (at_least, took) = (only_cut(&late).at_least_ns, recording.said("late_job_ns"));
+        assert!(at_least <= took && at_least + MS > took, "{what}: {at_least} {took}");
+    }
+}
+
 #[test]
 fn a_choice_does_not_deny_what_is_cut_and_a_limit_counts_it() {
     for recording in Recording::all() {

@@ -310,7 +310,8 @@ impl<'a> Windows<'a> {
         let Some(seen) = root.seen.filter(|_| root.g == g && OlderCalls::is_one(self.slice, window)) else { return };
         if !self.position(g).after_last_stack {
             let seen_start = self.get(window).seen_start;
-            let is_seen = seen_start != Time::MIN && seen_start <= time || self.part_start.is_before(seen.start);
+            let is_seen = seen_start != Time::MIN && seen_start <= time
+                || seen.start.is_none_or(|start| self.part_start.is_before(start));
             self.older_calls.woken(window, (time, by), is_seen);
         }
     }
@@ -318,7 +319,9 @@ impl<'a> Windows<'a> {
     /// How much of a span a window with inferred borders certainly lasted, in ns.
     pub(super) fn seen_ns(&self, window: WindowIdx, span: Window) -> u64 {
         let mut open = self.get(window);
-        if self.older_calls.waited_in(window) && open.seen_start != Time::MIN {
+        let seen = self.slice.windows[window.at()].seen;
+        let never_ran_before = seen.is_some_and(|seen| seen.start.is_none());
+        if never_ran_before || self.older_calls.waited_in(window) && open.seen_start != Time::MIN {
             open.seen_start = span.start;
         }
         open.seen_ns(span)
@@ -327,7 +330,7 @@ impl<'a> Windows<'a> {
     /// Notes the borders of what is certain of an open window; says whether its last matching stack holds no more. Several
     /// events can be at one position: in old traces, one record can end a wait and say what comes then. The first counts.
     fn cross_seen(&mut self, window: WindowIdx, seen: SeenPart, (pos, time): (u64, Time)) -> bool {
-        let (begins, ends) = (seen.start == pos, seen.end == Some(pos));
+        let (begins, ends) = (seen.start == Some(pos), seen.end == Some(pos));
         if !begins && !ends {
             return false;
         }

@@ -78,7 +78,7 @@ impl Served {
     fn add_worker_call(&mut self, forest: &Forest, symbols: &Symbols, g: GIdx, call: &WorkerCall) {
         let paths = self.path_set(symbols, call.stacks.iter());
         let span = span(forest, g, (call.start, call.end));
-        let inferred = call.seen.time.or(Some(Time(0)));
+        let inferred = call.seen.and_then(|seen| seen.time).or(Some(Time::MIN));
         self.requests.push(ServerRequest { g, protocol: "gRPC", span, paths, matches: call.matches, inferred });
     }
 

@@ -8,7 +8,8 @@
 //! * It ends at the first own stack that does not match, or with the goroutine.
 //!
 //! A stack recorded at a block, a stop or a system call holds until the goroutine runs again, any other for a moment. So
-//! the call certainly lasted from the first matching stack to where the last one holds no more: the *seen* part.
+//! the call certainly lasted from the first matching stack to where the last one holds no more: the *seen* part. Where the
+//! first is that of a goroutine that did not run since the trace began, the seen part begins with the trace.
 //!
 //! ```text
 //!  events     resume  other  match  resume  match  resume  resume  other
@@ -49,6 +50,8 @@ impl StretchGap {
 pub(crate) enum StackHolds {
     /// For the moment in which it was recorded.
     AMoment,
+    /// Since the goroutine last ran, and until it runs again: a status says where one is that does not run.
+    SinceItRan,
     /// Until the goroutine runs again: it was stopped, or is in a system call.
     UntilItRuns,
     /// The same, and the goroutine waits.
@@ -80,8 +83,10 @@ struct OpenStretch<S> {
 }
 
 impl<S: Copy + Eq + Hash> OpenStretch<S> {
-    fn new(start: Option<u64>, Match { stack, first, .. }: Match<S>) -> Self {
-        let seen = SeenPart { start: first, end: None, may_be_several: false };
+    fn new(before: Before, Match { stack, first, holds, .. }: Match<S>) -> Self {
+        let start = before.last_gap.filter(|_| before.was_outside);
+        let since_start = before.is_new() && holds == StackHolds::SinceItRan;
+        let seen = SeenPart { start: (!since_start).then_some(first), end: None, may_be_several: false };
         Self { start, stack, seen, waits: FxHashSet::default(), births: Vec::new() }
     }
 
@@ -116,6 +121,15 @@ pub(crate) struct Before {
     pub(crate) last_gap: Option<u64>,
     /// Whether it was outside all calls at some moment: it was created in the trace, or had a stack that does not match.
     pub(crate) was_outside: bool,
+    /// Whether the trace has an event of it before.
+    pub(crate) was_seen: bool,
+}
+
+impl Before {
+    /// Whether the goroutine did not run since the trace began, as far as that shows.
+    pub(crate) fn is_new(self) -> bool {
+        self.last_gap.is_none() && !self.was_outside && !self.was_seen
+    }
 }
 
 /// Puts the stretches of one goroutine together from its evidence in order. `S` is a stack.
@@ -145,8 +159,9 @@ impl<S: Copy + Eq + Hash> Stretches<S> {
 
     /// Matching stacks.
     pub(crate) fn matched(&mut self, matching: Match<S>) {
-        let start = self.before.last_gap.filter(|_| self.before.was_outside);
-        let open = self.open.get_or_insert_with(|| OpenStretch::new(start, matching));
+        let before = self.before;
+        let open = self.open.get_or_insert_with(|| OpenStretch::new(before, matching));
+        self.before.was_seen = true;
         open.matched(matching);
         open.births.append(&mut self.pending);
     }
@@ -189,9 +204,9 @@ mod tests {
     use super::*;
 
     /// A goroutine created in the trace: R resume, N other stack, C create, E end; matching stacks: M at a system call,
-    /// I for a moment, any other letter at a wait. Each letter's index is its file position.
+    /// I for a moment, S in a status, any other letter at a wait. Each letter's index is its file position.
     fn closed(text: &str, was_outside: bool) -> Vec<ClosedStretch<char>> {
-        let mut s = Stretches::continued_from(Before { last_gap: None, was_outside });
+        let mut s = Stretches::continued_from(Before { last_gap: None, was_outside, was_seen: false });
         let mut found = Vec::new();
         for (i, c) in text.chars().enumerate() {
             let pos = i as u64;
@@ -213,6 +228,7 @@ mod tests {
                     continue;
                 }
                 'I' => StackHolds::AMoment,
+                'S' => StackHolds::SinceItRan,
                 'M' => StackHolds::UntilItRuns,
                 _ => StackHolds::WhileItWaits,
             };
@@ -228,7 +244,7 @@ mod tests {
     }
 
     fn seen(text: &str) -> Vec<(u64, Option<u64>)> {
-        closed(text, true).iter().map(|f| (f.seen.start, f.seen.end)).collect()
+        closed(text, true).iter().map(|f| (f.seen.start.unwrap_or(u64::MAX), f.seen.end)).collect()
     }
 
     #[test]
@@ -284,6 +300,15 @@ mod tests {
         assert_eq!(starts("RRMRMRNRMRN"), [None, Some(7)]);
         assert_eq!(starts("RNRMRN"), [Some(2)]);
         assert_eq!(starts("NRMRN"), [Some(1)]);
+    }
+
+    #[test]
+    fn a_goroutine_that_did_not_run_was_where_its_status_says() {
+        let start = |text: &str, was_outside| closed(text, was_outside)[0].seen.start;
+        assert_eq!(start("SRN", false), None);
+        assert_eq!(start("wRN", false), Some(0), "it ran up to there, and may have made the call in the trace");
+        assert_eq!(start("RSRN", false), Some(1), "it ran");
+        assert_eq!(start("SRN", true), Some(0), "it was created in the trace");
     }
 
     #[test]

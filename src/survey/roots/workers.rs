@@ -12,6 +12,7 @@
 use super::connections::{Moment, ServerStack};
 use super::paths::{PathNode, StackSet};
 use super::servers::ServerStep;
+use super::stretches::StackHolds;
 
 /// A call between two borders.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,8 +21,8 @@ pub(crate) struct WorkerCall {
     pub(crate) start: Option<Moment>,
     /// When it ends at the latest; none: after the trace.
     pub(crate) end: Option<Moment>,
-    /// When the first of its stacks was recorded.
-    pub(crate) seen: Moment,
+    /// When the first of its stacks was recorded; none: the worker was there since the trace began.
+    pub(crate) seen: Option<Moment>,
     /// Its stacks in the handler.
     pub(crate) stacks: StackSet,
     /// Whether a matching function is on one of them.
@@ -61,7 +62,7 @@ impl Worker {
 
     /// A stack of the worker; with one in a handler, the method's. Returns the call that it ends, if it ends one.
     pub(crate) fn stack(&mut self, seen: ServerStack, method: PathNode) -> Option<WorkerCall> {
-        let ServerStack { step, matches, stack, at, .. } = seen;
+        let ServerStack { step, matches, stack, at, holds, .. } = seen;
         let last = self.last.replace(at);
         if step != ServerStep::WorkerHandler {
             self.was_outside = true;
@@ -70,7 +71,9 @@ impl Worker {
         let ended = if self.is_in_other(method) { self.end(Some(at)) } else { None };
         self.was_outside |= ended.is_some();
         let start = last.filter(|_| self.was_outside);
-        let new = || WorkerCall { start, end: None, seen: at, stacks: StackSet::default(), matches: false, method };
+        let since_start = last.is_none() && !self.was_outside && holds == StackHolds::SinceItRan;
+        let seen = (!since_start).then_some(at);
+        let new = || WorkerCall { start, end: None, seen, stacks: StackSet::default(), matches: false, method };
         let open = self.open.get_or_insert_with(new);
         open.stacks.add(stack);
         open.matches |= matches;
@@ -92,7 +95,6 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::roots::stretches::StackHolds;
     use crate::trace::ids::StackIdx;
     use crate::trace::time::Time;
 

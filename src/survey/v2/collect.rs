@@ -236,7 +236,8 @@ impl<'a> ScanCollector<'a> {
                 continue;
             }
             let last_gap = self.unfinished.get(&g).copied().flatten();
-            let before = Before { last_gap, was_outside: !self.never_outside.contains(&g) };
+            let was_seen = self.collector.survey.forest.get(g).generation != terms.generation;
+            let before = Before { last_gap, was_outside: !self.never_outside.contains(&g), was_seen };
             let pieces = of_one.iter().map(|piece| terms.evidence(piece));
             let (is_open, was_outside) = self.collector.evidence_of_generation(g, pieces, before);
             if was_outside {

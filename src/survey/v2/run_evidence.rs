@@ -50,7 +50,8 @@ impl StackAt {
     fn holds(self) -> StackHolds {
         match self.code {
             code::GO_BLOCK => StackHolds::WhileItWaits,
-            code::GO_STOP | code::GO_SYSCALL_BEGIN | code::GO_STATUS_STACK => StackHolds::UntilItRuns,
+            code::GO_STOP | code::GO_SYSCALL_BEGIN => StackHolds::UntilItRuns,
+            code::GO_STATUS_STACK => StackHolds::SinceItRan,
             _ => StackHolds::AMoment,
         }
     }

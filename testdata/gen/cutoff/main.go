@@ -25,6 +25,20 @@ var (
 	lateEnd   = make(chan struct{})
 )
 
+// HeldJob begins before the recording and hangs until after it, on no server.
+func HeldJob() { <-heldEnd }
+
+// LateJob is made by a worker that waited for it since before the recording.
+func LateJob() { time.Sleep(2 * time.Millisecond) }
+
+func worker(jobs <-chan func(), took chan<- int64) {
+	for job := range jobs {
+		began := time.Now()
+		job()
+		took <- time.Since(began).Nanoseconds()
+	}
+}
+
 // QuickHandler's requests are whole.
 func QuickHandler(w http.ResponseWriter, r *http.Request) { time.Sleep(time.Millisecond) }
 
@@ -62,6 +76,8 @@ type truth struct {
 	EarlyAroundNs int64 `json:"early_around_ns"`
 	// From the late request's handler to the end of the recording, inside.
 	LateInsideNs int64 `json:"late_inside_ns"`
+	// The late job, which the worker waited for.
+	LateJobNs int64 `json:"late_job_ns"`
 	// Regions by type, each as long as it took at most.
 	Regions map[string][]int64 `json:"regions"`
 }
@@ -170,6 +186,9 @@ func main() {
 			get(path)
 		}()
 	}
+	jobs, took := make(chan func()), make(chan int64)
+	go worker(jobs, took)
+	go HeldJob()
 	start("/held")
 	start("/early")
 	<-heldHere
@@ -187,6 +206,8 @@ func main() {
 	earlyEnded := <-earlyDone
 	said.EarlyInsideNs = earlyEnded.Sub(started).Nanoseconds()
 	said.EarlyAroundNs = time.Since(before).Nanoseconds()
+	jobs <- LateJob
+	said.LateJobNs = <-took
 	for i := 0; i < 3; i++ {
 		get("/quick")
 		said.Quick++
