@@ -35,7 +35,7 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
                 let [without, with] = [without_ns, with_ns].map(|ns| units::duration(ns, Unit::Auto));
                 let words = format!(
                     "--fail-if {text} depends on requests that the trace leaves undecided: {name} is {without} without \
-                     them, {with} if all of them are of the roots"
+                     them, {with} with some of them"
                 );
                 if args.strict {
                     not_told.push(words);

@@ -23,7 +23,7 @@ mod stacks;
 pub mod statistics;
 mod undecided;
 
-pub use rules::{LatencyFigure, LatencyRule, Limit, OneSide, RuleOutcome};
+pub use rules::{Choices, LatencyFigure, LatencyRule, Limit, OneSide, RuleOutcome};
 pub use slow_rate::SlowRate;
 pub use stacks::{Presence, StackChange};
 
@@ -101,6 +101,8 @@ pub struct Side {
     pub may_be_several: u64,
     /// The durations of the requests that count and of all undecided ones; none without undecided ones.
     pub with_undecided: Option<Durations>,
+    /// The same, apart; none without undecided ones.
+    pub choices: Option<Choices>,
 }
 
 impl Side {
@@ -109,7 +111,7 @@ impl Side {
         OneSide {
             latency: Some(&self.latency),
             at_least: self.at_least.as_ref(),
-            with_undecided: self.with_undecided.as_ref(),
+            choices: self.choices.as_ref(),
             is_unclear: self.is_unclear(),
         }
     }
@@ -310,7 +312,8 @@ fn side(profile: &Profile) -> Option<(Side, Durations)> {
         latency: requests.latency.clone()?,
         inferred: requests.inferred,
         may_be_several: requests.may_be_several,
-        with_undecided: durations_with_undecided(profile),
+        with_undecided: choices(profile).map(|choices| Durations::new([choices.counted, choices.undecided].concat())),
+        choices: choices(profile),
     };
     Some((side, durations))
 }
@@ -333,23 +336,23 @@ fn with_undecided(
     LatencyChange::of(base, new.with_undecided.as_ref().unwrap_or(new_counted))
 }
 
-/// The durations of a profile's requests that count and of all undecided ones; none without undecided ones, and where
+/// The durations of a profile's requests that count and of its undecided ones; none without undecided ones, and where
 /// requests are chosen by how long they took.
-fn durations_with_undecided(profile: &Profile) -> Option<Durations> {
+fn choices(profile: &Profile) -> Option<Choices> {
     let requests = profile.requests.as_ref().filter(|requests| requests.only.is_none())?;
     let undecided = &profile.selection.undecided.took.durations_ns;
-    let counted = requests.list.iter().map(|r| r.dur_ns);
-    (!undecided.is_empty()).then(|| Durations::new(counted.chain(undecided.iter().copied()).collect()))
+    let counted = || requests.list.iter().map(|r| r.dur_ns).collect();
+    (!undecided.is_empty()).then(|| Choices { counted: counted(), undecided: undecided.clone() })
 }
 
 /// What comes of a rule about the latencies of one profile.
 pub fn check_rule(rule: &LatencyRule, profile: &Profile) -> RuleOutcome {
     let Some(requests) = &profile.requests else { return RuleOutcome::Kept };
-    let with_undecided = durations_with_undecided(profile);
+    let choices = choices(profile);
     rule.check(OneSide {
         latency: requests.latency.as_ref(),
         at_least: requests.at_least.as_ref(),
-        with_undecided: with_undecided.as_ref(),
+        choices: choices.as_ref(),
         is_unclear: is_unclear(requests.may_be_several, requests.list.len()),
     })
 }

@@ -52,11 +52,27 @@ pub enum RuleOutcome {
     DependsOnUndecided {
         /// The new side's figure if none of them is of the roots, in ns.
         without_ns: u64,
-        /// If all of them are, in ns.
+        /// With the choice of them that decides otherwise; of a change, with all of them, in ns.
         with_ns: u64,
     },
     /// Too many requests may be several calls each to say how long one takes.
     MayBeSeveral,
+}
+
+/// Durations in ns of requests that count, and of undecided ones, any of which may be of the roots.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Choices {
+    /// Of those that count.
+    pub counted: Vec<u64>,
+    /// Of the undecided ones.
+    pub undecided: Vec<u64>,
+}
+
+impl Choices {
+    fn with(&self, is_taken: impl Fn(u64) -> bool) -> Durations {
+        let taken = self.undecided.iter().copied().filter(|ns| is_taken(*ns));
+        Durations::new(self.counted.iter().copied().chain(taken).collect())
+    }
 }
 
 /// The latencies of one side, and what limits what they say.
@@ -66,8 +82,8 @@ pub struct OneSide<'a> {
     pub latency: Option<&'a Latency>,
     /// The least that these can be with requests that are cut; none without such requests.
     pub at_least: Option<&'a Latency>,
-    /// The durations of the requests that count and of all undecided ones; none without undecided ones.
-    pub with_undecided: Option<&'a Durations>,
+    /// What the figures can be with undecided requests; none without such requests.
+    pub choices: Option<&'a Choices>,
     /// Whether so many may be several calls each that the length of one is not known.
     pub is_unclear: bool,
 }
@@ -81,8 +97,8 @@ impl LatencyRule {
     /// Whether latencies without a base keep the rule; they keep every relative rule. Each request that is cut took as long
     /// as it was seen or longer, and that makes no figure smaller: a rule that `at_least` breaks is broken.
     ///
-    /// Undecided requests can make any figure but the maximum larger or smaller: a rule is broken if it is broken with all
-    /// of them and with none.
+    /// Undecided requests can make any figure larger or smaller: where some choice of them would keep a rule that is broken, or
+    /// break one that is kept, it depends on them.
     pub fn check(&self, side: OneSide<'_>) -> RuleOutcome {
         let Limit::Above(limit) = self.limit else { return RuleOutcome::Kept };
         let beyond = |latency: Option<&Latency>| latency.map(|l| self.figure.of(l)).filter(|ns| *ns > limit);
@@ -93,7 +109,9 @@ impl LatencyRule {
         };
         let is_broken = counted != RuleOutcome::Kept;
         let without_ns = side.latency.map_or(0, |latency| self.figure.of(latency));
-        match side.with_undecided.map(|all| self.figure.of_durations(all)) {
+        // The choice that speaks most against it: of those beyond the limit or of those within, all.
+        let opposite = |choices: &Choices| self.figure.of_durations(&choices.with(|ns| (ns > limit) != is_broken));
+        match side.choices.map(opposite) {
             _ if is_broken && side.is_unclear => RuleOutcome::MayBeSeveral,
             Some(with_ns) if is_broken != (with_ns > limit) => RuleOutcome::DependsOnUndecided { without_ns, with_ns },
             _ => counted,
@@ -184,7 +202,7 @@ mod tests {
     fn what_is_cut_breaks_a_rule_by_what_was_seen_of_it() {
         let latency = |p95_ns, max_ns| Latency { p95_ns, max_ns, ..Latency::default() };
         let (whole, least) = (latency(5, 9), latency(7, 60));
-        let side = OneSide { latency: Some(&whole), at_least: None, with_undecided: None, is_unclear: false };
+        let side = OneSide { latency: Some(&whole), at_least: None, choices: None, is_unclear: false };
         let check = |figure, limit, at_least: Option<&Latency>| {
             LatencyRule { figure, limit: Limit::Above(limit) }.check(OneSide { at_least, ..side })
         };
@@ -205,15 +223,17 @@ mod tests {
     fn a_quantile_is_broken_at_both_bounds_or_not() {
         let latency = Latency { p50_ns: 60, max_ns: 90, ..Latency::default() };
         let check = |figure, limit, undecided: &[u64]| {
-            let all = Durations::new([60, 90].iter().chain(undecided).copied().collect());
-            let side =
-                OneSide { latency: Some(&latency), at_least: None, with_undecided: Some(&all), is_unclear: false };
+            let choices = Choices { counted: vec![60, 90], undecided: undecided.to_vec() };
+            let side = OneSide { latency: Some(&latency), at_least: None, choices: Some(&choices), is_unclear: false };
             LatencyRule { figure, limit: Limit::Above(limit) }.check(side)
         };
         let p50 = LatencyFigure::Quantile(Quantile::P50);
         assert_eq!(check(p50, 50, &[55]), RuleOutcome::Above(60));
         assert_eq!(check(p50, 50, &[1, 2]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 2 });
         assert_eq!(check(p50, 70, &[95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90 });
+        // With all four the median is 60 as it is without: but not with the fast ones, or the slow ones, alone.
+        assert_eq!(check(p50, 50, &[1, 2, 95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 2 });
+        assert_eq!(check(p50, 70, &[1, 2, 95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90 });
         assert_eq!(check(p50, 95, &[1, 2]), RuleOutcome::Kept);
         assert_eq!(check(LatencyFigure::Max, 80, &[1, 2]), RuleOutcome::Above(90));
     }
@@ -221,7 +241,7 @@ mod tests {
     #[test]
     fn what_may_be_several_calls_breaks_no_rule() {
         let latency = Latency { p50_ns: 60, ..Latency::default() };
-        let side = OneSide { latency: Some(&latency), at_least: None, with_undecided: None, is_unclear: true };
+        let side = OneSide { latency: Some(&latency), at_least: None, choices: None, is_unclear: true };
         let check = |limit| LatencyRule { figure: LatencyFigure::Quantile(Quantile::P50), limit }.check(side);
         assert_eq!(check(Limit::Above(50)), RuleOutcome::MayBeSeveral);
         assert_eq!(check(Limit::Above(60)), RuleOutcome::Kept);

@@ -101,6 +101,21 @@ const SAID: &[Said] = &[
         &[],
     ),
     ("survivors-only", "-r main.read$ --summary httprouter.trace", 0, &["of the slow 74 of up to 360"], &[]),
+    // Some of the undecided ones would keep the rule, others break one that is kept.
+    (
+        "cpu-only-handler",
+        "-q -r main.Read --fail-if p50>1ms 1.27.3.trace",
+        0,
+        &["p50 is 2.16 ms without them, 54.8 µs with some of them"],
+        &[],
+    ),
+    (
+        "cpu-only-handler",
+        "-q -r main.Read --strict --fail-if p95>6.5ms 1.27.3.trace",
+        2,
+        &["p95 is 2.18 ms without them, 7.77 ms with some of them"],
+        &[],
+    ),
     // Half of the undecided ones are faster than each that counts, and half are slower: nothing is inferred.
     (
         "cpu-only-handler",
