@@ -158,7 +158,8 @@ impl FindingWriter<'_> {
 
     /// How many waits that took so long together there are at any time, on average, in tenths.
     fn tenths_at_once(&self, ns: u64) -> u128 {
-        let looked_at: u64 = self.profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum();
+        let windows = self.profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns));
+        let looked_at = windows.fold(0_u64, u64::saturating_add);
         u128::from(ns) * 10 / u128::from(looked_at.max(1))
     }
 
