@@ -300,6 +300,7 @@ impl Comparison {
 fn side(profile: &Profile) -> Option<(Side, Durations)> {
     let requests = profile.requests.as_ref()?;
     let durations = Durations::new(requests.list.iter().map(|r| r.dur_ns).collect());
+    let choices = choices(profile);
     let side = Side {
         traces: profile.traces.clone(),
         selection: profile.selection.clone(),
@@ -312,8 +313,8 @@ fn side(profile: &Profile) -> Option<(Side, Durations)> {
         latency: requests.latency.clone()?,
         inferred: requests.inferred,
         may_be_several: requests.may_be_several,
-        with_undecided: choices(profile).map(|choices| Durations::new([choices.counted, choices.undecided].concat())),
-        choices: choices(profile),
+        with_undecided: choices.as_ref().map(|choices| choices.with(|_| true)),
+        choices,
     };
     Some((side, durations))
 }

@@ -69,7 +69,8 @@ pub struct Choices {
 }
 
 impl Choices {
-    fn with(&self, is_taken: impl Fn(u64) -> bool) -> Durations {
+    /// Of those that count, and of the undecided ones that are taken.
+    pub(super) fn with(&self, is_taken: impl Fn(u64) -> bool) -> Durations {
         let taken = self.undecided.iter().copied().filter(|ns| is_taken(*ns));
         Durations::new(self.counted.iter().copied().chain(taken).collect())
     }
