@@ -65,7 +65,8 @@ pub(crate) fn stdin_file() -> Option<File> {
 fn open_file(name: &str, mut file: File, copying: Copying<'_>) -> io::Result<Unchecked> {
     use std::io::Seek as _;
     let metadata = file.metadata()?;
-    if !metadata.is_file() || file.stream_position()? != 0 {
+    // Files that the kernel makes up as they are read, as those of /proc, say that they are empty.
+    if !metadata.is_file() || metadata.len() == 0 || file.stream_position()? != 0 {
         return open_stream(name, file, copying);
     }
     let source = FileSource::new(file, metadata.len());

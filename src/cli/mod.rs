@@ -14,6 +14,7 @@ mod deliver;
 mod failure;
 mod file_source;
 mod generate;
+mod gzip;
 mod input;
 mod nearest;
 mod no_match;

@@ -189,7 +189,7 @@ fn with_fixed_strings(args: &Args) -> String {
     }
     for trace in &args.traces {
         command.push(' ');
-        command.push_str(&shell::quote(&display_path(trace)));
+        command.push_str(&shell::file(&display_path(trace)));
     }
     command
 }

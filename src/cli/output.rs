@@ -174,7 +174,11 @@ pub(crate) fn write_stdout(color: bool, write: impl FnOnce(&mut dyn Write) -> io
         }
         Err(e) => {
             drop(out.into_parts());
-            Err(Failure::new(format!("cannot write to standard output: {}", reason(&e))))
+            Err(stdout_failed(&e))
         }
     }
+}
+
+pub(crate) fn stdout_failed(error: &io::Error) -> Failure {
+    Failure::new(format!("cannot write to standard output: {}", reason(error)))
 }

@@ -22,7 +22,10 @@ const REPORT_BUGS: &str = "https://github.com/gotrace-slice/gotrace-slice/issues
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(answer) => return say(&answer),
+    };
     let console = Console::new(options::color(&args));
     match execute(&args, &console) {
         Ok(code) => ExitCode::from(code),
@@ -30,6 +33,19 @@ pub(crate) fn main() -> ExitCode {
             console.failure(&failure);
             ExitCode::from(failure.code)
         }
+    }
+}
+
+/// Prints what the parser of the arguments says: wrong usage, or the help and the version that were asked for.
+fn say(answer: &clap::Error) -> ExitCode {
+    let printed = answer.print().and_then(|()| io::stdout().flush());
+    match printed {
+        Err(e) if !answer.use_stderr() && e.kind() != io::ErrorKind::BrokenPipe => {
+            let failure = output::stdout_failed(&e);
+            Console::new(anstream::ColorChoice::Auto).failure(&failure);
+            ExitCode::from(failure.code)
+        }
+        _ => ExitCode::from(answer.exit_code() as u8),
     }
 }
 

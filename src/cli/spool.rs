@@ -3,9 +3,9 @@
 use super::display_path;
 use super::failure::reason;
 use super::file_source::FileSource;
+use super::gzip::GzipReader;
 use super::sniff;
 use super::zstd::ZstdReader;
-use flate2::bufread::MultiGzDecoder;
 use gotrace_slice::render::units;
 use gotrace_slice::trace::source::Source;
 use gotrace_slice::trace::version::{Header, read_header};
@@ -113,7 +113,7 @@ pub(crate) fn spool(input: impl Read, compression: Compression, copying: Copying
     let meter = BufReader::with_capacity(READ_AHEAD, Meter { inner: input, read: &read, failed: &failed });
     let mut unpacked: Box<dyn Read + '_> = match compression {
         Compression::Plain => Box::new(meter),
-        Compression::Gzip => Box::new(MultiGzDecoder::new(meter)),
+        Compression::Gzip => Box::new(GzipReader::new(meter)),
         Compression::Zstd => Box::new(ZstdReader::new(meter)),
     };
     let mut file = SpooledTempFile::new(MOST_MEMORY_BYTES);

@@ -11,6 +11,14 @@ pub fn quote(word: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
 }
 
+/// A file as one word of a POSIX shell command, which is no option. `-` is standard input.
+pub fn file(name: &str) -> Cow<'_, str> {
+    if name.len() > 1 && name.starts_with('-') {
+        return Cow::Owned(quote(&format!("./{name}")).into_owned());
+    }
+    quote(name)
+}
+
 /// A text as a regular expression that matches it and nothing else.
 pub fn literal(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 8);
@@ -28,7 +36,7 @@ pub fn select(options: &str, traces: &[&str]) -> String {
     let mut command = format!("gotrace-slice {options}");
     for trace in traces {
         command.push(' ');
-        command.push_str(&quote(trace));
+        command.push_str(&file(trace));
     }
     command
 }
@@ -43,6 +51,7 @@ mod tests {
         assert_eq!(quote("(*Server).Handler"), "'(*Server).Handler'");
         assert_eq!(quote("it's"), r"'it'\''s'");
         assert_eq!(quote(""), "''");
+        assert_eq!([file("-"), file("-rf.trace"), file("--a b")], ["-", "./-rf.trace", "'./--a b'"]);
         assert_eq!(select("-F --root 'main.(*S).H'", &["a b", "-"]), "gotrace-slice -F --root 'main.(*S).H' 'a b' -");
     }
 }

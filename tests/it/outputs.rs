@@ -65,3 +65,56 @@ fn a_stopped_run_leaves_the_old_file_or_the_new_one() {
     }
     assert!(stopped > 0, "no run was stopped");
 }
+
+/// The help and the version are output like any other: when they are lost, the command failed.
+#[cfg(target_os = "linux")]
+#[test]
+fn help_to_a_full_disk_fails() {
+    for option in ["--help", "-h", "--version"] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = command(Path::new(".")).arg(option).stdout(full).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{option}: {said}");
+        assert!(said.contains("cannot write to standard output: no space left"), "{option}: {said}");
+    }
+    // Wrong usage stays wrong usage.
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    assert_eq!(command(Path::new(".")).arg("--wrong").stdout(full).status().unwrap().code(), Some(2));
+}
+
+/// Files of /proc say that they are empty. What is in them decides.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_of_proc_is_read_to_see_what_it_is() {
+    let said = |path: &str| {
+        let output = command(Path::new(".")).args(["-q", path]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let status = said("/proc/self/status");
+    assert!(status.contains("text that begins with 'Name:"), "{status}");
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    assert!(said(empty.to_str().unwrap()).contains("this is empty"));
+}
+
+/// A name that looks like an option is one in a suggested command, unless it begins with its folder.
+#[cfg(unix)]
+#[test]
+fn suggested_commands_for_a_name_that_looks_like_an_option_work() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("-rf.trace"), trace()).unwrap();
+    let listed = command(folder.path()).args(["--", "-rf.trace"]).stdout(Stdio::piped()).output().unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    let suggested: Vec<&str> = listed.lines().filter(|line| line.trim().starts_with("gotrace-slice ")).collect();
+    assert!(suggested.len() >= 2, "{listed}");
+    for line in suggested {
+        assert!(line.ends_with(" ./-rf.trace"), "{line}");
+        let typed = line.trim().replacen("gotrace-slice", "\"$0\"", 1);
+        let mut shell = Command::new("sh");
+        shell.current_dir(folder.path()).args(["-c", &typed, env!("CARGO_BIN_EXE_gotrace-slice")]);
+        let output = shell.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}

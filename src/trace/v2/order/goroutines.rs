@@ -31,16 +31,23 @@ impl Scheduler {
     ) -> AdvanceResult {
         let Attempt { m, ev, .. } = attempt;
         // Pass 1 counts all creations, also those that break a rule: so must this.
+        let exists = self.exists(ids.current(ev.args[0]));
         let g = ids.created(m, ev.args[0]);
         let creator = self.threads[m].g;
         self.set_seq(g, to, 0);
         steps.push(creator, g, GoState::NotExist, to);
         match self.require_proc(m) {
+            AdvanceResult::Advanced if exists => AdvanceResult::Broken("a goroutine is created that exists already"),
             AdvanceResult::Advanced if creator.is_some() && self.state(creator) != GoState::Running => {
                 AdvanceResult::Broken("a goroutine that does not run creates another")
             }
             outcome => outcome,
         }
+    }
+
+    /// Whether a goroutine is known to live.
+    fn exists(&self, g: GIdx) -> bool {
+        !matches!(self.state(g), GoState::Undetermined | GoState::NotExist)
     }
 
     /// The goroutine that an event's first argument names, if the second is its next sequence number and it is in the
@@ -271,6 +278,7 @@ impl Scheduler {
         steps: &mut GoSteps,
     ) -> AdvanceResult {
         let Attempt { m, ev, .. } = attempt;
+        let exists = self.exists(ids.current(ev.args[0]));
         let g = ids.created(m, ev.args[0]);
         let before = self.threads[m].g;
         if before.is_some() {
@@ -279,7 +287,9 @@ impl Scheduler {
         self.set_seq(g, GoState::Syscall, 0);
         self.threads[m].g = g;
         steps.push(before, g, GoState::NotExist, GoState::Syscall);
-        if before.is_some() {
+        if exists {
+            AdvanceResult::Broken("a goroutine is created that exists already")
+        } else if before.is_some() {
             AdvanceResult::Broken("expected no goroutine but had one")
         } else {
             AdvanceResult::Advanced
