@@ -225,7 +225,7 @@ fn whole(bench: &Bench) {
     let options = Options { threads: 1, ..Options::default() };
     bench.run("pipeline: candidates", bytes, "B", || {
         let inputs = [Input { name: "bench".into(), source: &trace.bytes, resolver: None }];
-        black_box(pipeline::candidates(&inputs, options, None).expect("candidates"));
+        black_box(pipeline::candidates(&inputs, None, options, None).expect("candidates"));
     });
 
     let profile = slice(&trace, 1);

@@ -9,8 +9,12 @@ const MAX_ROWS: usize = 2_000;
 const MAX_CHARS: usize = 160;
 
 /// Functions on stacks, tasks and regions nearest to any of the patterns, best first: those that contain the pattern
-/// in another case, then those whose name is the fewest edits away.
-pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
+/// in another case, then those whose name is the fewest edits away. One that `matches` as it is was not what was missing.
+pub(crate) fn nearest<'a>(
+    candidates: &'a Candidates,
+    patterns: &[String],
+    matches: &dyn Fn(&str) -> bool,
+) -> Vec<&'a str> {
     let patterns: Vec<String> =
         patterns.iter().flat_map(|p| [plain(p), plain(&without_brackets(p))]).filter(|p| !p.is_empty()).collect();
     let rows = candidates.rows.iter().take(MAX_ROWS);
@@ -23,7 +27,7 @@ pub(crate) fn nearest<'a>(candidates: &'a Candidates, patterns: &[String]) -> Ve
         .chain(annotations)
         .chain(functions().take(MAX_ROWS))
         .chain(functions().skip(MAX_ROWS).filter(contains))
-        .filter(|name| !name.is_empty())
+        .filter(|name| !name.is_empty() && !matches(name))
         .filter_map(|name| Some((patterns.iter().filter_map(|p| distance(p, name)).min()?, name)))
         .collect();
     // Stable: among equals the one with the most time stays first.
@@ -91,28 +95,38 @@ mod tests {
         Candidates { rows: entries.iter().map(row).collect(), ..Candidates::default() }
     }
 
+    fn names<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
+        nearest(candidates, patterns, &|name| patterns.iter().any(|p| p == name))
+    }
+
+    #[test]
+    fn what_matches_is_not_near() {
+        let c = candidates(&["main.(*S).serveHTTP", "main.(*S).ServeHTTP"]);
+        assert_eq!(names(&c, &["main.(*S).ServeHTTP".into()]), ["main.(*S).serveHTTP"]);
+    }
+
     #[test]
     fn other_case_first_then_fewest_edits() {
         let c = candidates(&["main.worker", "main.Handlr", "main.(*S).handler", "net/http.(*conn).serve"]);
-        assert_eq!(nearest(&c, &["Handler".into()]), ["main.(*S).handler", "main.Handlr"]);
-        assert_eq!(nearest(&c, &["Worker$".into()]), ["main.worker"]);
-        assert!(nearest(&c, &["(".into()]).is_empty());
+        assert_eq!(names(&c, &["Handler".into()]), ["main.(*S).handler", "main.Handlr"]);
+        assert_eq!(names(&c, &["Worker$".into()]), ["main.worker"]);
+        assert!(names(&c, &["(".into()]).is_empty());
     }
 
     #[test]
     fn functions_on_stacks_are_near_too() {
         let functions = ["main.(*DB).GetUser", "main.getUsers", "fmt.Println"].map(str::to_owned).to_vec();
         let c = Candidates { functions, ..candidates(&["main.worker"]) };
-        assert_eq!(nearest(&c, &["getuser".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
-        assert_eq!(nearest(&c, &["GetUsr".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
+        assert_eq!(names(&c, &["getuser".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
+        assert_eq!(names(&c, &["GetUsr".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
     }
 
     #[test]
     fn type_arguments_are_no_difference() {
         let c = candidates(&["main.(*box[...]).Serve", "net/http.(*conn).serve", "main.load[...]", "main.download"]);
-        assert_eq!(nearest(&c, &["main.(*box[string]).Serve".into()])[0], "main.(*box[...]).Serve");
-        assert_eq!(nearest(&c, &["main.load[int]".into()])[0], "main.load[...]");
-        assert_eq!(nearest(&c, &["main.box[...].Serve".into()])[0], "main.(*box[...]).Serve");
+        assert_eq!(names(&c, &["main.(*box[string]).Serve".into()])[0], "main.(*box[...]).Serve");
+        assert_eq!(names(&c, &["main.load[int]".into()])[0], "main.load[...]");
+        assert_eq!(names(&c, &["main.box[...].Serve".into()])[0], "main.(*box[...]).Serve");
     }
 
     #[test]

@@ -40,7 +40,13 @@ impl NoMatch<'_> {
             failure =
                 failure.help("a function has just this in its name: -F takes the pattern as text, not as a regex");
         }
-        let near = nearest::nearest(candidates, roots);
+        let matches = |name: &str| selector.is_some_and(|selector| selector.roots.matches(name));
+        let recording: Vec<&String> = candidates.of_recording.iter().filter(|name| matches(name)).collect();
+        if let [name, ..] = recording.as_slice() {
+            let name = gotrace_slice::render::clean::clean(name);
+            failure = failure.help(format!("{name} served the request that recorded the trace, which is left out"));
+        }
+        let near = nearest::nearest(candidates, roots, &matches);
         if !near.is_empty() {
             failure = failure.help("near it are:");
             failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));

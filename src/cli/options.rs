@@ -65,7 +65,6 @@ fn root_kind(arg: RootByArg) -> RootKind {
 /// Flags that were given and that mean nothing without `--root`.
 pub(crate) fn useless_without_root(args: &Args) -> Vec<&'static str> {
     [
-        (args.time.is_some(), "--time"),
         (!args.exclude.is_empty(), "--exclude"),
         (!args.root_by.is_empty(), "--root-by"),
         (args.whole_life, "--whole-life"),

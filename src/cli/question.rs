@@ -61,7 +61,8 @@ impl Question<'_> {
         let hook = |p| progress.advanced(p);
         let work = options::pipeline(self.args);
         let Some(selector) = selector else {
-            let candidates = pipeline::candidates(&inputs, work, Some(&hook)).map_err(|e| unreadable(&e))?;
+            let time = self.args.time.as_ref().map(|(_, range)| *range);
+            let candidates = pipeline::candidates(&inputs, time, work, Some(&hook)).map_err(|e| unreadable(&e))?;
             return Ok(ReadResult::Report(Report::Candidates(Box::new(candidates))));
         };
         match pipeline::profile(&inputs, selector, work, Some(&hook)).map_err(|e| unreadable(&e))? {
@@ -105,12 +106,15 @@ impl Question<'_> {
         }
     }
 
-    /// Adds what only the command line knows: `--only` as it was typed, and damage of compressed files.
+    /// Adds what only the command line knows: `--only` and `--time` as they were typed, and damage of compressed files.
     fn complete(&self, report: &mut Report) {
         if let Report::Profile(profile) = report
             && let Some(requests) = &mut profile.requests
         {
             requests.only = options::only_text(self.args);
+        }
+        if let Report::Candidates(candidates) = report {
+            candidates.time = self.args.time.as_ref().map(|(text, _)| text.clone());
         }
         for opened in self.opened {
             if let Some(warning) = &opened.warning {

@@ -1,17 +1,27 @@
 //! What could be selected: pass 1, and the order of events checked, as a profile would have it.
 
+use super::looked_at::looked_at;
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Input, Options};
 use crate::profile::Candidates;
+use crate::slice::TimeRange;
+use crate::survey::roots::servers::RECORDING_HANDLER;
 use crate::survey::{self, Started, Survey};
 use crate::trace::error::Result;
 use crate::trace::ids::StackIdx;
+use crate::trace::symbols::Symbols;
+use crate::trace::time::Window;
 
-/// Lists what could be selected.
-pub fn candidates(inputs: &[Input<'_>], options: Options, progress: Option<ProgressHook<'_>>) -> Result<Candidates> {
-    in_pool(options, |options| list_in_pool(inputs, options, Listing { progress, with_functions: false }))
+/// Lists what could be selected in a part of the traces; in all of them without one.
+pub fn candidates(
+    inputs: &[Input<'_>],
+    time: Option<TimeRange>,
+    options: Options,
+    progress: Option<ProgressHook<'_>>,
+) -> Result<Candidates> {
+    in_pool(options, |options| list_in_pool(inputs, options, Listing { time, progress, with_functions: false }))
 }
 
 /// What pooled goroutines were started for: their events tell, where there are any.
@@ -31,6 +41,8 @@ fn started(trace: &OpenTrace<'_>, survey: &Survey) -> Result<Started> {
 /// How candidates are listed.
 #[derive(Clone, Copy)]
 pub(super) struct Listing<'h> {
+    /// The part of the traces that is listed; none for all.
+    pub(super) time: Option<TimeRange>,
     /// Called with what is done.
     pub(super) progress: Option<ProgressHook<'h>>,
     /// Whether all functions on stacks are named.
@@ -47,21 +59,20 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
             let mut warnings = trace.take_warnings();
             warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
             trace.date(&survey, &mut warnings);
-            let (rows, older) = survey::candidates(&survey, &started(trace, &survey)?);
+            let looked_at = looked_at(&survey, listing.time);
+            let (rows, older) = survey::candidates(&survey, &started(trace, &survey)?, looked_at);
             let (end, mut damage) = trace.check(&survey, predictions, options, &ticker)?;
             warnings.append(&mut damage);
-            all.traces.push(trace.info(input, &survey, end, &mut warnings));
+            all.traces.push(trace.info(input, &survey, (end, listing.time), &mut warnings));
             all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
             all.add(rows, older);
             if listing.with_functions {
-                survey.symbols.stacks_with(|name| {
-                    all.functions.push(name.to_owned());
-                    false
-                });
+                add_functions(&mut all, &survey.symbols);
             }
-            all.add_served(survey::handlers(&survey), &survey::unknown_handler(&survey));
+            all.add_served(survey::handlers(&survey, looked_at), &survey::unknown_handler(&survey, looked_at));
             all.older_tasks += survey.annotations.older_tasks;
-            all.add_annotations(survey.annotations.rows);
+            let part = Window { end: looked_at.end.min(survey.end), ..looked_at };
+            all.add_annotations(survey.annotations.rows(part));
             Ok(())
         })
         .map_err(|e| e.in_input(&input.name))?;
@@ -73,4 +84,17 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
     }
     all.sort();
     Ok(all)
+}
+
+/// Adds the functions on all stacks.
+fn add_functions(all: &mut Candidates, symbols: &Symbols) {
+    let of_recording = symbols.stacks_with(|name| {
+        all.functions.push(name.to_owned());
+        name == RECORDING_HANDLER
+    });
+    let stacks = of_recording.iter().enumerate().filter(|(_, is_own)| **is_own);
+    let frames = stacks.flat_map(|(i, _)| symbols.frames(StackIdx(i as u32)));
+    all.of_recording.extend(frames.map(|frame| symbols.function(frame).to_owned()));
+    all.of_recording.sort_unstable();
+    all.of_recording.dedup();
 }

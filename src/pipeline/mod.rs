@@ -14,6 +14,7 @@
 mod events;
 mod in_order;
 mod listing;
+mod looked_at;
 mod matched;
 mod open_trace;
 mod progress;

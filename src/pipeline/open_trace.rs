@@ -1,10 +1,11 @@
 //! One trace of either dialect: read, surveyed, measured. The only place that asks which dialect it is.
 
+use super::looked_at;
 use super::progress::Ticker;
 use super::{Input, Options, v1, v2};
 use crate::measure::{MeasureSpec, Measured};
 use crate::profile::TraceInfo;
-use crate::slice::Selector;
+use crate::slice::{Selector, TimeRange};
 use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::event::Event;
@@ -140,7 +141,13 @@ impl<'a> OpenTrace<'a> {
     }
 
     /// What a report says about the trace. A span that no recording has is a warning, too.
-    pub(super) fn info(&self, input: &Input<'_>, survey: &Survey, end: Time, warnings: &mut Vec<Warning>) -> TraceInfo {
+    pub(super) fn info(
+        &self,
+        input: &Input<'_>,
+        survey: &Survey,
+        (end, time): (Time, Option<TimeRange>),
+        warnings: &mut Vec<Warning>,
+    ) -> TraceInfo {
         let duration_ns = end.since(survey.start);
         warnings.extend(v2::implausible_span(duration_ns));
         TraceInfo {
@@ -148,7 +155,7 @@ impl<'a> OpenTrace<'a> {
             version: self.version.name.into(),
             bytes: input.source.size(),
             duration_ns,
-            window_ns: None,
+            window_ns: looked_at::length(duration_ns, time),
             wall_start_ns: self.wall().map(|(at, ns)| ns.saturating_sub(at.0.saturating_sub(survey.start.0))),
             events: survey.events,
             goroutines: survey.forest.goroutines.len() as u64,

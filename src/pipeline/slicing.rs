@@ -1,6 +1,7 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
 use super::listing::{Listing, list_in_pool};
+use super::looked_at::looked_at;
 use super::matched::{MatchedCounts, select_alone, stretches_alone};
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
@@ -11,7 +12,6 @@ use crate::profile::{self, CutRequest, Metric, Only, Profile, Requests};
 use crate::slice::{self, RootKind, Selector, WindowIdx};
 use crate::survey::{self, Asked, Survey};
 use crate::trace::error::{Result, Warning};
-use crate::trace::time::{Time, Window};
 
 /// Slices the traces and adds the slices up.
 pub fn profile(
@@ -28,13 +28,7 @@ pub fn profile(
         let passes = if chosen.is_some() { 4 } else { 2 };
         let ticker = Ticker::new(inputs, passes, progress);
         let slicer = Slicer { selector, options, ticker: &ticker, chosen: chosen.as_ref() };
-        let mut sliced = slicer.slice_all(inputs)?;
-        if let Some(range) = selector.time {
-            for trace in &mut sliced.profile.traces {
-                let part = range.resolve(Window { start: Time(0), end: Time(trace.duration_ns as i64) });
-                trace.window_ns = Some(part.end.since(part.start));
-            }
-        }
+        let sliced = slicer.slice_all(inputs)?;
         // Roots that matched and are of another length are an answer; none that matched is not.
         let matched =
             sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.n_before > 0 || !c.cut.is_empty());
@@ -42,7 +36,7 @@ pub fn profile(
             return Ok(Answer::NoMatch(Box::new(list_in_pool(
                 inputs,
                 options,
-                Listing { progress: None, with_functions: true },
+                Listing { time: selector.time, progress: None, with_functions: true },
             )?)));
         }
         Ok(Answer::Profile(Box::new(sliced.finish(options, chosen.as_ref()))))
@@ -165,7 +159,7 @@ impl Slicer<'_> {
                 forest: &survey.forest,
                 symbols: &survey.symbols,
                 whole_life: self.selector.whole_life,
-                looked_at: self.looked_at(&survey),
+                looked_at: looked_at(&survey, self.selector.time),
                 trace_start: survey.start,
                 latency: self.options.metric == Metric::Latency,
                 include_partial: self.options.include_partial,
@@ -193,7 +187,7 @@ impl Slicer<'_> {
             );
         }
         warnings.extend(recording_left_out(slice.counts.recording));
-        let info = trace.info(input, &survey, end, &mut warnings);
+        let info = trace.info(input, &survey, (end, self.selector.time), &mut warnings);
         let profile = &mut sliced.profile;
         profile.traces.push(info);
         let number = profile.traces.len() - 1;
@@ -205,18 +199,14 @@ impl Slicer<'_> {
     /// Adds the requests that may be roots by stack too, and all requests of the same servers.
     fn add_undecided(&self, survey: &Survey, selection: &mut profile::Selection) {
         let matches = |name: &str| self.selector.roots.matches(name);
-        let asked = Asked { matches: &matches, goids: &self.selector.given.goids, window: self.looked_at(survey) };
+        let asked = Asked {
+            matches: &matches,
+            goids: &self.selector.given.goids,
+            window: looked_at(survey, self.selector.time),
+        };
         let same = survey::undecided(survey, &asked);
         selection.undecided += &same.undecided;
         selection.same_servers.absorb(&same.all);
-    }
-
-    /// The part of the trace that is looked at. Where it ends with the trace its end is open, as pass 1 does not know
-    /// the last time to the nanosecond.
-    fn looked_at(&self, survey: &Survey) -> Window {
-        let Some(range) = self.selector.time else { return Window { start: survey.start, end: Time::MAX } };
-        let window = range.resolve(Window { start: survey.start, end: survey.end });
-        Window { end: if window.end == survey.end { Time::MAX } else { window.end }, ..window }
     }
 }
 

@@ -26,6 +26,10 @@ pub struct Candidates {
     pub older: u64,
     /// All functions on the traces' stacks, in no order and maybe repeated; only where nothing matched, to suggest similar names.
     pub functions: Vec<String>,
+    /// Those of them that are on stacks of the request that recorded a trace.
+    pub of_recording: Vec<String>,
+    /// The part of the traces that was looked at, as typed; none for all.
+    pub time: Option<String>,
     /// What the reader of the result must know.
     pub warnings: Vec<Warning>,
 }

@@ -1,37 +1,40 @@
 //! What a trace could be sliced by: its goroutines, grouped by where they were created and what they run.
 
 use super::Survey;
-use super::forest::{Goroutine, Origin};
+use super::forest::{CutSpan, Goroutine, Origin};
 use super::started::Started;
 use crate::profile::Candidate;
 use crate::trace::ids::{FrameIdx, GIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
+use crate::trace::time::Window;
 use petgraph::visit::Dfs;
 use rustc_hash::FxHashMap;
 
 /// A creation site, an entry function, and what goroutines with that entry function were started for.
 type Site = (Option<FrameIdx>, StackIdx, Option<StringIdx>);
 
-/// Groups the goroutines that were created in the trace. Returns the groups, and the number of goroutines that are older
-/// than the trace.
-pub(crate) fn candidates(survey: &Survey, started: &Started) -> (Vec<Candidate>, u64) {
+/// Groups the goroutines that were created in the trace and lived in the part that is looked at. Returns the groups, and the
+/// number of goroutines that are older than the trace.
+pub(crate) fn candidates(survey: &Survey, started: &Started, looked_at: Window) -> (Vec<Candidate>, u64) {
     let forest = &survey.forest;
-    let descendants = descendants(survey);
+    let lives: Vec<Option<CutSpan>> = forest.lives.iter().map(|life| life.inside(looked_at)).collect();
+    let part = Window { end: looked_at.end.min(survey.end), ..looked_at };
+    let descendants = descendants(survey, &lives);
     let mut groups: FxHashMap<Site, Candidate> = FxHashMap::default();
     let mut older = 0;
     for (i, goroutine) in forest.goroutines.iter().enumerate() {
+        let Some(life) = lives[i] else { continue };
         if goroutine.origin == Origin::Older {
             older += 1;
             continue;
         }
         let site = site(&survey.symbols, goroutine, started.of(GIdx(i as u32)));
         let row = groups.entry(site).or_insert_with(|| blank(&survey.symbols, site));
-        let life = forest.lives[i];
-        let ns = life.died.unwrap_or(survey.end).since(life.born);
+        let ns = life.ended.unwrap_or(part.end).since(life.began.unwrap_or(part.start));
         row.count += 1;
         row.total_ns = row.total_ns.saturating_add(ns);
         row.max_ns = row.max_ns.max(ns);
-        row.alive += u64::from(life.died.is_none());
+        row.alive += u64::from(life.ended.is_none());
         // Where a group's goroutine created another of the group, the first one's descendants include the other's.
         let parent = goroutine.parent;
         if !parent.is_some() || self::site(&survey.symbols, forest.get(parent), started.of(parent)) != site {
@@ -64,8 +67,8 @@ fn blank(symbols: &Symbols, (creation, entry, started_for): Site) -> Candidate {
     row
 }
 
-/// Per goroutine, how many it created, directly or not.
-fn descendants(survey: &Survey) -> Vec<u64> {
+/// Per goroutine, how many it created, directly or not, that lived in the part that is looked at.
+fn descendants(survey: &Survey, lives: &[Option<CutSpan>]) -> Vec<u64> {
     let forest = &survey.forest;
     let graph = forest.spawn_graph();
     let mut dfs = Dfs::empty(&graph);
@@ -80,7 +83,7 @@ fn descendants(survey: &Survey) -> Vec<u64> {
     for g in preorder.into_iter().rev() {
         let parent = forest.get(GIdx(g)).parent;
         if parent.is_some() {
-            descendants[parent.at()] += descendants[g as usize] + 1;
+            descendants[parent.at()] += descendants[g as usize] + u64::from(lives[g as usize].is_some());
         }
     }
     descendants

@@ -152,9 +152,8 @@ impl<'a> Collector<'a> {
         survey.served.finish(&survey.forest, &survey.symbols);
         let with_borders = survey.served.requests.iter().filter(|r| r.inferred.is_none());
         survey.forest.served = with_borders.map(|r| ServedSpan { g: r.g, span: r.span }).collect();
-        let trace = survey.span();
         if let Some(annotations) = self.annotations {
-            survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols, trace);
+            survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols);
         }
         survey
     }

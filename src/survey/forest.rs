@@ -173,6 +173,13 @@ pub(crate) struct Life {
     pub(crate) died: Option<Time>,
 }
 
+impl Life {
+    /// What of it lies in a part of the trace; none when nothing does.
+    pub(crate) fn inside(self, part: Window) -> Option<CutSpan> {
+        CutSpan { began: Some(self.born), ended: self.died }.inside(part)
+    }
+}
+
 /// What is known of a time that an edge of the trace may cut.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct CutSpan {
@@ -183,6 +190,19 @@ pub(crate) struct CutSpan {
 }
 
 impl CutSpan {
+    /// What of it lies in a part of the trace; none when nothing does.
+    pub(crate) fn inside(self, part: Window) -> Option<Self> {
+        let overlaps = self.began.is_none_or(|at| at < part.end) && self.ended.is_none_or(|at| at > part.start);
+        let whole_span =
+            Self { began: self.began.filter(|at| *at >= part.start), ended: self.ended.filter(|at| *at <= part.end) };
+        (overlaps || whole_span.is_whole()).then_some(whole_span)
+    }
+
+    /// Whether it began and ended in the trace.
+    pub(crate) fn is_whole(self) -> bool {
+        self.began.is_some() && self.ended.is_some()
+    }
+
     /// Adds it to a list, as far as a trace of this length shows it.
     pub(crate) fn add_to(self, took: &mut DurationList, trace: Window) {
         let Self { began, ended } = self;

@@ -42,10 +42,10 @@ struct HandlerRows<'s> {
     sets: RowSets,
 }
 
-/// The handlers of a trace, in no order; the survey must have been made with `lists_handlers`.
-pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
+/// The handlers of a part of a trace, in no order; the survey must have been made with `lists_handlers`.
+pub(crate) fn handlers(survey: &Survey, looked_at: Window) -> Vec<Handler> {
     let mut rows = Vec::new();
-    for (protocol, of_protocol) in by_protocol(survey) {
+    for (protocol, of_protocol) in by_protocol(survey, looked_at) {
         let endpoints = Endpoints::new(&survey.served.paths, &survey.symbols);
         let uses = uses(survey, &of_protocol);
         let requests: Vec<(u32, u64)> = of_protocol.iter().map(|(&set, took)| (set, took.count())).collect();
@@ -59,13 +59,13 @@ pub(crate) fn handlers(survey: &Survey) -> Vec<Handler> {
     pool(rows)
 }
 
-/// Requests without a stack in a handler.
-pub(crate) fn unknown_handler(survey: &Survey) -> Undecided {
+/// Whole requests of a part of the trace without a stack in a handler.
+pub(crate) fn unknown_handler(survey: &Survey, looked_at: Window) -> Undecided {
     let mut undecided = Undecided::default();
     let mut goroutines = FxHashSet::default();
     let served = &survey.served;
     for request in served.requests.iter().filter(|r| served.path_sets[r.paths as usize].is_empty()) {
-        if let Some(ns) = request.duration() {
+        if let Some(ns) = request.duration().filter(|_| request.is_inside(looked_at)) {
             undecided.took.durations_ns.push(ns);
             goroutines.extend(survey.connection_of(request));
         }
@@ -74,14 +74,15 @@ pub(crate) fn unknown_handler(survey: &Survey) -> Undecided {
     undecided
 }
 
-fn by_protocol(survey: &Survey) -> BTreeMap<&'static str, Group> {
+fn by_protocol(survey: &Survey, looked_at: Window) -> BTreeMap<&'static str, Group> {
     let mut groups: BTreeMap<&'static str, Group> = BTreeMap::new();
     for request in &survey.served.requests {
         let ServerRequest { protocol, paths, span, inferred, .. } = *request;
+        let Some(span) = span.inside(looked_at) else { continue };
         let took = groups.entry(protocol).or_default().entry(paths).or_default();
-        let start = inferred.unwrap_or(survey.start).max(survey.start);
-        span.add_to(took, Window { start, end: survey.end });
-        took.inferred += u64::from(inferred.is_some() && request.whole().is_some());
+        let start = inferred.unwrap_or(survey.start).max(looked_at.start);
+        span.add_to(took, Window { start, end: looked_at.end.min(survey.end) });
+        took.inferred += u64::from(inferred.is_some() && request.is_inside(looked_at));
     }
     groups
 }

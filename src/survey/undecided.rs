@@ -60,7 +60,7 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
     let likely = Likely::new(survey, &judge, &requests, &decisions);
     let mut connections = FxHashSet::default();
     for (request, decision) in requests.iter().zip(&decisions) {
-        let whole = request.duration().filter(|_| is_inside(request, asked.window));
+        let whole = request.duration().filter(|_| request.is_inside(asked.window));
         same.all.add(whole);
         if *decision == Decision::Undecided
             && let Some(ns) = whole
@@ -76,10 +76,6 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
     }
     same.undecided.connections = connections.len() as u64;
     same
-}
-
-fn is_inside(request: &ServerRequest, window: Window) -> bool {
-    request.whole().is_some_and(|(start, end)| window.start <= start && end <= window.end)
 }
 
 /// Requests of servers on which a matching one came in, or of which nobody knows the server.

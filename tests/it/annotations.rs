@@ -28,7 +28,7 @@ fn named(bytes: &Vec<u8>, by: &str, name: &str) -> Profile {
 
 fn candidates(bytes: &Vec<u8>) -> Candidates {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
-    pipeline::candidates(&inputs, Options { threads: 1, ..Options::default() }, None).expect("a sound trace")
+    pipeline::candidates(&inputs, None, Options { threads: 1, ..Options::default() }, None).expect("a sound trace")
 }
 
 fn requests(profile: &Profile) -> &Requests {

@@ -271,7 +271,7 @@ fn a_file_that_shrinks_ends_where_it_ends() {
             let source = Shrunk { bytes: &bytes[..keep], said: bytes.len() as u64 };
             let inputs = [Input { name: name.clone(), source: &source, resolver: None }];
             let options = Options { threads: 1, ..Options::default() };
-            let answer = pipeline::candidates(&inputs, options, None);
+            let answer = pipeline::candidates(&inputs, None, options, None);
             assert!(answer.is_err() || !answer.is_ok_and(|c| c.traces.iter().all(|t| t.complete)), "{name}");
         }
     }

@@ -58,7 +58,7 @@ impl Recording {
 
     fn candidates(&self) -> Candidates {
         let inputs = [Input { name: "test".into(), source: &self.trace, resolver: None }];
-        pipeline::candidates(&inputs, Options::default(), None).expect("a sound trace")
+        pipeline::candidates(&inputs, None, Options::default(), None).expect("a sound trace")
     }
 
     /// Whether its format shows where a goroutine is that waits all the time: from Go 1.23 on.

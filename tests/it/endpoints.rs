@@ -39,7 +39,7 @@ impl Recording {
     }
 
     fn candidates(&self) -> Candidates {
-        pipeline::candidates(&self.inputs(), Options::default(), None).expect("a sound trace")
+        pipeline::candidates(&self.inputs(), None, Options::default(), None).expect("a sound trace")
     }
 
     /// How long a function's calls took in the server, ascending, in ns.

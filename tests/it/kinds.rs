@@ -36,7 +36,7 @@ impl Recording {
 
     fn candidates(&self) -> Candidates {
         let inputs = [Input { name: "test".into(), source: &self.trace, resolver: None }];
-        pipeline::candidates(&inputs, Options::default(), None).expect("a sound trace")
+        pipeline::candidates(&inputs, None, Options::default(), None).expect("a sound trace")
     }
 
     fn profile(&self, function: &str) -> Profile {
@@ -121,6 +121,13 @@ fn the_request_for_the_recording_is_no_request() {
         let (code, list) = recording.run(&["-q"]);
         assert_eq!(code, Some(0), "{what}");
         assert!(!list.contains("inner.ServeHTTP") && !list.contains("pprof"), "{what}: {list}");
+        let (code, message) = recording.run(&["-F", "-r", "main.inner.ServeHTTP"]);
+        let reason = "main.inner.ServeHTTP served the request that recorded the trace, which is left out";
+        assert_eq!(code, Some(1), "{what}: {message}");
+        assert!(message.contains(reason) && !message.contains("    main.inner.ServeHTTP"), "{what}: {message}");
+        // The twin: a function that nobody calls.
+        let (code, message) = recording.run(&["-F", "-r", "main.innermost.ServeHTTP"]);
+        assert!(code == Some(1) && !message.contains("recorded the trace"), "{what}: {message}");
     }
 }
 

@@ -30,6 +30,7 @@ mod grpc_streams;
 mod keepalive;
 mod kinds;
 mod laws;
+mod list_time;
 mod loops;
 mod matched;
 mod older_calls;

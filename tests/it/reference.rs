@@ -136,7 +136,7 @@ fn a_recording_through_pprof_is_nobodys_parent() {
             std::fs::read(root().join("testdata/traces").join(version).join("selfprof.trace")).expect("a trace");
         let inputs = [gotrace_slice::pipeline::Input { name: "test".into(), source: &bytes, resolver: None }];
         let options = gotrace_slice::pipeline::Options { threads: 1, ..Default::default() };
-        let all = gotrace_slice::pipeline::candidates(&inputs, options, None).expect("a sound trace");
+        let all = gotrace_slice::pipeline::candidates(&inputs, None, options, None).expect("a sound trace");
         assert!(all.older >= 4, "{version}: {} older goroutines", all.older);
         match slice(&bytes, &whole_life(r"net/http/pprof\.Trace"), 1).expect("a sound trace") {
             Answer::NoMatch(_) => {}

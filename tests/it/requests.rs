@@ -57,7 +57,7 @@ impl Recording {
 
     fn candidates(&self) -> Candidates {
         let options = Options { stacks: Stacks::Own, threads: 1, ..Options::default() };
-        pipeline::candidates(&self.input(), options, None).expect("a sound trace")
+        pipeline::candidates(&self.input(), None, options, None).expect("a sound trace")
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 fn work(bytes: &Vec<u8>) -> u64 {
     let inputs = [Input { name: "test".into(), source: bytes, resolver: None }];
     let options = Options { threads: 1, ..Options::default() };
-    let listed = pipeline::candidates(&inputs, options, None).expect("candidates");
+    let listed = pipeline::candidates(&inputs, None, options, None).expect("candidates");
     let mut events = listed.traces[0].events;
     for selector in [selector("main", root_by("creation,entry,stack")), common::whole_life("main")] {
         events += match slice(bytes, &selector, 1).expect("an answer") {

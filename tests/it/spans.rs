@@ -28,7 +28,8 @@ impl Spans {
     }
 
     fn candidates(&self) -> Candidates {
-        pipeline::candidates(&self.inputs(), Options { threads: 1, ..Options::default() }, None).expect("a sound trace")
+        pipeline::candidates(&self.inputs(), None, Options { threads: 1, ..Options::default() }, None)
+            .expect("a sound trace")
     }
 
     fn tasks(&self, pattern: &str) -> Profile {

@@ -11,7 +11,7 @@ use std::path::Path;
 fn read(path: &Path) -> (Vec<u8>, Candidates, Value) {
     let trace = std::fs::read(path).expect("a trace");
     let said = std::fs::read(path.with_extension("json")).expect("the truth");
-    let candidates = pipeline::candidates(&[input(&trace)], Options::default(), None).expect("a sound trace");
+    let candidates = pipeline::candidates(&[input(&trace)], None, Options::default(), None).expect("a sound trace");
     (trace, candidates, serde_json::from_slice(&said).expect("JSON"))
 }
 

@@ -16,6 +16,7 @@ pub(in crate::render) fn write(candidates: &Candidates, _options: &Options, out:
     let report = CandidatesDocument {
         head: DocumentHead::new(SCHEMA, candidates.traces.iter().all(|t| t.complete)),
         read: TracesRead::new(&candidates.traces),
+        time: candidates.time.as_deref(),
         handlers: candidates.handlers.iter().map(HandlerRow::new).collect(),
         annotations: candidates.annotations.iter().map(AnnotationRow::new).collect(),
         older_tasks: candidates.older_tasks,
@@ -33,6 +34,7 @@ struct CandidatesDocument<'a> {
     head: DocumentHead,
     #[serde(flatten)]
     read: TracesRead<'a>,
+    time: Option<&'a str>,
     handlers: Vec<HandlerRow<'a>>,
     annotations: Vec<AnnotationRow<'a>>,
     older_tasks: u64,

@@ -1,8 +1,8 @@
 //! Which user tasks and regions a trace has, and how long they took: the list that is shown without a selection.
 
 use super::kind::{AnnotationEvent, AnnotationKind};
-use super::regions::{Regions, TaskParents, keep_outermost};
-use crate::profile::{self, DurationList};
+use super::regions::{RegionSpan, Regions, TaskParents, keep_outermost};
+use crate::profile;
 use crate::survey::forest::Annotation;
 use crate::survey::forest::CutSpan;
 use crate::survey::roots::connections::Moment;
@@ -26,24 +26,70 @@ impl OfGoroutine {
     }
 }
 
+/// A task or a region.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    span: CutSpan,
+    how: Counted,
+}
+
+/// How a task or a region counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Counted {
+    /// By an end of its own, or it has none.
+    Own,
+    /// Its end is only the latest possible.
+    Bound,
+    /// Not: it is in another one of the same task and type.
+    Inside,
+}
+
 /// Those of one type.
-#[derive(Default)]
+#[derive(Debug)]
 struct Row {
-    took: DurationList,
-    /// Of these, regions whose end is only the latest possible.
-    inferred: u64,
-    /// Regions that are in others of the same task and type, and are not counted.
-    inside: u64,
-    cut: Vec<CutSpan>,
+    kind: Annotation,
+    name: String,
+    listed: Vec<Listed>,
 }
 
 /// The tasks and regions of a trace.
 #[derive(Default, Debug)]
 pub(crate) struct ListedAnnotations {
     /// One row per type, in no order.
-    pub(crate) rows: Vec<profile::AnnotationCandidate>,
+    rows: Vec<Row>,
     /// Tasks that are older than the trace, so that their types are not known.
     pub(crate) older_tasks: u64,
+}
+
+impl ListedAnnotations {
+    /// Those of a part of the trace that ends at the trace's end, or before.
+    pub(crate) fn rows(&self, part: Window) -> Vec<profile::AnnotationCandidate> {
+        self.rows.iter().filter_map(|row| row.inside(part)).collect()
+    }
+}
+
+impl Row {
+    /// What of it lies in a part of the trace; none when nothing does.
+    fn inside(&self, part: Window) -> Option<profile::AnnotationCandidate> {
+        let mut row = profile::AnnotationCandidate {
+            kind: if self.kind == Annotation::Task { "task" } else { "region" },
+            name: self.name.clone(),
+            ..profile::AnnotationCandidate::default()
+        };
+        for Listed { span, how } in &self.listed {
+            let Some(span) = span.inside(part) else { continue };
+            match how {
+                Counted::Inside => row.inside += 1,
+                Counted::Own => span.add_to(&mut row.took, part),
+                Counted::Bound => {
+                    span.add_to(&mut row.took, part);
+                    row.inferred += u64::from(span.is_whole());
+                }
+            }
+        }
+        row.took.sort();
+        (row.took.count() + row.took.partial + row.inside > 0).then_some(row)
+    }
 }
 
 /// Collects tasks and regions by type. Fed as [`AnnotationSink`](super::sink::AnnotationSink) is.
@@ -57,7 +103,7 @@ pub(crate) struct AnnotationList {
     not_open: FxHashSet<u64>,
     regions: FxHashMap<GIdx, OfGoroutine>,
     parents: TaskParents,
-    rows: FxHashMap<(Annotation, StringIdx), Row>,
+    rows: FxHashMap<(Annotation, StringIdx), Vec<Listed>>,
 }
 
 impl AnnotationList {
@@ -77,7 +123,7 @@ impl AnnotationList {
         match kind {
             AnnotationKind::TaskEnd { task } => {
                 if let Some((name, began)) = self.tasks.remove(&task) {
-                    self.add(Annotation::Task, name, began, at);
+                    self.add(Annotation::Task, name, CutSpan { began, ended: at.time }, Counted::Own);
                 }
             }
             AnnotationKind::RegionBegin { task, name } => {
@@ -115,9 +161,8 @@ impl AnnotationList {
         self.not_open.iter().filter(|&&task| self.first_task.is_none_or(|first| task < first)).count() as u64
     }
 
-    fn add(&mut self, kind: Annotation, name: StringIdx, began: Option<Time>, at: Moment) {
-        let ns = at.time.zip(began).map_or(0, |(ended, began)| ended.since(began));
-        self.rows.entry((kind, name)).or_default().took.durations_ns.push(ns);
+    fn add(&mut self, kind: Annotation, name: StringIdx, span: CutSpan, how: Counted) {
+        self.rows.entry((kind, name)).or_default().push(Listed { span, how });
     }
 
     /// A goroutine ends, and its regions with it.
@@ -129,60 +174,35 @@ impl AnnotationList {
         }
     }
 
-    /// Adds all regions of a goroutine: of one task and type the outermost.
+    /// Adds all regions of a goroutine: of one task and type the outermost count.
     fn add_regions(&mut self, mut regions: Regions) {
         let mut spans = regions.take();
-        let mut all: FxHashMap<StringIdx, u64> = FxHashMap::default();
-        for span in &spans {
-            *all.entry(span.name).or_default() += 1;
+        for inner in keep_outermost(&mut spans, |span| (span.task, span.name)) {
+            self.add(Annotation::Region, inner.name, time_of(&inner), Counted::Inside);
         }
-        keep_outermost(&mut spans, |span| (span.task, span.name));
         for span in spans {
-            let row = self.rows.entry((Annotation::Region, span.name)).or_default();
-            let time = |moment: Option<Moment>| moment.and_then(|at| at.time);
-            let (began, ended) = (time(span.began), time(span.ended));
-            if span.began.is_some() && span.ended.is_some() {
-                row.took.durations_ns.push(began.zip(ended).map_or(0, |(began, ended)| ended.since(began)));
-                row.inferred += u64::from(span.is_bound);
-            } else {
-                row.cut.push(CutSpan { began, ended });
-            }
-            if let Some(left) = all.get_mut(&span.name) {
-                *left -= 1;
-            }
-        }
-        for (name, inside) in all {
-            self.rows.entry((Annotation::Region, name)).or_default().inside += inside;
+            let how = if span.is_bound { Counted::Bound } else { Counted::Own };
+            self.add(Annotation::Region, span.name, time_of(&span), how);
         }
     }
 
-    /// A trace of this length ends.
-    pub(crate) fn finish(mut self, symbols: &Symbols, trace: Window) -> ListedAnnotations {
+    /// The trace ends.
+    pub(crate) fn finish(mut self, symbols: &Symbols) -> ListedAnnotations {
         let older_tasks = self.older_tasks();
         for of_goroutine in std::mem::take(&mut self.regions).into_values() {
             self.add_regions(of_goroutine.regions);
         }
-        for (name, began) in self.tasks.values() {
-            let row = self.rows.entry((Annotation::Task, *name)).or_default();
-            row.cut.push(CutSpan { began: *began, ended: None });
+        for (name, began) in std::mem::take(&mut self.tasks).into_values() {
+            self.add(Annotation::Task, name, CutSpan { began, ended: None }, Counted::Own);
         }
         // A trace that was cut off has lost the names of its last generation.
         let named = self.rows.into_iter().filter(|((_, name), _)| name.is_some());
-        let rows = named.map(|((kind, name), row)| {
-            let mut took = row.took;
-            for cut in row.cut {
-                cut.add_to(&mut took, trace);
-            }
-            took.sort();
-            profile::AnnotationCandidate {
-                kind: if kind == Annotation::Task { "task" } else { "region" },
-                name: symbols.text(name).to_owned(),
-                took,
-                inferred: row.inferred,
-                inside: row.inside,
-                group: None,
-            }
-        });
+        let rows = named.map(|((kind, name), listed)| Row { kind, name: symbols.text(name).to_owned(), listed });
         ListedAnnotations { rows: rows.collect(), older_tasks }
     }
+}
+
+fn time_of(region: &RegionSpan) -> CutSpan {
+    let time = |moment: Option<Moment>| moment.and_then(|at| at.time);
+    CutSpan { began: time(region.began), ended: time(region.ended) }
 }

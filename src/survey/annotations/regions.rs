@@ -157,22 +157,21 @@ impl Regions {
     }
 }
 
-/// Leaves those that are in no other one of the same key. Returns how many were inside others.
+/// Leaves those that are in no other one of the same key. Returns those that were inside others.
 pub(crate) fn keep_outermost<K: Eq + std::hash::Hash>(
     spans: &mut Vec<RegionSpan>,
     key: impl Fn(&RegionSpan) -> K,
-) -> u64 {
-    let before = spans.len();
+) -> Vec<RegionSpan> {
     let mut last_end: FxHashMap<K, u32> = FxHashMap::default();
-    spans.retain(|span| {
+    let is_inner = |span: &mut RegionSpan| {
         let end = last_end.entry(key(span)).or_insert(0);
-        let is_outermost = span.from >= *end;
-        if is_outermost {
+        let is_inner = span.from < *end;
+        if !is_inner {
             *end = span.to;
         }
-        is_outermost
-    });
-    (before - spans.len()) as u64
+        is_inner
+    };
+    spans.extract_if(.., is_inner).collect()
 }
 
 #[cfg(test)]

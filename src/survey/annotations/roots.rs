@@ -173,7 +173,7 @@ impl<'a> AnnotatedBuilder<'a> {
     fn add_regions(&mut self, g: GIdx, worker: &mut Worker) -> u64 {
         let mut regions = worker.take_regions();
         regions.retain(|region| self.matching.get(&region.name) == Some(&true));
-        let n_inside = keep_outermost(&mut regions, |region| region.task);
+        let n_inside = keep_outermost(&mut regions, |region| region.task).len() as u64;
         for region in regions {
             let root = self.add_root(RootBuilder::region(g, &region));
             let RegionSpan { from, to, began, ended, .. } = region;

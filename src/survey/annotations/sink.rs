@@ -10,7 +10,6 @@ use crate::survey::forest::Forest;
 use crate::survey::roots::connections::Moment;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
-use crate::trace::time::Window;
 
 /// What is made of tasks and regions.
 pub(crate) enum AnnotationSink<'a> {
@@ -45,14 +44,14 @@ impl AnnotationSink<'_> {
         }
     }
 
-    /// A trace of this length ends. Roots go into the forest; returns the list, which is empty where roots were asked for.
-    pub(crate) fn finish(self, forest: &mut Forest, symbols: &Symbols, trace: Window) -> ListedAnnotations {
+    /// The trace ends. Roots go into the forest; returns the list, which is empty where roots were asked for.
+    pub(crate) fn finish(self, forest: &mut Forest, symbols: &Symbols) -> ListedAnnotations {
         match self {
             Self::Roots(roots) => {
                 forest.annotated = roots.finish(forest);
                 ListedAnnotations::default()
             }
-            Self::List(list) => list.finish(symbols, trace),
+            Self::List(list) => list.finish(symbols),
         }
     }
 }

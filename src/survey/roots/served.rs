@@ -10,7 +10,7 @@ use super::workers::WorkerCall;
 use crate::survey::forest::{CutSpan, Forest, Origin, Stretch};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A request of a server.
@@ -40,6 +40,11 @@ impl ServerRequest {
     /// When it began and ended; none when an edge cuts it.
     pub(crate) fn whole(&self) -> Option<(Time, Time)> {
         self.span.began.zip(self.span.ended)
+    }
+
+    /// Whether all of it lies in a part of the trace.
+    pub(crate) fn is_inside(&self, part: Window) -> bool {
+        self.whole().is_some_and(|(began, ended)| part.start <= began && ended <= part.end)
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     let lines: Vec<DurationRow<'_>> =
         rows.iter().map(|a| DurationRow { took: &a.took, tag: a.kind, name: name(view, a) }).collect();
     first_rows(view, &lines, |lines| table(view, lines, true, "type"), out)?;
-    write_cut_line(view, &rows.iter().map(|a| &a.took).collect::<Vec<_>>(), "those", out)?;
+    write_cut_line(view, (&rows.iter().map(|a| &a.took).collect::<Vec<_>>(), "those"), candidates.time.is_some(), out)?;
     remarks(candidates).iter().try_for_each(|line| {
         wrapped(line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
     })?;

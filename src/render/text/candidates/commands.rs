@@ -26,7 +26,8 @@ pub(super) fn write(
         return Ok(());
     }
     writeln!(out, "\n{}", view.paint(BOLD, if tried.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
-    tried.iter().try_for_each(|o| writeln!(out, "  {}", clean(&shell::select(o, &traces))))
+    let time = candidates.time.as_ref().map_or_else(String::new, |range| format!(" --time {}", shell::quote(range)));
+    tried.iter().try_for_each(|o| writeln!(out, "  {}", clean(&shell::select(&format!("{o}{time}"), &traces))))
 }
 
 /// The options of each command. Endpoints come first; one annotation among them shows how it is done. Goroutines are

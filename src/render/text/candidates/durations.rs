@@ -80,8 +80,8 @@ fn cut(view: &View<'_>, took: &DurationList) -> [Cell; 2] {
 /// What the columns of cut ones mean.
 pub(super) fn write_cut_line(
     view: &View<'_>,
-    rows: &[&DurationList],
-    nouns: &str,
+    (rows, nouns): (&[&DurationList], &str),
+    with_time: bool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if rows.iter().all(|took| took.partial == 0) {
@@ -92,6 +92,7 @@ pub(super) fn write_cut_line(
     } else {
         String::new()
     };
-    let line = format!("cut: by an edge of the trace, not in the other figures; took at least as long as seen{first}");
+    let edge = if with_time { "of the trace or of --time" } else { "of the trace" };
+    let line = format!("cut: by an edge {edge}, not in the other figures; took at least as long as seen{first}");
     wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
 }

@@ -24,7 +24,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     let with_protocol = |lines: &[DurationRow<'_>]| lines.iter().any(|row| row.tag != "HTTP/1");
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
     let took: Vec<_> = rows.iter().filter(|row| row.handler.within.is_empty()).map(|row| &row.handler.took).collect();
-    write_cut_line(view, &took, "requests", out)?;
+    write_cut_line(view, (&took, "requests"), candidates.time.is_some(), out)?;
     let remarks = none_whole(view, &rows).into_iter().chain(elsewhere(view, &rows)).chain(remarks(view, candidates));
     remarks.into_iter().try_for_each(|line| {
         wrapped(&line, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))

@@ -22,7 +22,7 @@ const MIN_NAMES: usize = 40;
 pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let view = View::new(options);
     let remark = Some("no --root given: what could be a root");
-    trace_lines(&view, &candidates.traces, None, remark, out)?;
+    trace_lines(&view, &candidates.traces, candidates.time.as_deref(), remark, out)?;
     handlers::write(&view, candidates, out)?;
     annotations::write(&view, candidates, out)?;
     if candidates.rows.is_empty() {
