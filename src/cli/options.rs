@@ -93,6 +93,7 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
         metric: metric(args),
         only: args.only.as_ref().map(|(_, only)| *only).or(args.slowest.map(Only::Slowest)),
         include_partial: args.include_partial,
+        request_stacks: false,
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct MeasureSpec<'a> {
     pub(crate) latency: bool,
     /// Whether requests count that an edge cuts.
     pub(crate) include_partial: bool,
+    /// Whether each request's time by stack is wanted, and not only that of all.
+    pub(crate) request_stacks: bool,
     /// Most pieces of intervals kept for open requests.
     pub(crate) max_pieces: usize,
 }

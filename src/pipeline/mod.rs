@@ -75,6 +75,9 @@ pub struct Options {
     pub only: Option<Only>,
     /// Whether requests count that an edge of the trace, or of the part looked at, cuts.
     pub include_partial: bool,
+    /// Whether each request's time by stack is wanted ([`Requests::stacks`](crate::profile::Requests::stacks)), and the
+    /// list of undecided requests.
+    pub request_stacks: bool,
 }
 
 /// What came of a selection.

@@ -8,7 +8,7 @@ use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
-use crate::profile::{self, CutRequest, Metric, Only, Profile, Requests};
+use crate::profile::{self, CutRequest, Metric, Only, Profile, RequestStacks, Requests};
 use crate::slice::{self, RootKind, Selector, WindowIdx};
 use crate::survey::{self, Asked, Survey};
 use crate::trace::error::{Result, Warning};
@@ -55,7 +55,7 @@ struct Chosen {
 
 /// Which requests count is known when the durations of all are: a first run measures all, a second one those alone.
 fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Only) -> Result<Chosen> {
-    let options = Options { metric: Metric::Latency, ..options };
+    let options = Options { metric: Metric::Latency, request_stacks: false, ..options };
     let ticker = Ticker::new(inputs, 2, None);
     let sliced = Slicer { selector, options, ticker: &ticker, chosen: None }.slice_all(inputs)?;
     let durations: Vec<u64> = sliced.requests.list.iter().map(|r| r.dur_ns).collect();
@@ -87,7 +87,7 @@ impl Sliced {
         let Self { mut profile, folder, mut requests, matched, others, .. } = self;
         profile.selection.matched = matched.list();
         profile.selection.others = others.list();
-        (profile.tree, profile.samples) = folder.finish();
+        (profile.tree, profile.samples) = folder.finish(requests.stacks.as_mut());
         requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.n_before);
         if let Some(chosen) = chosen {
             requests.cut.clone_from(&chosen.cut);
@@ -127,7 +127,11 @@ impl Slicer<'_> {
                 metric: self.options.metric,
                 ..Profile::default()
             },
-            requests: Requests { include_partial: self.options.include_partial, ..Requests::default() },
+            requests: Requests {
+                include_partial: self.options.include_partial,
+                stacks: self.options.request_stacks.then(RequestStacks::default),
+                ..Requests::default()
+            },
             ..Sliced::default()
         };
         for input in inputs {
@@ -141,7 +145,7 @@ impl Slicer<'_> {
     /// Slices one trace, and adds it to `sliced`.
     fn slice(&self, input: &Input<'_>, trace: &mut OpenTrace<'_>, sliced: &mut Sliced) -> Result<()> {
         let (mut survey, predictions) = trace.survey(Some(self.selector), self.options, self.ticker)?;
-        self.add_undecided(&survey, &mut sliced.profile.selection);
+        self.add_undecided(&survey, &mut sliced.profile);
         let mut slice = slice::select(&survey.forest, &survey.symbols, self.selector);
         if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {
             slice.keep(windows);
@@ -163,6 +167,7 @@ impl Slicer<'_> {
                 trace_start: survey.start,
                 latency: self.options.metric == Metric::Latency,
                 include_partial: self.options.include_partial,
+                request_stacks: self.options.request_stacks,
                 max_pieces: MAX_PIECES,
             };
             let (measured, last, mut damage) = trace.measure(&survey, predictions, spec, self.options, self.ticker)?;
@@ -197,16 +202,17 @@ impl Slicer<'_> {
     }
 
     /// Adds the requests that may be roots by stack too, and all requests of the same servers.
-    fn add_undecided(&self, survey: &Survey, selection: &mut profile::Selection) {
+    fn add_undecided(&self, survey: &Survey, profile: &mut Profile) {
         let matches = |name: &str| self.selector.roots.matches(name);
         let asked = Asked {
             matches: &matches,
             goids: &self.selector.given.goids,
             window: looked_at(survey, self.selector.time),
+            list_of: self.options.request_stacks.then_some(profile.traces.len() as u32),
         };
         let same = survey::undecided(survey, &asked);
-        selection.undecided += &same.undecided;
-        selection.same_servers.absorb(&same.all);
+        profile.selection.undecided += &same.undecided;
+        profile.selection.same_servers.absorb(&same.all);
     }
 }
 

@@ -29,6 +29,7 @@ pub(super) fn task<'a>(survey: &'a Survey, slice: &'a Slice, whole_life: bool) -
         trace_start: survey.start,
         latency: true,
         include_partial: true,
+        request_stacks: false,
         max_pieces: MAX_PIECES,
     }
 }

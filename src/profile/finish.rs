@@ -50,6 +50,11 @@ impl Requests {
             return;
         }
         let slowest = self.slowest.as_ref().and_then(|s| self.list.get(s.request)).map(key);
+        if let Some(stacks) = &mut self.stacks {
+            let mut order: Vec<usize> = (0..self.list.len()).collect();
+            order.sort_by_key(|&i| key(&self.list[i]));
+            stacks.reorder(&order);
+        }
         self.list.sort_by_key(key);
         if let (Some(slowest), Some(key_of_it)) = (&mut self.slowest, slowest) {
             slowest.request = self.list.partition_point(|r| key(r) < key_of_it);

@@ -23,6 +23,7 @@ mod name_groups;
 mod only;
 mod own_code;
 mod packages;
+mod request_stacks;
 mod requests;
 mod stack_tree;
 mod undecided;
@@ -41,12 +42,13 @@ pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
 pub use own_code::OwnCode;
 pub use packages::{is_std, only_parks, package, split_package};
+pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use requests::{
     Finding, FindingEvidence, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow,
     WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
-pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, WithLikely};
+pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};
 pub use waits::LibraryPool;
 pub(crate) use waits::{is_message, lock_kind};
 pub use with_undecided::{QuantileBounds, WithUndecided};
@@ -271,18 +273,7 @@ impl Profile {
     /// about all requests from these. The traces must be there.
     pub fn finish(&mut self) {
         let metric = self.metric;
-        self.samples.sort_by(|a, b| {
-            b.weight.rank(metric).cmp(&a.weight.rank(metric)).then_with(|| {
-                (&a.state, a.stack, a.detail, a.precision, &a.root, &a.waited_in).cmp(&(
-                    &b.state,
-                    b.stack,
-                    b.detail,
-                    b.precision,
-                    &b.root,
-                    &b.waited_in,
-                ))
-            })
-        });
+        self.sort_samples();
         self.total = Weight::default();
         self.states.clear();
         let mut by_state: FxHashMap<&str, Weight> = FxHashMap::default();
@@ -314,6 +305,29 @@ impl Profile {
         if let Some(requests) = &mut self.requests {
             (requests.answer, requests.findings) = (answer, findings);
         }
+    }
+
+    fn sort_samples(&mut self) {
+        let metric = self.metric;
+        let order = |a: &Sample, b: &Sample| {
+            let names = |s: &Sample| (s.stack, s.detail, s.precision);
+            b.weight
+                .rank(metric)
+                .cmp(&a.weight.rank(metric))
+                .then_with(|| a.state.cmp(&b.state))
+                .then_with(|| names(a).cmp(&names(b)))
+                .then_with(|| (&a.root, &a.waited_in).cmp(&(&b.root, &b.waited_in)))
+        };
+        if let Some(stacks) = self.requests.as_mut().and_then(|requests| requests.stacks.as_mut()) {
+            let mut old: Vec<u32> = (0..self.samples.len() as u32).collect();
+            old.sort_by(|&a, &b| order(&self.samples[a as usize], &self.samples[b as usize]));
+            let mut position = vec![0; old.len()];
+            for (new, old) in (0..).zip(old) {
+                position[old as usize] = new;
+            }
+            stacks.renumber(&position);
+        }
+        self.samples.sort_by(order);
     }
 
     /// Whether every trace was read whole.

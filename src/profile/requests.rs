@@ -1,6 +1,6 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::{Answer, CpuTime, CutRequest, NodeIdx, WithLikely, WithUndecided};
+use super::{Answer, CpuTime, CutRequest, NodeIdx, RequestStacks, WithLikely, WithUndecided};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -66,6 +66,9 @@ pub struct Requests {
     pub state_names: Vec<String>,
     /// The names that [`Request::root`] refers to.
     pub roots: Vec<String>,
+    /// How the latency of each one divides over [`Profile::samples`](super::Profile::samples); none where that was not
+    /// asked for.
+    pub stacks: Option<RequestStacks>,
     /// Requests cut by an edge of the trace or of `--time`, in order of trace and start: they are left out of the list
     /// unless asked for. With `--only`, all of those that there were before.
     pub cut: Vec<CutRequest>,

@@ -8,6 +8,21 @@ const MANY_PER_CENT: u64 = 5;
 /// Undecided requests count as faster, or slower, than half of those that count if all but so many per cent are.
 pub const OTHERWISE_PER_CENT: u64 = 5;
 
+/// One of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct UndecidedRequest {
+    /// Position of its trace in [`Profile::traces`](super::Profile::traces).
+    pub trace: u32,
+    /// Id of its goroutine in the file.
+    pub goid: u64,
+    /// When it started, in ns from the trace's start, on its thread's own clock.
+    pub start_ns: u64,
+    /// How long it took, in ns, on the same clock.
+    pub dur_ns: u64,
+    /// Whether it likely is of the roots.
+    pub is_likely: bool,
+}
+
 /// Whole requests on the servers of a selection that may be of its roots too: they have no stack in their handler, or
 /// their stacks end above where those of matching requests part from others. Without a selection, those without a
 /// handler's stack.
@@ -22,6 +37,8 @@ pub struct Undecided {
     pub likely_others: u64,
     /// On how many connections they came in.
     pub connections: u64,
+    /// Each of them, in order of trace and start; empty where that was not asked for.
+    pub list: Vec<UndecidedRequest>,
 }
 
 impl Undecided {
@@ -126,5 +143,6 @@ impl AddAssign<&Self> for Undecided {
         self.likely.absorb(&other.likely);
         self.likely_others += other.likely_others;
         self.connections += other.connections;
+        self.list.extend(&other.list);
     }
 }

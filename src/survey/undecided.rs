@@ -10,7 +10,7 @@ use super::endpoints::Endpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
 use super::{NameMatcher, Survey};
-use crate::profile::{DurationList, OTHERWISE_PER_CENT, Undecided};
+use crate::profile::{DurationList, OTHERWISE_PER_CENT, Undecided, UndecidedRequest};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::Window;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -23,6 +23,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) goids: &'a [u64],
     /// The part of the trace looked at.
     pub(crate) window: Window,
+    /// The position of the trace, where each undecided request is wanted and not only how long it took.
+    pub(crate) list_of: Option<u32>,
 }
 
 /// Requests of the servers on which matching requests came in.
@@ -67,7 +69,9 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
         {
             same.undecided.took.durations_ns.push(ns);
             connections.extend(survey.connection_of(request));
-            if likely.is_likely(survey, &judge, request) {
+            let is_likely = likely.is_likely(survey, &judge, request);
+            same.undecided.list.extend(asked.list_of.and_then(|trace| listed(survey, request, trace, is_likely)));
+            if is_likely {
                 same.undecided.likely.durations_ns.push(ns);
             } else if likely.is_of_others(survey, request) {
                 same.undecided.likely_others += 1;
@@ -75,7 +79,20 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
         }
     }
     same.undecided.connections = connections.len() as u64;
+    same.undecided.list.sort_by_key(|request| (request.start_ns, request.goid));
     same
+}
+
+/// An undecided request by itself; none when an edge cuts it.
+fn listed(survey: &Survey, request: &ServerRequest, trace: u32, is_likely: bool) -> Option<UndecidedRequest> {
+    let (began, ended) = request.whole()?;
+    Some(UndecidedRequest {
+        trace,
+        goid: survey.forest.get(request.g).id.0,
+        start_ns: began.since(survey.start),
+        dur_ns: ended.since(began),
+        is_likely,
+    })
 }
 
 /// Requests of servers on which a matching one came in, or of which nobody knows the server.

@@ -39,6 +39,7 @@ mod pprof_go;
 mod problems;
 mod readme;
 mod reference;
+mod request_stacks;
 mod requests;
 mod scale;
 mod spans;

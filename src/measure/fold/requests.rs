@@ -45,9 +45,10 @@ impl Folder {
             return;
         };
         let keys = measured.aggregate.keys();
-        let nodes =
+        let placed =
             self.add_sums(measured.aggregate, Elsewhere { times: &paths.elsewhere, chains: &paths.chains }, naming);
-        let mut naming = Names { folder: self, trace, keys: &keys, nodes: &nodes };
+        let mut naming = Names { folder: self, trace, keys: &keys, nodes: &placed.nodes };
+        naming.add_stacks(&paths, &placed, requests);
         naming.add_paths(paths, requests);
         requests.cpu.add(&measured.cpu, trace.gomaxprocs);
         requests.overlap.mark_assist_ns = self.assist_ns;
@@ -71,13 +72,7 @@ impl Names<'_, '_> {
         let goroutine_ns = requests.goroutine_ns.get_or_insert(0);
         *goroutine_ns = goroutine_ns.saturating_add(paths.goroutine_ns);
         add_overlap(&mut requests.overlap, &paths.overlap);
-        // By name, not by who measured which first.
-        let mut by_name: Vec<StateKey> = paths.states.iter().take(MAX_STATES).copied().collect();
-        by_name.sort_by_key(|state| state.name(self.trace.symbols));
-        for state in by_name {
-            self.state_number(state, requests);
-        }
-        let states: Vec<u16> = paths.states.iter().take(MAX_STATES).map(|s| self.state_number(*s, requests)).collect();
+        let states = self.state_numbers(&paths.states, requests);
         let first = requests.list.len();
         let mut positions = FxHashMap::default();
         for (i, request) in paths.requests.iter().enumerate() {
@@ -100,6 +95,17 @@ impl Names<'_, '_> {
                 requests.slowest = Some(self.slowest(&slowest, position, requests));
             }
         }
+    }
+
+    /// The numbers of states in the profile, by their position in these.
+    pub(super) fn state_numbers(&self, states: &[StateKey], requests: &mut Requests) -> Vec<u16> {
+        // By name, not by who measured which first.
+        let mut by_name: Vec<StateKey> = states.iter().take(MAX_STATES).copied().collect();
+        by_name.sort_by_key(|state| state.name(self.trace.symbols));
+        for state in by_name {
+            self.state_number(state, requests);
+        }
+        states.iter().take(MAX_STATES).map(|state| self.state_number(*state, requests)).collect()
     }
 
     pub(super) fn state_number(&self, state: StateKey, requests: &mut Requests) -> u16 {

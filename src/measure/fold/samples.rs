@@ -5,7 +5,7 @@ use crate::measure::intervals::states::detail;
 use crate::measure::intervals::timeline::CollectorWork;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::WaitChains;
-use crate::profile::{NodeIdx, Precision, ProfileFrame, Sample, StackTree, Weight};
+use crate::profile::{NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, StackTree, Weight};
 use crate::slice::spawn_chains::{SpawnChainIdx, SpawnChains};
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -38,6 +38,19 @@ struct Sums<'a> {
     /// The node of each one's stack.
     nodes: &'a [NodeIdx],
     naming: Naming<'a>,
+}
+
+/// Stands for no sample.
+pub(super) const NO_SAMPLE: u32 = u32::MAX;
+
+/// Where the sums of one trace went.
+pub(crate) struct Placed {
+    /// By [`SumIdx`], the node of its stack.
+    pub(crate) nodes: Vec<NodeIdx>,
+    /// By [`SumIdx`], its sample; [`NO_SAMPLE`] where it has none.
+    pub(crate) samples: Vec<u32>,
+    /// By position in [`Elsewhere::times`], its sample.
+    pub(crate) elsewhere: Vec<u32>,
 }
 
 /// Where a sample is in the profile, its stack and its root, and the state of the request's own wait; empty where the
@@ -91,14 +104,8 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Adds the sums of one trace, and `elsewhere`: what requests spent in goroutines other than their own. Gives the node
-    /// of each sum's stack, by [`SumIdx`](crate::measure::SumIdx).
-    pub(crate) fn add_sums(
-        &mut self,
-        aggregate: Aggregate,
-        elsewhere: Elsewhere<'_>,
-        naming: Naming<'_>,
-    ) -> Vec<NodeIdx> {
+    /// Adds the sums of one trace, and `elsewhere`: what requests spent in goroutines other than their own.
+    pub(crate) fn add_sums(&mut self, aggregate: Aggregate, elsewhere: Elsewhere<'_>, naming: Naming<'_>) -> Placed {
         let Naming { chains, symbols, joined } = naming;
         let prefixes = if joined { self.prefixes(chains, symbols) } else { vec![StackTree::ROOT; chains.len()] };
         let mut frames = Frames { symbols, known: FxHashMap::default() };
@@ -106,6 +113,7 @@ impl Folder {
         let mut order: Vec<usize> = (0..sums.len()).collect();
         order.sort_unstable_by_key(|&i| sums[i].0);
         let mut nodes = vec![StackTree::ROOT; sums.len()];
+        let mut samples = vec![NO_SAMPLE; sums.len()];
         let mut last = None;
         for i in order {
             let (key, weight) = sums[i];
@@ -121,26 +129,28 @@ impl Folder {
             nodes[i] = stack;
             if weight != Weight::default() {
                 let root = chains.get(key.chain).label;
-                self.add(&key, Below { stack, root, waited_in: "" }, symbols, weight);
+                samples[i] = self.add(&key, Below { stack, root, waited_in: "" }, symbols, weight);
             }
         }
-        self.add_elsewhere(elsewhere, Sums { list: &sums, nodes: &nodes, naming });
-        nodes
+        let elsewhere = self.add_elsewhere(elsewhere, Sums { list: &sums, nodes: &nodes, naming });
+        Placed { nodes, samples, elsewhere }
     }
 
-    /// Adds what requests spent in other goroutines than their own, below the stacks that they waited on.
-    fn add_elsewhere(&mut self, elsewhere: Elsewhere<'_>, sums: Sums<'_>) {
+    /// Adds what requests spent in other goroutines than their own, below the stacks that they waited on. Gives the sample of
+    /// each.
+    fn add_elsewhere(&mut self, elsewhere: Elsewhere<'_>, sums: Sums<'_>) -> Vec<u32> {
         let Sums { list, naming, .. } = sums;
         let key_of = |sum: SumIdx| list.get(sum.at()).map(|(key, _)| *key);
         let waits = |chain| {
             let (waits, is_ended) = elsewhere.chains.waits(chain);
             (waits.into_iter().map(key_of).collect::<Vec<Option<Key>>>(), is_ended)
         };
-        let mut all: Vec<_> =
-            elsewhere.times.iter().map(|&(of, ns)| (waits(of.chain), key_of(of.sum), of, ns)).collect();
+        let mut samples = vec![NO_SAMPLE; elsewhere.times.len()];
+        let mut all: Vec<(_, _, _, (usize, u64))> =
+            (0..).zip(elsewhere.times).map(|(i, &(of, ns))| (waits(of.chain), key_of(of.sum), of, (i, ns))).collect();
         all.sort_unstable_by(|a, b| (&a.0, a.1, a.2.label).cmp(&(&b.0, b.1, b.2.label)));
         let mut frames = Frames { symbols: naming.symbols, known: FxHashMap::default() };
-        for ((waits, is_ended), key, of, latency_ns) in all {
+        for ((waits, is_ended), key, of, (i, latency_ns)) in all {
             let Some(key) = key else { continue };
             let own = waits.first().copied().flatten();
             let of_own = own.map_or(StringIdx::EMPTY, |own| naming.chains.get(own.chain).label);
@@ -155,8 +165,9 @@ impl Folder {
             let stack = frames.push(&mut self.tree, stack, key.stack, key.line_known);
             let waited_in = own.map_or("", |own| own.state.name(naming.symbols));
             let weight = Weight { latency_ns, ..Weight::default() };
-            self.add(&key, Below { stack, root: label, waited_in }, naming.symbols, weight);
+            samples[i] = self.add(&key, Below { stack, root: label, waited_in }, naming.symbols, weight);
         }
+        samples
     }
 
     /// The node below which there is what a goroutine did that a request waited for at the end of these waits, of which
@@ -177,7 +188,8 @@ impl Folder {
         node
     }
 
-    fn add(&mut self, key: &Key, below: Below<'_>, symbols: &Symbols, weight: Weight) {
+    /// Adds a sample, and gives its position among those before [`Folder::finish`].
+    fn add(&mut self, key: &Key, below: Below<'_>, symbols: &Symbols, weight: Weight) -> u32 {
         match key.collector {
             CollectorWork::None => {}
             CollectorWork::MarkAssist => self.assist_ns = self.assist_ns.saturating_add(weight.latency_ns),
@@ -188,6 +200,7 @@ impl Folder {
         let waited_in = self.number(waited_in);
         let detail = detail_of(key, symbols);
         self.samples.push((SampleKey { state, stack, detail, precision: key.precision, root, waited_in }, weight));
+        self.samples.len() as u32 - 1
     }
 
     fn number(&mut self, name: &str) -> u32 {
@@ -253,14 +266,27 @@ impl Folder {
         prefixes
     }
 
-    /// The tree and the samples, by state, then by stack.
-    pub(crate) fn finish(self) -> (StackTree, Vec<Sample>) {
+    /// The tree and the samples, by state, then by stack. `stacks` refers to samples by their positions before.
+    pub(crate) fn finish(self, stacks: Option<&mut RequestStacks>) -> (StackTree, Vec<Sample>) {
         let Self { tree, names, mut samples, .. } = self;
         let ranks = ranks(&names);
         let rank = |name: u32| ranks[name as usize];
-        samples.sort_unstable_by_key(|(key, _)| {
+        let place = |key: &SampleKey| {
             (rank(key.state), key.stack, key.detail, key.precision, rank(key.root), rank(key.waited_in))
-        });
+        };
+        if let Some(stacks) = stacks {
+            let mut order: Vec<u32> = (0..samples.len() as u32).collect();
+            order.sort_unstable_by_key(|&i| place(&samples[i as usize].0));
+            let mut positions = vec![0; samples.len()];
+            let alike = order.chunk_by(|&a, &b| samples[a as usize].0 == samples[b as usize].0);
+            for (position, alike) in (0..).zip(alike) {
+                for &i in alike {
+                    positions[i as usize] = position;
+                }
+            }
+            stacks.renumber(&positions);
+        }
+        samples.sort_unstable_by_key(|(key, _)| place(key));
         samples.dedup_by(|(next, weight), (last, sum)| {
             let same = next == last;
             if same {

@@ -5,7 +5,7 @@ use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::states::StateKey;
-use crate::profile::Overlap;
+use crate::profile::{Overlap, RequestTotals};
 use crate::slice::WindowIdx;
 use crate::trace::ids::StringIdx;
 use crate::trace::time::{Time, Window};
@@ -51,6 +51,42 @@ pub(crate) struct ElsewhereKey {
     pub(crate) label: StringIdx,
 }
 
+/// Time of one request, by what it is counted in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct RequestStackTime {
+    pub(crate) window: WindowIdx,
+    /// Where its chain is [`OWN`](super::request_stacks::OWN), the sum of the request's own goroutine; the label is empty.
+    pub(crate) key: ElsewhereKey,
+    pub(crate) ns: u64,
+}
+
+impl RequestStackTime {
+    fn place(&self) -> (WindowIdx, WaitChainIdx, SumIdx, StringIdx) {
+        let ElsewhereKey { chain, sum, label } = self.key;
+        (self.window, chain, sum, label)
+    }
+
+    /// Puts times in the order of their windows, those of one key together as one.
+    pub(crate) fn join(mut times: Vec<Self>) -> Vec<Self> {
+        times.sort_unstable_by_key(Self::place);
+        times.dedup_by(|next, sum| {
+            let same = next.place() == sum.place();
+            sum.ns = if same { sum.ns.saturating_add(next.ns) } else { sum.ns };
+            same
+        });
+        times
+    }
+}
+
+/// What is known of each request where its stacks are asked for.
+#[derive(Debug)]
+pub(crate) struct RequestStacksMeasured {
+    /// In the order of windows.
+    pub(crate) times: Vec<RequestStackTime>,
+    /// By position of the request in [`PathsMeasured::requests`].
+    pub(crate) totals: Vec<RequestTotals>,
+}
+
 /// What was measured along paths.
 #[derive(Debug)]
 pub(crate) struct PathsMeasured {
@@ -74,4 +110,6 @@ pub(crate) struct PathsMeasured {
     pub(crate) capped: u64,
     /// What the program did while requests ran.
     pub(crate) overlap: Overlap,
+    /// Each request's time by stack; none where that is not asked for.
+    pub(crate) stacks: Option<RequestStacksMeasured>,
 }

@@ -74,6 +74,7 @@
 //! * [`work_borders`]: from when to when goroutines work for a request.
 //! * [`walk_results`], [`critical_path`]: one walk.
 //! * [`parallel`]: a walk by several threads.
+//! * [`request_stacks`]: each request's time by stack, where that is asked for.
 //! * [`slowest`]: the goroutines of the slowest request.
 //! * [`requests`]: when to walk, and what to keep.
 //!
@@ -83,6 +84,7 @@ pub(crate) mod critical_path;
 mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
+pub(crate) mod request_stacks;
 pub(crate) mod requests;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;

@@ -8,6 +8,7 @@
 //! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
 use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
+use super::request_stacks::{RequestStackTimes, TimeKey};
 use super::segment::PathSegment;
 use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
@@ -27,8 +28,10 @@ struct WalkScratch {
 }
 
 impl WalkScratch {
-    fn new(n_goroutines: usize) -> Self {
-        Self { position: WalkPosition::new(n_goroutines), results: WalkResults::default() }
+    /// For a trace with so many goroutines; with so many requests where each one's stacks are asked for.
+    fn new(n_goroutines: usize, with_stacks: Option<usize>) -> Self {
+        let stacks = with_stacks.map(|n_requests| Box::new(RequestStackTimes::new(n_requests)));
+        Self { position: WalkPosition::new(n_goroutines), results: WalkResults { stacks, ..WalkResults::default() } }
     }
 }
 
@@ -43,13 +46,16 @@ struct WalkShare<'s, 't> {
 /// All walks of a trace.
 pub(crate) struct Walks {
     n_goroutines: usize,
+    /// How many requests there are, where each one's stacks are asked for.
+    with_stacks: Option<usize>,
     scratch: Vec<WalkScratch>,
 }
 
 impl Walks {
-    /// Nothing was walked yet, in a trace with so many goroutines.
-    pub(crate) fn new(n_goroutines: usize) -> Self {
-        Self { n_goroutines, scratch: vec![WalkScratch::new(n_goroutines)] }
+    /// Nothing was walked yet, in a trace with so many goroutines; with so many requests where each one's stacks are asked
+    /// for.
+    pub(crate) fn new(n_goroutines: usize, with_stacks: Option<usize>) -> Self {
+        Self { n_goroutines, with_stacks, scratch: vec![WalkScratch::new(n_goroutines, with_stacks)] }
     }
 
     /// Walks the paths of all segments, with up to `threads` threads (1 for this one alone), and fills in their states.
@@ -74,7 +80,7 @@ impl Walks {
         input: WalkInput<'_, 't>,
         n_shares: usize,
     ) -> (Vec<PathSegment>, LoggedPath<'t>) {
-        let new = || WalkScratch::new(self.n_goroutines);
+        let new = || WalkScratch::new(self.n_goroutines, self.with_stacks);
         self.scratch.resize_with(n_shares.max(self.scratch.len()), new);
         // A walk goes through all that is between its first start and its last end: neighbours in time go together.
         segments.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
@@ -119,6 +125,15 @@ impl Walks {
         }
     }
 
+    /// Takes each request's time by stack that all walks so far found, in ns, with the chains that the keys refer to.
+    pub(crate) fn take_stacks(&mut self, mut take: impl FnMut(&WaitChains, Vec<(TimeKey, u64)>)) {
+        for WalkScratch { results: WalkResults { elsewhere, stacks, .. }, .. } in &mut self.scratch {
+            if let Some(stacks) = stacks {
+                take(&elsewhere.chains, stacks.take());
+            }
+        }
+    }
+
     /// The states that requests tell apart, who ended their waits, and how long they were runnable while the world was
     /// stopped, in ns.
     pub(crate) fn finish(self) -> (Vec<StateKey>, Vec<(WaitKey, WaitSum)>, u64) {
@@ -139,13 +154,14 @@ impl Walks {
 mod tests {
     use super::*;
     use crate::measure::paths::critical_path::testing::scenario;
+    use crate::measure::paths::request_stacks::OWN;
     use crate::measure::paths::walk_results::MAX_STATES;
     use std::collections::BTreeMap;
 
     /// All that was found: each request's states, the sums, and the rest.
     fn found(seed: u64, n_shares: usize) -> String {
         let scenario = scenario(seed);
-        let mut walks = Walks::new(scenario.slice.owner.len());
+        let mut walks = Walks::new(scenario.slice.owner.len(), Some(scenario.slice.windows.len()));
         let logged = scenario.segments.first().map(|segment| segment.window);
         let (mut segments, path) = walks.walk_in_shares(scenario.segments.clone(), scenario.input(logged), n_shares);
         segments.sort_by_key(|segment| segment.window);
@@ -159,7 +175,12 @@ mod tests {
         walks.take_elsewhere(|chains, (chain, sum), ns| {
             *elsewhere.entry((chains.waits(chain), sum)).or_default() += ns;
         });
-        format!("{states:?} {sums:?} {elsewhere:?} {:?} {:?}", path.steps, walks.finish())
+        let mut stacks = BTreeMap::new();
+        walks.take_stacks(|chains, times| {
+            let waits = |chain| if chain == OWN { (vec![], false) } else { chains.waits(chain) };
+            stacks.extend(times.into_iter().map(|((request, chain, sum), ns)| ((request, waits(chain), sum), ns)));
+        });
+        format!("{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?}", path.steps, walks.finish())
     }
 
     #[test]

@@ -8,11 +8,14 @@
 //! 4. The end of the trace ends all requests.
 
 use super::critical_path::{LoggedPath, WalkInput};
-use super::measured::{CutMeasured, ElsewhereKey, PathsMeasured, RequestMeasured};
+use super::measured::{
+    CutMeasured, ElsewhereKey, PathsMeasured, RequestMeasured, RequestStackTime, RequestStacksMeasured,
+};
 use super::parallel::Walks;
+use super::request_stacks::OWN;
 use super::segment::{PathSegment, add_states};
 use super::slowest::{SlowestMeasured, goroutines_to_show, lanes};
-use super::wait_chains::WaitChains;
+use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::walk_results::MAX_STEPS;
 use super::work_borders::{WorkBorder, work_borders};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
@@ -21,7 +24,7 @@ use crate::measure::intervals::log::IntervalLog;
 use crate::measure::paths::runtime_ranges::Ranges;
 use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::{OpenWindow, Windows};
-use crate::profile::Overlap;
+use crate::profile::{Overlap, RequestTotals};
 use crate::slice::{RootWindow, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
@@ -77,6 +80,8 @@ pub(crate) struct Paths {
     walks: Walks,
     elsewhere: FxHashMap<ElsewhereKey, u64>,
     chains: WaitChains,
+    /// Each request's time by stack; none where that is not asked for.
+    stacks: Option<Vec<RequestStackTime>>,
     /// Where work for requests begins and ends, as far as is measured.
     borders: Vec<WorkBorder>,
     /// Per window, whether its request was walked, or does not count.
@@ -98,9 +103,10 @@ impl Paths {
         Self {
             include_partial: spec.include_partial,
             ranges: Ranges::default(),
-            walks: Walks::new(spec.forest.goroutines.len()),
+            walks: Walks::new(spec.forest.goroutines.len(), spec.request_stacks.then_some(spec.slice.windows.len())),
             elsewhere: FxHashMap::default(),
             chains: WaitChains::default(),
+            stacks: spec.request_stacks.then(Vec::new),
             borders: Vec::new(),
             done: vec![false; spec.slice.windows.len()],
             requests: Vec::new(),
@@ -260,6 +266,9 @@ impl Paths {
             let of_key = elsewhere.entry(key).or_default();
             *of_key = of_key.saturating_add(ns);
         });
+        if let Some(stacks) = &mut self.stacks {
+            take_stacks(&mut self.walks, &mut self.chains, *label, stacks);
+        }
         path
     }
 
@@ -322,6 +331,15 @@ impl Paths {
         let (states, wakeups, stw_runnable_ns) = self.walks.finish();
         overlap.stw_runnable_ns = stw_runnable_ns;
         let of_window = |r: &RequestMeasured| to.windows.get(r.window).ns;
+        let totals = |r: &RequestMeasured| RequestTotals {
+            goroutine_ns: of_window(r),
+            gc_ns: self.ranges.marked_in(r.span),
+            stw_ns: self.ranges.stopped_in(r.span),
+        };
+        let stacks = self.stacks.take().map(|times| RequestStacksMeasured {
+            times: RequestStackTime::join(times),
+            totals: self.requests.iter().map(totals).collect(),
+        });
         PathsMeasured {
             goroutine_ns: self.requests.iter().map(of_window).fold(0, u64::saturating_add),
             requests: self.requests,
@@ -333,6 +351,7 @@ impl Paths {
             slowest: self.slowest.map(|(_, slowest)| slowest),
             capped: self.capped,
             overlap,
+            stacks,
         }
     }
 
@@ -364,6 +383,19 @@ fn segment_of(to: MeasuredTo<'_>, window: WindowIdx, open: OpenWindow) -> PathSe
     let is_taken_over = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
     let taken_over = (ended_by != g && is_taken_over).then_some((open.handed_over, ended_by));
     PathSegment { window, g, taken_over, span, states: Vec::new() }
+}
+
+/// Takes each request's time by stack that walks of requests of one name found.
+fn take_stacks(walks: &mut Walks, chains: &mut WaitChains, label: StringIdx, all: &mut Vec<RequestStackTime>) {
+    walks.take_stacks(|from, times| {
+        let mut known: FxHashMap<WaitChainIdx, WaitChainIdx> = FxHashMap::default();
+        known.insert(OWN, OWN);
+        all.extend(times.into_iter().map(|((window, chain, sum), ns)| {
+            let chain = *known.entry(chain).or_insert_with(|| chains.take(from, chain));
+            let label = if chain == OWN { StringIdx::EMPTY } else { label };
+            RequestStackTime { window, key: ElsewhereKey { chain, sum, label }, ns }
+        }));
+    });
 }
 
 /// One request's path and goroutines.

@@ -145,6 +145,11 @@ impl TimeElsewhere {
         self.ns[position] = self.ns[position].saturating_add(ns);
     }
 
+    /// Whether chains that are new for a sum get coarser.
+    pub(crate) fn is_full(&self) -> bool {
+        self.ns.len() >= MAX_PAIRS
+    }
+
     /// The chain, or a coarser one if it is new for this sum.
     #[cold]
     fn known_chain(&mut self, chain: WaitChainIdx, sum: SumIdx) -> WaitChainIdx {

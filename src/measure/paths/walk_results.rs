@@ -1,5 +1,6 @@
 //! What walks along critical paths find.
 
+use super::request_stacks::RequestStackTimes;
 use super::wait_chains::TimeElsewhere;
 use super::wakeups::Wakeups;
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
@@ -95,6 +96,8 @@ pub(crate) struct WalkResults {
     pub(crate) states: States,
     /// Time on critical paths that was runnable while the world was stopped, in ns.
     pub(crate) stw_runnable_ns: u64,
+    /// Each request's time by stack; none where that is not asked for.
+    pub(crate) stacks: Option<Box<RequestStackTimes>>,
 }
 
 impl WalkResults {

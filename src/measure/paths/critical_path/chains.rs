@@ -45,6 +45,11 @@ pub(super) struct NodeChains {
 }
 
 impl NodeChains {
+    /// What the node waits in is counted in this; [`SumIdx::NONE`] where it does not exist yet.
+    pub(super) fn wait(&self) -> SumIdx {
+        self.wait
+    }
+
     /// Those of a new node; the memory of an old one is kept.
     pub(super) fn reset(&mut self) {
         self.list.clear();
@@ -126,6 +131,11 @@ fn remove_coarser(list: &mut ChainCounts, chain: WaitChainIdx, n: i32, chains: &
 }
 
 impl PathWalk<'_, '_> {
+    /// The number of the last change of who waits for whom.
+    pub(super) fn last_change(&self) -> u64 {
+        self.chain_changes.last
+    }
+
     /// `node`, a root, waits for `to` from now on, counted in `wait`. They are linked already.
     pub(super) fn add_chains(&mut self, node: NodeId, to: NodeId, wait: SumIdx) {
         self.chain_changes.last += 1;
@@ -295,7 +305,7 @@ impl PathWalk<'_, '_> {
     }
 
     /// The nodes that wait for a node.
-    fn waiters(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+    pub(super) fn waiters(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         let some = |node: NodeId| (node != NodeId::NONE).then_some(node);
         let first = some(self.nodes[node.at()].first_waiter);
         std::iter::successors(first, move |waiter| some(self.nodes[waiter.at()].next_waiter))

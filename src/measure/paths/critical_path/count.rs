@@ -129,6 +129,9 @@ impl PathWalk<'_, '_> {
     fn count_in(&mut self, root: NodeId, (sum, state): (SumIdx, SumState), ns: u64) {
         self.forest.credit(root, state.position(), ns);
         let is_own = !self.input.label.is_some() || !self.has_other_label(sum);
+        if self.results.stacks.is_some() {
+            self.count_by_request(root, (sum, is_own), ns);
+        }
         let Self { chains, results, .. } = self;
         for &(chain, n) in &chains[root.at()].list {
             debug_assert!(n > 0, "of a root, all is known");

@@ -103,7 +103,9 @@ impl PathWalk<'_, '_> {
         let ns = span.end.since(span.start);
         request.states.resize(request.states.len().max(state.position() + 1), 0);
         request.states[state.position()] = request.states[state.position()].wrapping_add(ns);
-        if !self.input.label.is_some() || !self.has_other_label(sum) {
+        let is_own = !self.input.label.is_some() || !self.has_other_label(sum);
+        self.count_wait_of(request.window, (sum, is_own), ns);
+        if is_own {
             let own_ns = &mut self.results.sums[sum.at()].own_ns;
             *own_ns = own_ns.saturating_add(ns);
         } else {

@@ -20,10 +20,11 @@
 //!
 //! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`late`] (requests that end inside of a wait),
 //! [`chains`] (in which waits a request waits for
-//! what a root does), [`position`], [`path_log`].
+//! what a root does), [`dependents`] (each request's own stacks), [`position`], [`path_log`].
 
 mod chains;
 mod count;
+mod dependents;
 mod late;
 mod path_log;
 mod position;
@@ -102,7 +103,8 @@ pub(crate) struct PathWalk<'a, 't> {
     position: &'a mut WalkPosition,
     results: &'a mut WalkResults,
     path_log: Option<PathLog<'t>>,
-    /// Whether fast paths are off, as time is not only counted: a path is being noted, or requests have a label.
+    /// Whether fast paths are off, as time is not only counted: a path is being noted, requests have a label, or each one's
+    /// stacks are asked for.
     is_detailed: bool,
     forest: WaitForForest,
     /// By [`NodeId`].
@@ -130,12 +132,16 @@ impl<'a, 't> PathWalk<'a, 't> {
         results.add_sums_of(input.aggregate);
         position.go_to_end(input.open);
         position.make_room_for_requests(input.slice.windows.len());
+        if let Some(stacks) = &mut results.stacks {
+            stacks.begin_walk();
+        }
+        let is_detailed = input.label.is_some() || results.stacks.is_some();
         Self {
             input,
             position,
             results,
             path_log: input.logged.map(PathLog::new),
-            is_detailed: input.label.is_some(),
+            is_detailed,
             forest: WaitForForest::default(),
             nodes: Vec::new(),
             chains: Vec::new(),
@@ -200,7 +206,7 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
         if let Some(log) = self.path_log.as_mut().filter(|log| log.request == segment.window) {
             (log.node, log.root, log.is_open) = (node, NodeId::NONE, boundary == Boundary::End);
-            self.is_detailed = log.is_open || self.input.label.is_some();
+            self.is_detailed = log.is_open || self.input.label.is_some() || self.results.stacks.is_some();
         }
         let credited = self.forest.credited(node);
         match boundary {
@@ -230,6 +236,7 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
         walk_node.n_requests += 1;
         self.position.set_node_of_request(request, node);
+        self.note_attached(node, request, true);
         self.forest.add(node, request);
         self.change_own_chain(node, 1);
     }
@@ -241,6 +248,7 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
         self.nodes[node.at()].n_requests -= 1;
         self.position.set_node_of_request(request, NodeId::NONE);
+        self.note_attached(node, request, false);
         self.forest.remove(node, request);
         self.change_own_chain(node, -1);
     }

@@ -4,6 +4,7 @@ use super::testing::{Interval, Scenario, convoy, scenario};
 use super::{LoggedPath, PathWalk, WalkPosition};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LinkKind;
+use crate::measure::paths::request_stacks::{OWN, RequestStackTimes};
 use crate::measure::paths::segment::PathSegment;
 use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx};
 use crate::measure::paths::walk_results::{MAX_STATES, WalkResults};
@@ -110,6 +111,23 @@ fn time_by_waits(results: &mut WalkResults) -> TimeByWaits {
     found
 }
 
+/// The same of each request, as a walk finds it that tells them apart.
+fn times_by_request(scenario: &Scenario) -> BTreeMap<WindowIdx, TimeByWaits> {
+    times_within(scenario, RequestStackTimes::new(scenario.slice.windows.len()))
+}
+
+fn times_within(scenario: &Scenario, stacks: RequestStackTimes) -> BTreeMap<WindowIdx, TimeByWaits> {
+    let mut results = WalkResults { stacks: Some(Box::new(stacks)), ..WalkResults::default() };
+    walk(scenario, &mut scenario.segments.clone(), None, &mut results);
+    let times = results.stacks.as_mut().expect("stacks").take();
+    let mut found: BTreeMap<WindowIdx, TimeByWaits> = BTreeMap::new();
+    for ((request, chain, sum), ns) in times {
+        let waits = if chain == OWN { (Vec::new(), false) } else { results.elsewhere.chains.waits(chain) };
+        found.entry(request).or_default().insert((waits, sum), ns);
+    }
+    found
+}
+
 #[test]
 fn walks_do_what_the_definition_says() {
     let mut n_checked = 0;
@@ -118,6 +136,7 @@ fn walks_do_what_the_definition_says() {
         let (mut segments, mut results) = (scenario.segments.clone(), WalkResults::default());
         let first = segments.first().map(|segment| segment.window);
         let path = walk(&scenario, &mut segments, first, &mut results);
+        let by_request = times_by_request(&scenario);
 
         let mut expected = TimeByWaits::new();
         for segment in &mut segments {
@@ -126,10 +145,14 @@ fn walks_do_what_the_definition_says() {
             let from = expand(&scenario, segment.g, span, &[], &mut steps);
             assert_eq!(from, segment.span.start);
             let mut states = vec![0; MAX_STATES];
+            let mut alone = TimeByWaits::new();
             for (_, sum, ns, waits) in steps {
                 states[results.state(sum).expect("a sum").position()] += ns;
-                *expected.entry((shortened(waits), sum)).or_default() += ns;
+                let key = (shortened(waits), sum);
+                *alone.entry(key.clone()).or_default() += ns;
+                *expected.entry(key).or_default() += ns;
             }
+            assert_eq!(by_request.get(&segment.window), Some(&alone), "seed {seed}, {segment:?}");
             segment.states.resize(MAX_STATES, 0);
             assert_eq!(segment.states, states, "seed {seed}, {segment:?}");
             assert_eq!(states.iter().sum::<u64>(), segment.ns());
@@ -178,4 +201,25 @@ fn a_queue_at_a_lock_is_walked_once() {
     for segment in &segments {
         assert_eq!(segment.states.iter().sum::<u64>(), segment.ns());
     }
+}
+
+/// Each request of a queue waits for all that are before it: telling them apart is bounded, and nothing is counted twice.
+#[test]
+fn requests_of_a_queue_are_told_apart_as_far_as_that_is_bounded() {
+    // Each has a stack of its own. With more, chains of waits are told apart less well.
+    let scenario = convoy(120);
+    let sums = |additions_left: usize| -> Vec<u64> {
+        let mut stacks = RequestStackTimes::new(120);
+        stacks.additions_left = additions_left;
+        let found = times_within(&scenario, stacks);
+        let sum = |segment: &PathSegment| found.get(&segment.window).map_or(0, |times| times.values().sum());
+        scenario.segments.iter().map(sum).collect()
+    };
+    let whole: Vec<u64> = scenario.segments.iter().map(PathSegment::ns).collect();
+    assert_eq!(sums(1 << 20), whole);
+    let bounded = sums(500);
+    assert!(bounded.iter().zip(&whole).all(|(found, whole)| found <= whole));
+    assert!(bounded.iter().sum::<u64>() < whole.iter().sum());
+    // With few requests behind it, a goroutine's time is told apart whatever the bound is.
+    assert!(bounded.iter().all(|found| *found > 0));
 }

@@ -1,0 +1,111 @@
+//! Each request's time by what it is counted in: request × stack. Collected only where it was asked for.
+//!
+//! Sums of all requests need one addition for each piece of a path, however many requests wait for it. Here each of these
+//! requests is credited alone. That is bounded: beyond [`MAX_ADDITIONS`], and beyond [`MAX_TIMES`], what many requests
+//! wait for at once is known by state alone.
+
+use super::wait_chains::WaitChainIdx;
+use super::wait_for::NodeId;
+use crate::measure::intervals::aggregate::SumIdx;
+use crate::slice::WindowIdx;
+use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
+
+/// Stands for the chain of what the request's own goroutine did, where that is counted in the sums themselves.
+pub(crate) const OWN: WaitChainIdx = WaitChainIdx::NONE;
+
+/// So many requests that wait for one goroutine are always credited one by one.
+const FEW: usize = 64;
+/// Most additions for more requests at once, by one thread.
+const MAX_ADDITIONS: usize = 1 << 27;
+/// Most times that are kept of one trace, and of one request on average where there are more requests.
+const MAX_TIMES: usize = 1 << 22;
+const MAX_TIMES_OF_REQUEST: usize = 16;
+
+/// What a request's time is told apart by: the waits in which it waited, or [`OWN`], and what it is counted in.
+pub(crate) type TimeKey = (WindowIdx, WaitChainIdx, SumIdx);
+
+/// What the walks of one thread found.
+#[derive(Default, Debug)]
+pub(crate) struct RequestStackTimes {
+    /// In ns.
+    times: FxHashMap<TimeKey, u64>,
+    max_times: usize,
+    /// By [`NodeId`], the requests that are attached to a node.
+    pub(crate) attached: Vec<Vec<WindowIdx>>,
+    /// How many are left for more requests at once than [`FEW`].
+    pub(crate) additions_left: usize,
+    /// The answer of the last search for dependents.
+    pub(crate) found: FoundDependents,
+}
+
+/// The requests that depend on a root.
+#[derive(Debug)]
+pub(crate) struct FoundDependents {
+    /// The root, and the number of the last change of the wait-for graph then.
+    pub(crate) of: (NodeId, u64),
+    /// Each with the chain of waits in which it waits for the root; empty where they are too many to be told apart.
+    pub(crate) list: Vec<(WindowIdx, WaitChainIdx)>,
+}
+
+impl Default for FoundDependents {
+    fn default() -> Self {
+        Self { of: (NodeId::NONE, 0), list: Vec::new() }
+    }
+}
+
+impl RequestStackTimes {
+    /// Nothing found yet, for so many requests.
+    pub(crate) fn new(n_requests: usize) -> Self {
+        let max_times = MAX_TIMES.max(n_requests.saturating_mul(MAX_TIMES_OF_REQUEST));
+        Self { max_times, additions_left: MAX_ADDITIONS, ..Self::default() }
+    }
+
+    /// A walk begins: no request is attached to any node.
+    pub(crate) fn begin_walk(&mut self) {
+        self.attached.iter_mut().for_each(Vec::clear);
+        self.found.of = (NodeId::NONE, 0);
+    }
+
+    /// A request is attached to a node.
+    pub(crate) fn attach(&mut self, node: NodeId, request: WindowIdx) {
+        if self.attached.len() <= node.at() {
+            self.attached.resize(node.at() + 1, Vec::new());
+        }
+        self.attached[node.at()].push(request);
+    }
+
+    /// A request is detached from a node.
+    pub(crate) fn detach(&mut self, node: NodeId, request: WindowIdx) {
+        if let Some(attached) = self.attached.get_mut(node.at()) {
+            attached.retain(|known| *known != request);
+        }
+    }
+
+    /// Whether so many requests may be credited at once.
+    pub(crate) fn may_add(&mut self, n_requests: usize) -> bool {
+        if n_requests <= FEW {
+            return true;
+        }
+        let left = self.additions_left.checked_sub(n_requests);
+        self.additions_left = left.unwrap_or(self.additions_left);
+        left.is_some()
+    }
+
+    /// A request spent time.
+    pub(crate) fn add(&mut self, key: TimeKey, ns: u64) {
+        let is_full = self.times.len() >= self.max_times;
+        match self.times.entry(key) {
+            Entry::Occupied(mut of_key) => *of_key.get_mut() = of_key.get().saturating_add(ns),
+            Entry::Vacant(of_key) if !is_full && ns > 0 => _ = of_key.insert(ns),
+            Entry::Vacant(_) => {}
+        }
+    }
+
+    /// Takes all times that were found since the last time, in a fixed order.
+    pub(crate) fn take(&mut self) -> Vec<(TimeKey, u64)> {
+        let mut times: Vec<(TimeKey, u64)> = self.times.drain().collect();
+        times.sort_unstable();
+        times
+    }
+}

@@ -1,0 +1,158 @@
+//! Each request's time by sample: request × stack. Made only where it is asked for.
+//!
+//! In rows of very different length: those of request `i` are from `offsets[i]` to `offsets[i + 1]`.
+//!
+//! ```text
+//!   offsets     0        3     5  …
+//!   samples     0  4  9  0  7  …        positions in Profile::samples
+//!   ns         80 15  5 60  2  …        request 0: 80 + 15 + 5 = its duration
+//! ```
+
+/// What the runtime did for one request, and how long all its goroutines took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RequestTotals {
+    /// Time of all its goroutines, in ns.
+    pub goroutine_ns: u64,
+    /// Time during which the collector marked, in ns.
+    pub gc_ns: u64,
+    /// Time during which the world was stopped, in ns.
+    pub stw_ns: u64,
+}
+
+/// Time of a request of which the stacks were not kept, as too many requests waited for one goroutine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MoreStacks {
+    /// Position in [`Requests::list`](super::Requests::list).
+    pub request: u32,
+    /// Position in [`Requests::state_names`](super::Requests::state_names).
+    pub state: u16,
+    /// In ns.
+    pub ns: u64,
+}
+
+/// How the latency of each request divides over the samples of the profile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RequestStacks {
+    /// Per request, in the order of the list, where its part of the columns begins; and where the last one's ends.
+    offsets: Vec<usize>,
+    /// Positions in [`Profile::samples`](super::Profile::samples), ascending for each request.
+    samples: Vec<u32>,
+    /// In ns; those of one request, and what [`more`](Self::more) has of it, add up to its duration.
+    ns: Vec<u64>,
+    /// Per request.
+    totals: Vec<RequestTotals>,
+    /// Time of which the stacks were not kept, in the order of the list; empty for nearly all profiles.
+    more: Vec<MoreStacks>,
+}
+
+impl Default for RequestStacks {
+    fn default() -> Self {
+        Self { offsets: vec![0], samples: Vec::new(), ns: Vec::new(), totals: Vec::new(), more: Vec::new() }
+    }
+}
+
+impl RequestStacks {
+    /// How many requests it has.
+    pub fn len(&self) -> usize {
+        self.totals.len()
+    }
+
+    /// Whether it has no request.
+    pub fn is_empty(&self) -> bool {
+        self.totals.is_empty()
+    }
+
+    /// The samples of one request: positions in [`Profile::samples`](super::Profile::samples), ascending, and ns.
+    pub fn of(&self, request: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let range = self.offsets[request]..self.offsets[request + 1];
+        self.samples[range.clone()].iter().map(|sample| *sample as usize).zip(self.ns[range].iter().copied())
+    }
+
+    /// The time of one request of which the stacks were not kept, by state.
+    pub fn more_of(&self, request: usize) -> &[MoreStacks] {
+        let from = self.more.partition_point(|more| (more.request as usize) < request);
+        let to = self.more.partition_point(|more| (more.request as usize) <= request);
+        &self.more[from..to]
+    }
+
+    /// All time of which the stacks were not kept, in the order of the list.
+    pub fn more(&self) -> &[MoreStacks] {
+        &self.more
+    }
+
+    /// How long a request's goroutines took, and what the runtime did meanwhile.
+    pub fn totals(&self, request: usize) -> RequestTotals {
+        self.totals[request]
+    }
+
+    /// Adds the next request: its time by sample, and by state where the samples are not known. Zeros are left out.
+    pub(crate) fn push(
+        &mut self,
+        totals: RequestTotals,
+        times: impl IntoIterator<Item = (u32, u64)>,
+        more: impl IntoIterator<Item = (u16, u64)>,
+    ) {
+        let request = self.totals.len() as u32;
+        self.totals.push(totals);
+        for (sample, ns) in times {
+            self.samples.push(sample);
+            self.ns.push(ns);
+        }
+        self.offsets.push(self.samples.len());
+        let more = more.into_iter().filter(|(_, ns)| *ns > 0);
+        self.more.extend(more.map(|(state, ns)| MoreStacks { request, state, ns }));
+    }
+
+    /// Samples have other positions now: `position` gives the one of each old one. Those that became one are added up.
+    pub(crate) fn renumber(&mut self, position: &[u32]) {
+        let old = std::mem::take(self);
+        let mut row: Vec<(u32, u64)> = Vec::new();
+        let mut more = old.more.iter().peekable();
+        for (i, totals) in old.totals.iter().enumerate() {
+            row.clear();
+            row.extend(old.of(i).map(|(sample, ns)| (position[sample], ns)));
+            row.sort_unstable();
+            row.dedup_by(|next, sum| {
+                let same = next.0 == sum.0;
+                sum.1 = if same { sum.1.saturating_add(next.1) } else { sum.1 };
+                same
+            });
+            let rest = std::iter::from_fn(|| more.next_if(|m| m.request as usize == i)).map(|m| (m.state, m.ns));
+            self.push(*totals, row.drain(..), rest);
+        }
+    }
+
+    /// Requests have another order now: the old positions of all, in the new order.
+    pub(super) fn reorder(&mut self, order: &[usize]) {
+        let old = std::mem::take(self);
+        for &i in order {
+            let times = old.of(i).map(|(sample, ns)| (sample as u32, ns));
+            self.push(old.totals[i], times, old.more_of(i).iter().map(|more| (more.state, more.ns)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(stacks: &RequestStacks) -> Vec<Vec<(usize, u64)>> {
+        (0..stacks.len()).map(|i| stacks.of(i).collect()).collect()
+    }
+
+    #[test]
+    fn samples_that_become_one_are_added_up() {
+        let mut stacks = RequestStacks::default();
+        let totals = |goroutine_ns| RequestTotals { goroutine_ns, ..RequestTotals::default() };
+        stacks.push(totals(7), [(0, 5), (1, 6), (2, 7)], [(3, 9), (4, 0)]);
+        stacks.push(totals(8), [], []);
+        stacks.push(totals(9), [(1, 1)], [(1, 2)]);
+        stacks.renumber(&[4, 0, 4]);
+        assert_eq!(rows(&stacks), [vec![(0, 6), (4, 12)], vec![], vec![(0, 1)]]);
+        stacks.reorder(&[2, 0, 1]);
+        assert_eq!(rows(&stacks), [vec![(0, 1)], vec![(0, 6), (4, 12)], vec![]]);
+        assert_eq!([0, 1, 2].map(|i| stacks.totals(i).goroutine_ns), [9, 7, 8]);
+        assert_eq!(stacks.more_of(1), [MoreStacks { request: 1, state: 3, ns: 9 }]);
+        assert_eq!((stacks.more_of(0)[0].ns, stacks.more_of(2).len(), stacks.more().len()), (2, 0, 2));
+    }
+}
