@@ -41,6 +41,7 @@ pub use latency::TAIL_MIN_REQUESTS;
 pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
 pub use own_code::OwnCode;
+pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use requests::{

@@ -97,7 +97,7 @@ impl Repository {
 }
 
 /// Whether a file is of a module that was fetched or vendored.
-fn is_fetched(file: &str) -> bool {
+pub(crate) fn is_fetched(file: &str) -> bool {
     let is_of_version = |part: &str| {
         let version = part.rsplit_once("@v").map(|(_, version)| version);
         part == "vendor" || version.is_some_and(|v| v.starts_with(|c: char| c.is_ascii_digit()))

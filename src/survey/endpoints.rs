@@ -1,8 +1,9 @@
 //! Which functions are endpoints: where the paths of a server's requests part, and who calls whom as a handler.
 //!
 //! A function that calls another one *as a handler* does so through a value that it was given: `net/http` calls a
-//! function outside of Go's own packages, a handler of another package calls `main`, which none can import, within its
-//! package alone, or a method `ServeHTTP` is called. A function's other callees are its own work. See `docs/semantics.md`, Handlers.
+//! function outside of Go's own packages, a method `ServeHTTP` is called, or a router calls what it cannot import. A
+//! router is a handler, with the functions of its package that it calls. A function's other callees are its own work. See
+//! `docs/semantics.md`, Handlers.
 
 use super::roots::paths::{PathNode, PathTree};
 use super::roots::servers::HANDLER_FUNC;
@@ -17,6 +18,8 @@ struct NodeFacts {
     is_handler: bool,
     /// So is one further in.
     leads_to_handler: bool,
+    /// It is a gRPC service's method, or further in: what that calls as a value is an interceptor.
+    in_method: bool,
     /// Its function, or one further in, is outside of Go's own packages.
     has_user_code: bool,
 }
@@ -40,17 +43,17 @@ impl<'t> Endpoints<'t> {
             let function = name(node);
             depth[i] = depth[parent.at()] + 1;
             facts[i].has_user_code = !is_std(function);
+            facts[i].in_method = tree.steps[i].is_method || facts[parent.at()].in_method;
             let is_called = || {
-                let caller = name(parent);
-                is_called_as_handler(caller, function)
-                    || is_called_by_router(caller, function) && is_router(tree, &facts, parent, &name)
+                is_called_as_handler(name(parent), function)
+                    || is_given(tree, node, facts[i].in_method, &name) && is_router(tree, &facts, parent, &name)
             };
             facts[i].is_handler = parent == PathNode::NO_HANDLER
                 || is_called() && !tree.ancestors(parent).any(|outer| is_closure_of(function, name(outer)));
         }
         // Parents precede children.
         for i in (1..n).rev() {
-            let NodeFacts { is_handler, leads_to_handler, has_user_code } = facts[i];
+            let NodeFacts { is_handler, leads_to_handler, has_user_code, .. } = facts[i];
             let parent = &mut facts[tree.steps[i].parent.at()];
             parent.leads_to_handler |= is_handler || leads_to_handler;
             parent.has_user_code |= has_user_code;
@@ -160,21 +163,52 @@ fn is_called_as_handler(caller: &str, callee: &str) -> bool {
     callee.ends_with(".ServeHTTP") || is_plain
 }
 
-/// Whether a function of another package calls one of `main`, which none can import: it was given a value of it.
-fn is_called_by_router(caller: &str, callee: &str) -> bool {
-    package(callee) == "main" && package(caller) != "main" && !is_std(caller)
+/// Whether a node's function was certainly given as a value to its caller's package: it is of `main`, which none can import,
+/// a closure, or of the program where its caller was fetched.
+fn is_given<'n>(tree: &PathTree, node: PathNode, in_method: bool, name: &impl Fn(PathNode) -> &'n str) -> bool {
+    let step = tree.steps[node.at()];
+    let (from, to) = (name(step.parent), name(node));
+    let is_certain = || is_closure(to) || tree.steps[step.parent.at()].is_fetched && !step.is_fetched;
+    let is_given = package(to) == "main" || !in_method && is_certain();
+    package(from) != package(to) && !is_std(from) && !is_std(to) && is_given
 }
 
-/// Whether a function is a handler, or called by one within its own package alone. A store that calls a method of `main`
-/// deep below an endpoint is none.
+/// Whether a function is a handler, or called by one of its own package within it alone, or called a handler further out
+/// (`(*Context).Next`, which a middleware calls). A store that an endpoint calls, and that calls a method of `main`, is none.
 fn is_router<'n>(tree: &PathTree, facts: &[NodeFacts], node: PathNode, name: &impl Fn(PathNode) -> &'n str) -> bool {
+    let function = |at: PathNode| tree.steps[at.at()].function;
     let own = package(name(node));
-    let mut ancestors = tree.ancestors(node);
-    let first = ancestors.find(|&at| facts[at.at()].is_handler || package(name(at)) != own);
-    first.is_some_and(|at| facts[at.at()].is_handler)
+    let mut within = tree.ancestors(node).take_while(|&at| package(name(at)) == own);
+    let mut handlers = tree.ancestors(node).filter(|&at| facts[at.at()].is_handler);
+    within.any(|at| facts[at.at()].is_handler)
+        || handlers.any(|at| function(tree.steps[at.at()].parent) == function(node))
+}
+
+/// Whether a function is a literal: `main.New.func1`, `main.(*T).Do.func2.1`; `main.New.gowrap1` is none.
+fn is_closure(function: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let mut parts = function.rsplit('.').skip_while(|part| is_number(part));
+    parts.next().and_then(|part| part.strip_prefix("func")).is_some_and(is_number)
 }
 
 /// Whether a function was handed down by an outer one, as a closure of it.
 fn is_closure_of(function: &str, outer: &str) -> bool {
     function.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_known_by_name() {
+        for closure in ["main.New.func1", "main.(*T).Do.func2.1", "a/b%2ec.init.func12", "main.glob..func3"] {
+            assert!(is_closure(closure), "{closure}");
+        }
+        for function in
+            ["main.New", "main.(*T).func", "main.New.gowrap1", "main.func1x", "net/http.HandlerFunc.ServeHTTP"]
+        {
+            assert!(!is_closure(function), "{function}");
+        }
+    }
 }

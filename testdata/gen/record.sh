@@ -42,6 +42,7 @@ stretches
 cutoff
 endpoints
 dispatch
+routed
 started
 testing
 older
@@ -71,6 +72,14 @@ build() {
 		mv "$dir/$3" "$dir/src/gotrace-slice/gen/$3"
 		GOROOT=$1 GOTOOLCHAIN=local GO111MODULE=off GOPATH=$dir:$gopath CGO_ENABLED=0 \
 			"$1/bin/go" build -trimpath -o "$dir/bin/$3" "gotrace-slice/gen/$3"
+		return
+	fi
+	if [ -d "$here/$3/vendor" ]; then
+		# A module of its own: what it has in vendor is code that it fetched.
+		cp -R "$here/$3/." "$dir/$3"
+		printf 'module gotrace-slice/gen/%s\n\ngo %s\n\nrequire example.org/router v1.0.0\n' "$3" "${2%v1}" >"$dir/$3/go.mod"
+		(cd "$dir/$3" && GOROOT=$1 GOTOOLCHAIN=local GOFLAGS=-mod=vendor GOPROXY=off GOSUMDB=off GOWORK=off CGO_ENABLED=0 \
+			"$1/bin/go" build -trimpath -o "$dir/bin/$3" .)
 		return
 	fi
 	# From 1.21 on a go line names a release, so that its own defaults hold.
@@ -128,6 +137,7 @@ everything() {
 	run "$1" endpoints endpoints
 	run "$1" endpoints-h2 endpoints -h2
 	run "$1" dispatch dispatch
+	run "$1" routed routed
 	run "$1" started started
 	run "$1" testing testing
 	run "$1" kinds kinds

@@ -216,7 +216,9 @@ fn no_call_on_a_stream_worker_is_lost() {
 /// it says how many more there are, and in which row.
 #[test]
 fn a_row_has_as_many_requests_as_its_root() {
-    for recording in ["endpoints", "endpoints-h2", "grpc", "grpc-workers", "dispatch", "likely"].map(Recording::all) {
+    for recording in
+        ["endpoints", "endpoints-h2", "grpc", "grpc-workers", "dispatch", "likely", "routed"].map(Recording::all)
+    {
         for recording in recording {
             let candidates = recording.candidates();
             assert!(!candidates.handlers.is_empty());
@@ -287,6 +289,24 @@ fn endpoints_that_a_wrapper_calls_at_one_line_are_rows_within_it() {
             "{what}"
         );
         assert_eq!(candidates.handlers.len(), expected.len() + 4, "{what}: {:?}", candidates.handlers);
+    }
+}
+
+/// A router of another package calls values: endpoints, also where a server has one alone. A store that an endpoint calls,
+/// and that calls the program back, is none.
+#[test]
+fn what_a_router_of_another_package_was_given_is_an_endpoint() {
+    for recording in Recording::all("routed") {
+        let (what, candidates) = (recording.path.display(), recording.candidates());
+        let truth = recording.truth["endpoints"].as_object().expect("counts");
+        let mut expected: Vec<_> =
+            truth.iter().map(|(name, n)| (name.as_str(), n.as_u64().expect("a count"))).collect();
+        let row = |row: &'_ Handler| (row.function.clone(), row.took.count());
+        let mut rows: Vec<_> = candidates.handlers.iter().map(row).collect();
+        expected.sort_unstable();
+        rows.sort_unstable();
+        let rows: Vec<_> = rows.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+        assert_eq!(rows, expected, "{what}");
     }
 }
 

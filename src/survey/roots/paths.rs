@@ -7,6 +7,7 @@
 //! ```
 
 use super::servers::{RECORDING_HANDLER, Role, StackWalk, role_in};
+use crate::profile::is_fetched;
 use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::symbols::{Frame, Symbols};
 use rustc_hash::FxHashMap;
@@ -34,6 +35,10 @@ pub(crate) struct PathStep {
     pub(crate) line: u32,
     /// Whether the function is the server's own and hands requests on to handlers.
     pub(crate) hands_on: bool,
+    /// Whether it is a gRPC service's method, as generated: an endpoint.
+    pub(crate) is_method: bool,
+    /// Whether its file is of a module that the program fetched or vendored.
+    pub(crate) is_fetched: bool,
 }
 
 /// Most functions of a path: middleware is rarely half as deep, and the work of a handler does not matter.
@@ -58,7 +63,14 @@ pub(crate) struct PathTree {
 
 impl Default for PathTree {
     fn default() -> Self {
-        let none = PathStep { parent: PathNode::NO_HANDLER, function: StringIdx::EMPTY, line: 0, hands_on: false };
+        let none = PathStep {
+            parent: PathNode::NO_HANDLER,
+            function: StringIdx::EMPTY,
+            line: 0,
+            hands_on: false,
+            is_method: false,
+            is_fetched: false,
+        };
         Self { steps: vec![none], children: FxHashMap::default(), of_stack: FxHashMap::default() }
     }
 }
@@ -83,7 +95,8 @@ impl PathTree {
         for &frame in frames.iter().rev() {
             let name = symbols.function(frame);
             recording |= name == RECORDING_HANDLER;
-            let role = role_in(name, || symbols.text(symbols.frame(frame).file));
+            let file = || symbols.text(symbols.frame(frame).file);
+            let role = role_in(name, file);
             if !walk.is_handler() {
                 walk = walk.enter(role);
             }
@@ -92,7 +105,8 @@ impl PathTree {
                 depth += 1;
                 let Frame { function, line: next, .. } = symbols.frame(frame);
                 let hands_on = matches!(role, Role::Dispatcher | Role::Caller);
-                node = self.child(PathStep { parent: node, function, line, hands_on });
+                let (is_method, is_fetched) = (role == Role::GrpcMethod, is_fetched(file()));
+                node = self.child(PathStep { parent: node, function, line, hands_on, is_method, is_fetched });
                 line = next;
             }
         }
