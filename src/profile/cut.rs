@@ -13,6 +13,9 @@ pub struct CutRequest {
     pub start_ns: u64,
     /// How long it was seen, in ns: it took at least as long.
     pub at_least_ns: u64,
+    /// How long it likely took at least, in ns, where that is longer: when the trace began its goroutine waited, and the stack
+    /// that ended this wait ended one in the call too.
+    pub likely_at_least_ns: Option<u64>,
     /// What it is called.
     pub root: String,
     /// Whether it began before the part looked at.
@@ -32,6 +35,18 @@ pub struct CutCount {
     pub count: u64,
     /// They took at least as long as they were seen; the longest of these times, in ns.
     pub at_least_ns: u64,
+    /// The longest time that one likely took at least, in ns, where that is longer.
+    pub likely_at_least_ns: Option<u64>,
+}
+
+impl CutCount {
+    /// With others.
+    fn with(self, other: Self) -> Self {
+        let count = self.count + other.count;
+        let at_least_ns = self.at_least_ns.max(other.at_least_ns);
+        let likely = self.likely_at_least_ns.max(other.likely_at_least_ns);
+        Self { count, at_least_ns, likely_at_least_ns: likely.filter(|likely| *likely > at_least_ns) }
+    }
 }
 
 /// Requests that are cut, by how. Each is in one of the three.
@@ -55,18 +70,15 @@ impl CutCounts {
                 (true, false) => &mut counts.older,
                 (false, _) => &mut counts.open,
             };
-            how.count += 1;
-            how.at_least_ns = how.at_least_ns.max(request.at_least_ns);
+            let CutRequest { at_least_ns, likely_at_least_ns, .. } = *request;
+            *how = how.with(CutCount { count: 1, at_least_ns, likely_at_least_ns });
         }
         counts
     }
 
     /// All of them.
     pub fn all(&self) -> CutCount {
-        [self.open, self.older, self.throughout].iter().fold(CutCount::default(), |sum, one| CutCount {
-            count: sum.count + one.count,
-            at_least_ns: sum.at_least_ns.max(one.at_least_ns),
-        })
+        self.open.with(self.older).with(self.throughout)
     }
 }
 

@@ -18,7 +18,8 @@ pub(crate) fn in_words(cut: &[CutRequest], has_time: bool, unit: Unit) -> Vec<St
 
 fn phrase(way: CutCount, how: &str, unit: Unit) -> String {
     let longest = if way.count > 1 { "the longest " } else { "" };
-    format!("{} {how}: {longest}≥ {}", count(way.count), duration(way.at_least_ns, unit))
+    let likely = way.likely_at_least_ns.map(|ns| format!(", likely ≥ {}", duration(ns, unit))).unwrap_or_default();
+    format!("{} {how}: {longest}≥ {}{likely}", count(way.count), duration(way.at_least_ns, unit))
 }
 
 /// What follows a count of requests that leaves others out: ` (+ 1 cut: ≥ 60.0 ms)`; empty without others.

@@ -124,6 +124,7 @@ impl Names<'_, '_> {
             goid: self.trace.forest.get(window.g).id.0,
             start_ns: cut.start.since(self.trace.start),
             at_least_ns: cut.at_least_ns,
+            likely_at_least_ns: cut.likely_at_least_ns,
             root: self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label).to_owned(),
             cut_start: cut.cut_start,
             cut_end: cut.cut_end,

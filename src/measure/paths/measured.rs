@@ -34,6 +34,8 @@ pub(crate) struct CutMeasured {
     pub(crate) start: Time,
     /// How long it was seen, in ns: it took at least as long.
     pub(crate) at_least_ns: u64,
+    /// How long it likely took at least, in ns, where that is longer and something tells.
+    pub(crate) likely_at_least_ns: Option<u64>,
     /// Whether it began before.
     pub(crate) cut_start: bool,
     /// Whether it is not over at the end.

@@ -172,7 +172,9 @@ impl Paths {
         if partial {
             let (cut_end, span) = (cut_end || open.end == Time::MAX, segment.span);
             let at_least_ns = at_least_ns.unwrap_or_else(|| span.end.since(span.start));
-            self.cut.push(CutMeasured { window, start: span.start, at_least_ns, cut_start, cut_end });
+            let likely_at_least_ns = to.windows.likely_ns(window, span).filter(|likely| *likely > at_least_ns);
+            let start = span.start;
+            self.cut.push(CutMeasured { window, start, at_least_ns, likely_at_least_ns, cut_start, cut_end });
         }
         if partial && !self.include_partial {
             self.walked_so_far.remove(&window);

@@ -320,11 +320,17 @@ impl<'a> Windows<'a> {
     pub(super) fn seen_ns(&self, window: WindowIdx, span: Window) -> u64 {
         let mut open = self.get(window);
         let seen = self.slice.windows[window.at()].seen;
-        let never_ran_before = seen.is_some_and(|seen| seen.start.is_none());
-        if never_ran_before || self.older_calls.waited_in(window) && open.seen_start != Time::MIN {
+        if seen.is_some_and(|seen| seen.start.is_none()) {
             open.seen_start = span.start;
         }
         open.seen_ns(span)
+    }
+
+    /// How much of a span it likely lasted, in ns, where the goroutine likely waited in the call when the trace began.
+    pub(super) fn likely_ns(&self, window: WindowIdx, span: Window) -> Option<u64> {
+        let open = self.get(window);
+        let likely = self.older_calls.likely_waited_in(window) && open.seen_start != Time::MIN;
+        likely.then(|| OpenWindow { seen_start: span.start, ..open }.seen_ns(span))
     }
 
     /// Notes the borders of what is certain of an open window; says whether its last matching stack holds no more. Several

@@ -1,9 +1,10 @@
 //! Calls that were under way when the trace began, on goroutines that waited then: who ended that wait, and who the later
 //! ones. The trace has no stack of the first wait. Where the same stack ended one that is known to be in the call, it was
-//! in the call too, so the call certainly lasted since the trace began.
+//! likely in the call too, so the call likely lasted since the trace began. It is not certain: one line can send both what
+//! a worker waits for and what its call waits for.
 //!
 //! ```text
-//!  trace begins │ waits ── feed ─┬ runs ┬ Job: waits ── feed ─┬ …    the same waker: the first wait is Job's
+//!  trace begins │ waits ── feed ─┬ runs ┬ Job: waits ── feed ─┬ …    the same waker: the first wait is likely Job's
 //!               │ waits ── give ─┬ runs ┬ Job: waits ── timer ┬ …    another: it may have waited for work
 //!                                       └ first matching stack
 //! ```
@@ -49,8 +50,8 @@ impl OlderCalls {
         }
     }
 
-    /// Whether the first wait of a call was certainly in it.
-    pub(super) fn waited_in(&self, window: WindowIdx) -> bool {
+    /// Whether the first wait of a call was likely in it.
+    pub(super) fn likely_waited_in(&self, window: WindowIdx) -> bool {
         self.0.get(&window).is_some_and(|enders| enders.first.is_some_and(|(_, first)| enders.later.contains(&first)))
     }
 

@@ -78,6 +78,9 @@ pub(super) struct CutRow<'a> {
     goid: u64,
     start_ns: u64,
     at_least_ns: u64,
+    /// Written where something tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    likely_at_least_ns: Option<u64>,
     root: &'a str,
     cut_start: bool,
     cut_end: bool,
@@ -87,11 +90,21 @@ pub(super) struct CutRow<'a> {
 }
 
 pub(super) fn cut_rows(list: &[CutRequest]) -> Vec<CutRow<'_>> {
-    let row = |cut: &CutRequest| {
-        let CutRequest { trace, goid, start_ns, at_least_ns, cut_start, cut_end, may_be_several, .. } = *cut;
-        CutRow { trace, goid, start_ns, at_least_ns, root: "", cut_start, cut_end, may_be_several }
-    };
-    list.iter().map(|cut| CutRow { root: &cut.root, ..row(cut) }).collect()
+    list.iter().map(cut_row).collect()
+}
+
+fn cut_row(cut: &CutRequest) -> CutRow<'_> {
+    CutRow {
+        trace: cut.trace,
+        goid: cut.goid,
+        start_ns: cut.start_ns,
+        at_least_ns: cut.at_least_ns,
+        likely_at_least_ns: cut.likely_at_least_ns,
+        root: &cut.root,
+        cut_start: cut.cut_start,
+        cut_end: cut.cut_end,
+        may_be_several: cut.may_be_several,
+    }
 }
 
 /// What was asked of the requests, and which count.

@@ -1,6 +1,7 @@
 // Command older records goroutines that wait when the recording begins. Job is under way then, and waits for the same
-// sender before and after. Its twin, a worker, waits for work, and calls Work only then, which waits for another sender. It
-// records its own trace to -o and prints JSON: how much of Job was recorded, and how long the first Work took.
+// sender before and after. Its twins wait for work: one calls Work only then, which waits for another sender; the other
+// calls Body, which waits for what the same line sends. It records its own trace to -o and prints JSON: how much of Job was
+// recorded, and how long the first Work and Body took.
 package main
 
 import (
@@ -64,6 +65,31 @@ func worker(queue <-chan chan int, took chan<- time.Duration) {
 	}
 }
 
+// Body takes the rest of a message.
+//
+//go:noinline
+func Body(frames <-chan int) {
+	for i := 0; i < 3; i++ {
+		<-frames
+	}
+}
+
+//go:noinline
+func send(frames chan<- int) {
+	for i := 0; i < 4; i++ {
+		time.Sleep(unit)
+		frames <- i
+	}
+}
+
+func reader(frames <-chan int, took chan<- time.Duration) {
+	<-frames
+	start := time.Now()
+	Body(frames)
+	took <- time.Since(start)
+	select {}
+}
+
 func main() {
 	out := flag.String("o", "trace.out", "where the trace goes")
 	flag.Parse()
@@ -77,20 +103,23 @@ func main() {
 	}()
 	queue, took := make(chan chan int), make(chan time.Duration)
 	go worker(queue, took)
+	frames, body := make(chan int), make(chan time.Duration)
+	go reader(frames, body)
 	go feed(c)
 	time.Sleep(unit*2 + unit/2)
 
 	check(trace.Start(file))
 	start := time.Now()
+	go send(frames)
 	time.Sleep(unit / 4)
 	submit(queue)
-	work := <-took
+	work, read := <-took, <-body
 	recorded := (<-done).Sub(start)
 	time.Sleep(unit / 4)
 	trace.Stop()
 	check(file.Close())
 	check(json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
-		"go": runtime.Version(), "job_recorded_ns": recorded, "work_ns": work, "wait_ns": unit / 4,
+		"go": runtime.Version(), "job_recorded_ns": recorded, "work_ns": work, "body_ns": read, "wait_ns": unit / 4,
 	}))
 }
 
