@@ -56,6 +56,7 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
     for input in inputs {
         let unusable = for_each_trace(input, &mut |trace| {
             let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
+            trace.settle_first_calls(&mut survey)?;
             let mut warnings = trace.take_warnings();
             warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
             trace.date(&survey, &mut warnings);

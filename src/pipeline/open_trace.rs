@@ -6,7 +6,7 @@ use super::{Input, Options, v1, v2};
 use crate::measure::{MeasureSpec, Measured};
 use crate::profile::TraceInfo;
 use crate::slice::{Selector, TimeRange};
-use crate::survey::Survey;
+use crate::survey::{FirstCalls, Survey};
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::event::Event;
 use crate::trace::source::{Source, read_full};
@@ -96,6 +96,17 @@ impl<'a> OpenTrace<'a> {
             }
             Passes::V2(trace) => trace.events(survey, take),
         }
+    }
+
+    /// Finds out what pass 1 alone cannot know of the first calls of gRPC's stream workers; other traces are not read again.
+    pub(super) fn settle_first_calls(&self, survey: &mut Survey) -> Result<()> {
+        let mut calls = FirstCalls::new(survey);
+        if calls.needs_events() {
+            // What is wrong with their order is found when it is checked, or measured.
+            let _ = self.events(survey, &mut |event, symbols| calls.add(symbols, event))?;
+            calls.settle(survey);
+        }
+        Ok(())
     }
 
     /// Adds to warnings the time that they concern.

@@ -145,6 +145,7 @@ impl Slicer<'_> {
     /// Slices one trace, and adds it to `sliced`.
     fn slice(&self, input: &Input<'_>, trace: &mut OpenTrace<'_>, sliced: &mut Sliced) -> Result<()> {
         let (mut survey, predictions) = trace.survey(Some(self.selector), self.options, self.ticker)?;
+        trace.settle_first_calls(&mut survey)?;
         self.add_undecided(&survey, &mut sliced.profile);
         let mut slice = slice::select(&survey.forest, &survey.symbols, self.selector);
         if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {

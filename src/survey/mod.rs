@@ -27,6 +27,7 @@ mod candidates;
 mod collect;
 mod elsewhere;
 mod endpoints;
+mod first_calls;
 pub(crate) mod forest;
 mod handlers;
 pub(crate) mod roots;
@@ -36,6 +37,7 @@ pub(crate) mod v1;
 pub(crate) mod v2;
 
 pub(crate) use candidates::candidates;
+pub(crate) use first_calls::FirstCalls;
 pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
 pub(crate) use handlers::{handlers, unknown_handler};
 pub(crate) use started::Started;

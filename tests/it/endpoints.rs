@@ -111,8 +111,7 @@ fn check_root(recording: &Recording, list: &str, function: &str, root: &str) {
     let report = told(&profile);
     let selection = &report["selection"];
     let (n, counted) = (truth.len() as u64, number(selection, "requests"));
-    // Those that began before the recording ended in it.
-    let known = counted + number(&selection["undecided"], "count") + number(selection, "requests_partial");
+    let known = counted + number(&selection["undecided"], "count");
     assert!(counted <= n && n <= known, "{what}: {counted} are counted, {known} known, of {n}");
     for (quantile, per_cent) in [("p50", 50), ("p95", 95)] {
         assert_within(&format!("{what}: {quantile}"), percentile(&truth, per_cent), bounds(&report, quantile));

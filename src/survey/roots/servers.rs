@@ -3,6 +3,9 @@
 //! Names and who calls whom: `net/http/server.go` of Go 1.19 – 1.27, `http2` in its three packages, and
 //! `google.golang.org/grpc/server.go`.
 
+use crate::trace::ids::StackIdx;
+use crate::trace::symbols::Symbols;
+
 /// The handler of `net/http/pprof` that records a trace: what runs under it is the recording.
 pub(crate) const RECORDING_HANDLER: &str = "net/http/pprof.Trace";
 
@@ -113,6 +116,12 @@ const WRAPPERS_FILE: &str = "net/http/server.go";
 pub(crate) const GRPC_WORKER: &str = "google.golang.org/grpc.(*Server).serverWorker";
 
 const GRPC_STREAM: &str = "google.golang.org/grpc.(*Server).serveStreams.func";
+
+/// Whether a stack is that of a connection's goroutine that hands a call over to a stream worker.
+pub(crate) fn hands_call_over(symbols: &Symbols, stack: StackIdx) -> bool {
+    let mut names = symbols.frames(stack).map(|frame| symbols.function(frame));
+    names.find(|name| !name.starts_with("runtime.")).is_some_and(|name| name.starts_with(GRPC_STREAM))
+}
 
 /// The protocol of a request that a goroutine with this entry function serves alone; none for other functions.
 pub(crate) fn protocol_of(entry: &str) -> Option<&'static str> {

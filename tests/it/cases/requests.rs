@@ -137,7 +137,7 @@ const SAID: &[Said] = &[
         &["7 with inferred edges: at most as long as shown"],
         &["at least 0 ns"],
     ),
-    ("grpc-stream-workers", "grpc.trace", 0, &["103 requests on gRPC's stream workers"], &[]),
+    ("grpc-stream-workers", "grpc.trace", 0, &["107 requests on gRPC's stream workers"], &[]),
     (
         "cpu-only-handler",
         "-r main.Encode 1.27.3.trace",
