@@ -1,12 +1,13 @@
 //! The command line as it is typed. What it means is in `options.rs`.
 
-use super::{only, rules, time_range};
+use super::{labels, only, rules, time_range};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 use clap::{Parser, ValueEnum, ValueHint};
 use gotrace_slice::compare::{LatencyRule, MatchBy};
 use gotrace_slice::profile::Only;
 use gotrace_slice::render::{FORMATS, Format};
 use gotrace_slice::slice::TimeRange;
+use regex::Regex;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -163,13 +164,23 @@ pub(crate) struct Args {
     pub(crate) full_names: bool,
 
     /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
-    /// .prof, .folded, .collapsed, .txt, .svg, .md; repeatable
+    /// .prof, .folded, .collapsed, .txt, .svg, .md, .parquet; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Vec<PathBuf>,
 
     /// What standard output carries [default: text]
     #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(), help_heading = "Output")]
     pub(crate) format: Option<&'static Format>,
+
+    /// A label of all traces in .parquet; service, host and version have columns
+    /// of their own; repeatable
+    #[arg(long, value_name = "KEY=VALUE", value_parser = labels::parse, help_heading = "Output")]
+    pub(crate) label: Vec<(String, String)>,
+
+    /// Labels of each trace from its path: a named group for each, as in
+    /// '(?<host>[^/]+)/(?<version>[^/]+)/[^/]+$'
+    #[arg(long, value_name = "REGEX", value_parser = labels::parse_path_pattern, help_heading = "Output")]
+    pub(crate) label_from_path: Option<Regex>,
 
     /// No report beside -o, no remarks
     #[arg(short, long, help_heading = "Output")]

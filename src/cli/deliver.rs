@@ -4,7 +4,7 @@ use super::args::Args;
 use super::console::Console;
 use super::failure::{CliResult, Failure, code};
 use super::output::{self, OutputPlan};
-use super::report::Report;
+use super::report::{Report, Reports};
 use super::{broken_rules, compare, display_path, options};
 use gotrace_slice::render::units::{self, Unit};
 use std::io::{self, IsTerminal as _};
@@ -30,16 +30,17 @@ pub(crate) fn deliver(
     args: &Args,
     console: &Console,
     plan: &OutputPlan,
-    report: &Report,
+    reports: &Reports,
     times: Times,
 ) -> CliResult<u8> {
+    let report = &reports.report;
     if args.verbose {
         tell_times(console, report, times);
     }
     let mut look = options::render(args);
     for target in &plan.files {
         let started = Instant::now();
-        let bytes = output::write_file(&target.path, |out| report.write(target.format, &look, out))?;
+        let bytes = output::write_file(&target.path, |out| reports.of(target.format).write(target.format, &look, out))?;
         if args.verbose {
             let took = units::duration(started.elapsed().as_nanos() as u64, Unit::Auto);
             let name = display_path(&target.path);
@@ -49,7 +50,7 @@ pub(crate) fn deliver(
     if let Some(format) = plan.stdout {
         // The time of reading differs from run to run, so only a person at a terminal sees it.
         look.read_in = io::stdout().is_terminal().then_some(times.all);
-        output::write_stdout(look.color && !format.binary, |out| report.write(format, &look, out))?;
+        output::write_stdout(look.color && !format.binary, |out| reports.of(format).write(format, &look, out))?;
     }
     tell_warnings(args, console, report);
     if args.strict && report.lost_data() {

@@ -3,7 +3,7 @@
 //! In: the arguments, and the traces they name. Out: files, standard output, messages, an exit code.
 //!
 //! To read: `run` (the steps, top to bottom), `args` and `options` (what is asked), `input` (traces: `file_source`, `spool`,
-//! `sniff`), `question` (the library is called; `no_match` when nothing matches), `compare`, `report` (any result),
+//! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `report` (any result),
 //! `deliver`, `output` and `unfinished` (results and warnings); `failure` and `console` (messages).
 
 mod args;
@@ -16,6 +16,7 @@ mod file_source;
 mod generate;
 mod gzip;
 mod input;
+mod labels;
 mod nearest;
 mod no_match;
 mod only;

@@ -8,7 +8,7 @@ use gotrace_slice::pipeline::{self, Stacks};
 use gotrace_slice::profile::{Metric, Only};
 use gotrace_slice::render::units::Unit;
 use gotrace_slice::render::{self, Sort, shell};
-use gotrace_slice::slice::{PatternSyntax, RootKind, Selector};
+use gotrace_slice::slice::{PatternSyntax, RootKind, Selector, SelectorBuilder};
 use gotrace_slice::trace::error::{Error, ErrorKind};
 
 /// Narrower than this, a table is no table.
@@ -22,6 +22,16 @@ pub(crate) fn selector(args: &Args) -> CliResult<Option<Selector>> {
         return Ok(None);
     }
     selector_of(args, "--root", &args.root).map(Some)
+}
+
+/// What is asked of all requests of the servers, beside who they are.
+pub(crate) fn endpoints(args: &Args) -> SelectorBuilder {
+    let builder = Selector::builder().whole_life(args.whole_life);
+    let builder = args.exclude.iter().fold(builder, SelectorBuilder::exclude);
+    match &args.time {
+        Some((text, range)) => builder.time(*range, text),
+        None => builder,
+    }
 }
 
 /// The selection of the base of a comparison.
@@ -62,12 +72,13 @@ fn root_kind(arg: RootByArg) -> RootKind {
     }
 }
 
-/// Flags that were given and that mean nothing without `--root`.
-pub(crate) fn useless_without_root(args: &Args) -> Vec<&'static str> {
+/// Flags that were given and that mean nothing without `--root`; `has_table`: even where a table of all requests is
+/// written.
+pub(crate) fn useless_without_root(args: &Args, has_table: bool) -> Vec<&'static str> {
     [
-        (!args.exclude.is_empty(), "--exclude"),
+        (!args.exclude.is_empty() && !has_table, "--exclude"),
         (!args.root_by.is_empty(), "--root-by"),
-        (args.whole_life, "--whole-life"),
+        (args.whole_life && !has_table, "--whole-life"),
         (args.fixed_strings, "--fixed-strings"),
         (args.ignore_case, "--ignore-case"),
         (args.only.is_some(), "--only"),
@@ -95,6 +106,11 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
         include_partial: args.include_partial,
         request_stacks: false,
     }
+}
+
+/// How it works for a table of requests: all of them, each by itself.
+pub(crate) fn table(args: &Args) -> pipeline::Options {
+    pipeline::Options { request_stacks: true, include_partial: true, ..pipeline(args) }
 }
 
 /// What is counted unless `--metric` says otherwise.

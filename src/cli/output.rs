@@ -25,6 +25,22 @@ pub(crate) struct OutputPlan {
     pub(crate) stdout: Option<&'static Format>,
 }
 
+impl OutputPlan {
+    fn formats(&self) -> impl Iterator<Item = &'static Format> + '_ {
+        self.files.iter().map(|target| target.format).chain(self.stdout)
+    }
+
+    /// Whether a table of requests is written.
+    pub(crate) fn has_table(&self) -> bool {
+        self.formats().any(|format| format.each_request)
+    }
+
+    /// Whether anything else is.
+    pub(crate) fn has_report(&self, args: &Args) -> bool {
+        !args.fail_if.is_empty() || self.formats().any(|format| !format.each_request)
+    }
+}
+
 /// Checks every output before any work is done. `selected` says whether there will be a profile.
 pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<OutputPlan> {
     let to_stdout = args.output.iter().any(|p| p.as_os_str() == "-");
@@ -43,12 +59,35 @@ pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<OutputPlan> {
         return Err(Failure::new(format!("{} is binary, and standard output is a terminal", format.name))
             .help(format!("write it to a file: -o profile.{}", format.extensions[0])));
     }
-    if !selected && let Some(format) = files.iter().map(|t| t.format).chain(stdout).find(|f| f.candidates.is_none()) {
+    let needs_root = |format: &&Format| format.candidates.is_none() && !format.each_request;
+    if !selected && let Some(format) = files.iter().map(|t| t.format).chain(stdout).find(needs_root) {
         return Err(Failure::new(format!("{} needs --root: without it there is no profile to write", format.name))
             .help("run without -o and -f to see what can be a root"));
     }
     check_summary(args, stdout)?;
-    Ok(OutputPlan { files, stdout })
+    let plan = OutputPlan { files, stdout };
+    check_table(args, &plan)?;
+    Ok(plan)
+}
+
+/// A table has the requests of one side, and how long they took.
+fn check_table(args: &Args, plan: &OutputPlan) -> CliResult<()> {
+    let Some(table) = plan.formats().find(|format| format.each_request) else {
+        let has_labels = !args.label.is_empty() || args.label_from_path.is_some();
+        let flag = if args.label.is_empty() { "--label-from-path" } else { "--label" };
+        return if has_labels { Err(Failure::new(format!("{flag} needs -o FILE.parquet"))) } else { Ok(()) };
+    };
+    if super::compare::asked_for(args) {
+        return Err(Failure::new(format!(
+            "{} has the requests of one side, so --vs and --vs-root do not go with it",
+            table.name
+        ))
+        .help("write a table for each side"));
+    }
+    if args.metric.is_some_and(|metric| metric != MetricArg::Latency) {
+        return Err(Failure::new(format!("{} needs --metric latency: it is about requests", table.name)));
+    }
+    Ok(())
 }
 
 /// The answer alone is text, and about requests.

@@ -7,6 +7,7 @@ use super::deliver::{DAMAGED, tell_warnings};
 use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::input::{self, Opened};
+use super::labels::Labels;
 use super::no_match::NoMatch;
 use super::options;
 use super::progress::ProgressDisplay;
@@ -52,23 +53,65 @@ impl Question<'_> {
         }
     }
 
+    /// Reads the traces for a table of requests: those that are selected, or all of the traces' servers.
+    pub(crate) fn ask_table(&self, labels: &Labels, progress: &ProgressDisplay) -> CliResult<Report> {
+        let result = self.read_table(progress);
+        progress.clear();
+        match result? {
+            ReadResult::Report(mut report) => {
+                self.complete(&mut report);
+                labels.add_to(&mut report)?;
+                Ok(report)
+            }
+            ReadResult::NoMatch(candidates) => Err(self.no_match(candidates)),
+        }
+    }
+
+    fn read_table(&self, progress: &ProgressDisplay) -> CliResult<ReadResult> {
+        let work = options::table(self.args);
+        if self.selector.is_some() {
+            return self.read_with(self.selector, work, progress);
+        }
+        let hook = |p| progress.advanced(p);
+        let builder = options::endpoints(self.args);
+        self.with_inputs(|inputs| {
+            let profile = pipeline::endpoints(inputs, builder, work, Some(&hook)).map_err(|e| unreadable(&e))?;
+            Ok(ReadResult::Report(Report::Profile(Box::new(profile))))
+        })
+    }
+
     fn read(&self, selector: Option<&Selector>, progress: &ProgressDisplay) -> CliResult<ReadResult> {
+        self.read_with(selector, options::pipeline(self.args), progress)
+    }
+
+    /// Calls `work` with the traces.
+    fn with_inputs<T>(&self, work: impl FnOnce(&[Input<'_>]) -> CliResult<T>) -> CliResult<T> {
         let binary = self.args.binary.as_deref().map(read_binary).transpose();
         let binary = binary.map_err(|e| Failure::new(format!("{e:#}")))?;
         let resolver = binary.as_ref().map(|b| b as &(dyn Resolver + Sync));
         let inputs: Vec<Input<'_>> =
             self.opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.as_ref(), resolver }).collect();
+        work(&inputs)
+    }
+
+    fn read_with(
+        &self,
+        selector: Option<&Selector>,
+        work: pipeline::Options,
+        progress: &ProgressDisplay,
+    ) -> CliResult<ReadResult> {
         let hook = |p| progress.advanced(p);
-        let work = options::pipeline(self.args);
-        let Some(selector) = selector else {
-            let time = self.args.time.as_ref().map(|(_, range)| *range);
-            let candidates = pipeline::candidates(&inputs, time, work, Some(&hook)).map_err(|e| unreadable(&e))?;
-            return Ok(ReadResult::Report(Report::Candidates(Box::new(candidates))));
-        };
-        match pipeline::profile(&inputs, selector, work, Some(&hook)).map_err(|e| unreadable(&e))? {
-            Answer::Profile(profile) => Ok(ReadResult::Report(Report::Profile(profile))),
-            Answer::NoMatch(candidates) => Ok(ReadResult::NoMatch(candidates)),
-        }
+        self.with_inputs(|inputs| {
+            let Some(selector) = selector else {
+                let time = self.args.time.as_ref().map(|(_, range)| *range);
+                let candidates = pipeline::candidates(inputs, time, work, Some(&hook)).map_err(|e| unreadable(&e))?;
+                return Ok(ReadResult::Report(Report::Candidates(Box::new(candidates))));
+            };
+            match pipeline::profile(inputs, selector, work, Some(&hook)).map_err(|e| unreadable(&e))? {
+                Answer::Profile(profile) => Ok(ReadResult::Report(Report::Profile(profile))),
+                Answer::NoMatch(candidates) => Ok(ReadResult::NoMatch(candidates)),
+            }
+        })
     }
 
     /// Why nothing matches. Prints the warnings too, since a damaged trace may be the reason.

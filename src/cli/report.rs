@@ -14,6 +14,21 @@ pub(crate) enum Report {
     Candidates(Box<Candidates>),
 }
 
+/// What the outputs show.
+pub(crate) struct Reports {
+    /// The table of requests, where others show something else.
+    pub(crate) table: Option<Report>,
+    /// What is told: all outputs but the table show it.
+    pub(crate) report: Report,
+}
+
+impl Reports {
+    /// What a format shows.
+    pub(crate) fn of(&self, format: &Format) -> &Report {
+        self.table.as_ref().filter(|_| format.each_request).unwrap_or(&self.report)
+    }
+}
+
 impl Report {
     /// All traces; those of the base come last.
     pub(crate) fn traces(&self) -> Vec<&TraceInfo> {
@@ -79,7 +94,10 @@ impl Report {
     pub(crate) fn write(&self, format: &Format, options: &Options, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Profile(profile) => (format.profile)(profile, options, out),
-            Self::Comparison(comparison) => (format.comparison)(comparison, options, out),
+            Self::Comparison(comparison) => match format.comparison {
+                Some(write) => write(comparison, options, out),
+                None => Err(io::Error::other("this format shows no comparison")),
+            },
             Self::Candidates(candidates) => match format.candidates {
                 Some(write) => write(candidates, options, out),
                 None => Err(io::Error::other("this format needs a profile")),

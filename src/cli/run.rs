@@ -5,10 +5,11 @@ use super::console::Console;
 use super::deliver::{Times, deliver};
 use super::failure::{CliResult, code};
 use super::input::{self, Opened};
+use super::labels::Labels;
 use super::output::{self, OutputPlan};
 use super::progress::ProgressDisplay;
 use super::question::Question;
-use super::report::Report;
+use super::report::{Report, Reports};
 use super::spool::Copying;
 use super::{compare, generate, options};
 use clap::Parser as _;
@@ -70,6 +71,7 @@ struct Job {
     /// The roots of the base of a comparison.
     base: Option<Selector>,
     plan: OutputPlan,
+    labels: Labels,
 }
 
 fn execute(args: &Args, console: &Console) -> CliResult<u8> {
@@ -79,7 +81,7 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     }
     let job = Job::new(args)?;
     if job.selector.is_none() && !args.quiet {
-        for flag in options::useless_without_root(args) {
+        for flag in options::useless_without_root(args, job.plan.has_table()) {
             console.remark(&format!("{flag} does nothing without --root"));
         }
     }
@@ -90,9 +92,13 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     let opened = open(&args.traces).inspect_err(|_| progress.clear())?;
     let opened_base = open(&args.vs).inspect_err(|_| progress.clear())?;
     let open_time = started.elapsed();
-    let report = job.report(args, console, [&opened, &opened_base], &progress)?;
+    let table = job.plan.has_table().then(|| job.table(args, console, &opened, &progress)).transpose()?;
+    let reports = match table {
+        Some(table) if !job.plan.has_report(args) => Reports { table: None, report: table },
+        table => Reports { table, report: job.report(args, console, [&opened, &opened_base], &progress)? },
+    };
     let times = Times { open: open_time, all: started.elapsed() };
-    deliver(args, console, &job.plan, &report, times)
+    deliver(args, console, &job.plan, &reports, times)
 }
 
 impl Job {
@@ -101,7 +107,21 @@ impl Job {
         let selector = options::selector(args)?;
         let base = compare::asked_for(args).then(|| options::base_selector(args)).transpose()?;
         let plan = output::plan(args, selector.is_some())?;
-        Ok(Self { selector, base, plan })
+        let labels = Labels::new(&args.label, args.label_from_path.as_ref(), &args.traces)?;
+        Ok(Self { selector, base, plan, labels })
+    }
+
+    /// Reads the traces for a table of requests.
+    fn table(
+        &self,
+        args: &Args,
+        console: &Console,
+        opened: &[Opened],
+        progress: &ProgressDisplay,
+    ) -> CliResult<Report> {
+        let selector = self.selector.as_ref();
+        let question = Question { args, console, name: None, roots: &args.root, opened, selector };
+        question.ask_table(&self.labels, progress)
     }
 
     /// Reads the traces: those of the new side (or of the only one), and those of the base, if it has its own.

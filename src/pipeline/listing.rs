@@ -70,7 +70,7 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
             if listing.with_functions {
                 add_functions(&mut all, &survey.symbols);
             }
-            all.add_served(survey::handlers(&survey, looked_at), &survey::unknown_handler(&survey, looked_at));
+            all.add_served(survey::handlers(&survey, looked_at), &survey::unknown_handler(&survey, looked_at, None));
             all.older_tasks += survey.annotations.older_tasks;
             let part = Window { end: looked_at.end.min(survey.end), ..looked_at };
             all.add_annotations(survey.annotations.rows(part));

@@ -29,7 +29,7 @@ mod wanted;
 pub use events::events;
 pub use listing::candidates;
 pub use progress::{Progress, ProgressHook};
-pub use slicing::profile;
+pub use slicing::{endpoints, profile};
 
 use crate::profile::{Candidates, Metric, Only, Profile};
 use crate::trace::binary::Resolver;

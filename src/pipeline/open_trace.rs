@@ -14,6 +14,7 @@ use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::v2::split::Predictions;
 use crate::trace::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
+use std::collections::BTreeMap;
 
 /// A trace whose bytes were understood.
 pub(super) struct OpenTrace<'a> {
@@ -167,6 +168,8 @@ impl<'a> OpenTrace<'a> {
             bytes: input.source.size(),
             duration_ns,
             window_ns: looked_at::length(duration_ns, time),
+            clock_start_ns: survey.start.0,
+            labels: BTreeMap::new(),
             wall_start_ns: self.wall().map(|(at, ns)| ns.saturating_sub(at.0.saturating_sub(survey.start.0))),
             events: survey.events,
             goroutines: survey.forest.goroutines.len() as u64,

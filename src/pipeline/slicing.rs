@@ -9,9 +9,11 @@ use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
 use crate::profile::{self, CutRequest, Metric, Only, Profile, RequestStacks, Requests};
-use crate::slice::{self, RootKind, Selector, WindowIdx};
+use crate::slice::{self, RootKind, Selector, SelectorBuilder, WindowIdx};
+use crate::survey::roots::servers::TIMEOUT_HANDLER;
 use crate::survey::{self, Asked, Survey};
 use crate::trace::error::{Result, Warning};
+use std::collections::BTreeSet;
 
 /// Slices the traces and adds the slices up.
 pub fn profile(
@@ -27,7 +29,7 @@ pub fn profile(
         };
         let passes = if chosen.is_some() { 4 } else { 2 };
         let ticker = Ticker::new(inputs, passes, progress);
-        let slicer = Slicer { selector, options, ticker: &ticker, chosen: chosen.as_ref() };
+        let slicer = Slicer { selector, options, ticker: &ticker, chosen: chosen.as_ref(), by_endpoint: false };
         let sliced = slicer.slice_all(inputs)?;
         // Roots that matched and are of another length are an answer; none that matched is not.
         let matched =
@@ -41,6 +43,49 @@ pub fn profile(
         }
         Ok(Answer::Profile(Box::new(sliced.finish(options, chosen.as_ref()))))
     })
+}
+
+/// Slices the traces by all requests of their servers, each called by its endpoint as [`candidates`](super::candidates)
+/// lists it. What else is asked for is in `builder`, which has no pattern. Traces without such requests give a profile of
+/// none.
+pub fn endpoints(
+    inputs: &[Input<'_>],
+    builder: SelectorBuilder,
+    options: Options,
+    progress: Option<ProgressHook<'_>>,
+) -> Result<Profile> {
+    in_pool(options, |options| {
+        let ticker = Ticker::new(inputs, 3, progress);
+        let functions = endpoint_functions(inputs, &builder, options, &ticker)?;
+        // On its own stacks, a request with a time limit shows no endpoint, but this.
+        let functions = functions.iter().map(String::as_str).chain([TIMEOUT_HANDLER]);
+        let patterns = functions.map(|function| format!("^{}$", regex::escape(function)));
+        let selector = patterns.fold(builder, SelectorBuilder::root).build()?;
+        let slicer = Slicer { selector: &selector, options, ticker: &ticker, chosen: None, by_endpoint: true };
+        Ok(slicer.slice_all(inputs)?.finish(options, None))
+    })
+}
+
+/// The functions of all endpoints of the traces.
+fn endpoint_functions(
+    inputs: &[Input<'_>],
+    builder: &SelectorBuilder,
+    options: Options,
+    ticker: &Ticker<'_>,
+) -> Result<BTreeSet<String>> {
+    let time = builder.time.as_ref().map(|(range, _)| *range);
+    let mut functions = BTreeSet::new();
+    for input in inputs {
+        let _ = for_each_trace(input, &mut |trace| {
+            let (survey, _) = trace.survey(None, options, ticker)?;
+            functions.append(&mut survey::endpoints(&survey, looked_at(&survey, time)).functions);
+            // They are found again when the trace is sliced.
+            drop(trace.take_warnings());
+            Ok(())
+        })
+        .map_err(|e| e.in_input(&input.name))?;
+    }
+    Ok(functions)
 }
 
 /// The requests that count.
@@ -57,7 +102,7 @@ struct Chosen {
 fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Only) -> Result<Chosen> {
     let options = Options { metric: Metric::Latency, request_stacks: false, ..options };
     let ticker = Ticker::new(inputs, 2, None);
-    let sliced = Slicer { selector, options, ticker: &ticker, chosen: None }.slice_all(inputs)?;
+    let sliced = Slicer { selector, options, ticker: &ticker, chosen: None, by_endpoint: false }.slice_all(inputs)?;
     let durations: Vec<u64> = sliced.requests.list.iter().map(|r| r.dur_ns).collect();
     let mut cut = sliced.requests.cut;
     profile::choose_cut(&mut cut, only, &durations);
@@ -117,6 +162,8 @@ struct Slicer<'a> {
     ticker: &'a Ticker<'a>,
     /// The requests that count; all for none.
     chosen: Option<&'a Chosen>,
+    /// Whether roots are all requests of servers, and are called by their endpoints.
+    by_endpoint: bool,
 }
 
 impl Slicer<'_> {
@@ -147,6 +194,9 @@ impl Slicer<'_> {
         let (mut survey, predictions) = trace.survey(Some(self.selector), self.options, self.ticker)?;
         trace.settle_first_calls(&mut survey)?;
         self.add_undecided(&survey, &mut sliced.profile);
+        if self.by_endpoint {
+            survey.forest.endpoints = survey::endpoints(&survey, looked_at(&survey, self.selector.time));
+        }
         let mut slice = slice::select(&survey.forest, &survey.symbols, self.selector);
         if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {
             slice.keep(windows);
@@ -204,12 +254,18 @@ impl Slicer<'_> {
 
     /// Adds the requests that may be roots by stack too, and all requests of the same servers.
     fn add_undecided(&self, survey: &Survey, profile: &mut Profile) {
+        let list_of = self.options.request_stacks.then_some(profile.traces.len() as u32);
+        if self.by_endpoint {
+            let undecided = survey::unknown_handler(survey, looked_at(survey, self.selector.time), list_of);
+            profile.selection.undecided += &undecided;
+            return;
+        }
         let matches = |name: &str| self.selector.roots.matches(name);
         let asked = Asked {
             matches: &matches,
             goids: &self.selector.given.goids,
             window: looked_at(survey, self.selector.time),
-            list_of: self.options.request_stacks.then_some(profile.traces.len() as u32),
+            list_of,
         };
         let same = survey::undecided(survey, &asked);
         profile.selection.undecided += &same.undecided;

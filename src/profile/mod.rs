@@ -56,6 +56,7 @@ pub use with_undecided::{QuantileBounds, WithUndecided};
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
 /// What a slice of one or several traces spent its time on.
@@ -96,6 +97,10 @@ pub struct TraceInfo {
     pub duration_ns: u64,
     /// Length of the part looked at, in ns; none when that is all of it.
     pub window_ns: Option<u64>,
+    /// The first moment on the trace's own clock, in ns: of the clock that its ticks count, not of the trace.
+    pub clock_start_ns: i64,
+    /// What the caller says of the trace: `service`, `host`, `version`, …
+    pub labels: BTreeMap<String, String>,
     /// Wall clock of the first event, ns since the Unix epoch; only Go 1.25 and later record it.
     pub wall_start_ns: Option<i64>,
     /// Timed events in the file (CPU samples and what the reader adds not counted).

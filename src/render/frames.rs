@@ -1,7 +1,7 @@
 //! Frames of a sample as exports write them.
 
 use super::clean::clean;
-use crate::profile::{NodeIdx, Profile, Sample, StackTree};
+use crate::profile::{NodeIdx, Profile, ProfileFrame, Sample, StackTree};
 
 /// Frames written per stack at most; Go records 128 for one goroutine, joined stacks can be any length.
 /// The outermost are left out, so that an export stays linear in the trace's size.
@@ -31,16 +31,31 @@ pub(crate) const STATE_FILE: &str = "state";
 
 /// The stack of a sample, folded; its last frame is the state.
 pub(super) fn folded_line(profile: &Profile, sample: &Sample) -> String {
-    let (indexes, cut) = leaf_first(&profile.tree, sample.stack);
-    let all = profile.tree.frames();
+    let mut line = stack_line(&profile.tree, sample.stack);
+    push_frame(&mut line, &state_frame(&sample.state));
+    line
+}
+
+/// The functions of a stack, outermost first, with `;` between.
+pub(super) fn stack_line(tree: &StackTree, leaf: NodeIdx) -> String {
+    line_of(tree, leaf, CUT, |frame| frame.function.clone())
+}
+
+/// The lines of a stack, `file:line`, outermost first, with `;` between.
+pub(super) fn place_line(tree: &StackTree, leaf: NodeIdx) -> String {
+    line_of(tree, leaf, CUT_FILE, |frame| format!("{}:{}", frame.file, frame.line))
+}
+
+fn line_of(tree: &StackTree, leaf: NodeIdx, cut_frame: &str, text: impl Fn(&ProfileFrame) -> String) -> String {
+    let (indexes, cut) = leaf_first(tree, leaf);
+    let all = tree.frames();
     let mut line = String::new();
     if cut {
-        push_frame(&mut line, CUT);
+        push_frame(&mut line, cut_frame);
     }
     for &i in indexes.iter().rev() {
-        push_frame(&mut line, &all[i as usize].function);
+        push_frame(&mut line, &text(&all[i as usize]));
     }
-    push_frame(&mut line, &state_frame(&sample.state));
     line
 }
 

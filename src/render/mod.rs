@@ -21,6 +21,7 @@ mod markdown;
 mod metric;
 pub mod names;
 mod palette;
+mod parquet;
 mod pprof;
 mod question;
 pub mod shell;
@@ -121,22 +122,26 @@ pub struct Format {
     pub binary: bool,
     /// Writes a profile.
     pub profile: ProfileFn,
-    /// Writes a comparison.
-    pub comparison: ComparisonFn,
+    /// Writes a comparison; none when the format cannot show it.
+    pub comparison: Option<ComparisonFn>,
     /// Writes candidates; none when the format cannot show them.
     pub candidates: Option<CandidatesFn>,
+    /// Whether it has each request by itself: it shows a profile made with
+    /// [`request_stacks`](crate::Options::request_stacks), without `--root` one of all endpoints.
+    pub each_request: bool,
 }
 
 /// All output formats. The first is the default of standard output.
-pub static FORMATS: [Format; 6] = [
+pub static FORMATS: [Format; 7] = [
     Format {
         name: "text",
         about: "report for people",
         extensions: &[],
         binary: false,
         profile: text::write,
-        comparison: text::comparison::write,
+        comparison: Some(text::comparison::write),
         candidates: Some(text::candidates::write),
+        each_request: false,
     },
     Format {
         name: "json",
@@ -144,8 +149,9 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["json"],
         binary: false,
         profile: json::write,
-        comparison: json::write_comparison,
+        comparison: Some(json::write_comparison),
         candidates: Some(json::write_candidates),
+        each_request: false,
     },
     Format {
         name: "pprof",
@@ -153,8 +159,9 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["pb.gz", "pprof", "prof"],
         binary: true,
         profile: pprof::write,
-        comparison: pprof::write_comparison,
+        comparison: Some(pprof::write_comparison),
         candidates: None,
+        each_request: false,
     },
     Format {
         name: "folded",
@@ -162,8 +169,9 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["folded", "collapsed", "txt"],
         binary: false,
         profile: folded::write,
-        comparison: folded::write_comparison,
+        comparison: Some(folded::write_comparison),
         candidates: None,
+        each_request: false,
     },
     Format {
         name: "svg",
@@ -171,8 +179,9 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["svg"],
         binary: false,
         profile: svg::write,
-        comparison: svg::write_comparison,
+        comparison: Some(svg::write_comparison),
         candidates: None,
+        each_request: false,
     },
     Format {
         name: "md",
@@ -180,8 +189,19 @@ pub static FORMATS: [Format; 6] = [
         extensions: &["md"],
         binary: false,
         profile: markdown::write,
-        comparison: markdown::write_comparison,
+        comparison: Some(markdown::write_comparison),
         candidates: None,
+        each_request: false,
+    },
+    Format {
+        name: "parquet",
+        about: "a table of all requests, for many traces (docs/fleet.md)",
+        extensions: &["parquet"],
+        binary: true,
+        profile: parquet::write,
+        comparison: None,
+        candidates: None,
+        each_request: true,
     },
 ];
 

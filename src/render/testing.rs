@@ -26,7 +26,7 @@ pub(crate) fn render(format: &str, profile: &Profile, options: &Options) -> Vec<
 /// The bytes that a format gives of a comparison.
 pub(crate) fn render_comparison(format: &str, comparison: &Comparison, options: &Options) -> Vec<u8> {
     let mut out = Vec::new();
-    (Format::by_name(format).unwrap().comparison)(comparison, options, &mut out).unwrap();
+    (Format::by_name(format).unwrap().comparison.unwrap())(comparison, options, &mut out).unwrap();
     out
 }
 

@@ -60,7 +60,8 @@ impl<'a> SliceBuilder<'a> {
             window_of_stretch: vec![WindowIdx::NONE; forest.stretches.len()],
             window_of_annotated: vec![WindowIdx::NONE; forest.annotated.roots.len()],
             depth: vec![0; n],
-            labels: RootLabels::new(symbols, selector),
+            // Where endpoints are the roots, one within another is what a call of a worker is called.
+            labels: RootLabels::new(symbols, selector, !forest.endpoints.functions.is_empty()),
             served_only: false,
             workers: workers(forest, symbols),
             keep_out: KeepOut::new(symbols, selector),

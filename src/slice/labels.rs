@@ -10,12 +10,14 @@ use rustc_hash::FxHashMap;
 pub(super) struct RootLabels<'a> {
     pub(super) symbols: &'a Symbols,
     selector: &'a Selector,
+    /// Whether roots by stack are called by the innermost function that matches, and not the outermost.
+    innermost: bool,
     by_stack: FxHashMap<StackIdx, StringIdx>,
 }
 
 impl<'a> RootLabels<'a> {
-    pub(super) fn new(symbols: &'a Symbols, selector: &'a Selector) -> Self {
-        Self { symbols, selector, by_stack: FxHashMap::default() }
+    pub(super) fn new(symbols: &'a Symbols, selector: &'a Selector, innermost: bool) -> Self {
+        Self { symbols, selector, innermost, by_stack: FxHashMap::default() }
     }
 
     /// The name of a root by creation or entry: its entry function.
@@ -24,11 +26,12 @@ impl<'a> RootLabels<'a> {
         leaf.map_or(StringIdx::EMPTY, |frame| self.symbols.frame(frame).function)
     }
 
-    /// The name of a root by stack: the outermost function that matches.
+    /// The name of a root by stack: the outermost function that matches, or the innermost one.
     pub(super) fn of_stack(&mut self, stack: StackIdx) -> StringIdx {
         let (symbols, selector) = (self.symbols, self.selector);
         *self.by_stack.entry(stack).or_insert_with(|| {
-            let matching = symbols.frames(stack).filter(|f| selector.roots.matches(symbols.function(*f))).last();
+            let mut matching = symbols.frames(stack).filter(|f| selector.roots.matches(symbols.function(*f)));
+            let matching = if self.innermost { matching.next() } else { matching.last() };
             matching.map_or(StringIdx::EMPTY, |frame| symbols.frame(frame).function)
         })
     }

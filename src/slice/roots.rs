@@ -113,7 +113,8 @@ impl SliceBuilder<'_> {
             return false;
         }
         let Some(&stack) = self.forest.streams.get(&g) else { return false };
-        let label = self.labels.of_stack(stack);
+        let endpoint = self.forest.endpoints.of_goroutine.get(&g).copied();
+        let label = endpoint.unwrap_or_else(|| self.labels.of_stack(stack));
         let chain = self.slice.chains.root(label);
         self.start_whole_life(RootWindow { by: RootKind::Stack, ..RootWindow::of(g, chain, label) });
         true
@@ -137,7 +138,8 @@ impl SliceBuilder<'_> {
             if self.served_only && !self.is_served(&stretch) {
                 continue;
             }
-            let label = self.labels.of_stack(stretch.stack);
+            let endpoint = self.forest.endpoints.of_stretch.get(&i).copied();
+            let label = endpoint.unwrap_or_else(|| self.labels.of_stack(stretch.stack));
             let chain = self.slice.chains.root(label);
             let has_rest = stretch.seen.is_some_and(|seen| seen.end.is_some());
             let chain_after = if has_rest { self.slice.chains.after_last_stack(chain) } else { chain };

@@ -7,6 +7,7 @@ use crate::trace::time::{Time, Window};
 use petgraph::Directed;
 use petgraph::csr::Csr;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 /// The graph of creations: an edge from a goroutine to each that it created. Node index = goroutine index.
 pub(crate) type SpawnGraph = Csr<(), (), Directed, u32>;
@@ -222,6 +223,17 @@ pub(crate) struct ServedSpan {
     pub(crate) span: CutSpan,
 }
 
+/// The endpoints of requests, as the list of handlers has them.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct RequestEndpoints {
+    /// The functions of all rows of the list.
+    pub(crate) functions: BTreeSet<String>,
+    /// By position of the request's stretch, the function of the innermost row that it is in.
+    pub(crate) of_stretch: FxHashMap<u32, StringIdx>,
+    /// The same by goroutine, for those that serve one request alone.
+    pub(crate) of_goroutine: FxHashMap<GIdx, StringIdx>,
+}
+
 /// Goroutines, stretches, and the table from ids to goroutines.
 #[derive(Default, Debug)]
 pub(crate) struct Forest {
@@ -237,6 +249,8 @@ pub(crate) struct Forest {
     pub(crate) annotated: Annotated,
     /// When each goroutine lived, by its index; empty where that does not matter.
     pub(crate) lives: Vec<Life>,
+    /// What the requests of servers are called, where all of them are roots; empty otherwise.
+    pub(crate) endpoints: RequestEndpoints,
     by_id: GoIdTable,
     /// Ids that more than one goroutine has, with all of these in the order of their creation. Mostly empty.
     repeated: FxHashMap<GoId, Vec<GIdx>>,

@@ -10,6 +10,7 @@
 use super::Survey;
 use super::elsewhere::{RowSets, functions};
 use super::endpoints::Endpoints;
+use super::forest::RequestEndpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
 use super::roots::servers::hands_on;
@@ -40,27 +41,43 @@ struct HandlerRows<'s> {
     uses: FxHashMap<StringIdx, u64>,
     rows: Vec<Handler>,
     sets: RowSets,
+    /// By where the stacks of a request end, the function of the innermost row that it is in.
+    innermost: FxHashMap<u32, StringIdx>,
 }
 
 /// The handlers of a part of a trace, in no order; the survey must have been made with `lists_handlers`.
 pub(crate) fn handlers(survey: &Survey, looked_at: Window) -> Vec<Handler> {
     let mut rows = Vec::new();
     for (protocol, of_protocol) in by_protocol(survey, looked_at) {
-        let endpoints = Endpoints::new(&survey.served.paths, &survey.symbols);
-        let uses = uses(survey, &of_protocol);
         let requests: Vec<(u32, u64)> = of_protocol.iter().map(|(&set, took)| (set, took.count())).collect();
-        let mut list = HandlerRows { survey, endpoints, protocol, uses, rows: Vec::new(), sets: RowSets::default() };
-        for (node, group) in by_handler(&list, of_protocol) {
-            list.add(node, &group, "");
-        }
+        let mut list = HandlerRows::new(survey, protocol, of_protocol);
         list.add_elsewhere(&requests);
         rows.append(&mut list.rows);
     }
     pool(rows)
 }
 
-/// Whole requests of a part of the trace without a stack in a handler.
-pub(crate) fn unknown_handler(survey: &Survey, looked_at: Window) -> Undecided {
+/// The endpoints of all requests that have one: those of the innermost rows of [`handlers`].
+pub(crate) fn endpoints(survey: &Survey, looked_at: Window) -> RequestEndpoints {
+    let mut found = RequestEndpoints::default();
+    for (protocol, of_protocol) in by_protocol(survey, looked_at) {
+        let list = HandlerRows::new(survey, protocol, of_protocol);
+        found.functions.extend(list.rows.iter().map(|row| row.function.clone()));
+        for request in survey.served.requests.iter().filter(|request| request.protocol == protocol) {
+            let Some(&function) = list.innermost.get(&request.paths) else { continue };
+            match request.stretch {
+                Some(stretch) => _ = found.of_stretch.insert(stretch, function),
+                None if request.inferred.is_none() => _ = found.of_goroutine.insert(request.g, function),
+                None => {}
+            }
+        }
+    }
+    found
+}
+
+/// Whole requests of a part of the trace without a stack in a handler; each by itself where the position of the trace is
+/// given.
+pub(crate) fn unknown_handler(survey: &Survey, looked_at: Window, list_of: Option<u32>) -> Undecided {
     let mut undecided = Undecided::default();
     let mut goroutines = FxHashSet::default();
     let served = &survey.served;
@@ -68,8 +85,10 @@ pub(crate) fn unknown_handler(survey: &Survey, looked_at: Window) -> Undecided {
         if let Some(ns) = request.duration().filter(|_| request.is_inside(looked_at)) {
             undecided.took.durations_ns.push(ns);
             goroutines.extend(survey.connection_of(request));
+            undecided.list.extend(list_of.and_then(|trace| survey.undecided_request(request, trace, false)));
         }
     }
+    undecided.list.sort_by_key(|request| (request.start_ns, request.goid));
     undecided.connections = goroutines.len() as u64;
     undecided
 }
@@ -121,7 +140,23 @@ fn all(group: &Group) -> DurationList {
     all
 }
 
-impl HandlerRows<'_> {
+impl<'s> HandlerRows<'s> {
+    fn new(survey: &'s Survey, protocol: &'static str, requests: Group) -> Self {
+        let mut list = Self {
+            survey,
+            endpoints: Endpoints::new(&survey.served.paths, &survey.symbols),
+            protocol,
+            uses: uses(survey, &requests),
+            rows: Vec::new(),
+            sets: RowSets::default(),
+            innermost: FxHashMap::default(),
+        };
+        for (node, group) in by_handler(&list, requests) {
+            list.add(node, &group, StringIdx::EMPTY);
+        }
+        list
+    }
+
     fn callees(&self, of: PathNode, set: u32) -> Vec<PathNode> {
         self.endpoints.callees(of, &self.survey.served.path_sets[set as usize])
     }
@@ -135,7 +170,7 @@ impl HandlerRows<'_> {
     }
 
     /// Adds the row of a node, or rows for its endpoints, or both.
-    fn add(&mut self, node: PathNode, group: &Group, within: &str) {
+    fn add(&mut self, node: PathNode, group: &Group, within: StringIdx) {
         let name = self.row_name(node, group);
         let split = self.split(node, group).filter(|split| {
             // A name within itself would say nothing.
@@ -144,22 +179,26 @@ impl HandlerRows<'_> {
         let Some(split) = split else { return self.push(name, within, group, DurationList::default()) };
         let undecided = split.undecided.count() + split.undecided.partial;
         let is_replaced = split.is_certain && undecided == 0;
-        let outer = if is_replaced { within.to_owned() } else { name.clone() };
+        let outer = if is_replaced { within } else { name };
         if !is_replaced {
             self.push(name, within, group, split.undecided);
         }
         for (callee, of_callee) in split.endpoints {
-            self.add(callee, &of_callee, &outer);
+            self.add(callee, &of_callee, outer);
         }
     }
 
-    fn push(&mut self, function: String, within: &str, group: &Group, undecided: DurationList) {
+    fn push(&mut self, function: StringIdx, within: StringIdx, group: &Group, undecided: DurationList) {
+        // Rows within others come after these.
+        self.innermost.extend(group.keys().map(|&set| (set, function)));
+        let text = |name: StringIdx| self.survey.symbols.text(name).to_owned();
+        let (function, within) = (text(function), text(within));
         self.sets.push(&function, group.keys().copied());
         self.rows.push(Handler {
             hands_on: hands_on(&function),
             function,
             protocol: self.protocol,
-            within: within.to_owned(),
+            within,
             undecided,
             took: all(group),
             elsewhere: Vec::new(),
@@ -216,7 +255,7 @@ impl HandlerRows<'_> {
     /// What a row is called: a function that all its requests went through and no other did. The innermost of the user's
     /// that is called as a handler, else the outermost of the user's, else a handler of Go's own packages. Where others
     /// went through all of them, the innermost before the requests part.
-    fn row_name(&self, node: PathNode, group: &Group) -> String {
+    fn row_name(&self, node: PathNode, group: &Group) -> StringIdx {
         let total = size(group);
         let way = self.shared_way(node, group);
         let is_own = |at: &&PathNode| self.uses.get(&self.function(**at)).is_none_or(|&uses| uses <= total);
@@ -228,7 +267,7 @@ impl HandlerRows<'_> {
             .or_else(|| way.iter().rfind(|&&at| self.is_users(at) && self.endpoints.reaches_handler(at)))
             .or_else(|| way.iter().rfind(|&&at| self.endpoints.is_handler(at) && !self.hands_on(at)))
             .or_else(|| own().rfind(|&&at| !is_std(self.name(at))));
-        self.name(best.copied().unwrap_or(node)).to_owned()
+        self.function(best.copied().unwrap_or(node))
     }
 
     /// Whether a function is neither of Go's own packages nor a wrapper of theirs that was inlined.

@@ -39,10 +39,11 @@ pub(crate) mod v2;
 pub(crate) use candidates::candidates;
 pub(crate) use first_calls::FirstCalls;
 pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
-pub(crate) use handlers::{handlers, unknown_handler};
+pub(crate) use handlers::{endpoints, handlers, unknown_handler};
 pub(crate) use started::Started;
 pub(crate) use undecided::{Asked, undecided};
 
+use crate::profile::UndecidedRequest;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
@@ -90,6 +91,24 @@ impl Survey {
 }
 
 impl Survey {
+    /// A request of which nothing says whether it is of the roots; none when an edge cuts it. `trace` is the position of
+    /// the trace.
+    pub(crate) fn undecided_request(
+        &self,
+        request: &ServerRequest,
+        trace: u32,
+        is_likely: bool,
+    ) -> Option<UndecidedRequest> {
+        let (began, ended) = request.whole()?;
+        Some(UndecidedRequest {
+            trace,
+            goid: self.forest.get(request.g).id.0,
+            start_ns: began.since(self.start),
+            dur_ns: ended.since(began),
+            is_likely,
+        })
+    }
+
     /// The goroutine of the connection that a request came in on; none for calls of gRPC's stream workers.
     pub(crate) fn connection_of(&self, request: &ServerRequest) -> Option<GIdx> {
         let of_own = if request.protocol == "HTTP/1" { request.g } else { self.forest.get(request.g).parent };

@@ -10,7 +10,7 @@ use super::endpoints::Endpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
 use super::{NameMatcher, Survey};
-use crate::profile::{DurationList, OTHERWISE_PER_CENT, Undecided, UndecidedRequest};
+use crate::profile::{DurationList, OTHERWISE_PER_CENT, Undecided};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::Window;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -70,7 +70,9 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
             same.undecided.took.durations_ns.push(ns);
             connections.extend(survey.connection_of(request));
             let is_likely = likely.is_likely(survey, &judge, request);
-            same.undecided.list.extend(asked.list_of.and_then(|trace| listed(survey, request, trace, is_likely)));
+            same.undecided
+                .list
+                .extend(asked.list_of.and_then(|trace| survey.undecided_request(request, trace, is_likely)));
             if is_likely {
                 same.undecided.likely.durations_ns.push(ns);
             } else if likely.is_of_others(survey, request) {
@@ -81,18 +83,6 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
     same.undecided.connections = connections.len() as u64;
     same.undecided.list.sort_by_key(|request| (request.start_ns, request.goid));
     same
-}
-
-/// An undecided request by itself; none when an edge cuts it.
-fn listed(survey: &Survey, request: &ServerRequest, trace: u32, is_likely: bool) -> Option<UndecidedRequest> {
-    let (began, ended) = request.whole()?;
-    Some(UndecidedRequest {
-        trace,
-        goid: survey.forest.get(request.g).id.0,
-        start_ns: began.since(survey.start),
-        dur_ns: ended.since(began),
-        is_likely,
-    })
 }
 
 /// Requests of servers on which a matching one came in, or of which nobody knows the server.

@@ -24,6 +24,7 @@ mod cpu_time;
 mod critical_path;
 mod cutoff;
 mod endpoints;
+mod fleet;
 mod fuzz;
 mod ground_truth;
 mod grpc_streams;

@@ -29,6 +29,8 @@ pub(crate) struct ServerRequest {
     /// Where its borders are inferred, since one of gRPC's stream workers served it, the time of its first stack: it took at
     /// most as long as its borders say, and nobody knows its connection.
     pub(crate) inferred: Option<Time>,
+    /// Its position among the stretches of the forest; none where it is none of them.
+    pub(crate) stretch: Option<u32>,
 }
 
 impl ServerRequest {
@@ -73,7 +75,7 @@ impl Served {
     pub(crate) fn add(&mut self, forest: &mut Forest, symbols: &Symbols, g: GIdx, part: RootPart) {
         match part {
             RootPart::Stretch(ClosedStretch { start, end, stack, seen, births }) => {
-                add_stretch(forest, Stretch { g, start, end, stack, seen: Some(seen) }, &births);
+                let _ = add_stretch(forest, Stretch { g, start, end, stack, seen: Some(seen) }, &births);
             }
             RootPart::ServedRequest(request) => self.add_request(forest, symbols, g, &request),
             RootPart::WorkerCall(call) => self.add_worker_call(forest, symbols, g, &call),
@@ -84,7 +86,8 @@ impl Served {
         let paths = self.path_set(symbols, call.stacks.iter());
         let span = span(forest, g, (call.start, call.end));
         let inferred = call.seen.and_then(|seen| seen.time).or(Some(Time::MIN));
-        self.requests.push(ServerRequest { g, protocol: "gRPC", span, paths, matches: call.matches, inferred });
+        let (protocol, matches) = ("gRPC", call.matches);
+        self.requests.push(ServerRequest { g, protocol, span, paths, matches, inferred, stretch: None });
     }
 
     /// The outermost function of a stack's handler.
@@ -100,14 +103,14 @@ impl Served {
         {
             return;
         }
-        if let Some(stack) = request.matched {
+        let stretch = request.matched.map(|stack| {
             let (start, end) = (request.start.map(|m| m.pos), request.end.map(|m| m.pos));
-            add_stretch(forest, Stretch { g, start, end, stack, seen: None }, &request.births);
-        }
+            add_stretch(forest, Stretch { g, start, end, stack, seen: None }, &request.births)
+        });
         let paths = self.path_set(symbols, request.stacks.iter());
         let span = span(forest, g, (request.start, request.end));
-        let matches = request.matched.is_some();
-        self.requests.push(ServerRequest { g, protocol: "HTTP/1", span, paths, matches, inferred: None });
+        let (protocol, matches) = ("HTTP/1", stretch.is_some());
+        self.requests.push(ServerRequest { g, protocol, span, paths, matches, inferred: None, stretch });
     }
 
     /// The number of the set of where stacks end.
@@ -162,7 +165,8 @@ impl Served {
             match entries.into_iter().find_map(protocol_of) {
                 Some(protocol) => {
                     let span = life(forest, g);
-                    self.requests.push(ServerRequest { g, protocol, span, paths, matches, inferred: None });
+                    let (inferred, stretch) = (None, None);
+                    self.requests.push(ServerRequest { g, protocol, span, paths, matches, inferred, stretch });
                 }
                 // What a `TimeoutHandler` starts is a part of a request.
                 None => parts.push((g, paths, matches)),
@@ -260,10 +264,12 @@ fn life(forest: &Forest, g: GIdx) -> CutSpan {
     CutSpan { began: born(forest, g), ended: forest.lives.get(g.at()).and_then(|life| life.died) }
 }
 
-fn add_stretch(forest: &mut Forest, stretch: Stretch, births: &[GIdx]) {
+/// Adds a stretch, and gives its position.
+fn add_stretch(forest: &mut Forest, stretch: Stretch, births: &[GIdx]) -> u32 {
     let index = forest.stretches.len() as u32;
     for child in births {
         forest.goroutines[child.at()].stretch = index;
     }
     forest.stretches.push(stretch);
+    index
 }

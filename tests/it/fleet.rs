@@ -1,0 +1,144 @@
+//! Tables of requests (`-o x.parquet`): what is in them is what the other outputs have.
+
+use crate::common::{files, root};
+use gotrace_slice::pipeline::{self, Input, Options};
+use gotrace_slice::profile::Profile;
+use gotrace_slice::slice::Selector;
+use parquet::file::reader::{FileReader as _, SerializedFileReader};
+use parquet::record::Field;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// All requests of a trace, each called by its endpoint.
+fn endpoints(inputs: &[Input<'_>]) -> Profile {
+    let options = Options { include_partial: true, request_stacks: true, ..Options::default() };
+    pipeline::endpoints(inputs, Selector::builder(), options, None).expect("a sound trace")
+}
+
+/// Without `--root`, each row of HANDLERS has as many requests as the list says: whole ones, cut ones and undecided ones.
+#[test]
+fn every_request_of_the_list_is_in_the_table() {
+    let (mut n_requests, mut n_timed) = (0, 0);
+    for version in ["go1.19", "go1.21", "go1.22", "go1.23", "go1.25", "go1.26"] {
+        for path in files(&root().join("testdata/traces").join(version), "trace") {
+            let bytes = std::fs::read(&path).expect("a readable file");
+            let inputs = [Input::new("test", &bytes)];
+            let list = pipeline::candidates(&inputs, None, Options::default(), None).expect("a sound trace");
+            let mut listed: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+            for row in &list.handlers {
+                let within = list.handlers.iter().filter(|inner| inner.within == row.function);
+                let (mut whole, mut partial) = (row.took.count(), row.took.partial);
+                for inner in within.filter(|inner| inner.protocol == row.protocol) {
+                    whole -= inner.took.count();
+                    partial -= inner.took.partial;
+                }
+                let of = listed.entry(&row.function).or_default();
+                (of.0, of.1) = (of.0 + whole, of.1 + partial);
+            }
+            listed.retain(|_, of| *of != (0, 0));
+            let profile = endpoints(&inputs);
+            let requests = profile.requests.as_ref().expect("requests");
+            let mut found: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+            for request in &requests.list {
+                let of = found.entry(&requests.roots[request.root as usize]).or_default();
+                if request.partial { of.1 += 1 } else { of.0 += 1 }
+            }
+            assert_eq!(found, listed, "{}", path.display());
+            assert_eq!(profile.selection.undecided.took, list.undecided.took, "{}", path.display());
+            assert_eq!(profile.selection.undecided.list.len() as u64, list.undecided.count(), "{}", path.display());
+            n_requests += requests.list.len();
+            n_timed += requests.roots.iter().filter(|root| *root == "main.TooSlow").count();
+        }
+    }
+    assert!(n_requests > 1000 && n_timed > 0, "{n_requests} requests, {n_timed} with a time limit");
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+    command.current_dir(folder).args(args).output().expect("the program runs")
+}
+
+type TableRow = BTreeMap<String, Field>;
+
+fn table(path: &Path) -> Vec<TableRow> {
+    let reader = SerializedFileReader::new(std::fs::File::open(path).expect("a table")).expect("Parquet");
+    let rows = reader.get_row_iter(None).expect("rows");
+    rows.map(|row| row.expect("a row").into_columns().into_iter().collect()).collect()
+}
+
+fn sum(rows: &[TableRow], column: &str) -> i64 {
+    rows.iter().map(|row| if let Field::Long(ns) = row[column] { ns } else { 0 }).sum()
+}
+
+/// A folder with the server's trace as `in/h1/1.10/t`.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir_all(folder.path().join("in/h1/1.10")).expect("a folder");
+    let trace = root().join("testdata/traces/go1.26/server.trace");
+    std::fs::copy(trace, folder.path().join("in/h1/1.10/t")).expect("a copy");
+    folder
+}
+
+/// What the table has of whole requests is what JSON has; other outputs of the same run are as they are without it.
+#[test]
+fn a_table_has_what_json_has() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let alone = run(folder.path(), &["-q", "-r", "FanOut", "-o", "alone.json", "in/h1/1.10/t"]);
+    assert!(alone.status.success(), "{alone:?}");
+    let pattern = "(?<host>[^/]+)/(?<version>[^/]+)/[^/]+$";
+    let args = ["-q", "-r", "FanOut", "-o", "x.parquet", "-o", "x.json", "--label-from-path", pattern, "in/h1/1.10/t"];
+    let both = run(folder.path(), &[&args[..], &["--label", "zone=eu"]].concat());
+    assert!(both.status.success(), "{both:?}");
+    let json = std::fs::read(path("x.json")).expect("a report");
+    assert!(json == std::fs::read(path("alone.json")).expect("a report"));
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    let rows = table(&path("x.parquet"));
+    let (undecided, decided): (Vec<TableRow>, Vec<TableRow>) =
+        rows.into_iter().partition(|row| row["undecided"] == Field::Bool(true));
+    let latency = &json["latency"];
+    assert_eq!(sum(&decided, "dur_ns"), latency["total_ns"].as_i64().expect("a number"));
+    assert_eq!(sum(&decided, "ns"), latency["total_ns"].as_i64().expect("a number"));
+    let requests = decided.iter().filter(|row| row["dur_ns"] != Field::Null).count();
+    assert_eq!(requests as u64, latency["count"].as_u64().expect("a number"));
+    assert_eq!(undecided.len() as u64, json["selection"]["undecided"]["count"].as_u64().expect("a number"));
+    let text = |text: &str| Field::Str(text.to_owned());
+    assert_eq!((&decided[0]["host"], &decided[0]["version"]), (&text("h1"), &text("1.10")));
+    let Field::MapInternal(labels) = &decided[0]["labels"] else { panic!("no map") };
+    assert_eq!(labels.entries(), [(text("zone"), text("eu"))]);
+}
+
+/// The same trace gives the same bytes, with any number of threads; a trace without requests gives a table of none.
+#[test]
+fn a_table_can_be_made_again() {
+    let folder = folder();
+    let args = |name, threads| ["-q", "-j", threads, "-o", name, "in/h1/1.10/t"];
+    for (name, threads) in [("a.parquet", "1"), ("b.parquet", "3")] {
+        assert!(run(folder.path(), &args(name, threads)).status.success());
+    }
+    let read = |name| std::fs::read(folder.path().join(name)).expect("a table");
+    assert!(read("a.parquet") == read("b.parquet"));
+    assert_eq!(table(&folder.path().join("a.parquet")).iter().filter(|row| row["dur_ns"] != Field::Null).count(), 32);
+    let none = root().join("testdata/traces/go1.26/waits.trace");
+    let none = run(folder.path(), &["-q", "-o", "none.parquet", &none.display().to_string()]);
+    assert!(none.status.success(), "{none:?}");
+    assert!(table(&folder.path().join("none.parquet")).is_empty());
+}
+
+#[test]
+fn what_a_table_cannot_have_is_said() {
+    let folder = folder();
+    let fails = |args: &[&str], part: &str| {
+        let output = run(folder.path(), &[args, &["in/h1/1.10/t"]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(part), "{said}");
+        assert!(!folder.path().join("x.parquet").exists());
+    };
+    fails(&["-r", "FanOut", "--vs", "in/h1/1.10/t", "-o", "x.parquet"], "one side");
+    fails(&["-r", "FanOut", "--metric", "goroutine", "-o", "x.parquet"], "--metric latency");
+    fails(&["-r", "FanOut", "--label", "host=a"], "--label needs -o FILE.parquet");
+    fails(&["-o", "x.parquet", "--label", "host"], "key=value");
+    fails(&["-o", "x.parquet", "--label-from-path", "/(?<host>q[^/]+)/"], "does not match this path");
+    fails(&["-o", "x.parquet", "--label-from-path", "/([^/]+)/"], "names no label");
+}
