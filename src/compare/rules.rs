@@ -1,7 +1,8 @@
 //! Limits for latencies: `p95>+10%`, `mean>+5ms`, `p99>250ms`. A rule that is exceeded is broken.
 
 use super::statistics::{Change, Durations, LatencyChange, Quantile};
-use super::{Comparison, Latency};
+use super::{Comparison, Latency, Side};
+use crate::profile::quantile_bounds;
 
 /// The figure that a rule limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,6 +75,39 @@ impl Choices {
         let taken = self.undecided.iter().copied().filter(|ns| is_taken(*ns));
         Durations::new(self.counted.iter().copied().chain(taken).collect())
     }
+
+    /// The least and the most, in ns, that a figure can be with any choice of undecided requests.
+    fn bounds(&self, figure: LatencyFigure) -> (u64, u64) {
+        match figure {
+            LatencyFigure::Quantile(quantile) => {
+                let bounds = quantile_bounds(&self.counted, &self.undecided, quantile.thousandths());
+                (bounds.at_least_ns, bounds.at_most_ns)
+            }
+            LatencyFigure::Mean => {
+                let mut sorted = self.undecided.clone();
+                sorted.sort_unstable();
+                (self.mean_with(sorted.iter(), u64::lt), self.mean_with(sorted.iter().rev(), u64::gt))
+            }
+            LatencyFigure::Max => {
+                let longest = |list: &[u64]| list.iter().copied().max().unwrap_or(0);
+                (longest(&self.counted), longest(&self.counted).max(longest(&self.undecided)))
+            }
+        }
+    }
+
+    /// The mean, in ns, with the first of the undecided durations that move it to one side.
+    fn mean_with<'u>(&self, undecided: impl Iterator<Item = &'u u64>, moves: fn(&u64, &u64) -> bool) -> u64 {
+        let sum = self.counted.iter().map(|&ns| u128::from(ns)).sum::<u128>();
+        let mean = |(sum, n): (u128, u128)| (sum + n / 2).checked_div(n).unwrap_or(0) as u64;
+        let mut of = (sum, self.counted.len() as u128);
+        for ns in undecided {
+            if !moves(ns, &mean(of)) {
+                break;
+            }
+            of = (of.0 + u128::from(*ns), of.1 + 1);
+        }
+        mean(of)
+    }
 }
 
 /// The latencies of one side, and what limits what they say.
@@ -130,17 +164,25 @@ impl LatencyRule {
         let without = self.check_latencies(&comparison.latency);
         let Some(latency) = &comparison.with_undecided else { return without };
         let is_slower = |outcome: RuleOutcome| matches!(outcome, RuleOutcome::Slower(_));
-        // Undecided requests that both sides have alike blur what is significant, and not whether it is beyond the limit.
-        let is_same = if is_slower(without) {
-            self.change(latency).is_some_and(|change| self.exceeds(change))
-        } else {
-            !is_slower(self.check_latencies(latency))
-        };
-        if is_same {
-            return without;
+        let without_ns = self.change(&comparison.latency).map_or(0, |change| change.new_ns);
+        if !is_slower(without) {
+            let with_ns = self.change(latency).map_or(0, |change| change.new_ns);
+            let is_same = !is_slower(self.check_latencies(latency));
+            return if is_same { without } else { RuleOutcome::DependsOnUndecided { without_ns, with_ns } };
         }
-        let new_ns = |latency| self.change(latency).map_or(0, |change| change.new_ns);
-        RuleOutcome::DependsOnUndecided { without_ns: new_ns(&comparison.latency), with_ns: new_ns(latency) }
+        // Undecided requests that both sides have alike blur what is significant, and not whether it is beyond the limit. But
+        // they need not be alike: those that make the new side shortest, and the base longest, speak most against it.
+        let (_, base_ns) = self.bounds(&comparison.base);
+        let (with_ns, _) = self.bounds(&comparison.new);
+        let delta_ns = i128::from(with_ns) - i128::from(base_ns);
+        let is_certain = self.is_beyond(with_ns, base_ns, delta_ns);
+        if is_certain { without } else { RuleOutcome::DependsOnUndecided { without_ns, with_ns } }
+    }
+
+    /// The least and the most, in ns, that its figure can be on a side.
+    fn bounds(&self, side: &Side) -> (u64, u64) {
+        let ns = self.figure.of(&side.latency);
+        side.choices.as_ref().map_or((ns, ns), |choices| choices.bounds(self.figure))
     }
 
     fn check_latencies(&self, latency: &LatencyChange) -> RuleOutcome {
@@ -162,12 +204,15 @@ impl LatencyRule {
     }
 
     fn exceeds(&self, change: &Change) -> bool {
-        let delta = i128::from(change.delta_ns);
+        self.is_beyond(change.new_ns, change.base_ns, i128::from(change.delta_ns))
+    }
+
+    fn is_beyond(&self, new_ns: u64, base_ns: u64, delta_ns: i128) -> bool {
         match self.limit {
-            Limit::Above(limit) => change.new_ns > limit,
-            Limit::LongerBy(limit) => delta > i128::from(limit),
+            Limit::Above(limit) => new_ns > limit,
+            Limit::LongerBy(limit) => delta_ns > i128::from(limit),
             Limit::LongerByPart(part) => {
-                delta.saturating_mul(100_000) > i128::from(change.base_ns).saturating_mul(i128::from(part))
+                delta_ns.saturating_mul(100_000) > i128::from(base_ns).saturating_mul(i128::from(part))
             }
         }
     }
@@ -237,6 +282,30 @@ mod tests {
         assert_eq!(check(p50, 70, &[1, 2, 95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90 });
         assert_eq!(check(p50, 95, &[1, 2]), RuleOutcome::Kept);
         assert_eq!(check(LatencyFigure::Max, 80, &[1, 2]), RuleOutcome::Above(90));
+    }
+
+    /// The bounds are those of all choices there are, tried one by one.
+    #[test]
+    fn no_choice_moves_a_figure_beyond_its_bounds() {
+        let quantile = |quantile| LatencyFigure::Quantile(quantile);
+        let figures = [quantile(Quantile::P50), quantile(Quantile::P99), LatencyFigure::Mean, LatencyFigure::Max];
+        for (counted, undecided) in [
+            (&[20u64, 22, 24][..], &[1u64, 40, 60, 23][..]),
+            (&[10], &[1, 2, 3, 20, 21]),
+            (&[7], &[9, 9, 9, 9, 1]),
+            (&[5, 5], &[5]),
+        ] {
+            let choices = Choices { counted: counted.to_vec(), undecided: undecided.to_vec() };
+            for figure in figures {
+                let of = (0..1u32 << undecided.len()).map(|choice| {
+                    let chosen = (0..undecided.len()).filter(|i| choice >> i & 1 == 1).map(|i| undecided[i]);
+                    figure.of_durations(&Durations::new(counted.iter().copied().chain(chosen).collect()))
+                });
+                let of: Vec<u64> = of.collect();
+                let ends = (of.iter().min().copied().unwrap(), of.iter().max().copied().unwrap());
+                assert_eq!(choices.bounds(figure), ends, "{figure:?} {counted:?} {undecided:?}");
+            }
+        }
     }
 
     #[test]

@@ -52,6 +52,7 @@ pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};
 pub use waits::LibraryPool;
 pub(crate) use waits::{is_message, lock_kind};
+pub(crate) use with_undecided::quantile_bounds;
 pub use with_undecided::{QuantileBounds, WithUndecided};
 
 use crate::trace::error::Warning;

@@ -42,8 +42,8 @@ impl WithUndecided {
         let undecided = &undecided.durations_ns;
         let whole = in_order(counted, undecided);
         let with_cut = in_order(&[counted, cut].concat(), undecided);
-        let of = |per_cent| bounds(&whole, per_cent).widened(bounds(&with_cut, per_cent));
-        (!undecided.is_empty()).then(|| Self { count: whole.len() as u64, p50: of(50), p95: of(95) })
+        let of = |thousandths| bounds(&whole, thousandths).widened(bounds(&with_cut, thousandths));
+        (!undecided.is_empty()).then(|| Self { count: whole.len() as u64, p50: of(500), p95: of(950) })
     }
 }
 
@@ -64,27 +64,32 @@ fn in_order(counted: &[u64], undecided: &[u64]) -> Vec<(u64, bool)> {
     all
 }
 
+/// How far undecided durations can move a quantile of counted ones, of which there is one at least.
+pub(crate) fn quantile_bounds(counted: &[u64], undecided: &[u64], thousandths: u16) -> QuantileBounds {
+    bounds(&in_order(counted, undecided), thousandths)
+}
+
 /// The rank of a quantile among `n`, from 1.
-fn rank(n: u64, per_cent: u64) -> u64 {
-    (n * per_cent).div_ceil(100).max(1)
+fn rank(n: u64, thousandths: u16) -> u64 {
+    (n * u64::from(thousandths)).div_ceil(1_000).max(1)
 }
 
 /// `all` are durations in order, each with whether it counts.
-fn bounds(all: &[(u64, bool)], per_cent: u64) -> QuantileBounds {
+fn bounds(all: &[(u64, bool)], thousandths: u16) -> QuantileBounds {
     let counted = all.iter().filter(|(_, counts)| *counts).count() as u64;
-    let with_all_ns = all[rank(all.len() as u64, per_cent) as usize - 1].0;
+    let with_all_ns = all[rank(all.len() as u64, thousandths) as usize - 1].0;
     // With those up to this one: are they enough to reach the rank?
     let mut taken = 0;
     let shortest = all.iter().zip(1..).find(|&(&(_, counts), up_to)| {
         taken += u64::from(!counts);
-        up_to >= rank(counted + taken, per_cent)
+        up_to >= rank(counted + taken, thousandths)
     });
     // With those from this one on: are the counted ones before it too few to reach the rank?
     let (mut taken, mut before) = (0, counted);
     let longest = all.iter().rev().find(|(_, counts)| {
         taken += u64::from(!counts);
         before -= u64::from(*counts);
-        before < rank(counted + taken, per_cent)
+        before < rank(counted + taken, thousandths)
     });
     let ns = |found: Option<u64>| found.unwrap_or(with_all_ns);
     QuantileBounds {
@@ -103,9 +108,9 @@ mod tests {
         WithUndecided::new(counted, &[], &undecided)
     }
 
-    fn quantile(mut list: Vec<u64>, per_cent: u64) -> u64 {
+    fn quantile(mut list: Vec<u64>, thousandths: u16) -> u64 {
         list.sort_unstable();
-        list[rank(list.len() as u64, per_cent) as usize - 1]
+        list[rank(list.len() as u64, thousandths) as usize - 1]
     }
 
     /// The bounds are those of all choices there are, tried one by one.
@@ -119,15 +124,15 @@ mod tests {
             (&[3, 4, 9, 12, 17, 40], &[4, 4, 17, 18, 90, 1, 12]),
         ] {
             let found = with(counted, undecided).expect("undecided ones");
-            for (per_cent, bounds) in [(50, found.p50), (95, found.p95)] {
+            for (thousandths, bounds) in [(500, found.p50), (950, found.p95)] {
                 let choices = (0..1u32 << undecided.len()).map(|choice| {
                     let chosen = (0..undecided.len()).filter(|i| choice >> i & 1 == 1).map(|i| undecided[i]);
-                    quantile(counted.iter().copied().chain(chosen).collect(), per_cent)
+                    quantile(counted.iter().copied().chain(chosen).collect(), thousandths)
                 });
                 let choices: Vec<u64> = choices.collect();
                 let ends = (choices.iter().min().copied(), choices.iter().max().copied());
                 assert_eq!((Some(bounds.at_least_ns), Some(bounds.at_most_ns)), ends, "{counted:?} {undecided:?}");
-                assert_eq!(bounds.with_all_ns, quantile([counted, undecided].concat(), per_cent));
+                assert_eq!(bounds.with_all_ns, quantile([counted, undecided].concat(), thousandths));
             }
             assert_eq!(found.count, (counted.len() + undecided.len()) as u64);
         }
