@@ -43,6 +43,7 @@ cutoff
 endpoints
 dispatch
 routed
+compared
 started
 testing
 older
@@ -138,10 +139,17 @@ everything() {
 	run "$1" endpoints-h2 endpoints -h2
 	run "$1" dispatch dispatch
 	run "$1" routed routed
+	run "$1" compared-slow compared -slow 40
+	run "$1" compared-fixed compared -slow 2 -fast 39
+	run "$1" compared-called compared -once 40 -compute 1ms -after 6
+	run "$1" compared-longer compared -once 40 -compute 5ms
+	run "$1" compared-twice compared -once 37 -twice 3 -compute 5ms
+	run "$1" compared-hardly compared -once 38 -twice 2 -compute 5ms
 	run "$1" started started
 	run "$1" testing testing
 	run "$1" kinds kinds
 	run "$1" likely likely
+	run "$1" likely-h2 likely -h2
 	run "$1" spans spans
 	run "$1" spans-young spans -young
 	run "$1" stretches stretches

@@ -1,9 +1,11 @@
 //! What a comparison concludes from traces that are made for one rule each, and from their twins: the rate of slow
 //! requests, requests that may be several calls, and ends that can only be inferred.
 
+use crate::common::recordings;
 use gotrace_slice::trace::testing::from_text;
 use serde_json::Value;
 use std::fmt::Write;
+use std::path::Path;
 use std::process::Command;
 
 /// 1 ms in ns.
@@ -82,8 +84,13 @@ fn compare(base: &[u8], new: &[u8], rule: &str) -> (Option<i32>, Value, String) 
         std::fs::write(&path, bytes).expect("written");
         path
     });
+    compare_files("^main.Get$", [&base, &new], rule)
+}
+
+/// The same of recordings.
+fn compare_files(root: &str, [base, new]: [&Path; 2], rule: &str) -> (Option<i32>, Value, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
-    command.args(["-f", "json", "-r", "^main.Get$", "--fail-if", rule, "--vs"]).arg(base).arg(new);
+    command.args(["-f", "json", "-r", root, "--fail-if", rule, "--vs"]).arg(base).arg(new);
     let output = command.env("LANG", "C.UTF-8").output().expect("a run");
     let said = String::from_utf8(output.stderr).expect("UTF-8");
     let json = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
@@ -152,5 +159,46 @@ fn a_later_end_breaks_a_rule() {
         assert_eq!(exit, Some(code), "{rule}: {said}");
         assert_eq!(json["new"]["requests"], 40, "{rule}");
         assert!(json["new"]["latency"]["p50_ns"].as_u64().is_some_and(|ns| ns > 3 * MS), "{rule}: {json}");
+    }
+}
+
+/// Two recordings of `testdata/gen/compared` of each version.
+fn recorded(base: &str, new: &str) -> Vec<[std::path::PathBuf; 2]> {
+    let [base, new] = [base, new].map(|side| recordings(&format!("compared-{side}")));
+    assert_eq!(base.len(), new.len());
+    base.into_iter().zip(new).map(|(base, new)| [base, new]).collect()
+}
+
+/// The same of programs: 40 slow requests, and two of 41.
+#[test]
+fn recorded_fixes_are_faster_by_their_rate() {
+    for [base, new] in recorded("slow", "fixed") {
+        let what = base.display();
+        let (code, json, _) = compare_files("^main.Get$", [&base, &new], "p50>+10%");
+        let (how, rate) = verdict(&json);
+        assert_eq!((code, how), (Some(0), "slow-rate"), "{what}: {json}");
+        // Slow is above the median of the base's, which either of the two can be.
+        assert!(rate.is_some_and(|(slow, of)| slow <= 2 && of == 41), "{what}: {rate:?}");
+        assert!(said(&json).starts_with("Faster: "), "{what}: {json}");
+        // The twin: as many slow ones.
+        let (_, json, _) = compare_files("^main.Get$", [&base, &base], "p50>+10%");
+        assert_eq!(verdict(&json).0, "not-significant", "{what}");
+    }
+}
+
+/// Calls that compute for 5 ms after their last wait, where they did for 1; of 40 goroutines 3, or 2, call twice in a row.
+#[test]
+fn recorded_calls_are_slower_unless_many_may_be_several() {
+    for (new, code, how) in [("longer", 3, "significant"), ("hardly", 3, "significant"), ("twice", 2, "may-be-several")]
+    {
+        for [base, new] in recorded("called", new) {
+            let (found, json, stderr) = compare_files("^main.Take$", [&base, &new], "mean>+100%");
+            let what = new.display();
+            assert_eq!((found, verdict(&json).0), (Some(code), how), "{what}: {stderr}");
+            assert_eq!(said(&json).starts_with("Slower: "), code == 3, "{what}: {json}");
+            // The other way round nothing is slower.
+            let (found, _, stderr) = compare_files("^main.Take$", [&new, &base], "mean>+100%");
+            assert_eq!(found, Some(if code == 3 { 0 } else { code }), "{what}: {stderr}");
+        }
     }
 }

@@ -337,7 +337,7 @@ fn the_head_says_what_it_does_not_count() {
 /// nothing else that is known; twins on a connection, or below a middleware, with two endpoints are not.
 #[test]
 fn likely_requests_are_those_that_the_trace_lets_infer() {
-    for recording in Recording::all("likely") {
+    for recording in ["likely", "likely-h2"].into_iter().flat_map(Recording::all) {
         let said = |endpoint: &str, what: &str| recording.truth["endpoints"][endpoint][what].as_u64().expect("a count");
         let quick = |endpoint| said(endpoint, "alone") + said(endpoint, "shared");
         let without_middleware = quick("main.Item") + quick("main.List");

@@ -35,6 +35,7 @@ mod list_time;
 mod loops;
 mod matched;
 mod older_calls;
+mod outlived;
 mod outputs;
 mod pprof_go;
 mod problems;

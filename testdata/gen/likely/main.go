@@ -4,7 +4,7 @@
 // one endpoint alone. Others have twins for which nothing can be inferred: on a
 // connection that served two endpoints, below a middleware that wraps two, and on
 // a connection where requests without a stack took longer than those that have one.
-// It records its own trace to -o and prints JSON: for each endpoint how many
+// With -h2 over HTTP/2. It records its own trace to -o and prints JSON: for each endpoint how many
 // requests blocked in it, and how many left no stack of it, on which kind of
 // connection.
 package main
@@ -130,7 +130,19 @@ func logged(log *os.File, next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func serve() *httptest.Server {
+// start begins to serve, over HTTP/2 if asked.
+func start(mux *http.ServeMux, h2 bool) *httptest.Server {
+	server := httptest.NewUnstartedServer(mux)
+	if h2 {
+		server.EnableHTTP2 = true
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
+	return server
+}
+
+func serve(h2 bool) *httptest.Server {
 	log, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	check(err)
 	mux := http.NewServeMux()
@@ -139,15 +151,15 @@ func serve() *httptest.Server {
 	mux.HandleFunc("/report", audited(log, Report))
 	mux.HandleFunc("/alpha", logged(log, Alpha))
 	mux.HandleFunc("/beta", logged(log, Beta))
-	return httptest.NewServer(mux)
+	return start(mux, h2)
 }
 
 // serveComputing serves those of which Read alone leaves a stack.
-func serveComputing() *httptest.Server {
+func serveComputing(h2 bool) *httptest.Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/read", Read)
 	mux.HandleFunc("/encode", Encode)
-	return httptest.NewServer(mux)
+	return start(mux, h2)
 }
 
 // A client has a connection of its own.
@@ -157,8 +169,12 @@ type client struct {
 	alone bool
 }
 
-func newClient(url string, alone bool) *client {
-	return &client{http: http.Client{Transport: &http.Transport{MaxConnsPerHost: 1}}, url: url, alone: alone}
+func newClient(server *httptest.Server, alone bool) *client {
+	transport := &http.Transport{MaxConnsPerHost: 1, ForceAttemptHTTP2: true}
+	if of, ok := server.Client().Transport.(*http.Transport); ok && of.TLSClientConfig != nil {
+		transport.TLSClientConfig = of.TLSClientConfig.Clone()
+	}
+	return &client{http: http.Client{Transport: transport}, url: server.URL, alone: alone}
 }
 
 func (c *client) get(path string, blocks bool) {
@@ -180,14 +196,15 @@ func (c *client) get(path string, blocks bool) {
 func main() {
 	out := flag.String("o", "trace.out", "where the trace goes")
 	n := flag.Int("n", 4, "rounds")
+	h2 := flag.Bool("h2", false, "HTTP/2")
 	flag.Parse()
-	server, computing := serve(), serveComputing()
+	server, computing := serve(*h2), serveComputing(*h2)
 	file, err := os.Create(*out)
 	check(err)
 	check(trace.Start(file))
 	// The connections begin in the trace, so that the server they belong to is known.
-	items, mixed, reports := newClient(server.URL, true), newClient(server.URL, false), newClient(server.URL, false)
-	logs, reads := newClient(server.URL, false), newClient(computing.URL, true)
+	items, mixed, reports := newClient(server, true), newClient(server, false), newClient(server, false)
+	logs, reads := newClient(server, false), newClient(computing, true)
 	for i := 0; i < *n; i++ {
 		for _, blocks := range []bool{true, false} {
 			items.get("/item", blocks)
