@@ -111,6 +111,9 @@ impl V1Trace {
             }
         }
         let mut survey = surveyor.0.finish();
+        // Its positions are numbers of events.
+        let found = std::mem::take(&mut survey.warnings).into_vec();
+        survey.warnings.extend(found.into_iter().map(|warning| Warning { offset: None, ..warning }));
         if let Some(walked) = walked {
             survey.end = walked.end;
             self.parts_are_independent = n_parts > 1 && !walked.stack_while_stopped;

@@ -43,6 +43,7 @@ impl<'a> V2Trace<'a> {
         let mut index = read_index(source, version, start)?;
         let mut warnings = std::mem::take(&mut index.warnings).into_vec();
         let syncs = read_syncs(source, &index, &mut warnings)?;
+        warn_without_clock(&index, &syncs, version, &mut warnings);
         let clocks = clocks(&index, &syncs, &mut warnings);
         let wall = syncs.iter().zip(&clocks).find_map(|(s, c)| s.wall.map(|(ticks, ns)| (c.time(ticks), ns)));
         if index.generations.iter().all(|g| g.batches.is_empty()) {
@@ -75,6 +76,23 @@ impl<'a> V2Trace<'a> {
 
 fn read_syncs(source: &dyn Source, index: &Index, warnings: &mut Vec<Warning>) -> Result<Vec<SyncData>> {
     index.generations.iter().map(|g| read_sync(source, g, warnings)).collect()
+}
+
+/// Adds a warning for each generation whose clock is not given, although that of another one is.
+fn warn_without_clock(index: &Index, syncs: &[SyncData], version: V2, warnings: &mut Vec<Warning>) {
+    let any = syncs.iter().any(|sync| sync.frequency.is_some());
+    for (generation, sync) in index.generations.iter().zip(syncs) {
+        let known = warnings.iter().any(|w| w.generation == Some(generation.number) && w.id.ends_with("-clock"));
+        let message = match (sync.frequency, sync.wall) {
+            (None, _) if any => "the generation has no clock's frequency; that of another one is used",
+            (Some(_), None) if version.sync_batch => "the generation has no wall-clock time",
+            _ => continue,
+        };
+        if !known {
+            let warning = Warning::lost("damaged-clock", message, generation.start, 0);
+            warnings.push(warning.in_generation(generation.number));
+        }
+    }
 }
 
 /// A clock per generation. One that lost its frequency gets that of another generation, or [`DEFAULT_FREQUENCY`].

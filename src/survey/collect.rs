@@ -4,6 +4,7 @@
 use super::Survey;
 use super::annotations::kind::{AnnotationEvent, AnnotationKind};
 use super::annotations::sink::AnnotationSink;
+use super::annotations::task_ids::TaskIds;
 use super::forest::{Origin, ServedSpan};
 use super::roots::connections::{Moment, ServerStack};
 use super::roots::paths::PathNode;
@@ -20,6 +21,8 @@ use rustc_hash::FxHashMap;
 pub(crate) struct Collector<'a> {
     pub(crate) survey: Survey,
     annotations: Option<AnnotationSink<'a>>,
+    /// The ids of all tasks that began.
+    pub(crate) task_ids: TaskIds,
     /// Goroutines of which something may be open.
     trackers: FxHashMap<GIdx, RootTracker>,
     /// Parts that a tracker finished, on their way into the survey.
@@ -149,6 +152,7 @@ impl<'a> Collector<'a> {
             self.add_parts(g);
         }
         let mut survey = self.survey;
+        survey.warnings.extend(self.task_ids.into_warning());
         survey.served.finish(&survey.forest, &survey.symbols);
         let with_borders = survey.served.requests.iter().filter(|r| r.inferred.is_none());
         survey.forest.served = with_borders.map(|r| ServedSpan { g: r.g, span: r.span }).collect();

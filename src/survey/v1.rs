@@ -134,6 +134,9 @@ impl<'a> OrderedSurvey<'a> {
     }
 
     fn annotation(&mut self, event: &Event) {
+        if let EventKind::TaskBegin { task, .. } = event.kind {
+            self.collector.task_ids.begin(task, event.pos);
+        }
         if let Some(kind) = AnnotationKind::of(&event.kind).filter(|_| event.g.is_some()) {
             self.collector.begin_task(event.g, moment(event), kind);
             self.collector.annotation(event.g, moment(event), kind);

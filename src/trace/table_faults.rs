@@ -19,6 +19,19 @@ pub(super) fn drop_conflicts<T: Copy>(
     Some((at, ids))
 }
 
+/// Drops all entries with the id 0, which is that of nothing. Returns the position of the first; none if there is none.
+pub(super) fn drop_zero<T>(entries: &mut Vec<(u64, T)>) -> Option<usize> {
+    let first = entries.iter().position(|entry| entry.0 == 0)?;
+    entries.retain(|entry| entry.0 != 0);
+    Some(first)
+}
+
+/// The warning about a table that defines what 0 stands for; the table is at `offset`.
+pub(super) fn zero_defined(offset: u64) -> Warning {
+    let message = "a table defines the id 0, which stands for nothing; it does not count";
+    Warning::lost("defined-twice", message, offset, 0)
+}
+
 /// The warning about `n` ids of this kind that are defined twice; the first contradiction is in the table at `offset`.
 pub(super) fn defined_twice(what: &str, n: usize, offset: u64) -> Warning {
     let message = match n {

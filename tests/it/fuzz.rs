@@ -1,16 +1,17 @@
-//! Fuzzing on stable Rust: seeds are the traces of the repository and made-up ones, mutations know what a batch
-//! is. `GOTRACE_SLICE_FUZZ_SECONDS` says how long (2 by default, 60 in CI), `GOTRACE_SLICE_FUZZ_SEED` where to
+//! Fuzzing on stable Rust: seeds are the traces of the repository and made-up ones, damage is
+//! that of `common/mutate.rs`. `GOTRACE_SLICE_FUZZ_SECONDS` says how long (2 by default, 60 in CI), `GOTRACE_SLICE_FUZZ_SEED` where to
 //! start. An input that panics is saved in Cargo's temporary folder under `target`, and its path is printed.
 
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
+use crate::common::mutate::Mutator;
 use crate::common::sim::{Plan, simulate};
 use crate::common::{self, files, root, root_by, selector, slice, whole_life};
 use gotrace_slice::pipeline::Answer;
 use gotrace_slice::slice::Selector;
 use gotrace_slice::slice::TimeRange;
-use gotrace_slice::trace::testing::{code, from_text, put_uvarint, to_text};
+use gotrace_slice::trace::testing::{from_text, to_text};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -29,86 +30,6 @@ fn seeds() -> Vec<Vec<u8>> {
         simulate(Plan { seed: seed * 77 + 5, steps: 60, threads: 3, generations: 3, version }).bytes
     });
     real.filter(|bytes| bytes.len() < 12_000).chain(texts).chain(made_up).collect()
-}
-
-struct Mutator {
-    random: u64,
-    seeds: Vec<Vec<u8>>,
-}
-
-impl Mutator {
-    fn below(&mut self, n: usize) -> usize {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        ((self.random >> 11) % n.max(1) as u64) as usize
-    }
-
-    /// Where batches seem to begin.
-    fn batches(bytes: &[u8]) -> Vec<usize> {
-        (16..bytes.len().saturating_sub(1))
-            .filter(|&i| bytes[i] == code::EVENT_BATCH && (1..6).contains(&bytes[i + 1]))
-            .chain([bytes.len()])
-            .collect()
-    }
-
-    fn next(&mut self) -> Vec<u8> {
-        let at = self.below(self.seeds.len());
-        let mut bytes = self.seeds[at].clone();
-        for _ in 0..=self.below(4) {
-            self.mutate(&mut bytes);
-        }
-        bytes
-    }
-
-    fn mutate(&mut self, bytes: &mut Vec<u8>) {
-        let len = bytes.len();
-        if len < 20 {
-            bytes.resize(20, 1);
-            return;
-        }
-        let at = 16 + self.below(len - 16);
-        match self.below(10) {
-            0 => bytes[at] ^= 1 << self.below(8),
-            1 => bytes[at] = self.below(256) as u8,
-            2 => bytes.truncate(at),
-            3 => {
-                let extreme = [0, 1, 127, 128, u64::MAX, 1 << 63, 1 << 32, 65_536, 1 << 20][self.below(9)];
-                let mut varint = Vec::new();
-                put_uvarint(&mut varint, extreme);
-                let end = (at + self.below(3)).min(len);
-                bytes.splice(at..end, varint);
-            }
-            4 => {
-                let other = self.below(self.seeds.len());
-                let from = self.below(self.seeds[other].len());
-                let to = (from + self.below(600)).min(self.seeds[other].len());
-                let piece = self.seeds[other][from..to].to_vec();
-                bytes.splice(at..at, piece);
-            }
-            5 => drop(bytes.drain(at..(at + self.below(40)).min(len))),
-            6 => bytes[self.random as usize % 16] ^= 1 << self.below(8),
-            7 => bytes.splice(at..at, *b"\ngo 1.26 trace\0\0\0").for_each(drop),
-            _ => self.move_batch(bytes),
-        }
-    }
-
-    /// Drops a batch, doubles it, or puts it somewhere else.
-    fn move_batch(&mut self, bytes: &mut Vec<u8>) {
-        let borders = Self::batches(bytes);
-        if borders.len() < 3 {
-            return;
-        }
-        let i = self.below(borders.len() - 1);
-        let batch = bytes[borders[i]..borders[i + 1]].to_vec();
-        if self.below(2) == 0 {
-            bytes.drain(borders[i]..borders[i + 1]);
-        }
-        if self.below(3) > 0 {
-            let to = borders[self.below(borders.len())].min(bytes.len());
-            bytes.splice(to..to, batch);
-        }
-    }
 }
 
 fn selectors() -> Vec<Selector> {
@@ -143,13 +64,13 @@ fn check(bytes: &Vec<u8>, selector: &Selector) {
 fn nothing_panics() {
     let seconds = number("GOTRACE_SLICE_FUZZ_SECONDS", 2);
     let seed = number("GOTRACE_SLICE_FUZZ_SEED", 0x5eed) | 1;
-    let mut mutator = Mutator { random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, seeds: seeds() };
+    let mut mutator = Mutator::new(seed, seeds());
     let selectors = selectors();
     let started = Instant::now();
     let mut executions = 0u64;
     let mut slowest = Duration::ZERO;
     while started.elapsed() < Duration::from_secs(seconds) {
-        let bytes = mutator.next();
+        let (bytes, _) = mutator.next(4);
         let one = Instant::now();
         let selector = &selectors[executions as usize % selectors.len()];
         let outcome = catch_unwind(AssertUnwindSafe(|| check(&bytes, selector)));

@@ -23,6 +23,7 @@ mod corrupt;
 mod cpu_time;
 mod critical_path;
 mod cutoff;
+mod differential;
 mod endpoints;
 mod fleet;
 mod fuzz;

@@ -15,9 +15,11 @@ use crate::survey::roots::classify::StackClass;
 use crate::survey::roots::servers::ServerStep;
 use crate::survey::v2::classes::classify;
 use crate::survey::v2::collect::ScanCollector;
+use crate::survey::v2::collections::out_of_turn;
 use crate::survey::v2::evidence_store::EvidenceMemory;
 use crate::survey::v2::scan::{Birth, Scan, ScanInput, UndefinedStacks};
 use crate::survey::v2::thread_groups::{scan_threads, thread_groups};
+use crate::survey::v2::undefined::undefined_stacks;
 use crate::survey::{NameMatcher, Survey};
 use crate::trace::error::{Result, Warning};
 use crate::trace::id_table::IdTable;
@@ -147,7 +149,11 @@ impl Surveying<'_> {
             let (size, left) = self.trace.size_and_left(i);
             collector.expect((scan.births.len() as u64).saturating_mul(1 + left / size.max(1)) as usize);
         }
-        collector.add(&tables, scan, self.trace.clocks[i]);
+        let unknown = collector.add(&tables, scan, self.trace.clocks[i]);
+        if unknown > 0 && i > 0 {
+            let GenerationIndex { start, number, .. } = self.trace.index.generations[i];
+            collector.warn(not_known_before(unknown, start).in_generation(number));
+        }
         Ok(())
     }
 
@@ -160,17 +166,19 @@ impl Surveying<'_> {
         let tables = read_tables(generation, &mut warnings)?;
         let classes = classify_stacks(&tables, self.selector);
         let classes = classes.as_ref();
-        let samples = match classes {
-            Some(_) => &samples_by_thread(generation, &mut warnings)?,
-            None => &FxHashMap::default(),
-        };
+        let samples = read_samples(generation, &mut warnings)?;
+        let undefined_samples = samples.iter().filter(|sample| !tables.defines_stack(sample.stack));
+        let mut undefined = UndefinedStacks::default();
+        undefined_samples.for_each(|sample| undefined.add(sample.pos));
+        let samples = &if classes.is_some() { by_thread(samples) } else { FxHashMap::default() };
         let notes = notes_wanted(self.selector);
         let (batches, tables_read) = (&ThreadBatches::new(generation), &tables);
         let ScanOptions { split_times, .. } = options;
         let predictor_input = PredictorInput { generation, batches, known, clock: clocks[i], split_times };
+        let is_first = i == 0;
         let scan = |keeps_all| {
-            let input =
-                ScanInput { generation, batches, tables: tables_read, known, classes, notes, samples, keeps_all };
+            let tables = tables_read;
+            let input = ScanInput { is_first, generation, batches, tables, known, classes, notes, samples, keeps_all };
             self.scan_groups(&input, options.threads, predictor_input)
         };
         let mut scanned = scan(options.keeps_all)?;
@@ -178,8 +186,14 @@ impl Surveying<'_> {
             scanned = scan(true)?;
         }
         let (mut scan, predictions) = scanned.unwrap_or_default();
+        let collections = out_of_turn(std::mem::take(&mut scan.collections));
+        warnings.extend(collections.map(|w| w.in_generation(generation.index.number)));
         warnings.extend(undefined_strings(&scan, &tables, generation.index));
-        warnings.extend(undefined_stacks(scan.undefined_stacks).map(|w| w.in_generation(generation.index.number)));
+        if classes.is_none() && scan.highest_stack >= tables.first_undefined_stack() {
+            undefined.join(undefined_stacks(generation, &tables, known)?);
+        }
+        undefined.join(scan.undefined_stacks);
+        warnings.extend(undefined_stacks_warning(undefined).map(|w| w.in_generation(generation.index.number)));
         scan.warnings.extend(warnings);
         scan.serves = classes.is_some_and(serves);
         Ok(GenerationScan { tables, scan, predictions })
@@ -225,16 +239,13 @@ impl Surveying<'_> {
     }
 }
 
-/// The CPU samples of a generation by the id of the thread, each thread's in order of time.
-fn samples_by_thread(
-    generation: &Generation<'_>,
-    warnings: &mut Vec<Warning>,
-) -> Result<FxHashMap<u64, Vec<WireSample>>> {
-    let mut samples: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
-    for sample in read_samples(generation, warnings)? {
-        samples.entry(sample.thread).or_default().push(sample);
+/// CPU samples by the id of the thread, each thread's in order of time as before.
+fn by_thread(samples: Vec<WireSample>) -> FxHashMap<u64, Vec<WireSample>> {
+    let mut by_thread: FxHashMap<u64, Vec<WireSample>> = FxHashMap::default();
+    for sample in samples {
+        by_thread.entry(sample.thread).or_default().push(sample);
     }
-    Ok(samples)
+    by_thread
 }
 
 /// Whether a stack is a server's.
@@ -250,6 +261,15 @@ pub(super) fn classify_stacks(tables: &Tables, selector: Option<&Selector>) -> O
     classify(tables, &classifier)
 }
 
+/// The warning about `n` goroutines of a generation after the first that were neither there before nor created.
+fn not_known_before(n: u64, start: u64) -> Warning {
+    let message = match n {
+        1 => "a goroutine has a status here that was neither there before nor created".to_owned(),
+        n => format!("{n} goroutines have a status here that were neither there before nor created"),
+    };
+    Warning::lost("unknown-goroutine", message, start, 0)
+}
+
 /// A warning if events name strings that no table of their generation defines.
 fn undefined_strings(scan: &Scan, tables: &Tables, generation: &GenerationIndex) -> Option<Warning> {
     let n = scan.strings.iter().filter(|id| **id != 0 && tables.string(**id).is_none()).count();
@@ -262,7 +282,7 @@ fn undefined_strings(scan: &Scan, tables: &Tables, generation: &GenerationIndex)
 }
 
 /// A warning if events name stacks that no table of their generation defines.
-fn undefined_stacks(undefined: UndefinedStacks) -> Option<Warning> {
+fn undefined_stacks_warning(undefined: UndefinedStacks) -> Option<Warning> {
     let UndefinedStacks { events, first } = undefined;
     let message = match events {
         1 => "an event names a stack that no table defines: its functions are not known".to_owned(),

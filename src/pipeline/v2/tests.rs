@@ -265,8 +265,12 @@ fn what_scans_leave_out_is_never_needed() {
         }
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/text");
-    for file in std::fs::read_dir(folder).expect("a folder of the repository") {
+    let files = |folder| std::fs::read_dir(folder).expect("a folder of the repository");
+    for file in files(folder.clone()).chain(files(folder.join("refused"))) {
         let path = file.expect("a file of the repository").path();
+        if path.is_dir() {
+            continue;
+        }
         let text = std::fs::read_to_string(&path).expect("a text");
         let Some((_, text)) = text.split_once("\nTrace ") else { continue };
         let Ok(bytes) = crate::trace::text::from_text(&format!("Trace {text}")) else { continue };
@@ -311,8 +315,17 @@ fn same_on_both_paths(bytes: &Vec<u8>, name: &str, pattern: &str) {
             let generation = &generation;
             let batches = &batches;
             let tables = &tables;
-            let input =
-                ScanInput { generation, batches, tables, known, classes, notes: None, samples, keeps_all: true };
+            let input = ScanInput {
+                is_first: false,
+                generation,
+                batches,
+                tables,
+                known,
+                classes,
+                notes: None,
+                samples,
+                keeps_all: true,
+            };
             let scan = scan_threads(&input, 0..index.threads.len(), EvidenceMemory::default(), &mut NoObserver);
             format!("{:?}", scan.expect("bytes in memory"))
         };

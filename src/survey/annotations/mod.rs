@@ -10,6 +10,8 @@
 //! 4. `roots.rs`: which tasks and regions match (`root_builder.rs`), and, with `worker.rs`, what each goroutine did for
 //!    them: spans of work, which may overlap.
 //! 5. `exclusive_work.rs`: spans → stretches that do not overlap, as a goroutine's time counts once.
+//!
+//! `task_ids.rs` finds tasks with the same id.
 
 pub(crate) mod exclusive_work;
 pub(crate) mod kind;
@@ -18,4 +20,5 @@ pub(crate) mod regions;
 pub(crate) mod root_builder;
 pub(crate) mod roots;
 pub(crate) mod sink;
+pub(crate) mod task_ids;
 pub(crate) mod worker;

@@ -15,6 +15,7 @@ use crate::survey::forest::{Goroutine, Life, Origin};
 use crate::survey::roots::connections::{Moment, ServerStack};
 use crate::survey::roots::stretches::{Before, Match};
 use crate::survey::roots::tracker::RootEvidence;
+use crate::trace::error::Warning;
 use crate::trace::ids::{GIdx, GoId};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
@@ -117,16 +118,19 @@ impl<'a> ScanCollector<'a> {
         self.open_ids.iter().any(|&id| scan.evidence.has_skipped(id))
     }
 
-    /// Adds the scan of the next generation, which misses nothing.
-    pub(crate) fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) {
+    /// Adds the scan of the next generation, which misses nothing. Returns how many of the goroutines that a status names
+    /// were not known: after the first generation, none should be.
+    pub(crate) fn add(&mut self, tables: &Tables, mut scan: Scan, clock: Clock) -> u64 {
         if scan.serves && !self.with_lives {
             self.begin_lives();
         }
         let generation = self.collector.survey.generations.len() as u32;
         let names = self.strings.names(&mut self.collector.survey.symbols, tables, &scan.strings);
+        let known = self.collector.survey.forest.goroutines.len();
         for &id in &scan.announced {
             self.announce(id, generation);
         }
+        let unknown = self.collector.survey.forest.goroutines.len() - known;
         let first_birth = self.collector.survey.forest.goroutines.len() as u32;
         let terms = ScanTerms { generation, first_birth, names: &names, clock };
         self.add_births(&scan.births, terms);
@@ -162,6 +166,13 @@ impl<'a> ScanCollector<'a> {
         survey.warnings.append(scan.warnings);
         let births = first_births(first_birth, &scan.births_per_thread);
         survey.generations.push(GenerationSurvey { names, first_gc: scan.first_gc, births, latest });
+        self.collector.task_ids.join(scan.task_ids);
+        unknown as u64
+    }
+
+    /// Adds a warning.
+    pub(crate) fn warn(&mut self, warning: Warning) {
+        self.collector.survey.warnings.push(warning);
     }
 
     /// Ends the survey.

@@ -30,7 +30,8 @@
 //! 2. `thread_groups.rs` scans the threads, where several of our threads share a generation in groups of about as many
 //!    bytes; the scans are joined in the order of the groups (`scan_concat.rs`). Generations share out our threads; the
 //!    pipeline decides how (`pipeline/v2/scanning.rs`). `thread_scan.rs` is the rule for one thread, `scan_fast.rs` its
-//!    fast path for runs without a match.
+//!    fast path for runs without a match. Where a scan did not look up stacks and one has too high an id, `undefined.rs`
+//!    looks for events whose stack no table defines.
 //! 3. `run_evidence.rs` collects what one run says; at its end that goes to the `evidence_store.rs`. Most runs say only
 //!    that no stack matched, and are kept in 8 bytes (`compact_run.rs`). A run with a skippable stack is not kept at all,
 //!    only that its goroutine had one (`skipped.rs`). Tasks and regions are noted by run too (`notes.rs`).
@@ -44,6 +45,7 @@
 
 pub(crate) mod classes;
 pub(crate) mod collect;
+pub(crate) mod collections;
 pub(crate) mod compact_run;
 pub(crate) mod evidence;
 pub(crate) mod evidence_store;
@@ -58,4 +60,5 @@ pub(crate) mod scan_fast;
 pub(crate) mod skipped;
 pub(crate) mod thread_groups;
 pub(crate) mod thread_scan;
+pub(crate) mod undefined;
 pub(crate) mod verdicts;

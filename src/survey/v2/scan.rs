@@ -4,6 +4,7 @@ use super::evidence::GoroutineRef;
 use super::evidence_store::EvidenceStore;
 use super::notes::{Notes, NotesWanted};
 use super::scan_concat::{ScanConcat, ShiftBirths};
+use crate::survey::annotations::task_ids::TaskIds;
 use crate::survey::roots::classify::StackClass;
 use crate::trace::id_table::IdTable;
 use crate::trace::ids::GoId;
@@ -71,8 +72,14 @@ pub(crate) struct Scan {
     pub(crate) truncated: Vec<GoroutineRef>,
     /// Goroutines that were on a thread when the generation ended, each with the file position of its last gap.
     pub(crate) unfinished: Vec<(GoroutineRef, Option<u64>)>,
-    /// Events that name a stack that no table defines; counted where stacks matter.
+    /// Events that name a stack that no table defines; counted where stacks are looked up.
     pub(crate) undefined_stacks: UndefinedStacks,
+    /// Highest wire id of a stack, where stacks are not looked up.
+    pub(crate) highest_stack: u64,
+    /// Events about collections: their numbers, codes and file positions.
+    pub(crate) collections: Vec<(u64, u8, u64)>,
+    /// Ids of the tasks that begin.
+    pub(crate) task_ids: TaskIds,
     /// Wire ids of the strings that events name.
     pub(crate) strings: FxHashSet<u64>,
     /// Least number of a collector event; none when there is no such event.
@@ -99,6 +106,11 @@ pub(crate) struct UndefinedStacks {
 }
 
 impl UndefinedStacks {
+    /// Adds an event.
+    pub(crate) fn add(&mut self, pos: u64) {
+        self.join(Self { events: 1, first: Some(pos) });
+    }
+
     /// Adds those of other threads.
     pub(crate) fn join(&mut self, other: Self) {
         self.events += other.events;
@@ -108,6 +120,8 @@ impl UndefinedStacks {
 
 /// What a scan reads.
 pub(crate) struct ScanInput<'a> {
+    /// Whether the generation is the trace's first.
+    pub(crate) is_first: bool,
     /// The generation.
     pub(crate) generation: &'a Generation<'a>,
     /// Its batches by thread.
@@ -140,6 +154,9 @@ impl Scan {
         self.truncated.extend(next.truncated.into_iter().map(shifted));
         self.unfinished.extend(next.unfinished.into_iter().map(|(g, gap)| (shifted(g), gap)));
         self.undefined_stacks.join(next.undefined_stacks);
+        self.highest_stack = self.highest_stack.max(next.highest_stack);
+        self.collections.extend(next.collections);
+        self.task_ids.join(next.task_ids);
         self.strings.extend(next.strings);
         self.first_gc = self.first_gc.into_iter().chain(next.first_gc).min();
         self.procs = self.procs.max(next.procs);

@@ -133,10 +133,11 @@ impl FastScan<'_> {
         }
     }
 
-    /// Takes a stack of the goroutine that executes; none, with nothing changed, if the stack's class is needed.
+    /// Takes a stack of the goroutine that executes; none, with nothing changed, if the stack's class is needed, or if none
+    /// executes and there is a stack.
     #[inline(always)]
     fn own_stack(&self, next: PendingEvent<'_>, ticks: u64, stack: u64, running: &mut Running) -> Option<()> {
-        let Some(run) = running else { return Some(()) };
+        let Some(run) = running else { return (stack == 0).then_some(()) };
         if self.verdicts.excludes(stack)? {
             (run.gap.last, run.gap.ticks) = (next.pos, next.before.wrapping_add(ticks));
             run.gap.first_other = if run.gap.first_other == 0 { next.pos } else { run.gap.first_other };

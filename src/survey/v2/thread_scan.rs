@@ -7,12 +7,12 @@
 use super::evidence::GoroutineRef;
 use super::notes::Note;
 use super::run_evidence::{RunEvidence, StackAt};
-use super::scan::{Birth, Death, Scan, ScanInput, UndefinedStacks};
+use super::scan::{Birth, Death, Scan, ScanInput};
 use super::scan_fast::FastScan;
 use super::verdicts::StackVerdicts;
 use crate::survey::annotations::kind::AnnotationKind;
 use crate::survey::roots::classify::StackClass;
-use crate::trace::error::Result;
+use crate::trace::error::{Result, Warning};
 use crate::trace::ids::GoId;
 use crate::trace::v2::batch::ThreadId;
 use crate::trace::v2::reader::{ScanEvent, ScanReader};
@@ -40,6 +40,8 @@ pub(crate) struct ThreadScan<'a, 's> {
     /// (`traceRegisterLabelsAndReasons`, `runtime/trace.go`, Go 1.27).
     noted_strings: u64,
     last_string: u64,
+    /// Whether this thread has stopped the world; `None` if that is not known.
+    stops_world: Option<bool>,
 }
 
 impl<'a, 's> ThreadScan<'a, 's> {
@@ -67,6 +69,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
             next_sample,
             noted_strings: 0,
             last_string: 0,
+            stops_world: input.is_first.then_some(false),
         }
     }
 
@@ -109,6 +112,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
                     let number = self.input.generation.index.number;
                     self.scan.warnings.push(bad.warning(reader.end(), number));
                     self.leave();
+                    self.stops_world = None;
                     observer.lose_track();
                     return latest;
                 }
@@ -122,13 +126,10 @@ impl<'a, 's> ThreadScan<'a, 's> {
         if self.next_sample.is_some() {
             self.take_samples(ev.ticks);
         }
-        if self.input.classes.is_some() {
-            self.own_stack(ev);
-        }
+        self.own_stack(ev);
         match ev.code {
             code::GO_BLOCK | code::GO_STOP => {
                 self.name(ev.args[0]);
-                self.check_stack(ev, 1);
                 self.leave();
             }
             code::GO_SYSCALL_END => self.run.resume(ev.pos, ev.ticks),
@@ -149,18 +150,30 @@ impl<'a, 's> ThreadScan<'a, 's> {
             code::GC_ACTIVE | code::GC_BEGIN | code::GC_END => {
                 let first = self.scan.first_gc.unwrap_or(u64::MAX);
                 self.scan.first_gc = Some(first.min(ev.args[0]));
+                self.scan.collections.push((ev.args[0], ev.code, ev.pos));
             }
             code::PROCS_CHANGE => self.scan.procs = self.scan.procs.max(Some((ev.ticks, ev.args[0]))),
-            code::STW_BEGIN => self.name(ev.args[0]),
+            code::STW_BEGIN => {
+                self.name(ev.args[0]);
+                self.stop_world(true, ev.pos);
+            }
+            code::STW_END => self.stop_world(false, ev.pos),
+            code::GO_LABEL => self.name(ev.args[0]),
             code::USER_TASK_BEGIN => {
                 self.name(ev.args[2]);
+                self.scan.task_ids.begin(ev.args[0], ev.pos);
                 self.annotation(ev);
             }
             code::USER_REGION_BEGIN | code::USER_REGION_END => {
                 self.name(ev.args[1]);
                 self.annotation(ev);
             }
-            code::USER_TASK_END | code::USER_LOG => self.annotation(ev),
+            code::USER_TASK_END => self.annotation(ev),
+            code::USER_LOG => {
+                self.name(ev.args[1]);
+                self.name(ev.args[2]);
+                self.annotation(ev);
+            }
             _ => {}
         }
     }
@@ -201,6 +214,19 @@ impl<'a, 's> ThreadScan<'a, 's> {
         }
     }
 
+    /// The world is stopped, or started again: by the same thread, and each in its turn.
+    fn stop_world(&mut self, begins: bool, pos: u64) {
+        if self.stops_world.replace(begins) == Some(begins) {
+            let message = if begins {
+                "contradicts the scheduler's rules: the world is stopped that is stopped already"
+            } else {
+                "contradicts the scheduler's rules: the world is started that was not stopped"
+            };
+            let warning = Warning::lost("broken-rule", format!("1 event {message}"), pos, 0);
+            self.scan.warnings.push(warning.in_generation(self.input.generation.index.number));
+        }
+    }
+
     /// Notes an event of a task or a region, if that is wanted.
     fn annotation(&mut self, ev: &ScanEvent) {
         let Some(wanted) = self.input.notes else { return };
@@ -219,32 +245,30 @@ impl<'a, 's> ThreadScan<'a, 's> {
     // Out of line, with `RunEvidence::stack` that it calls, it cost a tenth of all instructions without paths.
     fn own_stack(&mut self, ev: &ScanEvent) {
         let at = EVENTS[ev.code as usize].own_stack;
-        if at != NO_STACK && self.current != GoroutineRef::NONE {
+        if at == NO_STACK {
+            return;
+        }
+        if self.input.classes.is_none() {
+            self.scan.highest_stack = self.scan.highest_stack.max(ev.args[at as usize]);
+        } else if self.current == GoroutineRef::NONE {
+            self.check_stack(ev.args[at as usize], ev.pos);
+        } else {
             let creates = matches!(ev.code, code::GO_CREATE | code::GO_CREATE_BLOCKED);
             let at = StackAt { stack: ev.args[at as usize], pos: ev.pos, ticks: ev.ticks, code: ev.code };
             let class = self.class(at.stack);
             if !class.present {
-                self.no_stack(at.stack, at.pos);
+                self.check_stack(at.stack, at.pos);
             }
             let class = if creates { class } else { class.without_creation() };
             self.take_stack(at, if ev.code == code::GO_STOP { class.at_stop() } else { class });
         }
     }
 
-    /// Looks whether an event's stack is defined, where nothing else looks at it. The stacks of system calls and wake-ups
-    /// are then not looked at: that would cost more than all else does.
-    #[inline]
-    fn check_stack(&mut self, ev: &ScanEvent, at: usize) {
-        if self.input.classes.is_none() && !self.input.tables.defines_stack(ev.args[at]) {
-            self.no_stack(ev.args[at], ev.pos);
-        }
-    }
-
-    /// Notes a stack without frames, if the reason is that no table defines it.
+    /// Notes a stack that no table defines. For stacks that have no class, or were not looked up.
     #[cold]
-    fn no_stack(&mut self, stack: u64, pos: u64) {
+    fn check_stack(&mut self, stack: u64, pos: u64) {
         if !self.input.tables.defines_stack(stack) {
-            self.scan.undefined_stacks.join(UndefinedStacks { events: 1, first: Some(pos) });
+            self.scan.undefined_stacks.add(pos);
         }
     }
 
@@ -263,9 +287,6 @@ impl<'a, 's> ThreadScan<'a, 's> {
             if self.current != GoroutineRef::NONE && sample.goroutine == self.current.id.0 {
                 let WireSample { stack, pos, ticks, .. } = sample;
                 let (at, class) = (StackAt { stack, pos, ticks, code: code::CPU_SAMPLE }, self.class(stack));
-                if !class.present {
-                    self.no_stack(at.stack, at.pos);
-                }
                 self.take_stack(at, class.without_creation().at_sample());
             }
             self.next_sample = self.samples.next().copied();
@@ -317,10 +338,11 @@ impl<'a, 's> ThreadScan<'a, 's> {
             from_c: false,
         });
         self.run.created(birth, self.class(ev.args[2]));
-        if !self.input.tables.defines_stack(ev.args[1]) {
-            self.no_stack(ev.args[1], ev.pos);
+        if self.input.classes.is_none() {
+            self.scan.highest_stack = self.scan.highest_stack.max(ev.args[1]);
+        } else if !self.class(ev.args[1]).present {
+            self.check_stack(ev.args[1], ev.pos);
         }
-        self.check_stack(ev, 2);
         if self.input.notes.is_some_and(|wanted| wanted.children) {
             self.scan.notes.add(Note { pos: ev.pos, ticks: ev.ticks, kind: AnnotationKind::Created(birth) });
         }
@@ -345,11 +367,13 @@ impl<'a, 's> ThreadScan<'a, 's> {
     fn status(&mut self, ev: &ScanEvent) {
         let (id, thread, status) = (GoId(ev.args[0]), ev.args[1], ev.args[2]);
         self.scan.announced.push(id);
-        if ev.code == code::GO_STATUS_STACK && self.input.classes.is_some() {
+        if ev.code == code::GO_STATUS_STACK && self.input.classes.is_none() {
+            self.scan.highest_stack = self.scan.highest_stack.max(ev.args[3]);
+        } else if ev.code == code::GO_STATUS_STACK {
             let at = StackAt { stack: ev.args[3], pos: ev.pos, ticks: ev.ticks, code: ev.code };
             let class = self.class(at.stack);
             if !class.present {
-                self.no_stack(at.stack, at.pos);
+                self.check_stack(at.stack, at.pos);
             }
             let class = class.without_creation().at_stop();
             RunEvidence::status(GoroutineRef::by_id(id), class, at, &mut self.scan.evidence);

@@ -50,6 +50,7 @@
 //! `kind.rs`, `record.rs` (single records), `cell.rs`, `scan.rs`, `resync.rs` (after damage), `tables.rs` (strings and
 //! stacks), then `order/`.
 
+mod broken_rules;
 mod cell;
 mod kind;
 pub(crate) mod order;
@@ -58,6 +59,7 @@ mod resync;
 mod scan;
 mod tables;
 
+pub(crate) use broken_rules::BrokenRules;
 pub(crate) use cell::{CellPosition, EventCell, EventCells};
 pub(crate) use kind::{Kind, table_by_code};
 pub(crate) use record::{EventRecord, Record, RecordFormat};

@@ -4,6 +4,7 @@
 //! between become a [`Gap`]. The halves of a file can be scanned at the same time and joined ([`FileScan::join`]): the
 //! second half begins at a batch, found as after damage.
 
+use super::broken_rules::BrokenRules;
 use super::cell::{CellPosition, EventCell};
 use super::kind::Kind;
 use super::record::{EventRecord, Record, RecordFormat};
@@ -100,6 +101,8 @@ pub(crate) struct FileScan {
     pub sound_start: bool,
     /// The bytes that were not used.
     pub gaps: Vec<Gap>,
+    /// Records that make no sense.
+    pub broken: BrokenRules,
 }
 
 /// Where a string of the file is.
@@ -139,6 +142,7 @@ impl FileScan {
         self.batches.append(&mut second.batches);
         self.jumps.append(&mut second.jumps);
         self.samples.append(&mut second.samples);
+        self.broken.join(second.broken);
         self.strings.append(&mut second.strings);
         self.stacks.append(&mut second.stacks);
         Some(Self {
@@ -285,6 +289,9 @@ impl Scanner<'_> {
                 return;
             }
             Kind::FutileWakeup => self.scan.n_futile += 1,
+            Kind::UserRegion if event.args[1] > 1 => {
+                self.scan.broken.add(pos, "a region neither begins nor ends");
+            }
             Kind::Gomaxprocs if self.scan.gaps.is_empty() => self.scan.sound_start = true,
             _ => {}
         }

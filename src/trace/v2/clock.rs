@@ -65,6 +65,10 @@ pub struct SyncData {
     pub frequency: Option<u64>,
     /// A time in ticks, and the same time in nanoseconds since the Unix epoch; `None` before Go 1.25.
     pub wall: Option<(u64, i64)>,
+    /// Whether the frequency is given several times.
+    pub frequency_repeats: bool,
+    /// Whether the wall-clock time is given several times.
+    pub wall_repeats: bool,
 }
 
 /// Reads a generation's sync batch (`setSyncBatch`, `internal/trace/generation.go`, Go 1.27). Damage is a warning.
@@ -79,6 +83,12 @@ pub fn read_sync(source: &dyn Source, index: &GenerationIndex, warnings: &mut Ve
             let lost = Warning::lost("damaged-clock", "the batch with the clock is damaged", cursor.offset(), 0);
             warnings.push(lost.in_generation(index.number));
         }
+    }
+    if sync.frequency_repeats || sync.wall_repeats {
+        let message = "the clock's frequency or wall-clock time is given several times, and does not count";
+        warnings.push(Warning::lost("damaged-clock", message, index.start, 0).in_generation(index.number));
+        sync.frequency = sync.frequency.filter(|_| !sync.frequency_repeats);
+        sync.wall = sync.wall.filter(|_| !sync.wall_repeats);
     }
     if let Some(f) = sync.frequency.filter(|f| !(MIN_FREQUENCY..=MAX_FREQUENCY).contains(f)) {
         sync.frequency = None;
@@ -98,13 +108,16 @@ pub(super) fn read_sync_batch(
     while !cursor.is_empty() {
         match cursor.byte()? {
             code::SYNC => {}
-            code::FREQUENCY => sync.frequency = Some(cursor.uvarint()?),
+            code::FREQUENCY => {
+                let before = sync.frequency.replace(cursor.uvarint()?);
+                sync.frequency_repeats |= before.is_some();
+            }
             code::CLOCK_SNAPSHOT => {
                 ticks = ticks.wrapping_add(cursor.uvarint()?);
                 let _mono = cursor.uvarint()?;
                 let (seconds, nanos) = (cursor.uvarint()?, cursor.uvarint()?);
                 let ns = (seconds as i64).saturating_mul(1_000_000_000).saturating_add(nanos as i64);
-                sync.wall = Some((ticks, ns));
+                sync.wall_repeats |= sync.wall.replace((ticks, ns)).is_some();
             }
             _ => return Err(Malformed::Varint),
         }

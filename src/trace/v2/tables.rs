@@ -8,7 +8,7 @@ use super::generation::Generation;
 use crate::trace::error::{Result, Warning};
 use crate::trace::id_table::IdTable;
 use crate::trace::sample_stacks::frames_of_samples_alone;
-use crate::trace::table_faults::{defined_twice, drop_conflicts, undefined_names};
+use crate::trace::table_faults::{defined_twice, drop_conflicts, drop_zero, undefined_names, zero_defined};
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, code};
 use crate::trace::wire::limits::{MAX_FRAMES_PER_STACK, MAX_STRING_SIZE};
@@ -57,6 +57,12 @@ impl Tables {
     /// Whether a table says what the stack with an id is, be it in two ways; 0 is no stack.
     pub(crate) fn defines_stack(&self, id: u64) -> bool {
         id == 0 || self.stacks.get(id).is_some() || self.conflicting.contains(&id)
+    }
+
+    /// The lowest id of no stack. There may be stacks with higher ids.
+    pub(crate) fn first_undefined_stack(&self) -> u64 {
+        let defined = self.stacks.dense().iter().skip(1).take_while(|stack| stack.is_some());
+        1 + defined.count() as u64
     }
 
     /// The string with an id; `None` if there is none.
@@ -134,6 +140,9 @@ impl TableReader {
     }
 
     fn finish(mut self, warnings: &mut Vec<Warning>) -> Tables {
+        let zero = drop_zero(&mut self.strings).map(|at| offset_of(&self.string_batches, at));
+        let zero = zero.or(drop_zero(&mut self.stacks).map(|at| offset_of(&self.stack_batches, at)));
+        warnings.extend(zero.map(zero_defined));
         let text = |range: TextRange| &self.text[range.start..range.start + range.len];
         let conflict = drop_conflicts(&mut self.strings, |a, b| a.start == b.start || text(a) == text(b));
         let unnamed = conflict.map(|(at, ids)| {

@@ -12,6 +12,11 @@
 //	streamref -mode=states [-stacks] FILE     TSV: goroutine × state
 //	streamref -mode=slice  -root REGEX FILE   the main job, as lean as the reader allows
 //	streamref -mode=events [-stacks] FILE     one line per event
+//	streamref -mode=judge                     as states, for each trace on standard input
+//
+// For judge, each trace stands behind its length in 4 bytes, the lowest first,
+// and is answered by what -mode=states prints and a line #done. A panic of the
+// reader is an #error. Traces for it are damaged ones, and many.
 //
 // Lines that begin with # are comments: #start and #end (ns, the reader's
 // clock), #events (without syncs and CPU samples), #syncs, #samples, and
@@ -21,6 +26,8 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"flag"
 	"fmt"
@@ -41,6 +48,10 @@ func main() {
 	top := flag.Int("top", 0, "slice: also print the N largest (state, stack) sums")
 	prof := flag.String("cpuprofile", "", "write a CPU profile of streamref itself")
 	flag.Parse()
+	if *mode == "judge" {
+		judge(bufio.NewReaderSize(os.Stdin, 1<<20), bufio.NewWriterSize(os.Stdout, 1<<20))
+		return
+	}
 	if flag.NArg() != 1 {
 		flag.Usage()
 		os.Exit(2)
@@ -74,14 +85,51 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	fmt.Fprintf(out, "#start\t%d\n#end\t%d\n#events\t%d\n#syncs\t%d\n#samples\t%d\n", s.start, s.end(), s.events, s.syncs, s.samples)
-	if s.err != nil {
-		fmt.Fprintf(out, "#error\t%s\n", strings.ReplaceAll(strings.TrimSpace(s.err.Error()), "\n", " "))
-	}
+	s.close(out)
 	check(out.Flush())
 	if s.err != nil {
 		pprof.StopCPUProfile()
 		os.Exit(3)
+	}
+}
+
+// close prints the counts, and why the reader gave up.
+func (s *stream) close(out *bufio.Writer) {
+	fmt.Fprintf(out, "#start\t%d\n#end\t%d\n#events\t%d\n#syncs\t%d\n#samples\t%d\n", s.start, s.end(), s.events, s.syncs, s.samples)
+	if s.err != nil {
+		fmt.Fprintf(out, "#error\t%s\n", strings.ReplaceAll(strings.TrimSpace(s.err.Error()), "\n", " "))
+	}
+}
+
+// ---- judge
+
+func judge(in *bufio.Reader, out *bufio.Writer) {
+	maxDense = 1 << 12 // damaged IDs are anything
+	for {
+		var size [4]byte
+		if _, err := io.ReadFull(in, size[:]); err != nil {
+			break
+		}
+		data := make([]byte, binary.LittleEndian.Uint32(size[:]))
+		if _, err := io.ReadFull(in, data); err != nil {
+			break
+		}
+		judgeOne(data, out)
+		fmt.Fprintln(out, "#done")
+		check(out.Flush())
+	}
+}
+
+func judgeOne(data []byte, out *bufio.Writer) {
+	s := &stream{}
+	defer func() {
+		if p := recover(); p != nil {
+			s.err = fmt.Errorf("panic: %v", p)
+		}
+		s.close(out)
+	}()
+	if s.r, s.err = trace.NewReader(bytes.NewReader(data)); s.err == nil {
+		states(s, out, true)
 	}
 }
 
@@ -157,8 +205,11 @@ func (t *table[T]) at(id trace.GoID) *T {
 	return t.grow(id)
 }
 
+// maxDense is the ID from which on a goroutine is in the map.
+var maxDense trace.GoID = 1 << 24
+
 func (t *table[T]) grow(id trace.GoID) *T {
-	if id >= 0 && id < 1<<24 {
+	if id >= 0 && id < maxDense {
 		n := max(1024, 2*len(t.dense), int(id)+1)
 		d := make([]T, n)
 		copy(d, t.dense)

@@ -8,7 +8,7 @@ use super::lanes::{ABSENT, BLOCKED, OTHER_G, REPLACES};
 use super::slots::{SlotIdx, Slots};
 use super::stream::{EventRole, Head, role};
 use crate::trace::ids::{GIdx, GoId};
-use crate::trace::v1::{EventCell, EventCells, Kind};
+use crate::trace::v1::{BrokenRules, EventCell, EventCells, Kind};
 
 /// A return from a system call whose event was written later than it happened.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +76,8 @@ pub(crate) struct OrderBuilder {
     /// Returns from system calls that were written late, in the order of their events.
     pub(crate) exits: Vec<SyscallExit>,
     pub(crate) disorder: ClockDisorder,
+    /// Returns from system calls that never began.
+    pub(crate) broken: BrokenRules,
     /// Ticks of the first event; none before it.
     pub(crate) first_ticks: Option<i64>,
     /// Ticks of the last event; none before the first.
@@ -218,7 +220,10 @@ impl OrderBuilder {
     #[inline(never)]
     fn is_late_exit(&mut self, head: &Head, g: GIdx, slots: &mut Slots) -> bool {
         let Head { target, exit, pos, .. } = *head;
-        let Some(blocked_at) = slots.get(target).and_then(|s| s.blocked_at) else { return false };
+        let Some(blocked_at) = slots.get(target).and_then(|s| s.blocked_at) else {
+            self.broken.add(pos, "a system call returns that never blocked");
+            return false;
+        };
         if exit < blocked_at {
             self.disorder.note(blocked_at.abs_diff(exit));
         }

@@ -6,7 +6,7 @@ use super::clock::plausible;
 use super::convert::MissingStacks;
 use super::merge::ForcedEvents;
 use crate::trace::error::Warning;
-use crate::trace::v1::{FileScan, Gap, GapCause, text_length};
+use crate::trace::v1::{BrokenRules, FileScan, Gap, GapCause, text_length};
 
 /// Most bytes of foreign text that a message quotes.
 const QUOTED: usize = 40;
@@ -15,6 +15,7 @@ const QUOTED: usize = 40;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Damage {
     pub(crate) forced: ForcedEvents,
+    pub(crate) broken: BrokenRules,
     pub(crate) disorder: ClockDisorder,
     pub(crate) missing_stacks: MissingStacks,
 }
@@ -25,6 +26,7 @@ pub(crate) fn warnings(trace: &OldTrace, scan: &FileScan, damage: Damage) -> Vec
     warnings.extend(frequency_warning(trace, scan));
     warnings.extend(stacks_warning(trace, scan, damage.missing_stacks));
     warnings.extend(trace.tables.warnings.iter().cloned());
+    warnings.extend(rules_warning(damage.broken));
     warnings.extend(order_warning(trace, &damage.forced));
     warnings.extend(disorder_warning(trace, damage.disorder));
     if trace.needs_binary {
@@ -112,6 +114,15 @@ fn stacks_warning(trace: &OldTrace, scan: &FileScan, missing: MissingStacks) -> 
         format!("{missing} events have a stack that is missing or damaged ({bad} damaged); their functions are unknown")
     };
     Some(Warning { offset: first, ..lost("no-stacks", text) })
+}
+
+fn rules_warning(broken: BrokenRules) -> Option<Warning> {
+    let (pos, rule) = broken.first?;
+    let message = match broken.events {
+        1 => format!("1 event contradicts the scheduler's rules: {rule}"),
+        n => format!("{n} events contradict the scheduler's rules, the first: {rule}"),
+    };
+    Some(Warning::lost("broken-rule", message, pos, 0))
 }
 
 fn order_warning(trace: &OldTrace, forced: &ForcedEvents) -> Option<Warning> {

@@ -70,6 +70,12 @@ impl Lanes {
         self.batches_of_lane.len()
     }
 
+    /// Whether a lane has the events of a proc: neither CPU samples, nor events of threads without one.
+    pub(crate) fn is_of_proc(&self, lane: usize) -> bool {
+        let batch = self.batches_of_lane.get(lane).and_then(|batches| self.batches.get(batches.start));
+        batch.is_some_and(|batch| batch.proc >= 0)
+    }
+
     /// Reads a lane from its start.
     pub(crate) fn reader(&self, lane: usize) -> LaneReader {
         let batches = self.batches_of_lane.get(lane).cloned().unwrap_or_default();

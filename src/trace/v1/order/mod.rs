@@ -2,7 +2,8 @@
 //!
 //! In: the [`FileScan`] of a file. Out: an [`OldTrace`], whose events can be walked through as often as needed.
 //!
-//! 1. `lanes.rs` sorts the batches of a scan by proc: a lane of cells for each, and a reader of it.
+//! 1. `lanes.rs` sorts the batches of a scan by proc: a lane of cells for each, and a reader of it. `laws.rs` looks whether
+//!    the events of a lane contradict each other.
 //! 2. `stream.rs` reads a lane as the merge needs it, with the goroutine that executes; `slots.rs` has the goroutines by
 //!    their ids.
 //! 3. `merge.rs` merges the streams of Go 1.7 and later, by the `rules.rs` about goroutine states and with the heap of
@@ -20,6 +21,7 @@ mod damage;
 mod frontier;
 mod futile;
 mod lanes;
+mod laws;
 mod merge;
 mod ordered;
 mod reasons;
@@ -30,7 +32,9 @@ mod total;
 mod visitor;
 mod walk;
 
-use super::{FileScan, GapCause, Kind, RecordFormat, TableSource, Tables, middle, read_tables, scan, scan_from};
+use super::{
+    BrokenRules, FileScan, GapCause, Kind, RecordFormat, TableSource, Tables, middle, read_tables, scan, scan_from,
+};
 use crate::trace::binary::Resolver;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::ids::GoId;
@@ -42,6 +46,7 @@ use builder::{ClockDisorder, OrderBuilder};
 use clock::Clock;
 use damage::Damage;
 use lanes::Lanes;
+use laws::broken_rules;
 use merge::{ForcedEvents, MergeResult, merge};
 use ordered::Order;
 use reasons::Reasons;
@@ -125,7 +130,11 @@ pub(crate) fn open(
     }
     let frequency = clock::plausible(scanned.frequency);
     let file = TraceBytes { format: &format, bytes: &bytes };
-    let (mut lanes, MergeResult { mut builder, forced }) = order_lanes(file, &mut scanned, version, frequency);
+    let mut lanes = Lanes::new(&mut scanned);
+    let mut broken = broken_rules(&lanes);
+    let MergeResult { mut builder, forced } = order_lanes(file, &mut lanes, version, frequency);
+    broken.join(scanned.broken);
+    broken.join(builder.broken);
     let (disorder, goroutines) = (builder.disorder, std::mem::take(&mut builder.goroutines));
     let order = Order::new(builder);
     if scanned.n_futile > 0 {
@@ -158,7 +167,7 @@ pub(crate) fn open(
         stops: version.stops,
         announces,
         bytes,
-        findings: Some(Box::new(Findings { scanned, forced, disorder })),
+        findings: Some(Box::new(Findings { scanned, forced, broken, disorder })),
     })
 }
 
@@ -167,6 +176,7 @@ pub(crate) fn open(
 struct Findings {
     scanned: FileScan,
     forced: ForcedEvents,
+    broken: BrokenRules,
     disorder: ClockDisorder,
 }
 
@@ -176,8 +186,8 @@ impl OldTrace {
         self.end = summary.end;
         self.first_procs = summary.first_procs;
         if let Some(findings) = self.findings.take() {
-            let Findings { scanned, forced, disorder } = *findings;
-            let damage = Damage { forced, disorder, missing_stacks: summary.missing_stacks };
+            let Findings { scanned, forced, broken, disorder } = *findings;
+            let damage = Damage { forced, broken, disorder, missing_stacks: summary.missing_stacks };
             let warnings = damage::warnings(self, &scanned, damage);
             self.warnings.splice(0..0, warnings);
             self.complete = !self.warnings.iter().any(|w| w.data_lost);
@@ -205,26 +215,19 @@ fn read_all(source: &dyn Source) -> Result<Vec<u8>> {
     }
 }
 
-/// Orders the lanes of a scan; takes its cells.
-fn order_lanes(
-    file: TraceBytes<'_>,
-    scanned: &mut FileScan,
-    version: V1,
-    frequency: Option<u64>,
-) -> (Lanes, MergeResult) {
-    let mut lanes = Lanes::new(scanned);
+/// Orders lanes.
+fn order_lanes(file: TraceBytes<'_>, lanes: &mut Lanes, version: V1, frequency: Option<u64>) -> MergeResult {
     if version.total_sequence {
-        let builder = total::order(file, &mut lanes);
-        return (lanes, MergeResult { builder, forced: ForcedEvents::default() });
+        let builder = total::order(file, lanes);
+        return MergeResult { builder, forced: ForcedEvents::default() };
     }
-    if let Some(merged) = merge(file, &mut lanes, None) {
-        return (lanes, merged);
+    if let Some(merged) = merge(file, lanes, None) {
+        return merged;
     }
     // The merge wrote into the cells, so a damaged trace is scanned again.
-    lanes = Lanes::new(&mut scan(file.format, file.bytes));
-    let merged = merge(file, &mut lanes, Some(patience(frequency)))
-        .unwrap_or_else(|| MergeResult { builder: OrderBuilder::default(), forced: ForcedEvents::default() });
-    (lanes, merged)
+    *lanes = Lanes::new(&mut scan(file.format, file.bytes));
+    merge(file, lanes, Some(patience(frequency)))
+        .unwrap_or_else(|| MergeResult { builder: OrderBuilder::default(), forced: ForcedEvents::default() })
 }
 
 /// How many ticks an event may wait for an earlier one in a trace with missing events: 10 µs. The clocks of cores differ

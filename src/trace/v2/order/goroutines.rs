@@ -248,7 +248,7 @@ impl Scheduler {
         // Its state in the generation before is not known here.
         steps.push(self.threads[m].g, g, GoState::Undetermined, state);
         match state {
-            GoState::Running => {
+            GoState::Running if !self.is_no_thread(m) => {
                 self.threads[m].g = g;
                 self.note_sweeper(m, steps);
             }
@@ -257,8 +257,12 @@ impl Scheduler {
             }
             GoState::Syscall => {
                 let on = self.thread(ev.args[1]) as usize;
-                if on == m || !self.threads[on].g.is_some() {
+                let other = self.threads[on].g;
+                if on == m || !other.is_some() {
                     self.threads[on].g = g;
+                }
+                if other.is_some() && other != g {
+                    return AdvanceResult::Broken("a goroutine is in a system call on a thread that executes another");
                 }
             }
             _ => {}

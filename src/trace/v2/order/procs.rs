@@ -92,36 +92,56 @@ impl Scheduler {
             return AdvanceResult::Broken("a proc's status makes no sense");
         };
         let p = self.proc(ev.args[0]);
+        let before = self.procs[p as usize].state;
         self.set_proc(p, state, 0);
-        if matches!(state, ProcState::Running | ProcState::Syscall) {
+        if matches!(state, ProcState::Running | ProcState::Syscall) && !self.is_no_thread(m) {
             self.hold(m, p);
         }
-        AdvanceResult::Advanced
+        match (before, state) {
+            (ProcState::Undetermined, _) | (ProcState::Syscall, ProcState::SyscallAbandoned) => AdvanceResult::Advanced,
+            _ if before == state => AdvanceResult::Advanced,
+            _ => AdvanceResult::Broken("a proc's status contradicts its events"),
+        }
     }
 
     /// GCMarkAssistBegin (`begins`), GCMarkAssistEnd: the goroutine that executes helps the collector to mark.
     pub(crate) fn assist(&mut self, m: usize, begins: bool) -> AdvanceResult {
-        put(&mut self.assisting, self.threads[m].g, begins);
-        self.require_goroutine(m)
+        let changed = put(&mut self.assisting, self.threads[m].g, begins);
+        match self.require_goroutine(m) {
+            AdvanceResult::Advanced if !changed => out_of_turn(begins),
+            result => result,
+        }
     }
 
     /// GCMarkAssistActive: this goroutine helped the collector when the generation began. It need not execute: whoever
     /// wakes it writes its status.
     pub(crate) fn assist_active(&mut self, g: GIdx, steps: &mut GoSteps) -> AdvanceResult {
+        if !g.is_some() {
+            return AdvanceResult::Broken("a goroutine helps the collector that was never created");
+        }
         put(&mut self.assisting, g, true);
-        steps.active = g.is_some().then_some((g, Range::GcMarkAssist));
+        steps.active = Some((g, Range::GcMarkAssist));
         AdvanceResult::Advanced
     }
 
     /// GCSweepBegin (`begins`), GCSweepEnd: the proc sweeps, and with it the goroutine that executes there, if any.
     pub(crate) fn sweep(&mut self, m: usize, begins: bool) -> AdvanceResult {
-        put(&mut self.sweeping, self.threads[m].g, begins);
-        self.require_proc(m)
+        let ThreadBinding { g, p } = self.threads[m];
+        let changed = put(&mut self.sweeping, g, begins);
+        // Of a proc that swept when the generation began, nobody may be known to sweep.
+        let knows_who = g.is_some() && self.procs.get(p as usize).is_some_and(|proc| !proc.sweeps);
+        match self.require_proc(m) {
+            AdvanceResult::Advanced if !changed && knows_who => out_of_turn(begins),
+            result => result,
+        }
     }
 
     /// GCSweepActive: a proc swept when the generation began. Its status comes before that of the goroutine on it.
     pub(crate) fn sweep_active(&mut self, ev: &WireEvent, steps: &mut GoSteps) -> AdvanceResult {
         let p = self.proc(ev.args[0]);
+        if self.procs[p as usize].state == ProcState::Undetermined {
+            return AdvanceResult::Broken("a proc sweeps that has no status");
+        }
         self.procs[p as usize].sweeps = true;
         let holder = self.procs[p as usize].holder as usize;
         if self.threads.get(holder).is_some_and(|thread| thread.p == p) {
@@ -155,13 +175,14 @@ impl Scheduler {
     }
 }
 
-/// Puts a goroutine into a set, or takes it out; no goroutine is in none.
-fn put(set: &mut FxHashSet<GIdx>, g: GIdx, is_in: bool) {
-    if !is_in {
-        set.remove(&g);
-    } else if g.is_some() {
-        set.insert(g);
-    }
+/// Puts a goroutine into a set, or takes it out; no goroutine is in none. Returns whether that changed the set.
+fn put(set: &mut FxHashSet<GIdx>, g: GIdx, is_in: bool) -> bool {
+    if is_in { g.is_some() && set.insert(g) } else { set.remove(&g) }
+}
+
+/// The result of an event that begins what goes on already, or ends what does not.
+fn out_of_turn(begins: bool) -> AdvanceResult {
+    AdvanceResult::Broken(if begins { "what goes on already begins again" } else { "what never began ends" })
 }
 
 /// The state that a proc's status on the wire means (`tracev2.ProcStatus`, Go 1.27); `None` for any other number.

@@ -86,6 +86,8 @@ pub(crate) struct Scheduler {
     pub(crate) threads: Vec<ThreadBinding>,
     /// The threads by id.
     thread_index: FxHashMap<ThreadId, u32>,
+    /// The position of [`ThreadId::NONE`] among the threads, under which statuses are written; `None` without any.
+    no_thread: Option<usize>,
     /// The collector's next sequence number; `None` if it is not known.
     pub(crate) next_gc: Option<u64>,
     /// Goroutines that assist the collector with marking.
@@ -110,6 +112,7 @@ impl Scheduler {
         self.threads.resize(threads.len(), ThreadBinding::UNBOUND);
         self.thread_index.clear();
         self.thread_index.extend(threads.iter().enumerate().map(|(i, &t)| (t, i as u32)));
+        self.no_thread = threads.iter().position(|&thread| thread == ThreadId::NONE);
         self.next_gc = first_gc;
         self.assisting.clear();
         self.sweeping.clear();
@@ -144,6 +147,11 @@ impl Scheduler {
             && same_threads
             && same_collector
             && self.goroutines.equals(&other.goroutines)
+    }
+
+    /// Whether a thread is none: it holds and executes nothing.
+    pub(crate) fn is_no_thread(&self, thread: usize) -> bool {
+        self.no_thread == Some(thread)
     }
 
     /// The goroutine that a thread executes.

@@ -113,7 +113,7 @@ fn the_fast_path_agrees_on_recordings_whole_and_damaged() {
 #[test]
 fn the_fast_path_agrees_on_scenarios() {
     let mut n_events = 0;
-    for path in files("text") {
+    for path in files("text").chain(files("text/refused")).filter(|path| path.is_file()) {
         let text = std::fs::read_to_string(&path).unwrap();
         let Some((_, text)) = text.split_once("\nTrace ") else { continue };
         let Ok(bytes) = from_text(&format!("Trace {text}")) else { continue };
