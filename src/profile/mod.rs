@@ -45,8 +45,8 @@ pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use requests::{
-    Finding, FindingEvidence, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest, TailRow,
-    WakerKind, Wakeup,
+    Finding, FindingEvidence, HeapGoals, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest,
+    TailRow, WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};

@@ -2,10 +2,10 @@
 
 use super::clean::clean;
 use super::names;
-use super::units::{Share, Unit, count, counted, duration, mean};
+use super::units::{Share, Unit, bytes, count, counted, duration, mean};
 use crate::profile::{
-    Finding, FindingEvidence, Latency, LibraryPool, NodeIdx, Overlap, Profile, ProfileFrame, Requests, StackTree,
-    TailRow, WakerKind, Wakeup,
+    Finding, FindingEvidence, HeapGoals, Latency, LibraryPool, NodeIdx, Overlap, Profile, ProfileFrame, Requests,
+    StackTree, TailRow, WakerKind, Wakeup,
 };
 use std::borrow::Cow;
 
@@ -82,7 +82,10 @@ impl FindingWriter<'_> {
                 let parts =
                     parts.iter().filter(|(ns, _)| *ns > 0).map(|(ns, what)| format!("{what} {}", self.time(*ns)));
                 let parts = parts.collect::<Vec<_>>().join(", ");
-                format!("Requests work for the garbage collector or wait for it {share} of their time: {parts}.")
+                format!(
+                    "Requests work for the garbage collector or wait for it {share} of their time: {parts}.{}",
+                    self.collections()
+                )
             }
             "stw" => {
                 let times = counted(self.requests.overlap.stw_count, "time");
@@ -97,6 +100,22 @@ impl FindingWriter<'_> {
                  that is [running], too."
             ),
         }
+    }
+
+    /// How often the collector ran, and at which size of the heap: what GOGC and GOMEMLIMIT change.
+    fn collections(&self) -> String {
+        let Overlap { gc_count, heap_goals, .. } = self.requests.overlap;
+        if gc_count == 0 {
+            return String::new();
+        }
+        let looked_at = self.profile.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns));
+        let every = self.time(looked_at.fold(0, u64::saturating_add) / gc_count);
+        let goals = heap_goals.map_or_else(String::new, |HeapGoals { min_bytes, max_bytes }| {
+            let [min, max] = [min_bytes, max_bytes].map(bytes);
+            let goals = if min == max { max } else { format!("{min} to {max}") };
+            format!("; a collection begins at a heap of {goals}, which GOGC and GOMEMLIMIT set")
+        });
+        format!(" It ran {}, every {every} on average{goals}.", counted(gc_count, "time"))
     }
 
     /// What CPU samples say of running time.

@@ -96,15 +96,21 @@ pub enum EventKind {
         /// The value.
         procs: u64,
     },
+    /// The collector's goal from here on (`HeapGoal` of Go 1.22 and later, `NextGC` before).
+    HeapGoal {
+        /// The size of the heap, in bytes, at which the next collection begins; 0, or more than any
+        /// memory, where the size begins none (`GOGC=off`).
+        bytes: u64,
+    },
     /// Any other event, of which only the time and the stack matter.
     Other,
 }
 
 impl EventKind {
-    /// Whether a range of time begins, ends, or was already open.
+    /// Whether it may concern the whole program: a range of time begins, ends, or was already open, or the heap has a goal.
     #[inline]
-    pub(crate) fn is_range(&self) -> bool {
-        matches!(self, Self::RangeBegin(_) | Self::RangeActive(_) | Self::RangeEnd(_))
+    pub(crate) fn is_of_program(&self) -> bool {
+        matches!(self, Self::RangeBegin(_) | Self::RangeActive(_) | Self::RangeEnd(_) | Self::HeapGoal { .. })
     }
 
     /// Whether it is one of `runtime/trace`'s annotations: tasks, regions, logs.

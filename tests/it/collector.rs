@@ -1,6 +1,6 @@
 //! Running time that belongs to the collector is not computing (`testdata/gen/collector`).
 
-use crate::common::{files, profile_of, root};
+use crate::common::{files, profile_of, recordings, root};
 use gotrace_slice::profile::{Profile, Requests};
 use gotrace_slice::slice::RootBy;
 use serde_json::Value;
@@ -38,5 +38,23 @@ fn sweeping_is_the_collectors_and_computing_is_not() {
         for (function, finding) in truth["findings"].as_object().expect("functions") {
             check(path, function, finding.as_str().expect("an id"));
         }
+    }
+}
+
+/// As the program's own statistics say.
+#[test]
+fn collections_and_the_heaps_goal_are_the_programs() {
+    for path in recordings("collector") {
+        let said = std::fs::read(path.with_extension("json")).expect("the truth");
+        let truth: Value = serde_json::from_slice(&said).expect("JSON");
+        let number = |name: &str| truth[name].as_u64().expect("a number");
+        let what = path.display();
+        let profile = profile_of(&std::fs::read(&path).expect("a trace"), "main.Sweep", RootBy::default());
+        let overlap = profile.requests.expect("requests").overlap;
+        assert_eq!(overlap.gc_count, number("collections"), "{what}");
+        let goals = overlap.heap_goals.expect("goals");
+        // While it collects the goal is what is there; the last is the one that holds at the end.
+        assert!(goals.min_bytes > 0 && goals.min_bytes <= goals.max_bytes, "{what}: {goals:?}");
+        assert_eq!(goals.max_bytes, number("goal_bytes"), "{what}: {goals:?}");
     }
 }

@@ -8,7 +8,7 @@ use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasure
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
-use crate::profile::{self, CutRequest, NodeIdx, Requests, WakerKind, Wakeup};
+use crate::profile::{self, CutRequest, HeapGoals, NodeIdx, Requests, WakerKind, Wakeup};
 use crate::slice::Slice;
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
@@ -218,4 +218,6 @@ fn add_overlap(sum: &mut profile::Overlap, one: &profile::Overlap) {
     sum.stw_runnable_ns = sum.stw_runnable_ns.saturating_add(one.stw_runnable_ns);
     sum.gc_window_ns = sum.gc_window_ns.saturating_add(one.gc_window_ns);
     sum.stw_window_ns = sum.stw_window_ns.saturating_add(one.stw_window_ns);
+    sum.gc_count += one.gc_count;
+    sum.heap_goals = sum.heap_goals.into_iter().chain(one.heap_goals).reduce(HeapGoals::with);
 }

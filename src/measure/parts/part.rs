@@ -137,7 +137,7 @@ impl<'a> PartMeasurer<'a> {
         }
         self.note_collector_work(event.g, kind);
         let is_needed =
-            if of_goroutine { self.core.wants(event.g) } else { kind.is_range() && self.core.log.is_some() };
+            if of_goroutine { self.core.wants(event.g) } else { kind.is_of_program() && self.core.log.is_some() };
         if is_needed {
             self.leave_over(Event { stack: StackIdx::EMPTY, ..*event }, index);
         }

@@ -92,7 +92,7 @@ impl<'a> WholeMeasurer<'a> {
 
     fn take(&mut self, event: &Event, cause: Cause) {
         self.core.take_with_cause(event, cause);
-        if let (Some(paths), true) = (&mut self.paths, event.kind.is_range()) {
+        if let (Some(paths), true) = (&mut self.paths, event.kind.is_of_program()) {
             paths.ranges.take(&event.kind, event.time, self.core.older_since);
         }
     }

@@ -369,6 +369,8 @@ impl Paths {
             stw_runnable_ns: 0,
             gc_window_ns: self.ranges.marked_in(looked_at),
             stw_window_ns: self.ranges.stopped_in(looked_at),
+            gc_count: self.ranges.collections_in(looked_at),
+            heap_goals: self.ranges.heap_goals_in(looked_at),
             mark_assist_ns: 0,
             sweep_ns: 0,
         }

@@ -1,13 +1,19 @@
-//! What the whole program does beside its goroutines: the collector marks, the world is stopped.
+//! What the whole program does beside its goroutines: the collector marks, the world is stopped, the heap has a goal.
 
+use crate::profile::HeapGoals;
 use crate::trace::event::{EventKind, Range};
 use crate::trace::time::{Time, Window};
 
-/// When the collector marked and when the world was stopped.
+/// From here on a goal is none: with `GOGC=off` the default `GOMEMLIMIT`, the largest `int64`, sets it (less what is no heap).
+const NO_GOAL: u64 = 1 << 62;
+
+/// When the collector marked and when the world was stopped, and the heap's goals.
 #[derive(Default, Debug)]
 pub(crate) struct Ranges {
     gc: Spans,
     stw: Spans,
+    /// Each from when on, in bytes.
+    goals: Vec<(Time, u64)>,
 }
 
 /// Stretches of time that do not overlap, in order.
@@ -70,6 +76,7 @@ impl Ranges {
             EventKind::RangeBegin(Range::StopTheWorld(_)) => self.stw.begin(time),
             EventKind::RangeActive(Range::StopTheWorld(_)) => self.stw.begin(older_since),
             EventKind::RangeEnd(Range::StopTheWorld(_)) => self.stw.end(time),
+            EventKind::HeapGoal { bytes } => self.goals.push((time, *bytes)),
             _ => {}
         }
     }
@@ -95,6 +102,21 @@ impl Ranges {
         self.gc.overlap(window)
     }
 
+    /// How many times the collector marked inside a window, or partly.
+    pub(crate) fn collections_in(&self, window: Window) -> u64 {
+        self.gc.closed.iter().filter(|mark| mark.start < window.end && mark.end > window.start).count() as u64
+    }
+
+    /// The smallest and the largest size of the heap, in bytes, at which a collection was to begin inside a window; none
+    /// where no such size is known.
+    pub(crate) fn heap_goals_in(&self, window: Window) -> Option<HeapGoals> {
+        // The one before the window holds at its start.
+        let first = self.goals.partition_point(|(since, _)| *since <= window.start).saturating_sub(1);
+        let inside = self.goals[first..].iter().take_while(|(since, _)| *since < window.end);
+        let sizes = inside.map(|(_, bytes)| *bytes).filter(|bytes| (1..NO_GOAL).contains(bytes));
+        sizes.map(|bytes| HeapGoals { min_bytes: bytes, max_bytes: bytes }).reduce(HeapGoals::with)
+    }
+
     /// How often the world was stopped while one of the windows lasted.
     pub(crate) fn stops_during(&self, windows: &[Window]) -> u64 {
         let mut sorted = windows.to_vec();
@@ -118,6 +140,21 @@ impl Ranges {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn goals_hold_until_the_next() {
+        let mut ranges = Ranges::default();
+        for (since, bytes) in [(10, 4), (20, 0), (25, u64::MAX >> 1), (30, 9), (40, 7)] {
+            ranges.take(&EventKind::HeapGoal { bytes }, Time(since), Time(0));
+        }
+        let goals = |start, end| {
+            let goals = ranges.heap_goals_in(Window { start: Time(start), end: Time(end) });
+            goals.map(|goals| (goals.min_bytes, goals.max_bytes))
+        };
+        assert_eq!(goals(0, 100), Some((4, 9)));
+        assert_eq!((goals(12, 18), goals(22, 28), goals(22, 31)), (Some((4, 4)), None, Some((9, 9))));
+        assert_eq!((goals(35, 41), goals(0, 5)), (Some((7, 9)), None));
+    }
 
     #[test]
     fn overlaps_are_exact() {

@@ -367,6 +367,9 @@ impl Serialize for OverlapRow<'_> {
         map.serialize_entry("stw_runnable_ns", &o.stw_runnable_ns)?;
         map.serialize_entry("gc_window_ns", &o.gc_window_ns)?;
         map.serialize_entry("stw_window_ns", &o.stw_window_ns)?;
+        map.serialize_entry("gc_count", &o.gc_count)?;
+        map.serialize_entry("heap_goal_min_bytes", &o.heap_goals.map(|goals| goals.min_bytes))?;
+        map.serialize_entry("heap_goal_max_bytes", &o.heap_goals.map(|goals| goals.max_bytes))?;
         map.end()
     }
 }

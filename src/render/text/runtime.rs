@@ -2,9 +2,9 @@
 
 use super::layout::{ALERT, BOLD, DIM, View, width, wrapped};
 use super::sentences;
-use crate::profile::{Latency, Profile, Requests};
+use crate::profile::{HeapGoals, Latency, Profile, Requests};
 use crate::render::findings::{self, FindingStyle};
-use crate::render::units::{Share, counted};
+use crate::render::units::{Share, bytes, counted};
 use std::io::{self, Write};
 
 /// Columns of the finding's sign, and of the gaps around it and its id.
@@ -22,7 +22,12 @@ pub(super) fn write(
     let mut items = Vec::new();
     if overlap.gc_window_ns > 0 {
         let share = Share::of(overlap.gc_window_ns, window);
-        items.push(format!("GC active {share} of the time ({})", view.time(overlap.gc_window_ns)));
+        let times = counted(overlap.gc_count, "time");
+        items.push(format!("GC active {times}, {share} of the time ({})", view.time(overlap.gc_window_ns)));
+    }
+    if let Some(HeapGoals { min_bytes, max_bytes }) = overlap.heap_goals.filter(|_| overlap.gc_count > 0) {
+        let [min, max] = [min_bytes, max_bytes].map(bytes);
+        items.push(if min == max { format!("heap goal {max}") } else { format!("heap goal {min} to {max}") });
     }
     let mut part = |ns: u64, what: &str| {
         if ns > 0 {

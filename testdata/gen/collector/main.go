@@ -1,6 +1,7 @@
 // Command collector runs requests on one proc that spend their time sweeping for
 // the garbage collector, and as many that only compute. It records its own trace
-// to -o and prints JSON: for each function, the finding that it has.
+// to -o and prints JSON: for each function, the finding that it has, how many
+// collections there were, and the goal of the heap when the recording ended.
 package main
 
 import (
@@ -73,7 +74,9 @@ func main() {
 	push(old)
 	file, err := os.Create(*out)
 	check(err)
+	var before, after runtime.MemStats
 	check(trace.Start(file))
+	runtime.ReadMemStats(&before)
 	done := make(chan int)
 	for i := 0; i < requests; i++ {
 		collect()
@@ -84,11 +87,17 @@ func main() {
 		go Compute(done)
 		<-done
 	}
+	// The goal that holds until the end.
+	debug.SetGCPercent(100)
+	runtime.ReadMemStats(&after)
+	debug.SetGCPercent(-1)
 	trace.Stop()
 	check(file.Close())
 	check(json.NewEncoder(os.Stdout).Encode(map[string]any{
-		"requests": requests,
-		"findings": map[string]string{"main.Sweep": "collector", "main.Compute": "cpu-bound"},
+		"requests":    requests,
+		"collections": after.NumGC - before.NumGC,
+		"goal_bytes":  after.NextGC,
+		"findings":    map[string]string{"main.Sweep": "collector", "main.Compute": "cpu-bound"},
 	}))
 }
 

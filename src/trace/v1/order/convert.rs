@@ -260,6 +260,7 @@ impl<'a> Converter<'a> {
                 return None;
             }
             Kind::Gomaxprocs => EventKind::ProcsChange { procs: self.read(event).args[0] },
+            Kind::HeapGoal => EventKind::HeapGoal { bytes: self.read(event).args[0] },
             Kind::GcStart => EventKind::RangeBegin(Range::GcMark),
             Kind::GcDone => EventKind::RangeEnd(Range::GcMark),
             Kind::StwStart if self.trace.stops != WorldStops::None => {

@@ -90,6 +90,7 @@ impl GenerationNames {
             code::GC_SWEEP_END => EventKind::RangeEnd(Range::GcSweep),
             code::GC_MARK_ASSIST_BEGIN => EventKind::RangeBegin(Range::GcMarkAssist),
             code::GC_MARK_ASSIST_END => EventKind::RangeEnd(Range::GcMarkAssist),
+            code::HEAP_GOAL => EventKind::HeapGoal { bytes: a },
             code::USER_TASK_BEGIN => EventKind::TaskBegin { task: a, parent: b, name: self.string(c) },
             code::USER_TASK_END => EventKind::TaskEnd { task: a },
             code::USER_REGION_BEGIN => EventKind::RegionBegin { task: a, name: self.string(b) },
