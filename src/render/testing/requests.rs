@@ -3,8 +3,8 @@
 use super::{selection, stack, trace};
 use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
-    CutRequest, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, Sample,
-    Slowest, StackTree, WakerKind, Wakeup, Weight,
+    CutRequest, HeapGoals, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request,
+    Requests, Sample, Slowest, StackTree, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
@@ -62,6 +62,8 @@ pub(crate) fn sample_requests() -> Profile {
             stw_runnable_ns: 200_000,
             gc_window_ns: 550 * MS,
             stw_window_ns: 500_000,
+            gc_count: 11,
+            heap_goals: Some(HeapGoals { min_bytes: 4_194_304, max_bytes: 9_400_000 }),
         },
         ..Requests::default()
     };

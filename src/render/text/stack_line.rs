@@ -4,6 +4,7 @@ use super::layout::{View, width};
 use crate::profile::{OwnCode, ProfileFrame};
 use crate::render::names;
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 /// Frames looked at from either end: no line shows more, and fitting stays cheap.
 const MAX_PIECES: usize = 48;
@@ -187,6 +188,41 @@ impl StackLine {
             }
         }
         self.join(view, &keep)
+    }
+
+    /// The same in two lines where one cannot show the innermost user function, what it waits for, and the leaf: the second
+    /// begins with what it waits for, or is the leaf.
+    pub(super) fn wrap(&self, view: &View<'_>, max: usize) -> String {
+        let Some(last) = self.pieces.len().checked_sub(1) else { return self.fit(view, max) };
+        let mut ends = vec![false; self.pieces.len()];
+        self.wanted.iter().take(self.n_kept).chain([&last]).for_each(|&i| ends[i] = true);
+        let border =
+            self.wanted.iter().take(self.n_kept).copied().filter(|&i| self.pieces[i].starts_with(WAITS_FOR)).max();
+        let border = border.unwrap_or(last);
+        let is_whole = width(&self.join(view, &ends)) <= max;
+        if is_whole || border == 0 || max < 2 * MIN_NAME {
+            return self.fit(view, max);
+        }
+        let (first, second) = (self.part(0..border), self.part(border..self.pieces.len()));
+        let indent = format!(" {}", view.glyphs.arrow);
+        let second = second.fit(view, max.saturating_sub(width(&indent)));
+        format!("{}\n{indent}{second}", first.fit(view, max))
+    }
+
+    /// Some of the pieces in a row: the first and the last of them are kept.
+    fn part(&self, range: Range<usize>) -> Self {
+        let inside = self.wanted.iter().filter(|i| range.contains(i)).map(|i| i - range.start);
+        let mut wanted: Vec<usize> = inside.collect();
+        let mut n_kept = 1;
+        if range.start > 0 {
+            // What it waits for, and the leaf.
+            let last = range.len() - 1;
+            wanted.retain(|i| *i != 0 && *i != last);
+            let ends = if last == 0 { vec![0] } else { vec![0, last] };
+            n_kept = ends.len();
+            wanted.splice(0..0, ends);
+        }
+        Self { pieces: self.pieces[range].to_vec(), wanted, n_kept, ..self.clone() }
     }
 
     /// The kept pieces, their names cut until they fit; none where too little would be left of them.
@@ -379,6 +415,32 @@ mod tests {
         let stack = ["time.Sleep", "main.nap", "main.worker", "[waiting for]", "net/http.serverHandler.ServeHTTP"];
         let expected = "http.serverHandler.ServeHTTP → waits for main.worker → main.nap → time.Sleep";
         assert_eq!(chain(&stack, 80).0, expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_one_line_has_two() {
+        let wrapped = |functions: &[&str], max| {
+            let frames: Vec<ProfileFrame> = functions.iter().map(|f| frame(f, 1)).collect();
+            line(&frames).wrap(&View::new(&Options::default()), max)
+        };
+        let stack = [
+            "internal/poll.(*FD).Read",
+            "bufio.Read",
+            "main.recv",
+            "[waiting for]",
+            "database/sql.conn",
+            "main.Order",
+            "main.H",
+        ];
+        assert_eq!(wrapped(&stack, 64), "main.Order → … → waits for main.recv → … → poll.(*FD).Read");
+        assert_eq!(
+            wrapped(&stack, 48),
+            "main.H → main.Order → sql.conn\n  → waits for main.recv → … → poll.(*FD).Read"
+        );
+        assert_eq!(wrapped(&stack, 24), "main.Order → sql.conn\n  → waits for main.recv");
+        let stack = ["internal/poll.(*FD).Read", "bufio.Read", "main.(*connection).QueryContext"];
+        assert_eq!(wrapped(&stack, 48), "main.(*connection).QueryContext → …\n  → poll.(*FD).Read");
+        assert_eq!(wrapped(&["main.a"], 4), "….a");
     }
 
     #[test]

@@ -295,7 +295,7 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[SampleRow<'_>]) {
     }
     for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
         let below = below(row);
-        let text = row.chain.fit(view, room.saturating_sub(below.len()).max(6));
+        let text = row.chain.wrap(view, room.saturating_sub(below.len()).max(6));
         cells.push(Cell::new(text + below));
         if with_place {
             cells.push(Cell::styled(place, DIM));

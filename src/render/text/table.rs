@@ -5,7 +5,7 @@ use anstyle::Style;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-/// A cell of a table.
+/// A cell of a table. Its text may have several lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell {
     pub(crate) text: String,
@@ -43,7 +43,8 @@ impl Table {
     }
 
     fn widths(&self) -> Vec<usize> {
-        let cell = |row: &Vec<Cell>, i: usize| row.get(i).map_or(0, |c| width(&c.text));
+        let lines = |c: &Cell| c.text.split('\n').map(width).max().unwrap_or(0);
+        let cell = |row: &Vec<Cell>, i: usize| row.get(i).map_or(0, lines);
         let widest = |i: usize| self.rows.iter().map(|r| cell(r, i)).max().unwrap_or(0);
         (0..self.columns.len()).map(|i| widest(i).max(width(&self.columns[i].heading))).collect()
     }
@@ -70,7 +71,8 @@ impl Table {
             self.line(view, &widths, &headings, out)?;
         }
         self.rows.iter().enumerate().try_for_each(|(i, row)| {
-            self.line(view, &widths, row, out)?;
+            let n_lines = row.iter().map(|c| c.text.split('\n').count()).max().unwrap_or(1);
+            (0..n_lines).try_for_each(|n| self.line(view, &widths, &nth_lines(row, n), out))?;
             below(i, out)
         })
     }
@@ -86,4 +88,9 @@ impl Table {
         }
         writeln!(out)
     }
+}
+
+/// The n-th line of each cell; empty where it has no such line.
+fn nth_lines(row: &[Cell], n: usize) -> Vec<Cell> {
+    row.iter().map(|cell| Cell::styled(cell.text.split('\n').nth(n).unwrap_or_default(), cell.style)).collect()
 }

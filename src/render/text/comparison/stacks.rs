@@ -115,7 +115,7 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[ChangedRow<'_>]) {
     }
     for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
         let below = below(row);
-        cells.push(Cell::new(row.chain.fit(view, room.saturating_sub(below.len()).max(6)) + below));
+        cells.push(Cell::new(row.chain.wrap(view, room.saturating_sub(below.len()).max(6)) + below));
         if with_place {
             cells.push(Cell::styled(place, DIM));
         }
