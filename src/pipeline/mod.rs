@@ -19,6 +19,7 @@ mod matched;
 mod open_trace;
 mod progress;
 mod slicing;
+mod snapshots;
 #[cfg(test)]
 mod testing;
 mod threads;

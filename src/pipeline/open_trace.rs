@@ -2,6 +2,7 @@
 
 use super::looked_at;
 use super::progress::Ticker;
+use super::snapshots::GenerationKey;
 use super::{Input, Options, v1, v2};
 use crate::measure::{MeasureSpec, Measured};
 use crate::profile::TraceInfo;
@@ -18,6 +19,8 @@ use std::collections::BTreeMap;
 
 /// A trace whose bytes were understood.
 pub(super) struct OpenTrace<'a> {
+    /// Where it starts in the input.
+    pub(super) start: u64,
     version: &'static Version,
     passes: Passes<'a>,
 }
@@ -36,7 +39,7 @@ impl<'a> OpenTrace<'a> {
             Dialect::V1(row) => Passes::V1(Box::new(v1::V1Trace::open(input.source, row, start, input.resolver)?)),
             Dialect::V2(row) => Passes::V2(Box::new(v2::V2Trace::open(input.source, row, start)?)),
         };
-        Ok(Self { version, passes })
+        Ok(Self { start, version, passes })
     }
 
     /// Pass 1, and what it predicts for splitting generations in pass 2.
@@ -135,6 +138,14 @@ impl<'a> OpenTrace<'a> {
         match &self.passes {
             Passes::V1(_) => None,
             Passes::V2(trace) => trace.wall,
+        }
+    }
+
+    /// What tells its generations from those of other processes; none of an old trace, which has no generations.
+    pub(super) fn generation_keys(&self) -> Vec<GenerationKey> {
+        match &self.passes {
+            Passes::V1(_) => Vec::new(),
+            Passes::V2(trace) => trace.index.generations.iter().filter_map(GenerationKey::of).collect(),
         }
     }
 

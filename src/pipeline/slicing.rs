@@ -5,6 +5,7 @@ use super::looked_at::looked_at;
 use super::matched::{MatchedCounts, select_alone, stretches_alone};
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
+use super::snapshots::{self, GenerationKey, Seen};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
@@ -13,7 +14,7 @@ use crate::slice::{self, RootKind, Selector, SelectorBuilder, WindowIdx};
 use crate::survey::roots::servers::TIMEOUT_HANDLER;
 use crate::survey::{self, Asked, Survey};
 use crate::trace::error::{Result, Warning};
-use std::collections::BTreeSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Slices the traces and adds the slices up.
 pub fn profile(
@@ -23,13 +24,11 @@ pub fn profile(
     progress: Option<ProgressHook<'_>>,
 ) -> Result<Answer> {
     in_pool(options, |options| {
-        let chosen = match options.only {
-            None => None,
-            Some(only) => Some(choose(inputs, selector, options, only)?),
-        };
+        let asked = Question { selector, options, by_endpoint: None };
+        let chosen = asked.choose(inputs)?;
         let passes = if chosen.is_some() { 4 } else { 2 };
         let ticker = Ticker::new(inputs, passes, progress);
-        let slicer = Slicer { selector, options, ticker: &ticker, chosen: chosen.as_ref(), by_endpoint: false };
+        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None };
         let sliced = slicer.slice_all(inputs)?;
         // Roots that matched and are of another length are an answer; none that matched is not.
         let matched =
@@ -56,62 +55,99 @@ pub fn endpoints(
 ) -> Result<Profile> {
     in_pool(options, |options| {
         let ticker = Ticker::new(inputs, 3, progress);
-        let functions = endpoint_functions(inputs, &builder, options, &ticker)?;
-        // On its own stacks, a request with a time limit shows no endpoint, but this.
-        let functions = functions.iter().map(String::as_str).chain([TIMEOUT_HANDLER]);
-        let patterns = functions.map(|function| format!("^{}$", regex::escape(function)));
-        let selector = patterns.fold(builder, SelectorBuilder::root).build()?;
-        let slicer = Slicer { selector: &selector, options, ticker: &ticker, chosen: None, by_endpoint: true };
-        Ok(slicer.slice_all(inputs)?.finish(options, None))
+        let selectors = endpoint_selectors(inputs, &builder, options, &ticker)?;
+        let (selector, options) = (builder.build()?, Options { only: None, ..options });
+        let asked = Question { selector: &selector, options, by_endpoint: Some(&selectors) };
+        let chosen = asked.choose(inputs)?;
+        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None };
+        Ok(slicer.slice_all(inputs)?.finish(options, chosen.as_ref()))
     })
 }
 
-/// The functions of all endpoints of the traces.
-fn endpoint_functions(
+/// By input and where a trace starts in it, what selects the requests of its servers.
+type EndpointSelectors = FxHashMap<(usize, u64), Selector>;
+
+/// What selects the requests of each trace: the functions of its own endpoints.
+fn endpoint_selectors(
     inputs: &[Input<'_>],
     builder: &SelectorBuilder,
     options: Options,
     ticker: &Ticker<'_>,
-) -> Result<BTreeSet<String>> {
+) -> Result<EndpointSelectors> {
     let time = builder.time.as_ref().map(|(range, _)| *range);
-    let mut functions = BTreeSet::new();
-    for input in inputs {
+    let mut selectors = EndpointSelectors::default();
+    for (i, input) in inputs.iter().enumerate() {
         let _ = for_each_trace(input, &mut |trace| {
             let (survey, _) = trace.survey(None, options, ticker)?;
-            functions.append(&mut survey::endpoints(&survey, looked_at(&survey, time)).functions);
+            let functions = survey::endpoints(&survey, looked_at(&survey, time)).functions;
+            // On its own stacks, a request with a time limit shows no endpoint, but this.
+            let functions = functions.iter().map(String::as_str).chain([TIMEOUT_HANDLER]);
+            let patterns = functions.map(|function| format!("^{}$", regex::escape(function)));
+            let selector = patterns.fold(builder.clone(), SelectorBuilder::root).build()?;
+            selectors.insert((i, trace.start), selector);
             // They are found again when the trace is sliced.
             drop(trace.take_warnings());
             Ok(())
         })
         .map_err(|e| e.in_input(&input.name))?;
     }
-    Ok(functions)
+    Ok(selectors)
+}
+
+/// What is asked of the traces.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    selector: &'a Selector,
+    options: Options,
+    /// Where roots are all requests of servers, called by their endpoints: what selects those of each trace.
+    by_endpoint: Option<&'a EndpointSelectors>,
 }
 
 /// The requests that count.
 struct Chosen {
-    /// Per trace, their windows.
-    windows: Vec<Vec<WindowIdx>>,
+    /// Per trace, their windows; none where all windows count but those of `dropped`.
+    windows: Option<Vec<Vec<WindowIdx>>>,
+    /// By input and where the trace starts in it, the windows of requests that count in another trace.
+    dropped: FxHashMap<(usize, u64), FxHashSet<WindowIdx>>,
+    /// How many requests are in several traces of one process.
+    n_dropped: usize,
     /// How many requests there were to choose from.
     n_before: u64,
     /// All requests that are cut.
     cut: Vec<CutRequest>,
 }
 
-/// Which requests count is known when the durations of all are: a first run measures all, a second one those alone.
-fn choose(inputs: &[Input<'_>], selector: &Selector, options: Options, only: Only) -> Result<Chosen> {
-    let options = Options { metric: Metric::Latency, request_stacks: false, ..options };
-    let ticker = Ticker::new(inputs, 2, None);
-    let sliced = Slicer { selector, options, ticker: &ticker, chosen: None, by_endpoint: false }.slice_all(inputs)?;
-    let durations: Vec<u64> = sliced.requests.list.iter().map(|r| r.dur_ns).collect();
-    let mut cut = sliced.requests.cut;
-    profile::choose_cut(&mut cut, only, &durations);
-    let mut chosen = only.choose(&durations).into_iter();
-    let windows = sliced
-        .windows
-        .into_iter()
-        .map(|of_one| of_one.into_iter().filter(|_| chosen.next().unwrap_or(false)).collect());
-    Ok(Chosen { windows: windows.collect(), n_before: durations.len() as u64, cut })
+impl Question<'_> {
+    /// Which requests count, where not all do: with `--only`, and where traces are snapshots of one process that overlap.
+    /// It is known when the durations of all are: a first run measures all, a second one those alone.
+    fn choose(self, inputs: &[Input<'_>]) -> Result<Option<Chosen>> {
+        let shared = shared_generations(inputs)?;
+        let only = self.options.only;
+        if only.is_none() && shared.is_empty() {
+            return Ok(None);
+        }
+        let options = Options { metric: Metric::Latency, request_stacks: false, ..self.options };
+        let ticker = Ticker::new(inputs, 2, None);
+        let needed = only.is_none().then_some(&shared);
+        let slicer = Slicer { asked: Self { options, ..self }, ticker: &ticker, chosen: None, needed };
+        let sliced = slicer.slice_all(inputs)?;
+        let duplicates = if shared.is_empty() { Vec::new() } else { sliced.duplicates() };
+        Ok((only.is_some() || !duplicates.is_empty()).then(|| sliced.choose(only, &duplicates)))
+    }
+}
+
+/// The generations that several of the traces have.
+fn shared_generations(inputs: &[Input<'_>]) -> Result<FxHashSet<GenerationKey>> {
+    let mut keys = Vec::new();
+    // A file alone may hold several traces too.
+    for input in inputs {
+        let _ = for_each_trace(input, &mut |trace| {
+            keys.push(trace.generation_keys());
+            Ok(())
+        })
+        .map_err(|e| e.in_input(&input.name))?;
+    }
+    Ok(snapshots::shared(&keys))
 }
 
 /// The sum of all traces that were sliced so far.
@@ -125,16 +161,62 @@ struct Sliced {
     others: MatchedCounts,
     /// Per trace, the windows of its requests, in the order of the list.
     windows: Vec<Vec<WindowIdx>>,
+    /// The windows of the requests that are cut, in the order of their list.
+    cut_windows: Vec<WindowIdx>,
+    /// Per trace, its input and where it starts in that, and its generations.
+    places: Vec<((usize, u64), Vec<GenerationKey>)>,
 }
 
 impl Sliced {
+    /// The requests that count in another trace of their process.
+    fn duplicates(&self) -> Vec<Seen> {
+        let traces = &self.profile.traces;
+        let windows = self.windows.iter().flatten();
+        let whole = self.requests.list.iter().zip(windows).filter(|(request, _)| !request.partial);
+        let whole = whole.map(|(request, window)| Seen::whole(request, *window, traces));
+        let cut = self.requests.cut.iter().zip(&self.cut_windows);
+        let cut = cut.map(|(cut, window)| Seen::cut(cut, *window, traces));
+        let keys: Vec<Vec<GenerationKey>> = self.places.iter().map(|(_, keys)| keys.clone()).collect();
+        snapshots::duplicates(whole.chain(cut).collect(), &snapshots::processes(&keys))
+    }
+
+    /// Which requests count, without those that count in another trace.
+    fn choose(self, only: Option<Only>, duplicates: &[Seen]) -> Chosen {
+        let dropped: FxHashSet<(usize, WindowIdx)> = duplicates.iter().map(|of| (of.trace, of.window)).collect();
+        let counts = |trace: u32, window: WindowIdx| !dropped.contains(&(trace as usize, window));
+        let list = self.requests.list.iter().zip(self.windows.iter().flatten());
+        let list: Vec<_> = list.filter(|(request, window)| counts(request.trace, **window)).collect();
+        let durations: Vec<u64> = list.iter().map(|(request, _)| request.dur_ns).collect();
+        let cut = self.requests.cut.iter().zip(&self.cut_windows);
+        let mut cut: Vec<CutRequest> =
+            cut.filter(|(cut, window)| counts(cut.trace, **window)).map(|(cut, _)| cut.clone()).collect();
+        let windows = only.map(|only| {
+            profile::choose_cut(&mut cut, only, &durations);
+            let mut windows = vec![Vec::new(); self.windows.len()];
+            for ((request, window), _) in list.iter().zip(only.choose(&durations)).filter(|(_, chosen)| *chosen) {
+                windows[request.trace as usize].push(**window);
+            }
+            windows
+        });
+        let mut by_place: FxHashMap<(usize, u64), FxHashSet<WindowIdx>> = FxHashMap::default();
+        for (trace, window) in dropped {
+            by_place.entry(self.places[trace].0).or_default().insert(window);
+        }
+        let n_before = durations.len() as u64;
+        Chosen { windows, dropped: by_place, n_dropped: duplicates.len(), n_before, cut }
+    }
+
     fn finish(self, options: Options, chosen: Option<&Chosen>) -> Profile {
         let Self { mut profile, folder, mut requests, matched, others, .. } = self;
         profile.selection.matched = matched.list();
         profile.selection.others = others.list();
         (profile.tree, profile.samples) = folder.finish(requests.stacks.as_mut());
-        requests.before_only = chosen.map_or(requests.list.len() as u64, |c| c.n_before);
+        let chosen_by_length = chosen.filter(|chosen| chosen.windows.is_some());
+        requests.before_only = chosen_by_length.map_or(requests.list.len() as u64, |c| c.n_before);
         if let Some(chosen) = chosen {
+            profile.warnings.extend(in_several_snapshots(chosen.n_dropped));
+        }
+        if let Some(chosen) = chosen_by_length {
             requests.cut.clone_from(&chosen.cut);
             requests.partial = chosen.cut.len() as u64;
         }
@@ -148,6 +230,7 @@ impl Sliced {
         add_selection(&mut self.profile.selection, &trace.slice.counts, &measured);
         if let (Some(paths), Some(windows)) = (&measured.paths, self.windows.last_mut()) {
             windows.extend(paths.requests.iter().map(|r| r.window));
+            self.cut_windows.extend(paths.cut.iter().map(|r| r.window));
         }
         self.matched.add_requests(trace.slice, &measured, trace.symbols);
         self.others.add(&trace.slice.others.counts, trace.symbols);
@@ -157,49 +240,67 @@ impl Sliced {
 
 /// How all traces are sliced.
 struct Slicer<'a> {
-    selector: &'a Selector,
-    options: Options,
+    asked: Question<'a>,
     ticker: &'a Ticker<'a>,
     /// The requests that count; all for none.
     chosen: Option<&'a Chosen>,
-    /// Whether roots are all requests of servers, and are called by their endpoints.
-    by_endpoint: bool,
+    /// Traces that have none of these generations need not be looked at; none where all do.
+    needed: Option<&'a FxHashSet<GenerationKey>>,
 }
 
 impl Slicer<'_> {
     fn slice_all(&self, inputs: &[Input<'_>]) -> Result<Sliced> {
         let mut sliced = Sliced {
             profile: Profile {
-                selection: selection_of(self.selector),
-                metric: self.options.metric,
+                selection: selection_of(self.asked.selector),
+                metric: self.asked.options.metric,
                 ..Profile::default()
             },
             requests: Requests {
-                include_partial: self.options.include_partial,
-                stacks: self.options.request_stacks.then(RequestStacks::default),
+                include_partial: self.asked.options.include_partial,
+                stacks: self.asked.options.request_stacks.then(RequestStacks::default),
                 ..Requests::default()
             },
             ..Sliced::default()
         };
-        for input in inputs {
-            let unusable = for_each_trace(input, &mut |trace| self.slice(input, trace, &mut sliced))
-                .map_err(|e| e.in_input(&input.name))?;
+        for (i, input) in inputs.iter().enumerate() {
+            let unusable = for_each_trace(input, &mut |trace| {
+                let keys = trace.generation_keys();
+                if self.needed.is_some_and(|needed| !keys.iter().any(|key| needed.contains(key))) {
+                    return Ok(());
+                }
+                let place = (i, trace.start);
+                self.slice(input, (place, trace), &mut sliced)?;
+                sliced.places.push((place, keys));
+                Ok(())
+            })
+            .map_err(|e| e.in_input(&input.name))?;
             sliced.profile.warnings.extend(of_last_trace(unusable, &mut sliced.profile.traces));
         }
         Ok(sliced)
     }
 
     /// Slices one trace, and adds it to `sliced`.
-    fn slice(&self, input: &Input<'_>, trace: &mut OpenTrace<'_>, sliced: &mut Sliced) -> Result<()> {
-        let (mut survey, predictions) = trace.survey(Some(self.selector), self.options, self.ticker)?;
+    fn slice(
+        &self,
+        input: &Input<'_>,
+        (place, trace): ((usize, u64), &mut OpenTrace<'_>),
+        sliced: &mut Sliced,
+    ) -> Result<()> {
+        let own = self.asked.by_endpoint.and_then(|selectors| selectors.get(&place));
+        let selector = own.unwrap_or(self.asked.selector);
+        let (mut survey, predictions) = trace.survey(Some(selector), self.asked.options, self.ticker)?;
         trace.settle_first_calls(&mut survey)?;
         self.add_undecided(&survey, &mut sliced.profile);
-        if self.by_endpoint {
-            survey.forest.endpoints = survey::endpoints(&survey, looked_at(&survey, self.selector.time));
+        if self.asked.by_endpoint.is_some() {
+            survey.forest.endpoints = survey::endpoints(&survey, looked_at(&survey, self.asked.selector.time));
         }
-        let mut slice = slice::select(&survey.forest, &survey.symbols, self.selector);
-        if let Some(windows) = self.chosen.and_then(|c| c.windows.get(sliced.windows.len())) {
+        let mut slice = slice::select(&survey.forest, &survey.symbols, selector);
+        if let Some(windows) = self.chosen.and_then(|c| c.windows.as_ref()?.get(sliced.windows.len())) {
             slice.keep(windows);
+        } else if let Some(dropped) = self.chosen.and_then(|chosen| chosen.dropped.get(&place)) {
+            let all = (0..slice.windows.len() as u32).map(WindowIdx);
+            slice.keep(&all.filter(|window| !dropped.contains(window)).collect::<Vec<_>>());
         }
         sliced.profile.selection.goroutines_alone = select_alone(slice.others.goroutines);
         sliced.profile.selection.stretches_alone = select_alone(stretches_alone(&survey, &slice));
@@ -213,15 +314,16 @@ impl Slicer<'_> {
                 slice: &slice,
                 forest: &survey.forest,
                 symbols: &survey.symbols,
-                whole_life: self.selector.whole_life,
-                looked_at: looked_at(&survey, self.selector.time),
+                whole_life: self.asked.selector.whole_life,
+                looked_at: looked_at(&survey, self.asked.selector.time),
                 trace_start: survey.start,
-                latency: self.options.metric == Metric::Latency,
-                include_partial: self.options.include_partial,
-                request_stacks: self.options.request_stacks,
+                latency: self.asked.options.metric == Metric::Latency,
+                include_partial: self.asked.options.include_partial,
+                request_stacks: self.asked.options.request_stacks,
                 max_pieces: MAX_PIECES,
             };
-            let (measured, last, mut damage) = trace.measure(&survey, predictions, spec, self.options, self.ticker)?;
+            let (measured, last, mut damage) =
+                trace.measure(&survey, predictions, spec, self.asked.options, self.ticker)?;
             warnings.append(&mut damage);
             end = last;
             let selection = &mut sliced.profile.selection;
@@ -238,12 +340,12 @@ impl Slicer<'_> {
                     slice: &slice,
                     symbols: &survey.symbols,
                     gomaxprocs: survey.gomaxprocs,
-                    joined: self.options.stacks == Stacks::Joined,
+                    joined: self.asked.options.stacks == Stacks::Joined,
                 },
             );
         }
         warnings.extend(recording_left_out(slice.counts.recording));
-        let info = trace.info(input, &survey, (end, self.selector.time), &mut warnings);
+        let info = trace.info(input, &survey, (end, self.asked.selector.time), &mut warnings);
         let profile = &mut sliced.profile;
         profile.traces.push(info);
         let number = profile.traces.len() - 1;
@@ -254,23 +356,33 @@ impl Slicer<'_> {
 
     /// Adds the requests that may be roots by stack too, and all requests of the same servers.
     fn add_undecided(&self, survey: &Survey, profile: &mut Profile) {
-        let list_of = self.options.request_stacks.then_some(profile.traces.len() as u32);
-        if self.by_endpoint {
-            let undecided = survey::unknown_handler(survey, looked_at(survey, self.selector.time), list_of);
+        let list_of = self.asked.options.request_stacks.then_some(profile.traces.len() as u32);
+        if self.asked.by_endpoint.is_some() {
+            let undecided = survey::unknown_handler(survey, looked_at(survey, self.asked.selector.time), list_of);
             profile.selection.undecided += &undecided;
             return;
         }
-        let matches = |name: &str| self.selector.roots.matches(name);
+        let matches = |name: &str| self.asked.selector.roots.matches(name);
         let asked = Asked {
             matches: &matches,
-            goids: &self.selector.given.goids,
-            window: looked_at(survey, self.selector.time),
+            goids: &self.asked.selector.given.goids,
+            window: looked_at(survey, self.asked.selector.time),
             list_of,
         };
         let same = survey::undecided(survey, &asked);
         profile.selection.undecided += &same.undecided;
         profile.selection.same_servers.absorb(&same.all);
     }
+}
+
+/// A remark about requests that are in several snapshots of one process.
+fn in_several_snapshots(n: usize) -> Option<Warning> {
+    let message = match n {
+        0 => return None,
+        1 => "1 request is in two snapshots of one process, and is counted once".to_owned(),
+        n => format!("{n} requests are in several snapshots of one process, and are counted once"),
+    };
+    Some(Warning::note("snapshots", message))
 }
 
 fn recording_left_out(goroutines: u64) -> Option<Warning> {

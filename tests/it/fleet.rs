@@ -1,8 +1,8 @@
 //! Tables of requests (`-o x.parquet`): what is in them is what the other outputs have.
 
 use crate::common::{files, root};
-use gotrace_slice::pipeline::{self, Input, Options};
-use gotrace_slice::profile::Profile;
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use gotrace_slice::profile::{Only, Profile, Request};
 use gotrace_slice::slice::Selector;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// All requests of a trace, each called by its endpoint.
-fn endpoints(inputs: &[Input<'_>]) -> Profile {
+/// All requests of traces, each called by its endpoint.
+pub(crate) fn endpoints(inputs: &[Input<'_>]) -> Profile {
     let options = Options { include_partial: true, request_stacks: true, ..Options::default() };
     pipeline::endpoints(inputs, Selector::builder(), options, None).expect("a sound trace")
 }
@@ -54,7 +54,7 @@ fn every_request_of_the_list_is_in_the_table() {
     assert!(n_requests > 1000 && n_timed > 0, "{n_requests} requests, {n_timed} with a time limit");
 }
 
-fn run(folder: &Path, args: &[&str]) -> Output {
+pub(crate) fn run(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
     command.current_dir(folder).args(args).output().expect("the program runs")
 }
@@ -141,4 +141,64 @@ fn what_a_table_cannot_have_is_said() {
     fails(&["-o", "x.parquet", "--label", "host"], "key=value");
     fails(&["-o", "x.parquet", "--label-from-path", "/(?<host>q[^/]+)/"], "does not match this path");
     fails(&["-o", "x.parquet", "--label-from-path", "/([^/]+)/"], "names no label");
+}
+
+/// The requests of traces that match, whole ones and cut ones, and what is said of several snapshots.
+fn pooled(names: &[&str], pattern: &str, threads: usize) -> (usize, usize, Vec<String>) {
+    let traces: Vec<Vec<u8>> = names.iter().map(|name| snapshot(name)).collect();
+    let inputs: Vec<Input<'_>> = names.iter().zip(&traces).map(|(name, bytes)| Input::new(*name, bytes)).collect();
+    let selector = Selector::builder().root(pattern).build().expect("a pattern");
+    let options = Options { threads, ..Options::default() };
+    let answer = pipeline::profile(&inputs, &selector, options, None).expect("sound traces");
+    let Answer::Profile(profile) = answer else { panic!("no request matches") };
+    let requests = profile.requests.as_ref().expect("requests");
+    assert_eq!(profile.selection.roots, (requests.list.len() + requests.cut.len()) as u64);
+    assert_eq!(profile.selection.roots_cut, requests.cut.len() as u64);
+    let said = profile.warnings.iter().filter(|warning| warning.id == "snapshots");
+    (requests.list.len(), requests.cut.len(), said.map(|warning| warning.message.clone()).collect())
+}
+
+fn snapshot(name: &str) -> Vec<u8> {
+    std::fs::read(root().join(format!("testdata/traces/go1.26/snapshot-{name}.trace"))).expect("a trace")
+}
+
+/// The program served 95 short requests until the second snapshot, of which both have some; and a long one, which the first
+/// snapshot cuts. (`testdata/gen/snapshots`)
+#[test]
+fn a_request_of_two_snapshots_of_one_process_counts_once() {
+    let (quick, long) = ("main.QuickHandler", "main.LongHandler");
+    let none = Vec::<String>::new();
+    assert_eq!([pooled(&["a"], quick, 0).0, pooled(&["b"], quick, 0).0], [70, 57]);
+    assert_eq!([pooled(&["a"], long, 0), pooled(&["b"], long, 0)], [(0, 1, none.clone()), (1, 0, none.clone())]);
+    for threads in [1, 3] {
+        for order in [["a", "b"], ["b", "a"]] {
+            let (whole, cut, said) = pooled(&order, quick, threads);
+            assert_eq!((whole, cut), (95, 0), "{order:?}");
+            assert_eq!(said, ["32 requests are in several snapshots of one process, and are counted once"]);
+            let (whole, cut, said) = pooled(&order, long, threads);
+            assert_eq!((whole, cut, said.len()), (1, 0, 1), "{order:?}");
+        }
+    }
+    // Of one process and another, each request counts, though generations have the same numbers.
+    assert_eq!(pooled(&["a", "other"], quick, 0), (140, 0, none));
+}
+
+/// The slowest of both are chosen among the requests that count.
+#[test]
+fn chosen_requests_count_once_too() {
+    let traces = ["a", "b"].map(snapshot);
+    let inputs: Vec<Input<'_>> = traces.iter().map(|bytes| Input::new("test", bytes)).collect();
+    let selector = Selector::builder().root("main.QuickHandler").build().expect("a pattern");
+    let options = Options { only: Some(Only::Slowest(20)), ..Options::default() };
+    let answer = pipeline::profile(&inputs, &selector, options, None).expect("sound traces");
+    let Answer::Profile(profile) = answer else { panic!("no request matches") };
+    let requests = profile.requests.as_ref().expect("requests");
+    assert_eq!((requests.list.len(), requests.before_only), (20, 95));
+    let clock = |r: &Request| profile.traces[r.trace as usize].clock_start_ns + r.start_ns as i64;
+    let mut starts: Vec<(u64, i64)> = requests.list.iter().map(|r| (r.goid, clock(r))).collect();
+    starts.sort_unstable();
+    starts.dedup();
+    assert_eq!(starts.len(), 20);
+    let table = endpoints(&inputs);
+    assert_eq!(table.requests.as_ref().expect("requests").list.len(), 96);
 }

@@ -26,6 +26,7 @@ mod cutoff;
 mod differential;
 mod endpoints;
 mod fleet;
+mod fleet_engines;
 mod fuzz;
 mod ground_truth;
 mod grpc_streams;

@@ -1,0 +1,116 @@
+-- Questions to tables of requests (docs/fleet.md), in the SQL that DuckDB, DataFusion, Spark and ClickHouse share. The tables
+-- are called `requests`:
+--
+--   DuckDB      CREATE VIEW requests AS SELECT * FROM read_parquet('out/**/*.parquet');
+--   DataFusion  CREATE EXTERNAL TABLE requests STORED AS PARQUET LOCATION 'out/';
+--   Spark       CREATE TEMPORARY VIEW requests USING parquet OPTIONS (path 'out', recursiveFileLookup 'true');
+--
+-- Each question begins with `counted`: the requests that count. One that is in several snapshots of a process is there once:
+-- the goroutine and a moment at which it began or ended, on the machine's clock, tell that it is the same. The whole one
+-- counts, of two cut ones the longer.
+
+-- endpoints: quantiles by endpoint and version (nearest rank)
+WITH counted AS (
+    SELECT * FROM (
+        SELECT trace, request, version, root, dur_ns, partial, undecided,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
+        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
+    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+ranked AS (
+    SELECT root, version, dur_ns,
+        row_number() OVER (PARTITION BY root, version ORDER BY dur_ns) AS r,
+        count(*) OVER (PARTITION BY root, version) AS n
+    FROM counted)
+SELECT root, version, count(*) AS requests, sum(dur_ns) AS total_ns,
+    max(CASE WHEN r * 100 >= n * 50 AND (r - 1) * 100 < n * 50 THEN dur_ns END) AS p50_ns,
+    max(CASE WHEN r * 100 >= n * 95 AND (r - 1) * 100 < n * 95 THEN dur_ns END) AS p95_ns,
+    max(CASE WHEN r * 100 >= n * 99 AND (r - 1) * 100 < n * 99 THEN dur_ns END) AS p99_ns,
+    max(dur_ns) AS max_ns
+FROM ranked GROUP BY root, version ORDER BY total_ns DESC, root, version;
+
+-- states: what the requests of each endpoint spent their time in
+WITH counted AS (
+    SELECT * FROM (
+        SELECT trace, request, version, root, dur_ns, partial, undecided,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
+        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
+    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided)
+SELECT c.root AS root, q.state AS state, sum(q.ns) AS ns
+FROM requests AS q JOIN counted AS c ON q.trace = c.trace AND q.request = c.request
+GROUP BY c.root, q.state ORDER BY root, ns DESC, state;
+
+-- slowest: the folded stacks of the slowest 5 % of all requests, for a flame graph
+WITH counted AS (
+    SELECT * FROM (
+        SELECT trace, request, version, root, dur_ns, partial, undecided,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
+        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
+    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+ranked AS (
+    SELECT trace, request,
+        row_number() OVER (ORDER BY dur_ns DESC, trace, request) AS r, count(*) OVER () AS n
+    FROM counted)
+SELECT q.stack || ';[' || q.state || ']' AS folded, sum(q.ns) AS ns
+FROM requests AS q JOIN ranked AS s ON q.trace = s.trace AND q.request = s.request
+WHERE (s.r - 1) * 20 < s.n
+GROUP BY q.stack || ';[' || q.state || ']' ORDER BY ns DESC, folded;
+
+-- change: which stacks a mean request of version 'v2' spends more time on than one of 'v1' (put your versions here). The
+-- differences of an endpoint add up to that of its means.
+WITH counted AS (
+    SELECT * FROM (
+        SELECT trace, request, version, root, dur_ns, partial, undecided,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
+        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
+    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+sides AS (
+    SELECT root, sum(CASE WHEN version = 'v1' THEN 1 ELSE 0 END) AS before_n, sum(CASE WHEN version = 'v2' THEN 1 ELSE 0 END) AS after_n
+    FROM counted GROUP BY root),
+parts AS (
+    SELECT c.root AS root, q.state AS state, q.stack AS stack,
+        sum(CASE WHEN c.version = 'v1' THEN q.ns ELSE 0 END) AS before_ns,
+        sum(CASE WHEN c.version = 'v2' THEN q.ns ELSE 0 END) AS after_ns
+    FROM requests AS q JOIN counted AS c ON q.trace = c.trace AND q.request = c.request
+    GROUP BY c.root, q.state, q.stack)
+SELECT p.root AS root, p.state AS state, p.stack AS stack, p.before_ns AS before_ns, s.before_n AS before_n,
+    p.after_ns AS after_ns, s.after_n AS after_n,
+    CAST(p.after_ns AS DOUBLE) / s.after_n - CAST(p.before_ns AS DOUBLE) / s.before_n AS change_ns
+FROM parts AS p JOIN sides AS s ON p.root = s.root
+WHERE s.before_n > 0 AND s.after_n > 0
+ORDER BY change_ns DESC, root, stack, state;
+
+-- hosts: which hosts have more than their share of the slowest 5 % of each endpoint, and the command that shows the worst
+-- request of each
+WITH counted AS (
+    SELECT * FROM (
+        SELECT trace, request, host, version, root, dur_ns, partial, undecided,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
+        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
+    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+ranked AS (
+    SELECT trace, host, root, dur_ns,
+        row_number() OVER (PARTITION BY root ORDER BY dur_ns DESC, trace, request) AS r,
+        count(*) OVER (PARTITION BY root) AS n,
+        row_number() OVER (PARTITION BY host ORDER BY dur_ns DESC, trace, request) AS of_host
+    FROM counted)
+SELECT host, count(*) AS requests, sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 END) AS slow,
+    CAST(sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 END) AS DOUBLE) / count(*) AS slow_share,
+    max(CASE WHEN of_host = 1 THEN 'gotrace-slice -F --root ''' || root || ''' --slowest 1 ''' || trace || '''' END) AS worst
+FROM ranked GROUP BY host ORDER BY slow_share DESC, host;
+
+-- unknown: how much is cut, or undecided, on each host
+WITH counted AS (
+    SELECT * FROM (
+        SELECT host, version, dur_ns, partial, undecided,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
+            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
+        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
+    WHERE by_start = 1 AND by_end = 1)
+SELECT host, version, sum(CASE WHEN partial OR undecided THEN 0 ELSE 1 END) AS whole,
+    sum(CASE WHEN partial THEN 1 ELSE 0 END) AS cut, sum(CASE WHEN undecided THEN 1 ELSE 0 END) AS undecided
+FROM counted GROUP BY host, version ORDER BY host, version;

@@ -1,0 +1,190 @@
+//! Snapshots of one process that overlap: a request that is in several of them counts once.
+//!
+//! A flight recorder writes the generations that it still has. Two snapshots that are taken shortly after each other share
+//! some, byte by byte, and so traces that share a generation are of one process. There, a goroutine has one id and one clock:
+//! requests of one goroutine whose times overlap are one.
+//!
+//! ```text
+//!  snapshot A   ├── 5 ──┼── 6 ──┼── 7 ──┤
+//!  snapshot B                   ├── 7 ──┼── 8 ──┤      shares generation 7
+//!  goroutine 9        ├─ r ─┤ ├─── s ────┤
+//!                                                      r: in A alone
+//!                                                      s: cut in A, whole in B, where it counts
+//! ```
+
+use crate::profile::{CutRequest, Request, TraceInfo};
+use crate::slice::WindowIdx;
+use crate::trace::v2::batch::GenerationIndex;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What tells a generation from all others: its number; of its first batch the time in ticks, the thread and the size.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct GenerationKey(u64, u64, u64, u32);
+
+impl GenerationKey {
+    /// Of a generation; none where it has no batch.
+    pub(super) fn of(generation: &GenerationIndex) -> Option<Self> {
+        let first = generation.batches.first()?;
+        let thread = generation.threads.get(first.thread as usize)?;
+        Some(Self(generation.number, first.time, thread.0, first.size))
+    }
+}
+
+/// The generations that more than one of these traces has.
+pub(super) fn shared(traces: &[Vec<GenerationKey>]) -> FxHashSet<GenerationKey> {
+    let mut seen: FxHashMap<GenerationKey, usize> = FxHashMap::default();
+    let mut shared = FxHashSet::default();
+    for (trace, keys) in traces.iter().enumerate() {
+        shared.extend(keys.iter().filter(|key| *seen.entry(**key).or_insert(trace) != trace));
+    }
+    shared
+}
+
+/// Of each trace, the first one of its process.
+pub(super) fn processes(traces: &[Vec<GenerationKey>]) -> Vec<usize> {
+    let mut process: Vec<usize> = (0..traces.len()).collect();
+    let mut seen: FxHashMap<GenerationKey, usize> = FxHashMap::default();
+    for (trace, keys) in traces.iter().enumerate() {
+        for key in keys {
+            let other = process[*seen.entry(*key).or_insert(trace)];
+            let (first, later) = (other.min(process[trace]), other.max(process[trace]));
+            for of in process.iter_mut().filter(|of| **of == later) {
+                *of = first;
+            }
+        }
+    }
+    process
+}
+
+/// A request of some trace, on the clock of its process.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) trace: usize,
+    pub(super) window: WindowIdx,
+    goid: u64,
+    start_ns: i64,
+    end_ns: i64,
+    cut_start: bool,
+    cut_end: bool,
+    /// Whether its edges are inferred: then they depend on what else a trace shows.
+    is_inferred: bool,
+}
+
+impl Seen {
+    /// A whole request.
+    pub(super) fn whole(request: &Request, window: WindowIdx, traces: &[TraceInfo]) -> Self {
+        let (span, is_inferred) = ((request.start_ns, request.dur_ns), request.is_inferred());
+        Self { is_inferred, ..Self::of((request.trace, request.goid), window, span, traces) }
+    }
+
+    /// One that an edge cuts.
+    pub(super) fn cut(cut: &CutRequest, window: WindowIdx, traces: &[TraceInfo]) -> Self {
+        let span = (cut.start_ns, cut.at_least_ns);
+        let CutRequest { cut_start, cut_end, .. } = *cut;
+        Self { cut_start, cut_end, ..Self::of((cut.trace, cut.goid), window, span, traces) }
+    }
+
+    fn of((trace, goid): (u32, u64), window: WindowIdx, (start_ns, ns): (u64, u64), traces: &[TraceInfo]) -> Self {
+        let trace = trace as usize;
+        let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
+        let start_ns = traces[trace].clock_start_ns.saturating_add(signed(start_ns));
+        let end_ns = start_ns.saturating_add(signed(ns));
+        Self { trace, window, goid, start_ns, end_ns, cut_start: false, cut_end: false, is_inferred: false }
+    }
+
+    fn is_cut(&self) -> bool {
+        self.cut_start || self.cut_end
+    }
+
+    /// Whether both are the same request of one process. Their edges are the same where no edge of a trace cuts them: user
+    /// tasks of one goroutine can overlap and be several.
+    fn is_same(&self, other: &Self) -> bool {
+        let overlap = self.start_ns < other.end_ns && other.start_ns < self.end_ns;
+        let starts = self.cut_start || other.cut_start || self.start_ns == other.start_ns;
+        let ends = self.cut_end || other.cut_end || self.end_ns == other.end_ns;
+        overlap && self.trace != other.trace && (starts && ends || self.is_inferred || other.is_inferred)
+    }
+
+    /// Whether this one counts, and not the other: a whole one, of two cut ones the longer, of equal ones the first.
+    fn counts_before(&self, other: &Self) -> bool {
+        let rank = |of: &Self| (of.is_cut(), i128::from(of.start_ns) - i128::from(of.end_ns), of.trace);
+        rank(self) <= rank(other)
+    }
+}
+
+/// The requests that count in another trace of their process; `process` has the first trace of each one's process.
+pub(super) fn duplicates(mut seen: Vec<Seen>, process: &[usize]) -> Vec<Seen> {
+    seen.sort_by_key(|of| (process[of.trace], of.goid, of.start_ns, of.trace));
+    let mut dropped = Vec::new();
+    let same_goroutine = |a: &Seen, b: &Seen| (process[a.trace], a.goid) == (process[b.trace], b.goid);
+    for of_one in seen.chunk_by(same_goroutine) {
+        let mut open: Vec<Seen> = Vec::new();
+        for next in of_one {
+            open.retain(|known| known.end_ns > next.start_ns);
+            match open.iter_mut().find(|known| known.is_same(next)) {
+                None => open.push(*next),
+                Some(known) if known.counts_before(next) => dropped.push(*next),
+                Some(known) => dropped.push(std::mem::replace(known, *next)),
+            }
+        }
+    }
+    dropped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(trace: usize, goid: u64, span: (i64, i64), cut: &str) -> Seen {
+        let (cut_start, cut_end) = (cut.contains('<'), cut.contains('>'));
+        let (start_ns, end_ns) = span;
+        let window = WindowIdx(0);
+        Seen { trace, window, goid, start_ns, end_ns, cut_start, cut_end, is_inferred: false }
+    }
+
+    fn dropped(list: &[Seen]) -> Vec<(usize, i64)> {
+        let mut dropped: Vec<(usize, i64)> =
+            duplicates(list.to_vec(), &[0, 0, 2]).iter().map(|of| (of.trace, of.start_ns)).collect();
+        dropped.sort_unstable();
+        dropped
+    }
+
+    #[test]
+    fn a_request_of_two_snapshots_counts_once() {
+        let both = [seen(0, 7, (10, 20), ""), seen(1, 7, (10, 20), "")];
+        assert_eq!(dropped(&both), [(1, 10)]);
+        // Its twins: of another process, of another goroutine, at another time, of the same trace.
+        assert_eq!(dropped(&[both[0], seen(2, 7, (10, 20), "")]), []);
+        assert_eq!(dropped(&[both[0], seen(1, 8, (10, 20), "")]), []);
+        assert_eq!(dropped(&[both[0], seen(1, 7, (20, 30), "")]), []);
+        assert_eq!(dropped(&[both[0], seen(0, 7, (10, 20), "")]), []);
+    }
+
+    #[test]
+    fn the_whole_one_counts_and_of_cut_ones_the_longer() {
+        let cut = seen(0, 7, (10, 15), ">");
+        assert_eq!(dropped(&[cut, seen(1, 7, (10, 20), "")]), [(0, 10)]);
+        assert_eq!(dropped(&[cut, seen(1, 7, (12, 30), "<")]), [(0, 10)]);
+        assert_eq!(dropped(&[cut, seen(1, 7, (12, 16), "<>")]), [(1, 12)]);
+        assert_eq!(dropped(&[cut, seen(1, 7, (15, 16), "<")]), [], "they do not overlap");
+    }
+
+    #[test]
+    fn tasks_of_one_goroutine_may_overlap() {
+        let a = [seen(0, 7, (10, 20), ""), seen(0, 7, (15, 30), "")];
+        let b = [seen(1, 7, (10, 20), ""), seen(1, 7, (15, 30), "")];
+        assert_eq!(dropped(&[a[0], b[1]]), []);
+        assert_eq!(dropped(&[a, b].concat()), [(1, 10), (1, 15)]);
+    }
+
+    #[test]
+    fn traces_that_share_a_generation_are_of_one_process() {
+        let key = |number: u64| GenerationKey(number, number * 10, 1, 8);
+        let traces = [vec![key(1), key(2)], vec![key(4)], vec![key(3), key(4)], vec![key(2), key(3)], vec![key(9)]];
+        assert_eq!(processes(&traces), [0, 0, 0, 0, 4]);
+        assert_eq!(shared(&traces).len(), 3);
+        // The same number in another process.
+        let other = GenerationKey(2, 21, 1, 8);
+        assert_eq!(processes(&[vec![key(2)], vec![other]]), [0, 1]);
+    }
+}

@@ -1,0 +1,169 @@
+//! `docs/fleet.sql` on DuckDB, DataFusion and Spark: they answer as the traces' own profile does.
+//!
+//! Engines are used where Python has them (`GOTRACE_SLICE_PYTHON`, else `python3`); `GOTRACE_SLICE_REQUIRE_ENGINES=1` forbids
+//! to skip any.
+
+#![allow(clippy::print_stdout, reason = "tests say what they skip")]
+
+use crate::common::root;
+use crate::fleet::{endpoints, run};
+use gotrace_slice::pipeline::Input;
+use gotrace_slice::profile::{Profile, Request};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs `docs/fleet.sql` on an engine; none where it is not installed.
+fn ask(engine: &str, tables: &Path) -> Option<serde_json::Value> {
+    let python = std::env::var("GOTRACE_SLICE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let script = root().join("testdata/gen/fleet_sql.py");
+    let output = Command::new(python).arg(script).arg(engine).arg(tables).output();
+    let required = std::env::var_os("GOTRACE_SLICE_REQUIRE_ENGINES").is_some();
+    assert!(output.is_ok() || !required, "no Python: {output:?}");
+    let output = output.ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(77) {
+        assert!(!required, "{engine}: {said}");
+        println!("{engine} is skipped: {said}");
+        return None;
+    }
+    assert!(output.status.success(), "{engine}: {said}");
+    Some(serde_json::from_slice(&output.stdout).expect("JSON"))
+}
+
+/// Traces of several programs, as of several hosts and of two versions.
+const FLEET: [(&str, &str, &str); 13] = [
+    ("go1.26/server", "h1", "v1"),
+    ("go1.25/server", "h1", "v2"),
+    ("go1.26/endpoints", "h2", "v1"),
+    ("go1.25/endpoints", "h2", "v2"),
+    ("go1.26/grpc-workers", "h3", "v1"),
+    ("go1.26/kinds", "h3", "v1"),
+    ("go1.25/kinds", "h4", "v2"),
+    ("go1.26/cutoff", "h4", "v1"),
+    ("go1.19/server", "h5", "v1"),
+    ("go1.26/http1", "h5", "v2"),
+    ("go1.26/snapshot-a", "h6", "v1"),
+    ("go1.26/snapshot-b", "h6", "v1"),
+    ("go1.26/snapshot-other", "h7", "v1"),
+];
+
+/// Writes a table of each trace, as the command of `docs/fleet.md` does, and gives the pooled profile of all.
+fn map(folder: &Path) -> Profile {
+    let traces = root().join("testdata/traces");
+    let path = |name: &str| traces.join(name).with_extension("trace");
+    for (i, (name, host, version)) in FLEET.iter().enumerate() {
+        let labels = ["--label", &format!("host={host}"), "--label", &format!("version={version}")];
+        let output = format!("{i}.parquet");
+        let made = run(folder, &[&["-q", "-o", &output], &labels[..], &[&path(name).display().to_string()]].concat());
+        assert!(made.status.success(), "{made:?}");
+    }
+    let bytes: Vec<Vec<u8>> = FLEET.iter().map(|(name, ..)| std::fs::read(path(name)).expect("a trace")).collect();
+    let inputs: Vec<Input<'_>> = FLEET.iter().zip(&bytes).map(|((name, ..), bytes)| Input::new(*name, bytes)).collect();
+    endpoints(&inputs)
+}
+
+/// What our own pooled profile says to some of the questions, as the engines give it.
+fn expected(profile: &Profile) -> [serde_json::Value; 4] {
+    let requests = profile.requests.as_ref().expect("requests");
+    let stacks = requests.stacks.as_ref().expect("stacks");
+    let version = |request: &Request| FLEET[request.trace as usize].2;
+    let whole: Vec<usize> = (0..requests.list.len()).filter(|i| !requests.list[*i].partial).collect();
+    let name = |i: usize| requests.roots[requests.list[i].root as usize].as_str();
+
+    let mut durations: BTreeMap<(&str, &str), Vec<u64>> = BTreeMap::new();
+    let mut states: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    let mut sides: BTreeMap<(&str, &str), [u64; 2]> = BTreeMap::new();
+    for &i in &whole {
+        let request = &requests.list[i];
+        durations.entry((name(i), version(request))).or_default().push(request.dur_ns);
+        for (sample, ns) in stacks.of(i) {
+            let state = profile.samples[sample].state.as_str();
+            *states.entry((name(i), state)).or_default() += ns;
+            sides.entry((name(i), state)).or_default()[usize::from(version(request) == "v2")] += ns;
+        }
+    }
+    let quantile = |sorted: &[u64], p: usize| sorted[(sorted.len() * p).div_ceil(100) - 1];
+    let row = |((root, version), mut all): ((&str, &str), Vec<u64>)| {
+        all.sort_unstable();
+        let [p50, p95, p99] = [50, 95, 99].map(|p| quantile(&all, p));
+        json!({"root": root, "version": version, "requests": all.len(), "total_ns": all.iter().sum::<u64>(),
+            "p50_ns": p50, "p95_ns": p95, "p99_ns": p99, "max_ns": all.last()})
+    };
+    let both = |root: &str| ["v1", "v2"].iter().all(|version| durations.contains_key(&(root, *version)));
+    let change = sides.iter().filter(|((root, _), _)| both(root));
+    let change =
+        change.map(|((root, state), ns)| json!({"root": root, "state": state, "before_ns": ns[0], "after_ns": ns[1]}));
+    let change = change.collect();
+    let states = states.iter().map(|((root, state), ns)| json!({"root": root, "state": state, "ns": ns})).collect();
+    let mut slowest: Vec<u64> = whole.iter().map(|i| requests.list[*i].dur_ns).collect();
+    slowest.sort_unstable_by_key(|ns| std::cmp::Reverse(*ns));
+    let slow_ns: u64 = slowest[..slowest.len().div_ceil(20)].iter().sum();
+    [durations.into_iter().map(row).collect(), states, change, json!(slow_ns)]
+}
+
+/// The rows of an answer, without its own order.
+fn sorted(rows: &serde_json::Value) -> Vec<String> {
+    let mut rows: Vec<String> = rows.as_array().expect("rows").iter().map(ToString::to_string).collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn sum_of(rows: &serde_json::Value, column: &str) -> u64 {
+    rows.as_array().expect("rows").iter().map(|row| row[column].as_u64().expect("a number")).sum()
+}
+
+/// The text of `docs/fleet.sql` gives the same on all engines, and that is what the traces' own profile has, to the
+/// nanosecond. Requests of overlapping snapshots count once.
+#[test]
+fn engines_answer_as_the_profile_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let profile = map(folder.path());
+    let [quantiles, states, change, slow_ns] = expected(&profile);
+    let requests = profile.requests.as_ref().expect("requests");
+    let mut first: Option<serde_json::Value> = None;
+    for engine in ["duckdb", "datafusion", "spark"] {
+        let Some(answers) = ask(engine, folder.path()) else { continue };
+        assert_eq!(sorted(&answers["endpoints"]), sorted(&quantiles), "{engine}");
+        assert_eq!(sorted(&answers["states"]), sorted(&states), "{engine}");
+        assert_eq!(json!(sum_of(&answers["slowest"], "ns")), slow_ns, "{engine}");
+        let mut by_state: BTreeMap<(String, String), [u64; 2]> = BTreeMap::new();
+        for row in answers["change"].as_array().expect("rows") {
+            let text = |column: &str| row[column].as_str().expect("a text").to_owned();
+            let of = by_state.entry((text("root"), text("state"))).or_default();
+            for (sum, column) in of.iter_mut().zip(["before_ns", "after_ns"]) {
+                *sum += row[column].as_u64().expect("a number");
+            }
+        }
+        let by_state = by_state
+            .into_iter()
+            .map(|((root, state), ns)| json!({"root": root, "state": state, "before_ns": ns[0], "after_ns": ns[1]}));
+        assert_eq!(sorted(&by_state.collect()), sorted(&change), "{engine}");
+        let cut = requests.list.iter().filter(|request| request.partial).count();
+        assert_eq!(sum_of(&answers["unknown"], "whole") as usize, requests.list.len() - cut, "{engine}");
+        assert_eq!(sum_of(&answers["unknown"], "cut") as usize, cut, "{engine}");
+        assert_eq!(sum_of(&answers["hosts"], "requests") as usize, requests.list.len() - cut, "{engine}");
+        match &first {
+            Some(first) => assert!(*first == answers, "{engine} answers otherwise than the first engine"),
+            None => first = Some(answers),
+        }
+    }
+}
+
+/// The command that the answer names shows that request.
+#[test]
+fn the_worst_request_of_a_host_can_be_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let _ = map(folder.path());
+    let Some(answers) = ask("duckdb", folder.path()) else { return };
+    let worst: Vec<&str> =
+        answers["hosts"].as_array().expect("rows").iter().filter_map(|row| row["worst"].as_str()).collect();
+    assert_eq!(worst.len(), 7);
+    for command in worst {
+        let args: Vec<String> = command.split(' ').skip(1).map(|arg| arg.trim_matches('\'').to_owned()).collect();
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let shown = run(folder.path(), &args);
+        assert!(shown.status.success(), "{command}: {shown:?}");
+    }
+}
