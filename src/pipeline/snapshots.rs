@@ -15,18 +15,26 @@
 use crate::profile::{CutRequest, Request, TraceInfo};
 use crate::slice::WindowIdx;
 use crate::trace::v2::batch::GenerationIndex;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use std::hash::{Hash, Hasher as _};
 
-/// What tells a generation from all others: its number; of its first batch the time in ticks, the thread and the size.
+/// What tells a generation from all others: its number and, of all its batches, the time in ticks, the thread and the size.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct GenerationKey(u64, u64, u64, u32);
+pub(super) struct GenerationKey {
+    number: u64,
+    batches: u64,
+}
 
 impl GenerationKey {
     /// Of a generation; none where it has no batch.
     pub(super) fn of(generation: &GenerationIndex) -> Option<Self> {
-        let first = generation.batches.first()?;
-        let thread = generation.threads.get(first.thread as usize)?;
-        Some(Self(generation.number, first.time, thread.0, first.size))
+        let mut hasher = FxHasher::default();
+        for batch in &generation.batches {
+            let thread = generation.threads.get(batch.thread as usize).map(|thread| thread.0);
+            (batch.time, thread, batch.size).hash(&mut hasher);
+        }
+        let key = Self { number: generation.number, batches: hasher.finish() };
+        (!generation.batches.is_empty()).then_some(key)
     }
 }
 
@@ -179,12 +187,12 @@ mod tests {
 
     #[test]
     fn traces_that_share_a_generation_are_of_one_process() {
-        let key = |number: u64| GenerationKey(number, number * 10, 1, 8);
+        let key = |number: u64| GenerationKey { number, batches: number * 10 };
         let traces = [vec![key(1), key(2)], vec![key(4)], vec![key(3), key(4)], vec![key(2), key(3)], vec![key(9)]];
         assert_eq!(processes(&traces), [0, 0, 0, 0, 4]);
         assert_eq!(shared(&traces).len(), 3);
         // The same number in another process.
-        let other = GenerationKey(2, 21, 1, 8);
+        let other = GenerationKey { number: 2, batches: 21 };
         assert_eq!(processes(&[vec![key(2)], vec![other]]), [0, 1]);
     }
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Runs `docs/fleet.sql` on an engine; none where it is not installed.
-fn ask(engine: &str, tables: &Path) -> Option<serde_json::Value> {
+pub(crate) fn ask(engine: &str, tables: &Path) -> Option<serde_json::Value> {
     let python = std::env::var("GOTRACE_SLICE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = root().join("testdata/gen/fleet_sql.py");
     let output = Command::new(python).arg(script).arg(engine).arg(tables).output();

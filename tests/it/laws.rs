@@ -137,9 +137,9 @@ proptest! {
             prop_assert_eq!(states(&pool), sum(&states(&of_a), &states(&of_b)));
             prop_assert_eq!(pool.selection.roots, of_a.selection.roots + of_b.selection.roots);
             prop_assert_eq!(pool.selection.goroutines, of_a.selection.goroutines + of_b.selection.goroutines);
-            // Two copies of a trace in one file, one after the other, are both read.
-            let twice = [a.bytes.clone(), a.bytes.clone()].concat();
-            prop_assert_eq!(states(&profile(&twice, &selector)), sum(&states(&of_a), &states(&of_a)));
+            // Two traces in one file, one after the other, are both read.
+            let both = [a.bytes.clone(), b.bytes.clone()].concat();
+            prop_assert_eq!(states(&profile(&both, &selector)), sum(&states(&of_a), &states(&of_b)));
         }
     }
 }

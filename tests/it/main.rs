@@ -27,6 +27,7 @@ mod differential;
 mod endpoints;
 mod fleet;
 mod fleet_engines;
+mod fleet_trial;
 mod fuzz;
 mod ground_truth;
 mod grpc_streams;
