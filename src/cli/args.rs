@@ -164,9 +164,14 @@ pub(crate) struct Args {
     pub(crate) full_names: bool,
 
     /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
-    /// .prof, .folded, .collapsed, .txt, .svg, .md, .parquet; repeatable
+    /// .prof, .folded, .collapsed, .txt, .svg, .html, .md, .parquet; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Vec<PathBuf>,
+
+    /// Also show the page (.html) in a browser: the one of -o, or a temporary
+    /// file
+    #[arg(long, help_heading = "Output")]
+    pub(crate) open: bool,
 
     /// What standard output carries [default: text]
     #[arg(short, long, value_name = "FORMAT", value_parser = format_parser(), help_heading = "Output")]

@@ -5,7 +5,7 @@ use super::console::Console;
 use super::failure::{CliResult, Failure, code};
 use super::output::{self, OutputPlan};
 use super::report::{Report, Reports};
-use super::{broken_rules, compare, display_path, options};
+use super::{broken_rules, browser, compare, display_path, formats, options};
 use gotrace_slice::render::units::{self, Unit};
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
@@ -47,6 +47,8 @@ pub(crate) fn deliver(
             console.verbose(&format!("wrote {name} ({}, {}) in {took}", target.format.name, units::bytes(bytes)));
         }
     }
+    let page = formats::page();
+    browser::open(args, plan, |out| reports.of(page).write(page, &look, out))?;
     if let Some(format) = plan.stdout {
         // The time of reading differs from run to run, so only a person at a terminal sees it.
         look.read_in = io::stdout().is_terminal().then_some(times.all);

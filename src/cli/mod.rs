@@ -2,17 +2,19 @@
 //!
 //! In: the arguments, and the traces they name. Out: files, standard output, messages, an exit code.
 //!
-//! To read: `run` (the steps, top to bottom), `args` and `options` (what is asked), `input` (traces: `file_source`, `spool`,
+//! To read: `run` (the steps, top to bottom), `args`, `options` and `formats` (what is asked), `input` (traces: `file_source`, `spool`,
 //! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `report` (any result),
-//! `deliver`, `output` and `unfinished` (results and warnings); `failure` and `console` (messages).
+//! `deliver`, `output`, `browser` and `unfinished` (results and warnings); `failure` and `console` (messages).
 
 mod args;
 mod broken_rules;
+mod browser;
 mod compare;
 mod console;
 mod deliver;
 mod failure;
 mod file_source;
+mod formats;
 mod generate;
 mod gzip;
 mod input;

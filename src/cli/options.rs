@@ -2,7 +2,7 @@
 
 use super::args::{Args, ColorArg, MetricArg, RootByArg, SortArg, StacksArg, UnitArg};
 use super::failure::{CliResult, Failure};
-use super::{console, display_path};
+use super::{console, display_path, formats};
 use anstream::ColorChoice;
 use gotrace_slice::pipeline::{self, Stacks};
 use gotrace_slice::profile::{Metric, Only};
@@ -104,13 +104,14 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
         metric: metric(args),
         only: args.only.as_ref().map(|(_, only)| *only).or(args.slowest.map(Only::Slowest)),
         include_partial: args.include_partial,
-        request_stacks: false,
+        request_stacks: formats::asked_for(args).any(|format| format.request_stacks),
+        exemplars: formats::asked_for(args).any(|format| format.request_stacks),
     }
 }
 
 /// How it works for a table of requests: all of them, each by itself.
 pub(crate) fn table(args: &Args) -> pipeline::Options {
-    pipeline::Options { request_stacks: true, include_partial: true, ..pipeline(args) }
+    pipeline::Options { request_stacks: true, exemplars: false, include_partial: true, ..pipeline(args) }
 }
 
 /// What is counted unless `--metric` says otherwise.

@@ -3,6 +3,7 @@
 use super::args::{Args, MetricArg};
 use super::display_path;
 use super::failure::{CliResult, Failure, reason};
+use super::formats;
 use super::unfinished::UnfinishedFile;
 use anstream::AutoStream;
 use gotrace_slice::render::{FORMATS, Format};
@@ -37,7 +38,7 @@ impl OutputPlan {
 
     /// Whether anything else is.
     pub(crate) fn has_report(&self, args: &Args) -> bool {
-        !args.fail_if.is_empty() || self.formats().any(|format| !format.each_request)
+        args.open || !args.fail_if.is_empty() || self.formats().any(|format| !format.each_request)
     }
 }
 
@@ -53,14 +54,17 @@ pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<OutputPlan> {
         }
         files.push(target);
     }
-    let silent = args.quiet && !files.is_empty() && args.format.is_none() && !to_stdout;
+    let silent = args.quiet && (args.open || !files.is_empty()) && args.format.is_none() && !to_stdout;
     let stdout = (!silent).then(|| args.format.unwrap_or(&FORMATS[0]));
     if let Some(format) = stdout.filter(|f| f.binary && io::stdout().is_terminal()) {
         return Err(Failure::new(format!("{} is binary, and standard output is a terminal", format.name))
             .help(format!("write it to a file: -o profile.{}", format.extensions[0])));
     }
     let needs_root = |format: &&Format| format.candidates.is_none() && !format.each_request;
-    if !selected && let Some(format) = files.iter().map(|t| t.format).chain(stdout).find(needs_root) {
+    if !selected
+        && let Some(format) =
+            files.iter().map(|t| t.format).chain(stdout).chain(args.open.then(formats::page)).find(needs_root)
+    {
         return Err(Failure::new(format!("{} needs --root: without it there is no profile to write", format.name))
             .help("run without -o and -f to see what can be a root"));
     }

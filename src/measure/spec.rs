@@ -27,6 +27,8 @@ pub(crate) struct MeasureSpec<'a> {
     pub(crate) include_partial: bool,
     /// Whether each request's time by stack is wanted, and not only that of all.
     pub(crate) request_stacks: bool,
+    /// Whether more requests than the slowest are wanted with their goroutines, and when the collector worked.
+    pub(crate) exemplars: bool,
     /// Most pieces of intervals kept for open requests.
     pub(crate) max_pieces: usize,
 }

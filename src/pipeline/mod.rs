@@ -79,6 +79,9 @@ pub struct Options {
     /// Whether each request's time by stack is wanted ([`Requests::stacks`](crate::profile::Requests::stacks)), and the
     /// list of undecided requests.
     pub request_stacks: bool,
+    /// Whether more requests than the slowest are wanted with their goroutines
+    /// ([`Requests::exemplars`](crate::profile::Requests::exemplars)), and when the collector worked.
+    pub exemplars: bool,
 }
 
 /// What came of a selection.

@@ -126,7 +126,7 @@ impl Question<'_> {
         if only.is_none() && shared.is_empty() {
             return Ok(None);
         }
-        let options = Options { metric: Metric::Latency, request_stacks: false, ..self.options };
+        let options = Options { metric: Metric::Latency, request_stacks: false, exemplars: false, ..self.options };
         let ticker = Ticker::new(inputs, 2, None);
         let needed = only.is_none().then_some(&shared);
         let slicer = Slicer { asked: Self { options, ..self }, ticker: &ticker, chosen: None, needed };
@@ -320,6 +320,7 @@ impl Slicer<'_> {
                 latency: self.asked.options.metric == Metric::Latency,
                 include_partial: self.asked.options.include_partial,
                 request_stacks: self.asked.options.request_stacks,
+                exemplars: self.asked.options.exemplars,
                 max_pieces: MAX_PIECES,
             };
             let (measured, last, mut damage) =

@@ -30,6 +30,7 @@ pub(super) fn task<'a>(survey: &'a Survey, slice: &'a Slice, whole_life: bool) -
         latency: true,
         include_partial: true,
         request_stacks: false,
+        exemplars: false,
         max_pieces: MAX_PIECES,
     }
 }

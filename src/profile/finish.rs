@@ -2,13 +2,14 @@
 
 use super::cut::with_cut;
 use super::only::slowest_first;
-use super::{Latency, Request, Requests, TraceInfo, latency};
+use super::{Exemplar, Latency, Request, Requests, TraceInfo, latency};
 
 impl Requests {
     /// Puts the list and the wake-ups in their order, and computes from them what is derived: latency, tail, times on
     /// lanes. All other fields must be filled in before. Calling it again changes nothing.
     pub fn finish(&mut self, traces: &[TraceInfo]) {
         self.sort();
+        self.choose_exemplars();
         if self.before_only == 0 {
             self.before_only = self.list.len() as u64;
         }
@@ -49,26 +50,30 @@ impl Requests {
         if self.list.is_sorted_by_key(key) {
             return;
         }
-        let slowest = self.slowest.as_ref().and_then(|s| self.list.get(s.request)).map(key);
+        let mut order: Vec<usize> = (0..self.list.len()).collect();
+        order.sort_by_key(|&i| key(&self.list[i]));
         if let Some(stacks) = &mut self.stacks {
-            let mut order: Vec<usize> = (0..self.list.len()).collect();
-            order.sort_by_key(|&i| key(&self.list[i]));
             stacks.reorder(&order);
         }
         self.list.sort_by_key(key);
-        if let (Some(slowest), Some(key_of_it)) = (&mut self.slowest, slowest) {
-            slowest.request = self.list.partition_point(|r| key(r) < key_of_it);
+        let mut position = vec![0; order.len()];
+        for (new, old) in order.into_iter().enumerate() {
+            position[old] = new;
+        }
+        for exemplar in self.slowest.iter_mut().chain(&mut self.exemplars) {
+            exemplar.request = position.get(exemplar.request).copied().unwrap_or(exemplar.request);
         }
     }
 
     fn time_on_lanes(&mut self) {
-        let Some(slowest) = &mut self.slowest else { return };
-        for lane in &mut slowest.lanes {
-            lane.path_ns = 0;
-        }
-        for piece in &slowest.path {
-            if let Some(lane) = piece.lane.and_then(|i| slowest.lanes.get_mut(i)) {
-                lane.path_ns = lane.path_ns.saturating_add(piece.dur_ns);
+        for Exemplar { lanes, path, .. } in self.slowest.iter_mut().chain(&mut self.exemplars) {
+            for lane in &mut *lanes {
+                lane.path_ns = 0;
+            }
+            for piece in path {
+                if let Some(lane) = piece.lane.and_then(|i| lanes.get_mut(i)) {
+                    lane.path_ns = lane.path_ns.saturating_add(piece.dur_ns);
+                }
             }
         }
     }
@@ -87,7 +92,7 @@ mod tests {
     fn the_list_comes_in_order_and_the_slowest_stays_the_same() {
         let request = |trace, start_ns, dur_ns| Request { trace, start_ns, dur_ns, ..Request::default() };
         let list = vec![request(1, 0, 5), request(0, 9, 1), request(0, 3, 7)];
-        let slowest = Some(crate::profile::Slowest { request: 2, ..Default::default() });
+        let slowest = Some(crate::profile::Exemplar { request: 2, ..Default::default() });
         let wakeup = |wait_ns| crate::profile::Wakeup { wait_ns, ..Default::default() };
         let wakeups = vec![wakeup(1), wakeup(3), wakeup(2)];
         let mut requests = Requests { list, wakeups, slowest, ..Requests::default() };

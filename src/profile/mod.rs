@@ -15,6 +15,7 @@ mod carriers;
 mod cpu_time;
 mod cut;
 mod duration_list;
+mod exemplars;
 mod findings;
 mod finish;
 mod latency;
@@ -37,6 +38,8 @@ pub use cpu_time::{CpuTime, SAMPLE_NS};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
 pub use duration_list::DurationList;
+pub use exemplars::SLOWEST_EXEMPLARS;
+pub(crate) use exemplars::{EXEMPLARS_OF_ALL, exemplar_rank};
 pub use latency::TAIL_MIN_REQUESTS;
 pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
@@ -45,8 +48,8 @@ pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use requests::{
-    Finding, FindingEvidence, HeapGoals, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests, Slowest,
-    TailRow, WakerKind, Wakeup,
+    Exemplar, Finding, FindingEvidence, HeapGoals, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests,
+    RuntimeSpan, RuntimeSpans, TailRow, WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};

@@ -107,7 +107,12 @@ pub struct Requests {
     /// Who ended the waits on critical paths; sorted by time, longest first.
     pub wakeups: Vec<Wakeup>,
     /// The slowest request, as lanes.
-    pub slowest: Option<Slowest>,
+    pub slowest: Option<Exemplar>,
+    /// Requests as lanes, the slowest first: the [`SLOWEST_EXEMPLARS`](super::SLOWEST_EXEMPLARS) slowest, and some of all;
+    /// empty where they were not asked for.
+    pub exemplars: Vec<Exemplar>,
+    /// When the collector marked, and when the world was stopped; empty where that was not asked for.
+    pub runtime_spans: RuntimeSpans,
     /// What the collector and stopped worlds did while requests ran.
     pub overlap: Overlap,
     /// Whether what ran had a CPU of the operating system.
@@ -233,9 +238,9 @@ impl Wakeup {
     }
 }
 
-/// The slowest request.
+/// A request with its goroutines.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Slowest {
+pub struct Exemplar {
     /// Its position in [`Requests::list`].
     pub request: usize,
     /// Goroutines on its critical path or of its subtree: the request's own first.
@@ -248,7 +253,7 @@ pub struct Slowest {
     pub more_pieces: u64,
 }
 
-/// One goroutine while the slowest request lasted.
+/// One goroutine while a request lasted.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Lane {
     /// Its id in the file.
@@ -288,6 +293,26 @@ pub struct PathPiece {
     pub state: String,
     /// Its stack, in the profile's tree.
     pub stack: NodeIdx,
+}
+
+/// What the runtime did to all goroutines, and when.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RuntimeSpans {
+    /// The collector marked; in order of trace and time.
+    pub collector: Vec<RuntimeSpan>,
+    /// The world was stopped; in order of trace and time.
+    pub stopped: Vec<RuntimeSpan>,
+}
+
+/// A stretch of time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RuntimeSpan {
+    /// Position of its trace in [`Profile::traces`](super::Profile::traces).
+    pub trace: u32,
+    /// Start from the trace's start, in ns.
+    pub start_ns: u64,
+    /// Length in ns.
+    pub dur_ns: u64,
 }
 
 /// What the runtime did while requests ran.

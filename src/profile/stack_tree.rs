@@ -132,6 +132,11 @@ impl StackTree {
         false
     }
 
+    /// The parent and the frame's index of each node but the root, in the order of nodes: parents come first.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeIdx, u32)> + '_ {
+        self.nodes.iter().skip(1).copied()
+    }
+
     /// Number of nodes, the root included.
     pub fn n_nodes(&self) -> usize {
         self.nodes.len()

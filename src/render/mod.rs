@@ -15,6 +15,7 @@ pub mod differential;
 mod findings;
 mod folded;
 mod frames;
+mod html;
 mod json;
 mod leaning;
 mod markdown;
@@ -120,6 +121,9 @@ pub struct Format {
     pub extensions: &'static [&'static str],
     /// Whether it must not reach a terminal.
     pub binary: bool,
+    /// Whether it shows of a report's requests what the time of each is made of, and more than the slowest with their
+    /// goroutines: both are measured for it.
+    pub request_stacks: bool,
     /// Writes a profile.
     pub profile: ProfileFn,
     /// Writes a comparison; none when the format cannot show it.
@@ -132,12 +136,13 @@ pub struct Format {
 }
 
 /// All output formats. The first is the default of standard output.
-pub static FORMATS: [Format; 7] = [
+pub static FORMATS: [Format; 8] = [
     Format {
         name: "text",
         about: "report for people",
         extensions: &[],
         binary: false,
+        request_stacks: false,
         profile: text::write,
         comparison: Some(text::comparison::write),
         candidates: Some(text::candidates::write),
@@ -148,6 +153,7 @@ pub static FORMATS: [Format; 7] = [
         about: "all numbers, in ns (docs/json.md)",
         extensions: &["json"],
         binary: false,
+        request_stacks: false,
         profile: json::write,
         comparison: Some(json::write_comparison),
         candidates: Some(json::write_candidates),
@@ -158,6 +164,7 @@ pub static FORMATS: [Format; 7] = [
         about: "for go tool pprof and everything that reads its profiles",
         extensions: &["pb.gz", "pprof", "prof"],
         binary: true,
+        request_stacks: false,
         profile: pprof::write,
         comparison: Some(pprof::write_comparison),
         candidates: None,
@@ -168,6 +175,7 @@ pub static FORMATS: [Format; 7] = [
         about: "folded stacks for flame graphs, in µs",
         extensions: &["folded", "collapsed", "txt"],
         binary: false,
+        request_stacks: false,
         profile: folded::write,
         comparison: Some(folded::write_comparison),
         candidates: None,
@@ -178,8 +186,20 @@ pub static FORMATS: [Format; 7] = [
         about: "flame graph for a browser",
         extensions: &["svg"],
         binary: false,
+        request_stacks: false,
         profile: svg::write,
         comparison: Some(svg::write_comparison),
+        candidates: None,
+        each_request: false,
+    },
+    Format {
+        name: "html",
+        about: "page for a browser: requests over time, states, flame graph, timeline",
+        extensions: &["html", "htm"],
+        binary: false,
+        request_stacks: true,
+        profile: html::write,
+        comparison: Some(html::write_comparison),
         candidates: None,
         each_request: false,
     },
@@ -188,6 +208,7 @@ pub static FORMATS: [Format; 7] = [
         about: "Markdown tables for a pull request or an issue",
         extensions: &["md"],
         binary: false,
+        request_stacks: false,
         profile: markdown::write,
         comparison: Some(markdown::write_comparison),
         candidates: None,
@@ -198,6 +219,7 @@ pub static FORMATS: [Format; 7] = [
         about: "a table of all requests, for many traces (docs/fleet.md)",
         extensions: &["parquet"],
         binary: true,
+        request_stacks: false,
         profile: parquet::write,
         comparison: None,
         candidates: None,

@@ -40,6 +40,7 @@ mod matched;
 mod older_calls;
 mod outlived;
 mod outputs;
+mod page;
 mod pprof_go;
 mod problems;
 mod readme;

@@ -66,6 +66,45 @@ fn a_stopped_run_leaves_the_old_file_or_the_new_one() {
     assert!(stopped > 0, "no run was stopped");
 }
 
+/// `--open` starts what opens files with the page of `-o`, or with a temporary one, and writes the report as always.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_page_is_opened_in_a_browser() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("t"), trace()).unwrap();
+    let opener = folder.path().join("xdg-open");
+    fs::write(&opener, "#!/bin/sh\ncp \"$1\" \"$OPENED\" && echo \"$1\" > \"$OPENED.name\"\n").unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let opened = |name: &str, args: &[&str]| {
+        let (copy, temporary) = (folder.path().join(name), folder.path().join("tmp"));
+        fs::create_dir_all(&temporary).unwrap();
+        let mut command = command(folder.path());
+        command.env("PATH", &path).env("OPENED", &copy).env("TMPDIR", &temporary).stdout(Stdio::piped());
+        let output = command.args(args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // It runs beside us.
+        let said = copy.with_extension("name");
+        for _ in 0..500 {
+            if said.exists() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        (fs::read_to_string(copy).unwrap(), fs::read_to_string(said).unwrap(), output.stdout)
+    };
+    let (page, name, stdout) = opened("first", &["-r", "main.Hash", "--open", "t"]);
+    assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
+    assert!(name.contains("/tmp/gotrace-slice-") && name.ends_with(".html\n") && !stdout.is_empty(), "{name}");
+    let (same, name, stdout) = opened("second", &["-q", "-r", "main.Hash", "--open", "-o", "x.html", "t"]);
+    assert!(same == fs::read_to_string(folder.path().join("x.html")).unwrap() && same == page);
+    assert!(name.ends_with("/x.html\n") && stdout.is_empty(), "{name}");
+    let refused = command(folder.path()).args(["--open", "t"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("html needs --root"));
+}
+
 /// The help and the version are output like any other: when they are lost, the command failed.
 #[cfg(target_os = "linux")]
 #[test]

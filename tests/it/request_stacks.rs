@@ -28,6 +28,7 @@ const WANTED: Options = Options {
     only: None,
     include_partial: false,
     request_stacks: true,
+    exemplars: false,
 };
 
 /// Per request, its rows add up to it, state by state; per sample, the rows of all requests add up to its latency.

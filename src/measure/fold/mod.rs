@@ -1,6 +1,6 @@
 //! Sums and paths by index → samples and requests of a profile, with names and joined stacks.
 
+mod exemplar;
 mod request_stacks;
 pub(crate) mod requests;
 pub(crate) mod samples;
-mod slowest;

@@ -8,12 +8,12 @@ use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasure
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
-use crate::profile::{self, CutRequest, HeapGoals, NodeIdx, Requests, WakerKind, Wakeup};
+use crate::profile::{self, CutRequest, HeapGoals, NodeIdx, Requests, RuntimeSpan, RuntimeSpans, WakerKind, Wakeup};
 use crate::slice::Slice;
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
 /// A trace that was measured.
@@ -84,6 +84,14 @@ impl Names<'_, '_> {
             let wakeup = self.wakeup(key, sum);
             add_wakeup(&mut requests.wakeups, wakeup);
         }
+        for exemplar in &paths.exemplars {
+            if let Some(&position) = positions.get(&exemplar.window) {
+                let exemplar = self.exemplar(exemplar, position, requests);
+                requests.exemplars.push(exemplar);
+            }
+        }
+        requests.choose_exemplars();
+        self.add_runtime_spans(&paths.runtime_spans, &mut requests.runtime_spans);
         if let Some(slowest) = paths.slowest
             && let Some(&position) = positions.get(&slowest.window)
         {
@@ -92,9 +100,19 @@ impl Names<'_, '_> {
                 .as_ref()
                 .is_none_or(|before| requests.list[before.request].dur_ns < requests.list[position].dur_ns);
             if longer {
-                requests.slowest = Some(self.slowest(&slowest, position, requests));
+                requests.slowest = Some(self.exemplar(&slowest, position, requests));
             }
         }
+    }
+
+    fn add_runtime_spans(&self, [collector, stopped]: &[Vec<Window>; 2], all: &mut RuntimeSpans) {
+        let span = |w: &Window| RuntimeSpan {
+            trace: self.trace.number,
+            start_ns: w.start.since(self.trace.start),
+            dur_ns: w.end.since(w.start),
+        };
+        all.collector.extend(collector.iter().map(span));
+        all.stopped.extend(stopped.iter().map(span));
     }
 
     /// The numbers of states in the profile, by their position in these.

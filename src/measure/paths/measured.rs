@@ -1,6 +1,6 @@
 //! What was measured along critical paths.
 
-use super::slowest::SlowestMeasured;
+use super::exemplar::ExemplarMeasured;
 use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use crate::measure::intervals::aggregate::SumIdx;
@@ -107,7 +107,11 @@ pub(crate) struct PathsMeasured {
     /// Who ended waits.
     pub(crate) wakeups: Vec<(WaitKey, WaitSum)>,
     /// The slowest request; none without requests.
-    pub(crate) slowest: Option<SlowestMeasured>,
+    pub(crate) slowest: Option<ExemplarMeasured>,
+    /// Requests with their goroutines, where more than the slowest is asked for; in the order of windows.
+    pub(crate) exemplars: Vec<ExemplarMeasured>,
+    /// When the collector marked, and when the world was stopped, where that is asked for.
+    pub(crate) runtime_spans: [Vec<Window>; 2],
     /// Number of requests whose path was cut to bound memory.
     pub(crate) capped: u64,
     /// What the program did while requests ran.

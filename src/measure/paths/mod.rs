@@ -75,12 +75,14 @@
 //! * [`walk_results`], [`critical_path`]: one walk.
 //! * [`parallel`]: a walk by several threads.
 //! * [`request_stacks`]: each request's time by stack, where that is asked for.
-//! * [`slowest`]: the goroutines of the slowest request.
+//! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
 //! * [`requests`]: when to walk, and what to keep.
 //!
 //! The log is written by the measurer (`core`).
 
 pub(crate) mod critical_path;
+pub(crate) mod exemplar;
+mod exemplars;
 mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
@@ -88,7 +90,6 @@ pub(crate) mod request_stacks;
 pub(crate) mod requests;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;
-pub(crate) mod slowest;
 pub(crate) mod wait_chains;
 pub(crate) mod wait_for;
 pub(crate) mod wakers;

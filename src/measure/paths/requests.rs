@@ -8,17 +8,18 @@
 //! 4. The end of the trace ends all requests.
 
 use super::critical_path::{LoggedPath, WalkInput};
+use super::exemplar::{ExemplarMeasured, exemplar_of};
+use super::exemplars::{Candidate, Exemplars};
 use super::measured::{
     CutMeasured, ElsewhereKey, PathsMeasured, RequestMeasured, RequestStackTime, RequestStacksMeasured,
 };
 use super::parallel::Walks;
 use super::request_stacks::OWN;
 use super::segment::{PathSegment, add_states};
-use super::slowest::{SlowestMeasured, goroutines_to_show, lanes};
 use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::walk_results::MAX_STEPS;
 use super::work_borders::{WorkBorder, work_borders};
-use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
+use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::attribution::Attribution;
 use crate::measure::intervals::log::IntervalLog;
 use crate::measure::paths::runtime_ranges::Ranges;
@@ -28,7 +29,7 @@ use crate::profile::{Overlap, RequestTotals};
 use crate::slice::{RootWindow, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cmp::Reverse;
 
 /// Fewest interval ends that are written between two walks.
@@ -65,12 +66,14 @@ struct EndedRequest {
 }
 
 /// Paths that are walked together.
-struct GroupWalk {
+struct GroupWalk<'a> {
     segments: Vec<PathSegment>,
     /// The name of their requests; empty where they have several.
     label: StringIdx,
     /// The request whose path is noted step by step.
     logged: Option<WindowIdx>,
+    /// Requests to be kept with their goroutines.
+    exemplars: &'a FxHashSet<WindowIdx>,
 }
 
 /// The requests of a trace while it is measured.
@@ -88,7 +91,9 @@ pub(crate) struct Paths {
     done: Vec<bool>,
     requests: Vec<RequestMeasured>,
     cut: Vec<CutMeasured>,
-    slowest: Option<(u64, SlowestMeasured)>,
+    slowest: Option<(u64, ExemplarMeasured)>,
+    /// Requests with their goroutines; none where no more than the slowest is asked for.
+    exemplars: Option<Exemplars>,
     /// Requests whose path was cut: up to when it was walked, and nanoseconds by state so far.
     walked_so_far: FxHashMap<WindowIdx, (Time, Vec<u64>)>,
     capped: u64,
@@ -112,6 +117,7 @@ impl Paths {
             requests: Vec::new(),
             cut: Vec::new(),
             slowest: None,
+            exemplars: spec.exemplars.then(|| Exemplars::new(spec.forest.goroutines.len())),
             walked_so_far: FxHashMap::default(),
             capped: 0,
             due: MIN_GROWTH.min(spec.max_pieces),
@@ -199,21 +205,33 @@ impl Paths {
         ended.sort_by_key(|request| (label(request), request.segment.span.start, request.segment.window));
         let longest = ended.iter().map(|r| (r.segment.ns(), Reverse(r.segment.window))).max();
         let longest = longest.filter(|(ns, _)| self.slowest.as_ref().is_none_or(|(slowest, _)| ns > slowest));
+        let wanted = self.exemplars_of(&ended);
         let together = ended.chunk_by(|a, b| label(a) == label(b)).count() > MAX_LABELS;
         for group in ended.chunk_by(|a, b| together || label(a) == label(b)) {
             let label = if together { StringIdx(0) } else { label(&group[0]) };
             let segments = group.iter().map(|request| self.rest_of(&request.segment)).collect();
             let slowest = group.iter().position(|r| longest.is_some_and(|(_, of)| of.0 == r.segment.window));
-            let mut walk = GroupWalk { segments, label, logged: slowest.map(|i| group[i].segment.window) };
+            let logged = slowest.map(|i| group[i].segment.window);
+            let mut walk = GroupWalk { segments, label, logged, exemplars: &wanted };
             let path = self.walk_group(&mut walk, to, log, attribution);
             if let Some(i) = slowest {
-                let measured = slowest_of(&walk.segments[i], path, to, log, &attribution.aggregate);
+                let measured =
+                    exemplar_of(&walk.segments[i], path, to.spec.slice, (log, &attribution.aggregate), MAX_STEPS);
                 self.slowest = Some((group[i].segment.ns(), measured));
             }
             for (walked, request) in walk.segments.into_iter().zip(group) {
                 self.finish_request(walked, request);
             }
         }
+    }
+
+    /// The requests of a batch that are to be kept with their goroutines. Of those whose paths were cut, the beginning is not
+    /// known any longer.
+    fn exemplars_of(&mut self, ended: &[EndedRequest]) -> FxHashSet<WindowIdx> {
+        let Some(exemplars) = &mut self.exemplars else { return FxHashSet::default() };
+        let whole = ended.iter().filter(|request| !self.walked_so_far.contains_key(&request.segment.window));
+        let candidates: Vec<Candidate> = whole.map(|r| (r.segment.ns(), r.segment.window)).collect();
+        exemplars.choose(&candidates)
     }
 
     /// The part of a request's path that was not walked yet.
@@ -228,14 +246,14 @@ impl Paths {
     /// Walks the paths of a group, fills in its segments' states, and adds to the sums. Gives the path of `logged`.
     fn walk_group<'m>(
         &mut self,
-        group: &mut GroupWalk,
+        group: &mut GroupWalk<'_>,
         to: MeasuredTo<'_>,
         log: &'m IntervalLog,
         attribution: &mut Attribution<'_>,
     ) -> LoggedPath<'m> {
-        let GroupWalk { segments, label, logged } = group;
+        let GroupWalk { segments, label, logged, exemplars: wanted } = group;
         let unknown = attribution.unknown_sum();
-        let Self { walks, ranges, elsewhere, chains, borders, .. } = self;
+        let Self { walks, ranges, elsewhere, chains, borders, exemplars, .. } = self;
         let slice = to.spec.slice;
         // Only a goroutine to which tasks are attached can work for a root of another name.
         let one_label =
@@ -252,6 +270,10 @@ impl Paths {
             open: to.open,
             logged: *logged,
         };
+        if let Some(exemplars) = exemplars {
+            let wanted = segments.iter().filter(|segment| wanted.contains(&segment.window));
+            wanted.for_each(|segment| exemplars.walk(segment, input));
+        }
         let parts = segments.iter().flat_map(PathSegment::parts).collect();
         let (mut parts, path) = walks.walk(parts, input, to.threads);
         parts.sort_unstable_by_key(|part| part.window);
@@ -303,7 +325,8 @@ impl Paths {
             }
         }
         self.capped += segments.iter().filter(|s| !self.walked_so_far.contains_key(&s.window)).count() as u64;
-        let mut walk = GroupWalk { segments, label: StringIdx(0), logged: None };
+        let none = FxHashSet::default();
+        let mut walk = GroupWalk { segments, label: StringIdx(0), logged: None, exemplars: &none };
         self.walk_group(&mut walk, to, log, attribution);
         for segment in walk.segments {
             let so_far = self.walked_so_far.entry(segment.window).or_insert_with(|| (to.now, Vec::new()));
@@ -332,6 +355,8 @@ impl Paths {
         let mut overlap = self.overlap(to.spec, to.now);
         let (states, wakeups, stw_runnable_ns) = self.walks.finish();
         overlap.stw_runnable_ns = stw_runnable_ns;
+        let runtime_spans =
+            if to.spec.exemplars { self.ranges.inside(looked_at(to.spec, to.now)) } else { Default::default() };
         let of_window = |r: &RequestMeasured| to.windows.get(r.window).ns;
         let totals = |r: &RequestMeasured| RequestTotals {
             goroutine_ns: of_window(r),
@@ -351,6 +376,8 @@ impl Paths {
             chains: self.chains,
             wakeups,
             slowest: self.slowest.map(|(_, slowest)| slowest),
+            exemplars: self.exemplars.map_or_else(Vec::new, Exemplars::finish),
+            runtime_spans,
             capped: self.capped,
             overlap,
             stacks,
@@ -361,7 +388,7 @@ impl Paths {
     fn overlap(&self, spec: MeasureSpec<'_>, end: Time) -> Overlap {
         let spans: Vec<Window> = self.requests.iter().map(|r| r.span).collect();
         let sum = |of: &dyn Fn(Window) -> u64| spans.iter().map(|w| of(*w)).fold(0u64, u64::saturating_add);
-        let looked_at = Window { start: spec.looked_at.start.max(spec.trace_start), end: spec.looked_at.end.min(end) };
+        let looked_at = looked_at(spec, end);
         Overlap {
             gc_ns: sum(&|w| self.ranges.marked_in(w)),
             stw_ns: sum(&|w| self.ranges.stopped_in(w)),
@@ -375,6 +402,11 @@ impl Paths {
             sweep_ns: 0,
         }
     }
+}
+
+/// The part of the trace that is looked at; `end` is that of the trace.
+fn looked_at(spec: MeasureSpec<'_>, end: Time) -> Window {
+    Window { start: spec.looked_at.start.max(spec.trace_start), end: spec.looked_at.end.min(end) }
 }
 
 /// A request as far as it is measured, inside the part looked at.
@@ -400,22 +432,4 @@ fn take_stacks(walks: &mut Walks, chains: &mut WaitChains, label: StringIdx, all
             RequestStackTime { window, key: ElsewhereKey { chain, sum, label }, ns }
         }));
     });
-}
-
-/// One request's path and goroutines.
-fn slowest_of(
-    segment: &PathSegment,
-    path: LoggedPath<'_>,
-    to: MeasuredTo<'_>,
-    log: &IntervalLog,
-    aggregate: &Aggregate,
-) -> SlowestMeasured {
-    let LoggedPath { mut steps, n_dropped, end } = path;
-    steps.reverse();
-    let more_pieces = n_dropped + steps.len().saturating_sub(MAX_STEPS) as u64;
-    steps.truncate(MAX_STEPS);
-    let (goroutines, more_lanes) = goroutines_to_show(segment, &steps, to.spec.slice);
-    let lanes = end.map_or_else(Vec::new, |end| lanes(&goroutines, segment.span, log, end, aggregate));
-    let path = steps.into_iter().map(|s| (s.span, s.g, s.sum)).collect();
-    SlowestMeasured { window: segment.window, path, more_pieces, lanes, more_lanes }
 }

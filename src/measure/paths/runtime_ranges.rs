@@ -60,6 +60,11 @@ impl Spans {
         Window { start, end }
     }
 
+    fn inside(&self, window: Window) -> impl Iterator<Item = Window> + '_ {
+        let clipped = move |w: &Window| Window { start: w.start.max(window.start), end: w.end.min(window.end) };
+        self.closed.iter().map(clipped).filter(|w| w.start < w.end)
+    }
+
     fn overlap(&self, window: Window) -> u64 {
         let open = self.open.map_or(0, |start| window.overlap(start, Time::MAX));
         self.up_to(window.end).saturating_sub(self.up_to(window.start)) + open
@@ -85,6 +90,11 @@ impl Ranges {
     pub(crate) fn finish(&mut self, end: Time) {
         self.gc.end(end);
         self.stw.end(end);
+    }
+
+    /// The stretches inside a window: those in which the collector marked, and those in which the world was stopped.
+    pub(crate) fn inside(&self, window: Window) -> [Vec<Window>; 2] {
+        [&self.gc, &self.stw].map(|spans| spans.inside(window).collect())
     }
 
     /// Time inside a window during which the world was stopped, as far as that is over.
@@ -169,6 +179,8 @@ mod tests {
         assert_eq!(overlap(20, 30), 0);
         assert_eq!(overlap(55, 58), 3);
         assert_eq!(spans.gap(Time(25)), Window { start: Time(20), end: Time(30) });
+        let inside = spans.inside(Window { start: Time(15), end: Time(35) });
+        assert_eq!(inside.map(|w| (w.start.0, w.end.0)).collect::<Vec<_>>(), [(15, 20), (30, 35)]);
         assert_eq!(spans.gap(Time(61)), Window { start: Time(60), end: Time::MAX });
     }
 }

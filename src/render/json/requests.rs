@@ -2,8 +2,8 @@
 
 use super::{FrameRow, stack_frames};
 use crate::profile::{
-    Carrier, CpuTime, CutRequest, DurationList, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request, Requests,
-    Slowest, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
+    Carrier, CpuTime, CutRequest, DurationList, Exemplar, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request,
+    Requests, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -290,7 +290,7 @@ impl Serialize for StateTimes<'_> {
     }
 }
 
-struct SlowestRow<'a>(RowContext<'a>, &'a Slowest);
+struct SlowestRow<'a>(RowContext<'a>, &'a Exemplar);
 
 impl Serialize for SlowestRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

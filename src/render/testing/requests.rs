@@ -3,8 +3,8 @@
 use super::{selection, stack, trace};
 use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
-    CutRequest, HeapGoals, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame, Request,
-    Requests, Sample, Slowest, StackTree, WakerKind, Wakeup, Weight,
+    CutRequest, Exemplar, HeapGoals, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame,
+    Request, Requests, Sample, StackTree, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
@@ -274,7 +274,7 @@ fn wakeups(stacks: &SharedStacks) -> Vec<Wakeup> {
 }
 
 /// Lane and path of the 38th request, in ms times ten.
-fn slowest(stacks: &SharedStacks) -> Slowest {
+fn slowest(stacks: &SharedStacks) -> Exemplar {
     let lane = |goid, entry: &str, parent, kind, pieces: &[(u64, u64, u16)]| Lane {
         goid,
         entry: entry.into(),
@@ -322,7 +322,7 @@ fn slowest(stacks: &SharedStacks) -> Slowest {
         state: STATES[state].into(),
         stack,
     });
-    Slowest { request: 38, path: path.into(), lanes, more_lanes: 2, more_pieces: 0 }
+    Exemplar { request: 38, path: path.into(), lanes, more_lanes: 2, more_pieces: 0 }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::axis::returns;
 use super::layout::View;
-use crate::profile::{Lane, Slowest, WakerKind};
+use crate::profile::{Exemplar, Lane, WakerKind};
 use crate::render::names;
 use crate::render::units::count;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -14,7 +14,7 @@ const MAX_DEPTH: usize = 6;
 
 /// A lane that is drawn.
 pub(super) struct DrawnLane {
-    /// Its position in [`Slowest::lanes`].
+    /// Its position in [`Exemplar::lanes`].
     pub(super) lane: usize,
     /// For each level of the tree, whether more lanes follow on it. The last one is its own.
     levels: Vec<bool>,
@@ -24,7 +24,7 @@ pub(super) struct DrawnLane {
 
 /// For each lane, the one that stands for it: the first of those with the same creator and the same function that are not on
 /// the critical path and created nothing. A lane that is like no other stands for itself.
-fn alike(slowest: &Slowest) -> Vec<usize> {
+fn alike(slowest: &Exemplar) -> Vec<usize> {
     let creators: FxHashSet<usize> = slowest.lanes.iter().filter_map(|lane| lane.parent).collect();
     let mut first = FxHashMap::default();
     let lanes = slowest.lanes.iter().enumerate();
@@ -44,7 +44,7 @@ fn function(lane: &Lane) -> &str {
 
 /// The lanes to draw, children after their creators. Those on the critical path come before others, and of those that are
 /// alike the first stands for all.
-pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<DrawnLane> {
+pub(super) fn choose(slowest: &Exemplar, all: bool) -> Vec<DrawnLane> {
     let n = slowest.lanes.len();
     let stands_for: Vec<usize> = if all { (0..n).collect() } else { alike(slowest) };
     let mut wanted: Vec<usize> = (0..n).filter(|&i| stands_for[i] == i).collect();
@@ -84,7 +84,7 @@ pub(super) fn choose(slowest: &Slowest, all: bool) -> Vec<DrawnLane> {
 }
 
 /// The nearest creator that is drawn. A creator stands before what it created, so this ends.
-fn kept_parent(slowest: &Slowest, kept: &[bool], lane: usize) -> Option<usize> {
+fn kept_parent(slowest: &Exemplar, kept: &[bool], lane: usize) -> Option<usize> {
     let mut at = lane;
     loop {
         at = slowest.lanes[at].parent.filter(|&p| p < at)?;
@@ -95,7 +95,7 @@ fn kept_parent(slowest: &Slowest, kept: &[bool], lane: usize) -> Option<usize> {
 }
 
 /// `├ 48118 main.fetchUser`.
-pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &DrawnLane) -> String {
+pub(super) fn label(view: &View<'_>, slowest: &Exemplar, shown: &DrawnLane) -> String {
     let lane = &slowest.lanes[shown.lane];
     let (more, last, down) = if view.options.unicode { ("├ ", "└ ", "│ ") } else { ("+ ", "+ ", "| ") };
     let mut text = String::new();
@@ -111,7 +111,7 @@ pub(super) fn label(view: &View<'_>, slowest: &Slowest, shown: &DrawnLane) -> St
 
 /// Where a goroutine outside the request's subtree belongs, which goroutine it waited for longest, and how many others are
 /// alike.
-pub(super) fn note(slowest: &Slowest, shown: &DrawnLane) -> String {
+pub(super) fn note(slowest: &Exemplar, shown: &DrawnLane) -> String {
     let lane = shown.lane;
     let outside = match slowest.lanes[lane].kind {
         WakerKind::Sibling => "another request",
@@ -136,12 +136,12 @@ mod tests {
     use super::*;
     use crate::render::Options;
 
-    fn slowest(parents: &[Option<usize>]) -> Slowest {
+    fn slowest(parents: &[Option<usize>]) -> Exemplar {
         let lane = |(goid, &parent)| Lane { goid, parent, entry: "main.f".into(), ..Lane::default() };
-        Slowest { lanes: (1..).zip(parents).map(lane).collect(), ..Slowest::default() }
+        Exemplar { lanes: (1..).zip(parents).map(lane).collect(), ..Exemplar::default() }
     }
 
-    fn labels(slowest: &Slowest, all: bool) -> Vec<String> {
+    fn labels(slowest: &Exemplar, all: bool) -> Vec<String> {
         let options = Options::default();
         let view = View::new(&options);
         choose(slowest, all).iter().map(|s| label(&view, slowest, s)).collect()

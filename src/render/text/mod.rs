@@ -28,6 +28,7 @@ use crate::profile::{CutCounts, Metric, Profile, Requests};
 use layout::View;
 use std::io::{self, Write};
 
+pub(super) use relation::relation_of;
 pub(super) use stacks::{MergedStack, merged_stacks};
 
 /// Writes the report. Warnings are not part of it: the command line shows them on standard error.
@@ -48,6 +49,14 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     }
     states::write(&view, profile, out)?;
     stacks::write(&view, profile, out)
+}
+
+/// The lines of the report that say what was read and selected, each with its label at the start.
+pub(super) fn selected(profile: &Profile, options: &Options) -> io::Result<String> {
+    let mut lines = Vec::new();
+    let requests = profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency);
+    head::write(&View::new(options), profile, requests, &mut lines)?;
+    String::from_utf8(lines).map_err(io::Error::other)
 }
 
 fn of_requests(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {

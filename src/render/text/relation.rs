@@ -3,7 +3,7 @@
 use crate::profile::{Carrier, Profile, WakerKind, Wakeup};
 
 /// Who ended waits: what a goroutine only carried comes before the goroutine.
-pub(super) fn relation_of(profile: &Profile, wakeup: &Wakeup) -> (&'static str, bool) {
+pub(in crate::render) fn relation_of(profile: &Profile, wakeup: &Wakeup) -> (&'static str, bool) {
     match profile.carrier(wakeup) {
         Some(Carrier::Network) => ("the network, by way of", true),
         Some(Carrier::Cancellation) => ("a cancellation, by way of", true),

@@ -6,7 +6,7 @@ use super::layout::{DIM, PLAIN, View, state_style, width};
 use super::sentences;
 use super::stacks::stack_line_of;
 use super::table::{Cell, Column, Table};
-use crate::profile::{PathPiece, Profile, Requests, Slowest};
+use crate::profile::{Exemplar, PathPiece, Profile, Requests};
 use crate::render::clean::clean;
 use crate::render::names;
 use crate::render::question;
@@ -44,7 +44,7 @@ fn head(
     view: &View<'_>,
     profile: &Profile,
     requests: &Requests,
-    slowest: &Slowest,
+    slowest: &Exemplar,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let request = &requests.list[slowest.request];
@@ -74,7 +74,7 @@ fn head(
 fn drawing(
     view: &View<'_>,
     requests: &Requests,
-    slowest: &Slowest,
+    slowest: &Exemplar,
     shown: &[DrawnLane],
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -151,7 +151,7 @@ fn legend(view: &View<'_>, requests: &Requests, drawn: &[Vec<Fill>], out: &mut d
 }
 
 /// Says which goroutines are not drawn.
-fn hidden(view: &View<'_>, slowest: &Slowest, shown: usize, out: &mut dyn Write) -> io::Result<()> {
+fn hidden(view: &View<'_>, slowest: &Exemplar, shown: usize, out: &mut dyn Write) -> io::Result<()> {
     let kept = (slowest.lanes.len() - shown) as u64;
     let mut texts = Vec::new();
     if kept > 0 {
@@ -173,7 +173,7 @@ fn left_out(view: &View<'_>, texts: &[String], out: &mut dyn Write) -> io::Resul
 }
 
 /// The longest pieces of the path, in their order.
-fn path(view: &View<'_>, profile: &Profile, slowest: &Slowest, out: &mut dyn Write) -> io::Result<()> {
+fn path(view: &View<'_>, profile: &Profile, slowest: &Exemplar, out: &mut dyn Write) -> io::Result<()> {
     if slowest.path.is_empty() {
         return Ok(());
     }

@@ -1,8 +1,8 @@
-//! The slowest request, for which the report draws goroutines as lanes.
+//! One request with its goroutines: reports draw the slowest one as lanes.
 
-use super::critical_path::WalkPosition;
+use super::critical_path::{LoggedPath, WalkPosition};
 use super::segment::PathSegment;
-use super::walk_results::{MAX_STEPS, WalkStep};
+use super::walk_results::WalkStep;
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::{IntervalLog, LogReader};
 use crate::measure::intervals::states::StateKey;
@@ -11,14 +11,14 @@ use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashSet;
 
-/// Most goroutines that the slowest request shows.
+/// Most goroutines that a request shows.
 const MAX_LANES: usize = 40;
 /// Sums that are kept of one goroutine.
 const MAX_SUMS: usize = 64;
 
-/// The slowest request: the steps of its path from its start on, and its goroutines.
+/// A request: the steps of its path from its start on, and its goroutines.
 #[derive(Clone, Debug)]
-pub(crate) struct SlowestMeasured {
+pub(crate) struct ExemplarMeasured {
     /// Its window.
     pub(crate) window: WindowIdx,
     /// From when to when, in which goroutine, and counted in which sum.
@@ -44,8 +44,26 @@ pub(crate) struct LaneMeasured {
     pub(crate) sums: Vec<SumIdx>,
 }
 
+/// One request's path and goroutines, with so many steps and intervals at most.
+pub(super) fn exemplar_of(
+    segment: &PathSegment,
+    path: LoggedPath<'_>,
+    slice: &Slice,
+    (log, aggregate): (&IntervalLog, &Aggregate),
+    max_steps: usize,
+) -> ExemplarMeasured {
+    let LoggedPath { mut steps, n_dropped, end } = path;
+    steps.reverse();
+    let more_pieces = n_dropped + steps.len().saturating_sub(max_steps) as u64;
+    steps.truncate(max_steps);
+    let (goroutines, more_lanes) = goroutines_to_show(segment, &steps, slice);
+    let lanes = end.map_or_else(Vec::new, |end| lanes(&goroutines, segment.span, (log, aggregate), end, max_steps));
+    let path = steps.into_iter().map(|s| (s.span, s.g, s.sum)).collect();
+    ExemplarMeasured { window: segment.window, path, more_pieces, lanes, more_lanes }
+}
+
 /// The goroutines to show: the request's own, those on its path, those of its subtree; and how many more there are.
-pub(crate) fn goroutines_to_show(segment: &PathSegment, steps: &[WalkStep], slice: &Slice) -> (Vec<GIdx>, u64) {
+fn goroutines_to_show(segment: &PathSegment, steps: &[WalkStep], slice: &Slice) -> (Vec<GIdx>, u64) {
     let mut shown = vec![segment.g];
     let mut known: FxHashSet<GIdx> = shown.iter().copied().collect();
     let members = slice.owner.iter().enumerate().filter(|(_, owner)| **owner == segment.window);
@@ -59,15 +77,15 @@ pub(crate) fn goroutines_to_show(segment: &PathSegment, steps: &[WalkStep], slic
     (shown, more)
 }
 
-/// The intervals of some goroutines inside `span`. `reader` and `position` are those of its end.
-pub(crate) fn lanes(
+/// The intervals of some goroutines inside `span`, at most so many of each. `reader` and `position` are those of its end.
+fn lanes(
     goroutines: &[GIdx],
     span: Window,
-    log: &IntervalLog,
+    known: (&IntervalLog, &Aggregate),
     (mut reader, position): (LogReader<'_>, WalkPosition),
-    aggregate: &Aggregate,
+    max_pieces: usize,
 ) -> Vec<LaneMeasured> {
-    let mut lanes = LaneBuilder::new(goroutines, span, log, aggregate);
+    let mut lanes = LaneBuilder::new(goroutines, span, known, max_pieces);
     // What the goroutines that are not shown do need not be known: most interval ends are theirs.
     let mut sums: Vec<SumIdx> = goroutines.iter().map(|g| position.sum(*g)).collect();
     while let Some(mut slice) = reader.next_slice(span.start) {
@@ -89,6 +107,8 @@ struct LaneBuilder<'a> {
     span: Window,
     log: &'a IntervalLog,
     aggregate: &'a Aggregate,
+    /// Most intervals of a lane.
+    max_pieces: usize,
     measured: Vec<LaneMeasured>,
     /// By [`GIdx`], the position of a goroutine's lane; none for goroutines that are not shown.
     lane_of: Vec<Option<u8>>,
@@ -97,14 +117,19 @@ struct LaneBuilder<'a> {
 }
 
 impl<'a> LaneBuilder<'a> {
-    fn new(goroutines: &[GIdx], span: Window, log: &'a IntervalLog, aggregate: &'a Aggregate) -> Self {
+    fn new(
+        goroutines: &[GIdx],
+        span: Window,
+        (log, aggregate): (&'a IntervalLog, &'a Aggregate),
+        max_pieces: usize,
+    ) -> Self {
         let mut lane_of = vec![None; goroutines.iter().map(|g| g.at() + 1).max().unwrap_or(0)];
         for (i, g) in (0..).zip(goroutines) {
             lane_of[g.at()] = Some(i);
         }
         let empty = |g: &GIdx| LaneMeasured { g: *g, pieces: Vec::new(), more_pieces: 0, sums: Vec::new() };
         let measured: Vec<LaneMeasured> = goroutines.iter().map(empty).collect();
-        Self { span, log, aggregate, lane_of, complete_from: vec![span.end; measured.len()], measured }
+        Self { span, log, aggregate, max_pieces, lane_of, complete_from: vec![span.end; measured.len()], measured }
     }
 
     /// The lane of a goroutine; none if it is not shown.
@@ -122,7 +147,7 @@ impl<'a> LaneBuilder<'a> {
             if sum.at() < self.aggregate.len() {
                 let state = self.aggregate.key(sum).state;
                 let lane = &mut self.measured[lane];
-                push_interval(lane, window, state);
+                push_interval(lane, window, state, self.max_pieces);
                 if lane.sums.len() < MAX_SUMS && !lane.sums.contains(&sum) {
                     lane.sums.push(sum);
                 }
@@ -140,8 +165,8 @@ impl<'a> LaneBuilder<'a> {
 }
 
 /// Adds an interval that is earlier than those before it.
-fn push_interval(lane: &mut LaneMeasured, window: Window, state: StateKey) {
-    let full = lane.pieces.len() >= MAX_STEPS;
+fn push_interval(lane: &mut LaneMeasured, window: Window, state: StateKey, max_pieces: usize) {
+    let full = lane.pieces.len() >= max_pieces;
     match lane.pieces.last_mut() {
         Some((last, same)) if *same == state && last.start == window.end => last.start = window.start,
         _ if full => lane.more_pieces += 1,

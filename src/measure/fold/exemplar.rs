@@ -1,9 +1,9 @@
-//! The slowest request: its goroutines by name, and its path.
+//! One request: its goroutines by name, and its path.
 
 use super::requests::Names;
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::paths::slowest::SlowestMeasured;
-use crate::profile::{Lane, PathPiece, Requests, Slowest, WakerKind};
+use crate::measure::paths::exemplar::ExemplarMeasured;
+use crate::profile::{Exemplar, Lane, PathPiece, Requests, WakerKind};
 use crate::slice::WindowIdx;
 use crate::survey::Started;
 use crate::trace::ids::GIdx;
@@ -24,7 +24,7 @@ impl Names<'_, '_> {
         outermost.map(|frame| symbols.function(frame).to_owned()).find(|f| !f.is_empty()).unwrap_or_default()
     }
 
-    pub(super) fn slowest(&self, measured: &SlowestMeasured, request: usize, requests: &mut Requests) -> Slowest {
+    pub(super) fn exemplar(&self, measured: &ExemplarMeasured, request: usize, requests: &mut Requests) -> Exemplar {
         let start = self.trace.slice.windows[measured.window.at()];
         let begin = measured.path.first().map_or(Time(0), |(span, _, _)| span.start);
         let lane_of: FxHashMap<GIdx, usize> = measured.lanes.iter().enumerate().map(|(i, l)| (l.g, i)).collect();
@@ -55,7 +55,7 @@ impl Names<'_, '_> {
             state: self.keys[sum.at()].state.name(self.trace.symbols).to_owned(),
             stack: self.nodes[sum.at()],
         });
-        Slowest {
+        Exemplar {
             request,
             lanes,
             path: path.collect(),
@@ -75,7 +75,7 @@ impl Names<'_, '_> {
         }
     }
     /// What pooled goroutines run; empty where the entry function says all.
-    fn what_lanes_run(&self, measured: &SlowestMeasured) -> Vec<String> {
+    fn what_lanes_run(&self, measured: &ExemplarMeasured) -> Vec<String> {
         let symbols = self.trace.symbols;
         let mut started = Started::new(symbols);
         for lane in &measured.lanes {

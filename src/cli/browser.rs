@@ -1,0 +1,41 @@
+//! `--open`: a page in a browser.
+
+use super::args::Args;
+use super::display_path;
+use super::failure::{CliResult, Failure, reason};
+use super::formats;
+use super::output::OutputPlan;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+/// Opens the page, if that is asked for: the one that was written with `-o`, or else a temporary file, which stays, as the
+/// browser reads it when this process is gone.
+pub(super) fn open(
+    args: &Args,
+    plan: &OutputPlan,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> CliResult<()> {
+    if !args.open {
+        return Ok(());
+    }
+    let written = plan.files.iter().find(|target| target.format.name == formats::page().name);
+    let page = match written {
+        Some(target) => fs::canonicalize(&target.path).unwrap_or_else(|_| target.path.clone()),
+        None => temporary(write)?,
+    };
+    let failed = |e: &io::Error| {
+        Failure::new(format!("no browser could be started: {}", reason(e)))
+            .help(format!("the page is {}", display_path(&page)))
+    };
+    open::that_detached(&page).map_err(|e| failed(&e))
+}
+
+fn temporary(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<PathBuf> {
+    let cannot = |e: &io::Error| Failure::new(format!("cannot write a temporary page: {}", reason(e)));
+    let file = tempfile::Builder::new().prefix("gotrace-slice-").suffix(".html").tempfile().map_err(|e| cannot(&e))?;
+    let mut out = BufWriter::new(file);
+    write(&mut out).and_then(|()| out.flush()).map_err(|e| cannot(&e))?;
+    let file = out.into_inner().map_err(|e| cannot(e.error()))?;
+    file.keep().map(|(_, path)| path).map_err(|e| cannot(&e.error))
+}

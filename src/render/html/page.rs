@@ -1,0 +1,116 @@
+//! The data of a profile's page.
+
+use super::SCHEMA;
+use super::document::Document;
+use super::exemplars::ExemplarRow;
+use super::head::{self, TraceRow};
+use super::notes::{FindingRow, WakeupRow, WarningRow};
+use super::pieces::{self, MoreColumns, PieceColumns};
+use super::requests::{LatencyRow, RequestColumns, SampleColumns, SpanColumns, UndecidedColumns};
+use super::tables::{Frames, Stacks, States, Strings};
+use crate::profile::{Profile, Requests};
+use crate::render::answer::{self, AnswerStyle};
+use crate::render::clean::clean;
+use crate::render::{Options, question, text};
+use serde::Serialize;
+use std::io::{self, Write};
+
+#[derive(Serialize)]
+struct Page<'a> {
+    schema: &'static str,
+    tool: &'static str,
+    kind: &'static str,
+    title: &'a str,
+    /// What was asked for.
+    asked: String,
+    complete: bool,
+    metric: &'static str,
+    traces: Vec<TraceRow<'a>>,
+    /// What decides how long requests take.
+    answer: &'a str,
+    /// What to do next: a command, or what to record.
+    next: Option<String>,
+    /// What was read and selected: labels and texts.
+    facts: Vec<[String; 2]>,
+    /// The command that asks again.
+    command: Option<String>,
+    latency: Option<LatencyRow>,
+    requests: Option<RequestColumns>,
+    only: Option<String>,
+    cut: Option<RequestColumns>,
+    undecided: UndecidedColumns,
+    pieces: Option<PieceColumns>,
+    more: MoreColumns,
+    collector: SpanColumns,
+    stopped: SpanColumns,
+    samples: SampleColumns,
+    exemplars: Vec<ExemplarRow>,
+    wakeups: Vec<WakeupRow<'a>>,
+    findings: Vec<FindingRow>,
+    warnings: Vec<WarningRow<'a>>,
+    stacks: Stacks,
+    frames: Frames,
+    states: States,
+    strings: Strings,
+}
+
+/// Writes a profile's page.
+pub(in crate::render) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let title = head::title(&profile.selection, &profile.traces);
+    let requests = profile.requests.as_ref();
+    let found = requests.and_then(|r| r.answer.as_ref());
+    let answer = found.map_or_else(String::new, |found| answer::text(found, profile, AnswerStyle::of(options)));
+    let page = Page {
+        title: &title,
+        answer: &answer,
+        next: found.and_then(|found| answer::next(found, profile)),
+        facts: head::facts_of(&text::selected(profile, &head::text_options(options))?, &profile.traces),
+        ..Page::of(profile, options)
+    };
+    Document { title: &title, answer: &answer, data: &page }.write(out)
+}
+
+impl<'a> Page<'a> {
+    fn of(profile: &'a Profile, options: &Options) -> Self {
+        let (mut strings, mut states) = (Strings::default(), States::default());
+        let requests = profile.requests.as_ref();
+        let wakeups = requests.map_or(&[][..], |r| &r.wakeups);
+        let stacks = requests.and_then(|r| Some((r, r.stacks.as_ref()?)));
+        let (pieces, more) = stacks.map(|(r, stacks)| pieces::of(r, stacks, &mut states, pieces::MAX_PIECES)).unzip();
+        let columns = |of: fn(&Requests, &mut Strings) -> RequestColumns, strings: &mut Strings| {
+            requests.map(|requests| of(requests, strings))
+        };
+        Self {
+            schema: SCHEMA,
+            tool: env!("CARGO_PKG_VERSION"),
+            kind: "profile",
+            title: "",
+            asked: head::asked(&profile.selection),
+            complete: profile.complete(),
+            metric: profile.metric.name(),
+            traces: profile.traces.iter().map(TraceRow::of).collect(),
+            answer: "",
+            next: None,
+            facts: Vec::new(),
+            command: question::with(profile, "-o report.html"),
+            latency: requests.and_then(|r| r.latency.as_ref()).map(LatencyRow::of),
+            requests: columns(RequestColumns::counted, &mut strings),
+            only: requests.and_then(|r| r.only.as_deref()).map(|only| clean(only).into_owned()),
+            cut: columns(RequestColumns::cut, &mut strings),
+            undecided: UndecidedColumns::of(&profile.selection.undecided),
+            pieces,
+            more: more.unwrap_or_default(),
+            collector: requests.map_or_else(SpanColumns::default, |r| SpanColumns::of(&r.runtime_spans.collector)),
+            stopped: requests.map_or_else(SpanColumns::default, |r| SpanColumns::of(&r.runtime_spans.stopped)),
+            samples: SampleColumns::of(profile, &mut strings, &mut states),
+            exemplars: requests.map_or_else(Vec::new, |r| ExemplarRow::all(r, &mut strings, &mut states)),
+            wakeups: wakeups.iter().map(|wakeup| WakeupRow::of(profile, wakeup, &mut strings)).collect(),
+            findings: requests.map_or_else(Vec::new, |r| FindingRow::all(profile, r, options)),
+            warnings: WarningRow::all(&profile.warnings),
+            stacks: Stacks::of(&profile.tree),
+            frames: Frames::of(&profile.tree, &profile.own_code, &mut strings),
+            states,
+            strings,
+        }
+    }
+}

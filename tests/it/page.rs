@@ -1,0 +1,263 @@
+//! The HTML page: requests with their goroutines, and the sums that its browser tests must find (`web/browser`).
+
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+
+use crate::common::{self, files, recordings, root, selector};
+use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
+use gotrace_slice::profile::{
+    Edge, Exemplar, Lane, Metric, Only, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, RuntimeSpans,
+    SLOWEST_EXEMPLARS, Sample, StackTree, TraceInfo, Wakeup, Weight,
+};
+use gotrace_slice::render::{self, Format};
+use gotrace_slice::slice::RootBy;
+use gotrace_slice::trace::error::Warning;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+const WANTED: Options = Options {
+    stacks: Stacks::Joined,
+    threads: 1,
+    metric: Metric::Latency,
+    only: None,
+    include_partial: false,
+    request_stacks: true,
+    exemplars: true,
+};
+
+fn profile_of(path: &Path, pattern: &str, options: Options) -> Option<Profile> {
+    let bytes = std::fs::read(path).expect("a readable file");
+    let name = path.file_name().expect("a name").to_string_lossy();
+    let inputs = [Input::new(name, &bytes)];
+    match pipeline::profile(&inputs, &selector(pattern, RootBy::default()), options, None) {
+        Ok(Answer::Profile(profile)) => Some(*profile),
+        _ => None,
+    }
+}
+
+fn requests(profile: &Profile) -> &Requests {
+    profile.requests.as_ref().expect("latency was asked for")
+}
+
+/// The path of a request has no gap, and takes as long as the request, state by state.
+fn check_exemplar(what: &str, exemplar: &Exemplar, requests: &Requests) {
+    let request = &requests.list[exemplar.request];
+    let mut by_state: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut at = 0;
+    for piece in &exemplar.path {
+        assert_eq!(piece.start_ns, at, "{what}");
+        at += piece.dur_ns;
+        *by_state.entry(&piece.state).or_default() += piece.dur_ns;
+        assert_eq!(piece.lane.map(|lane| exemplar.lanes[lane].goid), piece.lane.map(|_| piece.goid), "{what}");
+    }
+    assert_eq!(exemplar.lanes.first().map(|lane| lane.goid), Some(request.goid), "{what}");
+    if exemplar.more_pieces == 0 {
+        let states = request.states.iter().map(|(state, ns)| (requests.state_names[usize::from(*state)].as_str(), *ns));
+        assert_eq!((at, by_state), (request.dur_ns, states.collect()), "{what}: goroutine {}", request.goid);
+    }
+}
+
+#[test]
+fn requests_are_kept_with_their_goroutines() {
+    let (mut exemplars, mut with_others) = (0, 0);
+    let paths = ["problems", "kinds"].map(recordings).concat();
+    for path in paths {
+        for pattern in ["main\\.", "Handler|ServeHTTP|Order"] {
+            let what = format!("{} {pattern}", path.display());
+            let Some(profile) = profile_of(&path, pattern, WANTED) else { continue };
+            let all = requests(&profile);
+            for exemplar in &all.exemplars {
+                check_exemplar(&what, exemplar, all);
+                with_others += usize::from(exemplar.lanes.len() > 1);
+            }
+            exemplars += all.exemplars.len();
+            // The slowest is measured twice, with all others and by itself.
+            assert!(all.exemplars.first() == all.slowest.as_ref(), "{what}");
+            let n = all.list.len();
+            assert!(all.exemplars.len() >= n.min(SLOWEST_EXEMPLARS), "{what}");
+            let three = profile_of(&path, pattern, Options { threads: 3, ..WANTED }).expect("the same");
+            assert!(requests(&three).exemplars == all.exemplars, "{what}: threads change the result");
+            assert!(requests(&three).runtime_spans == all.runtime_spans, "{what}: threads change the result");
+            let stopped: u64 = all.runtime_spans.stopped.iter().map(|span| span.dur_ns).sum();
+            assert_eq!(stopped, all.overlap.stw_window_ns, "{what}");
+            let collected: u64 = all.runtime_spans.collector.iter().map(|span| span.dur_ns).sum();
+            assert_eq!(collected, all.overlap.gc_window_ns, "{what}");
+        }
+    }
+    assert!(exemplars > 1_000 && with_others > 300, "{exemplars} {with_others}");
+}
+
+#[test]
+fn nothing_else_changes_where_they_are_asked_for() {
+    for path in files(&root().join("testdata/traces/go1.26"), "trace") {
+        let Some(mut profile) = profile_of(&path, "main\\.", WANTED) else { continue };
+        let plain = profile_of(&path, "main\\.", Options { exemplars: false, ..WANTED }).expect("the same");
+        assert!(requests(&plain).exemplars.is_empty());
+        let of = profile.requests.as_mut().expect("latency was asked for");
+        (of.exemplars, of.runtime_spans) = (Vec::new(), RuntimeSpans::default());
+        assert!(common::digest(&plain) == common::digest(&profile), "{}", path.display());
+    }
+}
+
+fn html(profile: &Profile) -> String {
+    let mut page = Vec::new();
+    let format = Format::by_name("html").expect("a format");
+    (format.profile)(profile, &render::Options::default(), &mut page).expect("it is written to memory");
+    String::from_utf8(page).expect("a page is text")
+}
+
+/// The time of chosen requests by stack, its frames innermost first, and state.
+fn by_stack(profile: &Profile, is_chosen: impl Fn(usize) -> bool) -> Value {
+    let requests = requests(profile);
+    let stacks = requests.stacks.as_ref().expect("they were asked for");
+    let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut count, mut total_ns) = (0, 0);
+    for i in (0..requests.list.len()).filter(|i| is_chosen(*i)) {
+        count += 1;
+        total_ns += requests.list[i].dur_ns;
+        for (sample, ns) in stacks.of(i) {
+            let sample = &profile.samples[sample];
+            let mut key: Vec<&str> = profile.tree.stack(sample.stack).map(|f| f.function.as_str()).collect();
+            let state = format!("[{}]", sample.state);
+            key.push(&state);
+            *sums.entry(key.join("\n")).or_default() += ns;
+        }
+    }
+    json!({ "requests": count, "total_ns": total_ns, "stacks": sums })
+}
+
+fn band(profile: &Profile, name: &str, from: Option<u32>, to: Option<u32>) -> Value {
+    let durations: Vec<u64> = requests(profile).list.iter().map(|r| r.dur_ns).collect();
+    let edge = |percent: u32| Edge::Percentile(percent * 1_000);
+    let chosen = Only::Range { from: from.map(edge), to: to.map(edge) }.choose(&durations);
+    json!({ "selection": { "kind": "band", "band": name }, "expected": by_stack(profile, |i| chosen[i]) })
+}
+
+/// A brush around a part of the requests: edges are those of requests, and in it.
+fn brush(profile: &Profile, tenths: [usize; 4]) -> Value {
+    let list = &requests(profile).list;
+    let mut starts: Vec<u64> = list.iter().map(|r| r.start_ns).collect();
+    let mut durations: Vec<u64> = list.iter().map(|r| r.dur_ns).collect();
+    starts.sort_unstable();
+    durations.sort_unstable();
+    let at = |sorted: &[u64], tenth: usize| sorted[(sorted.len() - 1) * tenth / 10];
+    let [from, to] = [at(&starts, tenths[0]), at(&starts, tenths[1])];
+    let [min, max] = [at(&durations, tenths[2]), at(&durations, tenths[3])];
+    let is_chosen = |i: usize| (from..=to).contains(&list[i].start_ns) && (min..=max).contains(&list[i].dur_ns);
+    let selection = json!({ "kind": "brush", "fromNs": from, "toNs": to, "minNs": min, "maxNs": max });
+    json!({ "selection": selection, "expected": by_stack(profile, is_chosen) })
+}
+
+/// The latency on stacks with a function that holds a text, or in a state that does.
+fn search(profile: &Profile, text: &str) -> Value {
+    let has = |name: &str| name.to_lowercase().contains(&text.to_lowercase());
+    let found = profile.samples.iter().filter(|sample| {
+        profile.tree.stack(sample.stack).any(|frame| has(&frame.function)) || has(&format!("[{}]", sample.state))
+    });
+    json!({ "text": text, "ns": found.map(|sample| sample.weight.latency_ns).sum::<u64>() })
+}
+
+/// Where the browser tests read pages and what they must find in them.
+fn law_folder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page-law");
+    std::fs::create_dir_all(&folder).expect("a folder of the target");
+    folder
+}
+
+#[test]
+fn pages_and_their_sums_are_written_for_the_browser() {
+    for (name, trace, pattern) in [
+        ("order", "go1.26/problems", r"\(\*server\)\.Order"),
+        ("price", "go1.25/problems", r"\(\*server\)\.Price"),
+        ("page", "go1.22/problems", r"\(\*server\)\.Page"),
+        ("v1", "go1.21/problems", r"\(\*server\)\.Order"),
+        ("kinds", "go1.26/kinds", "Handler|Starts"),
+        ("grpc", "go1.25/grpc", "Handler"),
+        ("server", "go1.26/server", "HashAndWriteHandler"),
+        ("kinds-old", "go1.22/kinds", "Handler"),
+    ] {
+        let path = root().join("testdata/traces").join(trace).with_extension("trace");
+        let profile = profile_of(&path, pattern, WANTED).expect("a root matches");
+        let selections = [
+            json!({ "selection": { "kind": "all" }, "expected": by_stack(&profile, |_| true) }),
+            band(&profile, "p0-50", None, Some(50)),
+            band(&profile, "p50-95", Some(50), Some(95)),
+            band(&profile, "p95-100", Some(95), None),
+            brush(&profile, [0, 10, 3, 8]),
+            brush(&profile, [2, 6, 0, 10]),
+            brush(&profile, [1, 9, 5, 10]),
+        ];
+        let searches = ["runtime", "main.", "sync.(*Mutex).Lock", "[running]", "select", "net/http"];
+        let searches: Vec<Value> = searches.iter().map(|text| search(&profile, text)).collect();
+        let law = json!({ "selections": selections, "searches": searches });
+        assert!(!requests(&profile).list.is_empty(), "{name}");
+        std::fs::write(law_folder().join(name).with_extension("html"), html(&profile)).expect("it is written");
+        std::fs::write(law_folder().join(name).with_extension("json"), law.to_string()).expect("it is written");
+    }
+}
+
+/// What of a page comes from a trace is a title, an answer and base64: no markup.
+fn check_markup(page: &str) {
+    let (head, rest) = page.split_once("<template id=\"data\">").expect("data");
+    let (data, tail) = rest.split_once("</template>").expect("an end of the data");
+    assert!(data.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b)));
+    let title = head.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>")).expect("a title").0;
+    let answer = head.split_once("<noscript>").and_then(|(_, rest)| rest.split_once("</noscript>")).expect("a note").0;
+    let tags: Vec<&str> = answer.split('<').skip(1).map(|tag| tag.split('>').next().expect("a tag")).collect();
+    assert!(!title.contains(['<', '>']) && tags == ["p", "/p", "p", "/p"], "{title} {answer}");
+    assert!(!head.contains(|c: char| c.is_control() && c != '\n'));
+    assert_eq!(tail.matches("<script>").count(), 1);
+}
+
+const HOSTILE: [&str; 6] = [
+    "</title></template><script>alert(1)</script>",
+    "a\u{202e}b\u{1b}[31m<img src=x onerror=alert(2)>",
+    "&lt;b&gt;\u{0}\u{7f}\u{2028}\u{feff}",
+    "javascript:alert(3)",
+    "\"><svg onload=alert(4)>",
+    "__proto__",
+];
+
+/// A profile in which every name is that of somebody who means ill.
+fn hostile(name: &str) -> Profile {
+    let mut profile = Profile::default();
+    let text = || name.to_owned();
+    let frame = profile.tree.intern_frame(ProfileFrame { function: text(), file: text(), line: 7 });
+    let stack = profile.tree.push(StackTree::ROOT, frame);
+    profile.traces = vec![TraceInfo { name: text(), version: text(), duration_ns: 100, ..TraceInfo::default() }];
+    profile.selection.patterns = vec![text()];
+    let weight = Weight { events: 1, goroutine_ns: 9, latency_ns: 9 };
+    let (detail, precision) = ("", Precision::Exact);
+    profile.samples = vec![Sample { stack, state: text(), detail, precision, root: text(), waited_in: text(), weight }];
+    let list = vec![Request { dur_ns: 9, states: Box::new([(0, 9)]), ..Request::default() }];
+    let lane = Lane { entry: text(), runs: text(), pieces: vec![(0, 9, 0)], ..Lane::default() };
+    let path = PathPiece { dur_ns: 9, lane: Some(0), state: text(), stack, ..PathPiece::default() };
+    let slowest = Some(Exemplar { lanes: vec![lane], path: vec![path], ..Exemplar::default() });
+    let wakeup = Wakeup { waiting: stack, waker_stack: stack, state: text(), waker_entry: text(), ..Wakeup::default() };
+    let wakeups = vec![Wakeup { count: 1, wait_ns: 9, max_ns: 9, ..wakeup }];
+    let (state_names, roots, only) = (vec![text()], vec![text()], Some(text()));
+    let requests = Requests { list, state_names, roots, only, slowest, wakeups, ..Requests::default() };
+    profile.requests = Some(requests);
+    profile.finish();
+    profile.warnings.push(Warning::lost("id", text(), 0, 0));
+    profile
+}
+
+#[test]
+fn no_name_of_a_trace_is_markup() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page-hostile");
+    std::fs::create_dir_all(&folder).expect("a folder of the target");
+    for (i, name) in HOSTILE.iter().enumerate() {
+        let page = html(&hostile(name));
+        check_markup(&page);
+        std::fs::write(folder.join(format!("{i}.html")), page).expect("it is written");
+    }
+    let folders = common::corpus().into_iter().chain([root().join("testdata/corrupt")]);
+    for path in folders.flat_map(|folder| files(&folder, "trace")) {
+        if std::fs::metadata(&path).expect("a file").len() < 200_000
+            && let Some(profile) = profile_of(&path, ".", WANTED)
+        {
+            check_markup(&html(&profile));
+        }
+    }
+}

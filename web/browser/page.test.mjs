@@ -1,0 +1,211 @@
+// What a reader does with a page: brush, bands, search, keys, timeline, comparison; and that a link opens the same view.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { join } from "node:path";
+import { close, makePage, openPage, traces } from "./harness.mjs";
+
+let order, compare, goroutine, kinds;
+before(() => {
+  const problems = join(traces, "go1.26/problems.trace");
+  order = makePage("order", "-F", "-r", "(*server).Order", problems);
+  kinds = makePage("kinds", "-r", "Handler|Starts", join(traces, "go1.26/kinds.trace"));
+  goroutine = makePage("goroutine", "-r", "main", "--metric", "goroutine", problems);
+  compare = makePage("compare", "-r", "HashAndWriteHandler", "--vs-root", "WriteNoHashHandler", join(traces, "go1.26/server.trace"));
+});
+after(close);
+
+const hash = (tab) => tab.evaluate(() => decodeURIComponent(location.hash));
+const bar = (tab) => tab.locator(".selectionbar").innerText();
+
+/** Whether anything is drawn on a canvas. */
+const isDrawn = (locator) =>
+  locator.evaluate((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    return data.some((value, i) => i % 4 === 3 && value > 0);
+  });
+
+async function opened(path, options, use) {
+  const { tab, problems, close: closeTab } = await openPage(path, options);
+  try {
+    await use(tab);
+    // Tests read canvases back; the page does not.
+    assert.deepEqual(problems.filter((text) => !text.includes("willReadFrequently")), []);
+  } finally {
+    await closeTab();
+  }
+}
+
+test("sections come in their order, and every drawing has something on it", () =>
+  opened(order, {}, async (tab) => {
+    const titles = await tab.locator("main h2").allInnerTexts();
+    assert.deepEqual(titles, ["What stands out", "Requests over time", "States", "Flame graph", "One request", "Who ended the waits", "Read and selected"]);
+    assert.match(await tab.locator("#verdict .answer").innerText(), /^main\.\(\*server\)\.Order: p50 /);
+    for (const canvas of await tab.locator("canvas:not(.over)").all()) assert.ok(await isDrawn(canvas));
+  }));
+
+test("a brush selects, follows into all sections and the address, and Esc ends it", () =>
+  opened(order, {}, async (tab) => {
+    const plot = tab.locator(".plot .over");
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    const drag = async (x0, y0, x1, y1) => {
+      await tab.mouse.move(box.x + x0, box.y + y0);
+      await tab.mouse.down();
+      await tab.mouse.move(box.x + x1, box.y + y1, { steps: 4 });
+      await tab.mouse.up();
+    };
+    await drag(box.width * 0.3, 40, box.width * 0.7, 200);
+    assert.match(await bar(tab), /took .* – .*, started .* · \d+ of 72 requests/);
+    assert.match(await hash(tab), /^#start=\d+\.\.\d+&took=\d+\.\.\d+$/);
+    assert.equal(await tab.locator(".bandrow").count(), 5, "the selection has a row of its own");
+    assert.match(await tab.locator("#flame .lead").first().innerText(), /^The selection/);
+    await drag(box.width * 0.3, 100, box.width * 0.6, 104);
+    assert.match(await hash(tab), /^#start=\d+\.\.\d+$/, "a flat brush is over times alone");
+    const link = await tab.evaluate(() => location.hash);
+    const before = await bar(tab);
+    await opened(order, { hash: link }, async (other) => assert.equal(await bar(other), before));
+    await tab.keyboard.press("Escape");
+    assert.equal(await tab.locator(".selectionbar").count(), 0);
+    assert.equal(await hash(tab), "");
+  }));
+
+test("the histogram, the fields and the bands select too", () =>
+  opened(order, {}, async (tab) => {
+    const box = await tab.locator(".histogram canvas").boundingBox();
+    await tab.locator(".histogram canvas").scrollIntoViewIfNeeded();
+    const at = await tab.locator(".histogram canvas").boundingBox();
+    await tab.mouse.move(at.x + 20, at.y + 20);
+    await tab.mouse.down();
+    await tab.mouse.move(at.x + 20, at.y + box.height / 2);
+    await tab.mouse.up();
+    assert.match(await bar(tab), /took .* – /);
+    await tab.locator(".bandrow").nth(2).click();
+    assert.match(await bar(tab), /p95–100 · 4 of 72 requests/);
+    assert.match(await hash(tab), /band=p95-100/);
+    await tab.locator("input[name=minNs]").fill("20 ms");
+    await tab.locator("input[name=maxNs]").fill("nonsense");
+    await tab.locator(".fields button").click();
+    assert.match(await tab.locator(".fields [role=alert]").innerText(), /no duration/);
+    await tab.locator("input[name=maxNs]").fill("");
+    await tab.locator(".fields button").click();
+    assert.match(await bar(tab), /took at least 20\.0 ms/);
+    assert.match(await hash(tab), /took=20000000\.\.$|took=20000000\.\.&/);
+  }));
+
+test("a click on a dot picks its request", () =>
+  opened(order, {}, async (tab) => {
+    const place = await tab.evaluate(() => {
+      const { requests } = gotraceSlice.page;
+      const i = requests.dur_ns.indexOf(Math.min(...requests.dur_ns));
+      const most = Math.max(...requests.start_ns.map((start, r) => start + requests.dur_ns[r]));
+      return { i, x: requests.start_ns[i] / most };
+    });
+    const plot = tab.locator(".plot .over");
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
+    // The fastest is at the bottom of the drawing.
+    for (let y = box.height - 36; y > box.height - 90; y -= 6) {
+      await tab.mouse.click(box.x + 66 + place.x * (box.width - 80), box.y + y);
+      if ((await hash(tab)).includes(`request=${place.i}`)) return;
+    }
+    assert.fail(`request ${place.i} was not picked: ${await hash(tab)}`);
+  }));
+
+test("search, zoom and the other flame graphs", () =>
+  opened(order, {}, async (tab) => {
+    await tab.keyboard.press("/");
+    await tab.keyboard.type("queryDC");
+    assert.match(await tab.locator(".matched").innerText(), /^\d+\.\d% matched/);
+    await tab.keyboard.press("Escape");
+    assert.equal(await tab.locator(".matched").count(), 0);
+    const flame = tab.locator(".flamescroll");
+    await flame.focus();
+    for (const key of ["ArrowDown", "s", "s", "ArrowUp", "Enter"]) await tab.keyboard.press(key);
+    assert.match(await hash(tab), /zoom=\d+\.\d+$/);
+    const said = await tab.locator("#flame .said").innerText();
+    assert.match(said, /ServeHTTP · server\.go:\d+ · /);
+    await tab.keyboard.press("Escape");
+    assert.doesNotMatch(await hash(tab), /zoom/);
+    for (const name of ["own", "leaf first", "goroutine time"]) {
+      await tab.getByRole("button", { name, exact: true }).click();
+      assert.ok(await isDrawn(tab.locator(".flamescroll canvas")), name);
+    }
+    assert.match(await hash(tab), /metric=goroutine&stacks=own&order=leaf-first/);
+  }));
+
+test("the selection is held against the rest", () =>
+  opened(order, { hash: "#band=p95-100" }, async (tab) => {
+    await tab.getByRole("button", { name: "against the rest" }).click();
+    assert.match(await tab.locator("#flame .said").innerText(), /the rest .* a request, \+/);
+    await tab.getByText("Table of functions").click();
+    await tab.locator("#flame th", { hasText: "against the rest" }).waitFor();
+  }));
+
+test("n and p go through the requests with goroutines; the timeline zooms, and says what is under the pointer", () =>
+  opened(kinds, {}, async (tab) => {
+    const first = await tab.locator("#timeline .answer").innerText();
+    await tab.keyboard.press("n");
+    assert.notEqual(await tab.locator("#timeline .answer").innerText(), first);
+    await tab.keyboard.press("p");
+    assert.equal(await tab.locator("#timeline .answer").innerText(), first);
+    const lanes = tab.locator(".lanes");
+    await lanes.focus();
+    for (const key of ["w", "w", "d", "a", "s"]) await tab.keyboard.press(key);
+    assert.match(await tab.locator("#timeline .said").innerText(), / – .* of /);
+    await tab.locator(".lanecanvas canvas").hover({ position: { x: 200, y: 34 } });
+    assert.match(await tab.locator("#timeline .said").innerText(), /goroutine \d+ .*\(from /);
+    await tab.getByText("Table of its critical path").click();
+    await tab.locator("#timeline tbody").waitFor();
+    assert.ok((await tab.locator("#timeline tbody tr").count()) > 3);
+  }));
+
+test("? shows the keys", () =>
+  opened(order, {}, async (tab) => {
+    await tab.keyboard.press("?");
+    assert.ok(await tab.locator("dialog").isVisible());
+    await tab.keyboard.press("Escape");
+    assert.ok(!(await tab.locator("dialog").isVisible()));
+    await tab.locator(".keysbutton").click();
+    assert.ok(await tab.locator("dialog").isVisible());
+  }));
+
+test("a comparison: verdict, quantiles, waterfall that adds up, flame graph, stacks", () =>
+  opened(compare, {}, async (tab) => {
+    assert.match(await tab.locator("#verdict .answer").innerText(), /^Slower: the mean by /);
+    const titles = await tab.locator("main h2").allInnerTexts();
+    assert.deepEqual(titles, ["Latencies", "What explains the change", "Differential flame graph", "Stacks that changed"]);
+    for (const canvas of await tab.locator("canvas").all()) assert.ok(await isDrawn(canvas));
+    await tab.getByText("Table of states").click();
+    await tab.locator("#waterfall table").waitFor();
+    assert.match(await tab.locator("#waterfall table").innerText(), /total/);
+    await tab.keyboard.press("/");
+    await tab.keyboard.type("Fsync");
+    assert.match(await tab.locator(".matched").innerText(), /% matched, \+/);
+  }));
+
+test("without requests there are states, a flame graph, and what was read", () =>
+  opened(goroutine, {}, async (tab) => {
+    assert.deepEqual(await tab.locator("main h2").allInnerTexts(), ["States", "Flame graph", "Read and selected"]);
+    assert.ok(await isDrawn(tab.locator(".flamescroll canvas")));
+  }));
+
+test("nothing is wider than the window, on wide and narrow ones", async () => {
+  for (const width of [390, 768, 1280, 1920]) {
+    for (const page of [order, kinds, compare, goroutine]) {
+      await opened(page, { viewport: { width, height: 900 } }, async (tab) => {
+        const [wide, inside] = await tab.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+        assert.ok(wide <= inside, `${page} at ${width}: ${wide}`);
+      });
+    }
+  }
+});
+
+test("without scripts the answer is there to read", async () => {
+  const { launch } = await import("./harness.mjs");
+  const { pathToFileURL } = await import("node:url");
+  const context = await (await launch()).newContext({ javaScriptEnabled: false });
+  const tab = await context.newPage();
+  await tab.goto(pathToFileURL(order).href);
+  assert.match(await tab.locator("body").innerText(), /^main\.\(\*server\)\.Order: p50 .*\n\nThis page draws with a script/s);
+  await context.close();
+});

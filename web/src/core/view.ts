@@ -1,0 +1,85 @@
+// What the page shows, and its text in the address: a link opens the same view.
+
+import { ALL, BANDS, type Selection } from "./selection";
+
+export interface View {
+  selection: Selection;
+  /** The only trace whose requests are shown; null for all. */
+  trace: number | null;
+  /** The request whose timeline is open. */
+  picked: number | null;
+  search: string;
+  metric: "latency" | "goroutine";
+  own: boolean;
+  leafFirst: boolean;
+  differential: boolean;
+  /** Names from everything down to the box that fills the flame graph. */
+  zoom: number[];
+}
+
+export const START: View = {
+  selection: ALL,
+  trace: null,
+  picked: null,
+  search: "",
+  metric: "latency",
+  own: false,
+  leafFirst: false,
+  differential: false,
+  zoom: [],
+};
+
+/** The view as the part of an address after `#`; empty for the start. */
+export function toHash(view: View): string {
+  const parts = new URLSearchParams();
+  const { selection } = view;
+  if (selection.kind === "band") parts.set("band", selection.band);
+  if (selection.kind === "brush") {
+    const range = (from?: number, to?: number) => `${from ?? ""}..${to ?? ""}`;
+    if (selection.fromNs !== undefined || selection.toNs !== undefined) parts.set("start", range(selection.fromNs, selection.toNs));
+    if (selection.minNs !== undefined || selection.maxNs !== undefined) parts.set("took", range(selection.minNs, selection.maxNs));
+  }
+  if (view.trace !== null) parts.set("trace", String(view.trace));
+  if (view.picked !== null) parts.set("request", String(view.picked));
+  if (view.search) parts.set("search", view.search);
+  if (view.metric === "goroutine") parts.set("metric", "goroutine");
+  if (view.own) parts.set("stacks", "own");
+  if (view.leafFirst) parts.set("order", "leaf-first");
+  if (view.differential) parts.set("against", "rest");
+  if (view.zoom.length > 0) parts.set("zoom", view.zoom.join("."));
+  return parts.toString();
+}
+
+/** The view of an address; what it does not understand is left as at the start. */
+export function fromHash(hash: string): View {
+  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  const whole = (name: string) => {
+    const value = parts.get(name);
+    return value !== null && /^\d{1,9}$/.test(value) ? Number(value) : null;
+  };
+  const zoom = (parts.get("zoom") ?? "").split(".").map(Number);
+  return {
+    selection: selectionOf(parts),
+    trace: whole("trace"),
+    picked: whole("request"),
+    search: parts.get("search") ?? "",
+    metric: parts.get("metric") === "goroutine" ? "goroutine" : "latency",
+    own: parts.get("stacks") === "own",
+    leafFirst: parts.get("order") === "leaf-first",
+    differential: parts.get("against") === "rest",
+    zoom: parts.has("zoom") && zoom.every(Number.isInteger) ? zoom : [],
+  };
+}
+
+function selectionOf(parts: URLSearchParams): Selection {
+  const band = BANDS.find((b) => b.name === parts.get("band"));
+  if (band) return { kind: "band", band: band.name };
+  const range = (name: string) => {
+    const match = /^(\d{0,20})\.\.(\d{0,20})$/.exec(parts.get(name) ?? "");
+    const value = (text?: string) => (text ? Number(text) : undefined);
+    return { from: value(match?.[1]), to: value(match?.[2]) };
+  };
+  const [start, took] = [range("start"), range("took")];
+  const isBrushed = [start.from, start.to, took.from, took.to].some((edge) => edge !== undefined);
+  return isBrushed ? { kind: "brush", fromNs: start.from, toNs: start.to, minNs: took.from, maxNs: took.to } : ALL;
+}

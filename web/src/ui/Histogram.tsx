@@ -1,0 +1,64 @@
+// How many requests took how long, on the same scale as the dots beside it. Dragging selects durations.
+
+import { useCallback, useMemo, useRef } from "preact/hooks";
+import { EDGES } from "../core/scale";
+import { count } from "../core/units";
+import { Canvas } from "../view/Canvas";
+import { themeColor } from "../view/theme";
+import { useStore } from "./store";
+
+const BINS = 48;
+const { top: TOP, bottom: BOTTOM } = EDGES;
+
+export function Histogram({ height, range }: { height: number; range: [number, number] }) {
+  const { model, chosen, show } = useStore();
+  const requests = model.page.requests!;
+  const [low, high] = [Math.log(range[0]), Math.log(range[1])];
+  const part = (ns: number) => (Math.log(Math.max(ns, 1)) - low) / (high - low);
+  const bins = useMemo(() => {
+    const sums = [new Uint32Array(BINS), new Uint32Array(BINS)];
+    requests.dur_ns.forEach((ns, i) => {
+      const mask = chosen!.mask[i];
+      if (mask < 2) sums[mask][Math.max(0, Math.min(BINS - 1, Math.floor(part(ns) * BINS)))]++;
+    });
+    return sums;
+  }, [chosen]);
+  const most = bins[0].reduce((m, n, i) => Math.max(m, n + bins[1][i]), 1);
+  const draw = useCallback(
+    (context: CanvasRenderingContext2D, width: number) => {
+      const size = (height - TOP - BOTTOM) / BINS;
+      const bar = (n: number) => (n === 0 ? 0 : Math.max(1, (n / most) * (width - 8)));
+      for (let bin = 0; bin < BINS; bin++) {
+        const y = height - BOTTOM - (bin + 1) * size;
+        const [rest, selected] = [bins[0][bin], bins[1][bin]];
+        context.fillStyle = themeColor("--line-strong");
+        context.fillRect(0, y, bar(rest + selected), size - 1);
+        context.fillStyle = themeColor("--accent");
+        context.fillRect(0, y, bar(selected), size - 1);
+      }
+    },
+    [bins, most, height],
+  );
+  const from = useRef<number | null>(null);
+  const valueAt = (event: PointerEvent) => {
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    const of = 1 - (event.clientY - box.top - TOP) / (height - TOP - BOTTOM);
+    return Math.exp(low + Math.min(1, Math.max(0, of)) * (high - low));
+  };
+  const start = (event: PointerEvent) => {
+    (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+    from.current = valueAt(event);
+  };
+  const end = (event: PointerEvent) => {
+    if (from.current === null) return;
+    const edges = [from.current, valueAt(event)].sort((a, b) => a - b);
+    from.current = null;
+    const isClick = edges[1] / edges[0] < 1.01;
+    show({ selection: isClick ? { kind: "all" } : { kind: "brush", minNs: Math.floor(edges[0]), maxNs: Math.ceil(edges[1]) } });
+  };
+  return (
+    <div class="histogram">
+      <Canvas height={height} draw={draw} label={`Histogram of durations; the longest bar is ${count(most)} requests`} onPointerDown={start} onPointerUp={end} />
+    </div>
+  );
+}

@@ -1,0 +1,76 @@
+// Keys of the whole page, and the list of them.
+
+import { useEffect, useRef } from "preact/hooks";
+import { useStore } from "./store";
+
+const KEYS: [string, string][] = [
+  ["/", "search the flame graph"],
+  ["w a s d, arrows", "in the flame graph: go from box to box; in the timeline: zoom and move"],
+  ["Enter", "in the flame graph: zoom into the box"],
+  ["n p", "next and previous request with goroutines"],
+  ["Esc", "step by step: leave the search, zoom out, select all requests"],
+  ["?", "this list"],
+];
+
+/** Listens to keys, and gives the dialog that shows them. */
+export function Keys() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const store = useStore();
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const target = event.target as HTMLElement;
+      const isTyping = /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
+      if (isTyping && event.key !== "Escape") return;
+      if (act(event.key, store, target, dialog.current!)) event.preventDefault();
+    };
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  });
+  return (
+    <dialog ref={dialog} aria-labelledby="keys-title">
+      <h2 id="keys-title">Keys</h2>
+      <dl class="facts">
+        {KEYS.map(([key, text]) => (
+          <div>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+    </dialog>
+  );
+}
+
+function act(key: string, { model, view, picked, show }: ReturnType<typeof useStore>, target: HTMLElement, dialog: HTMLDialogElement): boolean {
+  const order = model.page.exemplars.map((exemplar) => exemplar.request);
+  if (key === "?") {
+    if (dialog.open) dialog.close();
+    else dialog.showModal();
+  } else if (key === "/") {
+    dispatchEvent(new CustomEvent("page-key", { detail: "search" }));
+  } else if ((key === "n" || key === "p") && order.length > 0) {
+    const at = picked === null ? -1 : order.indexOf(picked);
+    const next = at < 0 ? 0 : (at + (key === "n" ? 1 : order.length - 1)) % order.length;
+    show({ picked: order[next] });
+  } else if (key === "Escape" && !dialog.open) {
+    if (view.search) show({ search: "" });
+    else if (view.zoom.length > 0) show({ zoom: [] });
+    else if (view.selection.kind !== "all") show({ selection: { kind: "all" } });
+    target.blur();
+  } else return false;
+  return true;
+}
+
+export function KeysButton() {
+  return (
+    <button type="button" class="keysbutton" aria-label="Keys" onClick={() => dispatchEvent(new KeyboardEvent("keydown", { key: "?" }))}>
+      ?
+    </button>
+  );
+}

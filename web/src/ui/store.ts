@@ -1,0 +1,52 @@
+// The view that all sections share.
+
+import { createContext } from "preact";
+import { useContext, useEffect, useMemo, useState } from "preact/hooks";
+import type { Chosen, Model } from "../core/model";
+import { fromHash, toHash, type View } from "../core/view";
+
+export interface Store {
+  model: Model;
+  view: View;
+  /** The request that is shown by itself: the one that was picked, or else the slowest. */
+  picked: number | null;
+  /** Null without requests. */
+  chosen: Chosen | null;
+  /** Changes parts of the view. */
+  show: (change: Partial<View>) => void;
+}
+
+export const StoreContext = createContext<Store | null>(null);
+
+export function useStore(): Store {
+  return useContext(StoreContext)!;
+}
+
+/** Makes the store, and keeps the address and the view the same. */
+export function useNewStore(model: Model): Store {
+  const [view, setView] = useState<View>(() => known(model, fromHash(location.hash)));
+  useEffect(() => {
+    const changed = () => setView(known(model, fromHash(location.hash)));
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, [model]);
+  useEffect(() => {
+    const hash = toHash(view);
+    if (hash === location.hash.replace(/^#/, "")) return;
+    history.replaceState(null, "", hash ? `#${hash}` : location.href.split("#")[0]);
+  }, [view]);
+  const { selection, trace } = view;
+  const chosen = useMemo(() => model.choose(view), [model, selection, trace]);
+  const show = (change: Partial<View>) => setView((old) => ({ ...old, ...change }));
+  const picked = view.picked ?? model.page.exemplars[0]?.request ?? null;
+  return { model, view, picked, chosen, show };
+}
+
+/** Without what the page does not have. */
+function known(model: Model, view: View): View {
+  const { page } = model;
+  const n = page.requests?.dur_ns.length ?? 0;
+  const picked = view.picked !== null && view.picked < n ? view.picked : null;
+  const trace = view.trace !== null && view.trace < page.traces.length ? view.trace : null;
+  return { ...view, picked, trace, metric: model.pieces ? view.metric : "goroutine" };
+}
