@@ -23,7 +23,9 @@ fn record(goroot: &Path, folder: &Path, n: usize) -> Vec<String> {
     let program = folder.join("program");
     let _ = go::run(go::go(goroot).args(["build", "-trimpath", "-o"]).arg(&program).arg(source));
     let one = |i: usize| {
-        let (host, version) = (format!("host-{}", i % (n / 6).max(3)), if i % 2 == 0 { "v1" } else { BAD_VERSION });
+        let hosts = (n / 6).max(3);
+        let version = if (i / hosts).is_multiple_of(2) { "v1" } else { BAD_VERSION };
+        let host = format!("host-{}", i % hosts);
         let place = PathBuf::from("traces").join(&host).join(version);
         std::fs::create_dir_all(folder.join(&place)).expect("a folder");
         let path = place.join(format!("{i}.trace"));
