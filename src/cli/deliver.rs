@@ -72,7 +72,7 @@ pub(crate) fn deliver(
 fn tell_times(console: &Console, report: &Report, times: Times) {
     let time = |t: Duration| units::duration(t.as_nanos() as u64, Unit::Auto);
     for trace in report.traces() {
-        let (bytes, generations) = (units::bytes(trace.bytes), units::counted(trace.generations, "generation"));
+        let (bytes, generations) = (units::bytes(trace.bytes.total), units::counted(trace.generations, "generation"));
         console.verbose(&format!("{}: {bytes}, {generations}, {}", trace.name, units::counted(trace.events, "event")));
     }
     console.verbose(&format!("opened in {}, read in {}", time(times.open), time(times.all.saturating_sub(times.open))));

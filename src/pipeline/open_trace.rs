@@ -5,7 +5,7 @@ use super::progress::Ticker;
 use super::snapshots::GenerationKey;
 use super::{Input, Options, v1, v2};
 use crate::measure::{MeasureSpec, Measured};
-use crate::profile::TraceInfo;
+use crate::profile::{ByteCount, TraceInfo};
 use crate::slice::{Selector, TimeRange};
 use crate::survey::{FirstCalls, Survey};
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
@@ -134,6 +134,18 @@ impl<'a> OpenTrace<'a> {
         }
     }
 
+    fn byte_count(&self, warnings: &[Warning]) -> ByteCount {
+        let mut bytes = match &self.passes {
+            Passes::V1(trace) => trace.byte_count(),
+            Passes::V2(trace) => trace.byte_count(warnings),
+        };
+        // The last trace stands for all behind it.
+        let behind: u64 = warnings.iter().filter(|w| w.id == TOO_MANY).map(|w| w.bytes).sum();
+        bytes.total += behind;
+        bytes.skipped += behind;
+        bytes
+    }
+
     fn wall(&self) -> Option<(Time, i64)> {
         match &self.passes {
             Passes::V1(_) => None,
@@ -176,7 +188,7 @@ impl<'a> OpenTrace<'a> {
         TraceInfo {
             name: input.name.clone(),
             version: self.version.name.into(),
-            bytes: input.source.size(),
+            bytes: self.byte_count(warnings),
             duration_ns,
             window_ns: looked_at::length(duration_ns, time),
             clock_start_ns: survey.start.0,
@@ -192,6 +204,8 @@ impl<'a> OpenTrace<'a> {
     }
 }
 
+/// The kind of the warning about those that are not read.
+const TOO_MANY: &str = "too-many-traces";
 /// Most traces in one file. Finding the end of an old one takes reading all that follows it.
 const MAX_TRACES: usize = 256;
 
@@ -207,7 +221,7 @@ pub(super) fn for_each_trace(
         traces += 1;
         start = match one_trace(input, at, traces == MAX_TRACES, work) {
             Ok(next) => next,
-            Err(e) if matches!(e.kind(), ErrorKind::NothingUsable(_)) => {
+            Err(e) if costs_no_others(&e, at) => {
                 let next = next_header(input.source, at + HEADER_SIZE as u64)?;
                 unusable.push(nothing_usable(&e, at, next.unwrap_or_else(|| input.source.size())));
                 errors.push(e);
@@ -222,6 +236,16 @@ pub(super) fn for_each_trace(
     }
 }
 
+/// Whether the trace that starts at an offset cannot be used, and others of its file can: it has no events, or is of a
+/// version that is not known. A file that begins with one of that kind is refused as a whole.
+fn costs_no_others(error: &Error, start: u64) -> bool {
+    match error.kind() {
+        ErrorKind::NothingUsable(_) => true,
+        ErrorKind::UnsupportedVersion { .. } => start > 0,
+        _ => false,
+    }
+}
+
 /// Calls `work` for the trace that starts at an offset; returns where the next one starts, if there is one.
 fn one_trace(
     input: &Input<'_>,
@@ -233,7 +257,7 @@ fn one_trace(
     let next = trace.next_trace();
     if let Some(next) = next.filter(|_| is_last) {
         let message = format!("more than {MAX_TRACES} traces follow one another; the rest is not read");
-        trace.warn(Warning::lost("too-many-traces", message, next, input.source.size().saturating_sub(next)));
+        trace.warn(Warning::lost(TOO_MANY, message, next, input.source.size().saturating_sub(next)));
     }
     work(&mut trace)?;
     Ok(next)
@@ -248,6 +272,11 @@ fn nothing_usable(error: &Error, start: u64, end: u64) -> Warning {
 pub(super) fn of_last_trace(unusable: Vec<Warning>, traces: &mut [TraceInfo]) -> Vec<Warning> {
     let Some(last) = traces.len().checked_sub(1).filter(|_| !unusable.is_empty()) else { return unusable };
     traces[last].complete = false;
+    let ByteCount { total, skipped, .. } = &mut traces[last].bytes;
+    for warning in &unusable {
+        *total += warning.bytes;
+        *skipped += warning.bytes;
+    }
     unusable.into_iter().map(|warning| warning.of_trace(last)).collect()
 }
 

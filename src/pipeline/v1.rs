@@ -12,6 +12,7 @@ use super::progress::Ticker;
 use super::threads::{all_threads, walking_threads};
 use super::wanted::{annotation_sink, stack_classifier};
 use crate::measure::{MeasureSpec, Measured, MeasuredPart, PartMeasurer, PartStart, WholeMeasurer};
+use crate::profile::ByteCount;
 use crate::slice::Selector;
 use crate::survey::v1::{OrderedSurvey, OrderedTrace, classify};
 use crate::survey::{NameMatcher, Survey};
@@ -72,6 +73,13 @@ impl V1Trace {
             parts: Vec::new(),
             parts_are_independent: false,
         })
+    }
+
+    /// What became of its bytes.
+    pub(super) fn byte_count(&self) -> ByteCount {
+        let total = self.trace.next_trace.unwrap_or(self.bytes);
+        let skipped = self.trace.skipped;
+        ByteCount { total, used: total.saturating_sub(skipped), skipped, unknown: 0 }
     }
 
     pub(super) fn warn(&mut self, warning: Warning) {

@@ -11,6 +11,7 @@ mod scanning;
 #[cfg(test)]
 mod tests;
 
+use crate::profile::ByteCount;
 use crate::survey::Survey;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
@@ -51,6 +52,19 @@ impl<'a> V2Trace<'a> {
             return Err(Error::new(ErrorKind::NothingUsable(message.into())).with_offset(start + HEADER_SIZE as u64));
         }
         Ok(Self { source, index, known: known_codes(version), clocks, wall, warnings })
+    }
+
+    /// What became of its bytes, given all warnings about it: damage inside of batches was found when these were read.
+    pub(super) fn byte_count(&self, warnings: &[Warning]) -> ByteCount {
+        const INSIDE: [&str; 4] = ["damaged-batch", "damaged-table", "damaged-samples", "damaged-clock"];
+        let Index { framed, experimental, skipped, .. } = self.index;
+        let inside: u64 = warnings.iter().filter(|w| INSIDE.contains(&w.id)).map(|w| w.bytes).sum();
+        ByteCount {
+            total: framed + experimental + skipped,
+            used: framed.saturating_sub(inside),
+            skipped: skipped + inside.min(framed),
+            unknown: experimental,
+        }
     }
 
     /// Bytes of a generation, and of all that follow it.

@@ -88,6 +88,19 @@ pub struct Profile {
     pub warnings: Vec<Warning>,
 }
 
+/// What became of the bytes of a trace. Each counts once; where a file holds several traces, in one of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ByteCount {
+    /// All: the sum of the others.
+    pub total: u64,
+    /// Headers, events and tables that were read.
+    pub used: u64,
+    /// Bytes that are damaged, no part of a trace, or of a trace of which nothing can be used: the warnings list them.
+    pub skipped: u64,
+    /// Bytes whose meaning is not known, which Go's own reader hands on as they are: batches of experiments.
+    pub unknown: u64,
+}
+
 /// One trace that was read.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TraceInfo {
@@ -95,8 +108,8 @@ pub struct TraceInfo {
     pub name: String,
     /// The wire header's version, `1.26`.
     pub version: String,
-    /// Size in bytes, decompressed.
-    pub bytes: u64,
+    /// Its bytes, decompressed.
+    pub bytes: ByteCount,
     /// From the first event to the last, in ns.
     pub duration_ns: u64,
     /// Length of the part looked at, in ns; none when that is all of it.

@@ -10,7 +10,7 @@ use super::differential::{Differential, DifferentialLabels, SideTimes};
 use super::{Format, Options};
 use crate::compare::Comparison;
 use crate::profile::{
-    AnnotationCandidate, Candidate, Candidates, DurationList, Handler, Metric, NodeIdx, Precision, Profile,
+    AnnotationCandidate, ByteCount, Candidate, Candidates, DurationList, Handler, Metric, NodeIdx, Precision, Profile,
     ProfileFrame, Sample, Selection, StackTree, TraceInfo, Undecided, Weight,
 };
 use crate::trace::error::Warning;
@@ -48,7 +48,7 @@ fn trace() -> TraceInfo {
     TraceInfo {
         name: "dir/trace.out".into(),
         version: "1.26".into(),
-        bytes: 41_943_040,
+        bytes: ByteCount { total: 41_943_040, used: 41_942_528, skipped: 512, unknown: 0 },
         duration_ns: 5_003_000_000,
         wall_start_ns: Some(1_763_881_200_000_000_000),
         events: 4_812_334,

@@ -3,11 +3,11 @@
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
-use crate::common::{files, is_alone, is_v2, root, root_by, selector, slice};
+use crate::common::{every_byte_counts_once, files, is_alone, is_v2, root, root_by, selector, slice};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
-use gotrace_slice::trace::testing::{BatchKind, Index, NO_THREAD, code, put_uvarint, read_index};
+use gotrace_slice::trace::testing::{BatchKind, Index, NO_THREAD, code, from_text, put_uvarint, read_index};
 use gotrace_slice::trace::version::{Dialect, HEADER_SIZE, Header, read_header};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -56,6 +56,7 @@ fn read(bytes: &Vec<u8>) -> Option<Outcome> {
             let times = profile.samples.iter().map(|s| s.weight.goroutine_ns);
             let total = times.fold(0_u64, u64::saturating_add);
             assert_eq!(total, profile.total.goroutine_ns);
+            every_byte_counts_once(bytes, &profile.traces, &profile.warnings);
             (profile.traces, profile.warnings)
         }
         Ok(Answer::NoMatch(candidates)) => (candidates.traces, candidates.warnings),
@@ -196,6 +197,32 @@ fn one_damaged_batch_loses_that_batch_only() {
             }
         }
     }
+}
+
+/// Bytes of experiments are neither used nor lost; damage inside a batch is, and so is a second header without a trace.
+#[test]
+fn bytes_are_counted_by_what_they_are() {
+    let count = |bytes: &Vec<u8>| {
+        let Ok(Answer::Profile(profile)) = slice(bytes, &selector(".", root_by("creation,entry,stack")), 1) else {
+            panic!("a trace")
+        };
+        every_byte_counts_once(bytes, &profile.traces, &profile.warnings);
+        profile.traces.iter().map(|t| (t.bytes.used, t.bytes.skipped, t.bytes.unknown)).collect::<Vec<_>>()
+    };
+    let text = std::fs::read_to_string(root().join("testdata/text/experimental.txt")).expect("a scenario");
+    let bytes = from_text(&text[text.find("\nTrace Go").expect("events") + 1..]).expect("a trace");
+    let size = bytes.len() as u64;
+    // Code, experiment, generation, thread, time, size, and 11 bytes of data.
+    assert_eq!(count(&bytes), [(size - 17, 0, 17)]);
+    assert_eq!(count(&[&bytes[..], b"go 1.26 trace\0\0\0"].concat()), [(size - 17, 16, 17)]);
+    assert_eq!(count(&[&bytes[..], &bytes].concat()), [(size - 17, 0, 17), (size - 17, 0, 17)]);
+    let old = std::fs::read(root().join("testdata/traces/go1.21/waits.trace")).expect("a trace");
+    assert_eq!(count(&old), [(old.len() as u64, 0, 0)]);
+    // A trace of a version that is not known costs none before it.
+    let unknown = b"go 1.99 trace\0\0\0 and more";
+    assert_eq!(count(&[&old[..], unknown].concat()), [(old.len() as u64, unknown.len() as u64, 0)]);
+    assert_eq!(count(&[&bytes[..], unknown].concat()), [(size - 17, unknown.len() as u64, 17)]);
+    assert_eq!(count(&[&old[..], &bytes].concat()), [(old.len() as u64, 0, 0), (size - 17, 0, 17)]);
 }
 
 #[test]

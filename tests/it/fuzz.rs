@@ -7,7 +7,7 @@
 
 use crate::common::mutate::Mutator;
 use crate::common::sim::{Plan, simulate};
-use crate::common::{self, files, root, root_by, selector, slice, whole_life};
+use crate::common::{self, every_byte_counts_once, files, root, root_by, selector, slice, whole_life};
 use gotrace_slice::pipeline::Answer;
 use gotrace_slice::slice::Selector;
 use gotrace_slice::slice::TimeRange;
@@ -47,6 +47,11 @@ fn selectors() -> Vec<Selector> {
 fn check(bytes: &Vec<u8>, selector: &Selector) {
     let answer = slice(bytes, selector, 1);
     assert_eq!(format!("{answer:?}"), format!("{:?}", slice(bytes, selector, 2)), "threads matter");
+    match &answer {
+        Ok(Answer::Profile(profile)) => every_byte_counts_once(bytes, &profile.traces, &profile.warnings),
+        Ok(Answer::NoMatch(candidates)) => every_byte_counts_once(bytes, &candidates.traces, &candidates.warnings),
+        Err(_) => {}
+    }
     if let Ok(Answer::Profile(profile)) = answer {
         let total = profile.samples.iter().fold(0u64, |sum, s| sum.saturating_add(s.weight.goroutine_ns));
         assert_eq!(total, profile.total.goroutine_ns, "samples and total differ");

@@ -14,7 +14,8 @@ pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
 use crate::profile::{
-    MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo, Weight,
+    ByteCount, MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo,
+    Weight,
 };
 use crate::trace::error::Warning;
 use answer::AnswerRow;
@@ -157,6 +158,20 @@ fn warnings(list: &[Warning]) -> Vec<Warned<'_>> {
         .collect()
 }
 
+struct Bytes(ByteCount);
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ByteCount { total, used, skipped, unknown } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("total", &total)?;
+        map.serialize_entry("used", &used)?;
+        map.serialize_entry("skipped", &skipped)?;
+        map.serialize_entry("unknown", &unknown)?;
+        map.end()
+    }
+}
+
 struct Trace<'a>(&'a TraceInfo);
 
 impl Serialize for Trace<'_> {
@@ -165,7 +180,7 @@ impl Serialize for Trace<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("name", &t.name)?;
         map.serialize_entry("version", &t.version)?;
-        map.serialize_entry("bytes", &t.bytes)?;
+        map.serialize_entry("bytes", &Bytes(t.bytes))?;
         map.serialize_entry("duration_ns", &t.duration_ns)?;
         map.serialize_entry("window_ns", &t.window_ns.unwrap_or(t.duration_ns))?;
         map.serialize_entry("wall_start_ns", &t.wall_start_ns)?;

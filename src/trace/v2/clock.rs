@@ -80,7 +80,12 @@ pub fn read_sync(source: &dyn Source, index: &GenerationIndex, warnings: &mut Ve
         let read = read_full(source, &mut buffer, batch.offset)?;
         let mut cursor = Cursor::new(&buffer[..read], batch.offset);
         if read_sync_batch(&mut cursor, batch.time, &mut sync).is_err() {
-            let lost = Warning::lost("damaged-clock", "the batch with the clock is damaged", cursor.offset(), 0);
+            let lost = Warning::lost(
+                "damaged-clock",
+                "the batch with the clock is damaged",
+                cursor.offset(),
+                cursor.remaining() as u64,
+            );
             warnings.push(lost.in_generation(index.number));
         }
     }

@@ -32,6 +32,12 @@ pub struct Index {
     pub warnings: WarningList,
     /// Offset of another trace's header that follows this trace in the same file; `None` if there is none.
     pub next_trace: Option<u64>,
+    /// Bytes of the header, of batches and of end marks.
+    pub framed: u64,
+    /// Bytes of batches of experiments.
+    pub experimental: u64,
+    /// All other bytes, up to the next trace or the end of the source.
+    pub skipped: u64,
 }
 
 /// Finds all batches of the trace whose header is at the offset `start`.
@@ -41,10 +47,13 @@ pub fn read_index(source: &dyn Source, version: V2, start: u64) -> Result<Index>
         generations: Vec::new(),
         threads: FxHashMap::default(),
         warnings: WarningList::default(),
+        counted: Counted { framed: HEADER_SIZE as u64, ..Counted::default() },
         rescan_budget: source.size() + (1 << 20),
     };
     let next_trace = framer.run(start + HEADER_SIZE as u64)?;
-    Ok(Index { generations: framer.generations, warnings: framer.warnings, next_trace })
+    let Framer { generations, warnings, counted, .. } = framer;
+    let Counted { framed, experimental, skipped, .. } = counted;
+    Ok(Index { generations, warnings, next_trace, framed, experimental, skipped })
 }
 
 /// Whether a generation's number is the one after another's.
@@ -59,6 +68,26 @@ fn missing_table(generation: &GenerationIndex) -> Option<&'static str> {
     (!has_strings).then_some("table of strings")
 }
 
+/// The bytes so far by what they are: see [`Index`].
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    framed: u64,
+    experimental: u64,
+    /// Of these, those behind the last batch that is not experimental.
+    experimental_last: u64,
+    skipped: u64,
+}
+
+impl Counted {
+    /// Takes back the last `n` bytes that were counted as batches: they are read again.
+    fn take_back(&mut self, n: u64) {
+        let experimental = n.min(self.experimental_last);
+        self.experimental -= experimental;
+        self.experimental_last -= experimental;
+        self.framed = self.framed.saturating_sub(n - experimental);
+    }
+}
+
 /// Divides a trace into batches and generations.
 struct Framer<'a> {
     headers: HeaderReader<'a>,
@@ -66,6 +95,7 @@ struct Framer<'a> {
     /// The threads of the last generation by id, as positions in its list.
     threads: FxHashMap<ThreadId, u32>,
     warnings: WarningList,
+    counted: Counted,
     /// Bytes that may still be read a second time in search of sound batches.
     rescan_budget: u64,
 }
@@ -84,6 +114,7 @@ impl Framer<'_> {
                         self.truncated(
                             format!("the trace ends in the middle of a batch, {missing} bytes short"),
                             header.data,
+                            0,
                         );
                     }
                     self.add(&header, at);
@@ -91,12 +122,14 @@ impl Framer<'_> {
                 Framed::EndOfGeneration if self.generations.last().is_some_and(|g| !g.ended) => {
                     self.close_generation();
                     at += 1;
+                    self.counted.framed += 1;
                     if let Some(g) = self.generations.last_mut() {
                         g.end = at;
                     }
                 }
                 Framed::Truncated => {
-                    self.truncated("the trace ends in the middle of a batch header".into(), at);
+                    self.truncated("the trace ends in the middle of a batch header".into(), at, end - at);
+                    self.counted.skipped += end - at;
                     at = end;
                 }
                 _ => match self.step_over_damage(at)? {
@@ -109,9 +142,9 @@ impl Framer<'_> {
         Ok(None)
     }
 
-    fn truncated(&mut self, message: String, offset: u64) {
+    fn truncated(&mut self, message: String, offset: u64, bytes: u64) {
         let generation = self.generations.last().map(|g| g.number);
-        self.warnings.push(Warning { generation, ..Warning::lost("truncated", message, offset, 0) });
+        self.warnings.push(Warning { generation, ..Warning::lost("truncated", message, offset, bytes) });
     }
 
     /// Whether a batch may follow those before it: it is of the same generation or the next one, or the batch after it
@@ -134,7 +167,13 @@ impl Framer<'_> {
         let Some(generation) = self.generations.last_mut() else { return };
         generation.end = end;
         generation.min_time = generation.min_time.min(header.time);
-        let Some(kind) = header.kind else { return };
+        let Some(kind) = header.kind else {
+            self.counted.experimental += end - header.start;
+            self.counted.experimental_last += end - header.start;
+            return;
+        };
+        self.counted.framed += end - header.start;
+        self.counted.experimental_last = 0;
         let thread = *self.threads.entry(header.thread).or_insert_with(|| {
             generation.threads.push(header.thread);
             generation.threads.len() as u32 - 1

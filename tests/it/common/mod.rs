@@ -9,8 +9,9 @@ pub mod oracle;
 pub mod sim;
 
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
-use gotrace_slice::profile::Profile;
+use gotrace_slice::profile::{Profile, TraceInfo};
 use gotrace_slice::slice::{RootBy, Selector};
+use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -155,6 +156,17 @@ pub fn digest(profile: &Profile) -> String {
         );
     }
     text
+}
+
+/// Each byte of a file is used, skipped or of unknown meaning, and what is skipped is listed.
+pub fn every_byte_counts_once(bytes: &[u8], traces: &[TraceInfo], warnings: &[Warning]) {
+    let sum = |of: fn(&TraceInfo) -> u64| traces.iter().map(of).sum::<u64>();
+    let counts: Vec<_> = traces.iter().map(|trace| trace.bytes).collect();
+    assert_eq!(sum(|t| t.bytes.total), bytes.len() as u64, "{counts:?} {warnings:?}");
+    assert_eq!(sum(|t| t.bytes.used + t.bytes.skipped + t.bytes.unknown), bytes.len() as u64, "{counts:?}");
+    let listed: u64 = warnings.iter().filter(|w| w.data_lost).map(|w| w.bytes).sum();
+    let noted: u64 = warnings.iter().filter(|w| !w.data_lost).map(|w| w.bytes).sum();
+    assert_eq!(sum(|t| t.bytes.skipped), listed + noted, "{counts:?} {warnings:?}");
 }
 
 /// Slices bytes.

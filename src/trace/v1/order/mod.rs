@@ -76,6 +76,8 @@ pub struct OldTrace {
     pub needs_binary: bool,
     /// Offset of another trace after this one in the same source; none if there is none.
     pub next_trace: Option<u64>,
+    /// Bytes that are no records, up to the next trace.
+    pub skipped: u64,
     /// GOMAXPROCS at the start of the trace; none before a walk, and where the trace does not say so.
     pub first_procs: Option<u64>,
     /// Whether no data is missing; known after a walk.
@@ -155,6 +157,7 @@ pub(crate) fn open(
         file_events: scanned.n_events,
         needs_binary: !version.symbols && resolver.is_none(),
         next_trace: scanned.gaps.iter().find(|g| g.cause == GapCause::SecondTrace).map(|g| g.start),
+        skipped: scanned.gaps.iter().filter(|g| g.cause != GapCause::SecondTrace).map(|g| g.end - g.start).sum(),
         first_procs: None,
         complete: true,
         warnings: Vec::new(),

@@ -29,8 +29,10 @@ impl Framer<'_> {
         let (Resync::Batch(start) | Resync::Trace(start)) = next;
         if start < at {
             self.shorten_last_batch(start);
+            self.counted.take_back(at - start);
         }
         let bytes = start.max(at) - at;
+        self.counted.skipped += bytes;
         if let Resync::Trace(start) = next {
             let message = format!("another trace begins at byte {start}; it is read as a trace of its own");
             self.warnings.push(Warning {
