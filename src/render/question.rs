@@ -7,6 +7,9 @@ use crate::render::shell;
 /// Where `--root` looks unless `--root-by` says otherwise.
 const ALL_EVIDENCE: [&str; 3] = ["creation", "entry", "stack"];
 
+/// What chooses the slowest request on goroutine 0.
+const SLOWEST_ON_0: &str = "--goid 0 --slowest 1";
+
 /// The command for one request alone: the slowest on its goroutine. `None` when it could not be pasted: the trace was
 /// standard input, or a name holds characters that must not reach a terminal.
 pub(crate) fn again(profile: &Profile, request: &Request) -> Option<String> {
@@ -15,6 +18,14 @@ pub(crate) fn again(profile: &Profile, request: &Request) -> Option<String> {
     let mut words = asked(selection, request.partial);
     words.push(format!("--goid {} --slowest 1", request.goid));
     pasteable(&shell::select(&words.join(" "), &[trace]))
+}
+
+/// The command for one request of a trace, by its position, with words of the caller in place of those that choose it.
+pub(crate) fn one_of(profile: &Profile, trace: usize, words: &str) -> Option<String> {
+    let request = Request { trace: trace as u32, ..Request::default() };
+    let (before, after) =
+        again(profile, &request)?.rsplit_once(SLOWEST_ON_0).map(|(b, a)| (b.to_owned(), a.to_owned()))?;
+    Some(format!("{before}{words}{after}"))
 }
 
 /// The command with further options. `None` when it could not be pasted.
@@ -133,6 +144,11 @@ mod tests {
         };
         let expected = "gotrace-slice -F --whole-life --root '(*S).H' --root-by stack --exclude pool --time -2s \
                         --goid 7 --slowest 1 't r.out'";
+        let traces = vec![TraceInfo { name: "t r.out".into(), ..TraceInfo::default() }];
+        let profile = Profile { traces, selection: selection.clone(), ..Profile::default() };
+        let one = one_of(&profile, 0, "CHOICE").unwrap_or_default();
+        assert_eq!(one, expected.replace("--goid 7 --slowest 1", "CHOICE"));
+        assert_eq!(one_of(&profile, 1, "CHOICE"), None);
         assert_eq!(again_of(selection, "t r.out").as_deref(), Some(expected));
         let root_by = strings(&ALL_EVIDENCE);
         let goid = Selection { root_by, ..Selection::default() };

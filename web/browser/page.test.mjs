@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
-import { close, makePage, openPage, traces } from "./harness.mjs";
+import { close, json, makePage, openPage, traces } from "./harness.mjs";
 
 let order, compare, goroutine, kinds;
 before(() => {
@@ -14,7 +14,12 @@ before(() => {
 });
 after(close);
 
-const hash = (tab) => tab.evaluate(() => decodeURIComponent(location.hash));
+// The address follows when the page is drawn.
+const hash = (tab) =>
+  tab.evaluate(async () => {
+    for (let i = 0; i < 3; i++) await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    return decodeURIComponent(location.hash);
+  });
 const bar = (tab) => tab.locator(".selectionbar").innerText();
 
 /** Whether anything is drawn on a canvas. */
@@ -158,6 +163,31 @@ test("n and p go through the requests with goroutines; the timeline zooms, and s
     await tab.locator("#timeline tbody").waitFor();
     assert.ok((await tab.locator("#timeline tbody tr").count()) > 3);
   }));
+
+test("the command for a request gives that request", () =>
+  opened(order, {}, async (tab) => {
+    const asked = await tab.evaluate(() => {
+      const { requests } = gotraceSlice.page;
+      const others = [...requests.goid.keys()].filter((i) => !gotraceSlice.commandFor(i).includes("--slowest"));
+      return [gotraceSlice.page.exemplars[0].request, others[0]].map((i) => ({ command: gotraceSlice.commandFor(i), dur: requests.dur_ns[i], goid: requests.goid[i] }));
+    });
+    for (const { command, dur, goid } of asked) {
+      const words = command.match(/'[^']*'|\S+/g).map((word) => word.replace(/^'|'$/g, "")).slice(1);
+      const report = json(...words);
+      assert.deepEqual(report.requests.map((request) => [request.dur_ns, request.goid]), [[dur, goid]], command);
+    }
+  }));
+
+test("several traces are told apart, and one of them can be looked at", async () => {
+  const both = makePage("both", "-F", "-r", "(*server).Order", join(traces, "go1.26/problems.trace"), join(traces, "go1.25/problems.trace"));
+  await opened(both, {}, async (tab) => {
+    const choice = tab.getByRole("group", { name: "Trace" });
+    assert.deepEqual(await choice.getByRole("button").allInnerTexts(), ["all traces", "go1.26/problems.trace", "go1.25/problems.trace"]);
+    await choice.getByRole("button").nth(2).click();
+    assert.match(await tab.locator(".bandrow").last().innerText(), /all\s+72 requests/);
+    assert.match(await hash(tab), /^#trace=1$/);
+  });
+});
 
 test("? shows the keys", () =>
   opened(order, {}, async (tab) => {

@@ -42,8 +42,12 @@ test("every lane is on one row, also where the file says that lanes made each ot
   }
 });
 
-test("hand-overs are where the path changes lanes", () => {
-  assert.deepEqual(handOvers(exemplar([], [0, 0, 1, -1, 1, 0])).map(({ ns, from, to }) => [ns, from, to]), [[20, 0, 1], [50, 1, 0]]);
+test("hand-overs are where the path changes lanes, and say which wait ends", () => {
+  const waits = { ...lane(null), start_ns: [0, 5, 50], dur_ns: [5, 45, 10], state: [1, 0, 1] };
+  const overs = handOvers(exemplar([waits, lane(0)], [0, 0, 1, -1, 1, 0]), (state) => state === 0);
+  assert.deepEqual(overs.map(({ ns, from, to, waited }) => [ns, from, to, waited]), [[20, 0, 1, -1], [50, 1, 0, 0]]);
+  const runs = { ...waits, state: [1, 1, 1] };
+  assert.deepEqual(handOvers(exemplar([runs, lane(0)], [1, 1, 1, 1, 1, 0]), (state) => state === 0).map((over) => over.waited), [-1]);
 });
 
 test("pieces are found, and small ones share a pixel", () => {

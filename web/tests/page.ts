@@ -18,6 +18,7 @@ export function small(): ProfilePage {
     next: null,
     facts: [],
     command: null,
+    one_request: [],
     latency: null,
     requests: {
       trace: [0, 0, 1],

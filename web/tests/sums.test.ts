@@ -26,6 +26,16 @@ test("the pieces of chosen requests add up to them, and selection and rest to al
   assert.deepEqual([...model.dominant], [0, 1, 1]);
 });
 
+test("the command for a request chooses that one", () => {
+  const page = small();
+  page.one_request = ["gotrace-slice -r '$&' CHOICE t", null];
+  page.requests!.goid = [1, 1, 3];
+  const model = new Model(page);
+  assert.equal(model.commandFor(0), "gotrace-slice -r '$&' --goid 1 --slowest 1 t");
+  assert.equal(model.commandFor(1), "gotrace-slice -r '$&' --goid 1 --only 50ns..51ns t");
+  assert.equal(model.commandFor(2), null);
+});
+
 test("a brush has its edges inside, and one trace is told from the other", () => {
   const page = small();
   const mask = (view: Parameters<Model["choose"]>[0]) => [...new Model(page).choose(view)!.mask];

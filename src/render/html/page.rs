@@ -34,6 +34,8 @@ struct Page<'a> {
     facts: Vec<[String; 2]>,
     /// The command that asks again.
     command: Option<String>,
+    /// For each trace, the command for one of its requests, with `CHOICE` where the options that choose it go.
+    one_request: Vec<Option<String>>,
     latency: Option<LatencyRow>,
     requests: Option<RequestColumns>,
     only: Option<String>,
@@ -93,6 +95,7 @@ impl<'a> Page<'a> {
             next: None,
             facts: Vec::new(),
             command: question::with(profile, "-o report.html"),
+            one_request: (0..profile.traces.len()).map(|trace| question::one_of(profile, trace, "CHOICE")).collect(),
             latency: requests.and_then(|r| r.latency.as_ref()).map(LatencyRow::of),
             requests: columns(RequestColumns::counted, &mut strings),
             only: requests.and_then(|r| r.only.as_deref()).map(|only| clean(only).into_owned()),

@@ -80,14 +80,24 @@ export interface HandOver {
   to: number;
   /** The piece of the path that begins there. */
   piece: number;
+  /** The state of the wait that ends there, which the first goroutine ended for the second. -1 where none does: from there on the
+   * first one waits for what the second does. */
+  waited: number;
 }
 
-export function handOvers(exemplar: Exemplar): HandOver[] {
+/** `isWait` tells states in which a goroutine waits. */
+export function handOvers(exemplar: Exemplar, isWait: (state: number) => boolean): HandOver[] {
   const { lane, start_ns } = exemplar.path;
   const list: HandOver[] = [];
+  const waitedUntil = (of: LaneRow, ns: number): number => {
+    const at = pieceAt(of.start_ns, ns - 1);
+    const ends = at >= 0 && of.start_ns[at] + of.dur_ns[at] === ns && isWait(of.state[at]);
+    return ends ? of.state[at] : -1;
+  };
   for (let i = 1; i < lane.length; i++) {
     if (lane[i] !== lane[i - 1] && lane[i] >= 0 && lane[i - 1] >= 0) {
-      list.push({ ns: start_ns[i], from: lane[i - 1], to: lane[i], piece: i });
+      const waited = waitedUntil(exemplar.lanes[lane[i]], start_ns[i]);
+      list.push({ ns: start_ns[i], from: lane[i - 1], to: lane[i], piece: i, waited });
     }
   }
   return list;

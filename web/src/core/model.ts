@@ -118,6 +118,16 @@ export class Model {
     return sumsByClass(this.page, this.pieces!, new Uint8Array(n), 1)[0].byRow;
   }
 
+  /** The command that shows one request alone; none where it cannot be pasted. */
+  commandFor(request: number): string | null {
+    const { trace, goid, dur_ns } = this.page.requests!;
+    const isSlowest = dur_ns.every((ns, i) => goid[i] !== goid[request] || trace[i] !== trace[request] || ns <= dur_ns[request]);
+    // A connection's goroutine serves many: its length tells it from the others.
+    const choice = isSlowest ? "--slowest 1" : `--only ${dur_ns[request]}ns..${dur_ns[request] + 1}ns`;
+    // As a function: what is put in place could hold signs that mean something there.
+    return this.page.one_request[trace[request]]?.replace("CHOICE", () => `--goid ${goid[request]} ${choice}`) ?? null;
+  }
+
   /** The rows of one request, longest first. */
   piecesOf(request: number): { row: number; ns: number }[] {
     if (!this.pieces) return [];

@@ -177,6 +177,7 @@ export interface ProfilePage extends Tables {
   next: string | null;
   facts: [string, string][];
   command: string | null;
+  one_request: (string | null)[];
   latency: LatencyRow | null;
   requests: RequestColumns | null;
   only: string | null;

@@ -13,7 +13,8 @@ export function Requests() {
   const { model, view, chosen, show } = useStore();
   const { page } = model;
   if (!page.requests || !chosen) return null;
-  const traces: [string, string][] = page.traces.map((trace, i) => [String(i), trace.name.split(/[/\\]/).pop()!]);
+  const names = shortNames(page.traces.map((trace) => trace.name));
+  const traces: [string, string][] = names.map((name, i) => [String(i), name]);
   return (
     <Section
       id="requests"
@@ -34,6 +35,17 @@ export function Requests() {
       <Details title="Table of these requests">{() => <RequestTable />}</Details>
     </Section>
   );
+}
+
+/** Names of files without their folders; with as many of these as tell them apart. */
+function shortNames(paths: string[]): string[] {
+  const parts = paths.map((path) => path.split(/[/\\]/));
+  const deepest = Math.max(...parts.map((list) => list.length));
+  for (let n = 1; n < deepest; n++) {
+    const names = parts.map((list) => list.slice(-n).join("/"));
+    if (new Set(names).size === new Set(paths).size) return names;
+  }
+  return paths;
 }
 
 function Legend() {

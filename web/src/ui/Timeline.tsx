@@ -1,7 +1,7 @@
 // One request: what its time went to, and its goroutines where they were kept.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { handOvers, pieceAt, rowsOf, type Row } from "../core/lanes";
+import { handOvers, pieceAt, rowsOf, type HandOver, type Row } from "../core/lanes";
 import { counted, duration, share } from "../core/units";
 import type { Exemplar, LaneRow, SpanColumns } from "../data/page";
 import { LaneCanvas, type Hit, type Window } from "../view/LaneCanvas";
@@ -20,7 +20,7 @@ export function Timeline() {
     if (order.length > 0) show({ picked: order[next] });
   };
   const lead = exemplar
-    ? "Goroutines under the go statements that made them. The line below the states is the critical path: what the request waited for; arrows show where it goes from one goroutine to another. Drag to zoom, double-click for all."
+    ? "Goroutines under the go statements that made them. The line below the states is the critical path: what the request waited for; an arrow goes from who ended a wait to who waited. Drag to zoom, double-click for all."
     : "Goroutines are kept of some requests only; of this one it is known what its time went to.";
   return (
     <Section id="timeline" title="One request" lead={lead}>
@@ -38,6 +38,7 @@ export function Timeline() {
       )}
       {exemplar && <Lanes key={picked} exemplar={exemplar} />}
       <Details title="Table of where its time went">{() => <PieceTable request={picked} />}</Details>
+      {exemplar && <Details title="Table of hand-overs">{() => <HandOverTable exemplar={exemplar} />}</Details>}
       {exemplar && <Details title="Table of its critical path">{() => <PathTable exemplar={exemplar} />}</Details>}
     </Section>
   );
@@ -53,7 +54,7 @@ function Facts({ request }: { request: number }) {
   for (const { row, ns } of list) states.set(pieces!.state[row], (states.get(pieces!.state[row]) ?? 0) + ns);
   const order = [...states].sort((a, b) => b[1] - a[1]);
   const top = list.find(({ row }) => row < pieces!.samples && rows.stack[row] > 0);
-  const command = page.command?.replace(" -o report.html", ` --goid ${goid} --slowest 1`);
+  const command = model.commandFor(request);
   return (
     <>
       <p class="answer small">
@@ -87,6 +88,7 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
   const [hit, setHit] = useState<Hit | null>(null);
   const rows = useMemo(() => rowsOf(exemplar, open), [exemplar, open]);
   const colors = useMemo(() => page.states.map((state) => state.color), [page]);
+  const overs = useHandOvers(exemplar);
   const spans = useMemo(() => {
     const start = requests.start_ns[exemplar.request];
     const trace = requests.trace[exemplar.request];
@@ -123,17 +125,18 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
           <LaneCanvas
             exemplar={exemplar}
             rows={rows}
+            overs={overs}
             colors={colors}
             window={shown}
             spans={spans}
             onWindow={(window) => setShown(window ?? { fromNs: 0, toNs: total })}
             onHit={setHit}
-            label={`${counted(goroutines, "goroutine")} over ${duration(total)}, ${counted(handOvers(exemplar).length, "hand-over")}. The tables below have it as text.`}
+            label={`${counted(goroutines, "goroutine")} over ${duration(total)}, ${counted(overs.filter((over) => over.waited >= 0).length, "hand-over")}. The tables below have it as text.`}
           />
         </div>
       </div>
       <p class="said" aria-live="polite">
-        {hit ? <Said exemplar={exemplar} rows={rows} hit={hit} /> : <span class="muted">{duration(shown.fromNs)} – {duration(shown.toNs)} of {duration(total)}; point at a state to see it in words</span>}
+        {hit ? <Said exemplar={exemplar} rows={rows} overs={overs} near={(shown.toNs - shown.fromNs) / 250} hit={hit} /> : <span class="muted">{duration(shown.fromNs)} – {duration(shown.toNs)} of {duration(total)}; point at a state to see it in words</span>}
       </p>
       {(exemplar.more_lanes > 0 || exemplar.more_pieces > 0) && (
         <p class="lead">
@@ -201,8 +204,10 @@ function LaneName({ exemplar, row, strings, isOpen, onToggle }: { exemplar: Exem
 }
 
 /** What is under the pointer, in words. */
-function Said({ exemplar, rows, hit }: { exemplar: Exemplar; rows: Row[]; hit: Hit }) {
+function Said({ exemplar, rows, overs, near, hit }: { exemplar: Exemplar; rows: Row[]; overs: HandOver[]; near: number; hit: Hit }) {
   const { page, stacks } = useStore().model;
+  const over = overs.find((o) => o.waited >= 0 && Math.abs(o.ns - hit.ns) <= near);
+  if (over) return <OverSaid exemplar={exemplar} over={over} />;
   const row = rows[hit.row];
   if (!row) return <span class="muted">{duration(hit.ns)}</span>;
   const lane = exemplar.lanes[row.lanes[0]];
@@ -224,6 +229,42 @@ function Said({ exemplar, rows, hit }: { exemplar: Exemplar; rows: Row[]; hit: H
       {isOnPath && <> · critical path{where && ": "}{where && <code>{where}</code>}</>}
     </>
   );
+}
+
+/** Where the path of a request goes from goroutine to goroutine. */
+function useHandOvers(exemplar: Exemplar): HandOver[] {
+  const { page } = useStore().model;
+  return useMemo(() => {
+    const isWait = (state: number) => !["running", "runnable", "syscall", "unknown"].includes(page.states[state].name);
+    return handOvers(exemplar, isWait);
+  }, [exemplar]);
+}
+
+/** The stack on which the second goroutine waited for the first one. */
+function useWaitingLine(exemplar: Exemplar): (over: HandOver) => string {
+  const { stacks } = useStore().model;
+  return (over) => stacks.lineOf(stacks.waitingFrameIndexes(exemplar.path.stack[over.piece - 1]), 6);
+}
+
+function OverSaid({ exemplar, over }: { exemplar: Exemplar; over: HandOver }) {
+  const { page } = useStore().model;
+  const waiting = useWaitingLine(exemplar)(over);
+  const name = (lane: number) => `goroutine ${exemplar.lanes[lane].goid} ${short(laneFunction(exemplar.lanes[lane], page.strings))}`;
+  return (
+    <>
+      {duration(over.ns)} · {name(over.from)} ends the wait of {name(over.to)} · <Swatch color={page.states[over.waited].color} /> {page.states[over.waited].name}
+      {waiting && <> in <code>{waiting}</code></>}
+    </>
+  );
+}
+
+function HandOverTable({ exemplar }: { exemplar: Exemplar }) {
+  const { page } = useStore().model;
+  const waiting = useWaitingLine(exemplar);
+  const who = (lane: number) => `${exemplar.lanes[lane].goid} ${short(laneFunction(exemplar.lanes[lane], page.strings))}`;
+  const ended = useHandOvers(exemplar).filter((over) => over.waited >= 0);
+  const rows = ended.map((over) => [duration(over.ns), who(over.from), who(over.to), page.states[over.waited].name, waiting(over)]);
+  return <Table label="Hand-overs of this request" columns={[{ title: "at", right: true }, { title: "goroutine" }, { title: "ended the wait of" }, { title: "state" }, { title: "in" }]} rows={rows} most={300} />;
 }
 
 function PieceTable({ request }: { request: number }) {

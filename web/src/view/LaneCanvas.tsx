@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { css, mix, parseRgb } from "../core/change";
-import { handOvers, pieceAt, runsOf, type Row } from "../core/lanes";
+import { pieceAt, runsOf, type HandOver, type Row } from "../core/lanes";
 import { ticks } from "../core/scale";
 import { duration } from "../core/units";
 import type { Exemplar } from "../data/page";
@@ -30,6 +30,7 @@ export interface Hit {
 interface Props {
   exemplar: Exemplar;
   rows: Row[];
+  overs: HandOver[];
   colors: string[];
   window: Window;
   /** Times in which the collector marked or the world was stopped, from the request's start on. */
@@ -39,7 +40,7 @@ interface Props {
   label: string;
 }
 
-export function LaneCanvas({ exemplar, rows, colors, window: shown, spans, onWindow, onHit, label }: Props) {
+export function LaneCanvas({ exemplar, rows, overs, colors, window: shown, spans, onWindow, onHit, label }: Props) {
   const [width, setWidth] = useState(0);
   const [drag, setDrag] = useState<[number, number] | null>(null);
   const rowOf = (lane: number) => rows.findIndex((row) => row.lanes.includes(lane));
@@ -55,7 +56,7 @@ export function LaneCanvas({ exemplar, rows, colors, window: shown, spans, onWin
       }
       context.globalAlpha = 1;
       rows.forEach((row, i) => drawRow(context, exemplar, row, AXIS + i * ROW, colors, { ...shown, pixels: all }));
-      drawPath(context, exemplar, rowOf, x, all);
+      drawPath(context, exemplar, overs, rowOf, x, all);
       if (drag) {
         context.fillStyle = themeColor("--accent");
         context.globalAlpha = 0.2;
@@ -127,7 +128,7 @@ function drawRow(context: CanvasRenderingContext2D, exemplar: Exemplar, row: Row
 }
 
 /** The critical path below the states, and arrows where it changes goroutines. */
-function drawPath(context: CanvasRenderingContext2D, exemplar: Exemplar, rowOf: (lane: number) => number, x: (ns: number) => number, width: number): void {
+function drawPath(context: CanvasRenderingContext2D, exemplar: Exemplar, overs: HandOver[], rowOf: (lane: number) => number, x: (ns: number) => number, width: number): void {
   const { path } = exemplar;
   const color = themeColor("--text");
   context.fillStyle = context.strokeStyle = color;
@@ -147,13 +148,14 @@ function drawPath(context: CanvasRenderingContext2D, exemplar: Exemplar, rowOf: 
     }
   }
   flush();
-  const visible = handOvers(exemplar).filter(({ ns }) => x(ns) >= 0 && x(ns) <= width);
+  const visible = overs.filter(({ ns }) => x(ns) >= 0 && x(ns) <= width);
   if (visible.length > MAX_ARROWS) return;
   context.lineWidth = 1.25;
-  for (const { ns, from, to } of visible) arrow(context, x(ns), rowOf(from), rowOf(to));
+  for (const { ns, from, to, waited } of visible) link(context, x(ns), rowOf(from), rowOf(to), waited >= 0);
 }
 
-function arrow(context: CanvasRenderingContext2D, x: number, from: number, to: number): void {
+/** A line from row to row, with a head where a wait ends. */
+function link(context: CanvasRenderingContext2D, x: number, from: number, to: number, hasHead: boolean): void {
   if (from < 0 || to < 0 || from === to) return;
   const middle = (row: number) => AXIS + row * ROW + BAR + 7.5;
   const [start, end] = [middle(from), middle(to)];
@@ -162,6 +164,7 @@ function arrow(context: CanvasRenderingContext2D, x: number, from: number, to: n
   context.moveTo(x, start);
   context.lineTo(x, end);
   context.stroke();
+  if (!hasHead) return;
   context.beginPath();
   context.moveTo(x, end);
   context.lineTo(x - 3.5, end - down * 7);
