@@ -157,3 +157,106 @@ fn suggested_commands_for_a_name_that_looks_like_an_option_work() {
         assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+/// All outputs of one run, written once, and the arguments that write them again.
+#[cfg(unix)]
+fn written_once(folder: &Path) -> (Vec<&'static str>, Vec<Vec<u8>>) {
+    const OUTPUTS: [&str; 3] = ["a.json", "b.svg", "c.pb.gz"];
+    fs::write(folder.join("t"), trace()).unwrap();
+    let args: Vec<&str> = OUTPUTS.iter().flat_map(|output| ["-o", *output]).chain(["-q", "-r", "main", "t"]).collect();
+    assert!(command(folder).args(&args).status().unwrap().success());
+    (args, OUTPUTS.iter().map(|output| fs::read(folder.join(output)).unwrap()).collect())
+}
+
+/// The outputs are what they were; what else is in the folder but the trace.
+#[cfg(unix)]
+fn left_beside(folder: &Path, expected: &[Vec<u8>]) -> usize {
+    for (output, expected) in ["a.json", "b.svg", "c.pb.gz"].iter().zip(expected) {
+        assert!(
+            fs::read(folder.join(output)).unwrap() == *expected,
+            "{output} is neither the old file nor the new one"
+        );
+    }
+    fs::read_dir(folder).unwrap().count() - 1 - expected.len()
+}
+
+/// SIGKILL leaves the old file or the new one, and what it leaves beside them is swept by the next run.
+#[cfg(unix)]
+#[test]
+fn what_a_killed_run_leaves_is_swept_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (args, expected) = written_once(folder.path());
+    let mut left = 0;
+    for i in 0..40 {
+        let mut child = command(folder.path()).args(&args).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(i * 3 / 2));
+        // It may be over already.
+        let _ = child.kill();
+        child.wait().unwrap();
+        // One for each run that was killed while it wrote, at most the one of the last: each run sweeps.
+        left = left_beside(folder.path(), &expected);
+        assert!(left <= 1, "{left} files left");
+    }
+    assert!(command(folder.path()).args(&args).status().unwrap().success());
+    assert_eq!(left_beside(folder.path(), &expected), 0, "{left} before");
+}
+
+/// A limit of the file size ends the process in the middle of a write, as a full disk fails it.
+#[cfg(unix)]
+#[test]
+fn a_write_that_ends_in_the_middle_changes_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (args, expected) = written_once(folder.path());
+    let mut limited = Command::new("sh");
+    limited.current_dir(folder.path()).args(["-c", "ulimit -c 0; ulimit -f 1; exec \"$0\" \"$@\""]);
+    limited.arg(env!("CARGO_BIN_EXE_gotrace-slice")).args(&args).stdout(Stdio::null()).stderr(Stdio::null());
+    assert!(!limited.status().unwrap().success());
+    assert!(left_beside(folder.path(), &expected) <= 1);
+    assert!(command(folder.path()).args(&args).status().unwrap().success());
+    assert_eq!(left_beside(folder.path(), &expected), 0);
+}
+
+/// Who stops reading the report ends nothing: files are written before, and the exit code is that of success.
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (args, expected) = written_once(folder.path());
+    for format in ["text", "json", "folded", "svg", "md"] {
+        let mut child = command(folder.path()).args(&args).args(["-f", format]).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{format}: {said}");
+        assert!(said.is_empty(), "{format}: {said}");
+    }
+    assert_eq!(left_beside(folder.path(), &expected), 0);
+}
+
+/// Closed standard streams: no file that is opened takes their place.
+#[cfg(unix)]
+#[test]
+fn closed_streams_write_into_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (args, expected) = written_once(folder.path());
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"] {
+        let mut shell = Command::new("sh");
+        shell.current_dir(folder.path()).args(["-c", &format!("exec \"$0\" \"$@\" -f text {closed}")]);
+        shell.arg(env!("CARGO_BIN_EXE_gotrace-slice")).args(&args).stdout(Stdio::null()).stderr(Stdio::null());
+        assert_eq!(shell.status().unwrap().code(), Some(0), "{closed}");
+        assert_eq!(left_beside(folder.path(), &expected), 0, "{closed}");
+    }
+}
+
+/// What is in the way of an output is refused before any work, and stays.
+#[test]
+fn a_folder_in_the_way_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("t"), trace()).unwrap();
+    fs::create_dir(folder.path().join("a.json")).unwrap();
+    for output in ["a.json", "missing/b.json"] {
+        let refused = command(folder.path()).args(["-q", "-r", "main", "-o", output, "t"]).output().unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{output}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
