@@ -65,12 +65,18 @@ pub(crate) fn has_requests(side: &str, profile: &Profile) -> CliResult<()> {
         None => failure,
     };
     let cut = CutCounts::of(&requests.cut).all();
-    Err(match cut.count {
+    Err(match cut.count() {
         0 => failure,
-        n => failure.help(format!(
-            "{} cut by an edge of the trace, seen for {} at most; --include-partial counts those",
-            counted(n, "request"),
-            duration(cut.at_least_ns, Unit::Auto)
-        )),
+        n => {
+            let (cut_ones, seen) = (counted(n, "request"), duration(cut.seen_ns(), Unit::Auto));
+            let several = match cut.several.count {
+                0 => String::new(),
+                several if several == n => ", that may be several calls in a row".to_owned(),
+                several => format!(", {several} that may be several calls in a row"),
+            };
+            failure.help(format!(
+                "{cut_ones} cut by an edge of the trace, seen for {seen} at most{several}; --include-partial counts those"
+            ))
+        }
     })
 }

@@ -84,8 +84,23 @@ impl NoMatch<'_> {
         if !reasons.is_empty() {
             reasons.push("      a CPU profile during the recording would show a handler that only computes".to_owned());
         }
+        reasons.extend(self.older_goroutines().filter(|_| root_by.stack));
         reasons.extend(self.older_tasks().into_iter().filter(|_| root_by.task));
         reasons
+    }
+
+    /// What is said of goroutines that may have been in what was asked for all the time.
+    fn older_goroutines(&self) -> Option<String> {
+        let candidates = self.candidates;
+        let version = candidates.traces.iter().find(|trace| trace.hides_waiting_stacks).map(|trace| &trace.version)?;
+        let (n, are) =
+            (units::counted(candidates.older, "goroutine"), if candidates.older == 1 { "is" } else { "are" });
+        (candidates.older > 0).then(|| {
+            format!(
+                "{n} {are} older than the trace: of one that waits all the time a trace of Go {version} has no stack, so \
+                 it may be there"
+            )
+        })
     }
 
     /// What is said of tasks without a name.

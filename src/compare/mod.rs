@@ -18,20 +18,21 @@
 
 pub mod apportion;
 mod rules;
+mod side;
 mod slow_rate;
 mod stacks;
 pub mod statistics;
 mod undecided;
 
 pub use rules::{Choices, LatencyFigure, LatencyRule, Limit, OneSide, RuleOutcome};
+pub use side::{Side, check_rule};
 pub use slow_rate::SlowRate;
 pub use stacks::{Presence, StackChange};
 
 use crate::compare::apportion::{RequestCounts, SideSums, apportion, apportion_mean};
-use crate::compare::slow_rate::SideRequests;
 use crate::compare::statistics::{Change, Durations, LatencyChange};
 use crate::compare::undecided::{SideSamples, could_change};
-use crate::profile::{CutRequest, Latency, OwnCode, Profile, Selection, StackTree, TraceInfo};
+use crate::profile::{Latency, OwnCode, Profile, StackTree, TraceInfo};
 use crate::trace::error::Warning;
 use std::collections::BTreeMap;
 
@@ -72,59 +73,6 @@ pub struct CompareOptions {
     pub total: bool,
     /// The sides have roots of different names: stacks are compared from the root on, whatever it is called.
     pub roots_alike: bool,
-}
-
-/// One of the two sides.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Side {
-    /// Its traces; several are pooled.
-    pub traces: Vec<TraceInfo>,
-    /// What was asked for, and what it selected.
-    pub selection: Selection,
-    /// How many requests count.
-    pub requests: usize,
-    /// Requests cut by an edge of a trace or of `--time`.
-    pub partial: u64,
-    /// These requests.
-    pub cut: Vec<CutRequest>,
-    /// Whether those count nevertheless.
-    pub include_partial: bool,
-    /// What restricted the requests, as given.
-    pub only: Option<String>,
-    /// How long they took.
-    pub latency: Latency,
-    /// The least that this can be with requests that are cut; none without such requests.
-    pub at_least: Option<Latency>,
-    /// Requests whose edges are inferred.
-    pub inferred: u64,
-    /// Of these, the ones that may be several calls each.
-    pub may_be_several: u64,
-    /// The durations of the requests that count and of all undecided ones; none without undecided ones.
-    pub with_undecided: Option<Durations>,
-    /// The same, apart; none without undecided ones.
-    pub choices: Option<Choices>,
-}
-
-impl Side {
-    /// What rules look at.
-    pub(crate) fn for_rules(&self) -> OneSide<'_> {
-        OneSide {
-            latency: Some(&self.latency),
-            at_least: self.at_least.as_ref(),
-            choices: self.choices.as_ref(),
-            is_unclear: self.is_unclear(),
-        }
-    }
-
-    /// Whether so many requests may be several calls each that nothing can be said of the length of one: more than 5 %.
-    pub fn is_unclear(&self) -> bool {
-        is_unclear(self.may_be_several, self.requests)
-    }
-}
-
-/// Whether more than 5 % of requests may be several calls each.
-fn is_unclear(may_be_several: u64, requests: usize) -> bool {
-    may_be_several.saturating_mul(20) > requests as u64
 }
 
 /// A time on both sides: of a mean request, or of all with [`CompareOptions::total`].
@@ -221,8 +169,8 @@ impl Comparison {
 
     /// Compares two profiles by their latency; none when a side has no request that counts.
     pub fn of(new: &Profile, base: &Profile, options: CompareOptions) -> Option<Self> {
-        let (base_side, base_durations) = side(base)?;
-        let (new_side, new_durations) = side(new)?;
+        let (base_side, base_durations) = Side::of(base)?;
+        let (new_side, new_durations) = Side::of(new)?;
         let latency = LatencyChange::of(&base_durations, &new_durations)?;
         let scale = if options.total {
             RequestCounts { base: 1, new: 1 }
@@ -236,7 +184,7 @@ impl Comparison {
             latency,
             depends_on_undecided: false,
             with_undecided: with_undecided((&base_side, &base_durations), (&new_side, &new_durations)),
-            slow_rate: SlowRate::of(all_requests(&base_side, &base_durations), all_requests(&new_side, &new_durations)),
+            slow_rate: SlowRate::of(base_side.all_requests(&base_durations), new_side.all_requests(&new_durations)),
             whole: deltas(&[sums], scale).pop().unwrap_or_default(),
             states: states(new, base, scale),
             own_code: OwnCode::of_profiles([new, base]),
@@ -297,34 +245,6 @@ impl Comparison {
     }
 }
 
-fn side(profile: &Profile) -> Option<(Side, Durations)> {
-    let requests = profile.requests.as_ref()?;
-    let durations = Durations::new(requests.list.iter().map(|r| r.dur_ns).collect());
-    let choices = choices(profile);
-    let side = Side {
-        traces: profile.traces.clone(),
-        selection: profile.selection.clone(),
-        requests: durations.len(),
-        partial: requests.partial,
-        cut: requests.cut.clone(),
-        at_least: requests.at_least.clone(),
-        include_partial: requests.include_partial,
-        only: requests.only.clone(),
-        latency: requests.latency.clone()?,
-        inferred: requests.inferred,
-        may_be_several: requests.may_be_several,
-        with_undecided: choices.as_ref().map(|choices| choices.with(|_| true)),
-        choices,
-    };
-    Some((side, durations))
-}
-
-/// A side's requests among all that its servers served. With `--only` those that count are no measure of slow ones.
-fn all_requests<'a>(side: &Side, counted: &'a Durations) -> SideRequests<'a> {
-    let all = if side.only.is_some() { 0 } else { side.selection.same_servers.count() };
-    SideRequests { counted, all }
-}
-
 /// How latencies differ if all undecided requests of both sides are of the roots; none without such requests.
 fn with_undecided(
     (base, base_counted): (&Side, &Durations),
@@ -335,27 +255,6 @@ fn with_undecided(
     }
     let base = base.with_undecided.as_ref().unwrap_or(base_counted);
     LatencyChange::of(base, new.with_undecided.as_ref().unwrap_or(new_counted))
-}
-
-/// The durations of a profile's requests that count and of its undecided ones; none without undecided ones, and where
-/// requests are chosen by how long they took.
-fn choices(profile: &Profile) -> Option<Choices> {
-    let requests = profile.requests.as_ref().filter(|requests| requests.only.is_none())?;
-    let undecided = &profile.selection.undecided.took.durations_ns;
-    let counted = || requests.list.iter().map(|r| r.dur_ns).collect();
-    (!undecided.is_empty()).then(|| Choices { counted: counted(), undecided: undecided.clone() })
-}
-
-/// What comes of a rule about the latencies of one profile.
-pub fn check_rule(rule: &LatencyRule, profile: &Profile) -> RuleOutcome {
-    let Some(requests) = &profile.requests else { return RuleOutcome::Kept };
-    let choices = choices(profile);
-    rule.check(OneSide {
-        latency: requests.latency.as_ref(),
-        at_least: requests.at_least.as_ref(),
-        choices: choices.as_ref(),
-        is_unclear: is_unclear(requests.may_be_several, requests.list.len()),
-    })
 }
 
 fn sum(durations: &Durations) -> u64 {

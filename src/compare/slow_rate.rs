@@ -7,8 +7,11 @@
 //!  base  ████████████████████·   39 of 40 requests take longer than the threshold
 //!  new   █···················     2 of 41
 //! ```
+//!
+//! A request that an edge of the trace cuts, and that was seen for longer than the threshold, is a slow one too.
 
 use super::statistics::{Durations, MIN_REQUESTS, Part, Quantile, SIGNIFICANCE, fisher};
+use crate::profile::CutRequest;
 
 /// Requests of the roots that take as long as a threshold or longer, among all whole requests of the same servers.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -30,6 +33,8 @@ pub(super) struct SideRequests<'a> {
     pub(super) counted: &'a Durations,
     /// How many whole ones there are on the same servers.
     pub(super) all: u64,
+    /// Those that an edge cuts.
+    pub(super) cut: &'a [CutRequest],
 }
 
 impl SlowRate {
@@ -38,9 +43,11 @@ impl SlowRate {
         let threshold_ns = base.counted.quantile_ns(Quantile::P50)?;
         let part = |side: SideRequests<'_>| {
             let sorted = side.counted.sorted();
-            let some = sorted.len() - sorted.partition_point(|ns| *ns < threshold_ns);
+            let some = (sorted.len() - sorted.partition_point(|ns| *ns < threshold_ns)) as u64;
+            let is_slow = |cut: &&CutRequest| !cut.may_be_several && cut.at_least_ns >= threshold_ns;
+            let slow_cut = side.cut.iter().filter(is_slow).count() as u64;
             let is_known = side.all >= sorted.len() as u64;
-            is_known.then_some(Part { some: some as u64, all: side.all })
+            is_known.then_some(Part { some: some + slow_cut, all: side.all + slow_cut })
         };
         let (base, new) = (part(base)?, part(new)?);
         Some(Self { threshold_ns, base, new, p: fisher(base, new) })
@@ -65,7 +72,22 @@ mod tests {
 
     fn rate(base: &[u64], all_base: u64, new: &[u64], all_new: u64) -> Option<SlowRate> {
         let (base, new) = (Durations::new(base.to_vec()), Durations::new(new.to_vec()));
-        SlowRate::of(SideRequests { counted: &base, all: all_base }, SideRequests { counted: &new, all: all_new })
+        SlowRate::of(
+            SideRequests { counted: &base, all: all_base, cut: &[] },
+            SideRequests { counted: &new, all: all_new, cut: &[] },
+        )
+    }
+
+    #[test]
+    fn what_hangs_is_slow() {
+        let durations = Durations::new(vec![50; 10]);
+        let cut = |at_least_ns, may_be_several| CutRequest { at_least_ns, may_be_several, ..CutRequest::default() };
+        let hanging: Vec<CutRequest> =
+            (0..30).map(|_| cut(900, false)).chain([cut(10, false), cut(900, true)]).collect();
+        let side = SideRequests { counted: &durations, all: 40, cut: &[] };
+        let rate = SlowRate::of(side, SideRequests { cut: &hanging, ..side }).unwrap();
+        assert_eq!((rate.base, rate.new), (Part { some: 10, all: 40 }, Part { some: 40, all: 70 }));
+        assert!(rate.is_significant() && rate.is_slower() == Some(true), "{rate:?}");
     }
 
     #[test]

@@ -165,6 +165,10 @@ struct Sliced {
     cut_windows: Vec<WindowIdx>,
     /// Per trace, its input and where it starts in that, and its generations.
     places: Vec<((usize, u64), Vec<GenerationKey>)>,
+    /// Whether requests on a server match in some trace, and are the only roots of it.
+    has_served: bool,
+    /// Whether a trace without such ones has other roots.
+    has_unserved: bool,
 }
 
 impl Sliced {
@@ -233,12 +237,12 @@ impl Sliced {
             self.cut_windows.extend(paths.cut.iter().map(|r| r.window));
         }
         self.matched.add_requests(trace.slice, &measured, trace.symbols);
-        self.others.add(&trace.slice.others.counts, trace.symbols);
         self.folder.add_trace(measured, trace, &mut self.requests);
     }
 }
 
 /// How all traces are sliced.
+#[derive(Clone, Copy)]
 struct Slicer<'a> {
     asked: Question<'a>,
     ticker: &'a Ticker<'a>,
@@ -249,7 +253,18 @@ struct Slicer<'a> {
 }
 
 impl Slicer<'_> {
+    /// Slices all traces. Where some have requests on a server and others have only other roots, the requests alone are the
+    /// roots: which case it is, a first run finds out.
     fn slice_all(&self, inputs: &[Input<'_>]) -> Result<Sliced> {
+        let sliced = self.slice_each(inputs)?;
+        if !(sliced.has_served && sliced.has_unserved) {
+            return Ok(sliced);
+        }
+        let selector = Selector { served_alone: true, ..self.asked.selector.clone() };
+        Slicer { asked: Question { selector: &selector, ..self.asked }, ..*self }.slice_each(inputs)
+    }
+
+    fn slice_each(&self, inputs: &[Input<'_>]) -> Result<Sliced> {
         let mut sliced = Sliced {
             profile: Profile {
                 selection: selection_of(self.asked.selector),
@@ -304,6 +319,9 @@ impl Slicer<'_> {
         }
         sliced.profile.selection.goroutines_alone = select_alone(slice.others.goroutines);
         sliced.profile.selection.stretches_alone = select_alone(stretches_alone(&survey, &slice));
+        sliced.others.add(&slice.others.counts, &survey.symbols);
+        sliced.has_served |= slice.are_served;
+        sliced.has_unserved |= !slice.are_served && !slice.windows.is_empty();
         sliced.windows.push(Vec::new());
         let mut warnings = trace.take_warnings();
         warnings.extend(std::mem::take(&mut survey.warnings).into_vec());

@@ -28,24 +28,62 @@ pub struct CutRequest {
     pub is_chosen: bool,
 }
 
-/// How many are cut in one way, and the longest time that one of them was seen, in ns.
+/// How long cut requests were seen at most.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct CutCount {
+pub struct LongestSeen {
     /// How many.
     pub count: u64,
-    /// They took at least as long as they were seen; the longest of these times, in ns.
+    /// The longest time that one was seen, in ns.
     pub at_least_ns: u64,
     /// The longest time that one likely took at least, in ns, where that is longer.
     pub likely_at_least_ns: Option<u64>,
 }
 
+impl LongestSeen {
+    fn add(&mut self, at_least_ns: u64, likely_at_least_ns: Option<u64>) {
+        self.at_least_ns = self.at_least_ns.max(at_least_ns);
+        let likely = self.likely_at_least_ns.max(likely_at_least_ns);
+        self.likely_at_least_ns = likely.filter(|likely| *likely > self.at_least_ns);
+    }
+}
+
+/// How many are cut in one way, and how long they were seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CutCount {
+    /// Certainly one call each: they took at least as long as they were seen.
+    pub single: LongestSeen,
+    /// They may be several calls in a row: how long they were seen together says nothing of a single one.
+    pub several: LongestSeen,
+}
+
 impl CutCount {
+    fn of(request: &CutRequest) -> Self {
+        let CutRequest { at_least_ns, likely_at_least_ns, .. } = *request;
+        let seen = LongestSeen { count: 1, at_least_ns, likely_at_least_ns };
+        if request.may_be_several {
+            Self { several: seen, ..Self::default() }
+        } else {
+            Self { single: seen, ..Self::default() }
+        }
+    }
+
     /// With others.
-    fn with(self, other: Self) -> Self {
-        let count = self.count + other.count;
-        let at_least_ns = self.at_least_ns.max(other.at_least_ns);
-        let likely = self.likely_at_least_ns.max(other.likely_at_least_ns);
-        Self { count, at_least_ns, likely_at_least_ns: likely.filter(|likely| *likely > at_least_ns) }
+    fn with(mut self, other: Self) -> Self {
+        for (sum, one) in [(&mut self.single, other.single), (&mut self.several, other.several)] {
+            sum.count += one.count;
+            sum.add(one.at_least_ns, one.likely_at_least_ns);
+        }
+        self
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.single.count + self.several.count
+    }
+
+    /// The longest time that one of them was seen, in ns.
+    pub fn seen_ns(&self) -> u64 {
+        self.single.at_least_ns.max(self.several.at_least_ns)
     }
 }
 
@@ -70,8 +108,7 @@ impl CutCounts {
                 (true, false) => &mut counts.older,
                 (false, _) => &mut counts.open,
             };
-            let CutRequest { at_least_ns, likely_at_least_ns, .. } = *request;
-            *how = how.with(CutCount { count: 1, at_least_ns, likely_at_least_ns });
+            *how = how.with(CutCount::of(request));
         }
         counts
     }
@@ -82,9 +119,9 @@ impl CutCounts {
     }
 }
 
-/// The one that was seen longest; of equal ones the first.
+/// The single call that was seen longest; of equal ones the first.
 pub fn longest_cut(list: &[CutRequest]) -> Option<&CutRequest> {
-    list.iter().rev().max_by_key(|r| r.at_least_ns)
+    list.iter().rev().filter(|r| !r.may_be_several).max_by_key(|r| r.at_least_ns)
 }
 
 /// Marks those that `only` chooses for certain, however long they took in the end: it has no upper limit, and they were
@@ -150,7 +187,7 @@ mod tests {
             |at_least_ns, cut_start, cut_end| CutRequest { at_least_ns, cut_start, cut_end, ..Default::default() };
         let list = [cut(3, true, false), cut(5, false, true), cut(4, false, true), cut(9, true, true)];
         let counts = CutCounts::of(&list);
-        let of = |way: CutCount| (way.count, way.at_least_ns);
+        let of = |way: CutCount| (way.count(), way.single.at_least_ns);
         assert_eq!(
             [counts.older, counts.open, counts.throughout, counts.all()].map(of),
             [(1, 3), (2, 5), (1, 9), (4, 9)]

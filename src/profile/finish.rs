@@ -24,8 +24,8 @@ impl Requests {
     }
 
     fn count_inferred(&mut self) {
-        let single = self.list.iter().filter(|r| !r.may_be_several);
-        let mut at_least: Vec<u64> = single.filter_map(|r| r.at_least_ns).collect();
+        let least = |r: &Request| if r.may_be_several { 0 } else { r.at_least_ns.unwrap_or(r.dur_ns) };
+        let mut at_least: Vec<u64> = self.list.iter().map(least).collect();
         at_least.sort_unstable();
         self.inferred = self.list.iter().filter(|r| r.is_inferred()).count() as u64;
         self.inferred_at_least_p50_ns = latency::nearest_rank(&at_least, 50);

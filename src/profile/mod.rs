@@ -36,7 +36,7 @@ pub use candidates::{AnnotationCandidate, AnnotationGroup, Candidate, Candidates
 pub use carriers::Carrier;
 pub use cpu_time::{CpuTime, SAMPLE_NS};
 pub(crate) use cut::choose_cut;
-pub use cut::{CutCount, CutCounts, CutRequest, longest_cut};
+pub use cut::{CutCount, CutCounts, CutRequest, LongestSeen, longest_cut};
 pub use duration_list::DurationList;
 pub use exemplars::SLOWEST_EXEMPLARS;
 pub(crate) use exemplars::{EXEMPLARS_OF_ALL, exemplar_rank};
@@ -132,6 +132,8 @@ pub struct TraceInfo {
     pub complete: bool,
     /// Whether system calls that did not block have no length in this version's traces: their time is in `running`.
     pub hides_short_calls: bool,
+    /// Whether goroutines that wait all through this version's traces have no stack.
+    pub hides_waiting_stacks: bool,
 }
 
 /// What was asked for, and what it selected.

@@ -88,8 +88,8 @@ pub struct Requests {
     pub capped: u64,
     /// Requests of the list whose edges are inferred; [`Requests::finish`] counts them.
     pub inferred: u64,
-    /// Of those that are certainly one call each: the median of how long they took at least, in ns (nearest rank); 0
-    /// without any.
+    /// The least that their median can be, in ns (nearest rank): each as long as it certainly took; 0 for one that may be
+    /// several calls.
     pub inferred_at_least_p50_ns: u64,
     /// Requests of the list that may be several calls in a row; [`Requests::finish`] counts them.
     pub may_be_several: u64,

@@ -41,7 +41,9 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> St
 /// The next step: a command, or what to record.
 pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
     let requests = profile.requests.as_ref()?;
-    let latency = requests.latency.as_ref()?;
+    let Some(latency) = &requests.latency else {
+        return longest_cut(&requests.cut).and_then(|_| question::with(profile, "--include-partial --slowest 1"));
+    };
     let computes = |cause: &Cause| cause.state == "running" && cause.detail.is_empty();
     if answer.causes.first().is_some_and(|cause| computes(cause) && cause.bracketed) {
         return Some("record with a CPU profile running (pprof.StartCPUProfile): its samples name the code".to_owned());
@@ -60,7 +62,10 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
 
 /// What counted, and what the answer does not know.
 fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
-    let mut items = vec![format!("{} counted", counted(answer.count, "request"))];
+    let mut items = Vec::new();
+    if answer.count > 0 {
+        items.push(format!("{} counted{}", counted(answer.count, "request"), cut_among(profile)));
+    }
     if answer.undecided > 0 {
         items.push(undecided(profile, unit));
     }
@@ -70,14 +75,28 @@ fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
         }
         if requests.may_be_several > 0 {
             items.push(format!("{} may be several calls each", count(requests.may_be_several)));
-        } else if requests.inferred > 0 {
-            items.push(format!("{} with inferred edges took at most that long", count(requests.inferred)));
+        } else {
+            let inferred = requests.list.iter().filter(|r| r.is_inferred() && !r.partial).count() as u64;
+            if inferred > 0 {
+                items.push(format!("{} with inferred edges took at most that long", count(inferred)));
+            }
         }
     }
     if !profile.complete() {
         items.push("part of the trace is missing".to_owned());
     }
     items.join(", ") + "."
+}
+
+/// How many of the requests that count are cut: ` (4 of them cut: they took longer)`.
+fn cut_among(profile: &Profile) -> String {
+    let list = profile.requests.as_ref().map_or(&[][..], |requests| &requests.list);
+    match list.iter().filter(|request| request.partial).count() as u64 {
+        0 => String::new(),
+        1 if list.len() == 1 => " (cut: it took longer)".to_owned(),
+        1 => " (1 of them cut: it took longer)".to_owned(),
+        n => format!(" ({} of them cut: they took longer)", of_all(n, list.len() as u64)),
+    }
 }
 
 /// `all`, or the number.
@@ -121,9 +140,20 @@ impl AnswerWriter<'_> {
         let chosen = profile.requests.as_ref().and_then(|r| r.only.as_ref());
         let chosen = chosen.map_or_else(String::new, |only| format!(" ({})", clean(only)));
         let who = if self.answer.root.is_empty() { asked(profile) } else { self.name(&self.answer.root).into_owned() };
-        match self.answer.count {
-            1 if is_cut(profile) => format!("{who}{chosen}: at least {p50}."),
-            1 => format!("{who}{chosen}: {p50}."),
+        let list = profile.requests.as_ref().map_or(&[][..], |requests| &requests.list);
+        match (self.answer.count, list) {
+            (0, _) if profile.requests.as_ref().is_some_and(|r| r.only.is_some()) => {
+                format!("{who}{chosen}: no such request begins and ends in the trace.")
+            }
+            (0, _) => format!("{who}: no request begins and ends in the trace."),
+            (1, [cut]) if cut.partial && cut.may_be_several => {
+                format!("{who}{chosen}: seen for {p50}, may be several calls in a row.")
+            }
+            (1, [cut]) if cut.partial => {
+                let least = duration(cut.at_least_ns.unwrap_or(cut.dur_ns), self.style.unit);
+                format!("{who}{chosen}: at least {least}.")
+            }
+            (1, _) => format!("{who}{chosen}: {p50}."),
             _ => format!("{who}{chosen}: p50 {p50}, mean {mean}."),
         }
     }
@@ -232,11 +262,6 @@ impl AnswerWriter<'_> {
             }
         }
     }
-}
-
-/// Whether all requests that count are cut.
-fn is_cut(profile: &Profile) -> bool {
-    profile.requests.as_ref().is_some_and(|requests| requests.list.iter().all(|request| request.partial))
 }
 
 fn asked(profile: &Profile) -> String {

@@ -48,6 +48,8 @@ pub(crate) struct Slice {
     pub(crate) counts: Counts,
     /// What matches too, but is no root since only requests on a server are.
     pub(crate) others: OtherRoots,
+    /// Whether requests on a server match, so that these alone are roots.
+    pub(crate) are_served: bool,
 }
 
 impl Slice {

@@ -22,18 +22,30 @@ const COPIED_AT_ONCE: usize = 64;
 pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
     let mut builder = SliceBuilder::new(forest, symbols, selector);
     let served_first = selector.served_first && !selector.root_by.task && !selector.root_by.region;
-    if !served_first || !has_served(&builder) {
+    if !served_first {
         return builder.run();
+    }
+    if !has_served(&builder) {
+        return with_none_served(builder, symbols);
     }
     let mut all = SliceBuilder::new(forest, symbols, selector);
     builder.served_only = true;
     let served = builder.run();
     if served.windows.is_empty() {
-        return all.run();
+        return with_none_served(all, symbols);
     }
     let alone = !may_have_others(&builder, &served);
     let others = if alone { OtherRoots::default() } else { others(&mut all, symbols, &served) };
-    Slice { others, ..served }
+    Slice { others, are_served: true, ..served }
+}
+
+/// Where no request on a server matches: all that does, or nothing if only such requests are wanted.
+fn with_none_served(mut all: SliceBuilder<'_>, symbols: &Symbols) -> Slice {
+    if !all.selector.served_alone {
+        return all.run();
+    }
+    let none = Slice::default();
+    Slice { others: others(&mut all, symbols, &none), ..none }
 }
 
 /// Whether a request on a server matches.

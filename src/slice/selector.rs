@@ -125,6 +125,9 @@ pub struct Selector {
     /// Where the patterns select requests on a server and other roots: whether the requests alone are roots. True unless
     /// kinds of roots, or goroutines without a pattern, were asked for.
     pub served_first: bool,
+    /// Where requests on a server come first: whether they are the only roots also of a trace that has none, as others that
+    /// are read with it have some.
+    pub served_alone: bool,
     /// Children whose creation stack or entry function matches are not followed.
     pub exclude: Option<Patterns>,
     /// Count descendants until they end, and drop none.
@@ -238,6 +241,7 @@ impl SelectorBuilder {
             roots,
             root_by,
             served_first: self.root_by.is_empty() && !self.roots.is_empty(),
+            served_alone: false,
             exclude,
             whole_life: self.whole_life,
             time: self.time.as_ref().map(|(range, _)| *range),

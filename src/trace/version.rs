@@ -59,11 +59,23 @@ pub struct Version {
     pub dialect: Dialect,
 }
 
+/// Code of `GoStatusStack`.
+const GO_STATUS_STACK: u8 = 48;
+
 impl Version {
     /// Whether a system call that keeps its proc has no end in the trace, so that its time is running time
     /// (`src/runtime/trace.go` of Go 1.21: `GoSysCall` alone, `GoSysBlock` and `GoSysExit` only if it blocked).
     pub(crate) fn hides_short_calls(self) -> bool {
         matches!(self.dialect, Dialect::V1(_))
+    }
+
+    /// Whether a goroutine that waits all through the trace has no stack (`GoStatusStack` came with Go 1.23:
+    /// `src/internal/trace/tracev2/events.go`).
+    pub(crate) fn hides_waiting_stacks(self) -> bool {
+        match self.dialect {
+            Dialect::V1(_) => true,
+            Dialect::V2(V2 { last_event, .. }) => last_event < GO_STATUS_STACK,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod corpus;
 mod corrupt;
 mod cpu_time;
 mod critical_path;
+mod cut_requests;
 mod cutoff;
 mod differential;
 mod endpoints;

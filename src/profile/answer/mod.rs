@@ -122,9 +122,13 @@ const MIN_SECOND: u64 = 10;
 const MOST: u64 = 90;
 
 impl Answer {
-    /// The answer of a profile whose latency is known; none without requests that took time.
+    /// The answer of a profile whose latency is known; none without requests that took time. Where an edge cuts all that
+    /// there are, it counts these.
     pub(super) fn of(profile: &Profile) -> Option<Self> {
         let requests = profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency)?;
+        if requests.list.is_empty() && !requests.cut.is_empty() {
+            return Some(Self::of_cut(requests, profile));
+        }
         let latency = requests.latency.as_ref().filter(|latency| latency.total_ns > 0)?;
         let stacks = timed_stack::read(profile);
         let mut rest: Vec<&TimedStack<'_>> = stacks.iter().collect();
@@ -158,6 +162,18 @@ impl Answer {
             total_ns: latency.total_ns,
             causes,
         })
+    }
+
+    /// The answer where no request counts.
+    fn of_cut(requests: &Requests, profile: &Profile) -> Self {
+        let first = requests.cut.first().map_or("", |cut| &cut.root);
+        let is_one = requests.cut.iter().all(|cut| cut.root == first);
+        Self {
+            root: if is_one { first.to_owned() } else { String::new() },
+            undecided: profile.selection.undecided.count(),
+            cut: requests.partial,
+            ..Self::default()
+        }
     }
 }
 

@@ -15,8 +15,9 @@ pub(super) struct AnswerRow<'a> {
     count: u64,
     undecided: u64,
     cut: u64,
-    p50_ns: u64,
-    mean_ns: u64,
+    /// Null where no request counts.
+    p50_ns: Option<u64>,
+    mean_ns: Option<u64>,
     causes: Vec<CauseRow<'a>>,
 }
 
@@ -49,8 +50,8 @@ impl<'a> AnswerRow<'a> {
             count: answer.count,
             undecided: answer.undecided,
             cut: answer.cut,
-            p50_ns: answer.p50_ns,
-            mean_ns: answer.mean_ns,
+            p50_ns: (answer.count > 0).then_some(answer.p50_ns),
+            mean_ns: (answer.count > 0).then_some(answer.mean_ns),
             causes: answer.causes.iter().map(cause).collect(),
         }
     }

@@ -28,7 +28,10 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     writeln!(out, "{}", origin(profile, options))?;
     matched(&profile.selection).iter().try_for_each(|matched| writeln!(out, "\n{matched}"))?;
     if metric::shown_ns(profile.metric, profile.total) == 0 {
-        return writeln!(out, "\nNo time was spent in this slice.");
+        let is_cut = profile.requests.as_ref().is_some_and(|requests| !requests.cut.is_empty());
+        let nothing =
+            if is_cut { "No whole request, so no time is counted." } else { "No time was spent in this slice." };
+        return writeln!(out, "\n{nothing}");
     }
     writeln!(out, "\n**Where the time went**\n")?;
     states(profile, options).write(out)?;

@@ -159,14 +159,17 @@ const MAX_MATCHED: usize = 4;
 /// Columns of such a name, at most: its end tells functions apart.
 const MATCHED_NAME: usize = 56;
 
-/// What matched on a side of a comparison, and what matches beside it; none where a single function did and nothing else.
-pub(super) fn matched_and_others(view: &View<'_>, selection: &Selection) -> Vec<String> {
+/// What matched on a side of a comparison, and what matches beside it; none where a single function did and nothing else,
+/// unless the sides differ.
+pub(super) fn matched_and_others(view: &View<'_>, selection: &Selection, differ: bool) -> Vec<String> {
     let labelled = |label: &str, items: Vec<String>| {
         let all = items.join(", ");
         (!all.is_empty()).then(|| format!("{label}: {all}"))
     };
-    let list =
-        [("matched", matched(view, selection)), ("not counted, on no server", functions(view, &selection.others))];
+    let list = [
+        ("matched", if differ { functions(view, &selection.matched) } else { matched(view, selection) }),
+        ("not counted, on no server", functions(view, &selection.others)),
+    ];
     list.into_iter().filter_map(|(label, items)| labelled(label, items)).collect()
 }
 

@@ -14,7 +14,7 @@ const LEVELS_ASCII: &str = ".:-=+*#@";
 
 pub(super) fn write(view: &View<'_>, latency: &Latency, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
     let cut = if requests.include_partial { CutCount::default() } else { CutCounts::of(&requests.cut).all() };
-    let whole = if cut.count > 0 { "whole request" } else { "request" };
+    let whole = if cut.count() > 0 { "whole request" } else { "request" };
     let title = format!("LATENCY of {}", counted(latency.count, whole));
     view.title(out, &title, &sentences::latency(view, latency))?;
     let of_one = [("", latency.max_ns)];
@@ -40,10 +40,10 @@ pub(super) fn write(view: &View<'_>, latency: &Latency, requests: &Requests, out
         second.push(("in flight: ".to_owned(), format!("mean {mean}, max {max}")));
     }
     pairs(view, &second, out)?;
-    if cut.at_least_ns <= latency.max_ns {
+    if cut.single.at_least_ns <= latency.max_ns {
         return Ok(());
     }
-    let (max, seen) = (view.time(latency.max_ns), view.time(cut.at_least_ns));
+    let (max, seen) = (view.time(latency.max_ns), view.time(cut.single.at_least_ns));
     let line = format!("max {max} is that of the whole ones; one that is cut took {} {seen}", view.glyphs.at_least);
     wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(BOLD, l)))
 }

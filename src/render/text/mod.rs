@@ -86,19 +86,20 @@ fn none_as_long(view: &View<'_>, requests: &Requests, only: &str) -> String {
     let none = format!("No whole request took as long as {only} asks for");
     let (chosen, others): (Vec<_>, Vec<_>) = requests.cut.iter().partition(|cut| cut.is_chosen);
     let [chosen, others] = [chosen, others].map(|list| CutCounts::of(list).all());
-    let how = match chosen.count {
+    let how = match chosen.count() {
         0 => format!("{none}."),
         n => {
-            let seen = view.time(chosen.at_least_ns);
+            let seen = view.time(chosen.seen_ns());
             format!("{none}, but {} that an edge cuts did: seen for {seen} (--include-partial).", counted(n, "request"))
         }
     };
-    if others.count == 0 {
+    if others.count() == 0 {
         return how;
     }
-    let (n, seen) = (counted(others.count, "request"), view.time(others.at_least_ns));
-    let at_most = if others.count > 1 { " at most" } else { "" };
-    format!("{how} {n} that an edge cuts, seen for {seen}{at_most}, may have taken longer.")
+    let (n, seen) = (counted(others.count(), "request"), view.time(others.seen_ns()));
+    let at_most = if others.count() > 1 { " at most" } else { "" };
+    let several = if others.several.count > 0 { ", or be several calls in a row" } else { "" };
+    format!("{how} {n} that an edge cuts, seen for {seen}{at_most}, may have taken longer{several}.")
 }
 
 #[cfg(test)]

@@ -439,8 +439,8 @@ mod tests {
         );
         assert_eq!(wrapped(&stack, 24), "main.Order → sql.conn\n  → waits for main.recv");
         let stack = ["internal/poll.(*FD).Read", "bufio.Read", "main.(*connection).QueryContext"];
-        assert_eq!(wrapped(&stack, 48), "main.(*connection).QueryContext → …\n  → poll.(*FD).Read");
-        assert_eq!(wrapped(&["main.a"], 4), "….a");
+        assert_eq!(wrapped(&stack, 48), "main.(*connection).QueryContext → bufio.Read\n  → poll.(*FD).Read");
+        assert_eq!(wrapped(&["main.a"], 4), "…n.a");
     }
 
     #[test]

@@ -152,7 +152,7 @@ const SAID: &[Said] = &[
         "stretch-older-than-trace",
         "-r main.Job$ 1.27.3.trace",
         0,
-        &["began before the recording: ≥ 60", "likely ≥ 65"],
+        &["began before the recording: ≥ 60", "likely ≥ 65", "if it is one call"],
         &["1 whole"],
     ),
     (

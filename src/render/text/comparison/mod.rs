@@ -1,5 +1,6 @@
 //! Two sides compared, for people: what was compared, by how much latencies differ, and what explains it.
 
+mod beside;
 mod stacks;
 mod tables;
 
@@ -31,16 +32,17 @@ pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Wr
         return Ok(());
     }
     writeln!(out)?;
-    view.items(out, "base", LABEL, &side(&view, &comparison.base))?;
-    view.items(out, "new", LABEL, &side(&view, &comparison.new))?;
+    let differ = beside::functions_differ(comparison);
+    view.items(out, "base", LABEL, &side(&view, &comparison.base, differ))?;
+    view.items(out, "new", LABEL, &side(&view, &comparison.new, differ))?;
     view.items(out, "compared", LABEL, &how(comparison))?;
     tables::latency(&view, comparison, out)?;
     tables::states(&view, comparison, out)?;
     stacks::write(&view, comparison, out)
 }
 
-/// Its traces, what was asked of them, and how many requests count.
-fn side(view: &View<'_>, side: &Side) -> Vec<String> {
+/// Its traces, what was asked of them, and how many requests count; `differ` says whether the sides matched different functions.
+fn side(view: &View<'_>, side: &Side, differ: bool) -> Vec<String> {
     let unit = view.options.unit;
     let patterns: Vec<String> = side.selection.patterns.iter().map(|p| format!("'{}'", clean(p))).collect();
     let name = |t: &TraceInfo| {
@@ -51,7 +53,7 @@ fn side(view: &View<'_>, side: &Side) -> Vec<String> {
         items.push(format!("{} more traces", count((side.traces.len() - MAX_NAMES) as u64)));
     }
     items.push(format!("{} of {}", counted(side.requests as u64, "request"), patterns.join(" or ")));
-    items.extend(matched_and_others(view, &side.selection));
+    items.extend(matched_and_others(view, &side.selection, differ));
     items.extend(side.only.as_ref().map(|only| format!("chosen by {}", clean(only))));
     if side.include_partial && side.partial > 0 {
         items.push(format!("{} of them cut by an edge", count(side.partial)));
@@ -98,6 +100,8 @@ pub(crate) fn significance(comparison: &Comparison, options: &Options) -> Vec<St
 /// What comes of it, as sentences; and whether requests that the traces leave undecided could change it.
 pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
     let mut text = verdict_on_counted(comparison, options);
+    text += &beside::different_functions(comparison, options);
+    text += &beside::longer_than_any(comparison, options);
     if comparison.depends_on_undecided {
         let of = |side: &Side| side.selection.undecided.count();
         let requests = |n| counted(n, "undecided request");
