@@ -32,6 +32,7 @@ mod fleet_trial;
 mod fuzz;
 mod ground_truth;
 mod grpc_streams;
+mod hostile_names;
 mod keepalive;
 mod kinds;
 mod laws;

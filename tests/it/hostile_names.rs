@@ -1,0 +1,211 @@
+//! Functions, states and tasks may be called anything. Each output is read by a parser of its format, and each command that is
+//! offered is run by a shell.
+
+use gotrace_slice::trace::testing::{NameTable, TimedEvent, TraceWriter, code};
+use regex::Regex;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// Stands for bytes that are no text.
+const NO_TEXT: &str = "NO_TEXT";
+
+fn names() -> Vec<String> {
+    let long = format!("main.{}", "x".repeat(1_000));
+    let names = [
+        "main.<script>alert(1)</script>",
+        "main.\"quoted\"'&amp;",
+        "main.a;b c",
+        "main.line\nbreak\r\ttab",
+        "main.\u{1b}[31mred\u{1b}]0;title\u{7}",
+        "main.\u{202e}left\u{200b}\u{2066}",
+        "main.pipe|cell`code`**bold**[x](http://x)",
+        "main.$(touch pwned)`touch pwned`; touch pwned",
+        "main.'; touch pwned; '",
+        "main.]]><!-- --><![CDATA[",
+        "main.NO_TEXT",
+        "-rf",
+        "main.nul\0byte\u{85}\u{2028}",
+        "",
+        &long,
+    ];
+    names.map(str::to_owned).to_vec()
+}
+
+/// A trace in which each name is that of a goroutine's entry function, of a state, and of a task.
+fn hostile_trace() -> Vec<u8> {
+    let mut writer = TraceWriter::new("1.23").expect("a version");
+    writer.sync(1, 0, 1_000_000_000, (0, 0));
+    let mut table = NameTable::default();
+    let creation = table.stack(&["main.main"]);
+    let mut events =
+        vec![TimedEvent::new(1, code::PROC_STATUS, &[0, 1]), TimedEvent::new(2, code::GO_STATUS, &[1, 7, 2])];
+    let first = 100;
+    for (i, name) in (0..).zip(names()) {
+        let entry = table.stack(&[&name]);
+        events.push(TimedEvent::new(10 + i, code::GO_CREATE, &[first + i, entry, creation]));
+    }
+    let reason = table.string(b"sync");
+    events.push(TimedEvent::new(90, code::GO_BLOCK, &[reason, creation]));
+    for (i, name) in (0..).zip(names()) {
+        let (at, stack, reason) = (1_000 * (i + 1), table.stack(&["main.leaf", &name]), table.string(name.as_bytes()));
+        let task = [i + 1, 0, reason, stack];
+        events.extend([
+            TimedEvent::new(at, code::GO_START, &[first + i, 1]),
+            TimedEvent::new(at + 100, code::USER_TASK_BEGIN, &task),
+            TimedEvent::new(at + 200, code::USER_TASK_END, &[i + 1, stack]),
+            TimedEvent::new(at + 300, code::GO_BLOCK, &[reason, stack]),
+        ]);
+    }
+    events.push(TimedEvent::new(90_000, code::PROC_STOP, &[]));
+    writer.events(1, 7, &events);
+    writer.names(1, 0, &table);
+    let mut bytes = writer.finish();
+    let starts: Vec<usize> =
+        bytes.windows(NO_TEXT.len()).enumerate().filter(|(_, w)| *w == NO_TEXT.as_bytes()).map(|(at, _)| at).collect();
+    for at in starts {
+        bytes[at..at + NO_TEXT.len()].copy_from_slice(b"\xff\xfe\xc3\x28\xed\xa0\x80");
+    }
+    bytes
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+    command.current_dir(folder).env("LANG", "C.UTF-8").args(args).stdin(Stdio::null()).output().expect("it runs")
+}
+
+/// A folder with the trace, `t`.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("t"), hostile_trace()).expect("a file");
+    folder
+}
+
+/// What a format makes of all goroutines.
+fn output(folder: &Path, format: &str, more: &[&str]) -> Vec<u8> {
+    let args =
+        [&["-q", "-r", ".", "--root-by", "creation,entry", "--metric", "goroutine", "-f", format, "t"], more].concat();
+    let output = run(folder, &args);
+    assert_eq!(output.status.code(), Some(0), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// Characters that make a terminal do something, or show text in another order.
+fn is_forbidden(c: char) -> bool {
+    c != '\n' && c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[test]
+fn no_terminal_is_told_what_to_do() {
+    let folder = folder();
+    for width in ["60", "80", "300"] {
+        for question in [&["t"][..], &["-r", ".", "t"], &["-r", ".", "--root-by", "task", "t"], &["-r", "nothing", "t"]]
+        {
+            for format in ["text", "md"] {
+                let args = [&["--width", width, "--full-names", "-f", format], question].concat();
+                let Output { stdout, stderr, .. } = run(folder.path(), &args);
+                for said in [stdout, stderr] {
+                    let said = String::from_utf8(said).expect("text");
+                    let found = said.chars().find(|c| is_forbidden(*c));
+                    assert_eq!(found, None, "{args:?}: {said:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn json_has_every_name_as_it_is() {
+    let folder = folder();
+    let json: serde_json::Value = serde_json::from_slice(&output(folder.path(), "json", &[])).expect("JSON");
+    let functions: Vec<&str> = json["stacks"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .flat_map(|stack| stack["frames"].as_array().expect("a list"))
+        .filter_map(|frame| frame["function"].as_str())
+        .collect();
+    for name in names().iter().filter(|name| !name.contains(NO_TEXT) && !name.is_empty()) {
+        assert!(functions.contains(&name.as_str()), "{name:?} of {functions:?}");
+    }
+}
+
+#[test]
+fn folded_stacks_have_a_line_each() {
+    let folder = folder();
+    let text = String::from_utf8(output(folder.path(), "folded", &[])).expect("text");
+    for line in text.lines() {
+        let (stack, count) = line.rsplit_once(' ').expect("a count");
+        assert!(count.parse::<u64>().is_ok() && !stack.is_empty(), "{line:?}");
+        assert!(!line.chars().any(is_forbidden), "{line:?}");
+    }
+    assert!(text.lines().count() >= names().len(), "{text}");
+}
+
+/// In a table of Markdown each row has as many cells as its head, and nothing is HTML.
+#[test]
+fn markdown_tables_keep_their_cells() {
+    let folder = folder();
+    let text = String::from_utf8(output(folder.path(), "md", &["-n", "0", "--full-names"])).expect("text");
+    let cells = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
+    let mut head = None;
+    let mut rows = 0;
+    for line in text.lines() {
+        if !line.starts_with('|') {
+            head = None;
+            continue;
+        }
+        let n = *head.get_or_insert(cells(line));
+        assert_eq!(cells(line), n, "{line}");
+        rows += 1;
+    }
+    let outside = text.lines().map(without_code).collect::<Vec<_>>().join("\n");
+    assert!(rows > 10 && text.contains("<script>") && !outside.contains(['<', '[']), "{outside}");
+}
+
+/// A line without its code spans: from a run of backticks to the next run of as many (CommonMark, 6.1).
+fn without_code(line: &str) -> String {
+    let Some(start) = line.find('`') else { return line.to_owned() };
+    let n = line[start..].chars().take_while(|c| *c == '`').count();
+    let (before, code) = (&line[..start], &line[start + n..]);
+    let runs = Regex::new("`+").expect("a pattern");
+    match runs.find_iter(code).find(|run| run.len() == n) {
+        Some(end) => before.to_owned() + &without_code(&code[end.end()..]),
+        None => before.to_owned() + &without_code(code),
+    }
+}
+
+/// SVG is XML, and no name is a tag in it.
+#[test]
+fn svg_is_well_formed() {
+    let folder = folder();
+    std::fs::write(folder.path().join("a.svg"), output(folder.path(), "svg", &[])).expect("a file");
+    let parse = "import xml.etree.ElementTree as e; r = e.parse('a.svg'); \
+                 print(len([t for t in r.iter() if t.text and 'alert(1)' in t.text]), \
+                 len([t for t in r.iter() if t.tag.endswith('script')]))";
+    let Ok(parsed) = Command::new("python3").current_dir(folder.path()).args(["-c", parse]).output() else { return };
+    let said = String::from_utf8_lossy(&parsed.stdout).into_owned();
+    assert!(parsed.status.success(), "{}", String::from_utf8_lossy(&parsed.stderr));
+    let counts: Vec<usize> = said.split_whitespace().filter_map(|n| n.parse().ok()).collect();
+    assert!(counts[0] >= 1 && counts[1] <= 1, "names and scripts: {said}");
+}
+
+/// What a shell makes of the commands that are offered: words, and nothing is run but the command itself.
+#[cfg(unix)]
+#[test]
+fn commands_that_are_offered_run_nothing_else() {
+    let folder = folder();
+    let mut tried = 0;
+    for question in [&["t"][..], &["-r", "main", "t"], &["-r", "[", "t"], &["-F", "-r", "main.'; touch pwned; '", "t"]]
+    {
+        let Output { stdout, stderr, .. } = run(folder.path(), question);
+        let said = String::from_utf8([stdout, stderr].concat()).expect("text");
+        for line in said.lines().filter_map(|line| line.find("gotrace-slice ").map(|at| &line[at..])) {
+            let script = line.replacen("gotrace-slice", "printf '%s\\n'", 1);
+            let shell = Command::new("sh").current_dir(folder.path()).args(["-c", &script]).output().expect("it runs");
+            assert!(!folder.path().join("pwned").exists(), "{line}");
+            tried += usize::from(shell.status.success());
+        }
+    }
+    assert!(tried > 3, "{tried} commands");
+}
