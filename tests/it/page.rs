@@ -50,6 +50,8 @@ fn check_exemplar(what: &str, exemplar: &Exemplar, requests: &Requests) {
         *by_state.entry(&piece.state).or_default() += piece.dur_ns;
         assert_eq!(piece.lane.map(|lane| exemplar.lanes[lane].goid), piece.lane.map(|_| piece.goid), "{what}");
     }
+    // Also those that are older than the trace, as far as they were seen with a stack.
+    assert!(exemplar.lanes.iter().all(|lane| !lane.entry.is_empty()), "{what}: a goroutine has no name");
     assert_eq!(exemplar.lanes.first().map(|lane| lane.goid), Some(request.goid), "{what}");
     if exemplar.more_pieces == 0 {
         let states = request.states.iter().map(|(state, ns)| (requests.state_names[usize::from(*state)].as_str(), *ns));

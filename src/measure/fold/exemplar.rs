@@ -2,7 +2,7 @@
 
 use super::requests::Names;
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::paths::exemplar::ExemplarMeasured;
+use crate::measure::paths::exemplar::{ExemplarMeasured, LaneMeasured};
 use crate::profile::{Exemplar, Lane, PathPiece, Requests, WakerKind};
 use crate::slice::WindowIdx;
 use crate::survey::Started;
@@ -11,15 +11,16 @@ use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
 impl Names<'_, '_> {
-    /// The function that a goroutine was started with; where it is older than the trace, the outermost one of a stack on the
-    /// path.
-    fn lane_entry(&self, g: GIdx, path: &[(Window, GIdx, SumIdx)]) -> String {
-        let entry = self.entry(g);
+    /// The function that a goroutine was started with; where it is older than the trace, the outermost one of a stack that it
+    /// had on the path, or else on its lane.
+    fn lane_entry(&self, lane: &LaneMeasured, path: &[(Window, GIdx, SumIdx)]) -> String {
+        let entry = self.entry(lane.g);
         if !entry.is_empty() {
             return entry;
         }
         let symbols = self.trace.symbols;
-        let stacks = path.iter().filter(|(_, of, _)| *of == g).map(|(_, _, sum)| self.keys[sum.at()].stack);
+        let on_path = path.iter().filter(|(_, of, _)| *of == lane.g).map(|(_, _, sum)| *sum);
+        let stacks = on_path.chain(lane.sums.iter().copied()).map(|sum| self.keys[sum.at()].stack);
         let outermost = stacks.filter_map(|stack| symbols.frames(stack).last());
         outermost.map(|frame| symbols.function(frame).to_owned()).find(|f| !f.is_empty()).unwrap_or_default()
     }
@@ -37,7 +38,7 @@ impl Names<'_, '_> {
             });
             Lane {
                 goid: goroutine.id.0,
-                entry: self.lane_entry(lane.g, &measured.path),
+                entry: self.lane_entry(lane, &measured.path),
                 runs,
                 parent: lane_of.get(&goroutine.parent).copied().filter(|_| goroutine.parent.is_some()),
                 kind: self.lane_kind(lane.g, measured.window, start.g),

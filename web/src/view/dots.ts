@@ -1,6 +1,6 @@
 // Requests as dots, or as a density grid where they are too many.
 
-import type { RequestColumns } from "../data/page";
+import { PARTIAL, type RequestColumns } from "../data/page";
 import type { Place } from "../core/scale";
 import { themeColor } from "./theme";
 
@@ -28,11 +28,14 @@ export function drawRequests(context: CanvasRenderingContext2D, requests: Reques
 
 function drawDots(context: CanvasRenderingContext2D, requests: RequestColumns, place: Place, style: DotStyle): void {
   const radius = requests.dur_ns.length > 3000 ? 1.8 : requests.dur_ns.length > 300 ? 2.6 : 3.6;
+  const muted = themeColor("--muted");
   for (const wanted of [0, 1]) {
     context.globalAlpha = wanted === 0 && style.isPart ? 0.22 : 0.85;
     for (let i = 0; i < requests.dur_ns.length; i++) {
       if (style.mask[i] !== wanted) continue;
-      context.fillStyle = style.colors[style.state[i]] ?? themeColor("--muted");
+      // Of one that an edge cuts, only a part of the states is known.
+      const color = requests.flags[i] & PARTIAL ? muted : (style.colors[style.state[i]] ?? muted);
+      if (color !== context.fillStyle) context.fillStyle = color;
       dot(context, place.x(requests.start_ns[i]), place.y(requests.dur_ns[i]), radius);
     }
   }
