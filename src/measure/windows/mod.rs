@@ -13,73 +13,22 @@
 //! it has *task boundaries*: positions of annotation events, looked up at these events alone.
 
 mod older_calls;
+mod open_window;
 pub(crate) mod part_start;
+mod seen;
+mod tasks;
+
+pub(super) use open_window::OpenWindow;
 
 use crate::slice::WindowIdx;
-use crate::slice::{Membership, RootKind, Slice, TaskBoundary};
-use crate::survey::{Forest, SeenPart};
-use crate::trace::ids::{GIdx, StackIdx};
+use crate::slice::{Membership, RootKind, Slice};
+use crate::survey::Forest;
+use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 use older_calls::OlderCalls;
+use open_window::{BLANK, NEVER};
 use part_start::PartStart;
 use rustc_hash::FxHashMap;
-
-/// A window while it is measured.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct OpenWindow {
-    /// [`Time::MIN`] when it started before the generation that is measured.
-    pub(super) start: Time,
-    /// [`Time::MAX`] while it has not ended.
-    pub(super) end: Time,
-    /// Of a task: when the goroutine that will end it took it over; [`Time::MIN`] before.
-    pub(super) handed_over: Time,
-    /// Of one with inferred borders: its first matching stack; [`Time::MIN`] before.
-    pub(super) seen_start: Time,
-    /// Of one with inferred borders: when its last matching stack held no more; [`Time::MAX`] before.
-    pub(super) seen_end: Time,
-    /// Time added for it, of all its goroutines; kept where paths are walked.
-    pub(super) ns: u64,
-    /// Whether any time was added.
-    pub(super) has_time: bool,
-    /// Whether it began before the trace.
-    pub(super) cut_start: bool,
-    /// Whether the trace ends before it.
-    pub(super) cut_end: bool,
-}
-
-impl OpenWindow {
-    /// How much of a span it certainly lasted, in ns, where its borders are inferred.
-    fn seen_ns(&self, span: Window) -> u64 {
-        // Without its first matching stack, which damage can take away, nothing is certain.
-        if self.seen_start == Time::MIN { 0 } else { span.overlap(self.seen_start, self.seen_end) }
-    }
-
-    /// Whether an edge of the trace, or of the part of it looked at, cuts it.
-    pub(super) fn is_cut(&self, looked_at: Window) -> bool {
-        let (start, end) = self.cuts(looked_at);
-        start || end
-    }
-
-    /// Whether an edge cuts its beginning, and its end.
-    pub(super) fn cuts(&self, looked_at: Window) -> (bool, bool) {
-        (self.cut_start || self.start < looked_at.start, self.cut_end || self.end > looked_at.end)
-    }
-}
-
-const BLANK: OpenWindow = OpenWindow {
-    start: Time::MIN,
-    end: Time::MAX,
-    handed_over: Time::MIN,
-    seen_start: Time::MIN,
-    seen_end: Time::MAX,
-    ns: 0,
-    has_time: false,
-    cut_start: false,
-    cut_end: false,
-};
-
-/// No time at all.
-const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
 
 /// Where a goroutine is among its memberships.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -294,98 +243,6 @@ impl<'a> Windows<'a> {
             self.positions.insert(g, position);
         }
         crossed
-    }
-
-    /// A wait of a goroutine in an open window ended; `by` is the stack that ended it.
-    #[inline]
-    pub(super) fn woken(&mut self, (g, window): (GIdx, WindowIdx), time: Time, by: StackIdx) {
-        if self.has_older_calls && window.is_some() && by != StackIdx::EMPTY {
-            self.woken_in_older_call((g, window), time, by);
-        }
-    }
-
-    #[inline(never)]
-    fn woken_in_older_call(&mut self, (g, window): (GIdx, WindowIdx), time: Time, by: StackIdx) {
-        let root = &self.slice.windows[window.at()];
-        let Some(seen) = root.seen.filter(|_| root.g == g && OlderCalls::is_one(self.slice, window)) else { return };
-        if !self.position(g).after_last_stack {
-            let seen_start = self.get(window).seen_start;
-            let is_seen = seen_start != Time::MIN && seen_start <= time
-                || seen.start.is_none_or(|start| self.part_start.is_before(start));
-            self.older_calls.woken(window, (time, by), is_seen);
-        }
-    }
-
-    /// How much of a span a window with inferred borders certainly lasted, in ns.
-    pub(super) fn seen_ns(&self, window: WindowIdx, span: Window) -> u64 {
-        let mut open = self.get(window);
-        let seen = self.slice.windows[window.at()].seen;
-        if seen.is_some_and(|seen| seen.start.is_none()) {
-            open.seen_start = span.start;
-        }
-        open.seen_ns(span)
-    }
-
-    /// How much of a span it likely lasted, in ns, where the goroutine likely waited in the call when the trace began.
-    pub(super) fn likely_ns(&self, window: WindowIdx, span: Window) -> Option<u64> {
-        let open = self.get(window);
-        let likely = self.older_calls.likely_waited_in(window) && open.seen_start != Time::MIN;
-        likely.then(|| OpenWindow { seen_start: span.start, ..open }.seen_ns(span))
-    }
-
-    /// Notes the borders of what is certain of an open window; says whether its last matching stack holds no more. Several
-    /// events can be at one position: in old traces, one record can end a wait and say what comes then. The first counts.
-    fn cross_seen(&mut self, window: WindowIdx, seen: SeenPart, (pos, time): (u64, Time)) -> bool {
-        let (begins, ends) = (seen.start == Some(pos), seen.end == Some(pos));
-        if !begins && !ends {
-            return false;
-        }
-        self.edit(window, |open| {
-            if begins && open.seen_start == Time::MIN {
-                open.seen_start = time;
-            }
-            if ends && open.seen_end == Time::MAX {
-                open.seen_end = time;
-            }
-        });
-        ends
-    }
-
-    /// Starts and ends the tasks that an annotation at `pos` begins and ends.
-    pub(super) fn cross_task_boundaries(&mut self, pos: u64, time: Time) {
-        let slice = self.slice;
-        let since = self.looked_at.start;
-        for &(_, boundary, window) in slice.task_boundaries.at(pos) {
-            let is_older = slice.windows[window.at()].stretch.is_some_and(|(start, _)| start.is_none());
-            self.edit(window, |open| match boundary {
-                TaskBoundary::Start => open.start = time,
-                TaskBoundary::HandedOver => open.handed_over = time,
-                TaskBoundary::End => open.end = time,
-            });
-            // A region that is older than the trace is known by its end alone.
-            if is_older {
-                self.edit(window, |open| (open.start, open.cut_start) = (since, true));
-            }
-        }
-    }
-
-    /// Whether a window has time inside the part looked at. A task has such time even while all its goroutines work for
-    /// other tasks.
-    pub(super) fn is_inside(&self, window: WindowIdx, looked_at: Window) -> bool {
-        let open = self.get(window);
-        let has_boundaries = self.slice.windows[window.at()].has_boundaries;
-        open.has_time || has_boundaries && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
-    }
-
-    /// The trace ends: tasks that are still open are cut.
-    pub(super) fn cut_tasks(&mut self) {
-        let slice = self.slice;
-        let tasks = slice.windows.iter().enumerate().filter(|(_, root)| root.has_boundaries);
-        for window in tasks.map(|(i, _)| WindowIdx(i as u32)) {
-            if self.get(window) != BLANK && self.get(window).end == Time::MAX {
-                self.cut_end(window);
-            }
-        }
     }
 
     /// Takes over what a part found.
