@@ -4,6 +4,7 @@
 --   DuckDB      CREATE VIEW requests AS SELECT * FROM read_parquet('out/**/*.parquet');
 --   DataFusion  CREATE EXTERNAL TABLE requests STORED AS PARQUET LOCATION 'out/';
 --   Spark       CREATE TEMPORARY VIEW requests USING parquet OPTIONS (path 'out', recursiveFileLookup 'true');
+--   ClickHouse  CREATE VIEW requests AS SELECT * FROM file('out/**.parquet', Parquet);
 --
 -- Each question begins with `counted`: the requests that count. One that is in several snapshots of a process is there once:
 -- the goroutine and a moment at which it began or ended, on the machine's clock, tell that it is the same. The whole one
@@ -111,6 +112,6 @@ WITH counted AS (
             row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
         FROM requests WHERE dur_ns IS NOT NULL) AS one_each
     WHERE by_start = 1 AND by_end = 1)
-SELECT host, version, sum(CASE WHEN partial OR undecided THEN 0 ELSE 1 END) AS whole,
-    sum(CASE WHEN partial THEN 1 ELSE 0 END) AS cut, sum(CASE WHEN undecided THEN 1 ELSE 0 END) AS undecided
+SELECT host, version, sum(CASE WHEN partial OR undecided THEN 0 ELSE 1 END) AS whole_requests,
+    sum(CASE WHEN partial THEN 1 ELSE 0 END) AS cut_requests, sum(CASE WHEN undecided THEN 1 ELSE 0 END) AS undecided_requests
 FROM counted GROUP BY host, version ORDER BY host, version;

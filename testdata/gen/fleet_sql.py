@@ -1,6 +1,6 @@
 """Runs the questions of docs/fleet.sql on an engine: fleet_sql.py ENGINE FOLDER [SQL].
 
-ENGINE is duckdb, datafusion or spark; FOLDER has the tables. Prints a JSON object: by the name of each question, its rows
+ENGINE is duckdb, datafusion, spark or clickhouse; FOLDER has the tables. Prints a JSON object: by the name of each question, its rows
 as objects. Exits with 77 where the engine is not installed.
 """
 import json
@@ -57,12 +57,34 @@ def spark(folder):
     return lambda sql: [row.asDict() for row in session.sql(sql).collect()]
 
 
+# The columns that are no integers.
+FRACTIONS = {"change_ns", "slow_share"}
+
+
+def clickhouse(folder):
+    from chdb.session import Session
+
+    session = Session()
+    session.query(f"CREATE VIEW requests AS SELECT * FROM file('{folder}/**.parquet', Parquet)")
+
+    def ask(sql):
+        lines = session.query(sql, "JSONEachRow").bytes().decode().splitlines()
+        # A whole number is written without a point, also where it is none.
+        row = lambda line: {k: float(v) if k in FRACTIONS else v for k, v in json.loads(line).items()}
+        return [row(line) for line in lines]
+
+    return ask
+
+
+ENGINES = {"duckdb": duckdb, "datafusion": datafusion, "spark": spark, "clickhouse": clickhouse}
+
+
 def main():
     engine, folder = sys.argv[1:3]
     here = pathlib.Path(__file__).resolve().parent
     sql = pathlib.Path(sys.argv[3]) if len(sys.argv) > 3 else here / "../../docs/fleet.sql"
     try:
-        ask = {"duckdb": duckdb, "datafusion": datafusion, "spark": spark}[engine](folder)
+        ask = ENGINES[engine](folder)
     except ImportError as missing:
         print(missing, file=sys.stderr)
         sys.exit(77)
@@ -71,4 +93,5 @@ def main():
     json.dump(answers, sys.stdout, default=whole)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-//! `docs/fleet.sql` on DuckDB, DataFusion and Spark: they answer as the traces' own profile does.
+//! `docs/fleet.sql` on DuckDB, DataFusion, Spark and ClickHouse: they answer as the traces' own profile does.
 //!
 //! Engines are used where Python has them (`GOTRACE_SLICE_PYTHON`, else `python3`); `GOTRACE_SLICE_REQUIRE_ENGINES=1` forbids
 //! to skip any.
@@ -123,7 +123,7 @@ fn engines_answer_as_the_profile_does() {
     let [quantiles, states, change, slow_ns] = expected(&profile);
     let requests = profile.requests.as_ref().expect("requests");
     let mut first: Option<serde_json::Value> = None;
-    for engine in ["duckdb", "datafusion", "spark"] {
+    for engine in ["duckdb", "datafusion", "spark", "clickhouse"] {
         let Some(answers) = ask(engine, folder.path()) else { continue };
         assert_eq!(sorted(&answers["endpoints"]), sorted(&quantiles), "{engine}");
         assert_eq!(sorted(&answers["states"]), sorted(&states), "{engine}");
@@ -141,8 +141,8 @@ fn engines_answer_as_the_profile_does() {
             .map(|((root, state), ns)| json!({"root": root, "state": state, "before_ns": ns[0], "after_ns": ns[1]}));
         assert_eq!(sorted(&by_state.collect()), sorted(&change), "{engine}");
         let cut = requests.list.iter().filter(|request| request.partial).count();
-        assert_eq!(sum_of(&answers["unknown"], "whole") as usize, requests.list.len() - cut, "{engine}");
-        assert_eq!(sum_of(&answers["unknown"], "cut") as usize, cut, "{engine}");
+        assert_eq!(sum_of(&answers["unknown"], "whole_requests") as usize, requests.list.len() - cut, "{engine}");
+        assert_eq!(sum_of(&answers["unknown"], "cut_requests") as usize, cut, "{engine}");
         assert_eq!(sum_of(&answers["hosts"], "requests") as usize, requests.list.len() - cut, "{engine}");
         match &first {
             Some(first) => assert!(*first == answers, "{engine} answers otherwise than the first engine"),

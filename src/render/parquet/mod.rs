@@ -19,11 +19,12 @@ mod rows;
 use super::Options;
 use crate::profile::Profile;
 use columns::Columns;
-use parquet::basic::{Compression, GzipLevel};
+use parquet::basic::{Compression, Encoding, GzipLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::ColumnPath;
 use rows::{Row, rows};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -58,6 +59,8 @@ fn properties() -> WriterProperties {
         .set_key_value_metadata(Some(vec![schema]))
         .set_compression(Compression::GZIP(GzipLevel::default()))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
+        .set_column_dictionary_enabled(ColumnPath::from("ns"), false)
+        .set_column_encoding(ColumnPath::from("ns"), Encoding::BYTE_STREAM_SPLIT)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .build()
