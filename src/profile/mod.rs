@@ -22,6 +22,7 @@ mod latency;
 mod matched;
 mod name_groups;
 mod only;
+mod overlap;
 mod own_code;
 mod packages;
 mod request_stacks;
@@ -43,13 +44,14 @@ pub(crate) use exemplars::{EXEMPLARS_OF_ALL, exemplar_rank};
 pub use latency::TAIL_MIN_REQUESTS;
 pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
+pub use overlap::{HeapGoals, Overlap};
 pub use own_code::OwnCode;
 pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use requests::{
-    Exemplar, Finding, FindingEvidence, HeapGoals, Lane, Latency, Metric, Overlap, PathPiece, Request, Requests,
-    RuntimeSpan, RuntimeSpans, TailRow, WakerKind, Wakeup,
+    Exemplar, Finding, FindingEvidence, Lane, Latency, Metric, PathPiece, Request, Requests, RuntimeSpan, RuntimeSpans,
+    TailRow, WakerKind, Wakeup,
 };
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};
