@@ -126,7 +126,10 @@ pub fn simulate(plan: Plan) -> Sim {
         }
     }
     // Nobody is born with the trace's last event: a root without time is no root.
-    world.emit(0, code::GC_MARK_ASSIST_ACTIVE, &[0]);
+    match world.gs.iter().find(|g| g.state != "gone").map(|g| g.id) {
+        Some(id) => world.emit(0, code::GC_MARK_ASSIST_ACTIVE, &[id]),
+        None => world.emit(0, code::PROC_STATUS, &[plan.threads as u64, 2]),
+    }
     world.end_generation();
     let end = world.now;
     for g in &mut world.gs {
