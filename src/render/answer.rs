@@ -5,7 +5,9 @@ use super::cut;
 use super::question;
 use super::units::{Share, Unit, count, counted, duration};
 use super::{Options, leaning, names};
-use crate::profile::{Answer, Cause, CodePlace, LibraryPool, Profile, WaitsFor, WakerKind, longest_cut};
+use crate::profile::{
+    Answer, Cause, CodePlace, FindingEvidence, LibraryPool, Profile, WaitsFor, WakerKind, longest_cut,
+};
 use std::borrow::Cow;
 
 /// A line that has less of a function's time than so many per cent is not the only one named.
@@ -29,7 +31,8 @@ impl AnswerStyle {
 /// The sentences of an answer.
 pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> String {
     let findings = profile.requests.as_ref().map_or(&[][..], |requests| &requests.findings);
-    let lacks_cpu = findings.iter().any(|finding| finding.id == "no-cpu");
+    let no_cpu = findings.iter().find(|finding| finding.id == "no-cpu");
+    let lacks_cpu = no_cpu.map(|finding| matches!(finding.evidence, FindingEvidence::CpuSamples { .. }));
     let hides_calls = profile.traces.iter().find(|trace| trace.hides_short_calls).map(|trace| &*trace.version);
     let words = AnswerWriter { answer, style, lacks_cpu, hides_calls };
     let mut sentences = vec![words.how_long(profile)];
@@ -124,8 +127,9 @@ fn undecided(profile: &Profile, unit: Unit) -> String {
 struct AnswerWriter<'a> {
     answer: &'a Answer,
     style: AnswerStyle,
-    /// Whether much of the running time had no CPU.
-    lacks_cpu: bool,
+    /// Whether much of the running time had no CPU: CPU samples say so, or long stretches without an event suggest it
+    /// (`false`); none where nothing does.
+    lacks_cpu: Option<bool>,
     /// The version of a trace in which system calls that did not block have no length, if there is one.
     hides_calls: Option<&'a str>,
 }
@@ -168,8 +172,9 @@ impl AnswerWriter<'_> {
         let subject = if is_second { format!("For another {share} it") } else { format!("{share} of the time it") };
         let what = match (&cause.waits_for, cause.state.as_str()) {
             (None, "syscall") if cause.detail == "cgo" => format!("is in C code{}", self.place(cause)),
-            (None, "running") if cause.detail.is_empty() && self.lacks_cpu => {
-                format!("is running{}, much of it without a CPU", self.place(cause).trim_end_matches(','))
+            (None, "running") if cause.detail.is_empty() && self.lacks_cpu.is_some() => {
+                let without = if self.lacks_cpu == Some(true) { "" } else { "maybe " };
+                format!("is running{}, much of it {without}without a CPU", self.place(cause).trim_end_matches(','))
             }
             (None, "running") if cause.detail.is_empty() && self.hides_calls.is_some() => {
                 let version = clean(self.hides_calls.unwrap_or_default());
@@ -215,6 +220,10 @@ impl AnswerWriter<'_> {
             return format!("waits{place}{}, while {who} {}{at}", free(pool), does(&other.state, other.detail));
         }
         let (object, did) = (object(&cause.state, cause.detail), did(&other.state, other.detail));
+        if cause.state == "network" {
+            // Somebody closed it, or set a deadline.
+            return format!("waits{place}{object}, until {who} ended that, which {did}{at} meanwhile");
+        }
         let way = match other.by_way_of.as_str() {
             "" => String::new(),
             way if other.place.as_ref().is_some_and(|place| place.function == way) => String::new(),

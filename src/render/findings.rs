@@ -22,6 +22,26 @@ pub(super) fn text(finding: &Finding, profile: &Profile, requests: &Requests, st
     words.text(finding).unwrap_or_default()
 }
 
+/// What to do about it, or where to look next.
+pub(super) fn next(id: &str) -> &'static str {
+    match id {
+        "contention" => "hold the lock for less time, or split it",
+        "pool" => "shorten what holds a place, or enlarge the pool if what is behind it can take more",
+        "serial" => "ask once for all of it, or side by side",
+        "slow-call" => "look at what this call asks for, and at its server",
+        "timeout" => "find out why the answer did not come in time",
+        "lock-holder" => "do the slow work before the lock is taken",
+        "outside-worker" => "look at what that goroutine does meanwhile: --root with its function",
+        "scheduler" => "more processors (GOMAXPROCS, a quota), or less work beside these requests",
+        "collector" => "allocate less, or raise GOGC or GOMEMLIMIT",
+        "stw" => "find out what stops the world: collections, or reads of statistics and profiles",
+        "cpu-bound" => "take a CPU profile of the same code",
+        "no-cpu" => "compare GOMAXPROCS with the CPUs that the process gets",
+        "syscall" => "make fewer or larger calls, or make them off the request's path",
+        _ => "--only p95.. shows the slowest alone",
+    }
+}
+
 struct FindingWriter<'a> {
     profile: &'a Profile,
     requests: &'a Requests,
@@ -95,10 +115,16 @@ impl FindingWriter<'_> {
                 let samples = counted(self.requests.cpu.samples, "CPU sample");
                 format!("Requests compute {share} of their time ([running], {time}; {samples} do not contradict).")
             }
-            _ => format!(
-                "Requests compute {share} of their time ([running], {time}), or wait for a CPU of the operating system: \
-                 that is [running], too."
-            ),
+            _ => {
+                let hidden = self.profile.traces.iter().find(|trace| trace.hides_short_calls);
+                let calls = hidden.map_or_else(String::new, |trace| {
+                    format!(", or are in system calls (traces of Go {} do not tell)", clean(&trace.version))
+                });
+                format!(
+                    "Requests compute {share} of their time ([running], {time}){calls}, or wait for a CPU of the operating \
+                     system: that is [running], too."
+                )
+            }
         }
     }
 

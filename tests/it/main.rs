@@ -49,6 +49,7 @@ mod readme;
 mod reference;
 mod request_stacks;
 mod requests;
+mod said_of_causes;
 mod scale;
 mod spans;
 mod started;

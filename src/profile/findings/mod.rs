@@ -8,7 +8,7 @@ mod places;
 
 use super::latency::TAIL_MIN_REQUESTS;
 use super::waits::is_message;
-use super::{Finding, FindingEvidence, Overlap, Profile, Requests, WakerKind, Wakeup};
+use super::{Finding, FindingEvidence, LibraryPool, Overlap, Profile, Requests, WakerKind, Wakeup};
 use places::{Place, WaitFor};
 
 /// Most findings of a report: more would not be read.
@@ -18,7 +18,7 @@ const MIN_REQUESTS: u64 = 10;
 /// Fewest waits of a request one after the other that are a finding.
 const MIN_REPEATS: u64 = 5;
 
-/// The findings: why the slow requests are slow first, then the important ones, then by time.
+/// The findings: the important ones first, then by the time that they explain.
 pub(super) fn find(profile: &Profile) -> Vec<Finding> {
     let Some(requests) = &profile.requests else { return Vec::new() };
     let Some(latency) = requests.latency.as_ref().filter(|l| l.total_ns > 0) else { return Vec::new() };
@@ -26,18 +26,17 @@ pub(super) fn find(profile: &Profile) -> Vec<Finding> {
     let total = latency.total_ns;
     let places = places::places(profile, &requests.wakeups);
     if latency.count >= MIN_REQUESTS {
-        let tail = slow_tail(requests);
+        let tail = slow_tail(profile, requests);
         let blocker = match &tail {
-            Some(Finding { evidence: FindingEvidence::Tail { blocker, .. }, .. }) => *blocker,
+            Some((_, Finding { evidence: FindingEvidence::Tail { blocker, .. }, .. })) => *blocker,
             _ => None,
         };
-        // First, since why the slow requests are slow is what most people look for.
-        found.extend(tail.map(|f| (u64::MAX, f)));
+        found.extend(tail);
         found.extend(outside_waker(profile, requests, blocker));
         let without = without_cpu(profile, requests);
         let without_ns = without.as_ref().map_or(0, |(ns, _)| *ns);
         found.extend(without.filter(|(ns, _)| reaches(*ns, 10, total)));
-        found.extend(large_parts(requests, total, without_ns));
+        found.extend(large_parts(profile, requests, without_ns));
         let waits = waits(profile, &places, total);
         let syscalls = syscalls(profile, total);
         // A call that is explained already is not explained again.
@@ -57,9 +56,9 @@ fn reaches(part: u64, percent: u64, whole: u64) -> bool {
     u128::from(part) * 100 >= u128::from(whole) * u128::from(percent)
 }
 
-/// The state that explains at least half of what the slowest requests take beyond as many average ones; `None` if there
-/// is no tail, or no such state.
-fn slow_tail(requests: &Requests) -> Option<Finding> {
+/// The state that explains at least half of what the slowest requests take beyond as many average ones, and how much it is,
+/// in ns; `None` if there is no tail, or no such state.
+fn slow_tail(profile: &Profile, requests: &Requests) -> Option<(u64, Finding)> {
     let latency = requests.latency.as_ref()?;
     if latency.count < TAIL_MIN_REQUESTS {
         return None;
@@ -75,17 +74,21 @@ fn slow_tail(requests: &Requests) -> Option<Finding> {
     }
     let candidates = requests.tail.iter().enumerate().filter(|(_, r)| r.stands_out);
     let (row, tail) = candidates.max_by_key(|(i, r)| (excess(r.all_ns, r.slow_ns), std::cmp::Reverse(*i)))?;
-    if excess(tail.all_ns, tail.slow_ns) * 2 < slow * n - all * n_slow {
+    let explained = excess(tail.all_ns, tail.slow_ns);
+    if explained * 2 < slow * n - all * n_slow {
         return None;
     }
-    let blocker = blocker(requests, latency.slow_from_ns);
-    Some(Finding { id: tail_id(&tail.state), important: true, evidence: FindingEvidence::Tail { row, blocker } })
+    let blocker = blocker(profile, requests, latency.slow_from_ns);
+    let evidence = FindingEvidence::Tail { row, blocker };
+    let ns = u64::try_from(explained / n.max(1)).unwrap_or(0);
+    Some((ns, Finding { id: tail_id(&tail.state), important: true, evidence }))
 }
 
 /// The row of wake-ups with the longest wait that another request's goroutine, or one outside, ended; `None` if that wait
-/// is shorter than half of a slow request.
-fn blocker(requests: &Requests, slow_from_ns: u64) -> Option<usize> {
-    let named = |w: &Wakeup| matches!(w.waker, WakerKind::Sibling | WakerKind::Outside);
+/// is shorter than half of a slow request. Who only carries what somebody else did is not named.
+fn blocker(profile: &Profile, requests: &Requests, slow_from_ns: u64) -> Option<usize> {
+    let is_other = |w: &Wakeup| matches!(w.waker, WakerKind::Sibling | WakerKind::Outside);
+    let named = |w: &Wakeup| is_other(w) && profile.carrier(w).is_none();
     let long = |w: &Wakeup| reaches(w.max_ns, 50, slow_from_ns);
     let rows = requests.wakeups.iter().enumerate().filter(|(_, w)| named(w) && long(w));
     rows.max_by_key(|(i, w)| (w.max_ns, std::cmp::Reverse(*i))).map(|(i, _)| i)
@@ -112,7 +115,7 @@ fn tail_id(state: &str) -> &'static str {
 fn outside_waker(profile: &Profile, requests: &Requests, blocker: Option<usize>) -> Option<(u64, Finding)> {
     let total = requests.latency.as_ref()?.total_ns;
     let (row, wakeup) = requests.wakeups.iter().enumerate().find(|(_, w)| w.waker == WakerKind::Outside)?;
-    if blocker == Some(row) || !reaches(wakeup.wait_ns, 25, total) {
+    if blocker == Some(row) || !reaches(wakeup.wait_ns, 25, total) || profile.carrier(wakeup).is_some() {
         return None;
     }
     let id = if wakeup.is_lock() {
@@ -136,7 +139,13 @@ fn is_library(profile: &Profile, wakeup: &Wakeup) -> bool {
 
 /// Waits of requests for each other's locks, for a pool, and those that a deadline ended: a quarter of all time.
 fn waits(profile: &Profile, places: &[Place], total: u64) -> Vec<(u64, Finding)> {
-    let largest = |of: WaitFor| places.iter().find(|p| p.waits_for == of && reaches(p.ns, 25, total));
+    let in_flight = profile.requests.as_ref().and_then(|r| r.latency.as_ref()).map_or(0, |l| l.max_in_flight);
+    // Where no two requests are under way at once none queues: a worker does its own job.
+    let is_queue = |place: &Place| {
+        let functions = profile.tree.goroutine(place.stack).map(|frame| frame.function.as_str());
+        place.waits_for != WaitFor::Pool || in_flight > 1 || LibraryPool::of(functions).is_some()
+    };
+    let largest = |of: WaitFor| places.iter().find(|p| p.waits_for == of && reaches(p.ns, 25, total) && is_queue(p));
     [("contention", WaitFor::Lock), ("pool", WaitFor::Pool), ("timeout", WaitFor::Deadline)]
         .into_iter()
         .filter_map(|(id, of)| largest(of).map(|place| (place.ns, finding_of(profile, id, place))))
@@ -206,14 +215,15 @@ fn without_cpu(profile: &Profile, requests: &Requests) -> Option<(u64, Finding)>
 }
 
 /// The parts of all time that are unusually large.
-fn large_parts(requests: &Requests, total: u64, without_cpu_ns: u64) -> Vec<(u64, Finding)> {
+fn large_parts(profile: &Profile, requests: &Requests, without_cpu_ns: u64) -> Vec<(u64, Finding)> {
+    let total = requests.latency.as_ref().map_or(0, |latency| latency.total_ns);
     let state = |name: &str| requests.tail.iter().find(|r| r.state == name).map_or(0, |r| r.all_ns);
     let overlap = &requests.overlap;
     let computing = state("running").saturating_sub(work_for_collector(overlap));
     let tail_is_runnable = requests.tail.iter().any(|r| r.state == "runnable" && r.stands_out);
     [
         ("scheduler", !tail_is_runnable, state("runnable"), 15),
-        ("collector", false, collector_ns(requests), 5),
+        ("collector", false, collector_ns(profile, requests), 5),
         ("stw", false, overlap.stw_ns, 2),
         ("cpu-bound", false, computing.saturating_sub(without_cpu_ns), 60),
     ]
@@ -224,9 +234,20 @@ fn large_parts(requests: &Requests, total: u64, without_cpu_ns: u64) -> Vec<(u64
 }
 
 /// Time in which requests helped the collector or waited for it, in ns.
-fn collector_ns(requests: &Requests) -> u64 {
+fn collector_ns(profile: &Profile, requests: &Requests) -> u64 {
     let waits = requests.tail.iter().filter(|r| r.state.starts_with("GC ")).map(|r| r.all_ns);
-    waits.fold(work_for_collector(&requests.overlap), u64::saturating_add)
+    let others = requests.wakeups.iter().filter(|w| is_for_collector(profile, w)).map(|w| w.wait_ns);
+    waits.chain(others).fold(work_for_collector(&requests.overlap), u64::saturating_add)
+}
+
+/// Whether waits of another state than the collector's own are for it: its goroutines ended them, or they are for one of
+/// its locks (`runtime.gcStart`, `runtime.gcMarkDone`).
+fn is_for_collector(profile: &Profile, wakeup: &Wakeup) -> bool {
+    let is_its = |function: &str| function.starts_with("runtime.gc") || function.starts_with("runtime.bgsweep");
+    let waits_in = || profile.tree.goroutine(wakeup.waiting).any(|frame| is_its(&frame.function));
+    !wakeup.state.starts_with("GC ")
+        && wakeup.waker == WakerKind::Runtime
+        && (is_its(&wakeup.waker_entry) || wakeup.detail == "runtime" && waits_in())
 }
 
 /// Running time in which requests did the collector's work, in ns.

@@ -1,7 +1,7 @@
 //! What is said in words: who ended the waits, findings, warnings, and the command that asks again.
 
 use super::tables::Strings;
-use crate::profile::{Profile, Requests, Wakeup};
+use crate::profile::{Finding, Profile, Requests, Wakeup};
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::findings::{self, FindingStyle};
@@ -64,7 +64,10 @@ pub(super) struct FindingRow {
 impl FindingRow {
     pub(super) fn all(profile: &Profile, requests: &Requests, options: &Options) -> Vec<Self> {
         let style = FindingStyle { unit: options.unit, full_names: options.full_names };
-        let row = |finding| findings::text(finding, profile, requests, style);
+        let row = |finding: &Finding| {
+            let text = findings::text(finding, profile, requests, style);
+            format!("{text} Next: {}.", findings::next(finding.id))
+        };
         let rows = requests.findings.iter().map(|f| Self { id: f.id, important: f.important, text: row(f) });
         rows.filter(|row| !row.text.is_empty()).collect()
     }

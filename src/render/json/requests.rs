@@ -403,6 +403,7 @@ impl Serialize for FindingRow<'_> {
         map.serialize_entry("id", finding.id)?;
         map.serialize_entry("important", &finding.important)?;
         map.serialize_entry("text", &findings::text(finding, context.profile, context.requests, style))?;
+        map.serialize_entry("next", findings::next(finding.id))?;
         map.end()
     }
 }

@@ -63,7 +63,8 @@ fn findings(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut d
     let ids = requests.findings.iter().map(|f| width(f.id)).max().unwrap_or(0);
     let indent = SIGN + ids + 2;
     for finding in &requests.findings {
-        let text = view.ascii(findings::text(finding, profile, requests, style));
+        let text = findings::text(finding, profile, requests, style);
+        let text = view.ascii(format!("{text} Next: {}.", findings::next(finding.id)));
         let (sign, of_id) = if finding.important { ("!", ALERT) } else { ("i", BOLD) };
         let head = format!(
             "  {} {}{:gap$}",

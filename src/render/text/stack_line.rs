@@ -190,6 +190,16 @@ impl StackLine {
         self.join(view, &keep)
     }
 
+    /// The same with the place beside its own function, `main.orders (main.go:33)`.
+    pub(super) fn with_place(mut self) -> Self {
+        if let Some(own) = self.wanted.first().and_then(|&i| self.pieces.get_mut(i)).filter(|_| !self.place.is_empty())
+        {
+            *own = format!("{own} ({})", self.place);
+            self.key = format!("{} {}", self.key, self.place);
+        }
+        self
+    }
+
     /// The same in two lines where one cannot show the innermost user function, what it waits for, and the leaf: the second
     /// begins with what it waits for, or is the leaf.
     pub(super) fn wrap(&self, view: &View<'_>, max: usize) -> String {

@@ -137,7 +137,7 @@ pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) ->
     };
     loop {
         let name = |row: &SampleRow<'_>| row.chain.key.clone();
-        sort_rows(&mut rows, options.sort, |r| r.weight.goroutine_ns, |r| r.weight.events, name);
+        sort_rows(&mut rows, options.sort, |r| r.weight.of(profile.metric), |r| r.weight.events, name);
         let looks: Vec<Look> = rows.iter().map(look).collect();
         if !lookalikes::join(&mut rows, &looks) {
             break;
