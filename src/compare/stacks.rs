@@ -4,6 +4,7 @@ use super::apportion::{RequestCounts, SideSums};
 use super::{CompareOptions, Delta, MatchBy, deltas, rank};
 use crate::profile::{NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// On which sides a stack is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +35,8 @@ pub struct StackChange {
     pub stack: NodeIdx,
     /// The state's name.
     pub state: String,
+    /// Where that is what other goroutines did: the state in which requests waited for it, for most of the time. Else empty.
+    pub waited_in: String,
     /// Whether some of the time may have been spent in what the stack called.
     pub bracketed: bool,
     /// How much.
@@ -81,9 +84,19 @@ pub(crate) fn one_sided_below<'a>(
 
 /// The time of one stack in one state on both sides.
 #[derive(Default)]
-struct StackSums {
+struct StackSums<'a> {
     part: SideSums,
     bracketed: bool,
+    /// By the state that requests waited in, in ns.
+    waited_in: BTreeMap<&'a str, u64>,
+}
+
+impl StackSums<'_> {
+    /// The state in which most of the time was waited; empty where most of it is the requests' own.
+    fn waited_in(&self) -> String {
+        let most = self.waited_in.iter().max_by_key(|(_, ns)| **ns);
+        most.map_or_else(String::new, |(state, _)| (*state).to_owned())
+    }
 }
 
 /// Matches the stacks of two profiles.
@@ -94,16 +107,17 @@ pub(crate) fn compare(
     scale: RequestCounts,
 ) -> (StackTree, Vec<StackChange>) {
     let mut tree = StackTree::default();
-    let mut sums: FxHashMap<(NodeIdx, &str), StackSums> = FxHashMap::default();
+    let mut sums: FxHashMap<(NodeIdx, &str), StackSums<'_>> = FxHashMap::default();
     collect(base, options, &mut tree, &mut sums, |part| &mut part.base_ns);
     collect(new, options, &mut tree, &mut sums, |part| &mut part.new_ns);
-    let mut rows: Vec<((NodeIdx, &str), StackSums)> = sums.into_iter().collect();
+    let mut rows: Vec<((NodeIdx, &str), StackSums<'_>)> = sums.into_iter().collect();
     // By names, not by nodes: nodes are numbered by the order of the sides, and the result must not depend on that.
     rows.sort_by_cached_key(|((stack, state), _)| (tree.stack(*stack).collect::<Vec<_>>(), *state));
     let deltas = deltas(&rows.iter().map(|(_, sums)| sums.part).collect::<Vec<_>>(), scale);
-    let change = |(((stack, state), sums), delta): (((NodeIdx, &str), StackSums), Delta)| StackChange {
+    let change = |(((stack, state), sums), delta): (((NodeIdx, &str), StackSums<'_>), Delta)| StackChange {
         stack,
         state: state.to_owned(),
+        waited_in: sums.waited_in(),
         bracketed: sums.bracketed,
         delta,
         presence: presence(sums.part),
@@ -126,7 +140,7 @@ fn collect<'a>(
     profile: &'a Profile,
     options: CompareOptions,
     tree: &mut StackTree,
-    sums: &mut FxHashMap<(NodeIdx, &'a str), StackSums>,
+    sums: &mut FxHashMap<(NodeIdx, &'a str), StackSums<'a>>,
     side: fn(&mut SideSums) -> &mut u64,
 ) {
     let mut frames = FrameMatcher { of: profile, options, known: FxHashMap::default() };
@@ -136,6 +150,8 @@ fn collect<'a>(
         let ns = side(&mut known.part);
         *ns = ns.saturating_add(sample.weight.latency_ns);
         known.bracketed |= sample.precision == Precision::Bracketed;
+        let waited = known.waited_in.entry(&sample.waited_in).or_default();
+        *waited = waited.saturating_add(sample.weight.latency_ns);
     }
 }
 

@@ -121,3 +121,20 @@ fn no_two_rows_of_who_ended_the_wait_read_the_same() {
         }
     }
 }
+
+/// A verdict says what requests waited in, where other goroutines did what took longer; and nothing of that where they did it
+/// themselves.
+#[test]
+fn a_verdict_says_what_requests_waited_in() {
+    let one_line = |said: String| said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for path in recordings("causes") {
+        let said = one_line(run(&["--summary", "-r", "^main.Contend$", "--vs-root", "^main.Apart$"], &path));
+        let expected = "[sleep] of other goroutines while requests waited in [sync]";
+        assert!(said.starts_with("Slower: ") && said.contains(expected), "{}: {said}", path.display());
+    }
+    for (base, new) in recordings("compared-called").into_iter().zip(recordings("compared-longer")) {
+        let base = base.to_str().expect("UTF-8").to_owned();
+        let said = one_line(run(&["--summary", "-r", "^main.Take$", "--vs", &base], &new));
+        assert!(said.starts_with("Slower: ") && !said.contains("of other goroutines"), "{}: {said}", new.display());
+    }
+}

@@ -189,6 +189,7 @@ impl Serialize for StackChangeRow<'_> {
         let (comparison, change) = (self.0, self.1);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("state", &change.state)?;
+        map.serialize_entry("waited_in", &change.waited_in)?;
         map.serialize_entry("mark", change.presence.name())?;
         map.serialize_entry("bracketed", &change.bracketed)?;
         map.serialize_entry("base_ns", &change.delta.base_ns)?;

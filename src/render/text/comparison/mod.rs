@@ -180,12 +180,18 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
     let stack = changed_stacks(comparison, options, usize::MAX)
         .into_iter()
         .find(|s| &s.state == state && s.delta.delta_ns.signum() == sign);
+    let waited = stack.as_ref().map_or("", |s| &s.waited_in);
+    let waited = if waited.is_empty() || waited == state {
+        String::new()
+    } else {
+        format!(" of other goroutines while requests waited in [{}]", clean(waited))
+    };
     let place = stack.map_or_else(String::new, |s| {
         let below = if s.below.is_empty() { String::new() } else { one_sided_below(comparison, state, sign) };
         let one_sided = if below.is_empty() { one_sided(comparison, &s, options) } else { below };
         format!(", most in {}{}{one_sided}", s.in_short, s.below)
     });
-    format!(" The biggest part is [{}], {part} of the change{place}.", clean(state))
+    format!(" The biggest part is [{}]{waited}, {part} of the change{place}.", clean(state))
 }
 
 /// Whether the own function of a stack, or else what that calls there, is on one side alone. A stack can be so where its

@@ -45,6 +45,8 @@ pub(crate) struct ChangedStack {
     pub(crate) place: String,
     /// The state's name, as it is in the trace.
     pub(crate) state: String,
+    /// The state in which requests waited for it, where other goroutines did it; else empty.
+    pub(crate) waited_in: String,
     /// Says that the time may be in what the stack called; empty when not.
     pub(crate) below: &'static str,
     /// How much.
@@ -185,6 +187,7 @@ pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: us
         in_short: String::new(),
         place: row.chain.place.clone(),
         state: row.change.state.clone(),
+        waited_in: row.change.waited_in.clone(),
         below: below(row),
         delta: row.delta,
         presence: row.presence,

@@ -1,3 +1,5 @@
+//! How stacks read on a line, at several widths.
+
 use super::*;
 use crate::profile::StackTree;
 use crate::render::Options;
