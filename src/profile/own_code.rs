@@ -10,7 +10,7 @@
 //!   /go/src/github.com/lib/pq/conn.go                     below GOPATH, in another repository than the root's
 //! ```
 
-use super::{Profile, ProfileFrame, StackTree, is_std, only_parks};
+use super::{Profile, ProfileFrame, StackTree, is_std, only_parks, package};
 use rustc_hash::FxHashSet;
 
 /// Which functions are the program's own.
@@ -19,8 +19,8 @@ pub struct OwnCode(Level);
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 enum Level {
-    /// Those of the program's own modules; below GOPATH, of the root's repository.
-    Program(Repository),
+    /// Those of the program's own modules, in no file of Go's; below GOPATH, of the root's repository.
+    Program(Repository, GoSource),
     /// These, by name, and the root: the frames have no files.
     Functions(FxHashSet<String>),
     /// All that are not Go's: there are none of the program's.
@@ -55,7 +55,7 @@ impl OwnCode {
     /// What is own on the stacks of a tree, where the roots have these names.
     pub(crate) fn of<'r>(tree: &StackTree, roots: impl Iterator<Item = &'r str>) -> Self {
         let roots: FxHashSet<&str> = roots.collect();
-        let program = Self(Level::Program(Repository::of(tree, &roots)));
+        let program = Self(Level::Program(Repository::of(tree, &roots), GoSource::of(tree)));
         let levels = [program, NOT_STD.clone()];
         levels.into_iter().find(|own| tree.frames().iter().any(|frame| own.has(frame))).unwrap_or_default()
     }
@@ -63,8 +63,9 @@ impl OwnCode {
     /// Whether a frame is own.
     pub fn has(&self, frame: &ProfileFrame) -> bool {
         let is_wanted = match &self.0 {
-            Level::Program(repository) => {
-                !is_std(&frame.function) && !is_fetched(&frame.file) && repository.has(&frame.file)
+            Level::Program(repository, go) => {
+                let file = &frame.file;
+                !is_std(&frame.function) && !is_fetched(file) && !go.has(file) && repository.has(file)
             }
             Level::Functions(own) => own.contains(&frame.function) || frame.function == ProfileFrame::ROOT,
             Level::NotStd => !is_std(&frame.function),
@@ -76,6 +77,30 @@ impl OwnCode {
     /// What counts as own on one stack: where nothing is, all that is not Go's.
     pub fn on_stack(&self, stack: &[&ProfileFrame]) -> &Self {
         if stack.iter().any(|frame| self.has(frame)) { self } else { &NOT_STD }
+    }
+}
+
+/// Where Go's own source is: `/usr/lib/go/src/`; empty where `-trimpath` has cut that. None if nothing tells.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct GoSource(Option<String>);
+
+impl GoSource {
+    /// What comes before the package in the file of one of Go's own functions.
+    fn of(tree: &StackTree) -> Self {
+        let before = |frame: &ProfileFrame| {
+            let package = package(&frame.function);
+            let inside = frame.file.rfind(&format!("{package}/"))?;
+            (is_std(&frame.function) && !package.is_empty()).then(|| frame.file[..inside].to_owned())
+        };
+        // An inlined function has the name of who inlined it, but these are none of Go's.
+        Self(tree.frames().iter().find_map(before))
+    }
+
+    /// Whether a file is a part of it. A closure of `net/http` that was inlined into `main` is called `main.main.StripPrefix.func1`,
+    /// and stands in such a file.
+    fn has(&self, file: &str) -> bool {
+        let inside = self.0.as_deref().and_then(|go| file.strip_prefix(go));
+        inside.and_then(|path| path.split_once('/')).is_some_and(|(first, _)| is_std(&format!("{first}.")))
     }
 }
 
@@ -145,6 +170,25 @@ mod tests {
             ("", "[go]"),
         ];
         assert_eq!(own(&frames, "main.main"), [true, true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn what_stands_in_a_file_of_gos_is_not_own() {
+        let inlined = "main.main.StripPrefix.func4";
+        let frames = [
+            ("/usr/lib/go/src/net/http/server.go", "net/http.(*conn).serve"),
+            ("/usr/lib/go/src/net/http/server.go", inlined),
+            ("/home/me/src/net/main.go", "main.main.logged.func6"),
+        ];
+        assert_eq!(own(&frames, "main.main.logged.func6"), [false, false, true]);
+        let trimmed = [
+            ("net/http/server.go", "net/http.(*conn).serve"),
+            ("net/http/server.go", inlined),
+            ("example.com/net/http/main.go", "main.main.logged.func6"),
+        ];
+        assert_eq!(own(&trimmed, "main.main.logged.func6"), [false, false, true]);
+        // Its twin: nothing tells where Go's source is.
+        assert_eq!(own(&[("net/http/server.go", inlined)], inlined), [true]);
     }
 
     #[test]
