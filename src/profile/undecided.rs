@@ -28,7 +28,7 @@ pub struct UndecidedRequest {
 /// handler's stack.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Undecided {
-    /// How long they took.
+    /// How long they took; and how many more an edge cuts, and how long these were seen.
     pub took: DurationList,
     /// Of these, the ones that likely are of the roots: all that is known of their connection is, or all that went
     /// through the same functions.

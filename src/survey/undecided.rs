@@ -78,6 +78,11 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
             } else if likely.is_of_others(survey, request) {
                 same.undecided.likely_others += 1;
             }
+        } else if *decision == Decision::Undecided
+            && let Some(span) = request.span.inside(asked.window)
+        {
+            let start = request.inferred.unwrap_or(survey.start).max(asked.window.start);
+            span.add_to(&mut same.undecided.took, Window { start, end: asked.window.end.min(survey.end) });
         }
     }
     same.undecided.connections = connections.len() as u64;

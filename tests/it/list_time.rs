@@ -113,3 +113,28 @@ fn goroutines_are_those_that_lived_in_the_part() {
         assert!((a.1 + b.1).abs_diff(ns) <= 4 * count, "{a:?} {b:?} {ns}");
     }
 }
+
+/// An undecided request that `--time` cuts is no whole one, and is told with how long it was seen.
+#[test]
+fn undecided_requests_that_are_cut_are_told() {
+    for path in recordings("endpoints") {
+        let trace = std::fs::read(&path).expect("a trace");
+        let options = Options { request_stacks: true, threads: 1, ..Options::default() };
+        let ask = |time| {
+            let inputs = [Input { name: "test".into(), source: &trace, resolver: None }];
+            let selector = Selector { time, ..selector("^main.Sleep$", by_stack()) };
+            match pipeline::profile(&inputs, &selector, options, None) {
+                Ok(Answer::Profile(profile)) => profile.selection.undecided,
+                other => panic!("{}: {other:?}", path.display()),
+            }
+        };
+        let all = ask(None);
+        let what = path.display();
+        assert_eq!(all.took.partial, 0, "{what}");
+        let last = all.list.last().expect("requests that leave no stack");
+        let middle = (last.start_ns + last.dur_ns / 2) as i64;
+        let cut = ask(Some(TimeRange { start: None, end: Some(middle) }));
+        assert_eq!((cut.count(), cut.took.partial), (all.count() - 1, 1), "{what}");
+        assert!(cut.took.cut_max_ns.abs_diff(last.dur_ns / 2) <= 2_000, "{what}: {} of {last:?}", cut.took.cut_max_ns);
+    }
+}

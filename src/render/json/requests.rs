@@ -136,6 +136,8 @@ impl Serialize for UndecidedJson<'_> {
         map.serialize_entry("likely", &self.0.likely.count())?;
         map.serialize_entry("likely_others", &self.0.likely_others)?;
         map.serialize_entry("connections", &self.0.connections)?;
+        map.serialize_entry("partial", &self.0.took.partial)?;
+        map.serialize_entry("cut_max_ns", &self.0.took.cut_max_ns)?;
         map.end()
     }
 }

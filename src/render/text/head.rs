@@ -1,7 +1,9 @@
 //! The lines above the tables: the traces, the roots, and what was followed from them.
 
 use super::layout::{DIM, INCOMPLETE, View, width};
-use crate::profile::{MatchedFunction, Profile, QuantileBounds, Requests, Selection, TraceInfo, Undecided};
+use crate::profile::{
+    DurationList, MatchedFunction, Profile, QuantileBounds, Requests, Selection, TraceInfo, Undecided,
+};
 use crate::render::clean::clean;
 use crate::render::cut;
 use crate::render::leaning;
@@ -267,8 +269,9 @@ fn parallel(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> 
 /// Requests that may be of the roots too, and which way the distribution leans without them.
 fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> Vec<String> {
     let undecided = &profile.selection.undecided;
+    let cut = cut_undecided(view, undecided);
     if undecided.count() == 0 {
-        return Vec::new();
+        return cut.into_iter().collect();
     }
     let n = counted(undecided.count(), "more request");
     let took = view.time(undecided.total_ns());
@@ -288,7 +291,16 @@ fn undecided(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) ->
     if undecided.likely_others > 0 {
         items.push(format!("{} likely are of other handlers", count(undecided.likely_others)));
     }
+    items.extend(cut);
     items
+}
+
+/// Those that an edge cuts.
+fn cut_undecided(view: &View<'_>, undecided: &Undecided) -> Option<String> {
+    let DurationList { partial, cut_max_ns, .. } = undecided.took;
+    let up_to = if partial > 1 { "up to " } else { "" };
+    let n = counted(partial, "cut request");
+    (partial > 0).then(|| format!("{n} may be too, seen for {up_to}{}", view.time(cut_max_ns)))
 }
 
 /// How far any of them can move the quantiles.
