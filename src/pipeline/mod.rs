@@ -18,6 +18,7 @@ mod looked_at;
 mod matched;
 mod open_trace;
 mod progress;
+mod selection;
 mod slicing;
 mod snapshots;
 #[cfg(test)]

@@ -5,12 +5,13 @@ use super::looked_at::looked_at;
 use super::matched::{MatchedCounts, select_alone, stretches_alone};
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
+use super::selection::{add_selection, selection_of};
 use super::snapshots::{self, GenerationKey, Seen};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
 use crate::profile::{self, CutRequest, Metric, Only, Profile, RequestStacks, Requests};
-use crate::slice::{self, RootKind, Selector, SelectorBuilder, WindowIdx};
+use crate::slice::{self, Selector, SelectorBuilder, WindowIdx};
 use crate::survey::roots::servers::TIMEOUT_HANDLER;
 use crate::survey::{self, Asked, Survey};
 use crate::trace::error::{Result, Warning};
@@ -411,41 +412,4 @@ fn recording_left_out(goroutines: u64) -> Option<Warning> {
         n => format!("{n} goroutines belong to the recording of the trace itself and were left out"),
     };
     Some(Warning::note("recording", message))
-}
-
-/// What was asked for, as it was given.
-fn selection_of(selector: &Selector) -> profile::Selection {
-    let given = &selector.given;
-    let root_by = match given.root_by.as_slice() {
-        [] => &[RootKind::Creation, RootKind::Entry, RootKind::Stack],
-        kinds => kinds,
-    };
-    profile::Selection {
-        patterns: given.roots.clone(),
-        fixed_strings: given.syntax.fixed_strings,
-        ignore_case: given.syntax.ignore_case,
-        root_by: root_by.iter().map(|kind| kind.name().to_owned()).collect(),
-        exclude: given.exclude.clone(),
-        goids: given.goids.clone(),
-        whole_life: given.whole_life,
-        time: given.time.as_ref().map(|(_, text)| text.clone()),
-        ..profile::Selection::default()
-    }
-}
-
-fn add_selection(selection: &mut profile::Selection, counts: &slice::Counts, measured: &Measured) {
-    selection.roots += measured.roots;
-    selection.roots_cut += measured.roots_cut;
-    selection.roots_by_creation += measured.roots_by_creation;
-    selection.roots_by_entry += measured.roots_by_entry;
-    selection.roots_by_stack += measured.roots_by_stack;
-    selection.roots_by_task += measured.roots_by_task;
-    selection.roots_by_region += measured.roots_by_region;
-    selection.goroutines += counts.goroutines;
-    selection.max_depth = selection.max_depth.max(counts.max_depth);
-    selection.excluded += counts.excluded;
-    selection.recording += counts.recording;
-    selection.runtime += counts.runtime;
-    selection.shared += counts.shared;
-    selection.outlived += measured.outlived;
 }
