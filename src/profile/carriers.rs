@@ -25,7 +25,7 @@ impl Carrier {
 
     /// By the function that a goroutine was started with (Go 1.21 to 1.27, `src/net/http/transport.go` and
     /// `internal/http2/transport.go`, `src/context/context.go`, `src/os/signal`; grpc-go's `internal/transport`).
-    fn of(entry: &str) -> Option<Self> {
+    pub(crate) fn of(entry: &str) -> Option<Self> {
         match entry {
             "net/http.(*persistConn).readLoop"
             | "net/http.(*persistConn).writeLoop"
@@ -51,6 +51,13 @@ impl Profile {
         let outermost = || self.tree.goroutine(wakeup.waker_stack).last().map_or("", |frame| &frame.function);
         let entry = if wakeup.waker_entry.is_empty() { outermost() } else { &wakeup.waker_entry };
         Carrier::of(entry)
+    }
+
+    /// Whether the goroutine that ended waits cancelled a context.
+    pub fn cancels(&self, wakeup: &Wakeup) -> bool {
+        // Go 1.19 to 1.27, `src/context/context.go`; by a name of its own since 1.21.
+        let is_cancel = |function: &str| function.starts_with("context.") && function.ends_with("Ctx).cancel");
+        self.tree.goroutine(wakeup.waker_stack).any(|frame| is_cancel(&frame.function))
     }
 }
 

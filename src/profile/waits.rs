@@ -32,6 +32,38 @@ pub(crate) fn lock_kind<'a>(frames: impl Iterator<Item = &'a str>) -> &'static s
     found
 }
 
+/// Whether one of these functions reads a stream part by part: a body, the rows of a query, what the other side of a
+/// connection sends when it wants to. However often it waits, it was asked for once (Go 1.19 – 1.27, `net/http`, `io`,
+/// `database/sql`; grpc-go; the packages named websocket).
+pub(crate) fn reads_stream<'a>(functions: impl Iterator<Item = &'a str>) -> bool {
+    let (mut is_stream, mut is_call) = (false, false);
+    for function in functions {
+        match function {
+            "net/http.(*connReader).Read"
+            | "net/http.(*body).Read"
+            | "net/http.(*bodyEOFSignal).Read"
+            | "io.Copy"
+            | "io.CopyBuffer"
+            | "io.CopyN"
+            | "io.ReadAll"
+            | "database/sql.(*Rows).Next"
+            | "google.golang.org/grpc.(*clientStream).RecvMsg"
+            | "google.golang.org/grpc.(*serverStream).RecvMsg" => is_stream = true,
+            // One row, one message: these are calls.
+            "database/sql.(*Row).Scan" | "google.golang.org/grpc.invoke" => is_call = true,
+            _ => is_stream |= package_name(function).contains("websocket"),
+        }
+    }
+    is_stream && !is_call
+}
+
+/// The last part of a function's package path: `websocket` of `nhooyr.io/websocket.(*Conn).Read`.
+fn package_name(function: &str) -> &str {
+    let from = function.rfind('/').map_or(0, |at| at + 1);
+    let name = &function[from..];
+    name.split('.').next().unwrap_or(name)
+}
+
 /// A pool of a widely used library, at which a caller waits until something is free.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum LibraryPool {
@@ -78,6 +110,18 @@ mod tests {
         assert_eq!(pool(&["database/sql.(*DB).conn", "database/sql.(*DB).query"]), Some(LibraryPool::Database));
         assert_eq!(pool(&["net/http.(*Transport).getConn", "main.f"]), Some(LibraryPool::Host));
         assert_eq!(pool(&["database/sql.(*DB).query", "main.f"]), None);
+    }
+
+    #[test]
+    fn streams_are_told_from_calls() {
+        let stream = |frames: &[&'static str]| reads_stream(frames.iter().copied());
+        assert!(stream(&["net.(*conn).Read", "net/http.(*bodyEOFSignal).Read", "io.Copy"]));
+        assert!(stream(&["net.(*conn).Read", "github.com/gorilla/websocket.(*Conn).NextReader"]));
+        assert!(stream(&["google.golang.org/grpc.(*clientStream).RecvMsg", "pb.(*client).Recv"]));
+        assert!(!stream(&["google.golang.org/grpc.(*clientStream).RecvMsg", "google.golang.org/grpc.invoke"]));
+        assert!(stream(&["database/sql.(*Rows).Next"]));
+        assert!(!stream(&["database/sql.(*Rows).Next", "database/sql.(*Row).Scan"]));
+        assert!(!stream(&["net.(*conn).Read", "github.com/lib/pq.(*conn).recvMessage"]));
     }
 
     #[test]

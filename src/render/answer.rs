@@ -3,10 +3,10 @@
 use super::clean::clean;
 use super::cut;
 use super::question;
-use super::units::{Share, Unit, count, counted, duration};
+use super::units::{Share, Unit, count, counted, duration, mean};
 use super::{Options, leaning, names};
 use crate::profile::{
-    Answer, Cause, CodePlace, FindingEvidence, LibraryPool, Profile, WaitsFor, WakerKind, longest_cut,
+    Answer, Cause, CodePlace, Finding, FindingEvidence, LibraryPool, Profile, WaitsFor, WakerKind, longest_cut,
 };
 use std::borrow::Cow;
 
@@ -34,7 +34,8 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> St
     let no_cpu = findings.iter().find(|finding| finding.id == "no-cpu");
     let lacks_cpu = no_cpu.map(|finding| matches!(finding.evidence, FindingEvidence::CpuSamples { .. }));
     let hides_calls = profile.traces.iter().find(|trace| trace.hides_short_calls).map(|trace| &*trace.version);
-    let words = AnswerWriter { answer, style, lacks_cpu, hides_calls };
+    let serial = findings.iter().find_map(|finding| serial(finding, profile));
+    let words = AnswerWriter { answer, style, lacks_cpu, hides_calls, serial };
     let mut sentences = vec![words.how_long(profile)];
     sentences.extend(answer.causes.iter().enumerate().map(|(i, cause)| words.cause(cause, i > 0)));
     sentences.push(counts(answer, profile, style.unit));
@@ -132,6 +133,16 @@ struct AnswerWriter<'a> {
     lacks_cpu: Option<bool>,
     /// The version of a trace in which system calls that did not block have no length, if there is one.
     hides_calls: Option<&'a str>,
+    /// The own function in which each request waits again and again, and how often on average.
+    serial: Option<(&'a str, u64)>,
+}
+
+/// The own function that a finding about calls one after the other names, and how many there are in a request.
+fn serial<'p>(finding: &Finding, profile: &'p Profile) -> Option<(&'p str, u64)> {
+    let FindingEvidence::Waits { stack, count, .. } = finding.evidence else { return None };
+    let latency = profile.requests.as_ref()?.latency.as_ref().filter(|_| finding.id == "serial")?;
+    let own = profile.tree.goroutine(stack).find(|frame| profile.own_code.has(frame))?;
+    Some((own.function.as_str(), mean(count, latency.count)))
 }
 
 impl AnswerWriter<'_> {
@@ -190,15 +201,26 @@ impl AnswerWriter<'_> {
         format!("{subject} {}.", what.trim_end_matches(','))
     }
 
+    /// ` 8 times`, where a finding says that a request waits there again and again.
+    fn times(&self, cause: &Cause) -> String {
+        let Some((function, times)) = self.serial else { return String::new() };
+        let is_there = cause.place.as_ref().is_some_and(|place| place.function == *function);
+        if is_there { format!(" {} times", count(times)) } else { String::new() }
+    }
+
     /// A wait that no other goroutine is known to have ended.
     fn wait(&self, cause: &Cause) -> String {
         let ended = match cause.ended_by {
+            WakerKind::Timer if cause.is_cancelled => ", until its deadline",
+            _ if cause.is_cancelled => ", until it is cancelled",
             WakerKind::Timer => ", until a timer ends it",
             WakerKind::Runtime => ", until the runtime ends it",
+            // The trace does not tell which of the two.
+            WakerKind::Network if cause.state == "network" => " or a deadline",
             _ => "",
         };
         let object = cause.pool.map_or_else(|| object(&cause.state, cause.detail), |pool| free(pool).to_owned());
-        format!("waits{}{object}{ended}", self.place(cause))
+        format!("waits{}{}{object}{ended}", self.times(cause), self.place(cause))
     }
 
     /// A wait, and what the goroutine did that was waited for.
@@ -206,9 +228,14 @@ impl AnswerWriter<'_> {
         let place = self.place(cause);
         let who = self.who(other);
         let at = other.place.as_ref().map_or_else(String::new, |p| self.lines(p, other.ns)).replace(", at ", " at ");
+        if let Some(pool) = cause.pool {
+            // What others do who have what is waited for, as far as that is the program's own.
+            let meanwhile = format!(", while {who} {}{at}", does(&other.state, other.detail));
+            return format!("waits{place}{}{}", free(pool), if other.is_own { &meanwhile } else { "" });
+        }
         if other.state == "network" && !other.is_own {
             // Who only carries what comes from the network is not who is waited for.
-            return format!("waits{place} for the network");
+            return format!("waits{}{place} for the network", self.times(cause));
         }
         if other.holds_lock {
             return format!(
@@ -216,13 +243,13 @@ impl AnswerWriter<'_> {
                 does(&other.state, other.detail)
             );
         }
-        if let Some(pool) = cause.pool {
-            return format!("waits{place}{}, while {who} {}{at}", free(pool), does(&other.state, other.detail));
-        }
         let (object, did) = (object(&cause.state, cause.detail), did(&other.state, other.detail));
         if cause.state == "network" {
             // Somebody closed it, or set a deadline.
             return format!("waits{place}{object}, until {who} ended that, which {did}{at} meanwhile");
+        }
+        if cause.is_cancelled {
+            return format!("waits{place}{object}, until {who} cancels it, which {did}{at} meanwhile");
         }
         let way = match other.by_way_of.as_str() {
             "" => String::new(),

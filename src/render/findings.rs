@@ -190,14 +190,23 @@ impl FindingWriter<'_> {
                 format!("Requests wait {share} of their time{place} until {what}: {many}.{busy}")
             }
             "timeout" => {
-                format!(
-                    "{share} of the time are waits{place} that a timer ended (a deadline, a timeout, a tick): {many}."
-                )
+                format!("{share} of the time are waits{place} that {} ended: {many}.", self.deadline(stack))
             }
             _ => {
                 let each = mean(n, latency.count);
                 format!("Requests make about {each} calls one after the other{place}: {many}, {share} of the time.")
             }
+        }
+    }
+
+    /// What ended waits before what they waited for.
+    fn deadline(&self, stack: NodeIdx) -> String {
+        let there = || self.requests.wakeups.iter().filter(|wakeup| wakeup.waiting == stack);
+        match there().find(|wakeup| self.profile.cancels(wakeup)) {
+            Some(cancel) if there().all(|wakeup| wakeup.waker != WakerKind::Timer) => {
+                format!("a cancellation by {}", self.waker(cancel))
+            }
+            _ => "a deadline or a timeout".to_owned(),
         }
     }
 
@@ -222,7 +231,7 @@ impl FindingWriter<'_> {
             Some(LibraryPool::Host) => "a connection to the host is free (MaxConnsPerHost)",
             Some(LibraryPool::Semaphore) => "the semaphore has room",
             Some(LibraryPool::Puddle) => "something of the pool is free (MaxConns)",
-            None => "another request sends, receives or lets go",
+            None => "another request, or a worker, is free",
         }
     }
 
@@ -414,11 +423,11 @@ mod tests {
                  of that main.fetchUser (user.go:12) holds it."
             ),
             format!(
-                "Requests wait 5.2% of their time in main.fetchUser (user.go:12) until another request sends, receives or \
-                 lets go: {waits}."
+                "Requests wait 5.2% of their time in main.fetchUser (user.go:12) until another request, or a worker, \
+                 is free: {waits}."
             ),
             format!(
-                "5.2% of the time are waits in main.fetchUser (user.go:12) that a timer ended (a deadline, a timeout, a tick): {waits}."
+                "5.2% of the time are waits in main.fetchUser (user.go:12) that a deadline or a timeout ended: {waits}."
             ),
             "Of several calls one decides: main.(*Server).Handler (server.go:33) takes 5.2% of the time, 1.78 ms a \
              request."

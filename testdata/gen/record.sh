@@ -53,6 +53,7 @@ spans
 causes
 collector
 problems
+findings
 nocpu
 kinds
 "
@@ -78,7 +79,8 @@ build() {
 	if [ -d "$here/$3/vendor" ]; then
 		# A module of its own: what it has in vendor is code that it fetched.
 		cp -R "$here/$3/." "$dir/$3"
-		printf 'module gotrace-slice/gen/%s\n\ngo %s\n\nrequire example.org/router v1.0.0\n' "$3" "${2%v1}" >"$dir/$3/go.mod"
+		requires=$(sed -n 's/^# //p' "$here/$3/vendor/modules.txt")
+		printf 'module gotrace-slice/gen/%s\n\ngo %s\n\nrequire %s\n' "$3" "${2%v1}" "$requires" >"$dir/$3/go.mod"
 		(cd "$dir/$3" && GOROOT=$1 GOTOOLCHAIN=local GOFLAGS=-mod=vendor GOPROXY=off GOSUMDB=off GOWORK=off CGO_ENABLED=0 \
 			"$1/bin/go" build -trimpath -o "$dir/bin/$3" .)
 		return
@@ -133,6 +135,7 @@ everything() {
 	run "$1" causes causes
 	run "$1" collector collector
 	run "$1" problems problems
+	run "$1" findings findings
 	run "$1" nocpu nocpu
 	run "$1" nocpu-samples nocpu -cpu
 	run "$1" endpoints endpoints

@@ -26,6 +26,7 @@ mod cut_requests;
 mod cutoff;
 mod differential;
 mod endpoints;
+mod findings;
 mod fleet;
 mod fleet_engines;
 mod fleet_trial;

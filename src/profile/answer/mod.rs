@@ -59,8 +59,10 @@ pub struct Cause {
     pub bracketed: bool,
     /// The goroutine that most of it was waited for; none where it was none, or many different ones.
     pub waits_for: Option<WaitsFor>,
-    /// Where no goroutine was waited for: who ended the waits, if that is known.
+    /// Who ended the waits, if nearly all were ended alike.
     pub ended_by: WakerKind,
+    /// Whether nearly all of them were ended by the cancellation of a context.
+    pub is_cancelled: bool,
 }
 
 impl Cause {
@@ -80,6 +82,7 @@ impl Cause {
         if self.ended_by != other.ended_by {
             self.ended_by = WakerKind::Unknown;
         }
+        self.is_cancelled &= other.is_cancelled;
         if let (Some(own), Some(its)) = (&mut self.place, &other.place) {
             own.lines = place::lines(own.lines.iter().chain(&its.lines).copied());
         }
@@ -195,6 +198,7 @@ fn cause<'p>(rest: &mut Vec<&TimedStack<'p>>, whole_ns: u64, requests: &Requests
     let in_state: Vec<&TimedStack<'p>> = near.rows.iter().copied().filter(|row| kind(row) == most).collect();
     let found = place::narrow(&in_state, place::Enough { of_ns: place::time(&in_state), percent: 80 });
     let place = found.place(rest);
+    let ended = ended(place.as_ref(), state, requests, profile);
     let cause = Cause {
         waits_in: waits_in(&found, &profile.own_code),
         state: state.to_owned(),
@@ -203,7 +207,8 @@ fn cause<'p>(rest: &mut Vec<&TimedStack<'p>>, whole_ns: u64, requests: &Requests
         ns: place::time(&found.rows),
         bracketed: place::time_of(&found.rows, |row| row.bracketed) * 2 > place::time(&found.rows),
         waits_for: waits_for(&found),
-        ended_by: ended_by(place.as_ref(), state, requests, profile),
+        ended_by: nearly_all(&ended, |end| end.waker).unwrap_or_default(),
+        is_cancelled: nearly_all(&ended, |end| end.is_cancelled).unwrap_or_default(),
         place,
     };
     // What was found is in the order of the rest.
@@ -261,18 +266,29 @@ fn waits_for(found: &Narrowed<'_, '_>) -> Option<WaitsFor> {
     })
 }
 
-/// Who ended the waits in a state below a place, if it was one kind in nearly all of the time.
-fn ended_by(place: Option<&CodePlace>, state: &str, requests: &Requests, profile: &Profile) -> WakerKind {
+/// How waits ended, and how long they took, in ns.
+struct Ended {
+    waker: WakerKind,
+    is_cancelled: bool,
+    ns: u64,
+}
+
+/// How the waits in a state below a place ended.
+fn ended(place: Option<&CodePlace>, state: &str, requests: &Requests, profile: &Profile) -> Vec<Ended> {
     let is_there = |wakeup: &&super::Wakeup| {
         let below =
             |place: &CodePlace| profile.tree.stack(wakeup.waiting).any(|frame| frame.function == place.function);
         wakeup.state == state && place.is_none_or(below)
     };
-    let ended: Vec<_> = requests.wakeups.iter().filter(is_there).map(|w| (w.waker, w.wait_ns)).collect();
-    let all: u64 = ended.iter().map(|(_, ns)| ns).sum();
-    largest(ended.into_iter())
-        .filter(|(_, ns)| u128::from(*ns) * 10 >= u128::from(all) * 9)
-        .map_or(WakerKind::Unknown, |l| l.0)
+    let ended = |w: &super::Wakeup| Ended { waker: w.waker, is_cancelled: profile.cancels(w), ns: w.wait_ns };
+    requests.wakeups.iter().filter(is_there).map(ended).collect()
+}
+
+/// What nine tenths of the time have in common.
+fn nearly_all<T: Eq + std::hash::Hash + Copy>(ended: &[Ended], of: impl Fn(&Ended) -> T) -> Option<T> {
+    let all: u64 = ended.iter().map(|end| end.ns).sum();
+    let most = largest(ended.iter().map(|end| (of(end), end.ns)));
+    most.filter(|(_, ns)| u128::from(*ns) * 10 >= u128::from(all) * 9).map(|(common, _)| common)
 }
 
 #[cfg(test)]

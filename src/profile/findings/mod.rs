@@ -8,7 +8,7 @@ mod places;
 
 use super::latency::TAIL_MIN_REQUESTS;
 use super::waits::is_message;
-use super::{Finding, FindingEvidence, LibraryPool, Overlap, Profile, Requests, WakerKind, Wakeup};
+use super::{Finding, FindingEvidence, Overlap, Profile, Requests, WakerKind, Wakeup};
 use places::{Place, WaitFor};
 
 /// Most findings of a report: more would not be read.
@@ -37,7 +37,7 @@ pub(super) fn find(profile: &Profile) -> Vec<Finding> {
         let without_ns = without.as_ref().map_or(0, |(ns, _)| *ns);
         found.extend(without.filter(|(ns, _)| reaches(*ns, 10, total)));
         found.extend(large_parts(profile, requests, without_ns));
-        let waits = waits(profile, &places, total);
+        let waits = waits(profile, &places, latency);
         let syscalls = syscalls(profile, total);
         // A call that is explained already is not explained again.
         let is_syscall = |f: &Finding| syscalls.as_ref().is_some_and(|(_, other)| is_same_line(profile, f, other));
@@ -114,19 +114,27 @@ fn tail_id(state: &str) -> &'static str {
 /// that another finding names already.
 fn outside_waker(profile: &Profile, requests: &Requests, blocker: Option<usize>) -> Option<(u64, Finding)> {
     let total = requests.latency.as_ref()?.total_ns;
-    let (row, wakeup) = requests.wakeups.iter().enumerate().find(|(_, w)| w.waker == WakerKind::Outside)?;
-    if blocker == Some(row) || !reaches(wakeup.wait_ns, 25, total) || profile.carrier(wakeup).is_some() {
+    let id = |wakeup: &Wakeup| outside_id(profile, wakeup);
+    let (row, wakeup) = requests.wakeups.iter().enumerate().find(|(_, w)| id(w).is_some())?;
+    if blocker == Some(row) || !reaches(wakeup.wait_ns, 25, total) {
         return None;
     }
-    let id = if wakeup.is_lock() {
-        "lock-holder"
-    } else if is_message(&wakeup.state) && !is_library(profile, wakeup) {
-        "outside-worker"
-    } else {
-        return None;
-    };
     let worked = calls::worked_meanwhile(profile, wakeup.waiting);
-    Some((wakeup.wait_ns, Finding { id, important: true, evidence: FindingEvidence::Wakeup { row, worked } }))
+    let evidence = FindingEvidence::Wakeup { row, worked };
+    id(wakeup).map(|id| (wakeup.wait_ns, Finding { id, important: true, evidence }))
+}
+
+/// The finding that waits ended from outside are; none where another one is about them.
+fn outside_id(profile: &Profile, wakeup: &Wakeup) -> Option<&'static str> {
+    let is_elsewhere = || matches!(places::waits_for(profile, wakeup), Some(WaitFor::Pool | WaitFor::Deadline));
+    if wakeup.waker != WakerKind::Outside || profile.carrier(wakeup).is_some() || is_elsewhere() {
+        return None;
+    }
+    match wakeup {
+        lock if lock.is_lock() => Some("lock-holder"),
+        message if is_message(&message.state) && !is_library(profile, message) => Some("outside-worker"),
+        _ => None,
+    }
 }
 
 /// Whether a goroutine of Go's own libraries ended the waits: one that carries what somebody else did, as the loops of
@@ -138,14 +146,11 @@ fn is_library(profile: &Profile, wakeup: &Wakeup) -> bool {
 }
 
 /// Waits of requests for each other's locks, for a pool, and those that a deadline ended: a quarter of all time.
-fn waits(profile: &Profile, places: &[Place], total: u64) -> Vec<(u64, Finding)> {
-    let in_flight = profile.requests.as_ref().and_then(|r| r.latency.as_ref()).map_or(0, |l| l.max_in_flight);
-    // Where no two requests are under way at once none queues: a worker does its own job.
-    let is_queue = |place: &Place| {
-        let functions = profile.tree.goroutine(place.stack).map(|frame| frame.function.as_str());
-        place.waits_for != WaitFor::Pool || in_flight > 1 || LibraryPool::of(functions).is_some()
-    };
-    let largest = |of: WaitFor| places.iter().find(|p| p.waits_for == of && reaches(p.ns, 25, total) && is_queue(p));
+fn waits(profile: &Profile, places: &[Place], latency: &super::Latency) -> Vec<(u64, Finding)> {
+    // What a timer ends again and again is a tick, and the request goes on after it.
+    let is_once = |place: &Place| place.waits_for != WaitFor::Deadline || place.count <= latency.count;
+    let is_large = |place: &Place| reaches(place.ns, 25, latency.total_ns);
+    let largest = |of: WaitFor| places.iter().find(|p| p.waits_for == of && is_large(p) && is_once(p));
     [("contention", WaitFor::Lock), ("pool", WaitFor::Pool), ("timeout", WaitFor::Deadline)]
         .into_iter()
         .filter_map(|(id, of)| largest(of).map(|place| (place.ns, finding_of(profile, id, place))))
@@ -365,6 +370,11 @@ mod tests {
         assert_eq!(ids(channel(WakerKind::Inside, "chan send")), [""; 0]);
         assert_eq!(ids(channel(WakerKind::Timer, "select")), ["timeout"]);
         assert_eq!(ids(channel(WakerKind::Timer, "sleep")), [""; 0]);
+        // A timer's channel alone, and what a timer ends twice a request.
+        assert_eq!(ids(channel(WakerKind::Timer, "chan receive")), [""; 0]);
+        let mut ticks = channel(WakerKind::Timer, "select");
+        ticks.wakeups[0].count = 20;
+        assert_eq!(ids(ticks), [""; 0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Waits by the own function that waits, and what the trace says of how they ended.
 
-use crate::profile::waits::is_message;
-use crate::profile::{LibraryPool, NodeIdx, Profile, ProfileFrame, WakerKind, Wakeup};
+use crate::profile::waits::{is_message, reads_stream};
+use crate::profile::{Carrier, LibraryPool, NodeIdx, Profile, ProfileFrame, WakerKind, Wakeup};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// For what a wait was.
@@ -9,9 +9,9 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub(super) enum WaitFor {
     /// A lock.
     Lock,
-    /// Something free of a pool, or a message of another request.
+    /// Something free of a pool, a worker that is free, or a message of another request.
     Pool,
-    /// A timer, otherwise than in a sleep: a deadline, a timeout.
+    /// Something else, until a timer or a cancellation ended it.
     Deadline,
     /// Whoever ended it: a call to something else.
     Call,
@@ -65,16 +65,42 @@ pub(super) fn places(profile: &Profile, wakeups: &[Wakeup]) -> Vec<Place> {
 }
 
 /// For what a wait was; none where other findings are about it, or nothing can be said.
-fn waits_for(profile: &Profile, wakeup: &Wakeup) -> Option<WaitFor> {
+pub(super) fn waits_for(profile: &Profile, wakeup: &Wakeup) -> Option<WaitFor> {
     let is_channel = is_message(&wakeup.state);
-    let functions = || profile.tree.goroutine(wakeup.waiting).map(|frame| frame.function.as_str());
-    let is_pool = || LibraryPool::of(functions()).is_some();
+    let is_select = wakeup.state.starts_with("select");
+    let is_pool = || LibraryPool::of(profile.tree.goroutine(wakeup.waiting).map(|frame| &*frame.function)).is_some();
+    // Where no two requests are under way at once none queues: a worker does its own job.
+    let queues = || queues(profile);
     match wakeup.waker {
         WakerKind::Sibling if wakeup.is_lock() => Some(WaitFor::Lock),
-        WakerKind::Sibling if is_channel => Some(WaitFor::Pool),
+        // A timer's channel alone is a sleep.
+        WakerKind::Timer if is_select => Some(WaitFor::Deadline),
+        WakerKind::Sibling | WakerKind::Outside if is_select && is_cancelled(profile, wakeup) => {
+            Some(WaitFor::Deadline)
+        }
+        WakerKind::Sibling if is_channel && (is_pool() || queues()) => Some(WaitFor::Pool),
         WakerKind::Outside if is_channel && is_pool() => Some(WaitFor::Pool),
-        WakerKind::Timer if is_channel => Some(WaitFor::Deadline),
-        WakerKind::Network | WakerKind::Outside if is_channel || wakeup.state == "network" => Some(WaitFor::Call),
+        // Who receives was busy until then.
+        WakerKind::Outside if wakeup.state.starts_with("chan send") && queues() => Some(WaitFor::Pool),
+        WakerKind::Network | WakerKind::Outside if is_channel || wakeup.state == "network" => {
+            (!is_part_of_stream(profile, wakeup)).then_some(WaitFor::Call)
+        }
         _ => None,
     }
+}
+
+/// Whether two requests were under way at once.
+fn queues(profile: &Profile) -> bool {
+    let latency = profile.requests.as_ref().and_then(|requests| requests.latency.as_ref());
+    latency.is_some_and(|latency| latency.max_in_flight > 1)
+}
+
+fn is_cancelled(profile: &Profile, wakeup: &Wakeup) -> bool {
+    profile.cancels(wakeup) || profile.carrier(wakeup) == Some(Carrier::Cancellation)
+}
+
+/// Whether what the program calls there reads one thing part by part.
+fn is_part_of_stream(profile: &Profile, wakeup: &Wakeup) -> bool {
+    let frames = profile.tree.goroutine(wakeup.waiting).take_while(|frame| !profile.own_code.has(frame));
+    reads_stream(frames.map(|frame| frame.function.as_str()))
 }

@@ -1,7 +1,7 @@
 //! One stack on one line: outermost user function → … → leaf.
 
 use super::layout::{View, width};
-use crate::profile::{OwnCode, ProfileFrame};
+use crate::profile::{Carrier, OwnCode, ProfileFrame};
 use crate::render::names;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -28,6 +28,8 @@ pub(super) struct StackLine {
     n_kept: usize,
     /// Whether it was made by [`StackLine::told_apart_from`].
     is_told_apart: bool,
+    /// What the goroutine that is waited for only carries.
+    carries: Option<Carrier>,
     /// `user.go:12` of the innermost frame that is the user's own.
     pub(super) place: String,
     /// The whole chain, for sorting by name.
@@ -96,7 +98,7 @@ impl StackLine {
         }
         let (pieces, wanted) = outermost_first(pieces, &shown, own, creator.is_some());
         let key = pieces.join(" ");
-        Self { pieces, wanted, n_kept: 1, is_told_apart: false, place: place(stack, own), key }
+        Self { pieces, wanted, n_kept: 1, is_told_apart: false, carries: None, place: place(stack, own), key }
     }
 
     /// What a goroutine did while another one waited, whose stack is beyond `at`: `main.Page → main.orders → … → waits for
@@ -117,13 +119,14 @@ impl StackLine {
             pieces.push(waits_for(first, full_names));
             pieces.extend(rest.iter().rev().map(|f| names::function(&f.function, full_names).into_owned()));
         }
+        let carries = work.last().and_then(|entry| Carrier::of(&entry.function));
         let own_in_work = work.iter().position(|f| own.has(f)).map(|i| pieces.len() - 1 - i);
         let last = pieces.len().saturating_sub(1);
         let wanted = kept.iter().copied().chain([last]).chain(own_in_work).chain(waiter.wanted).chain([n_waiter]);
         let wanted: Vec<usize> = wanted.chain((0..pieces.len()).rev()).collect();
         let (pieces, wanted) = limited(pieces, wanted);
         let key = pieces.join(" ");
-        Self { pieces, wanted, n_kept: kept.len(), is_told_apart: false, place: waiter.place, key }
+        Self { pieces, wanted, n_kept: kept.len(), is_told_apart: false, carries, place: waiter.place, key }
     }
 
     /// The same line with the piece in front in which it differs from `others`: the last own function, or the innermost one
@@ -148,9 +151,20 @@ impl StackLine {
         if self.n_kept > 1 { 2 * MIN_NAME + WAITS_FOR.len() + MIN_ARROWS } else { MIN_NAME }
     }
 
-    /// The pieces that are always kept, in words: `main.orders, waits for http.(*persistConn).readLoop`.
+    /// The pieces that are always kept, in words: `main.orders, waits for main.worker`; what a goroutine only carries is
+    /// what is waited for.
     pub(super) fn in_short(&self) -> String {
-        let kept: Vec<&str> = self.wanted.iter().take(self.n_kept).map(|&i| self.pieces[i].as_str()).collect();
+        let carried = match self.carries {
+            Some(Carrier::Network) => Some("waits for the network"),
+            Some(Carrier::Cancellation) => Some("waits for a cancellation"),
+            Some(Carrier::Signal) => Some("waits for a signal"),
+            None => None,
+        };
+        let piece = |&i: &usize| match carried {
+            Some(what) if self.pieces[i].starts_with(WAITS_FOR) => what,
+            _ => self.pieces[i].as_str(),
+        };
+        let kept: Vec<&str> = self.wanted.iter().take(self.n_kept).map(piece).collect();
         if kept.is_empty() { "an unknown stack".to_owned() } else { kept.join(", ") }
     }
 

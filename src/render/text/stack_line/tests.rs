@@ -126,6 +126,13 @@ fn lines_that_read_the_same_are_told_apart_by_who_called() {
     assert_eq!(orders.in_short(), "main.call, waits for http.readLoop");
     let apart = orders.told_apart_from(&[&users]).expect("they differ");
     assert_eq!(apart.in_short(), "main.orders, waits for http.readLoop");
+    // Who only carries what comes from the network is not who is waited for. Its twin: the program's own of that name.
+    let carried = |entry: &str| {
+        let stack = ["net.Read", entry, "[waiting for]", "net/http.(*persistConn).roundTrip", "main.call", "main.H"];
+        line(&stack.map(|f| frame(f, 1))).in_short()
+    };
+    assert_eq!(carried("net/http.(*persistConn).readLoop"), "main.call, waits for the network");
+    assert_eq!(carried("main.(*persistConn).readLoop"), "main.call, waits for main.(*persistConn).readLoop");
     assert!(orders.told_apart_from(&[&orders]).is_none() && apart.told_apart_from(&[&users]).is_none());
 }
 
