@@ -155,7 +155,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "UNIT", default_value = "auto", help_heading = "Report")]
     pub(crate) unit: UnitArg,
 
-    /// Columns of a line, at least 60 [default: the terminal's, or 100]
+    /// Columns of a line, 60 to 10,000 [default: the terminal's, or 100]
     #[arg(long, value_name = "COLUMNS", help_heading = "Report")]
     pub(crate) width: Option<usize>,
 

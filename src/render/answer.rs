@@ -35,9 +35,11 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> St
     let lacks_cpu = no_cpu.map(|finding| matches!(finding.evidence, FindingEvidence::CpuSamples { .. }));
     let hides_calls = profile.traces.iter().find(|trace| trace.hides_short_calls).map(|trace| &*trace.version);
     let serial = findings.iter().find_map(|finding| serial(finding, profile));
-    let words = AnswerWriter { answer, style, lacks_cpu, hides_calls, serial };
+    let words = AnswerWriter { answer, style, lacks_cpu, hides_calls, serial, is_second: false };
     let mut sentences = vec![words.how_long(profile)];
-    sentences.extend(answer.causes.iter().enumerate().map(|(i, cause)| words.cause(cause, i > 0)));
+    sentences.extend(
+        answer.causes.iter().enumerate().map(|(i, cause)| AnswerWriter { is_second: i > 0, ..words }.cause(cause)),
+    );
     sentences.push(counts(answer, profile, style.unit));
     sentences.join(" ")
 }
@@ -125,6 +127,7 @@ fn undecided(profile: &Profile, unit: Unit) -> String {
     format!("{} undecided{notes}", count(undecided.count()))
 }
 
+#[derive(Clone, Copy)]
 struct AnswerWriter<'a> {
     answer: &'a Answer,
     style: AnswerStyle,
@@ -135,6 +138,8 @@ struct AnswerWriter<'a> {
     hides_calls: Option<&'a str>,
     /// The own function in which each request waits again and again, and how often on average.
     serial: Option<(&'a str, u64)>,
+    /// Whether the sentence is about the second cause, which is said in fewer words: the answer is to be one to three lines.
+    is_second: bool,
 }
 
 /// The own function that a finding about calls one after the other names, and how many there are in a request.
@@ -178,9 +183,10 @@ impl AnswerWriter<'_> {
     }
 
     /// `96.0% of the time it waits in main.Get (main.go:49) for a lock that main.refresh holds while it sleeps.`
-    fn cause(&self, cause: &Cause, is_second: bool) -> String {
+    fn cause(&self, cause: &Cause) -> String {
         let share = self.share(cause.ns);
-        let subject = if is_second { format!("For another {share} it") } else { format!("{share} of the time it") };
+        let subject =
+            if self.is_second { format!("For another {share} it") } else { format!("{share} of the time it") };
         let what = match (&cause.waits_for, cause.state.as_str()) {
             (None, "syscall") if cause.detail == "cgo" => format!("is in C code{}", self.place(cause)),
             (None, "running") if cause.detail.is_empty() && self.lacks_cpu.is_some() => {
@@ -278,6 +284,7 @@ impl AnswerWriter<'_> {
         let library = match cause.waits_in.as_str() {
             "" => String::new(),
             waits_in if cause.state == "syscall" => format!(", most in {},", self.name(waits_in)),
+            _ if self.is_second => String::new(),
             waits_in => format!(", in {},", self.name(waits_in)),
         };
         format!(" in {}{below}{lines}{library}", self.name(&place.function))
@@ -292,7 +299,10 @@ impl AnswerWriter<'_> {
                 format!(" ({})", at(*line))
             }
             lines => {
-                let shown = lines.iter().take(MAX_LINES).filter(|(_, ns)| self.share(*ns).0 >= 10);
+                let shown = lines
+                    .iter()
+                    .take(if self.is_second { 1 } else { MAX_LINES })
+                    .filter(|(_, ns)| self.share(*ns).0 >= 10);
                 let shown: Vec<String> = shown.map(|(line, ns)| format!("{} {}", at(*line), self.share(*ns))).collect();
                 if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) }
             }

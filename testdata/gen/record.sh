@@ -54,6 +54,7 @@ causes
 collector
 problems
 findings
+relays
 nocpu
 kinds
 "
@@ -136,6 +137,7 @@ everything() {
 	run "$1" collector collector
 	run "$1" problems problems
 	run "$1" findings findings
+	run "$1" relays relays
 	run "$1" nocpu nocpu
 	run "$1" nocpu-samples nocpu -cpu
 	run "$1" endpoints endpoints

@@ -48,6 +48,7 @@ mod pprof_go;
 mod problems;
 mod readme;
 mod reference;
+mod relays;
 mod request_stacks;
 mod requests;
 mod said_of_causes;

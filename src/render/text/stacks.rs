@@ -247,7 +247,8 @@ impl<'p> StackLines<'p> {
             if !is_pseudo {
                 has_users |= is_user && enough == usize::MAX;
             } else if enough == usize::MAX {
-                let waited_for = tree.frames()[frame as usize].is_waiting_for();
+                let pseudo = &tree.frames()[frame as usize];
+                let waited_for = pseudo.is_waiting_for() || pseudo.function == ProfileFrame::MORE;
                 enough = if has_users && !waited_for { self.stack.len() + 1 } else { usize::MAX - 1 };
             }
             if self.stack.len() >= enough {

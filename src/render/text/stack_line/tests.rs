@@ -137,6 +137,13 @@ fn lines_that_read_the_same_are_told_apart_by_who_called() {
 }
 
 #[test]
+fn further_goroutines_do_not_hide_who_waits() {
+    let stack = ["time.Sleep", "main.rest", "[more]", "[waiting for]", "main.pass", "[waiting for] ×7", "main.relay"];
+    let expected = "main.relay → waits for main.pass → waits for main.rest → time.Sleep";
+    assert_eq!(chain(&stack, 100).0, expected);
+}
+
+#[test]
 fn odd_stacks_have_a_text_too() {
     assert_eq!(chain(&[], 40).0, "(no stack recorded)");
     assert_eq!(chain(&["runtime.gopark"], 40), ("runtime.gopark".into(), "f1.go:1".into()));
