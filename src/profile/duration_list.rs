@@ -5,8 +5,8 @@
 pub struct DurationList {
     /// In ns; ascending after [`sort`](Self::sort), which the statistics below need.
     pub durations_ns: Vec<u64>,
-    /// Of these, calls of gRPC's stream workers: their borders are inferred, they took at most so long.
-    pub inferred: u64,
+    /// Of these, calls of gRPC's stream workers: their borders are inferred.
+    pub inferred: Vec<InferredDuration>,
     /// Those cut by an edge of the trace.
     pub partial: u64,
     /// How long these were seen, in ns, summed.
@@ -19,6 +19,15 @@ pub struct DurationList {
     pub hangs: bool,
 }
 
+/// How long a call took whose borders are inferred.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct InferredDuration {
+    /// At most, in ns: as it stands in the list.
+    pub at_most_ns: u64,
+    /// At least, in ns; 0 where it may be several calls.
+    pub at_least_ns: u64,
+}
+
 impl DurationList {
     /// Adds one, in ns; none when an edge of the trace cuts it.
     pub fn add(&mut self, duration: Option<u64>) {
@@ -29,7 +38,7 @@ impl DurationList {
     /// Adds those of another list.
     pub fn absorb(&mut self, other: &Self) {
         self.durations_ns.extend(&other.durations_ns);
-        self.inferred += other.inferred;
+        self.inferred.extend(&other.inferred);
         self.partial += other.partial;
         self.cut_total_ns = self.cut_total_ns.saturating_add(other.cut_total_ns);
         self.cut_max_ns = self.cut_max_ns.max(other.cut_max_ns);
@@ -70,6 +79,18 @@ impl DurationList {
     pub fn percentile_ns(&self, per_cent: u64) -> u64 {
         let rank = (self.count() * per_cent).div_ceil(100).max(1);
         self.durations_ns.get(rank as usize - 1).copied().unwrap_or(0)
+    }
+
+    /// The least that [`percentile_ns`](Self::percentile_ns) can be, in ns, if each of those with inferred borders took as
+    /// long as it certainly did; none where no border is inferred.
+    pub fn percentile_at_least_ns(&self, per_cent: u64) -> Option<u64> {
+        let mut inferred = self.inferred.clone();
+        inferred.sort_unstable();
+        let mut left = inferred.iter().peekable();
+        let least = |&ns: &u64| left.next_if(|of| of.at_most_ns == ns).map_or(ns, |of| of.at_least_ns);
+        let mut list = Self { durations_ns: self.durations_ns.iter().map(least).collect(), ..Self::default() };
+        list.sort();
+        (!self.inferred.is_empty()).then(|| list.percentile_ns(per_cent))
     }
 
     /// The longest, in ns; 0 when there is none.
@@ -120,5 +141,15 @@ mod tests {
         ];
         find_hanging(&mut lists.iter_mut().collect::<Vec<_>>());
         assert_eq!(lists.map(|list| list.hangs), [true, false, true, false, false]);
+    }
+
+    #[test]
+    fn what_is_inferred_can_be_shorter() {
+        let inferred = |at_most_ns, at_least_ns| InferredDuration { at_most_ns, at_least_ns };
+        let mut calls = list(&[10, 20, 30, 30], &[]);
+        assert_eq!(calls.percentile_at_least_ns(50), None);
+        calls.inferred = vec![inferred(30, 5), inferred(20, 18)];
+        // 5, 10, 18, 30
+        assert_eq!([50, 75, 100].map(|p| calls.percentile_at_least_ns(p)), [Some(10), Some(18), Some(30)]);
     }
 }

@@ -38,7 +38,7 @@ pub use carriers::Carrier;
 pub use cpu_time::{CpuTime, SAMPLE_NS};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, LongestSeen, longest_cut};
-pub use duration_list::DurationList;
+pub use duration_list::{DurationList, InferredDuration};
 pub use exemplars::SLOWEST_EXEMPLARS;
 pub(crate) use exemplars::{EXEMPLARS_OF_ALL, exemplar_rank};
 pub use latency::TAIL_MIN_REQUESTS;

@@ -35,7 +35,8 @@ impl FirstCalls {
     /// Those of a trace.
     pub(crate) fn new(survey: &Survey) -> Self {
         let calls = survey.served.requests.iter();
-        let open = calls.filter(|r| r.inferred.is_some_and(|seen| seen > Time::MIN) && r.span.began.is_none());
+        let open =
+            calls.filter(|r| r.inferred.is_some_and(|certain| certain.first > Time::MIN) && r.span.began.is_none());
         Self(open.map(|r| (r.g, FirstCall::Waits)).collect())
     }
 

@@ -14,7 +14,7 @@ use super::forest::RequestEndpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
 use super::roots::servers::hands_on;
-use crate::profile::{DurationList, Handler, Undecided, is_std};
+use crate::profile::{DurationList, Handler, InferredDuration, Undecided, is_std};
 use crate::trace::ids::StringIdx;
 use crate::trace::time::Window;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -99,9 +99,10 @@ fn by_protocol(survey: &Survey, looked_at: Window) -> BTreeMap<&'static str, Gro
         let ServerRequest { protocol, paths, span, inferred, .. } = *request;
         let Some(span) = span.inside(looked_at) else { continue };
         let took = groups.entry(protocol).or_default().entry(paths).or_default();
-        let start = inferred.unwrap_or(survey.start).max(looked_at.start);
+        let start = inferred.map_or(survey.start, |certain| certain.first).max(looked_at.start);
         span.add_to(took, Window { start, end: looked_at.end.min(survey.end) });
-        took.inferred += u64::from(inferred.is_some() && request.is_inside(looked_at));
+        let durations = request.duration().zip(request.certain_ns()).filter(|_| request.is_inside(looked_at));
+        took.inferred.extend(durations.map(|(at_most_ns, at_least_ns)| InferredDuration { at_most_ns, at_least_ns }));
     }
     groups
 }

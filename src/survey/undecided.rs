@@ -81,7 +81,7 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
         } else if *decision == Decision::Undecided
             && let Some(span) = request.span.inside(asked.window)
         {
-            let start = request.inferred.unwrap_or(survey.start).max(asked.window.start);
+            let start = request.inferred.map_or(survey.start, |certain| certain.first).max(asked.window.start);
             span.add_to(&mut same.undecided.took, Window { start, end: asked.window.end.min(survey.end) });
         }
     }

@@ -59,3 +59,46 @@ fn methods_have_a_row_each_with_its_number() {
         assert!(!text.contains(REMARK), "{what}: {text}");
     }
 }
+
+/// The report of one method, as JSON.
+fn report(trace: &Path, function: &str) -> Value {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+    let pattern = format!("^{function}$");
+    let output = command.args(["-q", "-f", "json", "--root", &pattern]).arg(trace).output().expect("a report");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// The least that a quantile can be, of the requests of a report.
+fn at_least(report: &Value, per_cent: usize) -> u64 {
+    let least = |request: &Value| match request["may_be_several"].as_bool() {
+        Some(true) => 0,
+        _ => request["at_least_ns"].as_u64().or(request["dur_ns"].as_u64()).expect("ns"),
+    };
+    let mut all: Vec<u64> = report["requests"].as_array().expect("requests").iter().map(least).collect();
+    all.sort_unstable();
+    all[(all.len() * per_cent).div_ceil(100).max(1) - 1]
+}
+
+/// The list says of calls on stream workers how long they took at least, as the report of each method does; of calls with
+/// borders of the server's own there is nothing to say.
+#[test]
+fn calls_of_stream_workers_have_a_lower_bound_in_the_list() {
+    for trace in recordings("grpc-workers") {
+        let (json, text) = (serde_json::from_str::<Value>(&list(&trace, "json")).expect("JSON"), list(&trace, "text"));
+        for row in json["handlers"].as_array().expect("rows") {
+            let function = row["function"].as_str().expect("a name");
+            let report = report(&trace, function);
+            let expected = [50, 95].map(|per_cent| Value::from(at_least(&report, per_cent)));
+            let got = [&row["p50_at_least_ns"], &row["p95_at_least_ns"]];
+            assert_eq!(got, expected.each_ref(), "{}: {function}", trace.display());
+            assert!(row["p50_at_least_ns"].as_u64() <= row["p50_ns"].as_u64(), "{}: {function}", trace.display());
+            assert!(text.contains(&format!("{function} (p50 at least ")), "{text}");
+        }
+    }
+    for trace in recordings("grpc") {
+        let json: Value = serde_json::from_str(&list(&trace, "json")).expect("JSON");
+        let rows = json["handlers"].as_array().expect("rows");
+        assert!(rows.iter().all(|row| row["p50_at_least_ns"].is_null()), "{}", trace.display());
+        assert!(!list(&trace, "text").contains("at least "), "{}", trace.display());
+    }
+}

@@ -46,7 +46,7 @@ fn who_waits_and_who_is_waited_for_stand_in_every_format() {
                 let text = report(&path, function, format);
                 // At 80 columns the second half of a stack is a line of its own.
                 let lines: Vec<&str> = text.lines().collect();
-                let mut both = lines.windows(2).map(|two| two.concat());
+                let mut both = lines.windows(2).map(<[&str]>::concat);
                 let line = both.any(|two| two.contains("main.relay") && two.contains("main.rest"));
                 let is_drawn = format[1] == "svg" && text.contains("main.relay") && text.contains("main.rest (");
                 assert!(line || is_drawn, "{}: {function}, {format:?}: {text}", path.display());

@@ -89,6 +89,8 @@ struct HandlerRow<'a> {
     undecided_p95_ns: u64,
     undecided_max_ns: u64,
     inferred: u64,
+    p50_at_least_ns: Option<u64>,
+    p95_at_least_ns: Option<u64>,
     #[serde(flatten)]
     took: DurationSummary,
     elsewhere: Vec<ElsewhereRow<'a>>,
@@ -111,7 +113,9 @@ impl<'a> HandlerRow<'a> {
             undecided_p50_ns: handler.undecided.percentile_ns(50),
             undecided_p95_ns: handler.undecided.percentile_ns(95),
             undecided_max_ns: handler.undecided.max_ns(),
-            inferred: handler.took.inferred,
+            inferred: handler.took.inferred.len() as u64,
+            p50_at_least_ns: handler.took.percentile_at_least_ns(50),
+            p95_at_least_ns: handler.took.percentile_at_least_ns(95),
             took: DurationSummary::new(&handler.took),
             elsewhere: handler
                 .elsewhere

@@ -26,14 +26,32 @@ pub(crate) struct ServerRequest {
     pub(crate) paths: u32,
     /// Whether a matching function is on one of its stacks.
     pub(crate) matches: bool,
-    /// Where its borders are inferred, since one of gRPC's stream workers served it, the time of its first stack: it took at
-    /// most as long as its borders say, and nobody knows its connection.
-    pub(crate) inferred: Option<Time>,
+    /// What is certain of it where its borders are inferred, since one of gRPC's stream workers served it: it took at most as
+    /// long as its borders say, and nobody knows its connection.
+    pub(crate) inferred: Option<CertainPart>,
     /// Its position among the stretches of the forest; none where it is none of them.
     pub(crate) stretch: Option<u32>,
 }
 
+/// What is certain of a call with inferred borders.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct CertainPart {
+    /// The time of its first stack; [`Time::MIN`] where the worker was there since the trace began.
+    pub(crate) first: Time,
+    /// Until when its last one held.
+    last: Time,
+    may_be_several: bool,
+}
+
 impl ServerRequest {
+    /// How long it certainly took, in ns, where its borders are inferred; none where they are not, or an edge cuts it.
+    pub(crate) fn certain_ns(&self) -> Option<u64> {
+        let CertainPart { first, last, may_be_several } = self.inferred?;
+        let (began, ended) = self.whole()?;
+        let (from, to) = (first.max(began), last.min(ended));
+        Some(if may_be_several { 0 } else { to.max(from).since(from) })
+    }
+
     /// How long it took, in ns; none when an edge cuts it.
     pub(crate) fn duration(&self) -> Option<u64> {
         self.whole().map(|(began, ended)| ended.since(began))
@@ -85,7 +103,9 @@ impl Served {
     fn add_worker_call(&mut self, forest: &Forest, symbols: &Symbols, g: GIdx, call: &WorkerCall) {
         let paths = self.path_set(symbols, call.stacks.iter());
         let span = span(forest, g, (call.start, call.end));
-        let inferred = call.seen.and_then(|seen| seen.time).or(Some(Time::MIN));
+        let time = |moment: Option<Moment>| moment.and_then(|moment| moment.time).unwrap_or(Time::MIN);
+        let (first, last, may_be_several) = (time(call.seen), time(call.last), call.may_be_several);
+        let inferred = Some(CertainPart { first, last, may_be_several });
         let (protocol, matches) = ("gRPC", call.matches);
         self.requests.push(ServerRequest { g, protocol, span, paths, matches, inferred, stretch: None });
     }

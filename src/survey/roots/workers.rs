@@ -13,6 +13,8 @@ use super::connections::{Moment, ServerStack};
 use super::paths::{PathNode, StackSet};
 use super::servers::ServerStep;
 use super::stretches::StackHolds;
+use crate::trace::ids::StackIdx;
+use rustc_hash::FxHashSet;
 
 /// A call between two borders.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +25,10 @@ pub(crate) struct WorkerCall {
     pub(crate) end: Option<Moment>,
     /// When the first of its stacks was recorded; none: the worker was there since the trace began.
     pub(crate) seen: Option<Moment>,
+    /// Until when the last of them held; none while it holds.
+    pub(crate) last: Option<Moment>,
+    /// Whether the worker waited twice on one stack, as it would in two calls.
+    pub(crate) may_be_several: bool,
     /// Its stacks in the handler.
     pub(crate) stacks: StackSet,
     /// Whether a matching function is on one of them.
@@ -40,17 +46,26 @@ pub(crate) struct Worker {
     /// trace.
     was_outside: bool,
     open: Option<WorkerCall>,
+    /// When the last stack of the open call was recorded.
+    stack_at: Option<Moment>,
+    /// The stacks on which the open call waited.
+    waits: FxHashSet<StackIdx>,
 }
 
 impl Worker {
     /// Nothing seen of it. `was_outside` says whether it was outside all calls at some moment.
     pub(crate) fn new(was_outside: bool) -> Self {
-        Self { last: None, was_outside, open: None }
+        Self { last: None, was_outside, open: None, stack_at: None, waits: FxHashSet::default() }
     }
 
     /// The goroutine runs again.
     pub(crate) fn resumed(&mut self, at: Moment) {
         self.last = Some(at);
+        // In old traces one record stands for a call of the operating system and its end: nothing in between is certain.
+        let stack = self.stack_at.filter(|stack| stack.pos == at.pos);
+        if let Some(open) = &mut self.open {
+            open.last.get_or_insert(stack.unwrap_or(at));
+        }
     }
 
     /// A matching stack whose outer end was cut off: deep in a handler.
@@ -73,10 +88,22 @@ impl Worker {
         let start = last.filter(|_| self.was_outside);
         let since_start = last.is_none() && !self.was_outside && holds == StackHolds::SinceItRan;
         let seen = (!since_start).then_some(at);
-        let new = || WorkerCall { start, end: None, seen, stacks: StackSet::default(), matches: false, method };
+        let new = || WorkerCall {
+            start,
+            end: None,
+            seen,
+            last: None,
+            may_be_several: false,
+            stacks: StackSet::default(),
+            matches: false,
+            method,
+        };
         let open = self.open.get_or_insert_with(new);
         open.stacks.add(stack);
         open.matches |= matches;
+        self.stack_at = Some(at);
+        open.last = (holds == StackHolds::AMoment).then_some(at);
+        open.may_be_several |= holds == StackHolds::WhileItWaits && !self.waits.insert(stack);
         ended
     }
 
@@ -87,15 +114,15 @@ impl Worker {
 
     /// The goroutine ends, or the trace (`None`). Returns the call, if one was open.
     pub(crate) fn end(&mut self, at: Option<Moment>) -> Option<WorkerCall> {
+        self.waits.clear();
         let call = self.open.take()?;
-        Some(WorkerCall { end: at, ..call })
+        Some(WorkerCall { end: at, last: call.last.or(at), ..call })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::ids::StackIdx;
     use crate::trace::time::Time;
 
     /// Start and end of each call, as file positions, and whether it matches. One letter per event; its index is its

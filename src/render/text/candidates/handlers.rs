@@ -82,7 +82,7 @@ fn elsewhere_of(view: &View<'_>, handler: &Handler) -> Option<String> {
 fn remarks(view: &View<'_>, candidates: &Candidates) -> Vec<String> {
     let mut lines = Vec::new();
     let outermost = candidates.handlers.iter().filter(|h| h.within.is_empty());
-    let inferred: u64 = outermost.map(|h| h.took.inferred).sum();
+    let inferred: u64 = outermost.map(|h| h.took.inferred.len() as u64).sum();
     if inferred > 0 {
         let (n, took) = (counted(inferred, "request"), if inferred == 1 { "it took" } else { "they took" });
         lines.push(format!(
@@ -108,10 +108,14 @@ impl HandlerRow<'_> {
     fn name(&self, view: &View<'_>) -> String {
         let name = names::function(&self.handler.function, view.options.full_names);
         let undecided = match self.handler.undecided.count() {
-            0 => String::new(),
-            n => format!(" ({} undecided)", count(n)),
+            0 => None,
+            n => Some(format!("{} undecided", count(n))),
         };
-        format!("{}{name}{undecided}", "  ".repeat(self.depth))
+        let at_least = self.handler.took.percentile_at_least_ns(50);
+        let at_least = at_least.map(|ns| format!("p50 at least {}", view.time(ns)));
+        let notes: Vec<String> = undecided.into_iter().chain(at_least).collect();
+        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
+        format!("{}{name}{notes}", "  ".repeat(self.depth))
     }
 }
 
