@@ -35,6 +35,7 @@ pub(super) fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -
         total_ns: u64::try_from(total).unwrap_or(u64::MAX),
         histogram: histogram(list, min_ns, max_ns),
         max_in_flight: max_in_flight(list),
+        busy_ns: busy_ns(list),
         mean_in_flight_milli: rounded(total.saturating_mul(1000), window),
         slow_count: slow_count as u64,
         slow_from_ns: list[order[slow_count - 1]].dur_ns,
@@ -101,6 +102,22 @@ fn max_in_flight(list: &[Request]) -> u64 {
         most = most.max((started - ended.min(started)).max(1));
     }
     most as u64
+}
+
+/// How long at least one request was under way, in ns, summed over traces.
+fn busy_ns(list: &[Request]) -> u64 {
+    let mut spans: Vec<(u32, u64, u64)> =
+        list.iter().map(|r| (r.trace, r.start_ns, r.start_ns.saturating_add(r.dur_ns))).collect();
+    spans.sort_unstable();
+    let (mut busy, mut of_trace, mut until) = (0_u64, None, 0);
+    for (trace, start, end) in spans {
+        if of_trace != Some(trace) {
+            (of_trace, until) = (Some(trace), 0);
+        }
+        busy = busy.saturating_add(end.saturating_sub(start.max(until)));
+        until = until.max(end);
+    }
+    busy
 }
 
 /// State by state, all requests against those at the positions `slow`.
@@ -221,6 +238,11 @@ mod tests {
         assert_eq!(most(&[(0, 0, 11), (0, 10, 10), (0, 10, 1)]), 3);
         assert_eq!(most(&[(0, 0, 10), (1, 5, 10), (1, 3, 4)]), 2);
         assert_eq!(most(&[(0, 5, 0), (0, 5, 0)]), 1);
+        let busy = |list: &[(u32, u64, u64)]| {
+            busy_ns(&list.iter().map(|&(trace, start, dur)| request(trace, start, dur)).collect::<Vec<_>>())
+        };
+        assert_eq!([busy(&[]), busy(&[(0, 5, 10), (0, 0, 10), (0, 1, 2), (0, 20, 3)])], [0, 18]);
+        assert_eq!(busy(&[(0, 0, 10), (1, 5, 10)]), 20);
         let l = finished([500, 250]).latency.unwrap();
         assert_eq!((l.max_in_flight, l.mean_in_flight_milli), (2, 750));
     }

@@ -148,6 +148,8 @@ pub struct Latency {
     pub histogram: Vec<u64>,
     /// Most requests at work at once.
     pub max_in_flight: u64,
+    /// How long at least one was under way, in ns.
+    pub busy_ns: u64,
     /// Requests at work on average over the part of the trace looked at, in thousandths.
     pub mean_in_flight_milli: u64,
     /// How many are the slowest 5 %, at least one.

@@ -58,6 +58,7 @@ fn findings_and_answers_say_who_and_what() {
         ("Hosted", "until a connection to the host is free (MaxConnsPerHost)"),
         ("Admitted", "until the semaphore has room"),
         ("Handed", "until another request, or a worker, is free"),
+        ("Handed", "of that main.work (main.go:"),
         ("Cancelled", "that a cancellation by main.record.func2"),
         ("Deadlined", "that a deadline or a timeout ended"),
         ("SpokenOften", "make about 8 calls one after the other in main.ask"),
@@ -80,6 +81,21 @@ fn findings_and_answers_say_who_and_what() {
         for (function, words) in answers {
             let answer = report(&path, function)["answer"]["text"].to_string();
             assert!(answer.contains(words), "{}: {function}: {answer}", path.display());
+        }
+    }
+}
+
+/// As many requests do not wait as the pool has places.
+#[test]
+fn the_finding_pool_says_how_many_places_are_taken() {
+    for path in recordings("findings") {
+        for (function, places) in [("Hosted", 0.9..1.5), ("Admitted", 1.7..2.3)] {
+            let report = report(&path, function);
+            let texts = report["findings"].as_array().expect("findings").iter().map(|found| found["text"].as_str());
+            let text = texts.flatten().find(|text| text.contains(" wait for it, ")).expect("the finding");
+            let (_, rest) = text.split_once(" wait for it, ").expect("it was found");
+            let taken: f64 = rest.split_once(" do not.").and_then(|(n, _)| n.parse().ok()).expect("a number");
+            assert!(places.contains(&taken), "{}: {function}: {text}", path.display());
         }
     }
 }

@@ -211,6 +211,7 @@ impl Serialize for Distribution<'_> {
         map.serialize_entry("total_ns", &l.total_ns)?;
         map.serialize_entry("histogram", &l.histogram)?;
         map.serialize_entry("max_in_flight", &l.max_in_flight)?;
+        map.serialize_entry("busy_ns", &l.busy_ns)?;
         map.serialize_entry("mean_in_flight_milli", &l.mean_in_flight_milli)?;
         map.serialize_entry("slow_count", &l.slow_count)?;
         map.serialize_entry("slow_from_ns", &l.slow_from_ns)?;
