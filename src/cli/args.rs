@@ -164,7 +164,8 @@ pub(crate) struct Args {
     pub(crate) full_names: bool,
 
     /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
-    /// .prof, .folded, .collapsed, .txt, .svg, .html, .md, .parquet; repeatable
+    /// .prof, .folded, .collapsed, .txt, .speedscope.json, .svg, .html, .md,
+    /// .parquet; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Vec<PathBuf>,
 

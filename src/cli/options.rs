@@ -105,7 +105,7 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
         only: args.only.as_ref().map(|(_, only)| *only).or(args.slowest.map(Only::Slowest)),
         include_partial: args.include_partial,
         request_stacks: formats::asked_for(args).any(|format| format.request_stacks),
-        exemplars: formats::asked_for(args).any(|format| format.request_stacks),
+        exemplars: formats::asked_for(args).any(|format| format.exemplars),
     }
 }
 

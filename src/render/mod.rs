@@ -26,6 +26,7 @@ mod parquet;
 mod pprof;
 mod question;
 pub mod shell;
+mod speedscope;
 mod svg;
 #[cfg(test)]
 mod testing;
@@ -121,9 +122,10 @@ pub struct Format {
     pub extensions: &'static [&'static str],
     /// Whether it must not reach a terminal.
     pub binary: bool,
-    /// Whether it shows of a report's requests what the time of each is made of, and more than the slowest with their
-    /// goroutines: both are measured for it.
+    /// Whether it shows of a report's requests what the time of each is made of: it is measured for it.
     pub request_stacks: bool,
+    /// Whether it shows more requests than the slowest with their goroutines: they are measured for it.
+    pub exemplars: bool,
     /// Writes a profile.
     pub profile: ProfileFn,
     /// Writes a comparison; none when the format cannot show it.
@@ -136,13 +138,14 @@ pub struct Format {
 }
 
 /// All output formats. The first is the default of standard output.
-pub static FORMATS: [Format; 8] = [
+pub static FORMATS: [Format; 9] = [
     Format {
         name: "text",
         about: "report for people",
         extensions: &[],
         binary: false,
         request_stacks: false,
+        exemplars: false,
         profile: text::write,
         comparison: Some(text::comparison::write),
         candidates: Some(text::candidates::write),
@@ -154,6 +157,7 @@ pub static FORMATS: [Format; 8] = [
         extensions: &["json"],
         binary: false,
         request_stacks: false,
+        exemplars: false,
         profile: json::write,
         comparison: Some(json::write_comparison),
         candidates: Some(json::write_candidates),
@@ -165,6 +169,7 @@ pub static FORMATS: [Format; 8] = [
         extensions: &["pb.gz", "pprof", "prof"],
         binary: true,
         request_stacks: false,
+        exemplars: false,
         profile: pprof::write,
         comparison: Some(pprof::write_comparison),
         candidates: None,
@@ -176,8 +181,21 @@ pub static FORMATS: [Format; 8] = [
         extensions: &["folded", "collapsed", "txt"],
         binary: false,
         request_stacks: false,
+        exemplars: false,
         profile: folded::write,
         comparison: Some(folded::write_comparison),
+        candidates: None,
+        each_request: false,
+    },
+    Format {
+        name: "speedscope",
+        about: "for speedscope.app: all requests, and the paths of the slowest over time",
+        extensions: &["speedscope.json"],
+        binary: false,
+        request_stacks: false,
+        exemplars: true,
+        profile: speedscope::write,
+        comparison: Some(speedscope::write_comparison),
         candidates: None,
         each_request: false,
     },
@@ -187,6 +205,7 @@ pub static FORMATS: [Format; 8] = [
         extensions: &["svg"],
         binary: false,
         request_stacks: false,
+        exemplars: false,
         profile: svg::write,
         comparison: Some(svg::write_comparison),
         candidates: None,
@@ -198,6 +217,7 @@ pub static FORMATS: [Format; 8] = [
         extensions: &["html", "htm"],
         binary: false,
         request_stacks: true,
+        exemplars: true,
         profile: html::write,
         comparison: Some(html::write_comparison),
         candidates: None,
@@ -209,6 +229,7 @@ pub static FORMATS: [Format; 8] = [
         extensions: &["md"],
         binary: false,
         request_stacks: false,
+        exemplars: false,
         profile: markdown::write,
         comparison: Some(markdown::write_comparison),
         candidates: None,
@@ -220,6 +241,7 @@ pub static FORMATS: [Format; 8] = [
         extensions: &["parquet"],
         binary: true,
         request_stacks: false,
+        exemplars: false,
         profile: parquet::write,
         comparison: None,
         candidates: None,
@@ -233,11 +255,12 @@ impl Format {
         FORMATS.iter().find(|f| f.name == name)
     }
 
-    /// The format that a file name asks for.
+    /// The format that a file name asks for: the one with the longest end.
     pub fn by_file_name(file: &str) -> Option<&'static Self> {
         let file = file.to_ascii_lowercase();
         let ends = |extension: &str| file.strip_suffix(extension).is_some_and(|rest| rest.ends_with('.'));
-        FORMATS.iter().find(|f| f.extensions.iter().any(|e| ends(e)))
+        let longest = |f: &Self| f.extensions.iter().filter(|e| ends(e)).map(|e| e.len()).max();
+        FORMATS.iter().filter(|f| longest(f).is_some()).max_by_key(|f| longest(f))
     }
 }
 
@@ -267,6 +290,8 @@ mod tests {
         assert_eq!(name("dir.d/A.PPROF"), Some("pprof"));
         assert_eq!(name("a.json"), Some("json"));
         assert_eq!(name("a.txt"), Some("folded"));
+        assert_eq!(name("a.speedscope.json"), Some("speedscope"));
+        assert_eq!(name("speedscope.json"), Some("json"));
         assert_eq!(name("json"), None);
         assert_eq!(name("a.gz"), None);
     }

@@ -63,4 +63,5 @@ mod v1_binary;
 mod v1_damage;
 mod v1_meaning;
 mod v1_reference;
+mod viewers;
 mod wakers;
