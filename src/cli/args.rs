@@ -165,7 +165,7 @@ pub(crate) struct Args {
 
     /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
     /// .prof, .folded, .collapsed, .txt, .speedscope.json, .svg, .html, .md,
-    /// .parquet; repeatable
+    /// .csv, .stacks.csv, .requests.csv, .parquet; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Vec<PathBuf>,
 

@@ -70,26 +70,30 @@ pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<OutputPlan> {
     }
     check_summary(args, stdout)?;
     let plan = OutputPlan { files, stdout };
-    check_table(args, &plan)?;
+    check_labels(args, &plan)?;
+    check_one_side(args, &plan)?;
     Ok(plan)
 }
 
-/// A table has the requests of one side, and how long they took.
-fn check_table(args: &Args, plan: &OutputPlan) -> CliResult<()> {
-    let Some(table) = plan.formats().find(|format| format.each_request) else {
-        let has_labels = !args.label.is_empty() || args.label_from_path.is_some();
-        let flag = if args.label.is_empty() { "--label-from-path" } else { "--label" };
-        return if has_labels { Err(Failure::new(format!("{flag} needs -o FILE.parquet"))) } else { Ok(()) };
-    };
+/// Labels are those of a table for engines.
+fn check_labels(args: &Args, plan: &OutputPlan) -> CliResult<()> {
+    let has_labels = !args.label.is_empty() || args.label_from_path.is_some();
+    let flag = if args.label.is_empty() { "--label-from-path" } else { "--label" };
+    if has_labels && !plan.has_table() { Err(Failure::new(format!("{flag} needs -o FILE.parquet"))) } else { Ok(()) }
+}
+
+/// Some formats have the requests of one side, and how long they took.
+fn check_one_side(args: &Args, plan: &OutputPlan) -> CliResult<()> {
+    let Some(format) = plan.formats().find(|format| format.comparison.is_none()) else { return Ok(()) };
     if super::compare::asked_for(args) {
         return Err(Failure::new(format!(
             "{} has the requests of one side, so --vs and --vs-root do not go with it",
-            table.name
+            format.name
         ))
-        .help("write a table for each side"));
+        .help("write a file for each side"));
     }
     if args.metric.is_some_and(|metric| metric != MetricArg::Latency) {
-        return Err(Failure::new(format!("{} needs --metric latency: it is about requests", table.name)));
+        return Err(Failure::new(format!("{} needs --metric latency: it is about requests", format.name)));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@
 
 mod answer;
 pub mod clean;
+mod csv;
 mod cut;
 pub mod differential;
 mod findings;
@@ -128,7 +129,7 @@ pub struct Format {
     pub exemplars: bool,
     /// Writes a profile.
     pub profile: ProfileFn,
-    /// Writes a comparison; none when the format cannot show it.
+    /// Writes a comparison; none when the format is about the requests of one side, and needs the latency metric.
     pub comparison: Option<ComparisonFn>,
     /// Writes candidates; none when the format cannot show them.
     pub candidates: Option<CandidatesFn>,
@@ -138,7 +139,7 @@ pub struct Format {
 }
 
 /// All output formats. The first is the default of standard output.
-pub static FORMATS: [Format; 9] = [
+pub static FORMATS: [Format; 12] = [
     Format {
         name: "text",
         about: "report for people",
@@ -236,6 +237,42 @@ pub static FORMATS: [Format; 9] = [
         each_request: false,
     },
     Format {
+        name: "csv",
+        about: "table of states",
+        extensions: &["csv"],
+        binary: false,
+        request_stacks: false,
+        exemplars: false,
+        profile: csv::write_states,
+        comparison: Some(csv::write_states_comparison),
+        candidates: None,
+        each_request: false,
+    },
+    Format {
+        name: "csv-stacks",
+        about: "table of stacks",
+        extensions: &["stacks.csv"],
+        binary: false,
+        request_stacks: false,
+        exemplars: false,
+        profile: csv::write_stacks,
+        comparison: Some(csv::write_stacks_comparison),
+        candidates: None,
+        each_request: false,
+    },
+    Format {
+        name: "csv-requests",
+        about: "table of requests, with a column for each state",
+        extensions: &["requests.csv"],
+        binary: false,
+        request_stacks: false,
+        exemplars: false,
+        profile: csv::write_requests,
+        comparison: None,
+        candidates: None,
+        each_request: false,
+    },
+    Format {
         name: "parquet",
         about: "a table of all requests, for many traces (docs/fleet.md)",
         extensions: &["parquet"],
@@ -292,6 +329,8 @@ mod tests {
         assert_eq!(name("a.txt"), Some("folded"));
         assert_eq!(name("a.speedscope.json"), Some("speedscope"));
         assert_eq!(name("speedscope.json"), Some("json"));
+        assert_eq!(name("a.csv"), Some("csv"));
+        assert_eq!(name("a.requests.csv"), Some("csv-requests"));
         assert_eq!(name("json"), None);
         assert_eq!(name("a.gz"), None);
     }

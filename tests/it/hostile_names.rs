@@ -142,6 +142,31 @@ fn folded_stacks_have_a_line_each() {
     assert!(text.lines().count() >= names().len(), "{text}");
 }
 
+#[test]
+fn csv_has_a_line_for_each_row_and_no_formula() {
+    let folder = folder();
+    for format in ["csv", "csv-stacks"] {
+        let text = String::from_utf8(output(folder.path(), format, &[])).expect("text");
+        assert!(!text.chars().any(is_forbidden), "{format}: {text:?}");
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
+        let rows: Vec<csv::StringRecord> =
+            reader.records().map(|row| row.expect("as many cells as the head")).collect();
+        assert!(rows.len() >= names().len() && text.lines().count() == rows.len() + 1, "{format}: {text}");
+        let is_formula = |cell: &str| cell.starts_with(['=', '+', '-', '@']);
+        assert!(!rows.iter().flatten().any(is_formula), "{format}: {text}");
+    }
+}
+
+#[test]
+fn speedscope_has_every_name_as_it_is() {
+    let folder = folder();
+    let file: serde_json::Value = serde_json::from_slice(&output(folder.path(), "speedscope", &[])).expect("JSON");
+    let frames = file["shared"]["frames"].as_array().expect("a list");
+    for name in names().iter().filter(|name| !name.contains(NO_TEXT) && !name.is_empty()) {
+        assert!(frames.iter().any(|frame| frame["name"] == **name), "{name:?} of {frames:?}");
+    }
+}
+
 /// In a table of Markdown each row has as many cells as its head, and nothing is HTML.
 #[test]
 fn markdown_tables_keep_their_cells() {

@@ -2,11 +2,12 @@
 
 use crate::common::root;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-/// What the command writes to standard output, as JSON.
-fn json_of(format: &str, args: &[&str], trace: &Path) -> Value {
+/// What the command writes to standard output.
+fn written(format: &str, args: &[&str], trace: &Path) -> Vec<u8> {
     let output = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"))
         .args(["-q", "-f", format])
         .args(args)
@@ -14,7 +15,11 @@ fn json_of(format: &str, args: &[&str], trace: &Path) -> Value {
         .output()
         .expect("it runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    output.stdout
+}
+
+fn json_of(format: &str, args: &[&str], trace: &Path) -> Value {
+    serde_json::from_slice(&written(format, args, trace)).expect("JSON")
 }
 
 const CASES: &[(&str, &[&str])] = &[
@@ -57,5 +62,56 @@ fn speedscope_has_all_requests_and_the_paths_of_the_slowest() {
             assert_eq!(piece["dur_ns"], ns, "{trace:?}");
         }
         assert!(path.len() > 3 && samples.len() >= path.len(), "{trace:?}");
+    }
+}
+
+/// The rows of a table, by name of column.
+fn table(format: &str, args: &[&str], trace: &Path) -> Vec<BTreeMap<String, String>> {
+    let bytes = written(format, args, trace);
+    csv::Reader::from_reader(&bytes[..]).deserialize().map(|row| row.expect("a row")).collect()
+}
+
+#[test]
+fn csv_has_the_numbers_of_json() {
+    for (trace, args) in CASES {
+        let trace = root().join("testdata/traces").join(trace);
+        let report = json_of("json", args, &trace);
+        let rows_of = |name: &str| report[name].as_array().unwrap();
+        let (states, stacks) = (table("csv", args, &trace), table("csv-stacks", args, &trace));
+        for (name, rows) in [("states", &states), ("stacks", &stacks)] {
+            assert_eq!(rows.len(), rows_of(name).len(), "{trace:?} {name}");
+            for (row, expected) in rows.iter().zip(rows_of(name)) {
+                assert_eq!(expected["state"], row["state"]);
+                for sum in ["latency_ns", "goroutine_ns", "events"] {
+                    assert_eq!(expected[sum].to_string(), row[sum], "{trace:?} {row:?}");
+                }
+            }
+        }
+        let requests = table("csv-requests", args, &trace);
+        assert_eq!(requests.len(), rows_of("requests").len(), "{trace:?}");
+        for (row, expected) in requests.iter().zip(rows_of("requests")) {
+            for column in ["goid", "start_ns", "dur_ns"] {
+                assert_eq!(expected[column].to_string(), row[column], "{trace:?} {row:?}");
+            }
+            for (column, ns) in row.iter().filter(|(column, _)| column.starts_with('[')) {
+                let state = expected["states"].get(column.trim_matches(['[', ']'])).and_then(Value::as_u64);
+                assert_eq!(state.unwrap_or(0).to_string(), *ns, "{trace:?} {column}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_table_of_requests_has_one_side() {
+    let trace = root().join("testdata/traces/go1.26/server.trace");
+    for (args, reason) in [
+        (&["--vs-root", "WriteNoHash"][..], "do not go with it"),
+        (&["--metric", "goroutine"], "csv-requests needs --metric latency"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+        let output =
+            command.args(["-f", "csv-requests", "-r", "HashAndWrite"]).args(args).arg(&trace).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(reason), "{said}");
     }
 }
