@@ -17,12 +17,20 @@ pub(crate) fn write(what: Generate, out: &mut dyn Write) -> io::Result<()> {
         Generate::Man => {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page)?;
-            let page = String::from_utf8_lossy(&page).replace(".SH EXTRA", ".SH EXAMPLES");
-            return out.write_all(page.as_bytes());
+            return out.write_all(with_headings(&String::from_utf8_lossy(&page)).as_bytes());
         }
     };
     // The generators panic on a writer that fails, so they write to memory.
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut command, "gotrace-slice", &mut text);
     out.write_all(&text)
+}
+
+/// The man page with examples and exit codes under headings of their own: what follows the options is one text to its
+/// generator.
+fn with_headings(page: &str) -> String {
+    let examples = ".SH EXAMPLES\n.nf\n";
+    let exit_codes = ".fi\n.SH \"EXIT STATUS\"\n.nf\n";
+    let page = page.replace(".SH EXTRA\nExamples:\n", examples).replace("\nExit codes:\n", &format!("\n{exit_codes}"));
+    page.replace(".SH VERSION", ".fi\n.SH VERSION")
 }

@@ -19,7 +19,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-const REPORT_BUGS: &str = "https://github.com/gotrace-slice/gotrace-slice/issues";
+/// Where the project lives, if it says so.
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
@@ -58,7 +59,12 @@ pub(crate) fn install_panic_hook() {
         let text = text.downcast_ref::<&str>().copied().or_else(|| text.downcast_ref::<String>().map(String::as_str));
         let text = text.unwrap_or("panic");
         let text = gotrace_slice::render::clean::clean(text).chars().take(500).collect::<String>();
-        let _ = writeln!(io::stderr(), "error: internal error{place}: {text}; please report it: {REPORT_BUGS}");
+        let where_to = if REPOSITORY.is_empty() { String::new() } else { format!(": {REPOSITORY}/issues") };
+        let _ = writeln!(
+            io::stderr(),
+            "error: internal error{place}: {text}; please report it, with gotrace-slice \
+             --version, the command and, if it may be shared, the trace{where_to}"
+        );
         #[expect(clippy::exit, reason = "the process cannot go on, and its code tells a bug from bad input")]
         std::process::exit(code::BUG);
     }));

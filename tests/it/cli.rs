@@ -179,6 +179,9 @@ fn completions_and_man_page() {
         ("powershell", "Register-ArgumentCompleter"),
         ("elvish", "edit:completion"),
         ("man", ".TH gotrace-slice 1"),
+        ("man", ".SH EXAMPLES\n.nf\n  gotrace"),
+        ("man", ".SH \"EXIT STATUS\"\n.nf\n  0  done\n"),
+        ("zsh", "*::traces -- Execution traces, plain, gzip or zstd; - is standard input:_files"),
     ] {
         let ran = run(&["--generate", what]);
         assert_eq!(ran.code, 0);

@@ -47,6 +47,7 @@ mod page;
 mod pprof_go;
 mod problems;
 mod readme;
+mod record;
 mod reference;
 mod relays;
 mod request_stacks;

@@ -19,8 +19,13 @@ use proto as pb;
 use rustc_hash::FxHashMap;
 use std::io::{self, Write};
 
-/// Shown as "Help" by pprof's web page.
-const DOC_URL: &str = "https://github.com/gotrace-slice/gotrace-slice/blob/main/docs/cli.md#pprof";
+/// Where the project lives, if it says so: pprof's web page has a link to the documents there.
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+
+/// Shown as "Help" by pprof's web page; empty where the project has no place.
+fn doc_url() -> String {
+    if REPOSITORY.is_empty() { String::new() } else { format!("{REPOSITORY}/blob/main/docs/cli.md#pprof") }
+}
 
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -147,7 +152,7 @@ impl<W: Write> Writer<W> {
             }],
             comment,
             default_sample_type: self.strings.intern(head.default),
-            doc_url: self.strings.intern(DOC_URL),
+            doc_url: self.strings.intern(&doc_url()),
             time_nanos: wall_start(head.traces),
             duration_nanos: signed(head.traces.iter().map(|t| t.window_ns.unwrap_or(t.duration_ns)).sum()),
             ..pb::Profile::default()
