@@ -143,6 +143,22 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOW", default_value = "joined", help_heading = "Report")]
     pub(crate) stacks: StacksArg,
 
+    /// Only stacks with a function or file that matches, as in pprof
+    #[arg(long, value_name = "REGEX", value_parser = parse_regex, help_heading = "Report")]
+    pub(crate) focus: Option<Regex>,
+
+    /// Only stacks without a function or file that matches
+    #[arg(long, value_name = "REGEX", value_parser = parse_regex, help_heading = "Report")]
+    pub(crate) ignore: Option<Regex>,
+
+    /// Leave out functions that match, or whose file does
+    #[arg(long, value_name = "REGEX", value_parser = parse_regex, help_heading = "Report")]
+    pub(crate) hide: Option<Regex>,
+
+    /// Only stacks with a match, from the outermost one on
+    #[arg(long, value_name = "REGEX", value_parser = parse_regex, help_heading = "Report")]
+    pub(crate) show_from: Option<Regex>,
+
     /// Rows of the longest lists; 0 shows all
     #[arg(short = 'n', long, value_name = "N", default_value_t = gotrace_slice::render::Options::DEFAULT_TOP, value_parser = parse_count, allow_negative_numbers = true, help_heading = "Report")]
     pub(crate) top: usize,
@@ -331,6 +347,11 @@ fn parse_only(text: &str) -> Result<(String, Only), String> {
 
 fn parse_rule(text: &str) -> Result<(String, LatencyRule), String> {
     rules::parse(text).map(|rule| (text.to_owned(), rule))
+}
+
+/// An expression, as pprof takes it.
+fn parse_regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|e| e.to_string().lines().last().unwrap_or_default().to_owned())
 }
 
 fn parse_range(text: &str) -> Result<(String, TimeRange), String> {

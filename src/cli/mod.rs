@@ -3,7 +3,7 @@
 //! In: the arguments, and the traces they name. Out: files, standard output, messages, an exit code.
 //!
 //! To read: `run` (the steps, top to bottom), `args`, `options` and `formats` (what is asked), `input` (traces: `file_source`, `spool`,
-//! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `report` (any result),
+//! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `filter`, `report` (any result),
 //! `deliver`, `output`, `browser` and `unfinished` (results and warnings); `failure` and `console` (messages).
 
 mod args;
@@ -14,6 +14,7 @@ mod console;
 mod deliver;
 mod failure;
 mod file_source;
+mod filter;
 mod formats;
 mod generate;
 mod gzip;

@@ -27,7 +27,8 @@ pub(crate) struct OutputPlan {
 }
 
 impl OutputPlan {
-    fn formats(&self) -> impl Iterator<Item = &'static Format> + '_ {
+    /// The formats of all of it.
+    pub(crate) fn formats(&self) -> impl Iterator<Item = &'static Format> + '_ {
         self.files.iter().map(|target| target.format).chain(self.stdout)
     }
 

@@ -11,7 +11,7 @@ use super::progress::ProgressDisplay;
 use super::question::Question;
 use super::report::{Report, Reports};
 use super::spool::Copying;
-use super::{compare, generate, options};
+use super::{compare, filter, generate, options};
 use clap::Parser as _;
 use gotrace_slice::slice::Selector;
 use std::io::{self, Write as _};
@@ -99,10 +99,11 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     let opened_base = open(&args.vs).inspect_err(|_| progress.clear())?;
     let open_time = started.elapsed();
     let table = job.plan.has_table().then(|| job.table(args, console, &opened, &progress)).transpose()?;
-    let reports = match table {
+    let mut reports = match table {
         Some(table) if !job.plan.has_report(args) => Reports { table: None, report: table },
         table => Reports { table, report: job.report(args, console, [&opened, &opened_base], &progress)? },
     };
+    filter::apply(args, console, &mut reports.report);
     let times = Times { open: open_time, all: started.elapsed() };
     deliver(args, console, &job.plan, &reports, times)
 }
@@ -113,6 +114,7 @@ impl Job {
         let selector = options::selector(args)?;
         let base = compare::asked_for(args).then(|| options::base_selector(args)).transpose()?;
         let plan = output::plan(args, selector.is_some())?;
+        filter::check(args, &plan)?;
         let labels = Labels::new(&args.label, args.label_from_path.as_ref(), &args.traces)?;
         Ok(Self { selector, base, plan, labels })
     }

@@ -6,7 +6,7 @@
 //!
 //! To read: this file (profile, selection, samples), `stack_tree`, `requests` (requests, latency, wake-ups, the slowest
 //! one), then what [`Profile::finish`] derives: `own_code`, `latency`,
-//! `answer`, `findings`. `only` chooses requests; `candidates` and
+//! `answer`, `findings`. `only` chooses requests, `stack_filter` stacks; `candidates` and
 //! `duration_list` are the answer to a trace without `--root`.
 
 mod answer;
@@ -27,6 +27,7 @@ mod own_code;
 mod packages;
 mod request_stacks;
 mod requests;
+mod stack_filter;
 mod stack_tree;
 mod undecided;
 mod waits;
@@ -53,6 +54,7 @@ pub use requests::{
     Exemplar, Finding, FindingEvidence, Lane, Latency, Metric, PathPiece, Request, Requests, RuntimeSpan, RuntimeSpans,
     TailRow, WakerKind, Wakeup,
 };
+pub use stack_filter::{FilteredStacks, ShownStacks, StackFilter};
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};
 pub use waits::LibraryPool;
@@ -62,6 +64,7 @@ pub use with_undecided::{QuantileBounds, WithUndecided};
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
@@ -86,6 +89,8 @@ pub struct Profile {
     pub states: Vec<StateTotal>,
     /// The sum of all samples.
     pub total: Weight,
+    /// The stacks that are shown, where these are not all; see [`shown`](Self::shown).
+    pub filtered: Option<FilteredStacks>,
     /// What the reader of the result must know.
     pub warnings: Vec<Warning>,
 }
@@ -299,18 +304,7 @@ impl Profile {
     /// Puts samples and states in their documented order and computes the totals from the samples, and what is said
     /// about all requests from these. The traces must be there.
     pub fn finish(&mut self) {
-        let metric = self.metric;
-        self.sort_samples();
-        self.total = Weight::default();
-        self.states.clear();
-        let mut by_state: FxHashMap<&str, Weight> = FxHashMap::default();
-        for sample in &self.samples {
-            self.total += sample.weight;
-            *by_state.entry(&sample.state).or_default() += sample.weight;
-        }
-        self.states =
-            by_state.into_iter().map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
-        self.states.sort_by(|a, b| b.weight.of(metric).cmp(&a.weight.of(metric)).then_with(|| a.state.cmp(&b.state)));
+        self.sum_up();
         self.selection.matched = MatchedFunction::grouped(std::mem::take(&mut self.selection.matched));
         self.selection.matched.sort_by(MatchedFunction::most_first);
         self.selection.others.sort_by(MatchedFunction::most_first);
@@ -334,18 +328,10 @@ impl Profile {
         }
     }
 
-    fn sort_samples(&mut self) {
-        let metric = self.metric;
-        let order = |a: &Sample, b: &Sample| {
-            let names = |s: &Sample| (s.stack, s.detail, s.precision);
-            b.weight
-                .rank(metric)
-                .cmp(&a.weight.rank(metric))
-                .then_with(|| a.state.cmp(&b.state))
-                .then_with(|| names(a).cmp(&names(b)))
-                .then_with(|| (&a.root, &a.waited_in).cmp(&(&b.root, &b.waited_in)))
-        };
+    /// Sorts the samples, and computes states and total from them.
+    fn sum_up(&mut self) {
         if let Some(stacks) = self.requests.as_mut().and_then(|requests| requests.stacks.as_mut()) {
+            let order = sample_order(self.metric);
             let mut old: Vec<u32> = (0..self.samples.len() as u32).collect();
             old.sort_by(|&a, &b| order(&self.samples[a as usize], &self.samples[b as usize]));
             let mut position = vec![0; old.len()];
@@ -354,11 +340,44 @@ impl Profile {
             }
             stacks.renumber(&position);
         }
-        self.samples.sort_by(order);
+        sort_samples(&mut self.samples, self.metric);
+        (self.states, self.total) = sums(&self.samples, self.metric);
     }
 
     /// Whether every trace was read whole.
     pub fn complete(&self) -> bool {
         self.traces.iter().all(|t| t.complete)
     }
+}
+
+/// The order of samples: most of the metric first, then by name.
+fn sample_order(metric: Metric) -> impl Fn(&Sample, &Sample) -> Ordering {
+    move |a, b| {
+        let names = |s: &Sample| (s.stack, s.detail, s.precision);
+        b.weight
+            .rank(metric)
+            .cmp(&a.weight.rank(metric))
+            .then_with(|| a.state.cmp(&b.state))
+            .then_with(|| names(a).cmp(&names(b)))
+            .then_with(|| (&a.root, &a.waited_in).cmp(&(&b.root, &b.waited_in)))
+    }
+}
+
+fn sort_samples(samples: &mut [Sample], metric: Metric) {
+    samples.sort_by(sample_order(metric));
+}
+
+/// Time by state, most of the metric first, and the sum of all.
+fn sums(samples: &[Sample], metric: Metric) -> (Vec<StateTotal>, Weight) {
+    let mut total = Weight::default();
+    let mut by_state: FxHashMap<&str, Weight> = FxHashMap::default();
+    for sample in samples {
+        total += sample.weight;
+        *by_state.entry(&sample.state).or_default() += sample.weight;
+    }
+    let by_state = by_state.into_iter();
+    let mut states: Vec<StateTotal> =
+        by_state.map(|(state, weight)| StateTotal { state: state.to_owned(), weight }).collect();
+    states.sort_by(|a, b| b.weight.of(metric).cmp(&a.weight.of(metric)).then_with(|| a.state.cmp(&b.state)));
+    (states, total)
 }

@@ -38,6 +38,14 @@ impl ProfileFrame {
     /// function of the program, the outermost one.
     pub const ROOT: &'static str = "(root)";
 
+    /// The file of the frame that stands for a state; pprof's own `-tagleaf` keeps the key there.
+    pub const STATE_FILE: &'static str = "state";
+
+    /// The name of the frame that stands for a state, below all others: Go's word for it, in Go's brackets.
+    pub fn of_state(state: &str) -> String {
+        format!("[{state}]")
+    }
+
     /// Whether another goroutine's stack is below the frame.
     pub fn is_waiting_for(&self) -> bool {
         self.function.starts_with(Self::WAITING_FOR)

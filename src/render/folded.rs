@@ -17,7 +17,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
         (_, unit) => unit.ns(),
     };
     let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    for sample in &profile.samples {
+    for sample in profile.shown().samples {
         let sum = lines.entry(frames::folded_line(profile, sample)).or_default();
         *sum = sum.saturating_add(sample.weight.of(profile.metric));
     }

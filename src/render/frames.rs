@@ -23,11 +23,11 @@ pub(crate) fn leaf_first(tree: &StackTree, leaf: NodeIdx) -> (Vec<u32>, bool) {
 
 /// The pseudo frame that ends every exported stack: Go's word for the state in Go's brackets.
 pub(crate) fn state_frame(state: &str) -> String {
-    format!("[{state}]")
+    ProfileFrame::of_state(state)
 }
 
-/// File of the state's pseudo frame; pprof's own `-tagleaf` keeps the key there.
-pub(crate) const STATE_FILE: &str = "state";
+/// File of the state's pseudo frame.
+pub(crate) const STATE_FILE: &str = ProfileFrame::STATE_FILE;
 
 /// The stack of a sample, folded; its last frame is the state.
 pub(super) fn folded_line(profile: &Profile, sample: &Sample) -> String {

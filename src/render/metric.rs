@@ -1,8 +1,8 @@
 //! The one weight that flame graphs and Markdown show. Both show times, so `--metric events` falls back to goroutine
 //! time there.
 
-use super::cut;
 use super::units::{Unit, counted};
+use super::{cut, question};
 use crate::profile::{Metric, Profile, Weight};
 
 /// What that weight is called.
@@ -34,4 +34,12 @@ pub(crate) fn occurrences_in_words(profile: &Profile, unit: Unit) -> String {
     let Some(requests) = &profile.requests else { return counted(occurrences(profile), "root") };
     let cut = cut::beside(&requests.cut, requests.include_partial, unit);
     format!("{}{cut}", counted(occurrences(profile), "request"))
+}
+
+/// Why there is no time to show.
+pub(crate) fn nothing(profile: &Profile) -> String {
+    match &profile.filtered {
+        Some(filtered) => format!("No stack is left by {}.", question::stack_options(filtered)),
+        None => "No time was spent in this slice.".to_owned(),
+    }
 }

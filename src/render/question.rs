@@ -1,6 +1,6 @@
 //! The command that made a profile, narrowed to one request or otherwise changed.
 
-use crate::profile::{Profile, Request, SelectAlone, Selection};
+use crate::profile::{FilteredStacks, Profile, Request, SelectAlone, Selection};
 use crate::render::clean::clean;
 use crate::render::shell;
 
@@ -9,6 +9,12 @@ const ALL_EVIDENCE: [&str; 3] = ["creation", "entry", "stack"];
 
 /// What chooses the slowest request on goroutine 0.
 const SLOWEST_ON_0: &str = "--goid 0 --slowest 1";
+
+/// The options that chose which stacks are shown, as they would be typed, and safe to print.
+pub(crate) fn stack_options(filtered: &FilteredStacks) -> String {
+    let words = filtered.options.iter().map(|(name, regex)| format!("{name} {}", shell::quote(regex)));
+    clean(&words.collect::<Vec<_>>().join(" ")).into_owned()
+}
 
 /// The command for one request alone: the slowest on its goroutine. `None` when it could not be pasted: the trace was
 /// standard input, or a name holds characters that must not reach a terminal.

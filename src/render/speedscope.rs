@@ -69,7 +69,7 @@ fn pooled(profile: &Profile, frames: &mut FrameList<'_>) -> Sampled {
     let unit = if profile.metric == Metric::Events { "none" } else { "nanoseconds" };
     let occurrences = metric::occurrences_in_words(profile, Unit::Auto);
     let mut pooled = Sampled::new(format!("{} of {occurrences}", profile.metric.name()), unit);
-    for sample in &profile.samples {
+    for sample in profile.shown().samples {
         pooled.push(sample.stack, frames.state(&sample.state), sample.weight.of(profile.metric));
     }
     pooled

@@ -1,6 +1,7 @@
 //! Go's own `pprof` reads what we write, without a complaint and to the nanosecond.
 
 use crate::go;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,6 +31,17 @@ impl Pprof {
         let json =
             gotrace_slice(&[args, &["-o", name, "-q", "-o", "-", "-f", "json", trace]].concat(), self.folder.path());
         serde_json::from_str(&json).expect("JSON")
+    }
+
+    fn raw(&self, name: &str) -> String {
+        self.run(&["-raw", name])
+    }
+
+    /// Whether it has a result: where expressions match no sample, it fails.
+    fn try_run(&self, args: &[&str]) -> bool {
+        let mut command = Command::new(&self.tool);
+        command.current_dir(self.folder.path()).env("PPROF_TMPDIR", self.folder.path()).env("HOME", self.folder.path());
+        command.args(args).output().expect("it runs").status.success()
     }
 
     fn run(&self, args: &[&str]) -> String {
@@ -98,6 +110,76 @@ fn every_report_of_pprof_works_and_adds_up() {
             assert_eq!(flat, Some(state["goroutine_ns"].to_string().as_str()), "{trace}: {state}\n{top}");
         }
     }
+}
+
+/// The samples of `-traces`, each as its values of all kinds and its stack, added up by stack.
+fn by_stack(raw: &str) -> BTreeMap<Vec<String>, Vec<i64>> {
+    let (samples, locations) = raw.split_once("\nLocations\n").expect("both parts");
+    let names: BTreeMap<&str, String> = locations
+        .lines()
+        .filter_map(|line| line.trim().split_once(": 0x0 M=1 "))
+        .map(|(id, frame)| (id, frame.rsplit_once(" s=").map_or(frame, |(name, _)| name).to_owned()))
+        .collect();
+    let mut sums: BTreeMap<Vec<String>, Vec<i64>> = BTreeMap::new();
+    for line in samples.lines().skip_while(|line| *line != "Samples:").skip(2) {
+        let Some((values, stack)) = line.split_once(": ") else { continue };
+        let Some(values) = values.split_whitespace().map(|v| v.parse().ok()).collect::<Option<Vec<i64>>>() else {
+            continue;
+        };
+        let stack = stack.split_whitespace().map(|id| names[id].clone()).collect();
+        let sum = sums.entry(stack).or_insert_with(|| vec![0; values.len()]);
+        sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+    }
+    sums
+}
+
+/// What a filter leaves, stack by stack, is what pprof leaves of the whole profile with its own options.
+#[test]
+fn stacks_are_chosen_as_pprof_chooses_them() {
+    let Some(pprof) = Pprof::build() else { return };
+    let filters: &[&[(&str, &str)]] = &[
+        &[("focus", "HashAndWrite")],
+        &[("focus", r"\.go$"), ("ignore", "os\\.")],
+        &[("focus", r"^\[syscall\]$")],
+        &[("ignore", "syscall")],
+        &[("hide", "^net/http"), ("focus", "net/http")],
+        &[("show-from", r"^main\.")],
+        &[("show-from", "server.go"), ("hide", "serverHandler|ServeMux")],
+        &[("show-from", r"\[running\]|os\.")],
+        &[("focus", "main"), ("ignore", "Sync"), ("hide", "runtime|Once"), ("show-from", "Handler")],
+        &[("focus", "nowhere at all")],
+    ];
+    let mut stacks = 0;
+    for (trace, args) in CASES {
+        pprof.profile("whole.pb.gz", trace, args);
+        for filter in filters {
+            let ours: Vec<String> =
+                filter.iter().flat_map(|(name, regex)| [format!("--{name}"), (*regex).to_owned()]).collect();
+            let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
+            let json = pprof.profile("ours.pb.gz", trace, &[args, ours.as_slice()].concat());
+            let theirs: Vec<String> =
+                filter.iter().map(|(name, regex)| format!("-{}={regex}", name.replace('-', "_"))).collect();
+            let mut command = vec!["-proto", "-output=theirs.pb.gz", "-symbolize=none"];
+            command.extend(theirs.iter().map(String::as_str));
+            command.push("whole.pb.gz");
+            let ran = pprof.try_run(&command);
+            let [ours, theirs] = if ran {
+                [pprof.raw("ours.pb.gz"), pprof.raw("theirs.pb.gz")]
+            } else {
+                [pprof.raw("ours.pb.gz"), String::new()]
+            };
+            let ours = by_stack(&ours);
+            if theirs.is_empty() {
+                assert!(ours.is_empty(), "{trace} {filter:?}: pprof has none, and we have {ours:#?}");
+                continue;
+            }
+            assert_eq!(ours, by_stack(&theirs), "{trace} {args:?} {filter:?}");
+            let sum = |kind: usize| ours.values().map(|values| values[kind]).sum::<i64>();
+            assert_eq!([sum(0), sum(1)], ["events", "goroutine_ns"].map(|kind| json["total"][kind].as_i64().unwrap()));
+            stacks += ours.len();
+        }
+    }
+    assert!(stacks > 500, "{stacks} stacks were compared");
 }
 
 #[test]

@@ -115,3 +115,45 @@ fn a_table_of_requests_has_one_side() {
         assert!(output.status.code() == Some(2) && said.contains(reason), "{said}");
     }
 }
+
+/// Requests are what they are, whichever stacks are shown.
+#[test]
+fn a_filter_leaves_all_but_stacks_as_it_is() {
+    let trace = root().join("testdata/traces/go1.26/server.trace");
+    let all = ["-r", "HashAndWrite"];
+    let some = ["-r", "HashAndWrite", "--focus", r"os\.", "--hide", "^net/http"];
+    let (whole, mut part) = (json_of("json", &all, &trace), json_of("json", &some, &trace));
+    assert_eq!(part["filter"]["whole"], whole["total"]);
+    assert_eq!(part["filter"]["focus"], r"os\.");
+    assert!(part["total"]["latency_ns"].as_u64() < whole["total"]["latency_ns"].as_u64());
+    part.as_object_mut().unwrap().remove("filter");
+    for name in ["total", "states", "stacks"] {
+        assert_ne!(part[name], whole[name], "{name}");
+        part[name] = whole[name].clone();
+    }
+    assert_eq!(part, whole);
+
+    let text = |args: &[&str]| String::from_utf8(written("text", args, &trace)).unwrap();
+    let sections = |text: &str| text.split("\n\n").map(str::to_owned).collect::<Vec<_>>();
+    let (whole, part) = (sections(&text(&all)), sections(&text(&some)));
+    let differ: Vec<&str> = whole.iter().zip(&part).filter(|(a, b)| a != b).map(|(_, b)| b.as_str()).collect();
+    assert_eq!(whole.len(), part.len());
+    let is_told = |section: &str| section.contains(r"--focus 'os\.' --hide '^net/http'");
+    assert!(matches!(differ[..], [stacks, read] if stacks.starts_with("TOP STACKS") && is_told(read)), "{differ:?}");
+}
+
+#[test]
+fn a_filter_is_refused_where_all_stacks_are_shown() {
+    let trace = root().join("testdata/traces/go1.26/server.trace");
+    for (args, code, said) in [
+        (&["-r", "Handler", "--focus", "x", "--vs-root", "y"][..], 2, "--focus does not go with --vs"),
+        (&["-r", "Handler", "--hide", "x", "-f", "html"], 2, "--hide does not go with html"),
+        (&["--ignore", "x"], 2, "--ignore needs --root"),
+        (&["-r", "Handler", "--show-from", "("], 2, "unclosed group"),
+        (&["-r", "Handler", "--show-from", "nowhere"], 0, "--show-from matches no frame"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_gotrace-slice")).args(args).arg(&trace).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(code) && stderr.contains(said), "{args:?}: {stderr}");
+    }
+}

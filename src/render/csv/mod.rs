@@ -19,7 +19,7 @@ use std::io::{self, Write};
 pub(super) fn write_states(profile: &Profile, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new(out);
     table.row(["state", "latency_ns", "goroutine_ns", "events"])?;
-    for state in &profile.states {
+    for state in profile.shown().states {
         let [latency, goroutine, events] = weight(state.weight);
         table.row([&state.state, &latency, &goroutine, &events])?;
     }
@@ -32,7 +32,7 @@ pub(super) fn write_stacks(profile: &Profile, _: &Options, out: &mut dyn Write) 
     let sums = ["latency_ns", "goroutine_ns", "events"];
     table
         .row(["state", "detail", "precision", "root", "waited_in"].into_iter().chain(sums).chain(["stack", "lines"]))?;
-    for sample in &profile.samples {
+    for sample in profile.shown().samples {
         let (stack, lines) =
             (frames::stack_line(&profile.tree, sample.stack), frames::place_line(&profile.tree, sample.stack));
         let of = [&sample.state, sample.detail, sample.precision.name(), &sample.root, &sample.waited_in];

@@ -14,8 +14,8 @@ pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
 use crate::profile::{
-    ByteCount, MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo,
-    Weight,
+    ByteCount, FilteredStacks, MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree,
+    TraceInfo, Weight,
 };
 use crate::trace::error::Warning;
 use answer::AnswerRow;
@@ -36,9 +36,14 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
         answer: requests.and_then(|r| r.answer.as_ref()).map(|answer| AnswerRow::new(answer, profile, options)),
         metric: profile.metric.name(),
         selection: Selected(&profile.selection, profile.requests.as_ref()),
-        total: Weights::new(profile.total, latency),
+        filter: profile
+            .filtered
+            .as_ref()
+            .map(|filtered| FilterRow::new(filtered, Weights::new(profile.total, latency))),
+        total: Weights::new(profile.shown().total, latency),
         latency: requests.and_then(|r| r.latency.as_ref()).map(requests::Distribution),
         states: profile
+            .shown()
             .states
             .iter()
             .map(|s| StateRow { state: &s.state, measured: Weights::new(s.weight, latency) })
@@ -94,6 +99,9 @@ struct ReportDocument<'a> {
     answer: Option<AnswerRow<'a>>,
     metric: &'static str,
     selection: Selected<'a>,
+    /// What samples, states and total were restricted by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filter: Option<FilterRow<'a>>,
     total: Weights,
     latency: Option<requests::Distribution<'a>>,
     states: Vec<StateRow<'a>>,
@@ -101,6 +109,23 @@ struct ReportDocument<'a> {
     #[serde(flatten)]
     about_requests: Option<requests::AboutRequests<'a>>,
     warnings: Vec<Warned<'a>>,
+}
+
+/// The options that chose the stacks, and what all stacks have.
+#[derive(Serialize)]
+struct FilterRow<'a> {
+    focus: Option<&'a str>,
+    ignore: Option<&'a str>,
+    hide: Option<&'a str>,
+    show_from: Option<&'a str>,
+    whole: Weights,
+}
+
+impl<'a> FilterRow<'a> {
+    fn new(filtered: &'a FilteredStacks, whole: Weights) -> Self {
+        let of = |name| filtered.options.iter().find(|(n, _)| *n == name).map(|(_, regex)| regex.as_str());
+        Self { focus: of("--focus"), ignore: of("--ignore"), hide: of("--hide"), show_from: of("--show-from"), whole }
+    }
 }
 
 #[derive(Serialize)]
@@ -253,7 +278,7 @@ struct SampleRows<'a>(&'a Profile);
 impl Serialize for SampleRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut seq = serializer.serialize_seq(None)?;
-        for sample in &self.0.samples {
+        for sample in self.0.shown().samples {
             seq.serialize_element(&SampleRow(self.0, sample))?;
         }
         seq.end()

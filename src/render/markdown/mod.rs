@@ -10,7 +10,7 @@ pub(super) use comparison::write as write_comparison;
 use super::answer::{self, AnswerStyle};
 use super::text::{MergedStack, merged_stacks};
 use super::units::{Share, count, counted, duration, shares};
-use super::{Options, metric, sort_rows};
+use super::{Options, metric, question, sort_rows};
 use crate::profile::{MatchedFunction, Profile, Selection};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -26,11 +26,16 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
         writeln!(out, "{}\n", text(&answer::text(answer, profile, AnswerStyle::of(options))))?;
     }
     writeln!(out, "{}", origin(profile, options))?;
+    if let Some(filtered) = &profile.filtered {
+        let shown = duration(metric::shown_ns(profile.metric, profile.shown().total), options.unit);
+        writeln!(out, "\nstacks: {}: {shown} of it", code(&question::stack_options(filtered)))?;
+    }
     matched(&profile.selection).iter().try_for_each(|matched| writeln!(out, "\n{matched}"))?;
-    if metric::shown_ns(profile.metric, profile.total) == 0 {
-        let is_cut = profile.requests.as_ref().is_some_and(|requests| !requests.cut.is_empty());
-        let nothing =
-            if is_cut { "No whole request, so no time is counted." } else { "No time was spent in this slice." };
+    if metric::shown_ns(profile.metric, profile.shown().total) == 0 {
+        let is_cut =
+            profile.filtered.is_none() && profile.requests.as_ref().is_some_and(|requests| !requests.cut.is_empty());
+        let nothing = metric::nothing(profile);
+        let nothing = if is_cut { "No whole request, so no time is counted." } else { &text(&nothing) };
         return writeln!(out, "\n{nothing}");
     }
     writeln!(out, "\n**Where the time went**\n")?;
@@ -92,8 +97,10 @@ fn origin(profile: &Profile, options: &Options) -> String {
 }
 
 fn states(profile: &Profile, options: &Options) -> MarkdownTable {
-    let times: Vec<u64> = profile.states.iter().map(|s| metric::shown_ns(profile.metric, s.weight)).collect();
-    let mut rows: Vec<_> = profile.states.iter().zip(shares(&times)).collect();
+    let ns = |weight| metric::shown_ns(profile.metric, weight);
+    let mut times: Vec<u64> = profile.shown().states.iter().map(|s| ns(s.weight)).collect();
+    times.push(ns(profile.total).saturating_sub(ns(profile.shown().total)));
+    let mut rows: Vec<_> = profile.shown().states.iter().zip(shares(&times)).collect();
     let name = |r: &(&crate::profile::StateTotal, Share)| r.0.state.clone();
     sort_rows(&mut rows, options.sort, |r| metric::shown_ns(profile.metric, r.0.weight), |r| r.0.weight.events, name);
     let mut table = MarkdownTable::new(&[
@@ -109,7 +116,8 @@ fn states(profile: &Profile, options: &Options) -> MarkdownTable {
     for (total, share) in rows {
         line(code(&total.state), metric::shown_ns(profile.metric, total.weight), share);
     }
-    line("**total**".to_owned(), metric::shown_ns(profile.metric, profile.total), Share::ALL);
+    let shown = ns(profile.shown().total);
+    line("**total**".to_owned(), shown, Share::of(shown, ns(profile.total)));
     table
 }
 

@@ -9,7 +9,7 @@ mod proto;
 pub(super) use comparison::write as write_comparison;
 
 use super::clean::clean;
-use super::{Options, frames, metric, units};
+use super::{Options, frames, metric, question, units};
 use crate::compare::apportion::per_request;
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, StackTree, TraceInfo, Weight};
 use flate2::Compression;
@@ -68,7 +68,7 @@ struct ProfileHeader<'a> {
 fn merged(profile: &Profile) -> Vec<(&Sample, Weight)> {
     let mut rows: Vec<(&Sample, Weight)> = Vec::new();
     let mut by_key = FxHashMap::default();
-    for sample in &profile.samples {
+    for sample in profile.shown().samples {
         let key = (sample.stack, &sample.state, sample.detail, sample.precision, &sample.root);
         let row = *by_key.entry(key).or_insert_with(|| {
             rows.push((sample, Weight::default()));
@@ -291,6 +291,7 @@ fn comments(profile: &Profile, per_request: bool) -> Vec<String> {
     if n > 1 && !per_request {
         lines.push(format!("mean per {one}: add -divide_by={n}"));
     }
+    lines.extend(profile.filtered.iter().map(|filtered| format!("stacks: {}", question::stack_options(filtered))));
     lines.push(format!("#tool gotrace-slice {}", env!("CARGO_PKG_VERSION")));
     lines.push(format!("#roots {}", selection.roots));
     if let Some(requests) = &profile.requests {

@@ -13,8 +13,8 @@ pub(super) use comparison::write_comparison;
 
 use super::clean::clean;
 use super::units::{Unit, counted, duration, share};
-use super::{Options, frames, metric};
-use crate::profile::{Profile, Selection, TraceInfo};
+use super::{Options, frames, metric, question};
+use crate::profile::{Profile, TraceInfo};
 use colors::Rgb;
 use flame::{draw, nothing, running_sums, safe};
 use model::{BoxStyle, Heading, WeightedStack};
@@ -30,14 +30,14 @@ const MARK: usize = 5;
 /// Writes the flame graph of a profile.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut stacks: BTreeMap<String, u64> = BTreeMap::new();
-    for sample in &profile.samples {
+    for sample in profile.shown().samples {
         let ns = stacks.entry(safe(&frames::folded_line(profile, sample))).or_default();
         *ns = ns.saturating_add(metric::shown_ns(profile.metric, sample.weight));
     }
     let lines: Vec<WeightedStack<'_>> = stacks.iter().map(|(stack, &ns)| WeightedStack { stack, ns }).collect();
-    let title = title(&profile.selection, &profile.traces);
+    let title = title(profile);
     if lines.iter().all(|l| l.ns == 0) {
-        return nothing(&title, "No time was spent in this slice.", out);
+        return nothing(&title, &metric::nothing(profile), out);
     }
     let head = Heading { title: &title, legend: &legend(profile, options.unit), note: "" };
     let before = running_sums(lines.iter().map(|l| l.ns));
@@ -58,7 +58,8 @@ pub(super) fn clamped(ns: u128) -> u64 {
 }
 
 /// What was asked for, and of which traces.
-fn title(selection: &Selection, traces: &[TraceInfo]) -> String {
+fn title(profile: &Profile) -> String {
+    let (selection, traces) = (&profile.selection, &profile.traces);
     let mut asked = selection.patterns.clone();
     if asked.is_empty() {
         asked.extend(selection.goids.iter().map(|id| format!("goroutine {id}")));
@@ -71,16 +72,19 @@ fn title(selection: &Selection, traces: &[TraceInfo]) -> String {
     if traces.len() > 1 {
         title = format!("{title} and {}", counted(traces.len() as u64 - 1, "more trace"));
     }
+    if let Some(filtered) = &profile.filtered {
+        title = format!("{title} · {}", question::stack_options(filtered));
+    }
     clean(&title).into_owned()
 }
 
 /// The line below the title: the whole, and the states with their colours.
 fn legend(profile: &Profile, unit: Unit) -> Vec<(Option<Rgb>, String)> {
-    let total = duration(metric::shown_ns(profile.metric, profile.total), unit);
+    let total = duration(metric::shown_ns(profile.metric, profile.shown().total), unit);
     let whole = format!("{total} {} in {}", metric::name(profile.metric), metric::occurrences_in_words(profile, unit));
     let mut room = MAX_LEGEND.saturating_sub(whole.chars().count());
     let mut items = vec![(None, whole)];
-    for state in &profile.states {
+    for state in profile.shown().states {
         let text =
             format!("{} {}", clean(&state.state), duration(metric::shown_ns(profile.metric, state.weight), unit));
         let Some(left) = room.checked_sub(text.chars().count() + MARK) else {

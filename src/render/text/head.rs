@@ -2,11 +2,13 @@
 
 use super::layout::{DIM, INCOMPLETE, View, width};
 use crate::profile::{
-    DurationList, MatchedFunction, Profile, QuantileBounds, Requests, Selection, TraceInfo, Undecided,
+    DurationList, FilteredStacks, MatchedFunction, Metric, Profile, QuantileBounds, Requests, Selection, TraceInfo,
+    Undecided,
 };
 use crate::render::clean::clean;
 use crate::render::cut;
 use crate::render::leaning;
+use crate::render::metric;
 use crate::render::question;
 use crate::render::units::{Unit, count, counted, duration, factor};
 use std::io::{self, Write};
@@ -42,6 +44,9 @@ pub(super) fn write(
         view.items(out, "requests", pad, &counts(view, requests, time.is_some()))?;
     }
     view.items(out, "subtree", pad, &subtree(view, profile, requests))?;
+    if let Some(filtered) = &profile.filtered {
+        view.items(out, "stacks", pad, &stacks(view, profile, filtered))?;
+    }
     let undecided = undecided(view, profile, requests);
     if !undecided.is_empty() {
         view.items(out, "undecided", pad, &undecided)?;
@@ -54,6 +59,16 @@ pub(super) fn write(
         }
     }
     Ok(())
+}
+
+/// Which stacks are shown, and how much of the time they have.
+fn stacks(view: &View<'_>, profile: &Profile, filtered: &FilteredStacks) -> Vec<String> {
+    let [shown, whole] = [profile.shown().total, profile.total].map(|weight| weight.of(profile.metric));
+    let much = match profile.metric {
+        Metric::Events => format!("{} of {}", count(shown), counted(whole, "interval")),
+        _ => format!("{} of {} {}", view.time(shown), view.time(whole), metric::name(profile.metric)),
+    };
+    vec![question::stack_options(filtered), much]
 }
 
 /// Most traces that have a line each.

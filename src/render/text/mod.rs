@@ -22,8 +22,8 @@ mod table;
 mod tail;
 mod wakeups;
 
-use super::Options;
 use super::units::counted;
+use super::{Options, metric};
 use crate::profile::{CutCounts, Metric, Profile, Requests};
 use layout::View;
 use std::io::{self, Write};
@@ -45,7 +45,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     }
     head::write(&view, profile, None, out)?;
     if profile.total.goroutine_ns == 0 && profile.total.events == 0 {
-        return writeln!(out, "\nNo time was spent in this slice.");
+        return writeln!(out, "\n{}", metric::nothing(profile));
     }
     states::write(&view, profile, out)?;
     stacks::write(&view, profile, out)

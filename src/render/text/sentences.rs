@@ -4,8 +4,9 @@ use super::layout::View;
 use super::relation::relation_of;
 use crate::compare::Comparison;
 use crate::compare::statistics::Quantile;
-use crate::profile::{Candidates, Latency, Overlap, Profile, Request, Requests, TailRow};
+use crate::profile::{Candidates, FilteredStacks, Latency, Overlap, Profile, Request, Requests, TailRow};
 use crate::render::clean::clean;
+use crate::render::question;
 use crate::render::units::{Share, count, counted, factor, shares};
 
 /// Of the quantiles.
@@ -69,6 +70,12 @@ pub(super) fn stacks(shares: &[Share]) -> String {
         all if needed == 1 => format!("One of {} has {}% of the time.", counted(all, "stack"), MOST / 10),
         all => format!("{} of {} have {}% of the time.", count(needed), counted(all, "stack"), MOST / 10),
     }
+}
+
+/// Of stacks that are not all: which are shown, and how much of the time they have.
+pub(super) fn filtered(filtered: &FilteredStacks, profile: &Profile) -> String {
+    let (shown, whole) = (profile.shown().total.of(profile.metric), profile.total.of(profile.metric));
+    format!("{} have {} of the time.", question::stack_options(filtered), Share::of(shown, whole))
 }
 
 /// Of the slowest request: how slow, and on what.

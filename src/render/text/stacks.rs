@@ -54,7 +54,11 @@ impl StackRow for SampleRow<'_> {
 pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     let mut rows = merged(view, profile);
     let shares: Vec<Share> = rows.iter().map(|row| row.share).collect();
-    view.title(out, "TOP STACKS", &sentences::stacks(&shares))?;
+    let sentence = match &profile.filtered {
+        Some(filtered) => sentences::filtered(filtered, profile),
+        None => sentences::stacks(&shares),
+    };
+    view.title(out, "TOP STACKS", &sentence)?;
     let metric = profile.metric;
     let name = |row: &SampleRow<'_>| row.chain.key.clone();
     sort_rows(&mut rows, view.options.sort, |r| r.weight.of(metric), |r| r.weight.events, name);
@@ -159,7 +163,7 @@ fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<SampleRow<'a>> {
     let mut rows: Vec<SampleRow<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
     let mut chains = StackLines::new(view, profile);
-    for sample in &profile.samples {
+    for sample in profile.shown().samples {
         let (number, chain) = chains.of(sample.stack);
         let row = *by_look.entry((number, &sample.state, sample.detail, sample.precision)).or_insert_with(|| {
             rows.push(SampleRow { sample, chain: chain.clone(), weight: Weight::default(), share: Share::default() });
@@ -173,7 +177,9 @@ fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<SampleRow<'a>> {
         rows.retain(|r| r.weight.latency_ns > 0);
     }
     rows.sort_by_key(|r| std::cmp::Reverse(r.weight.of(metric)));
-    let times: Vec<u64> = rows.iter().map(|r| r.weight.of(metric)).collect();
+    let mut times: Vec<u64> = rows.iter().map(|r| r.weight.of(metric)).collect();
+    // Shares are of all stacks, also where not all are shown.
+    times.push(profile.total.of(metric).saturating_sub(profile.shown().total.of(metric)));
     for (row, share) in rows.iter_mut().zip(shares(&times)) {
         row.share = share;
     }
