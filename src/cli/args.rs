@@ -180,8 +180,8 @@ pub(crate) struct Args {
     pub(crate) full_names: bool,
 
     /// Also write FILE; its extension says the format: .json, .pb.gz, .pprof,
-    /// .prof, .folded, .collapsed, .txt, .speedscope.json, .svg, .html, .md,
-    /// .csv, .stacks.csv, .requests.csv, .parquet; repeatable
+    /// .prof, .folded, .collapsed, .txt, .speedscope.json, .pftrace, .svg,
+    /// .html, .md, .csv, .stacks.csv, .requests.csv, .parquet; repeatable
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub(crate) output: Vec<PathBuf>,
 

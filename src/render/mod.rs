@@ -24,6 +24,7 @@ mod metric;
 pub mod names;
 mod palette;
 mod parquet;
+mod perfetto;
 mod pprof;
 mod question;
 pub mod shell;
@@ -139,7 +140,7 @@ pub struct Format {
 }
 
 /// All output formats. The first is the default of standard output.
-pub static FORMATS: [Format; 12] = [
+pub static FORMATS: [Format; 13] = [
     Format {
         name: "text",
         about: "report for people",
@@ -197,6 +198,18 @@ pub static FORMATS: [Format; 12] = [
         exemplars: true,
         profile: speedscope::write,
         comparison: Some(speedscope::write_comparison),
+        candidates: None,
+        each_request: false,
+    },
+    Format {
+        name: "perfetto",
+        about: "for ui.perfetto.dev: requests and their goroutines as tracks",
+        extensions: &["pftrace"],
+        binary: true,
+        request_stacks: false,
+        exemplars: true,
+        profile: perfetto::write,
+        comparison: None,
         candidates: None,
         each_request: false,
     },

@@ -44,6 +44,7 @@ mod older_calls;
 mod outlived;
 mod outputs;
 mod page;
+mod perfetto;
 mod pprof_go;
 mod problems;
 mod readme;
