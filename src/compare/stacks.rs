@@ -198,14 +198,14 @@ fn end_of(frames: &[u32], from: usize, depth: usize, is_pseudo: impl Fn(u32) -> 
 
 /// Stands for the root on both sides, and for its callers.
 fn root_frame() -> ProfileFrame {
-    ProfileFrame { function: ProfileFrame::ROOT.to_owned(), file: String::new(), line: 0 }
+    ProfileFrame { function: ProfileFrame::ROOT.into(), file: "".into(), line: 0 }
 }
 
 /// A frame without what does not count. Files and lines differ from build to build.
 fn matched(frame: &ProfileFrame, by: MatchBy) -> ProfileFrame {
     match by {
         MatchBy::Function | MatchBy::Depth(_) if !frame.is_pseudo() => {
-            ProfileFrame { function: frame.function.clone(), file: String::new(), line: 0 }
+            ProfileFrame { function: frame.function.clone(), file: "".into(), line: 0 }
         }
         _ => frame.clone(),
     }

@@ -10,7 +10,7 @@ fn profile(durations: &[u64], rows: &[Row<'_>]) -> Profile {
     let mut profile = Profile { metric: Metric::Latency, ..Profile::default() };
     for &(stack, root, state, latency_ns) in rows {
         let leaf = stack.iter().fold(StackTree::ROOT, |at, &(function, line)| {
-            let frame = ProfileFrame { function: function.into(), file: format!("{function}.go"), line };
+            let frame = ProfileFrame { function: function.into(), file: format!("{function}.go").into(), line };
             let frame = profile.tree.intern_frame(frame);
             profile.tree.push(at, frame)
         });
@@ -20,7 +20,7 @@ fn profile(durations: &[u64], rows: &[Row<'_>]) -> Profile {
             detail: "",
             precision: Precision::Exact,
             root: root.into(),
-            waited_in: String::new(),
+            waited_in: "".into(),
             weight: Weight { events: 1, goroutine_ns: latency_ns, latency_ns },
         });
     }

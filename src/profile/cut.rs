@@ -1,6 +1,6 @@
 //! Requests that an edge of the trace, or of `--time`, cuts: how long they were seen, which is the least that they took.
 
-use super::{Only, Request};
+use super::{Only, Request, SharedText};
 
 /// A request that is cut.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -17,7 +17,7 @@ pub struct CutRequest {
     /// that ended this wait ended one in the call too.
     pub likely_at_least_ns: Option<u64>,
     /// What it is called.
-    pub root: String,
+    pub root: SharedText,
     /// Whether it began before the part looked at.
     pub cut_start: bool,
     /// Whether it is not over at the end of that.

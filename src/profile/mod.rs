@@ -27,6 +27,7 @@ mod own_code;
 mod packages;
 mod request_stacks;
 mod requests;
+mod shared_text;
 mod stack_filter;
 mod stack_tree;
 mod undecided;
@@ -54,6 +55,7 @@ pub use requests::{
     Exemplar, Finding, FindingEvidence, Lane, Latency, Metric, PathPiece, Request, Requests, RuntimeSpan, RuntimeSpans,
     TailRow, WakerKind, Wakeup,
 };
+pub use shared_text::{SharedText, SharedTexts};
 pub use stack_filter::{FilteredStacks, ShownStacks, StackFilter};
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};
@@ -277,16 +279,16 @@ pub struct Sample {
     /// Leaf of the stack in [`Profile::tree`]; the root node when the stack is unknown.
     pub stack: NodeIdx,
     /// `running`, `runnable`, `syscall`, `unknown` or Go's own reason for waiting.
-    pub state: String,
+    pub state: SharedText,
     /// Something finer than the state: `cgo`; empty when there is nothing to add.
     pub detail: &'static str,
     /// How sure the stack is.
     pub precision: Precision,
     /// Entry function of the root's goroutine, or the root function that matched.
-    pub root: String,
+    pub root: SharedText,
     /// Of latency in another goroutine than the request's own: the state of the request's own wait, which ended there.
     /// Empty for all other samples.
-    pub waited_in: String,
+    pub waited_in: SharedText,
     /// How much.
     pub weight: Weight,
 }

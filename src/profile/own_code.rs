@@ -10,7 +10,7 @@
 //!   /go/src/github.com/lib/pq/conn.go                     below GOPATH, in another repository than the root's
 //! ```
 
-use super::{Profile, ProfileFrame, StackTree, is_std, only_parks, package};
+use super::{Profile, ProfileFrame, SharedText, StackTree, is_std, only_parks, package};
 use rustc_hash::FxHashSet;
 
 /// Which functions are the program's own.
@@ -22,7 +22,7 @@ enum Level {
     /// Those of the program's own modules, in no file of Go's; below GOPATH, of the root's repository.
     Program(Repository, GoSource),
     /// These, by name, and the root: the frames have no files.
-    Functions(FxHashSet<String>),
+    Functions(FxHashSet<SharedText>),
     /// All that are not Go's: there are none of the program's.
     NotStd,
     /// All that do not only park: there are no others.
@@ -107,7 +107,7 @@ impl GoSource {
 impl Repository {
     fn of(tree: &StackTree, roots: &FxHashSet<&str>) -> Self {
         let is_root = |frame: &&ProfileFrame| {
-            roots.contains(frame.function.as_str()) && !is_std(&frame.function) && !is_fetched(&frame.file)
+            roots.contains(&*frame.function) && !is_std(&frame.function) && !is_fetched(&frame.file)
         };
         let root = tree.frames().iter().find(is_root);
         root.map_or(Self::Any, |frame| Self::Of(repository(&frame.file).map(str::to_owned)))

@@ -192,7 +192,11 @@ mod tests {
         for (names, state, ns) in [("a b c", "running", 1), ("a b d", "sync", 10), ("e b", "running", 100)] {
             let mut stack = StackTree::ROOT;
             for name in names.split(' ') {
-                let frame = ProfileFrame { function: format!("main.{name}"), file: format!("{name}.go"), line: 1 };
+                let frame = ProfileFrame {
+                    function: format!("main.{name}").into(),
+                    file: format!("{name}.go").into(),
+                    line: 1,
+                };
                 let frame = profile.tree.intern_frame(frame);
                 stack = profile.tree.push(stack, frame);
             }
@@ -207,11 +211,11 @@ mod tests {
     fn sample(stack: NodeIdx, state: &str) -> Sample {
         Sample {
             stack,
-            state: state.to_owned(),
+            state: state.into(),
             detail: "",
             precision: super::super::Precision::Exact,
-            root: String::new(),
-            waited_in: String::new(),
+            root: "".into(),
+            waited_in: "".into(),
             weight: Weight::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! The stacks of a profile as one tree: parents before children, root frame first.
 
+use super::{SharedText, SharedTexts};
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
@@ -14,9 +15,9 @@ pub struct NodeIdx(pub u32);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ProfileFrame {
     /// Function with its package path, exactly as in the trace; or the name of a pseudo frame, such as `[go]`.
-    pub function: String,
+    pub function: SharedText,
     /// Source file; for a pseudo frame, what it stands for: `go statement` for `[go]`.
-    pub file: String,
+    pub file: SharedText,
     /// Line; 0 when unknown.
     pub line: u32,
 }
@@ -61,6 +62,8 @@ impl ProfileFrame {
 #[derive(Clone, Debug)]
 pub struct StackTree {
     frames: FrameSet,
+    /// The names in them.
+    names: SharedTexts,
     /// Per node: parent and frame. Node 0 is its own parent.
     nodes: Vec<(NodeIdx, u32)>,
     by_node: FxHashMap<(NodeIdx, u32), NodeIdx>,
@@ -68,7 +71,12 @@ pub struct StackTree {
 
 impl Default for StackTree {
     fn default() -> Self {
-        Self { frames: FrameSet::default(), nodes: vec![(NodeIdx(0), u32::MAX)], by_node: FxHashMap::default() }
+        Self {
+            frames: FrameSet::default(),
+            names: SharedTexts::default(),
+            nodes: vec![(NodeIdx(0), u32::MAX)],
+            by_node: FxHashMap::default(),
+        }
     }
 }
 
@@ -79,6 +87,17 @@ impl StackTree {
     /// The index of a frame among [`frames`](Self::frames), added if new.
     pub fn intern_frame(&mut self, frame: ProfileFrame) -> u32 {
         self.frames.insert_full(frame).0 as u32
+    }
+
+    /// A name as the frames have it: one text for all that are equal.
+    pub fn share(&mut self, name: &str) -> SharedText {
+        self.names.share(name)
+    }
+
+    /// The same for a frame of these names.
+    pub fn intern(&mut self, function: &str, file: &str, line: u32) -> u32 {
+        let frame = ProfileFrame { function: self.names.share(function), file: self.names.share(file), line };
+        self.intern_frame(frame)
     }
 
     /// The node for `frame` (an index of [`intern_frame`](Self::intern_frame)) called by `parent`, added if new.

@@ -3,83 +3,45 @@
 //! A comparison fills it in; folded stacks and flame graphs are written from it.
 
 use super::clean::clean;
-use super::frames;
-use crate::compare::{Comparison, Side};
-use std::collections::BTreeMap;
+use super::folded_stacks::FoldedStacks;
+use crate::compare::{Comparison, Side, StackChange};
 
 /// What the parts of a comparison are called.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct DifferentialLabels {
+pub(super) struct DifferentialLabels {
     /// What is compared, for titles.
-    pub title: String,
+    pub(super) title: String,
     /// The base.
-    pub base: String,
+    pub(super) base: String,
     /// The new side.
-    pub new: String,
+    pub(super) new: String,
     /// What the values are: `latency per request`.
-    pub metric: String,
+    pub(super) metric: String,
 }
 
-/// The stacks of two sides, with the time of each side: per request or in all, as the caller decides.
+/// The stacks of two sides, with the time of each side in ns, the base first: per request or in all.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Differential {
-    labels: DifferentialLabels,
-    stacks: BTreeMap<String, SideTimes>,
+pub(super) struct Differential {
+    pub(super) labels: DifferentialLabels,
+    pub(super) stacks: FoldedStacks,
 }
 
-/// The time of one stack on both sides, in ns.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct SideTimes {
-    /// On the base.
-    pub base_ns: u64,
-    /// On the new side.
-    pub new_ns: u64,
-}
-
-impl Differential {
-    /// One without stacks.
-    pub fn new(labels: DifferentialLabels) -> Self {
-        Self { labels, stacks: BTreeMap::new() }
-    }
-
-    /// The stacks of a comparison.
-    pub fn of(comparison: &Comparison) -> Self {
+impl DifferentialLabels {
+    /// What the parts of a comparison are called.
+    pub(super) fn of(comparison: &Comparison) -> Self {
         let metric = if comparison.options.total { "latency" } else { "latency per request" };
         let (base, new) = (side(&comparison.base), side(&comparison.new));
         let title = format!("{base} → {new}");
-        let mut differential = Self::new(DifferentialLabels { title, base, new, metric: metric.to_owned() });
-        for change in &comparison.stacks {
-            let (indexes, cut) = frames::leaf_first(&comparison.tree, change.stack);
-            let all = comparison.tree.frames();
-            let functions = indexes.iter().rev().map(|&i| all[i as usize].function.as_str());
-            let functions = cut.then_some(frames::CUT).into_iter().chain(functions);
-            let sides = SideTimes { base_ns: change.delta.base_ns, new_ns: change.delta.new_ns };
-            differential.add(functions, &change.state, sides);
-        }
-        differential
+        Self { title, base, new, metric: metric.to_owned() }
     }
+}
 
-    /// What the parts are called.
-    pub fn labels(&self) -> &DifferentialLabels {
-        &self.labels
-    }
-
-    /// Adds time to a stack, given by its functions, outermost first, and its state. Stacks that are written alike are
-    /// added up.
-    pub fn add<'a>(&mut self, functions: impl IntoIterator<Item = &'a str>, state: &str, sides: SideTimes) {
-        let mut line = String::new();
-        for function in functions {
-            frames::push_frame(&mut line, function);
-        }
-        frames::push_frame(&mut line, &frames::state_frame(state));
-        let known = self.stacks.entry(line).or_default();
-        known.base_ns = known.base_ns.saturating_add(sides.base_ns);
-        known.new_ns = known.new_ns.saturating_add(sides.new_ns);
-    }
-
-    /// The stacks, folded, in the order of bytes.
-    pub fn stacks(&self) -> impl Iterator<Item = (&str, SideTimes)> {
-        self.stacks.iter().map(|(stack, &sides)| (stack.as_str(), sides))
+impl Differential {
+    /// The stacks of a comparison.
+    pub(super) fn of(comparison: &Comparison) -> Self {
+        let row = |change: &'_ StackChange| [change.delta.base_ns, change.delta.new_ns];
+        let rows = comparison.stacks.iter().map(|change| (change.stack, change.state.as_str(), row(change)));
+        Self { labels: DifferentialLabels::of(comparison), stacks: FoldedStacks::of(&comparison.tree, rows) }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Folded stacks: `root;…;leaf N`, or with a column for each of two sides, sorted bytewise, for flamegraph.pl, inferno, speedscope and Perfetto.
 
+use super::Options;
 use super::differential::Differential;
+use super::folded_stacks::FoldedStacks;
 use super::units::Unit;
-use super::{Options, frames};
 use crate::compare::Comparison;
-use crate::profile::{Metric, Profile};
-use std::collections::BTreeMap;
+use crate::profile::{Metric, Profile, Sample};
 use std::io::{self, Write};
 
 /// Writes the profile by its metric. Times are µs unless the options name a unit, intervals are counted; what rounds to
@@ -16,18 +16,11 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
         (_, Unit::Auto) => Unit::Us.ns(),
         (_, unit) => unit.ns(),
     };
-    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-    for sample in profile.shown().samples {
-        let sum = lines.entry(frames::folded_line(profile, sample)).or_default();
-        *sum = sum.saturating_add(sample.weight.of(profile.metric));
-    }
-    for (stack, sum) in lines {
+    let count = |sample: &Sample| sample.weight.of(profile.metric);
+    FoldedStacks::of_samples(&profile.tree, profile.shown().samples, count).each_line(|stack, [sum, _]| {
         let value = sum / per + u64::from(sum % per >= per.div_ceil(2));
-        if value > 0 {
-            writeln!(out, "{stack} {value}")?;
-        }
-    }
-    Ok(())
+        if value > 0 { writeln!(out, "{stack} {value}") } else { Ok(()) }
+    })
 }
 
 /// Writes the stacks of a comparison with a column for each side.
@@ -38,13 +31,10 @@ pub(super) fn write_comparison(comparison: &Comparison, options: &Options, out: 
 /// Writes both sides: `root;…;leaf BASE NEW`, as difffolded.pl gives it and flame graph tools take it. Units are those
 /// of one side; stacks that round to zero on both sides are left out.
 fn write_differential(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
-    for (stack, sides) in differential.stacks() {
-        let (base, new) = (in_unit(sides.base_ns, unit), in_unit(sides.new_ns, unit));
-        if base > 0 || new > 0 {
-            writeln!(out, "{stack} {base} {new}")?;
-        }
-    }
-    Ok(())
+    differential.stacks.each_line(|stack, sides| {
+        let [base, new] = sides.map(|ns| in_unit(ns, unit));
+        if base > 0 || new > 0 { writeln!(out, "{stack} {base} {new}") } else { Ok(()) }
+    })
 }
 
 /// A time in whole units, rounded half up; µs unless a unit is named.

@@ -1,7 +1,7 @@
 //! Frames of a sample as exports write them.
 
 use super::clean::clean;
-use crate::profile::{NodeIdx, Profile, ProfileFrame, Sample, StackTree};
+use crate::profile::{NodeIdx, ProfileFrame, StackTree};
 
 /// Frames written per stack at most; Go records 128 for one goroutine, joined stacks can be any length.
 /// The outermost are left out, so that an export stays linear in the trace's size.
@@ -29,16 +29,9 @@ pub(crate) fn state_frame(state: &str) -> String {
 /// File of the state's pseudo frame.
 pub(crate) const STATE_FILE: &str = ProfileFrame::STATE_FILE;
 
-/// The stack of a sample, folded; its last frame is the state.
-pub(super) fn folded_line(profile: &Profile, sample: &Sample) -> String {
-    let mut line = stack_line(&profile.tree, sample.stack);
-    push_frame(&mut line, &state_frame(&sample.state));
-    line
-}
-
 /// The functions of a stack, outermost first, with `;` between.
 pub(super) fn stack_line(tree: &StackTree, leaf: NodeIdx) -> String {
-    line_of(tree, leaf, CUT, |frame| frame.function.clone())
+    line_of(tree, leaf, CUT, |frame| frame.function.to_string())
 }
 
 /// The lines of a stack, `file:line`, outermost first, with `;` between.
@@ -60,7 +53,7 @@ fn line_of(tree: &StackTree, leaf: NodeIdx, cut_frame: &str, text: impl Fn(&Prof
 }
 
 /// `;` separates frames and a line is a stack, so neither may be part of a name.
-pub(super) fn push_frame(line: &mut String, frame: &str) {
+fn push_frame(line: &mut String, frame: &str) {
     if !line.is_empty() {
         line.push(';');
     }

@@ -12,9 +12,10 @@ mod answer;
 pub mod clean;
 mod csv;
 mod cut;
-pub mod differential;
+mod differential;
 mod findings;
 mod folded;
+mod folded_stacks;
 mod frames;
 mod html;
 mod json;
@@ -315,12 +316,12 @@ impl Format {
 }
 
 /// Sorts rows; equal ones keep the order they have.
-fn sort_rows<T, K: Ord>(
+fn sort_rows<T, K: Ord, N: Ord>(
     rows: &mut [T],
     sort: Sort,
     time: impl Fn(&T) -> K,
     count: impl Fn(&T) -> u64,
-    name: impl Fn(&T) -> String,
+    name: impl Fn(&T) -> N,
 ) {
     match sort {
         Sort::Time => rows.sort_by_key(|r| std::cmp::Reverse(time(r))),

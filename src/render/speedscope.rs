@@ -9,10 +9,10 @@
 //! Frames stand once in `shared`, first those of the profile's tree in its order; stacks refer to them by position.
 
 use super::clean::clean;
-use super::differential::{Differential, SideTimes};
+use super::differential::DifferentialLabels;
 use super::units::{self, Unit};
 use super::{Options, frames, metric};
-use crate::compare::Comparison;
+use crate::compare::{Comparison, Delta};
 use crate::profile::{Exemplar, Metric, NodeIdx, Profile, Requests, StackTree};
 use indexmap::IndexSet;
 use serde::{Serialize, Serializer};
@@ -40,15 +40,13 @@ pub(super) fn write(profile: &Profile, _: &Options, out: &mut dyn Write) -> io::
 
 /// Writes a comparison: the new side, then the base.
 pub(super) fn write_comparison(comparison: &Comparison, _: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let differential = Differential::of(comparison);
-    let labels = differential.labels();
+    let labels = DifferentialLabels::of(comparison);
     let mut frames = FrameList::of(&comparison.tree);
-    let mut side = |name: &str, label: &str, ns: fn(SideTimes) -> u64| {
+    let mut side = |name: &str, label: &str, ns: fn(&Delta) -> u64| {
         let name = format!("{name}, {}: {label}", labels.metric);
         let mut side = Sampled::new(name, "nanoseconds");
         for change in &comparison.stacks {
-            let times = SideTimes { base_ns: change.delta.base_ns, new_ns: change.delta.new_ns };
-            side.push(change.stack, frames.state(&change.state), ns(times));
+            side.push(change.stack, frames.state(&change.state), ns(&change.delta));
         }
         side
     };

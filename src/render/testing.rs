@@ -6,7 +6,8 @@ mod requests;
 
 pub(crate) use requests::{sample_comparison, sample_requests};
 
-use super::differential::{Differential, DifferentialLabels, SideTimes};
+use super::differential::{Differential, DifferentialLabels};
+use super::folded_stacks::FoldedBuilder;
 use super::{Format, Options};
 use crate::compare::Comparison;
 use crate::profile::{
@@ -112,7 +113,7 @@ pub(crate) fn sample() -> Profile {
             detail,
             precision,
             root: root.into(),
-            waited_in: String::new(),
+            waited_in: "".into(),
             weight: Weight { events, goroutine_ns, latency_ns: 0 },
         })
         .collect();
@@ -156,12 +157,13 @@ pub(crate) fn empty() -> Profile {
 
 /// The server before and after: a lock that is new, a sleep that is gone, a little more of the same, a hostile name.
 pub(crate) fn differential() -> Differential {
-    let mut differential = Differential::new(DifferentialLabels {
+    let labels = DifferentialLabels {
         title: "Handler · before.out → after.out".into(),
         base: "before.out".into(),
         new: "after.out".into(),
         metric: "latency per request".into(),
-    });
+    };
+    let mut stacks = FoldedBuilder::default();
     let serve = ["net/http.(*conn).serve", "main.(*Server).Handler"];
     let rows: [(&[&str], &str, u64, u64); 7] = [
         (&["main.loadCart", "sync.(*Mutex).Lock"], "sync", 0, 5_300_000),
@@ -173,9 +175,9 @@ pub(crate) fn differential() -> Differential {
         (&["main.[...]"], "chan receive", 0, 499),
     ];
     for (functions, state, base_ns, new_ns) in rows {
-        differential.add(serve.iter().chain(functions).copied(), state, SideTimes { base_ns, new_ns });
+        stacks.add_stack(serve.iter().chain(functions).copied(), state, [base_ns, new_ns]);
     }
-    differential
+    Differential { labels, stacks: stacks.finish() }
 }
 
 /// Candidates of the same server.

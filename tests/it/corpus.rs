@@ -26,7 +26,7 @@ fn read(bytes: &Vec<u8>, pattern: &str) -> Verdict {
     let (complete, warnings, text) = match slice(bytes, &selector(pattern, root_by("creation,entry,stack")), 1) {
         Ok(Answer::Profile(p)) => {
             let frames = p.tree.frames().iter().map(|f| format!("{} {}", f.function, f.file));
-            let text = frames.chain(p.samples.iter().map(|s| s.state.clone())).collect::<Vec<_>>().join("\n");
+            let text = frames.chain(p.samples.iter().map(|s| s.state.to_string())).collect::<Vec<_>>().join("\n");
             (p.complete(), p.warnings, text)
         }
         Ok(Answer::NoMatch(c)) if c.rows.iter().all(|r| r.entry.is_empty()) => return Verdict::Empty,

@@ -112,7 +112,7 @@ fn main_pieces(profile: &Profile) -> Vec<(String, String, u64)> {
     let slowest = requests(profile).slowest.as_ref().expect("a request");
     let mut pieces: Vec<(String, String, u64)> = Vec::new();
     for piece in slowest.path.iter().filter(|p| p.dur_ns > 2_000_000) {
-        let functions = profile.tree.stack(piece.stack).map(|f| f.function.clone());
+        let functions = profile.tree.stack(piece.stack).map(|f| f.function.to_string());
         let functions: Vec<String> = functions.collect();
         pieces.push((functions.join(" < "), piece.state.clone(), piece.dur_ns));
     }

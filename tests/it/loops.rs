@@ -72,7 +72,7 @@ fn what_was_on_the_stack_all_along_keeps_its_line() {
 
 /// The states that a function waited in.
 fn states(path: &Path, function: &str) -> Vec<String> {
-    recorded(path, function).samples.into_iter().map(|sample| sample.state).collect()
+    recorded(path, function).samples.into_iter().map(|sample| sample.state.to_string()).collect()
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod laws;
 mod list_time;
 mod loops;
 mod matched;
+mod memory;
 mod older_calls;
 mod outlived;
 mod outputs;

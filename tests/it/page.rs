@@ -224,13 +224,14 @@ const HOSTILE: [&str; 6] = [
 fn hostile(name: &str) -> Profile {
     let mut profile = Profile::default();
     let text = || name.to_owned();
-    let frame = profile.tree.intern_frame(ProfileFrame { function: text(), file: text(), line: 7 });
+    let frame = profile.tree.intern_frame(ProfileFrame { function: name.into(), file: name.into(), line: 7 });
     let stack = profile.tree.push(StackTree::ROOT, frame);
     profile.traces = vec![TraceInfo { name: text(), version: text(), duration_ns: 100, ..TraceInfo::default() }];
     profile.selection.patterns = vec![text()];
     let weight = Weight { events: 1, goroutine_ns: 9, latency_ns: 9 };
     let (detail, precision) = ("", Precision::Exact);
-    profile.samples = vec![Sample { stack, state: text(), detail, precision, root: text(), waited_in: text(), weight }];
+    let (state, root, waited_in) = (name.into(), name.into(), name.into());
+    profile.samples = vec![Sample { stack, state, detail, precision, root, waited_in, weight }];
     let list = vec![Request { dur_ns: 9, states: Box::new([(0, 9)]), ..Request::default() }];
     let lane = Lane { entry: text(), runs: text(), pieces: vec![(0, 9, 0)], ..Lane::default() };
     let path = PathPiece { dur_ns: 9, lane: Some(0), state: text(), stack, ..PathPiece::default() };

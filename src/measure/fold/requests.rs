@@ -135,7 +135,7 @@ impl Names<'_, '_> {
         }) as u16
     }
 
-    fn cut_request(&self, cut: &CutMeasured) -> CutRequest {
+    fn cut_request(&mut self, cut: &CutMeasured) -> CutRequest {
         let window = self.trace.slice.windows[cut.window.at()];
         CutRequest {
             trace: self.trace.number,
@@ -143,7 +143,7 @@ impl Names<'_, '_> {
             start_ns: cut.start.since(self.trace.start),
             at_least_ns: cut.at_least_ns,
             likely_at_least_ns: cut.likely_at_least_ns,
-            root: self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label).to_owned(),
+            root: self.folder.tree.share(self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label)),
             cut_start: cut.cut_start,
             cut_end: cut.cut_end,
             may_be_several: window.seen.is_some_and(|seen| seen.may_be_several),

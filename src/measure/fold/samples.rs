@@ -5,7 +5,7 @@ use crate::measure::intervals::states::detail;
 use crate::measure::intervals::timeline::CollectorWork;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::WaitChains;
-use crate::profile::{NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, StackTree, Weight};
+use crate::profile::{NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, SharedText, StackTree, Weight};
 use crate::slice::spawn_chains::{SpawnChainIdx, SpawnChains};
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -214,8 +214,7 @@ impl Folder {
         if name.is_empty() {
             return StackTree::ROOT;
         }
-        let frame = ProfileFrame { function: name.to_owned(), file: String::new(), line: 0 };
-        let frame = self.tree.intern_frame(frame);
+        let frame = self.tree.intern(name, "", 0);
         self.tree.push(StackTree::ROOT, frame)
     }
 
@@ -231,8 +230,7 @@ impl Folder {
     }
 
     fn push_pseudo(&mut self, under: NodeIdx, name: &str, file: &str) -> NodeIdx {
-        let frame = ProfileFrame { function: name.to_owned(), file: file.to_owned(), line: 0 };
-        let frame = self.tree.intern_frame(frame);
+        let frame = self.tree.intern(name, file, 0);
         self.tree.push(under, frame)
     }
 
@@ -243,11 +241,7 @@ impl Folder {
 
     /// Per chain, the node under which its stacks go.
     fn prefixes(&mut self, chains: &SpawnChains, symbols: &Symbols) -> Vec<NodeIdx> {
-        let go = self.tree.intern_frame(ProfileFrame {
-            function: ProfileFrame::GO.into(),
-            file: "go statement".into(),
-            line: 0,
-        });
+        let go = self.tree.intern(ProfileFrame::GO, "go statement", 0);
         let mut frames = Frames { symbols, known: FxHashMap::default() };
         let mut prefixes: Vec<NodeIdx> = Vec::with_capacity(chains.len());
         // Links above come first.
@@ -294,6 +288,7 @@ impl Folder {
             }
             same
         });
+        let names: Vec<SharedText> = names.iter().map(SharedText::from).collect();
         let name = |number: u32| names[number as usize].clone();
         let sample = |(key, weight): (SampleKey, Weight)| Sample {
             stack: key.stack,
@@ -340,11 +335,8 @@ impl Frames<'_> {
         let symbols = self.symbols;
         *self.known.entry((frame, line_known)).or_insert_with(|| {
             let f = symbols.frame(frame);
-            tree.intern_frame(ProfileFrame {
-                function: symbols.text(f.function).to_owned(),
-                file: symbols.text(f.file).to_owned(),
-                line: if line_known { f.line } else { 0 },
-            })
+            let line = if line_known { f.line } else { 0 };
+            tree.intern(symbols.text(f.function), symbols.text(f.file), line)
         })
     }
 }

@@ -253,8 +253,8 @@ fn waits_for(found: &Narrowed<'_, '_>) -> Option<WaitsFor> {
     let lines = alike.iter().filter_map(|(worker, ns)| worker.frame.map(|frame| (frame.line, *ns)));
     Some(WaitsFor {
         place: first.frame.map(|frame| CodePlace {
-            function: frame.function.clone(),
-            file: frame.file.clone(),
+            function: frame.function.to_string(),
+            file: frame.file.to_string(),
             lines: place::lines(lines),
         }),
         is_own: first.is_own,

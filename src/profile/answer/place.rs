@@ -63,7 +63,7 @@ impl Narrowed<'_, '_> {
         let at = (0..self.depth).rev().find(mostly_here).or(self.depth.checked_sub(1))?;
         let frame = functions[at];
         let at_lines = self.rows.iter().filter_map(|row| row.own.get(at).map(|frame| (frame.line, row.ns)));
-        Some(CodePlace { function: frame.function.clone(), file: frame.file.clone(), lines: lines(at_lines) })
+        Some(CodePlace { function: frame.function.to_string(), file: frame.file.to_string(), lines: lines(at_lines) })
     }
 }
 

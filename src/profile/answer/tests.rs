@@ -29,7 +29,7 @@ fn profile(rows: &[(&str, &str, &str, u64)]) -> Profile {
 fn push(tree: &mut StackTree, at: NodeIdx, name: &str) -> NodeIdx {
     let function = if name == "…" { ProfileFrame::WAITING_FOR.to_owned() } else { name.to_owned() };
     let line = name.len() as u32;
-    let frame = tree.intern_frame(ProfileFrame { function, file: file(name), line });
+    let frame = tree.intern_frame(ProfileFrame { function: function.into(), file: file(name).into(), line });
     tree.push(at, frame)
 }
 

@@ -139,7 +139,7 @@ fn calling(orders_ns: u64, users_ns: u64, waited_in: &str) -> Profile {
         };
         let stack = stack.iter().fold(StackTree::ROOT, push);
         let weight = Weight { latency_ns, ..Weight::default() };
-        let (state, waited_in) = (state.to_owned(), waited_in.to_owned());
+        let (state, waited_in) = (state.into(), waited_in.into());
         profile.samples.push(Sample { stack, state, waited_in, weight, ..sample() });
     };
     push(&["main.Page"], "running", "", 10);
@@ -154,11 +154,11 @@ fn calling(orders_ns: u64, users_ns: u64, waited_in: &str) -> Profile {
 fn sample() -> Sample {
     Sample {
         stack: StackTree::ROOT,
-        state: String::new(),
+        state: "".into(),
         detail: "",
         precision: Precision::Exact,
-        root: String::new(),
-        waited_in: String::new(),
+        root: "".into(),
+        waited_in: "".into(),
         weight: Weight::default(),
     }
 }

@@ -291,11 +291,11 @@ impl Serialize for SampleRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (profile, sample) = (self.0, self.1);
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("state", &sample.state)?;
+        map.serialize_entry("state", sample.state.as_str())?;
         map.serialize_entry("detail", sample.detail)?;
         map.serialize_entry("precision", sample.precision.name())?;
-        map.serialize_entry("root", &sample.root)?;
-        map.serialize_entry("waited_in", &sample.waited_in)?;
+        map.serialize_entry("root", sample.root.as_str())?;
+        map.serialize_entry("waited_in", sample.waited_in.as_str())?;
         if profile.requests.is_some() {
             map.serialize_entry("latency_ns", &sample.weight.latency_ns)?;
         }

@@ -5,18 +5,15 @@
 //! changed. So a box that is new is all red, one that is gone all blue, and one that stayed is grey. Swapping the
 //! sides keeps the places of all boxes and exchanges the colours.
 
-use super::clamped;
 use super::colors::{self, FASTER, SLOWER};
-use super::flame::{draw, nothing, running_sums, safe};
-use super::model::{BoxStyle, Heading, WeightedStack};
+use super::flame::{draw, nothing};
+use super::model::{BoxStyle, Heading};
 use crate::compare::Comparison;
 use crate::render::Options;
 use crate::render::clean::clean;
 use crate::render::differential::Differential;
 use crate::render::units::{Unit, change, duration};
-use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::ops::Range;
 
 /// Writes the picture of a comparison.
 pub(in crate::render) fn write_comparison(
@@ -29,26 +26,16 @@ pub(in crate::render) fn write_comparison(
 
 /// Writes the picture of both sides.
 pub(super) fn write(differential: &Differential, unit: Unit, out: &mut dyn Write) -> io::Result<()> {
-    let mut stacks: BTreeMap<String, (u64, u64)> = BTreeMap::new();
-    for (stack, sides) in differential.stacks() {
-        let known = stacks.entry(safe(stack)).or_default();
-        known.0 = known.0.saturating_add(sides.base_ns);
-        known.1 = known.1.saturating_add(sides.new_ns);
-    }
-    let lines: Vec<WeightedStack<'_>> =
-        stacks.iter().map(|(stack, sides)| WeightedStack { stack, ns: sides.0.saturating_add(sides.1) }).collect();
-    let title = clean(&differential.labels().title);
-    if lines.iter().all(|l| l.ns == 0) {
+    let title = clean(&differential.labels.title);
+    if differential.stacks.total() == 0 {
         return nothing(&title, "No time was spent on either side.", out);
     }
-    let base = running_sums(stacks.values().map(|s| s.0));
-    let new = running_sums(stacks.values().map(|s| s.1));
-    let sum = |sums: &[u128], range: &Range<usize>| sums[range.end] - sums[range.start];
-    let look = |_: &str, range: Range<usize>| {
-        let (base, new) = (sum(&base, &range), sum(&new, &range));
-        BoxStyle { text: sides(clamped(base), clamped(new), unit), fill: colors::of_change(base, new) }
+    let look = |_: &str, [base, new]: [u64; 2]| BoxStyle {
+        text: sides(base, new, unit),
+        fill: colors::of_change(base.into(), new.into()),
     };
-    draw(&Heading { title: &title, legend: &legend(differential), note: "" }, &lines, &look, out)
+    let head = Heading { title: &title, legend: &legend(differential), note: "" };
+    draw(&head, &differential.stacks, &look, out)
 }
 
 /// `15.1 ms → 17.9 ms: +2.80 ms`, and whether it is new or gone.
@@ -62,7 +49,7 @@ fn sides(base_ns: u64, new_ns: u64, unit: Unit) -> String {
 }
 
 fn legend(differential: &Differential) -> Vec<(Option<colors::Rgb>, String)> {
-    let labels = differential.labels();
+    let labels = &differential.labels;
     let (metric, base, new) = (clean(&labels.metric), clean(&labels.base), clean(&labels.new));
     let whole = format!("{metric}: {base} → {new}   width: both together");
     vec![(None, whole), (Some(SLOWER), "longer or new".to_owned()), (Some(FASTER), "shorter or gone".to_owned())]
@@ -71,6 +58,7 @@ fn legend(differential: &Differential) -> Vec<(Option<colors::Rgb>, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::folded_stacks::FoldedBuilder;
     use crate::render::testing::{check_golden, differential};
 
     fn svg(differential: &Differential) -> String {
@@ -108,13 +96,14 @@ mod tests {
     #[test]
     fn swapping_the_sides_keeps_the_places() {
         let there = differential();
-        let mut back = Differential::default();
-        for (stack, sides) in there.stacks() {
-            let (functions, state) = stack.rsplit_once(';').unwrap();
-            let state = state.trim_matches(['[', ']']);
-            let swapped = crate::render::differential::SideTimes { base_ns: sides.new_ns, new_ns: sides.base_ns };
-            back.add(functions.split(';'), state, swapped);
-        }
+        let mut back = FoldedBuilder::default();
+        let swap = |line: &str, [base, new]: [u64; 2]| {
+            let (functions, state) = line.rsplit_once(';').unwrap();
+            back.add_stack(functions.split(';'), state.trim_matches(['[', ']']), [new, base]);
+            Ok(())
+        };
+        there.stacks.each_line(swap).unwrap();
+        let back = Differential { labels: there.labels.clone(), stacks: back.finish() };
         let places = |svg: &str| -> Vec<String> {
             svg.match_indices("fg:x=").map(|(i, _)| svg[i..].split_once('/').unwrap().0.to_owned()).collect()
         };

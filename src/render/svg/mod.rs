@@ -12,15 +12,14 @@ mod theme;
 pub(super) use comparison::write_comparison;
 
 use super::clean::clean;
+use super::folded_stacks::FoldedStacks;
 use super::units::{Unit, counted, duration, share};
-use super::{Options, frames, metric, question};
-use crate::profile::{Profile, TraceInfo};
+use super::{Options, metric, question};
+use crate::profile::{Profile, Sample, TraceInfo};
 use colors::Rgb;
-use flame::{draw, nothing, running_sums, safe};
-use model::{BoxStyle, Heading, WeightedStack};
-use std::collections::BTreeMap;
+use flame::{draw, nothing};
+use model::{BoxStyle, Heading};
 use std::io::{self, Write};
-use std::ops::Range;
 
 /// Characters of the legend at most: what the picture's 1200 pixels hold. The boxes say the rest.
 const MAX_LEGEND: usize = 130;
@@ -29,27 +28,19 @@ const MARK: usize = 5;
 
 /// Writes the flame graph of a profile.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let mut stacks: BTreeMap<String, u64> = BTreeMap::new();
-    for sample in profile.shown().samples {
-        let ns = stacks.entry(safe(&frames::folded_line(profile, sample))).or_default();
-        *ns = ns.saturating_add(metric::shown_ns(profile.metric, sample.weight));
-    }
-    let lines: Vec<WeightedStack<'_>> = stacks.iter().map(|(stack, &ns)| WeightedStack { stack, ns }).collect();
+    let count = |sample: &Sample| metric::shown_ns(profile.metric, sample.weight);
+    let stacks = FoldedStacks::of_samples(&profile.tree, profile.shown().samples, count);
     let title = title(profile);
-    if lines.iter().all(|l| l.ns == 0) {
+    let total = stacks.total();
+    if total == 0 {
         return nothing(&title, &metric::nothing(profile), out);
     }
     let head = Heading { title: &title, legend: &legend(profile, options.unit), note: "" };
-    let before = running_sums(lines.iter().map(|l| l.ns));
-    let total = before.last().copied().unwrap_or(0);
-    let look = |name: &str, range: Range<usize>| {
-        let ns = before[range.end] - before[range.start];
-        BoxStyle {
-            text: format!("{}, {}", duration(clamped(ns), options.unit), share(ns, total)),
-            fill: colors::of_frame(name),
-        }
+    let look = |name: &str, [ns, _]: [u64; 2]| BoxStyle {
+        text: format!("{}, {}", duration(ns, options.unit), share(ns.into(), total)),
+        fill: colors::of_frame(name),
     };
-    draw(&head, &lines, &look, out)
+    draw(&head, &stacks, &look, out)
 }
 
 /// Sums are taken in more bits than a duration has; only a damaged trace needs them.

@@ -2,12 +2,6 @@
 
 use super::colors::Rgb;
 
-/// A stack, folded and safe for XML, and how wide it is drawn, in ns. Lines are sorted by `stack` and unique in it.
-pub(crate) struct WeightedStack<'a> {
-    pub(crate) stack: &'a str,
-    pub(crate) ns: u64,
-}
-
 /// What stands above the picture.
 pub(crate) struct Heading<'a> {
     pub(crate) title: &'a str,
@@ -24,12 +18,10 @@ pub(crate) struct BoxStyle {
     pub(crate) fill: Rgb,
 }
 
-/// A box as inferno has placed it.
-pub(super) struct PlacedBox<'a> {
-    /// The name in it, as XML has it.
+/// A box as it is written.
+pub(super) struct DrawnBox<'a> {
     pub(super) name: &'a str,
-    /// Where it begins.
-    pub(super) x: u64,
-    /// How wide it is.
-    pub(super) width: u64,
+    /// Characters that fit into it.
+    pub(super) fits: usize,
+    pub(super) style: BoxStyle,
 }

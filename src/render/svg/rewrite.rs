@@ -1,11 +1,12 @@
 //! Changes inferno's drawing: our style sheet, our legend, and on each box our text and colour.
 //!
 //! inferno colours by the name of a frame and counts in one unit; a state's colour, a change's shade and a time that
-//! people read are none of that. So its output is gone through once, box by box. What is not found as expected stays
-//! as it is: the picture is then plainer, not wrong.
+//! people read are none of that. So its output is gone through once, box by box. Boxes come with their number, and get their
+//! name here; those without one are the room of narrow ones, and go.
 
-use super::model::{BoxStyle, PlacedBox};
+use super::model::DrawnBox;
 use super::theme;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -15,10 +16,10 @@ const BOX_END: &str = "</g>";
 const STYLE_END: &str = "</style>";
 
 /// Writes `svg` with everything exchanged.
-pub(super) fn write(
+pub(super) fn write<'a>(
     svg: &str,
     legend: &str,
-    look: &dyn Fn(&PlacedBox<'_>) -> BoxStyle,
+    drawn: &dyn Fn(&str) -> Option<DrawnBox<'a>>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (head, boxes) = svg.split_at(svg.find(BOX).unwrap_or(svg.len()));
@@ -28,12 +29,9 @@ pub(super) fn write(
     while let Some(start) = rest.find(BOX) {
         let end = rest[start..].find(BOX_END).map_or(rest.len(), |i| start + i + BOX_END.len());
         body.push_str(&rest[..start]);
-        match restyled(&rest[start..end], look) {
-            Some((text, fill)) => {
-                body.push_str(&text);
-                fills.insert(fill);
-            }
-            None => body.push_str(&rest[start..end]),
+        if let Some((text, fill)) = restyled(&rest[start..end], drawn) {
+            body.push_str(&text);
+            fills.insert(fill);
         }
         rest = &rest[end..];
     }
@@ -60,17 +58,29 @@ fn with_match_above(head: &str) -> String {
 }
 
 /// One box with its words and colour.
-fn restyled(text: &str, look: &dyn Fn(&PlacedBox<'_>) -> BoxStyle) -> Option<(String, super::Rgb)> {
+fn restyled<'a>(text: &str, drawn: &dyn Fn(&str) -> Option<DrawnBox<'a>>) -> Option<(String, super::Rgb)> {
     let (title, after) = text.strip_prefix(BOX)?.split_once("</title>")?;
-    let (name, _) = title.rsplit_once(" (")?;
-    let number = |attribute: &str| attribute_of(after, attribute)?.parse().ok();
-    let frame = PlacedBox { name, x: number(" fg:x=\"")?, width: number(" fg:w=\"")? };
-    let fill = attribute_of(after, " fill=\"")?;
-    let look = look(&frame);
-    let after = after.replacen(&format!(" fill=\"{fill}\""), &format!(" fill=\"{}\"", look.fill), 1);
-    let mut out = String::with_capacity(text.len() + 16);
-    let _ = write!(out, "{BOX}{name} ({})</title>{after}", look.text);
-    Some((out, look.fill))
+    let (number, _) = title.rsplit_once(" (")?;
+    let DrawnBox { name, fits, style } = drawn(number)?;
+    let (rect, rest) = after.split_once("<text")?;
+    let fill = attribute_of(rect, " fill=\"")?;
+    let rect = rect.replacen(&format!(" fill=\"{fill}\""), &format!(" fill=\"{}\"", style.fill), 1);
+    let (place, _) = rest.split_once('>')?;
+    let mut out = String::with_capacity(text.len() + name.len() + 16);
+    let (title, label) = (theme::escaped(name), theme::escaped(&fitted(name, fits)));
+    let _ = write!(out, "{BOX}{title} ({})</title>{rect}<text{place}>{label}</text>{BOX_END}", style.text);
+    Some((out, style.fill))
+}
+
+/// As much of a name as its box has room for, as inferno's script cuts it too.
+fn fitted(name: &str, fits: usize) -> Cow<'_, str> {
+    if fits < 3 {
+        return "".into();
+    }
+    if name.len() < fits {
+        return name.into();
+    }
+    name.chars().take(fits - 2).chain("..".chars()).collect()
 }
 
 /// The value of an attribute, given as ` name="`.

@@ -14,7 +14,7 @@ fn profile_of(stacks: &[(&[&str], &str, u64)]) -> Profile {
     let mut samples = Vec::new();
     for (names, state, goroutine_ns) in stacks {
         let stack = names.iter().fold(StackTree::ROOT, |at, name| {
-            let frame = tree.intern_frame(ProfileFrame { function: (*name).into(), file: String::new(), line: 0 });
+            let frame = tree.intern_frame(ProfileFrame { function: (*name).into(), file: "".into(), line: 0 });
             tree.push(at, frame)
         });
         samples.push(Sample {
@@ -22,8 +22,8 @@ fn profile_of(stacks: &[(&[&str], &str, u64)]) -> Profile {
             state: (*state).into(),
             detail: "",
             precision: Precision::Exact,
-            root: String::new(),
-            waited_in: String::new(),
+            root: "".into(),
+            waited_in: "".into(),
             weight: Weight { events: 1, goroutine_ns: *goroutine_ns, latency_ns: 0 },
         });
     }

@@ -84,7 +84,7 @@ pub(super) fn nothing(title: &str, reason: &str, out: &mut dyn Write) -> io::Res
 }
 
 /// Text that is text in XML.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     xml_text(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

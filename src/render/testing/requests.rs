@@ -94,7 +94,7 @@ pub(crate) fn sample_before() -> Profile {
         detail: "",
         precision: Precision::Exact,
         root: HANDLER.into(),
-        waited_in: String::new(),
+        waited_in: "".into(),
         weight: Weight { events: 60, goroutine_ns: 6 * MS, latency_ns: 6 * MS },
     });
     if let Some(requests) = &mut profile.requests {

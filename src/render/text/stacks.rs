@@ -3,7 +3,7 @@
 use super::layout::{DIM, View, state_style, width};
 use super::lookalikes::{self, Look, StackRow};
 use super::sentences;
-use super::stack_line::StackLine;
+use super::stack_line::{LineNames, StackLine};
 use super::table::{Cell, Column, Table};
 use crate::profile::{Metric, NodeIdx, Precision, Profile, ProfileFrame, Sample, Weight};
 use crate::render::Options;
@@ -60,7 +60,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, out: &mut dyn Write) -> 
     };
     view.title(out, "TOP STACKS", &sentence)?;
     let metric = profile.metric;
-    let name = |row: &SampleRow<'_>| row.chain.key.clone();
+    let name = |row: &SampleRow<'_>| row.chain.name().to_vec();
     sort_rows(&mut rows, view.options.sort, |r| r.weight.of(metric), |r| r.weight.events, name);
     let top = if view.options.top == 0 { usize::MAX } else { view.options.top };
     loop {
@@ -140,7 +140,7 @@ pub(crate) fn merged_stacks(profile: &Profile, options: &Options, max: usize) ->
         (format!("{}\n{}\n{}", state_text(r.sample), r.chain.fit(&view, max), below(r)), r.chain.place.clone())
     };
     loop {
-        let name = |row: &SampleRow<'_>| row.chain.key.clone();
+        let name = |row: &SampleRow<'_>| row.chain.name().to_vec();
         sort_rows(&mut rows, options.sort, |r| r.weight.of(profile.metric), |r| r.weight.events, name);
         let looks: Vec<Look> = rows.iter().map(look).collect();
         if !lookalikes::join(&mut rows, &looks) {
@@ -189,7 +189,7 @@ fn merged<'a>(view: &View<'_>, profile: &'a Profile) -> Vec<SampleRow<'a>> {
 /// The chains of many stacks, each made once. Most stacks look like others: they differ in who created their goroutine.
 struct StackLines<'p> {
     profile: &'p Profile,
-    full_names: bool,
+    names: LineNames,
     /// Per frame, whether it ends the goroutine's own stack, and whether it is the user's own.
     frames: Vec<(bool, bool)>,
     by_frames: FxHashMap<Vec<u32>, usize>,
@@ -205,7 +205,7 @@ impl<'p> StackLines<'p> {
         let kind = |frame: &ProfileFrame| (frame.is_pseudo(), is_user(frame));
         Self {
             profile,
-            full_names: view.options.full_names,
+            names: LineNames::new(view.options.full_names),
             frames: profile.tree.frames().iter().map(kind).collect(),
             by_frames: FxHashMap::default(),
             by_chain: FxHashMap::default(),
@@ -227,7 +227,7 @@ impl<'p> StackLines<'p> {
     fn add(&mut self) -> usize {
         let all = self.profile.tree.frames();
         let frames: Vec<&ProfileFrame> = self.stack.iter().map(|&i| &all[i as usize]).collect();
-        let chain = Rc::new(StackLine::new(&frames, &self.profile.own_code, self.full_names));
+        let chain = Rc::new(StackLine::new(&frames, &self.profile.own_code, &self.names));
         let next = self.list.len();
         let number = *self.by_chain.entry(chain.clone()).or_insert(next);
         if number == next {
@@ -269,7 +269,7 @@ pub(super) fn stack_line_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -
     let all = profile.tree.frames();
     let (indexes, _) = frames::leaf_first(&profile.tree, leaf);
     let stack: Vec<&ProfileFrame> = indexes.iter().map(|&i| &all[i as usize]).collect();
-    StackLine::new(&stack, &profile.own_code, view.options.full_names)
+    StackLine::new(&stack, &profile.own_code, &LineNames::new(view.options.full_names))
 }
 
 fn state(view: &View<'_>, sample: &Sample) -> Cell {

@@ -104,7 +104,7 @@ fn joined<'a>(view: &View<'_>, profile: &Profile, rows: &'a [Wakeup], room: usiz
 fn told_apart(view: &View<'_>, lines: &[StackLine], room: usize) -> Vec<String> {
     let texts: Vec<String> = lines.iter().map(|line| line.wrap(view, room)).collect();
     let told = |(line, text): (&StackLine, &String)| {
-        let is_like = |(other, its): &(&StackLine, &String)| *its == text && other.key != line.key;
+        let is_like = |(other, its): &(&StackLine, &String)| *its == text && !other.is_like(line);
         let others: Vec<&StackLine> = lines.iter().zip(&texts).filter(is_like).map(|(other, _)| other).collect();
         let apart = (!others.is_empty()).then(|| line.told_apart_from(&others)).flatten();
         apart.map_or_else(|| text.clone(), |apart| apart.wrap(view, room))

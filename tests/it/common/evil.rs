@@ -7,7 +7,7 @@ use gotrace_slice::trace::testing::{CpuSample, NO_THREAD, NameTable, TimedEvent,
 pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);
 
 /// All kinds.
-pub const KINDS: [Kind; 14] = [
+pub const KINDS: [Kind; 16] = [
     ("threads that wait for creations", 5_000, waiting_for_creations),
     ("threads that wait for one goroutine", 5_000, waiting_in_a_row),
     ("threads that wait while it changes", 2_000, waiting_in_vain),
@@ -22,6 +22,8 @@ pub const KINDS: [Kind; 14] = [
     ("a long schedule", 20_000, schedule),
     ("waiters at one lock", 10_000, waiters),
     ("nested regions", 20_000, regions),
+    ("deep stacks of long names", 500, deep_stacks),
+    ("deep stacks of many lines", 500, many_lines),
 ];
 
 struct Trace {
@@ -272,6 +274,40 @@ fn regions(n: u64) -> Vec<u8> {
     events.extend((2..).zip(&args).map(|(t, args)| (t, code::USER_REGION_BEGIN, &args[..])));
     events.extend((n + 2..).zip(args.iter().rev()).map(|(t, args)| (t, code::USER_REGION_END, &args[..])));
     trace.thread(1, 1, &events);
+    trace.finish()
+}
+
+/// A goroutine waits on `n` stacks of 128 frames, over names of 1,000 bytes.
+pub fn deep_stacks(n: u64) -> Vec<u8> {
+    let names: Vec<String> = (0..=n / 6).map(|i| format!("main.{}{i:06}", "x".repeat(989))).collect();
+    waits_on(n, |stack, frame| names[(stack * 31 + frame * 7) as usize % names.len()].clone())
+}
+
+/// The same where each frame of each stack is at a line of its own.
+fn many_lines(n: u64) -> Vec<u8> {
+    waits_on(n, |stack, frame| format!("main.f:{}", stack * 128 + frame))
+}
+
+fn waits_on(n: u64, name: impl Fn(u64, u64) -> String) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (entry, reason) = (trace.names.stack(&["main.main"]), trace.names.string(b"sync"));
+    let stacks = (0..n).map(|stack| {
+        let frames: Vec<String> = (0..127).map(|frame| name(stack, frame)).chain(["main.main".to_owned()]).collect();
+        [reason, trace.names.stack(&frames.iter().map(String::as_str).collect::<Vec<_>>())]
+    });
+    let waits: Vec<[u64; 2]> = stacks.collect();
+    let (starts, wakes): (Vec<_>, Vec<_>) = (0..n).map(|i| ([9, 2 * i + 1], [9, 2 * i + 2, entry])).unzip();
+    let mut waiter: Vec<(u64, u8, &[u64])> = Vec::new();
+    let created = [9, entry, entry];
+    let mut waker: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2]), (2, code::GO_CREATE, &created)];
+    for i in 0..n as usize {
+        let at = 10 + 40 * i as u64;
+        waiter.push((at, code::GO_START, &starts[i]));
+        waiter.push((at + 10, code::GO_BLOCK, &waits[i]));
+        waker.push((at + 30, code::GO_UNBLOCK, &wakes[i]));
+    }
+    trace.thread(1, 1, &waker);
+    trace.thread(1, 2, &waiter);
     trace.finish()
 }
 

@@ -8,7 +8,7 @@ use crate::render::clean::clean;
 use crate::render::text::layout::{ALERT, DIM, View, state_style, width};
 use crate::render::text::lookalikes::{self, Look, StackRow};
 use crate::render::text::sentences;
-use crate::render::text::stack_line::StackLine;
+use crate::render::text::stack_line::{LineNames, StackLine};
 use crate::render::text::table::{Cell, Column, Table};
 use crate::render::units::{counted, factor, signed};
 use rustc_hash::FxHashMap;
@@ -132,10 +132,11 @@ fn below(row: &ChangedRow<'_>) -> &'static str {
 fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<ChangedRow<'a>> {
     let mut rows: Vec<ChangedRow<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
+    let names = LineNames::new(options.full_names);
     for change in &comparison.stacks {
         let stack: Vec<&ProfileFrame> = comparison.tree.stack(change.stack).collect();
-        let chain = StackLine::new(&stack, &comparison.own_code, options.full_names);
-        let look = (chain.key.clone(), chain.place.clone(), &change.state, change.bracketed);
+        let chain = StackLine::new(&stack, &comparison.own_code, &names);
+        let look = (chain.name().to_vec(), chain.place.clone(), &change.state, change.bracketed);
         let known = *by_look.entry(look).or_insert(rows.len());
         match rows.get_mut(known) {
             Some(row) => row.add_change(change.delta, change.presence),

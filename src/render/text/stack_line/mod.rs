@@ -1,7 +1,11 @@
 //! One stack on one line: outermost user function → … → leaf.
 
+mod line_names;
+
+pub(super) use line_names::LineNames;
+
 use super::layout::{View, width};
-use crate::profile::{Carrier, OwnCode, ProfileFrame};
+use crate::profile::{Carrier, OwnCode, ProfileFrame, SharedText};
 use crate::render::names;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -21,7 +25,7 @@ const WAITS_FOR: &str = "waits for ";
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct StackLine {
     /// Names from the outermost to the leaf.
-    pieces: Vec<String>,
+    pieces: Vec<SharedText>,
     /// The pieces in the order in which they deserve room.
     wanted: Vec<usize>,
     /// How many of these are kept whatever their length.
@@ -32,92 +36,98 @@ pub(super) struct StackLine {
     carries: Option<Carrier>,
     /// `user.go:12` of the innermost frame that is the user's own.
     pub(super) place: String,
-    /// The whole chain, for sorting by name.
-    pub(super) key: String,
 }
 
 impl Hash for StackLine {
-    /// The key is all pieces: chains with equal ones are hardly ever different.
+    /// Chains with equal pieces are hardly ever different.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.key.hash(state);
+        self.pieces.hash(state);
         self.place.hash(state);
     }
 }
 
 impl StackLine {
+    /// The whole chain, for sorting by name.
+    pub(super) fn name(&self) -> &[SharedText] {
+        &self.pieces
+    }
+
+    /// Whether both show the same, given the room.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.pieces == other.pieces && self.place == other.place
+    }
+
     /// Whether the leaf has this name.
     pub(super) fn ends_with(&self, name: &str) -> bool {
-        self.pieces.last().is_some_and(|leaf| leaf == name)
+        self.pieces.last().is_some_and(|leaf| *leaf == *name)
     }
 
     /// Reads a stack, innermost frame first. Of one with a frame of the user's own before the first pseudo frame, which
     /// is not [`ProfileFrame::WAITING_FOR`], the frames beyond the one after that do not matter.
-    pub(super) fn new(stack: &[&ProfileFrame], own: &OwnCode, full_names: bool) -> Self {
+    pub(super) fn new(stack: &[&ProfileFrame], own: &OwnCode, names: &LineNames) -> Self {
         match stack.split_first() {
             Some((leaf, rest)) if leaf.function == ProfileFrame::AFTER_LAST_STACK => {
-                let mut line = Self::of_frames(rest, own, full_names);
-                line.end_with(&leaf.function);
+                let mut line = Self::of_frames(rest, own, names);
+                line.end_with(leaf.function.clone());
                 line
             }
-            _ => Self::of_frames(stack, own, full_names),
+            _ => Self::of_frames(stack, own, names),
         }
     }
 
     /// Adds a pseudo frame at the leaf, which deserves room before the outer frames.
-    fn end_with(&mut self, pseudo: &str) {
+    fn end_with(&mut self, pseudo: SharedText) {
         self.wanted.insert(self.wanted.len().min(1), self.pieces.len());
-        self.pieces.push(pseudo.to_owned());
-        self.key = self.pieces.join(" ");
+        self.pieces.push(pseudo);
     }
 
-    fn of_frames(stack: &[&ProfileFrame], own: &OwnCode, full_names: bool) -> Self {
+    fn of_frames(stack: &[&ProfileFrame], own: &OwnCode, names: &LineNames) -> Self {
         let own = own.on_stack(stack);
         match stack.iter().rposition(|f| f.is_waiting_for()) {
-            Some(at) if at + 1 < stack.len() => Self::of_waits(stack, at, own, full_names),
-            Some(at) => Self::of_goroutine(&stack[..at], own, full_names),
-            None => Self::of_goroutine(stack, own, full_names),
+            Some(at) if at + 1 < stack.len() => Self::of_waits(stack, at, own, names),
+            Some(at) => Self::of_goroutine(&stack[..at], own, names),
+            None => Self::of_goroutine(stack, own, names),
         }
     }
 
     /// The stack of one goroutine, below those that created it.
-    fn of_goroutine(stack: &[&ProfileFrame], own: &OwnCode, full_names: bool) -> Self {
+    fn of_goroutine(stack: &[&ProfileFrame], own: &OwnCode, names: &LineNames) -> Self {
         let end = stack.iter().position(|f| f.is_pseudo()).unwrap_or(stack.len());
         let is_own = |f: &&ProfileFrame| own.has(f);
         let frames = trimmed(&stack[..end]);
         let outermost = frames.iter().rposition(is_own);
         let mut shown: Vec<&ProfileFrame> = frames[..outermost.map_or(frames.len(), |i| i + 1)].to_vec();
-        let mut pieces = pieces_of(&shown, full_names);
+        let mut pieces = pieces_of(&shown, names);
         // Who started a goroutine without code of the user's own is named before it.
         let creator = stack[end..].iter().find(|f| is_own(f)).filter(|_| outermost.is_none());
         if let Some(creator) = creator {
-            if let Some(first) = pieces.last_mut() {
-                first.insert_str(0, "go ");
+            if let (Some(first), Some(started)) = (pieces.last_mut(), shown.last()) {
+                *first = names.after("go ", &started.function);
             }
-            pieces.push(names::function(&creator.function, full_names).into_owned());
+            pieces.push(names.of(&creator.function));
             shown.push(creator);
         }
         let (pieces, wanted) = outermost_first(pieces, &shown, own, creator.is_some());
-        let key = pieces.join(" ");
-        Self { pieces, wanted, n_kept: 1, is_told_apart: false, carries: None, place: place(stack, own), key }
+        Self { pieces, wanted, n_kept: 1, is_told_apart: false, carries: None, place: place(stack, own) }
     }
 
     /// What a goroutine did while another one waited, whose stack is beyond `at`: `main.Page → main.orders → … → waits for
     /// http.(*persistConn).readLoop → …`. The last own function that waited and `waits for` are always kept.
-    fn of_waits(stack: &[&ProfileFrame], at: usize, own: &OwnCode, full_names: bool) -> Self {
-        let waiter = Self::of_goroutine(&stack[at + 1..], own, full_names);
+    fn of_waits(stack: &[&ProfileFrame], at: usize, own: &OwnCode, names: &LineNames) -> Self {
+        let waiter = Self::of_goroutine(&stack[at + 1..], own, names);
         let mut pieces = waiter.pieces;
         let n_waiter = pieces.len();
         let goroutines: Vec<&[&ProfileFrame]> = stack[..at].split(|f| f.is_waiting_for()).collect();
         let mut kept = waiter.wanted.first().copied().into_iter().collect::<Vec<_>>();
         for frames in goroutines.iter().skip(1).rev() {
-            pieces.extend(entry(frames, own).map(|f| waits_for(f, full_names)));
+            pieces.extend(entry(frames, own).map(|f| names.after(WAITS_FOR, &f.function)));
         }
         let work = trimmed(goroutines.first().copied().unwrap_or_default());
         let work = &work[..entry_at(work, own).map_or(work.len(), |i| i + 1)];
         if let Some((first, rest)) = work.split_last() {
             kept.push(pieces.len());
-            pieces.push(waits_for(first, full_names));
-            pieces.extend(rest.iter().rev().map(|f| names::function(&f.function, full_names).into_owned()));
+            pieces.push(names.after(WAITS_FOR, &first.function));
+            pieces.extend(rest.iter().rev().map(|f| names.of(&f.function)));
         }
         let carries = work.last().and_then(|entry| Carrier::of(&entry.function));
         let own_in_work = work.iter().position(|f| own.has(f)).map(|i| pieces.len() - 1 - i);
@@ -125,8 +135,7 @@ impl StackLine {
         let wanted = kept.iter().copied().chain([last]).chain(own_in_work).chain(waiter.wanted).chain([n_waiter]);
         let wanted: Vec<usize> = wanted.chain((0..pieces.len()).rev()).collect();
         let (pieces, wanted) = limited(pieces, wanted);
-        let key = pieces.join(" ");
-        Self { pieces, wanted, n_kept: kept.len(), is_told_apart: false, carries, place: waiter.place, key }
+        Self { pieces, wanted, n_kept: kept.len(), is_told_apart: false, carries, place: waiter.place }
     }
 
     /// The same line with the piece in front in which it differs from `others`: the last own function, or the innermost one
@@ -208,8 +217,7 @@ impl StackLine {
     pub(super) fn with_place(mut self) -> Self {
         if let Some(own) = self.wanted.first().and_then(|&i| self.pieces.get_mut(i)).filter(|_| !self.place.is_empty())
         {
-            *own = format!("{own} ({})", self.place);
-            self.key = format!("{} {}", self.key, self.place);
+            *own = format!("{own} ({})", self.place).into();
         }
         self
     }
@@ -267,7 +275,7 @@ impl StackLine {
             let most = room.checked_sub(for_others).filter(|most| *most >= least(i))?;
             let share = (room / (by_width.len() - n)).clamp(least(i), most);
             if width(&self.pieces[i]) > share {
-                line.pieces[i] = cut(view, &self.pieces[i], share);
+                line.pieces[i] = cut(view, &self.pieces[i], share).into();
             }
             room -= width(&line.pieces[i]);
         }
@@ -302,18 +310,14 @@ fn trimmed<'a, 'b>(own: &'a [&'b ProfileFrame]) -> &'a [&'b ProfileFrame] {
 }
 
 /// Names of frames, innermost first like these.
-fn pieces_of(frames: &[&ProfileFrame], full_names: bool) -> Vec<String> {
-    frames.iter().map(|f| names::function(&f.function, full_names).into_owned()).collect()
+fn pieces_of(frames: &[&ProfileFrame], names: &LineNames) -> Vec<SharedText> {
+    frames.iter().map(|f| names.of(&f.function)).collect()
 }
 
 /// `user.go:12` of the innermost own frame.
 fn place(stack: &[&ProfileFrame], own: &OwnCode) -> String {
     let frame = stack.iter().find(|f| own.has(f)).or(stack.first());
     frame.map_or_else(String::new, |f| names::place(&f.file, f.line))
-}
-
-fn waits_for(frame: &ProfileFrame, full_names: bool) -> String {
-    format!("{WAITS_FOR}{}", names::function(&frame.function, full_names))
 }
 
 /// The frame that says what a goroutine is: its outermost own one, else its outermost.
@@ -328,11 +332,11 @@ fn entry_at(frames: &[&ProfileFrame], own: &OwnCode) -> Option<usize> {
 
 /// Turns pieces round, cuts what is beyond reading, and ranks them.
 fn outermost_first(
-    mut pieces: Vec<String>,
+    mut pieces: Vec<SharedText>,
     shown: &[&ProfileFrame],
     own: &OwnCode,
     by_creator: bool,
-) -> (Vec<String>, Vec<usize>) {
+) -> (Vec<SharedText>, Vec<usize>) {
     let mut user: Vec<bool> = shown.iter().map(|f| own.has(f)).collect();
     pieces.reverse();
     user.reverse();
@@ -348,7 +352,7 @@ fn outermost_first(
 }
 
 /// Without what is in the middle of too many pieces; each position is wanted once.
-fn limited(mut pieces: Vec<String>, mut wanted: Vec<usize>) -> (Vec<String>, Vec<usize>) {
+fn limited(mut pieces: Vec<SharedText>, mut wanted: Vec<usize>) -> (Vec<SharedText>, Vec<usize>) {
     if pieces.len() > 2 * MAX_PIECES {
         let (first, removed) = (MAX_PIECES, pieces.len() - 2 * MAX_PIECES);
         pieces.splice(first..first + removed, []);

@@ -5,7 +5,7 @@ use crate::profile::StackTree;
 use crate::render::Options;
 
 fn frame(function: &str, line: u32) -> ProfileFrame {
-    ProfileFrame { function: function.into(), file: format!("/src/f{line}.go"), line }
+    ProfileFrame { function: function.into(), file: format!("/src/f{line}.go").into(), line }
 }
 
 /// The line of a stack, all own code being that of its frames.
@@ -15,7 +15,7 @@ fn line(frames: &[ProfileFrame]) -> StackLine {
         tree.intern_frame(frame.clone());
     }
     let own = OwnCode::of(&tree, std::iter::empty());
-    StackLine::new(&frames.iter().collect::<Vec<_>>(), &own, false)
+    StackLine::new(&frames.iter().collect::<Vec<_>>(), &own, &LineNames::new(false))
 }
 
 fn chain(functions: &[&str], max: usize) -> (String, String) {

@@ -1,0 +1,80 @@
+//! Memory that a trace costs, in every format: at most 48 MB and 4 bytes for each of its own. An allocator that counts
+//! says so.
+
+#![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
+
+use crate::common::evil::{KINDS, Kind};
+use crate::common::{is_alone, root_by, selector};
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use gotrace_slice::profile::Metric;
+use gotrace_slice::render::{self, FORMATS, Format};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+/// Bytes on the heap that a trace may cost.
+fn allowed(bytes: &[u8]) -> usize {
+    (48 << 20) + 4 * bytes.len()
+}
+
+/// What of the work is measured, and the most that was on the heap meanwhile, in bytes.
+type Peak = (&'static str, usize);
+
+/// The peaks of reading a trace and of writing each format that wants requests by stack, or of each that does not.
+fn peaks(bytes: &Vec<u8>, metric: Metric, request_stacks: bool) -> Vec<Peak> {
+    let before = HEAP.current_usage();
+    let measured = |work: &mut dyn FnMut()| {
+        HEAP.reset_peak_usage();
+        work();
+        HEAP.peak_usage().saturating_sub(before)
+    };
+    let inputs = [Input::new("test", bytes)];
+    let options = Options { threads: 2, metric, request_stacks, exemplars: request_stacks, ..Options::default() };
+    let mut answer = None;
+    let mut read = || {
+        answer = pipeline::profile(&inputs, &selector("main", root_by("creation,entry,stack")), options, None).ok();
+    };
+    let mut peaks = vec![("reading", measured(&mut read))];
+    let answer = answer.expect("an answer");
+    for format in FORMATS.iter().filter(|format| format.request_stacks == request_stacks) {
+        peaks.push((format.name, measured(&mut || write(&answer, format))));
+    }
+    peaks
+}
+
+fn write(answer: &Answer, format: &Format) {
+    let (options, to) = (render::Options::default(), &mut std::io::sink());
+    match answer {
+        Answer::Profile(profile) => (format.profile)(profile, &options, to),
+        Answer::NoMatch(candidates) => format.candidates.map_or(Ok(()), |write| write(candidates, &options, to)),
+    }
+    .expect("a sink");
+}
+
+/// Kinds of traces, larger than elsewhere.
+fn larger((name, n, make): Kind) -> (&'static str, Vec<u8>) {
+    let scale = std::env::var("GOTRACE_SLICE_SCALE").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
+    (name, make(n * scale))
+}
+
+#[test]
+fn no_trace_costs_more_than_it_justifies() {
+    if !is_alone(module_path!(), "no_trace_costs_more_than_it_justifies") {
+        return;
+    }
+    let mut too_much = Vec::new();
+    for (name, bytes) in KINDS.map(larger) {
+        for (metric, stacks) in [(Metric::Goroutine, false), (Metric::Latency, true)] {
+            for (what, peak) in peaks(&bytes, metric, stacks) {
+                let [mb, of] = [peak, bytes.len()].map(|n| n as f64 / f64::from(1 << 20));
+                println!("{name:36} {what:8} {:9} {of:8.2} MB of trace {mb:8.1} MB", metric.name());
+                if peak > allowed(&bytes) {
+                    too_much.push(format!("{name}, {what}, {}: {mb:.0} MB for {of:.1} MB", metric.name()));
+                }
+            }
+        }
+    }
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
