@@ -34,7 +34,7 @@ fn evil_traces_are_read() {
         let events = work(&make(n));
         assert!(events >= n, "{name}: {events} events");
         // A net for what is quadratic, far above what any machine needs.
-        assert!(started.elapsed() < Duration::from_secs(60), "{name} takes {:?}", started.elapsed());
+        assert!(started.elapsed() < Duration::from_mins(1), "{name} takes {:?}", started.elapsed());
     }
 }
 
