@@ -70,7 +70,7 @@ impl NoMatch<'_> {
             let n = units::counted(unknown.count(), "request");
             let longest = units::duration(unknown.max_ns(), Unit::Auto);
             reasons
-                .push(format!("the handler of {n} left no stack (the longest took {longest}): it may be among these;"));
+                .push(format!("the handler of {n} left no stack (the longest took {longest}): it may be among these"));
         }
         let rows = candidates.handlers.iter().filter(|h| h.within.is_empty()).map(|h| &h.undecided);
         let in_middleware: u64 = rows.clone().map(DurationList::count).sum();
@@ -78,11 +78,11 @@ impl NoMatch<'_> {
             let n = units::counted(in_middleware, "request");
             let longest = units::duration(rows.map(DurationList::max_ns).max().unwrap_or(0), Unit::Auto);
             reasons.push(format!(
-                "the stacks of {n} (the longest took {longest}) end above the handlers, as in a middleware: it may be among these;"
+                "the stacks of {n} (the longest took {longest}) end above the handlers, as in a middleware: it may be among these"
             ));
         }
         if !reasons.is_empty() {
-            reasons.push("      a CPU profile during the recording would show a handler that only computes".to_owned());
+            reasons.push("a CPU profile during the recording would show a handler that only computes".to_owned());
         }
         reasons.extend(self.older_goroutines().filter(|_| root_by.stack));
         reasons.extend(self.older_tasks().into_iter().filter(|_| root_by.task));

@@ -2,7 +2,7 @@
 
 use super::statistics::{Change, Durations, LatencyChange, Quantile};
 use super::{Comparison, Latency, Side};
-use crate::profile::quantile_bounds;
+use crate::profile::{ChosenFrom, quantile_bounds};
 
 /// The figure that a rule limits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,17 +67,28 @@ pub struct Choices {
     pub counted: Vec<u64>,
     /// Of the undecided ones.
     pub undecided: Vec<u64>,
+    /// What those that count were chosen from by how long they took, with the undecided ones or without; none where all count.
+    pub chosen_from: Option<ChosenFrom>,
 }
 
 impl Choices {
     /// Of those that count, and of the undecided ones that are taken.
     pub(super) fn with(&self, is_taken: impl Fn(u64) -> bool) -> Durations {
         let taken = self.undecided.iter().copied().filter(|ns| is_taken(*ns));
+        if let Some(from) = &self.chosen_from {
+            return Durations::new(from.with(taken));
+        }
         Durations::new(self.counted.iter().copied().chain(taken).collect())
     }
 
     /// The least and the most, in ns, that a figure can be with any choice of undecided requests.
     fn bounds(&self, figure: LatencyFigure) -> (u64, u64) {
+        if let Some(from) = &self.chosen_from {
+            let tries = from.tries(&self.undecided).into_iter();
+            let figures: Vec<u64> = tries.map(|list| figure.of_durations(&Durations::new(list))).collect();
+            let ends = figures.iter().copied().min().zip(figures.iter().copied().max());
+            return ends.unwrap_or((0, 0));
+        }
         match figure {
             LatencyFigure::Quantile(quantile) => {
                 let bounds = quantile_bounds(&self.counted, &self.undecided, quantile.thousandths());
@@ -269,7 +280,7 @@ mod tests {
     fn a_quantile_is_broken_at_both_bounds_or_not() {
         let latency = Latency { p50_ns: 60, max_ns: 90, ..Latency::default() };
         let check = |figure, limit, undecided: &[u64]| {
-            let choices = Choices { counted: vec![60, 90], undecided: undecided.to_vec() };
+            let choices = Choices { counted: vec![60, 90], undecided: undecided.to_vec(), chosen_from: None };
             let side = OneSide { latency: Some(&latency), at_least: None, choices: Some(&choices), is_unclear: false };
             LatencyRule { figure, limit: Limit::Above(limit) }.check(side)
         };
@@ -295,7 +306,7 @@ mod tests {
             (&[7], &[9, 9, 9, 9, 1]),
             (&[5, 5], &[5]),
         ] {
-            let choices = Choices { counted: counted.to_vec(), undecided: undecided.to_vec() };
+            let choices = Choices { counted: counted.to_vec(), undecided: undecided.to_vec(), chosen_from: None };
             for figure in figures {
                 let of = (0..1u32 << undecided.len()).map(|choice| {
                     let chosen = (0..undecided.len()).filter(|i| choice >> i & 1 == 1).map(|i| undecided[i]);

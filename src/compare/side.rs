@@ -88,13 +88,16 @@ fn is_unclear(may_be_several: u64, requests: usize) -> bool {
     may_be_several.saturating_mul(20) > requests as u64
 }
 
-/// The durations of a profile's requests that count and of its undecided ones; none without undecided ones, and where
-/// requests are chosen by how long they took.
+/// The durations of a profile's requests that count and of its undecided ones; none without undecided ones.
 fn choices(profile: &Profile) -> Option<Choices> {
-    let requests = profile.requests.as_ref().filter(|requests| requests.only.is_none())?;
+    let requests = profile.requests.as_ref()?;
     let undecided = &profile.selection.undecided.took.durations_ns;
     let counted = || requests.list.iter().map(|r| r.dur_ns).collect();
-    (!undecided.is_empty()).then(|| Choices { counted: counted(), undecided: undecided.clone() })
+    (!undecided.is_empty()).then(|| Choices {
+        counted: counted(),
+        undecided: undecided.clone(),
+        chosen_from: requests.chosen_from.clone(),
+    })
 }
 
 /// What comes of a rule about the latencies of one profile.

@@ -10,7 +10,7 @@ use super::snapshots::{self, GenerationKey, Seen};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
-use crate::profile::{self, CutRequest, Metric, Only, Profile, RequestStacks, Requests};
+use crate::profile::{self, ChosenFrom, CutRequest, Metric, Only, Profile, RequestStacks, Requests};
 use crate::slice::{self, Selector, SelectorBuilder, WindowIdx};
 use crate::survey::roots::servers::TIMEOUT_HANDLER;
 use crate::survey::{self, Asked, Survey};
@@ -32,8 +32,8 @@ pub fn profile(
         let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None };
         let sliced = slicer.slice_all(inputs)?;
         // Roots that matched and are of another length are an answer; none that matched is not.
-        let matched =
-            sliced.profile.selection.roots > 0 || chosen.as_ref().is_some_and(|c| c.n_before > 0 || !c.cut.is_empty());
+        let matched = sliced.profile.selection.roots > 0
+            || chosen.as_ref().is_some_and(|c| !c.before_ns.is_empty() || !c.cut.is_empty());
         if !matched {
             return Ok(Answer::NoMatch(Box::new(list_in_pool(
                 inputs,
@@ -112,8 +112,8 @@ struct Chosen {
     dropped: FxHashMap<(usize, u64), FxHashSet<WindowIdx>>,
     /// How many requests are in several traces of one process.
     n_dropped: usize,
-    /// How many requests there were to choose from.
-    n_before: u64,
+    /// How long the requests took that there were to choose from, in ns.
+    before_ns: Vec<u64>,
     /// All requests that are cut.
     cut: Vec<CutRequest>,
 }
@@ -207,8 +207,7 @@ impl Sliced {
         for (trace, window) in dropped {
             by_place.entry(self.places[trace].0).or_default().insert(window);
         }
-        let n_before = durations.len() as u64;
-        Chosen { windows, dropped: by_place, n_dropped: duplicates.len(), n_before, cut }
+        Chosen { windows, dropped: by_place, n_dropped: duplicates.len(), before_ns: durations, cut }
     }
 
     fn finish(self, options: Options, chosen: Option<&Chosen>) -> Profile {
@@ -217,7 +216,11 @@ impl Sliced {
         profile.selection.others = others.list();
         (profile.tree, profile.samples) = folder.finish(requests.stacks.as_mut());
         let chosen_by_length = chosen.filter(|chosen| chosen.windows.is_some());
-        requests.before_only = chosen_by_length.map_or(requests.list.len() as u64, |c| c.n_before);
+        requests.before_only = chosen_by_length.map_or(requests.list.len(), |c| c.before_ns.len()) as u64;
+        requests.chosen_from = chosen_by_length.zip(options.only).map(|(chosen, only)| {
+            let durations_ns = chosen.before_ns.clone();
+            ChosenFrom { only, durations_ns }
+        });
         if let Some(chosen) = chosen {
             profile.warnings.extend(in_several_snapshots(chosen.n_dropped));
         }

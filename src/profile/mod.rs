@@ -62,7 +62,7 @@ pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, Undecid
 pub use waits::LibraryPool;
 pub(crate) use waits::{is_message, lock_kind};
 pub(crate) use with_undecided::quantile_bounds;
-pub use with_undecided::{QuantileBounds, WithUndecided};
+pub use with_undecided::{ChosenFrom, QuantileBounds, WithUndecided};
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
@@ -321,7 +321,11 @@ impl Profile {
             let with_likely = WithLikely::new(counted.iter().copied(), &self.selection.undecided.likely);
             let with_undecided = WithUndecided::new(&counted, &cut, &self.selection.undecided.took);
             requests.with_likely = with_likely.filter(|_| all_count);
-            requests.with_undecided = with_undecided.filter(|_| all_count);
+            let of_chosen = |from| WithUndecided::of_chosen(from, &self.selection.undecided.took);
+            requests.with_undecided = match &requests.chosen_from {
+                Some(from) => of_chosen(from),
+                None => with_undecided.filter(|_| all_count),
+            };
         }
         self.own_code = OwnCode::of(&self.tree, self.samples.iter().map(|sample| sample.root.as_str()));
         let (answer, findings) = (Answer::of(self), findings::find(self));
@@ -344,6 +348,12 @@ impl Profile {
         }
         sort_samples(&mut self.samples, self.metric);
         (self.states, self.total) = sums(&self.samples, self.metric);
+    }
+
+    /// Whether there may be more calls of the roots than are counted: nothing stands around them but their own stacks, as on
+    /// gRPC's stream workers or on no server, so that one without a stack is not seen.
+    pub fn calls_without_stack_are_unknown(&self) -> bool {
+        self.selection.roots_by_stack > 0 && self.requests.as_ref().is_some_and(|requests| requests.inferred > 0)
     }
 
     /// Whether every trace was read whole.

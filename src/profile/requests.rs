@@ -1,6 +1,6 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::{Answer, CpuTime, CutRequest, NodeIdx, Overlap, RequestStacks, WithLikely, WithUndecided};
+use super::{Answer, ChosenFrom, CpuTime, CutRequest, NodeIdx, Overlap, RequestStacks, WithLikely, WithUndecided};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -83,6 +83,8 @@ pub struct Requests {
     pub only: Option<String>,
     /// How many there were before that.
     pub before_only: u64,
+    /// What they were chosen from; none when all count.
+    pub chosen_from: Option<ChosenFrom>,
     /// Requests whose critical paths were cut because too many intervals had to be kept at once: before the cut, the
     /// path stays in the wait it is in.
     pub capped: u64,

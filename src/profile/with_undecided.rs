@@ -11,7 +11,10 @@
 //! the quantile, nor longer than the one that takes just those from there on. Requests that an edge of the trace cuts count
 //! too, but how long they took is not known: the bounds hold without them, and with them as long as they were seen.
 
-use super::DurationList;
+use super::{DurationList, Only};
+
+/// Choices of undecided requests that are tried from either end, where requests are chosen by how long they took.
+const MAX_TRIES: usize = 32;
 
 /// The distribution with all undecided requests, and how far any choice of them can move its quantiles.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -44,6 +47,62 @@ impl WithUndecided {
         let with_cut = in_order(&[counted, cut].concat(), undecided);
         let of = |thousandths| bounds(&whole, thousandths).widened(bounds(&with_cut, thousandths));
         (!undecided.is_empty()).then(|| Self { count: whole.len() as u64, p50: of(500), p95: of(950) })
+    }
+}
+
+/// What requests were chosen from by how long they took.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChosenFrom {
+    /// Which ones.
+    pub only: Only,
+    /// How long all took, in ns, in the order of the traces.
+    pub durations_ns: Vec<u64>,
+}
+
+impl ChosenFrom {
+    /// How long those took that are chosen with some undecided ones among them, in ns, in order.
+    pub(crate) fn with(&self, undecided: impl Iterator<Item = u64>) -> Vec<u64> {
+        let all: Vec<u64> = self.durations_ns.iter().copied().chain(undecided).collect();
+        let chosen = self.only.choose(&all);
+        let mut list: Vec<u64> = all.into_iter().zip(chosen).filter(|(_, chosen)| *chosen).map(|(ns, _)| ns).collect();
+        list.sort_unstable();
+        list
+    }
+
+    /// What is chosen with different choices of undecided ones: none, all, those up to some length, those from it on.
+    pub(crate) fn tries(&self, undecided: &[u64]) -> Vec<Vec<u64>> {
+        let mut sorted = undecided.to_vec();
+        sorted.sort_unstable();
+        let mut tries = vec![self.with(std::iter::empty())];
+        for at in (0..sorted.len()).step_by(sorted.len().div_ceil(MAX_TRIES).max(1)) {
+            tries.push(self.with(sorted[..=at].iter().copied()));
+            tries.push(self.with(sorted[at..].iter().copied()));
+        }
+        tries.retain(|chosen| !chosen.is_empty());
+        tries
+    }
+}
+
+impl WithUndecided {
+    /// The distribution of chosen requests if all undecided ones are of the roots, and how far some choices of these can move
+    /// it. None without undecided ones.
+    pub(super) fn of_chosen(from: &ChosenFrom, undecided: &DurationList) -> Option<Self> {
+        let undecided = &undecided.durations_ns;
+        let all = from.with(undecided.iter().copied());
+        if undecided.is_empty() || all.is_empty() {
+            return None;
+        }
+        let tries = from.tries(undecided);
+        let of = |thousandths| {
+            let quantile = |list: &Vec<u64>| list[rank(list.len() as u64, thousandths) as usize - 1];
+            let figures = || tries.iter().chain([&all]).map(quantile);
+            QuantileBounds {
+                with_all_ns: quantile(&all),
+                at_least_ns: figures().min().unwrap_or(0),
+                at_most_ns: figures().max().unwrap_or(0),
+            }
+        };
+        Some(Self { count: all.len() as u64, p50: of(500), p95: of(950) })
     }
 }
 

@@ -6,7 +6,8 @@ use super::question;
 use super::units::{Share, Unit, count, counted, duration, mean};
 use super::{Options, leaning, names};
 use crate::profile::{
-    Answer, Cause, CodePlace, Finding, FindingEvidence, LibraryPool, Profile, WaitsFor, WakerKind, longest_cut,
+    Answer, Cause, CodePlace, Finding, FindingEvidence, LibraryPool, Profile, WaitsFor, WakerKind, WithUndecided,
+    longest_cut,
 };
 use std::borrow::Cow;
 
@@ -88,6 +89,9 @@ fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
             }
         }
     }
+    if profile.calls_without_stack_are_unknown() {
+        items.push("calls without a stack are not seen".to_owned());
+    }
     if !profile.complete() {
         items.push("part of the trace is missing".to_owned());
     }
@@ -117,6 +121,15 @@ fn undecided(profile: &Profile, unit: Unit) -> String {
     let mut notes: Vec<String> = leaning.map(leaning::of_how_many).into_iter().collect();
     if undecided.likely_others > 0 {
         notes.push(format!("{} likely of other handlers", of_all(undecided.likely_others, undecided.count())));
+    }
+    let chosen = profile.requests.as_ref().filter(|requests| requests.chosen_from.is_some());
+    let differs = |with: &&WithUndecided| {
+        let latency = chosen.and_then(|requests| requests.latency.as_ref());
+        latency.is_none_or(|now| (now.count, now.p50_ns) != (with.count, with.p50.with_all_ns))
+    };
+    if let Some(with) = chosen.and_then(|requests| requests.with_undecided.as_ref()).filter(differs) {
+        let p50 = duration(with.p50.with_all_ns, unit);
+        notes.push(format!("with them {} would be chosen, p50 {p50}", count(with.count)));
     }
     if let Some(with) = profile.requests.as_ref().and_then(|requests| requests.with_likely.as_ref()) {
         let likely = of_all(undecided.likely.count(), undecided.count());

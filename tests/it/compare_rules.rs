@@ -1,7 +1,7 @@
 //! What a comparison concludes from traces that are made for one rule each, and from their twins: the rate of slow
 //! requests, requests that may be several calls, and ends that can only be inferred.
 
-use crate::common::recordings;
+use crate::common::{files, recordings, root};
 use gotrace_slice::trace::testing::from_text;
 use serde_json::Value;
 use std::fmt::Write;
@@ -199,6 +199,29 @@ fn recorded_calls_are_slower_unless_many_may_be_several() {
             // The other way round nothing is slower.
             let (found, _, stderr) = compare_files("^main.Take$", [&new, &base], "mean>+100%");
             assert_eq!(found, Some(if code == 3 { 0 } else { code }), "{what}: {stderr}");
+        }
+    }
+}
+
+/// A limit that undecided requests could keep decides nothing, also where requests are chosen by how long they took: with
+/// these, others would be chosen. Its twin: no choice of them gets among the slowest, so these do break it.
+#[test]
+fn undecided_requests_can_be_chosen_too() {
+    let traces = files(&root().join("testdata/traces"), "trace");
+    for trace in traces.into_iter().filter(|path| path.ends_with("server.trace")) {
+        for (choice, code) in
+            [(&[][..], 2), (&["--only", "0ms.."], 2), (&["--only", "p50.."], 3), (&["--slowest", "8"], 3)]
+        {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+            command.args(["--strict", "-r", "HashAndWriteHandler", "--fail-if", "p50>1ms"]).args(choice);
+            let output = command.arg(&trace).output().expect("it runs");
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(code), "{}: {choice:?}: {said}", trace.display());
+            let text = String::from_utf8(output.stdout).expect("text");
+            let text = text.replace('\n', " ");
+            let others = text.contains("(with them ") && text.contains(" would be chosen, p50 ");
+            let expected = choice.first() == Some(&"--only");
+            assert_eq!(others, expected, "{}: {choice:?}: {text}", trace.display());
         }
     }
 }

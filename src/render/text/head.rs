@@ -51,9 +51,7 @@ pub(super) fn write(
     if !undecided.is_empty() {
         view.items(out, "undecided", pad, &undecided)?;
     }
-    for (label, items) in
-        [("left out", left_out(&profile.selection)), ("unknown", unknown(&profile.selection, requests))]
-    {
+    for (label, items) in [("left out", left_out(&profile.selection)), ("unknown", unknown(profile))] {
         if !items.is_empty() {
             view.items(out, label, pad, &items)?;
         }
@@ -337,10 +335,9 @@ fn likely(view: &View<'_>, undecided: &Undecided, requests: Option<&Requests>) -
 }
 
 /// What the trace does not say, and what is therefore missing.
-fn unknown(selection: &Selection, requests: Option<&Requests>) -> Vec<String> {
-    let mut items = Vec::new();
-    // No server says how many calls there were.
-    if selection.roots_by_stack > 0 && requests.is_some_and(|requests| requests.inferred > 0) {
+fn unknown(profile: &Profile) -> Vec<String> {
+    let (selection, mut items) = (&profile.selection, Vec::new());
+    if profile.calls_without_stack_are_unknown() {
         items.push("how many calls left no stack: these are not seen".to_owned());
     }
     if selection.cut_stacks > 0 {
