@@ -33,6 +33,12 @@ Exit codes:
   3  a rule of --fail-if is broken
   70 a bug in gotrace-slice";
 
+/// The version, and what it was built from, where that is known: see `build.rs`.
+const LONG_VERSION: &str = match option_env!("GOTRACE_SLICE_VERSION") {
+    Some(version) => version,
+    None => env!("CARGO_PKG_VERSION"),
+};
+
 /// Explain where the wall-clock time of Go goroutines went.
 ///
 /// Reads Go execution traces, picks root goroutines by regular expression, follows all their children, and
@@ -41,6 +47,8 @@ Exit codes:
 #[command(
     name = "gotrace-slice",
     version,
+    long_version = LONG_VERSION,
+    args_override_self = true,
     max_term_width = 80,
     after_help = EXAMPLES,
     override_usage = "gotrace-slice [OPTIONS] <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> <TRACE>...\n       gotrace-slice [OPTIONS] --root <REGEX> --vs <BASE> <TRACE>..."
@@ -216,9 +224,18 @@ pub(crate) struct Args {
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
     pub(crate) color: ColorArg,
 
+    /// Never show a report in a pager; else PAGER, or less -RFX, shows one that
+    /// is longer than the screen
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_pager: bool,
+
     /// Never show a progress bar
     #[arg(long, help_heading = "Output")]
     pub(crate) no_progress: bool,
+
+    /// Do not read the options in the file that GOTRACE_SLICE_CONFIG_PATH names
+    #[arg(long, help_heading = "General")]
+    pub(crate) no_config: bool,
 
     /// Fail if any part of a trace is damaged or missing
     #[arg(long, help_heading = "General")]

@@ -5,6 +5,7 @@ use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::formats;
 use super::output::OutputPlan;
+use super::unfinished::UnfinishedFile;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -33,9 +34,9 @@ pub(super) fn open(
 
 fn temporary(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<PathBuf> {
     let cannot = |e: &io::Error| Failure::new(format!("cannot write a temporary page: {}", reason(e)));
-    let file = tempfile::Builder::new().prefix("gotrace-slice-").suffix(".html").tempfile().map_err(|e| cannot(&e))?;
-    let mut out = BufWriter::new(file);
+    let mut page = UnfinishedFile::page().map_err(|e| cannot(&e))?;
+    let mut out = BufWriter::new(page.file());
     write(&mut out).and_then(|()| out.flush()).map_err(|e| cannot(&e))?;
-    let file = out.into_inner().map_err(|e| cannot(e.error()))?;
-    file.keep().map(|(_, path)| path).map_err(|e| cannot(&e.error))
+    drop(out);
+    page.keep().map_err(|e| cannot(&e))
 }

@@ -5,9 +5,10 @@ use super::console::Console;
 use super::failure::{CliResult, Failure, code};
 use super::output::{self, OutputPlan};
 use super::report::{Report, Reports};
-use super::{broken_rules, browser, compare, display_path, formats, options};
+use super::{broken_rules, browser, compare, display_path, formats, options, pager};
+use gotrace_slice::render::FORMATS;
 use gotrace_slice::render::units::{self, Unit};
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write};
 use std::time::{Duration, Instant};
 
 /// The failure of a trace that is not whole, with `--strict`.
@@ -52,7 +53,11 @@ pub(crate) fn deliver(
     if let Some(format) = plan.stdout {
         // The time of reading differs from run to run, so only a person at a terminal sees it.
         look.read_in = io::stdout().is_terminal().then_some(times.all);
-        output::write_stdout(look.color && !format.binary, |out| reports.of(format).write(format, &look, out))?;
+        let write = |out: &mut dyn Write| reports.of(format).write(format, &look, out);
+        match pager::wanted(args).filter(|_| format.name == FORMATS[0].name) {
+            Some(pager) => write_paged(&pager, look.color, write)?,
+            None => output::write_stdout(look.color && !format.binary, write)?,
+        }
     }
     tell_warnings(args, console, report);
     if args.strict && report.lost_data() {
@@ -67,6 +72,16 @@ pub(crate) fn deliver(
         return Ok(code::DONE);
     }
     broken_rules::find(args, report, console).map_or(Ok(code::DONE), Err)
+}
+
+/// Writes to the terminal, through a pager what does not fit on it.
+fn write_paged(pager: &str, color: bool, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<()> {
+    let mut report = Vec::new();
+    write(&mut report).map_err(|e| output::stdout_failed(&e))?;
+    if pager::is_long(&report) && pager::show(pager, &report) {
+        return Ok(());
+    }
+    output::write_stdout(color, |out| out.write_all(&report))
 }
 
 fn tell_times(console: &Console, report: &Report, times: Times) {

@@ -2,14 +2,16 @@
 //!
 //! In: the arguments, and the traces they name. Out: files, standard output, messages, an exit code.
 //!
-//! To read: `run` (the steps, top to bottom), `args`, `options` and `formats` (what is asked), `input` (traces: `file_source`, `spool`,
+//! To read: `run` (the steps, top to bottom), `args`, `config`, `options` and `formats` (what is asked), `address`, `input` (traces: `file_source`, `spool`,
 //! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `filter`, `report` (any result),
-//! `deliver`, `output`, `browser` and `unfinished` (results and warnings); `failure` and `console` (messages).
+//! `deliver`, `output`, `pager`, `browser` and `unfinished` (results and warnings); `failure` and `console` (messages).
 
+mod address;
 mod args;
 mod broken_rules;
 mod browser;
 mod compare;
+mod config;
 mod console;
 mod deliver;
 mod failure;
@@ -25,6 +27,7 @@ mod no_match;
 mod only;
 mod options;
 mod output;
+mod pager;
 mod progress;
 mod question;
 mod report;

@@ -199,16 +199,9 @@ fn caret(pattern: &str, message: &str) -> Option<(String, String)> {
 }
 
 fn with_fixed_strings(args: &Args) -> String {
-    let mut command = "gotrace-slice -F".to_owned();
-    for root in &args.root {
-        command.push_str(" --root ");
-        command.push_str(&shell::quote(root));
-    }
-    for trace in &args.traces {
-        command.push(' ');
-        command.push_str(&shell::file(&display_path(trace)));
-    }
-    command
+    let roots: Vec<String> = args.root.iter().map(|root| format!("--root {}", shell::quote(root))).collect();
+    let traces: Vec<String> = args.traces.iter().map(|trace| display_path(trace)).collect();
+    shell::select(&format!("-F {}", roots.join(" ")), &traces.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The command from its arguments to its exit code.
 
 use super::args::Args;
+use super::config::Arguments;
 use super::console::Console;
 use super::deliver::{Times, deliver};
 use super::failure::{CliResult, code};
@@ -11,7 +12,7 @@ use super::progress::ProgressDisplay;
 use super::question::Question;
 use super::report::{Report, Reports};
 use super::spool::Copying;
-use super::{compare, filter, generate, options};
+use super::{address, compare, display_path, filter, generate, options};
 use clap::Parser as _;
 use gotrace_slice::slice::Selector;
 use std::io::{self, Write as _};
@@ -24,12 +25,19 @@ const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// Runs the command.
 pub(crate) fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    let arguments = match Arguments::of_process() {
+        Ok(arguments) => arguments,
+        Err(failure) => {
+            Console::new(anstream::ColorChoice::Auto).failure(&failure);
+            return ExitCode::from(failure.code);
+        }
+    };
+    let args = match Args::try_parse_from(&arguments.all) {
         Ok(args) => args,
-        Err(answer) => return say(&answer),
+        Err(answer) => return say(&answer, &arguments),
     };
     let console = Console::new(options::color(&args));
-    match execute(&args, &console) {
+    match address::check(&args, &arguments.typed).and_then(|()| execute(&args, &console)) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             console.failure(&failure);
@@ -39,8 +47,12 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Prints what the parser of the arguments says: wrong usage, or the help and the version that were asked for.
-fn say(answer: &clap::Error) -> ExitCode {
+fn say(answer: &clap::Error, arguments: &Arguments) -> ExitCode {
     let printed = answer.print().and_then(|()| io::stdout().flush());
+    if let Some(config) = arguments.config.as_ref().filter(|_| answer.use_stderr()) {
+        let console = Console::new(anstream::ColorChoice::Auto);
+        console.remark(&format!("the options of {} were read too (--no-config does without)", display_path(config)));
+    }
     match printed {
         Err(e) if !answer.use_stderr() && e.kind() != io::ErrorKind::BrokenPipe => {
             let failure = output::stdout_failed(&e);

@@ -8,6 +8,7 @@
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use tempfile::{Builder, NamedTempFile};
 
@@ -42,6 +43,21 @@ impl UnfinishedFile {
             }
             // Another run swept it before it was locked.
         }
+    }
+
+    /// Creates a page for a browser, among temporary files.
+    pub(super) fn page() -> io::Result<Self> {
+        let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
+        let file = Builder::new().prefix("gotrace-slice-").suffix(".html").tempfile()?;
+        paths.push(file.path().to_owned());
+        Ok(Self(file))
+    }
+
+    /// Leaves the file where it is, and says where.
+    pub(super) fn keep(self) -> io::Result<PathBuf> {
+        let (_, path) = self.0.keep().map_err(|e| e.error)?;
+        forget(&path);
+        Ok(path)
     }
 
     /// The file.
@@ -79,6 +95,14 @@ fn sweep(folder: &Path) {
     }
 }
 
+/// Whether SIGINT is somebody else's.
+static INTERRUPTS_LEFT: AtomicBool = AtomicBool::new(false);
+
+/// From here on, SIGINT does nothing, or ends the process as before.
+pub(super) fn leave_interrupts(left: bool) {
+    INTERRUPTS_LEFT.store(left, Ordering::SeqCst);
+}
+
 /// From here on, signals that end the process remove unfinished files first.
 pub(crate) fn remove_on_signals() {
     #[cfg(unix)]
@@ -91,6 +115,9 @@ pub(crate) fn remove_on_signals() {
         let Ok(mut signals) = Signals::new(wanted) else { return };
         std::thread::spawn(move || {
             for signal in signals.forever() {
+                if signal == SIGINT && INTERRUPTS_LEFT.load(Ordering::SeqCst) {
+                    continue;
+                }
                 let paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
                 paths.iter().for_each(|path| drop(fs::remove_file(path)));
                 let _ = signal_hook::low_level::emulate_default_handler(signal);

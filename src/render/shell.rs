@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// What a trace is called in commands that was read from standard input.
+pub const KEPT: &str = "trace.out";
+
 /// One word of a POSIX shell command, quoted if it needs to be.
 pub fn quote(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
@@ -31,12 +34,13 @@ pub fn literal(text: &str) -> String {
     pattern
 }
 
-/// The command with these options, ready for a shell, on these traces.
+/// The command with these options, ready for a shell, on these traces. Standard input cannot be read again: it is called
+/// as it is kept.
 pub fn select(options: &str, traces: &[&str]) -> String {
     let mut command = format!("gotrace-slice {options}");
     for trace in traces {
         command.push(' ');
-        command.push_str(&file(trace));
+        command.push_str(&file(if *trace == "-" { KEPT } else { trace }));
     }
     command
 }
@@ -52,6 +56,9 @@ mod tests {
         assert_eq!(quote("it's"), r"'it'\''s'");
         assert_eq!(quote(""), "''");
         assert_eq!([file("-"), file("-rf.trace"), file("--a b")], ["-", "./-rf.trace", "'./--a b'"]);
-        assert_eq!(select("-F --root 'main.(*S).H'", &["a b", "-"]), "gotrace-slice -F --root 'main.(*S).H' 'a b' -");
+        assert_eq!(
+            select("-F --root 'main.(*S).H'", &["a b", "-"]),
+            "gotrace-slice -F --root 'main.(*S).H' 'a b' trace.out"
+        );
     }
 }

@@ -39,6 +39,7 @@ mod kinds;
 mod laws;
 mod list_time;
 mod loops;
+mod manners;
 mod matched;
 mod memory;
 mod older_calls;

@@ -4,7 +4,7 @@ use super::words::is_usable;
 use super::{annotations, handlers, is_gos_own};
 use crate::profile::{Candidate, Candidates};
 use crate::render::clean::clean;
-use crate::render::text::layout::{BOLD, View};
+use crate::render::text::layout::{BOLD, DIM, View};
 use crate::render::{names, shell};
 use std::io::{self, Write};
 
@@ -26,6 +26,10 @@ pub(super) fn write(
         return Ok(());
     }
     writeln!(out, "\n{}", view.paint(BOLD, if tried.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
+    if traces.contains(&"-") {
+        let kept = format!("  (standard input is gone; keep it with: | tee {} |)", shell::KEPT);
+        writeln!(out, "{}", view.paint(DIM, &kept))?;
+    }
     let time = candidates.time.as_ref().map_or_else(String::new, |range| format!(" --time {}", shell::quote(range)));
     tried.iter().try_for_each(|o| writeln!(out, "  {}", clean(&shell::select(&format!("{o}{time}"), &traces))))
 }
