@@ -28,6 +28,11 @@ pub(crate) fn stdout_has_color(choice: ColorChoice) -> bool {
     }
 }
 
+/// Whether standard output is a terminal that shows links (`FORCE_HYPERLINK=1` says so of any), and escapes are wanted.
+pub(crate) fn stdout_has_hyperlinks(choice: ColorChoice) -> bool {
+    stdout_has_color(choice) && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout)
+}
+
 /// Columns of standard output: the terminal's, `COLUMNS`, or the default.
 pub(crate) fn width() -> usize {
     let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(w, _)| usize::from(w.0));

@@ -151,6 +151,7 @@ pub(crate) fn render(args: &Args) -> render::Options {
         width: args.width.unwrap_or_else(console::width).clamp(MIN_WIDTH, MAX_WIDTH),
         full_names: args.full_names,
         color: console::stdout_has_color(color(args)),
+        hyperlinks: console::stdout_has_hyperlinks(color(args)),
         unicode: console::is_utf8(),
         hints: !args.quiet,
         per_request: args.per_request,

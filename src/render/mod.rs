@@ -69,6 +69,8 @@ pub struct Options {
     pub full_names: bool,
     /// Colours by ANSI escapes.
     pub color: bool,
+    /// Places in files link to these: escapes of the terminal (OSC 8).
+    pub hyperlinks: bool,
     /// Bars and arrows from beyond ASCII.
     pub unicode: bool,
     /// Say which question each section answers.
@@ -97,6 +99,7 @@ impl Default for Options {
             width: Self::DEFAULT_WIDTH,
             full_names: false,
             color: false,
+            hyperlinks: false,
             unicode: true,
             hints: true,
             per_request: false,

@@ -146,3 +146,31 @@ fn the_version_is_short_and_long() {
     assert_eq!(version("-V").trim_end(), short);
     assert!(version("--version").starts_with(short), "{}", version("--version"));
 }
+
+/// The places of TOP STACKS are links where a terminal has them, and the same text where not.
+#[test]
+fn places_are_links_where_the_terminal_has_them() {
+    let folder = folder();
+    // The recording was built with -trimpath: one letter makes its paths whole.
+    let mut bytes = fs::read(folder.path().join("t")).unwrap();
+    let (short, whole) = (b"gotrace-slice/gen/server/main.go", b"/otrace-slice/gen/server/main.go");
+    let at: Vec<usize> = bytes.windows(short.len()).enumerate().filter(|(_, w)| w == short).map(|(at, _)| at).collect();
+    assert!(!at.is_empty());
+    for at in at {
+        bytes[at..at + whole.len()].copy_from_slice(whole);
+    }
+    fs::write(folder.path().join("whole"), bytes).unwrap();
+
+    let report = |force: &str, color: &str, trace: &str| {
+        let mut command = command(folder.path());
+        command.env("FORCE_HYPERLINK", force).args(["-q", "-r", "main.HashAndWrite", "--color", color, trace]);
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let (plain, linked) = (report("0", "always", "whole"), report("1", "always", "whole"));
+    assert!(linked.contains("\x1b]8;;file:///otrace-slice/gen/server/main.go\x1b\\"), "{linked:?}");
+    for without in [&plain, &report("1", "never", "whole"), &report("1", "always", "t")] {
+        assert!(without.contains("main.go:162") && !without.contains("\x1b]8"), "{without:?}");
+    }
+    let links = regex::Regex::new(r"\x1b\]8;;[^\x1b]*\x1b\\").unwrap();
+    assert_eq!(links.replace_all(&linked, ""), plain);
+}

@@ -1,5 +1,6 @@
 //! Columns, colours and glyphs of the terminal report. Widths are columns of a terminal, not bytes.
 
+use super::hyperlink::SourceFile;
 use crate::render::Options;
 use crate::render::palette;
 use crate::render::units::{self, Share};
@@ -104,6 +105,11 @@ impl<'a> View<'a> {
         } else {
             text.to_owned()
         }
+    }
+
+    /// A text with a link to a file around it, where the terminal shows links.
+    pub(crate) fn link(&self, file: &SourceFile, text: &str) -> String {
+        if self.options.hyperlinks { file.link(text) } else { text.to_owned() }
     }
 
     /// Cuts the end of a text that is wider than `max`.

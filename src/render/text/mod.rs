@@ -7,6 +7,7 @@ mod axis;
 pub(super) mod candidates;
 pub(super) mod comparison;
 mod head;
+mod hyperlink;
 mod lanes;
 mod latency;
 mod layout;

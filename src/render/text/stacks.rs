@@ -305,7 +305,7 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[SampleRow<'_>]) {
         let text = row.chain.wrap(view, room.saturating_sub(below.len()).max(6));
         cells.push(Cell::new(text + below));
         if with_place {
-            cells.push(Cell::styled(place, DIM));
+            cells.push(Cell::linked(place, DIM, row.chain.file.clone()));
         }
     }
 }

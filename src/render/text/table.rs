@@ -1,5 +1,6 @@
 //! Aligned columns.
 
+use super::hyperlink::SourceFile;
 use super::layout::{DIM, PLAIN, View, width};
 use anstyle::Style;
 use std::borrow::Cow;
@@ -10,15 +11,22 @@ use std::io::{self, Write};
 pub(crate) struct Cell {
     pub(crate) text: String,
     pub(crate) style: Style,
+    /// The file that it names, if it links to one.
+    pub(crate) file: Option<SourceFile>,
 }
 
 impl Cell {
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), style: PLAIN }
+        Self::styled(text, PLAIN)
     }
 
     pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
-        Self { text: text.into(), style }
+        Self { text: text.into(), style, file: None }
+    }
+
+    /// A cell that links to a file.
+    pub(crate) fn linked(text: impl Into<String>, style: Style, file: SourceFile) -> Self {
+        Self { file: Some(file), ..Self::styled(text, style) }
     }
 }
 
@@ -84,6 +92,7 @@ impl Table {
             let (before, after) = if self.columns[i].right { (pad, 0) } else { (0, pad) };
             let after = if i == last { 0 } else { after };
             let text = view.paint(cell.style, &cell.text);
+            let text = cell.file.as_ref().map(|file| view.link(file, &text)).unwrap_or(text);
             write!(out, "{:gap$}{text}{:after$}", "", "", gap = Self::GAP + before)?;
         }
         writeln!(out)
@@ -92,5 +101,6 @@ impl Table {
 
 /// The n-th line of each cell; empty where it has no such line.
 fn nth_lines(row: &[Cell], n: usize) -> Vec<Cell> {
-    row.iter().map(|cell| Cell::styled(cell.text.split('\n').nth(n).unwrap_or_default(), cell.style)).collect()
+    let nth = |cell: &Cell| Cell { text: cell.text.split('\n').nth(n).unwrap_or_default().to_owned(), ..cell.clone() };
+    row.iter().map(nth).collect()
 }

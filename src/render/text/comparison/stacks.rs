@@ -119,7 +119,7 @@ fn add_where(view: &View<'_>, table: &mut Table, rows: &[ChangedRow<'_>]) {
         let below = below(row);
         cells.push(Cell::new(row.chain.wrap(view, room.saturating_sub(below.len()).max(6)) + below));
         if with_place {
-            cells.push(Cell::styled(place, DIM));
+            cells.push(Cell::linked(place, DIM, row.chain.file.clone()));
         }
     }
 }

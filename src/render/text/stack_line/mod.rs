@@ -4,6 +4,7 @@ mod line_names;
 
 pub(super) use line_names::LineNames;
 
+use super::hyperlink::SourceFile;
 use super::layout::{View, width};
 use crate::profile::{Carrier, OwnCode, ProfileFrame, SharedText};
 use crate::render::names;
@@ -36,6 +37,8 @@ pub(super) struct StackLine {
     carries: Option<Carrier>,
     /// `user.go:12` of the innermost frame that is the user's own.
     pub(super) place: String,
+    /// The file of that frame.
+    pub(super) file: SourceFile,
 }
 
 impl Hash for StackLine {
@@ -108,7 +111,8 @@ impl StackLine {
             shown.push(creator);
         }
         let (pieces, wanted) = outermost_first(pieces, &shown, own, creator.is_some());
-        Self { pieces, wanted, n_kept: 1, is_told_apart: false, carries: None, place: place(stack, own) }
+        let (place, file) = place(stack, own);
+        Self { pieces, wanted, n_kept: 1, is_told_apart: false, carries: None, place, file }
     }
 
     /// What a goroutine did while another one waited, whose stack is beyond `at`: `main.Page → main.orders → … → waits for
@@ -135,7 +139,15 @@ impl StackLine {
         let wanted = kept.iter().copied().chain([last]).chain(own_in_work).chain(waiter.wanted).chain([n_waiter]);
         let wanted: Vec<usize> = wanted.chain((0..pieces.len()).rev()).collect();
         let (pieces, wanted) = limited(pieces, wanted);
-        Self { pieces, wanted, n_kept: kept.len(), is_told_apart: false, carries, place: waiter.place }
+        Self {
+            pieces,
+            wanted,
+            n_kept: kept.len(),
+            is_told_apart: false,
+            carries,
+            place: waiter.place,
+            file: waiter.file,
+        }
     }
 
     /// The same line with the piece in front in which it differs from `others`: the last own function, or the innermost one
@@ -314,10 +326,10 @@ fn pieces_of(frames: &[&ProfileFrame], names: &LineNames) -> Vec<SharedText> {
     frames.iter().map(|f| names.of(&f.function)).collect()
 }
 
-/// `user.go:12` of the innermost own frame.
-fn place(stack: &[&ProfileFrame], own: &OwnCode) -> String {
+/// `user.go:12` of the innermost own frame, and its file.
+fn place(stack: &[&ProfileFrame], own: &OwnCode) -> (String, SourceFile) {
     let frame = stack.iter().find(|f| own.has(f)).or(stack.first());
-    frame.map_or_else(String::new, |f| names::place(&f.file, f.line))
+    frame.map_or_else(Default::default, |f| (names::place(&f.file, f.line), SourceFile::of(&f.file)))
 }
 
 /// The frame that says what a goroutine is: its outermost own one, else its outermost.
