@@ -250,6 +250,17 @@ pub(crate) struct Args {
     #[arg(short = 'j', long, value_name = "N", help_heading = "General")]
     pub(crate) threads: Option<usize>,
 
+    /// Write the trace to OUT with other names, for a bug report: functions, files,
+    /// tasks and logs of the program become words that say nothing
+    #[arg(
+        long,
+        value_name = "OUT",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["root", "goid", "vs", "vs_root", "output", "format", "open", "fail_if", "summary"],
+        help_heading = "General"
+    )]
+    pub(crate) anonymize: Option<PathBuf>,
+
     /// Print a shell's completions or the man page
     #[arg(long, value_name = "WHAT", exclusive = true, help_heading = "General")]
     pub(crate) generate: Option<Generate>,

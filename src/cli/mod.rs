@@ -7,6 +7,7 @@
 //! `deliver`, `output`, `pager`, `browser` and `unfinished` (results and warnings); `failure` and `console` (messages).
 
 mod address;
+mod anonymize;
 mod args;
 mod broken_rules;
 mod browser;

@@ -131,7 +131,7 @@ fn target(path: &Path) -> CliResult<Target> {
 }
 
 /// Finds early what would make writing fail late, and what must not be overwritten.
-fn check_place(path: &Path, args: &Args) -> CliResult<()> {
+pub(crate) fn check_place(path: &Path, args: &Args) -> CliResult<()> {
     let refuse = |what: &str| Err(Failure::new(format!("{}: {what}", display_path(path))));
     if let Ok(existing) = fs::symlink_metadata(path) {
         if existing.is_symlink() {

@@ -173,7 +173,7 @@ fn read_binary(path: &std::path::Path) -> anyhow::Result<binary::Binary> {
 }
 
 /// Names the trace that an error is about.
-fn unreadable(error: &Error) -> Failure {
+pub(crate) fn unreadable(error: &Error) -> Failure {
     let name = error.input();
     let prefix = name.map_or_else(String::new, |n| format!("{n}: "));
     match error.kind() {

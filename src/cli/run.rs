@@ -12,7 +12,7 @@ use super::progress::ProgressDisplay;
 use super::question::Question;
 use super::report::{Report, Reports};
 use super::spool::Copying;
-use super::{address, compare, display_path, filter, generate, options};
+use super::{address, anonymize, compare, display_path, filter, generate, options};
 use clap::Parser as _;
 use gotrace_slice::slice::Selector;
 use std::io::{self, Write as _};
@@ -96,6 +96,9 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     if let Some(what) = args.generate {
         output::write_stdout(false, |out| generate::write(what, out))?;
         return Ok(code::DONE);
+    }
+    if let Some(to) = &args.anonymize {
+        return anonymize::write(args, to, console, Copying { progress: &|_| (), max_bytes: args.max_input });
     }
     let job = Job::new(args)?;
     if job.selector.is_none() && !args.quiet {

@@ -11,6 +11,7 @@
 //! decides when work is shared out, `in_order` takes the results of work that is done side by side in a fixed order, so
 //! that the result is the same for any number of threads. `progress` counts the bytes that are done.
 
+mod anonymize;
 mod events;
 mod in_order;
 mod listing;
@@ -28,6 +29,7 @@ mod v1;
 mod v2;
 mod wanted;
 
+pub use anonymize::{Renamer, anonymize};
 pub use events::events;
 pub use listing::candidates;
 pub use progress::{Progress, ProgressHook};

@@ -302,7 +302,7 @@ fn supported() -> String {
     VERSIONS.iter().map(|v| v.name).collect::<Vec<_>>().join(", ")
 }
 
-fn read_version(source: &dyn Source, start: u64) -> Result<&'static Version> {
+pub(super) fn read_version(source: &dyn Source, start: u64) -> Result<&'static Version> {
     let mut first = [0; HEADER_SIZE];
     let read = read_full(source, &mut first, start)?;
     let kind = match read_header(&first[..read]) {

@@ -9,6 +9,7 @@ mod go;
 mod v1;
 
 mod annotations;
+mod anonymize;
 mod answer;
 mod architecture;
 mod cases;

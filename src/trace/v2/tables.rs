@@ -76,6 +76,11 @@ impl Tables {
         FrameRange { len: stack.len - frames_of_samples_alone(names) as u32, ..stack }
     }
 
+    /// The frames of all stacks.
+    pub(crate) fn all_frames(&self) -> &[WireFrame] {
+        &self.frames
+    }
+
     /// The frames of a stack, leaf first.
     pub(crate) fn frames(&self, stack: FrameRange) -> &[WireFrame] {
         &self.frames[stack.start as usize..(stack.start + stack.len) as usize]
