@@ -15,11 +15,11 @@ use gotrace_slice::trace::testing::{from_text, to_text};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
 }
 
-fn seeds() -> Vec<Vec<u8>> {
+pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let real = files(&root().join("testdata/traces"), "trace").into_iter().map(|p| std::fs::read(p).expect("a trace"));
     let texts = files(&root().join("testdata/text"), "txt").into_iter().map(|path| {
         let text = std::fs::read_to_string(path).expect("a scenario");

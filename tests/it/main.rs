@@ -43,6 +43,7 @@ mod loops;
 mod manners;
 mod matched;
 mod memory;
+mod mutants;
 mod older_calls;
 mod outlived;
 mod outputs;
