@@ -1,5 +1,5 @@
-//! Memory that a trace costs, in every format: at most 48 MB and 4 bytes for each of its own. An allocator that counts
-//! says so.
+//! Memory that a hostile trace of up to a megabyte costs, in every format: at most 48 MB and 4 bytes for each of its own. An
+//! allocator that counts says so.
 
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
