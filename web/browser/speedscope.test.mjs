@@ -83,3 +83,22 @@ test("a comparison has the new side and the base", () => {
     await shows(tab, "base, latency per request: WriteNoHashHandler · server.trace (2/2)");
   });
 });
+
+// What docs/cli.md says of other files of ours: it is to be taken back when speedscope learns them.
+test("a signed profile is not opened, and of two columns the first is taken for a part of the name", async () => {
+  const args = ["-q", "-r", "HashAndWriteHandler", "--vs-root", "WriteNoHashHandler", join(traces, "go1.26/server.trace")];
+  const tab = await (await launch()).newPage();
+  const load = async (name) => {
+    const path = join(folder, name);
+    run("-o", path, ...args);
+    await tab.goto(page);
+    await tab.locator("input[type=file]").setInputFiles(path);
+  };
+  await load("diff.pb.gz");
+  await shows(tab, "Something went wrong");
+  await load("diff.folded");
+  await tab.getByText("Left Heavy").waitFor();
+  await tab.keyboard.press("3");
+  assert.match(await shows(tab, "Symbol Name"), /\[running\] \d+/);
+  await tab.close();
+});
