@@ -43,6 +43,7 @@ pub mod profile;
 pub mod render;
 pub mod slice;
 mod survey;
+pub mod table;
 pub mod trace;
 
 pub use compare::Comparison;

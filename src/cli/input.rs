@@ -1,4 +1,4 @@
-//! Opens traces: files, standard input, pipes; plain or compressed.
+//! Opens traces, and tables of their requests: files, standard input, pipes; plain or compressed.
 
 use super::display_path;
 use super::failure::{CliResult, Failure, reason};
@@ -22,6 +22,8 @@ pub(crate) struct Opened {
     pub(crate) source: Arc<dyn Source + Send + Sync>,
     /// What was wrong with its compressed data.
     pub(crate) warning: Option<Warning>,
+    /// Whether it is a table of requests, and no trace.
+    pub(crate) is_table: bool,
 }
 
 /// Opens one trace. `copying` is for one that can only be read front to back.
@@ -74,7 +76,7 @@ fn open_file(name: &str, mut file: File, copying: Copying<'_>) -> io::Result<Unc
     let n = source.read_full_at(&mut head, 0)?;
     let compression = Compression::of(&head[..n]);
     if compression == Compression::Plain {
-        let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None };
+        let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None, is_table: false };
         return Ok(Unchecked { opened, compression });
     }
     unpack(name, FrontToBack { source: &source, at: 0 }, compression, copying)
@@ -90,7 +92,10 @@ fn open_stream(name: &str, mut stream: impl Read, copying: Copying<'_>) -> io::R
 fn unpack(name: &str, input: impl Read, compression: Compression, copying: Copying<'_>) -> io::Result<Unchecked> {
     let spooled = spool(input, compression, copying)?;
     let warning = spooled.damage.map(|d| damaged(&d, compression));
-    Ok(Unchecked { opened: Opened { name: name.to_owned(), source: spooled.source, warning }, compression })
+    Ok(Unchecked {
+        opened: Opened { name: name.to_owned(), source: spooled.source, warning, is_table: false },
+        compression,
+    })
 }
 
 fn damaged(damage: &CompressionDamage, compression: Compression) -> Warning {
@@ -101,7 +106,7 @@ fn damaged(damage: &CompressionDamage, compression: Compression) -> Warning {
 
 /// The input, if it is a trace; else a failure that says what it is.
 fn checked(input: Unchecked) -> CliResult<Opened> {
-    let Unchecked { opened, compression } = input;
+    let Unchecked { mut opened, compression } = input;
     let mut head = [0; sniff::HEAD_LEN];
     let n = opened
         .source
@@ -112,6 +117,10 @@ fn checked(input: Unchecked) -> CliResult<Opened> {
         return Err(Failure::new(format!("{}: too short to be a trace ({bytes})", opened.name)).help(RECORD));
     }
     if sniff::is_trace(&head[..n]) {
+        return Ok(opened);
+    }
+    if sniff::is_table(&head[..n]) {
+        opened.is_table = true;
         return Ok(opened);
     }
     Err(not_a_trace(&opened.name, &sniff::what_is(&head[..n], compression.name())))

@@ -61,7 +61,12 @@ impl Labels {
     pub(crate) fn add_to(&self, report: &mut Report) -> CliResult<()> {
         let Report::Profile(profile) = report else { return Ok(()) };
         profile.traces.iter_mut().try_for_each(|trace: &mut TraceInfo| {
-            trace.labels = self.of(&trace.name)?;
+            // Those that a table has are of its traces; what is given now stands above them.
+            if trace.table.is_some() {
+                trace.labels.extend(self.given.iter().cloned());
+            } else {
+                trace.labels = self.of(&trace.name)?;
+            }
             Ok(())
         })
     }

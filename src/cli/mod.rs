@@ -36,6 +36,7 @@ mod rules;
 mod run;
 mod sniff;
 mod spool;
+mod tables;
 mod time_range;
 mod unfinished;
 mod zstd;

@@ -12,10 +12,12 @@ use super::no_match::NoMatch;
 use super::options;
 use super::progress::ProgressDisplay;
 use super::report::Report;
+use super::tables;
 use anyhow::Context as _;
 use gotrace_slice::pipeline::{self, Answer, Input};
 use gotrace_slice::profile::{Candidates, Selection};
 use gotrace_slice::slice::Selector;
+use gotrace_slice::table;
 use gotrace_slice::trace::binary::{self, Resolver};
 use gotrace_slice::trace::error::{Error, ErrorKind};
 
@@ -69,6 +71,9 @@ impl Question<'_> {
 
     fn read_table(&self, progress: &ProgressDisplay) -> CliResult<ReadResult> {
         let work = options::table(self.args);
+        if let Some(inputs) = tables::of(self.args, self.opened)? {
+            return self.read_tables(&inputs, work, true);
+        }
         if self.selector.is_some() {
             return self.read_with(self.selector, work, progress);
         }
@@ -77,6 +82,21 @@ impl Question<'_> {
         self.with_inputs(|inputs| {
             let profile = pipeline::endpoints(inputs, builder, work, Some(&hook)).map_err(|e| unreadable(&e))?;
             Ok(ReadResult::Report(Report::Profile(Box::new(profile))))
+        })
+    }
+
+    /// Reads tables of requests: those that are selected; without a selection all of them, or a list of their roots.
+    fn read_tables(&self, inputs: &[table::Input], work: pipeline::Options, all: bool) -> CliResult<ReadResult> {
+        let selector = self.selector;
+        let read = || match selector {
+            Some(selector) => table::profile(inputs, selector, work),
+            None if all => table::all(inputs, work).map(|profile| Answer::Profile(Box::new(profile))),
+            None => table::candidates(inputs).map(|candidates| Answer::NoMatch(Box::new(candidates))),
+        };
+        Ok(match tables::on_own_thread(inputs, read).map_err(|e| unreadable(&e))? {
+            Answer::Profile(profile) => ReadResult::Report(Report::Profile(profile)),
+            Answer::NoMatch(candidates) if selector.is_none() => ReadResult::Report(Report::Candidates(candidates)),
+            Answer::NoMatch(candidates) => ReadResult::NoMatch(candidates),
         })
     }
 
@@ -100,6 +120,9 @@ impl Question<'_> {
         work: pipeline::Options,
         progress: &ProgressDisplay,
     ) -> CliResult<ReadResult> {
+        if let Some(inputs) = tables::of(self.args, self.opened)? {
+            return self.read_tables(&inputs, work, false);
+        }
         let hook = |p| progress.advanced(p);
         self.with_inputs(|inputs| {
             let Some(selector) = selector else {

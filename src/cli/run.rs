@@ -12,7 +12,7 @@ use super::progress::ProgressDisplay;
 use super::question::Question;
 use super::report::{Report, Reports};
 use super::spool::Copying;
-use super::{address, anonymize, compare, display_path, filter, generate, options};
+use super::{address, anonymize, compare, display_path, filter, generate, options, tables};
 use clap::Parser as _;
 use gotrace_slice::slice::Selector;
 use std::io::{self, Write as _};
@@ -66,6 +66,11 @@ fn say(answer: &clap::Error, arguments: &Arguments) -> ExitCode {
 /// A bug in this program ends with one line that says where, and what to do.
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
+        if let Some(message) = tables::damaged(info.location()) {
+            let _ = writeln!(io::stderr(), "error: {message}");
+            #[expect(clippy::exit, reason = "panics abort, so nothing can be done after this")]
+            std::process::exit(i32::from(code::FAILED));
+        }
         let place = info.location().map_or_else(String::new, |l| format!(" at {}:{}", l.file(), l.line()));
         let text = info.payload();
         let text = text.downcast_ref::<&str>().copied().or_else(|| text.downcast_ref::<String>().map(String::as_str));

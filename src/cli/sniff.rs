@@ -17,6 +17,11 @@ pub(crate) fn is_trace(head: &[u8]) -> bool {
     head.starts_with(b"go 1.")
 }
 
+/// Whether it is a Parquet file, which may be a table of requests.
+pub(crate) fn is_table(head: &[u8]) -> bool {
+    head.starts_with(gotrace_slice::table::MAGIC)
+}
+
 /// Beginnings of files that people confuse with traces.
 const MAGIC: &[(&[u8], &str)] = &[
     (b"\x7fELF", "an ELF binary"),
@@ -29,7 +34,6 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"\x04\x22\x4d\x18", "compressed with lz4"),
     (b"\x1f\x8b", "compressed with gzip twice"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd twice"),
-    (b"PAR1", "a Parquet file"),
     (b"SQLite format 3", "an SQLite database"),
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a picture"),

@@ -33,6 +33,8 @@ pub use anonymize::{Renamer, anonymize};
 pub use events::events;
 pub use listing::candidates;
 pub use progress::{Progress, ProgressHook};
+pub(crate) use selection::selection_of;
+pub(crate) use slicing::in_several_snapshots;
 pub use slicing::{endpoints, profile};
 
 use crate::profile::{Candidates, Metric, Only, Profile};

@@ -200,6 +200,7 @@ impl<'a> OpenTrace<'a> {
             gomaxprocs: survey.gomaxprocs,
             complete: !warnings.iter().any(|w| w.data_lost),
             hides_short_calls: self.version.hides_short_calls(),
+            table: None,
             hides_waiting_stacks: self.version.hides_waiting_stacks(),
         }
     }

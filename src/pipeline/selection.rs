@@ -5,7 +5,7 @@ use crate::profile;
 use crate::slice::{self, RootKind, Selector};
 
 /// What was asked for, as it was given.
-pub(super) fn selection_of(selector: &Selector) -> profile::Selection {
+pub(crate) fn selection_of(selector: &Selector) -> profile::Selection {
     let given = &selector.given;
     let root_by = match given.root_by.as_slice() {
         [] => &[RootKind::Creation, RootKind::Entry, RootKind::Stack],

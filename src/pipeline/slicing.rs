@@ -399,7 +399,7 @@ impl Slicer<'_> {
 }
 
 /// A remark about requests that are in several snapshots of one process.
-fn in_several_snapshots(n: usize) -> Option<Warning> {
+pub(crate) fn in_several_snapshots(n: usize) -> Option<Warning> {
     let message = match n {
         0 => return None,
         1 => "1 request is in two snapshots of one process, and is counted once".to_owned(),

@@ -143,6 +143,15 @@ pub struct TraceInfo {
     pub hides_short_calls: bool,
     /// Whether goroutines that wait all through this version's traces have no stack.
     pub hides_waiting_stacks: bool,
+    /// The table of its requests that was read, and not the trace, as given: what that does not say is 0 here.
+    pub table: Option<String>,
+}
+
+impl TraceInfo {
+    /// The file that was read, as given.
+    pub fn file(&self) -> &str {
+        self.table.as_ref().unwrap_or(&self.name)
+    }
 }
 
 /// What was asked for, and what it selected.
@@ -354,6 +363,11 @@ impl Profile {
     /// gRPC's stream workers or on no server, so that one without a stack is not seen.
     pub fn calls_without_stack_are_unknown(&self) -> bool {
         self.selection.roots_by_stack > 0 && self.requests.as_ref().is_some_and(|requests| requests.inferred > 0)
+    }
+
+    /// Whether it was made from tables of requests: then goroutine time by stack, and intervals, are not known.
+    pub fn is_from_tables(&self) -> bool {
+        self.traces.iter().any(|trace| trace.table.is_some())
     }
 
     /// Whether every trace was read whole.

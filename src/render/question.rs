@@ -1,6 +1,6 @@
 //! The command that made a profile, narrowed to one request or otherwise changed.
 
-use crate::profile::{FilteredStacks, Profile, Request, SelectAlone, Selection};
+use crate::profile::{FilteredStacks, Profile, Request, SelectAlone, Selection, TraceInfo};
 use crate::render::clean::clean;
 use crate::render::shell;
 
@@ -20,7 +20,7 @@ pub(crate) fn stack_options(filtered: &FilteredStacks) -> String {
 /// standard input, or a name holds characters that must not reach a terminal.
 pub(crate) fn again(profile: &Profile, request: &Request) -> Option<String> {
     let selection = &profile.selection;
-    let trace = profile.traces.get(request.trace as usize).map(|t| t.name.as_str()).filter(|&name| name != "-")?;
+    let trace = profile.traces.get(request.trace as usize).map(TraceInfo::file).filter(|&name| name != "-")?;
     let mut words = asked(selection, request.partial);
     words.push(format!("--goid {} --slowest 1", request.goid));
     pasteable(&shell::select(&words.join(" "), &[trace]))
@@ -37,7 +37,9 @@ pub(crate) fn one_of(profile: &Profile, trace: usize, words: &str) -> Option<Str
 /// The command with further options. `None` when it could not be pasted.
 pub(crate) fn with(profile: &Profile, options: &str) -> Option<String> {
     let selection = &profile.selection;
-    let traces: Vec<&str> = profile.traces.iter().map(|trace| trace.name.as_str()).collect();
+    let mut traces: Vec<&str> = profile.traces.iter().map(TraceInfo::file).collect();
+    // A table can have many traces.
+    traces.dedup();
     if traces.is_empty() || traces.contains(&"-") {
         return None;
     }

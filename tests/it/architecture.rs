@@ -8,8 +8,17 @@ use std::path::{Path, PathBuf};
 
 /// Folders from the left to the right; one imports only from rows above its own, and from its own row. `profile` is what
 /// comes out in the end, but its plain types stand to the left, so that `survey` and `measure` can fill them in.
-const ROWS: &[&[&str]] =
-    &[&["trace"], &["profile"], &["survey"], &["slice"], &["measure"], &["pipeline"], &["compare"], &["render"]];
+const ROWS: &[&[&str]] = &[
+    &["trace"],
+    &["profile"],
+    &["survey"],
+    &["slice"],
+    &["measure"],
+    &["pipeline"],
+    &["table"],
+    &["compare"],
+    &["render"],
+];
 
 /// What must not know of each other, whatever their rows say: a file below the first path names nothing of the second.
 const STRANGERS: &[(&str, &str)] = &[

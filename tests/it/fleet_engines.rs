@@ -33,7 +33,7 @@ pub(crate) fn ask(engine: &str, tables: &Path) -> Option<serde_json::Value> {
 }
 
 /// Traces of several programs, as of several hosts and of two versions.
-const FLEET: [(&str, &str, &str); 13] = [
+pub(crate) const FLEET: [(&str, &str, &str); 13] = [
     ("go1.26/server", "h1", "v1"),
     ("go1.25/server", "h1", "v2"),
     ("go1.26/endpoints", "h2", "v1"),
@@ -50,7 +50,7 @@ const FLEET: [(&str, &str, &str); 13] = [
 ];
 
 /// Writes a table of each trace, as the command of `docs/fleet.md` does, and gives the pooled profile of all.
-fn map(folder: &Path) -> Profile {
+pub(crate) fn map(folder: &Path) -> Profile {
     let traces = root().join("testdata/traces");
     let path = |name: &str| traces.join(name).with_extension("trace");
     for (i, (name, host, version)) in FLEET.iter().enumerate() {
@@ -104,7 +104,7 @@ fn expected(profile: &Profile) -> [serde_json::Value; 4] {
 }
 
 /// The rows of an answer, without its own order.
-fn sorted(rows: &serde_json::Value) -> Vec<String> {
+pub(crate) fn sorted(rows: &serde_json::Value) -> Vec<String> {
     let mut rows: Vec<String> = rows.as_array().expect("rows").iter().map(ToString::to_string).collect();
     rows.sort_unstable();
     rows

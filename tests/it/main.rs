@@ -30,6 +30,7 @@ mod endpoints;
 mod findings;
 mod fleet;
 mod fleet_engines;
+mod fleet_read;
 mod fleet_trial;
 mod fuzz;
 mod ground_truth;

@@ -29,7 +29,6 @@ const REPORT_SCHEMA: &str = "gotrace-slice/report/2";
 /// Writes the profile.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let requests = profile.requests.as_ref();
-    let latency = requests.is_some();
     let report = ReportDocument {
         head: DocumentHead::new(REPORT_SCHEMA, profile.complete()),
         read: TracesRead::new(&profile.traces),
@@ -39,14 +38,14 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
         filter: profile
             .filtered
             .as_ref()
-            .map(|filtered| FilterRow::new(filtered, Weights::new(profile.total, latency))),
-        total: Weights::new(profile.shown().total, latency),
+            .map(|filtered| FilterRow::new(filtered, Weights::new(profile.total, profile))),
+        total: Weights::new(profile.shown().total, profile),
         latency: requests.and_then(|r| r.latency.as_ref()).map(requests::Distribution),
         states: profile
             .shown()
             .states
             .iter()
-            .map(|s| StateRow { state: &s.state, measured: Weights::new(s.weight, latency) })
+            .map(|s| StateRow { state: &s.state, measured: Weights::new(s.weight, profile) })
             .collect(),
         stacks: SampleRows(profile),
         about_requests: requests.map(|r| requests::AboutRequests::new(profile, r)),
@@ -133,14 +132,21 @@ struct Weights {
     /// Absent where latency was not computed: 0 would be wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_ns: Option<u64>,
-    goroutine_ns: u64,
-    events: u64,
+    /// Absent where a table was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goroutine_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<u64>,
 }
 
 impl Weights {
-    fn new(weight: Weight, latency: bool) -> Self {
-        let latency_ns = latency.then_some(weight.latency_ns);
-        Self { latency_ns, goroutine_ns: weight.goroutine_ns, events: weight.events }
+    fn new(weight: Weight, profile: &Profile) -> Self {
+        let is_measured = !profile.is_from_tables();
+        Self {
+            latency_ns: profile.requests.is_some().then_some(weight.latency_ns),
+            goroutine_ns: is_measured.then_some(weight.goroutine_ns),
+            events: is_measured.then_some(weight.events),
+        }
     }
 }
 
@@ -214,6 +220,9 @@ impl Serialize for Trace<'_> {
         map.serialize_entry("generations", &t.generations)?;
         map.serialize_entry("gomaxprocs", &t.gomaxprocs)?;
         map.serialize_entry("complete", &t.complete)?;
+        if let Some(table) = &t.table {
+            map.serialize_entry("table", table)?;
+        }
         map.end()
     }
 }
@@ -299,8 +308,10 @@ impl Serialize for SampleRow<'_> {
         if profile.requests.is_some() {
             map.serialize_entry("latency_ns", &sample.weight.latency_ns)?;
         }
-        map.serialize_entry("goroutine_ns", &sample.weight.goroutine_ns)?;
-        map.serialize_entry("events", &sample.weight.events)?;
+        if !profile.is_from_tables() {
+            map.serialize_entry("goroutine_ns", &sample.weight.goroutine_ns)?;
+            map.serialize_entry("events", &sample.weight.events)?;
+        }
         map.serialize_entry("frames", &stack_frames(&profile.tree, sample.stack))?;
         map.end()
     }

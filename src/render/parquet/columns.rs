@@ -3,6 +3,7 @@
 use super::rows::{Owner, Row, Spent};
 use crate::profile::{NodeIdx, Profile, ProfileFrame, Request, TraceInfo};
 use crate::render::frames::{place_line, stack_line};
+use crate::table::schema::{LABEL_COLUMNS, MESSAGE};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
 use parquet::errors::Result;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
@@ -10,40 +11,6 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-
-/// Signed integers of nanoseconds and no timestamps: what engines make of these differs.
-const MESSAGE: &str = "message requests {
-    required binary trace (STRING);
-    required binary go (STRING);
-    required binary service (STRING);
-    required binary host (STRING);
-    required binary version (STRING);
-    required group labels (MAP) {
-        repeated group key_value { required binary key (STRING); required binary value (STRING); }
-    }
-    required binary root (STRING);
-    required int64 request;
-    required int64 goid;
-    required int64 start_ns;
-    required int64 clock_ns;
-    optional int64 wall_ns;
-    optional int64 dur_ns;
-    optional int64 goroutine_ns;
-    optional int64 gc_ns;
-    optional int64 stw_ns;
-    required boolean partial;
-    required boolean inferred;
-    required boolean undecided;
-    required binary state (STRING);
-    required binary detail (STRING);
-    required binary precision (STRING);
-    required binary stack (STRING);
-    required binary lines (STRING);
-    optional int64 ns;
-}";
-
-/// Labels that have columns of their own.
-pub(super) const LABEL_COLUMNS: [&str; 3] = ["service", "host", "version"];
 
 /// The schema of the table.
 pub(super) fn schema() -> Result<Type> {

@@ -18,6 +18,7 @@ mod rows;
 
 use super::Options;
 use crate::profile::Profile;
+use crate::table::schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts};
 use columns::Columns;
 use parquet::basic::{Compression, Encoding, GzipLevel};
 use parquet::errors::ParquetError;
@@ -29,8 +30,6 @@ use rows::{Row, rows};
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// The name of the table's form, in the file's key-value metadata under `schema`.
-const SCHEMA: &str = "gotrace-slice/requests/1";
 /// Rows of a row group: memory is that of its largest column.
 const ROWS_OF_GROUP: usize = 1 << 17;
 /// Stacks repeat. A dictionary that is cut off costs ten times as much.
@@ -40,7 +39,7 @@ const DICTIONARY_BYTES: usize = 16 << 20;
 pub(super) fn write(profile: &Profile, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     let columns = Columns::new(profile);
     let schema = Arc::new(columns::schema().map_err(failed)?);
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties())).map_err(failed)?;
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties(profile)?)).map_err(failed)?;
     let mut rows = rows(profile).peekable();
     while rows.peek().is_some() {
         let group: Vec<Row> = rows.by_ref().take(ROWS_OF_GROUP).collect();
@@ -52,18 +51,20 @@ pub(super) fn write(profile: &Profile, _: &Options, out: &mut dyn Write) -> io::
     out.write_all(writer.inner())
 }
 
-fn properties() -> WriterProperties {
-    let schema = KeyValue::new("schema".to_owned(), SCHEMA.to_owned());
-    WriterProperties::builder()
+fn properties(profile: &Profile) -> io::Result<WriterProperties> {
+    let schema = KeyValue::new(SCHEMA_KEY.to_owned(), SCHEMA.to_owned());
+    let facts: Vec<TraceFacts> = profile.traces.iter().map(TraceFacts::of).collect();
+    let traces = KeyValue::new(TRACES_KEY.to_owned(), serde_json::to_string(&facts)?);
+    Ok(WriterProperties::builder()
         .set_created_by(format!("gotrace-slice {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(Some(vec![schema]))
+        .set_key_value_metadata(Some(vec![schema, traces]))
         .set_compression(Compression::GZIP(GzipLevel::default()))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_column_dictionary_enabled(ColumnPath::from("ns"), false)
         .set_column_encoding(ColumnPath::from("ns"), Encoding::BYTE_STREAM_SPLIT)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
-        .build()
+        .build())
 }
 
 fn failed(error: ParquetError) -> io::Error {

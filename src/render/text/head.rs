@@ -117,8 +117,8 @@ fn pooled_items(view: &View<'_>, traces: &[TraceInfo], time: Option<&str>) -> Ve
         format!("{} in all", view.time(sum(|t| t.window_ns.unwrap_or(t.duration_ns)))),
     ];
     items.extend(time.map(|range| format!("--time {} of each", clean(range))));
-    items.push(counted(sum(|t| t.events), "event"));
-    items.push(counted(sum(|t| t.goroutines), "goroutine"));
+    items.extend(events_and_goroutines(sum(|t| t.events), sum(|t| t.goroutines)));
+    items.extend(traces.iter().any(|t| t.table.is_some()).then(|| FROM_TABLES.to_owned()));
     let incomplete = traces.iter().filter(|t| !t.complete).count() as u64;
     if incomplete > 0 {
         items.push(format!("{} {INCOMPLETE}", count(incomplete)));
@@ -126,9 +126,25 @@ fn pooled_items(view: &View<'_>, traces: &[TraceInfo], time: Option<&str>) -> Ve
     items
 }
 
+/// Said of traces of which tables were read.
+const FROM_TABLES: &str = "from a table of requests";
+
+/// How many there were; a table that an engine has written does not say it.
+fn events_and_goroutines(events: u64, goroutines: u64) -> Vec<String> {
+    let all = [(events, "event"), (goroutines, "goroutine")];
+    all.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(n, what)).collect()
+}
+
 fn trace_items(view: &View<'_>, trace: &TraceInfo, time: Option<&str>) -> Vec<String> {
     let mut items = vec![format!("format {}", clean(&trace.version))];
     let duration = view.time(trace.duration_ns);
+    items.extend((trace.table.is_some() && trace.duration_ns > 0).then(|| duration.clone()));
+    if trace.table.is_some() {
+        items.extend(events_and_goroutines(trace.events, trace.goroutines));
+        items.push(FROM_TABLES.to_owned());
+        items.extend((!trace.complete).then(|| INCOMPLETE.to_owned()));
+        return items;
+    }
     items.push(match (time, trace.window_ns) {
         (Some(range), Some(ns)) => format!("{} of {duration} (--time {})", view.time(ns), clean(range)),
         _ => duration,
@@ -249,7 +265,8 @@ fn counts(view: &View<'_>, requests: &Requests, has_time: bool) -> Vec<String> {
 
 fn subtree(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> Vec<String> {
     let selection = &profile.selection;
-    let mut items = vec![counted(selection.goroutines, "goroutine")];
+    let known = !profile.is_from_tables();
+    let mut items: Vec<String> = known.then(|| counted(selection.goroutines, "goroutine")).into_iter().collect();
     if selection.max_depth > 0 {
         items.push(format!("depth {} {}", view.glyphs.at_most, count(u64::from(selection.max_depth))));
     }

@@ -2,7 +2,7 @@
 
 use super::words::is_usable;
 use super::{annotations, handlers, is_gos_own};
-use crate::profile::{Candidate, Candidates};
+use crate::profile::{Candidate, Candidates, TraceInfo};
 use crate::render::clean::clean;
 use crate::render::text::layout::{BOLD, DIM, View};
 use crate::render::{names, shell};
@@ -18,7 +18,7 @@ pub(super) fn write(
     rows: &[&Candidate],
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut traces: Vec<&str> = candidates.traces.iter().map(|t| t.name.as_str()).collect();
+    let mut traces: Vec<&str> = candidates.traces.iter().map(TraceInfo::file).collect();
     // One file may hold several recordings.
     traces.dedup();
     let tried = options(candidates, rows);

@@ -21,7 +21,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
         .map(|row| DurationRow { took: &row.handler.took, tag: row.handler.protocol, name: row.name(view) })
         .collect();
     // Without the column where all use HTTP/1.
-    let with_protocol = |lines: &[DurationRow<'_>]| lines.iter().any(|row| row.tag != "HTTP/1");
+    let with_protocol = |lines: &[DurationRow<'_>]| lines.iter().any(|row| !row.tag.is_empty() && row.tag != "HTTP/1");
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
     let took: Vec<_> = rows.iter().filter(|row| row.handler.within.is_empty()).map(|row| &row.handler.took).collect();
     write_cut_line(view, (&took, "requests"), candidates.time.is_some(), out)?;
@@ -47,7 +47,7 @@ fn none_whole(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Option<String> {
 }
 
 fn none_whole_of(view: &View<'_>, handler: &Handler) -> String {
-    let noun = if handler.protocol == "HTTP/1" { "request" } else { "stream" };
+    let noun = if matches!(handler.protocol, "HTTP/1" | "") { "request" } else { "stream" };
     let name = names::function(&handler.function, view.options.full_names);
     format!("{} of {name}", counted(handler.took.partial, noun))
 }

@@ -1,0 +1,215 @@
+//! The columns of a table: where they are in a file, and their values in batches of rows.
+//!
+//! All columns of a row group are read side by side, so that memory is that of a page of each, however long the group is.
+
+use super::chunks::Chunks;
+use parquet::basic::Type as PhysicalType;
+use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::reader::RowGroupReader;
+use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::schema::types::SchemaDescriptor;
+use std::collections::BTreeMap;
+
+/// Rows that are read at once.
+const BATCH: usize = 4096;
+
+/// Columns of texts, in the order of [`Batch::texts`].
+pub(super) const TEXTS: [&str; 11] =
+    ["trace", "go", "service", "host", "version", "root", "state", "detail", "precision", "stack", "lines"];
+/// Columns of numbers, in the order of [`Batch::numbers`].
+pub(super) const NUMBERS: [&str; 10] =
+    ["request", "goid", "start_ns", "clock_ns", "wall_ns", "dur_ns", "goroutine_ns", "gc_ns", "stw_ns", "ns"];
+/// Columns of flags, in the order of [`Batch::flags`].
+pub(super) const FLAGS: [&str; 3] = ["partial", "inferred", "undecided"];
+
+/// Where each column is in a file.
+pub(super) struct Places {
+    texts: [usize; TEXTS.len()],
+    numbers: [usize; NUMBERS.len()],
+    flags: [usize; FLAGS.len()],
+    /// The keys and the values of the other labels; none in a table without them.
+    labels: Option<[usize; 2]>,
+}
+
+impl Places {
+    /// Finds the columns by their names, or says what is wrong.
+    pub(super) fn find(schema: &SchemaDescriptor) -> std::result::Result<Self, String> {
+        let mut places = Self { texts: [0; 11], numbers: [0; 10], flags: [0; 3], labels: None };
+        let kinds: [(&mut [usize], &[&str], PhysicalType); 3] = [
+            (&mut places.texts, &TEXTS, PhysicalType::BYTE_ARRAY),
+            (&mut places.numbers, &NUMBERS, PhysicalType::INT64),
+            (&mut places.flags, &FLAGS, PhysicalType::BOOLEAN),
+        ];
+        for (at, names, kind) in kinds {
+            for (at, name) in at.iter_mut().zip(names) {
+                *at = place_of(schema, name, kind)?;
+            }
+        }
+        places.labels = labels(schema);
+        Ok(places)
+    }
+}
+
+/// The place of a column without repetitions.
+fn place_of(schema: &SchemaDescriptor, name: &str, kind: PhysicalType) -> std::result::Result<usize, String> {
+    let found = schema.columns().iter().position(|column| column.path().parts() == [name]);
+    let Some(place) = found else {
+        let is_nested = schema.columns().iter().any(|column| column.path().parts()[0] == name);
+        let what = if is_nested { "is not flat" } else { "is missing" };
+        return Err(format!("its column '{name}' {what}"));
+    };
+    let column = &schema.columns()[place];
+    if column.physical_type() != kind {
+        return Err(format!("its column '{name}' has the type {}, not {kind}", column.physical_type()));
+    }
+    if column.max_rep_level() > 0 || column.max_def_level() > 1 {
+        return Err(format!("its column '{name}' is not flat"));
+    }
+    Ok(place)
+}
+
+/// The keys and the values of a map of texts, as any engine writes it.
+fn labels(schema: &SchemaDescriptor) -> Option<[usize; 2]> {
+    let is_of_map = |i: &usize| {
+        let column = &schema.columns()[*i];
+        let parts = column.path().parts();
+        let is_text = column.physical_type() == PhysicalType::BYTE_ARRAY;
+        parts.len() == 3 && parts[0] == "labels" && is_text && column.max_rep_level() == 1
+    };
+    let places: Vec<usize> = (0..schema.num_columns()).filter(is_of_map).collect();
+    <[usize; 2]>::try_from(places).ok()
+}
+
+/// Values of some rows that follow each other.
+#[derive(Default)]
+pub(super) struct Batch {
+    /// How many rows.
+    pub(super) n: usize,
+    /// NULL is none.
+    pub(super) texts: [Vec<Option<ByteArray>>; TEXTS.len()],
+    pub(super) numbers: [Vec<Option<i64>>; NUMBERS.len()],
+    pub(super) flags: [Vec<Option<bool>>; FLAGS.len()],
+    pub(super) labels: Vec<BTreeMap<String, String>>,
+}
+
+/// Reads a row group.
+pub(super) struct GroupReader {
+    left: usize,
+    texts: Vec<Flat<ByteArrayType>>,
+    numbers: Vec<Flat<Int64Type>>,
+    flags: Vec<Flat<BoolType>>,
+    labels: Option<[MapPart; 2]>,
+}
+
+impl GroupReader {
+    pub(super) fn new(file: &SerializedFileReader<Chunks>, group: usize, places: &Places) -> Result<Self> {
+        let group = parquet::file::reader::FileReader::get_row_group(file, group)?;
+        let group = group.as_ref();
+        let labels = match places.labels {
+            Some([keys, values]) => Some([MapPart::new(group, keys)?, MapPart::new(group, values)?]),
+            None => None,
+        };
+        Ok(Self {
+            left: usize::try_from(group.metadata().num_rows()).unwrap_or(0),
+            texts: places.texts.iter().map(|at| Flat::new(group, *at)).collect::<Result<_>>()?,
+            numbers: places.numbers.iter().map(|at| Flat::new(group, *at)).collect::<Result<_>>()?,
+            flags: places.flags.iter().map(|at| Flat::new(group, *at)).collect::<Result<_>>()?,
+            labels,
+        })
+    }
+
+    /// The next rows; none at the end of the group.
+    pub(super) fn next(&mut self) -> Result<Option<Batch>> {
+        let n = self.left.min(BATCH);
+        if n == 0 {
+            return Ok(None);
+        }
+        self.left -= n;
+        let mut batch = Batch { n, ..Batch::default() };
+        fill(&mut batch.texts, &mut self.texts, n)?;
+        fill(&mut batch.numbers, &mut self.numbers, n)?;
+        fill(&mut batch.flags, &mut self.flags, n)?;
+        batch.labels = match &mut self.labels {
+            Some([keys, values]) => maps(keys.read(n)?, values.read(n)?),
+            None => vec![BTreeMap::new(); n],
+        };
+        Ok(Some(batch))
+    }
+}
+
+fn fill<T: DataType>(columns: &mut [Vec<Option<T::T>>], readers: &mut [Flat<T>], n: usize) -> Result<()> {
+    for (column, reader) in columns.iter_mut().zip(readers) {
+        *column = reader.read(n)?;
+    }
+    Ok(())
+}
+
+/// A column with one value, or NULL, a row.
+struct Flat<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    can_be_null: bool,
+}
+
+impl<T: DataType> Flat<T> {
+    fn new(group: &dyn RowGroupReader, at: usize) -> Result<Self> {
+        let can_be_null = group.metadata().column(at).column_descr().max_def_level() > 0;
+        Ok(Self { reader: get_typed_column_reader(group.get_column_reader(at)?), can_be_null })
+    }
+
+    fn read(&mut self, n: usize) -> Result<Vec<Option<T::T>>> {
+        let (mut values, mut levels) = (Vec::new(), Vec::new());
+        let definitions = self.can_be_null.then_some(&mut levels);
+        let (records, ..) = self.reader.read_records(n, definitions, None, &mut values)?;
+        check(records, n)?;
+        if !self.can_be_null {
+            return Ok(values.into_iter().map(Some).collect());
+        }
+        let mut values = values.into_iter();
+        Ok(levels.into_iter().map(|level| if level > 0 { values.next() } else { None }).collect())
+    }
+}
+
+fn check(records: usize, n: usize) -> Result<()> {
+    if records == n { Ok(()) } else { Err(ParquetError::EOF("a column ends before the others".to_owned())) }
+}
+
+/// The keys of maps, or their values.
+struct MapPart {
+    reader: ColumnReaderImpl<ByteArrayType>,
+    max_level: i16,
+}
+
+impl MapPart {
+    fn new(group: &dyn RowGroupReader, at: usize) -> Result<Self> {
+        let max_level = group.metadata().column(at).column_descr().max_def_level();
+        Ok(Self { reader: get_typed_column_reader(group.get_column_reader(at)?), max_level })
+    }
+
+    /// Of each row, the texts that are there.
+    fn read(&mut self, n: usize) -> Result<Vec<Vec<Option<String>>>> {
+        let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
+        let (records, ..) = self.reader.read_records(n, Some(&mut definitions), Some(&mut repetitions), &mut values)?;
+        check(records, n)?;
+        let mut values = values.into_iter();
+        let mut rows: Vec<Vec<Option<String>>> = Vec::with_capacity(n);
+        for (definition, repetition) in definitions.into_iter().zip(repetitions) {
+            if repetition == 0 {
+                rows.push(Vec::new());
+            }
+            let text = if definition == self.max_level { values.next() } else { None };
+            let text = text.map(|text| String::from_utf8_lossy(text.data()).into_owned());
+            rows.last_mut().into_iter().for_each(|row| row.push(text.clone()));
+        }
+        rows.resize(n, Vec::new());
+        Ok(rows)
+    }
+}
+
+fn maps(keys: Vec<Vec<Option<String>>>, values: Vec<Vec<Option<String>>>) -> Vec<BTreeMap<String, String>> {
+    let map = |(keys, values): (Vec<Option<String>>, Vec<Option<String>>)| {
+        keys.into_iter().zip(values).filter_map(|(key, value)| Some((key?, value.unwrap_or_default()))).collect()
+    };
+    keys.into_iter().zip(values).map(map).collect()
+}
