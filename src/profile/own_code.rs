@@ -11,11 +11,16 @@
 //! ```
 
 use super::{Profile, ProfileFrame, SharedText, StackTree, is_std, only_parks, package};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::LazyLock;
 
 /// Which functions are the program's own.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct OwnCode(Level);
+pub struct OwnCode {
+    level: Level,
+    /// The frames of the tree that it was made for, each with whether it is own: stacks of many samples ask for the same.
+    known: FxHashMap<ProfileFrame, bool>,
+}
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 enum Level {
@@ -40,7 +45,7 @@ enum Repository {
 }
 
 /// All that is not Go's.
-static NOT_STD: OwnCode = OwnCode(Level::NotStd);
+static NOT_STD: LazyLock<OwnCode> = LazyLock::new(|| OwnCode::from(Level::NotStd));
 
 impl OwnCode {
     /// What is own on stacks of these profiles that have no files.
@@ -49,34 +54,48 @@ impl OwnCode {
             let frames = profile.tree.frames().iter().filter(|frame| profile.own_code.has(frame));
             frames.map(|frame| frame.function.clone()).collect::<Vec<_>>()
         };
-        Self(Level::Functions(profiles.into_iter().flat_map(own).collect()))
+        Level::Functions(profiles.into_iter().flat_map(own).collect()).into()
     }
 
     /// What is own on the stacks of a tree, where the roots have these names.
     pub(crate) fn of<'r>(tree: &StackTree, roots: impl Iterator<Item = &'r str>) -> Self {
         let roots: FxHashSet<&str> = roots.collect();
-        let program = Self(Level::Program(Repository::of(tree, &roots), GoSource::of(tree)));
-        let levels = [program, NOT_STD.clone()];
-        levels.into_iter().find(|own| tree.frames().iter().any(|frame| own.has(frame))).unwrap_or_default()
+        let program = Level::Program(Repository::of(tree, &roots), GoSource::of(tree));
+        let levels = [program, Level::NotStd];
+        let level = levels.into_iter().find(|own| tree.frames().iter().any(|frame| own.has(frame))).unwrap_or_default();
+        let known = tree.frames().iter().map(|frame| (frame.clone(), level.has(frame))).collect();
+        Self { level, known }
     }
 
     /// Whether a frame is own.
     pub fn has(&self, frame: &ProfileFrame) -> bool {
-        let is_wanted = match &self.0 {
-            Level::Program(repository, go) => {
-                let file = &frame.file;
-                !is_std(&frame.function) && !is_fetched(file) && !go.has(file) && repository.has(file)
-            }
-            Level::Functions(own) => own.contains(&frame.function) || frame.function == ProfileFrame::ROOT,
-            Level::NotStd => !is_std(&frame.function),
-            Level::All => true,
-        };
-        is_wanted && !frame.is_pseudo() && !only_parks(&frame.function)
+        self.known.get(frame).copied().unwrap_or_else(|| self.level.has(frame))
     }
 
     /// What counts as own on one stack: where nothing is, all that is not Go's.
     pub fn on_stack(&self, stack: &[&ProfileFrame]) -> &Self {
         if stack.iter().any(|frame| self.has(frame)) { self } else { &NOT_STD }
+    }
+}
+
+impl From<Level> for OwnCode {
+    fn from(level: Level) -> Self {
+        Self { level, known: FxHashMap::default() }
+    }
+}
+
+impl Level {
+    fn has(&self, frame: &ProfileFrame) -> bool {
+        let is_wanted = match self {
+            Self::Program(repository, go) => {
+                let file = &frame.file;
+                !is_std(&frame.function) && !is_fetched(file) && !go.has(file) && repository.has(file)
+            }
+            Self::Functions(own) => own.contains(&frame.function) || frame.function == ProfileFrame::ROOT,
+            Self::NotStd => !is_std(&frame.function),
+            Self::All => true,
+        };
+        is_wanted && !frame.is_pseudo() && !only_parks(&frame.function)
     }
 }
 
