@@ -2,7 +2,7 @@
 
 use super::keep_out::KeepOut;
 use super::labels::RootLabels;
-use super::membership::{Membership, Slice};
+use super::membership::{Membership, Slice, is_part_of_task};
 use super::selector::Selector;
 use super::spawn_chains::SpawnChainIdx;
 use super::window::{RootWindow, WindowIdx};
@@ -102,6 +102,9 @@ impl<'a> SliceBuilder<'a> {
     pub(super) fn add_memberships(&mut self, g: GIdx, memberships: Vec<Membership>) {
         self.slice.counts.goroutines += 1;
         self.slice.tracked[g.at()] = true;
+        if is_part_of_task(&memberships) {
+            self.slice.in_tasks.insert(g);
+        }
         self.slice.memberships.insert(g, memberships);
     }
 }

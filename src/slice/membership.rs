@@ -37,6 +37,8 @@ pub(crate) struct Slice {
     pub(crate) chain: Vec<SpawnChainIdx>,
     /// The goroutines that belong to windows for parts of their life: these parts, in order.
     pub(crate) memberships: FxHashMap<GIdx, Vec<Membership>>,
+    /// Those of them that have a part which is no window of its own: they work in tasks.
+    pub(crate) in_tasks: FxHashSet<GIdx>,
     /// Goroutines of requests that [`keep`](Self::keep) dropped. Not selected, but still requests: a wait for one of them
     /// is a wait for another request.
     pub(crate) not_chosen: FxHashSet<GIdx>,
@@ -79,6 +81,8 @@ impl Slice {
             }
         }
         self.memberships.retain(|_, of_one| !of_one.is_empty());
+        let is_in_task = |g: &GIdx| self.memberships.get(g).is_some_and(|of_one| is_part_of_task(of_one));
+        self.in_tasks.retain(is_in_task);
         self.task_boundaries.keep(|window| kept[window.at()]);
         self.counts.goroutines = 0;
         for (i, owner) in self.owner.iter_mut().enumerate() {
@@ -90,6 +94,11 @@ impl Slice {
             self.counts.goroutines += u64::from(self.tracked[i]);
         }
     }
+}
+
+/// Whether a goroutine with these memberships works in tasks.
+pub(super) fn is_part_of_task(memberships: &[Membership]) -> bool {
+    memberships.iter().any(|membership| !membership.is_window)
 }
 
 /// Numbers for the report.

@@ -126,7 +126,7 @@ impl WorkAt<'_> {
             return WorksFor::Of(owner);
         }
         let Some(memberships) = self.slice.memberships.get(&g) else { return WorksFor::OfNone };
-        if memberships.iter().any(|membership| !membership.is_window) {
+        if self.slice.in_tasks.contains(&g) {
             return WorksFor::OfTasks;
         }
         let span = |membership: &Membership| self.windows.get(membership.window.at());
