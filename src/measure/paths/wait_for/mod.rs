@@ -19,7 +19,7 @@
 //! 4. Numbers of a new node are arbitrary: a request's time is the difference of `credited` at its two ends.
 //!
 //! Most nodes are a step or two below their root. So the forest is *plain* at first: each node knows its parent, and
-//! operations climb from parent to parent. When a climb is long, as in a queue at a lock, the forest turns into a link-cut
+//! operations climb from parent to parent. When climbs stay long, as in a queue at a lock, the forest turns into a link-cut
 //! tree (Sleator and Tarjan 1983, without change of root; [`link_cut`]), in which each operation takes logarithmic time.
 //! It stays one. Nothing has to be built for that: each node is a splay tree of one node.
 
@@ -107,8 +107,12 @@ const BLOCK: usize = 8;
 /// Nanoseconds of as many states.
 type StateBlock = [u64; BLOCK];
 
-/// Most steps of a climb in a plain forest: about as many cost as much as one operation of the link-cut tree.
-const MAX_CLIMB: u32 = 100;
+/// Steps of a climb in a plain forest that cost no more than one operation of the link-cut tree.
+const CHEAP_CLIMB: u32 = 48;
+
+/// Most steps beyond these, over all climbs; what shorter climbs spare is taken from them. A queue at a lock that is long for a
+/// moment is no reason for a link-cut tree, one that stays long is.
+const MAX_EXCESS: u32 = 1 << 14;
 
 /// The forest. For each node it has nanoseconds by state, of the states that were credited so far.
 #[derive(Debug)]
@@ -123,6 +127,8 @@ pub(crate) struct WaitForForest {
     free: Vec<NodeId>,
     /// The answer of the last [`WaitForForest::credited`].
     credited: Vec<StateBlock>,
+    /// Steps of climbs beyond the cheap ones, less what shorter climbs spared.
+    excess: u32,
     /// Whether it is a link-cut tree; else it is a plain forest.
     is_link_cut: bool,
 }
@@ -136,6 +142,7 @@ impl Default for WaitForForest {
             splay_sums: Vec::new(),
             free: Vec::new(),
             credited: Vec::new(),
+            excess: 0,
             is_link_cut: false,
         }
     }
@@ -201,10 +208,11 @@ impl WaitForForest {
         if node == NodeId::NONE { Dependents::NONE } else { self.nodes[node.at()].total }
     }
 
-    /// Turns into a link-cut tree if a climb had too many steps.
+    /// Turns into a link-cut tree if climbs had too many steps.
     #[inline]
     fn note_climb(&mut self, steps: u32) {
-        if steps > MAX_CLIMB {
+        self.excess = (self.excess + steps).saturating_sub(CHEAP_CLIMB);
+        if self.excess > MAX_EXCESS {
             self.become_link_cut();
         }
     }
