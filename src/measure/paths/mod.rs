@@ -76,6 +76,7 @@
 //! * [`parallel`]: a walk by several threads.
 //! * [`request_stacks`]: each request's time by stack, where that is asked for.
 //! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
+//! * [`rare_times`]: what is told by less where there is too much of it.
 //! * [`requests`]: when to walk, and what to keep.
 //!
 //! The log is written by the measurer (`core`).
@@ -86,6 +87,7 @@ mod exemplars;
 mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
+mod rare_times;
 pub(crate) mod request_stacks;
 pub(crate) mod requests;
 pub(crate) mod runtime_ranges;

@@ -118,18 +118,24 @@ impl Walks {
         }
     }
 
-    /// Takes the time on paths in other goroutines, in ns, by chain of waits and by sum.
-    pub(crate) fn take_elsewhere(&mut self, mut take: impl FnMut(&WaitChains, (WaitChainIdx, SumIdx), u64)) {
+    /// Takes the time on paths in other goroutines, in ns, by chain of waits, as they are in `chains`, and by sum.
+    pub(crate) fn take_elsewhere(
+        &mut self,
+        chains: &mut WaitChains,
+        mut take: impl FnMut((WaitChainIdx, SumIdx), u64),
+    ) {
         for scratch in &mut self.scratch {
-            scratch.results.elsewhere.move_to(&mut take);
+            scratch.results.elsewhere.move_to(chains, &mut take);
         }
     }
 
-    /// Takes each request's time by stack that all walks so far found, in ns, with the chains that the keys refer to.
-    pub(crate) fn take_stacks(&mut self, mut take: impl FnMut(&WaitChains, Vec<(TimeKey, u64)>)) {
+    /// Takes each request's time by stack that all walks so far found, in ns. Its chains are those of
+    /// [`Walks::take_elsewhere`], which was called before.
+    pub(crate) fn take_stacks(&mut self, mut take: impl FnMut(Vec<(TimeKey, u64)>)) {
         for WalkScratch { results: WalkResults { elsewhere, stacks, .. }, .. } in &mut self.scratch {
             if let Some(stacks) = stacks {
-                take(&elsewhere.chains, stacks.take());
+                let in_whole = |((request, chain, sum), ns)| ((request, elsewhere.in_whole(chain), sum), ns);
+                take(stacks.take().into_iter().map(in_whole).collect());
             }
         }
     }
@@ -172,11 +178,13 @@ mod tests {
         let mut sums = vec![0; scenario.aggregate.len()];
         walks.take_sums(|sum, ns| sums[sum.at()] += ns);
         let mut elsewhere: BTreeMap<((Vec<SumIdx>, bool), SumIdx), u64> = BTreeMap::new();
-        walks.take_elsewhere(|chains, (chain, sum), ns| {
+        let (mut chains, mut moved) = (WaitChains::default(), Vec::new());
+        walks.take_elsewhere(&mut chains, |key, ns| moved.push((key, ns)));
+        for ((chain, sum), ns) in moved {
             *elsewhere.entry((chains.waits(chain), sum)).or_default() += ns;
-        });
+        }
         let mut stacks = BTreeMap::new();
-        walks.take_stacks(|chains, times| {
+        walks.take_stacks(|times| {
             let waits = |chain| if chain == OWN { (vec![], false) } else { chains.waits(chain) };
             stacks.extend(times.into_iter().map(|((request, chain, sum), ns)| ((request, waits(chain), sum), ns)));
         });

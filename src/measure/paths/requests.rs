@@ -14,9 +14,10 @@ use super::measured::{
     CutMeasured, ElsewhereKey, PathsMeasured, RequestMeasured, RequestStackTime, RequestStacksMeasured,
 };
 use super::parallel::Walks;
+use super::rare_times::TimesElsewhere;
 use super::request_stacks::OWN;
 use super::segment::{PathSegment, add_states};
-use super::wait_chains::{WaitChainIdx, WaitChains};
+use super::wait_chains::WaitChains;
 use super::walk_results::MAX_STEPS;
 use super::work_borders::{WorkBorder, work_borders};
 use crate::measure::intervals::aggregate::SumIdx;
@@ -197,7 +198,8 @@ impl Paths {
         log: &IntervalLog,
         attribution: &mut Attribution<'_>,
     ) {
-        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest);
+        let Some(span) = spanned(ended.iter().map(|request| request.segment.span)) else { return };
+        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest, span);
         let label = |request: &EndedRequest| {
             let chain = to.spec.slice.windows[request.segment.window.at()].chain;
             to.spec.slice.chains.get(chain).label
@@ -285,13 +287,13 @@ impl Paths {
             }
         }
         walks.take_sums(|sum, ns| attribution.aggregate.add_latency(sum, ns));
-        walks.take_elsewhere(|from, (chain, sum), ns| {
-            let key = ElsewhereKey { chain: chains.take(from, chain), sum, label: *label };
+        walks.take_elsewhere(chains, |(chain, sum), ns| {
+            let key = ElsewhereKey { chain, sum, label: *label };
             let of_key = elsewhere.entry(key).or_default();
             *of_key = of_key.saturating_add(ns);
         });
         if let Some(stacks) = &mut self.stacks {
-            take_stacks(&mut self.walks, &mut self.chains, *label, stacks);
+            take_stacks(&mut self.walks, *label, stacks);
         }
         path
     }
@@ -309,7 +311,6 @@ impl Paths {
 
     /// The log is too long: walks what open requests did so far, as if they ended here.
     fn cut_open(&mut self, to: MeasuredTo<'_>, log: &IntervalLog, attribution: &mut Attribution<'_>) {
-        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest);
         let mut segments = Vec::new();
         for i in (0..self.done.len()).filter(|i| !self.done[*i]) {
             let window = WindowIdx(i as u32);
@@ -324,6 +325,8 @@ impl Paths {
                 segments.push(rest);
             }
         }
+        let Some(span) = spanned(segments.iter().map(|segment| segment.span)) else { return };
+        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest, span);
         self.capped += segments.iter().filter(|s| !self.walked_so_far.contains_key(&s.window)).count() as u64;
         let none = FxHashSet::default();
         let mut walk = GroupWalk { segments, label: StringIdx(0), logged: None, exemplars: &none };
@@ -363,8 +366,10 @@ impl Paths {
             gc_ns: self.ranges.marked_in(r.span),
             stw_ns: self.ranges.stopped_in(r.span),
         };
+        let elsewhere = TimesElsewhere::new(std::mem::take(&mut self.elsewhere), &mut self.chains);
+        let of_request = |time: RequestStackTime| RequestStackTime { key: elsewhere.key(time.key), ..time };
         let stacks = self.stacks.take().map(|times| RequestStacksMeasured {
-            times: RequestStackTime::join(times),
+            times: RequestStackTime::join(times.into_iter().map(of_request).collect()),
             totals: self.requests.iter().map(totals).collect(),
         });
         PathsMeasured {
@@ -372,7 +377,7 @@ impl Paths {
             requests: self.requests,
             cut: self.cut,
             states,
-            elsewhere: self.elsewhere.into_iter().collect(),
+            elsewhere: elsewhere.into_times(),
             chains: self.chains,
             wakeups,
             slowest: self.slowest.map(|(_, slowest)| slowest),
@@ -404,6 +409,11 @@ impl Paths {
     }
 }
 
+/// From the first start to the last end of these; none for none.
+fn spanned(spans: impl Iterator<Item = Window>) -> Option<Window> {
+    spans.reduce(|all, one| Window { start: all.start.min(one.start), end: all.end.max(one.end) })
+}
+
 /// The part of the trace that is looked at; `end` is that of the trace.
 fn looked_at(spec: MeasureSpec<'_>, end: Time) -> Window {
     Window { start: spec.looked_at.start.max(spec.trace_start), end: spec.looked_at.end.min(end) }
@@ -422,12 +432,9 @@ fn segment_of(to: MeasuredTo<'_>, window: WindowIdx, open: OpenWindow) -> PathSe
 }
 
 /// Takes each request's time by stack that walks of requests of one name found.
-fn take_stacks(walks: &mut Walks, chains: &mut WaitChains, label: StringIdx, all: &mut Vec<RequestStackTime>) {
-    walks.take_stacks(|from, times| {
-        let mut known: FxHashMap<WaitChainIdx, WaitChainIdx> = FxHashMap::default();
-        known.insert(OWN, OWN);
+fn take_stacks(walks: &mut Walks, label: StringIdx, all: &mut Vec<RequestStackTime>) {
+    walks.take_stacks(|times| {
         all.extend(times.into_iter().map(|((window, chain, sum), ns)| {
-            let chain = *known.entry(chain).or_insert_with(|| chains.take(from, chain));
             let label = if chain == OWN { StringIdx::EMPTY } else { label };
             RequestStackTime { window, key: ElsewhereKey { chain, sum, label }, ns }
         }));

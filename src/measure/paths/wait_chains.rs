@@ -109,11 +109,17 @@ impl WaitChains {
         (waits, is_ended)
     }
 
-    /// A chain of another tree, in this one.
-    pub(crate) fn take(&mut self, from: &Self, chain: WaitChainIdx) -> WaitChainIdx {
-        let (waits, is_ended) = from.waits(chain);
-        let chain = waits.into_iter().fold(WaitChainIdx::EMPTY, |chain, wait| self.longer(chain, wait));
-        if is_ended { self.ended(chain) } else { chain }
+    /// Adds to `known`, which has the first chains of another tree as they are here, all further ones.
+    pub(crate) fn take_all(&mut self, from: &Self, known: &mut Vec<WaitChainIdx>) {
+        for &WaitChain { before, wait, hops } in &from.table.keys()[known.len()..] {
+            // Each chain comes after the one that it continues.
+            let chain = match hops {
+                0 => WaitChainIdx::EMPTY,
+                hops if hops > MAX_HOPS => self.ended(known[before.at()]),
+                _ => self.longer(known[before.at()], wait),
+            };
+            known.push(chain);
+        }
     }
 }
 
@@ -128,6 +134,8 @@ pub(crate) struct TimeElsewhere {
     table: KeyTable<(WaitChainIdx, SumIdx)>,
     /// Nanoseconds by position in `table`.
     ns: Vec<u64>,
+    /// The first chains, as they are among those of the whole trace.
+    in_whole: Vec<WaitChainIdx>,
 }
 
 impl TimeElsewhere {
@@ -145,6 +153,11 @@ impl TimeElsewhere {
         self.ns[position] = self.ns[position].saturating_add(ns);
     }
 
+    /// A chain as it is among those of the whole trace, since [`TimeElsewhere::move_to`]; `OWN` stays so.
+    pub(crate) fn in_whole(&self, chain: WaitChainIdx) -> WaitChainIdx {
+        self.in_whole.get(chain.at()).copied().unwrap_or(chain)
+    }
+
     /// Whether chains that are new for a sum get coarser.
     pub(crate) fn is_full(&self) -> bool {
         self.ns.len() >= MAX_PAIRS
@@ -160,12 +173,13 @@ impl TimeElsewhere {
         if self.table.has(&(coarser, sum)) { coarser } else { self.chains.coarser(coarser) }
     }
 
-    /// Adds to `all` what was added here since the last time.
-    pub(crate) fn move_to(&mut self, mut all: impl FnMut(&WaitChains, (WaitChainIdx, SumIdx), u64)) {
-        for (&key, ns) in self.table.keys().iter().zip(&mut self.ns) {
+    /// Adds to `all` what was added here since the last time, with the chains as they are in `chains`.
+    pub(crate) fn move_to(&mut self, chains: &mut WaitChains, mut all: impl FnMut((WaitChainIdx, SumIdx), u64)) {
+        chains.take_all(&self.chains, &mut self.in_whole);
+        for (&(chain, sum), ns) in self.table.keys().iter().zip(&mut self.ns) {
             let ns = std::mem::take(ns);
             if ns > 0 {
-                all(&self.chains, key, ns);
+                all((self.in_whole[chain.at()], sum), ns);
             }
         }
     }
@@ -193,9 +207,14 @@ mod tests {
         assert_eq!(chains.waits(any), (vec![], true));
         assert_eq!(chains.coarser(any), any);
         let mut others = WaitChains::default();
-        for chain in [WaitChainIdx::EMPTY, chain, more, first, any] {
-            let other = others.take(&chains, chain);
-            assert_eq!(others.waits(other), chains.waits(chain));
+        others.longer(WaitChainIdx::EMPTY, SumIdx(7));
+        let mut known = Vec::new();
+        for more in [SumIdx(1), SumIdx(2)] {
+            others.take_all(&chains, &mut known);
+            for chain in 0..known.len() as u32 {
+                assert_eq!(others.waits(known[chain as usize]), chains.waits(WaitChainIdx(chain)));
+            }
+            chains.longer(WaitChainIdx::EMPTY, more);
         }
     }
 
@@ -209,11 +228,15 @@ mod tests {
             times.add(chain, SumIdx(i % 3), 1);
         }
         let mut found = [0, 0, 0];
-        times.move_to(|chains, (chain, _), ns| match chains.waits(chain) {
-            (waits, true) if waits.is_empty() => found[0] += ns,
-            (_, true) => found[1] += ns,
-            _ => found[2] += ns,
-        });
+        let (mut chains, mut moved) = (WaitChains::default(), Vec::new());
+        times.move_to(&mut chains, |(chain, _), ns| moved.push((chain, ns)));
+        for (chain, ns) in moved {
+            match chains.waits(chain) {
+                (waits, true) if waits.is_empty() => found[0] += ns,
+                (_, true) => found[1] += ns,
+                _ => found[2] += ns,
+            }
+        }
         assert_eq!(found, [1000, 0, MAX_PAIRS as u64]);
     }
 }

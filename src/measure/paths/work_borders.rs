@@ -12,7 +12,7 @@ use crate::measure::windows::OpenWindow;
 use crate::slice::Slice;
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 
 /// Whether work for a request begins or ends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -34,12 +34,15 @@ pub(crate) struct WorkBorder {
 /// Nanoseconds in which a border that pass 1 took from a thread's own clock, and the same one in the order of events, lie.
 const CLOCK_TOLERANCE: i64 = 1000;
 
-/// The borders that are known of all requests, of the slice and of other endpoints, in the order of time.
-pub(crate) fn work_borders(slice: &Slice, windows: &[OpenWindow], forest: &Forest) -> Vec<WorkBorder> {
-    let mut of_slice = Vec::with_capacity(windows.len() * 2);
+/// The borders that are known of all requests, of the slice and of other endpoints, in the order of time; of those outside of
+/// `span`, which a walk along it does not need, only some.
+pub(crate) fn work_borders(slice: &Slice, windows: &[OpenWindow], forest: &Forest, span: Window) -> Vec<WorkBorder> {
+    let (from, to) = (span.start - CLOCK_TOLERANCE, span.end + CLOCK_TOLERANCE);
+    let is_near = |border: &WorkBorder| from <= border.time && border.time <= to;
+    let mut of_slice = Vec::new();
     // A task's borders are on any goroutines.
     for (root, open) in slice.windows.iter().zip(windows).filter(|(root, _)| !root.has_boundaries) {
-        of_slice.extend(borders(root.g, (open.start, open.end)));
+        of_slice.extend(borders(root.g, (open.start, open.end)).filter(is_near));
     }
     of_slice.sort_unstable_by_key(|border| (border.g, border.time));
     let is_new = |border: &WorkBorder| {
@@ -49,7 +52,8 @@ pub(crate) fn work_borders(slice: &Slice, windows: &[OpenWindow], forest: &Fores
     let others = forest.served.iter().flat_map(|served| {
         borders(served.g, (served.span.began.unwrap_or(Time::MIN), served.span.ended.unwrap_or(Time::MAX)))
     });
-    let others: Vec<WorkBorder> = others.filter(is_new).collect();
+    let is_inside = |border: &WorkBorder| span.start <= border.time && border.time <= span.end;
+    let others: Vec<WorkBorder> = others.filter(is_inside).filter(is_new).collect();
     in_order([of_slice, others].concat())
 }
 

@@ -6,7 +6,7 @@ use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LinkKind;
 use crate::measure::paths::request_stacks::{OWN, RequestStackTimes};
 use crate::measure::paths::segment::PathSegment;
-use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx};
+use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use crate::measure::paths::walk_results::{MAX_STATES, WalkResults};
 use crate::measure::paths::work_borders::WorkBorderKind;
 use crate::slice::WindowIdx;
@@ -104,10 +104,12 @@ fn shortened(mut waits: Vec<SumIdx>) -> (Vec<SumIdx>, bool) {
 fn time_by_waits(results: &mut WalkResults) -> TimeByWaits {
     let own = (0..).zip(&results.sums).filter(|(_, of_sum)| of_sum.own_ns > 0);
     let mut found: TimeByWaits = own.map(|(sum, of_sum)| ((Default::default(), SumIdx(sum)), of_sum.own_ns)).collect();
-    results.elsewhere.move_to(|chains, (chain, sum), ns| {
+    let (mut chains, mut moved) = (WaitChains::default(), Vec::new());
+    results.elsewhere.move_to(&mut chains, |key, ns| moved.push((key, ns)));
+    for ((chain, sum), ns) in moved {
         assert!(chain != WaitChainIdx::EMPTY);
         found.insert((chains.waits(chain), sum), ns);
-    });
+    }
     found
 }
 
