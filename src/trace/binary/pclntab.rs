@@ -88,8 +88,8 @@ impl LineTable {
         let offsets = match self.layout {
             Layout::Go12 => {
                 self.function_table = 8 + self.pointer;
-                let end = self.function_table + self.n_functions.checked_mul(2)?.checked_add(1)? * self.field();
-                self.files = self.u32(end)? as usize;
+                let size = self.n_functions.checked_mul(2)?.checked_add(1)?.checked_mul(self.field())?;
+                self.files = self.u32(self.function_table.checked_add(size)?)? as usize;
                 return Some(());
             }
             Layout::Go116 => 2,
@@ -214,5 +214,19 @@ impl LineTable {
         let bytes = self.data.get(at..at.checked_add(size)?)?;
         let add = |value: u64, byte: &u8| value << 8 | u64::from(*byte);
         Some(if self.big_endian { bytes.iter().fold(0, add) } else { bytes.iter().rev().fold(0, add) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of the table of functions does not fit into 64 bits, although their number does; found by fuzzing.
+    #[test]
+    fn a_table_that_is_too_large_is_none() {
+        let mut table = vec![0xfb, 0xff, 0xff, 0xff, 0, 0, 1, 8];
+        table.extend_from_slice(&(u64::MAX / 4).to_le_bytes());
+        table.resize(128, 0);
+        assert!(is_header(&table) && LineTable::at(&table, 0).is_none());
     }
 }
