@@ -3,6 +3,8 @@
 # fuzz/artifacts/TARGET. Needs cargo-fuzz and a C++ compiler; a stable toolchain will do, as no sanitizer is used.
 #
 #	fuzz/run.sh [SECONDS] [TARGET...]          12 seconds, all targets
+# GOTRACE_SLICE_LIBFUZZER_SEED makes the choice of mutations repeatable; 0, the default, is another one each time.
+#
 #	fuzz/run.sh keep TARGET...                 keeps of what was found the smallest set that covers as much, up to 512 bytes each
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -42,7 +44,7 @@ for target in "$@"; do
 	# shellcheck disable=SC2046 # a list of folders
 	"$built/$target" fuzz/found/"$target" fuzz/corpus/"$target" $(seeds "$target") \
 		-artifact_prefix=fuzz/artifacts/"$target"/ -max_total_time="$seconds" -max_len=8192 \
-		-timeout=10 -rss_limit_mb=1024 -print_final_stats=1 >fuzz/found/"$target".log 2>&1 || {
+		-seed="${GOTRACE_SLICE_LIBFUZZER_SEED:-0}" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 >fuzz/found/"$target".log 2>&1 || {
 		tail -50 fuzz/found/"$target".log
 		exit 1
 	}
