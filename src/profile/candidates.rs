@@ -4,7 +4,7 @@ use super::duration_list::find_hanging;
 use super::name_groups::group_names;
 use super::{DurationList, TraceInfo, Undecided};
 use crate::trace::error::Warning;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The goroutines of one or several traces, grouped by what could select them.
 #[derive(Clone, Debug, Default)]
@@ -75,8 +75,7 @@ pub struct Handler {
     pub undecided: DurationList,
     /// How long its requests took.
     pub took: DurationList,
-    /// Whole requests of the protocol that go through the function too, and are in other rows: a selection by its name
-    /// has them as well.
+    /// Whole requests that go through the function too, and are in other rows: a selection by its name has them as well.
     pub elsewhere: Vec<Elsewhere>,
 }
 
@@ -85,6 +84,8 @@ pub struct Handler {
 pub struct Elsewhere {
     /// The function of the innermost row that they are in.
     pub function: String,
+    /// The protocol of that row.
+    pub protocol: &'static str,
     /// How many.
     pub count: u64,
 }
@@ -95,7 +96,8 @@ impl Handler {
         self.undecided.absorb(&other.undecided);
         self.took.absorb(&other.took);
         for more in &other.elsewhere {
-            match self.elsewhere.iter_mut().find(|known| known.function == more.function) {
+            let is_same = |known: &Elsewhere| (&known.function, known.protocol) == (&more.function, more.protocol);
+            match self.elsewhere.iter_mut().find(|known| is_same(known)) {
                 Some(known) => known.count += more.count,
                 None => self.elsewhere.push(more.clone()),
             }
@@ -196,6 +198,22 @@ impl Candidates {
         }
         self.annotations = grouped(tasks);
         self.annotations.extend(grouped(regions));
+    }
+
+    /// Tells each handler of the requests that other protocols have in rows of its name. Called once, when all traces are
+    /// added.
+    pub fn add_other_protocols(&mut self) {
+        let mut by_name: HashMap<String, BTreeMap<&'static str, u64>> = HashMap::new();
+        for row in &self.handlers {
+            *by_name.entry(row.function.clone()).or_default().entry(row.protocol).or_default() += row.took.count();
+        }
+        let mut known = HashSet::new();
+        for row in self.handlers.iter_mut().filter(|row| known.insert((row.function.clone(), row.protocol))) {
+            let others = by_name[&row.function].iter().filter(|&(&protocol, &n)| protocol != row.protocol && n > 0);
+            let function = &row.function;
+            let others = others.map(|(&protocol, &count)| Elsewhere { function: function.clone(), protocol, count });
+            row.elsewhere.extend(others);
+        }
     }
 
     /// Puts the groups, the handlers and the annotations in their documented order.

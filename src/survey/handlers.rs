@@ -47,12 +47,20 @@ struct HandlerRows<'s> {
 
 /// The handlers of a part of a trace, in no order; the survey must have been made with `lists_handlers`.
 pub(crate) fn handlers(survey: &Survey, looked_at: Window) -> Vec<Handler> {
-    let mut rows = Vec::new();
+    let (mut rows, mut sets, mut requests) = (Vec::new(), RowSets::default(), Vec::new());
     for (protocol, of_protocol) in by_protocol(survey, looked_at) {
-        let requests: Vec<(u32, u64)> = of_protocol.iter().map(|(&set, took)| (set, took.count())).collect();
+        requests.extend(of_protocol.iter().map(|(&set, took)| ((protocol, set), took.count())));
         let mut list = HandlerRows::new(survey, protocol, of_protocol);
-        list.add_elsewhere(&requests);
         rows.append(&mut list.rows);
+        sets.append(list.sets);
+    }
+    let elsewhere = sets.elsewhere(survey, &requests);
+    // Once where several rows of a protocol have one name.
+    let mut known = FxHashSet::default();
+    for row in &mut rows {
+        if known.insert((row.function.clone(), row.protocol)) {
+            row.elsewhere = elsewhere.get(&row.function).cloned().unwrap_or_default();
+        }
     }
     pool(rows)
 }
@@ -194,7 +202,7 @@ impl<'s> HandlerRows<'s> {
         self.innermost.extend(group.keys().map(|&set| (set, function)));
         let text = |name: StringIdx| self.survey.symbols.text(name).to_owned();
         let (function, within) = (text(function), text(within));
-        self.sets.push(&function, group.keys().copied());
+        self.sets.push(&function, self.protocol, group.keys().copied());
         self.rows.push(Handler {
             hands_on: hands_on(&function),
             function,
@@ -204,14 +212,6 @@ impl<'s> HandlerRows<'s> {
             took: all(group),
             elsewhere: Vec::new(),
         });
-    }
-
-    fn add_elsewhere(&mut self, requests: &[(u32, u64)]) {
-        let mut of = self.sets.elsewhere(self.survey, requests);
-        // Once where several rows have one name.
-        for row in &mut self.rows {
-            row.elsewhere = of.remove(&row.function).unwrap_or_default();
-        }
     }
 
     /// How the requests of a node part further in; none when they do not. Where they never do, but some end before an

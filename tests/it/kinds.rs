@@ -65,6 +65,30 @@ fn of_protocol<'c>(candidates: &'c Candidates, protocols: &[&str]) -> Vec<(&'c s
     rows
 }
 
+/// A handler of two protocols has two rows, and each says how many requests of the other one `--root` has too. One of a
+/// single protocol says nothing.
+#[test]
+fn rows_of_two_protocols_are_what_one_root_counts() {
+    for recording in Recording::all() {
+        let (what, candidates) = (recording.path.display(), recording.candidates());
+        let of = |said: &[(&str, u64)], name: &str| said.iter().find(|row| row.0 == name).map(|row| row.1);
+        let (http1, http2) = (recording.said("http1"), recording.said("http2"));
+        for &(name, n) in &http1 {
+            let other = of(&http2, name);
+            for row in rows(&candidates, name) {
+                let elsewhere: u64 = row.elsewhere.iter().map(|other| other.count).sum();
+                assert_eq!((row.took.count(), elsewhere), (n, other.unwrap_or(0)), "{what}: {name}");
+                assert!(row.elsewhere.iter().all(|other| other.protocol != row.protocol), "{what}: {name}");
+            }
+            let requests = recording.profile(name).requests.expect("requests");
+            assert_eq!(requests.list.len() as u64, n + other.unwrap_or(0), "{what}: {name}");
+        }
+        let (_, list) = recording.run(&["-q"]);
+        let said = list.contains("have a row for each protocol") && list.contains("1 more handler");
+        assert_eq!(said, !http2.is_empty(), "{what}: {list}");
+    }
+}
+
 /// Wrappers of `net/http` are no handlers, inlined or not: what they call is. A closure in the same function is one.
 #[test]
 fn what_wrappers_call_are_the_handlers() {

@@ -100,6 +100,7 @@ struct HandlerRow<'a> {
 #[derive(Serialize)]
 struct ElsewhereRow<'a> {
     function: &'a str,
+    protocol: &'static str,
     count: u64,
 }
 
@@ -120,7 +121,7 @@ impl<'a> HandlerRow<'a> {
             elsewhere: handler
                 .elsewhere
                 .iter()
-                .map(|row| ElsewhereRow { function: &row.function, count: row.count })
+                .map(|row| ElsewhereRow { function: &row.function, protocol: row.protocol, count: row.count })
                 .collect(),
         }
     }

@@ -2,11 +2,12 @@
 
 use super::durations::{DurationRow, first_rows, table, write_cut_line};
 use super::words::{include_partial, is_usable};
-use crate::profile::{Candidates, Handler};
+use crate::profile::{Candidates, Elsewhere, Handler};
 use crate::render::text::layout::{DIM, View, wrapped};
 use crate::render::text::sentences;
 use crate::render::units::{count, counted};
 use crate::render::{Options, names, shell, sort_rows};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// Writes the list as text; nothing when no server served.
@@ -25,8 +26,8 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
     let took: Vec<_> = rows.iter().filter(|row| row.handler.within.is_empty()).map(|row| &row.handler.took).collect();
     write_cut_line(view, (&took, "requests"), candidates.time.is_some(), out)?;
-    let remarks = none_whole(view, &rows).into_iter().chain(elsewhere(view, &rows)).chain(remarks(view, candidates));
-    remarks.into_iter().try_for_each(|line| {
+    let remarks = none_whole(view, &rows).into_iter().chain(protocols(view, &rows)).chain(elsewhere(view, &rows));
+    remarks.chain(notes(view, candidates)).try_for_each(|line| {
         wrapped(&line, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
     })
 }
@@ -52,6 +53,27 @@ fn none_whole_of(view: &View<'_>, handler: &Handler) -> String {
     format!("{} of {name}", counted(handler.took.partial, noun))
 }
 
+/// Which handlers have a row for each protocol: a selection by their names has the requests of all of these.
+fn protocols(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Option<String> {
+    let has_other =
+        |row: &&HandlerRow<'_>| row.handler.elsewhere.iter().any(|other| is_other_protocol(row.handler, other));
+    let mut functions: Vec<&str> = rows.iter().filter(has_other).map(|row| row.handler.function.as_str()).collect();
+    let mut known = BTreeSet::new();
+    functions.retain(|function| known.insert(*function));
+    let name = names::function(functions.first()?, view.options.full_names);
+    Some(match functions.len() as u64 - 1 {
+        0 => format!("  {name} has a row for each protocol; --root with its name has the requests of all"),
+        n => {
+            let more = counted(n, "more handler");
+            format!("  {name} and {more} have a row for each protocol; --root with their names has the requests of all")
+        }
+    })
+}
+
+fn is_other_protocol(handler: &Handler, other: &Elsewhere) -> bool {
+    other.function == handler.function
+}
+
 /// Of how many rows it is said that a selection has more.
 const MAX_ELSEWHERE: usize = 3;
 
@@ -68,9 +90,10 @@ fn elsewhere(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Vec<String> {
 
 fn elsewhere_of(view: &View<'_>, handler: &Handler) -> Option<String> {
     let name = |function| names::function(function, view.options.full_names);
-    let largest = handler.elsewhere.iter().max_by_key(|row| row.count)?;
-    let n = counted(handler.elsewhere.iter().map(|row| row.count).sum(), "more request");
-    let others = match handler.elsewhere.len() - 1 {
+    let rows: Vec<&Elsewhere> = handler.elsewhere.iter().filter(|other| !is_other_protocol(handler, other)).collect();
+    let largest = rows.iter().max_by_key(|row| row.count)?;
+    let n = counted(rows.iter().map(|row| row.count).sum(), "more request");
+    let others = match rows.len() - 1 {
         0 => String::new(),
         rows => format!(" and {}", counted(rows as u64, "other row")),
     };
@@ -79,7 +102,7 @@ fn elsewhere_of(view: &View<'_>, handler: &Handler) -> Option<String> {
 }
 
 /// What the table does not say.
-fn remarks(view: &View<'_>, candidates: &Candidates) -> Vec<String> {
+fn notes(view: &View<'_>, candidates: &Candidates) -> Vec<String> {
     let mut lines = Vec::new();
     let outermost = candidates.handlers.iter().filter(|h| h.within.is_empty());
     let inferred: u64 = outermost.map(|h| h.took.inferred.len() as u64).sum();
