@@ -1,5 +1,6 @@
 //! What could be selected: pass 1, and the order of events checked, as a profile would have it.
 
+use super::counted_elsewhere::CountedElsewhere;
 use super::looked_at::looked_at;
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
@@ -51,12 +52,15 @@ pub(super) struct Listing<'h> {
 
 /// The same, for callers that run in a pool already.
 pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: Listing<'_>) -> Result<Candidates> {
+    let elsewhere = CountedElsewhere::find(inputs, options)?;
     let ticker = Ticker::new(inputs, 2, listing.progress);
     let mut all = Candidates::default();
-    for input in inputs {
+    all.warnings.extend(elsewhere.remark());
+    for (i, input) in inputs.iter().enumerate() {
         let unusable = for_each_trace(input, &mut |trace| {
             let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
             trace.settle_first_calls(&mut survey)?;
+            survey.leave_out(elsewhere.of((i, trace.start)));
             let mut warnings = trace.take_warnings();
             warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
             trace.date(&survey, &mut warnings);
@@ -83,6 +87,7 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
     if !listing.with_functions {
         all.group_annotations();
     }
+    all.add_other_protocols();
     all.sort();
     Ok(all)
 }

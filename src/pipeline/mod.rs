@@ -12,6 +12,7 @@
 //! that the result is the same for any number of threads. `progress` counts the bytes that are done.
 
 mod anonymize;
+mod counted_elsewhere;
 mod events;
 mod in_order;
 mod listing;
@@ -34,8 +35,8 @@ pub use events::events;
 pub use listing::candidates;
 pub use progress::{Progress, ProgressHook};
 pub(crate) use selection::selection_of;
-pub(crate) use slicing::in_several_snapshots;
 pub use slicing::{endpoints, profile};
+pub(crate) use snapshots::in_several_snapshots;
 
 use crate::profile::{Candidates, Metric, Only, Profile};
 use crate::trace::binary::Resolver;

@@ -1,12 +1,13 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
+use super::counted_elsewhere::shared_generations;
 use super::listing::{Listing, list_in_pool};
 use super::looked_at::looked_at;
 use super::matched::{MatchedCounts, select_alone, stretches_alone};
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::selection::{add_selection, selection_of};
-use super::snapshots::{self, GenerationKey, Seen};
+use super::snapshots::{self, GenerationKey, Seen, in_several_snapshots};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
@@ -137,20 +138,6 @@ impl Question<'_> {
     }
 }
 
-/// The generations that several of the traces have.
-fn shared_generations(inputs: &[Input<'_>]) -> Result<FxHashSet<GenerationKey>> {
-    let mut keys = Vec::new();
-    // A file alone may hold several traces too.
-    for input in inputs {
-        let _ = for_each_trace(input, &mut |trace| {
-            keys.push(trace.generation_keys());
-            Ok(())
-        })
-        .map_err(|e| e.in_input(&input.name))?;
-    }
-    Ok(snapshots::shared(&keys))
-}
-
 /// The sum of all traces that were sliced so far.
 #[derive(Default)]
 struct Sliced {
@@ -174,7 +161,7 @@ struct Sliced {
 
 impl Sliced {
     /// The requests that count in another trace of their process.
-    fn duplicates(&self) -> Vec<Seen> {
+    fn duplicates(&self) -> Vec<Seen<u64, WindowIdx>> {
         let traces = &self.profile.traces;
         let windows = self.windows.iter().flatten();
         let whole = self.requests.list.iter().zip(windows).filter(|(request, _)| !request.partial);
@@ -186,8 +173,8 @@ impl Sliced {
     }
 
     /// Which requests count, without those that count in another trace.
-    fn choose(self, only: Option<Only>, duplicates: &[Seen]) -> Chosen {
-        let dropped: FxHashSet<(usize, WindowIdx)> = duplicates.iter().map(|of| (of.trace, of.window)).collect();
+    fn choose(self, only: Option<Only>, duplicates: &[Seen<u64, WindowIdx>]) -> Chosen {
+        let dropped: FxHashSet<(usize, WindowIdx)> = duplicates.iter().map(|of| (of.trace, of.key)).collect();
         let counts = |trace: u32, window: WindowIdx| !dropped.contains(&(trace as usize, window));
         let list = self.requests.list.iter().zip(self.windows.iter().flatten());
         let list: Vec<_> = list.filter(|(request, window)| counts(request.trace, **window)).collect();
@@ -396,16 +383,6 @@ impl Slicer<'_> {
         profile.selection.undecided += &same.undecided;
         profile.selection.same_servers.absorb(&same.all);
     }
-}
-
-/// A remark about requests that are in several snapshots of one process.
-pub(crate) fn in_several_snapshots(n: usize) -> Option<Warning> {
-    let message = match n {
-        0 => return None,
-        1 => "1 request is in two snapshots of one process, and is counted once".to_owned(),
-        n => format!("{n} requests are in several snapshots of one process, and are counted once"),
-    };
-    Some(Warning::note("snapshots", message))
 }
 
 fn recording_left_out(goroutines: u64) -> Option<Warning> {

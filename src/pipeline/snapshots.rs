@@ -2,7 +2,7 @@
 //!
 //! A flight recorder writes the generations that it still has. Two snapshots that are taken shortly after each other share
 //! some, byte by byte, and so traces that share a generation are of one process. There, a goroutine has one id and one clock:
-//! requests of one goroutine whose times overlap are one.
+//! requests of one goroutine whose times overlap are one. The same holds for all that a list counts.
 //!
 //! ```text
 //!  snapshot A   ├── 5 ──┼── 6 ──┼── 7 ──┤
@@ -14,6 +14,10 @@
 
 use crate::profile::{CutRequest, Request, TraceInfo};
 use crate::slice::WindowIdx;
+use crate::survey::CutSpan;
+use crate::survey::listed::{Identity, ListedItem, ListedSpan};
+use crate::trace::error::Warning;
+use crate::trace::time::Window;
 use crate::trace::v2::batch::GenerationIndex;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher as _};
@@ -64,21 +68,26 @@ pub(super) fn processes(traces: &[Vec<GenerationKey>]) -> Vec<usize> {
     process
 }
 
-/// A request of some trace, on the clock of its process.
+/// Something that a trace has, as a request, on the clock of its process. `I` tells it from others of the process that were
+/// at the same time, `K` is where the trace has it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct Seen<I, K> {
+    /// Position of the trace.
     pub(super) trace: usize,
-    pub(super) window: WindowIdx,
-    goid: u64,
+    /// Where the trace has it.
+    pub(super) key: K,
+    identity: I,
     start_ns: i64,
     end_ns: i64,
     cut_start: bool,
     cut_end: bool,
     /// Whether its edges are inferred: then they depend on what else a trace shows.
     is_inferred: bool,
+    /// Whether the trace has what names it: without that another trace's counts.
+    is_named: bool,
 }
 
-impl Seen {
+impl Seen<u64, WindowIdx> {
     /// A whole request.
     pub(super) fn whole(request: &Request, window: WindowIdx, traces: &[TraceInfo]) -> Self {
         let (span, is_inferred) = ((request.start_ns, request.dur_ns), request.is_inferred());
@@ -92,14 +101,35 @@ impl Seen {
         Self { cut_start, cut_end, ..Self::of((cut.trace, cut.goid), window, span, traces) }
     }
 
-    fn of((trace, goid): (u32, u64), window: WindowIdx, (start_ns, ns): (u64, u64), traces: &[TraceInfo]) -> Self {
+    fn of((trace, goid): (u32, u64), key: WindowIdx, (start_ns, ns): (u64, u64), traces: &[TraceInfo]) -> Self {
         let trace = trace as usize;
         let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
         let start_ns = traces[trace].clock_start_ns.saturating_add(signed(start_ns));
         let end_ns = start_ns.saturating_add(signed(ns));
-        Self { trace, window, goid, start_ns, end_ns, cut_start: false, cut_end: false, is_inferred: false }
+        let (identity, is_named) = (goid, true);
+        Self { trace, key, identity, start_ns, end_ns, cut_start: false, cut_end: false, is_inferred: false, is_named }
     }
+}
 
+impl Seen<Identity, ListedItem> {
+    /// What the list of a trace counts; `trace` is its position, and its first and last moment.
+    pub(super) fn listed(listed: ListedSpan, (trace, span): (usize, Window)) -> Self {
+        let ListedSpan { item, identity, span: CutSpan { began, ended }, is_inferred, is_named } = listed;
+        Self {
+            trace,
+            key: item,
+            identity,
+            start_ns: began.unwrap_or(span.start).0,
+            end_ns: ended.unwrap_or(span.end).0,
+            cut_start: began.is_none(),
+            cut_end: ended.is_none(),
+            is_inferred,
+            is_named,
+        }
+    }
+}
+
+impl<I, K> Seen<I, K> {
     fn is_cut(&self) -> bool {
         self.cut_start || self.cut_end
     }
@@ -113,44 +143,57 @@ impl Seen {
         overlap && self.trace != other.trace && (starts && ends || self.is_inferred || other.is_inferred)
     }
 
-    /// Whether this one counts, and not the other: a whole one, of two cut ones the longer, of equal ones the first.
+    /// Whether this one counts, and not the other: a named one, a whole one, of two cut ones the longer, of equal ones the
+    /// first.
     fn counts_before(&self, other: &Self) -> bool {
-        let rank = |of: &Self| (of.is_cut(), i128::from(of.start_ns) - i128::from(of.end_ns), of.trace);
+        let rank = |of: &Self| (!of.is_named, of.is_cut(), i128::from(of.start_ns) - i128::from(of.end_ns), of.trace);
         rank(self) <= rank(other)
     }
 }
 
-/// The requests that count in another trace of their process; `process` has the first trace of each one's process.
-pub(super) fn duplicates(mut seen: Vec<Seen>, process: &[usize]) -> Vec<Seen> {
-    seen.sort_by_key(|of| (process[of.trace], of.goid, of.start_ns, of.trace));
+/// Those that count in another trace of their process; `process` has the first trace of each one's process.
+pub(super) fn duplicates<I: Clone + Ord, K: Copy>(mut seen: Vec<Seen<I, K>>, process: &[usize]) -> Vec<Seen<I, K>> {
+    let place = |of: &Seen<I, K>| (process[of.trace], of.start_ns, of.trace);
+    seen.sort_by(|a, b| (&a.identity, place(a)).cmp(&(&b.identity, place(b))));
     let mut dropped = Vec::new();
-    let same_goroutine = |a: &Seen, b: &Seen| (process[a.trace], a.goid) == (process[b.trace], b.goid);
-    for of_one in seen.chunk_by(same_goroutine) {
-        let mut open: Vec<Seen> = Vec::new();
+    let is_of_one = |a: &Seen<I, K>, b: &Seen<I, K>| (process[a.trace], &a.identity) == (process[b.trace], &b.identity);
+    for of_one in seen.chunk_by(is_of_one) {
+        let mut open: Vec<Seen<I, K>> = Vec::new();
         for next in of_one {
             open.retain(|known| known.end_ns > next.start_ns);
             match open.iter_mut().find(|known| known.is_same(next)) {
-                None => open.push(*next),
-                Some(known) if known.counts_before(next) => dropped.push(*next),
-                Some(known) => dropped.push(std::mem::replace(known, *next)),
+                None => open.push(next.clone()),
+                Some(known) if known.counts_before(next) => dropped.push(next.clone()),
+                Some(known) => dropped.push(std::mem::replace(known, next.clone())),
             }
         }
     }
     dropped
 }
 
+/// A remark about requests that are in several snapshots of one process.
+pub(crate) fn in_several_snapshots(n: usize) -> Option<Warning> {
+    let message = match n {
+        0 => return None,
+        1 => "1 request is in two snapshots of one process, and is counted once".to_owned(),
+        n => format!("{n} requests are in several snapshots of one process, and are counted once"),
+    };
+    Some(Warning::note("snapshots", message))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn seen(trace: usize, goid: u64, span: (i64, i64), cut: &str) -> Seen {
+    fn seen(trace: usize, goid: u64, span: (i64, i64), cut: &str) -> Seen<u64, WindowIdx> {
         let (cut_start, cut_end) = (cut.contains('<'), cut.contains('>'));
         let (start_ns, end_ns) = span;
-        let window = WindowIdx(0);
-        Seen { trace, window, goid, start_ns, end_ns, cut_start, cut_end, is_inferred: false }
+        let key = WindowIdx(0);
+        let (identity, is_named) = (goid, !cut.contains('?'));
+        Seen { trace, key, identity, start_ns, end_ns, cut_start, cut_end, is_inferred: false, is_named }
     }
 
-    fn dropped(list: &[Seen]) -> Vec<(usize, i64)> {
+    fn dropped(list: &[Seen<u64, WindowIdx>]) -> Vec<(usize, i64)> {
         let mut dropped: Vec<(usize, i64)> =
             duplicates(list.to_vec(), &[0, 0, 2]).iter().map(|of| (of.trace, of.start_ns)).collect();
         dropped.sort_unstable();
@@ -175,6 +218,7 @@ mod tests {
         assert_eq!(dropped(&[cut, seen(1, 7, (12, 30), "<")]), [(0, 10)]);
         assert_eq!(dropped(&[cut, seen(1, 7, (12, 16), "<>")]), [(1, 12)]);
         assert_eq!(dropped(&[cut, seen(1, 7, (15, 16), "<")]), [], "they do not overlap");
+        assert_eq!(dropped(&[cut, seen(1, 7, (12, 30), "<?")]), [(1, 12)], "nothing names the longer one");
     }
 
     #[test]

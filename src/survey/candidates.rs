@@ -23,7 +23,7 @@ pub(crate) fn candidates(survey: &Survey, started: &Started, looked_at: Window) 
     let mut groups: FxHashMap<Site, Candidate> = FxHashMap::default();
     let mut older = 0;
     for (i, goroutine) in forest.goroutines.iter().enumerate() {
-        let Some(life) = lives[i] else { continue };
+        let Some(life) = lives[i].filter(|_| !survey.left_out.contains(&GIdx(i as u32))) else { continue };
         if goroutine.origin == Origin::Older {
             older += 1;
             continue;

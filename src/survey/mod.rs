@@ -30,6 +30,7 @@ mod endpoints;
 mod first_calls;
 pub(crate) mod forest;
 mod handlers;
+pub(crate) mod listed;
 pub(crate) mod roots;
 mod started;
 mod undecided;
@@ -38,7 +39,7 @@ pub(crate) mod v2;
 
 pub(crate) use candidates::candidates;
 pub(crate) use first_calls::FirstCalls;
-pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
+pub(crate) use forest::{AnnotatedRoot, Annotation, CutSpan, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
 pub(crate) use handlers::{endpoints, handlers, unknown_handler};
 pub(crate) use started::Started;
 pub(crate) use undecided::{Asked, undecided};
@@ -67,6 +68,8 @@ pub(crate) struct Survey {
     pub(crate) served: Served,
     /// The user tasks and regions that there are; none with a selection.
     pub(crate) annotations: ListedAnnotations,
+    /// Goroutines that a list does not count, as another snapshot of the process does.
+    pub(crate) left_out: FxHashSet<GIdx>,
     /// Goroutines with a stack whose outer end was cut off.
     pub(crate) truncated: FxHashSet<GIdx>,
     /// What pass 2 needs to know of each generation; empty for a trace without generations.

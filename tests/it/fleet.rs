@@ -2,7 +2,7 @@
 
 use crate::common::{files, root};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
-use gotrace_slice::profile::{Only, Profile, Request};
+use gotrace_slice::profile::{Candidates, Only, Profile, Request};
 use gotrace_slice::slice::Selector;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
@@ -160,6 +160,44 @@ fn pooled(names: &[&str], pattern: &str, threads: usize) -> (usize, usize, Vec<S
 
 fn snapshot(name: &str) -> Vec<u8> {
     std::fs::read(root().join(format!("testdata/traces/go1.26/snapshot-{name}.trace"))).expect("a trace")
+}
+
+/// A list of what several snapshots have, and what is said of them.
+fn list(names: &[&str]) -> (Candidates, Vec<String>) {
+    let traces: Vec<Vec<u8>> = names.iter().map(|name| snapshot(name)).collect();
+    let inputs: Vec<Input<'_>> = names.iter().zip(&traces).map(|(name, bytes)| Input::new(*name, bytes)).collect();
+    let candidates = pipeline::candidates(&inputs, None, Options::default(), None).expect("sound traces");
+    let said = candidates.warnings.iter().filter(|warning| warning.id == "snapshots");
+    let said = said.map(|warning| warning.message.clone()).collect();
+    (candidates, said)
+}
+
+/// How many whole requests of a handler a list has, and how many that an edge cuts.
+fn took(candidates: &Candidates, handler: &str) -> (u64, u64) {
+    let row = candidates.handlers.iter().find(|row| row.function == handler).expect("a row");
+    (row.took.count(), row.took.partial)
+}
+
+/// The list counts once what `--root` counts once: requests, and goroutines by where they were created.
+#[test]
+fn the_list_counts_what_two_snapshots_have_once() {
+    for order in [["a", "b"], ["b", "a"]] {
+        let (candidates, said) = list(&order);
+        let of = |name: &str| took(&candidates, name);
+        assert_eq!([of("main.QuickHandler"), of("main.LongHandler")], [(95, 0), (1, 0)], "{order:?}");
+        assert_eq!(said, ["33 requests are in several snapshots of one process, and are counted once"]);
+        // Two clients, each with a connection; the server's reads one byte ahead in each request.
+        for (entry, truth) in [("net/http.(*conn).serve", 2), ("net/http.(*connReader).backgroundRead", 95 + 1)] {
+            let row = candidates.rows.iter().find(|row| row.entry == entry).expect("a row");
+            let (whole, cut, _) = pooled(&order, &format!("^{}$", regex::escape(entry)), 1);
+            assert_eq!((row.count, (whole + cut) as u64), (truth, truth), "{order:?}: {entry}");
+        }
+        // All that are older than one of them, and not created in the other.
+        assert_eq!(candidates.older, list(&["a"]).0.older, "{order:?}");
+    }
+    // The twin: another process, in which ids and generations have the same numbers.
+    let (candidates, said) = list(&["a", "other"]);
+    assert_eq!((took(&candidates, "main.QuickHandler"), said.len()), ((140, 0), 0));
 }
 
 /// The program served 95 short requests until the second snapshot, of which both have some; and a long one, which the first

@@ -29,6 +29,8 @@ impl OfGoroutine {
 /// A task or a region.
 #[derive(Clone, Copy, Debug)]
 struct Listed {
+    /// A region's goroutine; [`GIdx::NONE`] for tasks.
+    g: GIdx,
     span: CutSpan,
     how: Counted,
 }
@@ -42,6 +44,27 @@ enum Counted {
     Bound,
     /// Not: it is in another one of the same task and type.
     Inside,
+}
+
+/// Where a task or region stands in the list: its type, and its position among those of that.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(crate) struct AnnotationAt {
+    row: u32,
+    position: u32,
+}
+
+/// A task or region of the list.
+pub(crate) struct ListedAnnotation<'a> {
+    /// `task` or `region`.
+    pub(crate) kind: &'static str,
+    /// Its type.
+    pub(crate) name: &'a str,
+    /// A region's goroutine; [`GIdx::NONE`] for tasks.
+    pub(crate) g: GIdx,
+    /// From when to when.
+    pub(crate) span: CutSpan,
+    /// Whether its end is only the latest possible.
+    pub(crate) is_inferred: bool,
 }
 
 /// Those of one type.
@@ -66,17 +89,40 @@ impl ListedAnnotations {
     pub(crate) fn rows(&self, part: Window) -> Vec<profile::AnnotationCandidate> {
         self.rows.iter().filter_map(|row| row.inside(part)).collect()
     }
+
+    /// Each of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (AnnotationAt, ListedAnnotation<'_>)> {
+        self.rows.iter().zip(0..).flat_map(move |(row, i)| {
+            let (kind, name) = (row.kind_name(), row.name.as_str());
+            row.listed.iter().zip(0..).map(move |(&Listed { g, span, how }, position)| {
+                let is_inferred = how == Counted::Bound;
+                (AnnotationAt { row: i, position }, ListedAnnotation { kind, name, g, span, is_inferred })
+            })
+        })
+    }
+
+    /// Keeps some of them.
+    pub(crate) fn retain(&mut self, keep: impl Fn(AnnotationAt) -> bool) {
+        for (row, i) in self.rows.iter_mut().zip(0..) {
+            let mut position = 0..;
+            row.listed.retain(|_| keep(AnnotationAt { row: i, position: position.next().unwrap_or(0) }));
+        }
+    }
 }
 
 impl Row {
+    fn kind_name(&self) -> &'static str {
+        if self.kind == Annotation::Task { "task" } else { "region" }
+    }
+
     /// What of it lies in a part of the trace; none when nothing does.
     fn inside(&self, part: Window) -> Option<profile::AnnotationCandidate> {
         let mut row = profile::AnnotationCandidate {
-            kind: if self.kind == Annotation::Task { "task" } else { "region" },
+            kind: self.kind_name(),
             name: self.name.clone(),
             ..profile::AnnotationCandidate::default()
         };
-        for Listed { span, how } in &self.listed {
+        for Listed { span, how, .. } in &self.listed {
             let Some(span) = span.inside(part) else { continue };
             match how {
                 Counted::Inside => row.inside += 1,
@@ -123,7 +169,7 @@ impl AnnotationList {
         match kind {
             AnnotationKind::TaskEnd { task } => {
                 if let Some((name, began)) = self.tasks.remove(&task) {
-                    self.add(Annotation::Task, name, CutSpan { began, ended: at.time }, Counted::Own);
+                    self.add((Annotation::Task, name), GIdx::NONE, CutSpan { began, ended: at.time }, Counted::Own);
                 }
             }
             AnnotationKind::RegionBegin { task, name } => {
@@ -161,8 +207,8 @@ impl AnnotationList {
         self.not_open.iter().filter(|&&task| self.first_task.is_none_or(|first| task < first)).count() as u64
     }
 
-    fn add(&mut self, kind: Annotation, name: StringIdx, span: CutSpan, how: Counted) {
-        self.rows.entry((kind, name)).or_default().push(Listed { span, how });
+    fn add(&mut self, of: (Annotation, StringIdx), g: GIdx, span: CutSpan, how: Counted) {
+        self.rows.entry(of).or_default().push(Listed { g, span, how });
     }
 
     /// A goroutine ends, and its regions with it.
@@ -170,30 +216,30 @@ impl AnnotationList {
         if let Some(mut of_goroutine) = self.regions.remove(&g) {
             let now = of_goroutine.next(at);
             of_goroutine.regions.died(now);
-            self.add_regions(of_goroutine.regions);
+            self.add_regions(g, of_goroutine.regions);
         }
     }
 
     /// Adds all regions of a goroutine: of one task and type the outermost count.
-    fn add_regions(&mut self, mut regions: Regions) {
+    fn add_regions(&mut self, g: GIdx, mut regions: Regions) {
         let mut spans = regions.take();
         for inner in keep_outermost(&mut spans, |span| (span.task, span.name)) {
-            self.add(Annotation::Region, inner.name, time_of(&inner), Counted::Inside);
+            self.add((Annotation::Region, inner.name), g, time_of(&inner), Counted::Inside);
         }
         for span in spans {
             let how = if span.is_bound { Counted::Bound } else { Counted::Own };
-            self.add(Annotation::Region, span.name, time_of(&span), how);
+            self.add((Annotation::Region, span.name), g, time_of(&span), how);
         }
     }
 
     /// The trace ends.
     pub(crate) fn finish(mut self, symbols: &Symbols) -> ListedAnnotations {
         let older_tasks = self.older_tasks();
-        for of_goroutine in std::mem::take(&mut self.regions).into_values() {
-            self.add_regions(of_goroutine.regions);
+        for (g, of_goroutine) in std::mem::take(&mut self.regions) {
+            self.add_regions(g, of_goroutine.regions);
         }
         for (name, began) in std::mem::take(&mut self.tasks).into_values() {
-            self.add(Annotation::Task, name, CutSpan { began, ended: None }, Counted::Own);
+            self.add((Annotation::Task, name), GIdx::NONE, CutSpan { began, ended: None }, Counted::Own);
         }
         // A trace that was cut off has lost the names of its last generation.
         let named = self.rows.into_iter().filter(|((_, name), _)| name.is_some());
