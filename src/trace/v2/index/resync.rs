@@ -107,8 +107,26 @@ impl Framer<'_> {
     /// Whether a batch header is at an offset that fits the generations so far, with data that can be read, and after
     /// that another batch of the same or the next generation, or the end. Random bytes often can be read as a few
     /// events, so after a small batch the next one must be readable, too.
+    ///
+    /// The data of an experimental batch is anything. So where the last lost byte is an experimental batch's first one by
+    /// chance, the sound batch behind it looks like the rest of such a header: then it is what it is without that byte.
     fn is_sound_batch(&mut self, at: u64) -> Result<bool> {
         let Framed::Batch(header) = self.headers.framed_at(at)? else { return Ok(false) };
+        if header.kind.is_none() && self.is_sound_plain_batch(at + 1)? {
+            return Ok(false);
+        }
+        self.is_sound(&header)
+    }
+
+    /// Whether a sound batch that is not experimental is at an offset.
+    fn is_sound_plain_batch(&mut self, at: u64) -> Result<bool> {
+        match self.headers.framed_at(at)? {
+            Framed::Batch(header) if header.kind.is_some() => self.is_sound(&header),
+            _ => Ok(false),
+        }
+    }
+
+    fn is_sound(&mut self, header: &BatchHeader) -> Result<bool> {
         let last = self.generations.last().map_or(header.generation, |g| g.number);
         if header.generation != last && !follows(header.generation, last) || header.size == 0 {
             return Ok(false);
@@ -123,7 +141,7 @@ impl Framer<'_> {
             Some(Framed::Batch(next)) => Some(next),
             Some(Framed::Foreign | Framed::Truncated) => return Ok(false),
         };
-        if !self.is_readable(&header)? {
+        if !self.is_readable(header)? {
             return Ok(false);
         }
         match next {
