@@ -63,8 +63,8 @@ export function small(): ProfilePage {
       pseudo: [0, 0, 1, 0],
     },
     states: [
-      { name: "sync", color: "#c0392b" },
-      { name: "running", color: "#2e8b57" },
+      { name: "sync", light: "#c0392b", dark: "#e5604f" },
+      { name: "running", light: "#2e8b57", dark: "#3fae70" },
     ],
     strings,
   };

@@ -50,13 +50,22 @@ impl States {
 #[derive(Serialize)]
 struct StateRow<'a> {
     name: Cow<'a, str>,
-    color: String,
+    /// Its colour on light paper.
+    light: String,
+    /// Its colour on dark paper.
+    dark: String,
+}
+
+impl<'a> StateRow<'a> {
+    fn new(state: &'a str) -> Self {
+        let palette::Fill { light, dark } = palette::of_state(state).fill;
+        Self { name: clean(state), light: light.to_string(), dark: dark.to_string() }
+    }
 }
 
 impl Serialize for States {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let color = |state: &str| palette::of_state(state).fill.to_string();
-        serializer.collect_seq(self.0.iter().map(|state| StateRow { name: clean(state), color: color(state) }))
+        serializer.collect_seq(self.0.iter().map(|state| StateRow::new(state)))
     }
 }
 

@@ -1,10 +1,10 @@
-//! Colours of flame graphs. States have fixed colours (`palette`); frames of the program are pale, so that the states
-//! stand out. All are readable on light and on dark, because each box brings its own background.
+//! Colours of flame graphs. States have fixed colours (`palette`), others on dark paper than on light; frames of the program
+//! are pale, so that the states stand out. All are readable on both, because each box brings its own background.
 
 use crate::profile::ProfileFrame;
 use crate::render::names;
 use crate::render::palette;
-pub(crate) use crate::render::palette::Rgb;
+pub(crate) use crate::render::palette::{Fill, Rgb};
 
 /// The name that inferno gives the box of everything.
 pub(super) const ALL: &str = "all";
@@ -30,21 +30,21 @@ const OWN: [Rgb; 6] = [
 /// Packages of Go itself: the same, nearly grey.
 const STD: [Rgb; 4] = [Rgb(0xdf, 0xdb, 0xd2), Rgb(0xd6, 0xd3, 0xcb), Rgb(0xe4, 0xdf, 0xd8), Rgb(0xdb, 0xd5, 0xcc)];
 
-/// The colour of a state.
-pub(super) fn of_state(state: &str) -> Rgb {
+/// The colours of a state.
+pub(super) fn of_state(state: &str) -> Fill {
     palette::of_state(state).fill
 }
 
-/// The colour of a box by the name in it.
-pub(super) fn of_frame(name: &str) -> Rgb {
+/// The colours of a box by the name in it.
+pub(super) fn of_frame(name: &str) -> Fill {
     if matches!(name, ProfileFrame::GO | ProfileFrame::AFTER_LAST_STACK | ALL) {
-        return PSEUDO;
+        return Fill::on_both(PSEUDO);
     }
     if let Some(state) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
         return of_state(state);
     }
     let colors: &[Rgb] = if names::is_std(name) { &STD } else { &OWN };
-    colors[(hash(names::package(name)) % colors.len() as u64) as usize]
+    Fill::on_both(colors[(hash(names::package(name)) % colors.len() as u64) as usize])
 }
 
 /// FNV-1a: the same package has the same colour in every picture.
@@ -62,13 +62,13 @@ pub(crate) const FASTER: Rgb = Rgb(0x2a, 0x6f, 0xb5);
 const SHADES: u16 = 16;
 
 /// The colour of a change. What matters is the part that changed, and small parts must be seen too: hence the root.
-pub(crate) fn of_change(base_ns: u128, new_ns: u128) -> Rgb {
+pub(crate) fn of_change(base_ns: u128, new_ns: u128) -> Fill {
     let both = base_ns.saturating_add(new_ns).max(1) as f64;
     let part = (base_ns.abs_diff(new_ns) as f64 / both).sqrt();
     let shade = (part * f64::from(SHADES)).round() as u16;
     let to = if new_ns > base_ns { SLOWER } else { FASTER };
     let mix = |a: u8, b: u8| ((u16::from(a) * (SHADES - shade) + u16::from(b) * shade) / SHADES) as u8;
-    Rgb(mix(SAME.0, to.0), mix(SAME.1, to.1), mix(SAME.2, to.2))
+    Fill::on_both(Rgb(mix(SAME.0, to.0), mix(SAME.1, to.1), mix(SAME.2, to.2)))
 }
 
 /// The text that is easier to read on a colour.
@@ -91,33 +91,34 @@ mod tests {
 
     #[test]
     fn frames_are_coloured_by_what_they_are() {
-        assert_eq!(of_frame("[running]").to_string(), "#2e8b57");
-        assert_eq!(of_frame("[chan receive]").to_string(), "#e67e22");
-        assert_eq!(of_frame("[GC mark assist wait for work]").to_string(), "#7d4fb5");
+        assert_eq!(of_frame("[running]").light.to_string(), "#2e8b57");
+        assert_eq!(of_frame("[chan receive]").light.to_string(), "#cc660a");
+        assert_eq!(of_frame("[GC mark assist wait for work]").light.to_string(), "#7d4fb5");
         assert_eq!(of_frame("[never heard of]"), OTHER);
-        assert_eq!(of_frame("[go]"), PSEUDO);
-        assert!(STD.contains(&of_frame("net/http.(*conn).serve")));
+        assert_eq!(of_frame("[go]"), Fill::on_both(PSEUDO));
+        assert!(STD.contains(&of_frame("net/http.(*conn).serve").light));
         assert_eq!(of_frame("main.a"), of_frame("main.(*T).b"));
-        assert!(OWN.contains(&of_frame("github.com/shop/cart.load[...]")));
+        assert!(OWN.contains(&of_frame("github.com/shop/cart.load[...]").dark));
     }
 
     #[test]
     fn changes_are_red_or_blue_by_how_much() {
-        assert_eq!(of_change(0, 0), SAME);
-        assert_eq!(of_change(1_000_000, 1_000_000), SAME);
-        assert_eq!(of_change(0, 5), SLOWER);
-        assert_eq!(of_change(5, 0), FASTER);
-        assert_ne!(of_change(100, 105), SAME);
-        assert_eq!(of_change(u128::MAX, 0), FASTER);
+        assert_eq!(of_change(0, 0), Fill::on_both(SAME));
+        assert_eq!(of_change(1_000_000, 1_000_000), Fill::on_both(SAME));
+        assert_eq!(of_change(0, 5), Fill::on_both(SLOWER));
+        assert_eq!(of_change(5, 0), Fill::on_both(FASTER));
+        assert_ne!(of_change(100, 105), Fill::on_both(SAME));
+        assert_eq!(of_change(u128::MAX, 0), Fill::on_both(FASTER));
     }
 
     #[test]
     fn text_is_readable_on_every_colour() {
-        for fill in OWN.iter().chain(&STD).chain([&PSEUDO, &OTHER, &SAME]) {
+        for fill in OWN.iter().chain(&STD).chain([&PSEUDO, &SAME]) {
             assert_eq!(text_on(*fill), DARK_TEXT);
         }
         assert_eq!(text_on(SLOWER), LIGHT_TEXT);
-        assert_eq!(text_on(of_state("STW")), LIGHT_TEXT);
-        assert_eq!(text_on(of_state("network")), DARK_TEXT);
+        assert_eq!(text_on(of_state("STW").light), LIGHT_TEXT);
+        assert_eq!(text_on(of_state("STW").dark), DARK_TEXT);
+        assert_eq!(text_on(of_state("network").dark), DARK_TEXT);
     }
 }

@@ -5,7 +5,7 @@
 //! changed. So a box that is new is all red, one that is gone all blue, and one that stayed is grey. Swapping the
 //! sides keeps the places of all boxes and exchanges the colours.
 
-use super::colors::{self, FASTER, SLOWER};
+use super::colors::{self, FASTER, Fill, SLOWER};
 use super::flame::{draw, nothing};
 use super::model::{BoxStyle, Heading};
 use crate::compare::Comparison;
@@ -48,11 +48,12 @@ fn sides(base_ns: u64, new_ns: u64, unit: Unit) -> String {
     }
 }
 
-fn legend(differential: &Differential) -> Vec<(Option<colors::Rgb>, String)> {
+fn legend(differential: &Differential) -> Vec<(Option<Fill>, String)> {
     let labels = &differential.labels;
     let (metric, base, new) = (clean(&labels.metric), clean(&labels.base), clean(&labels.new));
     let whole = format!("{metric}: {base} → {new}   width: both together");
-    vec![(None, whole), (Some(SLOWER), "longer or new".to_owned()), (Some(FASTER), "shorter or gone".to_owned())]
+    let color = |color| Some(Fill::on_both(color));
+    vec![(None, whole), (color(SLOWER), "longer or new".to_owned()), (color(FASTER), "shorter or gone".to_owned())]
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@ pub(crate) fn draw(
         Some(DrawnBox { name, fits: (of.width as f64 / per_char) as usize, style: look(name, of.sides) })
     };
     let legend = theme::legend(head.legend, &remarks(head.note, &boxes));
-    rewrite::write(&svg, &legend, &drawn, out)
+    let marks = head.legend.iter().filter_map(|(color, _)| *color).collect();
+    rewrite::write(&svg, (&legend, marks), &drawn, out)
 }
 
 fn remarks(note: &str, boxes: &Boxes) -> String {

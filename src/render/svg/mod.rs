@@ -16,7 +16,7 @@ use super::folded_stacks::FoldedStacks;
 use super::units::{Unit, counted, duration, share};
 use super::{Options, metric, question};
 use crate::profile::{Profile, Sample, TraceInfo};
-use colors::Rgb;
+use colors::Fill;
 use flame::{draw, nothing};
 use model::{BoxStyle, Heading};
 use std::io::{self, Write};
@@ -70,7 +70,7 @@ fn title(profile: &Profile) -> String {
 }
 
 /// The line below the title: the whole, and the states with their colours.
-fn legend(profile: &Profile, unit: Unit) -> Vec<(Option<Rgb>, String)> {
+fn legend(profile: &Profile, unit: Unit) -> Vec<(Option<Fill>, String)> {
     let total = duration(metric::shown_ns(profile.metric, profile.shown().total), unit);
     let whole = format!("{total} {} in {}", metric::name(profile.metric), metric::occurrences_in_words(profile, unit));
     let mut room = MAX_LEGEND.saturating_sub(whole.chars().count());

@@ -4,6 +4,7 @@
 //! people read are none of that. So its output is gone through once, box by box. Boxes come with their number, and get their
 //! name here; those without one are the room of narrow ones, and go.
 
+use super::colors::Fill;
 use super::model::DrawnBox;
 use super::theme;
 use std::borrow::Cow;
@@ -15,15 +16,14 @@ const BOX: &str = "<g><title>";
 const BOX_END: &str = "</g>";
 const STYLE_END: &str = "</style>";
 
-/// Writes `svg` with everything exchanged.
+/// Writes `svg` with everything exchanged. With the legend come the colours of its marks.
 pub(super) fn write<'a>(
     svg: &str,
-    legend: &str,
+    (legend, mut fills): (&str, BTreeSet<Fill>),
     drawn: &dyn Fn(&str) -> Option<DrawnBox<'a>>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let (head, boxes) = svg.split_at(svg.find(BOX).unwrap_or(svg.len()));
-    let mut fills = BTreeSet::new();
     let mut body = String::with_capacity(boxes.len() + boxes.len() / 4);
     let mut rest = boxes;
     while let Some(start) = rest.find(BOX) {
@@ -36,7 +36,7 @@ pub(super) fn write<'a>(
         rest = &rest[end..];
     }
     body.push_str(rest);
-    let style = theme::style(fills);
+    let style = theme::style(&fills);
     let head = head.replacen(STYLE_END, &format!("{style}{STYLE_END}"), 1);
     let head = head.replacen(&format!(">{}<", theme::LEGEND), &format!(">{legend}<"), 1);
     out.write_all(with_match_above(&head).as_bytes())?;
@@ -58,13 +58,13 @@ fn with_match_above(head: &str) -> String {
 }
 
 /// One box with its words and colour.
-fn restyled<'a>(text: &str, drawn: &dyn Fn(&str) -> Option<DrawnBox<'a>>) -> Option<(String, super::Rgb)> {
+fn restyled<'a>(text: &str, drawn: &dyn Fn(&str) -> Option<DrawnBox<'a>>) -> Option<(String, Fill)> {
     let (title, after) = text.strip_prefix(BOX)?.split_once("</title>")?;
     let (number, _) = title.rsplit_once(" (")?;
     let DrawnBox { name, fits, style } = drawn(number)?;
     let (rect, rest) = after.split_once("<text")?;
     let fill = attribute_of(rect, " fill=\"")?;
-    let rect = rect.replacen(&format!(" fill=\"{fill}\""), &format!(" fill=\"{}\"", style.fill), 1);
+    let rect = rect.replacen(&format!(" fill=\"{fill}\""), &format!(" fill=\"{}\"", style.fill.light), 1);
     let (place, _) = rest.split_once('>')?;
     let mut out = String::with_capacity(text.len() + name.len() + 16);
     let (title, label) = (theme::escaped(name), theme::escaped(&fitted(name, fits)));

@@ -1,8 +1,9 @@
 //! What surrounds the boxes: style sheet, legend, and the picture of nothing. Light and dark as the reader's system
 //! has it.
 
-use super::colors::{DARK_TEXT, LIGHT_TEXT, Rgb, text_on};
+use super::colors::{DARK_TEXT, Fill, LIGHT_TEXT, text_on};
 use crate::render::clean::is_hostile;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -26,7 +27,7 @@ svg:root { color-scheme:light dark; background:#fdfdfb; }
 .parent > rect { fill-opacity:0.4; }
 ";
 
-/// The same on dark. Boxes keep their colours, and with them their text.
+/// The same on dark. Boxes of functions keep their colours, and with them their text.
 const DARK: &str = "\
 @media (prefers-color-scheme: dark) {
 svg:root { background:#1c1c1e; }
@@ -36,27 +37,38 @@ svg:root { background:#1c1c1e; }
 #frames > *:hover > rect { stroke:#ffffff; }
 ";
 
-/// The rules to add, given the colours of the boxes.
-pub(super) fn style(fills: impl IntoIterator<Item = Rgb>) -> String {
+/// The rules to add, given the colours of the boxes. A box and a mark have their colour on light paper as an attribute.
+pub(super) fn style(fills: &BTreeSet<Fill>) -> String {
     let mut style = STYLE.to_owned();
     let _ = writeln!(style, "#frames text {{ fill:{DARK_TEXT}; }}");
-    for fill in fills.into_iter().filter(|&fill| text_on(fill) == LIGHT_TEXT) {
-        let _ = writeln!(style, "#frames rect[fill=\"{fill}\"] + text {{ fill:{LIGHT_TEXT}; }}");
+    for Fill { light, .. } in fills.iter().filter(|fill| text_on(fill.light) == LIGHT_TEXT) {
+        let _ = writeln!(style, "#frames rect[fill=\"{light}\"] + text {{ fill:{LIGHT_TEXT}; }}");
     }
     // A callee was zoomed at: its callers let the background through.
     let faded = |text: &str| format!("#frames .parent > rect + text {{ fill:{text}; }}\n");
-    style + &faded("#202020") + DARK + &faded("#e4e4e2") + "}\n"
+    style + &faded("#202020") + DARK + &on_dark(fills) + &faded("#e4e4e2") + "}\n"
+}
+
+/// The rules for boxes and marks that have another colour on dark paper.
+fn on_dark(fills: &BTreeSet<Fill>) -> String {
+    let mut rules = String::new();
+    for Fill { light, dark } in fills.iter().filter(|fill| fill.light != fill.dark) {
+        let text = text_on(*dark);
+        let _ = writeln!(rules, "#frames rect[fill=\"{light}\"], tspan.mark[fill=\"{light}\"] {{ fill:{dark}; }}");
+        let _ = writeln!(rules, "#frames rect[fill=\"{light}\"] + text {{ fill:{text}; }}");
+    }
+    rules
 }
 
 /// The content of the line below the title.
-pub(super) fn legend(items: &[(Option<Rgb>, String)], note: &str) -> String {
+pub(super) fn legend(items: &[(Option<Fill>, String)], note: &str) -> String {
     let mut out = String::new();
     for (i, (color, text)) in items.iter().enumerate() {
         if i > 0 {
             out.push_str(if color.is_some() { "   " } else { " " });
         }
         if let Some(color) = color {
-            let _ = write!(out, "<tspan class=\"mark\" fill=\"{color}\">■</tspan> ");
+            let _ = write!(out, "<tspan class=\"mark\" fill=\"{}\">■</tspan> ", color.light);
         }
         out.push_str(&escaped(text));
     }

@@ -154,7 +154,10 @@ export interface StackColumns {
 
 export interface StateRow {
   name: string;
-  color: string;
+  /** Its colour on light paper, `#rrggbb`. */
+  light: string;
+  /** Its colour on dark paper. */
+  dark: string;
 }
 
 interface Tables {

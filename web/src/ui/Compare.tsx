@@ -11,7 +11,7 @@ import { fromHash, START, toHash, type View } from "../core/view";
 import type { ChangeRow, ComparisonPage, SideRow } from "../data/page";
 import { Canvas } from "../view/Canvas";
 import { FlameGraph } from "../view/FlameGraph";
-import { themeColor } from "../view/theme";
+import { stateColor, themeColor } from "../view/theme";
 import { Warnings } from "./Notes";
 import { Choice, Details, Section, Swatch, Table } from "./parts";
 
@@ -163,7 +163,7 @@ function Waterfall({ page }: { page: ComparisonPage }) {
     if (changes.delta_ns[i] === 0) continue;
     const to = at + changes.delta_ns[i];
     const state = page.states[changes.state[i]];
-    steps.push({ name: state.name, color: state.color, from: at, to, text: signed(changes.delta_ns[i]) });
+    steps.push({ name: state.name, color: stateColor(changes.state[i]), from: at, to, text: signed(changes.delta_ns[i]) });
     at = to;
   }
   const edges = [base, now, ...steps.flatMap((step) => [step.from, step.to])];

@@ -9,6 +9,7 @@ import { counted, duration, percent, share, signed } from "../core/units";
 import { FlameGraph, stateColors } from "../view/FlameGraph";
 import { Choice, Copy, Details, Section, Table } from "./parts";
 import { useStore } from "./store";
+import { useStateColors } from "../view/theme";
 
 export function Flame() {
   const { model, view, chosen, show } = useStore();
@@ -22,12 +23,13 @@ export function Flame() {
   const zoom = useMemo(() => boxAt(tree, view.zoom), [tree, view.zoom]);
   const match = useMemo(() => matcher(view.search), [view.search]);
   const found = useMemo(() => (match ? matches(tree, page.strings, page.states, match) : null), [tree, match]);
-  const colors = useMemo(() => page.states.map((state) => parseRgb(state.color)), [page]);
+  const theme = useStateColors(page.states);
+  const colors = useMemo(() => theme.map(parseRgb), [theme]);
   const mean = (box: number, of: "selected" | "rest") => (of === "selected" ? values[box] : restValues![box]) / Math.max(1, chosen![of].requests);
   const color = useMemo(() => {
     if (!isDifferential) return stateColors(tree, states, colors);
     return (box: number) => (box === 0 ? null : { fill: changeColor(mean(box, "rest"), mean(box, "selected")), isPale: false });
-  }, [tree, states, isDifferential, values]);
+  }, [tree, states, isDifferential, values, colors]);
   const name = useMemo(() => shortNames(tree, model), [tree]);
   const text = (box: number) => (box === 0 ? whole() : name(box));
   const whole = () => `${isGoroutine ? "goroutine time" : counted(chosen!.selected.requests, "request")} · ${duration(values[0])}`;

@@ -4,12 +4,13 @@ import type { ProfilePage, WarningRow } from "../data/page";
 import { count, counted, duration } from "../core/units";
 import { Command, Section, Swatch, Table } from "./parts";
 import { useStore } from "./store";
+import { stateColor } from "../view/theme";
 
 export function Wakers() {
   const { model } = useStore();
   const { page, stacks } = model;
   if (page.wakeups.length === 0) return null;
-  const color = (name: string) => page.states.find((state) => state.name === name)?.color ?? "transparent";
+  const color = (name: string) => stateColor(page.states.findIndex((state) => state.name === name));
   const rows = page.wakeups.map((w) => [
     duration(w.wait_ns),
     count(w.count),

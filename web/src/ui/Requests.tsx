@@ -8,6 +8,7 @@ import { count, counted, duration, parseDuration } from "../core/units";
 import { Choice, Details, Section, Swatch, Table } from "./parts";
 import { Scatter } from "./Scatter";
 import { useStore } from "./store";
+import { stateColor } from "../view/theme";
 
 export function Requests() {
   const { model, view, chosen, show } = useStore();
@@ -60,7 +61,7 @@ function Legend() {
     <ul class="legend">
       {states.map(([state, n]) => (
         <li>
-          <Swatch color={page.states[state].color} /> mostly {page.states[state].name} <span class="muted">{count(n)}</span>
+          <Swatch color={stateColor(state)} /> mostly {page.states[state].name} <span class="muted">{count(n)}</span>
         </li>
       ))}
       {page.cut && page.cut.goid.length > 0 && (

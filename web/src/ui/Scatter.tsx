@@ -7,7 +7,7 @@ import type { Brush } from "../core/selection";
 import { count, counted, duration } from "../core/units";
 import { Canvas } from "../view/Canvas";
 import { drawOthers, drawRequests, drawRing, drawSpans, MAX_DOTS } from "../view/dots";
-import { themeColor } from "../view/theme";
+import { themeColor, useStateColors } from "../view/theme";
 import { Histogram } from "./Histogram";
 import { useStore, type Store } from "./store";
 
@@ -30,12 +30,13 @@ export function Scatter() {
   const store = useStore();
   const { model, chosen, view, picked, show } = store;
   const { page } = model;
+  const colors = useStateColors(page.states);
   const ranges = useMemo(() => ({ time: timeRange(page), duration: durationRange(page) }), [page]);
   const [width, setWidth] = useState(0);
   const [drag, setDrag] = useState<Drag | null>(null);
   const place = useMemo(() => placeOf(inner(width, HEIGHT), ranges.time, ranges.duration), [width, ranges]);
   // A drag is drawn on a canvas of its own: the dots below stay as they are.
-  const draw = useCallback((context: CanvasRenderingContext2D) => drawAll(context, place, store), [place, chosen, picked, view.trace]);
+  const draw = useCallback((context: CanvasRenderingContext2D) => drawAll(context, place, colors, store), [place, colors, chosen, picked, view.trace]);
   const brush = view.selection.kind === "brush" ? view.selection : null;
   const drawBrush = useCallback(
     (context: CanvasRenderingContext2D) => {
@@ -138,7 +139,7 @@ function boxOfBrush(place: Place, brush: Brush): Box {
   return { left: fromX, top: fromY, width: Math.max(1, toX - fromX), height: Math.max(1, toY - fromY) };
 }
 
-function drawAll(context: CanvasRenderingContext2D, place: Place, { model, view, picked, chosen }: Store): void {
+function drawAll(context: CanvasRenderingContext2D, place: Place, colors: string[], { model, view, picked, chosen }: Store): void {
   const { page } = model;
   const requests = page.requests!;
   drawAxes(context, place);
@@ -150,7 +151,6 @@ function drawAll(context: CanvasRenderingContext2D, place: Place, { model, view,
   drawSpans(context, page.stopped, view.trace, place, { color: themeColor("--stw"), alpha: 0.6, least: 1 });
   drawOthers(context, page.undecided, view.trace, place);
   if (page.cut) drawOthers(context, page.cut, view.trace, place);
-  const colors = page.states.map((state) => state.color);
   drawRequests(context, requests, place, { colors, state: model.dominant, mask: chosen!.mask, isPart: chosen!.isPart });
   const ring = (i: number, radius: number, width: number) => drawRing(context, place.x(requests.start_ns[i]), place.y(requests.dur_ns[i]), radius, width);
   for (const { request } of page.exemplars) if (chosen!.mask[request] === 1) ring(request, 5, 1);

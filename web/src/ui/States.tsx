@@ -6,6 +6,7 @@ import { count, counted, duration, share } from "../core/units";
 import { useMemo } from "preact/hooks";
 import { Details, Section, Swatch, Table } from "./parts";
 import { useStore } from "./store";
+import { stateColor } from "../view/theme";
 
 interface BandRow {
   label: string;
@@ -44,7 +45,7 @@ export function States() {
             <span class="bandname">
               <b>{row.label}</b> <span class="muted">{counted(row.requests, "request")}</span>
             </span>
-            <Bar states={order.map((state) => ({ ...page.states[state], ns: row.states[state] }))} totalNs={row.totalNs} />
+            <Bar states={order.map((state) => ({ name: page.states[state].name, color: stateColor(state), ns: row.states[state] }))} totalNs={row.totalNs} />
             <span class="bandmean">{row.requests > 0 ? duration(row.totalNs / row.requests) : "–"}</span>
           </button>
         ))}
@@ -52,7 +53,7 @@ export function States() {
       <ul class="legend">
         {order.map((state) => (
           <li>
-            <Swatch color={page.states[state].color} /> {page.states[state].name}
+            <Swatch color={stateColor(state)} /> {page.states[state].name}
           </li>
         ))}
       </ul>
@@ -98,7 +99,7 @@ function GoroutineStates() {
   page.samples.state.forEach((state, i) => (sums[state] += page.samples.goroutine_ns[i]));
   const total = sums.reduce((all, ns) => all + ns, 0);
   const order = [...sums.keys()].filter((state) => sums[state] > 0).sort((a, b) => sums[b] - sums[a]);
-  const states = order.map((state) => ({ ...page.states[state], ns: sums[state] }));
+  const states = order.map((state) => ({ name: page.states[state].name, color: stateColor(state), ns: sums[state] }));
   const rows = states.map((state) => [
     <>
       <Swatch color={state.color} /> {state.name}

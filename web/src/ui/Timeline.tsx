@@ -7,6 +7,7 @@ import type { Exemplar, LaneRow, SpanColumns } from "../data/page";
 import { LaneCanvas, type Hit, type Window } from "../view/LaneCanvas";
 import { Command, Details, Section, Swatch, Table } from "./parts";
 import { useStore } from "./store";
+import { stateColor, useStateColors } from "../view/theme";
 
 export function Timeline() {
   const { model, picked, show } = useStore();
@@ -63,7 +64,7 @@ function Facts({ request }: { request: number }) {
         {order.slice(0, 4).map(([state, ns]) => (
           <>
             <span class="nowrap">
-              <Swatch color={page.states[state].color} /> {page.states[state].name} {share(ns, dur)}
+              <Swatch color={stateColor(state)} /> {page.states[state].name} {share(ns, dur)}
             </span>{" "}
           </>
         ))}
@@ -87,7 +88,7 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
   const [shown, setShown] = useState<Window>({ fromNs: 0, toNs: total });
   const [hit, setHit] = useState<Hit | null>(null);
   const rows = useMemo(() => rowsOf(exemplar, open), [exemplar, open]);
-  const colors = useMemo(() => page.states.map((state) => state.color), [page]);
+  const colors = useStateColors(page.states);
   const overs = useHandOvers(exemplar);
   const spans = useMemo(() => {
     const start = requests.start_ns[exemplar.request];
@@ -223,7 +224,7 @@ function Said({ exemplar, rows, overs, near, hit }: { exemplar: Exemplar; rows: 
       {isThere && (
         <>
           {" "}
-          · <Swatch color={page.states[lane.state[at]].color} /> {page.states[lane.state[at]].name} {duration(lane.dur_ns[at])} (from {duration(lane.start_ns[at])})
+          · <Swatch color={stateColor(lane.state[at])} /> {page.states[lane.state[at]].name} {duration(lane.dur_ns[at])} (from {duration(lane.start_ns[at])})
         </>
       )}
       {isOnPath && <> · critical path{where && ": "}{where && <code>{where}</code>}</>}
@@ -252,7 +253,7 @@ function OverSaid({ exemplar, over }: { exemplar: Exemplar; over: HandOver }) {
   const name = (lane: number) => `goroutine ${exemplar.lanes[lane].goid} ${short(laneFunction(exemplar.lanes[lane], page.strings))}`;
   return (
     <>
-      {duration(over.ns)} · {name(over.from)} ends the wait of {name(over.to)} · <Swatch color={page.states[over.waited].color} /> {page.states[over.waited].name}
+      {duration(over.ns)} · {name(over.from)} ends the wait of {name(over.to)} · <Swatch color={stateColor(over.waited)} /> {page.states[over.waited].name}
       {waiting && <> in <code>{waiting}</code></>}
     </>
   );

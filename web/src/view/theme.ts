@@ -1,8 +1,10 @@
 // Colours of the theme on canvases: the style sheet has them, and canvases are drawn again when it changes.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { StateRow } from "../data/page";
 
-const QUERIES = ["(prefers-color-scheme: dark)", "(forced-colors: active)", "(prefers-contrast: more)"];
+const DARK = "(prefers-color-scheme: dark)";
+const QUERIES = [DARK, "(forced-colors: active)", "(prefers-contrast: more)"];
 
 /** A number that changes with the theme. */
 export function useTheme(): number {
@@ -14,6 +16,27 @@ export function useTheme(): number {
     return () => lists.forEach((list) => list.removeEventListener("change", changed));
   }, []);
   return version;
+}
+
+/** Gives the style sheet the colours of states, now and whenever the theme changes: before anything is drawn with them. */
+export function provideStateColors(states: StateRow[]): void {
+  const provide = () => {
+    const isDark = matchMedia(DARK).matches;
+    states.forEach((state, i) => document.documentElement.style.setProperty(`--state-${i}`, isDark ? state.dark : state.light));
+  };
+  provide();
+  matchMedia(DARK).addEventListener("change", provide);
+}
+
+/** The colour of a state, for the style of an element. */
+export function stateColor(state: number): string {
+  return `var(--state-${state})`;
+}
+
+/** The colours of the states, for canvases: others when the theme changes. */
+export function useStateColors(states: StateRow[]): string[] {
+  const theme = useTheme();
+  return useMemo(() => states.map((_, i) => themeColor(`--state-${i}`)), [states, theme]);
 }
 
 /** A colour of the style sheet, such as `--text`. */
