@@ -7,17 +7,17 @@
 --   ClickHouse  CREATE VIEW requests AS SELECT * FROM file('out/**.parquet', Parquet);
 --
 -- Each question begins with `counted`: the requests that count. One that is in several snapshots of a process is there once:
--- the goroutine and a moment at which it began or ended, on the machine's clock, tell that it is the same. The whole one
--- counts, of two cut ones the longer.
+-- the goroutine and a moment at which it began or ended, on the machine's clock, tell that it is the same. Of those that an
+-- edge cuts (`unknown`), it is enough that they overlap: a whole one counts, of two cut ones the longer.
 
 -- endpoints: quantiles by endpoint and version (nearest rank)
 WITH counted AS (
     SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns, partial, undecided,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
-        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
-    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+        SELECT trace, request, version, root, dur_ns,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
+        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
+    WHERE of_start = trace AND of_end = trace),
 ranked AS (
     SELECT root, version, dur_ns,
         row_number() OVER (PARTITION BY root, version ORDER BY dur_ns) AS r,
@@ -33,11 +33,11 @@ FROM ranked GROUP BY root, version ORDER BY total_ns DESC, root, version;
 -- states: what the requests of each endpoint spent their time in
 WITH counted AS (
     SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns, partial, undecided,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
-        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
-    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided)
+        SELECT trace, request, version, root, dur_ns,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
+        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
+    WHERE of_start = trace AND of_end = trace)
 SELECT c.root AS root, q.state AS state, sum(q.ns) AS ns
 FROM requests AS q JOIN counted AS c ON q.trace = c.trace AND q.request = c.request
 GROUP BY c.root, q.state ORDER BY root, ns DESC, state;
@@ -45,11 +45,11 @@ GROUP BY c.root, q.state ORDER BY root, ns DESC, state;
 -- slowest: the folded stacks of the slowest 5 % of all requests, for a flame graph
 WITH counted AS (
     SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns, partial, undecided,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
-        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
-    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+        SELECT trace, request, version, root, dur_ns,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
+        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
+    WHERE of_start = trace AND of_end = trace),
 ranked AS (
     SELECT trace, request,
         row_number() OVER (ORDER BY dur_ns DESC, trace, request) AS r, count(*) OVER () AS n
@@ -63,11 +63,11 @@ GROUP BY q.stack || ';[' || q.state || ']' ORDER BY ns DESC, folded;
 -- differences of an endpoint add up to that of its means.
 WITH counted AS (
     SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns, partial, undecided,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
-        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
-    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+        SELECT trace, request, version, root, dur_ns,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
+        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
+    WHERE of_start = trace AND of_end = trace),
 sides AS (
     SELECT root, sum(CASE WHEN version = 'v1' THEN 1 ELSE 0 END) AS before_n, sum(CASE WHEN version = 'v2' THEN 1 ELSE 0 END) AS after_n
     FROM counted GROUP BY root),
@@ -88,11 +88,11 @@ ORDER BY change_ns DESC, root, stack, state;
 -- request of each
 WITH counted AS (
     SELECT * FROM (
-        SELECT trace, request, host, version, root, dur_ns, partial, undecided,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
-        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
-    WHERE by_start = 1 AND by_end = 1 AND NOT partial AND NOT undecided),
+        SELECT trace, request, host, version, root, dur_ns,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
+            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
+        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
+    WHERE of_start = trace AND of_end = trace),
 ranked AS (
     SELECT trace, host, root, dur_ns,
         row_number() OVER (PARTITION BY root ORDER BY dur_ns DESC, trace, request) AS r,
@@ -104,14 +104,30 @@ SELECT host, count(*) AS requests, sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 
     max(CASE WHEN of_host = 1 THEN 'gotrace-slice -F --root ''' || root || ''' --slowest 1 ''' || trace || '''' END) AS worst
 FROM ranked GROUP BY host ORDER BY slow_share DESC, host;
 
--- unknown: how much is cut, or undecided, on each host
-WITH counted AS (
-    SELECT * FROM (
-        SELECT host, version, dur_ns, partial, undecided,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY partial, dur_ns DESC, trace) AS by_start,
-            row_number() OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY partial, dur_ns DESC, trace) AS by_end
-        FROM requests WHERE dur_ns IS NOT NULL) AS one_each
-    WHERE by_start = 1 AND by_end = 1)
+-- unknown: how many requests are cut, or undecided, on each host, and what share of all
+WITH seen AS (
+    SELECT trace, service, host, version, goid, clock_ns, clock_ns + dur_ns AS end_ns, dur_ns, partial, undecided,
+        max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns, trace, request
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until_ns,
+        row_number() OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns, trace, request) AS place
+    FROM requests WHERE dur_ns IS NOT NULL),
+overlapping AS (
+    SELECT *, sum(CASE WHEN until_ns > clock_ns THEN 0 ELSE 1 END) OVER (PARTITION BY service, host, version, goid
+        ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS part
+    FROM seen),
+best AS (
+    SELECT *,
+        first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns
+            ORDER BY undecided, partial, dur_ns DESC, trace) AS of_start,
+        first_value(trace) OVER (PARTITION BY service, host, version, goid, end_ns
+            ORDER BY undecided, partial, dur_ns DESC, trace) AS of_end,
+        first_value(trace) OVER (PARTITION BY service, host, version, goid, part
+            ORDER BY undecided, partial, dur_ns DESC, trace) AS of_part
+    FROM overlapping),
+counted AS (
+    SELECT * FROM best WHERE of_start = trace AND of_end = trace AND (of_part = trace OR NOT partial))
 SELECT host, version, sum(CASE WHEN partial OR undecided THEN 0 ELSE 1 END) AS whole_requests,
-    sum(CASE WHEN partial THEN 1 ELSE 0 END) AS cut_requests, sum(CASE WHEN undecided THEN 1 ELSE 0 END) AS undecided_requests
+    sum(CASE WHEN partial THEN 1 ELSE 0 END) AS cut_requests, sum(CASE WHEN undecided THEN 1 ELSE 0 END) AS undecided_requests,
+    CAST(sum(CASE WHEN partial THEN 1 ELSE 0 END) AS DOUBLE) / count(*) AS cut_share,
+    CAST(sum(CASE WHEN undecided THEN 1 ELSE 0 END) AS DOUBLE) / count(*) AS undecided_share
 FROM counted GROUP BY host, version ORDER BY host, version;

@@ -9,7 +9,7 @@ use super::{Input, Options};
 use crate::profile::Candidates;
 use crate::slice::TimeRange;
 use crate::survey::roots::servers::RECORDING_HANDLER;
-use crate::survey::{self, Started, Survey};
+use crate::survey::{self, Among, Started, Survey};
 use crate::trace::error::Result;
 use crate::trace::ids::StackIdx;
 use crate::trace::symbols::Symbols;
@@ -74,7 +74,10 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
             if listing.with_functions {
                 add_functions(&mut all, &survey.symbols);
             }
-            all.add_served(survey::handlers(&survey, looked_at), &survey::unknown_handler(&survey, looked_at, None));
+            all.add_served(
+                survey::handlers(&survey, looked_at),
+                &survey::unknown_handler(&survey, Among::all(looked_at)).undecided,
+            );
             all.older_tasks += survey.annotations.older_tasks;
             let part = Window { end: looked_at.end.min(survey.end), ..looked_at };
             all.add_annotations(survey.annotations.rows(part));

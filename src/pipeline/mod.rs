@@ -12,7 +12,9 @@
 //! that the result is the same for any number of threads. `progress` counts the bytes that are done.
 
 mod anonymize;
+mod chosen;
 mod counted_elsewhere;
+mod endpoint_selectors;
 mod events;
 mod in_order;
 mod listing;
@@ -20,6 +22,7 @@ mod looked_at;
 mod matched;
 mod open_trace;
 mod progress;
+mod roots_elsewhere;
 mod selection;
 mod slicing;
 mod snapshots;

@@ -1,22 +1,24 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
+use super::chosen::{self, Chosen};
 use super::counted_elsewhere::shared_generations;
+use super::endpoint_selectors::{EndpointSelectors, endpoint_selectors};
 use super::listing::{Listing, list_in_pool};
 use super::looked_at::looked_at;
 use super::matched::{MatchedCounts, select_alone, stretches_alone};
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
+use super::roots_elsewhere::{Place, RootsElsewhere};
 use super::selection::{add_selection, selection_of};
-use super::snapshots::{self, GenerationKey, Seen, in_several_snapshots};
+use super::snapshots::{GenerationKey, Seen, in_several_snapshots};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
-use crate::profile::{self, ChosenFrom, CutRequest, Metric, Only, Profile, RequestStacks, Requests};
+use crate::profile::{ChosenFrom, Metric, Only, Profile, RequestStacks, Requests};
 use crate::slice::{self, Selector, SelectorBuilder, WindowIdx};
-use crate::survey::roots::servers::TIMEOUT_HANDLER;
-use crate::survey::{self, Asked, Survey};
+use crate::survey::{self, Among, Asked, SameServers, Survey};
 use crate::trace::error::{Result, Warning};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 /// Slices the traces and adds the slices up.
 pub fn profile(
@@ -30,7 +32,7 @@ pub fn profile(
         let chosen = asked.choose(inputs)?;
         let passes = if chosen.is_some() { 4 } else { 2 };
         let ticker = Ticker::new(inputs, passes, progress);
-        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None };
+        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None, wants_seen: false };
         let sliced = slicer.slice_all(inputs)?;
         // Roots that matched and are of another length are an answer; none that matched is not.
         let matched = sliced.profile.selection.roots > 0
@@ -61,39 +63,9 @@ pub fn endpoints(
         let (selector, options) = (builder.build()?, Options { only: None, ..options });
         let asked = Question { selector: &selector, options, by_endpoint: Some(&selectors) };
         let chosen = asked.choose(inputs)?;
-        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None };
+        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None, wants_seen: false };
         Ok(slicer.slice_all(inputs)?.finish(options, chosen.as_ref()))
     })
-}
-
-/// By input and where a trace starts in it, what selects the requests of its servers.
-type EndpointSelectors = FxHashMap<(usize, u64), Selector>;
-
-/// What selects the requests of each trace: the functions of its own endpoints.
-fn endpoint_selectors(
-    inputs: &[Input<'_>],
-    builder: &SelectorBuilder,
-    options: Options,
-    ticker: &Ticker<'_>,
-) -> Result<EndpointSelectors> {
-    let time = builder.time.as_ref().map(|(range, _)| *range);
-    let mut selectors = EndpointSelectors::default();
-    for (i, input) in inputs.iter().enumerate() {
-        let _ = for_each_trace(input, &mut |trace| {
-            let (survey, _) = trace.survey(None, options, ticker)?;
-            let functions = survey::endpoints(&survey, looked_at(&survey, time)).functions;
-            // On its own stacks, a request with a time limit shows no endpoint, but this.
-            let functions = functions.iter().map(String::as_str).chain([TIMEOUT_HANDLER]);
-            let patterns = functions.map(|function| format!("^{}$", regex::escape(function)));
-            let selector = patterns.fold(builder.clone(), SelectorBuilder::root).build()?;
-            selectors.insert((i, trace.start), selector);
-            // They are found again when the trace is sliced.
-            drop(trace.take_warnings());
-            Ok(())
-        })
-        .map_err(|e| e.in_input(&input.name))?;
-    }
-    Ok(selectors)
 }
 
 /// What is asked of the traces.
@@ -103,20 +75,6 @@ struct Question<'a> {
     options: Options,
     /// Where roots are all requests of servers, called by their endpoints: what selects those of each trace.
     by_endpoint: Option<&'a EndpointSelectors>,
-}
-
-/// The requests that count.
-struct Chosen {
-    /// Per trace, their windows; none where all windows count but those of `dropped`.
-    windows: Option<Vec<Vec<WindowIdx>>>,
-    /// By input and where the trace starts in it, the windows of requests that count in another trace.
-    dropped: FxHashMap<(usize, u64), FxHashSet<WindowIdx>>,
-    /// How many requests are in several traces of one process.
-    n_dropped: usize,
-    /// How long the requests took that there were to choose from, in ns.
-    before_ns: Vec<u64>,
-    /// All requests that are cut.
-    cut: Vec<CutRequest>,
 }
 
 impl Question<'_> {
@@ -131,10 +89,14 @@ impl Question<'_> {
         let options = Options { metric: Metric::Latency, request_stacks: false, exemplars: false, ..self.options };
         let ticker = Ticker::new(inputs, 2, None);
         let needed = only.is_none().then_some(&shared);
-        let slicer = Slicer { asked: Self { options, ..self }, ticker: &ticker, chosen: None, needed };
-        let sliced = slicer.slice_all(inputs)?;
-        let duplicates = if shared.is_empty() { Vec::new() } else { sliced.duplicates() };
-        Ok((only.is_some() || !duplicates.is_empty()).then(|| sliced.choose(only, &duplicates)))
+        let slicer = Slicer {
+            asked: Self { options, ..self },
+            ticker: &ticker,
+            chosen: None,
+            needed,
+            wants_seen: !shared.is_empty(),
+        };
+        Ok(slicer.slice_all(inputs)?.choose(only))
     }
 }
 
@@ -152,7 +114,11 @@ struct Sliced {
     /// The windows of the requests that are cut, in the order of their list.
     cut_windows: Vec<WindowIdx>,
     /// Per trace, its input and where it starts in that, and its generations.
-    places: Vec<((usize, u64), Vec<GenerationKey>)>,
+    places: Vec<(Place, Vec<GenerationKey>)>,
+    /// The requests that servers served, where that is wanted.
+    served: Vec<Seen<u64, u32>>,
+    /// Connections of undecided requests in traces that overlap: the process, and the goroutine.
+    connections: FxHashSet<(usize, u64)>,
     /// Whether requests on a server match in some trace, and are the only roots of it.
     has_served: bool,
     /// Whether a trace without such ones has other roots.
@@ -160,41 +126,26 @@ struct Sliced {
 }
 
 impl Sliced {
-    /// The requests that count in another trace of their process.
-    fn duplicates(&self) -> Vec<Seen<u64, WindowIdx>> {
+    /// Which requests count: those of the wanted length, and each once where traces overlap.
+    fn choose(&self, only: Option<Only>) -> Option<Chosen> {
+        let elsewhere = RootsElsewhere::find(&self.places, self.seen(), self.served.clone());
+        let all = chosen::Measured {
+            requests: &self.requests,
+            windows: &self.windows,
+            cut_windows: &self.cut_windows,
+            places: self.places.iter().map(|(place, _)| *place).collect(),
+        };
+        (only.is_some() || !elsewhere.is_empty()).then(|| Chosen::new(&all, only, elsewhere))
+    }
+
+    /// The roots, on the clock of their process.
+    fn seen(&self) -> Vec<Seen<u64, WindowIdx>> {
         let traces = &self.profile.traces;
         let windows = self.windows.iter().flatten();
         let whole = self.requests.list.iter().zip(windows).filter(|(request, _)| !request.partial);
         let whole = whole.map(|(request, window)| Seen::whole(request, *window, traces));
         let cut = self.requests.cut.iter().zip(&self.cut_windows);
-        let cut = cut.map(|(cut, window)| Seen::cut(cut, *window, traces));
-        let keys: Vec<Vec<GenerationKey>> = self.places.iter().map(|(_, keys)| keys.clone()).collect();
-        snapshots::duplicates(whole.chain(cut).collect(), &snapshots::processes(&keys))
-    }
-
-    /// Which requests count, without those that count in another trace.
-    fn choose(self, only: Option<Only>, duplicates: &[Seen<u64, WindowIdx>]) -> Chosen {
-        let dropped: FxHashSet<(usize, WindowIdx)> = duplicates.iter().map(|of| (of.trace, of.key)).collect();
-        let counts = |trace: u32, window: WindowIdx| !dropped.contains(&(trace as usize, window));
-        let list = self.requests.list.iter().zip(self.windows.iter().flatten());
-        let list: Vec<_> = list.filter(|(request, window)| counts(request.trace, **window)).collect();
-        let durations: Vec<u64> = list.iter().map(|(request, _)| request.dur_ns).collect();
-        let cut = self.requests.cut.iter().zip(&self.cut_windows);
-        let mut cut: Vec<CutRequest> =
-            cut.filter(|(cut, window)| counts(cut.trace, **window)).map(|(cut, _)| cut.clone()).collect();
-        let windows = only.map(|only| {
-            profile::choose_cut(&mut cut, only, &durations);
-            let mut windows = vec![Vec::new(); self.windows.len()];
-            for ((request, window), _) in list.iter().zip(only.choose(&durations)).filter(|(_, chosen)| *chosen) {
-                windows[request.trace as usize].push(**window);
-            }
-            windows
-        });
-        let mut by_place: FxHashMap<(usize, u64), FxHashSet<WindowIdx>> = FxHashMap::default();
-        for (trace, window) in dropped {
-            by_place.entry(self.places[trace].0).or_default().insert(window);
-        }
-        Chosen { windows, dropped: by_place, n_dropped: duplicates.len(), before_ns: durations, cut }
+        whole.chain(cut.map(|(cut, window)| Seen::cut(cut, *window, traces))).collect()
     }
 
     fn finish(self, options: Options, chosen: Option<&Chosen>) -> Profile {
@@ -209,7 +160,7 @@ impl Sliced {
             ChosenFrom { only, durations_ns }
         });
         if let Some(chosen) = chosen {
-            profile.warnings.extend(in_several_snapshots(chosen.n_dropped));
+            profile.warnings.extend(in_several_snapshots(chosen.elsewhere.n));
         }
         if let Some(chosen) = chosen_by_length {
             requests.cut.clone_from(&chosen.cut);
@@ -241,6 +192,8 @@ struct Slicer<'a> {
     chosen: Option<&'a Chosen>,
     /// Traces that have none of these generations need not be looked at; none where all do.
     needed: Option<&'a FxHashSet<GenerationKey>>,
+    /// Whether all requests that servers served are wanted.
+    wants_seen: bool,
 }
 
 impl Slicer<'_> {
@@ -287,26 +240,18 @@ impl Slicer<'_> {
     }
 
     /// Slices one trace, and adds it to `sliced`.
-    fn slice(
-        &self,
-        input: &Input<'_>,
-        (place, trace): ((usize, u64), &mut OpenTrace<'_>),
-        sliced: &mut Sliced,
-    ) -> Result<()> {
+    fn slice(&self, input: &Input<'_>, (place, trace): (Place, &mut OpenTrace<'_>), sliced: &mut Sliced) -> Result<()> {
         let own = self.asked.by_endpoint.and_then(|selectors| selectors.get(&place));
         let selector = own.unwrap_or(self.asked.selector);
         let (mut survey, predictions) = trace.survey(Some(selector), self.asked.options, self.ticker)?;
         trace.settle_first_calls(&mut survey)?;
-        self.add_undecided(&survey, &mut sliced.profile);
+        self.add_undecided(&survey, place, sliced);
         if self.asked.by_endpoint.is_some() {
             survey.forest.endpoints = survey::endpoints(&survey, looked_at(&survey, self.asked.selector.time));
         }
         let mut slice = slice::select(&survey.forest, &survey.symbols, selector);
-        if let Some(windows) = self.chosen.and_then(|c| c.windows.as_ref()?.get(sliced.windows.len())) {
-            slice.keep(windows);
-        } else if let Some(dropped) = self.chosen.and_then(|chosen| chosen.dropped.get(&place)) {
-            let all = (0..slice.windows.len() as u32).map(WindowIdx);
-            slice.keep(&all.filter(|window| !dropped.contains(window)).collect::<Vec<_>>());
+        if let Some(chosen) = self.chosen {
+            chosen.keep(&mut slice, sliced.windows.len(), place);
         }
         sliced.profile.selection.goroutines_alone = select_alone(slice.others.goroutines);
         sliced.profile.selection.stretches_alone = select_alone(stretches_alone(&survey, &slice));
@@ -365,23 +310,32 @@ impl Slicer<'_> {
     }
 
     /// Adds the requests that may be roots by stack too, and all requests of the same servers.
-    fn add_undecided(&self, survey: &Survey, profile: &mut Profile) {
-        let list_of = self.asked.options.request_stacks.then_some(profile.traces.len() as u32);
+    fn add_undecided(&self, survey: &Survey, place: Place, sliced: &mut Sliced) {
+        let trace = sliced.profile.traces.len();
+        let elsewhere = self.chosen.and_then(|chosen| chosen.elsewhere.of(place));
+        let among = Among {
+            window: looked_at(survey, self.asked.selector.time),
+            list_of: self.asked.options.request_stacks.then_some(trace as u32),
+            wants_seen: self.wants_seen,
+            elsewhere: elsewhere.map(|of| &of.served),
+        };
+        let mut same = self.same_servers(survey, among);
+        if let Some(of_trace) = elsewhere {
+            same.connections.retain(|goid| sliced.connections.insert((of_trace.process, *goid)));
+            same.undecided.connections = same.connections.len() as u64;
+        }
+        let selection = &mut sliced.profile.selection;
+        selection.undecided += &same.undecided;
+        selection.same_servers.absorb(&same.all);
+        sliced.served.extend(same.seen.iter().map(|request| Seen::served(request, trace)));
+    }
+
+    fn same_servers(&self, survey: &Survey, among: Among<'_>) -> SameServers {
         if self.asked.by_endpoint.is_some() {
-            let undecided = survey::unknown_handler(survey, looked_at(survey, self.asked.selector.time), list_of);
-            profile.selection.undecided += &undecided;
-            return;
+            return survey::unknown_handler(survey, among);
         }
         let matches = |name: &str| self.asked.selector.roots.matches(name);
-        let asked = Asked {
-            matches: &matches,
-            goids: &self.asked.selector.given.goids,
-            window: looked_at(survey, self.asked.selector.time),
-            list_of,
-        };
-        let same = survey::undecided(survey, &asked);
-        profile.selection.undecided += &same.undecided;
-        profile.selection.same_servers.absorb(&same.all);
+        survey::undecided(survey, &Asked { matches: &matches, goids: &self.asked.selector.given.goids, among })
     }
 }
 

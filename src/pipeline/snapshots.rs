@@ -14,8 +14,8 @@
 
 use crate::profile::{CutRequest, Request, TraceInfo};
 use crate::slice::WindowIdx;
-use crate::survey::CutSpan;
 use crate::survey::listed::{Identity, ListedItem, ListedSpan};
+use crate::survey::{CutSpan, SeenRequest};
 use crate::trace::error::Warning;
 use crate::trace::time::Window;
 use crate::trace::v2::batch::GenerationIndex;
@@ -111,6 +111,21 @@ impl Seen<u64, WindowIdx> {
     }
 }
 
+impl Seen<u64, u32> {
+    /// One of the requests that were served in the trace at a position.
+    pub(super) fn served(request: &SeenRequest, trace: usize) -> Self {
+        let SeenRequest { position, goid, cut_start, cut_end, is_inferred, is_undecided, .. } = *request;
+        let (key, identity, is_named) = (position, goid, !is_undecided);
+        let (start_ns, end_ns) = (request.start.0, request.end.0);
+        Self { trace, key, identity, start_ns, end_ns, cut_start, cut_end, is_inferred, is_named }
+    }
+
+    /// Whether nothing says what it is.
+    pub(super) fn is_undecided(&self) -> bool {
+        !self.is_named
+    }
+}
+
 impl Seen<Identity, ListedItem> {
     /// What the list of a trace counts; `trace` is its position, and its first and last moment.
     pub(super) fn listed(listed: ListedSpan, (trace, span): (usize, Window)) -> Self {
@@ -143,11 +158,40 @@ impl<I, K> Seen<I, K> {
         overlap && self.trace != other.trace && (starts && ends || self.is_inferred || other.is_inferred)
     }
 
-    /// Whether this one counts, and not the other: a named one, a whole one, of two cut ones the longer, of equal ones the
-    /// first.
-    fn counts_before(&self, other: &Self) -> bool {
-        let rank = |of: &Self| (!of.is_named, of.is_cut(), i128::from(of.start_ns) - i128::from(of.end_ns), of.trace);
-        rank(self) <= rank(other)
+    /// The least of those that are the same counts: a named one, a whole one, one with certain edges, of two cut ones the
+    /// longer, of equal ones the first.
+    fn rank(&self) -> (bool, bool, bool, i128, usize) {
+        let shorter = i128::from(self.start_ns) - i128::from(self.end_ns);
+        (!self.is_named, self.is_cut(), self.is_inferred, shorter, self.trace)
+    }
+}
+
+/// What several traces have of one request.
+struct Same<'s, I, K> {
+    /// The one that counts.
+    best: &'s Seen<I, K>,
+    /// The one that is seen for longest.
+    last: &'s Seen<I, K>,
+    traces: Vec<usize>,
+}
+
+impl<'s, I, K> Same<'s, I, K> {
+    fn of(first: &'s Seen<I, K>) -> Self {
+        Self { best: first, last: first, traces: vec![first.trace] }
+    }
+
+    /// Whether it has another one too: of each trace, one.
+    fn has(&self, other: &Seen<I, K>) -> bool {
+        !self.traces.contains(&other.trace) && (self.best.is_same(other) || self.last.is_same(other))
+    }
+
+    /// Adds one, and gives the one of both that does not count.
+    fn add(&mut self, next: &'s Seen<I, K>) -> &'s Seen<I, K> {
+        self.traces.push(next.trace);
+        if next.end_ns > self.last.end_ns {
+            self.last = next;
+        }
+        if self.best.rank() <= next.rank() { next } else { std::mem::replace(&mut self.best, next) }
     }
 }
 
@@ -158,13 +202,12 @@ pub(super) fn duplicates<I: Clone + Ord, K: Copy>(mut seen: Vec<Seen<I, K>>, pro
     let mut dropped = Vec::new();
     let is_of_one = |a: &Seen<I, K>, b: &Seen<I, K>| (process[a.trace], &a.identity) == (process[b.trace], &b.identity);
     for of_one in seen.chunk_by(is_of_one) {
-        let mut open: Vec<Seen<I, K>> = Vec::new();
+        let mut open: Vec<Same<'_, I, K>> = Vec::new();
         for next in of_one {
-            open.retain(|known| known.end_ns > next.start_ns);
-            match open.iter_mut().find(|known| known.is_same(next)) {
-                None => open.push(next.clone()),
-                Some(known) if known.counts_before(next) => dropped.push(next.clone()),
-                Some(known) => dropped.push(std::mem::replace(known, next.clone())),
+            open.retain(|same| same.last.end_ns > next.start_ns);
+            match open.iter_mut().find(|same| same.has(next)) {
+                None => open.push(Same::of(next)),
+                Some(same) => dropped.push(same.add(next).clone()),
             }
         }
     }
@@ -189,13 +232,13 @@ mod tests {
         let (cut_start, cut_end) = (cut.contains('<'), cut.contains('>'));
         let (start_ns, end_ns) = span;
         let key = WindowIdx(0);
-        let (identity, is_named) = (goid, !cut.contains('?'));
-        Seen { trace, key, identity, start_ns, end_ns, cut_start, cut_end, is_inferred: false, is_named }
+        let (identity, is_named, is_inferred) = (goid, !cut.contains('?'), cut.contains('~'));
+        Seen { trace, key, identity, start_ns, end_ns, cut_start, cut_end, is_inferred, is_named }
     }
 
     fn dropped(list: &[Seen<u64, WindowIdx>]) -> Vec<(usize, i64)> {
         let mut dropped: Vec<(usize, i64)> =
-            duplicates(list.to_vec(), &[0, 0, 2]).iter().map(|of| (of.trace, of.start_ns)).collect();
+            duplicates(list.to_vec(), &[0, 0, 2, 0]).iter().map(|of| (of.trace, of.start_ns)).collect();
         dropped.sort_unstable();
         dropped
     }
@@ -222,11 +265,38 @@ mod tests {
     }
 
     #[test]
+    fn one_that_goes_on_through_many_snapshots_counts_once() {
+        let snapshots = [seen(0, 7, (10, 70), ">"), seen(1, 7, (60, 110), "<>"), seen(3, 7, (100, 155), "<")];
+        assert_eq!(dropped(&snapshots), [(1, 60), (3, 100)]);
+    }
+
+    #[test]
+    fn what_one_trace_cannot_tell_apart_another_can() {
+        let apart = [seen(0, 7, (10, 20), ""), seen(0, 7, (20, 30), "")];
+        assert_eq!(dropped(&[&apart[..], &[seen(1, 7, (12, 30), "~")]].concat()), [(1, 12)]);
+        assert_eq!(dropped(&[seen(0, 7, (10, 20), "~"), seen(1, 7, (9, 20), "~")]), [(0, 10)]);
+    }
+
+    #[test]
+    fn what_one_trace_decides_is_decided() {
+        assert_eq!(dropped(&[seen(0, 7, (10, 30), "?>"), seen(1, 7, (20, 35), "<")]), [(0, 10)]);
+        assert_eq!(dropped(&[seen(0, 7, (10, 30), "?"), seen(1, 7, (10, 30), "?")]), [(1, 10)]);
+        assert_eq!(dropped(&[seen(0, 7, (10, 30), "?"), seen(1, 7, (30, 40), "")]), []);
+    }
+
+    #[test]
     fn tasks_of_one_goroutine_may_overlap() {
         let a = [seen(0, 7, (10, 20), ""), seen(0, 7, (15, 30), "")];
         let b = [seen(1, 7, (10, 20), ""), seen(1, 7, (15, 30), "")];
         assert_eq!(dropped(&[a[0], b[1]]), []);
         assert_eq!(dropped(&[a, b].concat()), [(1, 10), (1, 15)]);
+        let cut = [
+            seen(0, 7, (10, 50), ">"),
+            seen(0, 7, (20, 50), ">"),
+            seen(1, 7, (40, 60), "<"),
+            seen(1, 7, (40, 70), "<"),
+        ];
+        assert_eq!(dropped(&cut).len(), 2);
     }
 
     #[test]

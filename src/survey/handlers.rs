@@ -14,7 +14,8 @@ use super::forest::RequestEndpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
 use super::roots::servers::hands_on;
-use crate::profile::{DurationList, Handler, InferredDuration, Undecided, is_std};
+use super::undecided::{Among, SameServers};
+use crate::profile::{DurationList, Handler, InferredDuration, is_std};
 use crate::trace::ids::StringIdx;
 use crate::trace::time::Window;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -83,13 +84,20 @@ pub(crate) fn endpoints(survey: &Survey, looked_at: Window) -> RequestEndpoints 
     found
 }
 
-/// Whole requests of a part of the trace without a stack in a handler; each by itself where the position of the trace is
-/// given.
-pub(crate) fn unknown_handler(survey: &Survey, looked_at: Window, list_of: Option<u32>) -> Undecided {
-    let mut undecided = Undecided::default();
+/// Whole requests without a stack in a handler.
+pub(crate) fn unknown_handler(survey: &Survey, among: Among<'_>) -> SameServers {
+    let Among { window: looked_at, list_of, .. } = among;
+    let mut same = SameServers::default();
+    let undecided = &mut same.undecided;
     let mut goroutines = FxHashSet::default();
     let served = &survey.served;
-    for request in served.requests.iter().filter(|r| served.path_sets[r.paths as usize].is_empty()) {
+    let is_unknown = |request: &ServerRequest| served.path_sets[request.paths as usize].is_empty();
+    for (position, request) in (0..).zip(&served.requests) {
+        let is_undecided = is_unknown(request);
+        same.seen.extend(among.wants_seen.then(|| survey.seen_request(position, looked_at, is_undecided)).flatten());
+        if !is_undecided || !among.counts(position) {
+            continue;
+        }
         if let Some(ns) = request.duration().filter(|_| request.is_inside(looked_at)) {
             undecided.took.durations_ns.push(ns);
             goroutines.extend(survey.connection_of(request));
@@ -98,7 +106,8 @@ pub(crate) fn unknown_handler(survey: &Survey, looked_at: Window, list_of: Optio
     }
     undecided.list.sort_by_key(|request| (request.start_ns, request.goid));
     undecided.connections = goroutines.len() as u64;
-    undecided
+    same.connections = survey.goids(goroutines);
+    same
 }
 
 fn by_protocol(survey: &Survey, looked_at: Window) -> BTreeMap<&'static str, Group> {

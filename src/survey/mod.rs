@@ -42,7 +42,7 @@ pub(crate) use first_calls::FirstCalls;
 pub(crate) use forest::{AnnotatedRoot, Annotation, CutSpan, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
 pub(crate) use handlers::{endpoints, handlers, unknown_handler};
 pub(crate) use started::Started;
-pub(crate) use undecided::{Asked, undecided};
+pub(crate) use undecided::{Among, Asked, SameServers, undecided};
 
 use crate::profile::UndecidedRequest;
 use crate::trace::ids::GIdx;
@@ -86,6 +86,27 @@ pub(crate) struct Survey {
     pub(crate) warnings: WarningList,
 }
 
+/// A request of a server, as far as a part of a trace shows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeenRequest {
+    /// Its position among all that were served.
+    pub(crate) position: u32,
+    /// Id of its goroutine in the file.
+    pub(crate) goid: u64,
+    /// From when it was seen.
+    pub(crate) start: Time,
+    /// Until when.
+    pub(crate) end: Time,
+    /// Whether it began before that part.
+    pub(crate) cut_start: bool,
+    /// Whether it is not over at its end.
+    pub(crate) cut_end: bool,
+    /// Whether its edges are inferred.
+    pub(crate) is_inferred: bool,
+    /// Whether nothing says what it is.
+    pub(crate) is_undecided: bool,
+}
+
 impl Survey {
     /// From the trace's first moment to its last.
     pub(crate) fn span(&self) -> Window {
@@ -110,6 +131,27 @@ impl Survey {
             dur_ns: ended.since(began),
             is_likely,
         })
+    }
+
+    /// What a part of the trace shows of a request, by its position among all that were served; none where it shows nothing.
+    pub(crate) fn seen_request(&self, position: u32, looked_at: Window, is_undecided: bool) -> Option<SeenRequest> {
+        let request = self.served.requests.get(position as usize)?;
+        let span = request.span.inside(looked_at)?;
+        Some(SeenRequest {
+            position,
+            goid: self.forest.get(request.g).id.0,
+            start: span.began.unwrap_or(self.start.max(looked_at.start)),
+            end: span.ended.unwrap_or(self.end.min(looked_at.end)),
+            cut_start: span.began.is_none(),
+            cut_end: span.ended.is_none(),
+            is_inferred: request.inferred.is_some(),
+            is_undecided,
+        })
+    }
+
+    /// The ids of goroutines, each once.
+    pub(crate) fn goids(&self, goroutines: FxHashSet<GIdx>) -> Vec<u64> {
+        goroutines.into_iter().map(|g| self.forest.get(g).id.0).collect()
     }
 
     /// The goroutine of the connection that a request came in on; none for calls of gRPC's stream workers.

@@ -9,7 +9,7 @@
 use super::endpoints::Endpoints;
 use super::roots::paths::PathNode;
 use super::roots::served::ServerRequest;
-use super::{NameMatcher, Survey};
+use super::{NameMatcher, SeenRequest, Survey};
 use crate::profile::{DurationList, OTHERWISE_PER_CENT, Undecided};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::Window;
@@ -21,10 +21,32 @@ pub(crate) struct Asked<'a> {
     pub(crate) matches: NameMatcher<'a>,
     /// Ids of the goroutines that roots are on; empty for any.
     pub(crate) goids: &'a [u64],
+    /// Among which requests.
+    pub(crate) among: Among<'a>,
+}
+
+/// Which requests of a trace are looked at, and what is wanted of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Among<'a> {
     /// The part of the trace looked at.
     pub(crate) window: Window,
     /// The position of the trace, where each undecided request is wanted and not only how long it took.
     pub(crate) list_of: Option<u32>,
+    /// Whether each request is wanted as the trace shows it.
+    pub(crate) wants_seen: bool,
+    /// Positions, among all requests that were served, of those that count in another trace.
+    pub(crate) elsewhere: Option<&'a FxHashSet<u32>>,
+}
+
+impl Among<'_> {
+    /// All requests of a part of a trace.
+    pub(crate) fn all(window: Window) -> Self {
+        Self { window, list_of: None, wants_seen: false, elsewhere: None }
+    }
+
+    pub(super) fn counts(&self, position: u32) -> bool {
+        self.elsewhere.is_none_or(|elsewhere| !elsewhere.contains(&position))
+    }
 }
 
 /// Requests of the servers on which matching requests came in.
@@ -34,6 +56,10 @@ pub(crate) struct SameServers {
     pub(crate) all: DurationList,
     /// Those that may match.
     pub(crate) undecided: Undecided,
+    /// Ids of the goroutines of the connections that these came in on.
+    pub(crate) connections: Vec<u64>,
+    /// Each of all, where that was asked for.
+    pub(crate) seen: Vec<SeenRequest>,
 }
 
 /// What is known about a request.
@@ -46,8 +72,9 @@ enum Decision {
 
 /// Sorts the requests of the servers on which matching requests came in.
 pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
-    let requests = of_same_servers(survey, asked);
-    let mut same = SameServers::default();
+    let positions = of_same_servers(survey, asked);
+    let requests: Vec<ServerRequest> = positions.iter().map(|at| survey.served.requests[*at as usize]).collect();
+    let (mut same, among) = (SameServers::default(), asked.among);
     if requests.is_empty() {
         return same;
     }
@@ -61,8 +88,15 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
         .collect();
     let likely = Likely::new(survey, &judge, &requests, &decisions);
     let mut connections = FxHashSet::default();
-    for (request, decision) in requests.iter().zip(&decisions) {
-        let whole = request.duration().filter(|_| request.is_inside(asked.window));
+    for ((request, decision), position) in requests.iter().zip(&decisions).zip(positions) {
+        if among.wants_seen {
+            let is_undecided = *decision == Decision::Undecided;
+            same.seen.extend(survey.seen_request(position, among.window, is_undecided));
+        }
+        if !among.counts(position) {
+            continue;
+        }
+        let whole = request.duration().filter(|_| request.is_inside(among.window));
         same.all.add(whole);
         if *decision == Decision::Undecided
             && let Some(ns) = whole
@@ -72,29 +106,30 @@ pub(crate) fn undecided(survey: &Survey, asked: &Asked<'_>) -> SameServers {
             let is_likely = likely.is_likely(survey, &judge, request);
             same.undecided
                 .list
-                .extend(asked.list_of.and_then(|trace| survey.undecided_request(request, trace, is_likely)));
+                .extend(among.list_of.and_then(|trace| survey.undecided_request(request, trace, is_likely)));
             if is_likely {
                 same.undecided.likely.durations_ns.push(ns);
             } else if likely.is_of_others(survey, request) {
                 same.undecided.likely_others += 1;
             }
         } else if *decision == Decision::Undecided
-            && let Some(span) = request.span.inside(asked.window)
+            && let Some(span) = request.span.inside(among.window)
         {
-            let start = request.inferred.map_or(survey.start, |certain| certain.first).max(asked.window.start);
-            span.add_to(&mut same.undecided.took, Window { start, end: asked.window.end.min(survey.end) });
+            let start = request.inferred.map_or(survey.start, |certain| certain.first).max(among.window.start);
+            span.add_to(&mut same.undecided.took, Window { start, end: among.window.end.min(survey.end) });
         }
     }
     same.undecided.connections = connections.len() as u64;
+    same.connections = survey.goids(connections);
     same.undecided.list.sort_by_key(|request| (request.start_ns, request.goid));
     same
 }
 
-/// Requests of servers on which a matching one came in, or of which nobody knows the server.
-fn of_same_servers(survey: &Survey, asked: &Asked<'_>) -> Vec<ServerRequest> {
+/// Positions of the requests of servers on which a matching one came in, or of which nobody knows the server.
+fn of_same_servers(survey: &Survey, asked: &Asked<'_>) -> Vec<u32> {
     let wanted = |r: &&ServerRequest| asked.goids.is_empty() || asked.goids.contains(&survey.forest.get(r.g).id.0);
     let requests = || survey.served.requests.iter().filter(wanted);
-    let Window { start, end } = asked.window;
+    let Window { start, end } = asked.among.window;
     let overlaps =
         |r: &&ServerRequest| r.span.began.is_none_or(|at| at < end) && r.span.ended.is_none_or(|at| at > start);
     let servers: FxHashSet<Server> = requests().filter(|r| r.matches).map(|r| server(survey, r)).collect();
@@ -104,7 +139,8 @@ fn of_same_servers(survey: &Survey, asked: &Asked<'_>) -> Vec<ServerRequest> {
         let unknown = Server { acceptor: GIdx::NONE, ..of };
         of == unknown && kinds.contains(&of.is_grpc) || servers.contains(&unknown) || servers.contains(&of)
     };
-    requests().filter(is_same).filter(overlaps).copied().collect()
+    let is_wanted = |r: &ServerRequest| wanted(&r) && is_same(&r) && overlaps(&r);
+    (0..).zip(&survey.served.requests).filter(|(_, request)| is_wanted(request)).map(|(at, _)| at).collect()
 }
 
 /// A server, as far as the trace tells.

@@ -159,7 +159,11 @@ fn pooled(names: &[&str], pattern: &str, threads: usize) -> (usize, usize, Vec<S
 }
 
 fn snapshot(name: &str) -> Vec<u8> {
-    std::fs::read(root().join(format!("testdata/traces/go1.26/snapshot-{name}.trace"))).expect("a trace")
+    trace(&format!("snapshot-{name}"))
+}
+
+fn trace(name: &str) -> Vec<u8> {
+    std::fs::read(root().join(format!("testdata/traces/go1.26/{name}.trace"))).expect("a trace")
 }
 
 /// A list of what several snapshots have, and what is said of them.
@@ -219,6 +223,51 @@ fn a_request_of_two_snapshots_of_one_process_counts_once() {
     }
     // Of one process and another, each request counts, though generations have the same numbers.
     assert_eq!(pooled(&["a", "other"], quick, 0), (140, 0, none));
+}
+
+/// The program served as many requests of a handler that leaves no stack as of `main.QuickHandler`, on another connection:
+/// beside that and in the table, each is there once.
+#[test]
+fn an_undecided_request_of_two_snapshots_counts_once() {
+    let undecided = |names: &[&str]| {
+        let traces: Vec<Vec<u8>> = names.iter().map(|name| trace(&format!("silent-{name}"))).collect();
+        let inputs: Vec<Input<'_>> = traces.iter().map(|bytes| Input::new("test", bytes)).collect();
+        let selector = Selector::builder().root("main.QuickHandler").build().expect("a pattern");
+        let answer = pipeline::profile(&inputs, &selector, Options::default(), None).expect("sound traces");
+        let Answer::Profile(profile) = answer else { panic!("no request matches") };
+        let of_table = endpoints(&inputs).selection.undecided;
+        let selection = profile.selection;
+        assert_eq!(of_table.list.len() as u64, selection.undecided.count());
+        assert_eq!(of_table.connections, selection.undecided.connections);
+        // All of the servers are the quick ones, the long one and these; the first snapshot cuts the long one.
+        let requests = profile.requests.expect("requests").list.len() as u64;
+        assert_eq!(
+            selection.same_servers.count() + selection.same_servers.partial,
+            requests + selection.undecided.count() + 1
+        );
+        let remark = profile.warnings.iter().find(|warning| warning.id == "snapshots");
+        (selection.undecided.count(), selection.undecided.connections, remark.map(|warning| warning.message.clone()))
+    };
+    assert_eq!([undecided(&["a"]), undecided(&["b"])], [(70, 1, None), (54, 1, None)]);
+    let said = "57 requests are in several snapshots of one process, and are counted once".to_owned();
+    for order in [["a", "b"], ["b", "a"]] {
+        assert_eq!(undecided(&order), (95, 1, Some(said.clone())), "{order:?}");
+    }
+}
+
+/// The long request is not over in the first snapshot, and began before the second: the longer part counts.
+#[test]
+fn of_two_parts_of_a_request_the_longer_counts() {
+    for order in [["a", "b"], ["b", "a"]] {
+        let traces = order.map(|name| trace(&format!("held-{name}")));
+        let inputs: Vec<Input<'_>> = traces.iter().map(|bytes| Input::new("test", bytes)).collect();
+        let selector = Selector::builder().root("main.LongHandler").build().expect("a pattern");
+        let answer = pipeline::profile(&inputs, &selector, Options::default(), None).expect("sound traces");
+        let Answer::Profile(profile) = answer else { panic!("no request matches") };
+        let requests = profile.requests.expect("requests");
+        let [cut] = &requests.cut[..] else { panic!("{:?}", requests.cut) };
+        assert_eq!((cut.cut_start, cut.cut_end, order[cut.trace as usize]), (false, true, "a"));
+    }
 }
 
 /// The slowest of both are chosen among the requests that count.

@@ -33,7 +33,7 @@ pub(crate) fn ask(engine: &str, tables: &Path) -> Option<serde_json::Value> {
 }
 
 /// Traces of several programs, as of several hosts and of two versions.
-pub(crate) const FLEET: [(&str, &str, &str); 13] = [
+pub(crate) const FLEET: [(&str, &str, &str); 17] = [
     ("go1.26/server", "h1", "v1"),
     ("go1.25/server", "h1", "v2"),
     ("go1.26/endpoints", "h2", "v1"),
@@ -47,6 +47,10 @@ pub(crate) const FLEET: [(&str, &str, &str); 13] = [
     ("go1.26/snapshot-a", "h6", "v1"),
     ("go1.26/snapshot-b", "h6", "v1"),
     ("go1.26/snapshot-other", "h7", "v1"),
+    ("go1.26/silent-a", "h8", "v1"),
+    ("go1.26/silent-b", "h8", "v1"),
+    ("go1.26/held-a", "h9", "v1"),
+    ("go1.26/held-b", "h9", "v1"),
 ];
 
 /// Writes a table of each trace, as the command of `docs/fleet.md` does, and gives the pooled profile of all.
@@ -143,6 +147,17 @@ fn engines_answer_as_the_profile_does() {
         let cut = requests.list.iter().filter(|request| request.partial).count();
         assert_eq!(sum_of(&answers["unknown"], "whole_requests") as usize, requests.list.len() - cut, "{engine}");
         assert_eq!(sum_of(&answers["unknown"], "cut_requests") as usize, cut, "{engine}");
+        let undecided = profile.selection.undecided.count();
+        assert!(cut > 0 && undecided > 0, "{cut} {undecided}");
+        assert_eq!(sum_of(&answers["unknown"], "undecided_requests"), undecided, "{engine}");
+        for row in answers["unknown"].as_array().expect("rows") {
+            let [whole, cut, undecided] =
+                ["whole", "cut", "undecided"].map(|of| row[format!("{of}_requests")].as_f64().expect("a number"));
+            for (column, n) in [("cut_share", cut), ("undecided_share", undecided)] {
+                let share = row[column].as_f64().expect("a number");
+                assert!((share - n / (whole + cut + undecided)).abs() < 1e-12, "{engine} {row}");
+            }
+        }
         assert_eq!(sum_of(&answers["hosts"], "requests") as usize, requests.list.len() - cut, "{engine}");
         match &first {
             Some(first) => assert!(*first == answers, "{engine} answers otherwise than the first engine"),
@@ -159,7 +174,7 @@ fn the_worst_request_of_a_host_can_be_shown() {
     let Some(answers) = ask("duckdb", folder.path()) else { return };
     let worst: Vec<&str> =
         answers["hosts"].as_array().expect("rows").iter().filter_map(|row| row["worst"].as_str()).collect();
-    assert_eq!(worst.len(), 7);
+    assert_eq!(worst.len(), 9);
     for command in worst {
         let args: Vec<String> = command.split(' ').skip(1).map(|arg| arg.trim_matches('\'').to_owned()).collect();
         let args: Vec<&str> = args.iter().map(String::as_str).collect();

@@ -22,6 +22,9 @@ var (
 
 	longHere = make(chan struct{})
 	longEnd  = make(chan struct{})
+
+	silent   *http.Client // makes requests of SilentHandler; nil for none
+	silences int
 )
 
 // QuickHandler's requests are short: many are in one snapshot, and some in both.
@@ -39,6 +42,9 @@ func LongHandler(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(time.Millisecond)
 }
 
+// SilentHandler's requests leave no stack in it: it neither waits nor takes long.
+func SilentHandler(w http.ResponseWriter, r *http.Request) {}
+
 func get(client *http.Client, url string) {
 	response, err := client.Get(url)
 	if err != nil {
@@ -48,10 +54,14 @@ func get(client *http.Client, url string) {
 	response.Body.Close()
 }
 
-// quick makes so many requests, one after the other, on one connection.
+// quick makes so many requests, one after the other, on one connection; with silent ones between them on another.
 func quick(client *http.Client, url string, n int) {
 	for i := 0; i < n; i++ {
 		get(client, url+"/quick")
+		if silent != nil {
+			get(silent, url+"/silent")
+			silences++
+		}
 		time.Sleep(20 * time.Millisecond)
 	}
 }
@@ -71,10 +81,16 @@ func write(recorder *trace.FlightRecorder, path string) {
 
 func main() {
 	folder := flag.String("o", ".", "folder for A.trace and B.trace")
+	held := flag.Bool("held", false, "snapshots that are so short that none has all of LongHandler's request")
+	withSilent := flag.Bool("silent", false, "make requests of SilentHandler too")
 	flag.Parse()
+	if *withSilent {
+		silent = &http.Client{Transport: &http.Transport{}}
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/quick", QuickHandler)
 	mux.HandleFunc("/long", LongHandler)
+	mux.HandleFunc("/silent", SilentHandler)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -82,7 +98,11 @@ func main() {
 	go http.Serve(listener, mux)
 	url := "http://" + listener.Addr().String()
 
-	recorder := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: 1200 * time.Millisecond})
+	age := 1200 * time.Millisecond
+	if *held {
+		age = 100 * time.Millisecond
+	}
+	recorder := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: age})
 	if err := recorder.Start(); err != nil {
 		log.Fatal(err)
 	}
@@ -96,11 +116,21 @@ func main() {
 	}()
 	<-longHere
 	quick(client, url, 10)
+	if *held {
+		// Each snapshot begins a generation: A has the one before this and the next, B the next and the last.
+		recorder.WriteTo(io.Discard)
+		quick(client, url, 3)
+	}
 	write(recorder, filepath.Join(*folder, "A.trace"))
+	if *held {
+		quick(client, url, 3)
+	}
 	close(longEnd)
 	wait.Wait()
-	quick(client, url, 25)
+	if !*held {
+		quick(client, url, 25)
+	}
 	write(recorder, filepath.Join(*folder, "B.trace"))
 	recorder.Stop()
-	json.NewEncoder(os.Stdout).Encode(map[string]any{"quick": len(served), "long": 1})
+	json.NewEncoder(os.Stdout).Encode(map[string]any{"quick": len(served), "long": 1, "silent": silences})
 }

@@ -1,0 +1,65 @@
+//! Which requests count, where not all do: with `--only`, and where traces are snapshots of one process that overlap.
+
+use super::roots_elsewhere::{Place, RootsElsewhere};
+use crate::profile::{self, CutRequest, Only, Requests};
+use crate::slice::{Slice, WindowIdx};
+use rustc_hash::FxHashSet;
+
+/// The requests that count.
+pub(super) struct Chosen {
+    /// Per trace, their windows; none where all windows count but those that count in another trace.
+    pub(super) windows: Option<Vec<Vec<WindowIdx>>>,
+    /// What counts in another trace.
+    pub(super) elsewhere: RootsElsewhere,
+    /// How long the requests took that there were to choose from, in ns.
+    pub(super) before_ns: Vec<u64>,
+    /// All requests that are cut.
+    pub(super) cut: Vec<CutRequest>,
+}
+
+/// All requests of traces, to choose from.
+pub(super) struct Measured<'a> {
+    /// With how long they took.
+    pub(super) requests: &'a Requests,
+    /// Per trace, the windows of its requests, in the order of the list.
+    pub(super) windows: &'a [Vec<WindowIdx>],
+    /// The windows of the requests that are cut, in the order of their list.
+    pub(super) cut_windows: &'a [WindowIdx],
+    /// Per trace, where it is.
+    pub(super) places: Vec<Place>,
+}
+
+impl Chosen {
+    /// Chooses by length, where that is asked for, among the requests that count where they are.
+    pub(super) fn new(all: &Measured<'_>, only: Option<Only>, elsewhere: RootsElsewhere) -> Self {
+        let nothing = FxHashSet::default();
+        let dropped: Vec<&FxHashSet<WindowIdx>> =
+            all.places.iter().map(|place| elsewhere.of(*place).map_or(&nothing, |of| &of.windows)).collect();
+        let counts = |trace: u32, window: WindowIdx| !dropped[trace as usize].contains(&window);
+        let list = all.requests.list.iter().zip(all.windows.iter().flatten());
+        let list: Vec<_> = list.filter(|(request, window)| counts(request.trace, **window)).collect();
+        let before_ns: Vec<u64> = list.iter().map(|(request, _)| request.dur_ns).collect();
+        let cut = all.requests.cut.iter().zip(all.cut_windows);
+        let mut cut: Vec<CutRequest> =
+            cut.filter(|(cut, window)| counts(cut.trace, **window)).map(|(cut, _)| cut.clone()).collect();
+        let windows = only.map(|only| {
+            profile::choose_cut(&mut cut, only, &before_ns);
+            let mut windows = vec![Vec::new(); all.windows.len()];
+            for ((request, window), _) in list.iter().zip(only.choose(&before_ns)).filter(|(_, chosen)| *chosen) {
+                windows[request.trace as usize].push(**window);
+            }
+            windows
+        });
+        Self { windows, elsewhere, before_ns, cut }
+    }
+
+    /// Leaves in a slice what counts; `number` is the position of its trace.
+    pub(super) fn keep(&self, slice: &mut Slice, number: usize, place: Place) {
+        if let Some(windows) = self.windows.as_ref().and_then(|windows| windows.get(number)) {
+            slice.keep(windows);
+        } else if let Some(of_trace) = self.elsewhere.of(place).filter(|of| !of.windows.is_empty()) {
+            let all = (0..slice.windows.len() as u32).map(WindowIdx);
+            slice.keep(&all.filter(|window| !of_trace.windows.contains(window)).collect::<Vec<_>>());
+        }
+    }
+}
