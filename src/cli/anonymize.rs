@@ -15,6 +15,10 @@ pub(crate) fn write(args: &Args, to: &Path, console: &Console, copying: Copying<
     };
     output::check_place(to, args)?;
     let opened = input::open(path, copying)?;
+    if opened.is_table {
+        return Err(Failure::new(format!("--anonymize takes a trace: {} is a table of requests", opened.name))
+            .help("the trace that it was made of can have other names; then write a table of that"));
+    }
     let mut failed = None;
     let bytes = output::write_file(to, |out| {
         anonymize(&opened.name, &*opened.source, &Renamer::new(), out).map_err(|error| {

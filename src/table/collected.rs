@@ -160,7 +160,8 @@ impl Collected {
         let all = [Precision::Exact, Precision::Bracketed, Precision::Sampled];
         let precision = all.into_iter().find(|of| of.name().as_bytes() == precision).unwrap_or_default();
         let (stack, lines) = (self.texts.number(row.text(9)), self.texts.number(row.text(10)));
-        SampleKey { state, detail, precision, root, stack, lines }
+        let waited_in = self.texts.number(row.text(11));
+        SampleKey { state, detail, precision, root, stack, lines, waited_in }
     }
 
     /// The number of a row's trace.

@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 const BATCH: usize = 4096;
 
 /// Columns of texts, in the order of [`Batch::texts`].
-pub(super) const TEXTS: [&str; 11] =
-    ["trace", "go", "service", "host", "version", "root", "state", "detail", "precision", "stack", "lines"];
+pub(super) const TEXTS: [&str; 12] =
+    ["trace", "go", "service", "host", "version", "root", "state", "detail", "precision", "stack", "lines", WAITED_IN];
+/// A column that a table may lack: nothing is known of it then.
+const WAITED_IN: &str = "waited_in";
 /// Columns of numbers, in the order of [`Batch::numbers`].
 pub(super) const NUMBERS: [&str; 10] =
     ["request", "goid", "start_ns", "clock_ns", "wall_ns", "dur_ns", "goroutine_ns", "gc_ns", "stw_ns", "ns"];
@@ -26,7 +28,8 @@ pub(super) const FLAGS: [&str; 3] = ["partial", "inferred", "undecided"];
 
 /// Where each column is in a file.
 pub(super) struct Places {
-    texts: [usize; TEXTS.len()],
+    /// None for a column that the table lacks.
+    texts: [Option<usize>; TEXTS.len()],
     numbers: [usize; NUMBERS.len()],
     flags: [usize; FLAGS.len()],
     /// The keys and the values of the other labels; none in a table without them.
@@ -36,12 +39,14 @@ pub(super) struct Places {
 impl Places {
     /// Finds the columns by their names, or says what is wrong.
     pub(super) fn find(schema: &SchemaDescriptor) -> std::result::Result<Self, String> {
-        let mut places = Self { texts: [0; 11], numbers: [0; 10], flags: [0; 3], labels: None };
-        let kinds: [(&mut [usize], &[&str], PhysicalType); 3] = [
-            (&mut places.texts, &TEXTS, PhysicalType::BYTE_ARRAY),
-            (&mut places.numbers, &NUMBERS, PhysicalType::INT64),
-            (&mut places.flags, &FLAGS, PhysicalType::BOOLEAN),
-        ];
+        let mut places = Self { texts: [None; 12], numbers: [0; 10], flags: [0; 3], labels: None };
+        for (at, name) in places.texts.iter_mut().zip(TEXTS) {
+            if name != WAITED_IN || schema.columns().iter().any(|column| column.path().parts()[0] == name) {
+                *at = Some(place_of(schema, name, PhysicalType::BYTE_ARRAY)?);
+            }
+        }
+        let kinds: [(&mut [usize], &[&str], PhysicalType); 2] =
+            [(&mut places.numbers, &NUMBERS, PhysicalType::INT64), (&mut places.flags, &FLAGS, PhysicalType::BOOLEAN)];
         for (at, names, kind) in kinds {
             for (at, name) in at.iter_mut().zip(names) {
                 *at = place_of(schema, name, kind)?;
@@ -97,7 +102,7 @@ pub(super) struct Batch {
 /// Reads a row group.
 pub(super) struct GroupReader {
     left: usize,
-    texts: Vec<Flat<ByteArrayType>>,
+    texts: Vec<Option<Flat<ByteArrayType>>>,
     numbers: Vec<Flat<Int64Type>>,
     flags: Vec<Flat<BoolType>>,
     labels: Option<[MapPart; 2]>,
@@ -113,7 +118,11 @@ impl GroupReader {
         };
         Ok(Self {
             left: usize::try_from(group.metadata().num_rows()).unwrap_or(0),
-            texts: places.texts.iter().map(|at| Flat::new(group, *at)).collect::<Result<_>>()?,
+            texts: places
+                .texts
+                .iter()
+                .map(|at| at.map(|at| Flat::new(group, at)).transpose())
+                .collect::<Result<_>>()?,
             numbers: places.numbers.iter().map(|at| Flat::new(group, *at)).collect::<Result<_>>()?,
             flags: places.flags.iter().map(|at| Flat::new(group, *at)).collect::<Result<_>>()?,
             labels,
@@ -128,7 +137,9 @@ impl GroupReader {
         }
         self.left -= n;
         let mut batch = Batch { n, ..Batch::default() };
-        fill(&mut batch.texts, &mut self.texts, n)?;
+        for (column, reader) in batch.texts.iter_mut().zip(&mut self.texts) {
+            *column = reader.as_mut().map_or(Ok(Vec::new()), |reader| reader.read(n))?;
+        }
         fill(&mut batch.numbers, &mut self.numbers, n)?;
         fill(&mut batch.flags, &mut self.flags, n)?;
         batch.labels = match &mut self.labels {

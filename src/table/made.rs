@@ -237,7 +237,7 @@ fn sample_of(collected: &Collected, sample: u32, tree: &mut profile::StackTree) 
         detail: key.detail,
         precision: key.precision,
         root: text(key.root).into(),
-        waited_in: "".into(),
+        waited_in: text(key.waited_in).into(),
         weight: Weight::default(),
     }
 }

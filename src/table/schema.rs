@@ -37,6 +37,7 @@ pub(crate) const MESSAGE: &str = "message requests {
     required binary state (STRING);
     required binary detail (STRING);
     required binary precision (STRING);
+    required binary waited_in (STRING);
     required binary stack (STRING);
     required binary lines (STRING);
     optional int64 ns;

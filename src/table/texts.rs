@@ -14,6 +14,7 @@ pub(super) struct SampleKey {
     pub(super) root: u32,
     pub(super) stack: u32,
     pub(super) lines: u32,
+    pub(super) waited_in: u32,
 }
 
 /// Each text once.

@@ -166,4 +166,10 @@ fn the_command_writes_one_file_and_refuses_the_input() {
     assert_eq!(code, Some(2));
     assert!(said.contains("not a") || said.contains("no trace"), "{said}");
     assert!(run(&[&other, &input, &input]).1.contains("takes one trace"));
+    let table = folder.path().join("x.parquet");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+    assert!(command.args(["-q", "-o"]).args([&table, &input]).status().expect("it runs").success());
+    let (code, said) = run(&[&other, &table]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("takes a trace") && said.contains("is a table of requests"), "{said}");
 }

@@ -90,6 +90,7 @@ impl<'p> Columns<'p> {
         group.texts(|row| bytes(self.state(row)))?;
         group.texts(|row| bytes(self.sample(row).map_or("", |sample| sample.detail)))?;
         group.texts(|row| bytes(self.sample(row).map_or("", |sample| sample.precision.name())))?;
+        group.texts(|row| bytes(self.sample(row).map_or("", |sample| &sample.waited_in)))?;
         group.texts(|row| self.line_of(row, &self.stacks, |node| stack_line(&self.profile.tree, node)))?;
         group.texts(|row| self.line_of(row, &self.lines, |node| place_line(&self.profile.tree, node)))?;
         group.nullable(|row| row.ns.map(signed))?;

@@ -66,6 +66,6 @@ fn joined(profile: &Profile, times: Vec<(usize, u64)>) -> Vec<(Spent, u64)> {
     joined.into_iter().map(|(sample, ns)| (Spent::Sample(sample), ns)).collect()
 }
 
-fn key(sample: &Sample) -> (NodeIdx, &str, &str, Precision) {
-    (sample.stack, &sample.state, sample.detail, sample.precision)
+fn key(sample: &Sample) -> (NodeIdx, &str, &str, Precision, &str) {
+    (sample.stack, &sample.state, sample.detail, sample.precision, &sample.waited_in)
 }
