@@ -177,8 +177,9 @@ impl Surveying<'_> {
         let predictor_input = PredictorInput { generation, batches, known, clock: clocks[i], split_times };
         let is_first = i == 0;
         let scan = |keeps_all| {
-            let tables = tables_read;
-            let input = ScanInput { is_first, generation, batches, tables, known, classes, notes, samples, keeps_all };
+            let (tables, clock) = (tables_read, clocks[i]);
+            let input =
+                ScanInput { is_first, generation, batches, tables, known, clock, classes, notes, samples, keeps_all };
             self.scan_groups(&input, options.threads, predictor_input)
         };
         let mut scanned = scan(options.keeps_all)?;
@@ -190,7 +191,7 @@ impl Surveying<'_> {
         warnings.extend(collections.map(|w| w.in_generation(generation.index.number)));
         warnings.extend(undefined_strings(&scan, &tables, generation.index));
         if classes.is_none() && scan.highest_stack >= tables.first_undefined_stack() {
-            undefined.join(undefined_stacks(generation, &tables, known)?);
+            undefined.join(undefined_stacks(generation, &tables, known, clocks[i])?);
         }
         undefined.join(scan.undefined_stacks);
         warnings.extend(undefined_stacks_warning(undefined).map(|w| w.in_generation(generation.index.number)));

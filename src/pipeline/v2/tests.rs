@@ -16,6 +16,7 @@ use crate::survey::v2::scan::ScanInput;
 use crate::survey::v2::thread_groups::scan_threads;
 use crate::trace::time::Time;
 use crate::trace::time::Window;
+use crate::trace::v2::clock::Clock;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::order::frontier::{Ordered, Workspace};
 use crate::trace::v2::split::{Checkpoint, GenerationPart, NoObserver, Plan, Predictions, n_valid_parts};
@@ -321,6 +322,7 @@ fn same_on_both_paths(bytes: &Vec<u8>, name: &str, pattern: &str) {
                 batches,
                 tables,
                 known,
+                clock: Clock::new(1_000_000_000),
                 classes,
                 notes: None,
                 samples,

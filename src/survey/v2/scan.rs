@@ -8,6 +8,7 @@ use crate::survey::annotations::task_ids::TaskIds;
 use crate::survey::roots::classify::StackClass;
 use crate::trace::id_table::IdTable;
 use crate::trace::ids::GoId;
+use crate::trace::v2::clock::Clock;
 use crate::trace::v2::generation::{Generation, ThreadBatches};
 use crate::trace::v2::tables::{Tables, WireSample};
 use crate::trace::warning_list::WarningList;
@@ -130,6 +131,8 @@ pub(crate) struct ScanInput<'a> {
     pub(crate) tables: &'a Tables,
     /// The event codes of the file's version.
     pub(crate) known: &'a [bool; 256],
+    /// The generation's clock.
+    pub(crate) clock: Clock,
     /// What each stack says about a selection by stack and about servers; none when stacks do not matter.
     pub(crate) classes: Option<&'a IdTable<StackClass>>,
     /// What is noted of tasks and regions; none when these do not matter.

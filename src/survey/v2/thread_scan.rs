@@ -14,11 +14,21 @@ use crate::survey::annotations::kind::AnnotationKind;
 use crate::survey::roots::classify::StackClass;
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::GoId;
-use crate::trace::v2::batch::ThreadId;
-use crate::trace::v2::reader::{ScanEvent, ScanReader};
+use crate::trace::v2::batch::{BatchRef, ThreadId};
+use crate::trace::v2::reader::{BadEvent, ScanEvent, ScanReader};
+use crate::trace::v2::resume::DamagedBatch;
 use crate::trace::v2::split::{NoObserver, ScanObserver};
 use crate::trace::v2::tables::WireSample;
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
+
+/// A batch of the thread, with its data, and the thread's next one.
+#[derive(Clone, Copy)]
+struct OpenBatch<'b> {
+    batch: &'b BatchRef,
+    bytes: &'b [u8],
+    /// A position among the generation's batches; `None` for no further batch.
+    next: Option<u32>,
+}
 
 /// The scan of one thread, up to some event.
 pub(crate) struct ThreadScan<'a, 's> {
@@ -76,12 +86,13 @@ impl<'a, 's> ThreadScan<'a, 's> {
     /// Scans the thread's batches. `bytes` is memory for one.
     pub(crate) fn run(mut self, bytes: &mut Vec<u8>, observer: &mut impl ScanObserver) -> Result<()> {
         let mut latest = None;
-        for &batch in self.input.batches.of(self.thread) {
+        let batches = self.input.batches.of(self.thread);
+        for (nth, &batch) in batches.iter().enumerate() {
             let batch = &self.input.generation.index.batches[batch as usize];
             self.input.generation.read(batch, bytes)?;
-            let reader = ScanReader::new(batch, bytes);
+            let opened = OpenBatch { batch, bytes, next: batches.get(nth + 1).copied() };
             let of_batch =
-                if observer.begin_batch() { self.batch(reader, observer) } else { self.batch(reader, &mut NoObserver) };
+                if observer.begin_batch() { self.batch(opened, observer) } else { self.batch(opened, &mut NoObserver) };
             latest = latest.max(of_batch);
         }
         if self.current != GoroutineRef::NONE && self.input.classes.is_some() {
@@ -96,7 +107,8 @@ impl<'a, 's> ThreadScan<'a, 's> {
     /// Takes all events of a batch. Returns the latest time, in ticks; none without events.
     #[inline(always)]
     // Out of line, its loop took 4 more instructions an event.
-    fn batch(&mut self, mut reader: ScanReader<'_>, observer: &mut impl ScanObserver) -> Option<u64> {
+    fn batch(&mut self, opened: OpenBatch<'_>, observer: &mut impl ScanObserver) -> Option<u64> {
+        let mut reader = ScanReader::new(opened.batch, opened.bytes);
         let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; MAX_ARGS] };
         let mut latest = None;
         loop {
@@ -109,15 +121,29 @@ impl<'a, 's> ThreadScan<'a, 's> {
                 }
                 Ok(false) => return latest,
                 Err(bad) => {
-                    let number = self.input.generation.index.number;
-                    self.scan.warnings.push(bad.warning(reader.end(), number));
-                    self.leave();
-                    self.stops_world = None;
                     observer.lose_track();
-                    return latest;
+                    if !self.damage(opened, &mut reader, bad) {
+                        return latest;
+                    }
                 }
             }
         }
+    }
+
+    /// An event cannot be decoded. Goes to where the batch can be read on; returns false if there is no such place.
+    #[cold]
+    fn damage(&mut self, opened: OpenBatch<'_>, reader: &mut ScanReader<'_>, bad: BadEvent) -> bool {
+        let ScanInput { generation, known, clock, .. } = *self.input;
+        let OpenBatch { batch, bytes, next } = opened;
+        let damaged = DamagedBatch { batch, bytes, bound: generation.bound(next), known, clock };
+        let resumed = damaged.resume(bad);
+        self.scan.warnings.push(bad.warning(reader.end(), resumed, generation.index.number));
+        self.leave();
+        self.stops_world = None;
+        if let Some(at) = resumed {
+            reader.seek(at.pos);
+        }
+        resumed.is_some()
     }
 
     #[inline(always)]

@@ -54,6 +54,10 @@ pub struct GenerationIndex {
     pub threads: Vec<ThreadId>,
     /// Lowest batch time in ticks: the time of the generation's sync event. `u64::MAX` without any batch.
     pub min_time: u64,
+    /// Latest batch time in ticks; 0 without any batch.
+    pub max_time: u64,
+    /// Whether batches are missing, as far as the framing shows.
+    pub lacks_batches: bool,
     /// Whether its end was seen: an end mark or, in versions without one, the next generation or the end of the file.
     pub ended: bool,
 }

@@ -27,6 +27,14 @@ impl<'a> Generation<'a> {
         buffer.truncate(read);
         Ok(())
     }
+
+    /// A time, in ticks, that no event of a batch is later than: that of the thread's next batch. The last events of all
+    /// threads are older than the latest batch, as tables are written after them (`traceAdvance`, `runtime/trace.go`, Go
+    /// 1.27).
+    pub(crate) fn bound(&self, next_batch: Option<u32>) -> u64 {
+        let next = next_batch.and_then(|next| self.index.batches.get(next as usize));
+        next.map_or(self.index.max_time, |next| next.time)
+    }
 }
 
 /// The event batches of one generation by thread, those of a thread in the file's order: that is the order in which

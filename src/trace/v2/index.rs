@@ -47,6 +47,7 @@ pub fn read_index(source: &dyn Source, version: V2, start: u64) -> Result<Index>
         generations: Vec::new(),
         threads: FxHashMap::default(),
         warnings: WarningList::default(),
+        damage_before: false,
         counted: Counted { framed: HEADER_SIZE as u64, ..Counted::default() },
         rescan_budget: source.size() + (1 << 20),
     };
@@ -96,6 +97,8 @@ struct Framer<'a> {
     threads: FxHashMap<ThreadId, u32>,
     warnings: WarningList,
     counted: Counted,
+    /// Whether batches may be missing before the next one.
+    damage_before: bool,
     /// Bytes that may still be read a second time in search of sound batches.
     rescan_budget: u64,
 }
@@ -144,7 +147,16 @@ impl Framer<'_> {
 
     fn truncated(&mut self, message: String, offset: u64, bytes: u64) {
         let generation = self.generations.last().map(|g| g.number);
+        self.note_damage();
         self.warnings.push(Warning { generation, ..Warning::lost("truncated", message, offset, bytes) });
+    }
+
+    /// Batches may be missing: of the last generation, or of the one that comes next.
+    fn note_damage(&mut self) {
+        self.damage_before = true;
+        if let Some(last) = self.generations.last_mut() {
+            last.lacks_batches = true;
+        }
     }
 
     /// Whether a batch may follow those before it: it is of the same generation or the next one, or the batch after it
@@ -164,9 +176,11 @@ impl Framer<'_> {
         if self.generations.last().is_none_or(|g| g.number != header.generation || g.ended) {
             self.open_generation(header);
         }
+        self.damage_before = false;
         let Some(generation) = self.generations.last_mut() else { return };
         generation.end = end;
         generation.min_time = generation.min_time.min(header.time);
+        generation.max_time = generation.max_time.max(header.time);
         let Some(kind) = header.kind else {
             self.counted.experimental += end - header.start;
             self.counted.experimental_last += end - header.start;
@@ -196,6 +210,7 @@ impl Framer<'_> {
             }
         }
         self.close_generation();
+        let lacks_batches = std::mem::take(&mut self.damage_before);
         self.generations.push(GenerationIndex {
             number: header.generation,
             start: header.start,
@@ -203,6 +218,8 @@ impl Framer<'_> {
             batches: Vec::new(),
             threads: Vec::new(),
             min_time: u64::MAX,
+            max_time: 0,
+            lacks_batches,
             ended: false,
         });
     }
@@ -221,6 +238,7 @@ impl Framer<'_> {
         if let Some(last) = self.generations.last_mut() {
             let missing = if explicit { (!last.ended).then_some("end mark") } else { missing_table(last) };
             if let Some(missing) = missing {
+                last.lacks_batches = true;
                 let message = format!("the trace was not stopped: its last generation has no {missing}");
                 self.warnings.push(Warning::lost("not-stopped", message, end, 0).in_generation(last.number));
             }

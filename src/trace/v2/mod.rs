@@ -11,7 +11,8 @@
 //!
 //! In: a [`Source`](crate::trace::source::Source) that begins with a known header. Out: for each generation its tables,
 //! its clock, and the events of each thread. Damage costs as little as possible, and becomes a warning: bytes between
-//! batches are stepped over, of a damaged batch what is before the damage is used.
+//! batches are stepped over, of a damaged batch what is before the damage is used, and what is behind it if its times are
+//! known well enough.
 //!
 //! Reading order:
 //!
@@ -20,7 +21,7 @@
 //! 3. [`generation`]: reads a batch's bytes; groups the event batches by thread.
 //! 4. [`tables`], [`clock`]: strings, stacks, CPU samples, the clock.
 //! 5. [`reader`]: decodes events, and finds what is wrong with them; [`reader_fast`]: the most frequent ones in few
-//!    instructions.
+//!    instructions; [`resume`]: where to go on behind an event that cannot be decoded.
 //! 6. [`order`]: merges the threads of a generation.
 //! 7. [`split`]: orders one generation in several parts side by side.
 
@@ -32,5 +33,6 @@ pub(crate) mod index;
 pub(crate) mod order;
 pub(crate) mod reader;
 pub(crate) mod reader_fast;
+pub(crate) mod resume;
 pub(crate) mod split;
 pub(crate) mod tables;

@@ -11,7 +11,7 @@ use super::batch::BatchRef;
 use super::clock::{Clock, TickTable};
 use super::generation::Generation;
 use super::reader_fast::{WORD_EVENT_BYTES, WordEvent, decode_goroutine_fast, decode_one_byte_fast};
-use crate::trace::error::{Result, Warning};
+use crate::trace::error::Result;
 use crate::trace::time::Time;
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, code};
@@ -40,23 +40,6 @@ pub struct BadEvent {
     pub malformed: Option<Malformed>,
 }
 
-impl BadEvent {
-    /// The warning about the rest of its batch, which ends at the offset `end`.
-    #[cold]
-    pub fn warning(self, end: u64, generation: u64) -> Warning {
-        let name = EVENTS[self.code as usize].name;
-        let bytes = end - self.pos;
-        let message = match self.malformed {
-            Some(Malformed::Ends) => format!("a batch ends inside event {name}; {bytes} bytes of it are lost"),
-            Some(Malformed::Varint) => format!("event {name} is malformed; {bytes} bytes of its batch are lost"),
-            None => {
-                format!("event code {} does not exist in this version; {bytes} bytes of its batch are lost", self.code)
-            }
-        };
-        Warning::lost("damaged-batch", message, self.pos, bytes).in_generation(generation)
-    }
-}
-
 impl WireEvent {
     /// A placeholder before the first event was read.
     pub const BLANK: Self = Self { pos: 0, time: Time::MIN, code: 0, args: [0; MAX_ARGS] };
@@ -75,7 +58,7 @@ pub struct BatchReader {
 /// The general rule: decodes the event at a cursor, its arguments into `args`. Gives its offset in the file, its code
 /// and the ticks since the event before it; `None` at the end of the batch.
 #[inline]
-fn decode_event(
+pub(super) fn decode_event(
     cursor: &mut Cursor<'_>,
     known: &[bool; 256],
     args: &mut [u64; MAX_ARGS],
@@ -181,6 +164,17 @@ impl BatchReader {
     pub fn end(&self) -> u64 {
         self.base + self.bytes.len() as u64
     }
+
+    /// All data of the batch.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Goes to an event of the batch behind damage.
+    #[cold]
+    pub(crate) fn seek(&mut self, pos: u64) {
+        self.at = (pos - self.base) as u32;
+    }
 }
 
 /// An event as on the wire, with its time in ticks.
@@ -243,6 +237,12 @@ impl<'a> ScanReader<'a> {
     pub(crate) fn end(&self) -> u64 {
         self.cursor.offset() + self.cursor.remaining() as u64
     }
+
+    /// Goes to an event of the batch behind damage.
+    #[cold]
+    pub(crate) fn seek(&mut self, pos: u64) {
+        self.cursor.seek(pos);
+    }
 }
 
 #[cfg(test)]
@@ -298,7 +298,17 @@ mod tests {
         let batches =
             vec![BatchRef { offset: 0, time: 70, size: bytes.len() as u32, thread: 0, kind: BatchKind::Events }];
         let threads = vec![ThreadId(1)];
-        let index = GenerationIndex { number: 1, start: 0, end: 0, batches, threads, min_time: 70, ended: true };
+        let index = GenerationIndex {
+            number: 1,
+            start: 0,
+            end: 0,
+            batches,
+            threads,
+            min_time: 70,
+            max_time: 70,
+            lacks_batches: false,
+            ended: true,
+        };
         let clock = Clock::new(15_625_000);
         let ticks = TickTable::new(clock);
         let (mut reader, mut event, mut events) = (BatchReader::empty(), WireEvent::BLANK, Vec::new());

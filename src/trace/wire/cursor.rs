@@ -135,6 +135,13 @@ impl<'a> Cursor<'a> {
         Err(if self.remaining() >= 10 { Malformed::Varint } else { Malformed::Ends })
     }
 
+    /// Goes to an offset in the file; to the end of the slice for one that is not in it.
+    #[cold]
+    pub fn seek(&mut self, offset: u64) {
+        let at = usize::try_from(offset.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        self.at = at.min(self.bytes.len());
+    }
+
     /// Steps over `n` varints without decoding them.
     #[inline]
     pub fn skip_uvarints(&mut self, n: u32) -> Result<(), Malformed> {

@@ -33,6 +33,7 @@ impl Framer<'_> {
         }
         let bytes = start.max(at) - at;
         self.counted.skipped += bytes;
+        self.note_damage();
         if let Resync::Trace(start) = next {
             let message = format!("another trace begins at byte {start}; it is read as a trace of its own");
             self.warnings.push(Warning {

@@ -26,6 +26,10 @@ use crate::trace::warning_list::WarningList;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// How long an event may wait for others in a generation that lacks events, in nanoseconds: longer than the clocks of two
+/// cores differ. What it waits for is taken to be missing then.
+const PATIENCE: i64 = 100_000;
+
 /// One generation, ready to be ordered.
 pub struct GenerationInput<'a> {
     /// Its batches.
@@ -120,6 +124,7 @@ fn order_by<I: Instances, S: Sink, const FAST: bool>(
         last: input.last,
         emitted: 0,
         next_sample: 0,
+        lacks_events: index.lacks_batches,
         stop_time: input.until.map(|state| state.time),
         errors: OrderingErrors::default(),
         warnings: WarningList::default(),
@@ -151,6 +156,8 @@ struct ThreadFrontier<'a, I, S, const FAST: bool> {
     emitted: u64,
     /// Position of the next CPU sample.
     next_sample: usize,
+    /// Whether events are known to be missing.
+    lacks_events: bool,
     /// When to stop, if the state then is as predicted; `None` for the generation's end.
     stop_time: Option<Time>,
     errors: OrderingErrors,
@@ -200,6 +207,7 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
             self.failed.get_or_insert(error);
             NextEvent::Nothing
         });
+        self.lacks_events |= matches!(next, NextEvent::NothingAfterGap | NextEvent::EventAfterGap);
         if next == NextEvent::NothingAfterGap {
             self.lose_track(thread);
         }
@@ -210,6 +218,10 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
     fn run(&mut self, batches: &ThreadBatches) -> bool {
         loop {
             while let Some(Reverse(key)) = self.workspace.heap.pop() {
+                if self.is_out_of_patience(key) {
+                    self.workspace.heap.push(Reverse(key));
+                    break;
+                }
                 if self.is_after_stop(key) && self.has_reached_stop(batches) {
                     return true;
                 }
@@ -226,6 +238,12 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
         }
         self.emit_samples_before(Time::MAX);
         false
+    }
+
+    /// Whether a thread has waited for too long when this event comes, in a generation that lacks events.
+    #[inline]
+    fn is_out_of_patience(&mut self, key: FrontierKey) -> bool {
+        self.lacks_events && self.workspace.waiting.earliest().is_some_and(|waits| waits.time() + PATIENCE < key.time())
     }
 
     #[inline]
@@ -254,7 +272,7 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
                 std::mem::swap(&mut earliest.0, &mut key);
                 continue;
             }
-            if !force && self.is_after_stop(key) {
+            if !force && (self.is_after_stop(key) || self.is_out_of_patience(key)) {
                 self.workspace.heap.push(Reverse(key));
                 return;
             }
@@ -318,8 +336,13 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
         let Workspace { scheduler, waiting, heap, .. } = &mut *self.workspace;
         for i in 0..scheduler.fulfilled.len() {
             let wait = scheduler.fulfilled[i];
-            if let Some(key) = waiting.wake(wait) {
+            if let Some(mut key) = waiting.wake(wait) {
                 scheduler.remove_waiter(wait);
+                let cursor = &mut self.threads[self.ranks.threads[key.rank() as usize] as usize];
+                if cursor.has_slack() {
+                    cursor.not_before(self.last);
+                    key = cursor.next().map_or(key, |event| FrontierKey::new(event.time, key.rank()));
+                }
                 heap.push(Reverse(key));
             }
         }

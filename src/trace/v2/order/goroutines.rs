@@ -60,7 +60,7 @@ impl Scheduler {
         from: GoState,
     ) -> Result<Option<GIdx>, AdvanceResult> {
         let g = ids.current(ev.args[0]);
-        if !force && !self.is_next(g, from, ev.args[1]) {
+        if !force && !self.is_next(g, from, ev.args[1]) && !self.is_next_of_lost(g, ev.args[1]) {
             return Err(AdvanceResult::Blocked(Wait::Goroutine(g, ev.args[1], from)));
         }
         Ok(g.is_some().then_some(g))
@@ -179,13 +179,12 @@ impl Scheduler {
             Ok(executing) => executing,
             Err(broken) => return broken,
         };
-        let p = self.threads[m].p;
-        if p == NO_PROC {
+        let Some((p, proc)) = self.held_proc(m) else {
             self.set(g, GoState::Syscall);
             steps.push(g, g, GoState::Running, GoState::Syscall);
             return outcome;
-        }
-        let in_order = force || self.procs[p as usize].seq.wrapping_add(1) == ev.args[0];
+        };
+        let in_order = force || proc.seq.wrapping_add(1) == ev.args[0];
         self.set(g, GoState::Syscall);
         self.set_proc(p, ProcState::Syscall, ev.args[0]);
         steps.push(g, g, GoState::Running, GoState::Syscall);
@@ -198,31 +197,29 @@ impl Scheduler {
             Ok(executing) => executing,
             Err(broken) => return broken,
         };
-        let p = self.threads[m].p;
-        if p == NO_PROC {
+        let Some((p, proc)) = self.held_proc(m) else {
             self.set(g, GoState::Running);
             steps.push(g, g, GoState::Syscall, GoState::Running);
             return outcome;
-        }
-        let seq = self.procs[p as usize].seq;
-        let held = self.procs[p as usize].state == ProcState::Syscall;
+        };
+        let held = proc.state == ProcState::Syscall;
         self.set(g, GoState::Running);
-        self.set_proc(p, ProcState::Running, seq);
+        self.set_proc(p, ProcState::Running, proc.seq);
         steps.push(g, g, GoState::Syscall, GoState::Running);
         if held { outcome } else { AdvanceResult::Broken("a system call ends on a proc that was not in one") }
     }
 
     /// GoSyscallEndBlocked: the system call ends, and another thread has taken the proc. Blocked until it has.
     pub(crate) fn syscall_end_blocked(&mut self, m: usize, force: bool, steps: &mut GoSteps) -> AdvanceResult {
-        let ThreadBinding { g, p } = self.threads[m];
-        if p != NO_PROC && self.procs[p as usize].state == ProcState::Syscall {
+        let g = self.threads[m].g;
+        if self.held_proc(m).is_some_and(|(_, proc)| proc.state == ProcState::Syscall) {
             if !force {
                 return AdvanceResult::Blocked(Wait::Thread(m as u32));
             }
             self.threads[m].p = NO_PROC;
         }
         if !g.is_some() {
-            return AdvanceResult::Broken("expected a goroutine but didn't have one");
+            return self.lacks_goroutine(m);
         }
         let sound = self.state(g) == GoState::Syscall;
         self.set(g, GoState::Runnable);
@@ -302,16 +299,15 @@ impl Scheduler {
 
     /// GoDestroySyscall: the call from C ends. Its goroutine is gone, and the thread holds its proc no more.
     pub(crate) fn destroy_syscall(&mut self, m: usize, steps: &mut GoSteps) -> AdvanceResult {
-        let ThreadBinding { g, p } = self.threads[m];
+        let g = self.threads[m].g;
         if !g.is_some() {
-            return AdvanceResult::Broken("expected a goroutine but didn't have one");
+            return self.lacks_goroutine(m);
         }
         if self.state(g) != GoState::Syscall {
             return AdvanceResult::Broken("the goroutine is in another state");
         }
-        if p != NO_PROC {
-            let seq = self.procs[p as usize].seq;
-            self.set_proc(p, ProcState::SyscallAbandoned, seq);
+        if let Some((p, proc)) = self.held_proc(m) {
+            self.set_proc(p, ProcState::SyscallAbandoned, proc.seq);
             // Go's reader queues a ProcSteal of the thread from itself.
             steps.extra = 1;
         }

@@ -40,10 +40,14 @@
 //! 5. Put threads whose wait has ended through the event back into the heap.
 //! 6. Read the thread's next event; go to 2.
 //! 7. If the heap is empty and threads still wait, something is missing or damaged. *Force* the earliest event of
-//!    these: it happens whatever the rules say. Note it; go to 2.
+//!    these: it happens whatever the rules say. Note it; go to 2. Where events are known to be missing already, an event
+//!    waits no longer than the clocks of two cores can differ (`PATIENCE`), so that one lost event does not hold up all
+//!    threads one after the other.
 //!
 //! Damage inside a thread's batches is a gap. The thread's goroutine and proc are unknown from there on, which is
-//! reported as a transition to `Undetermined`.
+//! reported as a transition to `Undetermined`. When the events behind it happened is known from below only, so an event
+//! that has to wait moves those behind it, too, up to the latest time that they can have
+//! ([`resume`](super::resume)).
 //!
 //! # Why generations are ordered alone
 //!

@@ -19,7 +19,7 @@ impl Scheduler {
             if state != ProcState::Idle || seq.wrapping_add(1) != ev.args[1] {
                 return AdvanceResult::Blocked(Wait::Proc(p, ev.args[1], false));
             }
-            if self.threads[m].p != NO_PROC {
+            if self.held_proc(m).is_some() {
                 return AdvanceResult::Blocked(Wait::Thread(m as u32));
             }
         }
@@ -47,12 +47,12 @@ impl Scheduler {
 
     /// ProcStop: the thread's proc becomes idle.
     pub(crate) fn proc_stop(&mut self, m: usize) -> AdvanceResult {
-        let p = self.threads[m].p;
-        if p == NO_PROC {
+        if self.threads[m].p == NO_PROC {
             return AdvanceResult::Broken("expected a proc but didn't have one");
         }
-        let seq = self.procs[p as usize].seq;
-        self.set_proc(p, ProcState::Idle, seq);
+        if let Some((p, proc)) = self.held_proc(m) {
+            self.set_proc(p, ProcState::Idle, proc.seq);
+        }
         self.threads[m].p = NO_PROC;
         AdvanceResult::Advanced
     }

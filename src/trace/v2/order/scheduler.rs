@@ -16,6 +16,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The index of no proc.
 pub(crate) const NO_PROC: u32 = u32::MAX;
+/// The index of a proc that is not known, or none: where events of a thread are missing.
+pub(crate) const UNKNOWN_PROC: u32 = u32::MAX - 1;
 
 /// A proc's state (`tracev2.ProcStatus`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,13 +49,15 @@ pub(crate) struct Proc {
 pub(crate) struct ThreadBinding {
     /// [`GIdx::NONE`] for no goroutine.
     pub(crate) g: GIdx,
-    /// [`NO_PROC`] for no proc.
+    /// [`NO_PROC`] for no proc, [`UNKNOWN_PROC`] if that is not known.
     pub(crate) p: u32,
 }
 
 impl ThreadBinding {
     /// Executes nothing and holds no proc.
     pub(crate) const UNBOUND: Self = Self { g: GIdx::NONE, p: NO_PROC };
+    /// Nothing is known of it.
+    pub(crate) const UNKNOWN: Self = Self { g: GIdx::NONE, p: UNKNOWN_PROC };
 }
 
 /// Which goroutine an id means. Ids of goroutines of cgo callbacks repeat, so that depends on what was created so far.
@@ -96,6 +100,8 @@ pub(crate) struct Scheduler {
     pub(crate) sweeping: FxHashSet<GIdx>,
     /// The thread on which each goroutine executes, as far as forced events need it; empty before the first one.
     pub(crate) forced_on: FxHashMap<GIdx, usize>,
+    /// Goroutines that were on a thread whose events are missing from some point on.
+    lost: FxHashSet<GIdx>,
     /// Waits that have ended since the caller last emptied this list. Those for a goroutine or a proc are in it only if
     /// a thread waits for that.
     pub fulfilled: Vec<Wait>,
@@ -117,6 +123,7 @@ impl Scheduler {
         self.assisting.clear();
         self.sweeping.clear();
         self.forced_on.clear();
+        self.lost.clear();
         self.fulfilled.clear();
     }
 
@@ -167,9 +174,10 @@ impl Scheduler {
         let ThreadBinding { g, .. } = self.threads[thread];
         if g.is_some() {
             self.set(g, GoState::Undetermined);
+            self.lost.insert(g);
             steps.push(g, g, GoState::Running, GoState::Undetermined);
         }
-        self.threads[thread] = ThreadBinding::UNBOUND;
+        self.threads[thread] = ThreadBinding::UNKNOWN;
         steps
     }
 
@@ -205,6 +213,12 @@ impl Scheduler {
         }
     }
 
+    /// The proc that a thread holds; `None` if it holds none, or that is not known.
+    pub(crate) fn held_proc(&self, m: usize) -> Option<(u32, Proc)> {
+        let p = self.threads[m].p;
+        self.procs.get(p as usize).map(|proc| (p, *proc))
+    }
+
     /// A goroutine's state.
     #[inline]
     pub(crate) fn state(&self, g: GIdx) -> GoState {
@@ -236,6 +250,13 @@ impl Scheduler {
     #[inline]
     pub(crate) fn is_next(&self, g: GIdx, state: GoState, seq: u64) -> bool {
         self.goroutines.get(g).is_some_and(|s| s.state() == state && s.seq.wrapping_add(1) == seq)
+    }
+
+    /// Whether a goroutine's state is not known because events are missing, and this is its next sequence number: then it
+    /// can be in any state.
+    #[cold]
+    pub(crate) fn is_next_of_lost(&self, g: GIdx, seq: u64) -> bool {
+        self.lost.contains(&g) && self.is_next(g, GoState::Undetermined, seq)
     }
 
     /// The index of a proc, which is added if it is new.
@@ -335,10 +356,18 @@ impl Scheduler {
     #[inline]
     pub(crate) fn require_goroutine(&self, m: usize) -> AdvanceResult {
         match self.require_proc(m) {
-            AdvanceResult::Advanced if !self.threads[m].g.is_some() => {
-                AdvanceResult::Broken("expected a goroutine but didn't have one")
-            }
+            AdvanceResult::Advanced if !self.threads[m].g.is_some() => self.lacks_goroutine(m),
             result => result,
+        }
+    }
+
+    /// A thread that executes no known goroutine has an event of one: broken, but where events of the thread are missing.
+    #[cold]
+    pub(crate) fn lacks_goroutine(&self, m: usize) -> AdvanceResult {
+        if self.threads[m].p == UNKNOWN_PROC {
+            AdvanceResult::Advanced
+        } else {
+            AdvanceResult::Broken("expected a goroutine but didn't have one")
         }
     }
 

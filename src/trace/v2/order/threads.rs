@@ -1,10 +1,12 @@
 //! The next event of one thread, over all its batches. On the hot path.
 
 use crate::trace::error::Result;
+use crate::trace::time::Time;
 use crate::trace::v2::batch::ThreadId;
 use crate::trace::v2::clock::{Clock, TickTable};
 use crate::trace::v2::generation::Generation;
-use crate::trace::v2::reader::{BatchReader, WireEvent};
+use crate::trace::v2::reader::{BadEvent, BatchReader, WireEvent};
+use crate::trace::v2::resume::{DamagedBatch, Resumed};
 use crate::trace::warning_list::WarningList;
 use std::cmp::Ordering;
 
@@ -80,12 +82,23 @@ pub(crate) struct ThreadCursor<'a> {
     /// The next event if `next` says that there is one, else the last one.
     event: WireEvent,
     next: NextEvent,
+    /// The batch that was opened last, as a position in the generation's index.
+    open: u32,
+    /// By how many nanoseconds at most the events are later than their ticks say: 0 but behind damage.
+    slack: i64,
 }
 
 impl<'a> ThreadCursor<'a> {
     /// Before the first event of these batches, which was not read yet.
     pub(crate) fn new(batches: &'a [u32]) -> Self {
-        Self { batches, reader: BatchReader::empty(), event: WireEvent::BLANK, next: NextEvent::Nothing }
+        Self {
+            batches,
+            reader: BatchReader::empty(),
+            event: WireEvent::BLANK,
+            next: NextEvent::Nothing,
+            open: 0,
+            slack: 0,
+        }
     }
 
     /// The next event; `None` if it was not read or there is none.
@@ -153,16 +166,46 @@ impl<'a> ThreadCursor<'a> {
                 }
                 Ok(false) => {}
                 Err(bad) => {
-                    warnings.push(bad.warning(self.reader.end(), index.number));
+                    let resumed = self.resume(bad, events);
+                    warnings.push(bad.warning(self.reader.end(), resumed, index.number));
                     gap = true;
+                    if resumed.is_some() {
+                        continue;
+                    }
                 }
             }
             let Some((&first, rest)) = self.batches.split_first() else {
                 self.reader = BatchReader::empty();
                 return Ok(if gap { NextEvent::NothingAfterGap } else { NextEvent::Nothing });
             };
-            self.batches = rest;
+            (self.batches, self.open, self.slack) = (rest, first, 0);
             self.reader.open(events.generation, &index.batches[first as usize], events.clock, &mut self.event)?;
         }
+    }
+
+    /// Goes to where the open batch can be read on behind an event that cannot be decoded, if there is such a place.
+    #[cold]
+    fn resume(&mut self, bad: BadEvent, events: EventSource<'_>) -> Option<Resumed> {
+        let EventSource { generation, known, clock, .. } = events;
+        let (batch, bytes) = (generation.index.batches.get(self.open as usize)?, self.reader.bytes());
+        let bound = generation.bound(self.batches.first().copied());
+        let resumed = DamagedBatch { batch, bytes, bound, known, clock }.resume(bad)?;
+        self.reader.seek(resumed.pos);
+        self.slack = resumed.slack;
+        Some(resumed)
+    }
+
+    /// The next event is not allowed before a time. Behind damage, where the thread's times may be too early, that moves
+    /// this event and all that follow it in the batch, as far as they can be later than their ticks say.
+    pub(crate) fn not_before(&mut self, time: Time) {
+        let late = (time.0.saturating_sub(self.event.time.0)).clamp(0, self.slack);
+        self.event.time = self.event.time + late;
+        self.slack -= late;
+    }
+
+    /// Whether events may be later than their ticks say.
+    #[inline]
+    pub(crate) fn has_slack(&self) -> bool {
+        self.slack > 0
     }
 }

@@ -137,7 +137,17 @@ mod tests {
             batch(30, 100, BatchKind::Events),
         ];
         let threads = vec![ThreadId(1)];
-        let index = GenerationIndex { number: 1, start: 0, end: 0, batches, threads, min_time: 10, ended: true };
+        let index = GenerationIndex {
+            number: 1,
+            start: 0,
+            end: 0,
+            batches,
+            threads,
+            min_time: 10,
+            max_time: 10,
+            lacks_batches: false,
+            ended: true,
+        };
         let clock = Clock::new(1_000_000_000);
         let at = |n| Plan::equal(1, n).split_times(0, &index, clock).iter().map(|time| time.0).collect::<Vec<_>>();
         assert_eq!(at(1), [0; 0]);

@@ -11,7 +11,7 @@
 //! where anything else is next: then `run_threads` follows the general rules. The bench `order` in
 //! `benches/pipeline.rs` measures the gain, the tests in `tests.rs` compare both.
 
-use super::{FrontierKey, ThreadCursor, ThreadFrontier, Workspace};
+use super::{FrontierKey, PATIENCE, ThreadCursor, ThreadFrontier, Workspace};
 use crate::trace::sink::Sink;
 use crate::trace::time::Time;
 use crate::trace::v2::order::emitter::Emitter;
@@ -93,10 +93,14 @@ impl<I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'_, I, S, FAST> {
     }
 
     /// The last time of which events come before the next CPU sample and before the time to stop.
-    fn last_fast_time(&self) -> Time {
+    fn last_fast_time(&mut self) -> Time {
         let sample = self.input.samples.get(self.next_sample).map(|s| self.input.clock.time(s.ticks));
         // A sample comes before an event of its time, except at `Time::MAX`, where it comes last.
         let before_sample = sample.map_or(Time::MAX, |time| time.min(Time::MAX - 1));
-        self.stop_time.map_or(before_sample, |stop| before_sample.min(stop - 1))
+        let before_stop = self.stop_time.map_or(before_sample, |stop| before_sample.min(stop - 1));
+        if !self.lacks_events {
+            return before_stop;
+        }
+        self.workspace.waiting.earliest().map_or(before_stop, |waits| before_stop.min(waits.time() + PATIENCE))
     }
 }
