@@ -272,14 +272,26 @@ pub struct Lane {
     pub parent: Option<usize>,
     /// How it belongs to the request.
     pub kind: WakerKind,
-    /// Its intervals inside the request: start from the request's start and length, in ns, and position in
-    /// [`Requests::state_names`]. Ascending.
-    pub pieces: Vec<(u64, u64, u16)>,
+    /// Its intervals inside the request, ascending; those of one state that touch are one.
+    pub pieces: Vec<LanePiece>,
     /// Intervals that are not shown.
     pub more_pieces: u64,
     /// Time of the critical path that is spent here, in ns, as far as the path is shown; [`Requests::finish`] adds it
     /// up.
     pub path_ns: u64,
+}
+
+/// Time of a goroutine in one state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LanePiece {
+    /// Start from the request's start, in ns.
+    pub start_ns: u64,
+    /// Length in ns.
+    pub dur_ns: u64,
+    /// Position in [`Requests::state_names`].
+    pub state: u16,
+    /// Its stack, in the profile's tree; empty where it has several, or the trace has none.
+    pub stack: NodeIdx,
 }
 
 /// A piece of a critical path.

@@ -21,6 +21,8 @@ pub struct UndecidedRequest {
     pub dur_ns: u64,
     /// Whether it likely is of the roots.
     pub is_likely: bool,
+    /// Id of the goroutine that serves the connection it came in on; none where nobody knows it.
+    pub connection: Option<u64>,
 }
 
 /// Whole requests on the servers of a selection that may be of its roots too: they have no stack in their handler, or

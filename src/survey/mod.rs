@@ -130,6 +130,7 @@ impl Survey {
             start_ns: began.since(self.start),
             dur_ns: ended.since(began),
             is_likely,
+            connection: self.connection_of(request).filter(|g| g.is_some()).map(|g| self.forest.get(g).id.0),
         })
     }
 

@@ -101,7 +101,13 @@ impl<'c> Maker<'c> {
             self.undecided.took.add(Some(dur_ns));
             if self.options.request_stacks {
                 let &TableRequest { trace, goid, start_ns, .. } = request;
-                self.undecided.list.push(UndecidedRequest { trace, goid, start_ns, dur_ns, is_likely: false });
+                self.undecided.list.push(UndecidedRequest {
+                    trace,
+                    goid,
+                    start_ns,
+                    dur_ns,
+                    ..UndecidedRequest::default()
+                });
             }
             return;
         }

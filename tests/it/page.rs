@@ -5,8 +5,8 @@
 use crate::common::{self, files, recordings, root, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{
-    Edge, Exemplar, Lane, Metric, Only, PathPiece, Precision, Profile, ProfileFrame, Request, Requests, RuntimeSpans,
-    SLOWEST_EXEMPLARS, Sample, StackTree, TraceInfo, Wakeup, Weight,
+    Edge, Exemplar, Lane, LanePiece, Metric, Only, PathPiece, Precision, Profile, ProfileFrame, Request, Requests,
+    RuntimeSpans, SLOWEST_EXEMPLARS, Sample, StackTree, TraceInfo, Wakeup, Weight,
 };
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::RootBy;
@@ -233,7 +233,12 @@ fn hostile(name: &str) -> Profile {
     let (state, root, waited_in) = (name.into(), name.into(), name.into());
     profile.samples = vec![Sample { stack, state, detail, precision, root, waited_in, weight }];
     let list = vec![Request { dur_ns: 9, states: Box::new([(0, 9)]), ..Request::default() }];
-    let lane = Lane { entry: text(), runs: text(), pieces: vec![(0, 9, 0)], ..Lane::default() };
+    let lane = Lane {
+        entry: text(),
+        runs: text(),
+        pieces: vec![LanePiece { dur_ns: 9, ..LanePiece::default() }],
+        ..Lane::default()
+    };
     let path = PathPiece { dur_ns: 9, lane: Some(0), state: text(), stack, ..PathPiece::default() };
     let slowest = Some(Exemplar { lanes: vec![lane], path: vec![path], ..Exemplar::default() });
     let wakeup = Wakeup { waiting: stack, waker_stack: stack, state: text(), waker_entry: text(), ..Wakeup::default() };

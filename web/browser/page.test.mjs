@@ -239,3 +239,56 @@ test("without scripts the answer is there to read", async () => {
   assert.match(await tab.locator("body").innerText(), /^main\.\(\*server\)\.Order: p50 .*\n\nThis page draws with a script/s);
   await context.close();
 });
+
+test("stacks of goroutines beside the critical path are said", () =>
+  opened(order, {}, async (tab) => {
+    const canvas = tab.locator(".lanecanvas canvas");
+    await canvas.scrollIntoViewIfNeeded();
+    const { width, height } = await canvas.boundingBox();
+    const off = [];
+    for (let y = 34; y < height; y += 20) {
+      for (let x = 40; x < width && off.length === 0; x += 60) {
+        await canvas.hover({ position: { x, y } });
+        const said = await tab.locator("#timeline .said").innerText();
+        const code = await tab.locator("#timeline .said code").count();
+        if (code > 0 && said.includes("(from ") && !said.includes("critical path")) off.push(said);
+      }
+    }
+    assert.match(off[0] ?? "none", /goroutine \d+ .*\(from .*: .+ → /);
+  }));
+
+test("undecided requests are in a table, with their connections", () =>
+  opened(order, {}, async (tab) => {
+    await tab.getByText("Table of these requests").click();
+    const table = tab.getByRole("region", { name: "Undecided requests" });
+    const rows = await table.locator("tbody tr").allInnerTexts();
+    const { undecided } = await tab.evaluate(() => gotraceSlice.page);
+    assert.equal(rows.length, undecided.goid.length);
+    assert.ok(rows.length > 0 && undecided.connection.every((goid) => goid > 0), JSON.stringify(undecided));
+    assert.ok(rows.every((row) => undecided.connection.some((goid) => row.split("\t").includes(String(goid)))), rows[0]);
+  }));
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`a ${colorScheme} page is printed on light paper, as wide as that`, () =>
+    opened(order, { colorScheme }, async (tab) => {
+      await tab.emulateMedia({ media: "print" });
+      const { paper, overflow, buttons, over, state } = await tab.evaluate(async () => {
+        dispatchEvent(new Event("beforeprint"));
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        const seen = (element) => element.checkVisibility() && !element.closest("p, li, td");
+        return {
+          paper: getComputedStyle(document.body).backgroundColor,
+          overflow: Math.max(...[...document.querySelectorAll("canvas")].map((canvas) => canvas.getBoundingClientRect().right)) > 702,
+          // What lies above the dots would hide them on paper.
+          over: document.querySelector(".plot .over").checkVisibility(),
+          state: getComputedStyle(document.documentElement).getPropertyValue("--state-0") === gotraceSlice.page.states[0].light,
+          buttons: [...document.querySelectorAll(".controls, .fields, .keysbutton, .copy, .selectionbar button, .steps")].filter(seen).length,
+        };
+      });
+      assert.deepEqual({ paper, overflow, buttons, over, state }, { paper: "rgb(255, 255, 255)", overflow: false, buttons: 0, over: false, state: true });
+      for (const canvas of await tab.locator("canvas:not(.over)").all()) assert.ok(await isDrawn(canvas));
+      const pdf = await tab.pdf({ format: "A4" });
+      const pages = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)?.length ?? 0;
+      assert.ok(pages > 0 && pages < 12, `${pages} pages`);
+    }));
+}

@@ -3,7 +3,7 @@
 import { render } from "preact";
 import { open } from "./data/open";
 import { App } from "./ui/App";
-import { provideStateColors } from "./view/theme";
+import { markPrint, provideStateColors } from "./view/theme";
 import "./style.css";
 
 async function main(): Promise<void> {
@@ -12,6 +12,7 @@ async function main(): Promise<void> {
   try {
     const page = await open(data.content.textContent ?? "");
     data.remove();
+    markPrint();
     provideStateColors(page.states);
     render(<App page={page} />, place);
     document.documentElement.dataset.ready = String(Math.round(performance.now()));

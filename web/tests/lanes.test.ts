@@ -12,7 +12,7 @@ const lane = (parent: number | null, path_ns = 0, entry = 1): LaneRow => ({
   path_ns,
   start_ns: [],
   dur_ns: [],
-  state: [],
+  state: [], stack: [],
   more_pieces: 0,
 });
 

@@ -31,7 +31,7 @@ export function small(): ProfilePage {
     },
     only: null,
     cut: null,
-    undecided: { trace: [], goid: [], start_ns: [], dur_ns: [], likely: [] },
+    undecided: { trace: [], goid: [], start_ns: [], dur_ns: [], likely: [], connection: [] },
     // 100 = 60 sync + 40 work; 50 = 50 running; 70 = 20 sync + 50 whose stacks were not kept, running.
     pieces: { count: [2, 1, 1], sample: [0, 2, 1, 0], ns: [60, 40, 50, 20] },
     more: { request: [2], state: [1], ns: [50] },

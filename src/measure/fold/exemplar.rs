@@ -3,7 +3,7 @@
 use super::requests::Names;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::exemplar::{ExemplarMeasured, LaneMeasured};
-use crate::profile::{Exemplar, Lane, PathPiece, Requests, WakerKind};
+use crate::profile::{Exemplar, Lane, LanePiece, PathPiece, Requests, StackTree, WakerKind};
 use crate::slice::WindowIdx;
 use crate::survey::Started;
 use crate::trace::ids::GIdx;
@@ -32,9 +32,11 @@ impl Names<'_, '_> {
         let runs = self.what_lanes_run(measured);
         let lanes = measured.lanes.iter().zip(runs).map(|(lane, runs)| {
             let goroutine = self.trace.forest.get(lane.g);
-            let pieces = lane.pieces.iter().map(|(span, state)| {
-                let number = self.state_number(*state, requests);
-                (span.start.since(begin), span.end.since(span.start), number)
+            let pieces = lane.pieces.iter().map(|piece| LanePiece {
+                start_ns: piece.span.start.since(begin),
+                dur_ns: piece.span.end.since(piece.span.start),
+                state: self.state_number(piece.state, requests),
+                stack: piece.sum.map_or(StackTree::ROOT, |sum| self.nodes[sum.at()]),
             });
             Lane {
                 goid: goroutine.id.0,

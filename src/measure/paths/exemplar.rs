@@ -37,11 +37,22 @@ pub(crate) struct LaneMeasured {
     /// The goroutine.
     pub(crate) g: GIdx,
     /// Its intervals in order of time; those of one state that touch are one.
-    pub(crate) pieces: Vec<(Window, StateKey)>,
+    pub(crate) pieces: Vec<LanePieceMeasured>,
     /// Intervals at the start that are not in `pieces`, as there are too many.
     pub(crate) more_pieces: u64,
     /// What the intervals are counted in, each sum once; at most [`MAX_SUMS`] of the last.
     pub(crate) sums: Vec<SumIdx>,
+}
+
+/// Time of a goroutine in one state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LanePieceMeasured {
+    /// From when to when.
+    pub(crate) span: Window,
+    /// The state.
+    pub(crate) state: StateKey,
+    /// The sum that it is counted in; none where there are several.
+    pub(crate) sum: Option<SumIdx>,
 }
 
 /// One request's path and goroutines, with so many steps and intervals at most.
@@ -145,9 +156,9 @@ impl<'a> LaneBuilder<'a> {
         let window = Window { start: start.max(self.span.start), end: self.complete_from[lane] };
         if window.start < window.end {
             if sum.at() < self.aggregate.len() {
-                let state = self.aggregate.key(sum).state;
+                let piece = LanePieceMeasured { span: window, state: self.aggregate.key(sum).state, sum: Some(sum) };
                 let lane = &mut self.measured[lane];
-                push_interval(lane, window, state, self.max_pieces);
+                push_interval(lane, piece, self.max_pieces);
                 if lane.sums.len() < MAX_SUMS && !lane.sums.contains(&sum) {
                     lane.sums.push(sum);
                 }
@@ -165,11 +176,14 @@ impl<'a> LaneBuilder<'a> {
 }
 
 /// Adds an interval that is earlier than those before it.
-fn push_interval(lane: &mut LaneMeasured, window: Window, state: StateKey, max_pieces: usize) {
+fn push_interval(lane: &mut LaneMeasured, piece: LanePieceMeasured, max_pieces: usize) {
     let full = lane.pieces.len() >= max_pieces;
     match lane.pieces.last_mut() {
-        Some((last, same)) if *same == state && last.start == window.end => last.start = window.start,
+        Some(last) if last.state == piece.state && last.span.start == piece.span.end => {
+            last.span.start = piece.span.start;
+            last.sum = last.sum.filter(|sum| Some(*sum) == piece.sum);
+        }
         _ if full => lane.more_pieces += 1,
-        _ => lane.pieces.push((window, state)),
+        _ => lane.pieces.push(piece),
     }
 }

@@ -27,6 +27,7 @@ struct LaneRow {
     start_ns: Vec<u64>,
     dur_ns: Vec<u64>,
     state: Vec<usize>,
+    stack: Vec<u32>,
     more_pieces: u64,
 }
 
@@ -78,9 +79,10 @@ impl LaneRow {
             parent: lane.parent,
             kind: lane.kind.name(),
             path_ns: lane.path_ns,
-            start_ns: lane.pieces.iter().map(|piece| piece.0).collect(),
-            dur_ns: lane.pieces.iter().map(|piece| piece.1).collect(),
-            state: lane.pieces.iter().map(|piece| states.add(name(piece.2))).collect(),
+            start_ns: lane.pieces.iter().map(|piece| piece.start_ns).collect(),
+            dur_ns: lane.pieces.iter().map(|piece| piece.dur_ns).collect(),
+            state: lane.pieces.iter().map(|piece| states.add(name(piece.state))).collect(),
+            stack: lane.pieces.iter().map(|piece| piece.stack.0).collect(),
             more_pieces: lane.more_pieces,
         }
     }

@@ -80,6 +80,8 @@ pub(super) struct UndecidedColumns {
     dur_ns: Vec<u64>,
     /// 1 where it likely is of the roots.
     likely: Vec<u8>,
+    /// The goroutine of the connection that it came in on; -1 where nobody knows it.
+    connection: Vec<i64>,
 }
 
 impl UndecidedColumns {
@@ -91,6 +93,7 @@ impl UndecidedColumns {
             columns.start_ns.push(request.start_ns);
             columns.dur_ns.push(request.dur_ns);
             columns.likely.push(u8::from(request.is_likely));
+            columns.connection.push(request.connection.and_then(|goid| i64::try_from(goid).ok()).unwrap_or(-1));
         }
         columns
     }

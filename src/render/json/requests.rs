@@ -2,8 +2,8 @@
 
 use super::{FrameRow, stack_frames};
 use crate::profile::{
-    Carrier, CpuTime, CutRequest, DurationList, Exemplar, Finding, Lane, Latency, Overlap, PathPiece, Profile, Request,
-    Requests, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
+    Carrier, CpuTime, CutRequest, DurationList, Exemplar, Finding, Lane, LanePiece, Latency, Overlap, PathPiece,
+    Profile, Request, Requests, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -326,11 +326,11 @@ impl Serialize for LaneRow<'_> {
     }
 }
 
-struct LaneInterval<'a>(RowContext<'a>, &'a (u64, u64, u16));
+struct LaneInterval<'a>(RowContext<'a>, &'a LanePiece);
 
 impl Serialize for LaneInterval<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let &(start_ns, dur_ns, state) = self.1;
+        let &LanePiece { start_ns, dur_ns, state, .. } = self.1;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("start_ns", &start_ns)?;
         map.serialize_entry("dur_ns", &dur_ns)?;

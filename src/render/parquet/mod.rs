@@ -106,7 +106,7 @@ mod tests {
             stacks.push(totals, [(0, request.dur_ns - 4 - more), (1, 4)], [(request.states[0].0, more)]);
         }
         requests.stacks = Some(stacks);
-        let undecided = UndecidedRequest { trace: 0, goid: 70, start_ns: 5, dur_ns: 6, is_likely: false };
+        let undecided = UndecidedRequest { goid: 70, start_ns: 5, dur_ns: 6, ..UndecidedRequest::default() };
         profile.selection.undecided.list.push(undecided);
         profile.traces[0].labels = [("host", "h1"), ("zone", "eu")].map(|(k, v)| (k.into(), v.into())).into();
         profile.traces[0].clock_start_ns = 1000;

@@ -1,6 +1,6 @@
 //! Arrows from who ended a wait to who waited: where a critical path goes from one goroutine to another.
 
-use crate::profile::{Exemplar, Lane};
+use crate::profile::{Exemplar, Lane, LanePiece};
 use std::collections::BTreeMap;
 
 /// By lane and piece, the arrows that begin and that end there.
@@ -17,7 +17,7 @@ impl LaneFlows {
             let pieces = (piece_at(&exemplar.lanes[from], before), piece_at(&exemplar.lanes[to], at));
             let (Some(woke), Some(woken)) = pieces else { continue };
             // An arrow goes forward in time.
-            if exemplar.lanes[from].pieces[woke].0 >= exemplar.lanes[to].pieces[woken].0 {
+            if exemplar.lanes[from].pieces[woke].start_ns >= exemplar.lanes[to].pieces[woken].start_ns {
                 continue;
             }
             *n_flows += 1;
@@ -35,8 +35,8 @@ impl LaneFlows {
 
 /// The piece of a lane that a moment is in.
 fn piece_at(lane: &Lane, at_ns: u64) -> Option<usize> {
-    let after = lane.pieces.partition_point(|&(start_ns, ..)| start_ns <= at_ns);
+    let after = lane.pieces.partition_point(|piece| piece.start_ns <= at_ns);
     let at = after.checked_sub(1)?;
-    let (start_ns, dur_ns, _) = lane.pieces[at];
+    let LanePiece { start_ns, dur_ns, .. } = lane.pieces[at];
     (at_ns - start_ns < dur_ns).then_some(at)
 }

@@ -21,7 +21,7 @@ mod writer;
 
 use super::units::{Unit, duration};
 use super::{Options, question};
-use crate::profile::{Exemplar, Lane, PathPiece, Profile, Request, Requests, RuntimeSpan};
+use crate::profile::{Exemplar, Lane, LanePiece, PathPiece, Profile, Request, Requests, RuntimeSpan};
 use flows::LaneFlows;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -152,7 +152,7 @@ impl<'a> View<'a> {
         writer: &mut TraceWriter<'a>,
     ) -> io::Result<()> {
         let track = writer.track(&format!("goroutine {} {}", lane.goid, lane.entry), Some(above), i + 1)?;
-        for (at, &(start_ns, dur_ns, state)) in lane.pieces.iter().enumerate() {
+        for (at, &LanePiece { start_ns, dur_ns, state, .. }) in lane.pieces.iter().enumerate() {
             writer.slice(
                 track,
                 &Slice {

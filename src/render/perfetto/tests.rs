@@ -51,7 +51,7 @@ fn every_request_has_a_track_and_the_slowest_its_path_and_goroutines() {
     assert_eq!(slices["critical path"].iter().sum::<u64>(), took);
     for lane in &exemplar.lanes {
         let track = &slices[&format!("goroutine {} {}", lane.goid, lane.entry)];
-        assert_eq!(*track, lane.pieces.iter().map(|piece| piece.1).collect::<Vec<_>>());
+        assert_eq!(*track, lane.pieces.iter().map(|piece| piece.dur_ns).collect::<Vec<_>>());
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{selection, stack, trace};
 use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
-    CutRequest, Exemplar, HeapGoals, Lane, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile, ProfileFrame,
-    Request, Requests, Sample, StackTree, WakerKind, Wakeup, Weight,
+    CutRequest, Exemplar, HeapGoals, Lane, LanePiece, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile,
+    ProfileFrame, Request, Requests, Sample, StackTree, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
@@ -280,7 +280,15 @@ fn slowest(stacks: &SharedStacks) -> Exemplar {
         entry: entry.into(),
         parent,
         kind,
-        pieces: pieces.iter().map(|&(at, dur, state)| (at * 100_000, dur * 100_000, state)).collect(),
+        pieces: pieces
+            .iter()
+            .map(|&(at, dur, state)| LanePiece {
+                start_ns: at * 100_000,
+                dur_ns: dur * 100_000,
+                state,
+                ..LanePiece::default()
+            })
+            .collect(),
         ..Lane::default()
     };
     let inside = WakerKind::Inside;

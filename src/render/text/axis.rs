@@ -1,7 +1,7 @@
 //! A goroutine's states over an axis of time, a sign for each column.
 
 use super::layout::{DIM, PLAIN, View, state_style};
-use crate::profile::{Lane, PathPiece, is_message};
+use crate::profile::{Lane, LanePiece, PathPiece, is_message};
 use crate::render::clean::clean;
 use anstyle::Style;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ impl Axis {
     /// The columns of a lane.
     pub(super) fn fills(self, lane: &Lane, index: usize, path: &[PathPiece]) -> Vec<Fill> {
         let returns = returns(index, path);
-        let piece = |&(start_ns, dur_ns, state): &(u64, u64, u16)| {
+        let piece = |&LanePiece { start_ns, dur_ns, state, .. }: &LanePiece| {
             let elsewhere = returns.contains_key(&start_ns.saturating_add(dur_ns));
             (start_ns, dur_ns, if elsewhere { Fill::Elsewhere } else { Fill::State(state) })
         };
@@ -141,7 +141,13 @@ mod tests {
 
     fn drawn(pieces: &[(u64, u64, u16)], path: &[PathPiece]) -> String {
         let options = Options::default();
-        let lane = Lane { pieces: pieces.to_vec(), ..Lane::default() };
+        let piece = |&(start_ns, dur_ns, state): &(u64, u64, u16)| LanePiece {
+            start_ns,
+            dur_ns,
+            state,
+            ..LanePiece::default()
+        };
+        let lane = Lane { pieces: pieces.iter().map(piece).collect(), ..Lane::default() };
         let names = ["running", "sync"].map(String::from);
         draw(&View::new(&options), &AXIS.fills(&lane, 0, path), &names)
     }

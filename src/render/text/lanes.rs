@@ -121,7 +121,10 @@ pub(super) fn note(slowest: &Exemplar, shown: &DrawnLane) -> String {
     };
     let returns = returns(lane, &slowest.path);
     let waits = slowest.lanes[lane].pieces.iter();
-    let waits = waits.filter_map(|&(at, dur, _)| returns.get(&at.saturating_add(dur)).map(|goid| (dur, goid)));
+    let waits = waits.filter_map(|piece| {
+        let end_ns = piece.start_ns.saturating_add(piece.dur_ns);
+        returns.get(&end_ns).map(|goid| (piece.dur_ns, goid))
+    });
     let longest = waits.max().map(|(_, goid)| format!("waits for {goid}"));
     let alike = (shown.alike > 0).then(|| format!("and {} alike", count(shown.alike as u64)));
     [Some(outside.to_owned()).filter(|s| !s.is_empty()), longest, alike]

@@ -63,6 +63,8 @@ export interface UndecidedColumns {
   dur_ns: number[];
   /** 1 where it likely is of the roots. */
   likely: number[];
+  /** The goroutine of the connection that it came in on; -1 where nobody knows it. */
+  connection: number[];
 }
 
 export interface SampleColumns {
@@ -87,6 +89,8 @@ export interface LaneRow {
   start_ns: number[];
   dur_ns: number[];
   state: number[];
+  /** Node of its stack; 0 where it has several, or none is known. */
+  stack: number[];
   more_pieces: number;
 }
 

@@ -128,7 +128,7 @@ function RequestTable() {
   const list = [...requests.dur_ns.keys()].filter((i) => chosen!.mask[i] === 1);
   list.sort((a, b) => requests.dur_ns[b] - requests.dur_ns[a] || a - b);
   const many = page.traces.length > 1;
-  const rows = list.slice(0, 201).map((i) => [
+  const rows = list.slice(0, 200).map((i) => [
     <button type="button" class="link" onClick={() => show({ picked: i })}>
       {duration(requests.dur_ns[i])}
     </button>,
@@ -147,8 +147,9 @@ function RequestTable() {
   return (
     <>
       <p class="lead">{counted(list.length, "request")} selected, the slowest first.</p>
-      <Table label="Selected requests" columns={columns} rows={rows} most={200} />
+      <Table label="Selected requests" columns={columns} rows={rows} most={200} total={list.length} />
       {page.cut && page.cut.goid.length > 0 && <CutTable />}
+      {page.undecided.goid.length > 0 && <UndecidedTable />}
     </>
   );
 }
@@ -163,6 +164,26 @@ function CutTable() {
     <>
       <p class="lead">Cut by an edge, and not counted:</p>
       <Table label="Requests that are cut" columns={columns} rows={rows} most={100} />
+    </>
+  );
+}
+
+function UndecidedTable() {
+  const { undecided } = useStore().model.page;
+  const order = [...undecided.goid.keys()].sort((a, b) => undecided.dur_ns[b] - undecided.dur_ns[a] || a - b);
+  const connection = (goid: number) => (goid < 0 ? "not known" : String(goid));
+  const rows = order.slice(0, 100).map((i) => [
+    duration(undecided.dur_ns[i]),
+    duration(undecided.start_ns[i]),
+    String(undecided.goid[i]),
+    connection(undecided.connection[i]),
+    undecided.likely[i] === 1 ? "likely" : "not known",
+  ]);
+  const columns = [{ title: "took", right: true }, { title: "started at", right: true }, { title: "goroutine", right: true }, { title: "connection", right: true }, { title: "of these roots" }];
+  return (
+    <>
+      <p class="lead">{counted(order.length, "request")} undecided, the slowest first: nothing in the trace says whether they are of these roots.</p>
+      <Table label="Undecided requests" columns={columns} rows={rows} total={order.length} />
     </>
   );
 }

@@ -217,7 +217,7 @@ function Said({ exemplar, rows, overs, near, hit }: { exemplar: Exemplar; rows: 
   const isOnPath = piece >= 0 && exemplar.path.lane[piece] === row.lanes[0] && hit.ns < exemplar.path.start_ns[piece] + exemplar.path.dur_ns[piece];
   const isThere = at >= 0 && hit.ns < lane.start_ns[at] + lane.dur_ns[at];
   const who = row.lanes.length > 1 ? `${row.lanes.length} goroutines` : `goroutine ${lane.goid}`;
-  const where = isOnPath ? stacks.line(exemplar.path.stack[piece], 6) : "";
+  const where = isOnPath ? stacks.line(exemplar.path.stack[piece], 6) : isThere ? stacks.line(lane.stack[at], 6) : "";
   return (
     <>
       {duration(hit.ns)} · {who} {short(laneFunction(lane, page.strings))}
@@ -227,7 +227,8 @@ function Said({ exemplar, rows, overs, near, hit }: { exemplar: Exemplar; rows: 
           · <Swatch color={stateColor(lane.state[at])} /> {page.states[lane.state[at]].name} {duration(lane.dur_ns[at])} (from {duration(lane.start_ns[at])})
         </>
       )}
-      {isOnPath && <> · critical path{where && ": "}{where && <code>{where}</code>}</>}
+      {isOnPath && " · critical path"}
+      {where && <>: <code>{where}</code></>}
     </>
   );
 }

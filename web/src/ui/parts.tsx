@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
+import { counted } from "../core/units";
 
 export function Section({ id, title, lead, children }: { id: string; title: string; lead?: ComponentChildren; children: ComponentChildren }) {
   return (
@@ -62,7 +63,16 @@ export interface Column {
 }
 
 /** A table beside a drawing; what is beyond `most` rows is counted. */
-export function Table({ label, columns, rows, most = 100 }: { label: string; columns: Column[]; rows: ComponentChildren[][]; most?: number }) {
+interface TableProps {
+  label: string;
+  columns: Column[];
+  rows: ComponentChildren[][];
+  most?: number;
+  total?: number;
+}
+
+/** A table of the first rows; `total` says how many there are where not all are given. */
+export function Table({ label, columns, rows, most = 100, total = rows.length }: TableProps) {
   const shown = rows.slice(0, most);
   return (
     <div class="table" role="region" aria-label={label} tabIndex={0}>
@@ -86,7 +96,7 @@ export function Table({ label, columns, rows, most = 100 }: { label: string; col
           ))}
         </tbody>
       </table>
-      {rows.length > most && <p class="more">… {rows.length - most} more rows</p>}
+      {total > shown.length && <p class="more">… {counted(total - shown.length, "more row")}</p>}
     </div>
   );
 }

@@ -2,7 +2,7 @@
 
 import type { HTMLAttributes } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { useTheme } from "./theme";
+import { onPrint, useTheme } from "./theme";
 
 interface Props extends Omit<HTMLAttributes<HTMLCanvasElement>, "label"> {
   height: number;
@@ -22,7 +22,11 @@ export function Canvas({ height, draw, label, onWidth, ...rest }: Props) {
     const observer = new ResizeObserver(measure);
     observer.observe(canvas.current!.parentElement!);
     measure();
-    return () => observer.disconnect();
+    const stop = onPrint(measure);
+    return () => {
+      observer.disconnect();
+      stop();
+    };
   }, []);
   useLayoutEffect(() => onWidth?.(width), [width]);
   useLayoutEffect(() => {
