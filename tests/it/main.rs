@@ -59,6 +59,7 @@ mod relays;
 mod request_stacks;
 mod requests;
 mod said_of_causes;
+mod salvage;
 mod scale;
 mod spans;
 mod started;

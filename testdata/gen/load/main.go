@@ -172,6 +172,9 @@ func serveConnection(goesOn func() bool) {
 	}
 }
 
+// pause is how long a client of kind entry waits between two requests: then a small trace has several generations.
+var pause = flag.Duration("pause", 0, "pause of each client between requests, with -kind entry")
+
 // serveRequests starts a goroutine for each request. It takes no argument: go f(x) would make a wrapper the entry
 // function.
 func serveRequests(goesOn func() bool) {
@@ -179,6 +182,7 @@ func serveRequests(goesOn func() bool) {
 		atomic.AddInt64(&goroutines, 1)
 		go Handler()
 		<-finished
+		time.Sleep(*pause)
 	}
 }
 
