@@ -274,7 +274,7 @@ impl PathWalk<'_, '_> {
         let mut next = 0;
         while let Some(&node) = nodes.get(next) {
             next += 1;
-            nodes.extend(self.waiters(node).filter(|waiter| self.chains[waiter.at()].linked <= missed));
+            nodes.extend(self.forest.waiters(node).filter(|waiter| self.chains[waiter.at()].linked <= missed));
         }
         for node in nodes.drain(..).rev() {
             self.make_list_from_waiters(node);
@@ -290,7 +290,7 @@ impl PathWalk<'_, '_> {
         if n_requests > 0 {
             list.push((WaitChainIdx::EMPTY, n_requests));
         }
-        let waiters: Vec<NodeId> = self.waiters(node).collect();
+        let waiters: Vec<NodeId> = self.forest.waiters(node).collect();
         for waiter in waiters {
             let Self { results, chains, .. } = self;
             let NodeChains { list: below, wait, .. } = &chains[waiter.at()];
@@ -302,12 +302,5 @@ impl PathWalk<'_, '_> {
         }
         let chains = &mut self.chains[node.at()];
         (chains.list, chains.linked) = (list, self.chain_changes.last);
-    }
-
-    /// The nodes that wait for a node.
-    pub(super) fn waiters(&self, node: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        let some = |node: NodeId| (node != NodeId::NONE).then_some(node);
-        let first = some(self.nodes[node.at()].first_waiter);
-        std::iter::successors(first, move |waiter| some(self.nodes[waiter.at()].next_waiter))
     }
 }

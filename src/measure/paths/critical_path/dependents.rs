@@ -53,7 +53,7 @@ impl PathWalk<'_, '_> {
                         let chain = self.chain_of(node);
                         found.list.extend(attached.iter().map(|request| (*request, chain)));
                     }
-                    nodes.extend(self.waiters(node));
+                    nodes.extend(self.forest.waiters(node));
                 }
             }
         }

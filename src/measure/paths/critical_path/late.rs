@@ -45,7 +45,7 @@ impl PathWalk<'_, '_> {
     /// whether it did.
     pub(super) fn leave_for_later(&mut self, node: NodeId, (i, window): (usize, WindowIdx), time: Time) -> bool {
         let walk_node = &mut self.nodes[node.at()];
-        let is_shared = walk_node.first_waiter != NodeId::NONE || walk_node.n_requests > 0;
+        let is_shared = self.forest.has_waiters(node) || walk_node.n_requests > 0;
         if walk_node.waits_for == NodeId::NONE || !is_shared || !self.position.sum(walk_node.g).is_alive() {
             return false;
         }

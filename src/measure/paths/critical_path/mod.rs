@@ -70,10 +70,6 @@ struct WalkNode {
     owner: WindowIdx,
     /// Who ended the wait that it is in.
     woken_by: Option<Link>,
-    /// The goroutines that wait for it: a list, linked by `next_waiter` and `previous_waiter`.
-    first_waiter: NodeId,
-    next_waiter: NodeId,
-    previous_waiter: NodeId,
 }
 
 /// What a walk reads.
@@ -224,8 +220,8 @@ impl<'a, 't> PathWalk<'a, 't> {
     /// A request ends here, on the goroutine of `node`.
     fn attach(&mut self, node: NodeId, request: WindowIdx, time: Time) {
         // A wait that outlasts the request stays a wait, also where a later request followed its waker.
-        let WalkNode { waits_for, first_waiter, n_requests, .. } = self.nodes[node.at()];
-        if waits_for != NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 {
+        let WalkNode { waits_for, n_requests, .. } = self.nodes[node.at()];
+        if waits_for != NodeId::NONE && !self.forest.has_waiters(node) && n_requests == 0 {
             self.stop_waiting(node);
             self.remove_if_unused(waits_for);
             self.nodes[node.at()].counted_from = time;
@@ -269,9 +265,6 @@ impl<'a, 't> PathWalk<'a, 't> {
             n_late: 0,
             owner: self.input.slice.owner[g.at()],
             woken_by: None,
-            first_waiter: NodeId::NONE,
-            next_waiter: NodeId::NONE,
-            previous_waiter: NodeId::NONE,
         };
         if let Some(slot) = self.nodes.get_mut(node.at()) {
             *slot = walk_node;
@@ -286,8 +279,9 @@ impl<'a, 't> PathWalk<'a, 't> {
 
     /// Removes the node of a goroutine that waits for none, that none waits for, and that no request is attached to.
     fn remove_if_unused(&mut self, node: NodeId) {
-        let WalkNode { g, waits_for, first_waiter, n_requests, n_late, .. } = self.nodes[node.at()];
-        if waits_for == NodeId::NONE && first_waiter == NodeId::NONE && n_requests == 0 && n_late == 0 {
+        let WalkNode { g, waits_for, n_requests, n_late, .. } = self.nodes[node.at()];
+        let is_used = waits_for != NodeId::NONE || n_requests > 0 || n_late > 0;
+        if !is_used && !self.forest.has_waiters(node) {
             self.position.set_node(g, NodeId::NONE);
             self.forest.remove_node(node);
         }

@@ -50,13 +50,7 @@ impl PathWalk<'_, '_> {
         self.count_root(root, time);
         self.forest.link(node, to);
         self.forget_logged_root();
-        let first = self.nodes[to.at()].first_waiter;
-        if first != NodeId::NONE {
-            self.nodes[first.at()].previous_waiter = node;
-        }
-        self.nodes[to.at()].first_waiter = node;
-        let waiter = &mut self.nodes[node.at()];
-        (waiter.waits_for, waiter.next_waiter, waiter.previous_waiter) = (to, first, NodeId::NONE);
+        self.nodes[node.at()].waits_for = to;
         let wait = self.position.sum(self.nodes[node.at()].g);
         let wait = self.first_sum(wait).unwrap_or(SumIdx::NONE);
         self.add_chains(node, to, wait);
@@ -66,25 +60,15 @@ impl PathWalk<'_, '_> {
     /// Cuts a goroutine off from the one that it waits for.
     pub(super) fn stop_waiting(&mut self, node: NodeId) {
         self.remove_chains(node);
-        let WalkNode { waits_for, next_waiter, previous_waiter, .. } = self.nodes[node.at()];
         self.forest.cut(node);
         self.forget_logged_root();
-        if previous_waiter == NodeId::NONE {
-            self.nodes[waits_for.at()].first_waiter = next_waiter;
-        } else {
-            self.nodes[previous_waiter.at()].next_waiter = next_waiter;
-        }
-        if next_waiter != NodeId::NONE {
-            self.nodes[next_waiter.at()].previous_waiter = previous_waiter;
-        }
-        let waiter = &mut self.nodes[node.at()];
-        (waiter.waits_for, waiter.next_waiter, waiter.previous_waiter) = (NodeId::NONE, NodeId::NONE, NodeId::NONE);
+        self.nodes[node.at()].waits_for = NodeId::NONE;
     }
 
     /// A goroutine worked for another request before, or for none: who waits for it just waited before.
     pub(super) fn cross_work_border(&mut self, WorkBorder { time, g, .. }: WorkBorder) {
         let node = self.position.node(g);
-        if node == NodeId::NONE || self.nodes[node.at()].first_waiter == NodeId::NONE {
+        if node == NodeId::NONE || !self.forest.has_waiters(node) {
             return;
         }
         let root = self.forest.root(node);
@@ -103,8 +87,8 @@ impl PathWalk<'_, '_> {
     fn cut_off_waiters(&mut self, node: NodeId, time: Time) {
         let mut not_created = vec![node];
         while let Some(node) = not_created.pop() {
-            while self.nodes[node.at()].first_waiter != NodeId::NONE {
-                let waiter = self.nodes[node.at()].first_waiter;
+            while self.forest.has_waiters(node) {
+                let waiter = self.forest.first_waiter(node);
                 self.stop_waiting(waiter);
                 self.nodes[waiter.at()].counted_from = time;
                 if self.position.sum(self.nodes[waiter.at()].g) == SumIdx::NOT_CREATED {

@@ -5,29 +5,34 @@
 //! every request in its tree:
 //!
 //! ```text
-//!        g7  works                  credit(g7, running, 5 ns): a number changes at g7 alone
+//!        g7  works                  credit(g7, running, 5 ns): one number changes, that of the tree
 //!       ╱  ╲
-//!     g3    g4  request B           credited(g4) = numbers at g4 and g7
+//!     g3    g4  request B           both requests were credited 5 ns more
 //!     │
-//!     g1  request A                 credited(g1) = numbers at g1, g3 and g7
+//!     g1  request A
 //! ```
 //!
-//! 1. A credit is written at the root alone, so it costs the same however many requests wait.
-//! 2. What a node was credited is the sum of its number and those of its ancestors, up to the root.
-//! 3. `link` subtracts what the new ancestors were credited before from the root that is linked; `cut` adds what they
-//!    were credited till then. So neither changes what any node was credited.
-//! 4. Numbers of a new node are arbitrary: a request's time is the difference of `credited` at its two ends.
+//! 1. A credit is written once, so it costs the same however many requests wait.
+//! 2. Neither `link` nor `cut` changes what any node was credited.
+//! 3. Numbers of a new node are arbitrary: a request's time is the difference of `credited` at its two ends.
 //!
-//! Most nodes are a step or two below their root. So the forest is *plain* at first: each node knows its parent, and
-//! operations climb from parent to parent. When climbs stay long, as in a queue at a lock, the forest turns into a link-cut
-//! tree (Sleator and Tarjan 1983, without change of root; [`link_cut`]), in which each operation takes logarithmic time.
-//! It stays one. Nothing has to be built for that: each node is a splay tree of one node.
+//! The forest is *labelled* at first: each node knows its tree, and the tree has the number that its nodes share. A node that
+//! goes from one tree to another takes what it was credited along as a difference. Where two trees are linked, the nodes of
+//! the smaller one go; where one is cut, those of the smaller part. In a queue at a lock one node comes or goes at either
+//! end, so that costs no more with a thousand in it. Where the smaller parts stay large, the forest turns into a link-cut tree
+//! (Sleator and Tarjan 1983, without change of root; [`link_cut`]), in which each operation takes logarithmic time. It
+//! stays one.
+//!
+//! Reading order: this file, [`waiters`] (who waits for whom), [`labels`], [`link_cut`].
 
+mod labels;
 mod link_cut;
 #[cfg(test)]
 mod tests;
+mod waiters;
 
 use crate::slice::WindowIdx;
+use labels::{Labels, TreeId};
 
 /// A node of a [`WaitForForest`]: a goroutine on the path of a request that is walked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -46,25 +51,37 @@ impl NodeId {
 
 #[derive(Clone, Copy, Debug)]
 struct ForestNode {
-    /// Children in the splay tree of a preferred path; the left one is nearer to the root. None in a plain forest.
-    left: NodeId,
-    right: NodeId,
-    /// In a plain forest, the goroutine that this one waits for. Else the parent in the splay tree; at its top, the node
-    /// that the preferred path hangs on.
-    parent: NodeId,
+    /// The goroutine that this one waits for.
+    waits_for: NodeId,
+    /// The goroutines that wait for it: a list, linked by `next_waiter` and `previous_waiter`.
+    first_waiter: NodeId,
+    next_waiter: NodeId,
+    previous_waiter: NodeId,
     /// Requests that are attached to this very node.
     own: Dependents,
-    /// Requests in trees that hang on this node, but not on its preferred path. Not kept in a plain forest.
+    /// In a labelled forest, its tree.
+    tree: TreeId,
+    /// In a link-cut tree: children in the splay tree of a preferred path; the left one is nearer to the root.
+    left: NodeId,
+    right: NodeId,
+    /// The parent in the splay tree; at its top, the node that the preferred path hangs on.
+    parent: NodeId,
+    /// Requests in trees that hang on this node, but not on its preferred path.
     hanging: Dependents,
-    /// In a plain forest, the requests in the tree below. Else those of the splay tree and all that hangs on it.
+    /// Requests of the splay tree and all that hangs on it.
     total: Dependents,
 }
 
 const BLANK: ForestNode = ForestNode {
+    waits_for: NodeId::NONE,
+    first_waiter: NodeId::NONE,
+    next_waiter: NodeId::NONE,
+    previous_waiter: NodeId::NONE,
+    own: Dependents::NONE,
+    tree: TreeId(u32::MAX),
     left: NodeId::NONE,
     right: NodeId::NONE,
     parent: NodeId::NONE,
-    own: Dependents::NONE,
     hanging: Dependents::NONE,
     total: Dependents::NONE,
 };
@@ -107,13 +124,6 @@ const BLOCK: usize = 8;
 /// Nanoseconds of as many states.
 type StateBlock = [u64; BLOCK];
 
-/// Steps of a climb in a plain forest that cost no more than one operation of the link-cut tree.
-const CHEAP_CLIMB: u32 = 48;
-
-/// Most steps beyond these, over all climbs; what shorter climbs spare is taken from them. A queue at a lock that is long for a
-/// moment is no reason for a link-cut tree, one that stays long is.
-const MAX_EXCESS: u32 = 1 << 14;
-
 /// The forest. For each node it has nanoseconds by state, of the states that were credited so far.
 #[derive(Debug)]
 pub(crate) struct WaitForForest {
@@ -122,14 +132,13 @@ pub(crate) struct WaitForForest {
     nodes: Vec<ForestNode>,
     /// Per node, its own numbers. They are differences, so they wrap.
     numbers: Vec<StateBlock>,
-    /// Per node, the sum of the numbers of its splay tree; empty in a plain forest.
+    /// Per node, the sum of the numbers of its splay tree; empty in a labelled forest.
     splay_sums: Vec<StateBlock>,
     free: Vec<NodeId>,
+    labels: Labels,
     /// The answer of the last [`WaitForForest::credited`].
     credited: Vec<StateBlock>,
-    /// Steps of climbs beyond the cheap ones, less what shorter climbs spared.
-    excess: u32,
-    /// Whether it is a link-cut tree; else it is a plain forest.
+    /// Whether it is a link-cut tree; else it is a labelled forest.
     is_link_cut: bool,
 }
 
@@ -141,8 +150,8 @@ impl Default for WaitForForest {
             numbers: Vec::new(),
             splay_sums: Vec::new(),
             free: Vec::new(),
+            labels: Labels::default(),
             credited: Vec::new(),
-            excess: 0,
             is_link_cut: false,
         }
     }
@@ -152,16 +161,16 @@ impl WaitForForest {
     /// A new node, alone in its tree.
     #[inline]
     pub(crate) fn add_node(&mut self) -> NodeId {
-        if let Some(node) = self.free.pop() {
-            self.nodes[node.at()] = BLANK;
-            if self.is_link_cut {
-                let row = self.row(node);
-                self.numbers[row..row + self.n_blocks].fill(StateBlock::default());
-                self.splay_sums[row..row + self.n_blocks].fill(StateBlock::default());
-            }
-            return node;
+        let node = self.free.pop().unwrap_or_else(|| self.grow());
+        self.nodes[node.at()] = BLANK;
+        if self.is_link_cut {
+            let row = self.row(node);
+            self.numbers[row..row + self.n_blocks].fill(StateBlock::default());
+            self.splay_sums[row..row + self.n_blocks].fill(StateBlock::default());
+        } else {
+            self.nodes[node.at()].tree = self.labels.add_tree(node, self.n_blocks);
         }
-        self.grow()
+        node
     }
 
     #[cold]
@@ -179,7 +188,7 @@ impl WaitForForest {
     fn widen(&mut self, state: usize) {
         let before = self.n_blocks;
         self.n_blocks = (state / BLOCK + 1).next_power_of_two();
-        for numbers in [&mut self.numbers, &mut self.splay_sums] {
+        for numbers in [&mut self.numbers, &mut self.splay_sums, &mut self.labels.numbers] {
             let mut wider = vec![StateBlock::default(); numbers.len() / before * self.n_blocks];
             for (from, to) in numbers.chunks_exact(before).zip(wider.chunks_exact_mut(self.n_blocks)) {
                 to[..before].copy_from_slice(from);
@@ -191,6 +200,9 @@ impl WaitForForest {
     /// Removes a node that is alone in its tree.
     #[inline]
     pub(crate) fn remove_node(&mut self, node: NodeId) {
+        if !self.is_link_cut {
+            self.labels.remove_tree(self.nodes[node.at()].tree);
+        }
         self.free.push(node);
     }
 
@@ -206,55 +218,6 @@ impl WaitForForest {
 
     fn total(&self, node: NodeId) -> Dependents {
         if node == NodeId::NONE { Dependents::NONE } else { self.nodes[node.at()].total }
-    }
-
-    /// Turns into a link-cut tree if climbs had too many steps.
-    #[inline]
-    fn note_climb(&mut self, steps: u32) {
-        self.excess = (self.excess + steps).saturating_sub(CHEAP_CLIMB);
-        if self.excess > MAX_EXCESS {
-            self.become_link_cut();
-        }
-    }
-
-    #[cold]
-    fn become_link_cut(&mut self) {
-        self.is_link_cut = true;
-        self.splay_sums.clone_from(&self.numbers);
-        for node in &mut self.nodes {
-            node.hanging = node.total.without(node.own);
-        }
-    }
-
-    /// Changes the dependents of a node and of all its ancestors, in a plain forest.
-    #[inline]
-    fn change_ancestors(&mut self, node: NodeId, change: impl Fn(Dependents) -> Dependents) {
-        let (mut at, mut steps) = (node, 0);
-        while at != NodeId::NONE {
-            let one = self.node(at);
-            one.total = change(one.total);
-            at = one.parent;
-            steps += 1;
-        }
-        self.note_climb(steps);
-    }
-
-    /// Combines the numbers of `into` with those of `node` and of all its ancestors, in a plain forest.
-    #[inline]
-    fn combine_ancestors(&mut self, into: NodeId, node: NodeId, combine: impl Fn(u64, u64) -> u64) {
-        for block in 0..self.n_blocks {
-            let row = self.row(into) + block;
-            let mut combined = self.numbers[row];
-            let mut at = node;
-            while at != NodeId::NONE {
-                let above = &self.numbers[self.row(at) + block];
-                for (number, above) in combined.iter_mut().zip(above) {
-                    *number = combine(*number, *above);
-                }
-                at = self.nodes[at.at()].parent;
-            }
-            self.numbers[row] = combined;
-        }
     }
 
     /// Attaches a request to a node.
@@ -276,7 +239,8 @@ impl WaitForForest {
         if self.is_link_cut {
             self.pull(node);
         } else {
-            self.change_ancestors(node, change);
+            let of_tree = self.tree_of(node);
+            of_tree.dependents = change(of_tree.dependents);
         }
     }
 
@@ -288,49 +252,38 @@ impl WaitForForest {
             let ForestNode { own, hanging, .. } = self.nodes[node.at()];
             return own.and(hanging);
         }
-        self.nodes[node.at()].total
+        let tree = *self.tree_of(node);
+        if tree.root == node { tree.dependents } else { self.dependents_below(node) }
     }
 
     /// The root of a node's tree: the goroutine that works while this one waits; itself if it does not wait.
     #[inline]
     pub(crate) fn root(&mut self, node: NodeId) -> NodeId {
-        if self.is_link_cut {
-            return self.root_in_splay_trees(node);
-        }
-        let (mut at, mut steps) = (node, 0);
-        loop {
-            let above = self.nodes[at.at()].parent;
-            if above == NodeId::NONE {
-                self.note_climb(steps);
-                return at;
-            }
-            at = above;
-            steps += 1;
-        }
+        if self.is_link_cut { self.root_in_splay_trees(node) } else { self.tree_of(node).root }
     }
 
     /// `node`, a root, waits for `to`, which is in another tree.
     #[inline]
     pub(crate) fn link(&mut self, node: NodeId, to: NodeId) {
         if self.is_link_cut {
-            return self.link_splay_trees(node, to);
+            self.link_splay_trees(node, to);
+            return self.add_waiter(node, to);
         }
-        self.combine_ancestors(node, to, u64::wrapping_sub);
-        self.node(node).parent = to;
-        let dependents = self.nodes[node.at()].total;
-        self.change_ancestors(to, |above| above.and(dependents));
+        let steps = self.join_trees(node, to);
+        self.add_waiter(node, to);
+        self.note_steps(steps);
     }
 
     /// `node`, which waits, is a root again.
     #[inline]
     pub(crate) fn cut(&mut self, node: NodeId) {
         if self.is_link_cut {
-            return self.cut_splay_trees(node);
+            self.cut_splay_trees(node);
+            return self.remove_waiter(node);
         }
-        let ForestNode { parent, total, .. } = self.nodes[node.at()];
-        self.combine_ancestors(node, parent, u64::wrapping_add);
-        self.node(node).parent = NodeId::NONE;
-        self.change_ancestors(parent, |above| above.without(total));
+        let steps = self.split_tree(node);
+        self.remove_waiter(node);
+        self.note_steps(steps);
     }
 
     /// Credits `ns` in a state to all requests in the tree of `root`.
@@ -339,15 +292,14 @@ impl WaitForForest {
         if state >= self.n_blocks * BLOCK {
             self.widen(state);
         }
-        let row = self.row(root) + state / BLOCK;
-        if self.is_link_cut {
-            self.access(root);
+        if self.credit_fast(root, state, ns) {
+            return;
         }
-        let number = &mut self.numbers[row][state % BLOCK];
-        *number = number.wrapping_add(ns);
-        if self.is_link_cut {
-            let sum = &mut self.splay_sums[row][state % BLOCK];
-            *sum = sum.wrapping_add(ns);
+        self.access(root);
+        let row = self.row(root) + state / BLOCK;
+        for numbers in [&mut self.numbers, &mut self.splay_sums] {
+            let number = &mut numbers[row][state % BLOCK];
+            *number = number.wrapping_add(ns);
         }
     }
 
@@ -358,33 +310,33 @@ impl WaitForForest {
         if self.is_link_cut || state >= self.n_blocks * BLOCK {
             return false;
         }
-        let position = self.row(root) * BLOCK + state;
-        let number = &mut self.numbers.as_flattened_mut()[position];
+        let position = self.nodes[root.at()].tree.at() * self.n_blocks * BLOCK + state;
+        let number = &mut self.labels.numbers.as_flattened_mut()[position];
         *number = number.wrapping_add(ns);
         true
     }
 
     /// What a node was credited, by state. It is counted from an arbitrary start: only differences mean something.
     pub(crate) fn credited(&mut self, node: NodeId) -> &[u64] {
-        self.credited.clear();
         if self.is_link_cut {
             self.access(node);
-            let row = self.row(node);
-            self.credited.extend_from_slice(&self.splay_sums[row..row + self.n_blocks]);
-            return self.credited.as_flattened();
         }
-        self.credited.resize(self.n_blocks, StateBlock::default());
-        let (mut at, mut steps) = (node, 0);
-        while at != NodeId::NONE {
-            let row = self.row(at);
-            let numbers = &self.numbers[row..row + self.n_blocks];
-            for (sum, number) in self.credited.as_flattened_mut().iter_mut().zip(numbers.as_flattened()) {
-                *sum = sum.wrapping_add(*number);
-            }
-            at = self.nodes[at.at()].parent;
-            steps += 1;
+        let row = self.row(node);
+        let numbers = if self.is_link_cut { &self.splay_sums } else { &self.numbers };
+        self.credited.clear();
+        self.credited.extend_from_slice(&numbers[row..row + self.n_blocks]);
+        if !self.is_link_cut {
+            let of_tree = self.labels.row(self.nodes[node.at()].tree, self.n_blocks);
+            add_blocks(&mut self.credited, &self.labels.numbers[of_tree]);
         }
-        self.note_climb(steps);
         self.credited.as_flattened()
+    }
+}
+
+/// Adds numbers to as many others.
+#[inline]
+fn add_blocks(to: &mut [StateBlock], more: &[StateBlock]) {
+    for (to, more) in to.as_flattened_mut().iter_mut().zip(more.as_flattened()) {
+        *to = to.wrapping_add(*more);
     }
 }
