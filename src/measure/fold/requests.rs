@@ -82,7 +82,7 @@ impl Names<'_, '_> {
         }
         for (key, sum) in self.sorted_waits(paths.wakeups) {
             let wakeup = self.wakeup(key, sum);
-            add_wakeup(&mut requests.wakeups, wakeup);
+            self.add_wakeup(&mut requests.wakeups, wakeup);
         }
         for exemplar in &paths.exemplars {
             if let Some(&position) = positions.get(&exemplar.window) {
@@ -151,12 +151,14 @@ impl Names<'_, '_> {
         }
     }
 
-    fn request(&self, measured: &RequestMeasured, states: &[u16], requests: &mut Requests) -> profile::Request {
+    fn request(&mut self, measured: &RequestMeasured, states: &[u16], requests: &mut Requests) -> profile::Request {
         let window = self.trace.slice.windows[measured.window.at()];
         let label = self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label);
-        let root = requests.roots.iter().position(|r| r == label).unwrap_or_else(|| {
+        let rows = &mut self.folder.rows.roots;
+        let root = rows.get(label).copied().unwrap_or_else(|| {
             requests.roots.push(label.to_owned());
-            requests.roots.len() - 1
+            let root = requests.roots.len() as u32 - 1;
+            *rows.entry(label.to_owned()).or_insert(root)
         });
         let mut by_state: Vec<(u16, u64)> =
             measured.states.iter().map(|&(slot, ns)| (states[usize::from(slot)], ns)).collect();
@@ -166,7 +168,7 @@ impl Names<'_, '_> {
             goid: self.trace.forest.get(window.g).id.0,
             start_ns: measured.span.start.since(self.trace.start),
             dur_ns: measured.span.end.since(measured.span.start),
-            root: root as u32,
+            root,
             states: by_state.into(),
             partial: measured.partial,
             at_least_ns: measured.at_least_ns,
@@ -203,29 +205,27 @@ impl Names<'_, '_> {
         }
     }
 
+    fn add_wakeup(&mut self, all: &mut Vec<Wakeup>, wakeup: Wakeup) {
+        let words = [wakeup.detail, &wakeup.state].map(|word| self.folder.number(word));
+        let place = ([wakeup.waiting, wakeup.waker_stack], wakeup.waker, words);
+        let row = *self.folder.rows.wakeups.entry(place).or_insert(all.len());
+        let Some(before) = all.get_mut(row) else { return all.push(wakeup) };
+        before.count += wakeup.count;
+        before.wait_ns = before.wait_ns.saturating_add(wakeup.wait_ns);
+        before.max_ns = before.max_ns.max(wakeup.max_ns);
+        if before.waker_goid != wakeup.waker_goid {
+            before.waker_goid = None;
+        }
+        if before.waker_entry != wakeup.waker_entry {
+            before.waker_entry.clear();
+        }
+    }
+
     /// The function that a goroutine was started with; empty where that is not known.
     pub(super) fn entry(&self, g: GIdx) -> String {
         let symbols = self.trace.symbols;
         let entry = if g.is_some() { symbols.leaf(self.trace.forest.get(g).entry) } else { None };
         entry.map_or_else(String::new, |frame| symbols.function(frame).to_owned())
-    }
-}
-
-fn add_wakeup(all: &mut Vec<Wakeup>, wakeup: Wakeup) {
-    let same = all.iter_mut().find(|w| {
-        (w.waiting, w.waker_stack, w.waker, w.detail)
-            == (wakeup.waiting, wakeup.waker_stack, wakeup.waker, wakeup.detail)
-            && w.state == wakeup.state
-    });
-    let Some(before) = same else { return all.push(wakeup) };
-    before.count += wakeup.count;
-    before.wait_ns = before.wait_ns.saturating_add(wakeup.wait_ns);
-    before.max_ns = before.max_ns.max(wakeup.max_ns);
-    if before.waker_goid != wakeup.waker_goid {
-        before.waker_goid = None;
-    }
-    if before.waker_entry != wakeup.waker_entry {
-        before.waker_entry.clear();
     }
 }
 

@@ -5,7 +5,9 @@ use crate::measure::intervals::states::detail;
 use crate::measure::intervals::timeline::CollectorWork;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::WaitChains;
-use crate::profile::{NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, SharedText, StackTree, Weight};
+use crate::profile::{
+    NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, SharedText, StackTree, WakerKind, Weight,
+};
 use crate::slice::spawn_chains::{SpawnChainIdx, SpawnChains};
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
@@ -101,6 +103,17 @@ pub(crate) struct Folder {
     pub(crate) assist_ns: u64,
     /// The same for sweeping.
     pub(crate) sweep_ns: u64,
+    /// Where the requests have rows of waits, and names of roots.
+    pub(super) rows: RequestRows,
+}
+
+/// Positions of what requests of several traces have in common.
+#[derive(Default)]
+pub(super) struct RequestRows {
+    /// Of ended waits: where goroutines waited, in which state, and who ended that.
+    pub(super) wakeups: FxHashMap<([NodeIdx; 2], WakerKind, [u32; 2]), usize>,
+    /// Of names of roots.
+    pub(super) roots: FxHashMap<String, u32>,
 }
 
 impl Folder {
@@ -203,7 +216,7 @@ impl Folder {
         self.samples.len() as u32 - 1
     }
 
-    fn number(&mut self, name: &str) -> u32 {
+    pub(super) fn number(&mut self, name: &str) -> u32 {
         let known = self.names.get_index_of(name);
         known.unwrap_or_else(|| self.names.insert_full(name.to_owned()).0) as u32
     }
