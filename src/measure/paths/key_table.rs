@@ -45,11 +45,6 @@ impl<K: Copy + Eq + Hash> KeyTable<K> {
         position as usize
     }
 
-    /// Whether a key was added.
-    pub(crate) fn has(&self, key: &K) -> bool {
-        self.position_of.contains_key(key)
-    }
-
     /// All keys, by position.
     pub(crate) fn keys(&self) -> &[K] {
         &self.keys

@@ -50,7 +50,7 @@
 //!
 //! What the goroutine at the root does counts for all requests in its tree. Ten thousand requests that wait for one lock
 //! cost ten thousand links, and not ten thousand copies of what its holder did. A request's own time is the difference of
-//! what its node was credited at its end and at its start ([`wait_for`], a link-cut tree where trees get deep; the steps of
+//! what its node was credited at its end and at its start ([`wait_for`]; the steps of
 //! the walk are in [`critical_path`]).
 //!
 //! # When

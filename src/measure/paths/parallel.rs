@@ -10,7 +10,7 @@
 use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
 use super::request_stacks::{RequestStackTimes, TimeKey};
 use super::segment::PathSegment;
-use super::wait_chains::{WaitChainIdx, WaitChains};
+use super::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use super::walk_results::WalkResults;
 use crate::measure::intervals::aggregate::SumIdx;
@@ -49,13 +49,16 @@ pub(crate) struct Walks {
     /// How many requests there are, where each one's stacks are asked for.
     with_stacks: Option<usize>,
     scratch: Vec<WalkScratch>,
+    /// Chains of waits are told by no more waits than that.
+    most_hops: u8,
 }
 
 impl Walks {
     /// Nothing was walked yet, in a trace with so many goroutines; with so many requests where each one's stacks are asked
     /// for.
     pub(crate) fn new(n_goroutines: usize, with_stacks: Option<usize>) -> Self {
-        Self { n_goroutines, with_stacks, scratch: vec![WalkScratch::new(n_goroutines, with_stacks)] }
+        let scratch = vec![WalkScratch::new(n_goroutines, with_stacks)];
+        Self { n_goroutines, with_stacks, scratch, most_hops: MAX_HOPS }
     }
 
     /// Walks the paths of all segments, with up to `threads` threads (1 for this one alone), and fills in their states.
@@ -82,6 +85,9 @@ impl Walks {
     ) -> (Vec<PathSegment>, LoggedPath<'t>) {
         let new = || WalkScratch::new(self.n_goroutines, self.with_stacks);
         self.scratch.resize_with(n_shares.max(self.scratch.len()), new);
+        for scratch in &mut self.scratch {
+            scratch.results.elsewhere.chains.limit_hops(self.most_hops);
+        }
         // A walk goes through all that is between its first start and its last end: neighbours in time go together.
         segments.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
         let per_share = segments.len().div_ceil(n_shares).max(1);
@@ -127,6 +133,7 @@ impl Walks {
         for scratch in &mut self.scratch {
             scratch.results.elsewhere.move_to(chains, &mut take);
         }
+        self.most_hops = chains.most_hops();
     }
 
     /// Takes each request's time by stack that all walks so far found, in ns. Its chains are those of

@@ -82,7 +82,7 @@ pub(crate) struct Paths {
     include_partial: bool,
     pub(crate) ranges: Ranges,
     walks: Walks,
-    elsewhere: FxHashMap<ElsewhereKey, u64>,
+    elsewhere: TimesElsewhere,
     chains: WaitChains,
     /// Each request's time by stack; none where that is not asked for.
     stacks: Option<Vec<RequestStackTime>>,
@@ -90,6 +90,10 @@ pub(crate) struct Paths {
     borders: Vec<WorkBorder>,
     /// Per window, whether its request was walked, or does not count.
     done: Vec<bool>,
+    /// The windows of which something is known, and whose requests are not done.
+    open: Vec<WindowIdx>,
+    /// How many windows were known of at the last walk.
+    n_touched: usize,
     requests: Vec<RequestMeasured>,
     cut: Vec<CutMeasured>,
     slowest: Option<(u64, ExemplarMeasured)>,
@@ -110,11 +114,13 @@ impl Paths {
             include_partial: spec.include_partial,
             ranges: Ranges::default(),
             walks: Walks::new(spec.forest.goroutines.len(), spec.request_stacks.then_some(spec.slice.windows.len())),
-            elsewhere: FxHashMap::default(),
+            elsewhere: TimesElsewhere::default(),
             chains: WaitChains::default(),
             stacks: spec.request_stacks.then(Vec::new),
             borders: Vec::new(),
             done: vec![false; spec.slice.windows.len()],
+            open: Vec::new(),
+            n_touched: 0,
             requests: Vec::new(),
             cut: Vec::new(),
             slowest: None,
@@ -148,18 +154,20 @@ impl Paths {
     fn take_ended(&mut self, to: MeasuredTo<'_>) -> (Vec<EndedRequest>, Time) {
         let mut ended = Vec::new();
         let mut oldest = to.now;
-        for i in 0..self.done.len() {
-            let window = WindowIdx(i as u32);
+        let touched = to.windows.touched();
+        self.open.extend_from_slice(&touched[self.n_touched..]);
+        self.n_touched = touched.len();
+        for window in std::mem::take(&mut self.open) {
             let open = to.windows.get(window);
-            if self.done[i] || !open.has_time && open.start == Time::MIN {
-                continue;
-            }
-            if open.end == Time::MAX {
+            if !open.has_time && open.start == Time::MIN {
+                self.open.push(window);
+            } else if open.end == Time::MAX {
                 let matters = open.start != Time::MIN && !open.cut_start || self.include_partial;
                 let since = self.walked_so_far.get(&window).map_or(open.start, |(time, _)| *time);
                 oldest = if matters { oldest.min(since) } else { oldest };
+                self.open.push(window);
             } else {
-                self.done[i] = true;
+                self.done[window.at()] = true;
                 ended.extend(self.end_request(to, window));
             }
         }
@@ -287,11 +295,8 @@ impl Paths {
             }
         }
         walks.take_sums(|sum, ns| attribution.aggregate.add_latency(sum, ns));
-        walks.take_elsewhere(chains, |(chain, sum), ns| {
-            let key = ElsewhereKey { chain, sum, label: *label };
-            let of_key = elsewhere.entry(key).or_default();
-            *of_key = of_key.saturating_add(ns);
-        });
+        walks.take_elsewhere(chains, |(chain, sum), ns| elsewhere.add(ElsewhereKey { chain, sum, label: *label }, ns));
+        elsewhere.tell_fewer_waits(chains);
         if let Some(stacks) = &mut self.stacks {
             take_stacks(&mut self.walks, *label, stacks);
         }
@@ -312,8 +317,7 @@ impl Paths {
     /// The log is too long: walks what open requests did so far, as if they ended here.
     fn cut_open(&mut self, to: MeasuredTo<'_>, log: &IntervalLog, attribution: &mut Attribution<'_>) {
         let mut segments = Vec::new();
-        for i in (0..self.done.len()).filter(|i| !self.done[*i]) {
-            let window = WindowIdx(i as u32);
+        for &window in &self.open {
             let open = to.windows.get(window);
             let whole_so_far = open.start != Time::MIN && !open.cut_start && open.start >= to.spec.looked_at.start;
             let is_inside = to.windows.is_inside(window, to.spec.looked_at);
@@ -361,13 +365,16 @@ impl Paths {
         let runtime_spans =
             if to.spec.exemplars { self.ranges.inside(looked_at(to.spec, to.now)) } else { Default::default() };
         let of_window = |r: &RequestMeasured| to.windows.get(r.window).ns;
+        let ranges = &self.ranges;
         let totals = |r: &RequestMeasured| RequestTotals {
             goroutine_ns: of_window(r),
-            gc_ns: self.ranges.marked_in(r.span),
-            stw_ns: self.ranges.stopped_in(r.span),
+            gc_ns: ranges.marked_in(r.span),
+            stw_ns: ranges.stopped_in(r.span),
         };
-        let elsewhere = TimesElsewhere::new(std::mem::take(&mut self.elsewhere), &mut self.chains);
-        let of_request = |time: RequestStackTime| RequestStackTime { key: elsewhere.key(time.key), ..time };
+        let (mut elsewhere, mut chains) = (self.elsewhere, self.chains);
+        elsewhere.tell_rare_by_less(&mut chains);
+        let of_request =
+            |time: RequestStackTime| RequestStackTime { key: elsewhere.key(time.key, &mut chains), ..time };
         let stacks = self.stacks.take().map(|times| RequestStacksMeasured {
             times: RequestStackTime::join(times.into_iter().map(of_request).collect()),
             totals: self.requests.iter().map(totals).collect(),
@@ -378,7 +385,7 @@ impl Paths {
             cut: self.cut,
             states,
             elsewhere: elsewhere.into_times(),
-            chains: self.chains,
+            chains,
             wakeups,
             slowest: self.slowest.map(|(_, slowest)| slowest),
             exemplars: self.exemplars.map_or_else(Vec::new, Exemplars::finish),

@@ -10,14 +10,30 @@
 //! ```
 //!
 //! Chains are kept as a tree: each is a shorter one and one wait more. What is further than [`MAX_HOPS`] waits away is
-//! told apart by the first of them alone.
+//! told apart by these alone. A program can have millions of chains, of which nearly all have a few microseconds. So where
+//! there are more pairs of a chain and a sum than [`most_pairs`], all chains are told by fewer waits ([`FEWER_HOPS`]): by as
+//! many as there is room for. How many that are depends on what requests waited in, and not on who walked which first.
 
 use super::key_table::KeyTable;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::trace::ids::dense_index;
+use rustc_hash::FxHashMap;
 
 /// Waits of a chain at most. Chains of more of them end in one that says so.
 pub(crate) const MAX_HOPS: u8 = 8;
+
+/// How many waits chains are told by, where there are too many with the number before.
+const FEWER_HOPS: [u8; 6] = [MAX_HOPS, 4, 3, 2, 1, 0];
+
+/// Most pairs of a chain and a sum where chains are told by so many waits. The first wait is worth more than others: its
+/// stack is the request's own.
+pub(crate) fn most_pairs(hops: u8) -> usize {
+    match hops {
+        0 => usize::MAX,
+        1 => 1 << 20,
+        _ => 1 << 16,
+    }
+}
 
 dense_index! {
     /// A chain in [`WaitChains`].
@@ -45,13 +61,15 @@ pub(crate) struct WaitChain {
 #[derive(Debug)]
 pub(crate) struct WaitChains {
     table: KeyTable<WaitChain>,
+    /// Chains are told by so many waits, at most.
+    most_hops: u8,
 }
 
 impl Default for WaitChains {
     fn default() -> Self {
         let mut table = KeyTable::default();
         table.position(WaitChain { before: WaitChainIdx::NONE, wait: SumIdx::NONE, hops: 0 }, 0);
-        Self { table }
+        Self { table, most_hops: MAX_HOPS }
     }
 }
 
@@ -60,15 +78,51 @@ impl WaitChains {
     #[inline]
     pub(crate) fn longer(&mut self, before: WaitChainIdx, wait: SumIdx) -> WaitChainIdx {
         match self.get(before).hops {
-            MAX_HOPS => self.ended(before),
             hops if hops > MAX_HOPS => before,
+            hops if hops >= self.most_hops => self.ended(before),
             hops => self.add(WaitChain { before, wait, hops: hops + 1 }),
         }
     }
 
     /// The chain of these waits and any number of further ones.
     fn ended(&mut self, before: WaitChainIdx) -> WaitChainIdx {
-        self.add(WaitChain { before, wait: SumIdx::NONE, hops: MAX_HOPS + 1 })
+        let is_ended = self.is_ended(before);
+        if is_ended { before } else { self.add(WaitChain { before, wait: SumIdx::NONE, hops: MAX_HOPS + 1 }) }
+    }
+
+    /// Whether any number of further waits follows those of a chain.
+    #[inline]
+    pub(crate) fn is_ended(&self, chain: WaitChainIdx) -> bool {
+        self.get(chain).hops > MAX_HOPS
+    }
+
+    /// How many waits chains are told by, at most.
+    #[inline]
+    pub(crate) fn most_hops(&self) -> u8 {
+        self.most_hops
+    }
+
+    /// Chains are told by no more waits than that, from here on.
+    pub(crate) fn limit_hops(&mut self, most: u8) {
+        self.most_hops = self.most_hops.min(most);
+    }
+
+    /// Chains are told by fewer waits, from here on. Must not be called where they are told by none.
+    pub(crate) fn tell_fewer(&mut self) {
+        let fewer = FEWER_HOPS.into_iter().find(|hops| *hops < self.most_hops);
+        self.most_hops = fewer.unwrap_or(0);
+    }
+
+    /// A chain told by as many waits as it may be by now.
+    pub(crate) fn shortened(&mut self, chain: WaitChainIdx) -> WaitChainIdx {
+        let mut at = if self.is_ended(chain) { self.get(chain).before } else { chain };
+        if self.get(at).hops <= self.most_hops {
+            return chain;
+        }
+        while self.get(at).hops > self.most_hops {
+            at = self.get(at).before;
+        }
+        self.ended(at)
     }
 
     #[inline]
@@ -83,8 +137,9 @@ impl WaitChains {
         while self.get(first).before != WaitChainIdx::EMPTY && first != WaitChainIdx::EMPTY {
             first = self.get(first).before;
         }
-        let coarser = self.ended(first);
-        if coarser == chain || self.get(first).hops > MAX_HOPS { self.ended(WaitChainIdx::EMPTY) } else { coarser }
+        let is_ended = self.is_ended(first);
+        let coarser = if is_ended { chain } else { self.ended(first) };
+        if coarser == chain { self.ended(WaitChainIdx::EMPTY) } else { coarser }
     }
 
     /// A chain by its number.
@@ -123,34 +178,43 @@ impl WaitChains {
     }
 }
 
-/// Most pairs of a chain and a sum that are told apart. Where a trace has more, chains get [coarser](WaitChains::coarser):
-/// no program has so many, and memory must not grow with their product.
-const MAX_PAIRS: usize = 1 << 20;
+/// A chain and a sum in one word.
+fn pair(chain: WaitChainIdx, sum: SumIdx) -> u64 {
+    u64::from(chain.0) << 32 | u64::from(sum.0)
+}
 
 /// Time that requests spent in other goroutines than their own, by what they waited in and what those did.
-#[derive(Default, Debug)]
+#[derive(Debug)]
 pub(crate) struct TimeElsewhere {
     pub(crate) chains: WaitChains,
-    table: KeyTable<(WaitChainIdx, SumIdx)>,
-    /// Nanoseconds by position in `table`.
-    ns: Vec<u64>,
+    /// Nanoseconds by [`pair`]. They may wrap: what was added too early is subtracted.
+    times: FxHashMap<u64, u64>,
+    /// With so many pairs, [`TimeElsewhere::thin`] is due.
+    due: usize,
     /// The first chains, as they are among those of the whole trace.
     in_whole: Vec<WaitChainIdx>,
+}
+
+impl Default for TimeElsewhere {
+    fn default() -> Self {
+        let (chains, times) = (WaitChains::default(), FxHashMap::default());
+        Self { chains, times, due: most_pairs(MAX_HOPS), in_whole: Vec::new() }
+    }
 }
 
 impl TimeElsewhere {
     /// Adds time that is counted in `sum`.
     #[inline]
     pub(crate) fn add(&mut self, chain: WaitChainIdx, sum: SumIdx, ns: u64) {
-        let mut chain = chain;
-        if self.ns.len() >= MAX_PAIRS {
-            chain = self.known_chain(chain, sum);
+        match self.times.get_mut(&pair(chain, sum)) {
+            Some(of_pair) => *of_pair = of_pair.wrapping_add(ns),
+            None => self.add_pair(chain, sum, ns),
         }
-        let position = self.table.position((chain, sum), chain.0.wrapping_mul(31) ^ sum.0);
-        if position == self.ns.len() {
-            self.ns.push(0);
-        }
-        self.ns[position] = self.ns[position].saturating_add(ns);
+    }
+
+    #[cold]
+    fn add_pair(&mut self, chain: WaitChainIdx, sum: SumIdx, ns: u64) {
+        self.times.insert(pair(chain, sum), ns);
     }
 
     /// A chain as it is among those of the whole trace, since [`TimeElsewhere::move_to`]; `OWN` stays so.
@@ -158,29 +222,41 @@ impl TimeElsewhere {
         self.in_whole.get(chain.at()).copied().unwrap_or(chain)
     }
 
-    /// Whether chains that are new for a sum get coarser.
-    pub(crate) fn is_full(&self) -> bool {
-        self.ns.len() >= MAX_PAIRS
+    /// Whether there are so many pairs that chains have to be told by fewer waits, if all of them have time.
+    #[inline]
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.times.len() > self.due
     }
 
-    /// The chain, or a coarser one if it is new for this sum.
-    #[cold]
-    fn known_chain(&mut self, chain: WaitChainIdx, sum: SumIdx) -> WaitChainIdx {
-        if self.table.has(&(chain, sum)) {
-            return chain;
+    /// Drops pairs without time, and tells chains by fewer waits as long as there are too many. Gives whether it does so; then
+    /// all chains have to be [shortened](WaitChains::shortened).
+    pub(crate) fn thin(&mut self) -> bool {
+        let before = self.chains.most_hops();
+        self.times.retain(|_, ns| *ns > 0);
+        while self.times.len() > most_pairs(self.chains.most_hops()) {
+            self.chains.tell_fewer();
+            for ((chain, sum), ns) in self.take_times() {
+                let chain = self.chains.shortened(chain);
+                self.add(chain, sum, ns);
+            }
         }
-        let coarser = self.chains.coarser(chain);
-        if self.table.has(&(coarser, sum)) { coarser } else { self.chains.coarser(coarser) }
+        let most = most_pairs(self.chains.most_hops());
+        self.due = most.saturating_add(most / 2);
+        self.chains.most_hops() < before
+    }
+
+    /// All times, which are forgotten here.
+    fn take_times(&mut self) -> impl Iterator<Item = ((WaitChainIdx, SumIdx), u64)> + use<> {
+        let of_pair = |pair: u64| (WaitChainIdx((pair >> 32) as u32), SumIdx(pair as u32));
+        std::mem::take(&mut self.times).into_iter().filter(|(_, ns)| *ns > 0).map(move |(pair, ns)| (of_pair(pair), ns))
     }
 
     /// Adds to `all` what was added here since the last time, with the chains as they are in `chains`.
     pub(crate) fn move_to(&mut self, chains: &mut WaitChains, mut all: impl FnMut((WaitChainIdx, SumIdx), u64)) {
+        chains.limit_hops(self.chains.most_hops());
         chains.take_all(&self.chains, &mut self.in_whole);
-        for (&(chain, sum), ns) in self.table.keys().iter().zip(&mut self.ns) {
-            let ns = std::mem::take(ns);
-            if ns > 0 {
-                all((self.in_whole[chain.at()], sum), ns);
-            }
+        for ((chain, sum), ns) in self.take_times() {
+            all((chains.shortened(self.in_whole[chain.at()]), sum), ns);
         }
     }
 }
@@ -219,24 +295,68 @@ mod tests {
     }
 
     #[test]
-    fn pairs_beyond_number_are_told_apart_by_their_first_wait() {
-        let mut times = TimeElsewhere::default();
-        let first = times.chains.longer(WaitChainIdx::EMPTY, SumIdx(7));
-        let n = MAX_PAIRS as u32 + 1000;
-        for i in 0..n {
-            let chain = times.chains.longer(first, SumIdx(i));
-            times.add(chain, SumIdx(i % 3), 1);
+    fn a_chain_is_told_by_fewer_waits_where_there_are_too_many() {
+        let mut chains = WaitChains::default();
+        let waits: Vec<SumIdx> = (1..6).map(SumIdx).collect();
+        let all: Vec<WaitChainIdx> = waits
+            .iter()
+            .scan(WaitChainIdx::EMPTY, |chain, wait| {
+                *chain = chains.longer(*chain, *wait);
+                Some(*chain)
+            })
+            .collect();
+        let mut told = Vec::new();
+        while chains.most_hops() > 0 {
+            chains.tell_fewer();
+            let most = usize::from(chains.most_hops());
+            told.push(most);
+            for (i, chain) in all.iter().enumerate() {
+                let short = chains.shortened(*chain);
+                assert_eq!(chains.waits(short), (waits[..most.min(i + 1)].to_vec(), i >= most));
+                assert_eq!(chains.shortened(short), short);
+            }
+            // The same, in whatever order waits come.
+            let mut chain = WaitChainIdx::EMPTY;
+            for wait in &waits {
+                chain = chains.longer(chain, *wait);
+            }
+            assert_eq!(chain, chains.shortened(all[4]));
         }
-        let mut found = [0, 0, 0];
-        let (mut chains, mut moved) = (WaitChains::default(), Vec::new());
-        times.move_to(&mut chains, |(chain, _), ns| moved.push((chain, ns)));
-        for (chain, ns) in moved {
-            match chains.waits(chain) {
-                (waits, true) if waits.is_empty() => found[0] += ns,
-                (_, true) => found[1] += ns,
-                _ => found[2] += ns,
+        assert_eq!(told, [4, 3, 2, 1, 0]);
+    }
+
+    /// Pairs that several threads found: each has every third.
+    #[test]
+    fn as_many_waits_are_told_as_there_is_room_for_whoever_found_them() {
+        let n = most_pairs(2) as u32;
+        // Of so many pairs with two waits, there are as many with one as have another first wait.
+        for (n_first, extra, most) in [(10, 0, 2), (10, 1, 1)] {
+            let whole_of = |n_threads: u32| {
+                let (mut whole, mut moved) = (WaitChains::default(), FxHashMap::default());
+                whole.limit_hops(2);
+                for thread in 0..n_threads {
+                    let mut times = TimeElsewhere::default();
+                    times.chains.limit_hops(2);
+                    for i in (0..n + extra).filter(|i| i % n_threads == thread) {
+                        let first = times.chains.longer(WaitChainIdx::EMPTY, SumIdx(i % n_first));
+                        let chain = times.chains.longer(first, SumIdx(i));
+                        times.add(chain, SumIdx(7), 1);
+                        times.add(first, SumIdx(8), 0);
+                        if times.is_crowded() {
+                            times.thin();
+                        }
+                    }
+                    times.move_to(&mut whole, |key, ns| *moved.entry(key).or_insert(0) += ns);
+                }
+                (whole, moved)
+            };
+            for n_threads in [1, 3] {
+                let (whole, moved) = whole_of(n_threads);
+                // One thread alone may not have too many of them; the whole sees that.
+                let told = if moved.len() > most_pairs(whole.most_hops()) { 1 } else { whole.most_hops() };
+                assert_eq!(told, most, "{n_threads} threads");
+                assert_eq!(moved.values().sum::<u64>(), u64::from(n + extra));
             }
         }
-        assert_eq!(found, [1000, 0, MAX_PAIRS as u64]);
     }
 }

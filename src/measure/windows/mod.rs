@@ -106,6 +106,11 @@ impl<'a> Windows<'a> {
         &self.list
     }
 
+    /// The windows of which something is known, in the order in which that came.
+    pub(super) fn touched(&self) -> &[WindowIdx] {
+        &self.touched
+    }
+
     #[inline]
     pub(super) fn get(&self, window: WindowIdx) -> OpenWindow {
         self.list[window.at()]

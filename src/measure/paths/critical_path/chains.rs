@@ -16,17 +16,18 @@
 //!
 //! 1. Where a node begins to wait for another one, its list, each chain made longer by that wait, is added to the lists of
 //!    the other one and of all nodes above; where it waits no more, the same is taken away.
-//! 2. From [`MAX_CLIMB`] nodes above on, where no chain gets longer any more, the root's list alone is kept right. The root
-//!    notes when: lists of nodes that were linked before are made anew when they are needed, that is, when such a node
-//!    becomes a root. Queues at a lock are so long, and there the list of one that leaves is its own request.
+//! 2. Where no chain gets longer any more, the root's list alone is kept right. The root notes when: lists of nodes that
+//!    were linked before are made anew when they are needed, that is, when such a node becomes a root. Queues at a lock are
+//!    so long, and there the list of one that leaves is its own request.
+//! 3. What a root does while it is one is noted once, as its *work*, and added to all chains of its list when it is one
+//!    no more. Where its list changes before, the work that it did till then is subtracted from what is added, or added to
+//!    what is taken away ([`ListOfRoot`]).
 
 use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
+use crate::measure::paths::wait_chains::{WaitChainIdx, WaitChains};
 use crate::measure::paths::wait_for::NodeId;
-
-/// Nodes above a change whose lists are kept right, besides that of the root.
-const MAX_CLIMB: usize = 2 * MAX_HOPS as usize;
+use crate::measure::paths::walk_results::WalkResults;
 
 /// Chains, each with how many requests have it.
 pub(super) type ChainCounts = Vec<(WaitChainIdx, i32)>;
@@ -42,6 +43,31 @@ pub(super) struct NodeChains {
     linked: u64,
     /// Of a root: the number of the last change that lists below do not have.
     missed: u64,
+    /// Of a root: what it did since it is one, as far as it is not added to the chains yet.
+    work: Vec<WorkTime>,
+}
+
+/// Time of a root.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WorkTime {
+    pub(super) sum: SumIdx,
+    /// Whether what the request's own goroutine does is counted in the sum itself.
+    pub(super) is_own: bool,
+    pub(super) ns: u64,
+}
+
+impl WorkTime {
+    /// Adds it, so many times, to what requests with a chain spent.
+    #[inline]
+    fn add_to(self, results: &mut WalkResults, chain: WaitChainIdx, times: i32) {
+        let ns = self.ns.wrapping_mul(i64::from(times) as u64);
+        if chain == WaitChainIdx::EMPTY && self.is_own {
+            let own_ns = &mut results.sums[self.sum.at()].own_ns;
+            *own_ns = own_ns.wrapping_add(ns);
+        } else {
+            results.elsewhere.add(chain, self.sum, ns);
+        }
+    }
 }
 
 impl NodeChains {
@@ -53,13 +79,42 @@ impl NodeChains {
     /// Those of a new node; the memory of an old one is kept.
     pub(super) fn reset(&mut self) {
         self.list.clear();
+        self.work.clear();
         (self.wait, self.linked, self.missed) = (SumIdx::NONE, 0, 0);
+    }
+
+    /// Notes what the root did, once for all requests of its list.
+    #[inline]
+    pub(super) fn add_work(&mut self, work: WorkTime, results: &mut WalkResults) {
+        match self.list[..] {
+            [] => {}
+            [(chain, n)] => work.add_to(results, chain, n),
+            _ => match self.work.iter_mut().find(|known| known.sum == work.sum) {
+                Some(known) => known.ns = known.ns.wrapping_add(work.ns),
+                None => self.work.push(work),
+            },
+        }
+    }
+
+    /// Adds the work to all chains of the list.
+    fn flush_work(&mut self, results: &mut WalkResults) {
+        for work in self.work.drain(..) {
+            for &(chain, n) in &self.list {
+                work.add_to(results, chain, n);
+            }
+        }
+    }
+
+    /// The list, to be changed.
+    #[inline]
+    fn change_list<'a>(&'a mut self, results: &'a mut WalkResults) -> ListOfRoot<'a> {
+        ListOfRoot { list: &mut self.list, work: &mut self.work, results }
     }
 }
 
 impl Default for NodeChains {
     fn default() -> Self {
-        Self { list: ChainCounts::new(), wait: SumIdx::NONE, linked: 0, missed: 0 }
+        Self { list: ChainCounts::new(), wait: SumIdx::NONE, linked: 0, missed: 0, work: Vec::new() }
     }
 }
 
@@ -86,47 +141,133 @@ fn put(change: &mut ChainCounts, chain: WaitChainIdx, n: i32) {
     }
 }
 
-/// Adds `n` requests of a chain to a list; takes them away where that is less than 0.
+/// A list of chains, each longer by one wait, so many times.
 #[inline]
-fn add(list: &mut ChainCounts, chain: WaitChainIdx, n: i32, chains: &mut WaitChains) {
-    match list.iter().position(|(known, _)| *known == chain) {
-        Some(i) if list[i].1 + n == 0 => _ = list.swap_remove(i),
-        Some(i) if list[i].1 + n > 0 => list[i].1 += n,
-        None if n > 0 && list.len() < MAX_LIST => list.push((chain, n)),
-        _ if n > 0 => add_coarser(list, chain, n, chains),
-        _ => remove_coarser(list, chain, n, chains),
-    }
-}
-
-/// There is no room for the chain in a list.
-#[cold]
-fn add_coarser(list: &mut ChainCounts, chain: WaitChainIdx, n: i32, chains: &mut WaitChains) {
-    let own = chains.coarser(chain);
-    let any = chains.coarser(own);
-    let is_known = |chain: WaitChainIdx| list.iter().position(|(known, _)| *known == chain);
-    match is_known(own).or_else(|| is_known(any)) {
-        Some(i) => list[i].1 += n,
-        None if list.len() < 2 * MAX_LIST => list.push((own, n)),
-        None => list.push((any, n)),
-    }
-}
-
-/// Takes requests away that the list has under coarser chains.
-#[cold]
-fn remove_coarser(list: &mut ChainCounts, chain: WaitChainIdx, n: i32, chains: &mut WaitChains) {
-    let mut missing = -n;
-    let own = chains.coarser(chain);
-    let any = chains.coarser(own);
-    for chain in [chain, own, any] {
-        if let Some((_, count)) = list.iter_mut().find(|(known, count)| *known == chain && *count > 0) {
-            let taken = missing.min(*count);
-            *count -= taken;
-            missing -= taken;
+fn put_longer(
+    change: &mut ChainCounts,
+    list: &[(WaitChainIdx, i32)],
+    (wait, times): (SumIdx, i32),
+    longer: &mut WaitChains,
+) {
+    // What gets no longer stays different, and so does what has room for a further wait.
+    let mut n_ending = 0;
+    for &(chain, n) in list {
+        let more = longer.longer(chain, wait);
+        if more != chain && longer.is_ended(more) {
+            n_ending += 1;
+        } else {
+            change.push((more, n * times));
         }
     }
-    list.retain(|(_, count)| *count != 0);
-    if missing > 0 {
-        list.push((chain, -missing));
+    let ending = list.iter().filter(|(chain, _)| n_ending > 0 && !longer.is_ended(*chain)).copied();
+    for (chain, n) in ending.collect::<ChainCounts>() {
+        let more = longer.longer(chain, wait);
+        if longer.is_ended(more) {
+            put(change, more, n * times);
+        }
+    }
+}
+
+/// A list while it is changed; that of a root has work that not all of its requests waited for.
+struct ListOfRoot<'a> {
+    list: &'a mut ChainCounts,
+    work: &'a mut Vec<WorkTime>,
+    results: &'a mut WalkResults,
+}
+
+impl ListOfRoot<'_> {
+    /// The position of a chain; `likely` is looked at first.
+    #[inline]
+    fn position(&self, chain: WaitChainIdx, likely: usize) -> Option<usize> {
+        let is_it = self.list.get(likely).is_some_and(|(known, _)| *known == chain);
+        if is_it { Some(likely) } else { self.list.iter().position(|(known, _)| *known == chain) }
+    }
+
+    /// The number of requests of a chain changes by `n`: work from before is not theirs, or theirs.
+    #[inline]
+    fn correct(&mut self, chain: WaitChainIdx, n: i32) {
+        for work in &*self.work {
+            work.add_to(self.results, chain, -n);
+        }
+    }
+
+    /// Adds `n` requests of a chain; takes them away where that is less than 0. The chain is likely at a position; gives
+    /// where it is, or was.
+    #[inline]
+    fn add(&mut self, (chain, n): (WaitChainIdx, i32), likely: usize) -> usize {
+        let position = self.position(chain, likely);
+        match position {
+            Some(i) if self.list[i].1 + n == 0 => {
+                self.list.swap_remove(i);
+            }
+            Some(i) if self.list[i].1 + n > 0 => self.list[i].1 += n,
+            None if n > 0 && self.list.len() < MAX_LIST => self.list.push((chain, n)),
+            _ if n > 0 => {
+                self.add_coarser(chain, n);
+                return likely;
+            }
+            _ => {
+                self.remove_coarser(chain, n);
+                return likely;
+            }
+        }
+        self.correct(chain, n);
+        if self.list.is_empty() {
+            self.work.clear();
+        }
+        position.unwrap_or_else(|| self.list.len() - 1)
+    }
+
+    /// Adds a change.
+    #[inline]
+    fn add_all(&mut self, change: &[(WaitChainIdx, i32)]) {
+        let is_more = change.first().is_some_and(|(_, n)| *n > 0);
+        if is_more && self.list.is_empty() && self.work.is_empty() && change.len() <= MAX_LIST {
+            return self.list.extend_from_slice(change);
+        }
+        // What was added last is likely taken away first.
+        let mut likely = self.list.len().wrapping_sub(1);
+        for &one in change.iter().rev() {
+            likely = self.add(one, likely).wrapping_sub(1);
+        }
+    }
+
+    /// There is no room for the chain.
+    #[cold]
+    fn add_coarser(&mut self, chain: WaitChainIdx, n: i32) {
+        let own = self.results.elsewhere.chains.coarser(chain);
+        let any = self.results.elsewhere.chains.coarser(own);
+        let is_known = |chain: WaitChainIdx| self.list.iter().position(|(known, _)| *known == chain);
+        let known = is_known(own).or_else(|| is_known(any));
+        let coarser = if self.list.len() < 2 * MAX_LIST { own } else { any };
+        let at = known.unwrap_or_else(|| {
+            self.list.push((coarser, 0));
+            self.list.len() - 1
+        });
+        self.list[at].1 += n;
+        let chain = self.list[at].0;
+        self.correct(chain, n);
+    }
+
+    /// Takes requests away that the list has under coarser chains.
+    #[cold]
+    fn remove_coarser(&mut self, chain: WaitChainIdx, n: i32) {
+        let mut missing = -n;
+        let own = self.results.elsewhere.chains.coarser(chain);
+        let any = self.results.elsewhere.chains.coarser(own);
+        for chain in [chain, own, any] {
+            if let Some((_, count)) = self.list.iter_mut().find(|(known, count)| *known == chain && *count > 0) {
+                let taken = missing.min(*count);
+                *count -= taken;
+                missing -= taken;
+                self.correct(chain, -taken);
+            }
+        }
+        self.list.retain(|(_, count)| *count != 0);
+        if missing > 0 {
+            self.list.push((chain, -missing));
+            self.correct(chain, -missing);
+        }
     }
 }
 
@@ -140,6 +281,7 @@ impl PathWalk<'_, '_> {
     pub(super) fn add_chains(&mut self, node: NodeId, to: NodeId, wait: SumIdx) {
         self.chain_changes.last += 1;
         let chains = &mut self.chains[node.at()];
+        chains.flush_work(self.results);
         (chains.wait, chains.linked) = (wait, self.chain_changes.last);
         let missed = chains.missed;
         self.change_by_list(node, to, 1);
@@ -147,6 +289,27 @@ impl PathWalk<'_, '_> {
             let root = self.forest.root(to);
             let of_root = &mut self.chains[root.at()].missed;
             *of_root = missed.max(*of_root);
+        }
+        if self.results.elsewhere.is_crowded() {
+            self.thin_chains();
+        }
+    }
+
+    /// Tells chains by fewer waits where there are too many.
+    #[cold]
+    fn thin_chains(&mut self) {
+        for chains in &mut self.chains {
+            chains.flush_work(self.results);
+        }
+        if !self.results.elsewhere.thin() {
+            return;
+        }
+        self.chain_changes.last += 1;
+        for NodeChains { list, .. } in &mut self.chains {
+            for (chain, n) in std::mem::take(list) {
+                put(list, self.results.elsewhere.chains.shortened(chain), n);
+            }
+            list.retain(|(_, n)| *n != 0);
         }
     }
 
@@ -166,8 +329,8 @@ impl PathWalk<'_, '_> {
     pub(super) fn change_own_chain(&mut self, node: NodeId, n: i32) {
         self.chain_changes.last += 1;
         if self.nodes[node.at()].waits_for == NodeId::NONE {
-            let list = &mut self.chains[node.at()].list;
-            return add(list, WaitChainIdx::EMPTY, n, &mut self.results.elsewhere.chains);
+            self.chains[node.at()].change_list(self.results).add((WaitChainIdx::EMPTY, n), 0);
+            return;
         }
         let mut change = std::mem::take(&mut self.chain_changes.change);
         change.push((WaitChainIdx::EMPTY, n));
@@ -196,23 +359,15 @@ impl PathWalk<'_, '_> {
         }
         let longer = &mut results.elsewhere.chains;
         let chain = longer.longer(chain, below.wait);
-        let list = &mut chains[to.at()].list;
-        match list[..] {
-            [] if times > 0 => list.push((chain, n)),
-            [(known, m)] if known == chain && m + n * times == 0 => list.clear(),
-            _ => add(list, chain, n * times, longer),
-        }
+        chains[to.at()].change_list(results).add((chain, n * times), 0);
         true
     }
 
     fn change_by_list_general(&mut self, node: NodeId, to: NodeId, times: i32) {
         let Self { results, chains, .. } = self;
         let NodeChains { list, wait, .. } = &chains[node.at()];
-        let wait = *wait;
         let mut change = std::mem::take(&mut self.chain_changes.change);
-        for &(chain, n) in list {
-            put(&mut change, results.elsewhere.chains.longer(chain, wait), n * times);
-        }
+        put_longer(&mut change, list, (*wait, times), &mut results.elsewhere.chains);
         self.apply(to, &mut change);
         self.chain_changes.change = change;
     }
@@ -220,13 +375,12 @@ impl PathWalk<'_, '_> {
     /// Adds a change to the lists of a node and of all above, and empties it.
     fn apply(&mut self, node: NodeId, change: &mut ChainCounts) {
         let mut at = node;
-        for _ in 0..MAX_CLIMB {
+        // Then all chains are as long as they get.
+        for _ in 0..=self.results.elsewhere.chains.most_hops() {
             if change.is_empty() {
                 return;
             }
-            for &(chain, n) in &*change {
-                add(&mut self.chains[at.at()].list, chain, n, &mut self.results.elsewhere.chains);
-            }
+            self.chains[at.at()].change_list(self.results).add_all(change);
             let above = self.nodes[at.at()].waits_for;
             if above == NodeId::NONE {
                 return change.clear();
@@ -235,9 +389,8 @@ impl PathWalk<'_, '_> {
             at = above;
         }
         let root = self.forest.root(at);
-        for (chain, n) in change.drain(..) {
-            add(&mut self.chains[root.at()].list, chain, n, &mut self.results.elsewhere.chains);
-        }
+        self.chains[root.at()].change_list(self.results).add_all(change);
+        change.clear();
         if root != at {
             self.chains[root.at()].missed = self.chain_changes.last;
             self.chain_changes.last_missed = self.chain_changes.last;
@@ -252,9 +405,8 @@ impl PathWalk<'_, '_> {
             *chain = longer.longer(*chain, wait);
             return;
         }
-        for (chain, n) in std::mem::take(change) {
-            put(change, longer.longer(chain, wait), n);
-        }
+        let list = std::mem::take(change);
+        put_longer(change, &list, (wait, 1), longer);
     }
 
     /// The number of the last change that lists in the tree of `node`, which waits, may not have.
@@ -284,23 +436,21 @@ impl PathWalk<'_, '_> {
 
     /// Makes the list of a node from those of the nodes that wait for it.
     fn make_list_from_waiters(&mut self, node: NodeId) {
-        let mut list = std::mem::take(&mut self.chains[node.at()].list);
-        list.clear();
+        let mut own = std::mem::take(&mut self.chains[node.at()]);
+        own.list.clear();
         let n_requests = self.nodes[node.at()].n_requests as i32;
         if n_requests > 0 {
-            list.push((WaitChainIdx::EMPTY, n_requests));
+            own.list.push((WaitChainIdx::EMPTY, n_requests));
         }
-        let waiters: Vec<NodeId> = self.forest.waiters(node).collect();
-        for waiter in waiters {
-            let Self { results, chains, .. } = self;
+        let Self { results, chains, forest, chain_changes, .. } = self;
+        for waiter in forest.waiters(node) {
             let NodeChains { list: below, wait, .. } = &chains[waiter.at()];
             for &(chain, n) in below {
-                let longer = &mut results.elsewhere.chains;
-                let chain = longer.longer(chain, *wait);
-                add(&mut list, chain, n, longer);
+                let chain = results.elsewhere.chains.longer(chain, *wait);
+                own.change_list(results).add((chain, n), 0);
             }
         }
-        let chains = &mut self.chains[node.at()];
-        (chains.list, chains.linked) = (list, self.chain_changes.last);
+        own.linked = chain_changes.last;
+        self.chains[node.at()] = own;
     }
 }

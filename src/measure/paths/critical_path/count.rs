@@ -4,7 +4,7 @@
 //! known of its sum, by the chain of waits in which each waits for it. The fast paths are for one request that is not looked at
 //! closely; `fast_paths_find_what_the_general_rule_does` (`tests.rs`) compares both.
 
-use super::chains::ChainCounts;
+use super::chains::{ChainCounts, WorkTime};
 use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::wait_chains::WaitChainIdx;
@@ -38,7 +38,7 @@ fn count_fast(
     }
     if chain == WaitChainIdx::EMPTY {
         let own_ns = &mut results.sums[sum.at()].own_ns;
-        *own_ns = own_ns.saturating_add(ns);
+        *own_ns = own_ns.wrapping_add(ns);
     } else {
         results.elsewhere.add(chain, sum, ns);
     }
@@ -132,17 +132,9 @@ impl PathWalk<'_, '_> {
         if self.results.stacks.is_some() {
             self.count_by_request(root, (sum, is_own), ns);
         }
-        let Self { chains, results, .. } = self;
-        for &(chain, n) in &chains[root.at()].list {
-            debug_assert!(n > 0, "of a root, all is known");
-            let ns = ns.saturating_mul(u64::from(n.unsigned_abs()));
-            if chain == WaitChainIdx::EMPTY && is_own {
-                let own_ns = &mut results.sums[sum.at()].own_ns;
-                *own_ns = own_ns.saturating_add(ns);
-            } else {
-                results.elsewhere.add(chain, sum, ns);
-            }
-        }
+        let chains = &mut self.chains[root.at()];
+        debug_assert!(chains.list.iter().all(|(_, n)| *n > 0), "of a root, all is known");
+        chains.add_work(WorkTime { sum, is_own, ns }, self.results);
     }
 
     /// Whether a sum belongs to a root of another name: a goroutine can work for one while a user task is attached to it.

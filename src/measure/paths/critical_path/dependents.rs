@@ -3,7 +3,7 @@
 use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::request_stacks::{OWN, RequestStackTimes};
-use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx};
+use crate::measure::paths::wait_chains::WaitChainIdx;
 use crate::measure::paths::wait_for::NodeId;
 use crate::slice::WindowIdx;
 
@@ -22,13 +22,9 @@ impl PathWalk<'_, '_> {
             self.find_dependents(root, dependents.count as usize);
         }
         let Some(stacks) = &mut self.results.stacks else { return };
-        // There, chains are told apart less well than they are here.
-        let is_full = self.results.elsewhere.is_full();
         if let Some((request, chain)) = alone {
-            if of_request(chain) == OWN || !is_full {
-                stacks.add((request, of_request(chain), sum), ns);
-            }
-        } else if !is_full && stacks.may_add(stacks.found.list.len()) {
+            stacks.add((request, of_request(chain), sum), ns);
+        } else if stacks.may_add(stacks.found.list.len()) {
             let found = std::mem::take(&mut stacks.found.list);
             for &(request, chain) in &found {
                 stacks.add((request, of_request(chain), sum), ns);
@@ -65,7 +61,7 @@ impl PathWalk<'_, '_> {
         let (mut chain, mut at) = (WaitChainIdx::EMPTY, node);
         loop {
             let WalkNode { waits_for, .. } = self.nodes[at.at()];
-            let is_ended = self.results.elsewhere.chains.get(chain).hops > MAX_HOPS;
+            let is_ended = self.results.elsewhere.chains.is_ended(chain);
             if waits_for == NodeId::NONE || is_ended {
                 return chain;
             }
@@ -79,8 +75,7 @@ impl PathWalk<'_, '_> {
     fn has_coarse_chains(&self, root: NodeId) -> bool {
         let chains = &self.results.elsewhere.chains;
         let is_coarse = |chain: WaitChainIdx| {
-            let of = chains.get(chain);
-            of.hops > MAX_HOPS && chains.get(of.before).hops < MAX_HOPS
+            chains.is_ended(chain) && chains.get(chains.get(chain).before).hops < chains.most_hops()
         };
         self.chains[root.at()].list.iter().any(|(chain, _)| is_coarse(*chain))
     }

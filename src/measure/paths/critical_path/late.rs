@@ -107,7 +107,7 @@ impl PathWalk<'_, '_> {
         self.count_wait_of(request.window, (sum, is_own), ns);
         if is_own {
             let own_ns = &mut self.results.sums[sum.at()].own_ns;
-            *own_ns = own_ns.saturating_add(ns);
+            *own_ns = own_ns.wrapping_add(ns);
         } else {
             self.results.elsewhere.add(WaitChainIdx::EMPTY, sum, ns);
         }

@@ -16,6 +16,13 @@ impl TreeId {
     pub(super) fn at(self) -> usize {
         self.0 as usize
     }
+
+    /// Positions of its blocks, of which each tree has so many.
+    #[inline]
+    pub(super) fn row(self, n_blocks: usize) -> Range<usize> {
+        let first = self.at() * n_blocks;
+        first..first + n_blocks
+    }
 }
 
 /// What nodes of one tree have in common.
@@ -64,13 +71,6 @@ impl Labels {
     pub(super) fn remove_tree(&mut self, tree: TreeId) {
         self.free.push(tree);
     }
-
-    /// Positions of a tree's blocks.
-    #[inline]
-    pub(super) fn row(&self, tree: TreeId, n_blocks: usize) -> Range<usize> {
-        let first = tree.at() * n_blocks;
-        first..first + n_blocks
-    }
 }
 
 impl WaitForForest {
@@ -107,7 +107,7 @@ impl WaitForForest {
     /// Moves all nodes of the tree `from`, whose root is `top`, to the tree `into`.
     fn move_nodes(&mut self, top: NodeId, (from, into): (TreeId, TreeId)) {
         let (n_blocks, mut at) = (self.n_blocks, top);
-        let (from, to) = (self.labels.row(from, n_blocks).start, self.labels.row(into, n_blocks).start);
+        let (from, to) = (from.row(n_blocks).start, into.row(n_blocks).start);
         while at != NodeId::NONE {
             let row = self.row(at);
             for block in 0..n_blocks {
@@ -130,7 +130,7 @@ impl WaitForForest {
         let is_below = self.find_smaller_part(node, root, &mut part);
         let (root_of_part, root_left) = if is_below { (node, root) } else { (root, node) };
         let new = self.labels.add_tree(root_of_part, self.n_blocks);
-        let (from, to) = (self.labels.row(tree, self.n_blocks), self.labels.row(new, self.n_blocks).start);
+        let (from, to) = (tree.row(self.n_blocks), new.row(self.n_blocks).start);
         self.labels.numbers.copy_within(from, to);
         let mut of_part = Dependents::NONE;
         for &node in &part {
@@ -229,7 +229,7 @@ impl WaitForForest {
     fn all_of(&self, node: NodeId) -> Vec<StateBlock> {
         let row = self.row(node);
         let mut all = self.numbers[row..row + self.n_blocks].to_vec();
-        add_blocks(&mut all, &self.labels.numbers[self.labels.row(self.nodes[node.at()].tree, self.n_blocks)]);
+        add_blocks(&mut all, &self.labels.numbers[self.nodes[node.at()].tree.row(self.n_blocks)]);
         all
     }
 }

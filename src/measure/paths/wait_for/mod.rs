@@ -326,7 +326,7 @@ impl WaitForForest {
         self.credited.clear();
         self.credited.extend_from_slice(&numbers[row..row + self.n_blocks]);
         if !self.is_link_cut {
-            let of_tree = self.labels.row(self.nodes[node.at()].tree, self.n_blocks);
+            let of_tree = self.nodes[node.at()].tree.row(self.n_blocks);
             add_blocks(&mut self.credited, &self.labels.numbers[of_tree]);
         }
         self.credited.as_flattened()
