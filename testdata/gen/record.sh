@@ -6,7 +6,7 @@
 # DIR gets NAME-VERSION.trace and, beside it, NAME-VERSION.json, what the
 # program said that it did. PROGRAMS="server waits" records only those. STREAMREF, the
 # path of a streamref binary, adds NAME-VERSION.states.tsv, what Go's own reader says.
-# PROGRAMS="big load", which are not in the default, write BIG_MB megabytes (20) each.
+# PROGRAMS="big load", which are not in the default, write BIG_MB megabytes (20) each; LOAD_KINDS="stack http" are kinds of load.
 #
 # The programs are built in a folder of their own with a go.mod of the
 # toolchain's version, as an old go.mod would turn old behaviour on, and with
@@ -165,7 +165,7 @@ everything() {
 	STREAMREF='' run "$1" cutoff cutoff
 	run "$1" stretches-samples stretches -cpu
 	run "$1" big big -mb "${BIG_MB:-20}"
-	for kind in stack entry long short http; do
+	for kind in ${LOAD_KINDS:-stack entry long short http}; do
 		run "$1" "load-$kind" load -kind "$kind" -mb "${BIG_MB:-20}"
 	done
 	case $1 in

@@ -10,7 +10,8 @@
 //
 //	streamref -mode=null   FILE               counts of events
 //	streamref -mode=states [-stacks] FILE     TSV: goroutine × state
-//	streamref -mode=slice  -root REGEX FILE   the main job, as lean as the reader allows
+//	streamref -mode=slice  -root REGEX FILE   the main job, as lean as the reader allows; -by=stack: roots are calls
+//	                                          that a goroutine's own stacks show, else goroutines by creation and entry
 //	streamref -mode=events [-stacks] FILE     one line per event
 //	streamref -mode=judge                     as states, for each trace on standard input
 //
@@ -43,7 +44,8 @@ import (
 
 func main() {
 	mode := flag.String("mode", "states", "null, states, slice or events")
-	root := flag.String("root", "", "slice: regex on creation stack functions and entry function")
+	root := flag.String("root", "", "slice: regex on functions")
+	by := flag.String("by", "entry", "slice: entry (functions of the creation stack, or the entry function) or stack (of a goroutine's own stacks)")
 	stacks := flag.Bool("stacks", false, "states: add a column with the creation stack, root first; events: add the stack")
 	top := flag.Int("top", 0, "slice: also print the N largest (state, stack) sums")
 	prof := flag.String("cpuprofile", "", "write a CPU profile of streamref itself")
@@ -78,7 +80,7 @@ func main() {
 	case "slice":
 		re, err := regexp.Compile(*root)
 		check(err)
-		slice(s, out, re, *top)
+		slice(s, out, re, *by == "stack", *top)
 	case "events":
 		events(s, out, *stacks)
 	default:
@@ -451,10 +453,11 @@ type lean struct {
 	since  trace.Time
 	row    *row
 	state  uint16
-	member bool
+	member bool // for life
+	serves bool // while its own stacks show a root
 }
 
-func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
+func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, byOwnStack bool, top int) {
 	ns := newNames()
 	var gs table[lean]
 	totals := map[string]*row{}
@@ -510,6 +513,24 @@ func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 	}
 	roots, members := 0, 0
 	var ids []trace.GoID
+	// lookAt begins or ends the call that a goroutine, which runs, serves as its own stack shows.
+	lookAt := func(id trace.GoID, own trace.Stack, t trace.Time) {
+		if id == trace.NoGoroutine || own == trace.NoStack {
+			return
+		}
+		g := gs.at(id)
+		if g.member || matches(own) == g.serves {
+			return
+		}
+		if g.serves {
+			leave(g, t)
+			g.serves = false
+			return
+		}
+		*g = lean{since: t, row: rowOf(own), serves: true}
+		roots++
+		ids = append(ids, id)
+	}
 	for s.next() {
 		if s.kind != trace.EventStateTransition {
 			if s.kind == trace.EventSync {
@@ -527,16 +548,19 @@ func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 			continue // without a creation in the trace: never in the slice
 		}
 		id := st.Resource.Goroutine()
-		g := gs.at(id)
 		t := s.ev.Time()
+		if byOwnStack {
+			lookAt(s.ev.Goroutine(), s.ev.Stack(), t)
+		}
+		g := gs.at(id)
 		if from == trace.GoNotExist {
 			member := false
 			if creator := s.ev.Goroutine(); creator != trace.NoGoroutine {
-				member = gs.at(creator).member
+				member = gs.at(creator).member || gs.at(creator).serves
 				g = gs.at(id) // the line above may have moved it
 			}
 			*g = lean{member: member}
-			if !member && (matches(s.ev.Stack()) || matches(st.Stack)) {
+			if !member && !byOwnStack && (matches(s.ev.Stack()) || matches(st.Stack)) {
 				g.member = true
 				roots++
 			}
@@ -547,12 +571,12 @@ func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 			ids = append(ids, id)
 			g.row = rowOf(s.ev.Stack())
 		} else {
-			if !g.member {
+			if !g.member && !g.serves {
 				continue
 			}
 			leave(g, t)
 			if to == trace.GoNotExist {
-				g.member = false
+				g.member, g.serves = false, false
 				continue
 			}
 			// The stack of a block, a stop or a system call holds until the next one.
@@ -564,9 +588,9 @@ func slice(s *stream, out *bufio.Writer, re *regexp.Regexp, top int) {
 		g.since = t
 	}
 	for _, id := range ids {
-		if g := gs.at(id); g.member {
+		if g := gs.at(id); g.member || g.serves {
 			leave(g, s.end())
-			g.member = false
+			g.member, g.serves = false, false
 		}
 	}
 	endGeneration()
