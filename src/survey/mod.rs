@@ -150,9 +150,9 @@ impl Survey {
         })
     }
 
-    /// The ids of goroutines, each once.
+    /// The ids of goroutines, each once; 0 for one that nobody knows.
     pub(crate) fn goids(&self, goroutines: FxHashSet<GIdx>) -> Vec<u64> {
-        goroutines.into_iter().map(|g| self.forest.get(g).id.0).collect()
+        goroutines.into_iter().map(|g| if g.is_some() { self.forest.get(g).id.0 } else { 0 }).collect()
     }
 
     /// The goroutine of the connection that a request came in on; none for calls of gRPC's stream workers.

@@ -184,14 +184,25 @@ struct Judge<'s> {
     endpoints: Endpoints<'s>,
     /// Nodes from which matching requests go on to a matching function.
     above: FxHashSet<PathNode>,
+    /// The nodes on these ways, with the matching functions.
+    ways: FxHashSet<PathNode>,
     /// Callees that some request uses beside others of the same function.
     beside_others: FxHashSet<PathNode>,
+    /// Callees that tell requests apart, as the list of handlers does.
+    telling: FxHashSet<PathNode>,
 }
 
 impl<'s> Judge<'s> {
     fn new(survey: &'s Survey, asked: &Asked<'_>, requests: &[ServerRequest]) -> Self {
         let endpoints = Endpoints::new(&survey.served.paths, &survey.symbols);
-        let mut judge = Self { survey, endpoints, above: FxHashSet::default(), beside_others: FxHashSet::default() };
+        let mut judge = Self {
+            survey,
+            endpoints,
+            above: FxHashSet::default(),
+            ways: FxHashSet::default(),
+            beside_others: FxHashSet::default(),
+            telling: FxHashSet::default(),
+        };
         judge.above.insert(PathNode::NO_HANDLER);
         let mut known: FxHashMap<StringIdx, bool> = FxHashMap::default();
         let matching: FxHashSet<u32> = requests.iter().filter(|r| r.matches).map(|r| r.paths).collect();
@@ -202,11 +213,27 @@ impl<'s> Judge<'s> {
                 });
             }
         }
-        let sets: FxHashSet<u32> = requests.iter().map(|r| r.paths).collect();
-        for set in sets {
+        let mut sets: Vec<u32> = requests.iter().map(|r| r.paths).collect();
+        sets.sort_unstable();
+        sets.dedup();
+        for &set in &sets {
             judge.add_beside(judge.nodes(set));
         }
+        judge.add_telling(&sets);
         judge
+    }
+
+    /// Takes in where the list of handlers tells requests apart: at functions on the ways of matching requests, each of
+    /// which uses one of the callees that tell.
+    fn add_telling(&mut self, sets: &[u32]) {
+        let tree = &self.survey.served.paths;
+        for &at in &self.above {
+            let callees = || self.ways.iter().filter(|way| tree.steps[way.at()].parent == at);
+            let telling = self.endpoints.telling(at, sets.iter().map(|&set| self.nodes(set))).unwrap_or_default();
+            if callees().all(|callee| telling.contains(callee)) {
+                self.telling.extend(telling);
+            }
+        }
     }
 
     fn nodes(&self, set: u32) -> &'s [PathNode] {
@@ -220,6 +247,7 @@ impl<'s> Judge<'s> {
         if let Some(outermost) = outermost {
             let parent = tree.steps[outermost.at()].parent;
             self.above.extend(tree.ancestors(parent));
+            self.ways.extend(tree.ancestors(outermost));
         }
     }
 
@@ -247,11 +275,12 @@ impl<'s> Judge<'s> {
     }
 
     /// Whether a path excludes that the request matches: it leaves the ways of matching requests for a function that no
-    /// request uses beside others.
+    /// request uses beside others, or that the list tells from them.
     fn excludes(&self, node: PathNode) -> bool {
         let tree = &self.survey.served.paths;
         let left = tree.ancestors(node).take_while(|at| !self.above.contains(at)).last();
-        left.is_some_and(|at| self.endpoints.is_substantial(at) && !self.beside_others.contains(&at))
+        let is_other = |at| self.endpoints.is_substantial(at) && !self.beside_others.contains(&at);
+        left.is_some_and(|at| is_other(at) || self.telling.contains(&at))
     }
 
     /// The innermost function on the ways of matching requests that a request shows.

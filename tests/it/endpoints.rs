@@ -282,6 +282,11 @@ fn endpoints_that_a_wrapper_calls_at_one_line_are_rows_within_it() {
             (inside + truth("main.quick"), truth("main.quick")),
             "{what}"
         );
+        // What the list tells apart is not undecided for a selection.
+        for function in ["main.list", "main.query", "main.queryRange"] {
+            let profile = recording.profile(&format!("^{}$", regex::escape(function))).expect("requests");
+            assert_eq!(profile.selection.undecided.count(), truth("main.quick"), "{what}: {function}");
+        }
         assert_eq!(
             row(&candidates, "main.traced.func1").expect("a row").undecided.count(),
             truth("main.fast"),
