@@ -31,11 +31,10 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
                 let reason = if latency.has_verdict() { "chance may explain it" } else { "there are too few requests" };
                 console.remark(&format!("--fail-if {text} does not count, {reason}: {name} {words}"));
             }
-            (RuleOutcome::DependsOnUndecided { without_ns, with_ns }, _) => {
-                let [without, with] = [without_ns, with_ns].map(|ns| units::duration(ns, Unit::Auto));
+            (RuleOutcome::DependsOnUndecided { without_ns, with_ns, base_ns }, _) => {
                 let words = format!(
-                    "--fail-if {text} depends on requests that the trace leaves undecided: {name} is {without} without \
-                     them, {with} with some of them"
+                    "--fail-if {text} is not decided, as it depends on undecided requests: {name} {}",
+                    without_and_with((without_ns, with_ns), base_ns)
                 );
                 if args.strict {
                     not_told.push(words);
@@ -56,6 +55,20 @@ pub(crate) fn find(args: &Args, report: &Report, console: &Console) -> Option<Fa
     let first = why.first()?;
     let failure = Failure::new(format!("--fail-if {first}")).code(code::RULE_BROKEN);
     Some(why.iter().skip(1).fold(failure, |failure, line| failure.detail(format!("--fail-if {line}"))))
+}
+
+/// `is 2.1 ms without them, 3.2 ms with some of them`; with those of the base, `goes from 1.1 ms to 2.1 ms without them, …`.
+fn without_and_with((without_ns, with_ns): (u64, u64), base_ns: Option<(u64, u64)>) -> String {
+    let time = |ns| units::duration(ns, Unit::Auto);
+    let (without, with) = (time(without_ns), time(with_ns));
+    match base_ns {
+        None => format!("is {without} without them, {with} with some of them"),
+        Some((base, base_with)) => format!(
+            "goes from {} to {without} without them, from {} to {with} with some of them",
+            time(base),
+            time(base_with)
+        ),
+    }
 }
 
 /// The request that an edge cuts and that was seen longest.

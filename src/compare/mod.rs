@@ -34,7 +34,7 @@ use crate::compare::statistics::{Change, Durations, LatencyChange};
 use crate::compare::undecided::{SideSamples, could_change};
 use crate::profile::{Latency, OwnCode, Profile, StackTree, TraceInfo};
 use crate::trace::error::Warning;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What makes two stacks of two sides the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -141,6 +141,9 @@ pub struct Comparison {
     pub depends_on_undecided: bool,
     /// How many of all requests of the servers are slow ones of the roots; none where that is not known.
     pub slow_rate: Option<SlowRate>,
+    /// Whether different roots of the same traces are compared: then the rate of slow requests says how often each was called,
+    /// and gives no verdict.
+    pub are_roots_of_one_recording: bool,
     /// The sum of all states, and of all stacks.
     pub whole: Delta,
     /// The change by state: the largest first, whichever sign it has.
@@ -185,6 +188,7 @@ impl Comparison {
             depends_on_undecided: false,
             with_undecided: with_undecided((&base_side, &base_durations), (&new_side, &new_durations)),
             slow_rate: SlowRate::of(base_side.all_requests(&base_durations), new_side.all_requests(&new_durations)),
+            are_roots_of_one_recording: are_roots_of_one_recording(new, base),
             whole: deltas(&[sums], scale).pop().unwrap_or_default(),
             states: states(new, base, scale),
             own_code: OwnCode::of_profiles([new, base]),
@@ -213,7 +217,8 @@ impl Comparison {
 
     /// What can be said of the difference.
     pub fn verdict(&self) -> Verdict {
-        let rate_differs = self.slow_rate.is_some_and(|rate| rate.is_significant() && rate.is_slower().is_some());
+        let rate_differs = self.slow_rate.is_some_and(|rate| rate.is_significant() && rate.is_slower().is_some())
+            && !self.are_roots_of_one_recording;
         match (self.latency.has_verdict(), self.latency.is_significant()) {
             _ if self.base.is_unclear() || self.new.is_unclear() => Verdict::MayBeSeveral,
             (true, true) => Verdict::Significant,
@@ -243,6 +248,12 @@ impl Comparison {
     pub fn traces(&self) -> impl Iterator<Item = &TraceInfo> {
         self.new.traces.iter().chain(&self.base.traces)
     }
+}
+
+/// Whether different roots of the same traces are compared: how many requests are of which says how often each was called.
+fn are_roots_of_one_recording(new: &Profile, base: &Profile) -> bool {
+    let traces = |profile: &Profile| profile.traces.iter().map(|trace| trace.name.clone()).collect::<BTreeSet<_>>();
+    new.selection.patterns != base.selection.patterns && traces(new) == traces(base)
 }
 
 /// How latencies differ if all undecided requests of both sides are of the roots; none without such requests.

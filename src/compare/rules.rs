@@ -55,6 +55,8 @@ pub enum RuleOutcome {
         without_ns: u64,
         /// With the choice of them that decides otherwise; of a change, with all of them, in ns.
         with_ns: u64,
+        /// Of a change, the base's figure without them, and with those that decide otherwise, in ns.
+        base_ns: Option<(u64, u64)>,
     },
     /// Too many requests may be several calls each to say how long one takes.
     MayBeSeveral,
@@ -159,7 +161,9 @@ impl LatencyRule {
         let opposite = |choices: &Choices| self.figure.of_durations(&choices.with(|ns| (ns > limit) != is_broken));
         match side.choices.map(opposite) {
             _ if is_broken && side.is_unclear => RuleOutcome::MayBeSeveral,
-            Some(with_ns) if is_broken != (with_ns > limit) => RuleOutcome::DependsOnUndecided { without_ns, with_ns },
+            Some(with_ns) if is_broken != (with_ns > limit) => {
+                RuleOutcome::DependsOnUndecided { without_ns, with_ns, base_ns: None }
+            }
             _ => counted,
         }
     }
@@ -175,11 +179,15 @@ impl LatencyRule {
         let without = self.check_latencies(&comparison.latency);
         let Some(latency) = &comparison.with_undecided else { return without };
         let is_slower = |outcome: RuleOutcome| matches!(outcome, RuleOutcome::Slower(_));
-        let without_ns = self.change(&comparison.latency).map_or(0, |change| change.new_ns);
+        let sides = |latency| self.change(latency).map_or((0, 0), |change| (change.base_ns, change.new_ns));
+        let (base_without_ns, without_ns) = sides(&comparison.latency);
+        let depends = |(base_ns, with_ns)| {
+            let base_ns = Some((base_without_ns, base_ns));
+            RuleOutcome::DependsOnUndecided { without_ns, with_ns, base_ns }
+        };
         if !is_slower(without) {
-            let with_ns = self.change(latency).map_or(0, |change| change.new_ns);
             let is_same = !is_slower(self.check_latencies(latency));
-            return if is_same { without } else { RuleOutcome::DependsOnUndecided { without_ns, with_ns } };
+            return if is_same { without } else { depends(sides(latency)) };
         }
         // Undecided requests that both sides have alike blur what is significant, and not whether it is beyond the limit. But
         // they need not be alike: those that make the new side shortest, and the base longest, speak most against it.
@@ -187,7 +195,7 @@ impl LatencyRule {
         let (with_ns, _) = self.bounds(&comparison.new);
         let delta_ns = i128::from(with_ns) - i128::from(base_ns);
         let is_certain = self.is_beyond(with_ns, base_ns, delta_ns);
-        if is_certain { without } else { RuleOutcome::DependsOnUndecided { without_ns, with_ns } }
+        if is_certain { without } else { depends((base_ns, with_ns)) }
     }
 
     /// The least and the most, in ns, that its figure can be on a side.
@@ -286,11 +294,23 @@ mod tests {
         };
         let p50 = LatencyFigure::Quantile(Quantile::P50);
         assert_eq!(check(p50, 50, &[55]), RuleOutcome::Above(60));
-        assert_eq!(check(p50, 50, &[1, 2]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 2 });
-        assert_eq!(check(p50, 70, &[95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90 });
+        assert_eq!(
+            check(p50, 50, &[1, 2]),
+            RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 2, base_ns: None }
+        );
+        assert_eq!(
+            check(p50, 70, &[95, 96]),
+            RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90, base_ns: None }
+        );
         // With all four the median is 60 as it is without: but not with the fast ones, or the slow ones, alone.
-        assert_eq!(check(p50, 50, &[1, 2, 95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 2 });
-        assert_eq!(check(p50, 70, &[1, 2, 95, 96]), RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90 });
+        assert_eq!(
+            check(p50, 50, &[1, 2, 95, 96]),
+            RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 2, base_ns: None }
+        );
+        assert_eq!(
+            check(p50, 70, &[1, 2, 95, 96]),
+            RuleOutcome::DependsOnUndecided { without_ns: 60, with_ns: 90, base_ns: None }
+        );
         assert_eq!(check(p50, 95, &[1, 2]), RuleOutcome::Kept);
         assert_eq!(check(LatencyFigure::Max, 80, &[1, 2]), RuleOutcome::Above(90));
     }

@@ -181,7 +181,7 @@ fn a_relative_rule_is_broken_with_and_without_the_undecided() {
     assert!(matches!(rule.check_change(&compare(vec![])), RuleOutcome::Slower(_)));
     assert!(matches!(rule.check_change(&compare(vec![80; 5])), RuleOutcome::Slower(_)));
     let depends = rule.check_change(&compare(vec![1; 100]));
-    assert_eq!(depends, RuleOutcome::DependsOnUndecided { without_ns: 90, with_ns: 16 });
+    assert_eq!(depends, RuleOutcome::DependsOnUndecided { without_ns: 90, with_ns: 16, base_ns: Some((50, 50)) });
 }
 
 #[test]

@@ -89,8 +89,10 @@ fn how(comparison: &Comparison) -> Vec<String> {
 /// What chance may explain, for below the table of latencies: the test of all latencies, and how many of all requests are
 /// slow ones, where that is known and the verdict does not say it.
 pub(crate) fn significance(comparison: &Comparison, options: &Options) -> Vec<String> {
+    let is_few = comparison.verdict() == Verdict::TooFewRequests || !comparison.latency.has_verdict();
+    let doubt = if is_few { "too few requests to tell" } else { "chance may explain it" };
     let of_all = match comparison.p() {
-        Some(p) => format!("p {} (Mann-Whitney, all latencies); ~ chance may explain it", probability(p)),
+        Some(p) => format!("p {} (Mann-Whitney, all latencies); ~ {doubt}", probability(p)),
         None => "no p: how long one call took is not known; ~ chance may explain it".to_owned(),
     };
     let rate = comparison.slow_rate.filter(|_| comparison.verdict() != Verdict::SlowRate);
@@ -121,7 +123,7 @@ fn verdict_on_counted(comparison: &Comparison, options: &Options) -> String {
     match comparison.verdict() {
         Verdict::TooFewRequests => {
             let (base, new) = (count(latency.base_requests as u64), count(latency.new_requests as u64));
-            format!("None: {base} and {new} requests are too few, it takes {MIN_REQUESTS} a side.")
+            format!("No verdict: {base} and {new} requests are too few, it takes {MIN_REQUESTS} a side.")
         }
         Verdict::NotSignificant => format!("No difference that chance does not explain (p {p})."),
         Verdict::SlowRate => match comparison.slow_rate {
@@ -129,7 +131,7 @@ fn verdict_on_counted(comparison: &Comparison, options: &Options) -> String {
             None => String::new(),
         },
         Verdict::MayBeSeveral => format!(
-            "None: {} of the base and {} of the new side may be several calls in a row, since nothing in the trace parts \
+            "No verdict: {} of the base and {} of the new side may be several calls in a row, since nothing in the trace parts \
              them, and so how long one took is not known. A region or a task around each call would tell.",
             counted(comparison.base.may_be_several, "request"),
             count(comparison.new.may_be_several)
