@@ -6,6 +6,7 @@ use super::membership::Slice;
 use super::other_roots::others;
 use super::selector::Selector;
 use super::set_apart::OtherRoots;
+use super::window::{RootWindow, WindowIdx};
 use crate::survey::{Forest, Goroutine};
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
@@ -16,10 +17,32 @@ const COPIED_AT_ONCE: usize = 64;
 
 /// Picks the roots, and follows their children until nothing is added.
 ///
+/// Requests on other goroutines than those asked for by id stay requests: a wait for one of them is a wait for another
+/// request.
+pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
+    let wanted = select_wanted(forest, symbols, selector);
+    if selector.goids.is_empty() || selector.is_goroutine() || wanted.windows.is_empty() {
+        return wanted;
+    }
+    let of_any = Selector { goids: Vec::new(), ..selector.clone() };
+    let mut all = select_wanted(forest, symbols, &of_any);
+    let is_wanted = |window: &RootWindow| selector.goids.contains(&forest.get(window.g).id);
+    let kept: Vec<WindowIdx> =
+        (0..).map(WindowIdx).zip(&all.windows).filter(|(_, w)| is_wanted(w)).map(|(i, _)| i).collect();
+    all.keep(&kept);
+    // A child of a wanted root may be a root itself where any goroutine can be one.
+    let is_same = all.are_served == wanted.are_served
+        && kept.len() == wanted.windows.len()
+        && all.counts.goroutines == wanted.counts.goroutines;
+    if is_same { Slice { counts: wanted.counts, others: wanted.others, ..all } } else { wanted }
+}
+
+/// The slice of the goroutines that may be roots.
+///
 /// Where requests on a server match, they alone are roots. What else matches (a cache's refresher, a timer's goroutine)
 /// is another kind of thing: one distribution of both would describe neither, and what a request waits for must not be
 /// a root itself. Such roots are only counted, in [`Slice::others`].
-pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
+fn select_wanted(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Slice {
     let mut builder = SliceBuilder::new(forest, symbols, selector);
     let served_first = selector.served_first && !selector.root_by.task && !selector.root_by.region;
     if !served_first {

@@ -45,3 +45,42 @@ fn the_first_three_lines_name_the_cause_and_its_own_line() {
         }
     }
 }
+
+/// The report of the slowest request alone, by its goroutine, calls other requests that.
+#[test]
+fn requests_on_other_goroutines_than_asked_for_stay_requests() {
+    for path in recordings("problems") {
+        let wakers = |args: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+            let command = command.args(["-q", "-f", "json", "-F", "-r", "main.(*server).Order"]).args(args);
+            let output = command.arg(&path).output().expect("it runs");
+            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            let of = |row: &Value| row["waker"].as_str().expect("a waker").to_owned();
+            let wakers: Vec<String> = report["wakeups"].as_array().expect("rows").iter().map(of).collect();
+            (wakers, report)
+        };
+        let (of_all, report) = wakers(&[]);
+        let slowest = report["slowest"]["request"].as_u64().expect("a position") as usize;
+        let goid = report["requests"][slowest]["goid"].to_string();
+        let (of_one, report) = wakers(&["--goid", &goid, "--slowest", "1"]);
+        let is_there = |wakers: &[String], kind: &str| wakers.iter().any(|waker| waker == kind);
+        let what = path.display();
+        assert!(is_there(&of_all, "sibling") && is_there(&of_one, "sibling"), "{what}: {of_one:?}");
+        assert!(!is_there(&of_all, "outside") && !is_there(&of_one, "outside"), "{what}: {of_one:?}");
+        assert_eq!(report["requests"].as_array().expect("rows").len(), 1, "{what}");
+        let lanes = report["slowest"]["lanes"].as_array().expect("lanes");
+        assert!(lanes.iter().any(|lane| lane["kind"] == "sibling"), "{what}: {lanes:?}");
+    }
+}
+
+/// How often each endpoint of one recording was called makes none of them slower.
+#[test]
+fn endpoints_of_one_recording_are_not_compared_by_how_often_they_were_called() {
+    for path in recordings("problems") {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+        let roots = ["-q", "-f", "json", "-F", "-r", "(*server).Order", "--vs-root", "(*server).Page"];
+        let output = command.args(roots).arg(&path).output().expect("it runs");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_ne!(report["verdict"], "slow-rate", "{}", path.display());
+    }
+}

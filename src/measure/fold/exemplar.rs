@@ -71,7 +71,7 @@ impl Names<'_, '_> {
         let slice = self.trace.slice;
         if g == root || slice.is_in(g, window) {
             WakerKind::Inside
-        } else if slice.tracked[g.at()] {
+        } else if slice.tracked[g.at()] || slice.not_chosen.contains(&g) {
             WakerKind::Sibling
         } else {
             WakerKind::Outside
