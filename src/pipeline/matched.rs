@@ -57,7 +57,7 @@ impl MatchedCounts {
 
     /// The list, in no order.
     pub(super) fn list(self) -> Vec<MatchedFunction> {
-        let row = |((by, function), requests)| MatchedFunction { function, by, requests };
+        let row = |((by, function), requests)| MatchedFunction { function, by, requests, ..MatchedFunction::default() };
         self.0.into_iter().map(row).collect()
     }
 }

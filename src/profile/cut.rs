@@ -18,6 +18,10 @@ pub struct CutRequest {
     pub likely_at_least_ns: Option<u64>,
     /// What it is called.
     pub root: SharedText,
+    /// The function that matched, as [`MatchedFunction::function`](super::MatchedFunction::function) has it.
+    pub matched: SharedText,
+    /// What made a root of it, as [`MatchedFunction::by`](super::MatchedFunction::by) has it.
+    pub by: &'static str,
     /// Whether it began before the part looked at.
     pub cut_start: bool,
     /// Whether it is not over at the end of that.

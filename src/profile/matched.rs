@@ -1,5 +1,6 @@
 //! Which functions a selection found.
 
+use super::CutRequest;
 use super::name_groups::{NameGroup, group_names};
 use std::cmp::Ordering;
 
@@ -13,6 +14,8 @@ pub struct MatchedFunction {
     /// How many of its roots are requests that count. In [`Selection::others`](super::Selection::others), how many roots
     /// there would be.
     pub requests: u64,
+    /// How many an edge cuts; they do not count, unless cut ones are included.
+    pub cut: u64,
 }
 
 /// What selects roots on no server and nothing else, where requests on a server match too.
@@ -31,7 +34,17 @@ impl MatchedFunction {
     /// The order of lists: most requests first, then by name.
     pub(super) fn most_first(&self, other: &Self) -> Ordering {
         let by_name = || (&self.function, self.by).cmp(&(&other.function, other.by));
-        other.requests.cmp(&self.requests).then_with(by_name)
+        (other.requests, other.cut).cmp(&(self.requests, self.cut)).then_with(by_name)
+    }
+
+    /// Adds requests that an edge cuts to the rows of the functions that matched.
+    pub(super) fn add_cut<'c>(list: &mut Vec<Self>, cut: impl Iterator<Item = &'c CutRequest>) {
+        for CutRequest { matched, by, .. } in cut {
+            match list.iter_mut().find(|row| *row.function == **matched && row.by == *by) {
+                Some(row) => row.cut += 1,
+                None => list.push(Self { function: matched.to_string(), by, requests: 0, cut: 1 }),
+            }
+        }
     }
 
     /// The same, with one row for tasks, and for regions, whose types differ in nothing but ids.
@@ -40,11 +53,14 @@ impl MatchedFunction {
         for by in ["task", "region"] {
             let of_kind: Vec<&Self> = annotated.iter().filter(|m| m.by == by).collect();
             let (group_of, groups) = group_names(of_kind.iter().map(|m| m.function.as_str()));
-            let pool = |group: &NameGroup| Self { function: group.name(), by, requests: 0 };
+            let pool = |group: &NameGroup| Self { function: group.name(), by, ..Self::default() };
             let mut pooled: Vec<Self> = groups.iter().map(pool).collect();
             for (row, group) in of_kind.into_iter().zip(group_of) {
                 match group {
-                    Some(i) => pooled[i].requests += row.requests,
+                    Some(i) => {
+                        pooled[i].requests += row.requests;
+                        pooled[i].cut += row.cut;
+                    }
                     None => rows.push(row.clone()),
                 }
             }
@@ -60,7 +76,12 @@ mod tests {
 
     #[test]
     fn types_that_differ_in_ids_are_one() {
-        let row = |function: &str, by, requests| MatchedFunction { function: function.into(), by, requests };
+        let row = |function: &str, by, requests| MatchedFunction {
+            function: function.into(),
+            by,
+            requests,
+            ..MatchedFunction::default()
+        };
         let list = vec![row("GET /1", "task", 1), row("GET /2", "task", 3), row("GET /2", "region", 2)];
         let mut grouped = MatchedFunction::grouped(list);
         grouped.sort_by(MatchedFunction::most_first);

@@ -316,6 +316,9 @@ impl Profile {
     /// about all requests from these. The traces must be there.
     pub fn finish(&mut self) {
         self.sum_up();
+        if let Some(requests) = self.requests.as_ref().filter(|requests| !requests.include_partial) {
+            MatchedFunction::add_cut(&mut self.selection.matched, requests.cut.iter());
+        }
         self.selection.matched = MatchedFunction::grouped(std::mem::take(&mut self.selection.matched));
         self.selection.matched.sort_by(MatchedFunction::most_first);
         self.selection.others.sort_by(MatchedFunction::most_first);

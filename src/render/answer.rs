@@ -174,11 +174,12 @@ impl AnswerWriter<'_> {
         let chosen = chosen.map_or_else(String::new, |only| format!(" ({})", clean(only)));
         let who = if self.answer.root.is_empty() { asked(profile) } else { self.name(&self.answer.root).into_owned() };
         let list = profile.requests.as_ref().map_or(&[][..], |requests| &requests.list);
+        let place = if profile.selection.time.is_some() { "that part of the trace" } else { "the trace" };
         match (self.answer.count, list) {
             (0, _) if profile.requests.as_ref().is_some_and(|r| r.only.is_some()) => {
-                format!("{who}{chosen}: no such request begins and ends in the trace.")
+                format!("{who}{chosen}: no such request begins and ends in {place}.")
             }
-            (0, _) => format!("{who}: no request begins and ends in the trace."),
+            (0, _) => format!("{who}: no request begins and ends in {place}."),
             (1, [cut]) if cut.partial && cut.may_be_several => {
                 format!("{who}{chosen}: seen for {p50}, may be several calls in a row.")
             }

@@ -1,7 +1,7 @@
 //! Requests that an edge cuts, in words.
 
 use super::units::{Unit, count, duration};
-use crate::profile::{CutCount, CutCounts, CutRequest, LongestSeen};
+use crate::profile::{CutCount, CutCounts, CutRequest, LongestSeen, MatchedFunction};
 
 /// A phrase for each way in which requests are cut: `1 not over at the end: ≥ 60.0 ms`. `has_time` says whether `--time`
 /// has edges of its own.
@@ -39,4 +39,12 @@ pub(crate) fn beside(cut: &[CutRequest], include_partial: bool, unit: Unit) -> S
         return String::new();
     }
     format!(" (+ {})", phrase(all, "cut", unit))
+}
+/// How many requests a function gave that count, and how many that are cut.
+pub(crate) fn matched(function: &MatchedFunction) -> String {
+    match (function.requests, function.cut) {
+        (n, 0) => count(n),
+        (0, cut) => format!("{} cut", count(cut)),
+        (n, cut) => format!("{} and {} cut", count(n), count(cut)),
+    }
 }

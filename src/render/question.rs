@@ -166,7 +166,12 @@ mod tests {
     #[test]
     fn what_is_not_counted_has_a_command_of_its_own() {
         let traces = vec![TraceInfo { name: "t".into(), ..TraceInfo::default() }];
-        let other = |function: &str, by| MatchedFunction { function: function.into(), by, requests: 1 };
+        let other = |function: &str, by| MatchedFunction {
+            function: function.into(),
+            by,
+            requests: 1,
+            ..MatchedFunction::default()
+        };
         let others = vec![other("main.(*C).run", "entry"), other("main.poll", "stack")];
         let selection = Selection {
             patterns: vec!["run".into()],

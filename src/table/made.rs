@@ -128,6 +128,8 @@ impl<'c> Maker<'c> {
             at_least_ns: request.dur_ns.unwrap_or(0),
             likely_at_least_ns: None,
             root: self.collected.texts.text(request.root).into(),
+            matched: self.collected.texts.text(request.root).into(),
+            by: "root",
             cut_start,
             cut_end,
             may_be_several: request.inferred,
@@ -199,7 +201,12 @@ impl<'c> Maker<'c> {
         stacks.renumber(&same);
         requests.stacks = self.options.request_stacks.then_some(stacks);
         let function = |root: u32| collected.texts.text(root).to_owned();
-        let row = |(root, requests)| MatchedFunction { function: function(root), by: "root", requests };
+        let row = |(root, requests)| MatchedFunction {
+            function: function(root),
+            by: "root",
+            requests,
+            ..MatchedFunction::default()
+        };
         made.selection.matched = matched.into_iter().map(row).collect();
     }
 }

@@ -26,15 +26,22 @@ fn case(name: &str, trace: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
+/// Recordings of a handler that hangs from which it can be known: before Go 1.23 a goroutine that waits all the time has no
+/// stack.
+fn held() -> Vec<PathBuf> {
+    let is_old = |path: &PathBuf| {
+        let folder = path.parent();
+        ["go1.21", "go1.22"].iter().any(|version| folder.is_some_and(|folder| folder.ends_with(version)))
+    };
+    let held: Vec<PathBuf> = recordings("cutoff").into_iter().filter(|path| !is_old(path)).collect();
+    assert!(held.len() >= 4);
+    held
+}
+
 /// Handlers that hang, and no whole request of theirs (`cutoff`): the answer says how long they were seen, in each format.
 #[test]
 fn an_answer_without_a_whole_request_says_what_was_seen() {
-    let held = recordings("cutoff").into_iter().filter(|path| {
-        // Before Go 1.23 a goroutine that waits all the time has no stack.
-        !["go1.21", "go1.22"].iter().any(|version| path.parent().is_some_and(|folder| folder.ends_with(version)))
-    });
-    let mut n = 0;
-    for path in held {
+    for path in held() {
         let what = path.display();
         let root = ["-r", "^main.HeldHandler$"];
         let (code, said) = run(&[&["-q", "--summary"], &root[..]].concat(), &[&path]);
@@ -54,9 +61,7 @@ fn an_answer_without_a_whole_request_says_what_was_seen() {
         // Counted nevertheless, it took at least as long as it certainly did.
         let (_, said) = run(&["-q", "--summary", "--include-partial", "-r", "^main.HeldHandler$"], &[&path]);
         assert!(said.starts_with("main.HeldHandler: at least ") && said.contains("(cut: it took longer)"), "{said}");
-        n += 1;
     }
-    assert!(n >= 4);
 }
 
 /// On older versions the reason is said where nothing matches.
@@ -171,4 +176,39 @@ fn sides_that_matched_different_functions_are_told() {
     assert!(said.contains("matched: 40 by stack: main.Take"), "{said}");
     let same = vs(&get, &get);
     assert!(!same.contains("No function matched on both sides") && !same.contains("matched:"), "{same}");
+}
+
+/// Where one function gave the requests that count, and another one those that are cut, the answer is of what was asked for;
+/// the head says which gave what. Its twins: each function alone.
+#[test]
+fn cut_requests_of_another_function_are_not_called_by_the_first() {
+    for path in held() {
+        let of = |pattern: &str| {
+            let report = json(&["-r", pattern], &path);
+            let root = report["answer"]["root"].as_str().expect("a name").to_owned();
+            let row = |row: &Value| {
+                let count = |key: &str| row[key].as_u64().expect("a count");
+                (row["function"].as_str().expect("a name").to_owned(), count("requests"), count("cut"))
+            };
+            let matched: Vec<_> = report["selection"]["matched"].as_array().expect("rows").iter().map(row).collect();
+            (root, matched)
+        };
+        let (quick, held) = (of("^main.QuickHandler$"), of("^main.HeldHandler$"));
+        let (root, matched) = of("^main.(Quick|Held)Handler$");
+        let what = path.display();
+        assert_eq!((quick.0.as_str(), held.0.as_str()), ("main.QuickHandler", "main.HeldHandler"), "{what}");
+        assert_eq!(root, "", "{what}");
+        assert_eq!(matched, [quick.1, held.1].concat(), "{what}");
+        let (_, said) = run(&["-q", "-r", "^main.(Quick|Held)Handler$"], &[&path]);
+        assert!(said.starts_with("'^main.(Quick|Held)Handler$': p50 "), "{what}: {said}");
+        assert!(said.contains("1 cut by stack: main.HeldHandler"), "{what}: {said}");
+    }
+}
+
+/// With a part of the trace, it is that part in which no request begins and ends.
+#[test]
+fn what_a_part_of_the_trace_lacks_the_trace_may_have() {
+    let path = root().join("testdata/traces/go1.26/problems.trace");
+    let (_, said) = run(&["-q", "--summary", "-F", "-r", "(*server).Order", "--time", "20ms-24ms"], &[&path]);
+    assert!(said.contains("no request begins and ends in that part of the trace"), "{said}");
 }

@@ -30,7 +30,8 @@ fn all(program: &str) -> impl Iterator<Item = (PathBuf, Value)> {
 }
 
 fn row(said: &Value, function: &str, by: &'static str) -> MatchedFunction {
-    MatchedFunction { function: function.to_owned(), by, requests: said[function].as_u64().expect("a count") }
+    let requests = said[function].as_u64().expect("a count");
+    MatchedFunction { function: function.to_owned(), by, requests, ..MatchedFunction::default() }
 }
 
 fn requests(profile: &Profile) -> u64 {

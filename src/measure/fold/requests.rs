@@ -144,6 +144,8 @@ impl Names<'_, '_> {
             at_least_ns: cut.at_least_ns,
             likely_at_least_ns: cut.likely_at_least_ns,
             root: self.folder.tree.share(self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label)),
+            matched: self.folder.tree.share(self.trace.symbols.text(window.matched)),
+            by: window.by.name(),
             cut_start: cut.cut_start,
             cut_end: cut.cut_end,
             may_be_several: window.seen.is_some_and(|seen| seen.may_be_several),

@@ -180,12 +180,13 @@ impl Answer {
     }
 }
 
-/// The one name that all requests have.
+/// The one name that all requests have, and those that are cut: these are counted in the same sentence.
 fn root(requests: &Requests) -> String {
     let mut used: Vec<u32> = requests.list.iter().map(|request| request.root).collect();
     used.sort_unstable();
     used.dedup();
     let one = if used.len() == 1 { requests.roots.get(used[0] as usize) } else { None };
+    let one = one.filter(|name| requests.cut.iter().all(|cut| *cut.root == ***name));
     one.cloned().unwrap_or_default()
 }
 

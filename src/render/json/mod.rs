@@ -275,10 +275,11 @@ struct MatchedRow<'a> {
     function: &'a str,
     by: &'static str,
     requests: u64,
+    cut: u64,
 }
 
 fn matched(list: &[MatchedFunction]) -> Vec<MatchedRow<'_>> {
-    list.iter().map(|m| MatchedRow { function: &m.function, by: m.by, requests: m.requests }).collect()
+    list.iter().map(|m| MatchedRow { function: &m.function, by: m.by, requests: m.requests, cut: m.cut }).collect()
 }
 
 /// The samples, written one at a time: their stacks are never all in memory as text.

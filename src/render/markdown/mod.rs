@@ -8,6 +8,7 @@ mod table;
 pub(super) use comparison::write as write_comparison;
 
 use super::answer::{self, AnswerStyle};
+use super::cut;
 use super::text::{MergedStack, merged_stacks};
 use super::units::{Share, count, counted, duration, shares};
 use super::{Options, metric, question, sort_rows};
@@ -75,7 +76,7 @@ fn matched(selection: &Selection) -> Option<String> {
 }
 
 fn functions(list: &[MatchedFunction]) -> String {
-    let one = |m: &MatchedFunction| format!("{} by {}: {}", count(m.requests), m.by, code(&m.function));
+    let one = |m: &MatchedFunction| format!("{} by {}: {}", cut::matched(m), m.by, code(&m.function));
     let mut all: Vec<String> = list.iter().take(MAX_MATCHED).map(one).collect();
     if list.len() > MAX_MATCHED {
         all.push(format!("… {} more", list.len() - MAX_MATCHED));

@@ -19,6 +19,8 @@ fn cut((goid, start_ns): (u64, u64), (at_least_ns, cut_start, cut_end): (u64, bo
         start_ns,
         at_least_ns,
         root: HANDLER.into(),
+        matched: HANDLER.into(),
+        by: "stack",
         cut_start,
         cut_end,
         is_chosen: true,

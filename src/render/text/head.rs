@@ -223,7 +223,7 @@ fn others(view: &View<'_>, selection: &Selection) -> Vec<String> {
 
 fn functions(view: &View<'_>, list: &[MatchedFunction]) -> Vec<String> {
     let name = |m: &MatchedFunction| view.fit_end(&clean(&m.function), MATCHED_NAME);
-    let line = |m: &MatchedFunction| format!("{} by {}: {}", count(m.requests), m.by, name(m));
+    let line = |m: &MatchedFunction| format!("{} by {}: {}", cut::matched(m), m.by, name(m));
     let mut items: Vec<String> = list.iter().take(MAX_MATCHED).map(line).collect();
     if list.len() > MAX_MATCHED {
         items.push(view.ascii(format!("… {} more", list.len() - MAX_MATCHED)));

@@ -26,7 +26,10 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     first_rows(view, &lines, |lines| table(view, lines, with_protocol(lines), "handler"), out)?;
     let took: Vec<_> = rows.iter().filter(|row| row.handler.within.is_empty()).map(|row| &row.handler.took).collect();
     write_cut_line(view, (&took, "requests"), candidates.time.is_some(), out)?;
-    let remarks = none_whole(view, &rows).into_iter().chain(protocols(view, &rows)).chain(elsewhere(view, &rows));
+    let remarks = none_whole(view, &rows, candidates.time.is_some())
+        .into_iter()
+        .chain(protocols(view, &rows))
+        .chain(elsewhere(view, &rows));
     remarks.chain(notes(view, candidates)).try_for_each(|line| {
         wrapped(&line, 2, view.options.width).iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
     })
@@ -36,7 +39,7 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
 const MAX_NONE_WHOLE: usize = 3;
 
 /// The handlers that have no whole request; none when all have some.
-fn none_whole(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Option<String> {
+fn none_whole(view: &View<'_>, rows: &[HandlerRow<'_>], has_time: bool) -> Option<String> {
     let of = |row: &&HandlerRow<'_>| row.handler.took.count() == 0 && row.handler.took.partial > 0;
     let names: Vec<String> = rows.iter().filter(of).map(|row| none_whole_of(view, row.handler)).collect();
     let more = match names.len().saturating_sub(MAX_NONE_WHOLE) {
@@ -44,7 +47,8 @@ fn none_whole(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Option<String> {
         n => format!(", and those of {}", counted(n as u64, "more handler")),
     };
     let first = names[..names.len().min(MAX_NONE_WHOLE)].join(", ");
-    (!names.is_empty()).then(|| format!("  {first}{more}: none begins and ends in the trace"))
+    let place = if has_time { "that part of the trace" } else { "the trace" };
+    (!names.is_empty()).then(|| format!("  {first}{more}: none begins and ends in {place}"))
 }
 
 fn none_whole_of(view: &View<'_>, handler: &Handler) -> String {
@@ -80,6 +84,9 @@ const MAX_ELSEWHERE: usize = 3;
 /// Of which rows a selection has more requests than they count, and where the list has these.
 fn elsewhere(view: &View<'_>, rows: &[HandlerRow<'_>]) -> Vec<String> {
     let mut lines: Vec<String> = rows.iter().filter_map(|row| elsewhere_of(view, row.handler)).collect();
+    // A handler of two protocols has two rows.
+    let mut known = BTreeSet::new();
+    lines.retain(|line| known.insert(line.clone()));
     if view.options.top > 0 && lines.len() > MAX_ELSEWHERE {
         let more = counted((lines.len() - MAX_ELSEWHERE) as u64, "more row");
         lines.truncate(MAX_ELSEWHERE);
