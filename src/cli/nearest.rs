@@ -1,6 +1,6 @@
 //! Names near the one that selected nothing.
 
-use gotrace_slice::profile::Candidates;
+use gotrace_slice::profile::{Candidates, is_std};
 
 /// Names given at most.
 const MAX_NAMES: usize = 3;
@@ -30,8 +30,8 @@ pub(crate) fn nearest<'a>(
         .filter(|name| !name.is_empty() && !matches(name))
         .filter_map(|name| Some((patterns.iter().filter_map(|p| distance(p, name)).min()?, name)))
         .collect();
-    // Stable: among equals the one with the most time stays first.
-    scored.sort_by_key(|s| s.0);
+    // Of equals the program's own come first; stable, so that the one with the most time stays first among them.
+    scored.sort_by_key(|(distance, name)| (*distance, is_std(name)));
     let mut names: Vec<&str> = Vec::new();
     for (_, name) in scored {
         if names.len() < MAX_NAMES && !names.contains(&name) {
@@ -64,9 +64,19 @@ fn distance(pattern: &str, name: &str) -> Option<usize> {
     }
     let last = name.rsplit(['/', '.']).next().unwrap_or(&name);
     let wanted = pattern.rsplit(['/', '.']).next().unwrap_or(pattern);
+    if grpc_method(last) == Some(wanted) {
+        return Some(1);
+    }
     let edits = edits(wanted, last).min(edits(pattern, &name));
     // The last part alone is less than the whole pattern.
     (edits <= 1 + wanted.chars().count() / 3).then_some(edits.max(1))
+}
+
+/// The method of which a function is the handler that gRPC's compiler made, in lower case: `hash` of `_shop_hash_handler`. Where
+/// the method left no stack of its own, this one may have.
+fn grpc_method(function: &str) -> Option<&str> {
+    let (_, method) = function.strip_prefix('_')?.strip_suffix("_handler")?.rsplit_once('_')?;
+    Some(method)
 }
 
 /// Levenshtein's distance, in memory linear in `b`.
@@ -119,6 +129,16 @@ mod tests {
         let c = Candidates { functions, ..candidates(&["main.worker"]) };
         assert_eq!(names(&c, &["getuser".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
         assert_eq!(names(&c, &["GetUsr".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
+    }
+
+    #[test]
+    fn the_handler_that_grpc_made_is_near_its_method() {
+        let c = candidates(&["main._Shop_Hash_Handler", "main._Shop_Price_Handler", "runtime.mapassign"]);
+        assert_eq!(names(&c, &["main.Hash".into()]), ["main._Shop_Hash_Handler"]);
+        assert_eq!(names(&c, &["main.Cash".into()]), [""; 0]);
+        // The program's own come first.
+        let c = candidates(&["time.sleep", "main.Sleep"]);
+        assert_eq!(names(&c, &["Sleepy".into()]), ["main.Sleep", "time.sleep"]);
     }
 
     #[test]

@@ -37,7 +37,14 @@ fn side(side: &Side) -> String {
     let cut = cut::beside(&side.cut, side.include_partial, Unit::Auto);
     let matched = matched(&side.selection).map_or_else(String::new, |matched| format!("; {matched}"));
     let requests = counted(side.requests as u64, "request");
-    format!("{requests}{cut} of {} in {}{matched}", asked(&side.selection), traces.join(", "))
+    let undecided = match side.selection.undecided.count() {
+        0 => String::new(),
+        n => {
+            let longest = duration(side.selection.undecided.max_ns(), Unit::Auto);
+            format!("; {} undecided, up to {longest}", counted(n, "request"))
+        }
+    };
+    format!("{requests}{cut} of {} in {}{matched}{undecided}", asked(&side.selection), traces.join(", "))
 }
 
 fn latency(comparison: &Comparison, options: &Options) -> MarkdownTable {

@@ -19,8 +19,10 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     let mut rows: Vec<&AnnotationCandidate> = candidates.annotations.iter().collect();
     let key = |a: &&AnnotationCandidate| format!("{} {}", a.name, a.kind);
     sort_rows(&mut rows, view.options.sort, |a| a.took.rank(), |a| a.took.count(), key);
-    let lines: Vec<DurationRow<'_>> =
-        rows.iter().map(|a| DurationRow { took: &a.took, tag: a.kind, name: name(view, a) }).collect();
+    let lines: Vec<DurationRow<'_>> = rows
+        .iter()
+        .map(|a| DurationRow { took: &a.took, tag: a.kind, name: name(view, a), notes: Vec::new() })
+        .collect();
     first_rows(view, &lines, |lines| table(view, lines, true, "type"), out)?;
     write_cut_line(view, (&rows.iter().map(|a| &a.took).collect::<Vec<_>>(), "those"), candidates.time.is_some(), out)?;
     remarks(candidates).iter().try_for_each(|line| {

@@ -11,7 +11,20 @@ pub(super) struct DurationRow<'a> {
     pub(super) took: &'a DurationList,
     /// What kind of thing it is.
     pub(super) tag: &'a str,
+    /// Its name, and what is noted beside it; the least important note comes last, and is left out first where there is no
+    /// room.
     pub(super) name: String,
+    pub(super) notes: Vec<String>,
+}
+
+impl DurationRow<'_> {
+    /// The name with as many notes as there is room for.
+    fn named(&self, view: &View<'_>, room: usize) -> String {
+        let with = |n: usize| format!("{} ({})", self.name, self.notes[..n].join(", "));
+        let fits = |text: &String| text.chars().count() <= room;
+        let noted = (1..=self.notes.len()).rev().map(with).find(fits);
+        noted.unwrap_or_else(|| view.fit_end(&self.name, room).into())
+    }
 }
 
 /// Writes the first rows as a table, and how many more there are.
@@ -62,7 +75,7 @@ pub(super) fn table(view: &View<'_>, rows: &[DurationRow<'_>], with_tags: bool, 
     let room = table.room(view.options.width).saturating_sub(Table::GAP);
     table.columns.push(Column { heading: heading.into(), right: false });
     for (cells, row) in table.rows.iter_mut().zip(rows) {
-        cells.push(Cell::new(view.fit_end(&row.name, room)));
+        cells.push(Cell::new(row.named(view, room)));
     }
     table
 }
@@ -95,4 +108,23 @@ pub(super) fn write_cut_line(
     let edge = if with_time { "of the trace or of --time" } else { "of the trace" };
     let line = format!("cut: by an edge {edge}, not in the other figures; took at least as long as seen{first}");
     wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::Options;
+
+    #[test]
+    fn notes_are_left_out_before_the_name_is_cut() {
+        let (took, options) = (DurationList::default(), Options::default());
+        let notes = vec!["3 undecided".to_owned(), "p50 at least 2 ms".to_owned()];
+        let row = DurationRow { took: &took, tag: "", name: "main._Echo_Say_Handler".to_owned(), notes };
+        let view = View::new(&options);
+        let named = |room| row.named(&view, room);
+        assert_eq!(named(80), "main._Echo_Say_Handler (3 undecided, p50 at least 2 ms)");
+        assert_eq!(named(40), "main._Echo_Say_Handler (3 undecided)");
+        assert_eq!(named(30), "main._Echo_Say_Handler");
+        assert_eq!(named(12), "…Say_Handler");
+    }
 }

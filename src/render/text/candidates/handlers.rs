@@ -19,7 +19,12 @@ pub(super) fn write(view: &View<'_>, candidates: &Candidates, out: &mut dyn Writ
     let rows = sorted(candidates, view.options);
     let timed = rows.iter().filter(|row| row.handler.took.count() + row.handler.took.partial > 0);
     let lines: Vec<DurationRow<'_>> = timed
-        .map(|row| DurationRow { took: &row.handler.took, tag: row.handler.protocol, name: row.name(view) })
+        .map(|row| DurationRow {
+            took: &row.handler.took,
+            tag: row.handler.protocol,
+            name: row.name(view),
+            notes: row.notes(view),
+        })
         .collect();
     // Without the column where all use HTTP/1.
     let with_protocol = |lines: &[DurationRow<'_>]| lines.iter().any(|row| !row.tag.is_empty() && row.tag != "HTTP/1");
@@ -137,15 +142,17 @@ struct HandlerRow<'a> {
 impl HandlerRow<'_> {
     fn name(&self, view: &View<'_>) -> String {
         let name = names::function(&self.handler.function, view.options.full_names);
+        format!("{}{name}", "  ".repeat(self.depth))
+    }
+
+    fn notes(&self, view: &View<'_>) -> Vec<String> {
         let undecided = match self.handler.undecided.count() {
             0 => None,
             n => Some(format!("{} undecided", count(n))),
         };
-        let at_least = self.handler.took.percentile_at_least_ns(50);
+        let at_least = self.handler.took.percentile_at_least_ns(50).filter(|ns| *ns > 0);
         let at_least = at_least.map(|ns| format!("p50 at least {}", view.time(ns)));
-        let notes: Vec<String> = undecided.into_iter().chain(at_least).collect();
-        let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
-        format!("{}{name}{notes}", "  ".repeat(self.depth))
+        undecided.into_iter().chain(at_least).collect()
     }
 }
 
