@@ -16,19 +16,23 @@ use std::process::Command;
 
 /// Runs `docs/fleet.sql` on an engine; none where it is not installed.
 pub(crate) fn ask(engine: &str, tables: &Path) -> Option<serde_json::Value> {
+    script("fleet_sql.py", &[Path::new(engine), tables])
+}
+
+/// What a script of `testdata/gen` prints as JSON; none where what it needs is not installed.
+pub(crate) fn script(name: &str, args: &[&Path]) -> Option<serde_json::Value> {
     let python = std::env::var("GOTRACE_SLICE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let script = root().join("testdata/gen/fleet_sql.py");
-    let output = Command::new(python).arg(script).arg(engine).arg(tables).output();
+    let output = Command::new(python).arg(root().join("testdata/gen").join(name)).args(args).output();
     let required = std::env::var_os("GOTRACE_SLICE_REQUIRE_ENGINES").is_some();
     assert!(output.is_ok() || !required, "no Python: {output:?}");
     let output = output.ok()?;
     let said = String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(77) {
-        assert!(!required, "{engine}: {said}");
-        println!("{engine} is skipped: {said}");
+        assert!(!required, "{args:?}: {said}");
+        println!("{args:?} is skipped: {said}");
         return None;
     }
-    assert!(output.status.success(), "{engine}: {said}");
+    assert!(output.status.success(), "{args:?}: {said}");
     Some(serde_json::from_slice(&output.stdout).expect("JSON"))
 }
 
