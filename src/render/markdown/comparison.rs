@@ -7,7 +7,7 @@ use crate::compare::{Comparison, Side};
 use crate::render::Options;
 use crate::render::cut;
 use crate::render::text::comparison::{change_in_words, changed_stacks, significance, verdict};
-use crate::render::units::{Unit, counted, duration, percent, signed};
+use crate::render::units::{Unit, count, counted, duration, percent, signed};
 use std::io::{self, Write};
 
 /// Writes the comparison.
@@ -41,7 +41,7 @@ fn side(side: &Side) -> String {
         0 => String::new(),
         n => {
             let longest = duration(side.selection.undecided.max_ns(), Unit::Auto);
-            format!("; {} undecided, up to {longest}", counted(n, "request"))
+            format!("; {} undecided, up to {longest}", count(n))
         }
     };
     format!("{requests}{cut} of {} in {}{matched}{undecided}", asked(&side.selection), traces.join(", "))

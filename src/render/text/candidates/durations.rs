@@ -23,7 +23,7 @@ impl DurationRow<'_> {
         let with = |n: usize| format!("{} ({})", self.name, self.notes[..n].join(", "));
         let fits = |text: &String| text.chars().count() <= room;
         let noted = (1..=self.notes.len()).rev().map(with).find(fits);
-        noted.unwrap_or_else(|| view.fit_end(&self.name, room).into())
+        noted.unwrap_or_else(|| view.fit_end(&self.name, room))
     }
 }
 
