@@ -4,12 +4,13 @@
 //! below zero, times that do not add up to how long it took) is left out, and counted.
 
 use super::columns::Batch;
+use super::limits::Limits;
 use super::texts::{SampleKey, Texts};
 use crate::profile::{Precision, ProfileFrame, RequestTotals, TraceInfo};
 use indexmap::IndexSet;
 use parquet::data_type::ByteArray;
+use parquet::errors::Result;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use std::collections::BTreeMap;
 
 /// What the detail of a state can be.
 const DETAILS: [&str; 8] = ["", "mutex", "rwmutex", "once", "wait group", "runtime", "cgo", "mark assist"];
@@ -50,8 +51,8 @@ impl TableRequest {
     }
 }
 
-/// What tells a trace: its name, its version and the labels with columns, by number; the other labels.
-type TraceKey = (u32, u32, [u32; 3], BTreeMap<String, String>);
+/// What tells a trace, by number: its name, its version, the labels with columns, and the other ones.
+type TraceKey = ([u32; 5], Vec<(u32, u32)>);
 
 /// Everything that tables have.
 #[derive(Default)]
@@ -65,6 +66,8 @@ pub(super) struct Collected {
     pub(super) n_wrong: u64,
     /// The file that is read, as given.
     file: String,
+    /// What it may still have.
+    limits: Limits,
     /// By what tells a trace, in the file that is read.
     by_trace: FxHashMap<TraceKey, u32>,
     /// By trace and number, in the file that is read.
@@ -82,7 +85,8 @@ pub(super) struct Wanted<'a> {
 
 impl Collected {
     /// Another file follows. `announced` are the traces that its metadata has.
-    pub(super) fn begin_file(&mut self, name: &str, announced: Vec<TraceInfo>) {
+    pub(super) fn begin_file(&mut self, name: &str, size: u64, announced: Vec<TraceInfo>) {
+        self.limits = Limits::of_file(size);
         name.clone_into(&mut self.file);
         self.by_trace.clear();
         self.by_number.clear();
@@ -94,22 +98,28 @@ impl Collected {
         }
     }
 
-    /// Adds rows.
-    pub(super) fn add(&mut self, batch: &Batch, wanted: &Wanted<'_>) {
+    /// Adds rows. An error where the file has more than its size justifies.
+    pub(super) fn add(&mut self, batch: &Batch, wanted: &Wanted<'_>) -> Result<()> {
+        self.texts.begin_batch();
         let mut matches: FxHashMap<u32, bool> = FxHashMap::default();
         for row in 0..batch.n {
             let row = RowOf { batch, row };
-            let root = self.texts.number(row.text(5));
+            let root = self.number(row.text(5))?;
             let is_wanted = *matches.entry(root).or_insert_with(|| (wanted.root)(self.texts.text(root)));
             let goid = row.number(1).and_then(|goid| u64::try_from(goid).ok());
             let is_goid = wanted.goids.is_empty() || goid.is_some_and(|goid| wanted.goids.contains(&goid));
             if (is_wanted || row.flag(2)) && is_goid {
-                self.add_row(&row, root);
+                self.add_row(&row, root)?;
             } else {
                 // The trace was read nevertheless.
-                let _ = self.trace(&row);
+                let _ = self.trace(&row)?;
             }
         }
+        Ok(())
+    }
+
+    fn number(&mut self, value: Option<&ByteArray>) -> Result<u32> {
+        self.texts.number(value, &mut self.limits)
     }
 
     /// The file is at its end: requests of it that cannot be are left out.
@@ -123,21 +133,19 @@ impl Collected {
         self.n_wrong += (before - self.requests.len()) as u64;
     }
 
-    fn add_row(&mut self, row: &RowOf<'_>, root: u32) {
-        let trace = self.trace(row);
+    fn add_row(&mut self, row: &RowOf<'_>, root: u32) -> Result<()> {
+        let trace = self.trace(row)?;
         let number = row.number(0);
         let next = self.requests.len() as u32;
         let at = *self.by_number.entry((trace, number.unwrap_or(-1))).or_insert(next);
         if at == next {
+            self.limits.request()?;
             self.requests.push(row.request(trace, root));
         }
         let piece = row.number(9);
         let is_more = row.text(9).is_some_and(|stack| stack.data() == ProfileFrame::MORE.as_bytes());
-        let state = self.texts.number(row.text(6));
-        let sample = (piece.is_some() && !is_more).then(|| {
-            let key = self.sample(row, state, root);
-            self.samples.insert_full(key).0 as u32
-        });
+        let state = self.number(row.text(6))?;
+        let sample = if piece.is_some() && !is_more { Some(self.sample(row, state, root)?) } else { None };
         let request = &mut self.requests[at as usize];
         row.add_totals(request);
         let is_same = (request.root, request.partial, request.undecided) == (root, row.flag(0), row.flag(2));
@@ -151,28 +159,43 @@ impl Collected {
                 None => request.pieces.push((sample, ns)),
             },
         }
+        Ok(())
     }
 
-    fn sample(&mut self, row: &RowOf<'_>, state: u32, root: u32) -> SampleKey {
+    /// The position of what a row's time is spent in.
+    fn sample(&mut self, row: &RowOf<'_>, state: u32, root: u32) -> Result<u32> {
         let detail = row.text(7).map_or(&[][..], ByteArray::data);
         let detail = DETAILS.iter().chain([&SWEEP]).find(|known| known.as_bytes() == detail).copied().unwrap_or("");
         let precision = row.text(8).map_or(&[][..], ByteArray::data);
         let all = [Precision::Exact, Precision::Bracketed, Precision::Sampled];
         let precision = all.into_iter().find(|of| of.name().as_bytes() == precision).unwrap_or_default();
-        let (stack, lines) = (self.texts.number(row.text(9)), self.texts.number(row.text(10)));
-        let waited_in = self.texts.number(row.text(11));
-        SampleKey { state, detail, precision, root, stack, lines, waited_in }
+        let (stack, lines) = (self.number(row.text(9))?, self.number(row.text(10))?);
+        let waited_in = self.number(row.text(11))?;
+        let (at, is_new) =
+            self.samples.insert_full(SampleKey { state, detail, precision, root, stack, lines, waited_in });
+        if is_new {
+            self.limits.stack(row.text(9))?;
+        }
+        Ok(at as u32)
     }
 
     /// The number of a row's trace.
-    fn trace(&mut self, row: &RowOf<'_>) -> u32 {
-        let name = self.texts.number(row.text(0));
-        let go = self.texts.number(row.text(1));
-        let columns = [2, 3, 4].map(|column| self.texts.number(row.text(column)));
-        let key = (name, go, columns, row.batch.labels[row.row].clone());
-        if let Some(&known) = self.by_trace.get(&key) {
-            return known;
+    fn trace(&mut self, row: &RowOf<'_>) -> Result<u32> {
+        let mut texts = [0; 5];
+        for (column, number) in texts.iter_mut().enumerate() {
+            *number = self.number(row.text(column))?;
         }
+        let mut others = Vec::new();
+        for (label, value) in &row.batch.labels[row.row] {
+            others.push((self.number(Some(label))?, self.number(Some(value))?));
+        }
+        let key = (texts, others);
+        if let Some(&known) = self.by_trace.get(&key) {
+            return Ok(known);
+        }
+        // A trace is known by as much as a request.
+        self.limits.request()?;
+        let [name, go, columns @ ..] = texts;
         let announced = self.announced.remove(self.texts.text(name));
         let number = announced.unwrap_or(self.traces.len() as u32);
         if announced.is_none() {
@@ -182,7 +205,8 @@ impl Collected {
         let trace = &mut self.traces[number as usize];
         self.texts.text(name).clone_into(&mut trace.name);
         self.texts.text(go).clone_into(&mut trace.version);
-        trace.labels.clone_from(&key.3);
+        let text = |number: u32| self.texts.text(number).to_owned();
+        trace.labels = key.1.iter().map(|(label, value)| (text(*label), text(*value))).collect();
         for (label, text) in super::schema::LABEL_COLUMNS.into_iter().zip(columns) {
             let text = self.texts.text(text);
             if !text.is_empty() {
@@ -193,7 +217,7 @@ impl Collected {
         trace.clock_start_ns = clock.unwrap_or(0).saturating_sub(start.unwrap_or(0));
         trace.wall_start_ns = wall.map(|wall| wall.saturating_sub(start.unwrap_or(0)));
         self.by_trace.insert(key, number);
-        number
+        Ok(number)
     }
 }
 

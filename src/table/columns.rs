@@ -3,14 +3,14 @@
 //! All columns of a row group are read side by side, so that memory is that of a page of each, however long the group is.
 
 use super::chunks::Chunks;
+use super::pages::{Budget, Pages};
 use parquet::basic::Type as PhysicalType;
-use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
+use parquet::column::reader::{ColumnReaderImpl, GenericColumnReader};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::reader::RowGroupReader;
-use parquet::file::serialized_reader::SerializedFileReader;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::schema::types::SchemaDescriptor;
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Rows that are read at once.
 const BATCH: usize = 4096;
@@ -25,6 +25,12 @@ pub(super) const NUMBERS: [&str; 10] =
     ["request", "goid", "start_ns", "clock_ns", "wall_ns", "dur_ns", "goroutine_ns", "gc_ns", "stw_ns", "ns"];
 /// Columns of flags, in the order of [`Batch::flags`].
 pub(super) const FLAGS: [&str; 3] = ["partial", "inferred", "undecided"];
+
+/// Labels without a column of their own that the row groups of any file may have; beside one for each of its bytes.
+const MAX_LABELS: u64 = 1 << 18;
+
+/// The labels of a row, by name: they share their bytes with those of other rows.
+pub(super) type Labels = Vec<(ByteArray, ByteArray)>;
 
 /// Where each column is in a file.
 pub(super) struct Places {
@@ -96,7 +102,31 @@ pub(super) struct Batch {
     pub(super) texts: [Vec<Option<ByteArray>>; TEXTS.len()],
     pub(super) numbers: [Vec<Option<i64>>; NUMBERS.len()],
     pub(super) flags: [Vec<Option<bool>>; FLAGS.len()],
-    pub(super) labels: Vec<BTreeMap<String, String>>,
+    pub(super) labels: Vec<Labels>,
+}
+
+/// A table as a file.
+pub(super) struct TableFile {
+    /// Its bytes.
+    pub(super) chunks: Arc<Chunks>,
+    /// How many there are.
+    pub(super) size: u64,
+    /// What its pages may take.
+    pub(super) budget: Budget,
+}
+
+/// A row group of it.
+struct Group<'f> {
+    file: &'f TableFile,
+    metadata: &'f RowGroupMetaData,
+    n_rows: usize,
+}
+
+impl Group<'_> {
+    fn pages(&self, at: usize, max_values: u64) -> Result<Box<Pages>> {
+        let of = (self.n_rows, max_values);
+        Pages::new(&self.file.chunks, self.metadata.column(at), of, self.file.budget.clone()).map(Box::new)
+    }
 }
 
 /// Reads a row group.
@@ -109,15 +139,14 @@ pub(super) struct GroupReader {
 }
 
 impl GroupReader {
-    pub(super) fn new(file: &SerializedFileReader<Chunks>, group: usize, places: &Places) -> Result<Self> {
-        let group = parquet::file::reader::FileReader::get_row_group(file, group)?;
-        let group = group.as_ref();
+    pub(super) fn new(file: &TableFile, group: &RowGroupMetaData, places: &Places) -> Result<Self> {
+        let group = &Group { file, metadata: group, n_rows: usize::try_from(group.num_rows()).unwrap_or(0) };
         let labels = match places.labels {
             Some([keys, values]) => Some([MapPart::new(group, keys)?, MapPart::new(group, values)?]),
             None => None,
         };
         Ok(Self {
-            left: usize::try_from(group.metadata().num_rows()).unwrap_or(0),
+            left: group.n_rows,
             texts: places
                 .texts
                 .iter()
@@ -144,7 +173,7 @@ impl GroupReader {
         fill(&mut batch.flags, &mut self.flags, n)?;
         batch.labels = match &mut self.labels {
             Some([keys, values]) => maps(keys.read(n)?, values.read(n)?),
-            None => vec![BTreeMap::new(); n],
+            None => vec![Labels::new(); n],
         };
         Ok(Some(batch))
     }
@@ -164,9 +193,11 @@ struct Flat<T: DataType> {
 }
 
 impl<T: DataType> Flat<T> {
-    fn new(group: &dyn RowGroupReader, at: usize) -> Result<Self> {
-        let can_be_null = group.metadata().column(at).column_descr().max_def_level() > 0;
-        Ok(Self { reader: get_typed_column_reader(group.get_column_reader(at)?), can_be_null })
+    fn new(group: &Group<'_>, at: usize) -> Result<Self> {
+        let column = group.metadata.column(at).column_descr_ptr();
+        let can_be_null = column.max_def_level() > 0;
+        let pages = group.pages(at, group.n_rows as u64)?;
+        Ok(Self { reader: GenericColumnReader::new(column, pages), can_be_null })
     }
 
     fn read(&mut self, n: usize) -> Result<Vec<Option<T::T>>> {
@@ -193,33 +224,36 @@ struct MapPart {
 }
 
 impl MapPart {
-    fn new(group: &dyn RowGroupReader, at: usize) -> Result<Self> {
-        let max_level = group.metadata().column(at).column_descr().max_def_level();
-        Ok(Self { reader: get_typed_column_reader(group.get_column_reader(at)?), max_level })
+    fn new(group: &Group<'_>, at: usize) -> Result<Self> {
+        let column = group.metadata.column(at).column_descr_ptr();
+        let max_level = column.max_def_level();
+        let pages = group.pages(at, MAX_LABELS.saturating_add(group.file.size))?;
+        Ok(Self { reader: GenericColumnReader::new(column, pages), max_level })
     }
 
     /// Of each row, the texts that are there.
-    fn read(&mut self, n: usize) -> Result<Vec<Vec<Option<String>>>> {
+    fn read(&mut self, n: usize) -> Result<Vec<Vec<Option<ByteArray>>>> {
         let (mut values, mut definitions, mut repetitions) = (Vec::new(), Vec::new(), Vec::new());
         let (records, ..) = self.reader.read_records(n, Some(&mut definitions), Some(&mut repetitions), &mut values)?;
         check(records, n)?;
         let mut values = values.into_iter();
-        let mut rows: Vec<Vec<Option<String>>> = Vec::with_capacity(n);
+        let mut rows: Vec<Vec<Option<ByteArray>>> = Vec::with_capacity(n);
         for (definition, repetition) in definitions.into_iter().zip(repetitions) {
             if repetition == 0 {
                 rows.push(Vec::new());
             }
             let text = if definition == self.max_level { values.next() } else { None };
-            let text = text.map(|text| String::from_utf8_lossy(text.data()).into_owned());
-            rows.last_mut().into_iter().for_each(|row| row.push(text.clone()));
+            if let Some(row) = rows.last_mut() {
+                row.push(text);
+            }
         }
         rows.resize(n, Vec::new());
         Ok(rows)
     }
 }
 
-fn maps(keys: Vec<Vec<Option<String>>>, values: Vec<Vec<Option<String>>>) -> Vec<BTreeMap<String, String>> {
-    let map = |(keys, values): (Vec<Option<String>>, Vec<Option<String>>)| {
+fn maps(keys: Vec<Vec<Option<ByteArray>>>, values: Vec<Vec<Option<ByteArray>>>) -> Vec<Labels> {
+    let map = |(keys, values): (Vec<Option<ByteArray>>, Vec<Option<ByteArray>>)| {
         keys.into_iter().zip(values).filter_map(|(key, value)| Some((key?, value.unwrap_or_default()))).collect()
     };
     keys.into_iter().zip(values).map(map).collect()

@@ -7,14 +7,17 @@
 //! A table has requests, and how the time of each divides over stacks. It does not say who ended waits, what goroutines did
 //! beside the critical paths, or when the collector worked: a profile of tables has none of these, and says so.
 //!
-//! To read: `schema` (what a table has), `chunks` and `columns` (reading it), `texts` and `collected` (its requests),
+//! To read: `schema` (what a table has), `chunks`, `pages` and `columns` (reading it), `limits` (what its size justifies), `texts`
+//! and `collected` (its requests),
 //! `duplicates` (snapshots that overlap), `made` (the profile).
 
 mod chunks;
 mod collected;
 mod columns;
 mod duplicates;
+mod limits;
 mod made;
+mod pages;
 pub(crate) mod schema;
 mod texts;
 
@@ -25,8 +28,11 @@ use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
 use chunks::Chunks;
 use collected::{Collected, Wanted};
-use columns::{GroupReader, Places};
+use columns::{GroupReader, Places, TableFile};
+use limits::Limits;
+use pages::Budget;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
 use schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts};
@@ -35,9 +41,6 @@ use std::sync::Arc;
 
 /// How a Parquet file begins.
 pub const MAGIC: &[u8] = b"PAR1";
-
-/// Most rows that a byte of a file can stand for: more are no table of ours, and would take time that its size does not justify.
-const MAX_ROWS_OF_BYTE: u64 = 64;
 
 /// One table to read.
 pub struct Input {
@@ -91,16 +94,16 @@ fn read_table(
     warnings: &mut Vec<Warning>,
 ) -> Result<()> {
     let unusable = |what: String| Error::new(ErrorKind::NothingUsable(what));
-    let source = Chunks(Arc::clone(&input.source));
+    let chunks = Chunks(Arc::clone(&input.source));
     let size = input.source.size();
-    let file = caught(|| SerializedFileReader::new(source))
+    let file = caught(|| SerializedFileReader::new(chunks.clone()))
         .map_err(|e| unusable(format!("this is no whole Parquet file: {}", reason(&e))))?;
     let metadata = file.metadata().file_metadata();
     let announced = announced(metadata.key_value_metadata()).map_err(unusable)?;
     let no_table = |what: String| unusable(format!("this is no table of requests ({SCHEMA}): {what}"));
     let places = Places::find(metadata.schema_descr()).map_err(no_table)?;
     let n_rows = u64::try_from(metadata.num_rows()).unwrap_or(u64::MAX);
-    if n_rows > size.saturating_mul(MAX_ROWS_OF_BYTE) {
+    if !Limits::has_room(size, n_rows) {
         return Err(no_table(format!("{n_rows} rows in {size} bytes")));
     }
     let n_of_groups: i64 =
@@ -109,11 +112,11 @@ fn read_table(
         return Err(no_table(format!("{n_rows} rows, and {n_of_groups} in its row groups")));
     }
     let first = collected.requests.len();
-    collected.begin_file(&input.name, announced);
-    for group in 0..file.num_row_groups() {
-        if let Err(error) = read_group(&file, group, &places, &mut |batch| collected.add(batch, wanted)) {
-            let message =
-                format!("{}: row group {} cannot be read to its end: {}", input.name, group + 1, reason(&error));
+    collected.begin_file(&input.name, size, announced);
+    let table = TableFile { chunks: Arc::new(chunks), size, budget: Budget::of_file(size) };
+    for (group, number) in file.metadata().row_groups().iter().zip(1..) {
+        if let Err(error) = read_group(&table, group, &places, &mut |batch| collected.add(batch, wanted)) {
+            let message = format!("{}: row group {number} cannot be read to its end: {}", input.name, reason(&error));
             warnings.push(Warning::lost("table-damaged", message, 0, 0));
         }
     }
@@ -122,14 +125,14 @@ fn read_table(
 }
 
 fn read_group(
-    file: &SerializedFileReader<Chunks>,
-    group: usize,
+    file: &TableFile,
+    group: &RowGroupMetaData,
     places: &Places,
-    add: &mut dyn FnMut(&columns::Batch),
+    add: &mut dyn FnMut(&columns::Batch) -> parquet::errors::Result<()>,
 ) -> parquet::errors::Result<()> {
     let mut reader = caught(|| GroupReader::new(file, group, places))?;
     while let Some(batch) = caught(|| reader.next())? {
-        add(&batch);
+        add(&batch)?;
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! Texts of tables by number, and stacks made of them.
 
+use super::limits::Limits;
 use crate::profile::{NodeIdx, Precision, ProfileFrame, StackTree};
 use indexmap::IndexSet;
 use parquet::data_type::ByteArray;
-use rustc_hash::FxBuildHasher;
+use parquet::errors::Result;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// What time is spent in; texts by number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -19,20 +21,41 @@ pub(super) struct SampleKey {
 
 /// Each text once.
 #[derive(Default)]
-pub(super) struct Texts(IndexSet<Box<str>, FxBuildHasher>);
+pub(super) struct Texts {
+    all: IndexSet<Box<str>, FxBuildHasher>,
+    /// By where a value is in memory, its number: values of a dictionary share their bytes, and each is looked at once. Holds as
+    /// long as the batch that has them.
+    of_batch: FxHashMap<(usize, usize), u32>,
+}
 
 impl Texts {
-    /// The number of a value, added if new; NULL is the empty text.
-    pub(super) fn number(&mut self, value: Option<&ByteArray>) -> u32 {
+    /// Another batch follows.
+    pub(super) fn begin_batch(&mut self) {
+        self.of_batch.clear();
+    }
+
+    /// The number of a value of the batch, added if new; NULL is the empty text. An error where there is no room for it.
+    pub(super) fn number(&mut self, value: Option<&ByteArray>, limits: &mut Limits) -> Result<u32> {
+        let bytes = value.map_or(&[][..], ByteArray::data);
+        let place = (bytes.as_ptr() as usize, bytes.len());
+        if let Some(&number) = self.of_batch.get(&place) {
+            return Ok(number);
+        }
         // The text is copied: a value keeps all of its page.
-        let text = String::from_utf8_lossy(value.map_or(&[][..], ByteArray::data));
-        let known = self.0.get_index_of(text.as_ref());
-        known.unwrap_or_else(|| self.0.insert_full(text.into()).0) as u32
+        let text = String::from_utf8_lossy(bytes);
+        let number = if let Some(known) = self.all.get_index_of(text.as_ref()) {
+            known as u32
+        } else {
+            limits.text(text.len())?;
+            self.all.insert_full(text.into()).0 as u32
+        };
+        self.of_batch.insert(place, number);
+        Ok(number)
     }
 
     /// The text of a number.
     pub(super) fn text(&self, number: u32) -> &str {
-        &self.0[number as usize]
+        &self.all[number as usize]
     }
 }
 

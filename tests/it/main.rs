@@ -44,6 +44,7 @@ mod loops;
 mod manners;
 mod matched;
 mod memory;
+mod memory_tables;
 mod mutants;
 mod older_calls;
 mod outlived;

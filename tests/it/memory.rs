@@ -12,7 +12,7 @@ use gotrace_slice::render::{self, FORMATS, Format};
 use peak_alloc::PeakAlloc;
 
 #[global_allocator]
-static HEAP: PeakAlloc = PeakAlloc;
+pub(crate) static HEAP: PeakAlloc = PeakAlloc;
 
 /// Bytes on the heap that a trace may cost.
 fn allowed(bytes: &[u8]) -> usize {
