@@ -252,7 +252,9 @@ impl Comparison {
 
 /// Whether different roots of the same traces are compared: how many requests are of which says how often each was called.
 fn are_roots_of_one_recording(new: &Profile, base: &Profile) -> bool {
-    let traces = |profile: &Profile| profile.traces.iter().map(|trace| trace.name.clone()).collect::<BTreeSet<_>>();
+    // Recordings of one name may be of different weeks.
+    let identity = |trace: &TraceInfo| (trace.name.clone(), trace.clock_start_ns, trace.duration_ns, trace.events);
+    let traces = |profile: &Profile| profile.traces.iter().map(identity).collect::<BTreeSet<_>>();
     new.selection.patterns != base.selection.patterns && traces(new) == traces(base)
 }
 

@@ -3,6 +3,7 @@
 use super::CutRequest;
 use super::name_groups::{NameGroup, group_names};
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// A function that matched, or the type of a task or region.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -39,11 +40,15 @@ impl MatchedFunction {
 
     /// Adds requests that an edge cuts to the rows of the functions that matched.
     pub(super) fn add_cut<'c>(list: &mut Vec<Self>, cut: impl Iterator<Item = &'c CutRequest>) {
+        let key = |function: &str, by| (function.to_owned(), by);
+        let mut rows: HashMap<_, usize> =
+            list.iter().enumerate().map(|(i, row)| (key(&row.function, row.by), i)).collect();
         for CutRequest { matched, by, .. } in cut {
-            match list.iter_mut().find(|row| *row.function == **matched && row.by == *by) {
-                Some(row) => row.cut += 1,
-                None => list.push(Self { function: matched.to_string(), by, requests: 0, cut: 1 }),
-            }
+            let row = *rows.entry(key(matched, by)).or_insert_with(|| {
+                list.push(Self { function: matched.to_string(), by, ..Self::default() });
+                list.len() - 1
+            });
+            list[row].cut += 1;
         }
     }
 
@@ -73,6 +78,16 @@ impl MatchedFunction {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cut_requests_are_added_to_the_rows_of_what_matched() {
+        let cut = |matched: &str| CutRequest { matched: matched.into(), by: "stack", ..CutRequest::default() };
+        let row =
+            |function: &str, requests, cut| MatchedFunction { function: function.into(), by: "stack", requests, cut };
+        let mut list = vec![row("main.A", 3, 0)];
+        MatchedFunction::add_cut(&mut list, [cut("main.B"), cut("main.A"), cut("main.B")].iter());
+        assert_eq!(list, [row("main.A", 3, 1), row("main.B", 0, 2)]);
+    }
 
     #[test]
     fn types_that_differ_in_ids_are_one() {

@@ -317,7 +317,8 @@ impl Profile {
     pub fn finish(&mut self) {
         self.sum_up();
         if let Some(requests) = self.requests.as_ref().filter(|requests| !requests.include_partial) {
-            MatchedFunction::add_cut(&mut self.selection.matched, requests.cut.iter());
+            let chosen = requests.cut.iter().filter(|cut| cut.is_chosen);
+            MatchedFunction::add_cut(&mut self.selection.matched, chosen);
         }
         self.selection.matched = MatchedFunction::grouped(std::mem::take(&mut self.selection.matched));
         self.selection.matched.sort_by(MatchedFunction::most_first);

@@ -254,7 +254,23 @@ impl MapPart {
 
 fn maps(keys: Vec<Vec<Option<ByteArray>>>, values: Vec<Vec<Option<ByteArray>>>) -> Vec<Labels> {
     let map = |(keys, values): (Vec<Option<ByteArray>>, Vec<Option<ByteArray>>)| {
-        keys.into_iter().zip(values).filter_map(|(key, value)| Some((key?, value.unwrap_or_default()))).collect()
+        // One without a value is a label whose value is empty: a default array would have no bytes to ask for.
+        let empty = || ByteArray::from(Vec::new());
+        keys.into_iter().zip(values).filter_map(|(key, value)| Some((key?, value.unwrap_or_else(empty)))).collect()
     };
     keys.into_iter().zip(values).map(map).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_without_a_value_is_empty() {
+        let zone = ByteArray::from("zone");
+        let labels = maps(vec![vec![Some(zone.clone()), None]], vec![vec![None, Some(zone)]]);
+        let text = |bytes: &ByteArray| String::from_utf8_lossy(bytes.data()).into_owned();
+        let read: Vec<_> = labels[0].iter().map(|(key, value)| (text(key), text(value))).collect();
+        assert_eq!(read, [("zone".to_owned(), String::new())]);
+    }
 }
