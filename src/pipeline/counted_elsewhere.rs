@@ -2,6 +2,7 @@
 
 use super::open_trace::for_each_trace;
 use super::progress::Ticker;
+use super::roots_elsewhere::Place;
 use super::snapshots::{self, GenerationKey, Seen, in_several_snapshots};
 use super::{Input, Options};
 use crate::survey::listed::ListedItem;
@@ -11,8 +12,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 /// What each trace shows and another trace of its process counts.
 #[derive(Default)]
 pub(super) struct CountedElsewhere {
-    /// By input and where the trace starts in it: sorted.
-    by_place: FxHashMap<(usize, u64), Vec<ListedItem>>,
+    /// Sorted.
+    by_place: FxHashMap<Place, Vec<ListedItem>>,
     requests: usize,
 }
 
@@ -52,7 +53,7 @@ impl CountedElsewhere {
     }
 
     /// Of one trace.
-    pub(super) fn of(&self, place: (usize, u64)) -> &[ListedItem] {
+    pub(super) fn of(&self, place: Place) -> &[ListedItem] {
         self.by_place.get(&place).map_or(&[], Vec::as_slice)
     }
 

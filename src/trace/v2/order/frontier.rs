@@ -64,7 +64,7 @@ pub struct Ordered {
     pub emitted: u64,
     /// What was wrong with the order of events.
     pub errors: OrderingErrors,
-    /// A warning for each batch whose end is damaged.
+    /// A warning for each batch that is damaged, at its end or inside.
     pub warnings: WarningList,
     /// Whether it stopped at [`GenerationInput::until`], which is thereby verified.
     pub reached_stop: bool,
