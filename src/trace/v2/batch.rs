@@ -61,3 +61,21 @@ pub struct GenerationIndex {
     /// Whether its end was seen: an end mark or, in versions without one, the next generation or the end of the file.
     pub ended: bool,
 }
+
+#[cfg(test)]
+impl GenerationIndex {
+    /// A whole generation whose batches are of one thread, from a moment in ticks on.
+    pub(crate) fn of_one_thread(batches: Vec<BatchRef>, min_time: u64) -> Self {
+        Self {
+            number: 1,
+            start: 0,
+            end: 0,
+            batches,
+            threads: vec![ThreadId(1)],
+            min_time,
+            max_time: min_time,
+            lacks_batches: false,
+            ended: true,
+        }
+    }
+}

@@ -248,7 +248,6 @@ impl<'a> ScanReader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::v2::batch::ThreadId;
     use crate::trace::v2::batch::{BatchKind, GenerationIndex};
     use crate::trace::v2::codes::known_codes;
     use crate::trace::version::{Dialect, VERSIONS};
@@ -297,18 +296,7 @@ mod tests {
     fn read(bytes: &[u8], known: &[bool; 256], fast: bool) -> (Vec<Decoded>, Option<BadEvent>) {
         let batches =
             vec![BatchRef { offset: 0, time: 70, size: bytes.len() as u32, thread: 0, kind: BatchKind::Events }];
-        let threads = vec![ThreadId(1)];
-        let index = GenerationIndex {
-            number: 1,
-            start: 0,
-            end: 0,
-            batches,
-            threads,
-            min_time: 70,
-            max_time: 70,
-            lacks_batches: false,
-            ended: true,
-        };
+        let index = GenerationIndex::of_one_thread(batches, 70);
         let clock = Clock::new(15_625_000);
         let ticks = TickTable::new(clock);
         let (mut reader, mut event, mut events) = (BatchReader::empty(), WireEvent::BLANK, Vec::new());

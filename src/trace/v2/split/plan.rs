@@ -108,7 +108,6 @@ fn split_times(index: &GenerationIndex, clock: Clock, n: usize) -> Vec<Time> {
 mod tests {
     use super::*;
     use crate::trace::v2::batch::BatchRef;
-    use crate::trace::v2::batch::ThreadId;
 
     #[test]
     fn generations_are_split_where_threads_would_idle() {
@@ -136,18 +135,7 @@ mod tests {
             batch(20, 100, BatchKind::Events),
             batch(30, 100, BatchKind::Events),
         ];
-        let threads = vec![ThreadId(1)];
-        let index = GenerationIndex {
-            number: 1,
-            start: 0,
-            end: 0,
-            batches,
-            threads,
-            min_time: 10,
-            max_time: 10,
-            lacks_batches: false,
-            ended: true,
-        };
+        let index = GenerationIndex::of_one_thread(batches, 10);
         let clock = Clock::new(1_000_000_000);
         let at = |n| Plan::equal(1, n).split_times(0, &index, clock).iter().map(|time| time.0).collect::<Vec<_>>();
         assert_eq!(at(1), [0; 0]);
