@@ -105,13 +105,20 @@ pub(crate) fn pipeline(args: &Args) -> pipeline::Options {
         only: args.only.as_ref().map(|(_, only)| *only).or(args.slowest.map(Only::Slowest)),
         include_partial: args.include_partial,
         request_stacks: formats::asked_for(args).any(|format| format.request_stacks),
+        undecided: formats::asked_for(args).any(|format| format.undecided),
         exemplars: formats::asked_for(args).any(|format| format.exemplars),
     }
 }
 
 /// How it works for a table of requests: all of them, each by itself.
 pub(crate) fn table(args: &Args) -> pipeline::Options {
-    pipeline::Options { request_stacks: true, exemplars: false, include_partial: true, ..pipeline(args) }
+    pipeline::Options {
+        request_stacks: true,
+        undecided: true,
+        exemplars: false,
+        include_partial: true,
+        ..pipeline(args)
+    }
 }
 
 /// What is counted unless `--metric` says otherwise.

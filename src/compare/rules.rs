@@ -130,6 +130,8 @@ pub struct OneSide<'a> {
     pub latency: Option<&'a Latency>,
     /// The least that these can be with requests that are cut; none without such requests.
     pub at_least: Option<&'a Latency>,
+    /// The same if those of them that may be several calls each were one call each; none without such ones.
+    pub at_least_if_single: Option<&'a Latency>,
     /// What the figures can be with undecided requests; none without such requests.
     pub choices: Option<&'a Choices>,
     /// Whether so many may be several calls each that the length of one is not known.
@@ -144,6 +146,9 @@ impl LatencyRule {
 
     /// Whether latencies without a base keep the rule; they keep every relative rule. Each request that is cut took as long
     /// as it was seen or longer, and that makes no figure smaller: a rule that `at_least` breaks is broken.
+    ///
+    /// One that is cut and may be several calls took as long in all, and nobody knows how long each took: a rule that it
+    /// would break as one call is not decided.
     ///
     /// Undecided requests can make any figure larger or smaller: where some choice of them would keep a rule that is broken, or
     /// break one that is kept, it depends on them.
@@ -161,6 +166,7 @@ impl LatencyRule {
         let opposite = |choices: &Choices| self.figure.of_durations(&choices.with(|ns| (ns > limit) != is_broken));
         match side.choices.map(opposite) {
             _ if is_broken && side.is_unclear => RuleOutcome::MayBeSeveral,
+            _ if !is_broken && beyond(side.at_least_if_single).is_some() => RuleOutcome::MayBeSeveral,
             Some(with_ns) if is_broken != (with_ns > limit) => {
                 RuleOutcome::DependsOnUndecided { without_ns, with_ns, base_ns: None }
             }
@@ -267,7 +273,13 @@ mod tests {
     fn what_is_cut_breaks_a_rule_by_what_was_seen_of_it() {
         let latency = |p95_ns, max_ns| Latency { p95_ns, max_ns, ..Latency::default() };
         let (whole, least) = (latency(5, 9), latency(7, 60));
-        let side = OneSide { latency: Some(&whole), at_least: None, choices: None, is_unclear: false };
+        let side = OneSide {
+            latency: Some(&whole),
+            at_least: None,
+            at_least_if_single: None,
+            choices: None,
+            is_unclear: false,
+        };
         let check = |figure, limit, at_least: Option<&Latency>| {
             LatencyRule { figure, limit: Limit::Above(limit) }.check(OneSide { at_least, ..side })
         };
@@ -282,6 +294,12 @@ mod tests {
         let none = OneSide { latency: None, ..side };
         assert_eq!(rule.check(OneSide { at_least: Some(&least), ..none }), RuleOutcome::AboveWithCut(60));
         assert_eq!(rule.check(none), RuleOutcome::Kept);
+        // What would break it only as one call does not decide it.
+        let several = OneSide { at_least_if_single: Some(&least), ..side };
+        assert_eq!(rule.check(several), RuleOutcome::MayBeSeveral);
+        assert_eq!(rule.check(OneSide { at_least: Some(&least), ..several }), RuleOutcome::AboveWithCut(60));
+        let higher = LatencyRule { limit: Limit::Above(60), ..rule };
+        assert_eq!(higher.check(several), RuleOutcome::Kept);
     }
 
     #[test]
@@ -289,7 +307,13 @@ mod tests {
         let latency = Latency { p50_ns: 60, max_ns: 90, ..Latency::default() };
         let check = |figure, limit, undecided: &[u64]| {
             let choices = Choices { counted: vec![60, 90], undecided: undecided.to_vec(), chosen_from: None };
-            let side = OneSide { latency: Some(&latency), at_least: None, choices: Some(&choices), is_unclear: false };
+            let side = OneSide {
+                latency: Some(&latency),
+                at_least: None,
+                at_least_if_single: None,
+                choices: Some(&choices),
+                is_unclear: false,
+            };
             LatencyRule { figure, limit: Limit::Above(limit) }.check(side)
         };
         let p50 = LatencyFigure::Quantile(Quantile::P50);
@@ -342,7 +366,13 @@ mod tests {
     #[test]
     fn what_may_be_several_calls_breaks_no_rule() {
         let latency = Latency { p50_ns: 60, ..Latency::default() };
-        let side = OneSide { latency: Some(&latency), at_least: None, choices: None, is_unclear: true };
+        let side = OneSide {
+            latency: Some(&latency),
+            at_least: None,
+            at_least_if_single: None,
+            choices: None,
+            is_unclear: true,
+        };
         let check = |limit| LatencyRule { figure: LatencyFigure::Quantile(Quantile::P50), limit }.check(side);
         assert_eq!(check(Limit::Above(50)), RuleOutcome::MayBeSeveral);
         assert_eq!(check(Limit::Above(60)), RuleOutcome::Kept);

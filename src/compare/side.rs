@@ -26,6 +26,8 @@ pub struct Side {
     pub latency: Latency,
     /// The least that this can be with requests that are cut; none without such requests.
     pub at_least: Option<Latency>,
+    /// The same if those of them that may be several calls each were one call each; none without such ones.
+    pub at_least_if_single: Option<Latency>,
     /// Requests whose edges are inferred.
     pub inferred: u64,
     /// Of these, the ones that may be several calls each.
@@ -42,6 +44,7 @@ impl Side {
         OneSide {
             latency: Some(&self.latency),
             at_least: self.at_least.as_ref(),
+            at_least_if_single: self.at_least_if_single.as_ref(),
             choices: self.choices.as_ref(),
             is_unclear: self.is_unclear(),
         }
@@ -59,6 +62,7 @@ impl Side {
             partial: requests.partial,
             cut: requests.cut.clone(),
             at_least: requests.at_least.clone(),
+            at_least_if_single: requests.at_least_if_single.clone(),
             include_partial: requests.include_partial,
             only: requests.only.clone(),
             latency: requests.latency.clone()?,
@@ -107,6 +111,7 @@ pub fn check_rule(rule: &LatencyRule, profile: &Profile) -> RuleOutcome {
     rule.check(OneSide {
         latency: requests.latency.as_ref(),
         at_least: requests.at_least.as_ref(),
+        at_least_if_single: requests.at_least_if_single.as_ref(),
         choices: choices.as_ref(),
         is_unclear: is_unclear(requests.may_be_several, requests.list.len()),
     })

@@ -85,9 +85,10 @@ pub struct Options {
     pub only: Option<Only>,
     /// Whether requests count that an edge of the trace, or of the part looked at, cuts.
     pub include_partial: bool,
-    /// Whether each request's time by stack is wanted ([`Requests::stacks`](crate::profile::Requests::stacks)), and the
-    /// list of undecided requests.
+    /// Whether each request's time by stack is wanted ([`Requests::stacks`](crate::profile::Requests::stacks)).
     pub request_stacks: bool,
+    /// Whether the list of undecided requests is wanted ([`Undecided::list`](crate::profile::Undecided::list)).
+    pub undecided: bool,
     /// Whether more requests than the slowest are wanted with their goroutines
     /// ([`Requests::exemplars`](crate::profile::Requests::exemplars)), and when the collector worked.
     pub exemplars: bool,

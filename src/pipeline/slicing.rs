@@ -315,7 +315,7 @@ impl Slicer<'_> {
         let elsewhere = self.chosen.and_then(|chosen| chosen.elsewhere.of(place));
         let among = Among {
             window: looked_at(survey, self.asked.selector.time),
-            list_of: self.asked.options.request_stacks.then_some(trace as u32),
+            list_of: self.asked.options.undecided.then_some(trace as u32),
             wants_seen: self.wants_seen,
             elsewhere: elsewhere.map(|of| &of.served),
         };

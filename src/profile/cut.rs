@@ -143,8 +143,8 @@ pub(super) fn counting(cut: &[CutRequest]) -> impl Iterator<Item = &CutRequest> 
     cut.iter().filter(|c| c.is_chosen && !c.may_be_several)
 }
 
-/// The requests with those among them that are cut and would count, as if these had ended when they were last seen.
-pub(super) fn with_cut(list: &[Request], cut: &[CutRequest]) -> Vec<Request> {
+/// The requests with these that are cut, as if these had ended when they were last seen.
+pub(super) fn with_cut<'c>(list: &[Request], cut: impl Iterator<Item = &'c CutRequest>) -> Vec<Request> {
     let of = |c: &CutRequest| Request {
         trace: c.trace,
         goid: c.goid,
@@ -152,7 +152,7 @@ pub(super) fn with_cut(list: &[Request], cut: &[CutRequest]) -> Vec<Request> {
         dur_ns: c.at_least_ns,
         ..Request::default()
     };
-    list.iter().cloned().chain(counting(cut).map(of)).collect()
+    list.iter().cloned().chain(cut.map(of)).collect()
 }
 
 #[cfg(test)]
@@ -182,7 +182,7 @@ mod tests {
         choose_cut(&mut list, Only::Range { from: Some(Edge::Time(50)), to: None }, &[1]);
         assert_eq!([list[0].is_chosen, list[1].is_chosen], [true, false]);
         list[1].is_chosen = true;
-        assert_eq!(with_cut(&[], &list).len(), 1);
+        assert_eq!(with_cut(&[], counting(&list)).len(), 1);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The derived fields of [`Requests`], computed once, after everything else is there.
 
-use super::cut::with_cut;
+use super::cut::{counting, with_cut};
 use super::only::slowest_first;
-use super::{Exemplar, Latency, Request, Requests, TraceInfo, latency};
+use super::{CutRequest, Exemplar, Latency, Request, Requests, TraceInfo, latency};
 
 impl Requests {
     /// Puts the list and the wake-ups in their order, and computes from them what is derived: latency, tail, times on
@@ -18,7 +18,8 @@ impl Requests {
         let slow = &order[..order.len().div_ceil(latency::SLOW_ONE_IN)];
         self.latency = latency::latency(&self.list, &order, traces);
         self.tail = latency::tail(self, slow);
-        self.at_least = self.least(traces);
+        self.at_least = self.least(traces, counting(&self.cut));
+        self.at_least_if_single = self.least_if_single(traces);
         self.count_inferred();
         self.time_on_lanes();
     }
@@ -32,15 +33,22 @@ impl Requests {
         self.may_be_several = self.list.iter().filter(|r| r.may_be_several).count() as u64;
     }
 
-    /// The distribution if the requests that are cut had ended when they were last seen; none without such requests, and
+    /// The distribution if these requests that are cut had ended when they were last seen; none without such requests, and
     /// where they are in the list already.
-    fn least(&self, traces: &[TraceInfo]) -> Option<Latency> {
-        if self.include_partial || !self.cut.iter().any(|cut| cut.is_chosen && !cut.may_be_several) {
+    fn least<'c>(&self, traces: &[TraceInfo], cut: impl Iterator<Item = &'c CutRequest>) -> Option<Latency> {
+        let mut cut = cut.peekable();
+        if self.include_partial || cut.peek().is_none() {
             return None;
         }
-        let list = with_cut(&self.list, &self.cut);
+        let list = with_cut(&self.list, cut);
         let order = slowest_first(&list.iter().map(|r| r.dur_ns).collect::<Vec<_>>());
         latency::latency(&list, &order, traces)
+    }
+
+    /// With `--only` it is not known which of them would be chosen.
+    fn least_if_single(&self, traces: &[TraceInfo]) -> Option<Latency> {
+        let several = self.only.is_none() && self.cut.iter().any(|cut| cut.may_be_several);
+        several.then(|| self.least(traces, self.cut.iter())).flatten()
     }
 
     fn sort(&mut self) {

@@ -77,6 +77,9 @@ pub struct Requests {
     /// The least that the distribution can be: with the cut requests that would count, as if they had ended when they were
     /// last seen. None where that is [`latency`](Self::latency). [`Requests::finish`] computes it.
     pub at_least: Option<Latency>,
+    /// The same if those of them that may be several calls each were one call each; none without such ones.
+    /// [`Requests::finish`] computes it.
+    pub at_least_if_single: Option<Latency>,
     /// Whether cut requests are in the list nevertheless (`--include-partial`).
     pub include_partial: bool,
     /// What `--only`, `--slowest` restricted the requests to, as given; none when all count.

@@ -6,8 +6,8 @@ use super::question;
 use super::units::{Share, Unit, count, counted, duration, mean};
 use super::{Options, leaning, names};
 use crate::profile::{
-    Answer, Cause, CodePlace, Finding, FindingEvidence, LibraryPool, Profile, WaitsFor, WakerKind, WithUndecided,
-    longest_cut,
+    Answer, Cause, CodePlace, Finding, FindingEvidence, LibraryPool, MatchedFunction, Profile, WaitsFor, WakerKind,
+    WithUndecided, longest_cut,
 };
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> St
     sentences.extend(
         answer.causes.iter().enumerate().map(|(i, cause)| AnswerWriter { is_second: i > 0, ..words }.cause(cause)),
     );
-    sentences.push(counts(answer, profile, style.unit));
+    sentences.push(counts(answer, profile, style));
     sentences.join(" ")
 }
 
@@ -68,10 +68,12 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
 }
 
 /// What counted, and what the answer does not know.
-fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
+fn counts(answer: &Answer, profile: &Profile, style: AnswerStyle) -> String {
+    let unit = style.unit;
     let mut items = Vec::new();
     if answer.count > 0 {
-        items.push(format!("{} counted{}", counted(answer.count, "request"), cut_among(profile)));
+        let whose = if answer.root.is_empty() { whose(profile, style) } else { String::new() };
+        items.push(format!("{} counted{whose}{}", counted(answer.count, "request"), cut_among(profile)));
     }
     if answer.undecided > 0 {
         items.push(undecided(profile, unit));
@@ -96,6 +98,27 @@ fn counts(answer: &Answer, profile: &Profile, unit: Unit) -> String {
         items.push("part of the trace is missing".to_owned());
     }
     items.join(", ") + "."
+}
+
+/// Functions that matched, at most.
+const MAX_MATCHED: usize = 2;
+
+/// Whose requests count, where several functions matched: ` (7 of main.flush, 1 of main.refresh)`.
+fn whose(profile: &Profile, style: AnswerStyle) -> String {
+    let of_all: u64 = profile.requests.as_ref().map_or(0, |requests| requests.list.len() as u64);
+    let matched: Vec<&MatchedFunction> = profile.selection.matched.iter().filter(|m| m.requests > 0).collect();
+    // With `--only` these are not the ones that count.
+    if matched.len() < 2 || matched.iter().map(|m| m.requests).sum::<u64>() != of_all {
+        return String::new();
+    }
+    let (shown, others) = matched.split_at(MAX_MATCHED.min(matched.len()));
+    let name = |m: &MatchedFunction| names::function(&m.function, style.full_names).into_owned();
+    let mut parts: Vec<String> = shown.iter().map(|m| format!("{} of {}", count(m.requests), name(m))).collect();
+    if !others.is_empty() {
+        let requests = others.iter().map(|m| m.requests).sum();
+        parts.push(format!("{} of {}", count(requests), counted(others.len() as u64, "more function")));
+    }
+    format!(" ({})", parts.join(", "))
 }
 
 /// How many of the requests that count are cut: ` (4 of them cut: they took longer)`.

@@ -1,7 +1,7 @@
 //! The one weight that flame graphs and Markdown show. Both show times, so `--metric events` falls back to goroutine
 //! time there.
 
-use super::units::{Unit, counted};
+use super::units::{Unit, count, counted};
 use super::{cut, question};
 use crate::profile::{Metric, Profile, Weight};
 
@@ -33,7 +33,11 @@ pub(crate) fn occurrences(profile: &Profile) -> u64 {
 pub(crate) fn occurrences_in_words(profile: &Profile, unit: Unit) -> String {
     let Some(requests) = &profile.requests else { return counted(occurrences(profile), "root") };
     let cut = cut::beside(&requests.cut, requests.include_partial, unit);
-    format!("{}{cut}", counted(occurrences(profile), "request"))
+    let undecided = match profile.selection.undecided.count() {
+        0 => String::new(),
+        n => format!(" ({} undecided)", count(n)),
+    };
+    format!("{}{cut}{undecided}", counted(occurrences(profile), "request"))
 }
 
 /// Why there is no time to show.

@@ -33,7 +33,8 @@ pub(crate) struct OrderedTrace<'a> {
 /// What each stack of a trace says, by the stack's index; none when no caller needs it.
 pub(crate) fn classify(symbols: &Symbols, classifier: &Classifier<'_>) -> Option<Vec<StackClass>> {
     let functions = |name: &str, file: &str| classifier.function(name, || file);
-    let stacks = symbols.fold_stacks(functions, |outer: PartialClass, function| outer.enter(function));
+    let stacks =
+        symbols.fold_stacks(functions, |outer: PartialClass, function, line| outer.enter(function, line.into()));
     let mut hidden = HiddenMatches::default();
     for stack in (1..stacks.len()).map(|i| StackIdx(i as u32)) {
         let mut outer = symbols.parent(stack);
@@ -158,15 +159,15 @@ impl<'a> OrderedSurvey<'a> {
             EventKind::Sample => class.at_sample(),
             _ => class,
         };
-        let StackClass { step, matches, .. } = class;
+        let StackClass { step, matches, call, .. } = class;
         let (stack, at, holds) = (event.stack, moment(event), holds(event));
         if step != ServerStep::None {
-            let seen = ServerStack { step, matches, stack, at, last: at.pos, holds };
+            let seen = ServerStack { step, matches, call, stack, at, last: at.pos, holds };
             self.evidence(event.g, RootEvidence::Server(seen));
         } else if class.excludes() {
             self.gap(event.g, StretchGap::at_other_stack(event.pos), event.time);
         } else if matches {
-            self.evidence(event.g, RootEvidence::Match(Match { stack, first: at.pos, last: at.pos, holds }));
+            self.evidence(event.g, RootEvidence::Match(Match { stack, call, first: at.pos, last: at.pos, holds }));
         }
         if class.truncated {
             self.collector.survey.truncated.insert(event.g);

@@ -198,7 +198,7 @@ impl Symbols {
     pub(crate) fn fold_stacks<F: Copy, S: Copy + Default>(
         &self,
         mut classify: impl FnMut(&str, &str) -> F,
-        mut enter: impl FnMut(S, F) -> S,
+        mut enter: impl FnMut(S, F, u32) -> S,
     ) -> Vec<S> {
         let mut by_name: FxHashMap<StringIdx, F> = FxHashMap::default();
         let frames: Vec<F> = self
@@ -209,7 +209,8 @@ impl Symbols {
         let mut stacks = vec![S::default(); self.nodes.len()];
         // Parents precede children.
         for (i, node) in self.nodes.iter().enumerate().skip(1) {
-            stacks[i] = enter(stacks[node.parent.at()], frames[node.frame.at()]);
+            let frame = node.frame.at();
+            stacks[i] = enter(stacks[node.parent.at()], frames[frame], self.frames[frame].line);
         }
         stacks
     }
@@ -217,7 +218,7 @@ impl Symbols {
     /// For every stack, by its index, whether the name of one of its functions satisfies `matches`, which is called once for
     /// each name.
     pub(crate) fn stacks_with(&self, mut matches: impl FnMut(&str) -> bool) -> Vec<bool> {
-        self.fold_stacks(|name, _| matches(name), |outer: bool, frame| outer || frame)
+        self.fold_stacks(|name, _| matches(name), |outer: bool, frame, _| outer || frame)
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::{Command, Output};
 
 /// All requests of traces, each called by its endpoint.
 pub(crate) fn endpoints(inputs: &[Input<'_>]) -> Profile {
-    let options = Options { include_partial: true, request_stacks: true, ..Options::default() };
+    let options = Options { include_partial: true, request_stacks: true, undecided: true, ..Options::default() };
     pipeline::endpoints(inputs, Selector::builder(), options, None).expect("a sound trace")
 }
 

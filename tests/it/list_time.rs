@@ -119,7 +119,7 @@ fn goroutines_are_those_that_lived_in_the_part() {
 fn undecided_requests_that_are_cut_are_told() {
     for path in recordings("endpoints") {
         let trace = std::fs::read(&path).expect("a trace");
-        let options = Options { request_stacks: true, threads: 1, ..Options::default() };
+        let options = Options { request_stacks: true, undecided: true, threads: 1, ..Options::default() };
         let ask = |time| {
             let inputs = [Input { name: "test".into(), source: &trace, resolver: None }];
             let selector = Selector { time, ..selector("^main.Sleep$", by_stack()) };

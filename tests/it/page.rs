@@ -22,6 +22,7 @@ const WANTED: Options = Options {
     only: None,
     include_partial: false,
     request_stacks: true,
+    undecided: true,
     exemplars: true,
 };
 

@@ -28,6 +28,7 @@ const WANTED: Options = Options {
     only: None,
     include_partial: false,
     request_stacks: true,
+    undecided: true,
     exemplars: false,
 };
 
@@ -79,7 +80,8 @@ fn check(path: &Path) -> usize {
             rows += check_sums(&format!("{name} {options:?}"), &profile);
             let three = profile_of(&inputs, pattern, Options { threads: 3, ..options }).expect("the same");
             assert!(requests(&three).stacks == requests(&profile).stacks, "{name}: threads change the result");
-            let plain = profile_of(&inputs, pattern, Options { request_stacks: false, ..options }).expect("the same");
+            let plain = profile_of(&inputs, pattern, Options { request_stacks: false, undecided: false, ..options })
+                .expect("the same");
             assert!(requests(&plain).stacks.is_none());
             profile.selection.undecided.list.clear();
             assert!(common::digest(&plain) == common::digest(&profile), "{name}: the profile changes");
@@ -150,6 +152,6 @@ fn undecided_requests_are_listed() {
     assert!(!durations.is_empty() && durations == counted);
     assert_eq!(undecided.list.iter().filter(|r| r.is_likely).count() as u64, undecided.likely.count());
     assert!((0..2).all(|trace| undecided.list.iter().any(|r| r.trace == trace)));
-    let plain = Options { request_stacks: false, ..WANTED };
+    let plain = Options { request_stacks: false, undecided: false, ..WANTED };
     assert!(profile_of(&inputs, "main.NoBodyHandler", plain).expect("requests").selection.undecided.list.is_empty());
 }

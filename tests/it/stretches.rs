@@ -116,6 +116,16 @@ fn calls_back_to_back_may_be_several() {
     }
 }
 
+/// The twin of the jobs: nothing is between these calls either, but who calls is at another line.
+#[test]
+fn calls_from_different_lines_are_told_apart() {
+    for recording in Recording::all() {
+        let calls = recording.calls("main.Step");
+        assert_eq!(calls.len(), 12);
+        assert_bounds(&recording.name, &calls, &recording.requests("main.Step", "stack"));
+    }
+}
+
 #[test]
 fn a_call_that_may_be_older_than_the_trace_is_cut() {
     for recording in Recording::all() {

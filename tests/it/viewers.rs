@@ -27,6 +27,7 @@ const CASES: &[(&str, &[&str])] = &[
     ("go1.26/server.trace", &["-r", "Handler"]),
     ("go1.23/trees.trace", &["-r", "TreeHandler"]),
     ("go1.21/server.trace", &["-r", "Handler"]),
+    ("go1.26/cutoff.trace", &["-r", "main.(Held|Early|Late)Handler"]),
 ];
 
 /// The frames of a stack, outermost first.
@@ -88,7 +89,7 @@ fn csv_has_the_numbers_of_json() {
             }
         }
         let requests = table("csv-requests", args, &trace);
-        assert_eq!(requests.len(), rows_of("requests").len(), "{trace:?}");
+        let (requests, others) = requests.split_at(rows_of("requests").len());
         for (row, expected) in requests.iter().zip(rows_of("requests")) {
             for column in ["goid", "start_ns", "dur_ns"] {
                 assert_eq!(expected[column].to_string(), row[column], "{trace:?} {row:?}");
@@ -98,6 +99,15 @@ fn csv_has_the_numbers_of_json() {
                 assert_eq!(state.unwrap_or(0).to_string(), *ns, "{trace:?} {column}");
             }
         }
+        let (cut, undecided): (Vec<_>, Vec<_>) = others.iter().partition(|row| row["partial"] == "true");
+        assert_eq!(cut.len(), rows_of("requests_cut").len(), "{trace:?}");
+        for (row, expected) in cut.iter().zip(rows_of("requests_cut")) {
+            assert_eq!((row["dur_ns"].as_str(), row["at_least_ns"].clone()), ("", expected["at_least_ns"].to_string()));
+        }
+        let total: u64 = undecided.iter().map(|row| row["dur_ns"].parse::<u64>().unwrap()).sum();
+        let said = &report["selection"]["undecided"];
+        assert_eq!((said["count"].as_u64(), said["total_ns"].as_u64()), (Some(undecided.len() as u64), Some(total)));
+        assert!(undecided.iter().all(|row| row["undecided"] == "true" && row["root"].is_empty()), "{trace:?}");
     }
 }
 

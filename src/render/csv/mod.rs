@@ -150,8 +150,11 @@ mod tests {
     fn a_request_is_the_sum_of_its_states() {
         let profile = sample_requests();
         let rows = rows(&render("csv-requests", &profile, &Options::default()));
-        assert_eq!(rows.len(), profile.requests.as_ref().unwrap().list.len());
-        for row in &rows {
+        let requests = profile.requests.as_ref().unwrap();
+        assert_eq!(rows.len(), requests.list.len() + requests.cut.len() + profile.selection.undecided.list.len());
+        let (counted, others) = rows.split_at(requests.list.len());
+        assert!(others.iter().all(|row| row["partial"] != row["undecided"] && row["[running]"].is_empty()));
+        for row in counted {
             let states = row.iter().filter(|(column, _)| column.starts_with('['));
             let sum: u64 = states.map(|(_, ns)| ns.parse::<u64>().unwrap()).sum();
             assert_eq!(row["dur_ns"], sum.to_string(), "{row:?}");

@@ -1,8 +1,9 @@
-//! The table of requests: a row for each one that counts, and a column for each state.
+//! The table of requests: a row for each one, and a column for each state. Those that do not count, since an edge cuts them or
+//! as nothing decides whose they are, have no states; of cut ones only the least that they took is known.
 
 use super::super::Options;
 use super::Table;
-use crate::profile::{Profile, Request, Requests};
+use crate::profile::{CutRequest, Profile, Request, Requests, UndecidedRequest};
 use std::io::{self, Write};
 
 /// States with a column of their own, at most: what is in others is added up.
@@ -10,28 +11,83 @@ const STATE_COLUMNS: usize = 64;
 /// The column of all other states, where there are any.
 const OTHER: &str = "[other states]";
 
-/// Writes the requests that count, in the order of traces and of their starts.
+/// Writes the requests that count, in the order of traces and of their starts; then those that are cut, then undecided ones.
 pub(in crate::render) fn write(profile: &Profile, _: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut table = Table::new(out);
     let none = Requests::default();
     let requests = profile.requests.as_ref().unwrap_or(&none);
     let columns = StateColumns::of(profile, requests);
-    let fixed = ["trace", "goid", "start_ns", "dur_ns", "at_least_ns", "partial", "may_be_several", "root"];
+    let fixed =
+        ["trace", "goid", "start_ns", "dur_ns", "at_least_ns", "partial", "may_be_several", "undecided", "root"];
     table.row(fixed.map(str::to_owned).into_iter().chain(columns.names()))?;
     for request in &requests.list {
-        let fixed = [
-            profile.traces.get(request.trace as usize).map_or(String::new(), |trace| trace.name.clone()),
-            request.goid.to_string(),
-            request.start_ns.to_string(),
-            request.dur_ns.to_string(),
-            request.at_least_ns.map_or(String::new(), |ns| ns.to_string()),
-            request.partial.to_string(),
-            request.may_be_several.to_string(),
-            requests.roots.get(request.root as usize).cloned().unwrap_or_default(),
-        ];
-        table.row(fixed.into_iter().chain(columns.values(request)))?;
+        let root = requests.roots.get(request.root as usize).map_or("", String::as_str);
+        table.row(FixedColumns::of(request, root).write(profile).into_iter().chain(columns.values(request)))?;
+    }
+    // With `--include-partial` they are in the list.
+    let cut = if requests.include_partial { &[][..] } else { &requests.cut };
+    let undecided = profile.selection.undecided.list.iter().map(FixedColumns::of_undecided);
+    for request in cut.iter().map(FixedColumns::of_cut).chain(undecided) {
+        table.row(request.write(profile).into_iter().chain(columns.none()))?;
     }
     table.finish()
+}
+
+/// The columns that each table has.
+struct FixedColumns<'a> {
+    trace: u32,
+    goid: u64,
+    start_ns: u64,
+    dur_ns: Option<u64>,
+    at_least_ns: Option<u64>,
+    partial: bool,
+    may_be_several: bool,
+    undecided: bool,
+    root: &'a str,
+}
+
+impl<'a> FixedColumns<'a> {
+    fn of(request: &Request, root: &'a str) -> Self {
+        let &Request { trace, goid, start_ns, dur_ns, at_least_ns, partial, may_be_several, .. } = request;
+        let dur_ns = Some(dur_ns);
+        Self { trace, goid, start_ns, dur_ns, at_least_ns, partial, may_be_several, undecided: false, root }
+    }
+
+    fn of_cut(request: &'a CutRequest) -> Self {
+        let &CutRequest { trace, goid, start_ns, at_least_ns, may_be_several, ref root, .. } = request;
+        let (dur_ns, at_least_ns) = (None, Some(at_least_ns));
+        Self { trace, goid, start_ns, dur_ns, at_least_ns, partial: true, may_be_several, undecided: false, root }
+    }
+
+    fn of_undecided(request: &UndecidedRequest) -> Self {
+        let &UndecidedRequest { trace, goid, start_ns, dur_ns, .. } = request;
+        Self {
+            trace,
+            goid,
+            start_ns,
+            dur_ns: Some(dur_ns),
+            at_least_ns: None,
+            partial: false,
+            may_be_several: false,
+            undecided: true,
+            root: "",
+        }
+    }
+
+    fn write(&self, profile: &Profile) -> [String; 9] {
+        let number = |ns: Option<u64>| ns.map_or(String::new(), |ns| ns.to_string());
+        [
+            profile.traces.get(self.trace as usize).map_or(String::new(), |trace| trace.name.clone()),
+            self.goid.to_string(),
+            self.start_ns.to_string(),
+            number(self.dur_ns),
+            number(self.at_least_ns),
+            self.partial.to_string(),
+            self.may_be_several.to_string(),
+            self.undecided.to_string(),
+            self.root.to_owned(),
+        ]
+    }
 }
 
 /// Which states have which column.
@@ -57,6 +113,11 @@ impl StateColumns {
 
     fn names(&self) -> impl Iterator<Item = String> + '_ {
         self.names.iter().cloned()
+    }
+
+    /// Nothing in each column.
+    fn none(&self) -> impl Iterator<Item = String> + use<> {
+        std::iter::repeat_n(String::new(), self.names.len())
     }
 
     /// The time of a request by column, in ns.

@@ -291,6 +291,10 @@ fn comments(profile: &Profile, per_request: bool) -> Vec<String> {
     if n > 1 && !per_request {
         lines.push(format!("mean per {one}: add -divide_by={n}"));
     }
+    if selection.undecided.count() > 0 {
+        let undecided = units::counted(selection.undecided.count(), "undecided request");
+        lines.push(format!("{undecided} of the same servers may be of it too"));
+    }
     lines.extend(profile.filtered.iter().map(|filtered| format!("stacks: {}", question::stack_options(filtered))));
     lines.push(format!("#tool gotrace-slice {}", env!("CARGO_PKG_VERSION")));
     lines.push(format!("#roots {}", selection.roots));

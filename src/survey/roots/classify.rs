@@ -20,6 +20,32 @@ const MAX_SAMPLE_FRAMES: u32 = 64;
 /// Most frames that the runtime keeps of a stack, the innermost ones (`traceStackSize`, `runtime/tracestack.go`, Go 1.27).
 pub(crate) const MAX_FRAMES: u32 = 128;
 
+/// Which call of a function a stack shows: the functions that called it, and the line that each of them is at. Two stacks of
+/// one goroutine with different ones are of different calls, as who called is at one line until the call is over. A hash.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct CallSite(u32);
+
+impl CallSite {
+    /// Nothing known.
+    pub(crate) const UNKNOWN: Self = Self(0);
+
+    /// From a hash of functions and lines.
+    pub(super) fn of(hash: u64) -> Self {
+        Self((hash >> 32) as u32 | 1)
+    }
+
+    /// Whether both are known, and are of different calls.
+    pub(crate) fn is_other_than(self, other: Self) -> bool {
+        self != other && self != Self::UNKNOWN && other != Self::UNKNOWN
+    }
+
+    /// This one if it is known, else the other.
+    #[must_use]
+    pub(crate) fn or(self, other: Self) -> Self {
+        if self == Self::UNKNOWN { other } else { self }
+    }
+}
+
 /// What a stack says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct StackClass {
@@ -29,6 +55,10 @@ pub(crate) struct StackClass {
     pub(crate) matches: bool,
     /// Whether its outer end is cut off, where a match or a server's function could be.
     pub(crate) truncated: bool,
+    /// Which call of the matching function it shows.
+    pub(crate) call: CallSite,
+    /// Whether the matching function is the innermost: at a stop its caller can be missing.
+    pub(crate) match_is_leaf: bool,
     /// Where in a server it is.
     pub(crate) step: ServerStep,
     /// Whether frames can be missing that match, if it is the stack of a stop.
@@ -67,13 +97,16 @@ impl StackClass {
     /// What it says as the stack of a stop: nothing if frames can be missing that match.
     #[must_use]
     pub(crate) fn at_stop(self) -> Self {
-        if self.hides_match { Self { present: false, step: ServerStep::None, ..self } } else { self }
+        let call = if self.match_is_leaf { CallSite::UNKNOWN } else { self.call };
+        if self.hides_match { Self { present: false, step: ServerStep::None, ..self } } else { Self { call, ..self } }
     }
 
     /// What it says as the stack of a CPU sample: nothing but a match if outer frames are missing.
     #[must_use]
     pub(crate) fn at_sample(self) -> Self {
-        if self.partial_sample { Self { present: false, ..self } } else { self }
+        let Self { match_is_leaf, partial_sample, .. } = self;
+        let call = if match_is_leaf || partial_sample { CallSite::UNKNOWN } else { self.call };
+        Self { present: self.present && !partial_sample, call, ..self }
     }
 
     /// What it says when it was not recorded at a creation. A request starts when its background reader is created, not
@@ -169,6 +202,8 @@ impl<'a> Classifier<'a> {
         StackClass {
             present: stack.depth > 0,
             matches: self.matches(stack),
+            call: stack.call(),
+            match_is_leaf: stack.outside_match == stack.outer,
             truncated: step == ServerStep::None && stack.depth >= MAX_FRAMES,
             step,
             hides_match: false,
@@ -195,6 +230,10 @@ pub(crate) struct PartialClass {
     depth: u32,
     /// Whether the outermost function says that the goroutine's own frames are missing.
     system_root: bool,
+    /// Hash of the functions outside of the outermost match, with the line of each.
+    call: u64,
+    /// [`functions`](Self::functions) outside of the outermost match.
+    outside_match: u64,
     /// Hash of the functions, without those of a preemption.
     functions: u64,
     /// The same without the innermost.
@@ -206,17 +245,25 @@ pub(crate) struct PartialClass {
 }
 
 impl PartialClass {
-    /// One frame further in.
+    /// One frame further in, at this line of its file.
     #[must_use]
-    pub(crate) fn enter(self, function: FunctionFacts) -> Self {
+    pub(crate) fn enter(self, function: FunctionFacts, line: u64) -> Self {
         let (functions, outer, leaf) = if function.preempts {
             (self.functions, self.outer, self.leaf)
         } else {
             (FxBuildHasher.hash_one((self.functions, function.id)), self.functions, function.id)
         };
+        let matches = self.matches || function.matches;
+        let (call, outside_match) = match (self.matches, matches) {
+            (false, false) => (FxBuildHasher.hash_one((self.call, function.id, line)), 0),
+            (false, true) => (self.call, self.functions),
+            (true, _) => (self.call, self.outside_match),
+        };
         Self {
             walk: self.walk.enter(function.role),
-            matches: self.matches || function.matches,
+            matches,
+            call,
+            outside_match,
             recording: self.recording || function.recording,
             unnamed: self.unnamed || function.unnamed,
             depth: self.depth + 1,
@@ -225,6 +272,16 @@ impl PartialClass {
             outer,
             leaf,
             preempted: self.preempted || function.preempts,
+        }
+    }
+
+    /// Which call of the matching function it shows; unknown where the stack's outer end may be cut off, or a function on
+    /// it gets its name later.
+    fn call(&self) -> CallSite {
+        if self.matches && self.depth < MAX_FRAMES && !self.unnamed {
+            CallSite::of(self.call)
+        } else {
+            CallSite::UNKNOWN
         }
     }
 
@@ -293,7 +350,7 @@ mod tests {
         for stack in stacks {
             let mut outer_stacks = Vec::new();
             let at = stack.iter().fold(PartialClass::default(), |outer, name| {
-                let inner = outer.enter(classifier.function(name, || ""));
+                let inner = outer.enter(classifier.function(name, || ""), 1);
                 outer_stacks.push(outer);
                 if hidden.note(&outer, &inner) {
                     for stack in &outer_stacks {

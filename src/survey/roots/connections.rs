@@ -12,6 +12,7 @@
 //!                              │◄──────────── request ───►│
 //! ```
 
+use super::classify::CallSite;
 use super::paths::StackSet;
 use super::servers::ServerStep;
 use super::stretches::StackHolds;
@@ -34,6 +35,8 @@ pub(crate) struct ServerStack {
     pub(crate) step: ServerStep,
     /// Whether a matching function is on the stack.
     pub(crate) matches: bool,
+    /// Which call of the matching function it shows.
+    pub(crate) call: CallSite,
     /// The stack.
     pub(crate) stack: StackIdx,
     /// When it was recorded; of several that say the same, the first.
@@ -221,7 +224,15 @@ mod tests {
                 _ => ServerStep::Between,
             };
             let holds = StackHolds::AMoment;
-            let seen = ServerStack { step, stack: REQUEST, matches: c == 'M', at, last: at.pos, holds };
+            let seen = ServerStack {
+                step,
+                stack: REQUEST,
+                matches: c == 'M',
+                call: CallSite::default(),
+                at,
+                last: at.pos,
+                holds,
+            };
             found.extend(connection.server_stack(seen));
         }
         found.extend(connection.end_of_trace());

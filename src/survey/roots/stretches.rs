@@ -5,7 +5,9 @@
 //!
 //! * It starts at the resume before its first matching stack, or at the last own stack that does not match if that is
 //!   later. A call on a goroutine that is older than the trace, and was never seen outside, began before the trace.
-//! * It ends at the first own stack that does not match, or with the goroutine.
+//! * It ends at the first own stack that does not match, or that is of another call, or with the goroutine. That of another
+//!   call begins the next stretch: where between the two stacks one call ended and the other began is not known, and a
+//!   moment belongs to one of them.
 //!
 //! A stack recorded at a block, a stop or a system call holds until the goroutine runs again, any other for a moment. So
 //! the call certainly lasted from the first matching stack to where the last one holds no more: the *seen* part. Where the
@@ -17,6 +19,7 @@
 //!                              │◄────── seen ───────►│
 //! ```
 
+use super::classify::CallSite;
 use crate::survey::forest::SeenPart;
 use crate::trace::ids::GIdx;
 use rustc_hash::FxHashSet;
@@ -58,11 +61,13 @@ pub(crate) enum StackHolds {
     WhileItWaits,
 }
 
-/// Matching stacks that follow each other in one run: all but the last hold for a moment.
+/// Matching stacks of one call that follow each other in one run: all but the last hold for a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Match<S> {
     /// The first of them.
     pub(crate) stack: S,
+    /// Which call they show.
+    pub(crate) call: CallSite,
     /// File position of the first.
     pub(crate) first: u64,
     /// File position of the last.
@@ -76,6 +81,7 @@ pub(crate) struct Match<S> {
 struct OpenStretch<S> {
     start: Option<u64>,
     stack: S,
+    call: CallSite,
     seen: SeenPart,
     /// The stacks on which the goroutine waited, until one comes twice.
     waits: FxHashSet<S>,
@@ -83,14 +89,15 @@ struct OpenStretch<S> {
 }
 
 impl<S: Copy + Eq + Hash> OpenStretch<S> {
-    fn new(before: Before, Match { stack, first, holds, .. }: Match<S>) -> Self {
+    fn new(before: Before, Match { stack, call, first, holds, .. }: Match<S>) -> Self {
         let start = before.last_gap.filter(|_| before.was_outside);
         let since_start = before.is_new() && holds == StackHolds::SinceItRan;
         let seen = SeenPart { start: (!since_start).then_some(first), end: None, may_be_several: false };
-        Self { start, stack, seen, waits: FxHashSet::default(), births: Vec::new() }
+        Self { start, stack, call, seen, waits: FxHashSet::default(), births: Vec::new() }
     }
 
-    fn matched(&mut self, Match { stack, last, holds, .. }: Match<S>) {
+    fn matched(&mut self, Match { stack, call, last, holds, .. }: Match<S>) {
+        self.call = self.call.or(call);
         self.seen.end = (holds == StackHolds::AMoment).then_some(last);
         if holds == StackHolds::WhileItWaits && !self.seen.may_be_several && !self.waits.insert(stack) {
             self.seen.may_be_several = true;
@@ -157,13 +164,24 @@ impl<S: Copy + Eq + Hash> Stretches<S> {
         self.before.was_outside
     }
 
-    /// Matching stacks.
-    pub(crate) fn matched(&mut self, matching: Match<S>) {
+    /// Matching stacks. Returns the stretch that they end, if they are of another call than the open one.
+    pub(crate) fn matched(&mut self, matching: Match<S>) -> Option<ClosedStretch<S>> {
+        let ended = self.end_other_call(matching);
         let before = self.before;
         let open = self.open.get_or_insert_with(|| OpenStretch::new(before, matching));
         self.before.was_seen = true;
         open.matched(matching);
         open.births.append(&mut self.pending);
+        ended
+    }
+
+    /// Ends the open stretch if the next stack is of another call: the goroutine was outside at some moment before it.
+    fn end_other_call(&mut self, next: Match<S>) -> Option<ClosedStretch<S>> {
+        let open = self.open.as_mut().filter(|open| open.call.is_other_than(next.call))?;
+        open.seen.end.get_or_insert(next.first);
+        self.before.was_outside = true;
+        self.before.last_gap = Some(next.first);
+        self.close(Some(next.first))
     }
 
     /// A time without a matching stack. Returns the stretch that it ends, if it ends one.
@@ -204,13 +222,19 @@ mod tests {
     use super::*;
 
     /// A goroutine created in the trace: R resume, N other stack, C create, E end; matching stacks: M at a system call,
-    /// I for a moment, S in a status, any other letter at a wait. Each letter's index is its file position.
+    /// I for a moment, S in a status, any other letter at a wait. A digit and a letter: a wait of that call. Each letter's
+    /// index is its file position.
     fn closed(text: &str, was_outside: bool) -> Vec<ClosedStretch<char>> {
         let mut s = Stretches::continued_from(Before { last_gap: None, was_outside, was_seen: false });
         let mut found = Vec::new();
+        let mut call = CallSite::UNKNOWN;
         for (i, c) in text.chars().enumerate() {
             let pos = i as u64;
             let holds = match c {
+                '0'..='9' => {
+                    call = CallSite::of(u64::from(c) << 33);
+                    continue;
+                }
                 'R' => {
                     found.extend(s.gap(StretchGap::at_resume(pos)));
                     continue;
@@ -232,7 +256,8 @@ mod tests {
                 'M' => StackHolds::UntilItRuns,
                 _ => StackHolds::WhileItWaits,
             };
-            s.matched(Match { stack: c, first: pos, last: pos, holds });
+            let call = std::mem::replace(&mut call, CallSite::UNKNOWN);
+            found.extend(s.matched(Match { stack: c, call, first: pos, last: pos, holds }));
         }
         found.extend(s.end(None));
         found
@@ -319,6 +344,22 @@ mod tests {
         assert_eq!(several("RwRvRN"), [false], "two waits of one call");
         assert_eq!(several("RwRNRwRN"), [false, false], "a stack outside is between");
         assert_eq!(several("RMRMRIIMRN"), [false], "system calls and moments do not count");
+    }
+
+    #[test]
+    fn a_stack_of_another_call_ends_a_stretch_and_begins_the_next() {
+        assert_eq!(stretches("R1wR2vRN"), [(Some(0), Some(5), vec![]), (Some(5), Some(7), vec![])]);
+        assert_eq!(seen("R1wR2vRN"), [(2, Some(3)), (5, Some(6))]);
+        assert_eq!(stretches("R1wR1vRN"), [(Some(0), Some(7), vec![])], "two places of one call");
+        assert_eq!(stretches("R1I2IRN"), [(Some(0), Some(4), vec![]), (Some(4), Some(6), vec![])]);
+        assert_eq!(stretches("R1wRIR2vRN"), [(Some(0), Some(7), vec![]), (Some(7), Some(9), vec![])]);
+        assert_eq!(stretches("RwR1wR2wRN"), [(Some(0), Some(7), vec![]), (Some(7), Some(9), vec![])]);
+        assert_eq!(stretches("R1wRC2vRCN"), [(Some(0), Some(6), vec![4]), (Some(6), Some(9), vec![8])]);
+        let several = closed("R1wR2wR1wRN", true);
+        assert_eq!(several.len(), 3);
+        assert!(several.iter().all(|f| !f.seen.may_be_several), "each waits once");
+        let older = closed("1wR2vRN", false);
+        assert_eq!(older.iter().map(|f| f.start).collect::<Vec<_>>(), [None, Some(4)]);
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl RootTracker {
     /// Takes the goroutine's next piece of evidence.
     pub(crate) fn take(&mut self, evidence: RootEvidence, found: &mut Vec<RootPart>) {
         match evidence {
-            RootEvidence::Match(matching) => self.matched(matching),
+            RootEvidence::Match(matching) => self.matched(matching, found),
             RootEvidence::Server(seen) => self.server_stack(seen, found),
             RootEvidence::Gap(gap, time) => self.gap(gap, time, found),
             RootEvidence::Created(child) => self.created(child),
@@ -73,13 +73,13 @@ impl RootTracker {
         }
     }
 
-    fn matched(&mut self, matching: Match<StackIdx>) {
+    fn matched(&mut self, matching: Match<StackIdx>, found: &mut Vec<RootPart>) {
         if let Some(worker) = &mut self.worker {
             worker.matched();
         }
         match &mut self.connection {
             Some(connection) if !connection.is_hijacked() => connection.matched(matching.stack),
-            _ => self.stretches.matched(matching),
+            _ => found.extend(self.stretches.matched(matching).map(RootPart::Stretch)),
         }
     }
 
@@ -94,7 +94,7 @@ impl RootTracker {
     }
 
     fn server_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
-        let ServerStack { step, matches, stack, at, last, holds } = seen;
+        let ServerStack { step, matches, call, stack, at, last, holds } = seen;
         let connection = self.connection.get_or_insert_default();
         let in_handler = matches!(step, ServerStep::Wrapped | ServerStep::Handler | ServerStep::Hijack);
         if in_handler && (connection.is_hijacked() || step == ServerStep::Hijack && !matches) {
@@ -114,7 +114,8 @@ impl RootTracker {
             if ended.is_some() {
                 found.extend(self.stretches.gap(StretchGap::at_other_stack(border)).map(RootPart::Stretch));
             }
-            self.stretches.matched(Match { stack, first: at.pos, last, holds });
+            let matching = Match { stack, call, first: at.pos, last, holds };
+            found.extend(self.stretches.matched(matching).map(RootPart::Stretch));
         } else if !was_serving || ended.is_some() {
             found.extend(self.stretches.gap(StretchGap::at_other_stack(border)).map(RootPart::Stretch));
         }
@@ -123,9 +124,10 @@ impl RootTracker {
 
     /// A stack where the server has no borders: on a connection that its handler took over, or on a stream worker.
     fn stretch_stack(&mut self, seen: ServerStack, found: &mut Vec<RootPart>) {
-        let ServerStack { matches, stack, at, last, holds, .. } = seen;
+        let ServerStack { matches, call, stack, at, last, holds, .. } = seen;
         if matches {
-            self.stretches.matched(Match { stack, first: at.pos, last, holds });
+            let matching = Match { stack, call, first: at.pos, last, holds };
+            found.extend(self.stretches.matched(matching).map(RootPart::Stretch));
         } else {
             let gap = StretchGap { first: at.pos, last, first_other: Some(at.pos) };
             found.extend(self.stretches.gap(gap).map(RootPart::Stretch));

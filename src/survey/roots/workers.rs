@@ -123,6 +123,7 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::survey::roots::classify::CallSite;
     use crate::trace::time::Time;
 
     /// Start and end of each call, as file positions, and whether it matches. One letter per event; its index is its
@@ -141,8 +142,9 @@ mod tests {
                 'b' | 'B' => (ServerStep::WorkerHandler, PathNode(2)),
                 _ => (ServerStep::Worker, PathNode::NO_HANDLER),
             };
-            let (matches, stack, holds) = (c.is_uppercase() && c != 'W', StackIdx(1), StackHolds::AMoment);
-            found.extend(worker.stack(ServerStack { step, matches, stack, at, last: at.pos, holds }, method));
+            let (matches, call, stack) = (c.is_uppercase() && c != 'W', CallSite::default(), StackIdx(1));
+            let holds = StackHolds::AMoment;
+            found.extend(worker.stack(ServerStack { step, matches, call, stack, at, last: at.pos, holds }, method));
         }
         found.extend(worker.end(None));
         let pos = |moment: Option<Moment>| moment.map(|moment| moment.pos);

@@ -26,7 +26,7 @@ pub(crate) fn classify(tables: &Tables, classifier: &Classifier<'_>) -> Option<I
                 if name.is_empty() || std::str::from_utf8(name).is_err() { function.unnamed() } else { function }
             });
             let outer = at;
-            at = outer.enter(*function);
+            at = outer.enter(*function, frame.line);
             outer_stacks.push(outer);
             if hidden.note(&outer, &at) {
                 for stack in &outer_stacks {

@@ -81,14 +81,15 @@ impl ScanTerms<'_> {
 
     fn evidence(&self, piece: &Evidence) -> RootEvidence {
         match piece.kind {
-            EvidenceKind::Match(Match { stack, first, last, holds }) => {
-                RootEvidence::Match(Match { stack: self.names.stack(stack), first, last, holds })
+            EvidenceKind::Match(Match { stack, call, first, last, holds }) => {
+                RootEvidence::Match(Match { stack: self.names.stack(stack), call, first, last, holds })
             }
             EvidenceKind::Gap(gap) => RootEvidence::Gap(gap.gap(), self.kept_time(gap.ticks)),
             EvidenceKind::Created(birth) => RootEvidence::Created(self.birth(birth)),
             EvidenceKind::Server(seen) => RootEvidence::Server(ServerStack {
                 step: seen.step,
                 matches: seen.matches,
+                call: seen.call,
                 stack: self.names.stack(seen.stack),
                 at: Moment { pos: seen.pos, time: self.kept_time(seen.ticks) },
                 last: seen.last(),

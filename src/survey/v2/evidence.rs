@@ -1,6 +1,7 @@
 //! What own stacks say, as one generation's scan of single threads finds it: about a selection by stack, and about
 //! requests of a server.
 
+use crate::survey::roots::classify::CallSite;
 use crate::survey::roots::servers::ServerStep;
 use crate::survey::roots::stretches::{Match, StackHolds, StretchGap};
 use crate::trace::ids::GoId;
@@ -70,6 +71,8 @@ pub(crate) struct ServerStacks {
     pub(crate) step: ServerStep,
     /// Whether a matching function is on each of them; else on none.
     pub(crate) matches: bool,
+    /// Which call of the matching function they show.
+    pub(crate) call: CallSite,
     /// How long the last of them holds.
     pub(crate) holds: StackHolds,
     /// Bytes from the first to the last of them.

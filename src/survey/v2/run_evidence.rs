@@ -58,12 +58,13 @@ impl StackAt {
 
     fn server_stacks(self, class: StackClass) -> ServerStacks {
         let Self { stack, pos, ticks, .. } = self;
-        ServerStacks { step: class.step, matches: class.matches, holds: self.holds(), len: 0, stack, pos, ticks }
+        let StackClass { step, matches, call, .. } = class;
+        ServerStacks { step, matches, call, holds: self.holds(), len: 0, stack, pos, ticks }
     }
 
-    fn matching(self) -> Match<u64> {
+    fn matching(self, class: StackClass) -> Match<u64> {
         let Self { stack, pos, .. } = self;
-        Match { stack, first: pos, last: pos, holds: self.holds() }
+        Match { stack, call: class.call, first: pos, last: pos, holds: self.holds() }
     }
 }
 
@@ -155,17 +156,18 @@ impl RunEvidence {
             self.add_gap(at.pos, at.ticks, true);
         } else if class.matches {
             self.is_detailed = true;
-            self.matched(at.matching());
+            self.matched(at.matching(class));
         }
     }
 
-    /// Of several in a row one piece is enough, but one on which the goroutine waits is kept apart.
+    /// Of several of one call in a row one piece is enough, but one on which the goroutine waits is kept apart.
     fn matched(&mut self, next: Match<u64>) {
         if self.gap.is_none()
             && next.holds != StackHolds::WhileItWaits
             && let Some(EvidenceKind::Match(before)) = self.kinds.last_mut()
+            && !before.call.is_other_than(next.call)
         {
-            (before.last, before.holds) = (next.last, next.holds);
+            (before.last, before.holds, before.call) = (next.last, next.holds, before.call.or(next.call));
             return;
         }
         self.add(EvidenceKind::Match(next));
@@ -225,7 +227,7 @@ impl RunEvidence {
         } else if class.excludes() {
             EvidenceKind::Gap(RunGap::at(at.pos, at.ticks, true))
         } else if class.matches {
-            EvidenceKind::Match(at.matching())
+            EvidenceKind::Match(at.matching(class))
         } else {
             return;
         };

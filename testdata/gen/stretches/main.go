@@ -70,7 +70,7 @@ func Compute() {
 //go:noinline
 func Preempted() {
 	time.Sleep(time.Millisecond)
-	count(60_000_000)
+	count(250_000_000)
 }
 
 // Job is what a worker does, one after the other.
@@ -163,6 +163,35 @@ func apart(name string, n int, call func()) {
 	<-done
 }
 
+// Step is one of several in a row.
+//
+//go:noinline
+func Step() {
+	time.Sleep(time.Millisecond)
+	spin(500 * time.Microsecond)
+}
+
+// inTurn makes calls one after the other, each from a line of its own.
+//
+//go:noinline
+func inTurn() {
+	timed("main.Step", Step)
+	timed("main.Step", Step)
+	timed("main.Step", Step)
+}
+
+// inTurns does that n times, and nothing between.
+func inTurns(n int) {
+	done := make(chan int)
+	go func() {
+		for i := 0; i < n; i++ {
+			inTurn()
+		}
+		close(done)
+	}()
+	<-done
+}
+
 // backToBack lets one worker do all jobs of a full queue.
 func backToBack(n int) {
 	queue := make(chan int, n)
@@ -234,6 +263,7 @@ func main() {
 	apart("main.TwoWaits", 5, TwoWaits)
 	backToBack(10)
 	chat(8)
+	inTurns(4)
 	trace.Stop()
 	if *cpu {
 		pprof.StopCPUProfile()

@@ -37,18 +37,31 @@ fn add(states: &mut States, life: &Life, window: (u64, u64)) {
     }
 }
 
-/// The stretches of a goroutine during which a matching function is on its own stack.
+/// Who called the outermost matching function of a stack, outermost last; none if it does not say.
+fn callers<'a>(frames: &'a [String], is_stop: bool, regex: &Regex) -> Option<&'a [String]> {
+    let outermost = frames.iter().rposition(|f| regex.is_match(f)).filter(|at| !is_stop || *at > 0)?;
+    Some(&frames[outermost + 1..])
+}
+
+/// The stretches of a goroutine during which a matching function is on its own stack, called by the same.
 fn stretches(life: &Life, regex: &Regex, sim: &Sim) -> Vec<(u64, u64)> {
     let mut found = Vec::new();
     // A goroutine that is older than the trace may be in the call already, unless a stack shows it outside.
     let (mut quiet, mut open, mut outside) = (sim.start, None, life.created.is_some());
+    let mut called_by = None;
     for (at, mark) in &life.marks {
         match mark {
-            Mark::Stack(frames) if frames.iter().any(|f| regex.is_match(f)) => {
+            Mark::Stack(frames) | Mark::Stop(frames) if frames.iter().any(|f| regex.is_match(f)) => {
+                let callers = callers(frames, matches!(mark, Mark::Stop(_)), regex);
+                if open.is_some() && called_by.is_some() && callers.is_some() && called_by != callers {
+                    (quiet, outside) = (*at, true);
+                    found.extend(open.take().map(|start| (start, *at)));
+                }
+                called_by = callers.or(called_by.filter(|_| open.is_some()));
                 open.get_or_insert(if outside { quiet } else { sim.start });
             }
             Mark::Resume => quiet = *at,
-            Mark::Stack(_) | Mark::End => {
+            Mark::Stack(_) | Mark::Stop(_) | Mark::End => {
                 (quiet, outside) = (*at, true);
                 found.extend(open.take().map(|start| (start, *at)));
             }

@@ -19,8 +19,10 @@ pub struct Plan {
 pub enum Mark {
     /// It runs again.
     Resume,
-    /// Its own stack was recorded.
+    /// Its own stack was recorded, innermost function first.
     Stack(Vec<String>),
+    /// The same where it was stopped: a caller can be missing.
+    Stop(Vec<String>),
     /// It ended.
     End,
 }
@@ -188,7 +190,7 @@ impl World {
         let stack = self.stack(g);
         self.emit(t, code, &[args, &[stack]].concat());
         let stack = self.gs[g].stack.clone();
-        self.mark(g, self.now, Mark::Stack(stack));
+        self.mark(g, self.now, if code == code::GO_STOP { Mark::Stop(stack) } else { Mark::Stack(stack) });
     }
 
     fn status(&self, g: usize) -> u64 {
