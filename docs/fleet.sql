@@ -6,18 +6,25 @@
 --   Spark       CREATE TEMPORARY VIEW requests USING parquet OPTIONS (path 'out', recursiveFileLookup 'true');
 --   ClickHouse  CREATE VIEW requests AS SELECT * FROM file('out/**.parquet', Parquet);
 --
--- Each question begins with `counted`: the requests that count. One that is in several snapshots of a process is there once:
--- the goroutine and a moment at which it began or ended, on the machine's clock, tell that it is the same. Of those that an
--- edge cuts (`unknown`), it is enough that they overlap: a whole one counts, of two cut ones the longer.
+-- Each question begins with `counted`: the requests that count. One that several snapshots of a process have counts once: whole
+-- requests of a goroutine are the same if both edges are, on the machine's clock. One with inferred edges gives way to others
+-- that overlap it: those with certain edges, and those that begin before it. `unknown` is about those that an edge cuts too: they
+-- give way to whole ones, and of the parts of one that goes on through snapshots the longest counts. Undecided ones give way to
+-- all others.
 
 -- endpoints: quantiles by endpoint and version (nearest rank)
-WITH counted AS (
-    SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
-        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
-    WHERE of_start = trace AND of_end = trace),
+WITH whole AS (
+    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_trace,
+        max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
+        min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
+    FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
+counted AS (
+    SELECT * FROM whole WHERE first_trace = trace
+        AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 ranked AS (
     SELECT root, version, dur_ns,
         row_number() OVER (PARTITION BY root, version ORDER BY dur_ns) AS r,
@@ -31,25 +38,35 @@ SELECT root, version, count(*) AS requests, sum(dur_ns) AS total_ns,
 FROM ranked GROUP BY root, version ORDER BY total_ns DESC, root, version;
 
 -- states: what the requests of each endpoint spent their time in
-WITH counted AS (
-    SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
-        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
-    WHERE of_start = trace AND of_end = trace)
+WITH whole AS (
+    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_trace,
+        max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
+        min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
+    FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
+counted AS (
+    SELECT * FROM whole WHERE first_trace = trace
+        AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true)))
 SELECT c.root AS root, q.state AS state, sum(q.ns) AS ns
 FROM requests AS q JOIN counted AS c ON q.trace = c.trace AND q.request = c.request
 GROUP BY c.root, q.state ORDER BY root, ns DESC, state;
 
 -- slowest: the folded stacks of the slowest 5 % of all requests, for a flame graph
-WITH counted AS (
-    SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
-        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
-    WHERE of_start = trace AND of_end = trace),
+WITH whole AS (
+    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_trace,
+        max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
+        min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
+    FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
+counted AS (
+    SELECT * FROM whole WHERE first_trace = trace
+        AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 ranked AS (
     SELECT trace, request,
         row_number() OVER (ORDER BY dur_ns DESC, trace, request) AS r, count(*) OVER () AS n
@@ -61,13 +78,18 @@ GROUP BY q.stack || ';[' || q.state || ']' ORDER BY ns DESC, folded;
 
 -- change: which stacks a mean request of version 'v2' spends more time on than one of 'v1' (put your versions here). The
 -- differences of an endpoint add up to that of its means.
-WITH counted AS (
-    SELECT * FROM (
-        SELECT trace, request, version, root, dur_ns,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
-        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
-    WHERE of_start = trace AND of_end = trace),
+WITH whole AS (
+    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_trace,
+        max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
+        min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
+    FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
+counted AS (
+    SELECT * FROM whole WHERE first_trace = trace
+        AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 sides AS (
     SELECT root, sum(CASE WHEN version = 'v1' THEN 1 ELSE 0 END) AS before_n, sum(CASE WHEN version = 'v2' THEN 1 ELSE 0 END) AS after_n
     FROM counted GROUP BY root),
@@ -86,13 +108,18 @@ ORDER BY change_ns DESC, root, stack, state;
 
 -- hosts: which hosts have more than their share of the slowest 5 % of each endpoint, and the command that shows the worst
 -- request of each
-WITH counted AS (
-    SELECT * FROM (
-        SELECT trace, request, host, version, root, dur_ns,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns ORDER BY dur_ns DESC, trace) AS of_start,
-            first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns + dur_ns ORDER BY dur_ns DESC, trace) AS of_end
-        FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided) AS whole
-    WHERE of_start = trace AND of_end = trace),
+WITH whole AS (
+    SELECT trace, request, host, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_trace,
+        max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
+        min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
+    FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
+counted AS (
+    SELECT * FROM whole WHERE first_trace = trace
+        AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 ranked AS (
     SELECT trace, host, root, dur_ns,
         row_number() OVER (PARTITION BY root ORDER BY dur_ns DESC, trace, request) AS r,
@@ -106,26 +133,55 @@ FROM ranked GROUP BY host ORDER BY slow_share DESC, host;
 
 -- unknown: how many requests are cut, or undecided, on each host, and what share of all
 WITH seen AS (
-    SELECT trace, service, host, version, goid, clock_ns, clock_ns + dur_ns AS end_ns, dur_ns, partial, undecided,
-        max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns, trace, request
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS until_ns,
-        row_number() OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns, trace, request) AS place
+    SELECT trace, request, service, host, version, goid, start_ns, clock_ns, clock_ns + dur_ns AS end_ns, dur_ns,
+        CASE WHEN undecided THEN 'undecided' WHEN partial THEN 'cut' WHEN inferred THEN 'inferred' ELSE 'sure' END AS kind
     FROM requests WHERE dur_ns IS NOT NULL),
-overlapping AS (
-    SELECT *, sum(CASE WHEN until_ns > clock_ns THEN 0 ELSE 1 END) OVER (PARTITION BY service, host, version, goid
-        ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS part
-    FROM seen),
-best AS (
+beside AS (
     SELECT *,
-        first_value(trace) OVER (PARTITION BY service, host, version, goid, clock_ns
-            ORDER BY undecided, partial, dur_ns DESC, trace) AS of_start,
-        first_value(trace) OVER (PARTITION BY service, host, version, goid, end_ns
-            ORDER BY undecided, partial, dur_ns DESC, trace) AS of_end,
-        first_value(trace) OVER (PARTITION BY service, host, version, goid, part
-            ORDER BY undecided, partial, dur_ns DESC, trace) AS of_part
-    FROM overlapping),
+        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, kind, CASE WHEN kind = 'sure' THEN dur_ns ELSE 0 END)
+            AS first_trace,
+        max(CASE WHEN kind IN ('sure', 'inferred') THEN 1 ELSE 0 END) OVER (PARTITION BY service, host, version, goid, clock_ns)
+            AS whole_here,
+        min(CASE WHEN kind IN ('cut', 'undecided') THEN trace END) OVER (PARTITION BY service, host, version, goid, clock_ns)
+            AS first_part,
+        max(CASE WHEN kind = 'sure' THEN end_ns END) OVER earlier AS until_sure,
+        max(CASE WHEN kind = 'inferred' THEN end_ns END) OVER earlier AS until_inferred,
+        max(CASE WHEN kind = 'cut' THEN end_ns END) OVER earlier AS until_cut,
+        max(CASE WHEN kind = 'undecided' THEN end_ns END) OVER earlier AS until_undecided,
+        min(CASE WHEN kind = 'sure' THEN clock_ns END) OVER later AS next_sure,
+        min(CASE WHEN kind = 'inferred' THEN clock_ns END) OVER later AS next_inferred,
+        min(CASE WHEN kind = 'cut' THEN clock_ns END) OVER later AS next_cut
+    FROM seen
+    WINDOW earlier AS (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
+        later AS (PARTITION BY service, host, version, goid ORDER BY clock_ns
+            RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)),
+parts AS (
+    SELECT *,
+        CASE kind
+            WHEN 'sure' THEN first_trace = trace
+            WHEN 'inferred' THEN first_trace = trace AND coalesce(until_sure <= clock_ns, true)
+                AND coalesce(until_inferred <= clock_ns, true) AND coalesce(next_sure >= end_ns, true)
+            WHEN 'cut' THEN whole_here = 0 AND (start_ns > 0 OR coalesce(until_sure <= clock_ns, true))
+                AND coalesce(until_inferred <= clock_ns, true) AND coalesce(next_inferred >= end_ns, true)
+            ELSE first_trace = trace AND coalesce(until_undecided <= clock_ns, true) AND coalesce(until_sure <= clock_ns, true)
+                AND coalesce(until_inferred <= clock_ns, true) AND coalesce(until_cut <= clock_ns, true)
+                AND coalesce(next_sure >= end_ns, true) AND coalesce(next_inferred >= end_ns, true)
+                AND coalesce(next_cut >= end_ns, true) END AS may_count,
+        CASE WHEN first_part <> trace OR (start_ns = 0 OR kind = 'undecided')
+            AND (until_cut > clock_ns OR until_undecided > clock_ns) THEN 0 ELSE 1 END AS begins
+    FROM beside),
+things AS (
+    SELECT *, sum(CASE WHEN may_count OR kind <> 'cut' THEN begins ELSE 0 END) OVER (PARTITION BY service, host, version, goid, kind IN ('cut', 'undecided')
+            ORDER BY clock_ns, trace, end_ns, request ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS thing
+    FROM parts),
+ranked AS (
+    SELECT *, row_number() OVER (PARTITION BY service, host, version, goid, kind, may_count, thing
+            ORDER BY dur_ns DESC, trace, end_ns, request) AS place
+    FROM things),
 counted AS (
-    SELECT * FROM best WHERE of_start = trace AND of_end = trace AND (of_part = trace OR NOT partial))
+    SELECT host, version, kind = 'cut' AS partial, kind = 'undecided' AS undecided
+    FROM ranked WHERE may_count AND (kind <> 'cut' OR place = 1))
 SELECT host, version, sum(CASE WHEN partial OR undecided THEN 0 ELSE 1 END) AS whole_requests,
     sum(CASE WHEN partial THEN 1 ELSE 0 END) AS cut_requests, sum(CASE WHEN undecided THEN 1 ELSE 0 END) AS undecided_requests,
     CAST(sum(CASE WHEN partial THEN 1 ELSE 0 END) AS DOUBLE) / count(*) AS cut_share,

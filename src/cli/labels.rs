@@ -63,9 +63,11 @@ impl Labels {
         profile.traces.iter_mut().try_for_each(|trace: &mut TraceInfo| {
             // Those that a table has are of its traces; what is given now stands above them.
             if trace.table.is_some() {
-                trace.labels.extend(self.given.iter().cloned());
+                let given = self.given.iter().map(|(label, value)| (label.into(), value.into()));
+                trace.labels.extend(given);
             } else {
-                trace.labels = self.of(&trace.name)?;
+                let labels = self.of(&trace.name)?.into_iter();
+                trace.labels = labels.map(|(label, value)| (label.into(), value.into())).collect();
             }
             Ok(())
         })

@@ -1,6 +1,6 @@
 //! Which requests count, where not all do: with `--only`, and where traces are snapshots of one process that overlap.
 
-use super::roots_elsewhere::{Place, RootsElsewhere};
+use super::elsewhere::{Place, RootsElsewhere};
 use crate::profile::{self, CutRequest, Only, Requests};
 use crate::slice::{Slice, WindowIdx};
 use rustc_hash::FxHashSet;
@@ -32,9 +32,7 @@ pub(super) struct Measured<'a> {
 impl Chosen {
     /// Chooses by length, where that is asked for, among the requests that count where they are.
     pub(super) fn new(all: &Measured<'_>, only: Option<Only>, elsewhere: RootsElsewhere) -> Self {
-        let nothing = FxHashSet::default();
-        let dropped: Vec<&FxHashSet<WindowIdx>> =
-            all.places.iter().map(|place| elsewhere.of(*place).map_or(&nothing, |of| &of.windows)).collect();
+        let dropped: Vec<&FxHashSet<WindowIdx>> = all.places.iter().map(|place| elsewhere.windows.of(*place)).collect();
         let counts = |trace: u32, window: WindowIdx| !dropped[trace as usize].contains(&window);
         let list = all.requests.list.iter().zip(all.windows.iter().flatten());
         let list: Vec<_> = list.filter(|(request, window)| counts(request.trace, **window)).collect();
@@ -56,10 +54,12 @@ impl Chosen {
     /// Leaves in a slice what counts; `number` is the position of its trace.
     pub(super) fn keep(&self, slice: &mut Slice, number: usize, place: Place) {
         if let Some(windows) = self.windows.as_ref().and_then(|windows| windows.get(number)) {
-            slice.keep(windows);
-        } else if let Some(of_trace) = self.elsewhere.of(place).filter(|of| !of.windows.is_empty()) {
+            return slice.keep(windows);
+        }
+        let elsewhere = self.elsewhere.windows.of(place);
+        if !elsewhere.is_empty() {
             let all = (0..slice.windows.len() as u32).map(WindowIdx);
-            slice.keep(&all.filter(|window| !of_trace.windows.contains(window)).collect::<Vec<_>>());
+            slice.keep(&all.filter(|window| !elsewhere.contains(window)).collect::<Vec<_>>());
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What selects all requests of each trace's servers: the functions of its own endpoints.
 
+use super::elsewhere::Place;
 use super::looked_at::looked_at;
 use super::open_trace::for_each_trace;
 use super::progress::Ticker;
-use super::roots_elsewhere::Place;
 use super::{Input, Options};
 use crate::slice::{Selector, SelectorBuilder};
 use crate::survey;

@@ -1,6 +1,6 @@
 //! What could be selected: pass 1, and the order of events checked, as a profile would have it.
 
-use super::counted_elsewhere::CountedElsewhere;
+use super::elsewhere::ListedElsewhere;
 use super::looked_at::looked_at;
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
@@ -52,7 +52,7 @@ pub(super) struct Listing<'h> {
 
 /// The same, for callers that run in a pool already.
 pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: Listing<'_>) -> Result<Candidates> {
-    let elsewhere = CountedElsewhere::find(inputs, options)?;
+    let elsewhere = ListedElsewhere::find(inputs, options)?;
     let ticker = Ticker::new(inputs, 2, listing.progress);
     let mut all = Candidates::default();
     all.warnings.extend(elsewhere.remark());
@@ -60,7 +60,7 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
         let unusable = for_each_trace(input, &mut |trace| {
             let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
             trace.settle_first_calls(&mut survey)?;
-            survey.leave_out(elsewhere.of((i, trace.start)));
+            survey.leave_out(elsewhere.items.of((i, trace.start)));
             let mut warnings = trace.take_warnings();
             warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
             trace.date(&survey, &mut warnings);

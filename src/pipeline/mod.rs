@@ -13,7 +13,7 @@
 
 mod anonymize;
 mod chosen;
-mod counted_elsewhere;
+mod elsewhere;
 mod endpoint_selectors;
 mod events;
 mod in_order;
@@ -22,7 +22,6 @@ mod looked_at;
 mod matched;
 mod open_trace;
 mod progress;
-mod roots_elsewhere;
 mod selection;
 mod slicing;
 mod snapshots;
@@ -39,7 +38,6 @@ pub use listing::candidates;
 pub use progress::{Progress, ProgressHook};
 pub(crate) use selection::selection_of;
 pub use slicing::{endpoints, profile};
-pub(crate) use snapshots::in_several_snapshots;
 
 use crate::profile::{Candidates, Metric, Only, Profile};
 use crate::trace::binary::Resolver;

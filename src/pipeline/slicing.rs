@@ -1,20 +1,19 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
 use super::chosen::{self, Chosen};
-use super::counted_elsewhere::shared_generations;
+use super::elsewhere::{Place, RootsElsewhere, shared_generations};
 use super::endpoint_selectors::{EndpointSelectors, endpoint_selectors};
 use super::listing::{Listing, list_in_pool};
 use super::looked_at::looked_at;
 use super::matched::{MatchedCounts, select_alone, stretches_alone};
 use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
-use super::roots_elsewhere::{Place, RootsElsewhere};
 use super::selection::{add_selection, selection_of};
-use super::snapshots::{GenerationKey, Seen, in_several_snapshots};
+use super::snapshots::{GenerationKey, Seen};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
-use crate::profile::{ChosenFrom, Metric, Only, Profile, RequestStacks, Requests};
+use crate::profile::{ChosenFrom, Metric, Only, Profile, RequestStacks, Requests, in_several_snapshots};
 use crate::slice::{self, Selector, SelectorBuilder, WindowIdx};
 use crate::survey::{self, Among, Asked, SameServers, Survey};
 use crate::trace::error::{Result, Warning};
@@ -96,7 +95,7 @@ impl Question<'_> {
             needed,
             wants_seen: !shared.is_empty(),
         };
-        Ok(slicer.slice_all(inputs)?.choose(only))
+        Ok(Some(slicer.slice_all(inputs)?.choose(only)))
     }
 }
 
@@ -127,7 +126,7 @@ struct Sliced {
 
 impl Sliced {
     /// Which requests count: those of the wanted length, and each once where traces overlap.
-    fn choose(&self, only: Option<Only>) -> Option<Chosen> {
+    fn choose(&self, only: Option<Only>) -> Chosen {
         let elsewhere = RootsElsewhere::find(&self.places, self.seen(), self.served.clone());
         let all = chosen::Measured {
             requests: &self.requests,
@@ -135,7 +134,7 @@ impl Sliced {
             cut_windows: &self.cut_windows,
             places: self.places.iter().map(|(place, _)| *place).collect(),
         };
-        (only.is_some() || !elsewhere.is_empty()).then(|| Chosen::new(&all, only, elsewhere))
+        Chosen::new(&all, only, elsewhere)
     }
 
     /// The roots, on the clock of their process.
@@ -312,16 +311,16 @@ impl Slicer<'_> {
     /// Adds the requests that may be roots by stack too, and all requests of the same servers.
     fn add_undecided(&self, survey: &Survey, place: Place, sliced: &mut Sliced) {
         let trace = sliced.profile.traces.len();
-        let elsewhere = self.chosen.and_then(|chosen| chosen.elsewhere.of(place));
+        let elsewhere = self.chosen.map(|chosen| &chosen.elsewhere);
         let among = Among {
             window: looked_at(survey, self.asked.selector.time),
             list_of: self.asked.options.undecided.then_some(trace as u32),
             wants_seen: self.wants_seen,
-            elsewhere: elsewhere.map(|of| &of.served),
+            elsewhere: elsewhere.map(|elsewhere| elsewhere.served.of(place)),
         };
         let mut same = self.same_servers(survey, among);
-        if let Some(of_trace) = elsewhere {
-            same.connections.retain(|goid| sliced.connections.insert((of_trace.process, *goid)));
+        if let Some(process) = elsewhere.and_then(|elsewhere| elsewhere.process(place)) {
+            same.connections.retain(|goid| sliced.connections.insert((process, *goid)));
             same.undecided.connections = same.connections.len() as u64;
         }
         let selection = &mut sliced.profile.selection;

@@ -27,6 +27,7 @@ mod own_code;
 mod packages;
 mod request_stacks;
 mod requests;
+mod same_seen;
 mod shared_text;
 mod stack_filter;
 mod stack_tree;
@@ -55,6 +56,7 @@ pub use requests::{
     Exemplar, Finding, FindingEvidence, Lane, LanePiece, Latency, Metric, PathPiece, Request, Requests, RuntimeSpan,
     RuntimeSpans, TailRow, WakerKind, Wakeup,
 };
+pub(crate) use same_seen::{SeenSpan, counted_elsewhere, in_several_snapshots};
 pub use shared_text::{SharedText, SharedTexts};
 pub use stack_filter::{FilteredStacks, ShownStacks, StackFilter};
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
@@ -126,7 +128,7 @@ pub struct TraceInfo {
     /// The first moment on the trace's own clock, in ns: of the clock that its ticks count, not of the trace.
     pub clock_start_ns: i64,
     /// What the caller says of the trace: `service`, `host`, `version`, …
-    pub labels: BTreeMap<String, String>,
+    pub labels: BTreeMap<SharedText, SharedText>,
     /// Wall clock of the first event, ns since the Unix epoch; only Go 1.25 and later record it.
     pub wall_start_ns: Option<i64>,
     /// Timed events in the file (CPU samples and what the reader adds not counted).

@@ -4,6 +4,8 @@ use super::Survey;
 use super::annotations::list::AnnotationAt;
 use super::forest::{CutSpan, Origin};
 use crate::trace::ids::GIdx;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 /// One of the things that a list counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -17,17 +19,30 @@ pub(crate) enum ListedItem {
 }
 
 /// What tells things of one process apart that were not at one time, in each snapshot of it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) enum Identity {
     /// A request, by the id of the goroutine that served it.
     Request(u64),
     /// A goroutine that was created in the trace, or is older, by its id.
     Goroutine(u64),
-    /// A task or region, by its kind, its type, and the id of a region's goroutine.
-    Annotation(&'static str, String, u64),
+    /// A task or region, by its kind, its type, the id of the task, and that of a region's goroutine: the runtime gives no
+    /// two tasks of a process one id, and very many can be open at once.
+    Annotation(&'static str, u32, u64, u64),
+}
+
+/// The types of tasks and regions of several traces, by number.
+#[derive(Default)]
+pub(crate) struct TypeNames(IndexSet<Box<str>, FxBuildHasher>);
+
+impl TypeNames {
+    fn number(&mut self, name: &str) -> u32 {
+        let known = self.0.get_index_of(name);
+        known.unwrap_or_else(|| self.0.insert_full(name.into()).0) as u32
+    }
 }
 
 /// A thing that a list counts, and when it was.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct ListedSpan {
     /// Which one.
     pub(crate) item: ListedItem,
@@ -42,9 +57,10 @@ pub(crate) struct ListedSpan {
 }
 
 impl Survey {
-    /// All that a list counts.
-    pub(crate) fn listed(&self) -> Vec<ListedSpan> {
-        self.requests_listed().chain(self.goroutines_listed()).chain(self.annotations_listed()).collect()
+    /// Calls with each thing that a list counts.
+    pub(crate) fn each_listed(&self, names: &mut TypeNames, mut each: impl FnMut(ListedSpan)) {
+        self.requests_listed().chain(self.goroutines_listed()).for_each(&mut each);
+        self.annotations_listed(names).for_each(each);
     }
 
     fn requests_listed(&self) -> impl Iterator<Item = ListedSpan> {
@@ -68,11 +84,12 @@ impl Survey {
         })
     }
 
-    fn annotations_listed(&self) -> impl Iterator<Item = ListedSpan> {
+    fn annotations_listed(&self, names: &mut TypeNames) -> impl Iterator<Item = ListedSpan> {
+        let types: Vec<u32> = self.annotations.types().map(|name| names.number(name)).collect();
         let id = |g: GIdx| if g.is_some() { self.forest.get(g).id.0 } else { 0 };
         self.annotations.all().map(move |(at, annotation)| ListedSpan {
             item: ListedItem::Annotation(at),
-            identity: Identity::Annotation(annotation.kind, annotation.name.to_owned(), id(annotation.g)),
+            identity: Identity::Annotation(annotation.kind, types[at.row()], annotation.task, id(annotation.g)),
             span: annotation.span,
             is_inferred: annotation.is_inferred,
             is_named: true,
@@ -80,8 +97,8 @@ impl Survey {
     }
 
     /// Leaves out what another snapshot of the process counts.
-    pub(crate) fn leave_out(&mut self, items: &[ListedItem]) {
-        let is_out = |item: ListedItem| items.binary_search(&item).is_ok();
+    pub(crate) fn leave_out(&mut self, items: &FxHashSet<ListedItem>) {
+        let is_out = |item: ListedItem| items.contains(&item);
         let mut at = 0..;
         self.served.requests.retain(|_| !is_out(ListedItem::Request(at.next().unwrap_or(0))));
         self.annotations.retain(|at| !is_out(ListedItem::Annotation(at)));

@@ -193,24 +193,26 @@ impl Collected {
         if let Some(&known) = self.by_trace.get(&key) {
             return Ok(known);
         }
-        // A trace is known by as much as a request.
+        // A trace is known by as much as a request, and has texts of its own.
         self.limits.request()?;
+        let own = [row.text(0), row.text(1)].map(|text| text.map_or(0, ByteArray::len));
+        self.limits.trace(own[0] + own[1] + self.file.len(), key.1.len() + super::schema::LABEL_COLUMNS.len())?;
         let [name, go, columns @ ..] = texts;
-        let announced = self.announced.remove(self.texts.text(name));
+        let announced = self.announced.remove(self.texts.text(name).as_str());
         let number = announced.unwrap_or(self.traces.len() as u32);
         if announced.is_none() {
             let (table, complete) = (Some(self.file.clone()), true);
             self.traces.push(TraceInfo { complete, table, ..TraceInfo::default() });
         }
         let trace = &mut self.traces[number as usize];
-        self.texts.text(name).clone_into(&mut trace.name);
-        self.texts.text(go).clone_into(&mut trace.version);
-        let text = |number: u32| self.texts.text(number).to_owned();
+        self.texts.text(name).as_str().clone_into(&mut trace.name);
+        self.texts.text(go).as_str().clone_into(&mut trace.version);
+        let text = |number: u32| self.texts.text(number).clone();
         trace.labels = key.1.iter().map(|(label, value)| (text(*label), text(*value))).collect();
         for (label, text) in super::schema::LABEL_COLUMNS.into_iter().zip(columns) {
             let text = self.texts.text(text);
             if !text.is_empty() {
-                trace.labels.insert(label.to_owned(), text.to_owned());
+                trace.labels.insert(label.into(), text.clone());
             }
         }
         let [start, clock, wall] = [2, 3, 4].map(|column| row.number(column));

@@ -3,7 +3,7 @@
 //! All columns of a row group are read side by side, so that memory is that of a page of each, however long the group is.
 
 use super::chunks::Chunks;
-use super::pages::{Budget, Pages};
+use super::pages::{Budget, Pages, Values};
 use parquet::basic::Type as PhysicalType;
 use parquet::column::reader::{ColumnReaderImpl, GenericColumnReader};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int64Type};
@@ -108,11 +108,18 @@ pub(super) struct Batch {
 /// A table as a file.
 pub(super) struct TableFile {
     /// Its bytes.
-    pub(super) chunks: Arc<Chunks>,
-    /// How many there are.
-    pub(super) size: u64,
+    chunks: Arc<Chunks>,
     /// What its pages may take.
-    pub(super) budget: Budget,
+    budget: Budget,
+    /// How many keys and values of labels its row groups may have, all together.
+    labels: [Values; 2],
+}
+
+impl TableFile {
+    pub(super) fn new(chunks: Arc<Chunks>, size: u64) -> Self {
+        let labels = || Values::new(MAX_LABELS.saturating_add(size));
+        Self { chunks, budget: Budget::of_file(size), labels: [labels(), labels()] }
+    }
 }
 
 /// A row group of it.
@@ -123,7 +130,7 @@ struct Group<'f> {
 }
 
 impl Group<'_> {
-    fn pages(&self, at: usize, max_values: u64) -> Result<Box<Pages>> {
+    fn pages(&self, at: usize, max_values: Values) -> Result<Box<Pages>> {
         let of = (self.n_rows, max_values);
         Pages::new(&self.file.chunks, self.metadata.column(at), of, self.file.budget.clone()).map(Box::new)
     }
@@ -142,7 +149,10 @@ impl GroupReader {
     pub(super) fn new(file: &TableFile, group: &RowGroupMetaData, places: &Places) -> Result<Self> {
         let group = &Group { file, metadata: group, n_rows: usize::try_from(group.num_rows()).unwrap_or(0) };
         let labels = match places.labels {
-            Some([keys, values]) => Some([MapPart::new(group, keys)?, MapPart::new(group, values)?]),
+            Some([keys, values]) => {
+                let [max_keys, max_values] = &file.labels;
+                Some([MapPart::new(group, keys, max_keys)?, MapPart::new(group, values, max_values)?])
+            }
             None => None,
         };
         Ok(Self {
@@ -196,7 +206,7 @@ impl<T: DataType> Flat<T> {
     fn new(group: &Group<'_>, at: usize) -> Result<Self> {
         let column = group.metadata.column(at).column_descr_ptr();
         let can_be_null = column.max_def_level() > 0;
-        let pages = group.pages(at, group.n_rows as u64)?;
+        let pages = group.pages(at, Values::new(group.n_rows as u64))?;
         Ok(Self { reader: GenericColumnReader::new(column, pages), can_be_null })
     }
 
@@ -224,10 +234,10 @@ struct MapPart {
 }
 
 impl MapPart {
-    fn new(group: &Group<'_>, at: usize) -> Result<Self> {
+    fn new(group: &Group<'_>, at: usize, max_values: &Values) -> Result<Self> {
         let column = group.metadata.column(at).column_descr_ptr();
         let max_level = column.max_def_level();
-        let pages = group.pages(at, MAX_LABELS.saturating_add(group.file.size))?;
+        let pages = group.pages(at, max_values.clone())?;
         Ok(Self { reader: GenericColumnReader::new(column, pages), max_level })
     }
 

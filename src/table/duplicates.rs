@@ -1,107 +1,59 @@
 //! A request that is in several snapshots of one process counts once, by the rule of `docs/fleet.sql`: traces of one service,
-//! host and version are of one process. There, of one goroutine, requests are the same that begin or end at one moment of the
-//! machine's clock; of those that an edge cuts, it is enough that they overlap.
-//!
-//! ```text
-//!  trace A   ├─── r ───┤├── s ──
-//!  trace B        ── r ─┤ ── s ────┤     r: counts in A, where it is whole; s: in B, where it is longer
-//! ```
+//! host and version are of one process. There, `profile/same_seen.rs` says which of the requests of one goroutine count.
 
 use super::collected::{Collected, TableRequest};
 use super::schema::LABEL_COLUMNS;
+use crate::profile::{SeenSpan, SharedText, counted_elsewhere};
 use rustc_hash::FxHashMap;
-use std::cmp::Reverse;
 
 /// Of each request, whether it counts in another trace.
 pub(super) fn duplicates(collected: &Collected) -> Vec<bool> {
-    let processes = processes(collected);
-    let process = |of: &Seen<'_>| (processes[of.request.trace as usize], of.request.goid);
-    let trace = |request: &TableRequest| collected.traces[request.trace as usize].name.as_str();
-    let requests = collected.requests.iter().enumerate();
-    let mut seen: Vec<Seen<'_>> = requests.map(|(at, request)| Seen { at, request, trace: trace(request) }).collect();
-    seen.sort_by_key(|of| (process(of), of.request.clock_ns, of.at));
+    let (processes, ranks) = (processes(collected), ranks(collected));
+    let of_one = |request: &TableRequest| (processes[request.trace as usize], request.goid);
+    let mut order: Vec<(usize, &TableRequest)> = collected.requests.iter().enumerate().collect();
+    order.sort_by_key(|(at, request)| (of_one(request), request.clock_ns, *at));
     let mut dropped = vec![false; collected.requests.len()];
-    for of_goroutine in seen.chunk_by(|a, b| process(a) == process(b)) {
-        // Nearly all goroutines are in one trace.
-        if of_goroutine.iter().any(|of| of.request.trace != of_goroutine[0].request.trace) {
-            drop_duplicates(of_goroutine, &mut dropped);
+    for requests in order.chunk_by(|(_, a), (_, b)| of_one(a) == of_one(b)) {
+        let spans: Vec<SeenSpan> = requests.iter().map(|(_, r)| span(r, ranks[r.trace as usize])).collect();
+        for ((at, _), is_elsewhere) in requests.iter().zip(counted_elsewhere(&spans)) {
+            dropped[*at] = is_elsewhere;
         }
     }
     dropped
 }
 
-/// A request, with the name of its trace.
-#[derive(Clone, Copy)]
-struct Seen<'c> {
-    /// Its position.
-    at: usize,
-    request: &'c TableRequest,
-    trace: &'c str,
-}
-
-impl<'c> Seen<'c> {
-    fn end_ns(&self) -> i64 {
-        let dur_ns = i64::try_from(self.request.dur_ns.unwrap_or(0)).unwrap_or(i64::MAX);
-        self.request.clock_ns.saturating_add(dur_ns)
-    }
-
-    /// The least of those that are the same counts.
-    fn rank(&self) -> (bool, bool, Reverse<Option<u64>>, &'c str, u32) {
-        let TableRequest { undecided, partial, dur_ns, trace, .. } = *self.request;
-        (undecided, partial, Reverse(dur_ns), self.trace, trace)
-    }
-
-    fn is_of(&self, trace: Option<u32>) -> bool {
-        trace == Some(self.request.trace)
+fn span(request: &TableRequest, trace: u32) -> SeenSpan {
+    let dur_ns = i64::try_from(request.dur_ns.unwrap_or(0)).unwrap_or(i64::MAX);
+    // A table says that an edge cuts a request, and not which: one that is seen from the trace's start is cut there.
+    let cut_start = request.partial && request.start_ns == 0;
+    SeenSpan {
+        trace,
+        start_ns: request.clock_ns,
+        end_ns: request.clock_ns.saturating_add(dur_ns),
+        cut_start,
+        cut_end: request.partial && !cut_start,
+        is_inferred: request.inferred,
+        is_named: !request.undecided,
     }
 }
 
-/// Marks duplicates among the requests of one goroutine, which are in order of their starts. User tasks can overlap and begin at
-/// once: of one trace, all count.
-fn drop_duplicates(seen: &[Seen<'_>], dropped: &mut [bool]) {
-    let (starts, ends) = (counting(seen, |of| of.request.clock_ns), counting(seen, Seen::end_ns));
-    for overlapping in overlapping(seen) {
-        let best = overlapping.iter().min_by_key(|of| of.rank()).map(|of| of.request.trace);
-        for of in overlapping {
-            let is_first =
-                of.is_of(starts.get(&of.request.clock_ns).copied()) && of.is_of(ends.get(&of.end_ns()).copied());
-            dropped[of.at] = !is_first || of.request.partial && !of.is_of(best);
-        }
-    }
-}
-
-/// By a moment, the trace of the request that counts of those that have it.
-fn counting<'c>(seen: &[Seen<'c>], moment: impl Fn(&Seen<'c>) -> i64) -> FxHashMap<i64, u32> {
-    let mut best: FxHashMap<i64, &Seen<'c>> = FxHashMap::default();
-    for of in seen {
-        let known = best.entry(moment(of)).or_insert(of);
-        *known = std::cmp::min_by_key(*known, of, |of| of.rank());
-    }
-    best.into_iter().map(|(at, of)| (at, of.request.trace)).collect()
-}
-
-/// The requests of each stretch of time that they cover without a gap.
-fn overlapping<'s, 'c>(seen: &'s [Seen<'c>]) -> Vec<&'s [Seen<'c>]> {
-    let mut until = i64::MIN;
-    let mut parts = Vec::new();
-    let mut first = 0;
-    for (i, of) in seen.iter().enumerate() {
-        if i > first && of.request.clock_ns >= until {
-            parts.push(&seen[first..i]);
-            first = i;
-        }
-        until = until.max(of.end_ns());
-    }
-    parts.push(&seen[first..]);
-    parts
+/// Of each trace, its place among all in the order of their names: engines know no other order.
+fn ranks(collected: &Collected) -> Vec<u32> {
+    let mut order: Vec<usize> = (0..collected.traces.len()).collect();
+    order.sort_by_key(|at| (collected.traces[*at].name.as_str(), *at));
+    let mut ranks = vec![0; order.len()];
+    order.into_iter().zip(0..).for_each(|(at, rank)| ranks[at] = rank);
+    ranks
 }
 
 /// Of each trace, the number of its process.
 fn processes(collected: &Collected) -> Vec<u32> {
-    let mut known: FxHashMap<[&str; 3], u32> = FxHashMap::default();
+    // Equal texts of tables are one text: where it is tells it from others, however long it is.
+    let place = |text: &SharedText| text.as_ptr() as usize;
+    let mut known: FxHashMap<[Option<usize>; 3], u32> = FxHashMap::default();
     let mut processes = Vec::with_capacity(collected.traces.len());
     for trace in &collected.traces {
-        let label = |name: &str| trace.labels.get(name).map_or("", String::as_str);
+        let label = |name: &str| trace.labels.get(name).map(place);
         let next = known.len() as u32;
         processes.push(*known.entry(LABEL_COLUMNS.map(label)).or_insert(next));
     }
@@ -111,12 +63,13 @@ fn processes(collected: &Collected) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::TraceInfo;
+    use crate::profile::{SharedTexts, TraceInfo};
 
-    /// Requests of one goroutine: trace, start, duration, and what is said of them.
+    /// Requests of one goroutine: trace, start, duration, and what is said of them. A cut one began before its trace.
     fn dropped(list: &[(u32, i64, u64, &str)], hosts: [&str; 3]) -> Vec<bool> {
+        let mut texts = SharedTexts::default();
         let trace = |(i, host): (usize, &&str)| {
-            let labels = [("host".to_owned(), (*host).to_owned())].into();
+            let labels = [("host".into(), texts.share(host))].into();
             TraceInfo { name: i.to_string(), labels, ..TraceInfo::default() }
         };
         let mut collected = Collected::default();
@@ -124,7 +77,7 @@ mod tests {
         for &(trace, clock_ns, ns, is) in list {
             let mut request = TableRequest::default();
             (request.trace, request.goid, request.clock_ns, request.dur_ns) = (trace, 7, clock_ns, Some(ns));
-            (request.partial, request.undecided) = (is == "cut", is == "undecided");
+            (request.partial, request.undecided, request.inferred) = (is == "cut", is == "undecided", is == "inferred");
             collected.requests.push(request);
         }
         duplicates(&collected)
@@ -142,6 +95,8 @@ mod tests {
         assert_eq!(of(&[(0, 10, 10, "undecided"), (1, 10, 10, "")]), [true, false]);
         // User tasks.
         assert_eq!(of(&[(0, 10, 10, ""), (0, 10, 20, ""), (1, 15, 40, "")]), [false; 3]);
+        assert_eq!(of(&[(0, 0, 10, "cut"), (0, 5, 25, ""), (1, 25, 35, "")]), [false; 3]);
+        assert_eq!(of(&[(0, 10, 10, ""), (0, 20, 10, ""), (1, 12, 18, "inferred")]), [false, false, true]);
         // The twin: another process.
         assert_eq!(dropped(&[(0, 10, 10, ""), (1, 10, 10, "")], ["a", "b", "b"]), [false, false]);
     }

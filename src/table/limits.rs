@@ -42,6 +42,13 @@ impl Limits {
         Ok(())
     }
 
+    /// Counts a trace: the bytes of its own texts, and how many labels it has.
+    pub(super) fn trace(&mut self, bytes: usize, labels: usize) -> Result<()> {
+        let bytes = (bytes as u64).saturating_add((labels as u64).saturating_mul(FRAME));
+        self.text = self.text.checked_sub(bytes).ok_or_else(|| too_much("labels"))?;
+        Ok(())
+    }
+
     /// Counts a stack with another state or other lines than all before: its frames are kept.
     pub(super) fn stack(&mut self, stack: Option<&ByteArray>) -> Result<()> {
         let text = stack.map_or(&[][..], ByteArray::data);

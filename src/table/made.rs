@@ -3,10 +3,10 @@
 use super::collected::{Collected, TableRequest};
 use super::duplicates::duplicates;
 use super::texts::push_stack;
-use crate::pipeline::{Options, in_several_snapshots, selection_of};
+use crate::pipeline::{Options, selection_of};
 use crate::profile::{
     self, Candidates, CutRequest, DurationList, Handler, InferredDuration, MatchedFunction, Profile, Request,
-    RequestStacks, Requests, Sample, Undecided, UndecidedRequest, Weight,
+    RequestStacks, Requests, Sample, Undecided, UndecidedRequest, Weight, in_several_snapshots,
 };
 use crate::slice::Selector;
 use crate::trace::error::Warning;
@@ -55,7 +55,7 @@ pub(super) fn candidates(collected: &Collected, warnings: Vec<Warning>) -> Candi
         }
     }
     let handler =
-        |(root, took)| Handler { function: collected.texts.text(root).to_owned(), took, ..Handler::default() };
+        |(root, took)| Handler { function: collected.texts.text(root).as_str().to_owned(), took, ..Handler::default() };
     let handlers: Vec<Handler> = rows.into_iter().map(handler).collect();
     let functions = handlers.iter().map(|handler| handler.function.clone()).collect();
     let traces = collected.traces.clone();
@@ -127,8 +127,8 @@ impl<'c> Maker<'c> {
             start_ns: request.start_ns,
             at_least_ns: request.dur_ns.unwrap_or(0),
             likely_at_least_ns: None,
-            root: self.collected.texts.text(request.root).into(),
-            matched: self.collected.texts.text(request.root).into(),
+            root: self.collected.texts.text(request.root).clone(),
+            matched: self.collected.texts.text(request.root).clone(),
             by: "root",
             cut_start,
             cut_end,
@@ -200,7 +200,7 @@ impl<'c> Maker<'c> {
         let same: Vec<u32> = (0..made.samples.len() as u32).collect();
         stacks.renumber(&same);
         requests.stacks = self.options.request_stacks.then_some(stacks);
-        let function = |root: u32| collected.texts.text(root).to_owned();
+        let function = |root: u32| collected.texts.text(root).as_str().to_owned();
         let row = |(root, requests)| MatchedFunction {
             function: function(root),
             by: "root",
@@ -246,11 +246,11 @@ fn sample_of(collected: &Collected, sample: u32, tree: &mut profile::StackTree) 
     let text = |number: u32| collected.texts.text(number);
     Sample {
         stack: push_stack(tree, text(key.stack), text(key.lines)),
-        state: text(key.state).into(),
+        state: text(key.state).clone(),
         detail: key.detail,
         precision: key.precision,
-        root: text(key.root).into(),
-        waited_in: text(key.waited_in).into(),
+        root: text(key.root).clone(),
+        waited_in: text(key.waited_in).clone(),
         weight: Weight::default(),
     }
 }
@@ -267,7 +267,7 @@ impl Names {
         *self.states.entry(text).or_insert_with(|| {
             // Go has some tens of them; what a damaged table has beyond all numbers is one.
             if requests.state_names.len() < usize::from(u16::MAX) {
-                requests.state_names.push(collected.texts.text(text).to_owned());
+                requests.state_names.push(collected.texts.text(text).as_str().to_owned());
             }
             (requests.state_names.len() - 1) as u16
         })
@@ -275,7 +275,7 @@ impl Names {
 
     fn root(&mut self, text: u32, collected: &Collected, requests: &mut Requests) -> u32 {
         *self.roots.entry(text).or_insert_with(|| {
-            requests.roots.push(collected.texts.text(text).to_owned());
+            requests.roots.push(collected.texts.text(text).as_str().to_owned());
             requests.roots.len() as u32 - 1
         })
     }

@@ -30,7 +30,6 @@ use chunks::Chunks;
 use collected::{Collected, Wanted};
 use columns::{GroupReader, Places, TableFile};
 use limits::Limits;
-use pages::Budget;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::FileReader as _;
@@ -113,7 +112,7 @@ fn read_table(
     }
     let first = collected.requests.len();
     collected.begin_file(&input.name, size, announced);
-    let table = TableFile { chunks: Arc::new(chunks), size, budget: Budget::of_file(size) };
+    let table = TableFile::new(Arc::new(chunks), size);
     for (group, number) in file.metadata().row_groups().iter().zip(1..) {
         if let Err(error) = read_group(&table, group, &places, &mut |batch| collected.add(batch, wanted)) {
             let message = format!("{}: row group {number} cannot be read to its end: {}", input.name, reason(&error));

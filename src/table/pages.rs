@@ -49,6 +49,21 @@ impl Budget {
     }
 }
 
+/// How many values pages may still have.
+#[derive(Clone)]
+pub(super) struct Values(Arc<AtomicU64>);
+
+impl Values {
+    pub(super) fn new(n: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(n)))
+    }
+
+    fn take(&self, n: u64) -> Result<()> {
+        let taken = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(n));
+        taken.map(drop).map_err(|_| too_large())
+    }
+}
+
 fn too_large() -> ParquetError {
     ParquetError::General("its pages hold more than the size of the file justifies".to_owned())
 }
@@ -61,7 +76,7 @@ pub(super) struct Pages {
     /// What the dictionary and the last page took.
     held: [u64; 2],
     /// How many more values its pages may have.
-    values_left: u64,
+    values_left: Values,
 }
 
 impl Pages {
@@ -69,7 +84,7 @@ impl Pages {
     pub(super) fn new(
         chunks: &Arc<Chunks>,
         column: &ColumnChunkMetaData,
-        (n_rows, max_values): (usize, u64),
+        (n_rows, max_values): (usize, Values),
         budget: Budget,
     ) -> Result<Self> {
         let codec = column.compression();
@@ -120,13 +135,12 @@ impl Pages {
         Ok(page)
     }
 
-    fn check(&mut self, encoding: Encoding, values: u32) -> Result<()> {
+    fn check(&self, encoding: Encoding, values: u32) -> Result<()> {
         if encoding == Encoding::DELTA_BYTE_ARRAY {
             // A value can be as long as all before it.
             return Err(ParquetError::General("it has the encoding DELTA_BYTE_ARRAY, which is not read".to_owned()));
         }
-        self.values_left = self.values_left.checked_sub(u64::from(values)).ok_or_else(too_large)?;
-        Ok(())
+        self.values_left.take(u64::from(values))
     }
 
     /// Bytes of a page, of which the first `plain` are not packed.

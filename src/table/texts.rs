@@ -1,7 +1,7 @@
 //! Texts of tables by number, and stacks made of them.
 
 use super::limits::Limits;
-use crate::profile::{NodeIdx, Precision, ProfileFrame, StackTree};
+use crate::profile::{NodeIdx, Precision, SharedText, StackTree};
 use indexmap::IndexSet;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
@@ -22,7 +22,7 @@ pub(super) struct SampleKey {
 /// Each text once.
 #[derive(Default)]
 pub(super) struct Texts {
-    all: IndexSet<Box<str>, FxBuildHasher>,
+    all: IndexSet<SharedText, FxBuildHasher>,
     /// By where a value is in memory, its number: values of a dictionary share their bytes, and each is looked at once. Holds as
     /// long as the batch that has them.
     of_batch: FxHashMap<(usize, usize), u32>,
@@ -47,14 +47,14 @@ impl Texts {
             known as u32
         } else {
             limits.text(text.len())?;
-            self.all.insert_full(text.into()).0 as u32
+            self.all.insert_full(SharedText::from(text.as_ref())).0 as u32
         };
         self.of_batch.insert(place, number);
         Ok(number)
     }
 
-    /// The text of a number.
-    pub(super) fn text(&self, number: u32) -> &str {
+    /// The text of a number: what is charged once is in memory once, however often it is cloned.
+    pub(super) fn text(&self, number: u32) -> &SharedText {
         &self.all[number as usize]
     }
 }
@@ -69,8 +69,7 @@ pub(super) fn push_stack(tree: &mut StackTree, stack: &str, lines: &str) -> Node
     let mut lines = lines.split(';');
     for function in stack.split(';') {
         let (file, line) = place(lines.next().unwrap_or_default());
-        let frame = ProfileFrame { function: function.into(), file: file.into(), line };
-        let frame = tree.intern_frame(frame);
+        let frame = tree.intern(function, file, line);
         node = tree.push(node, frame);
     }
     node

@@ -3,7 +3,7 @@
 use crate::common::{files, root};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::{Candidates, Only, Profile, Request};
-use gotrace_slice::slice::Selector;
+use gotrace_slice::slice::{Selector, TimeRange};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
 use std::collections::BTreeMap;
@@ -253,6 +253,24 @@ fn an_undecided_request_of_two_snapshots_counts_once() {
     for order in [["a", "b"], ["b", "a"]] {
         assert_eq!(undecided(&order), (95, 1, Some(said.clone())), "{order:?}");
     }
+}
+
+/// The first 0.6 s of the two, which began 1 s after each other, have no request in common; the connection is the same.
+#[test]
+fn a_connection_of_two_snapshots_counts_once() {
+    let connections = |names: &[&str]| {
+        let traces: Vec<Vec<u8>> = names.iter().map(|name| trace(&format!("silent-{name}"))).collect();
+        let inputs: Vec<Input<'_>> = traces.iter().map(|bytes| Input::new("test", bytes)).collect();
+        let part = TimeRange { start: Some(0), end: Some(600_000_000) };
+        let selector = Selector::builder().root("main.QuickHandler").time(part, "0s-600ms").build().expect("a pattern");
+        let answer = pipeline::profile(&inputs, &selector, Options::default(), None).expect("sound traces");
+        let Answer::Profile(profile) = answer else { panic!("no request matches") };
+        assert!(profile.warnings.iter().all(|warning| warning.id != "snapshots"), "{:?}", profile.warnings);
+        (profile.selection.undecided.count(), profile.selection.undecided.connections)
+    };
+    let (a, b) = (connections(&["a"]), connections(&["b"]));
+    assert!(a.0 > 5 && b.0 > 5 && (a.1, b.1) == (1, 1), "{a:?} {b:?}");
+    assert_eq!(connections(&["a", "b"]), (a.0 + b.0, 1));
 }
 
 /// The long request is not over in the first snapshot, and began before the second: the longer part counts.

@@ -31,6 +31,7 @@ mod findings;
 mod fleet;
 mod fleet_engines;
 mod fleet_read;
+mod fleet_snapshots;
 mod fleet_trial;
 mod fuzz;
 mod ground_truth;

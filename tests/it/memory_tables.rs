@@ -39,6 +39,8 @@ struct Hostile {
     groups: usize,
     /// Labels of the first row.
     labels: usize,
+    /// Whether all requests are cut.
+    partial: bool,
     /// Bytes of nothing, so that more rows are plausible.
     padding: usize,
     properties: WriterPropertiesBuilder,
@@ -54,7 +56,7 @@ impl Default for Hostile {
         let properties = WriterProperties::builder().set_compression(gzip).set_dictionary_page_size_limit(1 << 30);
         let (text, number): (Texts, Numbers) =
             (|_, _| String::new(), |name, row| if name == "request" { row as i64 } else { 1 });
-        Self { rows: 1, groups: 1, labels: 0, padding: 0, properties, text, number }
+        Self { rows: 1, groups: 1, labels: 0, partial: false, padding: 0, properties, text, number }
     }
 }
 
@@ -85,7 +87,8 @@ impl Hostile {
                     let _ = of.write_batch(&values, None, None).expect("values");
                 }
                 ColumnWriter::BoolColumnWriter(of) => {
-                    let _ = of.write_batch(&vec![false; self.rows], None, None).expect("values");
+                    let is_set = self.partial && of.get_descriptor().name() == "partial";
+                    let _ = of.write_batch(&vec![is_set; self.rows], None, None).expect("values");
                 }
                 ColumnWriter::ByteArrayColumnWriter(of) if of.get_descriptor().max_rep_level() > 0 => {
                     let n = self.labels.max(1) + self.rows - 1;
@@ -186,6 +189,71 @@ fn kinds() -> Vec<(&'static str, Vec<u8>, bool)> {
                 padding: 100_000,
                 number: |name, row| if name == "ns" { (row % 2) as i64 } else { 1 },
                 text: |name, row| if name == "state" { (row % 2).to_string() } else { String::new() },
+                ..Hostile::default()
+            }
+            .file(),
+            true,
+        ),
+        // A name is charged once, however many have it.
+        (
+            "a long label of many traces",
+            Hostile {
+                rows: 200,
+                text: |name, row| match name {
+                    "trace" => row.to_string(),
+                    "host" => "a".repeat(1 << 19),
+                    _ => String::new(),
+                },
+                ..Hostile::default()
+            }
+            .file(),
+            false,
+        ),
+        (
+            "a long name of many traces",
+            Hostile {
+                rows: 200,
+                text: |name, row| match name {
+                    "trace" => "a".repeat(1 << 19),
+                    "host" => row.to_string(),
+                    _ => String::new(),
+                },
+                ..Hostile::default()
+            }
+            .file(),
+            true,
+        ),
+        (
+            "a long root of cut requests",
+            Hostile {
+                rows: 200,
+                partial: true,
+                text: |name, _| if name == "root" { "a".repeat(1 << 19) } else { String::new() },
+                ..Hostile::default()
+            }
+            .file(),
+            false,
+        ),
+        (
+            "a long state of many samples",
+            Hostile {
+                rows: 200,
+                text: |name, row| match name {
+                    "state" | "waited_in" | "lines" => "a".repeat(1 << 19),
+                    "stack" => row.to_string(),
+                    _ => String::new(),
+                },
+                ..Hostile::default()
+            }
+            .file(),
+            false,
+        ),
+        (
+            "labels of many row groups",
+            Hostile {
+                labels: 200_000,
+                groups: 100,
+                text: |name, row| if name == "trace" { row.to_string() } else { String::new() },
                 ..Hostile::default()
             }
             .file(),

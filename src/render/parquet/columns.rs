@@ -36,7 +36,7 @@ struct TraceTexts {
 
 impl TraceTexts {
     fn new(trace: &TraceInfo) -> Self {
-        let text = |label: &str| bytes(trace.labels.get(label).map_or("", String::as_str));
+        let text = |label: &str| bytes(trace.labels.get(label).map_or("", |value| value.as_str()));
         let others: BTreeMap<&str, &str> = trace.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let others = others.into_iter().filter(|(key, _)| !LABEL_COLUMNS.contains(key));
         Self {

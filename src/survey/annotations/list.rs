@@ -31,6 +31,8 @@ impl OfGoroutine {
 struct Listed {
     /// A region's goroutine; [`GIdx::NONE`] for tasks.
     g: GIdx,
+    /// Id of the task, or of the region's task.
+    task: u64,
     span: CutSpan,
     how: Counted,
 }
@@ -54,13 +56,13 @@ pub(crate) struct AnnotationAt {
 }
 
 /// A task or region of the list.
-pub(crate) struct ListedAnnotation<'a> {
+pub(crate) struct ListedAnnotation {
     /// `task` or `region`.
     pub(crate) kind: &'static str,
-    /// Its type.
-    pub(crate) name: &'a str,
     /// A region's goroutine; [`GIdx::NONE`] for tasks.
     pub(crate) g: GIdx,
+    /// Id of the task, or of the region's task.
+    pub(crate) task: u64,
     /// From when to when.
     pub(crate) span: CutSpan,
     /// Whether its end is only the latest possible.
@@ -84,19 +86,31 @@ pub(crate) struct ListedAnnotations {
     pub(crate) older_tasks: u64,
 }
 
+impl AnnotationAt {
+    /// The position of its type.
+    pub(crate) fn row(self) -> usize {
+        self.row as usize
+    }
+}
+
 impl ListedAnnotations {
+    /// The type of each row.
+    pub(crate) fn types(&self) -> impl Iterator<Item = &str> {
+        self.rows.iter().map(|row| row.name.as_str())
+    }
+
     /// Those of a part of the trace that ends at the trace's end, or before.
     pub(crate) fn rows(&self, part: Window) -> Vec<profile::AnnotationCandidate> {
         self.rows.iter().filter_map(|row| row.inside(part)).collect()
     }
 
     /// Each of them.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (AnnotationAt, ListedAnnotation<'_>)> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (AnnotationAt, ListedAnnotation)> + '_ {
         self.rows.iter().zip(0..).flat_map(move |(row, i)| {
-            let (kind, name) = (row.kind_name(), row.name.as_str());
-            row.listed.iter().zip(0..).map(move |(&Listed { g, span, how }, position)| {
+            let kind = row.kind_name();
+            row.listed.iter().zip(0..).map(move |(&Listed { g, task, span, how }, position)| {
                 let is_inferred = how == Counted::Bound;
-                (AnnotationAt { row: i, position }, ListedAnnotation { kind, name, g, span, is_inferred })
+                (AnnotationAt { row: i, position }, ListedAnnotation { kind, g, task, span, is_inferred })
             })
         })
     }
@@ -169,7 +183,8 @@ impl AnnotationList {
         match kind {
             AnnotationKind::TaskEnd { task } => {
                 if let Some((name, began)) = self.tasks.remove(&task) {
-                    self.add((Annotation::Task, name), GIdx::NONE, CutSpan { began, ended: at.time }, Counted::Own);
+                    let span = CutSpan { began, ended: at.time };
+                    self.add((Annotation::Task, name), Listed { g: GIdx::NONE, task, span, how: Counted::Own });
                 }
             }
             AnnotationKind::RegionBegin { task, name } => {
@@ -207,8 +222,8 @@ impl AnnotationList {
         self.not_open.iter().filter(|&&task| self.first_task.is_none_or(|first| task < first)).count() as u64
     }
 
-    fn add(&mut self, of: (Annotation, StringIdx), g: GIdx, span: CutSpan, how: Counted) {
-        self.rows.entry(of).or_default().push(Listed { g, span, how });
+    fn add(&mut self, of: (Annotation, StringIdx), listed: Listed) {
+        self.rows.entry(of).or_default().push(listed);
     }
 
     /// A goroutine ends, and its regions with it.
@@ -224,11 +239,12 @@ impl AnnotationList {
     fn add_regions(&mut self, g: GIdx, mut regions: Regions) {
         let mut spans = regions.take();
         for inner in keep_outermost(&mut spans, |span| (span.task, span.name)) {
-            self.add((Annotation::Region, inner.name), g, time_of(&inner), Counted::Inside);
+            let listed = Listed { g, task: inner.task, span: time_of(&inner), how: Counted::Inside };
+            self.add((Annotation::Region, inner.name), listed);
         }
         for span in spans {
             let how = if span.is_bound { Counted::Bound } else { Counted::Own };
-            self.add((Annotation::Region, span.name), g, time_of(&span), how);
+            self.add((Annotation::Region, span.name), Listed { g, task: span.task, span: time_of(&span), how });
         }
     }
 
@@ -238,8 +254,9 @@ impl AnnotationList {
         for (g, of_goroutine) in std::mem::take(&mut self.regions) {
             self.add_regions(g, of_goroutine.regions);
         }
-        for (name, began) in std::mem::take(&mut self.tasks).into_values() {
-            self.add((Annotation::Task, name), GIdx::NONE, CutSpan { began, ended: None }, Counted::Own);
+        for (task, (name, began)) in std::mem::take(&mut self.tasks) {
+            let span = CutSpan { began, ended: None };
+            self.add((Annotation::Task, name), Listed { g: GIdx::NONE, task, span, how: Counted::Own });
         }
         // A trace that was cut off has lost the names of its last generation.
         let named = self.rows.into_iter().filter(|((_, name), _)| name.is_some());
