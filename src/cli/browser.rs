@@ -5,7 +5,7 @@ use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::formats;
 use super::output::OutputPlan;
-use super::unfinished::UnfinishedFile;
+use super::unfinished::{self, UnfinishedFile};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
@@ -29,7 +29,10 @@ pub(super) fn open(
         Failure::new(format!("no browser could be started: {}", reason(e)))
             .help(format!("the page is {}", display_path(&page)))
     };
-    open::that_detached(&page).map_err(|e| failed(&e))
+    let opened = open::that_detached(&page).map_err(|e| failed(&e));
+    // Only now is there a reader, of the page or of the message that names it.
+    unfinished::finished(&page);
+    opened
 }
 
 fn temporary(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<PathBuf> {

@@ -53,11 +53,9 @@ impl UnfinishedFile {
         Ok(Self(file))
     }
 
-    /// Leaves the file where it is, and says where.
+    /// Leaves the file where it is, and says where. Signals remove it until it is [finished](finished).
     pub(super) fn keep(self) -> io::Result<PathBuf> {
-        let (_, path) = self.0.keep().map_err(|e| e.error)?;
-        forget(&path);
-        Ok(path)
+        self.0.keep().map(|(_, path)| path).map_err(|e| e.error)
     }
 
     /// The file.
@@ -69,12 +67,13 @@ impl UnfinishedFile {
     pub(super) fn persist(self, path: &Path) -> io::Result<()> {
         let temporary = self.0.path().to_owned();
         let result = self.0.persist(path).map_err(|e| e.error);
-        forget(&temporary);
+        finished(&temporary);
         result.map(drop)
     }
 }
 
-fn forget(path: &Path) {
+/// The file is somebody's now: signals leave it.
+pub(super) fn finished(path: &Path) {
     PATHS.lock().unwrap_or_else(PoisonError::into_inner).retain(|p| p != path);
 }
 

@@ -147,13 +147,14 @@ fn the_version_is_short_and_long() {
     assert!(version("--version").starts_with(short), "{}", version("--version"));
 }
 
-/// The places of TOP STACKS are links where a terminal has them, and the same text where not.
+/// The places of the report are links where a terminal has them, and the same text where not.
 #[test]
 fn places_are_links_where_the_terminal_has_them() {
     let folder = folder();
     // The recording was built with -trimpath: one letter makes its paths whole.
-    let mut bytes = fs::read(folder.path().join("t")).unwrap();
-    let (short, whole) = (b"gotrace-slice/gen/server/main.go", b"/otrace-slice/gen/server/main.go");
+    let mut bytes = fs::read(root().join("testdata/traces/go1.26/findings.trace")).unwrap();
+    fs::write(folder.path().join("t"), &bytes).unwrap();
+    let (short, whole) = (b"gotrace-slice/gen/findings/main.go", b"/otrace-slice/gen/findings/main.go");
     let at: Vec<usize> = bytes.windows(short.len()).enumerate().filter(|(_, w)| w == short).map(|(at, _)| at).collect();
     assert!(!at.is_empty());
     for at in at {
@@ -161,16 +162,29 @@ fn places_are_links_where_the_terminal_has_them() {
     }
     fs::write(folder.path().join("whole"), bytes).unwrap();
 
-    let report = |force: &str, color: &str, trace: &str| {
+    let report = |root: &str, force: &str, color: &str, trace: &str| {
         let mut command = command(folder.path());
-        command.env("FORCE_HYPERLINK", force).args(["-q", "-r", "main.HashAndWrite", "--color", color, trace]);
+        command.env("FORCE_HYPERLINK", force).args(["-q", "-r", root, "--color", color, trace]);
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
-    let (plain, linked) = (report("0", "always", "whole"), report("1", "always", "whole"));
-    assert!(linked.contains("\x1b]8;;file:///otrace-slice/gen/server/main.go\x1b\\"), "{linked:?}");
-    for without in [&plain, &report("1", "never", "whole"), &report("1", "always", "t")] {
-        assert!(without.contains("main.go:162") && !without.contains("\x1b]8"), "{without:?}");
-    }
     let links = regex::Regex::new(r"\x1b\]8;;[^\x1b]*\x1b\\").unwrap();
-    assert_eq!(links.replace_all(&linked, ""), plain);
+    let colours = regex::Regex::new(r"\x1b\[[0-9;]*m").unwrap();
+    // The answer, and each section that names places.
+    for (root, place, sections) in [
+        ("main.Slept", "main.go:421", [["", "LATENCY"], ["TOP STACKS", "SLOWEST"], ["FINDINGS", "READ AND"]]),
+        ("main.Upgraded", "main.go:293", [["", "LATENCY"], ["WHO ENDED", "TOP STACKS"], ["TOP STACKS", "SLOWEST"]]),
+    ] {
+        let (plain, linked) = (report(root, "0", "always", "whole"), report(root, "1", "always", "whole"));
+        let link = format!("\x1b]8;;file:///otrace-slice/gen/findings/main.go\x1b\\{place}\x1b]8;;\x1b\\");
+        let uncoloured = colours.replace_all(&linked, "");
+        for [from, to] in sections {
+            let part = &uncoloured[uncoloured.find(from).unwrap_or_else(|| panic!("{from}: {linked:?}"))..];
+            let part = &part[..part.find(to).unwrap()];
+            assert!(part.contains(&link), "{root} {from}: {part:?}");
+        }
+        for without in [&plain, &report(root, "1", "never", "whole"), &report(root, "1", "always", "t")] {
+            assert!(without.contains(place) && !without.contains("\x1b]8"), "{without:?}");
+        }
+        assert_eq!(links.replace_all(&linked, ""), plain);
+    }
 }

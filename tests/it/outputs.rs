@@ -105,6 +105,44 @@ fn a_page_is_opened_in_a_browser() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("html needs --root"));
 }
 
+/// An interrupt while the page is made leaves no page. One that a browser was started with stays: the browser reads it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_page_for_a_browser_is_removed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (temporary, opened) = (folder.path().join("tmp"), folder.path().join("opened"));
+    fs::write(folder.path().join("t"), trace()).unwrap();
+    fs::create_dir(&temporary).unwrap();
+    let opener = folder.path().join("xdg-open");
+    fs::write(&opener, "#!/bin/sh\necho \"$1\" >> \"$OPENED\"\n").unwrap();
+    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let pages = || -> Vec<_> { fs::read_dir(&temporary).unwrap().map(|e| e.unwrap().path()).collect() };
+    let mut stopped = 0;
+    for _ in 0..20 {
+        let mut command = command(folder.path());
+        command.env("PATH", &path).env("OPENED", &opened).env("TMPDIR", &temporary);
+        let mut child = command.args(["-q", "-r", "main.Hash", "--open", "t"]).spawn().unwrap();
+        while pages().is_empty() && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        }
+        let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+        stopped += usize::from(child.wait().unwrap().code().is_none());
+        for page in pages() {
+            // Its browser runs beside us.
+            let is_read = || fs::read_to_string(&opened).unwrap_or_default().contains(page.to_str().unwrap());
+            (0..500).find(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                is_read()
+            });
+            assert!(is_read(), "{page:?} was left");
+            fs::remove_file(page).unwrap();
+        }
+    }
+    assert!(stopped > 0, "no run was stopped");
+}
+
 /// The help and the version are output like any other: when they are lost, the command failed.
 #[cfg(target_os = "linux")]
 #[test]

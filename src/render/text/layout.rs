@@ -1,6 +1,7 @@
 //! Columns, colours and glyphs of the terminal report. Widths are columns of a terminal, not bytes.
 
-use super::hyperlink::SourceFile;
+use super::hyperlink::{Places, SourceFile};
+use crate::profile::StackTree;
 use crate::render::Options;
 use crate::render::palette;
 use crate::render::units::{self, Share};
@@ -12,6 +13,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 pub(crate) struct View<'a> {
     pub(crate) options: &'a Options,
     pub(crate) glyphs: &'static Glyphs,
+    /// The places that are links; none where the terminal shows no links.
+    places: Places<'a>,
 }
 
 /// The signs for which a locale without UTF-8 needs others.
@@ -81,7 +84,15 @@ pub(crate) fn width(text: &str) -> usize {
 
 impl<'a> View<'a> {
     pub(crate) fn new(options: &'a Options) -> Self {
-        Self { options, glyphs: if options.unicode { &UNICODE } else { &ASCII } }
+        Self { options, glyphs: if options.unicode { &UNICODE } else { &ASCII }, places: Places::default() }
+    }
+
+    /// A view in which places of these stacks are links.
+    pub(crate) fn with_places(self, tree: &'a StackTree) -> Self {
+        Self {
+            places: if self.options.hyperlinks { Places::of(tree.frames().iter()) } else { Places::default() },
+            ..self
+        }
     }
 
     /// A duration in the unit asked for.
@@ -110,6 +121,11 @@ impl<'a> View<'a> {
     /// A text with a link to a file around it, where the terminal shows links.
     pub(crate) fn link(&self, file: &SourceFile, text: &str) -> String {
         if self.options.hyperlinks { file.link(text) } else { text.to_owned() }
+    }
+
+    /// A line with a link around each place that it names.
+    pub(crate) fn link_places(&self, line: &str) -> String {
+        self.places.link(line)
     }
 
     /// Cuts the end of a text that is wider than `max`.

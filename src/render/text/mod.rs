@@ -34,7 +34,7 @@ pub(super) use stacks::{MergedStack, merged_stacks};
 
 /// Writes the report. Warnings are not part of it: the command line shows them on standard error.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let view = View::new(options);
+    let view = View::new(options).with_places(&profile.tree);
     if let Some(requests) = profile.requests.as_ref().filter(|_| profile.metric == Metric::Latency) {
         answer::write(&view, profile, out)?;
         if options.summary {

@@ -76,6 +76,7 @@ fn findings(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut d
         let lines = wrapped(&text, indent, view.options.width);
         for (i, line) in lines.iter().enumerate() {
             // The first line's indent is where sign and id stand.
+            let line = &view.link_places(line);
             let line = if i == 0 { format!("{head}{}", line.trim_start()) } else { line.clone() };
             writeln!(out, "{line}")?;
         }

@@ -91,8 +91,10 @@ impl Table {
             let pad = widths[i].saturating_sub(width(&cell.text));
             let (before, after) = if self.columns[i].right { (pad, 0) } else { (0, pad) };
             let after = if i == last { 0 } else { after };
-            let text = view.paint(cell.style, &cell.text);
-            let text = cell.file.as_ref().map(|file| view.link(file, &text)).unwrap_or(text);
+            let text = match &cell.file {
+                Some(file) => view.link(file, &view.paint(cell.style, &cell.text)),
+                None => view.paint(cell.style, &view.link_places(&cell.text)),
+            };
             write!(out, "{:gap$}{text}{:after$}", "", "", gap = Self::GAP + before)?;
         }
         writeln!(out)

@@ -59,7 +59,7 @@ pub(super) fn write(view: &View<'_>, profile: &Profile, requests: &Requests, out
         let state = view.fit(&state, numbers);
         let pad = numbers.saturating_sub(width(&state));
         let state = view.paint(state_style(&row.state), &state);
-        writeln!(out, "  {:pad$}{state}  {}", "", rows[i].waker)
+        writeln!(out, "  {:pad$}{state}  {}", "", view.link_places(&rows[i].waker))
     })?;
     let more = rows.len() - shown + rest.len();
     if more > 0 {
