@@ -1,6 +1,7 @@
 //! Standard output and standard error: colours, widths, and the form of messages.
 
-use super::failure::Failure;
+use super::failure::{Detail, Failure};
+use super::wrap::wrap;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Color, Style};
 use gotrace_slice::render::clean::clean;
@@ -72,14 +73,24 @@ impl Console {
     }
 
     fn say(&self, style: Style, label: &str, text: &str) {
-        let _ = writeln!(self.stderr(), "{style}{label}:{style:#} {text}");
+        self.line(&format!("{style}{label}:{style:#} {text}"), label.len() + 2);
+    }
+
+    /// A message on lines as long as the terminal's, set in from the second on. Where there is no terminal, programs read it: on
+    /// one line.
+    fn line(&self, text: &str, indent: usize) {
+        let terminal = terminal_size::terminal_size_of(io::stderr()).map(|(width, _)| usize::from(width.0));
+        let _ = writeln!(self.stderr(), "{}", wrap(text, terminal.unwrap_or(usize::MAX), indent));
     }
 
     /// `error: …`, what it is about, and `help: …`.
     pub(crate) fn failure(&self, failure: &Failure) {
         self.say(ERROR, "error", &failure.message);
         for line in &failure.detail {
-            let _ = writeln!(self.stderr(), "    {line}");
+            match line {
+                Detail::Words(text) => self.line(&format!("    {text}"), 4),
+                Detail::AsItIs(text) => drop(writeln!(self.stderr(), "    {text}")),
+            }
         }
         for line in &failure.help {
             if line.starts_with(' ') {
@@ -104,6 +115,21 @@ impl Console {
         self.say(style, label, &text);
     }
 
+    /// What was done, and a command for it, which stays on one line.
+    pub(crate) fn note(&self, text: &str, command: Option<&str>) {
+        self.say(HELP, "note", &clean(text));
+        if let Some(command) = command {
+            let _ = writeln!(self.stderr(), "    {}", clean(command));
+        }
+    }
+
+    /// What the parser of arguments says is wrong; its lines stay lines.
+    pub(crate) fn usage(&self, error: &clap::Error) {
+        for line in error.render().ansi().to_string().trim_end().lines() {
+            self.line(line, "error: ".len());
+        }
+    }
+
     /// A warning that is not about a trace.
     pub(crate) fn remark(&self, text: &str) {
         self.say(WARNING, "warning", &clean(text));
@@ -111,7 +137,7 @@ impl Console {
 
     /// A line of `-v`.
     pub(crate) fn verbose(&self, text: &str) {
-        let _ = writeln!(self.stderr(), "{}", clean(text));
+        self.line(&clean(text), 2);
     }
 }
 

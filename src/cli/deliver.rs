@@ -3,7 +3,7 @@
 use super::args::Args;
 use super::console::Console;
 use super::failure::{CliResult, Failure, code};
-use super::output::{self, OutputPlan};
+use super::output::{self, OutputPlan, Target};
 use super::report::{Report, Reports};
 use super::{broken_rules, browser, compare, display_path, formats, options, pager};
 use gotrace_slice::render::FORMATS;
@@ -42,11 +42,7 @@ pub(crate) fn deliver(
     for target in &plan.files {
         let started = Instant::now();
         let bytes = output::write_file(&target.path, |out| reports.of(target.format).write(target.format, &look, out))?;
-        if args.verbose {
-            let took = units::duration(started.elapsed().as_nanos() as u64, Unit::Auto);
-            let name = display_path(&target.path);
-            console.verbose(&format!("wrote {name} ({}, {}) in {took}", target.format.name, units::bytes(bytes)));
-        }
+        tell_written(args, console, target, (bytes, started.elapsed()));
     }
     let page = formats::page();
     browser::open(args, plan, |out| reports.of(page).write(page, &look, out))?;
@@ -72,6 +68,20 @@ pub(crate) fn deliver(
         return Ok(code::DONE);
     }
     broken_rules::find(args, report, console).map_or(Ok(code::DONE), Err)
+}
+
+/// Says what was written, and how it is looked at.
+fn tell_written(args: &Args, console: &Console, target: &Target, (bytes, took): (u64, Duration)) {
+    let Target { path, format } = target;
+    let written = format!("wrote {} ({})", display_path(path), units::bytes(bytes));
+    if args.verbose {
+        let took = units::duration(took.as_nanos() as u64, Unit::Auto);
+        console.verbose(&format!("{written}, {}, in {took}", format.name));
+    } else if !args.quiet {
+        let is_opened = args.open && format.name == formats::page().name;
+        let (how, command) = if is_opened { ("", None) } else { formats::viewer(format, path) };
+        console.note(&format!("{written}{how}"), command.as_deref());
+    }
 }
 
 /// Writes to the terminal, through a pager what does not fit on it.

@@ -23,11 +23,20 @@ pub(crate) struct Failure {
     /// One line, without a full stop.
     pub(crate) message: String,
     /// More lines, shown indented.
-    pub(crate) detail: Vec<String>,
-    /// What to do about it; lines that begin with a space continue the one before.
+    pub(crate) detail: Vec<Detail>,
+    /// What to do about it; lines that begin with a space are commands and names: they are shown as they are.
     pub(crate) help: Vec<String>,
     /// The exit code.
     pub(crate) code: u8,
+}
+
+/// A line that shows more of what is wrong.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Detail {
+    /// A sentence.
+    Words(String),
+    /// Columns mean something in it.
+    AsItIs(String),
 }
 
 /// The result of each step of the command.
@@ -48,7 +57,13 @@ impl Failure {
 
     /// Adds a line that shows more of what is wrong.
     pub(crate) fn detail(mut self, line: impl AsRef<str>) -> Self {
-        self.detail.push(clean(line.as_ref()).into_owned());
+        self.detail.push(Detail::Words(clean(line.as_ref()).into_owned()));
+        self
+    }
+
+    /// The same for a line in which columns mean something.
+    pub(crate) fn quote(mut self, line: impl AsRef<str>) -> Self {
+        self.detail.push(Detail::AsItIs(clean(line.as_ref()).into_owned()));
         self
     }
 

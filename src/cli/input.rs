@@ -13,7 +13,7 @@ use std::io::{self, IsTerminal as _, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-pub(crate) const RECORD: &str = "record one with: curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5'";
+const RECORD: &str = "    curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5'";
 
 /// A trace that can be read at positions.
 pub(crate) struct Opened {
@@ -33,7 +33,8 @@ pub(crate) fn open(path: &Path, copying: Copying<'_>) -> CliResult<Opened> {
     if name == "-" {
         if io::stdin().is_terminal() {
             return Err(Failure::new("standard input is a terminal, not a trace")
-                .help("give a file, or: curl -s 'http://HOST/debug/pprof/trace?seconds=5' | gotrace-slice -"));
+                .help("give a file, or what a server sends:")
+                .help("    curl -sS 'http://HOST/debug/pprof/trace?seconds=5' | gotrace-slice -"));
         }
         let opened = match stdin_file() {
             Some(file) => open_file(&name, file, copying),
@@ -114,7 +115,9 @@ fn checked(input: Unchecked) -> CliResult<Opened> {
         .map_err(|e| Failure::new(format!("{}: cannot read: {}", opened.name, reason(&e))))?;
     if sniff::is_cut_header(&head[..n]) {
         let bytes = units::counted(n as u64, "byte");
-        return Err(Failure::new(format!("{}: too short to be a trace ({bytes})", opened.name)).help(RECORD));
+        return Err(Failure::new(format!("{}: too short to be a trace ({bytes})", opened.name))
+            .help("record one with:")
+            .help(RECORD));
     }
     if sniff::is_trace(&head[..n]) {
         return Ok(opened);
@@ -130,7 +133,11 @@ fn checked(input: Unchecked) -> CliResult<Opened> {
 pub(crate) fn not_a_trace(name: &str, what: &str) -> Failure {
     let failure = Failure::new(format!("{name}: this is {what}, not an execution trace"));
     let packed = what.starts_with("compressed with") || what.ends_with("archive");
-    failure.help(if packed { "unpack it first; only gzip and zstd are unpacked here" } else { RECORD })
+    if packed {
+        failure.help("unpack it first; only gzip and zstd are unpacked here")
+    } else {
+        failure.help("record one with:").help(RECORD)
+    }
 }
 
 /// How the inputs are opened: one after the other, standard input at most once.

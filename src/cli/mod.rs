@@ -4,7 +4,7 @@
 //!
 //! To read: `run` (the steps, top to bottom), `args`, `config`, `options` and `formats` (what is asked), `address`, `input` (traces: `file_source`, `spool`,
 //! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `filter`, `report` (any result),
-//! `deliver`, `output`, `pager`, `browser` and `unfinished` (results and warnings); `failure` and `console` (messages).
+//! `deliver`, `output`, `pager`, `browser` and `unfinished` (results and warnings); `failure` `console` and `wrap` (messages).
 
 mod address;
 mod anonymize;
@@ -39,6 +39,7 @@ mod spool;
 mod tables;
 mod time_range;
 mod unfinished;
+mod wrap;
 mod zstd;
 
 pub(crate) use run::{install_panic_hook, main};

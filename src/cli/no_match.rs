@@ -165,9 +165,9 @@ impl NoMatch<'_> {
             return if found.roots_by_stack > 0 && !selector.root_by.stack {
                 failure.map(|f| {
                     f.help(
-                        "handlers of net/http run on the connection's goroutine, so they are not in a creation stack;",
+                        "handlers of net/http run on the connection's goroutine, so they are not in a creation stack; \
+                         --root-by stack finds functions on running stacks instead",
                     )
-                    .help("      --root-by stack finds functions on running stacks instead")
                 })
             } else {
                 failure

@@ -185,8 +185,8 @@ fn bad_pattern(error: &Error, root_flag: &str, args: &Args) -> Failure {
     let flag = if *flag == "--root" { root_flag } else { flag };
     let failure = Failure::new(format!("{flag} is not a valid regular expression"));
     let mut failure = match caret(pattern, message) {
-        Some((line, reason)) => failure.detail(pattern).detail(format!("{line} {reason}")),
-        None => failure.detail(pattern).detail(message.lines().last().unwrap_or_default()),
+        Some((line, reason)) => failure.quote(pattern).quote(format!("{line} {reason}")),
+        None => failure.quote(pattern).detail(message.lines().last().unwrap_or_default()),
     };
     if !args.fixed_strings && flag == "--root" {
         failure = failure
@@ -215,6 +215,7 @@ fn with_fixed_strings(args: &Args) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::failure::Detail;
     use clap::Parser as _;
     use gotrace_slice::slice::RootBy;
     use gotrace_slice::trace::ids::GoId;
@@ -227,7 +228,9 @@ mod tests {
     fn a_wrong_pattern_is_pointed_at() {
         let failure = selector(&args(&["-r", "(*Server).Handler", "trace.out"])).unwrap_err();
         assert_eq!(failure.message, "--root is not a valid regular expression");
-        assert_eq!(failure.detail, ["(*Server).Handler", " ^ repetition operator missing expression"]);
+        let shown = |text: &str| Detail::AsItIs(text.to_owned());
+        let expected = ["(*Server).Handler", " ^ repetition operator missing expression"].map(shown);
+        assert_eq!(failure.detail, expected);
         assert_eq!(failure.help[1], "    gotrace-slice -F --root '(*Server).Handler' trace.out");
     }
 

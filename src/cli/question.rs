@@ -153,8 +153,7 @@ impl Question<'_> {
         self.complete(&mut report);
         if report.warnings().iter().any(|w| w.data_lost) {
             failure = failure
-                .help("data was lost, and names stand at the end of each generation: a cut trace loses them;")
-                .help("      record it again, or select by --goid");
+                .help("data was lost, and names stand at the end of each generation: a cut trace loses them; record it again, or select by --goid");
         }
         tell_warnings(self.args, self.console, &report);
         if self.args.strict && report.lost_data() {

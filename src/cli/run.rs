@@ -48,15 +48,19 @@ pub(crate) fn main() -> ExitCode {
 
 /// Prints what the parser of the arguments says: wrong usage, or the help and the version that were asked for.
 fn say(answer: &clap::Error, arguments: &Arguments) -> ExitCode {
-    let printed = answer.print().and_then(|()| io::stdout().flush());
-    if let Some(config) = arguments.config.as_ref().filter(|_| answer.use_stderr()) {
-        let console = Console::new(anstream::ColorChoice::Auto);
-        console.remark(&format!("the options of {} were read too (--no-config does without)", display_path(config)));
+    let console = Console::new(anstream::ColorChoice::Auto);
+    if answer.use_stderr() {
+        console.usage(answer);
+        if let Some(config) = &arguments.config {
+            let config = display_path(config);
+            console.remark(&format!("the options of {config} were read too (--no-config does without)"));
+        }
+        return ExitCode::from(answer.exit_code() as u8);
     }
-    match printed {
-        Err(e) if !answer.use_stderr() && e.kind() != io::ErrorKind::BrokenPipe => {
+    match answer.print().and_then(|()| io::stdout().flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
             let failure = output::stdout_failed(&e);
-            Console::new(anstream::ColorChoice::Auto).failure(&failure);
+            console.failure(&failure);
             ExitCode::from(failure.code)
         }
         _ => ExitCode::from(answer.exit_code() as u8),

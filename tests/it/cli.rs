@@ -114,7 +114,7 @@ fn what_is_no_trace_is_named() {
     ] {
         let ran = run_in(dir.path(), &[name], b"");
         assert_eq!(ran.code, 2, "{name}");
-        let expected = format!("error: {name}: {what}, not an execution trace\nhelp: record one with: curl ");
+        let expected = format!("error: {name}: {what}, not an execution trace\nhelp: record one with:\n    curl ");
         assert!(ran.stderr.starts_with(&expected), "{}", ran.stderr);
     }
     let ran = run_in(dir.path(), &["-"], &profile);

@@ -136,6 +136,54 @@ fn a_report_longer_than_the_screen_goes_through_the_pager() {
     assert!(report.is_some_and(|report| report.contains("READ AND SELECTED")));
 }
 
+/// A message is on lines as long as the terminal's, and cuts no word and no command; elsewhere it is one line.
+#[cfg(target_os = "linux")]
+#[test]
+fn messages_break_between_words_on_a_terminal() {
+    let folder = folder();
+    let on_terminal = |cols: u32, args: &str| {
+        let program = env!("CARGO_BIN_EXE_gotrace-slice");
+        let line = format!("stty rows 24 cols {cols}; {program} --color never {args}");
+        let mut command = Command::new("script");
+        command.current_dir(folder.path()).env("SHELL", "/bin/sh").env("TERM", "xterm").env("NO_COLOR", "1");
+        let output = command.args(["-qec", &line, "/dev/null"]).stdin(Stdio::null()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).replace('\r', "")
+    };
+    for args in
+        ["-r nosuch t", "-r '(*Server).Handler' t", "--time nonsense t", "Cargo.toml nosuch", "-r x nosuch.parquet"]
+    {
+        let [narrow, wide] = [60, 500].map(|cols| on_terminal(cols, args));
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&narrow), words(&wide), "{args}");
+        let is_command = |line: &&str| line.starts_with("    gotrace-slice ") || line.starts_with("    curl ");
+        let too_long: Vec<_> = narrow.lines().filter(|line| line.chars().count() > 60).collect();
+        assert!(too_long.iter().all(is_command), "{args}: {too_long:#?}");
+    }
+    let [narrow, wide] = [60, 500].map(|cols| on_terminal(cols, "-r nosuch t").lines().count());
+    assert!(narrow > wide, "{narrow} {wide}");
+    let (_, piped) = said(&command(folder.path()).args(["-r", "nosuch", "t"]).output().unwrap());
+    assert_eq!(piped.lines().count(), wide);
+}
+
+/// What `-o` wrote is told, and how one looks at it; with `-q` it is not.
+#[test]
+fn written_files_are_told() {
+    let folder = folder();
+    let told =
+        |args: &[&str]| said(&command(folder.path()).args(["-r", "main.Hash", "t"]).args(args).output().unwrap()).1;
+    let outputs = ["-o", "a page.html", "-o", "x.pb.gz", "-o", "x.json"];
+    let text = told(&outputs);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[0].starts_with("note: wrote a page.html (") && lines[0].ends_with("): open it in a browser"),
+        "{text}"
+    );
+    assert!(lines[1].starts_with("note: wrote x.pb.gz (") && lines[2] == "    go tool pprof -http=: x.pb.gz", "{text}");
+    assert!(lines[3].starts_with("note: wrote x.json (") && lines[3].ends_with(')') && lines.len() == 4, "{text}");
+    assert_eq!(told(&[&outputs[..], &["-q"]].concat()), "");
+    assert_eq!(told(&[]), "");
+}
+
 #[test]
 fn the_version_is_short_and_long() {
     let version = |option: &str| {
