@@ -1,7 +1,6 @@
 //! `--focus`, `--ignore`, `--hide`, `--show-from`: what they are refused with, and a result that they restrict.
 
 use super::args::Args;
-use super::compare;
 use super::console::Console;
 use super::failure::{CliResult, Failure};
 use super::output::OutputPlan;
@@ -20,29 +19,31 @@ pub(crate) fn check(args: &Args, plan: &OutputPlan) -> CliResult<()> {
     if args.root.is_empty() && args.goid.is_empty() {
         return Err(Failure::new(format!("{flag} needs --root: it chooses among the stacks of a profile")));
     }
-    if compare::asked_for(args) {
+    if let Some(format) = plan.formats().find(|format| format.each_request) {
         return Err(Failure::new(format!(
-            "{flag} does not go with --vs and --vs-root: their parts add up to the change"
+            "{flag} does not go with {}: the states of each request add up to how long it took",
+            format.name
         ))
-        .help(format!("write the comparison with -o diff.pb.gz: go tool pprof -top -{} … diff.pb.gz", pprof(flag))));
-    }
-    let whole = plan.formats().find(|format| format.request_stacks || format.each_request);
-    if let Some(format) = whole.map(|format| format.name).or(args.open.then_some("html")) {
-        return Err(Failure::new(format!("{flag} does not go with {format}: it has each request's whole time"))
-            .help("a page has its own search, and a table is filtered where it is read"));
+        .help("choose among its stacks where it is read: they are columns, as docs/fleet.md shows"));
     }
     Ok(())
 }
 
-fn pprof(flag: &str) -> String {
-    flag.trim_start_matches('-').replace('-', "_")
+/// Restricts a profile to the stacks asked for.
+pub(crate) fn apply(args: &Args, report: &mut Report) {
+    if let Report::Profile(profile) = report {
+        profile.filter_stacks(&asked_for(args));
+    }
 }
 
-/// Restricts a profile to the stacks asked for. An expression that no frame has is told, as pprof does.
-pub(crate) fn apply(args: &Args, console: &Console, report: &mut Report) {
-    let Report::Profile(profile) = report else { return };
-    profile.filter_stacks(&asked_for(args));
-    for flag in profile.filtered.iter().flat_map(|filtered| &filtered.unmatched).filter(|_| !args.quiet) {
+/// Says which expression no frame has, as pprof does.
+pub(crate) fn tell_unmatched(args: &Args, console: &Console, report: &Report) {
+    let unmatched = match report {
+        Report::Profile(profile) => profile.filtered.as_ref().map(|filtered| &filtered.unmatched),
+        Report::Comparison(comparison) => comparison.filtered.as_ref().map(|filtered| &filtered.unmatched),
+        Report::Candidates(_) => None,
+    };
+    for flag in unmatched.into_iter().flatten().filter(|_| !args.quiet) {
         console.remark(&format!("{flag} matches no frame"));
     }
 }

@@ -123,11 +123,11 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     let opened_base = open(&args.vs).inspect_err(|_| progress.clear())?;
     let open_time = started.elapsed();
     let table = job.plan.has_table().then(|| job.table(args, console, &opened, &progress)).transpose()?;
-    let mut reports = match table {
+    let reports = match table {
         Some(table) if !job.plan.has_report(args) => Reports { table: None, report: table },
         table => Reports { table, report: job.report(args, console, [&opened, &opened_base], &progress)? },
     };
-    filter::apply(args, console, &mut reports.report);
+    filter::tell_unmatched(args, console, &reports.report);
     let times = Times { open: open_time, all: started.elapsed() };
     deliver(args, console, &job.plan, &reports, times)
 }
@@ -166,12 +166,15 @@ impl Job {
     ) -> CliResult<Report> {
         let name = self.base.as_ref().map(|_| "new side");
         let question = Question { args, console, name, roots: &args.root, opened, selector: self.selector.as_ref() };
-        let report = question.ask(progress)?;
+        let mut report = question.ask(progress)?;
+        filter::apply(args, &mut report);
         let (Report::Profile(new), Some(selector)) = (&report, &self.base) else { return Ok(report) };
         let roots = if args.vs_root.is_empty() { &args.root } else { &args.vs_root };
         let opened = if args.vs.is_empty() { opened } else { opened_base };
         let question = Question { args, console, name: Some("base"), roots, opened, selector: Some(selector) };
-        match question.ask(progress)? {
+        let mut base = question.ask(progress)?;
+        filter::apply(args, &mut base);
+        match base {
             Report::Profile(base) => Ok(Report::Comparison(Box::new(compare::comparison(args, new, &base)?))),
             other => Ok(other),
         }

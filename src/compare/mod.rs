@@ -13,10 +13,11 @@
 //! 3. The change of the mean request is split over the states, and over the stacks, in whole nanoseconds that add up to
 //!    it exactly (`apportion`).
 //!
-//! `rules` says whether latencies, or a comparison, exceed a limit. Swapping the sides changes every sign and nothing
+//! `filtered` are the stacks that a filter leaves; states and verdict are of all. `rules` says whether latencies, or a comparison, exceed a limit. Swapping the sides changes every sign and nothing
 //! else; a side compared with itself differs by 0.
 
 pub mod apportion;
+mod filtered;
 mod rules;
 mod side;
 mod slow_rate;
@@ -24,6 +25,7 @@ mod stacks;
 pub mod statistics;
 mod undecided;
 
+pub use filtered::FilteredChanges;
 pub use rules::{Choices, LatencyFigure, LatencyRule, Limit, OneSide, RuleOutcome};
 pub use side::{Side, check_rule};
 pub use slow_rate::SlowRate;
@@ -154,6 +156,8 @@ pub struct Comparison {
     pub own_code: OwnCode,
     /// The change by stack and state: the largest first, whichever sign it has.
     pub stacks: Vec<StackChange>,
+    /// What a filter left of the stacks; none where the sides were not filtered.
+    pub filtered: Option<FilteredChanges>,
     /// What the reader must know; traces are counted through the new side's and then the base's.
     pub warnings: Vec<Warning>,
 }
@@ -181,7 +185,9 @@ impl Comparison {
             RequestCounts { base: base_durations.len(), new: new_durations.len() }
         };
         let sums = SideSums { base_ns: sum(&base_durations), new_ns: sum(&new_durations) };
-        let (tree, stacks) = stacks::compare(new, base, options, scale);
+        let mut tree = StackTree::default();
+        let stacks = stacks::compare(new, base, options, scale, |profile| &profile.samples, &mut tree);
+        let filtered = FilteredChanges::of(new, base, options, scale, &mut tree);
         let mut comparison = Self {
             options,
             latency,
@@ -194,6 +200,7 @@ impl Comparison {
             own_code: OwnCode::of_profiles([new, base]),
             tree,
             stacks,
+            filtered,
             warnings: warnings(new, base),
             base: base_side,
             new: new_side,
@@ -237,6 +244,11 @@ impl Comparison {
     /// Whether chance does not explain a change, and it is known how long requests took.
     pub fn is_clear(&self, change: &Change) -> bool {
         self.p().is_some() && self.latency.is_clear(change)
+    }
+
+    /// The stacks that are shown: all, or what a filter left of them.
+    pub fn shown_stacks(&self) -> &[StackChange] {
+        self.filtered.as_ref().map_or(&self.stacks, |filtered| &filtered.stacks)
     }
 
     /// Whether every trace of both sides was read whole.

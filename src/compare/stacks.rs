@@ -99,17 +99,18 @@ impl StackSums<'_> {
     }
 }
 
-/// Matches the stacks of two profiles.
+/// Matches the stacks of two profiles: those of the samples that `of` gives. They are added to the tree.
 pub(crate) fn compare(
     new: &Profile,
     base: &Profile,
     options: CompareOptions,
     scale: RequestCounts,
-) -> (StackTree, Vec<StackChange>) {
-    let mut tree = StackTree::default();
+    of: fn(&Profile) -> &[Sample],
+    tree: &mut StackTree,
+) -> Vec<StackChange> {
     let mut sums: FxHashMap<(NodeIdx, &str), StackSums<'_>> = FxHashMap::default();
-    collect(base, options, &mut tree, &mut sums, |part| &mut part.base_ns);
-    collect(new, options, &mut tree, &mut sums, |part| &mut part.new_ns);
+    collect((base, of(base)), options, tree, &mut sums, |part| &mut part.base_ns);
+    collect((new, of(new)), options, tree, &mut sums, |part| &mut part.new_ns);
     let mut rows: Vec<((NodeIdx, &str), StackSums<'_>)> = sums.into_iter().collect();
     // By names, not by nodes: nodes are numbered by the order of the sides, and the result must not depend on that.
     rows.sort_by_cached_key(|((stack, state), _)| (tree.stack(*stack).collect::<Vec<_>>(), *state));
@@ -124,7 +125,7 @@ pub(crate) fn compare(
     };
     let mut stacks: Vec<StackChange> = rows.into_iter().zip(deltas).map(change).collect();
     stacks.sort_by_key(|s| std::cmp::Reverse(rank(s.delta)));
-    (tree, stacks)
+    stacks
 }
 
 /// Decided by the sums: a short time may round to 0 in a mean request.
@@ -137,14 +138,14 @@ fn presence(part: SideSums) -> Presence {
 }
 
 fn collect<'a>(
-    profile: &'a Profile,
+    (profile, samples): (&'a Profile, &'a [Sample]),
     options: CompareOptions,
     tree: &mut StackTree,
     sums: &mut FxHashMap<(NodeIdx, &'a str), StackSums<'a>>,
     side: fn(&mut SideSums) -> &mut u64,
 ) {
     let mut frames = FrameMatcher { of: profile, options, known: FxHashMap::default() };
-    for sample in profile.samples.iter().filter(|s| s.weight.latency_ns > 0) {
+    for sample in samples.iter().filter(|s| s.weight.latency_ns > 0) {
         let stack = frames.stack(sample, tree);
         let known = sums.entry((stack, &sample.state)).or_default();
         let ns = side(&mut known.part);

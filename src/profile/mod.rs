@@ -6,7 +6,7 @@
 //!
 //! To read: this file (profile, selection, samples), `stack_tree`, `requests` (requests, latency, wake-ups, the slowest
 //! one), then what [`Profile::finish`] derives: `own_code`, `latency`,
-//! `answer`, `findings`. `only` chooses requests, `stack_filter` stacks; `candidates` and
+//! `answer`, `findings`. `only` chooses requests, `stack_filter` stacks (`left_out`: what it leaves out); `candidates` and
 //! `duration_list` are the answer to a trace without `--root`.
 
 mod answer;
@@ -19,6 +19,7 @@ mod exemplars;
 mod findings;
 mod finish;
 mod latency;
+mod left_out;
 mod matched;
 mod name_groups;
 mod only;
@@ -45,6 +46,7 @@ pub use duration_list::{DurationList, InferredDuration};
 pub use exemplars::SLOWEST_EXEMPLARS;
 pub(crate) use exemplars::{EXEMPLARS_OF_ALL, exemplar_rank};
 pub use latency::TAIL_MIN_REQUESTS;
+pub use left_out::WholeTime;
 pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
 pub use overlap::{HeapGoals, Overlap};

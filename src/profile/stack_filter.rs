@@ -14,7 +14,10 @@
 //!
 //! The tree has parents before children, so one walk over its nodes decides all stacks.
 
-use super::{Exemplar, NodeIdx, Profile, ProfileFrame, Sample, StackTree, StateTotal, Weight, sort_samples, sums};
+use super::{
+    Exemplar, Metric, NodeIdx, Profile, ProfileFrame, Requests, Sample, StackTree, StateTotal, Weight, sample_order,
+    sums,
+};
 use regex::Regex;
 use rustc_hash::FxHashMap;
 
@@ -39,8 +42,17 @@ pub struct FilteredStacks {
     /// Options whose expression is in no frame of any sample.
     pub unmatched: Vec<&'static str>,
     samples: Vec<Sample>,
+    /// Of each of the profile's samples, which of these it is in.
+    positions: Vec<Option<usize>>,
     states: Vec<StateTotal>,
     total: Weight,
+}
+
+impl FilteredStacks {
+    /// Of each of the profile's samples, the position of the one that is shown; none where it is left out.
+    pub(super) fn positions(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        self.positions.iter().copied()
+    }
 }
 
 /// The stacks that are shown: all, or what a filter left of them.
@@ -68,8 +80,7 @@ impl StackFilter {
 }
 
 impl Profile {
-    /// Chooses among the stacks: what [`shown`](Self::shown) gives. On the paths of exemplars, what is left out has no
-    /// stack. All else stays as it is. Call it once, on a finished profile.
+    /// Chooses among the stacks: what [`shown`](Self::shown) gives. In exemplars, what is left out has no stack. All else stays as it is. Call it once, on a finished profile.
     pub fn filter_stacks(&mut self, filter: &StackFilter) {
         if filter.options().next().is_none() {
             return;
@@ -77,12 +88,14 @@ impl Profile {
         let shown = ShownNodes::of(filter, &mut self.tree);
         let unmatched = filter.options().filter(|(_, regex)| !is_anywhere(regex, self)).map(|(name, _)| name).collect();
         let options = filter.options().map(|(name, regex)| (name, regex.as_str().to_owned())).collect();
-        let mut samples = joined(&self.samples, filter, &shown);
-        sort_samples(&mut samples, self.metric);
+        let (samples, positions) = sorted(joined(&self.samples, filter, &shown), self.metric);
         let (states, total) = sums(&samples, self.metric);
-        let exemplars = self.requests.iter_mut().flat_map(|requests| &mut requests.exemplars);
-        exemplars.for_each(|exemplar| filter_path(exemplar, filter, &shown));
-        self.filtered = Some(FilteredStacks { options, unmatched, samples, states, total });
+        if let Some(Requests { exemplars, state_names, .. }) = &mut self.requests {
+            for exemplar in exemplars {
+                filter_exemplar(exemplar, state_names, filter, &shown);
+            }
+        }
+        self.filtered = Some(FilteredStacks { options, unmatched, samples, positions, states, total });
     }
 
     /// The stacks that are shown.
@@ -104,26 +117,49 @@ fn is_anywhere(regex: &Regex, profile: &Profile) -> bool {
     profile.samples.iter().any(|sample| on_stack[sample.stack.0 as usize] || matches_state(regex, &sample.state))
 }
 
+/// Samples that are shown, and which of them each of the profile's is in.
+type JoinedSamples = (Vec<Sample>, Vec<Option<usize>>);
+
 /// The samples that are shown; those that are alike now are one.
-fn joined(samples: &[Sample], filter: &StackFilter, shown: &ShownNodes) -> Vec<Sample> {
-    let mut joined: Vec<Sample> = Vec::new();
+fn joined(samples: &[Sample], filter: &StackFilter, shown: &ShownNodes) -> JoinedSamples {
+    let (mut joined, mut positions): JoinedSamples = (Vec::new(), Vec::with_capacity(samples.len()));
     let mut by_names = FxHashMap::default();
     for sample in samples {
-        let Some(stack) = shown.stack(filter, sample.stack, &sample.state) else { continue };
+        let Some(stack) = shown.stack(filter, sample.stack, &sample.state) else {
+            positions.push(None);
+            continue;
+        };
         let names = (stack, &sample.state, sample.detail, sample.precision, &sample.root, &sample.waited_in);
         let at = *by_names.entry(names).or_insert(joined.len());
+        positions.push(Some(at));
         match joined.get_mut(at) {
             Some(same) => same.weight += sample.weight,
             None => joined.push(Sample { stack, ..sample.clone() }),
         }
     }
-    joined
+    (joined, positions)
 }
 
-/// Pieces keep their time and their state.
-fn filter_path(exemplar: &mut Exemplar, filter: &StackFilter, shown: &ShownNodes) {
+/// The same in the order of a profile.
+fn sorted((samples, positions): JoinedSamples, metric: Metric) -> JoinedSamples {
+    let mut numbered: Vec<(usize, Sample)> = samples.into_iter().enumerate().collect();
+    let order = sample_order(metric);
+    numbered.sort_by(|(_, a), (_, b)| order(a, b));
+    let mut moved = vec![0; numbered.len()];
+    numbered.iter().enumerate().for_each(|(to, (from, _))| moved[*from] = to);
+    let positions = positions.into_iter().map(|at| at.map(|at| moved[at])).collect();
+    (numbered.into_iter().map(|(_, sample)| sample).collect(), positions)
+}
+
+/// Pieces of the path and of goroutines keep their time and their state.
+fn filter_exemplar(exemplar: &mut Exemplar, state_names: &[String], filter: &StackFilter, shown: &ShownNodes) {
+    let stack = |stack: NodeIdx, state: &str| shown.stack(filter, stack, state).unwrap_or(StackTree::ROOT);
     for piece in &mut exemplar.path {
-        piece.stack = shown.stack(filter, piece.stack, &piece.state).unwrap_or(StackTree::ROOT);
+        piece.stack = stack(piece.stack, &piece.state);
+    }
+    for piece in exemplar.lanes.iter_mut().flat_map(|lane| &mut lane.pieces) {
+        let state = state_names.get(usize::from(piece.state)).map_or("", String::as_str);
+        piece.stack = stack(piece.stack, state);
     }
 }
 

@@ -40,7 +40,7 @@ impl Differential {
     /// The stacks of a comparison.
     pub(super) fn of(comparison: &Comparison) -> Self {
         let row = |change: &'_ StackChange| [change.delta.base_ns, change.delta.new_ns];
-        let rows = comparison.stacks.iter().map(|change| (change.stack, change.state.as_str(), row(change)));
+        let rows = comparison.shown_stacks().iter().map(|change| (change.stack, change.state.as_str(), row(change)));
         Self { labels: DifferentialLabels::of(comparison), stacks: FoldedStacks::of(&comparison.tree, rows) }
     }
 }

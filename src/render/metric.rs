@@ -43,7 +43,7 @@ pub(crate) fn occurrences_in_words(profile: &Profile, unit: Unit) -> String {
 /// Why there is no time to show.
 pub(crate) fn nothing(profile: &Profile) -> String {
     match &profile.filtered {
-        Some(filtered) => format!("No stack is left by {}.", question::stack_options(filtered)),
+        Some(filtered) => format!("No stack is left by {}.", question::stack_options(&filtered.options)),
         None => "No time was spent in this slice.".to_owned(),
     }
 }

@@ -1,6 +1,6 @@
 //! The command that made a profile, narrowed to one request or otherwise changed.
 
-use crate::profile::{FilteredStacks, Profile, Request, SelectAlone, Selection, TraceInfo};
+use crate::profile::{Profile, Request, SelectAlone, Selection, TraceInfo};
 use crate::render::clean::clean;
 use crate::render::shell;
 
@@ -11,8 +11,8 @@ const ALL_EVIDENCE: [&str; 3] = ["creation", "entry", "stack"];
 const SLOWEST_ON_0: &str = "--goid 0 --slowest 1";
 
 /// The options that chose which stacks are shown, as they would be typed, and safe to print.
-pub(crate) fn stack_options(filtered: &FilteredStacks) -> String {
-    let words = filtered.options.iter().map(|(name, regex)| format!("{name} {}", shell::quote(regex)));
+pub(crate) fn stack_options(options: &[(&str, String)]) -> String {
+    let words = options.iter().map(|(name, regex)| format!("{name} {}", shell::quote(regex)));
     clean(&words.collect::<Vec<_>>().join(" ")).into_owned()
 }
 

@@ -45,7 +45,7 @@ pub(super) fn write_comparison(comparison: &Comparison, _: &Options, out: &mut d
     let mut side = |name: &str, label: &str, ns: fn(&Delta) -> u64| {
         let name = format!("{name}, {}: {label}", labels.metric);
         let mut side = Sampled::new(name, "nanoseconds");
-        for change in &comparison.stacks {
+        for change in comparison.shown_stacks() {
             side.push(change.stack, frames.state(&change.state), ns(&change.delta));
         }
         side

@@ -6,7 +6,7 @@ use crate::common::{self, files, recordings, root, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{
     Edge, Exemplar, Lane, LanePiece, Metric, Only, PathPiece, Precision, Profile, ProfileFrame, Request, Requests,
-    RuntimeSpans, SLOWEST_EXEMPLARS, Sample, StackTree, TraceInfo, Wakeup, Weight,
+    RuntimeSpans, SLOWEST_EXEMPLARS, Sample, StackFilter, StackTree, TraceInfo, Wakeup, Weight,
 };
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::RootBy;
@@ -112,14 +112,15 @@ fn html(profile: &Profile) -> String {
 /// The time of chosen requests by stack, its frames innermost first, and state.
 fn by_stack(profile: &Profile, is_chosen: impl Fn(usize) -> bool) -> Value {
     let requests = requests(profile);
-    let stacks = requests.stacks.as_ref().expect("they were asked for");
+    let whole = profile.whole_time();
+    let stacks = whole.stacks.as_ref().expect("they were asked for");
     let mut sums: BTreeMap<String, u64> = BTreeMap::new();
     let (mut count, mut total_ns) = (0, 0);
     for i in (0..requests.list.len()).filter(|i| is_chosen(*i)) {
         count += 1;
         total_ns += requests.list[i].dur_ns;
         for (sample, ns) in stacks.of(i) {
-            let sample = &profile.samples[sample];
+            let sample = &whole.samples[sample];
             let mut key: Vec<&str> = profile.tree.stack(sample.stack).map(|f| f.function.as_str()).collect();
             let state = format!("[{}]", sample.state);
             key.push(&state);
@@ -154,7 +155,7 @@ fn brush(profile: &Profile, tenths: [usize; 4]) -> Value {
 /// The latency on stacks with a function that holds a text, or in a state that does.
 fn search(profile: &Profile, text: &str) -> Value {
     let has = |name: &str| name.to_lowercase().contains(&text.to_lowercase());
-    let found = profile.samples.iter().filter(|sample| {
+    let found = profile.shown().samples.iter().filter(|sample| {
         profile.tree.stack(sample.stack).any(|frame| has(&frame.function)) || has(&format!("[{}]", sample.state))
     });
     json!({ "text": text, "ns": found.map(|sample| sample.weight.latency_ns).sum::<u64>() })
@@ -165,6 +166,31 @@ fn law_folder() -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page-law");
     std::fs::create_dir_all(&folder).expect("a folder of the target");
     folder
+}
+
+/// A page of some stacks alone.
+const FILTERED: &str = "filtered";
+
+/// Leaves some stacks; the time of each request in each state stays.
+fn filter(profile: &mut Profile) {
+    let by_state = |profile: &Profile| {
+        let whole = profile.whole_time();
+        let stacks = whole.stacks.as_ref().expect("they were asked for");
+        let sums = |i| {
+            let mut sums: BTreeMap<String, u64> = BTreeMap::new();
+            for (sample, ns) in stacks.of(i) {
+                *sums.entry(whole.samples[sample].state.to_string()).or_default() += ns;
+            }
+            sums
+        };
+        (0..stacks.len()).map(sums).collect::<Vec<_>>()
+    };
+    let before = by_state(profile);
+    let focus = Some(regex::Regex::new("database/sql|Mutex").expect("an expression"));
+    profile.filter_stacks(&StackFilter { focus, ..StackFilter::default() });
+    assert_eq!(by_state(profile), before);
+    let whole = profile.whole_time();
+    assert!(whole.left_out > 0 && whole.left_out < whole.samples.len(), "some is left and some is left out");
 }
 
 #[test]
@@ -178,9 +204,13 @@ fn pages_and_their_sums_are_written_for_the_browser() {
         ("grpc", "go1.25/grpc", "Handler"),
         ("server", "go1.26/server", "HashAndWriteHandler"),
         ("kinds-old", "go1.22/kinds", "Handler"),
+        (FILTERED, "go1.26/problems", r"\(\*server\)\.Order"),
     ] {
         let path = root().join("testdata/traces").join(trace).with_extension("trace");
-        let profile = profile_of(&path, pattern, WANTED).expect("a root matches");
+        let mut profile = profile_of(&path, pattern, WANTED).expect("a root matches");
+        if name == FILTERED {
+            filter(&mut profile);
+        }
         let selections = [
             json!({ "selection": { "kind": "all" }, "expected": by_stack(&profile, |_| true) }),
             band(&profile, "p0-50", None, Some(50)),

@@ -182,6 +182,52 @@ fn stacks_are_chosen_as_pprof_chooses_them() {
     assert!(stacks > 500, "{stacks} stacks were compared");
 }
 
+/// The same of a comparison: what a filter leaves of it is what pprof leaves of the whole signed profile.
+#[test]
+fn stacks_of_a_comparison_are_chosen_as_pprof_chooses_them() {
+    let Some(pprof) = Pprof::build() else { return };
+    let filters: &[&[(&str, &str)]] = &[
+        &[("focus", "writeData")],
+        &[("ignore", "syscall|Sync")],
+        &[("focus", r"server\.go"), ("hide", "^net/http")],
+        &[("show-from", r"^os\.")],
+        &[("focus", "nowhere at all")],
+    ];
+    // Sums over all requests, as those of a mean one are rounded stack by stack; with lines, as pprof looks at files too.
+    let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces/go1.25/server.trace");
+    let base = base.to_str().expect("a path of text");
+    let asked = ["-r", "HashAndWriteHandler", "--vs", base, "--total", "--by", "line"];
+    let whole = pprof.profile("whole.pb.gz", "go1.26/server.trace", &asked);
+    let mut stacks = 0;
+    for filter in filters {
+        let ours = filter.iter().flat_map(|(name, regex)| [format!("--{name}"), (*regex).to_owned()]);
+        let ours: Vec<String> = asked.iter().map(|word| (*word).to_owned()).chain(ours).collect();
+        let ours: Vec<&str> = ours.iter().map(String::as_str).collect();
+        let json = pprof.profile("ours.pb.gz", "go1.26/server.trace", &ours);
+        let theirs = filter.iter().map(|(name, regex)| format!("-{}={regex}", name.replace('-', "_")));
+        let command: Vec<String> = ["-proto", "-output=theirs.pb.gz", "-symbolize=none"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(theirs)
+            .chain(["whole.pb.gz".to_owned()])
+            .collect();
+        let ran = pprof.try_run(&command.iter().map(String::as_str).collect::<Vec<_>>());
+        // New less base: pprof adds up what `hide` makes alike on both sides.
+        let of = |name: &str| by_stack(&pprof.raw(name));
+        let (ours, theirs) = (of("ours.pb.gz"), if ran { of("theirs.pb.gz") } else { BTreeMap::new() });
+        assert_eq!(ours, theirs, "{filter:?}");
+        let sum: i64 = ours.values().map(|values| values[0]).sum();
+        assert_eq!(json["diff"]["filter"]["shown"]["delta_ns"].as_i64(), Some(sum), "{filter:?}");
+        // The verdict and the states are of all.
+        for name in ["states", "delta_ns", "mean", "quantiles", "verdict"] {
+            assert_eq!(json["diff"][name], whole["diff"][name], "{name}");
+        }
+        assert_eq!(json["answer"], whole["answer"]);
+        stacks += ours.len();
+    }
+    assert!(stacks > 20, "{stacks} stacks were compared");
+}
+
 #[test]
 fn labels_hold_all_of_the_time() {
     let Some(pprof) = Pprof::build() else { return };

@@ -152,13 +152,38 @@ fn a_filter_leaves_all_but_stacks_as_it_is() {
     assert!(matches!(differ[..], [stacks, read] if stacks.starts_with("TOP STACKS") && is_told(read)), "{differ:?}");
 }
 
+/// A comparison says which part of the change the stacks have that are left; all else of it is as without a filter.
+#[test]
+fn a_filter_of_a_comparison_chooses_its_stacks_alone() {
+    let trace = root().join("testdata/traces/go1.26/server.trace");
+    let all = ["-r", "HashAndWrite", "--vs-root", "WriteNoHash"];
+    let some = [&all[..], &["--focus", r"os\."]].concat();
+    let json = json_of("json", &some, &trace);
+    let stacks = json["diff"]["stacks"].as_array().unwrap();
+    let delta = |row: &serde_json::Value| row["delta_ns"].as_i64().unwrap();
+    assert_eq!(stacks.iter().map(delta).sum::<i64>(), delta(&json["diff"]["filter"]["shown"]));
+    let is_focused = |row: &serde_json::Value| row["frames"].to_string().contains("\"os.");
+    assert!(!stacks.is_empty() && stacks.iter().all(is_focused));
+    let text = |args: &[&str]| String::from_utf8(written("text", args, &trace)).unwrap();
+    let sections = |text: &str| text.split("\n\n").map(str::to_owned).collect::<Vec<_>>();
+    let (whole, part) = (sections(&text(&all)), sections(&text(&some)));
+    let differ: Vec<&str> = whole.iter().zip(&part).filter(|(a, b)| a != b).map(|(_, b)| b.as_str()).collect();
+    assert!(
+        matches!(differ[..], [head, stacks] if head.contains("stacks of --focus 'os\\.': ") && stacks.starts_with("STACKS")),
+        "{differ:?}"
+    );
+    let markdown = String::from_utf8(written("md", &some, &trace)).unwrap();
+    assert!(markdown.contains("**Stacks that changed**, `--focus 'os\\.'`: "), "{markdown}");
+}
+
 #[test]
 fn a_filter_is_refused_where_all_stacks_are_shown() {
     let trace = root().join("testdata/traces/go1.26/server.trace");
     for (args, code, said) in [
-        (&["-r", "Handler", "--focus", "x", "--vs-root", "y"][..], 2, "--focus does not go with --vs"),
-        (&["-r", "Handler", "--hide", "x", "-f", "html"], 2, "--hide does not go with html"),
+        (&["-r", "Handler", "--hide", "x", "-f", "parquet"][..], 2, "--hide does not go with parquet: the states of"),
         (&["--ignore", "x"], 2, "--ignore needs --root"),
+        (&["-r", "HashAndWrite", "--vs-root", "WriteNoHash", "--focus", "hashData"], 0, ""),
+        (&["-r", "HashAndWrite", "--vs-root", "WriteNoHash", "--focus", "nowhere"], 0, "--focus matches no frame"),
         (&["-r", "Handler", "--show-from", "("], 2, "unclosed group"),
         (&["-r", "Handler", "--show-from", "nowhere"], 0, "--show-from matches no frame"),
     ] {

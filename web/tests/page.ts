@@ -48,6 +48,7 @@ export function small(): ProfilePage {
       goroutine_ns: [85, 100, 45],
       events: [2, 2, 1],
     },
+    filter: null,
     exemplars: [],
     wakeups: [],
     findings: [],

@@ -26,6 +26,25 @@ test("the pieces of chosen requests add up to them, and selection and rest to al
   assert.deepEqual([...model.dominant], [0, 1, 1]);
 });
 
+test("what a filter left out counts in sums, and is no box", () => {
+  const page = small();
+  // The last sample is left out: 40 ns of work.
+  page.samples.stack[2] = 0;
+  page.filter = { options: "--focus Lock", left_out: 2 };
+  page.more = { request: [], state: [], ns: [] };
+  page.requests!.dur_ns[2] = 20;
+  const model = new Model(page);
+  const all = model.choose(START)!.selected;
+  assert.deepEqual([...byState(2, model.pieces!, all.byRow)], [80, 90]);
+  assert.equal(model.filteredOut(all.byRow), 40);
+  assert.deepEqual([...model.shown(all.byRow)], [80, 50, 0, 0, 0]);
+  const { tree } = model.tree(START);
+  assert.equal(boxValues(tree, model.shown(all.byRow))[0], 130);
+  // Without a filter the same page has it all.
+  page.filter = null;
+  assert.equal(boxValues(tree, new Model(page).shown(all.byRow))[0], 170);
+});
+
 test("the command for a request chooses that one", () => {
   const page = small();
   page.one_request = ["gotrace-slice -r '$&' CHOICE t", null];

@@ -58,7 +58,7 @@ pub(super) fn write_stacks_comparison(comparison: &Comparison, _: &Options, out:
     let mut table = Table::new(out);
     table.row(["state", "base_ns", "new_ns", "delta_ns", "stack", "lines"])?;
     let tree = &comparison.tree;
-    for change in &comparison.stacks {
+    for change in comparison.shown_stacks() {
         let (stack, lines) = (frames::stack_line(tree, change.stack), frames::place_line(tree, change.stack));
         let [base, new, delta] = sides(change.delta);
         table.row([&change.state, &base, &new, &delta, &stack, &lines])?;

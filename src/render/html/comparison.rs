@@ -8,9 +8,9 @@ use super::requests::LatencyRow;
 use super::tables::{Frames, Stacks, States, Strings};
 use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Side};
-use crate::render::Options;
 use crate::render::text::comparison::{significance, verdict};
 use crate::render::units::counted;
+use crate::render::{Options, question};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -32,6 +32,8 @@ struct ComparisonPage<'a> {
     whole: [i64; 3],
     states_changed: StateChanges,
     stacks_changed: StackChanges,
+    /// The options that chose the stacks; none where all are there.
+    filter: Option<String>,
     warnings: Vec<WarningRow<'a>>,
     stacks: Stacks,
     frames: Frames,
@@ -128,6 +130,7 @@ pub(in crate::render) fn write(comparison: &Comparison, options: &Options, out: 
         whole,
         states_changed: state_changes(comparison, &mut states),
         stacks_changed: stack_changes(comparison, &mut states),
+        filter: comparison.filtered.as_ref().map(|filtered| question::stack_options(&filtered.options)),
         warnings: WarningRow::all(&comparison.warnings),
         stacks: Stacks::of(&comparison.tree),
         frames: Frames::of(&comparison.tree, &comparison.own_code, &mut strings),
@@ -150,7 +153,7 @@ fn state_changes(comparison: &Comparison, states: &mut States) -> StateChanges {
 
 fn stack_changes(comparison: &Comparison, states: &mut States) -> StackChanges {
     let mut columns = StackChanges::default();
-    for change in &comparison.stacks {
+    for change in comparison.shown_stacks() {
         columns.stack.push(change.stack.0);
         columns.state.push(states.add(&change.state));
         columns.base_ns.push(change.delta.base_ns);

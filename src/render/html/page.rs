@@ -46,6 +46,8 @@ struct Page<'a> {
     collector: SpanColumns,
     stopped: SpanColumns,
     samples: SampleColumns,
+    /// None where all stacks are shown.
+    filter: Option<FilterRow>,
     exemplars: Vec<ExemplarRow>,
     wakeups: Vec<WakeupRow<'a>>,
     findings: Vec<FindingRow>,
@@ -54,6 +56,14 @@ struct Page<'a> {
     frames: Frames,
     states: States,
     strings: Strings,
+}
+
+/// What chose the stacks.
+#[derive(Serialize)]
+struct FilterRow {
+    options: String,
+    /// From this sample on, they are what was filtered out, by state: without a stack.
+    left_out: usize,
 }
 
 /// Writes a profile's page.
@@ -77,7 +87,8 @@ impl<'a> Page<'a> {
         let (mut strings, mut states) = (Strings::default(), States::default());
         let requests = profile.requests.as_ref();
         let wakeups = requests.map_or(&[][..], |r| &r.wakeups);
-        let stacks = requests.and_then(|r| Some((r, r.stacks.as_ref()?)));
+        let whole = profile.whole_time();
+        let stacks = requests.and_then(|r| Some((r, whole.stacks.as_ref()?)));
         let (pieces, more) = stacks.map(|(r, stacks)| pieces::of(r, stacks, &mut states, pieces::MAX_PIECES)).unzip();
         let columns = |of: fn(&Requests, &mut Strings) -> RequestColumns, strings: &mut Strings| {
             requests.map(|requests| of(requests, strings))
@@ -105,7 +116,11 @@ impl<'a> Page<'a> {
             more: more.unwrap_or_default(),
             collector: requests.map_or_else(SpanColumns::default, |r| SpanColumns::of(&r.runtime_spans.collector)),
             stopped: requests.map_or_else(SpanColumns::default, |r| SpanColumns::of(&r.runtime_spans.stopped)),
-            samples: SampleColumns::of(profile, &mut strings, &mut states),
+            samples: SampleColumns::of(&whole.samples, &mut strings, &mut states),
+            filter: profile.filtered.as_ref().map(|filtered| FilterRow {
+                options: question::stack_options(&filtered.options),
+                left_out: whole.left_out,
+            }),
             exemplars: requests.map_or_else(Vec::new, |r| ExemplarRow::all(r, &mut strings, &mut states)),
             wakeups: wakeups.iter().map(|wakeup| WakeupRow::of(profile, wakeup, &mut strings)).collect(),
             findings: requests.map_or_else(Vec::new, |r| FindingRow::all(profile, r, options)),

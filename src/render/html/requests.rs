@@ -1,7 +1,7 @@
 //! Requests in columns, what their time is made of, and those that do not count.
 
 use super::tables::{States, Strings};
-use crate::profile::{Latency, Profile, Request, Requests, RuntimeSpan, Undecided};
+use crate::profile::{Latency, Request, Requests, RuntimeSpan, Sample, Undecided};
 use serde::Serialize;
 
 /// A request that an edge cuts.
@@ -157,9 +157,9 @@ pub(super) struct SampleColumns {
 }
 
 impl SampleColumns {
-    pub(super) fn of(profile: &Profile, strings: &mut Strings, states: &mut States) -> Self {
+    pub(super) fn of(samples: &[Sample], strings: &mut Strings, states: &mut States) -> Self {
         let mut columns = Self::default();
-        for sample in &profile.samples {
+        for sample in samples {
             columns.stack.push(sample.stack.0);
             columns.state.push(states.add(&sample.state));
             columns.detail.push(strings.add(sample.detail));

@@ -1,8 +1,8 @@
 //! The JSON of a comparison.
 
-use super::{DocumentHead, Selected, Trace, Warned, document, stack_frames, warnings};
+use super::{DocumentHead, FilterRow, Selected, Trace, Warned, document, stack_frames, warnings};
 use crate::compare::statistics::{Change, ConfidenceInterval};
-use crate::compare::{Comparison, Side, SlowRate, StackChange};
+use crate::compare::{Comparison, Delta, Side, SlowRate, StackChange};
 use crate::render::Options;
 use crate::render::text::comparison::verdict;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -87,8 +87,32 @@ impl Serialize for Diff<'_> {
         map.serialize_entry("new_ns", &comparison.whole.new_ns)?;
         map.serialize_entry("delta_ns", &comparison.whole.delta_ns)?;
         map.serialize_entry("states", &StateChangeRows(comparison))?;
+        if let Some(filtered) = &comparison.filtered {
+            map.serialize_entry("filter", &FilterRow::new(&filtered.options, LeftStacks::of(filtered.shown)))?;
+        }
         map.serialize_entry("stacks", &StackChangeRows(comparison))?;
         map.end()
+    }
+}
+
+/// What the stacks have that a filter left.
+#[derive(Serialize)]
+struct LeftStacks {
+    shown: DeltaRow,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "they are names of the report")]
+struct DeltaRow {
+    base_ns: u64,
+    new_ns: u64,
+    delta_ns: i64,
+}
+
+impl LeftStacks {
+    fn of(delta: Delta) -> Self {
+        let Delta { base_ns, new_ns, delta_ns } = delta;
+        Self { shown: DeltaRow { base_ns, new_ns, delta_ns } }
     }
 }
 
@@ -174,8 +198,8 @@ struct StackChangeRows<'a>(&'a Comparison);
 
 impl Serialize for StackChangeRows<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(Some(self.0.stacks.len()))?;
-        for change in &self.0.stacks {
+        let mut seq = serializer.serialize_seq(Some(self.0.shown_stacks().len()))?;
+        for change in self.0.shown_stacks() {
             seq.serialize_element(&StackChangeRow(self.0, change))?;
         }
         seq.end()

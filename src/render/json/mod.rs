@@ -14,8 +14,8 @@ pub(super) use comparison::write as write_comparison;
 
 use super::{Options, clean, frames};
 use crate::profile::{
-    ByteCount, FilteredStacks, MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree,
-    TraceInfo, Weight,
+    ByteCount, MatchedFunction, NodeIdx, Profile, ProfileFrame, Requests, Sample, Selection, StackTree, TraceInfo,
+    Weight,
 };
 use crate::trace::error::Warning;
 use answer::AnswerRow;
@@ -35,10 +35,9 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
         answer: requests.and_then(|r| r.answer.as_ref()).map(|answer| AnswerRow::new(answer, profile, options)),
         metric: profile.metric.name(),
         selection: Selected(&profile.selection, profile.requests.as_ref()),
-        filter: profile
-            .filtered
-            .as_ref()
-            .map(|filtered| FilterRow::new(filtered, Weights::new(profile.total, profile))),
+        filter: profile.filtered.as_ref().map(|filtered| {
+            FilterRow::new(&filtered.options, AllStacks { whole: Weights::new(profile.total, profile) })
+        }),
         total: Weights::new(profile.shown().total, profile),
         latency: requests.and_then(|r| r.latency.as_ref()).map(requests::Distribution),
         states: profile
@@ -100,7 +99,7 @@ struct ReportDocument<'a> {
     selection: Selected<'a>,
     /// What samples, states and total were restricted by.
     #[serde(skip_serializing_if = "Option::is_none")]
-    filter: Option<FilterRow<'a>>,
+    filter: Option<FilterRow<'a, AllStacks>>,
     total: Weights,
     latency: Option<requests::Distribution<'a>>,
     states: Vec<StateRow<'a>>,
@@ -110,20 +109,27 @@ struct ReportDocument<'a> {
     warnings: Vec<Warned<'a>>,
 }
 
-/// The options that chose the stacks, and what all stacks have.
+/// What all stacks have, with those that were filtered out.
 #[derive(Serialize)]
-struct FilterRow<'a> {
+struct AllStacks {
+    whole: Weights,
+}
+
+/// The options that chose the stacks, and a sum: of all stacks of a profile, of those that are left of a comparison.
+#[derive(Serialize)]
+struct FilterRow<'a, T> {
     focus: Option<&'a str>,
     ignore: Option<&'a str>,
     hide: Option<&'a str>,
     show_from: Option<&'a str>,
-    whole: Weights,
+    #[serde(flatten)]
+    sum: T,
 }
 
-impl<'a> FilterRow<'a> {
-    fn new(filtered: &'a FilteredStacks, whole: Weights) -> Self {
-        let of = |name| filtered.options.iter().find(|(n, _)| *n == name).map(|(_, regex)| regex.as_str());
-        Self { focus: of("--focus"), ignore: of("--ignore"), hide: of("--hide"), show_from: of("--show-from"), whole }
+impl<'a, T> FilterRow<'a, T> {
+    fn new(options: &'a [(&'static str, String)], sum: T) -> Self {
+        let of = |name| options.iter().find(|(n, _)| *n == name).map(|(_, regex)| regex.as_str());
+        Self { focus: of("--focus"), ignore: of("--ignore"), hide: of("--hide"), show_from: of("--show-from"), sum }
     }
 }
 

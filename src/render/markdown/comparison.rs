@@ -4,10 +4,10 @@ use super::table::{MarkdownTable, code, text};
 use super::{MAX_STACK, asked, matched};
 use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Side};
-use crate::render::Options;
 use crate::render::cut;
 use crate::render::text::comparison::{change_in_words, changed_stacks, significance, verdict};
 use crate::render::units::{Unit, count, counted, duration, percent, signed};
+use crate::render::{Options, question};
 use std::io::{self, Write};
 
 /// Writes the comparison.
@@ -93,11 +93,18 @@ fn states(comparison: &Comparison, options: &Options) -> MarkdownTable {
 fn stacks(comparison: &Comparison, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     // The locale of a terminal is not that of a web page.
     let options = Options { unicode: true, ..options.clone() };
-    let rows = changed_stacks(comparison, &options, MAX_STACK);
+    let rows = changed_stacks(comparison, comparison.shown_stacks(), &options, MAX_STACK);
     if rows.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n**Stacks that changed**\n")?;
+    match &comparison.filtered {
+        Some(filtered) => {
+            let of = signed(filtered.shown.delta_ns, options.unit);
+            let which = code(&question::stack_options(&filtered.options));
+            writeln!(out, "\n**Stacks that changed**, {which}: {of} of it\n")?;
+        }
+        None => writeln!(out, "\n**Stacks that changed**\n")?,
+    }
     let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
     let mut table = MarkdownTable::new(&[("change", true), ("", true), ("state", false), ("stack", false)]);
     for row in &rows[..shown] {

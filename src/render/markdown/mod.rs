@@ -29,7 +29,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     writeln!(out, "{}", origin(profile, options))?;
     if let Some(filtered) = &profile.filtered {
         let shown = duration(metric::shown_ns(profile.metric, profile.shown().total), options.unit);
-        writeln!(out, "\nstacks: {}: {shown} of it", code(&question::stack_options(filtered)))?;
+        writeln!(out, "\nstacks: {}: {shown} of it", code(&question::stack_options(&filtered.options)))?;
     }
     matched(&profile.selection).iter().try_for_each(|matched| writeln!(out, "\n{matched}"))?;
     if metric::shown_ns(profile.metric, profile.shown().total) == 0 {

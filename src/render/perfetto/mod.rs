@@ -56,7 +56,8 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn trace(&mut self, trace: usize, writer: &mut TraceWriter<'a>) -> io::Result<()> {
         let name = format!("{} · {}", self.profile.selection.patterns.join(" or "), self.profile.traces[trace].name);
-        let filter = self.profile.filtered.iter().map(|filtered| format!(" · {}", question::stack_options(filtered)));
+        let filter =
+            self.profile.filtered.iter().map(|filtered| format!(" · {}", question::stack_options(&filtered.options)));
         let group = writer.track(&(name + &filter.collect::<String>()), None, trace)?;
         let spans = &self.requests.runtime_spans;
         for (rank, (name, spans)) in

@@ -22,7 +22,7 @@ pub(in crate::render) fn write(comparison: &Comparison, _options: &Options, out:
         default: "latency",
         comments: &comments(comparison),
     })?;
-    for change in &comparison.stacks {
+    for change in comparison.shown_stacks() {
         let state = ("state", change.state.as_str());
         if change.presence != Presence::Gone {
             let value = vec![signed(change.delta.new_ns)];

@@ -295,7 +295,9 @@ fn comments(profile: &Profile, per_request: bool) -> Vec<String> {
         let undecided = units::counted(selection.undecided.count(), "undecided request");
         lines.push(format!("{undecided} of the same servers may be of it too"));
     }
-    lines.extend(profile.filtered.iter().map(|filtered| format!("stacks: {}", question::stack_options(filtered))));
+    lines.extend(
+        profile.filtered.iter().map(|filtered| format!("stacks: {}", question::stack_options(&filtered.options))),
+    );
     lines.push(format!("#tool gotrace-slice {}", env!("CARGO_PKG_VERSION")));
     lines.push(format!("#roots {}", selection.roots));
     if let Some(requests) = &profile.requests {

@@ -64,7 +64,7 @@ fn title(profile: &Profile) -> String {
         title = format!("{title} and {}", counted(traces.len() as u64 - 1, "more trace"));
     }
     if let Some(filtered) = &profile.filtered {
-        title = format!("{title} · {}", question::stack_options(filtered));
+        title = format!("{title} · {}", question::stack_options(&filtered.options));
     }
     clean(&title).into_owned()
 }

@@ -66,7 +66,7 @@ fn stacks(view: &View<'_>, profile: &Profile, filtered: &FilteredStacks) -> Vec<
         Metric::Events => format!("{} of {}", count(shown), counted(whole, "interval")),
         _ => format!("{} of {} {}", view.time(shown), view.time(whole), metric::name(profile.metric)),
     };
-    vec![question::stack_options(filtered), much]
+    vec![question::stack_options(&filtered.options), much]
 }
 
 /// Most traces that have a line each.

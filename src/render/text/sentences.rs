@@ -7,7 +7,7 @@ use crate::compare::statistics::Quantile;
 use crate::profile::{Candidates, FilteredStacks, Latency, Overlap, Profile, Request, Requests, TailRow};
 use crate::render::clean::clean;
 use crate::render::question;
-use crate::render::units::{Share, count, counted, factor, shares};
+use crate::render::units::{Share, count, counted, factor, shares, signed};
 
 /// Of the quantiles.
 pub(super) fn latency(view: &View<'_>, latency: &Latency) -> String {
@@ -75,7 +75,7 @@ pub(super) fn stacks(shares: &[Share]) -> String {
 /// Of stacks that are not all: which are shown, and how much of the time they have.
 pub(super) fn filtered(filtered: &FilteredStacks, profile: &Profile) -> String {
     let (shown, whole) = (profile.shown().total.of(profile.metric), profile.total.of(profile.metric));
-    format!("{} have {} of the time.", question::stack_options(filtered), Share::of(shown, whole))
+    format!("{} have {} of the time.", question::stack_options(&filtered.options), Share::of(shown, whole))
 }
 
 /// Of the slowest request: how slow, and on what.
@@ -151,6 +151,16 @@ pub(super) fn compared(view: &View<'_>, comparison: &Comparison) -> String {
 }
 
 /// Of the stacks of a comparison.
-pub(super) fn changed_stacks(n: usize) -> String {
-    format!("{}, the largest change first.", counted(n as u64, "stack"))
+pub(super) fn changed_stacks(view: &View<'_>, comparison: &Comparison, n: usize) -> String {
+    match filtered_change(view, comparison) {
+        Some((options, part)) => format!("{options} have {part}."),
+        None => format!("{}, the largest change first.", counted(n as u64, "stack")),
+    }
+}
+
+/// The options that chose among the stacks of a comparison, and how much of the change these have: `+2.3 ms of the +5.1 ms`.
+pub(super) fn filtered_change(view: &View<'_>, comparison: &Comparison) -> Option<(String, String)> {
+    let filtered = comparison.filtered.as_ref()?;
+    let [shown, whole] = [filtered.shown, comparison.whole].map(|part| signed(part.delta_ns, view.options.unit));
+    Some((question::stack_options(&filtered.options), view.ascii(format!("{shown} of the {whole}"))))
 }

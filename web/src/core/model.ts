@@ -37,6 +37,8 @@ export class Model {
   readonly dominant: Int16Array;
   /** Rows that boxes are made of: samples, then states whose stacks were not kept. */
   readonly rows: TreeRows;
+  /** From which row to which there is what a filter left out. */
+  private readonly leftOut: [number, number];
   private readonly exemplars = new Map<number, Exemplar>();
   private readonly trees = new Map<string, FlameTree>();
 
@@ -47,6 +49,7 @@ export class Model {
     this.bands = page.requests ? bandOf(page.requests) : new Uint8Array();
     this.dominant = this.pieces ? dominantStates(page.states.length, this.pieces) : new Int16Array();
     const { stack, state } = page.samples;
+    this.leftOut = page.filter ? [page.filter.left_out, state.length] : [0, 0];
     const more = this.pieces ? page.states.map((_, i) => i) : [];
     this.rows = { stack: [...stack, ...more.map(() => 0)], state: [...state, ...more] };
     for (const exemplar of page.exemplars) this.exemplars.set(exemplar.request, exemplar);
@@ -74,6 +77,16 @@ export class Model {
     return { mask, bands, selected: isPart ? selected : all, rest, all, isPart };
   }
 
+  /** Time by row without what a filter left out: that has no place in a flame graph. */
+  shown(byRow: Float64Array): Float64Array {
+    return this.page.filter ? byRow.slice().fill(0, ...this.leftOut) : byRow;
+  }
+
+  /** The part of sums that a filter left out. */
+  filteredOut(byRow: Float64Array): number {
+    return byRow.subarray(...this.leftOut).reduce((sum, ns) => sum + ns, 0);
+  }
+
   /** Goroutine time of all by row. */
   goroutineTime(): Float64Array {
     const times = new Float64Array(this.rows.stack.length);
@@ -87,8 +100,8 @@ export class Model {
     let known = this.trees.get(key);
     if (!known) {
       const times = view.metric === "goroutine" || !this.pieces ? this.goroutineTime() : this.latencyTime();
-      const tree = buildTree(this.stacks, this.rows, times, view);
-      known = { tree, states: boxStates(tree, this.rows, times, this.page.states.length) };
+      const tree = buildTree(this.stacks, this.rows, this.shown(times), view);
+      known = { tree, states: boxStates(tree, this.rows, this.shown(times), this.page.states.length) };
       this.trees.set(key, known);
     }
     return known;
@@ -99,7 +112,7 @@ export class Model {
     const match = matcher(text);
     const { tree } = this.tree({ metric: "latency", own: false, leafFirst: false });
     if (!match || !this.pieces) return 0;
-    return matchedValue(tree, matches(tree, this.page.strings, this.page.states, match), boxValues(tree, this.latencyTime()));
+    return matchedValue(tree, matches(tree, this.page.strings, this.page.states, match), boxValues(tree, this.shown(this.latencyTime())));
   }
 
   /** The part of sums of which the stacks are not there. */

@@ -197,6 +197,8 @@ export interface ProfilePage extends Tables {
   collector: SpanColumns;
   stopped: SpanColumns;
   samples: SampleColumns;
+  /** What chose the stacks; from the sample `left_out` on they are what was filtered out, by state. Null where all are there. */
+  filter: { options: string; left_out: number } | null;
   exemplars: Exemplar[];
   wakeups: WakeupRow[];
   findings: FindingRow[];
@@ -242,6 +244,8 @@ export interface ComparisonPage extends Tables {
     delta_ns: number[];
     presence: ("new" | "gone" | "both")[];
   };
+  /** The options that chose the stacks; null where all are there. */
+  filter: string | null;
   warnings: WarningRow[];
 }
 

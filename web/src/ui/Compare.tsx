@@ -254,6 +254,11 @@ function DifferentialFlame({ page }: { page: ComparisonPage }) {
           whole
         </button>
       </div>
+      {page.filter && (
+        <p class="lead">
+          Only the stacks of <code>{page.filter}</code>: {signed(now[0] - base[0])} of the {signed(page.whole[2])}.
+        </p>
+      )}
       <FlameGraph tree={tree} values={values} zoom={zoom} onZoom={(box) => show({ zoom: pathOf(tree, box) })} found={found} color={color} text={text} describe={describe} label={`Differential flame graph: ${text(0)}`} />
     </Section>
   );
@@ -269,7 +274,7 @@ function Changed({ page }: { page: ComparisonPage }) {
     stacks.line(stack, 6),
   ]);
   return (
-    <Section id="changed" title="Stacks that changed" lead="The largest change first.">
+    <Section id="changed" title="Stacks that changed" lead={`The largest change first${page.filter ? ", of the stacks that are shown" : ""}.`}>
       <Table label="Changes by stack" columns={[{ title: "change", right: true }, { title: "in %", right: true }, { title: "state" }, { title: "stack" }]} rows={rows} most={50} />
     </Section>
   );

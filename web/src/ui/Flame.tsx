@@ -16,9 +16,10 @@ export function Flame() {
   const { page } = model;
   const isGoroutine = view.metric === "goroutine" || !chosen;
   const { tree, states } = useMemo(() => model.tree(view), [model, view.metric, view.own, view.leafFirst]);
-  const byRow = useMemo(() => (isGoroutine ? model.goroutineTime() : chosen.selected.byRow), [model, chosen, isGoroutine]);
+  const all = useMemo(() => (isGoroutine ? model.goroutineTime() : chosen.selected.byRow), [model, chosen, isGoroutine]);
+  const byRow = useMemo(() => model.shown(all), [model, all]);
   const values = useMemo(() => boxValues(tree, byRow), [tree, byRow]);
-  const restValues = useMemo(() => (chosen ? boxValues(tree, chosen.rest.byRow) : null), [tree, chosen]);
+  const restValues = useMemo(() => (chosen ? boxValues(tree, model.shown(chosen.rest.byRow)) : null), [tree, chosen]);
   const isDifferential = view.differential && !isGoroutine && chosen!.isPart && chosen!.selected.requests > 0;
   const zoom = useMemo(() => boxAt(tree, view.zoom), [tree, view.zoom]);
   const match = useMemo(() => matcher(view.search), [view.search]);
@@ -74,6 +75,11 @@ export function Flame() {
           whole
         </button>
       </div>
+      {page.filter && (
+        <p class="lead">
+          Only the stacks of <code>{page.filter.options}</code>: {duration(values[0])}, {share(values[0], values[0] + model.filteredOut(all))} of the time.
+        </p>
+      )}
       {isDifferential && <p class="lead">Red takes longer in a mean request of the selection than in one of the rest, blue less; grey is the same.</p>}
       {!isGoroutine && model.withoutStacks(byRow) > 0 && (
         <p class="lead">{share(model.withoutStacks(byRow), values[0])} of it is of requests whose stacks the page does not have one by one: it is shown by state alone.</p>
@@ -114,7 +120,7 @@ function Functions({ byRow, totalNs }: { byRow: Float64Array; totalNs: number })
   const rows = useMemo(() => functions(model.stacks, model.rows.stack, byRow, view.own), [model, byRow, view.own]);
   const rest = useMemo(() => {
     if (!chosen?.isPart || view.metric === "goroutine") return null;
-    const list = functions(model.stacks, model.rows.stack, chosen.rest.byRow, view.own);
+    const list = functions(model.stacks, model.rows.stack, model.shown(chosen.rest.byRow), view.own);
     return new Map(list.map((row) => [row.name, row.totalNs / chosen.rest.requests]));
   }, [model, chosen, view.own, view.metric]);
   const match = matcher(view.search);

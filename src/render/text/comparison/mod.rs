@@ -8,6 +8,7 @@ pub(crate) use stacks::{ChangedStack, change_in_words, changed_stacks};
 
 use super::head::matched_and_others;
 use super::layout::{self, View};
+use super::sentences;
 use crate::compare::statistics::{MIN_REQUESTS, Quantile};
 use crate::compare::{Comparison, Presence, Side, SlowRate, StateChange, Verdict};
 use crate::profile::{ProfileFrame, TraceInfo};
@@ -35,7 +36,7 @@ pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Wr
     let differ = beside::functions_differ(comparison);
     view.items(out, "base", LABEL, &side(&view, &comparison.base, differ))?;
     view.items(out, "new", LABEL, &side(&view, &comparison.new, differ))?;
-    view.items(out, "compared", LABEL, &how(comparison))?;
+    view.items(out, "compared", LABEL, &how(&view, comparison))?;
     tables::latency(&view, comparison, out)?;
     tables::states(&view, comparison, out)?;
     stacks::write(&view, comparison, out)
@@ -73,7 +74,7 @@ fn side(view: &View<'_>, side: &Side, differ: bool) -> Vec<String> {
     items
 }
 
-fn how(comparison: &Comparison) -> Vec<String> {
+fn how(view: &View<'_>, comparison: &Comparison) -> Vec<String> {
     let per = if comparison.options.total { "sums over all requests" } else { "per request" };
     let mut items = vec![per.to_owned(), "+ is slower than the base".to_owned()];
     items.push(match comparison.options.by.depth() {
@@ -83,6 +84,9 @@ fn how(comparison: &Comparison) -> Vec<String> {
     if comparison.options.roots_alike {
         items.push("(root) is the root of either side".to_owned());
     }
+    items.extend(
+        sentences::filtered_change(view, comparison).map(|(options, part)| format!("stacks of {options}: {part}")),
+    );
     items
 }
 
@@ -179,7 +183,7 @@ fn biggest(comparison: &Comparison, options: &Options) -> String {
     let Some(StateChange { state, delta }) = state else { return String::new() };
     let part = percent(delta.delta_ns, comparison.whole.delta_ns.unsigned_abs());
     let part = part.trim_start_matches(['+', '−']);
-    let stack = changed_stacks(comparison, options, usize::MAX)
+    let stack = changed_stacks(comparison, &comparison.stacks, options, usize::MAX)
         .into_iter()
         .find(|s| &s.state == state && s.delta.delta_ns.signum() == sign);
     let waited = stack.as_ref().map_or("", |s| &s.waited_in);

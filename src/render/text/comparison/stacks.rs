@@ -56,11 +56,14 @@ pub(crate) struct ChangedStack {
 }
 
 pub(super) fn write(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
-    let mut rows = rows(comparison, view.options);
+    let mut rows = rows(comparison, comparison.shown_stacks(), view.options);
+    if rows.is_empty() && comparison.filtered.is_none() {
+        return Ok(());
+    }
+    view.title(out, "STACKS THAT CHANGED", &sentences::changed_stacks(view, comparison, rows.len()))?;
     if rows.is_empty() {
         return Ok(());
     }
-    view.title(out, "STACKS THAT CHANGED", &sentences::changed_stacks(rows.len()))?;
     let (table, shown) = loop {
         let shown = if view.options.top == 0 { rows.len() } else { view.options.top.min(rows.len()) };
         let (table, looks) = table(view, &rows[..shown]);
@@ -129,11 +132,11 @@ fn below(row: &ChangedRow<'_>) -> &'static str {
 }
 
 /// The stacks whose time changed, largest change first; those that look the same are added up.
-fn rows<'a>(comparison: &'a Comparison, options: &Options) -> Vec<ChangedRow<'a>> {
+fn rows<'a>(comparison: &'a Comparison, stacks: &'a [StackChange], options: &Options) -> Vec<ChangedRow<'a>> {
     let mut rows: Vec<ChangedRow<'a>> = Vec::new();
     let mut by_look = FxHashMap::default();
     let names = LineNames::new(options.full_names);
-    for change in &comparison.stacks {
+    for change in stacks {
         let stack: Vec<&ProfileFrame> = comparison.tree.stack(change.stack).collect();
         let chain = StackLine::new(&stack, &comparison.own_code, &names);
         let look = (chain.name().to_vec(), chain.place.clone(), &change.state, change.bracketed);
@@ -179,8 +182,13 @@ impl StackRow for ChangedRow<'_> {
     }
 }
 
-/// All rows, with stacks of `max` columns at most.
-pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: usize) -> Vec<ChangedStack> {
+/// The rows of these stacks of a comparison, with stacks of `max` columns at most.
+pub(crate) fn changed_stacks(
+    comparison: &Comparison,
+    stacks: &[StackChange],
+    options: &Options,
+    max: usize,
+) -> Vec<ChangedStack> {
     let view = View::new(options);
     let owned = |row: &ChangedRow<'_>| ChangedStack {
         leaf: row.change.stack,
@@ -193,7 +201,7 @@ pub(crate) fn changed_stacks(comparison: &Comparison, options: &Options, max: us
         delta: row.delta,
         presence: row.presence,
     };
-    let mut rows = rows(comparison, options);
+    let mut rows = rows(comparison, stacks, options);
     loop {
         let look =
             |row: &ChangedRow<'_>| (row.chain.fit(&view, max) + "\n" + &row.change.state, row.chain.place.clone());
