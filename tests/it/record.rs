@@ -119,8 +119,15 @@ fn the_flight_recorder_of_the_document_has_the_slow_request_whole() {
     }
 }
 
-/// The steps of the workflow that run something here: name and script.
-fn steps() -> Vec<(String, String)> {
+/// A step of the workflow that runs something here.
+struct Step {
+    name: String,
+    script: String,
+    /// Variables, with values that the workflow fills in as they stand there.
+    env: Vec<(String, String)>,
+}
+
+fn steps() -> Vec<Step> {
     let workflow = blocks("pull-request.md", "yaml").remove(0);
     let mut steps = Vec::new();
     for step in workflow.split("      - name: ").skip(1) {
@@ -129,13 +136,21 @@ fn steps() -> Vec<(String, String)> {
         let lines = script.lines().skip_while(|line| *line == "|");
         let lines: Vec<&str> =
             lines.take_while(|line| !line.starts_with("        env:")).map(str::trim_start).collect();
-        steps.push((name.to_owned(), lines.join("\n")));
+        let env = script.split_once("        env:\n").map_or("", |(_, env)| env);
+        let env = env.lines().filter_map(|line| line.trim().split_once(": "));
+        let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        steps.push(Step { name: name.to_owned(), script: lines.join("\n"), env });
     }
     steps
 }
 
-/// A repository with a benchmark whose calls take so long in the first commit, and so long in the second.
-fn repository(dir: &Path, base: Duration, change: Duration) -> String {
+/// A repository with the file of options, and with a benchmark whose calls take so long in the first commit, and so long in the
+/// second.
+fn repository(dir: &Path, base: Duration, change: Duration, limit: &str) -> String {
+    let options = blocks("pull-request.md", "text").remove(0);
+    assert!(options.contains(LIMIT), "{options}");
+    fs::create_dir(dir.join(".github")).expect("a folder");
+    fs::write(dir.join(".github/latency.options"), options.replace(LIMIT, limit)).expect("the options");
     let bench = blocks("record.md", "go").into_iter().find(|code| code.contains("testing.B")).expect("it");
     let bench = bench.replace("\"testing\"\n", "\"testing\"\n\t\"time\"\n");
     let git = |arguments: &[&str]| {
@@ -155,19 +170,25 @@ fn repository(dir: &Path, base: Duration, change: Duration) -> String {
     base
 }
 
+/// The limit of the document.
+const LIMIT: &str = "--fail-if=p50>+20%";
+
 /// The exit code of the first step that fails, with its name; none if all pass.
-fn gate(goroot: &Path, base: Duration, change: Duration) -> Option<(String, i32)> {
+fn gate(goroot: &Path, base: Duration, change: Duration, limit: &str) -> Option<(String, i32)> {
     let dir = module("example.org/shop");
     let temp = tempfile::tempdir().expect("a folder");
-    let base = repository(dir.path(), base, change);
+    let base = repository(dir.path(), base, change, limit);
     let bin = PathBuf::from(env!("CARGO_BIN_EXE_gotrace-slice"));
     let path = std::env::var("PATH").expect("PATH");
     let folders =
         [bin.parent().expect("a folder").display().to_string(), goroot.join("bin").display().to_string(), path];
-    for (name, script) in steps().into_iter().filter(|(name, _)| name != "Install") {
+    for Step { name, script, env } in steps().into_iter().filter(|step| step.name != "Install") {
         let mut shell = Command::new("bash");
         shell.args(["-e", "-c", &script]).current_dir(dir.path());
-        shell.env("RUNNER_TEMP", temp.path()).env("BASE", &base).env("PATH", folders.join(":"));
+        for (name, value) in &env {
+            shell.env(name, if value == "${{ github.event.pull_request.base.sha }}" { &base } else { value });
+        }
+        shell.env("RUNNER_TEMP", temp.path()).env("PATH", folders.join(":"));
         shell.env("GOROOT", goroot).env("GOTOOLCHAIN", "local").env("GOFLAGS", "").env("GOPROXY", "off");
         let output = shell.output().expect("bash");
         if !output.status.success() {
@@ -180,9 +201,11 @@ fn gate(goroot: &Path, base: Duration, change: Duration) -> Option<(String, i32)
 #[test]
 fn the_workflow_fails_a_change_that_is_slower_and_passes_one_that_is_not() {
     let Some(goroot) = go::toolchain(go::NEWEST) else { return };
-    let names: Vec<String> = steps().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = steps().into_iter().map(|step| step.name).collect();
     assert_eq!(names, ["Install", "Record the base", "Record the change", "Compare"]);
     let [short, long] = [3, 9].map(Duration::from_millis);
-    assert_eq!(gate(&goroot, short, long), Some(("Compare".to_owned(), 3)));
-    assert_eq!(gate(&goroot, long, short), None);
+    assert_eq!(gate(&goroot, short, long, LIMIT), Some(("Compare".to_owned(), 3)));
+    assert_eq!(gate(&goroot, long, short, LIMIT), None);
+    // It is the file that decides.
+    assert_eq!(gate(&goroot, short, long, "--fail-if=p50>+900%"), None);
 }
