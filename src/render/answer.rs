@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::cut;
 use super::question;
 use super::units::{Share, Unit, count, counted, duration, mean};
-use super::{Options, leaning, names};
+use super::{Options, findings, leaning, names};
 use crate::profile::{
     Answer, Cause, CodePlace, Finding, FindingEvidence, LibraryPool, MatchedFunction, Profile, WaitsFor, WakerKind,
     WithUndecided, longest_cut,
@@ -60,6 +60,10 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
     let longest_cut = longest_cut(&requests.cut).map_or(0, |cut| cut.at_least_ns);
     if is_whole && !requests.include_partial && longest_cut > latency.max_ns {
         return question::with(profile, "--include-partial --slowest 1");
+    }
+    let explains = |finding: &&Finding| finding.important && !finding.id.ends_with("-tail");
+    if let Some(finding) = requests.findings.iter().find(explains) {
+        return Some(findings::next(finding.id).to_owned());
     }
     if is_whole && latency.count >= crate::profile::TAIL_MIN_REQUESTS && latency.p95_ns / 2 >= latency.p50_ns {
         return question::with(profile, "--only p95..");
@@ -273,7 +277,7 @@ impl AnswerWriter<'_> {
         let at = other.place.as_ref().map_or_else(String::new, |p| self.lines(p, other.ns)).replace(", at ", " at ");
         if let Some(pool) = cause.pool {
             // What others do who have what is waited for, as far as that is the program's own.
-            let meanwhile = format!(", while {who} {}{at}", does(&other.state, other.detail));
+            let meanwhile = format!(", which others use meanwhile: {who} {}{at}", does(&other.state, other.detail));
             return format!("waits{place}{}{}", free(pool), if other.is_own { &meanwhile } else { "" });
         }
         if other.state == "network" && !other.is_own {

@@ -6,6 +6,7 @@ mod answer;
 mod axis;
 pub(super) mod candidates;
 pub(super) mod comparison;
+mod findings;
 mod head;
 mod hyperlink;
 mod lanes;
@@ -75,6 +76,7 @@ fn of_requests(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mu
     latency::write(view, latency, requests, out)?;
     if latency.total_ns > 0 {
         tail::write(view, profile, requests, latency, out)?;
+        findings::write(view, profile, requests, out)?;
         wakeups::write(view, profile, requests, out)?;
         stacks::write(view, profile, out)?;
         slowest::write(view, profile, requests, out)?;

@@ -1,14 +1,10 @@
-//! What the collector and stopped worlds did to the requests, and what stands out.
+//! What the collector and stopped worlds did to the requests.
 
-use super::layout::{ALERT, BOLD, DIM, View, width, wrapped};
+use super::layout::View;
 use super::sentences;
 use crate::profile::{HeapGoals, Latency, Profile, Requests};
-use crate::render::findings::{self, FindingStyle};
 use crate::render::units::{Share, bytes, counted};
 use std::io::{self, Write};
-
-/// Columns of the finding's sign, and of the gaps around it and its id.
-const SIGN: usize = 4;
 
 pub(super) fn write(
     view: &View<'_>,
@@ -50,36 +46,6 @@ pub(super) fn write(
     }
     if !items.is_empty() {
         view.items(out, "", 2, &items)?;
-    }
-    findings(view, profile, requests, out)
-}
-
-fn findings(view: &View<'_>, profile: &Profile, requests: &Requests, out: &mut dyn Write) -> io::Result<()> {
-    if requests.findings.is_empty() {
-        return Ok(());
-    }
-    view.title(out, "FINDINGS", &sentences::findings(requests))?;
-    let style = FindingStyle { unit: view.options.unit, full_names: view.options.full_names };
-    let ids = requests.findings.iter().map(|f| width(f.id)).max().unwrap_or(0);
-    let indent = SIGN + ids + 2;
-    for finding in &requests.findings {
-        let text = findings::text(finding, profile, requests, style);
-        let text = view.ascii(format!("{text} Next: {}.", findings::next(finding.id)));
-        let (sign, of_id) = if finding.important { ("!", ALERT) } else { ("i", BOLD) };
-        let head = format!(
-            "  {} {}{:gap$}",
-            view.paint(of_id, sign),
-            view.paint(DIM, finding.id),
-            "",
-            gap = ids + 2 - width(finding.id)
-        );
-        let lines = wrapped(&text, indent, view.options.width);
-        for (i, line) in lines.iter().enumerate() {
-            // The first line's indent is where sign and id stand.
-            let line = &view.link_places(line);
-            let line = if i == 0 { format!("{head}{}", line.trim_start()) } else { line.clone() };
-            writeln!(out, "{line}")?;
-        }
     }
     Ok(())
 }
