@@ -107,7 +107,7 @@ WHERE s.before_n > 0 AND s.after_n > 0
 ORDER BY change_ns DESC, root, stack, state;
 
 -- hosts: which hosts have more than their share of the slowest 5 % of each endpoint, and the command that shows the worst
--- request of each
+-- request of each. A ' in a name is written as a shell reads it, without a backslash: engines read that in two ways.
 WITH whole AS (
     SELECT trace, request, host, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
         min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
@@ -128,7 +128,8 @@ ranked AS (
     FROM counted)
 SELECT host, count(*) AS requests, sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 END) AS slow,
     CAST(sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 END) AS DOUBLE) / count(*) AS slow_share,
-    max(CASE WHEN of_host = 1 THEN 'gotrace-slice -F --root ''' || root || ''' --slowest 1 ''' || trace || '''' END) AS worst
+    max(CASE WHEN of_host = 1 THEN 'gotrace-slice -F --root ''' || replace(root, '''', '''"''"''') || ''' --slowest 1 '''
+        || replace(trace, '''', '''"''"''') || '''' END) AS worst
 FROM ranked GROUP BY host ORDER BY slow_share DESC, host;
 
 -- unknown: how many requests are cut, or undecided, on each host, and what share of all

@@ -130,6 +130,8 @@ fn engines_answer_as_the_profile_does() {
     let profile = map(folder.path());
     let [quantiles, states, change, slow_ns] = expected(&profile);
     let requests = profile.requests.as_ref().expect("requests");
+    let drawn = slowest_of_tables(folder.path());
+    assert!(drawn.len() > 20, "{drawn:?}");
     let mut first: Option<serde_json::Value> = None;
     for engine in ["duckdb", "datafusion", "spark", "clickhouse"] {
         let Some(answers) = ask(engine, folder.path()) else { continue };
@@ -163,10 +165,54 @@ fn engines_answer_as_the_profile_does() {
             }
         }
         assert_eq!(sum_of(&answers["hosts"], "requests") as usize, requests.list.len() - cut, "{engine}");
+        assert_eq!(by_stack(&answers["slowest"]), drawn, "{engine}");
         match &first {
             Some(first) => assert!(*first == answers, "{engine} answers otherwise than the first engine"),
             None => first = Some(answers),
         }
+    }
+}
+
+/// The stacks of the slowest 5 % as the command of `docs/fleet.md` draws them, in ns.
+fn slowest_of_tables(folder: &Path) -> BTreeMap<String, u64> {
+    let tables: Vec<String> = (0..FLEET.len()).map(|i| format!("{i}.parquet")).collect();
+    let args = ["-q", "--root", ".", "--only", "p95..", "-f", "folded", "--unit", "ns"];
+    let output = run(folder, &args.into_iter().chain(tables.iter().map(String::as_str)).collect::<Vec<_>>());
+    let text = String::from_utf8(output.stdout).expect("text");
+    let line = |line: &str| {
+        let (stack, ns) = line.rsplit_once(' ').expect("a stack and its time");
+        (stack.to_owned(), ns.parse().expect("a number"))
+    };
+    text.lines().map(line).collect()
+}
+
+fn by_stack(rows: &serde_json::Value) -> BTreeMap<String, u64> {
+    let rows = rows.as_array().expect("rows").iter();
+    let rows =
+        rows.map(|row| (row["folded"].as_str().expect("a stack").to_owned(), row["ns"].as_u64().expect("a number")));
+    rows.filter(|(_, ns)| *ns > 0).collect()
+}
+
+/// A shell runs the command that the answer names, whatever the recording is called.
+#[cfg(unix)]
+#[test]
+fn a_shell_reads_the_command_of_the_worst_request() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let path = r#"it's $HOME "a" 
+/t.trace"#;
+    std::fs::create_dir_all(folder.join(path).parent().expect("a folder")).expect("a folder");
+    let _ = std::fs::copy(root().join("testdata/traces/go1.26/server.trace"), folder.join(path)).expect("a copy");
+    std::fs::create_dir(folder.join("out")).expect("a folder");
+    assert!(run(folder, &["-q", "-o", "out/x.parquet", path]).status.success());
+    let program = Path::new(env!("CARGO_BIN_EXE_gotrace-slice")).parent().expect("a folder");
+    for engine in ["duckdb", "datafusion", "clickhouse", "spark"] {
+        let Some(answers) = ask(engine, &folder.join("out")) else { continue };
+        let command = answers["hosts"][0]["worst"].as_str().expect("a command").to_owned();
+        let mut shell = Command::new("/bin/sh");
+        let shown = shell.current_dir(folder).env("PATH", program).args(["-c", &command]).output().expect("a shell");
+        let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+        assert!(shown.status.success() && text.contains("1 request"), "{engine}: {command} {shown:?}");
     }
 }
 

@@ -150,6 +150,22 @@ fn a_selection_comes_back_whole() {
     }
 }
 
+/// A table of cut requests alone says nothing of time that it does not tell.
+#[test]
+fn a_table_of_cut_requests_says_no_zeros() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let trace = root().join("testdata/traces/go1.26/held-a.trace").display().to_string();
+    let report = |input: &str| {
+        let output = run(folder, &["-q", "-r", "LongHandler", input]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(run(folder, &["-q", "-o", "x.parquet", &trace]).status.success());
+    let (of_table, of_trace) = (report("x.parquet"), report(&trace));
+    assert!(of_table.contains("0 whole") && !of_table.contains("subtree"), "{of_table}");
+    assert!(of_trace.contains(" goroutine time\n"), "the twin: {of_trace}");
+}
+
 /// All outputs, comparisons and limits work on tables.
 #[test]
 fn tables_are_compared_and_checked() {

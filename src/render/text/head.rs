@@ -43,7 +43,10 @@ pub(super) fn write(
     if let Some(requests) = requests {
         view.items(out, "requests", pad, &counts(view, requests, time.is_some()))?;
     }
-    view.items(out, "subtree", pad, &subtree(view, profile, requests))?;
+    let subtree = subtree(view, profile, requests);
+    if !subtree.is_empty() {
+        view.items(out, "subtree", pad, &subtree)?;
+    }
     if let Some(filtered) = &profile.filtered {
         view.items(out, "stacks", pad, &stacks(view, profile, filtered))?;
     }
@@ -284,6 +287,10 @@ fn parallel(view: &View<'_>, profile: &Profile, requests: Option<&Requests>) -> 
     let all = profile.total.goroutine_ns;
     let latency_ns = profile.total.latency_ns;
     let Some(requests) = requests.filter(|_| latency_ns > 0) else {
+        // A table has the time of goroutines by request, and of whole ones alone here.
+        if profile.is_from_tables() {
+            return Vec::new();
+        }
         return vec![format!("{} goroutine time", view.time(all))];
     };
     // Goroutines of requests that do not count are in the sum of all: it must not be set against the others' latency.
