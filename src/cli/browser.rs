@@ -41,5 +41,5 @@ fn temporary(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> CliResult<
     let mut out = BufWriter::new(page.file());
     write(&mut out).and_then(|()| out.flush()).map_err(|e| cannot(&e))?;
     drop(out);
-    page.keep().map_err(|e| cannot(&e))
+    page.keep_page().map_err(|e| cannot(&e))
 }

@@ -12,7 +12,7 @@ use super::progress::ProgressDisplay;
 use super::question::Question;
 use super::report::{Report, Reports};
 use super::spool::Copying;
-use super::{address, anonymize, compare, display_path, filter, generate, options, tables};
+use super::{address, anonymize, compare, display_path, filter, generate, options, tables, unfinished};
 use clap::Parser as _;
 use gotrace_slice::slice::Selector;
 use std::io::{self, Write as _};
@@ -70,6 +70,7 @@ fn say(answer: &clap::Error, arguments: &Arguments) -> ExitCode {
 /// A bug in this program ends with one line that says where, and what to do.
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
+        unfinished::remove_all();
         if let Some(message) = tables::damaged(info.location()) {
             let _ = writeln!(io::stderr(), "error: {message}");
             #[expect(clippy::exit, reason = "panics abort, so nothing can be done after this")]

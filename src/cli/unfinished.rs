@@ -1,22 +1,22 @@
 //! Output files while they are written: under a temporary name in the folder of the file, locked, and gone if the process ends
 //! early.
 //!
-//! SIGINT, SIGTERM and SIGHUP remove them before they end the process. SIGKILL cannot be caught: what it leaves is
-//! removed by the next run that writes into the same folder. A file that a running process still writes is locked, and
-//! stays.
+//! Signals that end the process remove them first, and so does the message of a bug. SIGKILL cannot be caught: what it leaves
+//! is removed by the next run that writes into the same folder. A file that a running process still writes is locked, and
+//! stays. A limit of file sizes fails the write, as a full disk does, and ends no process.
 
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use tempfile::{Builder, NamedTempFile};
+use std::sync::{Mutex, PoisonError, TryLockError};
+use tempfile::{Builder, NamedTempFile, PersistError};
 
 /// What names of unfinished files begin with.
 const PREFIX: &str = ".gotrace-slice-";
 
-/// Paths of the files that are being written, and of some that could not be: to remove one again does nothing. Held by the signal's thread until the process is gone, so that no further
-/// file is made meanwhile.
+/// Paths of the files that are being written, and of some that could not be: to remove one again does nothing. Held by the
+/// signal's thread until the process is gone, so that no further file is made or renamed meanwhile.
 static PATHS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// A file that is being written; dropped, it is removed.
@@ -45,17 +45,17 @@ impl UnfinishedFile {
         }
     }
 
-    /// Creates a page for a browser, among temporary files.
+    /// Creates a page for a browser, among temporary files. Nobody else can read it.
     pub(super) fn page() -> io::Result<Self> {
-        let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
-        let file = Builder::new().prefix("gotrace-slice-").suffix(".html").tempfile()?;
-        paths.push(file.path().to_owned());
-        Ok(Self(file))
+        Self::create(&std::env::temp_dir(), None)
     }
 
-    /// Leaves the file where it is, and says where. Signals remove it until it is [finished](finished).
-    pub(super) fn keep(self) -> io::Result<PathBuf> {
-        self.0.keep().map(|(_, path)| path).map_err(|e| e.error)
+    /// Gives a page the name that it stays under, and says which. Signals remove it until it is [finished](finished).
+    pub(super) fn keep_page(self) -> io::Result<PathBuf> {
+        let name = self.0.path().file_name().unwrap_or_default().to_string_lossy();
+        let path = self.0.path().with_file_name(name.trim_start_matches('.').to_owned() + ".html");
+        self.finish(|file| file.persist_noclobber(&path), Some(path.clone()))?;
+        Ok(path)
     }
 
     /// The file.
@@ -65,10 +65,21 @@ impl UnfinishedFile {
 
     /// Gives the file its name, in place of what had it before.
     pub(super) fn persist(self, path: &Path) -> io::Result<()> {
-        let temporary = self.0.path().to_owned();
-        let result = self.0.persist(path).map_err(|e| e.error);
-        finished(&temporary);
-        result.map(drop)
+        self.finish(|file| file.persist(path), None)
+    }
+
+    /// Renames the file, unless a signal is ending the process: it has removed the file, and that is no failure to report.
+    /// `unfinished` is a name that signals remove from now on.
+    fn finish(
+        self,
+        rename: impl FnOnce(NamedTempFile) -> Result<File, PersistError>,
+        unfinished: Option<PathBuf>,
+    ) -> io::Result<()> {
+        let mut paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
+        paths.retain(|path| path != self.0.path());
+        rename(self.0).map_err(|e| e.error)?;
+        paths.extend(unfinished);
+        Ok(())
     }
 }
 
@@ -102,23 +113,40 @@ pub(super) fn leave_interrupts(left: bool) {
     INTERRUPTS_LEFT.store(left, Ordering::SeqCst);
 }
 
+/// Removes all unfinished files of this process, in which a bug was found. Not where that is in a thread that holds their list.
+pub(super) fn remove_all() {
+    match PATHS.try_lock() {
+        Ok(paths) => remove(&paths),
+        Err(TryLockError::Poisoned(paths)) => remove(&paths.into_inner()),
+        Err(TryLockError::WouldBlock) => {}
+    }
+}
+
+fn remove(paths: &[PathBuf]) {
+    for path in paths {
+        drop(fs::remove_file(path));
+    }
+}
+
 /// From here on, signals that end the process remove unfinished files first.
 pub(crate) fn remove_on_signals() {
     #[cfg(unix)]
     {
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+        use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
         use signal_hook::iterator::Signals;
+        const ENDING: [i32; 9] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ];
         let ignored = ignored_signals();
-        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
+        let wanted = ENDING.into_iter().filter(|signal| ignored >> (signal - 1) & 1 == 0);
         // Without the thread, signals end the process as they always do.
         let Ok(mut signals) = Signals::new(wanted) else { return };
         std::thread::spawn(move || {
             for signal in signals.forever() {
-                if signal == SIGINT && INTERRUPTS_LEFT.load(Ordering::SeqCst) {
+                // Without its signal, a write beyond the limit of file sizes fails, and that is said.
+                if signal == SIGXFSZ || signal == SIGINT && INTERRUPTS_LEFT.load(Ordering::SeqCst) {
                     continue;
                 }
                 let paths = PATHS.lock().unwrap_or_else(PoisonError::into_inner);
-                paths.iter().for_each(|path| drop(fs::remove_file(path)));
+                remove(&paths);
                 let _ = signal_hook::low_level::emulate_default_handler(signal);
             }
         });
@@ -150,7 +178,12 @@ mod tests {
         let second = UnfinishedFile::create(folder.path(), None).unwrap();
         assert!(first.0.path().exists(), "it is still written");
         second.persist(&other).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        remove_all();
+        assert!(!first.0.path().exists() && other.exists(), "a bug leaves none either");
         drop(first);
+        let failing = UnfinishedFile::create(folder.path(), None).unwrap();
+        failing.persist(&folder.path().join("missing/other")).unwrap_err();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

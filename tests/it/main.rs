@@ -27,6 +27,7 @@ mod cut_requests;
 mod cutoff;
 mod differential;
 mod endpoints;
+mod faults;
 mod findings;
 mod fleet;
 mod fleet_engines;
