@@ -160,8 +160,8 @@ fn batches_dropped_doubled_swapped() {
 #[test]
 fn foreign_bytes_lose_only_themselves() {
     let long = vec![0xff; 70_000];
-    // The last one ends with the first byte of an experimental batch: with it, the batch behind it looks like one.
-    let texts: [&[u8]; 5] = [b"2026/11/23 listening on :8080\n", b"x", &long, b"go, batch \x01\x01", b"x1"];
+    // The last two end with the first byte of an experimental batch: with it, the batch behind it looks like one.
+    let texts: [&[u8]; 6] = [b"2026/11/23 listening on :8080\n", b"x", &long, b"go, batch \x01\x01", b"x1", b"1"];
     for (name, bytes) in traces(30_000) {
         let sound = read(&bytes).expect("a sound trace");
         for text in texts {
@@ -215,6 +215,10 @@ fn bytes_are_counted_by_what_they_are() {
     let size = bytes.len() as u64;
     // Code, experiment, generation, thread, time, size, and 11 bytes of data.
     assert_eq!(count(&bytes), [(size - 17, 0, 17)]);
+    // What the runtime writes, an address and three sizes, could be read as an event of the experiment.
+    let snapshot = text.replace(r"anything\x00\x01\x02", r"\x80\x80\x80\x80\x18\x80\x40\x08\x80\x10");
+    let snapshot = from_text(&snapshot[snapshot.find("\nTrace Go").expect("events") + 1..]).expect("a trace");
+    assert_eq!(count(&snapshot), [(size - 17, 0, 16)]);
     assert_eq!(count(&[&bytes[..], b"go 1.26 trace\0\0\0"].concat()), [(size - 17, 16, 17)]);
     assert_eq!(count(&[&bytes[..], &bytes].concat()), [(size - 17, 0, 17), (size - 17, 0, 17)]);
     let old = std::fs::read(root().join("testdata/traces/go1.21/waits.trace")).expect("a trace");

@@ -110,6 +110,10 @@ impl Framer<'_> {
         let mut at = start;
         while at < end {
             match self.headers.framed_at(at)? {
+                Framed::Batch(header) if self.is_foreign_byte(&header)? => {
+                    at += 1;
+                    self.note_foreign_byte(header.start);
+                }
                 Framed::Batch(header) if self.fits(&header)? => {
                     at = (header.data + header.size).min(end);
                     if header.data + header.size > end {

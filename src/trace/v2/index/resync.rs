@@ -56,6 +56,26 @@ impl Framer<'_> {
         Ok(next)
     }
 
+    /// Whether an experimental batch is none, but a foreign byte 49 before a sound batch: the number of the experiment is then
+    /// that batch's first byte, and all behind it can be read either way. The data of the only experiment that there is begins
+    /// with an address (`traceSnapshotMemory` and `traceTypeTable.dump`, `runtime`, Go 1.27), so with a byte from 128 on, and
+    /// that of other batches with the code of an event or a table.
+    pub(super) fn is_foreign_byte(&mut self, header: &BatchHeader) -> Result<bool> {
+        if header.kind.is_some() || header.size == 0 || header.size > self.rescan_budget {
+            return Ok(false);
+        }
+        let is_code = self.headers.window.at(header.data)?.first().is_some_and(|first| *first < 0x80);
+        Ok(is_code && self.is_sound_plain_batch(header.start + 1)?)
+    }
+
+    pub(super) fn note_foreign_byte(&mut self, at: u64) {
+        self.counted.skipped += 1;
+        self.note_damage();
+        let generation = self.generations.last().map(|g| g.number);
+        let message = "1 byte before a batch is none of a trace; stepped over".to_owned();
+        self.warnings.push(Warning { generation, ..Warning::lost("foreign-bytes", message, at, 1) });
+    }
+
     /// Where to begin the search for the next batch. That is inside of the last batch if its data cannot be read to the
     /// end: then its size may be wrong, and it may hide others. Within the budget for reading bytes twice.
     fn rescan_from(&mut self, at: u64) -> Result<u64> {
