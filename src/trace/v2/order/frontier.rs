@@ -156,7 +156,7 @@ struct ThreadFrontier<'a, I, S, const FAST: bool> {
     emitted: u64,
     /// Position of the next CPU sample.
     next_sample: usize,
-    /// Whether events are known to be missing.
+    /// Whether events are known to be missing: by the bytes, or because a rule was broken.
     lacks_events: bool,
     /// When to stop, if the state then is as predicted; `None` for the generation's end.
     stop_time: Option<Time>,
@@ -323,7 +323,10 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
                 waiting.park(wait, key);
                 return false;
             }
-            AdvanceResult::Broken(rule) => self.errors.broken(event.pos, event.time, rule),
+            AdvanceResult::Broken(rule) => {
+                self.errors.broken(event.pos, event.time, rule);
+                self.lacks_events = true;
+            }
         }
         let mut emitter = Emitter { last: self.last, emitted: self.emitted, sink: self.sink, names: self.input.names };
         emitter.emit(event, executing, steps);
@@ -384,8 +387,11 @@ impl<'a, I: Instances, S: Sink, const FAST: bool> ThreadFrontier<'a, I, S, FAST>
         if let Some(event) = self.threads[thread].next() {
             self.errors.forced(event.pos, event.time);
         }
+        self.lacks_events = true;
     }
 }
 
+#[cfg(test)]
+mod contradictions;
 #[cfg(test)]
 mod tests;

@@ -52,6 +52,11 @@ impl GoroutineEntry {
         waiters > 0
     }
 
+    /// Whether a thread waits for it.
+    pub(crate) fn has_waiters(&self) -> bool {
+        self.state_and_waiters >= WAITER
+    }
+
     /// One more thread waits for it.
     pub(crate) fn add_waiter(&mut self) {
         self.state_and_waiters += WAITER;

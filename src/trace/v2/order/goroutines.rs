@@ -55,12 +55,14 @@ impl Scheduler {
     #[inline]
     fn named(
         &self,
-        Attempt { ev, force, .. }: Attempt<'_>,
+        Attempt { m, ev, force }: Attempt<'_>,
         ids: &mut impl Instances,
         from: GoState,
     ) -> Result<Option<GIdx>, AdvanceResult> {
         let g = ids.current(ev.args[0]);
-        if !force && !self.is_next(g, from, ev.args[1]) && !self.is_next_of_lost(g, ev.args[1]) {
+        let allowed = force || self.is_next(g, from, ev.args[1]) || self.is_next_of_lost(g, ev.args[1]);
+        // The thread would wait for itself.
+        if !allowed && !self.is_next_of_own(m, g, ev.args[1]) {
             return Err(AdvanceResult::Blocked(Wait::Goroutine(g, ev.args[1], from)));
         }
         Ok(g.is_some().then_some(g))
@@ -137,10 +139,18 @@ impl Scheduler {
             Ok(None) => return AdvanceResult::Broken("a goroutine is unblocked that was never created"),
             Err(blocked) => return blocked,
         };
+        let own = !force && self.threads[m].g == g && self.state(g) != GoState::Waiting;
+        if own {
+            *steps = self.lose_track_of_goroutine(m);
+        }
         self.unbind_elsewhere(g, usize::MAX, force);
         self.set_seq(g, GoState::Runnable, ev.args[1]);
         steps.push(self.threads[m].g, g, GoState::Waiting, GoState::Runnable);
-        AdvanceResult::Advanced
+        if own {
+            AdvanceResult::Broken("a goroutine that executes is unblocked by itself")
+        } else {
+            AdvanceResult::Advanced
+        }
     }
 
     /// GoSwitch, GoSwitchDestroy: a coroutine switch unblocks the next goroutine, blocks or ends the current one, and

@@ -40,9 +40,13 @@
 //! 5. Put threads whose wait has ended through the event back into the heap.
 //! 6. Read the thread's next event; go to 2.
 //! 7. If the heap is empty and threads still wait, something is missing or damaged. *Force* the earliest event of
-//!    these: it happens whatever the rules say. Note it; go to 2. Where events are known to be missing already, an event
-//!    waits no longer than the clocks of two cores can differ (`PATIENCE`), so that one lost event does not hold up all
-//!    threads one after the other.
+//!    these: it happens whatever the rules say. Note it; go to 2. Where events are known to be missing already, by the
+//!    bytes or by a rule that was broken, an event waits no longer than the clocks of two cores can differ (`PATIENCE`),
+//!    so that one lost event does not hold up all threads one after the other.
+//!
+//! A goroutine that starts on a thread which executes another one shows that an event is missing. The state of the other one
+//! is not known from there on, and its next event, by its sequence number, is allowed in any state and waits for nothing:
+//! only its thread could have had what is missing. So is an event of a thread for which it would wait for itself.
 //!
 //! Damage inside a thread's batches is a gap. The thread's goroutine and proc are unknown from there on, which is
 //! reported as a transition to `Undetermined`. When the events behind it happened is known from below only, so an event

@@ -175,10 +175,19 @@ impl Scheduler {
         if g.is_some() {
             self.set(g, GoState::Undetermined);
             self.lost.insert(g);
+            self.end_waits_for_lost(g);
             steps.push(g, g, GoState::Running, GoState::Undetermined);
         }
         self.threads[thread] = ThreadBinding::UNKNOWN;
         steps
+    }
+
+    /// A goroutine whose state is not known any more can be in the one that threads wait for.
+    fn end_waits_for_lost(&mut self, g: GIdx) {
+        if let Some(s) = self.goroutines.get(g).filter(|s| s.has_waiters()) {
+            let next = s.seq.wrapping_add(1);
+            self.fulfilled.extend([GoState::Waiting, GoState::Runnable].map(|state| Wait::Goroutine(g, next, state)));
+        }
     }
 
     /// The bindings of two threads; [`ThreadBinding::UNBOUND`] for a thread that does not exist.
@@ -257,6 +266,13 @@ impl Scheduler {
     #[cold]
     pub(crate) fn is_next_of_lost(&self, g: GIdx, seq: u64) -> bool {
         self.lost.contains(&g) && self.is_next(g, GoState::Undetermined, seq)
+    }
+
+    /// Whether this is the next sequence number of the goroutine that the thread executes: the event in which that left the
+    /// thread is missing, as only the thread itself could have it.
+    #[cold]
+    pub(crate) fn is_next_of_own(&self, m: usize, g: GIdx, seq: u64) -> bool {
+        g.is_some() && self.threads[m].g == g && self.is_next(g, self.state(g), seq)
     }
 
     /// The index of a proc, which is added if it is new.

@@ -48,12 +48,19 @@ impl Sink for Events {
 
 /// Orders all generations of a trace; the events, and what was left of each.
 fn ordered<const FAST: bool>(bytes: &[u8], all: bool) -> (Vec<String>, Vec<String>) {
+    let mut sink = Events { all, texts: Vec::new() };
+    let results = order_into::<FAST>(bytes, &mut sink);
+    (sink.texts, results)
+}
+
+/// Orders all generations of a trace into a sink; what was left of each.
+pub(super) fn order_into<const FAST: bool>(bytes: &[u8], sink: &mut impl Sink) -> Vec<String> {
     let Header::Known(version) = read_header(bytes) else { panic!("no trace") };
     let Dialect::V2(row) = version.dialect else { panic!("an old trace") };
     let source = bytes.to_vec();
     let index = read_index(&source, row, 0).unwrap();
     let (known, names) = (known_codes(row), GenerationNames::default());
-    let (mut workspace, mut sink, mut results) = (Workspace::default(), Events { all, texts: Vec::new() }, Vec::new());
+    let (mut workspace, mut results) = (Workspace::default(), Vec::new());
     for index in &index.generations {
         let generation = Generation::new(&source, index);
         let frequency = read_sync(&source, index, &mut Vec::new()).unwrap().frequency;
@@ -70,10 +77,10 @@ fn ordered<const FAST: bool>(bytes: &[u8], all: bool) -> (Vec<String>, Vec<Strin
             from: None,
             until: None,
         };
-        let result = order_by::<_, _, FAST>(&input, &mut Ids::default(), &mut workspace, &mut sink).unwrap();
+        let result = order_by::<_, _, FAST>(&input, &mut Ids::default(), &mut workspace, sink).unwrap();
         results.push(format!("{result:?}"));
     }
-    (sink.texts, results)
+    results
 }
 
 /// Compares both, and returns the number of events.
