@@ -37,6 +37,8 @@ mod fleet_trial;
 mod fuzz;
 mod ground_truth;
 mod grpc_streams;
+mod hostile_commands;
+mod hostile_formats;
 mod hostile_names;
 mod keepalive;
 mod kinds;

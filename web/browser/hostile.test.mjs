@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { close, makePage, openPage, root } from "./harness.mjs";
+import { pathToFileURL } from "node:url";
+import { close, launch, makePage, openPage, root } from "./harness.mjs";
 
 after(close);
 
@@ -47,6 +48,49 @@ test("names made up to break out", async () => {
   for (const page of pages) texts.push(await check(join(folder, page)));
   assert.match(texts[0], /<\/title><\/template><script>alert\(1\)<\/script>/, "the name is shown as it is");
   assert.match(texts[1], /a\\u\{202E\}b\\x1B\[31m<img/);
+});
+
+// One trace whose names mean ill, through the command: what the Rust test `hostile_formats` wrote.
+const SHOWN = /main\.(<script>alert\(1\)<\/script>|pipe\|cell|\$\(touch|'; touch)/;
+const written = join(root, "target/tmp/hostile-formats");
+
+test("a trace of hostile names, as pages", async () => {
+  for (const name of ["tasks", "goroutines", "compared"]) {
+    const text = await check(join(written, `${name}.html`));
+    // A comparison is called by what was asked for.
+    if (name !== "compared") assert.match(text, SHOWN, name);
+  }
+});
+
+// What a flame graph is made of.
+const SVG = "a animate defs g linearGradient rect script stop style svg text title tspan".split(" ");
+
+test("a trace of hostile names, as flame graphs", async () => {
+  const tab = await (await (await launch()).newContext()).newPage();
+  const problems = [];
+  let own = "";
+  tab.on("console", (message) => ["error", "warning"].includes(message.type()) && problems.push(message.text()));
+  tab.on("pageerror", (error) => problems.push(String(error)));
+  tab.on("dialog", (dialog) => (problems.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
+  tab.on("request", (request) => request.url() !== own && problems.push(`request: ${request.url().slice(0, 200)}`));
+  for (const name of ["tasks", "goroutines", "compared"]) {
+    own = pathToFileURL(join(written, `${name}.svg`)).href;
+    await tab.goto(own);
+    const frames = await tab.locator("#frames g, #frames a").count();
+    assert.ok(frames > 3, `${name}: ${frames} frames`);
+    // Zooming writes the names anew.
+    for (let i = 0; i < Math.min(frames, 30); i++) await tab.locator("#frames g, #frames a").nth(i).dispatchEvent("click");
+    const seen = await tab.evaluate(() => ({
+      tags: [...new Set([...document.querySelectorAll("*")].map((element) => element.localName))],
+      scripts: document.querySelectorAll("script").length,
+      titles: [...document.querySelectorAll("title")].map((title) => title.textContent).join("\n"),
+    }));
+    assert.deepEqual([seen.tags.filter((tag) => !SVG.includes(tag)), seen.scripts], [[], 1], name);
+    if (name !== "compared") assert.match(seen.titles, SHOWN, name);
+    assert.doesNotMatch(seen.titles, HIDDEN, name);
+    assert.deepEqual(problems, [], name);
+  }
+  await tab.context().close();
 });
 
 /** All traces below a folder. */

@@ -1,11 +1,10 @@
 //! A mere contradiction does not disturb the order of the other events: a goroutine starts on a thread that has one already,
 //! because the event in which that one left is missing.
 
-use super::tests::order_into;
+use super::tests::{order_into, recording};
 use super::*;
 use crate::trace::wire::event_spec::code;
 use rustc_hash::FxHashMap;
-use std::path::Path;
 
 /// Where each event is in the file, in their order, and when it happened.
 #[derive(Default)]
@@ -41,8 +40,7 @@ struct Recording {
 impl Recording {
     fn all() -> impl Iterator<Item = Self> {
         ["go1.22", "go1.23", "go1.25", "go1.26"].into_iter().map(|folder| {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces").join(folder).join("server.trace");
-            let bytes = std::fs::read(path).unwrap();
+            let bytes = recording(&format!("{folder}/server.trace"));
             let (events, results) = places(&bytes);
             assert!(results.contains("forced: 0,") && results.contains("broken: 0,"), "{results}");
             let is_leaving = |pos: &usize| matches!(bytes[*pos], code::GO_BLOCK | code::GO_STOP);

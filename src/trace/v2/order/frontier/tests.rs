@@ -97,6 +97,10 @@ fn files(folder: &str) -> impl Iterator<Item = PathBuf> {
     std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path())
 }
 
+pub(super) fn recording(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces").join(name)).unwrap()
+}
+
 #[test]
 fn the_fast_path_agrees_on_recordings_whole_and_damaged() {
     let mut n_events = 0;
