@@ -6,8 +6,10 @@
 use super::clean::clean;
 use super::frames::{self, CUT};
 use crate::profile::{NodeIdx, Sample, StackTree};
+use hashbrown::HashTable;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher as _;
 use std::io;
 
 /// What a stack counts on each of two sides. Where there is one, it is the first.
@@ -20,8 +22,13 @@ pub(super) struct FoldedNode {
     pub(super) name: u32,
     /// Frames above it.
     pub(super) depth: u32,
-    /// What its stack counts; none of a frame with others below it. Only a state's frame ends a stack.
-    pub(super) sides: Option<Sides>,
+    /// The number of the stack that it ends; [`TOP`] for a frame with others below it. Only a state's frame ends a stack.
+    end: u32,
+}
+
+impl FoldedNode {
+    /// The root, which ends no stack.
+    pub(super) const ROOT: Self = Self { name: 0, depth: 0, end: TOP };
 }
 
 /// Stacks in the order of their lines' bytes, as a tree: each frame once, before those below it.
@@ -29,6 +36,8 @@ pub(super) struct FoldedNode {
 pub(super) struct FoldedStacks {
     names: IndexSet<String, FxBuildHasher>,
     nodes: Vec<FoldedNode>,
+    /// What each stack counts.
+    counts: Vec<Sides>,
 }
 
 impl FoldedStacks {
@@ -51,7 +60,12 @@ impl FoldedStacks {
 
     /// What all of them count on both sides.
     pub(super) fn total(&self) -> u128 {
-        self.nodes.iter().flat_map(|node| node.sides.unwrap_or_default()).map(u128::from).sum()
+        self.counts.iter().flatten().copied().map(u128::from).sum()
+    }
+
+    /// What the stack counts that a frame ends; none of a frame with others below it.
+    pub(super) fn sides(&self, node: &FoldedNode) -> Option<Sides> {
+        self.counts.get(node.end as usize).copied()
     }
 
     /// The frames.
@@ -79,7 +93,7 @@ impl FoldedStacks {
                 line.push(';');
             }
             line.push_str(self.name(node));
-            if let Some(sides) = node.sides {
+            if let Some(sides) = self.sides(node) {
                 take(&line, sides)?;
             }
         }
@@ -87,17 +101,40 @@ impl FoldedStacks {
     }
 }
 
-/// A frame at its place: the frame above it, its name, and whether it ends a stack.
-type Place = (u32, u32, bool);
+/// A frame at its place: the frame above it, and twice its name, and one if it ends a stack.
+type Place = (u32, u32);
 
 /// Stands for no frame: above the outermost.
 const TOP: u32 = u32::MAX;
+
+/// Places, each once. There may be a million, so their hashes are not kept.
+#[derive(Default)]
+struct Places {
+    list: Vec<Place>,
+    numbers: HashTable<u32>,
+}
+
+impl Places {
+    /// The number of a place, added if new.
+    fn number(&mut self, place: Place) -> u32 {
+        let Self { list, numbers } = self;
+        let hash = |place: &Place| FxBuildHasher.hash_one(place);
+        let next = list.len() as u32;
+        let same = |number: &u32| list[*number as usize] == place;
+        let entry = numbers.entry(hash(&place), same, |number| hash(&list[*number as usize]));
+        let number = *entry.or_insert(next).get();
+        if number == next {
+            list.push(place);
+        }
+        number
+    }
+}
 
 /// Puts stacks together.
 #[derive(Default)]
 pub(super) struct FoldedBuilder {
     names: IndexSet<String, FxBuildHasher>,
-    places: IndexSet<Place, FxBuildHasher>,
+    places: Places,
     /// Of frames that end a stack, what it counts.
     counts: FxHashMap<u32, Sides>,
 }
@@ -106,7 +143,7 @@ impl FoldedBuilder {
     /// Adds to what the stack below the frame `at` counts in a state.
     fn add(&mut self, at: u32, state: &str, sides: Sides) {
         let name = self.name(&frames::state_frame(state));
-        let place = self.places.insert_full((at, name, true)).0 as u32;
+        let place = self.places.number((at, 2 * name + 1));
         let sums = self.counts.entry(place).or_default();
         sums.iter_mut().zip(sides).for_each(|(sum, value)| *sum = sum.saturating_add(value));
     }
@@ -124,7 +161,7 @@ impl FoldedBuilder {
     }
 
     fn push(&mut self, above: u32, name: u32) -> u32 {
-        self.places.insert_full((above, name, false)).0 as u32
+        self.places.number((above, 2 * name))
     }
 
     /// The number of a name as lines have it: `;` separates frames and a line is a stack, so neither may be part of it.
@@ -136,11 +173,12 @@ impl FoldedBuilder {
     /// All stacks, sorted.
     pub(super) fn finish(self) -> FoldedStacks {
         let Self { names, places, counts } = self;
+        let places = places.list;
         let rank = ranks(&names);
         let mut sorted: Vec<u32> = (0..places.len() as u32).collect();
         let order = |&at: &u32| {
-            let (above, name, is_end) = places[at as usize];
-            (above, rank[usize::from(is_end)][name as usize])
+            let (above, name) = places[at as usize];
+            (above, rank[name as usize])
         };
         sorted.sort_unstable_by_key(order);
         let below = |above: u32| {
@@ -148,28 +186,30 @@ impl FoldedBuilder {
             let end = sorted.partition_point(|&at| places[at as usize].0 <= above);
             &sorted[start..end]
         };
-        let mut nodes = Vec::with_capacity(places.len());
+        let mut stacks = FoldedStacks { nodes: Vec::with_capacity(places.len()), ..FoldedStacks::default() };
         let mut open: Vec<(u32, u32)> = below(TOP).iter().rev().map(|&at| (at, 0)).collect();
         while let Some((at, depth)) = open.pop() {
-            let (_, name, _) = places[at as usize];
-            nodes.push(FoldedNode { name, depth, sides: counts.get(&at).copied() });
+            let (name, count) = (places[at as usize].1 / 2, counts.get(&at));
+            let end = count.map_or(TOP, |_| stacks.counts.len() as u32);
+            stacks.nodes.push(FoldedNode { name, depth, end });
+            stacks.counts.extend(count);
             open.extend(below(at).iter().rev().map(|&below| (below, depth + 1)));
         }
-        FoldedStacks { names, nodes }
+        FoldedStacks { names, ..stacks }
     }
 }
 
 /// By number of a name, its position in the order of lines: as a frame with others below it, and as the last one.
-fn ranks(names: &IndexSet<String, FxBuildHasher>) -> [Vec<u32>; 2] {
-    let key = |(name, is_end): (usize, bool)| {
-        let end = if is_end { &b""[..] } else { b";" };
-        names[name].as_bytes().iter().chain(end)
+fn ranks(names: &IndexSet<String, FxBuildHasher>) -> Vec<u32> {
+    let key = |number: usize| {
+        let end = if number % 2 == 1 { &b""[..] } else { b";" };
+        names[number / 2].as_bytes().iter().chain(end)
     };
-    let mut all: Vec<(usize, bool)> = (0..names.len()).flat_map(|name| [(name, false), (name, true)]).collect();
+    let mut all: Vec<usize> = (0..2 * names.len()).collect();
     all.sort_unstable_by(|&a, &b| key(a).cmp(key(b)));
-    let mut ranks = [vec![0; names.len()], vec![0; names.len()]];
-    for (rank, (name, is_end)) in (0..).zip(all) {
-        ranks[usize::from(is_end)][name] = rank;
+    let mut ranks = vec![0; all.len()];
+    for (rank, number) in (0..).zip(all) {
+        ranks[number] = rank;
     }
     ranks
 }

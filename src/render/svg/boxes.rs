@@ -2,7 +2,7 @@
 //! here, so that what draws sees no more of them than their room.
 
 use super::clamped;
-use crate::render::folded_stacks::{FoldedNode, FoldedStacks};
+use crate::render::folded_stacks::{FoldedNode, FoldedStacks, Sides};
 use std::fmt::Write as _;
 
 /// Boxes drawn at most: a browser stays quick, and the file below a few megabytes.
@@ -50,7 +50,7 @@ impl Boxes {
     pub(super) fn of(stacks: &FoldedStacks) -> Self {
         let nodes = stacks.nodes();
         let per = stacks.total().div_ceil(MAX_WIDTH).max(1);
-        let widths = widths(nodes, per);
+        let widths = widths(stacks, per);
         let narrow = narrow_boxes(widths.iter().copied().filter(|&width| width > 0).collect());
         let mut drawing = Drawing::default();
         for (node, &width) in nodes.iter().zip(&widths) {
@@ -58,30 +58,31 @@ impl Boxes {
             if width >= narrow.below.max(1) {
                 drawing.open(node, width);
             }
-            drawing.add(node, own_width(node, per));
+            let sides = stacks.sides(node);
+            drawing.add(sides, own_width(sides, per));
         }
         drawing.finish(narrow)
     }
 }
 
 /// How wide a stack is that ends here. What is not drawn to scale has the least width.
-fn own_width(node: &FoldedNode, per: u128) -> u64 {
-    let both = node.sides.map_or(0, |[base, new]| base.saturating_add(new));
+fn own_width(sides: Option<Sides>, per: u128) -> u64 {
+    let both = sides.map_or(0, |[base, new]| base.saturating_add(new));
     if both == 0 { 0 } else { clamped((u128::from(both) / per).max(1)) }
 }
 
 /// For each frame, how wide it is with all that is below it.
-fn widths(nodes: &[FoldedNode], per: u128) -> Vec<u64> {
+fn widths(stacks: &FoldedStacks, per: u128) -> Vec<u64> {
+    let nodes = stacks.nodes();
     let mut widths = vec![0; nodes.len()];
     let mut open: Vec<(usize, u64)> = Vec::new();
     let mut at_end: u64 = 0;
-    let end = FoldedNode { name: 0, depth: 0, sides: None };
-    for (at, node) in nodes.iter().chain([&end]).enumerate() {
+    for (at, node) in nodes.iter().chain([&FoldedNode::ROOT]).enumerate() {
         for (closed, start) in open.drain((node.depth as usize).min(open.len())..) {
             widths[closed] = at_end - start;
         }
         open.push((at, at_end));
-        at_end = at_end.saturating_add(own_width(node, per));
+        at_end = at_end.saturating_add(own_width(stacks.sides(node), per));
     }
     widths
 }
@@ -134,9 +135,9 @@ impl Drawing {
         self.boxes.list.push(FlameBox { node: *node, width, sides: [0, 0] });
     }
 
-    fn add(&mut self, node: &FoldedNode, width: u64) {
+    fn add(&mut self, sides: Option<Sides>, width: u64) {
         self.room = self.room.saturating_add(width);
-        let sides = node.sides.unwrap_or_default();
+        let sides = sides.unwrap_or_default();
         self.counted = [0, 1].map(|side: usize| self.counted[side] + u128::from(sides[side]));
     }
 

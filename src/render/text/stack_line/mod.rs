@@ -10,6 +10,7 @@ use crate::profile::{Carrier, OwnCode, ProfileFrame, SharedText};
 use crate::render::names;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Frames looked at from either end: no line shows more, and fitting stays cheap.
 const MAX_PIECES: usize = 48;
@@ -25,8 +26,8 @@ const WAITS_FOR: &str = "waits for ";
 /// A stack ready to be fitted into a line. Equal chains look the same.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct StackLine {
-    /// Names from the outermost to the leaf.
-    pieces: Vec<SharedText>,
+    /// Names from the outermost to the leaf. Lines that are told apart from others share them.
+    pieces: Rc<Vec<SharedText>>,
     /// The pieces in the order in which they deserve room.
     wanted: Vec<usize>,
     /// How many of these are kept whatever their length.
@@ -81,7 +82,7 @@ impl StackLine {
     /// Adds a pseudo frame at the leaf, which deserves room before the outer frames.
     fn end_with(&mut self, pseudo: SharedText) {
         self.wanted.insert(self.wanted.len().min(1), self.pieces.len());
-        self.pieces.push(pseudo);
+        Rc::make_mut(&mut self.pieces).push(pseudo);
     }
 
     fn of_frames(stack: &[&ProfileFrame], own: &OwnCode, names: &LineNames) -> Self {
@@ -112,14 +113,14 @@ impl StackLine {
         }
         let (pieces, wanted) = outermost_first(pieces, &shown, own, creator.is_some());
         let (place, file) = place(stack, own);
-        Self { pieces, wanted, n_kept: 1, is_told_apart: false, carries: None, place, file }
+        Self { pieces: pieces.into(), wanted, n_kept: 1, is_told_apart: false, carries: None, place, file }
     }
 
     /// What a goroutine did while another one waited, whose stack is beyond `at`: `main.Page → main.orders → … → waits for
     /// http.(*persistConn).readLoop → …`. The last own function that waited and `waits for` are always kept.
     fn of_waits(stack: &[&ProfileFrame], at: usize, own: &OwnCode, names: &LineNames) -> Self {
         let waiter = Self::of_goroutine(&stack[at + 1..], own, names);
-        let mut pieces = waiter.pieces;
+        let mut pieces = Rc::unwrap_or_clone(waiter.pieces);
         let n_waiter = pieces.len();
         let goroutines: Vec<&[&ProfileFrame]> = stack[..at].split(|f| f.is_waiting_for()).collect();
         let mut kept = waiter.wanted.first().copied().into_iter().collect::<Vec<_>>();
@@ -140,7 +141,7 @@ impl StackLine {
         let wanted: Vec<usize> = wanted.chain((0..pieces.len()).rev()).collect();
         let (pieces, wanted) = limited(pieces, wanted);
         Self {
-            pieces,
+            pieces: pieces.into(),
             wanted,
             n_kept: kept.len(),
             is_told_apart: false,
@@ -227,7 +228,11 @@ impl StackLine {
 
     /// The same with the place beside its own function, `main.orders (main.go:33)`.
     pub(super) fn with_place(mut self) -> Self {
-        if let Some(own) = self.wanted.first().and_then(|&i| self.pieces.get_mut(i)).filter(|_| !self.place.is_empty())
+        if let Some(own) = self
+            .wanted
+            .first()
+            .and_then(|&i| Rc::make_mut(&mut self.pieces).get_mut(i))
+            .filter(|_| !self.place.is_empty())
         {
             *own = format!("{own} ({})", self.place).into();
         }
@@ -266,7 +271,7 @@ impl StackLine {
             n_kept = ends.len();
             wanted.splice(0..0, ends);
         }
-        Self { pieces: self.pieces[range].to_vec(), wanted, n_kept, ..self.clone() }
+        Self { pieces: self.pieces[range].to_vec().into(), wanted, n_kept, ..self.clone() }
     }
 
     /// The kept pieces, their names cut until they fit; none where too little would be left of them.
@@ -287,7 +292,7 @@ impl StackLine {
             let most = room.checked_sub(for_others).filter(|most| *most >= least(i))?;
             let share = (room / (by_width.len() - n)).clamp(least(i), most);
             if width(&self.pieces[i]) > share {
-                line.pieces[i] = cut(view, &self.pieces[i], share).into();
+                Rc::make_mut(&mut line.pieces)[i] = cut(view, &self.pieces[i], share).into();
             }
             room -= width(&line.pieces[i]);
         }
@@ -373,6 +378,9 @@ fn limited(mut pieces: Vec<SharedText>, mut wanted: Vec<usize>) -> (Vec<SharedTe
     }
     let mut seen = vec![false; pieces.len()];
     wanted.retain(|&i| i < seen.len() && !std::mem::replace(&mut seen[i], true));
+    // There may be very many lines, and each position was in the list several times.
+    wanted.shrink_to_fit();
+    pieces.shrink_to_fit();
     (pieces, wanted)
 }
 
