@@ -21,14 +21,14 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// Go's reader in a process of its own, which reads one trace after the other.
-struct Judge {
+pub(crate) struct Judge {
     child: Child,
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
 }
 
 impl Judge {
-    fn start(streamref: &Path) -> Self {
+    pub(crate) fn start(streamref: &Path) -> Self {
         let mut command = Command::new(streamref);
         let mut child =
             command.arg("-mode=judge").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
@@ -36,7 +36,7 @@ impl Judge {
         Self { child, to, from: BufReader::new(from) }
     }
 
-    fn ask(&mut self, bytes: &[u8]) -> GoAnswer {
+    pub(crate) fn ask(&mut self, bytes: &[u8]) -> GoAnswer {
         let to = self.to.as_mut().expect("it runs");
         to.write_all(&(bytes.len() as u32).to_le_bytes()).expect("it reads");
         to.write_all(bytes).expect("it reads");
@@ -59,9 +59,9 @@ impl Drop for Judge {
 }
 
 /// What Go's reader says of a trace.
-struct GoAnswer {
+pub(crate) struct GoAnswer {
     /// Why it gave up; `None` if it did not.
-    error: Option<String>,
+    pub(crate) error: Option<String>,
     states: States,
     goroutines: u64,
 }

@@ -76,5 +76,6 @@ mod v1_binary;
 mod v1_damage;
 mod v1_meaning;
 mod v1_reference;
+mod v1_refused;
 mod viewers;
 mod wakers;

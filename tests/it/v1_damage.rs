@@ -62,7 +62,9 @@ fn text_between_batches_costs_nothing_but_itself() {
     let whole = ping_pong(50).end();
     let sound = v1::states(&v1::open(&whole).unwrap(), true);
     let second_batch = whole.windows(2).skip(20).position(|w| w == [0x41, 1]).unwrap() + 20;
-    for text in ["hello from the program\n", "Server started at 12:00\n", "goroutine 7 [running]:\n\tmain.main()\n"] {
+    for text in
+        ["hello from the program\n", "Server started at 12:00\n", "goroutine 7 [running]:\n\tmain.main()\n", "e! ended"]
+    {
         let mut dirty = whole.clone();
         dirty.splice(second_batch..second_batch, text.bytes());
         let trace = v1::open(&dirty).unwrap();

@@ -142,12 +142,32 @@ impl RecordFormat {
         let head = cursor.byte()?;
         let Some(shape) = self.shapes[usize::from(head & 0x3f)] else { return Ok(None) };
         match shape.kind {
-            // Go's reader takes any count here. Writers always write 0, and the other counts are letters of foreign text.
             Kind::String if head >> 6 == 0 => read_string(cursor),
-            Kind::String => Ok(None),
+            Kind::String => self.read_counted_string(cursor),
             Kind::Stack => read_stack(head, cursor),
             _ => self.read_values(shape, head, cursor),
         }
+    }
+
+    /// A string with another count than the 0 that writers write. Go's reader takes any, but the others are letters of foreign
+    /// text, too: so it must be a name, and a record must follow.
+    #[cold]
+    fn read_counted_string<'a>(&self, cursor: &mut Cursor<'a>) -> Result<Option<Record<'a>>, Malformed> {
+        let record = read_string(cursor)?;
+        let Some(Record::String { bytes, .. }) = record else { return Ok(None) };
+        let is_name = std::str::from_utf8(bytes).is_ok_and(|name| !name.chars().any(char::is_control));
+        let follows = cursor.peek().is_none_or(|head| self.is_head(head));
+        Ok(record.filter(|_| is_name && follows))
+    }
+
+    /// Whether a record as writers write it begins with this byte.
+    fn is_head(&self, head: u8) -> bool {
+        let count = head >> 6;
+        self.shapes[usize::from(head & 0x3f)].is_some_and(|shape| match shape.kind {
+            Kind::String => count == 0,
+            Kind::Stack => count == 3,
+            _ => count == 3 || count + self.n_uncounted == shape.n_values,
+        })
     }
 
     #[inline]

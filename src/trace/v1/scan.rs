@@ -424,6 +424,35 @@ mod tests {
         (RecordFormat::new(row), bytes)
     }
 
+    /// Every byte is in a gap or in a record, whatever the damage: so what is not skipped is used, and nothing of an old trace
+    /// is unknown.
+    #[test]
+    fn bytes_outside_of_gaps_are_records() {
+        let (format, sound) = test_trace("go1.21", "waits");
+        let (mut n_gaps, mut gap_bytes) = (0, 0);
+        for i in 0..400 {
+            let mut bytes = sound.clone();
+            for k in 0..=i % 3 {
+                let at = HEADER_SIZE + (i * 7919 + k * 104_729) % (bytes.len() - HEADER_SIZE);
+                bytes[at] ^= 1 << (i % 8);
+            }
+            let damaged = scan(&format, &bytes);
+            let (mut at, mut gaps) = (HEADER_SIZE as u64, damaged.gaps.iter().peekable());
+            while at < bytes.len() as u64 {
+                if let Some(gap) = gaps.next_if(|gap| gap.start == at) {
+                    (n_gaps, gap_bytes) = (n_gaps + 1, gap_bytes + gap.end - gap.start);
+                    at = gap.end;
+                    continue;
+                }
+                let mut cursor = Cursor::new(&bytes[at as usize..], at);
+                assert!(matches!(format.read(&mut cursor), Ok(Some(_))), "mutant {i}: no record at {at}");
+                at = cursor.offset();
+            }
+            assert!(at == bytes.len() as u64 && gaps.next().is_none(), "mutant {i}");
+        }
+        assert!(n_gaps > 50 && gap_bytes > 1000, "{n_gaps} gaps, {gap_bytes} bytes");
+    }
+
     /// A file that is scanned in halves gives the same as in one piece.
     #[test]
     fn halves_are_joined_where_batches_begin_and_nowhere_else() {

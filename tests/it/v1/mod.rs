@@ -1,6 +1,7 @@
 //! Helpers of the tests of old traces.
 
 pub(crate) mod builder;
+pub(crate) mod text;
 
 use gotrace_slice::trace::event::{Event, EventKind, GoState, GoTransition};
 use gotrace_slice::trace::ids::{GIdx, StackIdx};

@@ -5,6 +5,7 @@
 //! * A return from a system call that is written late gets its true place in the order.
 
 use super::lanes::{ABSENT, BLOCKED, OTHER_G, REPLACES};
+use super::ranges::OpenRanges;
 use super::slots::{SlotIdx, Slots};
 use super::stream::{EventRole, Head, role};
 use crate::trace::ids::{GIdx, GoId};
@@ -78,6 +79,8 @@ pub(crate) struct OrderBuilder {
     pub(crate) disorder: ClockDisorder,
     /// Returns from system calls that never began.
     pub(crate) broken: BrokenRules,
+    /// The collections, stopped worlds and assists that are open.
+    pub(super) ranges: OpenRanges,
     /// Ticks of the first event; none before it.
     pub(crate) first_ticks: Option<i64>,
     /// Ticks of the last event; none before the first.
@@ -130,9 +133,13 @@ impl OrderBuilder {
             return;
         }
         self.count(ticks);
+        if OpenRanges::concerns(kind) {
+            self.ranges.take(kind, g, head.pos);
+        }
         if kind == Kind::GoEnd
             && let Some(slot) = slots.get(slot)
         {
+            self.ranges.end(g);
             slot.instance = GIdx::NONE;
         }
     }

@@ -3,7 +3,7 @@
 //! In: the [`FileScan`] of a file. Out: an [`OldTrace`], whose events can be walked through as often as needed.
 //!
 //! 1. `lanes.rs` sorts the batches of a scan by proc: a lane of cells for each, and a reader of it. `laws.rs` looks whether
-//!    the events of a lane contradict each other.
+//!    the events of a lane contradict each other, and `ranges.rs` of all lanes.
 //! 2. `stream.rs` reads a lane as the merge needs it, with the goroutine that executes; `slots.rs` has the goroutines by
 //!    their ids.
 //! 3. `merge.rs` merges the streams of Go 1.7 and later, by the `rules.rs` about goroutine states and with the heap of
@@ -24,6 +24,7 @@ mod lanes;
 mod laws;
 mod merge;
 mod ordered;
+mod ranges;
 mod reasons;
 mod rules;
 mod slots;
@@ -137,6 +138,13 @@ pub(crate) fn open(
     let MergeResult { mut builder, forced } = order_lanes(file, &mut lanes, version, frequency);
     broken.join(scanned.broken);
     broken.join(builder.broken);
+    if scanned.gaps.iter().all(|gap| gap.cause == GapCause::SecondTrace) {
+        // Behind lost events nobody knows what is open.
+        broken.join(builder.ranges.broken);
+        if version.stops != WorldStops::None {
+            broken.join(builder.ranges.broken_stops);
+        }
+    }
     let (disorder, goroutines) = (builder.disorder, std::mem::take(&mut builder.goroutines));
     let order = Order::new(builder);
     if scanned.n_futile > 0 {
