@@ -250,3 +250,20 @@ impl SelectorBuilder {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Go's names may have any letters: what is left out of the features of `regex` must not be these.
+    #[test]
+    fn letters_beyond_ascii_have_case_and_classes() {
+        let matches = |pattern: &str, name: &str| {
+            let syntax = PatternSyntax { ignore_case: true, ..PatternSyntax::default() };
+            Patterns::new("--root", &[pattern.to_owned()], syntax).map(|patterns| patterns.matches(name))
+        };
+        assert!(matches("main.ÉTAT", "main.état").unwrap() && !matches("main.ÉTAT", "main.etat").unwrap());
+        assert!(matches(r"^main\.\w+$", "main.größe").unwrap() && !matches(r"^main\.\w+$", "main.a-b").unwrap());
+        assert!(matches(r"main\.\p{Lu}", "main.Ä").unwrap() && !matches(r"main\.\p{Nd}", "main.Ä").unwrap());
+    }
+}
