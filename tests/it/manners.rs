@@ -219,7 +219,7 @@ fn places_are_links_where_the_terminal_has_them() {
     let colours = regex::Regex::new(r"\x1b\[[0-9;]*m").unwrap();
     // The answer, and each section that names places.
     for (root, place, sections) in [
-        ("main.Slept", "main.go:421", [["", "LATENCY"], ["TOP STACKS", "SLOWEST"], ["FINDINGS", "READ AND"]]),
+        ("main.Slept", "main.go:421", [["", "LATENCY"], ["TOP STACKS", "SLOWEST"], ["FINDINGS", "TOP STACKS"]]),
         ("main.Upgraded", "main.go:293", [["", "LATENCY"], ["WHO ENDED", "TOP STACKS"], ["TOP STACKS", "SLOWEST"]]),
     ] {
         let (plain, linked) = (report(root, "0", "always", "whole"), report(root, "1", "always", "whole"));
