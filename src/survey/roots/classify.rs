@@ -34,6 +34,16 @@ impl CallSite {
         Self((hash >> 32) as u32 | 1)
     }
 
+    /// As a number, to be kept.
+    pub(crate) fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// From [`CallSite::bits`].
+    pub(crate) fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
     /// Whether both are known, and are of different calls.
     pub(crate) fn is_other_than(self, other: Self) -> bool {
         self != other && self != Self::UNKNOWN && other != Self::UNKNOWN

@@ -1,7 +1,7 @@
 //! Scans of generations → one survey. Takes the scans in the order of the generations, and gives every goroutine that a
 //! scan names its index.
 
-use super::evidence::{Evidence, EvidenceKind, GoroutineRef};
+use super::evidence::{EvidenceKind, GoroutineRef};
 use super::evidence_store::EvidenceStore;
 use super::names::StringCache;
 use super::notes::Notes;
@@ -79,8 +79,8 @@ impl ScanTerms<'_> {
         (ticks != 0).then(|| self.clock.time(ticks))
     }
 
-    fn evidence(&self, piece: &Evidence) -> RootEvidence {
-        match piece.kind {
+    fn evidence(&self, piece: EvidenceKind) -> RootEvidence {
+        match piece {
             EvidenceKind::Match(Match { stack, call, first, last, holds }) => {
                 RootEvidence::Match(Match { stack: self.names.stack(stack), call, first, last, holds })
             }
@@ -240,9 +240,9 @@ impl<'a> ScanCollector<'a> {
     }
 
     fn add_evidence(&mut self, store: &mut EvidenceStore, terms: ScanTerms<'_>) {
-        let evidence = store.relevant_and_open(&self.open_ids);
-        for of_one in evidence.chunk_by(|a, b| a.g == b.g) {
-            let g = self.goroutine(of_one[0].g, terms);
+        store.add_open(&self.open_ids);
+        for (g, runs) in store.relevant.goroutines() {
+            let g = self.goroutine(g, terms);
             // Where an id repeats, damage can leave a run of no known goroutine.
             if !g.is_some() {
                 continue;
@@ -250,7 +250,7 @@ impl<'a> ScanCollector<'a> {
             let last_gap = self.unfinished.get(&g).copied().flatten();
             let was_seen = self.collector.survey.forest.get(g).generation != terms.generation;
             let before = Before { last_gap, was_outside: !self.never_outside.contains(&g), was_seen };
-            let pieces = of_one.iter().map(|piece| terms.evidence(piece));
+            let pieces = runs.flat_map(|run| run.pieces()).map(|piece| terms.evidence(piece));
             let (is_open, was_outside) = self.collector.evidence_of_generation(g, pieces, before);
             if was_outside {
                 self.never_outside.remove(&g);

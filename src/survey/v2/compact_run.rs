@@ -1,7 +1,7 @@
 //! Runs without a matching stack, in little memory: most runs are such, and only those of goroutines that match
 //! elsewhere are ever looked at. On the hot path.
 
-use super::evidence::{Evidence, EvidenceKind, GoroutineRef, RunGap};
+use super::evidence::{GoroutineRef, RunGap};
 use crate::trace::ids::GoId;
 
 /// Where in a run the first stack is that does not match: there a stretch ends that is open when the run begins.
@@ -30,7 +30,7 @@ impl OtherStack {
     }
 }
 
-/// A run without a matching stack, in a sixth of the memory of an [`Evidence`].
+/// A run without a matching stack, in less than an [`EvidenceLog`](super::evidence_log::EvidenceLog) needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct CompactRun {
     /// The goroutine's id.
@@ -67,16 +67,19 @@ impl CompactRun {
         self.seq_and_other & ((1 << Self::OTHER_BITS) - 1) != 0
     }
 
-    /// The same as evidence, in a generation that starts at this file position.
-    pub(crate) fn expanded(self, start: u64) -> Evidence {
+    /// The goroutine's sequence number when the run began.
+    pub(crate) fn seq(self) -> u64 {
+        u64::from(self.seq_and_other >> Self::OTHER_BITS)
+    }
+
+    /// What it says, in a generation that starts at this file position.
+    pub(crate) fn gap(self, start: u64) -> RunGap {
         let first = start + u64::from(self.offset);
         let first_other = match self.seq_and_other & ((1 << Self::OTHER_BITS) - 1) {
             0 => 0,
             bytes => first + u64::from(bytes - 1),
         };
-        let gap = RunGap { first, last: first.max(first_other), ticks: 0, first_other };
-        let seq = u64::from(self.seq_and_other >> Self::OTHER_BITS);
-        Evidence { g: self.g(), seq, order: 1, kind: EvidenceKind::Gap(gap) }
+        RunGap { first, last: first.max(first_other), ticks: 0, first_other }
     }
 }
 
@@ -143,7 +146,7 @@ impl PackedRun {
 mod tests {
     use super::*;
 
-    /// Both forms of a run expand to the same evidence, up to the largest values that fit.
+    /// Both forms of a run say the same, up to the largest values that fit.
     #[test]
     fn packed_and_compact_runs_say_the_same() {
         let base = 1 << 20;
@@ -154,9 +157,9 @@ mod tests {
                     let packed = PackedRun::new(id, offset, seq, other).map(|run| run.unpacked(base));
                     let compact = CompactRun::new(base + id, offset, seq, other);
                     assert!(packed.is_some() && packed == compact, "{id} {offset} {seq} {other:?}");
-                    let Some(EvidenceKind::Gap(gap)) = compact.map(|run| run.expanded(7).kind) else {
-                        panic!("{id} {offset} {seq} {other:?}")
-                    };
+                    let run = compact.unwrap();
+                    let gap = run.gap(7);
+                    assert_eq!((run.g().id.0, run.seq()), (base + id, seq));
                     assert_eq!((gap.first, gap.first_other), (7 + offset, other.position(7 + offset)));
                 }
             }

@@ -27,29 +27,7 @@ impl GoroutineRef {
     }
 }
 
-/// One piece of evidence about a goroutine. Sorted by `g`, `seq`, `order`, pieces are in the goroutine's own order.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Evidence {
-    /// The goroutine.
-    pub(crate) g: GoroutineRef,
-    /// Its sequence number when the run began.
-    pub(crate) seq: u64,
-    /// Order within the run, from 1 on; 0 is a status.
-    pub(crate) order: u32,
-    /// What it says.
-    pub(crate) kind: EvidenceKind,
-}
-
-impl Evidence {
-    /// Sort key among the evidence of one goroutine.
-    pub(crate) fn rank(&self) -> (u64, u32, u64) {
-        // Only damage makes two pieces with the same number and order.
-        let pos = if let EvidenceKind::Gap(gap) = self.kind { gap.first } else { 0 };
-        (self.seq, self.order, pos)
-    }
-}
-
-/// What a piece of evidence says.
+/// A piece of evidence about a goroutine: what it says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum EvidenceKind {
     /// A matching function is on the stacks (wire ids).

@@ -1,8 +1,8 @@
 //! What the scans of one generation found, in little memory: most of it is never looked at. On the hot path.
 
 use super::compact_run::{CompactRun, OtherStack, PackedRun};
-use super::evidence::{Evidence, EvidenceKind, GoroutineRef};
-use super::scan_concat::ShiftBirths as _;
+use super::evidence::{EvidenceKind, GoroutineRef};
+use super::evidence_log::{EvidenceLog, LoggedRun};
 use super::skipped::SkippedGoroutines;
 use crate::trace::id_window::IdWindow;
 use crate::trace::ids::GoId;
@@ -12,7 +12,7 @@ use rustc_hash::FxHashSet;
 #[derive(Debug)]
 pub(crate) struct EvidenceLists {
     /// All that is not the single gap of a run.
-    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) log: EvidenceLog,
     /// Runs that are one gap, as far as they fit; with the ids of goroutines from `window` on.
     pub(crate) packed: Vec<PackedRun>,
     pub(crate) window: IdWindow,
@@ -23,7 +23,7 @@ pub(crate) struct EvidenceLists {
 impl Default for EvidenceLists {
     fn default() -> Self {
         let window = IdWindow::new(1 << PackedRun::ID_BITS);
-        Self { evidence: Vec::new(), packed: Vec::new(), window, compact: Vec::new() }
+        Self { log: EvidenceLog::default(), packed: Vec::new(), window, compact: Vec::new() }
     }
 }
 
@@ -54,18 +54,33 @@ impl EvidenceMemory {
 
     /// The memory of lists whose contents are not needed any more.
     pub(crate) fn of(mut lists: EvidenceLists) -> Self {
-        lists.evidence.clear();
+        lists.log.clear();
         lists.packed.clear();
         lists.compact.clear();
         Self(EvidenceLists { window: EvidenceLists::default().window, ..lists })
     }
 }
 
+/// What was selected as relevant.
+#[derive(Default, Debug)]
+pub(crate) struct RelevantEvidence {
+    /// Goroutine by goroutine, each one's in its own order.
+    pub(crate) log: EvidenceLog,
+    /// The goroutines, each with where its runs begin.
+    pub(crate) starts: Vec<(GoroutineRef, usize)>,
+}
+
+impl RelevantEvidence {
+    /// The goroutines in their order, each with its runs.
+    pub(crate) fn goroutines(&self) -> impl Iterator<Item = (GoroutineRef, impl Iterator<Item = LoggedRun<'_>>)> {
+        self.starts.iter().map(|&(g, at)| (g, self.log.runs_from(at).take_while(move |run| run.head.g == g)))
+    }
+}
+
 /// The evidence of one generation.
 #[derive(Default, Debug)]
 pub(crate) struct EvidenceStore {
-    /// What was selected as relevant, goroutine by goroutine, each one's in its own order.
-    pub(crate) relevant: Vec<Evidence>,
+    pub(crate) relevant: RelevantEvidence,
     pub(crate) lists: EvidenceLists,
     /// What the scans of the threads after this one's found, in their order, until the relevant evidence is selected.
     pub(crate) following: Vec<EvidenceLists>,
@@ -89,9 +104,16 @@ impl EvidenceStore {
         Self { lists, start, skipped, ..Self::default() }
     }
 
-    /// Adds a piece of evidence.
-    pub(crate) fn add(&mut self, piece: Evidence) {
-        self.lists.evidence.push(piece);
+    /// Adds what a run says.
+    pub(crate) fn add_run(&mut self, g: GoroutineRef, seq: u64, kinds: &[EvidenceKind]) {
+        if !kinds.is_empty() {
+            self.lists.log.add_run(g, seq, kinds);
+        }
+    }
+
+    /// Adds what a status says of a goroutine that does not run.
+    pub(crate) fn add_status(&mut self, g: GoroutineRef, kind: EvidenceKind) {
+        self.lists.log.add_status(g, kind);
     }
 
     /// Leaves out a run of a goroutine; false if it must be kept.
@@ -112,14 +134,11 @@ impl EvidenceStore {
 
     /// Adds what the scan of the following threads found, which has `births` births before its own.
     pub(crate) fn join(&mut self, mut next: Self, births: u32) {
-        for e in &mut next.lists.evidence {
-            if let EvidenceKind::Created(birth) = &mut e.kind {
-                *birth += births;
-            }
-            e.g = e.g.shift_births(births);
-        }
+        next.lists.log.shift_births(births);
+        next.following.iter_mut().for_each(|lists| lists.log.shift_births(births));
         // Packed and compact runs name no births.
         self.following.push(next.lists);
+        self.following.append(&mut next.following);
         self.following_skipped.push(next.skipped);
         self.following_skipped.append(&mut next.following_skipped);
     }

@@ -1,7 +1,8 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
 use super::compact_run::CompactRun;
-use super::evidence::{Evidence, EvidenceKind, GoroutineRef};
+use super::evidence::{EvidenceKind, GoroutineRef};
+use super::evidence_log::RunMarks;
 use super::evidence_store::{EvidenceLists, EvidenceMemory, EvidenceStore};
 use super::id_range::IdRange;
 use super::scan::Birth;
@@ -10,28 +11,55 @@ use crate::trace::buckets::Buckets;
 use crate::trace::ids::GoId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Where a piece of evidence is stored.
+/// Where a run is stored.
 #[derive(Clone, Copy, Default)]
 struct StoredAt {
-    /// The scan that found it, by its position in [`EvidenceStore::lists`].
-    scan: u32,
-    /// Which of the scan's lists.
-    list: ListKind,
-    /// Index in that list.
-    index: u32,
+    /// The scan that found it, by its position in [`EvidenceStore::lists`], and which of its lists.
+    scan_and_list: u32,
+    /// Index in that list, or the lowest bits of the position in the log.
+    low: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum ListKind {
     #[default]
-    Evidence,
+    Log,
     PackedRun,
     CompactRun,
 }
 
-/// Evidence about some goroutines, and all other evidence that may be looked at later.
+impl StoredAt {
+    const LIST_BITS: u32 = 2;
+    /// Higher bits of the position: logs may be longer than 4 GB.
+    const HIGH_BITS: u32 = 12;
+
+    fn new(scan: usize, list: ListKind, at: usize) -> Self {
+        let high = (at as u64 >> u32::BITS) as u32 & ((1 << Self::HIGH_BITS) - 1);
+        let scan_and_list = ((scan as u32) << Self::HIGH_BITS | high) << Self::LIST_BITS | list as u32;
+        Self { scan_and_list, low: at as u32 }
+    }
+
+    fn scan(self) -> usize {
+        (self.scan_and_list >> (Self::LIST_BITS + Self::HIGH_BITS)) as usize
+    }
+
+    fn list(self) -> ListKind {
+        match self.scan_and_list & ((1 << Self::LIST_BITS) - 1) {
+            0 => ListKind::Log,
+            1 => ListKind::PackedRun,
+            _ => ListKind::CompactRun,
+        }
+    }
+
+    fn at(self) -> usize {
+        let high = self.scan_and_list >> Self::LIST_BITS & ((1 << Self::HIGH_BITS) - 1);
+        (u64::from(high) << u32::BITS | u64::from(self.low)) as usize
+    }
+}
+
+/// Runs of some goroutines, and all other runs that may be looked at later.
 struct Picked {
-    /// Each piece with its goroutine's position among those that were asked for.
+    /// Each run with its goroutine's position among those that were asked for.
     wanted: Vec<(u32, StoredAt)>,
     others: Vec<StoredAt>,
 }
@@ -58,15 +86,14 @@ impl EvidenceStore {
             roots.remove(id);
             irrelevant.remove(id);
         }
-        let is_needed = |e: &&Evidence| match e.kind {
-            EvidenceKind::Match(_) => e.g.birth != GoroutineRef::NO_BIRTH || !roots.has(e.g.id),
-            EvidenceKind::Server(_) => true,
-            _ => false,
+        let is_needed = |marks: RunMarks, g: GoroutineRef| {
+            marks.has(RunMarks::SERVER)
+                || marks.has(RunMarks::MATCH) && (g.birth != GoroutineRef::NO_BIRTH || !roots.has(g.id))
         };
-        let evidence = self.lists().flat_map(|lists| &lists.evidence);
-        let mut wanted: Vec<GoroutineRef> = evidence.filter(is_needed).map(|e| e.g).collect();
+        let runs = self.lists().flat_map(|lists| lists.log.runs());
+        let needed = runs.filter(|run| is_needed(run.head.marks, run.head.g)).map(|run| run.head.g);
+        let mut wanted: Vec<GoroutineRef> = needed.collect::<FxHashSet<_>>().into_iter().collect();
         wanted.sort_unstable();
-        wanted.dedup();
         if wanted.iter().any(|g| self.has_skipped(g.id)) {
             return None;
         }
@@ -74,28 +101,23 @@ impl EvidenceStore {
             irrelevant.remove(g.id);
         }
         let picked = self.pick(&wanted, &irrelevant);
-        self.append_relevant(wanted.len(), &picked.wanted);
+        self.append_relevant(&wanted, &picked.wanted);
         Some(self.keep(&picked.others))
     }
 
-    /// The relevant evidence, and that about goroutines of which something is open since an earlier generation, by their
-    /// ids. In order: one goroutine after the other, each one's in its own order.
-    pub(crate) fn relevant_and_open(&mut self, open: &FxHashSet<GoId>) -> &[Evidence] {
+    /// Adds to the relevant evidence that about goroutines of which something is open since an earlier generation, by their
+    /// ids.
+    pub(crate) fn add_open(&mut self, open: &FxHashSet<GoId>) {
         if open.is_empty() {
-            return &self.relevant;
+            return;
         }
-        let selected: FxHashSet<GoroutineRef> =
-            self.relevant.chunk_by(|a, b| a.g == b.g).map(|of_one| of_one[0].g).collect();
+        let selected: FxHashSet<GoroutineRef> = self.relevant.starts.iter().map(|(g, _)| *g).collect();
         let others = open.iter().map(|&id| GoroutineRef::by_id(id)).filter(|g| !selected.contains(g));
         let mut others: Vec<GoroutineRef> = others.collect();
         others.sort_unstable();
-        let before = self.relevant.len();
         let picked = self.pick(&others, &IdRange::default());
-        self.append_relevant(others.len(), &picked.wanted);
-        if self.relevant.len() > before {
-            self.relevant.sort_by_key(|e| (e.g, e.rank()));
-        }
-        &self.relevant
+        self.append_relevant(&others, &picked.wanted);
+        self.relevant.starts.sort_unstable();
     }
 
     /// What each scan found, in their order; once the relevant evidence is selected, what was kept beside it.
@@ -111,42 +133,48 @@ impl EvidenceStore {
             Some(&position) => picked.wanted.push((position, at)),
             None => picked.others.push(at),
         };
-        for (scan, lists) in (0..).zip(self.lists()) {
-            for (index, e) in (0..).zip(&lists.evidence) {
-                if e.g.birth != GoroutineRef::NO_BIRTH || !irrelevant.has(e.g.id) {
-                    add(e.g, StoredAt { scan, list: ListKind::Evidence, index });
+        for (scan, lists) in self.lists().enumerate() {
+            for run in lists.log.runs() {
+                let g = run.head.g;
+                if g.birth != GoroutineRef::NO_BIRTH || !irrelevant.has(g.id) {
+                    add(g, StoredAt::new(scan, ListKind::Log, run.at));
                 }
             }
         }
-        for (scan, lists) in (0..).zip(self.lists()) {
+        for (scan, lists) in self.lists().enumerate() {
             let base = lists.base();
-            for (index, run) in (0..).zip(&lists.packed) {
+            for (i, run) in lists.packed.iter().enumerate() {
                 let id = run.id(base);
                 if !irrelevant.has(id) {
-                    add(GoroutineRef::by_id(id), StoredAt { scan, list: ListKind::PackedRun, index });
+                    add(GoroutineRef::by_id(id), StoredAt::new(scan, ListKind::PackedRun, i));
                 }
             }
-            for (index, run) in (0..).zip(&lists.compact) {
+            for (i, run) in lists.compact.iter().enumerate() {
                 if !irrelevant.has(run.g().id) {
-                    add(run.g(), StoredAt { scan, list: ListKind::CompactRun, index });
+                    add(run.g(), StoredAt::new(scan, ListKind::CompactRun, i));
                 }
             }
         }
         picked
     }
 
-    /// Appends evidence about `n` goroutines to the relevant evidence, one goroutine after the other.
-    fn append_relevant(&mut self, n: usize, picked: &[(u32, StoredAt)]) {
+    /// Appends evidence about some goroutines to the relevant evidence, one goroutine after the other.
+    fn append_relevant(&mut self, goroutines: &[GoroutineRef], picked: &[(u32, StoredAt)]) {
         let mut relevant = std::mem::take(&mut self.relevant);
         let lists: Vec<_> = self.lists().collect();
-        let expanded = |at: &StoredAt| match at.list {
-            ListKind::Evidence => lists[at.scan as usize].evidence[at.index as usize],
-            _ => compact_run(lists[at.scan as usize], at.list, at.index).expanded(self.start),
-        };
-        for of_one in Buckets::new(n, || picked.iter().copied()).iter() {
-            let from = relevant.len();
-            relevant.extend(of_one.iter().map(expanded));
-            relevant[from..].sort_by_key(Evidence::rank);
+        let mut in_order = Vec::new();
+        let buckets = Buckets::new(goroutines.len(), || picked.iter().copied());
+        for (&g, of_one) in goroutines.iter().zip(buckets.iter()).filter(|(_, of_one)| !of_one.is_empty()) {
+            relevant.starts.push((g, relevant.log.len()));
+            in_order.clear();
+            in_order.extend(of_one.iter().map(|at| (rank(&lists, *at, self.start), *at)));
+            in_order.sort_by_key(|(rank, _)| *rank);
+            for &(_, at) in &in_order {
+                match compact_run(&lists, at) {
+                    Some(run) => relevant.log.add_run(g, run.seq(), &[EvidenceKind::Gap(run.gap(self.start))]),
+                    None => lists[at.scan()].log.run(at.at()).iter().for_each(|run| relevant.log.copy(run)),
+                }
+            }
         }
         self.relevant = relevant;
     }
@@ -155,10 +183,10 @@ impl EvidenceStore {
     fn keep(&mut self, kept: &[StoredAt]) -> Vec<EvidenceMemory> {
         let lists: Vec<_> = self.lists().collect();
         let mut rest = EvidenceLists::default();
-        for at in kept {
-            match at.list {
-                ListKind::Evidence => rest.evidence.push(lists[at.scan as usize].evidence[at.index as usize]),
-                _ => rest.compact.push(compact_run(lists[at.scan as usize], at.list, at.index)),
+        for &at in kept {
+            match compact_run(&lists, at) {
+                Some(run) => rest.compact.push(run),
+                None => lists[at.scan()].log.run(at.at()).iter().for_each(|run| rest.log.copy(run)),
             }
         }
         let outside = outside(&rest);
@@ -168,19 +196,28 @@ impl EvidenceStore {
     }
 }
 
-/// The goroutines that had a stack that does not match.
-fn outside(lists: &EvidenceLists) -> FxHashSet<GoId> {
-    let has_other = |e: &&Evidence| matches!(e.kind, EvidenceKind::Gap(gap) if gap.has_other());
-    let of_evidence = lists.evidence.iter().filter(has_other).map(|e| e.g.id);
-    let of_runs = lists.compact.iter().filter(|run| run.has_other()).map(|run| run.g().id);
-    of_evidence.chain(of_runs).collect()
+/// The place of a run among those of its goroutine, in a generation that starts at a file position.
+fn rank(lists: &[&EvidenceLists], at: StoredAt, start: u64) -> (u64, bool, u64) {
+    match compact_run(lists, at) {
+        Some(run) => (run.seq(), true, run.gap(start).first),
+        None => lists[at.scan()].log.run(at.at()).map_or((0, false, 0), |run| run.rank()),
+    }
 }
 
-/// A run of a scan's packed or compact runs.
-fn compact_run(lists: &EvidenceLists, list: ListKind, index: u32) -> CompactRun {
-    match list {
-        ListKind::PackedRun => lists.packed[index as usize].unpacked(lists.base()),
-        _ => lists.compact[index as usize],
+/// The goroutines that had a stack that does not match.
+fn outside(lists: &EvidenceLists) -> FxHashSet<GoId> {
+    let of_log = lists.log.runs().filter(|run| run.head.marks.has(RunMarks::OTHER)).map(|run| run.head.g.id);
+    let of_runs = lists.compact.iter().filter(|run| run.has_other()).map(|run| run.g().id);
+    of_log.chain(of_runs).collect()
+}
+
+/// A run of a scan's packed or compact runs; none for one in its log.
+fn compact_run(lists: &[&EvidenceLists], at: StoredAt) -> Option<CompactRun> {
+    let of_scan = lists[at.scan()];
+    match at.list() {
+        ListKind::Log => None,
+        ListKind::PackedRun => Some(of_scan.packed[at.at()].unpacked(of_scan.base())),
+        ListKind::CompactRun => Some(of_scan.compact[at.at()]),
     }
 }
 
@@ -215,20 +252,29 @@ mod tests {
     use crate::survey::v2::run_evidence::{RunEvidence, StackAt};
     use crate::trace::wire::event_spec::code;
 
+    /// Runs, each with its goroutine and sequence number.
+    type Runs = Vec<(GoroutineRef, u64, Vec<EvidenceKind>)>;
+
     /// What is relevant: all evidence is expanded and sorted at once.
-    fn expected(store: &EvidenceStore, open: &FxHashSet<GoId>, root: GoId) -> Vec<Evidence> {
-        let mut all: Vec<Evidence> = store.lists().flat_map(|lists| &lists.evidence).copied().collect();
+    fn expected(store: &EvidenceStore, open: &FxHashSet<GoId>, root: GoId) -> Runs {
+        let mut all = Runs::new();
         for lists in store.lists() {
-            all.extend(lists.packed.iter().map(|run| run.unpacked(lists.base()).expanded(store.start)));
-            all.extend(lists.compact.iter().map(|run| run.expanded(store.start)));
+            all.extend(lists.log.runs().map(|run| (run.head.g, run.head.seq, run.pieces().collect())));
         }
-        let is_needed = |e: &&Evidence| match e.kind {
-            EvidenceKind::Match(_) => e.g != GoroutineRef::by_id(root),
-            _ => matches!(e.kind, EvidenceKind::Server(_)),
+        for lists in store.lists() {
+            let packed = lists.packed.iter().map(|run| run.unpacked(lists.base()));
+            let compact = packed.chain(lists.compact.iter().copied());
+            all.extend(compact.map(|run| (run.g(), run.seq(), vec![EvidenceKind::Gap(run.gap(store.start))])));
+        }
+        let is_needed = |g: GoroutineRef, kind: &EvidenceKind| match kind {
+            EvidenceKind::Match(_) => g != GoroutineRef::by_id(root),
+            _ => matches!(kind, EvidenceKind::Server(_)),
         };
-        let matched: FxHashSet<GoroutineRef> = all.iter().filter(is_needed).map(|e| e.g).collect();
-        all.retain(|e| matched.contains(&e.g) || e.g.birth == GoroutineRef::NO_BIRTH && open.contains(&e.g.id));
-        all.sort_by_key(|e| (e.g, e.rank()));
+        let needed = all.iter().filter(|(g, _, kinds)| kinds.iter().any(|kind| is_needed(*g, kind)));
+        let matched: FxHashSet<GoroutineRef> = needed.map(|(g, ..)| *g).collect();
+        all.retain(|(g, ..)| matched.contains(g) || g.birth == GoroutineRef::NO_BIRTH && open.contains(&g.id));
+        let pos = |kinds: &[EvidenceKind]| if let EvidenceKind::Gap(gap) = kinds[0] { gap.first } else { 0 };
+        all.sort_by_key(|(g, seq, kinds)| (*g, *seq, pos(kinds)));
         all
     }
 
@@ -279,7 +325,14 @@ mod tests {
             assert_eq!(memory.map(|memory| memory.len()), Some(2));
             let of_born = store.lists.compact.iter().filter(|run| run.g().id.0 == far + 15).count();
             assert_eq!(of_born, 0);
-            assert_eq!(store.relevant_and_open(&open), expected, "round {round}");
+            store.add_open(&open);
+            let found = store.relevant.goroutines().flat_map(|(g, runs)| {
+                runs.map(move |run| {
+                    assert_eq!(run.head.g, g);
+                    (g, run.head.seq, run.pieces().collect())
+                })
+            });
+            assert_eq!(found.collect::<Runs>(), expected, "round {round}");
             relevant += expected.len();
         }
         assert!(relevant > 5000, "{relevant}");

@@ -1,6 +1,6 @@
 //! The evidence of one run, a goroutine's time on a thread, from its start to its end.
 
-use super::evidence::{Evidence, EvidenceKind, GoroutineRef, RunGap, ServerStacks};
+use super::evidence::{EvidenceKind, GoroutineRef, RunGap, ServerStacks};
 use super::evidence_store::EvidenceStore;
 use crate::survey::roots::classify::StackClass;
 use crate::survey::roots::servers::ServerStep;
@@ -210,14 +210,11 @@ impl RunEvidence {
         if !self.is_detailed && out.add_plain_run(g, seq, &self.kinds) {
             return;
         }
-        let mut order = 0;
-        for &kind in &self.kinds {
+        if !self.is_detailed {
             // Creations only matter inside a stretch, and those have a matching stack in the run.
-            if self.is_detailed || !matches!(kind, EvidenceKind::Created(_)) {
-                order += 1;
-                out.add(Evidence { g, seq, order, kind });
-            }
+            self.kinds.retain(|kind| !matches!(kind, EvidenceKind::Created(_)));
         }
+        out.add_run(g, seq, &self.kinds);
     }
 
     /// A status carried the stack of a goroutine that does not run.
@@ -231,6 +228,6 @@ impl RunEvidence {
         } else {
             return;
         };
-        out.add(Evidence { g, seq: 0, order: 0, kind });
+        out.add_status(g, kind);
     }
 }
