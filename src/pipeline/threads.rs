@@ -24,19 +24,7 @@ pub(super) fn in_pool<T: Send>(options: Options, work: impl FnOnce(Options) -> R
     pool.install(|| work(Options { threads: rayon::current_num_threads(), ..options }))
 }
 
-/// How many threads walk paths when a piece of this size was taken into the whole: 1 while others measure further pieces;
-/// all, when little is left to measure. The size decides and not which threads happen to be free, so that every run does
-/// the same.
-pub(super) fn walking_threads(size: u64, left: u64) -> usize {
-    if is_among_last(size, left) { all_threads() } else { 1 }
-}
-
 /// Whether so little follows a piece of this size that other threads will have nothing else to do.
 pub(super) fn is_among_last(size: u64, left: u64) -> bool {
     2 * left < size
-}
-
-/// Number of threads of the pool.
-pub(super) fn all_threads() -> usize {
-    rayon::current_num_threads()
 }

@@ -9,7 +9,7 @@
 
 use super::in_order::{in_order, lock};
 use super::progress::Ticker;
-use super::threads::{all_threads, walking_threads};
+use super::threads::is_among_last;
 use super::wanted::{annotation_sink, stack_classifier};
 use crate::measure::{MeasureSpec, Measured, MeasuredPart, PartMeasurer, PartStart, WholeMeasurer};
 use crate::profile::ByteCount;
@@ -152,7 +152,7 @@ impl V1Trace {
         for part in 0..self.parts.len() {
             self.walk(part, task, &mut measurer);
         }
-        measurer.finish(self.trace.end, all_threads())
+        measurer.finish(self.trace.end)
     }
 
     /// Measures several parts side by side, and absorbs them into the whole in their order.
@@ -172,12 +172,12 @@ impl V1Trace {
             whole.absorb(&mut part, *last, self.trace.start);
             *last = end;
             // Parts are about as large as each other.
-            whole.walk_if_due(end, walking_threads(1, (self.parts.len() - 1 - i) as u64));
+            whole.walk_if_due(end, is_among_last(1, (self.parts.len() - 1 - i) as u64));
             lock(&spare).push(part.into_measurer());
         };
         let whole = (whole, self.trace.start);
         let (whole, _) = in_order(self.parts.len(), threads, whole, || (), measure, take);
-        whole.finish(self.trace.end, all_threads())
+        whole.finish(self.trace.end)
     }
 
     fn measure_part<'t>(

@@ -1,5 +1,6 @@
 //! Requests that an edge of the trace, or of `--time`, cuts: how long they were seen, which is the least that they took.
 
+use super::latency::RequestSpan;
 use super::{Only, Request, SharedText};
 
 /// A request that is cut.
@@ -144,15 +145,9 @@ pub(super) fn counting(cut: &[CutRequest]) -> impl Iterator<Item = &CutRequest> 
 }
 
 /// The requests with these that are cut, as if these had ended when they were last seen.
-pub(super) fn with_cut<'c>(list: &[Request], cut: impl Iterator<Item = &'c CutRequest>) -> Vec<Request> {
-    let of = |c: &CutRequest| Request {
-        trace: c.trace,
-        goid: c.goid,
-        start_ns: c.start_ns,
-        dur_ns: c.at_least_ns,
-        ..Request::default()
-    };
-    list.iter().cloned().chain(cut.map(of)).collect()
+pub(super) fn with_cut<'c>(list: &[Request], cut: impl Iterator<Item = &'c CutRequest>) -> Vec<RequestSpan> {
+    let of = |c: &CutRequest| RequestSpan { trace: c.trace, start_ns: c.start_ns, dur_ns: c.at_least_ns };
+    list.iter().map(RequestSpan::of).chain(cut.map(of)).collect()
 }
 
 #[cfg(test)]

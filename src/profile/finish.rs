@@ -1,6 +1,7 @@
 //! The derived fields of [`Requests`], computed once, after everything else is there.
 
 use super::cut::{counting, with_cut};
+use super::latency::RequestSpan;
 use super::only::slowest_first;
 use super::{CutRequest, Exemplar, Latency, Request, Requests, TraceInfo, latency};
 
@@ -16,7 +17,8 @@ impl Requests {
         let durations: Vec<u64> = self.list.iter().map(|r| r.dur_ns).collect();
         let order = slowest_first(&durations);
         let slow = &order[..order.len().div_ceil(latency::SLOW_ONE_IN)];
-        self.latency = latency::latency(&self.list, &order, traces);
+        let spans: Vec<RequestSpan> = self.list.iter().map(RequestSpan::of).collect();
+        self.latency = latency::latency(&spans, &order, traces);
         self.tail = latency::tail(self, slow);
         self.at_least = self.least(traces, counting(&self.cut));
         self.at_least_if_single = self.least_if_single(traces);

@@ -4,6 +4,7 @@
 //! length; `finish.rs` calls them.
 
 use super::{Latency, Request, Requests, TailRow, TraceInfo};
+use std::borrow::Cow;
 
 /// Steps of the histogram.
 const BUCKETS: u64 = 20;
@@ -12,9 +13,28 @@ pub(super) const SLOW_ONE_IN: usize = 20;
 /// With fewer requests nothing is said about a tail: their slowest 5 % are one request, which may be an accident.
 pub const TAIL_MIN_REQUESTS: u64 = 40;
 
+/// When a request was, for what needs to know no more of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RequestSpan {
+    pub(super) trace: u32,
+    pub(super) start_ns: u64,
+    pub(super) dur_ns: u64,
+}
+
+impl RequestSpan {
+    pub(super) fn of(request: &Request) -> Self {
+        let Request { trace, start_ns, dur_ns, .. } = *request;
+        Self { trace, start_ns, dur_ns }
+    }
+
+    fn end_ns(&self) -> u64 {
+        self.start_ns.saturating_add(self.dur_ns)
+    }
+}
+
 /// The distribution of the latencies; `None` without requests. `order` has the positions of the requests, slowest
 /// first.
-pub(super) fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -> Option<Latency> {
+pub(super) fn latency(list: &[RequestSpan], order: &[usize], traces: &[TraceInfo]) -> Option<Latency> {
     let (&slowest, &fastest) = (order.first()?, order.last()?);
     let n = order.len();
     // The smallest value that `percent` % of all do not exceed.
@@ -33,7 +53,7 @@ pub(super) fn latency(list: &[Request], order: &[usize], traces: &[TraceInfo]) -
         max_ns,
         mean_ns: rounded(total, n as u128),
         total_ns: u64::try_from(total).unwrap_or(u64::MAX),
-        histogram: histogram(list, min_ns, max_ns),
+        histogram: histogram(list, order),
         max_in_flight: max_in_flight(list),
         busy_ns: busy_ns(list),
         mean_in_flight_milli: rounded(total.saturating_mul(1000), window),
@@ -55,19 +75,24 @@ fn rounded(sum: u128, n: u128) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }
 
-/// How many requests fall into each step. Steps are equal in the logarithm, from the shortest to the longest duration;
+/// How many requests fall into each step; `order` as in [`latency`]. Steps are equal in the logarithm, from the shortest to the longest duration;
 /// a single step when the logarithms of these two are the same.
-fn histogram(list: &[Request], min_ns: u64, max_ns: u64) -> Vec<u64> {
-    let low = log2(min_ns);
-    let span = log2(max_ns) - low;
+fn histogram(list: &[RequestSpan], order: &[usize]) -> Vec<u64> {
+    let (Some(&slowest), Some(&fastest)) = (order.first(), order.last()) else { return Vec::new() };
+    let low = log2(list[fastest].dur_ns);
+    let span = log2(list[slowest].dur_ns) - low;
     if span == 0 {
         return vec![list.len() as u64];
     }
-    let mut counts = vec![0; BUCKETS as usize];
-    for request in list {
-        let step = (log2(request.dur_ns).saturating_sub(low) * BUCKETS / span).min(BUCKETS - 1);
-        counts[step as usize] += 1;
-    }
+    let step = |i: usize| (log2(list[i].dur_ns).saturating_sub(low) * BUCKETS / span).min(BUCKETS - 1);
+    let mut left = order;
+    let of_step = |at: u64| {
+        let n = left.partition_point(|i| step(*i) >= at);
+        left = &left[n..];
+        n as u64
+    };
+    let mut counts: Vec<u64> = (0..BUCKETS).rev().map(of_step).collect();
+    counts.reverse();
     counts
 }
 
@@ -88,36 +113,51 @@ fn log2(n: u64) -> u64 {
 }
 
 /// The most requests of one trace that ran at the same time. One that begins when another ends does not overlap it.
-fn max_in_flight(list: &[Request]) -> u64 {
-    let mut starts: Vec<(u32, u64)> = list.iter().map(|r| (r.trace, r.start_ns)).collect();
-    let mut ends: Vec<(u32, u64)> = list.iter().map(|r| (r.trace, r.start_ns.saturating_add(r.dur_ns))).collect();
-    starts.sort_unstable();
-    ends.sort_unstable();
-    let (mut ended, mut most) = (0, 0);
-    for (started, &start) in (1..).zip(&starts) {
-        while ends.get(ended).is_some_and(|&end| end <= start) {
-            ended += 1;
+fn max_in_flight(list: &[RequestSpan]) -> u64 {
+    let most_of = |starts: &[u64], ends: &[u64]| {
+        let (mut ended, mut most) = (0, 0);
+        for (started, &start) in (1..).zip(starts) {
+            while ends.get(ended).is_some_and(|&end| end <= start) {
+                ended += 1;
+            }
+            // A request without length has ended when it starts, and was there nevertheless.
+            most = most.max((started - ended.min(started)).max(1));
         }
-        // A request without length has ended when it starts, and was there nevertheless.
-        most = most.max((started - ended.min(started)).max(1));
+        most as u64
+    };
+    let of_trace = |of_one: &[RequestSpan]| {
+        let mut starts: Vec<u64> = of_one.iter().map(|r| r.start_ns).collect();
+        let mut ends: Vec<u64> = of_one.iter().map(RequestSpan::end_ns).collect();
+        starts.sort_unstable();
+        ends.sort_unstable();
+        most_of(&starts, &ends)
+    };
+    by_trace(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).max().unwrap_or(0)
+}
+
+/// In order of trace, as lists are but for what is added at their end.
+fn by_trace(list: &[RequestSpan]) -> Cow<'_, [RequestSpan]> {
+    if list.is_sorted_by_key(|r| r.trace) {
+        return Cow::Borrowed(list);
     }
-    most as u64
+    let mut list = list.to_vec();
+    list.sort_by_key(|r| r.trace);
+    Cow::Owned(list)
 }
 
 /// How long at least one request was under way, in ns, summed over traces.
-fn busy_ns(list: &[Request]) -> u64 {
-    let mut spans: Vec<(u32, u64, u64)> =
-        list.iter().map(|r| (r.trace, r.start_ns, r.start_ns.saturating_add(r.dur_ns))).collect();
-    spans.sort_unstable();
-    let (mut busy, mut of_trace, mut until) = (0_u64, None, 0);
-    for (trace, start, end) in spans {
-        if of_trace != Some(trace) {
-            (of_trace, until) = (Some(trace), 0);
+fn busy_ns(list: &[RequestSpan]) -> u64 {
+    let of_trace = |of_one: &[RequestSpan]| {
+        let mut spans: Vec<(u64, u64)> = of_one.iter().map(|r| (r.start_ns, r.end_ns())).collect();
+        spans.sort_unstable();
+        let (mut busy, mut until) = (0_u64, 0);
+        for (start, end) in spans {
+            busy = busy.saturating_add(end.saturating_sub(start.max(until)));
+            until = until.max(end);
         }
-        busy = busy.saturating_add(end.saturating_sub(start.max(until)));
-        until = until.max(end);
-    }
-    busy
+        busy
+    };
+    by_trace(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).fold(0, u64::saturating_add)
 }
 
 /// State by state, all requests against those at the positions `slow`.
@@ -230,16 +270,18 @@ mod tests {
 
     #[test]
     fn requests_in_flight_are_counted_per_trace() {
+        let span = |trace, start_ns, dur_ns| RequestSpan { trace, start_ns, dur_ns };
         let most = |list: &[(u32, u64, u64)]| {
-            max_in_flight(&list.iter().map(|&(trace, start, dur)| request(trace, start, dur)).collect::<Vec<_>>())
+            max_in_flight(&list.iter().map(|&(trace, start, dur)| span(trace, start, dur)).collect::<Vec<_>>())
         };
         assert_eq!(most(&[]), 0);
         assert_eq!(most(&[(0, 0, 10), (0, 10, 10)]), 1);
         assert_eq!(most(&[(0, 0, 11), (0, 10, 10), (0, 10, 1)]), 3);
         assert_eq!(most(&[(0, 0, 10), (1, 5, 10), (1, 3, 4)]), 2);
         assert_eq!(most(&[(0, 5, 0), (0, 5, 0)]), 1);
+        assert_eq!(most(&[(0, 0, 10), (1, 5, 10), (0, 3, 4)]), 2);
         let busy = |list: &[(u32, u64, u64)]| {
-            busy_ns(&list.iter().map(|&(trace, start, dur)| request(trace, start, dur)).collect::<Vec<_>>())
+            busy_ns(&list.iter().map(|&(trace, start, dur)| span(trace, start, dur)).collect::<Vec<_>>())
         };
         assert_eq!([busy(&[]), busy(&[(0, 5, 10), (0, 0, 10), (0, 1, 2), (0, 20, 3)])], [0, 18]);
         assert_eq!(busy(&[(0, 0, 10), (1, 5, 10)]), 20);

@@ -102,7 +102,7 @@ impl<'a> SliceBuilder<'a> {
     pub(super) fn add_memberships(&mut self, g: GIdx, memberships: Vec<Membership>) {
         self.slice.counts.goroutines += 1;
         self.slice.tracked[g.at()] = true;
-        if is_part_of_task(&memberships) {
+        if is_part_of_task(&memberships, &self.slice.parts) {
             self.slice.in_tasks.insert(g);
         }
         self.slice.memberships.insert(g, memberships);

@@ -8,11 +8,27 @@ use crate::survey::SeenPart;
 use crate::trace::ids::GIdx;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// A part of a goroutine's life that belongs to a window.
+/// A part of a goroutine's life that belongs to a window: a connection can have hundreds of thousands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Membership {
     /// The window.
     pub(crate) window: WindowIdx,
+    /// Its position in [`Slice::parts`]; [`Membership::WHOLE`] where its borders are those of the window.
+    part: u32,
+}
+
+impl Membership {
+    const WHOLE: u32 = u32::MAX;
+
+    /// Of the goroutine on whose stacks the window was seen: it is the window.
+    pub(super) fn whole(window: WindowIdx) -> Self {
+        Self { window, part: Self::WHOLE }
+    }
+}
+
+/// Where a membership begins and ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct MembershipPart {
     /// Position in the file of the event that starts it; `None`: the goroutine's first event.
     pub(crate) start: Option<u64>,
     /// Position in the file of the event that ends it; `None`: the goroutine's last event.
@@ -37,6 +53,8 @@ pub(crate) struct Slice {
     pub(crate) chain: Vec<SpawnChainIdx>,
     /// The goroutines that belong to windows for parts of their life: these parts, in order.
     pub(crate) memberships: FxHashMap<GIdx, Vec<Membership>>,
+    /// The borders of memberships that are not those of windows.
+    pub(crate) parts: Vec<MembershipPart>,
     /// Those of them that have a part which is no window of its own: they work in tasks.
     pub(crate) in_tasks: FxHashSet<GIdx>,
     /// Goroutines of requests that [`keep`](Self::keep) dropped. Not selected, but still requests: a wait for one of them
@@ -66,6 +84,23 @@ impl Slice {
         self.tracked.get(g.at()).copied().unwrap_or(false)
     }
 
+    /// Where a membership begins and ends.
+    #[inline]
+    pub(crate) fn part(&self, Membership { window, part }: Membership) -> MembershipPart {
+        if let Some(part) = self.parts.get(part as usize) {
+            return *part;
+        }
+        let RootWindow { stretch, seen, .. } = self.windows[window.at()];
+        let (start, end) = stretch.unwrap_or((None, None));
+        MembershipPart { start, end, seen, is_window: true }
+    }
+
+    /// Adds borders of a membership that are not those of its window.
+    pub(super) fn add_part(&mut self, window: WindowIdx, part: MembershipPart) -> Membership {
+        self.parts.push(part);
+        Membership { window, part: self.parts.len() as u32 - 1 }
+    }
+
     /// Keeps only some windows, and the goroutines that belong to them. The others' entries in
     /// [`windows`](Self::windows) stay, so that indexes keep their meaning.
     pub(crate) fn keep(&mut self, windows: &[WindowIdx]) {
@@ -81,7 +116,8 @@ impl Slice {
             }
         }
         self.memberships.retain(|_, of_one| !of_one.is_empty());
-        let is_in_task = |g: &GIdx| self.memberships.get(g).is_some_and(|of_one| is_part_of_task(of_one));
+        let parts = &self.parts;
+        let is_in_task = |g: &GIdx| self.memberships.get(g).is_some_and(|of_one| is_part_of_task(of_one, parts));
         self.in_tasks.retain(is_in_task);
         self.task_boundaries.keep(|window| kept[window.at()]);
         self.counts.goroutines = 0;
@@ -97,8 +133,8 @@ impl Slice {
 }
 
 /// Whether a goroutine with these memberships works in tasks.
-pub(super) fn is_part_of_task(memberships: &[Membership]) -> bool {
-    memberships.iter().any(|membership| !membership.is_window)
+pub(super) fn is_part_of_task(memberships: &[Membership], parts: &[MembershipPart]) -> bool {
+    memberships.iter().any(|membership| parts.get(membership.part as usize).is_some_and(|part| !part.is_window))
 }
 
 /// Numbers for the report.

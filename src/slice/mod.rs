@@ -49,7 +49,7 @@ mod task_boundaries;
 mod time_range;
 mod window;
 
-pub(crate) use membership::{Counts, Membership, Slice};
+pub(crate) use membership::{Counts, Membership, MembershipPart, Slice};
 pub(crate) use select::select;
 pub use selector::{PatternSyntax, Patterns, RootBy, Selector, SelectorBuilder};
 pub(crate) use set_apart::Narrowed;

@@ -1,10 +1,10 @@
 //! Roots: which goroutines, stretches, tasks and regions start windows.
 
 use super::builder::{KEPT_OUT, SliceBuilder};
-use super::membership::Membership;
+use super::membership::{Membership, MembershipPart};
 use super::task_boundaries::TaskBoundary;
 use super::window::{RootKind, RootWindow, WindowIdx};
-use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, SeenPart, Stretch, Work};
+use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, SeenPart, Work};
 use crate::trace::ids::{GIdx, StringIdx};
 
 impl SliceBuilder<'_> {
@@ -151,8 +151,7 @@ impl SliceBuilder<'_> {
                 ..RootWindow::of(g, chain, label)
             });
             self.window_of_stretch[i as usize] = window;
-            let Stretch { start, end, seen, .. } = stretch;
-            memberships.push(Membership { window, start, end, seen, is_window: true });
+            memberships.push(Membership::whole(window));
         }
         if !memberships.is_empty() {
             self.add_memberships(g, memberships);
@@ -179,7 +178,8 @@ impl SliceBuilder<'_> {
                 _ => WindowIdx::NONE,
             };
             if window.is_some() {
-                memberships.push(Membership { window, start, end, seen: None, is_window });
+                let part = MembershipPart { start, end, seen: None, is_window };
+                memberships.push(self.slice.add_part(window, part));
             }
         }
         let any = !memberships.is_empty();

@@ -17,6 +17,13 @@ impl Time {
     pub fn since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0).max(0) as u64
     }
+
+    /// One number that sorts by the time, and within one time by `then`. Sorting by one number takes a third of the
+    /// instructions of sorting by a pair.
+    #[inline]
+    pub(crate) fn rank(self, then: u64) -> u128 {
+        u128::from(self.0 as u64 ^ 1 << 63) << 64 | u128::from(then)
+    }
 }
 
 impl Add<i64> for Time {

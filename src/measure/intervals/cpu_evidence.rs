@@ -1,6 +1,6 @@
 //! What says whether running goroutines had a CPU of the operating system: CPU samples, and stretches without any event.
 
-use crate::measure::windows::OpenWindow;
+use crate::measure::windows::{OpenWindow, WindowTable};
 use crate::profile::CpuTime;
 use crate::slice::WindowIdx;
 use crate::trace::time::{Time, Window};
@@ -46,12 +46,12 @@ impl CpuEvidence {
     }
 
     /// What it comes to for these windows, of which only the part inside `looked_at` counts.
-    pub(crate) fn finish(&self, windows: &[OpenWindow], looked_at: Window) -> CpuTime {
-        let inside = |time: Time, window: &OpenWindow| {
+    pub(crate) fn finish(&self, windows: &WindowTable, looked_at: Window) -> CpuTime {
+        let inside = |time: Time, window: OpenWindow| {
             let span = Window { start: window.start.max(looked_at.start), end: window.end.min(looked_at.end) };
             span.start <= time && time < span.end
         };
-        let counts = |&&(time, window): &&(Time, WindowIdx)| windows.get(window.at()).is_some_and(|w| inside(time, w));
+        let counts = |&&(time, window): &&(Time, WindowIdx)| inside(time, windows.get(window));
         let samples = self.samples.iter().filter(counts).count() as u64;
         let has_time = windows.iter().filter(|window| window.start < window.end && window.ns > 0);
         let span = has_time.fold(None, |span: Option<Window>, window| {

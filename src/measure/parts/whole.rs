@@ -74,20 +74,20 @@ impl<'a> WholeMeasurer<'a> {
         self.holds_walks = holds;
     }
 
-    /// Walks the paths of requests that are over, if the log has grown enough; `now` is the time of the last event. Up to
-    /// `threads` threads walk; 1 for this one alone.
+    /// Walks the paths of requests that are over, if the log has grown enough; `now` is the time of the last event.
+    /// With `shared`, little is left to measure, and all threads walk.
     #[inline]
-    pub(crate) fn walk_if_due(&mut self, now: Time, threads: usize) {
+    pub(crate) fn walk_if_due(&mut self, now: Time, shared: bool) {
         if self.paths.as_ref().zip(self.core.log.as_ref()).is_some_and(|(paths, log)| paths.is_due(log)) {
-            self.walk(now, threads);
+            self.walk(now, shared);
         }
     }
 
-    fn walk(&mut self, now: Time, threads: usize) {
+    fn walk(&mut self, now: Time, shared: bool) {
         let open = self.core.open_sums();
         let MeasureCore { spec, windows, log, attribution, .. } = &mut self.core;
         let (Some(log), Some(paths)) = (log, &mut self.paths) else { return };
-        paths.walk(MeasuredTo { now, spec: *spec, windows, open: &open, threads }, log, attribution);
+        paths.walk(MeasuredTo { now, spec: *spec, windows, open: &open, shared }, log, attribution);
     }
 
     fn take(&mut self, event: &Event, cause: Cause) {
@@ -118,7 +118,7 @@ impl<'a> WholeMeasurer<'a> {
     }
 
     /// The trace ends: what is open counts up to its end.
-    pub(crate) fn finish(mut self, end: Time, threads: usize) -> Measured {
+    pub(crate) fn finish(mut self, end: Time) -> Measured {
         let core = &mut self.core;
         let open = core.open_sums();
         for i in 0..core.lines.len() {
@@ -134,7 +134,7 @@ impl<'a> WholeMeasurer<'a> {
         let outlived = core.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
         let paths = match (self.paths, &core.log) {
             (Some(paths), Some(log)) => {
-                let walk = MeasuredTo { now: end, spec: core.spec, windows: &core.windows, open: &open, threads };
+                let walk = MeasuredTo { now: end, spec: core.spec, windows: &core.windows, open: &open, shared: true };
                 Some(paths.finish(walk, log, &mut core.attribution))
             }
             _ => None,
@@ -221,7 +221,7 @@ impl Sink for WholeMeasurer<'_> {
     fn event(&mut self, event: &Event, _: u64) {
         self.take(event, Cause { by: event.g, stack: event.stack });
         if !self.holds_walks {
-            self.walk_if_due(event.time, 1);
+            self.walk_if_due(event.time, false);
         }
     }
 }

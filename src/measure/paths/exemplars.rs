@@ -44,7 +44,7 @@ impl Exemplars {
     /// Walks one by itself, and keeps it.
     pub(super) fn walk(&mut self, segment: &PathSegment, input: WalkInput<'_, '_>) {
         let input = WalkInput { logged: Some(segment.window), ..input };
-        let (_, path) = self.walks.walk(segment.parts().collect(), input, 1);
+        let (_, path) = self.walks.walk(segment.parts().collect(), input, false);
         self.keep(segment.ns(), exemplar_of(segment, path, input.slice, (input.log, input.aggregate), MAX_STEPS));
     }
 

@@ -3,8 +3,8 @@
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 
-/// Slots of the cache in front of the table; most keys were looked up shortly before.
-const CACHE_SLOTS: usize = 64;
+/// Slots of the cache in front of the table: nearly all keys of a walk are a few hundred, and 4 KB stay in the core's cache.
+const CACHE_SLOTS: usize = 1024;
 
 /// Keys, each with its position: the first has 0.
 #[derive(Debug)]
@@ -43,6 +43,11 @@ impl<K: Copy + Eq + Hash> KeyTable<K> {
             self.keys.push(key);
         }
         position as usize
+    }
+
+    /// All keys, by position; the table is not needed any more.
+    pub(crate) fn into_keys(self) -> Vec<K> {
+        self.keys
     }
 
     /// All keys, by position.

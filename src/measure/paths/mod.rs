@@ -57,7 +57,7 @@
 //!
 //! Paths are walked each time the log has doubled, and at the end of the trace ([`requests`]). One thread takes
 //! generations into the whole, and walks, while others measure further ones. When little is left to measure, the other
-//! threads would be idle: then the requests are shared out to all of them ([`parallel`]).
+//! threads would be idle: then the requests are shared out ([`parallel`]), into as many shares however many threads there are.
 //!
 //! # User tasks
 //!
@@ -76,7 +76,7 @@
 //! * [`parallel`]: a walk by several threads.
 //! * [`request_stacks`]: each request's time by stack, where that is asked for.
 //! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
-//! * [`rare_times`]: what is told by less where there is too much of it.
+//! * [`times_elsewhere`]: what was waited for, of all walks.
 //! * [`requests`]: when to walk, and what to keep.
 //!
 //! The log is written by the measurer (`core`).
@@ -87,11 +87,11 @@ mod exemplars;
 mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
-mod rare_times;
 pub(crate) mod request_stacks;
 pub(crate) mod requests;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;
+mod times_elsewhere;
 pub(crate) mod wait_chains;
 pub(crate) mod wait_for;
 pub(crate) mod wakers;

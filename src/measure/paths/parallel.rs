@@ -1,9 +1,10 @@
-//! Walks many paths, alone or with the requests shared out to several threads.
+//! Walks many paths, all together or with the requests shared out.
 //!
 //! What a walk finds for a request does not depend on which others it walks, and sums commute: requests can be walked
-//! by one thread or by several, each a share of them. There is one exception, which only damaged traces have: where a request
+//! together or in several shares. There are two exceptions. Where more chains of waits meet than a list has room for, which of
+//! them are told by less depends on the share. And one that only damaged traces have: where a request
 //! ends while its goroutine waits, and others wait for that goroutine at the same time, its last wait is shown as what
-//! ended it only if they are walked together.
+//! ended it only if they are walked together. So shares depend on sizes alone, and not on threads.
 //!
 //! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
@@ -17,11 +18,30 @@ use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::states::StateKey;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
-/// Fewest requests, and fewest interval ends in the log, for which a further thread is worth its start.
+/// Fewest requests, and fewest interval ends in the log, for which a further share is worth its start.
 const MIN_REQUESTS: usize = 8;
 const MIN_INTERVAL_ENDS: usize = 1 << 16;
 
-/// What one thread walks with, and what its walks found so far; kept from one walk to the next.
+/// Most shares of a walk.
+const MAX_SHARES: usize = 4;
+
+/// Into how many shares these segments, in order of their ends, are divided. A walk goes through all that is between its first
+/// start and its last end: where requests are long, each share would go through most of the log.
+fn n_shares(segments: &[PathSegment], log_len: usize) -> usize {
+    let worth = (segments.len() / MIN_REQUESTS).min(log_len / MIN_INTERVAL_ENDS);
+    let walked_ns = |share: &[PathSegment]| {
+        let (start, end) = (share.iter().map(|s| s.span.start).min()?, share.last()?.span.end);
+        Some(end.since(start))
+    };
+    let whole = walked_ns(segments).unwrap_or(0);
+    let costs_little = |n: &usize| {
+        let in_shares = segments.chunks(segments.len().div_ceil(*n)).filter_map(walked_ns);
+        in_shares.fold(0, u64::saturating_add) <= whole.saturating_add(whole / 4)
+    };
+    (2..=worth.min(MAX_SHARES)).rev().find(costs_little).unwrap_or(1)
+}
+
+/// What one share is walked with, and what its walks found so far; kept from one walk to the next.
 struct WalkScratch {
     position: WalkPosition,
     results: WalkResults,
@@ -35,7 +55,7 @@ impl WalkScratch {
     }
 }
 
-/// The part of a walk that one thread does.
+/// A part of a walk.
 struct WalkShare<'s, 't> {
     scratch: &'s mut WalkScratch,
     segments: &'s mut [PathSegment],
@@ -61,22 +81,26 @@ impl Walks {
         Self { n_goroutines, with_stacks, scratch, most_hops: MAX_HOPS }
     }
 
-    /// Walks the paths of all segments, with up to `threads` threads (1 for this one alone), and fills in their states.
-    /// Gives the segments in no order, and the path of `input.logged`. How many threads walk depends on sizes alone, so
-    /// every run does the same.
+    /// Walks the paths of all segments and fills in their states; with `shared`, in several shares where that is worth it.
+    /// Gives the segments in the order of their ends and windows, and the path of `input.logged`.
+    ///
+    /// How many shares there are does not depend on how many threads there are: where very many chains of waits meet, what is
+    /// told of them depends on who else is walked.
     pub(crate) fn walk<'t>(
         &mut self,
-        segments: Vec<PathSegment>,
+        mut segments: Vec<PathSegment>,
         input: WalkInput<'_, 't>,
-        threads: usize,
+        shared: bool,
     ) -> (Vec<PathSegment>, LoggedPath<'t>) {
+        // Neighbours in time go together.
+        segments.sort_unstable_by_key(|segment| segment.span.end.rank(u64::from(segment.window.0)));
         // Several user tasks can be attached to one goroutine, whose waits count once.
-        let can_share = input.slice.task_boundaries.is_empty();
-        let worth = (segments.len() / MIN_REQUESTS).min(input.log.len() / MIN_INTERVAL_ENDS);
-        let n_shares = if can_share { threads.min(worth).max(1) } else { 1 };
+        let can_share = shared && input.slice.task_boundaries.is_empty();
+        let n_shares = if can_share { n_shares(&segments, input.log.len()) } else { 1 };
         self.walk_in_shares(segments, input, n_shares)
     }
 
+    /// The same in so many shares, of segments in order.
     fn walk_in_shares<'t>(
         &mut self,
         mut segments: Vec<PathSegment>,
@@ -88,8 +112,6 @@ impl Walks {
         for scratch in &mut self.scratch {
             scratch.results.elsewhere.chains.limit_hops(self.most_hops);
         }
-        // A walk goes through all that is between its first start and its last end: neighbours in time go together.
-        segments.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
         let per_share = segments.len().div_ceil(n_shares).max(1);
         let mut shares: Vec<WalkShare<'_, 't>> = segments
             .chunks_mut(per_share)
@@ -168,7 +190,9 @@ mod tests {
     use super::*;
     use crate::measure::paths::critical_path::testing::scenario;
     use crate::measure::paths::request_stacks::OWN;
-    use crate::measure::paths::walk_results::MAX_STATES;
+    use crate::slice::WindowIdx;
+    use crate::trace::ids::GIdx;
+    use crate::trace::time::{Time, Window};
     use std::collections::BTreeMap;
 
     /// All that was found: each request's states, the sums, and the rest.
@@ -176,12 +200,11 @@ mod tests {
         let scenario = scenario(seed);
         let mut walks = Walks::new(scenario.slice.owner.len(), Some(scenario.slice.windows.len()));
         let logged = scenario.segments.first().map(|segment| segment.window);
-        let (mut segments, path) = walks.walk_in_shares(scenario.segments.clone(), scenario.input(logged), n_shares);
+        let mut sorted = scenario.segments.clone();
+        sorted.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
+        let (mut segments, path) = walks.walk_in_shares(sorted, scenario.input(logged), n_shares);
         segments.sort_by_key(|segment| segment.window);
-        for segment in &mut segments {
-            segment.states.resize(MAX_STATES, 0);
-        }
-        let states: Vec<&Vec<u64>> = segments.iter().map(|segment| &segment.states).collect();
+        let states: Vec<&[(u16, u64)]> = segments.iter().map(|segment| &*segment.states).collect();
         let mut sums = vec![0; scenario.aggregate.len()];
         walks.take_sums(|sum, ns| sums[sum.at()] += ns);
         let mut elsewhere: BTreeMap<((Vec<SumIdx>, bool), SumIdx), u64> = BTreeMap::new();
@@ -196,6 +219,30 @@ mod tests {
             stacks.extend(times.into_iter().map(|((request, chain, sum), ns)| ((request, waits(chain), sum), ns)));
         });
         format!("{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?}", path.steps, walks.finish())
+    }
+
+    #[test]
+    fn shares_are_worth_their_start_and_walk_little_twice() {
+        let segment = |start, end| PathSegment {
+            window: WindowIdx(0),
+            g: GIdx(0),
+            taken_over: None,
+            span: Window { start: Time(start), end: Time(end) },
+            states: Box::default(),
+        };
+        let short: Vec<PathSegment> = (0..100).map(|i| segment(i * 10, i * 10 + 20)).collect();
+        assert_eq!(n_shares(&short, 10 * MIN_INTERVAL_ENDS), MAX_SHARES);
+        assert_eq!(n_shares(&short, 3 * MIN_INTERVAL_ENDS), 3);
+        assert_eq!(n_shares(&short[..MIN_REQUESTS * 2], 10 * MIN_INTERVAL_ENDS), 2);
+        assert_eq!([n_shares(&short, 5), n_shares(&[], 10 * MIN_INTERVAL_ENDS)], [1, 1]);
+        let long: Vec<PathSegment> = (0..100).map(|i| segment(0, 1000 + i)).collect();
+        assert_eq!(n_shares(&long, 10 * MIN_INTERVAL_ENDS), 1);
+        let half: Vec<PathSegment> = (0..100).map(|i| segment(i * 10, i * 10 + 200)).collect();
+        assert_eq!(
+            n_shares(&half, 10 * MIN_INTERVAL_ENDS),
+            2,
+            "1 190 ns are walked as 690 and 690, or as 530, 530 and 510"
+        );
     }
 
     #[test]

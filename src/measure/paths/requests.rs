@@ -14,12 +14,12 @@ use super::measured::{
     CutMeasured, ElsewhereKey, PathsMeasured, RequestMeasured, RequestStackTime, RequestStacksMeasured,
 };
 use super::parallel::Walks;
-use super::rare_times::TimesElsewhere;
 use super::request_stacks::OWN;
-use super::segment::{PathSegment, add_states};
+use super::segment::{PathSegment, add_states, states_with_time};
+use super::times_elsewhere::TimesElsewhere;
 use super::wait_chains::WaitChains;
 use super::walk_results::MAX_STEPS;
-use super::work_borders::{WorkBorder, work_borders};
+use super::work_borders::{WorkBorder, is_before, work_borders};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::attribution::Attribution;
 use crate::measure::intervals::log::IntervalLog;
@@ -53,13 +53,15 @@ pub(crate) struct MeasuredTo<'m> {
     pub(crate) windows: &'m Windows<'m>,
     /// The goroutines that exist, each with what the interval is counted in that it is in.
     pub(crate) open: &'m [(GIdx, SumIdx)],
-    /// Most threads that walk; 1 for this one alone.
-    pub(crate) threads: usize,
+    /// Whether all threads walk; else others are busy.
+    pub(crate) shared: bool,
 }
 
 /// A request that is over, and counts.
 struct EndedRequest {
     segment: PathSegment,
+    /// The name of its root.
+    label: StringIdx,
     /// Whether an edge of the trace, or of the part looked at, cuts it.
     partial: bool,
     /// How long it certainly took, in ns, where its borders are inferred; else none.
@@ -92,6 +94,8 @@ pub(crate) struct Paths {
     done: Vec<bool>,
     /// The windows of which something is known, and whose requests are not done.
     open: Vec<WindowIdx>,
+    /// The windows that were open at the last walk, or later.
+    recent: Vec<WindowIdx>,
     /// How many windows were known of at the last walk.
     n_touched: usize,
     requests: Vec<RequestMeasured>,
@@ -120,6 +124,7 @@ impl Paths {
             borders: Vec::new(),
             done: vec![false; spec.slice.windows.len()],
             open: Vec::new(),
+            recent: Vec::new(),
             n_touched: 0,
             requests: Vec::new(),
             cut: Vec::new(),
@@ -143,6 +148,7 @@ impl Paths {
         let (ended, cutoff) = self.take_ended(to);
         self.walk_all(ended, to, log, attribution);
         log.drop_before(cutoff);
+        self.recent.retain(|window| !is_before(&to.windows.get(*window), cutoff));
         if log.len() > self.max_pieces {
             self.cut_open(to, log, attribution);
             log.drop_before(to.now);
@@ -150,13 +156,25 @@ impl Paths {
         self.due = (log.len() + log.len().max(MIN_GROWTH)).min(self.max_pieces.max(log.len() + 1));
     }
 
+    /// Takes notice of the windows of which something is known since the last walk.
+    fn take_touched(&mut self, windows: &Windows<'_>) {
+        let touched = &windows.touched()[self.n_touched..];
+        self.n_touched += touched.len();
+        self.open.extend_from_slice(touched);
+        self.recent.extend_from_slice(touched);
+    }
+
+    /// Finds where work begins and ends during a span that is to be walked.
+    fn find_borders(&mut self, to: MeasuredTo<'_>, span: Window) {
+        let recent = self.recent.iter().map(|window| (*window, to.windows.get(*window)));
+        self.borders = work_borders(to.spec.slice, recent, to.spec.forest, span);
+    }
+
     /// The requests that are over, and from when on the open ones need the log.
     fn take_ended(&mut self, to: MeasuredTo<'_>) -> (Vec<EndedRequest>, Time) {
         let mut ended = Vec::new();
         let mut oldest = to.now;
-        let touched = to.windows.touched();
-        self.open.extend_from_slice(&touched[self.n_touched..]);
-        self.n_touched = touched.len();
+        self.take_touched(to.windows);
         for window in std::mem::take(&mut self.open) {
             let open = to.windows.get(window);
             if !open.has_time && open.start == Time::MIN {
@@ -195,7 +213,8 @@ impl Paths {
             self.walked_so_far.remove(&window);
             return None;
         }
-        (segment.span.start < segment.span.end).then_some(EndedRequest { segment, partial, at_least_ns })
+        let label = to.spec.slice.chains.get(to.spec.slice.windows[window.at()].chain).label;
+        (segment.span.start < segment.span.end).then_some(EndedRequest { segment, label, partial, at_least_ns })
     }
 
     /// Walks the paths of requests that are over, one name of roots after the other.
@@ -207,18 +226,18 @@ impl Paths {
         attribution: &mut Attribution<'_>,
     ) {
         let Some(span) = spanned(ended.iter().map(|request| request.segment.span)) else { return };
-        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest, span);
-        let label = |request: &EndedRequest| {
-            let chain = to.spec.slice.windows[request.segment.window.at()].chain;
-            to.spec.slice.chains.get(chain).label
-        };
-        ended.sort_by_key(|request| (label(request), request.segment.span.start, request.segment.window));
+        self.find_borders(to, span);
+        // In one group by end, as walks do.
+        ended.sort_unstable_by_key(|r| (r.label, r.segment.span.end.rank(u64::from(r.segment.window.0))));
         let longest = ended.iter().map(|r| (r.segment.ns(), Reverse(r.segment.window))).max();
         let longest = longest.filter(|(ns, _)| self.slowest.as_ref().is_none_or(|(slowest, _)| ns > slowest));
         let wanted = self.exemplars_of(&ended);
-        let together = ended.chunk_by(|a, b| label(a) == label(b)).count() > MAX_LABELS;
-        for group in ended.chunk_by(|a, b| together || label(a) == label(b)) {
-            let label = if together { StringIdx(0) } else { label(&group[0]) };
+        let together = ended.chunk_by(|a, b| a.label == b.label).count() > MAX_LABELS;
+        if together {
+            ended.sort_unstable_by_key(|r| r.segment.span.end.rank(u64::from(r.segment.window.0)));
+        }
+        for group in ended.chunk_by(|a, b| together || a.label == b.label) {
+            let label = if together { StringIdx(0) } else { group[0].label };
             let segments = group.iter().map(|request| self.rest_of(&request.segment)).collect();
             let slowest = group.iter().position(|r| longest.is_some_and(|(_, of)| of.0 == r.segment.window));
             let logged = slowest.map(|i| group[i].segment.window);
@@ -284,16 +303,13 @@ impl Paths {
             let wanted = segments.iter().filter(|segment| wanted.contains(&segment.window));
             wanted.for_each(|segment| exemplars.walk(segment, input));
         }
-        let parts = segments.iter().flat_map(PathSegment::parts).collect();
-        let (mut parts, path) = walks.walk(parts, input, to.threads);
-        parts.sort_unstable_by_key(|part| part.window);
-        for segment in segments {
-            let window = segment.window;
-            let first = parts.partition_point(|part| part.window < window);
-            for part in parts[first..].iter().take_while(|part| part.window == window) {
-                segment.add(&part.states);
-            }
-        }
+        let path = if slice.task_boundaries.is_empty() {
+            let (walked, path) = walks.walk(std::mem::take(segments), input, to.shared);
+            *segments = walked;
+            path
+        } else {
+            walk_in_parts(walks, segments, input, to.shared)
+        };
         walks.take_sums(|sum, ns| attribution.aggregate.add_latency(sum, ns));
         walks.take_elsewhere(chains, |(chain, sum), ns| elsewhere.add(ElsewhereKey { chain, sum, label: *label }, ns));
         elsewhere.tell_fewer_waits(chains);
@@ -305,12 +321,13 @@ impl Paths {
 
     /// All of a request's path was walked; `walked` is the part of it that was not before.
     fn finish_request(&mut self, mut walked: PathSegment, request: &EndedRequest) {
-        let EndedRequest { segment: PathSegment { window, span, .. }, partial, at_least_ns } = *request;
-        if let Some((_, before)) = self.walked_so_far.remove(&window) {
-            walked.add(&before);
+        let EndedRequest { segment: PathSegment { window, span, .. }, partial, at_least_ns, .. } = *request;
+        debug_assert_eq!(walked.window, window, "walks keep the order");
+        if let Some((_, mut states)) = self.walked_so_far.remove(&window) {
+            add_states(&mut states, &walked.states);
+            walked.states = states_with_time(&states);
         }
-        let states = walked.states.iter().enumerate().filter(|(_, ns)| **ns > 0);
-        let states = states.map(|(i, ns)| (i as u16, *ns)).collect();
+        let states = walked.states;
         self.requests.push(RequestMeasured { window, span, states, partial, at_least_ns });
     }
 
@@ -330,7 +347,7 @@ impl Paths {
             }
         }
         let Some(span) = spanned(segments.iter().map(|segment| segment.span)) else { return };
-        self.borders = work_borders(to.spec.slice, to.windows.all(), to.spec.forest, span);
+        self.find_borders(to, span);
         self.capped += segments.iter().filter(|s| !self.walked_so_far.contains_key(&s.window)).count() as u64;
         let none = FxHashSet::default();
         let mut walk = GroupWalk { segments, label: StringIdx(0), logged: None, exemplars: &none };
@@ -350,6 +367,7 @@ impl Paths {
         attribution: &mut Attribution<'_>,
     ) -> PathsMeasured {
         self.ranges.finish(to.now);
+        self.take_touched(to.windows);
         let mut ended = Vec::new();
         for i in 0..self.done.len() {
             if !std::mem::replace(&mut self.done[i], true) {
@@ -371,10 +389,9 @@ impl Paths {
             gc_ns: ranges.marked_in(r.span),
             stw_ns: ranges.stopped_in(r.span),
         };
-        let (mut elsewhere, mut chains) = (self.elsewhere, self.chains);
-        elsewhere.tell_rare_by_less(&mut chains);
+        let (elsewhere, mut chains) = (self.elsewhere, self.chains);
         let of_request =
-            |time: RequestStackTime| RequestStackTime { key: elsewhere.key(time.key, &mut chains), ..time };
+            |time: RequestStackTime| RequestStackTime { key: TimesElsewhere::key(time.key, &mut chains), ..time };
         let stacks = self.stacks.take().map(|times| RequestStacksMeasured {
             times: RequestStackTime::join(times.into_iter().map(of_request).collect()),
             totals: self.requests.iter().map(totals).collect(),
@@ -416,6 +433,28 @@ impl Paths {
     }
 }
 
+/// The same as [`Walks::walk`] for segments that can have several parts, which keep their order.
+fn walk_in_parts<'t>(
+    walks: &mut Walks,
+    segments: &mut [PathSegment],
+    input: WalkInput<'_, 't>,
+    shared: bool,
+) -> LoggedPath<'t> {
+    let parts = segments.iter().flat_map(PathSegment::parts).collect();
+    let (mut parts, path) = walks.walk(parts, input, shared);
+    parts.sort_unstable_by_key(|part| part.window);
+    for segment in segments {
+        let window = segment.window;
+        let first = parts.partition_point(|part| part.window < window);
+        let mut states = Vec::new();
+        for part in parts[first..].iter().take_while(|part| part.window == window) {
+            add_states(&mut states, &part.states);
+        }
+        segment.states = states_with_time(&states);
+    }
+    path
+}
+
 /// From the first start to the last end of these; none for none.
 fn spanned(spans: impl Iterator<Item = Window>) -> Option<Window> {
     spans.reduce(|all, one| Window { start: all.start.min(one.start), end: all.end.max(one.end) })
@@ -435,7 +474,7 @@ fn segment_of(to: MeasuredTo<'_>, window: WindowIdx, open: OpenWindow) -> PathSe
     // When a path is cut, the goroutine that will end a task may not have taken it over yet.
     let is_taken_over = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
     let taken_over = (ended_by != g && is_taken_over).then_some((open.handed_over, ended_by));
-    PathSegment { window, g, taken_over, span, states: Vec::new() }
+    PathSegment { window, g, taken_over, span, states: Box::default() }
 }
 
 /// Takes each request's time by stack that walks of requests of one name found.

@@ -15,19 +15,15 @@ pub(crate) struct PathSegment {
     pub(crate) taken_over: Option<(Time, GIdx)>,
     /// From when to when.
     pub(crate) span: Window,
-    /// Nanoseconds by position in [`States`](super::walk_results::States); those of states that are missing are 0.
-    pub(crate) states: Vec<u64>,
+    /// What the walk found: positions in [`States`](super::walk_results::States), each with nanoseconds. Zeros are left
+    /// out: a short request has one or two states.
+    pub(crate) states: Box<[(u16, u64)]>,
 }
 
 impl PathSegment {
     /// Its duration, in ns.
     pub(crate) fn ns(&self) -> u64 {
         self.span.end.since(self.span.start)
-    }
-
-    /// Adds the time that was found for a part of it.
-    pub(crate) fn add(&mut self, states: &[u64]) {
-        add_states(&mut self.states, states);
     }
 
     /// The segments of which it consists, each on one goroutine: together they take as long. A task that was taken over
@@ -42,10 +38,19 @@ impl PathSegment {
     }
 }
 
-/// Adds nanoseconds by state; `sums` grows where it has fewer states.
-pub(crate) fn add_states(sums: &mut Vec<u64>, more: &[u64]) {
-    sums.resize(sums.len().max(more.len()), 0);
-    for (sum, ns) in sums.iter_mut().zip(more) {
-        *sum += ns;
+/// Adds nanoseconds by position of the state; `sums` grows where it has fewer states.
+pub(crate) fn add_states(sums: &mut Vec<u64>, more: &[(u16, u64)]) {
+    for &(state, ns) in more {
+        let state = usize::from(state);
+        sums.resize(sums.len().max(state + 1), 0);
+        sums[state] += ns;
     }
+}
+
+/// The same without zeros.
+pub(crate) fn states_with_time(sums: &[u64]) -> Box<[(u16, u64)]> {
+    let n = sums.iter().filter(|ns| **ns > 0).count();
+    let mut states = Vec::with_capacity(n);
+    states.extend((0..).zip(sums).filter(|(_, ns)| **ns > 0).map(|(state, ns)| (state, *ns)));
+    states.into_boxed_slice()
 }

@@ -3,7 +3,7 @@
 use super::key_table::KeyTable;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
-use crate::measure::windows::OpenWindow;
+use crate::measure::windows::WindowTable;
 use crate::profile::WakerKind;
 use crate::slice::{Membership, Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StackIdx};
@@ -104,8 +104,8 @@ impl Wakeups {
 #[derive(Clone, Copy)]
 pub(crate) struct WorkAt<'a> {
     pub(crate) slice: &'a Slice,
-    /// By [`WindowIdx`], from when to when each lasts.
-    pub(crate) windows: &'a [OpenWindow],
+    /// From when to when each window lasts.
+    pub(crate) windows: &'a WindowTable,
 }
 
 /// Whose work a goroutine does.
@@ -129,11 +129,11 @@ impl WorkAt<'_> {
         if self.slice.in_tasks.contains(&g) {
             return WorksFor::OfTasks;
         }
-        let span = |membership: &Membership| self.windows.get(membership.window.at());
-        let next = memberships.partition_point(|membership| span(membership).is_some_and(|span| span.end <= time));
+        let span = |membership: &Membership| self.windows.get(membership.window);
+        let next = memberships.partition_point(|membership| span(membership).end <= time);
         let has_begun = |membership: &&Membership| {
-            span(membership)
-                .is_some_and(|span| span.start <= time && (span.start != Time::MIN || membership.start.is_none()))
+            let span = span(membership);
+            span.start <= time && (span.start != Time::MIN || self.slice.part(**membership).start.is_none())
         };
         memberships.get(next).filter(has_begun).map_or(WorksFor::OfNone, |membership| WorksFor::Of(membership.window))
     }

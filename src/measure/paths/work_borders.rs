@@ -9,7 +9,7 @@
 //! ```
 
 use crate::measure::windows::OpenWindow;
-use crate::slice::Slice;
+use crate::slice::{Slice, WindowIdx};
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
@@ -34,17 +34,37 @@ pub(crate) struct WorkBorder {
 /// Nanoseconds in which a border that pass 1 took from a thread's own clock, and the same one in the order of events, lie.
 const CLOCK_TOLERANCE: i64 = 1000;
 
-/// The borders that are known of all requests, of the slice and of other endpoints, in the order of time; of those outside of
-/// `span`, which a walk along it does not need, only some.
-pub(crate) fn work_borders(slice: &Slice, windows: &[OpenWindow], forest: &Forest, span: Window) -> Vec<WorkBorder> {
+impl WorkBorder {
+    /// By goroutine and time. Where work ends and other work begins at one event, what ends comes first.
+    fn by_goroutine(&self) -> (u32, u128) {
+        (self.g.0, self.time.rank(u64::from(self.kind == WorkBorderKind::Begin)))
+    }
+}
+
+/// Whether all borders of a window are too early to matter for a walk that goes back to a time.
+pub(crate) fn is_before(open: &OpenWindow, time: Time) -> bool {
+    open.end < time - CLOCK_TOLERANCE
+}
+
+/// The borders that are known of requests, of these windows of the slice and of other endpoints, in the order of time; of those
+/// outside of `span`, which a walk along it does not need, only some.
+pub(crate) fn work_borders(
+    slice: &Slice,
+    windows: impl Iterator<Item = (WindowIdx, OpenWindow)>,
+    forest: &Forest,
+    span: Window,
+) -> Vec<WorkBorder> {
     let (from, to) = (span.start - CLOCK_TOLERANCE, span.end + CLOCK_TOLERANCE);
     let is_near = |border: &WorkBorder| from <= border.time && border.time <= to;
     let mut of_slice = Vec::new();
     // A task's borders are on any goroutines.
-    for (root, open) in slice.windows.iter().zip(windows).filter(|(root, _)| !root.has_boundaries) {
-        of_slice.extend(borders(root.g, (open.start, open.end)).filter(is_near));
+    for (window, open) in windows {
+        let root = &slice.windows[window.at()];
+        if !root.has_boundaries {
+            of_slice.extend(borders(root.g, (open.start, open.end)).filter(is_near));
+        }
     }
-    of_slice.sort_unstable_by_key(|border| (border.g, border.time));
+    of_slice.sort_unstable_by_key(WorkBorder::by_goroutine);
     let is_new = |border: &WorkBorder| {
         let near = of_slice.partition_point(|b| (b.g, b.time) < (border.g, border.time + -CLOCK_TOLERANCE));
         of_slice.get(near).is_none_or(|b| b.g != border.g || b.time > border.time + CLOCK_TOLERANCE)
@@ -64,8 +84,11 @@ fn borders(g: GIdx, (start, end): (Time, Time)) -> impl Iterator<Item = WorkBord
 
 /// In the order of time. Where work ends and other work begins at one event of a goroutine, the event belongs to what ends.
 pub(crate) fn in_order(mut borders: Vec<WorkBorder>) -> Vec<WorkBorder> {
-    borders.sort_unstable_by_key(|border| (border.g, border.time, std::cmp::Reverse(border.kind)));
+    // Stable, as that takes advantage of parts in order.
+    borders.sort_by_key(WorkBorder::by_goroutine);
     borders.dedup_by_key(|border| (border.g, border.time));
-    borders.sort_unstable();
+    borders.sort_unstable_by_key(|border| {
+        border.time.rank(u64::from(border.kind as u8) << u32::BITS | u64::from(border.g.0))
+    });
     borders
 }

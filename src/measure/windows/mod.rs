@@ -16,17 +16,19 @@ mod older_calls;
 mod open_window;
 pub(crate) mod part_start;
 mod seen;
+mod table;
 mod tasks;
 
-pub(super) use open_window::OpenWindow;
+pub(super) use open_window::{BLANK, OpenWindow};
+pub(super) use table::WindowTable;
 
 use crate::slice::WindowIdx;
-use crate::slice::{Membership, RootKind, Slice};
+use crate::slice::{Membership, MembershipPart, RootKind, Slice};
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 use older_calls::OlderCalls;
-use open_window::{BLANK, NEVER};
+use open_window::NEVER;
 use part_start::PartStart;
 use rustc_hash::FxHashMap;
 
@@ -57,9 +59,7 @@ pub(super) struct Windows<'a> {
     slice: &'a Slice,
     forest: &'a Forest,
     looked_at: Window,
-    list: Vec<OpenWindow>,
-    /// Per window that has time already: its part inside the part of the trace that is looked at. [`NEVER`] for others.
-    countable: Vec<Window>,
+    list: WindowTable,
     touched: Vec<WindowIdx>,
     positions: FxHashMap<GIdx, MembershipPosition>,
     /// For a part inside a generation: positions at its start, concluded from file positions alone.
@@ -78,8 +78,7 @@ impl<'a> Windows<'a> {
             slice,
             forest,
             looked_at,
-            list: vec![BLANK; slice.windows.len()],
-            countable: vec![NEVER; slice.windows.len()],
+            list: WindowTable::new(slice.windows.len()),
             touched: Vec::new(),
             positions: FxHashMap::default(),
             positions_from_file: Vec::new(),
@@ -92,8 +91,7 @@ impl<'a> Windows<'a> {
     /// Forgets what was touched and begins a part of the trace.
     pub(super) fn begin(&mut self, part_start: PartStart) {
         for window in self.touched.drain(..) {
-            self.list[window.at()] = BLANK;
-            self.countable[window.at()] = NEVER;
+            self.list.forget(window);
         }
         self.positions.clear();
         self.older_calls.clear();
@@ -102,7 +100,7 @@ impl<'a> Windows<'a> {
     }
 
     /// All windows, by [`WindowIdx`].
-    pub(super) fn all(&self) -> &[OpenWindow] {
+    pub(super) fn all(&self) -> &WindowTable {
         &self.list
     }
 
@@ -113,33 +111,32 @@ impl<'a> Windows<'a> {
 
     #[inline]
     pub(super) fn get(&self, window: WindowIdx) -> OpenWindow {
-        self.list[window.at()]
+        self.list.get(window)
     }
 
     /// The time during which intervals can be added to a window by [`Windows::add_fast`].
     /// [`NEVER`] for a window that has no time yet; none for no window.
     #[inline]
     pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
-        self.countable.get(window.at()).copied()
+        window.is_some().then(|| self.list.countable(window))
     }
 
     /// Equal to [`Windows::add`] for a window that has time already; nothing but the sum changes.
     #[inline]
     pub(super) fn add_fast(&mut self, window: WindowIdx, ns: u64) {
-        let sum = &mut self.list[window.at()].ns;
-        *sum = sum.saturating_add(ns);
+        self.list.add(window, ns);
     }
 
     #[inline]
     fn edit(&mut self, window: WindowIdx, edit: impl FnOnce(&mut OpenWindow)) {
-        let open = &mut self.list[window.at()];
+        let (open, countable) = self.list.edit(window);
         if *open == BLANK {
             self.touched.push(window);
         }
         edit(open);
         let looked_at = self.looked_at;
         let inside = Window { start: open.start.max(looked_at.start), end: open.end.min(looked_at.end) };
-        self.countable[window.at()] = if open.has_time { inside } else { NEVER };
+        *countable = if open.has_time { inside } else { NEVER };
     }
 
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {
@@ -185,6 +182,12 @@ impl<'a> Windows<'a> {
         self.slice.memberships.get(&g).map_or(&[][..], Vec::as_slice)
     }
 
+    /// One of a goroutine's memberships, with its borders.
+    #[inline]
+    fn part(&self, memberships: &[Membership], i: usize) -> Option<(Membership, MembershipPart)> {
+        memberships.get(i).map(|membership| (*membership, self.slice.part(*membership)))
+    }
+
     /// Where a goroutine is among its memberships now. If no border was crossed in this part, file positions say which
     /// borders are before it.
     pub(super) fn position(&mut self, g: GIdx) -> MembershipPosition {
@@ -193,10 +196,10 @@ impl<'a> Windows<'a> {
         }
         let memberships = self.memberships(g);
         let next =
-            memberships.partition_point(|membership| membership.end.is_some_and(|end| self.part_start.is_before(end)));
-        let position = match memberships.get(next) {
-            Some(membership) if membership.start.is_none_or(|start| self.part_start.is_before(start)) => {
-                let seen_end = membership.seen.and_then(|seen| seen.end);
+            memberships.partition_point(|m| self.slice.part(*m).end.is_some_and(|end| self.part_start.is_before(end)));
+        let position = match self.part(memberships, next) {
+            Some((membership, part)) if part.start.is_none_or(|start| self.part_start.is_before(start)) => {
+                let seen_end = part.seen.and_then(|seen| seen.end);
                 let after_last_stack = seen_end.is_some_and(|end| self.part_start.is_before(end));
                 MembershipPosition { open: membership.window, after_last_stack, next: next + 1 }
             }
@@ -221,23 +224,24 @@ impl<'a> Windows<'a> {
         let memberships = self.memberships(g);
         let mut crossed = CrossedBorders { ended: false, left_last_stack: false, started: WindowIdx::NONE };
         if position.open.is_some()
-            && let Some(membership) = memberships.get(position.next - 1)
+            && let Some((membership, part)) = self.part(memberships, position.next - 1)
         {
-            if membership.end == Some(pos) {
-                if membership.is_window {
+            if part.end == Some(pos) {
+                if part.is_window {
                     self.end(membership.window, time);
                 }
                 position.open = WindowIdx::NONE;
                 crossed.ended = true;
-            } else if let Some(seen) = membership.seen {
+            } else if let Some(seen) = part.seen {
                 crossed.left_last_stack = self.cross_seen(membership.window, seen, (pos, time));
                 position.after_last_stack |= crossed.left_last_stack;
             }
         }
         if !position.open.is_some()
-            && let Some(membership) = memberships.get(position.next).filter(|membership| membership.start == Some(pos))
+            && let Some((membership, part)) =
+                self.part(memberships, position.next).filter(|(_, part)| part.start == Some(pos))
         {
-            if membership.is_window {
+            if part.is_window {
                 self.start(membership.window, time);
             }
             let next = position.next + 1;
@@ -254,7 +258,7 @@ impl<'a> Windows<'a> {
     pub(super) fn absorb(&mut self, other: &Windows<'_>) {
         self.older_calls.absorb(&other.older_calls);
         for &window in &other.touched {
-            let theirs = other.list[window.at()];
+            let theirs = other.get(window);
             self.edit(window, |ours| {
                 // Events that were left over have final times, so borders known from them stay.
                 if ours.start == Time::MIN {
@@ -285,7 +289,7 @@ impl<'a> Windows<'a> {
 
     /// The windows with time inside the part looked at, each with what made its root.
     pub(super) fn all_inside(&self, looked_at: Window) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
-        let windows = (0..self.list.len()).map(|i| WindowIdx(i as u32));
+        let windows = (0..self.slice.windows.len()).map(|i| WindowIdx(i as u32));
         let inside = windows.filter(move |window| self.is_inside(*window, looked_at));
         inside.map(|window| (self.get(window), self.slice.windows[window.at()].by))
     }

@@ -44,7 +44,8 @@ impl OpenWindow {
     }
 }
 
-pub(super) const BLANK: OpenWindow = OpenWindow {
+/// Nothing is known of it.
+pub(in crate::measure) const BLANK: OpenWindow = OpenWindow {
     start: Time::MIN,
     end: Time::MAX,
     handed_over: Time::MIN,

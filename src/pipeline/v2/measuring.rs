@@ -23,7 +23,7 @@ use crate::measure::{
 use crate::pipeline::Options;
 use crate::pipeline::in_order::{in_order, lock};
 use crate::pipeline::progress::Ticker;
-use crate::pipeline::threads::{all_threads, walking_threads};
+use crate::pipeline::threads::is_among_last;
 use crate::survey::Survey;
 use crate::survey::v2::collect::GenerationSurvey;
 use crate::trace::error::{Error, Result, Warning};
@@ -101,7 +101,7 @@ impl V2Trace<'_> {
             return Err(error);
         }
         let MeasuredSoFar { measurer, last, errors, .. } = measured;
-        Ok((measurer.finish(last, all_threads()), last, errors.warnings(survey.start)))
+        Ok((measurer.finish(last), last, errors.warnings(survey.start)))
     }
 }
 
@@ -209,7 +209,7 @@ impl Measuring<'_> {
             measurers.push(measured.measured.into_measurer());
         }
         let (size, left) = self.trace.size_and_left(i);
-        so_far.measurer.walk_if_due(so_far.last, walking_threads(size, left));
+        so_far.measurer.walk_if_due(so_far.last, is_among_last(size, left));
         Ok(measurers)
     }
 

@@ -348,12 +348,10 @@ impl Iterator for PieceReader<'_> {
         let facts = tag >> tag::BITS;
         let holds = HOLDS[usize::from(facts & 3)];
         Some(match tag & ((1 << tag::BITS) - 1) {
-            tag::MATCH => EvidenceKind::Match(Match {
-                stack: self.number(),
-                first: self.next_pos(),
-                last: self.next_pos(),
-                holds,
-            }),
+            tag::MATCH => {
+                let (stack, call) = (self.number(), self.next_call(facts));
+                EvidenceKind::Match(Match { stack, call, first: self.next_pos(), last: self.next_pos(), holds })
+            }
             tag::SERVER => {
                 let step = STEPS.get(self.number() as usize).copied().unwrap_or_default();
                 let (stack, call, len) = (self.number(), self.next_call(facts), self.number() as u32);
@@ -388,7 +386,16 @@ mod tests {
             all.extend(HOLDS.map(|holds| EvidenceKind::Match(Match { stack: m, call, first: n, last: m, holds })));
             for step in STEPS {
                 let (matches, holds, len) = (i % 2 == 0, HOLDS[i % 4], n as u32);
-                all.push(EvidenceKind::Server(ServerStacks { step, matches, call, holds, len, stack: n, pos: m, ticks: n }));
+                all.push(EvidenceKind::Server(ServerStacks {
+                    step,
+                    matches,
+                    call,
+                    holds,
+                    len,
+                    stack: n,
+                    pos: m,
+                    ticks: n,
+                }));
             }
             for (ticks, first_other) in [(0, 0), (n, 0), (0, m), (m, n)] {
                 all.push(EvidenceKind::Gap(RunGap { first: m, last: n, ticks, first_other }));

@@ -81,13 +81,15 @@ struct ChunkReader<'a> {
     chunk: Option<&'a Chunk>,
     /// Interval ends of the chunk that are not taken yet.
     n_left: usize,
+    /// How many links these have, and those before them.
+    n_links: usize,
     /// The time of the next interval end; [`Time::MIN`] when there is none.
     next_time: Time,
 }
 
 impl<'a> ChunkReader<'a> {
     fn new(chunks: &'a [Chunk]) -> Self {
-        let mut reader = Self { chunks: chunks.iter().rev(), chunk: None, n_left: 0, next_time: Time::MIN };
+        let mut reader = Self { chunks: chunks.iter().rev(), chunk: None, n_left: 0, n_links: 0, next_time: Time::MIN };
         reader.next_chunk();
         reader
     }
@@ -95,6 +97,7 @@ impl<'a> ChunkReader<'a> {
     fn next_chunk(&mut self) {
         self.chunk = self.chunks.next();
         self.n_left = self.chunk.map_or(0, |chunk| chunk.ends.len());
+        self.n_links = self.chunk.map_or(0, |chunk| chunk.links.len());
         self.next_time = self.chunk.map_or(Time::MIN, Chunk::latest);
     }
 
@@ -103,8 +106,10 @@ impl<'a> ChunkReader<'a> {
         let chunk = self.chunk?;
         let ends = &chunk.ends[..self.n_left];
         let first = ends.len() - count_from(ends, least.0.saturating_sub(chunk.base.0));
-        let links = chunk.links.partition_point(|link| usize::from(link.position) < self.n_left);
+        let links = &chunk.links[..self.n_links];
         self.n_left = first;
+        // One by one: there are few, or all of them are read anyway.
+        self.n_links -= links.iter().rev().take_while(|link| usize::from(link.position) >= first).count();
         match first.checked_sub(1).and_then(|i| chunk.ends.get(i)) {
             Some(next) => self.next_time = chunk.base + i64::from(next.ns_after_base()),
             None => self.next_chunk(),
@@ -113,7 +118,7 @@ impl<'a> ChunkReader<'a> {
             base: chunk.base,
             ends: &ends[first..],
             first: first as u32,
-            links: &chunk.links[..links],
+            links,
             sum_map: chunk.sum_map.as_deref(),
         })
     }

@@ -12,7 +12,7 @@
 
 use super::PathWalk;
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::paths::segment::PathSegment;
+use crate::measure::paths::segment::{PathSegment, states_with_time};
 use crate::measure::paths::wait_chains::WaitChainIdx;
 use crate::measure::paths::wait_for::NodeId;
 use crate::measure::paths::wakeups::{WaitEnd, WorkAt};
@@ -26,7 +26,7 @@ struct LateRequest {
     node: NodeId,
     /// When it ends.
     end: Time,
-    /// As [`PathSegment::states`].
+    /// Nanoseconds by state; what is credited at its start is added.
     states: Vec<u64>,
     is_attached: bool,
 }
@@ -91,7 +91,11 @@ impl PathWalk<'_, '_> {
             }
             self.remove_if_unused(node);
         }
-        segment.states = request.states;
+        if request.is_attached {
+            self.open.set(i, &request.states);
+        } else {
+            segment.states = states_with_time(&request.states);
+        }
         request.is_attached
     }
 

@@ -20,12 +20,15 @@
 //!
 //! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`late`] (requests that end inside of a wait),
 //! [`chains`] (in which waits a request waits for
-//! what a root does), [`dependents`] (each request's own stacks), [`position`], [`path_log`].
+//! what a root does), [`dependents`] (each request's own stacks), [`boundaries`], [`open_segments`], [`position`],
+//! [`path_log`].
 
+mod boundaries;
 mod chains;
 mod count;
 mod dependents;
 mod late;
+mod open_segments;
 mod path_log;
 mod position;
 #[cfg(test)]
@@ -44,12 +47,14 @@ use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::{ChunkSlice, IntervalLog, Link, LogReader};
 use crate::measure::paths::runtime_ranges::Ranges;
 use crate::measure::paths::work_borders::{WorkBorder, WorkBorderKind};
-use crate::measure::windows::OpenWindow;
+use crate::measure::windows::WindowTable;
 use crate::slice::{Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
+use boundaries::{Boundaries, Boundary};
 use chains::{ChainChanges, NodeChains};
 use late::LateRequests;
+use open_segments::OpenSegments;
 use path_log::PathLog;
 
 /// A goroutine that is on a path.
@@ -76,8 +81,8 @@ struct WalkNode {
 #[derive(Clone, Copy)]
 pub(crate) struct WalkInput<'a, 't> {
     pub(crate) slice: &'a Slice,
-    /// By [`WindowIdx`], from when to when each window lasts, as far as is known.
-    pub(crate) windows: &'a [OpenWindow],
+    /// From when to when each window lasts, as far as is known.
+    pub(crate) windows: &'a WindowTable,
     pub(crate) aggregate: &'a Aggregate,
     pub(crate) ranges: &'a Ranges,
     /// Where work for requests begins and ends, in the order of time.
@@ -108,18 +113,11 @@ pub(crate) struct PathWalk<'a, 't> {
     /// By [`NodeId`].
     chains: Vec<NodeChains>,
     chain_changes: ChainChanges,
+    /// What the nodes of the requests on paths were credited at their ends.
+    open: OpenSegments,
     late: LateRequests,
     /// A stretch of time during which the world was not stopped.
     not_stopped: Window,
-}
-
-/// Where a segment begins or ends.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Boundary {
-    /// Its end: the path begins here, as time goes back.
-    End,
-    /// Its start: the path is complete. Sorted after the end, and so taken before it at one moment, as time goes back.
-    Start,
 }
 
 impl<'a, 't> PathWalk<'a, 't> {
@@ -142,6 +140,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             nodes: Vec::new(),
             chains: Vec::new(),
             chain_changes: ChainChanges::default(),
+            open: OpenSegments::default(),
             late: LateRequests::default(),
             not_stopped: Window { start: Time::MAX, end: Time::MIN },
         }
@@ -149,15 +148,11 @@ impl<'a, 't> PathWalk<'a, 't> {
 
     /// Walks all paths, and fills in the segments' states. Gives the path that was noted; an empty one if none was to be.
     pub(crate) fn run(mut self, segments: &mut [PathSegment]) -> LoggedPath<'t> {
-        let mut boundaries: Vec<(Time, Boundary, usize)> = Vec::with_capacity(segments.len() * 2);
-        for (i, segment) in segments.iter().enumerate().filter(|(_, s)| s.span.start < s.span.end) {
-            boundaries.push((segment.span.end, Boundary::End, i));
-            boundaries.push((segment.span.start, Boundary::Start, i));
-        }
-        boundaries.sort_unstable();
+        let mut boundaries = Boundaries::of(segments);
+        self.open.begin(segments.len());
         let mut reader = self.input.log.read_back();
         let mut borders = self.input.borders;
-        while let Some((time, boundary, i)) = boundaries.pop() {
+        while let Some((time, boundary, i)) = boundaries.next_back() {
             while let Some((&border, earlier)) = borders.split_last().filter(|(border, _)| border.time >= time) {
                 borders = earlier;
                 // What happens at a border belongs to the work that begins, or ends, there.
@@ -206,13 +201,8 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
         let credited = self.forest.credited(node);
         match boundary {
-            Boundary::End => segment.states = credited.iter().map(|ns| 0u64.wrapping_sub(*ns)).collect(),
-            Boundary::Start => {
-                segment.states.resize(credited.len(), 0);
-                for (state, ns) in segment.states.iter_mut().zip(credited) {
-                    *state = state.wrapping_add(*ns);
-                }
-            }
+            Boundary::End => self.open.begin_segment(i, credited),
+            Boundary::Start => segment.states = self.open.end_segment(i, credited),
         }
         self.remove_if_unused(node);
     }

@@ -7,6 +7,7 @@ use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::runtime_ranges::Ranges;
 use crate::measure::paths::segment::PathSegment;
 use crate::measure::paths::work_borders::{WorkBorder, WorkBorderKind, in_order};
+use crate::measure::windows::WindowTable;
 use crate::profile::Precision;
 use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::slice::{RootWindow, Slice, WindowIdx};
@@ -22,6 +23,7 @@ pub(crate) struct Scenario {
     unknown: SumIdx,
     ranges: Ranges,
     pub(crate) slice: Slice,
+    windows: WindowTable,
     pub(crate) segments: Vec<PathSegment>,
     /// Whether they are user tasks: these can overlap.
     pub(crate) are_tasks: bool,
@@ -35,14 +37,15 @@ impl Scenario {
         let unknown = aggregate.add(key(StackIdx::EMPTY, StateKey::UNKNOWN), 0, 0);
         let ranges = Ranges::default();
         let (are_tasks, borders) = (false, Vec::new());
-        Self { log, intervals, open, aggregate, unknown, ranges, slice, segments, are_tasks, borders }
+        let windows = WindowTable::of(&[]);
+        Self { log, intervals, open, aggregate, unknown, ranges, slice, windows, segments, are_tasks, borders }
     }
 
     /// What a walk reads.
     pub(crate) fn input(&self, logged: Option<WindowIdx>) -> WalkInput<'_, '_> {
-        let Self { log, open, aggregate, unknown, ranges, slice, borders, .. } = self;
+        let Self { log, open, aggregate, unknown, ranges, slice, windows, borders, .. } = self;
         let (unknown, label) = (*unknown, StringIdx::NONE);
-        WalkInput { slice, windows: &[], borders, aggregate, ranges, unknown, label, log, open, logged }
+        WalkInput { slice, windows, aggregate, ranges, borders, unknown, label, log, open, logged }
     }
 }
 
@@ -222,7 +225,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
                 g: goroutine,
                 taken_over: None,
                 span: Window { start: Time(start), end: Time(end) },
-                states: Vec::new(),
+                states: Box::default(),
             });
             from = if are_tasks { start + random.below(8) as i64 } else { end };
         }
@@ -278,7 +281,7 @@ pub(crate) fn convoy(n: u32) -> Scenario {
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
         slice.windows.push(RootWindow::of(GIdx(g as u32), SpawnChainIdx::FIRST, StringIdx::EMPTY));
-        segments.push(PathSegment { window, g: GIdx(g as u32), taken_over: None, span, states: Vec::new() });
+        segments.push(PathSegment { window, g: GIdx(g as u32), taken_over: None, span, states: Box::default() });
     }
     let open = schedule.finish(Time(time + 5));
     Scenario::new(schedule, open, slice, segments)

@@ -5,7 +5,7 @@ use super::{LoggedPath, PathWalk, WalkPosition};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LinkKind;
 use crate::measure::paths::request_stacks::{OWN, RequestStackTimes};
-use crate::measure::paths::segment::PathSegment;
+use crate::measure::paths::segment::{PathSegment, states_with_time};
 use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use crate::measure::paths::walk_results::{MAX_STATES, WalkResults};
 use crate::measure::paths::work_borders::WorkBorderKind;
@@ -155,8 +155,7 @@ fn walks_do_what_the_definition_says() {
                 *expected.entry(key).or_default() += ns;
             }
             assert_eq!(by_request.get(&segment.window), Some(&alone), "seed {seed}, {segment:?}");
-            segment.states.resize(MAX_STATES, 0);
-            assert_eq!(segment.states, states, "seed {seed}, {segment:?}");
+            assert_eq!(segment.states, states_with_time(&states), "seed {seed}, {segment:?}");
             assert_eq!(states.iter().sum::<u64>(), segment.ns());
             n_checked += 1;
         }
@@ -185,9 +184,6 @@ fn fast_paths_find_what_the_general_rule_does() {
             walk.run(&mut segments);
             let times = time_by_waits(&mut results);
             let WalkResults { wakeups, stw_runnable_ns, .. } = results;
-            for segment in &mut segments {
-                segment.states.resize(MAX_STATES, 0);
-            }
             format!("{segments:?} {times:?} {:?} {stw_runnable_ns}", wakeups.sorted())
         };
         assert_eq!(found(false), found(true), "seed {seed}");
@@ -201,7 +197,7 @@ fn a_queue_at_a_lock_is_walked_once() {
     let mut segments = scenario.segments.clone();
     walk(&scenario, &mut segments, None, &mut WalkResults::default());
     for segment in &segments {
-        assert_eq!(segment.states.iter().sum::<u64>(), segment.ns());
+        assert_eq!(segment.states.iter().map(|(_, ns)| ns).sum::<u64>(), segment.ns());
     }
 }
 
