@@ -74,17 +74,18 @@ fn root_kind(arg: RootByArg) -> RootKind {
 
 /// Flags that were given and that mean nothing without `--root`; `has_table`: even where a table of all requests is
 /// written.
-pub(crate) fn useless_without_root(args: &Args, has_table: bool) -> Vec<&'static str> {
+pub(crate) fn useless_without_root(args: &Args, has_table: bool, has_page: bool) -> Vec<&'static str> {
+    let has_profile = has_table || has_page;
     [
-        (!args.exclude.is_empty() && !has_table, "--exclude"),
+        (!args.exclude.is_empty() && !has_profile, "--exclude"),
         (!args.root_by.is_empty(), "--root-by"),
-        (args.whole_life && !has_table, "--whole-life"),
+        (args.whole_life && !has_profile, "--whole-life"),
         (args.fixed_strings, "--fixed-strings"),
         (args.ignore_case, "--ignore-case"),
-        (args.only.is_some(), "--only"),
-        (args.slowest.is_some(), "--slowest"),
-        (args.include_partial, "--include-partial"),
-        (args.metric.is_some(), "--metric"),
+        (args.only.is_some() && !has_page, "--only"),
+        (args.slowest.is_some() && !has_page, "--slowest"),
+        (args.include_partial && !has_page, "--include-partial"),
+        (args.metric.is_some() && !has_page, "--metric"),
         (args.summary, "--summary"),
     ]
     .into_iter()

@@ -37,7 +37,12 @@ impl OutputPlan {
         self.formats().any(|format| format.each_request)
     }
 
-    /// Whether anything else is.
+    /// Whether a page is written.
+    pub(crate) fn has_page(&self, args: &Args) -> bool {
+        args.open || self.formats().any(|format| format.name == formats::page().name)
+    }
+
+    /// Whether anything else than a table is.
     pub(crate) fn has_report(&self, args: &Args) -> bool {
         args.open || !args.fail_if.is_empty() || self.formats().any(|format| !format.each_request)
     }
@@ -61,7 +66,7 @@ pub(crate) fn plan(args: &Args, selected: bool) -> CliResult<OutputPlan> {
         return Err(Failure::new(format!("{} is binary, and standard output is a terminal", format.name))
             .help(format!("write it to a file: -o profile.{}", format.extensions[0])));
     }
-    let needs_root = |format: &&Format| format.candidates.is_none() && !format.each_request;
+    let needs_root = |format: &&Format| format.candidates.is_none() && !format.endpoints;
     if !selected
         && let Some(format) =
             files.iter().map(|t| t.format).chain(stdout).chain(args.open.then(formats::page)).find(needs_root)

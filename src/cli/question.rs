@@ -15,7 +15,7 @@ use super::report::Report;
 use super::tables;
 use anyhow::Context as _;
 use gotrace_slice::pipeline::{self, Answer, Input};
-use gotrace_slice::profile::{Candidates, Selection};
+use gotrace_slice::profile::{Candidates, Profile, Selection};
 use gotrace_slice::slice::Selector;
 use gotrace_slice::table;
 use gotrace_slice::trace::binary::{self, Resolver};
@@ -69,6 +69,22 @@ impl Question<'_> {
         }
     }
 
+    /// Reads the traces for a page of all requests of their servers. A failure where there is none.
+    pub(crate) fn ask_endpoints(&self, progress: &ProgressDisplay) -> CliResult<Report> {
+        let work = options::pipeline(self.args);
+        let result = match tables::of(self.args, self.opened)? {
+            Some(inputs) => self.read_tables(&inputs, work, true),
+            None => self.read_endpoints(work, progress),
+        };
+        progress.clear();
+        let ReadResult::Report(mut report) = result? else { return Err(no_endpoint()) };
+        self.complete(&mut report);
+        match &report {
+            Report::Profile(profile) if has_requests(profile) => Ok(report),
+            _ => Err(no_endpoint()),
+        }
+    }
+
     fn read_table(&self, progress: &ProgressDisplay) -> CliResult<ReadResult> {
         let work = options::table(self.args);
         if let Some(inputs) = tables::of(self.args, self.opened)? {
@@ -77,6 +93,11 @@ impl Question<'_> {
         if self.selector.is_some() {
             return self.read_with(self.selector, work, progress);
         }
+        self.read_endpoints(work, progress)
+    }
+
+    /// Reads all requests of the servers.
+    fn read_endpoints(&self, work: pipeline::Options, progress: &ProgressDisplay) -> CliResult<ReadResult> {
         let hook = |p| progress.advanced(p);
         let builder = options::endpoints(self.args);
         self.with_inputs(|inputs| {
@@ -187,6 +208,17 @@ impl Question<'_> {
             }
         }
     }
+}
+
+/// Whether there is a request, whole or cut; or goroutines are counted.
+fn has_requests(profile: &Profile) -> bool {
+    profile.requests.as_ref().is_none_or(|requests| !requests.list.is_empty() || !requests.cut.is_empty())
+}
+
+/// Nothing for a page to show.
+fn no_endpoint() -> Failure {
+    Failure::new("html without --root shows the requests of servers, and there is none")
+        .help("run without -o and -f to see what can be a root")
 }
 
 fn read_binary(path: &std::path::Path) -> anyhow::Result<binary::Binary> {

@@ -18,14 +18,18 @@ pub(crate) enum Report {
 pub(crate) struct Reports {
     /// The table of requests, where others show something else.
     pub(crate) table: Option<Report>,
-    /// What is told: all outputs but the table show it.
+    /// The page's profile of all endpoints, where others list what could be selected.
+    pub(crate) page: Option<Report>,
+    /// What is told: all other outputs show it.
     pub(crate) report: Report,
 }
 
 impl Reports {
     /// What a format shows.
     pub(crate) fn of(&self, format: &Format) -> &Report {
-        self.table.as_ref().filter(|_| format.each_request).unwrap_or(&self.report)
+        let table = self.table.as_ref().filter(|_| format.each_request);
+        let page = || self.page.as_ref().filter(|_| format.endpoints);
+        table.or_else(page).unwrap_or(&self.report)
     }
 }
 

@@ -112,7 +112,7 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     }
     let job = Job::new(args)?;
     if job.selector.is_none() && !args.quiet {
-        for flag in options::useless_without_root(args, job.plan.has_table()) {
+        for flag in options::useless_without_root(args, job.plan.has_table(), job.plan.has_page(args)) {
             console.remark(&format!("{flag} does nothing without --root"));
         }
     }
@@ -125,12 +125,21 @@ fn execute(args: &Args, console: &Console) -> CliResult<u8> {
     let open_time = started.elapsed();
     let table = job.plan.has_table().then(|| job.table(args, console, &opened, &progress)).transpose()?;
     let reports = match table {
-        Some(table) if !job.plan.has_report(args) => Reports { table: None, report: table },
-        table => Reports { table, report: job.report(args, console, [&opened, &opened_base], &progress)? },
+        Some(table) if !job.plan.has_report(args) => Reports { table: None, page: None, report: table },
+        table => {
+            let page = job.needs_endpoints(args).then(|| endpoints(args, console, &opened, &progress)).transpose()?;
+            Reports { table, page, report: job.report(args, console, [&opened, &opened_base], &progress)? }
+        }
     };
     filter::tell_unmatched(args, console, &reports.report);
     let times = Times { open: open_time, all: started.elapsed() };
     deliver(args, console, &job.plan, &reports, times)
+}
+
+/// Reads the traces for a page of all endpoints.
+fn endpoints(args: &Args, console: &Console, opened: &[Opened], progress: &ProgressDisplay) -> CliResult<Report> {
+    let question = Question { args, console, name: None, roots: &args.root, opened, selector: None };
+    question.ask_endpoints(progress)
 }
 
 impl Job {
@@ -142,6 +151,11 @@ impl Job {
         filter::check(args, &plan)?;
         let labels = Labels::new(&args.label, args.label_from_path.as_ref(), &args.traces)?;
         Ok(Self { selector, base, plan, labels })
+    }
+
+    /// Whether a page is to show all endpoints.
+    fn needs_endpoints(&self, args: &Args) -> bool {
+        self.selector.is_none() && self.plan.has_page(args)
     }
 
     /// Reads the traces for a table of requests.

@@ -354,7 +354,8 @@ impl AnswerWriter<'_> {
 fn asked(profile: &Profile) -> String {
     let patterns: Vec<String> = profile.selection.patterns.iter().map(|p| format!("'{}'", clean(p))).collect();
     let goids = profile.selection.goids.iter().map(|id| format!("goroutine {id}"));
-    if patterns.is_empty() { goids.collect::<Vec<_>>().join(" or ") } else { patterns.join(" or ") }
+    let asked: Vec<String> = if patterns.is_empty() { goids.collect() } else { patterns };
+    if asked.is_empty() { "All endpoints".to_owned() } else { asked.join(" or ") }
 }
 
 /// What is waited for at a pool.

@@ -141,8 +141,10 @@ pub struct Format {
     /// Writes candidates; none when the format cannot show them.
     pub candidates: Option<CandidatesFn>,
     /// Whether it has each request by itself: it shows a profile made with
-    /// [`request_stacks`](crate::Options::request_stacks), without `--root` one of all endpoints.
+    /// [`request_stacks`](crate::Options::request_stacks).
     pub each_request: bool,
+    /// Whether it shows all endpoints where no roots are selected.
+    pub endpoints: bool,
 }
 
 /// All output formats. The first is the default of standard output.
@@ -159,6 +161,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(text::comparison::write),
         candidates: Some(text::candidates::write),
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "json",
@@ -172,6 +175,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(json::write_comparison),
         candidates: Some(json::write_candidates),
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "pprof",
@@ -185,6 +189,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(pprof::write_comparison),
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "folded",
@@ -198,6 +203,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(folded::write_comparison),
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "speedscope",
@@ -211,6 +217,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(speedscope::write_comparison),
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "perfetto",
@@ -224,6 +231,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: None,
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "svg",
@@ -237,6 +245,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(svg::write_comparison),
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "html",
@@ -250,6 +259,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(html::write_comparison),
         candidates: None,
         each_request: false,
+        endpoints: true,
     },
     Format {
         name: "md",
@@ -263,6 +273,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(markdown::write_comparison),
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "csv",
@@ -276,6 +287,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(csv::write_states_comparison),
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "csv-stacks",
@@ -289,6 +301,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: Some(csv::write_stacks_comparison),
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "csv-requests",
@@ -302,6 +315,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: None,
         candidates: None,
         each_request: false,
+        endpoints: false,
     },
     Format {
         name: "parquet",
@@ -315,6 +329,7 @@ pub static FORMATS: [Format; 13] = [
         comparison: None,
         candidates: None,
         each_request: true,
+        endpoints: true,
     },
 ];
 

@@ -1,6 +1,7 @@
 //! No input is lost to an output, and a run that is stopped leaves neither half a file nor a temporary one.
 
 use crate::common::root;
+use serde_json::Value;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -100,9 +101,36 @@ fn a_page_is_opened_in_a_browser() {
     let (same, name, stdout) = opened("second", &["-q", "-r", "main.Hash", "--open", "-o", "x.html", "t"]);
     assert!(same == fs::read_to_string(folder.path().join("x.html")).unwrap() && same == page);
     assert!(name.ends_with("/x.html\n") && stdout.is_empty(), "{name}");
-    let refused = command(folder.path()).args(["--open", "t"]).output().unwrap();
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("html needs --root"));
+}
+
+/// Without `--root` a page shows all requests of the servers; its twin has no server.
+#[test]
+fn a_page_without_roots_is_of_all_endpoints() {
+    let folder = tempfile::tempdir().unwrap();
+    let traces = root().join("testdata/traces/go1.26");
+    let asked = |trace: &str, args: &[&str]| {
+        command(folder.path())
+            .args(args)
+            .arg(traces.join(trace))
+            .stdout(Stdio::piped())
+            .output()
+            .expect("the binary runs")
+    };
+    let output = asked("problems.trace", &["-q", "-o", "all.html"]);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let page = fs::read_to_string(folder.path().join("all.html")).unwrap();
+    let list: Value = serde_json::from_slice(&asked("problems.trace", &["-f", "json"]).stdout).unwrap();
+    let handlers = list["handlers"].as_array().unwrap();
+    let all: u64 = handlers.iter().map(|handler| handler["count"].as_u64().unwrap()).sum();
+    assert!(page.contains("<title>all endpoints") && handlers.len() == 4, "{all}");
+    assert!(page.contains(&format!("{all} requests counted (72 of main.(*server).Order, ")), "{all}");
+    let none = asked("waits.trace", &["-q", "-o", "none.html"]);
+    let said = String::from_utf8_lossy(&none.stderr);
+    assert!(
+        none.status.code() == Some(2) && said.contains("shows the requests of servers, and there is none"),
+        "{said}"
+    );
+    assert!(!folder.path().join("none.html").exists());
 }
 
 /// An interrupt while the page is made leaves no page. One that a browser was started with stays: the browser reads it.

@@ -34,6 +34,9 @@ impl<'a> TraceRow<'a> {
 pub(super) fn asked(selection: &Selection) -> String {
     let goids = selection.goids.iter().map(|id| format!("goroutine {id}"));
     let asked: Vec<String> = if selection.patterns.is_empty() { goids.collect() } else { selection.patterns.clone() };
+    if asked.is_empty() {
+        return "all endpoints".to_owned();
+    }
     clean(&asked.join(" or ")).into_owned()
 }
 

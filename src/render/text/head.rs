@@ -166,6 +166,9 @@ fn roots(selection: &Selection) -> Vec<String> {
     if asked.is_empty() {
         asked.extend(selection.goids.iter().map(|id| format!("goroutine {id}")));
     }
+    if asked.is_empty() {
+        asked.push("all endpoints".to_owned());
+    }
     let cut = match selection.time {
         Some(_) => "cut by the edge of the trace or of --time",
         None => "cut by the edge of the trace",
