@@ -77,18 +77,20 @@
 //! * [`request_stacks`]: each request's time by stack, where that is asked for.
 //! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
 //! * [`times_elsewhere`]: what was waited for, of all walks.
-//! * [`requests`]: when to walk, and what to keep.
+//! * [`requests`]: when to walk, and what to keep; [`group_walks`], [`requests_end`].
 //!
 //! The log is written by the measurer (`core`).
 
 pub(crate) mod critical_path;
 pub(crate) mod exemplar;
 mod exemplars;
+mod group_walks;
 mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
 pub(crate) mod request_stacks;
 pub(crate) mod requests;
+mod requests_end;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;
 mod times_elsewhere;

@@ -33,7 +33,7 @@
 //!    fast path for runs without a match. Where a scan did not look up stacks and one has too high an id, `undefined.rs`
 //!    looks for events whose stack no table defines.
 //! 3. `run_evidence.rs` collects what one run says; at its end that goes to the `evidence_store.rs`, into a log of few
-//!    bytes (`evidence_log.rs`). Most runs say only that no stack matched, and are kept in 8 bytes (`compact_run.rs`). A
+//!    bytes (`evidence_log.rs`, `evidence_pieces.rs`). Most runs say only that no stack matched, and are kept in 8 bytes (`compact_run.rs`). A
 //!    run with a skippable stack is not kept at all, only that its goroutine had one (`skipped.rs`). Tasks and regions are
 //!    noted by run too (`notes.rs`).
 //! 4. As soon as a generation is scanned, `relevant.rs` selects the evidence about goroutines with a matching or a
@@ -50,6 +50,7 @@ pub(crate) mod collections;
 pub(crate) mod compact_run;
 pub(crate) mod evidence;
 pub(crate) mod evidence_log;
+pub(crate) mod evidence_pieces;
 pub(crate) mod evidence_store;
 pub(crate) mod id_range;
 pub(crate) mod names;

@@ -4,7 +4,7 @@
 //! known of its sum, by the chain of waits in which each waits for it. The fast paths are for one request that is not looked at
 //! closely; `fast_paths_find_what_the_general_rule_does` (`tests.rs`) compares both.
 
-use super::chains::{ChainCounts, WorkTime};
+use super::chain_lists::{ChainCounts, WorkTime};
 use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::wait_chains::WaitChainIdx;

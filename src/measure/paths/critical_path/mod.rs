@@ -19,11 +19,12 @@
 //! A goroutine gets a node when it comes onto a path, and loses it when no request depends on it any more.
 //!
 //! Reading order: this file, [`waiting`] (steps 3 and 4), [`count`] (step 2), [`late`] (requests that end inside of a wait),
-//! [`chains`] (in which waits a request waits for
+//! [`chain_lists`], [`chains`] (in which waits a request waits for
 //! what a root does), [`dependents`] (each request's own stacks), [`boundaries`], [`open_segments`], [`position`],
 //! [`path_log`].
 
 mod boundaries;
+mod chain_lists;
 mod chains;
 mod count;
 mod dependents;
@@ -52,7 +53,8 @@ use crate::slice::{Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
 use boundaries::{Boundaries, Boundary};
-use chains::{ChainChanges, NodeChains};
+use chain_lists::NodeChains;
+use chains::ChainChanges;
 use late::LateRequests;
 use open_segments::OpenSegments;
 use path_log::PathLog;
