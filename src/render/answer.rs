@@ -61,7 +61,7 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
     if is_whole && !requests.include_partial && longest_cut > latency.max_ns {
         return question::with(profile, "--include-partial --slowest 1");
     }
-    let explains = |finding: &&Finding| finding.important && !finding.id.ends_with("-tail");
+    let explains = |finding: &&Finding| answer.causes.first().is_some_and(|cause| about(cause).contains(&finding.id));
     if let Some(finding) = requests.findings.iter().find(explains) {
         return Some(findings::next(finding.id).to_owned());
     }
@@ -69,6 +69,20 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
         return question::with(profile, "--only p95..");
     }
     if is_whole && latency.count > 1 { question::with(profile, "-o slow.svg") } else { None }
+}
+
+/// The findings that can explain a cause.
+fn about(cause: &Cause) -> &'static [&'static str] {
+    match (cause.state.as_str(), cause.detail) {
+        _ if cause.pool.is_some() => &["pool", "timeout"],
+        ("running", "") => &["no-cpu", "cpu-bound"],
+        ("running", _) => &["collector"],
+        ("runnable", _) => &["scheduler"],
+        ("syscall", _) => &["syscall"],
+        ("sync", "mutex" | "rwmutex") => &["contention", "lock-holder"],
+        (state, _) if state.starts_with("GC ") => &["collector"],
+        _ => &["pool", "serial", "slow-call", "timeout", "contention", "lock-holder", "outside-worker", "collector"],
+    }
 }
 
 /// What counted, and what the answer does not know.

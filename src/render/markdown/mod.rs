@@ -9,7 +9,7 @@ pub(super) use comparison::write as write_comparison;
 
 use super::answer::{self, AnswerStyle};
 use super::cut;
-use super::text::{MergedStack, merged_stacks};
+use super::text::{MergedStack, merged_stacks, waited_in};
 use super::units::{Share, count, counted, duration, shares};
 use super::{Options, metric, question, sort_rows};
 use crate::profile::{MatchedFunction, Profile, Selection};
@@ -25,6 +25,10 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     writeln!(out, "### {}\n", headline(profile, options))?;
     if let Some(answer) = profile.requests.as_ref().and_then(|r| r.answer.as_ref()) {
         writeln!(out, "{}\n", text(&answer::text(answer, profile, AnswerStyle::of(options))))?;
+        if let Some(next) = answer::next(answer, profile) {
+            let next = if next.starts_with("gotrace-slice") { code(&next) } else { text(&next) };
+            writeln!(out, "Next: {next}\n")?;
+        }
     }
     writeln!(out, "{}", origin(profile, options))?;
     if let Some(filtered) = &profile.filtered {
@@ -41,6 +45,10 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     }
     writeln!(out, "\n**Where the time went**\n")?;
     states(profile, options).write(out)?;
+    let latency = profile.requests.as_ref().and_then(|requests| requests.latency.as_ref());
+    if let Some(waited_in) = latency.and_then(|latency| waited_in(profile, latency)) {
+        writeln!(out, "\n{}", text(&waited_in))?;
+    }
     writeln!(out, "\n**Top stacks**\n")?;
     stacks(profile, options, out)
 }

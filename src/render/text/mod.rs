@@ -32,6 +32,7 @@ use std::io::{self, Write};
 
 pub(super) use relation::relation_of;
 pub(super) use stacks::{MergedStack, merged_stacks};
+pub(super) use tail::waited_in;
 
 /// Writes the report. Warnings are not part of it: the command line shows them on standard error.
 pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -> io::Result<()> {

@@ -8,6 +8,7 @@ use crate::profile::{Candidates, FilteredStacks, Latency, Overlap, Profile, Requ
 use crate::render::clean::clean;
 use crate::render::question;
 use crate::render::units::{Share, count, counted, factor, shares, signed};
+use std::collections::BTreeMap;
 
 /// Of the quantiles.
 pub(super) fn latency(view: &View<'_>, latency: &Latency) -> String {
@@ -39,17 +40,22 @@ pub(super) fn states(profile: &Profile) -> String {
     largest.map_or_else(String::new, |(state, (_, share))| format!("{share} is [{}].", clean(&state.state)))
 }
 
-/// Of the waits: the kind that took longest.
+/// Of the waits: who ended those that took longest together.
 pub(super) fn wakeups(view: &View<'_>, profile: &Profile, requests: &Requests) -> String {
-    let Some(row) = requests.wakeups.iter().max_by_key(|row| row.wait_ns) else { return String::new() };
-    let who = match relation_of(profile, row) {
-        ("outside", _) => "a goroutine outside",
-        ("same request", _) => "the same request",
-        ("not recorded", _) => "somebody that is not recorded",
-        (who, _) => who.trim_end_matches(", by way of"),
-    };
-    let (waits, time) = (counted(row.count, "wait"), view.time(row.wait_ns));
-    format!("Mostly {who}: {time} in {waits}.")
+    let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for row in &requests.wakeups {
+        let who = match relation_of(profile, row) {
+            ("outside", _) => "a goroutine outside",
+            ("same request", _) => "the same request",
+            ("not recorded", _) => "somebody that is not recorded",
+            (who, _) => who.trim_end_matches(", by way of"),
+        };
+        let (ns, waits) = sums.entry(who).or_default();
+        (*ns, *waits) = (ns.saturating_add(row.wait_ns), waits.saturating_add(row.count));
+    }
+    let most = sums.into_iter().max_by_key(|(who, (ns, _))| (*ns, std::cmp::Reverse(*who)));
+    let Some((who, (ns, waits))) = most else { return String::new() };
+    format!("Mostly {who}: {} in {}.", view.time(ns), counted(waits, "wait"))
 }
 
 /// Of the stacks, given their shares: how many have most of the time.

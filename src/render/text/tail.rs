@@ -14,6 +14,8 @@ use std::io::{self, Write};
 
 /// States that were waited in that are named.
 const MAX_WAITED_IN: usize = 3;
+/// Per cent of running time from which on it is said what that is.
+const MUCH_RUNNING: u128 = 25;
 /// Columns of the longest bar.
 const MAX_BAR: usize = 24;
 /// Columns of a bar below which bars are left out.
@@ -58,14 +60,27 @@ pub(super) fn write(
     }
     add_bars(view, &mut table, &rows[..shown]);
     table.write(view, out)?;
-    let Some(waited_in) = waited_in(profile, latency) else { return Ok(()) };
-    let lines = wrapped(&waited_in, 2, view.options.width);
-    lines.iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))
+    let notes = waited_in(profile, latency).into_iter().chain(running_includes(requests, latency));
+    for note in notes {
+        let lines = wrapped(&note, 2, view.options.width);
+        lines.iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))?;
+    }
+    Ok(())
+}
+
+/// What running time is, where there is much of it, no CPU sample tells, and no finding says it.
+fn running_includes(requests: &Requests, latency: &Latency) -> Option<String> {
+    let running = requests.tail.iter().find(|row| row.state == "running").map_or(0, |row| row.all_ns);
+    let is_much = u128::from(running) * 100 >= u128::from(latency.total_ns) * MUCH_RUNNING;
+    let is_told = requests.findings.iter().any(|finding| matches!(finding.id, "cpu-bound" | "no-cpu"));
+    (is_much && !is_told && requests.cpu.samples == 0).then(|| {
+        "[running] includes waiting for a CPU of the operating system: no CPU samples tell them apart.".to_owned()
+    })
 }
 
 /// What requests themselves waited in where the table says what other goroutines did meanwhile: states with their shares,
 /// longest first. None where that is less than a hundredth of the time.
-fn waited_in(profile: &Profile, latency: &Latency) -> Option<String> {
+pub(in crate::render) fn waited_in(profile: &Profile, latency: &Latency) -> Option<String> {
     let mut followed: BTreeMap<&str, u64> = BTreeMap::new();
     let mut all: BTreeMap<&str, u64> = BTreeMap::new();
     let add = |sum: &mut u64, ns| *sum = sum.saturating_add(ns);

@@ -36,6 +36,8 @@ pub(super) struct StackLine {
     is_told_apart: bool,
     /// What the goroutine that is waited for only carries.
     carries: Option<Carrier>,
+    /// The piece of the innermost own function of that goroutine, where it is not the first that is named.
+    own_in_work: Option<usize>,
     /// `user.go:12` of the innermost frame that is the user's own.
     pub(super) place: String,
     /// The file of that frame.
@@ -113,7 +115,16 @@ impl StackLine {
         }
         let (pieces, wanted) = outermost_first(pieces, &shown, own, creator.is_some());
         let (place, file) = place(stack, own);
-        Self { pieces: pieces.into(), wanted, n_kept: 1, is_told_apart: false, carries: None, place, file }
+        Self {
+            pieces: pieces.into(),
+            wanted,
+            n_kept: 1,
+            is_told_apart: false,
+            carries: None,
+            own_in_work: None,
+            place,
+            file,
+        }
     }
 
     /// What a goroutine did while another one waited, whose stack is beyond `at`: `main.Page → main.orders → … → waits for
@@ -139,6 +150,7 @@ impl StackLine {
         let last = pieces.len().saturating_sub(1);
         let wanted = kept.iter().copied().chain([last]).chain(own_in_work).chain(waiter.wanted).chain([n_waiter]);
         let wanted: Vec<usize> = wanted.chain((0..pieces.len()).rev()).collect();
+        let is_short = pieces.len() <= 2 * MAX_PIECES;
         let (pieces, wanted) = limited(pieces, wanted);
         Self {
             pieces: pieces.into(),
@@ -146,6 +158,7 @@ impl StackLine {
             n_kept: kept.len(),
             is_told_apart: false,
             carries,
+            own_in_work: own_in_work.filter(|_| is_short && kept.len() > 1).filter(|own| kept.last() < Some(own)),
             place: waiter.place,
             file: waiter.file,
         }
@@ -201,6 +214,9 @@ impl StackLine {
         if width(&whole) <= max {
             return whole;
         }
+        if let Some(short) = self.without_entry() {
+            return short.fit(view, max);
+        }
         keep.fill(false);
         let mut n_kept = self.n_kept;
         self.wanted.iter().take(n_kept).for_each(|&i| keep[i] = true);
@@ -242,6 +258,11 @@ impl StackLine {
     /// The same in two lines where one cannot show the innermost user function, what it waits for, and the leaf: the second
     /// begins with what it waits for, or is the leaf.
     pub(super) fn wrap(&self, view: &View<'_>, max: usize) -> String {
+        if let Some(short) =
+            self.without_entry().filter(|_| width(&self.join(view, &vec![true; self.pieces.len()])) > max)
+        {
+            return short.wrap(view, max);
+        }
         let Some(last) = self.pieces.len().checked_sub(1) else { return self.fit(view, max) };
         let mut ends = vec![false; self.pieces.len()];
         self.wanted.iter().take(self.n_kept).chain([&last]).for_each(|&i| ends[i] = true);
@@ -258,6 +279,19 @@ impl StackLine {
         format!("{}\n{indent}{second}", first.fit(view, max))
     }
 
+    /// The same with the innermost own function of the goroutine that is waited for in place of the functions before it: it says
+    /// more of what is waited for than what the goroutine was started with. None where that is named already.
+    fn without_entry(&self) -> Option<Self> {
+        let own = self.own_in_work?;
+        let entry = self.pieces[..own].iter().rposition(|piece| piece.starts_with(WAITS_FOR))?;
+        let mut pieces = (*self.pieces).clone();
+        let named: SharedText = format!("{WAITS_FOR}{}", pieces[own]).into();
+        pieces.splice(entry..=own, [named]);
+        let moved = self.wanted.iter().filter(|i| **i <= entry || **i > own);
+        let wanted = moved.map(|&i| if i > own { i - (own - entry) } else { i }).collect();
+        Some(Self { pieces: pieces.into(), wanted, own_in_work: None, ..self.clone() })
+    }
+
     /// Some of the pieces in a row: the first and the last of them are kept.
     fn part(&self, range: Range<usize>) -> Self {
         let inside = self.wanted.iter().filter(|i| range.contains(i)).map(|i| i - range.start);
@@ -271,7 +305,7 @@ impl StackLine {
             n_kept = ends.len();
             wanted.splice(0..0, ends);
         }
-        Self { pieces: self.pieces[range].to_vec().into(), wanted, n_kept, ..self.clone() }
+        Self { pieces: self.pieces[range].to_vec().into(), wanted, n_kept, own_in_work: None, ..self.clone() }
     }
 
     /// The kept pieces, their names cut until they fit; none where too little would be left of them.
