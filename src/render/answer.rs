@@ -4,7 +4,7 @@ use super::clean::clean;
 use super::cut;
 use super::question;
 use super::units::{Share, Unit, count, counted, duration, mean};
-use super::{Options, findings, leaning, names};
+use super::{Options, findings, leaning, names, shell};
 use crate::profile::{
     Answer, Cause, CodePlace, Finding, FindingEvidence, LibraryPool, MatchedFunction, Profile, WaitsFor, WakerKind,
     WithUndecided, longest_cut,
@@ -49,7 +49,7 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle) -> St
 pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
     let requests = profile.requests.as_ref()?;
     let Some(latency) = &requests.latency else {
-        return longest_cut(&requests.cut).and_then(|_| question::with(profile, "--include-partial --slowest 1"));
+        return longest_cut(&requests.cut).and_then(|_| step(profile, "--include-partial --slowest 1"));
     };
     let computes = |cause: &Cause| cause.state == "running" && cause.detail.is_empty();
     if answer.causes.first().is_some_and(|cause| computes(cause) && cause.bracketed) {
@@ -59,16 +59,24 @@ pub(super) fn next(answer: &Answer, profile: &Profile) -> Option<String> {
     // The one that the recording was made for may not be over.
     let longest_cut = longest_cut(&requests.cut).map_or(0, |cut| cut.at_least_ns);
     if is_whole && !requests.include_partial && longest_cut > latency.max_ns {
-        return question::with(profile, "--include-partial --slowest 1");
+        return step(profile, "--include-partial --slowest 1");
     }
     let explains = |finding: &&Finding| answer.causes.first().is_some_and(|cause| about(cause).contains(&finding.id));
     if let Some(finding) = requests.findings.iter().find(explains) {
         return Some(findings::next(finding.id).to_owned());
     }
     if is_whole && latency.count >= crate::profile::TAIL_MIN_REQUESTS && latency.p95_ns / 2 >= latency.p50_ns {
-        return question::with(profile, "--only p95..");
+        return step(profile, "--only p95..");
     }
-    if is_whole && latency.count > 1 { question::with(profile, "-o slow.svg") } else { None }
+    if is_whole && latency.count > 1 { step(profile, "-o slow.svg") } else { None }
+}
+
+/// The command that asks the same with more options; of many traces only these options.
+fn step(profile: &Profile, options: &str) -> Option<String> {
+    if profile.traces.len() > shell::MAX_FILES {
+        return Some(format!("the same command with {options}"));
+    }
+    question::with(profile, options)
 }
 
 /// The findings that can explain a cause.
@@ -92,6 +100,9 @@ fn counts(answer: &Answer, profile: &Profile, style: AnswerStyle) -> String {
     if answer.count > 0 {
         let whose = if answer.root.is_empty() { whose(profile, style) } else { String::new() };
         items.push(format!("{} counted{whose}{}", counted(answer.count, "request"), cut_among(profile)));
+    }
+    if profile.selection.regions_inside > 0 {
+        items.push(format!("{} more of the same names inside them", count(profile.selection.regions_inside)));
     }
     if answer.undecided > 0 {
         items.push(undecided(profile, unit));

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 /// What a trace is called in commands that was read from standard input.
 pub const KEPT: &str = "trace.out";
 
+/// Files that a command for people names, at most: with more nobody pastes it.
+pub(crate) const MAX_FILES: usize = 8;
+
 /// One word of a POSIX shell command, quoted if it needs to be.
 pub fn quote(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);

@@ -111,7 +111,8 @@ impl<'t> Endpoints<'t> {
         let mut has_own_work = false;
         let mut of_sets: Vec<Vec<PathNode>> = Vec::new();
         for callees in sets.map(|set| self.callees(at, set)) {
-            let (telling, own): (Vec<_>, Vec<_>) = callees.into_iter().partition(tells);
+            let (mut telling, own): (Vec<_>, Vec<_>) = callees.into_iter().partition(tells);
+            self.leave_out_dead_ends(&mut telling);
             has_own_work |= !calls_handlers && !own.is_empty() && !telling.is_empty();
             of_sets.push(telling);
         }
@@ -121,6 +122,14 @@ impl<'t> Endpoints<'t> {
             return Some(callees);
         }
         self.dispatched(&of_sets)
+    }
+
+    /// Of several handlers that one request uses, those that lead to a handler further in, if any does: what is called before or
+    /// after them, and calls none, hands the request to no endpoint, as the empty handler at the end of a chain of middleware.
+    fn leave_out_dead_ends(&self, telling: &mut Vec<PathNode>) {
+        if telling.iter().any(|&callee| self.calls_handlers(callee)) {
+            telling.retain(|&callee| self.calls_handlers(callee));
+        }
     }
 
     /// The callees that requests use instead of each other, called from one line: a function that is named there is one

@@ -136,6 +136,21 @@ fn many_traces_have_one_line() {
     assert!(pooled[0].starts_with("240 traces") && pooled[0].contains("1 INCOMPLETE"), "{pooled:?}");
 }
 
+#[test]
+fn no_next_step_names_hundreds_of_files() {
+    let next = |n: usize| {
+        let mut profile = sample_requests();
+        profile.traces = vec![profile.traces[0].clone(); n];
+        profile.traces.iter_mut().enumerate().for_each(|(i, trace)| trace.name = format!("{i}.trace"));
+        profile.requests.as_mut().unwrap().findings.clear();
+        let text = String::from_utf8(render("text", &profile, &Options { hints: true, ..options(100) })).unwrap();
+        text.lines().find(|line| line.starts_with("next: ")).map(str::to_owned)
+    };
+    let [few, many] = [3, 240].map(|n| next(n).expect("a next step"));
+    assert!(few.starts_with("next: gotrace-slice ") && few.contains(" 2.trace"), "{few}");
+    assert!(many.starts_with("next: the same command with -"), "{many}");
+}
+
 /// For a look in a terminal: `TEXT_OUT=DIR cargo test text_files`, then `cat` one of them.
 #[test]
 fn text_files() {

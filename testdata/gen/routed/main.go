@@ -1,6 +1,7 @@
 // Command routed has servers of one endpoint each, behind routers of other packages that call it as a value: a function of
-// the program's own module, from a router that was fetched, and a closure, from a router of the same module. Its twins are
-// single endpoints: one passes its own method and its closure to a store, which calls them back. It records its own trace to
+// the program's own module, from a router that was fetched, and a closure, from a router of the same module; and one with an
+// empty handler behind the router, which each of its requests goes through, too. Its twins are single endpoints: one passes its
+// own method and its closure to a store, which calls them back, one calls two handlers in turn. It records its own trace to
 // -o and prints JSON: how many requests each endpoint served inside the recording.
 package main
 
@@ -36,6 +37,31 @@ type row struct{}
 //go:noinline
 func (*row) Scan() { time.Sleep(500 * time.Microsecond) }
 
+// chain calls a router, and then what stands behind it.
+type chain struct{ router, last http.Handler }
+
+//go:noinline
+func (c chain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.router.ServeHTTP(w, r)
+	c.last.ServeHTTP(w, r)
+}
+
+// last hands on to nobody. It waits, so that it is seen.
+type last struct{}
+
+//go:noinline
+func (last) ServeHTTP(http.ResponseWriter, *http.Request) { time.Sleep(200 * time.Microsecond) }
+
+// pair is one endpoint, of two handlers in turn.
+type pair struct{ first, second http.Handler }
+
+//go:noinline
+func (p pair) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	app.Count("main.pair.ServeHTTP")
+	p.first.ServeHTTP(w, r)
+	p.second.ServeHTTP(w, r)
+}
+
 func main() {
 	out := flag.String("o", "trace.out", "where the trace goes")
 	n := flag.Int("n", 6, "requests of each endpoint")
@@ -47,8 +73,11 @@ func main() {
 	both := router.New()
 	both.Handle("/carts", app.Carts)
 	both.Handle("/items", app.Items)
+	films := router.New()
+	films.Handle("/books", app.Books)
+	films.Handle("/films", app.Films)
 	var servers []*httptest.Server
-	for _, handler := range []http.Handler{fetched, own, http.HandlerFunc(Report), both} {
+	for _, handler := range []http.Handler{fetched, own, http.HandlerFunc(Report), both, chain{films, last{}}, pair{last{}, &last{}}} {
 		servers = append(servers, httptest.NewServer(handler))
 	}
 	get := func(server int, path string) {
@@ -64,6 +93,9 @@ func main() {
 		get(2, "/")
 		get(3, "/carts")
 		get(3, "/items")
+		get(4, "/books")
+		get(4, "/films")
+		get(5, "/")
 	}
 	// The connections are there before the recording.
 	all()

@@ -25,7 +25,13 @@ pub(super) fn write(
     if tried.is_empty() {
         return Ok(());
     }
-    writeln!(out, "\n{}", view.paint(BOLD, if tried.len() == 1 { "TRY" } else { "TRY ONE OF" }))?;
+    let title = view.paint(BOLD, if tried.len() == 1 { "TRY" } else { "TRY ONE OF" });
+    let is_many = traces.len() > shell::MAX_FILES;
+    let beside = if is_many { format!("  with the same {} traces", traces.len()) } else { String::new() };
+    writeln!(out, "\n{title}{}", view.paint(DIM, &beside))?;
+    if is_many {
+        traces.clear();
+    }
     if traces.contains(&"-") {
         let kept = format!("  (standard input is gone; keep it with: | tee {} |)", shell::KEPT);
         writeln!(out, "{}", view.paint(DIM, &kept))?;

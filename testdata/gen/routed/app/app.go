@@ -48,6 +48,18 @@ func Items(w http.ResponseWriter, r *http.Request) {
 	time.Sleep(time.Millisecond)
 }
 
+// Books and Films are served by one router, with an empty handler behind it.
+func Books(w http.ResponseWriter, r *http.Request) {
+	Count("gotrace-slice/gen/routed/app.Books")
+	time.Sleep(time.Millisecond)
+}
+
+// Films is beside Books.
+func Films(w http.ResponseWriter, r *http.Request) {
+	Count("gotrace-slice/gen/routed/app.Films")
+	time.Sleep(time.Millisecond)
+}
+
 // Visit is called back.
 //
 //go:noinline
