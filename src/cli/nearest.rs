@@ -8,18 +8,27 @@ const MAX_NAMES: usize = 3;
 const MAX_ROWS: usize = 2_000;
 const MAX_CHARS: usize = 160;
 
+/// What can be a root, as it was asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Kinds {
+    pub(crate) functions: bool,
+    pub(crate) annotations: bool,
+}
+
 /// Functions on stacks, tasks and regions nearest to any of the patterns, best first: those that contain the pattern
 /// in another case, then those whose name is the fewest edits away. One that `matches` as it is was not what was missing.
 pub(crate) fn nearest<'a>(
     candidates: &'a Candidates,
     patterns: &[String],
+    kinds: Kinds,
     matches: &dyn Fn(&str) -> bool,
 ) -> Vec<&'a str> {
     let patterns: Vec<String> =
         patterns.iter().flat_map(|p| [plain(p), plain(&without_brackets(p))]).filter(|p| !p.is_empty()).collect();
-    let rows = candidates.rows.iter().take(MAX_ROWS);
-    let annotations = candidates.annotations.iter().take(MAX_ROWS).map(|a| a.name.as_str());
-    let functions = || candidates.functions.iter().map(String::as_str);
+    let rows = candidates.rows.iter().take(if kinds.functions { MAX_ROWS } else { 0 });
+    let annotations = candidates.annotations.iter().take(if kinds.annotations { MAX_ROWS } else { 0 });
+    let annotations = annotations.map(|a| a.name.as_str());
+    let functions = || candidates.functions.iter().filter(|_| kinds.functions).map(String::as_str);
     // Of all functions those that contain the pattern are found, of some also those that differ by a few letters.
     let contains = |name: &&str| patterns.iter().any(|p| plain(name).contains(p.as_str()));
     let mut scored: Vec<(usize, &str)> = rows
@@ -98,7 +107,7 @@ fn edits(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gotrace_slice::profile::Candidate;
+    use gotrace_slice::profile::{AnnotationCandidate, Candidate};
 
     fn candidates(entries: &[&str]) -> Candidates {
         let row = |e: &&str| Candidate { entry: (*e).to_owned(), ..Candidate::default() };
@@ -106,7 +115,8 @@ mod tests {
     }
 
     fn names<'a>(candidates: &'a Candidates, patterns: &[String]) -> Vec<&'a str> {
-        nearest(candidates, patterns, &|name| patterns.iter().any(|p| p == name))
+        let all = Kinds { functions: true, annotations: true };
+        nearest(candidates, patterns, all, &|name| patterns.iter().any(|p| p == name))
     }
 
     #[test]
@@ -129,6 +139,19 @@ mod tests {
         let c = Candidates { functions, ..candidates(&["main.worker"]) };
         assert_eq!(names(&c, &["getuser".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
         assert_eq!(names(&c, &["GetUsr".into()]), ["main.(*DB).GetUser", "main.getUsers"]);
+    }
+
+    #[test]
+    fn what_cannot_be_a_root_as_asked_is_not_near() {
+        let functions = vec!["runtime/trace.(*Task).End".to_owned()];
+        let task = AnnotationCandidate { name: "task.end".to_owned(), ..AnnotationCandidate::default() };
+        let c = Candidates { functions, annotations: vec![task], ..candidates(&["main.end"]) };
+        let near = |functions, annotations| {
+            nearest(&c, &["End".into()], Kinds { functions, annotations }, &|name| name == "nothing")
+        };
+        assert_eq!(near(false, true), ["task.end"]);
+        assert_eq!(near(true, false), ["main.end", "runtime/trace.(*Task).End"]);
+        assert_eq!(near(true, true).len(), 3);
     }
 
     #[test]

@@ -46,7 +46,10 @@ impl NoMatch<'_> {
             let name = gotrace_slice::render::clean::clean(name);
             failure = failure.help(format!("{name} served the request that recorded the trace, which is left out"));
         }
-        let near = nearest::nearest(candidates, roots, &matches);
+        let by = selector.map(|selector| selector.root_by).unwrap_or_default();
+        let kinds =
+            nearest::Kinds { functions: by.creation || by.entry || by.stack, annotations: by.task || by.region };
+        let near = nearest::nearest(candidates, roots, kinds, &matches);
         if !near.is_empty() {
             failure = failure.help("near it are:");
             failure = near.iter().fold(failure, |f, name| f.help(format!("    {name}")));

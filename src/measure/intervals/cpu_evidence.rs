@@ -51,7 +51,7 @@ impl CpuEvidence {
             let span = Window { start: window.start.max(looked_at.start), end: window.end.min(looked_at.end) };
             span.start <= time && time < span.end
         };
-        let counts = |&&(time, window): &&(Time, WindowIdx)| inside(time, windows.get(window));
+        let counts = |&&(time, window): &&(Time, WindowIdx)| window.is_some() && inside(time, windows.get(window));
         let samples = self.samples.iter().filter(counts).count() as u64;
         let has_time = windows.iter().filter(|window| window.start < window.end && window.ns > 0);
         let span = has_time.fold(None, |span: Option<Window>, window| {

@@ -73,11 +73,13 @@ pub(super) fn waits_for(profile: &Profile, wakeup: &Wakeup) -> Option<WaitFor> {
     let queues = || queues(profile);
     match wakeup.waker {
         WakerKind::Sibling if wakeup.is_lock() => Some(WaitFor::Lock),
-        // A timer's channel alone is a sleep.
-        WakerKind::Timer if is_select => Some(WaitFor::Deadline),
-        WakerKind::Sibling | WakerKind::Outside if is_select && is_cancelled(profile, wakeup) => {
+        // A timer's channel alone is a sleep, that of a context is not.
+        WakerKind::Timer if is_select || is_channel && is_cancelled(profile, wakeup) => Some(WaitFor::Deadline),
+        WakerKind::Sibling | WakerKind::Outside if is_channel && is_cancelled(profile, wakeup) => {
             Some(WaitFor::Deadline)
         }
+        // Nobody but the network ends such a wait, unless by a deadline or by closing the connection.
+        WakerKind::Sibling | WakerKind::Outside if wakeup.state == "network" => Some(WaitFor::Deadline),
         WakerKind::Sibling if is_channel && (is_pool() || queues()) => Some(WaitFor::Pool),
         WakerKind::Outside if is_channel && is_pool() => Some(WaitFor::Pool),
         // Who receives was busy until then.

@@ -114,9 +114,8 @@ impl StackClass {
     /// What it says as the stack of a CPU sample: nothing but a match if outer frames are missing.
     #[must_use]
     pub(crate) fn at_sample(self) -> Self {
-        let Self { match_is_leaf, partial_sample, .. } = self;
-        let call = if match_is_leaf || partial_sample { CallSite::UNKNOWN } else { self.call };
-        Self { present: self.present && !partial_sample, call, ..self }
+        // The line of a caller can be that after the call.
+        Self { present: self.present && !self.partial_sample, call: CallSite::UNKNOWN, ..self }
     }
 
     /// What it says when it was not recorded at a creation. A request starts when its background reader is created, not
