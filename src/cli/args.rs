@@ -29,7 +29,8 @@ Exit codes:
   0  done
   1  no root matched, or no request to compare
   2  wrong usage, unreadable input, or output that cannot be written;
-     with --strict also a damaged trace
+     with --strict also a damaged trace, or a rule of --fail-if that
+     undecided requests leave open
   3  a rule of --fail-if is broken
   70 a bug in gotrace-slice";
 

@@ -93,7 +93,8 @@ impl Question<'_> {
         if self.selector.is_some() {
             return self.read_with(self.selector, work, progress);
         }
-        self.read_endpoints(work, progress)
+        // The table has them all.
+        self.read_endpoints(pipeline::Options { only: None, ..work }, progress)
     }
 
     /// Reads all requests of the servers.
@@ -210,9 +211,9 @@ impl Question<'_> {
     }
 }
 
-/// Whether there is a request, whole or cut; or goroutines are counted.
+/// Whether there is a request, whole, cut or undecided.
 fn has_requests(profile: &Profile) -> bool {
-    profile.requests.as_ref().is_none_or(|requests| !requests.list.is_empty() || !requests.cut.is_empty())
+    profile.selection.roots > 0 || profile.selection.undecided.count() > 0
 }
 
 /// Nothing for a page to show.

@@ -31,8 +31,15 @@ fn visible_width(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().width()
 }
 
+/// A longer message is left to the terminal, in bytes.
+const MAX_WRAPPED: usize = 1 << 14;
+
 /// The parts between which a line may end, each with the spaces after it.
 fn pieces(text: &str) -> Vec<&str> {
+    // Only a hostile name is so long.
+    if text.len() > MAX_WRAPPED {
+        return vec![text];
+    }
     let mut pieces = Vec::new();
     let (mut start, mut is_quoted) = (0, false);
     for (end, _) in text.match_indices(' ') {

@@ -59,7 +59,7 @@ pub fn endpoints(
     in_pool(options, |options| {
         let ticker = Ticker::new(inputs, 3, progress);
         let selectors = endpoint_selectors(inputs, &builder, options, &ticker)?;
-        let (selector, options) = (builder.build()?, Options { only: None, ..options });
+        let selector = builder.build()?;
         let asked = Question { selector: &selector, options, by_endpoint: Some(&selectors) };
         let chosen = asked.choose(inputs)?;
         let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None, wants_seen: false };

@@ -28,6 +28,10 @@ pub(crate) fn again(profile: &Profile, request: &Request) -> Option<String> {
 
 /// The command for one request of a trace, by its position, with words of the caller in place of those that choose it.
 pub(crate) fn one_of(profile: &Profile, trace: usize, words: &str) -> Option<String> {
+    // By its goroutine alone, the goroutine's whole life would be one.
+    if profile.selection.patterns.is_empty() && profile.selection.goids.is_empty() {
+        return None;
+    }
     let request = Request { trace: trace as u32, ..Request::default() };
     let (before, after) =
         again(profile, &request)?.rsplit_once(SLOWEST_ON_0).map(|(b, a)| (b.to_owned(), a.to_owned()))?;
@@ -157,6 +161,9 @@ mod tests {
         let one = one_of(&profile, 0, "CHOICE").unwrap_or_default();
         assert_eq!(one, expected.replace("--goid 7 --slowest 1", "CHOICE"));
         assert_eq!(one_of(&profile, 1, "CHOICE"), None);
+        // By its goroutine alone, a request would be the goroutine's whole life.
+        let endpoints = Profile { selection: Selection::default(), ..profile };
+        assert_eq!(one_of(&endpoints, 0, "CHOICE"), None);
         assert_eq!(again_of(selection, "t r.out").as_deref(), Some(expected));
         let root_by = strings(&ALL_EVIDENCE);
         let goid = Selection { root_by, ..Selection::default() };

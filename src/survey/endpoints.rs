@@ -111,8 +111,7 @@ impl<'t> Endpoints<'t> {
         let mut has_own_work = false;
         let mut of_sets: Vec<Vec<PathNode>> = Vec::new();
         for callees in sets.map(|set| self.callees(at, set)) {
-            let (mut telling, own): (Vec<_>, Vec<_>) = callees.into_iter().partition(tells);
-            self.leave_out_dead_ends(&mut telling);
+            let (telling, own): (Vec<_>, Vec<_>) = callees.into_iter().partition(tells);
             has_own_work |= !calls_handlers && !own.is_empty() && !telling.is_empty();
             of_sets.push(telling);
         }
@@ -121,15 +120,23 @@ impl<'t> Endpoints<'t> {
         if is_single && (calls_handlers || callees.len() < 2) {
             return Some(callees);
         }
-        self.dispatched(&of_sets)
+        self.dispatched(&of_sets).or_else(|| self.without_dead_ends(of_sets))
     }
 
-    /// Of several handlers that one request uses, those that lead to a handler further in, if any does: what is called before or
-    /// after them, and calls none, hands the request to no endpoint, as the empty handler at the end of a chain of middleware.
-    fn leave_out_dead_ends(&self, telling: &mut Vec<PathNode>) {
-        if telling.iter().any(|&callee| self.calls_handlers(callee)) {
-            telling.retain(|&callee| self.calls_handlers(callee));
+    /// The same without handlers that lead to none further in, where a request uses them beside one that does: what is called
+    /// before or after that hands the request to no endpoint, as the empty handler at the end of a chain of middleware. None where
+    /// there is no such handler, or requests use several of the others.
+    fn without_dead_ends(&self, mut of_sets: Vec<Vec<PathNode>>) -> Option<Vec<PathNode>> {
+        let mut dead: Vec<PathNode> = Vec::new();
+        for telling in of_sets.iter().filter(|telling| telling.iter().any(|&callee| self.calls_handlers(callee))) {
+            dead.extend(telling.iter().filter(|callee| !self.calls_handlers(**callee)));
         }
+        dead.sort_unstable();
+        of_sets.iter_mut().for_each(|telling| telling.retain(|callee| dead.binary_search(callee).is_err()));
+        if dead.is_empty() {
+            return None;
+        }
+        if of_sets.iter().all(|telling| telling.len() < 2) { Some(union(&of_sets)) } else { self.dispatched(&of_sets) }
     }
 
     /// The callees that requests use instead of each other, called from one line: a function that is named there is one

@@ -111,14 +111,13 @@ pub(super) struct TableFile {
     chunks: Arc<Chunks>,
     /// What its pages may take.
     budget: Budget,
-    /// How many keys and values of labels its row groups may have, all together.
-    labels: [Values; 2],
+    /// How many keys, and how many values, of labels a row group may have. What is kept of them is counted by [`limits`](super::limits).
+    max_labels: u64,
 }
 
 impl TableFile {
     pub(super) fn new(chunks: Arc<Chunks>, size: u64) -> Self {
-        let labels = || Values::new(MAX_LABELS.saturating_add(size));
-        Self { chunks, budget: Budget::of_file(size), labels: [labels(), labels()] }
+        Self { chunks, budget: Budget::of_file(size), max_labels: MAX_LABELS.saturating_add(size) }
     }
 }
 
@@ -150,8 +149,8 @@ impl GroupReader {
         let group = &Group { file, metadata: group, n_rows: usize::try_from(group.num_rows()).unwrap_or(0) };
         let labels = match places.labels {
             Some([keys, values]) => {
-                let [max_keys, max_values] = &file.labels;
-                Some([MapPart::new(group, keys, max_keys)?, MapPart::new(group, values, max_values)?])
+                let most = || Values::new(file.max_labels);
+                Some([MapPart::new(group, keys, &most())?, MapPart::new(group, values, &most())?])
             }
             None => None,
         };

@@ -3,6 +3,7 @@
 use crate::common::root;
 use serde_json::Value;
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -124,6 +125,10 @@ fn a_page_without_roots_is_of_all_endpoints() {
     let all: u64 = handlers.iter().map(|handler| handler["count"].as_u64().unwrap()).sum();
     assert!(page.contains("<title>all endpoints") && handlers.len() == 4, "{all}");
     assert!(page.contains(&format!("{all} requests counted (72 of main.(*server).Order, ")), "{all}");
+    let slowest = asked("problems.trace", &["-q", "--slowest", "1", "-o", "slowest.html"]);
+    assert_eq!(String::from_utf8_lossy(&slowest.stderr), "");
+    let page = fs::read_to_string(folder.path().join("slowest.html")).unwrap();
+    assert!(page.contains("main.(*server).Order (--slowest 1): 45.0 ms."), "one of them all");
     let none = asked("waits.trace", &["-q", "-o", "none.html"]);
     let said = String::from_utf8_lossy(&none.stderr);
     assert!(
@@ -147,6 +152,11 @@ fn an_interrupted_page_for_a_browser_is_removed() {
     fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
     let pages = || -> Vec<_> { fs::read_dir(&temporary).unwrap().map(|e| e.unwrap().path()).collect() };
+    // To start a process for each signal would take longer than the run.
+    let mut signaller = Command::new("sh");
+    signaller.args(["-c", "while read pid; do kill -INT $pid; done"]).stdin(Stdio::piped()).stderr(Stdio::null());
+    let mut signaller = signaller.spawn().unwrap();
+    let mut signals = signaller.stdin.take().unwrap();
     let mut stopped = 0;
     // A run can be over before the signal arrives.
     for i in 0..400 {
@@ -159,7 +169,7 @@ fn an_interrupted_page_for_a_browser_is_removed() {
         while pages().is_empty() && child.try_wait().unwrap().is_none() {
             std::thread::sleep(std::time::Duration::from_micros(200));
         }
-        let _ = Command::new("kill").args(["-INT", &child.id().to_string()]).stderr(Stdio::null()).status();
+        let _ = writeln!(signals, "{}", child.id());
         stopped += usize::from(child.wait().unwrap().code().is_none());
         for page in pages() {
             // Its browser runs beside us.
@@ -172,7 +182,8 @@ fn an_interrupted_page_for_a_browser_is_removed() {
             fs::remove_file(page).unwrap();
         }
     }
-    assert!(stopped > 0, "no run was stopped");
+    drop(signals);
+    assert!(signaller.wait().unwrap().code().is_some() && stopped > 0, "no run was stopped");
 }
 
 /// The help and the version are output like any other: when they are lost, the command failed.

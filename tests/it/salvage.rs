@@ -69,14 +69,20 @@ impl Recording {
         let mut batches = self.index.generations.iter().flat_map(|g| &g.batches);
         let batch = batches.find(|b| b.offset + u64::from(b.size) > at).expect("a batch there");
         let start = (0..).map(|back| batch.offset as usize - back).skip(5);
-        let start = start.take(20).find(|&s| self.bytes[s] == code::EVENT_BATCH && self.ends_at(s));
+        let start = start.take(40).find(|&s| self.is_header(s, batch.offset as usize));
         (start.expect("its header"), batch.offset as usize + batch.size as usize)
     }
 
-    /// Whether a batch ends, or the file's header does, where another one would begin.
-    fn ends_at(&self, at: usize) -> bool {
-        let mut batches = self.index.generations.iter().flat_map(|g| &g.batches);
-        batches.any(|b| b.offset as usize + b.size as usize == at)
+    /// Whether a batch's header begins and ends there: its code, and the generation, the thread, the time and the size.
+    fn is_header(&self, start: usize, end: usize) -> bool {
+        let mut at = start + 1;
+        for _ in 0..4 {
+            at += self.bytes[at..end].iter().take_while(|byte| **byte >= 0x80).count() + 1;
+            if at > end {
+                return false;
+            }
+        }
+        self.bytes[start] == code::EVENT_BATCH && at == end
     }
 
     fn inserted(&self, at: usize, foreign: &[u8]) -> Vec<u8> {

@@ -261,6 +261,7 @@ test("undecided requests are in a table, with their connections", () =>
   opened(order, {}, async (tab) => {
     await tab.getByText("Table of these requests").click();
     const table = tab.getByRole("region", { name: "Undecided requests" });
+    await table.locator("tbody tr").first().waitFor();
     const rows = await table.locator("tbody tr").allInnerTexts();
     const { undecided } = await tab.evaluate(() => gotraceSlice.page);
     assert.equal(rows.length, undecided.goid.length);

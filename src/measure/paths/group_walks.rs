@@ -1,7 +1,7 @@
 //! Walks the paths of requests that are over, those of one name together, and adds what was found to the sums.
 
 use super::critical_path::{LoggedPath, WalkInput};
-use super::exemplar::exemplar_of;
+use super::exemplar::{ExemplarMeasured, exemplar_of};
 use super::exemplars::Candidate;
 use super::measured::{ElsewhereKey, RequestStackTime};
 use super::parallel::Walks;
@@ -34,7 +34,11 @@ impl Paths {
         // In one group by end, as walks do.
         ended.sort_unstable_by_key(|r| (r.label, r.segment.span.end.rank(u64::from(r.segment.window.0))));
         let longest = ended.iter().map(|r| (r.segment.ns(), Reverse(r.segment.window))).max();
-        let longest = longest.filter(|(ns, _)| self.slowest.as_ref().is_none_or(|(slowest, _)| ns > slowest));
+        // Of equal ones the first window, however they are walked.
+        let longest = longest.filter(|longest| {
+            let so_far = |(ns, measured): &(u64, ExemplarMeasured)| (*ns, Reverse(measured.window));
+            self.slowest.as_ref().is_none_or(|slowest| *longest > so_far(slowest))
+        });
         let wanted = self.exemplars_of(&ended);
         let together = ended.chunk_by(|a, b| a.label == b.label).count() > MAX_LABELS;
         if together {

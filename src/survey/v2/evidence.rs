@@ -81,7 +81,7 @@ impl ServerStacks {
         let waits = next.matches && next.holds == StackHolds::WhileItWaits;
         let len = next.last().checked_sub(self.pos).and_then(|len| u32::try_from(len).ok());
         let Some(len) = len.filter(|_| same && !waits) else { return false };
-        (self.len, self.holds) = (len, next.holds);
+        (self.len, self.holds, self.call) = (len, next.holds, self.call.or(next.call));
         true
     }
 }

@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { changeColor } from "../core/change";
+import { densities } from "../core/densities";
 import { logTicks } from "../core/scale";
 import { boxName, matchedValue, matcher, matches } from "../core/search";
 import { Stacks } from "../core/stacks";
@@ -101,11 +102,7 @@ function Densities({ page }: { page: ComparisonPage }) {
     (context: CanvasRenderingContext2D, width: number, height: number) => {
       const bottom = height - 24;
       const x = (log: number) => ((log - low) / (high - low)) * width;
-      const steps = sides.map((side) => {
-        const [from, to] = [Math.log(Math.max(1, side.min_ns)), Math.log(Math.max(1, side.max_ns))];
-        const size = Math.max((to - from) / side.histogram.length, 0.02);
-        return side.histogram.map((n, i) => ({ from: from + i * size, to: from + (i + 1) * size, density: n / Math.max(1, side.count) / size }));
-      });
+      const steps = sides.map(densities);
       const highest = Math.max(...steps.flat().map((step) => step.density), 1e-9);
       context.font = "12px system-ui, sans-serif";
       logTicks(Math.exp(low), Math.exp(high), Math.floor(width / 90)).forEach((ns) => {

@@ -71,7 +71,7 @@ function Legend() {
       )}
       {page.undecided.goid.length > 0 && (
         <li>
-          <span class="ring" aria-hidden="true" /> undecided{isBeyond && ", at the edge where beyond the scale"}{" "}
+          <span class="ring" aria-hidden="true" /> undecided{isBeyond && " (some beyond the scale, drawn at its edge)"}{" "}
           <span class="muted">{count(page.undecided.goid.length)}</span>
         </li>
       )}
