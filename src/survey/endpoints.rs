@@ -132,9 +132,11 @@ impl<'t> Endpoints<'t> {
             dead.extend(telling.iter().filter(|callee| !self.calls_handlers(**callee)));
         }
         dead.sort_unstable();
-        of_sets.iter_mut().for_each(|telling| telling.retain(|callee| dead.binary_search(callee).is_err()));
         if dead.is_empty() {
             return None;
+        }
+        for telling in &mut of_sets {
+            telling.retain(|callee| dead.binary_search(callee).is_err());
         }
         if of_sets.iter().all(|telling| telling.len() < 2) { Some(union(&of_sets)) } else { self.dispatched(&of_sets) }
     }
