@@ -8,7 +8,7 @@ use super::notes::{FindingRow, WakeupRow, WarningRow};
 use super::pieces::{self, MoreColumns, PieceColumns};
 use super::requests::{LatencyRow, RequestColumns, SampleColumns, SpanColumns, UndecidedColumns};
 use super::tables::{Frames, Stacks, States, Strings};
-use crate::profile::{Profile, Requests};
+use crate::profile::{Metric, Profile, Requests};
 use crate::render::answer::{self, AnswerStyle};
 use crate::render::clean::clean;
 use crate::render::{Options, question, text};
@@ -82,6 +82,14 @@ pub(in crate::render) fn write(profile: &Profile, options: &Options, out: &mut d
     Document { title: &title, answer: &answer, data: &page }.write(out)
 }
 
+/// The options that chose what the page shows, beside what selected the roots, each with a space after it.
+fn choices(profile: &Profile) -> String {
+    let metric = (profile.metric != Metric::Latency).then(|| format!("--metric {}", profile.metric.name()));
+    let only = profile.requests.as_ref().and_then(|requests| requests.only.clone());
+    let filter = profile.filtered.as_ref().map(|filtered| question::stack_options(&filtered.options));
+    [metric, only, filter].into_iter().flatten().map(|option| option + " ").collect()
+}
+
 impl<'a> Page<'a> {
     fn of(profile: &'a Profile, options: &Options) -> Self {
         let (mut strings, mut states) = (Strings::default(), States::default());
@@ -105,7 +113,7 @@ impl<'a> Page<'a> {
             answer: "",
             next: None,
             facts: Vec::new(),
-            command: question::with(profile, "-o report.html"),
+            command: question::with(profile, &format!("{}-o report.html", choices(profile))),
             one_request: (0..profile.traces.len()).map(|trace| question::one_of(profile, trace, "CHOICE")).collect(),
             latency: requests.and_then(|r| r.latency.as_ref()).map(LatencyRow::of),
             requests: columns(RequestColumns::counted, &mut strings),
@@ -130,5 +138,21 @@ impl<'a> Page<'a> {
             states,
             strings,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::testing::sample_requests;
+
+    #[test]
+    fn the_command_for_the_page_chooses_the_same() {
+        let mut profile = sample_requests();
+        assert_eq!(choices(&profile), "");
+        profile.requests.as_mut().unwrap().only = Some("--only p95..".to_owned());
+        assert_eq!(choices(&profile), "--only p95.. ");
+        profile.metric = Metric::Goroutine;
+        assert_eq!(choices(&profile), "--metric goroutine --only p95.. ");
     }
 }

@@ -134,7 +134,8 @@ export class Model {
   /** The command that shows one request alone; none where it cannot be pasted. */
   commandFor(request: number): string | null {
     const { trace, goid, dur_ns } = this.page.requests!;
-    const isSlowest = dur_ns.every((ns, i) => goid[i] !== goid[request] || trace[i] !== trace[request] || ns <= dur_ns[request]);
+    // Of chosen requests it need not be the slowest on its goroutine.
+    const isSlowest = !this.page.only && dur_ns.every((ns, i) => goid[i] !== goid[request] || trace[i] !== trace[request] || ns <= dur_ns[request]);
     // A connection's goroutine serves many: its length tells it from the others.
     const choice = isSlowest ? "--slowest 1" : `--only ${dur_ns[request]}ns..${dur_ns[request] + 1}ns`;
     // As a function: what is put in place could hold signs that mean something there.
