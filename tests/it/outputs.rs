@@ -152,9 +152,9 @@ fn an_interrupted_page_for_a_browser_is_removed() {
     fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", folder.path().display());
     let pages = || -> Vec<_> { fs::read_dir(&temporary).unwrap().map(|e| e.unwrap().path()).collect() };
-    // To start a process for each signal would take longer than the run.
+    // To start a process for each signal would take longer than the run. SIGTERM, as SIGINT is ignored below some shells.
     let mut signaller = Command::new("sh");
-    signaller.args(["-c", "while read pid; do kill -INT $pid; done"]).stdin(Stdio::piped()).stderr(Stdio::null());
+    signaller.args(["-c", "while read pid; do kill -TERM $pid; done"]).stdin(Stdio::piped()).stderr(Stdio::null());
     let mut signaller = signaller.spawn().unwrap();
     let mut signals = signaller.stdin.take().unwrap();
     let mut stopped = 0;
