@@ -49,7 +49,9 @@ function written(ns) {
 test("all requests come first, with the report's states", () =>
   opened(file, async (tab) => {
     const report = json(...order);
-    await shows(tab, `latency of ${report.requests.length} requests (1/6)`);
+    const undecided = report.selection.undecided.count;
+    assert.ok(undecided > 0);
+    await shows(tab, `latency of ${report.requests.length} requests (${undecided} undecided) (1/6)`);
     assert.match(await tab.title(), /^\(\*server\)\.Order · problems\.trace/);
     await tab.keyboard.press("3");
     const table = await shows(tab, "Symbol Name");
