@@ -55,8 +55,8 @@ pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use requests::{
-    Exemplar, Finding, FindingEvidence, Lane, LanePiece, Latency, Metric, PathPiece, Request, Requests, RuntimeSpan,
-    RuntimeSpans, TailRow, WakerKind, Wakeup,
+    Exemplar, Finding, FindingEvidence, HandOver, Lane, LanePiece, Latency, Metric, PathPiece, Request, Requests,
+    RuntimeSpan, RuntimeSpans, TailRow, WakerKind, Wakeup,
 };
 pub(crate) use same_seen::{SeenSpan, counted_elsewhere, in_several_snapshots};
 pub use shared_text::{SharedText, SharedTexts};

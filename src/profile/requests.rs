@@ -254,6 +254,8 @@ pub struct Exemplar {
     pub lanes: Vec<Lane>,
     /// Its critical path from its start to its end, without gaps.
     pub path: Vec<PathPiece>,
+    /// Where the path goes on with who waited: who ended each wait, in order of time.
+    pub hand_overs: Vec<HandOver>,
     /// Goroutines that are not shown, because there are too many.
     pub more_lanes: u64,
     /// Pieces of the path that are not shown, because there are too many.
@@ -311,6 +313,25 @@ pub struct PathPiece {
     /// State.
     pub state: String,
     /// Its stack, in the profile's tree.
+    pub stack: NodeIdx,
+}
+
+/// A goroutine that ended the wait of another one, or created it, on a critical path.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HandOver {
+    /// When, from the request's start, in ns.
+    pub at_ns: u64,
+    /// Lane of who ended the wait; none when it is not shown.
+    pub from: Option<usize>,
+    /// Id of that goroutine in the file.
+    pub from_goid: u64,
+    /// Lane of who waited; none when it is not shown.
+    pub to: Option<usize>,
+    /// Id of that goroutine in the file.
+    pub to_goid: u64,
+    /// What it waited in; empty where it did not exist yet, and was created then.
+    pub state: String,
+    /// The stack on which it waited, in the profile's tree; empty when not recorded.
     pub stack: NodeIdx,
 }
 

@@ -157,6 +157,9 @@ fn filter_exemplar(exemplar: &mut Exemplar, state_names: &[String], filter: &Sta
     for piece in &mut exemplar.path {
         piece.stack = stack(piece.stack, &piece.state);
     }
+    for over in &mut exemplar.hand_overs {
+        over.stack = stack(over.stack, &over.state);
+    }
     for piece in exemplar.lanes.iter_mut().flat_map(|lane| &mut lane.pieces) {
         let state = state_names.get(usize::from(piece.state)).map_or("", String::as_str);
         piece.stack = stack(piece.stack, state);

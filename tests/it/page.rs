@@ -5,8 +5,8 @@
 use crate::common::{self, files, recordings, root, selector};
 use gotrace_slice::pipeline::{self, Answer, Input, Options, Stacks};
 use gotrace_slice::profile::{
-    Edge, Exemplar, Lane, LanePiece, Metric, Only, PathPiece, Precision, Profile, ProfileFrame, Request, Requests,
-    RuntimeSpans, SLOWEST_EXEMPLARS, Sample, StackFilter, StackTree, TraceInfo, Wakeup, Weight,
+    Edge, Exemplar, HandOver, Lane, LanePiece, Metric, Only, PathPiece, Precision, Profile, ProfileFrame, Request,
+    Requests, RuntimeSpans, SLOWEST_EXEMPLARS, Sample, StackFilter, StackTree, TraceInfo, Wakeup, Weight,
 };
 use gotrace_slice::render::{self, Format};
 use gotrace_slice::slice::RootBy;
@@ -60,9 +60,41 @@ fn check_exemplar(what: &str, exemplar: &Exemplar, requests: &Requests) {
     }
 }
 
+/// Who ended a wait is said where one ends, with its stack; and wherever the path goes on with a goroutine that waited. Gives how
+/// many are said, and how many of these have a stack.
+fn check_hand_overs(what: &str, exemplar: &Exemplar, requests: &Requests) -> [usize; 2] {
+    let dur_ns = requests.list[exemplar.request].dur_ns;
+    let waited = |lane: usize, until: u64| {
+        let piece = exemplar.lanes[lane].pieces.iter().find(|piece| piece.start_ns + piece.dur_ns == until)?;
+        let state = requests.state_names[usize::from(piece.state)].as_str();
+        (!["running", "runnable", "syscall", "unknown"].contains(&state)).then_some((state, piece.stack))
+    };
+    assert!(exemplar.hand_overs.is_sorted_by_key(|over| over.at_ns), "{what}");
+    for over in &exemplar.hand_overs {
+        assert!(over.at_ns > 0 && over.at_ns <= dur_ns && over.from_goid != over.to_goid, "{what}: {over:?}");
+        let lane = over.to.map(|lane| &exemplar.lanes[lane]).filter(|lane| lane.more_pieces == 0);
+        if let Some(lane) = lane.filter(|_| over.state.is_empty()) {
+            assert!(lane.pieces.first().is_none_or(|piece| piece.start_ns >= over.at_ns), "{what}: {over:?}");
+        } else if lane.is_some() {
+            let (state, stack) = waited(over.to.expect("a lane"), over.at_ns).expect("a wait");
+            assert_eq!(state, over.state, "{what}");
+            assert!(stack == StackTree::ROOT || stack == over.stack, "{what}: {over:?}");
+        }
+    }
+    for pair in exemplar.path.windows(2).filter(|pair| pair[0].goid != pair[1].goid) {
+        let (at, to) = (pair[1].start_ns, pair[1].goid);
+        if pair[1].lane.is_some_and(|lane| waited(lane, at).is_some()) {
+            let is_said = |over: &HandOver| over.at_ns == at && over.to_goid == to && !over.state.is_empty();
+            assert!(exemplar.hand_overs.iter().any(is_said), "{what}: {at} {to}");
+        }
+    }
+    let with_stack = exemplar.hand_overs.iter().filter(|over| over.stack != StackTree::ROOT).count();
+    [exemplar.hand_overs.len(), with_stack]
+}
+
 #[test]
 fn requests_are_kept_with_their_goroutines() {
-    let (mut exemplars, mut with_others) = (0, 0);
+    let (mut exemplars, mut with_others, mut hand_overs) = (0, 0, [0, 0]);
     let paths = ["problems", "kinds"].map(recordings).concat();
     for path in paths {
         for pattern in ["main\\.", "Handler|ServeHTTP|Order"] {
@@ -71,6 +103,8 @@ fn requests_are_kept_with_their_goroutines() {
             let all = requests(&profile);
             for exemplar in &all.exemplars {
                 check_exemplar(&what, exemplar, all);
+                let found = check_hand_overs(&what, exemplar, all);
+                hand_overs = [hand_overs[0] + found[0], hand_overs[1] + found[1]];
                 with_others += usize::from(exemplar.lanes.len() > 1);
             }
             exemplars += all.exemplars.len();
@@ -88,6 +122,7 @@ fn requests_are_kept_with_their_goroutines() {
         }
     }
     assert!(exemplars > 1_000 && with_others > 300, "{exemplars} {with_others}");
+    assert!(hand_overs[0] > 1_000 && hand_overs[1] * 2 > hand_overs[0], "{hand_overs:?}");
 }
 
 #[test]
@@ -271,7 +306,8 @@ fn hostile(name: &str) -> Profile {
         ..Lane::default()
     };
     let path = PathPiece { dur_ns: 9, lane: Some(0), state: text(), stack, ..PathPiece::default() };
-    let slowest = Some(Exemplar { lanes: vec![lane], path: vec![path], ..Exemplar::default() });
+    let over = HandOver { at_ns: 5, from: Some(0), to: Some(0), state: text(), stack, ..HandOver::default() };
+    let slowest = Some(Exemplar { lanes: vec![lane], path: vec![path], hand_overs: vec![over], ..Exemplar::default() });
     let wakeup = Wakeup { waiting: stack, waker_stack: stack, state: text(), waker_entry: text(), ..Wakeup::default() };
     let wakeups = vec![Wakeup { count: 1, wait_ns: 9, max_ns: 9, ..wakeup }];
     let (state_names, roots, only) = (vec![text()], vec![text()], Some(text()));

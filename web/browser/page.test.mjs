@@ -164,6 +164,26 @@ test("n and p go through the requests with goroutines; the timeline zooms, and s
     assert.ok((await tab.locator("#timeline tbody tr").count()) > 3);
   }));
 
+test("hand-overs say who ended which wait on which stack: in the table, and where the pointer is", () =>
+  opened(order, {}, async (tab) => {
+    await tab.getByText("Table of hand-overs").click();
+    const table = tab.getByRole("region", { name: "Hand-overs of this request" });
+    await table.locator("tbody tr").first().waitFor();
+    const rows = (await table.locator("tbody tr").allInnerTexts()).map((row) => row.split("\t"));
+    const waits = rows.filter((row) => row[3] !== "created");
+    assert.ok(waits.length > 0 && waits.every((row) => row[4].trim() !== ""), JSON.stringify(rows));
+    // It waits for a connection of the pool, which another request returns.
+    assert.ok(waits.some((row) => row[3] === "select" && /main\.\(\*server\)\.Order .*sql\.\(\*DB\)\.conn → runtime\.selectgo$/.test(row[4])), JSON.stringify(waits[0]));
+    const { at, dur } = await tab.evaluate(() => {
+      const { request, hand_overs } = gotraceSlice.page.exemplars[0];
+      return { at: hand_overs.at_ns[hand_overs.state.findIndex((state) => state >= 0)], dur: gotraceSlice.page.requests.dur_ns[request] };
+    });
+    const canvas = tab.locator(".lanecanvas canvas");
+    const { width } = await canvas.boundingBox();
+    await canvas.hover({ position: { x: Math.min(width - 1, (at / dur) * width), y: 34 } });
+    assert.match(await tab.locator("#timeline .said").innerText(), /goroutine \d+ .* ends the wait of goroutine \d+ .* · .* in .*→/);
+  }));
+
 test("the command for a request gives that request", () =>
   opened(order, {}, async (tab) => {
     const asked = await tab.evaluate(() => {

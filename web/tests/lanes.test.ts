@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { handOvers, pieceAt, rowsOf, runsOf } from "../src/core/lanes";
+import { handOvers, otherLinks, pieceAt, rowsOf, runsOf } from "../src/core/lanes";
 import type { Exemplar, LaneRow } from "../src/data/page";
 
 const lane = (parent: number | null, path_ns = 0, entry = 1): LaneRow => ({
@@ -21,6 +21,7 @@ const exemplar = (lanes: LaneRow[], path: number[] = []): Exemplar => ({
   lanes,
   more_lanes: 0,
   more_pieces: 0,
+  hand_overs: { at_ns: [], from: [], from_goid: [], to: [], to_goid: [], state: [], stack: [] },
   path: { start_ns: path.map((_, i) => i * 10), dur_ns: path.map(() => 10), lane: path, goid: [], state: [], stack: [] },
 });
 
@@ -42,12 +43,11 @@ test("every lane is on one row, also where the file says that lanes made each ot
   }
 });
 
-test("hand-overs are where the path changes lanes, and say which wait ends", () => {
-  const waits = { ...lane(null), start_ns: [0, 5, 50], dur_ns: [5, 45, 10], state: [1, 0, 1] };
-  const overs = handOvers(exemplar([waits, lane(0)], [0, 0, 1, -1, 1, 0]), (state) => state === 0);
-  assert.deepEqual(overs.map(({ ns, from, to, waited }) => [ns, from, to, waited]), [[20, 0, 1, -1], [50, 1, 0, 0]]);
-  const runs = { ...waits, state: [1, 1, 1] };
-  assert.deepEqual(handOvers(exemplar([runs, lane(0)], [1, 1, 1, 1, 1, 0]), (state) => state === 0).map((over) => over.waited), [-1]);
+test("where the path changes lanes it is a hand-over, or a line without a head", () => {
+  const of = exemplar([lane(null), lane(0)], [0, 0, 1, -1, 1, 0]);
+  of.hand_overs = { at_ns: [50], from: [1], from_goid: [8], to: [0], to_goid: [7], state: [3], stack: [5] };
+  assert.deepEqual(handOvers(of), [{ ns: 50, from: 1, to: 0, fromGoid: 8, toGoid: 7, state: 3, stack: 5 }]);
+  assert.deepEqual(otherLinks(of), [{ ns: 20, from: 0, to: 1 }]);
 });
 
 test("pieces are found, and small ones share a pixel", () => {

@@ -3,7 +3,7 @@
 use super::requests::Names;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::exemplar::{ExemplarMeasured, LaneMeasured};
-use crate::profile::{Exemplar, Lane, LanePiece, PathPiece, Requests, StackTree, WakerKind};
+use crate::profile::{Exemplar, HandOver, Lane, LanePiece, PathPiece, Requests, StackTree, WakerKind};
 use crate::slice::WindowIdx;
 use crate::survey::Started;
 use crate::trace::ids::GIdx;
@@ -58,10 +58,25 @@ impl Names<'_, '_> {
             state: self.keys[sum.at()].state.name(self.trace.symbols).to_owned(),
             stack: self.nodes[sum.at()],
         });
+        let hand_overs = measured.hand_overs.iter().map(|over| {
+            let [(from, from_goid), (to, to_goid)] =
+                [over.from, over.to].map(|g| (lane_of.get(&g).copied(), self.trace.forest.get(g).id.0));
+            let wait = over.wait.is_some().then(|| over.wait.at());
+            HandOver {
+                at_ns: over.time.since(begin),
+                from,
+                from_goid,
+                to,
+                to_goid,
+                state: wait.map_or("", |sum| self.keys[sum].state.name(self.trace.symbols)).to_owned(),
+                stack: wait.map_or(StackTree::ROOT, |sum| self.nodes[sum]),
+            }
+        });
         Exemplar {
             request,
             lanes,
             path: path.collect(),
+            hand_overs: hand_overs.collect(),
             more_lanes: measured.more_lanes,
             more_pieces: measured.more_pieces,
         }
@@ -77,6 +92,7 @@ impl Names<'_, '_> {
             WakerKind::Outside
         }
     }
+
     /// What pooled goroutines run; empty where the entry function says all.
     fn what_lanes_run(&self, measured: &ExemplarMeasured) -> Vec<String> {
         let symbols = self.trace.symbols;

@@ -2,7 +2,7 @@
 
 use super::critical_path::{LoggedPath, WalkPosition};
 use super::segment::PathSegment;
-use super::walk_results::WalkStep;
+use super::walk_results::{WalkHandOver, WalkStep};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::{IntervalLog, LogReader};
 use crate::measure::intervals::states::StateKey;
@@ -23,6 +23,8 @@ pub(crate) struct ExemplarMeasured {
     pub(crate) window: WindowIdx,
     /// From when to when, in which goroutine, and counted in which sum.
     pub(crate) path: Vec<(Window, GIdx, SumIdx)>,
+    /// Who ended waits along `path`, in order of time.
+    pub(crate) hand_overs: Vec<WalkHandOver>,
     /// Steps at the end that are not in `path`, as there are too many.
     pub(crate) more_pieces: u64,
     /// Goroutines with their intervals inside the request.
@@ -63,14 +65,17 @@ pub(super) fn exemplar_of(
     (log, aggregate): (&IntervalLog, &Aggregate),
     max_steps: usize,
 ) -> ExemplarMeasured {
-    let LoggedPath { mut steps, n_dropped, end } = path;
+    let LoggedPath { mut steps, mut hand_overs, n_dropped, end } = path;
     steps.reverse();
+    hand_overs.reverse();
     let more_pieces = n_dropped + steps.len().saturating_sub(max_steps) as u64;
     steps.truncate(max_steps);
+    let shown_to = steps.last().map_or(segment.span.start, |step| step.span.end);
+    hand_overs.retain(|hand_over| hand_over.time <= shown_to);
     let (goroutines, more_lanes) = goroutines_to_show(segment, &steps, slice);
     let lanes = end.map_or_else(Vec::new, |end| lanes(&goroutines, segment.span, (log, aggregate), end, max_steps));
     let path = steps.into_iter().map(|s| (s.span, s.g, s.sum)).collect();
-    ExemplarMeasured { window: segment.window, path, more_pieces, lanes, more_lanes }
+    ExemplarMeasured { window: segment.window, path, hand_overs, more_pieces, lanes, more_lanes }
 }
 
 /// The goroutines to show: the request's own, those on its path, those of its subtree; and how many more there are.

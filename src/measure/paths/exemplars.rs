@@ -72,7 +72,14 @@ mod tests {
     use super::*;
 
     fn measured(window: WindowIdx) -> ExemplarMeasured {
-        ExemplarMeasured { window, path: Vec::new(), more_pieces: 0, lanes: Vec::new(), more_lanes: 0 }
+        ExemplarMeasured {
+            window,
+            path: Vec::new(),
+            hand_overs: Vec::new(),
+            more_pieces: 0,
+            lanes: Vec::new(),
+            more_lanes: 0,
+        }
     }
 
     /// What is kept of these durations when they come in batches of `size`.

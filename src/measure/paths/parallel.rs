@@ -219,7 +219,12 @@ mod tests {
             let waits = |chain| if chain == OWN { (vec![], false) } else { chains.waits(chain) };
             stacks.extend(times.into_iter().map(|((request, chain, sum), ns)| ((request, waits(chain), sum), ns)));
         });
-        format!("{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?}", path.steps, walks.finish())
+        format!(
+            "{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?} {:?}",
+            path.steps,
+            path.hand_overs,
+            walks.finish()
+        )
     }
 
     #[test]

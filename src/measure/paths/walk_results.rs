@@ -6,7 +6,7 @@ use super::wakeups::Wakeups;
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::states::StateKey;
 use crate::trace::ids::GIdx;
-use crate::trace::time::Window;
+use crate::trace::time::{Time, Window};
 
 /// Most states that requests tell apart. Go has about twenty-five.
 pub(crate) const MAX_STATES: usize = 32;
@@ -83,6 +83,19 @@ pub(crate) struct WalkStep {
     pub(crate) g: GIdx,
     /// What it is counted in.
     pub(crate) sum: SumIdx,
+}
+
+/// Where one request's path goes on with another goroutine: who ended a wait, and who waited.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct WalkHandOver {
+    /// When the wait ended.
+    pub(crate) time: Time,
+    /// Who ended it.
+    pub(crate) from: GIdx,
+    /// Who waited.
+    pub(crate) to: GIdx,
+    /// What the wait is counted in; [`SumIdx::NONE`] where the goroutine did not exist yet, and the other one created it.
+    pub(crate) wait: SumIdx,
 }
 
 /// What the walks of one thread found.

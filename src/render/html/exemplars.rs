@@ -1,7 +1,7 @@
 //! Requests that are shown with their goroutines: lanes, and the path of time through them.
 
 use super::tables::{States, Strings};
-use crate::profile::{Exemplar, Lane, Requests};
+use crate::profile::{Exemplar, HandOver, Lane, Requests};
 use serde::Serialize;
 
 /// A request with its goroutines and its critical path.
@@ -12,7 +12,45 @@ pub(super) struct ExemplarRow {
     lanes: Vec<LaneRow>,
     more_lanes: u64,
     path: PathColumns,
+    hand_overs: HandOverColumns,
     more_pieces: u64,
+}
+
+/// Who ended the waits of whom, in order of time.
+#[derive(Serialize, Default)]
+struct HandOverColumns {
+    at_ns: Vec<u64>,
+    /// Position of the lane of who ended the wait; -1 where it is not shown.
+    from: Vec<i64>,
+    from_goid: Vec<u64>,
+    /// The same of who waited.
+    to: Vec<i64>,
+    to_goid: Vec<u64>,
+    /// What it waited in; -1 where it was created then.
+    state: Vec<i64>,
+    /// The stack on which it waited.
+    stack: Vec<u32>,
+}
+
+impl HandOverColumns {
+    fn of(hand_overs: &[HandOver], states: &mut States) -> Self {
+        let mut columns = Self::default();
+        for over in hand_overs {
+            columns.at_ns.push(over.at_ns);
+            columns.from.push(position(over.from));
+            columns.from_goid.push(over.from_goid);
+            columns.to.push(position(over.to));
+            columns.to_goid.push(over.to_goid);
+            columns.state.push(if over.state.is_empty() { -1 } else { states.add(&over.state) as i64 });
+            columns.stack.push(over.stack.0);
+        }
+        columns
+    }
+}
+
+/// The position of a lane; -1 for none.
+fn position(lane: Option<usize>) -> i64 {
+    lane.map_or(-1, |lane| lane as i64)
 }
 
 #[derive(Serialize)]
@@ -54,7 +92,7 @@ impl ExemplarRow {
         for piece in &exemplar.path {
             path.start_ns.push(piece.start_ns);
             path.dur_ns.push(piece.dur_ns);
-            path.lane.push(piece.lane.map_or(-1, |lane| lane as i64));
+            path.lane.push(position(piece.lane));
             path.goid.push(piece.goid);
             path.state.push(states.add(&piece.state));
             path.stack.push(piece.stack.0);
@@ -64,6 +102,7 @@ impl ExemplarRow {
             lanes: exemplar.lanes.iter().map(|lane| LaneRow::of(lane, requests, strings, states)).collect(),
             more_lanes: exemplar.more_lanes,
             path,
+            hand_overs: HandOverColumns::of(&exemplar.hand_overs, states),
             more_pieces: exemplar.more_pieces,
         }
     }

@@ -3,8 +3,8 @@
 use super::{selection, stack, trace};
 use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
-    CutRequest, Exemplar, HeapGoals, Lane, LanePiece, Metric, NodeIdx, Overlap, PathPiece, Precision, Profile,
-    ProfileFrame, Request, Requests, Sample, StackTree, WakerKind, Wakeup, Weight,
+    CutRequest, Exemplar, HandOver, HeapGoals, Lane, LanePiece, Metric, NodeIdx, Overlap, PathPiece, Precision,
+    Profile, ProfileFrame, Request, Requests, Sample, StackTree, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
@@ -332,7 +332,21 @@ fn slowest(stacks: &SharedStacks) -> Exemplar {
         state: STATES[state].into(),
         stack,
     });
-    Exemplar { request: 38, path: path.into(), lanes, more_lanes: 2, more_pieces: 0 }
+    let hand_overs = [
+        (12, 0, 2, "", StackTree::ROOT),
+        (1923, 3, 2, STATES[3], stacks.lock),
+        (2010, 2, 0, STATES[3], stacks.handler),
+    ]
+    .map(|(at, from, to, state, stack): (u64, usize, usize, &str, NodeIdx)| HandOver {
+        at_ns: at * 100_000,
+        from: Some(from),
+        from_goid: lanes[from].goid,
+        to: Some(to),
+        to_goid: lanes[to].goid,
+        state: state.into(),
+        stack,
+    });
+    Exemplar { request: 38, path: path.into(), hand_overs: hand_overs.into(), lanes, more_lanes: 2, more_pieces: 0 }
 }
 
 #[test]

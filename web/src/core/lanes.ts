@@ -74,31 +74,34 @@ function hasAncestor(lanes: LaneRow[], from: number, wanted: number): boolean {
 }
 
 /** Where the critical path goes from one goroutine to another. */
-export interface HandOver {
+export interface Link {
   ns: number;
+  /** Lanes; -1 where they are not shown. */
   from: number;
   to: number;
-  /** The piece of the path that begins there. */
-  piece: number;
-  /** The state of the wait that ends there, which the first goroutine ended for the second. -1 where none does: from there on the
-   * first one waits for what the second does. */
-  waited: number;
 }
 
-/** `isWait` tells states in which a goroutine waits. */
-export function handOvers(exemplar: Exemplar, isWait: (state: number) => boolean): HandOver[] {
-  const { lane, start_ns } = exemplar.path;
-  const list: HandOver[] = [];
-  const waitedUntil = (of: LaneRow, ns: number): number => {
-    const at = pieceAt(of.start_ns, ns - 1);
-    const ends = at >= 0 && of.start_ns[at] + of.dur_ns[at] === ns && isWait(of.state[at]);
-    return ends ? of.state[at] : -1;
-  };
-  for (let i = 1; i < lane.length; i++) {
-    if (lane[i] !== lane[i - 1] && lane[i] >= 0 && lane[i - 1] >= 0) {
-      const waited = waitedUntil(exemplar.lanes[lane[i]], start_ns[i]);
-      list.push({ ns: start_ns[i], from: lane[i - 1], to: lane[i], piece: i, waited });
-    }
+/** The first goroutine ends the wait of the second one there, or creates it. */
+export interface HandOver extends Link {
+  fromGoid: number;
+  toGoid: number;
+  /** What the second one waited in; -1 where it was created. */
+  state: number;
+  /** The stack on which it waited; 0 where none is known. */
+  stack: number;
+}
+
+export function handOvers({ hand_overs: h }: Exemplar): HandOver[] {
+  return h.at_ns.map((ns, i) => ({ ns, from: h.from[i], to: h.to[i], fromGoid: h.from_goid[i], toGoid: h.to_goid[i], state: h.state[i], stack: h.stack[i] }));
+}
+
+/** Where the path goes to another goroutine without such an end: from there on the first one waits for what the second does. */
+export function otherLinks({ path, hand_overs }: Exemplar): Link[] {
+  const ends = new Set(hand_overs.at_ns.map((ns, i) => `${ns} ${hand_overs.to[i]}`));
+  const list: Link[] = [];
+  for (let i = 1; i < path.lane.length; i++) {
+    const [ns, from, to] = [path.start_ns[i], path.lane[i - 1], path.lane[i]];
+    if (from !== to && from >= 0 && to >= 0 && !ends.has(`${ns} ${to}`)) list.push({ ns, from, to });
   }
   return list;
 }

@@ -4,7 +4,6 @@ import type { FrameColumns, Page, StackColumns } from "../data/page";
 
 /** Frames of a stack that are followed at most: joined stacks can be any length. */
 const MAX_FRAMES = 1024;
-const WAITING_FOR = "[waiting for]";
 const AFTER_LAST_STACK = "[after the last stack]";
 
 /** Names and stacks of a page. */
@@ -37,15 +36,6 @@ export class Stacks {
     return all.slice(start, end < 0 ? undefined : end);
   }
 
-  /** Of a stack that another goroutine waited for, the frames of the one that waited; else none. */
-  waitingFrameIndexes(leaf: number): number[] {
-    const all = this.frameIndexes(leaf);
-    const mark = all.findIndex((frame) => this.name(frame).startsWith(WAITING_FOR));
-    if (mark < 0) return [];
-    const end = all.findIndex((frame, i) => i > mark && this.frames.pseudo[frame] === 1);
-    return all.slice(mark + 1, end < 0 ? undefined : end);
-  }
-
   /** The function of a frame with its package path. */
   name(frame: number): string {
     return this.strings[this.frames.function[frame]];
@@ -66,11 +56,7 @@ export class Stacks {
 
   /** The innermost functions of a stack on one line, outermost first: from the program's own innermost one on. */
   line(leaf: number, most = 4): string {
-    return this.lineOf(this.ownFrameIndexes(leaf), most);
-  }
-
-  /** The same of frames, innermost first. */
-  lineOf(frames: number[], most = 4): string {
+    const frames = this.ownFrameIndexes(leaf);
     if (frames.length === 0) return "";
     const own = frames.findIndex((frame) => this.frames.own[frame] === 1);
     const shown = frames.slice(0, Math.min(own < 0 ? most : Math.max(own + 1, 1), most));

@@ -103,11 +103,26 @@ export interface PathColumns {
   stack: number[];
 }
 
+/** Who ended the wait of whom, in order of time. */
+export interface HandOverColumns {
+  at_ns: number[];
+  /** Lanes; -1 where they are not shown. */
+  from: number[];
+  from_goid: number[];
+  to: number[];
+  to_goid: number[];
+  /** What the second one waited in; -1 where the first one created it then. */
+  state: number[];
+  /** Node of the stack on which it waited; 0 where none is known. */
+  stack: number[];
+}
+
 export interface Exemplar {
   request: number;
   lanes: LaneRow[];
   more_lanes: number;
   path: PathColumns;
+  hand_overs: HandOverColumns;
   more_pieces: number;
 }
 

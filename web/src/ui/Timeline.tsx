@@ -1,7 +1,7 @@
 // One request: what its time went to, and its goroutines where they were kept.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { handOvers, pieceAt, rowsOf, type HandOver, type Row } from "../core/lanes";
+import { handOvers, otherLinks, pieceAt, rowsOf, type HandOver, type Row } from "../core/lanes";
 import { counted, duration, share } from "../core/units";
 import type { Exemplar, LaneRow, SpanColumns } from "../data/page";
 import { LaneCanvas, type Hit, type Window } from "../view/LaneCanvas";
@@ -89,7 +89,7 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
   const [hit, setHit] = useState<Hit | null>(null);
   const rows = useMemo(() => rowsOf(exemplar, open), [exemplar, open]);
   const colors = useStateColors(page.states);
-  const overs = useHandOvers(exemplar);
+  const [overs, links] = useMemo(() => [handOvers(exemplar), otherLinks(exemplar)], [exemplar]);
   const spans = useMemo(() => {
     const start = requests.start_ns[exemplar.request];
     const trace = requests.trace[exemplar.request];
@@ -127,12 +127,13 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
             exemplar={exemplar}
             rows={rows}
             overs={overs}
+            links={links}
             colors={colors}
             window={shown}
             spans={spans}
             onWindow={(window) => setShown(window ?? { fromNs: 0, toNs: total })}
             onHit={setHit}
-            label={`${counted(goroutines, "goroutine")} over ${duration(total)}, ${counted(overs.filter((over) => over.waited >= 0).length, "hand-over")}. The tables below have it as text.`}
+            label={`${counted(goroutines, "goroutine")} over ${duration(total)}, ${counted(overs.length, "hand-over")}. The tables below have it as text.`}
           />
         </div>
       </div>
@@ -204,10 +205,16 @@ function LaneName({ exemplar, row, strings, isOpen, onToggle }: { exemplar: Exem
   );
 }
 
+/** The hand-over nearest to a time, if one is that near. */
+function nearest(overs: HandOver[], ns: number, near: number): HandOver | null {
+  const distance = (over: HandOver) => Math.abs(over.ns - ns);
+  return overs.reduce<HandOver | null>((best, over) => (distance(over) <= (best ? distance(best) : near) ? over : best), null);
+}
+
 /** What is under the pointer, in words. */
 function Said({ exemplar, rows, overs, near, hit }: { exemplar: Exemplar; rows: Row[]; overs: HandOver[]; near: number; hit: Hit }) {
   const { page, stacks } = useStore().model;
-  const over = overs.find((o) => o.waited >= 0 && Math.abs(o.ns - hit.ns) <= near);
+  const over = nearest(overs, hit.ns, near);
   if (over) return <OverSaid exemplar={exemplar} over={over} />;
   const row = rows[hit.row];
   if (!row) return <span class="muted">{duration(hit.ns)}</span>;
@@ -233,40 +240,34 @@ function Said({ exemplar, rows, overs, near, hit }: { exemplar: Exemplar; rows: 
   );
 }
 
-/** Where the path of a request goes from goroutine to goroutine. */
-function useHandOvers(exemplar: Exemplar): HandOver[] {
-  const { page } = useStore().model;
-  return useMemo(() => {
-    const isWait = (state: number) => !["running", "runnable", "syscall", "unknown"].includes(page.states[state].name);
-    return handOvers(exemplar, isWait);
-  }, [exemplar]);
-}
-
-/** The stack on which the second goroutine waited for the first one. */
-function useWaitingLine(exemplar: Exemplar): (over: HandOver) => string {
-  const { stacks } = useStore().model;
-  return (over) => stacks.lineOf(stacks.waitingFrameIndexes(exemplar.path.stack[over.piece - 1]), 6);
+/** A goroutine by its id and its function. */
+function goroutine(exemplar: Exemplar, lane: number, goid: number, strings: string[]): string {
+  return lane < 0 ? String(goid) : `${goid} ${short(laneFunction(exemplar.lanes[lane], strings))}`;
 }
 
 function OverSaid({ exemplar, over }: { exemplar: Exemplar; over: HandOver }) {
-  const { page } = useStore().model;
-  const waiting = useWaitingLine(exemplar)(over);
-  const name = (lane: number) => `goroutine ${exemplar.lanes[lane].goid} ${short(laneFunction(exemplar.lanes[lane], page.strings))}`;
+  const { page, stacks } = useStore().model;
+  const [from, to] = [goroutine(exemplar, over.from, over.fromGoid, page.strings), goroutine(exemplar, over.to, over.toGoid, page.strings)];
+  if (over.state < 0) return <>{duration(over.ns)} · goroutine {from} creates goroutine {to}</>;
+  const waiting = stacks.line(over.stack, 6);
   return (
     <>
-      {duration(over.ns)} · {name(over.from)} ends the wait of {name(over.to)} · <Swatch color={stateColor(over.waited)} /> {page.states[over.waited].name}
+      {duration(over.ns)} · goroutine {from} ends the wait of goroutine {to} · <Swatch color={stateColor(over.state)} /> {page.states[over.state].name}
       {waiting && <> in <code>{waiting}</code></>}
     </>
   );
 }
 
 function HandOverTable({ exemplar }: { exemplar: Exemplar }) {
-  const { page } = useStore().model;
-  const waiting = useWaitingLine(exemplar);
-  const who = (lane: number) => `${exemplar.lanes[lane].goid} ${short(laneFunction(exemplar.lanes[lane], page.strings))}`;
-  const ended = useHandOvers(exemplar).filter((over) => over.waited >= 0);
-  const rows = ended.map((over) => [duration(over.ns), who(over.from), who(over.to), page.states[over.waited].name, waiting(over)]);
-  return <Table label="Hand-overs of this request" columns={[{ title: "at", right: true }, { title: "goroutine" }, { title: "ended the wait of" }, { title: "state" }, { title: "in" }]} rows={rows} most={300} />;
+  const { page, stacks } = useStore().model;
+  const rows = handOvers(exemplar).map((over) => [
+    duration(over.ns),
+    goroutine(exemplar, over.from, over.fromGoid, page.strings),
+    goroutine(exemplar, over.to, over.toGoid, page.strings),
+    over.state < 0 ? "created" : page.states[over.state].name,
+    stacks.line(over.stack, 6),
+  ]);
+  return <Table label="Hand-overs of this request" columns={[{ title: "at", right: true }, { title: "goroutine" }, { title: "ended the wait of" }, { title: "reason" }, { title: "waiting in" }]} rows={rows} most={300} />;
 }
 
 function PieceTable({ request }: { request: number }) {

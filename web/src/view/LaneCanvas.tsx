@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useState } from "preact/hooks";
 import { css, mix, parseRgb } from "../core/change";
-import { pieceAt, runsOf, type HandOver, type Row } from "../core/lanes";
+import { pieceAt, runsOf, type HandOver, type Link, type Row } from "../core/lanes";
 import { ticks } from "../core/scale";
 import { duration } from "../core/units";
 import type { Exemplar } from "../data/page";
@@ -30,7 +30,10 @@ export interface Hit {
 interface Props {
   exemplar: Exemplar;
   rows: Row[];
+  /** Arrows. */
   overs: HandOver[];
+  /** Lines without a head. */
+  links: Link[];
   colors: string[];
   window: Window;
   /** Times in which the collector marked or the world was stopped, from the request's start on. */
@@ -40,7 +43,7 @@ interface Props {
   label: string;
 }
 
-export function LaneCanvas({ exemplar, rows, overs, colors, window: shown, spans, onWindow, onHit, label }: Props) {
+export function LaneCanvas({ exemplar, rows, overs, links, colors, window: shown, spans, onWindow, onHit, label }: Props) {
   const [width, setWidth] = useState(0);
   const [drag, setDrag] = useState<[number, number] | null>(null);
   const rowOf = (lane: number) => rows.findIndex((row) => row.lanes.includes(lane));
@@ -56,7 +59,8 @@ export function LaneCanvas({ exemplar, rows, overs, colors, window: shown, spans
       }
       context.globalAlpha = 1;
       rows.forEach((row, i) => drawRow(context, exemplar, row, AXIS + i * ROW, colors, { ...shown, pixels: all }));
-      drawPath(context, exemplar, overs, rowOf, x, all);
+      drawPath(context, exemplar, rowOf, x, all);
+      drawLinks(context, overs, links, rowOf, x, all);
       if (drag) {
         context.fillStyle = themeColor("--accent");
         context.globalAlpha = 0.2;
@@ -127,11 +131,10 @@ function drawRow(context: CanvasRenderingContext2D, exemplar: Exemplar, row: Row
   });
 }
 
-/** The critical path below the states, and arrows where it changes goroutines. */
-function drawPath(context: CanvasRenderingContext2D, exemplar: Exemplar, overs: HandOver[], rowOf: (lane: number) => number, x: (ns: number) => number, width: number): void {
+/** The critical path below the states. */
+function drawPath(context: CanvasRenderingContext2D, exemplar: Exemplar, rowOf: (lane: number) => number, x: (ns: number) => number, width: number): void {
   const { path } = exemplar;
-  const color = themeColor("--text");
-  context.fillStyle = context.strokeStyle = color;
+  context.fillStyle = themeColor("--text");
   let run: { row: number; from: number; to: number } | null = null;
   const flush = () => run && context.fillRect(run.from, AXIS + run.row * ROW + BAR + 6, Math.max(1, run.to - run.from), 3);
   const first = Math.max(0, pieceAt(path.start_ns, 0));
@@ -148,10 +151,17 @@ function drawPath(context: CanvasRenderingContext2D, exemplar: Exemplar, overs: 
     }
   }
   flush();
-  const visible = overs.filter(({ ns }) => x(ns) >= 0 && x(ns) <= width);
-  if (visible.length > MAX_ARROWS) return;
+}
+
+/** Arrows from who ended a wait to who waited, and lines where the path goes to another goroutine without that. */
+function drawLinks(context: CanvasRenderingContext2D, overs: HandOver[], links: Link[], rowOf: (lane: number) => number, x: (ns: number) => number, width: number): void {
+  const inSight = ({ ns }: Link) => x(ns) >= 0 && x(ns) <= width;
+  const [arrows, lines] = [overs.filter(inSight), links.filter(inSight)];
+  if (arrows.length > MAX_ARROWS) return;
+  context.fillStyle = context.strokeStyle = themeColor("--text");
   context.lineWidth = 1.25;
-  for (const { ns, from, to, waited } of visible) link(context, x(ns), rowOf(from), rowOf(to), waited >= 0);
+  for (const { ns, from, to } of lines) link(context, x(ns), rowOf(from), rowOf(to), false);
+  for (const { ns, from, to } of arrows) link(context, x(ns), rowOf(from), rowOf(to), true);
 }
 
 /** A line from row to row, with a head where a wait ends. */

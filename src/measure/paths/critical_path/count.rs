@@ -5,12 +5,12 @@
 //! closely; `fast_paths_find_what_the_general_rule_does` (`tests.rs`) compares both.
 
 use super::chain_lists::{ChainCounts, WorkTime};
-use super::{PathWalk, WalkNode};
+use super::{PathLog, PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::wait_chains::WaitChainIdx;
 use crate::measure::paths::wait_for::{NodeId, WaitForForest};
 use crate::measure::paths::wakeups::{WaitEnd, WorkAt};
-use crate::measure::paths::walk_results::{SumState, WalkResults};
+use crate::measure::paths::walk_results::{SumState, WalkHandOver, WalkResults};
 use crate::slice::WindowIdx;
 use crate::trace::time::{Time, Window};
 
@@ -45,7 +45,7 @@ fn count_fast(
     true
 }
 
-impl PathWalk<'_, '_> {
+impl<'t> PathWalk<'_, 't> {
     /// Equal to [`PathWalk::reach_start`] without a link, where that only counts: the goroutine is a root, the interval is
     /// no wait, and exactly one request depends on it. Elsewhere it changes nothing, and gives false. Measured with
     /// `benches/compare.sh`.
@@ -153,17 +153,32 @@ impl PathWalk<'_, '_> {
     /// Notes what `root` did as a step of the logged path, if the logged request depends on it.
     #[inline]
     fn note_step(&mut self, root: NodeId, sum: SumIdx, span: Window) {
-        if self.path_log.as_ref().is_none_or(|log| !log.is_open) {
+        if self.path_log.is_none() {
             return;
         }
-        let sum = self.first_sum(sum).unwrap_or(self.input.unknown);
-        let Some(log) = &mut self.path_log else { return };
+        let (g, sum) = (self.nodes[root.at()].g, self.first_sum(sum).unwrap_or(self.input.unknown));
+        if let Some(log) = self.log_of(root) {
+            log.note(g, sum, span);
+        }
+    }
+
+    /// Notes that before a moment, the logged path goes on with another goroutine than that of `root`, if the logged request
+    /// depends on that.
+    #[inline]
+    pub(super) fn note_hand_over(&mut self, root: NodeId, hand_over: WalkHandOver) {
+        if let Some(log) = self.log_of(root) {
+            log.note_hand_over(hand_over);
+        }
+    }
+
+    /// What is noted of the logged request, if that depends on `root` here.
+    #[inline]
+    fn log_of(&mut self, root: NodeId) -> Option<&mut PathLog<'t>> {
+        let log = self.path_log.as_mut().filter(|log| log.is_open)?;
         if log.root == NodeId::NONE {
             log.root = self.forest.root(log.node);
         }
-        if log.root == root {
-            log.note(self.nodes[root.at()].g, sum, span);
-        }
+        (log.root == root).then_some(log)
     }
 
     /// The part of a span during which the world was stopped, in ns; 0 for nearly all spans.

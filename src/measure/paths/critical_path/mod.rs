@@ -199,6 +199,9 @@ impl<'a, 't> PathWalk<'a, 't> {
         }
         if let Some(log) = self.path_log.as_mut().filter(|log| log.request == segment.window) {
             (log.node, log.root, log.is_open) = (node, NodeId::NONE, boundary == Boundary::End);
+            if boundary == Boundary::Start {
+                log.begin(time);
+            }
             self.is_detailed = log.is_open || self.input.label.is_some() || self.results.stacks.is_some();
         }
         let credited = self.forest.credited(node);

@@ -4,10 +4,10 @@ use super::WalkPosition;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LogReader;
 use crate::measure::paths::wait_for::NodeId;
-use crate::measure::paths::walk_results::{MAX_STEPS, WalkStep};
+use crate::measure::paths::walk_results::{MAX_STEPS, WalkHandOver, WalkStep};
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
-use crate::trace::time::Window;
+use crate::trace::time::{Time, Window};
 
 /// Notes the path of one request of a walk.
 pub(super) struct PathLog<'t> {
@@ -27,6 +27,8 @@ pub(super) struct PathLog<'t> {
 pub(crate) struct LoggedPath<'t> {
     /// The latest first.
     pub(crate) steps: Vec<WalkStep>,
+    /// The latest first.
+    pub(crate) hand_overs: Vec<WalkHandOver>,
     /// Steps at the path's end that are not kept.
     pub(crate) n_dropped: u64,
     /// Where the request ends: the interval ends before that, and what every goroutine does then. None without a request.
@@ -51,6 +53,21 @@ impl PathLog<'_> {
         if steps.len() >= 2 * MAX_STEPS {
             steps.drain(..MAX_STEPS);
             self.path.n_dropped += MAX_STEPS as u64;
+        }
+    }
+
+    /// The request begins: a wait that ended just then was no part of it.
+    pub(super) fn begin(&mut self, time: Time) {
+        let hand_overs = &mut self.path.hand_overs;
+        while hand_overs.pop_if(|last| last.time <= time).is_some() {}
+    }
+
+    /// Before a moment, the request waits for another goroutine. Of very many hand-overs the earliest are kept, as of steps.
+    pub(super) fn note_hand_over(&mut self, hand_over: WalkHandOver) {
+        let hand_overs = &mut self.path.hand_overs;
+        hand_overs.push(hand_over);
+        if hand_overs.len() >= 2 * MAX_STEPS {
+            hand_overs.drain(..MAX_STEPS);
         }
     }
 }

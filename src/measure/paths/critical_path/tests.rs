@@ -7,7 +7,7 @@ use crate::measure::intervals::log::LinkKind;
 use crate::measure::paths::request_stacks::{OWN, RequestStackTimes};
 use crate::measure::paths::segment::{PathSegment, states_with_time};
 use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
-use crate::measure::paths::walk_results::{MAX_STATES, WalkResults};
+use crate::measure::paths::walk_results::{MAX_STATES, WalkHandOver, WalkResults};
 use crate::measure::paths::work_borders::WorkBorderKind;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
@@ -18,10 +18,17 @@ use std::collections::BTreeMap;
 /// waited in meanwhile, the request's own first. One that did not exist yet waited in [`SumIdx::NONE`].
 type Step = (GIdx, SumIdx, u64, Vec<SumIdx>);
 
-/// The definition: steps of the path of `g` in `[a, b]`, the latest first, for which others wait in `waits`. Gives the
+/// The path of a request by the definition, the latest first.
+#[derive(Default)]
+struct Defined {
+    steps: Vec<Step>,
+    hand_overs: Vec<WalkHandOver>,
+}
+
+/// The definition: the path of `g` in `[a, b]`, for which others wait in `waits`. Gives the
 /// moment before which `g` did not exist, if the schedule names no creator, or did not do the work that it did at the
 /// end; else `a`.
-fn expand(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Vec<Step>) -> Time {
+fn expand(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Defined) -> Time {
     let longer = |wait| [waits, &[wait]].concat();
     let own: Vec<&Interval> = scenario.intervals.iter().filter(|p| p.g == g).collect();
     let mut end = b;
@@ -35,11 +42,14 @@ fn expand(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], 
             next.link.filter(|link| link.kind == LinkKind::Wake && link.by.is_some()).map(|link| link.by)
         });
         let from = match waker {
-            Some(by) if start < end => expand_other(scenario, by, (start, end), &longer(interval.sum), out),
+            Some(from) if start < end => {
+                out.hand_overs.push(WalkHandOver { time: end, from, to: g, wait: interval.sum });
+                expand_other(scenario, from, (start, end), &longer(interval.sum), out)
+            }
             _ => end,
         };
         if start < from {
-            out.push((g, interval.sum, from.since(start), waits.to_vec()));
+            out.steps.push((g, interval.sum, from.since(start), waits.to_vec()));
         }
         end = end.min(start);
         if end <= a {
@@ -47,13 +57,16 @@ fn expand(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], 
         }
     }
     match own.first().and_then(|first| first.link) {
-        Some(link) if link.by.is_some() => expand_other(scenario, link.by, (a, end), &longer(SumIdx::NONE), out),
+        Some(link) if link.by.is_some() => {
+            out.hand_overs.push(WalkHandOver { time: end, from: link.by, to: g, wait: SumIdx::NONE });
+            expand_other(scenario, link.by, (a, end), &longer(SumIdx::NONE), out)
+        }
         _ => end,
     }
 }
 
 /// The same for a goroutine that another one waits for: not before it began the work that it does at `b`.
-fn expand_other(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Vec<Step>) -> Time {
+fn expand_other(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[SumIdx], out: &mut Defined) -> Time {
     let began = scenario.borders.iter().filter(|border| border.g == g).filter(|border| match border.kind {
         WorkBorderKind::Begin => border.time <= b,
         WorkBorderKind::End => border.time < b,
@@ -62,22 +75,26 @@ fn expand_other(scenario: &Scenario, g: GIdx, (a, b): (Time, Time), waits: &[Sum
     if since < b { expand(scenario, g, (since, b), waits, out) } else { b }
 }
 
-fn steps_of(path: &LoggedPath<'_>) -> Vec<(GIdx, SumIdx, u64)> {
-    path.steps.iter().map(|s| (s.g, s.sum, s.span.end.since(s.span.start))).collect()
+fn steps_of(path: &LoggedPath<'_>) -> StepsAndHandOvers {
+    let steps = path.steps.iter().map(|s| (s.g, s.sum, s.span.end.since(s.span.start)));
+    (steps.collect(), path.hand_overs.clone())
 }
 
-/// The steps of a request by the definition; those that follow each other with one sum are one.
-fn joined(scenario: &Scenario, segment: &PathSegment) -> Vec<(GIdx, SumIdx, u64)> {
-    let mut steps = Vec::new();
-    expand(scenario, segment.g, (segment.span.start, segment.span.end), &[], &mut steps);
+/// Steps, and who ended the waits on the way.
+type StepsAndHandOvers = (Vec<(GIdx, SumIdx, u64)>, Vec<WalkHandOver>);
+
+/// The path of a request by the definition; steps that follow each other with one sum are one.
+fn joined(scenario: &Scenario, segment: &PathSegment) -> StepsAndHandOvers {
+    let mut defined = Defined::default();
+    expand(scenario, segment.g, (segment.span.start, segment.span.end), &[], &mut defined);
     let mut joined: Vec<(GIdx, SumIdx, u64)> = Vec::new();
-    for (g, sum, ns, _) in steps {
+    for (g, sum, ns, _) in defined.steps {
         match joined.last_mut() {
             Some(last) if (last.0, last.1) == (g, sum) => last.2 += ns,
             _ => joined.push((g, sum, ns)),
         }
     }
-    joined
+    (joined, defined.hand_overs)
 }
 
 /// Walks the paths of some segments of a scenario.
@@ -132,7 +149,7 @@ fn times_within(scenario: &Scenario, stacks: RequestStackTimes) -> BTreeMap<Wind
 
 #[test]
 fn walks_do_what_the_definition_says() {
-    let mut n_checked = 0;
+    let (mut n_checked, mut n_hand_overs) = (0, 0);
     for seed in 1..3000 {
         let scenario = scenario(seed);
         let (mut segments, mut results) = (scenario.segments.clone(), WalkResults::default());
@@ -142,13 +159,14 @@ fn walks_do_what_the_definition_says() {
 
         let mut expected = TimeByWaits::new();
         for segment in &mut segments {
-            let mut steps = Vec::new();
+            let mut defined = Defined::default();
             let span = (segment.span.start, segment.span.end);
-            let from = expand(&scenario, segment.g, span, &[], &mut steps);
+            let from = expand(&scenario, segment.g, span, &[], &mut defined);
             assert_eq!(from, segment.span.start);
             let mut states = vec![0; MAX_STATES];
             let mut alone = TimeByWaits::new();
-            for (_, sum, ns, waits) in steps {
+            n_hand_overs += defined.hand_overs.len();
+            for (_, sum, ns, waits) in defined.steps {
                 states[results.state(sum).expect("a sum").position()] += ns;
                 let key = (shortened(waits), sum);
                 *alone.entry(key.clone()).or_default() += ns;
@@ -169,7 +187,7 @@ fn walks_do_what_the_definition_says() {
         let path = walk(&scenario, &mut [segment.clone()], first, &mut results);
         assert_eq!(steps_of(&path), joined(&scenario, &segment), "seed {seed}");
     }
-    assert!(n_checked > 3000, "{n_checked}");
+    assert!(n_checked > 3000 && n_hand_overs > 3000, "{n_checked} {n_hand_overs}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
 use crate::measure::paths::wait_for::NodeId;
+use crate::measure::paths::walk_results::WalkHandOver;
 use crate::measure::paths::work_borders::WorkBorder;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
@@ -48,11 +49,12 @@ impl PathWalk<'_, '_> {
             return false;
         }
         self.count_root(root, time);
+        let waiting = self.nodes[node.at()].g;
+        let wait = self.first_sum(self.position.sum(waiting)).unwrap_or(SumIdx::NONE);
+        self.note_hand_over(node, WalkHandOver { time, from: by, to: waiting, wait });
         self.forest.link(node, to);
         self.forget_logged_root();
         self.nodes[node.at()].waits_for = to;
-        let wait = self.position.sum(self.nodes[node.at()].g);
-        let wait = self.first_sum(wait).unwrap_or(SumIdx::NONE);
         self.add_chains(node, to, wait);
         true
     }
