@@ -13,7 +13,7 @@ use super::snapshots::{GenerationKey, Seen};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
-use crate::profile::{ChosenFrom, Metric, Only, Profile, RequestStacks, Requests, in_several_snapshots};
+use crate::profile::{ChosenFrom, Metric, Only, Profile, RequestStacks, RequestWaits, Requests, in_several_snapshots};
 use crate::slice::{self, Selector, SelectorBuilder, WindowIdx};
 use crate::survey::{self, Among, Asked, SameServers, Survey};
 use crate::trace::error::{Result, Warning};
@@ -217,6 +217,7 @@ impl Slicer<'_> {
             requests: Requests {
                 include_partial: self.asked.options.include_partial,
                 stacks: self.asked.options.request_stacks.then(RequestStacks::default),
+                waits: (self.asked.options.request_stacks && self.asked.options.exemplars).then(RequestWaits::default),
                 ..Requests::default()
             },
             ..Sliced::default()

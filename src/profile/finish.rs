@@ -4,6 +4,7 @@ use super::cut::{counting, with_cut};
 use super::latency::RequestSpan;
 use super::only::slowest_first;
 use super::{CutRequest, Exemplar, Latency, Request, Requests, TraceInfo, latency};
+use std::cmp::Reverse;
 
 impl Requests {
     /// Puts the list and the wake-ups in their order, and computes from them what is derived: latency, tail, times on
@@ -56,7 +57,12 @@ impl Requests {
     fn sort(&mut self) {
         self.cut.sort_by_key(|c| (c.trace, c.start_ns, c.goid));
         // Stable: those with equal keys come in an order that does not depend on threads.
-        self.wakeups.sort_by_key(|w| std::cmp::Reverse(w.wait_ns));
+        let mut order: Vec<usize> = (0..self.wakeups.len()).collect();
+        order.sort_by_key(|&i| Reverse(self.wakeups[i].wait_ns));
+        if let Some(waits) = self.waits.as_mut().filter(|_| !order.is_sorted()) {
+            waits.reorder_wakeups(&order);
+        }
+        self.wakeups.sort_by_key(|w| Reverse(w.wait_ns));
         if self.list.is_sorted_by_key(key) {
             return;
         }
@@ -64,6 +70,9 @@ impl Requests {
         order.sort_by_key(|&i| key(&self.list[i]));
         if let Some(stacks) = &mut self.stacks {
             stacks.reorder(&order);
+        }
+        if let Some(waits) = &mut self.waits {
+            waits.reorder(&order);
         }
         self.list.sort_by_key(key);
         let mut position = vec![0; order.len()];

@@ -27,6 +27,7 @@ mod overlap;
 mod own_code;
 mod packages;
 mod request_stacks;
+mod request_waits;
 mod requests;
 mod same_seen;
 mod shared_text;
@@ -54,6 +55,7 @@ pub use own_code::OwnCode;
 pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
+pub use request_waits::{RequestWait, RequestWaits};
 pub use requests::{
     Exemplar, Finding, FindingEvidence, HandOver, Lane, LanePiece, Latency, Metric, PathPiece, Request, Requests,
     RuntimeSpan, RuntimeSpans, TailRow, WakerKind, Wakeup,

@@ -1,6 +1,8 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
-use super::{Answer, ChosenFrom, CpuTime, CutRequest, NodeIdx, Overlap, RequestStacks, WithLikely, WithUndecided};
+use super::{
+    Answer, ChosenFrom, CpuTime, CutRequest, NodeIdx, Overlap, RequestStacks, RequestWaits, WithLikely, WithUndecided,
+};
 
 /// What the numbers of a report are about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -69,6 +71,8 @@ pub struct Requests {
     /// How the latency of each one divides over [`Profile::samples`](super::Profile::samples); none where that was not
     /// asked for.
     pub stacks: Option<RequestStacks>,
+    /// Who ended each one's waits, by position in [`wakeups`](Self::wakeups); none where that was not asked for, or is too much.
+    pub waits: Option<RequestWaits>,
     /// Requests cut by an edge of the trace or of `--time`, in order of trace and start: they are left out of the list
     /// unless asked for. With `--only`, all of those that there were before.
     pub cut: Vec<CutRequest>,

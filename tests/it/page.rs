@@ -92,9 +92,23 @@ fn check_hand_overs(what: &str, exemplar: &Exemplar, requests: &Requests) -> [us
     [exemplar.hand_overs.len(), with_stack]
 }
 
+/// Who ended the waits of each request adds up to who ended those of all. Gives how many sums there are.
+fn check_waits(what: &str, requests: &Requests) -> usize {
+    let waits = requests.waits.as_ref().expect("they were asked for");
+    assert_eq!(waits.len(), requests.list.len(), "{what}");
+    let mut sums = vec![(0, 0, 0); requests.wakeups.len()];
+    for wait in (0..waits.len()).flat_map(|i| waits.of(i)) {
+        let (count, ns, max_ns) = &mut sums[wait.wakeup as usize];
+        (*count, *ns, *max_ns) = (*count + wait.count, *ns + wait.ns, wait.max_ns.max(*max_ns));
+    }
+    let all: Vec<(u64, u64, u64)> = requests.wakeups.iter().map(|w| (w.count, w.wait_ns, w.max_ns)).collect();
+    assert_eq!(sums, all, "{what}");
+    waits.sums()
+}
+
 #[test]
 fn requests_are_kept_with_their_goroutines() {
-    let (mut exemplars, mut with_others, mut hand_overs) = (0, 0, [0, 0]);
+    let (mut exemplars, mut with_others, mut hand_overs, mut waits) = (0, 0, [0, 0], 0);
     let paths = ["problems", "kinds"].map(recordings).concat();
     for path in paths {
         for pattern in ["main\\.", "Handler|ServeHTTP|Order"] {
@@ -108,12 +122,14 @@ fn requests_are_kept_with_their_goroutines() {
                 with_others += usize::from(exemplar.lanes.len() > 1);
             }
             exemplars += all.exemplars.len();
+            waits += check_waits(&what, all);
             // The slowest is measured twice, with all others and by itself.
             assert!(all.exemplars.first() == all.slowest.as_ref(), "{what}");
             let n = all.list.len();
             assert!(all.exemplars.len() >= n.min(SLOWEST_EXEMPLARS), "{what}");
             let three = profile_of(&path, pattern, Options { threads: 3, ..WANTED }).expect("the same");
             assert!(requests(&three).exemplars == all.exemplars, "{what}: threads change the result");
+            assert!(requests(&three).waits == all.waits, "{what}: threads change the result");
             assert!(requests(&three).runtime_spans == all.runtime_spans, "{what}: threads change the result");
             let stopped: u64 = all.runtime_spans.stopped.iter().map(|span| span.dur_ns).sum();
             assert_eq!(stopped, all.overlap.stw_window_ns, "{what}");
@@ -122,6 +138,7 @@ fn requests_are_kept_with_their_goroutines() {
         }
     }
     assert!(exemplars > 1_000 && with_others > 300, "{exemplars} {with_others}");
+    assert!(waits > 1_000, "{waits}");
     assert!(hand_overs[0] > 1_000 && hand_overs[1] * 2 > hand_overs[0], "{hand_overs:?}");
 }
 
@@ -132,7 +149,7 @@ fn nothing_else_changes_where_they_are_asked_for() {
         let plain = profile_of(&path, "main\\.", Options { exemplars: false, ..WANTED }).expect("the same");
         assert!(requests(&plain).exemplars.is_empty());
         let of = profile.requests.as_mut().expect("latency was asked for");
-        (of.exemplars, of.runtime_spans) = (Vec::new(), RuntimeSpans::default());
+        (of.exemplars, of.runtime_spans, of.waits) = (Vec::new(), RuntimeSpans::default(), None);
         assert!(common::digest(&plain) == common::digest(&profile), "{}", path.display());
     }
 }
@@ -162,7 +179,13 @@ fn by_stack(profile: &Profile, is_chosen: impl Fn(usize) -> bool) -> Value {
             *sums.entry(key.join("\n")).or_default() += ns;
         }
     }
-    json!({ "requests": count, "total_ns": total_ns, "stacks": sums })
+    let waits = requests.waits.as_ref().expect("they were asked for");
+    let mut by_waker: BTreeMap<u32, [u64; 3]> = BTreeMap::new();
+    for wait in (0..requests.list.len()).filter(|i| is_chosen(*i)).flat_map(|i| waits.of(i)) {
+        let [count, ns, max_ns] = by_waker.entry(wait.wakeup).or_default();
+        (*count, *ns, *max_ns) = (*count + wait.count, *ns + wait.ns, wait.max_ns.max(*max_ns));
+    }
+    json!({ "requests": count, "total_ns": total_ns, "stacks": sums, "waits": by_waker })
 }
 
 fn band(profile: &Profile, name: &str, from: Option<u32>, to: Option<u32>) -> Value {

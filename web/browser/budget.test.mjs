@@ -32,6 +32,7 @@ function generated(name, requests) {
   for (let i = own; i < 3000; i++) for (const column of Object.values(samples)) column.push(column[i % own]);
   const columns = { trace: [], goid: [], start_ns: [], dur_ns: [], at_least_ns: [], root: [], flags: [] };
   const pieces = { count: [], sample: [], ns: [] };
+  const waits = { count: [], wakeup: [], waits: [], ns: [], max_ns: [] };
   samples.latency_ns.fill(0);
   for (let i = 0, start = 0; i < requests; i++) {
     let duration = 0;
@@ -46,10 +47,16 @@ function generated(name, requests) {
     }
     start += Math.floor(next() * 60_000);
     pieces.count.push(10);
+    // As many as a page has, for a hundred thousand requests.
+    waits.count.push(2);
+    for (const wakeup of [0, 1 + Math.floor(next() * (data.wakeups.length - 1))]) {
+      const ns = Math.floor(next() ** 4 * 4e6);
+      for (const [column, value] of Object.entries({ wakeup, waits: 1, ns, max_ns: ns })) waits[column].push(value);
+    }
     const row = { trace: 0, goid: 1000 + Math.floor(next() * 1e6), start_ns: start, dur_ns: duration, at_least_ns: 0, root: data.requests.root[0], flags: 0 };
     for (const [column, value] of Object.entries(row)) columns[column].push(value);
   }
-  Object.assign(data, { requests: columns, pieces });
+  Object.assign(data, { requests: columns, pieces, waits });
   const base64 = gzipSync(JSON.stringify(data)).toString("base64");
   const path = join(folder, `${name}.html`);
   writeFileSync(path, page.replace(DATA, () => `<template id="data">${base64}</template>`));

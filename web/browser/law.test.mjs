@@ -25,8 +25,10 @@ const ofPage = (selection) => {
     const key = [...names, `[${model.page.states[model.rows.state[row]].name}]`].join("\n");
     stacks[key] = (stacks[key] ?? 0) + ns;
   });
+  const waits = {};
+  for (const sum of model.waitsOf(mask)) waits[sum.wakeup] = [sum.waits, sum.ns, sum.maxNs];
   const isWhole = all.byRow.every((ns, row) => ns === selected.byRow[row] + rest.byRow[row]) && all.requests === mask.length;
-  return { requests: selected.requests, total_ns: selected.totalNs, stacks, isWhole };
+  return { requests: selected.requests, total_ns: selected.totalNs, stacks, waits, isWhole };
 };
 
 for (const name of names) {

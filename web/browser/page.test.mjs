@@ -138,6 +138,42 @@ test("search, zoom and the other flame graphs", () =>
     assert.match(await hash(tab), /metric=goroutine&stacks=own&order=leaf-first/);
   }));
 
+test("the request that is shown, and who ended the waits, are of the selection", () =>
+  opened(order, {}, async (tab) => {
+    const rows = async () => (await tab.locator("#wakers tbody tr").allInnerTexts()).map((row) => row.split("\t"));
+    const all = await rows();
+    const shown = () => tab.evaluate(() => Number(/goroutine (\d+)/.exec(document.querySelector("#timeline .answer").innerText)[1]));
+    const goids = (wanted) => tab.evaluate((band) => gotraceSlice.page.requests.goid.filter((_, i) => gotraceSlice.bands[i] === band), wanted);
+    await tab.locator(".bandrow").nth(0).click();
+    const fast = await goids(0);
+    for (let i = 0; i < 4; i++, await tab.keyboard.press("n")) assert.ok(fast.includes(await shown()), `goroutine ${await shown()} is not of ${fast}`);
+    const ofFast = await rows();
+    const heads = await tab.locator("#wakers th").allInnerTexts();
+    assert.deepEqual(heads.slice(0, 4), ["time", "a request", "of the rest", "waits"]);
+    assert.notDeepEqual(ofFast.map((row) => row[0]), all.map((row) => row[0]));
+    // Slow requests wait longer for a connection than the rest, fast ones not as long.
+    const ms = (text) => Number.parseFloat(text) / (text.endsWith("µs") ? 1000 : 1);
+    const pool = (list) => list.find((row) => row.join().includes("sql.(*DB).conn")).slice(1, 3).map(ms);
+    const [fastMs, othersMs] = pool(ofFast);
+    assert.ok(fastMs * 2 < othersMs, JSON.stringify(ofFast));
+    await tab.locator(".bandrow").nth(2).click();
+    assert.ok((await goids(2)).includes(await shown()), "what was picked is dropped where others are selected");
+    const [slowMs, restMs] = pool(await rows());
+    assert.ok(slowMs > restMs * 2, `${slowMs} ms, and the rest ${restMs} ms`);
+    assert.match(await tab.locator("#findings .lead").innerText(), /all requests/);
+    await tab.locator("input[name=minNs]").fill("100 s");
+    await tab.locator(".fields button").click();
+    assert.match(await tab.locator("#timeline .lead").innerText(), /No request is selected/);
+    assert.match(await tab.locator("#wakers .lead").innerText(), /The selection has none/);
+  }));
+
+test("a request beside the selection says so", () =>
+  opened(order, { hash: "#band=p0-50&request=0" }, async (tab) => {
+    const isInside = await tab.evaluate(() => gotraceSlice.bands[0] === 0);
+    assert.equal(await tab.locator("#timeline .note").count(), isInside ? 0 : 1);
+    await opened(order, { hash: `#band=${isInside ? "p95-100" : "p0-50"}&request=0` }, async (other) => assert.equal(await other.locator("#timeline .note").count(), 1));
+  }));
+
 test("the selection is held against the rest", () =>
   opened(order, { hash: "#band=p95-100" }, async (tab) => {
     await tab.getByRole("button", { name: "against the rest" }).click();

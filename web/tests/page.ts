@@ -35,6 +35,7 @@ export function small(): ProfilePage {
     // 100 = 60 sync + 40 work; 50 = 50 running; 70 = 20 sync + 50 whose stacks were not kept, running.
     pieces: { count: [2, 1, 1], sample: [0, 2, 1, 0], ns: [60, 40, 50, 20] },
     more: { request: [2], state: [1], ns: [50] },
+    waits: { count: [2, 0, 1], wakeup: [0, 1, 0], waits: [2, 1, 1], ns: [30, 7, 5], max_ns: [20, 7, 5] },
     collector: { trace: [], start_ns: [], dur_ns: [] },
     stopped: { trace: [], start_ns: [], dur_ns: [] },
     samples: {

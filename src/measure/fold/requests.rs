@@ -5,6 +5,7 @@ use crate::measure::Measured;
 use crate::measure::intervals::aggregate::Key;
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasured};
+use crate::measure::paths::request_waits::RequestWait;
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
@@ -15,6 +16,7 @@ use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// A trace that was measured.
 #[derive(Clone, Copy)]
@@ -80,10 +82,16 @@ impl Names<'_, '_> {
             let request = self.request(request, &states, requests);
             requests.list.push(request);
         }
+        let mut rows = FxHashMap::default();
         for (key, sum) in self.sorted_waits(paths.wakeups) {
             let wakeup = self.wakeup(key, sum);
-            self.add_wakeup(&mut requests.wakeups, wakeup);
+            rows.insert(key, self.add_wakeup(&mut requests.wakeups, wakeup));
         }
+        let waits = paths.stacks.as_ref().and_then(|stacks| stacks.waits.as_ref());
+        requests.waits = requests.waits.take().zip(waits).map(|(mut all, waits)| {
+            add_waits(&mut all, waits, &rows, &paths.requests);
+            all
+        });
         for exemplar in &paths.exemplars {
             if let Some(&position) = positions.get(&exemplar.window) {
                 let exemplar = self.exemplar(exemplar, position, requests);
@@ -207,11 +215,15 @@ impl Names<'_, '_> {
         }
     }
 
-    fn add_wakeup(&mut self, all: &mut Vec<Wakeup>, wakeup: Wakeup) {
+    /// Gives its row.
+    fn add_wakeup(&mut self, all: &mut Vec<Wakeup>, wakeup: Wakeup) -> usize {
         let words = [wakeup.detail, &wakeup.state].map(|word| self.folder.number(word));
         let place = ([wakeup.waiting, wakeup.waker_stack], wakeup.waker, words);
         let row = *self.folder.rows.wakeups.entry(place).or_insert(all.len());
-        let Some(before) = all.get_mut(row) else { return all.push(wakeup) };
+        let Some(before) = all.get_mut(row) else {
+            all.push(wakeup);
+            return row;
+        };
         before.count += wakeup.count;
         before.wait_ns = before.wait_ns.saturating_add(wakeup.wait_ns);
         before.max_ns = before.max_ns.max(wakeup.max_ns);
@@ -221,6 +233,7 @@ impl Names<'_, '_> {
         if before.waker_entry != wakeup.waker_entry {
             before.waker_entry.clear();
         }
+        row
     }
 
     /// The function that a goroutine was started with; empty where that is not known.
@@ -228,6 +241,29 @@ impl Names<'_, '_> {
         let symbols = self.trace.symbols;
         let entry = if g.is_some() { symbols.leaf(self.trace.forest.get(g).entry) } else { None };
         entry.map_or_else(String::new, |frame| symbols.function(frame).to_owned())
+    }
+}
+
+/// Adds the waits of requests; `rows` has the row of each key.
+fn add_waits(
+    all: &mut profile::RequestWaits,
+    waits: &[RequestWait],
+    rows: &FxHashMap<WaitKey, usize>,
+    requests: &[RequestMeasured],
+) {
+    for request in requests {
+        let from = waits.partition_point(|(window, _, _)| *window < request.window);
+        let of_request = waits[from..].iter().take_while(|(window, _, _)| *window == request.window);
+        let mut by_row: BTreeMap<usize, profile::RequestWait> = BTreeMap::new();
+        for (_, key, sum) in of_request {
+            let Some(&row) = rows.get(key) else { continue };
+            let none = profile::RequestWait { wakeup: row as u32, count: 0, ns: 0, max_ns: 0 };
+            let wait = by_row.entry(row).or_insert(none);
+            wait.count += sum.count;
+            wait.ns = wait.ns.saturating_add(sum.ns);
+            wait.max_ns = wait.max_ns.max(sum.max_ns);
+        }
+        all.push(by_row.into_values());
     }
 }
 

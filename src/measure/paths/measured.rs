@@ -1,6 +1,7 @@
 //! What was measured along critical paths.
 
 use super::exemplar::ExemplarMeasured;
+use super::request_waits::RequestWait;
 use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use crate::measure::intervals::aggregate::SumIdx;
@@ -87,6 +88,8 @@ pub(crate) struct RequestStacksMeasured {
     pub(crate) times: Vec<RequestStackTime>,
     /// By position of the request in [`PathsMeasured::requests`].
     pub(crate) totals: Vec<RequestTotals>,
+    /// Who ended waits, in the order of windows; none where that is not asked for, or is too much.
+    pub(crate) waits: Option<Vec<RequestWait>>,
 }
 
 /// What was measured along paths.

@@ -74,7 +74,7 @@
 //! * [`work_borders`]: from when to when goroutines work for a request.
 //! * [`walk_results`], [`critical_path`]: one walk.
 //! * [`parallel`]: a walk by several threads.
-//! * [`request_stacks`]: each request's time by stack, where that is asked for.
+//! * [`request_stacks`], [`request_waits`]: each request's time by stack, and who ended its waits, where that is asked for.
 //! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
 //! * [`times_elsewhere`]: what was waited for, of all walks.
 //! * [`requests`]: when to walk, and what to keep; [`group_walks`], [`requests_end`].
@@ -89,6 +89,7 @@ mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
 pub(crate) mod request_stacks;
+pub(crate) mod request_waits;
 pub(crate) mod requests;
 mod requests_end;
 pub(crate) mod runtime_ranges;

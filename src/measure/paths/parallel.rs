@@ -10,7 +10,8 @@
 //! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
 use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
-use super::request_stacks::{RequestStackTimes, TimeKey};
+use super::request_stacks::{EachRequest, RequestStackTimes, TimeKey};
+use super::request_waits::{RequestWait, RequestWaits};
 use super::segment::PathSegment;
 use super::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
@@ -49,9 +50,9 @@ struct WalkScratch {
 }
 
 impl WalkScratch {
-    /// For a trace with so many goroutines; with so many requests where each one's stacks are asked for.
-    fn new(n_goroutines: usize, with_stacks: Option<usize>) -> Self {
-        let stacks = with_stacks.map(|n_requests| Box::new(RequestStackTimes::new(n_requests)));
+    /// For a trace with so many goroutines.
+    fn new(n_goroutines: usize, each: Option<EachRequest>) -> Self {
+        let stacks = each.map(|asked| Box::new(RequestStackTimes::new(asked)));
         Self { position: WalkPosition::new(n_goroutines), results: WalkResults { stacks, ..WalkResults::default() } }
     }
 }
@@ -67,19 +68,18 @@ struct WalkShare<'s, 't> {
 /// All walks of a trace.
 pub(crate) struct Walks {
     n_goroutines: usize,
-    /// How many requests there are, where each one's stacks are asked for.
-    with_stacks: Option<usize>,
+    /// What is asked for of each request; none where that is nothing.
+    each: Option<EachRequest>,
     scratch: Vec<WalkScratch>,
     /// Chains of waits are told by no more waits than that.
     most_hops: u8,
 }
 
 impl Walks {
-    /// Nothing was walked yet, in a trace with so many goroutines; with so many requests where each one's stacks are asked
-    /// for.
-    pub(crate) fn new(n_goroutines: usize, with_stacks: Option<usize>) -> Self {
-        let scratch = vec![WalkScratch::new(n_goroutines, with_stacks)];
-        Self { n_goroutines, with_stacks, scratch, most_hops: MAX_HOPS }
+    /// Nothing was walked yet, in a trace with so many goroutines.
+    pub(crate) fn new(n_goroutines: usize, each: Option<EachRequest>) -> Self {
+        let scratch = vec![WalkScratch::new(n_goroutines, each)];
+        Self { n_goroutines, each, scratch, most_hops: MAX_HOPS }
     }
 
     /// Walks the paths of all segments and fills in their states; with `shared`, in several shares where that is worth it.
@@ -108,7 +108,7 @@ impl Walks {
         input: WalkInput<'_, 't>,
         n_shares: usize,
     ) -> (Vec<PathSegment>, LoggedPath<'t>) {
-        let new = || WalkScratch::new(self.n_goroutines, self.with_stacks);
+        let new = || WalkScratch::new(self.n_goroutines, self.each);
         self.scratch.resize_with(n_shares.max(self.scratch.len()), new);
         for scratch in &mut self.scratch {
             scratch.results.elsewhere.chains.limit_hops(self.most_hops);
@@ -170,6 +170,13 @@ impl Walks {
         }
     }
 
+    /// Takes who ended each request's waits, of all walks; none where that was not asked for, or is too much.
+    pub(crate) fn take_waits(&mut self) -> Option<Vec<RequestWait>> {
+        let stacks = self.scratch.iter_mut().filter_map(|scratch| scratch.results.stacks.as_mut());
+        let waits: Vec<RequestWaits> = stacks.filter_map(|stacks| stacks.waits.take()).collect();
+        if waits.is_empty() { None } else { RequestWaits::join(waits.into_iter()) }
+    }
+
     /// The states that requests tell apart, who ended their waits, and how long they were runnable while the world was
     /// stopped, in ns.
     pub(crate) fn finish(self) -> (Vec<StateKey>, Vec<(WaitKey, WaitSum)>, u64) {
@@ -199,7 +206,8 @@ mod tests {
     /// All that was found: each request's states, the sums, and the rest.
     fn found(seed: u64, n_shares: usize) -> String {
         let scenario = scenario(seed);
-        let mut walks = Walks::new(scenario.slice.owner.len(), Some(scenario.slice.windows.len()));
+        let mut walks =
+            Walks::new(scenario.slice.owner.len(), Some(EachRequest { n: scenario.slice.windows.len(), waits: true }));
         let logged = scenario.segments.first().map(|segment| segment.window);
         let mut sorted = scenario.segments.clone();
         sorted.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
@@ -220,9 +228,10 @@ mod tests {
             stacks.extend(times.into_iter().map(|((request, chain, sum), ns)| ((request, waits(chain), sum), ns)));
         });
         format!(
-            "{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?} {:?}",
+            "{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?} {:?} {:?}",
             path.steps,
             path.hand_overs,
+            walks.take_waits(),
             walks.finish()
         )
     }

@@ -4,8 +4,10 @@
 //! requests is credited alone. That is bounded: beyond [`MAX_ADDITIONS`], and beyond [`MAX_TIMES`], what many requests
 //! wait for at once is known by state alone.
 
+use super::request_waits::RequestWaits;
 use super::wait_chains::WaitChainIdx;
 use super::wait_for::NodeId;
+use super::wakeups::{WaitKey, WaitSum};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::slice::WindowIdx;
 use rustc_hash::FxHashMap;
@@ -37,6 +39,17 @@ pub(crate) struct RequestStackTimes {
     pub(crate) additions_left: usize,
     /// The answer of the last search for dependents.
     pub(crate) found: FoundDependents,
+    /// Who ended each request's waits; none where that is not asked for.
+    pub(crate) waits: Option<RequestWaits>,
+}
+
+/// What is asked for of each request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EachRequest {
+    /// How many there are.
+    pub(crate) n: usize,
+    /// Whether who ended its waits, beside its time by stack.
+    pub(crate) waits: bool,
 }
 
 /// The requests that depend on a root.
@@ -55,10 +68,28 @@ impl Default for FoundDependents {
 }
 
 impl RequestStackTimes {
-    /// Nothing found yet, for so many requests.
-    pub(crate) fn new(n_requests: usize) -> Self {
-        let max_times = MAX_TIMES.max(n_requests.saturating_mul(MAX_TIMES_OF_REQUEST));
-        Self { max_times, additions_left: MAX_ADDITIONS, ..Self::default() }
+    /// Nothing found yet.
+    pub(crate) fn new(asked: EachRequest) -> Self {
+        let max_times = MAX_TIMES.max(asked.n.saturating_mul(MAX_TIMES_OF_REQUEST));
+        let waits = asked.waits.then(RequestWaits::default);
+        Self { max_times, additions_left: MAX_ADDITIONS, waits, ..Self::default() }
+    }
+
+    /// The goroutine of `node` waited: for the requests that are attached to it, or else for the one that it belongs to.
+    pub(crate) fn add_wait(&mut self, (node, owner): (NodeId, WindowIdx), key: WaitKey, wait: WaitSum) {
+        let Some(waits) = &mut self.waits else { return };
+        match self.attached.get(node.at()) {
+            Some(attached) if !attached.is_empty() => attached.iter().for_each(|of| waits.add(*of, key, wait)),
+            _ if owner.is_some() => waits.add(owner, key, wait),
+            _ => {}
+        }
+    }
+
+    /// A request waited.
+    pub(crate) fn add_wait_of(&mut self, request: WindowIdx, key: WaitKey, wait: WaitSum) {
+        if let Some(waits) = &mut self.waits {
+            waits.add(request, key, wait);
+        }
     }
 
     /// A walk begins: no request is attached to any node.

@@ -11,6 +11,7 @@ use super::exemplar::ExemplarMeasured;
 use super::exemplars::Exemplars;
 use super::measured::{CutMeasured, RequestMeasured, RequestStackTime};
 use super::parallel::Walks;
+use super::request_stacks::EachRequest;
 use super::runtime_ranges::Ranges;
 use super::segment::{PathSegment, add_states, states_with_time};
 use super::times_elsewhere::TimesElsewhere;
@@ -103,10 +104,11 @@ pub(crate) struct Paths {
 impl Paths {
     /// No request is over yet.
     pub(crate) fn new(spec: MeasureSpec<'_>) -> Self {
+        let each = EachRequest { n: spec.slice.windows.len(), waits: spec.exemplars };
         Self {
             include_partial: spec.include_partial,
             ranges: Ranges::default(),
-            walks: Walks::new(spec.forest.goroutines.len(), spec.request_stacks.then_some(spec.slice.windows.len())),
+            walks: Walks::new(spec.forest.goroutines.len(), spec.request_stacks.then_some(each)),
             elsewhere: TimesElsewhere::default(),
             chains: WaitChains::default(),
             stacks: spec.request_stacks.then(Vec::new),

@@ -31,6 +31,7 @@ impl Paths {
         self.requests.sort_by_key(|r| (r.span.start, r.window));
         self.cut.sort_by_key(|r| (r.start, r.window));
         let mut overlap = self.overlap(to.spec, to.now);
+        let waits = self.walks.take_waits();
         let (states, wakeups, stw_runnable_ns) = self.walks.finish();
         overlap.stw_runnable_ns = stw_runnable_ns;
         let runtime_spans =
@@ -48,6 +49,7 @@ impl Paths {
         let stacks = self.stacks.take().map(|times| RequestStacksMeasured {
             times: RequestStackTime::join(times.into_iter().map(of_request).collect()),
             totals: self.requests.iter().map(totals).collect(),
+            waits,
         });
         PathsMeasured {
             goroutine_ns: self.requests.iter().map(of_window).fold(0, u64::saturating_add),

@@ -54,41 +54,50 @@ pub(crate) struct Wakeups {
     sums: Vec<WaitSum>,
 }
 
-impl Wakeups {
-    /// Adds a wait.
-    pub(crate) fn add(&mut self, end: WaitEnd, at: WorkAt<'_>) {
-        let (waker, by, stack) = match end.link {
+impl WaitSum {
+    /// Adds further waits of the same key.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.count += more.count;
+        self.ns = self.ns.saturating_add(more.ns);
+        self.max_ns = self.max_ns.max(more.max_ns);
+        if self.by != more.by {
+            self.by = GIdx::NONE;
+        }
+    }
+}
+
+impl WaitEnd {
+    /// What it is counted in, and how much it adds.
+    pub(crate) fn counted(self, at: WorkAt<'_>) -> (WaitKey, WaitSum) {
+        let (waker, by, stack) = match self.link {
             Some(Link { by, stack, kind: LinkKind::Wake }) => {
-                (at.kind((end.waiter, end.span.start), (by, end.span.end)), by, stack)
+                (at.kind((self.waiter, self.span.start), (by, self.span.end)), by, stack)
             }
             Some(Link { by, stack, kind: LinkKind::Runtime }) => (WakerKind::Runtime, by, stack),
             Some(Link { by, stack, kind: LinkKind::TimerGoroutine | LinkKind::Timer }) => (WakerKind::Timer, by, stack),
             // Whether a timer or the network did it, the state's name says: see `fold/requests.rs`.
             _ => (WakerKind::Unknown, GIdx::NONE, StackIdx::EMPTY),
         };
-        let key = WaitKey { sum: end.sum, waker, waker_stack: stack };
-        let ns = end.span.end.since(end.span.start);
-        self.add_sum(key, WaitSum { count: 1, ns, max_ns: ns, by });
+        let ns = self.span.end.since(self.span.start);
+        let key = WaitKey { sum: self.sum, waker, waker_stack: stack };
+        (key, WaitSum { count: 1, ns, max_ns: ns, by })
     }
+}
 
-    fn add_sum(&mut self, key: WaitKey, more: WaitSum) {
+impl Wakeups {
+    /// Adds waits of one key.
+    pub(crate) fn add(&mut self, key: WaitKey, more: WaitSum) {
         let position = self.table.position(key, key.sum.0 ^ key.waker_stack.0);
         if position == self.sums.len() {
             return self.sums.push(more);
         }
-        let sum = &mut self.sums[position];
-        sum.count += more.count;
-        sum.ns = sum.ns.saturating_add(more.ns);
-        sum.max_ns = sum.max_ns.max(more.max_ns);
-        if sum.by != more.by {
-            sum.by = GIdx::NONE;
-        }
+        self.sums[position].add(more);
     }
 
     /// Adds all sums of `other`.
     pub(crate) fn join(&mut self, other: Self) {
         for (&key, theirs) in other.table.keys().iter().zip(other.sums) {
-            self.add_sum(key, theirs);
+            self.add(key, theirs);
         }
     }
 

@@ -5,7 +5,7 @@ use super::document::Document;
 use super::exemplars::ExemplarRow;
 use super::head::{self, TraceRow};
 use super::notes::{FindingRow, WakeupRow, WarningRow};
-use super::pieces::{self, MoreColumns, PieceColumns};
+use super::pieces::{self, MoreColumns, PieceColumns, WaitColumns};
 use super::requests::{LatencyRow, RequestColumns, SampleColumns, SpanColumns, UndecidedColumns};
 use super::tables::{Frames, Stacks, States, Strings};
 use crate::profile::{Metric, Profile, Requests};
@@ -43,6 +43,7 @@ struct Page<'a> {
     undecided: UndecidedColumns,
     pieces: Option<PieceColumns>,
     more: MoreColumns,
+    waits: Option<WaitColumns>,
     collector: SpanColumns,
     stopped: SpanColumns,
     samples: SampleColumns,
@@ -122,6 +123,7 @@ impl<'a> Page<'a> {
             undecided: UndecidedColumns::of(&profile.selection.undecided),
             pieces,
             more: more.unwrap_or_default(),
+            waits: requests.and_then(|r| r.waits.as_ref()).and_then(WaitColumns::of),
             collector: requests.map_or_else(SpanColumns::default, |r| SpanColumns::of(&r.runtime_spans.collector)),
             stopped: requests.map_or_else(SpanColumns::default, |r| SpanColumns::of(&r.runtime_spans.stopped)),
             samples: SampleColumns::of(&whole.samples, &mut strings, &mut states),

@@ -1,7 +1,7 @@
 //! What the time of each request is made of: by stack, and by state alone where the stacks are too many for a page.
 
 use super::tables::States;
-use crate::profile::{RequestStacks, Requests};
+use crate::profile::{RequestStacks, RequestWaits, Requests};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -15,6 +15,41 @@ pub(super) struct PieceColumns {
     /// Position among the samples.
     sample: Vec<usize>,
     ns: Vec<u64>,
+}
+
+/// Most sums of waits of requests on a page, beside the pieces; of more the page has those of all requests together.
+const MAX_WAITS: usize = 200_000;
+
+/// Who ended each request's waits: how many rows each one has, and then the rows of all, in order.
+#[derive(Serialize, Default)]
+pub(super) struct WaitColumns {
+    count: Vec<usize>,
+    /// Position among those of all requests.
+    wakeup: Vec<u32>,
+    waits: Vec<u64>,
+    ns: Vec<u64>,
+    max_ns: Vec<u64>,
+}
+
+impl WaitColumns {
+    /// None where they are not known, or too many for a page.
+    pub(super) fn of(waits: &RequestWaits) -> Option<Self> {
+        if waits.sums() > MAX_WAITS {
+            return None;
+        }
+        let mut columns = Self::default();
+        for request in 0..waits.len() {
+            let of_request = waits.of(request);
+            columns.count.push(of_request.len());
+            for wait in of_request {
+                columns.wakeup.push(wait.wakeup);
+                columns.waits.push(wait.count);
+                columns.ns.push(wait.ns);
+                columns.max_ns.push(wait.max_ns);
+            }
+        }
+        Some(columns)
+    }
 }
 
 /// Time of requests of which the stacks are not there, in the order of requests.

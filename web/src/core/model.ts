@@ -1,12 +1,13 @@
 // A profile's page with what is worked out once, when it is opened.
 
 import type { Exemplar, ProfilePage } from "../data/page";
-import { BANDS, bandOf, chosen } from "./selection";
+import { BANDS, bandOf, chooser, chosen } from "./selection";
 import { Stacks } from "./stacks";
 import { dominantStates, piecesOf, sumsByClass, together, type Pieces, type Sums } from "./sums";
 import { matchedValue, matcher, matches } from "./search";
 import { boxStates, boxValues, buildTree, type Tree, type TreeRows } from "./tree";
 import type { View } from "./view";
+import { waitsOf, type WaitSum } from "./waits";
 
 /** The requests that a view selects, and all others of the same trace. */
 export interface Chosen {
@@ -75,6 +76,29 @@ export class Model {
     if (this.page.more.ns.length > 0 && view.trace === null) all.byRow = this.samplesTime();
     const isPart = rest.requests > 0;
     return { mask, bands, selected: isPart ? selected : all, rest, all, isPart };
+  }
+
+  /** Who ended the waits of the selected requests; null where that is known of all requests alone. */
+  waitsOf(mask: Uint8Array): WaitSum[] | null {
+    return waitsOf(this.page, mask, 1);
+  }
+
+  /** Whether a view selects a request. */
+  isChosen({ selection, trace }: View, request: number): boolean {
+    return this.page.requests !== null && chooser(selection, this.page.requests, this.bands, trace)(request);
+  }
+
+  /** Of the selected requests, those that were kept with their goroutines, the slowest first. */
+  exemplarsOf({ mask }: Chosen): number[] {
+    return this.page.exemplars.map((exemplar) => exemplar.request).filter((request) => mask[request] === 1);
+  }
+
+  /** The slowest of the selected requests; of equal ones the first. Null without any. */
+  slowestOf({ mask }: Chosen): number | null {
+    const { dur_ns } = this.page.requests!;
+    let slowest: number | null = null;
+    for (let i = 0; i < mask.length; i++) if (mask[i] === 1 && (slowest === null || dur_ns[i] > dur_ns[slowest])) slowest = i;
+    return slowest;
   }
 
   /** Time by row without what a filter left out: that has no place in a flame graph. */

@@ -44,19 +44,24 @@ export function bandOf(requests: RequestColumns): Uint8Array {
   return bands;
 }
 
-/** For each request, 1 where it is selected. */
-export function chosen(selection: Selection, requests: RequestColumns, bands: Uint8Array, trace: number | null): Uint8Array {
-  const n = requests.dur_ns.length;
-  const mask = new Uint8Array(n);
+/** Tells of a request, by its position, whether it is selected. */
+export function chooser(selection: Selection, requests: RequestColumns, bands: Uint8Array, trace: number | null): (request: number) => boolean {
   const band = selection.kind === "band" ? BANDS.findIndex((b) => b.name === selection.band) : -1;
   const brush: Brush = selection.kind === "brush" ? selection : { kind: "brush" };
   const { fromNs = -Infinity, toNs = Infinity, minNs = -Infinity, maxNs = Infinity } = brush;
-  for (let i = 0; i < n; i++) {
+  return (i) => {
     const start = requests.start_ns[i];
     const dur = requests.dur_ns[i];
     const inside = start >= fromNs && start <= toNs && dur >= minNs && dur <= maxNs;
     const isOfTrace = trace === null || requests.trace[i] === trace;
-    mask[i] = (band < 0 || bands[i] === band) && inside && isOfTrace ? 1 : 0;
-  }
+    return (band < 0 || bands[i] === band) && inside && isOfTrace;
+  };
+}
+
+/** For each request, 1 where it is selected. */
+export function chosen(selection: Selection, requests: RequestColumns, bands: Uint8Array, trace: number | null): Uint8Array {
+  const isChosen = chooser(selection, requests, bands, trace);
+  const mask = new Uint8Array(requests.dur_ns.length);
+  for (let i = 0; i < mask.length; i++) mask[i] = isChosen(i) ? 1 : 0;
   return mask;
 }

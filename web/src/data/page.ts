@@ -56,6 +56,15 @@ export interface MoreColumns {
   ns: number[];
 }
 
+/** Who ended each request's waits, in rows like pieces. */
+export interface WaitColumns {
+  count: number[];
+  wakeup: number[];
+  waits: number[];
+  ns: number[];
+  max_ns: number[];
+}
+
 export interface UndecidedColumns {
   trace: number[];
   goid: number[];
@@ -209,6 +218,7 @@ export interface ProfilePage extends Tables {
   pieces: PieceColumns | null;
   /** Time of which the stacks were not kept. */
   more: MoreColumns;
+  waits: WaitColumns | null;
   collector: SpanColumns;
   stopped: SpanColumns;
   samples: SampleColumns;

@@ -7,7 +7,7 @@ const KEYS: [string, string][] = [
   ["/", "search the flame graph"],
   ["w a s d, arrows", "in the flame graph: go from box to box; in the timeline: zoom and move"],
   ["Enter", "in the flame graph: zoom into the box"],
-  ["n p", "next and previous request with goroutines"],
+  ["n p", "next and previous request with goroutines, of those that are selected"],
   ["Esc", "step by step: leave the search, zoom out, select all requests"],
   ["?", "this list"],
 ];
@@ -47,8 +47,7 @@ export function Keys() {
   );
 }
 
-function act(key: string, { model, view, picked, show }: ReturnType<typeof useStore>, target: HTMLElement, dialog: HTMLDialogElement): boolean {
-  const order = model.page.exemplars.map((exemplar) => exemplar.request);
+function act(key: string, { exemplars: order, view, picked, show }: ReturnType<typeof useStore>, target: HTMLElement, dialog: HTMLDialogElement): boolean {
   if (key === "?") {
     if (dialog.open) dialog.close();
     else dialog.showModal();

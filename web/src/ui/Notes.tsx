@@ -1,5 +1,7 @@
 // Who ended the waits, what stands out, what to know, and how this was recorded and asked.
 
+import { useMemo } from "preact/hooks";
+import { waitsOf, type WaitSum } from "../core/waits";
 import type { ProfilePage, WarningRow } from "../data/page";
 import { count, counted, duration } from "../core/units";
 import { Command, Section, Swatch, Table } from "./parts";
@@ -7,43 +9,73 @@ import { useStore } from "./store";
 import { stateColor } from "../view/theme";
 
 export function Wakers() {
-  const { model } = useStore();
-  const { page, stacks } = model;
-  if (page.wakeups.length === 0) return null;
+  const { model, chosen } = useStore();
+  const { page } = model;
+  const [selected, rest] = useMemo(() => (chosen?.isPart ? [model.waitsOf(chosen.mask), waitsOf(page, chosen.mask, 0)] : [null, null]), [page, chosen]);
+  if (page.wakeups.length === 0 || !chosen) return null;
+  if (!chosen.isPart) return <WakerTable lead="Waits on the critical paths of all requests, and who made them go on." sums={allWaits(page)} />;
+  if (!selected || !rest) return <WakerTable lead="Waits on the critical paths of all requests, and who made them go on. Who ended the waits of the selection alone this page does not have: that would be too much." sums={allWaits(page)} />;
+  const all = chosen.selected.requests;
+  const lead = `Waits on the critical paths of the selection, and who made them go on; beside them what the same waits are in a mean request of the rest. ${selected.length === 0 ? "The selection has none." : ""}`;
+  return <WakerTable lead={lead} sums={selected} rest={{ byWakeup: new Map(rest.map((sum) => [sum.wakeup, sum.ns])), requests: chosen.rest.requests, selected: all }} />;
+}
+
+function allWaits(page: ProfilePage): WaitSum[] {
+  return page.wakeups.map((w, i) => ({ wakeup: i, waits: w.count, ns: w.wait_ns, maxNs: w.max_ns }));
+}
+
+interface Rest {
+  /** Time of the rest by wake-up. */
+  byWakeup: Map<number, number>;
+  /** How many requests are the rest, and how many are selected. */
+  requests: number;
+  selected: number;
+}
+
+function WakerTable({ lead, sums, rest }: { lead: string; sums: WaitSum[]; rest?: Rest }) {
+  const { page, stacks } = useStore().model;
   const color = (name: string) => stateColor(page.states.findIndex((state) => state.name === name));
-  const rows = page.wakeups.map((w) => [
-    duration(w.wait_ns),
-    count(w.count),
-    duration(w.max_ns),
-    <>
-      <Swatch color={color(w.state)} /> {w.state}
-      {w.detail && ` (${w.detail})`}
-    </>,
-    stacks.line(w.waiting),
-    <>
-      <b>{w.who}</b> {stacks.line(w.waker) || page.strings[w.waker_entry]}
-    </>,
-  ]);
+  const rows = sums.slice(0, 30).map((sum) => {
+    const w = page.wakeups[sum.wakeup];
+    const beside = rest && [duration(sum.ns / rest.selected), duration((rest.byWakeup.get(sum.wakeup) ?? 0) / Math.max(1, rest.requests))];
+    return [
+      duration(sum.ns),
+      ...(beside ?? []),
+      count(sum.waits),
+      duration(sum.maxNs),
+      <>
+        <Swatch color={color(w.state)} /> {w.state}
+        {w.detail && ` (${w.detail})`}
+      </>,
+      stacks.line(w.waiting),
+      <>
+        <b>{w.who}</b> {stacks.line(w.waker) || page.strings[w.waker_entry]}
+      </>,
+    ];
+  });
+  const right = (title: string) => ({ title, right: true });
   const columns = [
-    { title: "time", right: true },
-    { title: "waits", right: true },
-    { title: "longest", right: true },
+    right("time"),
+    ...(rest ? [right("a request"), right("of the rest")] : []),
+    right("waits"),
+    right("longest"),
     { title: "waiting" },
     { title: "in" },
     { title: "ended by" },
   ];
   return (
-    <Section id="wakers" title="Who ended the waits" lead="Waits on the critical paths of all requests, and who made them go on.">
-      <Table label="Waits by who ended them" columns={columns} rows={rows} most={30} />
+    <Section id="wakers" title="Who ended the waits" lead={lead}>
+      <Table label="Waits by who ended them" columns={columns} rows={rows} most={30} total={sums.length} />
     </Section>
   );
 }
 
 export function Findings() {
-  const { page } = useStore().model;
+  const { model, chosen } = useStore();
+  const { page } = model;
   if (page.findings.length === 0) return null;
   return (
-    <Section id="findings" title="What stands out">
+    <Section id="findings" title="What stands out" lead={chosen?.isPart ? "In all requests, whatever is selected." : undefined}>
       <ul class="findings">
         {page.findings.map((finding) => (
           <li class={finding.important ? "important" : ""}>{finding.text}</li>

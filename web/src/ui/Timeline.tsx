@@ -10,31 +10,31 @@ import { useStore } from "./store";
 import { stateColor, useStateColors } from "../view/theme";
 
 export function Timeline() {
-  const { model, picked, show } = useStore();
-  const { page } = model;
-  if (!page.requests || picked === null) return null;
+  const { model, picked, exemplars: order, chosen, show } = useStore();
+  if (!chosen || chosen.mask.length === 0) return null;
+  if (picked === null) return <Section id="timeline" title="One request" lead="No request is selected."><></></Section>;
   const exemplar = model.exemplar(picked);
-  const order = page.exemplars.map((e) => e.request);
   const go = (by: number) => {
     const at = order.indexOf(picked);
-    const next = at < 0 ? 0 : (at + by + order.length) % order.length;
-    if (order.length > 0) show({ picked: order[next] });
+    show({ picked: order[at < 0 ? 0 : (at + by + order.length) % order.length] });
   };
   const lead = exemplar
     ? "Goroutines under the go statements that made them. The line below the states is the critical path: what the request waited for; an arrow goes from who ended a wait to who waited. Drag to zoom, double-click for all."
     : "Goroutines are kept of some requests only; of this one it is known what its time went to.";
+  const isBeside = chosen.mask[picked] !== 1;
   return (
     <Section id="timeline" title="One request" lead={lead}>
+      {isBeside && <p class="note">This request is not in the selection.</p>}
       <Facts request={picked} />
       {order.length > 1 && (
         <p class="steps">
           <button type="button" onClick={() => go(-1)}>← previous (p)</button> <button type="button" onClick={() => go(1)}>next (n) →</button>{" "}
-          <span class="muted">{counted(order.length, "request")} with goroutines, the slowest first</span>
+          <span class="muted">{counted(order.length, "request")} {chosen.isPart && "of the selection "}with goroutines, the slowest first</span>
         </p>
       )}
       {!exemplar && order.length > 0 && (
         <p>
-          <button type="button" onClick={() => show({ picked: order[0] })}>Show the slowest request</button>
+          <button type="button" onClick={() => show({ picked: order[0] })}>Show the slowest request that has them</button>
         </p>
       )}
       {exemplar && <Lanes key={picked} exemplar={exemplar} />}

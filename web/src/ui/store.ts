@@ -8,8 +8,11 @@ import { fromHash, toHash, type View } from "../core/view";
 export interface Store {
   model: Model;
   view: View;
-  /** The request that is shown by itself: the one that was picked, or else the slowest. */
+  /** The request that is shown by itself: the one that was picked, or else the slowest selected one, with its goroutines if any was
+   * kept with them. */
   picked: number | null;
+  /** The selected requests that were kept with their goroutines, the slowest first. */
+  exemplars: number[];
   /** Null without requests. */
   chosen: Chosen | null;
   /** Changes parts of the view. */
@@ -26,9 +29,9 @@ export function useStore(): Store {
 export function useNewStore(model: Model): Store {
   const [view, setView] = useState<View>(() => known(model, fromHash(location.hash)));
   useEffect(() => {
-    const changed = () => setView(known(model, fromHash(location.hash)));
-    addEventListener("hashchange", changed);
-    return () => removeEventListener("hashchange", changed);
+    const read = () => setView(known(model, fromHash(location.hash)));
+    addEventListener("hashchange", read);
+    return () => removeEventListener("hashchange", read);
   }, [model]);
   useEffect(() => {
     const hash = toHash(view);
@@ -37,9 +40,18 @@ export function useNewStore(model: Model): Store {
   }, [view]);
   const { selection, trace } = view;
   const chosen = useMemo(() => model.choose(view), [model, selection, trace]);
-  const show = (change: Partial<View>) => setView((old) => ({ ...old, ...change }));
-  const picked = view.picked ?? model.page.exemplars[0]?.request ?? null;
-  return { model, view, picked, chosen, show };
+  const exemplars = useMemo(() => (chosen ? model.exemplarsOf(chosen) : []), [model, chosen]);
+  const slowest = useMemo(() => (chosen ? (exemplars[0] ?? model.slowestOf(chosen)) : null), [chosen, exemplars]);
+  const show = (change: Partial<View>) => setView((old) => changed(model, old, change));
+  return { model, view, picked: view.picked ?? slowest, exemplars, chosen, show };
+}
+
+/** A view after a change. What was picked before is left where other requests are selected. */
+function changed(model: Model, old: View, change: Partial<View>): View {
+  const view = { ...old, ...change };
+  const isOther = "selection" in change || "trace" in change;
+  if (isOther && !("picked" in change) && view.picked !== null && !model.isChosen(view, view.picked)) view.picked = null;
+  return view;
 }
 
 /** Without what the page does not have. */

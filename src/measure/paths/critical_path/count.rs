@@ -230,14 +230,18 @@ impl<'t> PathWalk<'_, 't> {
     /// ended it.
     pub(super) fn note_wait(&mut self, node: NodeId, sum: SumIdx, since: Time) {
         let Some(sum) = self.first_sum(sum) else { return };
-        let WalkNode { g, interval_end, woken_by, .. } = self.nodes[node.at()];
+        let WalkNode { g, owner, interval_end, woken_by, .. } = self.nodes[node.at()];
         if interval_end <= since || !self.results.state(sum).is_some_and(SumState::is_wait) {
             return;
         }
         if self.is_of_dependent(node) {
             let span = Window { start: since, end: interval_end };
             let at = WorkAt { slice: self.input.slice, windows: self.input.windows };
-            self.results.wakeups.add(WaitEnd { sum, waiter: g, link: woken_by, span }, at);
+            let (key, wait) = WaitEnd { sum, waiter: g, link: woken_by, span }.counted(at);
+            self.results.wakeups.add(key, wait);
+            if let Some(stacks) = &mut self.results.stacks {
+                stacks.add_wait((node, owner), key, wait);
+            }
         }
     }
 

@@ -116,7 +116,11 @@ impl PathWalk<'_, '_> {
             self.results.elsewhere.add(WaitChainIdx::EMPTY, sum, ns);
         }
         let at = WorkAt { slice: self.input.slice, windows: self.input.windows };
-        self.results.wakeups.add(WaitEnd { sum, waiter: g, link: None, span }, at);
+        let (key, wait) = WaitEnd { sum, waiter: g, link: None, span }.counted(at);
+        self.results.wakeups.add(key, wait);
+        if let Some(stacks) = &mut self.results.stacks {
+            stacks.add_wait_of(request.window, key, wait);
+        }
         if let Some(log) = self.path_log.as_mut().filter(|log| log.request == request.window) {
             log.note(g, sum, span);
         }

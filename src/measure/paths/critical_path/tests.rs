@@ -4,7 +4,7 @@ use super::testing::{Interval, Scenario, convoy, scenario};
 use super::{LoggedPath, PathWalk, WalkPosition};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LinkKind;
-use crate::measure::paths::request_stacks::{OWN, RequestStackTimes};
+use crate::measure::paths::request_stacks::{EachRequest, OWN, RequestStackTimes};
 use crate::measure::paths::segment::{PathSegment, states_with_time};
 use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use crate::measure::paths::walk_results::{MAX_STATES, WalkHandOver, WalkResults};
@@ -132,7 +132,7 @@ fn time_by_waits(results: &mut WalkResults) -> TimeByWaits {
 
 /// The same of each request, as a walk finds it that tells them apart.
 fn times_by_request(scenario: &Scenario) -> BTreeMap<WindowIdx, TimeByWaits> {
-    times_within(scenario, RequestStackTimes::new(scenario.slice.windows.len()))
+    times_within(scenario, RequestStackTimes::new(EachRequest { n: scenario.slice.windows.len(), waits: true }))
 }
 
 fn times_within(scenario: &Scenario, stacks: RequestStackTimes) -> BTreeMap<WindowIdx, TimeByWaits> {
@@ -225,7 +225,7 @@ fn requests_of_a_queue_are_told_apart_as_far_as_that_is_bounded() {
     // Each has a stack of its own. With more, chains of waits are told apart less well.
     let scenario = convoy(120);
     let sums = |additions_left: usize| -> Vec<u64> {
-        let mut stacks = RequestStackTimes::new(120);
+        let mut stacks = RequestStackTimes::new(EachRequest { n: 120, waits: false });
         stacks.additions_left = additions_left;
         let found = times_within(&scenario, stacks);
         let sum = |segment: &PathSegment| found.get(&segment.window).map_or(0, |times| times.values().sum());
