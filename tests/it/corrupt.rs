@@ -215,10 +215,10 @@ fn bytes_are_counted_by_what_they_are() {
     let size = bytes.len() as u64;
     // Code, experiment, generation, thread, time, size, and 11 bytes of data.
     assert_eq!(count(&bytes), [(size - 17, 0, 17)]);
-    // What the runtime writes, an address and three sizes, could be read as an event of the experiment.
-    let snapshot = text.replace(r"anything\x00\x01\x02", r"\x80\x80\x80\x80\x18\x80\x40\x08\x80\x10");
+    // What the runtime writes: 1, an address and three sizes. All but the 1 could be read as an event of the experiment.
+    let snapshot = text.replace(r"anything\x00\x01\x02", r"\x01\x80\x80\x80\x80\x18\x80\x40\x08\x80\x10");
     let snapshot = from_text(&snapshot[snapshot.find("\nTrace Go").expect("events") + 1..]).expect("a trace");
-    assert_eq!(count(&snapshot), [(size - 17, 0, 16)]);
+    assert_eq!(count(&snapshot), [(size - 17, 0, 17)]);
     assert_eq!(count(&[&bytes[..], b"go 1.26 trace\0\0\0"].concat()), [(size - 17, 16, 17)]);
     assert_eq!(count(&[&bytes[..], &bytes].concat()), [(size - 17, 0, 17), (size - 17, 0, 17)]);
     let old = std::fs::read(root().join("testdata/traces/go1.21/waits.trace")).expect("a trace");
@@ -228,6 +228,28 @@ fn bytes_are_counted_by_what_they_are() {
     assert_eq!(count(&[&old[..], unknown].concat()), [(old.len() as u64, unknown.len() as u64, 0)]);
     assert_eq!(count(&[&bytes[..], unknown].concat()), [(size - 17, unknown.len() as u64, 17)]);
     assert_eq!(count(&[&old[..], &bytes].concat()), [(old.len() as u64, 0, 0), (size - 17, 0, 17)]);
+}
+
+/// A byte 49 before a batch makes an experimental one of it, also where it begins with an event of the experiment: but for
+/// the runtime's own, whose data begins with 0 or 1, the byte is foreign, and what is behind it is used.
+#[test]
+fn a_foreign_byte_hides_no_batch_as_an_experiment() {
+    let text = std::fs::read_to_string(root().join("testdata/text/experimental.txt")).expect("a scenario");
+    let text = &text[text.find("\nTrace Go").expect("events") + 1..];
+    let span = |at| format!("Span at={at} id=1 npages_value=2 kindclass=3\n");
+    let spans: Vec<String> = (120..140).map(span).collect();
+    let bytes = from_text(&format!("{text}\nEventBatch gen=1 m=0 time=115\n{}", spans.concat())).expect("a trace");
+    let sound = read(&bytes).expect("a trace");
+    assert!(sound.complete, "{:?}", sound.warnings);
+    let generations = index(&bytes).generations;
+    let batches_of_all = generations.iter().flat_map(|generation| &generation.batches);
+    let of_experiment = batches_of_all.filter(|batch| bytes[batch.offset as usize] == code::FIRST_EXPERIMENTAL);
+    assert_eq!(of_experiment.count(), 1);
+    for (at, _, _) in batches(&bytes) {
+        let damaged = [&bytes[..at], b"1", &bytes[at..]].concat();
+        let outcome = read(&damaged).expect("all batches");
+        assert_eq!((outcome.events, outcome.complete), (sound.events, false), "at {at}: {:?}", outcome.warnings);
+    }
 }
 
 #[test]

@@ -57,15 +57,12 @@ impl Framer<'_> {
     }
 
     /// Whether an experimental batch is none, but a foreign byte 49 before a sound batch: the number of the experiment is then
-    /// that batch's first byte, and all behind it can be read either way. The data of the only experiment that there is begins
-    /// with an address (`traceSnapshotMemory` and `traceTypeTable.dump`, `runtime`, Go 1.27), so with a byte from 128 on, and
-    /// that of other batches with the code of an event or a table.
+    /// that batch's first byte, and all behind it can be read either way.
     pub(super) fn is_foreign_byte(&mut self, header: &BatchHeader) -> Result<bool> {
         if header.kind.is_some() || header.size == 0 || header.size > self.rescan_budget {
             return Ok(false);
         }
-        let is_code = self.headers.window.at(header.data)?.first().is_some_and(|first| *first < 0x80);
-        Ok(is_code && self.is_sound_plain_batch(header.start + 1)?)
+        self.is_sound_plain_batch(header.start + 1)
     }
 
     pub(super) fn note_foreign_byte(&mut self, at: u64) {
@@ -139,12 +136,13 @@ impl Framer<'_> {
         self.is_sound(&header)
     }
 
-    /// Whether a sound batch that is not experimental is at an offset.
+    /// Whether a sound batch that is not experimental is at an offset. Its data begins with the code of an event or a table.
+    /// That of the only experiment that there is begins with 0 or 1, which is neither (`traceAllocFreeTypesBatch` and
+    /// `traceAllocFreeInfoBatch`, `runtime/traceallocfree.go`, Go 1.27).
     fn is_sound_plain_batch(&mut self, at: u64) -> Result<bool> {
-        match self.headers.framed_at(at)? {
-            Framed::Batch(header) if header.kind.is_some() => self.is_sound(&header),
-            _ => Ok(false),
-        }
+        let Framed::Batch(header) = self.headers.framed_at(at)? else { return Ok(false) };
+        let is_code = self.headers.window.at(header.data)?.first().is_some_and(|first| *first > code::EVENT_BATCH);
+        Ok(header.kind.is_some() && is_code && self.is_sound(&header)?)
     }
 
     fn is_sound(&mut self, header: &BatchHeader) -> Result<bool> {
