@@ -14,21 +14,12 @@ use crate::survey::annotations::kind::AnnotationKind;
 use crate::survey::roots::classify::StackClass;
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::GoId;
-use crate::trace::v2::batch::{BatchRef, ThreadId};
+use crate::trace::v2::batch::ThreadId;
 use crate::trace::v2::reader::{BadEvent, ScanEvent, ScanReader};
 use crate::trace::v2::resume::DamagedBatch;
 use crate::trace::v2::split::{NoObserver, ScanObserver};
 use crate::trace::v2::tables::WireSample;
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, NO_STACK, code};
-
-/// A batch of the thread, with its data, and the thread's next one.
-#[derive(Clone, Copy)]
-struct OpenBatch<'b> {
-    batch: &'b BatchRef,
-    bytes: &'b [u8],
-    /// A position among the generation's batches; `None` for no further batch.
-    next: Option<u32>,
-}
 
 /// The scan of one thread, up to some event.
 pub(crate) struct ThreadScan<'a, 's> {
@@ -86,11 +77,13 @@ impl<'a, 's> ThreadScan<'a, 's> {
     /// Scans the thread's batches. `bytes` is memory for one.
     pub(crate) fn run(mut self, bytes: &mut Vec<u8>, observer: &mut impl ScanObserver) -> Result<()> {
         let mut latest = None;
-        let batches = self.input.batches.of(self.thread);
+        let ScanInput { generation, batches, known, clock, .. } = *self.input;
+        let batches = batches.of(self.thread);
         for (nth, &batch) in batches.iter().enumerate() {
-            let batch = &self.input.generation.index.batches[batch as usize];
-            self.input.generation.read(batch, bytes)?;
-            let opened = OpenBatch { batch, bytes, next: batches.get(nth + 1).copied() };
+            let batch = &generation.index.batches[batch as usize];
+            generation.read(batch, bytes)?;
+            let opened =
+                DamagedBatch { batch, bytes, bound: generation.bound(batches.get(nth + 1).copied()), known, clock };
             let of_batch =
                 if observer.begin_batch() { self.batch(opened, observer) } else { self.batch(opened, &mut NoObserver) };
             latest = latest.max(of_batch);
@@ -107,7 +100,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
     /// Takes all events of a batch. Returns the latest time, in ticks; none without events.
     #[inline(always)]
     // Out of line, its loop took 4 more instructions an event.
-    fn batch(&mut self, opened: OpenBatch<'_>, observer: &mut impl ScanObserver) -> Option<u64> {
+    fn batch(&mut self, opened: DamagedBatch<'_>, observer: &mut impl ScanObserver) -> Option<u64> {
         let mut reader = ScanReader::new(opened.batch, opened.bytes);
         let mut event = ScanEvent { pos: 0, ticks: 0, code: 0, args: [0; MAX_ARGS] };
         let mut latest = None;
@@ -122,7 +115,7 @@ impl<'a, 's> ThreadScan<'a, 's> {
                 Ok(false) => return latest,
                 Err(bad) => {
                     observer.lose_track();
-                    if !self.damage(opened, &mut reader, bad) {
+                    if !self.damage(&opened, &mut reader, bad) {
                         return latest;
                     }
                 }
@@ -132,17 +125,11 @@ impl<'a, 's> ThreadScan<'a, 's> {
 
     /// An event cannot be decoded. Goes to where the batch can be read on; returns false if there is no such place.
     #[cold]
-    fn damage(&mut self, opened: OpenBatch<'_>, reader: &mut ScanReader<'_>, bad: BadEvent) -> bool {
-        let ScanInput { generation, known, clock, .. } = *self.input;
-        let OpenBatch { batch, bytes, next } = opened;
-        let damaged = DamagedBatch { batch, bytes, bound: generation.bound(next), known, clock };
-        let resumed = damaged.resume(bad);
-        self.scan.warnings.push(bad.warning(reader.end(), resumed, generation.index.number));
+    fn damage(&mut self, opened: &DamagedBatch<'_>, reader: &mut ScanReader<'_>, bad: BadEvent) -> bool {
+        let (end, resumed) = (reader.end(), opened.read_on(reader, bad));
+        self.scan.warnings.push(bad.warning(end, resumed, self.input.generation.index.number));
         self.leave();
         self.stops_world = None;
-        if let Some(at) = resumed {
-            reader.seek(at.pos);
-        }
         resumed.is_some()
     }
 

@@ -50,10 +50,8 @@ fn next(reader: &mut ScanReader<'_>, batch: &DamagedBatch<'_>, event: &mut ScanE
     loop {
         match reader.next(batch.known, event) {
             Ok(more) => return more,
-            Err(bad) => match batch.resume(bad) {
-                Some(at) => reader.seek(at.pos),
-                None => return false,
-            },
+            Err(bad) if batch.read_on(reader, bad).is_some() => {}
+            Err(_) => return false,
         }
     }
 }

@@ -15,7 +15,7 @@
 
 use super::batch::BatchRef;
 use super::clock::Clock;
-use super::reader::{BadEvent, decode_event};
+use super::reader::{BadEvent, ScanReader, decode_event};
 use crate::trace::error::Warning;
 use crate::trace::wire::cursor::{Cursor, Malformed};
 use crate::trace::wire::event_spec::{EVENTS, MAX_ARGS, code};
@@ -28,7 +28,8 @@ const STARTS: usize = 64;
 /// How many bytes behind the first start all ways must have met at least: damage that looks like events ends before that.
 const MIN_DISTANCE: usize = 32;
 
-/// A batch with an event that cannot be decoded.
+/// A batch of which an event perhaps cannot be decoded.
+#[derive(Clone, Copy)]
 pub(crate) struct DamagedBatch<'a> {
     pub(crate) batch: &'a BatchRef,
     /// All its data.
@@ -71,6 +72,14 @@ impl BadEvent {
 }
 
 impl DamagedBatch<'_> {
+    /// Goes to where the batch can be read on behind an event that cannot be decoded, if there is such a place.
+    #[cold]
+    pub(crate) fn read_on(&self, reader: &mut ScanReader<'_>, bad: BadEvent) -> Option<Resumed> {
+        let resumed = self.resume(bad)?;
+        reader.seek(resumed.pos);
+        Some(resumed)
+    }
+
     /// Where to read on; `None` if the rest of the batch is of no use.
     #[cold]
     pub(crate) fn resume(&self, bad: BadEvent) -> Option<Resumed> {
@@ -169,7 +178,7 @@ mod tests {
     use crate::trace::v2::codes::known_codes;
     use crate::trace::v2::generation::{Generation, ThreadBatches};
     use crate::trace::v2::index::read_index;
-    use crate::trace::v2::reader::{ScanEvent, ScanReader};
+    use crate::trace::v2::reader::ScanEvent;
     use crate::trace::version::{Dialect, Header, read_header};
     use std::path::Path;
 
