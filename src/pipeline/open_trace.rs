@@ -50,7 +50,7 @@ impl<'a> OpenTrace<'a> {
         ticker: &Ticker<'_>,
     ) -> Result<(Survey, Predictions)> {
         match &mut self.passes {
-            Passes::V1(trace) => Ok((trace.survey(selector, options.threads, ticker), Predictions::default())),
+            Passes::V1(trace) => Ok((trace.survey(selector, ticker), Predictions::default())),
             Passes::V2(trace) => trace.survey(selector, options, ticker),
         }
     }

@@ -1,11 +1,14 @@
 //! One trace of Go 1.5 – 1.21 through both passes. It is one generation; its events are made anew for each pass.
 //!
 //! 1. The trace is read into memory and ordered once (`trace/v1`).
-//! 2. Pass 1 walks through all events. With several threads it also divides the trace into parts of about as many events,
-//!    and notes the state at the start of each: where each lane stands, the state of each goroutine, the last time.
+//! 2. Pass 1 walks through all events. It also divides the trace into parts of about as many events, and notes the state at
+//!    the start of each: where each lane stands, the state of each goroutine, the last time.
 //! 3. Pass 2 measures the parts side by side, and absorbs them in their order. It walks through all parts one after the
-//!    other where a root is a task, as tasks lead from one goroutine to another, and where pass 1 saw a goroutine's own
-//!    stack although the goroutine does not run: the measurer of a part assumes that it does.
+//!    other on one thread; where a root is a task, as tasks lead from one goroutine to another; and where pass 1 saw a
+//!    goroutine's own stack although the goroutine does not run: the measurer of a part assumes that it does.
+//!
+//! Critical paths are walked where a part ends, in either way. So what is shown of very many chains of waits, which depends
+//! on what is walked together, does not depend on the number of threads.
 
 use super::in_order::{in_order, lock};
 use super::progress::Ticker;
@@ -91,8 +94,8 @@ impl V1Trace {
     }
 
     /// Pass 1.
-    pub(super) fn survey(&mut self, selector: Option<&Selector>, threads: usize, ticker: &Ticker<'_>) -> Survey {
-        self.survey_parts(selector, n_parts(threads, self.trace.file_events), ticker)
+    pub(super) fn survey(&mut self, selector: Option<&Selector>, ticker: &Ticker<'_>) -> Survey {
+        self.survey_parts(selector, n_parts(self.trace.file_events), ticker)
     }
 
     fn survey_parts(&mut self, selector: Option<&Selector>, n_parts: u64, ticker: &Ticker<'_>) -> Survey {
@@ -140,7 +143,7 @@ impl V1Trace {
     /// Pass 2.
     pub(super) fn measure(&self, task: MeasureSpec<'_>, threads: usize, ticker: &Ticker<'_>) -> (Measured, Time) {
         // Tasks lead from one goroutine to another, whichever part that is in.
-        let one_by_one = !self.parts_are_independent || !task.slice.task_boundaries.is_empty();
+        let one_by_one = threads == 1 || !self.parts_are_independent || !task.slice.task_boundaries.is_empty();
         let measured = if one_by_one { self.measure_in_order(task) } else { self.measure_parts(task, threads) };
         ticker.add(self.bytes);
         (measured, self.trace.end)
@@ -150,7 +153,10 @@ impl V1Trace {
         let mut measurer = WholeMeasurer::new(task);
         measurer.begin_generation(self.trace.start);
         for part in 0..self.parts.len() {
-            self.walk(part, task, &mut measurer);
+            measurer.hold_walks(true);
+            let end = self.walk(part, task, &mut measurer);
+            measurer.hold_walks(false);
+            measurer.walk_if_due(end, self.is_among_last(part));
         }
         measurer.finish(self.trace.end)
     }
@@ -171,13 +177,17 @@ impl V1Trace {
             // What is older than a part and first seen in it is as old as the trace.
             whole.absorb(&mut part, *last, self.trace.start);
             *last = end;
-            // Parts are about as large as each other.
-            whole.walk_if_due(end, is_among_last(1, (self.parts.len() - 1 - i) as u64));
+            whole.walk_if_due(end, self.is_among_last(i));
             lock(&spare).push(part.into_measurer());
         };
         let whole = (whole, self.trace.start);
         let (whole, _) = in_order(self.parts.len(), threads, whole, || (), measure, take);
         whole.finish(self.trace.end)
+    }
+
+    /// Whether so little follows a part that other threads will have nothing else to do. All are about as large.
+    fn is_among_last(&self, part: usize) -> bool {
+        is_among_last(1, (self.parts.len() - 1 - part) as u64)
     }
 
     fn measure_part<'t>(
@@ -204,17 +214,15 @@ impl V1Trace {
     }
 }
 
-/// Parts for each thread: more than one, so that no thread waits long for another at the end.
-const PARTS_PER_THREAD: u64 = 3;
 /// Least number of events in a part.
 const MIN_PART: u64 = 1 << 15;
-/// Most parts. The start of each takes a byte for every goroutine.
-const MAX_PARTS: u64 = 64;
+/// Most parts: several for each of eight threads, so that none waits long for another at the end. The start of each takes a
+/// byte for every goroutine.
+const MAX_PARTS: u64 = 24;
 
 /// Number of parts to divide a trace into.
-fn n_parts(threads: usize, n_events: u64) -> u64 {
-    let wanted = if threads > 1 { threads as u64 * PARTS_PER_THREAD } else { 1 };
-    wanted.min(n_events / MIN_PART).clamp(1, MAX_PARTS)
+fn n_parts(n_events: u64) -> u64 {
+    (n_events / MIN_PART).clamp(1, MAX_PARTS)
 }
 
 /// Takes the events of the first pass.

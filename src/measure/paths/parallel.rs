@@ -4,8 +4,8 @@
 //! together or in several shares. There are two exceptions. Where more chains of waits meet than a list has room for, which of
 //! them are told by less depends on the share. And one that only damaged traces have: where a request
 //! ends while its goroutine waits, and others wait for that goroutine at the same time, its last wait is shown as what
-//! ended it only if they are walked together. So shares depend on sizes alone, and not on threads. When
-//! walks take place still does in old traces, whose parts are chosen by threads (`pipeline/v1.rs`).
+//! ended it only if they are walked together. So shares depend on sizes alone, and not on threads; nor does it
+//! depend on threads when walks take place: at the end of a generation, or of a part of an old trace (`pipeline/v1.rs`).
 //!
 //! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
