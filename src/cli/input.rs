@@ -4,7 +4,7 @@ use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::file_source::{FileSource, FrontToBack};
 use super::sniff;
-use super::spool::{Compression, CompressionDamage, Copying, spool};
+use super::spool::{Compression, CompressionDamage, Copying, NoCopy, spool};
 use gotrace_slice::render::units;
 use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
@@ -29,7 +29,12 @@ pub(crate) struct Opened {
 /// Opens one trace. `copying` is for one that can only be read front to back.
 pub(crate) fn open(path: &Path, copying: Copying<'_>) -> CliResult<Opened> {
     let name = display_path(path);
-    let cannot = |what: &str, e: &io::Error| Failure::new(format!("{name}: cannot {what}: {}", reason(e)));
+    let cannot = |what: &str, e: &io::Error| match e.get_ref().and_then(|inner| inner.downcast_ref::<NoCopy>()) {
+        Some(no_copy) => {
+            Failure::new(format!("{name}: {no_copy}")).help("set the variable TMPDIR to a folder with room for it")
+        }
+        None => Failure::new(format!("{name}: cannot {what}: {}", reason(e))),
+    };
     if name == "-" {
         if io::stdin().is_terminal() {
             return Err(Failure::new("standard input is a terminal, not a trace")

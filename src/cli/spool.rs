@@ -160,9 +160,16 @@ fn too_large(max_bytes: u64) -> io::Error {
     io::Error::other(format!("it is larger than {limit}, the most that is copied (--max-input SIZE changes that)"))
 }
 
+/// The input can be read, and its copy cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("no copy of it can be made in the folder for temporary files, {folder}: {reason}")]
+pub(crate) struct NoCopy {
+    folder: String,
+    reason: String,
+}
+
 fn no_copy(error: &io::Error) -> io::Error {
-    let folder = display_path(&std::env::temp_dir());
-    io::Error::other(format!("no copy can be made in the folder for temporary files, {folder}: {}", reason(error)))
+    io::Error::other(NoCopy { folder: display_path(&std::env::temp_dir()), reason: reason(error) })
 }
 
 fn positioned(file: SpooledTempFile, size: u64) -> Arc<dyn Source + Send + Sync> {

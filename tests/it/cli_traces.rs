@@ -125,6 +125,54 @@ fn a_pipe_needs_no_temporary_file_below_64_mb() {
     assert_eq!(outputs[0], outputs[1]);
 }
 
+/// More than that needs one. What is missing is the folder for it, and not the input.
+#[cfg(unix)]
+#[test]
+fn a_missing_folder_for_temporary_files_is_named() {
+    let dir = with_trace();
+    let mut long = fs::read(trace()).unwrap();
+    long.resize(65 << 20, 0);
+    fs::write(dir.path().join("packed"), gzip(&long)).unwrap();
+    let run = |input: &str, temporary: &Path| {
+        let mut command = command(dir.path(), &["-r", "FanOutHandler", input]);
+        command.env("TMPDIR", temporary).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may have ended before it took all.
+        let _ = child.stdin.take().unwrap().write_all(if input == "-" { &long } else { &[] });
+        child.wait_with_output().unwrap()
+    };
+    let missing = dir.path().join("nowhere");
+    for input in ["-", "packed"] {
+        let output = run(input, &missing);
+        let said = String::from_utf8(output.stderr).unwrap();
+        let expected = format!(
+            "error: {input}: no copy of it can be made in the folder for temporary files, {}: no such file or directory",
+            missing.display()
+        );
+        assert!(output.status.code() == Some(2) && said.starts_with(&expected) && said.contains("TMPDIR"), "{said}");
+        // The twin: with a folder it is read.
+        let read = run(input, dir.path());
+        assert!(String::from_utf8_lossy(&read.stdout).contains("WHERE THE TIME WENT"), "{read:?}");
+    }
+}
+
+/// Block devices and tapes pad files with zeros: behind gzip they are no damage. Anything else is.
+#[test]
+fn zeros_behind_packed_data_are_no_damage() {
+    let dir = with_trace();
+    let packed = gzip(&fs::read(trace()).unwrap());
+    fs::write(dir.path().join("padded"), [&packed[..], &[0; 1000]].concat()).unwrap();
+    fs::write(dir.path().join("wrong"), [&packed[..], &[0; 1000], b"x"].concat()).unwrap();
+    let json = |file: &str| -> serde_json::Value {
+        serde_json::from_slice(&run(dir.path(), &["-q", "-f", "json", file], 0).stdout).unwrap()
+    };
+    let padded = json("padded");
+    assert!(padded["complete"] == true && padded["warnings"] == serde_json::json!([]), "{}", padded["warnings"]);
+    run(dir.path(), &["--strict", "padded"], 0);
+    let wrong = json("wrong");
+    assert!(wrong["complete"] == false && wrong["warnings"][0]["id"] == "packing-damaged", "{}", wrong["warnings"]);
+}
+
 #[test]
 fn one_reading_writes_all_outputs() {
     let dir = with_trace();
