@@ -26,6 +26,7 @@ mod critical_path;
 mod cut_requests;
 mod cutoff;
 mod differential;
+mod doubling;
 mod endpoints;
 mod faults;
 mod findings;

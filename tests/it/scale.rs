@@ -1,15 +1,13 @@
-//! Traces built to be slow to read, and their doubled versions. That they are read at all within the test's
-//! patience is the test; what doubling costs is printed by
-//! `cargo test --release --test it what_doubling_costs -- --ignored --nocapture`, and should be about 2.
+//! Traces built to be slow to read. That they are read at all within the test's patience is the test; what doubling them costs
+//! is in `doubling.rs`. And threads that share a trace change nothing.
 
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
-use crate::common::evil::{KINDS, Kind, server};
+use crate::common::evil::{KINDS, old, server};
 use crate::common::{self, root_by, selector, slice};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use gotrace_slice::slice::Selector;
 use std::time::{Duration, Instant};
 
 /// Lists what could be selected, selects by everything, and by creation with whole lives.
@@ -40,56 +38,11 @@ fn evil_traces_are_read() {
 
 /// Processor time of this process, its finished threads included, and of others that it ran to their end, in ms. Other
 /// programs do not disturb it.
-fn processor_ms() -> u64 {
+pub(crate) fn processor_ms() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
     let ticks = |i: usize| fields[i].parse::<u64>().expect("a number");
     (11..=14).map(ticks).sum::<u64>() * 10
-}
-
-/// Milliseconds that the program takes, averaged over enough runs for the coarse clock: it lists candidates, then it
-/// selects, without critical paths and with them. Each run is a process of its own: what one keeps of its memory makes
-/// further runs cheaper, for small traces more than for large ones.
-fn cost(file: &Path) -> f64 {
-    let asked: [&[&str]; 3] = [&[], &["--root", "main", "--metric", "goroutine"], &["--root", "main"]];
-    let (started, mut runs) = (processor_ms(), 0);
-    loop {
-        for asked in asked {
-            let mut program = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
-            let ran = program.args(["--no-progress", "-q", "-j", "1"]).args(asked).arg(file);
-            let status = ran.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("a program to run");
-            // Done, or nothing matches.
-            assert!(matches!(status.code(), Some(0 | 1)), "{}: {status}", file.display());
-        }
-        runs += 1;
-        let spent = processor_ms() - started;
-        if spent >= 1_000 {
-            return spent as f64 / f64::from(runs);
-        }
-    }
-}
-
-#[test]
-#[ignore = "measures; run it in release"]
-fn what_doubling_costs() {
-    // `GOTRACE_SLICE_SCALE=4` for larger ones; `GOTRACE_SLICE_KEEP=FOLDER` keeps them there.
-    let scale = std::env::var("GOTRACE_SLICE_SCALE").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
-    let passing = tempfile::tempdir().expect("a folder to write to");
-    let keep = std::env::var_os("GOTRACE_SLICE_KEEP").map(PathBuf::from);
-    let folder = keep.as_deref().unwrap_or(passing.path());
-    let measure = |(name, n, make): Kind| {
-        let n = n * scale;
-        let file = |n: u64, size: &str| {
-            let file = folder.join(format!("{}-{size}.trace", name.replace(' ', "-")));
-            std::fs::write(&file, make(n)).expect("a folder to write to");
-            file
-        };
-        let (once, twice) = (file(n, "once"), file(n * 2, "twice"));
-        let (once, twice) = (cost(&once), cost(&twice));
-        let ratio = twice / once;
-        println!("{name:40} {n:>8} {once:>8.1} ms   {:>8} {twice:>8.1} ms   {ratio:.2}", n * 2);
-    };
-    KINDS.into_iter().for_each(measure);
 }
 
 /// Every thread's event is next in its turn: nothing is missing, nothing contradicts.
@@ -104,7 +57,11 @@ fn a_server_with_many_threads_is_sound() {
 }
 
 fn digest_with(threads: usize, bytes: &Vec<u8>) -> String {
-    match slice(bytes, &selector("main", root_by("creation,entry,stack")), threads).expect("an answer") {
+    digest_of(threads, bytes, &selector("main", root_by("creation,entry,stack")))
+}
+
+fn digest_of(threads: usize, bytes: &Vec<u8>, selector: &Selector) -> String {
+    match slice(bytes, selector, threads).expect("an answer") {
         Answer::Profile(profile) => common::digest(&profile),
         Answer::NoMatch(candidates) => format!("{:?}", candidates.warnings),
     }
@@ -126,6 +83,19 @@ fn threads_share_a_generation() {
         for threads in [2, 8] {
             assert!(digest_with(threads, bytes) == alone, "trace {i}, {threads} threads");
         }
+    }
+}
+
+/// Where more waits end at a moment than a list has room for, which of them are told depends on which paths are walked together.
+/// That does not depend on threads, in old traces either.
+#[test]
+fn threads_change_nothing_in_a_crowded_old_trace() {
+    let bytes = old::crowded(16_000);
+    let requests = selector("main", root_by("creation"));
+    let alone = digest_of(1, &bytes, &requests);
+    assert!(alone.contains("[more]"), "not crowded");
+    for threads in [2, 3, 8] {
+        assert!(digest_of(threads, &bytes, &requests) == alone, "{threads} threads");
     }
 }
 

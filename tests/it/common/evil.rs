@@ -1,5 +1,8 @@
 //! Traces built to be slow to read, each in any size.
 
+mod damage;
+pub mod old;
+
 use super::sim::{Plan, simulate};
 use gotrace_slice::trace::testing::{CpuSample, NO_THREAD, NameTable, TimedEvent, TraceWriter, code};
 
@@ -7,7 +10,7 @@ use gotrace_slice::trace::testing::{CpuSample, NO_THREAD, NameTable, TimedEvent,
 pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);
 
 /// All kinds.
-pub const KINDS: [Kind; 16] = [
+pub const KINDS: [Kind; 23] = [
     ("threads that wait for creations", 5_000, waiting_for_creations),
     ("threads that wait for one goroutine", 5_000, waiting_in_a_row),
     ("threads that wait while it changes", 2_000, waiting_in_vain),
@@ -24,6 +27,13 @@ pub const KINDS: [Kind; 16] = [
     ("nested regions", 20_000, regions),
     ("deep stacks of long names", 500, deep_stacks),
     ("deep stacks of many lines", 500, many_lines),
+    ("tasks inside of each other", 20_000, tasks),
+    ("bytes between batches", 5_000, damage::foreign),
+    ("batches with damage in them", 2_000, damage::unreadable),
+    ("names that nothing defines", 20_000, damage::undefined),
+    ("crowds in an old trace", 4_000, old::crowded),
+    ("procs of an old trace that wait", 10_000, old::stuck),
+    ("a chain of goroutines in an old trace", 50_000, old::chain),
 ];
 
 struct Trace {
@@ -273,6 +283,19 @@ fn regions(n: u64) -> Vec<u8> {
     let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
     events.extend((2..).zip(&args).map(|(t, args)| (t, code::USER_REGION_BEGIN, &args[..])));
     events.extend((n + 2..).zip(args.iter().rev()).map(|(t, args)| (t, code::USER_REGION_END, &args[..])));
+    trace.thread(1, 1, &events);
+    trace.finish()
+}
+
+/// One goroutine begins tasks, each a part of the one before, and ends them all.
+fn tasks(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let (name, stack) = (trace.names.string(b"main"), trace.names.stack(&["main.recursive", "main.main"]));
+    let begins: Vec<[u64; 4]> = (1..=n).map(|i| [i, i - 1, name, stack]).collect();
+    let ends: Vec<[u64; 2]> = (1..=n).rev().map(|i| [i, stack]).collect();
+    let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
+    events.extend((2..).zip(&begins).map(|(t, args)| (t, code::USER_TASK_BEGIN, &args[..])));
+    events.extend((n + 2..).zip(&ends).map(|(t, args)| (t, code::USER_TASK_END, &args[..])));
     trace.thread(1, 1, &events);
     trace.finish()
 }

@@ -18,8 +18,10 @@ pub(crate) mod ev {
     pub(crate) const GO_START: u8 = 14;
     pub(crate) const GO_END: u8 = 15;
     pub(crate) const GO_SCHED: u8 = 17;
-    pub(crate) const GO_BLOCK_RECV: u8 = 23;
+    pub(crate) const GO_BLOCK: u8 = 20;
     pub(crate) const GO_UNBLOCK: u8 = 21;
+    pub(crate) const GO_BLOCK_RECV: u8 = 23;
+    pub(crate) const GO_BLOCK_SYNC: u8 = 25;
     pub(crate) const GO_SYS_CALL: u8 = 28;
     pub(crate) const GO_SYS_EXIT: u8 = 29;
     pub(crate) const GO_SYS_BLOCK: u8 = 30;
@@ -27,6 +29,7 @@ pub(crate) mod ev {
     pub(crate) const FUTILE_WAKEUP: u8 = 36;
     pub(crate) const STRING: u8 = 37;
     pub(crate) const GO_START_LOCAL: u8 = 38;
+    pub(crate) const GO_UNBLOCK_LOCAL: u8 = 39;
 }
 
 impl Builder {
