@@ -5,6 +5,7 @@ use crate::profile::{MatchedFunction, SelectAlone};
 use crate::slice::{Narrowed, RootKind, Slice};
 use crate::survey::Survey;
 use crate::survey::roots::paths::PathNode;
+use crate::survey::roots::servers::hands_on;
 use crate::trace::ids::StringIdx;
 use crate::trace::symbols::Symbols;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -57,7 +58,10 @@ impl MatchedCounts {
 
     /// The list, in no order.
     pub(super) fn list(self) -> Vec<MatchedFunction> {
-        let row = |((by, function), requests)| MatchedFunction { function, by, requests, ..MatchedFunction::default() };
+        let row = |((by, function), requests): ((_, String), _)| {
+            let hands_on = by == "stack" && hands_on(&function);
+            MatchedFunction { function, by, requests, hands_on, ..MatchedFunction::default() }
+        };
         self.0.into_iter().map(row).collect()
     }
 }

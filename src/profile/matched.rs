@@ -17,6 +17,8 @@ pub struct MatchedFunction {
     pub requests: u64,
     /// How many an edge cuts; they do not count, unless cut ones are included.
     pub cut: u64,
+    /// Whether it is a wrapper of `net/http` itself, through which requests of all endpoints go.
+    pub hands_on: bool,
 }
 
 /// What selects roots on no server and nothing else, where requests on a server match too.
@@ -82,8 +84,13 @@ mod tests {
     #[test]
     fn cut_requests_are_added_to_the_rows_of_what_matched() {
         let cut = |matched: &str| CutRequest { matched: matched.into(), by: "stack", ..CutRequest::default() };
-        let row =
-            |function: &str, requests, cut| MatchedFunction { function: function.into(), by: "stack", requests, cut };
+        let row = |function: &str, requests, cut| MatchedFunction {
+            function: function.into(),
+            by: "stack",
+            requests,
+            cut,
+            hands_on: false,
+        };
         let mut list = vec![row("main.A", 3, 0)];
         MatchedFunction::add_cut(&mut list, [cut("main.B"), cut("main.A"), cut("main.B")].iter());
         assert_eq!(list, [row("main.A", 3, 1), row("main.B", 0, 2)]);

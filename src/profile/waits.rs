@@ -5,6 +5,11 @@ pub(crate) fn is_message(state: &str) -> bool {
     state.starts_with("chan ") || state.starts_with("select")
 }
 
+/// Whether a state is a wait for the collector (`gopark`'s trace reasons, `runtime/traceruntime.go` of Go 1.22 - 1.27).
+pub(crate) fn is_for_collector(state: &str) -> bool {
+    state.starts_with("GC ") || state == "wait until GC ends"
+}
+
 /// Whether a wait with this detail is for a lock that somebody holds.
 pub(crate) fn is_lock(detail: &str) -> bool {
     matches!(detail, "mutex" | "rwmutex")

@@ -12,6 +12,15 @@ pub(super) fn why(leaning: Leaning) -> Option<&'static str> {
     }
 }
 
+/// What undecided requests are, in fewer words: ` fast ones`, if those that count are slow.
+pub(super) fn undecided_ones(leaning: Leaning) -> &'static str {
+    match leaning.toward {
+        LeansToward::Slow => " fast ones",
+        LeansToward::Fast => " slow ones",
+        LeansToward::Unknown => "",
+    }
+}
+
 /// `p50 is of the slow 74 of up to 360`.
 pub(super) fn of_how_many(leaning: Leaning) -> String {
     let which = match leaning.toward {

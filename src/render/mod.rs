@@ -23,6 +23,7 @@ mod leaning;
 mod markdown;
 mod metric;
 pub mod names;
+mod next_step;
 mod palette;
 mod parquet;
 mod perfetto;
@@ -35,6 +36,7 @@ mod svg;
 mod testing;
 mod text;
 pub mod units;
+mod wrap;
 
 use crate::compare::Comparison;
 use crate::profile::{Candidates, Profile};

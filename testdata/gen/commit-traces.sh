@@ -13,7 +13,7 @@ trap 'rm -rf "$tmp"' EXIT
 "$here/build-ref.sh" "$("$here/toolchains.sh" 1.27)" "$tmp/streamref"
 STREAMREF=$tmp/streamref "$here/record.sh" "$tmp/t" 1.19 1.21 1.22 1.23 1.25 1.27
 exact=
-for program in critical keepalive loops wakers causes endpoints grpc dispatch routed compared started testing older likely spans stretches matching cutoff problems findings relays kinds collector nocpu; do
+for program in critical keepalive loops wakers causes endpoints grpc dispatch routed compared started testing older likely spans stretches matching cutoff problems findings tails relays kinds collector nocpu; do
 	case " ${PROGRAMS:-$program} " in *" $program "*) exact="$exact $program" ;; esac
 done
 if [ -n "$exact" ]; then

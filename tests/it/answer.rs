@@ -4,7 +4,9 @@
 use crate::common::{by_stack, profile, recordings, root, selector};
 use gotrace_slice::profile::{Cause, CodePlace};
 use gotrace_slice::slice::RootBy;
+use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 
 /// A root; where most of its time is and in which state; whom it waits for, which does what; whether that holds a lock.
 type Truth = (&'static str, &'static str, &'static str, Option<(&'static str, &'static str, bool)>);
@@ -30,6 +32,21 @@ const CAUSES: &[Truth] = &[
     ("main.Expire", "main.Expire", "select", None),
     ("main.Sleep", "main.Sleep", "sleep", None),
 ];
+
+/// A pattern that matches a wrapper of `net/http`, through which all endpoints go, and one that matches an endpoint.
+#[test]
+fn the_next_step_from_all_endpoints_is_to_choose_one() {
+    for path in recordings("keepalive") {
+        let next = |pattern: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+            let output = command.args(["-q", "-f", "json", "--root", pattern]).arg(&path).output().expect("it runs");
+            let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+            report["answer"]["next"].as_str().unwrap_or_default().to_owned()
+        };
+        assert!(next("ServeHTTP").contains("choose an endpoint"), "{}: {}", path.display(), next("ServeHTTP"));
+        assert!(!next("main.Order").contains("choose an endpoint"), "{}", path.display());
+    }
+}
 
 fn function(place: Option<&CodePlace>) -> &str {
     place.map_or("", |place| &place.function)

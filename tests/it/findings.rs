@@ -1,4 +1,5 @@
-//! Each finding on requests that it is true of, and its absence on twins that look alike (`testdata/gen/findings`).
+//! Each finding on requests that it is true of, and its absence on twins that look alike (`testdata/gen/findings`; those about
+//! the slowest requests: `testdata/gen/tails`).
 
 use crate::common::{recordings, root};
 use rustc_hash::FxHashMap;
@@ -15,11 +16,14 @@ fn report(path: &Path, function: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}: {function}: {output:?}", path.display()))
 }
 
-/// What the program says of each finding: the functions that must have it, and those that must not.
-fn truth(path: &Path) -> Vec<Value> {
+/// What the program says of each finding, the functions that must have it and those that must not; and how many requests of
+/// each function there are.
+fn truth(path: &Path) -> (Vec<Value>, u64) {
     let said = std::fs::read(path.with_extension("json")).expect("what the program said");
     let truth: Value = serde_json::from_slice(&said).expect("JSON");
-    truth["pairs"].as_array().expect("pairs").clone()
+    let pairs = truth["pairs"].as_array().expect("pairs").clone();
+    assert!(!pairs.is_empty(), "{}", path.display());
+    (pairs, truth["requests"].as_u64().unwrap_or(12))
 }
 
 fn names(list: &Value) -> impl Iterator<Item = &str> {
@@ -28,14 +32,15 @@ fn names(list: &Value) -> impl Iterator<Item = &str> {
 
 #[test]
 fn each_finding_is_raised_by_its_requests_and_not_by_their_twins() {
-    for path in recordings("findings") {
+    for path in recordings("findings").into_iter().chain(recordings("tails")) {
+        let (pairs, requests) = truth(&path);
         let mut reports: FxHashMap<String, Value> = FxHashMap::default();
         let mut has = |function: &str, finding: &str| {
             let report = reports.entry(function.to_owned()).or_insert_with(|| report(&path, function));
-            assert_eq!(report["latency"]["count"], 12, "{}: {function}", path.display());
+            assert_eq!(report["latency"]["count"], requests, "{}: {function}", path.display());
             report["findings"].as_array().expect("findings").iter().any(|found| found["id"] == finding)
         };
-        for pair in truth(&path) {
+        for pair in pairs {
             let finding = pair["finding"].as_str().expect("a finding");
             // Before Go 1.21 only the collector's stops are in a trace.
             if finding == "stw" && path.to_string_lossy().contains("go1.19") {

@@ -121,3 +121,19 @@ fn a_driver_below_gopath_is_not_the_programs_own() {
     let cause = first(&profile(&[("main.H main.load github.com/me/db.Query net.Read", "", "network", 9)]));
     assert_eq!((function(&cause), cause.waits_in.as_str()), ("github.com/me/db.Query", "net.Read"));
 }
+
+#[test]
+fn how_deep_a_function_recurs_parts_no_stacks() {
+    let deep =
+        |times: usize| format!("main.H{} main.visit main.load net/http.Get", " main.walk main.visit".repeat(times));
+    let rows: Vec<String> = (1..5).map(deep).collect();
+    let answered = |rows: &[String]| {
+        first(&profile(&rows.iter().map(|stack| (stack.as_str(), "", "network", 25)).collect::<Vec<_>>()))
+    };
+    let cause = answered(&rows);
+    assert_eq!((function(&cause), cause.ns), ("main.load", 100));
+    // Its twin: what they call in the end differs.
+    let ends = ["main.load", "main.store", "main.send", "main.log"];
+    let rows: Vec<String> = rows.iter().zip(ends).map(|(stack, end)| stack.replace("main.load", end)).collect();
+    assert_eq!(function(&answered(&rows)), "main.visit");
+}

@@ -7,6 +7,8 @@
 
 use crate::profile::waits::{is_lock, is_message, lock_kind};
 use crate::profile::{LibraryPool, OwnCode, Precision, Profile, ProfileFrame, Sample, only_parks};
+use rustc_hash::FxHashMap;
+use std::collections::hash_map::Entry;
 
 /// Frames read of a stack at most, from the leaf.
 const MAX_FRAMES: usize = 4096;
@@ -86,7 +88,7 @@ fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample) -> TimedStack<'p> {
     let state = if is_own_wait { &sample.state } else { &sample.waited_in };
     let detail = if is_own_wait { sample.detail } else { lock_detail(state, waiter) };
     TimedStack {
-        own: waiter.iter().rev().copied().filter(|frame| own.has(frame)).collect(),
+        own: without_recursion(waiter.iter().rev().copied().filter(|frame| own.has(frame))),
         pool: if is_message(state) { LibraryPool::of(waiter.iter().map(|f| f.function.as_str())) } else { None },
         frames: waiter.to_vec(),
         state,
@@ -95,6 +97,23 @@ fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample) -> TimedStack<'p> {
         bracketed: sample.precision == Precision::Bracketed && goroutines.len() == 1,
         worker: (goroutines.len() > 1).then(|| worker(sample, &goroutines, own)),
     }
+}
+
+/// Frames, each function once: where it was first called, with the line that leads further in. So stacks that differ in how
+/// deep they recur have in common what they call then.
+fn without_recursion<'p>(frames: impl Iterator<Item = &'p ProfileFrame>) -> Vec<&'p ProfileFrame> {
+    let mut once: Vec<&ProfileFrame> = Vec::new();
+    let mut known: FxHashMap<&str, usize> = FxHashMap::default();
+    for frame in frames {
+        match known.entry(&frame.function) {
+            Entry::Occupied(at) => once[*at.get()] = frame,
+            Entry::Vacant(free) => {
+                free.insert(once.len());
+                once.push(frame);
+            }
+        }
+    }
+    once
 }
 
 /// A goroutine's own stack, without that of its creator and without what only stands for its end.

@@ -7,7 +7,7 @@ mod calls;
 mod places;
 
 use super::latency::TAIL_MIN_REQUESTS;
-use super::waits::is_message;
+use super::waits::{is_for_collector, is_message};
 use super::{Finding, FindingEvidence, Overlap, Profile, Requests, WakerKind, Wakeup};
 use places::{Place, WaitFor};
 
@@ -105,7 +105,7 @@ fn tail_id(state: &str) -> &'static str {
         _ if state.starts_with("chan ") => "chan-tail",
         _ if state.starts_with("select") => "select-tail",
         _ if state.starts_with("sync.(*Cond)") => "cond-tail",
-        _ if state.starts_with("GC ") => "gc-tail",
+        _ if is_for_collector(state) => "gc-tail",
         _ => "wait-tail",
     }
 }
@@ -240,17 +240,17 @@ fn large_parts(profile: &Profile, requests: &Requests, without_cpu_ns: u64) -> V
 
 /// Time in which requests helped the collector or waited for it, in ns.
 fn collector_ns(profile: &Profile, requests: &Requests) -> u64 {
-    let waits = requests.tail.iter().filter(|r| r.state.starts_with("GC ")).map(|r| r.all_ns);
-    let others = requests.wakeups.iter().filter(|w| is_for_collector(profile, w)).map(|w| w.wait_ns);
+    let waits = requests.tail.iter().filter(|r| is_for_collector(&r.state)).map(|r| r.all_ns);
+    let others = requests.wakeups.iter().filter(|w| ends_by_collector(profile, w)).map(|w| w.wait_ns);
     waits.chain(others).fold(work_for_collector(&requests.overlap), u64::saturating_add)
 }
 
 /// Whether waits of another state than the collector's own are for it: its goroutines ended them, or they are for one of
 /// its locks (`runtime.gcStart`, `runtime.gcMarkDone`).
-fn is_for_collector(profile: &Profile, wakeup: &Wakeup) -> bool {
+fn ends_by_collector(profile: &Profile, wakeup: &Wakeup) -> bool {
     let is_its = |function: &str| function.starts_with("runtime.gc") || function.starts_with("runtime.bgsweep");
     let waits_in = || profile.tree.goroutine(wakeup.waiting).any(|frame| is_its(&frame.function));
-    !wakeup.state.starts_with("GC ")
+    !is_for_collector(&wakeup.state)
         && wakeup.waker == WakerKind::Runtime
         && (is_its(&wakeup.waker_entry) || wakeup.detail == "runtime" && waits_in())
 }

@@ -11,6 +11,7 @@ use super::tables::{Frames, Stacks, States, Strings};
 use crate::profile::{Metric, Profile, Requests};
 use crate::render::answer::{self, AnswerStyle};
 use crate::render::clean::clean;
+use crate::render::next_step;
 use crate::render::{Options, question, text};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -76,7 +77,7 @@ pub(in crate::render) fn write(profile: &Profile, options: &Options, out: &mut d
     let page = Page {
         title: &title,
         answer: &answer,
-        next: found.and_then(|found| answer::next(found, profile)),
+        next: found.and_then(|found| next_step::of(found, profile)),
         facts: head::facts_of(&text::selected(profile, &head::text_options(options))?, &profile.traces),
         ..Page::of(profile, options)
     };

@@ -4,6 +4,7 @@ use super::FrameRow;
 use crate::profile::{Answer, Cause, CodePlace, LibraryPool, Profile, WaitsFor};
 use crate::render::Options;
 use crate::render::answer::{self, AnswerStyle};
+use crate::render::next_step;
 use serde::Serialize;
 
 /// What decides how long requests take.
@@ -45,7 +46,7 @@ impl<'a> AnswerRow<'a> {
     pub(super) fn new(answer: &'a Answer, profile: &Profile, options: &Options) -> Self {
         Self {
             text: answer::text(answer, profile, AnswerStyle::of(options)),
-            next: answer::next(answer, profile),
+            next: next_step::of(answer, profile),
             root: &answer.root,
             count: answer.count,
             undecided: answer.undecided,

@@ -9,6 +9,7 @@ pub(super) use comparison::write as write_comparison;
 
 use super::answer::{self, AnswerStyle};
 use super::cut;
+use super::next_step;
 use super::text::{MergedStack, merged_stacks, waited_in};
 use super::units::{Share, count, counted, duration, shares};
 use super::{Options, metric, question, sort_rows};
@@ -25,7 +26,7 @@ pub(super) fn write(profile: &Profile, options: &Options, out: &mut dyn Write) -
     writeln!(out, "### {}\n", headline(profile, options))?;
     if let Some(answer) = profile.requests.as_ref().and_then(|r| r.answer.as_ref()) {
         writeln!(out, "{}\n", text(&answer::text(answer, profile, AnswerStyle::of(options))))?;
-        if let Some(next) = answer::next(answer, profile) {
+        if let Some(next) = next_step::of(answer, profile) {
             let next = if next.starts_with("gotrace-slice") { code(&next) } else { text(&next) };
             writeln!(out, "Next: {next}\n")?;
         }

@@ -1,7 +1,7 @@
 //! A goroutine's states over an axis of time, a sign for each column.
 
 use super::layout::{DIM, PLAIN, View, state_style};
-use crate::profile::{Lane, LanePiece, PathPiece, is_message};
+use crate::profile::{Lane, LanePiece, PathPiece, is_for_collector, is_message};
 use crate::render::clean::clean;
 use anstyle::Style;
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ pub(super) fn sign(view: &View<'_>, fill: Fill, names: &[String]) -> char {
         "unknown" => ('?', '?'),
         _ if state.starts_with("sync") => ('▓', 'L'),
         _ if is_message(state) => ('▒', 'c'),
-        _ if state.starts_with("GC ") => ('▚', 'G'),
+        _ if is_for_collector(state) => ('▚', 'G'),
         _ => ('╌', '+'),
     };
     if view.options.unicode { unicode } else { ascii }

@@ -7,7 +7,9 @@ use crate::render::palette;
 use crate::render::units::{self, Share};
 use anstyle::{AnsiColor, Color, Style};
 use std::io::{self, Write};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthChar as _;
+
+pub(crate) use crate::render::wrap::{width, wrapped};
 
 /// Everything the sections need to know about where they are written.
 pub(crate) struct View<'a> {
@@ -75,11 +77,6 @@ const fn color(color: AnsiColor) -> Style {
 /// The colour of a state.
 pub(crate) fn state_style(state: &str) -> Style {
     palette::of_state(state).terminal.map_or(PLAIN, color)
-}
-
-/// Columns that a text takes.
-pub(crate) fn width(text: &str) -> usize {
-    text.width()
 }
 
 impl<'a> View<'a> {
@@ -210,18 +207,6 @@ impl<'a> View<'a> {
         }
         writeln!(out)
     }
-}
-
-/// A sentence on as many lines as it needs, each set in by so many columns.
-pub(crate) fn wrapped(text: &str, indent: usize, columns: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= columns => line.extend([" ", word]),
-            _ => lines.push(format!("{:indent$}{word}", "")),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

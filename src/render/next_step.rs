@@ -1,0 +1,59 @@
+//! What to do after a report, for all formats: a command, or what to record.
+
+use super::{findings, question, shell};
+use crate::profile::{Answer, Cause, Finding, Profile, is_for_collector, longest_cut};
+
+/// The next step: a command, or what to record.
+pub(super) fn of(answer: &Answer, profile: &Profile) -> Option<String> {
+    let requests = profile.requests.as_ref()?;
+    let Some(latency) = &requests.latency else {
+        return longest_cut(&requests.cut).and_then(|_| step(profile, "--include-partial --slowest 1"));
+    };
+    let is_whole = requests.only.is_none();
+    // Causes of several endpoints together are those of none.
+    let mut matched = profile.selection.matched.iter().filter(|matched| matched.requests > 0).peekable();
+    if matched.peek().is_some() && matched.all(|matched| matched.hands_on) {
+        return Some(
+            "all requests of the server go through this: choose an endpoint, without --root they are listed".to_owned(),
+        );
+    }
+    let computes = |cause: &Cause| cause.state == "running" && cause.detail.is_empty();
+    if answer.causes.first().is_some_and(|cause| computes(cause) && cause.bracketed) {
+        return Some("record with a CPU profile running (pprof.StartCPUProfile): its samples name the code".to_owned());
+    }
+    // The one that the recording was made for may not be over.
+    let longest_cut = longest_cut(&requests.cut).map_or(0, |cut| cut.at_least_ns);
+    if is_whole && !requests.include_partial && longest_cut > latency.max_ns {
+        return step(profile, "--include-partial --slowest 1");
+    }
+    let explains = |finding: &&Finding| answer.causes.first().is_some_and(|cause| about(cause).contains(&finding.id));
+    if let Some(finding) = requests.findings.iter().find(explains) {
+        return Some(findings::next(finding.id).to_owned());
+    }
+    if is_whole && latency.count >= crate::profile::TAIL_MIN_REQUESTS && latency.p95_ns / 2 >= latency.p50_ns {
+        return step(profile, "--only p95..");
+    }
+    if is_whole && latency.count > 1 { step(profile, "-o slow.svg") } else { None }
+}
+
+/// The command that asks the same with more options; of many traces only these options.
+fn step(profile: &Profile, options: &str) -> Option<String> {
+    if profile.traces.len() > shell::MAX_FILES {
+        return Some(format!("the same command with {options}"));
+    }
+    question::with(profile, options)
+}
+
+/// The findings that can explain a cause.
+fn about(cause: &Cause) -> &'static [&'static str] {
+    match (cause.state.as_str(), cause.detail) {
+        _ if cause.pool.is_some() => &["pool", "timeout"],
+        ("running", "") => &["no-cpu", "cpu-bound"],
+        ("running", _) => &["collector"],
+        ("runnable", _) => &["scheduler"],
+        ("syscall", _) => &["syscall"],
+        ("sync", "mutex" | "rwmutex") => &["contention", "lock-holder"],
+        (state, _) if is_for_collector(state) => &["collector"],
+        _ => &["pool", "serial", "slow-call", "timeout", "contention", "lock-holder", "outside-worker", "collector"],
+    }
+}
