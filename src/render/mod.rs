@@ -36,6 +36,8 @@ mod svg;
 mod testing;
 mod text;
 pub mod units;
+#[cfg(test)]
+mod vision;
 mod wrap;
 
 use crate::compare::Comparison;

@@ -26,7 +26,8 @@ pub(crate) struct StateColor {
 }
 
 /// The background of a box in pictures. Both differ enough from the paper that a box and a mark in a legend are seen: by 3
-/// to 1, as WCAG 2 has it for graphics. The hues are those of gotraceui; colour-blind people can tell them apart.
+/// to 1, as WCAG 2 has it for graphics. The hues are near those of gotraceui, and so chosen that colour-blind people can tell
+/// them apart, too: the tests below say how well.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Fill {
     /// On light paper.
@@ -54,25 +55,25 @@ const fn fill(light: u32, dark: u32) -> Fill {
 pub(crate) fn of_state(state: &str) -> StateColor {
     use AnsiColor::{Blue, Cyan, Green, Magenta, Red, Yellow};
     let (terminal, fill) = match state {
-        "running" => (Some(Green), fill(0x2e_8b_57, 0x3f_ae_70)),
-        "runnable" => (Some(Cyan), fill(0x1f_90_a2, 0x35_b8_cb)),
-        "network" => (Some(Magenta), fill(0xc4_68_82, 0xe3_9b_b0)),
-        "syscall" => (Some(Red), fill(0xa0_52_2d, 0xc8_7d_55)),
-        "sync" => (Some(Yellow), fill(0xc0_39_2b, 0xe5_60_4f)),
-        "sync.(*Cond).Wait" => (Some(Yellow), fill(0x8f_5a_14, 0xc9_98_4a)),
-        "sleep" | "forever" => (None, fill(0x74_82_95, 0x98_a5_b7)),
-        _ if state.starts_with("chan ") => (Some(Blue), fill(0xcc_66_0a, 0xf0_8c_30)),
-        _ if state.starts_with("select") => (Some(Blue), fill(0xa9_82_00, 0xf3_c0_50)),
+        "running" => (Some(Green), fill(0x1b_83_5c, 0x3d_aa_83)),
+        "runnable" => (Some(Cyan), fill(0x16_9a_b4, 0x44_c7_de)),
+        "network" => (Some(Magenta), fill(0xbd_6e_79, 0xec_9e_a8)),
+        "syscall" => (Some(Red), fill(0x8d_41_12, 0xb2_79_5d)),
+        "sync" => (Some(Yellow), fill(0xbe_45_40, 0xef_43_2b)),
+        "sync.(*Cond).Wait" => (Some(Yellow), fill(0x97_5c_00, 0xbe_97_50)),
+        "sleep" | "forever" => (None, fill(0x6b_77_89, 0x8e_98_aa)),
+        _ if state.starts_with("chan ") => (Some(Blue), fill(0xe6_68_00, 0xff_85_02)),
+        _ if state.starts_with("select") => (Some(Blue), fill(0xa7_8f_5a, 0xff_d0_56)),
         _ if state.starts_with("sync") => (Some(Yellow), OTHER),
-        _ if state.contains("stop the world") || state.contains("STW") => (Some(Magenta), fill(0x4b_00_82, 0xc7_a6_ff)),
-        _ if state.contains("GC") => (Some(Magenta), fill(0x7d_4f_b5, 0xa0_7c_d6)),
+        _ if state.contains("stop the world") || state.contains("STW") => (Some(Magenta), fill(0x36_05_72, 0xc4_9b_ff)),
+        _ if state.contains("GC") => (Some(Magenta), fill(0x80_5b_b7, 0xa1_72_da)),
         _ => (None, OTHER),
     };
     StateColor { terminal, fill }
 }
 
 /// States that have no colour of their own.
-pub(crate) const OTHER: Fill = fill(0x86_86_86, 0xb0_b0_b0);
+pub(crate) const OTHER: Fill = fill(0x90_90_91, 0xba_bc_c2);
 
 /// Light and dark paper, in pictures and pages.
 #[cfg(test)]
@@ -81,6 +82,7 @@ const PAPERS: ([u32; 2], [u32; 2]) = ([0xff_ff_ff, 0xfd_fd_fb], [0x1c_1c_1e, 0x1
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::render::vision;
 
     const STATES: [&str; 12] = [
         "running",
@@ -97,13 +99,14 @@ mod tests {
         "x",
     ];
 
+    /// States that stand side by side in most requests.
+    const COMMON: [&str; 9] =
+        ["running", "runnable", "network", "syscall", "sync", "sleep", "chan receive", "select", "GC sweep wait"];
+
     /// Relative luminance by WCAG 2.
     fn luminance(color: Rgb) -> f64 {
-        let linear = |c: u8| {
-            let c = f64::from(c) / 255.0;
-            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * linear(color.0) + 0.7152 * linear(color.1) + 0.0722 * linear(color.2)
+        let [red, green, blue] = vision::linear(color);
+        0.2126 * red + 0.7152 * green + 0.0722 * blue
     }
 
     fn contrast(a: Rgb, b: Rgb) -> f64 {
@@ -123,6 +126,28 @@ mod tests {
             let others = || STATES[at + 1..].iter().map(|other| of_state(other).fill);
             assert!(others().all(|other| other.light != color.light && other.dark != color.dark), "{state}");
         }
+    }
+
+    /// By CIEDE2000, of which about 1 is just noticed: common states by 10, all others by 6.5. Those that share a colour are
+    /// told apart by what is written beside it: sending and receiving on channels, the waits of `sync` without a row in the
+    /// table, kinds of collector work.
+    #[test]
+    fn states_differ_for_people_who_see_fewer_colours() {
+        for (name, seen_by) in &vision::VISIONS {
+            for (at, state) in STATES.iter().enumerate() {
+                for other in &STATES[at + 1..] {
+                    let fills = [of_state(state).fill, of_state(other).fill];
+                    let least = if [state, other].iter().all(|of| COMMON.contains(of)) { 10.0 } else { 6.5 };
+                    for (paper, [a, b]) in
+                        [("light", fills.map(|fill| fill.light)), ("dark", fills.map(|fill| fill.dark))]
+                    {
+                        let found = vision::difference(vision::seen(a, seen_by), vision::seen(b, seen_by));
+                        assert!(found >= least, "{state} {a} and {other} {b} on {paper}, {name}: {found:.1}");
+                    }
+                }
+            }
+        }
+        assert_eq!(of_state("chan send"), of_state("chan receive"));
     }
 
     #[test]

@@ -91,9 +91,9 @@ mod tests {
 
     #[test]
     fn frames_are_coloured_by_what_they_are() {
-        assert_eq!(of_frame("[running]").light.to_string(), "#2e8b57");
-        assert_eq!(of_frame("[chan receive]").light.to_string(), "#cc660a");
-        assert_eq!(of_frame("[GC mark assist wait for work]").light.to_string(), "#7d4fb5");
+        assert_eq!(of_frame("[running]").light.to_string(), "#1b835c");
+        assert_eq!(of_frame("[chan receive]").light.to_string(), "#e66800");
+        assert_eq!(of_frame("[GC mark assist wait for work]").light.to_string(), "#805bb7");
         assert_eq!(of_frame("[never heard of]"), OTHER);
         assert_eq!(of_frame("[go]"), Fill::on_both(PSEUDO));
         assert!(STD.contains(&of_frame("net/http.(*conn).serve").light));

@@ -51,9 +51,9 @@ fn boxes_say_times_and_states_have_their_colours() {
     assert!(titles.contains(&"all (6.06 s, 100.0%)"), "{titles:?}");
     assert!(titles.contains(&"[network] (4.00 s, 66.0%)"), "{titles:?}");
     let network = svg.split("<g><title>[network]").nth(1).unwrap();
-    assert!(network.split_once("</g>").unwrap().0.contains("fill=\"#c46882\""), "{network}");
+    assert!(network.split_once("</g>").unwrap().0.contains("fill=\"#bd6e79\""), "{network}");
     // On dark paper, the box and the mark of the legend are lighter.
-    assert!(svg.contains("#frames rect[fill=\"#c46882\"], tspan.mark[fill=\"#c46882\"] { fill:#e39bb0; }"), "{svg}");
+    assert!(svg.contains("#frames rect[fill=\"#bd6e79\"], tspan.mark[fill=\"#bd6e79\"] { fill:#ec9ea8; }"), "{svg}");
     let boxes = &svg[svg.find("<g>").unwrap()..];
     assert!(!boxes.contains("rgb("), "a box kept inferno's colour");
     assert!(!svg.contains(&format!(">{}<", theme::LEGEND)), "the legend is missing");
