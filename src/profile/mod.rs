@@ -15,6 +15,7 @@ mod carriers;
 mod cpu_time;
 mod cut;
 mod duration_list;
+mod exemplar;
 mod exemplars;
 mod findings;
 mod finish;
@@ -44,6 +45,7 @@ pub use cpu_time::{CpuTime, SAMPLE_NS};
 pub(crate) use cut::choose_cut;
 pub use cut::{CutCount, CutCounts, CutRequest, LongestSeen, longest_cut};
 pub use duration_list::{DurationList, InferredDuration};
+pub use exemplar::{Exemplar, HandOver, Lane, LanePiece, PathPiece};
 pub use exemplars::SLOWEST_EXEMPLARS;
 pub(crate) use exemplars::{EXEMPLARS_OF_ALL, exemplar_rank};
 pub use latency::TAIL_MIN_REQUESTS;
@@ -57,8 +59,7 @@ pub use packages::{is_std, only_parks, package, split_package};
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use request_waits::{RequestWait, RequestWaits};
 pub use requests::{
-    Exemplar, Finding, FindingEvidence, HandOver, Lane, LanePiece, Latency, Metric, PathPiece, Request, Requests,
-    RuntimeSpan, RuntimeSpans, TailRow, WakerKind, Wakeup,
+    Finding, FindingEvidence, Latency, Metric, Request, Requests, RuntimeSpan, RuntimeSpans, TailRow, WakerKind, Wakeup,
 };
 pub(crate) use same_seen::{SeenSpan, counted_elsewhere, in_several_snapshots};
 pub use shared_text::{SharedText, SharedTexts};

@@ -1,7 +1,8 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
 use super::{
-    Answer, ChosenFrom, CpuTime, CutRequest, NodeIdx, Overlap, RequestStacks, RequestWaits, WithLikely, WithUndecided,
+    Answer, ChosenFrom, CpuTime, CutRequest, Exemplar, NodeIdx, Overlap, RequestStacks, RequestWaits, WithLikely,
+    WithUndecided,
 };
 
 /// What the numbers of a report are about.
@@ -247,96 +248,6 @@ impl Wakeup {
     pub fn is_lock(&self) -> bool {
         super::waits::is_lock(self.detail)
     }
-}
-
-/// A request with its goroutines.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Exemplar {
-    /// Its position in [`Requests::list`].
-    pub request: usize,
-    /// Goroutines on its critical path or of its subtree: the request's own first.
-    pub lanes: Vec<Lane>,
-    /// Its critical path from its start to its end, without gaps.
-    pub path: Vec<PathPiece>,
-    /// Where the path goes on with who waited: who ended each wait, in order of time.
-    pub hand_overs: Vec<HandOver>,
-    /// Goroutines that are not shown, because there are too many.
-    pub more_lanes: u64,
-    /// Pieces of the path that are not shown, because there are too many.
-    pub more_pieces: u64,
-}
-
-/// One goroutine while a request lasted.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Lane {
-    /// Its id in the file.
-    pub goid: u64,
-    /// Its entry function; empty when unknown.
-    pub entry: String,
-    /// What a pooled goroutine runs: the function that its entry function calls, where that calls others on other
-    /// goroutines; empty where the entry function says all.
-    pub runs: String,
-    /// The lane of its creator; none for the request's own, and for goroutines outside
-    /// its subtree.
-    pub parent: Option<usize>,
-    /// How it belongs to the request.
-    pub kind: WakerKind,
-    /// Its intervals inside the request, ascending; those of one state that touch are one.
-    pub pieces: Vec<LanePiece>,
-    /// Intervals that are not shown.
-    pub more_pieces: u64,
-    /// Time of the critical path that is spent here, in ns, as far as the path is shown; [`Requests::finish`] adds it
-    /// up.
-    pub path_ns: u64,
-}
-
-/// Time of a goroutine in one state.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct LanePiece {
-    /// Start from the request's start, in ns.
-    pub start_ns: u64,
-    /// Length in ns.
-    pub dur_ns: u64,
-    /// Position in [`Requests::state_names`].
-    pub state: u16,
-    /// Its stack, in the profile's tree; empty where it has several, or the trace has none.
-    pub stack: NodeIdx,
-}
-
-/// A piece of a critical path.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct PathPiece {
-    /// Start from the request's start, in ns.
-    pub start_ns: u64,
-    /// Length in ns.
-    pub dur_ns: u64,
-    /// Lane that it was spent in; none when that lane is not shown.
-    pub lane: Option<usize>,
-    /// Id of that goroutine in the file.
-    pub goid: u64,
-    /// State.
-    pub state: String,
-    /// Its stack, in the profile's tree.
-    pub stack: NodeIdx,
-}
-
-/// A goroutine that ended the wait of another one, or created it, on a critical path.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct HandOver {
-    /// When, from the request's start, in ns.
-    pub at_ns: u64,
-    /// Lane of who ended the wait; none when it is not shown.
-    pub from: Option<usize>,
-    /// Id of that goroutine in the file.
-    pub from_goid: u64,
-    /// Lane of who waited; none when it is not shown.
-    pub to: Option<usize>,
-    /// Id of that goroutine in the file.
-    pub to_goid: u64,
-    /// What it waited in; empty where it did not exist yet, and was created then.
-    pub state: String,
-    /// The stack on which it waited, in the profile's tree; empty when not recorded.
-    pub stack: NodeIdx,
 }
 
 /// What the runtime did to all goroutines, and when.

@@ -84,3 +84,31 @@ fn endpoints_of_one_recording_are_not_compared_by_how_often_they_were_called() {
         assert_ne!(report["verdict"], "slow-rate", "{}", path.display());
     }
 }
+
+/// The path of the slowest request: what another goroutine did stands below the own call that waited meanwhile.
+#[test]
+fn pieces_of_other_goroutines_are_below_the_call_that_waited() {
+    for path in recordings("problems") {
+        let run = |args: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+            let command = command.args(["-q", "--width", "80", "-F", "-r", "main.(*server).Price"]).args(args);
+            command.arg(&path).output().expect("it runs").stdout
+        };
+        let report: Value = serde_json::from_slice(&run(&["-f", "json"])).expect("JSON");
+        let pieces = report["slowest"]["path"].as_array().expect("a path");
+        let own = &report["slowest"]["lanes"][0]["goid"];
+        let (of_own, of_others): (Vec<&Value>, Vec<&Value>) = pieces.iter().partition(|piece| piece["goid"] == *own);
+        assert!(!of_own.is_empty() && !of_others.is_empty(), "{}", path.display());
+        for piece in of_others {
+            let waiting = piece["waiting"].as_array().expect("frames");
+            assert!(waiting.iter().any(|frame| frame["function"] == "main.(*PriceCache).Get"), "{piece}");
+        }
+        assert!(of_own.iter().all(|piece| piece["waiting"].is_null()), "{}", path.display());
+
+        let text = String::from_utf8(run(&[])).expect("text");
+        let (_, rows) =
+            text.split_once("critical path\n").and_then(|(_, rest)| rest.split_once("critical path\n")).expect("rows");
+        let sleeps: Vec<&str> = rows.lines().skip_while(|line| !line.contains(" sleep ")).take(2).collect();
+        assert!(sleeps[0].contains("main.(*PriceCache).Get") && sleeps[1].contains("waits for "), "{text}");
+    }
+}

@@ -2,8 +2,8 @@
 
 use super::{FrameRow, stack_frames};
 use crate::profile::{
-    Carrier, CpuTime, CutRequest, DurationList, Exemplar, Finding, Lane, LanePiece, Latency, Overlap, PathPiece,
-    Profile, Request, Requests, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
+    Carrier, CpuTime, CutRequest, DurationList, Exemplar, Finding, Lane, LanePiece, Latency, NodeIdx, Overlap,
+    PathPiece, Profile, Request, Requests, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -302,7 +302,7 @@ impl Serialize for SlowestRow<'_> {
         map.serialize_entry("request", &s.request)?;
         map.serialize_entry("lanes", &RowList { context, items: &s.lanes, row: LaneRow })?;
         map.serialize_entry("more_lanes", &s.more_lanes)?;
-        map.serialize_entry("path", &RowList { context, items: &s.path, row: PathRow })?;
+        map.serialize_entry("path", &PathRows(context, s))?;
         map.serialize_entry("more_pieces", &s.more_pieces)?;
         map.end()
     }
@@ -339,12 +339,30 @@ impl Serialize for LaneInterval<'_> {
     }
 }
 
-struct PathRow<'a>(RowContext<'a>, &'a PathPiece);
+/// The path of a request, whose pieces say where it waited itself.
+struct PathRows<'a>(RowContext<'a>, &'a Exemplar);
+
+impl Serialize for PathRows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (context, exemplar) = (self.0, self.1);
+        let mut list = serializer.serialize_seq(Some(exemplar.path.len()))?;
+        for piece in &exemplar.path {
+            list.serialize_element(&PathRow { context, piece, waiting: exemplar.own_wait(piece) })?;
+        }
+        list.end()
+    }
+}
+
+struct PathRow<'a> {
+    context: RowContext<'a>,
+    piece: &'a PathPiece,
+    waiting: Option<NodeIdx>,
+}
 
 impl Serialize for PathRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let p = self.1;
-        let frames: Vec<FrameRow<'_>> = stack_frames(&self.0.profile.tree, p.stack);
+        let (p, tree) = (self.piece, &self.context.profile.tree);
+        let frames: Vec<FrameRow<'_>> = stack_frames(tree, p.stack);
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("start_ns", &p.start_ns)?;
         map.serialize_entry("dur_ns", &p.dur_ns)?;
@@ -352,6 +370,9 @@ impl Serialize for PathRow<'_> {
         map.serialize_entry("goid", &p.goid)?;
         map.serialize_entry("state", &p.state)?;
         map.serialize_entry("frames", &frames)?;
+        if let Some(waiting) = self.waiting {
+            map.serialize_entry("waiting", &stack_frames(tree, waiting))?;
+        }
         map.end()
     }
 }

@@ -4,7 +4,7 @@ use super::axis::{self, Axis, Fill};
 use super::lanes::{self, DrawnLane};
 use super::layout::{DIM, PLAIN, View, state_style, width};
 use super::sentences;
-use super::stacks::stack_line_of;
+use super::stacks::{stack_line_below, stack_line_of};
 use super::table::{Cell, Column, Table};
 use crate::profile::{Exemplar, PathPiece, Profile, Requests};
 use crate::render::clean::clean;
@@ -189,7 +189,12 @@ fn path(view: &View<'_>, profile: &Profile, slowest: &Exemplar, out: &mut dyn Wr
     let room = table.room(view.options.width).saturating_sub(Table::GAP).max(6);
     table.columns.push(Column { heading: "critical path".into(), right: false });
     for (cells, &i) in table.rows.iter_mut().zip(&longest) {
-        cells.push(Cell::new(stack_line_of(view, profile, slowest.path[i].stack).fit(view, room)));
+        let piece = &slowest.path[i];
+        let line = match slowest.own_wait(piece) {
+            Some(waiting) => stack_line_below(view, profile, waiting, piece.stack),
+            None => stack_line_of(view, profile, piece.stack),
+        };
+        cells.push(Cell::new(line.wrap(view, room)));
     }
     table.write(view, out)?;
     let ns = rest.iter().fold(0_u64, |sum, &i| sum.saturating_add(slowest.path[i].dur_ns));

@@ -266,10 +266,25 @@ impl<'p> StackLines<'p> {
 
 /// The stack that ends at a node, ready for a line.
 pub(super) fn stack_line_of(view: &View<'_>, profile: &Profile, leaf: NodeIdx) -> StackLine {
+    StackLine::new(&frames_of(profile, leaf), &profile.own_code, &LineNames::new(view.options.full_names))
+}
+
+/// The same below another goroutine's, which waited meanwhile.
+pub(super) fn stack_line_below(view: &View<'_>, profile: &Profile, waiting: NodeIdx, leaf: NodeIdx) -> StackLine {
+    let (function, file) = (ProfileFrame::WAITING_FOR.into(), ProfileFrame::OTHER_GOROUTINE.into());
+    let waits = ProfileFrame { function, file, line: 0 };
+    let of_creator = |frame: &&ProfileFrame| frame.function == ProfileFrame::GO;
+    // Of who worked its own stack, not that of its creator.
+    let worked = frames_of(profile, leaf).into_iter().take_while(|frame| !of_creator(frame));
+    let stack: Vec<&ProfileFrame> = worked.chain([&waits]).chain(frames_of(profile, waiting)).collect();
+    StackLine::new(&stack, &profile.own_code, &LineNames::new(view.options.full_names))
+}
+
+/// A stack, innermost frame first.
+fn frames_of(profile: &Profile, leaf: NodeIdx) -> Vec<&ProfileFrame> {
     let all = profile.tree.frames();
     let (indexes, _) = frames::leaf_first(&profile.tree, leaf);
-    let stack: Vec<&ProfileFrame> = indexes.iter().map(|&i| &all[i as usize]).collect();
-    StackLine::new(&stack, &profile.own_code, &LineNames::new(view.options.full_names))
+    indexes.iter().map(|&i| &all[i as usize]).collect()
 }
 
 fn state(view: &View<'_>, sample: &Sample) -> Cell {
