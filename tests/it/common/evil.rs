@@ -10,7 +10,7 @@ use gotrace_slice::trace::testing::{CpuSample, NO_THREAD, NameTable, TimedEvent,
 pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);
 
 /// All kinds.
-pub const KINDS: [Kind; 23] = [
+pub const KINDS: [Kind; 24] = [
     ("threads that wait for creations", 5_000, waiting_for_creations),
     ("threads that wait for one goroutine", 5_000, waiting_in_a_row),
     ("threads that wait while it changes", 2_000, waiting_in_vain),
@@ -22,6 +22,7 @@ pub const KINDS: [Kind; 23] = [
     ("an id that repeats", 5_000, repeated_id),
     ("threads with CPU samples", 5_000, samples),
     ("functions", 10_000, functions),
+    ("endpoints", 10_000, endpoints),
     ("a long schedule", 20_000, schedule),
     ("waiters at one lock", 10_000, waiters),
     ("nested regions", 20_000, regions),
@@ -229,6 +230,28 @@ fn functions(n: u64) -> Vec<u8> {
         .collect();
     let creations: Vec<_> = ids.iter().zip(2..).map(|(args, t)| (t, code::GO_CREATE, &args[..])).collect();
     trace.thread(1, 1, &creations);
+    trace.finish()
+}
+
+/// A connection has a request of each handler.
+fn endpoints(n: u64) -> Vec<u8> {
+    const SERVER: [&str; 3] =
+        ["net/http.HandlerFunc.ServeHTTP", "net/http.serverHandler.ServeHTTP", "net/http.(*conn).serve"];
+    let mut trace = Trace::new();
+    let entry = trace.names.stack(&[SERVER[2]]);
+    let reads = [trace.names.string(b"preempted"), trace.names.stack(&["net/http.(*conn).readRequest", SERVER[2]])];
+    let handlers: Vec<[u64; 4]> = (0..n)
+        .map(|i| [0, 0, 0, trace.names.stack(&[&format!("main.h{i}"), SERVER[0], SERVER[1], SERVER[2]])])
+        .collect();
+    let starts: Vec<[u64; 2]> = (1..=n + 1).map(|i| [9, i]).collect();
+    let created = [9, entry, entry];
+    let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_CREATE, &created), (2, code::GO_START, &starts[0])];
+    for ((handler, start), at) in handlers.iter().zip(&starts[1..]).zip(1..) {
+        events.push((10 * at, code::GO_STOP, &reads));
+        events.push((10 * at + 1, code::GO_START, start));
+        events.push((10 * at + 5, code::USER_LOG, handler));
+    }
+    trace.thread(1, 1, &events);
     trace.finish()
 }
 

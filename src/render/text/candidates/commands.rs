@@ -6,6 +6,7 @@ use crate::profile::{Candidate, Candidates, TraceInfo};
 use crate::render::clean::clean;
 use crate::render::text::layout::{BOLD, DIM, View};
 use crate::render::{names, shell};
+use rustc_hash::FxHashSet;
 use std::io::{self, Write};
 
 /// Commands offered at most.
@@ -47,17 +48,21 @@ fn options(candidates: &Candidates, rows: &[&Candidate]) -> Vec<String> {
     let mut tried = handlers::options_for(candidates);
     tried.truncate(MAX_COMMANDS - annotated.len().min(1));
     tried.extend(annotated.into_iter().take(1));
-    if candidates.handlers.is_empty() {
-        let own = rows.iter().filter(|row| !is_gos_own(row) && !names::is_std(name(row)) && is_usable(name(row)));
-        tried.extend(own.map(|row| options_for(row, rows)));
-    }
     let mut unique = Vec::new();
-    for options in tried {
-        if !unique.contains(&options) {
+    let mut add = |options| {
+        if unique.len() < MAX_COMMANDS && !unique.contains(&options) {
             unique.push(options);
         }
+        unique.len() < MAX_COMMANDS
+    };
+    let has_room = tried.into_iter().fold(true, |_, options| add(options));
+    if has_room && candidates.handlers.is_empty() {
+        // Each looks at all rows: there may be very many, also of one name.
+        let mut names = FxHashSet::default();
+        let own = rows.iter().filter(|row| !is_gos_own(row) && !names::is_std(name(row)) && is_usable(name(row)));
+        let mut named_first = own.filter(|row| names.insert((name(row), row.runs.is_empty(), row.alive == row.count)));
+        while named_first.next().is_some_and(|row| add(options_for(row, rows))) {}
     }
-    unique.truncate(MAX_COMMANDS);
     unique
 }
 

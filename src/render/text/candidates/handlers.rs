@@ -7,6 +7,7 @@ use crate::render::text::layout::{DIM, View, wrapped};
 use crate::render::text::sentences;
 use crate::render::units::{count, counted};
 use crate::render::{Options, names, shell, sort_rows};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
@@ -156,7 +157,19 @@ impl HandlerRow<'_> {
     }
 }
 
-/// All rows, each followed by those within it.
+/// Rows by what they are within: a function, and its protocol.
+type RowsWithin<'a> = FxHashMap<(&'a str, &'static str), Vec<&'a Handler>>;
+
+fn by_outer<'a>(rows: impl Iterator<Item = &'a Handler>) -> RowsWithin<'a> {
+    let mut within = RowsWithin::default();
+    for row in rows.filter(|row| row.within != row.function) {
+        within.entry((row.within.as_str(), row.protocol)).or_default().push(row);
+    }
+    within
+}
+
+/// All rows, each followed by those within it. A function may be within several, and these within it again: what is within it
+/// follows the first of its rows.
 fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<HandlerRow<'a>> {
     let mut rows: Vec<&Handler> = candidates.handlers.iter().collect();
     sort_rows(
@@ -167,19 +180,16 @@ fn sorted<'a>(candidates: &'a Candidates, options: &Options) -> Vec<HandlerRow<'
         |h| format!("{} {}", h.function, h.protocol),
     );
     let mut nested = Vec::with_capacity(rows.len());
+    let mut within = by_outer(rows.iter().copied());
     // The last ones are next.
     let outermost = rows.iter().rev().filter(|h| h.within.is_empty());
     let mut next: Vec<HandlerRow<'_>> = outermost.map(|handler| HandlerRow { handler, depth: 0 }).collect();
     while let Some(HandlerRow { handler, depth }) = next.pop() {
-        let inner = rows.iter().rev().filter(|h| is_within(h, handler));
-        next.extend(inner.map(|handler| HandlerRow { handler, depth: depth + 1 }));
+        let inner = within.remove(&(handler.function.as_str(), handler.protocol)).unwrap_or_default();
+        next.extend(inner.into_iter().rev().map(|handler| HandlerRow { handler, depth: depth + 1 }));
         nested.push(HandlerRow { handler, depth });
     }
     nested
-}
-
-fn is_within(inner: &Handler, outer: &Handler) -> bool {
-    inner.within == outer.function && inner.protocol == outer.protocol && inner.function != outer.function
 }
 
 /// For each endpoint, in their order, the options that select it, and no other where a pattern can say that.
@@ -187,7 +197,8 @@ pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
     let handlers = candidates.handlers.iter().map(|h| h.function.as_str());
     let entries = candidates.rows.iter().flat_map(|r| [r.entry.as_str(), r.creation_site.as_str()]);
     let others: Vec<&str> = handlers.chain(entries).collect();
-    let endpoints = candidates.handlers.iter().filter(|h| is_endpoint(h, candidates));
+    let within = by_outer(candidates.handlers.iter());
+    let endpoints = candidates.handlers.iter().filter(|h| is_endpoint(h, &within));
     let mut rows: Vec<&Handler> = endpoints.filter(|h| is_usable(&h.function)).collect();
     rows.sort_by_key(|h| names::is_std(&h.function));
     // Enough to choose from.
@@ -204,9 +215,9 @@ pub(super) fn options_for(candidates: &Candidates) -> Vec<String> {
 }
 
 /// Whether a row is an endpoint, and not a coarser one of which the rows within it have the most.
-fn is_endpoint(row: &Handler, candidates: &Candidates) -> bool {
-    let has_inner = || candidates.handlers.iter().any(|inner| is_within(inner, row));
-    !row.hands_on && (row.undecided.count() * 2 > row.took.count() || !has_inner())
+fn is_endpoint(row: &Handler, within: &RowsWithin<'_>) -> bool {
+    let has_inner = within.contains_key(&(row.function.as_str(), row.protocol));
+    !row.hands_on && (row.undecided.count() * 2 > row.took.count() || !has_inner)
 }
 
 #[cfg(test)]
@@ -222,6 +233,35 @@ mod tests {
         assert_eq!(options[0], r"--root '^main\.\(\*S\)\.List$'");
         assert_eq!(options[1], "-F --root 'main.(*S).ListAll'");
         assert_eq!(options[2], "-F --root net/http.NotFound");
+    }
+
+    /// A router that hands on to a middleware that hands on to a router: each row once, however the names are nested.
+    #[test]
+    fn rows_within_each_other_are_shown_once() {
+        let row = |function: &str, within: &str| Handler {
+            function: function.into(),
+            within: within.into(),
+            ..Handler::default()
+        };
+        let handlers = vec![
+            row("main.route", ""),
+            row("main.auth", "main.route"),
+            row("main.log", "main.route"),
+            row("main.route", "main.auth"),
+            row("main.route", "main.log"),
+        ];
+        let candidates = Candidates { handlers, ..Candidates::default() };
+        let rows = sorted(&candidates, &Options::default());
+        let shown: Vec<_> =
+            rows.iter().map(|row| (row.handler.function.as_str(), row.handler.within.as_str(), row.depth)).collect();
+        let expected = [
+            ("main.route", "", 0),
+            ("main.auth", "main.route", 1),
+            ("main.route", "main.auth", 2),
+            ("main.log", "main.route", 1),
+            ("main.route", "main.log", 2),
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]
