@@ -3,7 +3,7 @@
 use super::rules::{Choices, LatencyRule, OneSide, RuleOutcome};
 use super::slow_rate::SideRequests;
 use super::statistics::Durations;
-use crate::profile::{CutRequest, Latency, Profile, Selection, TraceInfo};
+use crate::profile::{CutRequest, Latency, Profile, Selection, TraceInfo, WithLikely};
 
 /// One of the two sides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -32,6 +32,8 @@ pub struct Side {
     pub inferred: u64,
     /// Of these, the ones that may be several calls each.
     pub may_be_several: u64,
+    /// The distribution with undecided requests that likely are of the roots; none without such ones.
+    pub with_likely: Option<WithLikely>,
     /// The durations of the requests that count and of all undecided ones; none without undecided ones.
     pub with_undecided: Option<Durations>,
     /// The same, apart; none without undecided ones.
@@ -68,6 +70,7 @@ impl Side {
             latency: requests.latency.clone()?,
             inferred: requests.inferred,
             may_be_several: requests.may_be_several,
+            with_likely: requests.with_likely.clone(),
             with_undecided: choices.as_ref().map(|choices| choices.with(|_| true)),
             choices,
         };

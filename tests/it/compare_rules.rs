@@ -180,9 +180,12 @@ fn recorded_fixes_are_faster_by_their_rate() {
         // Slow is above the median of the base's, which either of the two can be.
         assert!(rate.is_some_and(|(slow, of)| slow <= 2 && of == 41), "{what}: {rate:?}");
         assert!(said(&json).starts_with("Faster: "), "{what}: {json}");
+        // The median of the two that count hardly moved; the others are on a connection that served nothing else.
+        assert!(said(&json).contains("likely are of the roots, the median goes from 3."), "{what}: {json}");
         // The twin: as many slow ones.
         let (_, json, _) = compare_files("^main.Get$", [&base, &base], "p50>+10%");
         assert_eq!(verdict(&json).0, "not-significant", "{what}");
+        assert!(!said(&json).contains("likely"), "{what}: {json}");
     }
 }
 

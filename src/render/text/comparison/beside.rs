@@ -32,6 +32,20 @@ pub(super) fn different_functions(comparison: &Comparison, options: &Options) ->
     format!(" No function matched on both sides: {} on the base, {} on the new side.", named(&base), named(&new))
 }
 
+/// What becomes of the median with undecided requests that likely are of the roots, where a side has some.
+pub(super) fn with_likely(comparison: &Comparison, options: &Options) -> String {
+    let (base, new) = (&comparison.base, &comparison.new);
+    if base.with_likely.is_none() && new.with_likely.is_none() {
+        return String::new();
+    }
+    let median = |side: &Side| {
+        let p50_ns = side.with_likely.as_ref().map_or(side.latency.p50_ns, |with| with.p50_ns);
+        duration(p50_ns, options.unit)
+    };
+    let (base, new) = (median(base), median(new));
+    format!(" With undecided requests that likely are of the roots, the median goes from {base} to {new}.")
+}
+
 /// A sentence for each side where a request that an edge cuts was seen for longer than any whole one took.
 pub(super) fn longer_than_any(comparison: &Comparison, options: &Options) -> String {
     let sides = [("base", &comparison.base), ("new side", &comparison.new)];

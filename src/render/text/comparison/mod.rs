@@ -108,6 +108,7 @@ pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
     let mut text = verdict_on_counted(comparison, options);
     text += &beside::different_functions(comparison, options);
     text += &beside::longer_than_any(comparison, options);
+    text += &beside::with_likely(comparison, options);
     if comparison.depends_on_undecided {
         let of = |side: &Side| side.selection.undecided.count();
         let requests = |n| counted(n, "undecided request");
