@@ -1,5 +1,6 @@
 //! The command that made a profile, narrowed to one request or otherwise changed.
 
+use crate::compare::{CompareOptions, Comparison, MatchBy, Side};
 use crate::profile::{Profile, Request, SelectAlone, Selection, TraceInfo};
 use crate::render::clean::clean;
 use crate::render::shell;
@@ -51,6 +52,36 @@ pub(crate) fn with(profile: &Profile, options: &str) -> Option<String> {
     words.extend(selection.goids.iter().map(|id| format!("--goid {id}")));
     words.push(options.to_owned());
     pasteable(&shell::select(&words.join(" "), &traces))
+}
+
+/// The command that compares the same again, with further options. `None` when it could not be pasted.
+pub(crate) fn comparison(comparison: &Comparison, options: &str) -> Option<String> {
+    let files = |side: &Side| side.traces.iter().map(|trace| trace.file().to_owned()).collect::<Vec<_>>();
+    let (base, new) = (files(&comparison.base), files(&comparison.new));
+    if new.is_empty() || base.iter().chain(&new).any(|file| file == "-") {
+        return None;
+    }
+    let CompareOptions { by, total, roots_alike } = comparison.options;
+    let selection = &comparison.new.selection;
+    let mut words = asked(selection, comparison.new.include_partial);
+    words.extend(selection.goids.iter().map(|id| format!("--goid {id}")));
+    if roots_alike {
+        let patterns = &comparison.base.selection.patterns;
+        words.extend(patterns.iter().flat_map(|p| ["--vs-root".to_owned(), shell::quote(p).into_owned()]));
+    }
+    if !roots_alike || base != new {
+        words.extend(base.iter().flat_map(|file| ["--vs".to_owned(), shell::file(file).into_owned()]));
+    }
+    words.extend(comparison.new.only.clone());
+    match by {
+        MatchBy::Function => {}
+        MatchBy::Line => words.push("--by line".to_owned()),
+        MatchBy::Depth(depth) => words.push(format!("--by {depth}")),
+    }
+    words.extend(total.then(|| "--total".to_owned()));
+    words.extend(comparison.filtered.as_ref().map(|filtered| stack_options(&filtered.options)));
+    words.push(options.to_owned());
+    pasteable(&shell::select(&words.join(" "), &new.iter().map(String::as_str).collect::<Vec<_>>()))
 }
 
 /// What selects the roots.
@@ -198,6 +229,28 @@ mod tests {
         assert_eq!(command(&profile, false), by_name);
         profile.traces.push(profile.traces[0].clone());
         assert_eq!(alone(&profile, false), None);
+    }
+
+    #[test]
+    fn a_comparison_is_made_again() {
+        let side = |pattern: &str, files: &[&str]| Side {
+            traces: files.iter().map(|name| TraceInfo { name: (*name).into(), ..TraceInfo::default() }).collect(),
+            selection: Selection { patterns: vec![pattern.into()], fixed_strings: true, ..Selection::default() },
+            ..Side::default()
+        };
+        let mut of = crate::render::testing::sample_comparison();
+        of.options = CompareOptions::default();
+        (of.new, of.base) = (side("(*S).H", &["b.out"]), side("(*S).H", &["-a.out"]));
+        let command = |of: &Comparison| comparison(of, "-o x.html").unwrap_or_default();
+        assert_eq!(command(&of), "gotrace-slice -F --root '(*S).H' --vs ./-a.out -o x.html b.out");
+        of.options = CompareOptions { by: MatchBy::Depth(3), total: true, roots_alike: true };
+        (of.base, of.new.only) = (side("G", &["b.out"]), Some("--only p95..".to_owned()));
+        assert_eq!(
+            command(&of),
+            "gotrace-slice -F --root '(*S).H' --vs-root G --only p95.. --by 3 --total -o x.html b.out"
+        );
+        of.base = side("G", &["-"]);
+        assert_eq!(comparison(&of, ""), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 // What the browser tests share: the command, pages made with it, and Chromium.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { chromium } from "playwright-core";
 import { executable } from "./chromium.mjs";
 
@@ -23,6 +24,19 @@ export function makePage(name, ...args) {
   const path = join(folder, `${name}.html`);
   run("-q", "-o", path, ...args);
   return path;
+}
+
+const DATA = /<template id="data">([^<]*)<\/template>/;
+
+/** A page with other data: `change` gets those of `path`, and may change them. Gives its path. */
+export function changedPage(name, path, change) {
+  const page = readFileSync(path, "utf8");
+  const data = JSON.parse(gunzipSync(Buffer.from(DATA.exec(page)[1], "base64")).toString());
+  change(data);
+  const base64 = gzipSync(JSON.stringify(data)).toString("base64");
+  const changed = join(folder, `${name}.html`);
+  writeFileSync(changed, page.replace(DATA, () => `<template id="data">${base64}</template>`));
+  return changed;
 }
 
 export const json = (...args) => JSON.parse(run("-q", "-f", "json", ...args));

@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { join } from "node:path";
-import { close, json, makePage, openPage, traces } from "./harness.mjs";
+import { changedPage, close, json, makePage, openPage, traces } from "./harness.mjs";
 
-let order, compare, goroutine, kinds;
+let order, compare, goroutine, kinds, endpoints;
 before(() => {
   const problems = join(traces, "go1.26/problems.trace");
   order = makePage("order", "-F", "-r", "(*server).Order", problems);
   kinds = makePage("kinds", "-r", "Handler|Starts", join(traces, "go1.26/kinds.trace"));
+  endpoints = makePage("endpoints", problems);
   goroutine = makePage("goroutine", "-r", "main", "--metric", "goroutine", problems);
   compare = makePage("compare", "-r", "HashAndWriteHandler", "--vs-root", "WriteNoHashHandler", join(traces, "go1.26/server.trace"));
 });
@@ -259,7 +260,7 @@ test("a comparison: verdict, quantiles, waterfall that adds up, flame graph, sta
   opened(compare, {}, async (tab) => {
     assert.match(await tab.locator("#verdict .answer").innerText(), /^Slower: the mean by /);
     const titles = await tab.locator("main h2").allInnerTexts();
-    assert.deepEqual(titles, ["Latencies", "What explains the change", "Differential flame graph", "Stacks that changed"]);
+    assert.deepEqual(titles, ["Latencies", "What explains the change", "Differential flame graph", "Stacks that changed", "Read and selected"]);
     for (const canvas of await tab.locator("canvas").all()) assert.ok(await isDrawn(canvas));
     await tab.getByText("Table of states").click();
     await tab.locator("#waterfall table").waitFor();
@@ -275,9 +276,127 @@ test("without requests there are states, a flame graph, and what was read", () =
     assert.ok(await isDrawn(tab.locator(".flamescroll canvas")));
   }));
 
+test("a comparison has keys, links, and the command that makes it again", () =>
+  opened(compare, {}, async (tab) => {
+    await tab.keyboard.press("?");
+    assert.match(await tab.locator("dialog").innerText(), /search the flame graph/);
+    await tab.keyboard.press("Escape");
+    await tab.keyboard.press("/");
+    await tab.keyboard.type("Fsync");
+    await tab.getByRole("button", { name: "leaf first" }).click();
+    const link = await hash(tab);
+    assert.equal(link, "#search=Fsync&order=leaf-first");
+    const matched = await tab.locator(".matched").innerText();
+    await opened(compare, { hash: link }, async (other) => {
+      assert.equal(await other.locator(".matched").innerText(), matched);
+      await other.evaluate(() => (location.hash = "#search=write"));
+      assert.equal(await other.locator("input[type=search]").inputValue(), "write");
+      assert.equal(await other.getByRole("button", { name: "root first" }).getAttribute("aria-pressed"), "true");
+    });
+    const recorded = tab.locator("#recorded");
+    assert.match(await recorded.innerText(), /base\s.*server\.trace · \d+ requests of 'WriteNoHashHandler'/);
+    const command = await recorded.locator(".command code").innerText();
+    const words = command.match(/'[^']*'|\S+/g).map((word) => word.replace(/^'|'$/g, "")).slice(1);
+    const again = makePage("again", ...words.filter((word, i) => word !== "-o" && words[i - 1] !== "-o"));
+    await opened(again, {}, async (other) => assert.equal(await other.locator("#verdict").innerText(), await tab.locator("#verdict").innerText()));
+  }));
+
+test("without requests there is an answer too", () =>
+  opened(goroutine, {}, async (tab) => {
+    const report = json("-r", "main", "--metric", "goroutine", join(traces, "go1.26/problems.trace"));
+    const answer = await tab.locator("#verdict .answer").innerText();
+    assert.match(answer, /^main: 1\.33 s of goroutine time in 82 goroutines of 100 roots\. 66\.6% is \[select\], 29\.8% \[network\], .* most, 53\.0%, is \[select\] in main\.\(\*server\)\.Order .*\(main\.go:93\), 68 times\.$/);
+    assert.equal(report.states[0].state, "select");
+  }));
+
+test("endpoints are in a table, and a click selects one", () =>
+  opened(endpoints, {}, async (tab) => {
+    const rows = (await tab.locator("#endpoints tbody tr").allInnerTexts()).map((row) => row.split("\t"));
+    assert.deepEqual(rows.map((row) => row.slice(0, 2)).sort(), [["main.(*server).Order", "72"], ["main.(*server).Page", "12"], ["main.(*server).Price", "4"], ["main.(*server).Save", "12"]]);
+    const report = json("-F", "-r", "(*server).Page", join(traces, "go1.26/problems.trace"));
+    const of = (ns) => tab.evaluate((n) => n, ns).then((n) => `${(n / 1e6).toPrecision(3)} ms`);
+    const page = rows.find((row) => row[0].endsWith("Page"));
+    assert.deepEqual(page.slice(2, 4), [await of(report.latency.p50_ns), await of(report.latency.p95_ns)]);
+    await tab.getByRole("button", { name: "main.(*server).Save" }).click();
+    assert.match(await bar(tab), /main\.\(\*server\)\.Save · 12 of 100 requests/);
+    const link = await hash(tab);
+    assert.match(link, /^#endpoint=\d+$/);
+    assert.match(await tab.locator("#timeline .answer").innerText(), /Save/);
+    await opened(endpoints, { hash: link }, async (other) => assert.equal(await other.locator(".bandrow").last().innerText(), await tab.locator(".bandrow").last().innerText()));
+    await tab.keyboard.press("Escape");
+    assert.equal(await tab.locator(".selectionbar").count(), 0);
+  }));
+
+test("a link opens the timeline as it is: zoomed, and unfolded", () => {
+  const crowded = changedPage("crowded", order, (data) => {
+    // Twenty goroutines alike, of which the last eight run and the others have ended; and hand-overs by the hundred.
+    const [exemplar] = data.exemplars;
+    const [own] = exemplar.lanes;
+    const end = data.requests.dur_ns[exemplar.request];
+    const running = data.states.findIndex((state) => state.name === "running");
+    const alike = (i) => ({ ...own, goid: 1000 + i, parent: 0, path_ns: 0, start_ns: i < 12 ? [] : [0], dur_ns: i < 12 ? [] : [end], state: i < 12 ? [] : [running], stack: i < 12 ? [] : [0] });
+    exemplar.lanes = [own, { ...own, goid: 7, parent: 0, path_ns: 1 }, ...Array.from({ length: 20 }, (_, i) => alike(i))];
+    exemplar.path = { start_ns: [0], dur_ns: [end], lane: [0], goid: [own.goid], state: [running], stack: [0] };
+    const columns = { at_ns: [], from: [], from_goid: [], to: [], to_goid: [], state: [], stack: [] };
+    for (let i = 0; i < 400; i++) {
+      const row = { at_ns: Math.floor((end * (i + 1)) / 401), from: i % 2, from_goid: 1, to: 1 - (i % 2), to_goid: 2, state: running, stack: 0 };
+      for (const [column, value] of Object.entries(row)) columns[column].push(value);
+    }
+    for (const [column, value] of Object.entries({ at_ns: end, from: 3, from_goid: 1001, to: 4, to_goid: 1002, state: running, stack: 0 })) columns[column].push(value);
+    exemplar.hand_overs = columns;
+  });
+  return opened(crowded, {}, async (tab) => {
+    const canvas = tab.locator(".lanecanvas canvas");
+    const painted = (x, y, width, height) => canvas.evaluate((element, at) => {
+      const scale = devicePixelRatio;
+      const { data } = element.getContext("2d").getImageData(...at.map((value) => Math.round(value * scale)));
+      return data.reduce((n, value, i) => n + (i % 4 === 3 && value > 0 ? 1 : 0), 0);
+    }, [x, y, width, height]);
+    const { width } = await canvas.boundingBox();
+    assert.equal(await tab.locator(".lanenames li").count(), 3, "the twenty are one row");
+    assert.ok((await painted(width * 0.4, 24 + 2 * 26 + 5, 20, 12)) > 0, "goroutines behind the twelfth are drawn on the folded row");
+    assert.ok((await painted(20, 24 + 26 + 14, width - 40, 10)) > 500, "a density of hand-overs");
+    assert.match(await tab.locator("#timeline").innerText(), /401 hand-overs are drawn as a density: zoom in/);
+    assert.match(await tab.locator("#timeline").innerText(), /1 hand-over without an arrow: .* Unfold/);
+    await tab.locator(".fold").click();
+    assert.equal(await tab.locator(".lanenames li").count(), 22);
+    assert.doesNotMatch(await tab.locator("#timeline").innerText(), /without an arrow/);
+    await tab.locator(".lanes").focus();
+    for (const key of ["w", "w", "d"]) await tab.keyboard.press(key);
+    await tab.waitForTimeout(250);
+    const link = await hash(tab);
+    assert.match(link, /^#request=\d+&time=\d+\.\.\d+&unfolded=0\.inside\.\d+\.\d+$/);
+    assert.doesNotMatch(await tab.locator("#timeline").innerText(), /density/, "few are in sight");
+    const said = await tab.locator("#timeline .said").innerText();
+    await opened(crowded, { hash: link.replaceAll(" ", "+") }, async (other) => {
+      assert.equal(await other.locator("#timeline .said").innerText(), said);
+      assert.equal(await other.locator(".lanenames li").count(), 22);
+      await other.keyboard.press("n");
+      assert.doesNotMatch(await hash(other), /time=|unfolded=/, "another request is shown whole");
+    });
+  });
+});
+
+test("what is drawn on lanes and bands is in tables", () =>
+  opened(kinds, {}, async (tab) => {
+    for (const title of ["Table of its goroutines", "Table of what they did"]) await tab.getByText(title).click();
+    const { lanes, pieces } = await tab.evaluate(() => {
+      const [{ lanes }] = gotraceSlice.page.exemplars;
+      return { lanes: lanes.length, pieces: lanes.reduce((sum, lane) => sum + lane.start_ns.length, 0) };
+    });
+    const rows = (name) => tab.getByRole("region", { name, exact: true }).locator("tbody tr").count();
+    assert.deepEqual([await rows("Goroutines of this request"), await rows("States of all goroutines of this request")], [lanes, pieces]);
+    await opened(order, {}, async (other) => {
+      await other.locator("#requests").getByText("Table of the collector and stopped worlds").click();
+      const n = await other.evaluate(() => gotraceSlice.page.collector.start_ns.length + gotraceSlice.page.stopped.start_ns.length);
+      assert.ok(n > 0);
+      assert.equal(await other.getByRole("region", { name: "Collector and stopped world", exact: true }).locator("tbody tr").count(), n);
+    });
+  }));
+
 test("nothing is wider than the window, on wide and narrow ones", async () => {
   for (const width of [390, 768, 1280, 1920]) {
-    for (const page of [order, kinds, compare, goroutine]) {
+    for (const page of [order, kinds, compare, goroutine, endpoints]) {
       await opened(page, { viewport: { width, height: 900 } }, async (tab) => {
         const [wide, inside] = await tab.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
         assert.ok(wide <= inside, `${page} at ${width}: ${wide}`);

@@ -11,6 +11,7 @@ export function small(): ProfilePage {
     kind: "profile",
     title: "t",
     asked: "handle",
+    all_endpoints: false,
     complete: true,
     metric: "latency",
     traces: [],

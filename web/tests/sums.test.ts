@@ -73,7 +73,7 @@ test("bands are those of --only", () => {
   assert.deepEqual([1, 2, 20, 21, 72, 100].map(sizes), [[0, 0, 1], [1, 0, 1], [10, 9, 1], [10, 9, 2], [36, 32, 4], [50, 45, 5]]);
   // Of equal durations the earlier counts as the slower.
   assert.deepEqual([...fastestFirst(requests([5, 5, 1]))], [2, 1, 0]);
-  assert.deepEqual([...chosen({ kind: "band", band: "p95-100" }, requests([5, 5, 1]), bandOf(requests([5, 5, 1])), null)], [1, 0, 0]);
+  assert.deepEqual([...chosen({ kind: "band", band: "p95-100" }, requests([5, 5, 1]), bandOf(requests([5, 5, 1])), { trace: null })], [1, 0, 0]);
 });
 
 test("a flame graph has the time of its rows, joined or own, from either end", () => {

@@ -13,6 +13,9 @@ test("a view comes back from its address", () => {
       ...START,
       selection: { kind: "brush", fromNs: 1, toNs: undefined, minNs: undefined, maxNs: 9 },
       trace: 0,
+      endpoint: 3,
+      window: [5, 900],
+      unfolded: ["0.inside.12.0", "-.outside.3.4"],
       search: "(*T).M & [sync]",
       metric: "goroutine",
       own: true,
@@ -25,7 +28,7 @@ test("a view comes back from its address", () => {
 });
 
 test("an address that makes no sense is the start", () => {
-  for (const hash of ["#", "#band=p1-2", "#start=a..b", "#request=-1", "#request=1e9", "#zoom=x.y", "#trace=99999999999", "#%%%"]) {
+  for (const hash of ["#", "#band=p1-2", "#start=a..b", "#request=-1", "#request=1e9", "#zoom=x.y", "#trace=99999999999", "#time=9..5", "#time=x", "#unfolded=<b>", "#%%%"]) {
     assert.deepEqual(fromHash(hash), START, hash);
   }
 });

@@ -10,7 +10,7 @@ use crate::compare::statistics::Change;
 use crate::compare::{Comparison, Side};
 use crate::render::text::comparison::{significance, verdict};
 use crate::render::units::counted;
-use crate::render::{Options, question};
+use crate::render::{Options, question, text};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -24,6 +24,10 @@ struct ComparisonPage<'a> {
     answer: &'a str,
     /// What chance may explain.
     notes: Vec<String>,
+    /// What was compared, and how: labels and texts.
+    facts: Vec<[String; 2]>,
+    /// The command that compares again.
+    command: Option<String>,
     /// Whether the sums below are of all requests, not of a mean one.
     total: bool,
     base: SideRow<'a>,
@@ -123,6 +127,8 @@ pub(in crate::render) fn write(comparison: &Comparison, options: &Options, out: 
         complete: comparison.complete(),
         answer: &answer,
         notes: significance(comparison, options),
+        facts: head::facts(&text::comparison::compared(comparison, &head::text_options(options))?),
+        command: question::comparison(comparison, "-o report.html"),
         total: comparison.options.total,
         base: SideRow::of(&comparison.base),
         new: SideRow::of(&comparison.new),

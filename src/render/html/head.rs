@@ -30,13 +30,18 @@ impl<'a> TraceRow<'a> {
     }
 }
 
+/// Whether no root was asked for: then all requests of the servers are.
+pub(super) fn are_all_endpoints(selection: &Selection) -> bool {
+    selection.patterns.is_empty() && selection.goids.is_empty()
+}
+
 /// What was asked for: the patterns, or the goroutines.
 pub(super) fn asked(selection: &Selection) -> String {
-    let goids = selection.goids.iter().map(|id| format!("goroutine {id}"));
-    let asked: Vec<String> = if selection.patterns.is_empty() { goids.collect() } else { selection.patterns.clone() };
-    if asked.is_empty() {
+    if are_all_endpoints(selection) {
         return "all endpoints".to_owned();
     }
+    let goids = selection.goids.iter().map(|id| format!("goroutine {id}"));
+    let asked: Vec<String> = if selection.patterns.is_empty() { goids.collect() } else { selection.patterns.clone() };
     clean(&asked.join(" or ")).into_owned()
 }
 
@@ -59,7 +64,7 @@ pub(super) fn text_options(options: &Options) -> Options {
 }
 
 /// Lines of the text report, each with its label, which is empty where a line has none.
-fn facts(text: &str) -> Vec<[String; 2]> {
+pub(super) fn facts(text: &str) -> Vec<[String; 2]> {
     let fact = |line: &str| {
         let (label, rest) =
             if line.starts_with(' ') { ("", line) } else { line.split_once("  ").unwrap_or(("", line)) };

@@ -5,11 +5,13 @@
 //! The script and the style sheet are built from `web/` and committed (`web/dist`): building this needs no Node.
 //!
 //! To read: `document` (the file around the data), `tables` (names, frames, stacks, states, each written once), `page` and
-//! `comparison` (the two kinds of data), then their parts: `requests`, `pieces`, `exemplars`, `notes`, `head`.
+//! `comparison` (the two kinds of data), then their parts: `requests`, `pieces`, `exemplars`, `notes`, `head`, `goroutines` (the answer
+//! without requests).
 
 mod comparison;
 mod document;
 mod exemplars;
+mod goroutines;
 mod head;
 mod notes;
 mod page;

@@ -3,6 +3,7 @@
 use super::SCHEMA;
 use super::document::Document;
 use super::exemplars::ExemplarRow;
+use super::goroutines;
 use super::head::{self, TraceRow};
 use super::notes::{FindingRow, WakeupRow, WarningRow};
 use super::pieces::{self, MoreColumns, PieceColumns, WaitColumns};
@@ -24,6 +25,8 @@ struct Page<'a> {
     title: &'a str,
     /// What was asked for.
     asked: String,
+    /// Whether that is all requests of the servers, as no root was asked for.
+    all_endpoints: bool,
     complete: bool,
     metric: &'static str,
     traces: Vec<TraceRow<'a>>,
@@ -73,7 +76,8 @@ pub(in crate::render) fn write(profile: &Profile, options: &Options, out: &mut d
     let title = head::title(&profile.selection, &profile.traces);
     let requests = profile.requests.as_ref();
     let found = requests.and_then(|r| r.answer.as_ref());
-    let answer = found.map_or_else(String::new, |found| answer::text(found, profile, AnswerStyle::of(options)));
+    let of_requests = found.map(|found| answer::text(found, profile, AnswerStyle::of(options)));
+    let answer = of_requests.unwrap_or_else(|| goroutines::answer(profile, options));
     let page = Page {
         title: &title,
         answer: &answer,
@@ -109,6 +113,7 @@ impl<'a> Page<'a> {
             kind: "profile",
             title: "",
             asked: head::asked(&profile.selection),
+            all_endpoints: head::are_all_endpoints(&profile.selection),
             complete: profile.complete(),
             metric: profile.metric.name(),
             traces: profile.traces.iter().map(TraceRow::of).collect(),

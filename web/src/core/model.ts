@@ -64,7 +64,7 @@ export class Model {
   choose(view: View): Chosen | null {
     const { page, pieces } = this;
     if (!page.requests || !pieces) return null;
-    const mask = chosen(view.selection, page.requests, this.bands, view.trace);
+    const mask = chosen(view.selection, page.requests, this.bands, view);
     if (view.trace !== null) page.requests.trace.forEach((trace, i) => trace !== view.trace && (mask[i] = 2));
     // All sums in one pass over the pieces: by band, and by whether a request is selected.
     const n = BANDS.length;
@@ -84,8 +84,8 @@ export class Model {
   }
 
   /** Whether a view selects a request. */
-  isChosen({ selection, trace }: View, request: number): boolean {
-    return this.page.requests !== null && chooser(selection, this.page.requests, this.bands, trace)(request);
+  isChosen(view: View, request: number): boolean {
+    return this.page.requests !== null && chooser(view.selection, this.page.requests, this.bands, view)(request);
   }
 
   /** Of the selected requests, those that were kept with their goroutines, the slowest first. */

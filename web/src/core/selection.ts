@@ -44,8 +44,14 @@ export function bandOf(requests: RequestColumns): Uint8Array {
   return bands;
 }
 
+/** One trace alone, one endpoint alone. */
+export interface Only {
+  trace: number | null;
+  endpoint?: number | null;
+}
+
 /** Tells of a request, by its position, whether it is selected. */
-export function chooser(selection: Selection, requests: RequestColumns, bands: Uint8Array, trace: number | null): (request: number) => boolean {
+export function chooser(selection: Selection, requests: RequestColumns, bands: Uint8Array, { trace, endpoint }: Only): (request: number) => boolean {
   const band = selection.kind === "band" ? BANDS.findIndex((b) => b.name === selection.band) : -1;
   const brush: Brush = selection.kind === "brush" ? selection : { kind: "brush" };
   const { fromNs = -Infinity, toNs = Infinity, minNs = -Infinity, maxNs = Infinity } = brush;
@@ -54,13 +60,14 @@ export function chooser(selection: Selection, requests: RequestColumns, bands: U
     const dur = requests.dur_ns[i];
     const inside = start >= fromNs && start <= toNs && dur >= minNs && dur <= maxNs;
     const isOfTrace = trace === null || requests.trace[i] === trace;
-    return (band < 0 || bands[i] === band) && inside && isOfTrace;
+    const isOfEndpoint = endpoint == null || requests.root[i] === endpoint;
+    return (band < 0 || bands[i] === band) && inside && isOfTrace && isOfEndpoint;
   };
 }
 
 /** For each request, 1 where it is selected. */
-export function chosen(selection: Selection, requests: RequestColumns, bands: Uint8Array, trace: number | null): Uint8Array {
-  const isChosen = chooser(selection, requests, bands, trace);
+export function chosen(selection: Selection, requests: RequestColumns, bands: Uint8Array, only: Only): Uint8Array {
+  const isChosen = chooser(selection, requests, bands, only);
   const mask = new Uint8Array(requests.dur_ns.length);
   for (let i = 0; i < mask.length; i++) mask[i] = isChosen(i) ? 1 : 0;
   return mask;

@@ -6,8 +6,14 @@ export interface View {
   selection: Selection;
   /** The only trace whose requests are shown; null for all. */
   trace: number | null;
+  /** The only endpoint whose requests are selected: the position of its name in the strings; null for all. */
+  endpoint: number | null;
   /** The request whose timeline is open. */
   picked: number | null;
+  /** From when to when its timeline shows it, in ns; null for all of it. */
+  window: [number, number] | null;
+  /** Keys of the rows of its timeline that are unfolded. */
+  unfolded: string[];
   search: string;
   metric: "latency" | "goroutine";
   own: boolean;
@@ -20,7 +26,10 @@ export interface View {
 export const START: View = {
   selection: ALL,
   trace: null,
+  endpoint: null,
   picked: null,
+  window: null,
+  unfolded: [],
   search: "",
   metric: "latency",
   own: false,
@@ -40,7 +49,10 @@ export function toHash(view: View): string {
     if (selection.minNs !== undefined || selection.maxNs !== undefined) parts.set("took", range(selection.minNs, selection.maxNs));
   }
   if (view.trace !== null) parts.set("trace", String(view.trace));
+  if (view.endpoint !== null) parts.set("endpoint", String(view.endpoint));
   if (view.picked !== null) parts.set("request", String(view.picked));
+  if (view.window !== null) parts.set("time", view.window.join(".."));
+  if (view.unfolded.length > 0) parts.set("unfolded", view.unfolded.join(" "));
   if (view.search) parts.set("search", view.search);
   if (view.metric === "goroutine") parts.set("metric", "goroutine");
   if (view.own) parts.set("stacks", "own");
@@ -57,11 +69,15 @@ export function fromHash(hash: string): View {
     const value = parts.get(name);
     return value !== null && /^\d{1,9}$/.test(value) ? Number(value) : null;
   };
+  const edges = /^(\d{1,15})\.\.(\d{1,15})$/.exec(parts.get("time") ?? "")?.slice(1).map(Number);
   const zoom = (parts.get("zoom") ?? "").split(".").map(Number);
   return {
     selection: selectionOf(parts),
     trace: whole("trace"),
+    endpoint: whole("endpoint"),
     picked: whole("request"),
+    window: edges && edges[0] < edges[1] ? [edges[0], edges[1]] : null,
+    unfolded: (parts.get("unfolded") ?? "").split(" ").filter((key) => /^[-.a-z\d]{1,80}$/.test(key)).slice(0, 100),
     search: parts.get("search") ?? "",
     metric: parts.get("metric") === "goroutine" ? "goroutine" : "latency",
     own: parts.get("stacks") === "own",

@@ -201,6 +201,8 @@ export interface ProfilePage extends Tables {
   kind: "profile";
   title: string;
   asked: string;
+  /** Whether that is all requests of the servers. */
+  all_endpoints: boolean;
   complete: boolean;
   metric: "latency" | "goroutine" | "events";
   traces: TraceRow[];
@@ -255,6 +257,8 @@ export interface ComparisonPage extends Tables {
   complete: boolean;
   answer: string;
   notes: string[];
+  facts: [string, string][];
+  command: string | null;
   total: boolean;
   base: SideRow;
   new: SideRow;

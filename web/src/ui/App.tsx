@@ -5,6 +5,7 @@ import { Model } from "../core/model";
 import { count, counted, duration } from "../core/units";
 import type { Page, ProfilePage, TraceRow } from "../data/page";
 import { Compare } from "./Compare";
+import { Endpoints } from "./Endpoints";
 import { Flame } from "./Flame";
 import { Keys, KeysButton } from "./Keys";
 import { Findings, Recorded, Wakers, Warnings } from "./Notes";
@@ -18,10 +19,8 @@ import { Verdict } from "./Verdict";
 export function App({ page }: { page: Page }) {
   return page.kind === "comparison" ? (
     <>
-      <Head asked={page.title} traces={[]} />
-      <main>
-        <Compare page={page} />
-      </main>
+      <Head asked={page.title} traces={[]} keys />
+      <Compare page={page} />
       <Foot tool={page.tool} />
     </>
   ) : (
@@ -45,12 +44,13 @@ function ProfileApp({ page }: { page: ProfilePage }) {
         <Verdict />
         <Findings />
         <Requests />
+        <Endpoints />
         <States />
         <Flame />
         <Timeline />
         <Wakers />
         <Warnings warnings={page.warnings} />
-        <Recorded page={page} />
+        <Recorded facts={page.facts} command={page.command} />
       </main>
       <Foot tool={page.tool} />
       <Keys />
@@ -79,12 +79,12 @@ function Head({ asked, traces, keys }: { asked: string; traces: TraceRow[]; keys
 
 /** What is selected, always in sight, and how to select all again. */
 function SelectionBar() {
-  const { view, chosen, show } = useStore();
-  if (!chosen || view.selection.kind === "all") return null;
-  const { selection } = view;
-  const parts: string[] = [];
+  const { model, view, chosen, show } = useStore();
+  const { selection, endpoint } = view;
+  if (!chosen || (selection.kind === "all" && endpoint === null)) return null;
+  const parts: string[] = endpoint === null ? [] : [model.page.strings[endpoint]];
   if (selection.kind === "band") parts.push(BANDS.find((band) => band.name === selection.band)!.label);
-  else {
+  else if (selection.kind === "brush") {
     const range = (what: string, from?: number, to?: number) => {
       if (from === undefined && to === undefined) return;
       if (from === undefined) parts.push(`${what} at most ${duration(to!)}`);
@@ -100,7 +100,7 @@ function SelectionBar() {
         <b>Selection</b> {parts.join(", ")} · {count(selected.requests)} of {counted(all.requests, "request")}
         {selected.requests > 0 && ` · mean ${duration(selected.totalNs / selected.requests)}`}
       </span>
-      <button type="button" onClick={() => show({ selection: { kind: "all" } })}>
+      <button type="button" onClick={() => show({ selection: { kind: "all" }, endpoint: null })}>
         all requests (Esc)
       </button>
     </div>

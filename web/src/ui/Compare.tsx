@@ -1,6 +1,6 @@
 // The page of a comparison: how latencies differ, and what explains it.
 
-import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { changeColor } from "../core/change";
 import { densities } from "../core/densities";
 import { logTicks } from "../core/scale";
@@ -8,29 +8,53 @@ import { boxName, matchedValue, matcher, matches } from "../core/search";
 import { Stacks } from "../core/stacks";
 import { boxAt, boxValues, buildTree, isState, pathOf, stateOf } from "../core/tree";
 import { duration, percent, share, signed } from "../core/units";
-import { fromHash, START, toHash, type View } from "../core/view";
+import { START, type View } from "../core/view";
 import type { ChangeRow, ComparisonPage, SideRow } from "../data/page";
 import { Canvas } from "../view/Canvas";
 import { FlameGraph } from "../view/FlameGraph";
 import { stateColor, themeColor } from "../view/theme";
-import { Warnings } from "./Notes";
+import { KeyDialog, type KeyRows } from "./Keys";
+import { Recorded, Warnings } from "./Notes";
 import { Choice, Details, Section, Swatch, Table } from "./parts";
+import { useView } from "./store";
+
+const KEYS: KeyRows = [
+  ["/", "search the flame graph"],
+  ["w a s d, arrows", "in the flame graph: go from box to box"],
+  ["Enter", "in the flame graph: zoom into the box"],
+  ["Esc", "leave the search, zoom out"],
+  ["?", "this list"],
+];
+
+/** The parts of a view that a comparison has. */
+const known = ({ search, zoom, leafFirst }: View): View => ({ ...START, search, zoom, leafFirst });
 
 export function Compare({ page }: { page: ComparisonPage }) {
+  const [view, setView] = useView(known);
+  const show = (change: Partial<View>) => setView((old) => ({ ...old, ...change }));
+  const act = (key: string): boolean => {
+    if (key !== "Escape") return false;
+    show(view.search ? { search: "" } : { zoom: [] });
+    return true;
+  };
   return (
     <>
-      <section id="verdict" aria-label="Verdict">
-        <p class="answer">{page.answer}</p>
-        <dl class="facts">
-          <Side name="base" side={page.base} />
-          <Side name="new" side={page.new} />
-        </dl>
-      </section>
-      <Latencies page={page} />
-      <Waterfall page={page} />
-      <DifferentialFlame page={page} />
-      <Changed page={page} />
-      <Warnings warnings={page.warnings} />
+      <main>
+        <section id="verdict" aria-label="Verdict">
+          <p class="answer">{page.answer}</p>
+          <dl class="facts">
+            <Side name="base" side={page.base} />
+            <Side name="new" side={page.new} />
+          </dl>
+        </section>
+        <Latencies page={page} />
+        <Waterfall page={page} />
+        <DifferentialFlame page={page} view={view} show={show} />
+        <Changed page={page} />
+        <Warnings warnings={page.warnings} />
+        <Recorded facts={page.facts} command={page.command} />
+      </main>
+      <KeyDialog keys={KEYS} act={act} />
     </>
   );
 }
@@ -197,13 +221,7 @@ function StateTable({ page, order }: { page: ComparisonPage; order: number[] }) 
   return <Table label="Change by state" columns={[{ title: "state" }, { title: "base", right: true }, { title: "new", right: true }, { title: "change", right: true }]} rows={rows} />;
 }
 
-function DifferentialFlame({ page }: { page: ComparisonPage }) {
-  const [view, setView] = useState<View>(() => fromHash(location.hash));
-  useEffect(() => {
-    const hash = toHash({ ...START, search: view.search, zoom: view.zoom, leafFirst: view.leafFirst });
-    if (hash !== location.hash.replace(/^#/, "")) history.replaceState(null, "", hash ? `#${hash}` : location.href.split("#")[0]);
-  }, [view]);
-  const show = (change: Partial<View>) => setView((old) => ({ ...old, ...change }));
+function DifferentialFlame({ page, view, show }: { page: ComparisonPage; view: View; show: (change: Partial<View>) => void }) {
   const stacks = useMemo(() => new Stacks(page), [page]);
   const changed = page.stacks_changed;
   const both = useMemo(() => changed.base_ns.map((ns, i) => ns + changed.new_ns[i]), [page]);
@@ -224,15 +242,9 @@ function DifferentialFlame({ page }: { page: ComparisonPage }) {
   };
   const search = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    const keys = (event: KeyboardEvent) => {
-      const isTyping = /^(INPUT|TEXTAREA)$/.test((event.target as HTMLElement).tagName ?? "");
-      if (event.key === "/" && !isTyping) {
-        search.current?.focus();
-        event.preventDefault();
-      } else if (event.key === "Escape") setView((old) => (old.search ? { ...old, search: "" } : { ...old, zoom: [] }));
-    };
-    addEventListener("keydown", keys);
-    return () => removeEventListener("keydown", keys);
+    const keys = (event: Event) => (event as CustomEvent).detail === "search" && search.current?.focus();
+    addEventListener("page-key", keys);
+    return () => removeEventListener("page-key", keys);
   }, []);
   return (
     <Section id="flame" title="Differential flame graph" lead="A box is as wide as its time on both sides together. Red took longer than on the base, blue less, grey the same. Click a box to zoom in.">

@@ -44,7 +44,9 @@ function WakerTable({ lead, sums, rest }: { lead: string; sums: WaitSum[]; rest?
       count(sum.waits),
       duration(sum.maxNs),
       <>
-        <Swatch color={color(w.state)} /> {w.state}
+        <span class="nowrap">
+          <Swatch color={color(w.state)} /> {w.state}
+        </span>
         {w.detail && ` (${w.detail})`}
       </>,
       stacks.line(w.waiting),
@@ -101,21 +103,21 @@ export function Warnings({ warnings }: { warnings: WarningRow[] }) {
   );
 }
 
-export function Recorded({ page }: { page: ProfilePage }) {
+export function Recorded({ facts, command }: { facts: [string, string][]; command: string | null }) {
   return (
     <Section id="recorded" title="Read and selected">
       <dl class="facts">
-        {page.facts.map(([label, text]) => (
+        {facts.map(([label, text]) => (
           <div>
             <dt>{label}</dt>
             <dd>{text}</dd>
           </div>
         ))}
       </dl>
-      {page.command && (
+      {command && (
         <>
           <p class="lead">To make this page again:</p>
-          <Command text={page.command} />
+          <Command text={command} />
         </>
       )}
     </Section>

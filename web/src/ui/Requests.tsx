@@ -1,7 +1,7 @@
 // Requests over time, with a histogram beside them, and a brush over both.
 
 import { useState } from "preact/hooks";
-import { CUT_END, CUT_START } from "../data/page";
+import { CUT_END, CUT_START, type SpanColumns } from "../data/page";
 import { durationRange } from "../core/ranges";
 import type { Selection } from "../core/selection";
 import { count, counted, duration, parseDuration } from "../core/units";
@@ -34,6 +34,7 @@ export function Requests() {
       <Legend />
       <BrushFields selection={view.selection} onChange={(selection) => show({ selection })} />
       <Details title="Table of these requests">{() => <RequestTable />}</Details>
+      {page.collector.start_ns.length + page.stopped.start_ns.length > 0 && <Details title="Table of the collector and stopped worlds">{() => <RuntimeTable />}</Details>}
     </Section>
   );
 }
@@ -152,6 +153,18 @@ function RequestTable() {
       {page.undecided.goid.length > 0 && <UndecidedTable />}
     </>
   );
+}
+
+function RuntimeTable() {
+  const { model, view } = useStore();
+  const { page } = model;
+  const many = page.traces.length > 1;
+  const rowsOf = (what: string, { trace, start_ns, dur_ns }: SpanColumns) =>
+    start_ns.map((start, i) => ({ start, trace: trace[i], cells: [what, duration(start), duration(dur_ns[i]), ...(many ? [page.traces[trace[i]]?.name ?? ""] : [])] }));
+  const rows = [...rowsOf("collector marks", page.collector), ...rowsOf("world stopped", page.stopped)].filter(({ trace }) => view.trace === null || trace === view.trace);
+  rows.sort((a, b) => a.trace - b.trace || a.start - b.start);
+  const columns = [{ title: "what" }, { title: "from", right: true }, { title: "for", right: true }, ...(many ? [{ title: "trace" }] : [])];
+  return <Table label="Collector and stopped world" columns={columns} rows={rows.map(({ cells }) => cells)} most={500} />;
 }
 
 function CutTable() {

@@ -3,8 +3,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { handOvers, otherLinks, pieceAt, rowsOf, type HandOver, type Row } from "../core/lanes";
 import { counted, duration, share } from "../core/units";
-import type { Exemplar, LaneRow, SpanColumns } from "../data/page";
-import { LaneCanvas, type Hit, type Window } from "../view/LaneCanvas";
+import type { Exemplar, LaneRow, ProfilePage, SpanColumns } from "../data/page";
+import { LaneCanvas, MAX_ARROWS, type Hit, type Window } from "../view/LaneCanvas";
 import { Command, Details, Section, Swatch, Table } from "./parts";
 import { useStore } from "./store";
 import { stateColor, useStateColors } from "../view/theme";
@@ -22,6 +22,7 @@ export function Timeline() {
     ? "Goroutines under the go statements that made them. The line below the states is the critical path: what the request waited for; an arrow goes from who ended a wait to who waited. Drag to zoom, double-click for all."
     : "Goroutines are kept of some requests only; of this one it is known what its time went to.";
   const isBeside = chosen.mask[picked] !== 1;
+  const hasRuntime = Object.values(runtimeOf(model.page, picked)).some((list) => list.length > 0);
   return (
     <Section id="timeline" title="One request" lead={lead}>
       {isBeside && <p class="note">This request is not in the selection.</p>}
@@ -41,6 +42,9 @@ export function Timeline() {
       <Details title="Table of where its time went">{() => <PieceTable request={picked} />}</Details>
       {exemplar && <Details title="Table of hand-overs">{() => <HandOverTable exemplar={exemplar} />}</Details>}
       {exemplar && <Details title="Table of its critical path">{() => <PathTable exemplar={exemplar} />}</Details>}
+      {exemplar && <Details title="Table of its goroutines">{() => <GoroutineTable exemplar={exemplar} />}</Details>}
+      {exemplar && <Details title="Table of what they did">{() => <IntervalTable exemplar={exemplar} />}</Details>}
+      {hasRuntime && <Details title="Table of the collector and stopped worlds">{() => <RuntimeTable request={picked} />}</Details>}
     </Section>
   );
 }
@@ -80,38 +84,41 @@ function Facts({ request }: { request: number }) {
 }
 
 function Lanes({ exemplar }: { exemplar: Exemplar }) {
-  const { model } = useStore();
+  const { model, view, show } = useStore();
   const { page } = model;
   const requests = page.requests!;
   const total = Math.max(1, requests.dur_ns[exemplar.request]);
-  const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
-  const [shown, setShown] = useState<Window>({ fromNs: 0, toNs: total });
+  const shown = windowOf(view.window, total);
+  const open = useMemo(() => new Set(view.unfolded), [view.unfolded]);
   const [hit, setHit] = useState<Hit | null>(null);
   const rows = useMemo(() => rowsOf(exemplar, open), [exemplar, open]);
   const colors = useStateColors(page.states);
   const [overs, links] = useMemo(() => [handOvers(exemplar), otherLinks(exemplar)], [exemplar]);
   const spans = useMemo(() => {
-    const start = requests.start_ns[exemplar.request];
-    const trace = requests.trace[exemplar.request];
+    const { collector, stopped } = runtimeOf(page, exemplar.request);
     return [
-      { color: "--gc", alpha: 0.16, list: inside(page.collector, trace, start, total) },
-      { color: "--stw", alpha: 0.5, list: inside(page.stopped, trace, start, total) },
+      { color: "--gc", alpha: 0.16, list: collector },
+      { color: "--stw", alpha: 0.5, list: stopped },
     ];
   }, [page, exemplar]);
-  const toggle = (key: string) => {
-    const next = new Set(open);
-    if (!next.delete(key)) next.add(key);
-    setOpen(next);
-  };
+  // What is set belongs to this request: from now on it is picked.
+  const set = (change: Partial<typeof view>) => show({ picked: exemplar.request, window: view.window, unfolded: view.unfolded, ...change });
+  const zoomTo = (to: Window | null) => set({ window: to && to.toNs - to.fromNs < total ? [Math.round(to.fromNs), Math.round(to.toNs)] : null });
+  const toggle = (key: string) => set({ unfolded: open.has(key) ? view.unfolded.filter((other) => other !== key) : [...view.unfolded, key] });
   const keys = (event: KeyboardEvent) => {
     const next = moved(shown, total, event.key);
     if (!next) return;
-    setShown(next);
+    zoomTo(next);
     event.preventDefault();
     event.stopPropagation();
   };
   useEffect(() => setHit(null), [exemplar]);
   const goroutines = exemplar.lanes.length + exemplar.more_lanes;
+  const isInSight = ({ ns }: { ns: number }) => ns >= shown.fromNs && ns <= shown.toNs;
+  const inSight = overs.filter(isInSight);
+  const rowOf = (lane: number) => rows.findIndex((row) => row.lanes.includes(lane));
+  const hidden = inSight.filter(({ from, to }) => rowOf(from) < 0 || rowOf(from) === rowOf(to) || rowOf(to) < 0).length;
+  const folded = rows.filter((row) => row.lanes.length > 1).reduce((sum, row) => sum + row.lanes.length, 0);
   return (
     <>
       <div class="lanes" role="group" tabIndex={0} onKeyDown={keys} aria-label="Timeline. w and s zoom in and out, a and d move, Esc shows all.">
@@ -131,7 +138,7 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
             colors={colors}
             window={shown}
             spans={spans}
-            onWindow={(window) => setShown(window ?? { fromNs: 0, toNs: total })}
+            onWindow={zoomTo}
             onHit={setHit}
             label={`${counted(goroutines, "goroutine")} over ${duration(total)}, ${counted(overs.length, "hand-over")}. The tables below have it as text.`}
           />
@@ -140,6 +147,8 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
       <p class="said" aria-live="polite">
         {hit ? <Said exemplar={exemplar} rows={rows} overs={overs} near={(shown.toNs - shown.fromNs) / 250} hit={hit} /> : <span class="muted">{duration(shown.fromNs)} – {duration(shown.toNs)} of {duration(total)}; point at a state to see it in words</span>}
       </p>
+      {inSight.length + links.filter(isInSight).length > MAX_ARROWS && <p class="lead">{counted(inSight.length, "hand-over")} are drawn as a density: zoom in (w) until arrows part, or see the table.</p>}
+      {hidden > 0 && <p class="lead">{counted(hidden, "hand-over")} without an arrow: both goroutines are on one folded row, or one is not shown. {folded > 0 && "Unfold (×) to see them. "}The table has all.</p>}
       {(exemplar.more_lanes > 0 || exemplar.more_pieces > 0) && (
         <p class="lead">
           Not shown: {[exemplar.more_lanes > 0 && counted(exemplar.more_lanes, "more goroutine"), exemplar.more_pieces > 0 && `${counted(exemplar.more_pieces, "piece")} at the end of the path`].filter(Boolean).join(", ")}.
@@ -147,6 +156,19 @@ function Lanes({ exemplar }: { exemplar: Exemplar }) {
       )}
     </>
   );
+}
+
+/** What a view shows of a request that takes so long. */
+function windowOf(window: [number, number] | null, total: number): Window {
+  if (!window || window[0] >= total) return { fromNs: 0, toNs: total };
+  return { fromNs: window[0], toNs: Math.min(window[1], total) };
+}
+
+/** When the collector marked and the world was stopped during a request, from its start on. */
+function runtimeOf(page: ProfilePage, request: number): { collector: [number, number][]; stopped: [number, number][] } {
+  const { trace, start_ns, dur_ns } = page.requests!;
+  const during = (spans: SpanColumns) => inside(spans, trace[request], start_ns[request], Math.max(1, dur_ns[request]));
+  return { collector: during(page.collector), stopped: during(page.stopped) };
 }
 
 /** Stretches inside of a request, from its start on. */
@@ -268,6 +290,42 @@ function HandOverTable({ exemplar }: { exemplar: Exemplar }) {
     stacks.line(over.stack, 6),
   ]);
   return <Table label="Hand-overs of this request" columns={[{ title: "at", right: true }, { title: "goroutine" }, { title: "ended the wait of" }, { title: "reason" }, { title: "waiting in" }]} rows={rows} most={300} />;
+}
+
+function GoroutineTable({ exemplar }: { exemplar: Exemplar }) {
+  const { page } = useStore().model;
+  const { lanes } = exemplar;
+  const byState = (lane: LaneRow) => {
+    const sums = new Map<number, number>();
+    lane.state.forEach((state, i) => sums.set(state, (sums.get(state) ?? 0) + lane.dur_ns[i]));
+    return [...sums].sort((a, b) => b[1] - a[1]).map(([state, ns]) => `${page.states[state].name} ${duration(ns)}`).join(", ");
+  };
+  const rows = lanes.map((lane) => [
+    String(lane.goid),
+    laneFunction(lane, page.strings) || "not known",
+    KINDS[lane.kind] ?? "this request",
+    lane.parent === null || !lanes[lane.parent] ? "" : String(lanes[lane.parent].goid),
+    lane.path_ns > 0 ? duration(lane.path_ns) : "–",
+    byState(lane),
+  ]);
+  const columns = [{ title: "goroutine", right: true }, { title: "function" }, { title: "of" }, { title: "created by", right: true }, { title: "on the path", right: true }, { title: "its time" }];
+  return <Table label="Goroutines of this request" columns={columns} rows={rows} />;
+}
+
+function IntervalTable({ exemplar }: { exemplar: Exemplar }) {
+  const { page, stacks } = useStore().model;
+  const all = exemplar.lanes.flatMap((lane) => lane.start_ns.map((start, i) => ({ lane, i, start }))).sort((a, b) => a.start - b.start);
+  const rows = all.slice(0, 1000).map(({ lane, i, start }) => [duration(start), duration(lane.dur_ns[i]), String(lane.goid), page.states[lane.state[i]].name, stacks.line(lane.stack[i], 6)]);
+  const columns = [{ title: "from", right: true }, { title: "for", right: true }, { title: "goroutine", right: true }, { title: "state" }, { title: "stack" }];
+  return <Table label="States of all goroutines of this request" columns={columns} rows={rows} most={1000} total={all.length} />;
+}
+
+function RuntimeTable({ request }: { request: number }) {
+  const { page } = useStore().model;
+  const { collector, stopped } = runtimeOf(page, request);
+  const row = (what: string) => ([from, to]: [number, number]) => ({ from, cells: [what, duration(from), duration(to - from)] });
+  const rows = [...collector.map(row("collector marks")), ...stopped.map(row("world stopped"))].sort((a, b) => a.from - b.from);
+  return <Table label="Collector and stopped world during this request" columns={[{ title: "what" }, { title: "from", right: true }, { title: "for", right: true }]} rows={rows.map(({ cells }) => cells)} most={500} />;
 }
 
 function PieceTable({ request }: { request: number }) {

@@ -30,8 +30,7 @@ export function Verdict() {
 
 /** What there is to say without an answer. */
 function without(page: ProfilePage): string {
-  if (page.requests && page.requests.dur_ns.length === 0) return "No whole request was found in this slice.";
-  return `${counted(page.samples.state.length, "stack")} of “${page.asked}”, by the time of goroutines.`;
+  return page.requests ? "No whole request was found in this slice." : "";
 }
 
 function Figures({ page }: { page: ProfilePage }) {
@@ -57,9 +56,6 @@ function Figures({ page }: { page: ProfilePage }) {
   );
 }
 
-/** What is asked for without `--root`. */
-const ALL_ENDPOINTS = "all endpoints";
-
 /** What the numbers do not know. */
 function sureness(page: ProfilePage): string[] {
   const items: string[] = [];
@@ -67,7 +63,7 @@ function sureness(page: ProfilePage): string[] {
   const having = (of: number[], bit: number) => of.reduce((n, flag) => n + (flag & bit ? 1 : 0), 0);
   if (page.only) items.push(`Only requests chosen by ${page.only} count.`);
   const undecided = page.undecided.dur_ns.length;
-  if (undecided > 0) items.push(`${counted(undecided, "request")} ${page.asked === ALL_ENDPOINTS ? "of unknown handler: they left no stack of it." : "undecided: nothing in the trace decides whether they are of these roots."}`);
+  if (undecided > 0) items.push(`${counted(undecided, "request")} ${page.all_endpoints ? "of unknown handler: they left no stack of it." : "undecided: nothing in the trace decides whether they are of these roots."}`);
   if (page.cut && page.cut.flags.length > 0) {
     const [open, older] = [having(page.cut.flags, CUT_END), having(page.cut.flags, CUT_START)];
     const how = [open > 0 && `${count(open)} not over at the end`, older > 0 && `${count(older)} began before`].filter(Boolean);

@@ -13,8 +13,8 @@ export const ROW = 26;
 /** Height of the line of times above the rows. */
 export const AXIS = 24;
 const BAR = 12;
-/** So many arrows are drawn; more would hide what is below. */
-const MAX_ARROWS = 150;
+/** From so many arrows on, they are pale and without heads: how dark they are says how many there are. */
+export const MAX_ARROWS = 150;
 
 export interface Window {
   fromNs: number;
@@ -120,8 +120,9 @@ function drawAxis(context: CanvasRenderingContext2D, { fromNs, toNs }: Window, w
 /** The states of a row's goroutine. Of a folded row, those of all of them on thin lines. */
 function drawRow(context: CanvasRenderingContext2D, exemplar: Exemplar, row: Row, top: number, colors: string[], view: Window & { pixels: number }): void {
   const paper = parseRgb(themeColor("--paper"));
-  const height = row.lanes.length === 1 ? BAR : Math.max(1, BAR / row.lanes.length);
-  row.lanes.slice(0, BAR).forEach((lane, i) => {
+  // Lines thinner than a pixel mix: what most of the goroutines do is what is seen.
+  const height = BAR / row.lanes.length;
+  row.lanes.forEach((lane, i) => {
     const { start_ns, dur_ns, state } = exemplar.lanes[lane];
     for (const run of runsOf(start_ns, dur_ns, state, view)) {
       const isOnPath = exemplar.lanes[lane].path_ns > 0;
@@ -157,11 +158,13 @@ function drawPath(context: CanvasRenderingContext2D, exemplar: Exemplar, rowOf: 
 function drawLinks(context: CanvasRenderingContext2D, overs: HandOver[], links: Link[], rowOf: (lane: number) => number, x: (ns: number) => number, width: number): void {
   const inSight = ({ ns }: Link) => x(ns) >= 0 && x(ns) <= width;
   const [arrows, lines] = [overs.filter(inSight), links.filter(inSight)];
-  if (arrows.length > MAX_ARROWS) return;
+  const isDense = arrows.length + lines.length > MAX_ARROWS;
   context.fillStyle = context.strokeStyle = themeColor("--text");
   context.lineWidth = 1.25;
+  if (isDense) context.globalAlpha = Math.max(0.12, MAX_ARROWS / (arrows.length + lines.length) / 2);
   for (const { ns, from, to } of lines) link(context, x(ns), rowOf(from), rowOf(to), false);
-  for (const { ns, from, to } of arrows) link(context, x(ns), rowOf(from), rowOf(to), true);
+  for (const { ns, from, to } of arrows) link(context, x(ns), rowOf(from), rowOf(to), !isDense);
+  context.globalAlpha = 1;
 }
 
 /** A line from row to row, with a head where a wait ends. */

@@ -33,13 +33,24 @@ pub(crate) fn write(comparison: &Comparison, options: &Options, out: &mut dyn Wr
         return Ok(());
     }
     writeln!(out)?;
-    let differ = beside::functions_differ(comparison);
-    view.items(out, "base", LABEL, &side(&view, &comparison.base, differ))?;
-    view.items(out, "new", LABEL, &side(&view, &comparison.new, differ))?;
-    view.items(out, "compared", LABEL, &how(&view, comparison))?;
+    head(&view, comparison, out)?;
     tables::latency(&view, comparison, out)?;
     tables::states(&view, comparison, out)?;
     stacks::write(&view, comparison, out)
+}
+
+/// The lines of the report that say what was compared, each with its label at the start.
+pub(crate) fn compared(comparison: &Comparison, options: &Options) -> io::Result<String> {
+    let mut lines = Vec::new();
+    head(&View::new(options), comparison, &mut lines)?;
+    String::from_utf8(lines).map_err(io::Error::other)
+}
+
+fn head(view: &View<'_>, comparison: &Comparison, out: &mut dyn Write) -> io::Result<()> {
+    let differ = beside::functions_differ(comparison);
+    view.items(out, "base", LABEL, &side(view, &comparison.base, differ))?;
+    view.items(out, "new", LABEL, &side(view, &comparison.new, differ))?;
+    view.items(out, "compared", LABEL, &how(view, comparison))
 }
 
 /// Its traces, what was asked of them, and how many requests count; `differ` says whether the sides matched different functions.
