@@ -13,6 +13,7 @@ use super::table::{Cell, Column, Table};
 use crate::profile::{Candidate, Candidates};
 use crate::render::units::count;
 use crate::render::{Options, names, sort_rows};
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 /// Columns that names need; a narrower line does without places.
@@ -50,8 +51,19 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
         let line = format!("  {} {more} more (-n 0 shows all)", view.glyphs.dots);
         writeln!(out, "{}", view.paint(DIM, &line))?;
     }
+    gos_own(&view, &rows[..shown], out)?;
     older(&view, candidates, out)?;
     commands::write(&view, candidates, &rows, out)
+}
+
+/// Says why rows stand at the end that are longer than others.
+fn gos_own(view: &View<'_>, shown: &[&Candidate], out: &mut dyn Write) -> io::Result<()> {
+    let line = match shown.iter().filter(|row| is_gos_own(row)).count() as u64 {
+        0 => return Ok(()),
+        1 => "  the last one is of the recording or the runtime".to_owned(),
+        n => format!("  the last {} are of the recording or the runtime", count(n)),
+    };
+    writeln!(out, "{}", view.paint(DIM, &line))
 }
 
 fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
@@ -71,10 +83,17 @@ fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
     let room = if with_place { room - Table::GAP - widest } else { room };
     table.columns.push(Column { heading: format!("created by{}runs", view.glyphs.arrow).into(), right: false });
     table.columns.push(Column { heading: "".into(), right: false });
-    for ((cells, row), place) in table.rows.iter_mut().zip(rows).zip(places) {
-        cells.push(Cell::new(creation(view, row, room)));
+    let texts: Vec<String> = rows.iter().map(|row| creation(view, row, room)).collect();
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    texts.iter().for_each(|text| *times.entry(text).or_default() += 1);
+    for ((cells, text), place) in table.rows.iter_mut().zip(&texts).zip(places) {
         if with_place {
-            cells.push(Cell::styled(place, DIM));
+            cells.extend([Cell::new(text.clone()), Cell::styled(place, DIM)]);
+        } else if times[text.as_str()] > 1 {
+            // Rows that look alike are told apart by the line.
+            cells.push(Cell::new(format!("{text}\n  {place}")));
+        } else {
+            cells.push(Cell::new(text.clone()));
         }
     }
     table
@@ -131,6 +150,29 @@ fn is_gos_own(row: &Candidate) -> bool {
 mod tests {
     use super::*;
     use crate::render::testing::{check_golden, sample_candidates};
+
+    #[test]
+    fn rows_that_look_alike_are_told_apart_by_their_line() {
+        let row = |line| Candidate {
+            creation_site: "main.start".into(),
+            entry: "main.work".into(),
+            file: "main.go".into(),
+            line,
+            count: 1,
+            ..Candidate::default()
+        };
+        let text = |lines: &[u32], width| {
+            let candidates =
+                Candidates { rows: lines.iter().map(|line| row(*line)).collect(), ..Candidates::default() };
+            let mut out = Vec::new();
+            write(&candidates, &Options { width, ..Options::default() }, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let alike = text(&[7, 9], 40);
+        assert!(alike.contains("main.go:7\n") && alike.contains("main.go:9\n"), "{alike}");
+        // The twin: one row, and no room for the place.
+        assert!(!text(&[7], 40).contains("main.go"), "{}", text(&[7], 40));
+    }
 
     fn text(options: &Options) -> Vec<u8> {
         let mut out = Vec::new();
