@@ -110,7 +110,7 @@ mod tests {
     use crate::profile::ProfileFrame;
 
     fn piece(goid: u64, start_ns: u64, dur_ns: u64) -> PathPiece {
-        PathPiece { goid, start_ns, dur_ns, ..PathPiece::default() }
+        PathPiece { start_ns, dur_ns, goid, ..PathPiece::default() }
     }
 
     #[test]

@@ -48,7 +48,9 @@ def spark(folder):
 
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
         raise ImportError("Spark needs Java 17")
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
+    # A million requests do not fit into the 1 GB that is the default.
+    session = builder.config("spark.driver.memory", "4g").getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     session.sql(
         "CREATE TEMPORARY VIEW requests USING parquet "

@@ -85,7 +85,9 @@ fn table(view: &View<'_>, rows: &[&Candidate]) -> Table {
     table.columns.push(Column { heading: "".into(), right: false });
     let texts: Vec<String> = rows.iter().map(|row| creation(view, row, room)).collect();
     let mut times: HashMap<&str, usize> = HashMap::new();
-    texts.iter().for_each(|text| *times.entry(text).or_default() += 1);
+    for text in &texts {
+        *times.entry(text).or_default() += 1;
+    }
     for ((cells, text), place) in table.rows.iter_mut().zip(&texts).zip(places) {
         if with_place {
             cells.extend([Cell::new(text.clone()), Cell::styled(place, DIM)]);
