@@ -86,7 +86,7 @@ impl RequestStacks {
     }
 
     /// Adds the next request: its time by sample, and by state where the samples are not known. Zeros are left out.
-    pub(crate) fn push(
+    pub fn push(
         &mut self,
         totals: RequestTotals,
         times: impl IntoIterator<Item = (u32, u64)>,

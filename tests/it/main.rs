@@ -55,6 +55,7 @@ mod older_calls;
 mod outlived;
 mod outputs;
 mod page;
+mod page_summed;
 mod perfetto;
 mod pprof_go;
 mod problems;
