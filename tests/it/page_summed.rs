@@ -123,7 +123,8 @@ fn beyond_a_million_pieces_states_and_whole_requests_stay_exact() {
     let whole = whole(requests);
     let durations: Vec<u64> = requests.list.iter().map(|r| r.dur_ns).collect();
     let band = |name: &str, from: u32, to: u32| {
-        let edge = |percent: u32| Some(Edge::Percentile(percent * 1_000)).filter(|_| percent % 100 > 0);
+        let inner = |percent: u32| Some(percent).filter(|percent| !percent.is_multiple_of(100));
+        let edge = |percent: u32| inner(percent).map(|percent| Edge::Percentile(percent * 1_000));
         let chosen = Only::Range { from: edge(from), to: edge(to) }.choose(&durations);
         json!({ "selection": { "kind": "band", "band": name }, "expected": expected(&profile, &whole, |i| chosen[i]) })
     };
