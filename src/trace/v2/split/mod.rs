@@ -61,10 +61,10 @@
 //!
 //! # What it gains, and costs
 //!
-//! "Threads" in `docs/performance.md` has figures: a recording with one generation takes little more than half the time
-//! on two threads. Predicting a checkpoint costs a twelfth of ordering and measuring what is before it
-//! (`plan::PREDICTION_SHARE`). A checkpoint takes 16 bytes for every goroutine that the generation named before it, and
-//! what was measured of a part is kept until the generation's last part is done.
+//! A recording with one generation takes little more than half the time on two threads. Predicting a checkpoint costs a
+//! twelfth of ordering and measuring what is before it (`plan::PREDICTION_SHARE`). A checkpoint takes 16 bytes for every
+//! goroutine that the generation named before it, and what was measured of a part is kept until the generation's last
+//! part is done.
 //!
 //! A pipeline of two threads, one that orders and one that measures, was no alternative: writing an event where another
 //! core reads it took as long as measuring it, or longer.
