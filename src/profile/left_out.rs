@@ -91,15 +91,7 @@ mod tests {
     }
 
     fn without_stack_of_nothing() -> Sample {
-        without_stack(&Sample {
-            stack: StackTree::ROOT,
-            state: "".into(),
-            detail: "",
-            precision: Precision::Exact,
-            root: "".into(),
-            waited_in: "".into(),
-            weight: Weight::default(),
-        })
+        without_stack(&Sample::default())
     }
 
     /// Samples as `state ns`, those left out in brackets; and the pieces of both requests.

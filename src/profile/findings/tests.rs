@@ -1,7 +1,7 @@
 //! Findings of small profiles made by hand: each at its threshold and just below.
 
 use super::*;
-use crate::profile::{Metric, Precision, ProfileFrame, Request, Sample, StackTree, Weight};
+use crate::profile::{Metric, ProfileFrame, Request, Sample, StackTree, Weight};
 
 const STATES: [&str; 4] = ["running", "runnable", "network", "sync"];
 
@@ -140,7 +140,7 @@ fn calling(orders_ns: u64, users_ns: u64, waited_in: &str) -> Profile {
         let stack = stack.iter().fold(StackTree::ROOT, push);
         let weight = Weight { latency_ns, ..Weight::default() };
         let (state, waited_in) = (state.into(), waited_in.into());
-        profile.samples.push(Sample { stack, state, waited_in, weight, ..sample() });
+        profile.samples.push(Sample { stack, state, waited_in, weight, ..Sample::default() });
     };
     push(&["main.Page"], "running", "", 10);
     for (call, ns) in [("main.orders", orders_ns), ("main.users", users_ns)] {
@@ -149,18 +149,6 @@ fn calling(orders_ns: u64, users_ns: u64, waited_in: &str) -> Profile {
     }
     profile.finish();
     profile
-}
-
-fn sample() -> Sample {
-    Sample {
-        stack: StackTree::ROOT,
-        state: "".into(),
-        detail: "",
-        precision: Precision::Exact,
-        root: "".into(),
-        waited_in: "".into(),
-        weight: Weight::default(),
-    }
 }
 
 #[test]
