@@ -30,6 +30,11 @@ pub(super) fn of(answer: &Answer, profile: &Profile) -> Option<String> {
     if let Some(finding) = requests.findings.iter().find(explains) {
         return Some(findings::next(finding.id).to_owned());
     }
+    // Of few requests there are no findings, but what most of their time is needs no statistics.
+    let mostly = |cause: &&Cause| u128::from(cause.ns) * 2 > u128::from(answer.total_ns);
+    if let Some(id) = answer.causes.first().filter(mostly).and_then(kind) {
+        return Some(findings::next(id).to_owned());
+    }
     if is_whole && latency.count >= crate::profile::TAIL_MIN_REQUESTS && latency.p95_ns / 2 >= latency.p50_ns {
         return step(profile, "--only p95..");
     }
@@ -42,6 +47,16 @@ fn step(profile: &Profile, options: &str) -> Option<String> {
         return Some(format!("the same command with {options}"));
     }
     question::with(profile, options)
+}
+
+/// The finding that a cause would be, were there enough requests; none where the cause alone does not tell.
+fn kind(cause: &Cause) -> Option<&'static str> {
+    match (cause.pool, &cause.waits_for, cause.state.as_str()) {
+        (Some(_), ..) => Some("pool"),
+        (None, Some(other), _) if other.holds_lock => Some("lock-holder"),
+        (None, None, "syscall") => Some("syscall"),
+        _ => None,
+    }
 }
 
 /// The findings that can explain a cause.

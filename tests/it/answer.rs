@@ -48,6 +48,29 @@ fn the_next_step_from_all_endpoints_is_to_choose_one() {
     }
 }
 
+/// Four requests are too few for a finding, and their lock is what to look at nevertheless.
+#[test]
+fn the_next_step_of_few_requests_is_about_what_takes_their_time() {
+    for path in recordings("problems") {
+        let next = |root: &str, more: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+            let output = command.args(["-q", "-f", "json", "-F", "--root", root]).args(more).arg(&path).output();
+            let report: Value = serde_json::from_slice(&output.expect("it runs").stdout).expect("JSON");
+            assert!(report["latency"]["count"].as_u64().is_some_and(|n| n < 10), "{report}");
+            report["answer"]["next"].as_str().unwrap_or_default().to_owned()
+        };
+        assert_eq!(
+            next("main.(*server).Price", &[]),
+            "do the slow work before the lock is taken",
+            "{}",
+            path.display()
+        );
+        // The twin: three requests that wait for the network.
+        let other = next("main.(*server).Page", &["--slowest", "3"]);
+        assert!(!other.contains("lock"), "{}: {other}", path.display());
+    }
+}
+
 fn function(place: Option<&CodePlace>) -> &str {
     place.map_or("", |place| &place.function)
 }
