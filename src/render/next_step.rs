@@ -41,8 +41,15 @@ pub(super) fn of(answer: &Answer, profile: &Profile) -> Option<String> {
     if is_whole && latency.count > 1 { step(profile, "-o slow.svg") } else { None }
 }
 
-/// The command that asks the same with more options; of many traces only these options.
+/// The command that asks the same with more options; of many traces only these options. All requests of the servers together
+/// are shown by pages alone.
 fn step(profile: &Profile, options: &str) -> Option<String> {
+    let of_all = profile.selection.patterns.is_empty() && profile.selection.goids.is_empty();
+    let options = match options {
+        "-o slow.svg" if of_all => return None,
+        _ if of_all => &format!("{options} -o report.html"),
+        _ => options,
+    };
     if profile.traces.len() > shell::MAX_FILES {
         return Some(format!("the same command with {options}"));
     }
@@ -70,5 +77,23 @@ fn about(cause: &Cause) -> &'static [&'static str] {
         ("sync", "mutex" | "rwmutex") => &["contention", "lock-holder"],
         (state, _) if is_for_collector(state) => &["collector"],
         _ => &["pool", "serial", "slow-call", "timeout", "contention", "lock-holder", "outside-worker", "collector"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::testing::sample_requests;
+
+    #[test]
+    fn of_all_endpoints_the_next_step_is_a_page_too() {
+        let mut profile = sample_requests();
+        let of_root = step(&profile, "--only p95..").unwrap_or_default();
+        assert!(of_root.contains(" --root ") && !of_root.contains("report.html"), "{of_root}");
+        assert!(step(&profile, "-o slow.svg").is_some());
+        (profile.selection.patterns, profile.selection.goids) = (Vec::new(), Vec::new());
+        let of_all = step(&profile, "--only p95..").unwrap_or_default();
+        assert!(of_all.contains("--only p95.. -o report.html "), "{of_all}");
+        assert_eq!(step(&profile, "-o slow.svg"), None, "a flame graph needs a root");
     }
 }

@@ -77,7 +77,7 @@ for (const { requests, mostBytes, readyMs } of [
       await closeTab();
     }
     ready.sort((a, b) => a - b);
-    t.diagnostic(`${(bytes / 1e6).toFixed(2)} MB, ready in ${ready[1]} ms, a brush drawn in ${Math.round(brush)} ms`);
+    t.diagnostic(`${(bytes / 1e6).toFixed(3)} MB, ready in ${ready[1]} ms, a brush drawn in ${Math.round(brush)} ms`);
     assert.ok(bytes <= mostBytes, `${bytes} bytes`);
     assert.ok(ready[1] <= readyMs * SLACK, `ready in ${ready} ms`);
     assert.ok(brush <= 100 * SLACK, `a brush is drawn in ${brush} ms`);

@@ -61,6 +61,7 @@ test("above a million pieces", async () => {
     assert.deepEqual(found, expected, JSON.stringify(selection));
     assert.ok(isWhole, `selection and rest are all: ${JSON.stringify(selection)}`);
   }
+  assert.match(await tab.locator(".plot canvas").first().getAttribute("aria-label"), /^30 000 requests .* drawn as a density grid/);
   // The page says how much of a brush is known by state alone, and of one that is whole nothing.
   assert.match(await tab.locator(".sureness").innerText(), /^Of \d+\.\d% of the requests' time the page has stacks for all together alone/m);
   for (const { selection, expected } of selections.filter(({ selection }) => selection.kind === "brush")) {

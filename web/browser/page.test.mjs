@@ -309,6 +309,14 @@ test("without requests there is an answer too", () =>
     assert.equal(report.states[0].state, "select");
   }));
 
+test("where no request is whole there are the cut ones, and the time of goroutines", () =>
+  opened(makePage("none", "-F", "-r", "(*server).Order", "--time", "100ms-103ms", join(traces, "go1.26/problems.trace")), {}, async (tab) => {
+    assert.match(await tab.locator("#verdict").innerText(), /no request begins and ends[^]*8 requests cut by an edge/);
+    assert.match(await tab.locator("#states").innerText(), /time of all goroutines[^]*ms/);
+    assert.match(await tab.locator("#flame").innerText(), /everything · \d.* ms, 100\.0%/);
+    assert.equal(await tab.locator("#timeline").count(), 0);
+  }));
+
 test("endpoints are in a table, and a click selects one", () =>
   opened(endpoints, {}, async (tab) => {
     const rows = (await tab.locator("#endpoints tbody tr").allInnerTexts()).map((row) => row.split("\t"));
@@ -377,8 +385,12 @@ test("a link opens the timeline as it is: zoomed, and unfolded", () => {
   });
 });
 
-test("what is drawn on lanes and bands is in tables", () =>
+test("what is drawn on lanes, bands and the histogram is in tables", () =>
   opened(kinds, {}, async (tab) => {
+    await tab.getByText("Table of the histogram").click();
+    const bins = await tab.getByRole("region", { name: "Requests by duration" }).locator("tbody tr").allInnerTexts();
+    const sum = bins.reduce((n, row) => n + Number(row.split("\t")[2]), 0);
+    assert.equal(sum, await tab.evaluate(() => gotraceSlice.page.requests.dur_ns.length));
     for (const title of ["Table of its goroutines", "Table of what they did"]) await tab.getByText(title).click();
     const { lanes, pieces } = await tab.evaluate(() => {
       const [{ lanes }] = gotraceSlice.page.exemplars;

@@ -1,3 +1,4 @@
+import { timeRange } from "../src/core/ranges";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Model } from "../src/core/model";
@@ -137,4 +138,10 @@ test("functions are counted once a stack, with what is theirs alone", () => {
   const rows = functions(model.stacks, model.rows.stack, model.choose(START)!.selected.byRow, false);
   const of = (name: string) => rows.filter((row) => row.short === name).map((row) => [row.totalNs, row.selfNs]);
   assert.deepEqual([of("main.handle"), of("sync.Lock"), of("main.work")], [[[220, 100]], [[80, 80]], [[40, 40]]]);
+});
+
+test("times begin at 0, or late where all requests do", () => {
+  const of = (starts: number[]) => timeRange({ ...small(), requests: { ...small().requests!, start_ns: starts, dur_ns: starts.map(() => 10) } });
+  assert.deepEqual(of([5, 90]), [0, 100]);
+  assert.deepEqual(of([890, 900, 980]), [888, 990]);
 });

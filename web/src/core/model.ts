@@ -56,6 +56,11 @@ export class Model {
     for (const exemplar of page.exemplars) this.exemplars.set(exemplar.request, exemplar);
   }
 
+  /** Whether any request counts. Else there is the time of goroutines. */
+  get hasRequests(): boolean {
+    return this.pieces !== null && this.page.requests!.dur_ns.length > 0;
+  }
+
   exemplar(request: number): Exemplar | undefined {
     return this.exemplars.get(request);
   }

@@ -17,9 +17,11 @@ export function durationRange(page: ProfilePage): [number, number] {
   return [least / room, most * room];
 }
 
-/** From 0 to the last end. */
+/** From 0 to the last end; of a part of the trace that does not begin early, from the first start. */
 export function timeRange(page: ProfilePage): [number, number] {
-  let most = 1;
-  for (const { start_ns, dur_ns } of lists(page)) for (let i = 0; i < start_ns.length; i++) most = Math.max(most, start_ns[i] + dur_ns[i]);
-  return [0, most];
+  let [least, most] = [Infinity, 1];
+  for (const { start_ns, dur_ns } of lists(page)) {
+    for (let i = 0; i < start_ns.length; i++) [least, most] = [Math.min(least, start_ns[i]), Math.max(most, start_ns[i] + dur_ns[i])];
+  }
+  return least > most / 2 && least < most ? [least - (most - least) * 0.02, most] : [0, most];
 }

@@ -14,7 +14,7 @@ import { useStateColors } from "../view/theme";
 export function Flame() {
   const { model, view, chosen, show } = useStore();
   const { page } = model;
-  const isGoroutine = view.metric === "goroutine" || !chosen;
+  const isGoroutine = view.metric === "goroutine" || !chosen || !model.hasRequests;
   const { tree, states } = useMemo(() => model.tree(view), [model, view.metric, view.own, view.leafFirst]);
   const all = useMemo(() => (isGoroutine ? model.goroutineTime() : chosen.selected.byRow), [model, chosen, isGoroutine]);
   const byRow = useMemo(() => model.shown(all), [model, all]);
@@ -63,7 +63,7 @@ export function Flame() {
             {share(matched, values[0])} matched, {duration(matched)}
           </span>
         )}
-        {model.pieces && (
+        {model.hasRequests && (
           <Choice label="Measure" value={view.metric} options={[["latency", "latency"], ["goroutine", "goroutine time"]]} onChange={(metric) => show({ metric, zoom: [] })} />
         )}
         <Choice label="Stacks" value={view.own ? "own" : "joined"} options={[["joined", "joined"], ["own", "own"]]} onChange={(stacks) => show({ own: stacks === "own", zoom: [] })} />

@@ -51,7 +51,7 @@ function WakerTable({ lead, sums, rest }: { lead: string; sums: WaitSum[]; rest?
       </>,
       stacks.line(w.waiting),
       <>
-        <b>{w.who}</b> {stacks.line(w.waker) || page.strings[w.waker_entry]}
+        <b class="nowrap">{w.who}</b> {stacks.line(w.waker) || page.strings[w.waker_entry]}
       </>,
     ];
   });

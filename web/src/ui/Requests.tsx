@@ -5,6 +5,7 @@ import { CUT_END, CUT_START, type SpanColumns } from "../data/page";
 import { durationRange } from "../core/ranges";
 import type { Selection } from "../core/selection";
 import { count, counted, duration, parseDuration } from "../core/units";
+import { HistogramTable } from "./Histogram";
 import { Choice, Details, Section, Swatch, Table } from "./parts";
 import { Scatter } from "./Scatter";
 import { useStore } from "./store";
@@ -34,6 +35,7 @@ export function Requests() {
       <Legend />
       <BrushFields selection={view.selection} onChange={(selection) => show({ selection })} />
       <Details title="Table of these requests">{() => <RequestTable />}</Details>
+      <Details title="Table of the histogram">{() => <HistogramTable />}</Details>
       {page.collector.start_ns.length + page.stopped.start_ns.length > 0 && <Details title="Table of the collector and stopped worlds">{() => <RuntimeTable />}</Details>}
     </Section>
   );

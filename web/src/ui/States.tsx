@@ -33,7 +33,7 @@ export function States() {
     const bands = BANDS.map(({ label, name }, band) => row(label, chosen.bands[band], { kind: "band", band: name }));
     return [...bands, row("all", chosen.all, { kind: "all" }), ...(chosen.isPart ? [row("selection", chosen.selected, null)] : [])];
   }, [chosen, model]);
-  if (!chosen) return <GoroutineStates />;
+  if (!chosen || !model.hasRequests) return <GoroutineStates />;
   const order = orderOf(rows);
   const isPressed = (selection: Selection | null) =>
     selection !== null && selection.kind === view.selection.kind && (selection.kind !== "band" || (view.selection.kind === "band" && view.selection.band === selection.band));

@@ -40,7 +40,7 @@ export function Timeline() {
       )}
       {exemplar && <Lanes key={picked} exemplar={exemplar} />}
       <Details title="Table of where its time went">{() => <PieceTable request={picked} />}</Details>
-      {exemplar && <Details title="Table of hand-overs">{() => <HandOverTable exemplar={exemplar} />}</Details>}
+      {exemplar && exemplar.hand_overs.at_ns.length > 0 && <Details title="Table of hand-overs">{() => <HandOverTable exemplar={exemplar} />}</Details>}
       {exemplar && <Details title="Table of its critical path">{() => <PathTable exemplar={exemplar} />}</Details>}
       {exemplar && <Details title="Table of its goroutines">{() => <GoroutineTable exemplar={exemplar} />}</Details>}
       {exemplar && <Details title="Table of what they did">{() => <IntervalTable exemplar={exemplar} />}</Details>}

@@ -73,5 +73,5 @@ function known(model: Model, view: View): View {
   const picked = view.picked !== null && view.picked < n ? view.picked : null;
   const trace = view.trace !== null && view.trace < page.traces.length ? view.trace : null;
   const endpoint = view.endpoint !== null && page.requests?.root.includes(view.endpoint) ? view.endpoint : null;
-  return { ...view, picked, trace, endpoint, metric: model.pieces ? view.metric : "goroutine" };
+  return { ...view, picked, trace, endpoint, metric: model.hasRequests ? view.metric : "goroutine" };
 }
