@@ -98,7 +98,8 @@ impl<'t> Endpoints<'t> {
     /// The callees of a function that tell requests apart, of which each request uses one or none. Requests are given by
     /// where their stacks end. These callees are handlers, and what leads to them; where the function calls none, what it
     /// calls through a value, or the only one outside of Go's own packages. None if that cannot be decided, because a request
-    /// uses one of these beside another, or beside the function's own work.
+    /// uses one of these beside another, or beside the function's own work. They are in the order of nodes; requests that do not
+    /// use the function need not be given.
     pub(crate) fn telling<'n>(
         &self,
         at: PathNode,
@@ -144,17 +145,25 @@ impl<'t> Endpoints<'t> {
     /// The callees that requests use instead of each other, called from one line: a function that is named there is one
     /// and the same, so these were called through a value. Of several such lines, the one that decides most.
     fn dispatched(&self, of_sets: &[Vec<PathNode>]) -> Option<Vec<PathNode>> {
-        let mut of_lines: BTreeMap<u32, Vec<PathNode>> = BTreeMap::new();
+        let line_of = |callee: &PathNode| self.tree.steps[callee.at()].line;
+        let mut of_lines: BTreeMap<u32, CalledLine> = BTreeMap::new();
         for callee in union(of_sets) {
-            of_lines.entry(self.tree.steps[callee.at()].line).or_default().push(callee);
+            of_lines.entry(line_of(&callee)).or_default().callees.push(callee);
         }
-        let used = |set: &Vec<PathNode>, line: &[PathNode]| set.iter().filter(|callee| line.contains(callee)).count();
-        let is_dispatch = |(number, line): &(u32, Vec<PathNode>)| {
-            *number != 0 && line.len() > 1 && of_sets.iter().all(|set| used(set, line) < 2)
-        };
+        for set in of_sets {
+            let mut lines: Vec<u32> = set.iter().map(line_of).collect();
+            lines.sort_unstable();
+            for same in lines.chunk_by(|a, b| a == b) {
+                let line = of_lines.entry(same[0]).or_default();
+                line.by_one += usize::from(same.len() == 1);
+                line.is_shared |= same.len() > 1;
+            }
+        }
+        let is_dispatch =
+            |(number, line): &(u32, CalledLine)| *number != 0 && line.callees.len() > 1 && !line.is_shared;
         let lines = of_lines.into_iter().filter(is_dispatch).map(|(_, line)| line);
         // The first of equal ones.
-        lines.rev().max_by_key(|line| of_sets.iter().filter(|set| used(set, line) == 1).count())
+        lines.rev().max_by_key(|line| line.by_one).map(|line| line.callees)
     }
 
     /// Whether a function calls a handler, or what leads to one.
@@ -166,6 +175,16 @@ impl<'t> Endpoints<'t> {
     pub(crate) fn depth(&self, node: PathNode) -> u32 {
         self.depth[node.at()]
     }
+}
+
+/// What is called from one line of a function.
+#[derive(Default)]
+struct CalledLine {
+    callees: Vec<PathNode>,
+    /// How many requests use one of them.
+    by_one: usize,
+    /// Whether a request uses several.
+    is_shared: bool,
 }
 
 fn union(of_sets: &[Vec<PathNode>]) -> Vec<PathNode> {

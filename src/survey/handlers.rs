@@ -232,7 +232,7 @@ impl<'s> HandlerRows<'s> {
         while let Some(telling) = self.telling(at, &group) {
             let mut by_callee: BTreeMap<PathNode, Group> = BTreeMap::new();
             for (set, took) in group {
-                match self.callees(at, set).into_iter().find(|callee| telling.contains(callee)) {
+                match self.callees(at, set).into_iter().find(|callee| telling.binary_search(callee).is_ok()) {
                     None => undecided.absorb(&took),
                     Some(callee) => drop(by_callee.entry(callee).or_default().insert(set, took)),
                 }

@@ -227,13 +227,33 @@ impl<'s> Judge<'s> {
     /// which uses one of the callees that tell.
     fn add_telling(&mut self, sets: &[u32]) {
         let tree = &self.survey.served.paths;
-        for &at in &self.above {
-            let callees = || self.ways.iter().filter(|way| tree.steps[way.at()].parent == at);
+        let mut through: FxHashMap<PathNode, Vec<u32>> = FxHashMap::default();
+        for &set in sets {
+            for at in self.passed(set) {
+                through.entry(at).or_default().push(set);
+            }
+        }
+        let mut callees: FxHashMap<PathNode, Vec<PathNode>> = FxHashMap::default();
+        for &way in &self.ways {
+            callees.entry(tree.steps[way.at()].parent).or_default().push(way);
+        }
+        for (at, sets) in through {
             let telling = self.endpoints.telling(at, sets.iter().map(|&set| self.nodes(set))).unwrap_or_default();
-            if callees().all(|callee| telling.contains(callee)) {
+            let mut on_ways = callees.get(&at).into_iter().flatten();
+            if on_ways.all(|callee| telling.binary_search(callee).is_ok()) {
                 self.telling.extend(telling);
             }
         }
+    }
+
+    /// The functions on the ways of matching requests, before the matching ones, that a request shows, each once.
+    fn passed(&self, set: u32) -> Vec<PathNode> {
+        let nodes = self.nodes(set).iter().flat_map(|&node| self.survey.served.paths.ancestors(node));
+        let mut passed: Vec<PathNode> = nodes.filter(|node| self.above.contains(node)).collect();
+        passed.push(PathNode::NO_HANDLER);
+        passed.sort_unstable();
+        passed.dedup();
+        passed
     }
 
     fn nodes(&self, set: u32) -> &'s [PathNode] {
@@ -357,12 +377,7 @@ impl Likely {
             if let Some(connection) = survey.connection_of(request) {
                 likely.of_connection.entry(connection).or_default().add(decision, is_slow);
             }
-            let nodes = judge.nodes(request.paths).iter().flat_map(|&node| survey.served.paths.ancestors(node));
-            let mut nodes: Vec<PathNode> = nodes.filter(|node| judge.above.contains(node)).collect();
-            nodes.push(PathNode::NO_HANDLER);
-            nodes.sort_unstable();
-            nodes.dedup();
-            for node in nodes {
+            for node in judge.passed(request.paths) {
                 likely.through.entry(node).or_default().add(decision, is_slow);
             }
         }

@@ -1,5 +1,5 @@
-//! Memory that a hostile trace of up to a megabyte costs, in every format: at most 48 MB and 4 bytes for each of its own. An
-//! allocator that counts says so.
+//! Memory that a hostile trace costs, as an allocator says that counts: of up to a megabyte, in every format, at most 48 MB and 4
+//! bytes for each of its own; a larger one at most 48 MB and 100.
 
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
@@ -14,6 +14,18 @@ use peak_alloc::PeakAlloc;
 #[global_allocator]
 pub(crate) static HEAP: PeakAlloc = PeakAlloc;
 
+/// Bytes on the heap that each byte of a larger trace may cost: it can name a goroutine, a thread or a proc in 3 to 30 bytes, of
+/// each of which more is known than that.
+const MOST_TIMES: usize = 100;
+
+/// The kinds of which each byte costs most.
+const COSTLY: [&str; 4] = [
+    "threads that wait for creations",
+    "children of one goroutine",
+    "procs of an old trace that wait",
+    "names that nothing defines",
+];
+
 /// Bytes on the heap that a trace may cost.
 fn allowed(bytes: &[u8]) -> usize {
     (48 << 20) + 4 * bytes.len()
@@ -22,8 +34,8 @@ fn allowed(bytes: &[u8]) -> usize {
 /// What of the work is measured, and the most that was on the heap meanwhile, in bytes.
 type Peak = (&'static str, usize);
 
-/// The peaks of reading a trace and of writing each format that wants requests by stack, or of each that does not.
-fn peaks(bytes: &Vec<u8>, metric: Metric, request_stacks: bool) -> Vec<Peak> {
+/// The peaks of reading a trace and of writing the wanted formats of those that want requests by stack, or that do not.
+fn peaks(bytes: &Vec<u8>, metric: Metric, request_stacks: bool, wanted: fn(&Format) -> bool) -> Vec<Peak> {
     let before = HEAP.current_usage();
     let measured = |work: &mut dyn FnMut()| {
         HEAP.reset_peak_usage();
@@ -38,7 +50,7 @@ fn peaks(bytes: &Vec<u8>, metric: Metric, request_stacks: bool) -> Vec<Peak> {
     };
     let mut peaks = vec![("reading", measured(&mut read))];
     let answer = answer.expect("an answer");
-    for format in FORMATS.iter().filter(|format| format.request_stacks == request_stacks) {
+    for format in FORMATS.iter().filter(|format| format.request_stacks == request_stacks && wanted(format)) {
         peaks.push((format.name, measured(&mut || write(&answer, format))));
     }
     peaks
@@ -100,12 +112,31 @@ fn no_trace_costs_more_than_it_justifies() {
     let mut too_much = Vec::new();
     for (name, bytes) in KINDS.into_iter().filter_map(larger) {
         for (metric, stacks) in [(Metric::Goroutine, false), (Metric::Latency, true)] {
-            for (what, peak) in peaks(&bytes, metric, stacks) {
+            for (what, peak) in peaks(&bytes, metric, stacks, |_| true) {
                 let [mb, of] = [peak, bytes.len()].map(|n| n as f64 / f64::from(1 << 20));
                 println!("{name:36} {what:8} {:9} {of:8.2} MB of trace {mb:8.1} MB", metric.name());
                 if peak > allowed(&bytes) {
                     too_much.push(format!("{name}, {what}, {}: {mb:.0} MB for {of:.1} MB", metric.name()));
                 }
+            }
+        }
+    }
+    assert!(too_much.is_empty(), "{too_much:#?}");
+}
+
+#[test]
+fn a_larger_trace_costs_at_most_a_hundred_times_its_size() {
+    if !is_alone(module_path!(), "a_larger_trace_costs_at_most_a_hundred_times_its_size") {
+        return;
+    }
+    let mut too_much = Vec::new();
+    let kinds = KINDS.into_iter().filter(|(name, ..)| COSTLY.contains(name));
+    for (name, bytes) in kinds.filter_map(|(name, n, make)| larger((name, 8 * n, make))) {
+        for (what, peak) in peaks(&bytes, Metric::Latency, false, |_| false) {
+            let times = peak.saturating_sub(48 << 20) as f64 / bytes.len() as f64;
+            println!("{name:36} {what:8} {:8} KB of trace {:8} KB, {times:.1} times", bytes.len() >> 10, peak >> 10);
+            if peak > (48 << 20) + MOST_TIMES * bytes.len() {
+                too_much.push(format!("{name}, {what}: {times:.0} times"));
             }
         }
     }

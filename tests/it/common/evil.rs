@@ -233,7 +233,7 @@ fn functions(n: u64) -> Vec<u8> {
     trace.finish()
 }
 
-/// A connection has a request of each handler.
+/// A connection has a request of each handler; every other one calls what may be asked for.
 fn endpoints(n: u64) -> Vec<u8> {
     const SERVER: [&str; 3] =
         ["net/http.HandlerFunc.ServeHTTP", "net/http.serverHandler.ServeHTTP", "net/http.(*conn).serve"];
@@ -241,7 +241,11 @@ fn endpoints(n: u64) -> Vec<u8> {
     let entry = trace.names.stack(&[SERVER[2]]);
     let reads = [trace.names.string(b"preempted"), trace.names.stack(&["net/http.(*conn).readRequest", SERVER[2]])];
     let handlers: Vec<[u64; 4]> = (0..n)
-        .map(|i| [0, 0, 0, trace.names.stack(&[&format!("main.h{i}"), SERVER[0], SERVER[1], SERVER[2]])])
+        .map(|i| {
+            let (own, other) = (format!("main.h{i}"), format!("app.h{i}"));
+            let called: &[&str] = if i % 2 == 0 { &[&own] } else { &["main.work", &other] };
+            [0, 0, 0, trace.names.stack(&[called, &SERVER[..]].concat())]
+        })
         .collect();
     let starts: Vec<[u64; 2]> = (1..=n + 1).map(|i| [9, i]).collect();
     let created = [9, entry, entry];
