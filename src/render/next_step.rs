@@ -19,6 +19,9 @@ pub(super) fn of(answer: &Answer, profile: &Profile) -> Option<String> {
     }
     let computes = |cause: &Cause| cause.state == "running" && cause.detail.is_empty();
     if answer.causes.first().is_some_and(|cause| computes(cause) && cause.bracketed) {
+        if profile.traces.iter().any(|trace| trace.hides_short_calls) {
+            return Some("record with Go 1.22 or later: its traces tell system calls from computing".to_owned());
+        }
         return Some("record with a CPU profile running (pprof.StartCPUProfile): its samples name the code".to_owned());
     }
     // The one that the recording was made for may not be over.
@@ -61,6 +64,9 @@ fn kind(cause: &Cause) -> Option<&'static str> {
     match (cause.pool, &cause.waits_for, cause.state.as_str()) {
         (Some(_), ..) => Some("pool"),
         (None, Some(other), _) if other.holds_lock => Some("lock-holder"),
+        (None, Some(other), "sync") if matches!(cause.detail, "mutex" | "rwmutex") && !other.by_way_of.is_empty() => {
+            Some("lock-holder")
+        }
         (None, None, "syscall") => Some("syscall"),
         _ => None,
     }
@@ -75,8 +81,11 @@ fn about(cause: &Cause) -> &'static [&'static str] {
         ("runnable", _) => &["scheduler"],
         ("syscall", _) => &["syscall"],
         ("sync", "mutex" | "rwmutex") => &["contention", "lock-holder"],
+        ("sync", "runtime") => &["collector"],
         (state, _) if is_for_collector(state) => &["collector"],
-        _ => &["pool", "serial", "slow-call", "timeout", "contention", "lock-holder", "outside-worker", "collector"],
+        // Its own doing: no finding is about that.
+        ("sleep" | "forever", _) => &[],
+        _ => &["pool", "serial", "slow-call", "timeout", "contention", "lock-holder", "outside-worker"],
     }
 }
 

@@ -88,7 +88,7 @@ fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample) -> TimedStack<'p> {
     let state = if is_own_wait { &sample.state } else { &sample.waited_in };
     let detail = if is_own_wait { sample.detail } else { lock_detail(state, waiter) };
     TimedStack {
-        own: without_recursion(waiter.iter().rev().copied().filter(|frame| own.has(frame))),
+        own: without_recursion(from_root(waiter, &sample.root).filter(|frame| own.has(frame))),
         pool: if is_message(state) { LibraryPool::of(waiter.iter().map(|f| f.function.as_str())) } else { None },
         frames: waiter.to_vec(),
         state,
@@ -97,6 +97,15 @@ fn timed_stack<'p>(profile: &'p Profile, sample: &'p Sample) -> TimedStack<'p> {
         bracketed: sample.precision == Precision::Bracketed && goroutines.len() == 1,
         worker: (goroutines.len() > 1).then(|| worker(sample, &goroutines, own)),
     }
+}
+
+/// Frames of a stack, outermost first, from the root's function on; all of them where that is not on the stack.
+fn from_root<'a, 'p>(
+    frames: &'a [&'p ProfileFrame],
+    root: &str,
+) -> impl Iterator<Item = &'p ProfileFrame> + use<'a, 'p> {
+    let outermost = frames.iter().rposition(|frame| frame.function == *root);
+    frames[..outermost.map_or(frames.len(), |at| at + 1)].iter().rev().copied()
 }
 
 /// Frames, each function once: where it was first called, with the line that leads further in. So stacks that differ in how

@@ -36,6 +36,8 @@ pub(super) enum Part {
     OfHowMany,
     /// The line of that goroutine.
     WorkerLine,
+    /// The median with undecided requests that likely are of the root, in few words.
+    WithLikely,
     /// The goroutine that was waited for and waited itself for the one that worked.
     ByWayOf,
     /// What those do who have a place of the pool.
@@ -43,7 +45,7 @@ pub(super) enum Part {
 }
 
 /// All parts, what is missed least first.
-const PARTS: [Part; 16] = [
+const PARTS: [Part; 17] = [
     Part::ShareOfLine,
     Part::Matched,
     Part::SecondWorker,
@@ -58,13 +60,14 @@ const PARTS: [Part; 16] = [
     Part::Version,
     Part::OfHowMany,
     Part::WorkerLine,
+    Part::WithLikely,
     Part::ByWayOf,
     Part::PoolUsers,
 ];
 
 /// The parts that are left out, a bit for each.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Brevity(u16);
+pub(super) struct Brevity(u32);
 
 impl Brevity {
     /// What has to be left out of an answer that has so many lines for what is left out.
@@ -96,8 +99,8 @@ impl Brevity {
 }
 
 impl Part {
-    fn bit(self) -> u16 {
-        1 << self as u16
+    fn bit(self) -> u32 {
+        1 << self as u32
     }
 }
 
@@ -121,6 +124,6 @@ mod tests {
     #[test]
     fn the_list_is_in_the_order_of_the_type() {
         assert!(PARTS.is_sorted());
-        assert_eq!(PARTS.iter().fold(0, |bits, part| bits | part.bit()), u16::MAX);
+        assert_eq!(PARTS.iter().fold(0, |bits, part| bits | part.bit()), (1 << PARTS.len()) - 1);
     }
 }

@@ -9,8 +9,8 @@ use crate::render::names;
 use crate::render::units::{Share, count};
 use std::borrow::Cow;
 
-/// A line that has less of a function's time than so many per cent is not the only one named.
-const ONE_LINE: u64 = 80;
+/// So many per cent of some time are nearly all of it: nothing else is named beside it.
+const NEARLY_ALL: u64 = 80;
 /// Most lines of one function that are named.
 const MAX_LINES: usize = 3;
 
@@ -106,6 +106,15 @@ impl CauseWriter<'_> {
             let says_users = other.is_own && self.brevity.says(Part::PoolUsers);
             return format!("waits{place}{}{}", free(pool), if says_users { &meanwhile } else { "" });
         }
+        if is_lock(cause) && !other.holds_lock && !other.by_way_of.is_empty() {
+            // Who holds it waits for somebody else in turn.
+            let holder = self.name(&other.by_way_of);
+            let for_whom = match (other.state.as_str(), other.is_own) {
+                ("network", false) => "the network".to_owned(),
+                _ => format!("{who}, which {}{at}", self.did(other)),
+            };
+            return format!("waits{place} for a lock that {mostly}{holder} holds while it waits for {for_whom}");
+        }
         if other.state == "network" && !other.is_own {
             // Who only carries what comes from the network is not who is waited for.
             return format!("waits{}{place} for the network", self.times(cause));
@@ -116,7 +125,7 @@ impl CauseWriter<'_> {
                 does(&other.state, other.detail)
             );
         }
-        let (object, did) = (object(&cause.state, cause.detail), did(&other.state, other.detail));
+        let (object, did) = (object(&cause.state, cause.detail), self.did(other));
         if cause.state == "network" {
             // Somebody closed it, or set a deadline.
             return format!("waits{place}{object}, {mostly}until {who} ended that, which {did}{at} meanwhile");
@@ -134,20 +143,28 @@ impl CauseWriter<'_> {
         format!("waits{place}{object}: {mostly}for{for_whom}, which {did}{at} meanwhile")
     }
 
+    /// What another goroutine did, as far as the trace tells.
+    fn did(&self, other: &WaitsFor) -> String {
+        if other.state == "running" && other.detail.is_empty() && self.hides_calls.is_some() {
+            return "computed or was in system calls".to_owned();
+        }
+        did(&other.state, other.detail)
+    }
+
     fn who(&self, other: &WaitsFor) -> String {
         other.place.as_ref().map_or_else(|| "another goroutine".to_owned(), |p| self.name(&p.function).into_owned())
     }
 
     /// A word in place of the share of who is waited for, where that is not nearly all of the cause and stands nowhere.
     fn mostly(&self, cause: &Cause, other: &WaitsFor) -> &'static str {
-        let is_short = !is_nearly_all(cause, other) && !self.brevity.says(Part::ShareOfWorker);
+        let is_short = !is_nearly_all(other.ns, cause.ns) && !self.brevity.says(Part::ShareOfWorker);
         if is_short { "mostly " } else { "" }
     }
 
     /// How much of the time it is, where that is not nearly all of the cause.
     fn part(&self, cause: &Cause, other: &WaitsFor) -> String {
         let is_named = cause.pool.is_none() || self.brevity.says(Part::PoolUsers);
-        if is_nearly_all(cause, other) || !is_named || !self.brevity.says(Part::ShareOfWorker) {
+        if is_nearly_all(other.ns, cause.ns) || !is_named || !self.brevity.says(Part::ShareOfWorker) {
             return String::new();
         }
         format!(" ({} of the time)", self.share(other.ns))
@@ -181,19 +198,23 @@ impl CauseWriter<'_> {
         let at = |line: u32| names::place(&place.file, line);
         match place.lines.as_slice() {
             [] => String::new(),
-            [(line, ns), ..] if u128::from(*ns) * 100 >= u128::from(of_ns) * u128::from(ONE_LINE) => {
-                format!(" ({})", at(*line))
-            }
+            [(line, ns), ..] if is_nearly_all(*ns, of_ns) => format!(" ({})", at(*line)),
             lines => {
-                let shown = lines
+                let shown: Vec<&(u32, u64)> = lines
                     .iter()
                     .take(if self.is_second { 1 } else { MAX_LINES })
-                    .filter(|(_, ns)| self.share(*ns).0 >= 10);
-                let with_share = |(line, ns): &(u32, u64)| {
+                    .filter(|(_, ns)| self.share(*ns).0 >= 10)
+                    .collect();
+                // Without their shares, lines say that nearly all is there.
+                let in_shown = shown.iter().fold(0_u64, |sum, (_, ns)| sum.saturating_add(*ns));
+                if !self.brevity.says(Part::ShareOfLine) && !is_nearly_all(in_shown, of_ns) {
+                    return String::new();
+                }
+                let with_share = |&(line, ns): &&(u32, u64)| {
                     let share = format!(" {}", self.share(*ns));
                     at(*line) + if self.brevity.says(Part::ShareOfLine) { &share } else { "" }
                 };
-                let shown: Vec<String> = shown.map(with_share).collect();
+                let shown: Vec<String> = shown.iter().map(with_share).collect();
                 if shown.is_empty() { String::new() } else { format!(" ({})", shown.join(", ")) }
             }
         }
@@ -205,6 +226,10 @@ fn awaited(cause: &Cause) -> String {
     cause.pool.map_or_else(|| object(&cause.state, cause.detail), |pool| free(pool).to_owned())
 }
 
-fn is_nearly_all(cause: &Cause, other: &WaitsFor) -> bool {
-    u128::from(other.ns) * 100 >= u128::from(cause.ns) * u128::from(ONE_LINE)
+fn is_nearly_all(ns: u64, of_ns: u64) -> bool {
+    u128::from(ns) * 100 >= u128::from(of_ns) * u128::from(NEARLY_ALL)
+}
+
+fn is_lock(cause: &Cause) -> bool {
+    cause.state == "sync" && matches!(cause.detail, "mutex" | "rwmutex")
 }

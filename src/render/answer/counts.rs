@@ -87,6 +87,16 @@ fn undecided(profile: &Profile, unit: Unit, brevity: Brevity) -> String {
     let leaning = profile.requests.as_ref().and_then(|requests| undecided.leaning(requests));
     let mut notes: Vec<String> = Vec::new();
     let mut ones = "";
+    let with_likely = profile.requests.as_ref().and_then(|requests| requests.with_likely.as_ref());
+    if let Some(with) = with_likely.filter(|_| !brevity.says(Part::Likely) && brevity.says(Part::WithLikely)) {
+        // Short, but what the median really is.
+        let (likely, p50) = (count(undecided.likely.count()), duration(with.p50_ns, unit));
+        let others = match undecided.count() - undecided.likely.count().min(undecided.count()) {
+            0 => String::new(),
+            n => format!(", {} undecided", count(n)),
+        };
+        return format!("{likely} likely more (then p50 {p50}){others}");
+    }
     match leaning {
         Some(leaning) if brevity.says(Part::OfHowMany) => notes.push(leaning::of_how_many(leaning)),
         Some(leaning) => ones = leaning::undecided_ones(leaning),
@@ -105,7 +115,6 @@ fn undecided(profile: &Profile, unit: Unit, brevity: Brevity) -> String {
         let p50 = duration(with.p50.with_all_ns, unit);
         notes.push(format!("with them {} would be chosen, p50 {p50}", count(with.count)));
     }
-    let with_likely = profile.requests.as_ref().and_then(|requests| requests.with_likely.as_ref());
     if let Some(with) = with_likely.filter(|_| says_likely) {
         let likely = of_all(undecided.likely.count(), undecided.count());
         let p50 = duration(with.p50_ns, unit);

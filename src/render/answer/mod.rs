@@ -49,7 +49,10 @@ fn sentences(answer: &Answer, profile: &Profile, style: AnswerStyle, brevity: Br
         serial: findings.iter().find_map(|finding| serial(finding, profile)),
         is_second: false,
     };
-    let named = if brevity.says(Part::SecondCause) { answer.causes.len() } else { 1 };
+    // Without its place, a second cause of the first one's state says nothing.
+    let is_alike = answer.causes.windows(2).any(|causes| causes[0].state == causes[1].state);
+    let says_second = brevity.says(Part::SecondCause) && (brevity.says(Part::SecondPlace) || !is_alike);
+    let named = if says_second { answer.causes.len() } else { 1 };
     let mut sentences = vec![how_long(answer, profile, style, brevity)];
     sentences.extend(
         answer
@@ -95,6 +98,10 @@ fn how_long(answer: &Answer, profile: &Profile, style: AnswerStyle, brevity: Bre
             format!("{who}{chosen}: at least {least}.")
         }
         (1, _) => format!("{who}{chosen}: {p50}."),
+        // With more than a few that may be several, nobody knows how long one takes.
+        _ if profile.requests.as_ref().is_some_and(|r| r.may_be_several * 20 > answer.count) => {
+            format!("{who}{chosen}: p50 {p50}, if each is one call.")
+        }
         _ if brevity.says(Part::Mean) => format!("{who}{chosen}: p50 {p50}, mean {mean}."),
         _ => format!("{who}{chosen}: p50 {p50}."),
     }

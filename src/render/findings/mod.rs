@@ -41,7 +41,7 @@ pub(super) fn next(id: &str) -> &'static str {
         "stw" => "find out what stops the world: collections, or reads of statistics and profiles",
         "cpu-bound" => "take a CPU profile of the same code",
         "no-cpu" => "compare GOMAXPROCS with the CPUs that the process gets",
-        "syscall" => "make fewer or larger calls, or make them off the request's path",
+        "syscall" => "make fewer or larger calls, sync for several requests at once, or do it off their path",
         _ => "--only p95.. shows the slowest alone",
     }
 }

@@ -10,7 +10,7 @@ use rustc_hash::FxHashSet;
 use std::io::{self, Write};
 
 /// Commands offered at most.
-const MAX_COMMANDS: usize = 3;
+const MAX_COMMANDS: usize = 4;
 
 /// Writes the commands; nothing where none is known to select what somebody would ask for.
 pub(super) fn write(
