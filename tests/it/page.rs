@@ -210,6 +210,17 @@ fn brush(profile: &Profile, tenths: [usize; 4]) -> Value {
     json!({ "selection": selection, "expected": by_stack(profile, is_chosen) })
 }
 
+/// Each endpoint alone, where there are several.
+fn endpoints(profile: &Profile) -> Vec<Value> {
+    let requests = requests(profile);
+    let roots = (0..requests.roots.len() as u32).filter(|_| requests.roots.len() > 1);
+    let of = |root: u32| {
+        let expected = by_stack(profile, |i| requests.list[i].root == root);
+        json!({ "selection": { "kind": "all" }, "endpoint": requests.roots[root as usize], "expected": expected })
+    };
+    roots.map(of).collect()
+}
+
 /// The latency on stacks with a function that holds a text, or in a state that does.
 fn search(profile: &Profile, text: &str) -> Value {
     let has = |name: &str| name.to_lowercase().contains(&text.to_lowercase());
@@ -269,7 +280,7 @@ fn pages_and_their_sums_are_written_for_the_browser() {
         if name == FILTERED {
             filter(&mut profile);
         }
-        let selections = [
+        let mut selections = vec![
             json!({ "selection": { "kind": "all" }, "expected": by_stack(&profile, |_| true) }),
             band(&profile, "p0-50", None, Some(50)),
             band(&profile, "p50-95", Some(50), Some(95)),
@@ -278,6 +289,7 @@ fn pages_and_their_sums_are_written_for_the_browser() {
             brush(&profile, [2, 6, 0, 10]),
             brush(&profile, [1, 9, 5, 10]),
         ];
+        selections.extend(endpoints(&profile));
         let searches = ["runtime", "main.", "sync.(*Mutex).Lock", "[running]", "select", "net/http"];
         let searches: Vec<Value> = searches.iter().map(|text| search(&profile, text)).collect();
         let law = json!({ "selections": selections, "searches": searches });

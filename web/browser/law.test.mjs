@@ -15,9 +15,10 @@ const names = readdirSync(folder)
 assert.ok(names.length >= 8, `no pages in ${folder}: cargo test --test it -- page`);
 
 /** What the page's own functions find for a selection. */
-const ofPage = (selection) => {
+const ofPage = ({ selection, endpoint: name }) => {
   const model = globalThis.gotraceSlice;
-  const { selected, rest, all, mask } = model.choose({ selection, trace: null });
+  const endpoint = name === undefined ? null : model.page.strings.indexOf(name);
+  const { selected, rest, all, mask } = model.choose({ selection, trace: null, endpoint });
   const stacks = {};
   selected.byRow.forEach((ns, row) => {
     if (ns === 0) return;
@@ -80,9 +81,9 @@ for (const name of names) {
   test(name, async () => {
     const { selections, searches } = JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
     const { tab, problems, close: closeTab } = await openPage(join(folder, `${name}.html`));
-    for (const { selection, expected } of selections) {
-      const { isWhole, ...found } = await tab.evaluate(ofPage, selection);
-      assert.deepEqual(found, expected, JSON.stringify(selection));
+    for (const { expected, ...asked } of selections) {
+      const { isWhole, ...found } = await tab.evaluate(ofPage, asked);
+      assert.deepEqual(found, expected, JSON.stringify(asked));
       assert.ok(isWhole, "selection and rest are all");
     }
     for (const { text, ns } of searches) assert.equal(await tab.evaluate((of) => globalThis.gotraceSlice.search(of), text), ns, text);
