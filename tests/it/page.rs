@@ -144,14 +144,17 @@ fn requests_are_kept_with_their_goroutines() {
 
 #[test]
 fn nothing_else_changes_where_they_are_asked_for() {
+    let mut waits = 0;
     for path in files(&root().join("testdata/traces/go1.26"), "trace") {
         let Some(mut profile) = profile_of(&path, "main\\.", WANTED) else { continue };
         let plain = profile_of(&path, "main\\.", Options { exemplars: false, ..WANTED }).expect("the same");
         assert!(requests(&plain).exemplars.is_empty());
+        waits += check_waits(&path.display().to_string(), requests(&profile));
         let of = profile.requests.as_mut().expect("latency was asked for");
         (of.exemplars, of.runtime_spans, of.waits) = (Vec::new(), RuntimeSpans::default(), None);
         assert!(common::digest(&plain) == common::digest(&profile), "{}", path.display());
     }
+    assert!(waits > 300, "{waits}");
 }
 
 fn html(profile: &Profile) -> String {
