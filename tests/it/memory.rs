@@ -1,4 +1,4 @@
-//! Memory that a hostile trace costs, as an allocator says that counts: of up to a megabyte, in every format, at most 48 MB and 4
+//! Memory that a hostile trace costs, as an allocator says that counts: of up to half a megabyte, in every format, at most 48 MB and 4
 //! bytes for each of its own; a larger one at most 48 MB and 100.
 
 #![allow(clippy::ptr_arg, reason = "a trait object of a source needs the sized vector")]

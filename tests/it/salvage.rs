@@ -17,9 +17,13 @@ use std::time::{Duration, Instant};
 
 /// Each request is a goroutine that begins in this function.
 const ROOT: &str = r"^main\.Handler$";
-/// By how many points a share of events may be lower than in the table. How many requests are left depends on the generation
-/// that is hit, and on when it began in this recording: their shares are told, and not compared.
-const TOLERANCE: f64 = 4.0;
+/// By how many points a share of events may be lower than in the table. Measured in four recordings: 1.0.
+const TOLERANCE: f64 = 1.5;
+/// The same where several batches are lost: 16.4, depending on how long what was going on in them goes on.
+const SEVERAL_BATCHES: (&str, f64) = ("256 KiB are missing", 20.0);
+/// The same for requests where the table has all of them: 4.4. How many are left else depends on the generation that is hit, and
+/// on when it began in this recording: these shares are told, and not compared.
+const REQUESTS: f64 = 8.0;
 
 /// What was found in a trace.
 #[derive(Clone, Copy, Default, Debug)]
@@ -250,8 +254,12 @@ fn compare(rows: &[Row]) {
     for (said, row) in table.iter().zip(rows) {
         assert_eq!(said.damage, row.damage);
         let [events, requests, events_of_go, _] = row.shares;
-        assert!(events >= said.shares[0] - TOLERANCE, "{}, not {}", row.text(), said.text());
+        let (several, most) = SEVERAL_BATCHES;
+        let tolerance = if said.damage == several { most } else { TOLERANCE };
+        assert!(events >= said.shares[0] - tolerance, "{}, not {}", row.text(), said.text());
         assert!(events >= events_of_go - TOLERANCE, "Go's reader has more: {}", row.text());
         assert!(requests > 0.0, "no request is left: {}", row.text());
+        let has_all = said.shares[1] >= 100.0;
+        assert!(!has_all || requests >= 100.0 - REQUESTS, "requests are missing: {}", row.text());
     }
 }
