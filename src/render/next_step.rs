@@ -77,11 +77,10 @@ fn about(cause: &Cause) -> &'static [&'static str] {
     match (cause.state.as_str(), cause.detail) {
         _ if cause.pool.is_some() => &["pool", "timeout"],
         ("running", "") => &["no-cpu", "cpu-bound"],
-        ("running", _) => &["collector"],
+        ("running", _) | ("sync", "runtime") => &["collector"],
         ("runnable", _) => &["scheduler"],
         ("syscall", _) => &["syscall"],
         ("sync", "mutex" | "rwmutex") => &["contention", "lock-holder"],
-        ("sync", "runtime") => &["collector"],
         (state, _) if is_for_collector(state) => &["collector"],
         // Its own doing: no finding is about that.
         ("sleep" | "forever", _) => &[],

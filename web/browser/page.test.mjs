@@ -30,6 +30,13 @@ const isDrawn = (locator) =>
     return data.some((value, i) => i % 4 === 3 && value > 0);
   });
 
+/** The rows of a table, once it is there: details are filled when they are open. */
+async function rowsOf(tab, name) {
+  const rows = tab.getByRole("region", { name, exact: true }).locator("tbody tr");
+  await rows.first().waitFor();
+  return rows.allInnerTexts();
+}
+
 async function opened(path, options, use) {
   const { tab, problems, close: closeTab } = await openPage(path, options);
   try {
@@ -388,7 +395,7 @@ test("a link opens the timeline as it is: zoomed, and unfolded", () => {
 test("what is drawn on lanes, bands and the histogram is in tables", () =>
   opened(kinds, {}, async (tab) => {
     await tab.getByText("Table of the histogram").click();
-    const bins = await tab.getByRole("region", { name: "Requests by duration" }).locator("tbody tr").allInnerTexts();
+    const bins = await rowsOf(tab, "Requests by duration");
     const sum = bins.reduce((n, row) => n + Number(row.split("\t")[2]), 0);
     assert.equal(sum, await tab.evaluate(() => gotraceSlice.page.requests.dur_ns.length));
     for (const title of ["Table of its goroutines", "Table of what they did"]) await tab.getByText(title).click();
@@ -396,13 +403,13 @@ test("what is drawn on lanes, bands and the histogram is in tables", () =>
       const [{ lanes }] = gotraceSlice.page.exemplars;
       return { lanes: lanes.length, pieces: lanes.reduce((sum, lane) => sum + lane.start_ns.length, 0) };
     });
-    const rows = (name) => tab.getByRole("region", { name, exact: true }).locator("tbody tr").count();
-    assert.deepEqual([await rows("Goroutines of this request"), await rows("States of all goroutines of this request")], [lanes, pieces]);
+    const count = async (name) => (await rowsOf(tab, name)).length;
+    assert.deepEqual([await count("Goroutines of this request"), await count("States of all goroutines of this request")], [lanes, pieces]);
     await opened(order, {}, async (other) => {
       await other.locator("#requests").getByText("Table of the collector and stopped worlds").click();
       const n = await other.evaluate(() => gotraceSlice.page.collector.start_ns.length + gotraceSlice.page.stopped.start_ns.length);
       assert.ok(n > 0);
-      assert.equal(await other.getByRole("region", { name: "Collector and stopped world", exact: true }).locator("tbody tr").count(), n);
+      assert.equal((await rowsOf(other, "Collector and stopped world")).length, n);
     });
   }));
 
