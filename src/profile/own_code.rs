@@ -119,7 +119,9 @@ impl GoSource {
     /// and stands in such a file.
     fn has(&self, file: &str) -> bool {
         let inside = self.0.as_deref().and_then(|go| file.strip_prefix(go));
-        inside.and_then(|path| path.split_once('/')).is_some_and(|(first, _)| is_std(&format!("{first}.")))
+        // A name with a dot is a host, as in `go.etcd.io/etcd`.
+        let is_gos = |first: &str| !first.contains('.') && is_std(&format!("{first}."));
+        inside.and_then(|path| path.split_once('/')).is_some_and(|(first, _)| is_gos(first))
     }
 }
 
@@ -208,6 +210,17 @@ mod tests {
         assert_eq!(own(&trimmed, "main.main.logged.func6"), [false, false, true]);
         // Its twin: nothing tells where Go's source is.
         assert_eq!(own(&[("net/http/server.go", inlined)], inlined), [true]);
+    }
+
+    #[test]
+    fn a_host_that_begins_like_a_package_of_gos_is_a_host() {
+        let trimmed = [
+            ("net/http/server.go", "net/http.(*conn).serve"),
+            ("go.etcd.io/etcd/etcdserver/v3_server.go", "go.etcd.io/etcd/etcdserver.(*EtcdServer).Put"),
+            ("net.example.com/shop/main.go", "net.example.com/shop.H"),
+            ("go/types/api.go", "main.main.inlined.func1"),
+        ];
+        assert_eq!(own(&trimmed, "go.etcd.io/etcd/etcdserver.(*EtcdServer).Put"), [false, true, true, false]);
     }
 
     #[test]

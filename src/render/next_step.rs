@@ -31,6 +31,9 @@ pub(super) fn of(answer: &Answer, profile: &Profile) -> Option<String> {
     }
     let explains = |finding: &&Finding| answer.causes.first().is_some_and(|cause| about(cause).contains(&finding.id));
     if let Some(finding) = requests.findings.iter().find(explains) {
+        if finding.id == "cpu-bound" && requests.cpu.samples > 0 {
+            return Some("make what runs faster: TOP STACKS has it by the CPU samples of this trace".to_owned());
+        }
         return Some(findings::next(finding.id).to_owned());
     }
     // Of few requests there are no findings, but what most of their time is needs no statistics.
@@ -84,7 +87,8 @@ fn about(cause: &Cause) -> &'static [&'static str] {
         (state, _) if is_for_collector(state) => &["collector"],
         // Its own doing: no finding is about that.
         ("sleep" | "forever", _) => &[],
-        _ => &["pool", "serial", "slow-call", "timeout", "contention", "lock-holder", "outside-worker"],
+        ("sync", _) => &["contention", "lock-holder", "slow-call", "serial"],
+        _ => &["pool", "serial", "slow-call", "timeout", "outside-worker"],
     }
 }
 

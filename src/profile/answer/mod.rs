@@ -113,6 +113,8 @@ pub struct WaitsFor {
     pub detail: &'static str,
     /// The function that the request's goroutine waited for, where that waited for another one itself; else empty.
     pub by_way_of: String,
+    /// Whether that function is the program's own.
+    pub is_own_way: bool,
     /// Whether it held the lock: all waits up to it are for locks.
     pub holds_lock: bool,
     /// How much of the cause it is, in ns.
@@ -252,7 +254,8 @@ fn waits_for(found: &Narrowed<'_, '_>) -> Option<WaitsFor> {
     let alike: Vec<_> = workers().filter(|(worker, _)| worker.key() == most).collect();
     let (first, _) = alike.first()?;
     let held_ns: u64 = alike.iter().filter(|(worker, _)| worker.holds_lock).map(|(_, ns)| ns).sum();
-    let (by_way_of, _) = largest(alike.iter().map(|(worker, ns)| (worker.by_way_of, *ns)))?;
+    let ((by_way_of, is_own_way), _) =
+        largest(alike.iter().map(|(worker, ns)| ((worker.by_way_of, worker.is_own_way), *ns)))?;
     let lines = alike.iter().filter_map(|(worker, ns)| worker.frame.map(|frame| (frame.line, *ns)));
     Some(WaitsFor {
         place: first.frame.map(|frame| CodePlace {
@@ -264,6 +267,7 @@ fn waits_for(found: &Narrowed<'_, '_>) -> Option<WaitsFor> {
         state: first.state.to_owned(),
         detail: first.detail,
         by_way_of: by_way_of.to_owned(),
+        is_own_way,
         holds_lock: held_ns * 2 > ns,
         ns,
     })

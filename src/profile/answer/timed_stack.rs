@@ -43,6 +43,8 @@ pub(super) struct Worker<'p> {
     pub(super) detail: &'static str,
     /// The function of the first goroutine waited for, where that is another one; else empty.
     pub(super) by_way_of: &'p str,
+    /// Whether that is the program's own.
+    pub(super) is_own_way: bool,
     /// Whether all waits up to it are for locks.
     pub(super) holds_lock: bool,
 }
@@ -140,13 +142,16 @@ fn worker<'p>(sample: &'p Sample, goroutines: &[&[&'p ProfileFrame]], own: &OwnC
     let last = goroutines.first().copied().unwrap_or_default();
     let waits = &goroutines[1..];
     let of = |frames: &[&'p ProfileFrame]| frames.iter().copied().find(|frame| own.has(frame));
-    let by_way_of = waits.len().checked_sub(2).and_then(|at| of(waits[at]).or(entry(waits[at])));
+    let way = waits.len().checked_sub(2).map(|at| waits[at]);
+    let own_way = way.and_then(of);
+    let by_way_of = own_way.or_else(|| way.and_then(entry));
     Worker {
         frame: of(last).or(entry(last)),
         is_own: of(last).is_some(),
         state: &sample.state,
         detail: sample.detail,
         by_way_of: by_way_of.map_or("", |frame| &frame.function),
+        is_own_way: own_way.is_some(),
         holds_lock: waits.iter().all(|frames| is_lock(lock_detail("sync", frames))),
     }
 }

@@ -1,6 +1,6 @@
 //! Which call, of several that requests wait for, takes most of their time.
 
-use crate::profile::waits::is_message;
+use crate::profile::waits::{is_message, reads_stream};
 use crate::profile::{FindingEvidence, NodeIdx, Profile, ProfileFrame, Sample};
 use rustc_hash::FxHashMap;
 
@@ -22,7 +22,9 @@ pub(super) struct Call {
 /// Most time first; with one call alone, there is nothing to decide.
 pub(super) fn calls(profile: &Profile) -> Vec<Call> {
     let mut by_path: FxHashMap<OwnPath<'_>, (NodeIdx, u64)> = FxHashMap::default();
-    for sample in profile.samples.iter().filter(|sample| sample.weight.latency_ns > 0 && is_call(sample)) {
+    let counts =
+        |sample: &&Sample| sample.weight.latency_ns > 0 && is_call(sample) && !is_part_of_stream(profile, sample);
+    for sample in profile.samples.iter().filter(counts) {
         let path: OwnPath<'_> =
             profile.tree.own_goroutine(sample.stack).filter(|frame| profile.own_code.has(frame)).collect();
         if !path.is_empty() {
@@ -58,6 +60,12 @@ pub(super) fn system_calls(profile: &Profile) -> Option<FindingEvidence> {
 /// How many frames, from the innermost one on, are the same function at the same line.
 fn n_common(a: &OwnPath<'_>, b: &OwnPath<'_>) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// Whether the request reads one thing part by part there: what it was called for, it was called for elsewhere.
+fn is_part_of_stream(profile: &Profile, sample: &Sample) -> bool {
+    let of_own = profile.tree.own_goroutine(sample.stack).take_while(|frame| !profile.own_code.has(frame));
+    reads_stream(of_own.map(|frame| frame.function.as_str()))
 }
 
 /// Whether the request waited for something that it called: not for a lock, a processor or a time.

@@ -18,7 +18,7 @@ const MIN_REQUESTS: u64 = 10;
 /// Fewest waits of a request one after the other that are a finding.
 const MIN_REPEATS: u64 = 5;
 
-/// The findings: the important ones first, then by the time that they explain.
+/// The findings, by the time that they explain; of more than five the important ones.
 pub(super) fn find(profile: &Profile) -> Vec<Finding> {
     let Some(requests) = &profile.requests else { return Vec::new() };
     let Some(latency) = requests.latency.as_ref().filter(|l| l.total_ns > 0) else { return Vec::new() };
@@ -48,6 +48,7 @@ pub(super) fn find(profile: &Profile) -> Vec<Finding> {
     found.extend(serial(profile, &places, latency));
     found.sort_by_key(|(ns, f)| (!f.important, std::cmp::Reverse(*ns)));
     found.truncate(MAX);
+    found.sort_by_key(|(ns, _)| std::cmp::Reverse(*ns));
     found.into_iter().map(|(_, finding)| finding).collect()
 }
 

@@ -71,7 +71,7 @@ fn an_outsiders_lock_is_named() {
 fn large_parts_come_in_order() {
     let all = Overlap { mark_assist_ns: 5, stw_ns: 2, ..Overlap::default() };
     let busy = Requests { overlap: all, ..requests(&[(10, [8, 2, 0, 0])]) };
-    assert_eq!(ids(busy), ["scheduler", "cpu-bound", "collector", "stw"]);
+    assert_eq!(ids(busy), ["cpu-bound", "scheduler", "collector", "stw"]);
     let less = Overlap { mark_assist_ns: 4, stw_ns: 1, ..Overlap::default() };
     assert_eq!(ids(Requests { overlap: less, ..requests(&[(10, [5, 1, 4, 0])]) }), [""; 0]);
 }

@@ -26,6 +26,8 @@ pub(super) enum Part {
     Likely,
     /// How much of the first cause is spent waiting for the goroutine that is named, where that is not all of it.
     ShareOfWorker,
+    /// That calls without a stack are not seen.
+    Unseen,
     /// The function of the second cause.
     SecondPlace,
     /// The second cause.
@@ -45,7 +47,7 @@ pub(super) enum Part {
 }
 
 /// All parts, what is missed least first.
-const PARTS: [Part; 17] = [
+const PARTS: [Part; 18] = [
     Part::ShareOfLine,
     Part::Matched,
     Part::SecondWorker,
@@ -55,6 +57,7 @@ const PARTS: [Part; 17] = [
     Part::RootAgain,
     Part::Likely,
     Part::ShareOfWorker,
+    Part::Unseen,
     Part::SecondPlace,
     Part::SecondCause,
     Part::Version,

@@ -3,7 +3,7 @@
 use super::AnswerStyle;
 use super::brevity::{Brevity, Part};
 use super::verbs::{did, does, free, object};
-use crate::profile::{Answer, Cause, CodePlace, WaitsFor, WakerKind};
+use crate::profile::{Answer, Cause, CodePlace, WaitsFor, WakerKind, is_for_collector};
 use crate::render::clean::clean;
 use crate::render::names;
 use crate::render::units::{Share, count};
@@ -63,8 +63,10 @@ impl CauseWriter<'_> {
                 format!("{}{}", does(&cause.state, cause.detail), self.place(cause))
             }
             (None, _) => self.wait(cause),
-            (Some(_), _) if self.is_second && !self.brevity.says(Part::SecondWorker) => {
-                format!("waits{}{}", self.place(cause), awaited(cause))
+            (Some(other), _) if self.is_second && !self.brevity.says(Part::SecondWorker) => {
+                let is_carried = cause.pool.is_none() && is_from_network(other);
+                let awaited = if is_carried { " for the network".to_owned() } else { awaited(cause) };
+                format!("waits{}{awaited}", self.place(cause))
             }
             (Some(other), _) => format!("{}{}", self.wait_for_other(cause, other), self.part(cause, other)),
         };
@@ -84,6 +86,7 @@ impl CauseWriter<'_> {
             WakerKind::Timer if cause.is_cancelled => ", until its deadline",
             _ if cause.is_cancelled => ", until it is cancelled",
             WakerKind::Timer => ", until a timer ends it",
+            WakerKind::Runtime if is_for_collector(&cause.state) => "",
             WakerKind::Runtime => ", until the runtime ends it",
             // The trace does not tell which of the two.
             WakerKind::Network if cause.state == "network" => " or a deadline",
@@ -115,7 +118,12 @@ impl CauseWriter<'_> {
             };
             return format!("waits{place} for a lock that {mostly}{holder} holds while it waits for {for_whom}");
         }
-        if other.state == "network" && !other.is_own {
+        if other.state == "network" && !other.is_own && other.is_own_way {
+            // Not by itself: an own goroutine does, which it started.
+            let (object, way) = (object(&cause.state, cause.detail), self.name(&other.by_way_of));
+            return format!("waits{place}{object}: {mostly}for {way}, which waited for the network meanwhile");
+        }
+        if is_from_network(other) {
             // Who only carries what comes from the network is not who is waited for.
             return format!("waits{}{place} for the network", self.times(cause));
         }
@@ -228,6 +236,11 @@ fn awaited(cause: &Cause) -> String {
 
 fn is_nearly_all(ns: u64, of_ns: u64) -> bool {
     u128::from(ns) * 100 >= u128::from(of_ns) * u128::from(NEARLY_ALL)
+}
+
+/// Whether a goroutine only carries what comes from the network, and no own one is between.
+fn is_from_network(other: &WaitsFor) -> bool {
+    other.state == "network" && !other.is_own && !other.is_own_way
 }
 
 fn is_lock(cause: &Cause) -> bool {

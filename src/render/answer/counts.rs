@@ -35,7 +35,7 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle, brevi
             }
         }
     }
-    if profile.calls_without_stack_are_unknown() {
+    if profile.calls_without_stack_are_unknown() && brevity.says(Part::Unseen) {
         items.push("calls without a stack are not seen".to_owned());
     }
     if !profile.complete() {

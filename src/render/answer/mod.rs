@@ -13,7 +13,7 @@ use super::clean::clean;
 use super::units::{Unit, duration, mean};
 use super::wrap::wrapped;
 use super::{Options, names};
-use crate::profile::{Answer, Finding, FindingEvidence, Profile};
+use crate::profile::{Answer, Cause, Finding, FindingEvidence, Profile};
 use brevity::{Brevity, Part};
 use causes::CauseWriter;
 
@@ -52,18 +52,25 @@ fn sentences(answer: &Answer, profile: &Profile, style: AnswerStyle, brevity: Br
     // Without its place, a second cause of the first one's state says nothing.
     let is_alike = answer.causes.windows(2).any(|causes| causes[0].state == causes[1].state);
     let says_second = brevity.says(Part::SecondCause) && (brevity.says(Part::SecondPlace) || !is_alike);
-    let named = if says_second { answer.causes.len() } else { 1 };
+    let both = (is_alike && !says_second).then(|| in_one(&answer.causes)).flatten();
+    let causes: Vec<&Cause> = match &both {
+        Some(both) => vec![both],
+        None => answer.causes.iter().take(if says_second { answer.causes.len() } else { 1 }).collect(),
+    };
     let mut sentences = vec![how_long(answer, profile, style, brevity)];
-    sentences.extend(
-        answer
-            .causes
-            .iter()
-            .take(named)
-            .enumerate()
-            .map(|(i, cause)| CauseWriter { is_second: i > 0, ..words }.cause(cause)),
-    );
+    sentences
+        .extend(causes.iter().enumerate().map(|(i, cause)| CauseWriter { is_second: i > 0, ..words }.cause(cause)));
     sentences.push(counts::text(answer, profile, style, brevity));
     sentences.join(" ")
+}
+
+/// Two causes of one kind that is the requests' own doing as one, without a place; none where the first says enough.
+fn in_one(causes: &[Cause]) -> Option<Cause> {
+    let [first, second] = causes else { return None };
+    let is_own =
+        |cause: &Cause| cause.waits_for.is_none() && matches!(cause.state.as_str(), "running" | "syscall" | "sleep");
+    let is_one = is_own(first) && is_own(second) && first.detail == second.detail && second.ns * 2 >= first.ns;
+    is_one.then(|| Cause { place: None, waits_in: String::new(), ns: first.ns + second.ns, ..first.clone() })
 }
 
 /// The own function that a finding about calls one after the other names, and how many there are in a request.

@@ -1,6 +1,6 @@
 //! What goroutines do and wait for, in words.
 
-use crate::profile::LibraryPool;
+use crate::profile::{LibraryPool, is_for_collector};
 use crate::render::clean::clean;
 
 /// What is waited for at a pool.
@@ -26,6 +26,7 @@ pub(super) fn object(state: &str, detail: &str) -> String {
         ("chan send", _) => "to send to a channel",
         ("forever", _) => "forever",
         _ if state.starts_with("select") => "in a select",
+        _ if is_for_collector(state) => "for the garbage collector",
         _ => return format!(" in [{}]", clean(state)),
     };
     format!(" {what}")

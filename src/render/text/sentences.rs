@@ -118,7 +118,7 @@ pub(super) fn runtime(overlap: &Overlap, latency: &Latency) -> String {
         (0, 0, 0) => "No collection and no stopped world while requests ran.".to_owned(),
         (0, 0, n) => format!("The world was stopped {}, for {}.", counted(n, "time"), share(overlap.stw_ns)),
         (0, during, _) => format!("A collection ran during {} of the time; none helped it.", share(during)),
-        (own, _, _) => format!("Requests worked for the collector {} of the time.", share(own)),
+        (own, _, _) => format!("Requests did the collector's work {} of the time, waits for it aside.", share(own)),
     }
 }
 

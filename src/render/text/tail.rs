@@ -60,7 +60,8 @@ pub(super) fn write(
     }
     add_bars(view, &mut table, &rows[..shown]);
     table.write(view, out)?;
-    let notes = waited_in(profile, latency).into_iter().chain(running_includes(requests, latency));
+    let notes = waited_in(profile, latency).into_iter().chain(running_for_collector(requests));
+    let notes = notes.chain(running_includes(requests, latency));
     for note in notes {
         let lines = wrapped(&note, 2, view.options.width);
         lines.iter().try_for_each(|line| writeln!(out, "{}", view.paint(DIM, line)))?;
@@ -97,11 +98,42 @@ pub(in crate::render) fn waited_in(profile: &Profile, latency: &Latency) -> Opti
     let share = |ns| Share::of(ns, latency.total_ns);
     let item = |(state, ns): &(&str, u64)| {
         let whole = all.get(state).copied().unwrap_or(*ns);
-        format!("{} in [{}], {} of it for other goroutines", share(whole), clean(state), Share::of(*ns, whole))
+        let state = with_detail(state, profile);
+        format!("{} in [{state}], {} of it for other goroutines", share(whole), Share::of(*ns, whole))
     };
     let items: Vec<String> = states.iter().take(MAX_WAITED_IN).map(item).collect();
     let list = items.join("; ");
     (!items.is_empty()).then(|| format!("Requests themselves waited {list}, whose states these are."))
+}
+
+/// `sync (rwmutex)`, if nearly all waits in a state are of one kind.
+fn with_detail(state: &str, profile: &Profile) -> String {
+    let mut by_detail: BTreeMap<&str, u64> = BTreeMap::new();
+    let waits = profile.requests.iter().flat_map(|requests| &requests.wakeups).filter(|wait| wait.state == state);
+    for wait in waits {
+        let ns = by_detail.entry(wait.detail).or_default();
+        *ns = ns.saturating_add(wait.wait_ns);
+    }
+    let all = by_detail.values().fold(0_u64, |sum, ns| sum.saturating_add(*ns));
+    let most = by_detail.into_iter().max_by_key(|(_, ns)| *ns);
+    match most {
+        Some((detail, ns)) if !detail.is_empty() && u128::from(ns) * 10 >= u128::from(all) * 9 => {
+            format!("{} ({detail})", clean(state))
+        }
+        _ => clean(state).into_owned(),
+    }
+}
+
+/// How much of running time was work for the collector, where that is a twentieth of it.
+fn running_for_collector(requests: &Requests) -> Option<String> {
+    let running = requests.tail.iter().find(|row| row.state == "running").map_or(0, |row| row.all_ns);
+    let overlap = &requests.overlap;
+    let parts = [("sweeping", overlap.sweep_ns), ("helping to mark", overlap.mark_assist_ns)];
+    let own = parts.iter().fold(0_u64, |sum, (_, ns)| sum.saturating_add(*ns));
+    let parts = parts.iter().filter(|(_, ns)| *ns > 0).map(|(what, ns)| format!("{what} {}", Share::of(*ns, running)));
+    let is_much = own > 0 && own <= running && u128::from(own) * 20 >= u128::from(running);
+    is_much
+        .then(|| format!("Of [running], work for the garbage collector is: {}.", parts.collect::<Vec<_>>().join(", ")))
 }
 
 /// The rows in the profile's order, so that sorting does not move the rounding about.

@@ -49,7 +49,7 @@ var pairs = []pair{
 	{"cpu-bound", []string{"Computed"}, []string{"Fetched"}},
 	{"stw", []string{"Stopped"}, []string{"Read"}},
 	{"syscall", []string{"Slept"}, []string{"Parked"}},
-	{"slow-call", []string{"FetchedOneSlow"}, []string{"FetchedAlike"}},
+	{"slow-call", []string{"FetchedOneSlow"}, []string{"FetchedAlike", "Streamed"}},
 }
 
 // The requests that run.
