@@ -64,6 +64,7 @@ fn findings_and_answers_say_who_and_what() {
         ("Admitted", "until the semaphore has room"),
         ("Handed", "until another request, or a worker, is free"),
         ("Handed", "of that main.work (main.go:"),
+        ("Handed", " at once on average while requests are under way. For "),
         ("Cancelled", "that a cancellation by main.record.func2"),
         ("Deadlined", "that a deadline or a timeout ended"),
         ("SpokenOften", "make about 8 calls one after the other in main.ask"),

@@ -31,14 +31,14 @@ impl FindingWriter<'_> {
             }
             "pool" => {
                 let what = self.pool(stack);
-                let busy = match worked.filter(|_| self.is_for_worker(stack)) {
+                let (queue, busy) = match worked.filter(|_| self.is_for_worker(stack)) {
                     Some((stack, busy_ns)) => {
                         let (place, share) = (self.place(stack), Share::of(busy_ns, ns.max(busy_ns)));
-                        format!(" For {share} of that {} is busy.", place.trim_start_matches(" in "))
+                        (at_once, format!(" For {share} of that {} is busy.", place.trim_start_matches(" in ")))
                     }
-                    None => Self::busy(ns, latency),
+                    None => (String::new(), Self::busy(ns, latency)),
                 };
-                format!("Requests wait {share} of their time{place} until {what}: {many}.{busy}")
+                format!("Requests wait {share} of their time{place} until {what}: {many}{queue}.{busy}")
             }
             "timeout" => {
                 format!("{share} of the time are waits{place} that {} ended: {many}.", self.deadline(stack))
