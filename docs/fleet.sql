@@ -14,16 +14,16 @@
 
 -- endpoints: quantiles by endpoint and version (nearest rank)
 WITH whole AS (
-    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
-        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
-            AS first_trace,
+    SELECT recording, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(recording) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_recording,
         max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
         min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
     FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
 counted AS (
-    SELECT * FROM whole WHERE first_trace = trace
+    SELECT * FROM whole WHERE first_recording = recording
         AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 ranked AS (
     SELECT root, version, dur_ns,
@@ -39,56 +39,56 @@ FROM ranked GROUP BY root, version ORDER BY total_ns DESC, root, version;
 
 -- states: what the requests of each endpoint spent their time in
 WITH whole AS (
-    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
-        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
-            AS first_trace,
+    SELECT recording, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(recording) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_recording,
         max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
         min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
     FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
 counted AS (
-    SELECT * FROM whole WHERE first_trace = trace
+    SELECT * FROM whole WHERE first_recording = recording
         AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true)))
 SELECT c.root AS root, q.state AS state, sum(q.ns) AS ns
-FROM requests AS q JOIN counted AS c ON q.trace = c.trace AND q.request = c.request
+FROM requests AS q JOIN counted AS c ON q.recording = c.recording AND q.request = c.request
 GROUP BY c.root, q.state ORDER BY root, ns DESC, state;
 
 -- slowest: the folded stacks of the slowest 5 % of all requests, for a flame graph
 WITH whole AS (
-    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
-        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
-            AS first_trace,
+    SELECT recording, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(recording) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_recording,
         max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
         min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
     FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
 counted AS (
-    SELECT * FROM whole WHERE first_trace = trace
+    SELECT * FROM whole WHERE first_recording = recording
         AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 ranked AS (
-    SELECT trace, request,
-        row_number() OVER (ORDER BY dur_ns DESC, trace, request) AS r, count(*) OVER () AS n
+    SELECT recording, request,
+        row_number() OVER (ORDER BY dur_ns DESC, recording, request) AS r, count(*) OVER () AS n
     FROM counted)
 SELECT q.stack || ';[' || q.state || ']' AS folded, sum(q.ns) AS ns
-FROM requests AS q JOIN ranked AS s ON q.trace = s.trace AND q.request = s.request
+FROM requests AS q JOIN ranked AS s ON q.recording = s.recording AND q.request = s.request
 WHERE (s.r - 1) * 20 < s.n
 GROUP BY q.stack || ';[' || q.state || ']' ORDER BY ns DESC, folded;
 
 -- change: which stacks a mean request of version 'v2' spends more time on than one of 'v1' (put your versions here). The
 -- differences of an endpoint add up to that of its means.
 WITH whole AS (
-    SELECT trace, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
-        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
-            AS first_trace,
+    SELECT recording, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(recording) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_recording,
         max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
         min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
     FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
 counted AS (
-    SELECT * FROM whole WHERE first_trace = trace
+    SELECT * FROM whole WHERE first_recording = recording
         AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 sides AS (
     SELECT root, sum(CASE WHEN version = 'v1' THEN 1 ELSE 0 END) AS before_n, sum(CASE WHEN version = 'v2' THEN 1 ELSE 0 END) AS after_n
@@ -97,7 +97,7 @@ parts AS (
     SELECT c.root AS root, q.state AS state, q.stack AS stack,
         sum(CASE WHEN c.version = 'v1' THEN q.ns ELSE 0 END) AS before_ns,
         sum(CASE WHEN c.version = 'v2' THEN q.ns ELSE 0 END) AS after_ns
-    FROM requests AS q JOIN counted AS c ON q.trace = c.trace AND q.request = c.request
+    FROM requests AS q JOIN counted AS c ON q.recording = c.recording AND q.request = c.request
     GROUP BY c.root, q.state, q.stack)
 SELECT p.root AS root, p.state AS state, p.stack AS stack, p.before_ns AS before_ns, s.before_n AS before_n,
     p.after_ns AS after_ns, s.after_n AS after_n,
@@ -106,44 +106,45 @@ FROM parts AS p JOIN sides AS s ON p.root = s.root
 WHERE s.before_n > 0 AND s.after_n > 0
 ORDER BY change_ns DESC, root, stack, state;
 
--- hosts: which hosts have more than their share of the slowest 5 % of each endpoint, and the command that shows the worst
--- request of each. A ' in a name is written as a shell reads it, without a backslash: engines read that in two ways.
+-- hosts: which hosts have more than their share of the slowest 5 % of each endpoint and version, by how many requests these are
+-- more than a twentieth of the host's (`excess`), and the command that shows the worst request. A ' in a name is written as a shell reads it, without a backslash: engines read that in two ways.
 WITH whole AS (
-    SELECT trace, request, host, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
-        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
-            AS first_trace,
+    SELECT trace, recording, request, host, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
+        min(recording) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
+            AS first_recording,
         max(clock_ns + dur_ns) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before_until,
         min(CASE WHEN NOT inferred THEN clock_ns END) OVER (PARTITION BY service, host, version, goid ORDER BY clock_ns
             RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS next_sure
     FROM requests WHERE dur_ns IS NOT NULL AND NOT partial AND NOT undecided),
 counted AS (
-    SELECT * FROM whole WHERE first_trace = trace
+    SELECT * FROM whole WHERE first_recording = recording
         AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
 ranked AS (
     SELECT trace, host, root, dur_ns,
-        row_number() OVER (PARTITION BY root ORDER BY dur_ns DESC, trace, request) AS r,
-        count(*) OVER (PARTITION BY root) AS n,
-        row_number() OVER (PARTITION BY host ORDER BY dur_ns DESC, trace, request) AS of_host
+        row_number() OVER (PARTITION BY root, version ORDER BY dur_ns DESC, recording, request) AS r,
+        count(*) OVER (PARTITION BY root, version) AS n,
+        row_number() OVER (PARTITION BY root, host ORDER BY dur_ns DESC, recording, request) AS of_host
     FROM counted)
-SELECT host, count(*) AS requests, sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 END) AS slow,
+SELECT root, host, count(*) AS requests, sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 END) AS slow,
     CAST(sum(CASE WHEN (r - 1) * 20 < n THEN 1 ELSE 0 END) AS DOUBLE) / count(*) AS slow_share,
+    CAST(sum(CASE WHEN (r - 1) * 20 < n THEN 19 ELSE -1 END) AS DOUBLE) / 20 AS excess,
     max(CASE WHEN of_host = 1 THEN 'gotrace-slice -F --root ''' || replace(root, '''', '''"''"''') || ''' --slowest 1 '''
         || replace(trace, '''', '''"''"''') || '''' END) AS worst
-FROM ranked GROUP BY host ORDER BY slow_share DESC, host;
+FROM ranked GROUP BY root, host ORDER BY excess DESC, root, host;
 
 -- unknown: how many requests are cut, or undecided, on each host, and what share of all
 WITH seen AS (
-    SELECT trace, request, service, host, version, goid, start_ns, clock_ns, clock_ns + dur_ns AS end_ns, dur_ns,
+    SELECT recording, request, service, host, version, goid, start_ns, clock_ns, clock_ns + dur_ns AS end_ns, dur_ns,
         CASE WHEN undecided THEN 'undecided' WHEN partial THEN 'cut' WHEN inferred THEN 'inferred' ELSE 'sure' END AS kind
     FROM requests WHERE dur_ns IS NOT NULL),
 beside AS (
     SELECT *,
-        min(trace) OVER (PARTITION BY service, host, version, goid, clock_ns, kind, CASE WHEN kind = 'sure' THEN dur_ns ELSE 0 END)
-            AS first_trace,
+        min(recording) OVER (PARTITION BY service, host, version, goid, clock_ns, kind, CASE WHEN kind = 'sure' THEN dur_ns ELSE 0 END)
+            AS first_recording,
         max(CASE WHEN kind IN ('sure', 'inferred') THEN 1 ELSE 0 END) OVER (PARTITION BY service, host, version, goid, clock_ns)
             AS whole_here,
-        min(CASE WHEN kind IN ('cut', 'undecided') THEN trace END) OVER (PARTITION BY service, host, version, goid, clock_ns)
+        min(CASE WHEN kind IN ('cut', 'undecided') THEN recording END) OVER (PARTITION BY service, host, version, goid, clock_ns)
             AS first_part,
         max(CASE WHEN kind = 'sure' THEN end_ns END) OVER earlier AS until_sure,
         max(CASE WHEN kind = 'inferred' THEN end_ns END) OVER earlier AS until_inferred,
@@ -160,25 +161,25 @@ beside AS (
 parts AS (
     SELECT *,
         CASE kind
-            WHEN 'sure' THEN first_trace = trace
-            WHEN 'inferred' THEN first_trace = trace AND coalesce(until_sure <= clock_ns, true)
+            WHEN 'sure' THEN first_recording = recording
+            WHEN 'inferred' THEN first_recording = recording AND coalesce(until_sure <= clock_ns, true)
                 AND coalesce(until_inferred <= clock_ns, true) AND coalesce(next_sure >= end_ns, true)
             WHEN 'cut' THEN whole_here = 0 AND (start_ns > 0 OR coalesce(until_sure <= clock_ns, true))
                 AND coalesce(until_inferred <= clock_ns, true) AND coalesce(next_inferred >= end_ns, true)
-            ELSE first_trace = trace AND coalesce(until_undecided <= clock_ns, true) AND coalesce(until_sure <= clock_ns, true)
+            ELSE first_recording = recording AND coalesce(until_undecided <= clock_ns, true) AND coalesce(until_sure <= clock_ns, true)
                 AND coalesce(until_inferred <= clock_ns, true) AND coalesce(until_cut <= clock_ns, true)
                 AND coalesce(next_sure >= end_ns, true) AND coalesce(next_inferred >= end_ns, true)
                 AND coalesce(next_cut >= end_ns, true) END AS may_count,
-        CASE WHEN first_part <> trace OR (start_ns = 0 OR kind = 'undecided')
+        CASE WHEN first_part <> recording OR (start_ns = 0 OR kind = 'undecided')
             AND (until_cut > clock_ns OR until_undecided > clock_ns) THEN 0 ELSE 1 END AS begins
     FROM beside),
 things AS (
     SELECT *, sum(CASE WHEN may_count OR kind <> 'cut' THEN begins ELSE 0 END) OVER (PARTITION BY service, host, version, goid, kind IN ('cut', 'undecided')
-            ORDER BY clock_ns, trace, end_ns, request ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS thing
+            ORDER BY clock_ns, recording, end_ns, request ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS thing
     FROM parts),
 ranked AS (
     SELECT *, row_number() OVER (PARTITION BY service, host, version, goid, kind, may_count, thing
-            ORDER BY dur_ns DESC, trace, end_ns, request) AS place
+            ORDER BY dur_ns DESC, recording, end_ns, request) AS place
     FROM things),
 counted AS (
     SELECT host, version, kind = 'cut' AS partial, kind = 'undecided' AS undecided

@@ -138,7 +138,8 @@ pub(crate) fn spool(input: impl Read, compression: Compression, copying: Copying
                 if head.len() < sniff::HEAD_LEN {
                     head.extend(chunk[..n].iter().take(sniff::HEAD_LEN - head.len()));
                     // The input may be endless; what is there is enough to say what it is.
-                    if head.len() == sniff::HEAD_LEN && !matches!(read_header(&head), Header::Known(_)) {
+                    let is_known = matches!(read_header(&head), Header::Known(_)) || sniff::is_table(&head);
+                    if head.len() == sniff::HEAD_LEN && !is_known {
                         break None;
                     }
                 }
@@ -192,6 +193,19 @@ mod tests {
     fn what_is_no_trace_is_not_copied() {
         let spooled = spool(io::repeat(0), Compression::Plain, UNLIMITED).unwrap();
         assert!(spooled.source.size() < 1 << 20);
+    }
+
+    /// What a table has is told at its end.
+    #[test]
+    fn a_table_is_copied_whole() {
+        let table = [gotrace_slice::table::MAGIC, &vec![7; 200_000]].concat();
+        for packed in [table.clone(), gzip(&table)] {
+            let spooled = spool(packed.as_slice(), Compression::of(&packed), UNLIMITED).unwrap();
+            assert!(all(&spooled) == table);
+        }
+        let endless = gotrace_slice::table::MAGIC.chain(io::repeat(0));
+        let copying = Copying { max_bytes: 1 << 20, ..UNLIMITED };
+        assert!(spool(endless, Compression::Plain, copying).is_err());
     }
 
     fn gzip(data: &[u8]) -> Vec<u8> {

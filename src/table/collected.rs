@@ -51,13 +51,15 @@ impl TableRequest {
     }
 }
 
-/// What tells a trace, by number: its name, its version, the labels with columns, and the other ones.
-type TraceKey = ([u32; 5], Vec<(u32, u32)>);
+/// What tells a trace, by number: its recording, its name, its version, the labels with columns, and the other ones.
+type TraceKey = ([u32; 6], Vec<(u32, u32)>);
 
 /// Everything that tables have.
 #[derive(Default)]
 pub(super) struct Collected {
     pub(super) traces: Vec<TraceInfo>,
+    /// Of each trace, what the column `recording` has; empty in a table without it.
+    pub(super) recordings: Vec<String>,
     pub(super) requests: Vec<TableRequest>,
     /// What time is spent in.
     pub(super) samples: IndexSet<SampleKey, FxBuildHasher>,
@@ -72,8 +74,8 @@ pub(super) struct Collected {
     by_trace: FxHashMap<TraceKey, u32>,
     /// By trace and number, in the file that is read.
     by_number: FxHashMap<(u32, i64), u32>,
-    /// Traces of the file that are known from its metadata, and not from rows yet: by name.
-    announced: FxHashMap<String, u32>,
+    /// Traces of the file that are known from its metadata, and not from rows yet: by recording and name.
+    announced: FxHashMap<[String; 2], u32>,
 }
 
 /// Which requests are wanted.
@@ -85,16 +87,17 @@ pub(super) struct Wanted<'a> {
 
 impl Collected {
     /// Another file follows. `announced` are the traces that its metadata has.
-    pub(super) fn begin_file(&mut self, name: &str, size: u64, announced: Vec<TraceInfo>) {
+    pub(super) fn begin_file(&mut self, name: &str, size: u64, announced: Vec<(TraceInfo, String)>) {
         self.limits = Limits::of_file(size);
         name.clone_into(&mut self.file);
         self.by_trace.clear();
         self.by_number.clear();
         self.announced.clear();
-        for trace in announced {
+        for (trace, recording) in announced {
             let number = self.traces.len() as u32;
-            self.announced.entry(trace.name.clone()).or_insert(number);
+            self.announced.entry([recording.clone(), trace.name.clone()]).or_insert(number);
             self.traces.push(TraceInfo { table: Some(name.to_owned()), ..trace });
+            self.recordings.push(recording);
         }
     }
 
@@ -181,8 +184,8 @@ impl Collected {
 
     /// The number of a row's trace.
     fn trace(&mut self, row: &RowOf<'_>) -> Result<u32> {
-        let mut texts = [0; 5];
-        for (column, number) in texts.iter_mut().enumerate() {
+        let mut texts = [0; 6];
+        for (column, number) in [12, 0, 1, 2, 3, 4].into_iter().zip(&mut texts) {
             *number = self.number(row.text(column))?;
         }
         let mut others = Vec::new();
@@ -195,14 +198,17 @@ impl Collected {
         }
         // A trace is known by as much as a request, and has texts of its own.
         self.limits.request()?;
-        let own = [row.text(0), row.text(1)].map(|text| text.map_or(0, ByteArray::len));
-        self.limits.trace(own[0] + own[1] + self.file.len(), key.1.len() + super::schema::LABEL_COLUMNS.len())?;
-        let [name, go, columns @ ..] = texts;
-        let announced = self.announced.remove(self.texts.text(name).as_str());
+        let own = [row.text(12), row.text(0), row.text(1)].map(|text| text.map_or(0, ByteArray::len));
+        self.limits
+            .trace(own.iter().sum::<usize>() + self.file.len(), key.1.len() + super::schema::LABEL_COLUMNS.len())?;
+        let [recording, name, go, columns @ ..] = texts;
+        let own = [recording, name].map(|text| self.texts.text(text).as_str().to_owned());
+        let announced = self.announced.remove(&own);
         let number = announced.unwrap_or(self.traces.len() as u32);
         if announced.is_none() {
             let (table, complete) = (Some(self.file.clone()), true);
             self.traces.push(TraceInfo { complete, table, ..TraceInfo::default() });
+            self.recordings.push(own.into_iter().next().unwrap_or_default());
         }
         let trace = &mut self.traces[number as usize];
         self.texts.text(name).as_str().clone_into(&mut trace.name);

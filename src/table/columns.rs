@@ -16,10 +16,23 @@ use std::sync::Arc;
 const BATCH: usize = 4096;
 
 /// Columns of texts, in the order of [`Batch::texts`].
-pub(super) const TEXTS: [&str; 12] =
-    ["trace", "go", "service", "host", "version", "root", "state", "detail", "precision", "stack", "lines", WAITED_IN];
-/// A column that a table may lack: nothing is known of it then.
-const WAITED_IN: &str = "waited_in";
+pub(super) const TEXTS: [&str; 13] = [
+    "trace",
+    "go",
+    "service",
+    "host",
+    "version",
+    "root",
+    "state",
+    "detail",
+    "precision",
+    "stack",
+    "lines",
+    "waited_in",
+    "recording",
+];
+/// Columns that a table may lack: nothing is known of them then.
+const OPTIONAL: [&str; 2] = ["waited_in", "recording"];
 /// Columns of numbers, in the order of [`Batch::numbers`].
 pub(super) const NUMBERS: [&str; 10] =
     ["request", "goid", "start_ns", "clock_ns", "wall_ns", "dur_ns", "goroutine_ns", "gc_ns", "stw_ns", "ns"];
@@ -45,9 +58,9 @@ pub(super) struct Places {
 impl Places {
     /// Finds the columns by their names, or says what is wrong.
     pub(super) fn find(schema: &SchemaDescriptor) -> std::result::Result<Self, String> {
-        let mut places = Self { texts: [None; 12], numbers: [0; 10], flags: [0; 3], labels: None };
+        let mut places = Self { texts: [None; TEXTS.len()], numbers: [0; 10], flags: [0; 3], labels: None };
         for (at, name) in places.texts.iter_mut().zip(TEXTS) {
-            if name != WAITED_IN || schema.columns().iter().any(|column| column.path().parts()[0] == name) {
+            if !OPTIONAL.contains(&name) || schema.columns().iter().any(|column| column.path().parts()[0] == name) {
                 *at = Some(place_of(schema, name, PhysicalType::BYTE_ARRAY)?);
             }
         }

@@ -37,10 +37,11 @@ fn span(request: &TableRequest, trace: u32) -> SeenSpan {
     }
 }
 
-/// Of each trace, its place among all in the order of their names: engines know no other order.
+/// Of each trace, its place among all in the order of their recordings: engines know no other order.
 fn ranks(collected: &Collected) -> Vec<u32> {
     let mut order: Vec<usize> = (0..collected.traces.len()).collect();
-    order.sort_by_key(|at| (collected.traces[*at].name.as_str(), *at));
+    let own = |at: usize| (collected.recordings[at].as_str(), collected.traces[at].name.as_str(), at);
+    order.sort_by_key(|at| own(*at));
     let mut ranks = vec![0; order.len()];
     order.into_iter().zip(0..).for_each(|(at, rank)| ranks[at] = rank);
     ranks
@@ -74,6 +75,7 @@ mod tests {
         };
         let mut collected = Collected::default();
         collected.traces = hosts.iter().enumerate().map(trace).collect();
+        collected.recordings = vec![String::new(); collected.traces.len()];
         for &(trace, clock_ns, ns, is) in list {
             let mut request = TableRequest::default();
             (request.trace, request.goid, request.clock_ns, request.dur_ns) = (trace, 7, clock_ns, Some(ns));

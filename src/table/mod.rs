@@ -144,7 +144,9 @@ fn caught<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> parquet::erro
 }
 
 /// The traces that a file's metadata has; none where an engine wrote it.
-fn announced(metadata: Option<&Vec<parquet::file::metadata::KeyValue>>) -> std::result::Result<Vec<TraceInfo>, String> {
+fn announced(
+    metadata: Option<&Vec<parquet::file::metadata::KeyValue>>,
+) -> std::result::Result<Vec<(TraceInfo, String)>, String> {
     let value = |key: &str| metadata?.iter().find(|of| of.key == key)?.value.as_deref();
     if let Some(other) = value(SCHEMA_KEY).filter(|schema| *schema != SCHEMA) {
         return Err(format!("this table has the form '{other}', and this build reads {SCHEMA}"));

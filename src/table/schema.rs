@@ -1,7 +1,7 @@
 //! What a table of requests is called, its columns, and what the file says of the traces beside its rows. Who writes tables
 //! and who reads them share this.
 
-use crate::profile::TraceInfo;
+use crate::profile::{Profile, TraceInfo};
 use serde::{Deserialize, Serialize};
 
 /// The name of the table's form, in the file's key-value metadata under [`SCHEMA_KEY`].
@@ -14,6 +14,7 @@ pub(crate) const TRACES_KEY: &str = "traces";
 /// Signed integers of nanoseconds and no timestamps: what engines make of these differs.
 pub(crate) const MESSAGE: &str = "message requests {
     required binary trace (STRING);
+    required binary recording (STRING);
     required binary go (STRING);
     required binary service (STRING);
     required binary host (STRING);
@@ -51,6 +52,8 @@ pub(crate) const LABEL_COLUMNS: [&str; 3] = ["service", "host", "version"];
 #[serde(default)]
 pub(crate) struct TraceFacts {
     name: String,
+    /// What the column `recording` has.
+    recording: String,
     go: String,
     duration_ns: u64,
     window_ns: Option<u64>,
@@ -64,9 +67,10 @@ pub(crate) struct TraceFacts {
 
 impl TraceFacts {
     /// Of a trace that was read.
-    pub(crate) fn of(trace: &TraceInfo) -> Self {
+    pub(crate) fn of(trace: &TraceInfo, recording: &str) -> Self {
         Self {
             name: trace.name.clone(),
+            recording: recording.to_owned(),
             go: trace.version.clone(),
             duration_ns: trace.duration_ns,
             window_ns: trace.window_ns,
@@ -79,9 +83,9 @@ impl TraceFacts {
         }
     }
 
-    /// The trace, as a profile has it.
-    pub(super) fn trace(self) -> TraceInfo {
-        TraceInfo {
+    /// The trace, as a profile has it, and what the column `recording` has.
+    pub(super) fn trace(self) -> (TraceInfo, String) {
+        let trace = TraceInfo {
             name: self.name,
             version: self.go,
             duration_ns: self.duration_ns,
@@ -93,6 +97,62 @@ impl TraceFacts {
             complete: self.complete,
             hides_short_calls: self.hides_short_calls,
             ..TraceInfo::default()
+        };
+        (trace, self.recording)
+    }
+}
+
+/// Of each trace, what the column `recording` has: it tells the trace, as this table has it, from those of all other tables,
+/// whatever they are called, and sorts by when traces began. The same input gives the same.
+pub(crate) fn recordings(profile: &Profile) -> Vec<String> {
+    let mut all = Fnv::default();
+    for trace in &profile.traces {
+        let labels = trace.labels.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        for text in [trace.name.as_str(), trace.version.as_str()].into_iter().chain(labels) {
+            all.text(text);
         }
+        all.number(trace.labels.len() as u64);
+        all.number(trace.wall_start_ns.unwrap_or(0).cast_unsigned());
+        for number in [trace.duration_ns, trace.events, trace.goroutines, trace.generations] {
+            all.number(number);
+        }
+        all.number(trace.clock_start_ns.cast_unsigned());
+    }
+    // Tables of other requests of the same traces are other tables.
+    let requests = profile.requests.as_ref();
+    all.number(requests.map_or(0, |requests| requests.list.len() as u64));
+    requests.iter().flat_map(|requests| &requests.roots).for_each(|root| all.text(root));
+    all.number(profile.selection.undecided.list.len() as u64);
+    let id = |(trace, at): (&TraceInfo, u64)| {
+        let mut one = Fnv(all.0);
+        one.number(at);
+        format!("{:019}-{:016x}", trace.clock_start_ns.max(0), one.0)
+    };
+    profile.traces.iter().zip(0..).map(id).collect()
+}
+
+/// FNV-1a: the same on all machines and in all releases.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Fnv {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn number(&mut self, number: u64) {
+        self.bytes(&number.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.number(text.len() as u64);
+        self.bytes(text.as_bytes());
     }
 }

@@ -60,7 +60,7 @@ def spark(folder):
 
 
 # The columns that are no integers.
-FRACTIONS = {"change_ns", "slow_share", "cut_share", "undecided_share"}
+FRACTIONS = {"change_ns", "slow_share", "excess", "cut_share", "undecided_share"}
 
 
 def clickhouse(folder):

@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 const SCHEMA: &str = "message requests {
-    required binary trace (STRING); required binary go (STRING); required binary service (STRING);
+    required binary trace (STRING); required binary recording (STRING); required binary go (STRING); required binary service (STRING);
     required binary host (STRING); required binary version (STRING); required binary root (STRING);
     required int64 request; required int64 goid; required int64 start_ns; required int64 clock_ns;
     required int64 wall_ns; required int64 dur_ns; required int64 goroutine_ns; required int64 gc_ns; required int64 stw_ns;
@@ -57,7 +57,7 @@ impl Shown {
 
     fn text(&self, column: &str) -> &str {
         match column {
-            "trace" => &self.trace,
+            "trace" | "recording" => &self.trace,
             "host" => &self.host,
             // The answers by endpoint are those by process.
             "root" if !self.undecided => &self.host,

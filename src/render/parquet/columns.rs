@@ -29,18 +29,20 @@ pub(super) struct Columns<'p> {
 
 struct TraceTexts {
     name: ByteArray,
+    recording: ByteArray,
     go: ByteArray,
     of_columns: [ByteArray; 3],
     others: Vec<(ByteArray, ByteArray)>,
 }
 
 impl TraceTexts {
-    fn new(trace: &TraceInfo) -> Self {
+    fn new(trace: &TraceInfo, recording: &str) -> Self {
         let text = |label: &str| bytes(trace.labels.get(label).map_or("", |value| value.as_str()));
         let others: BTreeMap<&str, &str> = trace.labels.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let others = others.into_iter().filter(|(key, _)| !LABEL_COLUMNS.contains(key));
         Self {
             name: bytes(&trace.name),
+            recording: bytes(recording),
             go: bytes(&trace.version),
             of_columns: LABEL_COLUMNS.map(text),
             others: others.map(|(key, value)| (bytes(key), bytes(value))).collect(),
@@ -58,16 +60,19 @@ fn signed(number: u64) -> i64 {
 }
 
 impl<'p> Columns<'p> {
-    /// For the rows of a profile.
-    pub(super) fn new(profile: &'p Profile) -> Self {
+    /// For the rows of a profile, whose traces are these recordings.
+    pub(super) fn new(profile: &'p Profile, recordings: &[String]) -> Self {
         let none = || RefCell::new(vec![None; profile.samples.len()]);
-        Self { profile, traces: profile.traces.iter().map(TraceTexts::new).collect(), stacks: none(), lines: none() }
+        let traces = profile.traces.iter().zip(recordings);
+        let traces = traces.map(|(trace, recording)| TraceTexts::new(trace, recording)).collect();
+        Self { profile, traces, stacks: none(), lines: none() }
     }
 
     /// Writes rows as a row group.
     pub(super) fn write(&self, rows: &[Row], writer: &mut SerializedFileWriter<Vec<u8>>) -> Result<()> {
         let mut group = GroupWriter { group: writer.next_row_group()?, rows };
         group.texts(|row| self.trace(row).name.clone())?;
+        group.texts(|row| self.trace(row).recording.clone())?;
         group.texts(|row| self.trace(row).go.clone())?;
         for i in 0..LABEL_COLUMNS.len() {
             group.texts(|row| self.trace(row).of_columns[i].clone())?;

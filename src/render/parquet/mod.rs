@@ -18,7 +18,7 @@ mod rows;
 
 use super::Options;
 use crate::profile::Profile;
-use crate::table::schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts};
+use crate::table::schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts, recordings};
 use columns::Columns;
 use parquet::basic::{Compression, Encoding, GzipLevel};
 use parquet::errors::ParquetError;
@@ -37,9 +37,11 @@ const DICTIONARY_BYTES: usize = 16 << 20;
 
 /// Writes all requests of a profile that knows each one's stacks.
 pub(super) fn write(profile: &Profile, _: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let columns = Columns::new(profile);
+    let recordings = recordings(profile);
+    let columns = Columns::new(profile, &recordings);
     let schema = Arc::new(columns::schema().map_err(failed)?);
-    let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties(profile)?)).map_err(failed)?;
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties(profile, &recordings)?)).map_err(failed)?;
     let mut rows = rows(profile).peekable();
     while rows.peek().is_some() {
         let group: Vec<Row> = rows.by_ref().take(ROWS_OF_GROUP).collect();
@@ -51,9 +53,10 @@ pub(super) fn write(profile: &Profile, _: &Options, out: &mut dyn Write) -> io::
     out.write_all(writer.inner())
 }
 
-fn properties(profile: &Profile) -> io::Result<WriterProperties> {
+fn properties(profile: &Profile, recordings: &[String]) -> io::Result<WriterProperties> {
     let schema = KeyValue::new(SCHEMA_KEY.to_owned(), SCHEMA.to_owned());
-    let facts: Vec<TraceFacts> = profile.traces.iter().map(TraceFacts::of).collect();
+    let facts = profile.traces.iter().zip(recordings);
+    let facts: Vec<TraceFacts> = facts.map(|(trace, recording)| TraceFacts::of(trace, recording)).collect();
     let traces = KeyValue::new(TRACES_KEY.to_owned(), serde_json::to_string(&facts)?);
     Ok(WriterProperties::builder()
         .set_created_by(format!("gotrace-slice {}", env!("CARGO_PKG_VERSION")))
