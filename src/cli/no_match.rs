@@ -27,7 +27,12 @@ impl NoMatch<'_> {
         } else {
             quoted(roots)
         };
-        let looked = units::counted(goroutines, "goroutine");
+        let looked = if candidates.traces.iter().any(|trace| trace.table.is_some()) {
+            let requests = candidates.handlers.iter().map(|row| row.took.count() + row.took.partial).sum();
+            units::counted(requests, "request")
+        } else {
+            units::counted(goroutines, "goroutine")
+        };
         let message = format!("nothing matches {asked} ({looked} looked at)");
         let mut failure = Failure::new(message).code(code::NO_MATCH);
         if let Some(help) = selector.filter(|_| !roots.is_empty()).and_then(|s| annotated(s, candidates)) {

@@ -173,7 +173,8 @@ impl Question<'_> {
         }
         let mut report = Report::Candidates(candidates);
         self.complete(&mut report);
-        if report.warnings().iter().any(|w| w.data_lost) {
+        let is_of_traces = |report: &Report| report.traces().iter().all(|trace| trace.table.is_none());
+        if is_of_traces(&report) && report.warnings().iter().any(|w| w.data_lost) {
             failure = failure
                 .help("data was lost, and names stand at the end of each generation: a cut trace loses them; record it again, or select by --goid");
         }

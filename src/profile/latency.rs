@@ -40,7 +40,10 @@ pub(super) fn latency(list: &[RequestSpan], order: &[usize], traces: &[TraceInfo
     // The smallest value that `percent` % of all do not exceed.
     let quantile = |percent: usize| list[order[n - (n * percent).div_ceil(100).max(1)]].dur_ns;
     let total: u128 = list.iter().map(|r| u128::from(r.dur_ns)).sum();
-    let window: u128 = traces.iter().map(|t| u128::from(t.window_ns.unwrap_or(t.duration_ns))).sum();
+    // A table that an engine has written does not say how long its traces were.
+    let is_known = traces.iter().all(|t| t.table.is_none() || t.duration_ns > 0);
+    let window = traces.iter().filter(|_| is_known).map(|t| u128::from(t.window_ns.unwrap_or(t.duration_ns)));
+    let window: u128 = window.sum();
     let (min_ns, max_ns) = (list[fastest].dur_ns, list[slowest].dur_ns);
     let slow_count = n.div_ceil(SLOW_ONE_IN);
     Some(Latency {

@@ -136,6 +136,35 @@ impl Collected {
         self.n_wrong += (before - self.requests.len()) as u64;
     }
 
+    /// Traces that several tables have become one. Until then, they tell which of their requests are the same.
+    pub(super) fn join_traces(&mut self) {
+        let known = |at: &usize| {
+            let of = &self.traces[*at];
+            (&of.name, &of.version, of.clock_start_ns, &of.labels)
+        };
+        // Of a trace without requests nothing but its name is known.
+        let mut order: Vec<usize> = (0..self.traces.len()).collect();
+        order.sort_by(|a, b| known(a).cmp(&known(b)));
+        let mut first: Vec<usize> = (0..self.traces.len()).collect();
+        for same in order.chunk_by(|a, b| self.traces[*a].clock_start_ns != 0 && known(a) == known(b)) {
+            // The tables of an engine do not say how long it was.
+            let best = same.iter().copied().min_by_key(|at| (self.traces[*at].duration_ns == 0, *at));
+            for at in same {
+                first[*at] = best.unwrap_or(*at);
+            }
+        }
+        let mut numbers = vec![0; first.len()];
+        for (at, number) in (0..first.len()).filter(|at| first[*at] == *at).zip(0..) {
+            numbers[at] = number;
+        }
+        for request in &mut self.requests {
+            request.trace = numbers[first[request.trace as usize]];
+        }
+        let mut is_first = first.iter().enumerate().map(|(at, first)| at == *first);
+        self.traces.retain(|_| is_first.next().unwrap_or(true));
+        self.recordings.clear();
+    }
+
     fn add_row(&mut self, row: &RowOf<'_>, root: u32) -> Result<()> {
         let trace = self.trace(row)?;
         let number = row.number(0);

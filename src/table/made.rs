@@ -14,13 +14,14 @@ use rustc_hash::FxHashMap;
 
 /// A profile of the requests that count.
 pub(super) fn profile(
-    collected: Collected,
+    mut collected: Collected,
     warnings: Vec<Warning>,
     selector: Option<&Selector>,
     options: Options,
 ) -> Profile {
     let dropped = duplicates(&collected);
     let n_dropped = dropped.iter().filter(|dropped| **dropped).count();
+    collected.join_traces();
     let ends = ends(&collected);
     let mut maker = Maker::new(&collected, options);
     for (request, _) in collected.requests.iter().zip(&dropped).filter(|(_, dropped)| !**dropped) {
@@ -38,9 +39,11 @@ pub(super) fn profile(
 }
 
 /// The roots of all requests, with how long these took.
-pub(super) fn candidates(collected: &Collected, warnings: Vec<Warning>) -> Candidates {
-    let dropped = duplicates(collected);
-    let ends = ends(collected);
+pub(super) fn candidates(mut collected: Collected, mut warnings: Vec<Warning>) -> Candidates {
+    let dropped = duplicates(&collected);
+    warnings.extend(in_several_snapshots(dropped.iter().filter(|dropped| **dropped).count()));
+    collected.join_traces();
+    let ends = ends(&collected);
     let mut rows: FxHashMap<u32, DurationList> = FxHashMap::default();
     let mut undecided = Undecided::default();
     for (request, _) in collected.requests.iter().zip(&dropped).filter(|(_, dropped)| !**dropped) {
@@ -58,7 +61,7 @@ pub(super) fn candidates(collected: &Collected, warnings: Vec<Warning>) -> Candi
         |(root, took)| Handler { function: collected.texts.text(root).as_str().to_owned(), took, ..Handler::default() };
     let handlers: Vec<Handler> = rows.into_iter().map(handler).collect();
     let functions = handlers.iter().map(|handler| handler.function.clone()).collect();
-    let traces = collected.traces.clone();
+    let traces = collected.traces;
     let mut candidates = Candidates { traces, handlers, undecided, functions, warnings, ..Candidates::default() };
     candidates.sort();
     candidates

@@ -69,7 +69,7 @@ pub fn all(inputs: &[Input], options: Options) -> Result<Profile> {
 /// The roots of the requests of tables.
 pub fn candidates(inputs: &[Input]) -> Result<Candidates> {
     let (collected, warnings) = read(inputs, &Wanted { root: &|_| true, goids: Vec::new() })?;
-    Ok(made::candidates(&collected, warnings))
+    Ok(made::candidates(collected, warnings))
 }
 
 fn read(inputs: &[Input], wanted: &Wanted<'_>) -> Result<(Collected, Vec<Warning>)> {
@@ -109,6 +109,10 @@ fn read_table(
         file.metadata().row_groups().iter().map(|g| g.num_rows().max(0)).fold(0, i64::saturating_add);
     if n_of_groups != metadata.num_rows() {
         return Err(no_table(format!("{n_rows} rows, and {n_of_groups} in its row groups")));
+    }
+    let groups = file.metadata().row_groups();
+    if let Some(codec) = groups.iter().flat_map(RowGroupMetaData::columns).find_map(pages::unreadable) {
+        return Err(unusable(format!("this table is compressed with {codec}, which is not read; gzip and Snappy are")));
     }
     let first = collected.requests.len();
     collected.begin_file(&input.name, size, announced);

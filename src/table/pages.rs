@@ -68,6 +68,14 @@ fn too_large() -> ParquetError {
     ParquetError::General("its pages hold more than the size of the file justifies".to_owned())
 }
 
+/// What a column is compressed with, where that is not read.
+pub(super) fn unreadable(column: &ColumnChunkMetaData) -> Option<String> {
+    match column.compression() {
+        Compression::UNCOMPRESSED | Compression::GZIP(_) | Compression::SNAPPY => None,
+        other => Some(other.to_string().split('(').next().unwrap_or_default().to_owned()),
+    }
+}
+
 /// The pages of a column of a row group.
 pub(super) struct Pages {
     raw: SerializedPageReader<Chunks>,

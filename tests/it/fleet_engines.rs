@@ -144,7 +144,7 @@ fn engines_answer_as_the_profile_does() {
 }
 
 /// Hosts whose recordings have the same path, and a host with three of one path, two of which overlap.
-const ONE_PATH: [Recording; 6] = [
+pub(crate) const ONE_PATH: [Recording; 6] = [
     ("go1.26/server", "h1", "v1"),
     ("go1.25/server", "h2", "v2"),
     ("go1.26/snapshot-a", "h3", "v1"),
@@ -153,16 +153,23 @@ const ONE_PATH: [Recording; 6] = [
     ("go1.26/silent-a", "h4", "v1"),
 ];
 
+/// Writes a table of each trace of [`ONE_PATH`].
+pub(crate) fn map_one_path(folder: &Path) {
+    let trace = folder.join("t.trace");
+    for (i, recording) in ONE_PATH.iter().enumerate() {
+        let _ = std::fs::copy(path_of(recording.0), &trace).expect("a copy");
+        write_table(folder, i, *recording, "t.trace");
+    }
+    // Some engines read all files of a folder.
+    std::fs::remove_file(trace).expect("a trace");
+}
+
 /// Recordings are told apart by what they are, and not by their paths.
 #[test]
 fn recordings_of_one_path_are_told_apart() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (folder, traces) = (folder.path(), tempfile::tempdir().expect("a folder"));
-    let trace = traces.path().join("t.trace");
-    for (i, recording) in ONE_PATH.iter().enumerate() {
-        let _ = std::fs::copy(path_of(recording.0), &trace).expect("a copy");
-        write_table(folder, i, *recording, &trace.display().to_string());
-    }
+    let folder = folder.path();
+    map_one_path(folder);
     check_engines(folder, &profile_of(&ONE_PATH), &ONE_PATH);
     // One table of all has the same, and as many traces.
     let tables: Vec<String> = (0..ONE_PATH.len()).map(|i| format!("{i}.parquet")).collect();

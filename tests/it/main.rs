@@ -34,6 +34,7 @@ mod fleet;
 mod fleet_engines;
 mod fleet_read;
 mod fleet_snapshots;
+mod fleet_tables;
 mod fleet_trial;
 mod fuzz;
 mod ground_truth;

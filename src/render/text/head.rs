@@ -115,10 +115,10 @@ fn pooled_items(view: &View<'_>, traces: &[TraceInfo], time: Option<&str>) -> Ve
     versions.sort_unstable();
     versions.dedup();
     let sum = |of: fn(&TraceInfo) -> u64| traces.iter().map(of).fold(0, u64::saturating_add);
-    let mut items = vec![
-        format!("format {}", clean(&versions.join(", "))),
-        format!("{} in all", view.time(sum(|t| t.window_ns.unwrap_or(t.duration_ns)))),
-    ];
+    let mut items = vec![format!("format {}", clean(&versions.join(", ")))];
+    let is_known = traces.iter().all(|t| t.table.is_none() || t.duration_ns > 0);
+    let in_all = || format!("{} in all", view.time(sum(|t| t.window_ns.unwrap_or(t.duration_ns))));
+    items.extend(is_known.then(in_all));
     items.extend(time.map(|range| format!("--time {} of each", clean(range))));
     items.extend(events_and_goroutines(sum(|t| t.events), sum(|t| t.goroutines)));
     items.extend(traces.iter().any(|t| t.table.is_some()).then(|| FROM_TABLES.to_owned()));

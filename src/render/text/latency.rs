@@ -36,8 +36,10 @@ pub(super) fn write(view: &View<'_>, latency: &Latency, requests: &Requests, out
         second.push((String::new(), format!("{min} {} {max} (log scale)", bars(view, &latency.histogram))));
     }
     if latency.count > 1 {
-        let (mean, max) = (thousandths(latency.mean_in_flight_milli), latency.max_in_flight);
-        second.push(("in flight: ".to_owned(), format!("mean {mean}, max {max}")));
+        // It is 0 where nothing says how long a trace was.
+        let mean = Some(latency.mean_in_flight_milli).filter(|mean| *mean > 0);
+        let mean = mean.map(|mean| format!("mean {}, ", thousandths(mean))).unwrap_or_default();
+        second.push(("in flight: ".to_owned(), format!("{mean}max {}", latency.max_in_flight)));
     }
     pairs(view, &second, out)?;
     if cut.single.at_least_ns <= latency.max_ns {

@@ -101,9 +101,13 @@ pub(super) fn slowest(view: &View<'_>, requests: &Requests, request: &Request) -
 
 /// Of what was read.
 pub(super) fn read(profile: &Profile) -> String {
+    // A table that an engine has written does not say how much its traces had.
+    let is_known = profile.traces.iter().all(|trace| trace.table.is_none() || trace.events > 0);
     let events = profile.traces.iter().fold(0_u64, |sum, trace| sum.saturating_add(trace.events));
     let events = counted(events, "event");
-    if profile.complete() {
+    if !is_known {
+        String::new()
+    } else if profile.complete() {
         format!("All of the trace was read: {events}.")
     } else {
         format!("Not all could be used: {events} were.")

@@ -27,7 +27,7 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
     handlers::write(&view, candidates, out)?;
     annotations::write(&view, candidates, out)?;
     if candidates.rows.is_empty() {
-        if candidates.traces.iter().all(|trace| trace.table.is_none()) {
+        if !candidates.traces.is_empty() && candidates.traces.iter().all(|trace| trace.table.is_none()) {
             writeln!(out, "\nNo goroutine was created in this trace.")?;
         }
         older(&view, candidates, out)?;
