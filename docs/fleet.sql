@@ -1,7 +1,7 @@
 -- Questions to tables of requests (docs/fleet.md), in the SQL that DuckDB, DataFusion, Spark and ClickHouse share. The tables
 -- are called `requests`:
 --
---   DuckDB      CREATE VIEW requests AS SELECT * FROM read_parquet('out/**/*.parquet');
+--   DuckDB      CREATE OR REPLACE VIEW requests AS SELECT * FROM read_parquet('out/**/*.parquet');
 --   DataFusion  CREATE EXTERNAL TABLE requests STORED AS PARQUET LOCATION 'out/';
 --   Spark       CREATE TEMPORARY VIEW requests USING parquet OPTIONS (path 'out', recursiveFileLookup 'true');
 --   ClickHouse  CREATE VIEW requests AS SELECT * FROM file('out/**.parquet', Parquet);
@@ -76,9 +76,10 @@ FROM requests AS q JOIN ranked AS s ON q.recording = s.recording AND q.request =
 WHERE (s.r - 1) * 20 < s.n
 GROUP BY q.stack || ';[' || q.state || ']' ORDER BY ns DESC, folded;
 
--- change: which stacks a mean request of version 'v2' spends more time on than one of 'v1' (put your versions here). The
--- differences of an endpoint add up to that of its means.
-WITH whole AS (
+-- change: which stacks a mean request of one version spends more time on than one of another. Put your versions in place of
+-- 'v1' and 'v2'. The differences of an endpoint add up to that of its means.
+WITH asked AS (SELECT 'v1' AS before_version, 'v2' AS after_version),
+whole AS (
     SELECT recording, request, version, root, dur_ns, inferred, clock_ns, clock_ns + dur_ns AS end_ns,
         min(recording) OVER (PARTITION BY service, host, version, goid, clock_ns, inferred, CASE WHEN inferred THEN 0 ELSE dur_ns END)
             AS first_recording,
@@ -90,14 +91,18 @@ WITH whole AS (
 counted AS (
     SELECT * FROM whole WHERE first_recording = recording
         AND (NOT inferred OR coalesce(before_until <= clock_ns, true) AND coalesce(next_sure >= end_ns, true))),
-sides AS (
-    SELECT root, sum(CASE WHEN version = 'v1' THEN 1 ELSE 0 END) AS before_n, sum(CASE WHEN version = 'v2' THEN 1 ELSE 0 END) AS after_n
-    FROM counted GROUP BY root),
+sided AS (
+    SELECT c.recording AS recording, c.request AS request, c.root AS root,
+        CASE WHEN c.version = a.before_version THEN 1 ELSE 0 END AS is_before,
+        CASE WHEN c.version = a.after_version THEN 1 ELSE 0 END AS is_after
+    FROM counted AS c CROSS JOIN asked AS a
+    WHERE c.version = a.before_version OR c.version = a.after_version),
+sides AS (SELECT root, sum(is_before) AS before_n, sum(is_after) AS after_n FROM sided GROUP BY root),
 parts AS (
     SELECT c.root AS root, q.state AS state, q.stack AS stack,
-        sum(CASE WHEN c.version = 'v1' THEN q.ns ELSE 0 END) AS before_ns,
-        sum(CASE WHEN c.version = 'v2' THEN q.ns ELSE 0 END) AS after_ns
-    FROM requests AS q JOIN counted AS c ON q.recording = c.recording AND q.request = c.request
+        sum(CASE WHEN c.is_before = 1 THEN q.ns ELSE 0 END) AS before_ns,
+        sum(CASE WHEN c.is_after = 1 THEN q.ns ELSE 0 END) AS after_ns
+    FROM requests AS q JOIN sided AS c ON q.recording = c.recording AND q.request = c.request
     GROUP BY c.root, q.state, q.stack)
 SELECT p.root AS root, p.state AS state, p.stack AS stack, p.before_ns AS before_ns, s.before_n AS before_n,
     p.after_ns AS after_ns, s.after_n AS after_n,

@@ -29,7 +29,7 @@ def copy(tables, requests, n, folder):
     """Copies of all requests, as of further hosts, until there are `n`."""
     times = -(-n // requests)
     db.execute(
-        f"COPY (SELECT t.* REPLACE (host || '-' || i AS host, trace || '-' || i AS trace)"
+        f"COPY (SELECT t.* REPLACE (host || '-' || i AS host, trace || '-' || i AS trace, recording || '-' || i AS recording)"
         f" FROM read_parquet('{tables}/**/*.parquet') AS t, range({times}) AS copies(i))"
         f" TO '{folder}' (FORMAT parquet, COMPRESSION gzip, FILE_SIZE_BYTES '64MB', OVERWRITE_OR_IGNORE)"
     )

@@ -157,5 +157,19 @@ fn the_map_of_the_documents_takes_any_name() {
     std::fs::write(folder.join("traces/h/v 2/broken.trace"), "no trace").expect("a file");
     let made = make();
     assert_eq!(made.status.code(), Some(123), "{made:?}");
+    // Those that are cut are found by what their tables say of them.
+    std::fs::write(folder.join("traces/h/v 2/cut.trace"), &trace[..5000]).expect("a file");
+    let _ = make();
+    let asked = document.split("```sh\nduckdb -c \"").nth(1).and_then(|block| block.split("\"\n```").next());
+    let sql = asked.expect("a question").replace("\\\"", "\"");
+    let python = std::env::var("GOTRACE_SLICE_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let script = "import duckdb, sys; print([row[0] for row in duckdb.sql(sys.argv[1]).fetchall()])";
+    let cut = Command::new(python).current_dir(folder).args(["-c", script, &sql]).output();
+    match cut {
+        Ok(cut) if cut.status.success() => {
+            assert_eq!(text(&cut).trim(), "['out/traces/h/v 2/cut.trace.parquet']", "{sql}");
+        }
+        other => assert!(std::env::var_os("GOTRACE_SLICE_REQUIRE_ENGINES").is_none(), "{other:?}"),
+    }
     assert!(text(&made).contains("broken.trace: this is text") && first == tables(), "{made:?}");
 }
