@@ -38,6 +38,7 @@ struct WaitsForRow<'a> {
     place: Option<FrameRow<'a>>,
     state: &'a str,
     detail: &'static str,
+    by_way_of: &'a str,
     holds_lock: bool,
     latency_ns: u64,
 }
@@ -75,6 +76,7 @@ fn waits_for(other: &WaitsFor) -> WaitsForRow<'_> {
         place: other.place.as_ref().map(place),
         state: &other.state,
         detail: other.detail,
+        by_way_of: &other.by_way_of,
         holds_lock: other.holds_lock,
         latency_ns: other.ns,
     }
