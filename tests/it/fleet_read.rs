@@ -93,8 +93,17 @@ fn tables_give_the_report_of_their_traces() {
         assert_eq!(states(&from_traces), states(&from_tables), "{name}");
         assert_eq!(stacks(&from_traces), stacks(&from_tables), "{name}");
         let sentences = [with(&args, &traces), with(&args[..2], &tables)].map(|args| sentence(folder, &args));
-        assert_eq!(sentences[0], sentences[1], "{name}");
-        n_sentences += 1;
+        // Which requests with inferred edges may be several calls is not in a table: any may. That is longer, and what has no
+        // room then is left out.
+        let start =
+            |text: &String| text.split([',', '%']).next().and_then(|text| text.split(". ").next()).map(str::to_owned);
+        if sentences[1].contains(", if each is one call.") {
+            assert_ne!(row["inferred"], 0, "{name}");
+            assert_eq!(start(&sentences[0]), start(&sentences[1]), "{name}");
+        } else {
+            assert_eq!(sentences[0], sentences[1], "{name}");
+            n_sentences += 1;
+        }
         assert_eq!(from_traces["requests_goroutine_ns"], from_tables["requests_goroutine_ns"], "{name}");
         assert!(from_tables["states"][0].get("goroutine_ns").is_none(), "a table has no goroutine time by state");
     }
