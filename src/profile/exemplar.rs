@@ -99,8 +99,13 @@ impl Exemplar {
         let own = self.lanes.first().filter(|own| own.goid != piece.goid)?.goid;
         let end = piece.start_ns.saturating_add(piece.dur_ns);
         // The path is elsewhere during one wait, until the first hand-over to the request's own goroutine.
-        let to_own = self.hand_overs.iter().find(|over| over.to_goid == own && over.at_ns >= end)?;
-        (to_own.stack != StackTree::ROOT).then_some(to_own.stack)
+        let from = self.hand_overs.partition_point(|over| over.at_ns < end);
+        let to_own = self.hand_overs[from..].iter().find(|over| over.to_goid == own)?;
+        // A task that another goroutine took over waits for nobody there: the own one comes first.
+        let from = self.path.partition_point(|other| other.start_ns < end);
+        let between = self.path[from..].iter().take_while(|other| other.start_ns < to_own.at_ns);
+        let is_in_wait = !between.into_iter().any(|other| other.goid == own);
+        (is_in_wait && to_own.stack != StackTree::ROOT).then_some(to_own.stack)
     }
 }
 
@@ -137,6 +142,10 @@ mod tests {
         assert_eq!(exemplar.own_wait(&piece(9, 10, 10)), Some(first));
         assert_eq!(exemplar.own_wait(&piece(8, 20, 10)), Some(first));
         assert_eq!(exemplar.own_wait(&piece(8, 40, 10)), Some(second));
+        // A task that was handed over: the own goroutine goes on before it waits.
+        let handed = Exemplar { path: vec![piece(9, 10, 10), piece(7, 20, 5), piece(8, 25, 5)], ..exemplar.clone() };
+        assert_eq!(handed.own_wait(&handed.path[0]), None);
+        assert_eq!(handed.own_wait(&handed.path[2]), Some(first));
         // Its own goroutine, a stack that is not recorded, and a wait that no goroutine ended.
         assert_eq!(exemplar.own_wait(&piece(7, 30, 10)), None);
         assert_eq!(exemplar.own_wait(&piece(5, 55, 5)), None);

@@ -32,7 +32,9 @@ pub(super) fn of(answer: &Answer, profile: &Profile) -> Option<String> {
     let explains = |finding: &&Finding| answer.causes.first().is_some_and(|cause| about(cause).contains(&finding.id));
     if let Some(finding) = requests.findings.iter().find(explains) {
         if finding.id == "cpu-bound" && requests.cpu.samples > 0 {
-            return Some("make what runs faster: TOP STACKS has it by the CPU samples of this trace".to_owned());
+            return Some(
+                "make the stacks with most running time faster: CPU samples of this trace name them".to_owned(),
+            );
         }
         return Some(findings::next(finding.id).to_owned());
     }

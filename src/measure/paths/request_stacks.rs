@@ -20,6 +20,8 @@ pub(crate) const OWN: WaitChainIdx = WaitChainIdx::NONE;
 const FEW: usize = 64;
 /// Most additions for more requests at once, by one thread.
 const MAX_ADDITIONS: usize = 1 << 27;
+/// Waits counted for one of several requests on a goroutine, at most: beyond that no request has its own.
+const MAX_WAITS: usize = 1 << 20;
 /// Most times that are kept of one trace, and of one request on average where there are more requests.
 const MAX_TIMES: usize = 1 << 22;
 const MAX_TIMES_OF_REQUEST: usize = 16;
@@ -37,6 +39,8 @@ pub(crate) struct RequestStackTimes {
     pub(crate) attached: Vec<Vec<WindowIdx>>,
     /// How many are left for more requests at once than [`FEW`].
     pub(crate) additions_left: usize,
+    /// How many waits more may be counted for one of several requests.
+    waits_left: usize,
     /// The answer of the last search for dependents.
     pub(crate) found: FoundDependents,
     /// Who ended each request's waits; none where that is not asked for.
@@ -72,14 +76,23 @@ impl RequestStackTimes {
     pub(crate) fn new(asked: EachRequest) -> Self {
         let max_times = MAX_TIMES.max(asked.n.saturating_mul(MAX_TIMES_OF_REQUEST));
         let waits = asked.waits.then(RequestWaits::default);
-        Self { max_times, additions_left: MAX_ADDITIONS, waits, ..Self::default() }
+        Self { max_times, additions_left: MAX_ADDITIONS, waits_left: MAX_WAITS, waits, ..Self::default() }
     }
 
     /// The goroutine of `node` waited: for the requests that are attached to it, or else for the one that it belongs to.
     pub(crate) fn add_wait(&mut self, (node, owner): (NodeId, WindowIdx), key: WaitKey, wait: WaitSum) {
-        let Some(waits) = &mut self.waits else { return };
+        let Some(waits) = self.waits.as_mut().filter(|waits| !waits.is_full()) else { return };
         match self.attached.get(node.at()) {
-            Some(attached) if !attached.is_empty() => attached.iter().for_each(|of| waits.add(*of, key, wait)),
+            Some(attached) if !attached.is_empty() => {
+                // Each wait for each of very many requests is as much work as their number squared.
+                match self.waits_left.checked_sub(attached.len()) {
+                    Some(left) => self.waits_left = left,
+                    None => return waits.give_up(),
+                }
+                for of in attached {
+                    waits.add(*of, key, wait);
+                }
+            }
             _ if owner.is_some() => waits.add(owner, key, wait),
             _ => {}
         }

@@ -21,13 +21,23 @@ pub(crate) struct RequestWaits {
 }
 
 impl RequestWaits {
+    /// Whether they are too many to be kept.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// They are too many: none is kept.
+    pub(super) fn give_up(&mut self) {
+        *self = Self { sums: FxHashMap::default(), is_full: true };
+    }
+
     /// A request waited.
     pub(crate) fn add(&mut self, request: WindowIdx, key: WaitKey, more: WaitSum) {
         if let Some(sum) = self.sums.get_mut(&(request, key)) {
             return sum.add(more);
         }
         if self.sums.len() >= MAX_SUMS {
-            *self = Self { sums: FxHashMap::default(), is_full: true };
+            self.give_up();
         }
         if !self.is_full {
             self.sums.insert((request, key), more);

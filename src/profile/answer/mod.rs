@@ -210,7 +210,7 @@ fn cause<'p>(rest: &mut Vec<&TimedStack<'p>>, whole_ns: u64, requests: &Requests
         detail,
         pool,
         ns: place::time(&found.rows),
-        bracketed: place::time_of(&found.rows, |row| row.bracketed) * 2 > place::time(&found.rows),
+        bracketed: is_over_half(place::time_of(&found.rows, |row| row.bracketed), place::time(&found.rows)),
         waits_for: waits_for(&found),
         ended_by: nearly_all(&ended, |end| end.waker).unwrap_or_default(),
         is_cancelled: nearly_all(&ended, |end| end.is_cancelled).unwrap_or_default(),
@@ -220,6 +220,15 @@ fn cause<'p>(rest: &mut Vec<&TimedStack<'p>>, whole_ns: u64, requests: &Requests
     let mut taken = found.rows.iter().peekable();
     rest.retain(|row| taken.next_if(|next| std::ptr::eq(**next, *row)).is_none());
     cause
+}
+
+fn is_over_half(part: u64, whole: u64) -> bool {
+    u128::from(part) * 2 > u128::from(whole)
+}
+
+/// Times of a damaged trace can be as long as numbers go.
+fn sum(parts: impl Iterator<Item = u64>) -> u64 {
+    parts.fold(0, u64::saturating_add)
 }
 
 /// The key with the largest sum; of equal ones the first.
@@ -250,10 +259,11 @@ fn waits_in(found: &Narrowed<'_, '_>, own: &OwnCode) -> String {
 fn waits_for(found: &Narrowed<'_, '_>) -> Option<WaitsFor> {
     let all = place::time(&found.rows);
     let workers = || found.rows.iter().filter_map(|row| row.worker.as_ref().map(|worker| (worker, row.ns)));
-    let (most, ns) = largest(workers().map(|(worker, ns)| (worker.key(), ns))).filter(|(_, ns)| ns * 2 > all)?;
+    let (most, ns) =
+        largest(workers().map(|(worker, ns)| (worker.key(), ns))).filter(|(_, ns)| is_over_half(*ns, all))?;
     let alike: Vec<_> = workers().filter(|(worker, _)| worker.key() == most).collect();
     let (first, _) = alike.first()?;
-    let held_ns: u64 = alike.iter().filter(|(worker, _)| worker.holds_lock).map(|(_, ns)| ns).sum();
+    let held_ns = sum(alike.iter().filter(|(worker, _)| worker.holds_lock).map(|(_, ns)| *ns));
     let ((by_way_of, is_own_way), _) =
         largest(alike.iter().map(|(worker, ns)| ((worker.by_way_of, worker.is_own_way), *ns)))?;
     let lines = alike.iter().filter_map(|(worker, ns)| worker.frame.map(|frame| (frame.line, *ns)));
@@ -268,7 +278,7 @@ fn waits_for(found: &Narrowed<'_, '_>) -> Option<WaitsFor> {
         detail: first.detail,
         by_way_of: by_way_of.to_owned(),
         is_own_way,
-        holds_lock: held_ns * 2 > ns,
+        holds_lock: is_over_half(held_ns, ns),
         ns,
     })
 }
@@ -293,7 +303,7 @@ fn ended(place: Option<&CodePlace>, state: &str, requests: &Requests, profile: &
 
 /// What nine tenths of the time have in common.
 fn nearly_all<T: Eq + std::hash::Hash + Copy>(ended: &[Ended], of: impl Fn(&Ended) -> T) -> Option<T> {
-    let all: u64 = ended.iter().map(|end| end.ns).sum();
+    let all = sum(ended.iter().map(|end| end.ns));
     let most = largest(ended.iter().map(|end| (of(end), end.ns)));
     most.filter(|(_, ns)| u128::from(*ns) * 10 >= u128::from(all) * 9).map(|(common, _)| common)
 }

@@ -19,7 +19,7 @@ fn profile(rows: &[(&str, &str, &str, u64)]) -> Profile {
             weight: Weight { latency_ns: *ns, ..Weight::default() },
         });
     }
-    let dur_ns = rows.iter().map(|row| row.3).sum();
+    let dur_ns = rows.iter().fold(0_u64, |sum, row| sum.saturating_add(row.3));
     let list = vec![Request { dur_ns, ..Request::default() }];
     profile.requests = Some(Requests { list, roots: vec!["main.H".into()], ..Requests::default() });
     profile.finish();
@@ -136,4 +136,18 @@ fn how_deep_a_function_recurs_parts_no_stacks() {
     let ends = ["main.load", "main.store", "main.send", "main.log"];
     let rows: Vec<String> = rows.iter().zip(ends).map(|(stack, end)| stack.replace("main.load", end)).collect();
     assert_eq!(function(&answered(&rows)), "main.visit");
+}
+
+/// As those of a damaged trace: releases check arithmetic too.
+#[test]
+fn times_as_long_as_numbers_go_have_an_answer() {
+    let ns = u64::MAX / 2 + 1;
+    let rows = [
+        ("main.H sync.(*Mutex).Lock … main.work", "sync", "sleep", ns),
+        ("main.H main.load", "", "running", ns),
+        ("main.H main.store", "", "running", ns),
+    ];
+    for n in 1..=rows.len() {
+        assert!(answer(&profile(&rows[..n])).is_some_and(|answer| !answer.causes.is_empty()));
+    }
 }

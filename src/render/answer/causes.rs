@@ -104,8 +104,7 @@ impl CauseWriter<'_> {
         let at = place_of_other.map_or_else(String::new, |p| self.lines(p, other.ns));
         if let Some(pool) = cause.pool {
             // What others do who have what is waited for, as far as that is the program's own.
-            let meanwhile =
-                format!(", which others use meanwhile: {mostly}{who} {}{at}", does(&other.state, other.detail));
+            let meanwhile = format!(", which others use meanwhile: {mostly}{who} {}{at}", self.does(other));
             let says_users = other.is_own && self.brevity.says(Part::PoolUsers);
             return format!("waits{place}{}{}", free(pool), if says_users { &meanwhile } else { "" });
         }
@@ -128,10 +127,7 @@ impl CauseWriter<'_> {
             return format!("waits{}{place} for the network", self.times(cause));
         }
         if other.holds_lock {
-            return format!(
-                "waits{place} for a lock that {mostly}{who} holds while it {}{at}",
-                does(&other.state, other.detail)
-            );
+            return format!("waits{place} for a lock that {mostly}{who} holds while it {}{at}", self.does(other));
         }
         let (object, did) = (object(&cause.state, cause.detail), self.did(other));
         if cause.state == "network" {
@@ -151,7 +147,15 @@ impl CauseWriter<'_> {
         format!("waits{place}{object}: {mostly}for{for_whom}, which {did}{at} meanwhile")
     }
 
-    /// What another goroutine did, as far as the trace tells.
+    /// What another goroutine does, as far as the trace tells.
+    fn does(&self, other: &WaitsFor) -> String {
+        if other.state == "running" && other.detail.is_empty() && self.hides_calls.is_some() {
+            return "computes or is in system calls".to_owned();
+        }
+        does(&other.state, other.detail)
+    }
+
+    /// The same in the past.
     fn did(&self, other: &WaitsFor) -> String {
         if other.state == "running" && other.detail.is_empty() && self.hides_calls.is_some() {
             return "computed or was in system calls".to_owned();

@@ -69,8 +69,13 @@ fn in_one(causes: &[Cause]) -> Option<Cause> {
     let [first, second] = causes else { return None };
     let is_own =
         |cause: &Cause| cause.waits_for.is_none() && matches!(cause.state.as_str(), "running" | "syscall" | "sleep");
-    let is_one = is_own(first) && is_own(second) && first.detail == second.detail && second.ns * 2 >= first.ns;
-    is_one.then(|| Cause { place: None, waits_in: String::new(), ns: first.ns + second.ns, ..first.clone() })
+    let is_one = is_own(first) && is_own(second) && first.detail == second.detail && second.ns >= first.ns / 2;
+    is_one.then(|| Cause {
+        place: None,
+        waits_in: String::new(),
+        ns: first.ns.saturating_add(second.ns),
+        ..first.clone()
+    })
 }
 
 /// The own function that a finding about calls one after the other names, and how many there are in a request.

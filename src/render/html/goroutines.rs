@@ -4,7 +4,7 @@ use super::head;
 use crate::profile::{FilteredStacks, Metric, Profile};
 use crate::render::clean::clean;
 use crate::render::text::merged_stacks;
-use crate::render::units::{Share, count, counted, duration, shares};
+use crate::render::units::{Share, counted, duration, shares};
 use crate::render::{Options, Sort, metric, question};
 
 /// Columns of the stack that has most.
@@ -60,11 +60,10 @@ fn most(profile: &Profile, options: &Options) -> String {
     let (Some(row), shown) = (rows.first(), shown(profile)) else { return String::new() };
     let place = if row.place.is_empty() { String::new() } else { format!(" ({})", row.place) };
     let below = if row.bracketed { " or what it calls" } else { "" };
-    let times = count(row.weight.events);
-    format!(
-        " Of {stacks}{shown}, most, {}, is [{}] in {}{place}{below}, {times} times.",
-        row.share, row.state, row.stack
-    )
+    let times = counted(row.weight.events, "time");
+    let is_known = !row.stack.starts_with('(');
+    let stack = if is_known { format!(" in {}{place}{below}", row.stack) } else { String::new() };
+    format!(" Of {stacks}{shown}, most, {}, is [{}]{stack}, {times}.", row.share, row.state)
 }
 
 /// Which stacks are shown, where these are not all.

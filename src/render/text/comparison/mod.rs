@@ -119,7 +119,6 @@ pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
     let mut text = verdict_on_counted(comparison, options);
     text += &beside::different_functions(comparison, options);
     text += &beside::longer_than_any(comparison, options);
-    text += &beside::with_likely(comparison, options);
     if comparison.depends_on_undecided {
         let of = |side: &Side| side.selection.undecided.count();
         let requests = |n| counted(n, "undecided request");
@@ -130,7 +129,7 @@ pub(crate) fn verdict(comparison: &Comparison, options: &Options) -> String {
         };
         let _ = write!(text, " {who} could change that.");
     }
-    text
+    text + &beside::with_likely(comparison, options)
 }
 
 fn verdict_on_counted(comparison: &Comparison, options: &Options) -> String {
