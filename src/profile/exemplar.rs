@@ -5,7 +5,7 @@ use super::{NodeIdx, StackTree, WakerKind};
 /// A request with its goroutines.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Exemplar {
-    /// Its position in [`Requests::list`].
+    /// Its position in [`Requests::list`](super::Requests::list).
     pub request: usize,
     /// Goroutines on its critical path or of its subtree: the request's own first.
     pub lanes: Vec<Lane>,
@@ -38,8 +38,8 @@ pub struct Lane {
     pub pieces: Vec<LanePiece>,
     /// Intervals that are not shown.
     pub more_pieces: u64,
-    /// Time of the critical path that is spent here, in ns, as far as the path is shown; [`Requests::finish`] adds it
-    /// up.
+    /// Time of the critical path that is spent here, in ns, as far as the path is shown;
+    /// [`Requests::finish`](super::Requests::finish) adds it up.
     pub path_ns: u64,
 }
 
@@ -50,7 +50,7 @@ pub struct LanePiece {
     pub start_ns: u64,
     /// Length in ns.
     pub dur_ns: u64,
-    /// Position in [`Requests::state_names`].
+    /// Position in [`Requests::state_names`](super::Requests::state_names).
     pub state: u16,
     /// Its stack, in the profile's tree; empty where it has several, or the trace has none.
     pub stack: NodeIdx,
