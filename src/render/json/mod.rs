@@ -8,6 +8,8 @@ mod answer;
 mod candidates;
 mod comparison;
 mod requests;
+mod rows;
+mod slowest;
 
 pub(super) use candidates::write as write_candidates;
 pub(super) use comparison::write as write_comparison;

@@ -1,13 +1,15 @@
 //! What the JSON report says of requests.
 
-use super::{FrameRow, stack_frames};
+use super::rows::{RowContext, RowList};
+use super::slowest::SlowestRow;
+use super::stack_frames;
 use crate::profile::{
-    Carrier, CpuTime, CutRequest, DurationList, Exemplar, Finding, Lane, LanePiece, Latency, NodeIdx, Overlap,
-    PathPiece, Profile, Request, Requests, TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
+    Carrier, CpuTime, CutRequest, DurationList, Finding, Latency, Overlap, Profile, Request, Requests, TailRow,
+    Undecided, Wakeup, WithLikely, WithUndecided,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
-use serde::ser::{SerializeMap, SerializeSeq};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 /// The fields of a report that are there when latency was computed.
@@ -38,36 +40,6 @@ impl<'a> AboutRequests<'a> {
             requests_cut: cut_rows(&requests.cut),
             latency_at_least: requests.at_least.as_ref().map(Distribution),
         }
-    }
-}
-
-/// What rows refer to.
-#[derive(Clone, Copy)]
-struct RowContext<'a> {
-    profile: &'a Profile,
-    requests: &'a Requests,
-}
-
-impl<'a> RowContext<'a> {
-    fn state(self, index: u16) -> &'a str {
-        self.requests.state_names.get(usize::from(index)).map_or("unknown", String::as_str)
-    }
-}
-
-/// A list whose rows are written one at a time: they are never all in memory as text.
-struct RowList<'a, T, R> {
-    context: RowContext<'a>,
-    items: &'a [T],
-    row: fn(RowContext<'a>, &'a T) -> R,
-}
-
-impl<T, R: Serialize> Serialize for RowList<'_, T, R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut seq = serializer.serialize_seq(Some(self.items.len()))?;
-        for item in self.items {
-            seq.serialize_element(&(self.row)(self.context, item))?;
-        }
-        seq.end()
     }
 }
 
@@ -288,90 +260,6 @@ impl Serialize for StateTimes<'_> {
         let mut map = serializer.serialize_map(Some(self.1.len()))?;
         for &(state, ns) in self.1 {
             map.serialize_entry(self.0.state(state), &ns)?;
-        }
-        map.end()
-    }
-}
-
-struct SlowestRow<'a>(RowContext<'a>, &'a Exemplar);
-
-impl Serialize for SlowestRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (context, s) = (self.0, self.1);
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("request", &s.request)?;
-        map.serialize_entry("lanes", &RowList { context, items: &s.lanes, row: LaneRow })?;
-        map.serialize_entry("more_lanes", &s.more_lanes)?;
-        map.serialize_entry("path", &PathRows(context, s))?;
-        map.serialize_entry("more_pieces", &s.more_pieces)?;
-        map.end()
-    }
-}
-
-struct LaneRow<'a>(RowContext<'a>, &'a Lane);
-
-impl Serialize for LaneRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (context, l) = (self.0, self.1);
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("goid", &l.goid)?;
-        map.serialize_entry("entry", &l.entry)?;
-        map.serialize_entry("runs", &l.runs)?;
-        map.serialize_entry("parent", &l.parent)?;
-        map.serialize_entry("kind", l.kind.name())?;
-        map.serialize_entry("path_ns", &l.path_ns)?;
-        map.serialize_entry("pieces", &RowList { context, items: &l.pieces, row: LaneInterval })?;
-        map.serialize_entry("more_pieces", &l.more_pieces)?;
-        map.end()
-    }
-}
-
-struct LaneInterval<'a>(RowContext<'a>, &'a LanePiece);
-
-impl Serialize for LaneInterval<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let &LanePiece { start_ns, dur_ns, state, .. } = self.1;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("start_ns", &start_ns)?;
-        map.serialize_entry("dur_ns", &dur_ns)?;
-        map.serialize_entry("state", self.0.state(state))?;
-        map.end()
-    }
-}
-
-/// The path of a request, whose pieces say where it waited itself.
-struct PathRows<'a>(RowContext<'a>, &'a Exemplar);
-
-impl Serialize for PathRows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (context, exemplar) = (self.0, self.1);
-        let mut list = serializer.serialize_seq(Some(exemplar.path.len()))?;
-        for piece in &exemplar.path {
-            list.serialize_element(&PathRow { context, piece, waiting: exemplar.own_wait(piece) })?;
-        }
-        list.end()
-    }
-}
-
-struct PathRow<'a> {
-    context: RowContext<'a>,
-    piece: &'a PathPiece,
-    waiting: Option<NodeIdx>,
-}
-
-impl Serialize for PathRow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let (p, tree) = (self.piece, &self.context.profile.tree);
-        let frames: Vec<FrameRow<'_>> = stack_frames(tree, p.stack);
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("start_ns", &p.start_ns)?;
-        map.serialize_entry("dur_ns", &p.dur_ns)?;
-        map.serialize_entry("lane", &p.lane)?;
-        map.serialize_entry("goid", &p.goid)?;
-        map.serialize_entry("state", &p.state)?;
-        map.serialize_entry("frames", &frames)?;
-        if let Some(waiting) = self.waiting {
-            map.serialize_entry("waiting", &stack_frames(tree, waiting))?;
         }
         map.end()
     }
