@@ -12,7 +12,7 @@ use crate::trace::symbols::Symbols;
 /// indexes stand for. Times strictly increase within a trace. Returns warnings about what could not be read.
 pub fn events(input: &Input<'_>, take: &mut (dyn FnMut(&Event, &Symbols) + Send)) -> Result<Vec<Warning>> {
     let one_thread = Options { threads: 1, ..Options::default() };
-    in_pool(one_thread, |options| {
+    in_pool(std::slice::from_ref(input), one_thread, |options| {
         let ticker = Ticker::new(std::slice::from_ref(input), 2, None);
         let mut warnings = Vec::new();
         let unusable = for_each_trace(input, &mut |trace| {

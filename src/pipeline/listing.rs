@@ -22,7 +22,7 @@ pub fn candidates(
     options: Options,
     progress: Option<ProgressHook<'_>>,
 ) -> Result<Candidates> {
-    in_pool(options, |options| list_in_pool(inputs, options, Listing { time, progress, with_functions: false }))
+    in_pool(inputs, options, |options| list_in_pool(inputs, options, Listing { time, progress, with_functions: false }))
 }
 
 /// What pooled goroutines were started for: their events tell, where there are any.

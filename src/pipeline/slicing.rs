@@ -26,7 +26,7 @@ pub fn profile(
     options: Options,
     progress: Option<ProgressHook<'_>>,
 ) -> Result<Answer> {
-    in_pool(options, |options| {
+    in_pool(inputs, options, |options| {
         let asked = Question { selector, options, by_endpoint: None };
         let chosen = asked.choose(inputs)?;
         let passes = if chosen.is_some() { 4 } else { 2 };
@@ -56,7 +56,7 @@ pub fn endpoints(
     options: Options,
     progress: Option<ProgressHook<'_>>,
 ) -> Result<Profile> {
-    in_pool(options, |options| {
+    in_pool(inputs, options, |options| {
         let ticker = Ticker::new(inputs, 3, progress);
         let selectors = endpoint_selectors(inputs, &builder, options, &ticker)?;
         let selector = builder.build()?;
