@@ -69,7 +69,7 @@ pub use stack_filter::{FilteredStacks, ShownStacks, StackFilter};
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};
 pub use waits::LibraryPool;
-pub(crate) use waits::{is_for_collector, is_message, lock_kind};
+pub(crate) use waits::{is_for_collector, is_message, is_of_collector, lock_kind};
 pub(crate) use with_undecided::quantile_bounds;
 pub use with_undecided::{ChosenFrom, QuantileBounds, WithUndecided};
 

@@ -10,6 +10,11 @@ pub(crate) fn is_for_collector(state: &str) -> bool {
     state.starts_with("GC ") || state == "wait until GC ends"
 }
 
+/// Whether a function is one of the collector's own (`runtime/mgc*.go` of Go 1.19 - 1.27).
+pub(crate) fn is_of_collector(function: &str) -> bool {
+    function.starts_with("runtime.gc") || function.starts_with("runtime.bgsweep")
+}
+
 /// Whether a wait with this detail is for a lock that somebody holds.
 pub(crate) fn is_lock(detail: &str) -> bool {
     matches!(detail, "mutex" | "rwmutex")

@@ -7,7 +7,7 @@ mod calls;
 mod places;
 
 use super::latency::TAIL_MIN_REQUESTS;
-use super::waits::{is_for_collector, is_message};
+use super::waits::{is_for_collector, is_message, is_of_collector};
 use super::{Finding, FindingEvidence, Overlap, Profile, Requests, WakerKind, Wakeup};
 use places::{Place, WaitFor};
 
@@ -249,11 +249,10 @@ fn collector_ns(profile: &Profile, requests: &Requests) -> u64 {
 /// Whether waits of another state than the collector's own are for it: its goroutines ended them, or they are for one of
 /// its locks (`runtime.gcStart`, `runtime.gcMarkDone`).
 fn ends_by_collector(profile: &Profile, wakeup: &Wakeup) -> bool {
-    let is_its = |function: &str| function.starts_with("runtime.gc") || function.starts_with("runtime.bgsweep");
-    let waits_in = || profile.tree.goroutine(wakeup.waiting).any(|frame| is_its(&frame.function));
+    let waits_in = || profile.tree.goroutine(wakeup.waiting).any(|frame| is_of_collector(&frame.function));
     !is_for_collector(&wakeup.state)
         && wakeup.waker == WakerKind::Runtime
-        && (is_its(&wakeup.waker_entry) || wakeup.detail == "runtime" && waits_in())
+        && (is_of_collector(&wakeup.waker_entry) || wakeup.detail == "runtime" && waits_in())
 }
 
 /// Running time in which requests did the collector's work, in ns.

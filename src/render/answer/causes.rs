@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// So many per cent of some time are nearly all of it: nothing else is named beside it.
 const NEARLY_ALL: u64 = 80;
 /// Most lines of one function that are named.
-const MAX_LINES: usize = 3;
+const MAX_PLACES: usize = 3;
 
 #[derive(Clone, Copy)]
 pub(super) struct CauseWriter<'a> {
@@ -214,7 +214,7 @@ impl CauseWriter<'_> {
             lines => {
                 let shown: Vec<&(u32, u64)> = lines
                     .iter()
-                    .take(if self.is_second { 1 } else { MAX_LINES })
+                    .take(if self.is_second { 1 } else { MAX_PLACES })
                     .filter(|(_, ns)| self.share(*ns).0 >= 10)
                     .collect();
                 // Without their shares, lines say that nearly all is there.

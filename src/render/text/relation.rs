@@ -1,6 +1,6 @@
 //! Who ended a wait, in words.
 
-use crate::profile::{Carrier, Profile, WakerKind, Wakeup, is_for_collector};
+use crate::profile::{Carrier, Profile, WakerKind, Wakeup, is_for_collector, is_of_collector};
 
 /// Who ended waits: what a goroutine only carried comes before the goroutine.
 pub(in crate::render) fn relation_of(profile: &Profile, wakeup: &Wakeup) -> (&'static str, bool) {
@@ -15,8 +15,7 @@ pub(in crate::render) fn relation_of(profile: &Profile, wakeup: &Wakeup) -> (&'s
 
 /// Whether what the runtime did was collecting: which of its functions it was in says nothing.
 fn is_collector(wakeup: &Wakeup) -> bool {
-    let is_worker = |entry: &str| entry.starts_with("runtime.gc") || entry.starts_with("runtime.bgsweep");
-    is_for_collector(&wakeup.state) || is_worker(&wakeup.waker_entry)
+    is_for_collector(&wakeup.state) || is_of_collector(&wakeup.waker_entry)
 }
 
 /// How a waker belongs to the request, in words, and whether it has code of its own to show.
