@@ -3,6 +3,7 @@
 use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::file_source::{FileSource, FrontToBack};
+use super::open_files::{MOST_OPEN, NamedFile, OpenFiles};
 use super::sniff;
 use super::spool::{Compression, CompressionDamage, Copying, NoCopy, spool};
 use gotrace_slice::render::units;
@@ -10,7 +11,7 @@ use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 const RECORD: &str = "    curl -o trace.out 'http://HOST/debug/pprof/trace?seconds=5'";
@@ -28,6 +29,11 @@ pub(crate) struct Opened {
 
 /// Opens one trace. `copying` is for one that can only be read front to back.
 pub(crate) fn open(path: &Path, copying: Copying<'_>) -> CliResult<Opened> {
+    open_one(path, copying, None)
+}
+
+/// The same; one of very many files is not left open.
+fn open_one(path: &Path, copying: Copying<'_>, many: Option<(&Arc<OpenFiles>, usize)>) -> CliResult<Opened> {
     let name = display_path(path);
     let cannot = |what: &str, e: &io::Error| match e.get_ref().and_then(|inner| inner.downcast_ref::<NoCopy>()) {
         Some(no_copy) => {
@@ -51,12 +57,20 @@ pub(crate) fn open(path: &Path, copying: Copying<'_>) -> CliResult<Opened> {
     if file.metadata().is_ok_and(|m| m.is_dir()) {
         return Err(Failure::new(format!("{name}: is a directory, not a trace")));
     }
-    open_file(&name, file, copying).map_err(|e| cannot("read", &e)).and_then(checked)
+    let named = many.map(|(files, number)| NamedFile::new(files, number, path, &file));
+    let named = named.transpose().map_err(|e| cannot("read", &e))?;
+    let mut unchecked = open_file(&name, file, copying).map_err(|e| cannot("read", &e))?;
+    if let (Some(named), true) = (named, unchecked.is_file) {
+        unchecked.opened.source = Arc::new(named);
+    }
+    checked(unchecked)
 }
 
 struct Unchecked {
     opened: Opened,
     compression: Compression,
+    /// Whether it is a file that can be read as it is.
+    is_file: bool,
 }
 
 /// Standard input as a file, which can be read at positions when it was redirected from one.
@@ -83,7 +97,7 @@ fn open_file(name: &str, mut file: File, copying: Copying<'_>) -> io::Result<Unc
     let compression = Compression::of(&head[..n]);
     if compression == Compression::Plain {
         let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None, is_table: false };
-        return Ok(Unchecked { opened, compression });
+        return Ok(Unchecked { opened, compression, is_file: true });
     }
     unpack(name, FrontToBack { source: &source, at: 0 }, compression, copying)
 }
@@ -101,6 +115,7 @@ fn unpack(name: &str, input: impl Read, compression: Compression, copying: Copyi
     Ok(Unchecked {
         opened: Opened { name: name.to_owned(), source: spooled.source, warning, is_table: false },
         compression,
+        is_file: false,
     })
 }
 
@@ -112,7 +127,7 @@ fn damaged(damage: &CompressionDamage, compression: Compression) -> Warning {
 
 /// The input, if it is a trace; else a failure that says what it is.
 fn checked(input: Unchecked) -> CliResult<Opened> {
-    let Unchecked { mut opened, compression } = input;
+    let Unchecked { mut opened, compression, .. } = input;
     let mut head = [0; sniff::HEAD_LEN];
     let n = opened
         .source
@@ -146,9 +161,12 @@ pub(crate) fn not_a_trace(name: &str, what: &str) -> Failure {
 }
 
 /// How the inputs are opened: one after the other, standard input at most once.
-pub(crate) fn open_all(paths: &[std::path::PathBuf], copying: Copying<'_>) -> CliResult<Vec<Opened>> {
+pub(crate) fn open_all(paths: &[PathBuf], copying: Copying<'_>) -> CliResult<Vec<Opened>> {
     if paths.iter().filter(|p| p.as_os_str() == "-").count() > 1 {
         return Err(Failure::new("standard input (-) can be given only once"));
     }
-    paths.iter().map(|p| open(p, copying)).collect()
+    // Where they can all be open, each stays so: what becomes of its name meanwhile is no matter.
+    let files = (paths.len() > MOST_OPEN).then(Arc::default);
+    let open = |(number, path): (usize, &PathBuf)| open_one(path, copying, files.as_ref().map(|files| (files, number)));
+    paths.iter().enumerate().map(open).collect()
 }

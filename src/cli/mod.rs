@@ -2,7 +2,7 @@
 //!
 //! In: the arguments, and the traces they name. Out: files, standard output, messages, an exit code.
 //!
-//! To read: `run` (the steps, top to bottom), `args`, `config`, `options` and `formats` (what is asked), `address`, `input` (traces: `file_source`, `spool`,
+//! To read: `run` (the steps, top to bottom), `args`, `config`, `options` and `formats` (what is asked), `address`, `input` (traces: `file_source`, `open_files`, `spool`,
 //! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `filter`, `report` (any result),
 //! `deliver`, `output`, `pager`, `browser` and `unfinished` (results and warnings); `failure` `console` and `wrap` (messages).
 
@@ -26,6 +26,7 @@ mod labels;
 mod nearest;
 mod no_match;
 mod only;
+mod open_files;
 mod options;
 mod output;
 mod pager;

@@ -1,14 +1,15 @@
 //! Which requests count, where not all do: with `--only`, and where traces are snapshots of one process that overlap.
 
-use super::elsewhere::{Place, RootsElsewhere};
+use super::each_trace::Place;
+use super::elsewhere::RootsElsewhere;
 use crate::profile::{self, CutRequest, Only, Requests};
 use crate::slice::{Slice, WindowIdx};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// The requests that count.
 pub(super) struct Chosen {
-    /// Per trace, their windows; none where all windows count but those that count in another trace.
-    pub(super) windows: Option<Vec<Vec<WindowIdx>>>,
+    /// By trace, their windows; none where all windows count but those that count in another trace.
+    pub(super) windows: Option<FxHashMap<Place, Vec<WindowIdx>>>,
     /// What counts in another trace.
     pub(super) elsewhere: RootsElsewhere,
     /// How long the requests took that there were to choose from, in ns.
@@ -42,18 +43,19 @@ impl Chosen {
             cut.filter(|(cut, window)| counts(cut.trace, **window)).map(|(cut, _)| cut.clone()).collect();
         let windows = only.map(|only| {
             profile::choose_cut(&mut cut, only, &before_ns);
-            let mut windows = vec![Vec::new(); all.windows.len()];
+            let mut windows: FxHashMap<Place, Vec<WindowIdx>> =
+                all.places.iter().map(|place| (*place, Vec::new())).collect();
             for ((request, window), _) in list.iter().zip(only.choose(&before_ns)).filter(|(_, chosen)| *chosen) {
-                windows[request.trace as usize].push(**window);
+                windows.entry(all.places[request.trace as usize]).or_default().push(**window);
             }
             windows
         });
         Self { windows, elsewhere, before_ns, cut }
     }
 
-    /// Leaves in a slice what counts; `number` is the position of its trace.
-    pub(super) fn keep(&self, slice: &mut Slice, number: usize, place: Place) {
-        if let Some(windows) = self.windows.as_ref().and_then(|windows| windows.get(number)) {
+    /// Leaves in a slice what counts.
+    pub(super) fn keep(&self, slice: &mut Slice, place: Place) {
+        if let Some(windows) = self.windows.as_ref().and_then(|windows| windows.get(&place)) {
             return slice.keep(windows);
         }
         let elsewhere = self.elsewhere.windows.of(place);

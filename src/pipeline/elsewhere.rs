@@ -1,18 +1,17 @@
 //! What a trace leaves out, because another trace counts it: both are snapshots of one process that overlap.
 
-use super::open_trace::for_each_trace;
+use super::each_trace::{Done, Place, each_trace};
+use super::open_trace::OpenTrace;
 use super::progress::Ticker;
 use super::snapshots::{self, GenerationKey, Seen};
 use super::{Input, Options};
 use crate::profile::in_several_snapshots;
 use crate::slice::WindowIdx;
-use crate::survey::listed::{ListedItem, TypeNames};
+use crate::survey::Survey;
+use crate::survey::listed::{Identity, ListedItem, TypeNames};
 use crate::trace::error::{Result, Warning};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::hash::Hash;
-
-/// Where a trace is: its input, and where it starts in that.
-pub(super) type Place = (usize, u64);
 
 /// What each trace shows and another trace of its process counts; `K` is where the trace has it.
 #[derive(Debug)]
@@ -82,6 +81,25 @@ impl RootsElsewhere {
     }
 }
 
+/// What traces show that a list counts.
+#[derive(Default)]
+struct Listed {
+    places: Vec<Place>,
+    generations: Vec<Vec<GenerationKey>>,
+    seen: Vec<Seen<Identity, ListedItem>>,
+    names: TypeNames,
+}
+
+impl Listed {
+    fn add(&mut self, place: Place, keys: Vec<GenerationKey>, survey: &Survey) {
+        let of = (self.places.len(), survey.span());
+        let Self { seen, names, .. } = self;
+        survey.each_listed(names, |listed| seen.push(Seen::listed(&listed, of)));
+        self.places.push(place);
+        self.generations.push(keys);
+    }
+}
+
 /// What lists of traces leave out.
 #[derive(Default)]
 pub(super) struct ListedElsewhere {
@@ -92,30 +110,27 @@ pub(super) struct ListedElsewhere {
 impl ListedElsewhere {
     /// Looks for it where traces are snapshots of one process that overlap.
     pub(super) fn find(inputs: &[Input<'_>], options: Options) -> Result<Self> {
-        let shared = shared_generations(inputs)?;
+        let shared = shared_generations(inputs, options)?;
         if shared.is_empty() {
             return Ok(Self::default());
         }
         let ticker = Ticker::new(inputs, 1, None);
-        let (mut places, mut generations, mut seen) = (Vec::new(), Vec::new(), Vec::new());
-        let mut names = TypeNames::default();
-        for (i, input) in inputs.iter().enumerate() {
-            let _ = for_each_trace(input, &mut |trace| {
-                let keys = trace.generation_keys();
-                if keys.iter().any(|key| shared.contains(key)) {
-                    let (mut survey, _) = trace.survey(None, options, &ticker)?;
-                    trace.settle_first_calls(&mut survey)?;
-                    let of = (places.len(), survey.span());
-                    survey.each_listed(&mut names, |listed| seen.push(Seen::listed(&listed, of)));
-                    places.push((i, trace.start));
-                    generations.push(keys);
-                }
-                // They are found again when the trace is listed.
-                drop(trace.take_warnings());
-                Ok(())
-            })
-            .map_err(|e| e.in_input(&input.name))?;
-        }
+        let survey = |place: Place, trace: &mut OpenTrace<'_>, options: Options| {
+            let keys = trace.generation_keys();
+            if !keys.iter().any(|key| shared.contains(key)) {
+                return Ok(None);
+            }
+            let (mut survey, _) = trace.survey(None, options, &ticker)?;
+            trace.settle_first_calls(&mut survey)?;
+            // Warnings are found again when the trace is listed.
+            Ok(Some((place, keys, survey)))
+        };
+        let found = each_trace(inputs, options, Listed::default(), survey, |listed, done| {
+            if let Done::Trace(Some((place, keys, survey))) = done {
+                listed.add(place, keys, &survey);
+            }
+        })?;
+        let Listed { places, generations, seen, .. } = found;
         let is_request = |of: &Seen<_, ListedItem>| matches!(of.key, ListedItem::Request(_));
         let (items, requests) = Elsewhere::find(seen, (&places, &snapshots::processes(&generations)), is_request);
         Ok(Self { items, requests })
@@ -129,15 +144,13 @@ impl ListedElsewhere {
 }
 
 /// The generations that several of the traces have.
-pub(super) fn shared_generations(inputs: &[Input<'_>]) -> Result<FxHashSet<GenerationKey>> {
-    let mut keys = Vec::new();
+pub(super) fn shared_generations(inputs: &[Input<'_>], options: Options) -> Result<FxHashSet<GenerationKey>> {
     // A file alone may hold several traces too.
-    for input in inputs {
-        let _ = for_each_trace(input, &mut |trace| {
-            keys.push(trace.generation_keys());
-            Ok(())
-        })
-        .map_err(|e| e.in_input(&input.name))?;
-    }
+    let keys = |_: Place, trace: &mut OpenTrace<'_>, _: Options| Ok(trace.generation_keys());
+    let keys = each_trace(inputs, options, Vec::new(), keys, |all, done| {
+        if let Done::Trace(keys) = done {
+            all.push(keys);
+        }
+    })?;
     Ok(snapshots::shared(&keys))
 }

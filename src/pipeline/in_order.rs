@@ -58,6 +58,11 @@ pub(super) fn in_order<S: Send, T: Send, B>(
         }
         stop.done = true;
     };
+    if threads == 1 {
+        // Others may work on other traces, so that this thread must not wait for them.
+        run();
+        return taker.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
     // One task for each thread, which no other thread can steal: a thread that waits inside of another task would take one of
     // these up, and not get back to its own before everything here is done.
     rayon::scope(|scope| {
@@ -108,9 +113,9 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Frees memory while the others go on: a thread that has nothing to do does it, where there are several.
-pub(super) fn free(value: impl Send + 'static) {
-    if rayon::current_num_threads() > 1 {
+/// Frees memory while the others go on: a thread that has nothing to do does it, where there are several for this trace.
+pub(super) fn free(value: impl Send + 'static, threads: usize) {
+    if threads > 1 {
         rayon::spawn(move || drop(value));
     }
 }

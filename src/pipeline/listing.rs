@@ -1,16 +1,17 @@
 //! What could be selected: pass 1, and the order of events checked, as a profile would have it.
 
+use super::each_trace::{Done, Place, each_trace};
 use super::elsewhere::ListedElsewhere;
 use super::looked_at::looked_at;
-use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
+use super::open_trace::{OpenTrace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Input, Options};
-use crate::profile::Candidates;
+use crate::profile::{AnnotationCandidate, Candidate, Candidates, Handler, TraceInfo, Undecided};
 use crate::slice::TimeRange;
 use crate::survey::roots::servers::RECORDING_HANDLER;
 use crate::survey::{self, Among, Started, Survey};
-use crate::trace::error::Result;
+use crate::trace::error::{Result, Warning};
 use crate::trace::ids::StackIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Window;
@@ -56,36 +57,29 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
     let ticker = Ticker::new(inputs, 2, listing.progress);
     let mut all = Candidates::default();
     all.warnings.extend(elsewhere.remark());
-    for (i, input) in inputs.iter().enumerate() {
-        let unusable = for_each_trace(input, &mut |trace| {
-            let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
-            trace.settle_first_calls(&mut survey)?;
-            survey.leave_out(elsewhere.items.of((i, trace.start)));
-            let mut warnings = trace.take_warnings();
-            warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
-            trace.date(&survey, &mut warnings);
-            let looked_at = looked_at(&survey, listing.time);
-            let (rows, older) = survey::candidates(&survey, &started(trace, &survey)?, looked_at);
-            let (end, mut damage) = trace.check(&survey, predictions, options, &ticker)?;
-            warnings.append(&mut damage);
-            all.traces.push(trace.info(input, &survey, (end, listing.time), &mut warnings));
-            all.warnings.extend(warnings.into_iter().map(|w| w.of_trace(all.traces.len() - 1)));
-            all.add(rows, older);
-            if listing.with_functions {
-                add_functions(&mut all, &survey.symbols);
-            }
-            all.add_served(
-                survey::handlers(&survey, looked_at),
-                &survey::unknown_handler(&survey, Among::all(looked_at)).undecided,
-            );
-            all.older_tasks += survey.annotations.older_tasks;
-            let part = Window { end: looked_at.end.min(survey.end), ..looked_at };
-            all.add_annotations(survey.annotations.rows(part));
-            Ok(())
-        })
-        .map_err(|e| e.in_input(&input.name))?;
-        all.warnings.extend(of_last_trace(unusable, &mut all.traces));
-    }
+    let list = |place: Place, trace: &mut OpenTrace<'_>, options: Options| {
+        let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
+        trace.settle_first_calls(&mut survey)?;
+        survey.leave_out(elsewhere.items.of(place));
+        let mut warnings = trace.take_warnings();
+        warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
+        trace.date(&survey, &mut warnings);
+        let looked_at = looked_at(&survey, listing.time);
+        let candidates = survey::candidates(&survey, &started(trace, &survey)?, looked_at);
+        let (end, mut damage) = trace.check(&survey, predictions, options, &ticker)?;
+        warnings.append(&mut damage);
+        let info = trace.info(&inputs[place.0], &survey, (end, listing.time), &mut warnings);
+        let handlers = survey::handlers(&survey, looked_at);
+        let undecided = survey::unknown_handler(&survey, Among::all(looked_at)).undecided;
+        let part = Window { end: looked_at.end.min(survey.end), ..looked_at };
+        let annotations = (survey.annotations.rows(part), survey.annotations.older_tasks);
+        let symbols = listing.with_functions.then(|| std::mem::take(&mut survey.symbols));
+        Ok(ListedTrace { info, warnings, candidates, handlers, undecided, annotations, symbols })
+    };
+    let mut all = each_trace(inputs, options, all, list, |all, done| match done {
+        Done::Trace(trace) => trace.add_to(all),
+        Done::Input(unusable) => all.warnings.extend(of_last_trace(unusable, &mut all.traces)),
+    })?;
     // What matched nothing is compared with each name.
     if !listing.with_functions {
         all.group_annotations();
@@ -93,6 +87,36 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
     all.add_other_protocols();
     all.sort();
     Ok(all)
+}
+
+/// What could be selected in one trace.
+struct ListedTrace {
+    info: TraceInfo,
+    warnings: Vec<Warning>,
+    candidates: (Vec<Candidate>, u64),
+    handlers: Vec<Handler>,
+    undecided: Undecided,
+    /// Tasks and regions, and how many tasks are older than the trace.
+    annotations: (Vec<AnnotationCandidate>, u64),
+    /// All names, where they are wanted.
+    symbols: Option<Symbols>,
+}
+
+impl ListedTrace {
+    fn add_to(self, all: &mut Candidates) {
+        let number = all.traces.len();
+        all.traces.push(self.info);
+        all.warnings.extend(self.warnings.into_iter().map(|w| w.of_trace(number)));
+        let (rows, older) = self.candidates;
+        all.add(rows, older);
+        if let Some(symbols) = &self.symbols {
+            add_functions(all, symbols);
+        }
+        all.add_served(self.handlers, &self.undecided);
+        let (rows, older_tasks) = self.annotations;
+        all.older_tasks += older_tasks;
+        all.add_annotations(rows);
+    }
 }
 
 /// Adds the functions on all stacks.

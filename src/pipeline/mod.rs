@@ -7,12 +7,14 @@
 //! ```
 //!
 //! `check` orders the events only to find what is wrong with their order. `open_trace` alone asks which dialect of the
-//! format a trace has: [`v1`] (Go 1.5 – 1.21) and [`v2`] (Go 1.22 and later) have the passes of one trace. `threads`
-//! decides when work is shared out, `in_order` takes the results of work that is done side by side in a fixed order, so
-//! that the result is the same for any number of threads. `progress` counts the bytes that are done.
+//! format a trace has: [`v1`] (Go 1.5 – 1.21) and [`v2`] (Go 1.22 and later) have the passes of one trace. `each_trace`
+//! calls them for all traces, small files side by side. `threads` decides when work is shared out, `in_order` takes the
+//! results of work that is done side by side in a fixed order, so that the result is the same for any number of threads.
+//! `progress` counts the bytes that are done.
 
 mod anonymize;
 mod chosen;
+mod each_trace;
 mod elsewhere;
 mod endpoint_selectors;
 mod events;

@@ -1,20 +1,24 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
 use super::chosen::{self, Chosen};
-use super::elsewhere::{Place, RootsElsewhere, shared_generations};
+use super::each_trace::{Done, Place, each_trace};
+use super::elsewhere::{RootsElsewhere, shared_generations};
 use super::endpoint_selectors::{EndpointSelectors, endpoint_selectors};
 use super::listing::{Listing, list_in_pool};
 use super::looked_at::looked_at;
 use super::matched::{MatchedCounts, select_alone, stretches_alone};
-use super::open_trace::{OpenTrace, for_each_trace, of_last_trace};
+use super::open_trace::{OpenTrace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::selection::{add_selection, selection_of};
 use super::snapshots::{GenerationKey, Seen};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
 use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
-use crate::profile::{ChosenFrom, Metric, Only, Profile, RequestStacks, RequestWaits, Requests, in_several_snapshots};
-use crate::slice::{self, Selector, SelectorBuilder, WindowIdx};
+use crate::profile::{
+    ChosenFrom, Metric, Only, Profile, RequestStacks, RequestWaits, Requests, SelectAlone, TraceInfo,
+    in_several_snapshots,
+};
+use crate::slice::{self, Selector, SelectorBuilder, Slice, WindowIdx};
 use crate::survey::{self, Among, Asked, SameServers, Survey};
 use crate::trace::error::{Result, Warning};
 use rustc_hash::FxHashSet;
@@ -80,7 +84,7 @@ impl Question<'_> {
     /// Which requests count, where not all do: with `--only`, and where traces are snapshots of one process that overlap.
     /// It is known when the durations of all are: a first run measures all, a second one those alone.
     fn choose(self, inputs: &[Input<'_>]) -> Result<Option<Chosen>> {
-        let shared = shared_generations(inputs)?;
+        let shared = shared_generations(inputs, self.options)?;
         let only = self.options.only;
         if only.is_none() && shared.is_empty() {
             return Ok(None);
@@ -182,6 +186,22 @@ impl Sliced {
     }
 }
 
+/// One trace that was sliced.
+struct SlicedTrace {
+    place: Place,
+    keys: Vec<GenerationKey>,
+    survey: Survey,
+    slice: Slice,
+    same_servers: SameServers,
+    stretches_alone: SelectAlone,
+    /// What pass 2 measured; none where nothing matched.
+    measured: Option<Measured>,
+    info: TraceInfo,
+    warnings: Vec<Warning>,
+    /// How many threads worked on it.
+    threads: usize,
+}
+
 /// How all traces are sliced.
 #[derive(Clone, Copy)]
 struct Slicer<'a> {
@@ -208,7 +228,7 @@ impl Slicer<'_> {
     }
 
     fn slice_each(&self, inputs: &[Input<'_>]) -> Result<Sliced> {
-        let mut sliced = Sliced {
+        let nothing = Sliced {
             profile: Profile {
                 selection: selection_of(self.asked.selector),
                 metric: self.asked.options.metric,
@@ -222,47 +242,45 @@ impl Slicer<'_> {
             },
             ..Sliced::default()
         };
-        for (i, input) in inputs.iter().enumerate() {
-            let unusable = for_each_trace(input, &mut |trace| {
-                let keys = trace.generation_keys();
-                if self.needed.is_some_and(|needed| !keys.iter().any(|key| needed.contains(key))) {
-                    return Ok(());
-                }
-                let place = (i, trace.start);
-                self.slice(input, (place, trace), &mut sliced)?;
-                sliced.places.push((place, keys));
-                Ok(())
-            })
-            .map_err(|e| e.in_input(&input.name))?;
-            sliced.profile.warnings.extend(of_last_trace(unusable, &mut sliced.profile.traces));
-        }
-        Ok(sliced)
+        let slice = |place: Place, trace: &mut OpenTrace<'_>, options: Options| {
+            let keys = trace.generation_keys();
+            let is_needed = self.needed.is_none_or(|needed| keys.iter().any(|key| needed.contains(key)));
+            is_needed.then(|| self.slice(&inputs[place.0], (place, trace), keys, options)).transpose()
+        };
+        each_trace(inputs, self.asked.options, nothing, slice, |sliced, done| match done {
+            Done::Trace(trace) => trace.into_iter().for_each(|trace| self.add(sliced, trace)),
+            Done::Input(unusable) => {
+                let profile = &mut sliced.profile;
+                profile.warnings.extend(of_last_trace(unusable, &mut profile.traces));
+            }
+        })
     }
 
-    /// Slices one trace, and adds it to `sliced`.
-    fn slice(&self, input: &Input<'_>, (place, trace): (Place, &mut OpenTrace<'_>), sliced: &mut Sliced) -> Result<()> {
-        let own = self.asked.by_endpoint.and_then(|selectors| selectors.get(&place));
+    /// Slices one trace.
+    fn slice(
+        &self,
+        input: &Input<'_>,
+        (place, trace): (Place, &mut OpenTrace<'_>),
+        keys: Vec<GenerationKey>,
+        options: Options,
+    ) -> Result<SlicedTrace> {
+        let own = self.asked.by_endpoint.and_then(|selectors| selectors.get(place));
         let selector = own.unwrap_or(self.asked.selector);
-        let (mut survey, predictions) = trace.survey(Some(selector), self.asked.options, self.ticker)?;
+        let (mut survey, predictions) = trace.survey(Some(selector), options, self.ticker)?;
         trace.settle_first_calls(&mut survey)?;
-        self.add_undecided(&survey, place, sliced);
+        let same_servers = self.same_servers(&survey, place);
         if self.asked.by_endpoint.is_some() {
             survey.forest.endpoints = survey::endpoints(&survey, looked_at(&survey, self.asked.selector.time));
         }
         let mut slice = slice::select(&survey.forest, &survey.symbols, selector);
         if let Some(chosen) = self.chosen {
-            chosen.keep(&mut slice, sliced.windows.len(), place);
+            chosen.keep(&mut slice, place);
         }
-        sliced.profile.selection.goroutines_alone = select_alone(slice.others.goroutines);
-        sliced.profile.selection.stretches_alone = select_alone(stretches_alone(&survey, &slice));
-        sliced.others.add(&slice.others.counts, &survey.symbols);
-        sliced.has_served |= slice.are_served;
-        sliced.has_unserved |= !slice.are_served && !slice.windows.is_empty();
-        sliced.windows.push(Vec::new());
+        let stretches_alone = select_alone(stretches_alone(&survey, &slice));
         let mut warnings = trace.take_warnings();
         warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
         trace.date(&survey, &mut warnings);
-        let mut end = survey.end;
+        let (mut end, mut measured) = (survey.end, None);
         if !slice.windows.is_empty() {
             let spec = MeasureSpec {
                 slice: &slice,
@@ -271,25 +289,45 @@ impl Slicer<'_> {
                 whole_life: self.asked.selector.whole_life,
                 looked_at: looked_at(&survey, self.asked.selector.time),
                 trace_start: survey.start,
-                latency: self.asked.options.metric == Metric::Latency,
-                include_partial: self.asked.options.include_partial,
-                request_stacks: self.asked.options.request_stacks,
-                exemplars: self.asked.options.exemplars,
+                latency: options.metric == Metric::Latency,
+                include_partial: options.include_partial,
+                request_stacks: options.request_stacks,
+                exemplars: options.exemplars,
                 max_pieces: MAX_PIECES,
             };
-            let (measured, last, mut damage) =
-                trace.measure(&survey, predictions, spec, self.asked.options, self.ticker)?;
+            let (found, last, mut damage) = trace.measure(&survey, predictions, spec, options, self.ticker)?;
             warnings.append(&mut damage);
-            end = last;
+            (end, measured) = (last, Some(found));
+        }
+        warnings.extend(recording_left_out(slice.counts.recording));
+        let info = trace.info(input, &survey, (end, self.asked.selector.time), &mut warnings);
+        let threads = options.threads;
+        Ok(SlicedTrace { place, keys, survey, slice, same_servers, stretches_alone, measured, info, warnings, threads })
+    }
+
+    /// Adds a trace to those before it.
+    fn add(&self, sliced: &mut Sliced, trace: SlicedTrace) {
+        let SlicedTrace { place, keys, survey, slice, same_servers, measured, .. } = trace;
+        self.add_same_servers(sliced, same_servers, place);
+        sliced.places.push((place, keys));
+        let number = sliced.profile.traces.len();
+        sliced.profile.traces.push(trace.info);
+        sliced.profile.warnings.extend(trace.warnings.into_iter().map(|w| w.of_trace(number)));
+        sliced.profile.selection.goroutines_alone = select_alone(slice.others.goroutines);
+        sliced.profile.selection.stretches_alone = trace.stretches_alone;
+        sliced.others.add(&slice.others.counts, &survey.symbols);
+        sliced.has_served |= slice.are_served;
+        sliced.has_unserved |= !slice.are_served && !slice.windows.is_empty();
+        sliced.windows.push(Vec::new());
+        if let Some(measured) = measured {
             let selection = &mut sliced.profile.selection;
             selection.cut_stacks += survey.truncated.iter().filter(|g| slice.has(**g)).count() as u64;
             selection.regions_inside += survey.forest.annotated.regions_inside;
             selection.no_creator += slice::without_creator(&survey.forest, &survey.symbols);
-            let number = sliced.profile.traces.len() as u32;
             sliced.add(
                 measured,
                 MeasuredTrace {
-                    number,
+                    number: number as u32,
                     start: survey.start,
                     forest: &survey.forest,
                     slice: &slice,
@@ -299,30 +337,18 @@ impl Slicer<'_> {
                 },
             );
         }
-        warnings.extend(recording_left_out(slice.counts.recording));
-        let info = trace.info(input, &survey, (end, self.asked.selector.time), &mut warnings);
-        let profile = &mut sliced.profile;
-        profile.traces.push(info);
-        let number = profile.traces.len() - 1;
-        profile.warnings.extend(warnings.into_iter().map(|w| w.of_trace(number)));
-        in_order::free((survey, slice));
-        Ok(())
+        in_order::free((survey, slice), trace.threads);
     }
 
-    /// Adds the requests that may be roots by stack too, and all requests of the same servers.
-    fn add_undecided(&self, survey: &Survey, place: Place, sliced: &mut Sliced) {
+    /// Adds the requests of a trace that may be roots by stack too, and all requests of the same servers.
+    fn add_same_servers(&self, sliced: &mut Sliced, mut same: SameServers, place: Place) {
         let trace = sliced.profile.traces.len();
-        let elsewhere = self.chosen.map(|chosen| &chosen.elsewhere);
-        let among = Among {
-            window: looked_at(survey, self.asked.selector.time),
-            list_of: self.asked.options.undecided.then_some(trace as u32),
-            wants_seen: self.wants_seen,
-            elsewhere: elsewhere.map(|elsewhere| elsewhere.served.of(place)),
-        };
-        let mut same = self.same_servers(survey, among);
-        if let Some(process) = elsewhere.and_then(|elsewhere| elsewhere.process(place)) {
+        if let Some(process) = self.chosen.and_then(|chosen| chosen.elsewhere.process(place)) {
             same.connections.retain(|goid| sliced.connections.insert((process, *goid)));
             same.undecided.connections = same.connections.len() as u64;
+        }
+        for request in &mut same.undecided.list {
+            request.trace = trace as u32;
         }
         let selection = &mut sliced.profile.selection;
         selection.undecided += &same.undecided;
@@ -330,7 +356,15 @@ impl Slicer<'_> {
         sliced.served.extend(same.seen.iter().map(|request| Seen::served(request, trace)));
     }
 
-    fn same_servers(&self, survey: &Survey, among: Among<'_>) -> SameServers {
+    /// The requests of a trace that may be roots by stack too, and all requests of the same servers.
+    fn same_servers(&self, survey: &Survey, place: Place) -> SameServers {
+        let among = Among {
+            window: looked_at(survey, self.asked.selector.time),
+            // Which number the trace has is known when it is added to the others.
+            list_of: self.asked.options.undecided.then_some(0),
+            wants_seen: self.wants_seen,
+            elsewhere: self.chosen.map(|chosen| chosen.elsewhere.served.of(place)),
+        };
         if self.asked.by_endpoint.is_some() {
             return survey::unknown_handler(survey, among);
         }

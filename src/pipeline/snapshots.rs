@@ -19,6 +19,7 @@ use crate::survey::listed::{Identity, ListedItem, ListedSpan};
 use crate::survey::{CutSpan, SeenRequest};
 use crate::trace::time::Window;
 use crate::trace::v2::batch::GenerationIndex;
+use petgraph::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::{Hash, Hasher as _};
 
@@ -54,18 +55,15 @@ pub(super) fn shared(traces: &[Vec<GenerationKey>]) -> FxHashSet<GenerationKey> 
 
 /// Of each trace, the first one of its process.
 pub(super) fn processes(traces: &[Vec<GenerationKey>]) -> Vec<usize> {
-    let mut process: Vec<usize> = (0..traces.len()).collect();
+    let mut processes = UnionFind::new(traces.len());
     let mut seen: FxHashMap<GenerationKey, usize> = FxHashMap::default();
     for (trace, keys) in traces.iter().enumerate() {
         for key in keys {
-            let other = process[*seen.entry(*key).or_insert(trace)];
-            let (first, later) = (other.min(process[trace]), other.max(process[trace]));
-            for of in process.iter_mut().filter(|of| **of == later) {
-                *of = first;
-            }
+            processes.union(*seen.entry(*key).or_insert(trace), trace);
         }
     }
-    process
+    let mut first: FxHashMap<usize, usize> = FxHashMap::default();
+    (0..traces.len()).map(|trace| *first.entry(processes.find(trace)).or_insert(trace)).collect()
 }
 
 /// Something that a trace has, as a request, on the clock of its process. `I` tells it from others of the process that were

@@ -270,3 +270,29 @@ fn a_goroutine_alone_is_a_root() {
     assert!(json["selection"]["patterns"].as_array().unwrap().is_empty());
     run(dir.path(), &["--goid", "999999", "t"], 1);
 }
+
+/// More files than the process may have open, read side by side.
+#[cfg(unix)]
+#[test]
+fn many_files_take_few_handles_and_give_one_result() {
+    let dir = with_trace();
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/traces/go1.26/keepalive.trace");
+    let names: Vec<String> = (0..100).map(|i| format!("many-{i:02}")).collect();
+    for (i, name) in names.iter().enumerate() {
+        fs::copy(if i % 2 == 0 { trace() } else { other.clone() }, dir.path().join(name)).unwrap();
+    }
+    let limited = |options: &str| {
+        let line = format!("ulimit -n 90; exec \"$0\" {options} \"$@\"");
+        let output = Command::new("sh")
+            .current_dir(dir.path())
+            .args(["-c", &line, env!("CARGO_BIN_EXE_gotrace-slice")])
+            .args(&names)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{options}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (one, three) = (limited("-j 1 -f json --root Handler"), limited("-j 3 -f json --root Handler"));
+    assert!(one == three && one.contains("\"many-99\""), "{one}");
+    assert_eq!(limited("-j 1"), limited("-j 3"));
+}

@@ -130,7 +130,7 @@ impl Surveying<'_> {
     /// Frees the memory of finished scans, once hardly any scan has still to begin.
     fn free_spare_after(&self, i: usize) {
         if i + self.threads >= self.trace.index.generations.len() {
-            free(std::mem::take(&mut *lock(&self.spare)));
+            free(std::mem::take(&mut *lock(&self.spare)), self.threads);
         }
     }
 

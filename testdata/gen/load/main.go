@@ -10,7 +10,8 @@
 //	http    net/http on keep-alive connections; the clients are in the process too
 //
 // It stops when the trace has -mb megabytes and prints JSON: what the roots are
-// called, the bytes written, requests and goroutines.
+// called, the bytes written, requests and goroutines. With -files it writes so many
+// recordings one after the other, each of -requests requests or a few more.
 package main
 
 import (
@@ -207,10 +208,31 @@ func (c countingFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// record writes a trace of requests that are served until goesOn says no.
+func record(out string, serve func(goesOn func() bool), goesOn func() bool) {
+	f, err := os.Create(out)
+	check(err)
+	check(trace.Start(countingFile{f}))
+	var wg sync.WaitGroup
+	for i := 0; i < now.flight; i++ {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			serve(goesOn)
+		}()
+	}
+	wg.Wait()
+	trace.Stop()
+	check(f.Close())
+}
+
 func main() {
-	out := flag.String("o", "load.trace", "trace file")
+	out := flag.String("o", "load.trace", "trace file; with -files, a folder")
 	kind := flag.String("kind", "stack", "stack, entry, long, short or http")
 	mb := flag.Int64("mb", 20, "megabytes to write, at least")
+	files := flag.Int("files", 0, "recordings to write, into the folder -o; 0 for one, the file -o")
+	each := flag.Int64("requests", 6, "requests of each, with -files")
+	procs := flag.Int("procs", 2, "processors, which may be more than the machine has")
 	limit := flag.Duration("limit", 3*time.Minute, "stop after this time in any case")
 	flag.Parse()
 	shape, ok := shapes[*kind]
@@ -218,7 +240,7 @@ func main() {
 		check(fmt.Errorf("no kind %q", *kind))
 	}
 	now = shape
-	runtime.GOMAXPROCS(2)
+	runtime.GOMAXPROCS(*procs)
 
 	serve := serveConnection
 	switch *kind {
@@ -233,23 +255,19 @@ func main() {
 		serve = func(goesOn func() bool) { serveHTTP(listener.Addr().String(), goesOn) }
 	}
 
-	f, err := os.Create(*out)
-	check(err)
-	check(trace.Start(countingFile{f}))
 	start := time.Now()
-	goesOn := func() bool { return atomic.LoadInt64(&written) < *mb*1000*1000 && time.Since(start) < *limit }
-	var wg sync.WaitGroup
-	for i := 0; i < now.flight; i++ {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			serve(goesOn)
-		}()
+	if *files == 0 {
+		record(*out, serve, func() bool {
+			return atomic.LoadInt64(&written) < *mb*1000*1000 && time.Since(start) < *limit
+		})
+	} else {
+		check(os.MkdirAll(*out, 0o755))
 	}
-	wg.Wait()
+	for i := 0; i < *files; i++ {
+		var begun int64
+		record(fmt.Sprintf("%s/%05d.trace", *out, i), serve, func() bool { return atomic.AddInt64(&begun, 1) <= *each })
+	}
 	wall := time.Since(start)
-	trace.Stop()
-	check(f.Close())
 
 	check(json.NewEncoder(os.Stdout).Encode(map[string]interface{}{
 		"program":    "load",
