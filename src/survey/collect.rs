@@ -107,7 +107,14 @@ impl<'a> Collector<'a> {
         true
     }
 
+    #[inline]
     fn add_parts(&mut self, g: GIdx) {
+        if !self.parts.is_empty() {
+            self.add_found_parts(g);
+        }
+    }
+
+    fn add_found_parts(&mut self, g: GIdx) {
         let Survey { served, forest, symbols, .. } = &mut self.survey;
         for part in self.parts.drain(..) {
             served.add(forest, symbols, g, part);

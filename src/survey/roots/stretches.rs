@@ -76,6 +76,36 @@ pub(crate) struct Match<S> {
     pub(crate) holds: StackHolds,
 }
 
+/// Stacks on which a goroutine waited. Most calls are short: the first few need no memory of their own.
+#[derive(Clone, Debug)]
+struct Waits<S> {
+    few: [Option<S>; 4],
+    more: FxHashSet<S>,
+}
+
+impl<S> Default for Waits<S> {
+    fn default() -> Self {
+        Self { few: [const { None }; 4], more: FxHashSet::default() }
+    }
+}
+
+impl<S: Copy + Eq + Hash> Waits<S> {
+    /// Adds a stack; false if it was there.
+    fn insert(&mut self, stack: S) -> bool {
+        for place in &mut self.few {
+            match place {
+                Some(known) if *known == stack => return false,
+                Some(_) => {}
+                None => {
+                    *place = Some(stack);
+                    return true;
+                }
+            }
+        }
+        self.more.insert(stack)
+    }
+}
+
 /// A stretch whose end is not known yet.
 #[derive(Clone, Debug)]
 struct OpenStretch<S> {
@@ -84,7 +114,7 @@ struct OpenStretch<S> {
     call: CallSite,
     seen: SeenPart,
     /// The stacks on which the goroutine waited, until one comes twice.
-    waits: FxHashSet<S>,
+    waits: Waits<S>,
     births: Vec<GIdx>,
 }
 
@@ -93,7 +123,7 @@ impl<S: Copy + Eq + Hash> OpenStretch<S> {
         let start = before.last_gap.filter(|_| before.was_outside);
         let since_start = before.is_new() && holds == StackHolds::SinceItRan;
         let seen = SeenPart { start: (!since_start).then_some(first), end: None, may_be_several: false };
-        Self { start, stack, call, seen, waits: FxHashSet::default(), births: Vec::new() }
+        Self { start, stack, call, seen, waits: Waits::default(), births: Vec::new() }
     }
 
     fn matched(&mut self, Match { stack, call, last, holds, .. }: Match<S>) {
@@ -101,7 +131,7 @@ impl<S: Copy + Eq + Hash> OpenStretch<S> {
         self.seen.end = (holds == StackHolds::AMoment).then_some(last);
         if holds == StackHolds::WhileItWaits && !self.seen.may_be_several && !self.waits.insert(stack) {
             self.seen.may_be_several = true;
-            self.waits = FxHashSet::default();
+            self.waits = Waits::default();
         }
     }
 }

@@ -5,6 +5,7 @@ use super::evidence::{EvidenceKind, GoroutineRef};
 use super::evidence_store::EvidenceStore;
 use super::names::StringCache;
 use super::notes::Notes;
+use super::relevant_runs::RunOrder;
 use super::scan::{Birth, Death, Scan};
 use super::scan_concat::ScanConcat;
 use crate::survey::Survey;
@@ -241,8 +242,9 @@ impl<'a> ScanCollector<'a> {
 
     fn add_evidence(&mut self, store: &mut EvidenceStore, terms: ScanTerms<'_>) {
         store.add_open(&self.open_ids);
-        for (g, runs) in store.relevant.goroutines() {
-            let g = self.goroutine(g, terms);
+        let mut order = RunOrder::new();
+        for part in &store.relevant.parts {
+            let g = self.goroutine(part.g, terms);
             // Where an id repeats, damage can leave a run of no known goroutine.
             if !g.is_some() {
                 continue;
@@ -250,6 +252,7 @@ impl<'a> ScanCollector<'a> {
             let last_gap = self.unfinished.get(&g).copied().flatten();
             let was_seen = self.collector.survey.forest.get(g).generation != terms.generation;
             let before = Before { last_gap, was_outside: !self.never_outside.contains(&g), was_seen };
+            let runs = store.relevant.runs(part, &mut order);
             let pieces = runs.flat_map(|run| run.pieces()).map(|piece| terms.evidence(piece));
             let (is_open, was_outside) = self.collector.evidence_of_generation(g, pieces, before);
             if was_outside {

@@ -2,15 +2,16 @@
 //! stacks. On the hot path.
 //!
 //! ```text
-//!  run     │ marks │ bytes of the pieces │ id │ birth, if marked │ sequence number │ pieces
-//!  piece   │ kind  │ its numbers; file positions and times as differences from those before
+//!  run     │ marks │ bytes of the rest │ id │ birth, if marked │ sequence number │ pieces
+//!  piece   │ kind  │ its numbers; file positions and times as differences from those before, the first from the log's
 //! ```
 
 use super::evidence::{EvidenceKind, GoroutineRef};
-use super::evidence_pieces::{PieceReader, PieceWriter};
+use super::evidence_pieces::{LogBase, PieceReader, PieceWriter, put_birth, read_birth};
 use crate::trace::ids::GoId;
 use crate::trace::wire::cursor::Cursor;
 use crate::trace::wire::encode::put_uvarint;
+use std::ops::Range;
 
 /// What can be known of a run without its pieces: bits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,6 +30,15 @@ impl RunMarks {
     const BIRTH: u8 = 1 << 4;
     /// It names births.
     const NAMES_BIRTHS: u8 = 1 << 5;
+
+    /// None of the marks.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Those of several runs.
+    #[must_use]
+    pub(crate) fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
 
     /// Whether any of these marks is set.
     pub(crate) fn has(self, marks: u8) -> bool {
@@ -61,24 +71,47 @@ pub(crate) struct RunHead {
 #[derive(Default, Debug)]
 pub(crate) struct EvidenceLog {
     bytes: Vec<u8>,
+    base: LogBase,
     /// Births of other scans before those that the runs name.
     births: u32,
-    /// Memory for the pieces of one run.
-    pieces: Vec<u8>,
+    /// Memory for what follows the marks of one run.
+    rest: Vec<u8>,
 }
 
 /// A run of a log: its head, and its pieces one after the other.
 #[derive(Clone)]
 pub(crate) struct LoggedRun<'a> {
     pub(crate) head: RunHead,
-    /// Where it begins in the log.
-    pub(crate) at: usize,
-    bytes: &'a [u8],
-    births: u32,
+    /// Where it is in the log.
+    pub(crate) extent: RunExtent,
     pieces: PieceReader<'a>,
 }
 
+/// Where a run is in its log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct RunExtent {
+    marks: RunMarks,
+    /// Where it begins.
+    pub(crate) start: usize,
+    /// Where its goroutine's id is.
+    rest: usize,
+    /// Where it ends.
+    pub(crate) end: usize,
+}
+
+impl RunExtent {
+    /// Its size, in bytes.
+    pub(crate) fn len(self) -> usize {
+        self.end - self.start
+    }
+}
+
 impl EvidenceLog {
+    /// An empty log.
+    pub(crate) fn new(base: LogBase) -> Self {
+        Self { base, ..Self::default() }
+    }
+
     /// Where the next run will begin.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
@@ -88,6 +121,11 @@ impl EvidenceLog {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.births = 0;
+    }
+
+    /// The numbers of all runs are near these. The log is empty.
+    pub(crate) fn set_base(&mut self, base: LogBase) {
+        self.base = base;
     }
 
     /// So many births of other scans come before those that the runs name.
@@ -107,61 +145,110 @@ impl EvidenceLog {
 
     fn add(&mut self, g: GoroutineRef, seq: u64, mark: u8, kinds: &[EvidenceKind]) {
         debug_assert_eq!(self.births, 0, "what is joined to other scans is complete");
-        let Self { bytes, pieces, .. } = self;
-        pieces.clear();
-        let mut writer = PieceWriter::new(pieces);
+        let Self { bytes, rest, base, .. } = self;
+        rest.clear();
+        put_uvarint(rest, g.id.0);
+        let has_birth = g.birth != GoroutineRef::NO_BIRTH;
+        if has_birth {
+            put_birth(rest, g.birth);
+        }
+        put_uvarint(rest, seq);
+        let mut writer = PieceWriter::new(rest, *base);
         for kind in kinds {
             writer.put(*kind);
         }
-        let has_birth = g.birth != GoroutineRef::NO_BIRTH;
-        let marks = mark | RunMarks::of(kinds) | if has_birth { RunMarks::BIRTH } else { 0 };
-        bytes.push(marks);
-        put_uvarint(bytes, pieces.len() as u64);
-        put_uvarint(bytes, g.id.0);
-        if has_birth {
-            put_uvarint(bytes, g.birth.into());
+        bytes.push(mark | RunMarks::of(kinds) | if has_birth { RunMarks::BIRTH } else { 0 });
+        put_uvarint(bytes, rest.len() as u64);
+        bytes.extend_from_slice(rest);
+    }
+
+    /// Makes room for so many bytes of runs that will be put there; returns where.
+    pub(crate) fn make_room(&mut self, bytes: usize) -> usize {
+        let start = self.bytes.len();
+        if start == 0 {
+            // Memory that is zero already need not be filled.
+            self.bytes = vec![0; bytes];
+        } else {
+            self.bytes.resize(start + bytes, 0);
         }
-        put_uvarint(bytes, seq);
-        bytes.extend_from_slice(pieces);
+        start
+    }
+
+    /// Puts a run of another log to a place in room that was made for it; it takes as many bytes here.
+    #[inline]
+    pub(crate) fn put(&mut self, at: usize, from: &Self, run: RunExtent) {
+        let to = &mut self.bytes[at..at + run.len()];
+        match from.in_first_scan(run) {
+            None => to.copy_from_slice(&from.bytes[run.start..run.end]),
+            Some(run) => to.copy_from_slice(&run.bytes),
+        }
     }
 
     /// Adds a run of another log.
-    pub(crate) fn copy(&mut self, run: &LoggedRun<'_>) {
-        if run.births == 0 || !run.head.marks.has(RunMarks::BIRTH | RunMarks::NAMES_BIRTHS) {
-            return self.bytes.extend_from_slice(run.bytes);
+    pub(crate) fn copy(&mut self, from: &Self, run: RunExtent) {
+        match from.in_first_scan(run) {
+            None => self.bytes.extend_from_slice(&from.bytes[run.start..run.end]),
+            Some(run) => self.bytes.extend_from_slice(&run.bytes),
         }
-        let kinds: Vec<EvidenceKind> = run.pieces().collect();
-        self.add(run.head.g, run.head.seq, run.head.marks.0 & RunMarks::STATUS, &kinds);
+    }
+
+    /// A run, with births as a log of the first scan names them; none where it has the same bytes.
+    #[inline]
+    fn in_first_scan(&self, run: RunExtent) -> Option<Self> {
+        if self.births == 0 || !run.marks.has(RunMarks::BIRTH | RunMarks::NAMES_BIRTHS) {
+            return None;
+        }
+        let LoggedRun { head, pieces, .. } = self.read(run);
+        let kinds: Vec<EvidenceKind> = pieces.collect();
+        let mut log = Self::new(self.base);
+        log.add(head.g, head.seq, head.marks.0 & RunMarks::STATUS, &kinds);
+        Some(log)
     }
 
     /// All runs.
     pub(crate) fn runs(&self) -> impl Iterator<Item = LoggedRun<'_>> {
-        self.runs_from(0)
+        self.extents().map(|extent| self.read(extent))
     }
 
-    /// The runs from a position on.
-    pub(crate) fn runs_from(&self, at: usize) -> impl Iterator<Item = LoggedRun<'_>> {
-        let mut next = at;
+    /// Where all runs are.
+    pub(crate) fn extents(&self) -> impl Iterator<Item = RunExtent> {
+        self.extents_in(0..self.len())
+    }
+
+    /// Where the runs of a part of the log are, which begins with one.
+    pub(crate) fn extents_in(&self, part: Range<usize>) -> impl Iterator<Item = RunExtent> {
+        let mut next = part.start;
         std::iter::from_fn(move || {
-            let run = self.run(next)?;
-            next += run.bytes.len();
+            let run = if next < part.end { self.extent(next) } else { None }?;
+            next = run.end;
             Some(run)
         })
     }
 
-    /// The run that begins at a position.
-    pub(crate) fn run(&self, at: usize) -> Option<LoggedRun<'_>> {
-        let all = self.bytes.get(at..).filter(|rest| !rest.is_empty())?;
-        let mut cursor = Cursor::new(all, 0);
+    /// Where the run is that begins at a position.
+    #[inline]
+    pub(crate) fn extent(&self, start: usize) -> Option<RunExtent> {
+        let mut cursor = Cursor::new(self.bytes.get(start..)?, start as u64);
+        let marks = RunMarks(cursor.byte().ok()?);
         // What was written here is well formed.
-        let mut number = || cursor.uvarint().unwrap_or_default();
-        let (marks, len, id) = (RunMarks(number() as u8), number() as usize, GoId(number()));
-        let birth = if marks.has(RunMarks::BIRTH) { number() as u32 + self.births } else { GoroutineRef::NO_BIRTH };
-        let seq = number();
-        let start = cursor.offset() as usize;
-        let pieces = PieceReader::new(&all[start..start + len], self.births);
+        let len = cursor.uvarint().unwrap_or_default() as usize;
+        let rest = cursor.offset() as usize;
+        Some(RunExtent { marks, start, rest, end: rest + len })
+    }
+
+    /// A run of this log.
+    #[inline]
+    pub(crate) fn read(&self, extent: RunExtent) -> LoggedRun<'_> {
+        let RunExtent { marks, rest, end, .. } = extent;
+        let rest = &self.bytes[rest..end];
+        let mut cursor = Cursor::new(rest, 0);
+        let id = GoId(cursor.uvarint().unwrap_or_default());
+        let has_birth = marks.has(RunMarks::BIRTH);
+        let birth = if has_birth { read_birth(&mut cursor) + self.births } else { GoroutineRef::NO_BIRTH };
+        let seq = cursor.uvarint().unwrap_or_default();
+        let pieces = PieceReader::new(&rest[cursor.offset() as usize..], self.base, self.births);
         let head = RunHead { g: GoroutineRef { id, birth }, seq, marks };
-        Some(LoggedRun { head, at, bytes: &all[..start + len], births: self.births, pieces })
+        LoggedRun { head, extent, pieces }
     }
 }
 
@@ -222,7 +309,7 @@ mod tests {
     #[test]
     fn runs_are_read_back() {
         let kinds = all_kinds();
-        let mut log = EvidenceLog::default();
+        let mut log = EvidenceLog::new(LogBase { pos: 1 << 20, ticks: 100 });
         let g = |i: usize| {
             let birth = if i.is_multiple_of(3) { i as u32 } else { GoroutineRef::NO_BIRTH };
             GoroutineRef { id: GoId(NUMBERS[i % NUMBERS.len()]), birth }
@@ -240,7 +327,7 @@ mod tests {
             assert_eq!((run.head.seq, status.head.seq), (NUMBERS[(i + 2) % NUMBERS.len()], 0));
             assert_eq!(run.pieces().collect::<Vec<_>>(), of_run(i));
             assert_eq!(status.pieces().collect::<Vec<_>>(), [kinds[i]]);
-            assert_eq!(log.run(run.at).unwrap().head, run.head);
+            assert_eq!(log.extent(run.extent.start).map(|extent| log.read(extent).head), Some(run.head));
             let has = |mark| (run.head.marks.has(mark), status.head.marks.has(mark));
             assert_eq!(has(RunMarks::STATUS), (false, true));
             let is_match = |kind: &EvidenceKind| matches!(kind, EvidenceKind::Match(_));
@@ -257,9 +344,11 @@ mod tests {
         log.add_run(GoroutineRef::by_id(GoId(5)), 2, &[EvidenceKind::Created(6), EvidenceKind::End(9)]);
         log.add_run(GoroutineRef::by_id(GoId(6)), 2, &[EvidenceKind::End(10)]);
         log.shift_births(100);
-        let mut copied = EvidenceLog::default();
-        log.runs().for_each(|run| copied.copy(&run));
-        for log in [log, copied] {
+        let (mut copied, mut put) = (EvidenceLog::default(), EvidenceLog::default());
+        log.extents().for_each(|run| copied.copy(&log, run));
+        put.make_room(log.len());
+        log.extents().for_each(|run| put.put(run.start, &log, run));
+        for log in [log, copied, put] {
             let runs: Vec<_> = log.runs().map(|run| (run.head.g.birth, run.pieces().collect::<Vec<_>>())).collect();
             assert_eq!(runs[0], (104, vec![EvidenceKind::End(7)]));
             assert_eq!(runs[1], (GoroutineRef::NO_BIRTH, vec![EvidenceKind::Created(106), EvidenceKind::End(9)]));

@@ -18,9 +18,38 @@ mod tag {
     pub(super) const BITS: u8 = 3;
 }
 
-/// Facts of stacks, above how long they hold.
+/// Facts of stacks, above how long they hold: of a server's, whether it matches; of matches, whether the first is the last.
 const MATCHES: u8 = 1 << 2;
+const IS_ONE: u8 = 1 << 2;
 const HAS_CALL: u8 = 1 << 3;
+
+/// Facts of gaps. In most of them the first event is the last.
+const HAS_OTHER: u8 = 1;
+const HAS_TICKS: u8 = 1 << 1;
+const IS_MOMENT: u8 = 1 << 2;
+
+/// A file position and a time, in ticks, near those of a log.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) struct LogBase {
+    pub(crate) pos: u64,
+    pub(crate) ticks: u64,
+}
+
+/// The number of a birth takes as many bytes whatever it is: so does a run when births of other scans come before its own.
+pub(super) fn put_birth(out: &mut Vec<u8>, birth: u32) {
+    out.extend_from_slice(&birth.to_le_bytes());
+}
+
+/// Reads what [`put_birth`] wrote.
+pub(super) fn read_birth(cursor: &mut Cursor<'_>) -> u32 {
+    read_u32(cursor)
+}
+
+#[inline]
+fn read_u32(cursor: &mut Cursor<'_>) -> u32 {
+    let bytes = cursor.take(4).ok().and_then(|bytes| bytes.try_into().ok());
+    u32::from_le_bytes(bytes.unwrap_or_default())
+}
 
 #[inline]
 fn has_call(call: CallSite) -> u8 {
@@ -67,8 +96,8 @@ pub(super) struct PieceWriter<'o> {
 
 impl<'o> PieceWriter<'o> {
     /// Writes the pieces of a run behind what is there.
-    pub(super) fn new(out: &'o mut Vec<u8>) -> Self {
-        Self { out, pos: 0, ticks: 0 }
+    pub(super) fn new(out: &'o mut Vec<u8>, LogBase { pos, ticks }: LogBase) -> Self {
+        Self { out, pos, ticks }
     }
 
     #[inline]
@@ -86,18 +115,22 @@ impl<'o> PieceWriter<'o> {
     #[inline]
     fn call(&mut self, call: CallSite) {
         if call != CallSite::UNKNOWN {
-            put_uvarint(self.out, call.bits().into());
+            // A hash: as a varint, most have five bytes.
+            self.out.extend_from_slice(&call.bits().to_le_bytes());
         }
     }
 
     pub(super) fn put(&mut self, kind: EvidenceKind) {
         match kind {
             EvidenceKind::Match(Match { stack, call, first, last, holds }) => {
-                self.out.push(tag::MATCH | (holds as u8 | has_call(call)) << tag::BITS);
+                let is_one = if first == last { IS_ONE } else { 0 };
+                self.out.push(tag::MATCH | (holds as u8 | is_one | has_call(call)) << tag::BITS);
                 put_uvarint(self.out, stack);
                 self.call(call);
                 self.pos(first);
-                self.pos(last);
+                if first != last {
+                    self.pos(last);
+                }
             }
             EvidenceKind::Server(ServerStacks { step, matches, call, holds, len, stack, pos, ticks }) => {
                 let matches = if matches { MATCHES } else { 0 };
@@ -110,20 +143,24 @@ impl<'o> PieceWriter<'o> {
                 self.ticks(ticks);
             }
             EvidenceKind::Gap(RunGap { first, last, ticks, first_other }) => {
-                let (has_other, has_ticks) = (u8::from(first_other != 0), u8::from(ticks != 0));
-                self.out.push(tag::GAP | (has_other | has_ticks << 1) << tag::BITS);
+                let has_other = if first_other == 0 { 0 } else { HAS_OTHER };
+                let has_ticks = if ticks == 0 { 0 } else { HAS_TICKS };
+                let is_moment = if first == last { IS_MOMENT } else { 0 };
+                self.out.push(tag::GAP | (has_other | has_ticks | is_moment) << tag::BITS);
                 self.pos(first);
+                if first != last {
+                    self.pos(last);
+                }
                 if first_other != 0 {
                     self.pos(first_other);
                 }
-                self.pos(last);
                 if ticks != 0 {
                     self.ticks(ticks);
                 }
             }
             EvidenceKind::Created(birth) => {
                 self.out.push(tag::CREATED);
-                put_uvarint(self.out, birth.into());
+                put_birth(self.out, birth);
             }
             EvidenceKind::End(pos) => {
                 self.out.push(tag::END);
@@ -144,8 +181,8 @@ pub(crate) struct PieceReader<'a> {
 
 impl<'a> PieceReader<'a> {
     /// Reads the pieces of a run, with so many births of other scans before those that it names.
-    pub(super) fn new(bytes: &'a [u8], births: u32) -> Self {
-        Self { cursor: Cursor::new(bytes, 0), births, pos: 0, ticks: 0 }
+    pub(super) fn new(bytes: &'a [u8], LogBase { pos, ticks }: LogBase, births: u32) -> Self {
+        Self { cursor: Cursor::new(bytes, 0), births, pos, ticks }
     }
 
     #[inline]
@@ -156,7 +193,7 @@ impl<'a> PieceReader<'a> {
 
     #[inline]
     fn next_call(&mut self, facts: u8) -> CallSite {
-        if facts & HAS_CALL == 0 { CallSite::UNKNOWN } else { CallSite::from_bits(self.number() as u32) }
+        if facts & HAS_CALL == 0 { CallSite::UNKNOWN } else { CallSite::from_bits(read_u32(&mut self.cursor)) }
     }
 
     #[inline]
@@ -183,7 +220,9 @@ impl Iterator for PieceReader<'_> {
         Some(match tag & ((1 << tag::BITS) - 1) {
             tag::MATCH => {
                 let (stack, call) = (self.number(), self.next_call(facts));
-                EvidenceKind::Match(Match { stack, call, first: self.next_pos(), last: self.next_pos(), holds })
+                let first = self.next_pos();
+                let last = if facts & IS_ONE != 0 { first } else { self.next_pos() };
+                EvidenceKind::Match(Match { stack, call, first, last, holds })
             }
             tag::SERVER => {
                 let step = STEPS.get(self.number() as usize).copied().unwrap_or_default();
@@ -193,12 +232,12 @@ impl Iterator for PieceReader<'_> {
             }
             tag::GAP => {
                 let first = self.next_pos();
-                let first_other = if facts & 1 != 0 { self.next_pos() } else { 0 };
-                let last = self.next_pos();
-                let ticks = if facts & 2 != 0 { self.next_ticks() } else { 0 };
+                let last = if facts & IS_MOMENT != 0 { first } else { self.next_pos() };
+                let first_other = if facts & HAS_OTHER != 0 { self.next_pos() } else { 0 };
+                let ticks = if facts & HAS_TICKS != 0 { self.next_ticks() } else { 0 };
                 EvidenceKind::Gap(RunGap { first, last, ticks, first_other })
             }
-            tag::CREATED => EvidenceKind::Created(self.number() as u32 + self.births),
+            tag::CREATED => EvidenceKind::Created(read_birth(&mut self.cursor) + self.births),
             _ => EvidenceKind::End(self.next_pos()),
         })
     }

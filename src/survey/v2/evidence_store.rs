@@ -2,7 +2,9 @@
 
 use super::compact_run::{CompactRun, OtherStack, PackedRun};
 use super::evidence::{EvidenceKind, GoroutineRef};
-use super::evidence_log::{EvidenceLog, LoggedRun};
+use super::evidence_log::EvidenceLog;
+use super::evidence_pieces::LogBase;
+use super::relevant_runs::RelevantEvidence;
 use super::skipped::SkippedGoroutines;
 use crate::trace::id_window::IdWindow;
 use crate::trace::ids::GoId;
@@ -61,22 +63,6 @@ impl EvidenceMemory {
     }
 }
 
-/// What was selected as relevant.
-#[derive(Default, Debug)]
-pub(crate) struct RelevantEvidence {
-    /// Goroutine by goroutine, each one's in its own order.
-    pub(crate) log: EvidenceLog,
-    /// The goroutines, each with where its runs begin.
-    pub(crate) starts: Vec<(GoroutineRef, usize)>,
-}
-
-impl RelevantEvidence {
-    /// The goroutines in their order, each with its runs.
-    pub(crate) fn goroutines(&self) -> impl Iterator<Item = (GoroutineRef, impl Iterator<Item = LoggedRun<'_>>)> {
-        self.starts.iter().map(|&(g, at)| (g, self.log.runs_from(at).take_while(move |run| run.head.g == g)))
-    }
-}
-
 /// The evidence of one generation.
 #[derive(Default, Debug)]
 pub(crate) struct EvidenceStore {
@@ -84,8 +70,8 @@ pub(crate) struct EvidenceStore {
     pub(crate) lists: EvidenceLists,
     /// What the scans of the threads after this one's found, in their order, until the relevant evidence is selected.
     pub(crate) following: Vec<EvidenceLists>,
-    /// File position where the generation starts.
-    pub(crate) start: u64,
+    /// File position and time, in ticks, where the generation starts.
+    pub(crate) start: LogBase,
     /// The goroutines of which the scan left something out, and those of the following scans.
     skipped: SkippedGoroutines,
     following_skipped: Vec<SkippedGoroutines>,
@@ -97,9 +83,10 @@ impl EvidenceStore {
     /// So few packed runs are moved when their base changes.
     const FEW: usize = 1024;
 
-    /// Nothing yet, of a generation that starts at this file position. `skips` is the size of a scan, in bytes, that
+    /// Nothing yet, of a generation that starts here. `skips` is the size of a scan, in bytes, that
     /// leaves out runs with skippable stacks; none for one that keeps all.
-    pub(crate) fn new(start: u64, EvidenceMemory(lists): EvidenceMemory, skips: Option<u64>) -> Self {
+    pub(crate) fn new(start: LogBase, EvidenceMemory(mut lists): EvidenceMemory, skips: Option<u64>) -> Self {
+        lists.log.set_base(start);
         let skipped = skips.map_or_else(SkippedGoroutines::nothing, SkippedGoroutines::for_bytes);
         Self { lists, start, skipped, ..Self::default() }
     }
@@ -161,7 +148,7 @@ impl EvidenceStore {
     /// not match, where a stretch that is open ends; 0 when there is none.
     #[inline]
     pub(crate) fn add_gap_run(&mut self, id: GoId, seq: u64, pos: u64, first_other: u64) -> bool {
-        let (offset, EvidenceLists { packed, window, .. }) = (pos - self.start, &mut self.lists);
+        let (offset, EvidenceLists { packed, window, .. }) = (pos - self.start.pos, &mut self.lists);
         let other = OtherStack::new(pos, first_other);
         match PackedRun::new(window.offset(id), offset, seq, other) {
             Some(run) => packed.push(run),
@@ -178,7 +165,7 @@ impl EvidenceStore {
         let base = window.first();
         if !window.has(id) && window.move_once(GoId(id.0.min(MAX_MIDDLE)), || packed.len() < Self::FEW) {
             compact.extend(packed.drain(..).map(|run| run.unpacked(base)));
-            let pos = self.start + offset;
+            let pos = self.start.pos + offset;
             return self.add_gap_run(id, seq, pos, other.position(pos));
         }
         let run = CompactRun::new(id.0, offset, seq, other);

@@ -37,7 +37,7 @@
 //!    run with a skippable stack is not kept at all, only that its goroutine had one (`skipped.rs`). Tasks and regions are
 //!    noted by run too (`notes.rs`).
 //! 4. As soon as a generation is scanned, `relevant.rs` selects the evidence about goroutines with a matching or a
-//!    server's stack. Of a goroutine born in the generation no other evidence is ever needed; of an older one it may be, if
+//!    server's stack (`relevant_runs.rs`). Of a goroutine born in the generation no other evidence is ever needed; of an older one it may be, if
 //!    something of it is open, and is kept. The memory of everything else serves the next scan.
 //! 5. If a run was left out that is needed after all, because its goroutine matches by other stacks or has something open
 //!    since an earlier generation, the generation is scanned once more, and all is kept.
@@ -56,6 +56,7 @@ pub(crate) mod id_range;
 pub(crate) mod names;
 pub(crate) mod notes;
 pub(crate) mod relevant;
+pub(crate) mod relevant_runs;
 pub(crate) mod run_evidence;
 pub(crate) mod scan;
 pub(crate) mod scan_concat;

@@ -1,67 +1,70 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
-use super::compact_run::CompactRun;
 use super::evidence::{EvidenceKind, GoroutineRef};
-use super::evidence_log::RunMarks;
+use super::evidence_log::{EvidenceLog, LoggedRun, RunHead, RunMarks};
 use super::evidence_store::{EvidenceLists, EvidenceMemory, EvidenceStore};
 use super::id_range::IdRange;
+use super::relevant_runs::RelevantEvidence;
 use super::scan::Birth;
 use super::scan_concat::ScanConcat;
-use crate::trace::buckets::Buckets;
 use crate::trace::ids::GoId;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Where a run is stored.
-#[derive(Clone, Copy, Default)]
-struct StoredAt {
-    /// The scan that found it, by its position in [`EvidenceStore::lists`], and which of its lists.
-    scan_and_list: u32,
-    /// Index in that list, or the lowest bits of the position in the log.
-    low: u32,
+/// A goroutine in the logs of a generation.
+struct LoggedGoroutine {
+    g: GoroutineRef,
+    /// The marks of all its runs.
+    marks: RunMarks,
+    /// How many bytes its runs take.
+    bytes: usize,
+    /// The sequence number of the last of them.
+    last_seq: Option<u64>,
+    /// Whether they are in its order.
+    in_order: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-enum ListKind {
-    #[default]
-    Log,
-    PackedRun,
-    CompactRun,
+/// The runs of the logs, and whose they are. Each head is read once: where there are many runs, reading them is most of
+/// the time of pass 1.
+#[derive(Default)]
+struct LoggedRuns {
+    /// Each run's goroutine, by its position among the goroutines.
+    runs: Vec<u32>,
+    goroutines: Vec<LoggedGoroutine>,
+    numbers: FxHashMap<GoroutineRef, u32>,
 }
 
-impl StoredAt {
-    const LIST_BITS: u32 = 2;
-    /// Higher bits of the position: logs may be longer than 4 GB.
-    const HIGH_BITS: u32 = 12;
-
-    fn new(scan: usize, list: ListKind, at: usize) -> Self {
-        let high = (at as u64 >> u32::BITS) as u32 & ((1 << Self::HIGH_BITS) - 1);
-        let scan_and_list = ((scan as u32) << Self::HIGH_BITS | high) << Self::LIST_BITS | list as u32;
-        Self { scan_and_list, low: at as u32 }
-    }
-
-    fn scan(self) -> usize {
-        (self.scan_and_list >> (Self::LIST_BITS + Self::HIGH_BITS)) as usize
-    }
-
-    fn list(self) -> ListKind {
-        match self.scan_and_list & ((1 << Self::LIST_BITS) - 1) {
-            0 => ListKind::Log,
-            1 => ListKind::PackedRun,
-            _ => ListKind::CompactRun,
+impl LoggedRuns {
+    fn new(store: &EvidenceStore) -> Self {
+        let mut logged = Self::default();
+        for lists in store.lists() {
+            lists.log.runs().for_each(|run| logged.add(&run));
         }
+        logged
     }
 
-    fn at(self) -> usize {
-        let high = self.scan_and_list >> Self::LIST_BITS & ((1 << Self::HIGH_BITS) - 1);
-        (u64::from(high) << u32::BITS | u64::from(self.low)) as usize
+    fn add(&mut self, run: &LoggedRun<'_>) {
+        let RunHead { g, seq, marks } = run.head;
+        let goroutines = &mut self.goroutines;
+        let number = *self.numbers.entry(g).or_insert_with(|| {
+            goroutines.push(LoggedGoroutine { g, marks: RunMarks::NONE, bytes: 0, last_seq: None, in_order: true });
+            goroutines.len() as u32 - 1
+        });
+        let of_goroutine = &mut goroutines[number as usize];
+        of_goroutine.marks = of_goroutine.marks.and(marks);
+        of_goroutine.bytes += run.extent.len();
+        of_goroutine.in_order &= of_goroutine.last_seq < Some(seq);
+        of_goroutine.last_seq = Some(seq);
+        self.runs.push(number);
     }
 }
 
-/// Runs of some goroutines, and all other runs that may be looked at later.
-struct Picked {
-    /// Each run with its goroutine's position among those that were asked for.
-    wanted: Vec<(u32, StoredAt)>,
-    others: Vec<StoredAt>,
+/// Whose runs are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    Now,
+    /// Perhaps later.
+    Later,
+    Never,
 }
 
 impl EvidenceStore {
@@ -86,23 +89,26 @@ impl EvidenceStore {
             roots.remove(id);
             irrelevant.remove(id);
         }
-        let is_needed = |marks: RunMarks, g: GoroutineRef| {
+        let is_needed = |&LoggedGoroutine { g, marks, .. }: &&LoggedGoroutine| {
             marks.has(RunMarks::SERVER)
                 || marks.has(RunMarks::MATCH) && (g.birth != GoroutineRef::NO_BIRTH || !roots.has(g.id))
         };
-        let runs = self.lists().flat_map(|lists| lists.log.runs());
-        let needed = runs.filter(|run| is_needed(run.head.marks, run.head.g)).map(|run| run.head.g);
-        let mut wanted: Vec<GoroutineRef> = needed.collect::<FxHashSet<_>>().into_iter().collect();
-        wanted.sort_unstable();
-        if wanted.iter().any(|g| self.has_skipped(g.id)) {
+        let logged = LoggedRuns::new(self);
+        let needed: FxHashSet<GoroutineRef> = logged.goroutines.iter().filter(is_needed).map(|one| one.g).collect();
+        if needed.iter().any(|g| self.has_skipped(g.id)) {
             return None;
         }
-        for g in &wanted {
+        for g in &needed {
             irrelevant.remove(g.id);
         }
-        let picked = self.pick(&wanted, &irrelevant);
-        self.append_relevant(&wanted, &picked.wanted);
-        Some(self.keep(&picked.others))
+        let rest = self.select(logged, |g| match g {
+            _ if g.birth == GoroutineRef::NO_BIRTH && irrelevant.has(g.id) => Looked::Never,
+            _ if needed.contains(&g) => Looked::Now,
+            _ => Looked::Later,
+        });
+        self.outside = outside(&rest);
+        let first = std::mem::replace(&mut self.lists, rest);
+        Some(std::iter::once(first).chain(self.following.drain(..)).map(EvidenceMemory::of).collect())
     }
 
     /// Adds to the relevant evidence that about goroutines of which something is open since an earlier generation, by their
@@ -111,13 +117,11 @@ impl EvidenceStore {
         if open.is_empty() {
             return;
         }
-        let selected: FxHashSet<GoroutineRef> = self.relevant.starts.iter().map(|(g, _)| *g).collect();
-        let others = open.iter().map(|&id| GoroutineRef::by_id(id)).filter(|g| !selected.contains(g));
-        let mut others: Vec<GoroutineRef> = others.collect();
-        others.sort_unstable();
-        let picked = self.pick(&others, &IdRange::default());
-        self.append_relevant(&others, &picked.wanted);
-        self.relevant.starts.sort_unstable();
+        let selected: FxHashSet<GoroutineRef> = self.relevant.parts.iter().map(|part| part.g).collect();
+        let is_open = |g: &GoroutineRef| g.birth == GoroutineRef::NO_BIRTH && open.contains(&g.id);
+        let look = |g| if is_open(&g) && !selected.contains(&g) { Looked::Now } else { Looked::Never };
+        self.select(LoggedRuns::new(self), look);
+        self.relevant.parts.sort_unstable_by_key(|part| part.g);
     }
 
     /// What each scan found, in their order; once the relevant evidence is selected, what was kept beside it.
@@ -125,82 +129,69 @@ impl EvidenceStore {
         std::iter::once(&self.lists).chain(&self.following)
     }
 
-    /// Finds the evidence about some goroutines, and all other evidence but that about irrelevant goroutines.
-    fn pick(&self, wanted: &[GoroutineRef], irrelevant: &IdRange) -> Picked {
-        let wanted: FxHashMap<GoroutineRef, u32> = (0..).zip(wanted).map(|(i, &g)| (g, i)).collect();
-        let mut picked = Picked { wanted: Vec::new(), others: Vec::new() };
-        let mut add = |g: GoroutineRef, at| match wanted.get(&g) {
-            Some(&position) => picked.wanted.push((position, at)),
-            None => picked.others.push(at),
-        };
-        for (scan, lists) in self.lists().enumerate() {
-            for run in lists.log.runs() {
-                let g = run.head.g;
-                if g.birth != GoroutineRef::NO_BIRTH || !irrelevant.has(g.id) {
-                    add(g, StoredAt::new(scan, ListKind::Log, run.at));
-                }
-            }
-        }
-        for (scan, lists) in self.lists().enumerate() {
-            let base = lists.base();
-            for (i, run) in lists.packed.iter().enumerate() {
-                let id = run.id(base);
-                if !irrelevant.has(id) {
-                    add(GoroutineRef::by_id(id), StoredAt::new(scan, ListKind::PackedRun, i));
-                }
-            }
-            for (i, run) in lists.compact.iter().enumerate() {
-                if !irrelevant.has(run.g().id) {
-                    add(run.g(), StoredAt::new(scan, ListKind::CompactRun, i));
-                }
-            }
-        }
-        picked
-    }
-
-    /// Appends evidence about some goroutines to the relevant evidence, one goroutine after the other.
-    fn append_relevant(&mut self, goroutines: &[GoroutineRef], picked: &[(u32, StoredAt)]) {
+    /// Adds the runs of some goroutines to the relevant evidence. Returns those that may be looked at later.
+    fn select(&mut self, mut logged: LoggedRuns, look: impl Fn(GoroutineRef) -> Looked) -> EvidenceLists {
+        let mut rest = EvidenceLists { log: EvidenceLog::new(self.start), ..EvidenceLists::default() };
+        let plain = self.plain_runs(&mut logged, &look, &mut rest);
+        let LoggedRuns { runs, goroutines, .. } = logged;
+        let looked: Vec<Looked> = goroutines.iter().map(|one| look(one.g)).collect();
+        let mut now: Vec<usize> = (0..goroutines.len()).filter(|number| looked[*number] == Looked::Now).collect();
+        now.sort_unstable_by_key(|number| goroutines[*number].g);
         let mut relevant = std::mem::take(&mut self.relevant);
-        let lists: Vec<_> = self.lists().collect();
-        let mut in_order = Vec::new();
-        let buckets = Buckets::new(goroutines.len(), || picked.iter().copied());
-        for (&g, of_one) in goroutines.iter().zip(buckets.iter()).filter(|(_, of_one)| !of_one.is_empty()) {
-            relevant.starts.push((g, relevant.log.len()));
-            in_order.clear();
-            in_order.extend(of_one.iter().map(|at| (rank(&lists, *at, self.start), *at)));
-            in_order.sort_by_key(|(rank, _)| *rank);
-            for &(_, at) in &in_order {
-                match compact_run(&lists, at) {
-                    Some(run) => relevant.log.add_run(g, run.seq(), &[EvidenceKind::Gap(run.gap(self.start))]),
-                    None => lists[at.scan()].log.run(at.at()).iter().for_each(|run| relevant.log.copy(run)),
+        if relevant.parts.is_empty() {
+            relevant = RelevantEvidence::new(self.start);
+        }
+        let of_number = |&number: &usize| {
+            let LoggedGoroutine { g, bytes, in_order, .. } = goroutines[number];
+            (g, bytes, in_order)
+        };
+        let starts = relevant.make_room(now.iter().map(of_number));
+        let mut next = vec![0; goroutines.len()];
+        for (number, start) in now.into_iter().zip(starts) {
+            next[number] = start;
+        }
+        let mut numbers = runs.into_iter().map(|number| number as usize);
+        for log in self.lists().map(|lists| &lists.log).chain([&plain]) {
+            for run in log.extents() {
+                let Some(number) = numbers.next() else { break };
+                match looked[number] {
+                    Looked::Now => {
+                        relevant.put(next[number], log, run);
+                        next[number] += run.len();
+                    }
+                    Looked::Later => rest.log.copy(log, run),
+                    Looked::Never => {}
                 }
             }
         }
         self.relevant = relevant;
+        rest
     }
 
-    /// Keeps some of what scans found, and nothing else. Returns the memory of all lists.
-    fn keep(&mut self, kept: &[StoredAt]) -> Vec<EvidenceMemory> {
-        let lists: Vec<_> = self.lists().collect();
-        let mut rest = EvidenceLists::default();
-        for &at in kept {
-            match compact_run(&lists, at) {
-                Some(run) => rest.compact.push(run),
-                None => lists[at.scan()].log.run(at.at()).iter().for_each(|run| rest.log.copy(run)),
+    /// The packed and compact runs of goroutines that are looked at now, as a log: they follow those that are logged. Those
+    /// that may be looked at later go to `rest`.
+    fn plain_runs(
+        &self,
+        logged: &mut LoggedRuns,
+        look: impl Fn(GoroutineRef) -> Looked,
+        rest: &mut EvidenceLists,
+    ) -> EvidenceLog {
+        let mut log = EvidenceLog::new(self.start);
+        for lists in self.lists() {
+            let packed = lists.packed.iter().map(|run| run.unpacked(lists.base()));
+            for run in packed.chain(lists.compact.iter().copied()) {
+                match look(run.g()) {
+                    Looked::Now => {
+                        let start = log.len();
+                        log.add_run(run.g(), run.seq(), &[EvidenceKind::Gap(run.gap(self.start.pos))]);
+                        log.extent(start).iter().for_each(|run| logged.add(&log.read(*run)));
+                    }
+                    Looked::Later => rest.compact.push(run),
+                    Looked::Never => {}
+                }
             }
         }
-        let outside = outside(&rest);
-        self.outside = outside;
-        let first = std::mem::replace(&mut self.lists, rest);
-        std::iter::once(first).chain(self.following.drain(..)).map(EvidenceMemory::of).collect()
-    }
-}
-
-/// The place of a run among those of its goroutine, in a generation that starts at a file position.
-fn rank(lists: &[&EvidenceLists], at: StoredAt, start: u64) -> (u64, bool, u64) {
-    match compact_run(lists, at) {
-        Some(run) => (run.seq(), true, run.gap(start).first),
-        None => lists[at.scan()].log.run(at.at()).map_or((0, false, 0), |run| run.rank()),
+        log
     }
 }
 
@@ -209,16 +200,6 @@ fn outside(lists: &EvidenceLists) -> FxHashSet<GoId> {
     let of_log = lists.log.runs().filter(|run| run.head.marks.has(RunMarks::OTHER)).map(|run| run.head.g.id);
     let of_runs = lists.compact.iter().filter(|run| run.has_other()).map(|run| run.g().id);
     of_log.chain(of_runs).collect()
-}
-
-/// A run of a scan's packed or compact runs; none for one in its log.
-fn compact_run(lists: &[&EvidenceLists], at: StoredAt) -> Option<CompactRun> {
-    let of_scan = lists[at.scan()];
-    match at.list() {
-        ListKind::Log => None,
-        ListKind::PackedRun => Some(of_scan.packed[at.at()].unpacked(of_scan.base())),
-        ListKind::CompactRun => Some(of_scan.compact[at.at()]),
-    }
 }
 
 /// The goroutines that `go` statements of a generation created. Their ids follow each other, with few gaps; those far
@@ -249,6 +230,7 @@ impl BornGoroutines {
 mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
+    use crate::survey::v2::evidence_pieces::LogBase;
     use crate::survey::v2::run_evidence::{RunEvidence, StackAt};
     use crate::trace::wire::event_spec::code;
 
@@ -264,7 +246,7 @@ mod tests {
         for lists in store.lists() {
             let packed = lists.packed.iter().map(|run| run.unpacked(lists.base()));
             let compact = packed.chain(lists.compact.iter().copied());
-            all.extend(compact.map(|run| (run.g(), run.seq(), vec![EvidenceKind::Gap(run.gap(store.start))])));
+            all.extend(compact.map(|run| (run.g(), run.seq(), vec![EvidenceKind::Gap(run.gap(store.start.pos))])));
         }
         let is_needed = |g: GoroutineRef, kind: &EvidenceKind| match kind {
             EvidenceKind::Match(_) => g != GoroutineRef::by_id(root),
@@ -293,7 +275,8 @@ mod tests {
         for round in 0..400 {
             // Also ids that do not fit into packed runs, or not into compact runs.
             let far = [0, 1 << 30, (1 << 32) - 10, (1 << 32) + 5][round % 4];
-            let mut scans = [(); 2].map(|()| EvidenceStore::new(1000, EvidenceMemory::default(), None));
+            let mut scans =
+                [(); 2].map(|()| EvidenceStore::new(LogBase { pos: 1000, ticks: 7 }, EvidenceMemory::default(), None));
             for i in 0..next(400) {
                 // Ids that share their low bits, and one that is ambiguous without its birth.
                 let id = GoId(far + next(20) + (next(3) << 16));
@@ -326,13 +309,14 @@ mod tests {
             let of_born = store.lists.compact.iter().filter(|run| run.g().id.0 == far + 15).count();
             assert_eq!(of_born, 0);
             store.add_open(&open);
-            let found = store.relevant.goroutines().flat_map(|(g, runs)| {
-                runs.map(move |run| {
-                    assert_eq!(run.head.g, g);
-                    (g, run.head.seq, run.pieces().collect())
-                })
-            });
-            assert_eq!(found.collect::<Runs>(), expected, "round {round}");
+            let mut found = Runs::new();
+            for part in &store.relevant.parts {
+                for run in store.relevant.runs(part, &mut Vec::new()) {
+                    assert_eq!(run.head.g, part.g);
+                    found.push((part.g, run.head.seq, run.pieces().collect()));
+                }
+            }
+            assert_eq!(found, expected, "round {round}");
             relevant += expected.len();
         }
         assert!(relevant > 5000, "{relevant}");

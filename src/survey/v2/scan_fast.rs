@@ -150,6 +150,7 @@ impl FastScan<'_> {
 mod tests {
     use super::*;
     use crate::survey::roots::classify::StackClass;
+    use crate::survey::v2::evidence_pieces::LogBase;
     use crate::survey::v2::evidence_store::EvidenceMemory;
     use crate::trace::id_table::IdTable;
     use crate::trace::v2::split::NoObserver;
@@ -162,7 +163,7 @@ mod tests {
         let classes = IdTable::new(&[(5, plain), (6, matching)]);
         let verdicts = StackVerdicts::new(&classes);
         let fast = FastScan { verdicts: &verdicts, known_reasons: 1 << 3, callback: GoId::NONE };
-        let mut store = EvidenceStore::new(0, EvidenceMemory::default(), Some(1000));
+        let mut store = EvidenceStore::new(LogBase::default(), EvidenceMemory::default(), Some(1000));
         let mut running = None;
         let mut take = |bytes: &[u8], pos, running: &mut Running| {
             let mut padded = [0xff; WORD_EVENT_BYTES];

@@ -5,6 +5,7 @@
 //!  scans                         scan   ──► join ──► join       put together in the order of the threads
 //! ```
 
+use super::evidence_pieces::LogBase;
 use super::evidence_store::{EvidenceMemory, EvidenceStore};
 use super::scan::{Scan, ScanInput};
 use super::thread_scan::ThreadScan;
@@ -49,7 +50,8 @@ pub(crate) fn scan_threads(
     let index = input.generation.index;
     let size = threads.clone().map(|thread| bytes(index, input.batches, thread)).sum();
     let memory = if input.classes.is_some() { memory.for_bytes(size) } else { memory };
-    let evidence = EvidenceStore::new(index.start, memory, (!input.keeps_all).then_some(size));
+    let start = LogBase { pos: index.start, ticks: index.min_time };
+    let evidence = EvidenceStore::new(start, memory, (!input.keeps_all).then_some(size));
     let mut scan = Scan { evidence, ..Scan::default() };
     let mut bytes = Vec::new();
     let verdicts = input.classes.map(StackVerdicts::new);
