@@ -35,9 +35,13 @@ mod windows;
 
 pub(crate) use fold::requests::MeasuredTrace;
 pub(crate) use fold::samples::Folder;
+#[cfg(test)]
+pub(crate) use intervals::aggregate::SumIdx;
 pub(crate) use parts::part::{MeasuredPart, PartMeasurer};
 pub(crate) use parts::part_fast::WithoutPaths;
 pub(crate) use parts::whole::{Measured, WholeMeasurer};
-pub(crate) use paths::requests::MAX_PIECES;
+#[cfg(test)]
+pub(crate) use paths::exemplar::LaneMeasured;
+pub(crate) use paths::requests::{MAX_PIECES, MIN_GROWTH};
 pub(crate) use spec::MeasureSpec;
 pub(crate) use windows::part_start::{BeforePart, PartStart};

@@ -29,6 +29,8 @@ pub(crate) struct MeasureSpec<'a> {
     pub(crate) request_stacks: bool,
     /// Whether more requests than the slowest are wanted with their goroutines, and when the collector worked.
     pub(crate) exemplars: bool,
+    /// Fewest pieces of intervals that a part logs between two walks.
+    pub(crate) part_growth: usize,
     /// Most pieces of intervals kept for open requests.
     pub(crate) max_pieces: usize,
 }

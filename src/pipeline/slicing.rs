@@ -13,7 +13,7 @@ use super::selection::{add_selection, selection_of};
 use super::snapshots::{GenerationKey, Seen};
 use super::threads::in_pool;
 use super::{Answer, Input, Options, Stacks, in_order};
-use crate::measure::{Folder, MAX_PIECES, MeasureSpec, Measured, MeasuredTrace};
+use crate::measure::{Folder, MAX_PIECES, MIN_GROWTH, MeasureSpec, Measured, MeasuredTrace};
 use crate::profile::{
     ChosenFrom, Metric, Only, Profile, RequestStacks, RequestWaits, Requests, SelectAlone, TraceInfo,
     in_several_snapshots,
@@ -293,6 +293,7 @@ impl Slicer<'_> {
                 include_partial: options.include_partial,
                 request_stacks: options.request_stacks,
                 exemplars: options.exemplars,
+                part_growth: MIN_GROWTH,
                 max_pieces: MAX_PIECES,
             };
             let (found, last, mut damage) = trace.measure(&survey, predictions, spec, options, self.ticker)?;

@@ -165,9 +165,9 @@ impl V1Trace {
     fn measure_parts<'t>(&self, task: MeasureSpec<'t>, threads: usize) -> Measured {
         let spare: Mutex<Vec<PartMeasurer<'t>>> = Mutex::default();
         let whole = WholeMeasurer::new(task);
-        let memory = whole.log_memory();
+        let resources = whole.part_resources(false);
         let measure = |part: usize, (): &mut ()| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(task, &memory));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(&resources));
             self.measure_part(part, task, measurer)
         };
         let take = |(whole, last): &mut (WholeMeasurer<'t>, Time),

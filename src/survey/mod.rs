@@ -39,6 +39,8 @@ pub(crate) mod v2;
 
 pub(crate) use candidates::candidates;
 pub(crate) use first_calls::FirstCalls;
+#[cfg(test)]
+pub(crate) use forest::ServedSpan;
 pub(crate) use forest::{AnnotatedRoot, Annotation, CutSpan, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
 pub(crate) use handlers::{endpoints, handlers, unknown_handler};
 pub(crate) use started::Started;

@@ -50,6 +50,8 @@ pub(super) struct MeasureCore<'a> {
     pub(super) created_late: Vec<GIdx>,
     /// The intervals of all goroutines, where critical paths are walked.
     pub(super) log: Option<Box<IntervalLog>>,
+    /// When goroutines did something of whose life before nothing is logged here, in order; with a log.
+    pub(super) unknown_before: Vec<Time>,
     wakers: Wakers,
 }
 
@@ -72,6 +74,7 @@ impl<'a> MeasureCore<'a> {
             ended: vec![0; n.div_ceil(64)],
             created_late: Vec::new(),
             log: spec.latency.then(|| Box::new(IntervalLog::new(memory.clone()))),
+            unknown_before: Vec::new(),
             wakers: Wakers::default(),
         }
     }
@@ -259,6 +262,9 @@ impl<'a> MeasureCore<'a> {
             self.created_late.push(t.g);
         }
         self.add_line(Timeline::new(t.g, (window, chain), FirstState { state: t.to, since, stack }));
+        if created {
+            self.note_if_unknown(cause.by, since);
+        }
         if let Some(log) = &mut self.log {
             if created {
                 let by = if cause.by == t.g { GIdx::NONE } else { cause.by };
@@ -327,15 +333,39 @@ impl<'a> MeasureCore<'a> {
         open.map(|line| (line.g, self.attribution.provisional(line))).collect()
     }
 
+    /// Notes that a goroutine which has no timeline did something to another one.
+    #[inline]
+    fn note_if_unknown(&mut self, by: GIdx, time: Time) {
+        if by.is_some() && self.line(by).is_none() {
+            self.note_unknown_before(time);
+        }
+    }
+
+    /// Notes that from `time` on something is known of a goroutine of whose life before nothing is logged here.
+    #[cold]
+    pub(super) fn note_unknown_before(&mut self, time: Time) {
+        if self.log.is_some() && self.unknown_before.last() != Some(&time) {
+            self.unknown_before.push(time);
+        }
+    }
+
+    /// The time before which the stacks of all intervals are known that are logged; `now` if that is all time.
+    pub(super) fn final_to(&self, now: Time) -> Time {
+        let lives = |line: &&Timeline| line.state != GoState::NotExist;
+        let runs = |line: &&Timeline| line.state == GoState::Running || line.key == StateKey::RUNNING;
+        self.lines.iter().filter(lives).filter(runs).map(|line| line.since).fold(now, Time::min)
+    }
+
     /// Logs which goroutine ended a wait.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "once for every wait; the call cost as much")]
     pub(super) fn link_wake(&mut self, line: usize, waited: StateKey, time: Time, cause: Cause) {
-        let Some(log) = &mut self.log else { return };
-        let line = &self.lines[line];
-        if cause.by == line.g {
+        if self.log.is_none() || cause.by == self.lines[line].g {
             return;
         }
+        self.note_if_unknown(cause.by, time);
+        let Some(log) = &mut self.log else { return };
+        let line = &self.lines[line];
         self.windows.woken((line.g, line.window()), time, cause.stack);
         // What is runnable after a wait keeps the stack of the wait.
         let wait = EndedWait { state: waited, stack: line.stack };

@@ -19,7 +19,9 @@
 //!    file positions alone. If not, the part is measured again, in order.
 //! 2. It takes the events that were left over: the early ones at their final times.
 //! 3. It takes over the windows, the goroutines that are alive, and those that ended.
-//! 4. It adds the sums, and appends the part's interval log.
+//! 4. It adds the sums and what the part's own walks found, and appends the part's interval log.
+//!
+//! With critical paths, a part walks those of its own requests from time to time ([`part_walks`]).
 //!
 //! Sums are integers and commute, so the result is the same for any number of threads.
 //!
@@ -29,4 +31,5 @@
 mod left_over;
 pub(super) mod part;
 pub(super) mod part_fast;
+pub(super) mod part_walks;
 pub(super) mod whole;

@@ -4,11 +4,11 @@
 //! It takes any event; nearly all transitions come by [`part_fast`](super::part_fast) and never get here.
 
 use super::left_over::{LeftOver, LeftOverEvent};
+use super::part_walks::{PartResources, PartWalks};
 use crate::measure::core::{FastTimes, MeasureCore, collector_work};
-use crate::measure::intervals::log::IntervalLogMemory;
 use crate::measure::intervals::timeline::{CollectorWork, FirstState, Timeline};
+use crate::measure::paths::in_part::PartPaths;
 use crate::measure::paths::wakers::Cause;
-use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::Windows;
 use crate::measure::windows::part_start::PartStart;
 use crate::slice::WindowIdx;
@@ -16,6 +16,7 @@ use crate::trace::event::{Event, EventKind, GoState, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 use crate::trace::time::Time;
 use rustc_hash::FxHashSet;
+use std::sync::Arc;
 
 /// Measures parts of a trace by themselves, one after the other.
 pub(crate) struct PartMeasurer<'a> {
@@ -29,6 +30,8 @@ pub(crate) struct PartMeasurer<'a> {
     collecting: FxHashSet<(GIdx, CollectorWork)>,
     /// Goroutines in a system call that are not measured here yet.
     in_syscall: FxHashSet<GIdx>,
+    /// Its requests, where they are walked here.
+    walks: Option<PartWalks>,
 }
 
 /// A part that was measured by itself.
@@ -38,9 +41,11 @@ pub(crate) struct MeasuredPart<'a> {
 }
 
 impl<'a> PartMeasurer<'a> {
-    /// Prepares to measure parts of a trace, with the memory of the whole's interval log.
-    pub(crate) fn new(spec: MeasureSpec<'a>, memory: &IntervalLogMemory) -> Self {
+    /// Prepares to measure parts of a trace.
+    pub(crate) fn new(PartResources { spec, memory, served }: &PartResources<'a>) -> Self {
+        let spec = *spec;
         Self {
+            walks: served.as_ref().map(|served| PartWalks::new(spec, Arc::clone(served))),
             core: MeasureCore::new(spec, memory),
             independent_from: Time::MIN,
             left: LeftOver::default(),
@@ -66,6 +71,9 @@ impl<'a> PartMeasurer<'a> {
             self.collecting.extend(all.filter(|(g, _)| self.core.wants(*g)));
         }
         self.core.windows.begin(start);
+        if let Some(walks) = &mut self.walks {
+            walks.begin(&mut self.core);
+        }
     }
 
     /// Ends the part.
@@ -76,6 +84,20 @@ impl<'a> PartMeasurer<'a> {
     /// Takes any event.
     #[inline(never)]
     pub(super) fn take(&mut self, event: &Event, index: u64) {
+        self.take_unwalked(event, index);
+        if let Some(walks) = self.walks.as_mut().filter(|walks| walks.look_at <= event.time) {
+            walks.look(&mut self.core, event.time);
+            self.set_fast_times();
+        }
+    }
+
+    /// The fast path may be taken up to the end of the part looked at, or until it is time to look whether a walk is due.
+    fn set_fast_times(&mut self) {
+        let look_at = self.walks.as_ref().map_or(Time::MAX, |walks| walks.look_at);
+        self.fast_times = FastTimes::new(self.independent_from, self.core.spec.looked_at.end.min(look_at));
+    }
+
+    fn take_unwalked(&mut self, event: &Event, index: u64) {
         if event.time < self.independent_from {
             self.leave_over(*event, index);
             self.left.n_early += 1;
@@ -85,7 +107,10 @@ impl<'a> PartMeasurer<'a> {
         }
         if self.left.first.is_none() {
             self.left.first = Some((event.time, index));
-            self.fast_times = FastTimes::new(self.independent_from, self.core.spec.looked_at.end);
+            if let Some(walks) = &mut self.walks {
+                walks.begin_at(event.time);
+            }
+            self.set_fast_times();
         }
         match &event.kind {
             EventKind::Transition(t) => self.transition(event, t, index),
@@ -140,6 +165,9 @@ impl<'a> PartMeasurer<'a> {
             if of_goroutine { self.core.wants(event.g) } else { kind.is_of_program() && self.core.log.is_some() };
         if is_needed {
             self.leave_over(Event { stack: StackIdx::EMPTY, ..*event }, index);
+        }
+        if let Some(walks) = self.walks.as_mut().filter(|_| kind.is_of_program()) {
+            walks.paths.take_range(kind, event.time);
         }
     }
 
@@ -255,6 +283,7 @@ impl<'a> PartMeasurer<'a> {
         for work in [CollectorWork::MarkAssist, CollectorWork::Sweep] {
             line.set_collector_work(work, self.collecting.contains(&(g, work)));
         }
+        self.core.note_unknown_before(time);
         self.core.add_line(line)
     }
 
@@ -265,13 +294,16 @@ impl<'a> PartMeasurer<'a> {
         }
         let EventKind::Transition(t) = &event.kind else { return self.core.annotation(event) };
         if self.core.is_tracked(t.g) {
+            let owner = self.core.spec.slice.owner[t.g.at()];
+            if t.from == GoState::NotExist && t.to != GoState::NotExist && self.core.is_root_of(t.g, owner) {
+                self.core.windows.begins_early(owner);
+            }
             if t.to == GoState::Running && t.from != GoState::Undetermined {
                 self.core.cross_borders(t.g, event);
             } else if t.from == GoState::Undetermined {
                 self.core.cross_at_status(event, t);
             }
             if t.to == GoState::NotExist {
-                let owner = self.core.spec.slice.owner[t.g.at()];
                 self.core.end_life(t.g, owner, event);
                 self.core.cross_borders(t.g, event);
             }
@@ -286,14 +318,14 @@ impl<'a> MeasuredPart<'a> {
         &mut self,
         last: Time,
         windows: &mut Windows<'_>,
-    ) -> Option<(LeftOver, &mut MeasureCore<'a>)> {
-        let PartMeasurer { core, left, .. } = &mut self.measurer;
+    ) -> Option<(LeftOver, &mut MeasureCore<'a>, Option<&mut PartPaths>)> {
+        let PartMeasurer { core, left, walks, .. } = &mut self.measurer;
         let too_early = left.first.is_some_and(|(time, index)| time < last + index as i64);
         if self.is_absorbed || too_early || !windows.agrees_with(&core.windows) {
             return None;
         }
         self.is_absorbed = true;
-        Some((std::mem::take(left), core))
+        Some((std::mem::take(left), core, walks.as_mut().map(|walks| &mut walks.paths)))
     }
 
     /// The measurer, empty again, for another part.

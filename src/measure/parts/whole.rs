@@ -2,9 +2,10 @@
 
 use super::left_over::LeftOver;
 use super::part::MeasuredPart;
+use super::part_walks::PartResources;
 use crate::measure::core::MeasureCore;
 use crate::measure::intervals::aggregate::Aggregate;
-use crate::measure::intervals::log::IntervalLogMemory;
+use crate::measure::intervals::log::{IntervalLogMemory, SumMap};
 use crate::measure::paths::measured::PathsMeasured;
 use crate::measure::paths::requests::{MeasuredTo, Paths};
 use crate::measure::paths::wakers::Cause;
@@ -15,6 +16,7 @@ use crate::trace::event::{Event, GoState};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::sink::Sink;
 use crate::trace::time::{Time, Window};
+use std::sync::Arc;
 
 /// What was measured.
 #[derive(Debug)]
@@ -59,9 +61,14 @@ impl<'a> WholeMeasurer<'a> {
         Self { core, holds_walks: false, paths: spec.latency.then(|| Box::new(Paths::new(spec))) }
     }
 
-    /// The memory of its interval log, to be shared with the measurers of parts.
-    pub(crate) fn log_memory(&self) -> IntervalLogMemory {
-        self.core.log.as_ref().map(|log| log.memory()).unwrap_or_default()
+    /// What the measurers of parts share with it. `walks` says whether they walk paths themselves, where no more is asked for
+    /// than what all requests spent, and each one is on one goroutine.
+    pub(crate) fn part_resources(&self, walks: bool) -> PartResources<'a> {
+        let spec = self.core.spec;
+        let memory = self.core.log.as_ref().map(|log| log.memory()).unwrap_or_default();
+        let walks = walks && !spec.request_stacks && !spec.exemplars && spec.slice.task_boundaries.is_empty();
+        let served = self.paths.as_ref().filter(|_| walks).map(|paths| paths.served());
+        PartResources { spec, memory, served }
     }
 
     /// A generation begins: goroutines first seen in it without a creation are at least as old.
@@ -85,6 +92,7 @@ impl<'a> WholeMeasurer<'a> {
 
     fn walk(&mut self, now: Time, shared: bool) {
         let open = self.core.open_sums();
+        self.core.unknown_before.clear();
         let MeasureCore { spec, windows, log, attribution, .. } = &mut self.core;
         let (Some(log), Some(paths)) = (log, &mut self.paths) else { return };
         paths.walk(MeasuredTo { now, spec: *spec, windows, open: &open, shared }, log, attribution);
@@ -101,7 +109,7 @@ impl<'a> WholeMeasurer<'a> {
     /// the start of its generation. Returns false, with nothing taken, when `last` is later than the part was measured
     /// for, or when the file said something about windows that the events before the part did not show.
     pub(crate) fn absorb(&mut self, part: &mut MeasuredPart<'a>, last: Time, start: Time) -> bool {
-        let Some((left, theirs)) = part.take_if_it_fits(last, &mut self.core.windows) else { return false };
+        let Some((left, theirs, walked)) = part.take_if_it_fits(last, &mut self.core.windows) else { return false };
         self.begin_generation(start);
         let LeftOver { events, n_early, ended, .. } = left;
         let (early, later) = events.split_at(n_early);
@@ -113,7 +121,10 @@ impl<'a> WholeMeasurer<'a> {
         for left in later {
             self.take(&left.event, left.cause);
         }
-        self.core.absorb(theirs, &ended);
+        let sums = self.core.absorb(theirs, &ended);
+        if let (Some(paths), Some(walked)) = (&mut self.paths, walked) {
+            paths.absorb(walked, &sums.sums, &self.core.attribution.aggregate);
+        }
         true
     }
 
@@ -163,8 +174,8 @@ impl<'a> WholeMeasurer<'a> {
 
 impl<'a> MeasureCore<'a> {
     /// Takes what a part measured, and leaves it empty. `ended` are the goroutines that ended in it, and whether each is
-    /// older than the part.
-    fn absorb(&mut self, theirs: &mut MeasureCore<'a>, ended: &[(GIdx, bool)]) {
+    /// older than the part. Gives its sums as ours.
+    fn absorb(&mut self, theirs: &mut MeasureCore<'a>, ended: &[(GIdx, bool)]) -> Arc<SumMap> {
         self.windows.absorb_positions(&theirs.windows);
         for g in theirs.created_late.drain(..) {
             // The same condition as for goroutines created in time: nobody outlives a window that is cut.
@@ -184,11 +195,12 @@ impl<'a> MeasureCore<'a> {
         self.attribution.cpu.absorb(&mut theirs.attribution.cpu);
         let aggregate: &mut Aggregate = &mut theirs.attribution.aggregate;
         let sums = self.attribution.aggregate.absorb(aggregate);
-        if let (Some(ours), Some(theirs)) = (&mut self.log, &mut theirs.log) {
-            ours.absorb(theirs, sums);
-        }
         for (ours, theirs) in self.outlived.iter_mut().zip(&mut theirs.outlived) {
             *ours |= std::mem::take(theirs);
+        }
+        match (&mut self.log, &mut theirs.log) {
+            (Some(ours), Some(theirs)) => ours.absorb(theirs, sums),
+            _ => Arc::new(SumMap { sums, splits: Vec::new() }),
         }
     }
 

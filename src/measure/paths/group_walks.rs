@@ -35,10 +35,7 @@ impl Paths {
         ended.sort_unstable_by_key(|r| (r.label, r.segment.span.end.rank(u64::from(r.segment.window.0))));
         let longest = ended.iter().map(|r| (r.segment.ns(), Reverse(r.segment.window))).max();
         // Of equal ones the first window, however they are walked.
-        let longest = longest.filter(|longest| {
-            let so_far = |(ns, measured): &(u64, ExemplarMeasured)| (*ns, Reverse(measured.window));
-            self.slowest.as_ref().is_none_or(|slowest| *longest > so_far(slowest))
-        });
+        let longest = longest.filter(|(ns, Reverse(window))| self.is_slowest(*ns, *window));
         let wanted = self.exemplars_of(&ended);
         let together = ended.chunk_by(|a, b| a.label == b.label).count() > MAX_LABELS;
         if together {
@@ -60,6 +57,12 @@ impl Paths {
                 self.finish_request(walked, request);
             }
         }
+    }
+
+    /// Whether a request is slower than all so far.
+    pub(super) fn is_slowest(&self, ns: u64, window: WindowIdx) -> bool {
+        let so_far = |(ns, measured): &(u64, ExemplarMeasured)| (*ns, Reverse(measured.window));
+        self.slowest.as_ref().is_none_or(|slowest| (ns, Reverse(window)) > so_far(slowest))
     }
 
     /// The requests of a batch that are to be kept with their goroutines. Of those whose paths were cut, the beginning is not

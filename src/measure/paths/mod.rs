@@ -81,10 +81,12 @@
 //!
 //! The log is written by the measurer (`core`).
 
+mod absorbing;
 pub(crate) mod critical_path;
 pub(crate) mod exemplar;
 mod exemplars;
 mod group_walks;
+pub(crate) mod in_part;
 mod key_table;
 pub(crate) mod measured;
 pub(crate) mod parallel;
@@ -94,6 +96,7 @@ pub(crate) mod requests;
 mod requests_end;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;
+pub(crate) mod served_borders;
 mod times_elsewhere;
 pub(crate) mod wait_chains;
 pub(crate) mod wait_for;

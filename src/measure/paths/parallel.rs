@@ -9,6 +9,7 @@
 //!
 //! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
+use super::absorbing::OurSums;
 use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
 use super::request_stacks::{EachRequest, RequestStackTimes, TimeKey};
 use super::request_waits::{RequestWait, RequestWaits};
@@ -16,7 +17,7 @@ use super::segment::PathSegment;
 use super::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use super::walk_results::WalkResults;
-use crate::measure::intervals::aggregate::SumIdx;
+use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::states::StateKey;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
@@ -52,8 +53,13 @@ struct WalkScratch {
 impl WalkScratch {
     /// For a trace with so many goroutines.
     fn new(n_goroutines: usize, each: Option<EachRequest>) -> Self {
+        Self { position: WalkPosition::new(n_goroutines), results: Self::results(each) }
+    }
+
+    /// Nothing was found yet.
+    fn results(each: Option<EachRequest>) -> WalkResults {
         let stacks = each.map(|asked| Box::new(RequestStackTimes::new(asked)));
-        Self { position: WalkPosition::new(n_goroutines), results: WalkResults { stacks, ..WalkResults::default() } }
+        WalkResults { stacks, ..WalkResults::default() }
     }
 }
 
@@ -136,6 +142,39 @@ impl Walks {
         let logged = shares.into_iter().find(|share| share.input.logged.is_some());
         let path = logged.map(|share| share.path).unwrap_or_default();
         (segments, path)
+    }
+
+    /// The same, with what was found forgotten; the memory is kept.
+    pub(super) fn emptied(mut self) -> Self {
+        self.scratch.truncate(1);
+        for scratch in &mut self.scratch {
+            scratch.results = WalkScratch::results(self.each);
+        }
+        self.most_hops = MAX_HOPS;
+        self
+    }
+
+    /// Chains of waits are told by no more waits than that, from here on.
+    pub(super) fn tell_fewer_waits(&mut self, most_hops: u8) {
+        self.most_hops = self.most_hops.min(most_hops);
+    }
+
+    /// Takes what the walks of a part found, but for times that were taken before; `ours` are its sums in `aggregate`. Gives
+    /// where each of its states is among those here.
+    pub(super) fn absorb(&mut self, part: &mut Self, ours: OurSums<'_>, aggregate: &Aggregate) -> Vec<u16> {
+        let mut positions = Vec::new();
+        let Some(WalkScratch { results, .. }) = self.scratch.first_mut() else { return positions };
+        results.add_sums_of(aggregate);
+        for WalkScratch { results: theirs, .. } in &mut part.scratch {
+            if theirs.states.list.len() > positions.len() {
+                let states = theirs.states.list.iter();
+                positions = states.map(|state| results.states.of(*state).position() as u16).collect();
+            }
+            results.wakeups.join_part(&mut theirs.wakeups, ours);
+            let stopped = std::mem::take(&mut theirs.stw_runnable_ns);
+            results.stw_runnable_ns = results.stw_runnable_ns.saturating_add(stopped);
+        }
+        positions
     }
 
     /// Takes the time on paths, in the requests' own goroutines, that all walks so far found: for each sum, in ns.

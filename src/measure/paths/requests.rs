@@ -14,6 +14,7 @@ use super::parallel::Walks;
 use super::request_stacks::EachRequest;
 use super::runtime_ranges::Ranges;
 use super::segment::{PathSegment, add_states, states_with_time};
+use super::served_borders::ServedBorders;
 use super::times_elsewhere::TimesElsewhere;
 use super::wait_chains::WaitChains;
 use super::work_borders::{WorkBorder, is_before, work_borders};
@@ -26,9 +27,10 @@ use crate::slice::{RootWindow, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
 
 /// Fewest interval ends that are written between two walks.
-const MIN_GROWTH: usize = 1 << 18;
+pub(crate) const MIN_GROWTH: usize = 1 << 18;
 
 /// Most interval ends that are kept for open requests (12 bytes each). Beyond, paths are cut: a wait that is open at the
 /// cut stays a wait, as it is not known who will end it.
@@ -72,6 +74,7 @@ pub(super) struct GroupWalk<'a> {
 /// The requests of a trace while it is measured.
 pub(crate) struct Paths {
     pub(super) include_partial: bool,
+    served: Arc<ServedBorders>,
     pub(crate) ranges: Ranges,
     pub(super) walks: Walks,
     pub(super) elsewhere: TimesElsewhere,
@@ -80,7 +83,7 @@ pub(crate) struct Paths {
     pub(super) stacks: Option<Vec<RequestStackTime>>,
     /// Where work for requests begins and ends, as far as is measured.
     pub(super) borders: Vec<WorkBorder>,
-    /// Per window, whether its request was walked, or does not count.
+    /// Per window, whether its request was walked, or does not count; empty in a part.
     pub(super) done: Vec<bool>,
     /// The windows of which something is known, and whose requests are not done.
     pub(super) open: Vec<WindowIdx>,
@@ -98,22 +101,51 @@ pub(crate) struct Paths {
     pub(super) capped: u64,
     /// Length of the log when the next walk is due.
     pub(super) due: usize,
+    /// Fewest interval ends that are written between two walks.
+    min_growth: usize,
     pub(super) max_pieces: usize,
 }
 
 impl Paths {
-    /// No request is over yet.
+    /// No request of a trace is over yet.
     pub(crate) fn new(spec: MeasureSpec<'_>) -> Self {
         let each = EachRequest { n: spec.slice.windows.len(), waits: spec.exemplars };
+        let walks = Walks::new(spec.forest.goroutines.len(), spec.request_stacks.then_some(each));
+        let done = vec![false; spec.slice.windows.len()];
+        Self { done, ..Self::with(spec, walks, Arc::new(ServedBorders::new(spec.forest))) }
+    }
+
+    /// No request of a part is over yet.
+    pub(super) fn of_part(spec: MeasureSpec<'_>, served: Arc<ServedBorders>) -> Self {
+        Self::with(spec, Walks::new(spec.forest.goroutines.len(), None), served).growing_in_part(spec)
+    }
+
+    /// Forgets all: a part begins.
+    pub(super) fn begin_part(&mut self, spec: MeasureSpec<'_>) {
+        let walks = std::mem::replace(&mut self.walks, Walks::new(0, None));
+        *self = Self::with(spec, walks.emptied(), Arc::clone(&self.served)).growing_in_part(spec);
+    }
+
+    fn growing_in_part(self, spec: MeasureSpec<'_>) -> Self {
+        Self { due: spec.part_growth, min_growth: spec.part_growth, ..self }
+    }
+
+    /// The borders of what servers served.
+    pub(crate) fn served(&self) -> Arc<ServedBorders> {
+        Arc::clone(&self.served)
+    }
+
+    fn with(spec: MeasureSpec<'_>, walks: Walks, served: Arc<ServedBorders>) -> Self {
         Self {
             include_partial: spec.include_partial,
+            served,
             ranges: Ranges::default(),
-            walks: Walks::new(spec.forest.goroutines.len(), spec.request_stacks.then_some(each)),
+            walks,
             elsewhere: TimesElsewhere::default(),
             chains: WaitChains::default(),
             stacks: spec.request_stacks.then(Vec::new),
             borders: Vec::new(),
-            done: vec![false; spec.slice.windows.len()],
+            done: Vec::new(),
             open: Vec::new(),
             recent: Vec::new(),
             n_touched: 0,
@@ -124,6 +156,7 @@ impl Paths {
             walked_so_far: FxHashMap::default(),
             capped: 0,
             due: MIN_GROWTH.min(spec.max_pieces),
+            min_growth: MIN_GROWTH,
             max_pieces: spec.max_pieces,
         }
     }
@@ -144,7 +177,12 @@ impl Paths {
             self.cut_open(to, log, attribution);
             log.drop_before(to.now);
         }
-        self.due = (log.len() + log.len().max(MIN_GROWTH)).min(self.max_pieces.max(log.len() + 1));
+        self.set_due(log);
+    }
+
+    /// The next walk is due when the log has grown threefold: each walk goes also over most of what open requests need.
+    pub(super) fn set_due(&mut self, log: &IntervalLog) {
+        self.due = (log.len() + 2 * log.len().max(self.min_growth)).min(self.max_pieces.max(log.len() + 1));
     }
 
     /// Takes notice of the windows of which something is known since the last walk.
@@ -158,7 +196,7 @@ impl Paths {
     /// Finds where work begins and ends during a span that is to be walked.
     pub(super) fn find_borders(&mut self, to: MeasuredTo<'_>, span: Window) {
         let recent = self.recent.iter().map(|window| (*window, to.windows.get(*window)));
-        self.borders = work_borders(to.spec.slice, recent, to.spec.forest, span);
+        self.borders = work_borders(to.spec.slice, recent, (to.spec.forest, &self.served), span);
     }
 
     /// The requests that are over, and from when on the open ones need the log.
@@ -168,7 +206,9 @@ impl Paths {
         self.take_touched(to.windows);
         for window in std::mem::take(&mut self.open) {
             let open = to.windows.get(window);
-            if !open.has_time && open.start == Time::MIN {
+            if self.done[window.at()] {
+                // Walked in its part.
+            } else if !open.has_time && open.start == Time::MIN {
                 self.open.push(window);
             } else if open.end == Time::MAX {
                 let matters = open.start != Time::MIN && !open.cut_start || self.include_partial;

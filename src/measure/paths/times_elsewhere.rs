@@ -50,6 +50,11 @@ impl TimesElsewhere {
         if key.chain == OWN { key } else { ElsewhereKey { chain: chains.shortened(key.chain), ..key } }
     }
 
+    /// All times, in no order, which are forgotten here.
+    pub(super) fn take_times(&mut self) -> impl Iterator<Item = (ElsewhereKey, u64)> + use<> {
+        std::mem::take(&mut self.times).into_iter()
+    }
+
     /// All times, in no order.
     pub(super) fn into_times(self) -> Vec<(ElsewhereKey, u64)> {
         self.times.into_iter().collect()

@@ -15,6 +15,7 @@
 //! So where there are more pairs of a chain and a sum than [`most_pairs`], all chains are told by fewer waits ([`FEWER_HOPS`]):
 //! by as many as there is room for. How many that are depends on what requests waited in, and not on who walked which first.
 
+use super::absorbing::OurSums;
 use super::key_table::KeyTable;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::trace::ids::dense_index;
@@ -166,12 +167,21 @@ impl WaitChains {
 
     /// Adds to `known`, which has the first chains of another tree as they are here, all further ones.
     pub(crate) fn take_all(&mut self, from: &Self, known: &mut Vec<WaitChainIdx>) {
+        self.take_all_mapped(from, known, |wait| wait);
+    }
+
+    /// The same for those of a part; `ours` are its sums.
+    pub(super) fn take_all_of_part(&mut self, from: &Self, known: &mut Vec<WaitChainIdx>, ours: OurSums<'_>) {
+        self.take_all_mapped(from, known, |wait| ours.of(wait));
+    }
+
+    fn take_all_mapped(&mut self, from: &Self, known: &mut Vec<WaitChainIdx>, ours: impl Fn(SumIdx) -> SumIdx) {
         for &WaitChain { before, wait, hops } in &from.table.keys()[known.len()..] {
             // Each chain comes after the one that it continues.
             let chain = match hops {
                 0 => WaitChainIdx::EMPTY,
                 hops if hops > MAX_HOPS => self.ended(known[before.at()]),
-                _ => self.longer(known[before.at()], wait),
+                _ => self.longer(known[before.at()], ours(wait)),
             };
             known.push(chain);
         }

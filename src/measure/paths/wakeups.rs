@@ -1,5 +1,6 @@
 //! Who ended the waits on critical paths.
 
+use super::absorbing::OurSums;
 use super::key_table::KeyTable;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
@@ -101,6 +102,14 @@ impl Wakeups {
         }
     }
 
+    /// Adds all sums of a part, and empties it; `ours` are what they are counted in.
+    pub(super) fn join_part(&mut self, part: &mut Self, ours: OurSums<'_>) {
+        let Self { table, sums } = std::mem::take(part);
+        for (&key, theirs) in table.keys().iter().zip(sums) {
+            self.add(WaitKey { sum: ours.of(key.sum), ..key }, theirs);
+        }
+    }
+
     /// The sums in the order of their keys.
     pub(crate) fn sorted(self) -> Vec<(WaitKey, WaitSum)> {
         let mut all: Vec<_> = self.table.keys().iter().copied().zip(self.sums).collect();
@@ -138,6 +147,7 @@ impl WorkAt<'_> {
         if self.slice.in_tasks.contains(&g) {
             return WorksFor::OfTasks;
         }
+        let memberships = self.windows.since_part_start(g, memberships);
         let span = |membership: &Membership| self.windows.get(membership.window);
         let next = memberships.partition_point(|membership| span(membership).end <= time);
         let has_begun = |membership: &&Membership| {

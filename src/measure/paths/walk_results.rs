@@ -22,7 +22,8 @@ pub(crate) struct States {
 }
 
 impl States {
-    fn of(&mut self, state: StateKey) -> SumState {
+    /// A state, which is added if it is new.
+    pub(super) fn of(&mut self, state: StateKey) -> SumState {
         let known = self.list.iter().position(|s| *s == state);
         let position = known.unwrap_or_else(|| {
             self.list.push(state);

@@ -8,6 +8,7 @@
 //!           the wait is the wait  ╵ g2's doing
 //! ```
 
+use super::served_borders::ServedBorders;
 use crate::measure::windows::OpenWindow;
 use crate::slice::{Slice, WindowIdx};
 use crate::survey::Forest;
@@ -32,9 +33,14 @@ pub(crate) struct WorkBorder {
 }
 
 /// Nanoseconds in which a border that pass 1 took from a thread's own clock, and the same one in the order of events, lie.
-const CLOCK_TOLERANCE: i64 = 1000;
+pub(super) const CLOCK_TOLERANCE: i64 = 1000;
 
 impl WorkBorder {
+    /// Whether work ends there.
+    pub(super) fn is_end(&self) -> bool {
+        self.kind == WorkBorderKind::End
+    }
+
     /// By goroutine and time. Where work ends and other work begins at one event, what ends comes first.
     fn by_goroutine(&self) -> (u32, u128) {
         (self.g.0, self.time.rank(u64::from(self.kind == WorkBorderKind::Begin)))
@@ -51,7 +57,7 @@ pub(crate) fn is_before(open: &OpenWindow, time: Time) -> bool {
 pub(crate) fn work_borders(
     slice: &Slice,
     windows: impl Iterator<Item = (WindowIdx, OpenWindow)>,
-    forest: &Forest,
+    (forest, served): (&Forest, &ServedBorders),
     span: Window,
 ) -> Vec<WorkBorder> {
     let (from, to) = (span.start - CLOCK_TOLERANCE, span.end + CLOCK_TOLERANCE);
@@ -69,15 +75,12 @@ pub(crate) fn work_borders(
         let near = of_slice.partition_point(|b| (b.g, b.time) < (border.g, border.time + -CLOCK_TOLERANCE));
         of_slice.get(near).is_none_or(|b| b.g != border.g || b.time > border.time + CLOCK_TOLERANCE)
     };
-    let others = forest.served.iter().flat_map(|served| {
-        borders(served.g, (served.span.began.unwrap_or(Time::MIN), served.span.ended.unwrap_or(Time::MAX)))
-    });
-    let is_inside = |border: &WorkBorder| span.start <= border.time && border.time <= span.end;
-    let others: Vec<WorkBorder> = others.filter(is_inside).filter(is_new).collect();
+    let others: Vec<WorkBorder> = served.inside(forest, span).filter(is_new).collect();
     in_order([of_slice, others].concat())
 }
 
-fn borders(g: GIdx, (start, end): (Time, Time)) -> impl Iterator<Item = WorkBorder> {
+/// Where work on a goroutine begins and ends; a time at an end of all time is none.
+pub(super) fn borders(g: GIdx, (start, end): (Time, Time)) -> impl Iterator<Item = WorkBorder> {
     let begin = (start != Time::MIN).then_some(WorkBorder { time: start, kind: WorkBorderKind::Begin, g });
     begin.into_iter().chain((end != Time::MAX).then_some(WorkBorder { time: end, kind: WorkBorderKind::End, g }))
 }

@@ -12,6 +12,7 @@
 //! For stretches and regions, a membership's borders are the window's. A user task begins and ends on any goroutines, so
 //! it has *task boundaries*: positions of annotation events, looked up at these events alone.
 
+mod older;
 mod older_calls;
 mod open_window;
 pub(crate) mod part_start;
@@ -27,6 +28,7 @@ use crate::slice::{Membership, MembershipPart, RootKind, Slice};
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
+use older::OlderWindows;
 use older_calls::OlderCalls;
 use open_window::NEVER;
 use part_start::PartStart;
@@ -69,6 +71,7 @@ pub(super) struct Windows<'a> {
     /// Whether there may be any of these.
     has_older_calls: bool,
     older_calls: OlderCalls,
+    older: OlderWindows,
 }
 
 impl<'a> Windows<'a> {
@@ -85,6 +88,7 @@ impl<'a> Windows<'a> {
             part_start: PartStart { generation: 0, file_start: 0, independent_from: Time::MIN, inside: None },
             has_older_calls: (0..slice.windows.len()).any(|i| OlderCalls::is_one(slice, WindowIdx(i as u32))),
             older_calls: OlderCalls::default(),
+            older: OlderWindows::default(),
         }
     }
 
@@ -94,7 +98,9 @@ impl<'a> Windows<'a> {
             self.list.forget(window);
         }
         self.positions.clear();
+        self.list.begin_part();
         self.older_calls.clear();
+        self.older = OlderWindows::default();
         self.positions_from_file.clear();
         self.part_start = part_start;
     }
@@ -144,6 +150,10 @@ impl<'a> Windows<'a> {
     }
 
     pub(super) fn end(&mut self, window: WindowIdx, time: Time) {
+        let OpenWindow { start, end, .. } = self.get(window);
+        if start == Time::MIN && end == Time::MAX {
+            self.older_ends(window);
+        }
         self.edit(window, |open| open.end = time);
     }
 
@@ -188,6 +198,11 @@ impl<'a> Windows<'a> {
         memberships.get(i).map(|membership| (*membership, self.slice.part(*membership)))
     }
 
+    /// How many of a goroutine's memberships were over before the part.
+    fn n_over_before(&self, memberships: &[Membership]) -> usize {
+        memberships.partition_point(|m| self.slice.part(*m).end.is_some_and(|end| self.part_start.is_before(end)))
+    }
+
     /// Where a goroutine is among its memberships now. If no border was crossed in this part, file positions say which
     /// borders are before it.
     pub(super) fn position(&mut self, g: GIdx) -> MembershipPosition {
@@ -195,8 +210,7 @@ impl<'a> Windows<'a> {
             return *position;
         }
         let memberships = self.memberships(g);
-        let next =
-            memberships.partition_point(|m| self.slice.part(*m).end.is_some_and(|end| self.part_start.is_before(end)));
+        let next = self.n_over_before(memberships);
         let position = match self.part(memberships, next) {
             Some((membership, part)) if part.start.is_none_or(|start| self.part_start.is_before(start)) => {
                 let seen_end = part.seen.and_then(|seen| seen.end);
@@ -206,6 +220,7 @@ impl<'a> Windows<'a> {
             _ => MembershipPosition { open: WindowIdx::NONE, after_last_stack: false, next },
         };
         self.positions.insert(g, position);
+        self.list.note_over_before(g, next);
         if self.part_start.inside.is_some() {
             self.positions_from_file.push((g, position));
         }

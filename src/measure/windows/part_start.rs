@@ -26,6 +26,13 @@ impl PartStart {
         pos < self.file_start || self.inside.as_ref().is_some_and(|before| before.has(pos))
     }
 
+    /// Whether a goroutine that was first seen in a generation existed before it; `created` says whether that was its creation.
+    pub(super) fn existed_before(&self, g: GIdx, generation: u32, created: bool) -> bool {
+        generation < self.generation
+            || generation == self.generation
+                && (!created || self.inside.as_ref().is_some_and(|before| before.named.binary_search(&g).is_ok()))
+    }
+
     /// Whether a goroutine that ended in a generation did so before it.
     pub(crate) fn ended_before(&self, g: GIdx, ended: u32) -> bool {
         ended < self.generation || self.inside.as_ref().is_some_and(|before| before.ended.binary_search(&g).is_ok())
@@ -39,7 +46,9 @@ pub(crate) struct BeforePart {
     positions: Vec<Range<u64>>,
     /// File positions of the CPU samples before it.
     samples: FxHashSet<u64>,
-    /// Goroutines that ended before it, by index.
+    /// Goroutines that the generation named before it, by index.
+    named: Vec<GIdx>,
+    /// Those of them that ended before it, by index.
     ended: Vec<GIdx>,
     in_syscall: Vec<GIdx>,
     assisting: Vec<GIdx>,
@@ -56,17 +65,19 @@ impl BeforePart {
         assisting: impl Iterator<Item = GIdx>,
         sweeping: impl Iterator<Item = GIdx>,
     ) -> Self {
-        let (mut ended, mut in_syscall) = (Vec::new(), Vec::new());
+        let (mut named, mut ended, mut in_syscall) = (Vec::new(), Vec::new(), Vec::new());
         for (g, state) in goroutines {
+            named.push(g);
             match state {
                 GoState::NotExist => ended.push(g),
                 GoState::Syscall => in_syscall.push(g),
                 _ => {}
             }
         }
+        named.sort_unstable();
         ended.sort_unstable();
         let (assisting, sweeping) = (assisting.collect(), sweeping.collect());
-        Self { positions, samples: samples.collect(), ended, in_syscall, assisting, sweeping }
+        Self { positions, samples: samples.collect(), named, ended, in_syscall, assisting, sweeping }
     }
 
     fn has(&self, pos: u64) -> bool {
@@ -109,6 +120,12 @@ mod tests {
         assert_eq!(before(&first), [true, false, false, false, false, false, false, false]);
         let over =
             |part_start: &PartStart| [(4, 3), (5, 3), (7, 2)].map(|(g, ended)| part_start.ended_before(GIdx(g), ended));
+        let existed = |part_start: &PartStart| {
+            [(4, 3, true), (9, 3, true), (9, 3, false), (9, 2, true), (9, 4, false)]
+                .map(|(g, generation, created)| part_start.existed_before(GIdx(g), generation, created))
+        };
+        assert_eq!(existed(&part), [true, false, true, true, false]);
+        assert_eq!(existed(&first), [false, false, true, true, false]);
         assert_eq!(over(&part), [true, false, true]);
         assert_eq!(over(&first), [false, false, true]);
     }

@@ -7,8 +7,10 @@
 //! ```
 
 use super::open_window::{BLANK, NEVER, OpenWindow};
-use crate::slice::WindowIdx;
+use crate::slice::{Membership, WindowIdx};
+use crate::trace::ids::GIdx;
 use crate::trace::time::Window;
+use rustc_hash::FxHashMap;
 
 /// Windows of a page.
 const PAGE: usize = 32;
@@ -26,12 +28,36 @@ const BLANK_PAGE: Page = Page { open: [BLANK; PAGE], countable: [NEVER; PAGE] };
 pub(in crate::measure) struct WindowTable {
     pages: Vec<Option<Box<Page>>>,
     len: usize,
+    /// Of a part: how many memberships of a goroutine were over before it, where that is known and not 0.
+    over_before: FxHashMap<GIdx, u32>,
 }
 
 impl WindowTable {
     /// So many windows, of which nothing is known.
     pub(super) fn new(len: usize) -> Self {
-        Self { pages: vec![None; len.div_ceil(PAGE)], len }
+        Self { pages: vec![None; len.div_ceil(PAGE)], len, over_before: FxHashMap::default() }
+    }
+
+    /// Forgets what was before a part: another one begins.
+    pub(super) fn begin_part(&mut self) {
+        self.over_before.clear();
+    }
+
+    /// So many memberships of a goroutine were over before the part.
+    pub(super) fn note_over_before(&mut self, g: GIdx, n: usize) {
+        if n > 0 {
+            self.over_before.insert(g, n as u32);
+        }
+    }
+
+    /// The memberships of a goroutine whose windows are not known to be over before the part; so many are left out.
+    #[inline]
+    pub(in crate::measure) fn since_part_start<'m>(&self, g: GIdx, memberships: &'m [Membership]) -> &'m [Membership] {
+        if self.over_before.is_empty() {
+            return memberships;
+        }
+        let n = self.over_before.get(&g).map_or(0, |n| *n as usize);
+        memberships.get(n..).unwrap_or_default()
     }
 
     #[inline]

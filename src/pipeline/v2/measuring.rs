@@ -62,7 +62,7 @@ impl V2Trace<'_> {
         let parts = GenerationPart::all(borders.checkpoints);
         let measuring = Measuring { trace: self, survey, independent_from: borders.independent_from };
         let measurer = WholeMeasurer::new(spec);
-        let memory = measurer.log_memory();
+        let resources = measurer.part_resources(true);
         let nothing = MeasuredSoFar {
             measurer,
             last: Time::MIN,
@@ -73,7 +73,7 @@ impl V2Trace<'_> {
         // Measurers of absorbed parts, for further ones.
         let spare: Mutex<Vec<PartMeasurer<'t>>> = Mutex::default();
         let measure = |i: usize, workspace: &mut Workspace| {
-            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(spec, &memory));
+            let measurer = lock(&spare).pop().unwrap_or_else(|| PartMeasurer::new(&resources));
             measuring.measure(parts[i], measurer, workspace)
         };
         let measured = in_order(

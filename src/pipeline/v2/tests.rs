@@ -8,7 +8,7 @@ use crate::measure::MAX_PIECES;
 use crate::measure::MeasureSpec;
 use crate::pipeline::Options;
 use crate::pipeline::progress::Ticker;
-use crate::pipeline::testing::{found, selector, sums, task, trace};
+use crate::pipeline::testing::{found, found_on_paths, selector, sums, task, trace};
 use crate::slice::{RootBy, Selector, select};
 use crate::survey::Survey;
 use crate::survey::v2::evidence_store::EvidenceMemory;
@@ -53,14 +53,21 @@ fn compare(bytes: &Vec<u8>, root_by: RootBy, pattern: &str, whole_life: bool) {
     let requests = measured.paths.expect("paths").requests;
     let end = requests.get(requests.len() / 2).map_or(last, |request| request.span.end);
     let part = Window { start: survey.start + end.since(survey.start) as i64 / 3, end };
-    for looked_at in [Window::ALL, part] {
+    for (looked_at, include_partial) in [(Window::ALL, true), (Window::ALL, false), (part, true)] {
         let sums = [true, false].map(|latency| {
-            let spec = MeasureSpec { looked_at, latency, ..spec };
+            let spec = MeasureSpec { looked_at, latency, include_partial, ..spec };
             let one_by_one = measure(spec, &in_order, 1);
             let sums = sums(&one_by_one.0);
+            let on_paths = found_on_paths(&one_by_one.0);
             let one_by_one = (found(one_by_one.0), one_by_one.1);
-            for n_parts in [1, 2, 7] {
+            // Parts that walk paths when they are over, and such as do it all the time.
+            for (n_parts, part_growth) in [(1, 1), (1, 100), (2, spec.part_growth), (7, 1), (7, spec.part_growth)] {
+                let spec = MeasureSpec { part_growth, ..spec };
                 let side_by_side = measure(spec, &independent_from, n_parts);
+                let found_there = found_on_paths(&side_by_side.0);
+                let other = found_there.iter().zip(&on_paths).find(|(a, b)| a != b);
+                let same = found_there == on_paths;
+                assert!(same, "--root '{pattern}', {looked_at:?}, {n_parts} parts, {part_growth}: {other:#?}");
                 let side_by_side = (found(side_by_side.0), side_by_side.1);
                 let other = side_by_side.0.0.iter().zip(&one_by_one.0.0).find(|(a, b)| a != b);
                 let same = side_by_side == one_by_one;
@@ -81,11 +88,13 @@ fn measuring_side_by_side_changes_nothing() {
         ("go1.26/waits-long", "main."),
         ("go1.26/server", "Handler"),
         ("go1.26/cpuprof", "Burn"),
+        ("go1.26/iterators", "Handler"),
         ("go1.26/iterators", "main."),
         ("go1.26/pools", "ServeHTTP"),
         ("go1.22/http1", "Handler"),
         ("go1.26/http1", "main.NoBodyHandler"),
         ("go1.26/http2", "main.SpawnHandler"),
+        ("go1.26/tails", "main.*ServeHTTP|main.[A-Z]"),
         ("go1.26/stretches", "main.(Compute|Older|Job|Message)$"),
         ("go1.23/stretches-samples", "main.(Compute|Preempted|Later)$"),
     ] {
@@ -289,6 +298,7 @@ fn the_fast_path_of_a_scan_finds_the_same() {
         ("go1.23/waits-long", "main."),
         ("go1.25/http1", "Handler"),
         ("go1.26/http2", "Handler"),
+        ("go1.26/iterators", "Handler"),
         ("go1.26/iterators", "main."),
     ] {
         let sound = trace(name);

@@ -38,8 +38,8 @@ pub(super) struct ChunkLink {
     pub(super) stack: StackIdx,
 }
 
-/// Interval ends of a chunk: as many as stay in a core's own cache.
-pub(super) const CHUNK: usize = 1 << 15;
+/// Interval ends of a chunk: as many as stay in a core's own cache; in tests so few that short traces have many chunks.
+pub(super) const CHUNK: usize = if cfg!(test) { 1 << 6 } else { 1 << 15 };
 
 /// Interval ends that follow each other, of at most 2 s (2^31 ns).
 #[derive(Debug)]
@@ -50,18 +50,20 @@ pub(super) struct Chunk {
     pub(super) links: Vec<ChunkLink>,
     /// How to read the sums, where another log wrote the chunk; none where they are the reader's own.
     pub(super) sum_map: Option<Arc<SumMap>>,
+    /// Whether it has the first interval end of each goroutine alone: see `condensing`.
+    pub(super) is_condensed: bool,
 }
 
 impl Chunk {
     /// A chunk with room for few interval ends.
     pub(super) fn small(base: Time, n_ends: usize) -> Self {
-        Self { base, ends: Vec::with_capacity(n_ends), links: Vec::new(), sum_map: None }
+        Self { base, ends: Vec::with_capacity(n_ends), links: Vec::new(), sum_map: None, is_condensed: false }
     }
 
     fn cleared(mut self) -> Self {
         self.ends.clear();
         self.links.clear();
-        self.sum_map = None;
+        (self.sum_map, self.is_condensed) = (None, false);
         self
     }
 
@@ -86,10 +88,10 @@ impl Chunk {
 
 /// The sums of one log as those of another.
 #[derive(Debug)]
-pub(super) struct SumMap {
-    pub(super) sums: Vec<SumIdx>,
+pub(crate) struct SumMap {
+    pub(crate) sums: Vec<SumIdx>,
     /// By position of the list of sums, see [`SumIdx::split`].
-    pub(super) splits: Vec<SumIdx>,
+    pub(crate) splits: Vec<SumIdx>,
 }
 
 impl SumMap {
@@ -116,7 +118,10 @@ impl IntervalLogMemory {
     /// An empty chunk of full size.
     pub(super) fn take(&self, base: Time) -> Chunk {
         // What is not used of it is never touched; growing would copy.
-        let new = || Chunk { base, ends: Vec::with_capacity(CHUNK), links: Vec::with_capacity(CHUNK), sum_map: None };
+        let new = || {
+            let (ends, links) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
+            Chunk { base, ends, links, sum_map: None, is_condensed: false }
+        };
         let chunk = self.chunks().pop();
         chunk.map_or_else(new, |chunk| Chunk { base, ..chunk })
     }

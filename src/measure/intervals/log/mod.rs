@@ -16,7 +16,8 @@
 //! written; the reader is given it.
 //!
 //! * Nothing written is changed, moved or merged, so the log is only appended to, and what is older than all open
-//!   requests is dropped from its front, a chunk at a time.
+//!   requests is dropped from its front, a chunk at a time. A part drops also what lies between those of its requests that it
+//!   leaves to the whole.
 //! * An interval end takes 12 bytes, and its link, if another goroutine started the next interval, 12 more.
 //! * The log of a part of the trace, which was measured by itself, goes into the log of the whole as it is: chunk by
 //!   chunk, each with a map from the part's sums to the whole's.
@@ -24,16 +25,18 @@
 //!   and `older`, the starts of goroutines that are older than the trace. Each kind is in order of time; the reader
 //!   merges the three.
 //!
-//! Reading order: [`link`], [`chunk`], [`writing`], [`reading`].
+//! Reading order: [`link`], [`chunk`], [`writing`], [`reading`], [`condensing`].
 
 mod chunk;
+mod condensing;
 mod link;
 mod reading;
 #[cfg(test)]
 mod tests;
 mod writing;
 
-pub(crate) use chunk::IntervalLogMemory;
+pub(crate) use chunk::{IntervalLogMemory, SumMap};
+pub(crate) use condensing::joined;
 pub(crate) use link::{Link, LinkKind};
 pub(crate) use reading::{ChunkSlice, LogReader, LoggedEnd};
 pub(crate) use writing::IntervalLog;

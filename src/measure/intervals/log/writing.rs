@@ -1,6 +1,7 @@
 //! Writes a log, takes other logs over, and drops what no request needs any more.
 
 use super::chunk::{CHUNK, Chunk, ChunkLink, IntervalEnd, IntervalLogMemory, SumMap};
+use super::condensing::KnownGoroutines;
 use super::link::Link;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::trace::ids::GIdx;
@@ -20,14 +21,16 @@ pub(crate) struct IntervalLog {
     /// The sums of intervals whose time CPU samples split; each list once.
     pub(crate) splits: Vec<Arc<[SumIdx]>>,
     split_of: FxHashMap<Arc<[SumIdx]>, SumIdx>,
-    n_ends: usize,
-    memory: IntervalLogMemory,
+    pub(super) n_ends: usize,
+    pub(super) memory: IntervalLogMemory,
+    /// What condensing needs; kept, as the memory is large.
+    pub(super) known: KnownGoroutines,
 }
 
 /// Appends an interval end to chunks whose sums are those of the writer.
 // Inlined: once for every interval, and the call cost as much.
 #[inline(always)]
-fn push(chunks: &mut Vec<Chunk>, memory: &IntervalLogMemory, time: Time, g: GIdx, sum: SumIdx) {
+pub(super) fn push(chunks: &mut Vec<Chunk>, memory: &IntervalLogMemory, time: Time, g: GIdx, sum: SumIdx) {
     if let Some(chunk) = chunks.last_mut() {
         let after = time.0.wrapping_sub(chunk.base.0) as u64;
         let room = chunk.ends.capacity().min(CHUNK);
@@ -114,8 +117,8 @@ impl IntervalLog {
     }
 
     /// Takes over what `other` wrote, all of it later than what was taken over before; `sums` are its sums as ours.
-    /// `other` is empty then.
-    pub(crate) fn absorb(&mut self, other: &mut Self, sums: Vec<SumIdx>) {
+    /// `other` is empty then. Gives how to read its sums.
+    pub(crate) fn absorb(&mut self, other: &mut Self, sums: Vec<SumIdx>) -> Arc<SumMap> {
         let ours = |sum: SumIdx| sums.get(sum.at()).copied().unwrap_or(sum);
         let splits = other.splits.iter().map(|list| self.add_split(list.iter().copied().map(ours).collect())).collect();
         other.clear_splits();
@@ -129,6 +132,7 @@ impl IntervalLog {
             }
         }
         self.n_ends += std::mem::take(&mut other.n_ends);
+        map
     }
 
     /// Copies a chunk's interval ends one by one: short generations must not keep a large chunk each.

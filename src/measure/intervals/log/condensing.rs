@@ -1,0 +1,167 @@
+//! Drops what no walk goes through any more from the middle of a log.
+//!
+//! A walk over what is earlier still has to know what each goroutine did at the end of that. The first of a goroutine's
+//! dropped interval ends says so; it is kept, without its link:
+//!
+//! ```text
+//! log        ■ needed ■ │ g1 g2 g1 g1 g3 g2 g1 g3 g3 │ ■ needed ■
+//! condensed  ■ needed ■ │ g1 g2       g3             │ ■ needed ■
+//! ```
+
+use super::IntervalLog;
+use super::chunk::{CHUNK, Chunk};
+use super::writing::push;
+use crate::trace::ids::GIdx;
+use crate::trace::time::Window;
+
+impl IntervalLog {
+    /// Condenses the chunks that were written outside of `needed`, spans in order of time, but for the last one.
+    pub(crate) fn condense(&mut self, needed: &[Window]) {
+        let chunks = std::mem::take(&mut self.written);
+        let mut dropped = Vec::new();
+        let n = chunks.len();
+        for (i, chunk) in chunks.into_iter().enumerate() {
+            if i + 1 < n && !is_needed(&chunk, needed) {
+                dropped.push(chunk);
+            } else {
+                self.drop_chunks(&mut dropped);
+                self.written.push(chunk);
+            }
+        }
+        self.n_ends = [&self.written, &self.absorbed, &self.older]
+            .iter()
+            .flat_map(|chunks| chunks.iter())
+            .map(|chunk| chunk.ends.len())
+            .sum();
+    }
+
+    /// Keeps of chunks that follow each other the first interval end of each goroutine.
+    fn drop_chunks(&mut self, dropped: &mut Vec<Chunk>) {
+        let n_ends = |condensed| dropped.iter().filter(|c| c.is_condensed == condensed).map(|c| c.ends.len()).sum();
+        let (new, old): (usize, usize) = (n_ends(false), n_ends(true));
+        // What is condensed already is condensed again with as much, so that all that is read is little.
+        if new < old.max(CHUNK) {
+            self.written.append(dropped);
+            return;
+        }
+        let mut condensed = Vec::new();
+        self.known.begin();
+        for chunk in &*dropped {
+            for end in chunk.ends.iter().filter(|end| self.known.is_first(end.g)) {
+                push(&mut condensed, &self.memory, chunk.base + i64::from(end.ns_after_base()), end.g, end.sum);
+            }
+        }
+        self.memory.give_back(dropped.drain(..));
+        for mut chunk in condensed {
+            if chunk.ends.len() < CHUNK / 2 {
+                let mut small = Chunk::small(chunk.base, chunk.ends.len());
+                small.ends.append(&mut chunk.ends);
+                self.memory.give_back(std::iter::once(std::mem::replace(&mut chunk, small)));
+            }
+            self.written.push(Chunk { is_condensed: true, ..chunk });
+        }
+    }
+}
+
+/// Which goroutines came already.
+#[derive(Default, Debug)]
+pub(super) struct KnownGoroutines {
+    /// By [`GIdx`], the number of the last time that it came.
+    came: Vec<u32>,
+    now: u32,
+}
+
+impl KnownGoroutines {
+    fn begin(&mut self) {
+        self.now = self.now.wrapping_add(1);
+        if self.now == 0 {
+            self.came.fill(0);
+            self.now = 1;
+        }
+    }
+
+    #[inline]
+    fn is_first(&mut self, g: GIdx) -> bool {
+        if self.came.len() <= g.at() {
+            self.came.resize(g.at() + 1, 0);
+        }
+        std::mem::replace(&mut self.came[g.at()], self.now) != self.now
+    }
+}
+
+/// Whether a chunk has interval ends inside of a span.
+fn is_needed(chunk: &Chunk, needed: &[Window]) -> bool {
+    let first = chunk.ends.first().map_or(chunk.base, |end| chunk.base + i64::from(end.ns_after_base()));
+    let next = needed.partition_point(|span| span.end < first);
+    needed.get(next).is_some_and(|span| span.start <= chunk.latest())
+}
+
+/// Spans in order of time, those that touch as one.
+pub(crate) fn joined(mut spans: Vec<Window>) -> Vec<Window> {
+    spans.sort_unstable_by_key(|span| span.start);
+    spans.dedup_by(|later, earlier| {
+        let touch = later.start <= earlier.end;
+        if touch {
+            earlier.end = earlier.end.max(later.end);
+        }
+        touch
+    });
+    spans
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::intervals::aggregate::SumIdx;
+    use crate::measure::intervals::log::{IntervalLogMemory, Link, LinkKind};
+    use crate::trace::time::Time;
+
+    /// What each goroutine is in at a time, by a log read back; of those that have an interval end from there on.
+    fn at(log: &IntervalLog, time: Time) -> Vec<(GIdx, SumIdx)> {
+        let mut sums = std::collections::BTreeMap::new();
+        let mut reader = log.read_back();
+        while let Some(mut slice) = reader.next_slice(time) {
+            while let Some(end) = slice.pop() {
+                sums.insert(end.g, end.sum);
+            }
+        }
+        sums.into_iter().collect()
+    }
+
+    #[test]
+    fn what_is_before_and_after_a_gap_stays_as_it_was() {
+        let span = |start: i64, end: i64| Window { start: Time(start), end: Time(end) };
+        let write = || {
+            let mut log = IntervalLog::new(IntervalLogMemory::default());
+            for i in 0..8 * CHUNK as i64 {
+                let g = GIdx((i * i % 97) as u32);
+                log.push(Time(i), g, SumIdx((i % 1000) as u32));
+                log.link(Time(i), g, Link { kind: LinkKind::Wake, ..Link::RUNTIME });
+            }
+            log
+        };
+        let (whole, chunk) = (write(), CHUNK as i64);
+        for gap in [(2, 5), (0, 3), (1, 7), (3, 4)] {
+            let mut log = write();
+            let needed = [span(-5, gap.0 * chunk - 1), span(gap.1 * chunk, i64::MAX)];
+            log.condense(&needed);
+            // Again, as more is dropped later, or nothing.
+            log.condense(&needed);
+            assert!(log.len() <= (8 - (gap.1 - gap.0) as usize) * CHUNK + 97, "{gap:?}: {}", log.len());
+            for time in (0..8 * chunk).step_by(9_999).filter(|t| needed.iter().any(|n| n.start.0 < *t && *t < n.end.0))
+            {
+                assert_eq!(at(&log, Time(time)), at(&whole, Time(time)), "{gap:?} at {time}");
+            }
+        }
+        let mut log = write();
+        log.condense(&[]);
+        assert!(log.len() <= CHUNK + 97);
+    }
+
+    #[test]
+    fn spans_that_touch_are_one() {
+        let span = |start, end| Window { start: Time(start), end: Time(end) };
+        let spans = vec![span(5, 9), span(0, 2), span(9, 12), span(2, 3), span(6, 7)];
+        assert_eq!(joined(spans), [span(0, 3), span(5, 12)]);
+    }
+}
