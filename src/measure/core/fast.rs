@@ -62,16 +62,13 @@ pub(in crate::measure) struct PieceCounter<'m, 'a> {
 
 impl PieceCounter<'_, '_> {
     /// Adds the open piece of a timeline to the sums. False, with nothing changed, unless all of it is inside a window
-    /// that has time already, and only stacks are known of it.
+    /// that has time already, or of a goroutine in no window where that is logged; and only stacks are known of it.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "the one inner loop; what is closed stays in registers")]
-    pub(in crate::measure) fn close_fast(
-        self,
-        line: &mut Timeline,
-        FastPieceEnd { end, next, running, ends }: FastPieceEnd,
-    ) -> bool {
+    pub(in crate::measure) fn close_fast(self, line: &mut Timeline, closing: FastPieceEnd) -> bool {
+        let FastPieceEnd { end, next, running, ends } = closing;
         let window = line.plain_window();
-        let Some(inside) = self.windows.fast_window(window) else { return false };
+        let Some(inside) = self.windows.fast_window(window) else { return self.log_outside(line, closing) };
         let since = line.since;
         if since < inside.start || end > inside.end || end <= since {
             return false;
@@ -93,6 +90,23 @@ impl PieceCounter<'_, '_> {
             log.push(end, line.g, sum);
             self.windows.add_fast(window, ns);
         }
+        true
+    }
+}
+
+impl PieceCounter<'_, '_> {
+    /// Logs the open piece of a goroutine that is in no window: it counts nowhere. False, with nothing changed, if that is not
+    /// all there is to do.
+    #[inline]
+    fn log_outside(self, line: &mut Timeline, FastPieceEnd { end, next, running, .. }: FastPieceEnd) -> bool {
+        let Some(log) = self.log else { return false };
+        if line.window().is_some() || !line.is_plain() || end <= line.since {
+            return false;
+        }
+        let kind = IntervalKind { running, collector: CollectorWork::None };
+        let sum = self.attribution.add_known(line, kind, next, (0, 0));
+        (line.since, line.uncounted) = (end, true);
+        log.push(end, line.g, sum);
         true
     }
 }

@@ -193,9 +193,14 @@ impl Timeline {
         self.update_plain_window();
     }
 
+    /// Whether nothing is known of its time but stacks.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.sampled && !self.assists && !self.sweeps && !self.serves.is_some()
+    }
+
     fn update_plain_window(&mut self) {
-        let is_plain = !self.sampled && !self.assists && !self.sweeps && !self.serves.is_some();
-        self.plain_window = if is_plain { self.window } else { WindowIdx::NONE };
+        self.plain_window = if self.is_plain() { self.window } else { WindowIdx::NONE };
     }
 
     /// Goes to the state after a transition; the open interval was closed before.

@@ -42,10 +42,10 @@ pub(crate) struct MeasuredPart<'a> {
 
 impl<'a> PartMeasurer<'a> {
     /// Prepares to measure parts of a trace.
-    pub(crate) fn new(PartResources { spec, memory, served }: &PartResources<'a>) -> Self {
+    pub(crate) fn new(PartResources { spec, memory, known }: &PartResources<'a>) -> Self {
         let spec = *spec;
         Self {
-            walks: served.as_ref().map(|served| PartWalks::new(spec, Arc::clone(served))),
+            walks: known.as_ref().map(|known| PartWalks::new(spec, Arc::clone(known))),
             core: MeasureCore::new(spec, memory),
             independent_from: Time::MIN,
             left: LeftOver::default(),

@@ -6,8 +6,8 @@
 use crate::measure::core::MeasureCore;
 use crate::measure::intervals::log::IntervalLogMemory;
 use crate::measure::paths::in_part::PartPaths;
+use crate::measure::paths::known_before::KnownBefore;
 use crate::measure::paths::requests::MeasuredTo;
-use crate::measure::paths::served_borders::ServedBorders;
 use crate::measure::spec::MeasureSpec;
 use crate::trace::time::Time;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub(crate) struct PartResources<'a> {
     pub(super) spec: MeasureSpec<'a>,
     /// The memory of the whole's interval log.
     pub(super) memory: IntervalLogMemory,
-    /// When servers began and ended requests; none where parts walk no paths.
-    pub(super) served: Option<Arc<ServedBorders>>,
+    /// What walks know of the whole trace; none where parts walk no paths.
+    pub(super) known: Option<Arc<KnownBefore>>,
 }
 
 /// The requests of a part, and when to look whether they are worth a walk.
@@ -35,8 +35,8 @@ const LEAST_NS: u64 = 1_000;
 const MOST_NS: u64 = 10_000_000;
 
 impl PartWalks {
-    pub(super) fn new(spec: MeasureSpec<'_>, served: Arc<ServedBorders>) -> Self {
-        Self { paths: PartPaths::new(spec, served), look_at: Time::MAX, looked: (Time::MIN, 0) }
+    pub(super) fn new(spec: MeasureSpec<'_>, known: Arc<KnownBefore>) -> Self {
+        Self { paths: PartPaths::new(spec, known), look_at: Time::MAX, looked: (Time::MIN, 0) }
     }
 
     /// A part begins.

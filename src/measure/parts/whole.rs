@@ -67,8 +67,8 @@ impl<'a> WholeMeasurer<'a> {
         let spec = self.core.spec;
         let memory = self.core.log.as_ref().map(|log| log.memory()).unwrap_or_default();
         let walks = walks && !spec.request_stacks && !spec.exemplars && spec.slice.task_boundaries.is_empty();
-        let served = self.paths.as_ref().filter(|_| walks).map(|paths| paths.served());
-        PartResources { spec, memory, served }
+        let known = self.paths.as_ref().filter(|_| walks).map(|paths| paths.known_before());
+        PartResources { spec, memory, known }
     }
 
     /// A generation begins: goroutines first seen in it without a creation are at least as old.

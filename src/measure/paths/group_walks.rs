@@ -16,10 +16,6 @@ use crate::trace::ids::StringIdx;
 use rustc_hash::FxHashSet;
 use std::cmp::Reverse;
 
-/// Most names of roots whose paths are walked one name after the other; with more, time in other goroutines does not say
-/// for which root it counts.
-const MAX_LABELS: usize = 16;
-
 impl Paths {
     /// Walks the paths of requests that are over, one name of roots after the other.
     pub(super) fn walk_all(
@@ -37,7 +33,7 @@ impl Paths {
         // Of equal ones the first window, however they are walked.
         let longest = longest.filter(|(ns, Reverse(window))| self.is_slowest(*ns, *window));
         let wanted = self.exemplars_of(&ended);
-        let together = ended.chunk_by(|a, b| a.label == b.label).count() > MAX_LABELS;
+        let together = self.known.many_labels;
         if together {
             ended.sort_unstable_by_key(|r| r.segment.span.end.rank(u64::from(r.segment.window.0)));
         }

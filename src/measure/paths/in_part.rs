@@ -19,8 +19,8 @@
 //!
 //! Whoever walks them, requests get the same times: see [`parallel`](super::parallel).
 
+use super::known_before::KnownBefore;
 use super::requests::{EndedRequest, MeasuredTo, Paths};
-use super::served_borders::ServedBorders;
 use super::work_borders::{CLOCK_TOLERANCE, is_before};
 use crate::measure::intervals::attribution::Attribution;
 use crate::measure::intervals::log::{IntervalLog, joined};
@@ -47,9 +47,9 @@ pub(crate) struct PartPaths {
 
 impl PartPaths {
     /// For parts of a trace.
-    pub(crate) fn new(spec: MeasureSpec<'_>, served: Arc<ServedBorders>) -> Self {
+    pub(crate) fn new(spec: MeasureSpec<'_>, known: Arc<KnownBefore>) -> Self {
         Self {
-            paths: Paths::of_part(spec, served),
+            paths: Paths::of_part(spec, known),
             ended: Vec::new(),
             left: Vec::new(),
             unknown_before: Vec::new(),

@@ -9,12 +9,12 @@
 
 use super::exemplar::ExemplarMeasured;
 use super::exemplars::Exemplars;
+use super::known_before::KnownBefore;
 use super::measured::{CutMeasured, RequestMeasured, RequestStackTime};
 use super::parallel::Walks;
 use super::request_stacks::EachRequest;
 use super::runtime_ranges::Ranges;
 use super::segment::{PathSegment, add_states, states_with_time};
-use super::served_borders::ServedBorders;
 use super::times_elsewhere::TimesElsewhere;
 use super::wait_chains::WaitChains;
 use super::work_borders::{WorkBorder, is_before, work_borders};
@@ -74,7 +74,7 @@ pub(super) struct GroupWalk<'a> {
 /// The requests of a trace while it is measured.
 pub(crate) struct Paths {
     pub(super) include_partial: bool,
-    served: Arc<ServedBorders>,
+    pub(super) known: Arc<KnownBefore>,
     pub(crate) ranges: Ranges,
     pub(super) walks: Walks,
     pub(super) elsewhere: TimesElsewhere,
@@ -112,33 +112,33 @@ impl Paths {
         let each = EachRequest { n: spec.slice.windows.len(), waits: spec.exemplars };
         let walks = Walks::new(spec.forest.goroutines.len(), spec.request_stacks.then_some(each));
         let done = vec![false; spec.slice.windows.len()];
-        Self { done, ..Self::with(spec, walks, Arc::new(ServedBorders::new(spec.forest))) }
+        Self { done, ..Self::with(spec, walks, Arc::new(KnownBefore::new(spec))) }
     }
 
     /// No request of a part is over yet.
-    pub(super) fn of_part(spec: MeasureSpec<'_>, served: Arc<ServedBorders>) -> Self {
-        Self::with(spec, Walks::new(spec.forest.goroutines.len(), None), served).growing_in_part(spec)
+    pub(super) fn of_part(spec: MeasureSpec<'_>, known: Arc<KnownBefore>) -> Self {
+        Self::with(spec, Walks::new(spec.forest.goroutines.len(), None), known).growing_in_part(spec)
     }
 
     /// Forgets all: a part begins.
     pub(super) fn begin_part(&mut self, spec: MeasureSpec<'_>) {
         let walks = std::mem::replace(&mut self.walks, Walks::new(0, None));
-        *self = Self::with(spec, walks.emptied(), Arc::clone(&self.served)).growing_in_part(spec);
+        *self = Self::with(spec, walks.emptied(), Arc::clone(&self.known)).growing_in_part(spec);
     }
 
     fn growing_in_part(self, spec: MeasureSpec<'_>) -> Self {
         Self { due: spec.part_growth, min_growth: spec.part_growth, ..self }
     }
 
-    /// The borders of what servers served.
-    pub(crate) fn served(&self) -> Arc<ServedBorders> {
-        Arc::clone(&self.served)
+    /// What is known of the whole trace.
+    pub(crate) fn known_before(&self) -> Arc<KnownBefore> {
+        Arc::clone(&self.known)
     }
 
-    fn with(spec: MeasureSpec<'_>, walks: Walks, served: Arc<ServedBorders>) -> Self {
+    fn with(spec: MeasureSpec<'_>, walks: Walks, known: Arc<KnownBefore>) -> Self {
         Self {
             include_partial: spec.include_partial,
-            served,
+            known,
             ranges: Ranges::default(),
             walks,
             elsewhere: TimesElsewhere::default(),
@@ -196,7 +196,7 @@ impl Paths {
     /// Finds where work begins and ends during a span that is to be walked.
     pub(super) fn find_borders(&mut self, to: MeasuredTo<'_>, span: Window) {
         let recent = self.recent.iter().map(|window| (*window, to.windows.get(*window)));
-        self.borders = work_borders(to.spec.slice, recent, (to.spec.forest, &self.served), span);
+        self.borders = work_borders(to.spec.slice, recent, (to.spec.forest, &self.known.served), span);
     }
 
     /// The requests that are over, and from when on the open ones need the log.

@@ -8,7 +8,7 @@
 //!           the wait is the wait  ╵ g2's doing
 //! ```
 
-use super::served_borders::ServedBorders;
+use super::known_before::ServedBorders;
 use crate::measure::windows::OpenWindow;
 use crate::slice::{Slice, WindowIdx};
 use crate::survey::Forest;

@@ -10,6 +10,7 @@ use crate::pipeline::in_order::{free, in_order, lock};
 use crate::pipeline::progress::Ticker;
 use crate::pipeline::threads::is_among_last;
 use crate::pipeline::wanted::{annotation_sink, notes_wanted, stack_classifier};
+use crate::profile::Metric;
 use crate::slice::Selector;
 use crate::survey::roots::classify::StackClass;
 use crate::survey::roots::servers::ServerStep;
@@ -43,7 +44,14 @@ impl V2Trace<'_> {
         // A task leads from one goroutine to another, in whichever part: then nothing is split.
         let has_tasks = selector.is_some_and(|s| s.root_by.task);
         let sizes: Vec<u64> = self.index.generations.iter().map(|g| g.end - g.start).collect();
-        let plan = Plan::new(&sizes, if has_tasks { 1 } else { options.threads });
+        // Parts walk critical paths, and where very many chains of waits meet, what is told of them depends on who else is
+        // walked. So with paths the parts are the same for any number of threads.
+        let has_paths = selector.is_some() && options.metric == Metric::Latency;
+        let plan = match (has_tasks, has_paths) {
+            (true, _) => Plan::new(&sizes, 1),
+            (false, true) => Plan::by_size(&sizes),
+            (false, false) => Plan::new(&sizes, options.threads),
+        };
         self.survey_with(&plan, false, selector, options, ticker)
     }
 

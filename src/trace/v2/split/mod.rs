@@ -36,8 +36,9 @@
 //! pass 2, worker C                     │                        │ orders part 3 ────► end
 //! ```
 //!
-//! 1. **Plan** ([`Plan`]). Only the last generations are split, as many as there are threads at most, into at most 8
-//!    parts of at least 512 KiB. Split times are chosen so that parts cost about the same.
+//! 1. **Plan** ([`Plan`]). Without critical paths only the last generations are split, as many as there are threads at most,
+//!    into at most 8 parts of at least 512 KiB. With critical paths each is split into parts of about 8 MiB, at most 8, for any
+//!    number of threads. Split times are chosen so that parts cost about the same.
 //! 2. **Predict while scanning** ([`StatePredictor`]). Pass 1 scans each traced thread alone; the predictor is its
 //!    [`ScanObserver`]. From its own events a thread knows which goroutine it executes and which sequence number that
 //!    goroutine's start had. So of what several threads observed of one goroutine, the observation with the highest

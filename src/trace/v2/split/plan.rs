@@ -8,6 +8,8 @@ use std::collections::BinaryHeap;
 
 /// Least bytes of a part: less is not worth a checkpoint.
 const MIN_PART: u64 = 1 << 19;
+/// Bytes of a part where the number of threads does not matter.
+const PART: u64 = 8 << 20;
 /// Most parts of a generation. Each checkpoint takes memory for the generation's goroutines.
 const MAX_PARTS: usize = 8;
 /// Most threads planned for.
@@ -39,6 +41,11 @@ impl Plan {
         let candidates = (0..=last.len()).rev().map(|n| split_from(n).collect::<Vec<_>>());
         let best = candidates.min_by_key(|n_parts| busy.clone().finish(last, n_parts));
         Self { n_parts: first.iter().map(|_| 1).chain(best.unwrap_or_default()).collect() }
+    }
+
+    /// Splits generations of these sizes, in bytes, into parts of about [`PART`] bytes, for whatever number of threads.
+    pub(crate) fn by_size(sizes: &[u64]) -> Self {
+        Self { n_parts: sizes.iter().map(|size| ((size / PART) as usize).clamp(1, MAX_PARTS)).collect() }
     }
 
     /// Splits each generation into this many parts.
@@ -123,6 +130,7 @@ mod tests {
         // A small generation stays whole.
         assert_eq!(plan(&[MIN_PART], 8), [1]);
         assert_eq!(plan(&[], 2), [0; 0]);
+        assert_eq!(Plan::by_size(&mb(&[1, 8, 15, 16, 40, 500])).n_parts, [1, 1, 1, 2, 5, MAX_PARTS]);
     }
 
     #[test]

@@ -1,8 +1,40 @@
-//! When servers began and ended requests, by pass 1: looked up for a span of time, in walks of which each goes over a short one.
+//! What walks know of a trace before: when servers began and ended requests, by pass 1, looked up for a span of time, since each
+//! walk goes over a short one; and whether roots have many names.
 
 use super::work_borders::{WorkBorder, borders};
+use crate::measure::spec::MeasureSpec;
 use crate::survey::Forest;
+use crate::trace::ids::StringIdx;
 use crate::trace::time::{Time, Window};
+
+/// Most names of roots whose paths are walked one name after the other; with more, time in other goroutines does not say
+/// for which root it counts.
+const MAX_LABELS: usize = 16;
+
+/// What is known of a trace before any path is walked.
+#[derive(Debug)]
+pub(crate) struct KnownBefore {
+    pub(super) served: ServedBorders,
+    /// Whether roots have so many names that their paths are walked together.
+    pub(super) many_labels: bool,
+}
+
+impl KnownBefore {
+    /// What pass 1 and the selection say.
+    pub(super) fn new(spec: MeasureSpec<'_>) -> Self {
+        let mut labels: Vec<StringIdx> = Vec::new();
+        for root in &spec.slice.windows {
+            let label = spec.slice.chains.get(root.chain).label;
+            if !labels.contains(&label) {
+                labels.push(label);
+            }
+            if labels.len() > MAX_LABELS {
+                break;
+            }
+        }
+        Self { served: ServedBorders::new(spec.forest), many_labels: labels.len() > MAX_LABELS }
+    }
+}
 
 /// Borders in one cell of the grid, on average.
 const PER_CELL: usize = 64;
