@@ -8,6 +8,7 @@ use super::spawn_chains::SpawnChainIdx;
 use super::window::{RootWindow, WindowIdx};
 use crate::survey::roots::servers::GRPC_WORKER;
 use crate::survey::{Forest, Goroutine, Stretch};
+use crate::trace::buckets::Buckets;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -22,8 +23,8 @@ pub(super) struct SliceBuilder<'a> {
     pub(super) slice: Slice,
     /// Per stack: whether a root pattern matches a function on it.
     pub(super) matching: Vec<bool>,
-    /// Per goroutine that has stretches: their positions in [`Forest::stretches`].
-    pub(super) stretches: FxHashMap<GIdx, Vec<u32>>,
+    /// Per goroutine: the positions of its stretches in [`Forest::stretches`]; empty without any.
+    stretches: Buckets<u32>,
     /// Per stretch: its window; `NONE` as long as it is no root.
     pub(super) window_of_stretch: Vec<WindowIdx>,
     /// Per root by annotation: its window; `NONE` as long as it is none.
@@ -41,10 +42,8 @@ pub(super) struct SliceBuilder<'a> {
 impl<'a> SliceBuilder<'a> {
     pub(super) fn new(forest: &'a Forest, symbols: &'a Symbols, selector: &'a Selector) -> Self {
         let n = forest.goroutines.len();
-        let mut stretches: FxHashMap<GIdx, Vec<u32>> = FxHashMap::default();
-        for (i, stretch) in forest.stretches.iter().enumerate() {
-            stretches.entry(stretch.g).or_default().push(i as u32);
-        }
+        let with_stretches = if forest.stretches.is_empty() { 0 } else { n };
+        let stretches = || (0..).zip(&forest.stretches).map(|(i, stretch)| (stretch.g.0, i));
         Self {
             forest,
             selector,
@@ -56,7 +55,7 @@ impl<'a> SliceBuilder<'a> {
             },
             // Without a pattern no function is named, so goroutines that are kept out stay out.
             matching: symbols.stacks_with(|name| !selector.is_goroutine() && selector.roots.matches(name)),
-            stretches,
+            stretches: Buckets::new(with_stretches, stretches),
             window_of_stretch: vec![WindowIdx::NONE; forest.stretches.len()],
             window_of_annotated: vec![WindowIdx::NONE; forest.annotated.roots.len()],
             depth: vec![0; n],
@@ -68,9 +67,14 @@ impl<'a> SliceBuilder<'a> {
         }
     }
 
+    /// The positions of a goroutine's stretches.
+    pub(super) fn stretches_of(&self, g: GIdx) -> &[u32] {
+        if self.forest.stretches.is_empty() { &[] } else { self.stretches.of(g.at()) }
+    }
+
     /// Whether a stretch is a request on a server: its borders are the server's own, or a worker of the server served it.
     pub(super) fn is_served(&self, stretch: &Stretch) -> bool {
-        stretch.seen.is_none() || self.workers.contains(&stretch.g)
+        !stretch.is_inferred() || self.workers.contains(&stretch.g)
     }
 
     /// Whether a child stays out although its creator, or the stretch it was created in, is in.
@@ -116,6 +120,6 @@ fn workers(forest: &Forest, symbols: &Symbols) -> FxHashSet<GIdx> {
         let outermost = || symbols.leaf(symbols.root_frame(stack));
         *known.entry(stack).or_insert_with(|| outermost().is_some_and(|frame| symbols.function(frame) == GRPC_WORKER))
     };
-    let inferred = forest.stretches.iter().filter(|stretch| stretch.seen.is_some());
+    let inferred = forest.stretches.iter().filter(|stretch| stretch.is_inferred());
     inferred.filter(|stretch| is_worker(stretch.stack)).map(|stretch| stretch.g).collect()
 }

@@ -2,10 +2,11 @@
 
 use super::builder::{KEPT_OUT, SliceBuilder};
 use super::membership::{Membership, MembershipPart};
+use super::spawn_chains::SpawnChainIdx;
 use super::task_boundaries::TaskBoundary;
 use super::window::{RootKind, RootWindow, WindowIdx};
 use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, SeenPart, Work};
-use crate::trace::ids::{GIdx, StringIdx};
+use crate::trace::ids::{GIdx, StackIdx, StringIdx};
 
 impl SliceBuilder<'_> {
     /// Makes roots of all tasks. They come first: a goroutine that works in a task may be visited before the one that
@@ -74,7 +75,7 @@ impl SliceBuilder<'_> {
         let mut label = self.labels.of_entry(goroutine);
         if label == StringIdx::EMPTY {
             // One that is older than the trace shows what it runs by its own stacks alone.
-            let first = self.stretches.get(&g).and_then(|list| list.first());
+            let first = self.stretches_of(g).first();
             let stack =
                 first.map(|i| self.forest.stretches[*i as usize].stack).or(self.forest.streams.get(&g).copied());
             label = stack.map_or(label, |stack| self.labels.of_stack(stack));
@@ -131,22 +132,29 @@ impl SliceBuilder<'_> {
         if !self.selector.root_by.stack || !self.is_wanted(g) {
             return;
         }
-        let Some(stretches) = self.stretches.remove(&g) else { return };
-        let mut memberships = Vec::with_capacity(stretches.len());
-        for i in stretches {
+        let n = self.stretches_of(g).len();
+        let mut memberships = Vec::with_capacity(n);
+        // Most follow one of the same name.
+        let mut last = None;
+        for nth in 0..n {
+            let i = self.stretches_of(g)[nth];
             let stretch = self.forest.stretches[i as usize];
             if self.served_only && !self.is_served(&stretch) {
                 continue;
             }
             let endpoint = self.forest.endpoints.of_stretch.get(&i).copied();
-            let label = endpoint.unwrap_or_else(|| self.labels.of_stack(stretch.stack));
-            let chain = self.slice.chains.root(label);
-            let has_rest = stretch.seen.is_some_and(|seen| seen.end.is_some());
-            let chain_after = if has_rest { self.slice.chains.after_last_stack(chain) } else { chain };
+            let seen = stretch.seen();
+            let called = (endpoint, stretch.stack, seen.is_some_and(|seen| seen.end.is_some()));
+            let names = match last {
+                Some((known, names)) if known == called => names,
+                _ => self.names_of_stretch(called),
+            };
+            last = Some((called, names));
+            let (label, chain, chain_after) = names;
             let window = self.add_window(RootWindow {
-                stretch: Some((stretch.start, stretch.end)),
+                stretch: Some((stretch.start(), stretch.end())),
                 by: RootKind::Stack,
-                seen: stretch.seen,
+                seen,
                 chain_after,
                 ..RootWindow::of(g, chain, label)
             });
@@ -156,6 +164,17 @@ impl SliceBuilder<'_> {
         if !memberships.is_empty() {
             self.add_memberships(g, memberships);
         }
+    }
+
+    /// What a stretch is called, and its chains: that of its own stacks, and that of what follows its last matching one.
+    fn names_of_stretch(
+        &mut self,
+        (endpoint, stack, has_rest): (Option<StringIdx>, StackIdx, bool),
+    ) -> (StringIdx, SpawnChainIdx, SpawnChainIdx) {
+        let label = endpoint.unwrap_or_else(|| self.labels.of_stack(stack));
+        let chain = self.slice.chains.root(label);
+        let chain_after = if has_rest { self.slice.chains.after_last_stack(chain) } else { chain };
+        (label, chain, chain_after)
     }
 
     /// Makes roots of a goroutine's regions, and adds the goroutine to the tasks that it works in; says whether there

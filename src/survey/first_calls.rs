@@ -83,8 +83,8 @@ impl FirstCalls {
         for request in survey.served.requests.iter_mut().filter(|r| r.inferred.is_some()) {
             request.span.began = request.span.began.or_else(|| began(request.g).map(|(_, time)| time));
         }
-        for stretch in survey.forest.stretches.iter_mut().filter(|stretch| stretch.seen.is_some()) {
-            stretch.start = stretch.start.or_else(|| began(stretch.g).map(|(pos, _)| pos));
+        for stretch in survey.forest.stretches.iter_mut().filter(|stretch| stretch.is_inferred()) {
+            stretch.set_start(stretch.start().or_else(|| began(stretch.g).map(|(pos, _)| pos)));
         }
     }
 }

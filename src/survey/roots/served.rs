@@ -93,7 +93,7 @@ impl Served {
     pub(crate) fn add(&mut self, forest: &mut Forest, symbols: &Symbols, g: GIdx, part: RootPart) {
         match part {
             RootPart::Stretch(ClosedStretch { start, end, stack, seen, births }) => {
-                let _ = add_stretch(forest, Stretch { g, start, end, stack, seen: Some(seen) }, &births);
+                let _ = add_stretch(forest, Stretch::inferred(g, stack, start, end, seen), &births);
             }
             RootPart::ServedRequest(request) => self.add_request(forest, symbols, g, &request),
             RootPart::WorkerCall(call) => self.add_worker_call(forest, symbols, g, &call),
@@ -125,7 +125,7 @@ impl Served {
         }
         let stretch = request.matched.map(|stack| {
             let (start, end) = (request.start.map(|m| m.pos), request.end.map(|m| m.pos));
-            add_stretch(forest, Stretch { g, start, end, stack, seen: None }, &request.births)
+            add_stretch(forest, Stretch::served(g, stack, start, end), &request.births)
         });
         let paths = self.path_set(symbols, request.stacks.iter());
         let span = span(forest, g, (request.start, request.end));

@@ -7,10 +7,9 @@
 //! ```
 
 use super::evidence::{EvidenceKind, GoroutineRef};
-use super::evidence_pieces::{LogBase, PieceReader, PieceWriter, put_birth, read_birth};
+use super::evidence_pieces::{LogBase, PieceReader, RunWriter, read_birth};
 use crate::trace::ids::GoId;
 use crate::trace::wire::cursor::Cursor;
-use crate::trace::wire::encode::put_uvarint;
 use std::ops::Range;
 
 /// What can be known of a run without its pieces: bits.
@@ -74,16 +73,14 @@ pub(crate) struct EvidenceLog {
     base: LogBase,
     /// Births of other scans before those that the runs name.
     births: u32,
-    /// Memory for what follows the marks of one run.
-    rest: Vec<u8>,
+    /// Memory for one long run.
+    spilled: Vec<u8>,
 }
 
 /// A run of a log: its head, and its pieces one after the other.
 #[derive(Clone)]
 pub(crate) struct LoggedRun<'a> {
     pub(crate) head: RunHead,
-    /// Where it is in the log.
-    pub(crate) extent: RunExtent,
     pieces: PieceReader<'a>,
 }
 
@@ -145,21 +142,14 @@ impl EvidenceLog {
 
     fn add(&mut self, g: GoroutineRef, seq: u64, mark: u8, kinds: &[EvidenceKind]) {
         debug_assert_eq!(self.births, 0, "what is joined to other scans is complete");
-        let Self { bytes, rest, base, .. } = self;
-        rest.clear();
-        put_uvarint(rest, g.id.0);
+        let Self { bytes, spilled, base, .. } = self;
         let has_birth = g.birth != GoroutineRef::NO_BIRTH;
-        if has_birth {
-            put_birth(rest, g.birth);
-        }
-        put_uvarint(rest, seq);
-        let mut writer = PieceWriter::new(rest, *base);
+        let mut writer = RunWriter::new(spilled, *base);
+        writer.head(g.id.0, has_birth.then_some(g.birth), seq);
         for kind in kinds {
             writer.put(*kind);
         }
-        bytes.push(mark | RunMarks::of(kinds) | if has_birth { RunMarks::BIRTH } else { 0 });
-        put_uvarint(bytes, rest.len() as u64);
-        bytes.extend_from_slice(rest);
+        writer.finish(mark | RunMarks::of(kinds) | if has_birth { RunMarks::BIRTH } else { 0 }, bytes);
     }
 
     /// Makes room for so many bytes of runs that will be put there; returns where.
@@ -195,14 +185,17 @@ impl EvidenceLog {
     /// A run, with births as a log of the first scan names them; none where it has the same bytes.
     #[inline]
     fn in_first_scan(&self, run: RunExtent) -> Option<Self> {
-        if self.births == 0 || !run.marks.has(RunMarks::BIRTH | RunMarks::NAMES_BIRTHS) {
-            return None;
-        }
+        let names_others = self.births != 0 && run.marks.has(RunMarks::BIRTH | RunMarks::NAMES_BIRTHS);
+        names_others.then(|| self.with_shifted_births(run))
+    }
+
+    #[inline(never)]
+    fn with_shifted_births(&self, run: RunExtent) -> Self {
         let LoggedRun { head, pieces, .. } = self.read(run);
         let kinds: Vec<EvidenceKind> = pieces.collect();
         let mut log = Self::new(self.base);
         log.add(head.g, head.seq, head.marks.0 & RunMarks::STATUS, &kinds);
-        Some(log)
+        log
     }
 
     /// All runs.
@@ -236,19 +229,28 @@ impl EvidenceLog {
         Some(RunExtent { marks, start, rest, end: rest + len })
     }
 
+    /// The head of a run of this log.
+    #[inline]
+    pub(crate) fn head(&self, extent: RunExtent) -> RunHead {
+        self.split(extent).0
+    }
+
     /// A run of this log.
     #[inline]
     pub(crate) fn read(&self, extent: RunExtent) -> LoggedRun<'_> {
-        let RunExtent { marks, rest, end, .. } = extent;
-        let rest = &self.bytes[rest..end];
-        let mut cursor = Cursor::new(rest, 0);
+        let (head, pieces) = self.split(extent);
+        LoggedRun { head, pieces: PieceReader::new(pieces, self.base, self.births) }
+    }
+
+    /// The head of a run, and the bytes of its pieces.
+    #[inline]
+    fn split(&self, RunExtent { marks, rest, end, .. }: RunExtent) -> (RunHead, &[u8]) {
+        let mut cursor = Cursor::new(&self.bytes[rest..end], 0);
         let id = GoId(cursor.uvarint().unwrap_or_default());
         let has_birth = marks.has(RunMarks::BIRTH);
         let birth = if has_birth { read_birth(&mut cursor) + self.births } else { GoroutineRef::NO_BIRTH };
         let seq = cursor.uvarint().unwrap_or_default();
-        let pieces = PieceReader::new(&rest[cursor.offset() as usize..], self.base, self.births);
-        let head = RunHead { g: GoroutineRef { id, birth }, seq, marks };
-        LoggedRun { head, extent, pieces }
+        (RunHead { g: GoroutineRef { id, birth }, seq, marks }, &self.bytes[rest + cursor.offset() as usize..end])
     }
 }
 
@@ -321,13 +323,16 @@ mod tests {
         }
         let runs: Vec<LoggedRun<'_>> = log.runs().collect();
         assert_eq!(runs.len(), 2 * kinds.len());
+        let mut extents = log.extents();
         for (i, pair) in runs.chunks(2).enumerate() {
             let [run, status] = pair else { panic!() };
             assert_eq!((run.head.g, status.head.g), (g(i), g(i)));
             assert_eq!((run.head.seq, status.head.seq), (NUMBERS[(i + 2) % NUMBERS.len()], 0));
             assert_eq!(run.pieces().collect::<Vec<_>>(), of_run(i));
             assert_eq!(status.pieces().collect::<Vec<_>>(), [kinds[i]]);
-            assert_eq!(log.extent(run.extent.start).map(|extent| log.read(extent).head), Some(run.head));
+            let extent = extents.next().unwrap();
+            extents.next();
+            assert_eq!(log.extent(extent.start).map(|extent| log.head(extent)), Some(run.head));
             let has = |mark| (run.head.marks.has(mark), status.head.marks.has(mark));
             assert_eq!(has(RunMarks::STATUS), (false, true));
             let is_match = |kind: &EvidenceKind| matches!(kind, EvidenceKind::Match(_));

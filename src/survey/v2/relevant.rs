@@ -1,7 +1,7 @@
 //! Which evidence of a generation is ever looked at, and its order: goroutine by goroutine.
 
 use super::evidence::{EvidenceKind, GoroutineRef};
-use super::evidence_log::{EvidenceLog, LoggedRun, RunHead, RunMarks};
+use super::evidence_log::{EvidenceLog, RunHead, RunMarks};
 use super::evidence_store::{EvidenceLists, EvidenceMemory, EvidenceStore};
 use super::id_range::IdRange;
 use super::relevant_runs::RelevantEvidence;
@@ -37,13 +37,13 @@ impl LoggedRuns {
     fn new(store: &EvidenceStore) -> Self {
         let mut logged = Self::default();
         for lists in store.lists() {
-            lists.log.runs().for_each(|run| logged.add(&run));
+            lists.log.extents().for_each(|run| logged.add(run.len(), lists.log.head(run)));
         }
         logged
     }
 
-    fn add(&mut self, run: &LoggedRun<'_>) {
-        let RunHead { g, seq, marks } = run.head;
+    /// The next run, of so many bytes.
+    fn add(&mut self, bytes: usize, RunHead { g, seq, marks }: RunHead) {
         let goroutines = &mut self.goroutines;
         let number = *self.numbers.entry(g).or_insert_with(|| {
             goroutines.push(LoggedGoroutine { g, marks: RunMarks::NONE, bytes: 0, last_seq: None, in_order: true });
@@ -51,7 +51,7 @@ impl LoggedRuns {
         });
         let of_goroutine = &mut goroutines[number as usize];
         of_goroutine.marks = of_goroutine.marks.and(marks);
-        of_goroutine.bytes += run.extent.len();
+        of_goroutine.bytes += bytes;
         of_goroutine.in_order &= of_goroutine.last_seq < Some(seq);
         of_goroutine.last_seq = Some(seq);
         self.runs.push(number);
@@ -184,7 +184,7 @@ impl EvidenceStore {
                     Looked::Now => {
                         let start = log.len();
                         log.add_run(run.g(), run.seq(), &[EvidenceKind::Gap(run.gap(self.start.pos))]);
-                        log.extent(start).iter().for_each(|run| logged.add(&log.read(*run)));
+                        log.extent(start).iter().for_each(|run| logged.add(run.len(), log.head(*run)));
                     }
                     Looked::Later => rest.compact.push(run),
                     Looked::Never => {}

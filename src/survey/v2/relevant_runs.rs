@@ -69,7 +69,7 @@ impl RelevantEvidence {
         order.clear();
         let mut rest = part.at.clone();
         if !part.in_order {
-            order.extend(self.log.extents_in(rest).map(|run| (self.log.read(run).head.seq, run.start)));
+            order.extend(self.log.extents_in(rest).map(|run| (self.log.head(run).seq, run.start)));
             let rank = |at: usize| self.log.extent(at).map(|run| self.log.read(run).rank());
             order.sort_by(|(a, at), (b, other)| a.cmp(b).then_with(|| rank(*at).cmp(&rank(*other))));
             rest = 0..0;
