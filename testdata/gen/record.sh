@@ -6,7 +6,8 @@
 # DIR gets NAME-VERSION.trace and, beside it, NAME-VERSION.json, what the
 # program said that it did. PROGRAMS="server waits" records only those. STREAMREF, the
 # path of a streamref binary, adds NAME-VERSION.states.tsv, what Go's own reader says.
-# PROGRAMS="big load", which are not in the default, write BIG_MB megabytes (20) each; LOAD_KINDS="stack http" are kinds of load.
+# PROGRAMS="big load", which are not in the default, write BIG_MB megabytes (20) each; LOAD_KINDS="stack http" are kinds of load,
+# of which "files" is a folder of LOAD_FILES (1000) small recordings. They have LOAD_PROCS (2) processors.
 #
 # The programs are built in a folder of their own with a go.mod of the
 # toolchain's version, as an old go.mod would turn old behaviour on, and with
@@ -104,7 +105,7 @@ run() {
 	if [ -n "${STREAMREF:-}" ]; then
 		"$STREAMREF" -mode=states -stacks "$to.trace" >"$to.states.tsv"
 	fi
-	echo "$name-$version: $(wc -c <"$to.trace") bytes" >&2
+	[ -d "$to.trace" ] || echo "$name-$version: $(wc -c <"$to.trace") bytes" >&2
 }
 
 everything() {
@@ -169,7 +170,10 @@ everything() {
 	run "$1" stretches-samples stretches -cpu
 	run "$1" big big -mb "${BIG_MB:-20}"
 	for kind in ${LOAD_KINDS:-stack entry long short http}; do
-		run "$1" "load-$kind" load -kind "$kind" -mb "${BIG_MB:-20}"
+		case $kind in
+		files) run "$1" load-files load -files "${LOAD_FILES:-1000}" ;;
+		*) run "$1" "load-$kind" load -kind "$kind" -mb "${BIG_MB:-20}" -procs "${LOAD_PROCS:-2}" ;;
+		esac
 	done
 	case $1 in
 	1.19 | 1.21 | 1.22 | 1.22v1) ;;

@@ -38,7 +38,8 @@
 //!
 //! 1. **Plan** ([`Plan`]). Without critical paths only the last generations are split, as many as there are threads at most,
 //!    into at most 8 parts of at least 512 KiB. With critical paths each is split into parts of about 8 MiB, at most 8, for any
-//!    number of threads. Split times are chosen so that parts cost about the same.
+//!    number of threads. Split times are chosen so that parts cost about the same, by where the bytes of a batch are and not
+//!    by where it begins: of hundreds of threads each has few batches, which begin together.
 //! 2. **Predict while scanning** ([`StatePredictor`]). Pass 1 scans each traced thread alone; the predictor is its
 //!    [`ScanObserver`]. From its own events a thread knows which goroutine it executes and which sequence number that
 //!    goroutine's start had. So of what several threads observed of one goroutine, the observation with the highest
@@ -62,10 +63,22 @@
 //!
 //! # What it gains, and costs
 //!
-//! A recording with one generation takes little more than half the time on two threads. Predicting a checkpoint costs a
-//! twelfth of ordering and measuring what is before it (`plan::PREDICTION_SHARE`). A checkpoint takes 16 bytes for every
-//! goroutine that the generation named before it, and what was measured of a part is kept until the generation's last
-//! part is done.
+//! Time on two threads with splitting, against that without (medians of 5 in turn, recordings of `testdata/gen/load`):
+//!
+//! | recording | by default | without paths |
+//! |---|---:|---:|
+//! | one generation, 21 MB, 49 threads (`stack`, 64 procs) | −27 % | −27 % |
+//! | one generation, 16 MB, 132 threads (`http`, 128 procs) | −18 % | −12 % |
+//! | 200 MB of several generations, `stack` | +1 % | −9 % |
+//! | the same, `entry`, `long`, `short`, `http` (3 to 5) | −4 to +3 % | −6 to +8 % |
+//!
+//! So it is for recordings of a second or two, and for more threads than generations: of one generation of a 64-core
+//! server, the longest path of eight threads is 1.8 to 3.0 times as short as that of one; without splitting it were 1.2 to
+//! 1.5 times (`docs/performance.md`). Where two threads have several generations it hardly wins or costs.
+//!
+//! Predicting a checkpoint costs a twelfth of ordering and measuring what is before it (`plan::PREDICTION_SHARE`). A
+//! checkpoint takes 16 bytes for every goroutine that the generation named before it, and what was measured of a part is
+//! kept until the generation's last part is done.
 //!
 //! A pipeline of two threads, one that orders and one that measures, was no alternative: writing an event where another
 //! core reads it took as long as measuring it, or longer.

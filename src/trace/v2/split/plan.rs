@@ -1,7 +1,7 @@
 //! Step 1: into how many parts each generation is split, and at which times.
 
 use crate::trace::time::Time;
-use crate::trace::v2::batch::{BatchKind, GenerationIndex};
+use crate::trace::v2::batch::{BatchKind, BatchRef, GenerationIndex};
 use crate::trace::v2::clock::Clock;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,7 +18,7 @@ const MAX_THREADS: usize = 256;
 const PREDICTION_SHARE: u64 = 12;
 /// Later bytes hold a twelfth fewer events, since ids grow: of `n` equal parts, each next one costs `1 / (12 n)` less.
 /// Comparing the state with a checkpoint counts in, too.
-const FEWER_EVENTS: u128 = 12;
+const FEWER_EVENTS: f64 = 12.0;
 
 /// Into how many parts each generation of a trace is split.
 #[derive(Clone, Debug)]
@@ -88,33 +88,69 @@ impl BusyThreads {
     }
 }
 
-/// Times of batches that split a generation into `n` parts of about the same cost.
+/// Times that split a generation into `n` parts of about the same cost.
 fn split_times(index: &GenerationIndex, clock: Clock, n: usize) -> Vec<Time> {
-    let events = index.batches.iter().filter(|batch| batch.kind == BatchKind::Events);
-    let mut batches: Vec<(u64, u64)> = events.map(|batch| (batch.time, u64::from(batch.size))).collect();
-    batches.sort_unstable();
-    let all: u64 = batches.iter().map(|(_, size)| size).sum();
-    // Bytes before a part, in units of all bytes / (2 * FEWER_EVENTS * n * n): a bit less than an equal share.
-    let n = n as u128;
-    let share = |part: u128| part * (2 * FEWER_EVENTS * n - (n - part));
-    let (mut split_times, mut before) = (Vec::new(), 0);
-    for (ticks, size) in batches {
-        let part = split_times.len() as u128 + 1;
-        if part < n && u128::from(before) * (2 * FEWER_EVENTS * n * n) >= u128::from(all) * share(part) {
-            split_times.push(clock.time(ticks));
+    let spans = BatchSpan::all(index);
+    let before = |ticks: u64| spans.iter().map(|span| span.bytes_before(ticks)).sum::<f64>();
+    let (first, last, all) = (index.min_time, index.max_time, before(u64::MAX));
+    let parts = n as f64;
+    // A bit less than an equal share.
+    let share = |part: f64| part / parts * (1.0 - (parts - part) / (2.0 * FEWER_EVENTS * parts));
+    let at = |part: usize| {
+        let wanted = all * share(part as f64);
+        let (mut from, mut until) = (first, last);
+        while from < until {
+            let middle = from + (until - from) / 2;
+            if before(middle) < wanted {
+                from = middle + 1;
+            } else {
+                until = middle;
+            }
         }
-        before += size;
-    }
+        from
+    };
+    let mut split_times: Vec<Time> = (1..n).map(at).filter(|at| *at > first).map(|at| clock.time(at)).collect();
     split_times.dedup();
     // Damaged times are capped at `Time::MAX`, which is no time that can be before an event.
     split_times.retain(|time| *time < Time::MAX);
     split_times
 }
 
+/// When the events of a batch were, in ticks: from its own time to that of the thread's next batch. Where a generation has
+/// hundreds of threads, each has few batches, and most bytes of those that begin before a time are after it.
+struct BatchSpan {
+    from: u64,
+    until: u64,
+    size: f64,
+}
+
+impl BatchSpan {
+    /// Of all batches with events.
+    fn all(index: &GenerationIndex) -> Vec<Self> {
+        let mut next = vec![index.max_time; index.threads.len()];
+        let events = index.batches.iter().rev().filter(|batch| batch.kind == BatchKind::Events);
+        let span = |batch: &BatchRef| {
+            let until =
+                next.get_mut(batch.thread as usize).map_or(index.max_time, |next| std::mem::replace(next, batch.time));
+            Self { from: batch.time, until: until.max(batch.time), size: f64::from(batch.size) }
+        };
+        events.map(span).collect()
+    }
+
+    /// How many of its bytes are before a time, if they are spread evenly.
+    fn bytes_before(&self, ticks: u64) -> f64 {
+        match ticks {
+            _ if ticks <= self.from => 0.0,
+            _ if ticks >= self.until => self.size,
+            _ => self.size * ((ticks - self.from) as f64 / (self.until - self.from) as f64),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::v2::batch::BatchRef;
+    use crate::trace::v2::batch::ThreadId;
 
     #[test]
     fn generations_are_split_where_threads_would_idle() {
@@ -133,23 +169,38 @@ mod tests {
         assert_eq!(Plan::by_size(&mb(&[1, 8, 15, 16, 40, 500])).n_parts, [1, 1, 1, 2, 5, MAX_PARTS]);
     }
 
+    /// The split times of a generation of threads whose batches, in the order of the file, have these times; it ends at
+    /// `end`.
+    fn split(threads: &[&[u64]], end: u64, n: usize) -> Vec<i64> {
+        let batch = |thread: usize, time: u64, kind| {
+            let size = if kind == BatchKind::Events { 100 } else { 10_000 };
+            BatchRef { offset: 0, time, size, thread: thread as u32, kind }
+        };
+        let events = threads.iter().enumerate();
+        let events = events.flat_map(|(thread, times)| times.iter().map(move |&time| (thread, time)));
+        let mut batches: Vec<BatchRef> = events.map(|(thread, time)| batch(thread, time, BatchKind::Events)).collect();
+        batches.push(batch(0, 15, BatchKind::Stacks));
+        let mut index = GenerationIndex::of_one_thread(batches, 10);
+        index.max_time = end;
+        index.threads = (0..threads.len() as u64).map(ThreadId).collect();
+        split_times(&index, Clock::new(1_000_000_000), n).iter().map(|time| time.0).collect()
+    }
+
     #[test]
-    fn split_times_are_those_of_batches_at_equal_shares() {
-        let batch = |time, size, kind| BatchRef { offset: 0, time, size, thread: 0, kind };
-        let batches = vec![
-            batch(40, 100, BatchKind::Events),
-            batch(10, 100, BatchKind::Events),
-            batch(15, 10_000, BatchKind::Stacks),
-            batch(20, 100, BatchKind::Events),
-            batch(30, 100, BatchKind::Events),
-        ];
-        let index = GenerationIndex::of_one_thread(batches, 10);
-        let clock = Clock::new(1_000_000_000);
-        let at = |n| Plan::equal(1, n).split_times(0, &index, clock).iter().map(|time| time.0).collect::<Vec<_>>();
-        assert_eq!(at(1), [0; 0]);
-        assert_eq!(at(2), [30]);
-        assert_eq!(at(4), [20, 30, 40]);
-        // At most one for each batch.
-        assert_eq!(at(9), [20, 30, 40]);
+    fn split_times_leave_equal_shares() {
+        let thread: Vec<u64> = (10..110).step_by(10).collect();
+        assert_eq!(split(&[&thread], 110, 1), [0; 0]);
+        // Nearly half of the bytes, as later ones hold fewer events.
+        assert_eq!(split(&[&thread], 110, 2), [59]);
+        assert_eq!(split(&[&thread], 110, 4), [35, 59, 85]);
+        // What is at one time is in one part.
+        assert_eq!(split(&[&[10], &[10], &[10]], 10, 4), [0; 0]);
+    }
+
+    #[test]
+    fn split_times_are_where_events_are_and_not_where_batches_begin() {
+        assert_eq!(split(&[&[10_u64][..]; 100], 1010, 4), [253, 500, 753]);
+        // Half of the bytes in the last fifth.
+        assert_eq!(split(&[&[10_u64, 810][..]; 100], 1010, 4), [398, 794, 907]);
     }
 }
