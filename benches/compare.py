@@ -1,6 +1,6 @@
 """Runs the programs of compare.sh in turn, which says what its variables mean."""
 
-import json, os, pathlib, statistics, subprocess, sys, time
+import json, mmap, os, pathlib, statistics, subprocess, sys, time
 
 root, work, tool = (os.environ[n] for n in ("ROOT", "WORK", "TOOL"))
 rounds, rest = int(os.environ.get("ROUNDS", 5)), float(os.environ.get("REST", 2))
@@ -9,6 +9,7 @@ nothing = os.open(os.devnull, os.O_RDWR)
 # What is run, by the word that the tables have for it.
 DEFAULT, ALONE, GO = "default", "default, 1 thread", "Go program"
 STATES, ENTRY, STACK, LIST = "without paths", "entry, without paths", "stack, without paths", "list of endpoints"
+STRETCHES = "--root recv"
 
 
 def run(command):
@@ -23,10 +24,41 @@ def run(command):
     return seconds, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+def name_of(trace):
+    return pathlib.Path(trace).stem.removesuffix("-1.27").removeprefix("load-")
+
+
+def largest_generation(trace):
+    """Bytes of it, by the headers of its batches."""
+    sizes = {}
+    with open(trace, "rb") as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    at = 16
+
+    def number():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte, at = data[at], at + 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        start, kind = at, data[at]
+        at += 1
+        if kind in (1, 49):  # a batch; one of an experiment, which names that first
+            numbers = [number() for _ in range(4 if kind == 1 else 5)]
+            at += numbers[-1]
+            sizes[numbers[-4]] = sizes.get(numbers[-4], 0) + at - start
+    return max(sizes.values())
+
+
 def commands(trace, by_entry):
     """What is measured on a recording; `by_entry`: its roots are goroutines of their own."""
 
-    def job(*more, threads=2, program=tool):
+    def job(*more, threads=2, program=tool, root=root):
         return [program, "--no-progress", "-j", str(threads), "--root", root, *more, "-o", f"{work}/out.pb.gz", trace]
 
     def streamref(*more):
@@ -45,6 +77,9 @@ def commands(trace, by_entry):
         # The same goroutines, found by both.
         rows[ENTRY] = job("--metric", "goroutine", "--root-by", "entry")
         rows[STACK] = job("--metric", "goroutine", "--root-by", "stack")
+    if name_of(trace) == "stack":
+        # A regular expression that matches very many short stretches.
+        rows[STRETCHES] = job(root="recv")
     if base := os.environ.get("BASE"):
         rows["default, BASE"] = job(program=base)
     if os.path.exists(f"{work}/trace"):
@@ -66,11 +101,8 @@ def facts_of(trace):
     return json.loads(facts)
 
 
-def measure(trace):
-    """Facts of a recording, and of each run its median seconds and greatest peak."""
-    info, selection = facts_of(trace)
-    by_entry = selection["roots_by_stack"] == 0
-    rows = commands(trace, by_entry)
+def in_turn(what, rows):
+    """Of each of these runs its median seconds and greatest peak."""
     results = {name: [] for name in rows}
     # The first round warms the page cache.
     for i in range(rounds + 1):
@@ -79,12 +111,33 @@ def measure(trace):
             result = run(command)
             if i > 0:
                 results[name].append(result)
-                print(f"{trace}: round {i}: {name}: {result[0]:.3f} s", file=sys.stderr)
-    medians = {n: (statistics.median(s for s, _ in r), max(m for _, m in r)) for n, r in results.items()}
-    return info, selection, medians
+                print(f"{what}: round {i}: {name}: {result[0]:.3f} s", file=sys.stderr)
+    return {n: (statistics.median(s for s, _ in r), max(m for _, m in r)) for n, r in results.items()}
+
+
+def measure(trace):
+    """Facts of a recording, and what was measured on it."""
+    info, selection = facts_of(trace)
+    by_entry = selection["roots_by_stack"] == 0
+    return info, selection, in_turn(trace, commands(trace, by_entry))
+
+
+def measure_files(folder):
+    """Rows about the small files of a folder, all in one command."""
+    files = sorted(map(str, pathlib.Path(folder).glob("*.trace")))
+    lines = []
+    for what, more in {DEFAULT: ["--root", root], STATES: ["--metric", "goroutine", "--root", root], "list": []}.items():
+        job = lambda threads, of: [tool, "--no-progress", "-q", "-j", str(threads), *more, *of]
+        of = in_turn(f"{folder}: {what}", {"one": job(2, files[:1]), "1": job(1, files), "2": job(2, files)})
+        seconds, peak = {n: s for n, (s, _) in of.items()}, of["2"][1] - of["one"][1]
+        lines.append([what, f"{len(files)}", f"{seconds['1']:.2f} s", f"{seconds['2']:.2f} s",
+                      f"{seconds['1'] / seconds['2']:.1f}×", f"{peak / 1e6:.0f} MB"])
+    return lines
 
 
 def table(header, lines):
+    if not lines:
+        return
     print("| " + " | ".join(header) + " |")
     print("|" + "|".join(["---"] + ["---:"] * (len(header) - 1)) + "|")
     for line in lines:
@@ -93,23 +146,30 @@ def table(header, lines):
 
 
 runs, ratios, facts = [], [], []
-for trace, varints in zip(sys.argv[1:], map(float, os.environ["VARINTS"].split())):
+folders = [trace for trace in sys.argv[1:] if os.path.isdir(trace)]
+traces = [trace for trace in sys.argv[1:] if trace not in folders]
+for trace, varints in zip(traces, map(float, os.environ["VARINTS"].split())):
     info, selection, medians = measure(trace)
-    name = pathlib.Path(trace).stem.removesuffix("-1.27").removeprefix("load-")
+    name, largest = name_of(trace), largest_generation(trace)
     size = os.path.getsize(trace)
     facts.append([name, f"{size / 1e6:.0f} MB", f"{info['events'] / 1e6:.1f} M", f"{selection['roots']}",
-                  f"{selection['goroutines']}", f"{info['generations']}"])
+                  f"{selection['goroutines']}", f"{info['generations']}", f"{largest / 1e6:.0f} MB"])
     for what, (seconds, peak) in medians.items():
         runs.append([name, what, f"{seconds:.2f} s", f"{info['events'] / seconds / 1e6:.1f} M", f"{peak / 1e6:.0f} MB"])
     runs.append([name, "all varints, one core", f"{varints:.2f} s", "–", "–"])
     of = {what: seconds for what, (seconds, _) in medians.items()}
     ratio = lambda a, b: f"{a / b:.1f}×"
     entry = ratio(of[STACK], of[ENTRY]) if ENTRY in of else "–"
+    stretches = ratio(of[STRETCHES], of[DEFAULT]) if STRETCHES in of else "–"
     ratios.append([name, ratio(of[GO], of[DEFAULT]), ratio(of[GO], of[STATES]), ratio(of[DEFAULT], of[STATES]),
-                   ratio(of[ALONE], of[DEFAULT]), ratio(of[STATES], varints), entry])
+                   ratio(of[ALONE], of[DEFAULT]), ratio(of[STATES], varints), entry, stretches,
+                   ratio(medians[DEFAULT][1], largest), ratio(medians[STATES][1], largest)])
+of_files = [line for folder in folders for line in measure_files(folder)]
 
 print(f"Medians of {rounds} rounds, run in turn; {os.cpu_count()} cores, {os.uname().sysname} {os.uname().machine}.\n")
 table(["recording", "Go program / default", "Go program / without paths", "default / without paths", "1 thread / 2",
-       "without paths / varints", "by stack / by entry"], ratios)
-table(["recording", "size", "events", "requests", "goroutines", "generations"], facts)
+       "without paths / varints", "by stack / by entry", "`--root recv` / default", "peak / largest generation",
+       "the same without paths"], ratios)
+table(["recording", "size", "events", "requests", "goroutines", "generations", "largest"], facts)
 table(["recording", "what", "time", "events/s", "peak memory"], runs)
+table(["many small files", "files", "1 thread", "2 threads", "1 thread / 2", "peak, more than of one file"], of_files)

@@ -7,7 +7,8 @@
 #	ROUNDS=5        how often each runs
 #	REST=2          seconds of rest before each: what one leaves to the kernel is not the next one's
 #	BIG_MB=200      size of the fresh recordings
-#	KINDS="stack entry long short http big"   which ones
+#	KINDS="stack entry long short http big files"   which ones; files are many small recordings, in one command
+#	FILES=1000      how many those are
 #	KEEP=FOLDER     keeps recordings and programs there, and uses them the next time
 #	TOOL=PROGRAM    measures this build instead of the one of the sources here
 #	BASE=PROGRAM    measures the default run of this older build too, in turn
@@ -42,10 +43,11 @@ if [ -n "$given" ]; then
 	traces=("$given")
 else
 	export BIG_MB=${BIG_MB:-200}
-	for kind in ${KINDS:-stack entry long short http big}; do
+	export LOAD_FILES=${FILES:-1000}
+	for kind in ${KINDS:-stack entry long short http big files}; do
 		name=load-$kind
 		[ "$kind" != big ] || name=big
-		if [ ! -s "$work/$name-1.27.trace" ]; then
+		if [ ! -s "$work/$name-1.27.json" ]; then
 			echo "recording $kind" >&2
 			PROGRAMS=${name%%-*} LOAD_KINDS=$kind testdata/gen/record.sh "$work" 1.27 >&2
 		fi
@@ -61,6 +63,7 @@ fi
 cargo bench --quiet --bench varints --no-run
 varints=
 for trace in "${traces[@]}"; do
+	[ ! -d "$trace" ] || continue
 	varints+="$(GOTRACE_SLICE_BENCH=$trace cargo bench --quiet --bench varints | sed -n 's/^varints: \([0-9.]*\) s.*/\1/p') "
 done
 
