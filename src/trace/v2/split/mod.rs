@@ -63,7 +63,8 @@
 //!
 //! # What it gains, and costs
 //!
-//! Time on two threads with splitting, against that without (medians of 5 in turn, recordings of `testdata/gen/load`):
+//! Time on two threads with splitting, against that without (medians of 5 in turn, recordings of `testdata/gen/load`; by
+//! default before parts walked paths, which they must be split for in any case):
 //!
 //! | recording | by default | without paths |
 //! |---|---:|---:|
