@@ -9,6 +9,7 @@ use crate::profile::WakerKind;
 use crate::slice::{Membership, Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::{Time, Window};
+use rustc_hash::FxHashMap;
 
 /// A wait that ended, or the part of it that counts.
 #[derive(Clone, Copy)]
@@ -69,10 +70,10 @@ impl WaitSum {
 
 impl WaitEnd {
     /// What it is counted in, and how much it adds.
-    pub(crate) fn counted(self, at: WorkAt<'_>) -> (WaitKey, WaitSum) {
+    pub(crate) fn counted(self, at: WorkAt<'_>, seen: &mut LastMemberships) -> (WaitKey, WaitSum) {
         let (waker, by, stack) = match self.link {
             Some(Link { by, stack, kind: LinkKind::Wake }) => {
-                (at.kind((self.waiter, self.span.start), (by, self.span.end)), by, stack)
+                (at.kind((self.waiter, self.span.start), (by, self.span.end), seen), by, stack)
             }
             Some(Link { by, stack, kind: LinkKind::Runtime }) => (WakerKind::Runtime, by, stack),
             Some(Link { by, stack, kind: LinkKind::TimerGoroutine | LinkKind::Timer }) => (WakerKind::Timer, by, stack),
@@ -137,8 +138,43 @@ enum WorksFor {
     OfNone,
 }
 
+/// Where a walk looked last among the memberships of each goroutine: it goes back in time, so the next place is near. A
+/// connection can have hundreds of thousands, each in memory of its own.
+#[derive(Default, Debug)]
+pub(crate) struct LastMemberships {
+    last: FxHashMap<GIdx, usize>,
+}
+
+impl LastMemberships {
+    /// Steps from the last place before all are searched.
+    const STEPS: usize = 8;
+
+    /// How many of `n` memberships, from the first one on, are over; `is_over` is true for those alone.
+    fn next(&mut self, g: GIdx, n: usize, is_over: impl Fn(usize) -> bool) -> usize {
+        let last = self.last.entry(g).or_insert(n);
+        let mut at = (*last).min(n);
+        for _ in 0..Self::STEPS {
+            if at > 0 && !is_over(at - 1) {
+                at -= 1;
+            } else if at < n && is_over(at) {
+                at += 1;
+            } else {
+                *last = at;
+                return at;
+            }
+        }
+        let (mut from, mut to) = (0, n);
+        while from < to {
+            let middle = from.midpoint(to);
+            if is_over(middle) { from = middle + 1 } else { to = middle }
+        }
+        *last = from;
+        from
+    }
+}
+
 impl WorkAt<'_> {
-    fn work(self, g: GIdx, time: Time) -> WorksFor {
+    fn work(self, g: GIdx, time: Time, seen: &mut LastMemberships) -> WorksFor {
         let owner = self.slice.owner[g.at()];
         if owner.is_some() {
             return WorksFor::Of(owner);
@@ -149,7 +185,7 @@ impl WorkAt<'_> {
         }
         let memberships = self.windows.since_part_start(g, memberships);
         let span = |membership: &Membership| self.windows.get(membership.window);
-        let next = memberships.partition_point(|membership| span(membership).end <= time);
+        let next = seen.next(g, memberships.len(), |i| span(&memberships[i]).end <= time);
         let has_begun = |membership: &&Membership| {
             let span = span(membership);
             span.start <= time && (span.start != Time::MIN || self.slice.part(**membership).start.is_none())
@@ -158,8 +194,8 @@ impl WorkAt<'_> {
     }
 
     /// What a waker at `time` is to a goroutine whose wait began at `since`: by whose work they did then.
-    fn kind(self, (waiter, since): (GIdx, Time), (by, time): (GIdx, Time)) -> WakerKind {
-        let same = match (self.work(by, time), self.work(waiter, since)) {
+    fn kind(self, (waiter, since): (GIdx, Time), (by, time): (GIdx, Time), seen: &mut LastMemberships) -> WakerKind {
+        let same = match (self.work(by, time, seen), self.work(waiter, since, seen)) {
             (WorksFor::OfNone, _) if self.slice.not_chosen.contains(&by) => false,
             (WorksFor::OfNone, _) => return WakerKind::Outside,
             (WorksFor::Of(theirs), WorksFor::Of(ours)) => theirs == ours,
@@ -168,5 +204,26 @@ impl WorkAt<'_> {
             (WorksFor::OfTasks, _) => by == waiter,
         };
         if same { WakerKind::Inside } else { WakerKind::Sibling }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memberships_are_found_from_wherever_it_was_looked_last() {
+        let n = 60;
+        let mut seen = LastMemberships::default();
+        let mut at = 7_u64;
+        for i in 0..2_000 {
+            at = at.wrapping_mul(0x2545_F491_4F6C_DD1D).wrapping_add(i);
+            let over = match i % 3 {
+                0 => (at >> 33) as usize % (n + 1),
+                _ => (60 - i as usize % 61).min(n),
+            };
+            assert_eq!(seen.next(GIdx(i as u32 % 2), n, |membership| membership < over), over);
+        }
+        assert_eq!(seen.next(GIdx(0), 0, |_| true), 0);
     }
 }

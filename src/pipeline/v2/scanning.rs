@@ -49,7 +49,7 @@ impl V2Trace<'_> {
         let has_paths = selector.is_some() && options.metric == Metric::Latency;
         let plan = match (has_tasks, has_paths) {
             (true, _) => Plan::new(&sizes, 1),
-            (false, true) => Plan::by_size(&sizes),
+            (false, true) => Plan::for_any_threads(&sizes),
             (false, false) => Plan::new(&sizes, options.threads),
         };
         self.survey_with(&plan, false, selector, options, ticker)

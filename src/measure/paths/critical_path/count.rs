@@ -237,7 +237,7 @@ impl<'t> PathWalk<'_, 't> {
         if self.is_of_dependent(node) {
             let span = Window { start: since, end: interval_end };
             let at = WorkAt { slice: self.input.slice, windows: self.input.windows };
-            let (key, wait) = WaitEnd { sum, waiter: g, link: woken_by, span }.counted(at);
+            let (key, wait) = WaitEnd { sum, waiter: g, link: woken_by, span }.counted(at, &mut self.memberships);
             self.results.wakeups.add(key, wait);
             if let Some(stacks) = &mut self.results.stacks {
                 stacks.add_wait((node, owner), key, wait);

@@ -116,7 +116,7 @@ impl PathWalk<'_, '_> {
             self.results.elsewhere.add(WaitChainIdx::EMPTY, sum, ns);
         }
         let at = WorkAt { slice: self.input.slice, windows: self.input.windows };
-        let (key, wait) = WaitEnd { sum, waiter: g, link: None, span }.counted(at);
+        let (key, wait) = WaitEnd { sum, waiter: g, link: None, span }.counted(at, &mut self.memberships);
         self.results.wakeups.add(key, wait);
         if let Some(stacks) = &mut self.results.stacks {
             stacks.add_wait_of(request.window, key, wait);

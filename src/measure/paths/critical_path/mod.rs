@@ -43,6 +43,7 @@ pub(crate) use position::WalkPosition;
 
 use super::segment::PathSegment;
 use super::wait_for::{NodeId, WaitForForest};
+use super::wakeups::LastMemberships;
 use super::walk_results::{SumState, WalkResults};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::log::{ChunkSlice, IntervalLog, Link, LogReader};
@@ -118,6 +119,7 @@ pub(crate) struct PathWalk<'a, 't> {
     /// What the nodes of the requests on paths were credited at their ends.
     open: OpenSegments,
     late: LateRequests,
+    memberships: LastMemberships,
     /// A stretch of time during which the world was not stopped.
     not_stopped: Window,
 }
@@ -144,6 +146,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             chain_changes: ChainChanges::default(),
             open: OpenSegments::default(),
             late: LateRequests::default(),
+            memberships: LastMemberships::default(),
             not_stopped: Window { start: Time::MAX, end: Time::MIN },
         }
     }

@@ -37,9 +37,9 @@
 //! ```
 //!
 //! 1. **Plan** ([`Plan`]). Without critical paths only the last generations are split, as many as there are threads at most,
-//!    into at most 8 parts of at least 512 KiB. With critical paths each is split into parts of about 8 MiB, at most 8, for any
-//!    number of threads. Split times are chosen so that parts cost about the same, by where the bytes of a batch are and not
-//!    by where it begins: of hundreds of threads each has few batches, which begin together.
+//!    into at most 8 parts of at least 512 KiB. With critical paths a trace of fewer than four generations is split into six to
+//!    eight parts of at least 4 MiB, for any number of threads. Split times are chosen so that parts cost about the same, by where
+//!    the bytes of a batch are and not by where it begins: of hundreds of threads each has few batches, which begin together.
 //! 2. **Predict while scanning** ([`StatePredictor`]). Pass 1 scans each traced thread alone; the predictor is its
 //!    [`ScanObserver`]. From its own events a thread knows which goroutine it executes and which sequence number that
 //!    goroutine's start had. So of what several threads observed of one goroutine, the observation with the highest

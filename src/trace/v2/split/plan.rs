@@ -8,8 +8,9 @@ use std::collections::BinaryHeap;
 
 /// Least bytes of a part: less is not worth a checkpoint.
 const MIN_PART: u64 = 1 << 19;
-/// Bytes of a part where the number of threads does not matter.
-const PART: u64 = 8 << 20;
+/// Where the number of threads does not matter: least bytes of a part, and from how many generations on none is split.
+const PART: u64 = 4 << 20;
+const FEW_GENERATIONS: usize = 4;
 /// Most parts of a generation. Each checkpoint takes memory for the generation's goroutines.
 const MAX_PARTS: usize = 8;
 /// Most threads planned for.
@@ -43,9 +44,11 @@ impl Plan {
         Self { n_parts: first.iter().map(|_| 1).chain(best.unwrap_or_default()).collect() }
     }
 
-    /// Splits generations of these sizes, in bytes, into parts of about [`PART`] bytes, for whatever number of threads.
-    pub(crate) fn by_size(sizes: &[u64]) -> Self {
-        Self { n_parts: sizes.iter().map(|size| ((size / PART) as usize).clamp(1, MAX_PARTS)).collect() }
+    /// Splits generations of these sizes, in bytes, where they are few, for whatever number of threads: each part of a
+    /// generation costs time and memory of its own.
+    pub(crate) fn for_any_threads(sizes: &[u64]) -> Self {
+        let wanted = if sizes.len() < FEW_GENERATIONS { MAX_PARTS / sizes.len().max(1) } else { 1 };
+        Self { n_parts: sizes.iter().map(|size| ((size / PART) as usize).clamp(1, wanted)).collect() }
     }
 
     /// Splits each generation into this many parts.
@@ -166,7 +169,10 @@ mod tests {
         // A small generation stays whole.
         assert_eq!(plan(&[MIN_PART], 8), [1]);
         assert_eq!(plan(&[], 2), [0; 0]);
-        assert_eq!(Plan::by_size(&mb(&[1, 8, 15, 16, 40, 500])).n_parts, [1, 1, 1, 2, 5, MAX_PARTS]);
+        let plan = |sizes: &[u64]| Plan::for_any_threads(&mb(sizes)).n_parts;
+        assert_eq!([plan(&[3]), plan(&[8]), plan(&[20]), plan(&[500])], [[1], [2], [5], [8]]);
+        assert_eq!((plan(&[]), plan(&[7, 8]), plan(&[50, 50, 50])), (vec![], vec![1, 2], vec![2, 2, 2]));
+        assert_eq!(plan(&[50; 4]), [1; 4]);
     }
 
     /// The split times of a generation of threads whose batches, in the order of the file, have these times; it ends at
