@@ -1,39 +1,21 @@
 //! What the scans of one generation found, in little memory: most of it is never looked at. On the hot path.
 
-use super::compact_run::{CompactRun, OtherStack, PackedRun};
+use super::compact_run::{CompactRun, OtherStack};
 use super::evidence::{EvidenceKind, GoroutineRef};
 use super::evidence_log::EvidenceLog;
 use super::evidence_pieces::LogBase;
 use super::relevant_runs::RelevantEvidence;
 use super::skipped::SkippedGoroutines;
-use crate::trace::id_window::IdWindow;
 use crate::trace::ids::GoId;
 use rustc_hash::FxHashSet;
 
 /// What one scan found.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(crate) struct EvidenceLists {
     /// All that is not the single gap of a run.
     pub(crate) log: EvidenceLog,
-    /// Runs that are one gap, as far as they fit; with the ids of goroutines from `window` on.
-    pub(crate) packed: Vec<PackedRun>,
-    pub(crate) window: IdWindow,
-    /// Other runs that are one gap.
+    /// Runs that are one gap, as far as they fit.
     pub(crate) compact: Vec<CompactRun>,
-}
-
-impl Default for EvidenceLists {
-    fn default() -> Self {
-        let window = IdWindow::new(1 << PackedRun::ID_BITS);
-        Self { log: EvidenceLog::default(), packed: Vec::new(), window, compact: Vec::new() }
-    }
-}
-
-impl EvidenceLists {
-    /// The base of the packed runs' ids.
-    pub(crate) fn base(&self) -> u64 {
-        self.window.first()
-    }
 }
 
 /// Memory for the evidence of one scan.
@@ -48,8 +30,8 @@ impl EvidenceMemory {
     /// needed of it is never touched.
     #[must_use]
     pub(crate) fn for_bytes(mut self, bytes: u64) -> Self {
-        if self.0.packed.capacity() == 0 {
-            self.0.packed.reserve_exact((bytes / Self::PER_RUN) as usize);
+        if self.0.compact.capacity() == 0 {
+            self.0.compact.reserve_exact((bytes / Self::PER_RUN) as usize);
         }
         self
     }
@@ -57,9 +39,8 @@ impl EvidenceMemory {
     /// The memory of lists whose contents are not needed any more.
     pub(crate) fn of(mut lists: EvidenceLists) -> Self {
         lists.log.clear();
-        lists.packed.clear();
         lists.compact.clear();
-        Self(EvidenceLists { window: EvidenceLists::default().window, ..lists })
+        Self(lists)
     }
 }
 
@@ -80,9 +61,6 @@ pub(crate) struct EvidenceStore {
 }
 
 impl EvidenceStore {
-    /// So few packed runs are moved when their base changes.
-    const FEW: usize = 1024;
-
     /// Nothing yet, of a generation that starts here. `skips` is the size of a scan, in bytes, that
     /// leaves out runs with skippable stacks; none for one that keeps all.
     pub(crate) fn new(start: LogBase, EvidenceMemory(mut lists): EvidenceMemory, skips: Option<u64>) -> Self {
@@ -123,7 +101,7 @@ impl EvidenceStore {
     pub(crate) fn join(&mut self, mut next: Self, births: u32) {
         next.lists.log.shift_births(births);
         next.following.iter_mut().for_each(|lists| lists.log.shift_births(births));
-        // Packed and compact runs name no births.
+        // Compact runs name no births.
         self.following.push(next.lists);
         self.following.append(&mut next.following);
         self.following_skipped.push(next.skipped);
@@ -148,28 +126,8 @@ impl EvidenceStore {
     /// not match, where a stretch that is open ends; 0 when there is none.
     #[inline]
     pub(crate) fn add_gap_run(&mut self, id: GoId, seq: u64, pos: u64, first_other: u64) -> bool {
-        let (offset, EvidenceLists { packed, window, .. }) = (pos - self.start.pos, &mut self.lists);
-        let other = OtherStack::new(pos, first_other);
-        match PackedRun::new(window.offset(id), offset, seq, other) {
-            Some(run) => packed.push(run),
-            None => return self.add_large_run(id, seq, offset, other),
-        }
-        true
-    }
-
-    #[inline(never)]
-    fn add_large_run(&mut self, id: GoId, seq: u64, offset: u64, other: OtherStack) -> bool {
-        // The highest id that can be in the middle of the window: the window's last one still fits into a compact run.
-        const MAX_MIDDLE: u64 = (1 << u32::BITS) - (1 << (PackedRun::ID_BITS - 1));
-        let EvidenceLists { packed, window, compact, .. } = &mut self.lists;
-        let base = window.first();
-        if !window.has(id) && window.move_once(GoId(id.0.min(MAX_MIDDLE)), || packed.len() < Self::FEW) {
-            compact.extend(packed.drain(..).map(|run| run.unpacked(base)));
-            let pos = self.start.pos + offset;
-            return self.add_gap_run(id, seq, pos, other.position(pos));
-        }
-        let run = CompactRun::new(id.0, offset, seq, other);
-        compact.extend(run);
+        let run = CompactRun::new(id.0, pos - self.start.pos, seq, OtherStack::new(pos, first_other));
+        self.lists.compact.extend(run);
         run.is_some()
     }
 }

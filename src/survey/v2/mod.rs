@@ -22,6 +22,19 @@
 //! Ids of cgo callbacks repeat, so what a scan finds names goroutines by [`evidence::GoroutineRef`]: an id, and the
 //! number of the birth where the id is ambiguous.
 //!
+//! # What leaving out and packing win
+//!
+//! Without paths (`--metric goroutine --root main.Handler -j 1`), measured by switching each off: instructions on recordings
+//! of 5 MB (`long` 17 MB) of `testdata/gen/load`, peak memory on 200 MB.
+//!
+//! ```text
+//!                                  stack     entry      http      long     short
+//!  skipped runs (skipped.rs)      8% 26%    9% 38%    5%  1%   11% 42%    0%  1%     instructions, memory
+//!  compact runs (compact_run.rs)  2% 11%    2% 27%    3%  2%    1%  1%    2%  0%
+//! ```
+//!
+//! Compact runs in 8 bytes instead of 12 won 0.3 % of the instructions and 1.7 % of the memory at most.
+//!
 //! # Steps
 //!
 //! 1. `classes.rs` classifies the generation's stacks, one look at each function name. A stack is *skippable* if no stack
@@ -33,7 +46,7 @@
 //!    fast path for runs without a match. Where a scan did not look up stacks and one has too high an id, `undefined.rs`
 //!    looks for events whose stack no table defines.
 //! 3. `run_evidence.rs` collects what one run says; at its end that goes to the `evidence_store.rs`, into a log of few
-//!    bytes (`evidence_log.rs`, `evidence_pieces.rs`). Most runs say only that no stack matched, and are kept in 8 bytes (`compact_run.rs`). A
+//!    bytes (`evidence_log.rs`, `evidence_pieces.rs`). Most runs say only that no stack matched, and are kept in 12 bytes (`compact_run.rs`). A
 //!    run with a skippable stack is not kept at all, only that its goroutine had one (`skipped.rs`). Tasks and regions are
 //!    noted by run too (`notes.rs`).
 //! 4. As soon as a generation is scanned, `relevant.rs` selects the evidence about goroutines with a matching or a

@@ -168,7 +168,7 @@ impl EvidenceStore {
         rest
     }
 
-    /// The packed and compact runs of goroutines that are looked at now, as a log: they follow those that are logged. Those
+    /// The compact runs of goroutines that are looked at now, as a log: they follow those that are logged. Those
     /// that may be looked at later go to `rest`.
     fn plain_runs(
         &self,
@@ -178,8 +178,7 @@ impl EvidenceStore {
     ) -> EvidenceLog {
         let mut log = EvidenceLog::new(self.start);
         for lists in self.lists() {
-            let packed = lists.packed.iter().map(|run| run.unpacked(lists.base()));
-            for run in packed.chain(lists.compact.iter().copied()) {
+            for &run in &lists.compact {
                 match look(run.g()) {
                     Looked::Now => {
                         let start = log.len();
@@ -244,9 +243,9 @@ mod tests {
             all.extend(lists.log.runs().map(|run| (run.head.g, run.head.seq, run.pieces().collect())));
         }
         for lists in store.lists() {
-            let packed = lists.packed.iter().map(|run| run.unpacked(lists.base()));
-            let compact = packed.chain(lists.compact.iter().copied());
-            all.extend(compact.map(|run| (run.g(), run.seq(), vec![EvidenceKind::Gap(run.gap(store.start.pos))])));
+            all.extend(
+                lists.compact.iter().map(|run| (run.g(), run.seq(), vec![EvidenceKind::Gap(run.gap(store.start.pos))])),
+            );
         }
         let is_needed = |g: GoroutineRef, kind: &EvidenceKind| match kind {
             EvidenceKind::Match(_) => g != GoroutineRef::by_id(root),
@@ -273,7 +272,7 @@ mod tests {
         };
         let mut relevant = 0;
         for round in 0..400 {
-            // Also ids that do not fit into packed runs, or not into compact runs.
+            // Also ids that do not fit into compact runs.
             let far = [0, 1 << 30, (1 << 32) - 10, (1 << 32) + 5][round % 4];
             let mut scans =
                 [(); 2].map(|()| EvidenceStore::new(LogBase { pos: 1000, ticks: 7 }, EvidenceMemory::default(), None));
@@ -282,8 +281,8 @@ mod tests {
                 let id = GoId(far + next(20) + (next(3) << 16));
                 let birth = if id.0 == far + 7 { next(2) as u32 } else { GoroutineRef::NO_BIRTH };
                 let mut run = RunEvidence::default();
-                // Some sequence numbers do not fit into a packed run.
-                let seq = next(50) << if next(9) == 0 { 12 } else { 0 };
+                // Some sequence numbers do not fit into a compact run.
+                let seq = next(50) << if next(9) == 0 { 24 } else { 0 };
                 run.begin(GoroutineRef { id, birth }, seq, (next(9) > 0).then_some((1000 + i, i)));
                 let matches = (id.0 - far).is_multiple_of(5) && next(2) == 0;
                 let class = StackClass { present: true, matches, ..StackClass::default() };

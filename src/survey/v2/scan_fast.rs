@@ -155,7 +155,7 @@ mod tests {
     use crate::trace::id_table::IdTable;
     use crate::trace::v2::split::NoObserver;
 
-    /// One run of goroutine 300 with two stacks that do not match: all of it is fast, and it becomes one packed run.
+    /// One run of goroutine 300 with two stacks that do not match: all of it is fast, and it becomes one compact run.
     #[test]
     fn a_run_without_a_match_is_fast() {
         let plain = StackClass { present: true, ..StackClass::default() };
@@ -189,6 +189,6 @@ mod tests {
         assert_eq!(state(&running), run(105, 11, 105));
         assert_eq!(take(&[code::GO_BLOCK, 1, 3, 5], 110, &mut running), Some(EventSize { len: 4, ticks: 1 }));
         assert_eq!(state(&running), None);
-        assert_eq!(store.lists.packed.len(), 1);
+        assert_eq!(store.lists.compact.len(), 1);
     }
 }
