@@ -7,9 +7,10 @@
 //! ```
 
 use super::evidence::{EvidenceKind, GoroutineRef};
-use super::evidence_pieces::{LogBase, PieceReader, RunWriter, read_birth};
+use super::evidence_pieces::{LogBase, PieceReader, PieceWriter, put_birth, read_birth};
 use crate::trace::ids::GoId;
 use crate::trace::wire::cursor::Cursor;
+use crate::trace::wire::encode::put_uvarint;
 use std::ops::Range;
 
 /// What can be known of a run without its pieces: bits.
@@ -73,8 +74,8 @@ pub(crate) struct EvidenceLog {
     base: LogBase,
     /// Births of other scans before those that the runs name.
     births: u32,
-    /// Memory for one long run.
-    spilled: Vec<u8>,
+    /// Memory for what follows the marks of one run.
+    rest: Vec<u8>,
 }
 
 /// A run of a log: its head, and its pieces one after the other.
@@ -142,14 +143,21 @@ impl EvidenceLog {
 
     fn add(&mut self, g: GoroutineRef, seq: u64, mark: u8, kinds: &[EvidenceKind]) {
         debug_assert_eq!(self.births, 0, "what is joined to other scans is complete");
-        let Self { bytes, spilled, base, .. } = self;
+        let Self { bytes, rest, base, .. } = self;
+        rest.clear();
+        put_uvarint(rest, g.id.0);
         let has_birth = g.birth != GoroutineRef::NO_BIRTH;
-        let mut writer = RunWriter::new(spilled, *base);
-        writer.head(g.id.0, has_birth.then_some(g.birth), seq);
+        if has_birth {
+            put_birth(rest, g.birth);
+        }
+        put_uvarint(rest, seq);
+        let mut writer = PieceWriter::new(rest, *base);
         for kind in kinds {
             writer.put(*kind);
         }
-        writer.finish(mark | RunMarks::of(kinds) | if has_birth { RunMarks::BIRTH } else { 0 }, bytes);
+        bytes.push(mark | RunMarks::of(kinds) | if has_birth { RunMarks::BIRTH } else { 0 });
+        put_uvarint(bytes, rest.len() as u64);
+        bytes.extend_from_slice(rest);
     }
 
     /// Makes room for so many bytes of runs that will be put there; returns where.

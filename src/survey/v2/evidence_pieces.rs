@@ -35,8 +35,12 @@ pub(crate) struct LogBase {
     pub(crate) ticks: u64,
 }
 
-/// Reads the number of a birth. It takes as many bytes whatever it is, and so does a run when births of other scans come
-/// before its own.
+/// The number of a birth takes as many bytes whatever it is: so does a run when births of other scans come before its own.
+pub(super) fn put_birth(out: &mut Vec<u8>, birth: u32) {
+    out.extend_from_slice(&birth.to_le_bytes());
+}
+
+/// Reads what [`put_birth`] wrote.
 pub(super) fn read_birth(cursor: &mut Cursor<'_>) -> u32 {
     read_u32(cursor)
 }
@@ -82,135 +86,46 @@ fn unzigzag(number: u64) -> u64 {
     number >> 1 ^ (number & 1).wrapping_neg()
 }
 
-/// Bytes in which most runs fit.
-const ROOM: usize = 128;
-
-/// Writes one run.
-pub(super) struct RunWriter<'o> {
-    /// The marks, a size below 128, and the rest; what did not fit any more is in `spilled`.
-    bytes: [u8; ROOM],
-    len: usize,
-    spilled: &'o mut Vec<u8>,
+/// Writes the pieces of one run.
+pub(super) struct PieceWriter<'o> {
+    out: &'o mut Vec<u8>,
     /// The file position and the time before.
     pos: u64,
     ticks: u64,
 }
 
-impl<'o> RunWriter<'o> {
-    /// Bytes before the rest: the marks and the size.
-    const START: usize = 2;
-    /// A head or a piece takes at most so many bytes, and writing a number touches eight.
-    const MOST: usize = 56;
+impl<'o> PieceWriter<'o> {
+    /// Writes the pieces of a run behind what is there.
+    pub(super) fn new(out: &'o mut Vec<u8>, LogBase { pos, ticks }: LogBase) -> Self {
+        Self { out, pos, ticks }
+    }
 
-    /// Begins a run. `spilled` is memory for a long one.
     #[inline]
-    pub(super) fn new(spilled: &'o mut Vec<u8>, LogBase { pos, ticks }: LogBase) -> Self {
-        spilled.clear();
-        Self { bytes: [0; ROOM], len: Self::START, spilled, pos, ticks }
-    }
-
-    /// Writes whose run it is. `birth` is the number of the goroutine's birth where its id is ambiguous.
-    #[inline]
-    pub(super) fn head(&mut self, id: u64, birth: Option<u32>, seq: u64) {
-        self.number(id);
-        if let Some(birth) = birth {
-            self.word(birth);
-        }
-        self.number(seq);
-    }
-
-    /// Appends the run to a log.
-    #[inline]
-    pub(super) fn finish(mut self, marks: u8, out: &mut Vec<u8>) {
-        if self.spilled.is_empty() {
-            (self.bytes[0], self.bytes[1]) = (marks, (self.len - Self::START) as u8);
-            return out.extend_from_slice(&self.bytes[..self.len]);
-        }
-        self.spill();
-        out.push(marks);
-        put_uvarint(out, self.spilled.len() as u64);
-        out.extend_from_slice(self.spilled);
-    }
-
-    #[cold]
-    fn spill(&mut self) {
-        self.spilled.extend_from_slice(&self.bytes[Self::START..self.len]);
-        self.len = Self::START;
-    }
-
-    #[inline(always)]
-    fn byte(&mut self, byte: u8) {
-        self.bytes[self.len] = byte;
-        self.len += 1;
-    }
-
-    /// A number of four bytes.
-    #[inline(always)]
-    fn word(&mut self, word: u32) {
-        self.bytes[self.len..self.len + 4].copy_from_slice(&word.to_le_bytes());
-        self.len += 4;
-    }
-
-    /// A varint.
-    #[inline(always)]
-    fn number(&mut self, value: u64) {
-        if value < 0x80 {
-            return self.byte(value as u8);
-        }
-        if value >> 56 != 0 {
-            return self.long_number(value);
-        }
-        // Groups of seven bits moved to a byte each, with the bit that says that more bytes follow.
-        let x = (value & 0x0fff_ffff) | (value & 0x00ff_ffff_f000_0000) << 4;
-        let x = (x & 0x0000_3fff_0000_3fff) | (x & 0x0fff_c000_0fff_c000) << 2;
-        let x = (x & 0x007f_007f_007f_007f) | (x & 0x3f80_3f80_3f80_3f80) << 1;
-        let before_last = (u64::BITS - 1 - value.leading_zeros()) / 7;
-        let word = x | 0x8080_8080_8080_8080 & ((1 << (8 * before_last)) - 1);
-        self.bytes[self.len..self.len + 8].copy_from_slice(&word.to_le_bytes());
-        self.len += before_last as usize + 1;
-    }
-
-    #[cold]
-    fn long_number(&mut self, value: u64) {
-        let mut rest = value;
-        while rest >= 0x80 {
-            self.byte(rest as u8 | 0x80);
-            rest >>= 7;
-        }
-        self.byte(rest as u8);
-    }
-
-    #[inline(always)]
     fn pos(&mut self, pos: u64) {
-        self.number(zigzag(pos.wrapping_sub(self.pos)));
+        put_uvarint(self.out, zigzag(pos.wrapping_sub(self.pos)));
         self.pos = pos;
     }
 
-    #[inline(always)]
+    #[inline]
     fn ticks(&mut self, ticks: u64) {
-        self.number(zigzag(ticks.wrapping_sub(self.ticks)));
+        put_uvarint(self.out, zigzag(ticks.wrapping_sub(self.ticks)));
         self.ticks = ticks;
     }
 
-    #[inline(always)]
+    #[inline]
     fn call(&mut self, call: CallSite) {
         if call != CallSite::UNKNOWN {
             // A hash: as a varint, most have five bytes.
-            self.word(call.bits());
+            self.out.extend_from_slice(&call.bits().to_le_bytes());
         }
     }
 
-    /// Writes a piece.
-    #[inline]
     pub(super) fn put(&mut self, kind: EvidenceKind) {
-        if self.len > ROOM - Self::MOST {
-            self.spill();
-        }
         match kind {
             EvidenceKind::Match(Match { stack, call, first, last, holds }) => {
                 let is_one = if first == last { IS_ONE } else { 0 };
-                self.byte(tag::MATCH | (holds as u8 | is_one | has_call(call)) << tag::BITS);
-                self.number(stack);
+                self.out.push(tag::MATCH | (holds as u8 | is_one | has_call(call)) << tag::BITS);
+                put_uvarint(self.out, stack);
                 self.call(call);
                 self.pos(first);
                 if first != last {
@@ -219,11 +134,11 @@ impl<'o> RunWriter<'o> {
             }
             EvidenceKind::Server(ServerStacks { step, matches, call, holds, len, stack, pos, ticks }) => {
                 let matches = if matches { MATCHES } else { 0 };
-                self.byte(tag::SERVER | (holds as u8 | matches | has_call(call)) << tag::BITS);
-                self.byte(step as u8);
-                self.number(stack);
+                self.out.push(tag::SERVER | (holds as u8 | matches | has_call(call)) << tag::BITS);
+                self.out.push(step as u8);
+                put_uvarint(self.out, stack);
                 self.call(call);
-                self.number(len.into());
+                put_uvarint(self.out, len.into());
                 self.pos(pos);
                 self.ticks(ticks);
             }
@@ -231,7 +146,7 @@ impl<'o> RunWriter<'o> {
                 let has_other = if first_other == 0 { 0 } else { HAS_OTHER };
                 let has_ticks = if ticks == 0 { 0 } else { HAS_TICKS };
                 let is_moment = if first == last { IS_MOMENT } else { 0 };
-                self.byte(tag::GAP | (has_other | has_ticks | is_moment) << tag::BITS);
+                self.out.push(tag::GAP | (has_other | has_ticks | is_moment) << tag::BITS);
                 self.pos(first);
                 if first != last {
                     self.pos(last);
@@ -244,11 +159,11 @@ impl<'o> RunWriter<'o> {
                 }
             }
             EvidenceKind::Created(birth) => {
-                self.byte(tag::CREATED);
-                self.word(birth);
+                self.out.push(tag::CREATED);
+                put_birth(self.out, birth);
             }
             EvidenceKind::End(pos) => {
-                self.byte(tag::END);
+                self.out.push(tag::END);
                 self.pos(pos);
             }
         }
