@@ -16,14 +16,14 @@
 //! 3. The [`WholeMeasurer`] absorbs the parts in their order (`parts`). It can also take events itself.
 //! 4. Both change a `MeasureCore` (`core`): one timeline for each goroutine (`intervals`), and the windows of roots
 //!    (`windows`).
-//! 5. When all is measured, or much was logged, the critical paths of requests that are over are walked back (`paths`).
+//! 5. The critical paths of requests that are over are walked back (`paths`): by the part that they are in, or else by the whole.
 //! 6. [`Folder`] gives sums and paths the names of a profile (`fold`).
 //!
 //! Each folder imports only from those before it: `spec`, `windows`, `intervals`, `paths`, `core`, `parts`, `fold`.
 //!
 //! Memory: a timeline of 64 bytes for each goroutine of the slice that is alive, and the sums. With critical paths, also
-//! the intervals of all goroutines since the start of the oldest request that is still open, 12 bytes each, and those of
-//! the parts that are being measured.
+//! the intervals of all goroutines since the start of the oldest request that is still open, 12 bytes each; of each part that is
+//! being measured those of the requests that it leaves to the whole; and twice as many, till they are walked.
 
 mod core;
 mod fold;

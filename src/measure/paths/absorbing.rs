@@ -2,27 +2,17 @@
 
 use super::exemplar::ExemplarMeasured;
 use super::in_part::PartPaths;
+use super::our_sums::OurSums;
 use super::measured::{ElsewhereKey, RequestMeasured};
 use super::requests::Paths;
 use super::segment::{add_states, states_with_time};
 use super::walk_results::WalkHandOver;
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 
-/// The sums of a part as those of the whole.
-#[derive(Clone, Copy)]
-pub(super) struct OurSums<'s>(&'s [SumIdx]);
-
-impl OurSums<'_> {
-    /// Indexes that stand for no interval are beyond all positions, and stay.
-    pub(super) fn of(self, sum: SumIdx) -> SumIdx {
-        self.0.get(sum.at()).copied().unwrap_or(sum)
-    }
-}
-
 impl Paths {
     /// Takes what was found in a part, whose sums are `sums` in `aggregate`, and leaves it empty.
     pub(crate) fn absorb(&mut self, part: &mut PartPaths, sums: &[SumIdx], aggregate: &Aggregate) {
-        let ours = OurSums(sums);
+        let ours = OurSums::new(sums);
         for window in part.ended.drain(..) {
             self.done[window.at()] = true;
         }

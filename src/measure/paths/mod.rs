@@ -55,9 +55,11 @@
 //!
 //! # When
 //!
-//! Paths are walked each time the log has doubled, and at the end of the trace ([`requests`]). One thread takes
-//! generations into the whole, and walks, while others measure further ones. When little is left to measure, the other
-//! threads would be idle: then the requests are shared out ([`parallel`]), into as many shares however many threads there are.
+//! A part walks the paths of requests that begin and end in it while it is measured, each time its log has grown threefold
+//! ([`in_part`]); so threads walk side by side. What parts leave, the whole walks at the end of a generation, if enough was
+//! logged, and at the end of the trace ([`requests`]). When little is left to measure, the other threads would be idle: then the
+//! requests are shared out ([`parallel`]), into as many shares however many threads there are. Where each request's stacks, or
+//! more than the slowest one's goroutines, are asked for, the whole walks all.
 //!
 //! # User tasks
 //!
@@ -77,7 +79,9 @@
 //! * [`request_stacks`], [`request_waits`]: each request's time by stack, and who ended its waits, where that is asked for.
 //! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
 //! * [`times_elsewhere`]: what was waited for, of all walks.
-//! * [`requests`]: when to walk, and what to keep; [`group_walks`], [`requests_end`].
+//! * [`requests`]: when to walk, and what to keep; [`group_walks`], [`requests_end`]; [`known_before`]: what is known of the whole
+//!   trace before.
+//! * [`in_part`], [`absorbing`], [`our_sums`]: walks of parts, and what they found.
 //!
 //! The log is written by the measurer (`core`).
 
@@ -90,6 +94,7 @@ pub(crate) mod in_part;
 mod key_table;
 pub(crate) mod known_before;
 pub(crate) mod measured;
+mod our_sums;
 pub(crate) mod parallel;
 pub(crate) mod request_stacks;
 pub(crate) mod request_waits;

@@ -4,12 +4,12 @@
 //! together or in several shares. There are two exceptions. Where more chains of waits meet than a list has room for, which of
 //! them are told by less depends on the share. And one that only damaged traces have: where a request
 //! ends while its goroutine waits, and others wait for that goroutine at the same time, its last wait is shown as what
-//! ended it only if they are walked together. So shares depend on sizes alone, and not on threads; nor does it
-//! depend on threads when walks take place: at the end of a generation, or of a part of an old trace (`pipeline/v1.rs`).
+//! ended it only if they are walked together. So shares depend on sizes alone, and not on threads; nor do the parts of a trace,
+//! and what a part walks when depends on what it logged.
 //!
 //! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
-use super::absorbing::OurSums;
+use super::our_sums::OurSums;
 use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
 use super::request_stacks::{EachRequest, RequestStackTimes, TimeKey};
 use super::request_waits::{RequestWait, RequestWaits};
@@ -164,7 +164,9 @@ impl Walks {
     pub(super) fn absorb(&mut self, part: &mut Self, ours: OurSums<'_>, aggregate: &Aggregate) -> Vec<u16> {
         let mut positions = Vec::new();
         let Some(WalkScratch { results, .. }) = self.scratch.first_mut() else { return positions };
-        results.add_sums_of(aggregate);
+        if part.scratch.iter().any(|scratch| !scratch.results.states.list.is_empty()) {
+            results.add_sums_of(aggregate);
+        }
         for WalkScratch { results: theirs, .. } in &mut part.scratch {
             if theirs.states.list.len() > positions.len() {
                 let states = theirs.states.list.iter();

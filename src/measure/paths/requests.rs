@@ -1,6 +1,6 @@
 //! From windows that are over to requests with their paths: when paths are walked, and how long the log is kept.
 //!
-//! 1. When the log has doubled, the paths of all requests that are over by then are walked. So each of its entries is
+//! 1. When the log has grown threefold, the paths of all requests that are over by then are walked. So each of its entries is
 //!    walked over a few times at most, and memory is bounded by what open requests need.
 //! 2. After a walk, what is older than all open requests is dropped from the log.
 //! 3. Where that is still too much, the paths of open requests are *cut*: walked up to now as if they ended here, and the

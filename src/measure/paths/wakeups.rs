@@ -1,6 +1,6 @@
 //! Who ended the waits on critical paths.
 
-use super::absorbing::OurSums;
+use super::our_sums::OurSums;
 use super::key_table::KeyTable;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};

@@ -11,7 +11,6 @@
 use super::IntervalLog;
 use super::chunk::{CHUNK, Chunk};
 use super::writing::push;
-use crate::trace::ids::GIdx;
 use crate::trace::time::Window;
 
 impl IntervalLog {
@@ -63,32 +62,6 @@ impl IntervalLog {
     }
 }
 
-/// Which goroutines came already.
-#[derive(Default, Debug)]
-pub(super) struct KnownGoroutines {
-    /// By [`GIdx`], the number of the last time that it came.
-    came: Vec<u32>,
-    now: u32,
-}
-
-impl KnownGoroutines {
-    fn begin(&mut self) {
-        self.now = self.now.wrapping_add(1);
-        if self.now == 0 {
-            self.came.fill(0);
-            self.now = 1;
-        }
-    }
-
-    #[inline]
-    fn is_first(&mut self, g: GIdx) -> bool {
-        if self.came.len() <= g.at() {
-            self.came.resize(g.at() + 1, 0);
-        }
-        std::mem::replace(&mut self.came[g.at()], self.now) != self.now
-    }
-}
-
 /// Whether a chunk has interval ends inside of a span.
 fn is_needed(chunk: &Chunk, needed: &[Window]) -> bool {
     let first = chunk.ends.first().map_or(chunk.base, |end| chunk.base + i64::from(end.ns_after_base()));
@@ -112,6 +85,7 @@ pub(crate) fn joined(mut spans: Vec<Window>) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::ids::GIdx;
     use crate::measure::intervals::aggregate::SumIdx;
     use crate::measure::intervals::log::{IntervalLogMemory, Link, LinkKind};
     use crate::trace::time::Time;

@@ -25,10 +25,11 @@
 //!   and `older`, the starts of goroutines that are older than the trace. Each kind is in order of time; the reader
 //!   merges the three.
 //!
-//! Reading order: [`link`], [`chunk`], [`writing`], [`reading`], [`condensing`].
+//! Reading order: [`link`], [`chunk`], [`writing`], [`reading`], [`condensing`], [`known_goroutines`].
 
 mod chunk;
 mod condensing;
+mod known_goroutines;
 mod link;
 mod reading;
 #[cfg(test)]

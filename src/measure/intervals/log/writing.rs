@@ -1,7 +1,7 @@
 //! Writes a log, takes other logs over, and drops what no request needs any more.
 
 use super::chunk::{CHUNK, Chunk, ChunkLink, IntervalEnd, IntervalLogMemory, SumMap};
-use super::condensing::KnownGoroutines;
+use super::known_goroutines::KnownGoroutines;
 use super::link::Link;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::trace::ids::GIdx;
