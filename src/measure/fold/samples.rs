@@ -11,11 +11,11 @@ use crate::profile::{
 use crate::slice::spawn_chains::{SpawnChainIdx, SpawnChains};
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
-use indexmap::IndexSet;
+use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// A sample without its weight, its names by number.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct SampleKey {
     state: u32,
     stack: NodeIdx,
@@ -97,8 +97,8 @@ pub(crate) struct Folder {
     pub(crate) tree: StackTree,
     /// Names of states and of roots: there are few, and many samples have them.
     names: IndexSet<String, FxBuildHasher>,
-    /// Some of them of the same key.
-    samples: Vec<(SampleKey, Weight)>,
+    /// Many traces have most of them in common.
+    samples: IndexMap<SampleKey, Weight, FxBuildHasher>,
     /// Latency of samples in which the goroutine helped the collector.
     pub(crate) assist_ns: u64,
     /// The same for sweeping.
@@ -212,8 +212,11 @@ impl Folder {
         let (state, root) = (self.number(key.state.name(symbols)), self.number(symbols.text(root)));
         let waited_in = self.number(waited_in);
         let detail = detail_of(key, symbols);
-        self.samples.push((SampleKey { state, stack, detail, precision: key.precision, root, waited_in }, weight));
-        self.samples.len() as u32 - 1
+        let key = SampleKey { state, stack, detail, precision: key.precision, root, waited_in };
+        let sample = self.samples.entry(key);
+        let position = sample.index() as u32;
+        *sample.or_default() += weight;
+        position
     }
 
     pub(super) fn number(&mut self, name: &str) -> u32 {
@@ -275,35 +278,25 @@ impl Folder {
 
     /// The tree and the samples, by state, then by stack. `stacks` refers to samples by their positions before.
     pub(crate) fn finish(self, stacks: Option<&mut RequestStacks>) -> (StackTree, Vec<Sample>) {
-        let Self { tree, names, mut samples, .. } = self;
+        let Self { tree, names, samples, .. } = self;
         let ranks = ranks(&names);
         let rank = |name: u32| ranks[name as usize];
         let place = |key: &SampleKey| {
             (rank(key.state), key.stack, key.detail, key.precision, rank(key.root), rank(key.waited_in))
         };
+        let mut samples: Vec<(u32, SampleKey, Weight)> =
+            (0..).zip(samples).map(|(before, (key, weight))| (before, key, weight)).collect();
+        samples.sort_unstable_by_key(|(_, key, _)| place(key));
         if let Some(stacks) = stacks {
-            let mut order: Vec<u32> = (0..samples.len() as u32).collect();
-            order.sort_unstable_by_key(|&i| place(&samples[i as usize].0));
             let mut positions = vec![0; samples.len()];
-            let alike = order.chunk_by(|&a, &b| samples[a as usize].0 == samples[b as usize].0);
-            for (position, alike) in (0..).zip(alike) {
-                for &i in alike {
-                    positions[i as usize] = position;
-                }
+            for (position, (before, ..)) in (0..).zip(&samples) {
+                positions[*before as usize] = position;
             }
             stacks.renumber(&positions);
         }
-        samples.sort_unstable_by_key(|(key, _)| place(key));
-        samples.dedup_by(|(next, weight), (last, sum)| {
-            let same = next == last;
-            if same {
-                *sum += *weight;
-            }
-            same
-        });
         let names: Vec<SharedText> = names.iter().map(SharedText::from).collect();
         let name = |number: u32| names[number as usize].clone();
-        let sample = |(key, weight): (SampleKey, Weight)| Sample {
+        let sample = |(_, key, weight): (u32, SampleKey, Weight)| Sample {
             stack: key.stack,
             state: name(key.state),
             detail: key.detail,

@@ -2,8 +2,8 @@
 
 use super::exemplar::ExemplarMeasured;
 use super::in_part::PartPaths;
-use super::our_sums::OurSums;
 use super::measured::{ElsewhereKey, RequestMeasured};
+use super::our_sums::OurSums;
 use super::requests::Paths;
 use super::segment::{add_states, states_with_time};
 use super::walk_results::WalkHandOver;

@@ -9,8 +9,8 @@
 //!
 //! No thread is started here: rayon's iterators use the pool that the caller runs in.
 
-use super::our_sums::OurSums;
 use super::critical_path::{LoggedPath, PathWalk, WalkInput, WalkPosition};
+use super::our_sums::OurSums;
 use super::request_stacks::{EachRequest, RequestStackTimes, TimeKey};
 use super::request_waits::{RequestWait, RequestWaits};
 use super::segment::PathSegment;

@@ -196,7 +196,7 @@ impl Paths {
     /// Finds where work begins and ends during a span that is to be walked.
     pub(super) fn find_borders(&mut self, to: MeasuredTo<'_>, span: Window) {
         let recent = self.recent.iter().map(|window| (*window, to.windows.get(*window)));
-        self.borders = work_borders(to.spec.slice, recent, (to.spec.forest, &self.known.served), span);
+        self.borders = work_borders(to.spec.slice, recent, self.known.served.inside(to.spec.forest, span), span);
     }
 
     /// The requests that are over, and from when on the open ones need the log.

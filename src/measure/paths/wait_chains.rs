@@ -15,8 +15,8 @@
 //! So where there are more pairs of a chain and a sum than [`most_pairs`], all chains are told by fewer waits ([`FEWER_HOPS`]):
 //! by as many as there is room for. How many that are depends on what requests waited in, and not on who walked which first.
 
-use super::our_sums::OurSums;
 use super::key_table::KeyTable;
+use super::our_sums::OurSums;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::trace::ids::dense_index;
 

@@ -1,7 +1,7 @@
 //! Who ended the waits on critical paths.
 
-use super::our_sums::OurSums;
 use super::key_table::KeyTable;
+use super::our_sums::OurSums;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
 use crate::measure::windows::WindowTable;

@@ -8,10 +8,8 @@
 //!           the wait is the wait  ╵ g2's doing
 //! ```
 
-use super::known_before::ServedBorders;
 use crate::measure::windows::OpenWindow;
 use crate::slice::{Slice, WindowIdx};
-use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 
@@ -52,12 +50,12 @@ pub(crate) fn is_before(open: &OpenWindow, time: Time) -> bool {
     open.end < time - CLOCK_TOLERANCE
 }
 
-/// The borders that are known of requests, of these windows of the slice and of other endpoints, in the order of time; of those
-/// outside of `span`, which a walk along it does not need, only some.
+/// The borders that are known of requests, of these windows of the slice and of `others` inside of `span`, in the order of time;
+/// of those of the slice outside of it, which a walk along it does not need, only some.
 pub(crate) fn work_borders(
     slice: &Slice,
     windows: impl Iterator<Item = (WindowIdx, OpenWindow)>,
-    (forest, served): (&Forest, &ServedBorders),
+    others: impl Iterator<Item = WorkBorder>,
     span: Window,
 ) -> Vec<WorkBorder> {
     let (from, to) = (span.start - CLOCK_TOLERANCE, span.end + CLOCK_TOLERANCE);
@@ -75,7 +73,7 @@ pub(crate) fn work_borders(
         let near = of_slice.partition_point(|b| (b.g, b.time) < (border.g, border.time + -CLOCK_TOLERANCE));
         of_slice.get(near).is_none_or(|b| b.g != border.g || b.time > border.time + CLOCK_TOLERANCE)
     };
-    let others: Vec<WorkBorder> = served.inside(forest, span).filter(is_new).collect();
+    let others: Vec<WorkBorder> = others.filter(is_new).collect();
     in_order([of_slice, others].concat())
 }
 

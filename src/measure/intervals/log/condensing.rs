@@ -85,9 +85,9 @@ pub(crate) fn joined(mut spans: Vec<Window>) -> Vec<Window> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::ids::GIdx;
     use crate::measure::intervals::aggregate::SumIdx;
     use crate::measure::intervals::log::{IntervalLogMemory, Link, LinkKind};
+    use crate::trace::ids::GIdx;
     use crate::trace::time::Time;
 
     /// What each goroutine is in at a time, by a log read back; of those that have an interval end from there on.
