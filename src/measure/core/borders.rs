@@ -82,7 +82,7 @@ impl MeasureCore<'_> {
             if self.lines[line].since < time {
                 self.close(line, time, stack, true);
             }
-            self.lines[line].set_window(WindowIdx::NONE);
+            self.set_window(line, WindowIdx::NONE);
             let chain = self.chain_of(WindowIdx::NONE);
             self.lines[line].set_chain(chain);
             self.lines[line].set_served_by(StringIdx::NONE);
@@ -97,7 +97,7 @@ impl MeasureCore<'_> {
             let chain = self.chain_of(crossed.started);
             self.lines[line].set_chain(chain);
             let window = self.none_if_over(crossed.started);
-            self.lines[line].set_window(window);
+            self.set_window(line, window);
             let serves = self.serves(crossed.started);
             self.lines[line].set_served_by(serves);
         }

@@ -88,7 +88,7 @@ impl PieceCounter<'_, '_> {
         line.uncounted = ends;
         if let Some(log) = self.log {
             log.push(end, line.g, sum);
-            self.windows.add_fast(window, ns);
+            line.add_window_ns(ns);
         }
         true
     }

@@ -172,10 +172,24 @@ impl<'a> MeasureCore<'a> {
         at as usize
     }
 
+    /// Adds what waits in a timeline to the sum of its window.
+    pub(super) fn add_window_ns(&mut self, line: usize) {
+        let ns = self.lines[line].take_window_ns();
+        if ns > 0 {
+            self.windows.add(self.lines[line].window(), ns);
+        }
+    }
+
+    /// The time of a timeline belongs to a window, or to none, from now on.
+    pub(super) fn set_window(&mut self, line: usize, window: WindowIdx) {
+        self.add_window_ns(line);
+        self.lines[line].set_window(window);
+    }
+
     pub(super) fn drop_line(&mut self, g: GIdx) {
         if let Some(at) = self.line(g) {
             self.lines[at].state = GoState::NotExist;
-            self.lines[at].set_window(WindowIdx::NONE);
+            self.set_window(at, WindowIdx::NONE);
             self.line_of[g.at()] = NONE;
             self.free.push(at as u32);
         }

@@ -47,6 +47,8 @@ pub(crate) struct Timeline {
     sweeps: bool,
     /// The function that serves the request which just began on it, until its first own stack; empty for none.
     pub(super) serves: StringIdx,
+    /// Nanoseconds in its window that are not in the window's sum yet; they wait here, as that is far away in memory.
+    window_ns: u64,
 }
 
 const _: () = assert!(size_of::<Timeline>() == 64, "one cache line");
@@ -118,7 +120,19 @@ impl Timeline {
             assists: false,
             sweeps: false,
             serves: StringIdx::NONE,
+            window_ns: 0,
         }
+    }
+
+    /// Adds nanoseconds to what waits for its window's sum.
+    #[inline]
+    pub(crate) fn add_window_ns(&mut self, ns: u64) {
+        self.window_ns = self.window_ns.saturating_add(ns);
+    }
+
+    /// What waits for its window's sum, which is none any more.
+    pub(crate) fn take_window_ns(&mut self) -> u64 {
+        std::mem::take(&mut self.window_ns)
     }
 
     /// Its chain of `go` statements.

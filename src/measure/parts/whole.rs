@@ -136,6 +136,7 @@ impl<'a> WholeMeasurer<'a> {
             if core.lines[i].state != GoState::NotExist {
                 let (g, window) = (core.lines[i].g, core.lines[i].window());
                 core.close(i, end, StackIdx::EMPTY, true);
+                core.add_window_ns(i);
                 if core.is_root_of(g, window) {
                     core.windows.cut_end(window);
                 }
@@ -215,7 +216,10 @@ impl<'a> MeasureCore<'a> {
                 }
             }
             match self.line(line.g) {
-                Some(at) => self.lines[at] = line,
+                Some(at) => {
+                    self.add_window_ns(at);
+                    self.lines[at] = line;
+                }
                 None => {
                     self.add_line(line);
                 }

@@ -120,17 +120,11 @@ impl<'a> Windows<'a> {
         self.list.get(window)
     }
 
-    /// The time during which intervals can be added to a window by [`Windows::add_fast`].
+    /// The time during which intervals can be added to a window without [`Windows::add`].
     /// [`NEVER`] for a window that has no time yet; none for no window.
     #[inline]
     pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
         window.is_some().then(|| self.list.countable(window))
-    }
-
-    /// Equal to [`Windows::add`] for a window that has time already; nothing but the sum changes.
-    #[inline]
-    pub(super) fn add_fast(&mut self, window: WindowIdx, ns: u64) {
-        self.list.add(window, ns);
     }
 
     #[inline]
@@ -171,7 +165,7 @@ impl<'a> Windows<'a> {
         if !self.get(window).has_time {
             self.edit(window, |open| open.has_time = true);
         }
-        self.add_fast(window, ns);
+        self.list.add(window, ns);
     }
 
     /// Whether a window ended before the part that is measured began.
