@@ -1,7 +1,8 @@
 //! What a trace could be sliced by: its goroutines, grouped by where they were created and what they run.
 
 use super::Survey;
-use super::forest::{CutSpan, Goroutine, Origin};
+use super::forest::{Goroutine, Origin};
+use super::spans::CutSpan;
 use super::started::Started;
 use crate::profile::Candidate;
 use crate::trace::ids::{FrameIdx, GIdx, StackIdx, StringIdx};

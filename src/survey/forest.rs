@@ -1,9 +1,10 @@
 //! All goroutines of a trace and who created whom.
 
-use crate::profile::DurationList;
+use super::spans::{Life, ServedSpan};
+use super::stretch::Stretch;
 use crate::trace::buckets::Buckets;
 use crate::trace::ids::{GIdx, GoId, StackIdx, StringIdx};
-use crate::trace::time::{Time, Window};
+use crate::trace::time::Time;
 use petgraph::Directed;
 use petgraph::csr::Csr;
 use rustc_hash::FxHashMap;
@@ -74,99 +75,6 @@ impl Goroutine {
     }
 }
 
-/// A stretch of a goroutine's life with a matching function on its own stack: a request between a server's borders, or
-/// the time between stacks that do not match. There can be millions.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Stretch {
-    /// The goroutine.
-    pub(crate) g: GIdx,
-    /// Its first matching stack.
-    pub(crate) stack: StackIdx,
-    start: KnownPos,
-    end: KnownPos,
-    seen_start: KnownPos,
-    seen_end: KnownPos,
-    /// Whether its borders are inferred from stacks.
-    is_inferred: bool,
-    may_be_several: bool,
-}
-
-impl Stretch {
-    /// A stretch whose borders are a server's own.
-    pub(crate) fn served(g: GIdx, stack: StackIdx, start: Option<u64>, end: Option<u64>) -> Self {
-        let (start, end) = (KnownPos::new(start), KnownPos::new(end));
-        let (seen_start, seen_end, is_inferred, may_be_several) = (KnownPos::NONE, KnownPos::NONE, false, false);
-        Self { g, stack, start, end, seen_start, seen_end, is_inferred, may_be_several }
-    }
-
-    /// A stretch whose borders are inferred.
-    pub(crate) fn inferred(g: GIdx, stack: StackIdx, start: Option<u64>, end: Option<u64>, seen: SeenPart) -> Self {
-        let (seen_start, seen_end) = (KnownPos::new(seen.start), KnownPos::new(seen.end));
-        let (is_inferred, may_be_several) = (true, seen.may_be_several);
-        Self { seen_start, seen_end, is_inferred, may_be_several, ..Self::served(g, stack, start, end) }
-    }
-
-    /// File position of the event that starts it; none: it is older than the trace.
-    pub(crate) fn start(&self) -> Option<u64> {
-        self.start.get()
-    }
-
-    /// It began there.
-    pub(crate) fn set_start(&mut self, start: Option<u64>) {
-        self.start = KnownPos::new(start);
-    }
-
-    /// File position of the event that ends it; none: it outlasts the trace.
-    pub(crate) fn end(&self) -> Option<u64> {
-        self.end.get()
-    }
-
-    /// Whether its borders are inferred from stacks, and not a server's own.
-    pub(crate) fn is_inferred(&self) -> bool {
-        self.is_inferred
-    }
-
-    /// What is certain of it where its borders are inferred from stacks; none where they are a server's own.
-    pub(crate) fn seen(&self) -> Option<SeenPart> {
-        let Self { seen_start, seen_end, may_be_several, .. } = *self;
-        self.is_inferred.then(|| SeenPart { start: seen_start.get(), end: seen_end.get(), may_be_several })
-    }
-}
-
-/// A file position that may not be known, in half the memory of an `Option`: no event is at the end of all numbers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct KnownPos(u64);
-
-impl KnownPos {
-    const NONE: Self = Self(u64::MAX);
-
-    fn new(pos: Option<u64>) -> Self {
-        pos.map_or(Self::NONE, Self)
-    }
-
-    fn get(self) -> Option<u64> {
-        (self != Self::NONE).then_some(self.0)
-    }
-}
-
-/// What is certain of a stretch.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct SeenPart {
-    /// File position of its first matching stack; none: it was on that since the trace began.
-    pub(crate) start: Option<u64>,
-    /// File position of the event up to which its last matching stack holds; none: up to the stretch's end.
-    pub(crate) end: Option<u64>,
-    /// Whether a stack on which the goroutine waited came twice: the stretch may be several calls.
-    pub(crate) may_be_several: bool,
-}
-
-impl SeenPart {
-    /// Of a root of which nothing is certain but where it starts.
-    pub(crate) fn nothing_after(start: u64) -> Self {
-        Self { start: Some(start), end: None, may_be_several: false }
-    }
-}
-
 /// What kind of annotation a root is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) enum Annotation {
@@ -222,64 +130,6 @@ pub(crate) struct Annotated {
     pub(crate) regions_inside: u64,
     /// Goroutines that belong to a root for life: created in it, or for it.
     pub(crate) members: FxHashMap<GIdx, u32>,
-}
-
-/// When a goroutine lived, on its threads' own clocks: exact to a few ns, enough for a list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Life {
-    /// Its creation, or the trace's start.
-    pub(crate) born: Time,
-    /// Its end; none when it outlived the trace.
-    pub(crate) died: Option<Time>,
-}
-
-impl Life {
-    /// What of it lies in a part of the trace; none when nothing does.
-    pub(crate) fn inside(self, part: Window) -> Option<CutSpan> {
-        CutSpan { began: Some(self.born), ended: self.died }.inside(part)
-    }
-}
-
-/// What is known of a time that an edge of the trace may cut.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct CutSpan {
-    /// When it began; none: before the trace.
-    pub(crate) began: Option<Time>,
-    /// When it ended; none: after the trace.
-    pub(crate) ended: Option<Time>,
-}
-
-impl CutSpan {
-    /// What of it lies in a part of the trace; none when nothing does.
-    pub(crate) fn inside(self, part: Window) -> Option<Self> {
-        let overlaps = self.began.is_none_or(|at| at < part.end) && self.ended.is_none_or(|at| at > part.start);
-        let whole_span =
-            Self { began: self.began.filter(|at| *at >= part.start), ended: self.ended.filter(|at| *at <= part.end) };
-        (overlaps || whole_span.is_whole()).then_some(whole_span)
-    }
-
-    /// Whether it began and ended in the trace.
-    pub(crate) fn is_whole(self) -> bool {
-        self.began.is_some() && self.ended.is_some()
-    }
-
-    /// Adds it to a list, as far as a trace of this length shows it.
-    pub(crate) fn add_to(self, took: &mut DurationList, trace: Window) {
-        let Self { began, ended } = self;
-        match began.zip(ended) {
-            Some((began, ended)) => took.add(Some(ended.since(began))),
-            None => took.add_cut(ended.unwrap_or(trace.end).since(began.unwrap_or(trace.start)), ended.is_none()),
-        }
-    }
-}
-
-/// When a goroutine served a request, on its threads' own clocks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct ServedSpan {
-    /// The goroutine.
-    pub(crate) g: GIdx,
-    /// From when to when.
-    pub(crate) span: CutSpan,
 }
 
 /// The endpoints of requests, as the list of handlers has them.

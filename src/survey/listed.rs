@@ -2,7 +2,8 @@
 
 use super::Survey;
 use super::annotations::list::AnnotationAt;
-use super::forest::{CutSpan, Origin};
+use super::forest::Origin;
+use super::spans::CutSpan;
 use crate::trace::ids::GIdx;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashSet};

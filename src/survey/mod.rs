@@ -32,18 +32,22 @@ pub(crate) mod forest;
 mod handlers;
 pub(crate) mod listed;
 pub(crate) mod roots;
+pub(crate) mod spans;
 mod started;
+pub(crate) mod stretch;
 mod undecided;
 pub(crate) mod v1;
 pub(crate) mod v2;
 
 pub(crate) use candidates::candidates;
 pub(crate) use first_calls::FirstCalls;
-#[cfg(test)]
-pub(crate) use forest::ServedSpan;
-pub(crate) use forest::{AnnotatedRoot, Annotation, CutSpan, Forest, Goroutine, Origin, SeenPart, Stretch, Work};
+pub(crate) use forest::{AnnotatedRoot, Annotation, Forest, Goroutine, Origin, Work};
 pub(crate) use handlers::{endpoints, handlers, unknown_handler};
+pub(crate) use spans::CutSpan;
+#[cfg(test)]
+pub(crate) use spans::ServedSpan;
 pub(crate) use started::Started;
+pub(crate) use stretch::{SeenPart, Stretch};
 pub(crate) use undecided::{Among, Asked, SameServers, undecided};
 
 use crate::profile::UndecidedRequest;

@@ -1,12 +1,13 @@
 //! How events change a measurement: timelines of goroutines, and the windows that their time counts in. On the hot path.
 //!
-//! This file has the general rules; `stacks` those for the stacks that events have; `borders` those for events that begin
+//! This file has the general rules; `lines` what there is of each goroutine; `stacks` those for the stacks that events have; `borders` those for events that begin
 //! or end windows; `fast` the same rules for what
 //! nearly all events of an undamaged trace are: a change of state of a goroutine whose state before is known, inside one
 //! window.
 
 mod borders;
 mod fast;
+mod lines;
 mod stacks;
 
 pub(super) use fast::FastTimes;
@@ -91,23 +92,6 @@ impl<'a> MeasureCore<'a> {
         self.spec.slice.tracked.get(g.at()).copied().unwrap_or(false)
     }
 
-    /// Removes all timelines; returns those of goroutines that are alive.
-    pub(super) fn take_lines(&mut self) -> Vec<Timeline> {
-        self.free.clear();
-        let mut lines = std::mem::take(&mut self.lines);
-        lines.retain(|line| line.state != GoState::NotExist);
-        for line in &lines {
-            self.line_of[line.g.at()] = NONE;
-        }
-        lines
-    }
-
-    #[inline]
-    pub(super) fn line(&self, g: GIdx) -> Option<usize> {
-        let at = *self.line_of.get(g.at())?;
-        (at != NONE).then_some(at as usize)
-    }
-
     /// Adds the open piece of a timeline to the sums. `next` is the goroutine's stack at its end, empty if unknown; `ends`
     /// says whether the interval ends with the piece.
     #[inline]
@@ -156,43 +140,6 @@ impl<'a> MeasureCore<'a> {
         }
         let open = self.windows.get(window);
         Window { start: looked_at.start.max(open.start), end: looked_at.end.min(open.end) }
-    }
-
-    pub(super) fn add_line(&mut self, mut line: Timeline) -> usize {
-        let g = line.g;
-        line.owned = self.spec.slice.owner[g.at()].is_some();
-        let at = if let Some(at) = self.free.pop() {
-            self.lines[at as usize] = line;
-            at
-        } else {
-            self.lines.push(line);
-            self.lines.len() as u32 - 1
-        };
-        self.line_of[g.at()] = at;
-        at as usize
-    }
-
-    /// Adds what waits in a timeline to the sum of its window.
-    pub(super) fn add_window_ns(&mut self, line: usize) {
-        let ns = self.lines[line].take_window_ns();
-        if ns > 0 {
-            self.windows.add(self.lines[line].window(), ns);
-        }
-    }
-
-    /// The time of a timeline belongs to a window, or to none, from now on.
-    pub(super) fn set_window(&mut self, line: usize, window: WindowIdx) {
-        self.add_window_ns(line);
-        self.lines[line].set_window(window);
-    }
-
-    pub(super) fn drop_line(&mut self, g: GIdx) {
-        if let Some(at) = self.line(g) {
-            self.lines[at].state = GoState::NotExist;
-            self.set_window(at, WindowIdx::NONE);
-            self.line_of[g.at()] = NONE;
-            self.free.push(at as u32);
-        }
     }
 
     pub(super) fn has_ended(&self, g: GIdx) -> bool {
@@ -338,15 +285,6 @@ impl<'a> MeasureCore<'a> {
         }
     }
 
-    /// The goroutines that are alive, each with the sum that its open interval would be added to as far as is known now.
-    pub(super) fn open_sums(&mut self) -> Vec<(GIdx, SumIdx)> {
-        if self.log.is_none() {
-            return Vec::new();
-        }
-        let open = self.lines.iter().filter(|line| line.state != GoState::NotExist);
-        open.map(|line| (line.g, self.attribution.provisional(line))).collect()
-    }
-
     /// Notes that a goroutine which has no timeline did something to another one.
     #[inline]
     fn note_if_unknown(&mut self, by: GIdx, time: Time) {
@@ -361,13 +299,6 @@ impl<'a> MeasureCore<'a> {
         if self.log.is_some() && self.unknown_before.last() != Some(&time) {
             self.unknown_before.push(time);
         }
-    }
-
-    /// The time before which the stacks of all intervals are known that are logged; `now` if that is all time.
-    pub(super) fn final_to(&self, now: Time) -> Time {
-        let lives = |line: &&Timeline| line.state != GoState::NotExist;
-        let runs = |line: &&Timeline| line.state == GoState::Running || line.key == StateKey::RUNNING;
-        self.lines.iter().filter(lives).filter(runs).map(|line| line.since).fold(now, Time::min)
     }
 
     /// Logs which goroutine ended a wait.

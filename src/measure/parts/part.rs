@@ -59,6 +59,7 @@ impl<'a> PartMeasurer<'a> {
     pub(crate) fn begin(&mut self, start: PartStart) {
         self.core.take_lines();
         self.core.created_late.clear();
+        self.core.unknown_before.clear();
         self.independent_from = start.independent_from;
         self.left = LeftOver::default();
         self.fast_times = FastTimes::NEVER;

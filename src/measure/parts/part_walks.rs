@@ -42,8 +42,6 @@ impl PartWalks {
     /// A part begins.
     pub(super) fn begin(&mut self, core: &mut MeasureCore<'_>) {
         self.paths.begin(core.spec);
-        core.windows.count_older(core.spec.include_partial);
-        core.unknown_before.clear();
         self.look_at = Time::MAX;
     }
 
@@ -74,7 +72,7 @@ impl PartWalks {
         for time in core.unknown_before.drain(..) {
             self.paths.note_unknown_before(time);
         }
-        let (open, final_to, keeps_all) = (core.open_sums(), core.final_to(now), core.windows.has_older());
+        let (open, final_to, keeps_all) = (core.open_sums(), core.final_to(now), core.has_older_windows());
         let MeasureCore { spec, windows, log, attribution, .. } = core;
         let Some(log) = log else { return };
         let to = MeasuredTo { now, spec: *spec, windows, open: &open, shared: false };

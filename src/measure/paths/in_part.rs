@@ -37,7 +37,7 @@ pub(crate) struct PartPaths {
     pub(super) paths: Paths,
     /// Requests that are walked, or do not count.
     pub(super) ended: Vec<WindowIdx>,
-    /// From when to when those last that are left, and over; in order of time, without those of the last walk.
+    /// Spans of the requests that are left to the whole, joined at each walk.
     left: Vec<Window>,
     /// Moments at which something was not known of what was before them, in order.
     unknown_before: Vec<Time>,
@@ -76,7 +76,7 @@ impl PartPaths {
         self.paths.ranges.take(kind, time, Time::MIN);
     }
 
-    /// Whether so much was logged that a walk is worth it.
+    /// Length of the log at which a walk is worth it.
     pub(crate) fn due(&self) -> usize {
         self.paths.due
     }
@@ -120,10 +120,17 @@ impl PartPaths {
             let began_here = open.start != Time::MIN;
             // Borders that pass 1 knows from a thread's own clock must not stand in for one that is not reached yet.
             if open.end == Time::MAX || !is_before(&open, final_to) {
-                oldest = if began_here { oldest.min(open.start) } else { oldest };
+                // Of one that began before, the log is kept till its end is known, and from then on needed as that of others.
+                let is_needed =
+                    began_here || open.end != Time::MAX && to.windows.counts(window, self.paths.include_partial);
+                oldest = if is_needed { oldest.min(open.start) } else { oldest };
                 self.paths.open.push(window);
+            } else if began_here && is_elsewhere(to.spec, &open) {
+                self.ended.push(window);
             } else if !began_here || open.start < self.first || !open.has_time || self.leads_to_unknown(&open) {
-                self.left.push(Window { start: open.start, end: open.end });
+                if began_here || to.windows.counts(window, self.paths.include_partial) {
+                    self.left.push(Window { start: open.start, end: open.end });
+                }
             } else {
                 self.ended.push(window);
                 ended.extend(self.paths.end_request(to, window));
@@ -137,4 +144,9 @@ impl PartPaths {
         let next = self.unknown_before.partition_point(|time| *time < open.start);
         self.unknown_before.get(next).is_some_and(|time| *time <= open.end)
     }
+}
+
+/// Whether nothing of a request is in the part of the trace that is looked at, and nothing can come to it later.
+fn is_elsewhere(spec: MeasureSpec<'_>, open: &OpenWindow) -> bool {
+    !open.has_time && !spec.whole_life && spec.looked_at.overlap(open.start, open.end) == 0
 }

@@ -16,7 +16,7 @@ use super::request_waits::{RequestWait, RequestWaits};
 use super::segment::PathSegment;
 use super::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
-use super::walk_results::WalkResults;
+use super::walk_results::{MAX_STATES, WalkResults};
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 use crate::measure::intervals::states::StateKey;
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
@@ -171,6 +171,11 @@ impl Walks {
             if theirs.states.list.len() > positions.len() {
                 let states = theirs.states.list.iter();
                 positions = states.map(|state| results.states.of(*state).position() as u16).collect();
+                // All further ones share the last position.
+                if let Some(last) = positions.get_mut(MAX_STATES - 1).filter(|_| theirs.states.list.len() > MAX_STATES)
+                {
+                    *last = MAX_STATES as u16 - 1;
+                }
             }
             results.wakeups.join_part(&mut theirs.wakeups, ours);
             let stopped = std::mem::take(&mut theirs.stw_runnable_ns);

@@ -126,8 +126,9 @@ impl Paths {
         *self = Self::with(spec, walks.emptied(), Arc::clone(&self.known)).growing_in_part(spec);
     }
 
+    /// A part cuts no paths, so its log has no limit.
     fn growing_in_part(self, spec: MeasureSpec<'_>) -> Self {
-        Self { due: spec.part_growth, min_growth: spec.part_growth, ..self }
+        Self { due: spec.part_growth, min_growth: spec.part_growth, max_pieces: usize::MAX, ..self }
     }
 
     /// What is known of the whole trace.

@@ -183,12 +183,13 @@ impl WorkAt<'_> {
         if self.slice.in_tasks.contains(&g) {
             return WorksFor::OfTasks;
         }
-        let memberships = self.windows.since_part_start(g, memberships);
+        let (memberships, first_is_open) = self.windows.since_part_start(g, memberships);
         let span = |membership: &Membership| self.windows.get(membership.window);
         let next = seen.next(g, memberships.len(), |i| span(&memberships[i]).end <= time);
         let has_begun = |membership: &&Membership| {
             let span = span(membership);
-            span.start <= time && (span.start != Time::MIN || self.slice.part(**membership).start.is_none())
+            let is_known = span.start != Time::MIN || self.slice.part(**membership).start.is_none();
+            span.start <= time && (is_known || first_is_open && next == 0)
         };
         memberships.get(next).filter(has_begun).map_or(WorksFor::OfNone, |membership| WorksFor::Of(membership.window))
     }

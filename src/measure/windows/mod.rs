@@ -214,7 +214,7 @@ impl<'a> Windows<'a> {
             _ => MembershipPosition { open: WindowIdx::NONE, after_last_stack: false, next },
         };
         self.positions.insert(g, position);
-        self.list.note_over_before(g, next);
+        self.list.note_over_before(g, next, position.open.is_some());
         if self.part_start.inside.is_some() {
             self.positions_from_file.push((g, position));
         }

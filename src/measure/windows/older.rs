@@ -4,65 +4,75 @@ use super::Windows;
 use crate::slice::WindowIdx;
 use crate::survey::Origin;
 use crate::trace::ids::GIdx;
+use crate::trace::time::Time;
+use rustc_hash::FxHashSet;
 
-/// How many windows that began before a part have not ended in it yet.
+/// Windows that began before a part, and have not ended in it yet.
 #[derive(Default)]
 pub(super) struct OlderWindows {
-    n_open: usize,
-    /// Those of them that began with their goroutine, in the part but before it is measured by itself.
-    early: Vec<WindowIdx>,
-    /// Whether those count that are older than the trace.
-    with_cut: bool,
+    /// None until it is asked for: most parts are too short for that.
+    open: Option<FxHashSet<WindowIdx>>,
+    /// Those that began with their goroutine, in the part but before it is measured by itself.
+    early: FxHashSet<WindowIdx>,
 }
 
 impl Windows<'_> {
-    /// Counts the windows that are open where the part begins; with `with_cut`, also those that are older than the trace.
-    pub(in crate::measure) fn count_older(&mut self, with_cut: bool) {
-        self.older = OlderWindows { n_open: 0, early: Vec::new(), with_cut };
-        let of_life = |i: &usize| self.slice.windows[*i].stretch.is_none();
-        let of_life = (0..self.slice.windows.len()).filter(of_life).map(|i| WindowIdx(i as u32));
-        let n_of_life = of_life.filter(|window| !self.is_over(*window) && self.is_older(*window)).count();
-        let n_open = self.slice.memberships.keys().filter(|g| self.is_in_older(**g)).count();
-        self.older.n_open = n_of_life + n_open;
-    }
-
     /// A window begins with its goroutine, before the part is measured by itself.
     pub(in crate::measure) fn begins_early(&mut self, window: WindowIdx) {
-        self.older.n_open += 1;
-        self.older.early.push(window);
+        self.older.early.insert(window);
     }
 
-    /// Whether a window that began before the part is open.
-    pub(in crate::measure) fn has_older(&self) -> bool {
-        self.older.n_open > 0
+    /// Whether a window that began before the part is open, and [counts](Self::counts).
+    pub(in crate::measure) fn has_older(&mut self, with_cut: bool) -> bool {
+        if self.older.open.is_none() {
+            let mut older = self.find_older(with_cut);
+            older.retain(|window| self.get(*window).end == Time::MAX);
+            self.older.open = Some(older);
+        }
+        self.older.open.as_ref().is_some_and(|open| !open.is_empty())
+    }
+
+    /// Whether a request counts, as far as its beginning tells: with `with_cut`, also one that is older than the trace.
+    pub(in crate::measure) fn counts(&self, window: WindowIdx, with_cut: bool) -> bool {
+        let root = &self.slice.windows[window.at()];
+        let has_start = root.stretch.is_some_and(|(start, _)| start.is_some());
+        with_cut || has_start || self.forest.get(root.g).origin != Origin::Older
+    }
+
+    fn find_older(&self, with_cut: bool) -> FxHashSet<WindowIdx> {
+        let of_life = (0..self.slice.windows.len() as u32).map(WindowIdx);
+        let of_life =
+            of_life.filter(|window| self.slice.windows[window.at()].stretch.is_none() && self.is_older(*window));
+        let others = self.slice.memberships.keys().filter_map(|g| self.older_of(*g));
+        let counts = |window: &WindowIdx| self.counts(*window, with_cut);
+        of_life.chain(others).filter(counts).chain(self.older.early.iter().copied()).collect()
     }
 
     /// A window ends of which no start is known.
     #[cold]
     pub(super) fn older_ends(&mut self, window: WindowIdx) {
-        let root = &self.slice.windows[window.at()];
-        let counts = || self.is_older(window) || self.older.early.contains(&window);
-        if self.older.n_open > 0 && !root.has_boundaries && counts() {
-            self.older.n_open -= 1;
+        if let Some(open) = &mut self.older.open {
+            open.remove(&window);
         }
     }
 
-    /// Whether a goroutine is in a window of its own where the part begins.
-    fn is_in_older(&self, g: GIdx) -> bool {
+    /// The window of its own that a goroutine is in where the part begins.
+    fn older_of(&self, g: GIdx) -> Option<WindowIdx> {
         let memberships = self.memberships(g);
-        let next = self.n_over_before(memberships);
-        self.part(memberships, next)
-            .is_some_and(|(membership, part)| part.is_window && self.is_older(membership.window))
+        let (membership, part) = self.part(memberships, self.n_over_before(memberships))?;
+        (part.is_window && self.is_older(membership.window)).then_some(membership.window)
     }
 
-    /// Whether a window that is not over began before the part, and counts.
+    /// Whether a window began before the part, and was not over there.
     fn is_older(&self, window: WindowIdx) -> bool {
         let root = &self.slice.windows[window.at()];
-        if let Some((start, _)) = root.stretch {
-            return start.map_or(self.older.with_cut, |start| self.part_start.is_before(start));
-        }
-        let goroutine = self.forest.get(root.g);
-        let created = goroutine.origin != Origin::Older;
-        (created || self.older.with_cut) && self.part_start.existed_before(root.g, goroutine.generation, created)
+        let start = root.stretch.and_then(|(start, _)| start);
+        !self.is_over(window)
+            && start.map_or_else(|| self.existed_before(root.g), |start| self.part_start.is_before(start))
+    }
+
+    fn existed_before(&self, g: GIdx) -> bool {
+        let goroutine = self.forest.get(g);
+        self.part_start.existed_before(g, goroutine.generation, goroutine.origin != Origin::Older)
     }
 }

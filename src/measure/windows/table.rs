@@ -28,8 +28,8 @@ const BLANK_PAGE: Page = Page { open: [BLANK; PAGE], countable: [NEVER; PAGE] };
 pub(in crate::measure) struct WindowTable {
     pages: Vec<Option<Box<Page>>>,
     len: usize,
-    /// Of a part: how many memberships of a goroutine were over before it, where that is known and not 0.
-    over_before: FxHashMap<GIdx, u32>,
+    /// Of a part: how many memberships of a goroutine were over before it, and whether the next one was open there.
+    over_before: FxHashMap<GIdx, (u32, bool)>,
 }
 
 impl WindowTable {
@@ -43,21 +43,25 @@ impl WindowTable {
         self.over_before.clear();
     }
 
-    /// So many memberships of a goroutine were over before the part.
-    pub(super) fn note_over_before(&mut self, g: GIdx, n: usize) {
-        if n > 0 {
-            self.over_before.insert(g, n as u32);
+    /// So many memberships of a goroutine were over before the part; and whether the next one was open where that begins.
+    pub(super) fn note_over_before(&mut self, g: GIdx, n: usize, is_open: bool) {
+        if n > 0 || is_open {
+            self.over_before.insert(g, (n as u32, is_open));
         }
     }
 
-    /// The memberships of a goroutine whose windows are not known to be over before the part; so many are left out.
+    /// The memberships of a goroutine that were not over before the part, and whether the first one was open there.
     #[inline]
-    pub(in crate::measure) fn since_part_start<'m>(&self, g: GIdx, memberships: &'m [Membership]) -> &'m [Membership] {
+    pub(in crate::measure) fn since_part_start<'m>(
+        &self,
+        g: GIdx,
+        memberships: &'m [Membership],
+    ) -> (&'m [Membership], bool) {
         if self.over_before.is_empty() {
-            return memberships;
+            return (memberships, false);
         }
-        let n = self.over_before.get(&g).map_or(0, |n| *n as usize);
-        memberships.get(n..).unwrap_or_default()
+        let (n, is_open) = self.over_before.get(&g).copied().unwrap_or_default();
+        (memberships.get(n as usize..).unwrap_or_default(), is_open)
     }
 
     #[inline]

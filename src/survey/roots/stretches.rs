@@ -20,7 +20,7 @@
 //! ```
 
 use super::classify::CallSite;
-use crate::survey::forest::SeenPart;
+use crate::survey::stretch::SeenPart;
 use crate::trace::ids::GIdx;
 use rustc_hash::FxHashSet;
 use std::hash::Hash;

@@ -15,7 +15,7 @@
 //! what that says, back to the goroutine's interval end before it. What goroutines do at the end of the log is not
 //! written; the reader is given it.
 //!
-//! * Nothing written is changed, moved or merged, so the log is only appended to, and what is older than all open
+//! * Nothing that a request needs is changed, moved or merged: the log is appended to, and what is older than all open
 //!   requests is dropped from its front, a chunk at a time. A part drops also what lies between those of its requests that it
 //!   leaves to the whole.
 //! * An interval end takes 12 bytes, and its link, if another goroutine started the next interval, 12 more.

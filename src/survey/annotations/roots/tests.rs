@@ -2,7 +2,8 @@
 
 use super::*;
 use crate::survey::Goroutine;
-use crate::survey::forest::{Annotation, Life};
+use crate::survey::forest::Annotation;
+use crate::survey::spans::Life;
 use crate::trace::ids::GoId;
 use crate::trace::time::Time;
 
