@@ -1,6 +1,6 @@
 """Runs the programs of compare.sh in turn, which says what its variables mean."""
 
-import json, mmap, os, pathlib, statistics, subprocess, sys, time
+import json, os, pathlib, statistics, subprocess, sys, time
 
 root, work, tool = (os.environ[n] for n in ("ROOT", "WORK", "TOOL"))
 rounds, rest = int(os.environ.get("ROUNDS", 5)), float(os.environ.get("REST", 2))
@@ -29,29 +29,24 @@ def name_of(trace):
 
 
 def largest_generation(trace):
-    """Bytes of it, by the headers of its batches."""
-    sizes = {}
+    """Bytes of it, by the headers of its batches. Not mapped: a child counts its parent's memory as its peak."""
+    sizes, at, end = {}, 16, os.path.getsize(trace)
     with open(trace, "rb") as file:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    at = 16
-
-    def number():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte, at = data[at], at + 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    while at < len(data):
-        start, kind = at, data[at]
-        at += 1
-        if kind in (1, 49):  # a batch; one of an experiment, which names that first
-            numbers = [number() for _ in range(4 if kind == 1 else 5)]
-            at += numbers[-1]
-            sizes[numbers[-4]] = sizes.get(numbers[-4], 0) + at - start
+        while at < end:
+            file.seek(at)
+            head, numbers, value, shift = file.read(64), [], 0, 0
+            kind, used = head[0], 1
+            # A batch has four numbers, the last one its size; one of an experiment names that first. Others are of one byte.
+            while len(numbers) < {1: 4, 49: 5}.get(kind, 0):
+                byte, used = head[used], used + 1
+                value, shift = value | (byte & 127) << shift, shift + 7
+                if byte < 128:
+                    numbers.append(value)
+                    value = shift = 0
+            if numbers:
+                used += numbers[-1]
+                sizes[numbers[-4]] = sizes.get(numbers[-4], 0) + used
+            at += used
     return max(sizes.values())
 
 
