@@ -1,5 +1,7 @@
 //! Tests of both passes through traces of Go 1.22 and later.
 
+mod part_walks;
+
 use super::V2Trace;
 use super::measuring::{Borders, independent_from};
 use super::ordering::DiscardEvents;
