@@ -21,6 +21,9 @@ const PREDICTION_SHARE: u64 = 12;
 /// Comparing the state with a checkpoint counts in, too.
 const FEWER_EVENTS: f64 = 12.0;
 
+/// Most batches that are told apart to find where a generation is split: each is looked at a few hundred times.
+const MAX_SPANS: usize = 1 << 12;
+
 /// Into how many parts each generation of a trace is split.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -137,7 +140,17 @@ impl BatchSpan {
                 next.get_mut(batch.thread as usize).map_or(index.max_time, |next| std::mem::replace(next, batch.time));
             Self { from: batch.time, until: until.max(batch.time), size: f64::from(batch.size) }
         };
-        events.map(span).collect()
+        let spans: Vec<Self> = events.map(span).collect();
+        spans.chunks(spans.len().div_ceil(MAX_SPANS).max(1)).map(Self::joined).collect()
+    }
+
+    /// Batches that follow each other as one.
+    fn joined(batches: &[Self]) -> Self {
+        Self {
+            from: batches.iter().map(|batch| batch.from).min().unwrap_or_default(),
+            until: batches.iter().map(|batch| batch.until).max().unwrap_or_default(),
+            size: batches.iter().map(|batch| batch.size).sum(),
+        }
     }
 
     /// How many of its bytes are before a time, if they are spread evenly.
@@ -201,6 +214,15 @@ mod tests {
         assert_eq!(split(&[&thread], 110, 4), [35, 59, 85]);
         // What is at one time is in one part.
         assert_eq!(split(&[&[10], &[10], &[10]], 10, 4), [0; 0]);
+    }
+
+    #[test]
+    fn very_many_batches_are_split_at_equal_shares_too() {
+        let batch = |i: u64| BatchRef { offset: 0, time: 10 * i, size: 10, thread: 0, kind: BatchKind::Events };
+        let mut index = GenerationIndex::of_one_thread((0..100_000).map(batch).collect(), 0);
+        index.max_time = 1_000_000;
+        let times = Plan::equal(1, 2).split_times(0, &index, Clock::new(1_000_000_000));
+        assert!(matches!(times[..], [Time(460_000..500_000)]), "{times:?}");
     }
 
     #[test]
