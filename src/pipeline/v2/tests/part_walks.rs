@@ -7,22 +7,28 @@ use crate::slice::RootBy;
 /// A trace of two generations, in which goroutines 2 to 5 run on threads of their own. Each generation is given as what they
 /// do in it, by goroutine: the second one from 1 ms on.
 fn two_generations(first: [&str; 4], second: [&str; 4]) -> Vec<u8> {
-    let mut text = "Trace Go1.22\nEventBatch gen=1 m=-1 time=0\nFrequency freq=1_000_000_000\n".to_owned();
-    text += "EventBatch gen=1 m=0 time=0\nProcStatus at=1 p=0 pstatus=Running\nGoStatus at=2 g=1 m=0 gstatus=Running\n";
-    for g in 2..6 {
-        text += &format!("GoCreate at={} new_g={g} new_stack=\"main.serve\" stack=\"main.main\"\n", 10 + g);
-    }
-    text += "GoBlock at=20 reason_string=\"sync\" stack=\"main.main\"\n";
-    for (i, events) in (1..).zip(first) {
-        text += &format!("EventBatch gen=1 m={i} time=0\nProcStatus at={} p={i} pstatus=Running\n", 2 + i);
-        text += &format!("GoStart at={} g={} g_seq=1\n{events}", 30 + i, i + 1);
-    }
-    text += "EventBatch gen=2 m=-1 time=1_000_000\nFrequency freq=1_000_000_000\n";
-    for (i, events) in (1..).zip(second) {
-        text +=
-            &format!("EventBatch gen=2 m={i} time=1_000_000\nProcStatus at={} p={i} pstatus=Running\n", 1_000_010 + i);
-        text += &format!("GoStatus at={} g={} m={i} gstatus=Running\n{events}", 1_000_020 + i, i + 1);
-    }
+    let clock =
+        |number: u32, time: u32| format!("EventBatch gen={number} m=-1 time={time}\nFrequency freq=1_000_000_000\n");
+    let create = |g| format!("GoCreate at={} new_g={g} new_stack=\"main.serve\" stack=\"main.main\"\n", 10 + g);
+    let starts = (1..).zip(first).map(|(i, events)| {
+        let proc = format!("EventBatch gen=1 m={i} time=0\nProcStatus at={} p={i} pstatus=Running\n", 2 + i);
+        format!("{proc}GoStart at={} g={} g_seq=1\n{events}", 30 + i, i + 1)
+    });
+    let goes_on = (1..).zip(second).map(|(i, events)| {
+        let batch =
+            format!("EventBatch gen=2 m={i} time=1_000_000\nProcStatus at={} p={i} pstatus=Running\n", 1_000_010 + i);
+        format!("{batch}GoStatus at={} g={} m={i} gstatus=Running\n{events}", 1_000_020 + i, i + 1)
+    });
+    let main =
+        "EventBatch gen=1 m=0 time=0\nProcStatus at=1 p=0 pstatus=Running\nGoStatus at=2 g=1 m=0 gstatus=Running\n";
+    let text = ["Trace Go1.22\n".to_owned(), clock(1, 0), main.to_owned()]
+        .into_iter()
+        .chain((2..6).map(create))
+        .chain(["GoBlock at=20 reason_string=\"sync\" stack=\"main.main\"\n".to_owned()])
+        .chain(starts)
+        .chain([clock(2, 1_000_000)])
+        .chain(goes_on)
+        .collect::<String>();
     crate::trace::text::from_text(&text).expect("a sound trace")
 }
 
