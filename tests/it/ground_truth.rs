@@ -174,7 +174,10 @@ fn two_handlers_on_the_same_connections_are_told_apart() {
         let (running, syscall) = (state(&hash_and_write, "running").0, state(&hash_and_write, "syscall").0);
         let computed = running - state(&write_no_hash, "running").0.min(running);
         let what = format!("{recording}: {hashed} ns hashed, {running} running, {ready} ready, {computed} computed");
-        assert!((recording.fresh || computed <= hashed + around) && running + ready + around >= hashed, "{what}");
+        // On a busy machine the program's own clock also runs while the system does something else between two events.
+        let elsewhere = if recording.fresh { hashed / 8 } else { 0 };
+        let adds_up = running + ready + around + elsewhere >= hashed;
+        assert!((recording.fresh || computed <= hashed + around) && adds_up, "{what}");
         assert!(recording.fresh || computed * 10 >= hashed.saturating_sub(ready) * 8, "{what}");
         for (profile, written) in [(&hash_and_write, written), (&write_no_hash, only_written)] {
             let (syscall, ready) = (state(profile, "syscall").0, state(profile, "runnable").0);
