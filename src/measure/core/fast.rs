@@ -92,9 +92,7 @@ impl PieceCounter<'_, '_> {
         }
         true
     }
-}
 
-impl PieceCounter<'_, '_> {
     /// Logs the open piece of a goroutine that is in no window: it counts nowhere. False, with nothing changed, if that is not
     /// all there is to do.
     #[inline]

@@ -118,17 +118,18 @@ impl PartPaths {
         for window in std::mem::take(&mut self.paths.open) {
             let open = to.windows.get(window);
             let began_here = open.start != Time::MIN;
+            // Of one that began before, the beginning tells; the log is kept till its end is known (`keeps_all`), and from then on
+            // needed as that of others.
+            let counts = began_here || to.windows.counts(window, self.paths.include_partial);
             // Borders that pass 1 knows from a thread's own clock must not stand in for one that is not reached yet.
             if open.end == Time::MAX || !is_before(&open, final_to) {
-                // Of one that began before, the log is kept till its end is known, and from then on needed as that of others.
-                let is_needed =
-                    began_here || open.end != Time::MAX && to.windows.counts(window, self.paths.include_partial);
+                let is_needed = counts && (began_here || open.end != Time::MAX);
                 oldest = if is_needed { oldest.min(open.start) } else { oldest };
                 self.paths.open.push(window);
             } else if began_here && is_elsewhere(to.spec, &open) {
                 self.ended.push(window);
             } else if !began_here || open.start < self.first || !open.has_time || self.leads_to_unknown(&open) {
-                if began_here || to.windows.counts(window, self.paths.include_partial) {
+                if counts {
                     self.left.push(Window { start: open.start, end: open.end });
                 }
             } else {
