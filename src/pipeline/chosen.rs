@@ -60,8 +60,8 @@ impl Chosen {
         }
         let elsewhere = self.elsewhere.windows.of(place);
         if !elsewhere.is_empty() {
-            let all = (0..slice.windows.len() as u32).map(WindowIdx);
-            slice.keep(&all.filter(|window| !elsewhere.contains(window)).collect::<Vec<_>>());
+            let kept = slice.windows.all().filter(|window| !elsewhere.contains(window));
+            slice.keep(&kept.collect::<Vec<_>>());
         }
     }
 }

@@ -43,7 +43,7 @@ impl MatchedCounts {
         let Some(paths) = &measured.paths else { return };
         let windows = paths.requests.iter().map(|request| request.window);
         let mut counts = FxHashMap::default();
-        for window in windows.map(|window| slice.windows[window.at()]) {
+        for window in windows.map(|window| slice.windows.of(window)) {
             *counts.entry((window.by.name(), window.matched)).or_default() += 1;
         }
         self.add(&counts, symbols);

@@ -3,15 +3,17 @@
 use super::keep_out::KeepOut;
 use super::labels::RootLabels;
 use super::membership::{Membership, Slice, is_part_of_task};
+use super::root_windows::RootWindows;
 use super::selector::Selector;
 use super::spawn_chains::SpawnChainIdx;
-use super::window::{RootWindow, WindowIdx};
+use super::window::WindowIdx;
 use crate::survey::roots::servers::GRPC_WORKER;
 use crate::survey::{Forest, Goroutine, Stretch};
 use crate::trace::buckets::Buckets;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
 
 /// Stands for the depth of a goroutine that is kept out, with all that it creates.
 pub(super) const KEPT_OUT: u32 = u32::MAX;
@@ -43,7 +45,7 @@ impl<'a> SliceBuilder<'a> {
     pub(super) fn new(forest: &'a Forest, symbols: &'a Symbols, selector: &'a Selector) -> Self {
         let n = forest.goroutines.len();
         let with_stretches = if forest.stretches.is_empty() { 0 } else { n };
-        let stretches = || (0..).zip(&forest.stretches).map(|(i, stretch)| (stretch.g.0, i));
+        let stretches = || (0..).zip(&*forest.stretches).map(|(i, stretch)| (stretch.g.0, i));
         Self {
             forest,
             selector,
@@ -51,6 +53,7 @@ impl<'a> SliceBuilder<'a> {
                 owner: vec![WindowIdx::NONE; n],
                 tracked: vec![false; n],
                 chain: vec![SpawnChainIdx::FIRST; n],
+                windows: RootWindows::new(Arc::clone(&forest.stretches)),
                 ..Slice::default()
             },
             // Without a pattern no function is named, so goroutines that are kept out stay out.
@@ -86,12 +89,6 @@ impl<'a> SliceBuilder<'a> {
     /// Whether a goroutine stays out although a pattern matches its creation stack.
     pub(super) fn keeps_out_root(&mut self, goroutine: &Goroutine) -> bool {
         self.keep_out.is_foreign(goroutine, &self.matching, &mut self.slice.counts)
-    }
-
-    /// Adds a window.
-    pub(super) fn add_window(&mut self, window: RootWindow) -> WindowIdx {
-        self.slice.windows.push(window);
-        WindowIdx(self.slice.windows.len() as u32 - 1)
     }
 
     /// Adds a goroutine that belongs to one window for life, with this spawn chain.

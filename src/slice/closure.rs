@@ -60,7 +60,7 @@ impl SliceBuilder<'_> {
         let (above, depth) = if parent.is_some() && self.slice.owner[parent.at()].is_some() {
             (self.slice.chain[parent.at()], self.depth[parent.at()])
         } else {
-            (self.slice.windows[owner.at()].chain, 0)
+            (self.slice.windows.chain(owner), 0)
         };
         let chain = self.slice.chains.child(above, goroutine.creation);
         self.add_owned(g, owner, chain);

@@ -1,5 +1,6 @@
 //! Which goroutines belong to which windows.
 
+use super::root_windows::RootWindows;
 use super::set_apart::OtherRoots;
 use super::spawn_chains::{SpawnChainIdx, SpawnChains};
 use super::task_boundaries::TaskBoundaries;
@@ -43,7 +44,7 @@ pub(crate) struct MembershipPart {
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Slice {
     /// Occurrences of roots.
-    pub(crate) windows: Vec<RootWindow>,
+    pub(crate) windows: RootWindows,
     /// Per goroutine: the window that all its life belongs to; `NONE` for goroutines that are outside the slice, and
     /// for those in [`memberships`](Self::memberships).
     pub(crate) owner: Vec<WindowIdx>,
@@ -90,7 +91,7 @@ impl Slice {
         if let Some(part) = self.parts.get(part as usize) {
             return *part;
         }
-        let RootWindow { stretch, seen, .. } = self.windows[window.at()];
+        let RootWindow { stretch, seen, .. } = self.windows.of(window);
         let (start, end) = stretch.unwrap_or((None, None));
         MembershipPart { start, end, seen, is_window: true }
     }

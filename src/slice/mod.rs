@@ -28,7 +28,7 @@
 //!
 //! A window has borders in the file and not in time: pass 1 knows where an event stands, pass 2 at which time.
 //!
-//! To read: `selector` (what is asked), `window` and `membership` (the result), `builder` (what both steps share), `select`
+//! To read: `selector` (what is asked), `window`, `root_windows` and `membership` (the result), `builder` (what both steps share), `select`
 //! (the steps), `roots`, `closure`, `other_roots` (what is set apart, and what selects it alone); then what they look up:
 //! `keep_out`, `shared`, `system`, `labels`, `spawn_chains`, `task_boundaries`.
 
@@ -38,6 +38,7 @@ mod keep_out;
 mod labels;
 mod membership;
 mod other_roots;
+mod root_windows;
 mod roots;
 mod select;
 mod selector;

@@ -17,19 +17,20 @@ const MAX_NAMES: usize = 4;
 /// The roots that are no requests on a server, of all kinds of roots (`all`). A goroutine that serves some of the requests
 /// in `served` does not count.
 pub(super) fn others(all: &mut SliceBuilder<'_>, symbols: &Symbols, served: &Slice) -> OtherRoots {
-    let mut windows = all.run().windows;
+    let windows = all.run().windows;
     let SliceBuilder { forest, selector, workers, .. } = all;
     // The stretches of what is a root as a goroutine are not known.
-    let are_known = windows.iter().all(|window| window.by == RootKind::Stack);
-    windows.retain(|window| match window.by {
+    let are_known = windows.kinds().all(|by| by == RootKind::Stack);
+    let is_other = |window: &RootWindow| match window.by {
         RootKind::Stack => is_stretch(window, workers),
         _ => !served.has(window.g),
-    });
+    };
+    let others: Vec<RootWindow> = windows.iter().filter(is_other).collect();
     let mut counts = FxHashMap::default();
-    for window in &windows {
+    for window in &others {
         *counts.entry((window.by.name(), window.matched)).or_default() += 1;
     }
-    let (stretches, goroutines): (Vec<_>, Vec<_>) = windows.into_iter().partition(|w| w.by == RootKind::Stack);
+    let (stretches, goroutines): (Vec<_>, Vec<_>) = others.into_iter().partition(|w| w.by == RootKind::Stack);
     let narrow = Narrow { forest, symbols, selector, workers };
     let stretches = if are_known { narrow.stretches_alone(&stretches) } else { None };
     OtherRoots { counts, goroutines: narrow.goroutines_alone(&goroutines), stretches }
@@ -80,7 +81,7 @@ impl Narrow<'_> {
     fn select(&self, roots: Patterns, kinds: &[RootKind]) -> Vec<RootWindow> {
         let root_by = RootBy::kinds(kinds.iter().copied());
         let selector = Selector { roots, root_by, served_first: false, ..self.selector.clone() };
-        SliceBuilder::new(self.forest, self.symbols, &selector).run().windows
+        SliceBuilder::new(self.forest, self.symbols, &selector).run().windows.iter().collect()
     }
 
     /// The names of what matched, as patterns; none where there are many.

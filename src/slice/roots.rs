@@ -2,7 +2,7 @@
 
 use super::builder::{KEPT_OUT, SliceBuilder};
 use super::membership::{Membership, MembershipPart};
-use super::spawn_chains::SpawnChainIdx;
+use super::root_windows::WindowNames;
 use super::task_boundaries::TaskBoundary;
 use super::window::{RootKind, RootWindow, WindowIdx};
 use crate::survey::{AnnotatedRoot, Annotation, Goroutine, Origin, SeenPart, Work};
@@ -29,7 +29,7 @@ impl SliceBuilder<'_> {
     /// Adds the window of a task, or of a region that overlaps with others.
     fn add_with_boundaries(&mut self, number: usize, root: &AnnotatedRoot, by: RootKind) {
         let window = self.add_annotated(number, root, by);
-        self.slice.windows[window.at()].has_boundaries = true;
+        self.slice.windows.set_has_boundaries(window);
         self.slice.task_boundaries.add(root.start, window, TaskBoundary::Start);
         self.slice.task_boundaries.add(root.handed_over, window, TaskBoundary::HandedOver);
         self.slice.task_boundaries.add(root.end, window, TaskBoundary::End);
@@ -51,14 +51,14 @@ impl SliceBuilder<'_> {
 
     /// A task that began on another root's child is a part of that root: its window goes.
     pub(super) fn drop_inner_tasks(&mut self) {
-        let is_inner = |window: &RootWindow| {
-            let owner = self.slice.owner[window.g.at()];
-            window.by == RootKind::Task && owner.is_some() && self.slice.windows[owner.at()] != *window
+        let windows = &self.slice.windows;
+        let is_inner = |window: &WindowIdx| {
+            let owner = self.slice.owner[windows.goroutine(*window).at()];
+            windows.of(*window).by == RootKind::Task && owner.is_some() && owner != *window
         };
-        let inner: Vec<bool> = self.slice.windows.iter().map(is_inner).collect();
-        if inner.contains(&true) {
-            let kept = (0..inner.len()).filter(|i| !inner[*i]).map(|i| WindowIdx(i as u32));
-            self.slice.keep(&kept.collect::<Vec<_>>());
+        if windows.all().any(|window| is_inner(&window)) {
+            let kept: Vec<WindowIdx> = windows.all().filter(|window| !is_inner(window)).collect();
+            self.slice.keep(&kept);
         }
     }
 
@@ -123,7 +123,7 @@ impl SliceBuilder<'_> {
 
     /// Makes a root of a goroutine's whole life.
     fn start_whole_life(&mut self, window: RootWindow) {
-        let number = self.add_window(window);
+        let number = self.slice.windows.push(window);
         self.add_owned(window.g, number, window.chain);
     }
 
@@ -143,21 +143,13 @@ impl SliceBuilder<'_> {
                 continue;
             }
             let endpoint = self.forest.endpoints.of_stretch.get(&i).copied();
-            let seen = stretch.seen();
-            let called = (endpoint, stretch.stack, seen.is_some_and(|seen| seen.end.is_some()));
+            let called = (endpoint, stretch.stack, stretch.seen().is_some_and(|seen| seen.end.is_some()));
             let names = match last {
                 Some((known, names)) if known == called => names,
                 _ => self.names_of_stretch(called),
             };
             last = Some((called, names));
-            let (label, chain, chain_after) = names;
-            let window = self.add_window(RootWindow {
-                stretch: Some((stretch.start(), stretch.end())),
-                by: RootKind::Stack,
-                seen,
-                chain_after,
-                ..RootWindow::of(g, chain, label)
-            });
+            let window = self.slice.windows.push_stretch(i, names);
             self.window_of_stretch[i as usize] = window;
             memberships.push(Membership::whole(window));
         }
@@ -167,14 +159,11 @@ impl SliceBuilder<'_> {
     }
 
     /// What a stretch is called, and its chains: that of its own stacks, and that of what follows its last matching one.
-    fn names_of_stretch(
-        &mut self,
-        (endpoint, stack, has_rest): (Option<StringIdx>, StackIdx, bool),
-    ) -> (StringIdx, SpawnChainIdx, SpawnChainIdx) {
-        let label = endpoint.unwrap_or_else(|| self.labels.of_stack(stack));
-        let chain = self.slice.chains.root(label);
+    fn names_of_stretch(&mut self, (endpoint, stack, has_rest): (Option<StringIdx>, StackIdx, bool)) -> WindowNames {
+        let matched = endpoint.unwrap_or_else(|| self.labels.of_stack(stack));
+        let chain = self.slice.chains.root(matched);
         let chain_after = if has_rest { self.slice.chains.after_last_stack(chain) } else { chain };
-        (label, chain, chain_after)
+        WindowNames { chain, chain_after, by: RootKind::Stack, matched }
     }
 
     /// Makes roots of a goroutine's regions, and adds the goroutine to the tasks that it works in; says whether there
@@ -211,7 +200,7 @@ impl SliceBuilder<'_> {
     /// Adds the window of a task or region, given by its position in the forest's list.
     fn add_annotated(&mut self, number: usize, root: &AnnotatedRoot, by: RootKind) -> WindowIdx {
         let chain = self.slice.chains.root(root.name);
-        let window = self.add_window(RootWindow {
+        let window = self.slice.windows.push(RootWindow {
             ended_by: root.ended_by,
             handed_over: root.handed_over.is_some(),
             stretch: Some((root.start, root.end)),

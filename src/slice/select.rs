@@ -6,7 +6,7 @@ use super::membership::Slice;
 use super::other_roots::others;
 use super::selector::Selector;
 use super::set_apart::OtherRoots;
-use super::window::{RootWindow, WindowIdx};
+use super::window::WindowIdx;
 use crate::survey::{Forest, Goroutine};
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
@@ -26,9 +26,8 @@ pub(crate) fn select(forest: &Forest, symbols: &Symbols, selector: &Selector) ->
     }
     let of_any = Selector { goids: Vec::new(), ..selector.clone() };
     let mut all = select_wanted(forest, symbols, &of_any);
-    let is_wanted = |window: &RootWindow| selector.goids.contains(&forest.get(window.g).id);
-    let kept: Vec<WindowIdx> =
-        (0..).map(WindowIdx).zip(&all.windows).filter(|(_, w)| is_wanted(w)).map(|(i, _)| i).collect();
+    let is_wanted = |window: &WindowIdx| selector.goids.contains(&forest.get(all.windows.goroutine(*window)).id);
+    let kept: Vec<WindowIdx> = all.windows.all().filter(is_wanted).collect();
     all.keep(&kept);
     // A child of a wanted root may be a root itself where any goroutine can be one.
     let is_same = all.are_served == wanted.are_served

@@ -57,7 +57,7 @@ impl RootWindow {
 }
 
 /// What made a root.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum RootKind {
     /// The stack of the `go` statement that created the goroutine.
     Creation,

@@ -15,6 +15,7 @@ use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// What is known of a worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,7 +84,8 @@ impl FirstCalls {
         for request in survey.served.requests.iter_mut().filter(|r| r.inferred.is_some()) {
             request.span.began = request.span.began.or_else(|| began(request.g).map(|(_, time)| time));
         }
-        for stretch in survey.forest.stretches.iter_mut().filter(|stretch| stretch.is_inferred()) {
+        let stretches = Arc::make_mut(&mut survey.forest.stretches);
+        for stretch in stretches.iter_mut().filter(|stretch| stretch.is_inferred()) {
             stretch.set_start(stretch.start().or_else(|| began(stretch.g).map(|(pos, _)| pos)));
         }
     }

@@ -9,6 +9,7 @@ use petgraph::Directed;
 use petgraph::csr::Csr;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The graph of creations: an edge from a goroutine to each that it created. Node index = goroutine index.
 pub(crate) type SpawnGraph = Csr<(), (), Directed, u32>;
@@ -148,8 +149,8 @@ pub(crate) struct RequestEndpoints {
 pub(crate) struct Forest {
     /// All goroutines. Not ordered by time.
     pub(crate) goroutines: Vec<Goroutine>,
-    /// Stretches; those of one goroutine stand in its own order.
-    pub(crate) stretches: Vec<Stretch>,
+    /// Stretches; those of one goroutine stand in its own order. Windows of a slice refer to them.
+    pub(crate) stretches: Arc<Vec<Stretch>>,
     /// Goroutines that serve one request alone and match, each with its first matching stack.
     pub(crate) streams: FxHashMap<GIdx, StackIdx>,
     /// What servers served, also what does not match.

@@ -11,15 +11,13 @@ use crate::trace::time::Time;
 impl MeasureCore<'_> {
     /// Whether a window starts and ends with this goroutine's part in it; tasks have task boundaries instead.
     pub(in crate::measure) fn is_root_of(&self, g: GIdx, window: WindowIdx) -> bool {
-        window.is_some() && {
-            let root = &self.spec.slice.windows[window.at()];
-            root.g == g && !root.has_boundaries
-        }
+        let windows = &self.spec.slice.windows;
+        window.is_some() && windows.goroutine(window) == g && !windows.has_boundaries(window)
     }
 
     /// Whether a goroutine of a window was created in it.
     pub(in crate::measure) fn is_child_of(&self, g: GIdx, window: WindowIdx) -> bool {
-        self.spec.slice.owner[g.at()].is_some() && self.spec.slice.windows[window.at()].g != g
+        self.spec.slice.owner[g.at()].is_some() && self.spec.slice.windows.goroutine(window) != g
     }
 
     /// The window that a goroutine's time belongs to from now on, and its chain.
@@ -34,7 +32,7 @@ impl MeasureCore<'_> {
         }
         let position = self.windows.position(g);
         let chain = if position.after_last_stack && position.open.is_some() {
-            slice.windows[position.open.at()].chain_after
+            slice.windows.chain_after(position.open)
         } else {
             self.chain_of(position.open)
         };
@@ -50,7 +48,7 @@ impl MeasureCore<'_> {
 
     /// The chain of a root's own goroutine; the first chain, that of goroutines outside the slice, for no window.
     pub(in crate::measure) fn chain_of(&self, window: WindowIdx) -> SpawnChainIdx {
-        if window.is_some() { self.spec.slice.windows[window.at()].chain } else { SpawnChainIdx::FIRST }
+        if window.is_some() { self.spec.slice.windows.chain(window) } else { SpawnChainIdx::FIRST }
     }
 
     /// Ends and begins a goroutine's memberships whose border this event is.
@@ -89,7 +87,7 @@ impl MeasureCore<'_> {
         }
         if crossed.left_last_stack {
             self.close(line, time, stack, false);
-            let chain = self.spec.slice.windows[before.open.at()].chain_after;
+            let chain = self.spec.slice.windows.chain_after(before.open);
             self.lines[line].set_chain(chain);
         }
         if crossed.started.is_some() {
@@ -107,7 +105,7 @@ impl MeasureCore<'_> {
     /// server calls it right at the request's start, so until its first own stack the goroutine runs this function.
     pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
         let slice = self.spec.slice;
-        let request = slice.windows.get(window.at()).filter(|root| root.by == RootKind::Stack && root.seen.is_none());
+        let request = slice.windows.get(window).filter(|root| root.by == RootKind::Stack && root.seen.is_none());
         request.map_or(StringIdx::NONE, |root| slice.chains.get(root.chain).label)
     }
 

@@ -70,7 +70,7 @@ impl<'a> MeasureCore<'a> {
             line_of: vec![NONE; n],
             lines: Vec::new(),
             free: Vec::new(),
-            windows: Windows::new(spec.slice, spec.forest, spec.looked_at),
+            windows: Windows::new(spec),
             outlived: vec![0; n.div_ceil(64)],
             ended: vec![0; n.div_ceil(64)],
             created_late: Vec::new(),

@@ -26,7 +26,7 @@ impl Names<'_, '_> {
     }
 
     pub(super) fn exemplar(&self, measured: &ExemplarMeasured, request: usize, requests: &mut Requests) -> Exemplar {
-        let start = self.trace.slice.windows[measured.window.at()];
+        let start = self.trace.slice.windows.of(measured.window);
         let begin = measured.path.first().map_or(Time(0), |(span, _, _)| span.start);
         let lane_of: FxHashMap<GIdx, usize> = measured.lanes.iter().enumerate().map(|(i, l)| (l.g, i)).collect();
         let runs = self.what_lanes_run(measured);

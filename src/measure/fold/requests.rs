@@ -144,7 +144,7 @@ impl Names<'_, '_> {
     }
 
     fn cut_request(&mut self, cut: &CutMeasured) -> CutRequest {
-        let window = self.trace.slice.windows[cut.window.at()];
+        let window = self.trace.slice.windows.of(cut.window);
         CutRequest {
             trace: self.trace.number,
             goid: self.trace.forest.get(window.g).id.0,
@@ -162,7 +162,7 @@ impl Names<'_, '_> {
     }
 
     fn request(&mut self, measured: &RequestMeasured, states: &[u16], requests: &mut Requests) -> profile::Request {
-        let window = self.trace.slice.windows[measured.window.at()];
+        let window = self.trace.slice.windows.of(measured.window);
         let label = self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label);
         let rows = &mut self.folder.rows.roots;
         let root = rows.get(label).copied().unwrap_or_else(|| {

@@ -23,8 +23,8 @@ impl KnownBefore {
     /// What pass 1 and the selection say.
     pub(super) fn new(spec: MeasureSpec<'_>) -> Self {
         let mut labels: Vec<StringIdx> = Vec::new();
-        for root in &spec.slice.windows {
-            let label = spec.slice.chains.get(root.chain).label;
+        for chain in spec.slice.windows.chains() {
+            let label = spec.slice.chains.get(chain).label;
             if !labels.contains(&label) {
                 labels.push(label);
             }

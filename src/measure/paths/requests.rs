@@ -233,7 +233,7 @@ impl Paths {
         let (cut_start, cut_end) = open.cuts(to.spec.looked_at);
         let partial = cut_start || cut_end || open.end == Time::MAX;
         let segment = segment_of(to, window, open);
-        let at_least_ns = to.spec.slice.windows[window.at()].seen.map(|_| to.windows.seen_ns(window, segment.span));
+        let at_least_ns = to.spec.slice.windows.of(window).seen.map(|_| to.windows.seen_ns(window, segment.span));
         if partial {
             let (cut_end, span) = (cut_end || open.end == Time::MAX, segment.span);
             let at_least_ns = at_least_ns.unwrap_or_else(|| span.end.since(span.start));
@@ -245,7 +245,7 @@ impl Paths {
             self.walked_so_far.remove(&window);
             return None;
         }
-        let label = to.spec.slice.chains.get(to.spec.slice.windows[window.at()].chain).label;
+        let label = to.spec.slice.chains.get(to.spec.slice.windows.chain(window)).label;
         (segment.span.start < segment.span.end).then_some(EndedRequest { segment, label, partial, at_least_ns })
     }
 
@@ -300,7 +300,7 @@ fn segment_of(to: MeasuredTo<'_>, window: WindowIdx, open: OpenWindow) -> PathSe
     let MeasuredTo { now, spec, .. } = to;
     let start = open.start.max(spec.looked_at.start).max(spec.trace_start);
     let span = Window { start, end: open.end.min(spec.looked_at.end).min(now) };
-    let RootWindow { g, ended_by, handed_over, .. } = spec.slice.windows[window.at()];
+    let RootWindow { g, ended_by, handed_over, .. } = spec.slice.windows.of(window);
     // When a path is cut, the goroutine that will end a task may not have taken it over yet.
     let is_taken_over = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
     let taken_over = (ended_by != g && is_taken_over).then_some((open.handed_over, ended_by));

@@ -200,8 +200,8 @@ impl WorkAt<'_> {
             (WorksFor::OfNone, _) if self.slice.not_chosen.contains(&by) => false,
             (WorksFor::OfNone, _) => return WakerKind::Outside,
             (WorksFor::Of(theirs), WorksFor::Of(ours)) => theirs == ours,
-            (WorksFor::Of(theirs), _) => self.slice.windows[theirs.at()].g == waiter,
-            (WorksFor::OfTasks, WorksFor::Of(ours)) => self.slice.windows[ours.at()].g == by,
+            (WorksFor::Of(theirs), _) => self.slice.windows.goroutine(theirs) == waiter,
+            (WorksFor::OfTasks, WorksFor::Of(ours)) => self.slice.windows.goroutine(ours) == by,
             (WorksFor::OfTasks, _) => by == waiter,
         };
         if same { WakerKind::Inside } else { WakerKind::Sibling }

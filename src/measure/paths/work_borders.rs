@@ -63,9 +63,8 @@ pub(crate) fn work_borders(
     let mut of_slice = Vec::new();
     // A task's borders are on any goroutines.
     for (window, open) in windows {
-        let root = &slice.windows[window.at()];
-        if !root.has_boundaries {
-            of_slice.extend(borders(root.g, (open.start, open.end)).filter(is_near));
+        if !slice.windows.has_boundaries(window) {
+            of_slice.extend(borders(slice.windows.goroutine(window), (open.start, open.end)).filter(is_near));
         }
     }
     of_slice.sort_unstable_by_key(WorkBorder::by_goroutine);

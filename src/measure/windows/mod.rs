@@ -23,6 +23,7 @@ mod tasks;
 pub(super) use open_window::{BLANK, OpenWindow};
 pub(super) use table::WindowTable;
 
+use crate::measure::spec::MeasureSpec;
 use crate::slice::WindowIdx;
 use crate::slice::{Membership, MembershipPart, RootKind, Slice};
 use crate::survey::Forest;
@@ -30,7 +31,6 @@ use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 use older::OlderWindows;
 use older_calls::OlderCalls;
-use open_window::NEVER;
 use part_start::PartStart;
 use rustc_hash::FxHashMap;
 
@@ -61,6 +61,8 @@ pub(super) struct Windows<'a> {
     slice: &'a Slice,
     forest: &'a Forest,
     looked_at: Window,
+    /// Whether it is asked for what is certain of windows with inferred borders.
+    keeps_seen: bool,
     list: WindowTable,
     touched: Vec<WindowIdx>,
     positions: FxHashMap<GIdx, MembershipPosition>,
@@ -76,17 +78,19 @@ pub(super) struct Windows<'a> {
 
 impl<'a> Windows<'a> {
     /// All windows of a slice, none started.
-    pub(super) fn new(slice: &'a Slice, forest: &'a Forest, looked_at: Window) -> Self {
+    pub(super) fn new(spec: MeasureSpec<'a>) -> Self {
+        let MeasureSpec { slice, forest, looked_at, latency, .. } = spec;
         Self {
             slice,
             forest,
             looked_at,
-            list: WindowTable::new(slice.windows.len()),
+            keeps_seen: latency,
+            list: WindowTable::new(slice.windows.len(), looked_at),
             touched: Vec::new(),
             positions: FxHashMap::default(),
             positions_from_file: Vec::new(),
             part_start: PartStart { generation: 0, file_start: 0, independent_from: Time::MIN, inside: None },
-            has_older_calls: (0..slice.windows.len()).any(|i| OlderCalls::is_one(slice, WindowIdx(i as u32))),
+            has_older_calls: slice.windows.all().any(|window| OlderCalls::is_one(slice, window)),
             older_calls: OlderCalls::default(),
             older: OlderWindows::default(),
         }
@@ -121,22 +125,19 @@ impl<'a> Windows<'a> {
     }
 
     /// The time during which intervals can be added to a window without [`Windows::add`].
-    /// [`NEVER`] for a window that has no time yet; none for no window.
+    /// No time at all for a window that has none yet; none for no window.
     #[inline]
     pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
         window.is_some().then(|| self.list.countable(window))
     }
 
-    #[inline]
     fn edit(&mut self, window: WindowIdx, edit: impl FnOnce(&mut OpenWindow)) {
-        let (open, countable) = self.list.edit(window);
-        if *open == BLANK {
+        let mut open = self.list.get(window);
+        if open == BLANK {
             self.touched.push(window);
         }
-        edit(open);
-        let looked_at = self.looked_at;
-        let inside = Window { start: open.start.max(looked_at.start), end: open.end.min(looked_at.end) };
-        *countable = if open.has_time { inside } else { NEVER };
+        edit(&mut open);
+        self.list.set(window, open);
     }
 
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {
@@ -170,7 +171,7 @@ impl<'a> Windows<'a> {
 
     /// Whether a window ended before the part that is measured began.
     pub(super) fn is_over(&self, window: WindowIdx) -> bool {
-        let root = &self.slice.windows[window.at()];
+        let root = self.slice.windows.of(window);
         match root.stretch {
             Some((_, end)) => end.is_some_and(|end| self.part_start.is_before(end)),
             None => self.has_ended(root.g),
@@ -298,8 +299,7 @@ impl<'a> Windows<'a> {
 
     /// The windows with time inside the part looked at, each with what made its root.
     pub(super) fn all_inside(&self, looked_at: Window) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
-        let windows = (0..self.slice.windows.len()).map(|i| WindowIdx(i as u32));
-        let inside = windows.filter(move |window| self.is_inside(*window, looked_at));
-        inside.map(|window| (self.get(window), self.slice.windows[window.at()].by))
+        let inside = self.slice.windows.all().filter(move |window| self.is_inside(*window, looked_at));
+        inside.map(|window| (self.get(window), self.slice.windows.of(window).by))
     }
 }

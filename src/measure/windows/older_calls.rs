@@ -36,7 +36,7 @@ impl Enders {
 impl OlderCalls {
     /// Whether a window is such a call.
     pub(super) fn is_one(slice: &Slice, window: WindowIdx) -> bool {
-        let root = slice.windows.get(window.at());
+        let root = slice.windows.get(window);
         root.is_some_and(|root| root.seen.is_some() && root.stretch.is_some_and(|(start, _)| start.is_none()))
     }
 

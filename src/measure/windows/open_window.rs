@@ -56,6 +56,3 @@ pub(in crate::measure) const BLANK: OpenWindow = OpenWindow {
     cut_start: false,
     cut_end: false,
 };
-
-/// No time at all.
-pub(super) const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };

@@ -19,7 +19,7 @@ impl Windows<'_> {
 
     #[inline(never)]
     fn woken_in_older_call(&mut self, (g, window): (GIdx, WindowIdx), time: Time, by: StackIdx) {
-        let root = &self.slice.windows[window.at()];
+        let root = self.slice.windows.of(window);
         let Some(seen) = root.seen.filter(|_| root.g == g && OlderCalls::is_one(self.slice, window)) else { return };
         if !self.position(g).after_last_stack {
             let seen_start = self.get(window).seen_start;
@@ -32,7 +32,7 @@ impl Windows<'_> {
     /// How much of a span a window with inferred borders certainly lasted, in ns.
     pub(in crate::measure) fn seen_ns(&self, window: WindowIdx, span: Window) -> u64 {
         let mut open = self.get(window);
-        let seen = self.slice.windows[window.at()].seen;
+        let seen = self.slice.windows.of(window).seen;
         if seen.is_some_and(|seen| seen.start.is_none()) {
             open.seen_start = span.start;
         }
@@ -52,6 +52,9 @@ impl Windows<'_> {
         let (begins, ends) = (seen.start == Some(pos), seen.end == Some(pos));
         if !begins && !ends {
             return false;
+        }
+        if !self.keeps_seen {
+            return ends;
         }
         self.edit(window, |open| {
             if begins && open.seen_start == Time::MIN {

@@ -6,36 +6,95 @@
 //!  page     │ ■ ■ ■ … │    none            │ ■ ■ ■ … │      windows of one goroutine are neighbours
 //! ```
 
-use super::open_window::{BLANK, NEVER, OpenWindow};
+use super::open_window::{BLANK, OpenWindow};
 use crate::slice::{Membership, WindowIdx};
 use crate::trace::ids::GIdx;
-use crate::trace::time::Window;
+use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
+
+/// No time at all.
+const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
 
 /// Windows of a page.
 const PAGE: usize = 32;
 
+/// What is known of each window of a page. What few of them have is in boxes of its own.
 #[derive(Clone)]
 struct Page {
-    open: [OpenWindow; PAGE],
-    /// Per window that has time already: its part inside the part of the trace that is looked at. [`NEVER`] for others.
-    countable: [Window; PAGE],
+    /// From [`Time::MIN`] while no start is known, up to [`Time::MAX`] while no end is.
+    spans: [Window; PAGE],
+    ns: [u64; PAGE],
+    /// A bit for each window.
+    has_time: u32,
+    cut_start: u32,
+    cut_end: u32,
+    /// What is certain of those with inferred borders; none while nothing is of any.
+    seen: Option<Box<[Window; PAGE]>>,
+    /// When tasks were handed over; none while no task was.
+    handed_over: Option<Box<[Time; PAGE]>>,
 }
 
-const BLANK_PAGE: Page = Page { open: [BLANK; PAGE], countable: [NEVER; PAGE] };
+const NO_SPAN: Window = Window { start: BLANK.start, end: BLANK.end };
+const NOT_SEEN: Window = Window { start: BLANK.seen_start, end: BLANK.seen_end };
+
+const BLANK_PAGE: Page = Page {
+    spans: [NO_SPAN; PAGE],
+    ns: [0; PAGE],
+    has_time: 0,
+    cut_start: 0,
+    cut_end: 0,
+    seen: None,
+    handed_over: None,
+};
+
+impl Page {
+    fn get(&self, at: usize) -> OpenWindow {
+        let (span, seen) = (self.spans[at], self.seen.as_ref().map_or(NOT_SEEN, |seen| seen[at]));
+        let is_set = |bits: u32| bits >> at & 1 != 0;
+        OpenWindow {
+            start: span.start,
+            end: span.end,
+            handed_over: self.handed_over.as_ref().map_or(BLANK.handed_over, |times| times[at]),
+            seen_start: seen.start,
+            seen_end: seen.end,
+            ns: self.ns[at],
+            has_time: is_set(self.has_time),
+            cut_start: is_set(self.cut_start),
+            cut_end: is_set(self.cut_end),
+        }
+    }
+
+    fn set(&mut self, at: usize, open: OpenWindow) {
+        self.spans[at] = Window { start: open.start, end: open.end };
+        self.ns[at] = open.ns;
+        let set = |bits: &mut u32, is_set: bool| *bits = *bits & !(1 << at) | u32::from(is_set) << at;
+        set(&mut self.has_time, open.has_time);
+        set(&mut self.cut_start, open.cut_start);
+        set(&mut self.cut_end, open.cut_end);
+        let seen = Window { start: open.seen_start, end: open.seen_end };
+        if seen != NOT_SEEN || self.seen.is_some() {
+            self.seen.get_or_insert_with(|| Box::new([NOT_SEEN; PAGE]))[at] = seen;
+        }
+        if open.handed_over != BLANK.handed_over || self.handed_over.is_some() {
+            self.handed_over.get_or_insert_with(|| Box::new([BLANK.handed_over; PAGE]))[at] = open.handed_over;
+        }
+    }
+}
 
 /// All windows.
 pub(in crate::measure) struct WindowTable {
     pages: Vec<Option<Box<Page>>>,
     len: usize,
+    /// The part of the trace in which time counts.
+    looked_at: Window,
     /// Of a part: how many memberships of a goroutine were over before it, and whether the next one was open there.
     over_before: FxHashMap<GIdx, (u32, bool)>,
 }
 
 impl WindowTable {
-    /// So many windows, of which nothing is known.
-    pub(super) fn new(len: usize) -> Self {
-        Self { pages: vec![None; len.div_ceil(PAGE)], len, over_before: FxHashMap::default() }
+    /// So many windows, of which nothing is known. Time counts that lies in `looked_at`.
+    pub(super) fn new(len: usize, looked_at: Window) -> Self {
+        Self { pages: vec![None; len.div_ceil(PAGE)], len, looked_at, over_before: FxHashMap::default() }
     }
 
     /// Forgets what was before a part: another one begins.
@@ -72,28 +131,33 @@ impl WindowTable {
     /// What is known of a window.
     #[inline]
     pub(in crate::measure) fn get(&self, window: WindowIdx) -> OpenWindow {
-        self.page(window).map_or(BLANK, |page| page.open[window.at() % PAGE])
+        self.page(window).map_or(BLANK, |page| page.get(window.at() % PAGE))
     }
 
     /// The part of a window in which time counts; [`NEVER`] for one that has no time yet, and for no window.
     #[inline]
     pub(super) fn countable(&self, window: WindowIdx) -> Window {
-        self.page(window).map_or(NEVER, |page| page.countable[window.at() % PAGE])
+        let (Some(page), at) = (self.page(window), window.at() % PAGE) else { return NEVER };
+        if page.has_time >> at & 1 == 0 {
+            return NEVER;
+        }
+        let Window { start, end } = page.spans[at];
+        Window { start: start.max(self.looked_at.start), end: end.min(self.looked_at.end) }
     }
 
     /// Adds time to a window that has some.
     #[inline]
     pub(super) fn add(&mut self, window: WindowIdx, ns: u64) {
         if let Some(Some(page)) = self.pages.get_mut(window.at() / PAGE) {
-            let sum = &mut page.open[window.at() % PAGE].ns;
+            let sum = &mut page.ns[window.at() % PAGE];
             *sum = sum.saturating_add(ns);
         }
     }
 
-    /// A window to be changed, and the part of it in which time counts.
-    pub(super) fn edit(&mut self, window: WindowIdx) -> (&mut OpenWindow, &mut Window) {
+    /// What is known of a window from now on.
+    pub(super) fn set(&mut self, window: WindowIdx, open: OpenWindow) {
         let page = self.pages[window.at() / PAGE].get_or_insert_with(|| Box::new(BLANK_PAGE));
-        (&mut page.open[window.at() % PAGE], &mut page.countable[window.at() % PAGE])
+        page.set(window.at() % PAGE, open);
     }
 
     /// Forgets what is known of a window and its neighbours.
@@ -111,9 +175,9 @@ impl WindowTable {
 impl WindowTable {
     /// The table of some windows.
     pub(in crate::measure) fn of(list: &[OpenWindow]) -> Self {
-        let mut table = Self::new(list.len());
+        let mut table = Self::new(list.len(), Window { start: Time::MIN, end: Time::MAX });
         for (i, open) in (0..).zip(list) {
-            *table.edit(WindowIdx(i)).0 = *open;
+            table.set(WindowIdx(i), *open);
         }
         table
     }
@@ -122,30 +186,41 @@ impl WindowTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::time::Time;
 
     #[test]
     fn windows_are_known_from_their_first_change_until_they_are_forgotten() {
-        let mut table = WindowTable::new(70);
+        let looked_at = Window { start: Time(40), end: Time(90) };
+        let mut table = WindowTable::new(70, looked_at);
         let known = [3, 31, 32, 69].map(WindowIdx);
+        let open_of = |i: u32| OpenWindow {
+            start: Time(i64::from(i)),
+            end: if i == 32 { Time::MAX } else { Time(80) },
+            handed_over: if i == 31 { Time(5) } else { Time::MIN },
+            seen_start: if i == 3 { Time(7) } else { Time::MIN },
+            seen_end: if i == 69 { Time(8) } else { Time::MAX },
+            ns: u64::from(i) + 1,
+            has_time: i != 3,
+            cut_start: i == 31,
+            cut_end: i == 32,
+        };
         table.add(known[0], 5);
         for window in known {
-            let (open, countable) = table.edit(window);
-            assert_eq!((*open, *countable), (BLANK, NEVER));
-            (open.start, countable.start) = (Time(i64::from(window.0)), Time(1));
+            assert_eq!((table.get(window), table.countable(window)), (BLANK, NEVER));
+            table.set(window, OpenWindow { has_time: true, ns: 9, seen_end: Time(1), cut_end: true, ..BLANK });
+            table.set(window, open_of(window.0));
             table.add(window, 7);
         }
         for (i, open) in (0..).map(WindowIdx).zip(table.iter()) {
             assert_eq!(open, table.get(i));
-            let is_known = known.contains(&i);
-            assert_eq!(open != BLANK, is_known);
-            assert_eq!(table.countable(i) != NEVER, is_known);
-            assert_eq!(open.ns, if is_known { 7 } else { 0 });
+            let expected = OpenWindow { ns: u64::from(i.0) + 8, ..open_of(i.0) };
+            assert_eq!(open, if known.contains(&i) { expected } else { BLANK });
         }
+        let countable = known.map(|window| table.countable(window));
+        let inside = |start, end| Window { start: Time(start), end: Time(end) };
+        assert_eq!(countable, [NEVER, inside(40, 80), inside(40, 90), inside(69, 80)]);
         assert_eq!((table.iter().count(), table.countable(WindowIdx::NONE)), (70, NEVER));
         table.forget(WindowIdx(3));
         assert_eq!(table.get(WindowIdx(31)), BLANK);
         assert_ne!(table.get(WindowIdx(32)), BLANK);
-        assert_eq!(*table.edit(WindowIdx(5)).0, BLANK);
     }
 }

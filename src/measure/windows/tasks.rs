@@ -11,7 +11,7 @@ impl Windows<'_> {
         let slice = self.slice;
         let since = self.looked_at.start;
         for &(_, boundary, window) in slice.task_boundaries.at(pos) {
-            let is_older = slice.windows[window.at()].stretch.is_some_and(|(start, _)| start.is_none());
+            let is_older = slice.windows.of(window).stretch.is_some_and(|(start, _)| start.is_none());
             self.edit(window, |open| match boundary {
                 TaskBoundary::Start => open.start = time,
                 TaskBoundary::HandedOver => open.handed_over = time,
@@ -28,15 +28,14 @@ impl Windows<'_> {
     /// other tasks.
     pub(in crate::measure) fn is_inside(&self, window: WindowIdx, looked_at: Window) -> bool {
         let open = self.get(window);
-        let has_boundaries = self.slice.windows[window.at()].has_boundaries;
+        let has_boundaries = self.slice.windows.has_boundaries(window);
         open.has_time || has_boundaries && open.start != Time::MIN && looked_at.overlap(open.start, open.end) > 0
     }
 
     /// The trace ends: tasks that are still open are cut.
     pub(in crate::measure) fn cut_tasks(&mut self) {
         let slice = self.slice;
-        let tasks = slice.windows.iter().enumerate().filter(|(_, root)| root.has_boundaries);
-        for window in tasks.map(|(i, _)| WindowIdx(i as u32)) {
+        for window in slice.windows.all().filter(|window| slice.windows.has_boundaries(*window)) {
             if self.get(window) != BLANK && self.get(window).end == Time::MAX {
                 self.cut_end(window);
             }

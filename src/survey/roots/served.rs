@@ -14,6 +14,7 @@ use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::sync::Arc;
 
 /// A request of a server.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -292,6 +293,6 @@ fn add_stretch(forest: &mut Forest, stretch: Stretch, births: &[GIdx]) -> u32 {
     for child in births {
         forest.goroutines[child.at()].stretch = index;
     }
-    forest.stretches.push(stretch);
+    Arc::make_mut(&mut forest.stretches).push(stretch);
     index
 }
