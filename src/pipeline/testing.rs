@@ -64,7 +64,7 @@ pub(super) fn found_on_paths(measured: &Measured) -> Vec<String> {
     let keys = measured.aggregate.keys();
     let key = |sum: SumIdx| keys.get(sum.at());
     let requests = paths.requests.iter().map(|r| {
-        let mut states: Vec<_> = r.states.iter().map(|(at, ns)| (paths.states[usize::from(*at)], ns)).collect();
+        let mut states: Vec<_> = r.states.iter().map(|(at, ns)| (paths.states[usize::from(at)], ns)).collect();
         states.sort_unstable();
         format!("{:?} {:?} {states:?} {} {:?}", r.window, r.span, r.partial, r.at_least_ns)
     });

@@ -167,12 +167,12 @@ fn busy_ns(list: &[RequestSpan]) -> u64 {
 pub(super) fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
     let row = |state: &String| TailRow { state: state.clone(), ..TailRow::default() };
     let mut rows: Vec<TailRow> = requests.state_names.iter().map(row).collect();
-    for &(state, ns) in requests.list.iter().flat_map(|r| &r.states) {
+    for (state, ns) in requests.list.iter().flat_map(|r| r.states.iter()) {
         if let Some(row) = rows.get_mut(usize::from(state)) {
             row.all_ns = row.all_ns.saturating_add(ns);
         }
     }
-    for &(state, ns) in slow.iter().flat_map(|&i| &requests.list[i].states) {
+    for (state, ns) in slow.iter().flat_map(|&i| requests.list[i].states.iter()) {
         if let Some(row) = rows.get_mut(usize::from(state)) {
             row.slow_ns = row.slow_ns.saturating_add(ns);
         }
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     fn request(trace: u32, start_ns: u64, dur_ns: u64) -> Request {
-        Request { trace, start_ns, dur_ns, states: Box::new([(0, dur_ns)]), ..Request::default() }
+        Request { trace, start_ns, dur_ns, states: [(0, dur_ns)].into_iter().collect(), ..Request::default() }
     }
 
     fn finished(durations: impl IntoIterator<Item = u64>) -> Requests {
@@ -296,7 +296,7 @@ mod tests {
     fn the_tail_is_set_against_all() {
         let list = (0..40).map(|i| {
             let (run, wait) = if i < 2 { (1, 99) } else { (9, 1) };
-            Request { dur_ns: run + wait, states: Box::new([(0, run), (2, wait)]), ..Request::default() }
+            Request { dur_ns: run + wait, states: [(0, run), (2, wait)].into_iter().collect(), ..Request::default() }
         });
         let state_names = ["running", "unused", "sync"].map(String::from).to_vec();
         let mut requests = Requests { list: list.collect(), state_names, ..Requests::default() };

@@ -1,8 +1,8 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
 use super::{
-    Answer, ChosenFrom, CpuTime, CutRequest, Exemplar, NodeIdx, Overlap, RequestStacks, RequestWaits, WithLikely,
-    WithUndecided,
+    Answer, ChosenFrom, CpuTime, CutRequest, Exemplar, NodeIdx, Overlap, RequestStacks, RequestWaits, StateTimes,
+    WithLikely, WithUndecided,
 };
 
 /// What the numbers of a report are about.
@@ -43,7 +43,7 @@ pub struct Request {
     pub root: u32,
     /// Time along its critical path by state: positions in [`Requests::state_names`], ascending, and ns. Adds up to
     /// `dur_ns`.
-    pub states: Box<[(u16, u64)]>,
+    pub states: StateTimes,
     /// Whether an edge of the trace, or of `--time`, cuts it.
     pub partial: bool,
     /// Where its edges are inferred from stacks: how long it took at least, in ns; all calls together where it may be

@@ -228,15 +228,15 @@ fn add_totals(requests: &mut Requests, request: &TableRequest) {
 }
 
 fn request_of(request: &TableRequest, root: u32, states: FxHashMap<u16, u64>) -> Request {
-    let mut states: Vec<(u16, u64)> = states.into_iter().filter(|(_, ns)| *ns > 0).collect();
-    states.sort_unstable();
+    let mut by_state: Vec<(u16, u64)> = states.into_iter().filter(|(_, ns)| *ns > 0).collect();
+    by_state.sort_unstable();
     Request {
         trace: request.trace,
         goid: request.goid,
         start_ns: request.start_ns,
         dur_ns: request.dur_ns.unwrap_or(0),
         root,
-        states: states.into(),
+        states: by_state.into_iter().collect(),
         partial: request.partial,
         // A table does not say more of inferred edges than that they are.
         at_least_ns: request.inferred.then_some(0),

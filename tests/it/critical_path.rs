@@ -33,8 +33,8 @@ fn check_sums(name: &str, profile: &Profile) {
         let sum: u64 = request.states.iter().map(|(_, ns)| ns).sum();
         assert_eq!(sum, request.dur_ns, "{name}: goroutine {} at {}", request.goid, request.start_ns);
         total += request.dur_ns;
-        for (state, ns) in &request.states {
-            *by_state.entry(&requests.state_names[usize::from(*state)]).or_default() += ns;
+        for (state, ns) in request.states.iter() {
+            *by_state.entry(&requests.state_names[usize::from(state)]).or_default() += ns;
         }
     }
     assert_eq!(profile.total.latency_ns, total, "{name}");

@@ -55,7 +55,7 @@ fn check_exemplar(what: &str, exemplar: &Exemplar, requests: &Requests) {
     assert!(exemplar.lanes.iter().all(|lane| !lane.entry.is_empty()), "{what}: a goroutine has no name");
     assert_eq!(exemplar.lanes.first().map(|lane| lane.goid), Some(request.goid), "{what}");
     if exemplar.more_pieces == 0 {
-        let states = request.states.iter().map(|(state, ns)| (requests.state_names[usize::from(*state)].as_str(), *ns));
+        let states = request.states.iter().map(|(state, ns)| (requests.state_names[usize::from(state)].as_str(), ns));
         assert_eq!((at, by_state), (request.dur_ns, states.collect()), "{what}: goroutine {}", request.goid);
     }
 }
@@ -336,7 +336,7 @@ fn hostile(name: &str) -> Profile {
     let (detail, precision) = ("", Precision::Exact);
     let (state, root, waited_in) = (name.into(), name.into(), name.into());
     profile.samples = vec![Sample { stack, state, detail, precision, root, waited_in, weight }];
-    let list = vec![Request { dur_ns: 9, states: Box::new([(0, 9)]), ..Request::default() }];
+    let list = vec![Request { dur_ns: 9, states: [(0, 9)].into_iter().collect(), ..Request::default() }];
     let lane = Lane {
         entry: text(),
         runs: text(),

@@ -51,7 +51,7 @@ fn check_sums(what: &str, profile: &Profile) -> usize {
             rows += 1;
         }
         assert_eq!(by_state.values().sum::<u64>(), request.dur_ns, "{what}: goroutine {}", request.goid);
-        let states = request.states.iter().map(|(state, ns)| (requests.state_names[usize::from(*state)].as_str(), *ns));
+        let states = request.states.iter().map(|(state, ns)| (requests.state_names[usize::from(state)].as_str(), ns));
         assert_eq!(by_state, states.collect(), "{what}: goroutine {}", request.goid);
         goroutine_ns += stacks.totals(i).goroutine_ns;
     }

@@ -60,7 +60,7 @@ impl Names<'_, '_> {
         finder: &Finder<'_>,
         times: &[(&RequestStackTime, u32)],
     ) -> Vec<(u16, u64)> {
-        let mut missing = request.states.to_vec();
+        let mut missing: Vec<(u16, u64)> = request.states.iter().collect();
         for (time, _) in times {
             let state = finder.states.get(&self.keys[time.key.sum.at()].state);
             if let Some((_, ns)) = missing.iter_mut().find(|(of, _)| Some(of) == state) {

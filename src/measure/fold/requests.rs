@@ -16,6 +16,7 @@ use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// A trace that was measured.
@@ -170,8 +171,8 @@ impl Names<'_, '_> {
             let root = requests.roots.len() as u32 - 1;
             *rows.entry(label.to_owned()).or_insert(root)
         });
-        let mut by_state: Vec<(u16, u64)> =
-            measured.states.iter().map(|&(slot, ns)| (states[usize::from(slot)], ns)).collect();
+        let by_state = measured.states.iter().map(|(slot, ns)| (states[usize::from(slot)], ns));
+        let mut by_state: SmallVec<[(u16, u64); 8]> = by_state.collect();
         by_state.sort_unstable();
         profile::Request {
             trace: self.trace.number,
@@ -179,7 +180,7 @@ impl Names<'_, '_> {
             start_ns: measured.span.start.since(self.trace.start),
             dur_ns: measured.span.end.since(measured.span.start),
             root,
-            states: by_state.into(),
+            states: by_state.into_iter().collect(),
             partial: measured.partial,
             at_least_ns: measured.at_least_ns,
             may_be_several: window.seen.is_some_and(|seen| seen.may_be_several),

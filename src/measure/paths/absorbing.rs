@@ -40,13 +40,11 @@ impl Paths {
 /// A request whose states are numbered otherwise: by position, the new ones.
 fn with_states(request: RequestMeasured, positions: &[u16]) -> RequestMeasured {
     let new = |position: u16| positions[usize::from(position)];
-    if request.states.iter().all(|(position, _)| new(*position) == *position) {
+    if request.states.iter().all(|(position, _)| new(position) == position) {
         return request;
     }
     let mut states = Vec::new();
-    for &(position, ns) in &*request.states {
-        add_states(&mut states, &[(new(position), ns)]);
-    }
+    add_states(&mut states, request.states.iter().map(|(position, ns)| (new(position), ns)));
     RequestMeasured { states: states_with_time(&states), ..request }
 }
 

@@ -142,7 +142,7 @@ fn walk_in_parts<'t>(
         let first = parts.partition_point(|part| part.window < window);
         let mut states = Vec::new();
         for part in parts[first..].iter().take_while(|part| part.window == window) {
-            add_states(&mut states, &part.states);
+            add_states(&mut states, part.states.iter());
         }
         segment.states = states_with_time(&states);
     }

@@ -6,7 +6,7 @@ use super::wait_chains::{WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::states::StateKey;
-use crate::profile::{Overlap, RequestTotals};
+use crate::profile::{Overlap, RequestTotals, StateTimes};
 use crate::slice::WindowIdx;
 use crate::trace::ids::StringIdx;
 use crate::trace::time::{Time, Window};
@@ -19,7 +19,7 @@ pub(crate) struct RequestMeasured {
     /// From when to when, as far as that is inside the part looked at.
     pub(crate) span: Window,
     /// Nanoseconds along its path by position in [`PathsMeasured::states`]; positions ascend, and zeros are left out.
-    pub(crate) states: Box<[(u16, u64)]>,
+    pub(crate) states: StateTimes,
     /// Whether an edge of the trace, or of the part looked at, cuts it.
     pub(crate) partial: bool,
     /// How long it certainly took, in ns, where its borders are inferred; else none.

@@ -244,6 +244,7 @@ mod tests {
     use super::*;
     use crate::measure::paths::critical_path::testing::scenario;
     use crate::measure::paths::request_stacks::OWN;
+    use crate::profile::StateTimes;
     use crate::slice::WindowIdx;
     use crate::trace::ids::GIdx;
     use crate::trace::time::{Time, Window};
@@ -259,7 +260,7 @@ mod tests {
         sorted.sort_unstable_by_key(|segment| (segment.span.end, segment.window));
         let (mut segments, path) = walks.walk_in_shares(sorted, scenario.input(logged), n_shares);
         segments.sort_by_key(|segment| segment.window);
-        let states: Vec<&[(u16, u64)]> = segments.iter().map(|segment| &*segment.states).collect();
+        let states: Vec<&StateTimes> = segments.iter().map(|segment| &segment.states).collect();
         let mut sums = vec![0; scenario.aggregate.len()];
         walks.take_sums(|sum, ns| sums[sum.at()] += ns);
         let mut elsewhere: BTreeMap<((Vec<SumIdx>, bool), SumIdx), u64> = BTreeMap::new();
@@ -289,7 +290,7 @@ mod tests {
             g: GIdx(0),
             taken_over: None,
             span: Window { start: Time(start), end: Time(end) },
-            states: Box::default(),
+            states: StateTimes::default(),
         };
         let short: Vec<PathSegment> = (0..100).map(|i| segment(i * 10, i * 10 + 20)).collect();
         assert_eq!(n_shares(&short, 10 * MIN_INTERVAL_ENDS), MAX_SHARES);

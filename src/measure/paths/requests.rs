@@ -23,6 +23,7 @@ use crate::measure::intervals::attribution::Attribution;
 use crate::measure::intervals::log::IntervalLog;
 use crate::measure::spec::MeasureSpec;
 use crate::measure::windows::{OpenWindow, Windows};
+use crate::profile::StateTimes;
 use crate::slice::{RootWindow, WindowIdx};
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::time::{Time, Window};
@@ -254,7 +255,7 @@ impl Paths {
         let EndedRequest { segment: PathSegment { window, span, .. }, partial, at_least_ns, .. } = *request;
         debug_assert_eq!(walked.window, window, "walks keep the order");
         if let Some((_, mut states)) = self.walked_so_far.remove(&window) {
-            add_states(&mut states, &walked.states);
+            add_states(&mut states, walked.states.iter());
             walked.states = states_with_time(&states);
         }
         let states = walked.states;
@@ -285,7 +286,7 @@ impl Paths {
         for segment in walk.segments {
             let so_far = self.walked_so_far.entry(segment.window).or_insert_with(|| (to.now, Vec::new()));
             so_far.0 = segment.span.end;
-            add_states(&mut so_far.1, &segment.states);
+            add_states(&mut so_far.1, segment.states.iter());
         }
     }
 }
@@ -304,5 +305,5 @@ fn segment_of(to: MeasuredTo<'_>, window: WindowIdx, open: OpenWindow) -> PathSe
     // When a path is cut, the goroutine that will end a task may not have taken it over yet.
     let is_taken_over = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
     let taken_over = (ended_by != g && is_taken_over).then_some((open.handed_over, ended_by));
-    PathSegment { window, g, taken_over, span, states: Box::default() }
+    PathSegment { window, g, taken_over, span, states: StateTimes::default() }
 }

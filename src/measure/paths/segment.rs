@@ -1,5 +1,6 @@
 //! The part of a critical path that is walked on one goroutine at its end: a request, or a part of a user task.
 
+use crate::profile::StateTimes;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
@@ -17,7 +18,7 @@ pub(crate) struct PathSegment {
     pub(crate) span: Window,
     /// What the walk found: positions in [`States`](super::walk_results::States), each with nanoseconds. Zeros are left
     /// out: a short request has one or two states.
-    pub(crate) states: Box<[(u16, u64)]>,
+    pub(crate) states: StateTimes,
 }
 
 impl PathSegment {
@@ -39,8 +40,8 @@ impl PathSegment {
 }
 
 /// Adds nanoseconds by position of the state; `sums` grows where it has fewer states.
-pub(crate) fn add_states(sums: &mut Vec<u64>, more: &[(u16, u64)]) {
-    for &(state, ns) in more {
+pub(crate) fn add_states(sums: &mut Vec<u64>, more: impl IntoIterator<Item = (u16, u64)>) {
+    for (state, ns) in more {
         let state = usize::from(state);
         sums.resize(sums.len().max(state + 1), 0);
         sums[state] += ns;
@@ -48,9 +49,6 @@ pub(crate) fn add_states(sums: &mut Vec<u64>, more: &[(u16, u64)]) {
 }
 
 /// The same without zeros.
-pub(crate) fn states_with_time(sums: &[u64]) -> Box<[(u16, u64)]> {
-    let n = sums.iter().filter(|ns| **ns > 0).count();
-    let mut states = Vec::with_capacity(n);
-    states.extend((0..).zip(sums).filter(|(_, ns)| **ns > 0).map(|(state, ns)| (state, *ns)));
-    states.into_boxed_slice()
+pub(crate) fn states_with_time(sums: &[u64]) -> StateTimes {
+    (0..).zip(sums).filter(|(_, ns)| **ns > 0).map(|(state, ns)| (state, *ns)).collect()
 }

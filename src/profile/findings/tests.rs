@@ -9,7 +9,7 @@ const STATES: [&str; 4] = ["running", "runnable", "network", "sync"];
 fn requests(kinds: &[(usize, [u64; 4])]) -> Requests {
     let mut list = Vec::new();
     for &(n, times) in kinds {
-        let states: Box<[(u16, u64)]> = (0..).zip(times).filter(|s| s.1 > 0).collect();
+        let states = (0..).zip(times).filter(|s| s.1 > 0).collect();
         let request = Request { dur_ns: times.iter().sum(), states, ..Request::default() };
         list.extend(std::iter::repeat_n(request, n));
     }

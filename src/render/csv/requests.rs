@@ -123,9 +123,9 @@ impl StateColumns {
     /// The time of a request by column, in ns.
     fn values(&self, request: &Request) -> impl Iterator<Item = String> + use<> {
         let mut sums = vec![0_u64; self.names.len()];
-        for (state, ns) in &request.states {
-            let sum = &mut sums[self.column[usize::from(*state)]];
-            *sum = sum.saturating_add(*ns);
+        for (state, ns) in request.states.iter() {
+            let sum = &mut sums[self.column[usize::from(state)]];
+            *sum = sum.saturating_add(ns);
         }
         sums.into_iter().map(|ns| ns.to_string())
     }

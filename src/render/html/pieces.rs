@@ -79,7 +79,7 @@ pub(super) fn of(
             }
             stacks.more_of(i).iter().map(|more| (more.state, more.ns)).collect()
         } else {
-            request.states.to_vec()
+            request.states.iter().collect()
         };
         pieces.count.push(pieces.ns.len() - before);
         for (state, ns) in by_state {
@@ -111,7 +111,11 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_the_slowest_are_whole_and_the_others_have_states() {
-        let request = |dur_ns, states: &[(u16, u64)]| Request { dur_ns, states: states.into(), ..Request::default() };
+        let request = |dur_ns, states: &[(u16, u64)]| Request {
+            dur_ns,
+            states: states.iter().copied().collect(),
+            ..Request::default()
+        };
         let list = vec![request(9, &[(0, 4), (1, 5)]), request(30, &[(0, 30)]), request(20, &[(1, 20)])];
         let state_names = ["running", "sync"].map(String::from).to_vec();
         let requests = Requests { list, state_names, ..Requests::default() };

@@ -4,8 +4,8 @@ use super::rows::{RowContext, RowList};
 use super::slowest::SlowestRow;
 use super::stack_frames;
 use crate::profile::{
-    Carrier, CpuTime, CutRequest, DurationList, Finding, Latency, Overlap, Profile, Request, Requests, TailRow,
-    Undecided, Wakeup, WithLikely, WithUndecided,
+    Carrier, CpuTime, CutRequest, DurationList, Finding, Latency, Overlap, Profile, Request, Requests, StateTimes,
+    TailRow, Undecided, Wakeup, WithLikely, WithUndecided,
 };
 use crate::render::findings::{self, FindingStyle};
 use crate::render::units::Unit;
@@ -237,7 +237,7 @@ impl Serialize for RequestRow<'_> {
         map.serialize_entry("start_ns", &r.start_ns)?;
         map.serialize_entry("dur_ns", &r.dur_ns)?;
         map.serialize_entry("root", context.requests.roots.get(r.root as usize).map_or("", String::as_str))?;
-        map.serialize_entry("states", &StateTimes(context, &r.states))?;
+        map.serialize_entry("states", &StateRow(context, &r.states))?;
         // Most requests are neither: a word in each would say nothing.
         if r.partial {
             map.serialize_entry("partial", &true)?;
@@ -253,12 +253,12 @@ impl Serialize for RequestRow<'_> {
     }
 }
 
-struct StateTimes<'a>(RowContext<'a>, &'a [(u16, u64)]);
+struct StateRow<'a>(RowContext<'a>, &'a StateTimes);
 
-impl Serialize for StateTimes<'_> {
+impl Serialize for StateRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.1.len()))?;
-        for &(state, ns) in self.1 {
+        let mut map = serializer.serialize_map(None)?;
+        for (state, ns) in self.1.iter() {
             map.serialize_entry(self.0.state(state), &ns)?;
         }
         map.end()

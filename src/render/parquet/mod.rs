@@ -107,7 +107,11 @@ mod tests {
         for (i, request) in requests.list.iter().enumerate() {
             let more = u64::from(i == 0);
             let totals = RequestTotals { goroutine_ns: 9, gc_ns: 8, stw_ns: 7 };
-            stacks.push(totals, [(0, request.dur_ns - 4 - more), (1, 4)], [(request.states[0].0, more)]);
+            stacks.push(
+                totals,
+                [(0, request.dur_ns - 4 - more), (1, 4)],
+                request.states.iter().take(1).map(|(state, _)| (state, more)),
+            );
         }
         requests.stacks = Some(stacks);
         let undecided = UndecidedRequest { goid: 70, start_ns: 5, dur_ns: 6, ..UndecidedRequest::default() };

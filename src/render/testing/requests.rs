@@ -4,7 +4,7 @@ use super::{selection, stack, trace};
 use crate::compare::{CompareOptions, Comparison};
 use crate::profile::{
     CutRequest, Exemplar, HandOver, HeapGoals, Lane, LanePiece, Metric, NodeIdx, Overlap, PathPiece, Precision,
-    Profile, ProfileFrame, Request, Requests, Sample, StackTree, WakerKind, Wakeup, Weight,
+    Profile, ProfileFrame, Request, Requests, Sample, StackTree, StateTimes, WakerKind, Wakeup, Weight,
 };
 
 const STATES: [&str; 7] = ["running", "runnable", "network", "sync", "syscall", "select", "evil\x1b]0;x\x07"];
@@ -101,7 +101,7 @@ pub(crate) fn sample_before() -> Profile {
     });
     if let Some(requests) = &mut profile.requests {
         for request in &mut requests.list {
-            request.states = request.states.iter().copied().filter(|s| s.0 != 3).collect();
+            request.states = request.states.iter().filter(|s| s.0 != 3).collect();
             request.dur_ns = request.states.iter().map(|s| s.1).sum::<u64>() + 100_000;
         }
     }
@@ -131,7 +131,7 @@ fn request(i: u64) -> Request {
             (6, u64::from(i == 0) * 400),
         ]
     };
-    let states: Box<[(u16, u64)]> = times.into_iter().filter(|t| t.1 > 0).collect();
+    let states: StateTimes = times.into_iter().filter(|t| t.1 > 0).collect();
     Request {
         goid: 48_075 + i,
         start_ns: i * 80 * MS + i * 29 % 40 * MS,
@@ -215,8 +215,8 @@ impl SharedStacks {
 }
 
 fn samples(stacks: &SharedStacks, list: &[Request]) -> Vec<Sample> {
-    let of = |state: u16| list.iter().flat_map(|r| &r.states).filter(|s| s.0 == state).map(|s| s.1).sum::<u64>();
-    let slow_sync: u64 = SLOW.map(|i| list[i as usize].states[3].1).iter().sum();
+    let of = |state: u16| list.iter().flat_map(|r| r.states.iter()).filter(|s| s.0 == state).map(|s| s.1).sum::<u64>();
+    let slow_sync: u64 = SLOW.map(|i| list[i as usize].states.iter().nth(3).map_or(0, |state| state.1)).iter().sum();
     let other = "main.Other";
     let exact = Precision::Exact;
     [

@@ -87,7 +87,7 @@ pub(super) fn filtered(filtered: &FilteredStacks, profile: &Profile) -> String {
 /// Of the slowest request: how slow, and on what.
 pub(super) fn slowest(view: &View<'_>, requests: &Requests, request: &Request) -> String {
     let state = request.states.iter().max_by_key(|(_, ns)| *ns);
-    let state = state.and_then(|(state, ns)| requests.state_names.get(usize::from(*state)).map(|name| (name, *ns)));
+    let state = state.and_then(|(state, ns)| requests.state_names.get(usize::from(state)).map(|name| (name, ns)));
     let most = state.map(|(name, ns)| format!("{} of it [{}]", Share::of(ns, request.dur_ns), clean(name)));
     let median = requests.latency.as_ref().filter(|latency| latency.count > 1).map_or(0, |latency| latency.p50_ns);
     let times = view.ascii(factor(u128::from(request.dur_ns), u128::from(median)));

@@ -51,6 +51,7 @@ impl Boundaries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::StateTimes;
     use crate::slice::WindowIdx;
     use crate::trace::ids::GIdx;
     use crate::trace::time::Window;
@@ -62,7 +63,7 @@ mod tests {
             g: GIdx(0),
             taken_over: None,
             span: Window { start: Time(start), end: Time(end) },
-            states: Box::default(),
+            states: StateTimes::default(),
         };
         let segments: Vec<PathSegment> = [(-5, 3), (3, 3), (3, 8), (2, 8), (-5, 3)].into_iter().map(segment).collect();
         let mut boundaries = Boundaries::of(&segments);

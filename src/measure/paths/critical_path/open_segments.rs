@@ -2,6 +2,7 @@
 //! are under way at once.
 
 use crate::measure::paths::segment::states_with_time;
+use crate::profile::StateTimes;
 
 /// Where segments are kept that have no list.
 const NONE: u32 = u32::MAX;
@@ -34,9 +35,9 @@ impl OpenSegments {
     }
 
     /// The walk reaches the start of a segment: its times by state.
-    pub(super) fn end_segment(&mut self, i: usize, credited: &[u64]) -> Box<[(u16, u64)]> {
+    pub(super) fn end_segment(&mut self, i: usize, credited: &[u64]) -> StateTimes {
         let at = std::mem::replace(&mut self.list_of[i], NONE);
-        let Some(list) = self.lists.get_mut(at as usize) else { return Box::default() };
+        let Some(list) = self.lists.get_mut(at as usize) else { return StateTimes::default() };
         list.resize(list.len().max(credited.len()), 0);
         for (state, ns) in list.iter_mut().zip(credited) {
             *state = state.wrapping_add(*ns);

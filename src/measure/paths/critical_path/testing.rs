@@ -8,7 +8,7 @@ use crate::measure::paths::runtime_ranges::Ranges;
 use crate::measure::paths::segment::PathSegment;
 use crate::measure::paths::work_borders::{WorkBorder, WorkBorderKind, in_order};
 use crate::measure::windows::WindowTable;
-use crate::profile::Precision;
+use crate::profile::{Precision, StateTimes};
 use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::slice::{RootWindow, Slice, WindowIdx};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
@@ -225,7 +225,7 @@ pub(crate) fn scenario(seed: u64) -> Scenario {
                 g: goroutine,
                 taken_over: None,
                 span: Window { start: Time(start), end: Time(end) },
-                states: Box::default(),
+                states: StateTimes::default(),
             });
             from = if are_tasks { start + random.below(8) as i64 } else { end };
         }
@@ -281,7 +281,7 @@ pub(crate) fn convoy(n: u32) -> Scenario {
         let span = Window { start: Time(0), end: Time(time + 2) };
         let window = WindowIdx(g as u32 - 1);
         slice.windows.push(RootWindow::of(GIdx(g as u32), SpawnChainIdx::FIRST, StringIdx::EMPTY));
-        segments.push(PathSegment { window, g: GIdx(g as u32), taken_over: None, span, states: Box::default() });
+        segments.push(PathSegment { window, g: GIdx(g as u32), taken_over: None, span, states: StateTimes::default() });
     }
     let open = schedule.finish(Time(time + 5));
     Scenario::new(schedule, open, slice, segments)
