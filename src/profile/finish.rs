@@ -31,9 +31,11 @@ impl Requests {
         let least = |r: &Request| if r.may_be_several { 0 } else { r.at_least_ns.unwrap_or(r.dur_ns) };
         let mut at_least: Vec<u64> = self.list.iter().map(least).collect();
         at_least.sort_unstable();
-        self.inferred = self.list.iter().filter(|r| r.is_inferred()).count() as u64;
+        let count = |counts: fn(&Request) -> bool| self.list.iter().filter(|r| counts(r)).count() as u64;
+        let (inferred, several) = (count(Request::is_inferred), count(|r| r.may_be_several));
+        (self.inferred_whole, self.listed_partial) = (count(|r| r.is_inferred() && !r.partial), count(|r| r.partial));
+        (self.inferred, self.may_be_several) = (inferred, several);
         self.inferred_at_least_p50_ns = latency::nearest_rank(&at_least, 50);
-        self.may_be_several = self.list.iter().filter(|r| r.may_be_several).count() as u64;
     }
 
     /// The distribution if these requests that are cut had ended when they were last seen; none without such requests, and

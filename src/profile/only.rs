@@ -74,7 +74,8 @@ impl Only {
 /// The positions of durations, longest first; of equal ones the earlier first.
 pub(super) fn slowest_first(durations: &[u64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..durations.len()).collect();
-    order.sort_by_key(|&i| std::cmp::Reverse(durations[i]));
+    // As many times as there are steps, a duration somewhere else in memory would be looked up.
+    order.sort_by_cached_key(|&i| std::cmp::Reverse(durations[i]));
     order
 }
 

@@ -98,8 +98,12 @@ pub struct Requests {
     pub capped: u64,
     /// Requests of the list whose edges are inferred; [`Requests::finish`] counts them.
     pub inferred: u64,
-    /// The least that their median can be, in ns (nearest rank): each as long as it certainly took; 0 for one that may be
-    /// several calls.
+    /// Of these, the ones that no edge of the trace or of `--time` cuts; [`Requests::finish`] counts them.
+    pub inferred_whole: u64,
+    /// Requests of the list that an edge of the trace or of `--time` cuts; [`Requests::finish`] counts them.
+    pub listed_partial: u64,
+    /// The least that the median of the list can be, in ns (nearest rank): each as long as it certainly took; 0 for one that
+    /// may be several calls.
     pub inferred_at_least_p50_ns: u64,
     /// Requests of the list that may be several calls in a row; [`Requests::finish`] counts them.
     pub may_be_several: u64,

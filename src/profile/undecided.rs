@@ -131,11 +131,14 @@ pub struct WithLikely {
 impl WithLikely {
     /// The distribution of the durations of requests that count, in ns, and of likely ones; none without likely ones.
     pub(super) fn new(counted: impl Iterator<Item = u64>, likely: &DurationList) -> Option<Self> {
+        if likely.count() == 0 {
+            return None;
+        }
         let mut all = likely.clone();
         all.durations_ns.extend(counted);
         all.sort();
         let of = |per_cent| all.percentile_ns(per_cent);
-        (likely.count() > 0).then(|| Self { count: all.count(), p50_ns: of(50), p95_ns: of(95) })
+        Some(Self { count: all.count(), p50_ns: of(50), p95_ns: of(95) })
     }
 }
 

@@ -43,10 +43,13 @@ impl WithUndecided {
     /// requests were seen, in ns. None without undecided ones.
     pub(super) fn new(counted: &[u64], cut: &[u64], undecided: &DurationList) -> Option<Self> {
         let undecided = &undecided.durations_ns;
+        if undecided.is_empty() {
+            return None;
+        }
         let whole = in_order(counted, undecided);
         let with_cut = in_order(&[counted, cut].concat(), undecided);
         let of = |thousandths| bounds(&whole, thousandths).widened(bounds(&with_cut, thousandths));
-        (!undecided.is_empty()).then(|| Self { count: whole.len() as u64, p50: of(500), p95: of(950) })
+        Some(Self { count: whole.len() as u64, p50: of(500), p95: of(950) })
     }
 }
 

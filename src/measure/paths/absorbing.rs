@@ -19,7 +19,8 @@ impl Paths {
         let theirs = &mut part.paths;
         self.cut.append(&mut theirs.cut);
         let states = self.walks.absorb(&mut theirs.walks, ours, aggregate);
-        self.requests.extend(theirs.requests.drain(..).map(|request| with_states(request, &states)));
+        let walked = std::mem::take(&mut theirs.requests);
+        self.requests.extend(walked.into_iter().map(|request| with_states(request, &states)));
         let mut chains = Vec::new();
         self.chains.limit_hops(theirs.chains.most_hops());
         self.chains.take_all_of_part(&theirs.chains, &mut chains, ours);

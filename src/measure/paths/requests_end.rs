@@ -68,15 +68,15 @@ impl Paths {
         }
     }
 
-    /// What the program did while requests ran. `end` is that of the trace.
+    /// What the program did while requests ran, which are in order of their start. `end` is that of the trace.
     fn overlap(&self, spec: MeasureSpec<'_>, end: Time) -> Overlap {
-        let spans: Vec<Window> = self.requests.iter().map(|r| r.span).collect();
-        let sum = |of: &dyn Fn(Window) -> u64| spans.iter().map(|w| of(*w)).fold(0u64, u64::saturating_add);
+        let spans = || self.requests.iter().map(|request| request.span);
+        let sum = |of: &dyn Fn(Window) -> u64| spans().map(of).fold(0u64, u64::saturating_add);
         let looked_at = looked_at(spec, end);
         Overlap {
             gc_ns: sum(&|w| self.ranges.marked_in(w)),
             stw_ns: sum(&|w| self.ranges.stopped_in(w)),
-            stw_count: self.ranges.stops_during(&spans),
+            stw_count: self.ranges.stops_during(spans()),
             stw_runnable_ns: 0,
             gc_window_ns: self.ranges.marked_in(looked_at),
             stw_window_ns: self.ranges.stopped_in(looked_at),

@@ -127,21 +127,16 @@ impl Ranges {
         sizes.map(|bytes| HeapGoals { min_bytes: bytes, max_bytes: bytes }).reduce(HeapGoals::with)
     }
 
-    /// How often the world was stopped while one of the windows lasted.
-    pub(crate) fn stops_during(&self, windows: &[Window]) -> u64 {
-        let mut sorted = windows.to_vec();
-        sorted.sort_unstable_by_key(|w| w.start);
-        let mut latest = Time::MIN;
-        let ends: Vec<Time> = sorted
-            .iter()
-            .map(|w| {
-                latest = latest.max(w.end);
-                latest
-            })
-            .collect();
+    /// How often the world was stopped while one of the windows lasted, which come in order of their start.
+    pub(crate) fn stops_during(&self, windows: impl Iterator<Item = Window>) -> u64 {
+        let mut windows = windows.peekable();
+        let mut latest_end = Time::MIN;
+        // Each ends before the next one begins.
         let meets = |stop: &&Window| {
-            let started = sorted.partition_point(|w| w.start < stop.end);
-            started > 0 && ends[started - 1] > stop.start
+            while let Some(window) = windows.next_if(|window| window.start < stop.end) {
+                latest_end = latest_end.max(window.end);
+            }
+            latest_end > stop.start
         };
         self.stw.closed.iter().filter(meets).count() as u64
     }
@@ -164,6 +159,21 @@ mod tests {
         assert_eq!(goals(0, 100), Some((4, 9)));
         assert_eq!((goals(12, 18), goals(22, 28), goals(22, 31)), (Some((4, 4)), None, Some((9, 9))));
         assert_eq!((goals(35, 41), goals(0, 5)), (Some((7, 9)), None));
+    }
+
+    #[test]
+    fn the_world_stops_during_windows() {
+        let mut ranges = Ranges::default();
+        for (start, end) in [(10, 20), (30, 35), (50, 60)] {
+            ranges.stw.begin(Time(start));
+            ranges.stw.end(Time(end));
+        }
+        let stops = |windows: &[(i64, i64)]| {
+            ranges.stops_during(windows.iter().map(|(start, end)| Window { start: Time(*start), end: Time(*end) }))
+        };
+        assert_eq!([stops(&[]), stops(&[(0, 100)]), stops(&[(0, 10), (20, 30), (35, 50), (60, 70)])], [0, 3, 0]);
+        // One that is long counts also where a shorter one began after it.
+        assert_eq!([stops(&[(0, 55), (5, 6)]), stops(&[(34, 36), (59, 60), (70, 80)])], [3, 2]);
     }
 
     #[test]

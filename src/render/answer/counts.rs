@@ -28,7 +28,7 @@ pub(super) fn text(answer: &Answer, profile: &Profile, style: AnswerStyle, brevi
         if requests.may_be_several > 0 {
             items.push(format!("{} may be several calls each", count(requests.may_be_several)));
         } else {
-            let inferred = requests.list.iter().filter(|r| r.is_inferred() && !r.partial).count() as u64;
+            let inferred = requests.inferred_whole;
             if inferred > 0 {
                 let how_long = if brevity.says(Part::Inferred) { " took at most that long" } else { "" };
                 items.push(format!("{} with inferred edges{how_long}", count(inferred)));
@@ -67,12 +67,13 @@ fn whose(profile: &Profile, style: AnswerStyle) -> String {
 
 /// How many of the requests that count are cut: ` (4 of them cut: they took longer)`.
 fn cut_among(profile: &Profile) -> String {
-    let list = profile.requests.as_ref().map_or(&[][..], |requests| &requests.list);
-    match list.iter().filter(|request| request.partial).count() as u64 {
+    let requests = profile.requests.as_ref();
+    let (partial, all) = requests.map_or((0, 0), |requests| (requests.listed_partial, requests.list.len() as u64));
+    match partial {
         0 => String::new(),
-        1 if list.len() == 1 => " (cut: it took longer)".to_owned(),
+        1 if all == 1 => " (cut: it took longer)".to_owned(),
         1 => " (1 of them cut: it took longer)".to_owned(),
-        n => format!(" ({} of them cut: they took longer)", of_all(n, list.len() as u64)),
+        n => format!(" ({} of them cut: they took longer)", of_all(n, all)),
     }
 }
 

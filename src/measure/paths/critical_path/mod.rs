@@ -129,7 +129,6 @@ impl<'a, 't> PathWalk<'a, 't> {
     pub(crate) fn new(input: WalkInput<'a, 't>, position: &'a mut WalkPosition, results: &'a mut WalkResults) -> Self {
         results.add_sums_of(input.aggregate);
         position.go_to_end(input.open);
-        position.make_room_for_requests(input.slice.windows.len());
         if let Some(stacks) = &mut results.stacks {
             stacks.begin_walk();
         }
@@ -229,7 +228,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             walk_node.interval_end = time;
         }
         walk_node.n_requests += 1;
-        self.position.set_node_of_request(request, node);
+        self.position.attach(request, node);
         self.note_attached(node, request, true);
         self.forest.add(node, request);
         self.change_own_chain(node, 1);
@@ -241,7 +240,7 @@ impl<'a, 't> PathWalk<'a, 't> {
             self.note_open_wait(node, time);
         }
         self.nodes[node.at()].n_requests -= 1;
-        self.position.set_node_of_request(request, NodeId::NONE);
+        self.position.detach(request);
         self.note_attached(node, request, false);
         self.forest.remove(node, request);
         self.change_own_chain(node, -1);

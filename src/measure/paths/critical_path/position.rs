@@ -5,6 +5,7 @@ use crate::measure::intervals::log::LoggedEnd;
 use crate::measure::paths::wait_for::NodeId;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
+use rustc_hash::FxHashMap;
 
 /// A goroutine at that moment.
 #[derive(Clone, Copy, Debug)]
@@ -20,29 +21,24 @@ struct GoroutineAt {
 pub(crate) struct WalkPosition {
     /// By [`GIdx`].
     goroutines: Vec<GoroutineAt>,
-    /// Per request, the node that it is attached to; [`NodeId::NONE`] before its end and after its start, as time goes
-    /// back.
-    nodes_of_requests: Vec<NodeId>,
+    /// The node that each request is attached to: none before its end and after its start, as time goes back.
+    nodes_of_requests: FxHashMap<WindowIdx, NodeId>,
 }
 
 impl WalkPosition {
     /// For a trace with so many goroutines; to be placed by [`WalkPosition::go_to_end`].
     pub(crate) fn new(n_goroutines: usize) -> Self {
         let ended = GoroutineAt { node: NodeId::NONE, sum: SumIdx::ENDED };
-        Self { goroutines: vec![ended; n_goroutines], nodes_of_requests: Vec::new() }
+        Self { goroutines: vec![ended; n_goroutines], nodes_of_requests: FxHashMap::default() }
     }
 
     /// Goes to the end of a log, where the goroutines of `open` exist, each in an interval that is counted in its sum.
     pub(crate) fn go_to_end(&mut self, open: &[(GIdx, SumIdx)]) {
         self.goroutines.fill(GoroutineAt { node: NodeId::NONE, sum: SumIdx::ENDED });
+        self.nodes_of_requests.clear();
         for &(g, sum) in open {
             self.goroutines[g.at()].sum = sum;
         }
-    }
-
-    /// Makes room for `n` requests.
-    pub(super) fn make_room_for_requests(&mut self, n: usize) {
-        self.nodes_of_requests.resize(n, NodeId::NONE);
     }
 
     /// What the interval is counted in that a goroutine is in.
@@ -62,12 +58,17 @@ impl WalkPosition {
 
     /// The node that a request is attached to; [`NodeId::NONE`] for none.
     pub(super) fn node_of_request(&self, request: WindowIdx) -> NodeId {
-        self.nodes_of_requests[request.at()]
+        self.nodes_of_requests.get(&request).copied().unwrap_or(NodeId::NONE)
     }
 
-    /// Sets the node that a request is attached to.
-    pub(super) fn set_node_of_request(&mut self, request: WindowIdx, node: NodeId) {
-        self.nodes_of_requests[request.at()] = node;
+    /// A request is attached to a node.
+    pub(super) fn attach(&mut self, request: WindowIdx, node: NodeId) {
+        self.nodes_of_requests.insert(request, node);
+    }
+
+    /// It is attached to none any more.
+    pub(super) fn detach(&mut self, request: WindowIdx) {
+        self.nodes_of_requests.remove(&request);
     }
 
     /// Goes back over an interval end; gives its goroutine's node, and what the interval after it is counted in.
