@@ -46,7 +46,7 @@ impl Profile {
         }
         let stacks = stacks.map(|stacks| {
             let mut stacks = stacks.clone();
-            stacks.renumber(&positions);
+            stacks.renumber(|sample| positions[sample as usize]);
             Cow::Owned(stacks)
         });
         WholeTime { samples: Cow::Owned(samples), left_out, stacks }

@@ -280,7 +280,7 @@ impl Profile {
             for (new, old) in (0..).zip(old) {
                 position[old as usize] = new;
             }
-            stacks.renumber(&position);
+            stacks.renumber(|sample| position[sample as usize]);
         }
         sort_samples(&mut self.samples, self.metric);
         (self.states, self.total) = sums(&self.samples, self.metric);

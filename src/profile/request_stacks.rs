@@ -104,13 +104,13 @@ impl RequestStacks {
     }
 
     /// Samples have other positions now: `position` gives the one of each old one. Those that became one are added up.
-    pub(crate) fn renumber(&mut self, position: &[u32]) {
+    pub(crate) fn renumber(&mut self, position: impl Fn(u32) -> u32) {
         let old = std::mem::take(self);
         let mut row: Vec<(u32, u64)> = Vec::new();
         let mut more = old.more.iter().peekable();
         for (i, totals) in old.totals.iter().enumerate() {
             row.clear();
-            row.extend(old.of(i).map(|(sample, ns)| (position[sample], ns)));
+            row.extend(old.of(i).map(|(sample, ns)| (position(sample as u32), ns)));
             row.sort_unstable();
             row.dedup_by(|next, sum| {
                 let same = next.0 == sum.0;
@@ -147,7 +147,7 @@ mod tests {
         stacks.push(totals(7), [(0, 5), (1, 6), (2, 7)], [(3, 9), (4, 0)]);
         stacks.push(totals(8), [], []);
         stacks.push(totals(9), [(1, 1)], [(1, 2)]);
-        stacks.renumber(&[4, 0, 4]);
+        stacks.renumber(|sample| [4, 0, 4][sample as usize]);
         assert_eq!(rows(&stacks), [vec![(0, 6), (4, 12)], vec![], vec![(0, 1)]]);
         stacks.reorder(&[2, 0, 1]);
         assert_eq!(rows(&stacks), [vec![(0, 1)], vec![(0, 6), (4, 12)], vec![]]);

@@ -200,8 +200,7 @@ impl<'c> Maker<'c> {
             requests.list.push(request_of(request, root, states));
         }
         // The order of pieces in a file means nothing, and one sample may come several times.
-        let same: Vec<u32> = (0..made.samples.len() as u32).collect();
-        stacks.renumber(&same);
+        stacks.renumber(|sample| sample);
         requests.stacks = self.options.request_stacks.then_some(stacks);
         let function = |root: u32| collected.texts.text(root).as_str().to_owned();
         let row = |(root, requests)| MatchedFunction {

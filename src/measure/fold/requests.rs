@@ -6,7 +6,6 @@ use crate::measure::intervals::aggregate::Key;
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::{CutMeasured, PathsMeasured, RequestMeasured};
 use crate::measure::paths::request_waits::RequestWait;
-use crate::measure::paths::wait_chains::WaitChains;
 use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
 use crate::profile::{self, CutRequest, HeapGoals, NodeIdx, Requests, RuntimeSpan, RuntimeSpans, WakerKind, Wakeup};
@@ -43,13 +42,14 @@ impl Folder {
     pub(crate) fn add_trace(&mut self, measured: Measured, trace: MeasuredTrace<'_>, requests: &mut Requests) {
         let MeasuredTrace { slice, symbols, joined, .. } = trace;
         let naming = Naming { chains: &slice.chains, symbols, joined };
-        let Some(paths) = measured.paths else {
-            self.add_sums(measured.aggregate, Elsewhere { times: &[], chains: &WaitChains::default() }, naming);
+        let Some(mut paths) = measured.paths else {
+            self.add_sums(measured.aggregate, None, naming);
             return;
         };
         let keys = measured.aggregate.keys();
-        let placed =
-            self.add_sums(measured.aggregate, Elsewhere { times: &paths.elsewhere, chains: &paths.chains }, naming);
+        let of_each_request = paths.stacks.is_some();
+        let elsewhere = Elsewhere { times: &paths.elsewhere, chains: &mut paths.chains, of_each_request };
+        let placed = self.add_sums(measured.aggregate, Some(elsewhere), naming);
         let mut naming = Names { folder: self, trace, keys: &keys, nodes: &placed.nodes };
         naming.add_stacks(&paths, &placed, requests);
         naming.add_paths(paths, requests);

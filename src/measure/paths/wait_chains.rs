@@ -86,7 +86,7 @@ impl WaitChains {
     }
 
     /// The chain of these waits and any number of further ones.
-    fn ended(&mut self, before: WaitChainIdx) -> WaitChainIdx {
+    pub(crate) fn ended(&mut self, before: WaitChainIdx) -> WaitChainIdx {
         let is_ended = self.is_ended(before);
         if is_ended { before } else { self.add(WaitChain { before, wait: SumIdx::NONE, hops: MAX_HOPS + 1 }) }
     }
