@@ -5,6 +5,8 @@
 
 use super::{Latency, Request, Requests, TailRow, TraceInfo};
 use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 /// Steps of the histogram.
 const BUCKETS: u64 = 20;
@@ -117,50 +119,43 @@ fn log2(n: u64) -> u64 {
 
 /// The most requests of one trace that ran at the same time. One that begins when another ends does not overlap it.
 fn max_in_flight(list: &[RequestSpan]) -> u64 {
-    let most_of = |starts: &[u64], ends: &[u64]| {
-        let (mut ended, mut most) = (0, 0);
-        for (started, &start) in (1..).zip(starts) {
-            while ends.get(ended).is_some_and(|&end| end <= start) {
-                ended += 1;
+    let of_trace = |of_one: &[RequestSpan]| {
+        let (mut open, mut most) = (BinaryHeap::new(), 0);
+        for request in of_one {
+            while open.peek().is_some_and(|Reverse(end)| *end <= request.start_ns) {
+                open.pop();
             }
+            open.extend((request.dur_ns > 0).then(|| Reverse(request.end_ns())));
             // A request without length has ended when it starts, and was there nevertheless.
-            most = most.max((started - ended.min(started)).max(1));
+            most = most.max(open.len()).max(1);
         }
         most as u64
     };
-    let of_trace = |of_one: &[RequestSpan]| {
-        let mut starts: Vec<u64> = of_one.iter().map(|r| r.start_ns).collect();
-        let mut ends: Vec<u64> = of_one.iter().map(RequestSpan::end_ns).collect();
-        starts.sort_unstable();
-        ends.sort_unstable();
-        most_of(&starts, &ends)
-    };
-    by_trace(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).max().unwrap_or(0)
+    in_order(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).max().unwrap_or(0)
 }
 
-/// In order of trace, as lists are but for what is added at their end.
-fn by_trace(list: &[RequestSpan]) -> Cow<'_, [RequestSpan]> {
-    if list.is_sorted_by_key(|r| r.trace) {
+/// In order of trace and start, as lists are but for what is added at their end.
+fn in_order(list: &[RequestSpan]) -> Cow<'_, [RequestSpan]> {
+    let key = |r: &RequestSpan| (r.trace, r.start_ns);
+    if list.is_sorted_by_key(key) {
         return Cow::Borrowed(list);
     }
     let mut list = list.to_vec();
-    list.sort_by_key(|r| r.trace);
+    list.sort_by_key(key);
     Cow::Owned(list)
 }
 
 /// How long at least one request was under way, in ns, summed over traces.
 fn busy_ns(list: &[RequestSpan]) -> u64 {
     let of_trace = |of_one: &[RequestSpan]| {
-        let mut spans: Vec<(u64, u64)> = of_one.iter().map(|r| (r.start_ns, r.end_ns())).collect();
-        spans.sort_unstable();
         let (mut busy, mut until) = (0_u64, 0);
-        for (start, end) in spans {
-            busy = busy.saturating_add(end.saturating_sub(start.max(until)));
-            until = until.max(end);
+        for request in of_one {
+            busy = busy.saturating_add(request.end_ns().saturating_sub(request.start_ns.max(until)));
+            until = until.max(request.end_ns());
         }
         busy
     };
-    by_trace(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).fold(0, u64::saturating_add)
+    in_order(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).fold(0, u64::saturating_add)
 }
 
 /// State by state, all requests against those at the positions `slow`.

@@ -7,7 +7,7 @@
 //! ```
 
 use crate::trace::wire::cursor::Cursor;
-use crate::trace::wire::encode::put_uvarint;
+use crate::trace::wire::encode::uvarint_bytes;
 use smallvec::SmallVec;
 use std::fmt;
 
@@ -27,8 +27,8 @@ impl FromIterator<(u16, u64)> for StateTimes {
     fn from_iter<I: IntoIterator<Item = (u16, u64)>>(times: I) -> Self {
         let mut bytes = SmallVec::new();
         for (state, ns) in times {
-            put_uvarint(&mut bytes, u64::from(state));
-            put_uvarint(&mut bytes, ns);
+            uvarint_bytes(u64::from(state), 1, |byte| bytes.push(byte));
+            uvarint_bytes(ns, 1, |byte| bytes.push(byte));
         }
         bytes.shrink_to_fit();
         Self(bytes)

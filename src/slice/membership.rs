@@ -4,7 +4,7 @@ use super::root_windows::RootWindows;
 use super::set_apart::OtherRoots;
 use super::spawn_chains::{SpawnChainIdx, SpawnChains};
 use super::task_boundaries::TaskBoundaries;
-use super::window::{RootWindow, WindowIdx};
+use super::window::WindowIdx;
 use crate::survey::SeenPart;
 use crate::trace::ids::GIdx;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -91,9 +91,17 @@ impl Slice {
         if let Some(part) = self.parts.get(part as usize) {
             return *part;
         }
-        let RootWindow { stretch, seen, .. } = self.windows.of(window);
-        let (start, end) = stretch.unwrap_or((None, None));
-        MembershipPart { start, end, seen, is_window: true }
+        let (start, end) = self.windows.stretch(window).unwrap_or((None, None));
+        MembershipPart { start, end, seen: self.windows.seen(window), is_window: true }
+    }
+
+    /// Position in the file of the event that ends a membership; none: the goroutine's last event.
+    #[inline]
+    pub(crate) fn end_of(&self, Membership { window, part }: Membership) -> Option<u64> {
+        match self.parts.get(part as usize) {
+            Some(part) => part.end,
+            None => self.windows.stretch(window).and_then(|(_, end)| end),
+        }
     }
 
     /// Adds borders of a membership that are not those of its window.

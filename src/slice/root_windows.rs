@@ -126,11 +126,6 @@ impl RootWindows {
         self.borders(row).of(row.g, self.names[row.names as usize])
     }
 
-    /// A window; none for no window.
-    pub(crate) fn get(&self, window: WindowIdx) -> Option<RootWindow> {
-        window.is_some().then(|| self.of(window))
-    }
-
     /// The root's goroutine; of a task, the one that began it.
     #[inline]
     pub(crate) fn goroutine(&self, window: WindowIdx) -> GIdx {
@@ -154,6 +149,24 @@ impl RootWindows {
     #[inline]
     pub(crate) fn chain_after(&self, window: WindowIdx) -> SpawnChainIdx {
         self.names_of(window).chain_after
+    }
+
+    /// What made it a root.
+    #[inline]
+    pub(crate) fn by(&self, window: WindowIdx) -> RootKind {
+        self.names_of(window).by
+    }
+
+    /// The positions in the file where it starts and ends, as in [`RootWindow::stretch`].
+    #[inline]
+    pub(crate) fn stretch(&self, window: WindowIdx) -> Option<(Option<u64>, Option<u64>)> {
+        self.borders(self.rows[window.at()]).stretch
+    }
+
+    /// What is certain of it where its borders are inferred from stacks; else none.
+    #[inline]
+    pub(crate) fn seen(&self, window: WindowIdx) -> Option<SeenPart> {
+        self.borders(self.rows[window.at()]).seen
     }
 
     fn names_of(&self, window: WindowIdx) -> &WindowNames {
@@ -247,13 +260,17 @@ mod tests {
         windows.set_has_boundaries(WindowIdx(1));
         windows.set_has_boundaries(WindowIdx(0));
         for (i, (window, expected)) in windows.all().zip(added) {
-            assert_eq!((i, windows.of(i), windows.get(i)), (window, expected, Some(expected)));
-            assert_eq!((windows.goroutine(i), windows.chain(i)), (expected.g, expected.chain));
+            assert_eq!((i, windows.of(i)), (window, expected));
+            assert_eq!(
+                (windows.goroutine(i), windows.chain(i), windows.by(i)),
+                (expected.g, expected.chain, expected.by)
+            );
+            assert_eq!((windows.stretch(i), windows.seen(i)), (expected.stretch, expected.seen));
             assert_eq!(
                 (windows.chain_after(i), windows.has_boundaries(i)),
                 (expected.chain_after, expected.has_boundaries)
             );
         }
-        assert_eq!((windows.len(), windows.names.len(), windows.get(WindowIdx::NONE)), (6, 4, None));
+        assert_eq!((windows.len(), windows.names.len()), (6, 4));
     }
 }

@@ -54,7 +54,7 @@ impl SliceBuilder<'_> {
         let windows = &self.slice.windows;
         let is_inner = |window: &WindowIdx| {
             let owner = self.slice.owner[windows.goroutine(*window).at()];
-            windows.of(*window).by == RootKind::Task && owner.is_some() && owner != *window
+            windows.by(*window) == RootKind::Task && owner.is_some() && owner != *window
         };
         if windows.all().any(|window| is_inner(&window)) {
             let kept: Vec<WindowIdx> = windows.all().filter(|window| !is_inner(window)).collect();

@@ -105,8 +105,9 @@ impl MeasureCore<'_> {
     /// server calls it right at the request's start, so until its first own stack the goroutine runs this function.
     pub(in crate::measure) fn serves(&self, window: WindowIdx) -> StringIdx {
         let slice = self.spec.slice;
-        let request = slice.windows.get(window).filter(|root| root.by == RootKind::Stack && root.seen.is_none());
-        request.map_or(StringIdx::NONE, |root| slice.chains.get(root.chain).label)
+        let windows = &slice.windows;
+        let is_served = window.is_some() && windows.by(window) == RootKind::Stack && windows.seen(window).is_none();
+        if is_served { slice.chains.get(windows.chain(window)).label } else { StringIdx::NONE }
     }
 
     /// A goroutine ends, with this event: that of a root ends its window.

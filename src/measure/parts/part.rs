@@ -237,8 +237,8 @@ impl<'a> PartMeasurer<'a> {
 
     /// The function that serves the request which begins at file position `pos`; none where none does.
     fn served_from(&self, window: WindowIdx, pos: u64) -> StringIdx {
-        let root = self.core.spec.slice.windows.get(window);
-        let begins = root.and_then(|root| root.stretch).is_some_and(|(start, _)| start == Some(pos));
+        let windows = &self.core.spec.slice.windows;
+        let begins = window.is_some() && windows.stretch(window).is_some_and(|(start, _)| start == Some(pos));
         if begins { self.core.serves(window) } else { StringIdx::NONE }
     }
 

@@ -153,20 +153,23 @@ impl<'a> WholeMeasurer<'a> {
         };
         let looked_at = core.spec.looked_at;
         let whole = Window { start: looked_at.start.max(core.spec.trace_start), end: looked_at.end.min(end) };
-        let count = |wanted: &dyn Fn(RootKind, bool) -> bool| {
-            let inside = core.windows.all_inside(looked_at);
-            inside.filter(|(open, by)| wanted(*by, open.is_cut(looked_at))).count() as u64
-        };
+        // The last kind is that of regions.
+        let (mut by_kind, mut roots_cut) = ([0; RootKind::Region as usize + 1], 0);
+        for (open, by) in core.windows.all_inside(looked_at) {
+            by_kind[by as usize] += 1;
+            roots_cut += u64::from(open.is_cut(looked_at));
+        }
+        let count = |by: RootKind| by_kind[by as usize];
         Measured {
             cpu: core.attribution.cpu.finish(core.windows.all(), whole),
             paths,
-            roots: count(&|_, _| true),
-            roots_by_creation: count(&|by, _| by == RootKind::Creation),
-            roots_by_entry: count(&|by, _| by == RootKind::Entry),
-            roots_by_stack: count(&|by, _| by == RootKind::Stack),
-            roots_by_task: count(&|by, _| by == RootKind::Task),
-            roots_by_region: count(&|by, _| by == RootKind::Region),
-            roots_cut: count(&|_, cut| cut),
+            roots: by_kind.iter().sum(),
+            roots_by_creation: count(RootKind::Creation),
+            roots_by_entry: count(RootKind::Entry),
+            roots_by_stack: count(RootKind::Stack),
+            roots_by_task: count(RootKind::Task),
+            roots_by_region: count(RootKind::Region),
+            roots_cut,
             outlived,
             aggregate: self.core.attribution.aggregate,
         }

@@ -234,7 +234,7 @@ impl Paths {
         let (cut_start, cut_end) = open.cuts(to.spec.looked_at);
         let partial = cut_start || cut_end || open.end == Time::MAX;
         let segment = segment_of(to, window, open);
-        let at_least_ns = to.spec.slice.windows.of(window).seen.map(|_| to.windows.seen_ns(window, segment.span));
+        let at_least_ns = to.spec.slice.windows.seen(window).map(|_| to.windows.seen_ns(window, segment.span));
         if partial {
             let (cut_end, span) = (cut_end || open.end == Time::MAX, segment.span);
             let at_least_ns = at_least_ns.unwrap_or_else(|| span.end.since(span.start));

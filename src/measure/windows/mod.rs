@@ -171,10 +171,10 @@ impl<'a> Windows<'a> {
 
     /// Whether a window ended before the part that is measured began.
     pub(super) fn is_over(&self, window: WindowIdx) -> bool {
-        let root = self.slice.windows.of(window);
-        match root.stretch {
+        let windows = &self.slice.windows;
+        match windows.stretch(window) {
             Some((_, end)) => end.is_some_and(|end| self.part_start.is_before(end)),
-            None => self.has_ended(root.g),
+            None => self.has_ended(windows.goroutine(window)),
         }
     }
 
@@ -195,7 +195,7 @@ impl<'a> Windows<'a> {
 
     /// How many of a goroutine's memberships were over before the part.
     fn n_over_before(&self, memberships: &[Membership]) -> usize {
-        memberships.partition_point(|m| self.slice.part(*m).end.is_some_and(|end| self.part_start.is_before(end)))
+        memberships.partition_point(|m| self.slice.end_of(*m).is_some_and(|end| self.part_start.is_before(end)))
     }
 
     /// Where a goroutine is among its memberships now. If no border was crossed in this part, file positions say which
@@ -300,6 +300,6 @@ impl<'a> Windows<'a> {
     /// The windows with time inside the part looked at, each with what made its root.
     pub(super) fn all_inside(&self, looked_at: Window) -> impl Iterator<Item = (OpenWindow, RootKind)> + '_ {
         let inside = self.slice.windows.all().filter(move |window| self.is_inside(*window, looked_at));
-        inside.map(|window| (self.get(window), self.slice.windows.of(window).by))
+        inside.map(|window| (self.get(window), self.slice.windows.by(window)))
     }
 }

@@ -34,14 +34,14 @@ impl Windows<'_> {
 
     /// Whether a request counts, as far as its beginning tells: with `with_cut`, also one that is older than the trace.
     pub(in crate::measure) fn counts(&self, window: WindowIdx, with_cut: bool) -> bool {
-        let root = self.slice.windows.of(window);
-        let has_start = root.stretch.is_some_and(|(start, _)| start.is_some());
-        with_cut || has_start || self.forest.get(root.g).origin != Origin::Older
+        let windows = &self.slice.windows;
+        let has_start = windows.stretch(window).is_some_and(|(start, _)| start.is_some());
+        with_cut || has_start || self.forest.get(windows.goroutine(window)).origin != Origin::Older
     }
 
     fn find_older(&self, with_cut: bool) -> FxHashSet<WindowIdx> {
         let windows = &self.slice.windows;
-        let of_life = windows.all().filter(|window| windows.of(*window).stretch.is_none() && self.is_older(*window));
+        let of_life = windows.all().filter(|window| windows.stretch(*window).is_none() && self.is_older(*window));
         let others = self.slice.memberships.keys().filter_map(|g| self.older_of(*g));
         let counts = |window: &WindowIdx| self.counts(*window, with_cut);
         of_life.chain(others).filter(counts).chain(self.older.early.iter().copied()).collect()
@@ -64,10 +64,13 @@ impl Windows<'_> {
 
     /// Whether a window began before the part, and was not over there.
     fn is_older(&self, window: WindowIdx) -> bool {
-        let root = self.slice.windows.of(window);
-        let start = root.stretch.and_then(|(start, _)| start);
+        let windows = &self.slice.windows;
+        let start = windows.stretch(window).and_then(|(start, _)| start);
         !self.is_over(window)
-            && start.map_or_else(|| self.existed_before(root.g), |start| self.part_start.is_before(start))
+            && start.map_or_else(
+                || self.existed_before(windows.goroutine(window)),
+                |start| self.part_start.is_before(start),
+            )
     }
 
     fn existed_before(&self, g: GIdx) -> bool {

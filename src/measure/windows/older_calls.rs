@@ -36,8 +36,9 @@ impl Enders {
 impl OlderCalls {
     /// Whether a window is such a call.
     pub(super) fn is_one(slice: &Slice, window: WindowIdx) -> bool {
-        let root = slice.windows.get(window);
-        root.is_some_and(|root| root.seen.is_some() && root.stretch.is_some_and(|(start, _)| start.is_none()))
+        let windows = &slice.windows;
+        let is_older = || windows.stretch(window).is_some_and(|(start, _)| start.is_none());
+        window.is_some() && windows.seen(window).is_some() && is_older()
     }
 
     /// A wait of a call's own goroutine ended; `is_seen` says whether a stack of the call came before.

@@ -19,8 +19,12 @@ impl Windows<'_> {
 
     #[inline(never)]
     fn woken_in_older_call(&mut self, (g, window): (GIdx, WindowIdx), time: Time, by: StackIdx) {
-        let root = self.slice.windows.of(window);
-        let Some(seen) = root.seen.filter(|_| root.g == g && OlderCalls::is_one(self.slice, window)) else { return };
+        let windows = &self.slice.windows;
+        let Some(seen) =
+            windows.seen(window).filter(|_| windows.goroutine(window) == g && OlderCalls::is_one(self.slice, window))
+        else {
+            return;
+        };
         if !self.position(g).after_last_stack {
             let seen_start = self.get(window).seen_start;
             let is_seen = seen_start != Time::MIN && seen_start <= time
@@ -32,7 +36,7 @@ impl Windows<'_> {
     /// How much of a span a window with inferred borders certainly lasted, in ns.
     pub(in crate::measure) fn seen_ns(&self, window: WindowIdx, span: Window) -> u64 {
         let mut open = self.get(window);
-        let seen = self.slice.windows.of(window).seen;
+        let seen = self.slice.windows.seen(window);
         if seen.is_some_and(|seen| seen.start.is_none()) {
             open.seen_start = span.start;
         }

@@ -11,7 +11,7 @@ impl Windows<'_> {
         let slice = self.slice;
         let since = self.looked_at.start;
         for &(_, boundary, window) in slice.task_boundaries.at(pos) {
-            let is_older = slice.windows.of(window).stretch.is_some_and(|(start, _)| start.is_none());
+            let is_older = slice.windows.stretch(window).is_some_and(|(start, _)| start.is_none());
             self.edit(window, |open| match boundary {
                 TaskBoundary::Start => open.start = time,
                 TaskBoundary::HandedOver => open.handed_over = time,

@@ -12,19 +12,25 @@ use rustc_hash::FxHashMap;
 pub const NO_THREAD: u64 = u64::MAX;
 
 /// Appends an unsigned LEB128 varint.
-pub fn put_uvarint(out: &mut impl Extend<u8>, value: u64) {
+pub fn put_uvarint(out: &mut Vec<u8>, value: u64) {
     put_padded_uvarint(out, value, 1);
 }
 
 /// Appends a varint of at least `width` bytes, padded as the runtime pads (`varintAt`, Go 1.22, `tracebuf.go`).
-pub(crate) fn put_padded_uvarint(out: &mut impl Extend<u8>, mut value: u64, width: usize) {
+pub(crate) fn put_padded_uvarint(out: &mut Vec<u8>, value: u64, width: usize) {
+    uvarint_bytes(value, width, |byte| out.push(byte));
+}
+
+/// Gives the bytes of such a varint, one after the other.
+#[inline]
+pub(crate) fn uvarint_bytes(mut value: u64, width: usize, mut put: impl FnMut(u8)) {
     let mut n = 1;
     while value >= 0x80 || n < width {
-        out.extend([value as u8 | 0x80]);
+        put(value as u8 | 0x80);
         value >>= 7;
         n += 1;
     }
-    out.extend([value as u8]);
+    put(value as u8);
 }
 
 /// An event of a thread.
