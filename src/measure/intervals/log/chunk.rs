@@ -41,8 +41,8 @@ pub(super) struct ChunkLink {
 /// Interval ends of a chunk: as many as stay in a core's own cache; in tests so few that short traces have many chunks.
 pub(super) const CHUNK: usize = if cfg!(test) { 1 << 6 } else { 1 << 15 };
 
-/// Interval ends that follow each other, of at most 2 s (2^31 ns).
-#[derive(Debug)]
+/// Interval ends that follow each other, of at most 2 s (2^31 ns), and as many as it has room for.
+#[derive(Default, Debug)]
 pub(super) struct Chunk {
     pub(super) base: Time,
     pub(super) ends: Vec<IntervalEnd>,
@@ -70,6 +70,19 @@ impl Chunk {
     /// The time of the last interval end; the base where there is none.
     pub(super) fn latest(&self) -> Time {
         self.ends.last().map_or(self.base, |end| self.base + i64::from(end.ns_after_base()))
+    }
+
+    /// Adds an interval end, whose sum is one of the log that writes. Gives false, with nothing changed, if it is too late, or
+    /// there is no room.
+    // Inlined: once for every interval, and the call cost as much.
+    #[inline(always)]
+    pub(super) fn push(&mut self, time: Time, g: GIdx, sum: SumIdx) -> bool {
+        let after = time.0.wrapping_sub(self.base.0) as u64;
+        let has_room = after < u64::from(IntervalEnd::HAS_LINK) && self.ends.len() < self.ends.capacity();
+        if has_room {
+            self.ends.push(IntervalEnd { ns_and_link: after as u32, g, sum });
+        }
+        has_room
     }
 
     /// Adds the link of the last interval end, if `is_meant` says so of its time and goroutine.

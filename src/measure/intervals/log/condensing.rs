@@ -14,20 +14,20 @@ use super::writing::push;
 use crate::trace::time::Window;
 
 impl IntervalLog {
-    /// Condenses the chunks that were written outside of `needed`, spans in order of time, but for the last one.
+    /// Condenses the chunks that were written outside of `needed`, spans in order of time, but for the open one.
     pub(crate) fn condense(&mut self, needed: &[Window]) {
         let chunks = std::mem::take(&mut self.written);
         let mut dropped = Vec::new();
-        let n = chunks.len();
-        for (i, chunk) in chunks.into_iter().enumerate() {
-            if i + 1 < n && !is_needed(&chunk, needed) {
+        for chunk in chunks {
+            if !is_needed(&chunk, needed) {
                 dropped.push(chunk);
             } else {
                 self.drop_chunks(&mut dropped);
                 self.written.push(chunk);
             }
         }
-        self.n_ends = [&self.written, &self.absorbed, &self.older]
+        self.drop_chunks(&mut dropped);
+        self.n_closed = [&self.written, &self.absorbed, &self.older]
             .iter()
             .flat_map(|chunks| chunks.iter())
             .map(|chunk| chunk.ends.len())

@@ -20,6 +20,22 @@ pub(crate) struct ChunkSlice<'a> {
 }
 
 impl ChunkSlice<'_> {
+    /// Takes interval ends, going back, up to one for which `find` gives something; none when all are taken.
+    // Two loops, as in a part's own log, where sums are its own, nothing is looked up.
+    #[inline(always)]
+    pub(crate) fn find_back<T>(&mut self, mut find: impl FnMut(GIdx, SumIdx) -> Option<T>) -> Option<(LoggedEnd, T)> {
+        let mut ends = self.ends.iter();
+        let mut found = |end: &IntervalEnd, sum| {
+            Some((LoggedEnd { ns_and_link: end.ns_and_link, g: end.g, sum }, find(end.g, sum)?))
+        };
+        let result = match self.sum_map {
+            None => ends.by_ref().rev().find_map(|end| found(end, end.sum)),
+            Some(map) => ends.by_ref().rev().find_map(|end| found(end, map.map(end.sum))),
+        };
+        self.ends = ends.as_slice();
+        result
+    }
+
     /// The next interval end, going back; none when all are taken.
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<LoggedEnd> {
@@ -67,9 +83,9 @@ impl IntervalLog {
     /// All interval ends, the latest first.
     pub(crate) fn read_back(&self) -> LogReader<'_> {
         LogReader {
-            absorbed: ChunkReader::new(&self.absorbed),
-            written: ChunkReader::new(&self.written),
-            older: ChunkReader::new(&self.older),
+            absorbed: ChunkReader::new(&self.absorbed, None),
+            written: ChunkReader::new(&self.written, Some(&self.open)),
+            older: ChunkReader::new(&self.older, None),
         }
     }
 }
@@ -88,14 +104,22 @@ struct ChunkReader<'a> {
 }
 
 impl<'a> ChunkReader<'a> {
-    fn new(chunks: &'a [Chunk]) -> Self {
+    /// Reads `last` first, unless it is empty, and then the others.
+    fn new(chunks: &'a [Chunk], last: Option<&'a Chunk>) -> Self {
+        let last = last.filter(|chunk| !chunk.ends.is_empty());
         let mut reader = Self { chunks: chunks.iter().rev(), chunk: None, n_left: 0, n_links: 0, next_time: Time::MIN };
-        reader.next_chunk();
+        let first = last.or_else(|| reader.chunks.next());
+        reader.begin_chunk(first);
         reader
     }
 
     fn next_chunk(&mut self) {
-        self.chunk = self.chunks.next();
+        let next = self.chunks.next();
+        self.begin_chunk(next);
+    }
+
+    fn begin_chunk(&mut self, chunk: Option<&'a Chunk>) {
+        self.chunk = chunk;
         self.n_left = self.chunk.map_or(0, |chunk| chunk.ends.len());
         self.n_links = self.chunk.map_or(0, |chunk| chunk.links.len());
         self.next_time = self.chunk.map_or(Time::MIN, Chunk::latest);

@@ -12,7 +12,10 @@ use std::sync::Arc;
 /// The interval ends that are kept.
 #[derive(Default, Debug)]
 pub(crate) struct IntervalLog {
-    /// Written here; in order of time.
+    /// The chunk that is being written, later than all of `written`; empty where there is none.
+    // It stands here, and not last in `written`, as it is looked for once for every interval.
+    pub(super) open: Chunk,
+    /// Written here before; in order of time.
     pub(super) written: Vec<Chunk>,
     /// Taken over from other logs; in order of time too.
     pub(super) absorbed: Vec<Chunk>,
@@ -21,34 +24,30 @@ pub(crate) struct IntervalLog {
     /// The sums of intervals whose time CPU samples split; each list once.
     pub(crate) splits: Vec<Arc<[SumIdx]>>,
     split_of: FxHashMap<Arc<[SumIdx]>, SumIdx>,
-    pub(super) n_ends: usize,
+    /// How many there are outside of `open`.
+    pub(super) n_closed: usize,
     pub(super) memory: IntervalLogMemory,
     /// What condensing needs; kept, as the memory is large.
     pub(super) known: KnownGoroutines,
 }
 
-/// Appends an interval end to chunks whose sums are those of the writer.
-// Inlined: once for every interval, and the call cost as much.
-#[inline(always)]
+/// Appends an interval end to chunks, unless the last one has another log's sums or no room: then to a new one.
 pub(super) fn push(chunks: &mut Vec<Chunk>, memory: &IntervalLogMemory, time: Time, g: GIdx, sum: SumIdx) {
-    if let Some(chunk) = chunks.last_mut() {
-        let after = time.0.wrapping_sub(chunk.base.0) as u64;
-        let room = chunk.ends.capacity().min(CHUNK);
-        if after < u64::from(IntervalEnd::HAS_LINK) && chunk.ends.len() < room && chunk.sum_map.is_none() {
-            chunk.ends.push(IntervalEnd { ns_and_link: after as u32, g, sum });
-            return;
-        }
+    let last = chunks.last_mut().filter(|chunk| chunk.sum_map.is_none());
+    if !last.is_some_and(|chunk| chunk.push(time, g, sum)) {
+        let new = following(chunks.last(), memory, time, g, sum);
+        chunks.push(new);
     }
-    push_chunk(chunks, memory, time, IntervalEnd { ns_and_link: 0, g, sum });
 }
 
+/// A chunk after another one, with its first interval end.
 #[cold]
-fn push_chunk(chunks: &mut Vec<Chunk>, memory: &IntervalLogMemory, base: Time, first: IntervalEnd) {
+fn following(last: Option<&Chunk>, memory: &IntervalLogMemory, base: Time, g: GIdx, sum: SumIdx) -> Chunk {
     // Where the last chunk got few interval ends in its 2 s, the next one will not get many either.
-    let likely = chunks.last().map_or(CHUNK, |chunk| 4 * chunk.ends.len());
+    let likely = last.map_or(CHUNK, |chunk| 4 * chunk.ends.len());
     let mut chunk = if likely < CHUNK { Chunk::small(base, likely) } else { memory.take(base) };
-    chunk.ends.push(first);
-    chunks.push(chunk);
+    chunk.ends.push(IntervalEnd { ns_and_link: 0, g, sum });
+    chunk
 }
 
 impl IntervalLog {
@@ -64,15 +63,32 @@ impl IntervalLog {
 
     /// Number of interval ends that are kept.
     pub(crate) fn len(&self) -> usize {
-        self.n_ends
+        self.n_closed + self.open.ends.len()
     }
 
     /// The interval of `g` that is counted in `sum` ends at `time`.
     // Inlined: once for every interval, and the call cost as much.
     #[inline(always)]
     pub(crate) fn push(&mut self, time: Time, g: GIdx, sum: SumIdx) {
-        self.n_ends += 1;
-        push(&mut self.written, &self.memory, time, g, sum);
+        if !self.open.push(time, g, sum) {
+            self.push_to_next(time, g, sum);
+        }
+    }
+
+    /// The open chunk has no room.
+    #[cold]
+    fn push_to_next(&mut self, time: Time, g: GIdx, sum: SumIdx) {
+        let last = Some(&self.open).filter(|open| !open.ends.is_empty());
+        let next = following(last, &self.memory, time, g, sum);
+        self.close_chunk();
+        self.open = next;
+    }
+
+    /// What was written so far is in closed chunks then.
+    fn close_chunk(&mut self) {
+        let closed = std::mem::take(&mut self.open);
+        self.n_closed += closed.ends.len();
+        self.written.extend(Some(closed).filter(|chunk| !chunk.ends.is_empty()));
     }
 
     /// Says who started the interval of `g` that begins at `time`; must follow the [`IntervalLog::push`] of that moment.
@@ -80,14 +96,12 @@ impl IntervalLog {
     // Inlined: once for every wait, and the call cost as much.
     #[inline(always)]
     pub(crate) fn link(&mut self, time: Time, g: GIdx, link: Link) {
-        if let Some(chunk) = self.written.last_mut() {
-            chunk.link_last(link, |end, whose| whose == g && end == time);
-        }
+        self.open.link_last(link, |end, whose| whose == g && end == time);
     }
 
     /// Goroutine `g` is older than the generation that first names it, which begins at `since`.
     pub(crate) fn push_older(&mut self, since: Time, g: GIdx) {
-        self.n_ends += 1;
+        self.n_closed += 1;
         push(&mut self.older, &self.memory, since, g, SumIdx::NOT_CREATED);
     }
 
@@ -104,11 +118,12 @@ impl IntervalLog {
 
     /// Forgets all, to be used again.
     pub(crate) fn clear(&mut self) {
+        self.close_chunk();
         for chunks in [&mut self.written, &mut self.absorbed, &mut self.older] {
             self.memory.give_back(chunks.drain(..));
         }
         self.clear_splits();
-        self.n_ends = 0;
+        self.n_closed = 0;
     }
 
     fn clear_splits(&mut self) {
@@ -123,6 +138,7 @@ impl IntervalLog {
         let splits = other.splits.iter().map(|list| self.add_split(list.iter().copied().map(ours).collect())).collect();
         other.clear_splits();
         let map = Arc::new(SumMap { sums, splits });
+        other.close_chunk();
         for chunk in other.written.drain(..) {
             if chunk.ends.len() >= CHUNK / 4 {
                 self.absorbed.push(Chunk { sum_map: Some(Arc::clone(&map)), ..chunk });
@@ -131,7 +147,7 @@ impl IntervalLog {
                 other.memory.give_back(std::iter::once(chunk));
             }
         }
-        self.n_ends += std::mem::take(&mut other.n_ends);
+        self.n_closed += std::mem::take(&mut other.n_closed);
         map
     }
 
@@ -151,9 +167,12 @@ impl IntervalLog {
 
     /// Drops chunks that end before `cutoff`: no path needs them that starts at `cutoff` or later.
     pub(crate) fn drop_before(&mut self, cutoff: Time) {
+        if self.open.latest() < cutoff {
+            self.close_chunk();
+        }
         for chunks in [&mut self.written, &mut self.absorbed, &mut self.older] {
             let dropped = chunks.partition_point(|chunk| chunk.latest() < cutoff);
-            self.n_ends -= chunks[..dropped].iter().map(|chunk| chunk.ends.len()).sum::<usize>();
+            self.n_closed -= chunks[..dropped].iter().map(|chunk| chunk.ends.len()).sum::<usize>();
             self.memory.give_back(chunks.drain(..dropped));
         }
     }

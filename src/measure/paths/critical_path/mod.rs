@@ -298,13 +298,10 @@ impl<'a, 't> PathWalk<'a, 't> {
     // Not inlined: its loop needs the registers that `run` would keep.
     #[inline(never)]
     fn walk_back(&mut self, mut slice: ChunkSlice<'_>) {
-        while let Some(end) = slice.pop() {
-            let (node, after) = self.position.step_back(end);
-            if node != NodeId::NONE {
-                let link = slice.link(end);
-                if link.is_some() || !self.reach_start_fast(node, after, slice.time(end)) {
-                    self.reach_start(node, after, slice.time(end), link);
-                }
+        while let Some((end, (node, after))) = self.position.step_back_to_node(&mut slice) {
+            let link = slice.link(end);
+            if link.is_some() || !self.reach_start_fast(node, after, slice.time(end)) {
+                self.reach_start(node, after, slice.time(end), link);
             }
         }
     }

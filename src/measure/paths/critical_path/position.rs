@@ -1,7 +1,7 @@
 //! What every goroutine does at the moment a walk has come back to.
 
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::intervals::log::LoggedEnd;
+use crate::measure::intervals::log::{ChunkSlice, LoggedEnd};
 use crate::measure::paths::wait_for::NodeId;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
@@ -71,10 +71,16 @@ impl WalkPosition {
         self.nodes_of_requests.remove(&request);
     }
 
-    /// Goes back over an interval end; gives its goroutine's node, and what the interval after it is counted in.
-    #[inline]
-    pub(super) fn step_back(&mut self, end: LoggedEnd) -> (NodeId, SumIdx) {
-        let goroutine = &mut self.goroutines[end.g.at()];
-        (goroutine.node, std::mem::replace(&mut goroutine.sum, end.sum))
+    /// Goes back to the next interval end of a goroutine that is on a path; gives its node as well, and what the interval
+    /// after it is counted in. None if there is none in the slice.
+    // Inlined: nearly all interval ends are of others, and are passed in a loop of a dozen instructions.
+    #[inline(always)]
+    pub(super) fn step_back_to_node(&mut self, slice: &mut ChunkSlice<'_>) -> Option<(LoggedEnd, (NodeId, SumIdx))> {
+        let goroutines = &mut self.goroutines[..];
+        slice.find_back(|g, sum| {
+            let goroutine = &mut goroutines[g.at()];
+            let after = std::mem::replace(&mut goroutine.sum, sum);
+            (goroutine.node != NodeId::NONE).then_some((goroutine.node, after))
+        })
     }
 }
