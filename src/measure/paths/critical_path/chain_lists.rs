@@ -95,7 +95,7 @@ impl Default for NodeChains {
 }
 
 /// Most chains of a list. Further ones are [coarser](WaitChains::coarser) there.
-const MAX_LIST: usize = 128;
+pub(super) const MAX_LIST: usize = 128;
 
 /// Adds `n` requests of a chain, or takes them away, in a change.
 #[inline]

@@ -23,7 +23,7 @@
 //!    no more. Where its list changes before, the work that it did till then is subtracted from what is added, or added to
 //!    what is taken away ([`ListOfRoot`](super::chain_lists::ListOfRoot)).
 
-use super::chain_lists::{ChainCounts, NodeChains, put, put_longer};
+use super::chain_lists::{ChainCounts, MAX_LIST, NodeChains, put, put_longer};
 use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::paths::wait_chains::WaitChainIdx;
@@ -84,14 +84,27 @@ impl PathWalk<'_, '_> {
 
     /// `node` waits no more. They are linked yet.
     pub(super) fn remove_chains(&mut self, node: NodeId) {
-        self.chain_changes.last += 1;
         let WalkNode { waits_for: to, .. } = self.nodes[node.at()];
+        self.complete_list(node);
+        self.change_by_list(node, to, -1);
+    }
+
+    /// `node` waits no more for `root`, for which nothing else waits. They are linked yet.
+    pub(super) fn remove_chains_above(&mut self, node: NodeId, root: NodeId) {
+        self.complete_list(node);
+        let chains = &mut self.chains[root.at()];
+        chains.flush_work(self.results);
+        chains.list.clear();
+    }
+
+    /// `node`, which waits, is about to be a root: its list has to be right.
+    fn complete_list(&mut self, node: NodeId) {
+        self.chain_changes.last += 1;
         let missed = self.missed_in_tree(node);
         if self.chains[node.at()].linked <= missed {
             self.make_list(node, missed);
         }
         self.chains[node.at()].missed = missed;
-        self.change_by_list(node, to, -1);
     }
 
     /// One request more, or fewer, is attached to `node`.
@@ -115,21 +128,36 @@ impl PathWalk<'_, '_> {
         }
     }
 
-    /// Equal to [`PathWalk::change_by_list_general`] where all requests of the node have one chain, and `to` works. Elsewhere
-    /// it changes nothing, and gives false. Measured with `benches/compare.sh`; `walks_do_what_the_definition_says` and
-    /// `fast_paths_find_what_the_general_rule_does` (`tests.rs`) take both.
+    /// Equal to [`PathWalk::change_by_list_general`] where `to` works, and has no list yet or all requests of the node have one
+    /// chain. Elsewhere it changes nothing, and gives false. Measured with `benches/compare.sh`;
+    /// `walks_do_what_the_definition_says` and `fast_paths_find_what_the_general_rule_does` (`tests.rs`) take both.
     #[inline]
     fn change_by_list_fast(&mut self, node: NodeId, to: NodeId, times: i32) -> bool {
-        let Self { results, chains, nodes, .. } = self;
-        let below = &chains[node.at()];
-        let [(chain, n)] = below.list[..] else { return false };
-        if nodes[to.at()].waits_for != NodeId::NONE {
+        if self.nodes[to.at()].waits_for != NodeId::NONE {
             return false;
         }
+        let Self { results, chains, .. } = self;
         let longer = &mut results.elsewhere.chains;
-        let chain = longer.longer(chain, below.wait);
-        chains[to.at()].change_list(results).add((chain, n * times), 0);
-        true
+        let is_first = times > 0 && chains[to.at()].list.is_empty();
+        let NodeChains { list: below, wait, .. } = &chains[node.at()];
+        let wait = *wait;
+        if let [(chain, n)] = below[..] {
+            let chain = longer.longer(chain, wait);
+            let above = &mut chains[to.at()];
+            if is_first {
+                above.list.push((chain, n));
+            } else {
+                above.change_list(results).add((chain, n * times), 0);
+            }
+            return true;
+        }
+        if is_first && below.len() <= MAX_LIST {
+            let mut above = std::mem::take(&mut chains[to.at()].list);
+            put_longer(&mut above, &chains[node.at()].list, (wait, times), longer);
+            chains[to.at()].list = above;
+            return true;
+        }
+        false
     }
 
     fn change_by_list_general(&mut self, node: NodeId, to: NodeId, times: i32) {

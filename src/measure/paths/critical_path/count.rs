@@ -1,13 +1,12 @@
 //! Counts what a root does for the requests that wait for it.
 //!
 //! The general rule is [`PathWalk::count_general`]: credit the time to all requests of the tree, and add it to what is
-//! known of its sum, by the chain of waits in which each waits for it. The fast paths are for one request that is not looked at
+//! known of its sum, by the chain of waits in which each waits for it. The fast paths are for requests that are not looked at
 //! closely; `fast_paths_find_what_the_general_rule_does` (`tests.rs`) compares both.
 
-use super::chain_lists::{ChainCounts, WorkTime};
+use super::chain_lists::{NodeChains, WorkTime};
 use super::{PathLog, PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::paths::wait_chains::WaitChainIdx;
 use crate::measure::paths::wait_for::{NodeId, WaitForForest};
 use crate::measure::paths::wakeups::{WaitEnd, WorkAt};
 use crate::measure::paths::walk_results::{SumState, WalkHandOver, WalkResults};
@@ -21,33 +20,27 @@ fn nth_part(span: Window, i: usize, n: usize) -> u64 {
     (before(span.end - 1) - before(span.start - 1)).max(0) as u64
 }
 
-/// Equal to [`PathWalk::count_general`] but for the time during which the world was stopped, where exactly one request
-/// depends on the root. Elsewhere it changes nothing, and gives false. Measured with `benches/compare.sh`.
+/// Equal to [`PathWalk::count_general`] but for the time during which the world was stopped, where requests depend on the root,
+/// and none is looked at closely. Elsewhere it changes nothing, and gives false. Measured with `benches/compare.sh`.
 // Inlined: part of the one inner loop, and the call cost as much.
 #[inline(always)]
 fn count_fast(
     (forest, results): (&mut WaitForForest, &mut WalkResults),
-    (root, chains): (NodeId, &ChainCounts),
+    (root, chains): (NodeId, &mut NodeChains),
     (sum, state): (SumIdx, SumState),
     span: Window,
 ) -> bool {
     let ns = span.end.since(span.start);
-    let [(chain, 1)] = chains[..] else { return false };
-    if !forest.credit_fast(root, state.position(), ns) {
-        return false;
+    let counts = !chains.list.is_empty() && forest.credit_fast(root, state.position(), ns);
+    if counts {
+        chains.add_work(WorkTime { sum, is_own: true, ns }, results);
     }
-    if chain == WaitChainIdx::EMPTY {
-        let own_ns = &mut results.sums[sum.at()].own_ns;
-        *own_ns = own_ns.wrapping_add(ns);
-    } else {
-        results.elsewhere.add(chain, sum, ns);
-    }
-    true
+    counts
 }
 
 impl<'t> PathWalk<'_, 't> {
     /// Equal to [`PathWalk::reach_start`] without a link, where that only counts: the goroutine is a root, the interval is
-    /// no wait, and exactly one request depends on it. Elsewhere it changes nothing, and gives false. Measured with
+    /// no wait, and requests depend on it. Elsewhere it changes nothing, and gives false. Measured with
     /// `benches/compare.sh`.
     // Inlined: the one inner loop, and the call cost as much.
     #[inline(always)]
@@ -60,12 +53,12 @@ impl<'t> PathWalk<'_, 't> {
         if *is_detailed || !is_root || state.is_wait() || since >= walk_node.counted_from {
             return false;
         }
-        if !count_fast((forest, results), (node, &chains[node.at()].list), (sum, state), span) {
+        if !count_fast((forest, results), (node, &mut chains[node.at()]), (sum, state), span) {
             return false;
         }
         (walk_node.counted_from, walk_node.woken_by, walk_node.interval_end) = (since, None, since);
         if state.is_runnable() {
-            self.count_stopped(span, 1);
+            self.count_stopped(node, span);
         }
         true
     }
@@ -77,21 +70,24 @@ impl<'t> PathWalk<'_, 't> {
         let Self { chains, results, forest, is_detailed, .. } = self;
         if !*is_detailed
             && let Some(state) = results.state(sum)
-            && count_fast((forest, results), (root, &chains[root.at()].list), (sum, state), span)
+            && count_fast((forest, results), (root, &mut chains[root.at()]), (sum, state), span)
         {
             if state.is_runnable() {
-                self.count_stopped(span, 1);
+                self.count_stopped(root, span);
             }
         } else {
             self.count_general(root, sum, span);
         }
     }
 
-    /// Adds the part of `span`, runnable time of so many requests, during which the world was stopped.
+    /// Adds the part of `span`, runnable time of all requests that depend on `root`, during which the world was stopped.
     #[inline]
-    fn count_stopped(&mut self, span: Window, n_requests: u32) {
-        let stopped = self.stopped_in(span).saturating_mul(u64::from(n_requests));
-        self.results.stw_runnable_ns = self.results.stw_runnable_ns.saturating_add(stopped);
+    fn count_stopped(&mut self, root: NodeId, span: Window) {
+        let stopped = self.stopped_in(span);
+        if stopped > 0 {
+            let of_all = stopped.saturating_mul(u64::from(self.forest.dependents(root).count));
+            self.results.stw_runnable_ns = self.results.stw_runnable_ns.saturating_add(of_all);
+        }
     }
 
     /// The general rule: credits the time to all dependents, and adds it to the sum by the chain in which each waits.
@@ -105,7 +101,7 @@ impl<'t> PathWalk<'_, 't> {
             Some(state) => {
                 self.count_in(root, (sum, state), span.end.since(span.start));
                 if state.is_runnable() {
-                    self.count_stopped(span, dependents.count);
+                    self.count_stopped(root, span);
                 }
             }
             None => self.count_split(root, sum, span),

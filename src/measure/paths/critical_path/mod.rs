@@ -219,8 +219,7 @@ impl<'a, 't> PathWalk<'a, 't> {
         // A wait that outlasts the request stays a wait, also where a later request followed its waker.
         let WalkNode { waits_for, n_requests, .. } = self.nodes[node.at()];
         if waits_for != NodeId::NONE && !self.forest.has_waiters(node) && n_requests == 0 {
-            self.stop_waiting(node);
-            self.remove_if_unused(waits_for);
+            self.leave_waker(node);
             self.nodes[node.at()].counted_from = time;
         }
         let walk_node = &mut self.nodes[node.at()];
@@ -253,6 +252,12 @@ impl<'a, 't> PathWalk<'a, 't> {
             return node;
         }
         let node = self.forest.add_node();
+        self.set_up_node(node, g, time);
+        node
+    }
+
+    /// `node` is that of a goroutine from here on; nothing of that from `time` on counts.
+    pub(super) fn set_up_node(&mut self, node: NodeId, g: GIdx, time: Time) {
         let walk_node = WalkNode {
             g,
             counted_from: time,
@@ -271,17 +276,24 @@ impl<'a, 't> PathWalk<'a, 't> {
             self.chains.push(NodeChains::default());
         }
         self.position.set_node(g, node);
-        node
     }
 
-    /// Removes the node of a goroutine that waits for none, that none waits for, and that no request is attached to.
+    /// Removes the node of a goroutine that none waits for, and that no request is attached to; then that of the goroutine that it
+    /// waited for, if that is so there, and so on.
     fn remove_if_unused(&mut self, node: NodeId) {
-        let WalkNode { g, waits_for, n_requests, n_late, .. } = self.nodes[node.at()];
-        let is_used = waits_for != NodeId::NONE || n_requests > 0 || n_late > 0;
-        if !is_used && !self.forest.has_waiters(node) {
+        let mut at = node;
+        while at != NodeId::NONE && !self.has_requests(at) && !self.forest.has_waiters(at) {
+            let WalkNode { g, waits_for, .. } = self.nodes[at.at()];
             self.position.set_node(g, NodeId::NONE);
-            self.forest.remove_node(node);
+            self.forest.remove_node(at);
+            at = waits_for;
         }
+    }
+
+    /// Whether a request is attached to a node, or will be.
+    fn has_requests(&self, node: NodeId) -> bool {
+        let WalkNode { n_requests, n_late, .. } = self.nodes[node.at()];
+        n_requests > 0 || n_late > 0
     }
 
     /// Counts what a root did from `time` on, in the interval that it is in.

@@ -14,9 +14,7 @@ impl PathWalk<'_, '_> {
     pub(super) fn reach_wait_start(&mut self, node: NodeId, time: Time) {
         let root = self.forest.root(node);
         self.count_root(root, time);
-        let waits_for = self.nodes[node.at()].waits_for;
-        self.stop_waiting(node);
-        self.remove_if_unused(waits_for);
+        self.leave_waker(node);
     }
 
     /// Goes on, before `time`, with who started the interval that begins there.
@@ -43,20 +41,64 @@ impl PathWalk<'_, '_> {
         if !is_alive || self.forest.dependents(node).count == 0 {
             return false;
         }
-        let to = self.node_of(by, time);
-        let root = self.forest.root(to);
-        if root == node {
-            return false;
+        let known = self.position.node(by);
+        if known != NodeId::NONE {
+            let root = self.forest.root(known);
+            if root == node {
+                return false;
+            }
+            self.count_root(root, time);
         }
-        self.count_root(root, time);
         let waiting = self.nodes[node.at()].g;
         let wait = self.first_sum(self.position.sum(waiting)).unwrap_or(SumIdx::NONE);
         self.note_hand_over(node, WalkHandOver { time, from: by, to: waiting, wait });
-        self.forest.link(node, to);
+        let to = if known == NodeId::NONE {
+            let new = self.forest.add_root_above(node);
+            self.set_up_node(new, by, time);
+            new
+        } else {
+            self.forest.link(node, known);
+            known
+        };
         self.forget_logged_root();
         self.nodes[node.at()].waits_for = to;
         self.add_chains(node, to, wait);
         true
+    }
+
+    /// Cuts a goroutine off from the one that it waits for. That loses its node if nothing else needs it, as do those that it waits
+    /// for.
+    pub(super) fn leave_waker(&mut self, node: NodeId) {
+        let waits_for = self.nodes[node.at()].waits_for;
+        let Some(root) = self.root_needed_by_none_but(node) else {
+            self.stop_waiting(node);
+            return self.remove_if_unused(waits_for);
+        };
+        self.remove_chains_above(node, root);
+        let mut at = root;
+        while at != node {
+            let below = self.forest.first_waiter(at);
+            self.forest.remove_root_above(below);
+            self.position.set_node(self.nodes[at.at()].g, NodeId::NONE);
+            at = below;
+        }
+        self.forget_logged_root();
+        self.nodes[node.at()].waits_for = NodeId::NONE;
+    }
+
+    /// The root for which a node waits, if no request depends on that, and on those between, but for what is below the node.
+    fn root_needed_by_none_but(&self, node: NodeId) -> Option<NodeId> {
+        let mut at = node;
+        loop {
+            let above = self.nodes[at.at()].waits_for;
+            if above == NodeId::NONE {
+                return Some(at);
+            }
+            if self.has_requests(above) || !self.forest.is_only_waiter(at) {
+                return None;
+            }
+            at = above;
+        }
     }
 
     /// Cuts a goroutine off from the one that it waits for.
@@ -78,8 +120,7 @@ impl PathWalk<'_, '_> {
         self.cut_off_waiters(node, time);
         let WalkNode { waits_for, n_requests, .. } = self.nodes[node.at()];
         if n_requests == 0 && waits_for != NodeId::NONE {
-            self.stop_waiting(node);
-            self.remove_if_unused(waits_for);
+            self.leave_waker(node);
         }
         self.remove_if_unused(node);
     }

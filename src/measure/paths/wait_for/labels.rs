@@ -121,6 +121,32 @@ impl WaitForForest {
         }
     }
 
+    /// `new`, a node in no tree, is the root of the tree of `node`, which was that: one step.
+    #[inline]
+    pub(super) fn put_above(&mut self, new: NodeId, node: NodeId) {
+        self.nodes[new.at()].tree = self.nodes[node.at()].tree;
+        let tree = self.tree_of(node);
+        (tree.root, tree.n_nodes) = (new, tree.n_nodes + 1);
+        self.note_steps(1);
+    }
+
+    /// The root of a tree, without requests of its own, is in no tree any more, and `node`, which alone waited for it, is the
+    /// root: one step.
+    #[inline]
+    pub(super) fn take_from_above(&mut self, node: NodeId) {
+        let tree = self.tree_of(node);
+        (tree.root, tree.n_nodes) = (node, tree.n_nodes - 1);
+        self.note_steps(1);
+    }
+
+    /// A node that waits, without requests of its own, for which none waits, is in no tree any more: one step.
+    #[inline]
+    pub(super) fn take_leaf(&mut self, node: NodeId) {
+        self.remove_waiter(node);
+        self.tree_of(node).n_nodes -= 1;
+        self.note_steps(1);
+    }
+
     /// [`WaitForForest::cut`] of a labelled forest, but for the list of waiters. Gives how many steps it took.
     #[inline]
     pub(super) fn split_tree(&mut self, node: NodeId) -> u32 {

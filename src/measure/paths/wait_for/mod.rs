@@ -18,7 +18,8 @@
 //!
 //! The forest is *labelled* at first: each node knows its tree, and the tree has the number that its nodes share. A node that
 //! goes from one tree to another takes what it was credited along as a difference. Where two trees are linked, the nodes of
-//! the smaller one go; where one is cut, those of the smaller part. In a queue at a lock one node comes or goes at either
+//! the smaller one go; where one is cut, those of the smaller part. Nearly all nodes come as the root above a tree, and go as
+//! that again, or without anything below: then the tree alone changes. In a queue at a lock one node comes or goes at either
 //! end, so that costs no more with a thousand in it. Where the smaller parts stay large, the forest turns into a link-cut tree
 //! (Sleator and Tarjan 1983, without change of root; [`link_cut`]), in which each operation takes logarithmic time. It
 //! stays one.
@@ -161,8 +162,7 @@ impl WaitForForest {
     /// A new node, alone in its tree.
     #[inline]
     pub(crate) fn add_node(&mut self) -> NodeId {
-        let node = self.free.pop().unwrap_or_else(|| self.grow());
-        self.nodes[node.at()] = BLANK;
+        let node = self.blank_node();
         if self.is_link_cut {
             let row = self.row(node);
             self.numbers[row..row + self.n_blocks].fill(StateBlock::default());
@@ -171,6 +171,41 @@ impl WaitForForest {
             self.nodes[node.at()].tree = self.labels.add_tree(node, self.n_blocks);
         }
         node
+    }
+
+    /// A new node in no tree.
+    #[inline]
+    fn blank_node(&mut self) -> NodeId {
+        let node = self.free.pop().unwrap_or_else(|| self.grow());
+        self.nodes[node.at()] = BLANK;
+        node
+    }
+
+    /// A new node, for which `node`, a root, waits.
+    #[inline]
+    pub(crate) fn add_root_above(&mut self, node: NodeId) -> NodeId {
+        if self.is_link_cut {
+            let new = self.add_node();
+            self.link(node, new);
+            return new;
+        }
+        let new = self.blank_node();
+        self.put_above(new, node);
+        self.add_waiter(node, new);
+        new
+    }
+
+    /// Removes the root for which `node` alone waits, and to which no request is attached: `node` is a root again.
+    #[inline]
+    pub(crate) fn remove_root_above(&mut self, node: NodeId) {
+        let root = self.nodes[node.at()].waits_for;
+        if self.is_link_cut {
+            self.cut(node);
+            return self.remove_node(root);
+        }
+        self.remove_waiter(node);
+        self.take_from_above(node);
+        self.free.push(root);
     }
 
     #[cold]
@@ -197,11 +232,15 @@ impl WaitForForest {
         }
     }
 
-    /// Removes a node that is alone in its tree.
+    /// Removes a node that none waits for, and to which no request is attached.
     #[inline]
     pub(crate) fn remove_node(&mut self, node: NodeId) {
-        if !self.is_link_cut {
-            self.labels.remove_tree(self.nodes[node.at()].tree);
+        let waits = self.nodes[node.at()].waits_for != NodeId::NONE;
+        match (self.is_link_cut, waits) {
+            (true, true) => self.cut(node),
+            (true, false) => {}
+            (false, true) => self.take_leaf(node),
+            (false, false) => self.labels.remove_tree(self.nodes[node.at()].tree),
         }
         self.free.push(node);
     }

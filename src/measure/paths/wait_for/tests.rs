@@ -9,9 +9,28 @@ struct NaiveForest {
     parent: Vec<NodeId>,
     credited: Vec<(u64, u64)>,
     own: Vec<Vec<u32>>,
+    alive: Vec<NodeId>,
 }
 
 impl NaiveForest {
+    fn add(&mut self, node: NodeId, credited: (u64, u64)) {
+        let n = self.parent.len().max(node.at() + 1);
+        self.parent.resize(n, NodeId::NONE);
+        self.credited.resize(n, (0, 0));
+        self.own.resize(n, Vec::new());
+        (self.parent[node.at()], self.credited[node.at()]) = (NodeId::NONE, credited);
+        self.alive.push(node);
+    }
+
+    /// Whether a node waits for a root that nothing else needs.
+    fn is_alone_below_root(&self, node: NodeId) -> bool {
+        let root = self.parent[node.at()];
+        root != NodeId::NONE
+            && self.parent[root.at()] == NodeId::NONE
+            && self.own[root.at()].is_empty()
+            && self.alive.iter().filter(|other| self.parent[other.at()] == root).count() == 1
+    }
+
     fn root(&self, node: NodeId) -> NodeId {
         let mut at = node;
         while self.parent[at.at()] != NodeId::NONE {
@@ -51,10 +70,8 @@ fn does_what_a_naive_forest_does() {
     let mut forest = WaitForForest::default();
     let mut naive = NaiveForest::default();
     for _ in 0..n {
-        forest.add_node();
-        naive.parent.push(NodeId::NONE);
-        naive.credited.push((0, 0));
-        naive.own.push(Vec::new());
+        let node = forest.add_node();
+        naive.add(node, (0, 0));
     }
     for step in 0..30_000 {
         if step == 20_000 {
@@ -62,9 +79,9 @@ fn does_what_a_naive_forest_does() {
             assert!(!forest.is_link_cut);
             forest.become_link_cut();
         }
-        let a = NodeId(random(u64::from(n)) as u32);
-        let b = NodeId(random(u64::from(n)) as u32);
-        match random(5) {
+        let a = naive.alive[random(naive.alive.len() as u64) as usize];
+        let b = naive.alive[random(naive.alive.len() as u64) as usize];
+        match random(8) {
             0 if naive.parent[a.at()] == NodeId::NONE && naive.root(b) != a => {
                 forest.link(a, b);
                 naive.parent[a.at()] = b;
@@ -77,15 +94,17 @@ fn does_what_a_naive_forest_does() {
                 let (root, ns) = (naive.root(a), random(100));
                 let late = step > 10_000 && random(2) == 0;
                 forest.credit(root, if late { 19 } else { 1 }, ns);
-                for node in 0..n {
-                    if naive.root(NodeId(node)) == root {
-                        let (early, last) = &mut naive.credited[node as usize];
-                        *if late { last } else { early } += ns;
+                for node in naive.alive.clone() {
+                    if naive.root(node) == root {
+                        let (early, last) = &mut naive.credited[node.at()];
+                        let of_state = if late { last } else { early };
+                        // That of a new node starts anywhere.
+                        *of_state = of_state.wrapping_add(ns);
                     }
                 }
             }
             3 => {
-                let (request, dependents) = (random(3) as u32 * n + a.0, &mut naive.own[a.at()]);
+                let (request, dependents) = (random(3) as u32 * 1000 + a.0, &mut naive.own[a.at()]);
                 if let Some(at) = dependents.iter().position(|r| *r == request) {
                     dependents.remove(at);
                     forest.remove(a, WindowIdx(request));
@@ -94,19 +113,36 @@ fn does_what_a_naive_forest_does() {
                     forest.add(a, WindowIdx(request));
                 }
             }
+            4 if naive.parent[a.at()] == NodeId::NONE && naive.alive.len() < 60 => {
+                let new = forest.add_root_above(a);
+                naive.add(new, two_states(forest.credited(new)));
+                naive.parent[a.at()] = new;
+            }
+            5 if naive.is_alone_below_root(a) => {
+                assert!(forest.is_only_waiter(a));
+                forest.remove_root_above(a);
+                let root = std::mem::replace(&mut naive.parent[a.at()], NodeId::NONE);
+                naive.alive.retain(|node| *node != root);
+            }
+            6 if naive.own[a.at()].is_empty() && !forest.has_waiters(a) && naive.alive.len() > 20 => {
+                forest.remove_node(a);
+                naive.alive.retain(|node| *node != a);
+            }
             _ => {
                 assert_eq!(forest.root(a), naive.root(a));
-                let credited = forest.credited(a);
-                // The last state came when the forest already stood.
-                let last = credited.get(19).copied().unwrap_or(0);
-                assert_eq!((credited[1], last), naive.credited[a.at()]);
-                let under = (0..n).filter(|&x| naive.is_under(NodeId(x), b)).flat_map(|x| &naive.own[x as usize]);
+                assert_eq!(two_states(forest.credited(a)), naive.credited[a.at()]);
+                let under = naive.alive.iter().filter(|x| naive.is_under(**x, b)).flat_map(|x| &naive.own[x.at()]);
                 let under: Vec<_> = under.collect();
                 let only = if let [one] = under[..] { Some(WindowIdx(*one)) } else { None };
                 assert_eq!((forest.dependents(b).count as usize, forest.dependents(b).only()), (under.len(), only));
             }
         }
     }
+}
+
+/// What was credited in the two states of the test. The last one came when the forest already stood.
+fn two_states(credited: &[u64]) -> (u64, u64) {
+    (credited[1], credited.get(19).copied().unwrap_or(0))
 }
 
 /// Whether `credit_fast` credits, and if so the same as `credit`; it leaves everything as it was if not.

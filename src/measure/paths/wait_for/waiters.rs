@@ -9,6 +9,13 @@ impl WaitForForest {
         self.first_waiter(node) != NodeId::NONE
     }
 
+    /// Whether a node, which waits, is the only one that waits for the same goroutine.
+    #[inline]
+    pub(crate) fn is_only_waiter(&self, node: NodeId) -> bool {
+        let waiter = &self.nodes[node.at()];
+        waiter.next_waiter == NodeId::NONE && waiter.previous_waiter == NodeId::NONE
+    }
+
     /// One of the nodes that wait for `node`; [`NodeId::NONE`] for none.
     #[inline]
     pub(crate) fn first_waiter(&self, node: NodeId) -> NodeId {
