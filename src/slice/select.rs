@@ -50,14 +50,16 @@ fn select_wanted(forest: &Forest, symbols: &Symbols, selector: &Selector) -> Sli
     if !has_served(&builder) {
         return with_none_served(builder, symbols);
     }
-    let mut all = SliceBuilder::new(forest, symbols, selector);
     builder.served_only = true;
     let served = builder.run();
+    let has_others = !served.windows.is_empty() && may_have_others(&builder, &served);
+    // Two at once would take twice the memory.
+    drop(builder);
+    let all = || SliceBuilder::new(forest, symbols, selector);
     if served.windows.is_empty() {
-        return with_none_served(all, symbols);
+        return with_none_served(all(), symbols);
     }
-    let alone = !may_have_others(&builder, &served);
-    let others = if alone { OtherRoots::default() } else { others(&mut all, symbols, &served) };
+    let others = if has_others { others(&mut all(), symbols, &served) } else { OtherRoots::default() };
     Slice { others, are_served: true, ..served }
 }
 

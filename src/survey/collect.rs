@@ -11,7 +11,6 @@ use super::roots::paths::PathNode;
 use super::roots::servers::ServerStep;
 use super::roots::stretches::Before;
 use super::roots::tracker::{RootEvidence, RootPart, RootTracker};
-use super::spans::ServedSpan;
 use crate::trace::ids::{GIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
@@ -163,7 +162,7 @@ impl<'a> Collector<'a> {
         survey.warnings.extend(self.task_ids.into_warning());
         survey.served.finish(&survey.forest, &survey.symbols);
         let with_borders = survey.served.requests.iter().filter(|r| r.inferred.is_none());
-        survey.forest.served = with_borders.map(|r| ServedSpan { g: r.g, span: r.span }).collect();
+        survey.forest.served = with_borders.map(|request| request.served_span()).collect();
         if let Some(annotations) = self.annotations {
             survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols);
         }

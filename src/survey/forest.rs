@@ -244,6 +244,7 @@ impl Forest {
         let of_parents = (0..).zip(children.iter());
         let edges: Vec<(u32, u32)> =
             of_parents.flat_map(|(parent, of_one)| of_one.iter().map(move |&c| (parent, c))).collect();
+        drop(children);
         let mut graph = Csr::from_sorted_edges(&edges).unwrap_or_default();
         while graph.node_count() < n {
             graph.add_node(());

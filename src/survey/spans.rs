@@ -53,11 +53,11 @@ impl CutSpan {
     }
 }
 
-/// When a goroutine served a request, on its threads' own clocks.
+/// When a goroutine served a request, on its threads' own clocks. There can be millions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct ServedSpan {
     /// The goroutine.
     pub(crate) g: GIdx,
-    /// From when to when.
-    pub(crate) span: CutSpan,
+    /// From when to when: from [`Time::MIN`] where it began before the trace, up to [`Time::MAX`] where it is not over.
+    pub(crate) span: Window,
 }

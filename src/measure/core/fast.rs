@@ -13,7 +13,7 @@ use crate::measure::paths::wakers::Cause;
 use crate::measure::windows::Windows;
 use crate::trace::event::{GoState, GoTransition};
 use crate::trace::ids::{GIdx, StackIdx, StringIdx};
-use crate::trace::time::Time;
+use crate::trace::time::{Time, Window};
 
 /// The times at which events may take the fast path.
 #[derive(Clone, Copy)]
@@ -68,9 +68,11 @@ impl PieceCounter<'_, '_> {
     pub(in crate::measure) fn close_fast(self, line: &mut Timeline, closing: FastPieceEnd) -> bool {
         let FastPieceEnd { end, next, running, ends } = closing;
         let window = line.plain_window();
-        let Some(inside) = self.windows.fast_window(window) else { return self.log_outside(line, closing) };
+        if !window.is_some() {
+            return self.log_outside(line, closing);
+        }
         let since = line.since;
-        if since < inside.start || end > inside.end || end <= since {
+        if end <= since || !self.windows.has_all_of(window, Window { start: since, end }) {
             return false;
         }
         line.since = end;

@@ -100,25 +100,24 @@ impl ServedBorders {
 /// The borders of one request of a server, each with its position.
 fn of_one(forest: &Forest, i: u32) -> impl Iterator<Item = (u32, WorkBorder)> {
     let served = &forest.served[i as usize];
-    let span = (served.span.began.unwrap_or(Time::MIN), served.span.ended.unwrap_or(Time::MAX));
-    borders(served.g, span).map(move |border| (2 * i + u32::from(border.is_end()), border))
+    borders(served.g, (served.span.start, served.span.end))
+        .map(move |border| (2 * i + u32::from(border.is_end()), border))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::{CutSpan, ServedSpan};
+    use crate::survey::ServedSpan;
     use crate::trace::ids::GIdx;
 
     #[test]
     fn borders_are_found_by_time() {
         let time =
             |i: u64| Some(Time((i.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 40) as i64)).filter(|_| !i.is_multiple_of(7));
-        let spans = [(0, vec![]), (1, vec![(None, None)]), (2, vec![(Some(Time(5)), Some(Time(5)))])];
-        let random = (3..900).map(|i| (time(i), time(i * i))).collect();
+        let spans = [(0, vec![]), (1, vec![(Time::MIN, Time::MAX)]), (2, vec![(Time(5), Time(5))])];
+        let random = (3..900).map(|i| (time(i).unwrap_or(Time::MIN), time(i * i).unwrap_or(Time::MAX))).collect();
         for (_, list) in spans.into_iter().chain([(3, random)]) {
-            let served =
-                list.into_iter().map(|(began, ended)| ServedSpan { g: GIdx(3), span: CutSpan { began, ended } });
+            let served = list.into_iter().map(|(start, end)| ServedSpan { g: GIdx(3), span: Window { start, end } });
             let mut forest = Forest::default();
             forest.served = served.collect();
             let grid = ServedBorders::new(&forest);

@@ -20,7 +20,7 @@ mod seen;
 mod table;
 mod tasks;
 
-pub(super) use open_window::{BLANK, OpenWindow};
+pub(super) use open_window::OpenWindow;
 pub(super) use table::WindowTable;
 
 use crate::measure::spec::MeasureSpec;
@@ -124,24 +124,28 @@ impl<'a> Windows<'a> {
         self.list.get(window)
     }
 
-    /// The time during which intervals can be added to a window without [`Windows::add`].
-    /// No time at all for a window that has none yet; none for no window.
+    /// Whether all of an interval can be added to a window without [`Windows::add`].
     #[inline]
-    pub(super) fn fast_window(&self, window: WindowIdx) -> Option<Window> {
-        window.is_some().then(|| self.list.countable(window))
+    pub(super) fn has_all_of(&self, window: WindowIdx, interval: Window) -> bool {
+        self.list.has_all_of(window, interval)
     }
 
     fn edit(&mut self, window: WindowIdx, edit: impl FnOnce(&mut OpenWindow)) {
+        self.touch(window);
         let mut open = self.list.get(window);
-        if open == BLANK {
-            self.touched.push(window);
-        }
         edit(&mut open);
         self.list.set(window, open);
     }
 
+    fn touch(&mut self, window: WindowIdx) {
+        if self.list.is_new(window) {
+            self.touched.push(window);
+        }
+    }
+
     pub(super) fn start(&mut self, window: WindowIdx, time: Time) {
-        self.edit(window, |open| open.start = time);
+        self.touch(window);
+        self.list.set_start(window, time);
     }
 
     pub(super) fn end(&mut self, window: WindowIdx, time: Time) {
@@ -149,7 +153,8 @@ impl<'a> Windows<'a> {
         if start == Time::MIN && end == Time::MAX {
             self.older_ends(window);
         }
-        self.edit(window, |open| open.end = time);
+        self.touch(window);
+        self.list.set_end(window, time);
     }
 
     pub(super) fn cut_start(&mut self, window: WindowIdx) {

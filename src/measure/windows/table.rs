@@ -12,9 +12,6 @@ use crate::trace::ids::GIdx;
 use crate::trace::time::{Time, Window};
 use rustc_hash::FxHashMap;
 
-/// No time at all.
-const NEVER: Window = Window { start: Time::MAX, end: Time::MIN };
-
 /// Windows of a page.
 const PAGE: usize = 32;
 
@@ -24,8 +21,9 @@ struct Page {
     /// From [`Time::MIN`] while no start is known, up to [`Time::MAX`] while no end is.
     spans: [Window; PAGE],
     ns: [u64; PAGE],
-    /// A bit for each window.
-    has_time: u32,
+    has_time: [bool; PAGE],
+    /// A bit for each window: whether anything is known of it.
+    known: u32,
     cut_start: u32,
     cut_end: u32,
     /// What is certain of those with inferred borders; none while nothing is of any.
@@ -40,7 +38,8 @@ const NOT_SEEN: Window = Window { start: BLANK.seen_start, end: BLANK.seen_end }
 const BLANK_PAGE: Page = Page {
     spans: [NO_SPAN; PAGE],
     ns: [0; PAGE],
-    has_time: 0,
+    has_time: [false; PAGE],
+    known: 0,
     cut_start: 0,
     cut_end: 0,
     seen: None,
@@ -58,7 +57,7 @@ impl Page {
             seen_start: seen.start,
             seen_end: seen.end,
             ns: self.ns[at],
-            has_time: is_set(self.has_time),
+            has_time: self.has_time[at],
             cut_start: is_set(self.cut_start),
             cut_end: is_set(self.cut_end),
         }
@@ -68,7 +67,8 @@ impl Page {
         self.spans[at] = Window { start: open.start, end: open.end };
         self.ns[at] = open.ns;
         let set = |bits: &mut u32, is_set: bool| *bits = *bits & !(1 << at) | u32::from(is_set) << at;
-        set(&mut self.has_time, open.has_time);
+        set(&mut self.known, true);
+        self.has_time[at] = open.has_time;
         set(&mut self.cut_start, open.cut_start);
         set(&mut self.cut_end, open.cut_end);
         let seen = Window { start: open.seen_start, end: open.seen_end };
@@ -134,15 +134,13 @@ impl WindowTable {
         self.page(window).map_or(BLANK, |page| page.get(window.at() % PAGE))
     }
 
-    /// The part of a window in which time counts; [`NEVER`] for one that has no time yet, and for no window.
-    #[inline]
-    pub(super) fn countable(&self, window: WindowIdx) -> Window {
-        let (Some(page), at) = (self.page(window), window.at() % PAGE) else { return NEVER };
-        if page.has_time >> at & 1 == 0 {
-            return NEVER;
-        }
-        let Window { start, end } = page.spans[at];
-        Window { start: start.max(self.looked_at.start), end: end.min(self.looked_at.end) }
+    /// Whether all of an interval lies in a window that has time already, and where time counts.
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "for each interval, in the one inner loop")]
+    pub(super) fn has_all_of(&self, window: WindowIdx, interval: Window) -> bool {
+        let lies_in = |outer: Window| outer.start <= interval.start && interval.end <= outer.end;
+        let at = window.at() % PAGE;
+        self.page(window).is_some_and(|page| page.has_time[at] && lies_in(page.spans[at])) && lies_in(self.looked_at)
     }
 
     /// Adds time to a window that has some.
@@ -156,8 +154,29 @@ impl WindowTable {
 
     /// What is known of a window from now on.
     pub(super) fn set(&mut self, window: WindowIdx, open: OpenWindow) {
-        let page = self.pages[window.at() / PAGE].get_or_insert_with(|| Box::new(BLANK_PAGE));
-        page.set(window.at() % PAGE, open);
+        self.page_of(window).set(window.at() % PAGE, open);
+    }
+
+    /// Sets when a window starts.
+    pub(super) fn set_start(&mut self, window: WindowIdx, time: Time) {
+        self.page_of(window).spans[window.at() % PAGE].start = time;
+    }
+
+    /// Sets when it ends.
+    pub(super) fn set_end(&mut self, window: WindowIdx, time: Time) {
+        self.page_of(window).spans[window.at() % PAGE].end = time;
+    }
+
+    /// Something is known of a window from now on; says whether nothing was.
+    pub(super) fn is_new(&mut self, window: WindowIdx) -> bool {
+        let (page, bit) = (self.page_of(window), 1 << (window.at() % PAGE));
+        let is_new = page.known & bit == 0;
+        page.known |= bit;
+        is_new
+    }
+
+    fn page_of(&mut self, window: WindowIdx) -> &mut Page {
+        self.pages[window.at() / PAGE].get_or_insert_with(|| Box::new(BLANK_PAGE))
     }
 
     /// Forgets what is known of a window and its neighbours.
@@ -205,9 +224,11 @@ mod tests {
         };
         table.add(known[0], 5);
         for window in known {
-            assert_eq!((table.get(window), table.countable(window)), (BLANK, NEVER));
+            assert_eq!((table.get(window), table.is_new(window), table.is_new(window)), (BLANK, true, false));
             table.set(window, OpenWindow { has_time: true, ns: 9, seen_end: Time(1), cut_end: true, ..BLANK });
-            table.set(window, open_of(window.0));
+            table.set(window, OpenWindow { start: Time(1), end: Time(2), ..open_of(window.0) });
+            table.set_start(window, open_of(window.0).start);
+            table.set_end(window, open_of(window.0).end);
             table.add(window, 7);
         }
         for (i, open) in (0..).map(WindowIdx).zip(table.iter()) {
@@ -215,10 +236,14 @@ mod tests {
             let expected = OpenWindow { ns: u64::from(i.0) + 8, ..open_of(i.0) };
             assert_eq!(open, if known.contains(&i) { expected } else { BLANK });
         }
-        let countable = known.map(|window| table.countable(window));
-        let inside = |start, end| Window { start: Time(start), end: Time(end) };
-        assert_eq!(countable, [NEVER, inside(40, 80), inside(40, 90), inside(69, 80)]);
-        assert_eq!((table.iter().count(), table.countable(WindowIdx::NONE)), (70, NEVER));
+        // Without time; outside of the window or the part looked at; inside of both.
+        let has = |window: u32, (start, end)| {
+            table.has_all_of(WindowIdx(window), Window { start: Time(start), end: Time(end) })
+        };
+        assert!(!has(3, (50, 60)) && !has(0, (50, 60)) && !has(WindowIdx::NONE.0, (50, 60)));
+        assert!(!has(31, (50, 81)) && !has(32, (50, 91)) && !has(31, (39, 60)) && !has(69, (68, 80)));
+        assert!(has(31, (40, 80)) && has(32, (40, 90)) && has(69, (69, 80)));
+        assert_eq!(table.iter().count(), 70);
         table.forget(WindowIdx(3));
         assert_eq!(table.get(WindowIdx(31)), BLANK);
         assert_ne!(table.get(WindowIdx(32)), BLANK);

@@ -8,7 +8,7 @@ use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
 use super::workers::WorkerCall;
 use crate::survey::forest::{Forest, Origin};
-use crate::survey::spans::CutSpan;
+use crate::survey::spans::{CutSpan, ServedSpan};
 use crate::survey::stretch::Stretch;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
@@ -47,6 +47,13 @@ pub(crate) struct CertainPart {
 }
 
 impl ServerRequest {
+    /// Which goroutine served it, and when.
+    pub(crate) fn served_span(&self) -> ServedSpan {
+        let CutSpan { began, ended } = self.span;
+        let span = Window { start: began.unwrap_or(Time::MIN), end: ended.unwrap_or(Time::MAX) };
+        ServedSpan { g: self.g, span }
+    }
+
     /// How long it certainly took, in ns, where its borders are inferred; none where they are not, or an edge cuts it.
     pub(crate) fn certain_ns(&self) -> Option<u64> {
         let CertainPart { first, last, may_be_several } = self.inferred?;

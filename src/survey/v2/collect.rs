@@ -45,6 +45,8 @@ pub(crate) struct ScanCollector<'a> {
     collector: Collector<'a>,
     /// Whether it matters when goroutines lived: for lists, and for what servers served.
     with_lives: bool,
+    /// Whether all that servers served is listed.
+    lists_handlers: bool,
     /// The last value of GOMAXPROCS, with its time.
     procs: Option<(Time, u64)>,
     /// Ids of the goroutines of which something is open.
@@ -108,7 +110,7 @@ impl<'a> ScanCollector<'a> {
     pub(crate) fn new(start: Time, lists_handlers: bool, annotations: Option<AnnotationSink<'a>>) -> Self {
         let with_lives = lists_handlers || annotations.is_some();
         let collector = Collector::new(start, Symbols::default(), annotations);
-        Self { collector, with_lives, ..Self::default() }
+        Self { collector, with_lives, lists_handlers, ..Self::default() }
     }
 
     /// About how many goroutines there will be.
@@ -181,6 +183,10 @@ impl<'a> ScanCollector<'a> {
     /// Ends the survey.
     pub(crate) fn finish(self) -> Survey {
         let mut survey = self.collector.finish();
+        if !self.lists_handlers {
+            // Only lists tell when goroutines lived.
+            survey.forest.lives = Vec::new();
+        }
         survey.gomaxprocs = self.procs.map(|(_, procs)| procs);
         survey
     }
