@@ -105,13 +105,13 @@ fn tell_times(console: &Console, report: &Report, times: Times) {
 
 /// Prints the warnings, at most [`MAX_WARNINGS`] without `-v`; with `-q` only those about missing data.
 pub(crate) fn tell_warnings(args: &Args, console: &Console, report: &Report) {
-    let names: Vec<String> = report.traces().iter().map(|t| t.name.clone()).collect();
+    let names: Vec<&str> = report.traces().iter().map(|t| t.name.as_str()).collect();
     let only = names.first().filter(|first| names.iter().all(|n| n == *first));
     let warnings: Vec<_> = report.warnings().iter().filter(|w| w.data_lost || !args.quiet).collect();
     let shown = if args.verbose { warnings.len() } else { warnings.len().min(MAX_WARNINGS) };
     for warning in &warnings[..shown] {
         let name = warning.trace.and_then(|i| names.get(i)).or(only);
-        console.warning(name.map(String::as_str), warning);
+        console.warning(name.copied(), warning);
     }
     if shown < warnings.len() {
         let more = units::counted((warnings.len() - shown) as u64, "more warning");

@@ -6,6 +6,7 @@ use super::file_source::{FileSource, FrontToBack};
 use super::open_files::{MOST_OPEN, NamedFile, OpenFiles};
 use super::sniff;
 use super::spool::{Compression, CompressionDamage, Copying, NoCopy, spool};
+use gotrace_slice::profile::SharedText;
 use gotrace_slice::render::units;
 use gotrace_slice::trace::error::Warning;
 use gotrace_slice::trace::source::Source;
@@ -19,10 +20,10 @@ const RECORD: &str = "    curl -o trace.out 'http://HOST/debug/pprof/trace?secon
 /// A trace that can be read at positions.
 pub(crate) struct Opened {
     /// Its path as given, `-` for standard input.
-    pub(crate) name: String,
+    pub(crate) name: SharedText,
     pub(crate) source: Arc<dyn Source + Send + Sync>,
     /// What was wrong with its compressed data.
-    pub(crate) warning: Option<Warning>,
+    pub(crate) warning: Option<Box<Warning>>,
     /// Whether it is a table of requests, and no trace.
     pub(crate) is_table: bool,
 }
@@ -96,7 +97,7 @@ fn open_file(name: &str, mut file: File, copying: Copying<'_>) -> io::Result<Unc
     let n = source.read_full_at(&mut head, 0)?;
     let compression = Compression::of(&head[..n]);
     if compression == Compression::Plain {
-        let opened = Opened { name: name.to_owned(), source: Arc::new(source), warning: None, is_table: false };
+        let opened = Opened { name: name.into(), source: Arc::new(source), warning: None, is_table: false };
         return Ok(Unchecked { opened, compression, is_file: true });
     }
     unpack(name, FrontToBack { source: &source, at: 0 }, compression, copying)
@@ -111,9 +112,9 @@ fn open_stream(name: &str, mut stream: impl Read, copying: Copying<'_>) -> io::R
 
 fn unpack(name: &str, input: impl Read, compression: Compression, copying: Copying<'_>) -> io::Result<Unchecked> {
     let spooled = spool(input, compression, copying)?;
-    let warning = spooled.damage.map(|d| damaged(&d, compression));
+    let warning = spooled.damage.map(|d| Box::new(damaged(&d, compression)));
     Ok(Unchecked {
-        opened: Opened { name: name.to_owned(), source: spooled.source, warning, is_table: false },
+        opened: Opened { name: name.into(), source: spooled.source, warning, is_table: false },
         compression,
         is_file: false,
     })

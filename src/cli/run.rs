@@ -37,7 +37,10 @@ pub(crate) fn main() -> ExitCode {
         Err(answer) => return say(&answer, &arguments),
     };
     let console = Console::new(options::color(&args));
-    match address::check(&args, &arguments.typed).and_then(|()| execute(&args, &console)) {
+    let is_file = address::check(&args, &arguments.typed);
+    // There may be very many names of traces.
+    drop(arguments);
+    match is_file.and_then(|()| execute(&args, &console)) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             console.failure(&failure);

@@ -23,7 +23,7 @@ pub(crate) fn of(args: &Args, opened: &[Opened]) -> CliResult<Option<Vec<Input>>
     if let Some(flag) = needs_trace(args) {
         return Err(Failure::new(format!("{flag} needs a trace: {} is a table of requests", table.name)));
     }
-    let input = |of: &Opened| Input { name: of.name.clone(), source: Arc::clone(&of.source) };
+    let input = |of: &Opened| Input { name: of.name.to_string(), source: Arc::clone(&of.source) };
     Ok(Some(opened.iter().map(input).collect()))
 }
 

@@ -2,7 +2,8 @@
 
 use super::each_trace::Place;
 use super::elsewhere::RootsElsewhere;
-use crate::profile::{self, CutRequest, Only, Requests};
+use super::snapshots::{GenerationKey, Seen};
+use crate::profile::{self, CutRequest, Only, Requests, TraceInfo};
 use crate::slice::{Slice, WindowIdx};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -18,21 +19,58 @@ pub(super) struct Chosen {
     pub(super) cut: Vec<CutRequest>,
 }
 
-/// All requests of traces, to choose from.
-pub(super) struct Measured<'a> {
-    /// With how long they took.
-    pub(super) requests: &'a Requests,
+/// Where the requests are that are chosen from.
+#[derive(Default)]
+pub(super) struct ToChoose {
     /// Per trace, the windows of its requests, in the order of the list.
-    pub(super) windows: &'a [Vec<WindowIdx>],
+    pub(super) windows: Vec<Vec<WindowIdx>>,
     /// The windows of the requests that are cut, in the order of their list.
-    pub(super) cut_windows: &'a [WindowIdx],
+    pub(super) cut_windows: Vec<WindowIdx>,
+    /// Per trace, its input and where it starts in that, and its generations.
+    pub(super) places: Vec<(Place, Vec<GenerationKey>)>,
+    /// The requests that servers served, where that is wanted.
+    pub(super) served: Vec<Seen<u64, u32>>,
+}
+
+impl ToChoose {
+    /// Which of all requests count: those of the wanted length, and each once where traces overlap.
+    pub(super) fn choose(self, (requests, traces): (&Requests, &[TraceInfo]), only: Option<Only>) -> Chosen {
+        let seen = self.seen(requests, traces);
+        let elsewhere = RootsElsewhere::find(&self.places, seen, self.served);
+        let all = Measured {
+            requests,
+            windows: &self.windows,
+            cut_windows: &self.cut_windows,
+            places: self.places.iter().map(|(place, _)| *place).collect(),
+        };
+        Chosen::new(&all, only, elsewhere)
+    }
+
+    /// The roots, on the clock of their process.
+    fn seen(&self, requests: &Requests, traces: &[TraceInfo]) -> Vec<Seen<u64, WindowIdx>> {
+        let windows = self.windows.iter().flatten();
+        let whole = requests.list.iter().zip(windows).filter(|(request, _)| !request.partial);
+        let whole = whole.map(|(request, window)| Seen::whole(request, *window, traces));
+        let cut = requests.cut.iter().zip(&self.cut_windows);
+        whole.chain(cut.map(|(cut, window)| Seen::cut(cut, *window, traces))).collect()
+    }
+}
+
+/// All requests of traces, to choose from.
+struct Measured<'a> {
+    /// With how long they took.
+    requests: &'a Requests,
+    /// Per trace, the windows of its requests, in the order of the list.
+    windows: &'a [Vec<WindowIdx>],
+    /// The windows of the requests that are cut, in the order of their list.
+    cut_windows: &'a [WindowIdx],
     /// Per trace, where it is.
-    pub(super) places: Vec<Place>,
+    places: Vec<Place>,
 }
 
 impl Chosen {
     /// Chooses by length, where that is asked for, among the requests that count where they are.
-    pub(super) fn new(all: &Measured<'_>, only: Option<Only>, elsewhere: RootsElsewhere) -> Self {
+    fn new(all: &Measured<'_>, only: Option<Only>, elsewhere: RootsElsewhere) -> Self {
         let dropped: Vec<&FxHashSet<WindowIdx>> = all.places.iter().map(|place| elsewhere.windows.of(*place)).collect();
         let counts = |trace: u32, window: WindowIdx| !dropped[trace as usize].contains(&window);
         let list = all.requests.list.iter().zip(all.windows.iter().flatten());

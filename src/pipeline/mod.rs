@@ -41,14 +41,14 @@ pub use progress::{Progress, ProgressHook};
 pub(crate) use selection::selection_of;
 pub use slicing::{endpoints, profile};
 
-use crate::profile::{Candidates, Metric, Only, Profile};
+use crate::profile::{Candidates, Metric, Only, Profile, SharedText};
 use crate::trace::binary::Resolver;
 use crate::trace::source::Source;
 
 /// One trace to read.
 pub struct Input<'a> {
     /// Its name in reports.
-    pub name: String,
+    pub name: SharedText,
     /// Its bytes, decompressed.
     pub source: &'a dyn Source,
     /// Names addresses, for traces without names (`--binary`).
@@ -57,7 +57,7 @@ pub struct Input<'a> {
 
 impl<'a> Input<'a> {
     /// A trace whose bytes are at hand, or can be read at positions.
-    pub fn new(name: impl Into<String>, source: &'a dyn Source) -> Self {
+    pub fn new(name: impl Into<SharedText>, source: &'a dyn Source) -> Self {
         Self { name: name.into(), source, resolver: None }
     }
 }

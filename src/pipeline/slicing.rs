@@ -1,8 +1,8 @@
 //! Slices traces: for each, pass 1, the selection and pass 2; and the profile of all together.
 
-use super::chosen::{self, Chosen};
+use super::chosen::{Chosen, ToChoose};
 use super::each_trace::{Done, Place, each_trace};
-use super::elsewhere::{RootsElsewhere, shared_generations};
+use super::elsewhere::shared_generations;
 use super::endpoint_selectors::{EndpointSelectors, endpoint_selectors};
 use super::listing::{Listing, list_in_pool};
 use super::looked_at::looked_at;
@@ -18,7 +18,7 @@ use crate::profile::{
     ChosenFrom, Metric, Only, Profile, RequestStacks, RequestWaits, Requests, SelectAlone, TraceInfo,
     in_several_snapshots,
 };
-use crate::slice::{self, Selector, SelectorBuilder, Slice, WindowIdx};
+use crate::slice::{self, Selector, SelectorBuilder, Slice};
 use crate::survey::{self, Among, Asked, SameServers, Survey};
 use crate::trace::error::{Result, Warning};
 use rustc_hash::FxHashSet;
@@ -35,7 +35,7 @@ pub fn profile(
         let chosen = asked.choose(inputs)?;
         let passes = if chosen.is_some() { 4 } else { 2 };
         let ticker = Ticker::new(inputs, passes, progress);
-        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None, wants_seen: false };
+        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), choice: None };
         let sliced = slicer.slice_all(inputs)?;
         // Roots that matched and are of another length are an answer; none that matched is not.
         let matched = sliced.profile.selection.roots > 0
@@ -66,7 +66,7 @@ pub fn endpoints(
         let selector = builder.build()?;
         let asked = Question { selector: &selector, options, by_endpoint: Some(&selectors) };
         let chosen = asked.choose(inputs)?;
-        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), needed: None, wants_seen: false };
+        let slicer = Slicer { asked, ticker: &ticker, chosen: chosen.as_ref(), choice: None };
         Ok(slicer.slice_all(inputs)?.finish(options, chosen.as_ref()))
     })
 }
@@ -91,14 +91,9 @@ impl Question<'_> {
         }
         let options = Options { metric: Metric::Latency, request_stacks: false, exemplars: false, ..self.options };
         let ticker = Ticker::new(inputs, 2, None);
-        let needed = only.is_none().then_some(&shared);
-        let slicer = Slicer {
-            asked: Self { options, ..self },
-            ticker: &ticker,
-            chosen: None,
-            needed,
-            wants_seen: !shared.is_empty(),
-        };
+        let choice = Choice { needed: only.is_none().then_some(&shared), wants_seen: !shared.is_empty() };
+        let asked = Self { options, ..self };
+        let slicer = Slicer { asked, ticker: &ticker, chosen: None, choice: Some(choice) };
         Ok(Some(slicer.slice_all(inputs)?.choose(only)))
     }
 }
@@ -112,14 +107,8 @@ struct Sliced {
     matched: MatchedCounts,
     /// What matches but is no root, because only requests on a server are.
     others: MatchedCounts,
-    /// Per trace, the windows of its requests, in the order of the list.
-    windows: Vec<Vec<WindowIdx>>,
-    /// The windows of the requests that are cut, in the order of their list.
-    cut_windows: Vec<WindowIdx>,
-    /// Per trace, its input and where it starts in that, and its generations.
-    places: Vec<(Place, Vec<GenerationKey>)>,
-    /// The requests that servers served, where that is wanted.
-    served: Vec<Seen<u64, u32>>,
+    /// What is chosen from; none where that is known already.
+    to_choose: Option<ToChoose>,
     /// Connections of undecided requests in traces that overlap: the process, and the goroutine.
     connections: FxHashSet<(usize, u64)>,
     /// Whether requests on a server match in some trace, and are the only roots of it.
@@ -130,25 +119,8 @@ struct Sliced {
 
 impl Sliced {
     /// Which requests count: those of the wanted length, and each once where traces overlap.
-    fn choose(&self, only: Option<Only>) -> Chosen {
-        let elsewhere = RootsElsewhere::find(&self.places, self.seen(), self.served.clone());
-        let all = chosen::Measured {
-            requests: &self.requests,
-            windows: &self.windows,
-            cut_windows: &self.cut_windows,
-            places: self.places.iter().map(|(place, _)| *place).collect(),
-        };
-        Chosen::new(&all, only, elsewhere)
-    }
-
-    /// The roots, on the clock of their process.
-    fn seen(&self) -> Vec<Seen<u64, WindowIdx>> {
-        let traces = &self.profile.traces;
-        let windows = self.windows.iter().flatten();
-        let whole = self.requests.list.iter().zip(windows).filter(|(request, _)| !request.partial);
-        let whole = whole.map(|(request, window)| Seen::whole(request, *window, traces));
-        let cut = self.requests.cut.iter().zip(&self.cut_windows);
-        whole.chain(cut.map(|(cut, window)| Seen::cut(cut, *window, traces))).collect()
+    fn choose(self, only: Option<Only>) -> Chosen {
+        self.to_choose.unwrap_or_default().choose((&self.requests, &self.profile.traces), only)
     }
 
     fn finish(self, options: Options, chosen: Option<&Chosen>) -> Profile {
@@ -177,9 +149,9 @@ impl Sliced {
     /// Adds what pass 2 measured of a trace.
     fn add(&mut self, measured: Measured, trace: MeasuredTrace<'_>) {
         add_selection(&mut self.profile.selection, &trace.slice.counts, &measured);
-        if let (Some(paths), Some(windows)) = (&measured.paths, self.windows.last_mut()) {
-            windows.extend(paths.requests.iter().map(|r| r.window));
-            self.cut_windows.extend(paths.cut.iter().map(|r| r.window));
+        if let (Some(paths), Some(from)) = (&measured.paths, &mut self.to_choose) {
+            from.windows.last_mut().into_iter().for_each(|of| of.extend(paths.requests.iter().map(|r| r.window)));
+            from.cut_windows.extend(paths.cut.iter().map(|r| r.window));
         }
         self.matched.add_requests(trace.slice, &measured, trace.symbols);
         self.folder.add_trace(measured, trace, &mut self.requests);
@@ -209,6 +181,13 @@ struct Slicer<'a> {
     ticker: &'a Ticker<'a>,
     /// The requests that count; all for none.
     chosen: Option<&'a Chosen>,
+    /// What finding out needs which requests count; none where that is known.
+    choice: Option<Choice<'a>>,
+}
+
+/// What choosing the requests that count needs.
+#[derive(Clone, Copy)]
+struct Choice<'a> {
     /// Traces that have none of these generations need not be looked at; none where all do.
     needed: Option<&'a FxHashSet<GenerationKey>>,
     /// Whether all requests that servers served are wanted.
@@ -240,11 +219,15 @@ impl Slicer<'_> {
                 waits: (self.asked.options.request_stacks && self.asked.options.exemplars).then(RequestWaits::default),
                 ..Requests::default()
             },
+            to_choose: self.choice.map(|_| ToChoose::default()),
             ..Sliced::default()
         };
         let slice = |place: Place, trace: &mut OpenTrace<'_>, options: Options| {
             let keys = trace.generation_keys();
-            let is_needed = self.needed.is_none_or(|needed| keys.iter().any(|key| needed.contains(key)));
+            let is_needed = self
+                .choice
+                .and_then(|choice| choice.needed)
+                .is_none_or(|needed| keys.iter().any(|key| needed.contains(key)));
             is_needed.then(|| self.slice(&inputs[place.0], (place, trace), keys, options)).transpose()
         };
         each_trace(inputs, self.asked.options, nothing, slice, |sliced, done| match done {
@@ -310,7 +293,10 @@ impl Slicer<'_> {
     fn add(&self, sliced: &mut Sliced, trace: SlicedTrace) {
         let SlicedTrace { place, keys, survey, slice, same_servers, measured, .. } = trace;
         self.add_same_servers(sliced, same_servers, place);
-        sliced.places.push((place, keys));
+        if let Some(from) = &mut sliced.to_choose {
+            from.places.push((place, keys));
+            from.windows.push(Vec::new());
+        }
         let number = sliced.profile.traces.len();
         sliced.profile.traces.push(trace.info);
         sliced.profile.warnings.extend(trace.warnings.into_iter().map(|w| w.of_trace(number)));
@@ -319,7 +305,6 @@ impl Slicer<'_> {
         sliced.others.add(&slice.others.counts, &survey.symbols);
         sliced.has_served |= slice.are_served;
         sliced.has_unserved |= !slice.are_served && !slice.windows.is_empty();
-        sliced.windows.push(Vec::new());
         if let Some(measured) = measured {
             let selection = &mut sliced.profile.selection;
             selection.cut_stacks += survey.truncated.iter().filter(|g| slice.has(**g)).count() as u64;
@@ -354,7 +339,9 @@ impl Slicer<'_> {
         let selection = &mut sliced.profile.selection;
         selection.undecided += &same.undecided;
         selection.same_servers.absorb(&same.all);
-        sliced.served.extend(same.seen.iter().map(|request| Seen::served(request, trace)));
+        if let Some(from) = &mut sliced.to_choose {
+            from.served.extend(same.seen.iter().map(|request| Seen::served(request, trace)));
+        }
     }
 
     /// The requests of a trace that may be roots by stack too, and all requests of the same servers.
@@ -363,7 +350,7 @@ impl Slicer<'_> {
             window: looked_at(survey, self.asked.selector.time),
             // Which number the trace has is known when it is added to the others.
             list_of: self.asked.options.undecided.then_some(0),
-            wants_seen: self.wants_seen,
+            wants_seen: self.choice.is_some_and(|choice| choice.wants_seen),
             elsewhere: self.chosen.map(|chosen| chosen.elsewhere.served.of(place)),
         };
         if self.asked.by_endpoint.is_some() {

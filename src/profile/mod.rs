@@ -124,7 +124,7 @@ pub struct ByteCount {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TraceInfo {
     /// File name as given; `-` for standard input.
-    pub name: String,
+    pub name: SharedText,
     /// The wire header's version, `1.26`.
     pub version: String,
     /// Its bytes, decompressed.
@@ -160,7 +160,7 @@ pub struct TraceInfo {
 impl TraceInfo {
     /// The file that was read, as given.
     pub fn file(&self) -> &str {
-        self.table.as_ref().unwrap_or(&self.name)
+        self.table.as_deref().unwrap_or(&self.name)
     }
 }
 

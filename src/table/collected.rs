@@ -95,7 +95,7 @@ impl Collected {
         self.announced.clear();
         for (trace, recording) in announced {
             let number = self.traces.len() as u32;
-            self.announced.entry([recording.clone(), trace.name.clone()]).or_insert(number);
+            self.announced.entry([recording.clone(), trace.name.to_string()]).or_insert(number);
             self.traces.push(TraceInfo { table: Some(name.to_owned()), ..trace });
             self.recordings.push(recording);
         }
@@ -240,7 +240,7 @@ impl Collected {
             self.recordings.push(own.into_iter().next().unwrap_or_default());
         }
         let trace = &mut self.traces[number as usize];
-        self.texts.text(name).as_str().clone_into(&mut trace.name);
+        trace.name = self.texts.text(name).clone();
         self.texts.text(go).as_str().clone_into(&mut trace.version);
         let text = |number: u32| self.texts.text(number).clone();
         trace.labels = key.1.iter().map(|(label, value)| (text(*label), text(*value))).collect();

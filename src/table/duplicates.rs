@@ -71,7 +71,7 @@ mod tests {
         let mut texts = SharedTexts::default();
         let trace = |(i, host): (usize, &&str)| {
             let labels = [("host".into(), texts.share(host))].into();
-            TraceInfo { name: i.to_string(), labels, ..TraceInfo::default() }
+            TraceInfo { name: i.to_string().into(), labels, ..TraceInfo::default() }
         };
         let mut collected = Collected::default();
         collected.traces = hosts.iter().enumerate().map(trace).collect();

@@ -69,7 +69,7 @@ impl TraceFacts {
     /// Of a trace that was read.
     pub(crate) fn of(trace: &TraceInfo, recording: &str) -> Self {
         Self {
-            name: trace.name.clone(),
+            name: trace.name.to_string(),
             recording: recording.to_owned(),
             go: trace.version.clone(),
             duration_ns: trace.duration_ns,
@@ -86,7 +86,7 @@ impl TraceFacts {
     /// The trace, as a profile has it, and what the column `recording` has.
     pub(super) fn trace(self) -> (TraceInfo, String) {
         let trace = TraceInfo {
-            name: self.name,
+            name: self.name.into(),
             version: self.go,
             duration_ns: self.duration_ns,
             window_ns: self.window_ns,

@@ -290,7 +290,7 @@ fn any_read_may_fail() {
     let selector = selector("main", root_by("creation,entry,stack"));
     for fail_at in 0.. {
         let source = Failing { bytes: &bytes, fail_at, reads: AtomicUsize::new(0) };
-        let inputs = [Input { name: name.clone(), source: &source, resolver: None }];
+        let inputs = [Input { name: name.as_str().into(), source: &source, resolver: None }];
         let options = Options { threads: 1, ..Options::default() };
         if let Err(error) = pipeline::profile(&inputs, &selector, options, None) {
             assert!(error.to_string().contains("the disk is on fire"), "{error}");
@@ -323,7 +323,7 @@ fn a_file_that_shrinks_ends_where_it_ends() {
     for (name, bytes) in traces(10_000) {
         for keep in [HEADER_SIZE, bytes.len() / 2, bytes.len() - 3] {
             let source = Shrunk { bytes: &bytes[..keep], said: bytes.len() as u64 };
-            let inputs = [Input { name: name.clone(), source: &source, resolver: None }];
+            let inputs = [Input { name: name.as_str().into(), source: &source, resolver: None }];
             let options = Options { threads: 1, ..Options::default() };
             let answer = pipeline::candidates(&inputs, None, options, None);
             assert!(answer.is_err() || !answer.is_ok_and(|c| c.traces.iter().all(|t| t.complete)), "{name}");

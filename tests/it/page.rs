@@ -29,7 +29,7 @@ const WANTED: Options = Options {
 fn profile_of(path: &Path, pattern: &str, options: Options) -> Option<Profile> {
     let bytes = std::fs::read(path).expect("a readable file");
     let name = path.file_name().expect("a name").to_string_lossy();
-    let inputs = [Input::new(name, &bytes)];
+    let inputs = [Input::new(&*name, &bytes)];
     match pipeline::profile(&inputs, &selector(pattern, RootBy::default()), options, None) {
         Ok(Answer::Profile(profile)) => Some(*profile),
         _ => None,
@@ -330,7 +330,7 @@ fn hostile(name: &str) -> Profile {
     let text = || name.to_owned();
     let frame = profile.tree.intern_frame(ProfileFrame { function: name.into(), file: name.into(), line: 7 });
     let stack = profile.tree.push(StackTree::ROOT, frame);
-    profile.traces = vec![TraceInfo { name: text(), version: text(), duration_ns: 100, ..TraceInfo::default() }];
+    profile.traces = vec![TraceInfo { name: text().into(), version: text(), duration_ns: 100, ..TraceInfo::default() }];
     profile.selection.patterns = vec![text()];
     let weight = Weight { events: 1, goroutine_ns: 9, latency_ns: 9 };
     let (detail, precision) = ("", Precision::Exact);

@@ -77,7 +77,7 @@ impl<'a> FixedColumns<'a> {
     fn write(&self, profile: &Profile) -> [String; 9] {
         let number = |ns: Option<u64>| ns.map_or(String::new(), |ns| ns.to_string());
         [
-            profile.traces.get(self.trace as usize).map_or(String::new(), |trace| trace.name.clone()),
+            profile.traces.get(self.trace as usize).map_or(String::new(), |trace| trace.name.to_string()),
             self.goid.to_string(),
             self.start_ns.to_string(),
             number(self.dur_ns),

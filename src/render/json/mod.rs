@@ -217,7 +217,7 @@ impl Serialize for Trace<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let t = self.0;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("name", &t.name)?;
+        map.serialize_entry("name", &*t.name)?;
         map.serialize_entry("version", &t.version)?;
         map.serialize_entry("bytes", &Bytes(t.bytes))?;
         map.serialize_entry("duration_ns", &t.duration_ns)?;

@@ -141,7 +141,7 @@ fn no_next_step_names_hundreds_of_files() {
     let next = |n: usize| {
         let mut profile = sample_requests();
         profile.traces = vec![profile.traces[0].clone(); n];
-        profile.traces.iter_mut().enumerate().for_each(|(i, trace)| trace.name = format!("{i}.trace"));
+        profile.traces.iter_mut().enumerate().for_each(|(i, trace)| trace.name = format!("{i}.trace").into());
         profile.requests.as_mut().unwrap().findings.clear();
         let text = String::from_utf8(render("text", &profile, &Options { hints: true, ..options(100) })).unwrap();
         text.lines().find(|line| line.starts_with("next: ")).map(str::to_owned)
