@@ -2,7 +2,7 @@
 
 use super::cut::{counting, with_cut};
 use super::latency::RequestSpan;
-use super::only::slowest_first;
+use super::only::{slowest_first, slowest_first_with};
 use super::{CutRequest, Exemplar, Latency, Request, Requests, TraceInfo, latency};
 use std::cmp::Reverse;
 
@@ -21,8 +21,8 @@ impl Requests {
         let spans: Vec<RequestSpan> = self.list.iter().map(RequestSpan::of).collect();
         self.latency = latency::latency(&spans, &order, traces);
         self.tail = latency::tail(self, slow);
-        self.at_least = self.least(traces, counting(&self.cut));
-        self.at_least_if_single = self.least_if_single(traces);
+        self.at_least = self.least(traces, &order, counting(&self.cut));
+        self.at_least_if_single = self.least_if_single(traces, &order);
         self.count_inferred();
         self.time_on_lanes();
     }
@@ -30,30 +30,35 @@ impl Requests {
     fn count_inferred(&mut self) {
         let least = |r: &Request| if r.may_be_several { 0 } else { r.at_least_ns.unwrap_or(r.dur_ns) };
         let mut at_least: Vec<u64> = self.list.iter().map(least).collect();
-        at_least.sort_unstable();
         let count = |counts: fn(&Request) -> bool| self.list.iter().filter(|r| counts(r)).count() as u64;
         let (inferred, several) = (count(Request::is_inferred), count(|r| r.may_be_several));
         (self.inferred_whole, self.listed_partial) = (count(|r| r.is_inferred() && !r.partial), count(|r| r.partial));
         (self.inferred, self.may_be_several) = (inferred, several);
-        self.inferred_at_least_p50_ns = latency::nearest_rank(&at_least, 50);
+        self.inferred_at_least_p50_ns = latency::nearest_rank(&mut at_least, 50);
     }
 
     /// The distribution if these requests that are cut had ended when they were last seen; none without such requests, and
-    /// where they are in the list already.
-    fn least<'c>(&self, traces: &[TraceInfo], cut: impl Iterator<Item = &'c CutRequest>) -> Option<Latency> {
+    /// where they are in the list already. `order` is that of the list, slowest first.
+    fn least<'c>(
+        &self,
+        traces: &[TraceInfo],
+        order: &[usize],
+        cut: impl Iterator<Item = &'c CutRequest>,
+    ) -> Option<Latency> {
         let mut cut = cut.peekable();
         if self.include_partial || cut.peek().is_none() {
             return None;
         }
         let list = with_cut(&self.list, cut);
-        let order = slowest_first(&list.iter().map(|r| r.dur_ns).collect::<Vec<_>>());
+        let durations: Vec<u64> = list.iter().map(|r| r.dur_ns).collect();
+        let order = slowest_first_with(order, &durations);
         latency::latency(&list, &order, traces)
     }
 
     /// With `--only` it is not known which of them would be chosen.
-    fn least_if_single(&self, traces: &[TraceInfo]) -> Option<Latency> {
+    fn least_if_single(&self, traces: &[TraceInfo], order: &[usize]) -> Option<Latency> {
         let several = self.only.is_none() && self.cut.iter().any(|cut| cut.may_be_several);
-        several.then(|| self.least(traces, self.cut.iter())).flatten()
+        several.then(|| self.least(traces, order, self.cut.iter())).flatten()
     }
 
     fn sort(&mut self) {

@@ -68,10 +68,10 @@ pub(super) fn latency(list: &[RequestSpan], order: &[usize], traces: &[TraceInfo
     })
 }
 
-/// The smallest of these values, in ascending order, that `percent` % of them do not exceed; 0 without any.
-pub(super) fn nearest_rank(ascending: &[u64], percent: usize) -> u64 {
-    let rank = (ascending.len() * percent).div_ceil(100).max(1);
-    ascending.get(rank - 1).copied().unwrap_or(0)
+/// The smallest of these values that `percent` % of them do not exceed; 0 without any. Puts them into another order.
+pub(super) fn nearest_rank(values: &mut [u64], percent: usize) -> u64 {
+    let rank = (values.len() * percent).div_ceil(100).max(1);
+    if values.len() < rank { 0 } else { *values.select_nth_unstable(rank - 1).1 }
 }
 
 /// `sum / n`, rounded half up; 0 for nothing.

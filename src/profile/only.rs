@@ -79,6 +79,14 @@ pub(super) fn slowest_first(durations: &[u64]) -> Vec<usize> {
     order
 }
 
+/// The same of a list to which some were added at its end; `before` is the order without them.
+pub(super) fn slowest_first_with(before: &[usize], durations: &[u64]) -> Vec<usize> {
+    let mut order: Vec<usize> = before.iter().copied().chain(before.len()..durations.len()).collect();
+    // Takes advantage of what is in order already.
+    order.sort_by_key(|&i| std::cmp::Reverse(durations[i]));
+    order
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +135,15 @@ mod tests {
         assert_eq!(chosen(Only::Slowest(2)), [2, 3]);
         assert_eq!(chosen(Only::Slowest(99)), [0, 1, 2, 3, 4, 5]);
         assert!(Only::Slowest(3).choose(&[]).is_empty());
+    }
+
+    #[test]
+    fn some_more_come_where_they_would_be_among_all() {
+        let durations: Vec<u64> = (0..40).map(|i| i * 37 % 11).collect();
+        for n in 0..durations.len() {
+            let before = slowest_first(&durations[..n]);
+            assert_eq!(slowest_first_with(&before, &durations), slowest_first(&durations), "{n}");
+        }
     }
 
     #[test]

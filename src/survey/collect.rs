@@ -8,6 +8,7 @@ use super::annotations::task_ids::TaskIds;
 use super::forest::Origin;
 use super::roots::connections::{Moment, ServerStack};
 use super::roots::paths::PathNode;
+use super::roots::served::ServerRequest;
 use super::roots::servers::ServerStep;
 use super::roots::stretches::Before;
 use super::roots::tracker::{RootEvidence, RootPart, RootTracker};
@@ -162,7 +163,7 @@ impl<'a> Collector<'a> {
         survey.warnings.extend(self.task_ids.into_warning());
         survey.served.finish(&survey.forest, &survey.symbols);
         let with_borders = survey.served.requests.iter().filter(|r| r.inferred.is_none());
-        survey.forest.served = with_borders.map(|request| request.served_span()).collect();
+        survey.forest.served = with_borders.map(ServerRequest::served_span).collect();
         if let Some(annotations) = self.annotations {
             survey.annotations = annotations.finish(&mut survey.forest, &survey.symbols);
         }

@@ -76,11 +76,14 @@ impl Names<'_, '_> {
         *goroutine_ns = goroutine_ns.saturating_add(paths.goroutine_ns);
         add_overlap(&mut requests.overlap, &paths.overlap);
         let states = self.state_numbers(&paths.states, requests);
-        let first = requests.list.len();
         let mut positions = FxHashMap::default();
-        for (i, request) in paths.requests.iter().enumerate() {
-            positions.insert(request.window, first + i);
-            let request = self.request(request, &states, requests);
+        positions.extend(paths.exemplars.iter().chain(&paths.slowest).map(|exemplar| (exemplar.window, None)));
+        requests.list.reserve(paths.requests.len());
+        for measured in &paths.requests {
+            if let Some(position) = positions.get_mut(&measured.window) {
+                *position = Some(requests.list.len());
+            }
+            let request = self.request(measured, &states, requests);
             requests.list.push(request);
         }
         let mut rows = FxHashMap::default();
@@ -94,7 +97,7 @@ impl Names<'_, '_> {
             all
         });
         for exemplar in &paths.exemplars {
-            if let Some(&position) = positions.get(&exemplar.window) {
+            if let Some(&Some(position)) = positions.get(&exemplar.window) {
                 let exemplar = self.exemplar(exemplar, position, requests);
                 requests.exemplars.push(exemplar);
             }
@@ -102,7 +105,7 @@ impl Names<'_, '_> {
         requests.choose_exemplars();
         self.add_runtime_spans(&paths.runtime_spans, &mut requests.runtime_spans);
         if let Some(slowest) = paths.slowest
-            && let Some(&position) = positions.get(&slowest.window)
+            && let Some(&Some(position)) = positions.get(&slowest.window)
         {
             let longer = requests
                 .slowest

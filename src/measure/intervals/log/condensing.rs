@@ -19,11 +19,11 @@ impl IntervalLog {
         let chunks = std::mem::take(&mut self.written);
         let mut dropped = Vec::new();
         for chunk in chunks {
-            if !is_needed(&chunk, needed) {
-                dropped.push(chunk);
-            } else {
+            if is_needed(&chunk, needed) {
                 self.drop_chunks(&mut dropped);
                 self.written.push(chunk);
+            } else {
+                dropped.push(chunk);
             }
         }
         self.drop_chunks(&mut dropped);
