@@ -107,7 +107,7 @@ impl PartPaths {
             let needed: Vec<Window> = self.left.iter().copied().chain([rest]).collect();
             log.condense(&joined(needed));
         }
-        self.paths.set_due(log);
+        self.paths.set_due(log, log.len_since(cutoff));
     }
 
     /// The requests to be walked, and from when on others need the log.

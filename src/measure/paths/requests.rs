@@ -1,6 +1,6 @@
 //! From windows that are over to requests with their paths: when paths are walked, and how long the log is kept.
 //!
-//! 1. When the log has grown threefold, the paths of all requests that are over by then are walked. So each of its entries is
+//! 1. When what open requests need of the log has grown threefold, the paths of all requests that are over by then are walked. So each of its entries is
 //!    walked over a few times at most, and memory is bounded by what open requests need.
 //! 2. After a walk, what is older than all open requests is dropped from the log.
 //! 3. Where that is still too much, the paths of open requests are *cut*: walked up to now as if they ended here, and the
@@ -179,12 +179,12 @@ impl Paths {
             self.cut_open(to, log, attribution);
             log.drop_before(to.now);
         }
-        self.set_due(log);
+        self.set_due(log, log.len());
     }
 
-    /// The next walk is due when the log has grown threefold: each walk goes also over most of what open requests need.
-    pub(super) fn set_due(&mut self, log: &IntervalLog) {
-        self.due = (log.len() + 2 * log.len().max(self.min_growth)).min(self.max_pieces.max(log.len() + 1));
+    /// The next walk is due when what open requests need of the log has grown threefold: each walk goes also over most of that.
+    pub(super) fn set_due(&mut self, log: &IntervalLog, of_open: usize) {
+        self.due = (log.len() + 2 * of_open.max(self.min_growth)).min(self.max_pieces.max(log.len() + 1));
     }
 
     /// Takes notice of the windows of which something is known since the last walk.

@@ -61,6 +61,13 @@ impl IntervalLog {
         self.memory.clone()
     }
 
+    /// How many of them are from `since` on, or in one chunk with such ones.
+    pub(crate) fn len_since(&self, since: Time) -> usize {
+        let of_all = [&self.written, &self.absorbed, &self.older].into_iter();
+        let late = of_all.flat_map(|chunks| &chunks[chunks.partition_point(|chunk| chunk.latest() < since)..]);
+        late.map(|chunk| chunk.ends.len()).sum::<usize>() + self.open.ends.len()
+    }
+
     /// Number of interval ends that are kept.
     pub(crate) fn len(&self) -> usize {
         self.n_closed + self.open.ends.len()
