@@ -7,7 +7,7 @@ use super::open_trace::{OpenTrace, of_last_trace};
 use super::progress::{ProgressHook, Ticker};
 use super::threads::in_pool;
 use super::{Input, Options};
-use crate::profile::{AnnotationCandidate, Candidate, Candidates, Handler, TraceInfo, Undecided};
+use crate::profile::{AnnotationCandidate, Candidate, Candidates, Handler, PooledCandidates, TraceInfo, Undecided};
 use crate::slice::TimeRange;
 use crate::survey::roots::servers::RECORDING_HANDLER;
 use crate::survey::{self, Among, Started, Survey};
@@ -55,8 +55,8 @@ pub(super) struct Listing<'h> {
 pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: Listing<'_>) -> Result<Candidates> {
     let elsewhere = ListedElsewhere::find(inputs, options)?;
     let ticker = Ticker::new(inputs, 2, listing.progress);
-    let mut all = Candidates::default();
-    all.warnings.extend(elsewhere.remark());
+    let mut all = PooledCandidates::default();
+    all.all.warnings.extend(elsewhere.remark());
     let list = |place: Place, trace: &mut OpenTrace<'_>, options: Options| {
         let (mut survey, predictions) = trace.survey(None, options, &ticker)?;
         trace.settle_first_calls(&mut survey)?;
@@ -76,10 +76,14 @@ pub(super) fn list_in_pool(inputs: &[Input<'_>], options: Options, listing: List
         let symbols = listing.with_functions.then(|| std::mem::take(&mut survey.symbols));
         Ok(ListedTrace { info, warnings, candidates, handlers, undecided, annotations, symbols })
     };
-    let mut all = each_trace(inputs, options, all, list, |all, done| match done {
-        Done::Trace(trace) => trace.add_to(all),
-        Done::Input(unusable) => all.warnings.extend(of_last_trace(unusable, &mut all.traces)),
+    let pooled = each_trace(inputs, options, all, list, |pooled, done| match done {
+        Done::Trace(trace) => trace.add_to(pooled),
+        Done::Input(unusable) => {
+            let all = &mut pooled.all;
+            all.warnings.extend(of_last_trace(unusable, &mut all.traces));
+        }
     })?;
+    let mut all = pooled.all;
     // What matched nothing is compared with each name.
     if !listing.with_functions {
         all.group_annotations();
@@ -103,28 +107,30 @@ struct ListedTrace {
 }
 
 impl ListedTrace {
-    fn add_to(self, all: &mut Candidates) {
+    fn add_to(self, pooled: &mut PooledCandidates) {
+        let all = &mut pooled.all;
         let number = all.traces.len();
         all.traces.push(self.info);
         all.warnings.extend(self.warnings.into_iter().map(|w| w.of_trace(number)));
-        let (rows, older) = self.candidates;
-        all.add(rows, older);
-        if let Some(symbols) = &self.symbols {
-            add_functions(all, symbols);
-        }
-        all.add_served(self.handlers, &self.undecided);
         let (rows, older_tasks) = self.annotations;
         all.older_tasks += older_tasks;
-        all.add_annotations(rows);
+        if let Some(symbols) = &self.symbols {
+            add_functions(pooled, symbols);
+        }
+        pooled.add_annotations(rows);
+        let (rows, older) = self.candidates;
+        pooled.add(rows, older);
+        pooled.add_served(self.handlers, &self.undecided);
     }
 }
 
 /// Adds the functions on all stacks.
-fn add_functions(all: &mut Candidates, symbols: &Symbols) {
+fn add_functions(pooled: &mut PooledCandidates, symbols: &Symbols) {
     let of_recording = symbols.stacks_with(|name| {
-        all.functions.push(name.to_owned());
+        pooled.add_function(name);
         name == RECORDING_HANDLER
     });
+    let all = &mut pooled.all;
     let stacks = of_recording.iter().enumerate().filter(|(_, is_own)| **is_own);
     let frames = stacks.flat_map(|(i, _)| symbols.frames(StackIdx(i as u32)));
     all.of_recording.extend(frames.map(|frame| symbols.function(frame).to_owned()));

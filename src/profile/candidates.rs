@@ -24,7 +24,7 @@ pub struct Candidates {
     pub rows: Vec<Candidate>,
     /// Goroutines that exist since before the trace began: nothing says who created them.
     pub older: u64,
-    /// All functions on the traces' stacks, in no order and maybe repeated; only where nothing matched, to suggest similar names.
+    /// All functions on the traces' stacks, each once, in no order; only where nothing matched, to suggest similar names.
     pub functions: Vec<String>,
     /// Those of them that are on stacks of the request that recorded a trace.
     pub of_recording: Vec<String>,
@@ -132,7 +132,8 @@ pub struct AnnotationGroup {
 }
 
 impl AnnotationCandidate {
-    fn absorb(&mut self, other: &Self) {
+    /// Adds those of another row of the same type.
+    pub fn absorb(&mut self, other: &Self) {
         self.took.absorb(&other.took);
         self.inferred += other.inferred;
         self.inside += other.inside;
@@ -140,56 +141,6 @@ impl AnnotationCandidate {
 }
 
 impl Candidates {
-    /// Adds the groups of one trace; equal ones are pooled.
-    pub fn add(&mut self, rows: Vec<Candidate>, older: u64) {
-        self.older += older;
-        if self.rows.is_empty() {
-            self.rows = rows;
-            return;
-        }
-        let key = |r: &Candidate| (r.line, r.entry.clone(), r.runs.clone(), r.creation_site.clone(), r.file.clone());
-        let known: HashMap<_, usize> = self.rows.iter().enumerate().map(|(i, r)| (key(r), i)).collect();
-        for row in rows {
-            match known.get(&key(&row)) {
-                Some(&i) => self.rows[i].absorb(&row),
-                None => self.rows.push(row),
-            }
-        }
-    }
-
-    /// Adds what the servers of one trace served; equal handlers are pooled.
-    pub fn add_served(&mut self, handlers: Vec<Handler>, undecided: &Undecided) {
-        if self.handlers.is_empty() {
-            self.handlers = handlers;
-        } else {
-            self.pool(handlers);
-        }
-        self.undecided += undecided;
-    }
-
-    fn pool(&mut self, handlers: Vec<Handler>) {
-        let key = |h: &Handler| (h.function.clone(), h.protocol, h.within.clone());
-        let known: HashMap<_, usize> = self.handlers.iter().enumerate().map(|(i, h)| (key(h), i)).collect();
-        for handler in handlers {
-            match known.get(&key(&handler)) {
-                Some(&i) => self.handlers[i].absorb(&handler),
-                None => self.handlers.push(handler),
-            }
-        }
-    }
-
-    /// Adds the user tasks and regions of one trace; those of one type are pooled.
-    pub fn add_annotations(&mut self, rows: Vec<AnnotationCandidate>) {
-        let known: HashMap<_, usize> =
-            self.annotations.iter().enumerate().map(|(i, a)| ((a.name.clone(), a.kind), i)).collect();
-        for row in rows {
-            match known.get(&(row.name.clone(), row.kind)) {
-                Some(&i) => self.annotations[i].absorb(&row),
-                None => self.annotations.push(row),
-            }
-        }
-    }
-
     /// Makes one row of tasks, and one of regions, whose names differ in nothing but ids.
     pub fn group_annotations(&mut self) {
         let (mut tasks, mut regions) = (Vec::new(), Vec::new());
@@ -267,7 +218,8 @@ fn grouped(rows: Vec<AnnotationCandidate>) -> Vec<AnnotationCandidate> {
 }
 
 impl Candidate {
-    fn absorb(&mut self, other: &Self) {
+    /// Adds the goroutines of another group of the same kind.
+    pub fn absorb(&mut self, other: &Self) {
         self.count += other.count;
         self.total_ns = self.total_ns.saturating_add(other.total_ns);
         self.max_ns = self.max_ns.max(other.max_ns);

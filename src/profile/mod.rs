@@ -27,6 +27,7 @@ mod only;
 mod overlap;
 mod own_code;
 mod packages;
+mod pooled_candidates;
 mod request_stacks;
 mod request_waits;
 mod requests;
@@ -58,6 +59,7 @@ pub use overlap::{HeapGoals, Overlap};
 pub use own_code::OwnCode;
 pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
+pub use pooled_candidates::PooledCandidates;
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
 pub use request_waits::{RequestWait, RequestWaits};
 pub use requests::{
