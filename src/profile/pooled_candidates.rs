@@ -106,7 +106,9 @@ mod tests {
         }
         assert_eq!(pooled.all.handlers.iter().map(|h| h.took.count()).collect::<Vec<_>>(), [2, 2, 2]);
         assert_eq!(pooled.all.annotations.len(), 2);
-        ["f", "g", "f"].iter().for_each(|name| pooled.add_function(name));
+        for name in ["f", "g", "f"] {
+            pooled.add_function(name);
+        }
         assert_eq!(pooled.all.functions, ["f", "g"]);
     }
 }

@@ -2,30 +2,25 @@
 
 use crate::trace::ids::GIdx;
 
-/// Which goroutines came already.
+/// Which goroutines came already: a bit for each.
 #[derive(Default, Debug)]
-pub(super) struct KnownGoroutines {
-    /// By [`GIdx`], the number of the last time that it came.
-    came: Vec<u32>,
-    now: u32,
-}
+pub(super) struct KnownGoroutines(Vec<u64>);
 
 impl KnownGoroutines {
     /// None came yet.
     pub(super) fn begin(&mut self) {
-        self.now = self.now.wrapping_add(1);
-        if self.now == 0 {
-            self.came.fill(0);
-            self.now = 1;
-        }
+        self.0.fill(0);
     }
 
     /// Notes one, and gives whether it did not come before.
     #[inline]
     pub(super) fn is_first(&mut self, g: GIdx) -> bool {
-        if self.came.len() <= g.at() {
-            self.came.resize(g.at() + 1, 0);
+        let (word, bit) = (g.at() / 64, 1 << (g.at() % 64));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
         }
-        std::mem::replace(&mut self.came[g.at()], self.now) != self.now
+        let is_first = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        is_first
     }
 }

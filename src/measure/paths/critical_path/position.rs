@@ -20,58 +20,88 @@ impl GoroutineAt {
     const ENDED: Self = Self { node: NodeId::NONE, sum: SumIdx::ENDED };
 }
 
-/// Goroutines of a page. Few of a trace's goroutines live at the time of one walk, and most of these have neighbouring indexes.
+/// Goroutines of a page.
 const PAGE: usize = 256;
 
-/// The moment that a walk has come back to. The memory is kept from one walk to the next.
+/// The moment that a walk has come back to. Few of a trace's goroutines live at the time of one walk, and most of these have
+/// neighbouring indexes: the others take no memory.
+///
+/// ```text
+///  goroutine  0 ─── 255   256 ─── 511   512 ─── 767   768 ─── 1023
+///  number     1           none          none          0             in `numbers`
+///  page       ■ ■ ■ … (0)   ■ ■ ■ … (1)                             in `pages`, kept from one walk to the next
+/// ```
 #[derive(Clone, Default, Debug)]
 pub(crate) struct WalkPosition {
-    /// By [`GIdx`].
-    goroutines: Vec<GoroutineAt>,
-    /// By page, whether something of it was changed since [`WalkPosition::go_to_end`].
-    changed: Vec<bool>,
+    /// By page of [`GIdx`], its number in `pages`; [`NO_PAGE`] where nothing has changed since the end of the log.
+    numbers: Vec<u32>,
+    pages: Vec<[GoroutineAt; PAGE]>,
+    /// Which pages the first of `pages` are: there is nothing in the others.
+    used: Vec<u32>,
     /// The node that each request is attached to: none before its end and after its start, as time goes back.
     nodes_of_requests: FxHashMap<WindowIdx, NodeId>,
 }
 
+const NO_PAGE: u32 = u32::MAX;
+
 impl WalkPosition {
     /// For a trace with so many goroutines; to be placed by [`WalkPosition::go_to_end`].
     pub(crate) fn new(n_goroutines: usize) -> Self {
-        Self {
-            goroutines: vec![GoroutineAt::ENDED; n_goroutines],
-            changed: vec![false; n_goroutines.div_ceil(PAGE)],
-            nodes_of_requests: FxHashMap::default(),
-        }
+        Self { numbers: vec![NO_PAGE; n_goroutines.div_ceil(PAGE)], ..Self::default() }
     }
 
     /// Goes to the end of a log, where the goroutines of `open` exist, each in an interval that is counted in its sum.
     pub(crate) fn go_to_end(&mut self, open: &[(GIdx, SumIdx)]) {
-        for (page, changed) in self.goroutines.chunks_mut(PAGE).zip(&mut self.changed) {
-            if std::mem::take(changed) {
-                page.fill(GoroutineAt::ENDED);
-            }
+        for (page, content) in self.used.drain(..).zip(&mut self.pages) {
+            self.numbers[page as usize] = NO_PAGE;
+            content.fill(GoroutineAt::ENDED);
         }
         self.nodes_of_requests.clear();
         for &(g, sum) in open {
-            self.goroutines[g.at()].sum = sum;
-            self.changed[g.at() / PAGE] = true;
+            self.get_mut(g).sum = sum;
         }
+    }
+
+    fn get(&self, g: GIdx) -> GoroutineAt {
+        let number = self.numbers[g.at() / PAGE];
+        self.pages.get(number as usize).map_or(GoroutineAt::ENDED, |page| page[g.at() % PAGE])
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "for each interval end, in the loop of a walk")]
+    fn get_mut(&mut self, g: GIdx) -> &mut GoroutineAt {
+        let mut number = self.numbers[g.at() / PAGE];
+        if number == NO_PAGE {
+            number = self.add_page(g);
+        }
+        &mut self.pages[number as usize][g.at() % PAGE]
+    }
+
+    /// The number of the page of a goroutine, which has none yet.
+    #[cold]
+    fn add_page(&mut self, g: GIdx) -> u32 {
+        let (page, number) = (g.at() / PAGE, self.used.len());
+        if number == self.pages.len() {
+            self.pages.push([GoroutineAt::ENDED; PAGE]);
+        }
+        self.used.push(page as u32);
+        self.numbers[page] = number as u32;
+        number as u32
     }
 
     /// What the interval is counted in that a goroutine is in.
     pub(crate) fn sum(&self, g: GIdx) -> SumIdx {
-        self.goroutines[g.at()].sum
+        self.get(g).sum
     }
 
     /// A goroutine's node; [`NodeId::NONE`] while it is on no path.
     pub(super) fn node(&self, g: GIdx) -> NodeId {
-        self.goroutines[g.at()].node
+        self.get(g).node
     }
 
     /// Sets a goroutine's node.
     pub(super) fn set_node(&mut self, g: GIdx, node: NodeId) {
-        self.goroutines[g.at()].node = node;
-        self.changed[g.at() / PAGE] = true;
+        self.get_mut(g).node = node;
     }
 
     /// The node that a request is attached to; [`NodeId::NONE`] for none.
@@ -94,10 +124,8 @@ impl WalkPosition {
     // Inlined: nearly all interval ends are of others, and are passed in a loop of a dozen instructions.
     #[inline(always)]
     pub(super) fn step_back_to_node(&mut self, slice: &mut ChunkSlice<'_>) -> Option<(LoggedEnd, (NodeId, SumIdx))> {
-        let (goroutines, changed) = (&mut self.goroutines[..], &mut self.changed[..]);
         slice.find_back(|g, sum| {
-            changed[g.at() / PAGE] = true;
-            let goroutine = &mut goroutines[g.at()];
+            let goroutine = self.get_mut(g);
             let after = std::mem::replace(&mut goroutine.sum, sum);
             (goroutine.node != NodeId::NONE).then_some((goroutine.node, after))
         })
