@@ -48,6 +48,7 @@ mod laws;
 mod list_time;
 mod loops;
 mod manners;
+mod many_traces;
 mod matched;
 mod memory;
 mod memory_tables;

@@ -1,0 +1,95 @@
+//! Many small traces in one command: the same for any number of threads, little memory for each, and no time is lost where all of
+//! them together have more chains of waits than there is room for. On schedules that a simulated scheduler makes up.
+
+use crate::common::sim::{Plan, simulate};
+use crate::common::{digest, is_alone, root, root_by, selector};
+use crate::memory::HEAP;
+use gotrace_slice::pipeline::{self, Answer, Input, Options};
+use gotrace_slice::profile::Profile;
+use std::collections::BTreeMap;
+
+/// So many pairs of a chain of waits and what was done at its end are told by two waits and more.
+const ROOM: usize = 4096;
+
+fn traces(n: u64) -> Vec<Vec<u8>> {
+    let plan = |seed| Plan { seed: 77 * seed + 5, steps: 1500, threads: 6, generations: 1, version: "1.26" };
+    (0..n).map(|seed| simulate(plan(seed)).bytes).collect()
+}
+
+fn profile(traces: &[Vec<u8>], threads: usize, request_stacks: bool) -> Profile {
+    let inputs: Vec<Input<'_>> = traces.iter().map(|bytes| Input::new("test", bytes)).collect();
+    let options = Options { threads, request_stacks, include_partial: true, ..Options::default() };
+    match pipeline::profile(&inputs, &selector("main", root_by("creation,entry")), options, None) {
+        Ok(Answer::Profile(profile)) => *profile,
+        _ => panic!("a profile"),
+    }
+}
+
+/// How many samples are of other goroutines than the requests' own, and the most waits that such a one has.
+fn elsewhere(profile: &Profile) -> (usize, usize) {
+    let waits = |node| profile.tree.stack(node).filter(|frame| frame.is_waiting_for()).count();
+    let of_all = profile.samples.iter().map(|sample| waits(sample.stack)).filter(|n| *n > 0);
+    of_all.fold((0, 0), |(samples, most), n| (samples + 1, most.max(n)))
+}
+
+fn latency_by_state(profile: &Profile) -> impl Iterator<Item = (String, u64)> + '_ {
+    let states = profile.states.iter().map(|state| (state.state.to_string(), state.weight.latency_ns));
+    states.filter(|(_, ns)| *ns > 0)
+}
+
+#[test]
+fn chains_of_all_traces_share_the_room_and_no_time_is_lost() {
+    for (n, is_too_much) in [(130, false), (260, true)] {
+        let traces = traces(n);
+        let singles: Vec<Profile> = traces.chunks(1).map(|one| profile(one, 1, false)).collect();
+        let most_of_one = singles.iter().map(|single| elsewhere(single).1).max().expect("a trace");
+        let all = profile(&traces, 1, false);
+        let (samples, most) = elsewhere(&all);
+        assert_eq!(samples > ROOM, is_too_much, "{n} traces: {samples} samples");
+        assert_eq!(most, if is_too_much { 1 } else { most_of_one }, "{n} traces");
+        assert!(most_of_one > 1, "a single trace has room for more: {most_of_one}");
+        let mut states: BTreeMap<String, u64> = BTreeMap::new();
+        for (state, ns) in singles.iter().flat_map(latency_by_state) {
+            *states.entry(state).or_default() += ns;
+        }
+        assert_eq!(latency_by_state(&all).collect::<BTreeMap<_, _>>(), states);
+        for threads in [2, 8].into_iter().filter(|_| is_too_much) {
+            assert!(digest(&profile(&traces, threads, false)) == digest(&all), "{n} traces, {threads} threads");
+        }
+        // What each request spent where adds up to what it took, by samples that are there.
+        let all = profile(&traces, 2, true);
+        let requests = all.requests.as_ref().expect("requests");
+        let stacks = requests.stacks.as_ref().expect("their stacks");
+        let mut of_samples = vec![0; all.samples.len()];
+        for (i, request) in requests.list.iter().enumerate() {
+            stacks.of(i).for_each(|(sample, ns)| of_samples[sample] += ns);
+            let more: u64 = stacks.more_of(i).iter().map(|more| more.ns).sum();
+            assert_eq!(stacks.of(i).map(|(_, ns)| ns).sum::<u64>() + more, request.dur_ns);
+        }
+        let known = all.samples.iter().zip(&of_samples);
+        assert!(stacks.more().is_empty() && known.clone().all(|(sample, ns)| sample.weight.latency_ns == *ns));
+    }
+}
+
+#[test]
+fn each_further_trace_takes_little_memory() {
+    if !is_alone(module_path!(), "each_further_trace_takes_little_memory") {
+        return;
+    }
+    // Copies of an old trace are no snapshots of one process: it has no generations.
+    let bytes = std::fs::read(root().join("testdata/traces/go1.21/server.trace")).expect("a recording");
+    let traces = vec![bytes; 1100];
+    let peak = |n: usize| {
+        let before = HEAP.current_usage();
+        HEAP.reset_peak_usage();
+        let profile = profile(&traces[..n], 1, false);
+        let requests = profile.requests.map_or(0, |requests| requests.list.len());
+        (HEAP.peak_usage().saturating_sub(before), requests)
+    };
+    let ((few, n_few), (many, n_many)) = (peak(100), peak(1100));
+    println!("{} kB of 100 traces, {} of 1100; {n_few} and {n_many} requests", few >> 10, many >> 10);
+    assert_eq!(n_many, 11 * n_few);
+    // A request's 200 bytes may be there twice, when there is room for twice as many.
+    let allowed = few + 1000 * 600 + 400 * (n_many - n_few);
+    assert!(many < allowed, "{many} bytes; {allowed} are allowed");
+}
