@@ -61,6 +61,7 @@ pub(crate) use own_code::is_fetched;
 pub use packages::{is_std, only_parks, package, split_package};
 pub use pooled_candidates::PooledCandidates;
 pub use request_stacks::{MoreStacks, RequestStacks, RequestTotals};
+pub(crate) use request_waits::MAX_REQUEST_WAITS;
 pub use request_waits::{RequestWait, RequestWaits};
 pub use requests::{
     Finding, FindingEvidence, Latency, Metric, Request, Requests, RuntimeSpan, RuntimeSpans, TailRow, WakerKind, Wakeup,

@@ -1,5 +1,9 @@
 //! Each request's waits by who ended them: request × wait. Made only where it is asked for.
 
+/// Most sums of waits of requests that a page shows, beside the pieces of their paths; of more it has those of all requests
+/// together. So no more are kept of one trace.
+pub(crate) const MAX_REQUEST_WAITS: usize = 200_000;
+
 /// Waits of one request that are counted together.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RequestWait {

@@ -79,8 +79,8 @@
 //! * [`request_stacks`], [`request_waits`]: each request's time by stack, and who ended its waits, where that is asked for.
 //! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
 //! * [`times_elsewhere`]: what was waited for, of all walks.
-//! * [`requests`]: when to walk, and what to keep; [`group_walks`], [`requests_end`]; [`known_before`]: what is known of the whole
-//!   trace before.
+//! * [`requests`]: when to walk, and what to keep; [`group_walks`], [`requests_end`]; [`known_before`], [`served_borders`]: what is known of
+//!   the whole trace before.
 //! * [`in_part`], [`absorbing`], [`our_sums`]: walks of parts, and what they found.
 //!
 //! The log is written by the measurer (`core`).
@@ -102,6 +102,7 @@ pub(crate) mod requests;
 mod requests_end;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;
+mod served_borders;
 mod times_elsewhere;
 pub(crate) mod wait_chains;
 pub(crate) mod wait_for;

@@ -4,11 +4,9 @@
 //! goroutine have each of its waits alike.
 
 use super::wakeups::{WaitKey, WaitSum};
+use crate::profile::MAX_REQUEST_WAITS;
 use crate::slice::WindowIdx;
 use rustc_hash::FxHashMap;
-
-/// Most sums that are kept of one trace, as many as a page shows; where there would be more, there are none.
-const MAX_SUMS: usize = 200_000;
 
 /// The waits of one request that are counted together.
 pub(crate) type RequestWait = (WindowIdx, WaitKey, WaitSum);
@@ -36,7 +34,7 @@ impl RequestWaits {
         if let Some(sum) = self.sums.get_mut(&(request, key)) {
             return sum.add(more);
         }
-        if self.sums.len() >= MAX_SUMS {
+        if self.sums.len() >= MAX_REQUEST_WAITS {
             self.give_up();
         }
         if !self.is_full {

@@ -1,7 +1,7 @@
 //! What the time of each request is made of: by stack, and by state alone where the stacks are too many for a page.
 
 use super::tables::States;
-use crate::profile::{RequestStacks, RequestWaits, Requests};
+use crate::profile::{MAX_REQUEST_WAITS, RequestStacks, RequestWaits, Requests};
 use serde::Serialize;
 use std::cmp::Reverse;
 
@@ -17,9 +17,6 @@ pub(super) struct PieceColumns {
     ns: Vec<u64>,
 }
 
-/// Most sums of waits of requests on a page, beside the pieces; of more the page has those of all requests together.
-const MAX_WAITS: usize = 200_000;
-
 /// Who ended each request's waits: how many rows each one has, and then the rows of all, in order.
 #[derive(Serialize, Default)]
 pub(super) struct WaitColumns {
@@ -34,7 +31,7 @@ pub(super) struct WaitColumns {
 impl WaitColumns {
     /// None where they are not known, or too many for a page.
     pub(super) fn of(waits: &RequestWaits) -> Option<Self> {
-        if waits.sums() > MAX_WAITS {
+        if waits.sums() > MAX_REQUEST_WAITS {
             return None;
         }
         let mut columns = Self::default();
