@@ -1,25 +1,18 @@
 //! One stack on one line: outermost user function → … → leaf.
 
+mod fitting;
 mod line_names;
+mod ranking;
 
 pub(super) use line_names::LineNames;
 
 use super::hyperlink::SourceFile;
-use super::layout::{View, width};
 use crate::profile::{Carrier, OwnCode, ProfileFrame, SharedText};
 use crate::render::names;
+use ranking::{MAX_PIECES, limited, outermost_first};
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
 use std::rc::Rc;
 
-/// Frames looked at from either end: no line shows more, and fitting stays cheap.
-const MAX_PIECES: usize = 48;
-/// Frames tried for the room that is left between the ends.
-const MAX_TRIES: usize = 12;
-/// Columns of a cut name that still say something beside the `…` for its callees.
-const MIN_NAME: usize = 10;
-/// Columns of the arrows and dots around two names.
-const MIN_ARROWS: usize = 12;
 /// Before the name of a goroutine that another one waits for.
 const WAITS_FOR: &str = "waits for ";
 
@@ -181,11 +174,6 @@ impl StackLine {
         Some(Self { wanted, is_told_apart: true, ..self.clone() })
     }
 
-    /// Columns below which something that is always kept gets lost.
-    pub(super) fn min_room(&self) -> usize {
-        if self.n_kept > 1 { 2 * MIN_NAME + WAITS_FOR.len() + MIN_ARROWS } else { MIN_NAME }
-    }
-
     /// The pieces that are always kept, in words: `main.orders, waits for main.worker`; what a goroutine only carries is
     /// what is waited for.
     pub(super) fn in_short(&self) -> String {
@@ -203,45 +191,6 @@ impl StackLine {
         if kept.is_empty() { "an unknown stack".to_owned() } else { kept.join(", ") }
     }
 
-    /// As much of the chain as fits: first the innermost user function and what it waits for, then the leaf, the outermost,
-    /// and the rest.
-    pub(super) fn fit(&self, view: &View<'_>, max: usize) -> String {
-        if self.pieces.is_empty() {
-            return view.fit("(no stack recorded)", max);
-        }
-        let mut keep = vec![true; self.pieces.len()];
-        let whole = self.join(view, &keep);
-        if width(&whole) <= max {
-            return whole;
-        }
-        if let Some(short) = self.without_entry() {
-            return short.fit(view, max);
-        }
-        keep.fill(false);
-        let mut n_kept = self.n_kept;
-        self.wanted.iter().take(n_kept).for_each(|&i| keep[i] = true);
-        if width(&self.join(view, &keep)) > max {
-            match self.cut_kept(view, &keep, max) {
-                Some(cut) => return cut,
-                None => n_kept = 1,
-            }
-            // The first is shown even if only its end fits.
-            keep.fill(false);
-            let first = self.wanted[0];
-            keep[first] = true;
-            if width(&self.join(view, &keep)) > max {
-                return self.cut_kept(view, &keep, max).unwrap_or_else(|| cut(view, &self.pieces[first], max));
-            }
-        }
-        for &i in self.wanted.iter().skip(n_kept).take(MAX_TRIES) {
-            keep[i] = true;
-            if width(&self.join(view, &keep)) > max {
-                keep[i] = false;
-            }
-        }
-        self.join(view, &keep)
-    }
-
     /// The same with the place beside its own function, `main.orders (main.go:33)`.
     pub(super) fn with_place(mut self) -> Self {
         if let Some(own) = self
@@ -253,104 +202,6 @@ impl StackLine {
             *own = format!("{own} ({})", self.place).into();
         }
         self
-    }
-
-    /// The same in two lines where one cannot show the innermost user function, what it waits for, and the leaf: the second
-    /// begins with what it waits for, or is the leaf.
-    pub(super) fn wrap(&self, view: &View<'_>, max: usize) -> String {
-        if let Some(short) =
-            self.without_entry().filter(|_| width(&self.join(view, &vec![true; self.pieces.len()])) > max)
-        {
-            return short.wrap(view, max);
-        }
-        let Some(last) = self.pieces.len().checked_sub(1) else { return self.fit(view, max) };
-        let mut ends = vec![false; self.pieces.len()];
-        self.wanted.iter().take(self.n_kept).chain([&last]).for_each(|&i| ends[i] = true);
-        let border =
-            self.wanted.iter().take(self.n_kept).copied().filter(|&i| self.pieces[i].starts_with(WAITS_FOR)).max();
-        let border = border.unwrap_or(last);
-        let is_whole = width(&self.join(view, &ends)) <= max;
-        if is_whole || border == 0 || max < 2 * MIN_NAME {
-            return self.fit(view, max);
-        }
-        let (first, second) = (self.part(0..border), self.part(border..self.pieces.len()));
-        let indent = format!(" {}", view.glyphs.arrow);
-        let second = second.fit(view, max.saturating_sub(width(&indent)));
-        format!("{}\n{indent}{second}", first.fit(view, max))
-    }
-
-    /// The same with the innermost own function of the goroutine that is waited for in place of the functions before it: it says
-    /// more of what is waited for than what the goroutine was started with. None where that is named already.
-    fn without_entry(&self) -> Option<Self> {
-        let own = self.own_in_work?;
-        let entry = self.pieces[..own].iter().rposition(|piece| piece.starts_with(WAITS_FOR))?;
-        let mut pieces = (*self.pieces).clone();
-        let named: SharedText = format!("{WAITS_FOR}{}", pieces[own]).into();
-        pieces.splice(entry..=own, [named]);
-        let moved = self.wanted.iter().filter(|i| **i <= entry || **i > own);
-        let wanted = moved.map(|&i| if i > own { i - (own - entry) } else { i }).collect();
-        Some(Self { pieces: pieces.into(), wanted, own_in_work: None, ..self.clone() })
-    }
-
-    /// Some of the pieces in a row: the first and the last of them are kept.
-    fn part(&self, range: Range<usize>) -> Self {
-        let inside = self.wanted.iter().filter(|i| range.contains(i)).map(|i| i - range.start);
-        let mut wanted: Vec<usize> = inside.collect();
-        let mut n_kept = 1;
-        if range.start > 0 {
-            // What it waits for, and the leaf.
-            let last = range.len() - 1;
-            wanted.retain(|i| *i != 0 && *i != last);
-            let ends = if last == 0 { vec![0] } else { vec![0, last] };
-            n_kept = ends.len();
-            wanted.splice(0..0, ends);
-        }
-        Self { pieces: self.pieces[range].to_vec().into(), wanted, n_kept, own_in_work: None, ..self.clone() }
-    }
-
-    /// The kept pieces, their names cut until they fit; none where too little would be left of them.
-    fn cut_kept(&self, view: &View<'_>, keep: &[bool], max: usize) -> Option<String> {
-        let line = self.join(view, keep);
-        let kept: Vec<usize> = (0..keep.len()).filter(|&i| keep[i]).collect();
-        let names: usize = kept.iter().map(|&i| width(&self.pieces[i])).sum();
-        let mut room = max.checked_sub(width(&line) - names)?;
-        let mut line = self.clone();
-        let mut by_width = kept.clone();
-        by_width.sort_by_key(|&i| width(&self.pieces[i]));
-        let least = |i: usize| {
-            let waits = if self.pieces[i].starts_with(WAITS_FOR) { WAITS_FOR.len() } else { 0 };
-            width(&self.pieces[i]).min(MIN_NAME + waits)
-        };
-        for (n, &i) in by_width.iter().enumerate() {
-            let for_others: usize = by_width[n + 1..].iter().map(|&i| least(i)).sum();
-            let most = room.checked_sub(for_others).filter(|most| *most >= least(i))?;
-            let share = (room / (by_width.len() - n)).clamp(least(i), most);
-            if width(&self.pieces[i]) > share {
-                Rc::make_mut(&mut line.pieces)[i] = cut(view, &self.pieces[i], share).into();
-            }
-            room -= width(&line.pieces[i]);
-        }
-        Some(line.join(view, keep))
-    }
-
-    fn join(&self, view: &View<'_>, keep: &[bool]) -> String {
-        let mut parts: Vec<&str> = Vec::new();
-        for (piece, &kept) in self.pieces.iter().zip(keep) {
-            if kept {
-                parts.push(piece);
-            } else if !parts.is_empty() && parts.last() != Some(&view.glyphs.dots) {
-                parts.push(view.glyphs.dots);
-            }
-        }
-        parts.join(view.glyphs.arrow)
-    }
-}
-
-/// The end of a name, its most telling part; after [`WAITS_FOR`] if the piece begins so and there is room.
-fn cut(view: &View<'_>, piece: &str, max: usize) -> String {
-    match (piece.strip_prefix(WAITS_FOR), max.checked_sub(WAITS_FOR.len())) {
-        (Some(name), Some(room)) if room >= MIN_NAME => format!("{WAITS_FOR}{}", view.fit_end(name, room)),
-        _ => view.fit_end(piece, max),
     }
 }
 
@@ -379,43 +230,6 @@ fn entry<'a>(frames: &[&'a ProfileFrame], own: &OwnCode) -> Option<&'a ProfileFr
 fn entry_at(frames: &[&ProfileFrame], own: &OwnCode) -> Option<usize> {
     let end = frames.iter().position(|f| f.is_pseudo()).unwrap_or(frames.len());
     frames[..end].iter().rposition(|f| own.has(f)).or(end.checked_sub(1))
-}
-
-/// Turns pieces round, cuts what is beyond reading, and ranks them.
-fn outermost_first(
-    mut pieces: Vec<SharedText>,
-    shown: &[&ProfileFrame],
-    own: &OwnCode,
-    by_creator: bool,
-) -> (Vec<SharedText>, Vec<usize>) {
-    let mut user: Vec<bool> = shown.iter().map(|f| own.has(f)).collect();
-    pieces.reverse();
-    user.reverse();
-    let last = pieces.len().saturating_sub(1);
-    // Where only the creator is the user's, what it started says more than the creator.
-    let innermost_user = user.iter().rposition(|&u| u).map(|i| if by_creator && i == 0 { 1 } else { i });
-    let other = by_creator.then_some(1);
-    let mut wanted: Vec<usize> = other.into_iter().chain(innermost_user).chain([last, 0]).collect();
-    wanted.extend((0..pieces.len()).rev().filter(|&i| user[i]));
-    wanted.extend(innermost_user.map(|i| i + 1));
-    wanted.extend((0..pieces.len()).rev());
-    limited(pieces, wanted)
-}
-
-/// Without what is in the middle of too many pieces; each position is wanted once.
-fn limited(mut pieces: Vec<SharedText>, mut wanted: Vec<usize>) -> (Vec<SharedText>, Vec<usize>) {
-    if pieces.len() > 2 * MAX_PIECES {
-        let (first, removed) = (MAX_PIECES, pieces.len() - 2 * MAX_PIECES);
-        pieces.splice(first..first + removed, []);
-        wanted.retain(|i| !(first..first + removed).contains(i));
-        wanted.iter_mut().filter(|i| **i >= first).for_each(|i| *i -= removed);
-    }
-    let mut seen = vec![false; pieces.len()];
-    wanted.retain(|&i| i < seen.len() && !std::mem::replace(&mut seen[i], true));
-    // There may be very many lines, and each position was in the list several times.
-    wanted.shrink_to_fit();
-    pieces.shrink_to_fit();
-    (pieces, wanted)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::*;
 use crate::profile::StackTree;
 use crate::render::Options;
+use crate::render::text::layout::{View, width};
 
 fn frame(function: &str, line: u32) -> ProfileFrame {
     ProfileFrame { function: function.into(), file: format!("/src/f{line}.go").into(), line }
