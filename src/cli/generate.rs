@@ -1,6 +1,7 @@
 //! `--generate`: completions and the man page, for packagers and for those who installed with cargo.
 
-use super::args::{Args, Generate};
+use super::arg_values::Generate;
+use super::args::Args;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 use std::io::{self, Write};

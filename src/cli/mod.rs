@@ -2,12 +2,13 @@
 //!
 //! In: the arguments, and the traces they name. Out: files, standard output, messages, an exit code.
 //!
-//! To read: `run` (the steps, top to bottom), `args`, `config`, `options` and `formats` (what is asked), `address`, `input` (traces: `file_source`, `open_files`, `spool`,
+//! To read: `run` (the steps, top to bottom), `args`, `arg_values`, `config`, `options` and `formats` (what is asked), `address`, `input` (traces: `file_source`, `open_files`, `spool`,
 //! `sniff`), `labels` (what the user says of them), `question` (the library is called; `no_match` when nothing matches), `compare`, `filter`, `report` (any result),
 //! `deliver`, `output`, `pager`, `browser` and `unfinished` (results and warnings); `failure` `console` and `wrap` (messages).
 
 mod address;
 mod anonymize;
+mod arg_values;
 mod args;
 mod broken_rules;
 mod browser;

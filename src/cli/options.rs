@@ -1,6 +1,7 @@
 //! The arguments → options of the library.
 
-use super::args::{Args, ColorArg, MetricArg, RootByArg, SortArg, StacksArg, UnitArg};
+use super::arg_values::{ColorArg, MetricArg, RootByArg, SortArg, StacksArg, UnitArg};
+use super::args::Args;
 use super::failure::{CliResult, Failure};
 use super::{console, display_path, formats};
 use anstream::ColorChoice;

@@ -1,6 +1,7 @@
 //! Where results go: standard output, and files that appear whole or not at all.
 
-use super::args::{Args, MetricArg};
+use super::arg_values::MetricArg;
+use super::args::Args;
 use super::display_path;
 use super::failure::{CliResult, Failure, reason};
 use super::formats;

@@ -1,6 +1,7 @@
 //! Tables of requests as inputs, in place of traces.
 
-use super::args::{Args, StacksArg};
+use super::arg_values::StacksArg;
+use super::args::Args;
 use super::failure::{CliResult, Failure};
 use super::input::Opened;
 use super::options;
