@@ -67,8 +67,6 @@ impl WalkPosition {
         self.pages.get(number as usize).map_or(GoroutineAt::ENDED, |page| page[g.at() % PAGE])
     }
 
-    #[inline(always)]
-    #[allow(clippy::inline_always, reason = "for each interval end, in the loop of a walk")]
     fn get_mut(&mut self, g: GIdx) -> &mut GoroutineAt {
         let mut number = self.numbers[g.at() / PAGE];
         if number == NO_PAGE {
@@ -124,11 +122,20 @@ impl WalkPosition {
     // Inlined: nearly all interval ends are of others, and are passed in a loop of a dozen instructions.
     #[inline(always)]
     pub(super) fn step_back_to_node(&mut self, slice: &mut ChunkSlice<'_>) -> Option<(LoggedEnd, (NodeId, SumIdx))> {
-        slice.find_back(|g, sum| {
-            let goroutine = self.get_mut(g);
-            let after = std::mem::replace(&mut goroutine.sum, sum);
-            (goroutine.node != NodeId::NONE).then_some((goroutine.node, after))
-        })
+        loop {
+            let (numbers, pages) = (&self.numbers[..], &mut self.pages[..]);
+            let (end, of_node) = slice.find_back(|g, sum| {
+                let Some(page) = pages.get_mut(numbers[g.at() / PAGE] as usize) else { return Some(None) };
+                let goroutine = &mut page[g.at() % PAGE];
+                let after = std::mem::replace(&mut goroutine.sum, sum);
+                (goroutine.node != NodeId::NONE).then_some(Some((goroutine.node, after)))
+            })?;
+            if let Some(of_node) = of_node {
+                return Some((end, of_node));
+            }
+            // The first of its page: it is on no path.
+            self.get_mut(end.g).sum = end.sum;
+        }
     }
 }
 
