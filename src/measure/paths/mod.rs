@@ -55,11 +55,11 @@
 //!
 //! # When
 //!
-//! A part walks the paths of requests that begin and end in it while it is measured, each time its log has grown threefold
-//! ([`in_part`]); so threads walk side by side. What parts leave, the whole walks at the end of a generation, if enough was
-//! logged, and at the end of the trace ([`requests`]). When little is left to measure, the other threads would be idle: then the
-//! requests are shared out ([`parallel`]), into as many shares however many threads there are. Where each request's stacks, or
-//! more than the slowest one's goroutines, are asked for, the whole walks all.
+//! A part walks the paths of requests that begin and end in it while it is measured, each time what open requests need of
+//! its log has grown threefold ([`in_part`]); so threads walk side by side. What parts leave, the whole walks at the end of a
+//! generation, if enough was logged, and at the end of the trace ([`requests`]). When little is left to measure, the other
+//! threads would be idle: then the requests are shared out ([`parallel`]), into as many shares however many threads there are.
+//! Where each request's stacks, or more than the slowest one's goroutines, are asked for, the whole walks all.
 //!
 //! # User tasks
 //!
