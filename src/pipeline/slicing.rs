@@ -260,6 +260,8 @@ impl Slicer<'_> {
             chosen.keep(&mut slice, place);
         }
         let stretches_alone = select_alone(stretches_alone(&survey, &slice));
+        // All that is said of them is known now, and to measure takes the most memory.
+        drop(std::mem::take(&mut survey.served));
         let mut warnings = trace.take_warnings();
         warnings.extend(std::mem::take(&mut survey.warnings).into_vec());
         trace.date(&survey, &mut warnings);

@@ -198,7 +198,7 @@ impl Forest {
     pub(crate) fn died(&mut self, g: GIdx, at: Time, generation: u32) {
         self.goroutines[g.at()].ended = generation;
         if let Some(life) = self.lives.get_mut(g.at()) {
-            life.died = Some(at);
+            life.end(at);
         }
     }
 
@@ -301,7 +301,7 @@ mod tests {
         Goroutine { parent, origin: Origin::Created, ..Goroutine::older(GoId(id), generation) }
     }
 
-    const LIFE: Option<Life> = Some(Life { born: Time(0), died: None });
+    const LIFE: Option<Life> = Some(Life::since(Time(0)));
 
     #[test]
     fn children_stand_below_their_parents_in_order() {

@@ -79,7 +79,7 @@ impl Survey {
         lives.enumerate().map(|(i, (goroutine, life))| ListedSpan {
             item: ListedItem::Goroutine(GIdx(i as u32)),
             identity: Identity::Goroutine(goroutine.id.0),
-            span: CutSpan { began: Some(life.born).filter(|_| goroutine.origin != Origin::Older), ended: life.died },
+            span: CutSpan { began: Some(life.born).filter(|_| goroutine.origin != Origin::Older), ended: life.died() },
             is_inferred: false,
             is_named: goroutine.origin != Origin::Older,
         })

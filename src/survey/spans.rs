@@ -9,14 +9,29 @@ use crate::trace::time::{Time, Window};
 pub(crate) struct Life {
     /// Its creation, or the trace's start.
     pub(crate) born: Time,
-    /// Its end; none when it outlived the trace.
-    pub(crate) died: Option<Time>,
+    /// Its end; [`Time::MAX`] when it outlived the trace.
+    died: Time,
 }
 
 impl Life {
+    /// Of one that was created then, and is alive.
+    pub(crate) const fn since(born: Time) -> Self {
+        Self { born, died: Time::MAX }
+    }
+
+    /// It ends.
+    pub(crate) fn end(&mut self, at: Time) {
+        self.died = at;
+    }
+
+    /// Its end; none when it outlived the trace.
+    pub(crate) fn died(&self) -> Option<Time> {
+        (self.died != Time::MAX).then_some(self.died)
+    }
+
     /// What of it lies in a part of the trace; none when nothing does.
     pub(crate) fn inside(self, part: Window) -> Option<CutSpan> {
-        CutSpan { began: Some(self.born), ended: self.died }.inside(part)
+        CutSpan { began: Some(self.born), ended: self.died() }.inside(part)
     }
 }
 

@@ -90,7 +90,7 @@ impl<'a> OrderedSurvey<'a> {
         let mut collector = Collector::new(trace.start, trace.symbols, annotations);
         collector.survey.events = trace.file_events;
         for &id in trace.goroutines {
-            let life = Life { born: trace.start, died: None };
+            let life = Life::since(trace.start);
             collector.survey.forest.add(Goroutine::older(id, 0), Some(life));
         }
         let last_gap = vec![UNSEEN; if classes.is_some() { trace.goroutines.len() } else { 0 }];

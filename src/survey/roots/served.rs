@@ -8,7 +8,7 @@ use super::stretches::ClosedStretch;
 use super::tracker::RootPart;
 use super::workers::WorkerCall;
 use crate::survey::forest::{Forest, Origin};
-use crate::survey::spans::{CutSpan, ServedSpan};
+use crate::survey::spans::{CutSpan, Life, ServedSpan};
 use crate::survey::stretch::Stretch;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
@@ -291,7 +291,7 @@ fn born(forest: &Forest, g: GIdx) -> Option<Time> {
 
 /// When a goroutine lived: it can be older than the trace, and outlive it.
 fn life(forest: &Forest, g: GIdx) -> CutSpan {
-    CutSpan { began: born(forest, g), ended: forest.lives.get(g.at()).and_then(|life| life.died) }
+    CutSpan { began: born(forest, g), ended: forest.lives.get(g.at()).and_then(Life::died) }
 }
 
 /// Adds a stretch, and gives its position.

@@ -195,7 +195,7 @@ impl<'a> ScanCollector<'a> {
     fn begin_lives(&mut self) {
         self.with_lives = true;
         let Survey { forest, start, .. } = &mut self.collector.survey;
-        forest.lives.resize(forest.goroutines.len(), Life { born: *start, died: None });
+        forest.lives.resize(forest.goroutines.len(), Life::since(*start));
     }
 
     fn announce(&mut self, id: GoId, generation: u32) {
@@ -206,7 +206,7 @@ impl<'a> ScanCollector<'a> {
 
     fn add_older(&mut self, id: GoId, generation: u32) -> GIdx {
         let survey = &mut self.collector.survey;
-        let life = Life { born: survey.start, died: None };
+        let life = Life::since(survey.start);
         let g = survey.forest.add(Goroutine::older(id, generation), self.with_lives.then_some(life));
         self.never_outside.insert(g);
         g
@@ -220,7 +220,7 @@ impl<'a> ScanCollector<'a> {
                 origin: if birth.from_c { Origin::Callback } else { Origin::Created },
                 ..Goroutine::older(birth.id, terms.generation)
             };
-            let life = self.with_lives.then(|| Life { born: terms.clock.time(birth.ticks), died: None });
+            let life = self.with_lives.then(|| Life::since(terms.clock.time(birth.ticks)));
             self.collector.survey.forest.add(goroutine, life);
         }
         for (i, birth) in births.iter().enumerate() {

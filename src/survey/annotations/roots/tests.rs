@@ -21,7 +21,7 @@ impl History {
         for g in 0..goroutines {
             let origin = if g == 0 { Origin::Older } else { Origin::Created };
             let goroutine = Goroutine { origin, ..Goroutine::older(GoId(u64::from(g)), 0) };
-            forest.add(goroutine, Some(Life { born: Time(i64::from(g) * 100), died: None }));
+            forest.add(goroutine, Some(Life::since(Time(i64::from(g) * 100))));
         }
         Self { symbols: Symbols::default(), forest, pos: 0, events: Vec::new() }
     }
