@@ -47,11 +47,12 @@
 //!
 //! # Reading order of the files
 //!
-//! `kind.rs`, `record.rs` (single records), `cell.rs`, `scan.rs`, `resync.rs` (after damage), `tables.rs` (strings and
+//! `kind.rs`, `record.rs` (single records), `cell.rs`, `file_scan.rs`, `scan.rs`, `resync.rs` (after damage), `tables.rs` (strings and
 //! stacks), then `order/`.
 
 mod broken_rules;
 mod cell;
+mod file_scan;
 mod kind;
 pub(crate) mod order;
 mod record;
@@ -61,7 +62,8 @@ mod tables;
 
 pub(crate) use broken_rules::BrokenRules;
 pub(crate) use cell::{CellPosition, EventCell, EventCells};
+pub(crate) use file_scan::{FileScan, Gap, GapCause, ProcBatch, SampleRecord};
 pub(crate) use kind::{Kind, table_by_code};
 pub(crate) use record::{EventRecord, Record, RecordFormat};
-pub(crate) use scan::{FileScan, Gap, GapCause, ProcBatch, SampleRecord, middle, scan, scan_from, text_length};
+pub(crate) use scan::{middle, scan, scan_from, text_length};
 pub(crate) use tables::{TableSource, Tables, read_tables};

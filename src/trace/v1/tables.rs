@@ -1,7 +1,7 @@
 //! The strings and stacks of a file become [`Symbols`]; [`Tables`] maps the ids of the file to them.
 
+use super::file_scan::{FileScan, StackBytes, StringBytes};
 use super::record::RecordFormat;
-use super::scan::{FileScan, StackBytes, StringBytes};
 use crate::trace::binary::{ResolvedFrame, Resolver};
 use crate::trace::error::Warning;
 use crate::trace::id_table::IdTable;
