@@ -12,9 +12,9 @@
 //!                              │◄──────────── request ───►│
 //! ```
 
-use super::classify::CallSite;
 use super::paths::StackSet;
 use super::servers::ServerStep;
+use super::stack_class::CallSite;
 use super::stretches::StackHolds;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;

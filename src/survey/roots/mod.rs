@@ -5,7 +5,7 @@
 //! forest, the others in the list of handlers.
 //!
 //! 1. `servers.rs`: which functions belong to a server, and what a stack says about its requests.
-//! 2. `classify.rs`: what a stack says, decided once: whether it matches, and where in a server it is.
+//! 2. `classify.rs`: what a stack says (`stack_class.rs`), decided once: whether it matches, and where in a server it is.
 //! 3. `stretches.rs`: stretches between stacks that do not match; the borders are inferred.
 //! 4. `connections.rs`: requests of one HTTP/1 connection; the borders are what the server does around them.
 //! 5. `workers.rs`: calls of gRPC's stream workers; the borders are inferred.
@@ -19,6 +19,7 @@ pub(crate) mod connections;
 pub(crate) mod paths;
 pub(crate) mod served;
 pub(crate) mod servers;
+pub(crate) mod stack_class;
 pub(crate) mod stretches;
 pub(crate) mod tracker;
 pub(crate) mod workers;

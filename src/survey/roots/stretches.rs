@@ -19,7 +19,7 @@
 //!                              │◄────── seen ───────►│
 //! ```
 
-use super::classify::CallSite;
+use super::stack_class::CallSite;
 use crate::survey::stretch::SeenPart;
 use crate::trace::ids::GIdx;
 use rustc_hash::FxHashSet;

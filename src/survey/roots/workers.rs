@@ -123,7 +123,7 @@ impl Worker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::roots::classify::CallSite;
+    use crate::survey::roots::stack_class::CallSite;
     use crate::trace::time::Time;
 
     /// Start and end of each call, as file positions, and whether it matches. One letter per event; its index is its

@@ -1,6 +1,7 @@
 //! What each stack of a generation says.
 
-use crate::survey::roots::classify::{Classifier, FunctionFacts, HiddenMatches, PartialClass, StackClass};
+use crate::survey::roots::classify::{Classifier, FunctionFacts, HiddenMatches, PartialClass};
+use crate::survey::roots::stack_class::StackClass;
 use crate::trace::id_table::IdTable;
 use crate::trace::v2::tables::Tables;
 use rustc_hash::{FxHashMap, FxHashSet};

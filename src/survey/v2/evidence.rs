@@ -1,8 +1,8 @@
 //! What own stacks say, as one generation's scan of single threads finds it: about a selection by stack, and about
 //! requests of a server.
 
-use crate::survey::roots::classify::CallSite;
 use crate::survey::roots::servers::ServerStep;
+use crate::survey::roots::stack_class::CallSite;
 use crate::survey::roots::stretches::{Match, StackHolds, StretchGap};
 use crate::trace::ids::GoId;
 

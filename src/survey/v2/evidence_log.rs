@@ -281,7 +281,7 @@ impl<'a> LoggedRun<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::roots::classify::CallSite;
+    use crate::survey::roots::stack_class::CallSite;
     use crate::survey::roots::stretches::Match;
     use crate::survey::v2::evidence::{RunGap, ServerStacks};
     use crate::survey::v2::evidence_pieces::{HOLDS, STEPS};

@@ -1,8 +1,8 @@
 //! The pieces of a run as bytes of a log. On the hot path.
 
 use super::evidence::{EvidenceKind, RunGap, ServerStacks};
-use crate::survey::roots::classify::CallSite;
 use crate::survey::roots::servers::ServerStep;
+use crate::survey::roots::stack_class::CallSite;
 use crate::survey::roots::stretches::{Match, StackHolds};
 use crate::trace::wire::cursor::Cursor;
 use crate::trace::wire::encode::put_uvarint;

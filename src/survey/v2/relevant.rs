@@ -228,7 +228,7 @@ impl BornGoroutines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::roots::classify::StackClass;
+    use crate::survey::roots::stack_class::StackClass;
     use crate::survey::v2::evidence_pieces::LogBase;
     use crate::survey::v2::run_evidence::{RunEvidence, StackAt};
     use crate::trace::wire::event_spec::code;

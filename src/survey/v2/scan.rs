@@ -5,7 +5,7 @@ use super::evidence_store::EvidenceStore;
 use super::notes::{Notes, NotesWanted};
 use super::scan_concat::{ScanConcat, ShiftBirths};
 use crate::survey::annotations::task_ids::TaskIds;
-use crate::survey::roots::classify::StackClass;
+use crate::survey::roots::stack_class::StackClass;
 use crate::trace::id_table::IdTable;
 use crate::trace::ids::GoId;
 use crate::trace::v2::clock::Clock;

@@ -149,7 +149,7 @@ impl FastScan<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::survey::roots::classify::StackClass;
+    use crate::survey::roots::stack_class::StackClass;
     use crate::survey::v2::evidence_pieces::LogBase;
     use crate::survey::v2::evidence_store::EvidenceMemory;
     use crate::trace::id_table::IdTable;

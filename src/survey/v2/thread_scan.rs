@@ -11,7 +11,7 @@ use super::scan::{Birth, Death, Scan, ScanInput};
 use super::scan_fast::FastScan;
 use super::verdicts::StackVerdicts;
 use crate::survey::annotations::kind::AnnotationKind;
-use crate::survey::roots::classify::StackClass;
+use crate::survey::roots::stack_class::StackClass;
 use crate::trace::error::{Result, Warning};
 use crate::trace::ids::GoId;
 use crate::trace::v2::batch::ThreadId;

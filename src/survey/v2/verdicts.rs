@@ -1,6 +1,6 @@
 //! What the fast path of a scan needs to know of a stack: two bits of its class. On the hot path.
 
-use crate::survey::roots::classify::StackClass;
+use crate::survey::roots::stack_class::StackClass;
 use crate::trace::id_table::IdTable;
 
 /// The verdicts on a generation's stacks, by their ids as far as these are dense.
