@@ -36,6 +36,8 @@ pub(crate) struct EndedWait {
 pub(crate) struct Wakers {
     /// By number of the state.
     classes: Vec<Option<WaitClass>>,
+    /// By goroutine whose entry is known: how it ends waits.
+    kinds: Vec<Option<LinkKind>>,
     /// By entry stack: whether such a goroutine is one of the runtime.
     runtime: Vec<CachedAnswer>,
     /// By the stack of a wait for a lock: whether the lock is the runtime's own.
@@ -57,6 +59,22 @@ impl Wakers {
     // Inlined: once for every wait, and the call cost as much.
     #[inline(always)]
     pub(crate) fn link(&mut self, wait: EndedWait, cause: Cause, forest: &Forest, symbols: &Symbols) -> Option<Link> {
+        match self.known_kind(wait.state, cause.by) {
+            Some(kind) => Some(cause.link(kind)),
+            None => self.look_up(wait, cause, forest, symbols),
+        }
+    }
+
+    /// How a goroutine ended a wait of a state, where that depends on these two alone, and was asked before.
+    #[inline(always)]
+    fn known_kind(&self, state: StateKey, by: GIdx) -> Option<LinkKind> {
+        let class = (*self.classes.get(state.number() as usize)?)?;
+        let is_by_goroutine = matches!(class, WaitClass::Other | WaitClass::Channel);
+        if is_by_goroutine { *self.kinds.get(by.at())? } else { None }
+    }
+
+    #[inline(never)]
+    fn look_up(&mut self, wait: EndedWait, cause: Cause, forest: &Forest, symbols: &Symbols) -> Option<Link> {
         let number = wait.state.number() as usize;
         let class = match self.classes.get(number) {
             Some(Some(class)) => *class,
@@ -70,7 +88,6 @@ impl Wakers {
     }
 
     /// The same for waits whose stack, or the waker's, matters too.
-    #[inline(always)]
     fn by_class(
         &mut self,
         class: WaitClass,
@@ -103,19 +120,30 @@ impl Wakers {
     }
 
     /// The goroutine ended the wait: what it is tells how.
-    #[inline(always)]
+    #[inline]
     fn by_goroutine(&mut self, cause: Cause, forest: &Forest, symbols: &Symbols) -> Link {
+        let known = self.kinds.get(cause.by.at()).copied().flatten();
+        cause.link(known.unwrap_or_else(|| self.look_up_kind(cause, forest, symbols)))
+    }
+
+    #[inline(never)]
+    fn look_up_kind(&mut self, cause: Cause, forest: &Forest, symbols: &Symbols) -> LinkKind {
         let by = forest.get(cause.by);
         // Of a goroutine older than the trace, the outermost function of its stack says what it runs.
         let entry = if by.entry == StackIdx::EMPTY { symbols.root_frame(cause.stack) } else { by.entry };
         let is_runtime = || symbols.leaf(entry).is_some_and(|leaf| is_runtime_entry(symbols.function(leaf)));
-        cause.link(if remember(&mut self.runtime, entry.at(), is_runtime) {
+        let kind = if remember(&mut self.runtime, entry.at(), is_runtime) {
             LinkKind::Runtime
         } else if by.was_started_by_timer() {
             LinkKind::TimerGoroutine
         } else {
             LinkKind::Wake
-        })
+        };
+        if by.entry != StackIdx::EMPTY {
+            self.kinds.resize(self.kinds.len().max(cause.by.at() + 1), None);
+            self.kinds[cause.by.at()] = Some(kind);
+        }
+        kind
     }
 
     #[cold]
