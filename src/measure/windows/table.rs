@@ -138,9 +138,10 @@ impl WindowTable {
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "for each interval, in the one inner loop")]
     pub(super) fn has_all_of(&self, window: WindowIdx, interval: Window) -> bool {
-        let lies_in = |outer: Window| outer.start <= interval.start && interval.end <= outer.end;
-        let at = window.at() % PAGE;
-        self.page(window).is_some_and(|page| page.has_time[at] && lies_in(page.spans[at])) && lies_in(self.looked_at)
+        // No closures: they were not inlined, and took a tenth of all instructions.
+        let (Some(page), at) = (self.page(window), window.at() % PAGE) else { return false };
+        let (Window { start: from, end: to }, Window { start, end }) = (self.looked_at, page.spans[at]);
+        page.has_time[at] && start.max(from) <= interval.start && interval.end <= end.min(to)
     }
 
     /// Adds time to a window that has some.
