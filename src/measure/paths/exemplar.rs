@@ -105,11 +105,9 @@ fn lanes(
     // What the goroutines that are not shown do need not be known: most interval ends are theirs.
     let mut sums: Vec<SumIdx> = goroutines.iter().map(|g| position.sum(*g)).collect();
     while let Some(mut slice) = reader.next_slice(span.start) {
-        while let Some(end) = slice.pop() {
-            if let Some(lane) = lanes.lane(end.g) {
-                let sum = std::mem::replace(&mut sums[usize::from(lane)], end.sum);
-                lanes.add(lane, slice.time(end), sum);
-            }
+        while let Some((end, lane)) = slice.find_back(|g, _| lanes.lane(g)) {
+            let sum = std::mem::replace(&mut sums[usize::from(lane)], end.sum);
+            lanes.add(lane, slice.time(end), sum);
         }
     }
     for (lane, sum) in (0..).zip(sums) {

@@ -70,6 +70,7 @@ impl WaitSum {
 
 impl WaitEnd {
     /// What it is counted in, and how much it adds.
+    #[inline]
     pub(crate) fn counted(self, at: WorkAt<'_>, seen: &mut LastMemberships) -> (WaitKey, WaitSum) {
         let (waker, by, stack) = match self.link {
             Some(Link { by, stack, kind: LinkKind::Wake }) => {

@@ -95,8 +95,8 @@ mod tests {
         let mut sums = std::collections::BTreeMap::new();
         let mut reader = log.read_back();
         while let Some(mut slice) = reader.next_slice(time) {
-            while let Some(end) = slice.pop() {
-                sums.insert(end.g, end.sum);
+            while let Some((end, g)) = slice.pop() {
+                sums.insert(g, end.sum);
             }
         }
         sums.into_iter().collect()

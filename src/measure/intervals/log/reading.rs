@@ -36,13 +36,10 @@ impl ChunkSlice<'_> {
         result
     }
 
-    /// The next interval end, going back; none when all are taken.
-    #[inline]
-    pub(crate) fn pop(&mut self) -> Option<LoggedEnd> {
-        let (end, rest) = self.ends.split_last()?;
-        self.ends = rest;
-        let sum = self.sum_map.map_or(end.sum, |map| map.map(end.sum));
-        Some(LoggedEnd { ns_and_link: end.ns_and_link, g: end.g, sum })
+    /// The next interval end, going back, and its goroutine; none when all are taken.
+    #[cfg(test)]
+    pub(super) fn pop(&mut self) -> Option<(LoggedEnd, GIdx)> {
+        self.find_back(|g, _| Some(g))
     }
 
     /// The time of an interval end that was taken from this slice.
@@ -132,8 +129,7 @@ impl<'a> ChunkReader<'a> {
         let first = ends.len() - count_from(ends, least.0.saturating_sub(chunk.base.0));
         let links = &chunk.links[..self.n_links];
         self.n_left = first;
-        // One by one: there are few, or all of them are read anyway.
-        self.n_links -= links.iter().rev().take_while(|link| usize::from(link.position) >= first).count();
+        self.n_links -= count_last(links, |link| usize::from(link.position) >= first);
         match first.checked_sub(1).and_then(|i| chunk.ends.get(i)) {
             Some(next) => self.next_time = chunk.base + i64::from(next.ns_after_base()),
             None => self.next_chunk(),
@@ -148,16 +144,20 @@ impl<'a> ChunkReader<'a> {
     }
 }
 
-/// How many interval ends, counted from the last, are not before `least` (ns after the base). Gallops: there
-/// are few where two kinds of chunks alternate, and many elsewhere.
+/// How many interval ends, counted from the last, are not before `least` (ns after the base).
 pub(super) fn count_from(ends: &[IntervalEnd], least: i64) -> usize {
-    let is_in = |end: &IntervalEnd| i64::from(end.ns_after_base()) >= least;
+    count_last(ends, |end| i64::from(end.ns_after_base()) >= least)
+}
+
+/// How many of a list, counted from the last, are in; those before are not. Gallops: there are few where two kinds of chunks
+/// alternate, and many elsewhere.
+fn count_last<T>(list: &[T], is_in: impl Fn(&T) -> bool) -> usize {
     let mut some = 1;
-    while some < ends.len() && is_in(&ends[ends.len() - some]) {
-        some = (some * 4).min(ends.len());
+    while some < list.len() && is_in(&list[list.len() - some]) {
+        some = (some * 4).min(list.len());
     }
-    let from = ends.len() - some.min(ends.len());
-    ends.len() - from - ends[from..].partition_point(|end| !is_in(end))
+    let from = list.len() - some.min(list.len());
+    list.len() - from - list[from..].partition_point(|one| !is_in(one))
 }
 
 /// Interval ends of a log, the latest first: the three kinds of chunks merged.

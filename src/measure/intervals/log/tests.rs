@@ -22,8 +22,8 @@ fn interval_ends_of_two_logs_are_read_in_one_order() {
     let mut reader = ours.read_back();
     let mut found = Vec::new();
     while let Some(mut slice) = reader.next_slice(Time(3)) {
-        while let Some(end) = slice.pop() {
-            found.push((slice.time(end).0, end.g.0, end.sum.0, slice.link(end).map(|l| l.by.0)));
+        while let Some((end, g)) = slice.pop() {
+            found.push((slice.time(end).0, g.0, end.sum.0, slice.link(end).map(|l| l.by.0)));
         }
     }
     let expected = [
@@ -67,7 +67,7 @@ fn interval_ends_far_apart_take_little_memory() {
     let mut times = Vec::new();
     let mut reader = log.read_back();
     while let Some(mut slice) = reader.next_slice(Time(0)) {
-        while let Some(end) = slice.pop() {
+        while let Some((end, _)) = slice.pop() {
             times.push(slice.time(end).0 / 3_000_000_000);
         }
     }
@@ -93,9 +93,9 @@ fn links_belong_to_their_interval_ends() {
         // Slices that end anywhere.
         least -= 1000;
         while let Some(mut slice) = reader.next_slice(Time(least.max(0))) {
-            while let Some(end) = slice.pop() {
+            while let Some((end, g)) = slice.pop() {
                 next -= 1;
-                assert_eq!(end.g, GIdx(next));
+                assert_eq!(g, GIdx(next));
                 if next % 7 < 4 {
                     let linked = next % 3 == 0 || next as usize % CHUNK == CHUNK - 1;
                     assert_eq!(slice.link(end).map(|link| link.by), linked.then_some(GIdx(next + 1)));

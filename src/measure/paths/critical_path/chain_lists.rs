@@ -60,15 +60,20 @@ impl NodeChains {
     }
 
     /// Notes what the root did, once for all requests of its list.
-    #[inline]
+    // Inlined: part of the one inner loop, and the call cost as much.
+    #[inline(always)]
     pub(super) fn add_work(&mut self, work: WorkTime, results: &mut WalkResults) {
         match self.list[..] {
             [] => {}
             [(chain, n)] => work.add_to(results, chain, n),
-            _ => match self.work.iter_mut().find(|known| known.sum == work.sum) {
-                Some(known) => known.ns = known.ns.wrapping_add(work.ns),
-                None => self.work.push(work),
-            },
+            _ => self.note_work(work),
+        }
+    }
+
+    fn note_work(&mut self, work: WorkTime) {
+        match self.work.iter_mut().find(|known| known.sum == work.sum) {
+            Some(known) => known.ns = known.ns.wrapping_add(work.ns),
+            None => self.work.push(work),
         }
     }
 
@@ -124,10 +129,12 @@ pub(super) fn put_longer(
             change.push((more, n * times));
         }
     }
-    let ending = list.iter().filter(|(chain, _)| n_ending > 0 && !longer.is_ended(*chain)).copied();
-    for (chain, n) in ending.collect::<ChainCounts>() {
+    if n_ending == 0 {
+        return;
+    }
+    for &(chain, n) in list {
         let more = longer.longer(chain, wait);
-        if longer.is_ended(more) {
+        if more != chain && longer.is_ended(more) {
             put(change, more, n * times);
         }
     }

@@ -162,6 +162,9 @@ impl<'t> PathWalk<'_, 't> {
     /// depends on that.
     #[inline]
     pub(super) fn note_hand_over(&mut self, root: NodeId, hand_over: WalkHandOver) {
+        if self.path_log.is_none() {
+            return;
+        }
         if let Some(log) = self.log_of(root) {
             log.note_hand_over(hand_over);
         }

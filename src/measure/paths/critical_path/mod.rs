@@ -339,9 +339,5 @@ impl<'a, 't> PathWalk<'a, 't> {
         if let Some(link) = link {
             self.follow(node, link, since);
         }
-        // One that worked, and does so, is in use as it was, unless its waiters were cut off.
-        if waits_for != NodeId::NONE || link.is_some() {
-            self.remove_if_unused(node);
-        }
     }
 }

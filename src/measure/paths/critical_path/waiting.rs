@@ -1,6 +1,6 @@
 //! Who waits for whom: goroutines are linked to their wakers and creators, and cut off again.
 
-use super::{PathWalk, WalkNode};
+use super::PathWalk;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::{Link, LinkKind};
 use crate::measure::paths::wait_for::NodeId;
@@ -25,12 +25,11 @@ impl PathWalk<'_, '_> {
                 self.wait_for(node, link.by, time);
             }
             LinkKind::Bystander | LinkKind::Timer | LinkKind::Runtime => self.nodes[node.at()].woken_by = Some(link),
-            LinkKind::Creation if link.by.is_some() => {
-                if !self.wait_for(node, link.by, time) {
+            LinkKind::Creation => {
+                if !link.by.is_some() || !self.wait_for(node, link.by, time) {
                     self.cut_off_waiters(node, time);
                 }
             }
-            LinkKind::Creation => self.cut_off_waiters(node, time),
         }
     }
 
@@ -38,7 +37,8 @@ impl PathWalk<'_, '_> {
     /// no request depends on `node`, or if that would be a circle; gives whether it was linked.
     fn wait_for(&mut self, node: NodeId, by: GIdx, time: Time) -> bool {
         let is_alive = by.is_some() && self.position.sum(by).is_alive();
-        if !is_alive || self.forest.dependents(node).count == 0 {
+        // Its list is that of a root. It has none where requests below it are not attached yet: see `late`.
+        if !is_alive || self.chains[node.at()].list.is_empty() {
             return false;
         }
         let known = self.position.node(by);
@@ -118,15 +118,11 @@ impl PathWalk<'_, '_> {
         let root = self.forest.root(node);
         self.count_root(root, time);
         self.cut_off_waiters(node, time);
-        let WalkNode { waits_for, n_requests, .. } = self.nodes[node.at()];
-        if n_requests == 0 && waits_for != NodeId::NONE {
-            self.leave_waker(node);
-        }
-        self.remove_if_unused(node);
     }
 
     /// A goroutine did not exist before `time`, and the trace names no creator to go on with. So who waited for it just
-    /// waited before. Waiters that it had created did not exist either: so on with theirs.
+    /// waited before. Waiters that it had created did not exist either: so on with theirs. Those that nothing needs then lose their
+    /// nodes.
     fn cut_off_waiters(&mut self, node: NodeId, time: Time) {
         let mut not_created = vec![node];
         while let Some(node) = not_created.pop() {
@@ -138,6 +134,7 @@ impl PathWalk<'_, '_> {
                     not_created.push(waiter);
                 }
             }
+            self.remove_if_unused(node);
         }
     }
 }

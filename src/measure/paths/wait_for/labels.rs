@@ -124,8 +124,12 @@ impl WaitForForest {
     /// `new`, a node in no tree, is the root of the tree of `node`, which was that: one step.
     #[inline]
     pub(super) fn put_above(&mut self, new: NodeId, node: NodeId) {
-        self.nodes[new.at()].tree = self.nodes[node.at()].tree;
-        let tree = self.tree_of(node);
+        let waiter = self.node(node);
+        let tree = waiter.tree;
+        waiter.waits_for = new;
+        let above = self.node(new);
+        (above.tree, above.first_waiter) = (tree, node);
+        let tree = &mut self.labels.trees[tree.at()];
         (tree.root, tree.n_nodes) = (new, tree.n_nodes + 1);
         self.note_steps(1);
     }
@@ -134,7 +138,10 @@ impl WaitForForest {
     /// root: one step.
     #[inline]
     pub(super) fn take_from_above(&mut self, node: NodeId) {
-        let tree = self.tree_of(node);
+        let waiter = self.node(node);
+        let tree = waiter.tree;
+        waiter.waits_for = NodeId::NONE;
+        let tree = &mut self.labels.trees[tree.at()];
         (tree.root, tree.n_nodes) = (node, tree.n_nodes - 1);
         self.note_steps(1);
     }
@@ -234,7 +241,7 @@ impl WaitForForest {
             }
         }
         self.splay_sums.clone_from(&self.numbers);
-        self.is_link_cut = true;
+        (self.is_link_cut, self.n_labelled) = (true, 0);
     }
 
     /// All nodes, each after the one that it waits for.

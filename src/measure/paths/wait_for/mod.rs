@@ -130,6 +130,8 @@ type StateBlock = [u64; BLOCK];
 pub(crate) struct WaitForForest {
     /// Blocks of states per node.
     n_blocks: usize,
+    /// How many states that is in a labelled forest; 0 in a link-cut tree.
+    n_labelled: usize,
     nodes: Vec<ForestNode>,
     /// Per node, its own numbers. They are differences, so they wrap.
     numbers: Vec<StateBlock>,
@@ -147,6 +149,7 @@ impl Default for WaitForForest {
     fn default() -> Self {
         Self {
             n_blocks: 1,
+            n_labelled: BLOCK,
             nodes: Vec::new(),
             numbers: Vec::new(),
             splay_sums: Vec::new(),
@@ -191,7 +194,6 @@ impl WaitForForest {
         }
         let new = self.blank_node();
         self.put_above(new, node);
-        self.add_waiter(node, new);
         new
     }
 
@@ -203,7 +205,6 @@ impl WaitForForest {
             self.cut(node);
             return self.remove_node(root);
         }
-        self.remove_waiter(node);
         self.take_from_above(node);
         self.free.push(root);
     }
@@ -223,6 +224,7 @@ impl WaitForForest {
     fn widen(&mut self, state: usize) {
         let before = self.n_blocks;
         self.n_blocks = (state / BLOCK + 1).next_power_of_two();
+        self.n_labelled = if self.is_link_cut { 0 } else { self.n_blocks * BLOCK };
         for numbers in [&mut self.numbers, &mut self.splay_sums, &mut self.labels.numbers] {
             let mut wider = vec![StateBlock::default(); numbers.len() / before * self.n_blocks];
             for (from, to) in numbers.chunks_exact(before).zip(wider.chunks_exact_mut(self.n_blocks)) {
@@ -344,12 +346,13 @@ impl WaitForForest {
 
     /// Equal to [`WaitForForest::credit`]. In a link-cut tree, and where there is no room for the state yet, it changes
     /// nothing and gives false.
-    #[inline]
+    // Inlined: part of the one inner loop, and the call cost as much.
+    #[inline(always)]
     pub(crate) fn credit_fast(&mut self, root: NodeId, state: usize, ns: u64) -> bool {
-        if self.is_link_cut || state >= self.n_blocks * BLOCK {
+        if state >= self.n_labelled {
             return false;
         }
-        let position = self.nodes[root.at()].tree.at() * self.n_blocks * BLOCK + state;
+        let position = self.nodes[root.at()].tree.at() * self.n_labelled + state;
         let number = &mut self.labels.numbers.as_flattened_mut()[position];
         *number = number.wrapping_add(ns);
         true
