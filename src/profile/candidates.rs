@@ -133,7 +133,7 @@ pub struct AnnotationGroup {
 
 impl AnnotationCandidate {
     /// Adds those of another row of the same type.
-    pub fn absorb(&mut self, other: &Self) {
+    pub(super) fn absorb(&mut self, other: &Self) {
         self.took.absorb(&other.took);
         self.inferred += other.inferred;
         self.inside += other.inside;
@@ -219,7 +219,7 @@ fn grouped(rows: Vec<AnnotationCandidate>) -> Vec<AnnotationCandidate> {
 
 impl Candidate {
     /// Adds the goroutines of another group of the same kind.
-    pub fn absorb(&mut self, other: &Self) {
+    pub(super) fn absorb(&mut self, other: &Self) {
         self.count += other.count;
         self.total_ns = self.total_ns.saturating_add(other.total_ns);
         self.max_ns = self.max_ns.max(other.max_ns);

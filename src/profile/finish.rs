@@ -127,4 +127,13 @@ mod tests {
         assert_eq!((requests.slowest.unwrap().request, requests.before_only), (0, 3));
         assert_eq!(requests.wakeups.iter().map(|w| w.wait_ns).collect::<Vec<_>>(), [3, 2, 1]);
     }
+
+    #[test]
+    fn inferred_and_cut_requests_of_the_list_are_counted() {
+        let request = |at_least_ns, partial| Request { partial, at_least_ns, ..Request::default() };
+        let list = vec![request(None, false), request(Some(1), false), request(Some(2), true), request(None, true)];
+        let mut requests = Requests { list, ..Requests::default() };
+        requests.finish(&[]);
+        assert_eq!((requests.inferred, requests.inferred_whole, requests.listed_partial), (2, 1, 2));
+    }
 }

@@ -162,3 +162,35 @@ pub(crate) struct Counts {
     /// Goroutines that many requests share and that were kept out.
     pub(crate) shared: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slice::root_windows::WindowNames;
+    use crate::slice::{RootKind, RootWindow};
+    use crate::survey::Stretch;
+    use crate::trace::ids::{StackIdx, StringIdx};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_membership_ends_where_its_part_does() {
+        let stretches = vec![
+            Stretch::served(GIdx(1), StackIdx::EMPTY, Some(3), Some(9)),
+            Stretch::served(GIdx(1), StackIdx::EMPTY, Some(12), None),
+        ];
+        let mut slice = Slice { windows: RootWindows::new(Arc::new(stretches)), ..Slice::default() };
+        let names = WindowNames {
+            chain: SpawnChainIdx::FIRST,
+            chain_after: SpawnChainIdx::FIRST,
+            by: RootKind::Stack,
+            matched: StringIdx::EMPTY,
+        };
+        let whole: Vec<Membership> = (0..2).map(|i| Membership::whole(slice.windows.push_stretch(i, names))).collect();
+        let part = MembershipPart { start: Some(4), end: Some(6), seen: None, is_window: false };
+        let of_life = slice.windows.push(RootWindow::of(GIdx(2), SpawnChainIdx::FIRST, StringIdx::EMPTY));
+        let all = [whole[0], whole[1], slice.add_part(WindowIdx(0), part), Membership::whole(of_life)];
+        assert_eq!(all.map(|membership| slice.end_of(membership)), [Some(9), None, Some(6), None]);
+        assert_eq!(all.map(|membership| slice.part(membership).end), all.map(|membership| slice.end_of(membership)));
+        assert_eq!(slice.part(all[2]), part);
+    }
+}

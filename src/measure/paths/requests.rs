@@ -1,7 +1,7 @@
 //! From windows that are over to requests with their paths: when paths are walked, and how long the log is kept.
 //!
-//! 1. When what open requests need of the log has grown threefold, the paths of all requests that are over by then are walked. So each of its entries is
-//!    walked over a few times at most, and memory is bounded by what open requests need.
+//! 1. When what open requests need of the log has grown threefold, the paths of all requests that are over by then are
+//!    walked. So each of its entries is walked over a few times at most, and memory is bounded by what open requests need.
 //! 2. After a walk, what is older than all open requests is dropped from the log.
 //! 3. Where that is still too much, the paths of open requests are *cut*: walked up to now as if they ended here, and the
 //!    rest when they do.
@@ -184,7 +184,7 @@ impl Paths {
 
     /// The next walk is due when what open requests need of the log has grown threefold: each walk goes also over most of that.
     pub(super) fn set_due(&mut self, log: &IntervalLog, of_open: usize) {
-        self.due = (log.len() + 2 * of_open.max(self.min_growth)).min(self.max_pieces.max(log.len() + 1));
+        self.due = due((log.len(), of_open), self.min_growth, self.max_pieces);
     }
 
     /// Takes notice of the windows of which something is known since the last walk.
@@ -291,6 +291,11 @@ impl Paths {
     }
 }
 
+/// The length of a log at which the next walk is due: `kept` are in it, `of_open` of them are needed for open requests.
+fn due((kept, of_open): (usize, usize), min_growth: usize, max_pieces: usize) -> usize {
+    (kept + 2 * of_open.max(min_growth)).min(max_pieces.max(kept + 1))
+}
+
 /// From the first start to the last end of these; none for none.
 pub(super) fn spanned(spans: impl Iterator<Item = Window>) -> Option<Window> {
     spans.reduce(|all, one| Window { start: all.start.min(one.start), end: all.end.max(one.end) })
@@ -306,4 +311,18 @@ fn segment_of(to: MeasuredTo<'_>, window: WindowIdx, open: OpenWindow) -> PathSe
     let is_taken_over = if handed_over { open.handed_over != Time::MIN } else { open.end != Time::MAX };
     let taken_over = (ended_by != g && is_taken_over).then_some((open.handed_over, ended_by));
     PathSegment { window, g, taken_over, span, states: StateTimes::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_walk_is_due_by_what_is_open() {
+        assert_eq!(due((500, 500), 100, 10_000), 1500);
+        // What is kept for others is not walked again.
+        assert_eq!(due((500, 40), 100, 10_000), 700);
+        // At the latest when the log is full, but not at once again.
+        assert_eq!([due((500, 500), 100, 800), due((900, 900), 100, 800)], [800, 901]);
+    }
 }

@@ -138,7 +138,7 @@ impl<'a> Windows<'a> {
     }
 
     fn touch(&mut self, window: WindowIdx) {
-        if self.list.is_new(window) {
+        if self.list.note_known(window) {
             self.touched.push(window);
         }
     }

@@ -169,11 +169,11 @@ impl WindowTable {
     }
 
     /// Something is known of a window from now on; says whether nothing was.
-    pub(super) fn is_new(&mut self, window: WindowIdx) -> bool {
+    pub(super) fn note_known(&mut self, window: WindowIdx) -> bool {
         let (page, bit) = (self.page_of(window), 1 << (window.at() % PAGE));
-        let is_new = page.known & bit == 0;
+        let was_known = page.known & bit != 0;
         page.known |= bit;
-        is_new
+        !was_known
     }
 
     fn page_of(&mut self, window: WindowIdx) -> &mut Page {
@@ -225,7 +225,7 @@ mod tests {
         };
         table.add(known[0], 5);
         for window in known {
-            assert_eq!((table.get(window), table.is_new(window), table.is_new(window)), (BLANK, true, false));
+            assert_eq!((table.get(window), table.note_known(window), table.note_known(window)), (BLANK, true, false));
             table.set(window, OpenWindow { has_time: true, ns: 9, seen_end: Time(1), cut_end: true, ..BLANK });
             table.set(window, OpenWindow { start: Time(1), end: Time(2), ..open_of(window.0) });
             table.set_start(window, open_of(window.0).start);

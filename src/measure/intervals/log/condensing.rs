@@ -46,7 +46,7 @@ impl IntervalLog {
         let mut condensed = Vec::new();
         self.known.begin();
         for chunk in &*dropped {
-            for end in chunk.ends.iter().filter(|end| self.known.is_first(end.g)) {
+            for end in chunk.ends.iter().filter(|end| self.known.note(end.g)) {
                 push(&mut condensed, &self.memory, chunk.base + i64::from(end.ns_after_base()), end.g, end.sum);
             }
         }

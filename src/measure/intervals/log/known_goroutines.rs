@@ -14,7 +14,7 @@ impl KnownGoroutines {
 
     /// Notes one, and gives whether it did not come before.
     #[inline]
-    pub(super) fn is_first(&mut self, g: GIdx) -> bool {
+    pub(super) fn note(&mut self, g: GIdx) -> bool {
         let (word, bit) = (g.at() / 64, 1 << (g.at() % 64));
         if self.0.len() <= word {
             self.0.resize(word + 1, 0);

@@ -21,8 +21,8 @@
 //! * An interval end takes 12 bytes, and its link, if another goroutine started the next interval, 12 more.
 //! * The log of a part of the trace, which was measured by itself, goes into the log of the whole as it is: chunk by
 //!   chunk, each with a map from the part's sums to the whole's.
-//! * The log of the whole so has chunks of three kinds: `written` by the whole's own measurer, `absorbed` from parts,
-//!   and `older`, the starts of goroutines that are older than the trace. Each kind is in order of time; the reader
+//! * The log of the whole so has chunks of three kinds: `written` by the whole's own measurer (the last of them is `open`),
+//!   `absorbed` from parts, and `older`, the starts of goroutines that are older than the trace. Each kind is in order of time; the reader
 //!   merges the three.
 //!
 //! Reading order: [`link`], [`chunk`], [`writing`], [`reading`], [`condensing`], [`known_goroutines`].

@@ -47,6 +47,12 @@ impl WorkTime {
 }
 
 impl NodeChains {
+    /// Whether no chain is in the list, and no work waits for chains.
+    #[inline]
+    pub(super) fn is_blank(&self) -> bool {
+        self.list.is_empty() && self.work.is_empty()
+    }
+
     /// What the node waits in is counted in this; [`SumIdx::NONE`] where it does not exist yet.
     pub(super) fn wait(&self) -> SumIdx {
         self.wait

@@ -138,7 +138,8 @@ impl PathWalk<'_, '_> {
         }
         let Self { results, chains, .. } = self;
         let longer = &mut results.elsewhere.chains;
-        let is_first = times > 0 && chains[to.at()].list.is_empty();
+        // Work that is left from a list before is not theirs: `ListOfRoot::add` says so.
+        let is_first = times > 0 && chains[to.at()].is_blank();
         let NodeChains { list: below, wait, .. } = &chains[node.at()];
         let wait = *wait;
         if let [(chain, n)] = below[..] {
