@@ -15,7 +15,7 @@
 use super::paths::StackSet;
 use super::servers::ServerStep;
 use super::stack_class::CallSite;
-use super::stretches::StackHolds;
+use super::stack_evidence::StackHolds;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;
 

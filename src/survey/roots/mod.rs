@@ -20,6 +20,7 @@ pub(crate) mod paths;
 pub(crate) mod served;
 pub(crate) mod servers;
 pub(crate) mod stack_class;
+pub(crate) mod stack_evidence;
 pub(crate) mod stretches;
 pub(crate) mod tracker;
 pub(crate) mod workers;

@@ -4,7 +4,8 @@
 use super::connections::{Connection, Moment, ServedRequest, ServerStack};
 use super::paths::PathNode;
 use super::servers::ServerStep;
-use super::stretches::{Before, ClosedStretch, Match, StretchGap, Stretches};
+use super::stack_evidence::{Match, StretchGap};
+use super::stretches::{Before, ClosedStretch, Stretches};
 use super::workers::{Worker, WorkerCall};
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::time::Time;

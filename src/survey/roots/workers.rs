@@ -12,7 +12,7 @@
 use super::connections::{Moment, ServerStack};
 use super::paths::{PathNode, StackSet};
 use super::servers::ServerStep;
-use super::stretches::StackHolds;
+use super::stack_evidence::StackHolds;
 use crate::trace::ids::StackIdx;
 use rustc_hash::FxHashSet;
 

@@ -3,7 +3,7 @@
 
 use crate::survey::roots::servers::ServerStep;
 use crate::survey::roots::stack_class::CallSite;
-use crate::survey::roots::stretches::{Match, StackHolds, StretchGap};
+use crate::survey::roots::stack_evidence::{Match, StackHolds, StretchGap};
 use crate::trace::ids::GoId;
 
 /// A goroutine as one generation's scan can name it.

@@ -282,7 +282,7 @@ impl<'a> LoggedRun<'a> {
 mod tests {
     use super::*;
     use crate::survey::roots::stack_class::CallSite;
-    use crate::survey::roots::stretches::Match;
+    use crate::survey::roots::stack_evidence::Match;
     use crate::survey::v2::evidence::{RunGap, ServerStacks};
     use crate::survey::v2::evidence_pieces::{HOLDS, STEPS};
 

@@ -3,7 +3,7 @@
 use super::evidence::{EvidenceKind, RunGap, ServerStacks};
 use crate::survey::roots::servers::ServerStep;
 use crate::survey::roots::stack_class::CallSite;
-use crate::survey::roots::stretches::{Match, StackHolds};
+use crate::survey::roots::stack_evidence::{Match, StackHolds};
 use crate::trace::wire::cursor::Cursor;
 use crate::trace::wire::encode::put_uvarint;
 

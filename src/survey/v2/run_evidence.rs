@@ -4,7 +4,7 @@ use super::evidence::{EvidenceKind, GoroutineRef, RunGap, ServerStacks};
 use super::evidence_store::EvidenceStore;
 use crate::survey::roots::servers::ServerStep;
 use crate::survey::roots::stack_class::StackClass;
-use crate::survey::roots::stretches::{Match, StackHolds};
+use crate::survey::roots::stack_evidence::{Match, StackHolds};
 use crate::trace::ids::GoId;
 use crate::trace::wire::event_spec::code;
 

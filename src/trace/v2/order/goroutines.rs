@@ -1,7 +1,8 @@
 //! The scheduler's rules for goroutines (`internal/trace/order.go`, Go 1.27): whether an event is allowed, and what it
 //! changes.
 
-use super::scheduler::{Attempt, Instances, NO_PROC, ProcState, Scheduler, ThreadBinding};
+use super::proc_state::{NO_PROC, ProcState, ThreadBinding};
+use super::scheduler::{Attempt, Instances, Scheduler};
 use super::steps::{AdvanceResult, GoSteps};
 use super::waiting::Wait;
 use crate::trace::event::GoState;

@@ -5,7 +5,8 @@
 //! and the caller follows the general rules. The bench `order` in `benches/pipeline.rs` measures the gain.
 
 use super::emitter::Emitter;
-use super::scheduler::{Instances, NO_PROC, ProcState, Scheduler, ThreadBinding};
+use super::proc_state::{NO_PROC, ProcState, ThreadBinding};
+use super::scheduler::{Instances, Scheduler};
 use super::steps::{GoStep, WireStep};
 use crate::trace::event::GoState;
 use crate::trace::ids::GIdx;

@@ -89,6 +89,7 @@ pub(crate) mod frontier;
 pub(crate) mod goroutine_table;
 pub(crate) mod goroutines;
 pub(crate) mod goroutines_fast;
+pub(crate) mod proc_state;
 pub(crate) mod procs;
 pub(crate) mod scheduler;
 pub(crate) mod state;

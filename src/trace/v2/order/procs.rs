@@ -1,7 +1,8 @@
 //! The scheduler's rules for procs and for the collector (`internal/trace/order.go`, Go 1.27): whether an event is
 //! allowed, and what it changes.
 
-use super::scheduler::{Attempt, NO_PROC, Proc, ProcState, Scheduler, ThreadBinding};
+use super::proc_state::{NO_PROC, Proc, ProcState, ThreadBinding};
+use super::scheduler::{Attempt, Scheduler};
 use super::steps::{AdvanceResult, GoSteps};
 use super::waiting::Wait;
 use crate::trace::event::Range;

@@ -2,7 +2,7 @@
 
 use super::last_seen::LastSeenById;
 use crate::trace::ids::GoId;
-use crate::trace::v2::order::scheduler::ProcState;
+use crate::trace::v2::order::proc_state::ProcState;
 use crate::trace::v2::order::threads::Position;
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
