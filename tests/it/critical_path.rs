@@ -193,6 +193,9 @@ fn fresh_recordings_have_the_paths_that_they_were_written_to_have() {
             let profile = requests_of(&bytes, &format!("^{}$", regex::escape(name)), Options::default());
             let profile = profile.expect("a match");
             check_sums(name, &profile);
+            let found = requests(&profile);
+            let counts = (found.list.len(), &found.cut, &profile.selection.undecided, &profile.warnings);
+            assert!(found.slowest.is_some(), "{version} {name}: {counts:#?}");
             // On a busy machine whatever is ready to run may wait for long, too.
             let sleeps: Vec<_> = main_pieces(&profile).into_iter().filter(|(_, state, _)| state == "sleep").collect();
             let expected = known["pieces"].as_array().expect("pieces");
