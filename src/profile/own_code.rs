@@ -108,8 +108,8 @@ impl GoSource {
     fn of(tree: &StackTree) -> Self {
         let before = |frame: &ProfileFrame| {
             let package = package(&frame.function);
-            let inside = frame.file.rfind(&format!("{package}/"))?;
-            (is_std(&frame.function) && !package.is_empty()).then(|| frame.file[..inside].to_owned())
+            let before = before_package(&frame.file, package)?;
+            (is_std(&frame.function) && !package.is_empty()).then(|| before.to_owned())
         };
         // An inlined function has the name of who inlined it, but these are none of Go's.
         Self(tree.frames().iter().find_map(before))
@@ -140,6 +140,14 @@ impl Repository {
             (Self::Of(of_roots), found) => of_roots.as_deref() == found,
         }
     }
+}
+
+/// What comes before a package's folder in the path of a file. `time` is no part of `runtime`: `time.Sleep` stands in
+/// `runtime/time.go`, which does not tell where `time` is.
+fn before_package<'f>(file: &'f str, package: &str) -> Option<&'f str> {
+    let folder = format!("/{package}/");
+    let below = file.rfind(&folder).map(|at| &file[..=at]);
+    below.or_else(|| file.starts_with(&folder[1..]).then_some(""))
 }
 
 /// Whether a file is of a module that was fetched or vendored.
@@ -210,6 +218,24 @@ mod tests {
         assert_eq!(own(&trimmed, "main.main.logged.func6"), [false, false, true]);
         // Its twin: nothing tells where Go's source is.
         assert_eq!(own(&[("net/http/server.go", inlined)], inlined), [true]);
+    }
+
+    #[test]
+    fn a_package_is_no_part_of_another_ones_name() {
+        let go = |frames: &[(&str, &str)]| {
+            let mut tree = StackTree::default();
+            for (file, function) in frames {
+                tree.intern(function, file, 1);
+            }
+            GoSource::of(&tree).0
+        };
+        let sleep = ("/usr/lib/go/src/runtime/time.go", "time.Sleep");
+        assert_eq!(go(&[sleep]), None);
+        assert_eq!(go(&[("runtime/time.go", "time.Sleep")]), None);
+        let src = Some("/usr/lib/go/src/".to_owned());
+        assert_eq!(go(&[sleep, ("/usr/lib/go/src/time/tick.go", "time.NewTicker")]), src);
+        assert_eq!(go(&[("/usr/lib/go/src/runtime/time.go", "runtime.timeSleep")]), src);
+        assert_eq!(go(&[("time/tick.go", "time.NewTicker")]), Some(String::new()));
     }
 
     #[test]
