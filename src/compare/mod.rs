@@ -9,7 +9,8 @@
 //! ```
 //!
 //! 1. The durations of the requests of both sides are compared as two samples.
-//! 2. States are matched by name, and stacks by their functions, or by lines too (`stacks`).
+//! 2. States are matched by name, and stacks by their functions, or by lines too (`stacks`). Both sides tell chains of waits by
+//!    as many waits as the side that tells fewer (`told_alike`).
 //! 3. The change of the mean request is split over the states, and over the stacks, in whole nanoseconds that add up to
 //!    it exactly (`apportion`).
 //!
@@ -23,6 +24,7 @@ mod side;
 mod slow_rate;
 mod stacks;
 pub mod statistics;
+mod told_alike;
 mod undecided;
 
 pub use filtered::FilteredChanges;
@@ -186,8 +188,9 @@ impl Comparison {
         };
         let sums = SideSums { base_ns: sum(&base_durations), new_ns: sum(&new_durations) };
         let mut tree = StackTree::default();
-        let stacks = stacks::compare(new, base, options, scale, |profile| &profile.samples, &mut tree);
-        let filtered = FilteredChanges::of(new, base, options, scale, &mut tree);
+        let [told_new, told_base] = &told_alike::told_alike([new, base]);
+        let stacks = stacks::compare(told_new, told_base, options, scale, |profile| &profile.samples, &mut tree);
+        let filtered = FilteredChanges::of(told_new, told_base, options, scale, &mut tree);
         let mut comparison = Self {
             options,
             latency,

@@ -127,7 +127,7 @@ impl Sliced {
         let Self { mut profile, folder, mut requests, matched, others, .. } = self;
         profile.selection.matched = matched.list();
         profile.selection.others = others.list();
-        (profile.tree, profile.samples) = folder.finish(requests.stacks.as_mut());
+        (profile.tree, profile.samples, profile.waits) = folder.finish(requests.stacks.as_mut());
         let chosen_by_length = chosen.filter(|chosen| chosen.windows.is_some());
         requests.before_only = chosen_by_length.map_or(requests.list.len(), |c| c.before_ns.len()) as u64;
         requests.chosen_from = chosen_by_length.zip(options.only).map(|(chosen, only)| {

@@ -37,6 +37,7 @@ mod shared_text;
 mod stack_filter;
 mod stack_tree;
 mod state_times;
+mod told_waits;
 mod undecided;
 mod waits;
 mod with_undecided;
@@ -72,6 +73,8 @@ pub use shared_text::{SharedText, SharedTexts};
 pub use stack_filter::{FilteredStacks, ShownStacks, StackFilter};
 pub use stack_tree::{FrameSet, NodeIdx, ProfileFrame, StackTree};
 pub use state_times::StateTimes;
+pub use told_waits::ToldWaits;
+pub(crate) use told_waits::UnseenWaits;
 pub use undecided::{Leaning, LeansToward, OTHERWISE_PER_CENT, Undecided, UndecidedRequest, WithLikely};
 pub use waits::LibraryPool;
 pub(crate) use waits::{is_for_collector, is_message, is_of_collector, lock_kind};
@@ -100,6 +103,8 @@ pub struct Profile {
     pub requests: Option<Requests>,
     /// Time by stack and state: sorted by the metric descending, unique in its other fields.
     pub samples: Vec<Sample>,
+    /// By how many waits their stacks tell what other goroutines did.
+    pub waits: ToldWaits,
     /// Time by state over all samples, sorted by the metric descending.
     pub states: Vec<StateTotal>,
     /// The sum of all samples.
@@ -275,7 +280,8 @@ impl Profile {
 
     /// Sorts the samples, and computes states and total from them.
     fn sum_up(&mut self) {
-        if let Some(stacks) = self.requests.as_mut().and_then(|requests| requests.stacks.as_mut()) {
+        let stacks = self.requests.as_mut().and_then(|requests| requests.stacks.as_mut());
+        if stacks.is_some() || !self.waits.unseen.is_empty() {
             let order = sample_order(self.metric);
             let mut old: Vec<u32> = (0..self.samples.len() as u32).collect();
             old.sort_by(|&a, &b| order(&self.samples[a as usize], &self.samples[b as usize]));
@@ -283,7 +289,10 @@ impl Profile {
             for (new, old) in (0..).zip(old) {
                 position[old as usize] = new;
             }
-            stacks.renumber(|sample| position[sample as usize]);
+            self.waits.renumber(|sample| position[sample as usize]);
+            if let Some(stacks) = stacks {
+                stacks.renumber(|sample| position[sample as usize]);
+            }
         }
         sort_samples(&mut self.samples, self.metric);
         (self.states, self.total) = sums(&self.samples, self.metric);

@@ -35,12 +35,14 @@ pub struct StackFilter {
 }
 
 /// What a filter left of a profile.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct FilteredStacks {
     /// The options, each with its expression: `--focus`, `net/http`.
     pub options: Vec<(&'static str, String)>,
     /// Options whose expression is in no frame of any sample.
     pub unmatched: Vec<&'static str>,
+    /// What was asked for.
+    pub(crate) filter: StackFilter,
     samples: Vec<Sample>,
     /// Of each of the profile's samples, which of these it is in.
     positions: Vec<Option<usize>>,
@@ -95,7 +97,8 @@ impl Profile {
                 filter_exemplar(exemplar, state_names, filter, &shown);
             }
         }
-        self.filtered = Some(FilteredStacks { options, unmatched, samples, positions, states, total });
+        self.filtered =
+            Some(FilteredStacks { options, unmatched, filter: filter.clone(), samples, positions, states, total });
     }
 
     /// The stacks that are shown.

@@ -30,8 +30,10 @@ impl ProfileFrame {
     pub const WAITING_FOR: &'static str = "[waiting for]";
     /// The file of [`Self::WAITING_FOR`].
     pub const OTHER_GOROUTINE: &'static str = "other goroutine";
-    /// The pseudo frame that stands for further waits, after eight.
+    /// The pseudo frame that stands for further waits, after eight or fewer ([`ToldWaits`](super::ToldWaits)).
     pub const MORE: &'static str = "[more]";
+    /// The file of [`Self::MORE`].
+    pub const FURTHER_GOROUTINES: &'static str = "further goroutines";
     /// The pseudo frame below what a request's goroutine did after its last stack in the root, when it may have returned
     /// already: its file is `root may be over`.
     pub const AFTER_LAST_STACK: &'static str = "[after the last stack]";
@@ -45,6 +47,18 @@ impl ProfileFrame {
     /// The name of the frame that stands for a state, below all others: Go's word for it, in Go's brackets.
     pub fn of_state(state: &str) -> String {
         format!("[{state}]")
+    }
+
+    /// The name of the frame that stands for so many waits on one stack.
+    pub(crate) fn of_waits(n: usize) -> String {
+        let times = if n == 1 { String::new() } else { format!(" ×{n}") };
+        Self::WAITING_FOR.to_owned() + &times
+    }
+
+    /// For how many waits the frame stands; 0 for frames that stand for none.
+    pub(crate) fn waits(&self) -> usize {
+        let times = self.function.strip_prefix(Self::WAITING_FOR);
+        times.map_or(0, |times| times.strip_prefix(" ×").and_then(|n| n.parse::<u8>().ok()).unwrap_or(1).into())
     }
 
     /// Whether another goroutine's stack is below the frame.

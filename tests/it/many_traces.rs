@@ -4,8 +4,9 @@
 #![allow(clippy::print_stdout, reason = "tests say what they measured")]
 
 use crate::common::sim::{Plan, simulate};
-use crate::common::{digest, is_alone, root, root_by, selector};
+use crate::common::{digest, files, is_alone, root, root_by, selector};
 use crate::memory::HEAP;
+use gotrace_slice::compare::{CompareOptions, Comparison, MatchBy, Presence};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
 use gotrace_slice::profile::Profile;
 use std::collections::BTreeMap;
@@ -19,11 +20,16 @@ fn traces(n: u64) -> Vec<Vec<u8>> {
 }
 
 fn profile(traces: &[Vec<u8>], threads: usize, request_stacks: bool) -> Profile {
+    profile_of("main", traces, threads, request_stacks).expect("a profile")
+}
+
+/// None where nothing matches.
+fn profile_of(pattern: &str, traces: &[Vec<u8>], threads: usize, request_stacks: bool) -> Option<Profile> {
     let inputs: Vec<Input<'_>> = traces.iter().map(|bytes| Input::new("test", bytes)).collect();
     let options = Options { threads, request_stacks, include_partial: true, ..Options::default() };
-    match pipeline::profile(&inputs, &selector("main", root_by("creation,entry")), options, None) {
-        Ok(Answer::Profile(profile)) => *profile,
-        _ => panic!("a profile"),
+    match pipeline::profile(&inputs, &selector(pattern, root_by("creation,entry")), options, None) {
+        Ok(Answer::Profile(profile)) => Some(*profile),
+        _ => None,
     }
 }
 
@@ -70,6 +76,46 @@ fn chains_of_all_traces_share_the_room_and_no_time_is_lost() {
         }
         let known = all.samples.iter().zip(&of_samples);
         assert!(stacks.more().is_empty() && known.clone().all(|(sample, ns)| sample.weight.latency_ns == *ns));
+    }
+}
+
+/// Compares one with the base that it is a part of: none of its stacks is on its side alone. Gives the most waits that such a one
+/// shows.
+fn of_part(new: &Profile, base: &Profile, by: MatchBy) -> usize {
+    let comparison = Comparison::of(new, base, CompareOptions { by, ..CompareOptions::default() }).expect("requests");
+    let name = |stack| comparison.tree.stack(stack).map(|frame| frame.function.as_str()).collect::<Vec<_>>();
+    let alone = comparison.stacks.iter().find(|change| change.presence == Presence::New);
+    assert!(alone.is_none(), "{:?}", alone.map(|change| name(change.stack)));
+    let of_new = comparison.stacks.iter().filter(|change| change.presence == Presence::Both);
+    let waits = |stack| comparison.tree.stack(stack).filter(|frame| frame.is_waiting_for()).count();
+    of_new.map(|change| waits(change.stack)).max().unwrap_or(0)
+}
+
+#[test]
+fn comparisons_tell_both_sides_by_as_many_waits() {
+    let mut recorded = files(&root().join("testdata/traces"), "trace");
+    recorded.sort();
+    let recorded = recorded.iter().map(|path| std::fs::read(path).expect("a trace")).collect();
+    for (pattern, traces) in [("main", traces(260)), (".", recorded)] {
+        let base = profile_of(pattern, &traces, 2, false).expect("a profile");
+        let told = usize::from(base.waits.most.expect("it is known"));
+        let parts =
+            traces.iter().filter_map(|one| Some((one, profile_of(pattern, std::slice::from_ref(one), 1, false)?)));
+        let parts: Vec<(&Vec<u8>, Profile)> = parts.filter(|(_, part)| elsewhere(part).1 > told).take(8).collect();
+        assert_eq!((parts.len(), told), (8, 1), "the base tells fewer waits");
+        for (_, part) in &parts {
+            assert_eq!(of_part(part, &base, MatchBy::Function), told);
+        }
+        let part = &parts[0].1;
+        assert_eq!(of_part(part, &base, MatchBy::Line), told);
+        // With the sides swapped none of them is gone.
+        let swapped = Comparison::of(&base, part, CompareOptions::default()).expect("requests");
+        assert!(swapped.stacks.iter().all(|change| change.presence != Presence::Gone));
+        // The twin: both sides tell all waits, and nothing is cut.
+        let few: Vec<Vec<u8>> = parts.iter().map(|(bytes, _)| (*bytes).clone()).collect();
+        let few = profile_of(pattern, &few, 1, false).expect("a profile");
+        assert_eq!((few.waits.most, part.waits.most), (Some(8), Some(8)));
+        assert_eq!(of_part(part, &few, MatchBy::Function), elsewhere(part).1);
     }
 }
 

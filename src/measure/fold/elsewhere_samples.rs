@@ -5,7 +5,7 @@ use super::samples::{Elsewhere, Folder, Frames, NO_SAMPLE, SampleKey, Sums, deta
 use crate::measure::intervals::aggregate::{Key, SumIdx};
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::{WaitChainIdx, WaitChains};
-use crate::profile::{NodeIdx, ProfileFrame, StackTree, Weight};
+use crate::profile::{NodeIdx, ProfileFrame, StackTree, ToldWaits, UnseenWaits, Weight};
 use crate::trace::ids::StringIdx;
 use rustc_hash::FxHashMap;
 
@@ -135,9 +135,10 @@ impl Folder {
     }
 
     /// Makes samples of what requests spent in other goroutines, below the stacks that they waited on. Gives what finds the
-    /// sample that stands somewhere.
-    pub(super) fn place_elsewhere(&mut self) -> impl Fn(u32) -> u32 + use<> {
+    /// sample that stands somewhere, and how the stacks tell waits.
+    pub(super) fn place_elsewhere(&mut self) -> (impl Fn(u32) -> u32 + use<>, ToldWaits) {
         let mut all = std::mem::take(&mut self.elsewhere);
+        let mut told = ToldWaits { most: Some(all.chains.most_hops()), unseen: Vec::new() };
         let mut samples: FxHashMap<SharedKey, u32> = FxHashMap::default();
         for (key, latency_ns) in std::mem::take(&mut all.times) {
             let (waits, is_ended) = all.chains.waits(key.chain);
@@ -151,20 +152,29 @@ impl Folder {
             let hops: Vec<NodeIdx> = waits.iter().filter_map(of).map(|wait| wait.stack).collect();
             let mut stack = self.push_waits(&all.stacks, above, &hops);
             if is_ended {
-                stack = self.push_pseudo(stack, ProfileFrame::MORE, "further goroutines");
+                stack = self.push_pseudo(stack, ProfileFrame::MORE, ProfileFrame::FURTHER_GOROUTINES);
             }
             let stack = self.push_stack(&all.stacks, stack, work.stack);
             let waited_in = own.map_or_else(|| self.number(""), |own| own.state);
             let SharedSum { state, detail, precision, .. } = *work;
             let sample = SampleKey { state, stack, detail, precision, root, waited_in };
-            samples.insert(key, self.add_sample(sample, Weight { latency_ns, ..Weight::default() }));
+            let sample = self.add_sample(sample, Weight { latency_ns, ..Weight::default() });
+            samples.insert(key, sample);
+            let unseen = (0..).zip(&waits).filter(|(_, wait)| of(wait).is_none()).fold(0, |all, (i, _)| all | 1 << i);
+            if unseen != 0 {
+                told.unseen.push(UnseenWaits { sample, waits: waits.len() as u8, unseen, ns: latency_ns });
+            }
         }
         let mut sample_of = |key: &SharedKey| {
             let chain = all.chains.shortened(key.chain);
-            samples.get(&SharedKey { chain, ..*key }).copied().unwrap_or_default()
+            let sample = samples.get(&SharedKey { chain, ..*key }).copied();
+            debug_assert!(sample.is_some(), "time of a request that is no time of all requests");
+            sample.unwrap_or_default()
         };
         let of_requests: Vec<u32> = all.of_requests.iter().map(&mut sample_of).collect();
-        move |place| if place < OF_ELSEWHERE { place } else { of_requests[(place - OF_ELSEWHERE) as usize] }
+        let sample_at =
+            move |place| if place < OF_ELSEWHERE { place } else { of_requests[(place - OF_ELSEWHERE) as usize] };
+        (sample_at, told)
     }
 
     /// The node below which there is what a goroutine did that a request waited for at the end of these waits, of which
@@ -187,9 +197,7 @@ impl Folder {
 
     /// Below it stands what another goroutine did after `n` waits on the stack of `under`.
     fn waiting_for(&mut self, under: NodeIdx, n: usize) -> NodeIdx {
-        let times = if n == 1 { String::new() } else { format!(" ×{n}") };
-        let name = ProfileFrame::WAITING_FOR.to_owned() + &times;
-        self.push_pseudo(under, &name, ProfileFrame::OTHER_GOROUTINE)
+        self.push_pseudo(under, &ProfileFrame::of_waits(n), ProfileFrame::OTHER_GOROUTINE)
     }
 }
 
@@ -242,7 +250,7 @@ mod tests {
 
     /// The functions of samples, and their time.
     fn finish(folder: Folder, stacks: Option<&mut RequestStacks>) -> (Vec<String>, BTreeMap<String, u64>) {
-        let (tree, samples) = folder.finish(stacks);
+        let (tree, samples, _) = folder.finish(stacks);
         let name = |node| {
             let frames: Vec<&str> = tree.stack(node).map(|frame| frame.function.as_str()).collect();
             frames.into_iter().rev().collect::<Vec<_>>().join(" ")

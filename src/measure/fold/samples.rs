@@ -7,7 +7,7 @@ use crate::measure::intervals::timeline::CollectorWork;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::profile::{
-    NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, SharedText, StackTree, WakerKind, Weight,
+    NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, SharedText, StackTree, ToldWaits, WakerKind, Weight,
 };
 use crate::slice::spawn_chains::{SpawnChainIdx, SpawnChains};
 use crate::trace::ids::{FrameIdx, StackIdx, StringIdx};
@@ -222,8 +222,8 @@ impl Folder {
     }
 
     /// The tree and the samples, by state, then by stack. `stacks` refers to samples by their positions before.
-    pub(crate) fn finish(mut self, stacks: Option<&mut RequestStacks>) -> (StackTree, Vec<Sample>) {
-        let sample_at = self.place_elsewhere();
+    pub(crate) fn finish(mut self, stacks: Option<&mut RequestStacks>) -> (StackTree, Vec<Sample>, ToldWaits) {
+        let (sample_at, mut waits) = self.place_elsewhere();
         let Self { tree, names, samples, .. } = self;
         let ranks = ranks(&names);
         let rank = |name: u32| ranks[name as usize];
@@ -233,11 +233,12 @@ impl Folder {
         let mut samples: Vec<(u32, SampleKey, Weight)> =
             (0..).zip(samples).map(|(before, (key, weight))| (before, key, weight)).collect();
         samples.sort_unstable_by_key(|(_, key, _)| place(key));
+        let mut positions = vec![0; samples.len()];
+        for (position, (before, ..)) in (0..).zip(&samples) {
+            positions[*before as usize] = position;
+        }
+        waits.renumber(|sample| positions[sample as usize]);
         if let Some(stacks) = stacks {
-            let mut positions = vec![0; samples.len()];
-            for (position, (before, ..)) in (0..).zip(&samples) {
-                positions[*before as usize] = position;
-            }
             stacks.renumber(|place| positions[sample_at(place) as usize]);
         }
         let names: Vec<SharedText> = names.iter().map(SharedText::from).collect();
@@ -251,7 +252,7 @@ impl Folder {
             waited_in: name(key.waited_in),
             weight,
         };
-        (tree, samples.into_iter().map(sample).collect())
+        (tree, samples.into_iter().map(sample).collect(), waits)
     }
 }
 
@@ -285,10 +286,10 @@ impl<'a> Frames<'a> {
     /// The frames of a stack, as the tree has them.
     pub(super) fn outermost_first(&mut self, tree: &mut StackTree, stack: StackIdx, line_known: bool) -> Vec<u32> {
         let symbols = self.symbols;
-        let leaf_first = symbols.frames(stack).enumerate();
-        let mut frames: Vec<u32> = leaf_first.map(|(i, frame)| self.frame(tree, frame, line_known || i > 0)).collect();
-        frames.reverse();
-        frames
+        let leaf_first: Vec<FrameIdx> = symbols.frames(stack).collect();
+        // The outermost frame gets its number first: what is decided by the first frame of a kind looks at callers first.
+        let outermost_first = leaf_first.into_iter().enumerate().rev();
+        outermost_first.map(|(i, frame)| self.frame(tree, frame, line_known || i > 0)).collect()
     }
 
     fn frame(&mut self, tree: &mut StackTree, frame: FrameIdx, line_known: bool) -> u32 {
@@ -298,5 +299,33 @@ impl<'a> Frames<'a> {
             let line = if line_known { f.line } else { 0 };
             tree.intern(symbols.text(f.function), symbols.text(f.file), line)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::symbols::Frame;
+
+    #[test]
+    fn the_outermost_frame_gets_its_number_first() {
+        let mut symbols = Symbols::default();
+        let mut stack = StackIdx::EMPTY;
+        for function in ["outer", "middle", "leaf"] {
+            let function = symbols.intern(function);
+            let frame = symbols.intern_frame(Frame { function, file: StringIdx::EMPTY, line: 7 });
+            stack = symbols.push_frame(stack, frame);
+        }
+        let mut tree = StackTree::default();
+        let frames = Frames::new(&symbols).outermost_first(&mut tree, stack, false);
+        let names = |frames: &[u32]| {
+            let name = |frame: &u32| {
+                (tree.frames()[*frame as usize].function.to_string(), tree.frames()[*frame as usize].line)
+            };
+            frames.iter().map(name).collect::<Vec<_>>()
+        };
+        assert_eq!(frames, [0, 1, 2]);
+        // The line of the leaf alone is not known.
+        assert_eq!(names(&frames), [("outer".to_owned(), 7), ("middle".to_owned(), 7), ("leaf".to_owned(), 0)]);
     }
 }
