@@ -187,6 +187,8 @@ func main() {
 	<-done
 	go OwnHandler()
 	<-done
+	// It has sent, but need not have ended: the recording would cut it.
+	time.Sleep(units(2))
 	trace.Stop()
 	check(f.Close())
 
