@@ -138,6 +138,17 @@ fn what_is_no_program_is_refused() {
     }
 }
 
+#[test]
+fn no_address_is_too_large() {
+    // Found by fuzzing: its DWARF says nothing, and was asked for what is before the address after the last one.
+    let path = "fuzz/corpus/binary/c163f15639c17e0f2314f45713ba36c3034ac84a";
+    let bytes = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("a file");
+    let program = open(&bytes).expect("a program with DWARF");
+    for pc in [0, 0x40_1000, u64::MAX - 1, u64::MAX] {
+        assert_eq!(program.resolve(pc).len(), 0);
+    }
+}
+
 /// A program without Go's line table: this test itself.
 #[test]
 fn dwarf_names_what_has_no_line_table_of_go() {

@@ -26,6 +26,10 @@ impl DwarfLines {
     /// The frames at an address, innermost first; none where it is unknown.
     pub(crate) fn resolve(&self, pc: u64) -> Vec<ResolvedFrame> {
         let mut frames = Vec::new();
+        // addr2line looks for what is before the next address, and adds without a check (0.27, `ResUnits::find`).
+        if pc == u64::MAX {
+            return frames;
+        }
         let Ok(mut found) = self.0.find_frames(pc).skip_all_loads() else { return frames };
         while let Ok(Some(frame)) = found.next() {
             let function = frame.function.as_ref().and_then(|f| f.raw_name().ok()).unwrap_or_default();
