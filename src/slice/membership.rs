@@ -22,7 +22,7 @@ impl Membership {
     const WHOLE: u32 = u32::MAX;
 
     /// Of the goroutine on whose stacks the window was seen: it is the window.
-    pub(super) fn whole(window: WindowIdx) -> Self {
+    pub(crate) fn whole(window: WindowIdx) -> Self {
         Self { window, part: Self::WHOLE }
     }
 }

@@ -60,7 +60,6 @@ pub(super) struct CrossedBorders {
 pub(super) struct Windows<'a> {
     slice: &'a Slice,
     forest: &'a Forest,
-    looked_at: Window,
     /// Whether it is asked for what is certain of windows with inferred borders.
     keeps_seen: bool,
     list: WindowTable,
@@ -83,7 +82,6 @@ impl<'a> Windows<'a> {
         Self {
             slice,
             forest,
-            looked_at,
             keeps_seen: latency,
             list: WindowTable::new(slice.windows.len(), looked_at),
             touched: Vec::new(),

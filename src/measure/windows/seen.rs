@@ -71,3 +71,78 @@ impl Windows<'_> {
         ends
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::spec::MeasureSpec;
+    use crate::measure::windows::open_window::BLANK;
+    use crate::measure::{MAX_PIECES, MIN_GROWTH};
+    use crate::slice::spawn_chains::SpawnChainIdx;
+    use crate::slice::{Membership, RootKind, RootWindow, Slice};
+    use crate::survey::Forest;
+    use crate::trace::ids::StringIdx;
+    use crate::trace::symbols::Symbols;
+
+    const G: GIdx = GIdx(0);
+    const INFERRED: WindowIdx = WindowIdx(0);
+    const SERVED: WindowIdx = WindowIdx(1);
+
+    /// A call with inferred borders, and a request between those of a server, on one goroutine.
+    fn slice() -> Slice {
+        let mut slice = Slice::default();
+        let whole = RootWindow { by: RootKind::Stack, ..RootWindow::of(G, SpawnChainIdx::FIRST, StringIdx::EMPTY) };
+        let seen = SeenPart { start: Some(12), end: Some(20), may_be_several: false };
+        slice.windows.push(RootWindow { stretch: Some((Some(10), Some(30))), seen: Some(seen), ..whole });
+        slice.windows.push(RootWindow { stretch: Some((Some(40), Some(60))), ..whole });
+        slice.memberships.insert(G, [INFERRED, SERVED].map(Membership::whole).to_vec());
+        slice
+    }
+
+    /// The windows after events at all these positions, and which borders those crossed.
+    fn crossed(slice: &Slice, latency: bool, check: impl Fn(&Windows<'_>)) -> Vec<String> {
+        let (forest, symbols) = (Forest::default(), Symbols::default());
+        let spec = MeasureSpec {
+            slice,
+            forest: &forest,
+            symbols: &symbols,
+            whole_life: false,
+            looked_at: Window::ALL,
+            trace_start: Time(0),
+            latency,
+            include_partial: true,
+            request_stacks: false,
+            exemplars: false,
+            part_growth: MIN_GROWTH,
+            max_pieces: MAX_PIECES,
+        };
+        let mut windows = Windows::new(spec);
+        let events = [5, 10, 12, 15, 20, 25, 30, 40, 42, 50, 60].into_iter();
+        let crossed = events.map(|pos| {
+            let crossed = windows.cross(G, pos, Time(pos as i64 * 10));
+            format!("{pos}: {crossed:?} {:?}", windows.position(G))
+        });
+        let crossed = crossed.collect();
+        check(&windows);
+        crossed
+    }
+
+    #[test]
+    fn what_is_certain_is_kept_only_where_requests_are_wanted() {
+        let slice = slice();
+        let span = Window { start: Time(100), end: Time(300) };
+        let known = OpenWindow { start: span.start, end: span.end, ..BLANK };
+        let served = OpenWindow { start: Time(400), end: Time(600), ..BLANK };
+        let kept = crossed(&slice, true, |windows| {
+            assert_eq!(windows.get(INFERRED), OpenWindow { seen_start: Time(120), seen_end: Time(200), ..known });
+            assert_eq!(windows.get(SERVED), served);
+            assert_eq!(windows.seen_ns(INFERRED, span), 80);
+        });
+        let not_kept = crossed(&slice, false, |windows| {
+            assert_eq!((windows.get(INFERRED), windows.get(SERVED)), (known, served));
+        });
+        // What goroutines did is told by the borders alone, and these are the same.
+        assert_eq!(kept, not_kept);
+        assert!(kept.iter().any(|crossed| crossed.contains("left_last_stack: true")));
+    }
+}

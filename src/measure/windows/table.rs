@@ -85,7 +85,6 @@ impl Page {
 pub(in crate::measure) struct WindowTable {
     pages: Vec<Option<Box<Page>>>,
     len: usize,
-    /// The part of the trace in which time counts.
     looked_at: Window,
     /// Of a part: how many memberships of a goroutine were over before it, and whether the next one was open there.
     over_before: FxHashMap<GIdx, (u32, bool)>,
@@ -95,6 +94,11 @@ impl WindowTable {
     /// So many windows, of which nothing is known. Time counts that lies in `looked_at`.
     pub(super) fn new(len: usize, looked_at: Window) -> Self {
         Self { pages: vec![None; len.div_ceil(PAGE)], len, looked_at, over_before: FxHashMap::default() }
+    }
+
+    /// The part of the trace in which time counts.
+    pub(super) fn looked_at(&self) -> Window {
+        self.looked_at
     }
 
     /// Forgets what was before a part: another one begins.

@@ -9,7 +9,7 @@ impl Windows<'_> {
     /// Starts and ends the tasks that an annotation at `pos` begins and ends.
     pub(in crate::measure) fn cross_task_boundaries(&mut self, pos: u64, time: Time) {
         let slice = self.slice;
-        let since = self.looked_at.start;
+        let since = self.list.looked_at().start;
         for &(_, boundary, window) in slice.task_boundaries.at(pos) {
             let is_older = slice.windows.stretch(window).is_some_and(|(start, _)| start.is_none());
             self.edit(window, |open| match boundary {
