@@ -43,13 +43,17 @@ impl IntervalLog {
             self.written.append(dropped);
             return;
         }
-        let mut condensed = Vec::new();
-        self.known.begin();
+        let mut condensed: Vec<Chunk> = Vec::new();
         for chunk in &*dropped {
-            for end in chunk.ends.iter().filter(|end| self.known.note(end.g)) {
-                push(&mut condensed, &self.memory, chunk.base + i64::from(end.ns_after_base()), end.g, end.sum);
+            for end in &chunk.ends {
+                self.condensed.grow(end.g.at() + 1);
+                if !self.condensed.put(end.g.at()) {
+                    push(&mut condensed, &self.memory, chunk.base + i64::from(end.ns_after_base()), end.g, end.sum);
+                }
             }
         }
+        // Not all of it: there can be far more goroutines in the trace.
+        condensed.iter().flat_map(|chunk| &chunk.ends).for_each(|end| self.condensed.remove(end.g.at()));
         self.memory.give_back(dropped.drain(..));
         for mut chunk in condensed {
             if chunk.ends.len() < CHUNK / 2 {

@@ -25,11 +25,10 @@
 //!   `absorbed` from parts, and `older`, the starts of goroutines that are older than the trace. Each kind is in order of time; the reader
 //!   merges the three.
 //!
-//! Reading order: [`link`], [`chunk`], [`writing`], [`reading`], [`condensing`], [`known_goroutines`].
+//! Reading order: [`link`], [`chunk`], [`writing`], [`reading`] and [`condensing`].
 
 mod chunk;
 mod condensing;
-mod known_goroutines;
 mod link;
 mod reading;
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! Writes a log, takes other logs over, and drops what no request needs any more.
 
 use super::chunk::{CHUNK, Chunk, ChunkLink, IntervalEnd, IntervalLogMemory, SumMap};
-use super::known_goroutines::KnownGoroutines;
 use super::link::Link;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::trace::ids::GIdx;
 use crate::trace::time::Time;
+use fixedbitset::FixedBitSet;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
@@ -27,8 +27,9 @@ pub(crate) struct IntervalLog {
     /// How many there are outside of `open`.
     pub(super) n_closed: usize,
     pub(super) memory: IntervalLogMemory,
-    /// What condensing needs; kept, as the memory is large.
-    pub(super) known: KnownGoroutines,
+    /// While it is condensed, the goroutines that have an interval end in what is kept; empty else. Kept, as the memory is
+    /// large.
+    pub(super) condensed: FixedBitSet,
 }
 
 /// Appends an interval end to chunks, unless the last one has another log's sums or no room: then to a new one.
