@@ -58,6 +58,8 @@ pub struct Candidate {
     pub children: u64,
     /// How many of them were still alive at the end.
     pub alive: u64,
+    /// Whether they are the runtime's own, or those of the recording.
+    pub is_gos_own: bool,
 }
 
 /// Requests that one handler served.

@@ -193,6 +193,7 @@ pub(crate) fn sample_candidates() -> Candidates {
         max_ns,
         children,
         alive: 0,
+        is_gos_own: entry == "runtime.bgsweep",
     };
     let handler = "main.(*Server).Handler";
     let took = |durations_ns: &[u64], cut: &[(u64, bool)]| {

@@ -3,8 +3,8 @@
 use super::membership::Counts;
 use super::selector::Selector;
 use super::shared::is_shared;
-use super::system::{RECORDING_HANDLER, is_recording_entry, is_runtime_entry};
 use crate::survey::Goroutine;
+use crate::trace::gos_own::{RECORDING_HANDLER, is_of_runtime, is_of_tracer};
 use crate::trace::ids::StackIdx;
 use crate::trace::symbols::Symbols;
 
@@ -77,9 +77,9 @@ impl<'a> KeepOut<'a> {
         let symbols = self.symbols;
         *self.owners[entry.at()].get_or_insert_with(|| {
             let name = symbols.leaf(entry).map_or("", |frame| symbols.function(frame));
-            if is_recording_entry(name) {
+            if is_of_tracer(name) {
                 GoroutineOwner::Recording
-            } else if is_runtime_entry(name) {
+            } else if is_of_runtime(name) {
                 GoroutineOwner::Runtime
             } else if is_shared(name) {
                 GoroutineOwner::Shared

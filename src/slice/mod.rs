@@ -30,13 +30,14 @@
 //!
 //! To read: `selector` (what is asked), `window`, `root_windows` and `membership` (the result), `builder` (what both steps share), `select`
 //! (the steps), `roots`, `closure`, `other_roots` (what is set apart, and what selects it alone); then what they look up:
-//! `keep_out`, `shared`, `system`, `labels`, `spawn_chains`, `task_boundaries`.
+//! `keep_out`, `shared`, `no_creator`, `labels`, `spawn_chains`, `task_boundaries`.
 
 mod builder;
 mod closure;
 mod keep_out;
 mod labels;
 mod membership;
+mod no_creator;
 mod other_roots;
 mod root_windows;
 mod roots;
@@ -45,16 +46,15 @@ mod selector;
 mod set_apart;
 pub(crate) mod shared;
 pub(crate) mod spawn_chains;
-pub(crate) mod system;
 mod task_boundaries;
 mod time_range;
 mod window;
 
 pub(crate) use membership::{Counts, Membership, MembershipPart, Slice};
+pub(crate) use no_creator::without_creator;
 pub(crate) use select::select;
 pub use selector::{PatternSyntax, Patterns, RootBy, Selector, SelectorBuilder};
 pub(crate) use set_apart::Narrowed;
-pub(crate) use system::without_creator;
 pub(crate) use task_boundaries::TaskBoundary;
 pub use time_range::TimeRange;
 pub use window::RootKind;

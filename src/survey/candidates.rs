@@ -5,6 +5,7 @@ use super::forest::{Goroutine, Origin};
 use super::spans::CutSpan;
 use super::started::Started;
 use crate::profile::Candidate;
+use crate::trace::gos_own::is_gos_own;
 use crate::trace::ids::{FrameIdx, GIdx, StackIdx, StringIdx};
 use crate::trace::symbols::Symbols;
 use crate::trace::time::Window;
@@ -64,6 +65,7 @@ fn blank(symbols: &Symbols, (creation, entry, started_for): Site) -> Candidate {
     if let Some(frame) = symbols.leaf(entry) {
         symbols.function(frame).clone_into(&mut row.entry);
     }
+    row.is_gos_own = is_gos_own(&row.entry, &row.creation_site);
     row.runs = started_for.map_or_else(String::new, |function| symbols.text(function).to_owned());
     row
 }

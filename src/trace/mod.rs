@@ -17,6 +17,7 @@ pub mod binary;
 pub(crate) mod buckets;
 pub mod error;
 pub mod event;
+pub(crate) mod gos_own;
 pub(crate) mod id_table;
 pub(crate) mod id_window;
 pub mod ids;

@@ -1,9 +1,10 @@
 //! What the stacks of CPU samples have that no other stacks have.
 
-/// The function that all goroutines return to, and the caller of `main.main`: the runtime leaves both out of all stacks but
-/// those of CPU samples (`traceStack`, `runtime/tracestack.go`, Go 1.27; `traceStackID`, `runtime/trace.go`, Go 1.19).
+use super::gos_own::{RUNTIME_MAIN, is_of_runtime};
+
+/// The function that all goroutines return to. The runtime leaves it and [`RUNTIME_MAIN`] out of all stacks but those of CPU
+/// samples (`traceStack`, `runtime/tracestack.go`, Go 1.27; `traceStackID`, `runtime/trace.go`, Go 1.19).
 const GOEXIT: &str = "runtime.goexit";
-const RUNTIME_MAIN: &str = "runtime.main";
 
 /// How many of a stack's outermost functions no stacks but those of samples have. The functions are given from the
 /// outermost inwards. One function of each stack is kept.
@@ -21,7 +22,7 @@ pub(crate) fn frames_of_samples_alone<'a>(mut functions: impl Iterator<Item = &'
 /// Whether a function is one that a stack begins with which lacks the goroutine's own frames: it was taken on a stack of
 /// the runtime's, or in code without one.
 pub(crate) fn is_outside_goroutines(outermost: &str) -> bool {
-    outermost.starts_with("runtime.") && outermost != RUNTIME_MAIN
+    is_of_runtime(outermost)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What intervals are counted under: Go's own words for the states of a goroutine.
 
-use crate::profile::lock_kind;
+use crate::profile::{is_for_collector, lock_kind};
 use crate::trace::ids::StringIdx;
 use crate::trace::symbols::Symbols;
 
@@ -87,11 +87,14 @@ pub(crate) fn is_parking(function: &str) -> bool {
     PARKING.contains(&function)
 }
 
+/// What a call of C goes through.
+const CGO_CALL: &str = "runtime.cgocall";
+
 /// Functions that callers wait in, outside the runtime's parking frames, and that do nothing else worth the name
 /// (Go 1.19 – 1.27).
 const BLOCKING: &[&str] = &[
     "runtime.block",
-    "runtime.cgocall",
+    CGO_CALL,
     "runtime.chanrecv1",
     "runtime.chanrecv2",
     "runtime.chansend1",
@@ -148,13 +151,10 @@ impl WaitClass {
     pub(crate) fn of(reason: &str) -> Self {
         match reason {
             "network" | "sleep" | "forever" | "wait for debug call" | "system goroutine wait" => Self::HandedOut,
-            "preempted"
-            | "GC background sweeper wait"
-            | "GC mark assist wait for work"
-            | "GC weak to strong wait"
-            | "wait until GC ends" => Self::Collector,
+            "preempted" => Self::Collector,
             "chan receive" | "select" => Self::Channel,
             "sync" => Self::Lock,
+            _ if is_for_collector(reason) => Self::Collector,
             _ => Self::Other,
         }
     }
@@ -185,7 +185,7 @@ pub(crate) fn polls_file<'a>(mut frames: impl Iterator<Item = &'a str>) -> bool 
 pub(crate) fn detail<'a>(state: StateKey, name: &str, mut frames: impl Iterator<Item = &'a str>) -> &'static str {
     if state == StateKey::SYSCALL {
         // The runtime counts a cgo call as a system call (go.dev/issue/64865).
-        return if frames.next() == Some("runtime.cgocall") { "cgo" } else { "" };
+        return if frames.next() == Some(CGO_CALL) { "cgo" } else { "" };
     }
     if name == "sync" { lock_kind(frames) } else { "" }
 }

@@ -2,8 +2,8 @@
 
 use crate::measure::intervals::log::{Link, LinkKind};
 use crate::measure::intervals::states::{StateKey, WaitClass, ends_network_waits, is_runtime_lock};
-use crate::slice::system::is_runtime_entry;
 use crate::survey::Forest;
+use crate::trace::gos_own::is_of_runtime;
 use crate::trace::ids::{GIdx, StackIdx};
 use crate::trace::symbols::Symbols;
 
@@ -131,7 +131,7 @@ impl Wakers {
         let by = forest.get(cause.by);
         // Of a goroutine older than the trace, the outermost function of its stack says what it runs.
         let entry = if by.entry == StackIdx::EMPTY { symbols.root_frame(cause.stack) } else { by.entry };
-        let is_runtime = || symbols.leaf(entry).is_some_and(|leaf| is_runtime_entry(symbols.function(leaf)));
+        let is_runtime = || symbols.leaf(entry).is_some_and(|leaf| is_of_runtime(symbols.function(leaf)));
         let kind = if remember(&mut self.runtime, entry.at(), is_runtime) {
             LinkKind::Runtime
         } else if by.was_started_by_timer() {

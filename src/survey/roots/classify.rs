@@ -8,9 +8,10 @@
 //!  PartialClass   ∅ ───enter──────enter─────────enter────► Classifier::class → StackClass
 //! ```
 
-use super::servers::{CONNECTION, RECORDING_HANDLER, Role, ServerStep, StackWalk, role_in};
+use super::servers::{CONNECTION, Role, ServerStep, StackWalk, role_in};
 use super::stack_class::{CallSite, StackClass};
 use crate::survey::NameMatcher;
+use crate::trace::gos_own::RECORDING_HANDLER;
 use crate::trace::sample_stacks::is_outside_goroutines;
 use rustc_hash::{FxBuildHasher, FxHashSet};
 use std::hash::BuildHasher as _;

@@ -6,8 +6,9 @@
 //!                                                                └─ main.write
 //! ```
 
-use super::servers::{RECORDING_HANDLER, Role, StackWalk, role_in};
+use super::servers::{Role, StackWalk, role_in};
 use crate::profile::is_fetched;
+use crate::trace::gos_own::RECORDING_HANDLER;
 use crate::trace::ids::{StackIdx, StringIdx};
 use crate::trace::symbols::{Frame, Symbols};
 use rustc_hash::FxHashMap;

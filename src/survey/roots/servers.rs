@@ -6,9 +6,6 @@
 use crate::trace::ids::StackIdx;
 use crate::trace::symbols::Symbols;
 
-/// The handler of `net/http/pprof` that records a trace: what runs under it is the recording.
-pub(crate) const RECORDING_HANDLER: &str = "net/http/pprof.Trace";
-
 /// The function of a connection's goroutine, HTTP/1.
 pub(crate) const CONNECTION: &str = "net/http.(*conn).serve";
 

@@ -1,7 +1,7 @@
 //! What to type next: commands that select endpoints, and nothing that serves all of them.
 
 use super::words::is_usable;
-use super::{annotations, handlers, is_gos_own};
+use super::{annotations, handlers};
 use crate::profile::{Candidate, Candidates, TraceInfo};
 use crate::render::clean::clean;
 use crate::render::text::layout::{BOLD, DIM, View};
@@ -59,7 +59,7 @@ fn options(candidates: &Candidates, rows: &[&Candidate]) -> Vec<String> {
     if has_room && candidates.handlers.is_empty() {
         // Each looks at all rows: there may be very many, also of one name.
         let mut names = FxHashSet::default();
-        let own = rows.iter().filter(|row| !is_gos_own(row) && !names::is_std(name(row)) && is_usable(name(row)));
+        let own = rows.iter().filter(|row| !row.is_gos_own && !names::is_std(name(row)) && is_usable(name(row)));
         let mut named_first = own.filter(|row| names.insert((name(row), row.runs.is_empty(), row.alive == row.count)));
         while named_first.next().is_some_and(|row| add(options_for(row, rows))) {}
     }

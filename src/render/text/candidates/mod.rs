@@ -43,7 +43,7 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
         |r| format!("{} {} {}", r.creation_site, r.entry, r.runs),
     );
     // Last, since few ask for them; stable, so both parts keep their order.
-    rows.sort_by_key(|r| is_gos_own(r));
+    rows.sort_by_key(|r| r.is_gos_own);
     let shown = if options.top == 0 { rows.len() } else { options.top.min(rows.len()) };
     table(&view, &rows[..shown]).write(&view, out)?;
     if shown < rows.len() {
@@ -58,7 +58,7 @@ pub(in crate::render) fn write(candidates: &Candidates, options: &Options, out: 
 
 /// Says why rows stand at the end that are longer than others.
 fn gos_own(view: &View<'_>, shown: &[&Candidate], out: &mut dyn Write) -> io::Result<()> {
-    let line = match shown.iter().filter(|row| is_gos_own(row)).count() as u64 {
+    let line = match shown.iter().filter(|row| row.is_gos_own).count() as u64 {
         0 => return Ok(()),
         1 => "  the last one is of the recording or the runtime".to_owned(),
         n => format!("  the last {} are of the recording or the runtime", count(n)),
@@ -142,12 +142,6 @@ fn older(view: &View<'_>, candidates: &Candidates, out: &mut dyn Write) -> io::R
     wrapped(&line, 2, view.options.width).iter().try_for_each(|l| writeln!(out, "{}", view.paint(DIM, l)))
 }
 
-/// Goroutines of the runtime and of the recording.
-fn is_gos_own(row: &Candidate) -> bool {
-    let tracing = |name: &str| name.starts_with("runtime/trace.") || name.starts_with("net/http/pprof.Trace");
-    tracing(&row.entry) || tracing(&row.creation_site) || (names::only_parks(&row.entry) && row.entry != "runtime.main")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,12 +180,5 @@ mod tests {
     fn goldens() {
         check_golden("candidates-100.txt", &text(&Options::default()));
         check_golden("candidates-80.txt", &text(&Options { width: 80, unicode: false, ..Options::default() }));
-    }
-
-    #[test]
-    fn the_runtime_and_the_recording_are_known() {
-        let entry = |entry: &str| is_gos_own(&Candidate { entry: entry.into(), ..Candidate::default() });
-        assert!(entry("runtime.bgsweep") && entry("runtime/trace.Start.func1"));
-        assert!(!entry("runtime.main") && !entry("main.main"));
     }
 }
