@@ -1,6 +1,7 @@
 //! The report's first lines name the function that decides, and what it waits for, in programs whose truth is known
 //! (`testdata/gen/causes`, `critical`); their twins have another answer.
 
+use crate::common::evil::pairs;
 use crate::common::{by_stack, profile, recordings, root, selector};
 use gotrace_slice::profile::{Cause, CodePlace};
 use gotrace_slice::slice::RootBy;
@@ -121,4 +122,42 @@ fn each_endpoint_has_its_own_answer() {
         let cause = first(&bytes, root, RootBy::default());
         assert_eq!((function(cause.place.as_ref()), cause.state.as_str()), (place, state), "{cause:?}");
     }
+}
+
+/// Where there are so many chains of waits that stacks show none, requests wait nevertheless; and a comparison has what both
+/// sides do on both.
+#[test]
+fn waits_that_no_stack_shows_are_waits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = |n| {
+        let path = folder.path().join(format!("{n}.trace"));
+        std::fs::write(&path, pairs(n, n)).expect("a file");
+        path
+    };
+    // Pairs of a wait and of what was done meanwhile: at most 65,536 are told by one wait.
+    let (none, twin) = (trace(257), trace(20));
+    let report = |args: &[&str], path: &Path| -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+        let output = command.args(["-q", "-n0", "-f", "json", "--root", "main.Handler"]).args(args).arg(path).output();
+        serde_json::from_slice(&output.expect("it runs").stdout).expect("JSON")
+    };
+    for (path, waited_in, what) in
+        [(&none, "unknown", "."), (&twin, "chan receive", " (main.go:1) to receive from a channel.")]
+    {
+        let report = report(&[], path);
+        let said = report["answer"]["text"].as_str().expect("a text");
+        assert!(said.contains(&format!("the time it waits in main.Handler{what}")), "{said}");
+        assert_eq!(report["answer"]["causes"][0]["state"], waited_in);
+        let elsewhere = report["stacks"].as_array().expect("stacks").iter().filter(|row| {
+            row["frames"].as_array().expect("frames").iter().any(|frame| frame["function"] == "[waiting for]")
+        });
+        assert!(elsewhere.clone().count() >= 257 && elsewhere.clone().all(|row| row["waited_in"] == waited_in));
+    }
+    let compared = report(&["--vs", &twin.to_string_lossy()], &none);
+    let marked = |mark| {
+        let stacks = compared["diff"]["stacks"].as_array().expect("stacks").iter();
+        let shown = stacks.filter(|row| row["mark"] == mark).flat_map(|row| row["frames"].as_array().expect("frames"));
+        shown.filter(|frame| frame["function"].as_str().is_some_and(|name| name.starts_with("main.work"))).count()
+    };
+    assert_eq!((marked("gone"), marked("both") >= 20, marked("new") >= 237), (0, true, true));
 }

@@ -3,6 +3,7 @@
 use super::elsewhere::{ElsewhereOfAll, OF_ELSEWHERE, SharedKey, SharedSum};
 use super::samples::{Elsewhere, Folder, Frames, NO_SAMPLE, SampleKey, Sums, detail_of};
 use crate::measure::intervals::aggregate::{Key, SumIdx};
+use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::{WaitChainIdx, WaitChains};
 use crate::profile::{NodeIdx, ProfileFrame, StackTree, ToldWaits, UnseenWaits, Weight};
@@ -155,7 +156,9 @@ impl Folder {
                 stack = self.push_pseudo(stack, ProfileFrame::MORE, ProfileFrame::FURTHER_GOROUTINES);
             }
             let stack = self.push_stack(&all.stacks, stack, work.stack);
-            let waited_in = own.map_or_else(|| self.number(""), |own| own.state);
+            // Where chains are told by no wait, the request's own has no state either. It was a wait all the same.
+            let no_state = if waits.is_empty() { StateKey::UNKNOWN_NAME } else { "" };
+            let waited_in = own.map_or_else(|| self.number(no_state), |own| own.state);
             let SharedSum { state, detail, precision, .. } = *work;
             let sample = SampleKey { state, stack, detail, precision, root, waited_in };
             let sample = self.add_sample(sample, Weight { latency_ns, ..Weight::default() });
@@ -206,7 +209,6 @@ mod tests {
     use super::*;
     use crate::measure::fold::samples::Naming;
     use crate::measure::intervals::aggregate::Aggregate;
-    use crate::measure::intervals::states::StateKey;
     use crate::measure::intervals::timeline::CollectorWork;
     use crate::measure::paths::wait_chains::most_pairs;
     use crate::profile::{Precision, RequestStacks, RequestTotals};

@@ -21,6 +21,8 @@ impl StateKey {
     /// `network` of these too.
     pub(crate) const PIPE: Self = Self(4);
     const FIRST_REASON: u32 = 5;
+    /// The name of [`StateKey::UNKNOWN`].
+    pub(crate) const UNKNOWN_NAME: &'static str = "unknown";
 
     /// Waiting for a reason in the runtime's words; a wait without one is unknown.
     #[inline]
@@ -47,7 +49,7 @@ impl StateKey {
             Self::RUNNING => "running",
             Self::RUNNABLE => "runnable",
             Self::SYSCALL => "syscall",
-            Self::UNKNOWN => "unknown",
+            Self::UNKNOWN => Self::UNKNOWN_NAME,
             Self::PIPE => "pipe",
             Self(reason) => symbols.text(StringIdx(reason - Self::FIRST_REASON)),
         }

@@ -2,9 +2,11 @@
 
 mod damage;
 pub mod old;
+mod pairs;
 
 use super::sim::{Plan, simulate};
 use gotrace_slice::trace::testing::{CpuSample, NO_THREAD, NameTable, TimedEvent, TraceWriter, code};
+pub use pairs::pairs;
 
 /// A kind of trace: its name, the size that tests use, and how it is made.
 pub type Kind = (&'static str, u64, fn(u64) -> Vec<u8>);
