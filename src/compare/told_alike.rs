@@ -15,13 +15,10 @@ use std::borrow::Cow;
 /// Both sides for matching stacks. One that tells more waits than the other is made anew, with samples and what a filter leaves
 /// of them alone.
 pub(super) fn told_alike(sides: [&Profile; 2]) -> [Cow<'_, Profile>; 2] {
-    let [Some(a), Some(b)] = sides.map(|side| side.waits.most) else { return sides.map(Cow::Borrowed) };
-    let fewer = a.min(b);
-    sides.map(
-        |side| {
-            if side.waits.most == Some(fewer) { Cow::Borrowed(side) } else { Cow::Owned(told_by(side, fewer)) }
-        },
-    )
+    let [Some(a), Some(b)] = sides.map(|side| side.waits.shown) else { return sides.map(Cow::Borrowed) };
+    let fewest = a.and(b).fewest;
+    [(a, sides[0]), (b, sides[1])]
+        .map(|(shown, side)| if shown.most <= fewest { Cow::Borrowed(side) } else { Cow::Owned(told_by(side, fewest)) })
 }
 
 /// The samples of a profile, told by so many waits at most.
@@ -100,12 +97,15 @@ fn waiting_for(tree: &mut StackTree, n: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{StackFilter, ToldWaits};
+    use crate::profile::{ShownWaits, StackFilter, ToldWaits};
     use regex::Regex;
 
     /// A profile of these stacks, outermost first, each with its time.
     fn profile(most: Option<u8>, stacks: &[(&str, u64)]) -> Profile {
-        let mut profile = Profile { waits: ToldWaits { most, unseen: Vec::new() }, ..Profile::default() };
+        let mut profile = Profile {
+            waits: ToldWaits { shown: most.map(ShownWaits::by_one), unseen: Vec::new() },
+            ..Profile::default()
+        };
         for (stack, latency_ns) in stacks {
             let leaf = stack.split(';').fold(StackTree::ROOT, |at, function| {
                 let file = match function {
@@ -166,6 +166,23 @@ mod tests {
         for sides in [[Some(8), Some(8)], [Some(1), None], [None, Some(1)], [None, None]] {
             let [a, b] = sides.map(deep);
             assert!(told_alike([&a, &b]).iter().all(|side| matches!(side, Cow::Borrowed(_))), "{sides:?}");
+        }
+    }
+
+    #[test]
+    fn what_several_commands_told_is_told_alike() {
+        let mixed = [("root;A;[waiting for];B;[waiting for];C", 4), ("root;A;[waiting for];[more];C", 5)];
+        let side = |fewest, most| {
+            let mut side = profile(None, &mixed);
+            side.waits.shown = Some(ShownWaits { fewest, most });
+            side
+        };
+        let cut = ("root;A;[waiting for];[more];C".to_owned(), 4);
+        for (shown, is_cut) in [((1, 8), true), ((8, 8), false)] {
+            let (a, b) = (side(shown.0, shown.1), profile(Some(8), &[("root;A;[waiting for];B;[waiting for];C", 9)]));
+            let [a, b] = told_alike([&a, &b]).map(Cow::into_owned);
+            assert_eq!(stacks(&a, &a.samples).contains(&cut), is_cut, "{shown:?}");
+            assert_eq!(stacks(&b, &b.samples) == one("root;A;[waiting for];[more];C"), is_cut, "{shown:?}");
         }
     }
 

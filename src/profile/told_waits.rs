@@ -10,11 +10,31 @@
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ToldWaits {
-    /// Stacks show so many waits at most, and `[more]` for further ones: 8 where there was room for all. None where that is
-    /// not known: stacks that were read from tables are as these have them.
-    pub most: Option<u8>,
+    /// How many waits stacks show. None where that is not known: of tables that an engine wrote.
+    pub shown: Option<ShownWaits>,
     /// Time of chains that have more waits than their stacks show.
     pub(crate) unseen: Vec<UnseenWaits>,
+}
+
+/// How many waits stacks show at most before `[more]`, which stands for further ones: 8 where there was room for all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ShownWaits {
+    /// The fewest of all commands that told a part of the stacks: tables of several can be read together.
+    pub fewest: u8,
+    /// The most of them.
+    pub most: u8,
+}
+
+impl ShownWaits {
+    /// All stacks were told by one command.
+    pub(crate) fn by_one(most: u8) -> Self {
+        Self { fewest: most, most }
+    }
+
+    /// These stacks, and others.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { fewest: self.fewest.min(other.fewest), most: self.most.max(other.most) }
+    }
 }
 
 /// Time of one sample that was waited for in a chain of which the stack does not show all waits. In some a goroutine did not

@@ -6,7 +6,7 @@
 use super::columns::Batch;
 use super::limits::Limits;
 use super::texts::{SampleKey, Texts};
-use crate::profile::{Precision, ProfileFrame, RequestTotals, TraceInfo};
+use crate::profile::{Precision, ProfileFrame, RequestTotals, ShownWaits, TraceInfo};
 use indexmap::IndexSet;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result;
@@ -64,6 +64,8 @@ pub(super) struct Collected {
     /// What time is spent in.
     pub(super) samples: IndexSet<SampleKey, FxBuildHasher>,
     pub(super) texts: Texts,
+    /// Of each file, how many waits its stacks show, where it says that.
+    shown: Vec<Option<ShownWaits>>,
     /// Requests that were left out because their rows cannot be true.
     pub(super) n_wrong: u64,
     /// The file that is read, as given.
@@ -99,6 +101,17 @@ impl Collected {
             self.traces.push(TraceInfo { table: Some(name.to_owned()), ..trace });
             self.recordings.push(recording);
         }
+    }
+
+    /// How many waits the stacks of the file show, which begins.
+    pub(super) fn add_shown(&mut self, shown: Option<ShownWaits>) {
+        self.shown.push(shown);
+    }
+
+    /// How many waits all stacks show; none where a file does not say that.
+    pub(super) fn shown(&self) -> Option<ShownWaits> {
+        let all: Option<Vec<ShownWaits>> = self.shown.iter().copied().collect();
+        all?.into_iter().reduce(ShownWaits::and)
     }
 
     /// Adds rows. An error where the file has more than its size justifies.

@@ -28,6 +28,7 @@ pub(super) fn profile(
         maker.add(request, ends[request.trace as usize]);
     }
     let mut profile = maker.finish(selector);
+    profile.waits.shown = collected.shown();
     profile.traces = collected.traces;
     profile.warnings = warnings;
     profile.warnings.extend(in_several_snapshots(n_dropped));

@@ -22,7 +22,7 @@ pub(crate) mod schema;
 mod texts;
 
 use crate::pipeline::{Answer, Options};
-use crate::profile::{Candidates, Profile, TraceInfo};
+use crate::profile::{Candidates, Profile, ShownWaits, TraceInfo};
 use crate::slice::Selector;
 use crate::trace::error::{Error, ErrorKind, Result, Warning};
 use crate::trace::source::Source;
@@ -31,10 +31,10 @@ use collected::{Collected, Wanted};
 use columns::{GroupReader, Places, TableFile};
 use limits::Limits;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
-use schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts};
+use schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts, WAITS_KEY, WaitsFacts};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -116,6 +116,7 @@ fn read_table(
     }
     let first = collected.requests.len();
     collected.begin_file(&input.name, size, announced);
+    collected.add_shown(shown(metadata.key_value_metadata()));
     let table = TableFile::new(Arc::new(chunks), size);
     for (group, number) in file.metadata().row_groups().iter().zip(1..) {
         if let Err(error) = read_group(&table, group, &places, &mut |batch| collected.add(batch, wanted)) {
@@ -148,15 +149,22 @@ fn caught<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> parquet::erro
 }
 
 /// The traces that a file's metadata has; none where an engine wrote it.
-fn announced(
-    metadata: Option<&Vec<parquet::file::metadata::KeyValue>>,
-) -> std::result::Result<Vec<(TraceInfo, String)>, String> {
-    let value = |key: &str| metadata?.iter().find(|of| of.key == key)?.value.as_deref();
+fn announced(metadata: Option<&Vec<KeyValue>>) -> std::result::Result<Vec<(TraceInfo, String)>, String> {
+    let value = |key: &str| value(metadata, key);
     if let Some(other) = value(SCHEMA_KEY).filter(|schema| *schema != SCHEMA) {
         return Err(format!("this table has the form '{other}', and this build reads {SCHEMA}"));
     }
     let facts: Vec<TraceFacts> = value(TRACES_KEY).and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     Ok(facts.into_iter().map(TraceFacts::trace).collect())
+}
+
+/// How many waits the stacks of a file show; none where it does not say that.
+fn shown(metadata: Option<&Vec<KeyValue>>) -> Option<ShownWaits> {
+    serde_json::from_str::<WaitsFacts>(value(metadata, WAITS_KEY)?).ok()?.shown()
+}
+
+fn value<'m>(metadata: Option<&'m Vec<KeyValue>>, key: &str) -> Option<&'m str> {
+    metadata?.iter().find(|of| of.key == key)?.value.as_deref()
 }
 
 /// What the Parquet reader says, without its own name.

@@ -1,7 +1,7 @@
 //! What a table of requests is called, its columns, and what the file says of the traces beside its rows. Who writes tables
 //! and who reads them share this.
 
-use crate::profile::{Profile, TraceInfo};
+use crate::profile::{Profile, ShownWaits, TraceInfo};
 use serde::{Deserialize, Serialize};
 
 /// The name of the table's form, in the file's key-value metadata under [`SCHEMA_KEY`].
@@ -10,6 +10,9 @@ pub(crate) const SCHEMA: &str = "gotrace-slice/requests/1";
 pub(crate) const SCHEMA_KEY: &str = "schema";
 /// The key of what is said of each trace: a list of [`TraceFacts`] as JSON. Engines that write tables leave it out.
 pub(crate) const TRACES_KEY: &str = "traces";
+
+/// The key of how many waits stacks show: [`WaitsFacts`] as JSON.
+pub(crate) const WAITS_KEY: &str = "waits";
 
 /// Signed integers of nanoseconds and no timestamps: what engines make of these differs.
 pub(crate) const MESSAGE: &str = "message requests {
@@ -99,6 +102,27 @@ impl TraceFacts {
             ..TraceInfo::default()
         };
         (trace, self.recording)
+    }
+}
+
+/// How many waits stacks show at most before `[more]`: of one command, or the fewest and the most of several whose tables became
+/// this one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct WaitsFacts {
+    fewest: u8,
+    most: u8,
+}
+
+impl WaitsFacts {
+    /// Of a profile's stacks; none where it is not known.
+    pub(crate) fn of(profile: &Profile) -> Option<Self> {
+        profile.waits.shown.map(|ShownWaits { fewest, most }| Self { fewest, most })
+    }
+
+    /// The same for a profile; none where it cannot be.
+    pub(super) fn shown(self) -> Option<ShownWaits> {
+        let Self { fewest, most } = self;
+        (fewest <= most).then_some(ShownWaits { fewest, most })
     }
 }
 

@@ -8,8 +8,11 @@ use crate::common::{digest, files, is_alone, root, root_by, selector};
 use crate::memory::HEAP;
 use gotrace_slice::compare::{CompareOptions, Comparison, MatchBy, Presence};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
-use gotrace_slice::profile::Profile;
+use gotrace_slice::profile::{Profile, ShownWaits};
+use gotrace_slice::render::{self, Format};
+use gotrace_slice::table;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// So many pairs of a chain of waits and what was done at its end are told by two waits and more.
 const ROOM: usize = 4096;
@@ -98,7 +101,7 @@ fn comparisons_tell_both_sides_by_as_many_waits() {
     let recorded = recorded.iter().map(|path| std::fs::read(path).expect("a trace")).collect();
     for (pattern, traces) in [("main", traces(260)), (".", recorded)] {
         let base = profile_of(pattern, &traces, 2, false).expect("a profile");
-        let told = usize::from(base.waits.most.expect("it is known"));
+        let told = usize::from(base.waits.shown.expect("it is known").most);
         let parts =
             traces.iter().filter_map(|one| Some((one, profile_of(pattern, std::slice::from_ref(one), 1, false)?)));
         let parts: Vec<(&Vec<u8>, Profile)> = parts.filter(|(_, part)| elsewhere(part).1 > told).take(8).collect();
@@ -114,9 +117,54 @@ fn comparisons_tell_both_sides_by_as_many_waits() {
         // The twin: both sides tell all waits, and nothing is cut.
         let few: Vec<Vec<u8>> = parts.iter().map(|(bytes, _)| (*bytes).clone()).collect();
         let few = profile_of(pattern, &few, 1, false).expect("a profile");
-        assert_eq!((few.waits.most, part.waits.most), (Some(8), Some(8)));
+        assert!([&few, part].iter().all(|side| side.waits.shown == Some(ShownWaits { fewest: 8, most: 8 })));
         assert_eq!(of_part(part, &few, MatchBy::Function), elsewhere(part).1);
     }
+}
+
+fn table_of(profile: &Profile) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let parquet = Format::by_name("parquet").expect("a format");
+    (parquet.profile)(profile, &render::Options::default(), &mut bytes).expect("memory");
+    bytes
+}
+
+fn of_tables(tables: &[&Vec<u8>]) -> Profile {
+    let inputs = tables.iter().map(|bytes| table::Input { name: "test".into(), source: Arc::new((*bytes).clone()) });
+    let options = Options { include_partial: true, request_stacks: true, ..Options::default() };
+    table::all(&inputs.collect::<Vec<_>>(), options).expect("a table")
+}
+
+/// Tables say how many waits their stacks show, also where one is made of those of several commands.
+#[test]
+fn comparisons_of_tables_tell_both_sides_by_as_many_waits() {
+    let traces = traces(260);
+    let base = table_of(&profile(&traces, 2, true));
+    let parts = traces.chunks(1).map(|one| profile(one, 1, true)).filter(|part| elsewhere(part).1 > 1);
+    let parts: Vec<Vec<u8>> = parts.take(3).map(|part| table_of(&part)).collect();
+    let part = of_tables(&[&parts[0]]);
+    let shown = |fewest, most| Some(ShownWaits { fewest, most });
+    let of_base = of_tables(&[&base]);
+    assert_eq!((of_base.waits.shown, part.waits.shown), (shown(1, 1), shown(8, 8)));
+    assert_eq!(of_part(&part, &of_base, MatchBy::Line), 1);
+    // Of several tables; then of the one that they become.
+    let several = of_tables(&[&base, &parts[0], &parts[1]]);
+    let become_one = of_tables(&[&table_of(&several)]);
+    for of_several in [&several, &become_one] {
+        assert_eq!(of_several.waits.shown, shown(1, 8));
+        assert_eq!(of_part(&part, of_several, MatchBy::Function), 1);
+    }
+    // The twins: tables that show all waits, and one that an engine wrote.
+    let few = of_tables(&[&parts[0], &parts[1], &parts[2]]);
+    assert_eq!(few.waits.shown, shown(8, 8));
+    assert!(of_part(&part, &few, MatchBy::Function) > 1);
+    let mut of_engine = base.clone();
+    let key = of_engine.windows(6).rposition(|bytes| bytes == b"\x05waits").expect("the key") + 1;
+    of_engine[key] = b'W';
+    let of_engine = of_tables(&[&of_engine]);
+    assert_eq!(of_engine.waits.shown, None);
+    let comparison = Comparison::of(&part, &of_engine, CompareOptions::default()).expect("requests");
+    assert!(comparison.stacks.iter().any(|change| change.presence == Presence::New), "it is not known");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::measure::intervals::aggregate::{Key, SumIdx};
 use crate::measure::intervals::states::StateKey;
 use crate::measure::paths::measured::ElsewhereKey;
 use crate::measure::paths::wait_chains::{WaitChainIdx, WaitChains};
-use crate::profile::{NodeIdx, ProfileFrame, StackTree, ToldWaits, UnseenWaits, Weight};
+use crate::profile::{NodeIdx, ProfileFrame, ShownWaits, StackTree, ToldWaits, UnseenWaits, Weight};
 use crate::trace::ids::StringIdx;
 use rustc_hash::FxHashMap;
 
@@ -139,7 +139,7 @@ impl Folder {
     /// sample that stands somewhere, and how the stacks tell waits.
     pub(super) fn place_elsewhere(&mut self) -> (impl Fn(u32) -> u32 + use<>, ToldWaits) {
         let mut all = std::mem::take(&mut self.elsewhere);
-        let mut told = ToldWaits { most: Some(all.chains.most_hops()), unseen: Vec::new() };
+        let mut told = ToldWaits { shown: Some(ShownWaits::by_one(all.chains.most_hops())), unseen: Vec::new() };
         let mut samples: FxHashMap<SharedKey, u32> = FxHashMap::default();
         for (key, latency_ns) in std::mem::take(&mut all.times) {
             let (waits, is_ended) = all.chains.waits(key.chain);

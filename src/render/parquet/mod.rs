@@ -18,7 +18,7 @@ mod rows;
 
 use super::Options;
 use crate::profile::Profile;
-use crate::table::schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts, recordings};
+use crate::table::schema::{SCHEMA, SCHEMA_KEY, TRACES_KEY, TraceFacts, WAITS_KEY, WaitsFacts, recordings};
 use columns::Columns;
 use parquet::basic::{Compression, Encoding, GzipLevel};
 use parquet::errors::ParquetError;
@@ -58,9 +58,11 @@ fn properties(profile: &Profile, recordings: &[String]) -> io::Result<WriterProp
     let facts = profile.traces.iter().zip(recordings);
     let facts: Vec<TraceFacts> = facts.map(|(trace, recording)| TraceFacts::of(trace, recording)).collect();
     let traces = KeyValue::new(TRACES_KEY.to_owned(), serde_json::to_string(&facts)?);
+    let waits = WaitsFacts::of(profile).map(|facts| serde_json::to_string(&facts)).transpose()?;
+    let waits = waits.map(|json| KeyValue::new(WAITS_KEY.to_owned(), json));
     Ok(WriterProperties::builder()
         .set_created_by(format!("gotrace-slice {}", env!("CARGO_PKG_VERSION")))
-        .set_key_value_metadata(Some(vec![schema, traces]))
+        .set_key_value_metadata(Some([schema, traces].into_iter().chain(waits).collect()))
         .set_compression(Compression::GZIP(GzipLevel::default()))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_column_dictionary_enabled(ColumnPath::from("ns"), false)
