@@ -9,8 +9,10 @@
 //!      └─ main.call  14 %
 //! ```
 //!
-//! `timed_stack` reads a sample, `place` finds where most of the time is; here causes are put together.
+//! `timed_stack` reads a sample, `place` finds where most of the time is; here causes are put together,
+//! in `main_cause` as one.
 
+mod main_cause;
 mod place;
 mod timed_stack;
 

@@ -50,32 +50,18 @@ fn sentences(answer: &Answer, profile: &Profile, style: AnswerStyle, brevity: Br
         is_second: false,
     };
     // Without its place, a second cause of the first one's state says nothing.
-    let is_alike = answer.causes.windows(2).any(|causes| causes[0].state == causes[1].state);
-    let says_second = brevity.says(Part::SecondCause) && (brevity.says(Part::SecondPlace) || !is_alike);
-    let both = (is_alike && !says_second).then(|| in_one(&answer.causes)).flatten();
-    let causes: Vec<&Cause> = match &both {
-        Some(both) => vec![both],
-        None => answer.causes.iter().take(if says_second { answer.causes.len() } else { 1 }).collect(),
+    let is_told_apart = brevity.says(Part::SecondPlace) || !answer.differ_in_place();
+    let main = answer.main_cause();
+    let causes: Vec<&Cause> = if brevity.says(Part::SecondCause) && is_told_apart {
+        answer.causes.iter().collect()
+    } else {
+        main.as_deref().into_iter().collect()
     };
     let mut sentences = vec![how_long(answer, profile, style, brevity)];
     sentences
         .extend(causes.iter().enumerate().map(|(i, cause)| CauseWriter { is_second: i > 0, ..words }.cause(cause)));
     sentences.push(counts::text(answer, profile, style, brevity));
     sentences.join(" ")
-}
-
-/// Two causes of one kind that is the requests' own doing as one, without a place; none where the first says enough.
-fn in_one(causes: &[Cause]) -> Option<Cause> {
-    let [first, second] = causes else { return None };
-    let is_own =
-        |cause: &Cause| cause.waits_for.is_none() && matches!(cause.state.as_str(), "running" | "syscall" | "sleep");
-    let is_one = is_own(first) && is_own(second) && first.detail == second.detail && second.ns >= first.ns / 2;
-    is_one.then(|| Cause {
-        place: None,
-        waits_in: String::new(),
-        ns: first.ns.saturating_add(second.ns),
-        ..first.clone()
-    })
 }
 
 /// The own function that a finding about calls one after the other names, and how many there are in a request.
