@@ -14,11 +14,14 @@ use crate::common::evil::KINDS;
 use crate::scale::processor_ms;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// How many times the instructions a doubled trace may cost.
 const MOST: f64 = 2.3;
 /// Bytes of a trace of which processor time is measured, at most.
 const MEGABYTE: usize = 1_000_000;
+/// One test at a time: the processor time of what one runs would be the other's too.
+static MEASURES: Mutex<()> = Mutex::new(());
 /// The least measured of instructions: what a start of the program costs hides no doubling then.
 const LEAST: u64 = 30_000_000;
 
@@ -56,6 +59,7 @@ fn instructions(asked: &[&str], file: &Path) -> u64 {
 
 /// Kinds that are wanted, with a file to write each to.
 fn each_kind(mut measure: impl FnMut(&str, u64, &dyn Fn(u64) -> Vec<u8>, &Path)) {
+    let _alone = MEASURES.lock().unwrap_or_else(PoisonError::into_inner);
     let passing = tempfile::tempdir().expect("a folder");
     let keep = std::env::var_os("GOTRACE_SLICE_KEEP").map(PathBuf::from);
     let wanted = std::env::var("GOTRACE_SLICE_KIND").unwrap_or_default();
