@@ -79,7 +79,7 @@
 //!    `goroutine_table` (the goroutines' states).
 //! 3. `threads`: the next event of each thread. [`waiting`]: threads that wait, and for what.
 //! 4. [`translate`], `emitter`: from wire events to [`Event`](crate::trace::event::Event)s, and to the sink.
-//! 5. [`frontier`]: the merge. `frontier/start_stop`: start and stop inside a generation ([`state`]).
+//! 5. [`frontier`]: the merge. `frontier/start_stop`: start and stop inside a generation ([`state`], `same_state`).
 //! 6. `goroutines_fast`, `frontier/merge_fast`: the fast path.
 //! 7. [`errors`]: what was broken or forced.
 
@@ -91,6 +91,7 @@ pub(crate) mod goroutines;
 pub(crate) mod goroutines_fast;
 pub(crate) mod proc_state;
 pub(crate) mod procs;
+mod same_state;
 pub(crate) mod scheduler;
 pub(crate) mod state;
 pub(crate) mod steps;
