@@ -12,8 +12,8 @@ const KEPT: &str = "trace.out";
 /// What serves traces, where `net/http/pprof` is imported.
 const ENDPOINT: &str = "debug/pprof/trace?seconds=5";
 
-/// Refuses addresses. `typed` is the command line as it was typed, without the program.
-pub(crate) fn check(args: &Args, typed: &[OsString]) -> CliResult<()> {
+/// Refuses addresses. `typed` gives the command line as it was typed, without the program.
+pub(crate) fn check(args: &Args, typed: impl FnOnce() -> Vec<OsString>) -> CliResult<()> {
     let is_address = |path: &&std::path::PathBuf| is_url(&display_path(path)) && !path.exists();
     if let Some(base) = args.vs.iter().find(is_address) {
         let url = with_endpoint(&display_path(base));
@@ -23,6 +23,7 @@ pub(crate) fn check(args: &Args, typed: &[OsString]) -> CliResult<()> {
     }
     let Some(trace) = args.traces.iter().find(is_address) else { return Ok(()) };
     let url = with_endpoint(&display_path(trace));
+    let typed = typed();
     let words =
         typed.iter().map(|word| if Path::new(word) == trace { "-".to_owned() } else { display_path(word.as_ref()) });
     let words: Vec<String> = words.map(|word| shell::quote(&word).into_owned()).collect();
@@ -59,8 +60,7 @@ mod tests {
 
     fn said(typed: &[&str]) -> Vec<String> {
         let args = Args::try_parse_from(std::iter::once(&"gotrace-slice").chain(typed)).unwrap();
-        let typed: Vec<OsString> = typed.iter().map(OsString::from).collect();
-        check(&args, &typed).map_or_else(|failure| failure.help, |()| Vec::new())
+        check(&args, || typed.iter().map(OsString::from).collect()).map_or_else(|failure| failure.help, |()| Vec::new())
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) fn write(args: &Args, to: &Path, console: &Console, copying: Copying<
     }
     let mut failed = None;
     let bytes = output::write_file(to, |out| {
-        anonymize(&opened.name, &*opened.source, &Renamer::new(), out).map_err(|error| {
+        anonymize(&opened.name, opened.source.source(), &Renamer::new(), out).map_err(|error| {
             let text = error.to_string();
             failed = Some(error);
             io::Error::other(text)

@@ -11,12 +11,15 @@ pub(crate) const VARIABLE: &str = "GOTRACE_SLICE_CONFIG_PATH";
 
 /// The arguments of a run.
 pub(crate) struct Arguments {
-    /// As they were typed, without the program.
-    pub(crate) typed: Vec<OsString>,
     /// The file of options, if one was read.
     pub(crate) config: Option<PathBuf>,
     /// The program, the file's, and then those that were typed.
     pub(crate) all: Vec<OsString>,
+}
+
+/// The arguments as they were typed, without the program. There may be very many: they are copied where they are needed.
+pub(crate) fn typed() -> Vec<OsString> {
+    std::env::args_os().skip(1).collect()
 }
 
 impl Arguments {
@@ -28,8 +31,8 @@ impl Arguments {
         let named = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from);
         let config = named.filter(|_| wants_config(&typed));
         let of_file = config.as_ref().map(|path| read(path)).transpose()?.unwrap_or_default();
-        let all = std::iter::once(program).chain(of_file).chain(typed.iter().cloned()).collect();
-        Ok(Self { typed, config, all })
+        let all = std::iter::once(program).chain(of_file).chain(typed).collect();
+        Ok(Self { config, all })
     }
 }
 

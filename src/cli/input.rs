@@ -21,11 +21,34 @@ const RECORD: &str = "    curl -o trace.out 'http://HOST/debug/pprof/trace?secon
 pub(crate) struct Opened {
     /// Its path as given, `-` for standard input.
     pub(crate) name: SharedText,
-    pub(crate) source: Arc<dyn Source + Send + Sync>,
+    pub(crate) source: TraceBytes,
     /// What was wrong with its compressed data.
     pub(crate) warning: Option<Box<Warning>>,
     /// Whether it is a table of requests, and no trace.
     pub(crate) is_table: bool,
+}
+
+/// Where the bytes of a trace are.
+pub(crate) enum TraceBytes {
+    Shared(Arc<dyn Source + Send + Sync>),
+    /// One of very many files: not in an allocation of its own.
+    Named(NamedFile),
+}
+
+impl TraceBytes {
+    pub(crate) fn source(&self) -> &(dyn Source + Send + Sync) {
+        match self {
+            Self::Shared(source) => source.as_ref(),
+            Self::Named(file) => file,
+        }
+    }
+
+    pub(crate) fn shared(&self) -> Arc<dyn Source + Send + Sync> {
+        match self {
+            Self::Shared(source) => Arc::clone(source),
+            Self::Named(file) => Arc::new(file.clone()),
+        }
+    }
 }
 
 /// Opens one trace. `copying` is for one that can only be read front to back.
@@ -58,11 +81,10 @@ fn open_one(path: &Path, copying: Copying<'_>, many: Option<(&Arc<OpenFiles>, us
     if file.metadata().is_ok_and(|m| m.is_dir()) {
         return Err(Failure::new(format!("{name}: is a directory, not a trace")));
     }
-    let named = many.map(|(files, number)| NamedFile::new(files, number, path, &file));
-    let named = named.transpose().map_err(|e| cannot("read", &e))?;
+    let metadata = many.map(|_| file.metadata()).transpose().map_err(|e| cannot("read", &e))?;
     let mut unchecked = open_file(&name, file, copying).map_err(|e| cannot("read", &e))?;
-    if let (Some(named), true) = (named, unchecked.is_file) {
-        unchecked.opened.source = Arc::new(named);
+    if let (Some(many), Some(metadata), true) = (many, metadata, unchecked.is_file) {
+        unchecked.opened.source = TraceBytes::Named(NamedFile::new(many, (&unchecked.opened.name, path), &metadata));
     }
     checked(unchecked)
 }
@@ -97,7 +119,8 @@ fn open_file(name: &str, mut file: File, copying: Copying<'_>) -> io::Result<Unc
     let n = source.read_full_at(&mut head, 0)?;
     let compression = Compression::of(&head[..n]);
     if compression == Compression::Plain {
-        let opened = Opened { name: name.into(), source: Arc::new(source), warning: None, is_table: false };
+        let opened =
+            Opened { name: name.into(), source: TraceBytes::Shared(Arc::new(source)), warning: None, is_table: false };
         return Ok(Unchecked { opened, compression, is_file: true });
     }
     unpack(name, FrontToBack { source: &source, at: 0 }, compression, copying)
@@ -114,7 +137,7 @@ fn unpack(name: &str, input: impl Read, compression: Compression, copying: Copyi
     let spooled = spool(input, compression, copying)?;
     let warning = spooled.damage.map(|d| Box::new(damaged(&d, compression)));
     Ok(Unchecked {
-        opened: Opened { name: name.into(), source: spooled.source, warning, is_table: false },
+        opened: Opened { name: name.into(), source: TraceBytes::Shared(spooled.source), warning, is_table: false },
         compression,
         is_file: false,
     })
@@ -132,6 +155,7 @@ fn checked(input: Unchecked) -> CliResult<Opened> {
     let mut head = [0; sniff::HEAD_LEN];
     let n = opened
         .source
+        .source()
         .read_full_at(&mut head, 0)
         .map_err(|e| Failure::new(format!("{}: cannot read: {}", opened.name, reason(&e))))?;
     if sniff::is_cut_header(&head[..n]) {
@@ -168,6 +192,9 @@ pub(crate) fn open_all(paths: &[PathBuf], copying: Copying<'_>) -> CliResult<Vec
     }
     // Where they can all be open, each stays so: what becomes of its name meanwhile is no matter.
     let files = (paths.len() > MOST_OPEN).then(Arc::default);
-    let open = |(number, path): (usize, &PathBuf)| open_one(path, copying, files.as_ref().map(|files| (files, number)));
-    paths.iter().enumerate().map(open).collect()
+    let mut opened = Vec::with_capacity(paths.len());
+    for (number, path) in paths.iter().enumerate() {
+        opened.push(open_one(path, copying, files.as_ref().map(|files| (files, number)))?);
+    }
+    Ok(opened)
 }

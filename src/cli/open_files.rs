@@ -2,11 +2,12 @@
 //! or so. Those that were opened last are open; others are opened again when they are read.
 
 use super::file_source::FileSource;
+use gotrace_slice::profile::SharedText;
 use gotrace_slice::trace::source::Source;
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most files that are open at once. Each thread reads one at a time.
@@ -33,24 +34,49 @@ impl OpenFiles {
 }
 
 /// A file that is opened when it is read.
+#[derive(Clone)]
 pub(crate) struct NamedFile {
     files: Arc<OpenFiles>,
     number: usize,
-    path: PathBuf,
+    path: FilePath,
     size: u64,
     identity: Identity,
 }
 
+/// Where a file is. There may be very many: a path is not kept twice.
+#[derive(Clone)]
+enum FilePath {
+    /// What it is called is its path.
+    Name(SharedText),
+    Other(Box<Path>),
+}
+
+impl FilePath {
+    fn new(name: &SharedText, path: &Path) -> Self {
+        if path == Path::new(name.as_str()) { Self::Name(name.clone()) } else { Self::Other(path.into()) }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Name(name) => Path::new(name.as_str()),
+            Self::Other(path) => path,
+        }
+    }
+}
+
 impl NamedFile {
-    /// The file at a path, which is open now.
-    pub(crate) fn new(files: &Arc<OpenFiles>, number: usize, path: &Path, file: &File) -> io::Result<Self> {
-        let metadata = file.metadata()?;
-        let (path, size, identity) = (path.to_owned(), metadata.len(), Identity::of(&metadata));
-        Ok(Self { files: Arc::clone(files), number, path, size, identity })
+    /// The file that is called so, at a path; `metadata` is what the system says of it now.
+    pub(crate) fn new(
+        (files, number): (&Arc<OpenFiles>, usize),
+        (name, path): (&SharedText, &Path),
+        metadata: &Metadata,
+    ) -> Self {
+        let (path, size, identity) = (FilePath::new(name, path), metadata.len(), Identity::of(metadata));
+        Self { files: Arc::clone(files), number, path, size, identity }
     }
 
     fn open(&self) -> io::Result<FileSource> {
-        let file = File::open(&self.path)?;
+        let file = File::open(self.path.path())?;
         if Identity::of(&file.metadata()?) != self.identity {
             return Err(io::Error::other("another file took its place while it was read"));
         }
@@ -69,7 +95,7 @@ impl Source for NamedFile {
 }
 
 /// What tells a file from another one that has its name later.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Identity {
     #[cfg(unix)]
     inode: (u64, u64),
@@ -100,7 +126,9 @@ mod tests {
         let sources = (0..2 * MOST_OPEN).map(|i| {
             let path = folder.join(i.to_string());
             fs::write(&path, format!("file {i}")).unwrap();
-            NamedFile::new(&files, i, &path, &File::open(&path).unwrap()).unwrap()
+            // What some are called is another name than that of the path, as where that is no text.
+            let name = if i % 2 == 0 { path.display().to_string() } else { "shown".to_owned() };
+            NamedFile::new((&files, i), (&name.into(), &path), &fs::metadata(&path).unwrap())
         });
         let sources = sources.collect();
         (files, sources)
@@ -132,7 +160,7 @@ mod tests {
         // As programs write: another file, which gets the name.
         let other = folder.path().join("other");
         fs::write(&other, "other").unwrap();
-        fs::rename(&other, &sources[0].path).unwrap();
+        fs::rename(&other, sources[0].path.path()).unwrap();
         // It is still open.
         assert_eq!(text(&sources[0]).unwrap(), "file 0");
         sources[1..].iter().for_each(|source| assert!(text(source).is_ok()));

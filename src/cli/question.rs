@@ -132,7 +132,7 @@ impl Question<'_> {
         let binary = binary.map_err(|e| Failure::new(format!("{e:#}")))?;
         let resolver = binary.as_ref().map(|b| b as &(dyn Resolver + Sync));
         let inputs: Vec<Input<'_>> =
-            self.opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.as_ref(), resolver }).collect();
+            self.opened.iter().map(|o| Input { name: o.name.clone(), source: o.source.source(), resolver }).collect();
         work(&inputs)
     }
 

@@ -1,7 +1,7 @@
 //! The command from its arguments to its exit code.
 
 use super::args::Args;
-use super::config::Arguments;
+use super::config::{self, Arguments};
 use super::console::Console;
 use super::deliver::{Times, deliver};
 use super::failure::{CliResult, code};
@@ -16,7 +16,7 @@ use super::{address, anonymize, compare, display_path, filter, generate, options
 use clap::Parser as _;
 use gotrace_slice::slice::Selector;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -32,14 +32,13 @@ pub(crate) fn main() -> ExitCode {
             return ExitCode::from(failure.code);
         }
     };
-    let args = match Args::try_parse_from(&arguments.all) {
+    let Arguments { config, all } = arguments;
+    let args = match Args::try_parse_from(all) {
         Ok(args) => args,
-        Err(answer) => return say(&answer, &arguments),
+        Err(answer) => return say(&answer, config.as_deref()),
     };
     let console = Console::new(options::color(&args));
-    let is_file = address::check(&args, &arguments.typed);
-    // There may be very many names of traces.
-    drop(arguments);
+    let is_file = address::check(&args, config::typed);
     match is_file.and_then(|()| execute(&args, &console)) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -50,11 +49,11 @@ pub(crate) fn main() -> ExitCode {
 }
 
 /// Prints what the parser of the arguments says: wrong usage, or the help and the version that were asked for.
-fn say(answer: &clap::Error, arguments: &Arguments) -> ExitCode {
+fn say(answer: &clap::Error, config: Option<&Path>) -> ExitCode {
     let console = Console::new(anstream::ColorChoice::Auto);
     if answer.use_stderr() {
         console.usage(answer);
-        if let Some(config) = &arguments.config {
+        if let Some(config) = config {
             let config = display_path(config);
             console.remark(&format!("the options of {config} were read too (--no-config does without)"));
         }

@@ -9,7 +9,6 @@ use gotrace_slice::profile::Metric;
 use gotrace_slice::render::clean::clean;
 use gotrace_slice::table::Input;
 use std::panic::Location;
-use std::sync::Arc;
 
 /// The inputs as tables; none where they are traces. Refuses both together, and what a table cannot answer.
 pub(crate) fn of(args: &Args, opened: &[Opened]) -> CliResult<Option<Vec<Input>>> {
@@ -24,7 +23,7 @@ pub(crate) fn of(args: &Args, opened: &[Opened]) -> CliResult<Option<Vec<Input>>
     if let Some(flag) = needs_trace(args) {
         return Err(Failure::new(format!("{flag} needs a trace: {} is a table of requests", table.name)));
     }
-    let input = |of: &Opened| Input { name: of.name.to_string(), source: Arc::clone(&of.source) };
+    let input = |of: &Opened| Input { name: of.name.to_string(), source: of.source.shared() };
     Ok(Some(opened.iter().map(input).collect()))
 }
 

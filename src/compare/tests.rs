@@ -160,7 +160,7 @@ fn what_may_be_several_calls_has_no_verdict() {
     let with = |n: usize| {
         let mut profile = on_servers(&[50; 40], 0);
         let requests = profile.requests.as_mut().unwrap();
-        requests.list.iter_mut().take(n).for_each(|r| (r.at_least_ns, r.may_be_several) = (Some(1), true));
+        requests.list.iter_mut().take(n).for_each(|r| (r.at_least_ns, r.may_be_several) = (Some(1).into(), true));
         profile.finish();
         profile
     };

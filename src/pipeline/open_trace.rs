@@ -15,6 +15,7 @@ use crate::trace::symbols::Symbols;
 use crate::trace::time::Time;
 use crate::trace::v2::split::Predictions;
 use crate::trace::version::{Dialect, HEADER_SIZE, Header, VERSIONS, Version, read_header};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A trace whose bytes were understood.
@@ -187,7 +188,7 @@ impl<'a> OpenTrace<'a> {
         warnings.extend(v2::implausible_span(duration_ns));
         TraceInfo {
             name: input.name.clone(),
-            version: self.version.name.into(),
+            version: Cow::Borrowed(self.version.name),
             bytes: self.byte_count(warnings),
             duration_ns,
             window_ns: looked_at::length(duration_ns, time),

@@ -1,7 +1,7 @@
 //! Requests that an edge of the trace, or of `--time`, cuts: how long they were seen, which is the least that they took.
 
 use super::latency::RequestSpan;
-use super::{Only, Request, SharedText};
+use super::{Only, SharedText};
 
 /// A request that is cut.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -144,10 +144,10 @@ pub(super) fn counting(cut: &[CutRequest]) -> impl Iterator<Item = &CutRequest> 
     cut.iter().filter(|c| c.is_chosen && !c.may_be_several)
 }
 
-/// The requests with these that are cut, as if these had ended when they were last seen.
-pub(super) fn with_cut<'c>(list: &[Request], cut: impl Iterator<Item = &'c CutRequest>) -> Vec<RequestSpan> {
+/// These requests as if they had ended when they were last seen.
+pub(super) fn as_last_seen<'c>(cut: impl Iterator<Item = &'c CutRequest>) -> Vec<RequestSpan> {
     let of = |c: &CutRequest| RequestSpan { trace: c.trace, start_ns: c.start_ns, dur_ns: c.at_least_ns };
-    list.iter().map(RequestSpan::of).chain(cut.map(of)).collect()
+    cut.map(of).collect()
 }
 
 #[cfg(test)]
@@ -177,7 +177,7 @@ mod tests {
         choose_cut(&mut list, Only::Range { from: Some(Edge::Time(50)), to: None }, &[1]);
         assert_eq!([list[0].is_chosen, list[1].is_chosen], [true, false]);
         list[1].is_chosen = true;
-        assert_eq!(with_cut(&[], counting(&list)).len(), 1);
+        assert_eq!(as_last_seen(counting(&list)).len(), 1);
     }
 
     #[test]

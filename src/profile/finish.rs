@@ -1,8 +1,7 @@
 //! The derived fields of [`Requests`], computed once, after everything else is there.
 
-use super::cut::{counting, with_cut};
-use super::latency::RequestSpan;
-use super::only::{slowest_first, slowest_first_with};
+use super::cut::{as_last_seen, counting};
+use super::latency::RequestSpans;
 use super::{CutRequest, Exemplar, Latency, Request, Requests, TraceInfo, latency};
 use std::cmp::Reverse;
 
@@ -15,20 +14,19 @@ impl Requests {
         if self.before_only == 0 {
             self.before_only = self.list.len() as u64;
         }
-        let durations: Vec<u64> = self.list.iter().map(|r| r.dur_ns).collect();
-        let order = slowest_first(&durations);
-        let slow = &order[..order.len().div_ceil(latency::SLOW_ONE_IN)];
-        let spans: Vec<RequestSpan> = self.list.iter().map(RequestSpan::of).collect();
-        self.latency = latency::latency(&spans, &order, traces);
-        self.tail = latency::tail(self, slow);
-        self.at_least = self.least(traces, &order, counting(&self.cut));
-        self.at_least_if_single = self.least_if_single(traces, &order);
+        let spans = RequestSpans { list: &self.list, added: &[] };
+        let durations_ns = spans.durations_ns();
+        self.latency = latency::latency(spans, &durations_ns, traces);
+        self.tail = latency::tail(self, &durations_ns);
+        drop(durations_ns);
+        self.at_least = self.least(traces, counting(&self.cut));
+        self.at_least_if_single = self.least_if_single(traces);
         self.count_inferred();
         self.time_on_lanes();
     }
 
     fn count_inferred(&mut self) {
-        let least = |r: &Request| if r.may_be_several { 0 } else { r.at_least_ns.unwrap_or(r.dur_ns) };
+        let least = |r: &Request| if r.may_be_several { 0 } else { r.at_least_ns.get().unwrap_or(r.dur_ns) };
         let mut at_least: Vec<u64> = self.list.iter().map(least).collect();
         let count = |counts: fn(&Request) -> bool| self.list.iter().filter(|r| counts(r)).count() as u64;
         let (inferred, several) = (count(Request::is_inferred), count(|r| r.may_be_several));
@@ -38,27 +36,20 @@ impl Requests {
     }
 
     /// The distribution if these requests that are cut had ended when they were last seen; none without such requests, and
-    /// where they are in the list already. `order` is that of the list, slowest first.
-    fn least<'c>(
-        &self,
-        traces: &[TraceInfo],
-        order: &[usize],
-        cut: impl Iterator<Item = &'c CutRequest>,
-    ) -> Option<Latency> {
+    /// where they are in the list already.
+    fn least<'c>(&self, traces: &[TraceInfo], cut: impl Iterator<Item = &'c CutRequest>) -> Option<Latency> {
         let mut cut = cut.peekable();
         if self.include_partial || cut.peek().is_none() {
             return None;
         }
-        let list = with_cut(&self.list, cut);
-        let durations: Vec<u64> = list.iter().map(|r| r.dur_ns).collect();
-        let order = slowest_first_with(order, &durations);
-        latency::latency(&list, &order, traces)
+        let spans = RequestSpans { list: &self.list, added: &as_last_seen(cut) };
+        latency::latency(spans, &spans.durations_ns(), traces)
     }
 
     /// With `--only` it is not known which of them would be chosen.
-    fn least_if_single(&self, traces: &[TraceInfo], order: &[usize]) -> Option<Latency> {
+    fn least_if_single(&self, traces: &[TraceInfo]) -> Option<Latency> {
         let several = self.only.is_none() && self.cut.iter().any(|cut| cut.may_be_several);
-        several.then(|| self.least(traces, order, self.cut.iter())).flatten()
+        several.then(|| self.least(traces, self.cut.iter())).flatten()
     }
 
     fn sort(&mut self) {
@@ -130,7 +121,7 @@ mod tests {
 
     #[test]
     fn inferred_and_cut_requests_of_the_list_are_counted() {
-        let request = |at_least_ns, partial| Request { partial, at_least_ns, ..Request::default() };
+        let request = |ns: Option<u64>, partial| Request { partial, at_least_ns: ns.into(), ..Request::default() };
         let list = vec![request(None, false), request(Some(1), false), request(Some(2), true), request(None, true)];
         let mut requests = Requests { list, ..Requests::default() };
         requests.finish(&[]);

@@ -1,10 +1,9 @@
 //! How long requests took: quantiles, histogram, requests in flight, and what the slowest spent their time on.
 //!
-//! All of it in integers, so that every machine gives the same. Both functions take the order of the requests by
-//! length; `finish.rs` calls them.
+//! All of it in integers, so that every machine gives the same. Both functions take the durations in order; `finish.rs`
+//! calls them.
 
 use super::{Latency, Request, Requests, TailRow, TraceInfo};
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -34,20 +33,48 @@ impl RequestSpan {
     }
 }
 
-/// The distribution of the latencies; `None` without requests. `order` has the positions of the requests, slowest
-/// first.
-pub(super) fn latency(list: &[RequestSpan], order: &[usize], traces: &[TraceInfo]) -> Option<Latency> {
-    let (&slowest, &fastest) = (order.first()?, order.last()?);
-    let n = order.len();
+/// When requests were: those of a list, and those that are added to it. Both are in order of trace and start. They are read where
+/// they stand, as there can be millions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RequestSpans<'a> {
+    pub(super) list: &'a [Request],
+    pub(super) added: &'a [RequestSpan],
+}
+
+impl<'a> RequestSpans<'a> {
+    /// How long each took, in ns, the shortest first.
+    pub(super) fn durations_ns(self) -> Vec<u64> {
+        let of = self.list.iter().map(|request| request.dur_ns);
+        let mut durations: Vec<u64> = of.chain(self.added.iter().map(|span| span.dur_ns)).collect();
+        durations.sort_unstable();
+        durations
+    }
+
+    /// All of them, in order of trace and start.
+    fn in_order(self) -> impl Iterator<Item = RequestSpan> + 'a {
+        let mut list = self.list.iter().map(RequestSpan::of).peekable();
+        let mut added = self.added.iter().copied().peekable();
+        let key = |span: &RequestSpan| (span.trace, span.start_ns);
+        std::iter::from_fn(move || match (list.peek(), added.peek()) {
+            (Some(one), Some(other)) if key(other) < key(one) => added.next(),
+            (None, _) => added.next(),
+            _ => list.next(),
+        })
+    }
+}
+
+/// The distribution of the latencies; `None` without requests. `durations_ns` is how long they took, the shortest first.
+pub(super) fn latency(spans: RequestSpans<'_>, durations_ns: &[u64], traces: &[TraceInfo]) -> Option<Latency> {
+    let (&min_ns, &max_ns) = (durations_ns.first()?, durations_ns.last()?);
+    let n = durations_ns.len();
     // The smallest value that `percent` % of all do not exceed.
-    let quantile = |percent: usize| list[order[n - (n * percent).div_ceil(100).max(1)]].dur_ns;
-    let total: u128 = list.iter().map(|r| u128::from(r.dur_ns)).sum();
+    let quantile = |percent: usize| durations_ns[(n * percent).div_ceil(100).max(1) - 1];
+    let total: u128 = durations_ns.iter().map(|ns| u128::from(*ns)).sum();
     // A table that an engine has written does not say how long its traces were.
     let is_known = traces.iter().all(|t| t.table.is_none() || t.duration_ns > 0);
     let window = traces.iter().filter(|_| is_known).map(|t| u128::from(t.window_ns.unwrap_or(t.duration_ns)));
     let window: u128 = window.sum();
-    let (min_ns, max_ns) = (list[fastest].dur_ns, list[slowest].dur_ns);
-    let slow_count = n.div_ceil(SLOW_ONE_IN);
+    let slow = slowest(durations_ns);
     Some(Latency {
         count: n as u64,
         min_ns,
@@ -58,14 +85,30 @@ pub(super) fn latency(list: &[RequestSpan], order: &[usize], traces: &[TraceInfo
         max_ns,
         mean_ns: rounded(total, n as u128),
         total_ns: u64::try_from(total).unwrap_or(u64::MAX),
-        histogram: histogram(list, order),
-        max_in_flight: max_in_flight(list),
-        busy_ns: busy_ns(list),
+        histogram: histogram(durations_ns),
+        max_in_flight: max_in_flight(spans),
+        busy_ns: busy_ns(spans),
         mean_in_flight_milli: rounded(total.saturating_mul(1000), window),
-        slow_count: slow_count as u64,
-        slow_from_ns: list[order[slow_count - 1]].dur_ns,
-        slow_total_ns: order[..slow_count].iter().fold(0, |sum, &i| list[i].dur_ns.saturating_add(sum)),
+        slow_count: slow.len() as u64,
+        slow_from_ns: slow.first().copied().unwrap_or(0),
+        slow_total_ns: slow.iter().copied().fold(0, u64::saturating_add),
     })
+}
+
+/// Of durations in order, the longest 5 %.
+fn slowest(durations_ns: &[u64]) -> &[u64] {
+    &durations_ns[durations_ns.len() - durations_ns.len().div_ceil(SLOW_ONE_IN)..]
+}
+
+/// The slowest 5 % of a list; of equally long ones the earlier ones. `durations_ns` is how long they took, the shortest first.
+fn slow<'r>(list: &'r [Request], durations_ns: &[u64]) -> impl Iterator<Item = &'r Request> {
+    let slow = slowest(durations_ns);
+    let from_ns = slow.first().copied().unwrap_or(0);
+    let n_alike = slow.partition_point(|ns| *ns == from_ns);
+    let alike = list.iter().enumerate().filter(move |(_, request)| request.dur_ns == from_ns).take(n_alike);
+    let last_alike = alike.last().map(|(at, _)| at);
+    let is_slow = move |at, ns| ns > from_ns || ns == from_ns && Some(at) <= last_alike;
+    list.iter().enumerate().filter(move |(at, request)| is_slow(*at, request.dur_ns)).map(|(_, request)| request)
 }
 
 /// The smallest of these values that `percent` % of them do not exceed; 0 without any. Puts them into another order.
@@ -80,25 +123,23 @@ fn rounded(sum: u128, n: u128) -> u64 {
     u64::try_from(value).unwrap_or(u64::MAX)
 }
 
-/// How many requests fall into each step; `order` as in [`latency`]. Steps are equal in the logarithm, from the shortest to the longest duration;
-/// a single step when the logarithms of these two are the same.
-fn histogram(list: &[RequestSpan], order: &[usize]) -> Vec<u64> {
-    let (Some(&slowest), Some(&fastest)) = (order.first(), order.last()) else { return Vec::new() };
-    let low = log2(list[fastest].dur_ns);
-    let span = log2(list[slowest].dur_ns) - low;
+/// How many requests fall into each step; `durations_ns` as in [`latency`]. Steps are equal in the logarithm, from the shortest to
+/// the longest duration; a single step when the logarithms of these two are the same.
+fn histogram(durations_ns: &[u64]) -> Vec<u64> {
+    let (Some(&min_ns), Some(&max_ns)) = (durations_ns.first(), durations_ns.last()) else { return Vec::new() };
+    let low = log2(min_ns);
+    let span = log2(max_ns) - low;
     if span == 0 {
-        return vec![list.len() as u64];
+        return vec![durations_ns.len() as u64];
     }
-    let step = |i: usize| (log2(list[i].dur_ns).saturating_sub(low) * BUCKETS / span).min(BUCKETS - 1);
-    let mut left = order;
+    let step = |ns: u64| (log2(ns).saturating_sub(low) * BUCKETS / span).min(BUCKETS - 1);
+    let mut left = durations_ns;
     let of_step = |at: u64| {
-        let n = left.partition_point(|i| step(*i) >= at);
+        let n = left.partition_point(|ns| step(*ns) <= at);
         left = &left[n..];
         n as u64
     };
-    let mut counts: Vec<u64> = (0..BUCKETS).rev().map(of_step).collect();
-    counts.reverse();
-    counts
+    (0..BUCKETS).map(of_step).collect()
 }
 
 /// The binary logarithm in units of 2^-20; 0 counts as 1. In integers: floating-point logarithms differ between machines.
@@ -118,48 +159,37 @@ fn log2(n: u64) -> u64 {
 }
 
 /// The most requests of one trace that ran at the same time. One that begins when another ends does not overlap it.
-fn max_in_flight(list: &[RequestSpan]) -> u64 {
-    let of_trace = |of_one: &[RequestSpan]| {
-        let (mut open, mut most) = (BinaryHeap::new(), 0);
-        for request in of_one {
-            while open.peek().is_some_and(|Reverse(end)| *end <= request.start_ns) {
-                open.pop();
-            }
-            open.extend((request.dur_ns > 0).then(|| Reverse(request.end_ns())));
-            // A request without length has ended when it starts, and was there nevertheless.
-            most = most.max(open.len()).max(1);
+fn max_in_flight(spans: RequestSpans<'_>) -> u64 {
+    let (mut open, mut trace, mut most) = (BinaryHeap::new(), None, 0);
+    for request in spans.in_order() {
+        if trace.replace(request.trace) != Some(request.trace) {
+            open.clear();
         }
-        most as u64
-    };
-    in_order(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).max().unwrap_or(0)
-}
-
-/// In order of trace and start, as lists are but for what is added at their end.
-fn in_order(list: &[RequestSpan]) -> Cow<'_, [RequestSpan]> {
-    let key = |r: &RequestSpan| (r.trace, r.start_ns);
-    if list.is_sorted_by_key(key) {
-        return Cow::Borrowed(list);
+        while open.peek().is_some_and(|Reverse(end)| *end <= request.start_ns) {
+            open.pop();
+        }
+        open.extend((request.dur_ns > 0).then(|| Reverse(request.end_ns())));
+        // A request without length has ended when it starts, and was there nevertheless.
+        most = most.max(open.len()).max(1);
     }
-    let mut list = list.to_vec();
-    list.sort_by_key(key);
-    Cow::Owned(list)
+    most as u64
 }
 
 /// How long at least one request was under way, in ns, summed over traces.
-fn busy_ns(list: &[RequestSpan]) -> u64 {
-    let of_trace = |of_one: &[RequestSpan]| {
-        let (mut busy, mut until) = (0_u64, 0);
-        for request in of_one {
-            busy = busy.saturating_add(request.end_ns().saturating_sub(request.start_ns.max(until)));
-            until = until.max(request.end_ns());
+fn busy_ns(spans: RequestSpans<'_>) -> u64 {
+    let (mut busy, mut trace, mut until) = (0_u64, None, 0);
+    for request in spans.in_order() {
+        if trace.replace(request.trace) != Some(request.trace) {
+            until = 0;
         }
-        busy
-    };
-    in_order(list).chunk_by(|a, b| a.trace == b.trace).map(of_trace).fold(0, u64::saturating_add)
+        busy = busy.saturating_add(request.end_ns().saturating_sub(request.start_ns.max(until)));
+        until = until.max(request.end_ns());
+    }
+    busy
 }
 
-/// State by state, all requests against those at the positions `slow`.
-pub(super) fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
+/// State by state, all requests against the slowest; `durations_ns` as in [`latency`].
+pub(super) fn tail(requests: &Requests, durations_ns: &[u64]) -> Vec<TailRow> {
     let row = |state: &String| TailRow { state: state.clone(), ..TailRow::default() };
     let mut rows: Vec<TailRow> = requests.state_names.iter().map(row).collect();
     for (state, ns) in requests.list.iter().flat_map(|r| r.states.iter()) {
@@ -167,7 +197,7 @@ pub(super) fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
             row.all_ns = row.all_ns.saturating_add(ns);
         }
     }
-    for (state, ns) in slow.iter().flat_map(|&i| requests.list[i].states.iter()) {
+    for (state, ns) in slow(&requests.list, durations_ns).flat_map(|r| r.states.iter()) {
         if let Some(row) = rows.get_mut(usize::from(state)) {
             row.slow_ns = row.slow_ns.saturating_add(ns);
         }
@@ -177,7 +207,12 @@ pub(super) fn tail(requests: &Requests, slow: &[usize]) -> Vec<TailRow> {
     if requests.list.len() as u64 >= TAIL_MIN_REQUESTS {
         let sum = |of: fn(&TailRow) -> u64| rows.iter().map(|r| u128::from(of(r))).sum::<u128>();
         let (all_ns, slow_ns) = (sum(|r| r.all_ns), sum(|r| r.slow_ns));
-        let tail = TailSums { all_ns, slow_ns, all_n: requests.list.len() as u128, slow_n: slow.len() as u128 };
+        let tail = TailSums {
+            all_ns,
+            slow_ns,
+            all_n: requests.list.len() as u128,
+            slow_n: slowest(durations_ns).len() as u128,
+        };
         for row in &mut rows {
             row.stands_out = tail.stands_out(row);
         }
@@ -268,23 +303,45 @@ mod tests {
 
     #[test]
     fn requests_in_flight_are_counted_per_trace() {
-        let span = |trace, start_ns, dur_ns| RequestSpan { trace, start_ns, dur_ns };
-        let most = |list: &[(u32, u64, u64)]| {
-            max_in_flight(&list.iter().map(|&(trace, start, dur)| span(trace, start, dur)).collect::<Vec<_>>())
+        // Each is in the list or added to it: it makes no difference.
+        let of = |all: &[(u32, u64, u64)], is_same: fn(RequestSpans<'_>) -> u64| {
+            let all: Vec<Request> = all.iter().map(|&(trace, start, dur)| request(trace, start, dur)).collect();
+            let figure = is_same(RequestSpans { list: &all, added: &[] });
+            for choice in 0..1 << all.len() {
+                let is_listed = |i: &usize| choice >> i & 1 == 0;
+                let list: Vec<Request> = (0..all.len()).filter(is_listed).map(|i| all[i].clone()).collect();
+                let added = (0..all.len()).filter(|i| !is_listed(i)).map(|i| RequestSpan::of(&all[i]));
+                let added: Vec<RequestSpan> = added.collect();
+                assert_eq!(is_same(RequestSpans { list: &list, added: &added }), figure);
+            }
+            figure
         };
+        let most = |all: &[(u32, u64, u64)]| of(all, max_in_flight);
         assert_eq!(most(&[]), 0);
         assert_eq!(most(&[(0, 0, 10), (0, 10, 10)]), 1);
         assert_eq!(most(&[(0, 0, 11), (0, 10, 10), (0, 10, 1)]), 3);
-        assert_eq!(most(&[(0, 0, 10), (1, 5, 10), (1, 3, 4)]), 2);
+        assert_eq!(most(&[(0, 0, 10), (1, 3, 4), (1, 5, 10)]), 2);
         assert_eq!(most(&[(0, 5, 0), (0, 5, 0)]), 1);
-        assert_eq!(most(&[(0, 0, 10), (1, 5, 10), (0, 3, 4)]), 2);
-        let busy = |list: &[(u32, u64, u64)]| {
-            busy_ns(&list.iter().map(|&(trace, start, dur)| span(trace, start, dur)).collect::<Vec<_>>())
-        };
-        assert_eq!([busy(&[]), busy(&[(0, 5, 10), (0, 0, 10), (0, 1, 2), (0, 20, 3)])], [0, 18]);
+        assert_eq!(most(&[(0, 0, 10), (0, 3, 4), (1, 5, 10)]), 2);
+        let busy = |all: &[(u32, u64, u64)]| of(all, busy_ns);
+        assert_eq!([busy(&[]), busy(&[(0, 0, 10), (0, 1, 2), (0, 5, 10), (0, 20, 3)])], [0, 18]);
         assert_eq!(busy(&[(0, 0, 10), (1, 5, 10)]), 20);
         let l = finished([500, 250]).latency.unwrap();
         assert_eq!((l.max_in_flight, l.mean_in_flight_milli), (2, 750));
+    }
+
+    #[test]
+    fn the_slowest_are_the_earlier_ones_of_those_that_took_as_long() {
+        for (durations, positions) in [
+            (vec![5; 41], vec![0, 1, 2]),
+            ([&[7][..], &[5; 39], &[9]].concat(), vec![0, 1, 40]),
+            ([&[5; 20][..], &[9; 3], &[5; 20]].concat(), vec![20, 21, 22]),
+            (vec![], vec![]),
+        ] {
+            let list: Vec<Request> = (0..).zip(durations).map(|(start, ns)| request(0, start, ns)).collect();
+            let durations_ns = RequestSpans { list: &list, added: &[] }.durations_ns();
+            assert_eq!(slow(&list, &durations_ns).map(|r| r.start_ns).collect::<Vec<_>>(), positions);
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod left_out;
 mod matched;
 mod name_groups;
 mod only;
+mod optional_ns;
 mod overlap;
 mod own_code;
 mod packages;
@@ -56,6 +57,7 @@ pub use latency::TAIL_MIN_REQUESTS;
 pub use left_out::WholeTime;
 pub use matched::{MatchedFunction, SelectAlone};
 pub use only::{Edge, Only};
+pub use optional_ns::OptionalNs;
 pub use overlap::{HeapGoals, Overlap};
 pub use own_code::OwnCode;
 pub(crate) use own_code::is_fetched;
@@ -83,6 +85,7 @@ pub use with_undecided::{ChosenFrom, QuantileBounds, WithUndecided};
 
 use crate::trace::error::Warning;
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -134,7 +137,7 @@ pub struct TraceInfo {
     /// File name as given; `-` for standard input.
     pub name: SharedText,
     /// The wire header's version, `1.26`.
-    pub version: String,
+    pub version: Cow<'static, str>,
     /// Its bytes, decompressed.
     pub bytes: ByteCount,
     /// From the first event to the last, in ns.
@@ -256,14 +259,14 @@ impl Profile {
         self.selection.others.sort_by(MatchedFunction::most_first);
         if let Some(requests) = &mut self.requests {
             requests.finish(&self.traces);
-            let counted: Vec<u64> = requests.list.iter().map(|r| r.dur_ns).collect();
+            let counted = requests.list.iter().map(|r| r.dur_ns);
             // With `--include-partial` they are in the list.
             let apart: &[CutRequest] = if requests.include_partial { &[] } else { &requests.cut };
-            let cut: Vec<u64> = cut::counting(apart).map(|c| c.at_least_ns).collect();
+            let cut = cut::counting(apart).map(|c| c.at_least_ns);
             // With `--only`, the others of the roots are missing too.
             let all_count = requests.before_only <= requests.list.len() as u64;
-            let with_likely = WithLikely::new(counted.iter().copied(), &self.selection.undecided.likely);
-            let with_undecided = WithUndecided::new(&counted, &cut, &self.selection.undecided.took);
+            let with_likely = WithLikely::new(counted.clone(), &self.selection.undecided.likely);
+            let with_undecided = WithUndecided::new(counted, cut, &self.selection.undecided.took);
             requests.with_likely = with_likely.filter(|_| all_count);
             let of_chosen = |from| WithUndecided::of_chosen(from, &self.selection.undecided.took);
             requests.with_undecided = match &requests.chosen_from {

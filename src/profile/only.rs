@@ -72,18 +72,10 @@ impl Only {
 }
 
 /// The positions of durations, longest first; of equal ones the earlier first.
-pub(super) fn slowest_first(durations: &[u64]) -> Vec<usize> {
+fn slowest_first(durations: &[u64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..durations.len()).collect();
     // As many times as there are steps, a duration somewhere else in memory would be looked up.
     order.sort_by_cached_key(|&i| std::cmp::Reverse(durations[i]));
-    order
-}
-
-/// The same of a list to which some were added at its end; `before` is the order without them.
-pub(super) fn slowest_first_with(before: &[usize], durations: &[u64]) -> Vec<usize> {
-    let mut order: Vec<usize> = before.iter().copied().chain(before.len()..durations.len()).collect();
-    // Takes advantage of what is in order already.
-    order.sort_by_key(|&i| std::cmp::Reverse(durations[i]));
     order
 }
 
@@ -135,15 +127,6 @@ mod tests {
         assert_eq!(chosen(Only::Slowest(2)), [2, 3]);
         assert_eq!(chosen(Only::Slowest(99)), [0, 1, 2, 3, 4, 5]);
         assert!(Only::Slowest(3).choose(&[]).is_empty());
-    }
-
-    #[test]
-    fn some_more_come_where_they_would_be_among_all() {
-        let durations: Vec<u64> = (0..40).map(|i| i * 37 % 11).collect();
-        for n in 0..durations.len() {
-            let before = slowest_first(&durations[..n]);
-            assert_eq!(slowest_first_with(&before, &durations), slowest_first(&durations), "{n}");
-        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Requests: occurrences of roots, how long they took and what they waited for.
 
 use super::{
-    Answer, ChosenFrom, CpuTime, CutRequest, Exemplar, NodeIdx, Overlap, RequestStacks, RequestWaits, StateTimes,
-    WithLikely, WithUndecided,
+    Answer, ChosenFrom, CpuTime, CutRequest, Exemplar, NodeIdx, OptionalNs, Overlap, RequestStacks, RequestWaits,
+    StateTimes, WithLikely, WithUndecided,
 };
 
 /// What the numbers of a report are about.
@@ -48,7 +48,7 @@ pub struct Request {
     pub partial: bool,
     /// Where its edges are inferred from stacks: how long it took at least, in ns; all calls together where it may be
     /// several. Else none, and `dur_ns` is exact.
-    pub at_least_ns: Option<u64>,
+    pub at_least_ns: OptionalNs,
     /// Whether it may be several calls in a row: its edges are inferred, and a stack on which it waited came twice.
     pub may_be_several: bool,
 }
@@ -56,9 +56,11 @@ pub struct Request {
 impl Request {
     /// Whether its edges are inferred from stacks.
     pub fn is_inferred(&self) -> bool {
-        self.at_least_ns.is_some()
+        self.at_least_ns.get().is_some()
     }
 }
+
+const _: () = assert!(size_of::<Request>() == 64, "there can be millions");
 
 /// All requests of a profile.
 #[derive(Clone, Debug, Default)]

@@ -13,25 +13,64 @@ use std::fmt;
 
 /// Nanoseconds by position of a state, each position at most once.
 #[derive(Clone, PartialEq, Eq, Default)]
-pub struct StateTimes(SmallVec<[u8; 16]>);
+pub struct StateTimes(Bytes);
+
+/// So many bytes stand in the list of requests itself: more than 99 of 100 requests have no more.
+const FEW: usize = 14;
+
+#[derive(Clone, PartialEq, Eq)]
+enum Bytes {
+    /// The first ones of these; the others are 0.
+    Few(u8, [u8; FEW]),
+    Many(Box<ManyBytes>),
+}
+
+/// In a box of its own, since a slice's box is as large as all of [`Bytes`].
+#[derive(Clone, PartialEq, Eq)]
+struct ManyBytes(Box<[u8]>);
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self::Few(0, [0; FEW])
+    }
+}
+
+impl Bytes {
+    fn new(bytes: &[u8]) -> Self {
+        let mut few = [0; FEW];
+        match few.get_mut(..bytes.len()) {
+            Some(first) => {
+                first.copy_from_slice(bytes);
+                Self::Few(bytes.len() as u8, few)
+            }
+            None => Self::Many(Box::new(ManyBytes(bytes.into()))),
+        }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Few(n, bytes) => &bytes[..usize::from(*n)],
+            Self::Many(bytes) => &bytes.0,
+        }
+    }
+}
 
 impl StateTimes {
     /// Each position with its nanoseconds, in the order in which they were given.
     pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
-        let mut bytes = Cursor::new(&self.0, 0);
+        let mut bytes = Cursor::new(self.0.as_slice(), 0);
         std::iter::from_fn(move || Some((bytes.uvarint().ok()? as u16, bytes.uvarint().ok()?)))
     }
 }
 
 impl FromIterator<(u16, u64)> for StateTimes {
     fn from_iter<I: IntoIterator<Item = (u16, u64)>>(times: I) -> Self {
-        let mut bytes = SmallVec::new();
+        let mut bytes: SmallVec<[u8; 64]> = SmallVec::new();
         for (state, ns) in times {
             uvarint_bytes(u64::from(state), 1, |byte| bytes.push(byte));
             uvarint_bytes(ns, 1, |byte| bytes.push(byte));
         }
-        bytes.shrink_to_fit();
-        Self(bytes)
+        Self(Bytes::new(&bytes))
     }
 }
 
@@ -48,13 +87,16 @@ mod tests {
     #[test]
     fn times_come_back_as_they_were_given() {
         let few = [(2, 704), (5, 1_000_000)];
+        // 14 bytes, and 15.
+        let (full, too_many) = ([(1, 1 << 41), (2, 1 << 41)], [(1, 1 << 42), (2, 1 << 41)]);
         let many: Vec<(u16, u64)> = (0..40).map(|i| (i * 1638, u64::MAX >> i)).collect();
-        for times in [&[][..], &few, &many, &[(u16::MAX, u64::MAX), (0, 0)]] {
+        for times in [&[][..], &few, &full, &too_many, &many, &[(u16::MAX, u64::MAX), (0, 0)]] {
             let packed: StateTimes = times.iter().copied().collect();
             assert_eq!(packed.iter().collect::<Vec<_>>(), times);
-            assert_eq!(packed.0.spilled(), times.len() > 2);
+            let has_few = times.len() <= 2 && times != too_many && times != [(u16::MAX, u64::MAX), (0, 0)];
+            assert_eq!(matches!(packed.0, Bytes::Few(..)), has_few, "{times:?}");
             assert_eq!(packed == few.into_iter().collect(), times == few);
         }
-        assert_eq!(size_of::<StateTimes>(), 24);
+        assert_eq!(size_of::<StateTimes>(), 16);
     }
 }

@@ -41,13 +41,17 @@ pub struct QuantileBounds {
 impl WithUndecided {
     /// The distribution of the durations of requests that count, in ns, and of undecided ones; `cut` is how long cut
     /// requests were seen, in ns. None without undecided ones.
-    pub(super) fn new(counted: &[u64], cut: &[u64], undecided: &DurationList) -> Option<Self> {
+    pub(super) fn new(
+        counted: impl Iterator<Item = u64> + Clone,
+        cut: impl Iterator<Item = u64>,
+        undecided: &DurationList,
+    ) -> Option<Self> {
         let undecided = &undecided.durations_ns;
         if undecided.is_empty() {
             return None;
         }
-        let whole = in_order(counted, undecided);
-        let with_cut = in_order(&[counted, cut].concat(), undecided);
+        let whole = in_order(counted.clone(), undecided);
+        let with_cut = in_order(counted.chain(cut), undecided);
         let of = |thousandths| bounds(&whole, thousandths).widened(bounds(&with_cut, thousandths));
         Some(Self { count: whole.len() as u64, p50: of(500), p95: of(950) })
     }
@@ -119,8 +123,8 @@ impl QuantileBounds {
 }
 
 /// Durations in order, each with whether it counts.
-fn in_order(counted: &[u64], undecided: &[u64]) -> Vec<(u64, bool)> {
-    let counted = counted.iter().map(|&ns| (ns, true));
+fn in_order(counted: impl Iterator<Item = u64>, undecided: &[u64]) -> Vec<(u64, bool)> {
+    let counted = counted.map(|ns| (ns, true));
     let mut all: Vec<_> = counted.chain(undecided.iter().map(|&ns| (ns, false))).collect();
     all.sort_unstable();
     all
@@ -128,7 +132,7 @@ fn in_order(counted: &[u64], undecided: &[u64]) -> Vec<(u64, bool)> {
 
 /// How far undecided durations can move a quantile of counted ones, of which there is one at least.
 pub(crate) fn quantile_bounds(counted: &[u64], undecided: &[u64], thousandths: u16) -> QuantileBounds {
-    bounds(&in_order(counted, undecided), thousandths)
+    bounds(&in_order(counted.iter().copied(), undecided), thousandths)
 }
 
 /// The rank of a quantile among `n`, from 1.
@@ -167,7 +171,7 @@ mod tests {
 
     fn with(counted: &[u64], undecided: &[u64]) -> Option<WithUndecided> {
         let undecided = DurationList { durations_ns: undecided.to_vec(), ..DurationList::default() };
-        WithUndecided::new(counted, &[], &undecided)
+        WithUndecided::new(counted.iter().copied(), std::iter::empty(), &undecided)
     }
 
     fn quantile(mut list: Vec<u64>, thousandths: u16) -> u64 {
@@ -204,12 +208,14 @@ mod tests {
     #[test]
     fn cut_requests_widen_the_bounds() {
         let undecided = DurationList { durations_ns: vec![8; 15], ..DurationList::default() };
-        let of = |cut: &[u64]| WithUndecided::new(&[30, 31, 32, 40], cut, &undecided).expect("undecided ones");
+        let counted = [30, 31, 32, 40].into_iter();
+        let of =
+            |cut: &[u64]| WithUndecided::new(counted.clone(), cut.iter().copied(), &undecided).expect("undecided ones");
         let bounds = |of: WithUndecided| (of.p95.at_least_ns, of.p95.at_most_ns);
         assert_eq!(bounds(of(&[])), (40, 40));
         assert_eq!(bounds(of(&[29])), (32, 40));
         assert_eq!(bounds(of(&[90])), (40, 90));
         assert_eq!(of(&[29]).count, 19);
-        assert_eq!(WithUndecided::new(&[1, 2], &[3], &DurationList::default()), None);
+        assert_eq!(WithUndecided::new([1, 2].into_iter(), [3].into_iter(), &DurationList::default()), None);
     }
 }

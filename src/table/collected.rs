@@ -254,7 +254,7 @@ impl Collected {
         }
         let trace = &mut self.traces[number as usize];
         trace.name = self.texts.text(name).clone();
-        self.texts.text(go).as_str().clone_into(&mut trace.version);
+        trace.version = self.texts.text(go).as_str().to_owned().into();
         let text = |number: u32| self.texts.text(number).clone();
         trace.labels = key.1.iter().map(|(label, value)| (text(*label), text(*value))).collect();
         for (label, text) in super::schema::LABEL_COLUMNS.into_iter().zip(columns) {

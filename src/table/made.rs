@@ -239,7 +239,7 @@ fn request_of(request: &TableRequest, root: u32, states: FxHashMap<u16, u64>) ->
         states: by_state.into_iter().collect(),
         partial: request.partial,
         // A table does not say more of inferred edges than that they are.
-        at_least_ns: request.inferred.then_some(0),
+        at_least_ns: request.inferred.then_some(0).into(),
         may_be_several: request.inferred,
     }
 }

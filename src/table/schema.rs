@@ -74,7 +74,7 @@ impl TraceFacts {
         Self {
             name: trace.name.to_string(),
             recording: recording.to_owned(),
-            go: trace.version.clone(),
+            go: trace.version.clone().into_owned(),
             duration_ns: trace.duration_ns,
             window_ns: trace.window_ns,
             events: trace.events,
@@ -90,7 +90,7 @@ impl TraceFacts {
     pub(super) fn trace(self) -> (TraceInfo, String) {
         let trace = TraceInfo {
             name: self.name.into(),
-            version: self.go,
+            version: self.go.into(),
             duration_ns: self.duration_ns,
             window_ns: self.window_ns,
             events: self.events,
@@ -132,7 +132,7 @@ pub(crate) fn recordings(profile: &Profile) -> Vec<String> {
     let mut all = Fnv::default();
     for trace in &profile.traces {
         let labels = trace.labels.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-        for text in [trace.name.as_str(), trace.version.as_str()].into_iter().chain(labels) {
+        for text in [trace.name.as_str(), &*trace.version].into_iter().chain(labels) {
             all.text(text);
         }
         all.number(trace.labels.len() as u64);

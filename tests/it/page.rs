@@ -330,7 +330,8 @@ fn hostile(name: &str) -> Profile {
     let text = || name.to_owned();
     let frame = profile.tree.intern_frame(ProfileFrame { function: name.into(), file: name.into(), line: 7 });
     let stack = profile.tree.push(StackTree::ROOT, frame);
-    profile.traces = vec![TraceInfo { name: text().into(), version: text(), duration_ns: 100, ..TraceInfo::default() }];
+    profile.traces =
+        vec![TraceInfo { name: text().into(), version: text().into(), duration_ns: 100, ..TraceInfo::default() }];
     profile.selection.patterns = vec![text()];
     let weight = Weight { events: 1, goroutine_ns: 9, latency_ns: 9 };
     let (detail, precision) = ("", Precision::Exact);

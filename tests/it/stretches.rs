@@ -55,7 +55,7 @@ fn assert_bounds(what: &str, calls: &[u64], requests: &[Request]) {
     assert_eq!(requests.len(), calls.len(), "{what}");
     for (request, &call) in requests.iter().zip(calls) {
         assert!(!request.partial && !request.may_be_several, "{what}: {request:?}");
-        let at_least_ns = request.at_least_ns.expect("an inferred request");
+        let at_least_ns = request.at_least_ns.get().expect("an inferred request");
         assert!(at_least_ns <= call + SLACK_NS, "{what}: {call} ns, {request:?}");
         assert!(request.dur_ns + SLACK_NS / 10 >= call, "{what}: {call} ns, {request:?}");
         assert!(at_least_ns <= request.dur_ns, "{what}: {request:?}");
@@ -98,7 +98,7 @@ fn the_time_after_the_last_stack_has_a_frame_of_its_own() {
         });
         let after_ns: u64 = after.map(|sample| sample.weight.latency_ns).sum();
         let requests = profile.requests.expect("requests").list;
-        let uncertain = |r: &Request| r.dur_ns - r.at_least_ns.unwrap_or(r.dur_ns);
+        let uncertain = |r: &Request| r.dur_ns - r.at_least_ns.get().unwrap_or(r.dur_ns);
         let uncertain_ns: u64 = requests.iter().map(uncertain).sum();
         assert!(after_ns > 10_000_000 && after_ns <= uncertain_ns, "{}: {after_ns} {uncertain_ns}", recording.name);
     }

@@ -185,7 +185,7 @@ impl Names<'_, '_> {
             root,
             states: by_state.into_iter().collect(),
             partial: measured.partial,
-            at_least_ns: measured.at_least_ns,
+            at_least_ns: measured.at_least_ns.into(),
             may_be_several: window.seen.is_some_and(|seen| seen.may_be_several),
         }
     }

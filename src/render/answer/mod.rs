@@ -92,7 +92,7 @@ fn how_long(answer: &Answer, profile: &Profile, style: AnswerStyle, brevity: Bre
             format!("{who}{chosen}: seen for {p50}, may be several calls in a row.")
         }
         (1, [cut]) if cut.partial => {
-            let least = duration(cut.at_least_ns.unwrap_or(cut.dur_ns), style.unit);
+            let least = duration(cut.at_least_ns.get().unwrap_or(cut.dur_ns), style.unit);
             format!("{who}{chosen}: at least {least}.")
         }
         (1, _) => format!("{who}{chosen}: {p50}."),

@@ -50,6 +50,7 @@ impl<'a> FixedColumns<'a> {
     fn of(request: &Request, root: &'a str) -> Self {
         let &Request { trace, goid, start_ns, dur_ns, at_least_ns, partial, may_be_several, .. } = request;
         let dur_ns = Some(dur_ns);
+        let at_least_ns = at_least_ns.get();
         Self { trace, goid, start_ns, dur_ns, at_least_ns, partial, may_be_several, undecided: false, root }
     }
 

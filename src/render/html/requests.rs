@@ -39,7 +39,7 @@ impl RequestColumns {
             columns.goid.push(request.goid);
             columns.start_ns.push(request.start_ns);
             columns.dur_ns.push(request.dur_ns);
-            columns.at_least_ns.push(request.at_least_ns.unwrap_or(0));
+            columns.at_least_ns.push(request.at_least_ns.get().unwrap_or(0));
             columns.root.push(roots.get(request.root as usize).copied().unwrap_or_else(|| strings.add("")));
             columns.flags.push(flags(request));
         }

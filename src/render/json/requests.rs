@@ -242,7 +242,7 @@ impl Serialize for RequestRow<'_> {
         if r.partial {
             map.serialize_entry("partial", &true)?;
         }
-        if let Some(at_least_ns) = r.at_least_ns {
+        if let Some(at_least_ns) = r.at_least_ns.get() {
             map.serialize_entry("inferred", &true)?;
             map.serialize_entry("at_least_ns", &at_least_ns)?;
         }

@@ -138,7 +138,7 @@ fn request(i: u64) -> Request {
         dur_ns: states.iter().map(|s| s.1).sum(),
         root: u32::from(i % 20 == 3),
         states,
-        at_least_ns: (i % 20 == 7).then_some(1_000 * i),
+        at_least_ns: (i % 20 == 7).then_some(1_000 * i).into(),
         may_be_several: i % 40 == 7,
         ..Request::default()
     }

@@ -111,7 +111,7 @@ fn read_in(view: &View<'_>) -> Option<String> {
 
 /// What many traces have in common, and their sums.
 fn pooled_items(view: &View<'_>, traces: &[TraceInfo], time: Option<&str>) -> Vec<String> {
-    let mut versions: Vec<&str> = traces.iter().map(|t| t.version.as_str()).collect();
+    let mut versions: Vec<&str> = traces.iter().map(|t| &*t.version).collect();
     versions.sort_unstable();
     versions.dedup();
     let sum = |of: fn(&TraceInfo) -> u64| traces.iter().map(of).fold(0, u64::saturating_add);

@@ -60,7 +60,7 @@ fn head(
     if request.partial {
         items.push("cut by an edge".to_owned());
     }
-    if let Some(at_least_ns) = request.at_least_ns {
+    if let Some(at_least_ns) = request.at_least_ns.get() {
         // Of a region that never ended nothing is certain but its beginning.
         let at_least = if at_least_ns > 0 { format!(", at least {}", view.time(at_least_ns)) } else { String::new() };
         items.push(format!("its edges are inferred{at_least}"));

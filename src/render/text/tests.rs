@@ -42,7 +42,7 @@ fn one_request() -> Profile {
     profile.traces.push(TraceInfo { name: "other.out".into(), duration_ns: 1, ..TraceInfo::default() });
     let requests = profile.requests.as_mut().unwrap();
     let request = requests.list[38].clone();
-    requests.list = vec![Request { trace: 1, partial: true, at_least_ns: Some(1_000_000), ..request }];
+    requests.list = vec![Request { trace: 1, partial: true, at_least_ns: Some(1_000_000).into(), ..request }];
     requests.slowest.as_mut().unwrap().request = 0;
     (requests.only, requests.include_partial, requests.goroutine_ns) = (Some("--slowest 1".into()), true, None);
     (requests.overlap, requests.wakeups) = Default::default();

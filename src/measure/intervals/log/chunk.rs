@@ -40,6 +40,8 @@ pub(super) struct ChunkLink {
 
 /// Interval ends of a chunk: as many as stay in a core's own cache; in tests so few that short traces have many chunks.
 pub(super) const CHUNK: usize = if cfg!(test) { 1 << 6 } else { 1 << 15 };
+/// Interval ends of a log's first chunk: most logs of small traces are short. The next ones have twice as many, up to a chunk.
+pub(super) const FIRST_CHUNK: usize = CHUNK / 16;
 
 /// Interval ends that follow each other, of at most 2 s (2^31 ns), and as many as it has room for.
 #[derive(Default, Debug)]

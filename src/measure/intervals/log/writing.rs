@@ -1,6 +1,6 @@
 //! Writes a log, takes other logs over, and drops what no request needs any more.
 
-use super::chunk::{CHUNK, Chunk, ChunkLink, IntervalEnd, IntervalLogMemory, SumMap};
+use super::chunk::{CHUNK, Chunk, ChunkLink, FIRST_CHUNK, IntervalEnd, IntervalLogMemory, SumMap};
 use super::link::Link;
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::trace::ids::GIdx;
@@ -45,7 +45,7 @@ pub(super) fn push(chunks: &mut Vec<Chunk>, memory: &IntervalLogMemory, time: Ti
 #[cold]
 fn following(last: Option<&Chunk>, memory: &IntervalLogMemory, base: Time, g: GIdx, sum: SumIdx) -> Chunk {
     // Where the last chunk got few interval ends in its 2 s, the next one will not get many either.
-    let likely = last.map_or(CHUNK, |chunk| 4 * chunk.ends.len());
+    let likely = last.map_or(FIRST_CHUNK, |chunk| 2 * chunk.ends.len());
     let mut chunk = if likely < CHUNK { Chunk::small(base, likely) } else { memory.take(base) };
     chunk.ends.push(IntervalEnd { ns_and_link: 0, g, sum });
     chunk
