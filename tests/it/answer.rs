@@ -142,7 +142,7 @@ fn waits_that_no_stack_shows_are_waits() {
         serde_json::from_slice(&output.expect("it runs").stdout).expect("JSON")
     };
     for (path, waited_in, what) in
-        [(&none, "unknown", "."), (&twin, "chan receive", " (main.go:1) to receive from a channel.")]
+        [(&none, "unknown", " in [unknown]."), (&twin, "chan receive", " (main.go:1) to receive from a channel.")]
     {
         let report = report(&[], path);
         let said = report["answer"]["text"].as_str().expect("a text");

@@ -25,7 +25,6 @@ pub(super) fn object(state: &str, detail: &str) -> String {
         ("chan receive", _) => "to receive from a channel",
         ("chan send", _) => "to send to a channel",
         ("forever", _) => "forever",
-        ("unknown", _) => return String::new(),
         _ if state.starts_with("select") => "in a select",
         _ if is_for_collector(state) => "for the garbage collector",
         _ => return format!(" in [{}]", clean(state)),
