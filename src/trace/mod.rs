@@ -21,6 +21,7 @@ pub(crate) mod gos_own;
 pub(crate) mod id_table;
 pub(crate) mod id_window;
 pub mod ids;
+pub(crate) mod paged_table;
 pub(crate) mod sample_stacks;
 pub(crate) mod sink;
 pub mod source;

@@ -5,6 +5,7 @@ use crate::measure::intervals::log::{ChunkSlice, LoggedEnd};
 use crate::measure::paths::wait_for::NodeId;
 use crate::slice::WindowIdx;
 use crate::trace::ids::GIdx;
+use crate::trace::paged_table::PagedTable;
 use rustc_hash::FxHashMap;
 
 /// A goroutine at that moment.
@@ -16,75 +17,47 @@ struct GoroutineAt {
     sum: SumIdx,
 }
 
-impl GoroutineAt {
-    const ENDED: Self = Self { node: NodeId::NONE, sum: SumIdx::ENDED };
+impl Default for GoroutineAt {
+    fn default() -> Self {
+        Self { node: NodeId::NONE, sum: SumIdx::ENDED }
+    }
 }
-
-/// Goroutines of a page.
-const PAGE: usize = 256;
 
 /// The moment that a walk has come back to. Few of a trace's goroutines live at the time of one walk, and most of these have
 /// neighbouring indexes: the others take no memory.
-///
-/// ```text
-///  goroutine  0 ─── 255   256 ─── 511   512 ─── 767   768 ─── 1023
-///  number     1           none          none          0             in `numbers`
-///  page       ■ ■ ■ … (0)   ■ ■ ■ … (1)                             in `pages`, kept from one walk to the next
-/// ```
 #[derive(Clone, Default, Debug)]
 pub(crate) struct WalkPosition {
-    /// By page of [`GIdx`], its number in `pages`; [`NO_PAGE`] where nothing has changed since the end of the log.
-    numbers: Vec<u32>,
-    pages: Vec<[GoroutineAt; PAGE]>,
-    /// Which pages the first of `pages` are: there is nothing in the others.
-    used: Vec<u32>,
+    /// By [`GIdx`]; nothing has changed since the end of the log where there is none.
+    goroutines: PagedTable<GoroutineAt, 256>,
     /// The node that each request is attached to: none before its end and after its start, as time goes back.
     nodes_of_requests: FxHashMap<WindowIdx, NodeId>,
 }
 
-const NO_PAGE: u32 = u32::MAX;
-
 impl WalkPosition {
     /// For a trace with so many goroutines; to be placed by [`WalkPosition::go_to_end`].
     pub(crate) fn new(n_goroutines: usize) -> Self {
-        Self { numbers: vec![NO_PAGE; n_goroutines.div_ceil(PAGE)], ..Self::default() }
+        let mut position = Self::default();
+        position.goroutines.reset(n_goroutines);
+        position
     }
 
     /// Goes to the end of a log, where the goroutines of `open` exist, each in an interval that is counted in its sum.
     pub(crate) fn go_to_end(&mut self, open: &[(GIdx, SumIdx)]) {
-        for (page, content) in self.used.drain(..).zip(&mut self.pages) {
-            self.numbers[page as usize] = NO_PAGE;
-            content.fill(GoroutineAt::ENDED);
-        }
+        self.goroutines.forget();
         self.nodes_of_requests.clear();
         for &(g, sum) in open {
-            self.get_mut(g).sum = sum;
+            self.edit(g, |goroutine| goroutine.sum = sum);
         }
     }
 
     fn get(&self, g: GIdx) -> GoroutineAt {
-        let number = self.numbers[g.at() / PAGE];
-        self.pages.get(number as usize).map_or(GoroutineAt::ENDED, |page| page[g.at() % PAGE])
+        self.goroutines.get(g.at()).copied().unwrap_or_default()
     }
 
-    fn get_mut(&mut self, g: GIdx) -> &mut GoroutineAt {
-        let mut number = self.numbers[g.at() / PAGE];
-        if number == NO_PAGE {
-            number = self.add_page(g);
+    fn edit(&mut self, g: GIdx, edit: impl FnOnce(&mut GoroutineAt)) {
+        if let Some(goroutine) = self.goroutines.get_or_add(g.at()) {
+            edit(goroutine);
         }
-        &mut self.pages[number as usize][g.at() % PAGE]
-    }
-
-    /// The number of the page of a goroutine, which has none yet.
-    #[cold]
-    fn add_page(&mut self, g: GIdx) -> u32 {
-        let (page, number) = (g.at() / PAGE, self.used.len());
-        if number == self.pages.len() {
-            self.pages.push([GoroutineAt::ENDED; PAGE]);
-        }
-        self.used.push(page as u32);
-        self.numbers[page] = number as u32;
-        number as u32
     }
 
     /// What the interval is counted in that a goroutine is in.
@@ -99,7 +72,7 @@ impl WalkPosition {
 
     /// Sets a goroutine's node.
     pub(super) fn set_node(&mut self, g: GIdx, node: NodeId) {
-        self.get_mut(g).node = node;
+        self.edit(g, |goroutine| goroutine.node = node);
     }
 
     /// The node that a request is attached to; [`NodeId::NONE`] for none.
@@ -123,10 +96,9 @@ impl WalkPosition {
     #[inline(always)]
     pub(super) fn step_back_to_node(&mut self, slice: &mut ChunkSlice<'_>) -> Option<(LoggedEnd, (NodeId, SumIdx))> {
         loop {
-            let (numbers, pages) = (&self.numbers[..], &mut self.pages[..]);
+            let goroutines = &mut self.goroutines;
             let (end, of_node) = slice.find_back(|g, sum| {
-                let Some(page) = pages.get_mut(numbers[g.at() / PAGE] as usize) else { return Some(None) };
-                let goroutine = &mut page[g.at() % PAGE];
+                let Some(goroutine) = goroutines.get_mut(g.at()) else { return Some(None) };
                 let after = std::mem::replace(&mut goroutine.sum, sum);
                 (goroutine.node != NodeId::NONE).then_some(Some((goroutine.node, after)))
             })?;
@@ -134,7 +106,7 @@ impl WalkPosition {
                 return Some((end, of_node));
             }
             // The first of its page: it is on no path.
-            self.get_mut(end.g).sum = end.sum;
+            self.edit(end.g, |goroutine| goroutine.sum = end.sum);
         }
     }
 }
@@ -143,6 +115,8 @@ impl WalkPosition {
 mod tests {
     use super::*;
     use crate::measure::paths::wait_for::WaitForForest;
+
+    const PAGE: usize = 256;
 
     #[test]
     fn nothing_of_a_walk_is_left_at_the_end_of_the_log() {

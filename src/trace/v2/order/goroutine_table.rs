@@ -1,16 +1,11 @@
 //! The states of one generation's goroutines, by the goroutines' indexes in the whole trace. On the hot path.
 //!
 //! A trace can have millions of goroutines, and a generation names few of them: those that it creates, whose indexes
-//! are next to each other, and older ones. So the table has pages, and only pages that are used take memory.
-//!
-//! ```text
-//! goroutine index   0 … 63   64 … 127   128 … 191   192 … 255
-//! pages           [   64       unused      unused        0     ]     where each page starts among the entries
-//! entries         [ 192 … 255, 0 … 63 ]
-//! ```
+//! are next to each other, and older ones.
 
 use crate::trace::event::GoState;
 use crate::trace::ids::GIdx;
+use crate::trace::paged_table::PagedTable;
 
 /// What is known of a goroutine from the generation's events so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +21,12 @@ pub(crate) struct GoroutineEntry {
 const BLANK: GoroutineEntry = GoroutineEntry { seq: 0, state_and_waiters: GoState::Undetermined as u64 };
 /// One thread that waits.
 const WAITER: u64 = 1 << 8;
+
+impl Default for GoroutineEntry {
+    fn default() -> Self {
+        BLANK
+    }
+}
 
 impl GoroutineEntry {
     /// Whether it is in a state and no thread waits for it.
@@ -68,64 +69,37 @@ impl GoroutineEntry {
     }
 }
 
-/// Number of goroutines in a page.
-const PAGE: usize = 64;
-/// The start of a page that is not used: after all entries.
-const UNUSED_PAGE: u32 = u32::MAX - PAGE as u32;
-
 /// The states of goroutines. Reused from one generation to the next.
 #[derive(Clone, Default)]
-pub(crate) struct GoroutineTable {
-    /// For each page, the position of its first entry; [`UNUSED_PAGE`] for none.
-    pages: Vec<u32>,
-    entries: Vec<GoroutineEntry>,
-}
+pub(crate) struct GoroutineTable(PagedTable<GoroutineEntry, 64>);
 
 impl GoroutineTable {
     /// Forgets all goroutines. Their indexes will be below `n`.
     pub(crate) fn clear(&mut self, n: usize) {
-        self.pages.clear();
-        self.pages.resize(n.div_ceil(PAGE), UNUSED_PAGE);
-        self.entries.clear();
+        self.0.reset(n);
     }
 
-    /// The position of a goroutine's entry; after all entries if its page is not used, `None` for an index that is too
-    /// high.
-    #[inline]
-    fn entry_index(&self, g: GIdx) -> Option<usize> {
-        let page = *self.pages.get(g.at() / PAGE)?;
-        Some(page as usize + g.at() % PAGE)
-    }
-
-    /// What is known of a goroutine; `None` if its page is not used.
+    /// What is known of a goroutine; `None` if no event has named it or a neighbour.
     #[inline]
     pub(crate) fn get(&self, g: GIdx) -> Option<&GoroutineEntry> {
-        self.entries.get(self.entry_index(g)?)
+        self.0.get(g.at())
     }
 
     /// As [`get`](Self::get), to be changed.
     #[inline]
     pub(crate) fn get_mut(&mut self, g: GIdx) -> Option<&mut GoroutineEntry> {
-        let i = self.entry_index(g)?;
-        self.entries.get_mut(i)
+        self.0.get_mut(g.at())
     }
 
-    /// A goroutine, added if its page is not used yet; `None` for [`GIdx::NONE`] and other indexes that are too high.
+    /// A goroutine, added if it is new; `None` for [`GIdx::NONE`] and other indexes that are too high.
     #[inline]
     pub(crate) fn get_or_add(&mut self, g: GIdx) -> Option<&mut GoroutineEntry> {
-        if self.entry_index(g)? >= self.entries.len() {
-            self.add_page(g);
-        }
-        self.get_mut(g)
+        self.0.get_or_add(g.at())
     }
 
-    /// All goroutines of pages that are used, also those that no event has named.
+    /// All goroutines that are known, and neighbours that no event has named.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (GIdx, &GoroutineEntry)> {
-        let used = (0..).zip(&self.pages).filter(|(_, start)| **start != UNUSED_PAGE);
-        used.flat_map(|(page, &start)| {
-            let entries = &self.entries[start as usize..start as usize + PAGE];
-            (page * PAGE as u32..).map(GIdx).zip(entries)
-        })
+        self.0.iter().map(|(index, goroutine)| (GIdx(index as u32), goroutine))
     }
 
     /// Sets a goroutine's state as of sequence number `seq`, unless its state as of a higher number is known.
@@ -142,12 +116,6 @@ impl GoroutineTable {
     pub(crate) fn equals(&self, other: &Self) -> bool {
         let has = |this: &Self, (g, goroutine): (_, &_)| this.get(g).unwrap_or(&BLANK) == goroutine;
         self.iter().all(|all| has(other, all)) && other.iter().all(|all| has(self, all))
-    }
-
-    #[cold]
-    fn add_page(&mut self, g: GIdx) {
-        self.pages[g.at() / PAGE] = self.entries.len() as u32;
-        self.entries.resize(self.entries.len() + PAGE, BLANK);
     }
 }
 
@@ -172,23 +140,6 @@ mod tests {
             assert!(goroutine.is_unawaited(state));
             goroutine.set_unawaited(Waiting);
             assert_eq!(goroutine.state(), Waiting);
-        }
-    }
-
-    #[test]
-    fn only_used_pages_take_memory_and_are_forgotten() {
-        let mut table = GoroutineTable::default();
-        for _ in 0..2 {
-            table.clear(2_000_001);
-            for g in [7, 2_000_000] {
-                assert!(table.get(GIdx(g)).is_none());
-                table.get_or_add(GIdx(g)).unwrap().seq = u64::from(g);
-            }
-            assert_eq!(table.get(GIdx(7)).map(|g| g.seq), Some(7));
-            assert_eq!(table.get(GIdx(2_000_000)).map(|g| g.seq), Some(2_000_000));
-            assert_eq!(table.get(GIdx(8)).map(|g| g.seq), Some(0));
-            assert!(table.get_or_add(GIdx::NONE).is_none());
-            assert_eq!(table.entries.len(), 2 * PAGE);
         }
     }
 }

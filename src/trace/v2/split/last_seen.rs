@@ -6,6 +6,7 @@
 use crate::trace::event::GoState;
 use crate::trace::id_window::IdWindow;
 use crate::trace::ids::GoId;
+use crate::trace::paged_table::PagedTable;
 use rustc_hash::FxHashMap;
 
 /// A goroutine's sequence number, with its state then in the lowest bits. Numbers compare as the whole value does,
@@ -13,11 +14,16 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct SeqAndState(u64);
 
+/// Nothing known.
+impl Default for SeqAndState {
+    fn default() -> Self {
+        Self(GoState::Undetermined as u64)
+    }
+}
+
 impl SeqAndState {
     const STATE_BITS: u32 = 3;
     const STATE_MASK: u64 = (1 << Self::STATE_BITS) - 1;
-    /// Nothing known.
-    const BLANK: Self = Self(GoState::Undetermined as u64);
 
     /// Oversized numbers are truncated; the checkpoint then fails to verify.
     #[inline]
@@ -43,27 +49,15 @@ impl SeqAndState {
 }
 
 /// Ids in one page.
-const PAGE: u64 = 64;
-/// The start of an unused page: after all entries, so that nothing is found there.
-const ABSENT: u32 = u32::MAX - PAGE as u32;
+const PAGE: usize = 64;
 
 /// The last known state of each goroutine by its id.
-///
-/// ```text
-/// ids        window.first                             its end
-///              │ page 0 │ page 1 │ page 2 │ …           │      other ids
-///              ▼        ▼        ▼                             ▼
-/// pages      [ 64       ABSENT   0       ]  (up to the    others: map
-///              │                 │           last used)
-/// entries    [ ids of page 2 … | ids of page 0 … ]
-/// ```
 #[derive(Default)]
 pub(super) struct LastSeenById {
     /// The range of ids, as long as some pages.
     window: IdWindow,
-    /// Where each page of the range, up to the last used one, starts in `entries`.
-    pages: Vec<u32>,
-    entries: Vec<SeqAndState>,
+    /// Ids of the range, by their position in it, up to the last page that is used.
+    in_range: PagedTable<SeqAndState, PAGE>,
     /// Ids outside the range.
     others: FxHashMap<GoId, SeqAndState>,
 }
@@ -79,17 +73,15 @@ impl LastSeenById {
 
     /// Empty, for a generation of this many bytes.
     pub(super) fn for_bytes(bytes: u64) -> Self {
-        let n_pages = bytes / Self::BYTES_PER_ID / PAGE + 1;
-        Self { window: IdWindow::new(n_pages * PAGE), ..Self::default() }
+        let n_pages = bytes / Self::BYTES_PER_ID / PAGE as u64 + 1;
+        Self { window: IdWindow::new(n_pages * PAGE as u64), ..Self::default() }
     }
 
     /// Sets a goroutine's state as of sequence number `seq`, unless its state as of a higher number is known.
     #[inline]
     pub(super) fn set_if_later(&mut self, id: GoId, seq: u64, state: GoState) {
-        let at = self.window.offset(id);
-        let page = usize::try_from(at / PAGE).ok().and_then(|page| self.pages.get(page));
-        let entry = page.and_then(|&start| self.entries.get_mut(start as usize + (at % PAGE) as usize));
-        match entry {
+        let at = usize::try_from(self.window.offset(id)).ok();
+        match at.and_then(|at| self.in_range.get_mut(at)) {
             Some(entry) => entry.set_if_later(SeqAndState::new(seq, state)),
             None => self.set_slow(id, SeqAndState::new(seq, state)),
         }
@@ -99,34 +91,25 @@ impl LastSeenById {
     #[cold]
     fn set_slow(&mut self, id: GoId, new: SeqAndState) {
         let mut window = self.window;
-        let few = || self.entries.len() <= Self::MAX_MOVED_PAGES * PAGE as usize;
+        let few = || self.in_range.n_entries() <= Self::MAX_MOVED_PAGES * PAGE;
         if !window.has(id) && window.move_once(id, few) {
             self.others = self.all().map(|(id, seq, state)| (id, SeqAndState::new(seq, state))).collect();
-            self.pages.clear();
-            self.entries.clear();
+            self.in_range.reset(0);
         }
         self.window = window;
-        let at = window.offset(id);
-        if !window.has(id) {
-            self.others.entry(id).or_insert(SeqAndState::BLANK).set_if_later(new);
-            return;
+        let at = usize::try_from(window.offset(id)).ok().filter(|_| window.has(id));
+        match at.and_then(|at| self.in_range.get_or_grow(at)) {
+            Some(entry) => entry.set_if_later(new),
+            None => self.others.entry(id).or_default().set_if_later(new),
         }
-        let (page, start) = ((at / PAGE) as usize, self.entries.len());
-        self.pages.resize(self.pages.len().max(page + 1), ABSENT);
-        self.pages[page] = start as u32;
-        self.entries.resize(start + PAGE as usize, SeqAndState::BLANK);
-        self.entries[start + (at % PAGE) as usize].set_if_later(new);
     }
 
     /// All goroutines. One that was set before and after the range moved comes twice, the later entry second.
     pub(super) fn all(&self) -> impl Iterator<Item = LastSeen> {
-        let used = (0..).zip(&self.pages).filter(|(_, start)| **start != ABSENT);
-        let in_range = used.flat_map(move |(page, &start)| {
-            let ids = (0..PAGE).map(move |i| GoId(self.window.first().wrapping_add(page * PAGE + i)));
-            ids.zip(self.entries[start as usize..].iter().copied())
-        });
+        let id = |at| GoId(self.window.first().wrapping_add(at as u64));
+        let in_range = self.in_range.iter().map(move |(at, entry)| (id(at), *entry));
         let others = self.others.iter().map(|(&id, &entry)| (id, entry));
-        let known = others.chain(in_range).filter(|(_, entry)| *entry != SeqAndState::BLANK);
+        let known = others.chain(in_range).filter(|(_, entry)| *entry != SeqAndState::default());
         known.map(|(id, entry)| (id, entry.seq(), entry.state()))
     }
 }
@@ -170,7 +153,7 @@ mod tests {
             let mut expected: Vec<LastSeen> = (0..).zip(&ids).map(|(i, &id)| (id, i + round, last)).collect();
             expected.sort_unstable_by_key(|(id, ..)| *id);
             assert_eq!(all(&seen), expected);
-            assert_eq!((seen.window.first(), seen.pages.len()), (999_936, 2));
+            assert_eq!((seen.window.first(), seen.in_range.n_entries()), (999_936, 2 * PAGE));
         }
         // An id that is in the range before and after the move.
         let mut moved = LastSeenById::for_bytes(64 * 32);
