@@ -41,12 +41,11 @@ impl MatchedCounts {
     /// Adds the requests of a trace that count; nothing where requests are not measured.
     pub(super) fn add_requests(&mut self, slice: &Slice, measured: &Measured, symbols: &Symbols) {
         let Some(paths) = &measured.paths else { return };
-        let windows = paths.requests.iter().map(|request| request.window);
-        let mut counts = FxHashMap::default();
-        for window in windows.map(|window| slice.windows.of(window)) {
-            *counts.entry((window.by.name(), window.matched)).or_default() += 1;
+        let mut counts: FxHashMap<(RootKind, StringIdx), u64> = FxHashMap::default();
+        for request in &paths.requests {
+            *counts.entry(slice.windows.matched(request.window)).or_default() += 1;
         }
-        self.add(&counts, symbols);
+        self.add(&counts.into_iter().map(|((by, matched), n)| ((by.name(), matched), n)).collect(), symbols);
     }
 
     /// Adds roots of a trace, by what made them roots and what matched.

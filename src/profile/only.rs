@@ -1,5 +1,7 @@
 //! A part of the requests, chosen by how long they took.
 
+use std::cmp::Reverse;
+
 /// Which requests count. Decided by rank, so two ranges that meet at an edge share no request and leave none out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Only {
@@ -63,20 +65,26 @@ impl Only {
             Self::Slowest(count) => (n - usize::try_from(count).unwrap_or(n).min(n), n),
         };
         let mut chosen = vec![false; n];
-        // Ranks count from the fastest.
-        for (i, rank) in slowest_first(durations).into_iter().zip((0..n).rev()) {
-            chosen[i] = (from..to).contains(&rank);
+        for i in of_ranks(durations, from, to) {
+            chosen[i] = true;
         }
         chosen
     }
 }
 
-/// The positions of durations, longest first; of equal ones the earlier first.
-fn slowest_first(durations: &[u64]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..durations.len()).collect();
-    // As many times as there are steps, a duration somewhere else in memory would be looked up.
-    order.sort_by_cached_key(|&i| std::cmp::Reverse(durations[i]));
-    order
+/// The positions of durations whose ranks, counted from the fastest, are from `from` to `to` (exclusive). Of equal durations
+/// the earlier has the higher rank. In no order: to sort millions takes longer.
+fn of_ranks(durations: &[u64], from: usize, to: usize) -> impl Iterator<Item = usize> {
+    let mut ranked: Vec<(u64, Reverse<usize>)> = durations.iter().copied().zip((0..).map(Reverse)).collect();
+    if to < ranked.len() {
+        ranked.select_nth_unstable(to);
+        ranked.truncate(to);
+    }
+    let from = from.min(ranked.len());
+    if from > 0 && from < ranked.len() {
+        ranked.select_nth_unstable(from);
+    }
+    ranked.into_iter().skip(from).map(|(_, Reverse(i))| i)
 }
 
 #[cfg(test)]
@@ -114,6 +122,22 @@ mod tests {
         assert_eq!(range(p(100), None), [0; 0]);
         assert_eq!(range(p(80), p(20)), [0; 0]);
         assert_eq!(range(Some(Edge::Percentile(u32::MAX)), None), [0; 0]);
+    }
+
+    #[test]
+    fn ranks_are_those_of_a_sorted_list() {
+        let durations: Vec<u64> = (0..40_u64).map(|i| i * i * 7 % 13).collect();
+        let mut sorted: Vec<usize> = (0..durations.len()).collect();
+        sorted.sort_by_key(|&i| (durations[i], Reverse(i)));
+        for from in 0..=40 {
+            for to in 0..=40 {
+                let mut found: Vec<usize> = of_ranks(&durations, from, to).collect();
+                let mut expected = sorted.get(from..to).unwrap_or_default().to_vec();
+                found.sort_unstable();
+                expected.sort_unstable();
+                assert_eq!(found, expected, "{from} {to}");
+            }
+        }
     }
 
     #[test]

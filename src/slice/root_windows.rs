@@ -157,6 +157,13 @@ impl RootWindows {
         self.names_of(window).by
     }
 
+    /// What made it a root, and the function that matched.
+    #[inline]
+    pub(crate) fn matched(&self, window: WindowIdx) -> (RootKind, StringIdx) {
+        let names = self.names_of(window);
+        (names.by, names.matched)
+    }
+
     /// The positions in the file where it starts and ends, as in [`RootWindow::stretch`].
     #[inline]
     pub(crate) fn stretch(&self, window: WindowIdx) -> Option<(Option<u64>, Option<u64>)> {

@@ -10,10 +10,12 @@ use crate::measure::paths::wakeups::{WaitKey, WaitSum};
 use crate::measure::paths::walk_results::MAX_STATES;
 use crate::profile::{self, CutRequest, HeapGoals, NodeIdx, Requests, RuntimeSpan, RuntimeSpans, WakerKind, Wakeup};
 use crate::slice::Slice;
+use crate::slice::spawn_chains::SpawnChainIdx;
 use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
+use rayon::iter::{IntoParallelRefIterator, ParallelExtend, ParallelIterator};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -78,14 +80,10 @@ impl Names<'_, '_> {
         let states = self.state_numbers(&paths.states, requests);
         let mut positions = FxHashMap::default();
         positions.extend(paths.exemplars.iter().chain(&paths.slowest).map(|exemplar| (exemplar.window, None)));
-        requests.list.reserve(paths.requests.len());
-        for measured in &paths.requests {
-            if let Some(position) = positions.get_mut(&measured.window) {
-                *position = Some(requests.list.len());
-            }
-            let request = self.request(measured, &states, requests);
-            requests.list.push(request);
+        for (measured, position) in paths.requests.iter().zip(requests.list.len()..) {
+            positions.entry(measured.window).and_modify(|known| *known = Some(position));
         }
+        self.add_requests(&paths.requests, &states, requests);
         let mut rows = FxHashMap::default();
         for (key, sum) in self.sorted_waits(paths.wakeups) {
             let wakeup = self.wakeup(key, sum);
@@ -165,29 +163,30 @@ impl Names<'_, '_> {
         }
     }
 
-    fn request(&mut self, measured: &RequestMeasured, states: &[u16], requests: &mut Requests) -> profile::Request {
-        let window = self.trace.slice.windows.of(measured.window);
-        let label = self.trace.symbols.text(self.trace.slice.chains.get(window.chain).label);
-        let rows = &mut self.folder.rows.roots;
-        let root = rows.get(label).copied().unwrap_or_else(|| {
-            requests.roots.push(label.to_owned());
-            let root = requests.roots.len() as u32 - 1;
-            *rows.entry(label.to_owned()).or_insert(root)
-        });
-        let by_state = measured.states.iter().map(|(slot, ns)| (states[usize::from(slot)], ns));
-        let mut by_state: SmallVec<[(u16, u64); 8]> = by_state.collect();
-        by_state.sort_unstable();
-        profile::Request {
-            trace: self.trace.number,
-            goid: self.trace.forest.get(window.g).id.0,
-            start_ns: measured.span.start.since(self.trace.start),
-            dur_ns: measured.span.end.since(measured.span.start),
-            root,
-            states: by_state.into_iter().collect(),
-            partial: measured.partial,
-            at_least_ns: measured.at_least_ns.into(),
-            may_be_several: window.seen.is_some_and(|seen| seen.may_be_several),
+    /// Adds the requests of the trace; `states` are the numbers of states in the profile.
+    fn add_requests(&mut self, measured: &[RequestMeasured], states: &[u16], requests: &mut Requests) {
+        let (before, trace) = (requests.list.len(), self.trace);
+        // There can be millions, each with a window elsewhere in memory. Roots are numbered in the order of their requests:
+        // until then, a request has its chain instead.
+        requests.list.par_extend(measured.par_iter().map(|measured| {
+            let chain = trace.slice.windows.chain(measured.window);
+            request(measured, chain.0, trace, states)
+        }));
+        let mut roots: FxHashMap<u32, u32> = FxHashMap::default();
+        let Requests { list, roots: names, .. } = requests;
+        for request in &mut list[before..] {
+            let chain = request.root;
+            request.root = *roots.entry(chain).or_insert_with(|| self.root(SpawnChainIdx(chain), names));
         }
+    }
+
+    /// The number of a root in the profile, by its chain.
+    fn root(&mut self, chain: SpawnChainIdx, names: &mut Vec<String>) -> u32 {
+        let label = self.trace.symbols.text(self.trace.slice.chains.get(chain).label);
+        *self.folder.rows.roots.entry(label.to_owned()).or_insert_with(|| {
+            names.push(label.to_owned());
+            names.len() as u32 - 1
+        })
     }
 
     /// In an order that does not depend on who measured what first.
@@ -245,6 +244,25 @@ impl Names<'_, '_> {
         let symbols = self.trace.symbols;
         let entry = if g.is_some() { symbols.leaf(self.trace.forest.get(g).entry) } else { None };
         entry.map_or_else(String::new, |frame| symbols.function(frame).to_owned())
+    }
+}
+
+/// A request of a root, in the profile's terms.
+fn request(measured: &RequestMeasured, root: u32, trace: MeasuredTrace<'_>, states: &[u16]) -> profile::Request {
+    let windows = &trace.slice.windows;
+    let by_state = measured.states.iter().map(|(slot, ns)| (states[usize::from(slot)], ns));
+    let mut by_state: SmallVec<[(u16, u64); 8]> = by_state.collect();
+    by_state.sort_unstable();
+    profile::Request {
+        trace: trace.number,
+        goid: trace.forest.get(windows.goroutine(measured.window)).id.0,
+        start_ns: measured.span.start.since(trace.start),
+        dur_ns: measured.span.end.since(measured.span.start),
+        root,
+        states: by_state.into_iter().collect(),
+        partial: measured.partial,
+        at_least_ns: measured.at_least_ns.into(),
+        may_be_several: windows.seen(measured.window).is_some_and(|seen| seen.may_be_several),
     }
 }
 

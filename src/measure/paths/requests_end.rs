@@ -10,6 +10,7 @@ use crate::measure::spec::MeasureSpec;
 use crate::profile::{Overlap, RequestTotals};
 use crate::slice::WindowIdx;
 use crate::trace::time::{Time, Window};
+use rayon::slice::ParallelSliceMut;
 
 impl Paths {
     /// The trace ends, and with it all requests.
@@ -28,7 +29,7 @@ impl Paths {
             }
         }
         self.walk_all(ended, to, log, attribution);
-        self.requests.sort_by_key(|r| (r.span.start, r.window));
+        self.requests.par_sort_unstable_by_key(|r| (r.span.start, r.window));
         self.cut.sort_by_key(|r| (r.start, r.window));
         let mut overlap = self.overlap(to.spec, to.now);
         let waits = self.walks.take_waits();
