@@ -1,12 +1,17 @@
 //! Each request's time by sample: request × stack. Made only where it is asked for.
 //!
-//! In rows of very different length: those of request `i` are from `offsets[i]` to `offsets[i + 1]`.
+//! In rows of very different length, packed: those of request `i` are the bytes from `offsets[i]` to `offsets[i + 1]`. A table of
+//! very many requests has tens of millions of them.
 //!
 //! ```text
-//!   offsets     0        3     5  …
-//!   samples     0  4  9  0  7  …        positions in Profile::samples
-//!   ns         80 15  5 60  2  …        request 0: 80 + 15 + 5 = its duration
+//!   offsets   0                    6                  …
+//!   bytes     0 │ 80  4 │ 15  5 │ 5  0 │ 60  7 │ 2   …        request 0: 80 + 15 + 5 = its duration
+//!             │    └ ns, a varint
+//!             └ position in Profile::samples, after the one before: a signed varint
 //! ```
+
+use crate::trace::wire::cursor::Cursor;
+use crate::trace::wire::encode::put_uvarint;
 
 /// What the runtime did for one request, and how long all its goroutines took.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,10 +40,9 @@ pub struct MoreStacks {
 pub struct RequestStacks {
     /// Per request, in the order of the list, where its part of the columns begins; and where the last one's ends.
     offsets: Vec<usize>,
-    /// Positions in [`Profile::samples`](super::Profile::samples), ascending for each request.
-    samples: Vec<u32>,
-    /// In ns; those of one request, and what [`more`](Self::more) has of it, add up to its duration.
-    ns: Vec<u64>,
+    /// Positions in [`Profile::samples`](super::Profile::samples), ascending for each request, and ns; those of one request,
+    /// and what [`more`](Self::more) has of it, add up to its duration.
+    bytes: Vec<u8>,
     /// Per request.
     totals: Vec<RequestTotals>,
     /// Time of which the stacks were not kept, in the order of the list; empty for nearly all profiles.
@@ -47,7 +51,7 @@ pub struct RequestStacks {
 
 impl Default for RequestStacks {
     fn default() -> Self {
-        Self { offsets: vec![0], samples: Vec::new(), ns: Vec::new(), totals: Vec::new(), more: Vec::new() }
+        Self { offsets: vec![0], bytes: Vec::new(), totals: Vec::new(), more: Vec::new() }
     }
 }
 
@@ -64,8 +68,12 @@ impl RequestStacks {
 
     /// The samples of one request: positions in [`Profile::samples`](super::Profile::samples), ascending, and ns.
     pub fn of(&self, request: usize) -> impl Iterator<Item = (usize, u64)> + '_ {
-        let range = self.offsets[request]..self.offsets[request + 1];
-        self.samples[range.clone()].iter().map(|sample| *sample as usize).zip(self.ns[range].iter().copied())
+        let mut bytes = Cursor::new(&self.bytes[self.offsets[request]..self.offsets[request + 1]], 0);
+        let mut sample = 0_u32;
+        std::iter::from_fn(move || {
+            sample = sample.wrapping_add(unsigned(bytes.uvarint().ok()?));
+            Some((sample as usize, bytes.uvarint().ok()?))
+        })
     }
 
     /// The time of one request of which the stacks were not kept, by state.
@@ -94,11 +102,13 @@ impl RequestStacks {
     ) {
         let request = self.totals.len() as u32;
         self.totals.push(totals);
+        let mut last = 0_u32;
         for (sample, ns) in times {
-            self.samples.push(sample);
-            self.ns.push(ns);
+            put_uvarint(&mut self.bytes, signed(sample.wrapping_sub(last)));
+            put_uvarint(&mut self.bytes, ns);
+            last = sample;
         }
-        self.offsets.push(self.samples.len());
+        self.offsets.push(self.bytes.len());
         let more = more.into_iter().filter(|(_, ns)| *ns > 0);
         self.more.extend(more.map(|(state, ns)| MoreStacks { request, state, ns }));
     }
@@ -132,12 +142,37 @@ impl RequestStacks {
     }
 }
 
+/// A difference of positions, in either direction, so that a small one is a small number.
+fn signed(difference: u32) -> u64 {
+    let difference = difference.cast_signed();
+    u64::from((difference << 1 ^ difference >> 31).cast_unsigned())
+}
+
+/// The difference back from that.
+fn unsigned(signed: u64) -> u32 {
+    let signed = signed as u32;
+    signed >> 1 ^ (signed & 1).wrapping_neg()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn rows(stacks: &RequestStacks) -> Vec<Vec<(usize, u64)>> {
         (0..stacks.len()).map(|i| stacks.of(i).collect()).collect()
+    }
+
+    #[test]
+    fn times_come_back_as_they_were_given() {
+        let times = [(0, 1), (u32::MAX, 2), (3, u64::MAX), (2, 0), (1 << 31, 1 << 40), (7, 5)];
+        let mut stacks = RequestStacks::default();
+        for n in 0..times.len() {
+            stacks.push(RequestTotals::default(), times[n..].iter().copied(), []);
+        }
+        for n in 0..times.len() {
+            let given: Vec<(usize, u64)> = times[n..].iter().map(|(sample, ns)| (*sample as usize, *ns)).collect();
+            assert_eq!(stacks.of(n).collect::<Vec<_>>(), given);
+        }
     }
 
     #[test]

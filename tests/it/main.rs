@@ -51,6 +51,7 @@ mod manners;
 mod many_traces;
 mod matched;
 mod memory;
+mod memory_outputs;
 mod memory_tables;
 mod mutants;
 mod older_calls;

@@ -52,7 +52,7 @@ fn sample(profile: &mut Profile, i: usize) -> Sample {
 }
 
 /// Requests that start evenly, each on forty stacks.
-fn made_up() -> Profile {
+pub(crate) fn made_up() -> Profile {
     let mut profile = Profile::default();
     profile.samples = (0..SAMPLES).map(|i| sample(&mut profile, i)).collect();
     profile.selection.patterns = vec!["handle".into()];

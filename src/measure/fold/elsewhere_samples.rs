@@ -4,7 +4,7 @@ use super::elsewhere::{ElsewhereOfAll, OF_ELSEWHERE, SharedKey, SharedSum};
 use super::samples::{Elsewhere, Folder, Frames, NO_SAMPLE, SampleKey, Sums, detail_of};
 use crate::measure::intervals::aggregate::{Key, SumIdx};
 use crate::measure::intervals::states::StateKey;
-use crate::measure::paths::measured::ElsewhereKey;
+use crate::measure::paths::stack_time::ElsewhereKey;
 use crate::measure::paths::wait_chains::{WaitChainIdx, WaitChains};
 use crate::profile::{NodeIdx, ProfileFrame, ShownWaits, StackTree, ToldWaits, UnseenWaits, Weight};
 use crate::trace::ids::StringIdx;

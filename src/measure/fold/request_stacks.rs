@@ -3,8 +3,8 @@
 use super::requests::Names;
 use super::samples::{NO_SAMPLE, Placed};
 use crate::measure::intervals::states::StateKey;
-use crate::measure::paths::measured::{ElsewhereKey, PathsMeasured, RequestMeasured, RequestStackTime};
-use crate::measure::paths::request_stacks::OWN;
+use crate::measure::paths::measured::{PathsMeasured, RequestMeasured};
+use crate::measure::paths::stack_time::{ElsewhereKey, OWN, RequestStackTime};
 use crate::measure::paths::walk_results::MAX_STATES;
 use crate::profile::Requests;
 use rustc_hash::FxHashMap;
@@ -44,9 +44,8 @@ impl Names<'_, '_> {
         let numbers = self.state_numbers(&paths.states, requests);
         let Some(stacks) = &mut requests.stacks else { return };
         for (request, totals) in paths.requests.iter().zip(&measured.totals) {
-            let from = measured.times.partition_point(|time| time.window < request.window);
-            let times = measured.times[from..].iter().take_while(|time| time.window == request.window);
-            let times: Vec<(&RequestStackTime, u32)> = times.filter_map(|t| Some((t, finder.sample(t)?))).collect();
+            let times = measured.times.of(request.window);
+            let times: Vec<(RequestStackTime, u32)> = times.filter_map(|t| Some((t, finder.sample(&t)?))).collect();
             let more = self.missing(request, &finder, &times);
             let more = more.into_iter().map(|(state, ns)| (numbers[usize::from(state)], ns));
             stacks.push(*totals, times.iter().map(|(time, sample)| (*sample, time.ns)), more);
@@ -58,7 +57,7 @@ impl Names<'_, '_> {
         &self,
         request: &RequestMeasured,
         finder: &Finder<'_>,
-        times: &[(&RequestStackTime, u32)],
+        times: &[(RequestStackTime, u32)],
     ) -> Vec<(u16, u64)> {
         let mut missing: Vec<(u16, u64)> = request.states.iter().collect();
         for (time, _) in times {

@@ -4,7 +4,7 @@ use super::elsewhere::ElsewhereOfAll;
 use crate::measure::intervals::aggregate::{Aggregate, Key};
 use crate::measure::intervals::states::detail;
 use crate::measure::intervals::timeline::CollectorWork;
-use crate::measure::paths::measured::ElsewhereKey;
+use crate::measure::paths::stack_time::ElsewhereKey;
 use crate::measure::paths::wait_chains::WaitChains;
 use crate::profile::{
     NodeIdx, Precision, ProfileFrame, RequestStacks, Sample, SharedText, StackTree, ToldWaits, WakerKind, Weight,

@@ -38,6 +38,7 @@ pub(crate) struct Attribution<'a> {
     symbols: &'a Symbols,
     /// Sums so far.
     pub(crate) aggregate: Aggregate,
+    /// Empty until the first one is found.
     brackets: Vec<Bracket>,
     /// Whether what ran had a CPU.
     pub(crate) cpu: CpuEvidence,
@@ -48,11 +49,10 @@ pub(crate) struct Attribution<'a> {
 impl<'a> Attribution<'a> {
     /// Starts empty.
     pub(crate) fn new(symbols: &'a Symbols) -> Self {
-        let nothing = (StackIdx::NONE, StackIdx::NONE, StackIdx::EMPTY, true);
         Self {
             symbols,
             aggregate: Aggregate::default(),
-            brackets: vec![nothing; 1 << BRACKET_BITS],
+            brackets: Vec::new(),
             cpu: CpuEvidence::default(),
             samples: FxHashMap::default(),
         }
@@ -244,6 +244,10 @@ impl<'a> Attribution<'a> {
     #[inline]
     fn bracket(&mut self, before: StackIdx, after: StackIdx) -> (StackIdx, bool) {
         let mixed = (u64::from(before.0) << 32 | u64::from(after.0)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        if self.brackets.is_empty() {
+            let nothing = (StackIdx::NONE, StackIdx::NONE, StackIdx::EMPTY, true);
+            self.brackets.resize(1 << BRACKET_BITS, nothing);
+        }
         let slot = &mut self.brackets[(mixed >> (64 - BRACKET_BITS)) as usize];
         if (slot.0, slot.1) != (before, after) {
             let (stack, known) = find_bracket(self.symbols, before, after);

@@ -144,10 +144,10 @@ impl<'a> WholeMeasurer<'a> {
         }
         core.windows.cut_tasks();
         let outlived = core.outlived.iter().map(|bits| u64::from(bits.count_ones())).sum();
-        let paths = match (self.paths, &core.log) {
+        let paths = match (self.paths, core.log.take()) {
             (Some(paths), Some(log)) => {
                 let walk = MeasuredTo { now: end, spec: core.spec, windows: &core.windows, open: &open, shared: true };
-                Some(paths.finish(walk, log, &mut core.attribution))
+                Some(paths.finish(walk, *log, &mut core.attribution))
             }
             _ => None,
         };

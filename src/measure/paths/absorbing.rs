@@ -2,10 +2,11 @@
 
 use super::exemplar::ExemplarMeasured;
 use super::in_part::PartPaths;
-use super::measured::{ElsewhereKey, RequestMeasured};
+use super::measured::RequestMeasured;
 use super::our_sums::OurSums;
 use super::requests::Paths;
 use super::segment::{add_states, states_with_time};
+use super::stack_time::ElsewhereKey;
 use super::walk_results::WalkHandOver;
 use crate::measure::intervals::aggregate::{Aggregate, SumIdx};
 

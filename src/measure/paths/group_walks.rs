@@ -3,11 +3,11 @@
 use super::critical_path::{LoggedPath, WalkInput};
 use super::exemplar::{ExemplarMeasured, exemplar_of};
 use super::exemplars::Candidate;
-use super::measured::{ElsewhereKey, RequestStackTime};
+use super::packed_times::PackedTimes;
 use super::parallel::Walks;
-use super::request_stacks::OWN;
 use super::requests::{EndedRequest, GroupWalk, MeasuredTo, Paths, spanned};
 use super::segment::{PathSegment, add_states, states_with_time};
+use super::stack_time::{ElsewhereKey, OWN, RequestStackTime};
 use super::walk_results::MAX_STEPS;
 use crate::measure::intervals::attribution::Attribution;
 use crate::measure::intervals::log::IntervalLog;
@@ -150,11 +150,9 @@ fn walk_in_parts<'t>(
 }
 
 /// Takes each request's time by stack that walks of requests of one name found.
-fn take_stacks(walks: &mut Walks, label: StringIdx, all: &mut Vec<RequestStackTime>) {
-    walks.take_stacks(|times| {
-        all.extend(times.into_iter().map(|((window, chain, sum), ns)| {
-            let label = if chain == OWN { StringIdx::EMPTY } else { label };
-            RequestStackTime { window, key: ElsewhereKey { chain, sum, label }, ns }
-        }));
+fn take_stacks(walks: &mut Walks, label: StringIdx, all: &mut PackedTimes) {
+    walks.take_stacks(|(window, chain, sum), ns| {
+        let label = if chain == OWN { StringIdx::EMPTY } else { label };
+        all.push(RequestStackTime { window, key: ElsewhereKey { chain, sum, label }, ns });
     });
 }

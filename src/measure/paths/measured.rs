@@ -1,14 +1,14 @@
 //! What was measured along critical paths.
 
 use super::exemplar::ExemplarMeasured;
+use super::packed_times::PackedTimes;
 use super::request_waits::RequestWait;
-use super::wait_chains::{WaitChainIdx, WaitChains};
+use super::stack_time::ElsewhereKey;
+use super::wait_chains::WaitChains;
 use super::wakeups::{WaitKey, WaitSum};
-use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::states::StateKey;
 use crate::profile::{Overlap, RequestTotals, StateTimes};
 use crate::slice::WindowIdx;
-use crate::trace::ids::StringIdx;
 use crate::trace::time::{Time, Window};
 
 /// A request that is over.
@@ -43,49 +43,11 @@ pub(crate) struct CutMeasured {
     pub(crate) cut_end: bool,
 }
 
-/// What time on paths is added up by that requests spent in other goroutines than their own.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct ElsewhereKey {
-    /// What the requests waited in, in [`PathsMeasured::chains`].
-    pub(crate) chain: WaitChainIdx,
-    /// What the time is counted in.
-    pub(crate) sum: SumIdx,
-    /// The name of the requests; empty where they have too many names.
-    pub(crate) label: StringIdx,
-}
-
-/// Time of one request, by what it is counted in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct RequestStackTime {
-    pub(crate) window: WindowIdx,
-    /// Where its chain is [`OWN`](super::request_stacks::OWN), the sum of the request's own goroutine; the label is empty.
-    pub(crate) key: ElsewhereKey,
-    pub(crate) ns: u64,
-}
-
-impl RequestStackTime {
-    fn place(&self) -> (WindowIdx, WaitChainIdx, SumIdx, StringIdx) {
-        let ElsewhereKey { chain, sum, label } = self.key;
-        (self.window, chain, sum, label)
-    }
-
-    /// Puts times in the order of their windows, those of one key together as one.
-    pub(crate) fn join(mut times: Vec<Self>) -> Vec<Self> {
-        times.sort_unstable_by_key(Self::place);
-        times.dedup_by(|next, sum| {
-            let same = next.place() == sum.place();
-            sum.ns = if same { sum.ns.saturating_add(next.ns) } else { sum.ns };
-            same
-        });
-        times
-    }
-}
-
 /// What is known of each request where its stacks are asked for.
 #[derive(Debug)]
 pub(crate) struct RequestStacksMeasured {
     /// In the order of windows.
-    pub(crate) times: Vec<RequestStackTime>,
+    pub(crate) times: PackedTimes,
     /// By position of the request in [`PathsMeasured::requests`].
     pub(crate) totals: Vec<RequestTotals>,
     /// Who ended waits, in the order of windows; none where that is not asked for, or is too much.

@@ -76,7 +76,7 @@
 //! * [`work_borders`]: from when to when goroutines work for a request.
 //! * [`walk_results`], [`critical_path`]: one walk.
 //! * [`parallel`]: a walk by several threads.
-//! * [`request_stacks`], [`request_waits`]: each request's time by stack, and who ended its waits, where that is asked for.
+//! * [`request_stacks`], [`packed_times`], [`request_waits`]: each request's time by stack, and who ended its waits, where that is asked for.
 //! * [`exemplar`], [`exemplars`]: the goroutines of the slowest request, and of others where they are asked for.
 //! * [`times_elsewhere`]: what was waited for, of all walks.
 //! * [`requests`]: when to walk, and what to keep; [`group_walks`], [`requests_end`]; [`known_before`], [`served_borders`]: what is known of
@@ -95,6 +95,7 @@ mod key_table;
 pub(crate) mod known_before;
 pub(crate) mod measured;
 mod our_sums;
+pub(crate) mod packed_times;
 pub(crate) mod parallel;
 pub(crate) mod request_stacks;
 pub(crate) mod request_waits;
@@ -103,6 +104,7 @@ mod requests_end;
 pub(crate) mod runtime_ranges;
 pub(crate) mod segment;
 mod served_borders;
+pub(crate) mod stack_time;
 mod times_elsewhere;
 pub(crate) mod wait_chains;
 pub(crate) mod wait_for;

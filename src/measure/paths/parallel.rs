@@ -14,6 +14,7 @@ use super::our_sums::OurSums;
 use super::request_stacks::{EachRequest, RequestStackTimes, TimeKey};
 use super::request_waits::{RequestWait, RequestWaits};
 use super::segment::PathSegment;
+use super::stack_time::RequestStackTime;
 use super::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use super::wakeups::{WaitKey, WaitSum};
 use super::walk_results::{MAX_STATES, WalkResults};
@@ -207,11 +208,12 @@ impl Walks {
 
     /// Takes each request's time by stack that all walks so far found, in ns. Its chains are those of
     /// [`Walks::take_elsewhere`], which was called before.
-    pub(crate) fn take_stacks(&mut self, mut take: impl FnMut(Vec<(TimeKey, u64)>)) {
+    pub(crate) fn take_stacks(&mut self, mut take: impl FnMut(TimeKey, u64)) {
         for WalkScratch { results: WalkResults { elsewhere, stacks, .. }, .. } in &mut self.scratch {
             if let Some(stacks) = stacks {
-                let in_whole = |((request, chain, sum), ns)| ((request, elsewhere.in_whole(chain), sum), ns);
-                take(stacks.take().into_iter().map(in_whole).collect());
+                for RequestStackTime { window, key, ns } in stacks.take().iter() {
+                    take((window, elsewhere.in_whole(key.chain), key.sum), ns);
+                }
             }
         }
     }
@@ -243,7 +245,7 @@ impl Walks {
 mod tests {
     use super::*;
     use crate::measure::paths::critical_path::testing::scenario;
-    use crate::measure::paths::request_stacks::OWN;
+    use crate::measure::paths::stack_time::OWN;
     use crate::profile::StateTimes;
     use crate::slice::WindowIdx;
     use crate::trace::ids::GIdx;
@@ -270,9 +272,9 @@ mod tests {
             *elsewhere.entry((chains.waits(chain), sum)).or_default() += ns;
         }
         let mut stacks = BTreeMap::new();
-        walks.take_stacks(|times| {
-            let waits = |chain| if chain == OWN { (vec![], false) } else { chains.waits(chain) };
-            stacks.extend(times.into_iter().map(|((request, chain, sum), ns)| ((request, waits(chain), sum), ns)));
+        walks.take_stacks(|(request, chain, sum), ns| {
+            let waits = if chain == OWN { (vec![], false) } else { chains.waits(chain) };
+            stacks.insert((request, waits, sum), ns);
         });
         format!(
             "{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?} {:?} {:?}",

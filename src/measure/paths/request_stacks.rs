@@ -4,17 +4,17 @@
 //! requests is credited alone. That is bounded: beyond [`MAX_ADDITIONS`], and beyond [`MAX_TIMES`], what many requests
 //! wait for at once is known by state alone.
 
+use super::packed_times::PackedTimes;
 use super::request_waits::RequestWaits;
+use super::stack_time::{ElsewhereKey, RequestStackTime};
 use super::wait_chains::WaitChainIdx;
 use super::wait_for::NodeId;
 use super::wakeups::{WaitKey, WaitSum};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::slice::WindowIdx;
+use crate::trace::ids::StringIdx;
 use rustc_hash::FxHashMap;
 use std::collections::hash_map::Entry;
-
-/// Stands for the chain of what the request's own goroutine did, where that is counted in the sums themselves.
-pub(crate) const OWN: WaitChainIdx = WaitChainIdx::NONE;
 
 /// So many requests that wait for one goroutine are always credited one by one.
 const FEW: usize = 64;
@@ -25,6 +25,8 @@ const MAX_WAITS: usize = 1 << 20;
 /// Most times that are kept of one trace, and of one request on average where there are more requests.
 const MAX_TIMES: usize = 1 << 22;
 const MAX_TIMES_OF_REQUEST: usize = 16;
+/// So many are packed together: a table of times takes 40 bytes for each, packed ones take six.
+const MOST_UNPACKED: usize = 1 << 16;
 
 /// What a request's time is told apart by: the waits in which it waited, or [`OWN`], and what it is counted in.
 pub(crate) type TimeKey = (WindowIdx, WaitChainIdx, SumIdx);
@@ -34,6 +36,8 @@ pub(crate) type TimeKey = (WindowIdx, WaitChainIdx, SumIdx);
 pub(crate) struct RequestStackTimes {
     /// In ns.
     times: FxHashMap<TimeKey, u64>,
+    /// What was found before, in this walk too.
+    packed: PackedTimes,
     max_times: usize,
     /// By [`NodeId`], the requests that are attached to a node.
     pub(crate) attached: Vec<Vec<WindowIdx>>,
@@ -138,7 +142,10 @@ impl RequestStackTimes {
 
     /// A request spent time.
     pub(crate) fn add(&mut self, key: TimeKey, ns: u64) {
-        let is_full = self.times.len() >= self.max_times;
+        if self.times.len() >= MOST_UNPACKED {
+            self.pack();
+        }
+        let is_full = self.times.len() + self.packed.len() >= self.max_times;
         match self.times.entry(key) {
             Entry::Occupied(mut of_key) => *of_key.get_mut() = of_key.get().saturating_add(ns),
             Entry::Vacant(of_key) if !is_full && ns > 0 => _ = of_key.insert(ns),
@@ -146,10 +153,41 @@ impl RequestStackTimes {
         }
     }
 
-    /// Takes all times that were found since the last time, in a fixed order.
-    pub(crate) fn take(&mut self) -> Vec<(TimeKey, u64)> {
+    /// Packs what was found, in a fixed order.
+    fn pack(&mut self) {
         let mut times: Vec<(TimeKey, u64)> = self.times.drain().collect();
         times.sort_unstable();
-        times
+        for ((window, chain, sum), ns) in times {
+            let key = ElsewhereKey { chain, sum, label: StringIdx::EMPTY };
+            self.packed.push(RequestStackTime { window, key, ns });
+        }
+    }
+
+    /// Takes all times that were found since the last time, in a fixed order; of very many, some keys more than once. They have
+    /// no label.
+    pub(crate) fn take(&mut self) -> PackedTimes {
+        self.pack();
+        std::mem::take(&mut self.packed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::paths::stack_time::OWN;
+
+    #[test]
+    fn what_is_packed_meanwhile_is_not_lost() {
+        let mut found = RequestStackTimes::new(EachRequest { n: 1, waits: false });
+        let n = 3 * MOST_UNPACKED as u32 / 2;
+        for ns in [3, 5] {
+            (0..n).for_each(|i| found.add((WindowIdx(i % 700), OWN, SumIdx(i / 700)), ns));
+        }
+        let sum: u64 = found.take().iter().map(|time| time.ns).sum();
+        assert_eq!((sum, found.take().len()), (8 * u64::from(n), 0));
+        // No more are kept than may be.
+        found.max_times = MOST_UNPACKED + 1;
+        (0..n).for_each(|i| found.add((WindowIdx(i), OWN, SumIdx(0)), 1));
+        assert_eq!(found.take().len(), MOST_UNPACKED + 1);
     }
 }

@@ -10,7 +10,8 @@
 use super::exemplar::ExemplarMeasured;
 use super::exemplars::Exemplars;
 use super::known_before::KnownBefore;
-use super::measured::{CutMeasured, RequestMeasured, RequestStackTime};
+use super::measured::{CutMeasured, RequestMeasured};
+use super::packed_times::PackedTimes;
 use super::parallel::Walks;
 use super::request_stacks::EachRequest;
 use super::runtime_ranges::Ranges;
@@ -81,7 +82,7 @@ pub(crate) struct Paths {
     pub(super) elsewhere: TimesElsewhere,
     pub(super) chains: WaitChains,
     /// Each request's time by stack; none where that is not asked for.
-    pub(super) stacks: Option<Vec<RequestStackTime>>,
+    pub(super) stacks: Option<PackedTimes>,
     /// Where work for requests begins and ends, as far as is measured.
     pub(super) borders: Vec<WorkBorder>,
     /// Per window, whether its request was walked, or does not count; empty in a part.
@@ -145,7 +146,7 @@ impl Paths {
             walks,
             elsewhere: TimesElsewhere::default(),
             chains: WaitChains::default(),
-            stacks: spec.request_stacks.then(Vec::new),
+            stacks: spec.request_stacks.then(PackedTimes::default),
             borders: Vec::new(),
             done: Vec::new(),
             open: Vec::new(),

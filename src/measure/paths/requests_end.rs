@@ -1,7 +1,7 @@
 //! The trace ends, and with it all requests: what was measured along their paths.
 
 use super::exemplars::Exemplars;
-use super::measured::{PathsMeasured, RequestMeasured, RequestStackTime, RequestStacksMeasured};
+use super::measured::{PathsMeasured, RequestMeasured, RequestStacksMeasured};
 use super::requests::{MeasuredTo, Paths};
 use super::times_elsewhere::TimesElsewhere;
 use crate::measure::intervals::attribution::Attribution;
@@ -17,7 +17,7 @@ impl Paths {
     pub(crate) fn finish(
         mut self,
         to: MeasuredTo<'_>,
-        log: &IntervalLog,
+        log: IntervalLog,
         attribution: &mut Attribution<'_>,
     ) -> PathsMeasured {
         self.ranges.finish(to.now);
@@ -28,7 +28,8 @@ impl Paths {
                 ended.extend(self.end_request(to, WindowIdx(i as u32)));
             }
         }
-        self.walk_all(ended, to, log, attribution);
+        self.walk_all(ended, to, &log, attribution);
+        log.give_up();
         self.requests.par_sort_unstable_by_key(|r| (r.span.start, r.window));
         self.cut.sort_by_key(|r| (r.start, r.window));
         let mut overlap = self.overlap(to.spec, to.now);
@@ -45,10 +46,8 @@ impl Paths {
             stw_ns: ranges.stopped_in(r.span),
         };
         let (elsewhere, mut chains) = (self.elsewhere, self.chains);
-        let of_request =
-            |time: RequestStackTime| RequestStackTime { key: TimesElsewhere::key(time.key, &mut chains), ..time };
         let stacks = self.stacks.take().map(|times| RequestStacksMeasured {
-            times: RequestStackTime::join(times.into_iter().map(of_request).collect()),
+            times: times.joined(|key| TimesElsewhere::key(key, &mut chains)),
             totals: self.requests.iter().map(totals).collect(),
             waits,
         });

@@ -1,7 +1,6 @@
 //! Time in other goroutines, of all walks: told by as many waits as there is room for ([`wait_chains`](super::wait_chains)).
 
-use super::measured::ElsewhereKey;
-use super::request_stacks::OWN;
+use super::stack_time::{ElsewhereKey, OWN};
 use super::wait_chains::{MAX_HOPS, WaitChains, most_pairs};
 use rustc_hash::FxHashMap;
 

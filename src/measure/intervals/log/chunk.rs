@@ -141,6 +141,11 @@ impl IntervalLogMemory {
         chunk.map_or_else(new, |chunk| Chunk { base, ..chunk })
     }
 
+    /// Gives all of it back.
+    pub(super) fn give_up(&self) {
+        *self.chunks() = Vec::new();
+    }
+
     /// Keeps chunks of full size for [`IntervalLogMemory::take`].
     pub(super) fn give_back(&self, chunks: impl Iterator<Item = Chunk>) {
         self.chunks().extend(chunks.filter(|chunk| chunk.ends.capacity() >= CHUNK).map(Chunk::cleared));

@@ -41,6 +41,12 @@ pub(super) fn push(chunks: &mut Vec<Chunk>, memory: &IntervalLogMemory, time: Ti
     }
 }
 
+/// Whether a chunk is taken over from another log as it is: it has enough interval ends, for all chunks and for its own memory.
+fn is_worth_keeping(chunk: &Chunk) -> bool {
+    let n = chunk.ends.len();
+    n >= CHUNK / 4 || n >= FIRST_CHUNK && n >= chunk.ends.capacity() / 2
+}
+
 /// A chunk after another one, with its first interval end.
 #[cold]
 fn following(last: Option<&Chunk>, memory: &IntervalLogMemory, base: Time, g: GIdx, sum: SumIdx) -> Chunk {
@@ -134,6 +140,13 @@ impl IntervalLog {
         self.n_closed = 0;
     }
 
+    /// Gives its memory back, and that for further chunks of all logs of the trace: nothing is written any more.
+    pub(crate) fn give_up(self) {
+        let memory = self.memory();
+        drop(self);
+        memory.give_up();
+    }
+
     fn clear_splits(&mut self) {
         self.splits.clear();
         self.split_of.clear();
@@ -148,7 +161,7 @@ impl IntervalLog {
         let map = Arc::new(SumMap { sums, splits });
         other.close_chunk();
         for chunk in other.written.drain(..) {
-            if chunk.ends.len() >= CHUNK / 4 {
+            if is_worth_keeping(&chunk) {
                 self.absorbed.push(Chunk { sum_map: Some(Arc::clone(&map)), ..chunk });
             } else {
                 self.copy(&chunk, &map);

@@ -2,7 +2,8 @@
 
 use super::{PathWalk, WalkNode};
 use crate::measure::intervals::aggregate::SumIdx;
-use crate::measure::paths::request_stacks::{OWN, RequestStackTimes};
+use crate::measure::paths::request_stacks::RequestStackTimes;
+use crate::measure::paths::stack_time::OWN;
 use crate::measure::paths::wait_chains::WaitChainIdx;
 use crate::measure::paths::wait_for::NodeId;
 use crate::slice::WindowIdx;

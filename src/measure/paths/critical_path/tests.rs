@@ -4,8 +4,9 @@ use super::testing::{Interval, Scenario, convoy, scenario};
 use super::{LoggedPath, PathWalk, WalkPosition};
 use crate::measure::intervals::aggregate::SumIdx;
 use crate::measure::intervals::log::LinkKind;
-use crate::measure::paths::request_stacks::{EachRequest, OWN, RequestStackTimes};
+use crate::measure::paths::request_stacks::{EachRequest, RequestStackTimes};
 use crate::measure::paths::segment::{PathSegment, states_with_time};
+use crate::measure::paths::stack_time::{ElsewhereKey, OWN, RequestStackTime};
 use crate::measure::paths::wait_chains::{MAX_HOPS, WaitChainIdx, WaitChains};
 use crate::measure::paths::walk_results::{MAX_STATES, WalkHandOver, WalkResults};
 use crate::measure::paths::work_borders::WorkBorderKind;
@@ -140,7 +141,7 @@ fn times_within(scenario: &Scenario, stacks: RequestStackTimes) -> BTreeMap<Wind
     walk(scenario, &mut scenario.segments.clone(), None, &mut results);
     let times = results.stacks.as_mut().expect("stacks").take();
     let mut found: BTreeMap<WindowIdx, TimeByWaits> = BTreeMap::new();
-    for ((request, chain, sum), ns) in times {
+    for RequestStackTime { window: request, key: ElsewhereKey { chain, sum, .. }, ns } in times.iter() {
         let waits = if chain == OWN { (Vec::new(), false) } else { results.elsewhere.chains.waits(chain) };
         found.entry(request).or_default().insert((waits, sum), ns);
     }
