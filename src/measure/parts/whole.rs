@@ -57,7 +57,7 @@ pub(crate) struct WholeMeasurer<'a> {
 impl<'a> WholeMeasurer<'a> {
     /// Prepares to measure a trace.
     pub(crate) fn new(spec: MeasureSpec<'a>) -> Self {
-        let core = MeasureCore::new(spec, &IntervalLogMemory::default());
+        let core = MeasureCore::new(spec, &IntervalLogMemory::of_trace(spec.forest.goroutines.len()));
         Self { core, holds_walks: false, paths: spec.latency.then(|| Box::new(Paths::new(spec))) }
     }
 

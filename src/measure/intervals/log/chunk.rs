@@ -40,7 +40,7 @@ pub(super) struct ChunkLink {
 
 /// Interval ends of a chunk: as many as stay in a core's own cache; in tests so few that short traces have many chunks.
 pub(super) const CHUNK: usize = if cfg!(test) { 1 << 6 } else { 1 << 15 };
-/// Interval ends of a log's first chunk: most logs of small traces are short. The next ones have twice as many, up to a chunk.
+/// Interval ends of the first chunk of a small trace's log. The next ones have twice as many, up to a chunk.
 pub(super) const FIRST_CHUNK: usize = CHUNK / 16;
 
 /// Interval ends that follow each other, of at most 2 s (2^31 ns), and as many as it has room for.
@@ -123,11 +123,24 @@ impl SumMap {
 /// Chunks that were used and are empty again, shared by all logs of a trace: memory that was touched before costs less
 /// than new memory.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct IntervalLogMemory(Arc<Mutex<Vec<Chunk>>>);
+pub(crate) struct IntervalLogMemory {
+    chunks: Arc<Mutex<Vec<Chunk>>>,
+    /// Whether logs are likely short.
+    pub(super) is_of_small: bool,
+}
+
+/// A trace of at most so many goroutines is small.
+const FEW_GOROUTINES: usize = 1 << 12;
 
 impl IntervalLogMemory {
+    /// For a trace of so many goroutines. Of very many small traces each thread would touch all of a few large chunks, sooner or
+    /// later; in a large one, small chunks leave gaps.
+    pub(crate) fn of_trace(n_goroutines: usize) -> Self {
+        Self { chunks: Arc::default(), is_of_small: n_goroutines <= FEW_GOROUTINES }
+    }
+
     fn chunks(&self) -> MutexGuard<'_, Vec<Chunk>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An empty chunk of full size.

@@ -110,7 +110,7 @@ mod tests {
     fn what_is_before_and_after_a_gap_stays_as_it_was() {
         let span = |start: i64, end: i64| Window { start: Time(start), end: Time(end) };
         let write = || {
-            let mut log = IntervalLog::new(IntervalLogMemory::default());
+            let mut log = IntervalLog::new(IntervalLogMemory::of_trace(97));
             for i in 0..8 * CHUNK as i64 {
                 let g = GIdx((i * i % 97) as u32);
                 log.push(Time(i), g, SumIdx((i % 1000) as u32));

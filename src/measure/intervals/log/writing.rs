@@ -42,16 +42,17 @@ pub(super) fn push(chunks: &mut Vec<Chunk>, memory: &IntervalLogMemory, time: Ti
 }
 
 /// Whether a chunk is taken over from another log as it is: it has enough interval ends, for all chunks and for its own memory.
-fn is_worth_keeping(chunk: &Chunk) -> bool {
+fn is_worth_keeping(chunk: &Chunk, is_of_small: bool) -> bool {
     let n = chunk.ends.len();
-    n >= CHUNK / 4 || n >= FIRST_CHUNK && n >= chunk.ends.capacity() / 2
+    n >= CHUNK / 4 || is_of_small && n >= FIRST_CHUNK && n >= chunk.ends.capacity() / 2
 }
 
 /// A chunk after another one, with its first interval end.
 #[cold]
 fn following(last: Option<&Chunk>, memory: &IntervalLogMemory, base: Time, g: GIdx, sum: SumIdx) -> Chunk {
     // Where the last chunk got few interval ends in its 2 s, the next one will not get many either.
-    let likely = last.map_or(FIRST_CHUNK, |chunk| 2 * chunk.ends.len());
+    let (first, times) = if memory.is_of_small { (FIRST_CHUNK, 2) } else { (CHUNK, 4) };
+    let likely = last.map_or(first, |chunk| times * chunk.ends.len());
     let mut chunk = if likely < CHUNK { Chunk::small(base, likely) } else { memory.take(base) };
     chunk.ends.push(IntervalEnd { ns_and_link: 0, g, sum });
     chunk
@@ -161,7 +162,7 @@ impl IntervalLog {
         let map = Arc::new(SumMap { sums, splits });
         other.close_chunk();
         for chunk in other.written.drain(..) {
-            if is_worth_keeping(&chunk) {
+            if is_worth_keeping(&chunk, self.memory.is_of_small) {
                 self.absorbed.push(Chunk { sum_map: Some(Arc::clone(&map)), ..chunk });
             } else {
                 self.copy(&chunk, &map);
