@@ -1,7 +1,7 @@
 //! The report's first lines name the function that decides, and what it waits for, in programs whose truth is known
 //! (`testdata/gen/causes`, `critical`); their twins have another answer.
 
-use crate::common::evil::pairs;
+use crate::common::evil::{pairs, two_tasks_at_once};
 use crate::common::{by_stack, profile, recordings, root, selector};
 use gotrace_slice::profile::{Cause, CodePlace};
 use gotrace_slice::slice::RootBy;
@@ -160,4 +160,23 @@ fn waits_that_no_stack_shows_are_waits() {
         shown.filter(|frame| frame["function"].as_str().is_some_and(|name| name.starts_with("main.work"))).count()
     };
     assert_eq!((marked("gone"), marked("both") >= 20, marked("new") >= 237), (0, true, true));
+}
+
+/// What a goroutine does for tasks of two names at once is its own work for both: it waits for nobody.
+#[test]
+fn work_for_two_tasks_at_once_is_no_wait() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("tasks.trace");
+    std::fs::write(&path, two_tasks_at_once(10)).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gotrace-slice"));
+    let args = ["-q", "-n0", "-f", "json", "--root", "checkout|audit", "--root-by", "task"];
+    let output = command.args(args).arg(&path).output().expect("it runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let said = report["answer"]["text"].as_str().expect("a text");
+    assert!(said.contains("computes in") && !said.contains("waits"), "{said}");
+    let stacks = report["stacks"].as_array().expect("stacks");
+    assert!(stacks.iter().all(|row| row["waited_in"] == "" && row["state"] == "running"), "{stacks:?}");
+    let frames = stacks.iter().flat_map(|row| row["frames"].as_array().expect("frames"));
+    assert!(frames.clone().all(|frame| frame["function"] != "[waiting for]"));
+    assert!(frames.clone().any(|frame| frame["function"] == "audit"), "{stacks:?}");
 }

@@ -151,13 +151,15 @@ impl Folder {
             let above = own.map(|own| own.own).filter(|node| *node != StackTree::ROOT);
             let above = above.unwrap_or_else(|| self.root_frame(root));
             let hops: Vec<NodeIdx> = waits.iter().filter_map(of).map(|wait| wait.stack).collect();
-            let mut stack = self.push_waits(&all.stacks, above, &hops);
+            // Not waited at all: the request's own goroutine, which works for a request of another name as well.
+            let is_own = waits.is_empty() && !is_ended;
+            let mut stack = if is_own { above } else { self.push_waits(&all.stacks, above, &hops) };
             if is_ended {
                 stack = self.push_pseudo(stack, ProfileFrame::MORE, ProfileFrame::FURTHER_GOROUTINES);
             }
             let stack = self.push_stack(&all.stacks, stack, work.stack);
             // Where chains are told by no wait, the request's own has no state either. It was a wait all the same.
-            let no_state = if waits.is_empty() { StateKey::UNKNOWN_NAME } else { "" };
+            let no_state = if waits.is_empty() && is_ended { StateKey::UNKNOWN_NAME } else { "" };
             let waited_in = own.map_or_else(|| self.number(no_state), |own| own.state);
             let SharedSum { state, detail, precision, .. } = *work;
             let sample = SampleKey { state, stack, detail, precision, root, waited_in };

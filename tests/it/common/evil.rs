@@ -329,6 +329,26 @@ fn tasks(n: u64) -> Vec<u8> {
     trace.finish()
 }
 
+/// One goroutine runs all the time, `n` times in a task inside of another one, of which it is no part.
+pub fn two_tasks_at_once(n: u64) -> Vec<u8> {
+    let mut trace = Trace::new();
+    let stack = trace.names.stack(&["main.compute", "main.main"]);
+    let names = [trace.names.string(b"checkout"), trace.names.string(b"audit")];
+    let begins: Vec<[u64; 4]> = (0..2 * n).map(|i| [i + 1, 0, names[i as usize % 2], stack]).collect();
+    let ends: Vec<[u64; 2]> = (0..2 * n).map(|i| [i + 1, stack]).collect();
+    let mut events: Vec<(u64, u8, &[u64])> = vec![(1, code::GO_STATUS, &[1, 1, 2])];
+    for i in 0..n as usize {
+        let at = 10 + 1100 * i as u64;
+        let (outer, inner) = (2 * i, 2 * i + 1);
+        events.push((at, code::USER_TASK_BEGIN, &begins[outer]));
+        events.push((at + 20, code::USER_TASK_BEGIN, &begins[inner]));
+        events.push((at + 900, code::USER_TASK_END, &ends[inner]));
+        events.push((at + 1000, code::USER_TASK_END, &ends[outer]));
+    }
+    trace.thread(1, 1, &events);
+    trace.finish()
+}
+
 /// A goroutine waits on `n` stacks of 128 frames, over names of 1,000 bytes.
 pub fn deep_stacks(n: u64) -> Vec<u8> {
     let names: Vec<String> = (0..=n / 6).map(|i| format!("main.{}{i:06}", "x".repeat(989))).collect();
