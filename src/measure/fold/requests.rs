@@ -15,7 +15,7 @@ use crate::survey::Forest;
 use crate::trace::ids::GIdx;
 use crate::trace::symbols::Symbols;
 use crate::trace::time::{Time, Window};
-use rayon::iter::{IntoParallelRefIterator, ParallelExtend, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelExtend, ParallelIterator};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -165,19 +165,16 @@ impl Names<'_, '_> {
 
     /// Adds the requests of the trace; `states` are the numbers of states in the profile.
     fn add_requests(&mut self, measured: &[RequestMeasured], states: &[u16], requests: &mut Requests) {
-        let (before, trace) = (requests.list.len(), self.trace);
-        // There can be millions, each with a window elsewhere in memory. Roots are numbered in the order of their requests:
-        // until then, a request has its chain instead.
-        requests.list.par_extend(measured.par_iter().map(|measured| {
-            let chain = trace.slice.windows.chain(measured.window);
-            request(measured, chain.0, trace, states)
-        }));
-        let mut roots: FxHashMap<u32, u32> = FxHashMap::default();
-        let Requests { list, roots: names, .. } = requests;
-        for request in &mut list[before..] {
-            let chain = request.root;
-            request.root = *roots.entry(chain).or_insert_with(|| self.root(SpawnChainIdx(chain), names));
+        // There can be millions, each with a window elsewhere in memory.
+        let (trace, windows) = (self.trace, &self.trace.slice.windows);
+        let chains: Vec<SpawnChainIdx> = measured.par_iter().map(|measured| windows.chain(measured.window)).collect();
+        // In the order of their first requests.
+        let mut roots: FxHashMap<SpawnChainIdx, u32> = FxHashMap::default();
+        for &chain in &chains {
+            roots.entry(chain).or_insert_with(|| self.root(chain, &mut requests.roots));
         }
+        let of_chain = measured.par_iter().zip(&chains);
+        requests.list.par_extend(of_chain.map(|(measured, chain)| request(measured, roots[chain], trace, states)));
     }
 
     /// The number of a root in the profile, by its chain.
