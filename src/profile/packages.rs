@@ -80,10 +80,11 @@ pub fn is_std(function: &str) -> bool {
     STD.binary_search(&first).is_ok()
 }
 
-/// Whether a function only parks the goroutine. Reports leave such frames out, since the state says the same.
+/// Whether a function only parks the goroutine. Reports leave such frames out, since the state says the same. What the runtime
+/// has for other packages of Go is called `runtime_…` there; a function of the program may be called so too, and is shown.
 pub fn only_parks(function: &str) -> bool {
     let (package, name) = split_package(function);
-    package == "runtime" || name.starts_with("runtime_")
+    package == "runtime" || name.starts_with("runtime_") && is_std(function)
 }
 
 #[cfg(test)]
@@ -93,5 +94,15 @@ mod tests {
     #[test]
     fn the_table_is_sorted() {
         assert!(STD.is_sorted());
+    }
+
+    #[test]
+    fn only_functions_of_go_park() {
+        for function in ["runtime.gopark", "sync.runtime_Semacquire", "internal/poll.runtime_pollWait"] {
+            assert!(only_parks(function), "{function}");
+        }
+        for function in ["main.runtime_check", "example.com/sync.runtime_Semacquire", "runtime_check", "sync.Wait"] {
+            assert!(!only_parks(function), "{function}");
+        }
     }
 }
