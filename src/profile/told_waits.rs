@@ -10,7 +10,8 @@
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ToldWaits {
-    /// How many waits stacks show. None where that is not known: of tables that an engine wrote.
+    /// How many waits stacks show. None where that is not known: where one of the tables is of an engine, or of a build that did
+    /// not write it.
     pub shown: Option<ShownWaits>,
     /// Time of chains that have more waits than their stacks show.
     pub(crate) unseen: Vec<UnseenWaits>,

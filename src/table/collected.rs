@@ -64,7 +64,7 @@ pub(super) struct Collected {
     /// What time is spent in.
     pub(super) samples: IndexSet<SampleKey, FxBuildHasher>,
     pub(super) texts: Texts,
-    /// Of each file, how many waits its stacks show, where it says that.
+    /// Of each file with a request that is wanted, how many waits its stacks show, where it says that.
     shown: Vec<Option<ShownWaits>>,
     /// Requests that were left out because their rows cannot be true.
     pub(super) n_wrong: u64,
@@ -103,11 +103,6 @@ impl Collected {
         }
     }
 
-    /// How many waits the stacks of the file show, which begins.
-    pub(super) fn add_shown(&mut self, shown: Option<ShownWaits>) {
-        self.shown.push(shown);
-    }
-
     /// How many waits all stacks show; none where a file does not say that.
     pub(super) fn shown(&self) -> Option<ShownWaits> {
         let all: Option<Vec<ShownWaits>> = self.shown.iter().copied().collect();
@@ -138,8 +133,9 @@ impl Collected {
         self.texts.number(value, &mut self.limits)
     }
 
-    /// The file is at its end: requests of it that cannot be are left out.
-    pub(super) fn end_file(&mut self, first: usize) {
+    /// The file is at its end: requests of it that cannot be are left out. `shown` is how many waits its stacks show, which counts
+    /// where it has stacks that are wanted: undecided requests have none.
+    pub(super) fn end_file(&mut self, first: usize, shown: Option<ShownWaits>) {
         let before = self.requests.len();
         let mut at = 0;
         self.requests.retain(|request| {
@@ -147,6 +143,9 @@ impl Collected {
             at <= first || request.is_sound()
         });
         self.n_wrong += (before - self.requests.len()) as u64;
+        if self.requests[first..].iter().any(|request| !request.undecided) {
+            self.shown.push(shown);
+        }
     }
 
     /// Traces that several tables have become one. Until then, they tell which of their requests are the same.

@@ -116,7 +116,6 @@ fn read_table(
     }
     let first = collected.requests.len();
     collected.begin_file(&input.name, size, announced);
-    collected.add_shown(shown(metadata.key_value_metadata()));
     let table = TableFile::new(Arc::new(chunks), size);
     for (group, number) in file.metadata().row_groups().iter().zip(1..) {
         if let Err(error) = read_group(&table, group, &places, &mut |batch| collected.add(batch, wanted)) {
@@ -124,7 +123,7 @@ fn read_table(
             warnings.push(Warning::lost("table-damaged", message, 0, 0));
         }
     }
-    collected.end_file(first);
+    collected.end_file(first, shown(metadata.key_value_metadata()));
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 
 use crate::common::sim::{Plan, simulate};
 use crate::common::{digest, files, is_alone, root, root_by, selector};
+use crate::fleet::endpoints;
 use crate::memory::HEAP;
 use gotrace_slice::compare::{CompareOptions, Comparison, MatchBy, Presence};
 use gotrace_slice::pipeline::{self, Answer, Input, Options};
@@ -129,10 +130,22 @@ fn table_of(profile: &Profile) -> Vec<u8> {
     bytes
 }
 
+fn inputs(tables: &[&Vec<u8>]) -> Vec<table::Input> {
+    let input = |bytes: &&Vec<u8>| table::Input { name: "test".into(), source: Arc::new((*bytes).clone()) };
+    tables.iter().map(input).collect()
+}
+
 fn of_tables(tables: &[&Vec<u8>]) -> Profile {
-    let inputs = tables.iter().map(|bytes| table::Input { name: "test".into(), source: Arc::new((*bytes).clone()) });
     let options = Options { include_partial: true, request_stacks: true, ..Options::default() };
-    table::all(&inputs.collect::<Vec<_>>(), options).expect("a table")
+    table::all(&inputs(tables), options).expect("a table")
+}
+
+/// The same table, as if an engine had written it.
+fn of_engine(table: &[u8]) -> Vec<u8> {
+    let mut table = table.to_owned();
+    let key = table.windows(6).rposition(|bytes| bytes == b"\x05waits").expect("the key") + 1;
+    table[key] = b'W';
+    table
 }
 
 /// Tables say how many waits their stacks show, also where one is made of those of several commands.
@@ -158,13 +171,36 @@ fn comparisons_of_tables_tell_both_sides_by_as_many_waits() {
     let few = of_tables(&[&parts[0], &parts[1], &parts[2]]);
     assert_eq!(few.waits.shown, shown(8, 8));
     assert!(of_part(&part, &few, MatchBy::Function) > 1);
-    let mut of_engine = base.clone();
-    let key = of_engine.windows(6).rposition(|bytes| bytes == b"\x05waits").expect("the key") + 1;
-    of_engine[key] = b'W';
-    let of_engine = of_tables(&[&of_engine]);
+    let of_engine = of_tables(&[&of_engine(&base)]);
     assert_eq!(of_engine.waits.shown, None);
     let comparison = Comparison::of(&part, &of_engine, CompareOptions::default()).expect("requests");
     assert!(comparison.stacks.iter().any(|change| change.presence == Presence::New), "it is not known");
+}
+
+/// How many waits stacks show is told by the tables that have requests which are asked for.
+#[test]
+fn tables_without_what_is_asked_for_do_not_count() {
+    let traces = traces(260);
+    let table = |pattern: &str, traces: &[Vec<u8>]| {
+        table_of(&profile_of(pattern, traces, 2, true).expect("what the scheduler starts"))
+    };
+    let (wanted, other) = (table("^main.f0$", &traces[..20]), table("^main.f[1-5]$", &traces));
+    let asked = |pattern: &str, other: &Vec<u8>| {
+        let options = Options { include_partial: true, ..Options::default() };
+        match table::profile(&inputs(&[other, &wanted]), &selector(pattern, root_by("creation,entry")), options) {
+            Ok(Answer::Profile(profile)) => (profile.waits.shown, profile.selection.undecided.count()),
+            _ => panic!("{pattern}: no profile"),
+        }
+    };
+    let shown = |fewest, most| Some(ShownWaits { fewest, most });
+    // Asked for both, one of them shows fewer waits, or it is not known.
+    assert_eq!([asked("^main.f0$", &other), asked("main", &other)], [(shown(8, 8), 0), (shown(1, 8), 0)]);
+    let other = of_engine(&other);
+    assert_eq!([asked("^main.f0$", &other), asked("main", &other)], [(shown(8, 8), 0), (None, 0)]);
+    // Requests of which it is not known what they are may be meant, and have no stacks.
+    let silent = std::fs::read(root().join("testdata/traces/go1.26/silent-a.trace")).expect("a trace");
+    let silent = of_engine(&table_of(&endpoints(&[Input::new("test", &silent)])));
+    assert_eq!([asked("^main.f0$", &silent), asked("main", &silent)], [(shown(8, 8), 70), (None, 70)]);
 }
 
 #[test]
