@@ -2,6 +2,7 @@
 //! selects what serves all requests. A report whose roots are requests on a server shows those for what else matches: they
 //! give exactly that. On all recordings of the repository, and on the corpus and the cases where they are present.
 
+use crate::common::evil::gos_own;
 use crate::common::{cases, corpus, files, root};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,22 @@ fn every_suggestion_for_foreign_traces_selects_something() {
     for folder in [corpus(), cases()].into_iter().flatten() {
         check_all(&files(&folder, "trace"));
     }
+}
+
+/// Goroutines of the runtime and of the recording are the last of the list, however long they ran, and are not offered. Those of the
+/// program are, also of a function that is called like the runtime's.
+#[test]
+fn goroutines_of_gos_own_are_not_suggested() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trace = folder.path().join("own.trace");
+    std::fs::write(&trace, gos_own()).expect("a file");
+    assert_eq!(suggested(&trace).expect("a list"), ["-F --root main.runtime_worker own.trace"]);
+    let list = shell("gotrace-slice -q own.trace", folder.path()).stdout;
+    let list = String::from_utf8(list).expect("UTF-8");
+    let at = |what: &str| list.find(what).unwrap_or_else(|| panic!("no {what} in {list}"));
+    let last =
+        ["main.runtime_worker", "main.export", "runtime.bgsweep", "the last 2 are of the recording or the runtime"];
+    assert!(last.map(at).is_sorted(), "{list}");
 }
 
 /// A handler whose requests all hang is shown as far as it was seen.

@@ -1,10 +1,12 @@
 //! Traces built to be slow to read, each in any size.
 
 mod damage;
+mod gos_own;
 pub mod old;
 mod pairs;
 
 use super::sim::{Plan, simulate};
+pub use gos_own::gos_own;
 use gotrace_slice::trace::testing::{CpuSample, NO_THREAD, NameTable, TimedEvent, TraceWriter, code};
 pub use pairs::pairs;
 
