@@ -41,11 +41,12 @@ impl MatchedCounts {
     /// Adds the requests of a trace that count; nothing where requests are not measured.
     pub(super) fn add_requests(&mut self, slice: &Slice, measured: &Measured, symbols: &Symbols) {
         let Some(paths) = &measured.paths else { return };
-        let mut counts: FxHashMap<(RootKind, StringIdx), u64> = FxHashMap::default();
+        let mut counts = FxHashMap::default();
         for request in &paths.requests {
-            *counts.entry(slice.windows.matched(request.window)).or_default() += 1;
+            let (by, matched) = slice.windows.matched(request.window);
+            *counts.entry((by.name(), matched)).or_default() += 1;
         }
-        self.add(&counts.into_iter().map(|((by, matched), n)| ((by.name(), matched), n)).collect(), symbols);
+        self.add(&counts, symbols);
     }
 
     /// Adds roots of a trace, by what made them roots and what matched.
