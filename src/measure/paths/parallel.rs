@@ -274,7 +274,7 @@ mod tests {
         let mut stacks = BTreeMap::new();
         walks.take_stacks(|(request, chain, sum), ns| {
             let waits = if chain == OWN { (vec![], false) } else { chains.waits(chain) };
-            stacks.insert((request, waits, sum), ns);
+            *stacks.entry((request, waits, sum)).or_insert(0) += ns;
         });
         format!(
             "{states:?} {sums:?} {elsewhere:?} {stacks:?} {:?} {:?} {:?} {:?}",

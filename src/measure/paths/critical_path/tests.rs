@@ -143,7 +143,7 @@ fn times_within(scenario: &Scenario, stacks: RequestStackTimes) -> BTreeMap<Wind
     let mut found: BTreeMap<WindowIdx, TimeByWaits> = BTreeMap::new();
     for RequestStackTime { window: request, key: ElsewhereKey { chain, sum, .. }, ns } in times.iter() {
         let waits = if chain == OWN { (Vec::new(), false) } else { results.elsewhere.chains.waits(chain) };
-        found.entry(request).or_default().insert((waits, sum), ns);
+        *found.entry(request).or_default().entry((waits, sum)).or_default() += ns;
     }
     found
 }
