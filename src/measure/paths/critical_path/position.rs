@@ -8,6 +8,9 @@ use crate::trace::ids::GIdx;
 use crate::trace::paged_table::PagedTable;
 use rustc_hash::FxHashMap;
 
+/// Goroutines whose states are kept together.
+const PAGE: usize = 256;
+
 /// A goroutine at that moment.
 #[derive(Clone, Copy, Debug)]
 struct GoroutineAt {
@@ -28,7 +31,7 @@ impl Default for GoroutineAt {
 #[derive(Clone, Default, Debug)]
 pub(crate) struct WalkPosition {
     /// By [`GIdx`]; nothing has changed since the end of the log where there is none.
-    goroutines: PagedTable<GoroutineAt, 256>,
+    goroutines: PagedTable<GoroutineAt, PAGE>,
     /// The node that each request is attached to: none before its end and after its start, as time goes back.
     nodes_of_requests: FxHashMap<WindowIdx, NodeId>,
 }
@@ -115,8 +118,6 @@ impl WalkPosition {
 mod tests {
     use super::*;
     use crate::measure::paths::wait_for::WaitForForest;
-
-    const PAGE: usize = 256;
 
     #[test]
     fn nothing_of_a_walk_is_left_at_the_end_of_the_log() {
