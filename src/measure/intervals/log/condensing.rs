@@ -90,6 +90,7 @@ pub(crate) fn joined(mut spans: Vec<Window>) -> Vec<Window> {
 mod tests {
     use super::*;
     use crate::measure::intervals::aggregate::SumIdx;
+    use crate::measure::intervals::log::chunk::FIRST_CHUNK;
     use crate::measure::intervals::log::{IntervalLogMemory, Link, LinkKind};
     use crate::trace::ids::GIdx;
     use crate::trace::time::Time;
@@ -109,32 +110,43 @@ mod tests {
     #[test]
     fn what_is_before_and_after_a_gap_stays_as_it_was() {
         let span = |start: i64, end: i64| Window { start: Time(start), end: Time(end) };
-        let write = || {
-            let mut log = IntervalLog::new(IntervalLogMemory::of_trace(97));
-            for i in 0..8 * CHUNK as i64 {
-                let g = GIdx((i * i % 97) as u32);
-                log.push(Time(i), g, SumIdx((i % 1000) as u32));
-                log.link(Time(i), g, Link { kind: LinkKind::Wake, ..Link::RUNTIME });
+        let (n, chunk) = (8 * CHUNK as i64, CHUNK as i64);
+        let goroutine = |i: i64| GIdx((i * i % 97) as u32);
+        let write = |memory: IntervalLogMemory| {
+            let mut log = IntervalLog::new(memory);
+            for i in 0..n {
+                log.push(Time(i), goroutine(i), SumIdx((i % 1000) as u32));
+                log.link(Time(i), goroutine(i), Link { kind: LinkKind::Wake, ..Link::RUNTIME });
             }
             log
         };
-        let (whole, chunk) = (write(), CHUNK as i64);
-        for gap in [(2, 5), (0, 3), (1, 7), (3, 4)] {
-            let mut log = write();
-            let needed = [span(-5, gap.0 * chunk - 1), span(gap.1 * chunk, i64::MAX)];
-            log.condense(&needed);
-            // Again, as more is dropped later, or nothing.
-            log.condense(&needed);
-            // Up to a chunk stays where the gap does not begin and end with chunks.
-            assert!(log.len() <= (9 - (gap.1 - gap.0) as usize) * CHUNK + 97, "{gap:?}: {}", log.len());
-            for time in (0..8 * chunk).step_by(9_999).filter(|t| needed.iter().any(|n| n.start.0 < *t && *t < n.end.0))
-            {
-                assert_eq!(at(&log, Time(time)), at(&whole, Time(time)), "{gap:?} at {time}");
+        // What is left where the interval ends from `start` to `end` are condensed.
+        let condensed = |start: i64, end: i64| {
+            let kept: std::collections::BTreeSet<GIdx> = (start..end).map(goroutine).collect();
+            (n - (end - start)) as usize + kept.len()
+        };
+        // All chunks are full; or the first ones are small, and all others begin that much earlier.
+        let memories: [(fn() -> IntervalLogMemory, i64); 2] =
+            [(IntervalLogMemory::default, 0), (|| IntervalLogMemory::of_trace(97), FIRST_CHUNK as i64)];
+        for (memory, earlier) in memories {
+            let whole = write(memory());
+            let border = |i: i64| (i * chunk - earlier).max(0);
+            for gap in [(2, 5), (0, 3), (1, 7), (3, 4)].map(|(start, end)| (border(start), border(end))) {
+                let mut log = write(memory());
+                let needed = [span(-5, gap.0 - 1), span(gap.1, i64::MAX)];
+                log.condense(&needed);
+                // Again, as more is dropped later, or nothing.
+                log.condense(&needed);
+                assert_eq!(log.len(), condensed(gap.0, gap.1), "{gap:?}");
+                for time in (0..n).filter(|t| needed.iter().any(|span| span.start.0 < *t && *t < span.end.0)) {
+                    assert_eq!(at(&log, Time(time)), at(&whole, Time(time)), "{gap:?} at {time}");
+                }
             }
+            // The open chunk stays.
+            let mut log = write(memory());
+            log.condense(&[]);
+            assert_eq!(log.len(), condensed(0, if earlier == 0 { border(7) } else { border(8) }));
         }
-        let mut log = write();
-        log.condense(&[]);
-        assert!(log.len() <= CHUNK + 97);
     }
 
     #[test]
