@@ -60,7 +60,7 @@ impl Request {
     }
 }
 
-const _: () = assert!(size_of::<Request>() == 64, "there can be millions");
+const _: () = assert!(size_of::<Request>() == 72, "there can be millions");
 
 /// All requests of a profile.
 #[derive(Clone, Debug, Default)]

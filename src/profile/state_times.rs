@@ -15,19 +15,16 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct StateTimes(Bytes);
 
-/// So many bytes stand in the list of requests itself: more than 99 of 100 requests have no more.
-const FEW: usize = 14;
+/// So many bytes stand in the list of requests itself: as many as there is room for beside a slice's box. Of the 3,202 requests
+/// of `main` in the recordings of Go 1.23, 1.25 and 1.26 in testdata, 27 have more; a quarter have more than 14.
+const FEW: usize = 22;
 
 #[derive(Clone, PartialEq, Eq)]
 enum Bytes {
     /// The first ones of these; the others are 0.
     Few(u8, [u8; FEW]),
-    Many(Box<ManyBytes>),
+    Many(Box<[u8]>),
 }
-
-/// In a box of its own, since a slice's box is as large as all of [`Bytes`].
-#[derive(Clone, PartialEq, Eq)]
-struct ManyBytes(Box<[u8]>);
 
 impl Default for Bytes {
     fn default() -> Self {
@@ -43,14 +40,14 @@ impl Bytes {
                 first.copy_from_slice(bytes);
                 Self::Few(bytes.len() as u8, few)
             }
-            None => Self::Many(Box::new(ManyBytes(bytes.into()))),
+            None => Self::Many(bytes.into()),
         }
     }
 
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Few(n, bytes) => &bytes[..usize::from(*n)],
-            Self::Many(bytes) => &bytes.0,
+            Self::Many(bytes) => bytes,
         }
     }
 }
@@ -87,16 +84,16 @@ mod tests {
     #[test]
     fn times_come_back_as_they_were_given() {
         let few = [(2, 704), (5, 1_000_000)];
-        // 14 bytes, and 15.
-        let (full, too_many) = ([(1, 1 << 41), (2, 1 << 41)], [(1, 1 << 42), (2, 1 << 41)]);
+        // 22 bytes, and 23.
+        let full = [(1, 1 << 41), (2, 1 << 41), (3, 1 << 42)];
+        let too_many = [(1, 1 << 42), (2, 1 << 41), (3, 1 << 42)];
         let many: Vec<(u16, u64)> = (0..40).map(|i| (i * 1638, u64::MAX >> i)).collect();
         for times in [&[][..], &few, &full, &too_many, &many, &[(u16::MAX, u64::MAX), (0, 0)]] {
             let packed: StateTimes = times.iter().copied().collect();
             assert_eq!(packed.iter().collect::<Vec<_>>(), times);
-            let has_few = times.len() <= 2 && times != too_many && times != [(u16::MAX, u64::MAX), (0, 0)];
-            assert_eq!(matches!(packed.0, Bytes::Few(..)), has_few, "{times:?}");
+            assert_eq!(matches!(packed.0, Bytes::Few(..)), times != too_many && times != many, "{times:?}");
             assert_eq!(packed == few.into_iter().collect(), times == few);
         }
-        assert_eq!(size_of::<StateTimes>(), 16);
+        assert_eq!(size_of::<StateTimes>(), 24);
     }
 }
