@@ -221,7 +221,7 @@ fn each_further_trace_takes_little_memory() {
     let ((few, n_few), (many, n_many)) = (peak(100), peak(1100));
     println!("{} kB of 100 traces, {} of 1100; {n_few} and {n_many} requests", few >> 10, many >> 10);
     assert_eq!(n_many, 11 * n_few);
-    // A request's 80 bytes may be there twice, when there is room for twice as many.
+    // A request's 72 bytes may be there twice, when there is room for twice as many.
     let allowed = few + 1000 * 600 + 250 * (n_many - n_few);
     assert!(many < allowed, "{many} bytes; {allowed} are allowed");
 }
